@@ -1,0 +1,62 @@
+package task
+
+import (
+	"cmp"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// Offer is what one agent has free for one role, as a matcher sees it.
+type Offer struct {
+	ID       string
+	AgentID  string
+	Hostname string
+	// Role is the allocation role of the offer, "*" without one.
+	Role string
+	// Resources as offered, reservations and allocation included.
+	Resources []mesos.Resource
+	// Attributes of the agent.
+	Attributes []mesos.Attribute
+	// Quarantined are host ports that must not be handed out although they are offered, ascending.
+	Quarantined []uint16
+}
+
+// OfferFromMesos translates an offer. The result shares the resources and attributes of o, which
+// must not be altered afterwards. Quarantined is left empty.
+//
+// The role is that of the offer's allocation_info, else that of a resource's allocation_info (a
+// master allocates all resources of an offer to one role), else, from a master that talks to a
+// framework without MULTI_ROLE, the role for which a resource is reserved, else "*".
+func OfferFromMesos(o mesos.Offer) Offer {
+	return Offer{
+		ID:         o.ID.Value,
+		AgentID:    o.AgentID.Value,
+		Hostname:   o.Hostname,
+		Role:       offerRole(o),
+		Resources:  o.Resources,
+		Attributes: o.Attributes,
+	}
+}
+
+func offerRole(o mesos.Offer) string {
+	role := o.AllocationInfo.GetRole()
+	for i := range o.Resources {
+		role = cmp.Or(role, o.Resources[i].AllocationInfo.GetRole())
+	}
+	for i := range o.Resources {
+		role = cmp.Or(role, reservedFor(&o.Resources[i]))
+	}
+	return cmp.Or(role, "*")
+}
+
+// reservedFor gives the role that a resource is reserved for, in the refined format (a stack, the
+// last one counts) or the old one. Empty: it is not reserved.
+func reservedFor(r *mesos.Resource) string {
+	if n := len(r.Reservations); n > 0 {
+		return r.Reservations[n-1].GetRole()
+	}
+	if role := r.GetRole(); role != "*" {
+		return role
+	}
+	return ""
+}
