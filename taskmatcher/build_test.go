@@ -1,0 +1,43 @@
+package taskmatcher_test
+
+import (
+	"github.com/gogo/protobuf/proto"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+func scalar(name string, value float64) mesos.Resource {
+	return mesos.Resource{Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: value}}
+}
+
+// ranges takes pairs: begin, end, begin, end …
+func ranges(name string, ends ...uint64) mesos.Resource {
+	r := mesos.Resource{Name: name, Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{}}
+	for i := 0; i < len(ends); i += 2 {
+		r.Ranges.Range = append(r.Ranges.Range, mesos.Value_Range{Begin: ends[i], End: ends[i+1]})
+	}
+	return r
+}
+
+// reserve reserves statically, in the refined format.
+func reserve(r mesos.Resource, role string) mesos.Resource {
+	r.Reservations = []mesos.Resource_ReservationInfo{{
+		Type: mesos.Resource_ReservationInfo_STATIC.Enum(), Role: proto.String(role),
+	}}
+	return r
+}
+
+// reserveOld reserves in the format of masters that talk to frameworks without
+// RESERVATION_REFINEMENT.
+func reserveOld(r mesos.Resource, role string) mesos.Resource {
+	r.Role = proto.String(role)
+	return r
+}
+
+func allocate(r mesos.Resource, role string) mesos.Resource {
+	r.AllocationInfo = &mesos.Resource_AllocationInfo{Role: proto.String(role)}
+	return r
+}
+
+func text(name, value string) mesos.Attribute {
+	return mesos.Attribute{Name: name, Type: mesos.TEXT, Text: &mesos.Value_Text{Value: value}}
+}
