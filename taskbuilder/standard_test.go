@@ -1,0 +1,234 @@
+package taskbuilder_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/gogo/protobuf/proto"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
+	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func scalar(name string, value float64) mesos.Resource {
+	return mesos.Resource{
+		Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: value},
+		AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto.String("test")},
+	}
+}
+
+func ports(begin, end uint64) mesos.Resource {
+	return mesos.Resource{
+		Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{{Begin: begin, End: end}}},
+		AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto.String("test")},
+	}
+}
+
+// place lets the standard matcher place a task on an agent with plenty of everything.
+func place(t *testing.T, s task.Spec) task.Placement {
+	t.Helper()
+	reserved := scalar("cpus", 0.25)
+	reserved.Reservations = []mesos.Resource_ReservationInfo{{
+		Type: mesos.Resource_ReservationInfo_STATIC.Enum(), Role: proto.String("test"),
+	}}
+	placements, _ := taskmatcher.FirstFit{}.Match([]task.Spec{s}, []task.Offer{{
+		ID: "O1", AgentID: "S1", Hostname: "agent1", Role: "test",
+		Resources: []mesos.Resource{scalar("cpus", 4), reserved, scalar("mem", 4096), scalar("disk", 4096), scalar("gpus", 2), ports(31000, 31999)},
+	}})
+	require.Len(t, placements, 1)
+	return placements[0]
+}
+
+func cases() map[string]task.Spec {
+	nginx := task.Container{Image: "nginx:1.27"}
+	with := func(c task.Container, change func(*task.Container)) *task.Container {
+		change(&c)
+		return &c
+	}
+	return map[string]task.Spec{
+		"docker-image-decides": {ID: "web-1", CPUs: 0.1, Mem: 32, Container: &nginx},
+		"docker-bridge-ports": {
+			ID: "web-2", Name: "web", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.Bridge }),
+			Ports:       []task.Port{{Container: 80}, {Container: 53, Protocol: "udp"}, {}},
+			HealthCheck: &task.HealthCheck{},
+		},
+		"docker-bridge-same-port": {
+			ID: "web-3", CPUs: 0.5, Mem: 64, Container: &nginx,
+			Ports: []task.Port{{}}, HealthCheck: &task.HealthCheck{},
+		},
+		"docker-host-network": {
+			ID: "web-4", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.Host }),
+			Ports: []task.Port{{}, {Protocol: "tcp"}},
+			HealthCheck: &task.HealthCheck{
+				Port: 1, Delay: 2 * time.Second, Interval: 1500 * time.Millisecond, Timeout: 500 * time.Millisecond,
+				GracePeriod: time.Minute, ConsecutiveFailures: 5,
+			},
+		},
+		"docker-user-network": {
+			ID: "action-1", CPUs: 0.1, Mem: 256, Ports: []task.Port{{Container: 8080}}, HealthCheck: &task.HealthCheck{Port: 0},
+			Container: &task.Container{
+				Image: "registry:5000/action@sha256:00", ForcePull: true, Network: "overlay",
+				Parameters: []task.Parameter{{Key: "dns", Value: "10.0.0.2"}, {Key: "dns", Value: "10.0.0.1"}, {Key: "cap-drop", Value: "ALL"}},
+			},
+			Command: task.Command{Env: map[string]string{"__OW_API": "x", "PORT": "8080", "EMPTY": ""}},
+		},
+		"docker-argv": {
+			ID: "web-5", CPUs: 0.1, Mem: 32, Container: &nginx, Command: task.Command{Argv: []string{"-g", "daemon off;"}},
+		},
+		"docker-shell": {
+			ID: "web-6", CPUs: 0.1, Mem: 32, GPUs: 1, Container: &nginx,
+			Command: task.Command{Shell: "echo $HOME && exec nginx", URIs: []task.URI{{Value: "hdfs://h/page.tgz", Extract: true}}},
+		},
+		"command-shell": {
+			ID: "sleep-1", CPUs: 0.1, Mem: 32, Disk: 10, Command: task.Command{Shell: "sleep 3600", User: "nobody"},
+			Labels: map[string]string{"team": "blue", "app": "sleep", "flag": ""},
+		},
+		"command-argv": {
+			ID: "sleep-2", CPUs: 0.1, Mem: 32, Command: task.Command{
+				Argv: []string{"./run", "--port", "1"}, Env: map[string]string{"B": "2", "A": "1"},
+				URIs: []task.URI{{Value: "http://h/run", Executable: true, Cache: true}, {Value: "http://h/data.tgz", Extract: true}, {Value: "http://h/raw.tgz"}},
+			},
+		},
+		"command-port": {
+			ID: "serve-1", CPUs: 0.1, Mem: 32, Ports: []task.Port{{}}, HealthCheck: &task.HealthCheck{},
+			Command: task.Command{Shell: "nc -lk 31000"},
+		},
+	}
+}
+
+// Golden files: the TaskInfo of each case as JSON. go test ./taskbuilder -update writes them.
+func TestStandardGolden(t *testing.T) {
+	for name, s := range cases() {
+		require.NoError(t, s.Validate(), name)
+		info, err := taskbuilder.Standard{}.Build(s, place(t, s))
+		require.NoError(t, err, name)
+		compact, err := json.Marshal(&info)
+		require.NoError(t, err, name)
+		var text bytes.Buffer
+		require.NoError(t, json.Indent(&text, compact, "", "  "), name)
+		text.WriteByte('\n')
+
+		file := filepath.Join("testdata", name+".json")
+		if *update {
+			require.NoError(t, os.WriteFile(file, text.Bytes(), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err, name)
+		require.Equal(t, string(want), text.String(), name)
+
+		var fromJSON mesos.TaskInfo
+		require.NoError(t, json.Unmarshal(want, &fromJSON), name)
+		wire, err := info.Marshal()
+		require.NoError(t, err, name)
+		var fromWire mesos.TaskInfo
+		require.NoError(t, fromWire.Unmarshal(wire), name)
+		require.True(t, info.Equal(fromWire), "%s: the protobuf bytes must say the same", name)
+		require.True(t, info.Equal(fromJSON), "%s: the golden file must say the same", name)
+		requireAcceptable(t, name, s, info)
+	}
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(t, err)
+	require.Len(t, files, len(cases()), "no file without a case")
+}
+
+// requireAcceptable holds a task to what a master checks before it launches it, in its order, and
+// to what the agent's docker containerizer checks after it.
+func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskInfo) {
+	t.Helper()
+	require.Regexp(t, regexp.MustCompile(`^[^/\\[:cntrl:]]{1,255}$`), info.TaskID.Value, name)
+	require.Equal(t, "S1", info.AgentID.Value, name)
+	if h := info.HealthCheck; h != nil {
+		require.Equal(t, mesos.HealthCheck_TCP, h.Type, name)
+		require.NotZero(t, h.TCP.Port, name)
+		for _, seconds := range []*float64{h.DelaySeconds, h.IntervalSeconds, h.TimeoutSeconds, h.GracePeriodSeconds} {
+			require.GreaterOrEqual(t, *seconds, 0.0, name)
+		}
+	}
+	require.NotEmpty(t, info.Resources, name)
+	offeredPorts := map[uint64]bool{}
+	for _, r := range info.Resources {
+		require.NotEmpty(t, r.Name, name)
+		require.Equal(t, "test", r.AllocationInfo.GetRole(), "%s: one role", name)
+		for _, each := range r.GetRanges().GetRange() {
+			for port := each.Begin; port <= each.End; port++ {
+				offeredPorts[port] = true
+			}
+		}
+		if *r.Type == mesos.SCALAR {
+			require.GreaterOrEqual(t, r.Scalar.Value, 0.001, name)
+		}
+	}
+	require.Len(t, offeredPorts, len(s.Ports), name)
+	require.NotNil(t, info.Command, "%s: a command or an executor, not both", name)
+	require.Nil(t, info.Executor, name)
+	require.Equal(t, info.Command.GetShell(), s.Command.Shell != "", name)
+	if info.Command.GetShell() || info.Container == nil {
+		require.NotEmpty(t, info.Command.GetValue(), name)
+	}
+	for _, variable := range info.Command.GetEnvironment().GetVariables() {
+		require.NotNil(t, variable.Value, "%s: %s must have a value", name, variable.Name)
+	}
+	docker := info.Container.GetDocker()
+	for _, m := range docker.GetPortMappings() {
+		require.NotEqual(t, mesos.ContainerInfo_DockerInfo_HOST, docker.GetNetwork(), "%s: no mappings on the host's network", name)
+		require.True(t, offeredPorts[uint64(m.HostPort)], "%s: port %d is not among the resources", name, m.HostPort)
+	}
+	if docker.GetNetwork() == mesos.ContainerInfo_DockerInfo_USER {
+		require.Len(t, info.Container.NetworkInfos, 1, name)
+		require.NotEmpty(t, info.Container.NetworkInfos[0].GetName(), name)
+	}
+}
+
+// The health check goes to the port that the task itself listens on.
+func TestStandardHealthCheckPort(t *testing.T) {
+	for _, c := range []struct {
+		reason    string
+		container *task.Container
+		port      task.Port
+		want      uint32
+	}{
+		{"bridge by default: the container's port", &task.Container{}, task.Port{Container: 80}, 80},
+		{"bridge: the same port on both sides", &task.Container{Network: task.Bridge}, task.Port{}, 31001},
+		{"user network: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80}, 80},
+		{"host network: the host's port", &task.Container{Network: task.Host}, task.Port{}, 31001},
+		{"plain command: the host's port", nil, task.Port{}, 31001},
+	} {
+		info, err := taskbuilder.Standard{}.Build(task.Spec{
+			ID: "x", Container: c.container, Ports: []task.Port{{}, c.port}, HealthCheck: &task.HealthCheck{Port: 1},
+		}, task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31001)}, HostPorts: []uint16{31000, 31001}})
+		require.NoError(t, err, c.reason)
+		require.Equal(t, c.want, info.HealthCheck.TCP.Port, c.reason)
+	}
+}
+
+func TestStandardRefusesMismatch(t *testing.T) {
+	for _, c := range []struct {
+		change func(*task.Spec, *task.Placement)
+		want   string
+	}{
+		{func(_ *task.Spec, p *task.Placement) { p.TaskID = "y" }, `task "x", placement of "y"`},
+		{func(_ *task.Spec, p *task.Placement) { p.AgentID = "" }, `"x": no agent`},
+		{func(_ *task.Spec, p *task.Placement) { p.Resources = nil }, `"x": no resources`},
+		{func(_ *task.Spec, p *task.Placement) { p.HostPorts = nil }, `"x": 0 host ports for 1 ports`},
+		{func(s *task.Spec, _ *task.Placement) { s.HealthCheck = &task.HealthCheck{Port: 1} }, `"x": the health check is about port 1 of 1`},
+		{func(s *task.Spec, _ *task.Placement) { s.HealthCheck = &task.HealthCheck{Port: -1} }, `"x": the health check is about port -1 of 1`},
+	} {
+		s := task.Spec{ID: "x", Ports: []task.Port{{}}}
+		p := task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31000)}, HostPorts: []uint16{31000}}
+		c.change(&s, &p)
+		_, err := taskbuilder.Standard{}.Build(s, p)
+		require.ErrorIs(t, err, taskbuilder.ErrMismatch)
+		require.ErrorContains(t, err, c.want)
+	}
+}
