@@ -1,0 +1,152 @@
+package recordio
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// DefaultLimit is the largest frame, in bytes, that a Reader accepts unless told otherwise: 64 MiB.
+	// An offer of a plain agent takes some 350 bytes in an event, so that is room for more than 150,000
+	// offers in one event.
+	DefaultLimit = 64 << 20
+
+	// firstStep is the size of the first buffer: most events of a quiet cluster fit.
+	firstStep = 16 << 10
+	// maxStep bounds what is allocated ahead of the bytes that have come. A bigger step copies less while a
+	// huge frame arrives (64 MiB in steps of 4 MiB: 0.5 GiB moved in all), a smaller one trusts the sender less.
+	maxStep = 4 << 20
+	// maxDigits is the longest length line. 19 digits always fit in a uint64, and no frame is that long.
+	maxDigits = 19
+)
+
+// LengthError tells that the stream does not hold a length where one must stand. The framing is lost: the
+// stream cannot be read any further.
+type LengthError struct {
+	// Line is what was found, up to and including the offending byte; at most 20 bytes.
+	Line string
+}
+
+// Error implements error.
+func (e *LengthError) Error() string {
+	return fmt.Sprintf("recordio: malformed frame length %q", e.Line)
+}
+
+// SizeError tells that a frame is longer than the reader's limit. The frame stays unread, so the stream
+// cannot be read any further.
+type SizeError struct {
+	Size  uint64 // announced length of the frame in bytes
+	Limit int    // the reader's limit in bytes
+}
+
+// Error implements error.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("recordio: frame of %d bytes exceeds the limit of %d bytes", e.Size, e.Limit)
+}
+
+// Reader takes frames from a stream. Use NewReader; a Reader belongs to one goroutine at a time.
+type Reader struct {
+	src        io.Reader
+	limit      int
+	buf        []byte
+	start, end int   // buf[start:end] was received and not yet handed out
+	err        error // came together with the last bytes; told once they are used up
+}
+
+// NewReader returns a Reader of the frames of r. A frame longer than limit bytes is refused with a
+// *SizeError; a limit of zero or less means DefaultLimit. The Reader reads ahead: r should not be read by
+// others afterwards.
+func NewReader(r io.Reader, limit int) *Reader {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Reader{src: r, limit: limit}
+}
+
+// ReadFrame returns the content of the next frame. The slice is valid until the next call, and it is empty,
+// not nil, for a frame of length zero.
+//
+// The error is io.EOF if the stream ended between two frames, io.ErrUnexpectedEOF if it ended inside a length
+// line or a frame, a *LengthError or *SizeError for a stream that cannot be understood (and then the same at
+// every further call), or the error of the underlying reader as it is. After the last kind nothing is lost: a
+// further call goes on where this one stopped.
+func (r *Reader) ReadFrame() ([]byte, error) {
+	head, size, err := r.readLength()
+	if err != nil {
+		return nil, err
+	}
+	total := head + size
+	for r.end-r.start < total {
+		if err := r.fill(total); err != nil {
+			return nil, unexpected(err)
+		}
+	}
+	first, last := r.start+head, r.start+total
+	r.start = last
+	return r.buf[first:last:last], nil // full slice: an append must not run into the next frame
+}
+
+// readLength waits for a length line and returns the bytes that it takes (newline included) and its value.
+// It consumes nothing, so it can be repeated after an error.
+func (r *Reader) readLength() (head, size int, err error) {
+	var value uint64
+	for i := 0; ; i++ {
+		for r.start+i == r.end {
+			if err := r.fill(i + 1); err != nil {
+				if i > 0 {
+					err = unexpected(err)
+				}
+				return 0, 0, err
+			}
+		}
+		c := r.buf[r.start+i]
+		switch {
+		case c == '\n' && i > 0:
+			if value > uint64(r.limit) {
+				return 0, 0, &SizeError{Size: value, Limit: r.limit}
+			}
+			return i + 1, int(value), nil
+		case c < '0' || c > '9', i == maxDigits, i > 0 && value == 0: // the last: a zero before other digits
+			return 0, 0, &LengthError{Line: string(r.buf[r.start : r.start+i+1])}
+		}
+		value = value*10 + uint64(c-'0')
+	}
+}
+
+// fill reads at least one byte more, after making room for a frame of total bytes (its length line included)
+// that begins at start. Room is made by moving first (which is free when nothing is left). It grows only when every byte of the buffer belongs to
+// the unfinished frame, so the buffer is never larger than what has come of a frame plus maxStep.
+func (r *Reader) fill(total int) error {
+	if r.start > 0 && (r.start == r.end || r.start+total > len(r.buf)) {
+		r.end = copy(r.buf, r.buf[r.start:r.end])
+		r.start = 0
+	}
+	if r.end == len(r.buf) {
+		grown := make([]byte, len(r.buf)+min(max(len(r.buf), firstStep), maxStep))
+		copy(grown, r.buf)
+		r.buf = grown
+	}
+	for range 100 { // as bufio: a reader that returns nothing and no error must not hang us
+		if r.err != nil {
+			err := r.err
+			r.err = nil
+			return err
+		}
+		var n int
+		n, r.err = r.src.Read(r.buf[r.end:])
+		if n > 0 {
+			r.end += n
+			return nil
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// unexpected turns the end of the stream into the end of the stream at a wrong place.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
