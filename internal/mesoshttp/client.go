@@ -1,0 +1,243 @@
+package mesoshttp
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
+)
+
+const (
+	path           = "/api/v1/scheduler"
+	streamIDHeader = "Mesos-Stream-Id"
+
+	// maxBody bounds what is read of any body that is not an event stream. The longest text that a master is
+	// known to answer with repeats the offending part of a JSON call; 4 KiB of that is enough to find it.
+	maxBody = 4 << 10
+	// maxHead bounds the head of a response, which has five short headers.
+	maxHead = 64 << 10
+	// idle is how long an unused connection for calls is kept. Masters never close one, but what is between
+	// may forget it silently, and the next call would wait in vain; dialling anew costs a round trip.
+	idle = time.Minute
+)
+
+// Config tells a Client how to reach masters. The zero value is good for a cluster without TLS and
+// authentication.
+type Config struct {
+	// DialContext opens connections; nil means that of a zero net.Dialer.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS is used for https URLs; nil means the system's certificate authorities. It is copied.
+	TLS *tls.Config
+	// Codec is the form of calls and events; the zero value is Protobuf.
+	Codec Codec
+	// MaxFrame is the longest event, in bytes, that is read; 0 means recordio.DefaultLimit, 64 MiB.
+	MaxFrame int
+	// MaxConns is the number of connections to one master for calls (subscriptions have their own); further
+	// calls wait for their turn. 0 means 1.
+	//
+	// Make one Client per lane: 1 for the calls whose order matters, a few for acknowledgements, which are
+	// independent of each other and should not wait behind an ACCEPT.
+	MaxConns int
+	// UserAgent is the header of that name; empty means "mesos-actor-go".
+	UserAgent string
+	// Credential, unless nil, is sent with every request as HTTP basic authentication. It is copied.
+	Credential *Credential
+}
+
+// Credential is a principal of the master's --credentials and its secret.
+type Credential struct {
+	Principal string // not empty, no colon
+	Secret    string
+}
+
+// Client speaks to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
+// and Close when done.
+type Client struct {
+	codec      Codec
+	maxFrame   int
+	userAgent  string
+	credential *Credential
+	calls      *http.Transport
+	streams    *http.Transport
+}
+
+// New returns a Client, or an error that names the field of the Config that cannot be.
+func New(c Config) (*Client, error) {
+	switch {
+	case c.Codec != Protobuf && c.Codec != JSON:
+		return nil, fmt.Errorf("mesoshttp: Codec is %v, want Protobuf or JSON", c.Codec)
+	case c.MaxFrame < 0:
+		return nil, fmt.Errorf("mesoshttp: MaxFrame is %d, want 0 or more", c.MaxFrame)
+	case c.MaxConns < 0:
+		return nil, fmt.Errorf("mesoshttp: MaxConns is %d, want 0 or more", c.MaxConns)
+	case c.Credential != nil && (c.Credential.Principal == "" || strings.Contains(c.Credential.Principal, ":")):
+		return nil, fmt.Errorf("mesoshttp: Credential.Principal is %q, want a name without colon", c.Credential.Principal)
+	}
+	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent}
+	if client.userAgent == "" {
+		client.userAgent = "mesos-actor-go"
+	}
+	if c.Credential != nil {
+		credential := *c.Credential
+		client.credential = &credential
+	}
+	client.calls = transport(c)
+	client.calls.MaxConnsPerHost = max(c.MaxConns, 1)
+	client.calls.MaxIdleConnsPerHost = client.calls.MaxConnsPerHost
+	client.calls.IdleConnTimeout = idle
+	client.streams = transport(c)
+	// Negative: no connection is ever kept for reuse. A stream that its master has ended leaves the TCP
+	// connection open, and it must be closed. (DisableKeepAlives would do it too, but it would also send
+	// "Connection: close" with SUBSCRIBE.)
+	client.streams.MaxIdleConnsPerHost = -1
+	return client, nil
+}
+
+// transport has no time limits, since the contexts have them, and speaks HTTP/1.1 only, as masters do.
+func transport(c Config) *http.Transport {
+	t := &http.Transport{
+		DialContext:            c.DialContext,
+		DisableCompression:     true, // else it would ask for gzip; masters send small bodies and streams plain
+		MaxResponseHeaderBytes: maxHead,
+	}
+	if t.DialContext == nil {
+		t.DialContext = (&net.Dialer{}).DialContext
+	}
+	if c.TLS != nil {
+		t.TLSClientConfig = c.TLS.Clone()
+	}
+	return t
+}
+
+// Close closes the connections that no call is using. It does not end calls and streams that are under way:
+// end their contexts first. The Client stays usable.
+func (c *Client) Close() {
+	c.calls.CloseIdleConnections()
+	c.streams.CloseIdleConnections()
+}
+
+// Call sends any call but SUBSCRIBE to master, a base URL such as http://host:5050 or https://host/prefix, as
+// part of the subscription streamID. It returns nil when the master has taken the call, which does not mean
+// that it has acted on it, and else a *StatusError with the master's answer, context.Cause(ctx), or an error
+// of the network. It waits for a free connection and the answer as long as ctx allows.
+//
+// After a network error or the end of ctx the call may or may not have reached the master: nobody can know.
+// But it was never sent twice. net/http repeats a POST only if the connection, kept from earlier calls,
+// turned out to be closed before a byte of the call was written to it.
+func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call) error {
+	if call.Type == scheduler.Call_SUBSCRIBE {
+		return errors.New("mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
+	}
+	req, err := c.request(ctx, master, call)
+	if err != nil {
+		return err
+	}
+	req.Header.Set(streamIDHeader, streamID)
+	resp, err := roundTrip(c.calls, req, call)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted &&
+		(resp.StatusCode != http.StatusOK || call.Type != scheduler.Call_UPDATE_FRAMEWORK) {
+		return statusError(resp, call)
+	}
+	// The call is taken, whatever happens to the rest. The (empty) body has to be read to its end for the
+	// connection to be used again; a longer one costs the connection.
+	_, _ = io.CopyN(io.Discard, resp.Body, maxBody)
+	return nil
+}
+
+// Subscribe sends a SUBSCRIBE call to master, a base URL as in Call, on a new connection and waits for the
+// head of the answer. The whole life of the Stream hangs on ctx: when it ends, so does the Stream.
+//
+// Errors are those of Call, ErrNoStreamID, ErrContentType. A framework that the master refuses for what is in
+// its FrameworkInfo is no error here: the Stream then holds one ERROR event.
+func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call) (*Stream, error) {
+	if call.Type != scheduler.Call_SUBSCRIBE {
+		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	resp, err := c.subscribe(ctx, master, call)
+	if err != nil {
+		cancel(err)
+		return nil, err
+	}
+	return &Stream{
+		id:     resp.Header.Get(streamIDHeader),
+		codec:  c.codec,
+		frames: recordio.NewReader(resp.Body, c.maxFrame),
+		cancel: cancel,
+		cause:  func() error { return context.Cause(ctx) },
+	}, nil
+}
+
+func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.Call) (*http.Response, error) {
+	req, err := c.request(ctx, master, call)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := roundTrip(c.streams, req, call)
+	if err != nil {
+		return nil, err
+	}
+	contentType := resp.Header.Get("Content-Type")
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		err = statusError(resp, call)
+	case contentType != c.codec.mediaType():
+		err = fmt.Errorf("%w: %q instead of %q", ErrContentType, contentType, c.codec.mediaType())
+	case resp.Header.Get(streamIDHeader) == "":
+		err = ErrNoStreamID
+	}
+	if err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// request is what SUBSCRIBE and all other calls have in common.
+func (c *Client) request(ctx context.Context, master string, call *scheduler.Call) (*http.Request, error) {
+	body, err := c.codec.encode(call)
+	if err != nil {
+		return nil, fmt.Errorf("mesoshttp: %s cannot be encoded: %w", call.Type, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(master, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("mesoshttp: %w", err)
+	}
+	if req.URL.User != nil {
+		return nil, fmt.Errorf("mesoshttp: credentials in the URL of %s: they belong into Config.Credential", req.URL.Host)
+	}
+	// Masters compare Content-Type letter by letter: no parameters. Of two accepted types they take JSON.
+	req.Header.Set("Content-Type", c.codec.mediaType())
+	req.Header.Set("Accept", c.codec.mediaType())
+	req.Header.Set("User-Agent", c.userAgent)
+	if c.credential != nil {
+		req.SetBasicAuth(c.credential.Principal, c.credential.Secret)
+	}
+	return req, nil
+}
+
+// roundTrip goes below http.Client, which would follow redirects.
+func roundTrip(t *http.Transport, req *http.Request, call *scheduler.Call) (*http.Response, error) {
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		// net/http lets a dial outlive the request it was for. Against a host that swallows packets it would
+		// hold one of the MaxConns places for minutes and block the next call. This ends such dials.
+		t.CloseIdleConnections()
+		return nil, fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
+	}
+	return resp, nil
+}

@@ -1,0 +1,67 @@
+package mesoshttp
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// Codec is the form in which calls and events go over the wire.
+type Codec uint8
+
+const (
+	// Protobuf is application/x-protobuf: small and fast, the default.
+	Protobuf Codec = iota
+	// JSON is application/json: for reading along with a packet sniffer. It costs many times the CPU time and
+	// memory. Enum values that mesos-go does not know are dropped, while Protobuf keeps their numbers.
+	JSON
+)
+
+// String returns the name of the codec.
+func (c Codec) String() string {
+	switch c {
+	case Protobuf:
+		return "Protobuf"
+	case JSON:
+		return "JSON"
+	}
+	return "Codec(" + strconv.Itoa(int(c)) + ")"
+}
+
+func (c Codec) mediaType() string {
+	if c == JSON {
+		return "application/json"
+	}
+	return "application/x-protobuf"
+}
+
+func (c Codec) encode(call *scheduler.Call) ([]byte, error) {
+	if c == JSON {
+		return json.Marshal(call)
+	}
+	return call.Marshal()
+}
+
+// decode copies what it keeps of frame.
+//
+// mesos-go's generated code and ffjson panic on some malformed input (for protobuf CVE-2021-3121: the length
+// of an unknown field overflows). A broken peer must not take the process down, hence the recover.
+func (c Codec) decode(frame []byte) (event *scheduler.Event, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			event, err = nil, fmt.Errorf("decoder panicked: %v", r)
+		}
+	}()
+	event = new(scheduler.Event)
+	if c == JSON {
+		err = decodeJSON(frame, event)
+	} else {
+		err = event.Unmarshal(frame)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return event, nil
+}

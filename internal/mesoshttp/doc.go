@@ -1,0 +1,21 @@
+// Package mesoshttp is the client of a Mesos master's v1 scheduler endpoint, /api/v1/scheduler: it subscribes,
+// reads the event stream, sends calls, and tells apart all the ways in which a master says no.
+//
+// It promises:
+//   - a subscription has a connection of its own, which is never reused;
+//   - a call is written to at most one connection (see Client.Call), and calls of a Client with one
+//     connection that are sent one after the other reach the master in that order;
+//   - redirects are never followed: who leads is decided elsewhere;
+//   - whatever the other side sends, memory stays bounded: events by Config.MaxFrame, other bodies by 4 KiB,
+//     response heads by 64 KiB;
+//   - when a context ends, dialling, TLS handshake, writing and reading under it end at that instant.
+//
+// It trusts its master in one point: mesos-go's decoder recurses into nested protobuf groups, which Mesos does not
+// use, and some ten million of them in one event would overflow the stack. A smaller Config.MaxFrame (4 MiB) rules that out.
+//
+// It does not retry, back off, watch heartbeats, find the leading master or look into calls and events beyond
+// their type. It does not use the proxy settings of the environment: a scheduler stands beside its masters.
+//
+// Goroutines: it starts none itself. net/http runs two per open connection and one per dial; those of a
+// subscription end with it, those of calls after a failed call, a minute of idleness, or Client.Close.
+package mesoshttp

@@ -1,0 +1,53 @@
+package mesoshttp
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
+)
+
+// Stream is a subscription: the events that a master sends until one side ends it. Client.Subscribe opens it.
+type Stream struct {
+	id     string
+	codec  Codec
+	frames *recordio.Reader
+	cancel context.CancelCauseFunc // ends the context of the request, and so its connection
+	cause  func() error            // why that context has ended
+}
+
+// ID returns the stream ID, which every call of this subscription has to carry.
+func (s *Stream) ID() string { return s.id }
+
+// Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
+//
+// The error is io.EOF when the master has ended the stream properly, io.ErrUnexpectedEOF when the connection
+// broke without that or the end came inside an event, net.ErrClosed after Close, context.Cause of the context
+// given to Subscribe when that has ended, a *recordio.LengthError or *recordio.SizeError, or an error of the
+// network or of HTTP. All of them are final, and have closed the connection.
+//
+// Only after a *DecodeError the stream goes on, with the event after the one that made no sense.
+func (s *Stream) Next() (*scheduler.Event, error) {
+	frame, err := s.frames.ReadFrame()
+	if err != nil {
+		// The first cause counts, now and at every further Next: after Close, or the end of the caller's
+		// context, what the broken connection says about it depends on which goroutine was first.
+		s.cancel(err)
+		return nil, fmt.Errorf("mesoshttp: event stream: %w", s.cause())
+	}
+	event, err := s.codec.decode(frame)
+	if err != nil {
+		return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
+	}
+	return event, nil
+}
+
+// Close ends the stream: its connection is closed, which a master takes as a disconnection, and a waiting
+// Next returns. Close may be called from any goroutine, and more than once. A Next after it may still return
+// an event that had already arrived.
+func (s *Stream) Close() {
+	s.cancel(net.ErrClosed)
+}
