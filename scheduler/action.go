@@ -1,0 +1,134 @@
+package scheduler
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// action is something that the machine wants done. Actions are performed in the order in which
+// they are returned. What the machine promises about that order:
+//
+//  1. a framework ID is known before anything is launched under it;
+//  2. a task is on record as launched before its ACCEPT is sent;
+//  3. an update with a uuid is acknowledged after its change of state was applied and delivered;
+//  4. nothing is sent on a stream that is not the current one.
+//
+// A durable store adds its writes to this list: before the ACCEPT of 2, before the
+// acknowledgement of 3.
+type action interface {
+	isAction()
+	fmt.Stringer
+}
+
+type (
+	// subscribe opens subscription number stream, replacing any earlier one.
+	subscribe struct {
+		stream int
+		call   *scheduler.Call
+	}
+	// closeStream breaks the subscription.
+	closeStream struct{ stream int }
+	// send performs a call on a stream. Acknowledgements may overtake other calls and each
+	// other; all other calls keep their order.
+	send struct {
+		stream int
+		call   *scheduler.Call
+	}
+	// reply answers a caller.
+	reply struct {
+		ref  ref
+		info task.Info
+		err  error
+	}
+	// notify tells the watchers.
+	notify struct{ event Event }
+	// stop ends the run.
+	stop struct{ err error }
+)
+
+func (subscribe) isAction()   {}
+func (closeStream) isAction() {}
+func (send) isAction()        {}
+func (reply) isAction()       {}
+func (notify) isAction()      {}
+func (stop) isAction()        {}
+
+func (a subscribe) String() string {
+	s := fmt.Sprintf("subscribe stream %d", a.stream)
+	if id := a.call.GetFrameworkID().GetValue(); id != "" {
+		s += " as " + id
+	}
+	if roles := a.call.GetSubscribe().GetSuppressedRoles(); len(roles) > 0 {
+		s += " suppressing " + strings.Join(roles, ",")
+	}
+	return s
+}
+
+func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.stream) }
+
+func (a send) String() string { return fmt.Sprintf("send %d %s", a.stream, describeCall(a.call)) }
+
+func (a reply) String() string {
+	if a.err != nil {
+		return fmt.Sprintf("reply %d error: %v", a.ref, a.err)
+	}
+	if a.info.Spec.ID == "" {
+		return fmt.Sprintf("reply %d ok", a.ref)
+	}
+	return fmt.Sprintf("reply %d %s %s", a.ref, a.info.Spec.ID, a.info.State)
+}
+
+func (a notify) String() string { return fmt.Sprintf("notify %v", a.event) }
+
+func (a stop) String() string {
+	if a.err == nil {
+		return "stop"
+	}
+	return "stop: " + a.err.Error()
+}
+
+func describeCall(c *scheduler.Call) string {
+	s := c.GetType().String()
+	switch c.GetType() {
+	case scheduler.Call_ACCEPT:
+		for _, id := range c.Accept.OfferIDs {
+			s += " " + id.Value
+		}
+		for _, t := range launchedBy(c) {
+			s += fmt.Sprintf(" launch %s on %s", t.TaskID.Value, t.AgentID.Value)
+		}
+		s += describeFilters(c.Accept.Filters)
+	case scheduler.Call_DECLINE:
+		for _, id := range c.Decline.OfferIDs {
+			s += " " + id.Value
+		}
+		s += describeFilters(c.Decline.Filters)
+	case scheduler.Call_KILL:
+		s += fmt.Sprintf(" %s on %s", c.Kill.TaskID.Value, c.Kill.GetAgentID().GetValue())
+	case scheduler.Call_ACKNOWLEDGE:
+		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
+	}
+	return s
+}
+
+func describeFilters(f *mesos.Filters) string {
+	if f == nil || f.RefuseSeconds == nil {
+		return ""
+	}
+	return " refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
+}
+
+// launchedBy lists the tasks that an ACCEPT launches.
+func launchedBy(c *scheduler.Call) []mesos.TaskInfo {
+	var tasks []mesos.TaskInfo
+	for _, op := range c.GetAccept().GetOperations() {
+		tasks = append(tasks, op.GetLaunch().GetTaskInfos()...)
+	}
+	return tasks
+}

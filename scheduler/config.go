@@ -1,0 +1,243 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
+	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
+)
+
+// Defaults of [Config].
+const (
+	DefaultFailoverTimeout  = 7 * 24 * time.Hour
+	DefaultRefuse           = 30 * time.Second
+	DefaultReviveInterval   = 100 * time.Millisecond
+	DefaultMissedHeartbeats = 5
+	DefaultHistory          = 1000
+)
+
+// The bounds of the pause between two attempts to subscribe. Mesos asks schedulers to spread
+// their return after a failover of the master over up to 15 s.
+const (
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 15 * time.Second
+)
+
+// Config says how a [Scheduler] works. [New] copies it. Only Master and Framework.Name are required;
+// every other zero value is the documented default.
+type Config struct {
+	// Master is the leading master: "http://host:5050", "https://host:5050" or "host:5050".
+	Master string
+	// Framework is what the master is told about the framework.
+	Framework Framework
+	// Matcher decides where tasks run. Default: taskmatcher.FirstFit{}.
+	Matcher TaskMatcher
+	// Builder makes what Mesos is told to run. Default: taskbuilder.Standard{}.
+	Builder TaskBuilder
+	// Offers says how offers are treated.
+	Offers OfferPolicy
+	// MissedHeartbeats in a row after which the connection counts as lost, from the first attempt
+	// to connect on. The master sends one each 15 s unless it says otherwise. Default 5.
+	MissedHeartbeats int
+	// History is how many ended tasks stay on record. Default 1000, negative: none.
+	History int
+	// JSON speaks JSON with the master instead of protobuf, to be read on the wire when debugging.
+	// It is several times slower.
+	JSON bool
+	// DialContext makes the connections to the master. Default: that of a net.Dialer.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Logger gets connection changes and failed calls as warnings, changes of tasks as information,
+	// and offer cycles for debugging. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// Framework is the part of Mesos' FrameworkInfo that users decide. The master assigns the ID.
+type Framework struct {
+	// Name is shown by Mesos' web UI. Required.
+	Name string
+	// User runs the tasks that name none. Default: the user of this process.
+	User string
+	// Roles whose resources are wanted. Default: "*".
+	Roles []string
+	// FailoverTimeout is how long tasks outlive the scheduler: without a new subscription in
+	// that time Mesos kills them all. Default one week; negative: they end with the connection.
+	FailoverTimeout time.Duration
+	// NoCheckpoint ends tasks with the process of their agent. By default they survive its restart.
+	NoCheckpoint bool
+	// Principal that the framework acts for. Default: none.
+	Principal string
+	// Hostname and WebUIURL are shown by Mesos' web UI. Default: none.
+	Hostname, WebUIURL string
+	// Labels are shown by Mesos' API.
+	Labels map[string]string
+}
+
+// OfferPolicy says how offers are treated. An offer that no pending task fits is declined; while
+// nothing is pending the master is told to send none.
+type OfferPolicy struct {
+	// Refuse is how long the master keeps what was declined, or left over by a launch, from
+	// being offered again. A new task lifts it. Default 30 s; Mesos limits it to 365 days.
+	Refuse time.Duration
+	// ReviveInterval is the least time between two calls for new offers. Each makes the master
+	// allocate at once. Default 100 ms.
+	ReviveInterval time.Duration
+}
+
+// TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with the
+// pending tasks in order of submission and the offers at hand, both not empty. It must be quick and
+// must neither change nor keep its arguments. Placements of one offer must not exceed it together;
+// each task has one placement or one rejection. A panic costs the cycle, not the scheduler.
+type TaskMatcher interface {
+	Match(tasks []task.Spec, offers []task.Offer) ([]task.Placement, []task.Rejection)
+}
+
+// TaskBuilder makes what Mesos is told to run. Build is called on the scheduler's own goroutine and
+// must be quick. The result must have the spec's ID and the placement's agent and resources. An
+// error, or a panic, fails the task.
+type TaskBuilder interface {
+	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+}
+
+// normalize fills in defaults and refuses what cannot work.
+func (c Config) normalize() (Config, error) {
+	master, err := parseMaster(c.Master)
+	if err != nil {
+		return c, err
+	}
+	c.Master = master
+	c.Framework, err = c.Framework.normalize()
+	if err != nil {
+		return c, err
+	}
+	switch {
+	case c.Offers.Refuse < 0:
+		return c, &ConfigError{Field: "Offers.Refuse", Value: c.Offers.Refuse, Reason: "must not be negative"}
+	case c.Offers.ReviveInterval < 0:
+		return c, &ConfigError{Field: "Offers.ReviveInterval", Value: c.Offers.ReviveInterval, Reason: "must not be negative"}
+	case c.MissedHeartbeats < 0:
+		return c, &ConfigError{Field: "MissedHeartbeats", Value: c.MissedHeartbeats, Reason: "must not be negative"}
+	}
+	c.Offers.Refuse = cmp.Or(c.Offers.Refuse, DefaultRefuse)
+	c.Offers.ReviveInterval = cmp.Or(c.Offers.ReviveInterval, DefaultReviveInterval)
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
+	c.History = max(0, cmp.Or(c.History, DefaultHistory))
+	if c.Matcher == nil {
+		c.Matcher = taskmatcher.FirstFit{}
+	}
+	if c.Builder == nil {
+		c.Builder = taskbuilder.Standard{}
+	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c, nil
+}
+
+func parseMaster(s string) (string, error) {
+	bad := func(reason string) (string, error) {
+		return "", &ConfigError{Field: "Master", Value: s, Reason: reason}
+	}
+	if s == "" {
+		return bad("is required")
+	}
+	address := s
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return bad("is not a URL: " + err.Error())
+	case u.Scheme != "http" && u.Scheme != "https":
+		return bad("must be an http or https URL")
+	case u.Hostname() == "" || strings.Contains(u.Host, ","):
+		return bad("must name one host")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return bad("must be scheme, host and port only")
+	}
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+func (f Framework) normalize() (Framework, error) {
+	if f.Name == "" {
+		return f, &ConfigError{Field: "Framework.Name", Value: f.Name, Reason: "is required"}
+	}
+	f.Roles = slices.Clone(f.Roles)
+	f.Labels = maps.Clone(f.Labels)
+	if len(f.Roles) == 0 {
+		f.Roles = []string{"*"}
+	}
+	for i, role := range f.Roles {
+		if role == "" || slices.Contains(f.Roles[:i], role) {
+			return f, &ConfigError{Field: "Framework.Roles", Value: f.Roles, Reason: "holds an empty or repeated role"}
+		}
+	}
+	if f.User == "" {
+		u, err := user.Current()
+		if err != nil {
+			return f, &ConfigError{Field: "Framework.User", Value: f.User, Reason: "is required, as this process' user is not known: " + err.Error()}
+		}
+		f.User = u.Username
+	}
+	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, DefaultFailoverTimeout))
+	return f, nil
+}
+
+// info is the FrameworkInfo without an ID.
+func (f Framework) info() mesos.FrameworkInfo {
+	timeout, checkpoint := f.FailoverTimeout.Seconds(), !f.NoCheckpoint
+	info := mesos.FrameworkInfo{
+		Name: f.Name, User: f.User, Roles: f.Roles,
+		FailoverTimeout: &timeout, Checkpoint: &checkpoint,
+		Principal: optional(f.Principal), Hostname: optional(f.Hostname), WebUiURL: optional(f.WebUIURL),
+		Capabilities: []mesos.FrameworkInfo_Capability{
+			{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE},
+			{Type: mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT},
+			{Type: mesos.FrameworkInfo_Capability_PARTITION_AWARE},
+			{Type: mesos.FrameworkInfo_Capability_TASK_KILLING_STATE},
+		},
+	}
+	if len(f.Labels) > 0 {
+		info.Labels = &mesos.Labels{}
+		for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
+			value := f.Labels[key]
+			info.Labels.Labels = append(info.Labels.Labels, mesos.Label{Key: key, Value: &value})
+		}
+	}
+	return info
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// settings is what the machine needs to know.
+func (c Config) settings() settings {
+	return settings{
+		framework: c.Framework.info(),
+		matcher:   c.Matcher,
+		builder:   c.Builder,
+		// Mesos takes a year as the most, and what does not fit its clock as the default.
+		refuse:         min(c.Offers.Refuse, 365*24*time.Hour),
+		reviveInterval: c.Offers.ReviveInterval,
+		missed:         c.MissedHeartbeats,
+		backoffMin:     backoffMin,
+		backoffMax:     backoffMax,
+		history:        c.History,
+		random:         rand.Float64,
+	}
+}

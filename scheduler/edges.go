@@ -1,0 +1,145 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+)
+
+const (
+	// callTimeout bounds one call. A master that takes longer is as good as gone, and the calls
+	// behind it wait.
+	callTimeout = 10 * time.Second
+	// ackWorkers is how many acknowledgements are under way at once. Each takes one round trip
+	// and holds back the next update of its task.
+	ackWorkers = 4
+)
+
+// edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
+type edges struct {
+	master   string
+	ordered  *mesoshttp.Client // one connection for calls that keep their order; subscriptions
+	parallel *mesoshttp.Client // for acknowledgements
+	inputs   chan<- input
+	running  sync.WaitGroup
+}
+
+func newEdges(c Config, inputs chan<- input) (*edges, error) {
+	config := mesoshttp.Config{DialContext: c.DialContext, MaxConns: 1}
+	if c.JSON {
+		config.Codec = mesoshttp.JSON
+	}
+	ordered, err := mesoshttp.New(config)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = ackWorkers
+	parallel, err := mesoshttp.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &edges{master: c.Master, ordered: ordered, parallel: parallel, inputs: inputs}, nil
+}
+
+// close waits for the edges, whose context has ended.
+func (e *edges) close() {
+	e.running.Wait()
+	e.ordered.Close()
+	e.parallel.Close()
+}
+
+// put hands an input to the loop, unless the run has ended.
+func (e *edges) put(ctx context.Context, in input) bool {
+	select {
+	case e.inputs <- in:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// read opens a subscription and reads it until it ends or ctx does.
+func (e *edges) read(ctx context.Context, stream int, call *scheduler.Call) {
+	e.running.Go(func() {
+		s, err := e.ordered.Subscribe(ctx, e.master, call)
+		if err != nil {
+			err, fatal := subscribeError(err)
+			e.put(ctx, streamClosed{stream: stream, err: err, fatal: fatal})
+			return
+		}
+		defer s.Close()
+		e.put(ctx, streamOpened{stream: stream, id: s.ID()})
+		for {
+			event, err := s.Next()
+			if err != nil {
+				e.put(ctx, streamClosed{stream: stream, err: fmt.Errorf("scheduler: the stream ended: %w", err)})
+				return
+			}
+			if !e.put(ctx, streamEvent{stream: stream, event: event}) {
+				return
+			}
+		}
+	})
+}
+
+// make makes the calls that come through the channel, one after the other.
+func (e *edges) make(ctx context.Context, client *mesoshttp.Client, calls <-chan outgoing) {
+	e.running.Go(func() {
+		for {
+			select {
+			case out := <-calls:
+				callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+				outcome, err := callOutcome(out.call, client.Call(callCtx, e.master, out.streamID, out.call))
+				cancel()
+				if !e.put(ctx, callDone{stream: out.stream, call: out.call, outcome: outcome, err: err}) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// subscribeError explains why a subscription could not be opened, and tells whether another
+// attempt is in vain.
+func subscribeError(err error) (error, bool) {
+	var status *mesoshttp.StatusError
+	if !errors.As(err, &status) {
+		return fmt.Errorf("scheduler: cannot subscribe: %w", err), false
+	}
+	switch status.Status {
+	case http.StatusTemporaryRedirect:
+		return fmt.Errorf("scheduler: the master does not lead; the leader is at %q", status.Location), false
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
+		return &SubscribeError{Status: status.Status, Message: status.Body}, true
+	}
+	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}, false
+}
+
+// callOutcome tells what is known after a call.
+func callOutcome(call *scheduler.Call, err error) (outcome, error) {
+	if err == nil {
+		return accepted, nil
+	}
+	var status *mesoshttp.StatusError
+	if !errors.As(err, &status) {
+		return unclear, err
+	}
+	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: status.Body}
+	switch status.Status {
+	case http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
+		// Another master leads now, or this one knows another subscription of ours, or none. Calls
+		// are well-formed, so that a bad request is always about the stream.
+		return stale, err
+	}
+	return refused, err
+}

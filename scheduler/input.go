@@ -1,0 +1,106 @@
+package scheduler
+
+import (
+	"fmt"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// input is something that happened outside of the machine.
+type input interface{ isInput() }
+
+// ref stands for a waiting caller. The machine knows callers by number only, so that it can be
+// printed, compared and replayed. 0 is nobody.
+type ref int
+
+type (
+	// start begins a run: connect now.
+	start struct{}
+	// wake says that the instant asked for by deadline has come.
+	wake struct{}
+
+	// streamOpened: the master accepted a subscription's connection and gave it this stream ID.
+	streamOpened struct {
+		stream int
+		id     string
+	}
+	// streamEvent: an event arrived.
+	streamEvent struct {
+		stream int
+		event  *scheduler.Event
+	}
+	// streamClosed: the subscription could not be opened, ended or broke. fatal marks an answer
+	// that another attempt would only repeat.
+	streamClosed struct {
+		stream int
+		err    error
+		fatal  bool
+	}
+	// callDone: a call was answered, or never will be.
+	callDone struct {
+		stream  int
+		call    *scheduler.Call
+		outcome outcome
+		err     error
+	}
+
+	// submit records a task. With wait its caller is answered once the task runs and is healthy,
+	// otherwise at once.
+	submit struct {
+		ref  ref
+		spec task.Spec
+		wait bool
+	}
+	// kill ends a task; the caller is answered when it is terminal.
+	kill struct {
+		ref ref
+		id  string
+	}
+	// cancel: the caller stopped waiting for the task.
+	cancel struct {
+		ref ref
+		id  string
+	}
+	// teardown ends the framework and its tasks.
+	teardown struct{ ref ref }
+)
+
+func (start) isInput()        {}
+func (wake) isInput()         {}
+func (streamOpened) isInput() {}
+func (streamEvent) isInput()  {}
+func (streamClosed) isInput() {}
+func (callDone) isInput()     {}
+func (submit) isInput()       {}
+func (kill) isInput()         {}
+func (cancel) isInput()       {}
+func (teardown) isInput()     {}
+
+// outcome says what is known of a call after it ended.
+type outcome int
+
+const (
+	accepted outcome = iota // the master took it
+	refused                 // the master answered that it did not
+	unsent                  // it never left
+	unclear                 // it left, and no answer came
+	stale                   // the master does not take calls on this stream (any more)
+)
+
+func (o outcome) String() string {
+	switch o {
+	case accepted:
+		return "accepted"
+	case refused:
+		return "refused"
+	case unsent:
+		return "unsent"
+	case unclear:
+		return "unclear"
+	case stale:
+		return "stale"
+	}
+	return fmt.Sprintf("outcome(%d)", int(o))
+}

@@ -1,0 +1,218 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// loop owns the machine during a run: it turns what happens into inputs and performs the
+// machine's actions in order. It never waits for anything but its next input.
+type loop struct {
+	machine  *machine
+	run      *run
+	watchers *watchers
+	log      *slog.Logger
+	edges    *edges
+
+	inputs chan input // from the edges
+	again  []input    // that performing an action gave rise to
+	calls  lane       // waiting to be made, in order
+	acks   lane       // waiting to be made, in any order
+	timer  *time.Timer
+
+	callers map[ref]*request
+	lastRef ref
+
+	stream      int    // the subscription in use
+	streamID    string // that the master gave it
+	closeStream context.CancelFunc
+
+	ended bool
+	err   error
+}
+
+// lane is a queue in front of an edge.
+type lane struct {
+	to      chan outgoing
+	waiting []outgoing
+}
+
+// outgoing is a call on its way.
+type outgoing struct {
+	stream   int
+	streamID string
+	call     *scheduler.Call
+}
+
+// head gives channel and value for a select: none while nothing waits.
+func (l *lane) head() (chan<- outgoing, outgoing) {
+	if len(l.waiting) == 0 {
+		return nil, outgoing{}
+	}
+	return l.to, l.waiting[0]
+}
+
+func (l *lane) pop() {
+	l.waiting[0] = outgoing{}
+	l.waiting = l.waiting[1:]
+}
+
+// serve runs the machine until it stops or ctx ends, and returns after everything it started.
+func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
+	inputs := make(chan input)
+	e, err := newEdges(s.config, inputs)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l := &loop{
+		machine: m, run: r, watchers: &s.watchers, log: s.config.Logger,
+		edges: e, inputs: inputs,
+		calls:   lane{to: make(chan outgoing)},
+		acks:    lane{to: make(chan outgoing)},
+		timer:   time.NewTimer(0),
+		callers: map[ref]*request{},
+	}
+	defer l.timer.Stop()
+	e.make(ctx, e.ordered, l.calls.to)
+	for range ackWorkers {
+		e.make(ctx, e.parallel, l.acks.to)
+	}
+	return l.serve(ctx)
+}
+
+func (l *loop) serve(ctx context.Context) error {
+	l.step(ctx, start{})
+	for !l.ended {
+		calls, call := l.calls.head()
+		acks, ack := l.acks.head()
+		select {
+		case in := <-l.inputs:
+			l.step(ctx, in)
+		case req := <-l.run.requests:
+			l.take(ctx, req)
+		case <-l.timer.C:
+			l.step(ctx, wake{})
+		case calls <- call:
+			l.calls.pop()
+		case acks <- ack:
+			l.acks.pop()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return l.err
+}
+
+// take turns a caller's request into an input.
+func (l *loop) take(ctx context.Context, req *request) {
+	switch {
+	case req.read != nil:
+		req.read(l.machine)
+		req.answer <- result{}
+	case req.cancels != nil:
+		if of := req.cancels; l.callers[of.ref] != nil {
+			delete(l.callers, of.ref)
+			l.step(ctx, of.cancel(of.ref))
+		}
+	default:
+		l.lastRef++
+		req.ref = l.lastRef
+		l.callers[req.ref] = req
+		l.step(ctx, req.input(req.ref))
+	}
+}
+
+// step feeds the machine one input, and those that its actions give rise to, and sets the timer.
+func (l *loop) step(ctx context.Context, in input) {
+	l.again = append(l.again, in)
+	for len(l.again) > 0 && !l.ended {
+		in, l.again = l.again[0], l.again[1:]
+		switch in := in.(type) {
+		case streamOpened:
+			if in.stream == l.stream {
+				l.streamID = in.id
+			}
+		case callDone:
+			if in.outcome != accepted {
+				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
+			}
+		}
+		for _, a := range l.machine.step(time.Now(), in) {
+			l.perform(ctx, a)
+		}
+	}
+	l.again = nil
+	if at := l.machine.deadline(); at.IsZero() {
+		l.timer.Stop()
+	} else {
+		l.timer.Reset(time.Until(at))
+	}
+}
+
+func (l *loop) perform(ctx context.Context, a action) {
+	switch a := a.(type) {
+	case subscribe:
+		streamCtx, cancel := context.WithCancel(ctx)
+		l.stream, l.streamID, l.closeStream = a.stream, "", cancel
+		l.edges.read(streamCtx, a.stream, a.call)
+	case closeStream:
+		l.drop(a.stream)
+	case send:
+		to := &l.calls
+		if a.call.GetType() == scheduler.Call_ACKNOWLEDGE {
+			to = &l.acks
+		}
+		to.waiting = append(to.waiting, outgoing{a.stream, l.streamID, a.call})
+	case reply:
+		if req := l.callers[a.ref]; req != nil {
+			delete(l.callers, a.ref)
+			req.answer <- result{a.info, a.err}
+		}
+	case notify:
+		l.logEvent(ctx, a.event)
+		l.watchers.publish(a.event)
+	case stop:
+		l.ended, l.err = true, a.err
+	}
+}
+
+// drop ends a stream, and tells the machine of each call that thereby never leaves.
+func (l *loop) drop(stream int) {
+	if stream != l.stream || l.closeStream == nil {
+		return
+	}
+	l.closeStream()
+	l.closeStream = nil
+	for _, out := range append(l.calls.waiting, l.acks.waiting...) {
+		l.again = append(l.again, callDone{stream: out.stream, call: out.call, outcome: unsent, err: errStreamGone})
+	}
+	l.calls.waiting, l.acks.waiting = nil, nil
+}
+
+func (l *loop) logEvent(ctx context.Context, e Event) {
+	switch e := e.(type) {
+	case TaskEvent:
+		l.log.InfoContext(ctx, "task", "task", e.Task.Spec.ID, "state", e.Task.State.String(),
+			"agent", e.Task.Hostname, "message", e.Task.Status.GetMessage())
+	case ConnectionEvent:
+		if e.Connected {
+			l.log.InfoContext(ctx, "subscribed", "framework", e.FrameworkID)
+		} else {
+			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", time.Until(e.NextAttempt))
+		}
+	case OfferEvent:
+		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", len(e.Rejections))
+		if e.Err != nil {
+			l.log.ErrorContext(ctx, "matching", "error", e.Err)
+		}
+	}
+}
+
+var errStreamGone = fmt.Errorf("scheduler: the subscription ended before the call was made")

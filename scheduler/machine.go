@@ -1,0 +1,226 @@
+package scheduler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// machine is the whole state of a scheduler and all of its decisions. It has one method that
+// changes it, step, and does nothing by itself: no goroutine, lock, channel, clock, log or I/O.
+// Time and what happened come in, actions go out. The same inputs at the same times give the
+// same actions.
+//
+// Where things are: machine_stream.go keeps the subscription, machine_offers.go turns offers into
+// launches, machine_tasks.go follows tasks from submission to their end.
+type machine struct {
+	settings settings
+
+	// The subscription.
+	phase     phase
+	stream    int       // number of the newest subscription; 0 before the first
+	framework string    // ID given by the master
+	attempts  int       // subscriptions that failed in a row
+	opened    time.Time // when the phase began
+	heard     time.Time // when the master last said anything
+	heartbeat time.Duration
+	retryAt   time.Time // in phase waiting: when to subscribe again
+
+	// Offers that the master holds for us and that wait for an answer.
+	offers []task.Offer
+	// declines are offers whose answer failed on its way; they are given back at declineAt.
+	declines  []mesos.OfferID
+	declineAt time.Time
+	// suppressed is what the master was told last; filtered: it has refusals of ours, which a
+	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
+	// SUPPRESS or REVIVE may go out at demandAt.
+	suppressed, filtered, lift bool
+	demandAt                   time.Time
+
+	// Tasks on record by ID; pending ones also in order of submission; ended ones, oldest first.
+	tasks   map[string]*record
+	pending []*record
+	ended   []string
+	serial  int // given to the last submission
+
+	tearing     bool // a teardown is wanted
+	tearWaiting []ref
+
+	actions []action // of the present step
+}
+
+// settings are what a Config comes down to for the machine.
+type settings struct {
+	framework      mesos.FrameworkInfo // without ID
+	matcher        TaskMatcher
+	builder        TaskBuilder
+	refuse         time.Duration
+	reviveInterval time.Duration
+	missed         int // heartbeats
+	backoffMin     time.Duration
+	backoffMax     time.Duration
+	history        int
+	random         func() float64 // in [0, 1)
+}
+
+// phase is how far the subscription has got.
+type phase int
+
+const (
+	stopped    phase = iota // no run
+	waiting                 // until retryAt
+	connecting              // a subscription was asked for
+	subscribed              // SUBSCRIBED arrived
+)
+
+func newMachine(s settings) *machine {
+	return &machine{settings: s, tasks: map[string]*record{}}
+}
+
+// step takes one input at the time now and returns what is to be done, in order. The slice is
+// valid until the next step.
+func (m *machine) step(now time.Time, in input) []action {
+	clear(m.actions)
+	m.actions = m.actions[:0]
+	switch in := in.(type) {
+	case start:
+		m.start(now)
+	case wake:
+		m.wake(now)
+	case streamOpened:
+		if m.current(in.stream) {
+			m.heard = now
+		}
+	case streamEvent:
+		if m.current(in.stream) {
+			m.heard = now
+			m.handle(now, in.event)
+		}
+	case streamClosed:
+		if m.current(in.stream) {
+			m.disconnected(now, in.err, in.fatal)
+		}
+	case callDone:
+		m.callDone(now, in)
+	case submit:
+		m.submit(now, in)
+	case kill:
+		m.kill(now, in)
+	case cancel:
+		m.cancel(now, in)
+	case teardown:
+		m.teardown(in.ref)
+	}
+	m.demand(now)
+	return m.actions
+}
+
+// deadline is when the machine wants to be woken at the latest; the zero time is never.
+func (m *machine) deadline() time.Time {
+	var first time.Time
+	sooner := func(t time.Time) {
+		if first.IsZero() || t.Before(first) {
+			first = t
+		}
+	}
+	switch m.phase {
+	case waiting:
+		sooner(m.retryAt)
+	case connecting, subscribed:
+		sooner(m.heard.Add(m.patience()))
+	}
+	if m.phase == subscribed && len(m.declines) > 0 {
+		sooner(m.declineAt)
+	}
+	if m.wanted() != scheduler.Call_UNKNOWN {
+		sooner(m.demandAt)
+	}
+	return first
+}
+
+// wake does whatever has come due.
+func (m *machine) wake(now time.Time) {
+	switch m.phase {
+	case waiting:
+		if !now.Before(m.retryAt) {
+			m.subscribe(now)
+		}
+	case connecting, subscribed:
+		if silence := now.Sub(m.heard); silence >= m.patience() {
+			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence), false)
+		}
+	}
+	if m.phase == subscribed && len(m.declines) > 0 && !now.Before(m.declineAt) {
+		m.decline(m.declines, 0) // they may fit by now
+		m.declines = nil
+	}
+}
+
+// handle takes an event of the current stream.
+func (m *machine) handle(now time.Time, e *scheduler.Event) {
+	if t := e.GetType(); m.phase == connecting && t != scheduler.Event_SUBSCRIBED && t != scheduler.Event_ERROR {
+		return // no answer could be given; a master says nothing else first
+	}
+	switch e.GetType() {
+	case scheduler.Event_SUBSCRIBED:
+		m.subscribed(now, e.GetSubscribed())
+	case scheduler.Event_OFFERS:
+		for _, o := range e.GetOffers().GetOffers() {
+			m.offers = append(m.offers, task.OfferFromMesos(o))
+		}
+		m.cycle(now)
+	case scheduler.Event_RESCIND:
+		id := e.GetRescind().GetOfferID()
+		m.offers = slices.DeleteFunc(m.offers, func(o task.Offer) bool { return o.ID == id.Value })
+		m.declines = slices.DeleteFunc(m.declines, func(d mesos.OfferID) bool { return d == id })
+	case scheduler.Event_UPDATE:
+		m.update(now, e.GetUpdate().GetStatus())
+	case scheduler.Event_ERROR:
+		m.refusedBy(now, e.GetError().GetMessage())
+	}
+}
+
+// callDone takes the outcome of a call.
+func (m *machine) callDone(now time.Time, in callDone) {
+	switch in.call.GetType() {
+	case scheduler.Call_ACCEPT:
+		m.acceptDone(now, in)
+	case scheduler.Call_DECLINE:
+		if in.outcome != accepted {
+			m.declineLater(now, in.stream, in.call.Decline.OfferIDs)
+		}
+	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
+		if in.outcome != accepted && m.current(in.stream) {
+			m.suppressed = in.call.GetType() == scheduler.Call_REVIVE // as if it had never been said
+			m.demandAt = now.Add(callRetry)
+		}
+	case scheduler.Call_TEARDOWN:
+		if in.outcome == accepted {
+			m.tornDown(now)
+		} else if m.current(in.stream) {
+			m.disconnected(now, in.err, false) // the next subscription asks again
+		}
+		return
+	}
+	// Once the framework is torn down the master knows it no more; its own answer is on its way.
+	if in.outcome == stale && m.current(in.stream) && !m.tearing {
+		m.disconnected(now, in.err, false)
+	}
+}
+
+// callRetry is how long a call that failed on its way waits before it is made again. The master
+// is then usually busy or going away: nothing that a quicker repetition would help.
+const callRetry = time.Second
+
+func (m *machine) do(a action) { m.actions = append(m.actions, a) }
+
+// call sends a call on the current subscription.
+func (m *machine) call(c scheduler.Call) {
+	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	m.do(send{stream: m.stream, call: &c})
+}

@@ -1,0 +1,236 @@
+package scheduler
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// FuzzMachine feeds the machine any sequence of inputs. Whatever comes:
+//
+//   - it does not panic, and its deadline is never in the past;
+//   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
+//   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
+//   - each caller is answered at most once;
+//   - each offer is answered once: by ACCEPT or DECLINE;
+//   - a task is launched only while it is pending, that is once until something says that it did not run.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte("s\x00b\x00n\x01o\x01u\x01u\x02k\x01c\x00"))
+	f.Add([]byte("s\x00b\x00n\x01n\x02n\x03o\x03d\x01o\x01u\x11d\x02c\x00w\x09b\x00u\x21t\x00d\x00"))
+	f.Add([]byte("s\x00e\x01s\x00b\x00e\x00w\xffb\x00n\x09x\x01o\x22w\x01r\x01d\x03d\x04"))
+	f.Fuzz(func(t *testing.T, program []byte) {
+		c := newChecker(t)
+		for len(program) >= 2 {
+			c.play(program[0], int(program[1]))
+			program = program[2:]
+		}
+	})
+}
+
+// checker is a stage that watches the invariants.
+type checker struct {
+	*stage
+	t        require.TestingT // of the stage, or a control's
+	open     bool             // between SUBSCRIBED and the end of the stream
+	offers   map[string]int   // answers by offer
+	answered map[ref]bool
+	pending  map[string]bool
+	counter  int
+}
+
+func newChecker(t *testing.T) *checker {
+	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}}
+}
+
+func (c *checker) play(verb byte, n int) {
+	id := fmt.Sprintf("t%d", n%8)
+	switch verb {
+	case 's':
+		if c.machine.phase == stopped {
+			c.feed(start{})
+		}
+	case 'b':
+		id := "fw"
+		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: id}}})
+	case 'n':
+		c.lastRef++
+		c.feed(submit{ref: c.lastRef, spec: specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5)}), wait: n%2 == 0})
+	case 'k':
+		c.lastRef++
+		c.feed(kill{ref: c.lastRef, id: id})
+	case 'x':
+		c.feed(cancel{ref: ref(n), id: id})
+	case 't':
+		c.lastRef++
+		c.feed(teardown{ref: c.lastRef})
+	case 'o':
+		c.counter++
+		name := fmt.Sprintf("o%d", c.counter)
+		if c.open {
+			c.offers[name] = 0
+		}
+		c.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})})
+	case 'u':
+		c.update(id, n)
+	case 'r':
+		c.event(&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: fmt.Sprintf("o%d", n)}}})
+	case 'e':
+		texts := []string{textFailedOver, textRemoved, "no"}
+		c.event(&scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: texts[n%3]}})
+	case 'c':
+		c.feed(streamClosed{stream: c.machine.stream - n%2, err: errors.New("closed"), fatal: n%16 == 15})
+	case 'd':
+		if len(c.sent) > 0 {
+			s := c.sent[n%len(c.sent)]
+			c.feed(callDone{stream: s.stream, call: s.call, outcome: outcome(n % 5), err: errors.New("no")})
+		}
+	case 'w':
+		c.now = c.now.Add(time.Duration(n) * time.Second)
+		c.feed(wake{})
+	}
+}
+
+func (c *checker) event(e *scheduler.Event) { c.feed(streamEvent{stream: c.machine.stream, event: e}) }
+
+func (c *checker) update(id string, n int) {
+	states := []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_FAILED, mesos.TASK_DROPPED, mesos.TASK_UNKNOWN}
+	c.counter++
+	status := mesos.TaskStatus{
+		TaskID: mesos.TaskID{Value: id}, State: states[n%len(states)].Enum(),
+		AgentID: &mesos.AgentID{Value: "a1"}, UUID: []byte{byte(n), byte(c.counter / 2)},
+	}
+	if n%7 == 0 {
+		status.Reason = mesos.REASON_INVALID_OFFERS.Enum()
+	}
+	c.event(&scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}})
+}
+
+func (c *checker) feed(in input) {
+	c.observe(in, c.machine.step(c.now, in))
+	if at := c.machine.deadline(); !at.IsZero() {
+		if _, woken := in.(wake); woken {
+			require.True(c.t, at.After(c.now), "the deadline has come and is still there")
+		}
+	}
+}
+
+// observe checks what a step returned.
+func (c *checker) observe(in input, actions []action) {
+	acks, wasOpen := 0, c.open
+	for _, a := range actions {
+		switch a := a.(type) {
+		case subscribe:
+			require.Equal(c.t, c.machine.stream, a.stream)
+		case closeStream, stop:
+			c.open = false
+		case send:
+			require.True(c.t, c.open, "%v without a subscription", a)
+			require.Equal(c.t, c.machine.stream, a.stream)
+			c.sent = append(c.sent, a)
+			acks += c.check(a.call)
+		case reply:
+			require.False(c.t, c.answered[a.ref], "caller %d is answered twice", a.ref)
+			c.answered[a.ref] = true
+		case notify:
+			c.told(a.event)
+			require.Zero(c.t, acks, "told after it was acknowledged")
+		}
+	}
+	update, ok := in.(streamEvent)
+	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE {
+		require.Equal(c.t, 1, acks)
+	}
+	if ok && wasOpen && update.event.GetType() == scheduler.Event_OFFERS {
+		for id, answers := range c.offers {
+			require.GreaterOrEqual(c.t, answers, 1, "offer %s", id)
+		}
+	}
+}
+
+// check looks at a call, and counts it if it is an acknowledgement.
+func (c *checker) check(call *scheduler.Call) int {
+	switch call.GetType() {
+	case scheduler.Call_ACKNOWLEDGE:
+		return 1
+	case scheduler.Call_ACCEPT:
+		for _, t := range launchedBy(call) {
+			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
+			c.pending[t.TaskID.Value] = false
+		}
+		for _, id := range call.Accept.OfferIDs {
+			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice", id.Value)
+			c.offers[id.Value]++
+		}
+	case scheduler.Call_DECLINE:
+		for _, id := range call.Decline.OfferIDs {
+			c.offers[id.Value]++
+		}
+	}
+	return 0
+}
+
+func (c *checker) told(e Event) {
+	switch e := e.(type) {
+	case ConnectionEvent:
+		c.open = e.Connected
+	case TaskEvent:
+		// Staging is told just before the ACCEPT that belongs to it.
+		if e.Task.State != task.Staging {
+			c.pending[e.Task.Spec.ID] = e.Task.State == task.Pending
+		}
+	}
+}
+
+// TestCheckerControl: a checker that cannot fail proves nothing. Each row is what a broken machine
+// could return.
+func TestCheckerControl(t *testing.T) {
+	connected := notify{ConnectionEvent{Connected: true}}
+	ack := send{call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}}
+	accept := func(offer, id string) send {
+		return send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+			OfferIDs: []mesos.OfferID{{Value: offer}},
+			Operations: []mesos.Offer_Operation{{Launch: &mesos.Offer_Operation_Launch{
+				TaskInfos: []mesos.TaskInfo{{TaskID: mesos.TaskID{Value: id}}},
+			}}},
+		}}}
+	}
+	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.Pending}}}
+	update := streamEvent{event: &scheduler.Event{Type: scheduler.Event_UPDATE}}
+	for name, actions := range map[string][]action{
+		"a call without a subscription":     {ack},
+		"a call after the end":              {connected, closeStream{}, ack},
+		"a call on an old stream":           {connected, send{stream: -1, call: ack.call}},
+		"an update told after it was acked": {connected, ack, pending},
+		"an update acknowledged twice":      {connected, pending, ack, ack},
+		"an update not acknowledged":        {connected, pending},
+		"a caller answered twice":           {reply{ref: 1}, reply{ref: 1}},
+		"a task launched twice":             {connected, pending, accept("o1", "t"), accept("o2", "t")},
+		"an offer used twice":               {connected, pending, accept("o1", "t"), pending, accept("o1", "t")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newChecker(t)
+			c.observe(wake{}, []action{connected})
+			c.open = name != "a call without a subscription"
+			recorder := &recorder{}
+			c.t = recorder
+			func() {
+				defer func() { _ = recover() }()
+				c.observe(update, actions)
+			}()
+			require.True(t, recorder.failed)
+		})
+	}
+}
+
+// recorder is a test that may fail.
+type recorder struct{ failed bool }
+
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+func (r *recorder) FailNow()              { panic("failed") }

@@ -1,0 +1,139 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// defaultHeartbeat is the master's interval until it has told its own.
+const defaultHeartbeat = 15 * time.Second
+
+// current tells whether stream is the subscription in use: a late word of an older one must not
+// be taken for one of it.
+func (m *machine) current(stream int) bool {
+	return stream == m.stream && (m.phase == connecting || m.phase == subscribed)
+}
+
+// patience is how long the master may be silent. It holds from the first attempt to connect on,
+// so that a connection that never gets anywhere is noticed as well.
+func (m *machine) patience() time.Duration {
+	return time.Duration(m.settings.missed) * m.heartbeat
+}
+
+func (m *machine) start(now time.Time) {
+	// Callers of an earlier run have been answered by its end.
+	for _, r := range m.tasks {
+		r.callers = nil
+	}
+	m.tearing, m.tearWaiting = false, nil
+	m.attempts = 0
+	m.subscribe(now)
+}
+
+// subscribe asks for a new subscription.
+func (m *machine) subscribe(now time.Time) {
+	m.stream++
+	m.phase, m.opened, m.heard, m.heartbeat = connecting, now, now, defaultHeartbeat
+	m.suppressed, m.filtered, m.lift = len(m.pending) == 0, false, false
+	m.demandAt = now
+	info := m.settings.framework
+	call := &scheduler.Call{
+		Type:      scheduler.Call_SUBSCRIBE,
+		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &info},
+	}
+	if m.framework != "" {
+		id := &mesos.FrameworkID{Value: m.framework}
+		call.FrameworkID, info.ID = id, id
+	}
+	if m.suppressed {
+		call.Subscribe.SuppressedRoles = info.Roles
+	}
+	m.do(subscribe{stream: m.stream, call: call})
+}
+
+func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
+	m.phase = subscribed
+	m.framework = s.GetFrameworkID().GetValue()
+	if seconds := s.GetHeartbeatIntervalSeconds(); seconds > 0 {
+		m.heartbeat = time.Duration(seconds * float64(time.Second))
+	}
+	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
+	if m.tearing {
+		m.call(scheduler.Call{Type: scheduler.Call_TEARDOWN})
+		return
+	}
+	// A kill that was lost with the last connection would leave its task running for ever.
+	for _, r := range m.inOrder() {
+		if r.killing && !r.info.State.Terminal() {
+			m.sendKill(r)
+		}
+	}
+}
+
+// disconnected ends the current subscription, whose stream may or may not have ended by itself,
+// and plans the next one.
+func (m *machine) disconnected(now time.Time, err error, fatal bool) {
+	m.do(closeStream{stream: m.stream})
+	m.forgetOffers()
+	if fatal {
+		m.halt(now, err)
+		return
+	}
+	// Only a subscription that held for a while shows that the trouble is over.
+	if m.phase == subscribed && now.Sub(m.opened) >= m.settings.backoffMax {
+		m.attempts = 0
+	}
+	m.phase = waiting
+	m.retryAt = now.Add(m.backoff())
+	m.attempts++
+	m.do(notify{ConnectionEvent{FrameworkID: m.framework, Err: err, NextAttempt: m.retryAt}})
+}
+
+// backoff draws the pause before the next attempt: uniform between zero and a bound that doubles
+// with each attempt, so that the schedulers of a whole cluster do not return in step.
+func (m *machine) backoff() time.Duration {
+	bound := m.settings.backoffMax
+	if m.attempts < 32 {
+		bound = min(bound, m.settings.backoffMin<<m.attempts)
+	}
+	return time.Duration(m.settings.random() * float64(bound))
+}
+
+// halt ends the run.
+func (m *machine) halt(now time.Time, err error) {
+	m.phase = stopped
+	m.do(stop{err: err})
+}
+
+// The texts of ERROR events that mean more than "no". Mesos gives them no code.
+const (
+	textFailedOver = "Framework failed over"
+	textRemoved    = "Framework has been removed"
+)
+
+// refusedBy takes an ERROR event: the master ends this subscription.
+func (m *machine) refusedBy(now time.Time, message string) {
+	switch {
+	case message == textRemoved && m.tearing:
+		m.tornDown(now)
+	case message == textRemoved:
+		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework}, true)
+	case message == textFailedOver:
+		m.disconnected(now, ErrEvicted, true)
+	case m.phase == connecting:
+		m.disconnected(now, &SubscribeError{Status: 200, Message: message}, true)
+	default:
+		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message), false)
+	}
+}
+
+func (m *machine) teardown(caller ref) {
+	m.tearWaiting = append(m.tearWaiting, caller)
+	if !m.tearing && m.phase == subscribed {
+		m.call(scheduler.Call{Type: scheduler.Call_TEARDOWN})
+	}
+	m.tearing = true
+}

@@ -1,0 +1,315 @@
+package scheduler
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
+	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts of the scenarios")
+
+// TestScenarios feeds the machine the commands in testdata/scenarios, the lines that begin with
+// ">", and compares the actions that it returns with the lines below each. Run it with -update to
+// rewrite them, and review the difference.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/scenarios/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			recorded, err := os.ReadFile(file)
+			require.NoError(t, err)
+			played := playScenario(t, string(recorded))
+			if *update {
+				require.NoError(t, os.WriteFile(file, []byte(played), 0o644))
+				return
+			}
+			require.Equal(t, string(recorded), played)
+		})
+	}
+}
+
+// playScenario runs the commands of a text and returns it with the machine's present answers.
+func playScenario(t *testing.T, text string) string {
+	s := newStage(t)
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, ">"):
+			fmt.Fprintf(&b, "%s\n%s", line, s.play(strings.Fields(line[1:])))
+		case line == "", strings.HasPrefix(line, "#"):
+			fmt.Fprintln(&b, line)
+		}
+	}
+	return b.String()
+}
+
+// stage is a machine with a clock.
+type stage struct {
+	t       *testing.T
+	machine *machine
+	began   time.Time
+	now     time.Time
+	lastRef ref
+	sent    []send
+	out     strings.Builder
+}
+
+func newStage(t *testing.T) *stage {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := &stage{t: t, began: began, now: began}
+	s.machine = newMachine(settings{
+		framework:      mesos.FrameworkInfo{Name: "scenario", Roles: []string{"*"}},
+		matcher:        taskmatcher.FirstFit{},
+		builder:        testBuilder{},
+		refuse:         30 * time.Second,
+		reviveInterval: 100 * time.Millisecond,
+		missed:         5,
+		backoffMin:     100 * time.Millisecond,
+		backoffMax:     15 * time.Second,
+		history:        3,
+		random:         func() float64 { return 0.5 },
+	})
+	return s
+}
+
+// testBuilder is the standard one, and misbehaves for tasks whose name asks for it.
+type testBuilder struct{ taskbuilder.Standard }
+
+func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+	switch {
+	case strings.HasPrefix(s.ID, "unbuildable"):
+		return mesos.TaskInfo{}, errors.New("no such image")
+	case strings.HasPrefix(s.ID, "panicking"):
+		panic("out of cheese")
+	}
+	return b.Standard.Build(s, p)
+}
+
+// play performs one command and returns what came of it.
+func (s *stage) play(words []string) string {
+	s.out.Reset()
+	verb, args, options := words[0], []string{}, map[string]string{}
+	for _, w := range words[1:] {
+		if k, v, ok := strings.Cut(w, "="); ok {
+			options[k] = strings.ReplaceAll(v, "_", " ")
+		} else {
+			args = append(args, w)
+		}
+	}
+	switch verb {
+	case "wait":
+		s.wait(args[0])
+	case "tasks":
+		for _, r := range s.machine.inOrder() {
+			fmt.Fprintf(&s.out, "  %s %s on %q\n", r.info.Spec.ID, r.info.State, r.info.AgentID)
+		}
+	case "offers":
+		s.event(options, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf(args)})
+	case "done":
+		s.done(args[0], args[1])
+	default:
+		s.step(s.input(verb, args, options))
+	}
+	return s.out.String()
+}
+
+func (s *stage) input(verb string, args []string, options map[string]string) input {
+	switch verb {
+	case "start":
+		return start{}
+	case "open":
+		return streamOpened{stream: s.machine.stream}
+	case "close":
+		return streamClosed{stream: s.stream(options), err: errors.New(options["error"]), fatal: options["fatal"] != ""}
+	case "submit", "launch":
+		s.lastRef++
+		return submit{ref: s.lastRef, spec: specOf(args[0], options), wait: verb == "launch"}
+	case "kill":
+		s.lastRef++
+		return kill{ref: s.lastRef, id: args[0]}
+	case "cancel":
+		n, err := strconv.Atoi(args[0])
+		require.NoError(s.t, err)
+		return cancel{ref: ref(n), id: args[1]}
+	case "teardown":
+		s.lastRef++
+		return teardown{ref: s.lastRef}
+	}
+	return streamEvent{stream: s.stream(options), event: s.eventOf(verb, args, options)}
+}
+
+func (s *stage) stream(options map[string]string) int {
+	if n := options["stream"]; n != "" {
+		i, err := strconv.Atoi(n)
+		require.NoError(s.t, err)
+		return i
+	}
+	return s.machine.stream
+}
+
+func (s *stage) eventOf(verb string, args []string, options map[string]string) *scheduler.Event {
+	switch verb {
+	case "subscribed":
+		return &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
+			FrameworkID: &mesos.FrameworkID{Value: args[0]}, HeartbeatIntervalSeconds: new(float64),
+		}}
+	case "heartbeat":
+		return &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
+	case "rescind":
+		return &scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: args[0]}}}
+	case "error":
+		return &scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: options["message"]}}
+	case "update":
+		return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: s.statusOf(args, options)}}
+	}
+	require.FailNow(s.t, "unknown command", verb)
+	return nil
+}
+
+func (s *stage) statusOf(args []string, options map[string]string) mesos.TaskStatus {
+	state, ok := mesos.TaskState_value["TASK_"+args[1]]
+	require.True(s.t, ok, args[1])
+	status := mesos.TaskStatus{TaskID: mesos.TaskID{Value: args[0]}, State: mesos.TaskState(state).Enum()}
+	if agent := options["agent"]; agent != "" {
+		status.AgentID = &mesos.AgentID{Value: agent}
+	}
+	if m := options["message"]; m != "" {
+		status.Message = &m
+	}
+	if h := options["healthy"]; h != "" {
+		healthy := h == "true"
+		status.Healthy = &healthy
+	}
+	if r := options["reason"]; r != "" {
+		reason, ok := mesos.TaskStatus_Reason_value["REASON_"+strings.ReplaceAll(r, " ", "_")]
+		require.True(s.t, ok, r)
+		status.Reason = mesos.TaskStatus_Reason(reason).Enum()
+	}
+	var err error
+	status.UUID, err = hex.DecodeString(options["uuid"])
+	require.NoError(s.t, err)
+	return status
+}
+
+func (s *stage) event(options map[string]string, e *scheduler.Event) {
+	s.step(streamEvent{stream: s.stream(options), event: e})
+}
+
+// done reports the outcome of the last call of a type.
+func (s *stage) done(call, result string) {
+	for i := len(s.sent) - 1; i >= 0; i-- {
+		if c := s.sent[i]; c.call.GetType().String() == call {
+			o := map[string]outcome{"accepted": accepted, "refused": refused, "unsent": unsent, "unclear": unclear, "stale": stale}[result]
+			require.Equal(s.t, result, o.String())
+			var err error
+			if o != accepted {
+				err = errors.New("no")
+			}
+			s.step(callDone{stream: c.stream, call: c.call, outcome: o, err: err})
+			return
+		}
+	}
+	require.FailNow(s.t, "no such call was sent", call)
+}
+
+// wait lets time pass, waking the machine when it wants to be.
+func (s *stage) wait(duration string) {
+	d, err := time.ParseDuration(duration)
+	require.NoError(s.t, err)
+	until := s.now.Add(d)
+	for {
+		at := s.machine.deadline()
+		if at.IsZero() || at.After(until) {
+			break
+		}
+		require.False(s.t, at.Before(s.now), "the deadline %v is in the past of %v", at, s.now)
+		s.now = at
+		fmt.Fprintf(&s.out, "  at %v:\n", s.now.Sub(s.began))
+		s.step(wake{})
+		require.NotEqual(s.t, at, s.machine.deadline(), "waking at the deadline changed nothing")
+	}
+	s.now = until
+}
+
+func (s *stage) step(in input) {
+	for _, a := range s.machine.step(s.now, in) {
+		if c, ok := a.(send); ok {
+			s.sent = append(s.sent, c)
+		}
+		if n, ok := a.(notify); ok {
+			if c, ok := n.event.(ConnectionEvent); ok && !c.Connected && !c.NextAttempt.IsZero() {
+				fmt.Fprintf(&s.out, "  %s, again after %v\n", a, c.NextAttempt.Sub(s.now))
+				continue
+			}
+		}
+		fmt.Fprintf(&s.out, "  %s\n", a)
+	}
+}
+
+func specOf(id string, options map[string]string) task.Spec {
+	number := func(key string, otherwise float64) float64 {
+		if v, err := strconv.ParseFloat(options[key], 64); err == nil {
+			return v
+		}
+		return otherwise
+	}
+	spec := task.Spec{
+		ID: id, CPUs: number("cpus", 1), Mem: number("mem", 32),
+		Ports:   make([]task.Port, int(number("ports", 0))),
+		Command: task.Command{Shell: "sleep 3600"},
+	}
+	if options["health"] != "" {
+		spec.HealthCheck = &task.HealthCheck{}
+	}
+	return spec
+}
+
+// offersOf makes an offer of each word such as o1@a1:cpus:mem:begin-end, the ports being optional.
+func offersOf(words []string) *scheduler.Event_Offers {
+	var offers []mesos.Offer
+	for _, w := range words {
+		name, rest, _ := strings.Cut(w, "@")
+		parts := strings.Split(rest, ":")
+		scalar := func(name, value string) mesos.Resource {
+			v, _ := strconv.ParseFloat(value, 64)
+			return mesos.Resource{
+				Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: v},
+				AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto("*")},
+			}
+		}
+		resources := []mesos.Resource{scalar("cpus", parts[1]), scalar("mem", parts[2])}
+		if len(parts) > 3 {
+			var r mesos.Value_Range
+			_, _ = fmt.Sscanf(parts[3], "%d-%d", &r.Begin, &r.End)
+			resources = append(resources, mesos.Resource{
+				Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{r}},
+				AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto("*")},
+			})
+		}
+		offers = append(offers, mesos.Offer{
+			ID: mesos.OfferID{Value: name}, AgentID: mesos.AgentID{Value: parts[0]}, Hostname: parts[0] + ".example",
+			AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto("*")},
+			Resources:      resources,
+		})
+	}
+	return &scheduler.Event_Offers{Offers: offers}
+}
+
+func proto[T any](v T) *T { return &v }

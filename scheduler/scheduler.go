@@ -1,0 +1,229 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// Scheduler is one Mesos framework. Its methods may be called from any goroutine. Those that take
+// part in the run wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] once
+// it has ended.
+type Scheduler struct {
+	config   Config
+	watchers watchers
+	// idle holds the machine while no run does.
+	idle chan *machine
+	// present is the newest run, nil before the first; begun is closed by the first.
+	present   atomic.Pointer[run]
+	begun     chan struct{}
+	closeOnce sync.Once
+}
+
+// run is what callers know of a Run.
+type run struct {
+	requests chan *request
+	done     chan struct{} // closed at the end
+	err      error         // what ended it; to be read after done
+}
+
+// request is a caller's wish, of one of three kinds.
+type request struct {
+	input   func(ref) input // an input for the machine
+	read    func(*machine)  // a look at the machine
+	cancels *request        // the end of the wait for an earlier request
+
+	cancel func(ref) input // the input that takes the request back, if it can be
+	ref    ref             // given by the loop, which alone reads it
+	answer chan result     // of capacity 1
+}
+
+type result struct {
+	info task.Info
+	err  error
+}
+
+// New makes a scheduler and starts nothing. A bad config is a [*ConfigError].
+func New(config Config) (*Scheduler, error) {
+	config, err := config.normalize()
+	if err != nil {
+		return nil, err
+	}
+	s := &Scheduler{config: config, idle: make(chan *machine, 1), begun: make(chan struct{})}
+	s.idle <- newMachine(config.settings())
+	return s, nil
+}
+
+// Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
+// framework is torn down, or nothing more can be done. It returns nil after [Scheduler.Teardown], the
+// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError] or a [*SubscribeError]; a second Run beside
+// it gets [ErrRunning]. Everything else, such as a master that cannot be reached, is tried again
+// for ever. Tasks live on: Run may be called again and takes up where it ended.
+func (s *Scheduler) Run(ctx context.Context) error {
+	var m *machine
+	select {
+	case m = <-s.idle:
+	default:
+		return ErrRunning
+	}
+	r := &run{requests: make(chan *request), done: make(chan struct{})}
+	s.present.Store(r)
+	s.closeOnce.Do(func() { close(s.begun) })
+	r.err = serve(ctx, s, m, r)
+	close(r.done)
+	s.watchers.end()
+	s.idle <- m
+	return r.err
+}
+
+// Submit puts a task on record and returns before it runs. It returns a joined error of
+// [*task.FieldError] for a spec that cannot work, and [ErrDuplicateTask].
+func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
+	if err := s.check(spec); err != nil {
+		return err
+	}
+	_, err := s.ask(ctx, &request{input: func(r ref) input { return submit{ref: r, spec: spec} }})
+	return err
+}
+
+// Launch puts a task on record and waits until it runs and, if it has a health check, is healthy.
+// When ctx ends first the task is withdrawn or killed. It returns the errors of
+// [Scheduler.Submit], and a [*TaskError] when the task ends first.
+func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
+	if err := s.check(spec); err != nil {
+		return task.Info{}, err
+	}
+	return s.ask(ctx, &request{
+		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+	})
+}
+
+// Kill ends a task and waits until it has ended; a pending one is withdrawn. The end of ctx ends the
+// waiting only. A task that ended before is returned as it is; an ID that is not on record
+// is [ErrUnknownTask].
+func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
+	return s.ask(ctx, &request{
+		input:  func(r ref) input { return kill{ref: r, id: id} },
+		cancel: func(r ref) input { return cancel{ref: r, id: id} },
+	})
+}
+
+// Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
+// then returns nil. The end of ctx ends the waiting only.
+func (s *Scheduler) Teardown(ctx context.Context) error {
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return teardown{ref: r} },
+		cancel: func(r ref) input { return cancel{ref: r} },
+	})
+	return err
+}
+
+// Task tells what is known of a task. An ID that is not on record is [ErrUnknownTask].
+func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
+	var info task.Info
+	known := false
+	_, err := s.ask(ctx, &request{read: func(m *machine) {
+		if r := m.tasks[id]; r != nil {
+			info, known = r.info, true
+		}
+	}})
+	if err == nil && !known {
+		err = fmt.Errorf("%w: %q", ErrUnknownTask, id)
+	}
+	return info, err
+}
+
+// Tasks lists all tasks on record in order of submission, as they are when the ranging begins.
+// It yields nothing when ctx has ended or Run has.
+func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
+	return func(yield func(task.Info) bool) {
+		type numbered struct {
+			serial int
+			info   task.Info
+		}
+		var all []numbered
+		_, err := s.ask(ctx, &request{read: func(m *machine) {
+			for _, r := range m.tasks {
+				all = append(all, numbered{r.serial, r.info})
+			}
+		}})
+		if err != nil {
+			return
+		}
+		slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
+		for _, n := range all {
+			if !yield(n.info) {
+				return
+			}
+		}
+	}
+}
+
+// check refuses a spec before it reaches the machine.
+func (s *Scheduler) check(spec task.Spec) error {
+	if err := spec.Validate(); err != nil {
+		return err
+	}
+	if spec.Role != "" && !slices.Contains(s.config.Framework.Roles, spec.Role) {
+		return &task.FieldError{Field: "Role", Value: spec.Role, Reason: fmt.Sprintf("is not a role of the framework %v", s.config.Framework.Roles)}
+	}
+	return nil
+}
+
+// ask hands a request to the loop and waits for the answer. Only a request that can be cancelled
+// is left when ctx ends; the others are answered at once.
+func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
+	if err := ctx.Err(); err != nil {
+		return task.Info{}, context.Cause(ctx)
+	}
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		return task.Info{}, context.Cause(ctx)
+	}
+	r := s.present.Load()
+	req.answer = make(chan result, 1)
+	select {
+	case r.requests <- req:
+	case <-r.done:
+		return task.Info{}, r.ended()
+	case <-ctx.Done():
+		return task.Info{}, context.Cause(ctx)
+	}
+	var given <-chan struct{}
+	if req.cancel != nil {
+		given = ctx.Done()
+	}
+	select {
+	case res := <-req.answer:
+		return res.info, res.err
+	case <-r.done:
+	case <-given:
+		select {
+		case r.requests <- &request{cancels: req}:
+			return task.Info{}, context.Cause(ctx)
+		case <-r.done:
+		}
+	}
+	// The answer may have been given just before the end.
+	select {
+	case res := <-req.answer:
+		return res.info, res.err
+	default:
+		return task.Info{}, r.ended()
+	}
+}
+
+func (r *run) ended() error {
+	if r.err == nil {
+		return ErrNotRunning
+	}
+	return fmt.Errorf("%w: %w", ErrNotRunning, r.err)
+}

@@ -1,0 +1,484 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// world is a fake cluster on a virtual network and a scheduler beside it, in a bubble of virtual
+// time that began when the world did. Goroutines left behind make the test fail.
+type world struct {
+	*testing.T
+	network *mesostest.Network
+	master  *mesostest.Master
+	sched   *scheduler.Scheduler
+	began   time.Time
+	ended   chan error // what Run returned
+	stop    context.CancelFunc
+
+	mu     sync.Mutex
+	events []scheduler.Event
+	times  []time.Duration // of events
+}
+
+const address = "master.example:5050"
+
+func inWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var services sync.WaitGroup
+		defer services.Wait()
+		defer cancel()
+
+		w := &world{T: t, network: &mesostest.Network{}, began: time.Now(), ended: make(chan error, 1)}
+		var err error
+		w.master, err = mesostest.New(cluster)
+		require.NoError(t, err)
+		listener, err := w.network.Listen(address)
+		require.NoError(t, err)
+		services.Go(func() { _ = w.master.Run(ctx, listener) })
+
+		config.Master = address
+		config.Framework.Name = "test"
+		config.DialContext = w.network.DialContext
+		config.Logger = slog.New(slog.DiscardHandler)
+		w.sched, err = scheduler.New(config)
+		require.NoError(t, err)
+		events := w.sched.Watch(ctx)
+		services.Go(func() {
+			for e := range events {
+				w.mu.Lock()
+				w.events = append(w.events, e)
+				w.times = append(w.times, time.Since(w.began))
+				w.mu.Unlock()
+			}
+		})
+		runCtx, stop := context.WithCancel(ctx)
+		w.stop = stop
+		services.Go(func() { w.ended <- w.sched.Run(runCtx) })
+		f(ctx, w)
+	})
+}
+
+// at waits until that much time has passed since the world began.
+func (w *world) at(d time.Duration) {
+	time.Sleep(time.Until(w.began.Add(d)))
+	synctest.Wait()
+}
+
+// end waits for the end of Run, an hour at most: a bubble's time would go on for ever.
+func (w *world) end() error {
+	select {
+	case err := <-w.ended:
+		return err
+	case <-time.After(time.Hour):
+		require.FailNow(w, "Run did not end")
+		return nil
+	}
+}
+
+// connections lists the connection events with their times.
+func (w *world) connections() (events []scheduler.ConnectionEvent, times []time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, e := range w.events {
+		if c, ok := e.(scheduler.ConnectionEvent); ok {
+			events, times = append(events, c), append(times, w.times[i])
+		}
+	}
+	return events, times
+}
+
+// states lists the states that a task went through.
+func (w *world) states(id string) []task.State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var states []task.State
+	for _, e := range w.events {
+		if e, ok := e.(scheduler.TaskEvent); ok && e.Task.Spec.ID == id {
+			states = append(states, e.Task.State)
+		}
+	}
+	return states
+}
+
+func sleeper(id string) task.Spec {
+	return task.Spec{ID: id, CPUs: 1, Mem: 128, Command: task.Command{Shell: "sleep 3600"}}
+}
+
+func agents(n int) []mesostest.Agent { return make([]mesostest.Agent, n) }
+
+func TestMainJob(t *testing.T) {
+	inWorld(t, mesostest.Config{Agents: agents(3)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		var launches sync.WaitGroup
+		for _, id := range []string{"a", "b", "c"} {
+			launches.Go(func() {
+				info, err := w.sched.Launch(ctx, sleeper(id))
+				require.NoError(w, err)
+				require.Equal(w, task.Running, info.State)
+				require.NotEmpty(w, info.AgentID)
+			})
+		}
+		launches.Wait()
+		require.Equal(w, 100*time.Millisecond, time.Since(w.began), "the agent's time to start an executor, nothing else")
+
+		var ids []string
+		for info := range w.sched.Tasks(ctx) {
+			ids = append(ids, info.Spec.ID)
+		}
+		require.ElementsMatch(w, []string{"a", "b", "c"}, ids)
+
+		killed, err := w.sched.Kill(ctx, "a")
+		require.NoError(w, err)
+		require.Equal(w, task.Killed, killed.State)
+		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running, task.Killing, task.Killed}, w.states("a"))
+		again, err := w.sched.Kill(ctx, "a")
+		require.NoError(w, err, "a task that has ended")
+		require.Equal(w, killed, again)
+
+		w.at(time.Second)
+		state := w.master.Snapshot()
+		require.Len(w, state.Frameworks, 1)
+		require.Empty(w, state.Offers, "nothing is kept from others")
+		require.Equal(w, []string{"*"}, state.Frameworks[0].Suppressed, "nothing is pending, so nothing is asked for")
+		for _, running := range state.Frameworks[0].Tasks {
+			require.Equal(w, mesos.TASK_RUNNING, running.State)
+			require.Zero(w, running.Unacked)
+		}
+
+		require.NoError(w, w.sched.Teardown(ctx))
+		require.NoError(w, w.end())
+		require.Empty(w, w.master.Snapshot().Frameworks)
+		_, err = w.sched.Task(ctx, "a")
+		require.ErrorIs(w, err, scheduler.ErrNotRunning)
+	})
+}
+
+func TestManyTasksAreAllAcknowledged(t *testing.T) {
+	cluster := mesostest.Config{}
+	for range 20 {
+		cluster.Agents = append(cluster.Agents, mesostest.Agent{Resources: "cpus:100;mem:100000"})
+	}
+	inWorld(t, cluster, scheduler.Config{}, func(ctx context.Context, w *world) {
+		const n = 500
+		for i := range n {
+			require.NoError(w, w.sched.Submit(ctx, sleeper("t"+string(rune('a'+i%26))+string(rune('a'+i/26)))))
+		}
+		w.at(time.Minute)
+		state := w.master.Snapshot()
+		require.Len(w, state.Frameworks[0].Tasks, n)
+		for _, running := range state.Frameworks[0].Tasks {
+			require.Equal(w, mesos.TASK_RUNNING, running.State)
+			require.Zero(w, running.Unacked)
+		}
+		require.Equal(w, 2*n, state.Calls[calls.Call_ACKNOWLEDGE], "STARTING and RUNNING of each, once")
+	})
+}
+
+// The stream breaks: another subscription follows at the announced instant, within the first step
+// of the backoff, under the same framework ID, and tasks go on.
+func TestCutStream(t *testing.T) {
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		w.at(20 * time.Second)
+		w.master.CutStreams()
+		w.at(21 * time.Second)
+
+		events, times := w.connections()
+		require.Len(w, events, 3)
+		require.Equal(w, 20*time.Second, times[1], "noticed at once")
+		require.Error(w, events[1].Err)
+		require.Equal(w, events[1].NextAttempt.Sub(w.began), times[2])
+		require.Less(w, times[2]-times[1], 100*time.Millisecond)
+		require.True(w, events[2].Connected)
+		require.Equal(w, events[0].FrameworkID, events[2].FrameworkID)
+
+		info, err := w.sched.Task(ctx, "a")
+		require.NoError(w, err)
+		require.Equal(w, task.Running, info.State)
+		_, err = w.sched.Launch(ctx, sleeper("b"))
+		require.NoError(w, err, "the new subscription works")
+	})
+}
+
+// The link goes silent: it counts as lost five heartbeats after the last word, at 15 s.
+func TestSilentLink(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		w.at(20 * time.Second)
+		w.master.Silence(true)
+		w.at(90*time.Second - 1)
+		_, times := w.connections()
+		require.Len(w, times, 1)
+		w.at(90 * time.Second)
+		events, times := w.connections()
+		require.Equal(w, 90*time.Second, times[1])
+		require.False(w, events[1].Connected)
+		w.master.Silence(false)
+		w.at(3 * time.Minute)
+		events, _ = w.connections()
+		require.True(w, events[len(events)-1].Connected)
+	})
+}
+
+// A master that accepts the connection and never answers is noticed as well.
+func TestHangingSubscribe(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{MissedHeartbeats: 2}, func(ctx context.Context, w *world) {
+		w.at(time.Second)
+		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+			if c.Type == calls.Call_SUBSCRIBE {
+				return mesostest.Hang
+			}
+			return mesostest.Pass
+		})
+		w.master.CutStreams()
+		synctest.Wait()
+		events, _ := w.connections()
+		attempt := events[1].NextAttempt
+		time.Sleep(time.Until(attempt.Add(30 * time.Second)))
+		synctest.Wait()
+		events, times := w.connections()
+		require.Len(w, events, 3)
+		require.Equal(w, attempt.Add(30*time.Second), w.began.Add(times[2]))
+		w.master.Intercept(nil)
+		w.at(2 * time.Minute)
+		events, _ = w.connections()
+		require.True(w, events[len(events)-1].Connected)
+	})
+}
+
+// Calls that fail on their way: whatever happens to one of each kind, the task runs in the end.
+func TestFailingCalls(t *testing.T) {
+	for _, call := range []calls.Call_Type{calls.Call_REVIVE, calls.Call_ACCEPT, calls.Call_DECLINE, calls.Call_SUPPRESS, calls.Call_ACKNOWLEDGE} {
+		for _, fault := range []mesostest.Fault{http.StatusServiceUnavailable, http.StatusForbidden, http.StatusBadRequest} {
+			t.Run(call.String()+http.StatusText(int(fault)), func(t *testing.T) {
+				inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+					once := true
+					w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+						if c.Type == call && once {
+							once = false
+							return fault
+						}
+						return mesostest.Pass
+					})
+					info, err := w.sched.Launch(ctx, sleeper("a"))
+					require.NoError(w, err)
+					require.Equal(w, task.Running, info.State)
+					w.at(time.Minute)
+					state := w.master.Snapshot()
+					require.Empty(w, state.Offers, "what was not used was given back")
+					require.Len(w, state.Frameworks[0].Tasks, 1)
+					require.Zero(w, state.Frameworks[0].Tasks[0].Unacked)
+				})
+			})
+		}
+	}
+}
+
+func TestLaunchGivenUp(t *testing.T) {
+	inWorld(t, mesostest.Config{Agents: agents(1), Launch: time.Minute}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		launch := func(spec task.Spec) error {
+			short, cancel := context.WithTimeout(ctx, 5*time.Second)
+			defer cancel()
+			_, err := w.sched.Launch(short, spec)
+			return err
+		}
+		big := sleeper("big")
+		big.CPUs = 64
+		require.ErrorIs(w, launch(big), context.DeadlineExceeded)
+		synctest.Wait()
+		require.Equal(w, []task.State{task.Pending, task.Killed}, w.states("big"), "withdrawn")
+
+		require.ErrorIs(w, launch(sleeper("slow")), context.DeadlineExceeded)
+		w.at(5 * time.Minute)
+		require.Equal(w, []task.State{task.Pending, task.Staging, task.Killed}, w.states("slow"), "killed")
+		require.Empty(w, w.master.Snapshot().Frameworks[0].Tasks)
+	})
+}
+
+func TestTaskThatFails(t *testing.T) {
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		spec := sleeper("a")
+		spec.Command.Shell = "no-such-command"
+		spec.Ports = make([]task.Port, 1)
+		spec.HealthCheck = &task.HealthCheck{}
+		_, err := w.sched.Launch(ctx, spec)
+		var failed *scheduler.TaskError
+		require.ErrorAs(w, err, &failed)
+		require.Equal(w, task.Failed, failed.Task.State)
+		require.Contains(w, failed.Error(), "Command exited with status 127")
+	})
+}
+
+func TestWithoutMaster(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{DialContext: nil}, func(ctx context.Context, w *world) {
+		w.master.Intercept(func(*calls.Call) mesostest.Fault { return mesostest.Cut })
+		w.at(time.Second)
+		w.master.CutStreams()
+		w.at(time.Hour)
+		events, times := w.connections()
+		require.Greater(w, len(events), 100, "it goes on trying")
+		for i := 2; i < len(events); i++ {
+			require.Equal(w, events[i-1].NextAttempt.Sub(w.began), times[i])
+			require.Less(w, times[i]-times[i-1], 15*time.Second)
+		}
+		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "tasks are taken meanwhile")
+		w.master.Intercept(nil)
+		require.NoError(w, w.sched.Teardown(ctx), "done as soon as the master is back")
+		require.NoError(w, w.end())
+	})
+}
+
+func TestRunEndsForGood(t *testing.T) {
+	inWorld(t, mesostest.Config{Roles: []string{"web"}}, scheduler.Config{Framework: scheduler.Framework{Roles: []string{"db"}}}, func(ctx context.Context, w *world) {
+		err := w.end()
+		var refused *scheduler.SubscribeError
+		require.ErrorAs(w, err, &refused)
+		require.Equal(w, "Roles { db } are not present in the master's --roles", refused.Message)
+		require.ErrorIs(w, w.sched.Submit(ctx, sleeper("a")), scheduler.ErrNotRunning)
+		require.ErrorAs(w, w.sched.Submit(ctx, sleeper("a")), &refused, "and it says why")
+	})
+}
+
+func TestEvicted(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		w.at(time.Second)
+		id := &mesos.FrameworkID{Value: w.master.Snapshot().Frameworks[0].ID}
+		other, err := mesoshttp.New(mesoshttp.Config{DialContext: w.network.DialContext})
+		require.NoError(w, err)
+		defer other.Close()
+		stream, err := other.Subscribe(ctx, "http://"+address, &calls.Call{
+			Type: calls.Call_SUBSCRIBE, FrameworkID: id,
+			Subscribe: &calls.Call_Subscribe{FrameworkInfo: &mesos.FrameworkInfo{ID: id, Name: "thief", User: "root"}},
+		})
+		require.NoError(w, err)
+		defer stream.Close()
+		require.ErrorIs(w, w.end(), scheduler.ErrEvicted)
+		w.at(time.Hour)
+		require.Equal(w, 2, w.master.Snapshot().Calls[calls.Call_SUBSCRIBE], "it does not strike back")
+	})
+}
+
+func TestFrameworkRemoved(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: -1}}, func(ctx context.Context, w *world) {
+		w.at(time.Second)
+		w.master.CutStreams()
+		var removed *scheduler.FrameworkRemovedError
+		require.ErrorAs(w, w.end(), &removed)
+		require.NotEmpty(w, removed.FrameworkID)
+	})
+}
+
+func TestRunAgain(t *testing.T) {
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		require.ErrorIs(w, func() error { w.at(0); return w.sched.Run(ctx) }(), scheduler.ErrRunning)
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		w.stop()
+		require.ErrorIs(w, w.end(), context.Canceled)
+		require.ErrorIs(w, w.sched.Submit(ctx, sleeper("b")), scheduler.ErrNotRunning)
+
+		again := make(chan error, 1)
+		go func() { again <- w.sched.Run(ctx) }()
+		synctest.Wait()
+		info, err := w.sched.Task(ctx, "a")
+		require.NoError(w, err)
+		require.Equal(w, task.Running, info.State)
+		_, err = w.sched.Kill(ctx, "a")
+		require.NoError(w, err)
+		require.Len(w, w.master.Snapshot().Frameworks, 1, "the same framework")
+		require.NoError(w, w.sched.Teardown(ctx))
+		require.NoError(w, <-again)
+	})
+}
+
+// A call before the first Run waits for it.
+func TestCallsBeforeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := scheduler.New(scheduler.Config{Master: address, Framework: scheduler.Framework{Name: "test"},
+			DialContext: new(mesostest.Network).DialContext, Logger: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Submit(short, sleeper("a")), context.DeadlineExceeded)
+
+		submitted := make(chan error, 1)
+		go func() { submitted <- s.Submit(t.Context(), sleeper("a")) }()
+		synctest.Wait()
+		ctx, stop := context.WithCancelCause(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		require.NoError(t, <-submitted)
+		require.ErrorIs(t, s.Submit(t.Context(), sleeper("a")), scheduler.ErrDuplicateTask)
+		because := errors.New("enough")
+		stop(because)
+		require.ErrorIs(t, <-ended, because)
+	})
+}
+
+func TestBadSpec(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		spec := sleeper("a/b")
+		spec.Role = "web"
+		var field *task.FieldError
+		require.ErrorAs(w, w.sched.Submit(ctx, spec), &field)
+		require.Equal(w, "ID", field.Field)
+		spec.ID = "ab"
+		require.ErrorAs(w, w.sched.Submit(ctx, spec), &field)
+		require.Equal(w, "Role", field.Field)
+		require.Empty(w, slices.Collect(w.sched.Tasks(ctx)))
+	})
+}
+
+type brokenMatcher func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection)
+
+func (m brokenMatcher) Match(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+	return m(s, o)
+}
+
+// A matcher that breaks its contract costs nothing but its cycles.
+func TestBrokenMatchers(t *testing.T) {
+	matchers := map[string]brokenMatcher{
+		"panics": func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection) { panic("no") },
+		"places an unknown task": func(_ []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: "nobody", OfferID: o[0].ID, AgentID: o[0].AgentID}}, nil
+		},
+		"places on an unknown offer": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: s[0].ID, OfferID: "none"}}, nil
+		},
+	}
+	for name, m := range matchers {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: m}, func(ctx context.Context, w *world) {
+				require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
+				w.at(time.Second)
+				info, err := w.sched.Task(ctx, "a")
+				require.NoError(w, err)
+				require.Equal(w, task.Pending, info.State)
+				require.Empty(w, w.master.Snapshot().Offers)
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				require.True(w, slices.ContainsFunc(w.events, func(e scheduler.Event) bool {
+					o, ok := e.(scheduler.OfferEvent)
+					return ok && o.Err != nil
+				}))
+			})
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package scheduler
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+)
+
+// watchLimit is how many events a watcher may be behind. With about 1 KiB an event a forgotten
+// watcher costs some MiB.
+const watchLimit = 4096
+
+// watchers hands events to everybody who watches. It is shared by the loop, which publishes, and
+// the watchers' goroutines, and holds nothing that a decision rests on.
+type watchers struct {
+	mu  sync.Mutex
+	all []*watcher
+}
+
+// watcher is one queue of events.
+type watcher struct {
+	mu     sync.Mutex
+	queue  []Event
+	missed int
+	ended  bool
+	news   chan struct{} // holds a token when there may be something new
+}
+
+func (ws *watchers) add() *watcher {
+	w := &watcher{news: make(chan struct{}, 1)}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.all = append(ws.all, w)
+	return w
+}
+
+func (ws *watchers) remove(w *watcher) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.all = slices.DeleteFunc(ws.all, func(o *watcher) bool { return o == w })
+}
+
+// publish never waits for a watcher.
+func (ws *watchers) publish(e Event) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.all {
+		w.put(e)
+	}
+}
+
+// end lets every watcher finish after what is in its queue.
+func (ws *watchers) end() {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.all {
+		w.mu.Lock()
+		w.ended = true
+		w.mu.Unlock()
+		w.signal()
+	}
+	ws.all = nil
+}
+
+func (w *watcher) put(e Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) >= watchLimit {
+		w.missed++
+		return
+	}
+	w.flushMissed()
+	w.queue = append(w.queue, e)
+	w.signal()
+}
+
+// flushMissed puts the gap where it belongs: after what was kept, before what comes now.
+func (w *watcher) flushMissed() {
+	if w.missed > 0 {
+		w.queue = append(w.queue, LagEvent{Missed: w.missed})
+		w.missed = 0
+	}
+}
+
+func (w *watcher) signal() {
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queue.
+func (w *watcher) take() (events []Event, ended bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flushMissed()
+	events, w.queue = w.queue, nil
+	return events, w.ended
+}
+
+// Watch tells of everything that happens from this call on, until ctx ends or Run does; before the
+// first Run, or between two, it is the next one that counts. The sequence can be ranged over
+// once. A watcher that falls more than 4,096 events behind gets a [LagEvent] in place of what
+// it missed; it never slows the scheduler or other watchers.
+func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
+	w := s.watchers.add()
+	forget := context.AfterFunc(ctx, func() { s.watchers.remove(w) })
+	return func(yield func(Event) bool) {
+		defer s.watchers.remove(w)
+		defer forget()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-w.news:
+			}
+			events, ended := w.take()
+			for _, e := range events {
+				if !yield(e) || ctx.Err() != nil {
+					return
+				}
+			}
+			if ended {
+				return
+			}
+		}
+	}
+}

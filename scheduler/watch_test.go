@@ -1,0 +1,76 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+func numbered(n int) Event { return TaskEvent{Task: task.Info{Spec: task.Spec{ID: fmt.Sprint(n)}}} }
+
+// A watcher that does not keep up misses the newest events, and learns how many and where.
+func TestWatcherLags(t *testing.T) {
+	s := &Scheduler{}
+	events := s.Watch(t.Context())
+	for n := range watchLimit + 3 {
+		s.watchers.publish(numbered(n))
+	}
+	next := 0
+	for e := range events {
+		switch {
+		case next < watchLimit:
+			require.Equal(t, numbered(next), e)
+		case next == watchLimit:
+			require.Equal(t, LagEvent{Missed: 3}, e)
+			s.watchers.publish(numbered(-1))
+			s.watchers.end()
+		case next == watchLimit+1:
+			require.Equal(t, numbered(-1), e)
+		}
+		next++
+	}
+	require.Equal(t, watchLimit+2, next)
+	require.Empty(t, s.watchers.all)
+}
+
+func TestWatchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Scheduler{}
+		ctx, cancel := context.WithCancel(t.Context())
+		unused := s.Watch(ctx)
+		seen := 0
+		go func() {
+			for range s.Watch(ctx) {
+				seen++
+			}
+			seen = -seen
+		}()
+		synctest.Wait()
+		s.watchers.publish(numbered(1))
+		synctest.Wait()
+		require.Equal(t, 1, seen)
+		cancel()
+		synctest.Wait()
+		require.Equal(t, -1, seen, "it ends with its context")
+		require.Empty(t, s.watchers.all, "also the one that nobody ranged over")
+		for range unused {
+			require.Fail(t, "an event after the end")
+		}
+	})
+}
+
+// Who leaves the loop is forgotten.
+func TestWatchBreak(t *testing.T) {
+	s := &Scheduler{}
+	events := s.Watch(t.Context())
+	s.watchers.publish(numbered(1))
+	for range events {
+		break
+	}
+	require.Empty(t, s.watchers.all)
+}
