@@ -1,0 +1,122 @@
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	module   = "github.com/mesos-actor/mesos-actor-go"
+	mesosGo  = "github.com/mesos/mesos-go/api/v1/lib"
+	gogo     = "github.com/gogo/protobuf"
+	recordio = "internal/recordio"
+)
+
+// imports says what each package may import beside the standard library: folders of this module, or
+// other modules' packages (with everything below them). Data flows down, never up. A package that
+// is missing here fails the test, so that a new one is given its place.
+var imports = map[string][]string{
+	"examples/samplefw":  {"scheduler", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
+	"scheduler":          {"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", mesosGo},
+	"taskmatcher":        {"task", mesosGo},
+	"taskbuilder":        {"task", mesosGo},
+	"task":               {mesosGo},
+	"internal/mesoshttp": {recordio, mesosGo, gogo},
+	// The fake master is the other side of the wire: it must not know the scheduler.
+	"internal/mesostest": {recordio, mesosGo, gogo, "github.com/google/uuid"},
+	recordio:             {},
+	"internal/archtest":  {},
+}
+
+// sources parses all Go files below the root that are not tests, by folder.
+func sources(t *testing.T, root string) (*token.FileSet, map[string][]*ast.File) {
+	fset, folders := token.NewFileSet(), map[string][]*ast.File{}
+	require.NoError(t, filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != root) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(name))
+		folders[filepath.ToSlash(folder)] = append(folders[filepath.ToSlash(folder)], file)
+		return err
+	}))
+	return fset, folders
+}
+
+// forbiddenImports lists the imports of a folder's files that the table does not allow.
+func forbiddenImports(folder string, files []*ast.File) []string {
+	allowed, known := imports[folder]
+	if !known {
+		return []string{folder + " is not in the table"}
+	}
+	var bad []string
+	for _, file := range files {
+		for _, spec := range file.Imports {
+			name := strings.Trim(spec.Path.Value, `"`)
+			if first, _, _ := strings.Cut(name, "/"); !strings.Contains(first, ".") {
+				continue // standard library
+			}
+			ok := slices.ContainsFunc(allowed, func(a string) bool {
+				return name == path.Join(module, a) || name == a || strings.HasPrefix(name, a+"/")
+			})
+			if !ok {
+				bad = append(bad, fmt.Sprintf("%s imports %s", folder, name))
+			}
+		}
+	}
+	return bad
+}
+
+func TestImports(t *testing.T) {
+	_, folders := sources(t, "../..")
+	for folder := range imports {
+		require.Contains(t, folders, folder, "the table names a package that does not exist")
+	}
+	for folder, files := range folders {
+		require.Empty(t, forbiddenImports(folder, files))
+	}
+}
+
+func TestOnePackageComment(t *testing.T) {
+	_, folders := sources(t, "../..")
+	for folder, files := range folders {
+		comments := 0
+		for _, file := range files {
+			if file.Doc != nil {
+				comments++
+			}
+		}
+		require.Equal(t, 1, comments, "package comments in %s", folder)
+	}
+}
+
+// TestImportsControl: a checker that cannot fail proves nothing.
+func TestImportsControl(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package task
+		import ("fmt"; "github.com/mesos-actor/mesos-actor-go/scheduler"; "github.com/mesos/mesos-go/api/v1/lib"; "example.com/x")`, parser.ImportsOnly)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"task imports github.com/mesos-actor/mesos-actor-go/scheduler",
+		"task imports example.com/x",
+	}, forbiddenImports("task", []*ast.File{file}))
+	require.Equal(t, []string{"newroom is not in the table"}, forbiddenImports("newroom", nil))
+}

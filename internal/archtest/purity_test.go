@@ -1,0 +1,80 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pureImports is everything that the machine of package scheduler may import. Among what is
+// missing: context, log, math/rand, net, os, sync.
+var pureImports = []string{
+	"bytes", "cmp", "errors", "fmt", "slices", "strings", "time",
+	mesosGo, mesosGo + "/scheduler", module + "/task",
+}
+
+// pureTime is what it may use of package time: time is data there.
+var pureTime = []string{"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour"}
+
+// impurities lists what a file of the machine must not contain.
+func impurities(fset *token.FileSet, file *ast.File) []string {
+	var bad []string
+	report := func(n ast.Node, what string) {
+		at := fset.Position(n.Pos())
+		bad = append(bad, filepath.Base(at.Filename)+": "+what)
+	}
+	for _, spec := range file.Imports {
+		if name := strings.Trim(spec.Path.Value, `"`); !slices.Contains(pureImports, name) {
+			report(spec, "imports "+name)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			report(n, "starts a goroutine")
+		case *ast.ChanType:
+			report(n, "has a channel")
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && !slices.Contains(pureTime, n.Sel.Name) {
+				report(n, "uses time."+n.Sel.Name)
+			}
+		}
+		return true
+	})
+	return bad
+}
+
+func TestMachineIsPure(t *testing.T) {
+	fset, folders := sources(t, "../..")
+	checked := 0
+	for _, file := range folders["scheduler"] {
+		name := filepath.Base(fset.Position(file.Pos()).Filename)
+		if strings.HasPrefix(name, "machine") || name == "input.go" || name == "action.go" {
+			checked++
+			require.Empty(t, impurities(fset, file))
+		}
+	}
+	require.GreaterOrEqual(t, checked, 6, "files of the machine")
+}
+
+// TestMachineIsPureControl: a checker that cannot fail proves nothing.
+func TestMachineIsPureControl(t *testing.T) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "machine.go", `package scheduler
+		import ("sync"; "time")
+		var mu sync.Mutex
+		func f(c chan int, d time.Duration) { go f(nil, 0); _ = time.Now() }`, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"machine.go: imports sync",
+		"machine.go: has a channel",
+		"machine.go: starts a goroutine",
+		"machine.go: uses time.Now",
+	}, impurities(fset, file))
+}
