@@ -1,0 +1,48 @@
+# Tools run through the Go module proxy at fixed versions, so that go.mod stays clean.
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ERRORLINT   = go run github.com/polyfloyd/go-errorlint@v1.8.0
+GODOT       = go run github.com/tetafro/godot/cmd/godot@v1.5.6
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 1
+
+.PHONY: fmt lint test race fuzz bench conformance integration check
+
+# fails when a file is not formatted
+fmt:
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+
+lint:
+	go vet ./...
+	$(STATICCHECK) ./...
+	$(ERRORLINT) ./...
+	$(GODOT) .
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+# every fuzz target for FUZZTIME
+fuzz:
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | sed 's/^func //'); do \
+			echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; \
+		done; done
+
+# compare two runs with: go run golang.org/x/perf/cmd/benchstat@latest old.txt new.txt
+bench:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+# the fake master against the recordings of a real one; RECORDINGS=folder takes others
+conformance:
+	go test ./internal/mesostest -run Recordings -count 1
+
+# the sample program, built and run as a user would, on loopback
+integration:
+	go test -tags integration -count 1 ./examples/...
+
+check: fmt lint race conformance integration
+	$(MAKE) fuzz FUZZTIME=5s
