@@ -84,7 +84,7 @@ func (m *machine) cancel(now time.Time, in cancel) {
 // end ends a task that is not terminal: withdraws it while it is pending, kills it afterwards.
 func (m *machine) end(now time.Time, r *record) {
 	if r.info.State == task.Pending {
-		m.pending = slices.DeleteFunc(m.pending, func(p *record) bool { return p == r })
+		m.withdraw(r)
 		m.fail(now, r, task.Killed, nil)
 		return
 	}
@@ -137,7 +137,7 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 	}
 	if r.info.State == task.Pending {
 		// Its launch was taken for refused and was not.
-		m.pending = slices.DeleteFunc(m.pending, func(p *record) bool { return p == r })
+		m.withdraw(r)
 	}
 	if r.killing && state == task.Unknown {
 		// The answer to our KILL: neither master nor agent has it.
@@ -161,11 +161,20 @@ func (m *machine) requeue(now time.Time, r *record) {
 		m.fail(now, r, task.Killed, nil)
 		return
 	}
-	at, _ := slices.BinarySearchFunc(m.pending, r, func(a, b *record) int { return cmp.Compare(a.serial, b.serial) })
+	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.lift = m.lift || m.filtered
 	m.change(now, r, task.Pending)
 }
+
+// withdraw takes a task out of the pending ones.
+func (m *machine) withdraw(r *record) {
+	if at, found := slices.BinarySearchFunc(m.pending, r, bySerial); found {
+		m.pending = slices.Delete(m.pending, at, at+1)
+	}
+}
+
+func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
 
 // fail ends a task on our side.
 func (m *machine) fail(now time.Time, r *record, state task.State, err error) {
@@ -228,6 +237,6 @@ func (m *machine) inOrder() []*record {
 	for _, r := range m.tasks {
 		records = append(records, r)
 	}
-	slices.SortFunc(records, func(a, b *record) int { return cmp.Compare(a.serial, b.serial) })
+	slices.SortFunc(records, bySerial)
 	return records
 }

@@ -9,7 +9,7 @@ func scalar(name string, value float64) mesos.Resource {
 	return mesos.Resource{Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: value}}
 }
 
-// ranges takes pairs: begin, end, begin, end …
+// ranges takes pairs of begin and end.
 func ranges(name string, ends ...uint64) mesos.Resource {
 	r := mesos.Resource{Name: name, Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{}}
 	for i := 0; i < len(ends); i += 2 {

@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"examples/samplefw":  {"scheduler", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
 	"scheduler":          {"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", mesosGo},
 	"taskmatcher":        {"task", mesosGo},
-	"taskbuilder":        {"task", mesosGo},
+	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -38,8 +38,8 @@ var imports = map[string][]string{
 	"internal/archtest":  {},
 }
 
-// sources parses all Go files below the root that are not tests, by folder.
-func sources(t *testing.T, root string) (*token.FileSet, map[string][]*ast.File) {
+// sources parses all Go files below the root, by folder: the tests, or what is not a test.
+func sources(t *testing.T, root string, tests bool) (*token.FileSet, map[string][]*ast.File) {
 	fset, folders := token.NewFileSet(), map[string][]*ast.File{}
 	require.NoError(t, filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -48,7 +48,7 @@ func sources(t *testing.T, root string) (*token.FileSet, map[string][]*ast.File)
 		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && name != root) {
 			return filepath.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") != tests {
 			return nil
 		}
 		file, err := parser.ParseFile(fset, name, nil, parser.ParseComments|parser.SkipObjectResolution)
@@ -87,7 +87,7 @@ func forbiddenImports(folder string, files []*ast.File) []string {
 }
 
 func TestImports(t *testing.T) {
-	_, folders := sources(t, "../..")
+	_, folders := sources(t, "../..", false)
 	for folder := range imports {
 		require.Contains(t, folders, folder, "the table names a package that does not exist")
 	}
@@ -97,7 +97,7 @@ func TestImports(t *testing.T) {
 }
 
 func TestOnePackageComment(t *testing.T) {
-	_, folders := sources(t, "../..")
+	_, folders := sources(t, "../..", false)
 	for folder, files := range folders {
 		comments := 0
 		for _, file := range files {
@@ -107,6 +107,23 @@ func TestOnePackageComment(t *testing.T) {
 		}
 		require.Equal(t, 1, comments, "package comments in %s", folder)
 	}
+}
+
+// Of testify only require is used: a test that goes on after a failed check reports nonsense.
+func TestRequireOnly(t *testing.T) {
+	_, folders := sources(t, "../..", true)
+	required := 0
+	for folder, files := range folders {
+		for _, file := range files {
+			for _, spec := range file.Imports {
+				if name := strings.Trim(spec.Path.Value, `"`); strings.HasPrefix(name, "github.com/stretchr/testify/") {
+					require.Equal(t, "github.com/stretchr/testify/require", name, "in %s", folder)
+					required++
+				}
+			}
+		}
+	}
+	require.NotZero(t, required)
 }
 
 // TestImportsControl: a checker that cannot fail proves nothing.
