@@ -89,6 +89,9 @@ func (m *machine) disconnected(now time.Time, err error, fatal bool) {
 	m.phase = waiting
 	m.retryAt = now.Add(m.backoff())
 	m.attempts++
+	if m.tearing {
+		return // most likely that is the end that was asked for; the answer to it will tell
+	}
 	m.do(notify{ConnectionEvent{FrameworkID: m.framework, Err: err, NextAttempt: m.retryAt}})
 }
 
