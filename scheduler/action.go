@@ -35,7 +35,7 @@ type (
 	// closeStream breaks the subscription.
 	closeStream struct{ stream int }
 	// send performs a call on a stream. Acknowledgements may overtake other calls and each
-	// other; all other calls keep their order.
+	// other, TEARDOWN overtakes all; all other calls keep their order.
 	send struct {
 		stream int
 		call   *scheduler.Call

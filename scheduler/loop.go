@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -165,11 +166,15 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case closeStream:
 		l.drop(a.stream)
 	case send:
-		to := &l.calls
-		if a.call.GetType() == scheduler.Call_ACKNOWLEDGE {
-			to = &l.acks
+		out := outgoing{a.stream, l.streamID, a.call}
+		switch a.call.GetType() {
+		case scheduler.Call_ACKNOWLEDGE:
+			l.acks.waiting = append(l.acks.waiting, out)
+		case scheduler.Call_TEARDOWN:
+			l.calls.waiting = slices.Insert(l.calls.waiting, 0, out) // makes the others needless
+		default:
+			l.calls.waiting = append(l.calls.waiting, out)
 		}
-		to.waiting = append(to.waiting, outgoing{a.stream, l.streamID, a.call})
 	case reply:
 		if req := l.callers[a.ref]; req != nil {
 			delete(l.callers, a.ref)

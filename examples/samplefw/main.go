@@ -122,7 +122,9 @@ func run(ctx context.Context, o options) error {
 		if errors.Is(err, errTimeout) {
 			err = fmt.Errorf("%w within %v: %s", err, o.timeout, p.why())
 		}
-		_ = finish(serving, s, time.Second) // the first error is the one to tell
+		if p.connected() {
+			_ = finish(serving, s, o.timeout) // the first error is the one to tell
+		}
 		return err
 	}
 	print("all %d tasks run; holding for %v", o.tasks, o.hold)
@@ -162,15 +164,17 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 	return context.Cause(ctx)
 }
 
-// finish kills the tasks and ends the framework.
+// finish kills the tasks and ends the framework, each within the timeout.
 func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	killing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var kills sync.WaitGroup
-	for t := range s.Tasks(ctx) {
-		kills.Go(func() { _, _ = s.Kill(ctx, t.Spec.ID) }) // Teardown ends what is left
+	for t := range s.Tasks(killing) {
+		kills.Go(func() { _, _ = s.Kill(killing, t.Spec.ID) }) // Teardown ends what is left
 	}
 	kills.Wait()
+	ctx, cancel = context.WithTimeout(ctx, timeout)
+	defer cancel()
 	if err := s.Teardown(ctx); err != nil && !errors.Is(err, scheduler.ErrNotRunning) {
 		return fmt.Errorf("teardown: %w", err)
 	}
@@ -179,9 +183,10 @@ func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) 
 
 // progress remembers what stands in the way of the tasks, and how they ended.
 type progress struct {
-	mu       sync.Mutex
-	obstacle string
-	ended    map[task.State]int
+	mu         sync.Mutex
+	subscribed bool
+	obstacle   string
+	ended      map[task.State]int
 }
 
 func (p *progress) note(e scheduler.Event) {
@@ -189,11 +194,12 @@ func (p *progress) note(e scheduler.Event) {
 	defer p.mu.Unlock()
 	switch e := e.(type) {
 	case scheduler.ConnectionEvent:
-		p.obstacle = "no offer came"
+		p.subscribed, p.obstacle = e.Connected, "no offer came"
 		if !e.Connected {
 			p.obstacle = e.Err.Error()
 		}
 	case scheduler.OfferEvent:
+		p.obstacle = "tasks are slow to start"
 		if len(e.Rejections) > 0 {
 			p.obstacle = fmt.Sprintf("no capacity: %v", e.Rejections[0])
 		}
@@ -202,6 +208,12 @@ func (p *progress) note(e scheduler.Event) {
 			p.ended[e.Task.State]++
 		}
 	}
+}
+
+func (p *progress) connected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.subscribed
 }
 
 func (p *progress) why() string {
