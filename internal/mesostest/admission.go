@@ -1,0 +1,109 @@
+package mesostest
+
+import (
+	"regexp"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// The pseudo-attributes of AttributeConstraint.Selector.
+const (
+	pseudoHostname = 1
+	pseudoRegion   = 2
+	pseudoZone     = 3
+)
+
+// admit says whether the constraints let an agent be offered to a role: one of the
+// role's groups must hold, and of that every constraint.
+func (c *offerConstraints) admit(role string, a *agent) bool {
+	if c == nil || c.RoleConstraints[role] == nil {
+		return true
+	}
+	for _, g := range c.RoleConstraints[role].Groups {
+		holds := true
+		for _, constraint := range g.AttributeConstraints {
+			holds = holds && constraint.holds(a)
+		}
+		if holds {
+			return true
+		}
+	}
+	return false
+}
+
+// holds is the predicate on the selected attribute. An attribute of the same name more
+// than once holds when one of them does.
+func (c *attributeConstraint) holds(a *agent) bool {
+	values := a.selected(c.Selector)
+	p := c.Predicate
+	if len(values) == 0 {
+		return p.NotExists != nil || p.TextNotEquals != nil || p.TextNotMatches != nil
+	}
+	for _, v := range values {
+		if p.holds(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// holds is about an attribute that exists; nil is one that is no text, of which
+// every text predicate is true.
+func (p *constraintPredicate) holds(text *string) bool {
+	switch {
+	case p.Exists != nil:
+		return true
+	case p.NotExists != nil:
+		return false
+	case text == nil:
+		return true
+	case p.TextEquals != nil:
+		return *text == *p.TextEquals.Value
+	case p.TextNotEquals != nil:
+		return *text != *p.TextNotEquals.Value
+	case p.TextMatches != nil:
+		return fullMatch(*p.TextMatches.Regex, *text)
+	case p.TextNotMatches != nil:
+		return !fullMatch(*p.TextNotMatches.Regex, *text)
+	}
+	return true
+}
+
+// fullMatch: the expression was validated, so it compiles.
+func fullMatch(expression, text string) bool {
+	re, err := regexp.Compile(`\A(?:` + expression + `)\z`)
+	return err == nil && re.MatchString(text)
+}
+
+// selected are the values of the attributes that a selector means; nil for one that
+// is no text.
+func (a *agent) selected(s *constraintSelector) []*string {
+	if s.PseudoattributeType != nil {
+		switch *s.PseudoattributeType {
+		case pseudoHostname:
+			return []*string{&a.config.Hostname}
+		case pseudoRegion:
+			if a.domain != nil {
+				return []*string{&a.domain.FaultDomain.Region.Name}
+			}
+		case pseudoZone:
+			if a.domain != nil {
+				return []*string{&a.domain.FaultDomain.Zone.Name}
+			}
+		}
+		return nil
+	}
+	var values []*string
+	for i := range a.attributes {
+		attribute := &a.attributes[i]
+		if s.AttributeName == nil || attribute.Name != *s.AttributeName {
+			continue
+		}
+		if attribute.Type == mesos.TEXT && attribute.Text != nil {
+			values = append(values, &attribute.Text.Value)
+		} else {
+			values = append(values, nil)
+		}
+	}
+	return values
+}

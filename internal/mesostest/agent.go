@@ -1,0 +1,141 @@
+package mesostest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// agent is a registered agent, as the master and as it itself knows it.
+type agent struct {
+	id         string
+	config     Agent
+	attributes []mesos.Attribute
+	domain     *mesos.DomainInfo
+	total      resources
+	quantities quantities // of total
+	free       resources  // neither offered nor used
+	offers     []*offer
+	connected  bool      // registered, as the master sees it: its resources may be offered
+	alive      bool      // its process runs: updates, acknowledgements and kills pass
+	lostAt     time.Time // when it was marked unreachable, zero otherwise
+	frozen     bool      // it was connected when it was marked so
+	patience   *timer    // until then
+
+	executors map[executorKey]*executor
+	running   []*executor // the same by age
+}
+
+// executorKey names an executor on its agent.
+type executorKey struct{ framework, executor string }
+
+// newAgent parses the flags of an agent. Like mesos-agent it adds what --resources does
+// not name, but made-up amounts instead of those of the machine.
+func (m *Master) newAgent(config Agent) (*agent, error) {
+	config = config.withDefaults(len(m.everRegistered) + 1)
+	total, err := parseResources(config.Resources)
+	if err != nil {
+		return nil, err
+	}
+	for _, missing := range []string{"cpus:4", "mem:4096", "disk:10000", "ports:[31000-32000]"} {
+		name, _, _ := strings.Cut(missing, ":")
+		if total.quantity(name) > 0 {
+			continue
+		}
+		more, err := parseResources(missing)
+		if err != nil {
+			return nil, err
+		}
+		total = offerOrder(total.add(more))
+	}
+	attributes, err := parseAttributes(config.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	return &agent{
+		config:     config,
+		attributes: attributes,
+		domain:     domainInfo(config.Domain),
+		total:      total,
+		quantities: quantitiesOf(total),
+		free:       total,
+		executors:  make(map[executorKey]*executor),
+	}, nil
+}
+
+// register gives the agent an ID and offers what it has.
+func (m *Master) register(a *agent) {
+	a.id = fmt.Sprintf("%s-S%d", m.info.ID, len(m.everRegistered))
+	m.replaceAgent(a)
+	a.connected, a.alive = true, true
+	m.agents = append(m.agents, a)
+	m.agentByID[a.id] = a
+	m.everRegistered = append(m.everRegistered, a)
+	m.allocate([]*agent{a})
+}
+
+// url is where the agent's own HTTP API would be.
+func (a *agent) url() *mesos.URL {
+	return &mesos.URL{
+		Scheme:  "http",
+		Address: mesos.Address{Hostname: &a.config.Hostname, IP: &a.config.IP, Port: int32(a.config.Port)},
+		Path:    ptr("/slave(1)"),
+	}
+}
+
+// foreign says whether the agent is in another region than the master. Agents
+// without a domain are everywhere at home.
+func (a *agent) foreign(master *mesos.DomainInfo) bool {
+	if a.domain == nil || master == nil {
+		return false
+	}
+	return a.domain.FaultDomain.Region.Name != master.FaultDomain.Region.Name
+}
+
+// domainInfo parses "region/zone"; nil for none.
+func domainInfo(text string) *mesos.DomainInfo {
+	region, zone, ok := strings.Cut(text, "/")
+	if !ok {
+		return nil
+	}
+	return &mesos.DomainInfo{FaultDomain: &mesos.DomainInfo_FaultDomain{
+		Region: mesos.DomainInfo_FaultDomain_RegionInfo{Name: region},
+		Zone:   mesos.DomainInfo_FaultDomain_ZoneInfo{Name: zone},
+	}}
+}
+
+// executorIDs are the executors that a framework could launch further tasks on; not
+// those that Mesos makes up for command tasks.
+func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
+	var ids []mesos.ExecutorID
+	for _, e := range a.running {
+		if e.framework == f && e.info != nil {
+			ids = append(ids, mesos.ExecutorID{Value: e.id})
+		}
+	}
+	return ids
+}
+
+// removeFramework ends all executors of a framework, which nobody is told of.
+func (a *agent) removeFramework(m *Master, f *framework) {
+	for _, e := range append([]*executor(nil), a.running...) {
+		if e.framework == f {
+			e.remove(m)
+		}
+	}
+}
+
+// AddAgent registers another agent, as if it just started. One with the IP and
+// port of an agent that is away takes its place: the tasks of that are lost.
+func (m *Master) AddAgent(config Agent) error {
+	var err error
+	m.must(func() {
+		var a *agent
+		if a, err = m.newAgent(config); err == nil {
+			m.register(a)
+		}
+	})
+	return err
+}

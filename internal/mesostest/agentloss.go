@@ -1,0 +1,247 @@
+package mesostest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// reregistration is how long an agent takes to register again after it was frozen.
+const reregistration = 500 * time.Millisecond
+
+// reachable says whether messages pass between the master and the agent.
+func (a *agent) reachable() bool { return a.connected && a.alive }
+
+func (a *agent) unreachableTime() *mesos.TimeInfo {
+	return &mesos.TimeInfo{Nanoseconds: a.lostAt.UnixNano()}
+}
+
+// withAgent runs f on the loop for the latest agent with the hostname, and says
+// whether there is one.
+func (m *Master) withAgent(hostname string, f func(*agent)) (found bool) {
+	m.must(func() {
+		for n := len(m.everRegistered) - 1; n >= 0; n-- {
+			if a := m.everRegistered[n]; a.config.Hostname == hostname && m.agentByID[a.id] == a {
+				f(a)
+				found = true
+				return
+			}
+		}
+	})
+	return found
+}
+
+// RemoveAgent shuts the agent with the hostname down cleanly: its tasks are lost, its
+// offers rescinded, and every framework is told by FAILURE. It says
+// whether there is such an agent, as do the methods below.
+func (m *Master) RemoveAgent(hostname string) bool {
+	return m.withAgent(hostname, func(a *agent) { m.discard(a, "the agent unregistered") })
+}
+
+// LoseAgent kills the process of the agent: its connection to the master breaks. The
+// tasks of checkpointing frameworks live on; the agent is declared unreachable
+// after Config.AgentPingTimeout unless ReturnAgent is called before.
+func (m *Master) LoseAgent(hostname string) bool {
+	return m.withAgent(hostname, func(a *agent) {
+		if !a.connected {
+			return
+		}
+		a.alive, a.connected = false, false
+		m.rescindAll(a)
+		for _, t := range m.tasksOn(a) {
+			t.retry.stop()
+			if !t.framework.info.GetCheckpoint() {
+				m.lose(t, mesos.REASON_AGENT_DISCONNECTED, "Agent "+a.config.Hostname+" disconnected")
+			}
+		}
+		for _, e := range slices.Clone(a.running) {
+			if !e.framework.info.GetCheckpoint() {
+				e.remove(m)
+			}
+		}
+		m.watch(a)
+	})
+}
+
+// FreezeAgent stops the agent without breaking its connection, as SIGSTOP or a network
+// partition does. Nobody notices before Config.AgentPingTimeout has passed.
+func (m *Master) FreezeAgent(hostname string) bool {
+	return m.withAgent(hostname, func(a *agent) {
+		if a.alive {
+			a.alive = false
+			m.watch(a)
+		}
+	})
+}
+
+// ReturnAgent brings an agent back that LoseAgent or FreezeAgent took away, with its
+// tasks. What was killed meanwhile is killed now.
+func (m *Master) ReturnAgent(hostname string) bool {
+	return m.withAgent(hostname, func(a *agent) {
+		if a.alive {
+			return
+		}
+		frozen := a.frozen
+		a.alive, a.frozen = true, false
+		a.patience.stop()
+		switch {
+		case a.lostAt.IsZero():
+			a.connected = true
+			m.killWaiting(a)
+			m.sendAgain(a)
+			m.allocate([]*agent{a})
+		case frozen: // it works off what waits in its socket before it registers
+			m.killWaiting(a)
+			m.after(reregistration, func() { m.welcomeBack(a) })
+		default:
+			m.welcomeBack(a)
+			m.killWaiting(a)
+		}
+	})
+}
+
+// watch gives the agent the ping timeout to come back.
+func (m *Master) watch(a *agent) {
+	a.patience.stop()
+	a.patience = m.after(m.config.AgentPingTimeout, func() { m.markUnreachable(a) })
+}
+
+// markUnreachable gives up waiting for an agent. Its tasks may well live on.
+func (m *Master) markUnreachable(a *agent) {
+	a.frozen = a.connected
+	a.connected = false
+	a.lostAt = time.Now()
+	for _, t := range m.tasksOn(a) {
+		e := m.masterUpdate(t.info.TaskID, &a.id, t.framework.lost(mesos.TASK_UNREACHABLE), mesos.REASON_AGENT_REMOVED, "health check timed out")
+		e.Update.Status.UnreachableTime = a.unreachableTime()
+		t.framework.send(m, e)
+		t.retry.stop()
+		t.free(m)
+		delete(t.framework.tasks, t.info.TaskID.Value)
+		t.framework.unreachable[t.info.TaskID.Value] = t
+	}
+	for _, e := range a.running {
+		m.free(e.framework, a, e.resources)
+		e.resources = nil
+	}
+	m.rescindAll(a)
+	m.agents = slices.DeleteFunc(m.agents, func(other *agent) bool { return other == a })
+	m.fail(a)
+}
+
+// welcomeBack registers an unreachable agent again, with the tasks that it has.
+func (m *Master) welcomeBack(a *agent) {
+	a.connected, a.lostAt = true, time.Time{}
+	m.agents = append(m.agents, a)
+	for _, e := range slices.Clone(a.running) {
+		if m.frameworks[e.framework.id] != e.framework {
+			e.remove(m)
+		} else if e.info != nil {
+			e.resources = m.retake(e.framework, a, e.info.Resources)
+		}
+	}
+	for _, f := range m.order {
+		for _, t := range byLaunch(f.unreachable) {
+			if t.agent != a {
+				continue
+			}
+			delete(f.unreachable, t.info.TaskID.Value)
+			f.tasks[t.info.TaskID.Value] = t
+			if !terminal(t.latest) {
+				t.resources = m.retake(f, a, t.info.Resources)
+			}
+			t.state = t.latest
+			t.forwarded.State = ptr(t.latest)
+			e := m.masterUpdate(t.info.TaskID, &a.id, ptr(t.state), mesos.REASON_AGENT_REREGISTERED, "Unreachable agent re-reregistered")
+			status := &e.Update.Status
+			status.Healthy, status.CheckStatus, status.ContainerStatus = t.forwarded.Healthy, t.forwarded.CheckStatus, t.forwarded.ContainerStatus
+			f.send(m, e)
+		}
+	}
+	m.sendAgain(a)
+	m.allocate([]*agent{a})
+}
+
+// retake books resources again that an agent's tasks held all the time.
+func (m *Master) retake(f *framework, a *agent, list []mesos.Resource) resources {
+	rs := newResources(list)
+	if !rs.empty() {
+		a.free = a.free.subtract(rs.unallocated())
+		m.charge(f, rs[0].allocatedTo(), rs, 1)
+	}
+	return rs
+}
+
+// sendAgain sends the oldest update of every task on the agent, and that twice, as real
+// agents do: when they register and when they hear of the framework.
+func (m *Master) sendAgain(a *agent) {
+	for _, t := range m.tasksOn(a) {
+		if len(t.updates) > 0 {
+			t.sendFirst(m)
+			t.sendFirst(m)
+		}
+	}
+}
+
+// killWaiting performs the kills that waited for the agent.
+func (m *Master) killWaiting(a *agent) {
+	for _, e := range slices.Clone(a.running) {
+		for _, t := range slices.Clone(e.tasks) {
+			if k := t.killLater; k != nil {
+				t.killLater = nil
+				t.kill(m, k.override)
+			}
+		}
+	}
+}
+
+// replaceAgent discards an agent that is away when another registers at its address.
+func (m *Master) replaceAgent(by *agent) {
+	for _, a := range slices.Clone(m.agents) {
+		if !a.connected && a.config.IP == by.config.IP && a.config.Port == by.config.Port {
+			m.discard(a, "a new agent registered at the same address")
+		}
+	}
+}
+
+// discard removes an agent and its tasks for good. TASK_LOST is sent even to frameworks
+// that are PARTITION_AWARE, and before RESCIND and FAILURE.
+func (m *Master) discard(a *agent, why string) {
+	a.patience.stop()
+	a.connected, a.alive = false, false
+	for _, t := range m.tasksOn(a) {
+		m.lose(t, mesos.REASON_AGENT_REMOVED, "Agent "+a.config.Hostname+" removed: "+why)
+	}
+	for _, e := range slices.Clone(a.running) {
+		e.remove(m)
+	}
+	m.rescindAll(a)
+	m.agents = slices.DeleteFunc(m.agents, func(other *agent) bool { return other == a })
+	delete(m.agentByID, a.id)
+	m.fail(a)
+}
+
+// lose ends a task that is gone with its agent.
+func (m *Master) lose(t *task, reason mesos.TaskStatus_Reason, message string) {
+	e := m.masterUpdate(t.info.TaskID, &t.agent.id, mesos.TASK_LOST.Enum(), reason, message)
+	t.framework.send(m, e)
+	t.remove(m)
+	t.state = mesos.TASK_LOST
+	t.remember(e.Update.Status)
+	t.framework.complete(t)
+}
+
+func (m *Master) rescindAll(a *agent) {
+	for _, o := range slices.Clone(a.offers) {
+		m.rescind(o)
+	}
+}
+
+// fail tells every framework that an agent is gone, whether it had tasks there or not.
+func (m *Master) fail(a *agent) {
+	for _, f := range m.order {
+		f.send(m, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: a.id}}})
+	}
+}

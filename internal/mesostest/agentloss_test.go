@@ -1,0 +1,172 @@
+package mesostest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+)
+
+const lostAgent = "agent1.example"
+
+func checkpointing() *mesos.FrameworkInfo {
+	info := frameworkInfo()
+	info.Checkpoint = ptr(true)
+	return info
+}
+
+// BEHAVIOUR section 9, row by row. The agent goes at 1 s; the ping timeout is 5 s.
+func TestAgentLoss(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		info *mesos.FrameworkInfo
+		do   map[time.Duration]func(*cluster, *stream)
+		want []string
+	}{
+		{
+			name: "killed and back in time: no update for a running task",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				3 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{"1 RESCIND", "3 " + mostOfIt},
+		},
+		{
+			name: "killed and back too late",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				8 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{
+				"1 RESCIND", "6 t TASK_UNREACHABLE: health check timed out", "6 FAILURE",
+				"8 t TASK_RUNNING: Unreachable agent re-reregistered", "8 " + mostOfIt,
+			},
+		},
+		{
+			name: "killed, not checkpointing: TASK_LOST in spite of PARTITION_AWARE",
+			info: frameworkInfo(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				3 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{"1 RESCIND", "1 t TASK_LOST: Agent agent1.example disconnected", "3 " + wholeAgent},
+		},
+		{
+			name: "frozen: nothing until the ping timeout, and the kill waits in its socket",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.FreezeAgent(lostAgent) },
+				2 * time.Second: func(_ *cluster, s *stream) { s.kill("t") },
+				8 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{
+				"6 t TASK_UNREACHABLE: health check timed out", "6 RESCIND", "6 FAILURE",
+				"8.5 t TASK_KILLED: Unreachable agent re-reregistered",
+				"8.5 t TASK_KILLED: Command terminated with signal Terminated",
+				"8.5 t TASK_KILLED: Command terminated with signal Terminated", "8.5 " + wholeAgent,
+			},
+		},
+		{
+			name: "killed while away: the kill comes through when it is back",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				2 * time.Second: func(_ *cluster, s *stream) { s.kill("t") },
+				3 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{
+				"1 RESCIND", "3 " + mostOfIt, "3.05 t TASK_KILLED: Command terminated with signal Terminated",
+				"4 OFFERS agent1.example=cpus:0.1; mem:32",
+			},
+		},
+		{
+			name: "shut down cleanly",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second: func(c *cluster, _ *stream) { c.master.RemoveAgent(lostAgent) },
+			},
+			want: []string{"1 t TASK_LOST: Agent agent1.example removed: the agent unregistered", "1 RESCIND", "1 FAILURE"},
+		},
+		{
+			name: "a new agent at the same address",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second: func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				2 * time.Second: func(c *cluster, _ *stream) {
+					a := oneAgent()[0]
+					a.Hostname, a.Port = lostAgent, 5051
+					require.NoError(c.t, c.master.AddAgent(a))
+				},
+			},
+			want: []string{
+				"1 RESCIND", "2 t TASK_LOST: Agent agent1.example removed: a new agent registered at the same address",
+				"2 FAILURE", "2 " + wholeAgent,
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent(), AgentPingTimeout: 5 * time.Second, AllocationInterval: time.Second}, func(c *cluster) {
+				s := c.subscribe(test.info)
+				c.at(100 * time.Millisecond)
+				o := s.offers()[0]
+				s.accept(o, 0, taskInfo(o, "t", "sleep 600"))
+				c.at(200 * time.Millisecond)
+				s.ack(s.lastStatus())
+				s.ack(s.lastStatus())
+				for at := time.Second; at <= 9*time.Second; at += time.Second {
+					c.at(at)
+					if act := test.do[at]; act != nil {
+						act(c, s)
+					}
+				}
+				require.Equal(t, test.want, s.since(time.Second)[1:], "after the offer of what is left")
+			})
+		})
+	}
+}
+
+func TestUnreachableTask(t *testing.T) {
+	inBubble(t, Config{Agents: append(oneAgent(), Agent{}), AgentPingTimeout: 5 * time.Second}, func(c *cluster) {
+		s := c.subscribe(checkpointing())
+		c.at(100 * time.Millisecond)
+		offers := s.offers()
+		if offers[0].Hostname != lostAgent {
+			offers[0], offers[1] = offers[1], offers[0]
+		}
+		s.accept(offers[0], 1e6, taskInfo(offers[0], "t", "sleep 600"))
+		c.at(time.Second)
+		require.True(t, c.master.LoseAgent(lostAgent))
+		require.False(t, c.master.LoseAgent("nobody.example"))
+		c.at(7 * time.Second)
+		agent := offers[0].AgentID
+		s.call(202, &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: []scheduler.Call_Reconcile_Task{
+			{TaskID: mesos.TaskID{Value: "t"}, AgentID: &agent}, {TaskID: mesos.TaskID{Value: "t"}},
+		}}})
+		s.kill("t")
+		s.accept(offers[1], 1e6, taskInfo(offers[1], "t", "sleep 600"))
+		require.Equal(t, []string{
+			"7 t TASK_UNREACHABLE: Reconciliation: Task is unreachable",
+			"7 t TASK_UNKNOWN: Reconciliation: Task is unknown",
+			"7 t TASK_UNKNOWN: Reconciliation: Task is unknown",
+			"7 t TASK_ERROR: Task reuses the ID of an unreachable task: t",
+		}, s.since(7*time.Second))
+	})
+}
+
+func TestUpdatesOfALostAgentComeTwice(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launched(c, checkpointing(), taskInfo(mesos.Offer{}, "t", "sleep 2"), 2)
+		c.at(time.Second)
+		c.master.LoseAgent(lostAgent)
+		c.at(40 * time.Second)
+		c.master.ReturnAgent(lostAgent)
+		c.at(40 * time.Second)
+		require.Equal(t, []string{
+			"40 t TASK_FINISHED: Command exited with status 0", "40 t TASK_FINISHED: Command exited with status 0",
+		}, updatesOnly(s.since(time.Second)))
+	})
+}

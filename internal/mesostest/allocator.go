@@ -1,0 +1,208 @@
+package mesostest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// shareKey names a share; framework is empty for that of the whole role.
+type shareKey struct{ role, framework string }
+
+// share is what a role, or a framework in a role, holds of the cluster: the one
+// with the smallest dominant share is served first (DRF).
+type share struct {
+	held  quantities
+	count int // allocations ever made; decides between equal shares
+}
+
+// quantities are the amounts that DRF counts, in thousandths: cpus, mem, disk, gpus.
+type quantities [4]int64
+
+func quantitiesOf(rs resources) quantities {
+	return quantities{rs.milli("cpus"), rs.milli("mem"), rs.milli("disk"), rs.milli("gpus")}
+}
+
+// dominant is the largest fraction of the total among the quantities.
+func (q quantities) dominant(total quantities) float64 {
+	largest := 0.0
+	for i := range q {
+		if total[i] > 0 {
+			largest = max(largest, float64(q[i])/float64(total[i]))
+		}
+	}
+	return largest
+}
+
+// charge books resources on the shares of a framework and its role; sign is 1 or -1.
+func (m *Master) charge(f *framework, role string, rs resources, sign int64) {
+	amount := quantitiesOf(rs)
+	for _, key := range []shareKey{{role: role}, {role: role, framework: f.id}} {
+		s := m.shares[key]
+		if s == nil {
+			s = &share{}
+			m.shares[key] = s
+		}
+		for i := range amount {
+			s.held[i] += sign * amount[i]
+		}
+		if sign > 0 {
+			s.count++
+		}
+	}
+}
+
+// allocate offers what the agents have free. Each agent gives all of it to one
+// framework in one role; only what is reserved for another role goes there.
+func (m *Master) allocate(agents []*agent) {
+	var total quantities
+	for _, a := range m.agents {
+		for i, amount := range a.quantities {
+			total[i] += amount
+		}
+	}
+	agents = slices.Clone(agents)
+	m.random.Shuffle(len(agents), func(i, j int) { agents[i], agents[j] = agents[j], agents[i] })
+	batches := make(map[*framework][]*offer)
+	for _, a := range agents {
+		if !a.connected || !allocatable(a.free, defaultMinimum()) {
+			continue
+		}
+		for _, key := range m.byShare(total) {
+			f := m.frameworks[key.framework]
+			if o := m.makeOffer(f, a, key.role); o != nil {
+				batches[f] = append(batches[f], o)
+			}
+		}
+	}
+	for _, f := range m.order {
+		if batch := batches[f]; len(batch) > 0 {
+			f.send(m, offersEvent(batch))
+		}
+	}
+}
+
+// byShare lists who may get offers: roles by their share, within a role the
+// frameworks by theirs.
+func (m *Master) byShare(total quantities) []shareKey {
+	type candidate struct {
+		key                       shareKey
+		roleShare, frameworkShare float64
+		roleCount, frameworkCount int
+	}
+	var candidates []candidate
+	for _, f := range m.order {
+		if f.stream == nil {
+			continue
+		}
+		for _, role := range rolesOf(&f.info) {
+			if f.suppressed[role] {
+				continue
+			}
+			c := candidate{key: shareKey{role: role, framework: f.id}}
+			if s := m.shares[shareKey{role: role}]; s != nil {
+				c.roleShare, c.roleCount = s.held.dominant(total), s.count
+			}
+			if s := m.shares[c.key]; s != nil {
+				c.frameworkShare, c.frameworkCount = s.held.dominant(total), s.count
+			}
+			candidates = append(candidates, c)
+		}
+	}
+	slices.SortFunc(candidates, func(a, b candidate) int {
+		return cmp.Or(
+			cmp.Compare(a.roleShare, b.roleShare),
+			cmp.Compare(a.roleCount, b.roleCount),
+			cmp.Compare(a.key.role, b.key.role),
+			cmp.Compare(a.frameworkShare, b.frameworkShare),
+			cmp.Compare(a.frameworkCount, b.frameworkCount),
+			cmp.Compare(a.key.framework, b.key.framework),
+		)
+	})
+	keys := make([]shareKey, len(candidates))
+	for i, c := range candidates {
+		keys[i] = c.key
+	}
+	return keys
+}
+
+// eligible is what of an agent's free resources may be offered to a framework in a
+// role; empty when nothing.
+func (m *Master) eligible(f *framework, a *agent, role string) resources {
+	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
+		return nil // --filter_gpu_resources: keep such agents for those who need them
+	}
+	if !f.can(mesos.FrameworkInfo_Capability_REGION_AWARE) && a.foreign(m.info.Domain) {
+		return nil
+	}
+	if !f.constraints.admit(role, a) {
+		return nil
+	}
+	free := a.free.offerable(role)
+	if !f.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
+		free = free.filter(func(e resource) bool { return len(e.shape.Reservations) < 2 }) // has no old form
+	}
+	if !allocatable(free, f.minimum(role)) || f.filtered(a, role, free) {
+		return nil
+	}
+	return free
+}
+
+// defaultMinimum is --min_allocatable_resources=cpus:0.01|mem:32, in thousandths.
+func defaultMinimum() []map[string]int64 {
+	return []map[string]int64{{"cpus": 10}, {"mem": 32000}}
+}
+
+// minimum is what an offer in the role must have one of: the framework may raise it
+// by offer_filters.
+func (f *framework) minimum(role string) []map[string]int64 {
+	own := f.info.OfferFilters[role].MinAllocatableResources
+	if own == nil {
+		return defaultMinimum()
+	}
+	var minimum []map[string]int64
+	for _, q := range own.Quantities {
+		amounts := make(map[string]int64, len(q.Quantities))
+		for name, scalar := range q.Quantities {
+			amounts[name] = toMilli(scalar.Value)
+		}
+		minimum = append(minimum, amounts)
+	}
+	return minimum
+}
+
+// allocatable says whether the resources reach one of the minimums; without any they do.
+func allocatable(rs resources, minimum []map[string]int64) bool {
+	if rs.empty() {
+		return false
+	}
+	return len(minimum) == 0 || slices.ContainsFunc(minimum, func(amounts map[string]int64) bool {
+		for name, amount := range amounts {
+			if rs.quantity(name) < amount {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// allocateLater allocates at the next multiple of the interval.
+func (m *Master) allocateLater() { m.allocateAt(time.Now().Add(1)) }
+
+// allocateAt allocates at the first multiple of the interval that is not before t. A
+// real master allocates at every multiple; nothing comes of it when nothing
+// changed, so this one sleeps over those.
+func (m *Master) allocateAt(t time.Time) {
+	interval := m.config.AllocationInterval
+	n := int64((t.Sub(m.start) + interval - 1) / interval)
+	if _, ok := m.ticks[n]; ok {
+		return
+	}
+	m.ticks[n] = struct{}{}
+	m.timers.add(m.start.Add(time.Duration(n)*interval), func() {
+		delete(m.ticks, n)
+		m.allocate(m.agents)
+	})
+}

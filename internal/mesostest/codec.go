@@ -1,0 +1,95 @@
+package mesostest
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/gogo/protobuf/proto"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// codec is one of the two languages of the scheduler API, named by its media type.
+type codec string
+
+const (
+	codecJSON     codec = "application/json"
+	codecProtobuf codec = "application/x-protobuf"
+)
+
+// request is a decoded call and what mesos-go's Call has no room for.
+type request struct {
+	call        scheduler.Call
+	hasType     bool // the type was there and is known; UNKNOWN is a known one
+	constraints constraintsCall
+}
+
+// decode reads the body of a request. The error is what the master answers with status 400.
+func (c codec) decode(body []byte) (*request, error) {
+	r := &request{}
+	if c == codecProtobuf {
+		if proto.Unmarshal(body, &r.call) != nil || proto.Unmarshal(body, &r.constraints) != nil {
+			return nil, errors.New("Failed to parse body into Call protobuf") //nolint:staticcheck // Mesos' own words
+		}
+		_, known := scheduler.Call_Type_name[int32(r.call.Type)]
+		r.hasType = known && (r.call.Type != scheduler.Call_UNKNOWN || hasVarint(body, 2))
+		return r, nil
+	}
+	v, err := parseJSON(body)
+	if err != nil {
+		return nil, errors.New("Failed to parse body into JSON: " + err.Error())
+	}
+	for _, message := range []any{&r.call, &r.constraints} {
+		if err := decodeJSON(v, message); err != nil {
+			return nil, errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
+		}
+	}
+	object, _ := v.(map[string]any)
+	name, _ := object["type"].(string)
+	_, r.hasType = scheduler.Call_Type_value[name]
+	return r, nil
+}
+
+// hasVarint says whether a valid message holds a top-level varint field of that number; mesos-go
+// cannot tell an absent type from the type UNKNOWN.
+func hasVarint(message []byte, number uint64) bool {
+	b := proto.NewBuffer(message)
+	for {
+		tag, err := b.DecodeVarint()
+		if err != nil {
+			return false
+		}
+		if tag == number<<3 {
+			return true
+		}
+		switch tag & 7 {
+		case 0:
+			_, err = b.DecodeVarint()
+		case 1:
+			_, err = b.DecodeFixed64()
+		case 2:
+			_, err = b.DecodeRawBytes(false)
+		case 5:
+			_, err = b.DecodeFixed32()
+		default:
+			return false
+		}
+		if err != nil {
+			return false
+		}
+	}
+}
+
+// appendRecord appends an event as one RecordIO record.
+func (c codec) appendRecord(out []byte, event *scheduler.Event) ([]byte, error) {
+	var body []byte
+	if c == codecProtobuf {
+		var err error
+		if body, err = event.Marshal(); err != nil {
+			return out, err
+		}
+	} else {
+		body = encodeJSON(event)
+	}
+	out = strconv.AppendInt(out, int64(len(body)), 10)
+	return append(append(out, '\n'), body...), nil
+}

@@ -1,0 +1,165 @@
+package mesostest
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config describes a master and its agents. The zero value is a master with the
+// defaults of mesos-master's flags and without agents.
+type Config struct {
+	// Hostname is --hostname; it shows in master_info. Default "localhost".
+	Hostname string
+
+	// AllocationInterval is --allocation_interval: resources that became free
+	// are offered at multiples of it since Run began. Default 1 s.
+	AllocationInterval time.Duration
+
+	// HeartbeatInterval is the time between HEARTBEAT events. A real master has
+	// no flag for it. Default 15 s.
+	HeartbeatInterval time.Duration
+
+	// OfferTimeout is --offer_timeout: an offer unused for so long is rescinded.
+	// Default 0: never.
+	OfferTimeout time.Duration
+
+	// Roles is --roles, the only roles frameworks may use. Default: any role.
+	Roles []string
+
+	// NoRootSubmissions is --no-root_submissions: frameworks of user root are refused.
+	NoRootSubmissions bool
+
+	// MaxCompletedFrameworks is --max_completed_frameworks: so many removed
+	// framework IDs are remembered and refused. Default 50.
+	MaxCompletedFrameworks int
+
+	// AgentPingTimeout is the product of --agent_ping_timeout and
+	// --max_agent_ping_timeouts: a disconnected agent is declared unreachable
+	// after it. Default 75 s.
+	AgentPingTimeout time.Duration
+
+	// Domain is the fault domain of the master as "region/zone". Default none.
+	Domain string
+
+	// Agents are registered in order when Run starts.
+	Agents []Agent
+
+	// Launch is the time from the ACCEPT to TASK_STARTING: the agent starts the
+	// executor. Default 100 ms, about what a real agent takes; negative: none.
+	Launch time.Duration
+
+	// Reap is the time between the end of a process and its terminal update: real
+	// executors poll for ended children. Default 50 ms; negative: none.
+	Reap time.Duration
+
+	// pace, when set, says for each task what Launch and Reap say for all. The replay of
+	// recordings gives tasks the times that they took on the recorded machine.
+	pace func(taskID string) (launch, reap time.Duration)
+
+	// Logger gets one debug line per call. Default: discarded.
+	Logger *slog.Logger
+
+	// Seed is the source of all randomness, which is: IDs, and the order in which
+	// agents are offered. Two runs with the same seed and the same calls at the
+	// same times are alike. The zero seed is a seed like any other.
+	Seed uint64
+}
+
+// Agent describes one mesos-agent in the words of its flags.
+type Agent struct {
+	// Hostname is --hostname. Default "agentN.example", N counting from 1.
+	Hostname string
+
+	// IP is --ip, which shows in the url of offers. Default 127.0.0.1.
+	IP string
+
+	// Port is --port. Default 5050+N.
+	Port int
+
+	// Attributes is --attributes, such as "rack:r1;zone:z1". Default none.
+	Attributes string
+
+	// Resources is --resources, such as
+	// "cpus:4;mem:4096;disk:10000;ports:[31000-31999];cpus(prod):1".
+	// Default "cpus:4;mem:4096;disk:10000;ports:[31000-32000]".
+	Resources string
+
+	// Domain is --domain as "region/zone". Default none.
+	Domain string
+
+	// Containerizers is --containerizers. A Docker task on an agent without "docker"
+	// fails as on a real agent. Default "docker,mesos", so that
+	// Docker tasks run; a real agent defaults to "mesos".
+	Containerizers string
+
+	// ImageProviders is --image_providers: without any, tasks with a container image in
+	// the Mesos containerizer fail. Default none, as on a real agent.
+	ImageProviders string
+
+	// HTTPCommandExecutor is --http_command_executor: such an executor honours the
+	// kill_policy of the KILL call, the default one ignores it.
+	HTTPCommandExecutor bool
+
+	// ExecutorRegistrationTimeout is --executor_registration_timeout. Default 1 min.
+	ExecutorRegistrationTimeout time.Duration
+}
+
+// withDefaults returns the config with every zero value replaced.
+func (c Config) withDefaults() Config {
+	setDefault(&c.Hostname, "localhost")
+	setDefault(&c.AllocationInterval, time.Second)
+	setDefault(&c.HeartbeatInterval, 15*time.Second)
+	setDefault(&c.MaxCompletedFrameworks, 50)
+	setDefault(&c.AgentPingTimeout, 75*time.Second) // 5 pings of 15 s
+	setDefault(&c.Launch, 100*time.Millisecond)
+	setDefault(&c.Reap, 50*time.Millisecond)
+	c.Launch, c.Reap = max(c.Launch, 0), max(c.Reap, 0)
+	if c.pace == nil {
+		launch, reap := c.Launch, c.Reap
+		c.pace = func(string) (time.Duration, time.Duration) { return launch, reap }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// withDefaults returns the agent with every zero value replaced; n is its number, from 1.
+func (a Agent) withDefaults(n int) Agent {
+	setDefault(&a.Hostname, fmt.Sprintf("agent%d.example", n))
+	setDefault(&a.IP, "127.0.0.1")
+	setDefault(&a.Port, 5050+n)
+	setDefault(&a.Resources, "cpus:4;mem:4096;disk:10000;ports:[31000-32000]")
+	setDefault(&a.Containerizers, "docker,mesos")
+	setDefault(&a.ExecutorRegistrationTimeout, time.Minute)
+	return a
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate refuses what no flag of a real master could say.
+func (c Config) validate() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"AllocationInterval", c.AllocationInterval},
+		{"HeartbeatInterval", c.HeartbeatInterval},
+		{"OfferTimeout", c.OfferTimeout},
+		{"AgentPingTimeout", c.AgentPingTimeout},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("mesostest: Config.%s is negative: %s", d.name, d.value)
+		}
+	}
+	if c.MaxCompletedFrameworks < 0 {
+		return fmt.Errorf("mesostest: Config.MaxCompletedFrameworks is negative: %d", c.MaxCompletedFrameworks)
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package mesostest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// executor runs tasks on an agent. The executor of a command task is made up by
+// Mesos, lives for that task alone and has no info.
+type executor struct {
+	id          string
+	framework   *framework
+	agent       *agent
+	info        *mesos.ExecutorInfo // nil for a command task
+	resources   resources           // of its own, allocated
+	tasks       []*task             // by launch, until terminal
+	unacked     int                 // terminal updates that wait for an acknowledgement
+	containerID string
+	pid         uint32
+	registered  bool
+	ending      bool
+	timer       *timer   // of the registration, later of the end
+	process     *process // of a custom executor
+}
+
+// lingering is how long an executor outlives its last task at most: it waits for the
+// acknowledgement of the terminal update, or just a while.
+const lingering = time.Second
+
+// newExecutor puts an executor on its agent.
+func (m *Master) newExecutor(f *framework, a *agent, id string, info *mesos.ExecutorInfo) *executor {
+	e := &executor{
+		id: id, framework: f, agent: a, info: info,
+		containerID: m.newUUID().String(),
+		pid:         1000 + uint32(m.launched),
+	}
+	a.executors[executorKey{f.id, id}] = e
+	a.running = append(a.running, e)
+	return e
+}
+
+// remove takes the executor off its agent, with all that it runs and holds.
+func (e *executor) remove(m *Master) {
+	e.timer.stop()
+	e.process.kill()
+	for _, t := range slices.Clone(e.tasks) {
+		t.stop()
+		t.free(m)
+	}
+	e.tasks = nil
+	m.free(e.framework, e.agent, e.resources)
+	e.resources = nil
+	delete(e.agent.executors, executorKey{e.framework.id, e.id})
+	e.agent.running = slices.DeleteFunc(e.agent.running, func(other *executor) bool { return other == e })
+}
+
+// start launches the executor for its first tasks.
+func (e *executor) start(m *Master) {
+	if e.info.GetType() == mesos.ExecutorInfo_CUSTOM {
+		e.startCustom(m)
+		return
+	}
+	delay := time.Duration(0)
+	if len(e.tasks) > 0 {
+		delay, _ = m.config.pace(e.tasks[0].info.TaskID.Value)
+	}
+	failure, slow := e.containerFailure()
+	if failure != nil {
+		if !slow {
+			delay = 0
+		}
+		e.timer = m.after(delay, func() { e.crash(m, failure.reason, failure.message, 0) })
+		return
+	}
+	e.timer = m.after(delay, func() {
+		e.registered = true
+		for _, t := range slices.Clone(e.tasks) {
+			t.start(m)
+		}
+	})
+}
+
+// failure is why an executor ended before its tasks.
+type failure struct {
+	reason  mesos.TaskStatus_Reason
+	message string
+}
+
+// containerFailure is why the agent cannot start the container, nil when it can; slow
+// failures take as long as a start.
+func (e *executor) containerFailure() (f *failure, slow bool) {
+	if len(e.tasks) == 0 || e.info != nil {
+		return nil, false
+	}
+	info := e.tasks[0].info
+	for _, u := range info.Command.GetURIs() {
+		// The fake agents have no files of their own; every other address is there.
+		if strings.HasPrefix(u.Value, "file:") || strings.HasPrefix(u.Value, "/") {
+			return &failure{mesos.REASON_CONTAINER_LAUNCH_FAILED, fmt.Sprintf(
+				"Failed to launch container: Failed to fetch all URIs for container '%s': exited with status 1", e.containerID)}, true
+		}
+	}
+	c := info.Container
+	switch {
+	case isDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
+		return &failure{mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container"}, false
+	case c.GetMesos().GetImage() != nil && e.agent.config.ImageProviders == "":
+		return &failure{mesos.REASON_CONTAINER_LAUNCH_FAILED,
+			"Failed to launch container: Unsupported container image type: " + c.Mesos.Image.GetType().String()}, false
+	}
+	return nil, false
+}
+
+// startCustom runs the command of a custom executor. The fake cannot run real ones: they
+// never register, so their tasks end with the command or the registration timeout.
+func (e *executor) startCustom(m *Master) {
+	timeout := e.agent.config.ExecutorRegistrationTimeout
+	e.timer = m.after(timeout, func() {
+		e.process.kill()
+		e.crash(m, mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT, "Executor did not register within "+durationText(timeout), 9)
+	})
+	e.process = m.spawn(e.info.Command, make(sandbox), false, func(x exit) {
+		e.timer.stop()
+		e.timer = m.after(m.config.Reap, func() {
+			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.waitStatus())
+		})
+	})
+}
+
+// crash ends an executor whose tasks did not end by themselves: the agent reports them.
+func (e *executor) crash(m *Master, reason mesos.TaskStatus_Reason, message string, status int32) {
+	tasks := slices.Clone(e.tasks)
+	e.ending = true
+	if e.info != nil {
+		e.fail(m, status)
+	}
+	for _, t := range tasks {
+		t.stop()
+		t.update(m, mesos.TaskStatus{
+			State:   mesos.TASK_FAILED.Enum(),
+			Source:  mesos.SOURCE_AGENT.Enum(),
+			Reason:  &reason,
+			Message: &message,
+		})
+	}
+	e.remove(m)
+}
+
+// fail tells the framework that an executor of its own ended.
+func (e *executor) fail(m *Master, status int32) {
+	e.framework.send(m, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
+		AgentID:    &mesos.AgentID{Value: e.agent.id},
+		ExecutorID: &mesos.ExecutorID{Value: e.id},
+		Status:     &status,
+	}})
+}
+
+// taskEnded is called when a task became terminal. A default executor kills
+// the others of a group with it, one after the other, unless it just finished.
+func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
+	e.tasks = slices.DeleteFunc(e.tasks, func(other *task) bool { return other == t })
+	e.unacked++
+	if len(e.tasks) > 0 {
+		if state != mesos.TASK_FINISHED && e.info.GetType() == mesos.ExecutorInfo_DEFAULT && !e.ending {
+			for _, other := range slices.Clone(e.tasks) {
+				other.kill(m, nil)
+			}
+		}
+		return
+	}
+	e.timer.stop()
+	e.timer = m.after(lingering, func() { e.finish(m) })
+}
+
+// acknowledged is called when a terminal update was.
+func (e *executor) acknowledged(m *Master) {
+	e.unacked--
+	if e.info != nil && len(e.tasks) == 0 && e.unacked == 0 && e.registered && !e.ending {
+		e.ending = true
+		e.timer.stop()
+		e.timer = m.after(m.config.Reap/2, func() { e.finish(m) })
+	}
+}
+
+// finish ends an executor that has nothing left to do.
+func (e *executor) finish(m *Master) {
+	if e.info != nil {
+		e.fail(m, 0)
+	}
+	e.remove(m)
+}
+
+// durationText prints a duration as Mesos does: "3secs", "1mins".
+func durationText(d time.Duration) string {
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{
+		{7 * 24 * time.Hour, "weeks"}, {24 * time.Hour, "days"}, {time.Hour, "hrs"}, {time.Minute, "mins"},
+		{time.Second, "secs"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"},
+	} {
+		if d >= unit.size {
+			return formatDouble(float64(d)/float64(unit.size)) + unit.name
+		}
+	}
+	return fmt.Sprintf("%dns", d.Nanoseconds())
+}

@@ -1,0 +1,200 @@
+package mesostest
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// validateFrameworkInfo is what a master says about a framework_info and the suppressed roles
+// beside it, in the order in which it looks; "" if nothing is wrong. Whether the ID is one of a
+// removed framework comes between the two and is not known here.
+func validateFrameworkInfo(info *mesos.FrameworkInfo, suppressed []string, config Config) string {
+	for _, check := range []func() string{
+		func() string { return rolesFault(info) },
+		func() string {
+			if id := info.GetID().GetValue(); id != "" {
+				return idFault(id)
+			}
+			return ""
+		},
+		func() string { return offerFiltersFault(info) },
+		func() string { return failoverTimeoutFault(info.GetFailoverTimeout()) },
+		func() string { return foreignRoles(info, config.Roles) },
+		func() string {
+			if info.User == "root" && config.NoRootSubmissions {
+				return "User 'root' is not allowed to run frameworks without --root_submissions set"
+			}
+			return ""
+		},
+		func() string {
+			if extra := without(suppressed, rolesOf(info)); len(extra) > 0 {
+				return "Suppressed roles " + bracedSet(extra) + " are not contained in the set of roles"
+			}
+			return ""
+		},
+	} {
+		if fault := check(); fault != "" {
+			return fault
+		}
+	}
+	return ""
+}
+
+func hasCapability(info *mesos.FrameworkInfo, c mesos.FrameworkInfo_Capability_Type) bool {
+	return slices.ContainsFunc(info.Capabilities, func(have mesos.FrameworkInfo_Capability) bool { return have.Type == c })
+}
+
+// rolesOf are the roles a framework subscribes for. A framework of the single-role kind that names
+// none has the role "*".
+func rolesOf(info *mesos.FrameworkInfo) []string {
+	if hasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
+		return info.Roles
+	}
+	return []string{info.GetRole()}
+}
+
+func rolesFault(info *mesos.FrameworkInfo) string {
+	if !hasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
+		if len(info.Roles) > 0 {
+			return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
+		}
+		if fault := roleFault(info.GetRole()); fault != "" {
+			return "'FrameworkInfo.role' is not a valid role: " + fault
+		}
+		return ""
+	}
+	if info.Role != nil {
+		return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
+	}
+	var twice []string
+	for i, role := range info.Roles {
+		if slices.Contains(info.Roles[:i], role) {
+			twice = append(twice, role)
+		}
+	}
+	if len(twice) > 0 {
+		return "'FrameworkInfo.roles' contains duplicate items: " + bracedSet(twice)
+	}
+	for _, role := range info.Roles {
+		if fault := roleFault(role); fault != "" {
+			return "'FrameworkInfo.roles' contains invalid role: " + fault
+		}
+	}
+	return ""
+}
+
+// roleFault tells what is wrong with the name of a role, "" if nothing.
+func roleFault(role string) string {
+	switch {
+	case role == "*":
+		return ""
+	case strings.HasPrefix(role, "/"):
+		return "Role '" + role + "' cannot start with a slash"
+	case strings.HasSuffix(role, "/"):
+		return "Role '" + role + "' cannot end with a slash"
+	case strings.Contains(role, "//"):
+		return "Role '" + role + "' cannot contain two adjacent slashes"
+	case role == "":
+		return "Role names cannot be the empty string"
+	}
+	for part := range strings.SplitSeq(role, "/") {
+		switch {
+		case part == "." || part == ".." || part == "*":
+			return "Role '" + role + "' cannot include '" + part + "' as a component"
+		case strings.HasPrefix(part, "-"):
+			return "Role component '" + part + "' is invalid because it starts with a dash"
+		case strings.ContainsAny(part, "\x09\x0a\x0b\x0c\x0d\x20\x7f"):
+			return "Role component '" + part + "' is invalid because it contains backspace or whitespace"
+		}
+	}
+	return ""
+}
+
+// maxIDLength is NAME_MAX of Linux: Mesos makes folders of IDs.
+const maxIDLength = 255
+
+// idFault tells what is wrong with an ID, "" if nothing.
+func idFault(id string) string {
+	switch {
+	case id == "":
+		return "ID must not be empty"
+	case len(id) > maxIDLength:
+		return "ID must not be greater than " + strconv.Itoa(maxIDLength) + " characters"
+	case id == "." || id == "..":
+		return "'" + id + "' is disallowed"
+	}
+	for i := range len(id) {
+		if c := id[i]; c < ' ' || c == 0x7f || c == '/' || c == '\\' {
+			return "'" + id + "' contains invalid characters"
+		}
+	}
+	return ""
+}
+
+func offerFiltersFault(info *mesos.FrameworkInfo) string {
+	for _, role := range slices.Sorted(maps.Keys(info.OfferFilters)) {
+		filters := info.OfferFilters[role]
+		for _, q := range filters.GetMinAllocatableResources().GetQuantities() {
+			if len(q.Quantities) == 0 {
+				return "Resource quantities must contain at least one quantity"
+			}
+			for _, name := range slices.Sorted(maps.Keys(q.Quantities)) {
+				if fault := amountFault(q.Quantities[name].Value); fault != "" {
+					return "Invalid resource quantity for '" + name + "': " + fault
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func amountFault(x float64) string {
+	const smallestNormal = 0x1p-1022
+	switch {
+	case math.IsInf(x, 0):
+		return "Infinite values not supported"
+	case math.IsNaN(x):
+		return "NaN not supported"
+	case x != 0 && math.Abs(x) < smallestNormal:
+		return "Subnormal values not supported"
+	case x < 0:
+		return "Negative values not supported"
+	}
+	return ""
+}
+
+// failoverTimeoutFault refuses what does not fit into 64 bits of nanoseconds. Negative values are
+// fine with Mesos.
+func failoverTimeoutFault(seconds float64) string {
+	if ns := seconds * 1e9; ns > math.MaxInt64 || ns < math.MinInt64 {
+		return "The framework failover_timeout (" + strconv.FormatFloat(seconds, 'g', 6, 64) + ") is invalid"
+	}
+	return ""
+}
+
+// foreignRoles checks against --roles; "*" is always among them.
+func foreignRoles(info *mesos.FrameworkInfo, allowed []string) string {
+	if allowed == nil {
+		return ""
+	}
+	extra := without(rolesOf(info), append([]string{"*"}, allowed...))
+	if len(extra) == 0 {
+		return ""
+	}
+	return "Roles " + bracedSet(extra) + " are not present in the master's --roles"
+}
+
+func without(list, known []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(known, s) })
+}
+
+// bracedSet prints a set as stout does: "{ a, b }".
+func bracedSet(items []string) string {
+	items = slices.Compact(slices.Sorted(slices.Values(items)))
+	return "{ " + strings.Join(items, ", ") + " }"
+}

@@ -1,0 +1,159 @@
+package mesostest
+
+import (
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// healthCheck runs the health check of a task: COMMAND in the interpreter, on the files
+// of the task; HTTP and TCP succeed as long as the task runs, since there is
+// nothing to connect to (script other outcomes with Master.Update).
+type healthCheck struct {
+	task     *task
+	info     *mesos.HealthCheck
+	began    time.Time
+	healthy  *bool // nil before the first result
+	failures uint32
+	timer    *timer
+	process  *process
+}
+
+// startHealthCheck starts it, if the task has one.
+func (t *task) startHealthCheck(m *Master) {
+	if t.info.HealthCheck == nil {
+		return
+	}
+	t.check = &healthCheck{task: t, info: t.info.HealthCheck, began: time.Now()}
+	t.check.again(m, t.info.HealthCheck.GetDelaySeconds())
+}
+
+func (h *healthCheck) stop() {
+	if h != nil {
+		h.timer.stop()
+		h.process.kill()
+	}
+}
+
+// again runs the check in some seconds.
+func (h *healthCheck) again(m *Master, in float64) {
+	h.timer = m.after(time.Duration(in*float64(time.Second)), func() {
+		if h.info.Command == nil {
+			h.result(m, true)
+			return
+		}
+		h.process = m.spawn(h.info.Command, h.task.files, false, func(x exit) {
+			h.timer.stop()
+			h.timer = m.after(m.config.Reap, func() { h.result(m, x == exit{}) })
+		})
+		if timeout := h.info.GetTimeoutSeconds(); timeout > 0 {
+			h.timer = m.after(time.Duration(timeout*float64(time.Second)), func() {
+				h.process.kill()
+				h.result(m, false)
+			})
+		}
+	})
+}
+
+// result reports the first success, every change, and every failure outside the
+// grace period; too many failures in a row kill the task.
+func (h *healthCheck) result(m *Master, healthy bool) {
+	defer func() {
+		if !h.task.killing {
+			h.again(m, h.info.GetIntervalSeconds())
+		}
+	}()
+	if healthy {
+		h.failures = 0
+		if h.healthy == nil || !*h.healthy {
+			h.report(m, true)
+		}
+		return
+	}
+	grace := time.Duration(h.info.GetGracePeriodSeconds() * float64(time.Second))
+	if h.healthy == nil && time.Since(h.began) < grace {
+		return
+	}
+	h.failures++
+	h.report(m, false)
+	if h.failures >= h.info.GetConsecutiveFailures() {
+		h.task.unhealthy = true
+		h.task.kill(m, nil)
+	}
+}
+
+func (h *healthCheck) report(m *Master, healthy bool) {
+	h.healthy = &healthy
+	h.task.update(m, mesos.TaskStatus{
+		State:   mesos.TASK_RUNNING.Enum(),
+		Source:  mesos.SOURCE_EXECUTOR.Enum(),
+		Reason:  mesos.REASON_TASK_HEALTH_CHECK_STATUS_UPDATED.Enum(),
+		Healthy: &healthy,
+	})
+}
+
+// emptyCheckStatus is the check status before there is a result, of which the fake
+// gives none.
+func emptyCheckStatus(c *mesos.CheckInfo) *mesos.CheckStatusInfo {
+	s := &mesos.CheckStatusInfo{Type: &c.Type}
+	switch c.Type {
+	case mesos.CheckInfo_COMMAND:
+		s.Command = &mesos.CheckStatusInfo_Command{}
+	case mesos.CheckInfo_HTTP:
+		s.HTTP = &mesos.CheckStatusInfo_Http{}
+	case mesos.CheckInfo_TCP:
+		s.TCP = &mesos.CheckStatusInfo_Tcp{}
+	}
+	return s
+}
+
+// statusCheck runs the general check (CheckInfo) of a task: COMMAND in the interpreter;
+// the others never have a result. Unlike a health check it kills nothing.
+type statusCheck struct {
+	task    *task
+	last    *int32 // exit code, nil before the first result
+	timer   *timer
+	process *process
+}
+
+func (t *task) startStatusCheck(m *Master) {
+	if c := t.info.Check; c != nil && c.Type == mesos.CheckInfo_COMMAND {
+		t.status = &statusCheck{task: t}
+		t.status.again(m, c.GetDelaySeconds())
+	}
+}
+
+func (c *statusCheck) stop() {
+	if c != nil {
+		c.timer.stop()
+		c.process.kill()
+	}
+}
+
+func (c *statusCheck) again(m *Master, in float64) {
+	info := c.task.info.Check
+	c.timer = m.after(time.Duration(in*float64(time.Second)), func() {
+		c.process = m.spawn(&info.Command.Command, c.task.files, false, func(x exit) {
+			c.timer = m.after(m.config.Reap, func() {
+				c.result(m, int32(x.code))
+				c.again(m, info.GetIntervalSeconds())
+			})
+		})
+	})
+}
+
+// result reports every change.
+func (c *statusCheck) result(m *Master, code int32) {
+	if c.last != nil && *c.last == code {
+		return
+	}
+	c.last = &code
+	status := emptyCheckStatus(c.task.info.Check)
+	status.Command.ExitCode = &code
+	c.task.update(m, mesos.TaskStatus{
+		State:       mesos.TASK_RUNNING.Enum(),
+		Source:      mesos.SOURCE_EXECUTOR.Enum(),
+		Reason:      mesos.REASON_TASK_CHECK_STATUS_UPDATED.Enum(),
+		CheckStatus: status,
+	})
+}

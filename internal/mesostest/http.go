@@ -1,0 +1,282 @@
+package mesostest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// streamIDHeader names the subscription that a call belongs to.
+const streamIDHeader = "Mesos-Stream-Id"
+
+// ServeHTTP answers as mesos-master does: the scheduler API and a little of what is beside it.
+func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch endpoint(r.URL.Path) {
+	case "/api/v1/scheduler":
+		m.serveScheduler(w, r)
+	case "/api/v1":
+		serveOperator(w, r)
+	case "/teardown":
+		m.serveTeardown(w, r)
+	case "/frameworks":
+		m.serveState(w, r, m.frameworksView)
+	case "/tasks":
+		m.serveState(w, r, m.tasksView)
+	case "/health":
+		w.WriteHeader(http.StatusOK)
+	case "/version":
+		w.Header().Set("Content-Type", string(codecJSON))
+		_, _ = io.WriteString(w, `{"version":"`+mesosVersion+`"}`)
+	default:
+		answer(w, http.StatusNotFound, "404 Not Found.")
+	}
+}
+
+// mesosVersion is what the master claims to be.
+const mesosVersion = "1.12.0"
+
+// endpoint finds the handler of a path as libprocess does: "/master" before it changes nothing,
+// and what lies below a known path belongs to it.
+func endpoint(path string) string {
+	path = strings.TrimPrefix(path, "/master")
+	for path != "" && path != "/" {
+		switch path {
+		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks":
+			return path
+		}
+		path = path[:strings.LastIndexByte(path, '/')]
+	}
+	return ""
+}
+
+// answer writes an error, or an empty success when there is no text.
+func answer(w http.ResponseWriter, status int, text string) {
+	if text != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}
+
+// serveScheduler goes through the order of validation and stops at the first failing step.
+func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request) {
+	if !postOnly(w, r) {
+		return
+	}
+	language, body, ok := readBody(w, r)
+	if !ok {
+		return
+	}
+	req, err := language.decode(body)
+	if err != nil {
+		answer(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	_, hasStreamID := r.Header[streamIDHeader]
+	from := caller{
+		streamID:    r.Header.Get(streamIDHeader),
+		hasStreamID: hasStreamID,
+		constraints: req.constraints.constraints(),
+		cut:         cutter(r),
+	}
+	if fault := checkCall(req, from.principal); fault != "" {
+		answer(w, http.StatusBadRequest, fault)
+		return
+	}
+	switch req.call.Type {
+	case scheduler.Call_SUBSCRIBE, scheduler.Call_RECONCILE_OPERATIONS:
+		if language = accepted(r.Header["Accept"]); language == "" {
+			answer(w, http.StatusNotAcceptable, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+			return
+		}
+	}
+	if req.call.Type == scheduler.Call_SUBSCRIBE {
+		if hasStreamID {
+			answer(w, http.StatusBadRequest, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
+			return
+		}
+		m.serveStream(w, r, &req.call, from, language)
+		return
+	}
+	var rep reply
+	if m.do(r.Context(), func() { rep = m.call(&req.call, from) }) != nil {
+		from.cut()
+		return
+	}
+	finish(w, r.Context(), rep, from.cut)
+}
+
+func postOnly(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodPost {
+		return true
+	}
+	w.Header().Set("Allow", http.MethodPost)
+	answer(w, http.StatusMethodNotAllowed,
+		"405 Method Not Allowed. Expecting one of { 'POST' }, but received '"+r.Method+"'.")
+	return false
+}
+
+// readBody reads a request body, unzipped if need be. When it is of no use it has answered.
+func readBody(w http.ResponseWriter, r *http.Request) (codec, []byte, bool) {
+	contentType, ok := r.Header["Content-Type"]
+	if !ok {
+		answer(w, http.StatusBadRequest, "Expecting 'Content-Type' to be present")
+		return "", nil, false
+	}
+	language := codec(contentType[0])
+	if language != codecJSON && language != codecProtobuf {
+		answer(w, http.StatusUnsupportedMediaType, "Expecting 'Content-Type' of application/json or application/x-protobuf")
+		return "", nil, false
+	}
+	body, err := io.ReadAll(r.Body)
+	if err == nil && r.Header.Get("Content-Encoding") == "gzip" {
+		var zipped *gzip.Reader
+		if zipped, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
+			body, err = io.ReadAll(zipped)
+		}
+	}
+	if err != nil {
+		answer(w, http.StatusBadRequest, "Failed to decompress request body")
+		return "", nil, false
+	}
+	return language, body, true
+}
+
+// accepted chooses the language of an answer. JSON wins whenever it is allowed; no header at all
+// allows everything, an empty one nothing.
+func accepted(header []string) codec {
+	if len(header) == 0 || allows(header[0], codecJSON) {
+		return codecJSON
+	}
+	if allows(header[0], codecProtobuf) {
+		return codecProtobuf
+	}
+	return ""
+}
+
+// allows looks for the media type itself, then for its family, then for "*/*"; the first found
+// decides, and only a q-value of zero says no.
+func allows(header string, c codec) bool {
+	header = strings.NewReplacer(" ", "", "\t", "", "\n", "").Replace(header)
+	for _, candidate := range []string{string(c), "application/*", "*/*"} {
+		for item := range strings.SplitSeq(header, ",") {
+			name, params, _ := strings.Cut(item, ";")
+			if !strings.EqualFold(name, candidate) {
+				continue
+			}
+			for param := range strings.SplitSeq(params, ";") {
+				if q, ok := strings.CutPrefix(param, "q="); ok {
+					value, err := strconv.ParseFloat(q, 64)
+					return err == nil && value > 0
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// finish writes the reply to a call, or does what a fault asks for.
+func finish(w http.ResponseWriter, ctx context.Context, rep reply, cut func()) { //nolint:revive // w first, as handlers have it
+	switch {
+	case rep.fault == Hang:
+		<-ctx.Done()
+	case rep.fault == Cut:
+		cut()
+	default:
+		answer(w, rep.status, rep.body)
+	}
+}
+
+// serveStream subscribes and writes events until the subscription or the client ends. An end by
+// the master is the last chunk of the body; the connection stays open.
+func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, call *scheduler.Call, from caller, language codec) {
+	var (
+		s   *subscription
+		rep reply
+	)
+	if m.do(r.Context(), func() { s, rep = m.subscribe(call, from) }) != nil {
+		from.cut()
+		return
+	}
+	if s == nil {
+		finish(w, r.Context(), rep, from.cut)
+		return
+	}
+	defer func() { _ = m.do(context.WithoutCancel(r.Context()), func() { m.disconnected(s) }) }()
+
+	w.Header().Set("Content-Type", string(language))
+	w.Header()[streamIDHeader] = []string{s.streamID}
+	w.WriteHeader(http.StatusOK)
+	control := http.NewResponseController(w)
+	if control.Flush() != nil {
+		return
+	}
+	var record []byte
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case events, more := <-s.events:
+			if !more {
+				return
+			}
+			for _, event := range events {
+				var err error
+				if record, err = language.appendRecord(record[:0], event); err != nil {
+					m.config.Logger.Error("event not encodable", "err", err)
+					from.cut()
+					return
+				}
+				if _, err = w.Write(record); err != nil {
+					return
+				}
+				// A real master sends each event as one chunk.
+				if control.Flush() != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// serveOperator answers for the operator API, of which only the beginning of validation is there.
+func serveOperator(w http.ResponseWriter, r *http.Request) {
+	if !postOnly(w, r) {
+		return
+	}
+	if _, _, ok := readBody(w, r); ok {
+		answer(w, http.StatusBadRequest, "Failed to validate master::Call: Expecting 'type' to be present")
+	}
+}
+
+// serveTeardown is how an operator ends a framework: POST with frameworkId=ID.
+func (m *Master) serveTeardown(w http.ResponseWriter, r *http.Request) {
+	if !postOnly(w, r) {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	form, parseErr := url.ParseQuery(string(body))
+	if err != nil || parseErr != nil || !form.Has("frameworkId") {
+		answer(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")
+		return
+	}
+	known := false
+	if m.do(r.Context(), func() { known = m.teardown(form.Get("frameworkId")) }) != nil {
+		cutter(r)()
+		return
+	}
+	if !known {
+		answer(w, http.StatusBadRequest, "No framework found with specified ID")
+		return
+	}
+	answer(w, http.StatusOK, "")
+}

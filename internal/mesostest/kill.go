@@ -1,0 +1,97 @@
+package mesostest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// killCall performs KILL. A task that the master does not know is reconciled instead.
+func (m *Master) killCall(f *framework, c *scheduler.Call_Kill) {
+	t := f.tasks[c.TaskID.Value]
+	switch {
+	case t == nil:
+		m.reconcileTask(f, c.TaskID, c.AgentID)
+	case c.AgentID != nil && c.AgentID.Value != t.agent.id: // ignored
+	default:
+		t.kill(m, c.KillPolicy)
+	}
+}
+
+// kill asks the agent to end a task; repeated it changes nothing. override is the
+// kill policy of the call, nil without.
+func (t *task) kill(m *Master, override *mesos.KillPolicy) {
+	if t.killing || t.ending || terminal(t.latest) {
+		return
+	}
+	if !t.agent.alive {
+		t.killLater = &killRequest{override}
+		return
+	}
+	t.killing = true
+	if !t.started {
+		t.killBeforeStart(m)
+		return
+	}
+	if t.framework.can(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) {
+		t.update(m, mesos.TaskStatus{State: mesos.TASK_KILLING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()})
+	}
+	t.check.stop()
+	t.status.stop()
+	t.process.signal("TERM")
+	if !t.ending {
+		t.escalation = m.after(t.grace(override), func() { t.process.signal("KILL") })
+	}
+}
+
+// killRequest is a KILL that waits for its agent.
+type killRequest struct{ override *mesos.KillPolicy }
+
+// killBeforeStart ends a task that its executor has not seen: the agent itself says so.
+func (t *task) killBeforeStart(m *Master) {
+	e := t.executor
+	t.update(m, mesos.TaskStatus{
+		State:   mesos.TASK_KILLED.Enum(),
+		Source:  mesos.SOURCE_AGENT.Enum(),
+		Reason:  mesos.REASON_TASK_KILLED_DURING_LAUNCH.Enum(),
+		Message: ptr("Killed before delivery to the executor"),
+	})
+	if len(e.tasks) == 0 {
+		e.remove(m)
+	}
+}
+
+// grace is the time from SIGTERM to SIGKILL. The command executor of a default agent
+// never sees the policy of the call.
+func (t *task) grace(override *mesos.KillPolicy) time.Duration {
+	honours := t.executor.info != nil || t.agent.config.HTTPCommandExecutor
+	for _, policy := range []*mesos.KillPolicy{override, t.info.KillPolicy} {
+		if policy == override && !honours {
+			continue
+		}
+		if d := policy.GetGracePeriod(); d != nil {
+			return time.Duration(d.Nanoseconds)
+		}
+	}
+	return defaultGrace
+}
+
+// shutdown performs SHUTDOWN of an executor; an unknown one is ignored.
+func (m *Master) shutdown(f *framework, c *scheduler.Call_Shutdown) {
+	a := m.agentByID[c.AgentID.Value]
+	if a == nil || !a.connected {
+		return
+	}
+	e := a.executors[executorKey{f.id, c.ExecutorID.Value}]
+	switch {
+	case e == nil:
+	case e.info.GetType() == mesos.ExecutorInfo_CUSTOM:
+		e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", 9)
+	default:
+		for _, t := range slices.Clone(e.tasks) {
+			t.kill(m, nil)
+		}
+	}
+}

@@ -1,0 +1,385 @@
+package mesostest
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// exit is how a process ended.
+type exit struct {
+	code   int
+	signal string // such as "TERM"; "" when it exited by itself
+}
+
+// String is the text of Mesos' messages after "Command ".
+func (e exit) String() string {
+	if e.signal != "" {
+		return "terminated with signal " + signalText(e.signal)
+	}
+	return "exited with status " + strconv.Itoa(e.code)
+}
+
+// waitStatus is the number that wait(2) gives.
+func (e exit) waitStatus() int32 {
+	if e.signal != "" {
+		return int32(signalNumber(e.signal))
+	}
+	return int32(e.code) << 8
+}
+
+// sandbox is what processes of one task share: the names of its files.
+type sandbox map[string]bool
+
+// process is the interpreter of one command: a state machine driven by the
+// timers of the loop. Nothing is ever executed.
+type process struct {
+	m     *Master
+	files sandbox
+	vars  map[string]string
+	traps map[string]string
+	ended func(exit) // called once, never from within start
+
+	over    bool
+	last    int    // $?
+	steps   int    // since the clock moved
+	timer   *timer // of a sleep, or of the end
+	resume  func(int)
+	forever bool // unknown commands run until killed: those of a container image
+}
+
+// maxSteps is how much a script may do at one instant before it counts as busy for ever.
+const maxSteps = 10_000
+
+// spawn starts a command.
+func (m *Master) spawn(c *mesos.CommandInfo, files sandbox, image bool, ended func(exit)) *process {
+	p := &process{m: m, files: files, vars: make(map[string]string), traps: make(map[string]string), ended: ended, forever: image}
+	for _, v := range c.GetEnvironment().GetVariables() {
+		p.vars[v.Name] = v.GetValue()
+	}
+	p.timer = m.after(0, func() { p.start(c) })
+	return p
+}
+
+func (p *process) start(c *mesos.CommandInfo) {
+	value, arguments := c.GetValue(), c.GetArguments()
+	switch {
+	case (c == nil || c.Value == nil) && p.forever:
+		p.hang() // the entry point of the image
+	case c == nil || c.Value == nil:
+		p.end(exit{code: 1})
+	case c.GetShell(): // true by default
+		p.list(parseScript(value), func(status int) { p.end(exit{code: status}) })
+	case len(arguments) >= 3 && arguments[1] == "-c" && isShell(value):
+		p.list(parseScript(arguments[2]), func(status int) { p.end(exit{code: status}) })
+	default:
+		words := []string{value[strings.LastIndexByte(value, '/')+1:]}
+		if len(arguments) > 1 {
+			words = append(words, arguments[1:]...) // the first is argv[0]
+		}
+		p.run(words, func(status int) {
+			if status == 127 {
+				status = 1 // exec itself failed
+			}
+			p.end(exit{code: status})
+		})
+	}
+}
+
+func isShell(path string) bool {
+	return slices.Contains([]string{"sh", "bash", "dash"}, path[strings.LastIndexByte(path, '/')+1:])
+}
+
+// end reports the end of the process, once.
+func (p *process) end(e exit) {
+	if p.over {
+		return
+	}
+	p.over = true
+	p.timer.stop()
+	p.ended(e)
+}
+
+// kill stops the process without a report.
+func (p *process) kill() {
+	if p != nil {
+		p.over = true
+		p.timer.stop()
+	}
+}
+
+// signal reaches the process and all its children, as the executors send it.
+func (p *process) signal(name string) {
+	if p == nil || p.over {
+		return
+	}
+	p.steps = 0
+	p.deliver(name)
+}
+
+func (p *process) deliver(name string) {
+	handler, trapped := p.traps[name]
+	switch {
+	case name == "KILL" || !trapped:
+		p.end(exit{signal: name})
+	case handler == "": // ignored, by the children too
+	default:
+		p.timer.stop() // the child died of it
+		resume := p.resume
+		p.resume = nil
+		p.list(parseScript(handler), func(int) {
+			if resume != nil {
+				resume(128 + signalNumber(name))
+			}
+		})
+	}
+}
+
+// sleep goes on with k when d has passed.
+func (p *process) sleep(d time.Duration, k func(int)) {
+	p.resume = k
+	p.timer = p.m.after(d, func() {
+		p.resume = nil
+		p.steps = 0
+		k(0)
+	})
+}
+
+// hang runs until a signal ends it.
+func (p *process) hang() { p.resume = func(int) { p.hang() } }
+
+// list executes statements one after the other, then goes on with k.
+func (p *process) list(list []*statement, k func(int)) {
+	if len(list) == 0 {
+		k(p.last)
+		return
+	}
+	s, rest := list[0], list[1:]
+	next := func(status int) {
+		p.last = status
+		p.list(rest, k)
+	}
+	switch {
+	case p.over:
+	case s.join == "&&" && p.last != 0, s.join == "||" && p.last == 0:
+		p.list(rest, k)
+	default:
+		p.statement(s, next)
+	}
+}
+
+func (p *process) statement(s *statement, k func(int)) {
+	if p.steps++; p.steps > maxSteps {
+		p.hang()
+		return
+	}
+	switch s.kind {
+	case whileStatement, untilStatement:
+		p.loop(s, 0, k)
+	case forStatement:
+		p.forEach(s, p.values(s), 0, k)
+	case ifStatement:
+		p.list(s.cond, func(status int) {
+			if status == 0 {
+				p.list(s.body, k)
+				return
+			}
+			p.last = 0
+			p.list(s.other, k)
+		})
+	case groupStatement:
+		p.list(s.body, k)
+	default:
+		p.command(s, k)
+	}
+}
+
+func (p *process) loop(s *statement, status int, k func(int)) {
+	if s.endless() {
+		p.hang() // no need to wake up for every round
+		return
+	}
+	p.list(s.cond, func(cond int) {
+		if (cond == 0) == (s.kind == untilStatement) {
+			k(status)
+			return
+		}
+		p.list(s.body, func(status int) { p.loop(s, status, k) })
+	})
+}
+
+// values are those that the variable of a for loop takes.
+func (p *process) values(s *statement) []string {
+	if len(s.words) < 3 {
+		return nil // for NAME in
+	}
+	var values []string
+	for _, w := range s.words[2:] {
+		values = append(values, strings.Fields(p.expand(w))...)
+	}
+	return values
+}
+
+func (p *process) forEach(s *statement, values []string, status int, k func(int)) {
+	if len(values) == 0 {
+		k(status)
+		return
+	}
+	p.vars[s.words[0]] = values[0]
+	p.list(s.body, func(status int) { p.forEach(s, values[1:], status, k) })
+}
+
+// endless says whether a loop does nothing but sleep until a signal ends it.
+func (s *statement) endless() bool {
+	idle := func(names ...string) func(*statement) bool {
+		return func(s *statement) bool {
+			return s.kind != commandStatement || len(s.files) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
+		}
+	}
+	return s.kind == whileStatement && !slices.ContainsFunc(s.cond, idle("true", ":")) && !slices.ContainsFunc(s.body, idle("sleep", "true", ":"))
+}
+
+func (p *process) command(s *statement, k func(int)) {
+	var words []string
+	for _, w := range s.words {
+		words = append(words, p.expand(w))
+	}
+	for _, f := range s.files {
+		p.files[p.expand(f)] = true
+	}
+	for len(words) > 0 {
+		name, value, ok := strings.Cut(words[0], "=")
+		if !ok || name == "" || strings.ContainsAny(name, "\"'/ []") {
+			break
+		}
+		p.vars[name] = value
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		k(0)
+		return
+	}
+	p.run(words, k)
+}
+
+// run executes one simple command.
+func (p *process) run(words []string, k func(int)) {
+	name, args := strings.TrimPrefix(strings.TrimPrefix(words[0], "/usr"), "/bin/"), words[1:]
+	switch name {
+	case "true", ":", "echo", "printf", "cd", "export", "set", "unset", "wait", "mkdir", "chmod", "cat", "ls", "env", "date",
+		"pwd", "hostname", "id", "whoami", "uname", "ulimit", "umask", "sync":
+		k(0)
+	case "false":
+		k(1)
+	case "exit":
+		p.end(exit{code: p.status(args)})
+	case "return":
+		k(p.status(args))
+	case "exec":
+		if len(args) == 0 {
+			k(0)
+			return
+		}
+		p.run(args, func(status int) { p.end(exit{code: status}) })
+	case "sleep":
+		p.sleep(sleepTime(args), k)
+	case "trap":
+		p.trap(args)
+		k(0)
+	case "kill":
+		p.killSelf(args, k)
+	case "touch":
+		for _, f := range args {
+			p.files[f] = true
+		}
+		k(0)
+	case "rm":
+		for _, f := range args {
+			delete(p.files, f)
+		}
+		k(0)
+	case "test":
+		k(p.test(args))
+	case "[":
+		k(p.test(args[:max(len(args)-1, 0)]))
+	default:
+		p.runProgram(name, args, k)
+	}
+}
+
+// runProgram executes what is no builtin and no common tool.
+func (p *process) runProgram(name string, args []string, k func(int)) {
+	switch {
+	case isShell(name) && len(args) >= 2 && args[0] == "-c":
+		p.child(args[1], k)
+	case isShell(name):
+		k(0)
+	case p.forever || longRunning(name):
+		p.hang()
+	default:
+		k(127)
+	}
+}
+
+// longRunning names programs that tests start to have something that runs.
+func longRunning(name string) bool {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	return strings.HasPrefix(name, "python") || slices.Contains([]string{"nc", "nginx", "tail", "yes", "java", "node"}, name)
+}
+
+// child runs a script in a process of its own, with copies of the variables.
+func (p *process) child(script string, k func(int)) {
+	vars, traps := maps.Clone(p.vars), maps.Clone(p.traps)
+	p.list(parseScript(script), func(status int) {
+		p.vars, p.traps = vars, traps
+		k(status)
+	})
+}
+
+func (p *process) status(args []string) int {
+	if len(args) == 0 {
+		return p.last
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return 2
+	}
+	return n & 0xff
+}
+
+func (p *process) trap(args []string) {
+	if len(args) < 2 {
+		return
+	}
+	for _, name := range args[1:] {
+		if args[0] == "-" {
+			delete(p.traps, signalName(name))
+		} else {
+			p.traps[signalName(name)] = args[0]
+		}
+	}
+}
+
+// killSelf is kill with the script's own process as target; others are not there.
+func (p *process) killSelf(args []string, k func(int)) {
+	name := "TERM"
+	if len(args) > 1 && args[0] == "-s" {
+		name, args = signalName(args[1]), args[2:]
+	} else if len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		name, args = signalName(args[0][1:]), args[1:]
+	}
+	if !slices.Contains(args, selfPID) {
+		k(1)
+		return
+	}
+	p.resume = func(int) { k(0) }
+	p.deliver(name)
+	if p.resume != nil && !p.over { // it was ignored
+		p.resume = nil
+		k(0)
+	}
+}

@@ -1,0 +1,129 @@
+package mesostest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
+)
+
+// ran is how a command ended, and when.
+type ran struct {
+	exit  exit
+	after time.Duration
+	ended bool
+}
+
+// interpret runs a command on the timers of a master that does not run, up to a limit of time.
+// signals are sent at their times.
+func interpret(command *mesos.CommandInfo, image bool, limit time.Duration, signals map[time.Duration]string) ran {
+	m := &Master{}
+	start := time.Now()
+	var r ran
+	p := m.spawn(command, make(sandbox), image, func(x exit) { r = ran{exit: x, after: time.Since(start), ended: true} })
+	for at, name := range signals {
+		m.timers.add(start.Add(at), func() { p.signal(name) })
+	}
+	for !r.ended {
+		at, ok := m.timers.next()
+		if !ok || at.Sub(start) > limit {
+			return r
+		}
+		time.Sleep(time.Until(at))
+		m.timers.run(at)
+	}
+	return r
+}
+
+func TestPrograms(t *testing.T) {
+	shell := func(text string) *mesos.CommandInfo { return &mesos.CommandInfo{Value: &text} }
+	direct := func(value string, args ...string) *mesos.CommandInfo {
+		return &mesos.CommandInfo{Shell: ptr(false), Value: &value, Arguments: args}
+	}
+	withEnvironment := func(name, value, text string) *mesos.CommandInfo {
+		c := shell(text)
+		c.Environment = &mesos.Environment{Variables: []mesos.Environment_Variable{{Name: name, Value: &value}}}
+		return c
+	}
+	for _, test := range []struct {
+		name    string
+		command *mesos.CommandInfo
+		signals map[time.Duration]string
+		want    string // empty: it runs for more than an hour
+		after   time.Duration
+	}{
+		{"true", shell("true"), nil, "exited with status 0", 0},
+		{"false", shell("false"), nil, "exited with status 1", 0},
+		{"the last status counts", shell("false; true"), nil, "exited with status 0", 0},
+		{"and", shell("false && exit 3"), nil, "exited with status 1", 0},
+		{"or", shell("false || exit 3"), nil, "exited with status 3", 0},
+		{"sleep", shell("sleep 1.5; exit 4"), nil, "exited with status 4", 1500 * time.Millisecond},
+		{"sleep with units", shell("sleep 1m 1s"), nil, "exited with status 0", 61 * time.Second},
+		{"sleep infinity", shell("sleep infinity"), nil, "", 0},
+		{"not found", shell("nosuchcommand"), nil, "exited with status 127", 0},
+		{"arguments", direct("/bin/sh", "sh", "-c", "exit 7"), nil, "exited with status 7", 0},
+		{"program without a shell", direct("/bin/sleep", "sleep", "2"), nil, "exited with status 0", 2 * time.Second},
+		{"exec fails", direct("/nosuch/binary"), nil, "exited with status 1", 0},
+		{"suicide", shell("kill -SEGV $$"), nil, "terminated with signal Segmentation fault", 0},
+		{"suicide by number", shell("kill -9 $$"), nil, "terminated with signal Killed", 0},
+		{"environment", withEnvironment("A", "b", `test "$A" = b && exit 0; exit 1`), nil, "exited with status 0", 0},
+		{"a variable in single quotes stays", withEnvironment("A", "b", `test '$A' = b`), nil, "exited with status 1", 0},
+		{"a single quote in double quotes", shell(`A=x; test "it's $A" = "it's x"`), nil, "exited with status 0", 0},
+		{"loop with arithmetic", shell(`i=0; while [ $i -lt 40 ]; do echo "line $i"; i=$((i+1)); sleep 0.1; done; exit $i`), nil,
+			"exited with status 40", 4 * time.Second},
+		{"until", shell("sleep 1; touch x; until test -e x; do sleep 1; done"), nil, "exited with status 0", time.Second},
+		{"for", shell("for i in 1 2 3; do sleep $i; done; exit $i"), nil, "exited with status 3", 6 * time.Second},
+		{"tools by their path", shell("/bin/sleep 1; /usr/bin/true"), nil, "exited with status 0", time.Second},
+		{"if", shell("if test -e x; then exit 1; elif true; then exit 2; else exit 3; fi"), nil, "exited with status 2", 0},
+		{"redirection makes a file", shell("mkdir data; echo x > data/f; test -e data/f"), nil, "exited with status 0", 0},
+		{"to stderr is no file", shell("echo hello; sleep 1; echo err >&2"), nil, "exited with status 0", time.Second},
+		{"exec", shell("exec sleep 1; exit 9"), nil, "exited with status 0", time.Second},
+		{"group", shell("{ sleep 1; false; } || exit 5"), nil, "exited with status 5", time.Second},
+		{"busy for ever", shell("while true; do x=1; done"), nil, "", 0},
+		{"comment", shell("exit 3 # exit 4"), nil, "exited with status 3", 0},
+		{"SIGTERM", shell("sleep 600"), map[time.Duration]string{time.Second: "TERM"}, "terminated with signal Terminated", time.Second},
+		{"trap that exits", shell(`trap "exit 6" TERM; while true; do sleep 0.2; done`), map[time.Duration]string{time.Second: "TERM"},
+			"exited with status 6", time.Second},
+		{"trap that ignores", shell(`trap '' TERM; sleep 3`), map[time.Duration]string{time.Second: "TERM"}, "exited with status 0", 3 * time.Second},
+		{"the child of a trap dies and the script goes on", shell(`trap "echo got TERM" TERM; sleep 600; sleep 1`),
+			map[time.Duration]string{time.Second: "TERM"}, "exited with status 0", 2 * time.Second},
+		{"SIGKILL cannot be trapped", shell(`trap "" TERM KILL; while true; do sleep 0.2; done`),
+			map[time.Duration]string{time.Second: "TERM", 2 * time.Second: "KILL"}, "terminated with signal Killed", 2 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{}, func(*cluster) { // for its time
+				r := interpret(test.command, false, time.Hour, test.signals)
+				require.Equal(t, test.want != "", r.ended)
+				if r.ended {
+					require.Equal(t, test.want, r.exit.String())
+					require.Equal(t, test.after, r.after)
+				}
+			})
+		})
+	}
+}
+
+// No script makes the interpreter panic or loop: at any instant it comes to an end, or
+// to a wait.
+func FuzzScript(f *testing.F) {
+	for _, script := range []string{
+		"echo hello; sleep 1; echo err >&2", `trap "exit 0" TERM; while true; do sleep 0.2; done`, "kill -SEGV $$",
+		`i=0; while [ $i -lt 40 ]; do echo "line $i"; i=$((i+1)); done`, "for i in 1 2; do x; done", "for;do", "if a; then b; elif c; then d; fi",
+		"( { a; } || b ) && ) done fi", `"'\`, "$(a ${b:-c} $((1+x-2)))", "trap 'kill -TERM $$' TERM; kill $$",
+	} {
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, script string) {
+		m := &Master{}
+		p := m.spawn(&mesos.CommandInfo{Value: &script}, make(sandbox), false, func(exit) {})
+		now := time.Now()
+		for range 20 {
+			now = now.Add(time.Second)
+			m.timers.run(now)
+		}
+		p.signal("TERM")
+		p.signal("KILL")
+		require.True(t, p.over)
+	})
+}

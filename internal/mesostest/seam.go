@@ -1,0 +1,82 @@
+package mesostest
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// This file is the border between the HTTP side and the master's loop. The
+// HTTP side runs on one goroutine per connection and owns no state of the
+// master; whatever it wants to know or change it does inside do.
+
+// caller is what the loop must know about the request that brought a call.
+type caller struct {
+	principal   string            // authenticated principal, "" without authentication
+	streamID    string            // Mesos-Stream-Id as sent
+	hasStreamID bool              // whether the header was there at all, even empty
+	constraints *offerConstraints // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
+	cut         func()            // breaks the connection of the request; never blocks
+}
+
+// reply is the answer to a call. Exactly one of status and fault is set.
+type reply struct {
+	status int    // HTTP status
+	body   string // text of an error, "" for success
+	fault  Fault  // Hang: wait until the client leaves; Cut: break the connection
+}
+
+// subscription is one event stream. The loop puts events in; the handler
+// of the SUBSCRIBE request takes them out and writes them.
+type subscription struct {
+	streamID string // value of the Mesos-Stream-Id header
+
+	// events yields what piled up since the last receive, in order, and is
+	// closed after the last event. Its capacity is one and the loop is its only
+	// sender, which makes it an unbounded queue without a lock (see push).
+	// The handler must not change the events.
+	events chan []*scheduler.Event
+
+	cut  func()             // breaks the connection
+	held []*scheduler.Event // what Silence keeps back
+	over bool               // closed, or its client left; loop only
+}
+
+// do runs f on the loop and waits for it. The error is ctx's, or errEnded
+// when Run is over.
+func (m *Master) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case m.inbox <- func() { f(); close(done) }:
+		<-done // the loop runs whatever it received
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.ended:
+		return errEnded
+	}
+}
+
+// connKey is the context key under which every request finds its connection.
+type connKey struct{}
+
+// cutter returns the function that breaks the connection of r: the
+// client sees a reset, or at least the end without a last chunk.
+func cutter(r *http.Request) func() {
+	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	return func() {
+		if conn == nil {
+			return
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset instead of an orderly FIN
+		}
+		if c, ok := conn.(*virtualConn); ok {
+			c.reset()
+			return
+		}
+		_ = conn.Close()
+	}
+}

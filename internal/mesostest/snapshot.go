@@ -1,0 +1,81 @@
+package mesostest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// Snapshot is what the master knows at one moment, as plain values.
+type Snapshot struct {
+	Frameworks []FrameworkState            // by arrival
+	Completed  []string                    // IDs of removed frameworks, the oldest first
+	Agents     []AgentState                // by registration
+	Offers     []OfferState                // outstanding, by agent
+	Calls      map[scheduler.Call_Type]int // that passed the static checks; also those that got a fault
+}
+
+// FrameworkState is a framework that is not removed.
+type FrameworkState struct {
+	ID, Name   string
+	Connected  bool
+	Roles      []string
+	Suppressed []string    // roles, sorted
+	Tasks      []TaskState // by launch
+}
+
+// TaskState is a task until its terminal update is acknowledged.
+type TaskState struct {
+	ID, AgentID string
+	State       mesos.TaskState // the latest that the agent told the master
+	Unacked     int             // updates not acknowledged, sent or waiting
+}
+
+// AgentState is a registered agent.
+type AgentState struct {
+	ID, Hostname string
+	Free         string // neither offered nor used, as Mesos prints resources
+}
+
+// OfferState is an outstanding offer.
+type OfferState struct {
+	ID, FrameworkID, AgentID, Role string
+	Resources                      string // as Mesos prints them
+}
+
+// Snapshot returns the state of the moment. After Run has ended it is the last one.
+func (m *Master) Snapshot() Snapshot {
+	var s Snapshot
+	m.must(func() { s = m.snapshot() })
+	return s
+}
+
+func (m *Master) snapshot() Snapshot {
+	s := Snapshot{Calls: maps.Clone(m.callCounts)}
+	for _, f := range m.removed {
+		s.Completed = append(s.Completed, f.id)
+	}
+	for _, f := range m.order {
+		state := FrameworkState{
+			ID: f.id, Name: f.info.Name, Connected: f.stream != nil,
+			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)),
+		}
+		for _, t := range f.byLaunch() {
+			state.Tasks = append(state.Tasks, TaskState{
+				ID: t.info.TaskID.Value, AgentID: t.agent.id, State: t.state, Unacked: len(t.updates),
+			})
+		}
+		s.Frameworks = append(s.Frameworks, state)
+	}
+	for _, a := range m.agents {
+		s.Agents = append(s.Agents, AgentState{ID: a.id, Hostname: a.config.Hostname, Free: a.free.String()})
+		for _, o := range a.offers {
+			s.Offers = append(s.Offers, OfferState{
+				ID: o.id, FrameworkID: o.framework.id, AgentID: a.id, Role: o.role, Resources: o.resources.String(),
+			})
+		}
+	}
+	return s
+}

@@ -1,0 +1,200 @@
+package mesostest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// This file is what operators see of frameworks and tasks: /frameworks and /tasks. The words are
+// those of Mesos' older API, in which an agent is a slave.
+
+// maxCompletedTasks is --max_completed_tasks_per_framework.
+const maxCompletedTasks = 1000
+
+// remember keeps the last status of each state that the task went through.
+func (t *task) remember(s mesos.TaskStatus) {
+	if n := len(t.statuses); n > 0 && t.statuses[n-1].GetState() == s.GetState() {
+		t.statuses = t.statuses[:n-1]
+	}
+	t.statuses = append(t.statuses, s)
+}
+
+// complete keeps a task that the master no longer knows for its framework's history.
+func (f *framework) complete(t *task) {
+	f.completedTasks = append(f.completedTasks, t)
+	if len(f.completedTasks) > maxCompletedTasks {
+		f.completedTasks = f.completedTasks[1:]
+	}
+}
+
+// retire keeps a removed framework for the history. What still ran counts as killed.
+func (m *Master) retire(f *framework) {
+	for _, t := range f.byLaunch() {
+		if !terminal(t.state) {
+			t.state = mesos.TASK_KILLED
+			t.remember(mesos.TaskStatus{State: mesos.TASK_KILLED.Enum(), Timestamp: timestamp(time.Now())})
+		}
+	}
+	f.unregistered = time.Now()
+	m.removed = append(m.removed, f)
+	if len(m.removed) > m.config.MaxCompletedFrameworks {
+		m.removed = m.removed[1:]
+	}
+}
+
+// serveState answers with the JSON of what view returns on the loop.
+func (m *Master) serveState(w http.ResponseWriter, r *http.Request, view func() any) {
+	var body []byte
+	var err error
+	if m.do(r.Context(), func() { body, err = json.Marshal(view()) }) != nil || err != nil {
+		cutter(r)()
+		return
+	}
+	w.Header().Set("Content-Type", string(codecJSON))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+func (m *Master) frameworksView() any {
+	return map[string]any{
+		"frameworks":              viewAll(m.order, m.frameworkView),
+		"completed_frameworks":    viewAll(m.removed, m.frameworkView),
+		"unregistered_frameworks": []any{},
+	}
+}
+
+func (m *Master) tasksView() any {
+	list := []any{}
+	for _, fs := range [][]*framework{m.order, m.removed} {
+		for _, f := range fs {
+			if f.unregistered.IsZero() {
+				list = append(list, viewAll(f.byLaunch(), taskView)...)
+			}
+			list = append(list, viewAll(f.completedTasks, taskView)...)
+		}
+	}
+	return map[string]any{"tasks": list}
+}
+
+func viewAll[T any](items []T, view func(T) any) []any {
+	list := make([]any, 0, len(items))
+	for _, item := range items {
+		list = append(list, view(item))
+	}
+	return list
+}
+
+func (m *Master) frameworkView(f *framework) any {
+	var used, offered resources
+	tasks := f.byLaunch()
+	if !f.unregistered.IsZero() {
+		tasks = nil
+	}
+	for _, t := range tasks {
+		used = used.add(t.resources)
+	}
+	offers := m.offersOf(f)
+	for _, o := range offers {
+		offered = offered.add(o.resources)
+	}
+	capabilities := []string{}
+	for _, c := range f.info.Capabilities {
+		capabilities = append(capabilities, c.Type.String())
+	}
+	view := map[string]any{
+		"id": f.id, "name": f.info.Name, "user": f.info.User,
+		"hostname": f.info.GetHostname(), "webui_url": f.info.GetWebUiURL(),
+		"active": f.stream != nil, "connected": f.stream != nil, "recovered": false,
+		"failover_timeout": f.info.GetFailoverTimeout(), "checkpoint": f.info.GetCheckpoint(),
+		"registered_time": epoch(f.registered), "unregistered_time": epoch(f.unregistered),
+		"capabilities": capabilities,
+		"resources":    amounts(used.add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
+		"tasks": viewAll(tasks, taskView), "completed_tasks": viewAll(f.completedTasks, taskView),
+		"unreachable_tasks": []any{}, "executors": []any{},
+		"offers": viewAll(offers, offerView), "offer_constraints": json.RawMessage("{}"),
+	}
+	if f.constraints != nil {
+		view["offer_constraints"] = json.RawMessage(encodeJSON(f.constraints))
+	}
+	if f.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
+		view["roles"] = rolesOf(&f.info)
+	} else {
+		view["role"] = f.info.GetRole()
+	}
+	if f.info.Principal != nil {
+		view["principal"] = *f.info.Principal
+	}
+	if f.info.Labels != nil {
+		view["labels"] = f.info.Labels.Labels
+	}
+	if !f.reregistered.IsZero() {
+		view["reregistered_time"] = epoch(f.reregistered)
+	}
+	return view
+}
+
+func taskView(t *task) any {
+	statuses := []any{}
+	for i := range t.statuses {
+		s := &t.statuses[i]
+		view := map[string]any{"state": s.GetState().String(), "timestamp": s.GetTimestamp()}
+		if s.ContainerStatus != nil {
+			view["container_status"] = json.RawMessage(encodeJSON(s.ContainerStatus))
+		}
+		if s.Healthy != nil {
+			view["healthy"] = *s.Healthy
+		}
+		statuses = append(statuses, view)
+	}
+	own := newResources(t.info.Resources)
+	executor := ""
+	if t.executor.info != nil {
+		executor = t.executor.id
+	}
+	view := map[string]any{
+		"id": t.info.TaskID.Value, "name": t.info.Name, "framework_id": t.framework.id,
+		"executor_id": executor, "slave_id": t.agent.id, "state": t.state.String(),
+		"resources": amounts(own), "statuses": statuses,
+	}
+	if len(own) > 0 {
+		view["role"] = own[0].allocatedTo()
+	}
+	if t.info.Labels != nil {
+		view["labels"] = t.info.Labels.Labels
+	}
+	return view
+}
+
+func offerView(o *offer) any {
+	return map[string]any{
+		"id": o.id, "framework_id": o.framework.id, "slave_id": o.agent.id,
+		"allocation_info": map[string]any{"role": o.role}, "resources": amounts(o.resources),
+	}
+}
+
+// amounts sums resources up by name; the four usual scalars are always there.
+func amounts(rs resources) map[string]any {
+	view := map[string]any{"cpus": 0.0, "mem": 0.0, "disk": 0.0, "gpus": 0.0}
+	for _, e := range rs {
+		name := e.shape.Name
+		if e.shape.GetType() == mesos.SCALAR {
+			view[name] = float64(rs.milli(name)) / 1000
+			continue
+		}
+		r := e.proto()
+		view[name] = formatValue(&r)
+	}
+	return view
+}
+
+// epoch is a time as Mesos prints it: seconds, 0 for never.
+func epoch(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixNano()) / 1e9
+}
