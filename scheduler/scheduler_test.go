@@ -95,6 +95,7 @@ func (w *world) end() error {
 
 // connections lists the connection events with their times.
 func (w *world) connections() (events []scheduler.ConnectionEvent, times []time.Duration) {
+	synctest.Wait() // for the watcher
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, e := range w.events {
@@ -107,6 +108,7 @@ func (w *world) connections() (events []scheduler.ConnectionEvent, times []time.
 
 // states lists the states that a task went through.
 func (w *world) states(id string) []task.State {
+	synctest.Wait() // for the watcher
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var states []task.State
