@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ const (
 // Config says how a [Scheduler] works. [New] copies it. Only Master and Framework.Name are required;
 // every other zero value is the documented default.
 type Config struct {
-	// Master is the leading master: "http://host:5050", "https://host:5050" or "host:5050".
+	// Master is the leading master: "http://host:5050", "https://host:5050" or "host:5050". A path
+	// is that of a proxy in front of it.
 	Master string
 	// Framework is what the master is told about the framework.
 	Framework Framework
@@ -60,7 +62,8 @@ type Config struct {
 	// DialContext makes the connections to the master. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets connection changes and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Default: slog.Default().
+	// and offer cycles for debugging, on the scheduler's own goroutine: its handler must not call
+	// the scheduler. Default: slog.Default().
 	Logger *slog.Logger
 }
 
@@ -75,6 +78,9 @@ type Framework struct {
 	// FailoverTimeout is how long tasks outlive the scheduler: without a new subscription in
 	// that time Mesos kills them all. Default one week; negative: they end with the connection.
 	FailoverTimeout time.Duration
+	// GPUs asks for offers of agents with GPUs as well, which the master otherwise keeps back.
+	// Tasks that need none may then take up their cpus and memory.
+	GPUs bool
 	// NoCheckpoint ends tasks with the process of their agent. By default they survive its restart.
 	NoCheckpoint bool
 	// Principal that the framework acts for. Default: none.
@@ -99,13 +105,14 @@ type OfferPolicy struct {
 // TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with the
 // pending tasks in order of submission and the offers at hand, both not empty. It must be quick and
 // must neither change nor keep its arguments. Placements of one offer must not exceed it together;
-// each task has one placement or one rejection. A panic costs the cycle, not the scheduler.
+// each task has one placement or one rejection. A panic costs the cycle, not the scheduler. It
+// must not call the scheduler, which waits for it.
 type TaskMatcher interface {
 	Match(tasks []task.Spec, offers []task.Offer) ([]task.Placement, []task.Rejection)
 }
 
-// TaskBuilder makes what Mesos is told to run. Build is called on the scheduler's own goroutine and
-// must be quick. The result must have the spec's ID and the placement's agent and resources. An
+// TaskBuilder makes what Mesos is told to run. Build is called on the scheduler's own goroutine,
+// must be quick and must not call the scheduler. The result must have the spec's ID and the placement's agent and resources. An
 // error, or a panic, fails the task.
 type TaskBuilder interface {
 	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
@@ -163,8 +170,13 @@ func parseMaster(s string) (string, error) {
 		return bad("must be an http or https URL")
 	case u.Hostname() == "" || strings.Contains(u.Host, ","):
 		return bad("must name one host")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return bad("must be scheme, host and port only")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return bad("must be scheme, host, port and path only")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return bad("has no port between 1 and 65535")
+		}
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
@@ -207,6 +219,9 @@ func (f Framework) info() mesos.FrameworkInfo {
 			{Type: mesos.FrameworkInfo_Capability_PARTITION_AWARE},
 			{Type: mesos.FrameworkInfo_Capability_TASK_KILLING_STATE},
 		},
+	}
+	if f.GPUs {
+		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: mesos.FrameworkInfo_Capability_GPU_RESOURCES})
 	}
 	if len(f.Labels) > 0 {
 		info.Labels = &mesos.Labels{}

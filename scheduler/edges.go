@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -70,27 +71,29 @@ func (e *edges) read(ctx context.Context, stream int, call *scheduler.Call) {
 	e.running.Go(func() {
 		s, err := e.ordered.Subscribe(ctx, e.master, call)
 		if err != nil {
-			err, fatal := subscribeError(err)
-			e.put(ctx, streamClosed{stream: stream, err: err, fatal: fatal})
+			e.put(ctx, streamClosed{stream: stream, err: subscribeError(err)})
 			return
 		}
 		defer s.Close()
 		e.put(ctx, streamOpened{stream: stream, id: s.ID()})
 		for {
 			event, err := s.Next()
-			if err != nil {
+			var garbled *mesoshttp.DecodeError
+			switch {
+			case errors.As(err, &garbled):
+				e.put(ctx, streamGarbled{stream: stream, err: err})
+			case err != nil:
 				e.put(ctx, streamClosed{stream: stream, err: fmt.Errorf("scheduler: the stream ended: %w", err)})
 				return
-			}
-			if !e.put(ctx, streamEvent{stream: stream, event: event}) {
+			case !e.put(ctx, streamEvent{stream: stream, event: event}):
 				return
 			}
 		}
 	})
 }
 
-// make makes the calls that come through the channel, one after the other.
-func (e *edges) make(ctx context.Context, client *mesoshttp.Client, calls <-chan outgoing) {
+// call makes the calls that come through the channel, one after the other.
+func (e *edges) call(ctx context.Context, client *mesoshttp.Client, calls <-chan outgoing) {
 	e.running.Go(func() {
 		for {
 			select {
@@ -108,21 +111,21 @@ func (e *edges) make(ctx context.Context, client *mesoshttp.Client, calls <-chan
 	})
 }
 
-// subscribeError explains why a subscription could not be opened, and tells whether another
-// attempt is in vain.
-func subscribeError(err error) (error, bool) {
+// subscribeError explains why a subscription could not be opened. A [*SubscribeError] is an
+// answer that another attempt would only repeat.
+func subscribeError(err error) error {
 	var status *mesoshttp.StatusError
 	if !errors.As(err, &status) {
-		return fmt.Errorf("scheduler: cannot subscribe: %w", err), false
+		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 	}
 	switch status.Status {
 	case http.StatusTemporaryRedirect:
-		return fmt.Errorf("scheduler: the master does not lead; the leader is at %q", status.Location), false
+		return fmt.Errorf("scheduler: the master does not lead; the leader is at %q", status.Location)
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
-		return &SubscribeError{Status: status.Status, Message: status.Body}, true
+		return &SubscribeError{Status: status.Status, Message: status.Body}
 	}
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}, false
+	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
 }
 
 // callOutcome tells what is known after a call.
@@ -132,6 +135,10 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	}
 	var status *mesoshttp.StatusError
 	if !errors.As(err, &status) {
+		var network *net.OpError
+		if errors.As(err, &network) && network.Op == "dial" {
+			return unsent, err
+		}
 		return unclear, err
 	}
 	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: status.Body}
@@ -140,6 +147,10 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		// Another master leads now, or this one knows another subscription of ours, or none. Calls
 		// are well-formed, so that a bad request is always about the stream.
 		return stale, err
+	case http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
+		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return refused, err
 	}
-	return refused, err
+	// Such as 504 of a gateway, behind which the master may have taken the call.
+	return unclear, err
 }

@@ -16,7 +16,7 @@ type Event interface {
 
 // TaskEvent tells that something about a task changed: its state, its health or its last status.
 type TaskEvent struct {
-	// Task as it is after the change.
+	// Task as it is after the change. Shared, not to be changed.
 	Task task.Info
 	// Previous is the state before the change. It equals Task.State when the state is the same.
 	Previous task.State
@@ -30,7 +30,8 @@ type ConnectionEvent struct {
 	FrameworkID string
 	// Err is why the subscription could not be had, or ended. Nil when Connected.
 	Err error
-	// NextAttempt is when the next subscription will be tried. Zero when Connected.
+	// NextAttempt is when the next subscription will be tried. Zero when Connected, and when Run
+	// ends because of Err.
 	NextAttempt time.Time
 }
 
@@ -38,7 +39,10 @@ type ConnectionEvent struct {
 type OfferEvent struct {
 	// Offers that were looked at, and how many tasks were placed on them.
 	Offers, Placed int
-	// Rejections say for each task that is still pending why. Shared, not to be changed.
+	// Pending is how many tasks are pending after it.
+	Pending int
+	// Rejections say for each of them why. Shared, not to be changed. Nil when a newer cycle was
+	// waiting to be taken by the same watcher.
 	Rejections []task.Rejection
 	// Err is set when the matcher broke its contract; nothing was launched for the placements
 	// concerned.
@@ -81,7 +85,7 @@ func (e ConnectionEvent) String() string {
 
 // String gives one line for logs.
 func (e OfferEvent) String() string {
-	s := fmt.Sprintf("cycle: %d offers, %d placed, %d pending", e.Offers, e.Placed, len(e.Rejections))
+	s := fmt.Sprintf("cycle: %d offers, %d placed, %d pending", e.Offers, e.Placed, e.Pending)
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}

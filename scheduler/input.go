@@ -18,6 +18,8 @@ type ref int
 type (
 	// start begins a run: connect now.
 	start struct{}
+	// end tells that the run is over.
+	end struct{}
 	// wake says that the instant asked for by deadline has come.
 	wake struct{}
 
@@ -31,12 +33,15 @@ type (
 		stream int
 		event  *scheduler.Event
 	}
-	// streamClosed: the subscription could not be opened, ended or broke. fatal marks an answer
-	// that another attempt would only repeat.
+	// streamGarbled: an event arrived and could not be understood.
+	streamGarbled struct {
+		stream int
+		err    error
+	}
+	// streamClosed: the subscription could not be opened, ended or broke.
 	streamClosed struct {
 		stream int
 		err    error
-		fatal  bool
 	}
 	// callDone: a call was answered, or never will be.
 	callDone struct {
@@ -67,16 +72,18 @@ type (
 	teardown struct{ ref ref }
 )
 
-func (start) isInput()        {}
-func (wake) isInput()         {}
-func (streamOpened) isInput() {}
-func (streamEvent) isInput()  {}
-func (streamClosed) isInput() {}
-func (callDone) isInput()     {}
-func (submit) isInput()       {}
-func (kill) isInput()         {}
-func (cancel) isInput()       {}
-func (teardown) isInput()     {}
+func (start) isInput()         {}
+func (end) isInput()           {}
+func (wake) isInput()          {}
+func (streamOpened) isInput()  {}
+func (streamEvent) isInput()   {}
+func (streamGarbled) isInput() {}
+func (streamClosed) isInput()  {}
+func (callDone) isInput()      {}
+func (submit) isInput()        {}
+func (kill) isInput()          {}
+func (cancel) isInput()        {}
+func (teardown) isInput()      {}
 
 // outcome says what is known of a call after it ended.
 type outcome int

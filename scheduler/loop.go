@@ -81,11 +81,13 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 		callers: map[ref]*request{},
 	}
 	defer l.timer.Stop()
-	e.make(ctx, e.ordered, l.calls.to)
+	e.call(ctx, e.ordered, l.calls.to)
 	for range ackWorkers {
-		e.make(ctx, e.parallel, l.acks.to)
+		e.call(ctx, e.parallel, l.acks.to)
 	}
-	return l.serve(ctx)
+	err = l.serve(ctx)
+	l.finish(ctx)
+	return err
 }
 
 func (l *loop) serve(ctx context.Context) error {
@@ -140,8 +142,10 @@ func (l *loop) step(ctx context.Context, in input) {
 			if in.stream == l.stream {
 				l.streamID = in.id
 			}
+		case streamGarbled:
+			l.log.ErrorContext(ctx, "event not understood", "error", in.err)
 		case callDone:
-			if in.outcome != accepted {
+			if in.outcome != accepted && in.outcome != unsent {
 				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
 			}
 		}
@@ -149,7 +153,6 @@ func (l *loop) step(ctx context.Context, in input) {
 			l.perform(ctx, a)
 		}
 	}
-	l.again = nil
 	if at := l.machine.deadline(); at.IsZero() {
 		l.timer.Stop()
 	} else {
@@ -157,11 +160,25 @@ func (l *loop) step(ctx context.Context, in input) {
 	}
 }
 
+// finish tells the machine that the run is over, and of the calls that never left, so that the
+// next run knows what was not done. Nothing can be sent any more.
+func (l *loop) finish(ctx context.Context) {
+	l.drop(l.stream)
+	for _, in := range append([]input{end{}}, l.again...) {
+		for _, a := range l.machine.step(time.Now(), in) {
+			switch a.(type) {
+			case reply, notify:
+				l.perform(ctx, a)
+			}
+		}
+	}
+}
+
 func (l *loop) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case subscribe:
 		streamCtx, cancel := context.WithCancel(ctx)
-		l.stream, l.streamID, l.closeStream = a.stream, "", cancel
+		l.stream, l.closeStream = a.stream, cancel
 		l.edges.read(streamCtx, a.stream, a.call)
 	case closeStream:
 		l.drop(a.stream)
@@ -195,7 +212,11 @@ func (l *loop) drop(stream int) {
 	}
 	l.closeStream()
 	l.closeStream = nil
-	for _, out := range append(l.calls.waiting, l.acks.waiting...) {
+	waiting := append(l.calls.waiting, l.acks.waiting...)
+	if len(waiting) > 0 {
+		l.log.Warn("calls dropped with their stream", "calls", len(waiting))
+	}
+	for _, out := range waiting {
 		l.again = append(l.again, callDone{stream: out.stream, call: out.call, outcome: unsent, err: errStreamGone})
 	}
 	l.calls.waiting, l.acks.waiting = nil, nil
@@ -213,7 +234,7 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", time.Until(e.NextAttempt))
 		}
 	case OfferEvent:
-		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", len(e.Rejections))
+		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
 		if e.Err != nil {
 			l.log.ErrorContext(ctx, "matching", "error", e.Err)
 		}

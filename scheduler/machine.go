@@ -2,13 +2,10 @@ package scheduler
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // machine is the whole state of a scheduler and all of its decisions. It has one method that
@@ -26,26 +23,26 @@ type machine struct {
 	stream    int       // number of the newest subscription; 0 before the first
 	framework string    // ID given by the master
 	attempts  int       // subscriptions that failed in a row
-	opened    time.Time // when the phase began
+	opened    time.Time // when SUBSCRIBED arrived
 	heard     time.Time // when the master last said anything
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
-	// Offers that the master holds for us and that wait for an answer.
-	offers []task.Offer
-	// declines are offers whose answer failed on its way; they are given back at declineAt.
-	declines  []mesos.OfferID
-	declineAt time.Time
-	// suppressed is what the master was told last; filtered: it has refusals of ours, which a
+	// repeats are calls that failed on their way; they are made again at repeatAt.
+	repeats  []*scheduler.Call
+	repeatAt time.Time
+
+	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
 	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
 	// SUPPRESS or REVIVE may go out at demandAt.
-	suppressed, filtered, lift bool
-	demandAt                   time.Time
+	told           demand
+	filtered, lift bool
+	demandAt       time.Time
 
-	// Tasks on record by ID; pending ones also in order of submission; ended ones, oldest first.
+	// Tasks on record by ID; pending ones also in order of submission; history are the ended ones, oldest first.
 	tasks   map[string]*record
 	pending []*record
-	ended   []string
+	history []string
 	serial  int // given to the last submission
 
 	tearing     bool // a teardown is wanted
@@ -68,6 +65,15 @@ type settings struct {
 	random         func() float64 // in [0, 1)
 }
 
+// demand is whether offers are wanted.
+type demand int
+
+const (
+	unsure demand = iota // a SUPPRESS or REVIVE may or may not have arrived
+	suppressed
+	revived
+)
+
 // phase is how far the subscription has got.
 type phase int
 
@@ -75,7 +81,7 @@ const (
 	stopped    phase = iota // no run
 	waiting                 // until retryAt
 	connecting              // a subscription was asked for
-	subscribed              // SUBSCRIBED arrived
+	connected               // SUBSCRIBED arrived
 )
 
 func newMachine(s settings) *machine {
@@ -90,6 +96,8 @@ func (m *machine) step(now time.Time, in input) []action {
 	switch in := in.(type) {
 	case start:
 		m.start(now)
+	case end:
+		m.phase = stopped
 	case wake:
 		m.wake(now)
 	case streamOpened:
@@ -101,9 +109,13 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.heard = now
 			m.handle(now, in.event)
 		}
+	case streamGarbled:
+		if m.current(in.stream) {
+			m.heard = now
+		}
 	case streamClosed:
 		if m.current(in.stream) {
-			m.disconnected(now, in.err, in.fatal)
+			m.disconnected(now, in.err)
 		}
 	case callDone:
 		m.callDone(now, in)
@@ -116,7 +128,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.teardown(in.ref)
 	}
-	m.demand(now)
+	m.followDemand(now)
 	return m.actions
 }
 
@@ -131,11 +143,11 @@ func (m *machine) deadline() time.Time {
 	switch m.phase {
 	case waiting:
 		sooner(m.retryAt)
-	case connecting, subscribed:
+	case connecting, connected:
 		sooner(m.heard.Add(m.patience()))
 	}
-	if m.phase == subscribed && len(m.declines) > 0 {
-		sooner(m.declineAt)
+	if m.phase == connected && len(m.repeats) > 0 {
+		sooner(m.repeatAt)
 	}
 	if m.wanted() != scheduler.Call_UNKNOWN {
 		sooner(m.demandAt)
@@ -150,14 +162,19 @@ func (m *machine) wake(now time.Time) {
 		if !now.Before(m.retryAt) {
 			m.subscribe(now)
 		}
-	case connecting, subscribed:
+	case connecting, connected:
 		if silence := now.Sub(m.heard); silence >= m.patience() {
-			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence), false)
+			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence))
 		}
 	}
-	if m.phase == subscribed && len(m.declines) > 0 && !now.Before(m.declineAt) {
-		m.decline(m.declines, 0) // they may fit by now
-		m.declines = nil
+	if m.phase == connected && len(m.repeats) > 0 && !now.Before(m.repeatAt) {
+		for _, c := range m.repeats {
+			if c.GetType() == scheduler.Call_KILL && m.ended(c.Kill.TaskID.Value) {
+				continue
+			}
+			m.do(send{stream: m.stream, call: c})
+		}
+		m.repeats = nil
 	}
 }
 
@@ -170,14 +187,8 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
-		for _, o := range e.GetOffers().GetOffers() {
-			m.offers = append(m.offers, task.OfferFromMesos(o))
-		}
-		m.cycle(now)
-	case scheduler.Event_RESCIND:
-		id := e.GetRescind().GetOfferID()
-		m.offers = slices.DeleteFunc(m.offers, func(o task.Offer) bool { return o.ID == id.Value })
-		m.declines = slices.DeleteFunc(m.declines, func(d mesos.OfferID) bool { return d == id })
+		// Offers are answered at once, so that there is none that a RESCIND could be about.
+		m.cycle(now, e.GetOffers().GetOffers())
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_ERROR:
@@ -187,29 +198,29 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 
 // callDone takes the outcome of a call.
 func (m *machine) callDone(now time.Time, in callDone) {
+	current := m.current(in.stream)
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE:
-		if in.outcome != accepted {
-			m.declineLater(now, in.stream, in.call.Decline.OfferIDs)
+	case scheduler.Call_DECLINE, scheduler.Call_KILL:
+		if in.outcome != accepted && current {
+			m.repeat(now, in.call)
 		}
 	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
-		if in.outcome != accepted && m.current(in.stream) {
-			m.suppressed = in.call.GetType() == scheduler.Call_REVIVE // as if it had never been said
-			m.demandAt = now.Add(callRetry)
+		if in.outcome != accepted && current {
+			m.told, m.demandAt = unsure, now.Add(callRetry)
 		}
 	case scheduler.Call_TEARDOWN:
 		if in.outcome == accepted {
 			m.tornDown(now)
-		} else if m.current(in.stream) {
-			m.disconnected(now, in.err, false) // the next subscription asks again
+		} else if current {
+			m.disconnected(now, in.err) // the next subscription asks again
 		}
 		return
 	}
 	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	if in.outcome == stale && m.current(in.stream) && !m.tearing {
-		m.disconnected(now, in.err, false)
+	if in.outcome == stale && current && !m.tearing {
+		m.disconnected(now, in.err)
 	}
 }
 
@@ -217,10 +228,17 @@ func (m *machine) callDone(now time.Time, in callDone) {
 // is then usually busy or going away: nothing that a quicker repetition would help.
 const callRetry = time.Second
 
+// repeat makes a call again later. Only calls that do no harm when they arrive twice, or late, may
+// be repeated.
+func (m *machine) repeat(now time.Time, c *scheduler.Call) {
+	m.repeats = append(m.repeats, c)
+	m.repeatAt = now.Add(callRetry)
+}
+
 func (m *machine) do(a action) { m.actions = append(m.actions, a) }
 
 // call sends a call on the current subscription.
-func (m *machine) call(c scheduler.Call) {
+func (m *machine) call(c *scheduler.Call) {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
-	m.do(send{stream: m.stream, call: &c})
+	m.do(send{stream: m.stream, call: c})
 }

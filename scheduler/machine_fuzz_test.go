@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -34,6 +35,23 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
+// TestMachineWalks takes the machine through sequences drawn at random, long ones that a short
+// fuzzing does not reach.
+func TestMachineWalks(t *testing.T) {
+	for seed := range uint64(400) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		c := newChecker(t)
+		for range 300 {
+			const verbs = "sbbnnnkxtooouuurecdddwwf"
+			verb := verbs[random.IntN(len(verbs))]
+			if (verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
+				continue // else it would hardly ever be subscribed
+			}
+			c.play(verb, random.IntN(256))
+		}
+	}
+}
+
 // checker is a stage that watches the invariants.
 type checker struct {
 	*stage
@@ -42,11 +60,12 @@ type checker struct {
 	offers   map[string]int   // answers by offer
 	answered map[ref]bool
 	pending  map[string]bool
+	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
 }
 
 func newChecker(t *testing.T) *checker {
-	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}}
+	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{}}
 }
 
 func (c *checker) play(verb byte, n int) {
@@ -73,7 +92,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'o':
 		c.counter++
 		name := fmt.Sprintf("o%d", c.counter)
-		if c.open {
+		if c.open && !c.machine.tearing {
 			c.offers[name] = 0
 		}
 		c.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})})
@@ -85,7 +104,14 @@ func (c *checker) play(verb byte, n int) {
 		texts := []string{textFailedOver, textRemoved, "no"}
 		c.event(&scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: texts[n%3]}})
 	case 'c':
-		c.feed(streamClosed{stream: c.machine.stream - n%2, err: errors.New("closed"), fatal: n%16 == 15})
+		err := errors.New("closed")
+		if n%16 == 14 {
+			err = &SubscribeError{Status: 401}
+		}
+		c.feed(streamClosed{stream: c.machine.stream - n%2, err: err})
+	case 'f':
+		c.feed(end{})
+		c.open = false
 	case 'd':
 		if len(c.sent) > 0 {
 			s := c.sent[n%len(c.sent)]
@@ -168,6 +194,8 @@ func (c *checker) check(call *scheduler.Call) int {
 			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice", id.Value)
 			c.offers[id.Value]++
 		}
+	case scheduler.Call_KILL:
+		c.doomed[call.Kill.TaskID.Value] = true
 	case scheduler.Call_DECLINE:
 		for _, id := range call.Decline.OfferIDs {
 			c.offers[id.Value]++
@@ -182,8 +210,15 @@ func (c *checker) told(e Event) {
 		c.open = e.Connected
 	case TaskEvent:
 		// Staging is told just before the ACCEPT that belongs to it.
-		if e.Task.State != task.Staging {
-			c.pending[e.Task.Spec.ID] = e.Task.State == task.Pending
+		id, state := e.Task.Spec.ID, e.Task.State
+		if state != task.Staging {
+			c.pending[id] = state == task.Pending
+		}
+		if state == task.Pending {
+			require.False(c.t, c.doomed[id], "%s was killed and is pending again", id)
+		}
+		if state.Terminal() {
+			delete(c.doomed, id)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,7 @@ const defaultHeartbeat = 15 * time.Second
 // current tells whether stream is the subscription in use: a late word of an older one must not
 // be taken for one of it.
 func (m *machine) current(stream int) bool {
-	return stream == m.stream && (m.phase == connecting || m.phase == subscribed)
+	return stream == m.stream && (m.phase == connecting || m.phase == connected)
 }
 
 // patience is how long the master may be silent. It holds from the first attempt to connect on,
@@ -36,9 +37,8 @@ func (m *machine) start(now time.Time) {
 // subscribe asks for a new subscription.
 func (m *machine) subscribe(now time.Time) {
 	m.stream++
-	m.phase, m.opened, m.heard, m.heartbeat = connecting, now, now, defaultHeartbeat
-	m.suppressed, m.filtered, m.lift = len(m.pending) == 0, false, false
-	m.demandAt = now
+	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
+	m.told, m.filtered, m.lift, m.demandAt = revived, false, false, now
 	info := m.settings.framework
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
@@ -48,21 +48,21 @@ func (m *machine) subscribe(now time.Time) {
 		id := &mesos.FrameworkID{Value: m.framework}
 		call.FrameworkID, info.ID = id, id
 	}
-	if m.suppressed {
-		call.Subscribe.SuppressedRoles = info.Roles
+	if len(m.pending) == 0 {
+		m.told, call.Subscribe.SuppressedRoles = suppressed, info.Roles
 	}
 	m.do(subscribe{stream: m.stream, call: call})
 }
 
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
-	m.phase = subscribed
+	m.phase, m.opened = connected, now
 	m.framework = s.GetFrameworkID().GetValue()
 	if seconds := s.GetHeartbeatIntervalSeconds(); seconds > 0 {
 		m.heartbeat = time.Duration(seconds * float64(time.Second))
 	}
 	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
 	if m.tearing {
-		m.call(scheduler.Call{Type: scheduler.Call_TEARDOWN})
+		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 		return
 	}
 	// A kill that was lost with the last connection would leave its task running for ever.
@@ -74,25 +74,38 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 }
 
 // disconnected ends the current subscription, whose stream may or may not have ended by itself,
-// and plans the next one.
-func (m *machine) disconnected(now time.Time, err error, fatal bool) {
+// and plans the next one, unless it would end the same way.
+func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
-	m.forgetOffers()
-	if fatal {
-		m.halt(now, err)
+	m.repeats = nil // the master has taken back what they were about
+	held := m.phase == connected
+	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
+	if final(err) {
+		m.do(notify{event})
+		m.halt(err)
 		return
 	}
 	// Only a subscription that held for a while shows that the trouble is over.
-	if m.phase == subscribed && now.Sub(m.opened) >= m.settings.backoffMax {
+	if held && now.Sub(m.opened) >= m.settings.backoffMax {
 		m.attempts = 0
 	}
 	m.phase = waiting
 	m.retryAt = now.Add(m.backoff())
 	m.attempts++
-	if m.tearing {
+	if held && m.tearing {
 		return // most likely that is the end that was asked for; the answer to it will tell
 	}
-	m.do(notify{ConnectionEvent{FrameworkID: m.framework, Err: err, NextAttempt: m.retryAt}})
+	event.NextAttempt = m.retryAt
+	m.do(notify{event})
+}
+
+// final tells whether another attempt to subscribe would be in vain, or do harm.
+func final(err error) bool {
+	var (
+		refused *SubscribeError
+		removed *FrameworkRemovedError
+	)
+	return errors.Is(err, ErrEvicted) || errors.As(err, &refused) || errors.As(err, &removed)
 }
 
 // backoff draws the pause before the next attempt: uniform between zero and a bound that doubles
@@ -106,7 +119,7 @@ func (m *machine) backoff() time.Duration {
 }
 
 // halt ends the run.
-func (m *machine) halt(now time.Time, err error) {
+func (m *machine) halt(err error) {
 	m.phase = stopped
 	m.do(stop{err: err})
 }
@@ -123,20 +136,20 @@ func (m *machine) refusedBy(now time.Time, message string) {
 	case message == textRemoved && m.tearing:
 		m.tornDown(now)
 	case message == textRemoved:
-		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework}, true)
+		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework})
 	case message == textFailedOver:
-		m.disconnected(now, ErrEvicted, true)
+		m.disconnected(now, ErrEvicted)
 	case m.phase == connecting:
-		m.disconnected(now, &SubscribeError{Status: 200, Message: message}, true)
+		m.disconnected(now, &SubscribeError{Status: 200, Message: message})
 	default:
-		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message), false)
+		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))
 	}
 }
 
 func (m *machine) teardown(caller ref) {
 	m.tearWaiting = append(m.tearWaiting, caller)
-	if !m.tearing && m.phase == subscribed {
-		m.call(scheduler.Call{Type: scheduler.Call_TEARDOWN})
+	if !m.tearing && m.phase == connected {
+		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
 	m.tearing = true
 }

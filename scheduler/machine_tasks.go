@@ -3,6 +3,7 @@ package scheduler
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ type caller struct {
 
 func (m *machine) submit(now time.Time, in submit) {
 	if m.tasks[in.spec.ID] != nil {
-		m.do(reply{ref: in.ref, err: ErrDuplicateTask})
+		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrDuplicateTask, in.spec.ID)})
 		return
 	}
 	m.serial++
@@ -54,7 +55,7 @@ func (m *machine) kill(now time.Time, in kill) {
 	r := m.tasks[in.id]
 	switch {
 	case r == nil:
-		m.do(reply{ref: in.ref, err: ErrUnknownTask})
+		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
 	case r.info.State.Terminal():
 		m.do(reply{ref: in.ref, info: r.info})
 	default:
@@ -89,13 +90,13 @@ func (m *machine) end(now time.Time, r *record) {
 		return
 	}
 	r.killing = true
-	if m.phase == subscribed {
+	if m.phase == connected {
 		m.sendKill(r)
 	}
 }
 
 func (m *machine) sendKill(r *record) {
-	m.call(scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
+	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
 		AgentID: &mesos.AgentID{Value: r.info.AgentID},
@@ -113,7 +114,7 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	// Also a repeated one and one about a task that is not on record: its agent goes on sending
 	// it, and holds back what comes after it, until it is acknowledged.
 	if len(status.UUID) > 0 && status.AgentID != nil {
-		m.call(scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
+		m.call(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
 			AgentID: *status.AgentID,
 			TaskID:  status.TaskID,
 			UUID:    status.UUID,
@@ -155,7 +156,7 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 
 // requeue makes a launched task pending again, at its old place in the order.
 func (m *machine) requeue(now time.Time, r *record) {
-	r.offer, r.uuid = "", nil
+	r.offer = ""
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
 	if r.killing {
 		m.fail(now, r, task.Killed, nil)
@@ -207,11 +208,17 @@ func (m *machine) change(now time.Time, r *record, state task.State) {
 
 // retire keeps an ended task for its history and drops the oldest beyond the limit.
 func (m *machine) retire(r *record) {
-	m.ended = append(m.ended, r.info.Spec.ID)
-	for len(m.ended) > m.settings.history {
-		delete(m.tasks, m.ended[0])
-		m.ended = m.ended[1:]
+	m.history = append(m.history, r.info.Spec.ID)
+	for len(m.history) > m.settings.history {
+		delete(m.tasks, m.history[0])
+		m.history = m.history[1:]
 	}
+}
+
+// ended tells whether a task is over, also when it is no longer on record.
+func (m *machine) ended(id string) bool {
+	r := m.tasks[id]
+	return r == nil || r.info.State.Terminal()
 }
 
 // tornDown takes the end of the framework: Mesos has killed its tasks.
@@ -228,7 +235,7 @@ func (m *machine) tornDown(now time.Time) {
 	m.tearing, m.tearWaiting = false, nil
 	m.framework = "" // it can never be used again
 	m.do(closeStream{stream: m.stream})
-	m.halt(now, nil)
+	m.halt(nil)
 }
 
 // inOrder lists all tasks on record in order of submission.

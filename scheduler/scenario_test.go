@@ -99,7 +99,16 @@ func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error
 	case strings.HasPrefix(s.ID, "panicking"):
 		panic("out of cheese")
 	}
-	return b.Standard.Build(s, p)
+	info, err := b.Standard.Build(s, p)
+	switch {
+	case strings.HasPrefix(s.ID, "renamed"):
+		info.TaskID.Value = "other"
+	case strings.HasPrefix(s.ID, "moved"):
+		info.AgentID.Value = "other"
+	case strings.HasPrefix(s.ID, "unsendable"):
+		info.Resources = []mesos.Resource{{Name: "cpus"}} // without the type
+	}
+	return info, err
 }
 
 // play performs one command and returns what came of it.
@@ -137,7 +146,14 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "open":
 		return streamOpened{stream: s.machine.stream}
 	case "close":
-		return streamClosed{stream: s.stream(options), err: errors.New(options["error"]), fatal: options["fatal"] != ""}
+		if status, err := strconv.Atoi(options["status"]); err == nil {
+			return streamClosed{stream: s.stream(options), err: &SubscribeError{Status: status, Message: options["error"]}}
+		}
+		return streamClosed{stream: s.stream(options), err: errors.New(options["error"])}
+	case "end":
+		return end{}
+	case "garbled":
+		return streamGarbled{stream: s.stream(options), err: errors.New("garbled")}
 	case "submit", "launch":
 		s.lastRef++
 		return submit{ref: s.lastRef, spec: specOf(args[0], options), wait: verb == "launch"}
@@ -167,8 +183,9 @@ func (s *stage) stream(options map[string]string) int {
 func (s *stage) eventOf(verb string, args []string, options map[string]string) *scheduler.Event {
 	switch verb {
 	case "subscribed":
+		seconds, _ := strconv.ParseFloat(options["heartbeat"], 64) // 0: not said
 		return &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
-			FrameworkID: &mesos.FrameworkID{Value: args[0]}, HeartbeatIntervalSeconds: new(float64),
+			FrameworkID: &mesos.FrameworkID{Value: args[0]}, HeartbeatIntervalSeconds: &seconds,
 		}}
 	case "heartbeat":
 		return &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
@@ -212,10 +229,11 @@ func (s *stage) event(options map[string]string, e *scheduler.Event) {
 	s.step(streamEvent{stream: s.stream(options), event: e})
 }
 
-// done reports the outcome of the last call of a type.
+// done reports the outcome of the last call of a type, such as ACCEPT, or ACCEPT:o1 of that offer.
 func (s *stage) done(call, result string) {
+	call, offer, _ := strings.Cut(call, ":")
 	for i := len(s.sent) - 1; i >= 0; i-- {
-		if c := s.sent[i]; c.call.GetType().String() == call {
+		if c := s.sent[i]; c.call.GetType().String() == call && strings.Contains(c.String(), offer) {
 			o := map[string]outcome{"accepted": accepted, "refused": refused, "unsent": unsent, "unclear": unclear, "stale": stale}[result]
 			require.Equal(s.t, result, o.String())
 			var err error

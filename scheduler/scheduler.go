@@ -3,6 +3,7 @@ package scheduler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -64,7 +65,8 @@ func New(config Config) (*Scheduler, error) {
 // framework is torn down, or nothing more can be done. It returns nil after [Scheduler.Teardown], the
 // cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError] or a [*SubscribeError]; a second Run beside
 // it gets [ErrRunning]. Everything else, such as a master that cannot be reached, is tried again
-// for ever. Tasks live on: Run may be called again and takes up where it ended.
+// for ever. Tasks live on: Run may be called again and takes up where it ended. After a
+// [*FrameworkRemovedError] that is in vain: its tasks are gone, and a new framework needs a new Scheduler.
 func (s *Scheduler) Run(ctx context.Context) error {
 	var m *machine
 	select {
@@ -76,8 +78,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
 	r.err = serve(ctx, s, m, r)
-	close(r.done)
 	s.watchers.end()
+	close(r.done)
 	s.idle <- m
 	return r.err
 }
@@ -85,6 +87,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // Submit puts a task on record and returns before it runs. It returns a joined error of
 // [*task.FieldError] for a spec that cannot work, and [ErrDuplicateTask].
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
+	spec = spec.Clone() // the caller may go on with its own
 	if err := s.check(spec); err != nil {
 		return err
 	}
@@ -93,9 +96,11 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 }
 
 // Launch puts a task on record and waits until it runs and, if it has a health check, is healthy.
-// When ctx ends first the task is withdrawn or killed. It returns the errors of
-// [Scheduler.Submit], and a [*TaskError] when the task ends first.
+// When ctx ends first the task is withdrawn or killed; when Run ends first it stays on record and
+// lives on. It returns the errors of [Scheduler.Submit], and a [*TaskError] when the task ends
+// first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
+	spec = spec.Clone() // the caller may go on with its own
 	if err := s.check(spec); err != nil {
 		return task.Info{}, err
 	}
@@ -171,6 +176,9 @@ func (s *Scheduler) check(spec task.Spec) error {
 	if err := spec.Validate(); err != nil {
 		return err
 	}
+	if spec.GPUs > 0 && !s.config.Framework.GPUs {
+		return &task.FieldError{Field: "GPUs", Value: spec.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
+	}
 	if spec.Role != "" && !slices.Contains(s.config.Framework.Roles, spec.Role) {
 		return &task.FieldError{Field: "Role", Value: spec.Role, Reason: fmt.Sprintf("is not a role of the framework %v", s.config.Framework.Roles)}
 	}
@@ -208,22 +216,28 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	case <-given:
 		select {
 		case r.requests <- &request{cancels: req}:
-			return task.Info{}, context.Cause(ctx)
 		case <-r.done:
 		}
 	}
-	// The answer may have been given just before the end.
+	// The answer may have been given just before the end, of the run or of ctx.
 	select {
 	case res := <-req.answer:
 		return res.info, res.err
 	default:
-		return task.Info{}, r.ended()
 	}
+	if given != nil && ctx.Err() != nil {
+		return task.Info{}, context.Cause(ctx)
+	}
+	return task.Info{}, r.ended()
 }
 
 func (r *run) ended() error {
-	if r.err == nil {
+	switch {
+	case r.err == nil:
 		return ErrNotRunning
+	case errors.Is(r.err, context.Canceled), errors.Is(r.err, context.DeadlineExceeded):
+		// Not wrapped: the caller's own context is as it was.
+		return fmt.Errorf("%w: %s", ErrNotRunning, r.err.Error())
 	}
 	return fmt.Errorf("%w: %w", ErrNotRunning, r.err)
 }

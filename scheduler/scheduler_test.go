@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -57,7 +56,9 @@ func inWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f 
 		config.Master = address
 		config.Framework.Name = "test"
 		config.DialContext = w.network.DialContext
-		config.Logger = slog.New(slog.DiscardHandler)
+		if config.Logger == nil {
+			config.Logger = slog.New(slog.DiscardHandler)
+		}
 		w.sched, err = scheduler.New(config)
 		require.NoError(t, err)
 		events := w.sched.Watch(ctx)
@@ -128,23 +129,20 @@ func agents(n int) []mesostest.Agent { return make([]mesostest.Agent, n) }
 
 func TestMainJob(t *testing.T) {
 	inWorld(t, mesostest.Config{Agents: agents(3)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		var launches sync.WaitGroup
-		for _, id := range []string{"a", "b", "c"} {
-			launches.Go(func() {
-				info, err := w.sched.Launch(ctx, sleeper(id))
-				require.NoError(w, err)
-				require.Equal(w, task.Running, info.State)
-				require.NotEmpty(w, info.AgentID)
-			})
-		}
-		launches.Wait()
+		info, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		require.Equal(w, task.Running, info.State)
+		require.NotEmpty(w, info.AgentID)
 		require.Equal(w, 100*time.Millisecond, time.Since(w.began), "the agent's time to start an executor, nothing else")
+		require.NoError(w, w.sched.Submit(ctx, sleeper("b")))
+		_, err = w.sched.Launch(ctx, sleeper("c"))
+		require.NoError(w, err)
 
 		var ids []string
 		for info := range w.sched.Tasks(ctx) {
 			ids = append(ids, info.Spec.ID)
 		}
-		require.ElementsMatch(w, []string{"a", "b", "c"}, ids)
+		require.Equal(w, []string{"a", "b", "c"}, ids)
 
 		killed, err := w.sched.Kill(ctx, "a")
 		require.NoError(w, err)
@@ -193,106 +191,6 @@ func TestManyTasksAreAllAcknowledged(t *testing.T) {
 	})
 }
 
-// The stream breaks: another subscription follows at the announced instant, within the first step
-// of the backoff, under the same framework ID, and tasks go on.
-func TestCutStream(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		w.at(20 * time.Second)
-		w.master.CutStreams()
-		w.at(21 * time.Second)
-
-		events, times := w.connections()
-		require.Len(w, events, 3)
-		require.Equal(w, 20*time.Second, times[1], "noticed at once")
-		require.Error(w, events[1].Err)
-		require.Equal(w, events[1].NextAttempt.Sub(w.began), times[2])
-		require.Less(w, times[2]-times[1], 100*time.Millisecond)
-		require.True(w, events[2].Connected)
-		require.Equal(w, events[0].FrameworkID, events[2].FrameworkID)
-
-		info, err := w.sched.Task(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
-		_, err = w.sched.Launch(ctx, sleeper("b"))
-		require.NoError(w, err, "the new subscription works")
-	})
-}
-
-// The link goes silent: it counts as lost five heartbeats after the last word, at 15 s.
-func TestSilentLink(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.at(20 * time.Second)
-		w.master.Silence(true)
-		w.at(90*time.Second - 1)
-		_, times := w.connections()
-		require.Len(w, times, 1)
-		w.at(90 * time.Second)
-		events, times := w.connections()
-		require.Equal(w, 90*time.Second, times[1])
-		require.False(w, events[1].Connected)
-		w.master.Silence(false)
-		w.at(3 * time.Minute)
-		events, _ = w.connections()
-		require.True(w, events[len(events)-1].Connected)
-	})
-}
-
-// A master that accepts the connection and never answers is noticed as well.
-func TestHangingSubscribe(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{MissedHeartbeats: 2}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
-		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
-			if c.Type == calls.Call_SUBSCRIBE {
-				return mesostest.Hang
-			}
-			return mesostest.Pass
-		})
-		w.master.CutStreams()
-		synctest.Wait()
-		events, _ := w.connections()
-		attempt := events[1].NextAttempt
-		time.Sleep(time.Until(attempt.Add(30 * time.Second)))
-		synctest.Wait()
-		events, times := w.connections()
-		require.Len(w, events, 3)
-		require.Equal(w, attempt.Add(30*time.Second), w.began.Add(times[2]))
-		w.master.Intercept(nil)
-		w.at(2 * time.Minute)
-		events, _ = w.connections()
-		require.True(w, events[len(events)-1].Connected)
-	})
-}
-
-// Calls that fail on their way: whatever happens to one of each kind, the task runs in the end.
-func TestFailingCalls(t *testing.T) {
-	for _, call := range []calls.Call_Type{calls.Call_REVIVE, calls.Call_ACCEPT, calls.Call_DECLINE, calls.Call_SUPPRESS, calls.Call_ACKNOWLEDGE} {
-		for _, fault := range []mesostest.Fault{http.StatusServiceUnavailable, http.StatusForbidden, http.StatusBadRequest} {
-			t.Run(call.String()+http.StatusText(int(fault)), func(t *testing.T) {
-				inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-					once := true
-					w.master.Intercept(func(c *calls.Call) mesostest.Fault {
-						if c.Type == call && once {
-							once = false
-							return fault
-						}
-						return mesostest.Pass
-					})
-					info, err := w.sched.Launch(ctx, sleeper("a"))
-					require.NoError(w, err)
-					require.Equal(w, task.Running, info.State)
-					w.at(time.Minute)
-					state := w.master.Snapshot()
-					require.Empty(w, state.Offers, "what was not used was given back")
-					require.Len(w, state.Frameworks[0].Tasks, 1)
-					require.Zero(w, state.Frameworks[0].Tasks[0].Unacked)
-				})
-			})
-		}
-	}
-}
-
 func TestLaunchGivenUp(t *testing.T) {
 	inWorld(t, mesostest.Config{Agents: agents(1), Launch: time.Minute}, scheduler.Config{}, func(ctx context.Context, w *world) {
 		launch := func(spec task.Spec) error {
@@ -325,25 +223,6 @@ func TestTaskThatFails(t *testing.T) {
 		require.ErrorAs(w, err, &failed)
 		require.Equal(w, task.Failed, failed.Task.State)
 		require.Contains(w, failed.Error(), "Command exited with status 127")
-	})
-}
-
-func TestWithoutMaster(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{DialContext: nil}, func(ctx context.Context, w *world) {
-		w.master.Intercept(func(*calls.Call) mesostest.Fault { return mesostest.Cut })
-		w.at(time.Second)
-		w.master.CutStreams()
-		w.at(time.Hour)
-		events, times := w.connections()
-		require.Greater(w, len(events), 100, "it goes on trying")
-		for i := 2; i < len(events); i++ {
-			require.Equal(w, events[i-1].NextAttempt.Sub(w.began), times[i])
-			require.Less(w, times[i]-times[i-1], 15*time.Second)
-		}
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "tasks are taken meanwhile")
-		w.master.Intercept(nil)
-		require.NoError(w, w.sched.Teardown(ctx), "done as soon as the master is back")
-		require.NoError(w, w.end())
 	})
 }
 
@@ -448,39 +327,46 @@ func TestBadSpec(t *testing.T) {
 	})
 }
 
-type brokenMatcher func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection)
-
-func (m brokenMatcher) Match(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-	return m(s, o)
+// What the caller does with its spec afterwards changes nothing.
+func TestSpecIsCopied(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		spec := sleeper("a")
+		spec.Labels = map[string]string{"k": "v"}
+		require.NoError(w, w.sched.Submit(ctx, spec))
+		spec.Labels["k"] = "other"
+		info, err := w.sched.Task(ctx, "a")
+		require.NoError(w, err)
+		require.Equal(w, map[string]string{"k": "v"}, info.Spec.Labels)
+	})
 }
 
-// A matcher that breaks its contract costs nothing but its cycles.
-func TestBrokenMatchers(t *testing.T) {
-	matchers := map[string]brokenMatcher{
-		"panics": func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection) { panic("no") },
-		"places an unknown task": func(_ []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-			return []task.Placement{{TaskID: "nobody", OfferID: o[0].ID, AgentID: o[0].AgentID}}, nil
-		},
-		"places on an unknown offer": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
-			return []task.Placement{{TaskID: s[0].ID, OfferID: "none"}}, nil
-		},
-	}
-	for name, m := range matchers {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: m}, func(ctx context.Context, w *world) {
-				require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
-				w.at(time.Second)
-				info, err := w.sched.Task(ctx, "a")
-				require.NoError(w, err)
-				require.Equal(w, task.Pending, info.State)
-				require.Empty(w, w.master.Snapshot().Offers)
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				require.True(w, slices.ContainsFunc(w.events, func(e scheduler.Event) bool {
-					o, ok := e.(scheduler.OfferEvent)
-					return ok && o.Err != nil
-				}))
-			})
-		})
-	}
+// A watcher whose context goes on ends with Run, after everything that happened.
+func TestWatchEndsWithRun(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		events := w.sched.Watch(context.Background())
+		require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
+		require.NoError(w, w.sched.Teardown(ctx))
+		require.NoError(w, w.end())
+		var last scheduler.Event
+		for e := range events {
+			last = e
+		}
+		require.Equal(w, "task a killed", last.String())
+	})
+}
+
+// GPU agents are offered to those who ask for them; a task that could never run is refused.
+func TestGPUs(t *testing.T) {
+	cluster := mesostest.Config{Agents: []mesostest.Agent{{Resources: "cpus:4;mem:1024;gpus:2"}}}
+	spec := sleeper("a")
+	spec.GPUs = 1
+	inWorld(t, cluster, scheduler.Config{}, func(ctx context.Context, w *world) {
+		var field *task.FieldError
+		require.ErrorAs(w, w.sched.Submit(ctx, spec), &field)
+		require.Equal(w, "GPUs", field.Field)
+	})
+	inWorld(t, cluster, scheduler.Config{Framework: scheduler.Framework{GPUs: true}}, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, spec)
+		require.NoError(w, err)
+	})
 }

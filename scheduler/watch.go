@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// watchLimit is how many events a watcher may be behind. With about 1 KiB an event a forgotten
-// watcher costs some MiB.
+// watchLimit is how many events a watcher may be behind. An event of a task is about 1 KiB, so that
+// a forgotten watcher costs some MiB.
 const watchLimit = 4096
 
 // watchers hands events to everybody who watches. It is shared by the loop, which publishes, and
@@ -22,6 +22,7 @@ type watchers struct {
 type watcher struct {
 	mu     sync.Mutex
 	queue  []Event
+	cycle  int // place in the queue, from 1, of the newest OfferEvent
 	missed int
 	ended  bool
 	news   chan struct{} // holds a token when there may be something new
@@ -72,7 +73,21 @@ func (w *watcher) put(e Event) {
 	}
 	w.flushMissed()
 	w.queue = append(w.queue, e)
+	if _, ok := e.(OfferEvent); ok {
+		w.forgetRejections()
+		w.cycle = len(w.queue)
+	}
 	w.signal()
+}
+
+// forgetRejections of the last cycle in the queue: with many pending tasks they are large, and the
+// coming cycle has newer ones.
+func (w *watcher) forgetRejections() {
+	if w.cycle > 0 {
+		e := w.queue[w.cycle-1].(OfferEvent)
+		e.Rejections = nil
+		w.queue[w.cycle-1] = e
+	}
 }
 
 // flushMissed puts the gap where it belongs: after what was kept, before what comes now.
@@ -95,7 +110,7 @@ func (w *watcher) take() (events []Event, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.flushMissed()
-	events, w.queue = w.queue, nil
+	events, w.queue, w.cycle = w.queue, nil, 0
 	return events, w.ended
 }
 
@@ -117,7 +132,7 @@ func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 			}
 			events, ended := w.take()
 			for _, e := range events {
-				if !yield(e) || ctx.Err() != nil {
+				if ctx.Err() != nil || !yield(e) {
 					return
 				}
 			}

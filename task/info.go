@@ -6,7 +6,8 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Info is what is known of a task.
+// Info is what is known of a task. What its fields point to is shared with the scheduler and must
+// not be changed.
 type Info struct {
 	Spec  Spec
 	State State

@@ -1,6 +1,10 @@
 package task
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Spec is what a user asks for: one task, described without knowing where it will run.
 // A Spec is a value; nobody changes it after it was submitted. [Spec.Validate] says what is refused.
@@ -37,6 +41,26 @@ type Spec struct {
 	HealthCheck *HealthCheck
 	// Labels are passed to Mesos and shown by its API.
 	Labels map[string]string
+}
+
+// Clone returns a copy that shares nothing with s.
+func (s Spec) Clone() Spec {
+	s.Ports = slices.Clone(s.Ports)
+	if s.Container != nil {
+		c := *s.Container
+		c.Parameters = slices.Clone(c.Parameters)
+		s.Container = &c
+	}
+	s.Command.Argv = slices.Clone(s.Command.Argv)
+	s.Command.Env = maps.Clone(s.Command.Env)
+	s.Command.URIs = slices.Clone(s.Command.URIs)
+	s.Constraints = slices.Clone(s.Constraints)
+	if s.HealthCheck != nil {
+		h := *s.HealthCheck
+		s.HealthCheck = &h
+	}
+	s.Labels = maps.Clone(s.Labels)
+	return s
 }
 
 // Port asks for one host port.

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// options are the flags; each can also be set by the environment, such as SAMPLEFW_TASKS.
+type options struct {
+	master, image, command, role, log string
+	tasks                             int
+	hold, timeout                     time.Duration
+}
+
+func parse(args []string) (o options, err error) {
+	f := flag.NewFlagSet("samplefw", flag.ContinueOnError)
+	f.StringVar(&o.master, "master", "embedded", `leading master such as http://host:5050, or "embedded" for one in this process`)
+	f.IntVar(&o.tasks, "tasks", 3, "how many tasks to launch")
+	f.DurationVar(&o.hold, "hold", 10*time.Second, "how long to let them run")
+	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait until all tasks run")
+	f.StringVar(&o.image, "image", "", "Docker image to run (default: a plain command)")
+	f.StringVar(&o.command, "command", "", `shell command to run (default "sleep 3600", or what the image says)`)
+	f.StringVar(&o.role, "role", "*", "role of the framework")
+	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the scheduler's log)")
+	f.VisitAll(func(fl *flag.Flag) {
+		name := "SAMPLEFW_" + strings.ToUpper(fl.Name)
+		if v, ok := os.LookupEnv(name); ok && err == nil {
+			if err = f.Set(fl.Name, v); err != nil {
+				err = fmt.Errorf("%s=%q: %w", name, v, err)
+			}
+		}
+	})
+	f.SetOutput(io.Discard) // main prints the error
+	if err = cmp.Or(err, f.Parse(args)); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(os.Stdout)
+			f.Usage()
+		}
+		return o, err
+	}
+	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
+		return o, fmt.Errorf("bad options: -tasks %d (at least 1), -hold %v, -timeout %v (more than 0), -log %q (text or json), arguments %q (none)",
+			o.tasks, o.hold, o.timeout, o.log, f.Args())
+	}
+	if o.image == "" {
+		o.command = cmp.Or(o.command, "sleep 3600")
+	}
+	return o, nil
+}
