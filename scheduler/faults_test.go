@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -9,12 +10,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
 // The stream breaks: another subscription follows at the announced instant, within the first step
@@ -316,6 +319,53 @@ func TestLaunchGivenUpTooLate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A task that the matcher places twice is launched once.
+func TestMatcherThatPlacesTwice(t *testing.T) {
+	twice := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+		placed, rejected := taskmatcher.FirstFit{}.Match(s, o)
+		return append(placed, placed...), rejected
+	})
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: twice}, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		w.at(time.Minute)
+		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("a"))
+	})
+}
+
+// An event that makes no sense costs nothing but itself.
+func TestGarbledEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &mesostest.Network{}
+		listener, err := network.Listen(address)
+		require.NoError(t, err)
+		subscribed, err := (&calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{
+			FrameworkID: &mesos.FrameworkID{Value: "fw"},
+		}}).Marshal()
+		require.NoError(t, err)
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/x-protobuf")
+			w.Header().Set("Mesos-Stream-Id", "1")
+			fmt.Fprintf(w, "3\n???%d\n%s", len(subscribed), subscribed)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})}
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+
+		s, err := scheduler.New(scheduler.Config{
+			Master: address, Framework: scheduler.Framework{Name: "test"},
+			DialContext: network.DialContext, Logger: slog.New(slog.DiscardHandler),
+		})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		events := s.Watch(context.Background())
+		require.ErrorIs(t, s.Run(ctx), context.DeadlineExceeded)
+		require.Equal(t, []scheduler.Event{scheduler.ConnectionEvent{Connected: true, FrameworkID: "fw"}}, slices.Collect(events))
+	})
 }
 
 type brokenMatcher func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection)

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -73,4 +74,17 @@ func TestWatchBreak(t *testing.T) {
 		break
 	}
 	require.Empty(t, s.watchers.all)
+}
+
+// Of the cycles that wait for a watcher only the newest carries its rejections.
+func TestWatchKeepsTheNewestRejections(t *testing.T) {
+	s := &Scheduler{}
+	events := s.Watch(t.Context())
+	cycle := OfferEvent{Pending: 1, Rejections: []task.Rejection{{TaskID: "a"}}}
+	for range 2 {
+		s.watchers.publish(cycle)
+		s.watchers.publish(numbered(1))
+	}
+	s.watchers.end()
+	require.Equal(t, []Event{OfferEvent{Pending: 1}, numbered(1), cycle, numbered(1)}, slices.Collect(events))
 }

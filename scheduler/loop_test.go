@@ -1,0 +1,61 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"testing"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+)
+
+// What is known of a call whose answer was no, or that has none.
+func TestCallOutcome(t *testing.T) {
+	status := func(n int) error { return fmt.Errorf("wrapped: %w", &mesoshttp.StatusError{Status: n}) }
+	for _, row := range []struct {
+		err  error
+		want outcome
+		why  string
+	}{
+		{nil, accepted, "202"},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, unsent, "there never was a connection"},
+		{&net.OpError{Op: "read", Err: errors.New("reset")}, unclear, "it may have arrived before the reset"},
+		{context.DeadlineExceeded, unclear, "it may arrive yet"},
+		{status(307), stale, "another master leads"},
+		{status(400), stale, "this master knows no such stream"},
+		{status(403), stale, "this master knows the framework, not the subscription"},
+		{status(404), stale, "not even a master"},
+		{status(401), refused, "before anything was looked at"},
+		{status(429), refused, "before anything was done"},
+		{status(503), refused, "a master that recovers does nothing"},
+		{status(500), unclear, "it may have failed half way"},
+		{status(504), unclear, "the word of a gateway, not of the master"},
+	} {
+		got, _ := callOutcome(&scheduler.Call{}, row.err)
+		require.Equal(t, row.want.String(), got.String(), "%v: %s", row.err, row.why)
+	}
+}
+
+// Calls that wait when their stream ends are not made on the next, and are reported once.
+func TestDropReportsWhatWaits(t *testing.T) {
+	closed := 0
+	l := &loop{stream: 1, closeStream: func() { closed++ }, log: slog.New(slog.DiscardHandler)}
+	l.calls.waiting = []outgoing{{stream: 1, call: &scheduler.Call{Type: scheduler.Call_REVIVE}}}
+	l.acks.waiting = []outgoing{{stream: 1, call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}}}
+	l.drop(0)
+	require.Zero(t, closed, "an older stream")
+	l.drop(1)
+	l.drop(1)
+	require.Equal(t, 1, closed)
+	require.Len(t, l.again, 2)
+	for _, in := range l.again {
+		require.Equal(t, unsent, in.(callDone).outcome)
+	}
+	require.Empty(t, l.calls.waiting)
+	require.Empty(t, l.acks.waiting)
+}
