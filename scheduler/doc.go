@@ -9,6 +9,7 @@
 //     same framework ID, after a random pause that doubles up to 15 s.
 //   - Each task is launched on an offer that fits it; offers that nothing fits are declined; while
 //     nothing is pending the master is told to send none.
+//   - A kill is sent again until the task has ended.
 //   - Each status update is applied, told to the watchers and only then acknowledged.
 //   - Tasks live on when Run ends. Only [Scheduler.Teardown] ends the framework.
 //   - When another scheduler takes the framework over, Run ends with [ErrEvicted] and stays ended.
@@ -16,9 +17,8 @@
 // # What it does not promise
 //
 // State is kept in memory: it outlives Run, but not the process. Tasks whose launch was cut off by a
-// lost connection stay in state staging until Mesos tells of them; no reconciliation is asked for. A
-// kill is sent once for each subscription. Redirects of a master that does not lead are reported,
-// not followed.
+// lost connection stay in state staging until Mesos tells of them; no reconciliation is asked for.
+// Redirects of a master that does not lead are reported, not followed.
 //
 // # How it is made
 //

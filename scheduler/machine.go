@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -28,9 +30,8 @@ type machine struct {
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
-	// repeats are calls that failed on their way; they are made again at repeatAt.
-	repeats  []*scheduler.Call
-	repeatAt time.Time
+	// repeats are calls to be made again, the next one first.
+	repeats []repeat
 
 	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
 	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
@@ -147,7 +148,7 @@ func (m *machine) deadline() time.Time {
 		sooner(m.heard.Add(m.patience()))
 	}
 	if m.phase == connected && len(m.repeats) > 0 {
-		sooner(m.repeatAt)
+		sooner(m.repeats[0].at)
 	}
 	if m.wanted() != scheduler.Call_UNKNOWN {
 		sooner(m.demandAt)
@@ -167,14 +168,14 @@ func (m *machine) wake(now time.Time) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence))
 		}
 	}
-	if m.phase == connected && len(m.repeats) > 0 && !now.Before(m.repeatAt) {
-		for _, c := range m.repeats {
-			if c.GetType() == scheduler.Call_KILL && m.ended(c.Kill.TaskID.Value) {
-				continue
-			}
-			m.do(send{stream: m.stream, call: c})
+	for m.phase == connected && len(m.repeats) > 0 && !now.Before(m.repeats[0].at) {
+		r := m.repeats[0]
+		m.repeats = m.repeats[1:]
+		if r.call.GetType() == scheduler.Call_KILL {
+			m.killAgain(now, r)
+		} else {
+			m.do(send{stream: m.stream, call: r.call})
 		}
-		m.repeats = nil
 	}
 }
 
@@ -202,9 +203,14 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE, scheduler.Call_KILL:
+	case scheduler.Call_DECLINE:
 		if in.outcome != accepted && current {
-			m.repeat(now, in.call)
+			m.repeat(now.Add(callRetry), in.call)
+		}
+	case scheduler.Call_KILL:
+		if r := m.tasks[in.call.Kill.TaskID.Value]; in.outcome != accepted && current && r != nil {
+			r.killAt = now.Add(callRetry)
+			m.repeat(r.killAt, in.call)
 		}
 	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
 		if in.outcome != accepted && current {
@@ -228,11 +234,19 @@ func (m *machine) callDone(now time.Time, in callDone) {
 // is then usually busy or going away: nothing that a quicker repetition would help.
 const callRetry = time.Second
 
-// repeat makes a call again later. Only calls that do no harm when they arrive twice, or late, may
-// be repeated.
-func (m *machine) repeat(now time.Time, c *scheduler.Call) {
-	m.repeats = append(m.repeats, c)
-	m.repeatAt = now.Add(callRetry)
+// repeat is a call to be made again.
+type repeat struct {
+	at   time.Time
+	call *scheduler.Call
+}
+
+// repeat makes a call again later, on this subscription. Only calls that do no harm when they
+// arrive twice, or late, may be repeated.
+func (m *machine) repeat(at time.Time, c *scheduler.Call) {
+	i, _ := slices.BinarySearchFunc(m.repeats, at, func(r repeat, at time.Time) int {
+		return cmp.Or(r.at.Compare(at), -1) // behind those of the same time
+	})
+	m.repeats = slices.Insert(m.repeats, i, repeat{at, c})
 }
 
 func (m *machine) do(a action) { m.actions = append(m.actions, a) }

@@ -160,7 +160,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 	}
 	if m.current(in.stream) {
-		m.repeat(now, &scheduler.Call{FrameworkID: in.call.FrameworkID, Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+		m.repeat(now.Add(callRetry), &scheduler.Call{FrameworkID: in.call.FrameworkID, Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 			OfferIDs: []mesos.OfferID{offer},
 			Filters:  filters(0), // it may well fit
 		}})

@@ -39,6 +39,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
 	m.told, m.filtered, m.lift, m.demandAt = revived, false, false, now
+	m.repeats = nil // the master has taken back its offers, and kills will be sent anew
 	info := m.settings.framework
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
@@ -68,7 +69,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	// A kill that was lost with the last connection would leave its task running for ever.
 	for _, r := range m.inOrder() {
 		if r.killing && !r.info.State.Terminal() {
-			m.sendKill(r)
+			m.sendKill(now, r)
 		}
 	}
 }
@@ -77,7 +78,6 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // and plans the next one, unless it would end the same way.
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
-	m.repeats = nil // the master has taken back what they were about
 	held := m.phase == connected
 	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
 	if final(err) {

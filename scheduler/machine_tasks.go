@@ -16,12 +16,13 @@ import (
 // record is what the machine knows of one task.
 type record struct {
 	info    task.Info
-	serial  int      // place in the order of submission
-	offer   string   // that its last ACCEPT used
-	uuid    []byte   // of the last update that was taken
-	killing bool     // its end is wanted
-	err     error    // why it ended, when that was on our side
-	callers []caller // that wait for it
+	serial  int       // place in the order of submission
+	offer   string    // that its last ACCEPT used
+	uuid    []byte    // of the last update that was taken
+	killing bool      // its end is wanted
+	killAt  time.Time // when to send the next KILL
+	err     error     // why it ended, when that was on our side
+	callers []caller  // that wait for it
 }
 
 // caller waits for a task to run, or for its end.
@@ -91,16 +92,31 @@ func (m *machine) end(now time.Time, r *record) {
 	}
 	r.killing = true
 	if m.phase == connected {
-		m.sendKill(r)
+		m.sendKill(now, r)
 	}
 }
 
-func (m *machine) sendKill(r *record) {
-	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
+// killRepeat is the time between two KILLs for a task that does not end. One can be lost behind the
+// master, or come while the task's agent is away: a master that does not know the task forgets it.
+const killRepeat = 15 * time.Second
+
+func (m *machine) sendKill(now time.Time, r *record) {
+	c := &scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
 		AgentID: &mesos.AgentID{Value: r.info.AgentID},
-	}})
+	}}
+	m.call(c)
+	r.killAt = now.Add(killRepeat)
+	m.repeat(r.killAt, c)
+}
+
+// killAgain sends the KILL that has come due, unless the task has ended or another is planned.
+func (m *machine) killAgain(now time.Time, due repeat) {
+	r := m.tasks[due.call.Kill.TaskID.Value]
+	if r != nil && !r.info.State.Terminal() && r.killAt.Equal(due.at) {
+		m.sendKill(now, r)
+	}
 }
 
 // update takes a status update: it is applied, told, and only then acknowledged.
@@ -139,10 +155,6 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 	if r.info.State == task.Pending {
 		// Its launch was taken for refused and was not.
 		m.withdraw(r)
-	}
-	if r.killing && state == task.Unknown {
-		// The answer to our KILL: neither master nor agent has it.
-		state = task.Gone
 	}
 	r.info.Status = &status
 	if status.AgentID != nil {
@@ -213,12 +225,6 @@ func (m *machine) retire(r *record) {
 		delete(m.tasks, m.history[0])
 		m.history = m.history[1:]
 	}
-}
-
-// ended tells whether a task is over, also when it is no longer on record.
-func (m *machine) ended(id string) bool {
-	r := m.tasks[id]
-	return r == nil || r.info.State.Terminal()
 }
 
 // tornDown takes the end of the framework: Mesos has killed its tasks.
