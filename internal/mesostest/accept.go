@@ -46,17 +46,19 @@ func (m *Master) acceptedOffers(f *framework, ids []mesos.OfferID) (offers []*of
 			fault = text
 		}
 	}
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			note("Duplicate offer " + id.Value + " in offer list")
+		}
+	}
 	for _, id := range ids {
 		o := m.offers[id.Value]
 		switch {
 		case o == nil:
 			note("Offer " + id.Value + " is no longer valid")
-			continue
-		case slices.Contains(offers, o):
-			note("Duplicate offer " + id.Value + " in offer list")
-			continue
+		case !slices.Contains(offers, o):
+			offers = append(offers, o)
 		}
-		offers = append(offers, o)
 	}
 	if len(ids) == 0 {
 		note("No offers specified")
@@ -124,22 +126,13 @@ func (a *acceptance) perform(op *mesos.Offer_Operation) {
 // operation, or a malformed resource anywhere in it, refuses all.
 func (a *acceptance) launch(op *mesos.Offer_Operation) {
 	tasks := op.Launch.TaskInfos
-	fault := ""
-	if op.ID != nil {
+	fault := malformedTask(tasks)
+	if fault == "" && op.ID != nil {
 		fault = "The `id` field cannot be set on LAUNCH operations"
 	}
 	for i := range tasks {
 		t := &tasks[i]
 		a.fillIn(t)
-		if fault == "" {
-			fault = malformedResource(t.Resources)
-		}
-		if fault == "" && t.Executor != nil {
-			fault = malformedResource(t.Executor.Resources)
-		}
-	}
-	for i := range tasks {
-		t := &tasks[i]
 		text := fault
 		if text == "" {
 			text = validateTask(t, a.site())
@@ -150,6 +143,21 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 		}
 		a.start(t)
 	}
+}
+
+// malformedTask is the fault of the first malformed resource of the tasks and their executors, as
+// they were sent, or "".
+func malformedTask(tasks []mesos.TaskInfo) string {
+	for i := range tasks {
+		fault := malformedResource(tasks[i].Resources)
+		if fault == "" && tasks[i].Executor != nil {
+			fault = malformedResource(tasks[i].Executor.Resources)
+		}
+		if fault != "" {
+			return fault
+		}
+	}
+	return ""
 }
 
 // fillIn completes a task as the master does.
@@ -207,13 +215,19 @@ func (a *acceptance) drop(info *mesos.TaskInfo, e *executor) {
 // launchGroup starts all tasks of a group on one executor, or none.
 func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	g := op.LaunchGroup
+	fault := malformedResource(g.Executor.Resources)
+	if fault == "" {
+		fault = malformedTask(g.TaskGroup.Tasks)
+	}
+	if fault == "" && op.ID != nil {
+		fault = "The `id` field cannot be set on LAUNCH_GROUP operations"
+	}
 	for i := range g.TaskGroup.Tasks {
 		g.TaskGroup.Tasks[i].Resources = allocate(g.TaskGroup.Tasks[i].Resources, a.role)
 	}
 	g.Executor.Resources = allocate(g.Executor.Resources, a.role)
-	fault := validateGroup(g, a.site())
-	if op.ID != nil {
-		fault = "The `id` field cannot be set on LAUNCH_GROUP operations"
+	if fault == "" {
+		fault = validateGroup(g, a.site())
 	}
 	if fault != "" {
 		for i := range g.TaskGroup.Tasks {

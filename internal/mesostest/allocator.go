@@ -8,8 +8,22 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// shareKey names a share; framework is empty for that of the whole role.
+// shareKey names a share: that of a framework in a role, or without a framework that of a node of
+// the tree of roles.
 type shareKey struct{ role, framework string }
+
+// roleNodes are the nodes from the top of the tree of roles to the leaf of a role: "a", "a/b",
+// "a/b/.". The share of a node includes those below, so "a" itself has the leaf "a/.".
+func roleNodes(role string) []string {
+	var nodes []string
+	path := role + "/."
+	for i := range path {
+		if path[i] == '/' {
+			nodes = append(nodes, path[:i])
+		}
+	}
+	return append(nodes, path)
+}
 
 // share is what a role, or a framework in a role, holds of the cluster: the one
 // with the smallest dominant share is served first (DRF).
@@ -39,7 +53,11 @@ func (q quantities) dominant(total quantities) float64 {
 // charge books resources on the shares of a framework and its role; sign is 1 or -1.
 func (m *Master) charge(f *framework, role string, rs resources, sign int64) {
 	amount := quantitiesOf(rs)
-	for _, key := range []shareKey{{role: role}, {role: role, framework: f.id}} {
+	keys := []shareKey{{role: role, framework: f.id}}
+	for _, node := range roleNodes(role) {
+		keys = append(keys, shareKey{role: node})
+	}
+	for _, key := range keys {
 		s := m.shares[key]
 		if s == nil {
 			s = &share{}
@@ -84,13 +102,31 @@ func (m *Master) allocate(agents []*agent) {
 	}
 }
 
-// byShare lists who may get offers: roles by their share, within a role the
-// frameworks by theirs.
+// standing is what decides the order of those who share.
+type standing struct {
+	share float64
+	count int
+	name  string
+}
+
+func (s standing) compare(other standing) int {
+	return cmp.Or(cmp.Compare(s.share, other.share), cmp.Compare(s.count, other.count), cmp.Compare(s.name, other.name))
+}
+
+func (m *Master) standing(key shareKey, total quantities, name string) standing {
+	s := m.shares[key]
+	if s == nil {
+		return standing{name: name}
+	}
+	return standing{s.held.dominant(total), s.count, name}
+}
+
+// byShare lists who may get offers: roles by their share, level by level of their tree, within
+// a role the frameworks by theirs.
 func (m *Master) byShare(total quantities) []shareKey {
 	type candidate struct {
-		key                       shareKey
-		roleShare, frameworkShare float64
-		roleCount, frameworkCount int
+		key       shareKey
+		standings []standing
 	}
 	var candidates []candidate
 	for _, f := range m.order {
@@ -102,24 +138,15 @@ func (m *Master) byShare(total quantities) []shareKey {
 				continue
 			}
 			c := candidate{key: shareKey{role: role, framework: f.id}}
-			if s := m.shares[shareKey{role: role}]; s != nil {
-				c.roleShare, c.roleCount = s.held.dominant(total), s.count
+			for _, node := range roleNodes(role) {
+				c.standings = append(c.standings, m.standing(shareKey{role: node}, total, node))
 			}
-			if s := m.shares[c.key]; s != nil {
-				c.frameworkShare, c.frameworkCount = s.held.dominant(total), s.count
-			}
+			c.standings = append(c.standings, m.standing(c.key, total, f.id))
 			candidates = append(candidates, c)
 		}
 	}
 	slices.SortFunc(candidates, func(a, b candidate) int {
-		return cmp.Or(
-			cmp.Compare(a.roleShare, b.roleShare),
-			cmp.Compare(a.roleCount, b.roleCount),
-			cmp.Compare(a.key.role, b.key.role),
-			cmp.Compare(a.frameworkShare, b.frameworkShare),
-			cmp.Compare(a.frameworkCount, b.frameworkCount),
-			cmp.Compare(a.key.framework, b.key.framework),
-		)
+		return slices.CompareFunc(a.standings, b.standings, standing.compare)
 	})
 	keys := make([]shareKey, len(candidates))
 	for i, c := range candidates {
@@ -193,7 +220,8 @@ func (m *Master) allocateLater() { m.allocateAt(time.Now().Add(1)) }
 
 // allocateAt allocates at the first multiple of the interval that is not before t. A
 // real master allocates at every multiple; nothing comes of it when nothing
-// changed, so this one sleeps over those.
+// changed, so this one sleeps over those. It also allocates a little late, so what
+// else happens at a multiple comes first.
 func (m *Master) allocateAt(t time.Time) {
 	interval := m.config.AllocationInterval
 	n := int64((t.Sub(m.start) + interval - 1) / interval)
@@ -201,7 +229,7 @@ func (m *Master) allocateAt(t time.Time) {
 		return
 	}
 	m.ticks[n] = struct{}{}
-	m.timers.add(m.start.Add(time.Duration(n)*interval), func() {
+	m.timers.addLast(m.start.Add(time.Duration(n)*interval), func() {
 		delete(m.ticks, n)
 		m.allocate(m.agents)
 	})

@@ -30,11 +30,11 @@ func callFault(r *request, principal string) string {
 	}
 	switch c.Type {
 	case scheduler.Call_ACKNOWLEDGE:
-		if len(c.Acknowledge.UUID) != 16 {
+		if !validUUID(c.Acknowledge.UUID) {
 			return "Not a valid UUID"
 		}
 	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
-		if len(c.AcknowledgeOperationStatus.UUID) != 16 {
+		if !validUUID(c.AcknowledgeOperationStatus.UUID) {
 			return "Not a valid UUID"
 		}
 		if c.AcknowledgeOperationStatus.AgentID == nil {
@@ -100,4 +100,10 @@ func payload(c *scheduler.Call) (name string, ok bool) {
 		return "update_framework", c.UpdateFramework != nil
 	}
 	return "", true
+}
+
+// validUUID says whether the bytes are a UUID of one of the versions 1 to 5, the only ones that
+// Mesos takes.
+func validUUID(b []byte) bool {
+	return len(b) == 16 && b[6]>>4 >= 1 && b[6]>>4 <= 5
 }

@@ -28,7 +28,7 @@ func (c codec) decode(body []byte) (*request, error) {
 	r := &request{}
 	if c == codecProtobuf {
 		if proto.Unmarshal(body, &r.call) != nil || proto.Unmarshal(body, &r.constraints) != nil {
-			return nil, errors.New("Failed to parse body into Call protobuf") //nolint:staticcheck // Mesos' own words
+			return nil, errors.New("Failed to parse body into Call protobuf")
 		}
 		_, known := scheduler.Call_Type_name[int32(r.call.Type)]
 		r.hasType = known && (r.call.Type != scheduler.Call_UNKNOWN || hasVarint(body, 2))

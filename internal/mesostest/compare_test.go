@@ -135,7 +135,7 @@ func (c comparer) value(b *binding, name string, recorded, actual any) error {
 		if !ok || len(have) != len(want) {
 			return fmt.Errorf("%s, recorded %s", short(actual), short(recorded))
 		}
-		if name == "resources" || name == "executor_ids" || name == "offers" {
+		if unordered(name) {
 			return c.multiset(b, want, have)
 		}
 		for i := range want {
@@ -148,6 +148,9 @@ func (c comparer) value(b *binding, name string, recorded, actual any) error {
 		have, ok := actual.(string)
 		if !ok {
 			return fmt.Errorf("%s, recorded %q", short(actual), want)
+		}
+		if name == "message" {
+			want, have = sortAvailable(want), sortAvailable(have)
 		}
 		return c.text(b, want, have)
 	case json.Number:
@@ -168,6 +171,27 @@ func (c comparer) value(b *binding, name string, recorded, actual any) error {
 		return fmt.Errorf("%s, recorded %s", short(actual), short(recorded))
 	}
 	return nil
+}
+
+// unordered: Mesos keeps these lists in hash maps, or shuffles them.
+func unordered(name string) bool {
+	switch name {
+	case "resources", "executor_ids", "offers", "tasks", "completed_tasks":
+		return true
+	}
+	return false
+}
+
+// sortAvailable brings the list of resources at the end of a message into an order.
+func sortAvailable(message string) string {
+	const before = " more than available "
+	head, list, ok := strings.Cut(message, before)
+	if !ok {
+		return message
+	}
+	parts := strings.Split(list, "; ")
+	slices.Sort(parts)
+	return head + before + strings.Join(parts, "; ")
 }
 
 // timeField: points in time differ from run to run.

@@ -53,9 +53,11 @@ type Config struct {
 	// executors poll for ended children. Default 50 ms; negative: none.
 	Reap time.Duration
 
-	// pace, when set, says for each task what Launch and Reap say for all. The replay of
-	// recordings gives tasks the times that they took on the recorded machine.
-	pace func(taskID string) (launch, reap time.Duration)
+	// launch and reap, when set, say for each task what Launch and Reap say for all; ran is how
+	// long its process lived. The replay of recordings gives tasks the times that they
+	// took on the recorded machine.
+	launch func(taskID string) time.Duration
+	reap   func(taskID string, ran time.Duration) time.Duration
 
 	// Logger gets one debug line per call. Default: discarded.
 	Logger *slog.Logger
@@ -115,9 +117,13 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Launch, 100*time.Millisecond)
 	setDefault(&c.Reap, 50*time.Millisecond)
 	c.Launch, c.Reap = max(c.Launch, 0), max(c.Reap, 0)
-	if c.pace == nil {
-		launch, reap := c.Launch, c.Reap
-		c.pace = func(string) (time.Duration, time.Duration) { return launch, reap }
+	if c.launch == nil {
+		launch := c.Launch
+		c.launch = func(string) time.Duration { return launch }
+	}
+	if c.reap == nil {
+		reap := c.Reap
+		c.reap = func(string, time.Duration) time.Duration { return reap }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -125,6 +125,29 @@ func attributeFault(a *attributeConstraint) string {
 	return "Unknown predicate type"
 }
 
+// regexReason is RE2's name of an error.
+func regexReason(code syntax.ErrorCode) string {
+	switch code {
+	case syntax.ErrMissingParen:
+		return "missing )"
+	case syntax.ErrMissingBracket:
+		return "missing ]"
+	case syntax.ErrMissingRepeatArgument:
+		return "no argument for repetition operator"
+	case syntax.ErrInvalidRepeatOp:
+		return "bad repetition operator"
+	case syntax.ErrInvalidRepeatSize:
+		return "invalid repetition size"
+	case syntax.ErrInvalidNamedCapture:
+		return "invalid named capture group"
+	case syntax.ErrInvalidPerlOp:
+		return "invalid perl operator"
+	case syntax.ErrTrailingBackslash:
+		return "trailing \\"
+	}
+	return code.String()
+}
+
 // regexFault words an error as RE2 does, whose syntax Go shares.
 func regexFault(pattern string) string {
 	_, err := regexp.Compile(pattern)
@@ -134,10 +157,7 @@ func regexFault(pattern string) string {
 	reason := err.Error()
 	var fault *syntax.Error
 	if errors.As(err, &fault) {
-		reason = fault.Code.String() + ": " + fault.Expr
-		if fault.Code == syntax.ErrMissingParen {
-			reason = "missing ): " + fault.Expr
-		}
+		reason = regexReason(fault.Code) + ": " + fault.Expr
 	}
 	return "Failed to construct regex from pattern '" + pattern + "': " + reason
 }

@@ -67,7 +67,7 @@ func (e *executor) start(m *Master) {
 	}
 	delay := time.Duration(0)
 	if len(e.tasks) > 0 {
-		delay, _ = m.config.pace(e.tasks[0].info.TaskID.Value)
+		delay = m.config.launch(e.tasks[0].info.TaskID.Value)
 	}
 	failure, slow := e.containerFailure()
 	if failure != nil {

@@ -52,7 +52,12 @@ func (p *process) variable(text string) (value string, n int) {
 		return strconv.Itoa(p.arithmetic(strings.TrimSuffix(strings.TrimPrefix(text[:n], "$(("), "))"))), n
 	}
 	if strings.HasPrefix(text, "$(") {
-		return "", quotedLength(text) // output of commands is not modelled
+		n = quotedLength(text)
+		words, ok := strings.CutPrefix(strings.TrimSuffix(text[2:n], ")"), "echo ")
+		if !ok {
+			return "", n // the output of other commands is not modelled
+		}
+		return p.expand(words), n
 	}
 	if strings.HasPrefix(text, "${") {
 		n = quotedLength(text)
@@ -111,14 +116,16 @@ func (p *process) arithmetic(text string) int {
 	return sum
 }
 
+// truth is the exit status that says so.
+func truth(b bool) int {
+	if b {
+		return 0
+	}
+	return 1
+}
+
 // test is the command test: files and the usual comparisons.
 func (p *process) test(args []string) int {
-	truth := func(b bool) int {
-		if b {
-			return 0
-		}
-		return 1
-	}
 	switch {
 	case len(args) > 0 && args[0] == "!":
 		return truth(p.test(args[1:]) != 0)
@@ -163,13 +170,13 @@ func compare(a, operator, b string) bool {
 	return false
 }
 
-// sleepTime adds up the arguments of sleep: numbers with a unit.
-func sleepTime(args []string) time.Duration {
+// sleepTime adds up the arguments of sleep: numbers with a unit. Not ok are none, or a wrong one.
+func sleepTime(args []string) (d time.Duration, ok bool) {
 	var sum float64
 	for _, a := range args {
 		unit := 1.0
 		if a == "infinity" || a == "inf" {
-			return math.MaxInt64 / 2
+			return math.MaxInt64 / 2, true
 		}
 		switch {
 		case strings.HasSuffix(a, "s"):
@@ -183,9 +190,9 @@ func sleepTime(args []string) time.Duration {
 		}
 		n, err := strconv.ParseFloat(a, 64)
 		if err != nil || n < 0 {
-			return 0
+			return 0, false
 		}
 		sum += n * unit
 	}
-	return time.Duration(min(sum*float64(time.Second), math.MaxInt64/2))
+	return time.Duration(min(sum*float64(time.Second), math.MaxInt64/2)), len(args) > 0
 }

@@ -185,7 +185,7 @@ func allows(header string, c codec) bool {
 }
 
 // finish writes the reply to a call, or does what a fault asks for.
-func finish(w http.ResponseWriter, ctx context.Context, rep reply, cut func()) { //nolint:revive // w first, as handlers have it
+func finish(w http.ResponseWriter, ctx context.Context, rep reply, cut func()) {
 	switch {
 	case rep.fault == Hang:
 		<-ctx.Done()

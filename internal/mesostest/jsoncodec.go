@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gogo/protobuf/proto"
 )
@@ -64,7 +63,7 @@ func parseJSON(body []byte) (any, error) {
 		return nil, errors.New("syntax error at " + placeOf(err, body))
 	}
 	if rest := body[d.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
-		return nil, fmt.Errorf("Parsed JSON included non-whitespace trailing characters: %s", rest) //nolint:staticcheck // Mesos' own words
+		return nil, fmt.Errorf("Parsed JSON included non-whitespace trailing characters: %s", rest)
 	}
 	return v, nil
 }
@@ -77,8 +76,17 @@ func placeOf(err error, body []byte) string {
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) && syntax.Offset > 0 &&
 		!strings.HasPrefix(syntax.Error(), "unexpected end") {
 		at = min(int(syntax.Offset)-1, len(body))
+		if strings.HasSuffix(syntax.Error(), "in string escape code") {
+			at++ // Mesos has taken it when it finds out
+		}
 		rest, _, _ = bytes.Cut(body[at:], []byte("\n"))
 	}
+	rest = bytes.Map(func(c rune) rune {
+		if c < ' ' {
+			return -1 // Mesos leaves control characters out
+		}
+		return c
+	}, rest)
 	return fmt.Sprintf("line %d near: %s", 1+bytes.Count(body[:at], []byte("\n")), rest)
 }
 
@@ -86,14 +94,14 @@ func placeOf(err error, body []byte) string {
 func decodeJSON(v any, message any) error {
 	object, ok := v.(map[string]any)
 	if !ok {
-		return errors.New("Expecting a JSON object") //nolint:staticcheck // Mesos' own words
+		return errors.New("Expecting a JSON object")
 	}
 	target := reflect.ValueOf(message).Elem()
 	if err := setMessage(target, object); err != nil {
 		return err
 	}
 	if missing := missingFields(object, target.Type(), ""); len(missing) > 0 {
-		return errors.New("Missing required fields: " + strings.Join(missing, ", ")) //nolint:staticcheck // Mesos' own words
+		return errors.New("Missing required fields: " + strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -132,7 +140,16 @@ func setField(v reflect.Value, f field, value any) error {
 		return nil
 	}
 	if v.Kind() == reflect.Map {
-		return setMap(v, f, value)
+		list, ok := value.([]any)
+		if !ok {
+			list = []any{value}
+		}
+		for _, item := range list {
+			if err := setMap(v, f, item); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return setSingle(v, f, value)
 }
@@ -142,7 +159,9 @@ func setMap(v reflect.Value, f field, value any) error {
 	if !ok {
 		return wrongType(f, value)
 	}
-	v.Set(reflect.MakeMap(v.Type()))
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		e := reflect.New(v.Type().Elem()).Elem()
 		if object[key] != nil {
@@ -195,7 +214,7 @@ func setString(v reflect.Value, f field, s string) error {
 	case f.enum != "":
 		n, known := enumValue(f.enum, s)
 		if !known && f.required {
-			return fmt.Errorf("Failed to find enum for '%s'", s) //nolint:staticcheck // Mesos' own words
+			return fmt.Errorf("Failed to find enum for '%s'", s)
 		}
 		v.SetInt(int64(n))
 		return nil
@@ -205,21 +224,41 @@ func setString(v reflect.Value, f field, s string) error {
 	case v.Kind() == reflect.Slice:
 		b, err := decodeBase64(s)
 		if err != nil {
-			return fmt.Errorf("Failed to base64 decode bytes field '%s': %w", f.name, err) //nolint:staticcheck // Mesos' own words
+			return fmt.Errorf("Failed to base64 decode bytes field '%s': %w", f.name, err)
 		}
 		v.SetBytes(b)
 		return nil
 	case v.Kind() == reflect.Float64 && (s == "Infinity" || s == "-Infinity"):
 		v.SetFloat(math.Inf(1 - 2*strings.Count(s, "-")))
 		return nil
-	case v.Kind() == reflect.Bool && (s == "true" || s == "false"):
-		v.SetBool(s == "true")
-		return nil
+	case v.Kind() == reflect.Struct:
+		return wrongType(f, s)
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		return setNumber(v, f, json.Number(s))
+	return setParsed(v, f, s)
+}
+
+// setParsed takes a number or a boolean out of a string, as Mesos does.
+func setParsed(v reflect.Value, f field, s string) error {
+	kind := "number"
+	if v.Kind() == reflect.Bool {
+		kind = "boolean"
 	}
-	return wrongType(f, s)
+	value, err := parseJSON([]byte(s))
+	switch value := value.(type) {
+	case json.Number:
+		if kind == "number" {
+			return setNumber(v, f, value)
+		}
+	case bool:
+		if kind == "boolean" {
+			v.SetBool(value)
+			return nil
+		}
+	}
+	if err == nil {
+		err = errors.New("Unexpected JSON type parsed")
+	}
+	return fmt.Errorf("Failed to parse '%s' as a JSON %s for field '%s': %w", s, kind, f.name, err)
 }
 
 func setNumber(v reflect.Value, f field, n json.Number) error {
@@ -260,7 +299,7 @@ func wrongType(f field, value any) error {
 	case bool:
 		kind = "boolean"
 	}
-	return fmt.Errorf("Not expecting a JSON %s for field '%s'", kind, f.name) //nolint:staticcheck // Mesos' own words
+	return fmt.Errorf("Not expecting a JSON %s for field '%s'", kind, f.name)
 }
 
 // decodeBase64 stops at the padding and skips white space, as stout does.
@@ -270,7 +309,7 @@ func decodeBase64(s string) ([]byte, error) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for i := range len(s) {
 		if !strings.Contains(alphabet, s[i:i+1]) {
-			return nil, fmt.Errorf("Invalid character '%s'", s[i:i+1]) //nolint:staticcheck // Mesos' own words
+			return nil, fmt.Errorf("Invalid character '%s'", s[i:i+1])
 		}
 	}
 	if len(s)%4 == 1 { // six bits of a last byte are of no use
@@ -314,7 +353,11 @@ func missingFields(object map[string]any, t reflect.Type, prefix string) []strin
 		}
 		switch v := object[f.name].(type) {
 		case map[string]any:
-			missing = append(missing, missingFields(v, part, prefix+f.name+".")...)
+			name := f.name
+			if t.Field(f.index).Type.Kind() == reflect.Slice { // a list of one
+				name += "[0]"
+			}
+			missing = append(missing, missingFields(v, part, prefix+name+".")...)
 		case []any:
 			for i, item := range v {
 				o, _ := item.(map[string]any)
@@ -356,135 +399,4 @@ func enumName(enum string, n int32) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// jsonEncoder writes one message; it remembers the fields of types met before.
-type jsonEncoder struct {
-	out    []byte
-	fields map[reflect.Type][]field
-}
-
-// encodeJSON writes a message as Mesos does.
-func encodeJSON(message any) []byte {
-	e := jsonEncoder{fields: map[reflect.Type][]field{}}
-	e.message(reflect.Indirect(reflect.ValueOf(message)))
-	return e.out
-}
-
-func (e *jsonEncoder) message(m reflect.Value) {
-	fields, ok := e.fields[m.Type()]
-	if !ok {
-		fields = messageFields(m.Type())
-		e.fields[m.Type()] = fields
-	}
-	e.out = append(e.out, '{')
-	first := true
-	for _, f := range fields {
-		v := m.Field(f.index)
-		if !present(v, f) {
-			continue
-		}
-		if !first {
-			e.out = append(e.out, ',')
-		}
-		first = false
-		e.out = append(e.out, '"')
-		e.out = append(e.out, f.name...)
-		e.out = append(e.out, '"', ':')
-		e.value(v, f)
-	}
-	e.out = append(e.out, '}')
-}
-
-// present says whether a field is set. Of a field that Go keeps without a pointer although it is
-// optional, always an enum, the zero value UNKNOWN stands for absent.
-func present(v reflect.Value, f field) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return !v.IsNil()
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return !v.IsNil()
-		}
-		return v.Len() > 0
-	case reflect.Map:
-		return v.Len() > 0
-	}
-	return f.required || !v.IsZero()
-}
-
-func (e *jsonEncoder) value(v reflect.Value, f field) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		e.value(v.Elem(), f)
-	case reflect.Struct:
-		e.message(v)
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			e.out = append(e.out, '"')
-			e.out = base64.StdEncoding.AppendEncode(e.out, v.Bytes())
-			e.out = append(e.out, '"')
-			return
-		}
-		e.out = append(e.out, '[')
-		for i := range v.Len() {
-			if i > 0 {
-				e.out = append(e.out, ',')
-			}
-			e.value(v.Index(i), f)
-		}
-		e.out = append(e.out, ']')
-	case reflect.Map:
-		e.mapping(v, f)
-	case reflect.String:
-		e.string(v.String())
-	case reflect.Bool:
-		e.out = strconv.AppendBool(e.out, v.Bool())
-	case reflect.Float64, reflect.Float32:
-		e.double(v.Float())
-	case reflect.Uint64, reflect.Uint32:
-		e.out = strconv.AppendUint(e.out, v.Uint(), 10)
-	default:
-		if name, ok := enumName(f.enum, int32(v.Int())); ok && f.enum != "" { //nolint:gosec // enums are 32 bits wide
-			e.string(name)
-			return
-		}
-		e.out = strconv.AppendInt(e.out, v.Int(), 10)
-	}
-}
-
-func (e *jsonEncoder) mapping(v reflect.Value, f field) {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-	e.out = append(e.out, '{')
-	for i, key := range keys {
-		if i > 0 {
-			e.out = append(e.out, ',')
-		}
-		e.string(key.String())
-		e.out = append(e.out, ':')
-		e.value(v.MapIndex(key), f)
-	}
-	e.out = append(e.out, '}')
-}
-
-// double always writes a decimal point, so that readers see a floating-point number.
-func (e *jsonEncoder) double(x float64) {
-	if math.IsInf(x, 0) || math.IsNaN(x) {
-		e.string(strings.Replace(strconv.FormatFloat(x, 'g', -1, 64), "Inf", "Infinity", 1))
-		return
-	}
-	from := len(e.out)
-	e.out = strconv.AppendFloat(e.out, x, 'g', -1, 64)
-	if x == math.Trunc(x) && math.Abs(x) < 1e17 {
-		e.out = strconv.AppendFloat(e.out[:from], x, 'f', 1, 64)
-	}
-}
-
-func (e *jsonEncoder) string(s string) {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	b, _ := json.Marshal(s) // a valid string always marshals
-	e.out = append(e.out, b...)
 }

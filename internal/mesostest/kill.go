@@ -35,7 +35,7 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 		t.killBeforeStart(m)
 		return
 	}
-	if t.framework.can(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) {
+	if t.framework.can(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) && !t.overdue {
 		t.update(m, mesos.TaskStatus{State: mesos.TASK_KILLING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()})
 	}
 	t.check.stop()
@@ -63,9 +63,12 @@ func (t *task) killBeforeStart(m *Master) {
 	}
 }
 
-// grace is the time from SIGTERM to SIGKILL. The command executor of a default agent
-// never sees the policy of the call.
+// grace is the time from SIGTERM to SIGKILL: none after max_completion_time. The command executor
+// of a default agent never sees the policy of the call.
 func (t *task) grace(override *mesos.KillPolicy) time.Duration {
+	if t.overdue {
+		return 0
+	}
 	honours := t.executor.info != nil || t.agent.config.HTTPCommandExecutor
 	for _, policy := range []*mesos.KillPolicy{override, t.info.KillPolicy} {
 		if policy == override && !honours {

@@ -225,7 +225,7 @@ func (p *virtualPipe) setWriteDeadline(t time.Time) { p.update(func() { p.writeD
 
 func (p *virtualPipe) read(b []byte) (int, error) {
 	for {
-		n, err, wait := p.tryRead(b)
+		n, wait, err := p.tryRead(b)
 		if wait == nil {
 			return n, err
 		}
@@ -248,22 +248,22 @@ type pipeWait struct {
 }
 
 // tryRead reads what there is; otherwise it says what to wait for.
-func (p *virtualPipe) tryRead(b []byte) (int, error, *pipeWait) {
+func (p *virtualPipe) tryRead(b []byte) (int, *pipeWait, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case !p.readDeadline.IsZero() && !time.Now().Before(p.readDeadline):
-		return 0, os.ErrDeadlineExceeded, nil
+		return 0, nil, os.ErrDeadlineExceeded
 	case len(p.buffer) > 0:
 		n := copy(b, p.buffer)
 		p.buffer = p.buffer[n:]
 		return n, nil, nil
 	case p.readErr != nil:
-		return 0, p.readErr, nil
+		return 0, nil, p.readErr
 	case len(b) == 0:
 		return 0, nil, nil
 	}
-	return 0, nil, &pipeWait{p.changed, p.readDeadline}
+	return 0, &pipeWait{p.changed, p.readDeadline}, nil
 }
 
 func (p *virtualPipe) write(b []byte) (n int, err error) {

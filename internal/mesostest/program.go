@@ -45,9 +45,11 @@ type process struct {
 	ended func(exit) // called once, never from within start
 
 	over    bool
-	last    int    // $?
-	steps   int    // since the clock moved
-	timer   *timer // of a sleep, or of the end
+	last    int         // $?
+	strict  bool        // set -e
+	parents []func(int) // what goes on when the children end, the innermost last
+	steps   int         // since the clock moved
+	timer   *timer      // of a sleep, or of the end
 	resume  func(int)
 	forever bool // unknown commands run until killed: those of a container image
 }
@@ -161,6 +163,13 @@ func (p *process) list(list []*statement, k func(int)) {
 	s, rest := list[0], list[1:]
 	next := func(status int) {
 		p.last = status
+		if s.not {
+			p.last = truth(status != 0)
+		}
+		if p.strict && p.last != 0 && !s.not && !tested(rest) {
+			p.exit(p.last)
+			return
+		}
 		p.list(rest, k)
 	}
 	switch {
@@ -170,6 +179,21 @@ func (p *process) list(list []*statement, k func(int)) {
 	default:
 		p.statement(s, next)
 	}
+}
+
+// tested says whether the status of the statement before list decides what is executed of it.
+func tested(list []*statement) bool {
+	return len(list) > 0 && (list[0].join == "&&" || list[0].join == "||" || list[0].join == "|")
+}
+
+// condition executes a list whose failure never ends the script.
+func (p *process) condition(list []*statement, k func(int)) {
+	strict := p.strict
+	p.strict = false
+	p.list(list, func(status int) {
+		p.strict = strict
+		k(status)
+	})
 }
 
 func (p *process) statement(s *statement, k func(int)) {
@@ -183,7 +207,7 @@ func (p *process) statement(s *statement, k func(int)) {
 	case forStatement:
 		p.forEach(s, p.values(s), 0, k)
 	case ifStatement:
-		p.list(s.cond, func(status int) {
+		p.condition(s.cond, func(status int) {
 			if status == 0 {
 				p.list(s.body, k)
 				return
@@ -193,6 +217,8 @@ func (p *process) statement(s *statement, k func(int)) {
 		})
 	case groupStatement:
 		p.list(s.body, k)
+	case childStatement:
+		p.child(s.body, k)
 	default:
 		p.command(s, k)
 	}
@@ -203,7 +229,7 @@ func (p *process) loop(s *statement, status int, k func(int)) {
 		p.hang() // no need to wake up for every round
 		return
 	}
-	p.list(s.cond, func(cond int) {
+	p.condition(s.cond, func(cond int) {
 		if (cond == 0) == (s.kind == untilStatement) {
 			k(status)
 			return
@@ -237,7 +263,7 @@ func (p *process) forEach(s *statement, values []string, status int, k func(int)
 func (s *statement) endless() bool {
 	idle := func(names ...string) func(*statement) bool {
 		return func(s *statement) bool {
-			return s.kind != commandStatement || len(s.files) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
+			return s.kind != commandStatement || s.not || len(s.files) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
 		}
 	}
 	return s.kind == whileStatement && !slices.ContainsFunc(s.cond, idle("true", ":")) && !slices.ContainsFunc(s.body, idle("sleep", "true", ":"))
@@ -251,6 +277,11 @@ func (p *process) command(s *statement, k func(int)) {
 	for _, f := range s.files {
 		p.files[p.expand(f)] = true
 	}
+	p.assignRun(words, k)
+}
+
+// assignRun executes a simple command with assignments in front of it, or only these.
+func (p *process) assignRun(words []string, k func(int)) {
 	for len(words) > 0 {
 		name, value, ok := strings.Cut(words[0], "=")
 		if !ok || name == "" || strings.ContainsAny(name, "\"'/ []") {
@@ -270,13 +301,18 @@ func (p *process) command(s *statement, k func(int)) {
 func (p *process) run(words []string, k func(int)) {
 	name, args := strings.TrimPrefix(strings.TrimPrefix(words[0], "/usr"), "/bin/"), words[1:]
 	switch name {
-	case "true", ":", "echo", "printf", "cd", "export", "set", "unset", "wait", "mkdir", "chmod", "cat", "ls", "env", "date",
+	case "true", ":", "echo", "printf", "cd", "export", "unset", "wait", "mkdir", "chmod", "cat", "ls", "date",
 		"pwd", "hostname", "id", "whoami", "uname", "ulimit", "umask", "sync":
 		k(0)
+	case "set":
+		p.strict = p.strict || len(args) > 0 && strings.HasPrefix(args[0], "-") && strings.Contains(args[0], "e")
+		k(0)
+	case "env":
+		p.assignRun(args, k)
 	case "false":
 		k(1)
 	case "exit":
-		p.end(exit{code: p.status(args)})
+		p.exit(p.status(args))
 	case "return":
 		k(p.status(args))
 	case "exec":
@@ -284,9 +320,14 @@ func (p *process) run(words []string, k func(int)) {
 			k(0)
 			return
 		}
-		p.run(args, func(status int) { p.end(exit{code: status}) })
+		p.run(args, p.exit)
 	case "sleep":
-		p.sleep(sleepTime(args), k)
+		d, ok := sleepTime(args)
+		if !ok {
+			k(1)
+			return
+		}
+		p.sleep(d, k)
 	case "trap":
 		p.trap(args)
 		k(0)
@@ -315,7 +356,7 @@ func (p *process) run(words []string, k func(int)) {
 func (p *process) runProgram(name string, args []string, k func(int)) {
 	switch {
 	case isShell(name) && len(args) >= 2 && args[0] == "-c":
-		p.child(args[1], k)
+		p.child(parseScript(args[1]), k)
 	case isShell(name):
 		k(0)
 	case p.forever || longRunning(name):
@@ -331,13 +372,24 @@ func longRunning(name string) bool {
 	return strings.HasPrefix(name, "python") || slices.Contains([]string{"nc", "nginx", "tail", "yes", "java", "node"}, name)
 }
 
-// child runs a script in a process of its own, with copies of the variables.
-func (p *process) child(script string, k func(int)) {
-	vars, traps := maps.Clone(p.vars), maps.Clone(p.traps)
-	p.list(parseScript(script), func(status int) {
-		p.vars, p.traps = vars, traps
+// child runs statements in a process of its own, with copies of the variables.
+func (p *process) child(list []*statement, k func(int)) {
+	vars, traps, strict, depth := maps.Clone(p.vars), maps.Clone(p.traps), p.strict, len(p.parents)
+	back := func(status int) {
+		p.vars, p.traps, p.strict, p.parents = vars, traps, strict, p.parents[:depth]
 		k(status)
-	})
+	}
+	p.parents = append(p.parents, back)
+	p.list(list, back)
+}
+
+// exit ends the innermost child, or the script.
+func (p *process) exit(status int) {
+	if n := len(p.parents); n > 0 {
+		p.parents[n-1](status)
+		return
+	}
+	p.end(exit{code: status})
 }
 
 func (p *process) status(args []string) int {
@@ -345,7 +397,7 @@ func (p *process) status(args []string) int {
 		return p.last
 	}
 	n, err := strconv.Atoi(args[0])
-	if err != nil {
+	if err != nil || n < 0 {
 		return 2
 	}
 	return n & 0xff

@@ -1,29 +1,19 @@
 package mesostest
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/gogo/protobuf/proto"
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 )
 
@@ -31,18 +21,19 @@ import (
 // same moments, and the fake must answer and tell the same, IDs and points in time aside.
 //
 // The moments. A request is sent once all that was recorded before it has happened, and not before
-// its recorded time. An event must come within one allocation interval and a quarter of a second of
-// its recorded time: the interval because resources that are freed just before an allocation
-// here may be freed just after it there, the rest because processes start and end as fast as
-// the machine lets them. With the 500 ms of most recordings this tells a filter of 5 s from one of
-// 6 s. Two things are taken from the recording so that more slack is not needed: the phase of
-// the allocations, and the median time that executors took to start.
+// its recorded time. An event must come within 0.4 s of its recorded time, since processes start
+// and end as fast as the machine lets them; news of checks within 0.75 s, since every check is
+// a process. Offers that come within 0.1 s of what freed their resources may come an allocation
+// interval later, and those that missed an allocation by less than 0.25 s an interval earlier:
+// the order of the two is a matter of milliseconds. All this tells a filter of 5 s from one of
+// 6 s. Three things are taken from the recording so that more slack is not needed: when it
+// allocated, and how long executors took to start and to notice the end of their tasks.
 //
 // What must be equal: status, headers and body of responses; events, each on its stream, in any
 // order but with those of one task in order; the end of streams. Timestamps and details of
 // containers are only looked at for presence. Offers of one event and resources of one offer are in
-// any order. Nothing else may be sent up to the end of the recording, minus the tolerance
-// above; heartbeats are expected at their interval.
+// any order. Nothing else may be sent up to a quarter of a second before the end of the recording;
+// heartbeats are expected at their interval.
 //
 // Some things are matters of chance, in Mesos as in the fake: which agent is offered to whom, and
 // which of two tasks that end within milliseconds of an allocation it still takes into account. So
@@ -104,26 +95,50 @@ func chanceOf(attempt int) chance {
 	}
 }
 
-// pace gives tasks the time to start that they took in the recording, and some time to be reaped.
-func (rec *recording) pace(luck chance) func(string) (time.Duration, time.Duration) {
+// launch gives tasks the time to start that they took in the recording.
+func (rec *recording) launch() func(string) time.Duration {
 	launches, median := rec.launchTimes()
-	random := rand.New(rand.NewPCG(luck.seed, 1))
 	if median == 0 {
 		median = 100 * time.Millisecond
 	}
-	return func(task string) (launch, reap time.Duration) {
-		launch, reap = median, luck.reap
-		if seen := launches[task]; len(seen) > 0 {
-			launch = seen[0]
-			if len(seen) > 1 {
-				launches[task] = seen[1:]
-			}
+	return func(task string) time.Duration {
+		if took, ok := next(launches, task); ok {
+			return took
 		}
-		if luck.seed > 0 {
-			reap = time.Duration(random.Int64N(int64(luck.reap)))
-		}
-		return launch, reap
+		return median
 	}
+}
+
+// slowestReap is how much of the recorded life of a task may be the time to notice its end.
+const slowestReap = 400 * time.Millisecond
+
+// reap lets the executor notice the end of a task when it did in the recording, in every other
+// attempt; else some time later.
+func (rec *recording) reap(luck chance) func(string, time.Duration) time.Duration {
+	lives := rec.lives()
+	random := rand.New(rand.NewPCG(luck.seed, 1))
+	return func(task string, ran time.Duration) time.Duration {
+		life, ok := next(lives, task)
+		switch {
+		case ok && luck.seed%2 == 0:
+			return min(max(life-ran, 0), slowestReap)
+		case luck.seed == 0:
+			return luck.reap
+		}
+		return time.Duration(random.Int64N(int64(luck.reap)))
+	}
+}
+
+// next takes the first duration seen of a task; the last one stays.
+func next(seen map[string][]time.Duration, task string) (d time.Duration, ok bool) {
+	list := seen[task]
+	if len(list) == 0 {
+		return 0, false
+	}
+	if len(list) > 1 {
+		seen[task] = list[1:]
+	}
+	return list[0], true
 }
 
 // errUnsupported marks what was recorded of things that the fake does not do.
@@ -160,31 +175,6 @@ type replayer struct {
 	agents   map[string]*replayedAgent
 }
 
-// exchange is one request on a connection of its own.
-type exchange struct {
-	method    string
-	conn      net.Conn
-	response  *observedResponse
-	events    []*observedEvent
-	beats     []time.Time // heartbeats received
-	recorded  int         // heartbeats recorded
-	endedAt   time.Time   // zero while it lives
-	how       string
-	abandoned bool // by the scheduler
-	ended     bool // the end was recorded
-}
-
-type observedResponse struct {
-	status int
-	header http.Header
-	body   string
-}
-
-type observedEvent struct {
-	at    time.Time
-	value any
-}
-
 const recordedMaster = "127.0.0.1:5050"
 
 func replayOnce(rec *recording, luck chance) *complaint {
@@ -200,7 +190,7 @@ func replayOnce(rec *recording, luck chance) *complaint {
 	if r.config, err = rec.config(); err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}
-	r.config.Seed, r.config.pace = luck.seed, rec.pace(luck)
+	r.config.Seed, r.config.launch, r.config.reap = luck.seed, rec.launch(), rec.reap(luck)
 	if err := r.splitAgents(); err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}
@@ -250,9 +240,39 @@ func (r *replayer) splitAgents() error {
 	return nil
 }
 
-// tolerance is how far from its recorded time an event may come.
-func (r *replayer) tolerance() time.Duration {
-	return 400 * time.Millisecond
+const (
+	tolerance      = 400 * time.Millisecond // see TestRecordings
+	checkTolerance = 750 * time.Millisecond
+	endTolerance   = 250 * time.Millisecond // what came so shortly before the end may have come after it
+)
+
+// window is how much earlier and later than recorded the event at line i may come.
+func (r *replayer) window(i int) (early, late time.Duration) {
+	l := &r.rec.lines[i]
+	early, late = tolerance, tolerance
+	switch {
+	case at(l.Event, "update", "status", "healthy") != nil || at(l.Event, "update", "status", "check_status") != nil:
+		early, late = checkTolerance, checkTolerance
+	case typeOf(l.Event) == "SUBSCRIBED":
+		early = time.Hour // it answers a request, whenever a busy master got to it
+	case typeOf(l.Event) == "OFFERS":
+		for j := i - 1; j >= 0; j-- {
+			before := inSeconds(l.T - r.rec.lines[j].T)
+			if before > r.interval {
+				break
+			}
+			if !r.rec.lines[j].freesResources() {
+				continue
+			}
+			if before < 100*time.Millisecond {
+				late = tolerance + r.interval
+			}
+			if before > r.interval-250*time.Millisecond {
+				early = tolerance + r.interval
+			}
+		}
+	}
+	return early, late
 }
 
 // moment is a recorded time on the clock of the replay.
@@ -269,7 +289,7 @@ func (r *replayer) run() *complaint {
 	last := r.rec.lines[len(r.rec.lines)-1]
 	end := r.moment(last.T)
 	r.wait(end, func() bool { return false })
-	if err := r.leftovers(end.Add(-250 * time.Millisecond)); err != nil {
+	if err := r.leftovers(end.Add(-endTolerance)); err != nil {
 		return &complaint{line: last.number, chance: true, text: err.Error()}
 	}
 	return nil
@@ -319,7 +339,7 @@ func (r *replayer) line(i int, l *recordedLine) error {
 	case l.Response != nil:
 		return r.response(l, r.opensStream(i))
 	case l.Event != nil:
-		return r.event(l)
+		return r.event(i, l)
 	case l.Stream == "opened":
 		if r.opened == nil {
 			return errors.New("stream opened, but no response opened one")
@@ -347,378 +367,6 @@ func (r *replayer) opensStream(i int) bool {
 	return false
 }
 
-func (r *replayer) send(s *recordedSend) error {
-	if s.To != "" && s.To != recordedMaster {
-		return fmt.Errorf("%w: a request to %s", errUnsupported, s.To)
-	}
-	body, err := r.body(s)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.Method, r.compare.translate(r.ids, s.Path), recordedMaster)
-	chunked := false
-	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
-		fmt.Fprintf(&b, "%s: %s\r\n", name, r.compare.translate(r.ids, s.Headers[name]))
-		chunked = chunked || strings.EqualFold(name, "Transfer-Encoding")
-	}
-	if !chunked && (len(body) > 0 || s.Method == http.MethodPost || s.Method == http.MethodPut) {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
-	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return r.raw(s.Method, b.Bytes())
-}
-
-// body is what is sent: the recorded bytes, or the call in the language of its Content-Type. The
-// bytes of a call in protobuf hold IDs, so they are made anew.
-func (r *replayer) body(s *recordedSend) ([]byte, error) {
-	if s.Call == nil {
-		if s.Bytes != nil {
-			return s.Bytes, nil
-		}
-		return []byte(r.compare.translate(r.ids, s.Body)), nil
-	}
-	text := []byte(r.compare.translate(r.ids, string(s.Call)))
-	if s.Headers["Content-Type"] != string(codecProtobuf) {
-		return text, nil
-	}
-	req, err := codecJSON.decode(text)
-	if err != nil {
-		return nil, fmt.Errorf("call is not encodable: %w", err)
-	}
-	return marshalRequest(req)
-}
-
-// marshalRequest writes a call with its offer constraints, which belong inside of a message that
-// mesos-go writes without them.
-func marshalRequest(req *request) ([]byte, error) {
-	var inner []byte
-	var number uint64
-	var err error
-	switch call := &req.call; {
-	case req.constraints.constraints() == nil:
-		return call.Marshal()
-	case call.Subscribe != nil:
-		number = 3
-		inner, err = call.Subscribe.Marshal()
-		call.Subscribe = nil
-	default:
-		number = 19
-		inner, err = call.UpdateFramework.Marshal()
-		call.UpdateFramework = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	constraints, err := proto.Marshal(&constraintsCall{Subscribe: &constraintsPayload{req.constraints.constraints()}})
-	if err != nil {
-		return nil, err
-	}
-	b := proto.NewBuffer(nil)
-	_ = b.EncodeVarint(number<<3 | 2)
-	content := proto.NewBuffer(constraints)
-	_, _ = content.DecodeVarint() // the tag around the payload
-	payload, err := content.DecodeRawBytes(true)
-	if err != nil {
-		return nil, err
-	}
-	_ = b.EncodeRawBytes(append(inner, payload...))
-	outer, err := req.call.Marshal()
-	return append(outer, b.Bytes()...), err
-}
-
-// raw sends bytes on a connection of their own and starts to read the answer.
-func (r *replayer) raw(method string, request []byte) error {
-	conn, err := r.network.DialContext(context.Background(), "tcp", recordedMaster)
-	if err != nil {
-		return err
-	}
-	x := &exchange{method: method, conn: conn}
-	r.calls = append(r.calls, x)
-	if _, err := conn.Write(request); err != nil {
-		return err
-	}
-	r.readers.Add(1)
-	go func() {
-		defer r.readers.Done()
-		r.read(x)
-	}()
-	return nil
-}
-
-// read runs on a goroutine of its own until the answer or the stream ends.
-func (r *replayer) read(x *exchange) {
-	input := bufio.NewReader(x.conn)
-	res, err := http.ReadResponse(input, &http.Request{Method: x.method})
-	if err != nil {
-		r.found <- func() { x.response = &observedResponse{}; r.end(x, err) }
-		return
-	}
-	o := &observedResponse{status: res.StatusCode, header: res.Header}
-	if res.Header.Get(streamIDHeader) != "" {
-		r.found <- func() { x.response = o }
-		err = r.readStream(x, res)
-		r.found <- func() { r.end(x, err) }
-		return
-	}
-	body, err := io.ReadAll(res.Body)
-	o.body = string(body)
-	_ = x.conn.Close()
-	r.found <- func() { x.response = o; r.end(x, err) }
-}
-
-func (r *replayer) end(x *exchange, err error) {
-	x.endedAt = time.Now()
-	x.how = "connection closed/reset without end of chunked body"
-	if errors.Is(err, io.EOF) {
-		x.how = "last (zero-length) chunk received"
-	}
-}
-
-// readStream reads RecordIO until the stream ends, with io.EOF if orderly.
-func (r *replayer) readStream(x *exchange, res *http.Response) error {
-	records := bufio.NewReader(res.Body)
-	for {
-		line, err := records.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		size, err := strconv.Atoi(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			return err
-		}
-		record := make([]byte, size)
-		if _, err := io.ReadFull(records, record); err != nil {
-			return io.ErrUnexpectedEOF
-		}
-		if res.Header.Get("Content-Type") == string(codecProtobuf) {
-			var e scheduler.Event
-			if err := proto.Unmarshal(record, &e); err != nil {
-				return err
-			}
-			record = encodeJSON(&e)
-		}
-		value, err := parseJSON(record)
-		if err != nil {
-			return err
-		}
-		r.found <- func() {
-			if typeOf(value) == "HEARTBEAT" {
-				x.beats = append(x.beats, time.Now())
-				return
-			}
-			x.events = append(x.events, &observedEvent{at: time.Now(), value: value})
-		}
-	}
-}
-
-// response looks for the answer to one of the requests under way: the latest one that fits.
-func (r *replayer) response(l *recordedLine, opens bool) error {
-	if len(r.calls) == 0 {
-		return errors.New("a response without a request")
-	}
-	var fault error
-	try := func() bool {
-		for i := len(r.calls) - 1; i >= 0; i-- {
-			x := r.calls[i]
-			if x.response == nil {
-				continue
-			}
-			trial := r.ids.clone()
-			if err := r.sameResponse(trial, l.Response, x); err != nil {
-				if fault == nil {
-					fault = err
-				}
-				continue
-			}
-			r.ids = trial
-			r.calls = slices.Delete(r.calls, i, i+1)
-			if x.response.header.Get(streamIDHeader) != "" {
-				r.opened = x
-				if !opens {
-					x.abandoned = true
-					r.opened = nil
-					_ = x.conn.Close()
-				}
-			}
-			return true
-		}
-		return false
-	}
-	if r.wait(time.Now().Add(time.Second), try) {
-		return nil
-	}
-	if fault == nil {
-		fault = errors.New("no response")
-	}
-	return fault
-}
-
-func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange) error {
-	have := x.response
-	if have.status != want.Status {
-		return fmt.Errorf("status %d %q, recorded %d %v", have.status, have.body, want.Status, want.Body)
-	}
-	for _, name := range []string{"Content-Type", "Allow", "Location", "WWW-Authenticate", streamIDHeader} {
-		w, h := want.Headers[name], have.header.Get(name)
-		if err := r.compare.text(b, w, h); err != nil {
-			return fmt.Errorf("header %s: %w", name, err)
-		}
-	}
-	switch body := want.Body.(type) {
-	case nil:
-		return nil
-	case string:
-		if prefix, cut := strings.CutSuffix(body, "(cut)"); cut {
-			return r.compare.text(b, prefix, have.body[:min(len(prefix), len(have.body))])
-		}
-		if err := r.compare.text(b, body, have.body); err != nil {
-			return fmt.Errorf("body %w", err)
-		}
-		if w, h := want.Headers["Content-Length"], have.header.Get("Content-Length"); w != h && (body != "" || x.method == http.MethodHead) {
-			return fmt.Errorf("Content-Length %s, recorded %s", h, w)
-		}
-		return nil
-	}
-	v, err := parseJSON([]byte(have.body))
-	if err != nil {
-		return fmt.Errorf("body %q: %w", have.body, err)
-	}
-	if err := r.compare.value(b, "", want.Body, v); err != nil {
-		return fmt.Errorf("body%w", err)
-	}
-	return nil
-}
-
-// event waits for the recorded event on its stream.
-func (r *replayer) event(l *recordedLine) error {
-	x := r.streams[l.N]
-	if x == nil {
-		return fmt.Errorf("an event on stream %d, which was never opened", l.N)
-	}
-	if typeOf(l.Event) == "HEARTBEAT" {
-		x.recorded++
-		return nil
-	}
-	return r.expect(x, l.Event, l.T)
-}
-
-func (r *replayer) expect(x *exchange, recorded any, t float64) error {
-	var fault error
-	when := r.moment(t)
-	ok := r.wait(when.Add(r.tolerance()), func() bool {
-		i, err := r.match(x, recorded)
-		if err != nil {
-			fault = err
-			return false
-		}
-		fault = nil
-		// SUBSCRIBED answers a request, whenever a busy master got to it.
-		if early := when.Sub(x.events[i].at); early > r.tolerance() && typeOf(recorded) != "SUBSCRIBED" {
-			fault = fmt.Errorf("%s came %v too early", short(recorded), early)
-		}
-		x.events = slices.Delete(x.events, i, i+1)
-		return true
-	})
-	if !ok && fault == nil {
-		fault = errors.New("nothing was received")
-	}
-	if fault != nil && !ok {
-		return fmt.Errorf("%s has not come: %w; recorded was %s", typeOf(recorded), fault, short(recorded))
-	}
-	return fault
-}
-
-// match finds the event among those received and binds its IDs. The error tells about the one
-// that looked most alike.
-func (r *replayer) match(x *exchange, recorded any) (int, error) {
-	fault := error(nil)
-	for i, e := range x.events {
-		if typeOf(e.value) != typeOf(recorded) {
-			continue
-		}
-		trial := r.ids.clone()
-		err := r.compare.value(trial, "", recorded, e.value)
-		if err == nil {
-			r.ids = trial
-			return i, nil
-		}
-		if fault == nil {
-			fault = fmt.Errorf("received at %.3f: %w", e.at.Sub(r.start).Seconds(), err)
-		}
-		if task := queuedTask(e.value); task != "" && task == queuedTask(recorded) {
-			return 0, fault // updates of one task come in order
-		}
-	}
-	if fault == nil {
-		types := []string{}
-		for _, e := range x.events {
-			types = append(types, typeOf(e.value))
-		}
-		fault = fmt.Errorf("received were only %v", types)
-	}
-	return 0, fault
-}
-
-// queuedTask is the task of an update that the agent sent, "" of other events.
-func queuedTask(event any) string {
-	if at(event, "update", "status", "uuid") == nil {
-		return ""
-	}
-	s, _ := at(event, "update", "status", "task_id", "value").(string)
-	return s
-}
-
-func (r *replayer) closed(l *recordedLine) error {
-	x := r.streams[l.N]
-	if x == nil {
-		return fmt.Errorf("stream %d was never opened", l.N)
-	}
-	if !r.wait(r.moment(l.T).Add(r.tolerance()), func() bool { return !x.endedAt.IsZero() }) {
-		return fmt.Errorf("stream %d is still open", l.N)
-	}
-	x.ended = true
-	if x.how != l.How {
-		return fmt.Errorf("stream %d: %s, recorded: %s", l.N, x.how, l.How)
-	}
-	return nil
-}
-
-// leftovers looks for what happened before the moment and was not recorded.
-func (r *replayer) leftovers(before time.Time) error {
-	for _, n := range slices.Sorted(maps.Keys(r.streams)) {
-		x := r.streams[n]
-		for _, e := range x.events {
-			if e.at.Before(before) {
-				return fmt.Errorf("stream %d: %s came at %.3f, recorded was no such thing", n, short(e.value), e.at.Sub(r.start).Seconds())
-			}
-		}
-		if !x.endedAt.IsZero() && !x.ended && !x.abandoned && x.endedAt.Before(before) {
-			return fmt.Errorf("stream %d ended at %.3f (%s), recorded was no end", n, x.endedAt.Sub(r.start).Seconds(), x.how)
-		}
-		if err := r.heartbeats(x); err != nil {
-			return fmt.Errorf("stream %d: %w", n, err)
-		}
-	}
-	return nil
-}
-
-// heartbeats checks that they came at their interval, and as often as recorded; one more or less
-// may fall beside the end.
-func (r *replayer) heartbeats(x *exchange) error {
-	interval := r.config.withDefaults().HeartbeatInterval
-	for i := 1; i < len(x.beats); i++ {
-		if d := x.beats[i].Sub(x.beats[i-1]); (d - interval).Abs() > 50*time.Millisecond {
-			return fmt.Errorf("heartbeats %v apart", d)
-		}
-	}
-	if d := len(x.beats) - x.recorded; d > 1 || d < -1 {
-		return fmt.Errorf("%d heartbeats, recorded %d", len(x.beats), x.recorded)
-	}
-	return nil
-}
-
 // drain closes all connections and waits for the readers.
 func (r *replayer) drain() {
 	for _, x := range r.streams {
@@ -739,91 +387,4 @@ func (r *replayer) drain() {
 			return
 		}
 	}
-}
-
-// note acts on what was done outside. A note that speaks of an action and is not understood is
-// an error; all others are free comments.
-func (r *replayer) note(i int, l *recordedLine) error {
-	for _, n := range r.notes() {
-		if m := n.pattern.FindStringSubmatch(l.Note); m != nil {
-			r.pause(l)
-			return n.act(i, l, m[1:])
-		}
-	}
-	if regexp.MustCompile(`\b(killed with SIG\w+|sent SIG\w+|^(agent|master)\S* started|^(ZooKeeper|first master) killed|closed the connection|SHUT_WR|on one connection|on the same connection)`).MatchString(l.Note) {
-		return fmt.Errorf("%w: %q", errUnsupported, l.Note)
-	}
-	return nil
-}
-
-type noteAction struct {
-	pattern *regexp.Regexp
-	act     func(i int, l *recordedLine, args []string) error
-}
-
-func (r *replayer) notes() []noteAction {
-	simple := func(request string) func(int, *recordedLine, []string) error {
-		return func(int, *recordedLine, []string) error { return r.raw(http.MethodPost, []byte(request)) }
-	}
-	const call = "Content-Type: application/json\r\nContent-Length: 2\r\n"
-	return append(r.agentNotes(), []noteAction{
-		{regexp.MustCompile(`^scheduler closed the connection of stream (\d+)$`), func(_ int, _ *recordedLine, args []string) error {
-			n, _ := strconv.Atoi(args[0])
-			x := r.streams[n]
-			if x == nil {
-				return fmt.Errorf("stream %d was never opened", n)
-			}
-			x.abandoned = true
-			return x.conn.Close()
-		}},
-		{regexp.MustCompile(`^mesos-executor killed with SIGKILL$`), func(i int, _ *recordedLine, _ []string) error {
-			task := r.failingTask(i)
-			if !r.master.KillExecutor(task) {
-				return fmt.Errorf("no executor of task %q", task)
-			}
-			return nil
-		}},
-		{regexp.MustCompile(`^the OFFERS event itself is only in `), func(_ int, l *recordedLine, _ []string) error {
-			event, err := r.rec.elsewhere(l.Note)
-			if err != nil {
-				return err
-			}
-			x := r.streams[slices.Max(slices.Collect(maps.Keys(r.streams)))]
-			return r.expectOffers(x, event)
-		}},
-		{regexp.MustCompile(`^HTTP/1\.0 request without Host$`), simple("POST /api/v1/scheduler HTTP/1.0\r\n" + call + "\r\n{}")},
-		{regexp.MustCompile(`^Expect: 100-continue$`), simple("POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\nExpect: 100-continue\r\n" + call + "\r\n{}")},
-		{regexp.MustCompile(`^bytes that are not HTTP$`), simple("these bytes are not HTTP\r\n\r\n")},
-		{regexp.MustCompile(`^two requests pipelined on one connection, then Connection: close$`), simple(
-			"POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\n" + call + "\r\n{}" +
-				"POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\nConnection: close\r\n" + call + "\r\n{}")},
-	}...)
-}
-
-// expectOffers matches an event that was recorded without its time, up to its IDs: those of the
-// recording and of the stream beside it are of different runs.
-func (r *replayer) expectOffers(x *exchange, event any) error {
-	ok := r.wait(time.Now().Add(r.tolerance()), func() bool {
-		return slices.ContainsFunc(x.events, func(e *observedEvent) bool { return typeOf(e.value) == "OFFERS" })
-	})
-	if !ok {
-		return errors.New("no offers came")
-	}
-	i := slices.IndexFunc(x.events, func(e *observedEvent) bool { return typeOf(e.value) == "OFFERS" })
-	if err := r.compare.value(newBinding(), "", event, x.events[i].value); err != nil {
-		return err
-	}
-	x.events = slices.Delete(x.events, i, i+1)
-	return nil
-}
-
-// failingTask is the task whose end is recorded next.
-func (r *replayer) failingTask(i int) string {
-	for _, l := range r.rec.lines[i:] {
-		if at(l.Event, "update", "status", "state") == "TASK_FAILED" {
-			s, _ := at(l.Event, "update", "status", "task_id", "value").(string)
-			return s
-		}
-	}
-	return ""
 }

@@ -159,21 +159,6 @@ func (rs resources) filter(keep func(resource) bool) resources {
 	return out
 }
 
-// inOrderOf sorts the entries as they stand in another bag; those that it lacks come last. Real
-// masters take what is free of an agent as all minus what is used, so its order never changes.
-func (rs resources) inOrderOf(other resources) resources {
-	place := func(e resource) int {
-		i := slices.IndexFunc(other, func(o resource) bool { return o.key == e.key })
-		if i < 0 {
-			return len(other)
-		}
-		return i
-	}
-	rs = slices.Clone(rs)
-	slices.SortStableFunc(rs, func(a, b resource) int { return place(a) - place(b) })
-	return rs
-}
-
 // offerable keeps what may be offered to a role: the unreserved resources and those that are
 // reserved for the role or one of its ancestors (for "a/b" also those of "a").
 func (rs resources) offerable(role string) resources {

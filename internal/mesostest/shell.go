@@ -14,6 +14,7 @@ type statement struct {
 	cond  []*statement // while, if
 	body  []*statement // while, for, if, group
 	other []*statement // if: the else branch
+	not   bool         // its status is turned round
 	join  string       // how it hangs on the one before: ";", "&&", "||", "|" or "&"
 }
 
@@ -26,18 +27,24 @@ const (
 	forStatement
 	ifStatement
 	groupStatement
+	childStatement // a list in parentheses
 )
 
 // parseScript parses what it understands; the rest is a command like any other, which
-// will not be found.
+// will not be found. Of a script with an error nothing is executed.
 func parseScript(text string) []*statement {
 	p := &scriptParser{tokens: scriptTokens(text)}
-	return p.list()
+	list := p.list()
+	if p.broken {
+		return []*statement{{words: []string{"exit", "2"}}}
+	}
+	return list
 }
 
 type scriptParser struct {
 	tokens []string
 	at     int
+	broken bool // a word was missing
 }
 
 func (p *scriptParser) peek() string {
@@ -54,6 +61,14 @@ func (p *scriptParser) accept(token string) bool {
 		return true
 	}
 	return false
+}
+
+// expect steps over a token which must be the next.
+func (p *scriptParser) expect(token string) {
+	if !p.accept(token) {
+		p.broken = true
+		p.at = len(p.tokens) // a stray word would otherwise never be passed
+	}
 }
 
 // list parses statements up to a word that closes the construct around them.
@@ -79,6 +94,10 @@ func (p *scriptParser) list() []*statement {
 
 func (p *scriptParser) statement() *statement {
 	switch {
+	case p.accept("!"):
+		s := p.statement()
+		s.not = !s.not
+		return s
 	case p.accept("while"):
 		return p.loop(whileStatement)
 	case p.accept("until"):
@@ -92,7 +111,7 @@ func (p *scriptParser) statement() *statement {
 		p.accept("}")
 		return s
 	case p.accept("("):
-		s := &statement{kind: groupStatement, body: p.list()}
+		s := &statement{kind: childStatement, body: p.list()}
 		p.accept(")")
 		return s
 	}
@@ -116,16 +135,14 @@ func (p *scriptParser) loop(kind statementKind) *statement {
 }
 
 func (p *scriptParser) loopBody(s *statement) {
-	p.accept("do")
+	p.expect("do")
 	s.body = p.list()
-	if !p.accept("done") {
-		p.at = len(p.tokens) // a stray word would otherwise never be passed
-	}
+	p.expect("done")
 }
 
 func (p *scriptParser) conditional() *statement {
 	s := &statement{kind: ifStatement, cond: p.list()}
-	p.accept("then")
+	p.expect("then")
 	s.body = p.list()
 	switch {
 	case p.accept("elif"):
@@ -134,9 +151,7 @@ func (p *scriptParser) conditional() *statement {
 	case p.accept("else"):
 		s.other = p.list()
 	}
-	if !p.accept("fi") {
-		p.at = len(p.tokens)
-	}
+	p.expect("fi")
 	return s
 }
 

@@ -33,6 +33,7 @@ type task struct {
 	files      sandbox
 	stray      bool // refused by the agent: the executor knows nothing of it
 	started    bool
+	began      time.Time // when started
 	killing    bool
 	killLater  *killRequest // while the agent is away
 	ending     bool         // the process has ended, the update is due
@@ -66,7 +67,7 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 
 // start is the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
-	t.started = true
+	t.started, t.began = true, time.Now()
 	t.files = make(sandbox)
 	status := mesos.TaskStatus{State: mesos.TASK_STARTING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()}
 	if t.info.Check != nil {
@@ -106,8 +107,7 @@ func (t *task) exited(m *Master, x exit) {
 	t.completion.stop()
 	t.check.stop()
 	t.status.stop()
-	_, reap := m.config.pace(t.info.TaskID.Value)
-	t.escalation = m.after(reap, func() {
+	t.escalation = m.after(m.config.reap(t.info.TaskID.Value, time.Since(t.began)), func() {
 		state := mesos.TASK_FAILED
 		switch {
 		case t.overdue: // failed, though it was killed
@@ -205,7 +205,6 @@ func (t *task) forward(m *Master) {
 	}
 	t.forwarded = *t.updates[0]
 	t.remember(t.forwarded)
-	t.remember(t.forwarded)
 	t.framework.send(m, updateEvent(t.forwarded))
 }
 
@@ -222,7 +221,6 @@ func (m *Master) acknowledge(f *framework, c *scheduler.Call_Acknowledge) {
 	switch {
 	case done:
 		t.remove(m)
-		t.framework.complete(t)
 		if !t.stray {
 			t.executor.acknowledged(m)
 		}

@@ -1,6 +1,7 @@
 package mesostest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,7 +149,7 @@ func taskFault(t *mesos.TaskInfo, site launchSite) string {
 	if len(t.Resources) == 0 {
 		return "Task uses no resources"
 	}
-	if fault := ownResourcesFault(t.Resources, "Task uses invalid resources: ", "Invalid task resources: "); fault != "" {
+	if fault := ownResourcesFault(t.Resources, "Task"); fault != "" {
 		return fault
 	}
 	if fault := commandFault(t.Command); fault != "" {
@@ -160,8 +161,9 @@ func taskFault(t *mesos.TaskInfo, site launchSite) string {
 	return ""
 }
 
-// ownResourcesFault checks what is asked of the resources of one task or executor.
-func ownResourcesFault(list []mesos.Resource, invalid, mixed string) string {
+// ownResourcesFault checks what is asked of the resources of one Task or Executor.
+func ownResourcesFault(list []mesos.Resource, owner string) string {
+	invalid := owner + " uses invalid resources: "
 	if fault := malformedResource(list); fault != "" {
 		return invalid + "Invalid resources: " + fault
 	}
@@ -171,11 +173,32 @@ func ownResourcesFault(list []mesos.Resource, invalid, mixed string) string {
 	}
 	for _, e := range rs {
 		if e.allocatedTo() != rs[0].allocatedTo() {
-			return mixed + "The resources have multiple allocation roles ('" + e.allocatedTo() + "' and '" +
+			return "Invalid " + strings.ToLower(owner) + " resources: The resources have multiple allocation roles ('" + e.allocatedTo() + "' and '" +
 				rs[0].allocatedTo() + "') but only one allocation role is allowed"
 		}
 	}
+	if name := mixedRevocable(rs); name != "" {
+		return owner + " mixes revocable and non-revocable resources: Cannot use both revocable and non-revocable '" +
+			name + "' at the same time"
+	}
 	return ""
+}
+
+// mixedRevocable is the first name, by the alphabet, of which there are revocable and other
+// resources, or "".
+func mixedRevocable(rs resources) string {
+	revocable, mixed := map[string]bool{}, []string{}
+	for _, e := range rs {
+		is := e.shape.Revocable != nil
+		if was, seen := revocable[e.shape.Name]; seen && was != is {
+			mixed = append(mixed, e.shape.Name)
+		}
+		revocable[e.shape.Name] = is
+	}
+	if len(mixed) == 0 {
+		return ""
+	}
+	return slices.Min(mixed)
 }
 
 func executorFault(e *mesos.ExecutorInfo, site launchSite) string {
@@ -203,7 +226,7 @@ func executorFault(e *mesos.ExecutorInfo, site launchSite) string {
 	case e.FrameworkID.Value != site.frameworkID:
 		return "ExecutorInfo has an invalid FrameworkID (Actual: " + e.FrameworkID.Value + " vs Expected: " + site.frameworkID + ")"
 	}
-	if fault := ownResourcesFault(e.Resources, "Executor uses invalid resources: ", "Invalid executor resources: "); fault != "" {
+	if fault := ownResourcesFault(e.Resources, "Executor"); fault != "" {
 		return fault
 	}
 	if have := site.executor(e.ExecutorID.Value); have != nil && !sameExecutor(have, e) {

@@ -8,6 +8,7 @@ import (
 // timer is a function to be called on the loop at a time.
 type timer struct {
 	at    time.Time
+	last  bool   // comes after all others of its time
 	order uint64 // of equal times the earlier made comes first
 	f     func()
 	index int // in the heap, -1 when not in it
@@ -30,8 +31,17 @@ type timers struct {
 
 // add arms a timer; nothing happens before the loop calls run.
 func (ts *timers) add(at time.Time, f func()) *timer {
+	return ts.arm(&timer{at: at, f: f})
+}
+
+// addLast arms a timer that comes after all others of its time.
+func (ts *timers) addLast(at time.Time, f func()) {
+	ts.arm(&timer{at: at, f: f, last: true})
+}
+
+func (ts *timers) arm(t *timer) *timer {
 	ts.made++
-	t := &timer{at: at, order: ts.made, f: f, owner: ts}
+	t.order, t.owner = ts.made, ts
 	heap.Push(ts, t)
 	return t
 }
@@ -56,10 +66,13 @@ func (ts *timers) Len() int { return len(ts.heap) }
 
 func (ts *timers) Less(i, j int) bool {
 	a, b := ts.heap[i], ts.heap[j]
-	if a.at.Equal(b.at) {
-		return a.order < b.order
+	switch {
+	case !a.at.Equal(b.at):
+		return a.at.Before(b.at)
+	case a.last != b.last:
+		return b.last
 	}
-	return a.at.Before(b.at)
+	return a.order < b.order
 }
 
 func (ts *timers) Swap(i, j int) {

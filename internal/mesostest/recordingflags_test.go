@@ -1,0 +1,243 @@
+package mesostest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// config makes the flags of the recorded master into a Config. A flag that matters and has no
+// place in Config is an error: the recording shows something that the fake master does not do.
+func (rec *recording) config() (Config, error) {
+	c := Config{}
+	for _, flag := range rec.master {
+		name, value := splitFlag(flag)
+		var err error
+		switch name {
+		case "ip", "port", "work_dir", "webui_dir", "registry":
+		case "hostname":
+			c.Hostname = value
+		case "allocation_interval":
+			c.AllocationInterval, err = parseMesosDuration(value)
+		case "offer_timeout":
+			c.OfferTimeout, err = parseMesosDuration(value)
+		case "roles":
+			c.Roles = strings.Split(value, ",")
+		case "root_submissions":
+			c.NoRootSubmissions = value == "false"
+		case "no-root_submissions":
+			c.NoRootSubmissions = true
+		case "domain":
+			c.Domain, err = parseDomain(value)
+		case "max_completed_frameworks":
+			c.MaxCompletedFrameworks, err = strconv.Atoi(value)
+		case "agent_ping_timeout", "max_agent_ping_timeouts":
+			c.AgentPingTimeout, err = rec.pingTimeout()
+		default:
+			err = fmt.Errorf("not supported")
+		}
+		if err != nil {
+			return c, fmt.Errorf("flag %s of the master: %w", flag, err)
+		}
+	}
+	return c, nil
+}
+
+// parseDomain brings the JSON of --domain to "region/zone".
+func parseDomain(text string) (string, error) {
+	var domain any
+	if err := json.Unmarshal([]byte(text), &domain); err != nil {
+		return "", err
+	}
+	region, _ := at(domain, "fault_domain", "region", "name").(string)
+	zone, _ := at(domain, "fault_domain", "zone", "name").(string)
+	return region + "/" + zone, nil
+}
+
+func (rec *recording) pingTimeout() (time.Duration, error) {
+	timeout, count := 15*time.Second, 5
+	for _, flag := range rec.master {
+		var err error
+		switch name, value := splitFlag(flag); name {
+		case "agent_ping_timeout":
+			timeout, err = parseMesosDuration(value)
+		case "max_agent_ping_timeouts":
+			count, err = strconv.Atoi(value)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return timeout * time.Duration(count), nil
+}
+
+// agent makes the flags of a recorded agent into an Agent.
+func (rec *recording) agent(r recordedAgent) (Agent, error) {
+	a := Agent{Containerizers: "mesos"}
+	for _, flag := range r.Flags {
+		name, value := splitFlag(flag)
+		var err error
+		switch name {
+		case "master", "no-hostname_lookup", "work_dir", "runtime_dir", "fetcher_cache_dir", "launcher",
+			"launcher_dir", "isolation", "no-systemd_enable_support", "no-switch_user":
+		case "ip":
+			a.IP = value
+		case "port":
+			a.Port, err = strconv.Atoi(value)
+		case "hostname":
+			a.Hostname = value
+		case "resources":
+			a.Resources = value
+		case "attributes":
+			a.Attributes = value
+		case "containerizers":
+			a.Containerizers = value
+		case "http_command_executor":
+			a.HTTPCommandExecutor = value != "false"
+		case "domain":
+			a.Domain, err = parseDomain(value)
+		case "executor_registration_timeout":
+			a.ExecutorRegistrationTimeout, err = parseMesosDuration(value)
+		default:
+			err = fmt.Errorf("not supported")
+		}
+		if err != nil {
+			return a, fmt.Errorf("flag %s of %s: %w", flag, r.Agent, err)
+		}
+	}
+	if strings.Contains(a.Resources+a.Attributes, abridged) {
+		return a, rec.unabridge(&a)
+	}
+	rec.detect(&a)
+	return a, nil
+}
+
+// abridged marks a flag whose value is not given in full.
+const abridged = "... ("
+
+// unabridge finds resources and attributes that are too long for the first line of the recording
+// in the offers of the stream that it points to.
+func (rec *recording) unabridge(a *Agent) error {
+	for _, l := range rec.lines {
+		event, err := rec.elsewhere(l.Note)
+		if err != nil {
+			return err
+		}
+		if o := offerIn(event, a.Hostname); o != nil {
+			a.Resources = flagOf(newResources(o.Resources))
+			a.Attributes = attributesFlag(o.Attributes)
+			return nil
+		}
+	}
+	return fmt.Errorf("the flags of %s are abridged, and its offer is nowhere", a.Hostname)
+}
+
+// detect adds what --resources leaves to the agent to find out, such as the size of its disk, from
+// the agent's first offer.
+func (rec *recording) detect(a *Agent) {
+	named, err := parseResources(a.Resources)
+	if err != nil {
+		return // New will say so
+	}
+	for _, l := range rec.lines {
+		o := offerIn(l.Event, a.Hostname)
+		if o == nil {
+			continue
+		}
+		found := newResources(o.Resources).filter(func(e resource) bool { return named.quantity(e.shape.Name) == 0 })
+		if !found.empty() {
+			a.Resources += ";" + flagOf(found)
+		}
+		return
+	}
+}
+
+// offerIn is the offer of an agent in an event, nil when there is none.
+func offerIn(event any, hostname string) *mesos.Offer {
+	if typeOf(event) != "OFFERS" {
+		return nil
+	}
+	var e scheduler.Event
+	if decodeJSON(event, &e) != nil {
+		return nil
+	}
+	for i := range e.Offers.Offers {
+		if e.Offers.Offers[i].Hostname == hostname {
+			return &e.Offers.Offers[i]
+		}
+	}
+	return nil
+}
+
+func flagOf(rs resources) string {
+	return strings.ReplaceAll(rs.unallocated().String(), "; ", ";")
+}
+
+func attributesFlag(list []mesos.Attribute) string {
+	parts := []string{}
+	for _, attribute := range list {
+		value := attribute.GetText().GetValue()
+		if attribute.Type != mesos.TEXT {
+			value = formatValue(&mesos.Resource{
+				Type: &attribute.Type, Scalar: attribute.Scalar, Ranges: attribute.Ranges, Set: attribute.Set,
+			})
+		}
+		parts = append(parts, attribute.Name+":"+value)
+	}
+	return strings.Join(parts, ";")
+}
+
+// elsewhere returns the OFFERS event that a note says is only in the stream protobuf/NAME, nil
+// when the note says no such thing.
+func (rec *recording) elsewhere(note string) (any, error) {
+	m := regexp.MustCompile(`^the OFFERS event itself is only in protobuf/(\w+)\.`).FindStringSubmatch(note)
+	if m == nil {
+		return nil, nil
+	}
+	data, err := os.ReadFile(filepath.Join(rec.folder, "protobuf", m[1]+".json"))
+	if err != nil {
+		return nil, err
+	}
+	for line := range bytes.Lines(data) {
+		v, err := parseJSON(line)
+		if err != nil {
+			return nil, err
+		}
+		if typeOf(v) == "OFFERS" {
+			return v, nil
+		}
+	}
+	return nil, fmt.Errorf("no OFFERS in protobuf/%s.json", m[1])
+}
+
+func splitFlag(flag string) (name, value string) {
+	name, value, _ = strings.Cut(strings.TrimPrefix(flag, "--"), "=")
+	return name, value
+}
+
+// parseMesosDuration reads "500ms", "3secs", "1.5mins".
+func parseMesosDuration(text string) (time.Duration, error) {
+	i := strings.IndexFunc(text, func(c rune) bool { return c >= 'a' && c <= 'z' })
+	if i < 0 {
+		return 0, fmt.Errorf("%q is not a duration", text)
+	}
+	units := map[string]time.Duration{
+		"ns": time.Nanosecond, "us": time.Microsecond, "ms": time.Millisecond,
+		"secs": time.Second, "mins": time.Minute, "hrs": time.Hour, "days": 24 * time.Hour,
+	}
+	unit, ok := units[text[i:]]
+	x, err := strconv.ParseFloat(text[:i], 64)
+	if err != nil || !ok {
+		return 0, fmt.Errorf("%q is not a duration", text)
+	}
+	return time.Duration(x * float64(unit)), nil
+}
