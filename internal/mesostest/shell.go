@@ -4,7 +4,7 @@ import "strings"
 
 // The shell of the fake agents: just enough of sh to run the commands that tests
 // launch, on virtual time and without touching the machine. This file
-// parses; program.go executes.
+// parses; flow.go and program.go execute.
 
 // statement is one node of a parsed script.
 type statement struct {
