@@ -12,8 +12,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// exampleMaster runs a fake master for the examples; a program of one's own names a real one.
-func exampleMaster() (address string, stop func()) {
+// newExample makes a scheduler beside a fake master; a program of one's own names a real one.
+func newExample() (s *scheduler.Scheduler, stop func()) {
 	master, err := mesostest.New(mesostest.Config{Agents: []mesostest.Agent{{Hostname: "agent1.example"}}})
 	if err != nil {
 		panic(err)
@@ -25,22 +25,20 @@ func exampleMaster() (address string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = master.Run(ctx, listener) })
-	return listener.Addr().String(), func() { cancel(); running.Wait() }
-}
-
-func ExampleScheduler() {
-	address, stop := exampleMaster()
-	defer stop()
-
-	s, err := scheduler.New(scheduler.Config{
-		Master:    address,
+	s, err = scheduler.New(scheduler.Config{
+		Master:    listener.Addr().String(),
 		Framework: scheduler.Framework{Name: "example"},
 		Logger:    slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
+	return s, func() { cancel(); running.Wait() }
+}
+
+func ExampleScheduler() {
+	s, stop := newExample()
+	defer stop()
 	ctx := context.Background()
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()
@@ -57,23 +55,14 @@ func ExampleScheduler() {
 }
 
 func ExampleScheduler_Watch() {
-	address, stop := exampleMaster()
+	s, stop := newExample()
 	defer stop()
-	s, err := scheduler.New(scheduler.Config{
-		Master:    address,
-		Framework: scheduler.Framework{Name: "example"},
-		Logger:    slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	events := s.Watch(ctx)
 	go func() { ended <- s.Run(ctx) }()
 
-	err = s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "exit 3"}})
+	err := s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "exit 3"}})
 	fmt.Println(err)
 	for e := range events {
 		if e, ok := e.(scheduler.TaskEvent); ok {

@@ -40,7 +40,8 @@ type machine struct {
 	filtered, lift bool
 	demandAt       time.Time
 
-	// Tasks on record by ID; pending ones also in order of submission; history are the ended ones, oldest first.
+	// Tasks on record by ID; the pending ones also in order of submission, the ended ones, in
+	// history, the oldest first.
 	tasks   map[string]*record
 	pending []*record
 	history []string
