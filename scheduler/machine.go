@@ -204,7 +204,8 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE:
+	case scheduler.Call_DECLINE, scheduler.Call_ACKNOWLEDGE:
+		// The agent would send an update again by itself, but only after up to ten minutes.
 		if in.outcome != accepted && current {
 			m.repeat(now.Add(callRetry), in.call)
 		}
