@@ -62,7 +62,7 @@ func stateTable() [Unknown + 1]stateRow {
 // newer Mesos, becomes Unknown: it is not proof that the task is over.
 func FromMesos(s mesos.TaskState) State {
 	for state, row := range stateTable() {
-		if row.mesos == s {
+		if row.mesos == s && State(state) != Pending {
 			return State(state)
 		}
 	}

@@ -58,6 +58,7 @@ func TestStateOutsideMesos(t *testing.T) {
 	require.False(t, ok, "Mesos has not heard of a pending task")
 
 	require.Equal(t, task.Unknown, task.FromMesos(99), "a state of a newer Mesos")
+	require.Equal(t, task.Unknown, task.FromMesos(-1), "no state of any Mesos")
 	for _, s := range []task.State{-1, task.Unknown + 1} {
 		require.Contains(t, s.String(), "State(")
 		require.False(t, s.Terminal())

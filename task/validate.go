@@ -146,6 +146,11 @@ func (v *violations) command(c Command, inContainer bool) {
 	case len(c.Argv) > 0 && c.Argv[0] == "" && !inContainer:
 		v.add("Command.Argv[0]", c.Argv[0], "must name a program")
 	}
+	v.text("Command.Shell", c.Shell)
+	for i, arg := range c.Argv {
+		v.text(fmt.Sprintf("Command.Argv[%d]", i), arg)
+	}
+	v.text("Command.User", c.User)
 	v.keys("Command.Env", c.Env)
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		if strings.ContainsAny(name, "=\x00") {
@@ -157,12 +162,31 @@ func (v *violations) command(c Command, inContainer bool) {
 	}
 	for i, u := range c.URIs {
 		field := fmt.Sprintf("Command.URIs[%d]", i)
-		if u.Value == "" {
-			v.add(field+".Value", u.Value, "must not be empty")
-		}
+		v.uri(field+".Value", u.Value)
 		if u.Extract && u.Executable {
 			v.add(field+".Extract", u.Value, "must not be set together with Executable: Mesos would not extract it")
 		}
+	}
+}
+
+// text refuses a zero byte, at which the agent would cut the text off.
+func (v *violations) text(field, s string) {
+	if strings.ContainsRune(s, 0) {
+		v.add(field, s, "must not contain a zero byte")
+	}
+}
+
+// uri refuses what every agent's fetcher does.
+func (v *violations) uri(field, uri string) {
+	_, address, remote := strings.Cut(uri, "://")
+	_, path, _ := strings.Cut(address, "/")
+	switch {
+	case uri == "":
+		v.add(field, uri, "must not be empty")
+	case strings.ContainsAny(uri, "\\'\x00"):
+		v.add(field, uri, "must not contain backslashes, single quotes or zero bytes")
+	case remote && path == "":
+		v.add(field, uri, "must have a path after the host")
 	}
 }
 
@@ -198,8 +222,11 @@ func (v *violations) healthCheck(h HealthCheck, ports []Port) {
 }
 
 func (v *violations) duration(field string, d time.Duration) {
-	if d < 0 {
+	switch {
+	case d < 0:
 		v.add(field, d, "must not be negative")
+	case d > 100*365*24*time.Hour:
+		v.add(field, d, "must not be longer than 100 years: Mesos' clock would overflow")
 	}
 }
 

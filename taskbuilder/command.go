@@ -21,7 +21,7 @@ func command(s task.Spec) *mesos.CommandInfo {
 	if s.Command.User != "" {
 		c.User = proto.String(s.Command.User)
 	}
-	switch argv := s.Command.Argv; {
+	switch argv := slices.Clone(s.Command.Argv); {
 	case s.Command.Shell != "":
 		c.Value = proto.String(s.Command.Shell)
 	case s.Container != nil:

@@ -239,5 +239,10 @@ func roundTrip(t *http.Transport, req *http.Request, call *scheduler.Call) (*htt
 		t.CloseIdleConnections()
 		return nil, fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the bare connection, over which the context has no power any more.
+		resp.Body.Close()
+		resp.Body = http.NoBody
+	}
 	return resp, nil
 }

@@ -3,6 +3,7 @@ package mesoshttp
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -57,7 +58,7 @@ func (c Codec) decode(frame []byte) (event *scheduler.Event, err error) {
 	event = new(scheduler.Event)
 	if c == JSON {
 		err = decodeJSON(frame, event)
-	} else {
+	} else if err = refuseGroups(frame, reflect.TypeFor[scheduler.Event]()); err == nil {
 		err = event.Unmarshal(frame)
 	}
 	if err != nil {

@@ -4,14 +4,12 @@
 // It promises:
 //   - a subscription has a connection of its own, which is never reused;
 //   - a call is written to at most one connection (see Client.Call), and calls of a Client with one
-//     connection that are sent one after the other reach the master in that order;
+//     connection that are sent one after the other reach the master in that order, as long as none fails: a
+//     failed one may still arrive after later ones;
 //   - redirects are never followed: who leads is decided elsewhere;
-//   - whatever the other side sends, memory stays bounded: events by Config.MaxFrame, other bodies by 4 KiB,
-//     response heads by 64 KiB;
+//   - whatever the other side sends, memory stays bounded: the bytes of an event by Config.MaxFrame (as a message,
+//     one made to do harm can take some fifty times as much), other bodies by 4 KiB, response heads by 64 KiB;
 //   - when a context ends, dialling, TLS handshake, writing and reading under it end at that instant.
-//
-// It trusts its master in one point: mesos-go's decoder recurses into nested protobuf groups, which Mesos does not
-// use, and some ten million of them in one event would overflow the stack. A smaller Config.MaxFrame (4 MiB) rules that out.
 //
 // It does not retry, back off, watch heartbeats, find the leading master or look into calls and events beyond
 // their type. It does not use the proxy settings of the environment: a scheduler stands beside its masters.

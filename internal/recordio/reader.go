@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 const (
@@ -61,7 +62,8 @@ func NewReader(r io.Reader, limit int) *Reader {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Reader{src: r, limit: limit}
+	// Half of what an int holds leaves room to add the length of the length line.
+	return &Reader{src: r, limit: min(limit, math.MaxInt/2)}
 }
 
 // ReadFrame returns the content of the next frame. The slice is valid until the next call, and it is empty,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -235,4 +236,11 @@ func (e *endless) Read(p []byte) (int, error) {
 	n := copy(p, e.data[e.at:])
 	e.at = (e.at + n) % len(e.data)
 	return n, nil
+}
+
+// The largest of all limits does not make a length overflow.
+func TestLargestLimit(t *testing.T) {
+	_, err := recordio.NewReader(strings.NewReader("9223372036854775807\nabc"), math.MaxInt).ReadFrame()
+	var size *recordio.SizeError
+	require.ErrorAs(t, err, &size)
 }

@@ -1,0 +1,88 @@
+package mesoshttp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+)
+
+// field encodes a length-delimited field of a protobuf message.
+func field(number int, content []byte) []byte {
+	b := binary.AppendUvarint(nil, uint64(number)<<3|2)
+	b = binary.AppendUvarint(b, uint64(len(content)))
+	return append(b, content...)
+}
+
+// Forty million nested groups would overflow the stack, which no recover prevents.
+func TestNestedGroupsAreRefused(t *testing.T) {
+	groups := bytes.Repeat([]byte{15<<3 | 3}, 40<<20)
+	for where, frame := range map[string][]byte{
+		"at the top":           append([]byte{1 << 3, 3}, groups...),
+		"in the offers":        field(3, groups),
+		"in one offer":         field(3, field(1, groups)),
+		"in a task status":     field(5, field(1, groups)),
+		"behind other fields":  append(field(100, nil), field(3, groups)...),
+		"a field cut off":      append(field(100, make([]byte, 2<<20)), 3<<3|2, 0xff, 0xff, 0xff, 0xff, 1),
+		"a number cut off":     append(field(100, make([]byte, 2<<20)), 3<<3, 0xff),
+		"a tag cut off":        append(field(100, make([]byte, 2<<20)), 0xff),
+		"a fixed64 cut off":    append(field(100, make([]byte, 2<<20)), 100<<1|1),
+		"an unknown wire type": append(field(100, make([]byte, 2<<20)), 1<<3|7),
+	} {
+		_, err := Protobuf.decode(frame)
+		require.Error(t, err, where)
+	}
+}
+
+// Large events that only look odd are decoded.
+func TestLargeEventsAreDecoded(t *testing.T) {
+	data := bytes.Repeat([]byte{15<<3 | 3}, 2<<20)
+	message := &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
+		AgentID: mesos.AgentID{Value: "a"}, ExecutorID: mesos.ExecutorID{Value: "e"}, Data: data,
+	}}
+	frame, err := message.Marshal()
+	require.NoError(t, err)
+	got, err := Protobuf.decode(frame)
+	require.NoError(t, err)
+	require.Equal(t, message, got)
+
+	offers := &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{}}
+	for range 30_000 {
+		offers.Offers.Offers = append(offers.Offers.Offers, mesos.Offer{
+			ID: mesos.OfferID{Value: "offer"}, AgentID: mesos.AgentID{Value: "agent"}, FrameworkID: mesos.FrameworkID{Value: "fw"}, Hostname: "a-host-name.example",
+		})
+	}
+	frame, err = offers.Marshal()
+	require.NoError(t, err)
+	require.Greater(t, len(frame), harmless)
+	got, err = Protobuf.decode(frame)
+	require.NoError(t, err)
+	require.Len(t, got.Offers.Offers, 30_000)
+}
+
+// An answer that hands the connection over must not outlive the context of its call.
+func TestSwitchingProtocols(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		go func() {
+			_, _ = http.ReadRequest(bufio.NewReader(far))
+			_, _ = io.WriteString(far, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		}()
+		client, err := New(Config{DialContext: func(context.Context, string, string) (net.Conn, error) { return near, nil }})
+		require.NoError(t, err)
+		defer client.Close()
+		var status *StatusError
+		require.ErrorAs(t, client.Call(t.Context(), "http://h", "1", &scheduler.Call{Type: scheduler.Call_REVIVE}), &status)
+		require.Equal(t, http.StatusSwitchingProtocols, status.Status)
+	})
+}
