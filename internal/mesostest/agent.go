@@ -22,7 +22,7 @@ type agent struct {
 	alive      bool      // its process runs: updates, acknowledgements and kills pass
 	lostAt     time.Time // when it was marked unreachable, zero otherwise
 	frozen     bool      // it was connected when it was marked so
-	patience   *timer    // until then
+	patience   *timer    // until then, or until it registers again
 
 	executors map[executorKey]*executor
 	running   []*executor // the same by age
@@ -52,6 +52,9 @@ func (m *Master) newAgent(config Agent) (*agent, error) {
 	}
 	attributes, err := parseAttributes(config.Attributes)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkDomain(config.Domain); err != nil {
 		return nil, err
 	}
 	return &agent{
@@ -92,6 +95,13 @@ func (a *agent) foreign(master *mesos.DomainInfo) bool {
 		return false
 	}
 	return a.domain.FaultDomain.Region.Name != master.FaultDomain.Region.Name
+}
+
+func checkDomain(text string) error {
+	if region, zone, _ := strings.Cut(text, "/"); text != "" && (region == "" || zone == "") {
+		return fmt.Errorf("domain %q is not of the form \"region/zone\"", text)
+	}
+	return nil
 }
 
 // domainInfo parses "region/zone"; nil for none.

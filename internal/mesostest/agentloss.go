@@ -46,6 +46,7 @@ func (m *Master) RemoveAgent(hostname string) bool {
 func (m *Master) LoseAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
 		if !a.connected {
+			a.interrupt()
 			return
 		}
 		a.alive, a.connected = false, false
@@ -69,11 +70,21 @@ func (m *Master) LoseAgent(hostname string) bool {
 // partition does. Nobody notices before Config.AgentPingTimeout has passed.
 func (m *Master) FreezeAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
-		if a.alive {
+		if !a.connected {
+			a.interrupt()
+		} else if a.alive {
 			a.alive = false
 			m.watch(a)
 		}
 	})
+}
+
+// interrupt takes an agent away again that is about to register.
+func (a *agent) interrupt() {
+	if a.alive {
+		a.alive = false
+		a.patience.stop()
+	}
 }
 
 // ReturnAgent brings an agent back that LoseAgent or FreezeAgent took away, with its
@@ -94,7 +105,7 @@ func (m *Master) ReturnAgent(hostname string) bool {
 			m.allocate([]*agent{a})
 		case frozen: // it works off what waits in its socket before it registers
 			m.killWaiting(a)
-			m.after(reregistration, func() { m.welcomeBack(a) })
+			a.patience = m.after(reregistration, func() { m.welcomeBack(a) })
 		default:
 			m.welcomeBack(a)
 			m.killWaiting(a)
@@ -230,7 +241,6 @@ func (m *Master) lose(t *task, reason mesos.TaskStatus_Reason, message string) {
 	t.remove(m)
 	t.state = mesos.TASK_LOST
 	t.remember(e.Update.Status)
-	t.framework.complete(t)
 }
 
 func (m *Master) rescindAll(a *agent) {

@@ -157,6 +157,59 @@ func TestUnreachableTask(t *testing.T) {
 	})
 }
 
+// An agent that was frozen for long takes 500 ms to register again; meanwhile anything may happen to it.
+func TestAgentThatIsAboutToRegister(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(*Master)
+		want []string
+	}{
+		{"left alone", func(*Master) {}, []string{"8.5 " + wholeAgent}},
+		{"frozen again", func(m *Master) { m.FreezeAgent(lostAgent) }, nil},
+		{"killed", func(m *Master) { m.LoseAgent(lostAgent) }, nil},
+		{"frozen and back: it registers once", func(m *Master) { m.FreezeAgent(lostAgent); m.ReturnAgent(lostAgent) }, []string{"8.1 " + wholeAgent}},
+		{"removed", func(m *Master) { m.RemoveAgent(lostAgent) }, []string{"8.1 FAILURE"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent(), AgentPingTimeout: 5 * time.Second, HeartbeatInterval: time.Hour}, func(c *cluster) {
+				s := c.subscribe(frameworkInfo())
+				c.at(time.Second)
+				c.master.FreezeAgent(lostAgent)
+				c.at(8 * time.Second)
+				c.master.ReturnAgent(lostAgent)
+				c.at(8100 * time.Millisecond)
+				test.do(c.master)
+				c.at(20 * time.Second)
+				require.Equal(t, test.want, s.since(8*time.Second))
+			})
+		})
+	}
+}
+
+func TestAcknowledgementsDoNotReachALostAgent(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launched(c, checkpointing(), taskInfo(mesos.Offer{}, "t", "sleep 600"), 0)
+		c.at(time.Second)
+		c.master.LoseAgent(lostAgent)
+		s.ack(s.lastStatus())
+		c.at(2 * time.Second)
+		c.master.ReturnAgent(lostAgent)
+		c.at(2 * time.Second)
+		require.Equal(t, []string{"2 t TASK_STARTING", "2 t TASK_STARTING"}, updatesOnly(s.since(time.Second)))
+	})
+}
+
+func TestLostTaskIsCompletedOnce(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		launched(c, frameworkInfo(), taskInfo(mesos.Offer{}, "t", "sleep 600"), 2)
+		c.master.RemoveAgent(lostAgent)
+		c.master.must(func() {
+			require.Len(t, c.master.order[0].completedTasks, 1)
+			require.Equal(t, mesos.TASK_LOST, c.master.order[0].completedTasks[0].state)
+		})
+	})
+}
+
 func TestUpdatesOfALostAgentComeTwice(t *testing.T) {
 	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
 		s := launched(c, checkpointing(), taskInfo(mesos.Offer{}, "t", "sleep 2"), 2)

@@ -170,6 +170,48 @@ func TestStaticReservationsGoToTheirRole(t *testing.T) {
 	})
 }
 
+// --min_allocatable_resources=cpus:0.01|mem:32: either is enough, and exactly that much.
+func TestLeastOffer(t *testing.T) {
+	for _, test := range []struct{ used, want string }{
+		{"cpus:3.99;mem:4096", "cpus:0.01"},
+		{"cpus:3.991;mem:4096", ""},
+		{"cpus:4;mem:4064", "mem:32"},
+		{"cpus:4;mem:4064.001", ""},
+	} {
+		t.Run(test.used, func(t *testing.T) {
+			inBubble(t, Config{Agents: []Agent{{Resources: "cpus:4;mem:4096"}}}, func(c *cluster) {
+				s := c.subscribe(frameworkInfo())
+				o := s.offers()[0]
+				task := taskInfo(o, "t", "sleep 600")
+				rs, err := parseResources(test.used)
+				require.NoError(t, err)
+				task.Resources = rs.proto()
+				s.accept(o, 0, task)
+				c.at(2 * time.Second)
+				offers := s.offers()[1:]
+				if test.want == "" {
+					require.Empty(t, offers)
+					return
+				}
+				require.Len(t, offers, 1)
+				require.Contains(t, newResources(offers[0].Resources).unallocated().String(), test.want)
+			})
+		})
+	}
+}
+
+func TestOfferIDsCount(t *testing.T) {
+	inBubble(t, Config{Agents: make([]Agent, 3)}, func(c *cluster) {
+		s := c.subscribe(frameworkInfo())
+		c.master.RescindOffers()
+		c.at(time.Second)
+		require.Len(t, s.offers(), 6)
+		for i, o := range s.offers() {
+			require.Equal(t, fmt.Sprintf("%s-O%d", c.master.info.ID, i), o.ID.Value)
+		}
+	})
+}
+
 func TestNewAgentIsOfferedAtOnce(t *testing.T) {
 	inBubble(t, Config{}, func(c *cluster) {
 		s := c.subscribe(frameworkInfo())

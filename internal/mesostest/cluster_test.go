@@ -295,6 +295,10 @@ func updatesOnly(lines []string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, " TASK_") })
 }
 
+func notOffers(lines []string) []string {
+	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, " OFFERS") })
+}
+
 // taskInfo is a command task of 0.1 cpus and 32 MB on the agent of the offer.
 func taskInfo(o mesos.Offer, id, command string) mesos.TaskInfo {
 	t := mesos.TaskInfo{

@@ -23,11 +23,22 @@ type request struct {
 	constraints constraintsCall
 }
 
+// unmarshal says whether body is the message. mesos-go's generated code panics on some malformed
+// input (CVE-2021-3121).
+func unmarshal(body []byte, message proto.Message) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return proto.Unmarshal(body, message) == nil
+}
+
 // decode reads the body of a request. The error is what the master answers with status 400.
 func (c codec) decode(body []byte) (*request, error) {
 	r := &request{}
 	if c == codecProtobuf {
-		if proto.Unmarshal(body, &r.call) != nil || proto.Unmarshal(body, &r.constraints) != nil {
+		if !unmarshal(body, &r.call) || !unmarshal(body, &r.constraints) {
 			return nil, errors.New("Failed to parse body into Call protobuf")
 		}
 		_, known := scheduler.Call_Type_name[int32(r.call.Type)]

@@ -167,5 +167,8 @@ func (c Config) validate() error {
 	if c.MaxCompletedFrameworks < 0 {
 		return fmt.Errorf("mesostest: Config.MaxCompletedFrameworks is negative: %d", c.MaxCompletedFrameworks)
 	}
+	if err := checkDomain(c.Domain); err != nil {
+		return fmt.Errorf("mesostest: Config.Domain: %w", err)
+	}
 	return nil
 }

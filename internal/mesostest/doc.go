@@ -28,6 +28,9 @@
 // it does not know is not found (status 127), in a container image it runs until killed. HTTP and
 // TCP health checks of a running task succeed. Custom executors never register.
 //
+// A request body of more than 64 MiB, also unzipped, is answered 413, which a real master never does.
+// A client that sends more behind a SUBSCRIBE and leaves is missed only at the next event.
+//
 // There is one master: no registry, election or failover. Quota, maintenance, authorization,
 // volumes that grow, the operator API and the agents' own API are missing. It is no yardstick of
 // speed either: its agents start a task after Config.Launch, however many there are.

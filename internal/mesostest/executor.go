@@ -151,8 +151,11 @@ func (e *executor) crash(m *Master, reason mesos.TaskStatus_Reason, message stri
 	e.remove(m)
 }
 
-// fail tells the framework that an executor of its own ended.
+// fail tells the framework that an executor of its own ended, if the master can hear of it.
 func (e *executor) fail(m *Master, status int32) {
+	if !e.agent.reachable() {
+		return
+	}
 	e.framework.send(m, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{
 		AgentID:    &mesos.AgentID{Value: e.agent.id},
 		ExecutorID: &mesos.ExecutorID{Value: e.id},

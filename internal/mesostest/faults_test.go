@@ -135,6 +135,11 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 		hanging := dial(subscribeRequest)
 		idle := dial("")
 		half := dial("POST /api/v1/scheduler HTTP/1.1\r\nContent-Le")
+		for _, conn := range []net.Conn{stream, hanging} { // net/http does not watch a connection that has more to say
+			_, err := io.WriteString(conn, "POST")
+			require.NoError(t, err)
+		}
+		synctest.Wait()
 
 		cancel()
 		require.NoError(t, <-done)

@@ -68,6 +68,10 @@ func TestFailOverOfALiveStream(t *testing.T) {
 		c.at(10500 * time.Millisecond)
 		require.Equal(t, "10.5 t TASK_STARTING", s.log()[len(s.log())-1], "the retries start anew")
 		require.Empty(t, old.since(501*time.Millisecond))
+		c.at(30 * time.Second)
+		require.Equal(t, []string{"15.5 HEARTBEAT"}, s.since(15 * time.Second)[:1], "the heart of the old stream beats no more")
+		require.NotContains(t, s.log(), "15 HEARTBEAT")
+		require.NotContains(t, s.log(), "30 HEARTBEAT")
 	})
 }
 

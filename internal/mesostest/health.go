@@ -25,7 +25,7 @@ func (t *task) startHealthCheck(m *Master) {
 		return
 	}
 	t.check = &healthCheck{task: t, info: t.info.HealthCheck, began: time.Now()}
-	t.check.again(m, t.info.HealthCheck.GetDelaySeconds())
+	t.check.again(m, ofSeconds(t.info.HealthCheck.GetDelaySeconds()))
 }
 
 func (h *healthCheck) stop() {
@@ -35,9 +35,17 @@ func (h *healthCheck) stop() {
 	}
 }
 
+// checkInterval is never none: checks every 0 s, which Mesos allows, would keep the clock of a
+// bubble from advancing.
+func checkInterval(seconds float64) time.Duration {
+	return max(ofSeconds(seconds), time.Millisecond)
+}
+
+func ofSeconds(x float64) time.Duration { return time.Duration(x * float64(time.Second)) }
+
 // again runs the check in some seconds.
-func (h *healthCheck) again(m *Master, in float64) {
-	h.timer = m.after(time.Duration(in*float64(time.Second)), func() {
+func (h *healthCheck) again(m *Master, in time.Duration) {
+	h.timer = m.after(in, func() {
 		if h.info.Command == nil {
 			h.result(m, true)
 			return
@@ -47,7 +55,7 @@ func (h *healthCheck) again(m *Master, in float64) {
 			h.timer = m.after(m.config.Reap, func() { h.result(m, x == exit{}) })
 		})
 		if timeout := h.info.GetTimeoutSeconds(); timeout > 0 {
-			h.timer = m.after(time.Duration(timeout*float64(time.Second)), func() {
+			h.timer = m.after(ofSeconds(timeout), func() {
 				h.process.kill()
 				h.result(m, false)
 			})
@@ -60,7 +68,7 @@ func (h *healthCheck) again(m *Master, in float64) {
 func (h *healthCheck) result(m *Master, healthy bool) {
 	defer func() {
 		if !h.task.killing {
-			h.again(m, h.info.GetIntervalSeconds())
+			h.again(m, checkInterval(h.info.GetIntervalSeconds()))
 		}
 	}()
 	if healthy {
@@ -70,7 +78,7 @@ func (h *healthCheck) result(m *Master, healthy bool) {
 		}
 		return
 	}
-	grace := time.Duration(h.info.GetGracePeriodSeconds() * float64(time.Second))
+	grace := ofSeconds(h.info.GetGracePeriodSeconds())
 	if h.healthy == nil && time.Since(h.began) < grace {
 		return
 	}
@@ -119,7 +127,7 @@ type statusCheck struct {
 func (t *task) startStatusCheck(m *Master) {
 	if c := t.info.Check; c != nil && c.Type == mesos.CheckInfo_COMMAND {
 		t.status = &statusCheck{task: t}
-		t.status.again(m, c.GetDelaySeconds())
+		t.status.again(m, ofSeconds(c.GetDelaySeconds()))
 	}
 }
 
@@ -130,13 +138,13 @@ func (c *statusCheck) stop() {
 	}
 }
 
-func (c *statusCheck) again(m *Master, in float64) {
+func (c *statusCheck) again(m *Master, in time.Duration) {
 	info := c.task.info.Check
-	c.timer = m.after(time.Duration(in*float64(time.Second)), func() {
+	c.timer = m.after(in, func() {
 		c.process = m.spawn(&info.Command.Command, c.task.files, false, func(x exit) {
 			c.timer = m.after(m.config.Reap, func() {
 				c.result(m, int32(x.code))
-				c.again(m, info.GetIntervalSeconds())
+				c.again(m, checkInterval(info.GetIntervalSeconds()))
 			})
 		})
 	})

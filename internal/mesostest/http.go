@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -51,7 +52,7 @@ func endpoint(path string) string {
 		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks":
 			return path
 		}
-		path = path[:strings.LastIndexByte(path, '/')]
+		path = path[:max(strings.LastIndexByte(path, '/'), 0)]
 	}
 	return ""
 }
@@ -136,18 +137,34 @@ func readBody(w http.ResponseWriter, r *http.Request) (codec, []byte, bool) {
 		answer(w, http.StatusUnsupportedMediaType, "Expecting 'Content-Type' of application/json or application/x-protobuf")
 		return "", nil, false
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readLimited(r.Body)
 	if err == nil && r.Header.Get("Content-Encoding") == "gzip" {
 		var zipped *gzip.Reader
 		if zipped, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
-			body, err = io.ReadAll(zipped)
+			body, err = readLimited(zipped)
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooLong):
+		answer(w, http.StatusRequestEntityTooLarge, "413 Request Entity Too Large.")
+		return "", nil, false
+	case err != nil:
 		answer(w, http.StatusBadRequest, "Failed to decompress request body")
 		return "", nil, false
 	}
 	return language, body, true
+}
+
+// maxBody is the longest body that is read, also of what comes out of a compressed one. A real
+// master has no limit, but it does not share its process with a test.
+const maxBody = 64 << 20
+
+func readLimited(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = errTooLong
+	}
+	return body, err
 }
 
 // accepted chooses the language of an answer. JSON wins whenever it is allowed; no header at all
@@ -263,7 +280,7 @@ func (m *Master) serveTeardown(w http.ResponseWriter, r *http.Request) {
 	if !postOnly(w, r) {
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readLimited(r.Body)
 	form, parseErr := url.ParseQuery(string(body))
 	if err != nil || parseErr != nil || !form.Has("frameworkId") {
 		answer(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")

@@ -26,6 +26,7 @@ type Master struct {
 	ended  chan struct{}  // closed when the loop has ended
 	conns  sync.WaitGroup // one per connection, and per request on a hijacked one
 	begun  atomic.Bool
+	late   sync.Mutex // of who calls methods after the loop has ended
 
 	// What follows belongs to the loop; after it, to nobody.
 
@@ -90,8 +91,11 @@ func (m *Master) Run(ctx context.Context, l net.Listener) error {
 		return ErrRunning
 	}
 	m.introduce(l.Addr())
+	serving, stop := context.WithCancel(context.Background())
+	defer stop()
 	server := &http.Server{
-		Handler: http.HandlerFunc(m.ServeHTTP),
+		Handler:     http.HandlerFunc(m.ServeHTTP),
+		BaseContext: func(net.Listener) context.Context { return serving },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c.(quietConn).Conn)
 		},
@@ -104,6 +108,7 @@ func (m *Master) Run(ctx context.Context, l net.Listener) error {
 	err := m.loop(ctx, served)
 	close(m.ended)
 	_ = server.Close() // its only error is that of closing l
+	stop()             // requests with bytes behind them: net/http does not see the end of their connection
 	if err == nil {
 		<-served
 	}
@@ -158,9 +163,11 @@ func (m *Master) loop(ctx context.Context, served <-chan error) error {
 	}
 }
 
-// must runs f on the loop, or alone when the loop has ended.
+// must runs f on the loop or, when that has ended, on the caller's goroutine, one at a time.
 func (m *Master) must(f func()) {
 	if err := m.do(context.Background(), f); err != nil {
+		m.late.Lock()
+		defer m.late.Unlock()
 		f()
 	}
 }

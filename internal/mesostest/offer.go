@@ -97,7 +97,7 @@ func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Fil
 	if filters != nil && filters.RefuseSeconds != nil && *filters.RefuseSeconds >= 0 {
 		seconds = *filters.RefuseSeconds
 	}
-	if seconds == 0 || f.stream == nil {
+	if seconds == 0 {
 		return
 	}
 	seconds = math.Min(seconds, (365 * 24 * time.Hour).Seconds())

@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
@@ -124,15 +125,20 @@ func FuzzScript(f *testing.F) {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script string) {
-		m := &Master{}
-		p := m.spawn(&mesos.CommandInfo{Value: &script}, make(sandbox), false, func(exit) {})
-		now := time.Now()
-		for range 20 {
-			now = now.Add(time.Second)
-			m.timers.run(now)
-		}
-		p.signal("TERM")
-		p.signal("KILL")
-		require.True(t, p.over)
+		synctest.Test(t, func(t *testing.T) {
+			m := &Master{}
+			p := m.spawn(&mesos.CommandInfo{Value: &script}, make(sandbox), false, func(exit) {})
+			for end := time.Now().Add(20 * time.Second); ; {
+				at, waits := m.timers.next()
+				if !waits || at.After(end) {
+					break
+				}
+				time.Sleep(time.Until(at))
+				m.timers.run(time.Now())
+			}
+			p.signal("TERM")
+			p.signal("KILL")
+			require.True(t, p.over)
+		})
 	})
 }

@@ -150,6 +150,38 @@ func TestMaxCompletionTime(t *testing.T) {
 	})
 }
 
+// The time runs out between the end of the process and the report of it.
+func TestMaxCompletionTimeIsOverWithTheProcess(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		task := taskInfo(mesos.Offer{}, "t", "sleep 2")
+		task.MaxCompletionTime = &mesos.DurationInfo{Nanoseconds: int64(2020 * time.Millisecond)}
+		s := launched(c, frameworkInfo(), task, 2)
+		c.at(2500 * time.Millisecond)
+		require.Equal(t, []string{"2.25 t TASK_FINISHED: Command exited with status 0"}, s.since(time.Second))
+	})
+}
+
+// Such checks would stop the clock of the bubble if they took no time.
+func TestHealthChecksWithoutInterval(t *testing.T) {
+	for _, check := range []*mesos.HealthCheck{
+		{Type: mesos.HealthCheck_TCP, TCP: &mesos.HealthCheck_TCPCheckInfo{Port: 1}},
+		{Type: mesos.HealthCheck_COMMAND, Command: &mesos.CommandInfo{Value: ptr("true")}},
+	} {
+		t.Run(check.Type.String(), func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent(), Reap: -1}, func(c *cluster) {
+				task := taskInfo(mesos.Offer{}, "t", "sleep 1")
+				task.HealthCheck = check
+				check.DelaySeconds, check.IntervalSeconds = ptr(0.0), ptr(0.0)
+				s := launched(c, frameworkInfo(), task, 3)
+				c.at(2 * time.Second)
+				require.Equal(t, []string{
+					"0.2 t TASK_STARTING", "0.2 t TASK_RUNNING", "0.2 t TASK_RUNNING healthy=true", "1.2 t TASK_FINISHED: Command exited with status 0",
+				}, updatesOnly(s.log()))
+			})
+		})
+	}
+}
+
 func TestHealthCheckKillsAfterConsecutiveFailures(t *testing.T) {
 	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
 		task := taskInfo(mesos.Offer{}, "t", "touch up; sleep 2; rm up; sleep 600")

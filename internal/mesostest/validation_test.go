@@ -20,6 +20,8 @@ func TestEndpoints(t *testing.T) {
 		{"nobody's", "/master/nope", ""},
 		{"the root", "/", ""},
 		{"no path", "", ""},
+		{"no slash after the other name", "/masterly", ""},
+		{"no path at all, as in OPTIONS *", "*", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) { require.Equal(t, test.handler, endpoint(test.path)) })
@@ -105,6 +107,9 @@ func TestFrameworkInfoFaults(t *testing.T) {
 			"'FrameworkInfo.role' is not a valid role: Role component 'a b' is invalid because it contains backspace or whitespace"},
 		{"the ID before the timeout", mesos.FrameworkInfo{ID: &mesos.FrameworkID{Value: "a\\b"}, FailoverTimeout: ptr(1e10)}, nil,
 			"'a\\b' contains invalid characters"},
+		{"255 bytes are the longest ID", mesos.FrameworkInfo{ID: &mesos.FrameworkID{Value: strings.Repeat("i", 255)}}, nil, ""},
+		{"256 are too long", mesos.FrameworkInfo{ID: &mesos.FrameworkID{Value: strings.Repeat("i", 256)}}, nil, "ID must not be greater than 255 characters"},
+		{"DEL is a control character", mesos.FrameworkInfo{ID: &mesos.FrameworkID{Value: "a\x7f"}}, nil, "'a\x7f' contains invalid characters"},
 		{"a timeout of more than 292 years", mesos.FrameworkInfo{FailoverTimeout: ptr(9.3e9)}, nil, "The framework failover_timeout (9.3e+09) is invalid"},
 		{"a negative one is accepted", mesos.FrameworkInfo{FailoverTimeout: ptr(-1.0)}, nil, ""},
 		{"role not in --roles", mesos.FrameworkInfo{Roles: []string{"x", "ok", "*"}, Capabilities: multi}, nil,
@@ -120,6 +125,15 @@ func TestFrameworkInfoFaults(t *testing.T) {
 			require.Equal(t, test.fault, validateFrameworkInfo(&test.info, test.suppressed, Config{Roles: []string{"ok"}}))
 		})
 	}
+}
+
+func TestUUIDs(t *testing.T) {
+	for version := range byte(16) {
+		id := make([]byte, 16)
+		id[6] = version << 4
+		require.Equal(t, version >= 1 && version <= 5, validUUID(id), "version %d", version)
+	}
+	require.False(t, validUUID([]byte("0123456789abcde")))
 }
 
 func TestTaskFaults(t *testing.T) {
@@ -168,6 +182,9 @@ func TestTaskFaults(t *testing.T) {
 		{"no container is not a Docker container", func(i *mesos.TaskInfo) { i.Container = nil }, ""},
 		{"a Docker container without docker", func(i *mesos.TaskInfo) { i.Container = &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum()} },
 			"Task's `ContainerInfo` is invalid: DockerInfo 'docker' is not set for DOCKER typed ContainerInfo"},
+		{"a volume of nothing", func(i *mesos.TaskInfo) {
+			i.Container = &mesos.ContainerInfo{Type: mesos.ContainerInfo_MESOS.Enum(), Volumes: []mesos.Volume{{ContainerPath: "/x"}}}
+		}, "Task's `ContainerInfo` is invalid: Invalid volume: Only one of them should be set: 'host_path', 'image' and 'source'"},
 		{"both command and executor", func(i *mesos.TaskInfo) { i.Executor = executor("e", nil) },
 			"Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"},
 		{"an executor takes its share", func(i *mesos.TaskInfo) { i.Command = nil; i.Executor = executor("e", bag(t, "cpus:2", "r").proto()) },

@@ -1,0 +1,141 @@
+package mesostest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+)
+
+// launchedGroup starts two tasks in a group at 100 ms; they run from 200 ms on. All their updates
+// until then are acknowledged.
+func launchedGroup(c *cluster, info *mesos.FrameworkInfo, first, second string) *stream {
+	s := c.subscribe(info)
+	c.at(100 * time.Millisecond)
+	o := s.offers()[0]
+	own, err := parseResources("cpus:0.1;mem:32;disk:10")
+	require.NoError(c.t, err)
+	s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+		OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6),
+		Operations: []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
+			Executor: mesos.ExecutorInfo{
+				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.proto(),
+			},
+			TaskGroup: mesos.TaskGroupInfo{Tasks: []mesos.TaskInfo{taskInfo(o, "a", first), taskInfo(o, "b", second)}},
+		}}},
+	}})
+	c.at(200 * time.Millisecond)
+	s.ackAll()
+	return s
+}
+
+// ackAll acknowledges until nothing new comes of it.
+func (s *stream) ackAll() {
+	for acked := 0; ; {
+		all := s.received()
+		if acked == len(all) {
+			return
+		}
+		for _, r := range all[acked:] {
+			if u := r.event.GetUpdate(); u != nil && u.Status.UUID != nil {
+				s.ack(&u.Status)
+			}
+		}
+		acked = len(all)
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for _, test := range []struct {
+		name, first, second string
+		act                 func(*cluster)
+		want                []string
+	}{
+		{
+			"a task that finished leaves the others alone", "sleep 1", "sleep 5", nil,
+			[]string{"1.25 a TASK_FINISHED: Command exited with status 0", "5.25 b TASK_FINISHED: Command exited with status 0", "6.25 FAILURE"},
+		},
+		{
+			"one that failed takes them with it", "sleep 1; exit 1", "sleep 600", nil,
+			[]string{"1.25 a TASK_FAILED: Command exited with status 1", "1.25 b TASK_KILLING", "2.3 FAILURE"},
+		},
+		{
+			"the executor dies: nothing is killed one by one", "sleep 600", "sleep 600", func(c *cluster) { c.master.KillExecutor("a") },
+			[]string{"1 FAILURE", "1 a TASK_FAILED: Executor terminated", "1 b TASK_FAILED: Executor terminated"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{HeartbeatInterval: time.Hour}, func(c *cluster) {
+				require.NoError(t, c.master.AddAgent(oneAgent()[0]))
+				s := launchedGroup(c, withCapability(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE), test.first, test.second)
+				c.at(time.Second)
+				if test.act != nil {
+					test.act(c)
+				}
+				c.at(8 * time.Second)
+				require.Equal(t, test.want, notOffers(s.since(time.Second)))
+			})
+		})
+	}
+}
+
+// A default executor ends half of Config.Reap after the last acknowledgement, not the first.
+func TestExecutorEndsWhenAllIsAcknowledged(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launchedGroup(c, frameworkInfo(), "sleep 1", "sleep 1")
+		c.at(1250 * time.Millisecond)
+		ended := updates(s)
+		ended = ended[len(ended)-2:]
+		c.at(1300 * time.Millisecond)
+		s.ack(ended[0])
+		c.at(1400 * time.Millisecond)
+		require.NotContains(t, notOffers(s.since(1300*time.Millisecond)), "1.325 FAILURE")
+		s.ack(ended[1])
+		c.at(3 * time.Second)
+		require.Equal(t, []string{"1.425 FAILURE"}, notOffers(s.since(1300*time.Millisecond)))
+	})
+}
+
+// Reconciliation names the executor of a group's task.
+func TestReconciliationOfAGroup(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launchedGroup(c, frameworkInfo(), "sleep 600", "sleep 600")
+		s.call(202, &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{}})
+		require.Equal(t, "e", s.lastStatus().GetExecutorID().GetValue())
+		require.Equal(t, mesos.REASON_RECONCILIATION, s.lastStatus().GetReason())
+	})
+}
+
+func TestLeastExecutorOfAGroup(t *testing.T) {
+	for _, test := range []struct{ resources, fault string }{
+		{"cpus:0.01;mem:32;disk:1", ""},
+		{"cpus:0.009;mem:32;disk:1", "Executor 'e' uses less CPUs (0.009) than the minimum required (0.01)"},
+		{"cpus:0.01;mem:31.999;disk:1", "Executor 'e' uses less memory (31.999MB) than the minimum required (32MB)"},
+		{"cpus:0.01;mem:32", "Executor 'e' uses no disk"},
+	} {
+		require.Equal(t, test.fault, groupExecutorFault("e", bag(t, test.resources, "r")))
+	}
+}
+
+// The master cannot hear that an executor ended on an agent that is away.
+func TestExecutorOfALostAgentEndsInSilence(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {
+		s := launchedGroup(c, checkpointing(), "sleep 2", "sleep 2")
+		c.at(time.Second)
+		c.master.LoseAgent(lostAgent)
+		c.at(time.Minute)
+		require.Empty(t, s.since(time.Second))
+	})
+}
+
+func updates(s *stream) []*mesos.TaskStatus {
+	var list []*mesos.TaskStatus
+	for _, r := range s.received() {
+		if u := r.event.GetUpdate(); u != nil {
+			list = append(list, &u.Status)
+		}
+	}
+	return list
+}
