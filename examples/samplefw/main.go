@@ -61,8 +61,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	p := &progress{obstacle: "the master does not answer"}
-	events := s.Watch(context.WithoutCancel(ctx)) // until Run ends
+	events, watched := s.Watch(context.WithoutCancel(ctx)), make(chan struct{}) // until Run ends
 	services.Go(func() {
+		defer close(watched)
 		for e := range events {
 			if _, cycle := e.(scheduler.OfferEvent); !cycle {
 				say("%v", e)
@@ -93,6 +94,7 @@ func run(ctx context.Context, o options) error {
 	}
 	ends, err := finish(serving, s, o.timeout)
 	if err == nil {
+		<-watched // the summary comes last
 		say("done: %d tasks ran; how they ended: %v", o.tasks, ends)
 	}
 	return err
