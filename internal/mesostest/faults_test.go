@@ -143,6 +143,7 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 
 		cancel()
 		require.NoError(t, <-done)
+		synctest.Wait() // what has done its last deed may still be on its way out
 		require.LessOrEqual(t, runtime.NumGoroutine(), before)
 		for _, conn := range []net.Conn{stream, hanging, idle, half} {
 			rest, err := io.ReadAll(conn)
