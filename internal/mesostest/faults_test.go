@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,9 +109,9 @@ func TestKillExecutor(t *testing.T) {
 }
 
 // Run returns with streams open and calls hanging, and nothing of it is left.
+// The bubble fails the test for any goroutine that is left; no client closes its connection.
 func TestRunLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
 		var network Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
@@ -143,8 +142,6 @@ func TestRunLeavesNothingBehind(t *testing.T) {
 
 		cancel()
 		require.NoError(t, <-done)
-		synctest.Wait() // what has done its last deed may still be on its way out
-		require.LessOrEqual(t, runtime.NumGoroutine(), before)
 		for _, conn := range []net.Conn{stream, hanging, idle, half} {
 			rest, err := io.ReadAll(conn)
 			require.NoError(t, err)
