@@ -14,13 +14,13 @@ import (
 // action is something that the machine wants done. Actions are performed in the order in which
 // they are returned. What the machine promises about that order:
 //
-//  1. a framework ID is known before anything is launched under it;
-//  2. a task is on record as launched before its ACCEPT is sent;
-//  3. an update with a uuid is acknowledged after its change of state was applied and delivered;
+//  1. a framework ID is stored before anything is launched under it;
+//  2. a task is stored as launched before its ACCEPT is sent;
+//  3. an update with a uuid is acknowledged after its change of state was stored and delivered;
 //  4. nothing is sent on a stream that is not the current one.
 //
-// A durable store adds its writes to this list: before the ACCEPT of 2, before the
-// acknowledgement of 3.
+// With a store in memory, storing is part of the step; with another one it is the action store,
+// and what depends on it comes after the input stored.
 type action interface {
 	isAction()
 	fmt.Stringer
@@ -39,7 +39,10 @@ type (
 	send struct {
 		stream int
 		call   *scheduler.Call
+		ref    ref // who asked for it; 0: the machine itself
 	}
+	// store writes records. The input stored follows, and no other store before it.
+	store struct{ changes []change }
 	// reply answers a caller.
 	reply struct {
 		ref  ref
@@ -55,6 +58,7 @@ type (
 func (subscribe) isAction()   {}
 func (closeStream) isAction() {}
 func (send) isAction()        {}
+func (store) isAction()       {}
 func (reply) isAction()       {}
 func (notify) isAction()      {}
 func (stop) isAction()        {}
@@ -73,6 +77,17 @@ func (a subscribe) String() string {
 func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.stream) }
 
 func (a send) String() string { return fmt.Sprintf("send %d %s", a.stream, describeCall(a.call)) }
+
+func (a store) String() string {
+	s := "store"
+	for i, c := range a.changes {
+		if i > 0 {
+			s += ","
+		}
+		s += " " + c.String()
+	}
+	return s
+}
 
 func (a reply) String() string {
 	if a.err != nil {
@@ -111,6 +126,19 @@ func describeCall(c *scheduler.Call) string {
 		s += describeFilters(c.Decline.Filters)
 	case scheduler.Call_KILL:
 		s += fmt.Sprintf(" %s on %s", c.Kill.TaskID.Value, c.Kill.GetAgentID().GetValue())
+	case scheduler.Call_RECONCILE:
+		for _, t := range c.Reconcile.Tasks {
+			s += fmt.Sprintf(" %s on %s", t.TaskID.Value, t.AgentID.GetValue())
+		}
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		for _, id := range c.AcceptInverseOffers.InverseOfferIDs {
+			s += " " + id.Value
+		}
+	case scheduler.Call_DECLINE_INVERSE_OFFERS:
+		for _, id := range c.DeclineInverseOffers.InverseOfferIDs {
+			s += " " + id.Value
+		}
+		s += describeFilters(c.DeclineInverseOffers.Filters)
 	case scheduler.Call_ACKNOWLEDGE:
 		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
 	}

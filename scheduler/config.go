@@ -28,6 +28,9 @@ const (
 	DefaultReviveInterval   = 100 * time.Millisecond
 	DefaultMissedHeartbeats = 5
 	DefaultHistory          = 1000
+	DefaultLaunchTimeout    = time.Minute
+	DefaultMaxLaunches      = 5
+	DefaultPortQuarantine   = 10 * time.Minute
 )
 
 // The bounds of the pause between two attempts to subscribe. Mesos asks schedulers to spread
@@ -49,6 +52,9 @@ type Config struct {
 	Matcher TaskMatcher
 	// Builder makes what Mesos is told to run. Default: taskbuilder.Standard{}.
 	Builder TaskBuilder
+	// Store keeps the framework ID and a record of each task, so that another process can go on with
+	// them. Default: memory, which outlives Run but not the process.
+	Store Store
 	// Offers says how offers are treated.
 	Offers OfferPolicy
 	// MissedHeartbeats in a row after which the connection counts as lost, from the first attempt
@@ -56,6 +62,18 @@ type Config struct {
 	MissedHeartbeats int
 	// History is how many ended tasks stay on record. Default 1000, negative: none.
 	History int
+	// LaunchTimeout is how long a launch may stay without an update before the master is asked. A
+	// launch that turns out to be lost is made again. Default 1 min.
+	LaunchTimeout time.Duration
+	// MaxLaunches of one task that may be lost before it fails. Launches on offers that the master
+	// took back meanwhile do not count. Default 5.
+	MaxLaunches int
+	// UnknownTasks says what is done about tasks of this framework that Mesos runs and that are not
+	// on record. Default: they are reported.
+	UnknownTasks UnknownTasks
+	// RenewFramework lets a framework that was removed be followed by a new one, under a new ID, if
+	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError].
+	RenewFramework bool
 	// JSON speaks JSON with the master instead of protobuf, to be read on the wire when debugging.
 	// It is several times slower, and alters text that is not UTF-8.
 	JSON bool
@@ -100,6 +118,34 @@ type OfferPolicy struct {
 	// ReviveInterval is the least time between two calls for new offers. Each makes the master
 	// allocate at once. Default 100 ms.
 	ReviveInterval time.Duration
+	// PortQuarantine is how long the host ports of a container are not used on its agent after
+	// docker run failed with exit status 125, most likely because one of them is taken. Default
+	// 10 min; negative: not at all.
+	PortQuarantine time.Duration
+	// AcceptInverse decides on inverse offers, on the scheduler's own goroutine: it must be quick
+	// and must not call the scheduler. Default: they are accepted where none of our tasks run,
+	// else declined for the time of Refuse. See Mesos' docs/maintenance.md.
+	AcceptInverse func(InverseOffer) bool
+}
+
+// UnknownTasks is a policy for tasks that Mesos runs and that are not on record.
+type UnknownTasks int
+
+// The policies.
+const (
+	ReportUnknown UnknownTasks = iota // an [UnknownTaskEvent], nothing else
+	AdoptUnknown                      // they are put on record, with no more of a spec than their ID
+	KillUnknown                       // they are reported and killed
+)
+
+// Store keeps records by key. Its methods are called by one goroutine of Run at a time, and must
+// return when ctx ends. Package ha has stores.
+type Store interface {
+	// Load returns all records. It is called once when Run begins.
+	Load(ctx context.Context) (map[string][]byte, error)
+	// Apply writes records and deletes those whose value is nil: all of them or none, and durable
+	// when it returns nil. After an error nobody knows; the same keys will be written again.
+	Apply(ctx context.Context, changes map[string][]byte) error
 }
 
 // TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with the
@@ -136,11 +182,20 @@ func (c Config) normalize() (Config, error) {
 		return c, &ConfigError{Field: "Offers.ReviveInterval", Value: c.Offers.ReviveInterval, Reason: "must not be negative"}
 	case c.MissedHeartbeats < 0:
 		return c, &ConfigError{Field: "MissedHeartbeats", Value: c.MissedHeartbeats, Reason: "must not be negative"}
+	case c.LaunchTimeout < 0:
+		return c, &ConfigError{Field: "LaunchTimeout", Value: c.LaunchTimeout, Reason: "must not be negative"}
+	case c.MaxLaunches < 0:
+		return c, &ConfigError{Field: "MaxLaunches", Value: c.MaxLaunches, Reason: "must not be negative"}
+	case c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown:
+		return c, &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
 	c.Offers.Refuse = cmp.Or(c.Offers.Refuse, DefaultRefuse)
 	c.Offers.ReviveInterval = cmp.Or(c.Offers.ReviveInterval, DefaultReviveInterval)
 	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
 	c.History = max(0, cmp.Or(c.History, DefaultHistory))
+	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
+	c.MaxLaunches = cmp.Or(c.MaxLaunches, DefaultMaxLaunches)
+	c.Offers.PortQuarantine = max(0, cmp.Or(c.Offers.PortQuarantine, DefaultPortQuarantine))
 	if c.Matcher == nil {
 		c.Matcher = taskmatcher.FirstFit{}
 	}
@@ -253,6 +308,13 @@ func (c Config) settings() settings {
 		backoffMin:     backoffMin,
 		backoffMax:     backoffMax,
 		history:        c.History,
+		launchTimeout:  c.LaunchTimeout,
+		maxLaunches:    c.MaxLaunches,
+		quarantine:     c.Offers.PortQuarantine,
+		unknown:        c.UnknownTasks,
+		inverse:        c.Offers.AcceptInverse,
+		renew:          c.RenewFramework,
+		durable:        c.Store != nil,
 		random:         rand.Float64,
 	}
 }

@@ -101,7 +101,7 @@ func (e *edges) call(ctx context.Context, client *mesoshttp.Client, calls <-chan
 				callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 				outcome, err := callOutcome(out.call, client.Call(callCtx, e.master, out.streamID, out.call))
 				cancel()
-				if !e.put(ctx, callDone{stream: out.stream, call: out.call, outcome: outcome, err: err}) {
+				if !e.put(ctx, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}) {
 					return
 				}
 			case <-ctx.Done():
@@ -109,6 +109,28 @@ func (e *edges) call(ctx context.Context, client *mesoshttp.Client, calls <-chan
 			}
 		}
 	})
+}
+
+// write writes the changes that come through the channel, which has room for one writing.
+func (e *edges) write(ctx context.Context, s Store) chan<- []change {
+	writes := make(chan []change, 1)
+	e.running.Go(func() {
+		for {
+			select {
+			case changes := <-writes:
+				records, err := encodeChanges(changes)
+				if err == nil {
+					err = s.Apply(ctx, records)
+				}
+				if !e.put(ctx, stored{err: err}) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return writes
 }
 
 // subscribeError explains why a subscription could not be opened. A [*SubscribeError] is an

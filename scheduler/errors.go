@@ -3,6 +3,10 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -18,6 +22,8 @@ var (
 	ErrDuplicateTask = errors.New("scheduler: duplicate task ID")
 	// ErrUnknownTask is returned for an ID that is not on record.
 	ErrUnknownTask = errors.New("scheduler: unknown task")
+	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
+	ErrNotSubscribed = errors.New("scheduler: not subscribed")
 	// ErrEvicted ends Run when another scheduler subscribed with the same framework ID. Nothing
 	// is done about it: two schedulers that both came back would evict each other for ever.
 	ErrEvicted = errors.New("scheduler: another scheduler took over the framework")
@@ -36,10 +42,11 @@ func (e *ConfigError) Error() string {
 }
 
 // TaskError is returned by [Scheduler.Launch] when the task ended before it ran (and was healthy).
+// Task.State is how it ended, Task.Status what Mesos said of that, with reason and message.
 type TaskError struct {
 	Task task.Info
 	// Err is what went wrong on the scheduler's side, such as an error of the builder. Nil when
-	// Mesos ended the task; Task.Status then tells why.
+	// Mesos ended the task.
 	Err error
 }
 
@@ -63,8 +70,61 @@ func (e *TaskError) Error() string {
 // Unwrap gives Err.
 func (e *TaskError) Unwrap() error { return e.Err }
 
+// Retryable tells whether the same spec under another ID may fare better: whether the task ended
+// because of where it ran and not because of what it is. A task that was killed, that ended by
+// itself, or whose description was refused would most likely do so again.
+func (e *TaskError) Retryable() bool {
+	switch e.Task.State {
+	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
+		return true
+	case task.Failed:
+		return e.Task.Status != nil && (retryable(e.Task.Status) || isDockerRun(e.Task))
+	case task.Killed:
+		return e.Task.Status.GetReason() == mesos.REASON_AGENT_DRAINING
+	}
+	return false
+}
+
+// retryable is what the reason of a failed task says, see Mesos' docs/task-state-reasons.md.
+func retryable(s *mesos.TaskStatus) bool {
+	if s.Reason == nil {
+		return false // the program's own end
+	}
+	switch *s.Reason {
+	case
+		mesos.REASON_CONTAINER_LAUNCH_FAILED,   // an image or a URI that could not be fetched, too
+		mesos.REASON_CONTAINER_UPDATE_FAILED,   // the containerizer
+		mesos.REASON_CONTAINER_PREEMPTED,       // by another task
+		mesos.REASON_EXECUTOR_TERMINATED,       // with or without the agent's fault
+		mesos.REASON_EXECUTOR_UNREGISTERED,     // likewise
+		mesos.REASON_COMMAND_EXECUTOR_FAILED,   // likewise
+		mesos.REASON_IO_SWITCHBOARD_EXITED,     // a helper of the containerizer
+		mesos.REASON_MASTER_DISCONNECTED,       // the launch
+		mesos.REASON_GC_ERROR,                  // of the agent's disk
+		mesos.REASON_INVALID_OFFERS,            // taken back meanwhile
+		mesos.REASON_RESOURCES_UNKNOWN,         // to the agent, after its restart
+		mesos.REASON_RECONCILIATION,            // not known any more
+		mesos.REASON_AGENT_DISCONNECTED,        // lost, in all its forms
+		mesos.REASON_AGENT_DRAINING,            //
+		mesos.REASON_AGENT_REMOVED,             //
+		mesos.REASON_AGENT_REMOVED_BY_OPERATOR, //
+		mesos.REASON_AGENT_RESTARTED,           //
+		mesos.REASON_AGENT_UNKNOWN,             //
+		mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT,
+		mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT:
+		return true
+	}
+	return false // limits, validation, authorization, deadlines: of the task's own making
+}
+
+// isDockerRun tells whether a container failed because "docker run" itself did, not its program.
+func isDockerRun(t task.Info) bool {
+	return t.Spec.Container != nil && strings.HasSuffix(t.Status.GetMessage(), textDockerRun)
+}
+
 // SubscribeError ends Run when the master refuses the framework in a way that another attempt
-// would only repeat: bad credentials, a role that does not exist, a changed principal.
+// would only repeat: bad credentials (status 401), no permission (403), a role that does not
+// exist, a changed principal.
 type SubscribeError struct {
 	// Status is the HTTP status, 200 when the master refused with an ERROR event.
 	Status int
@@ -98,4 +158,26 @@ type CallError struct {
 // Error gives call, status and text.
 func (e *CallError) Error() string {
 	return fmt.Sprintf("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
+}
+
+// PanicError is a panic of user code: a matcher, a builder or a policy.
+type PanicError struct {
+	Who   string // such as "the builder"
+	Value any    // that it panicked with
+	Stack string
+}
+
+// Error gives the value and, on further lines, the stack.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("scheduler: panic in %s: %v\n%s", e.Who, e.Value, e.Stack)
+}
+
+// Unwrap gives the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+func panicked(who string, value any) error {
+	return &PanicError{Who: who, Value: value, Stack: string(debug.Stack())}
 }

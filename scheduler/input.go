@@ -47,12 +47,15 @@ type (
 	callDone struct {
 		stream  int
 		call    *scheduler.Call
+		ref     ref // who asked for it
 		outcome outcome
 		err     error
 	}
+	// stored: the writing that was under way ended.
+	stored struct{ err error }
 
 	// submit records a task. With wait its caller is answered once the task runs and is healthy,
-	// otherwise at once.
+	// otherwise once it is recorded.
 	submit struct {
 		ref  ref
 		spec task.Spec
@@ -63,10 +66,17 @@ type (
 		ref ref
 		id  string
 	}
-	// cancel: the caller stopped waiting for the task.
+	// cancel: the caller stopped waiting for the task, or for something that concerns all.
 	cancel struct {
 		ref ref
 		id  string
+	}
+	// reconcile compares all tasks with the master; the caller is answered when each was told of.
+	reconcile struct{ ref ref }
+	// rawCall makes a call of the user's; the caller is answered when the master took it.
+	rawCall struct {
+		ref  ref
+		call *scheduler.Call
 	}
 	// teardown ends the framework and its tasks.
 	teardown struct{ ref ref }
@@ -80,9 +90,12 @@ func (streamEvent) isInput()   {}
 func (streamGarbled) isInput() {}
 func (streamClosed) isInput()  {}
 func (callDone) isInput()      {}
+func (stored) isInput()        {}
 func (submit) isInput()        {}
 func (kill) isInput()          {}
 func (cancel) isInput()        {}
+func (reconcile) isInput()     {}
+func (rawCall) isInput()       {}
 func (teardown) isInput()      {}
 
 // outcome says what is known of a call after it ended.

@@ -21,8 +21,9 @@ type loop struct {
 
 	inputs chan input // from the edges
 	again  []input    // that performing an action gave rise to
-	calls  lane       // waiting to be made, in order
-	acks   lane       // waiting to be made, in any order
+	writes chan<- []change
+	calls  lane // waiting to be made, in order
+	acks   lane // waiting to be made, in any order
 	timer  *time.Timer
 
 	callers map[ref]*request
@@ -47,6 +48,7 @@ type outgoing struct {
 	stream   int
 	streamID string
 	call     *scheduler.Call
+	ref      ref
 }
 
 // head gives channel and value for a select: none while nothing waits.
@@ -81,6 +83,9 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 		callers: map[ref]*request{},
 	}
 	defer l.timer.Stop()
+	if s.config.Store != nil {
+		l.writes = e.write(ctx, s.config.Store)
+	}
 	e.call(ctx, e.ordered, l.calls.to)
 	for range ackWorkers {
 		e.call(ctx, e.parallel, l.acks.to)
@@ -142,6 +147,10 @@ func (l *loop) step(ctx context.Context, in input) {
 			if in.stream == l.stream {
 				l.streamID = in.id
 			}
+		case streamEvent:
+			if in.stream == l.stream {
+				l.watchers.publishRaw(in.event)
+			}
 		case streamGarbled:
 			l.log.ErrorContext(ctx, "event not understood", "error", in.err)
 		case callDone:
@@ -183,7 +192,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case closeStream:
 		l.drop(a.stream)
 	case send:
-		out := outgoing{a.stream, l.streamID, a.call}
+		out := outgoing{a.stream, l.streamID, a.call, a.ref}
 		switch a.call.GetType() {
 		case scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
@@ -192,6 +201,8 @@ func (l *loop) perform(ctx context.Context, a action) {
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
+	case store:
+		l.writes <- a.changes // has room for one, and there is only one
 	case reply:
 		if req := l.callers[a.ref]; req != nil {
 			delete(l.callers, a.ref)
@@ -217,7 +228,7 @@ func (l *loop) drop(stream int) {
 		l.log.Warn("calls dropped with their stream", "calls", len(waiting))
 	}
 	for _, out := range waiting {
-		l.again = append(l.again, callDone{stream: out.stream, call: out.call, outcome: unsent, err: errStreamGone})
+		l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
 	}
 	l.calls.waiting, l.acks.waiting = nil, nil
 }
@@ -233,6 +244,14 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		} else {
 			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", time.Until(e.NextAttempt))
 		}
+	case StoreEvent:
+		if e.Err == nil {
+			l.log.InfoContext(ctx, "the store works again")
+		} else {
+			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, "next", time.Until(e.NextAttempt))
+		}
+	case UnknownTaskEvent, FailureEvent, InverseOfferEvent:
+		l.log.WarnContext(ctx, "mesos", "event", e.String())
 	case OfferEvent:
 		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
 		if e.Err != nil {

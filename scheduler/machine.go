@@ -8,6 +8,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // machine is the whole state of a scheduler and all of its decisions. It has one method that
@@ -16,7 +18,9 @@ import (
 // same actions.
 //
 // Where things are: machine_stream.go keeps the subscription, machine_offers.go turns offers into
-// launches, machine_tasks.go follows tasks from submission to their end.
+// launches, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
+// what Mesos says of them, machine_reconcile.go asks it, machine_store.go keeps records,
+// machine_inverse.go answers requests for maintenance.
 type machine struct {
 	settings settings
 
@@ -30,8 +34,8 @@ type machine struct {
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
-	// repeats are calls to be made again, the next one first.
-	repeats []repeat
+	// alarms are what is to be done later on this subscription, the next one first.
+	alarms []alarm
 
 	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
 	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
@@ -47,8 +51,20 @@ type machine struct {
 	history []string
 	serial  int // given to the last submission
 
+	reconciliation reconciliation
+	quarantine     []quarantined // the first to be released first
+
 	tearing     bool // a teardown is wanted
 	tearWaiting []ref
+
+	// Records to be written, in the order in which they changed, those of the writing under way,
+	// and what waits for either.
+	dirty, written          []string
+	isDirty                 map[string]bool
+	writing                 bool
+	waitingNext, waitingNow []waitingAction
+	storeFailures           int // in a row
+	storeAt                 time.Time
 
 	actions []action // of the present step
 }
@@ -64,7 +80,14 @@ type settings struct {
 	backoffMin     time.Duration
 	backoffMax     time.Duration
 	history        int
-	random         func() float64 // in [0, 1)
+	launchTimeout  time.Duration
+	maxLaunches    int
+	quarantine     time.Duration
+	unknown        UnknownTasks
+	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
+	renew          bool                    // a new framework after the removal of an empty one
+	durable        bool                    // there is a store to wait for
+	random         func() float64          // in [0, 1)
 }
 
 // demand is whether offers are wanted.
@@ -87,7 +110,7 @@ const (
 )
 
 func newMachine(s settings) *machine {
-	return &machine{settings: s, tasks: map[string]*record{}}
+	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}}
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is
@@ -121,16 +144,23 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case callDone:
 		m.callDone(now, in)
+	case stored:
+		m.stored(now, in.err)
 	case submit:
 		m.submit(now, in)
 	case kill:
 		m.kill(now, in)
 	case cancel:
 		m.cancel(now, in)
+	case reconcile:
+		m.reconcile(now, in.ref)
+	case rawCall:
+		m.rawCall(in)
 	case teardown:
 		m.teardown(in.ref)
 	}
 	m.followDemand(now)
+	m.flush(now)
 	return m.actions
 }
 
@@ -148,11 +178,19 @@ func (m *machine) deadline() time.Time {
 	case connecting, connected:
 		sooner(m.heard.Add(m.patience()))
 	}
-	if m.phase == connected && len(m.repeats) > 0 {
-		sooner(m.repeats[0].at)
+	if m.phase == connected {
+		if len(m.alarms) > 0 {
+			sooner(m.alarms[0].at)
+		}
+		if !m.tearing {
+			sooner(m.reconciliation.next)
+		}
 	}
 	if m.wanted() != scheduler.Call_UNKNOWN {
 		sooner(m.demandAt)
+	}
+	if len(m.dirty) > 0 && !m.writing {
+		sooner(m.storeAt)
 	}
 	return first
 }
@@ -169,13 +207,10 @@ func (m *machine) wake(now time.Time) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence))
 		}
 	}
-	for m.phase == connected && len(m.repeats) > 0 && !now.Before(m.repeats[0].at) {
-		r := m.repeats[0]
-		m.repeats = m.repeats[1:]
-		if r.call.GetType() == scheduler.Call_KILL {
-			m.killAgain(now, r)
-		} else {
-			m.do(send{stream: m.stream, call: r.call})
+	if m.phase == connected {
+		m.ring(now)
+		if !m.tearing && !now.Before(m.reconciliation.next) {
+			m.reconcileNext(now)
 		}
 	}
 }
@@ -193,6 +228,15 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.cycle(now, e.GetOffers().GetOffers())
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
+	case scheduler.Event_RESCIND:
+		// Only an offer whose launch waits for the store is still here.
+		gone := e.GetRescind().GetOfferID()
+		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return c.Accept.OfferIDs[0] == gone })
+	case scheduler.Event_INVERSE_OFFERS:
+		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
+	case scheduler.Event_FAILURE:
+		f := e.GetFailure()
+		m.do(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
 		m.refusedBy(now, e.GetError().GetMessage())
 	}
@@ -201,18 +245,32 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 // callDone takes the outcome of a call.
 func (m *machine) callDone(now time.Time, in callDone) {
 	current := m.current(in.stream)
+	if in.ref != 0 {
+		m.do(reply{ref: in.ref, err: in.err})
+	}
+	if in.outcome == stale && current && saysReplaced(in.err) {
+		m.disconnected(now, ErrEvicted)
+		return
+	}
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
 	case scheduler.Call_DECLINE, scheduler.Call_ACKNOWLEDGE:
 		// The agent would send an update again by itself, but only after up to ten minutes.
 		if in.outcome != accepted && current {
-			m.repeat(now.Add(callRetry), in.call)
+			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
 		}
 	case scheduler.Call_KILL:
 		if r := m.tasks[in.call.Kill.TaskID.Value]; in.outcome != accepted && current && r != nil {
-			r.killAt = now.Add(callRetry)
-			m.repeat(r.killAt, in.call)
+			m.killAt(r, now.Add(callRetry))
+		}
+	case scheduler.Call_RECONCILE:
+		m.reconcileDone(in)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		if in.outcome == accepted {
+			// So that the next subscription does not undo it.
+			m.settings.framework = in.call.UpdateFramework.FrameworkInfo
+			m.settings.framework.ID = nil
 		}
 	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
 		if in.outcome != accepted && current {
@@ -227,7 +285,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		return
 	}
 	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	if in.outcome == stale && current && !m.tearing {
+	if in.outcome == stale && m.current(in.stream) && !m.tearing {
 		m.disconnected(now, in.err)
 	}
 }
@@ -236,25 +294,71 @@ func (m *machine) callDone(now time.Time, in callDone) {
 // is then usually busy or going away: nothing that a quicker repetition would help.
 const callRetry = time.Second
 
-// repeat is a call to be made again.
-type repeat struct {
-	at   time.Time
-	call *scheduler.Call
+// alarm is one of three things to be done later: a call that is made again, a KILL for a task that
+// has not ended, a question about a launch that nothing was heard of.
+type alarm struct {
+	at     time.Time
+	call   *scheduler.Call // that does no harm when it arrives twice, or late
+	kill   *record         // unless its killAt is another
+	launch *record         // unless its launchAt is another
 }
 
-// repeat makes a call again later, on this subscription. Only calls that do no harm when they
-// arrive twice, or late, may be repeated.
-func (m *machine) repeat(at time.Time, c *scheduler.Call) {
-	i, _ := slices.BinarySearchFunc(m.repeats, at, func(r repeat, at time.Time) int {
-		return cmp.Or(r.at.Compare(at), -1) // behind those of the same time
+func (m *machine) alarm(a alarm) {
+	i, _ := slices.BinarySearchFunc(m.alarms, a.at, func(a alarm, at time.Time) int {
+		return cmp.Or(a.at.Compare(at), -1) // behind those of the same time
 	})
-	m.repeats = slices.Insert(m.repeats, i, repeat{at, c})
+	m.alarms = slices.Insert(m.alarms, i, a)
+}
+
+// ring does what the alarms that have come due are about.
+func (m *machine) ring(now time.Time) {
+	var silent []*record
+	for len(m.alarms) > 0 && !now.Before(m.alarms[0].at) {
+		a := m.alarms[0]
+		m.alarms = m.alarms[1:]
+		switch {
+		case a.call != nil:
+			m.do(send{stream: m.stream, call: a.call})
+		case a.kill != nil:
+			if r := a.kill; r.killAt.Equal(a.at) && !r.info.State.Terminal() {
+				r.killAt = time.Time{} // of two alarms at the same instant one counts
+				m.sendKill(now, r)
+			}
+		default:
+			if r := a.launch; r.launchAt.Equal(a.at) && r.info.State == task.Staging {
+				r.launchAt = time.Time{}
+				silent = append(silent, r)
+			}
+		}
+	}
+	m.askAfterLaunches(now, silent)
 }
 
 func (m *machine) do(a action) { m.actions = append(m.actions, a) }
 
 // call sends a call on the current subscription.
-func (m *machine) call(c *scheduler.Call) {
+func (m *machine) call(c *scheduler.Call) { m.do(m.ready(c)) }
+
+// ready is a call for the current subscription.
+func (m *machine) ready(c *scheduler.Call) send {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
-	m.do(send{stream: m.stream, call: c})
+	return send{stream: m.stream, call: c}
+}
+
+// rawCall makes a call of the user's.
+func (m *machine) rawCall(in rawCall) {
+	if m.phase != connected || m.tearing {
+		m.do(reply{ref: in.ref, err: ErrNotSubscribed})
+		return
+	}
+	c := in.call
+	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	if u := c.UpdateFramework; u != nil {
+		u.FrameworkInfo.ID = c.FrameworkID
+		u.SuppressedRoles = nil
+		if m.told == suppressed {
+			u.SuppressedRoles = u.FrameworkInfo.Roles
+		}
+	}
+	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

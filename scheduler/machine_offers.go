@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -17,17 +18,23 @@ func (m *machine) cycle(now time.Time, offered []mesos.Offer) {
 	if len(offered) == 0 || m.tearing {
 		return // a framework that is torn down needs no answers
 	}
+	if m.storeFailures > 0 {
+		m.decline(idsOf(offered), m.settings.refuse) // nothing may be launched now
+		return
+	}
+	m.endQuarantines(now)
 	offers := make([]task.Offer, len(offered))
 	agents := make(map[string]string, len(offered)) // by offer
 	for i, o := range offered {
 		offers[i] = task.OfferFromMesos(o)
+		offers[i].Quarantined = m.quarantinedOn(offers[i].AgentID)
 		agents[offers[i].ID] = offers[i].AgentID
 	}
 	event := OfferEvent{Offers: len(offers)}
 	launches := map[string][]mesos.TaskInfo{} // by offer
 	if len(m.pending) > 0 {
 		var placements []task.Placement
-		placements, event.Rejections, event.Err = m.match(offers)
+		placements, event.Rejections, event.Err = m.match(now, offers)
 		for _, p := range placements {
 			info, err := m.prepare(now, p, agents)
 			if err != nil {
@@ -42,27 +49,56 @@ func (m *machine) cycle(now time.Time, offered []mesos.Offer) {
 	var unused []mesos.OfferID
 	for _, o := range offered {
 		if tasks := launches[o.ID.Value]; tasks != nil {
-			m.accept(o.ID, tasks)
+			m.accept(now, o.ID, tasks)
 		} else {
 			unused = append(unused, o.ID)
 		}
 	}
 	if len(unused) > 0 {
-		m.decline(unused)
+		m.decline(unused, m.settings.refuse)
 	}
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }
 
-// match asks the matcher. It is user code: a panic costs this cycle only.
-func (m *machine) match(offers []task.Offer) (placed []task.Placement, rejected []task.Rejection, err error) {
+func idsOf(offers []mesos.Offer) []mesos.OfferID {
+	ids := make([]mesos.OfferID, len(offers))
+	for i := range offers {
+		ids[i] = offers[i].ID
+	}
+	return ids
+}
+
+// match asks the matcher. It is user code: a panic costs the task at fault. If no single task is,
+// it costs this cycle only.
+func (m *machine) match(now time.Time, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
+	placed, rejected, err := m.tryMatch(m.pending, offers)
+	if err == nil {
+		return placed, rejected, nil
+	}
+	atFault := false
+	for _, r := range slices.Clone(m.pending) {
+		if _, _, err := m.tryMatch([]*record{r}, offers); err != nil {
+			atFault = true
+			m.withdraw(r)
+			m.change(now, r, task.Error, err)
+		}
+	}
+	if !atFault || len(m.pending) == 0 {
+		return nil, nil, err
+	}
+	placed, rejected, again := m.tryMatch(m.pending, offers)
+	return placed, rejected, cmp.Or(again, err)
+}
+
+func (m *machine) tryMatch(records []*record, offers []task.Offer) (placed []task.Placement, rejected []task.Rejection, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			placed, rejected, err = nil, nil, fmt.Errorf("scheduler: panic in the matcher: %v", p)
+			placed, rejected, err = nil, nil, panicked("the matcher", p)
 		}
 	}()
-	specs := make([]task.Spec, len(m.pending))
-	for i, r := range m.pending {
+	specs := make([]task.Spec, len(records))
+	for i, r := range records {
 		specs[i] = r.info.Spec
 	}
 	placed, rejected = m.settings.matcher.Match(specs, offers)
@@ -81,12 +117,12 @@ func (m *machine) prepare(now time.Time, p task.Placement, agents map[string]str
 	}
 	info, err := m.build(r.info.Spec, p)
 	if err != nil {
-		m.fail(now, r, task.Error, err)
+		m.change(now, r, task.Error, err)
 		return nil, nil
 	}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-	r.offer = p.OfferID
-	m.change(now, r, task.Staging)
+	r.offer, r.accepting, r.withheld, r.round = p.OfferID, true, true, m.reconciliation.round
+	m.change(now, r, task.Staging, nil)
 	return &info, nil
 }
 
@@ -94,7 +130,7 @@ func (m *machine) prepare(now time.Time, p task.Placement, agents map[string]str
 func (m *machine) build(s task.Spec, p task.Placement) (info mesos.TaskInfo, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("scheduler: panic in the builder: %v", p)
+			err = panicked("the builder", p)
 		}
 	}()
 	info, err = m.settings.builder.Build(s, p)
@@ -114,7 +150,7 @@ func (m *machine) build(s task.Spec, p task.Placement) (info mesos.TaskInfo, err
 
 // accept launches tasks on an offer. Each has an operation of its own: Mesos refuses a whole
 // operation for one malformed resource in it, and the neighbours should not suffer.
-func (m *machine) accept(offer mesos.OfferID, tasks []mesos.TaskInfo) {
+func (m *machine) accept(now time.Time, offer mesos.OfferID, tasks []mesos.TaskInfo) {
 	operations := make([]mesos.Offer_Operation, len(tasks))
 	for i := range tasks {
 		operations[i] = mesos.Offer_Operation{
@@ -123,18 +159,39 @@ func (m *machine) accept(offer mesos.OfferID, tasks []mesos.TaskInfo) {
 		}
 	}
 	m.filtered = true
-	m.call(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+	s := m.ready(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   []mesos.OfferID{offer},
 		Operations: operations,
 		Filters:    filters(m.settings.refuse),
 	}})
+	if m.settings.durable {
+		m.after(now, s)
+		return
+	}
+	m.do(s)
+	m.launched(now, s.call)
 }
 
-func (m *machine) decline(offers []mesos.OfferID) {
-	m.filtered = true
+// launched follows the tasks of an ACCEPT that is on its way.
+func (m *machine) launched(now time.Time, c *scheduler.Call) {
+	for _, t := range launchedBy(c) {
+		r := m.tasks[t.TaskID.Value]
+		if r == nil || r.info.State != task.Staging {
+			continue
+		}
+		r.withheld = false
+		m.expectWord(r, now.Add(m.settings.launchTimeout))
+		if r.killing {
+			m.sendKill(now, r)
+		}
+	}
+}
+
+func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
+	m.filtered = m.filtered || refuse > 0
 	m.call(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
-		Filters:  filters(m.settings.refuse),
+		Filters:  filters(refuse),
 	}})
 }
 
@@ -144,37 +201,51 @@ func filters(refuse time.Duration) *mesos.Filters {
 }
 
 // acceptDone takes the outcome of an ACCEPT. When it surely had no effect its tasks are pending
-// again. When that is unclear they stay as they are: launching them again could run them twice. In
-// both cases the master may still hold the offer for us, so it is given back: that does nothing if
-// the ACCEPT arrived, and if it arrives later its tasks come back as dropped.
+// again. When that is unclear they stay as they are, since launching them again could run them
+// twice, and the master is asked. In both cases it may still hold the offer for us, so that is
+// given back: that does nothing if the ACCEPT arrived, and if it arrives later its tasks come back as
+// dropped.
 func (m *machine) acceptDone(now time.Time, in callDone) {
-	if in.outcome == accepted {
-		return
-	}
 	offer := in.call.Accept.OfferIDs[0]
-	if in.outcome != unclear {
-		for _, t := range launchedBy(in.call) {
-			if r := m.tasks[t.TaskID.Value]; r != nil && r.info.State == task.Staging && r.offer == offer.Value {
-				m.requeue(now, r)
+	for _, t := range launchedBy(in.call) {
+		r := m.tasks[t.TaskID.Value]
+		if r == nil || r.offer != offer.Value || !r.accepting {
+			continue
+		}
+		r.accepting = false
+		if in.outcome == accepted || in.outcome == unclear {
+			r.launches++
+		}
+		switch {
+		case r.info.State != task.Staging || in.outcome == accepted && m.current(in.stream):
+		case in.outcome == accepted || in.outcome == unclear:
+			// Without a subscription there is nobody to ask; the next one begins with that.
+			if m.phase == connected {
+				m.expectWord(r, now.Add(callRetry))
 			}
+		default:
+			m.requeue(now, r)
 		}
 	}
-	if m.current(in.stream) {
-		m.repeat(now.Add(callRetry), &scheduler.Call{FrameworkID: in.call.FrameworkID, Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+	if in.outcome != accepted && m.current(in.stream) {
+		m.alarm(alarm{at: now.Add(callRetry), call: &scheduler.Call{FrameworkID: in.call.FrameworkID, Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 			OfferIDs: []mesos.OfferID{offer},
 			Filters:  filters(0), // it may well fit
-		}})
+		}}})
 	}
 }
+
+// wantsOffers tells whether there is something to launch, and nothing against it.
+func (m *machine) wantsOffers() bool { return len(m.pending) > 0 && m.storeFailures == 0 }
 
 // wanted is the call that makes the master's offers follow the demand: none while nothing is
 // pending, and at once when something new is, even if we refused the same offers before.
 func (m *machine) wanted() scheduler.Call_Type {
 	switch {
 	case m.phase != connected || m.tearing:
-	case len(m.pending) == 0 && m.told != suppressed:
+	case !m.wantsOffers() && m.told != suppressed:
 		return scheduler.Call_SUPPRESS
-	case len(m.pending) > 0 && (m.told != revived || m.lift):
+	case m.wantsOffers() && (m.told != revived || m.lift):
 		return scheduler.Call_REVIVE
 	}
 	return scheduler.Call_UNKNOWN
@@ -193,4 +264,20 @@ func (m *machine) followDemand(now time.Time) {
 		m.demandAt = now.Add(m.settings.reviveInterval)
 	}
 	m.call(&scheduler.Call{Type: call})
+}
+
+// quarantinedOn lists the ports of an agent that are in quarantine, ascending.
+func (m *machine) quarantinedOn(agentID string) []uint16 {
+	var ports []uint16
+	for _, q := range m.quarantine {
+		if q.agentID == agentID {
+			ports = append(ports, q.ports...)
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+func (m *machine) endQuarantines(now time.Time) {
+	m.quarantine = slices.DeleteFunc(m.quarantine, func(q quarantined) bool { return !now.Before(q.until) })
 }

@@ -25,11 +25,12 @@ func (m *machine) patience() time.Duration {
 }
 
 func (m *machine) start(now time.Time) {
-	// Callers of an earlier run have been answered by its end.
+	// Callers of an earlier run have been answered by its end, its calls never will be.
 	for _, r := range m.tasks {
-		r.callers = nil
+		r.callers, r.accepting = nil, false
 	}
 	m.tearing, m.tearWaiting = false, nil
+	m.reconciliation.callers = nil
 	m.attempts = 0
 	m.subscribe(now)
 }
@@ -39,7 +40,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
 	m.told, m.filtered, m.lift, m.demandAt = revived, false, false, now
-	m.repeats = nil // the master has taken back its offers, and kills will be sent anew
+	m.alarms = nil // the master has taken back its offers; kills and questions will be sent anew
 	info := m.settings.framework
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
@@ -49,7 +50,7 @@ func (m *machine) subscribe(now time.Time) {
 		id := &mesos.FrameworkID{Value: m.framework}
 		call.FrameworkID, info.ID = id, id
 	}
-	if len(m.pending) == 0 {
+	if !m.wantsOffers() {
 		m.told, call.Subscribe.SuppressedRoles = suppressed, info.Roles
 	}
 	m.do(subscribe{stream: m.stream, call: call})
@@ -57,7 +58,11 @@ func (m *machine) subscribe(now time.Time) {
 
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	m.phase, m.opened = connected, now
-	m.framework = s.GetFrameworkID().GetValue()
+	known := m.framework != ""
+	if id := s.GetFrameworkID().GetValue(); id != m.framework {
+		m.framework = id
+		m.touch("")
+	}
 	if seconds := s.GetHeartbeatIntervalSeconds(); seconds > 0 {
 		m.heartbeat = time.Duration(seconds * float64(time.Second))
 	}
@@ -72,6 +77,11 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 			m.sendKill(now, r)
 		}
 	}
+	if known {
+		m.reconcile(now, 0)
+	} else {
+		m.reconcileLater(now) // a new framework has no tasks
+	}
 }
 
 // disconnected ends the current subscription, whose stream may or may not have ended by itself,
@@ -79,6 +89,8 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
+	m.phase = waiting
+	m.takeBackAccepts(now, all)
 	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
 	if final(err) {
 		m.do(notify{event})
@@ -89,8 +101,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	if held && now.Sub(m.opened) >= m.settings.backoffMax {
 		m.attempts = 0
 	}
-	m.phase = waiting
-	m.retryAt = now.Add(m.backoff())
+	m.retryAt = now.Add(m.backoff(m.attempts))
 	m.attempts++
 	if held && m.tearing {
 		return // most likely that is the end that was asked for; the answer to it will tell
@@ -110,10 +121,10 @@ func final(err error) bool {
 
 // backoff draws the pause before the next attempt: uniform between zero and a bound that doubles
 // with each attempt, so that the schedulers of a whole cluster do not return in step.
-func (m *machine) backoff() time.Duration {
+func (m *machine) backoff(attempts int) time.Duration {
 	bound := m.settings.backoffMax
-	if m.attempts < 32 {
-		bound = min(bound, m.settings.backoffMin<<m.attempts)
+	if attempts < 32 {
+		bound = min(bound, m.settings.backoffMin<<attempts)
 	}
 	return time.Duration(m.settings.random() * float64(bound))
 }
@@ -124,26 +135,34 @@ func (m *machine) halt(err error) {
 	m.do(stop{err: err})
 }
 
-// The texts of ERROR events that mean more than "no". Mesos gives them no code.
-const (
-	textFailedOver = "Framework failed over"
-	textRemoved    = "Framework has been removed"
-)
-
 // refusedBy takes an ERROR event: the master ends this subscription.
 func (m *machine) refusedBy(now time.Time, message string) {
-	switch {
-	case message == textRemoved && m.tearing:
+	switch meaning := meaningOf(message); {
+	case meaning == frameworkRemoved && m.tearing:
 		m.tornDown(now)
-	case message == textRemoved:
+	case meaning == frameworkRemoved && m.settings.renew && m.nothingOnRecord():
+		m.framework = ""
+		m.touch("")
+		m.disconnected(now, errors.New("the framework was removed; another is registered"))
+	case meaning == frameworkRemoved:
 		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework})
-	case message == textFailedOver:
+	case meaning == failedOver:
 		m.disconnected(now, ErrEvicted)
-	case m.phase == connecting:
+	case meaning == notAllowed:
 		m.disconnected(now, &SubscribeError{Status: 200, Message: message})
 	default:
 		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))
 	}
+}
+
+// nothingOnRecord tells whether every task has ended.
+func (m *machine) nothingOnRecord() bool {
+	for _, r := range m.tasks {
+		if !r.info.State.Terminal() {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *machine) teardown(caller ref) {

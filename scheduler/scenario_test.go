@@ -84,6 +84,9 @@ func newStage(t *testing.T) *stage {
 		backoffMin:     100 * time.Millisecond,
 		backoffMax:     15 * time.Second,
 		history:        3,
+		launchTimeout:  time.Minute,
+		maxLaunches:    2,
+		quarantine:     10 * time.Minute,
 		random:         func() float64 { return 0.5 },
 	})
 	return s
@@ -123,6 +126,8 @@ func (s *stage) play(words []string) string {
 		}
 	}
 	switch verb {
+	case "durable": // from here on there is a store to wait for
+		s.machine.settings.durable = true
 	case "wait":
 		s.wait(args[0])
 	case "tasks":
@@ -164,6 +169,14 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 		n, err := strconv.Atoi(args[0])
 		require.NoError(s.t, err)
 		return cancel{ref: ref(n), id: args[1]}
+	case "reconcile":
+		s.lastRef++
+		return reconcile{ref: s.lastRef}
+	case "stored":
+		if options["error"] != "" {
+			return stored{err: errors.New(options["error"])}
+		}
+		return stored{}
 	case "teardown":
 		s.lastRef++
 		return teardown{ref: s.lastRef}
@@ -277,7 +290,8 @@ func (s *stage) step(in input) {
 				continue
 			}
 		}
-		fmt.Fprintf(&s.out, "  %s\n", a)
+		line, _, _ := strings.Cut(a.String(), "\n") // without the stack of a panic
+		fmt.Fprintf(&s.out, "  %s\n", line)
 	}
 }
 

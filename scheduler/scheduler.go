@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -63,10 +66,12 @@ func New(config Config) (*Scheduler, error) {
 
 // Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
 // framework is torn down, or nothing more can be done. It returns nil after [Scheduler.Teardown], the
-// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError] or a [*SubscribeError]; a second Run beside
-// it gets [ErrRunning]. Everything else, such as a master that cannot be reached, is tried again
-// for ever. Tasks live on: Run may be called again and takes up where it ended. After a
-// [*FrameworkRemovedError] that is in vain: its tasks are gone, and a new framework needs a new Scheduler.
+// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError] or a [*SubscribeError], and when it
+// cannot begin what the store's Load returned or a [*RecordError]; a second Run beside it gets
+// [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
+// written to, is tried again for ever. Tasks live on: Run may be called again, also by another
+// process with the same store, and takes up where it ended. After a [*FrameworkRemovedError] that is
+// in vain: its tasks are gone, and a new framework needs a new Scheduler with an empty store.
 func (s *Scheduler) Run(ctx context.Context) error {
 	var m *machine
 	select {
@@ -77,21 +82,30 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	r := &run{requests: make(chan *request), done: make(chan struct{})}
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
-	r.err = serve(ctx, s, m, r)
+	if s.config.Store != nil { // somebody else may have written to it since
+		m, r.err = load(ctx, s.config)
+	}
+	if r.err == nil {
+		r.err = serve(ctx, s, m, r)
+	}
 	s.watchers.end()
 	close(r.done)
 	s.idle <- m
 	return r.err
 }
 
-// Submit puts a task on record and returns before it runs. It returns a joined error of
-// [*task.FieldError] for a spec that cannot work, and [ErrDuplicateTask].
+// Submit puts a task on record and returns once it is stored, before it runs. When ctx ends first
+// the task is withdrawn. It returns a joined error of [*task.FieldError] for a spec that cannot
+// work, and [ErrDuplicateTask].
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := s.check(spec); err != nil {
 		return err
 	}
-	_, err := s.ask(ctx, &request{input: func(r ref) input { return submit{ref: r, spec: spec} }})
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return submit{ref: r, spec: spec} },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+	})
 	return err
 }
 
@@ -128,6 +142,72 @@ func (s *Scheduler) Teardown(ctx context.Context) error {
 		cancel: func(r ref) input { return cancel{ref: r} },
 	})
 	return err
+}
+
+// Reconcile asks the master for the state of every task that has not ended, and waits until it has
+// told of each; of tasks on agents that have yet to come back after a failover of the master that may take
+// ten minutes. The scheduler does the same by itself after each subscription and every 15 min. The
+// end of ctx ends the waiting only. See Mesos' docs/reconciliation.md.
+func (s *Scheduler) Reconcile(ctx context.Context) error {
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return reconcile{ref: r} },
+		cancel: func(r ref) input { return cancel{ref: r} },
+	})
+	return err
+}
+
+// Call makes a call that has no method of its own: SHUTDOWN, MESSAGE, REQUEST, UPDATE_FRAMEWORK,
+// ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS. It returns nil when the master took it, which does not
+// mean that it has acted on it, [ErrNotSubscribed], a [*CallError], or an error of the connection,
+// after which nobody knows. The framework ID is filled in; in UPDATE_FRAMEWORK also the suppressed roles.
+// What UPDATE_FRAMEWORK changes holds until Run ends. Calls that would contradict what the scheduler
+// does are refused with a [*CallError] of status 0. Answers are events: see [Scheduler.WatchRaw].
+// The end of ctx ends the waiting only. See Mesos' docs/scheduler-http-api.md.
+func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
+	copied, err := checkedCall(call)
+	if err != nil {
+		return err
+	}
+	_, err = s.ask(ctx, &request{
+		input:  func(r ref) input { return rawCall{ref: r, call: copied} },
+		cancel: func(r ref) input { return cancel{ref: r} },
+	})
+	return err
+}
+
+// checkedCall copies a call of the user's, if it is one that may be made.
+func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
+	missing := false
+	switch call.GetType() {
+	case scheduler.Call_SHUTDOWN:
+		missing = call.Shutdown == nil
+	case scheduler.Call_MESSAGE:
+		missing = call.Message == nil
+	case scheduler.Call_REQUEST:
+		missing = call.Request == nil
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		missing = call.UpdateFramework == nil
+	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
+		missing = call.AcknowledgeOperationStatus == nil
+	case scheduler.Call_RECONCILE_OPERATIONS:
+		missing = call.ReconcileOperations == nil
+	default:
+		return nil, &CallError{Call: call.GetType().String(), Message: "is not for Call: the scheduler makes it by itself"}
+	}
+	if missing {
+		return nil, &CallError{Call: call.GetType().String(), Message: "lacks its payload"}
+	}
+	withID := *call
+	withID.FrameworkID = &mesos.FrameworkID{} // required
+	wire, err := withID.Marshal()
+	if err != nil {
+		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
+	}
+	copied := &scheduler.Call{}
+	if err := copied.Unmarshal(wire); err != nil {
+		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
+	}
+	return copied, nil
 }
 
 // Task tells what is known of a task. An ID that is not on record is [ErrUnknownTask].

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"sync"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
 // watchLimit is how many events a watcher may be behind. An event of a task is about 1 KiB, so that
@@ -16,6 +18,7 @@ const watchLimit = 4096
 type watchers struct {
 	mu  sync.Mutex
 	all []*watcher
+	raw []*watcher // that want the master's own events instead
 }
 
 // watcher is one queue of events.
@@ -28,18 +31,32 @@ type watcher struct {
 	news   chan struct{} // holds a token when there may be something new
 }
 
-func (ws *watchers) add() *watcher {
+func (ws *watchers) add(to *[]*watcher) *watcher {
 	w := &watcher{news: make(chan struct{}, 1)}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	ws.all = append(ws.all, w)
+	*to = append(*to, w)
 	return w
 }
 
 func (ws *watchers) remove(w *watcher) {
+	same := func(o *watcher) bool { return o == w }
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	ws.all = slices.DeleteFunc(ws.all, func(o *watcher) bool { return o == w })
+	ws.all, ws.raw = slices.DeleteFunc(ws.all, same), slices.DeleteFunc(ws.raw, same)
+}
+
+// rawEvent is an event of the master in the queue of somebody who asked for those.
+type rawEvent struct{ *scheduler.Event }
+
+func (rawEvent) isEvent() {}
+
+func (ws *watchers) publishRaw(e *scheduler.Event) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.raw {
+		w.put(rawEvent{e})
+	}
 }
 
 // publish never waits for a watcher.
@@ -55,13 +72,13 @@ func (ws *watchers) publish(e Event) {
 func (ws *watchers) end() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	for _, w := range ws.all {
+	for _, w := range slices.Concat(ws.all, ws.raw) {
 		w.mu.Lock()
 		w.ended = true
 		w.mu.Unlock()
 		w.signal()
 	}
-	ws.all = nil
+	ws.all, ws.raw = nil, nil
 }
 
 func (w *watcher) put(e Event) {
@@ -119,7 +136,26 @@ func (w *watcher) take() (events []Event, ended bool) {
 // once. A watcher that falls more than 4,096 events behind gets a [LagEvent] in place of what
 // it missed; it never slows the scheduler or other watchers.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
-	w := s.watchers.add()
+	return s.watch(ctx, &s.watchers.all)
+}
+
+// WatchRaw yields the events of the master as they come, before they are acted upon: what the other
+// methods have no words for, such as MESSAGE and UPDATE_OPERATION_STATUS, and all the rest. They
+// are shared, not to be changed. Those of a refused subscription are among them. It ends
+// like [Scheduler.Watch]; a watcher that falls behind misses events without a word.
+func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
+	events := s.watch(ctx, &s.watchers.raw)
+	return func(yield func(*scheduler.Event) bool) {
+		for e := range events {
+			if raw, ok := e.(rawEvent); ok && !yield(raw.Event) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Scheduler) watch(ctx context.Context, group *[]*watcher) iter.Seq[Event] {
+	w := s.watchers.add(group)
 	forget := context.AfterFunc(ctx, func() { s.watchers.remove(w) })
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)

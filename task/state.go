@@ -85,6 +85,16 @@ func (s State) String() string {
 	return stateTable()[s].name
 }
 
+// ParseState is the reverse of [State.String]. It fails for what is no name of a state.
+func ParseState(name string) (State, error) {
+	for state, row := range stateTable() {
+		if row.name == name {
+			return State(state), nil
+		}
+	}
+	return Unknown, fmt.Errorf("task: no state is named %q", name)
+}
+
 // Terminal tells whether the task is over: no further state is expected, and its resources are
 // free again.
 //

@@ -66,3 +66,15 @@ func TestStateOutsideMesos(t *testing.T) {
 		require.False(t, ok)
 	}
 }
+
+func TestParseState(t *testing.T) {
+	for s := task.Pending; s <= task.Unknown; s++ {
+		parsed, err := task.ParseState(s.String())
+		require.NoError(t, err)
+		require.Equal(t, s, parsed)
+	}
+	for _, name := range []string{"", "Running", "TASK_RUNNING", "State(99)"} {
+		_, err := task.ParseState(name)
+		require.ErrorContains(t, err, name)
+	}
+}

@@ -20,7 +20,7 @@ var pureImports = []string{
 }
 
 // pureTime is what it may use of package time: time is data there.
-var pureTime = []string{"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour"}
+var pureTime = []string{"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix"}
 
 // impurities lists what a file of the machine must not contain.
 func impurities(fset *token.FileSet, file *ast.File) []string {

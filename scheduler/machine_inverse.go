@@ -1,0 +1,59 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// answerInverse answers requests to leave agents, as the policy says, and tells of them.
+func (m *machine) answerInverse(offers []mesos.InverseOffer) {
+	var accept, decline []mesos.OfferID
+	for _, o := range offers {
+		inverse := InverseOffer{
+			AgentID: o.AgentID.GetValue(),
+			Start:   time.Unix(0, o.Unavailability.Start.Nanoseconds).UTC(),
+		}
+		if d := o.Unavailability.Duration; d != nil {
+			inverse.Duration = time.Duration(d.Nanoseconds)
+		}
+		for _, r := range m.inOrder() {
+			if s := r.info.State; s != task.Pending && !s.Terminal() && (inverse.AgentID == "" || r.info.AgentID == inverse.AgentID) {
+				inverse.Tasks = append(inverse.Tasks, r.info.Spec.ID)
+			}
+		}
+		agreed, err := m.agrees(inverse)
+		if agreed {
+			accept = append(accept, o.OfferID)
+		} else {
+			decline = append(decline, o.OfferID)
+		}
+		m.do(notify{InverseOfferEvent{Offer: inverse, Accepted: agreed, Err: err}})
+	}
+	if len(accept) > 0 {
+		m.call(&scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{InverseOfferIDs: accept}})
+	}
+	if len(decline) > 0 {
+		m.call(&scheduler.Call{Type: scheduler.Call_DECLINE_INVERSE_OFFERS, DeclineInverseOffers: &scheduler.Call_DeclineInverseOffers{
+			InverseOfferIDs: decline, Filters: filters(m.settings.refuse),
+		}})
+	}
+}
+
+// agrees asks the policy. It is user code: a panic declines.
+func (m *machine) agrees(o InverseOffer) (agreed bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			agreed, err = false, panicked("the policy for inverse offers", p)
+		}
+	}()
+	if m.settings.inverse == nil {
+		return len(o.Tasks) == 0, nil
+	}
+	o.Tasks = slices.Clone(o.Tasks)
+	return m.settings.inverse(o), nil
+}

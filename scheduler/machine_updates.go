@@ -1,0 +1,198 @@
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// unknownLimit is for how long a master may say that it does not know a task before that is
+// believed. Agents have ten minutes to come back after a failover of the master.
+const unknownLimit = 10 * time.Minute
+
+// update takes a status update: it is applied, stored, told, and only then acknowledged.
+func (m *machine) update(now time.Time, status mesos.TaskStatus) {
+	if r := m.tasks[status.TaskID.Value]; r == nil {
+		m.stranger(now, status)
+	} else if !r.info.State.Terminal() {
+		if !r.uuids.seen(status.UUID) {
+			m.apply(now, r, status)
+		}
+		m.toldOf(now, r)
+	}
+	// Also a repeated one and one about a task that is not on record: its agent goes on sending
+	// it, and holds back what comes after it, until it is acknowledged.
+	if len(status.UUID) > 0 && status.AgentID != nil {
+		m.after(now, m.ready(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
+			AgentID: *status.AgentID,
+			TaskID:  status.TaskID,
+			UUID:    status.UUID,
+		}}))
+	}
+}
+
+// apply changes a task as the update says, if it is about its present launch.
+func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
+	state := task.Unknown // also what a newer Mesos may invent
+	if status.State != nil {
+		state = task.FromMesos(*status.State)
+	}
+	switch {
+	case m.foreign(r, status, state):
+		return
+	case !r.confirmed && m.lostLaunch(now, r, status, state):
+		return
+	case r.confirmed && known(r.info.State) && (state == task.Staging || state == task.Starting):
+		return // overtaken by what a new master told of it
+	}
+	if state == task.Unknown {
+		if r.unknownSince.IsZero() {
+			r.unknownSince = now
+		}
+		if now.Sub(r.unknownSince) >= unknownLimit {
+			m.give(r, status)
+			m.change(now, r, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", r.unknownSince))
+			return
+		}
+	} else {
+		r.unknownSince = time.Time{}
+	}
+	if state == task.Staging {
+		m.expectWord(r, now.Add(m.settings.launchTimeout))
+	}
+	if status.GetReason() == mesos.REASON_RECONCILIATION && state == r.info.State &&
+		(status.Healthy == nil || r.info.Healthy != nil && *r.info.Healthy == *status.Healthy) {
+		return // as it was
+	}
+	if r.info.State == task.Pending {
+		m.withdraw(r) // its launch was taken for void and was not
+	}
+	was := r.info.State
+	m.give(r, status)
+	if state == task.Failed && was != task.Running && isDockerRun(r.info) {
+		m.quarantinePorts(now, r)
+	}
+	r.confirmed = r.confirmed || len(status.UUID) > 0 || known(state) && state != task.Staging
+	m.change(now, r, state, nil)
+}
+
+// foreign tells whether an update is about an earlier launch, which has ended or never was.
+func (m *machine) foreign(r *record, status mesos.TaskStatus, state task.State) bool {
+	fromMaster := len(status.UUID) == 0
+	switch {
+	case r.info.State == task.Pending:
+		return state == task.Dropped || fromMaster && !known(state)
+	case r.confirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
+		return true // the refusal of a second launch, made because the first was taken for lost
+	}
+	return state.Terminal() && status.AgentID != nil && r.info.AgentID != "" && status.AgentID.Value != r.info.AgentID
+}
+
+// lostLaunch takes an update that says that a launch came to nothing: the task is pending again. It
+// has failed only when that happened too often, or what it says is final.
+func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, state task.State) bool {
+	reason := status.GetReason()
+	fromMaster := len(status.UUID) == 0
+	switch {
+	case r.info.State == task.Pending:
+		return false
+	case r.accepting && reason == mesos.REASON_RECONCILIATION && !known(state):
+		return true // asked for before the launch was made
+	case r.doubtful && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
+		// This may be the answer to the earlier launch, or to the present one because of it.
+		m.expectWord(r, now.Add(callRetry))
+		return true
+	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
+		// The offer was gone when the ACCEPT arrived. That is nobody's fault and nothing ran.
+		m.requeue(now, r)
+		return true
+	case state == task.Dropped, fromMaster && (state == task.Gone || state == task.GoneByOperator || state == task.Lost),
+		state == task.Unknown && !r.unknownSince.IsZero() && now.Sub(r.unknownSince) >= unknownLimit:
+	default:
+		return false
+	}
+	if r.launches >= m.settings.maxLaunches {
+		m.give(r, status)
+		if !state.Terminal() {
+			state = task.Lost
+		}
+		m.change(now, r, state, fmt.Errorf("scheduler: launched %d times in vain", r.launches))
+		return true
+	}
+	r.doubtful = true
+	m.requeue(now, r)
+	return true
+}
+
+// known tells whether a state is one of a task that the master knows.
+func known(s task.State) bool {
+	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
+}
+
+// give puts a status on record.
+func (m *machine) give(r *record, status mesos.TaskStatus) {
+	r.info.Status = &status
+	if status.AgentID != nil && status.AgentID.Value != r.info.AgentID {
+		r.info.AgentID, r.info.Hostname, r.info.HostPorts = status.AgentID.Value, "", nil
+		if f := r.former; f != nil && f.agentID == r.info.AgentID {
+			r.info.Hostname, r.info.HostPorts = f.hostname, f.hostPorts
+		}
+	}
+	if status.Healthy != nil {
+		r.info.Healthy = status.Healthy
+	}
+}
+
+// stranger takes an update about a task that is not on record.
+func (m *machine) stranger(now time.Time, status mesos.TaskStatus) {
+	state := task.Unknown
+	if status.State != nil {
+		state = task.FromMesos(*status.State)
+	}
+	if !known(state) || m.tearing {
+		return // it has ended, or is not there
+	}
+	switch m.settings.unknown {
+	case AdoptUnknown:
+		m.adopt(now, status, state)
+	case KillUnknown:
+		m.do(notify{UnknownTaskEvent{Status: status}})
+		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
+	default:
+		m.do(notify{UnknownTaskEvent{Status: status}})
+	}
+}
+
+// adopt puts a task on record that was not launched by us.
+func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
+	m.serial++
+	id := status.TaskID.Value
+	r := &record{saved: saved{
+		info:      task.Info{Spec: task.Spec{ID: id}, State: state, Submitted: now, Updated: now},
+		serial:    m.serial,
+		confirmed: true,
+	}, round: m.reconciliation.round}
+	r.uuids.seen(status.UUID)
+	m.tasks[id] = r
+	m.give(r, status)
+	m.change(now, r, state, nil)
+}
+
+// quarantined is a set of ports of one agent that are not to be used for a while.
+type quarantined struct {
+	agentID string
+	ports   []uint16
+	until   time.Time
+}
+
+// quarantinePorts keeps the ports of a container that could not be started from being used again
+// soon: something else on the agent holds one of them.
+func (m *machine) quarantinePorts(now time.Time, r *record) {
+	if len(r.info.HostPorts) > 0 && m.settings.quarantine > 0 {
+		m.quarantine = append(m.quarantine, quarantined{r.info.AgentID, r.info.HostPorts, now.Add(m.settings.quarantine)})
+	}
+}
