@@ -21,10 +21,13 @@ import (
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
 //   - each offer is answered once: by ACCEPT or DECLINE;
-//   - a task is launched only while it is pending, that is once until something says that it did not run.
+//   - a task is launched only while it is pending, that is once until something says that it did not run;
+//   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
+//     under way at a time, and what a new machine reads from the store is what was written.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte("s\x00b\x00n\x01o\x01u\x01u\x02k\x01c\x00"))
 	f.Add([]byte("s\x00b\x00n\x01n\x02n\x03o\x03d\x01o\x01u\x11d\x02c\x00w\x09b\x00u\x21t\x00d\x00"))
+	f.Add([]byte("D\x00s\x00b\x00n\x01y\x00y\x00o\x01y\x00d\x00u\x01z\x00y\x00R\x00s\x00b\x00u\x02y\x00"))
 	f.Add([]byte("s\x00e\x01s\x00b\x00e\x00w\xffb\x00n\x09x\x01o\x22w\x01r\x01d\x03d\x04"))
 	f.Fuzz(func(t *testing.T, program []byte) {
 		c := newChecker(t)
@@ -41,10 +44,13 @@ func TestMachineWalks(t *testing.T) {
 	for seed := range uint64(400) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newChecker(t)
+		if seed%2 == 1 {
+			c.play('D', 0)
+		}
 		for range 300 {
-			const verbs = "sbbnnnkxtooouuurecdddwwf"
+			const verbs = "sbbnnnkxtooouuurecdddwwfgyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
-			if (verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
+			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
 			}
 			c.play(verb, random.IntN(256))
@@ -62,6 +68,7 @@ type checker struct {
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
+	disk     *disk // nil: no store
 }
 
 func newChecker(t *testing.T) *checker {
@@ -73,6 +80,7 @@ func (c *checker) play(verb byte, n int) {
 	switch verb {
 	case 's':
 		if c.machine.phase == stopped {
+			c.restart() // with a store, each run begins with what is in it
 			c.feed(start{})
 		}
 	case 'b':
@@ -117,6 +125,18 @@ func (c *checker) play(verb byte, n int) {
 			s := c.sent[n%len(c.sent)]
 			c.feed(callDone{stream: s.stream, call: s.call, outcome: outcome(n % 5), err: errors.New("no")})
 		}
+	case 'D':
+		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+			c.machine.settings.durable = true
+			c.disk = &disk{records: map[string][]byte{}, need: map[string]int{}}
+		}
+	case 'y', 'z':
+		c.finishWriting(verb == 'y' || n%2 == 0, verb == 'y')
+	case 'R':
+		c.restart()
+	case 'g':
+		c.lastRef++
+		c.feed(reconcile{ref: c.lastRef})
 	case 'w':
 		c.now = c.now.Add(time.Duration(n) * time.Second)
 		c.feed(wake{})
@@ -135,6 +155,7 @@ func (c *checker) update(id string, n int) {
 	if n%7 == 0 {
 		status.Reason = mesos.REASON_INVALID_OFFERS.Enum()
 	}
+	c.expectWriting(status)
 	c.event(&scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}})
 }
 
@@ -156,6 +177,8 @@ func (c *checker) observe(in input, actions []action) {
 			require.Equal(c.t, c.machine.stream, a.stream)
 		case closeStream, stop:
 			c.open = false
+		case store:
+			c.beginWriting(a)
 		case send:
 			require.True(c.t, c.open, "%v without a subscription", a)
 			require.Equal(c.t, c.machine.stream, a.stream)
@@ -166,8 +189,11 @@ func (c *checker) observe(in input, actions []action) {
 			c.answered[a.ref] = true
 		case notify:
 			c.told(a.event)
-			require.Zero(c.t, acks, "told after it was acknowledged")
+			require.True(c.t, acks == 0 || c.disk != nil, "told after it was acknowledged")
 		}
+	}
+	if c.disk != nil {
+		return
 	}
 	update, ok := in.(streamEvent)
 	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE {
@@ -184,9 +210,11 @@ func (c *checker) observe(in input, actions []action) {
 func (c *checker) check(call *scheduler.Call) int {
 	switch call.GetType() {
 	case scheduler.Call_ACKNOWLEDGE:
+		c.checkAcknowledged(call.GetAcknowledge().GetUUID())
 		return 1
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
+			c.checkStored(t.TaskID.Value, func(s saved) bool { return s.info.State == task.Staging })
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}
@@ -214,7 +242,7 @@ func (c *checker) told(e Event) {
 		if state != task.Staging {
 			c.pending[id] = state == task.Pending
 		}
-		if state == task.Pending {
+		if state == task.Pending && c.disk == nil {
 			require.False(c.t, c.doomed[id], "%s was killed and is pending again", id)
 		}
 		if state.Terminal() {

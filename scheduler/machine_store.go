@@ -141,9 +141,24 @@ func (m *machine) release(now time.Time, w waitingAction) {
 		m.takeBack(now, s.call)
 		m.giveBack(s.call.Accept.OfferIDs)
 	default:
-		m.do(s)
-		m.launched(now, s.call)
+		m.releaseAccept(now, s)
 	}
+}
+
+// releaseAccept launches what is still to be launched: an earlier launch that was taken for lost may
+// have turned out not to be.
+func (m *machine) releaseAccept(now time.Time, s send) {
+	accept := s.call.Accept
+	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
+		r := m.tasks[o.Launch.TaskInfos[0].TaskID.Value]
+		return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+	})
+	if len(accept.Operations) == 0 {
+		m.giveBack(accept.OfferIDs)
+		return
+	}
+	m.do(s)
+	m.launched(now, s.call)
 }
 
 // takeBackAccepts takes back those launches among the waiting ones which the function picks, and

@@ -20,6 +20,9 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 		m.stranger(now, status)
 	} else if !r.info.State.Terminal() {
 		if !r.uuids.seen(status.UUID) {
+			if len(status.UUID) > 0 {
+				m.touch(status.TaskID.Value)
+			}
 			m.apply(now, r, status)
 		}
 		m.toldOf(now, r)

@@ -1,0 +1,172 @@
+package scheduler
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// disk is what a checker's machine has written, in the form in which a store keeps it.
+type disk struct {
+	records map[string][]byte
+	writing map[string][]byte // nil: nothing
+	begun   int               // number of the last writing
+	done    int               // of the last one that succeeded
+	need    map[string]int    // by uuid, the writing that has its update
+}
+
+func (c *checker) beginWriting(a store) {
+	require.NotNil(c.t, c.disk, "a writing without a store")
+	require.Nil(c.t, c.disk.writing, "two writings at a time")
+	c.disk.begun++
+	var err error
+	c.disk.writing, err = encodeChanges(a.changes)
+	require.NoError(c.t, err)
+	require.NotEmpty(c.t, c.disk.writing)
+}
+
+// finishWriting ends the writing under way: with or without effect, and saying so or not.
+func (c *checker) finishWriting(effect, success bool) {
+	if c.disk == nil || c.disk.writing == nil || c.machine.phase == stopped {
+		return
+	}
+	if effect {
+		for key, value := range c.disk.writing {
+			if value == nil {
+				delete(c.disk.records, key)
+			} else {
+				c.disk.records[key] = value
+			}
+		}
+	}
+	c.disk.writing = nil
+	if success {
+		c.disk.done = c.disk.begun
+		c.feed(stored{})
+	} else {
+		c.feed(stored{err: errors.New("no")})
+	}
+}
+
+// restart loses everything but what was written.
+func (c *checker) restart() {
+	if c.disk == nil {
+		return
+	}
+	framework, tasks, err := decodeRecords(c.disk.records)
+	require.NoError(c.t, err)
+	before := c.machine
+	c.machine = newMachine(before.settings)
+	c.machine.stream = before.stream // so that old calls stay old
+	c.machine.restore(framework, tasks)
+	c.disk.writing, c.open, c.sent = nil, false, nil
+	for _, s := range tasks {
+		c.pending[s.info.Spec.ID] = s.info.State == task.Pending
+	}
+}
+
+// expectWriting notes an update that is about to arrive: the next writing to begin has it, or one
+// after that if it fails.
+func (c *checker) expectWriting(status mesos.TaskStatus) {
+	r := c.machine.tasks[status.TaskID.Value]
+	if c.disk != nil && c.open && r != nil && !r.info.State.Terminal() && c.disk.need[string(status.UUID)] == 0 {
+		c.disk.need[string(status.UUID)] = c.disk.begun + 1
+	}
+}
+
+func (c *checker) checkAcknowledged(uuid []byte) {
+	if c.disk != nil {
+		require.GreaterOrEqual(c.t, c.disk.done, c.disk.need[string(uuid)], "acknowledged before it was stored")
+	}
+}
+
+// checkStored looks at the record of a task in the store, unless the task is not on record at all.
+func (c *checker) checkStored(id string, good func(saved) bool) {
+	if c.disk == nil || c.machine.tasks[id] == nil || c.machine.tasks[id].info.State.Terminal() {
+		return
+	}
+	require.Contains(c.t, c.disk.records, frameworkKey)
+	require.Contains(c.t, c.disk.records, taskPrefix+id)
+	s, err := decodeTask(c.disk.records[taskPrefix+id])
+	require.NoError(c.t, err)
+	require.True(c.t, good(s), "the store has %s %v", id, s.info.State)
+}
+
+// What is written is what is read, whatever a task may hold.
+func TestRecords(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 123, time.UTC)
+	full := saved{
+		info: task.Info{
+			Spec: task.Spec{
+				ID: "a/b c\x00ü", Name: "n", CPUs: 0.1, Ports: []task.Port{{Container: 80}},
+				Container:   &task.Container{Image: "i", Parameters: []task.Parameter{{Key: "k", Value: "v"}}},
+				Command:     task.Command{Argv: []string{"x"}, Env: map[string]string{"A": "b"}},
+				Constraints: []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r.*"}},
+				HealthCheck: &task.HealthCheck{Interval: time.Second}, Labels: map[string]string{"l": "m"},
+			},
+			State: task.Running, AgentID: "a1", Hostname: "h", HostPorts: []uint16{31000}, Healthy: proto(false),
+			Status: &mesos.TaskStatus{
+				TaskID: mesos.TaskID{Value: "a"}, State: mesos.TASK_RUNNING.Enum(), UUID: []byte("0123456789abcdef"),
+				Data: []byte{0, 255}, Message: proto("m"),
+			},
+			Submitted: at, Updated: at.Add(time.Second),
+		},
+		serial: 7, launches: 2, confirmed: true, doubtful: true, killing: true, unknownSince: at,
+	}
+	full.uuids.seen([]byte("0123456789abcdef"))
+	full.uuids.seen([]byte("fedcba9876543210"))
+	for name, s := range map[string]saved{"full": full, "empty": {info: task.Info{Spec: task.Spec{ID: "a"}}}} {
+		t.Run(name, func(t *testing.T) {
+			records, err := encodeChanges([]change{{framework: "fw"}, {id: s.info.Spec.ID, task: &s}, {id: "gone"}})
+			require.NoError(t, err)
+			require.Len(t, records, 3)
+			require.Nil(t, records["task/gone"])
+			delete(records, "task/gone")
+			records["somebody else's"] = []byte("?")
+			framework, tasks, err := decodeRecords(records)
+			require.NoError(t, err)
+			require.Equal(t, "fw", framework)
+			require.Equal(t, []saved{s}, tasks)
+		})
+	}
+}
+
+// A record that makes no sense is named.
+func TestBadRecords(t *testing.T) {
+	for reason, record := range map[string][2]string{
+		"not JSON":             {"task/a", "?"},
+		"a later version":      {"task/a", `{"Version":2,"Spec":{"ID":"a"},"State":"running"}`},
+		"no version":           {"task/a", `{"Spec":{"ID":"a"},"State":"running"}`},
+		"an unknown state":     {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"resting"}`},
+		"another task":         {"task/a", `{"Version":1,"Spec":{"ID":"b"},"State":"running"}`},
+		"a status cut off":     {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"running","Status":"CgM="}`},
+		"a framework of later": {"framework", `{"Version":2,"ID":"fw"}`},
+		"no framework ID":      {"framework", `{"Version":1}`},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			_, _, err := decodeRecords(map[string][]byte{record[0]: []byte(record[1])})
+			var bad *RecordError
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, record[0], bad.Key)
+			require.Contains(t, err.Error(), record[0])
+		})
+	}
+}
+
+func TestRecent(t *testing.T) {
+	var r recent
+	uuid := func(n byte) []byte { return append(make([]byte, 15), n) }
+	require.False(t, r.seen(nil), "no uuid is never a repetition")
+	require.False(t, r.seen(nil))
+	for n := byte(1); n <= 5; n++ {
+		require.False(t, r.seen(uuid(n)))
+		require.True(t, r.seen(uuid(n)))
+	}
+	require.True(t, r.seen(uuid(2)))
+	require.False(t, r.seen(uuid(1)), "four are remembered")
+}
