@@ -1,0 +1,117 @@
+package scheduler
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// BenchmarkMemory measures what a scheduler keeps of a running task, at 100,000 of them: Docker
+// containers with all that a service usually has. They differ in what Mesos says of them: nothing
+// but where they run, as its own containerizer does, or the several KiB of "docker inspect" that
+// its Docker executor puts into the data of TASK_RUNNING.
+func BenchmarkMemory(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		data int
+	}{{"none", 0}, {"inspect", 8 << 10}} {
+		b.Run("data="+c.name, func(b *testing.B) {
+			const tasks = 100_000
+			var bytes int64
+			for range b.N {
+				before := heap()
+				m := runningMachine(b, tasks, c.data)
+				bytes += heap() - before
+				running := 0
+				for _, r := range m.tasks {
+					if r.info.State == task.Running {
+						running++
+					}
+				}
+				require.Equal(b, tasks, running)
+			}
+			b.ReportMetric(float64(bytes)/float64(b.N)/tasks, "B/task")
+			b.ReportMetric(0, "ns/op") // is about the making
+		})
+	}
+}
+
+// heap is what is reachable.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one only finalized
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
+}
+
+// runningMachine has n running and healthy tasks, 100 on each agent.
+func runningMachine(b *testing.B, n, data int) *machine {
+	const each = 100
+	now := time.Unix(1_800_000_000, 0)
+	m := pendingMachine(now, 0, "")
+	for first := 0; first < n; first += each {
+		for i := range each {
+			m.step(now, submit{spec: serviceSpec(first + i).Clone()})
+		}
+		agent := fmt.Sprintf("66549417-1791-41bf-bebf-adeb5c1d4270-S%d", first/each)
+		offer := fmt.Sprintf("o%d@%s:64:65536:31000-31999", first/each, agent)
+		m.step(now, received(b, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{offer})}))
+		for i := range each {
+			id := serviceSpec(first + i).ID
+			m.step(now, received(b, statusOf(agent, id, mesos.TASK_STARTING, 0)))
+			running := statusOf(agent, id, mesos.TASK_RUNNING, data)
+			running.Update.Status.Healthy = proto(true)
+			m.step(now, received(b, running))
+		}
+	}
+	return m
+}
+
+// received is an event as it comes from the wire, sharing nothing with what was sent.
+func received(b *testing.B, e *scheduler.Event) streamEvent {
+	frame, err := e.Marshal()
+	require.NoError(b, err)
+	e = new(scheduler.Event)
+	require.NoError(b, e.Unmarshal(frame))
+	return streamEvent{stream: 1, event: e}
+}
+
+func serviceSpec(n int) task.Spec {
+	return task.Spec{
+		ID: fmt.Sprintf("shop-frontend.%08d-3f6c-4a86", n), CPUs: 0.1, Mem: 128,
+		Ports:     []task.Port{{Container: 8080}},
+		Container: &task.Container{Image: "registry.example/shop/frontend:2.41.7"},
+		Command: task.Command{Env: map[string]string{
+			"INSTANCE": fmt.Sprint("instance-", n), "JAVA_OPTS": "-Xmx96m -XX:+UseSerialGC", "STAGE": "production",
+		}},
+		HealthCheck: &task.HealthCheck{Interval: 10 * time.Second, GracePeriod: time.Minute},
+		Labels:      map[string]string{"team": "shop", "version": "2.41.7"},
+	}
+}
+
+// statusOf has what a real agent fills in.
+func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Event {
+	uuid := fmt.Sprintf("%.16s", id[len(id)-16:])
+	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: mesos.TaskStatus{
+		TaskID: mesos.TaskID{Value: id}, State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(),
+		AgentID: &mesos.AgentID{Value: agent}, ExecutorID: &mesos.ExecutorID{Value: id},
+		Timestamp: proto(1795227559.83591), UUID: []byte(uuid[:15] + string(rune('a'+state))),
+		Data: []byte(strings.Repeat("x", data)),
+		ContainerStatus: &mesos.ContainerStatus{
+			ContainerID: &mesos.ContainerID{Value: "df0bd4b5-185f-464f-bd61-e8a8c251a825"},
+			NetworkInfos: []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{
+				Protocol: mesos.IPv4.Enum(), IPAddress: proto("172.17.0.2"),
+			}}}},
+			ExecutorPID: proto(uint32(588)),
+		},
+	}}}
+}
