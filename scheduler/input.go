@@ -20,6 +20,9 @@ type (
 	start struct{}
 	// end tells that the run is over.
 	end struct{}
+	// idle says that nothing else has come for now. Matching waits for it, so that tasks that are
+	// submitted together are launched together.
+	idle struct{}
 	// wake says that the instant asked for by deadline has come.
 	wake struct{}
 
@@ -84,6 +87,7 @@ type (
 
 func (start) isInput()         {}
 func (end) isInput()           {}
+func (idle) isInput()          {}
 func (wake) isInput()          {}
 func (streamOpened) isInput()  {}
 func (streamEvent) isInput()   {}

@@ -114,8 +114,30 @@ func (l *loop) serve(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		if l.machine.wantsCycle() {
+			l.drain(ctx)
+			l.step(ctx, idle{})
+		}
 	}
 	return l.err
+}
+
+// drainLimit is how many requests may come before offers at hand are looked at.
+const drainLimit = 10_000
+
+// drain takes the requests that are waiting already.
+func (l *loop) drain(ctx context.Context) {
+	for range drainLimit {
+		select {
+		case req := <-l.run.requests:
+			l.take(ctx, req)
+		default:
+			return
+		}
+		if l.ended {
+			return
+		}
+	}
 }
 
 // take turns a caller's request into an input.

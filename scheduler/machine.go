@@ -44,6 +44,12 @@ type machine struct {
 	filtered, lift bool
 	demandAt       time.Time
 
+	// offered are the offers at hand; those that nothing fits are declined at holdUntil. The next
+	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh).
+	offered            []mesos.Offer
+	news, fresh        bool
+	cycleAt, holdUntil time.Time
+
 	// Tasks on record by ID; the pending ones also in order of submission, the ended ones, in
 	// history, the oldest first.
 	tasks   map[string]*record
@@ -123,6 +129,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.start(now)
 	case end:
 		m.phase = stopped
+	case idle:
+		m.cycle(now)
 	case wake:
 		m.wake(now)
 	case streamOpened:
@@ -182,6 +190,12 @@ func (m *machine) deadline() time.Time {
 		if len(m.alarms) > 0 {
 			sooner(m.alarms[0].at)
 		}
+		if m.wantsCycle() {
+			sooner(m.cycleAt)
+		}
+		if len(m.offered) > 0 {
+			sooner(m.holdUntil)
+		}
 		if !m.tearing {
 			sooner(m.reconciliation.next)
 		}
@@ -209,6 +223,8 @@ func (m *machine) wake(now time.Time) {
 	}
 	if m.phase == connected {
 		m.ring(now)
+		m.cycle(now)
+		m.declineHeld(now)
 		if !m.tearing && !now.Before(m.reconciliation.next) {
 			m.reconcileNext(now)
 		}
@@ -224,13 +240,13 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
-		// Offers are answered at once, so that there is none that a RESCIND could be about.
-		m.cycle(now, e.GetOffers().GetOffers())
+		m.offered = append(m.offered, e.GetOffers().GetOffers()...)
+		m.news, m.holdUntil = true, now.Add(holdOffers)
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
-		// Only an offer whose launch waits for the store is still here.
 		gone := e.GetRescind().GetOfferID()
+		m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return o.ID == gone })
 		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return c.Accept.OfferIDs[0] == gone })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
@@ -285,7 +301,8 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		return
 	}
 	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	if in.outcome == stale && m.current(in.stream) && !m.tearing {
+	// And a call of the user's may be bad by itself.
+	if in.outcome == stale && m.current(in.stream) && !m.tearing && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}
 }

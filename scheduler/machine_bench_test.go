@@ -34,7 +34,8 @@ func BenchmarkStepOffers(b *testing.B) {
 				b.StopTimer()
 				m := pendingMachine(now, n, c.cpus)
 				b.StartTimer()
-				actions := m.step(now, streamEvent{stream: 1, event: event})
+				m.step(now, streamEvent{stream: 1, event: event})
+				actions := m.step(now, idle{})
 				b.StopTimer()
 				launched := 0
 				for _, a := range actions {

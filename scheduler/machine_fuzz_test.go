@@ -20,7 +20,7 @@ import (
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
-//   - each offer is answered once: by ACCEPT or DECLINE;
+//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
@@ -64,6 +64,7 @@ type checker struct {
 	t        require.TestingT // of the stage, or a control's
 	open     bool             // between SUBSCRIBED and the end of the stream
 	offers   map[string]int   // answers by offer
+	offered  time.Time        // when the last of them came
 	answered map[ref]bool
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
@@ -101,12 +102,13 @@ func (c *checker) play(verb byte, n int) {
 		c.counter++
 		name := fmt.Sprintf("o%d", c.counter)
 		if c.open && !c.machine.tearing {
-			c.offers[name] = 0
+			c.offers[name], c.offered = 0, c.now
 		}
 		c.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})})
 	case 'u':
 		c.update(id, n)
 	case 'r':
+		c.offers[fmt.Sprintf("o%d", n)]++ // needs no answer any more
 		c.event(&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: fmt.Sprintf("o%d", n)}}})
 	case 'e':
 		texts := []string{textFailedOver, textRemoved, "no"}
@@ -120,6 +122,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'f':
 		c.feed(end{})
 		c.open = false
+		clear(c.offers)
 	case 'd':
 		if len(c.sent) > 0 {
 			s := c.sent[n%len(c.sent)]
@@ -160,7 +163,7 @@ func (c *checker) update(id string, n int) {
 }
 
 func (c *checker) feed(in input) {
-	c.observe(in, c.machine.step(c.now, in))
+	c.observe(in, c.actions(in))
 	if at := c.machine.deadline(); !at.IsZero() {
 		if _, woken := in.(wake); woken {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")
@@ -177,6 +180,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.Equal(c.t, c.machine.stream, a.stream)
 		case closeStream, stop:
 			c.open = false
+			clear(c.offers)
 		case store:
 			c.beginWriting(a)
 		case send:
@@ -189,9 +193,11 @@ func (c *checker) observe(in input, actions []action) {
 			c.answered[a.ref] = true
 		case notify:
 			c.told(a.event)
-			require.True(c.t, acks == 0 || c.disk != nil, "told after it was acknowledged")
+			_, event := in.(streamEvent)
+			require.True(c.t, acks == 0 || !event || c.disk != nil, "told after it was acknowledged")
 		}
 	}
+	c.answeredOffers(in)
 	if c.disk != nil {
 		return
 	}
@@ -199,10 +205,16 @@ func (c *checker) observe(in input, actions []action) {
 	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE {
 		require.Equal(c.t, 1, acks)
 	}
-	if ok && wasOpen && update.event.GetType() == scheduler.Event_OFFERS {
-		for id, answers := range c.offers {
-			require.GreaterOrEqual(c.t, answers, 1, "offer %s", id)
-		}
+}
+
+// answeredOffers checks that no offer is kept from others for long.
+func (c *checker) answeredOffers(in input) {
+	if _, woken := in.(wake); !woken || !c.open || c.machine.tearing || c.now.Before(c.offered.Add(holdOffers)) ||
+		c.disk != nil && c.disk.writing != nil { // it may be in a launch that waits for the store
+		return
+	}
+	for id, answers := range c.offers {
+		require.GreaterOrEqual(c.t, answers, 1, "offer %s", id)
 	}
 }
 
@@ -219,7 +231,7 @@ func (c *checker) check(call *scheduler.Call) int {
 			c.pending[t.TaskID.Value] = false
 		}
 		for _, id := range call.Accept.OfferIDs {
-			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice", id.Value)
+			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice or gone", id.Value)
 			c.offers[id.Value]++
 		}
 	case scheduler.Call_KILL:

@@ -12,29 +12,43 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// cycle matches what is pending with offers and answers each offer: tasks are launched on it, or
-// it is declined.
-func (m *machine) cycle(now time.Time, offered []mesos.Offer) {
-	if len(offered) == 0 || m.tearing {
-		return // a framework that is torn down needs no answers
-	}
-	if m.storeFailures > 0 {
-		m.decline(idsOf(offered), m.settings.refuse) // nothing may be launched now
+const (
+	// holdOffers is how long an offer that nothing fits is kept for tasks to come, which need not
+	// wait for the master then.
+	holdOffers = 100 * time.Millisecond
+	// cyclePause is the least time between two cycles: the first of many tasks is launched at once,
+	// the others together, since each launch uses up its offer.
+	cyclePause = 5 * time.Millisecond
+)
+
+// wantsCycle tells whether there is something to match.
+func (m *machine) wantsCycle() bool {
+	return m.phase == connected && len(m.offered) > 0 && (m.news || m.fresh && len(m.pending) > 0)
+}
+
+// cycle matches what is pending with the offers at hand, and launches tasks on them.
+func (m *machine) cycle(now time.Time) {
+	if !m.wantsCycle() || now.Before(m.cycleAt) {
 		return
 	}
+	if m.tearing || m.storeFailures > 0 { // nothing may be launched now
+		m.declineAll()
+		return
+	}
+	m.cycleAt = now.Add(cyclePause)
 	m.endQuarantines(now)
-	offers := make([]task.Offer, len(offered))
-	agents := make(map[string]string, len(offered)) // by offer
-	for i, o := range offered {
+	offers := make([]task.Offer, len(m.offered))
+	agents := make(map[string]string, len(m.offered)) // by offer
+	for i, o := range m.offered {
 		offers[i] = task.OfferFromMesos(o)
 		offers[i].Quarantined = m.quarantinedOn(offers[i].AgentID)
 		agents[offers[i].ID] = offers[i].AgentID
 	}
 	event := OfferEvent{Offers: len(offers)}
 	launches := map[string][]mesos.TaskInfo{} // by offer
-	if len(m.pending) > 0 {
+	if tasks := m.matchable(); len(tasks) > 0 {
 		var placements []task.Placement
-		placements, event.Rejections, event.Err = m.match(now, offers)
+		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		for _, p := range placements {
 			info, err := m.prepare(now, p, agents)
 			if err != nil {
@@ -46,19 +60,45 @@ func (m *machine) cycle(now time.Time, offered []mesos.Offer) {
 		}
 		m.pending = slices.DeleteFunc(m.pending, func(r *record) bool { return r.info.State != task.Pending })
 	}
-	var unused []mesos.OfferID
-	for _, o := range offered {
-		if tasks := launches[o.ID.Value]; tasks != nil {
+	m.news, m.fresh = false, false
+	m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool {
+		tasks := launches[o.ID.Value]
+		if tasks != nil {
 			m.accept(now, o.ID, tasks)
-		} else {
-			unused = append(unused, o.ID)
 		}
-	}
-	if len(unused) > 0 {
-		m.decline(unused, m.settings.refuse)
-	}
+		return tasks != nil
+	})
 	event.Pending = len(m.pending)
 	m.do(notify{event})
+}
+
+// matchable are the tasks to be matched: all that are pending if there are new offers, else those
+// that came since; the others did not fit before.
+func (m *machine) matchable() []*record {
+	var tasks []*record
+	for _, r := range m.pending {
+		if m.news || r.fresh {
+			tasks = append(tasks, r)
+		}
+		r.fresh = false
+	}
+	return tasks
+}
+
+// declineHeld declines what nothing came for.
+func (m *machine) declineHeld(now time.Time) {
+	if len(m.offered) > 0 && !now.Before(m.holdUntil) {
+		m.declineAll()
+	}
+}
+
+// declineAll declines the offers at hand, except those of a framework that is torn down, which need
+// no answers.
+func (m *machine) declineAll() {
+	if !m.tearing {
+		m.decline(idsOf(m.offered), m.settings.refuse)
+	}
+	m.offered = nil
 }
 
 func idsOf(offers []mesos.Offer) []mesos.OfferID {
@@ -71,23 +111,23 @@ func idsOf(offers []mesos.Offer) []mesos.OfferID {
 
 // match asks the matcher. It is user code: a panic costs the task at fault. If no single task is,
 // it costs this cycle only.
-func (m *machine) match(now time.Time, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
-	placed, rejected, err := m.tryMatch(m.pending, offers)
+func (m *machine) match(now time.Time, tasks []*record, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
+	placed, rejected, err := m.tryMatch(tasks, offers)
 	if err == nil {
 		return placed, rejected, nil
 	}
-	atFault := false
-	for _, r := range slices.Clone(m.pending) {
-		if _, _, err := m.tryMatch([]*record{r}, offers); err != nil {
-			atFault = true
+	innocent := slices.DeleteFunc(slices.Clone(tasks), func(r *record) bool {
+		_, _, err := m.tryMatch([]*record{r}, offers)
+		if err != nil {
 			m.withdraw(r)
 			m.change(now, r, task.Error, err)
 		}
-	}
-	if !atFault || len(m.pending) == 0 {
+		return err != nil
+	})
+	if len(innocent) == len(tasks) || len(innocent) == 0 {
 		return nil, nil, err
 	}
-	placed, rejected, again := m.tryMatch(m.pending, offers)
+	placed, rejected, again := m.tryMatch(innocent, offers)
 	return placed, rejected, cmp.Or(again, err)
 }
 
@@ -242,7 +282,7 @@ func (m *machine) wantsOffers() bool { return len(m.pending) > 0 && m.storeFailu
 // pending, and at once when something new is, even if we refused the same offers before.
 func (m *machine) wanted() scheduler.Call_Type {
 	switch {
-	case m.phase != connected || m.tearing:
+	case m.phase != connected || m.tearing || m.wantsCycle(): // which may change it
 	case !m.wantsOffers() && m.told != suppressed:
 		return scheduler.Call_SUPPRESS
 	case m.wantsOffers() && (m.told != revived || m.lift):

@@ -40,6 +40,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
 	m.told, m.filtered, m.lift, m.demandAt = revived, false, false, now
+	m.offered, m.cycleAt = nil, now
 	m.alarms = nil // the master has taken back its offers; kills and questions will be sent anew
 	info := m.settings.framework
 	call := &scheduler.Call{
@@ -89,7 +90,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
-	m.phase = waiting
+	m.phase, m.offered = waiting, nil
 	m.takeBackAccepts(now, all)
 	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
 	if final(err) {

@@ -18,6 +18,7 @@ type record struct {
 	former    *place // where it was launched last, while it is pending again
 	offer     string // that its last ACCEPT used
 	accepting bool   // that ACCEPT has not been answered
+	fresh     bool   // pending, and not matched yet
 	withheld  bool   // that ACCEPT waits for the store
 	round     int    // of the last reconciliation in which the master told of it
 	launchAt  time.Time
@@ -47,7 +48,8 @@ func (m *machine) submit(now time.Time, in submit) {
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
-	}}
+	}, fresh: true}
+	m.fresh = true
 	m.tasks[in.spec.ID] = r
 	m.pending = append(m.pending, r)
 	m.lift = m.lift || m.filtered
@@ -139,6 +141,7 @@ func (m *machine) requeue(now time.Time, r *record) {
 	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
 	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
+	r.fresh, m.fresh = true, true
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.lift = m.lift || m.filtered

@@ -136,14 +136,23 @@ func known(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
-// give puts a status on record.
+// give puts a status on record, without what is large: the docker executor's data is all that
+// "docker inspect" says.
 func (m *machine) give(r *record, status mesos.TaskStatus) {
+	status.Data = nil
+	status.TaskID.Value = r.info.Spec.ID // the same text, once
+	if status.ExecutorID != nil && status.ExecutorID.Value == r.info.Spec.ID {
+		status.ExecutorID = &mesos.ExecutorID{Value: r.info.Spec.ID}
+	}
 	r.info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != r.info.AgentID {
 		r.info.AgentID, r.info.Hostname, r.info.HostPorts = status.AgentID.Value, "", nil
 		if f := r.former; f != nil && f.agentID == r.info.AgentID {
 			r.info.Hostname, r.info.HostPorts = f.hostname, f.hostPorts
 		}
+	}
+	if status.AgentID != nil {
+		status.AgentID = &mesos.AgentID{Value: r.info.AgentID}
 	}
 	if status.Healthy != nil {
 		r.info.Healthy = status.Healthy

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -137,7 +138,7 @@ func (s *stage) play(words []string) string {
 	case "offers":
 		s.event(options, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf(args)})
 	case "done":
-		s.done(args[0], args[1])
+		s.done(args[0], args[1], options["message"])
 	default:
 		s.step(s.input(verb, args, options))
 	}
@@ -243,7 +244,7 @@ func (s *stage) event(options map[string]string, e *scheduler.Event) {
 }
 
 // done reports the outcome of the last call of a type, such as ACCEPT, or ACCEPT:o1 of that offer.
-func (s *stage) done(call, result string) {
+func (s *stage) done(call, result, message string) {
 	call, offer, _ := strings.Cut(call, ":")
 	for i := len(s.sent) - 1; i >= 0; i-- {
 		if c := s.sent[i]; c.call.GetType().String() == call && strings.Contains(c.String(), offer) {
@@ -253,7 +254,10 @@ func (s *stage) done(call, result string) {
 			if o != accepted {
 				err = errors.New("no")
 			}
-			s.step(callDone{stream: c.stream, call: c.call, outcome: o, err: err})
+			if message != "" {
+				err = &CallError{Call: call, Status: 400, Message: message}
+			}
+			s.step(callDone{stream: c.stream, call: c.call, ref: c.ref, outcome: o, err: err})
 			return
 		}
 	}
@@ -280,7 +284,7 @@ func (s *stage) wait(duration string) {
 }
 
 func (s *stage) step(in input) {
-	for _, a := range s.machine.step(s.now, in) {
+	for _, a := range s.actions(in) {
 		if c, ok := a.(send); ok {
 			s.sent = append(s.sent, c)
 		}
@@ -293,6 +297,15 @@ func (s *stage) step(in input) {
 		line, _, _ := strings.Cut(a.String(), "\n") // without the stack of a panic
 		fmt.Fprintf(&s.out, "  %s\n", line)
 	}
+}
+
+// actions of an input and, if it brought something to match, of the rest that follows.
+func (s *stage) actions(in input) []action {
+	actions := slices.Clone(s.machine.step(s.now, in))
+	if s.machine.wantsCycle() {
+		actions = append(actions, s.machine.step(s.now, idle{})...)
+	}
+	return actions
 }
 
 func specOf(id string, options map[string]string) task.Spec {

@@ -30,7 +30,7 @@ func TestSoak(t *testing.T) {
 				w.disturb(ctx, rand.New(rand.NewPCG(seed, 0)))
 				w.master.Intercept(nil)
 				w.master.Silence(false)
-				w.at(30 * time.Minute) // an agent waits up to ten for an acknowledgement
+				w.at(30*time.Minute + 500*time.Millisecond) // an agent waits up to ten for an acknowledgement
 				w.agree(ctx)
 				_, err := w.sched.Launch(ctx, task.Spec{ID: "last", CPUs: 0.01, Mem: 1, Command: task.Command{Shell: "sleep 3600"}})
 				require.NoError(w, err)
