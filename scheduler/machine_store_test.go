@@ -65,6 +65,7 @@ func (c *checker) restart() {
 	c.machine.stream = before.stream // so that old calls stay old
 	c.machine.restore(framework, tasks)
 	c.disk.writing, c.open, c.sent = nil, false, nil
+	clear(c.offers)
 	for _, s := range tasks {
 		c.pending[s.info.Spec.ID] = s.info.State == task.Pending
 	}

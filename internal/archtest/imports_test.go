@@ -27,15 +27,19 @@ const (
 // is missing here fails the test, so that a new one is given its place.
 var imports = map[string][]string{
 	"examples/samplefw":  {"scheduler", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
-	"scheduler":          {"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", mesosGo},
+	"scheduler":          {"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo},
 	"taskmatcher":        {"task", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
+	"internal/detector":  {mesosGo, "github.com/go-zookeeper/zk"},
 	// The fake master is the other side of the wire: it must not know the scheduler.
 	"internal/mesostest": {recordio, mesosGo, gogo, "github.com/google/uuid"},
-	recordio:             {},
-	"internal/archtest":  {},
+	// Stores know nothing of Mesos or of the scheduler.
+	"ha":                {"go.etcd.io/bbolt"},
+	"ha/storetest":      {},
+	recordio:            {},
+	"internal/archtest": {},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

@@ -1,0 +1,273 @@
+package ha
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+)
+
+// damage edits an image: eight bytes say what, where and with what.
+func damage(image, edits []byte) []byte {
+	image = bytes.Clone(image)
+	for ; len(edits) >= 8 && len(image) >= 2*pageSize; edits = edits[8:] {
+		at := int(binary.BigEndian.Uint32(edits)) % len(image)
+		page, other := at/pageSize*pageSize, int(edits[6])*pageSize%(len(image)/pageSize*pageSize)
+		switch edits[4] % 6 {
+		case 0, 1: // a byte
+			image[at] ^= edits[5] | 1
+		case 2: // a number
+			binary.NativeEndian.PutUint32(image[at/4*4:], binary.BigEndian.Uint32(edits[4:]))
+		case 3: // a stretch
+			for i := at; i < min(at+int(edits[7])*16, len(image)); i++ {
+				image[i] = edits[5] + byte(i)*edits[6]
+			}
+		case 4: // a page of elsewhere
+			copy(image[page:], image[other:min(other+pageSize, len(image))])
+		case 5: // the end
+			image = image[:at]
+		}
+	}
+	return image
+}
+
+// survives opens a damaged file. Invariants: OpenFile never panics, and returns ErrFormat or ErrCorrupt and leaves
+// the file as it is, or a store with the records of the last Apply, or of that before when the last
+// head is gone. Such a store works on.
+func survives(t *testing.T, c commit, image []byte) (refused bool) {
+	path := filepath.Join(t.TempDir(), "image")
+	writeImage(t, path, image)
+	f, err := OpenFile(path)
+	if err != nil {
+		require.True(t, errors.Is(err, ErrFormat) || errors.Is(err, ErrCorrupt), "%v", err)
+		require.ErrorContains(t, err, path)
+		now, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(image, now), "the file was changed")
+		return true
+	}
+	got := load(t, f)
+	require.Contains(t, []map[string][]byte{c.old, c.new}, got)
+	want := maps.Clone(got)
+	for _, key := range []string{"task-1", "new"} {
+		want[key] = make([]byte, 5000)
+		require.NoError(t, f.Apply(t.Context(), map[string][]byte{key: want[key], "task-2": nil}))
+	}
+	delete(want, "task-2")
+	require.Equal(t, want, load(t, f))
+	require.NoError(t, f.Close())
+	require.Equal(t, want, load(t, openFile(t, path)))
+	return false
+}
+
+func TestDamage(t *testing.T) {
+	c := history(t, filepath.Join(t.TempDir(), "store"), 20)[19]
+	random := rand.New(rand.NewPCG(7, 8))
+	refused := 0
+	const n = 150
+	for range n {
+		edits := make([]byte, 8)
+		for i := range edits {
+			edits[i] = byte(random.Uint32())
+		}
+		if survives(t, c, damage(c.after, edits)) {
+			refused++
+		}
+	}
+	require.Greater(t, refused, n/10)
+	require.Less(t, refused, n, "damage to what is not used does no harm")
+}
+
+// FuzzDamage: the invariants are at survives.
+func FuzzDamage(f *testing.F) {
+	commits := history(f, filepath.Join(f.TempDir(), "store"), 20)
+	f.Add([]byte{0, 0, 0, 24, 0, 1, 0, 0})
+	f.Add([]byte{0, 0, 0x30, 10, 2, 255, 255, 255})
+	f.Add([]byte{0, 0, 0x20, 0, 4, 0, 5, 0, 0, 0, 0, 30, 1, 1, 1, 1})
+	f.Fuzz(func(t *testing.T, edits []byte) { survives(t, commits[19], damage(commits[19].after, edits)) })
+}
+
+func TestFilesOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	bolt := func(name string, fill func(*bbolt.Tx) error) []byte {
+		db, err := bbolt.Open(filepath.Join(dir, name), 0o600, nil)
+		require.NoError(t, err)
+		require.NoError(t, db.Update(fill))
+		require.NoError(t, db.Close())
+		image, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		return image
+	}
+	ours := bolt("newer", func(tx *bbolt.Tx) error {
+		about, err := tx.CreateBucket([]byte(aboutBucket))
+		require.NoError(t, err)
+		require.NoError(t, about.Put([]byte(formatKey), []byte("mesos-actor-go/ha 2")))
+		_, err = tx.CreateBucket([]byte(recordsBucket))
+		return err
+	})
+	foreign := bolt("foreign", func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket([]byte("members"))
+		return err
+	})
+	bare := bolt("bare", func(*bbolt.Tx) error { return nil })
+	c := history(t, filepath.Join(dir, "store"), 5)[4]
+	headless := bytes.Clone(c.after)
+	headless[pageHeader+20]++
+	headless[pageSize+pageHeader+20]++
+	tests := []struct {
+		why   string
+		image []byte
+		want  error
+		text  string
+	}{
+		{"an empty file may be one that was cut off", nil, ErrFormat, "not a bbolt database"},
+		{"short text", []byte("hello\n"), ErrFormat, "not a bbolt database"},
+		{"long text", bytes.Repeat([]byte("hello\n"), 10_000), ErrFormat, "not a bbolt database"},
+		{"zeros", make([]byte, 1<<16), ErrFormat, "not a bbolt database"},
+		{"another program's bbolt database", foreign, ErrFormat, "a bbolt database of something else"},
+		{"a bbolt database with nothing in it", bare, ErrFormat, "a bbolt database of something else"},
+		{"a store of a newer version", ours, ErrFormat, `format "mesos-actor-go/ha 2", this program knows "mesos-actor-go/ha 1"`},
+		{"cut in the middle", c.after[:len(c.after)/4], ErrCorrupt, "bytes, should be"},
+		{"cut behind the head", c.after[:2*pageSize], ErrCorrupt, "8192 bytes, should be"},
+		{"both heads damaged", headless, ErrCorrupt, "both pages at its head are bad"},
+		{"garbage behind the head", append(bytes.Clone(c.after[:2*pageSize]), bytes.Repeat([]byte{0xA5}, len(c.after)-2*pageSize)...),
+			ErrCorrupt, "says it is page"},
+	}
+	for _, test := range tests {
+		t.Run(test.why, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "image")
+			writeImage(t, path, test.image)
+			_, err := OpenFile(path)
+			require.ErrorIs(t, err, test.want)
+			require.ErrorContains(t, err, path+": ")
+			require.ErrorContains(t, err, test.text)
+			now, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(test.image, now), "the file was changed")
+		})
+	}
+}
+
+// Each kind of damage to the structure is noticed for what it is, before bbolt sees it. (The records' digest
+// would notice some of it as well.)
+func TestDamagedStructure(t *testing.T) {
+	c := history(t, filepath.Join(t.TempDir(), "store"), 20)[19]
+	path := filepath.Join(t.TempDir(), "image")
+	writeImage(t, path, c.after)
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	m, err := readMeta(file)
+	require.NoError(t, err)
+	root, free := int(m.root)*pageSize, int(m.freelist)*pageSize
+	// The root has the two buckets: their elements, then what these point at.
+	records := root + pageHeader + elementSize
+	records += int(binary.NativeEndian.Uint32(c.after[records+4:])) + len(recordsBucket)
+	branch := int(binary.NativeEndian.Uint64(c.after[records:])) * pageSize
+	order := binary.NativeEndian
+	tests := []struct {
+		why  string
+		edit func(image []byte)
+		text string
+	}{
+		{"bbolt would write over the root", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.root) }, "is in use and free"},
+		{"bbolt would write behind the end", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.pages) }, "is in use and free"},
+		{"bbolt would give a page out twice", func(b []byte) { copy(b[free+pageHeader:free+pageHeader+8], b[free+pageHeader+8:]) }, "is in use and free"},
+		{"bbolt would read behind the page", func(b []byte) { order.PutUint16(b[free+10:], 60_000) }, "60000 free pages in 4080 bytes"},
+		{"bbolt would ask for that much memory", func(b []byte) {
+			order.PutUint16(b[free+10:], 0xFFFF)
+			order.PutUint64(b[free+pageHeader:], 1<<40)
+		}, "1099511627776 free pages in 4072 bytes"},
+		{"another kind of page", func(b []byte) { order.PutUint16(b[free+8:], leafPage) }, "flags 0x2 where free pages are listed"},
+		{"another kind of page", func(b []byte) { order.PutUint16(b[root+8:], freelistPage) }, "flags 0x10 where data belongs"},
+		{"the page is elsewhere", func(b []byte) { order.PutUint64(b[root:], 1) }, "says it is page 1"},
+		{"a child of two", func(b []byte) { copy(b[branch+pageHeader+elementSize+8:][:8], b[branch+pageHeader+8:]) }, "is used twice"},
+		{"a page that reaches behind the end", func(b []byte) { order.PutUint32(b[root+12:], 1<<31) }, "and 2147483648 more"},
+		{"a child behind the end", func(b []byte) { order.PutUint64(b[branch+pageHeader+8:], 1<<50) }, "page 1125899906842624 of"},
+		{"a child that is the branch itself", func(b []byte) { order.PutUint64(b[branch+pageHeader+8:], uint64(branch/pageSize)) }, "is used twice"},
+		{"no children", func(b []byte) { order.PutUint16(b[branch+10:], 0) }, "branch without elements"},
+		{"more children than there is room for", func(b []byte) { order.PutUint16(b[branch+10:], 60_000) }, "is outside"},
+		{"more elements than there is room for", func(b []byte) { order.PutUint16(b[root+10:], 60_000) }, "is outside"},
+		{"a key outside the page", func(b []byte) { order.PutUint32(b[root+pageHeader+4:], 1<<31) }, "key of element 0 is outside"},
+		{"an empty key", func(b []byte) { order.PutUint32(b[root+pageHeader+8:], 0) }, "key of element 0 is outside"},
+		{"a value outside the page", func(b []byte) { order.PutUint32(b[root+pageHeader+12:], 1<<31) }, "2147483648 bytes"},
+		{"an unknown flag", func(b []byte) { order.PutUint32(b[root+pageHeader:], 3) }, "flags 0x3"},
+		{"children out of order", func(b []byte) {
+			e := b[branch+pageHeader:]
+			order.PutUint32(e, order.Uint32(e[elementSize:])+elementSize) // the first has the key of the second
+			copy(e[4:8], e[elementSize+4:elementSize+8])
+		}, "is out of order"},
+	}
+	for _, test := range tests {
+		t.Run(test.why, func(t *testing.T) {
+			image := bytes.Clone(c.after)
+			test.edit(image)
+			writeImage(t, path, image)
+			_, err := OpenFile(path)
+			require.ErrorIs(t, err, ErrCorrupt)
+			require.ErrorContains(t, err, test.text)
+		})
+	}
+}
+
+// What another program does to the file while it is open is an error as well, not the end of the process.
+func TestDamagedWhileOpen(t *testing.T) {
+	tests := []struct {
+		why string
+		do  func(t *testing.T, file *os.File, size int64)
+	}{
+		{"cut off: reading the mapped file faults", func(t *testing.T, file *os.File, _ int64) { require.NoError(t, file.Truncate(2*pageSize)) }},
+		{"garbage", func(t *testing.T, file *os.File, size int64) {
+			_, err := file.WriteAt(bytes.Repeat([]byte{0xA5}, int(size)-2*pageSize), 2*pageSize)
+			require.NoError(t, err)
+		}},
+	}
+	t.Run("a byte of a value: only Load notices", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "store")
+		f := openFile(t, path)
+		require.NoError(t, f.Apply(t.Context(), map[string][]byte{"a": []byte("the value")}))
+		image, err := os.ReadFile(path)
+		require.NoError(t, err)
+		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		require.NoError(t, err)
+		defer file.Close()
+		_, err = file.WriteAt([]byte("T"), int64(bytes.LastIndex(image, []byte("the value"))))
+		require.NoError(t, err)
+		_, err = f.Load(t.Context())
+		require.ErrorIs(t, err, ErrCorrupt)
+		require.ErrorContains(t, err, "1 records of checksum")
+	})
+	for _, test := range tests {
+		t.Run(test.why, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store")
+			f := openFile(t, path)
+			all := map[string][]byte{}
+			for i := range 200 {
+				all[string(rune('a'+i))] = make([]byte, 1000)
+			}
+			require.NoError(t, f.Apply(t.Context(), all))
+			info, err := os.Stat(path)
+			require.NoError(t, err)
+			file, err := os.OpenFile(path, os.O_RDWR, 0)
+			require.NoError(t, err)
+			defer file.Close()
+			test.do(t, file, info.Size())
+
+			_, err = f.Load(t.Context())
+			require.ErrorIs(t, err, ErrCorrupt)
+			require.ErrorContains(t, err, path)
+			require.ErrorIs(t, f.Apply(t.Context(), map[string][]byte{"a": []byte("1")}), ErrCorrupt)
+			require.NoError(t, f.Close())
+			require.ErrorIs(t, f.Apply(t.Context(), nil), ErrClosed)
+			_, err = OpenFile(path)
+			require.ErrorIs(t, err, ErrCorrupt, "the lock is gone")
+		})
+	}
+}

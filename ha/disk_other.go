@@ -1,0 +1,13 @@
+//go:build !unix || solaris || aix
+
+package ha
+
+import "os"
+
+// lock does nothing: bbolt locks the file itself, after it was verified.
+func lock(*os.File) error { return nil }
+
+func unlock(*os.File) error { return nil }
+
+// syncDir does nothing: directories cannot be synced.
+func syncDir(string) error { return nil }

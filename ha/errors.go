@@ -1,0 +1,53 @@
+package ha
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrClosed is returned by the methods of a [File] after Close.
+	ErrClosed = errors.New("ha: store is closed")
+	// ErrLocked is returned by [OpenFile] when a process, this one perhaps, has the file open.
+	ErrLocked = errors.New("ha: store file is in use")
+	// ErrFormat is returned by [OpenFile] for a file that is no store of this version. It was left as it is.
+	ErrFormat = errors.New("ha: not a store file")
+	// ErrCorrupt is returned by [OpenFile] for a store file that is damaged, and by the methods of a
+	// [File] that was damaged while it was open. The file is for the operator to restore.
+	ErrCorrupt = errors.New("ha: store file is damaged")
+)
+
+// RecordError is returned by Apply, before anything is changed, for a record that cannot be stored.
+type RecordError struct {
+	Key    string
+	Reason string
+}
+
+// Error names the key, shortened to 64 bytes, and the reason.
+func (e *RecordError) Error() string {
+	if len(e.Key) > 64 {
+		return fmt.Sprintf("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
+	}
+	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
+}
+
+// The limits of bbolt; Memory has the same, so that what works in a test works on a disk.
+const (
+	maxKey   = 32 << 10
+	maxValue = 1<<31 - 2
+)
+
+// storable finds the record of changes that cannot be stored.
+func storable(changes map[string][]byte) error {
+	for key, value := range changes {
+		switch {
+		case key == "":
+			return &RecordError{Key: key, Reason: "the key is empty"}
+		case len(key) > maxKey:
+			return &RecordError{Key: key, Reason: fmt.Sprintf("the key is longer than %d bytes", maxKey)}
+		case len(value) > maxValue:
+			return &RecordError{Key: key, Reason: fmt.Sprintf("the value is longer than %d bytes", maxValue)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,344 @@
+package ha
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+)
+
+// The parts of a bbolt file, in the byte order of the machine. A page begins with its number (8 bytes),
+// flags (2), count of elements (2), and how many pages more belong to it (4). An element of a leaf has
+// flags, position of the key seen from the element, key size, value size (4 each), the value behind the
+// key; one of a branch has position, key size (4 each) and the number of a page (8). A bucket is a value:
+// number of its root page and a counter (8 each); when the number is 0, a leaf follows right there.
+const (
+	pageHeader  = 16
+	elementSize = 16
+	bucketSize  = 16
+
+	branchPage   = 0x01
+	leafPage     = 0x02
+	freelistPage = 0x10
+	bucketFlag   = 0x01
+)
+
+// inspection reads a store file with plain reads, trusting nothing that it reads.
+type inspection struct {
+	file *os.File
+	meta
+	used []bool // by page number
+}
+
+// inspect tells whether the file is a whole store: every page that can be reached is in bounds, is reached once, is
+// not free, and is in order; and the records are those that the digest sums up. What it accepts, bbolt
+// can read and write without harm.
+func inspect(file *os.File) error {
+	in := &inspection{file: file}
+	var err error
+	if in.meta, err = readMeta(file); err != nil {
+		return err
+	}
+	in.used = make([]bool, in.pages)
+	in.used[0], in.used[1] = true, true
+	buckets := map[string][]byte{}
+	err = in.tree(in.root, nil, nil, func(name, value []byte, bucket bool) error {
+		if !bucket {
+			return in.bad(ErrFormat, "record %.40q outside the buckets", name)
+		}
+		buckets[string(name)] = bytes.Clone(value)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	want, err := in.about(buckets)
+	if err != nil {
+		return err
+	}
+	var got digest
+	err = in.bucket(buckets[recordsBucket], func(key, value []byte) { got.add(key, value) })
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return in.bad(ErrCorrupt, "%s, should be %s", got, want)
+	}
+	return in.freelistPages()
+}
+
+func (in *inspection) bad(kind error, detail string, args ...any) error {
+	return fmt.Errorf("%w: %s: %s", kind, in.file.Name(), fmt.Sprintf(detail, args...))
+}
+
+// about checks that the buckets are those of a store of this version and returns its digest.
+func (in *inspection) about(buckets map[string][]byte) (digest, error) {
+	if buckets[aboutBucket] == nil || buckets[recordsBucket] == nil || len(buckets) != 2 {
+		return digest{}, in.bad(ErrFormat, "a bbolt database of something else")
+	}
+	about := map[string][]byte{}
+	err := in.bucket(buckets[aboutBucket], func(key, value []byte) { about[string(key)] = bytes.Clone(value) })
+	if err != nil {
+		return digest{}, err
+	}
+	if got := string(about[formatKey]); got != format {
+		return digest{}, in.bad(ErrFormat, "format %.40q, this program knows %q", got, format)
+	}
+	d, err := decodeDigest(about[digestKey])
+	if err != nil {
+		return digest{}, in.bad(ErrCorrupt, "%v", err)
+	}
+	return d, nil
+}
+
+// bucket visits the records of a bucket that holds no further buckets.
+func (in *inspection) bucket(value []byte, visit func(key, value []byte)) error {
+	each := func(key, value []byte, bucket bool) error {
+		if bucket {
+			return in.bad(ErrCorrupt, "bucket %.40q among the records", key)
+		}
+		visit(key, value)
+		return nil
+	}
+	if len(value) < bucketSize {
+		return in.bad(ErrCorrupt, "bucket of %d bytes", len(value))
+	}
+	if root := binary.NativeEndian.Uint64(value); root != 0 {
+		return in.tree(root, nil, nil, each)
+	}
+	page := value[bucketSize:]
+	if len(page) < pageHeader || binary.NativeEndian.Uint16(page[8:]) != leafPage {
+		return in.bad(ErrCorrupt, "bad page within a bucket")
+	}
+	return in.leaf(0, page, nil, nil, each)
+}
+
+// tree visits what is below a page. All its keys must be at least low and, unless high is nil, below high.
+func (in *inspection) tree(id uint64, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
+	page, err := in.page(id)
+	if err != nil {
+		return err
+	}
+	switch flags := binary.NativeEndian.Uint16(page[8:]); flags {
+	case leafPage:
+		return in.leaf(id, page, low, high, visit)
+	case branchPage:
+		return in.branch(id, page, low, high, visit)
+	default:
+		return in.bad(ErrCorrupt, "page %d: flags %#x where data belongs", id, flags)
+	}
+}
+
+func (in *inspection) leaf(id uint64, page, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
+	for i := range int(binary.NativeEndian.Uint16(page[10:])) {
+		at := pageHeader + i*elementSize
+		if at+elementSize > len(page) {
+			return in.bad(ErrCorrupt, "page %d: element %d is outside", id, i)
+		}
+		e := page[at:]
+		flags := binary.NativeEndian.Uint32(e)
+		key, rest, err := in.key(id, i, e, binary.NativeEndian.Uint32(e[4:]), binary.NativeEndian.Uint32(e[8:]))
+		if err != nil {
+			return err
+		}
+		size := uint64(binary.NativeEndian.Uint32(e[12:]))
+		if size > uint64(len(rest)) || flags&^bucketFlag != 0 {
+			return in.bad(ErrCorrupt, "page %d: element %d has flags %#x and %d bytes", id, i, flags, size)
+		}
+		if err := in.inOrder(id, i, key, low, high); err != nil {
+			return err
+		}
+		if err := visit(key, rest[:size], flags == bucketFlag); err != nil {
+			return err
+		}
+		low = key
+	}
+	return nil
+}
+
+func (in *inspection) branch(id uint64, page, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
+	type child struct {
+		key []byte
+		id  uint64
+	}
+	children := make([]child, binary.NativeEndian.Uint16(page[10:]))
+	if len(children) == 0 {
+		return in.bad(ErrCorrupt, "page %d: branch without elements", id)
+	}
+	for i := range children {
+		at := pageHeader + i*elementSize
+		if at+elementSize > len(page) {
+			return in.bad(ErrCorrupt, "page %d: element %d is outside", id, i)
+		}
+		e := page[at:]
+		key, _, err := in.key(id, i, e, binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:]))
+		if err != nil {
+			return err
+		}
+		if err := in.inOrder(id, i, key, low, high); err != nil {
+			return err
+		}
+		children[i] = child{key, binary.NativeEndian.Uint64(e[8:])}
+		low = key
+	}
+	for i, c := range children {
+		below := high
+		if i+1 < len(children) {
+			below = children[i+1].key
+		}
+		if err := in.tree(c.id, c.key, below, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key returns the key of an element and what follows it in the page.
+func (in *inspection) key(id uint64, i int, element []byte, position, size uint32) (key, rest []byte, err error) {
+	end := uint64(position) + uint64(size)
+	if size == 0 || end > uint64(len(element)) {
+		return nil, nil, in.bad(ErrCorrupt, "page %d: key of element %d is outside", id, i)
+	}
+	return element[position:end], element[end:], nil
+}
+
+// inOrder demands that the first key of a page is at least low, and each other above the one before.
+func (in *inspection) inOrder(id uint64, i int, key, low, high []byte) error {
+	order := bytes.Compare(key, low)
+	if order < 0 || order == 0 && i > 0 || high != nil && bytes.Compare(key, high) >= 0 {
+		return in.bad(ErrCorrupt, "page %d: key %d is out of order", id, i)
+	}
+	return nil
+}
+
+// page reads a page with all that belongs to it and marks it as used.
+func (in *inspection) page(id uint64) ([]byte, error) {
+	if id >= in.pages {
+		return nil, in.bad(ErrCorrupt, "page %d of %d", id, in.pages)
+	}
+	page := make([]byte, in.pageSize)
+	if err := in.read(page, id); err != nil {
+		return nil, err
+	}
+	if got := binary.NativeEndian.Uint64(page); got != id {
+		return nil, in.bad(ErrCorrupt, "page %d says it is page %d", id, got)
+	}
+	more := uint64(binary.NativeEndian.Uint32(page[12:]))
+	if more >= in.pages-id {
+		return nil, in.bad(ErrCorrupt, "page %d and %d more, of %d", id, more, in.pages)
+	}
+	for i := id; i <= id+more; i++ {
+		if in.used[i] {
+			return nil, in.bad(ErrCorrupt, "page %d is used twice", i)
+		}
+		in.used[i] = true
+	}
+	if more == 0 {
+		return page, nil
+	}
+	page = append(page, make([]byte, more*in.pageSize)...)
+	return page, in.read(page[in.pageSize:], id+1)
+}
+
+func (in *inspection) read(b []byte, id uint64) error {
+	if _, err := in.file.ReadAt(b, int64(id*in.pageSize)); err != nil {
+		return fmt.Errorf("read page %d: %w", id, err)
+	}
+	return nil
+}
+
+// freelistPages demands that the pages listed as free are not used: bbolt would write over them.
+func (in *inspection) freelistPages() error {
+	page, err := in.page(in.freelist)
+	if err != nil {
+		return err
+	}
+	if flags := binary.NativeEndian.Uint16(page[8:]); flags != freelistPage {
+		return in.bad(ErrCorrupt, "page %d: flags %#x where free pages are listed", in.freelist, flags)
+	}
+	count, list := uint64(binary.NativeEndian.Uint16(page[10:])), page[pageHeader:]
+	if count == 0xFFFF { // the count is the first of the list
+		count, list = binary.NativeEndian.Uint64(list), list[8:]
+	}
+	if count > uint64(len(list)/8) {
+		return in.bad(ErrCorrupt, "page %d: %d free pages in %d bytes", in.freelist, count, len(list))
+	}
+	for i := range count {
+		id := binary.NativeEndian.Uint64(list[i*8:])
+		if id >= in.pages || in.used[id] {
+			return in.bad(ErrCorrupt, "page %d is in use and free", id)
+		}
+		in.used[id] = true
+	}
+	return nil
+}
+
+// meta is what one of the two pages at the head of the file says. bbolt writes them in turn, and the one of the
+// last transaction that is whole is valid.
+type meta struct {
+	pageSize, root, freelist, pages, transaction uint64
+}
+
+// readMeta finds the valid one, as bbolt does.
+func readMeta(file *os.File) (meta, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return meta{}, err
+	}
+	in := &inspection{file: file} // for its errors
+	first, magic1, ok1, err := metaAt(file, 0)
+	if err != nil {
+		return meta{}, err
+	}
+	// The second page is where the first says; when that one is torn, at any power of two.
+	last, magic := first, magic1
+	found := ok1
+	for size := uint64(1 << 10); size <= 1<<24; size <<= 1 {
+		if ok1 && size != first.pageSize {
+			continue
+		}
+		m, magic2, ok, err := metaAt(file, int64(size))
+		if err != nil {
+			return meta{}, err
+		}
+		magic = magic || magic2
+		if ok && m.pageSize == size && (!found || m.transaction > last.transaction) {
+			last, found = m, true
+		}
+	}
+	switch {
+	case !found && magic:
+		return meta{}, in.bad(ErrCorrupt, "both pages at its head are bad")
+	case !found:
+		return meta{}, in.bad(ErrFormat, "not a bbolt database")
+	case last.pages < 4 || last.pages > uint64(info.Size())/last.pageSize:
+		return meta{}, in.bad(ErrCorrupt, "%d bytes, should be %d pages of %d", info.Size(), last.pages, last.pageSize)
+	}
+	return last, nil
+}
+
+// metaAt reads a page at the head. It tells apart what was never one from what is none any more.
+func metaAt(file *os.File, at int64) (m meta, magic, ok bool, err error) {
+	var page [pageHeader + 64]byte
+	if _, err := file.ReadAt(page[:], at); err == io.EOF {
+		return meta{}, false, false, nil
+	} else if err != nil {
+		return meta{}, false, false, err
+	}
+	b := page[pageHeader:]
+	magic = binary.NativeEndian.Uint32(b) == 0xED0CDAED
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:56])
+	m = meta{
+		pageSize:    uint64(binary.NativeEndian.Uint32(b[8:])),
+		root:        binary.NativeEndian.Uint64(b[16:]),
+		freelist:    binary.NativeEndian.Uint64(b[32:]),
+		pages:       binary.NativeEndian.Uint64(b[40:]),
+		transaction: binary.NativeEndian.Uint64(b[48:]),
+	}
+	ok = magic && binary.NativeEndian.Uint32(b[4:]) == 2 && binary.NativeEndian.Uint64(b[56:]) == sum.Sum64() &&
+		m.pageSize >= 1<<10 && m.pageSize <= 1<<24 && m.pageSize&(m.pageSize-1) == 0
+	return m, magic, ok, nil
+}
