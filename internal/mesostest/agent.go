@@ -23,6 +23,11 @@ type agent struct {
 	lostAt     time.Time // when it was marked unreachable, zero otherwise
 	frozen     bool      // it was connected when it was marked so
 	patience   *timer    // until then, or until it registers again
+	recovered  bool      // known from the registry: it has not registered with this leader
+	discarded  bool      // gone for good
+
+	tasks      map[*task]struct{} // until acknowledged; the master may not know of them
+	operations []*operation       // of which no leader knows at the moment
 
 	executors map[executorKey]*executor
 	running   []*executor // the same by age
@@ -65,17 +70,31 @@ func (m *Master) newAgent(config Agent) (*agent, error) {
 		quantities: quantitiesOf(total),
 		free:       total,
 		executors:  make(map[executorKey]*executor),
+		tasks:      make(map[*task]struct{}),
 	}, nil
 }
 
-// register gives the agent an ID and offers what it has.
+// register lets an agent begin. Without a leader it waits for one.
 func (m *Master) register(a *agent) {
-	a.id = fmt.Sprintf("%s-S%d", m.info.ID, len(m.everRegistered))
+	a.alive = true
+	m.everRegistered = append(m.everRegistered, a)
+	if m.ready {
+		m.enroll(a)
+	}
+}
+
+// enroll registers an agent with the leader, again if it has an ID, and offers what it has.
+func (m *Master) enroll(a *agent) {
+	if a.id != "" {
+		m.welcomeBack(a)
+		return
+	}
+	a.id = fmt.Sprintf("%s-S%d", m.info.ID, m.admitted)
+	m.admitted++
 	m.replaceAgent(a)
-	a.connected, a.alive = true, true
+	a.connected = true
 	m.agents = append(m.agents, a)
 	m.agentByID[a.id] = a
-	m.everRegistered = append(m.everRegistered, a)
 	m.allocate([]*agent{a})
 }
 

@@ -23,7 +23,7 @@ func (a *agent) unreachableTime() *mesos.TimeInfo {
 func (m *Master) withAgent(hostname string, f func(*agent)) (found bool) {
 	m.must(func() {
 		for n := len(m.everRegistered) - 1; n >= 0; n-- {
-			if a := m.everRegistered[n]; a.config.Hostname == hostname && m.agentByID[a.id] == a {
+			if a := m.everRegistered[n]; a.config.Hostname == hostname && !a.discarded {
 				f(a)
 				found = true
 				return
@@ -47,6 +47,7 @@ func (m *Master) LoseAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
 		if !a.connected {
 			a.interrupt()
+			m.endUncheckpointed(a)
 			return
 		}
 		a.alive, a.connected = false, false
@@ -57,13 +58,18 @@ func (m *Master) LoseAgent(hostname string) bool {
 				m.lose(t, mesos.REASON_AGENT_DISCONNECTED, "Agent "+a.config.Hostname+" disconnected")
 			}
 		}
-		for _, e := range slices.Clone(a.running) {
-			if !e.framework.info.GetCheckpoint() {
-				e.remove(m)
-			}
-		}
+		m.endUncheckpointed(a)
 		m.watch(a)
 	})
+}
+
+// endUncheckpointed ends the executors that do not outlive the process of their agent.
+func (m *Master) endUncheckpointed(a *agent) {
+	for _, e := range slices.Clone(a.running) {
+		if !e.framework.info.GetCheckpoint() {
+			e.remove(m)
+		}
+	}
 }
 
 // FreezeAgent stops the agent without breaking its connection, as SIGSTOP or a network
@@ -98,6 +104,9 @@ func (m *Master) ReturnAgent(hostname string) bool {
 		a.alive, a.frozen = true, false
 		a.patience.stop()
 		switch {
+		case !m.ready: // it registers with the next leader
+		case m.agentByID[a.id] != a || a.recovered:
+			m.enroll(a)
 		case a.lostAt.IsZero():
 			a.connected = true
 			m.killWaiting(a)
@@ -122,7 +131,7 @@ func (m *Master) watch(a *agent) {
 // markUnreachable gives up waiting for an agent. Its tasks may well live on.
 func (m *Master) markUnreachable(a *agent) {
 	a.frozen = a.connected
-	a.connected = false
+	a.connected, a.recovered = false, false
 	a.lostAt = time.Now()
 	for _, t := range m.tasksOn(a) {
 		e := m.masterUpdate(t.info.TaskID, &a.id, t.framework.lost(mesos.TASK_UNREACHABLE), mesos.REASON_AGENT_REMOVED, "health check timed out")
@@ -142,33 +151,25 @@ func (m *Master) markUnreachable(a *agent) {
 	m.fail(a)
 }
 
-// welcomeBack registers an unreachable agent again, with the tasks that it has.
+// welcomeBack registers an agent again that the master did not expect any more or does not know, or knows from
+// the registry, with the tasks that it has.
 func (m *Master) welcomeBack(a *agent) {
-	a.connected, a.lostAt = true, time.Time{}
-	m.agents = append(m.agents, a)
-	for _, e := range slices.Clone(a.running) {
-		if m.frameworks[e.framework.id] != e.framework {
-			e.remove(m)
-		} else if e.info != nil {
-			e.resources = m.retake(e.framework, a, e.info.Resources)
-		}
+	why := ""
+	switch {
+	case !a.lostAt.IsZero():
+		why = "Unreachable agent re-reregistered"
+	case !a.recovered:
+		why = "Unknown agent reregistered"
 	}
+	a.connected, a.recovered, a.lostAt = true, false, time.Time{}
+	m.agents = append(m.agents, a)
+	m.agentByID[a.id] = a
+	m.adoptAll(a, why)
 	for _, f := range m.order {
-		for _, t := range byLaunch(f.unreachable) {
-			if t.agent != a {
-				continue
+		for id, t := range f.unreachable {
+			if t.agent == a { // it ended with its executor
+				delete(f.unreachable, id)
 			}
-			delete(f.unreachable, t.info.TaskID.Value)
-			f.tasks[t.info.TaskID.Value] = t
-			if !terminal(t.latest) {
-				t.resources = m.retake(f, a, t.info.Resources)
-			}
-			t.state = t.latest
-			t.forwarded.State = ptr(t.latest)
-			e := m.masterUpdate(t.info.TaskID, &a.id, ptr(t.state), mesos.REASON_AGENT_REREGISTERED, "Unreachable agent re-reregistered")
-			status := &e.Update.Status
-			status.Healthy, status.CheckStatus, status.ContainerStatus = t.forwarded.Healthy, t.forwarded.CheckStatus, t.forwarded.ContainerStatus
-			f.send(m, e)
 		}
 	}
 	m.sendAgain(a)
@@ -221,7 +222,7 @@ func (m *Master) replaceAgent(by *agent) {
 // that are PARTITION_AWARE, and before RESCIND and FAILURE.
 func (m *Master) discard(a *agent, why string) {
 	a.patience.stop()
-	a.connected, a.alive = false, false
+	a.connected, a.alive, a.recovered, a.discarded = false, false, false, true
 	for _, t := range m.tasksOn(a) {
 		m.lose(t, mesos.REASON_AGENT_REMOVED, "Agent "+a.config.Hostname+" removed: "+why)
 	}

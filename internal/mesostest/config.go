@@ -3,13 +3,15 @@ package mesostest
 import (
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
 // Config describes a master and its agents. The zero value is a master with the
 // defaults of mesos-master's flags and without agents.
 type Config struct {
-	// Hostname is --hostname; it shows in master_info. Default "localhost".
+	// Hostname is --hostname; it shows in master_info, and redirects of other masters name it.
+	// Default: the host of the listener, "localhost" when that is an IP.
 	Hostname string
 
 	// AllocationInterval is --allocation_interval: resources that became free
@@ -39,6 +41,29 @@ type Config struct {
 	// after it. Default 75 s.
 	AgentPingTimeout time.Duration
 
+	// SessionTimeout is --zk_session_timeout: so long after its end a leader among several
+	// masters still counts as one, and the others redirect to it. Default 10 s.
+	SessionTimeout time.Duration
+
+	// Quorum is --quorum: with fewer running masters a new leader does not recover and answers 503.
+	// Default: more than half of them.
+	Quorum int
+
+	// Recovery is the time from the election of another leader until it serves; till then it
+	// answers 503. Default 50 ms; negative: none.
+	Recovery time.Duration
+
+	// Reregistration is the most that agents take to register with a new leader, each a random
+	// part of it. Default 2 s, as seen of real agents that use ZooKeeper; negative: none.
+	Reregistration time.Duration
+
+	// AgentReregisterTimeout is --agent_reregister_timeout: agents that have not registered with a new
+	// leader are unreachable after it. Default 10 min.
+	AgentReregisterTimeout time.Duration
+
+	// InMemoryRegistry is --registry=in_memory: a new leader does not even know the agents.
+	InMemoryRegistry bool
+
 	// Domain is the fault domain of the master as "region/zone". Default none.
 	Domain string
 
@@ -59,11 +84,15 @@ type Config struct {
 	launch func(taskID string) time.Duration
 	reap   func(taskID string, ran time.Duration) time.Duration
 
+	// reregister, when set, says for each agent what Reregistration says for all.
+	reregister func(hostname string, random *rand.Rand) time.Duration
+
 	// Logger gets one debug line per call. Default: discarded.
 	Logger *slog.Logger
 
-	// Seed is the source of all randomness, which is: IDs, and the order in which
-	// agents are offered. Two runs with the same seed and the same calls at the
+	// Seed is the source of all randomness, which is: IDs, the order in which
+	// agents are offered, the time that they take to register again, and what
+	// Disturb does. Two runs with the same seed and the same calls at the
 	// same times are alike. The zero seed is a seed like any other.
 	Seed uint64
 }
@@ -109,14 +138,17 @@ type Agent struct {
 
 // withDefaults returns the config with every zero value replaced.
 func (c Config) withDefaults() Config {
-	setDefault(&c.Hostname, "localhost")
 	setDefault(&c.AllocationInterval, time.Second)
 	setDefault(&c.HeartbeatInterval, 15*time.Second)
 	setDefault(&c.MaxCompletedFrameworks, 50)
 	setDefault(&c.AgentPingTimeout, 75*time.Second) // 5 pings of 15 s
 	setDefault(&c.Launch, 100*time.Millisecond)
 	setDefault(&c.Reap, 50*time.Millisecond)
-	c.Launch, c.Reap = max(c.Launch, 0), max(c.Reap, 0)
+	setDefault(&c.SessionTimeout, 10*time.Second)
+	setDefault(&c.Recovery, 50*time.Millisecond)
+	setDefault(&c.Reregistration, 2*time.Second)
+	setDefault(&c.AgentReregisterTimeout, 10*time.Minute)
+	c.Launch, c.Reap, c.Recovery = max(c.Launch, 0), max(c.Reap, 0), max(c.Recovery, 0)
 	if c.launch == nil {
 		launch := c.Launch
 		c.launch = func(string) time.Duration { return launch }
@@ -124,6 +156,10 @@ func (c Config) withDefaults() Config {
 	if c.reap == nil {
 		reap := c.Reap
 		c.reap = func(string, time.Duration) time.Duration { return reap }
+	}
+	if c.reregister == nil {
+		most := max(c.Reregistration, 0)
+		c.reregister = func(_ string, random *rand.Rand) time.Duration { return time.Duration(random.Int64N(int64(most) + 1)) }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -159,6 +195,8 @@ func (c Config) validate() error {
 		{"HeartbeatInterval", c.HeartbeatInterval},
 		{"OfferTimeout", c.OfferTimeout},
 		{"AgentPingTimeout", c.AgentPingTimeout},
+		{"SessionTimeout", c.SessionTimeout},
+		{"AgentReregisterTimeout", c.AgentReregisterTimeout},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("mesostest: Config.%s is negative: %s", d.name, d.value)
@@ -166,6 +204,9 @@ func (c Config) validate() error {
 	}
 	if c.MaxCompletedFrameworks < 0 {
 		return fmt.Errorf("mesostest: Config.MaxCompletedFrameworks is negative: %d", c.MaxCompletedFrameworks)
+	}
+	if c.Quorum < 0 {
+		return fmt.Errorf("mesostest: Config.Quorum is negative: %d", c.Quorum)
 	}
 	if err := checkDomain(c.Domain); err != nil {
 		return fmt.Errorf("mesostest: Config.Domain: %w", err)

@@ -2,7 +2,7 @@ package mesostest
 
 import "errors"
 
-// errEnded is what the HTTP side gets when it asks a master whose Run is over.
+// errEnded is what the HTTP side gets when it asks a master whose Run is over, or that leads no longer.
 var errEnded = errors.New("mesostest: the master has ended")
 
 // errTooLong is what the HTTP side gets when a body exceeds maxBody.

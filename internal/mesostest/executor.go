@@ -51,6 +51,7 @@ func (e *executor) remove(m *Master) {
 	for _, t := range slices.Clone(e.tasks) {
 		t.stop()
 		t.free(m)
+		delete(e.agent.tasks, t)
 	}
 	e.tasks = nil
 	m.free(e.framework, e.agent, e.resources)

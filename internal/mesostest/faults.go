@@ -65,15 +65,20 @@ func (m *Master) CutStreams() {
 func (m *Master) Silence(on bool) {
 	m.must(func() {
 		m.silent = on
-		if on {
-			return
-		}
-		for _, f := range m.order {
-			if f.stream != nil {
-				f.stream.release()
-			}
-		}
+		m.releaseStreams()
 	})
+}
+
+// releaseStreams sends what was kept back, unless it still has to wait.
+func (m *Master) releaseStreams() {
+	if m.muted() {
+		return
+	}
+	for _, f := range m.order {
+		if f.stream != nil {
+			f.stream.release()
+		}
+	}
 }
 
 // RescindOffers takes every outstanding offer back with a RESCIND each. The resources are

@@ -24,6 +24,7 @@ type framework struct {
 	heartbeat   *timer
 	removal     *timer // runs while disconnected
 	registered  time.Time
+	recovered   bool // known from agents alone: it has not subscribed with this leader
 
 	// What /state shows beside.
 	reregistered   time.Time // zero: never
@@ -46,7 +47,7 @@ func (f *framework) lost(aware mesos.TaskState) *mesos.TaskState {
 // send puts an event on the framework's stream; without one it is lost.
 func (f *framework) send(m *Master, e *scheduler.Event) {
 	if f.stream != nil {
-		f.stream.push(e, m.silent)
+		f.stream.push(e, m.muted())
 	}
 }
 
@@ -134,7 +135,7 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 // open makes s the framework's stream and says the first words on it.
 func (m *Master) open(f *framework, s *subscription) {
 	f.removal.stop()
-	f.stream = s
+	f.stream, f.recovered = s, false
 	info := m.info
 	f.send(m, &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
 		FrameworkID:              &mesos.FrameworkID{Value: f.id},

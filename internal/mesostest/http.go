@@ -19,7 +19,11 @@ const streamIDHeader = "Mesos-Stream-Id"
 
 // ServeHTTP answers as mesos-master does: the scheduler API and a little of what is beside it.
 func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch endpoint(r.URL.Path) {
+	path := endpoint(r.URL.Path)
+	if elsewhere(w, r, path) {
+		return
+	}
+	switch path {
 	case "/api/v1/scheduler":
 		m.serveScheduler(w, r)
 	case "/api/v1":
@@ -49,7 +53,7 @@ func endpoint(path string) string {
 	path = strings.TrimPrefix(path, "/master")
 	for path != "" && path != "/" {
 		switch path {
-		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks":
+		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks", "/state", "/redirect":
 			return path
 		}
 		path = path[:max(strings.LastIndexByte(path, '/'), 0)]

@@ -3,11 +3,8 @@ package mesostest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +21,7 @@ type Master struct {
 	config Config
 	inbox  chan func()    // what the loop is to do
 	ended  chan struct{}  // closed when the loop has ended
-	conns  sync.WaitGroup // one per connection, and per request on a hijacked one
+	conns  sync.WaitGroup // of net/http: one per connection, and one per master process
 	begun  atomic.Bool
 	late   sync.Mutex // of who calls methods after the loop has ended
 
@@ -33,7 +30,17 @@ type Master struct {
 	start  time.Time // of Run: allocations are at multiples of the interval since
 	timers timers
 	random *rand.Rand
-	info   mesos.MasterInfo
+	info   mesos.MasterInfo // of the leader, or the last one
+
+	contenders     []*contender // the masters, in the order of Run's listeners
+	nodes          []*node      // of the election: the first leads
+	sequence       int          // of the last node
+	leading        *incarnation // nil: there is no leader
+	ready          bool         // it has recovered
+	recovery       *timer       // until then; nil: it waits for a quorum, or has recovered
+	reregistration *timer       // until agents that have not come back are unreachable
+	zookeeperLost  *timer       // until the sessions end; nil: ZooKeeper is there
+	candidates     func([]Candidate)
 
 	frameworks map[string]*framework
 	order      []*framework // by arrival, since nothing is done by ranging over a map
@@ -42,7 +49,8 @@ type Master struct {
 
 	agents         []*agent          // by registration
 	agentByID      map[string]*agent // also unreachable ones
-	everRegistered []*agent          // their number is the next ID
+	everRegistered []*agent          // also those that wait for a leader
+	admitted       int               // agents that this leader gave an ID: the next
 
 	offers     map[string]*offer
 	offered    int                // offers ever made: the next ID
@@ -82,58 +90,57 @@ func New(config Config) (*Master, error) {
 	return m, nil
 }
 
-// Run serves the master on l until ctx ends or l fails, and closes l. Like a
-// killed master it then breaks every connection. It returns when all
-// its goroutines have ended: nil when ctx was the reason, else the
-// error of l; ErrRunning when the master was run before.
-func (m *Master) Run(ctx context.Context, l net.Listener) error {
+// Run serves the master on l until ctx ends or a listener fails, and closes all of them. With others
+// it is several masters, one on each listener, of which the first begins as the leader and
+// the others redirect to it; see LoseMaster. Like killed masters they then break
+// every connection. It returns when all its goroutines have ended: nil when ctx was
+// the reason, else the error of the listener; ErrRunning when the master was run before.
+func (m *Master) Run(ctx context.Context, l net.Listener, others ...net.Listener) error {
 	if !m.begun.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	m.introduce(l.Addr())
-	serving, stop := context.WithCancel(context.Background())
-	defer stop()
-	server := &http.Server{
-		Handler:     http.HandlerFunc(m.ServeHTTP),
-		BaseContext: func(net.Listener) context.Context { return serving },
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c.(quietConn).Conn)
-		},
-		ConnState: m.countConn,
-		ErrorLog:  slog.NewLogLogger(m.config.Logger.Handler(), slog.LevelWarn),
+	listeners := append([]net.Listener{l}, others...)
+	m.assemble(listeners)
+	var accepting sync.WaitGroup
+	broken := make(chan error, len(listeners))
+	for _, c := range m.contenders {
+		accepting.Go(func() { broken <- c.serve() })
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(quietListener{l}) }()
-
-	err := m.loop(ctx, served)
+	err := m.loop(ctx, broken)
 	close(m.ended)
-	_ = server.Close() // its only error is that of closing l
-	stop()             // requests with bytes behind them: net/http does not see the end of their connection
-	if err == nil {
-		<-served
+	for _, c := range m.contenders {
+		_ = c.listener.Close()
+		m.thaw(c)
+		if c.running != nil {
+			c.running.kill()
+		}
 	}
+	accepting.Wait()
 	m.conns.Wait()
 	return err
 }
 
-// countConn is told of a new connection before its goroutine starts, and of a
-// closed one at that goroutine's end.
-func (m *Master) countConn(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		m.conns.Add(1)
-		select {
-		case <-m.ended: // accepted too late for Close to see it
-			_ = c.Close()
-		default:
-		}
-	case http.StateClosed, http.StateHijacked:
-		m.conns.Done()
+// assemble runs a process on each listener, the first as the leader.
+func (m *Master) assemble(listeners []net.Listener) {
+	setDefault(&m.config.Quorum, len(listeners)/2+1)
+	for _, l := range listeners {
+		m.contenders = append(m.contenders, &contender{listener: l})
 	}
+	for i, c := range m.contenders {
+		id := m.info.ID
+		if i > 0 {
+			id = m.newUUID().String()
+		}
+		m.join(m.begin(c, id))
+	}
+	m.leading = m.contenders[0].running
+	m.info = m.leading.info
+	m.recover()
+	m.elect()
 }
 
-// loop owns the state until ctx ends or the server fails.
-func (m *Master) loop(ctx context.Context, served <-chan error) error {
+// loop owns the state until ctx ends or a listener fails.
+func (m *Master) loop(ctx context.Context, broken <-chan error) error {
 	m.start = time.Now()
 	for i := range m.config.Agents {
 		a, err := m.newAgent(m.config.Agents[i])
@@ -154,7 +161,7 @@ func (m *Master) loop(ctx context.Context, served <-chan error) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-served:
+		case err := <-broken:
 			return err
 		case f := <-m.inbox:
 			f()
@@ -186,33 +193,6 @@ func (m *Master) newUUID() uuid.UUID {
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
 	return u
-}
-
-// introduce fills in what the master says of itself in SUBSCRIBED. On a network
-// without IPs it is 127.0.0.1, as in the recordings.
-func (m *Master) introduce(addr net.Addr) {
-	ip, port := net.IPv4(127, 0, 0, 1), 5050
-	if host, text, err := net.SplitHostPort(addr.String()); err == nil {
-		if p, err := strconv.Atoi(text); err == nil {
-			port = p
-		}
-		if parsed := net.ParseIP(host).To4(); parsed != nil {
-			ip = parsed
-		}
-	}
-	ip = ip.To4()
-	m.info.IP = uint32(ip[0]) | uint32(ip[1])<<8 | uint32(ip[2])<<16 | uint32(ip[3])<<24 // network order
-	m.info.Port = ptr(uint32(port))
-	m.info.PID = ptr(fmt.Sprintf("master@%s:%d", ip, port))
-	m.info.Hostname = &m.config.Hostname
-	m.info.Version = ptr(mesosVersion)
-	m.info.Address = &mesos.Address{Hostname: &m.config.Hostname, IP: ptr(ip.String()), Port: int32(port)}
-	m.info.Domain = domainInfo(m.config.Domain)
-	m.info.Capabilities = []mesos.MasterInfo_Capability{
-		{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
-		{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},
-		{Type: quotaV2},
-	}
 }
 
 func ptr[T any](v T) *T { return &v }

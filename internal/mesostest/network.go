@@ -58,10 +58,18 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 		return nil, fail(err)
 	}
 	n.mu.Lock()
-	l := n.listeners[address]
 	n.port++
 	client := virtualAddr(fmt.Sprintf("127.0.0.1:%d", 49151+n.port))
 	n.mu.Unlock()
+	l, held := n.listener(address)
+	for held != nil {
+		select {
+		case <-held:
+			l, held = n.listener(address)
+		case <-ctx.Done():
+			return nil, fail(ctx.Err())
+		}
+	}
 	if l == nil {
 		return nil, fail(syscall.ECONNREFUSED)
 	}
@@ -76,6 +84,20 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	}
 }
 
+// listener is who listens on the address, nil when nobody does, or what to wait for before asking again.
+func (n *Network) listener(address string) (l *virtualListener, held <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l = n.listeners[address]
+	switch {
+	case l == nil || l.refusing:
+		return nil, nil
+	case l.held != nil:
+		return nil, l.held
+	}
+	return l, nil
+}
+
 type virtualAddr string
 
 func (virtualAddr) Network() string  { return "tcp" }
@@ -87,6 +109,23 @@ type virtualListener struct {
 	accept  chan *virtualConn
 	closed  chan struct{}
 	once    sync.Once
+
+	// Guarded by the mutex of the network.
+
+	refusing bool            // connections are refused
+	held     <-chan struct{} // until it is closed connections hang; nil: they do not
+}
+
+func (l *virtualListener) refuse(on bool) {
+	l.network.mu.Lock()
+	defer l.network.mu.Unlock()
+	l.refusing = on
+}
+
+func (l *virtualListener) hold(until <-chan struct{}) {
+	l.network.mu.Lock()
+	defer l.network.mu.Unlock()
+	l.held = until
 }
 
 func (l *virtualListener) Accept() (net.Conn, error) {

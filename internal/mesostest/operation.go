@@ -11,9 +11,11 @@ import (
 // operation is a RESERVE, UNRESERVE, CREATE or DESTROY with an ID whose status is not
 // acknowledged yet.
 type operation struct {
-	status mesos.OperationStatus
-	retry  *timer
-	wait   time.Duration
+	framework *framework
+	agent     *agent
+	status    mesos.OperationStatus
+	retry     *timer
+	wait      time.Duration
 }
 
 // convert performs an operation that changes the form of resources. It takes effect
@@ -72,7 +74,7 @@ func conversion(op *mesos.Offer_Operation, role string) (from, to []mesos.Resour
 // acknowledged, as with updates of tasks.
 func (m *Master) finish(f *framework, a *agent, id *mesos.OperationID) {
 	u := m.newUUID()
-	op := &operation{wait: firstRetry, status: mesos.OperationStatus{
+	op := &operation{framework: f, agent: a, wait: firstRetry, status: mesos.OperationStatus{
 		OperationID: id,
 		State:       mesos.OPERATION_FINISHED,
 		UUID:        &mesos.UUID{Value: u[:]},

@@ -1,6 +1,7 @@
 package mesostest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
@@ -35,6 +36,8 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 		return m.masterUpdate(id, named, f.lost(state), mesos.REASON_RECONCILIATION, "Reconciliation: Task is "+message)
 	}
 	switch a := m.agentByID[agentID.GetValue()]; {
+	case a == nil && agentID == nil && m.recovering(), a != nil && a.recovered:
+		// The agent may yet tell.
 	case a == nil:
 		f.send(m, update(mesos.TASK_UNKNOWN, "unknown"))
 	case a.lostAt.IsZero():
@@ -44,6 +47,11 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 		e.Update.Status.UnreachableTime = a.unreachableTime()
 		f.send(m, e)
 	}
+}
+
+// recovering says whether an agent is known from the registry alone.
+func (m *Master) recovering() bool {
+	return slices.ContainsFunc(m.everRegistered, func(a *agent) bool { return a.recovered && !a.discarded })
 }
 
 // reconciled tells the state that was last forwarded, not the latest.

@@ -18,11 +18,11 @@ import (
 
 // recording is what somebody saw of a real master: see testdata/recordings/README.md.
 type recording struct {
-	name   string
-	folder string
-	master []string
-	agents []recordedAgent
-	lines  []recordedLine // without the first
+	name    string
+	folder  string
+	masters [][]string // the flags of each
+	agents  []recordedAgent
+	lines   []recordedLine // without the first
 }
 
 type recordedAgent struct {
@@ -44,6 +44,7 @@ type recordedLine struct {
 	Note       string            `json:"note"`
 	FirstBytes []byte            `json:"first_bytes_base64"`
 	ZNode      any               `json:"znode"`
+	Data       string            `json:"data"` // of the node
 }
 
 type recordedSend struct {
@@ -81,8 +82,8 @@ func parseRecording(name, folder string, data []byte) (*recording, error) {
 	if err := json.Unmarshal(first, &head); err != nil {
 		return nil, fmt.Errorf("line 1: %w", err)
 	}
-	if err := json.Unmarshal(head.Master, &rec.master); err != nil {
-		return nil, fmt.Errorf("line 1: only recordings of a single master can be replayed: %w", err)
+	if err := rec.masterFlags(head.Master); err != nil {
+		return nil, fmt.Errorf("line 1: %w", err)
 	}
 	var err error
 	if rec.agents, err = expandAgents(head.Agents, head.AgentsNote); err != nil {
@@ -103,6 +104,7 @@ func parseRecording(name, folder string, data []byte) (*recording, error) {
 	if len(rec.lines) == 0 {
 		return nil, fmt.Errorf("nothing was recorded")
 	}
+	rec.sortMasters()
 	return rec, nil
 }
 

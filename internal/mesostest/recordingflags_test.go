@@ -19,11 +19,15 @@ import (
 // place in Config is an error: the recording shows something that the fake master does not do.
 func (rec *recording) config() (Config, error) {
 	c := Config{}
-	for _, flag := range rec.master {
+	for _, flag := range rec.masters[0] {
 		name, value := splitFlag(flag)
 		var err error
 		switch name {
-		case "ip", "port", "work_dir", "webui_dir", "registry":
+		case "ip", "port", "work_dir", "webui_dir", "zk", "quorum": // zk and quorum: see replayer.listen
+		case "registry":
+			c.InMemoryRegistry = value == "in_memory"
+		case "zk_session_timeout":
+			c.SessionTimeout, err = parseMesosDuration(value)
 		case "hostname":
 			c.Hostname = value
 		case "allocation_interval":
@@ -65,7 +69,7 @@ func parseDomain(text string) (string, error) {
 
 func (rec *recording) pingTimeout() (time.Duration, error) {
 	timeout, count := 15*time.Second, 5
-	for _, flag := range rec.master {
+	for _, flag := range rec.masters[0] {
 		var err error
 		switch name, value := splitFlag(flag); name {
 		case "agent_ping_timeout":

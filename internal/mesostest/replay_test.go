@@ -159,6 +159,7 @@ type replayer struct {
 	rec      *recording
 	config   Config
 	master   *Master
+	masters  map[string]*replayedMaster // by port; master is the cluster of the first
 	network  Network
 	compare  comparer
 	ids      *binding
@@ -197,10 +198,8 @@ func replayOnce(rec *recording, luck chance) *complaint {
 	r.interval = r.config.withDefaults().AllocationInterval
 	r.phase, r.period = rec.ticks(r.interval)
 	r.config.AllocationInterval = r.period
-	if r.master, err = New(r.config); err != nil {
-		return &complaint{line: 1, text: err.Error()}
-	}
-	listener, err := r.network.Listen(recordedMaster)
+	r.election()
+	listeners, err := r.listen()
 	if err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}
@@ -210,13 +209,18 @@ func replayOnce(rec *recording, luck chance) *complaint {
 	r.start = time.Now().Add((r.period - phase) % r.period)
 
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- r.master.Run(ctx, listener) }()
+	done := make(chan error, len(listeners))
+	for m, on := range listeners {
+		go func() { done <- m.Run(ctx, on[0], on[1:]...) }()
+	}
+	r.prepare()
 	found := r.run()
 	cancel()
 	r.drain()
-	if err := <-done; err != nil && found == nil {
-		found = &complaint{line: len(rec.lines) + 1, text: "the master ended with " + err.Error()}
+	for range listeners {
+		if err := <-done; err != nil && found == nil {
+			found = &complaint{line: len(rec.lines) + 1, text: "the master ended with " + err.Error()}
+		}
 	}
 	return found
 }
@@ -348,6 +352,8 @@ func (r *replayer) line(i int, l *recordedLine) error {
 		return nil
 	case l.Stream == "closed":
 		return r.closed(l)
+	case l.ZNode != nil:
+		return r.znode(l)
 	case l.Note != "":
 		return r.note(i, l)
 	}

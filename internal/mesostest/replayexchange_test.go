@@ -45,8 +45,9 @@ type observedEvent struct {
 }
 
 func (r *replayer) send(s *recordedSend) error {
-	if s.To != "" && s.To != recordedMaster {
-		return fmt.Errorf("%w: a request to %s", errUnsupported, s.To)
+	address, err := r.address(s.To)
+	if err != nil {
+		return err
 	}
 	body, err := r.body(s)
 	if err != nil {
@@ -64,7 +65,7 @@ func (r *replayer) send(s *recordedSend) error {
 	}
 	b.WriteString("\r\n")
 	b.Write(body)
-	return r.raw(s.Method, b.Bytes())
+	return r.raw(address, s.Method, b.Bytes())
 }
 
 // body is what is sent: the recorded bytes, or the call in the language of its Content-Type. The
@@ -126,8 +127,8 @@ func marshalRequest(req *request) ([]byte, error) {
 }
 
 // raw sends bytes on a connection of their own and starts to read the answer.
-func (r *replayer) raw(method string, request []byte) error {
-	conn, err := r.network.DialContext(context.Background(), "tcp", recordedMaster)
+func (r *replayer) raw(address, method string, request []byte) error {
+	conn, err := r.network.DialContext(context.Background(), "tcp", address)
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,12 @@ type noteAction struct {
 
 func (r *replayer) notes() []noteAction {
 	simple := func(request string) func(int, *recordedLine, []string) error {
-		return func(int, *recordedLine, []string) error { return r.raw(http.MethodPost, []byte(request)) }
+		return func(int, *recordedLine, []string) error {
+			return r.raw(recordedMaster, http.MethodPost, []byte(request))
+		}
 	}
 	const call = "Content-Type: application/json\r\nContent-Length: 2\r\n"
-	return append(r.agentNotes(), []noteAction{
+	return append(append(r.agentNotes(), r.masterNotes()...), []noteAction{
 		{regexp.MustCompile(`^scheduler closed the connection of stream (\d+)$`), func(_ int, _ *recordedLine, args []string) error {
 			n, _ := strconv.Atoi(args[0])
 			x := r.streams[n]

@@ -44,14 +44,21 @@ type subscription struct {
 	over bool               // closed, or its client left; loop only
 }
 
-// do runs f on the loop and waits for it. The error is ctx's, or errEnded
-// when Run is over.
+// do runs f on the loop and waits for it. The error is ctx's, or errEnded when Run is over, or when ctx is
+// that of a request to a master that leads no longer.
 func (m *Master) do(ctx context.Context, f func()) error {
-	done := make(chan struct{})
+	p, _ := ctx.Value(incarnationKey{}).(*incarnation)
+	done := make(chan error, 1)
 	select {
-	case m.inbox <- func() { f(); close(done) }:
-		<-done // the loop runs whatever it received
-		return nil
+	case m.inbox <- func() {
+		if p != nil && p != m.leading {
+			done <- errEnded
+			return
+		}
+		f()
+		done <- nil
+	}:
+		return <-done // the loop runs whatever it received
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-m.ended:
@@ -67,16 +74,20 @@ type connKey struct{}
 func cutter(r *http.Request) func() {
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
 	return func() {
-		if conn == nil {
-			return
+		if conn != nil {
+			sever(conn)
 		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset instead of an orderly FIN
-		}
-		if c, ok := conn.(*virtualConn); ok {
-			c.reset()
-			return
-		}
-		_ = conn.Close()
 	}
+}
+
+// sever breaks a connection.
+func sever(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset instead of an orderly FIN
+	}
+	if c, ok := conn.(*virtualConn); ok {
+		c.reset()
+		return
+	}
+	_ = conn.Close()
 }

@@ -21,6 +21,7 @@ type Snapshot struct {
 type FrameworkState struct {
 	ID, Name   string
 	Connected  bool
+	Recovered  bool // known from agents alone, after the failover of the master
 	Roles      []string
 	Suppressed []string    // roles, sorted
 	Tasks      []TaskState // by launch
@@ -59,7 +60,7 @@ func (m *Master) snapshot() Snapshot {
 	}
 	for _, f := range m.order {
 		state := FrameworkState{
-			ID: f.id, Name: f.info.Name, Connected: f.stream != nil,
+			ID: f.id, Name: f.info.Name, Connected: f.stream != nil, Recovered: f.recovered,
 			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)),
 		}
 		for _, t := range f.byLaunch() {

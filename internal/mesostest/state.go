@@ -108,7 +108,7 @@ func (m *Master) frameworkView(f *framework) any {
 	view := map[string]any{
 		"id": f.id, "name": f.info.Name, "user": f.info.User,
 		"hostname": f.info.GetHostname(), "webui_url": f.info.GetWebUiURL(),
-		"active": f.stream != nil, "connected": f.stream != nil, "recovered": false,
+		"active": f.stream != nil, "connected": f.stream != nil, "recovered": f.recovered,
 		"failover_timeout": f.info.GetFailoverTimeout(), "checkpoint": f.info.GetCheckpoint(),
 		"registered_time": epoch(f.registered), "unregistered_time": epoch(f.unregistered),
 		"capabilities": capabilities,

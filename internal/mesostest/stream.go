@@ -30,6 +30,12 @@ func (s *subscription) release() {
 	}
 }
 
+// abandon ends the stream without a word to the client, not even the last chunk.
+func (s *subscription) abandon() {
+	s.held = nil
+	s.over = true
+}
+
 // close ends the stream in order: after the last event comes the last chunk.
 func (s *subscription) close() {
 	if !s.over {

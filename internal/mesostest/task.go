@@ -1,6 +1,9 @@
 package mesostest
 
 import (
+	"cmp"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -62,6 +65,7 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 	}
 	e.framework.tasks[info.TaskID.Value] = t
 	e.tasks = append(e.tasks, t)
+	e.agent.tasks[t] = struct{}{}
 	return t
 }
 
@@ -153,6 +157,7 @@ func (t *task) remove(m *Master) {
 	t.free(m)
 	t.framework.complete(t)
 	delete(t.framework.tasks, t.info.TaskID.Value)
+	delete(t.agent.tasks, t)
 }
 
 // update takes a new status from the executor or agent to the agent's queue.
@@ -240,28 +245,18 @@ func (m *Master) resend(f *framework) {
 }
 
 // byLaunch lists the framework's tasks in the order of their launch.
-func (f *framework) byLaunch() []*task { return byLaunch(f.tasks) }
+func (f *framework) byLaunch() []*task { return byLaunch(maps.Values(f.tasks)) }
 
-func byLaunch(tasks map[string]*task) []*task {
-	list := make([]*task, 0, len(tasks))
-	for _, t := range tasks {
-		list = append(list, t)
-	}
-	slices.SortFunc(list, func(a, b *task) int { return int(a.order) - int(b.order) })
-	return list
+// byLaunch lists the agent's tasks in the order of their launch, also those that the master does not know.
+func (a *agent) byLaunch() []*task { return byLaunch(maps.Keys(a.tasks)) }
+
+func byLaunch(tasks iter.Seq[*task]) []*task {
+	return slices.SortedFunc(tasks, func(a, b *task) int { return cmp.Compare(a.order, b.order) })
 }
 
 // tasksOn lists the tasks that the master knows on an agent.
 func (m *Master) tasksOn(a *agent) []*task {
-	var list []*task
-	for _, f := range m.order {
-		for _, t := range f.byLaunch() {
-			if t.agent == a {
-				list = append(list, t)
-			}
-		}
-	}
-	return list
+	return slices.DeleteFunc(a.byLaunch(), func(t *task) bool { return t.framework.tasks[t.info.TaskID.Value] != t })
 }
 
 func (t *task) containerStatus() *mesos.ContainerStatus {

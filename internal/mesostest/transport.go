@@ -5,18 +5,8 @@ import (
 	"net"
 )
 
-// quietListener keeps net/http from saying what libprocess does not say: the interim answer "100
+// quietConn keeps net/http from saying what libprocess does not say: the interim answer "100
 // Continue", and an answer to bytes that are not HTTP, which are met with the end of the connection.
-type quietListener struct{ net.Listener }
-
-func (l quietListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return quietConn{c}, nil
-}
-
 type quietConn struct{ net.Conn }
 
 func (c quietConn) Write(p []byte) (int, error) {
