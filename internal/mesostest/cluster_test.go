@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,6 +28,8 @@ type cluster struct {
 	start  time.Time
 	master *Master
 	client *http.Client
+
+	address string // of the master that calls go to
 }
 
 const masterAddress = "master.example:5050"
@@ -35,17 +38,28 @@ const masterAddress = "master.example:5050"
 // Run leaves goroutines behind.
 func inBubble(t *testing.T, config Config, f func(c *cluster)) {
 	t.Helper()
+	inBubbleOf(t, config, []string{masterAddress}, f)
+}
+
+// inBubbleOf runs several masters; calls go to the first.
+func inBubbleOf(t *testing.T, config Config, addresses []string, f func(c *cluster)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var network Network
-		l, err := network.Listen(masterAddress)
-		require.NoError(t, err)
+		var listeners []net.Listener
+		for _, address := range addresses {
+			l, err := network.Listen(address)
+			require.NoError(t, err)
+			listeners = append(listeners, l)
+		}
 		m, err := New(config)
 		require.NoError(t, err)
 		transport := &http.Transport{DialContext: network.DialContext}
-		c := &cluster{t: t, start: time.Now(), master: m, client: &http.Client{Transport: transport}}
+		c := &cluster{t: t, start: time.Now(), master: m, client: &http.Client{Transport: transport}, address: addresses[0]}
+		c.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- m.Run(ctx, l) }()
+		go func() { done <- m.Run(ctx, listeners[0], listeners[1:]...) }()
 		synctest.Wait()
 		f(c)
 		cancel()
@@ -72,7 +86,7 @@ func (c *cluster) post(call *scheduler.Call, streamID string) *http.Response {
 func (c *cluster) tryPost(call *scheduler.Call, streamID string) (*http.Response, error) {
 	body, err := proto.Marshal(call)
 	require.NoError(c.t, err)
-	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, "http://"+masterAddress+"/api/v1/scheduler", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, "http://"+c.address+"/api/v1/scheduler", bytes.NewReader(body))
 	require.NoError(c.t, err)
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	request.Header.Set("Accept", "application/x-protobuf")

@@ -169,6 +169,8 @@ func elsewhere(w http.ResponseWriter, r *http.Request, path string) bool {
 		return false
 	case s.leader == "":
 		answer(w, http.StatusServiceUnavailable, "No leader elected")
+	case path == "/redirect" && strings.TrimPrefix(r.URL.Path, "/master") != path:
+		answer(w, http.StatusNotFound, "404 Not Found.")
 	case path == "/redirect":
 		redirect(w, "//"+s.leader)
 	case !s.leads:

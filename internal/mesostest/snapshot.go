@@ -14,6 +14,7 @@ type Snapshot struct {
 	Completed  []string                    // IDs of removed frameworks, the oldest first
 	Agents     []AgentState                // by registration
 	Offers     []OfferState                // outstanding, by agent
+	Running    []RunningTask               // by agent and launch
 	Calls      map[scheduler.Call_Type]int // that passed the static checks; also those that got a fault
 }
 
@@ -38,6 +39,11 @@ type TaskState struct {
 type AgentState struct {
 	ID, Hostname string
 	Free         string // neither offered nor used, as Mesos prints resources
+}
+
+// RunningTask is a task that an agent has and that has not ended, whether the master knows of it or not.
+type RunningTask struct {
+	ID, FrameworkID, Hostname string
 }
 
 // OfferState is an outstanding offer.
@@ -76,6 +82,13 @@ func (m *Master) snapshot() Snapshot {
 			s.Offers = append(s.Offers, OfferState{
 				ID: o.id, FrameworkID: o.framework.id, AgentID: a.id, Role: o.role, Resources: o.resources.String(),
 			})
+		}
+	}
+	for _, a := range m.everRegistered {
+		for _, t := range a.byLaunch() {
+			if !terminal(t.latest) {
+				s.Running = append(s.Running, RunningTask{ID: t.info.TaskID.Value, FrameworkID: t.framework.id, Hostname: a.config.Hostname})
+			}
 		}
 	}
 	return s
