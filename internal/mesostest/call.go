@@ -6,14 +6,21 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// call performs a non-SUBSCRIBE call that passed the static checks: rows 21-25
-// of the order of validation and the effect. On the loop.
+// call takes a non-SUBSCRIBE call that passed the static checks. On the loop.
 func (m *Master) call(c *scheduler.Call, from caller) reply {
-	m.callCounts[c.Type]++
-	m.config.Logger.Debug("call", "type", c.Type, "framework", c.GetFrameworkID().GetValue())
-	if r, done := m.intercepted(c); done {
-		return r
+	x := m.fate(c, from)
+	if !x.handle {
+		return x.reply
 	}
+	r := m.perform(c, from)
+	if x.reply.fault != Pass {
+		return x.reply
+	}
+	return r
+}
+
+// perform is rows 21-25 of the order of validation and the effect.
+func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	f := m.frameworks[c.GetFrameworkID().GetValue()]
 	if r, refused := admit(f, from); refused {
 		return r

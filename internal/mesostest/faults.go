@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -20,6 +21,10 @@ const (
 	Hang Fault = -2
 	// Cut breaks the connection of the request without an answer.
 	Cut Fault = -3
+	// HangAfter handles the call and never answers. A SUBSCRIBE gets no event either.
+	HangAfter Fault = -4
+	// CutAfter handles the call and breaks the connection instead of an answer.
+	CutAfter Fault = -5
 )
 
 // Intercept has f asked before each call is handled, SUBSCRIBE too, after the
@@ -27,22 +32,42 @@ const (
 // and must not call methods of the Master. nil ends it.
 func (m *Master) Intercept(f func(*scheduler.Call) Fault) { m.must(func() { m.intercept = f }) }
 
-// intercepted asks the test what is to become of c, and says whether it is
-// to be handled at all.
-func (m *Master) intercepted(c *scheduler.Call) (reply, bool) {
-	if m.intercept == nil {
-		return reply{}, false
+// fate is what becomes of a call.
+type fate struct {
+	handle bool
+	reply  reply // instead of that of the handling, unless it is zero
+}
+
+// fate asks the test and chance what is to become of c, once.
+func (m *Master) fate(c *scheduler.Call, from caller) fate {
+	if from.delayed {
+		return fate{handle: true}
 	}
-	switch f := m.intercept(c); {
-	case f == Pass:
-		return reply{}, false
-	case f == Swallow:
-		return reply{status: 202}, true
-	case f > 0:
-		return reply{status: int(f)}, true
-	default:
-		return reply{fault: f}, true
+	m.callCounts[c.Type]++
+	m.config.Logger.Debug("call", "type", c.Type, "framework", c.GetFrameworkID().GetValue())
+	fault := Pass
+	if m.intercept != nil {
+		fault = m.intercept(c)
 	}
+	if fault == Pass {
+		var delay time.Duration
+		if fault, delay = m.disturbance.ofCall(); delay > 0 {
+			return fate{reply: reply{delay: delay}}
+		}
+	}
+	switch fault {
+	case Pass:
+		return fate{handle: true}
+	case HangAfter:
+		return fate{handle: true, reply: reply{fault: Hang}}
+	case CutAfter:
+		return fate{handle: true, reply: reply{fault: Cut}}
+	case Swallow:
+		return fate{reply: reply{status: 202}}
+	case Hang, Cut:
+		return fate{reply: reply{fault: fault}}
+	}
+	return fate{reply: reply{status: int(fault)}}
 }
 
 // CutStreams breaks the connection of every subscription, as if the network had
@@ -50,13 +75,19 @@ func (m *Master) intercepted(c *scheduler.Call) (reply, bool) {
 func (m *Master) CutStreams() {
 	m.must(func() {
 		for _, f := range slices.Clone(m.order) {
-			if s := f.stream; s != nil {
-				s.held = nil
-				s.cut()
-				m.disconnected(s)
+			if f.stream != nil {
+				m.cutStream(f.stream)
 			}
 		}
 	})
+}
+
+func (m *Master) cutStream(s *subscription) {
+	if !s.over {
+		s.held = nil
+		s.cut()
+		m.disconnected(s)
+	}
 }
 
 // Silence keeps all event streams open and sends nothing on them, not even heartbeats, as

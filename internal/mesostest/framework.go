@@ -47,16 +47,17 @@ func (f *framework) lost(aware mesos.TaskState) *mesos.TaskState {
 // send puts an event on the framework's stream; without one it is lost.
 func (f *framework) send(m *Master, e *scheduler.Event) {
 	if f.stream != nil {
-		f.stream.push(e, m.muted())
+		m.deliver(f, e)
 	}
 }
 
-// subscribe opens a stream. The subscription is nil when the reply says so
-// (a fault); a refused framework gets a stream of one ERROR. On the loop.
+// subscribe opens a stream. The subscription is nil when the reply is all there is (a fault or a delay);
+// with a fault beside it the stream is open, but its client is to see nothing of it. A refused
+// framework gets a stream of one ERROR. On the loop.
 func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply) {
-	m.callCounts[c.Type]++
-	if r, done := m.intercepted(c); done {
-		return nil, r
+	x := m.fate(c, from)
+	if !x.handle {
+		return nil, x.reply
 	}
 	s := &subscription{streamID: m.newUUID().String(), events: make(chan []*scheduler.Event, 1), cut: from.cut}
 	info := *c.Subscribe.FrameworkInfo
@@ -67,7 +68,7 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 	if text := m.refusal(&info, wishes); text != "" {
 		s.push(errorEvent(text), false)
 		s.close()
-		return s, reply{status: 200}
+		return s, x.reply
 	}
 	f := m.frameworks[info.GetID().GetValue()]
 	switch {
@@ -89,7 +90,7 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 		m.allocate(m.agents)
 		m.resend(f)
 	}
-	return s, reply{status: 200}
+	return s, x.reply
 }
 
 // refusal is the ERROR text for a framework that may not subscribe, or "".

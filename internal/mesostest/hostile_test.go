@@ -57,6 +57,9 @@ func TestConfigFaults(t *testing.T) {
 		want   string
 	}{
 		{Config{AllocationInterval: -1}, "mesostest: Config.AllocationInterval is negative: -1ns"},
+		{Config{SessionTimeout: -1}, "mesostest: Config.SessionTimeout is negative: -1ns"},
+		{Config{AgentReregisterTimeout: -1}, "mesostest: Config.AgentReregisterTimeout is negative: -1ns"},
+		{Config{Quorum: -1}, "mesostest: Config.Quorum is negative: -1"},
 		{Config{MaxCompletedFrameworks: -1}, "mesostest: Config.MaxCompletedFrameworks is negative: -1"},
 		{Config{Domain: "nowhere"}, `mesostest: Config.Domain: domain "nowhere" is not of the form "region/zone"`},
 		{Config{Agents: []Agent{{}, {Domain: "region/"}}}, `mesostest: Config.Agents[1]: domain "region/" is not of the form "region/zone"`},

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
@@ -111,12 +112,30 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request) {
 		m.serveStream(w, r, &req.call, from, language)
 		return
 	}
-	var rep reply
-	if m.do(r.Context(), func() { rep = m.call(&req.call, from) }) != nil {
+	rep, err := m.ask(r.Context(), from, func(from caller) reply { return m.call(&req.call, from) })
+	if err != nil {
 		from.cut()
 		return
 	}
 	finish(w, r.Context(), rep, from.cut)
+}
+
+// ask gets the reply to a call from the loop, a second time when the first says to wait.
+func (m *Master) ask(ctx context.Context, from caller, call func(caller) reply) (rep reply, err error) {
+	err = m.do(ctx, func() { rep = call(from) })
+	if err != nil || rep.delay == 0 {
+		return rep, err
+	}
+	timer := time.NewTimer(rep.delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return rep, ctx.Err()
+	}
+	from.delayed = true
+	err = m.do(ctx, func() { rep = call(from) })
+	return rep, err
 }
 
 func postOnly(w http.ResponseWriter, r *http.Request) bool {
@@ -220,19 +239,22 @@ func finish(w http.ResponseWriter, ctx context.Context, rep reply, cut func()) {
 // serveStream subscribes and writes events until the subscription or the client ends. An end by
 // the master is the last chunk of the body; the connection stays open.
 func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, call *scheduler.Call, from caller, language codec) {
-	var (
-		s   *subscription
-		rep reply
-	)
-	if m.do(r.Context(), func() { s, rep = m.subscribe(call, from) }) != nil {
+	var s *subscription
+	rep, err := m.ask(r.Context(), from, func(from caller) (rep reply) {
+		s, rep = m.subscribe(call, from)
+		return rep
+	})
+	if err != nil {
 		from.cut()
 		return
 	}
-	if s == nil {
+	if s != nil {
+		defer func() { _ = m.do(context.WithoutCancel(r.Context()), func() { m.disconnected(s) }) }()
+	}
+	if s == nil || rep.fault != Pass {
 		finish(w, r.Context(), rep, from.cut)
 		return
 	}
-	defer func() { _ = m.do(context.WithoutCancel(r.Context()), func() { m.disconnected(s) }) }()
 
 	w.Header().Set("Content-Type", string(language))
 	w.Header()[streamIDHeader] = []string{s.streamID}

@@ -52,14 +52,15 @@ type Master struct {
 	everRegistered []*agent          // also those that wait for a leader
 	admitted       int               // agents that this leader gave an ID: the next
 
-	offers     map[string]*offer
-	offered    int                // offers ever made: the next ID
-	ticks      map[int64]struct{} // allocations that are scheduled
-	shares     map[shareKey]*share
-	launched   uint64 // tasks ever launched: their order
-	intercept  func(*scheduler.Call) Fault
-	silent     bool
-	callCounts map[scheduler.Call_Type]int
+	offers      map[string]*offer
+	offered     int                // offers ever made: the next ID
+	ticks       map[int64]struct{} // allocations that are scheduled
+	shares      map[shareKey]*share
+	launched    uint64 // tasks ever launched: their order
+	intercept   func(*scheduler.Call) Fault
+	disturbance disturbance
+	silent      bool
+	callCounts  map[scheduler.Call_Type]int
 }
 
 // New makes a master. The error names the field of config that no flag could
@@ -70,16 +71,17 @@ func New(config Config) (*Master, error) {
 		return nil, err
 	}
 	m := &Master{
-		config:     config,
-		inbox:      make(chan func()),
-		ended:      make(chan struct{}),
-		random:     rand.New(rand.NewPCG(config.Seed, 0)),
-		frameworks: make(map[string]*framework),
-		agentByID:  make(map[string]*agent),
-		offers:     make(map[string]*offer),
-		ticks:      make(map[int64]struct{}),
-		shares:     make(map[shareKey]*share),
-		callCounts: make(map[scheduler.Call_Type]int),
+		config:      config,
+		inbox:       make(chan func()),
+		ended:       make(chan struct{}),
+		random:      rand.New(rand.NewPCG(config.Seed, 0)),
+		frameworks:  make(map[string]*framework),
+		agentByID:   make(map[string]*agent),
+		offers:      make(map[string]*offer),
+		ticks:       make(map[int64]struct{}),
+		shares:      make(map[shareKey]*share),
+		disturbance: disturbance{random: rand.New(rand.NewPCG(config.Seed, 1))},
+		callCounts:  make(map[scheduler.Call_Type]int),
 	}
 	m.info.ID = m.newUUID().String()
 	for i := range config.Agents {

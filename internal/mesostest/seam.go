@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
@@ -19,13 +20,15 @@ type caller struct {
 	hasStreamID bool              // whether the header was there at all, even empty
 	constraints *offerConstraints // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
 	cut         func()            // breaks the connection of the request; never blocks
+	delayed     bool              // the delay that its reply asked for is over
 }
 
-// reply is the answer to a call. Exactly one of status and fault is set.
+// reply is the answer to a call. At most one of status, fault and delay is set.
 type reply struct {
-	status int    // HTTP status
-	body   string // text of an error, "" for success
-	fault  Fault  // Hang: wait until the client leaves; Cut: break the connection
+	status int           // HTTP status
+	body   string        // text of an error, "" for success
+	fault  Fault         // Hang: wait until the client leaves; Cut: break the connection
+	delay  time.Duration // ask again then
 }
 
 // subscription is one event stream. The loop puts events in; the handler
@@ -39,9 +42,10 @@ type subscription struct {
 	// The handler must not change the events.
 	events chan []*scheduler.Event
 
-	cut  func()             // breaks the connection
-	held []*scheduler.Event // what Silence keeps back
-	over bool               // closed, or its client left; loop only
+	cut  func()                        // breaks the connection
+	held []*scheduler.Event            // what Silence keeps back
+	late map[string][]*scheduler.Event // updates that Disturb keeps back, by task
+	over bool                          // closed, or its client left; loop only
 }
 
 // do runs f on the loop and waits for it. The error is ctx's, or errEnded when Run is over, or when ctx is
