@@ -49,6 +49,15 @@ func TestControls(t *testing.T) {
 		{"stream that does not end", "two_frameworks", func(r *tampered) { r.closeStream(1) }, "still open"},
 		{"heartbeats", "subscribe_basic", func(r *tampered) { r.drop(`"HEARTBEAT"`); r.drop(`"HEARTBEAT"`) }, "heartbeats"},
 		{"error text of the stream", "bad_framework_info", func(r *tampered) { r.replace("cannot start with a slash", "cannot begin with a slash") }, "ERROR has not come"},
+		{"answer about an agent that is not back", "master_failover", func(r *tampered) { r.drop("TASK_GONE"); r.prolong(1) }, "recorded was no such thing"},
+		{"403 before the failover is over", "master_failover", func(r *tampered) { r.replace("Framework cannot be found", "Framework is not subscribed") }, "Framework cannot be found"},
+		{"prefix of the dead master", "master_failover", func(r *tampered) {
+			r.replace("76a668e5-b991-45ea-993f-3097835fb46b-O0", "53a18629-713d-48e3-95a7-0551ba83d808-O9")
+		}, "OFFERS has not come"},
+		{"stream that a dead master ends in order", "master_failover_not_pa", func(r *tampered) {
+			r.replace("connection closed/reset without end of chunked body", "last (zero-length) chunk received")
+		}, "recorded: last"},
+		{"task that a registry in memory knows", "master_restart_in_memory", func(r *tampered) { r.replace("TASK_UNKNOWN", "TASK_RUNNING") }, "TASK_UNKNOWN"},
 		{"unknown action", "task_finished", func(r *tampered) {
 			r.replace(`{"t":2.313,`, `{"t":2.3,"note":"agent1: sent SIGHUP"}`+"\n"+`{"t":2.313,`)
 		}, "not supported"},

@@ -1,7 +1,8 @@
 // Package mesostest is a fake Mesos master with its agents and their tasks, for tests, examples and
 // benchmarks of frameworks. A [Master] speaks the v1 scheduler API over real HTTP/1.1 and RecordIO
 // on any net.Listener: loopback TCP, or a [Network] in memory, on which whole clusters run in
-// virtual time inside a testing/synctest bubble.
+// virtual time inside a testing/synctest bubble. On several listeners it is as many masters, of
+// which one leads.
 //
 // # What it promises
 //
@@ -9,8 +10,9 @@
 // recordings in testdata show them: subscription and its errors, stream IDs, failover and its
 // timeout, offers by role with filters, suppress and revive, ACCEPT with LAUNCH and LAUNCH_GROUP
 // and their validation, status updates that are resent until acknowledged, kill and its grace
-// period, health checks, reconciliation, offer constraints, and agents that get lost and come back.
-// A call has taken effect before its response is written.
+// period, health checks, reconciliation, offer constraints, agents that get lost and come back, and
+// masters that fail over: redirects, elections, recovery, and what a new leader does not know until
+// the agents have registered with it. A call has taken effect before its response is written.
 //
 // Given a seed and the same calls at the same times, everything is the same again, IDs included.
 // Times are exact: in a bubble, an event comes at the very instant that the Config says. A decline
@@ -18,8 +20,9 @@
 // that ends then is over.
 //
 // Misfortune is scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
-// [Master.RescindOffers], [Master.LoseAgent] and its siblings, [Master.KillExecutor],
-// [Master.Update].
+// [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
+// [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update]. Or it comes by seeded chance:
+// [Master.Disturb].
 //
 // # What it does not
 //
@@ -31,15 +34,22 @@
 // A request body of more than 64 MiB, also unzipped, is answered 413, which a real master never does.
 // A client that sends more behind a SUBSCRIBE and leaves is missed only at the next event.
 //
-// There is one master: no registry, election or failover. Quota, maintenance, authorization,
-// volumes that grow, the operator API and the agents' own API are missing. It is no yardstick of
-// speed either: its agents start a task after Config.Launch, however many there are.
+// There is no ZooKeeper server, only what it brings about; [Master.WatchElection] shows what it would hold.
+// A single master leads as soon as it runs, whoever may remember its predecessor. The registry is
+// never too old or too large, nor does a leader lose its quorum once it has recovered. Where a real master
+// would fail a check and end, because a task was launched again while its agent was away, the
+// older one ends without a word.
+//
+// Quota, maintenance, authorization, volumes that grow, the operator API and the agents' own API are
+// missing. It is no yardstick of speed either: its agents start a task after Config.Launch,
+// however many there are.
 //
 // # Goroutines
 //
 // [Master.Run] owns all of them and returns when they have ended:
 //   - the loop, on the goroutine that called Run, owns all state; everything else hands it functions;
-//   - the accepting one of net/http;
+//   - one per listener, which accepts for the master that runs there;
+//   - one of net/http per master process, until that is killed;
 //   - one per connection, of net/http. That of a SUBSCRIBE writes what the loop queued for it; the
 //     queue has no bound, so a slow reader holds up nobody.
 package mesostest

@@ -155,6 +155,53 @@ func TestFreezeMaster(t *testing.T) {
 	})
 }
 
+// A request that a leader began to read has no effect once another leads.
+func TestRequestToFormerLeader(t *testing.T) {
+	inBubbleOf(t, Config{}, threeMasters(), func(c *cluster) {
+		body := `{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"}}}`
+		reader, writer := io.Pipe()
+		failed := make(chan error, 1)
+		go func() {
+			request, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, "http://"+c.address+"/api/v1/scheduler", reader)
+			if err == nil {
+				request.Header.Set("Content-Type", "application/json")
+				_, err = c.client.Do(request)
+			}
+			failed <- err
+		}()
+		_, err := writer.Write([]byte(body[:10]))
+		require.NoError(t, err)
+		c.at(time.Second)
+		c.master.FreezeMaster(0)
+		c.at(12 * time.Second)
+		require.Equal(t, 1, c.master.Leader())
+		_, err = writer.Write([]byte(body[10:]))
+		require.NoError(t, err)
+		require.NoError(t, writer.Close())
+		require.ErrorContains(t, <-failed, "connection reset")
+		require.Empty(t, c.master.Snapshot().Frameworks)
+	})
+}
+
+// A frozen master is the first in the election as long as its session lasts, and leads when it thaws.
+func TestFrozenFirst(t *testing.T) {
+	at := threeMasters()
+	inBubbleOf(t, Config{}, at, func(c *cluster) {
+		c.master.LoseMaster(0)
+		c.at(5 * time.Second)
+		c.master.FreezeMaster(1)
+		c.at(12 * time.Second)
+		require.Equal(t, "307 //m1.example:5050", c.get(at[2], "/redirect"))
+		c.master.ReturnMaster(0)
+		require.Equal(t, -1, c.master.Leader())
+		c.master.ReturnMaster(1)
+		c.at(12050*time.Millisecond - 1)
+		require.Equal(t, -1, c.master.Leader())
+		c.at(12050 * time.Millisecond)
+		require.Equal(t, 1, c.master.Leader())
+	})
+}
+
 // Thawed within its session a leader goes on as if nothing had been.
 func TestThawInTime(t *testing.T) {
 	inBubbleOf(t, Config{HeartbeatInterval: time.Second}, threeMasters(), func(c *cluster) {

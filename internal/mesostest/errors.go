@@ -9,5 +9,5 @@ var errEnded = errors.New("mesostest: the master has ended")
 var errTooLong = errors.New("mesostest: the body is too long")
 
 // ErrRunning is returned by Run of a Master that was run before: a Master
-// lives once. A restarted master is a new one.
+// lives once. To restart its process, see LoseMaster.
 var ErrRunning = errors.New("mesostest: the master was run before")

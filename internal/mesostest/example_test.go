@@ -47,3 +47,51 @@ func ExampleMaster() {
 	// agent1.example
 	// <nil>
 }
+
+// Two masters on a network in memory: the one that does not lead redirects to the other.
+func ExampleMaster_several() {
+	m, err := mesostest.New(mesostest.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var network mesostest.Network
+	first, err := network.Listen("master1.example:5050")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second, err := network.Listen("master2.example:5050")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx, first, second) }()
+
+	transport := &http.Transport{DialContext: network.DialContext}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://master2.example:5050/api/v1/scheduler", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(response.Status, response.Header.Get("Location"))
+	_ = response.Body.Close()
+
+	m.LoseMaster(0) // it leads until its session ends
+	fmt.Println(m.Leader())
+	cancel()
+	fmt.Println(<-done)
+	// Output:
+	// 307 Temporary Redirect //master1.example:5050/master/api/v1/scheduler
+	// -1
+	// <nil>
+}

@@ -88,7 +88,7 @@ func (m *Master) Failover(down time.Duration) bool {
 func (m *Master) Leader() int {
 	n := -1
 	m.must(func() {
-		if m.ready {
+		if m.ready && m.leading != nil {
 			n = slices.Index(m.contenders, m.leading.contender)
 		}
 	})
@@ -176,7 +176,7 @@ func (m *Master) recover() {
 	m.ready = true
 	m.publish()
 	for _, a := range m.everRegistered {
-		if a.alive && !a.discarded {
+		if a.alive {
 			a.patience = m.after(m.config.reregister(a.config.Hostname, m.random), func() { m.enroll(a) })
 		}
 	}
@@ -249,8 +249,7 @@ func (a *agent) forget(entirely bool) {
 	}
 	a.offers = nil
 	for _, t := range a.byLaunch() {
-		t.retry.stop()
-		t.killLater = nil
+		t.killLater = nil // the next leader knows nothing of it
 		free = free.add(t.resources.unallocated())
 		t.resources = nil
 	}

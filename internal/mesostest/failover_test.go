@@ -3,6 +3,8 @@ package mesostest
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,6 +218,72 @@ func TestOperationsAfterFailover(t *testing.T) {
 		c.at(4 * time.Second)
 		require.Equal(t, []string{"3.05 UPDATE_OPERATION_STATUS", "3.05 OFFERS agent1.example=ports:[31000-31999]; cpus(reservations: [(DYNAMIC,test)]):4; disk:10000; mem:4096"},
 			s.since(3*time.Second))
+		c.at(40 * time.Second)
+		require.Equal(t, []string{"13.05 UPDATE_OPERATION_STATUS", "33.05 UPDATE_OPERATION_STATUS"},
+			slices.DeleteFunc(s.since(4*time.Second), isHeartbeat), "the retries begin anew")
+	})
+}
+
+// Timers of a dead leader are dead: that of a disconnected framework, of its own recovery, of agents that
+// do not come back.
+func TestTimersOfDeadLeader(t *testing.T) {
+	config := failingOver()
+	config.AgentReregisterTimeout = time.Minute
+	inBubble(t, config, func(c *cluster) {
+		old := c.subscribe(withFailoverTimeout(5 * time.Second))
+		old.close()
+		c.master.LoseAgent("agent2.example")
+		c.at(time.Second)
+		c.master.Failover(0)
+		c.at(1040 * time.Millisecond)
+		c.master.Failover(0)
+		c.at(1089 * time.Millisecond)
+		require.Equal(t, -1, c.master.Leader(), "50 ms after its start, not its predecessor's")
+		c.at(30 * time.Second)
+		require.Equal(t, old.fid, old.again().fid, "the failover timeout is forgotten")
+		c.master.Failover(0)
+		c.at(30050 * time.Millisecond)
+		s := old.again()
+		c.at(2 * time.Minute)
+		require.Equal(t, []string{"90.05 FAILURE"}, slices.DeleteFunc(notOffers(s.log()[2:]), isHeartbeat))
+	})
+}
+
+func isHeartbeat(line string) bool { return strings.HasSuffix(line, " HEARTBEAT") }
+
+// An offer of a dead leader does not run out once more.
+func TestOfferTimeoutAfterFailover(t *testing.T) {
+	config := failingOver()
+	config.OfferTimeout = 10 * time.Second
+	inBubble(t, config, func(c *cluster) {
+		require.Len(t, c.subscribe(withFailoverTimeout(time.Hour)).offers(), 2)
+		c.failOver()
+		c.at(time.Minute)
+		require.Equal(t, []string{whole, whole}, c.free())
+	})
+}
+
+// What is done to an agent between two leaders counts.
+func TestAgentLossWithoutLeader(t *testing.T) {
+	inBubble(t, failingOver(), func(c *cluster) {
+		s := twoTasks(c)
+		c.at(time.Second)
+		c.master.LoseAgent("agent1.example")
+		s.kill("a") // waits for the agent, at the leader
+		c.master.LoseMaster(0)
+		c.master.LoseAgent("agent1.example")
+		c.master.RemoveAgent("agent2.example")
+		require.Len(t, c.master.Snapshot().Running, 1, "that of a checkpointing framework, on the agent that was not shut down")
+		c.master.ReturnMaster(0)
+		c.at(time.Minute)
+		require.Empty(t, c.master.Snapshot().Agents)
+		require.True(t, c.master.ReturnAgent("agent1.example"))
+		require.False(t, c.master.ReturnAgent("agent2.example"))
+		require.Len(t, c.master.Snapshot().Agents, 1)
+		c.master.LoseAgent("agent1.example")
+		c.master.ReturnAgent("agent1.example")
+		c.at(2 * time.Minute)
+		require.Equal(t, "a", c.master.Snapshot().Running[0].ID, "the kill is lost")
 	})
 }
 

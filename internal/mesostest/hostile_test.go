@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
@@ -45,6 +46,13 @@ func TestMethodsAfterRun(t *testing.T) {
 			m.ReturnAgent(lostAgent)
 			m.CutStreams()
 			m.RescindOffers()
+			m.LoseMaster(0)
+			m.ReturnMaster(0)
+			m.FreezeMaster(0)
+			m.Failover(time.Second)
+			m.LoseZooKeeper()
+			m.ReturnZooKeeper()
+			m.Leader()
 		})
 	}
 	calls.Wait()

@@ -109,14 +109,8 @@ func (m *Master) Run(ctx context.Context, l net.Listener, others ...net.Listener
 		accepting.Go(func() { broken <- c.serve() })
 	}
 	err := m.loop(ctx, broken)
+	m.disband()
 	close(m.ended)
-	for _, c := range m.contenders {
-		_ = c.listener.Close()
-		m.thaw(c)
-		if c.running != nil {
-			c.running.kill()
-		}
-	}
 	accepting.Wait()
 	m.conns.Wait()
 	return err
@@ -139,6 +133,18 @@ func (m *Master) assemble(listeners []net.Listener) {
 	m.info = m.leading.info
 	m.recover()
 	m.elect()
+}
+
+// disband kills all processes for good.
+func (m *Master) disband() {
+	for _, c := range m.contenders {
+		_ = c.listener.Close()
+		if c.running != nil {
+			c.running.kill()
+		}
+		m.thaw(c)
+	}
+	m.contenders, m.nodes, m.leading = nil, nil, nil
 }
 
 // loop owns the state until ctx ends or a listener fails.

@@ -51,7 +51,7 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 
 // recovering says whether an agent is known from the registry alone.
 func (m *Master) recovering() bool {
-	return slices.ContainsFunc(m.everRegistered, func(a *agent) bool { return a.recovered && !a.discarded })
+	return slices.ContainsFunc(m.everRegistered, func(a *agent) bool { return a.recovered })
 }
 
 // reconciled tells the state that was last forwarded, not the latest.
