@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -257,4 +258,55 @@ func (s *stream) again() *stream {
 
 func twoAgents() []Agent {
 	return []Agent{{Resources: oneAgent()[0].Resources}, {Resources: oneAgent()[0].Resources}}
+}
+
+// A master that starts without ZooKeeper knows no leader; with it, it is elected and recovers.
+func TestStartWithoutZooKeeper(t *testing.T) {
+	inBubble(t, Config{}, func(c *cluster) {
+		c.master.LoseZooKeeper()
+		c.master.LoseMaster(0)
+		c.master.ReturnMaster(0)
+		c.at(time.Minute)
+		require.Equal(t, "503 No leader elected", c.get(c.address, "/redirect"))
+		c.master.ReturnZooKeeper()
+		require.Equal(t, "503 Master has not finished recovery", c.get(c.address, "/api/v1/scheduler"))
+		c.at(time.Minute + 50*time.Millisecond)
+		require.Equal(t, methodGet, c.get(c.address, "/api/v1/scheduler"))
+	})
+}
+
+// Over TCP, where the listener stays, connections to a dead master break at once.
+func TestLoseMasterOverTCP(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	m, err := New(Config{Recovery: -1})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx, l) }()
+	transport := &http.Transport{}
+	status := func() (int, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+"/api/v1/scheduler", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			return 0, err
+		}
+		return response.StatusCode, response.Body.Close()
+	}
+	alive := func() {
+		got, err := status()
+		require.NoError(t, err)
+		require.Equal(t, http.StatusMethodNotAllowed, got)
+	}
+	alive()
+	require.True(t, m.LoseMaster(0))
+	_, err = status()
+	require.Error(t, err)
+	require.True(t, m.ReturnMaster(0))
+	require.Equal(t, 0, m.Leader())
+	alive()
+	cancel()
+	require.NoError(t, <-done)
+	transport.CloseIdleConnections()
 }
