@@ -41,6 +41,8 @@ type (
 		call   *scheduler.Call
 		ref    ref // who asked for it; 0: the machine itself
 	}
+	// register stays in the machine: it waits there for a framework ID to be stored.
+	register struct{ stream int }
 	// store writes records. The input stored follows, and no other store before it.
 	store struct{ changes []change }
 	// reply answers a caller.
@@ -58,6 +60,7 @@ type (
 func (subscribe) isAction()   {}
 func (closeStream) isAction() {}
 func (send) isAction()        {}
+func (register) isAction()    {}
 func (store) isAction()       {}
 func (reply) isAction()       {}
 func (notify) isAction()      {}
@@ -77,6 +80,8 @@ func (a subscribe) String() string {
 func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.stream) }
 
 func (a send) String() string { return fmt.Sprintf("send %d %s", a.stream, describeCall(a.call)) }
+
+func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
 
 func (a store) String() string {
 	s := "store"

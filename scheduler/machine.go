@@ -69,7 +69,8 @@ type machine struct {
 	isDirty                 map[string]bool
 	writing                 bool
 	waitingNext, waitingNow []waitingAction
-	storeFailures           int // in a row
+	storing, kept           string // framework IDs: last written, and known to be stored
+	storeFailures           int    // in a row
 	storeAt                 time.Time
 
 	actions []action // of the present step
@@ -109,10 +110,11 @@ const (
 type phase int
 
 const (
-	stopped    phase = iota // no run
-	waiting                 // until retryAt
-	connecting              // a subscription was asked for
-	connected               // SUBSCRIBED arrived
+	stopped     phase = iota // no run
+	waiting                  // until retryAt
+	connecting               // a subscription was asked for
+	registering              // SUBSCRIBED arrived, and the new framework's ID is being stored
+	connected                // SUBSCRIBED arrived
 )
 
 func newMachine(s settings) *machine {
@@ -183,7 +185,7 @@ func (m *machine) deadline() time.Time {
 	switch m.phase {
 	case waiting:
 		sooner(m.retryAt)
-	case connecting, connected:
+	case connecting, registering, connected:
 		sooner(m.heard.Add(m.patience()))
 	}
 	if m.phase == connected {
@@ -216,7 +218,7 @@ func (m *machine) wake(now time.Time) {
 		if !now.Before(m.retryAt) {
 			m.subscribe(now)
 		}
-	case connecting, connected:
+	case connecting, registering, connected:
 		if silence := now.Sub(m.heard); silence >= m.patience() {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence))
 		}
@@ -233,10 +235,11 @@ func (m *machine) wake(now time.Time) {
 
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
-	if t := e.GetType(); m.phase == connecting && t != scheduler.Event_SUBSCRIBED && t != scheduler.Event_ERROR {
+	t := e.GetType()
+	if m.phase != connected && t != scheduler.Event_ERROR && (m.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
 		return // no answer could be given; a master says nothing else first
 	}
-	switch e.GetType() {
+	switch t {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:

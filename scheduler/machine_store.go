@@ -72,7 +72,7 @@ func (m *machine) after(now time.Time, a action) {
 	case m.writing:
 		m.waitingNow = append(m.waitingNow, w)
 	default:
-		m.do(a)
+		m.release(now, w)
 	}
 }
 
@@ -85,7 +85,7 @@ func (m *machine) flush(now time.Time) {
 	for i, id := range m.dirty {
 		changes[i] = change{id: id}
 		if id == "" {
-			changes[i].framework = m.framework
+			changes[i].framework, m.storing = m.framework, m.framework
 		} else if r := m.tasks[id]; r != nil {
 			s := r.saved
 			changes[i].task = &s
@@ -116,6 +116,7 @@ func (m *machine) stored(now time.Time, err error) {
 		}
 		return
 	}
+	m.kept = m.storing
 	if m.storeFailures > 0 {
 		m.storeFailures = 0
 		m.do(notify{StoreEvent{}})
@@ -127,6 +128,10 @@ func (m *machine) stored(now time.Time, err error) {
 
 // release performs an action whose reason is stored by now, if it still makes sense.
 func (m *machine) release(now time.Time, w waitingAction) {
+	if r, ok := w.action.(register); ok {
+		m.registered(now, r.stream)
+		return
+	}
 	s, ok := w.action.(send)
 	if !ok {
 		m.do(w.action)
@@ -214,7 +219,7 @@ func (m *machine) isWaiting(caller ref) bool {
 
 // restore fills a new machine with what a store kept.
 func (m *machine) restore(framework string, tasks []saved) {
-	m.framework = framework
+	m.framework, m.storing, m.kept = framework, framework, framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
 	for _, s := range tasks {

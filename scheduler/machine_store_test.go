@@ -74,9 +74,16 @@ func (c *checker) restart() {
 // expectWriting notes an update that is about to arrive: the next writing to begin has it, or one
 // after that if it fails.
 func (c *checker) expectWriting(status mesos.TaskStatus) {
-	r := c.machine.tasks[status.TaskID.Value]
-	if c.disk != nil && c.open && r != nil && !r.info.State.Terminal() && c.disk.need[string(status.UUID)] == 0 {
-		c.disk.need[string(status.UUID)] = c.disk.begun + 1
+	if c.disk == nil || !c.open {
+		return
+	}
+	uuid := string(status.UUID)
+	if _, again := c.disk.need[uuid]; again {
+		return
+	}
+	c.disk.need[uuid] = 0 // of a task that is not on record there is nothing to write
+	if r := c.machine.tasks[status.TaskID.Value]; r != nil && !r.info.State.Terminal() {
+		c.disk.need[uuid] = c.disk.begun + 1
 	}
 }
 

@@ -15,7 +15,7 @@ const defaultHeartbeat = 15 * time.Second
 // current tells whether stream is the subscription in use: a late word of an older one must not
 // be taken for one of it.
 func (m *machine) current(stream int) bool {
-	return stream == m.stream && (m.phase == connecting || m.phase == connected)
+	return stream == m.stream && m.phase >= connecting
 }
 
 // patience is how long the master may be silent. It holds from the first attempt to connect on,
@@ -51,15 +51,36 @@ func (m *machine) subscribe(now time.Time) {
 		id := &mesos.FrameworkID{Value: m.framework}
 		call.FrameworkID, info.ID = id, id
 	}
-	if !m.wantsOffers() {
+	if !m.wantsOffers() || m.unregistered() {
 		m.told, call.Subscribe.SuppressedRoles = suppressed, info.Roles
+	}
+	if m.unregistered() {
+		seconds := min(registerTimeout.Seconds(), info.GetFailoverTimeout())
+		info.FailoverTimeout = &seconds
 	}
 	m.do(subscribe{stream: m.stream, call: call})
 }
 
+// registerTimeout is how long a new framework outlives a process that dies before it has stored the
+// framework's ID. Nothing runs under that ID yet, and nobody will ever use it.
+const registerTimeout = time.Minute
+
+// unregistered tells whether there is a store and the framework's ID is not in it. The framework is
+// registered first then, and subscribed with its own failover timeout once its ID is stored.
+func (m *machine) unregistered() bool {
+	return m.settings.durable && (m.framework == "" || m.framework != m.kept)
+}
+
+// registered subscribes with the ID that is stored by now.
+func (m *machine) registered(now time.Time, stream int) {
+	if m.phase == registering && stream == m.stream {
+		m.do(closeStream{stream: stream})
+		m.subscribe(now)
+	}
+}
+
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
-	m.phase, m.opened = connected, now
-	known := m.framework != ""
+	known, unregistered := m.framework != "", m.unregistered()
 	if id := s.GetFrameworkID().GetValue(); id != m.framework {
 		m.framework = id
 		m.touch("")
@@ -67,6 +88,12 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	if seconds := s.GetHeartbeatIntervalSeconds(); seconds > 0 {
 		m.heartbeat = time.Duration(seconds * float64(time.Second))
 	}
+	if unregistered {
+		m.phase = registering
+		m.after(now, register{stream: m.stream})
+		return
+	}
+	m.phase, m.opened = connected, now
 	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
 	if m.tearing {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
