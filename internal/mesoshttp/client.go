@@ -52,13 +52,21 @@ type Config struct {
 	UserAgent string
 	// Credential, unless nil, is sent with every request as HTTP basic authentication. It is copied.
 	Credential *Credential
+	// Tokens, unless nil, gives the bearer token that is sent with every request. It excludes Credential.
+	Tokens *TokenSource
 }
 
 // Credential is a principal of the master's --credentials and its secret.
 type Credential struct {
 	Principal string // not empty, no colon
-	Secret    string
+	Secret    string `json:"-"`
 }
+
+// String keeps the secret out of logs.
+func (c Credential) String() string { return "Credential of " + c.Principal }
+
+// GoString keeps the secret out of logs.
+func (c Credential) GoString() string { return c.String() }
 
 // Client speaks to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
 // and Close when done.
@@ -67,6 +75,7 @@ type Client struct {
 	maxFrame   int
 	userAgent  string
 	credential *Credential
+	tokens     *TokenSource
 	calls      *http.Transport
 	streams    *http.Transport
 }
@@ -82,8 +91,10 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("mesoshttp: MaxConns is %d, want 0 or more", c.MaxConns)
 	case c.Credential != nil && (c.Credential.Principal == "" || strings.Contains(c.Credential.Principal, ":")):
 		return nil, fmt.Errorf("mesoshttp: Credential.Principal is %q, want a name without colon", c.Credential.Principal)
+	case c.Credential != nil && c.Tokens != nil:
+		return nil, errors.New("mesoshttp: Credential and Tokens are both set, want at most one")
 	}
-	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent}
+	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent, tokens: c.Tokens}
 	if client.userAgent == "" {
 		client.userAgent = "mesos-actor-go"
 	}
@@ -131,9 +142,12 @@ func (c *Client) Close() {
 // that it has acted on it, and else a *StatusError with the master's answer, context.Cause(ctx), or an error
 // of the network. It waits for a free connection and the answer as long as ctx allows.
 //
+// A redirect is not followed but returned: the subscription has ended where the call was sent to.
+//
 // After a network error or the end of ctx the call may or may not have reached the master: nobody can know.
-// But it was never sent twice. net/http repeats a POST only if the connection, kept from earlier calls,
-// turned out to be closed before a byte of the call was written to it.
+// But it was never sent twice, except to a master that refused the first for its token. net/http repeats a
+// POST only if the connection, kept from earlier calls, turned out to be closed before a byte of the call was
+// written to it. After a *TokenError the call was not taken.
 func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call) error {
 	if call.Type == scheduler.Call_SUBSCRIBE {
 		return errors.New("mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
@@ -143,37 +157,45 @@ func (c *Client) Call(ctx context.Context, master, streamID string, call *schedu
 		return err
 	}
 	req.Header.Set(streamIDHeader, streamID)
-	resp, err := roundTrip(c.calls, req, call)
+	resp, err := c.send(c.calls, req)
 	if err != nil {
-		return err
+		return fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusAccepted &&
 		(resp.StatusCode != http.StatusOK || call.Type != scheduler.Call_UPDATE_FRAMEWORK) {
 		return statusError(resp, call)
 	}
-	// The call is taken, whatever happens to the rest. The (empty) body has to be read to its end for the
-	// connection to be used again; a longer one costs the connection.
-	_, _ = io.CopyN(io.Discard, resp.Body, maxBody)
+	discard(resp) // the call is taken, whatever happens to the rest
 	return nil
 }
 
+// discard reads the body, mostly an empty one, to its end, without which the connection could not be used
+// again. A long one costs the connection.
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, maxBody)
+	resp.Body.Close()
+}
+
 // Subscribe sends a SUBSCRIBE call to master, a base URL as in Call, on a new connection and waits for the
-// head of the answer. The whole life of the Stream hangs on ctx: when it ends, so does the Stream.
+// head of the answer. A master that does not lead redirects (307) to the one that does, where the call is sent
+// again, with the credentials: up to 5 times, over the same scheme, and nowhere twice. The calls that follow
+// belong to the master that Stream.Master tells. The whole life of the Stream hangs on ctx: when it ends, so
+// does the Stream.
 //
-// Errors are those of Call, ErrNoStreamID, ErrContentType. A framework that the master refuses for what is in
+// Errors are those of Call, *RedirectError, ErrNoStreamID, ErrContentType. A framework that the master refuses for what is in
 // its FrameworkInfo is no error here: the Stream then holds one ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	resp, err := c.subscribe(ctx, master, call)
+	resp, master, err := c.follow(ctx, strings.TrimRight(master, "/"), call)
 	if err != nil {
 		cancel(err)
 		return nil, err
 	}
 	return &Stream{
+		master: master,
 		id:     resp.Header.Get(streamIDHeader),
 		codec:  c.codec,
 		frames: recordio.NewReader(resp.Body, c.maxFrame),
@@ -187,9 +209,9 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 	if err != nil {
 		return nil, err
 	}
-	resp, err := roundTrip(c.streams, req, call)
+	resp, err := c.send(c.streams, req)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
 	}
 	contentType := resp.Header.Get("Content-Type")
 	switch {
@@ -209,35 +231,32 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 
 // request is what SUBSCRIBE and all other calls have in common.
 func (c *Client) request(ctx context.Context, master string, call *scheduler.Call) (*http.Request, error) {
+	if strings.Contains(master, "@") { // before an error of url.Parse repeats it
+		return nil, errors.New("mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
+	}
 	body, err := c.codec.encode(call)
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %s cannot be encoded: %w", call.Type, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(master, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(master, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %w", err)
-	}
-	if req.URL.User != nil {
-		return nil, fmt.Errorf("mesoshttp: credentials in the URL of %s: they belong into Config.Credential", req.URL.Host)
 	}
 	// Masters compare Content-Type letter by letter: no parameters. Of two accepted types they take JSON.
 	req.Header.Set("Content-Type", c.codec.mediaType())
 	req.Header.Set("Accept", c.codec.mediaType())
 	req.Header.Set("User-Agent", c.userAgent)
-	if c.credential != nil {
-		req.SetBasicAuth(c.credential.Principal, c.credential.Secret)
-	}
 	return req, nil
 }
 
-// roundTrip goes below http.Client, which would follow redirects.
-func roundTrip(t *http.Transport, req *http.Request, call *scheduler.Call) (*http.Response, error) {
+// roundTrip goes below http.Client, which would follow redirects in its own way.
+func roundTrip(t *http.Transport, req *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTrip(req)
 	if err != nil {
 		// net/http lets a dial outlive the request it was for. Against a host that swallows packets it would
 		// hold one of the MaxConns places for minutes and block the next call. This ends such dials.
 		t.CloseIdleConnections()
-		return nil, fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
+		return nil, err
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// Its body is the bare connection, over which the context has no power any more.

@@ -1,21 +1,13 @@
 package mesoshttp_test
 
 import (
-	"bufio"
-	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
@@ -30,6 +22,9 @@ func TestNewRefuses(t *testing.T) {
 		"mesoshttp: MaxConns is -1, want 0 or more":                                  {MaxConns: -1},
 		`mesoshttp: Credential.Principal is "", want a name without colon`:           {Credential: &mesoshttp.Credential{}},
 		`mesoshttp: Credential.Principal is "principal:", want a name without colon`: {Credential: &mesoshttp.Credential{Principal: "principal:"}},
+		"mesoshttp: Credential and Tokens are both set, want at most one": {
+			Credential: &mesoshttp.Credential{Principal: "p"}, Tokens: mesoshttp.NewTokenSource(nil),
+		},
 	} {
 		client, err := mesoshttp.New(config)
 		require.EqualError(t, err, want)
@@ -99,12 +94,6 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func TestSecretsBelongIntoConfig(t *testing.T) {
-	client := newClient(t, newNetwork(), mesoshttp.Config{})
-	err := client.Call(t.Context(), "http://principal:secret@master.example:5050", streamID, killCall("t"))
-	require.EqualError(t, err, "mesoshttp: credentials in the URL of master.example:5050: they belong into Config.Credential")
-}
-
 func TestWrongDoor(t *testing.T) {
 	n := newNetwork()
 	client := newClient(t, n, mesoshttp.Config{})
@@ -118,341 +107,53 @@ func TestWrongDoor(t *testing.T) {
 	require.Zero(t, n.dials.Load())
 }
 
-func TestRefusals(t *testing.T) {
-	sentinels := map[error]int{
-		mesoshttp.ErrRedirect: 307, mesoshttp.ErrBadRequest: 400, mesoshttp.ErrUnauthorized: 401, mesoshttp.ErrForbidden: 403,
-		mesoshttp.ErrNotFound: 404, mesoshttp.ErrMethodNotAllowed: 405, mesoshttp.ErrNotAcceptable: 406,
-		mesoshttp.ErrUnsupportedMediaType: 415, mesoshttp.ErrTooManyRequests: 429, mesoshttp.ErrInternalServerError: 500,
-		mesoshttp.ErrUnavailable: 503,
-	}
-	for _, status := range []int{204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 415, 418, 429, 500, 502, 503, 504} {
-		t.Run(http.StatusText(status), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				body := "No leader elected"
-				if status == http.StatusNoContent {
-					body = ""
-				}
-				n := serve(t, func(w http.ResponseWriter, r *http.Request) {
-					w.WriteHeader(status)
-					_, _ = io.WriteString(w, body)
-				})
-				client := newClient(t, n, mesoshttp.Config{})
-				_, subscribe := client.Subscribe(t.Context(), master, subscribeCall())
-				call := client.Call(t.Context(), master, streamID, killCall("t"))
-				for name, err := range map[scheduler.Call_Type]error{scheduler.Call_SUBSCRIBE: subscribe, scheduler.Call_KILL: call} {
-					var got *mesoshttp.StatusError
-					require.ErrorAs(t, err, &got)
-					require.Equal(t, &mesoshttp.StatusError{Call: name, Status: status, Body: body}, got)
-					for sentinel, code := range sentinels {
-						require.Equal(t, code == status, errors.Is(err, sentinel))
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestStatusErrorText(t *testing.T) {
-	require.EqualError(t, &mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: 403, Body: "Framework is not subscribed"},
-		"mesoshttp: KILL refused: 403 Forbidden: Framework is not subscribed")
-	require.EqualError(t, &mesoshttp.StatusError{Status: 307, Call: scheduler.Call_SUBSCRIBE, Location: "//host:5050/api/v1/scheduler"},
-		"mesoshttp: SUBSCRIBE refused: 307 Temporary Redirect, location //host:5050/api/v1/scheduler")
-}
-
-// A real master leaves the scheme out and writes /master before the path.
-func TestRedirects(t *testing.T) {
-	for _, test := range []struct{ why, from, location, master string }{
-		{"a real master", master, "//master2.example:5050/master/api/v1/scheduler", "http://master2.example:5050"},
-		{"with a query", master, "//master2.example:5050/master/api/v1/scheduler?a=b", "http://master2.example:5050"},
-		{"whole URL", master, "http://master2.example:5050/api/v1/scheduler", "http://master2.example:5050"},
-		{"another scheme", master, "https://master2.example/api/v1/scheduler/", "https://master2.example"},
-		{"IPv6", master, "//[::1]:5050/master/api/v1/scheduler", "http://[::1]:5050"},
-		{"a proxy's prefix", master, "//proxy.example/mesos/api/v1/scheduler", "http://proxy.example/mesos"},
-		{"relative", master + "/mesos", "/other/api/v1/scheduler", "http://master.example:5050/other"},
-		{"another path", master, "//master2.example:5050/login", ""},
-		{"another protocol", master, "ftp://master2.example/api/v1/scheduler", ""},
-		{"not a URL", master, "//[", ""},
-		{"missing", master, "", ""},
-	} {
-		t.Run(test.why, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n := serve(t, func(w http.ResponseWriter, r *http.Request) {
-					if test.location != "" {
-						w.Header().Set("Location", test.location)
-					}
-					w.WriteHeader(http.StatusTemporaryRedirect)
-				})
-				_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), test.from, subscribeCall())
-				require.ErrorIs(t, err, mesoshttp.ErrRedirect)
-				var status *mesoshttp.StatusError
-				require.ErrorAs(t, err, &status)
-				require.Equal(t, test.location, status.Location)
-				require.Equal(t, test.master, status.Master)
-				require.EqualValues(t, 1, n.dials.Load(), "a redirect was followed")
-			})
-		})
-	}
-}
-
+// Masters answer 202, and to UPDATE_FRAMEWORK 200. Whatever else answers is not a master, and has taken nothing.
 func TestCallSuccess(t *testing.T) {
+	update := &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK}
 	for _, test := range []struct {
-		why    string
 		call   *scheduler.Call
 		status int
 		ok     bool
 	}{
-		{"taken", killCall("t"), 202, true},
-		{"UPDATE_FRAMEWORK is done when answered", &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK}, 200, true},
-		{"UPDATE_FRAMEWORK taken", &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK}, 202, true},
-		{"200 for another call did not come from a master", killCall("t"), 200, false},
+		{killCall("t"), 200, false},
+		{killCall("t"), 201, false},
+		{killCall("t"), 202, true},
+		{killCall("t"), 203, false},
+		{killCall("t"), 204, false},
+		{update, 200, true},
+		{update, 201, false},
+		{update, 202, true},
+		{update, 203, false},
+		{update, 204, false},
+		{update, 206, false},
 	} {
-		t.Run(test.why, func(t *testing.T) {
+		t.Run(fmt.Sprint(test.call.Type, test.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(test.status) })
 				err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, test.call)
-				require.Equal(t, test.ok, err == nil, "%v", err)
-			})
-		})
-	}
-}
-
-// Calls share one connection, subscriptions never use it and never share theirs.
-func TestConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var remote sync.Map // connection → what it was used for
-		n := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			var call scheduler.Call
-			body, err := io.ReadAll(r.Body)
-			require.NoError(t, err)
-			require.NoError(t, call.Unmarshal(body))
-			if call.Type == scheduler.Call_SUBSCRIBE {
-				openStream(w)
-				return
-			}
-			remote.Store(r.RemoteAddr, call.Type)
-			if call.Kill.TaskID.Value == "unknown" {
-				w.WriteHeader(http.StatusBadRequest)
-				_, _ = io.WriteString(w, "no")
-				return
-			}
-			w.WriteHeader(http.StatusAccepted)
-		})
-		client := newClient(t, n, mesoshttp.Config{})
-		for range 3 {
-			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
-		}
-		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("unknown")), mesoshttp.ErrBadRequest)
-		require.EqualValues(t, 1, n.dials.Load())
-		for range 3 {
-			stream, err := client.Subscribe(t.Context(), master, subscribeCall())
-			require.NoError(t, err)
-			_, err = stream.Next()
-			require.ErrorIs(t, err, io.EOF)
-		}
-		require.EqualValues(t, 4, n.dials.Load())
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
-		require.EqualValues(t, 4, n.dials.Load())
-
-		time.Sleep(time.Minute + time.Second)
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
-		require.EqualValues(t, 5, n.dials.Load(), "the connection was idle for too long to be trusted")
-	})
-}
-
-// MaxConns is what makes a lane: calls wait for their turn.
-func TestMaxConns(t *testing.T) {
-	for conns, want := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 2 * time.Second, 4: time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			n := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				time.Sleep(time.Second)
-				w.WriteHeader(http.StatusAccepted)
-			})
-			client := newClient(t, n, mesoshttp.Config{MaxConns: conns})
-			start := time.Now()
-			var calls sync.WaitGroup
-			for range 4 {
-				calls.Go(func() { require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"))) })
-			}
-			calls.Wait()
-			require.Equal(t, want, time.Since(start))
-			require.EqualValues(t, max(conns, 1), n.dials.Load())
-		})
-	}
-}
-
-// A call on a connection that breaks may have been taken: the caller has to know, nothing may repeat it.
-func TestBrokenCallIsNotRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var requests int
-		n := serveRaw(t, func(conn net.Conn, r *bufio.Reader) {
-			requests++
-			_, _ = io.WriteString(conn, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-			if readRequest(r) == nil { // and break instead of an answer
-				requests++
-			}
-		})
-		client := newClient(t, n, mesoshttp.Config{})
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("1")))
-		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("2")), io.EOF)
-		synctest.Wait()
-		require.Equal(t, 2, requests)
-		require.EqualValues(t, 1, n.dials.Load())
-	})
-}
-
-// A connection that the master has closed between two calls costs nothing but a new one.
-func TestClosedIdleConnectionIsReplaced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
-			_, _ = io.WriteString(conn, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-		})
-		client := newClient(t, n, mesoshttp.Config{})
-		for i := range 3 {
-			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
-			synctest.Wait()
-			require.EqualValues(t, i+1, n.dials.Load())
-		}
-	})
-}
-
-// Whatever the other side does not do, a context ends the wait, at its very instant.
-func TestContextEndsTheWait(t *testing.T) {
-	for why, newServer := range map[string]func(*testing.T) *network{
-		"nobody accepts": func(*testing.T) *network { return newNetwork() },
-		"nobody reads": func(t *testing.T) *network {
-			n := newNetwork()
-			go func() {
-				for conn := range n.conns {
-					t.Cleanup(func() { conn.Close() })
+				if test.ok {
+					require.NoError(t, err)
+					return
 				}
-			}()
-			t.Cleanup(func() { close(n.conns) })
-			return n
-		},
-		"nobody answers": func(t *testing.T) *network {
-			return serveRaw(t, func(_ net.Conn, r *bufio.Reader) { _, _ = r.ReadByte() })
-		},
-		"half a head": func(t *testing.T) *network {
-			return serveRaw(t, func(conn net.Conn, r *bufio.Reader) {
-				_, _ = io.WriteString(conn, head[:40])
-				_, _ = r.ReadByte()
-			})
-		},
-	} {
-		for name, do := range map[string]func(context.Context, *mesoshttp.Client) error{
-			"Subscribe": func(ctx context.Context, c *mesoshttp.Client) error {
-				_, err := c.Subscribe(ctx, master, subscribeCall())
-				return err
-			},
-			"Call": func(ctx context.Context, c *mesoshttp.Client) error {
-				return c.Call(ctx, master, streamID, killCall("t"))
-			},
-		} {
-			t.Run(why+"/"+name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					client := newClient(t, newServer(t), mesoshttp.Config{})
-					for range 2 { // the second finds the only connection free again
-						start := time.Now()
-						ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-						defer cancel()
-						require.ErrorIs(t, do(ctx, client), context.DeadlineExceeded)
-						require.Equal(t, 3*time.Second, time.Since(start))
-					}
-				})
-			})
-		}
-	}
-}
-
-// A host that swallows packets must not keep the only place of a lane after its call has given up.
-func TestHungDialDoesNotBlockTheLane(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
-		hang := true
-		client, err := mesoshttp.New(mesoshttp.Config{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if hang {
-				<-ctx.Done()
-				return nil, ctx.Err()
-			}
-			return n.DialContext(ctx, network, address)
-		}})
-		require.NoError(t, err)
-		defer client.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t")), context.DeadlineExceeded)
-		hang = false
-		start := time.Now()
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
-		require.Equal(t, start, time.Now())
-	})
-}
-
-// endless writes text until the other side has had enough, and tells when.
-func endless(t *testing.T, enough chan<- struct{}, before, text string) *network {
-	return serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
-		_, err := io.WriteString(conn, before)
-		for err == nil {
-			_, err = io.WriteString(conn, text)
-		}
-		enough <- struct{}{}
-	})
-}
-
-func TestEndlessBodies(t *testing.T) {
-	text := strings.Repeat("x", 1000)
-	for _, test := range []struct {
-		why, before, text string
-		check             func(*testing.T, error)
-	}{
-		{"of a refusal", "HTTP/1.1 503 \r\n\r\n", text, func(t *testing.T, err error) {
-			var status *mesoshttp.StatusError
-			require.ErrorAs(t, err, &status)
-			require.Equal(t, strings.Repeat("x", 4096), status.Body)
-		}},
-		{"chunked", "HTTP/1.1 503 \r\nTransfer-Encoding: chunked\r\n\r\n", chunk(text), func(t *testing.T, err error) {
-			var status *mesoshttp.StatusError
-			require.ErrorAs(t, err, &status)
-			require.Equal(t, strings.Repeat("x", 4096), status.Body)
-		}},
-		{"of a success", "HTTP/1.1 202 \r\n\r\n", text, func(t *testing.T, err error) { require.NoError(t, err) }},
-		{"a head", "HTTP/1.1 202 \r\n", "X: " + text + "\r\n", func(t *testing.T, err error) {
-			require.ErrorContains(t, err, "exceeded")
-		}},
-	} {
-		t.Run(test.why, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				enough := make(chan struct{}, 1)
-				client := newClient(t, endless(t, enough, test.before, test.text), mesoshttp.Config{})
-				test.check(t, client.Call(t.Context(), master, streamID, killCall("t")))
-				<-enough
+				var status *mesoshttp.StatusError
+				require.ErrorAs(t, err, &status)
+				require.Equal(t, test.status, status.Status)
 			})
 		})
 	}
 }
 
-func TestTLS(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			require.NotNil(t, r.TLS)
-			require.Equal(t, "HTTP/1.1", r.Proto)
-			w.WriteHeader(http.StatusAccepted)
-		}))
-		require.NoError(t, server.Listener.Close())
-		server.Listener = n
-		server.EnableHTTP2 = true
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about the bad certificate below
-		server.StartTLS()
-		defer server.Close()
-		roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-
-		client := newClient(t, n, mesoshttp.Config{TLS: &tls.Config{RootCAs: roots}})
-		require.NoError(t, client.Call(t.Context(), "https://example.com", streamID, killCall("t")))
-		client.Close()
-
-		stranger := newClient(t, n, mesoshttp.Config{})
-		var unknown *tls.CertificateVerificationError
-		require.ErrorAs(t, stranger.Call(t.Context(), "https://example.com", streamID, killCall("t")), &unknown)
+// What happens to a Config after New does not matter.
+func TestConfigIsCopied(t *testing.T) {
+	server := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {
+		principal, secret, _ := r.BasicAuth()
+		require.Equal(t, "p s", principal+" "+secret)
+		w.WriteHeader(http.StatusAccepted)
 	})
+	credential := &mesoshttp.Credential{Principal: "p", Secret: "s"}
+	config := &tls.Config{RootCAs: server.ca.pool()}
+	client := newClient(t, server, mesoshttp.Config{TLS: config, Credential: credential})
+	*credential = mesoshttp.Credential{Principal: "other", Secret: "other"}
+	config.RootCAs = nil
+	require.NoError(t, client.Call(t.Context(), secure, streamID, killCall("t")))
 }

@@ -6,13 +6,16 @@
 //   - a call is written to at most one connection (see Client.Call), and calls of a Client with one
 //     connection that are sent one after the other reach the master in that order, as long as none fails: a
 //     failed one may still arrive after later ones;
-//   - redirects are never followed: who leads is decided elsewhere;
+//   - a subscription follows redirects to the leading master (see Client.Subscribe), calls never do: no master
+//     but that of their subscription would take them;
+//   - credentials go to the masters asked for and to those that they redirect to, over the same scheme; they
+//     are in no error;
 //   - whatever the other side sends, memory stays bounded: the bytes of an event by Config.MaxFrame (as a message,
 //     one made to do harm can take some fifty times as much), other bodies by 4 KiB, response heads by 64 KiB;
 //   - when a context ends, dialling, TLS handshake, writing and reading under it end at that instant.
 //
-// It does not retry, back off, watch heartbeats, find the leading master or look into calls and events beyond
-// their type. It does not use the proxy settings of the environment: a scheduler stands beside its masters.
+// It does not retry (but once with a new bearer token), back off, watch heartbeats, find masters or look into
+// calls and events beyond their type. It does not use the proxy settings of the environment: a scheduler stands beside its masters.
 //
 // Goroutines: it starts none itself. net/http runs two per open connection and one per dial; those of a
 // subscription end with it, those of calls after a failed call, a minute of idleness, or Client.Close.

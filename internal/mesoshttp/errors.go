@@ -5,16 +5,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
 // Sentinels for errors.Is, one per status that Mesos prescribes for the scheduler endpoint. What is returned
-// is always a *StatusError.
+// is a *StatusError, or a *RedirectError.
 const (
-	ErrRedirect             = statusCode(http.StatusTemporaryRedirect)    // another master leads: see StatusError.Master
+	ErrRedirect             = statusCode(http.StatusTemporaryRedirect)    // another master leads
 	ErrBadRequest           = statusCode(http.StatusBadRequest)           // malformed call, unknown framework, wrong stream ID
 	ErrUnauthorized         = statusCode(http.StatusUnauthorized)         // credentials missing or wrong
 	ErrForbidden            = statusCode(http.StatusForbidden)            // the framework is known but not subscribed
@@ -32,6 +31,16 @@ var (
 	ErrNoStreamID = errors.New("mesoshttp: no Mesos-Stream-Id in the answer to SUBSCRIBE")
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
+
+	// ErrRedirectTarget is in a RedirectError for a Location that is not the scheduler endpoint of a master.
+	ErrRedirectTarget = errors.New("not a master")
+	// ErrRedirectScheme is in a RedirectError from https to http, which would give credentials away, and from
+	// http to https, for which the master has to be configured as https.
+	ErrRedirectScheme = errors.New("http and https must not be mixed")
+	// ErrRedirectLoop is in a RedirectError to a master which has itself redirected before.
+	ErrRedirectLoop = errors.New("this master was asked before")
+	// ErrRedirectLimit is in a RedirectError after 5 redirects in a row.
+	ErrRedirectLimit = errors.New("too many redirects")
 )
 
 // statusCode is the part of a StatusError that errors.Is compares.
@@ -48,7 +57,7 @@ type StatusError struct {
 	Status   int                 // HTTP status code
 	Body     string              // at most 4 KiB of the body; Mesos explains itself in plain text
 	Location string              // the header of that name as it came, of 307: //host:port/master/api/v1/scheduler
-	Master   string              // base URL in Location, ready for Subscribe; empty if there is none
+	Master   string              // base URL in Location; empty if it has none
 }
 
 // Error implements error.
@@ -69,6 +78,7 @@ func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 // statusError reads the body as far as it comes within the limit; an error on the way does not matter more
 // than the status.
 func statusError(resp *http.Response, call *scheduler.Call) error {
+	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
 		Call:     call.Type,
@@ -76,21 +86,25 @@ func statusError(resp *http.Response, call *scheduler.Call) error {
 		Body:     strings.ToValidUTF8(string(body), "\uFFFD"),
 		Location: resp.Header.Get("Location"),
 	}
-	if u, err := resp.Location(); err == nil { // resolved: Mesos leaves the scheme out
-		e.Master = masterURL(u)
-	}
+	e.Master = leader(resp.Request.URL, e.Location)
 	return e
 }
 
-// masterURL is the base URL of the master whose scheduler endpoint u is, without what Mesos puts before the
-// path in a redirect; a prefix made by a proxy stays. It is empty if u cannot be that.
-func masterURL(u *url.URL) string {
-	prefix, found := strings.CutSuffix(strings.TrimSuffix(u.Path, "/"), path)
-	if !found || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return ""
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(prefix, "/master")}).String()
+// RedirectError is returned by Subscribe for a redirect that is not followed. It is an ErrRedirect as well, and
+// may be over when a new leader is elected.
+type RedirectError struct {
+	Hops     []string // base URLs of the masters asked, in this order
+	Location string   // the header of that name in the answer of the last one
+	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit
 }
+
+// Error implements error.
+func (e *RedirectError) Error() string {
+	return fmt.Sprintf("mesoshttp: redirected by %s to %q: %v", strings.Join(e.Hops, ", then "), e.Location, e.Err)
+}
+
+// Unwrap makes errors.Is work with Err and ErrRedirect.
+func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 
 // DecodeError tells that one event could not be decoded; the events after it can.
 type DecodeError struct {

@@ -24,6 +24,10 @@ const (
 	streamID = "2e951ef3-db59-4c5e-b31e-f6cf30efc118"
 )
 
+type dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
 // network connects a client and a server in memory, so that both can live in a synctest bubble.
 type network struct {
 	conns  chan net.Conn
@@ -68,7 +72,7 @@ func (n *network) Close() error {
 func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5050} }
 
 // newClient returns a client that dials n and is closed with the test.
-func newClient(t *testing.T, n *network, config mesoshttp.Config) *mesoshttp.Client {
+func newClient(t *testing.T, n dialer, config mesoshttp.Config) *mesoshttp.Client {
 	config.DialContext = n.DialContext
 	client, err := mesoshttp.New(config)
 	require.NoError(t, err)

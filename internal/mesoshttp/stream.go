@@ -12,6 +12,7 @@ import (
 
 // Stream is a subscription: the events that a master sends until one side ends it. Client.Subscribe opens it.
 type Stream struct {
+	master string
 	id     string
 	codec  Codec
 	frames *recordio.Reader
@@ -21,6 +22,10 @@ type Stream struct {
 
 // ID returns the stream ID, which every call of this subscription has to carry.
 func (s *Stream) ID() string { return s.id }
+
+// Master returns the base URL of the master that the subscription is with, for its calls: the one given to
+// Client.Subscribe, or the one that this has redirected to.
+func (s *Stream) Master() string { return s.master }
 
 // Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
 //

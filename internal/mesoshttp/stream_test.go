@@ -92,7 +92,7 @@ func TestStreamIsCut(t *testing.T) {
 
 func TestStreamIsNotRecordIO(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gone := make(chan struct{}, 1)
+		gone := make(chan int, 1)
 		for _, text := range []string{chunk(heartbeat + "<html>"), chunk(heartbeat + "11\n")} {
 			stream := subscribe(t, endless(t, gone, head, text), mesoshttp.Config{MaxFrame: 10})
 			_, err := stream.Next()
@@ -155,6 +155,12 @@ func TestAnswersThatAreNoStream(t *testing.T) {
 			`mesoshttp: unexpected Content-Type of the event stream: "application/x-protobuf" instead of "application/json"`},
 		{"a page of something else", http.Header{"Content-Type": {"text/html"}}, mesoshttp.Config{}, mesoshttp.ErrContentType,
 			`mesoshttp: unexpected Content-Type of the event stream: "text/html" instead of "application/x-protobuf"`},
+		{"a parameter", http.Header{"Content-Type": {"application/x-protobuf; charset=utf-8"}, "Mesos-Stream-Id": {streamID}}, mesoshttp.Config{}, mesoshttp.ErrContentType,
+			`mesoshttp: unexpected Content-Type of the event stream: "application/x-protobuf; charset=utf-8" instead of "application/x-protobuf"`},
+		{"a longer type", http.Header{"Content-Type": {"application/json-seq"}, "Mesos-Stream-Id": {streamID}}, mesoshttp.Config{Codec: mesoshttp.JSON}, mesoshttp.ErrContentType,
+			`mesoshttp: unexpected Content-Type of the event stream: "application/json-seq" instead of "application/json"`},
+		{"a shorter type", http.Header{"Content-Type": {"application/x-proto"}, "Mesos-Stream-Id": {streamID}}, mesoshttp.Config{}, mesoshttp.ErrContentType,
+			`mesoshttp: unexpected Content-Type of the event stream: "application/x-proto" instead of "application/x-protobuf"`},
 		{"no type", http.Header{"Content-Type": nil, "Mesos-Stream-Id": {streamID}}, mesoshttp.Config{}, mesoshttp.ErrContentType,
 			`mesoshttp: unexpected Content-Type of the event stream: "" instead of "application/x-protobuf"`},
 	} {
@@ -235,7 +241,7 @@ func TestContextEndsTheStream(t *testing.T) {
 // Whether it was this end or the other that closed must not be a matter of luck.
 func TestCloseDuringTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gone := make(chan struct{}, 1)
+		gone := make(chan int, 1)
 		stream := subscribe(t, endless(t, gone, head, chunk(heartbeat)), mesoshttp.Config{})
 		go stream.Close()
 		var err error
