@@ -3,19 +3,20 @@ package scheduler
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"errors"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"os/user"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
@@ -43,8 +44,10 @@ const (
 // Config says how a [Scheduler] works. [New] copies it. Only Master and Framework.Name are required;
 // every other zero value is the documented default.
 type Config struct {
-	// Master is the leading master: "http://host:5050", "https://host:5050" or "host:5050". A path
-	// is that of a proxy in front of it.
+	// Master says where the leading master is found: a URL such as "http://host:5050", of any master,
+	// which redirects to the leader; a list of them, "host1:5050,host2:5050", to be tried in turn; or
+	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos". The scheme is
+	// http or https, http if it is missing. A path is that of a proxy in front of the master.
 	Master string
 	// Framework is what the master is told about the framework.
 	Framework Framework
@@ -77,13 +80,35 @@ type Config struct {
 	// JSON speaks JSON with the master instead of protobuf, to be read on the wire when debugging.
 	// It is several times slower, and alters text that is not UTF-8.
 	JSON bool
-	// DialContext makes the connections to the master. Default: that of a net.Dialer.
+	// TLS has the certificate authorities and client certificates for https. With it, the masters
+	// that ZooKeeper names are taken to speak https. Default: the system's.
+	TLS *tls.Config
+	// Credential is sent to the master as HTTP basic authentication, also over http. Default: none.
+	// See Mesos' docs/authentication.md.
+	Credential *Credential
+	// Token gives the bearer token that is sent to the master, and is asked again when the master
+	// refuses it with 401. It must return when ctx ends, and is called from several goroutines, one
+	// at a time. It excludes Credential. Default: none.
+	Token func(ctx context.Context) (string, error)
+	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets connection changes and failed calls as warnings, changes of tasks as information,
 	// and offer cycles for debugging, on the scheduler's own goroutine: its handler must not call
 	// the scheduler. Default: slog.Default().
 	Logger *slog.Logger
 }
+
+// Credential is a principal and its secret. The framework's Principal, if set, must be the same.
+type Credential struct {
+	Principal string // not empty, without colon
+	Secret    string `json:"-"`
+}
+
+// String keeps the secret out of logs.
+func (c Credential) String() string { return "Credential of " + c.Principal }
+
+// GoString keeps the secret out of logs.
+func (c Credential) GoString() string { return c.String() }
 
 // Framework is the part of Mesos' FrameworkInfo that users decide. The master assigns the ID.
 type Framework struct {
@@ -166,11 +191,10 @@ type TaskBuilder interface {
 
 // normalize fills in defaults and refuses what cannot work.
 func (c Config) normalize() (Config, error) {
-	master, err := parseMaster(c.Master)
-	if err != nil {
+	if err := c.checkConnection(); err != nil {
 		return c, err
 	}
-	c.Master = master
+	var err error
 	c.Framework, err = c.Framework.normalize()
 	if err != nil {
 		return c, err
@@ -206,34 +230,37 @@ func (c Config) normalize() (Config, error) {
 	return c, nil
 }
 
-func parseMaster(s string) (string, error) {
-	bad := func(reason string) (string, error) {
-		return "", &ConfigError{Field: "Master", Value: s, Reason: reason}
+// checkConnection refuses what cannot lead to a master.
+func (c *Config) checkConnection() error {
+	if _, err := c.detector(); err != nil {
+		var bad *detector.ParseError
+		if errors.As(err, &bad) {
+			return &ConfigError{Field: "Master", Value: bad.Value, Reason: bad.Reason}
+		}
+		return err
 	}
-	if s == "" {
-		return bad("is required")
+	if c.TLS != nil {
+		c.TLS = c.TLS.Clone()
 	}
-	address := s
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return bad("is not a URL: " + err.Error())
-	case u.Scheme != "http" && u.Scheme != "https":
-		return bad("must be an http or https URL")
-	case u.Hostname() == "" || strings.Contains(u.Host, ","):
-		return bad("must name one host")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return bad("must be scheme, host, port and path only")
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return bad("has no port between 1 and 65535")
+	if c.Credential != nil {
+		if c.Token != nil {
+			return &ConfigError{Field: "Token", Value: "a function", Reason: "excludes Credential"}
+		}
+		credential := *c.Credential
+		c.Credential = &credential
+		name := credential.Principal
+		switch {
+		case name == "" || strings.Contains(name, ":"):
+			return &ConfigError{Field: "Credential.Principal", Value: name, Reason: "must not be empty or contain a colon"}
+		case c.Framework.Principal != "" && c.Framework.Principal != name:
+			return &ConfigError{Field: "Framework.Principal", Value: c.Framework.Principal, Reason: "is not that of the Credential"}
 		}
 	}
-	return strings.TrimRight(u.String(), "/"), nil
+	return nil
+}
+
+func (c *Config) detector() (*detector.Detector, error) {
+	return detector.New(detector.Config{Master: c.Master, TLS: c.TLS != nil, DialContext: c.DialContext, Logger: c.Logger})
 }
 
 func (f Framework) normalize() (Framework, error) {

@@ -5,20 +5,26 @@
 //
 // # What it promises
 //
-//   - It stays subscribed: when the stream ends, breaks or goes silent it subscribes again under the
-//     same framework ID, after a random pause that doubles up to 15 s.
-//   - Each task is launched on an offer that fits it; offers that nothing fits are declined; while
-//     nothing is pending the master is told to send none.
+//   - It stays subscribed: it finds the leading master, and when the stream ends, breaks or goes
+//     silent it subscribes again under the same framework ID, after a random pause that doubles up to 15 s.
+//   - Each task is launched on an offer that fits it; an offer that nothing fits is declined after
+//     100 ms; while nothing is pending the master is told to send none.
+//   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
+//     launched again under the same ID. A task never runs twice.
 //   - A kill is sent again until the task has ended.
-//   - Each status update is applied, told to the watchers and only then acknowledged.
+//   - Each status update is applied, stored, told to the watchers and only then acknowledged.
+//   - A launch is stored before it is made. With a durable [Store], another process takes up the
+//     framework and its tasks. While the store fails, nothing is launched.
+//   - After each subscription, and every 15 min, all tasks are compared with what Mesos knows.
 //   - Tasks live on when Run ends. Only [Scheduler.Teardown] ends the framework.
 //   - When another scheduler takes the framework over, Run ends with [ErrEvicted] and stays ended.
 //
 // # What it does not promise
 //
-// State is kept in memory: it outlives Run, but not the process. Tasks whose launch was cut off by a
-// lost connection stay in state staging until Mesos tells of them; no reconciliation is asked for.
-// Redirects of a master that does not lead are reported, not followed.
+// Without a [Store] state is kept in memory: it outlives Run, but not the process. A store is for one
+// scheduler at a time. A task that is out of reach is not replaced: it is [task.Unreachable] until
+// it comes back, or Mesos gives it up. A process that dies between the registration of its
+// framework and the storing of the ID leaves an empty framework behind, for a minute.
 //
 // # How it is made
 //
@@ -30,7 +36,8 @@
 //
 // # Goroutines
 //
-// Run itself is the loop. It starts one goroutine that reads the present subscription, one that
-// makes calls in order, and a few that acknowledge updates, and waits for all of them before it
-// returns. Matcher and builder run on the loop. [Scheduler.Watch] starts none.
+// Run itself is the loop. It starts one goroutine that looks for the leading master, one or two for
+// the present subscription, one that makes calls in order, a few that acknowledge updates, and one
+// that writes to the store, and waits for all of them before it returns. Matcher, builder and
+// policies run on the loop. [Scheduler.Watch] starts none.
 package scheduler

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
@@ -25,7 +26,7 @@ const (
 
 // edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
 type edges struct {
-	master   string
+	detector *detector.Detector
 	ordered  *mesoshttp.Client // one connection for calls that keep their order; subscriptions
 	parallel *mesoshttp.Client // for acknowledgements
 	inputs   chan<- input
@@ -33,9 +34,26 @@ type edges struct {
 }
 
 func newEdges(c Config, inputs chan<- input) (*edges, error) {
-	config := mesoshttp.Config{DialContext: c.DialContext, MaxConns: 1}
+	d, err := c.detector()
+	if err != nil {
+		return nil, err
+	}
+	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, MaxConns: 1}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
+	}
+	if c.Credential != nil {
+		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
+	}
+	if c.Token != nil {
+		config.Tokens = mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = panicked("the token source", p)
+				}
+			}()
+			return c.Token(ctx)
+		})
 	}
 	ordered, err := mesoshttp.New(config)
 	if err != nil {
@@ -46,7 +64,7 @@ func newEdges(c Config, inputs chan<- input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{master: c.Master, ordered: ordered, parallel: parallel, inputs: inputs}, nil
+	return &edges{detector: d, ordered: ordered, parallel: parallel, inputs: inputs}, nil
 }
 
 // close waits for the edges, whose context has ended.
@@ -66,30 +84,58 @@ func (e *edges) put(ctx context.Context, in input) bool {
 	}
 }
 
-// read opens a subscription and reads it until it ends or ctx does.
+// detect finds masters until ctx ends.
+func (e *edges) detect(ctx context.Context) {
+	e.running.Go(func() { _ = e.detector.Run(ctx) })
+}
+
+// errNewLeader ends a stream whose master does not lead any more.
+var errNewLeader = errors.New("scheduler: another master leads")
+
+// read opens a subscription and reads it until it ends, another master leads, or ctx ends.
 func (e *edges) read(ctx context.Context, stream int, call *scheduler.Call) {
 	e.running.Go(func() {
-		s, err := e.ordered.Subscribe(ctx, e.master, call)
-		if err != nil {
-			e.put(ctx, streamClosed{stream: stream, err: subscribeError(err)})
-			return
-		}
-		defer s.Close()
-		e.put(ctx, streamOpened{stream: stream, id: s.ID()})
-		for {
-			event, err := s.Next()
-			var garbled *mesoshttp.DecodeError
-			switch {
-			case errors.As(err, &garbled):
-				e.put(ctx, streamGarbled{stream: stream, err: err})
-			case err != nil:
-				e.put(ctx, streamClosed{stream: stream, err: fmt.Errorf("scheduler: the stream ended: %w", err)})
-				return
-			case !e.put(ctx, streamEvent{stream: stream, event: event}):
-				return
-			}
-		}
+		err := e.follow(ctx, stream, call)
+		e.put(ctx, streamClosed{stream: stream, err: err})
 	})
+}
+
+// follow subscribes with the master that leads and hands on what it says, until that ends.
+func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) error {
+	lead, err := e.detector.Leader(ctx)
+	if err != nil {
+		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	if lead.Changed != nil {
+		e.running.Go(func() {
+			select {
+			case <-lead.Changed:
+				end(errNewLeader)
+			case <-ctx.Done():
+			}
+		})
+	}
+	s, err := e.ordered.Subscribe(ctx, lead.URL, call)
+	if err != nil {
+		e.detector.Failed(lead.URL)
+		return subscribeError(err)
+	}
+	defer s.Close()
+	e.put(ctx, streamOpened{stream: stream, id: s.ID(), master: s.Master()})
+	for {
+		event, err := s.Next()
+		var garbled *mesoshttp.DecodeError
+		switch {
+		case errors.As(err, &garbled):
+			e.put(ctx, streamGarbled{stream: stream, err: err})
+		case err != nil:
+			return fmt.Errorf("scheduler: the stream ended: %w", err)
+		case !e.put(ctx, streamEvent{stream: stream, event: event}):
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // call makes the calls that come through the channel, one after the other.
@@ -99,7 +145,7 @@ func (e *edges) call(ctx context.Context, client *mesoshttp.Client, calls <-chan
 			select {
 			case out := <-calls:
 				callCtx, cancel := context.WithTimeout(ctx, callTimeout)
-				outcome, err := callOutcome(out.call, client.Call(callCtx, e.master, out.streamID, out.call))
+				outcome, err := callOutcome(out.call, client.Call(callCtx, out.master, out.streamID, out.call))
 				cancel()
 				if !e.put(ctx, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}) {
 					return
@@ -141,8 +187,6 @@ func subscribeError(err error) error {
 		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 	}
 	switch status.Status {
-	case http.StatusTemporaryRedirect:
-		return fmt.Errorf("scheduler: the master does not lead; the leader is at %q", status.Location)
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
 		return &SubscribeError{Status: status.Status, Message: status.Body}
@@ -155,7 +199,13 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	if err == nil {
 		return accepted, nil
 	}
-	var status *mesoshttp.StatusError
+	var (
+		status *mesoshttp.StatusError
+		token  *mesoshttp.TokenError
+	)
+	if errors.As(err, &token) {
+		return unsent, err
+	}
 	if !errors.As(err, &status) {
 		var network *net.OpError
 		if errors.As(err, &network) && network.Op == "dial" {

@@ -26,10 +26,11 @@ type (
 	// wake says that the instant asked for by deadline has come.
 	wake struct{}
 
-	// streamOpened: the master accepted a subscription's connection and gave it this stream ID.
+	// streamOpened: this master accepted a subscription's connection and gave it this stream ID.
 	streamOpened struct {
 		stream int
 		id     string
+		master string
 	}
 	// streamEvent: an event arrived.
 	streamEvent struct {

@@ -31,6 +31,7 @@ type loop struct {
 
 	stream      int    // the subscription in use
 	streamID    string // that the master gave it
+	master      string // that it is with
 	closeStream context.CancelFunc
 
 	ended bool
@@ -47,6 +48,7 @@ type lane struct {
 type outgoing struct {
 	stream   int
 	streamID string
+	master   string
 	call     *scheduler.Call
 	ref      ref
 }
@@ -86,6 +88,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 	if s.config.Store != nil {
 		l.writes = e.write(ctx, s.config.Store)
 	}
+	e.detect(ctx)
 	e.call(ctx, e.ordered, l.calls.to)
 	for range ackWorkers {
 		e.call(ctx, e.parallel, l.acks.to)
@@ -167,7 +170,7 @@ func (l *loop) step(ctx context.Context, in input) {
 		switch in := in.(type) {
 		case streamOpened:
 			if in.stream == l.stream {
-				l.streamID = in.id
+				l.streamID, l.master = in.id, in.master
 			}
 		case streamEvent:
 			if in.stream == l.stream {
@@ -214,7 +217,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case closeStream:
 		l.drop(a.stream)
 	case send:
-		out := outgoing{a.stream, l.streamID, a.call, a.ref}
+		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref}
 		switch a.call.GetType() {
 		case scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
