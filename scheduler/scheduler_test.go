@@ -1,10 +1,13 @@
 package scheduler_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -39,6 +42,11 @@ type world struct {
 const address = "master.example:5050"
 
 func inWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
+	inWorldOf(t, []string{address}, cluster, config, f)
+}
+
+// inWorldOf is a world with several masters, of which the first one leads.
+func inWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var services sync.WaitGroup
@@ -49,11 +57,14 @@ func inWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f 
 		var err error
 		w.master, err = mesostest.New(cluster)
 		require.NoError(t, err)
-		listener, err := w.network.Listen(address)
-		require.NoError(t, err)
-		services.Go(func() { _ = w.master.Run(ctx, listener) })
+		listeners := make([]net.Listener, len(masters))
+		for i, m := range masters {
+			listeners[i], err = w.network.Listen(m)
+			require.NoError(t, err)
+		}
+		services.Go(func() { _ = w.master.Run(ctx, listeners[0], listeners[1:]...) })
 
-		config.Master = address
+		config.Master = cmp.Or(config.Master, strings.Join(masters, ","))
 		config.Framework.Name = "test"
 		config.DialContext = w.network.DialContext
 		if config.Logger == nil {
