@@ -39,6 +39,7 @@ var imports = map[string][]string{
 	"ha":                {"go.etcd.io/bbolt"},
 	"ha/storetest":      {},
 	recordio:            {},
+	"internal/zktest":   {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest": {},
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,10 +21,10 @@ func info(port int) string {
 
 // All against one real server, one after the other.
 func TestZooKeeper(t *testing.T) {
-	s := startServer(t)
+	s := zktest.Start(t)
 	for _, test := range []struct {
 		why string
-		run func(t *testing.T, s *server, c *client, path string)
+		run func(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
 	}{
 		{"the smallest number leads, and after it the next", theSmallestLeads},
 		{"a master that appears with a smaller number leads", aSmallerAppears},
@@ -42,69 +43,69 @@ func TestZooKeeper(t *testing.T) {
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			path := "/" + strings.ReplaceAll(strings.ReplaceAll(test.why, " ", "-"), ",", "")
-			c := s.client(t)
-			c.put(path, "")
+			c := s.Connect(t)
+			c.Put(path, "")
 			test.run(t, s, c, path)
 		})
 	}
 }
 
-func theSmallestLeads(t *testing.T, s *server, c *client, path string) {
+func theSmallestLeads(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	for name, data := range map[string]string{
 		"json.info_0000000012": info(5012), "json.info_0000000009": info(5009), "info_0000000010": string(protobufInfo(t, 5010)),
 		"log_replicas": "", "0000000001": "master@127.0.0.1:5001", "json.info_": "", "json.info_x": "", "other_0000000001": info(5001),
 		"json.info_0000000002.bak": "",
 	} {
-		c.put(path+"/"+name, data)
+		c.Put(path+"/"+name, data)
 	}
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5009")
-	c.remove(path + "/json.info_0000000012")
-	c.remove(path + "/log_replicas")
-	c.remove(path + "/json.info_0000000009")
+	c.Remove(path + "/json.info_0000000012")
+	c.Remove(path + "/log_replicas")
+	c.Remove(path + "/json.info_0000000009")
 	lead = d.changes(lead, "http://127.0.0.1:5010")
-	c.put(path+"/json.info_0000000013", info(5013))
-	c.remove(path + "/info_0000000010")
+	c.Put(path+"/json.info_0000000013", info(5013))
+	c.Remove(path + "/info_0000000010")
 	d.changes(lead, "http://127.0.0.1:5013")
 }
 
-func aSmallerAppears(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000005", info(5005))
-	d := detect(t, Config{Master: "zk://" + s.address + path, TLS: true})
+func aSmallerAppears(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000005", info(5005))
+	d := detect(t, Config{Master: "zk://" + s.Address + path, TLS: true})
 	lead := d.leads("https://master.example:5005")
-	c.put(path+"/json.info_0000000006", info(5006))
-	c.put(path+"/json.info_0000000004", info(5004))
+	c.Put(path+"/json.info_0000000006", info(5006))
+	c.Put(path+"/json.info_0000000004", info(5004))
 	d.changes(lead, "https://master.example:5004")
 }
 
 // The URL is the same, the process another: what was at the other end of the stream is gone.
-func aNodeMadeAnew(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func aNodeMadeAnew(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
-	c.remove(path + "/json.info_0000000000")
-	c.put(path+"/json.info_0000000000", info(5050))
+	c.Remove(path + "/json.info_0000000000")
+	c.Put(path+"/json.info_0000000000", info(5050))
 	d.changes(lead, "http://127.0.0.1:5050")
 }
 
-func anEmptyElection(t *testing.T, s *server, c *client, path string) {
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func anEmptyElection(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	d.says("WARN", "no master is a candidate in "+path)
-	c.put(path+"/json.info_0000000000", info(5050))
+	c.Put(path+"/json.info_0000000000", info(5050))
 	lead := d.leads("http://127.0.0.1:5050")
 	d.says("ZooKeeper works again")
-	c.remove(path + "/json.info_0000000000")
+	c.Remove(path + "/json.info_0000000000")
 	d.says("WARN", "the last leader known stays", "no master is a candidate in "+path)
 	d.keeps(lead)
-	c.put(path+"/json.info_0000000001", info(5051))
+	c.Put(path+"/json.info_0000000001", info(5051))
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
-func garbage(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000005", info(5005))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func garbage(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000005", info(5005))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5005")
-	c.put(path+"/json.info_0000000004", "{")
+	c.Put(path+"/json.info_0000000004", "{")
 	d.says("WARN", "node json.info_0000000004 is no MasterInfo")
 	d.keeps(lead)
 	_, err := c.Set(path+"/json.info_0000000004", []byte(info(5004)), -1) // nothing watches data
@@ -112,27 +113,27 @@ func garbage(t *testing.T, s *server, c *client, path string) {
 	d.changes(lead, "http://127.0.0.1:5004")
 }
 
-func aMissingPath(t *testing.T, s *server, c *client, path string) {
-	d := detect(t, Config{Master: "zk://" + s.address + path + "/not/yet"})
+func aMissingPath(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	d := detect(t, Config{Master: "zk://" + s.Address + path + "/not/yet"})
 	d.says("WARN", "list "+path+"/not/yet", "node does not exist")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := d.Leader(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, zk.ErrNoNode)
-	c.put(path+"/not", "")
-	c.put(path+"/not/yet", "")
-	c.put(path+"/not/yet/json.info_0000000000", info(5050))
+	c.Put(path+"/not", "")
+	c.Put(path+"/not/yet", "")
+	c.Put(path+"/not/yet/json.info_0000000000", info(5050))
 	d.leads("http://127.0.0.1:5050")
 }
 
 // Nodes vanish between the list and the look at them; only what is there in the end counts.
-func manyChanges(t *testing.T, s *server, c *client, path string) {
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func manyChanges(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	for i := range 300 {
-		c.put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5000+i))
+		c.Put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5000+i))
 		if i > 0 {
-			c.remove(fmt.Sprintf("%s/json.info_%010d", path, i-1))
+			c.Remove(fmt.Sprintf("%s/json.info_%010d", path, i-1))
 		}
 	}
 	for lead := (Lead{}); lead.URL != "http://127.0.0.1:5299"; {
@@ -149,18 +150,18 @@ func manyChanges(t *testing.T, s *server, c *client, path string) {
 	}
 }
 
-func aPassword(t *testing.T, s *server, c *client, path string) {
+func aPassword(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	const auth = "user:pass@word:with:colons"
 	require.NoError(t, c.AddAuth("digest", []byte(auth)))
 	for _, node := range []string{path + "/secured", path + "/secured/json.info_0000000000"} {
 		_, err := c.Create(node, []byte(info(5050)), zk.FlagPersistent, zk.DigestACL(zk.PermAll, "user", strings.TrimPrefix(auth, "user:")))
 		require.NoError(t, err)
 	}
-	stranger := detect(t, Config{Master: "zk://" + s.address + path + "/secured"})
+	stranger := detect(t, Config{Master: "zk://" + s.Address + path + "/secured"})
 	stranger.says("WARN", "list "+path+"/secured", "not authenticated")
 
 	g := new(gate)
-	d := detect(t, Config{Master: "zk://" + auth + "@" + s.address + path + "/secured", DialContext: g.DialContext})
+	d := detect(t, Config{Master: "zk://" + auth + "@" + s.Address + path + "/secured", DialContext: g.DialContext})
 	lead := d.leads("http://127.0.0.1:5050")
 	g.set(false) // cuts the connection; the next one has to say it again
 	_, err := c.Create(path+"/secured/json.info_-000000001", []byte(info(5051)), zk.FlagPersistent, zk.AuthACL(zk.PermAll))
@@ -170,86 +171,86 @@ func aPassword(t *testing.T, s *server, c *client, path string) {
 	require.NotContains(t, d.log.text(), "pass@word")
 }
 
-func aHangingServer(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	c.put(path+"/json.info_0000000001", info(5051))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func aHangingServer(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	c.Put(path+"/json.info_0000000001", info(5051))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
-	s.signal(t, syscall.SIGSTOP)
+	s.Signal(t, syscall.SIGSTOP)
 	d.says("WARN", "the connection was lost")
 	d.keeps(lead)
-	s.signal(t, syscall.SIGCONT)
+	s.Signal(t, syscall.SIGCONT)
 	d.says("ZooKeeper works again")
 	d.keeps(lead)
-	s.client(t).remove(path + "/json.info_0000000000")
+	s.Connect(t).Remove(path + "/json.info_0000000000")
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
-func aDeadServer(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	c.put(path+"/json.info_0000000001", info(5051))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func aDeadServer(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	c.Put(path+"/json.info_0000000001", info(5051))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
-	s.kill()
+	s.Kill()
 	d.says("WARN", "could not connect to a server", "connection refused")
 	d.keeps(lead)
-	s.restart(t)
+	s.Restart(t)
 	d.says("ZooKeeper works again")
 	d.keeps(lead)
-	s.client(t).remove(path + "/json.info_0000000000")
+	s.Connect(t).Remove(path + "/json.info_0000000000")
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
 // What changes while there is no connection is seen with the next one, as are later changes.
-func aCutConnection(t *testing.T, s *server, c *client, path string) {
+func aCutConnection(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	for i := range 3 {
-		c.put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5050+i))
+		c.Put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5050+i))
 	}
 	g := new(gate)
-	d := detect(t, Config{Master: "zk://" + s.address + path, DialContext: g.DialContext})
+	d := detect(t, Config{Master: "zk://" + s.Address + path, DialContext: g.DialContext})
 	lead := d.leads("http://127.0.0.1:5050")
 	g.set(true)
 	d.says("WARN", "the connection was lost")
 	d.says("WARN", "could not connect to a server: network is unreachable")
-	c.remove(path + "/json.info_0000000000")
+	c.Remove(path + "/json.info_0000000000")
 	d.keeps(lead)
 	g.set(false)
 	lead = d.changes(lead, "http://127.0.0.1:5051")
-	c.remove(path + "/json.info_0000000001")
+	c.Remove(path + "/json.info_0000000001")
 	d.changes(lead, "http://127.0.0.1:5052")
 }
 
 // Servers refuse a client that says it has seen changes which they have not.
-func lostData(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func lostData(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
-	s.kill()
-	s.wipe(t)
-	s.restart(t)
+	s.Kill()
+	s.Wipe(t)
+	s.Restart(t)
 	d.says("WARN", "list "+path, "node does not exist")
 	d.keeps(lead)
-	c = s.client(t)
-	c.put(path, "")
-	c.put(path+"/json.info_0000000000", info(5051))
+	c = s.Connect(t)
+	c.Put(path, "")
+	c.Put(path+"/json.info_0000000000", info(5051))
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
-func runEndsWhileTheServerHangs(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	idle := detect(t, Config{Master: "zk://" + s.address + path})
+func runEndsWhileTheServerHangs(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	idle := detect(t, Config{Master: "zk://" + s.Address + path})
 	idle.leads("http://127.0.0.1:5050")
-	asking := detect(t, Config{Master: "zk://" + s.address + path})
+	asking := detect(t, Config{Master: "zk://" + s.Address + path})
 	asking.leads("http://127.0.0.1:5050")
-	s.signal(t, syscall.SIGSTOP)
-	defer s.signal(t, syscall.SIGCONT)
+	s.Signal(t, syscall.SIGSTOP)
+	defer s.Signal(t, syscall.SIGCONT)
 	idle.ends()
-	connecting := detect(t, Config{Master: "zk://" + s.address + path})
+	connecting := detect(t, Config{Master: "zk://" + s.Address + path})
 	connecting.says("WARN", "could not connect") // after a handshake in vain
 	connecting.ends()
 	asking.says("WARN", "the connection was lost")
 	asking.ends()
-	hung := detect(t, Config{Master: "zk://" + s.address + path, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	hung := detect(t, Config{Master: "zk://" + s.Address + path, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}})
@@ -257,9 +258,9 @@ func runEndsWhileTheServerHangs(t *testing.T, s *server, c *client, path string)
 }
 
 // A second Run goes on where the first has ended: the same leader is no news.
-func runAgain(t *testing.T, s *server, c *client, path string) {
-	c.put(path+"/json.info_0000000000", info(5050))
-	d := detect(t, Config{Master: "zk://" + s.address + path})
+func runAgain(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+	c.Put(path+"/json.info_0000000000", info(5050))
+	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
 	d.ends()
 	d.keeps(lead)
@@ -268,6 +269,6 @@ func runAgain(t *testing.T, s *server, c *client, path string) {
 	d.stop = cancel
 	go func() { d.done <- d.Run(ctx) }()
 	d.says("authenticated: id=")
-	c.put(path+"/json.info_-000000001", info(5049))
+	c.Put(path+"/json.info_-000000001", info(5049))
 	d.changes(lead, "http://127.0.0.1:5049")
 }

@@ -1,0 +1,101 @@
+package scheduler_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// With a real ZooKeeper, and masters that are fakes: the scheduler finds the leader, follows the
+// election to the next one, and does not mind the loss of ZooKeeper.
+func TestZooKeeper(t *testing.T) {
+	server := zktest.Start(t)
+	client := server.Connect(t)
+	client.Put("/mesos", "")
+
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	master, err := mesostest.New(mesostest.Config{Agents: agents(1), SessionTimeout: 1, Recovery: 1, Reregistration: 1})
+	require.NoError(t, err)
+	var listeners []net.Listener
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		listeners = append(listeners, l)
+	}
+	elections := make(chan []mesostest.Candidate, 100)
+	running.Go(func() { _ = master.Run(ctx, listeners[0], listeners[1:]...) })
+	master.WatchElection(func(c []mesostest.Candidate) { elections <- c })
+	nodes := map[string]bool{}
+	showElection := func() {
+		present := map[string]bool{}
+		for _, c := range <-elections {
+			path := fmt.Sprintf("/mesos/json.info_%010d", c.Sequence)
+			present[path] = true
+			if !nodes[path] {
+				client.Put(path, string(c.Info))
+				nodes[path] = true
+			}
+		}
+		for path := range nodes {
+			if !present[path] {
+				client.Remove(path)
+				delete(nodes, path)
+			}
+		}
+	}
+	for len(nodes) < 3 {
+		showElection()
+	}
+	first := slices.Min(slices.Collect(maps.Keys(nodes)))
+
+	s, err := scheduler.New(scheduler.Config{
+		Master: "zk://" + server.Address + "/mesos", Framework: scheduler.Framework{Name: "test"},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	events := s.Watch(ctx)
+	running.Go(func() { _ = s.Run(ctx) })
+	info, err := s.Launch(ctx, sleeper("a"))
+	require.NoError(t, err)
+	require.Equal(t, task.Running, info.State)
+
+	// The leader frozen: only ZooKeeper tells.
+	require.True(t, master.FreezeMaster(0))
+	subscriptions := 0
+	for e := range events {
+		c, ok := e.(scheduler.ConnectionEvent)
+		if ok && c.Connected {
+			if subscriptions++; subscriptions == 2 {
+				break
+			}
+			for nodes[first] {
+				showElection()
+			}
+		}
+	}
+	require.NoError(t, s.Reconcile(ctx))
+
+	// ZooKeeper gone: the stream stays.
+	server.Kill()
+	_, err = s.Launch(ctx, sleeper("b"))
+	require.NoError(t, err)
+	_, err = s.Kill(ctx, "a")
+	require.NoError(t, err)
+	require.NoError(t, s.Teardown(ctx))
+	require.Equal(t, 1, master.Leader())
+}
