@@ -203,6 +203,7 @@ func (a *acceptance) start(t *mesos.TaskInfo) {
 func (a *acceptance) drop(info *mesos.TaskInfo, e *executor) {
 	t := a.m.launch(info, e, a.take(info.Resources))
 	e.tasks = e.tasks[:len(e.tasks)-1]
+	e.history = e.history[:max(len(e.history)-1, 0)]
 	t.stray = true
 	t.update(a.m, mesos.TaskStatus{
 		State:   a.framework.lost(mesos.TASK_DROPPED),

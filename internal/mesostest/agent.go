@@ -2,6 +2,8 @@ package mesostest
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ type agent struct {
 	quantities quantities // of total
 	free       resources  // neither offered nor used
 	offers     []*offer
+	registered time.Time
 	connected  bool      // registered, as the master sees it: its resources may be offered
 	alive      bool      // its process runs: updates, acknowledgements and kills pass
 	lostAt     time.Time // when it was marked unreachable, zero otherwise
@@ -31,6 +34,8 @@ type agent struct {
 
 	executors map[executorKey]*executor
 	running   []*executor // the same by age
+	ended     []*executor // those that its API remembers, by their end
+	api       *agentServer
 }
 
 // executorKey names an executor on its agent.
@@ -92,13 +97,16 @@ func (m *Master) enroll(a *agent) {
 	a.id = fmt.Sprintf("%s-S%d", m.info.ID, m.admitted)
 	m.admitted++
 	m.replaceAgent(a)
-	a.connected = true
+	a.connected, a.registered = true, time.Now()
 	m.agents = append(m.agents, a)
 	m.agentByID[a.id] = a
 	m.allocate([]*agent{a})
 }
 
-// url is where the agent's own HTTP API would be.
+// address is where the agent's own HTTP API is.
+func (a *agent) address() string { return net.JoinHostPort(a.config.IP, strconv.Itoa(a.config.Port)) }
+
+// url is the same as offers say it.
 func (a *agent) url() *mesos.URL {
 	return &mesos.URL{
 		Scheme:  "http",
@@ -162,7 +170,10 @@ func (m *Master) AddAgent(config Agent) error {
 	var err error
 	m.must(func() {
 		var a *agent
-		if a, err = m.newAgent(config); err == nil {
+		if a, err = m.newAgent(config); err != nil {
+			return
+		}
+		if err = m.openAPI(a); err == nil {
 			m.register(a)
 		}
 	})

@@ -45,6 +45,7 @@ func (m *Master) RemoveAgent(hostname string) bool {
 // after Config.AgentPingTimeout unless ReturnAgent is called before.
 func (m *Master) LoseAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
+		a.closeAPI()
 		if !a.connected {
 			a.interrupt()
 			m.endUncheckpointed(a)
@@ -100,6 +101,7 @@ func (m *Master) ReturnAgent(hostname string) bool {
 		if a.alive {
 			return
 		}
+		m.reopenAPI(a)
 		frozen := a.frozen
 		a.alive, a.frozen = true, false
 		a.patience.stop()
@@ -221,6 +223,7 @@ func (m *Master) replaceAgent(by *agent) {
 // discard removes an agent and its tasks for good. TASK_LOST is sent even to frameworks
 // that are PARTITION_AWARE, and before RESCIND and FAILURE.
 func (m *Master) discard(a *agent, why string) {
+	a.closeAPI()
 	a.patience.stop()
 	a.connected, a.alive, a.recovered, a.discarded = false, false, false, true
 	for _, t := range m.tasksOn(a) {

@@ -54,9 +54,11 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 		f.acknowledgeOperation(c.AcknowledgeOperationStatus)
 	case scheduler.Call_RECONCILE_OPERATIONS:
 		m.reconcileOperations(f, c.ReconcileOperations)
+	case scheduler.Call_MESSAGE:
+		m.message(f, c.Message)
 	default:
-		// MESSAGE reaches no custom executor, REQUEST is ignored by the real
-		// allocator too, and inverse offers are never made.
+		// REQUEST is ignored by the real allocator too, and inverse offers are
+		// never made.
 	}
 	return reply{status: 202}
 }

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
 )
 
 // Config describes a master and its agents. The zero value is a master with the
@@ -67,6 +70,17 @@ type Config struct {
 	// Domain is the fault domain of the master as "region/zone". Default none.
 	Domain string
 
+	// Credentials are the secrets of principals, as in --credentials: when not nil, requests to the
+	// scheduler API, the operator API and the views of the state need HTTP basic
+	// authentication, as with --authenticate_http_frameworks, _readwrite and
+	// _readonly. Default none: nobody is asked.
+	Credentials map[string]string
+
+	// Tokens are the principals of bearer tokens. When not nil, requests need one of them or, if there
+	// are Credentials too, one of those; a real master does so with the JWT
+	// authenticator of a module. SetTokens changes them. Default none.
+	Tokens map[string]string
+
 	// Agents are registered in order when Run starts.
 	Agents []Agent
 
@@ -77,6 +91,17 @@ type Config struct {
 	// Reap is the time between the end of a process and its terminal update: real
 	// executors poll for ended children. Default 50 ms; negative: none.
 	Reap time.Duration
+
+	// Executors says what a custom executor does that is about to start. It runs on the master's loop.
+	// Default, also when it returns nil: the command of the executor is interpreted like that
+	// of a task, and it never registers.
+	Executors func(mesos.ExecutorInfo) *CustomExecutor
+
+	// ListenAgents opens the listener of each agent's own HTTP API, which shows its state and the
+	// sandboxes of its tasks. The address is the agent's IP and port; should the listener have
+	// another port, the agent takes that. [Network.Listen] fits, as does a function around
+	// net.Listen. Default none: agents cannot be connected to, and remember no sandboxes.
+	ListenAgents func(address string) (net.Listener, error)
 
 	// launch and reap, when set, say for each task what Launch and Reap say for all; ran is how
 	// long its process lived. The replay of recordings gives tasks the times that they
@@ -107,6 +132,10 @@ type Agent struct {
 
 	// Port is --port. Default 5050+N.
 	Port int
+
+	// WorkDir is --work_dir, which the paths of sandboxes begin with. Default
+	// "/var/lib/mesos/agentN".
+	WorkDir string
 
 	// Attributes is --attributes, such as "rack:r1;zone:z1". Default none.
 	Attributes string
@@ -172,6 +201,7 @@ func (a Agent) withDefaults(n int) Agent {
 	setDefault(&a.Hostname, fmt.Sprintf("agent%d.example", n))
 	setDefault(&a.IP, "127.0.0.1")
 	setDefault(&a.Port, 5050+n)
+	setDefault(&a.WorkDir, fmt.Sprintf("/var/lib/mesos/agent%d", n))
 	setDefault(&a.Resources, "cpus:4;mem:4096;disk:10000;ports:[31000-32000]")
 	setDefault(&a.Containerizers, "docker,mesos")
 	setDefault(&a.ExecutorRegistrationTimeout, time.Minute)

@@ -49,6 +49,21 @@ func TestControls(t *testing.T) {
 		{"stream that does not end", "two_frameworks", func(r *tampered) { r.closeStream(1) }, "still open"},
 		{"heartbeats", "subscribe_basic", func(r *tampered) { r.drop(`"HEARTBEAT"`); r.drop(`"HEARTBEAT"`) }, "heartbeats"},
 		{"error text of the stream", "bad_framework_info", func(r *tampered) { r.replace("cannot start with a slash", "cannot begin with a slash") }, "ERROR has not come"},
+		{"challenge of a refusal", "auth_basic", func(r *tampered) { r.replace("mesos-master-readonly", "mesos-master-readwrite") }, "header WWW-Authenticate"},
+		{"body that is compressed", "http_details", func(r *tampered) {
+			r.replace(`"Content-Encoding":"gzip",`, ``)
+		}, "header Content-Encoding"},
+		{"what only a note says", "http_details", func(r *tampered) { r.replace(`[\"http\", true, true]`, `[\"http\", true, false]`) }, "recorded"},
+		{"content of a file", "sandbox", func(r *tampered) { r.replace(`"data":"line 0\nline 1\nline 2"`, `"data":"line 0\nline 1\nline 3"`) }, "line 3"},
+		{"size of a file", "sandbox", func(r *tampered) { r.replace(`"size":310`, `"size":311`) }, "310, recorded 311"},
+		{"a file more", "sandbox_group", func(r *tampered) {
+			r.replace(`,{"gid":"root","mode":"drwxr-x---"`, `,{},{"gid":"root","mode":"drwxr-x---"`)
+		}, "recorded"},
+		{"name of a folder", "sandbox", func(r *tampered) { r.replace(`/executors/t1/runs/latest":`, `/executors/t2/runs/latest":`) }, "missing"},
+		{"flag of an agent", "sandbox", func(r *tampered) { r.replace(`"work_dir":"/var`, `"work_dir":"/usr`) }, ".work_dir"},
+		{"count of agents", "state_endpoint", func(r *tampered) { r.replace(`"activated_slaves":1.0`, `"activated_slaves":2.0`) }, "activated_slaves"},
+		{"answer of an executor", "custom_executor", func(r *tampered) { r.replace(`ZWNobzpoZWxsbw==`, `ZWNobzpoZWxsbx==`) }, "MESSAGE has not come"},
+		{"health of a task", "health_checks", func(r *tampered) { r.replace(`"healthy":true`, `"healthy":false`) }, "UPDATE has not come"},
 		{"answer about an agent that is not back", "master_failover", func(r *tampered) { r.drop("TASK_GONE"); r.prolong(1) }, "recorded was no such thing"},
 		{"403 before the failover is over", "master_failover", func(r *tampered) { r.replace("Framework cannot be found", "Framework is not subscribed") }, "Framework cannot be found"},
 		{"prefix of the dead master", "master_failover", func(r *tampered) {

@@ -14,6 +14,14 @@
 // masters that fail over: redirects, elections, recovery, and what a new leader does not know until
 // the agents have registered with it. A call has taken effect before its response is written.
 //
+// So are /state, /frameworks, /tasks, /slaves and /version, the calls of the operator API that only
+// ask, and, with Config.ListenAgents, the agents' own API: their state, their containers, and the
+// files of their sandboxes, in which the output of echo and printf can be read.
+//
+// With Config.Credentials or Config.Tokens requests must say who sends them, by HTTP basic
+// authentication or a bearer token. Behind a tls.NewListener the master speaks TLS; it speaks
+// HTTP/1.1 only, so the tls.Config must not offer anything else.
+//
 // Given a seed and the same calls at the same times, everything is the same again, IDs included.
 // Times are exact: in a bubble, an event comes at the very instant that the Config says. A decline
 // or a task's end at the instant of an allocation is too late for that allocation, while a filter
@@ -21,15 +29,18 @@
 //
 // Misfortune is scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
 // [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
-// [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update]. Or it comes by seeded chance:
-// [Master.Disturb].
+// [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update], [Master.SetHealth], [Master.SetTokens].
+// Or it comes by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
 //
 // # What it does not
 //
 // Nothing is executed. The commands of tasks are read by an interpreter of a small part of sh
 // (sleep, exit, kill, trap, loops, tests of files) that knows time but no machine; a program that
 // it does not know is not found (status 127), in a container image it runs until killed. HTTP and
-// TCP health checks of a running task succeed. Custom executors never register.
+// TCP health checks of a running task succeed, unless SetHealth says otherwise or the task is a
+// "python -c" that does nothing but bind, listen, close and sleep. Of files only what is written to
+// them is there; their owner is always root, and stderr lacks what real executors log. Custom
+// executors without a script never register, and there is no executor API.
 //
 // A request body of more than 64 MiB, also unzipped, is answered 413, which a real master never does.
 // A client that sends more behind a SUBSCRIBE and leaves is missed only at the next event.
@@ -40,9 +51,9 @@
 // would fail a check and end, because a task was launched again while its agent was away, the
 // older one ends without a word.
 //
-// Quota, maintenance, authorization, volumes that grow, the operator API and the agents' own API are
-// missing. It is no yardstick of speed either: its agents start a task after Config.Launch,
-// however many there are.
+// Quota, maintenance, authorization, volumes that grow, and the calls of the operator API that change
+// something are missing. The flags that /state shows are only those that Config and Agent have. It
+// is no yardstick of speed either: its agents start a task after Config.Launch, however many there are.
 //
 // # Goroutines
 //
@@ -51,5 +62,6 @@
 //   - one per listener, which accepts for the master that runs there;
 //   - one of net/http per master process, until that is killed;
 //   - one per connection, of net/http. That of a SUBSCRIBE writes what the loop queued for it; the
-//     queue has no bound, so a slow reader holds up nobody.
+//     queue has no bound, so a slow reader holds up nobody;
+//   - with Config.ListenAgents, the same two kinds for each agent.
 package mesostest

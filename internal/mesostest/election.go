@@ -148,6 +148,23 @@ func (m *Master) ReturnZooKeeper() {
 	})
 }
 
+// thawed waits as long as the process that received the request is frozen; it is not ok when the
+// client left before.
+func thawed(r *http.Request) (ok bool) {
+	p, ok := r.Context().Value(incarnationKey{}).(*incarnation)
+	if !ok {
+		return true
+	}
+	for s := p.belief.Load(); s.thaw != nil; s = p.belief.Load() {
+		select {
+		case <-s.thaw:
+		case <-r.Context().Done():
+			return false
+		}
+	}
+	return true
+}
+
 // elsewhere answers what a master that does not lead does not serve itself, and says whether it did.
 // Some things every master serves; one that is frozen nothing.
 func elsewhere(w http.ResponseWriter, r *http.Request, path string) bool {
@@ -156,14 +173,6 @@ func elsewhere(w http.ResponseWriter, r *http.Request, path string) bool {
 		return false
 	}
 	s := p.belief.Load()
-	for s.thaw != nil {
-		select {
-		case <-s.thaw:
-			s = p.belief.Load()
-		case <-r.Context().Done():
-			return true
-		}
-	}
 	switch {
 	case path == "/health" || path == "/version":
 		return false

@@ -24,8 +24,12 @@ type executor struct {
 	pid         uint32
 	registered  bool
 	ending      bool
-	timer       *timer   // of the registration, later of the end
-	process     *process // of a custom executor
+	timer       *timer // of the registration, later of the end
+	created     time.Time
+	history     []*task         // all that it was given, if the agent's API can show them
+	box         *sandbox        // its own; that of a command task is the task's
+	process     *process        // of a custom executor
+	script      *CustomExecutor // what it does instead of that
 }
 
 // lingering is how long an executor outlives its last task at most: it waits for the
@@ -38,6 +42,10 @@ func (m *Master) newExecutor(f *framework, a *agent, id string, info *mesos.Exec
 		id: id, framework: f, agent: a, info: info,
 		containerID: m.newUUID().String(),
 		pid:         1000 + uint32(m.launched),
+		created:     time.Now(),
+	}
+	if m.config.Executors != nil && e.custom() {
+		e.script = m.config.Executors(*info)
 	}
 	a.executors[executorKey{f.id, id}] = e
 	a.running = append(a.running, e)
@@ -56,13 +64,18 @@ func (e *executor) remove(m *Master) {
 	e.tasks = nil
 	m.free(e.framework, e.agent, e.resources)
 	e.resources = nil
+	e.agent.remember(m, e)
 	delete(e.agent.executors, executorKey{e.framework.id, e.id})
 	e.agent.running = slices.DeleteFunc(e.agent.running, func(other *executor) bool { return other == e })
 }
 
 // start launches the executor for its first tasks.
 func (e *executor) start(m *Master) {
-	if e.info.GetType() == mesos.ExecutorInfo_CUSTOM {
+	if e.script != nil {
+		e.startScripted(m)
+		return
+	}
+	if e.custom() {
 		e.startCustom(m)
 		return
 	}
@@ -117,15 +130,16 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 	return nil, false
 }
 
-// startCustom runs the command of a custom executor. The fake cannot run real ones: they
-// never register, so their tasks end with the command or the registration timeout.
+// startCustom runs the command of a custom executor without a script. The fake cannot run real
+// ones: they never register, so their tasks end with the command or the registration timeout.
 func (e *executor) startCustom(m *Master) {
 	timeout := e.agent.config.ExecutorRegistrationTimeout
 	e.timer = m.after(timeout, func() {
 		e.process.kill()
 		e.crash(m, mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT, "Executor did not register within "+durationText(timeout), 9)
 	})
-	e.process = m.spawn(e.info.Command, make(sandbox), false, func(x exit) {
+	e.box = newSandbox(e.info.Command)
+	e.process = m.spawn(e.info.Command, e.box, false, func(x exit) {
 		e.timer.stop()
 		e.timer = m.after(m.config.Reap, func() {
 			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.waitStatus())
@@ -177,6 +191,9 @@ func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
 		}
 		return
 	}
+	if e.script != nil {
+		return
+	}
 	e.timer.stop()
 	e.timer = m.after(lingering, func() { e.finish(m) })
 }
@@ -184,7 +201,7 @@ func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
 // acknowledged is called when a terminal update was.
 func (e *executor) acknowledged(m *Master) {
 	e.unacked--
-	if e.info != nil && len(e.tasks) == 0 && e.unacked == 0 && e.registered && !e.ending {
+	if e.info != nil && e.script == nil && len(e.tasks) == 0 && e.unacked == 0 && e.registered && !e.ending {
 		e.ending = true
 		e.timer.stop()
 		e.timer = m.after(m.config.Reap/2, func() { e.finish(m) })

@@ -133,8 +133,10 @@ func (p *process) test(args []string) int {
 		return truth(args[0] != "")
 	case len(args) == 2:
 		switch args[0] {
-		case "-e", "-f", "-r", "-s", "-d":
-			return truth(p.files[args[1]])
+		case "-s":
+			return truth(p.box.exists(args[1]) && len(p.box.files[args[1]].data) > 0)
+		case "-e", "-f", "-r", "-d":
+			return truth(p.box.exists(args[1]))
 		case "-n":
 			return truth(args[1] != "")
 		case "-z":

@@ -30,6 +30,10 @@ func (p *process) list(list []*statement, k func(int)) {
 	case p.over:
 	case s.join == "&&" && p.last != 0, s.join == "||" && p.last == 0:
 		p.list(rest, k)
+	case len(rest) > 0 && rest[0].join == "|": // what it says is for the next
+		k := p.restoring(next)
+		p.out.stdout = nullFile
+		p.statement(s, k)
 	default:
 		p.statement(s, next)
 	}
@@ -117,7 +121,7 @@ func (p *process) forEach(s *statement, values []string, status int, k func(int)
 func (s *statement) endless() bool {
 	idle := func(names ...string) func(*statement) bool {
 		return func(s *statement) bool {
-			return s.kind != commandStatement || s.not || len(s.files) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
+			return s.kind != commandStatement || s.not || len(s.redirects) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
 		}
 	}
 	return s.kind == whileStatement && !slices.ContainsFunc(s.cond, idle("true", ":")) && !slices.ContainsFunc(s.body, idle("sleep", "true", ":"))
@@ -125,9 +129,9 @@ func (s *statement) endless() bool {
 
 // child runs statements in a process of its own, with copies of the variables.
 func (p *process) child(list []*statement, k func(int)) {
-	vars, traps, strict, depth := maps.Clone(p.vars), maps.Clone(p.traps), p.strict, len(p.parents)
+	vars, traps, strict, depth, out := maps.Clone(p.vars), maps.Clone(p.traps), p.strict, len(p.parents), p.out
 	back := func(status int) {
-		p.vars, p.traps, p.strict, p.parents = vars, traps, strict, p.parents[:depth]
+		p.vars, p.traps, p.strict, p.parents, p.out = vars, traps, strict, p.parents[:depth], out
 		k(status)
 	}
 	p.parents = append(p.parents, back)

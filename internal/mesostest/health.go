@@ -7,13 +7,14 @@ import (
 )
 
 // healthCheck runs the health check of a task: COMMAND in the interpreter, on the files
-// of the task; HTTP and TCP succeed as long as the task runs, since there is
-// nothing to connect to (script other outcomes with Master.Update).
+// of the task; HTTP and TCP succeed as long as the task runs, unless its command says by itself
+// what it listens on. SetHealth overrules them all.
 type healthCheck struct {
 	task     *task
 	info     *mesos.HealthCheck
 	began    time.Time
 	healthy  *bool // nil before the first result
+	script   *bool // the result of all checks, nil when they say it themselves
 	failures uint32
 	timer    *timer
 	process  *process
@@ -35,6 +36,9 @@ func (h *healthCheck) stop() {
 	}
 }
 
+// ofChecks is where executors send all that checks say.
+func ofChecks() output { return output{stdout: stderrFile, stderr: stderrFile} }
+
 // checkInterval is never none: checks every 0 s, which Mesos allows, would keep the clock of a
 // bubble from advancing.
 func checkInterval(seconds float64) time.Duration {
@@ -46,14 +50,19 @@ func ofSeconds(x float64) time.Duration { return time.Duration(x * float64(time.
 // again runs the check in some seconds.
 func (h *healthCheck) again(m *Master, in time.Duration) {
 	h.timer = m.after(in, func() {
-		if h.info.Command == nil {
-			h.result(m, true)
+		switch {
+		case h.script != nil:
+			h.result(m, *h.script)
+			return
+		case h.info.Command == nil:
+			h.result(m, h.task.box.listens(h.port()))
 			return
 		}
-		h.process = m.spawn(h.info.Command, h.task.files, false, func(x exit) {
+		h.process = m.spawn(h.info.Command, h.task.box, false, func(x exit) {
 			h.timer.stop()
 			h.timer = m.after(m.config.Reap, func() { h.result(m, x == exit{}) })
 		})
+		h.process.out = ofChecks()
 		if timeout := h.info.GetTimeoutSeconds(); timeout > 0 {
 			h.timer = m.after(ofSeconds(timeout), func() {
 				h.process.kill()
@@ -61,6 +70,29 @@ func (h *healthCheck) again(m *Master, in time.Duration) {
 			})
 		}
 	})
+}
+
+// port is where an HTTP or TCP check connects to.
+func (h *healthCheck) port() int {
+	if h.info.TCP != nil {
+		return int(h.info.TCP.Port)
+	}
+	return int(h.info.GetHTTP().GetPort())
+}
+
+// SetHealth decides how the health checks of a running task end from the next one on, whatever
+// they are; they come at their interval, and what follows of their results is as ever: updates, the
+// grace period, and the kill after too many failures in a row. It says whether
+// there was such a task with a health check.
+func (m *Master) SetHealth(taskID string, healthy bool) bool {
+	found := false
+	m.must(func() {
+		if t := m.runningTask(taskID); t != nil && t.check != nil {
+			t.check.script = &healthy
+			found = true
+		}
+	})
+	return found
 }
 
 // result reports the first success, every change, and every failure outside the
@@ -141,12 +173,13 @@ func (c *statusCheck) stop() {
 func (c *statusCheck) again(m *Master, in time.Duration) {
 	info := c.task.info.Check
 	c.timer = m.after(in, func() {
-		c.process = m.spawn(&info.Command.Command, c.task.files, false, func(x exit) {
+		c.process = m.spawn(&info.Command.Command, c.task.box, false, func(x exit) {
 			c.timer = m.after(m.config.Reap, func() {
 				c.result(m, int32(x.code))
 				c.again(m, checkInterval(info.GetIntervalSeconds()))
 			})
 		})
+		c.process.out = ofChecks()
 	})
 }
 

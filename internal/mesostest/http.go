@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -21,25 +22,34 @@ const streamIDHeader = "Mesos-Stream-Id"
 // ServeHTTP answers as mesos-master does: the scheduler API and a little of what is beside it.
 func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := endpoint(r.URL.Path)
-	if elsewhere(w, r, path) {
+	if !thawed(r) {
+		return
+	}
+	principal, ok := m.authenticate(w, r, realm(path))
+	if !ok || elsewhere(w, r, path) {
 		return
 	}
 	switch path {
 	case "/api/v1/scheduler":
-		m.serveScheduler(w, r)
+		m.serveScheduler(w, r, principal)
 	case "/api/v1":
-		serveOperator(w, r)
+		m.serveOperator(w, r)
 	case "/teardown":
 		m.serveTeardown(w, r)
 	case "/frameworks":
 		m.serveState(w, r, m.frameworksView)
 	case "/tasks":
 		m.serveState(w, r, m.tasksView)
+	case "/state":
+		m.serveState(w, r, m.stateView)
+	case "/state-summary":
+		m.serveState(w, r, m.summaryView)
+	case "/slaves":
+		m.serveState(w, r, m.agentsView)
 	case "/health":
 		w.WriteHeader(http.StatusOK)
 	case "/version":
-		w.Header().Set("Content-Type", string(codecJSON))
-		_, _ = io.WriteString(w, `{"version":"`+mesosVersion+`"}`)
+		answerJSON(w, r, buildInfo())
 	default:
 		answer(w, http.StatusNotFound, "404 Not Found.")
 	}
@@ -54,7 +64,7 @@ func endpoint(path string) string {
 	path = strings.TrimPrefix(path, "/master")
 	for path != "" && path != "/" {
 		switch path {
-		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks", "/state", "/redirect":
+		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks", "/state", "/state-summary", "/slaves", "/redirect":
 			return path
 		}
 		path = path[:max(strings.LastIndexByte(path, '/'), 0)]
@@ -73,7 +83,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 }
 
 // serveScheduler goes through the order of validation and stops at the first failing step.
-func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request) {
+func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principal string) {
 	if !postOnly(w, r) {
 		return
 	}
@@ -88,6 +98,7 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request) {
 	}
 	_, hasStreamID := r.Header[streamIDHeader]
 	from := caller{
+		principal:   principal,
 		streamID:    r.Header.Get(streamIDHeader),
 		hasStreamID: hasStreamID,
 		constraints: req.constraints.constraints(),
@@ -267,6 +278,9 @@ func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, call *sched
 	for {
 		select {
 		case <-r.Context().Done():
+			if !killed(r) {
+				from.cut() // a client that only closed its sending side counts as gone, too
+			}
 			return
 		case events, more := <-s.events:
 			if !more {
@@ -291,14 +305,34 @@ func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, call *sched
 	}
 }
 
-// serveOperator answers for the operator API, of which only the beginning of validation is there.
-func serveOperator(w http.ResponseWriter, r *http.Request) {
+// serveOperator answers the calls of the operator API that only ask.
+func (m *Master) serveOperator(w http.ResponseWriter, r *http.Request) {
 	if !postOnly(w, r) {
 		return
 	}
-	if _, _, ok := readBody(w, r); ok {
-		answer(w, http.StatusBadRequest, "Failed to validate master::Call: Expecting 'type' to be present")
+	language, body, ok := readBody(w, r)
+	if !ok {
+		return
 	}
+	call := &master.Call{}
+	v, err := parseJSON(body)
+	if err == nil {
+		err = decodeJSON(v, call)
+	}
+	if err != nil || call.Type == master.Call_UNKNOWN {
+		answer(w, http.StatusBadRequest, "Failed to validate master::Call: Expecting 'type' to be present")
+		return
+	}
+	var response *master.Response
+	if m.do(r.Context(), func() { response = m.inform(call.Type) }) != nil {
+		cutter(r)()
+		return
+	}
+	if response == nil {
+		answer(w, http.StatusNotImplemented, "501 Not Implemented.")
+		return
+	}
+	m.answerMessage(w, r, language, response, operatorLists(response.Type)...)
 }
 
 // serveTeardown is how an operator ends a framework: POST with frameworkId=ID.

@@ -67,6 +67,20 @@ func (m *Master) begin(c *contender, id string) *incarnation {
 	return p
 }
 
+// killed says whether the process that received the request is dead, and its connections with it.
+func killed(r *http.Request) bool {
+	p, ok := r.Context().Value(incarnationKey{}).(*incarnation)
+	if !ok {
+		return false
+	}
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
 // admit opens the address for a process, or closes it when there is none.
 func (c *contender) admit(p *incarnation) {
 	c.entrance.Store(p)

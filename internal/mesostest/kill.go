@@ -30,6 +30,10 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 		t.killLater = &killRequest{override}
 		return
 	}
+	if t.started && t.executor.script != nil {
+		t.executor.killScripted(m, t)
+		return
+	}
 	t.killing = true
 	if !t.started {
 		t.killBeforeStart(m)
@@ -90,7 +94,9 @@ func (m *Master) shutdown(f *framework, c *scheduler.Call_Shutdown) {
 	e := a.executors[executorKey{f.id, c.ExecutorID.Value}]
 	switch {
 	case e == nil:
-	case e.info.GetType() == mesos.ExecutorInfo_CUSTOM:
+	case e.script != nil && e.registered:
+		e.shutdownScripted(m)
+	case e.custom():
 		e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", 9)
 	default:
 		for _, t := range slices.Clone(e.tasks) {

@@ -23,7 +23,8 @@ type Master struct {
 	ended  chan struct{}  // closed when the loop has ended
 	conns  sync.WaitGroup // of net/http: one per connection, and one per master process
 	begun  atomic.Bool
-	late   sync.Mutex // of who calls methods after the loop has ended
+	known  atomic.Pointer[credentials] // nil: nobody is asked for any
+	late   sync.Mutex                  // of who calls methods after the loop has ended
 
 	// What follows belongs to the loop; after it, to nobody.
 
@@ -83,6 +84,9 @@ func New(config Config) (*Master, error) {
 		disturbance: disturbance{random: rand.New(rand.NewPCG(config.Seed, 1))},
 		callCounts:  make(map[scheduler.Call_Type]int),
 	}
+	if config.Credentials != nil || config.Tokens != nil {
+		m.known.Store(newCredentials(config.Credentials, config.Tokens))
+	}
 	m.info.ID = m.newUUID().String()
 	for i := range config.Agents {
 		if _, err := m.newAgent(config.Agents[i]); err != nil {
@@ -111,6 +115,9 @@ func (m *Master) Run(ctx context.Context, l net.Listener, others ...net.Listener
 	err := m.loop(ctx, broken)
 	m.disband()
 	close(m.ended)
+	for _, a := range m.everRegistered {
+		a.closeAPI()
+	}
 	accepting.Wait()
 	m.conns.Wait()
 	return err
@@ -154,6 +161,9 @@ func (m *Master) loop(ctx context.Context, broken <-chan error) error {
 		a, err := m.newAgent(m.config.Agents[i])
 		if err != nil {
 			return err // cannot be: New has tried it
+		}
+		if err := m.openAPI(a); err != nil {
+			return err
 		}
 		m.register(a)
 	}

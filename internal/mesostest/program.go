@@ -31,17 +31,15 @@ func (e exit) waitStatus() int32 {
 	return int32(e.code) << 8
 }
 
-// sandbox is what processes of one task share: the names of its files.
-type sandbox map[string]bool
-
 // process is the interpreter of one command: a state machine driven by the
 // timers of the loop. Nothing is ever executed.
 type process struct {
 	m     *Master
-	files sandbox
+	box   *sandbox
 	vars  map[string]string
 	traps map[string]string
 	ended func(exit) // called once, never from within start
+	out   output
 
 	over    bool
 	last    int         // $?
@@ -57,8 +55,11 @@ type process struct {
 const maxSteps = 10_000
 
 // spawn starts a command.
-func (m *Master) spawn(c *mesos.CommandInfo, files sandbox, image bool, ended func(exit)) *process {
-	p := &process{m: m, files: files, vars: make(map[string]string), traps: make(map[string]string), ended: ended, forever: image}
+func (m *Master) spawn(c *mesos.CommandInfo, box *sandbox, image bool, ended func(exit)) *process {
+	p := &process{
+		m: m, box: box, vars: make(map[string]string), traps: make(map[string]string), ended: ended, forever: image,
+		out: output{stdoutFile, stderrFile},
+	}
 	for _, v := range c.GetEnvironment().GetVariables() {
 		p.vars[v.Name] = v.GetValue()
 	}
@@ -78,7 +79,7 @@ func (p *process) start(c *mesos.CommandInfo) {
 	case len(arguments) >= 3 && arguments[1] == "-c" && isShell(value):
 		p.list(parseScript(arguments[2]), func(status int) { p.end(exit{code: status}) })
 	default:
-		words := []string{value[strings.LastIndexByte(value, '/')+1:]}
+		words := []string{base(value)}
 		if len(arguments) > 1 {
 			words = append(words, arguments[1:]...) // the first is argv[0]
 		}
@@ -92,7 +93,7 @@ func (p *process) start(c *mesos.CommandInfo) {
 }
 
 func isShell(path string) bool {
-	return slices.Contains([]string{"sh", "bash", "dash"}, path[strings.LastIndexByte(path, '/')+1:])
+	return slices.Contains([]string{"sh", "bash", "dash"}, base(path))
 }
 
 // end reports the end of the process, once.
@@ -140,12 +141,18 @@ func (p *process) deliver(name string) {
 	}
 }
 
-// sleep goes on with k when d has passed.
+// sleep goes on with k when d has passed. The shortest is 1 ms, or a loop around it would keep the
+// clock of a bubble from advancing; no time at all is as good as being busy.
 func (p *process) sleep(d time.Duration, k func(int)) {
+	if d > 0 {
+		d = max(d, time.Millisecond)
+	}
 	p.resume = k
 	p.timer = p.m.after(d, func() {
 		p.resume = nil
-		p.steps = 0
+		if d > 0 {
+			p.steps = 0
+		}
 		k(0)
 	})
 }
@@ -158,8 +165,9 @@ func (p *process) command(s *statement, k func(int)) {
 	for _, w := range s.words {
 		words = append(words, p.expand(w))
 	}
-	for _, f := range s.files {
-		p.files[p.expand(f)] = true
+	if len(s.redirects) > 0 {
+		k = p.restoring(k)
+		p.redirect(s.redirects)
 	}
 	p.assignRun(words, k)
 }
@@ -185,7 +193,10 @@ func (p *process) assignRun(words []string, k func(int)) {
 func (p *process) run(words []string, k func(int)) {
 	name, args := strings.TrimPrefix(strings.TrimPrefix(words[0], "/usr"), "/bin/"), words[1:]
 	switch name {
-	case "true", ":", "echo", "printf", "cd", "export", "unset", "wait", "mkdir", "chmod", "cat", "ls", "date",
+	case "echo", "printf":
+		p.box.write(p.out.stdout, printed(name, args))
+		k(0)
+	case "true", ":", "cd", "export", "unset", "wait", "mkdir", "chmod", "cat", "ls", "date",
 		"pwd", "hostname", "id", "whoami", "uname", "ulimit", "umask", "sync":
 		k(0)
 	case "set":
@@ -219,12 +230,12 @@ func (p *process) run(words []string, k func(int)) {
 		p.killSelf(args, k)
 	case "touch":
 		for _, f := range args {
-			p.files[f] = true
+			p.box.open(f, true)
 		}
 		k(0)
 	case "rm":
 		for _, f := range args {
-			delete(p.files, f)
+			delete(p.box.files, f)
 		}
 		k(0)
 	case "test":
@@ -243,18 +254,23 @@ func (p *process) runProgram(name string, args []string, k func(int)) {
 		p.child(parseScript(args[1]), k)
 	case isShell(name):
 		k(0)
+	case strings.HasPrefix(base(name), "python") && !p.forever:
+		p.python(args, k)
 	case p.forever || longRunning(name):
 		p.hang()
 	default:
+		p.box.write(p.out.stderr, "sh: 1: "+name+": not found\n")
 		k(127)
 	}
 }
 
 // longRunning names programs that tests start to have something that runs.
 func longRunning(name string) bool {
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	return strings.HasPrefix(name, "python") || slices.Contains([]string{"nc", "nginx", "tail", "yes", "java", "node"}, name)
+	return slices.Contains([]string{"nc", "nginx", "tail", "yes", "java", "node"}, base(name))
 }
+
+// base is the name of a program without its folder.
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 func (p *process) status(args []string) int {
 	if len(args) == 0 {

@@ -14,6 +14,7 @@ type ran struct {
 	exit  exit
 	after time.Duration
 	ended bool
+	box   *sandbox
 }
 
 // interpret runs a command on the timers of a master that does not run, up to a limit of time.
@@ -21,8 +22,8 @@ type ran struct {
 func interpret(command *mesos.CommandInfo, image bool, limit time.Duration, signals map[time.Duration]string) ran {
 	m := &Master{}
 	start := time.Now()
-	var r ran
-	p := m.spawn(command, make(sandbox), image, func(x exit) { r = ran{exit: x, after: time.Since(start), ended: true} })
+	r := ran{box: newSandbox(command)}
+	p := m.spawn(command, r.box, image, func(x exit) { r.exit, r.after, r.ended = x, time.Since(start), true })
 	for at, name := range signals {
 		m.timers.add(start.Add(at), func() { p.signal(name) })
 	}
@@ -91,6 +92,8 @@ func TestPrograms(t *testing.T) {
 		{"exec", shell("exec sleep 1; exit 9"), nil, "exited with status 0", time.Second},
 		{"group", shell("{ sleep 1; false; } || exit 5"), nil, "exited with status 5", time.Second},
 		{"busy for ever", shell("while true; do x=1; done"), nil, "", 0},
+		{"busy for ever with sleeps of no time", shell("while true; do x=1; sleep 0; done"), nil, "", 0},
+		{"a sleep too short to notice", shell("while test ! -e x; do sleep 0.0000001; touch x; done"), nil, "exited with status 0", time.Millisecond},
 		{"comment", shell("exit 3 # exit 4"), nil, "exited with status 3", 0},
 		{"SIGTERM", shell("sleep 600"), map[time.Duration]string{time.Second: "TERM"}, "terminated with signal Terminated", time.Second},
 		{"trap that exits", shell(`trap "exit 6" TERM; while true; do sleep 0.2; done`), map[time.Duration]string{time.Second: "TERM"},
@@ -120,6 +123,7 @@ func FuzzScript(f *testing.F) {
 	for _, script := range []string{
 		"echo hello; sleep 1; echo err >&2", `trap "exit 0" TERM; while true; do sleep 0.2; done`, "kill -SEGV $$",
 		`i=0; while [ $i -lt 40 ]; do echo "line $i"; i=$((i+1)); done`, "for i in 1 2; do x; done", "for;do", "if a; then b; elif c; then d; fi",
+		"echo a >b 2>&1 >>c; { x | y; } 2>/dev/null", "printf '%s\\n%%' x; printf %", "python3 -c 'import time; s.bind((\"\", 80)); s.listen(); time.sleep(1)'",
 		"( { a; } || b ) && ) done fi", `"'\`, "$(a ${b:-c} $((1+x-2)))", "trap 'kill -TERM $$' TERM; kill $$",
 	} {
 		f.Add(script)
@@ -127,7 +131,8 @@ func FuzzScript(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script string) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &Master{}
-			p := m.spawn(&mesos.CommandInfo{Value: &script}, make(sandbox), false, func(exit) {})
+			command := &mesos.CommandInfo{Value: &script}
+			p := m.spawn(command, newSandbox(command), false, func(exit) {})
 			for end := time.Now().Add(20 * time.Second); ; {
 				at, waits := m.timers.next()
 				if !waits || at.After(end) {

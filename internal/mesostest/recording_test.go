@@ -22,7 +22,10 @@ type recording struct {
 	folder  string
 	masters [][]string // the flags of each
 	agents  []recordedAgent
-	lines   []recordedLine // without the first
+
+	credentials map[string]string
+
+	lines []recordedLine // without the first
 }
 
 type recordedAgent struct {
@@ -77,6 +80,8 @@ func parseRecording(name, folder string, data []byte) (*recording, error) {
 		Master     json.RawMessage `json:"master"`
 		Agents     []recordedAgent `json:"agents"`
 		AgentsNote string          `json:"agents_note"`
+
+		Credentials map[string]string `json:"credentials"`
 	}
 	first, rest, _ := bytes.Cut(data, []byte("\n"))
 	if err := json.Unmarshal(first, &head); err != nil {
@@ -85,6 +90,7 @@ func parseRecording(name, folder string, data []byte) (*recording, error) {
 	if err := rec.masterFlags(head.Master); err != nil {
 		return nil, fmt.Errorf("line 1: %w", err)
 	}
+	rec.credentials = head.Credentials
 	var err error
 	if rec.agents, err = expandAgents(head.Agents, head.AgentsNote); err != nil {
 		return nil, fmt.Errorf("line 1: %w", err)

@@ -23,7 +23,11 @@ func (rec *recording) config() (Config, error) {
 		name, value := splitFlag(flag)
 		var err error
 		switch name {
-		case "ip", "port", "work_dir", "webui_dir", "zk", "quorum": // zk and quorum: see replayer.listen
+		case "ip", "port", "work_dir", "webui_dir", "zk", "quorum", // zk and quorum: see replayer.listen
+			"authenticate_http_frameworks", "authenticate_http_readwrite", "authenticate_http_readonly",
+			"http_framework_authenticators": // as soon as there are credentials
+		case "credentials":
+			c.Credentials = rec.credentials
 		case "registry":
 			c.InMemoryRegistry = value == "in_memory"
 		case "zk_session_timeout":
@@ -54,6 +58,26 @@ func (rec *recording) config() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// recordedExecutor does what the program does that the recordings have instead of it.
+func recordedExecutor(info mesos.ExecutorInfo) *CustomExecutor {
+	if !strings.Contains(info.Command.GetValue(), "upd(e['kill']['task_id'],'TASK_KILLED',message='as you wish')") {
+		return nil
+	}
+	return &CustomExecutor{
+		Launch: func(mesos.TaskInfo) []mesos.TaskStatus {
+			return []mesos.TaskStatus{{
+				State: mesos.TASK_RUNNING.Enum(), Data: []byte("payload"), Message: ptr("up and running"),
+				Labels: &mesos.Labels{Labels: []mesos.Label{{Key: "k", Value: ptr("v")}}},
+			}}
+		},
+		Kill: func(mesos.TaskID) []mesos.TaskStatus {
+			return []mesos.TaskStatus{{State: mesos.TASK_KILLED.Enum(), Message: ptr("as you wish")}}
+		},
+		Message:    func(data []byte) [][]byte { return [][]byte{append([]byte("echo:"), data...)} },
+		ExitStatus: 7,
+	}
 }
 
 // parseDomain brings the JSON of --domain to "region/zone".
@@ -91,10 +115,12 @@ func (rec *recording) agent(r recordedAgent) (Agent, error) {
 		name, value := splitFlag(flag)
 		var err error
 		switch name {
-		case "master", "no-hostname_lookup", "work_dir", "runtime_dir", "fetcher_cache_dir", "launcher",
+		case "master", "no-hostname_lookup", "runtime_dir", "fetcher_cache_dir", "launcher",
 			"launcher_dir", "isolation", "no-systemd_enable_support", "no-switch_user":
 		case "ip":
 			a.IP = value
+		case "work_dir":
+			a.WorkDir = value
 		case "port":
 			a.Port, err = strconv.Atoi(value)
 		case "hostname":

@@ -30,8 +30,9 @@ import (
 // allocated, and how long executors took to start and to notice the end of their tasks.
 //
 // What must be equal: status, headers and body of responses; events, each on its stream, in any
-// order but with those of one task in order; the end of streams. Timestamps and details of
-// containers are only looked at for presence. Offers of one event and resources of one offer are in
+// order but with those of one task in order; the end of streams. Timestamps, details of containers
+// and what a task's stderr holds, which is mostly the executor's log, are only looked at for
+// presence; of the flags in /state those count that the fake has. Offers of one event and resources of one offer are in
 // any order. Nothing else may be sent up to a quarter of a second before the end of the recording;
 // heartbeats are expected at their interval.
 //
@@ -174,6 +175,7 @@ type replayer struct {
 	opened   *exchange // a stream whose number is not known yet
 	lastLine float64   // the recorded time of the line before
 	agents   map[string]*replayedAgent
+	kept     *talk // the connection that the notes speak of
 }
 
 const recordedMaster = "127.0.0.1:5050"
@@ -192,6 +194,7 @@ func replayOnce(rec *recording, luck chance) *complaint {
 		return &complaint{line: 1, text: err.Error()}
 	}
 	r.config.Seed, r.config.launch, r.config.reap = luck.seed, rec.launch(), rec.reap(luck)
+	r.config.Executors, r.config.ListenAgents = recordedExecutor, r.network.Listen
 	if err := r.splitAgents(); err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}
@@ -380,6 +383,9 @@ func (r *replayer) drain() {
 	}
 	for _, x := range r.calls {
 		_ = x.conn.Close()
+	}
+	if r.kept != nil {
+		_ = r.kept.conn.Close()
 	}
 	if r.opened != nil {
 		_ = r.opened.conn.Close()

@@ -22,6 +22,7 @@ import (
 // exchange is one request on a connection of its own.
 type exchange struct {
 	method    string
+	stderr    bool // it asks for the errors of a task
 	conn      net.Conn
 	response  *observedResponse
 	events    []*observedEvent
@@ -132,7 +133,7 @@ func (r *replayer) raw(address, method string, request []byte) error {
 	if err != nil {
 		return err
 	}
-	x := &exchange{method: method, conn: conn}
+	x := &exchange{method: method, conn: conn, stderr: bytes.Contains(request, []byte("/stderr"))}
 	r.calls = append(r.calls, x)
 	if _, err := conn.Write(request); err != nil {
 		return err
@@ -258,16 +259,22 @@ func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange)
 	if have.status != want.Status {
 		return fmt.Errorf("status %d %q, recorded %d %v", have.status, have.body, want.Status, want.Body)
 	}
-	for _, name := range []string{"Content-Type", "Allow", "Location", "WWW-Authenticate", streamIDHeader} {
+	for _, name := range []string{"Content-Type", "Allow", "Location", "WWW-Authenticate", "Content-Encoding", "Content-Disposition", streamIDHeader} {
 		w, h := want.Headers[name], have.header.Get(name)
 		if err := r.compare.text(b, w, h); err != nil {
 			return fmt.Errorf("header %s: %w", name, err)
 		}
 	}
+	if x.stderr && want.Status == http.StatusOK {
+		return nil // the real executors say much more
+	}
 	switch body := want.Body.(type) {
 	case nil:
 		return nil
 	case string:
+		if ok, err := sameSummary(body, have); ok {
+			return err
+		}
 		if prefix, cut := strings.CutSuffix(body, "(cut)"); cut {
 			return r.compare.text(b, prefix, have.body[:min(len(prefix), len(have.body))])
 		}

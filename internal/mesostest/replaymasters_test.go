@@ -195,6 +195,9 @@ func (r *replayer) clusters() map[*Master]bool {
 
 // address is where a request goes: to the master that listened there, by default on port 5050.
 func (r *replayer) address(to string) (string, error) {
+	if a := r.agents[to]; a != nil {
+		return net.JoinHostPort(a.IP, strconv.Itoa(a.Port)), nil
+	}
 	_, port, err := net.SplitHostPort(cmp.Or(to, recordedMaster))
 	if m := r.masters[port]; err == nil && m != nil {
 		return m.address, nil

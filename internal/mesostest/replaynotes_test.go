@@ -38,7 +38,7 @@ func (r *replayer) notes() []noteAction {
 		}
 	}
 	const call = "Content-Type: application/json\r\nContent-Length: 2\r\n"
-	return append(append(r.agentNotes(), r.masterNotes()...), []noteAction{
+	return append(slices.Concat(r.agentNotes(), r.masterNotes(), r.connectionNotes()), []noteAction{
 		{regexp.MustCompile(`^scheduler closed the connection of stream (\d+)$`), func(_ int, _ *recordedLine, args []string) error {
 			n, _ := strconv.Atoi(args[0])
 			x := r.streams[n]

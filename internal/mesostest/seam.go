@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"time"
@@ -77,6 +78,9 @@ type connKey struct{}
 // client sees a reset, or at least the end without a last chunk.
 func cutter(r *http.Request) func() {
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn() // a break comes without a last word
+	}
 	return func() {
 		if conn != nil {
 			sever(conn)

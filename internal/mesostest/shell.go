@@ -8,14 +8,14 @@ import "strings"
 
 // statement is one node of a parsed script.
 type statement struct {
-	kind  statementKind
-	words []string     // command: its words, still quoted; for: the variable and its values
-	files []string     // command: files it redirects output to
-	cond  []*statement // while, if
-	body  []*statement // while, for, if, group
-	other []*statement // if: the else branch
-	not   bool         // its status is turned round
-	join  string       // how it hangs on the one before: ";", "&&", "||", "|" or "&"
+	kind      statementKind
+	words     []string      // command: its words, still quoted; for: the variable and its values
+	redirects []redirection // command: where its output goes
+	cond      []*statement  // while, if
+	body      []*statement  // while, for, if, group
+	other     []*statement  // if: the else branch
+	not       bool          // its status is turned round
+	join      string        // how it hangs on the one before: ";", "&&", "||", "|" or "&"
 }
 
 type statementKind int
@@ -161,17 +161,19 @@ func (p *scriptParser) command() *statement {
 		t := p.peek()
 		switch {
 		case isOperator(t):
-			if len(s.words) == 0 && len(s.files) == 0 {
+			if len(s.words) == 0 && len(s.redirects) == 0 {
 				p.at++ // nothing before a closing word: pass it, or list would not end
 			}
 			return s
 		case isRedirection(t):
 			p.at++
-			if p.at < len(p.tokens) && !isOperator(p.peek()) && !strings.HasSuffix(t, "&") {
-				if strings.Contains(t, ">") {
-					s.files = append(s.files, p.peek())
-				}
+			r := redirection{operator: t}
+			if p.at < len(p.tokens) && !isOperator(p.peek()) && !strings.Contains(t, ">&") {
+				r.file = p.peek()
 				p.at++
+			}
+			if strings.Contains(t, ">") {
+				s.redirects = append(s.redirects, r)
 			}
 			continue
 		}

@@ -2,8 +2,8 @@ package mesostest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -54,9 +54,7 @@ func (m *Master) serveState(w http.ResponseWriter, r *http.Request, view func() 
 		cutter(r)()
 		return
 	}
-	w.Header().Set("Content-Type", string(codecJSON))
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	answerBody(w, r, string(codecJSON), body)
 }
 
 func (m *Master) frameworksView() any {
@@ -89,18 +87,12 @@ func viewAll[T any](items []T, view func(T) any) []any {
 }
 
 func (m *Master) frameworkView(f *framework) any {
-	var used, offered resources
+	used, offered := m.heldBy(f)
 	tasks := f.byLaunch()
 	if !f.unregistered.IsZero() {
 		tasks = nil
 	}
-	for _, t := range tasks {
-		used = used.add(t.resources)
-	}
 	offers := m.offersOf(f)
-	for _, o := range offers {
-		offered = offered.add(o.resources)
-	}
 	capabilities := []string{}
 	for _, c := range f.info.Capabilities {
 		capabilities = append(capabilities, c.Type.String())
@@ -114,7 +106,7 @@ func (m *Master) frameworkView(f *framework) any {
 		"capabilities": capabilities,
 		"resources":    amounts(used.add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
 		"tasks": viewAll(tasks, taskView), "completed_tasks": viewAll(f.completedTasks, taskView),
-		"unreachable_tasks": []any{}, "executors": []any{},
+		"unreachable_tasks": viewAll(byLaunch(maps.Values(f.unreachable)), taskView), "executors": []any{},
 		"offers": viewAll(offers, offerView), "offer_constraints": json.RawMessage("{}"),
 	}
 	if f.constraints != nil {
@@ -137,6 +129,35 @@ func (m *Master) frameworkView(f *framework) any {
 	return view
 }
 
+// heldBy are the resources that a framework's tasks and executors use, and those that it is offered.
+func (m *Master) heldBy(f *framework) (used, offered resources) {
+	for _, a := range m.agents {
+		for _, e := range a.running {
+			if e.framework == f {
+				used = used.add(e.resources)
+			}
+		}
+	}
+	if f.unregistered.IsZero() {
+		for _, t := range f.byLaunch() {
+			used = used.add(t.resources)
+		}
+	}
+	for _, o := range m.offersOf(f) {
+		offered = offered.add(o.resources)
+	}
+	return used, offered
+}
+
+// shown is the state of the task in the master's eyes, who counts those of unreachable agents as such
+// even if the framework was told that they are lost.
+func (t *task) shown() mesos.TaskState {
+	if t.framework.unreachable[t.info.TaskID.Value] == t {
+		return mesos.TASK_UNREACHABLE
+	}
+	return t.state
+}
+
 func taskView(t *task) any {
 	statuses := []any{}
 	for i := range t.statuses {
@@ -157,7 +178,7 @@ func taskView(t *task) any {
 	}
 	view := map[string]any{
 		"id": t.info.TaskID.Value, "name": t.info.Name, "framework_id": t.framework.id,
-		"executor_id": executor, "slave_id": t.agent.id, "state": t.state.String(),
+		"executor_id": executor, "slave_id": t.agent.id, "state": t.shown().String(),
 		"resources": amounts(own), "statuses": statuses,
 	}
 	if len(own) > 0 {

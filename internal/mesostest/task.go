@@ -32,20 +32,21 @@ type task struct {
 	wait    time.Duration // before the next retry
 
 	// What the executor knows.
-	process    *process
-	files      sandbox
-	stray      bool // refused by the agent: the executor knows nothing of it
-	started    bool
-	began      time.Time // when started
-	killing    bool
-	killLater  *killRequest // while the agent is away
-	ending     bool         // the process has ended, the update is due
-	overdue    bool         // max_completion_time has passed
-	unhealthy  bool         // killed by its health check
-	escalation *timer
-	completion *timer
-	check      *healthCheck
-	status     *statusCheck
+	process     *process
+	box         *sandbox
+	stray       bool   // refused by the agent: the executor knows nothing of it
+	containerID string // its own in a group, else that of the executor
+	started     bool
+	began       time.Time // when started
+	killing     bool
+	killLater   *killRequest // while the agent is away
+	ending      bool         // the process has ended, the update is due
+	overdue     bool         // max_completion_time has passed
+	unhealthy   bool         // killed by its health check
+	escalation  *timer
+	completion  *timer
+	check       *healthCheck
+	status      *statusCheck
 }
 
 const (
@@ -65,6 +66,12 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 	}
 	e.framework.tasks[info.TaskID.Value] = t
 	e.tasks = append(e.tasks, t)
+	if e.grouped() {
+		t.containerID = m.newUUID().String()
+	}
+	if m.config.ListenAgents != nil {
+		e.history = append(e.history, t)
+	}
 	e.agent.tasks[t] = struct{}{}
 	return t
 }
@@ -72,7 +79,11 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 // start is the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
 	t.started, t.began = true, time.Now()
-	t.files = make(sandbox)
+	t.box = newSandbox(t.info.Command)
+	if t.executor.script != nil {
+		t.executor.launchScripted(m, t)
+		return
+	}
 	status := mesos.TaskStatus{State: mesos.TASK_STARTING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()}
 	if t.info.Check != nil {
 		status.CheckStatus = emptyCheckStatus(t.info.Check)
@@ -87,7 +98,7 @@ func (t *task) start(m *Master) {
 	}
 	status.State = mesos.TASK_RUNNING.Enum()
 	t.update(m, status)
-	t.process = m.spawn(t.info.Command, t.files, t.inImage(), func(x exit) { t.exited(m, x) })
+	t.process = m.spawn(t.info.Command, t.box, t.inImage(), func(x exit) { t.exited(m, x) })
 	if d := t.info.MaxCompletionTime; d != nil {
 		t.completion = m.after(time.Duration(d.Nanoseconds), func() {
 			t.overdue = true
@@ -168,7 +179,9 @@ func (t *task) update(m *Master, status mesos.TaskStatus) {
 	id := m.newUUID()
 	status.TaskID = t.info.TaskID
 	status.AgentID = &mesos.AgentID{Value: t.agent.id}
-	status.ExecutorID = &mesos.ExecutorID{Value: t.executor.id}
+	if t.executor.script == nil || status.GetSource() != mesos.SOURCE_EXECUTOR {
+		status.ExecutorID = &mesos.ExecutorID{Value: t.executor.id}
+	}
 	status.Timestamp = timestamp(time.Now())
 	status.UUID = id[:]
 	if status.GetSource() == mesos.SOURCE_EXECUTOR {
@@ -264,8 +277,12 @@ func (t *task) containerStatus() *mesos.ContainerStatus {
 	if docker := t.info.Container.GetDocker(); docker != nil && docker.GetNetwork() != mesos.ContainerInfo_DockerInfo_HOST {
 		ip = "172.17.0.2"
 	}
+	container := &mesos.ContainerID{Value: t.executor.containerID}
+	if t.containerID != "" {
+		container = &mesos.ContainerID{Value: t.containerID, Parent: container}
+	}
 	return &mesos.ContainerStatus{
-		ContainerID:  &mesos.ContainerID{Value: t.executor.containerID},
+		ContainerID:  container,
 		NetworkInfos: []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{Protocol: mesos.IPv4.Enum(), IPAddress: &ip}}}},
 		ExecutorPID:  &t.executor.pid,
 	}

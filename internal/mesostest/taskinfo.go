@@ -246,19 +246,6 @@ func sameExecutor(a, b *mesos.ExecutorInfo) bool {
 	return proto.Equal(&x, &y) && have.contains(want) && want.contains(have)
 }
 
-// debugString prints a message as protobuf for C++ does.
-func debugString(m proto.Message) string {
-	lines := strings.Split(proto.MarshalTextString(m), "\n")
-	for i, line := range lines {
-		if head, ok := strings.CutSuffix(line, ": <"); ok {
-			lines[i] = head + " {"
-		} else if strings.TrimSpace(line) == ">" {
-			lines[i] = strings.Replace(line, ">", "}", 1)
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
 func commandFault(c *mesos.CommandInfo) string {
 	for _, v := range c.GetEnvironment().GetVariables() {
 		name := "Environment variable '" + v.Name + "' of type "

@@ -1,0 +1,255 @@
+package mesostest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// This file is what operators see of the master and its agents: /state, /slaves, /state-summary and
+// /version, in the words of Mesos' older API.
+
+// buildInfo is what the recorded master says of how it was built.
+func buildInfo() map[string]any {
+	return map[string]any{
+		"version": mesosVersion, "build_date": "2024-08-23 18:59:00 UTC", "build_time": 1724439540.0, "build_user": "mesos-user",
+		"git_branch": "refs/heads/master", "git_sha": "c1b42f79d157aa900be5cbb0c1023f1479962aa7",
+	}
+}
+
+// zippedFrom is the size of bodies that are worth to be compressed.
+const zippedFrom = 1024
+
+// answerJSON writes a value, compressed if it is long and the client can read it.
+func answerJSON(w http.ResponseWriter, r *http.Request, view any) {
+	body, err := json.Marshal(view)
+	if err != nil {
+		answer(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answerBody(w, r, string(codecJSON), body)
+}
+
+func answerBody(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	if len(body) >= zippedFrom && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		var zipped bytes.Buffer
+		z := gzip.NewWriter(&zipped)
+		_, _ = z.Write(body) // a buffer takes everything
+		_ = z.Close()
+		body = zipped.Bytes()
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+// stateView is /state. Of the flags only those are there that Config has.
+func (m *Master) stateView() any {
+	view := buildInfo()
+	maps.Copy(view, m.frameworksView().(map[string]any))
+	maps.Copy(view, map[string]any{
+		"id": m.info.ID, "pid": m.info.GetPID(), "hostname": m.info.GetHostname(),
+		"start_time": epoch(m.start), "elected_time": epoch(m.start),
+		"capabilities": []string{"AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"},
+		"leader":       m.info.GetPID(),
+		"leader_info": map[string]any{
+			"id": m.info.ID, "pid": m.info.GetPID(), "port": m.info.GetPort(), "hostname": m.info.GetHostname(),
+		},
+		"flags": map[string]string{
+			"allocation_interval": durationText(m.config.AllocationInterval), "hostname": m.info.GetHostname(),
+			"max_completed_frameworks": strconv.Itoa(m.config.MaxCompletedFrameworks),
+			"root_submissions":         strconv.FormatBool(!m.config.NoRootSubmissions),
+		},
+		"slaves": viewAll(m.agents, func(a *agent) any { return m.agentSummary(a) }), "recovered_slaves": m.recoveredView(), "orphan_tasks": []any{},
+	})
+	active, unreachable := 0, 0
+	for _, a := range m.everRegistered {
+		if m.agentByID[a.id] == a && !a.lostAt.IsZero() {
+			unreachable++
+		}
+	}
+	for _, a := range m.agents {
+		if a.connected {
+			active++
+		}
+	}
+	view["activated_slaves"], view["deactivated_slaves"], view["unreachable_slaves"] = active, len(m.agents)-active, unreachable
+	return view
+}
+
+// agentsView is /slaves, which tells more of each agent than /state.
+func (m *Master) agentsView() any {
+	full := func(a *agent) any {
+		view := m.agentSummary(a)
+		used, offered := m.inUse(a), a.offered()
+		reserved := map[string]any{}
+		for role, rs := range a.reserved() {
+			reserved[role] = fullView(rs)
+		}
+		view["reserved_resources_full"] = reserved
+		view["unreserved_resources_full"] = fullView(a.total.unreserved())
+		view["used_resources_full"] = fullView(used)
+		view["offered_resources_full"] = fullView(offered)
+		return view
+	}
+	return map[string]any{"slaves": viewAll(m.agents, full), "recovered_slaves": m.recoveredView()}
+}
+
+// recoveredView are the agents of which only the registry tells.
+func (m *Master) recoveredView() any {
+	list := []any{}
+	for _, a := range m.everRegistered {
+		if a.recovered {
+			list = append(list, map[string]any{
+				"id": a.id, "hostname": a.config.Hostname, "port": a.config.Port,
+				"attributes": a.attributesView(), "resources": amounts(a.total),
+			})
+		}
+	}
+	return list
+}
+
+func (m *Master) agentSummary(a *agent) map[string]any {
+	offered := a.offered()
+	used := a.total.subtract(a.free).subtract(offered.unallocated())
+	view := map[string]any{
+		"id": a.id, "hostname": a.config.Hostname, "port": a.config.Port, "pid": a.pid(),
+		"attributes": a.attributesView(), "registered_time": epoch(a.registered), "version": mesosVersion,
+		"active": a.connected, "deactivated": false, "capabilities": agentCapabilities(),
+		"used_resources": amounts(used), "offered_resources": amounts(offered),
+	}
+	maps.Copy(view, a.resourcesView())
+	return view
+}
+
+func agentCapabilities() []string {
+	return []string{
+		"MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "RESOURCE_PROVIDER", "RESIZE_VOLUME",
+		"AGENT_OPERATION_FEEDBACK", "AGENT_DRAINING", "TASK_RESOURCE_LIMITS",
+	}
+}
+
+func (a *agent) pid() string { return "slave(1)@" + a.address() }
+
+// resourcesView is what an agent has, of which nothing changes.
+func (a *agent) resourcesView() map[string]any {
+	reserved := map[string]any{}
+	for role, rs := range a.reserved() {
+		reserved[role] = amounts(rs)
+	}
+	return map[string]any{
+		"resources": amounts(a.total), "reserved_resources": reserved, "unreserved_resources": amounts(a.total.unreserved()),
+	}
+}
+
+// reserved are the agent's reserved resources by role.
+func (a *agent) reserved() map[string]resources {
+	byRole := map[string]resources{}
+	for _, e := range a.total {
+		if role := e.reservedFor(); role != "" {
+			byRole[role] = append(byRole[role], e)
+		}
+	}
+	return byRole
+}
+
+func (a *agent) attributesView() map[string]any {
+	view := map[string]any{}
+	for i := range a.attributes {
+		attribute := &a.attributes[i]
+		switch {
+		case attribute.Text != nil:
+			view[attribute.Name] = attribute.Text.Value
+		case attribute.Scalar != nil:
+			view[attribute.Name] = attribute.Scalar.Value
+		default:
+			view[attribute.Name] = formatValue(&mesos.Resource{Type: &attribute.Type, Ranges: attribute.Ranges, Set: attribute.Set})
+		}
+	}
+	return view
+}
+
+// inUse are the resources of an agent that tasks and executors hold.
+func (m *Master) inUse(a *agent) resources {
+	var used resources
+	for _, e := range a.running {
+		used = used.add(e.resources)
+	}
+	for _, t := range m.tasksOn(a) {
+		used = used.add(t.resources)
+	}
+	return used
+}
+
+func (a *agent) offered() resources {
+	var offered resources
+	for _, o := range a.offers {
+		offered = offered.add(o.resources)
+	}
+	return offered
+}
+
+// fullView lists resources one by one, in their older form.
+func fullView(rs resources) []any {
+	return viewAll(unrefined(rs.proto()), func(r mesos.Resource) any { return json.RawMessage(encodeJSON(&r)) })
+}
+
+// summaryView is /state-summary.
+func (m *Master) summaryView() any {
+	tasks := map[*agent][]*task{}
+	frameworks := map[*agent][]string{}
+	of := func(f *framework) any {
+		whole := m.frameworkView(f).(map[string]any)
+		view := map[string]any{}
+		for _, key := range []string{
+			"id", "name", "used_resources", "offered_resources", "capabilities", "hostname", "webui_url", "active", "connected", "recovered",
+		} {
+			view[key] = whole[key]
+		}
+		known := slices.Concat(f.byLaunch(), f.completedTasks, byLaunch(maps.Values(f.unreachable)))
+		agents := []string{}
+		for _, t := range known {
+			tasks[t.agent] = append(tasks[t.agent], t)
+			if !slices.Contains(agents, t.agent.id) {
+				agents = append(agents, t.agent.id)
+				frameworks[t.agent] = append(frameworks[t.agent], f.id)
+			}
+		}
+		view["slave_ids"] = agents
+		maps.Copy(view, countStates(known))
+		return view
+	}
+	summary := map[string]any{"hostname": m.info.GetHostname(), "frameworks": viewAll(m.order, of)}
+	summary["slaves"] = viewAll(m.agents, func(a *agent) any {
+		view := m.agentSummary(a)
+		view["framework_ids"] = append([]string{}, frameworks[a]...)
+		maps.Copy(view, countStates(tasks[a]))
+		return view
+	})
+	return summary
+}
+
+func countStates(tasks []*task) map[string]any {
+	view := map[string]any{}
+	for _, s := range []mesos.TaskState{
+		mesos.TASK_STAGING, mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_KILLING, mesos.TASK_FINISHED,
+		mesos.TASK_KILLED, mesos.TASK_FAILED, mesos.TASK_LOST, mesos.TASK_ERROR, mesos.TASK_UNREACHABLE,
+	} {
+		n := 0
+		for _, t := range tasks {
+			if t.shown() == s {
+				n++
+			}
+		}
+		view[s.String()] = n
+	}
+	return view
+}
