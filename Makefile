@@ -36,9 +36,11 @@ fuzz:
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
-# the fake master against the recordings of a real one; RECORDINGS=folder takes others
+# the fake master against the recordings of a real one (RECORDINGS=folder takes others), and the
+# scheduler against both: MESOS_MASTER=http://host:port adds a real one and tells what it left out
 conformance:
 	go test ./internal/mesostest -run Recordings -count 1
+	go test ./internal/conformance -count 1 -timeout 60m $(if $(MESOS_MASTER),-v)
 
 # the sample program, built and run as a user would, on loopback
 integration:

@@ -36,11 +36,13 @@ var imports = map[string][]string{
 	// The fake master is the other side of the wire: it must not know the scheduler.
 	"internal/mesostest": {recordio, mesosGo, gogo, "github.com/google/uuid"},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":                {"go.etcd.io/bbolt"},
-	"ha/storetest":      {},
-	recordio:            {},
-	"internal/zktest":   {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
-	"internal/archtest": {},
+	"ha":           {"go.etcd.io/bbolt"},
+	"ha/storetest": {},
+	// Tests only: behaviours of scheduler, on the wire and through its public API.
+	"internal/conformance": {},
+	recordio:               {},
+	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
+	"internal/archtest":    {},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

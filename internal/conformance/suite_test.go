@@ -1,0 +1,194 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// behaviour is one thing that a good scheduler does.
+type behaviour struct {
+	name    string   // a sentence
+	sources []source // who demands it
+	needs   need     // what a plain cluster does not have
+	config  scheduler.Config
+	cluster mesostest.Config // of the fake; without agents it gets three
+	masters int              // of the fake beside the first, each at an address that masterAt gives
+	// unstarted leaves the start of Run to the behaviour.
+	unstarted bool
+	// durable gives the scheduler a store, which takes slowStore for each writing.
+	durable   bool
+	slowStore time.Duration
+	run       func(*world)
+}
+
+// need is why a behaviour cannot be shown on a plain cluster. Empty: it can.
+type need string
+
+const (
+	lostAgents need = "takes agents away and brings them back"
+	hours      need = "takes hours, which only virtual time gives away"
+	onDemand   need = "needs a task's process or health check to fail on demand"
+	roleList   need = "needs a master that takes certain roles only"
+)
+
+// source is a document of Mesos or a recording.
+type source struct{ document, section, recording string }
+
+// document is a page of mesos.apache.org/documentation; section is a heading on it.
+func document(name, section string) source { return source{document: name, section: section} }
+
+// recording is one of a real master, in internal/mesostest.
+func recording(name string) source { return source{recording: name} }
+
+// chapter is a part of the list.
+type chapter struct {
+	title      string
+	behaviours []behaviour
+}
+
+func suite() []chapter {
+	return []chapter{
+		{"Subscribing", subscribing()},
+		{"Staying subscribed", stayingSubscribed()},
+		{"The end of a framework", ending()},
+		{"Offers", offers()},
+		{"Launching", launching()},
+		{"Life and death of tasks", living()},
+		{"Status updates", updating()},
+		{"Killing", killing()},
+		{"Agents", agents()},
+		{"Masters", survivingMasters()},
+		{"Reconciliation", reconciling()},
+		{"Launches that get lost", relaunching()},
+		{"Tasks that are not on record", meetingStrangers()},
+		{"Another process with the same store", restarting()},
+		{"Everything else", rest()},
+	}
+}
+
+// inBubble calls f with a fake cluster, in virtual time.
+func inBubble(t *testing.T, b behaviour, f func(t *testing.T, p place)) {
+	synctest.Test(t, func(t *testing.T) {
+		config := b.cluster
+		if len(config.Agents) == 0 {
+			config.Agents = []mesostest.Agent{{Attributes: "rack:r1"}, {Attributes: "rack:r2"}, {Attributes: "rack:r3"}}
+		}
+		master, err := mesostest.New(config)
+		require.NoError(t, err)
+		var network mesostest.Network
+		var listeners []net.Listener
+		for n := range b.masters + 1 {
+			listener, err := network.Listen(masterAt(n))
+			require.NoError(t, err)
+			listeners = append(listeners, listener)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- master.Run(ctx, listeners[0], listeners[1:]...) }()
+		defer func() {
+			cancel()
+			require.NoError(t, <-done)
+		}()
+		f(t, place{
+			url: "http://" + masterAt(0), dial: network.DialContext, fake: master,
+			patience: time.Hour, quiet: 20 * time.Minute,
+		})
+	})
+}
+
+// masterAt is the address of the nth master of the fake, from 0.
+func masterAt(n int) string { return fmt.Sprintf("master%d.example:5050", n) }
+
+// TestFake shows every behaviour on the fake master.
+func TestFake(t *testing.T) {
+	for _, c := range suite() {
+		for _, b := range c.behaviours {
+			t.Run(b.name, func(t *testing.T) {
+				inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
+			})
+		}
+	}
+}
+
+// TestOtherwise shows that what a plain cluster can show rests neither on how quick the fake is nor
+// on how the scheduler speaks.
+func TestOtherwise(t *testing.T) {
+	for name, otherwise := range map[string]func(*behaviour){
+		"quick": func(b *behaviour) {
+			b.cluster = mesostest.Config{Launch: -1, Reap: -1, AllocationInterval: 50 * time.Millisecond, Seed: 1}
+		},
+		"slow": func(b *behaviour) {
+			b.cluster = mesostest.Config{Launch: 7 * time.Second, Reap: 2 * time.Second, AllocationInterval: 5 * time.Second, Seed: 2}
+		},
+		"small": func(b *behaviour) { b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1"}}} },
+		"JSON":  func(b *behaviour) { b.config.JSON = true },
+	} {
+		for _, c := range suite() {
+			for _, b := range c.behaviours {
+				if b.needs != "" {
+					continue // it has a cluster of its own
+				}
+				otherwise(&b)
+				t.Run(name+"/"+b.name, func(t *testing.T) {
+					inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
+				})
+			}
+		}
+	}
+}
+
+// TestReal shows on the cluster of MESOS_MASTER, when it is set, what a plain one can show.
+func TestReal(t *testing.T) {
+	master := os.Getenv("MESOS_MASTER")
+	if master == "" {
+		return
+	}
+	cluster := place{
+		url: strings.TrimRight(master, "/"), dial: new(net.Dialer).DialContext,
+		patience: 2 * time.Minute, quiet: 3 * time.Second,
+	}
+	for _, c := range suite() {
+		for _, b := range c.behaviours {
+			t.Run(b.name, func(t *testing.T) {
+				if b.needs != "" {
+					t.Skipf("left out: it %s", b.needs)
+				}
+				perform(t, cluster, b)
+			})
+		}
+	}
+}
+
+// Names are sentences, each once, and everything has a source.
+func TestTable(t *testing.T) {
+	var names []string
+	for _, c := range suite() {
+		for _, b := range c.behaviours {
+			require.NotContains(t, names, b.name)
+			require.NotEmpty(t, b.sources, b.name)
+			require.NotNil(t, b.run, b.name)
+			names = append(names, b.name)
+			for _, s := range b.sources {
+				if s.recording != "" {
+					require.FileExists(t, recordingsFolder+s.recording+".jsonl", b.name)
+				}
+			}
+		}
+	}
+	require.GreaterOrEqual(t, len(names), 50)
+	require.False(t, slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, ".") }))
+}
+
+const recordingsFolder = "../mesostest/testdata/recordings/"
