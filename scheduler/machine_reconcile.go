@@ -54,9 +54,10 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 	m.ask(now)
 }
 
-// reconcilable tells whether the master may know the task.
+// reconcilable tells whether the master can say something about the task: not before it has its
+// launch.
 func (r *record) reconcilable() bool {
-	return r.info.State != task.Pending && !r.info.State.Terminal() && !r.accepting
+	return r.info.State != task.Pending && !r.info.State.Terminal() && (r.confirmed || !r.accepting)
 }
 
 // ask asks for all tasks of this round that nothing was heard of, one batch after the other.

@@ -127,6 +127,9 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 		return true
 	}
 	r.doubtful = true
+	if r.offer != "" { // if the ACCEPT was lost, the master still holds it for us
+		m.giveBack([]mesos.OfferID{{Value: r.offer}})
+	}
 	m.requeue(now, r)
 	return true
 }

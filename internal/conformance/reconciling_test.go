@@ -14,6 +14,18 @@ func reconciling() []behaviour {
 	algorithm := document("reconciliation", "Algorithm")
 	return []behaviour{
 		{
+			name:    "Reconcile asks also for a task whose ACCEPT has not been answered yet",
+			sources: []source{document("scheduler-http-api", "RECONCILE"), algorithm},
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.wire.once(calls.Call_ACCEPT, late)
+				w.launch(sleeper("a"))
+				require.NoError(w, w.sched.Reconcile(w.ctx))
+				require.NotEmpty(w, w.made(calls.Call_RECONCILE))
+				require.Contains(w, asked(w.made(calls.Call_RECONCILE)[0]), "a")
+			},
+		},
+		{
 			name:    "after another subscription each task that has not ended is asked for, with its agent",
 			sources: []source{algorithm, recording("reconcile_partition_aware")},
 			run: func(w *world) {

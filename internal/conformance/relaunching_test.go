@@ -9,6 +9,7 @@ import (
 	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -17,6 +18,18 @@ func relaunching() []behaviour {
 	life := document("high-availability-framework-guide", "The Life Cycle of a Task")
 	hasty := scheduler.Config{LaunchTimeout: 2 * time.Second, MaxLaunches: 2}
 	return []behaviour{
+		{
+			name:    "an offer whose launch was lost is given back",
+			sources: []source{life, document("scheduler-http-api", "Overview")},
+			config:  hasty, cluster: mesostest.Config{Agents: []mesostest.Agent{{}}},
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.wire.once(calls.Call_ACCEPT, swallow)
+				w.launch(sleeper("a"))
+				require.Equal(w, 2, w.launchesOf("a"))
+				w.nothingHeld()
+			},
+		},
 		{
 			name:    "a launch that nothing is heard of is asked for, and made again under the same ID when the master does not know it",
 			sources: []source{life, document("high-availability-framework-guide", "Mesos Architecture"), recording("reconcile_staging")},
