@@ -8,29 +8,39 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/allocator"
 )
 
 // agent is a registered agent, as the master and as it itself knows it.
 type agent struct {
-	id         string
-	config     Agent
-	attributes []mesos.Attribute
-	domain     *mesos.DomainInfo
-	total      resources
-	quantities quantities // of total
-	free       resources  // neither offered nor used
-	offers     []*offer
-	registered time.Time
-	connected  bool      // registered, as the master sees it: its resources may be offered
-	alive      bool      // its process runs: updates, acknowledgements and kills pass
-	lostAt     time.Time // when it was marked unreachable, zero otherwise
-	frozen     bool      // it was connected when it was marked so
-	patience   *timer    // until then, or until it registers again
-	recovered  bool      // known from the registry: it has not registered with this leader
-	discarded  bool      // gone for good
+	id           string
+	config       Agent
+	attributes   []mesos.Attribute
+	domain       *mesos.DomainInfo
+	total        resources
+	quantities   quantities // of total
+	free         resources  // neither offered nor used
+	offers       []*offer
+	registered   time.Time
+	reregistered time.Time // zero: never
+	connected    bool      // registered, as the master sees it: its resources may be offered
+	alive        bool      // its process runs: updates, acknowledgements and kills pass
+	lostAt       time.Time // when it was marked unreachable, zero otherwise
+	frozen       bool      // it was connected when it was marked so
+	patience     *timer    // until then, or until it registers again
+	recovered    bool      // known from the registry: it has not registered with this leader
+	discarded    bool      // gone for good
 
 	tasks      map[*task]struct{} // until acknowledged; the master may not know of them
 	operations []*operation       // of which no leader knows at the moment
+
+	// What the operator did, see drain.go, maintenance.go and inverseoffer.go.
+	deactivated bool
+	drain       *mesos.DrainInfo   // what the master knows of the draining, nil without
+	drainStart  time.Time          // of a registered agent
+	draining    *mesos.DrainConfig // since the agent began to kill what it runs
+	asked       map[*framework]bool
+	answers     []allocator.InverseOfferStatus
 
 	executors map[executorKey]*executor
 	running   []*executor // the same by age
@@ -76,6 +86,7 @@ func (m *Master) newAgent(config Agent) (*agent, error) {
 		free:       total,
 		executors:  make(map[executorKey]*executor),
 		tasks:      make(map[*task]struct{}),
+		asked:      make(map[*framework]bool),
 	}, nil
 }
 
@@ -90,6 +101,7 @@ func (m *Master) register(a *agent) {
 
 // enroll registers an agent with the leader, again if it has an ID, and offers what it has.
 func (m *Master) enroll(a *agent) {
+	m.addMachine(a.machineID())
 	if a.id != "" {
 		m.welcomeBack(a)
 		return
@@ -157,6 +169,7 @@ func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
 
 // removeFramework ends all executors of a framework, which nobody is told of.
 func (a *agent) removeFramework(m *Master, f *framework) {
+	delete(a.asked, f)
 	for _, e := range append([]*executor(nil), a.running...) {
 		if e.framework == f {
 			e.remove(m)
@@ -165,12 +178,17 @@ func (a *agent) removeFramework(m *Master, f *framework) {
 }
 
 // AddAgent registers another agent, as if it just started. One with the IP and
-// port of an agent that is away takes its place: the tasks of that are lost.
+// port of an agent that is away takes its place: the tasks of that are lost. The error says
+// what of config does not parse, or is ErrMachineDown.
 func (m *Master) AddAgent(config Agent) error {
 	var err error
 	m.must(func() {
 		var a *agent
 		if a, err = m.newAgent(config); err != nil {
+			return
+		}
+		if m.isDown(a) {
+			err = ErrMachineDown
 			return
 		}
 		if err = m.openAPI(a); err == nil {

@@ -95,10 +95,11 @@ func (a *agent) interrupt() {
 }
 
 // ReturnAgent brings an agent back that LoseAgent or FreezeAgent took away, with its
-// tasks. What was killed meanwhile is killed now.
+// tasks, or without any one that StartMaintenance removed. What was killed meanwhile is killed
+// now. As long as its machine is down for maintenance an agent stays away.
 func (m *Master) ReturnAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
-		if a.alive {
+		if a.alive || m.isDown(a) {
 			return
 		}
 		m.reopenAPI(a)
@@ -110,10 +111,13 @@ func (m *Master) ReturnAgent(hostname string) bool {
 		case m.agentByID[a.id] != a || a.recovered:
 			m.enroll(a)
 		case a.lostAt.IsZero():
-			a.connected = true
+			if !a.connected {
+				a.connected, a.reregistered = true, time.Now()
+			}
 			m.killWaiting(a)
 			m.sendAgain(a)
 			m.allocate([]*agent{a})
+			m.beginDraining(a)
 		case frozen: // it works off what waits in its socket before it registers
 			m.killWaiting(a)
 			a.patience = m.after(reregistration, func() { m.welcomeBack(a) })
@@ -175,7 +179,10 @@ func (m *Master) welcomeBack(a *agent) {
 		}
 	}
 	m.sendAgain(a)
+	a.reregistered = time.Now()
+	a.newToAllocator()
 	m.allocate([]*agent{a})
+	m.beginDraining(a)
 }
 
 // retake books resources again that an agent's tasks held all the time.
@@ -224,6 +231,7 @@ func (m *Master) replaceAgent(by *agent) {
 // that are PARTITION_AWARE, and before RESCIND and FAILURE.
 func (m *Master) discard(a *agent, why string) {
 	a.closeAPI()
+	known := m.agentByID[a.id] == a
 	a.patience.stop()
 	a.connected, a.alive, a.recovered, a.discarded = false, false, false, true
 	for _, t := range m.tasksOn(a) {
@@ -235,21 +243,34 @@ func (m *Master) discard(a *agent, why string) {
 	m.rescindAll(a)
 	m.agents = slices.DeleteFunc(m.agents, func(other *agent) bool { return other == a })
 	delete(m.agentByID, a.id)
-	m.fail(a)
+	a.deactivated, a.drain, a.draining = false, nil, nil
+	if known {
+		m.fail(a)
+	}
 }
 
 // lose ends a task that is gone with its agent.
 func (m *Master) lose(t *task, reason mesos.TaskStatus_Reason, message string) {
-	e := m.masterUpdate(t.info.TaskID, &t.agent.id, mesos.TASK_LOST.Enum(), reason, message)
+	m.endTask(t, mesos.TASK_LOST, reason, message)
+}
+
+// endTask makes the master forget a task after it told in which state.
+func (m *Master) endTask(t *task, state mesos.TaskState, reason mesos.TaskStatus_Reason, message string) {
+	e := m.masterUpdate(t.info.TaskID, &t.agent.id, &state, reason, message)
 	t.framework.send(m, e)
 	t.remove(m)
-	t.state = mesos.TASK_LOST
+	t.state = state
 	t.remember(e.Update.Status)
 }
 
 func (m *Master) rescindAll(a *agent) {
 	for _, o := range slices.Clone(a.offers) {
 		m.rescind(o)
+	}
+	for _, i := range slices.Clone(m.inverseOffers) {
+		if i.agent == a {
+			m.rescindInverse(i)
+		}
 	}
 }
 

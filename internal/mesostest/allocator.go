@@ -84,14 +84,19 @@ func (m *Master) allocate(agents []*agent) {
 	agents = slices.Clone(agents)
 	m.random.Shuffle(len(agents), func(i, j int) { agents[i], agents[j] = agents[j], agents[i] })
 	batches := make(map[*framework][]*offer)
-	for _, a := range agents {
-		if !a.connected || !allocatable(a.free, defaultMinimum()) {
-			continue
-		}
-		for _, key := range m.byShare(total) {
-			f := m.frameworks[key.framework]
-			if o := m.makeOffer(f, a, key.role); o != nil {
-				batches[f] = append(batches[f], o)
+	for _, first := range m.stages() {
+		for _, a := range agents {
+			if !a.offerable() || !allocatable(a.free, defaultMinimum()) {
+				continue
+			}
+			for _, key := range m.byShare(total) {
+				if first && len(m.quotas[key.role].guarantees) == 0 {
+					continue
+				}
+				f := m.frameworks[key.framework]
+				if o := m.makeOffer(f, a, key.role, first); o != nil {
+					batches[f] = append(batches[f], o)
+				}
 			}
 		}
 	}
@@ -100,6 +105,7 @@ func (m *Master) allocate(agents []*agent) {
 			f.send(m, offersEvent(batch))
 		}
 	}
+	m.askInverse(agents)
 }
 
 // standing is what decides the order of those who share.
@@ -118,7 +124,11 @@ func (m *Master) standing(key shareKey, total quantities, name string) standing 
 	if s == nil {
 		return standing{name: name}
 	}
-	return standing{s.held.dominant(total), s.count, name}
+	fraction := s.held.dominant(total)
+	if key.framework == "" {
+		fraction /= m.weight(key.role)
+	}
+	return standing{fraction, s.count, name}
 }
 
 // byShare lists who may get offers: roles by their share, level by level of their tree, within
@@ -156,8 +166,8 @@ func (m *Master) byShare(total quantities) []shareKey {
 }
 
 // eligible is what of an agent's free resources may be offered to a framework in a
-// role; empty when nothing.
-func (m *Master) eligible(f *framework, a *agent, role string) resources {
+// role; empty when nothing. first is the stage of the allocation that serves guarantees.
+func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources {
 	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
 		return nil // --filter_gpu_resources: keep such agents for those who need them
 	}
@@ -171,6 +181,7 @@ func (m *Master) eligible(f *framework, a *agent, role string) resources {
 	if !f.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
 		free = free.filter(func(e resource) bool { return len(e.shape.Reservations) < 2 }) // has no old form
 	}
+	free = m.withinQuota(role, free, first)
 	if !allocatable(free, f.minimum(role)) || f.filtered(a, role, free) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package mesostest
 import (
 	"slices"
 
+	"github.com/mesos/mesos-go/api/v1/lib/allocator"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -38,6 +39,10 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 				m.decline(o, c.Decline.Filters)
 			}
 		}
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		m.answerInverse(c.AcceptInverseOffers.InverseOfferIDs, allocator.InverseOfferStatus_ACCEPT, c.AcceptInverseOffers.Filters)
+	case scheduler.Call_DECLINE_INVERSE_OFFERS:
+		m.answerInverse(c.DeclineInverseOffers.InverseOfferIDs, allocator.InverseOfferStatus_DECLINE, c.DeclineInverseOffers.Filters)
 	case scheduler.Call_REVIVE:
 		m.revive(f, c.GetRevive().GetRoles())
 	case scheduler.Call_SUPPRESS:
@@ -51,14 +56,13 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	case scheduler.Call_RECONCILE:
 		m.reconcile(f, c.Reconcile)
 	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
-		f.acknowledgeOperation(c.AcknowledgeOperationStatus)
+		m.acknowledgeOperation(f, c.AcknowledgeOperationStatus)
 	case scheduler.Call_RECONCILE_OPERATIONS:
 		m.reconcileOperations(f, c.ReconcileOperations)
 	case scheduler.Call_MESSAGE:
 		m.message(f, c.Message)
 	default:
-		// REQUEST is ignored by the real allocator too, and inverse offers are
-		// never made.
+		// REQUEST is ignored by the real allocator too.
 	}
 	return reply{status: 202}
 }
@@ -81,16 +85,6 @@ func admit(f *framework, from caller) (r reply, refused bool) {
 			" currently associated with framework ID "+f.id)
 	}
 	return reply{}, false
-}
-
-// teardown is how an operator ends a framework; false when there is none of the ID.
-func (m *Master) teardown(id string) bool {
-	f := m.frameworks[id]
-	if f == nil {
-		return false
-	}
-	m.removeFramework(f)
-	return true
 }
 
 // concerned are the roles that SUPPRESS or REVIVE means: all when it names none,
@@ -129,5 +123,6 @@ func (m *Master) revive(f *framework, named []string) {
 			delete(f.filters, key)
 		}
 	}
+	clear(f.inverseFilters)
 	m.allocate(m.agents)
 }

@@ -45,19 +45,25 @@ func (c codec) decode(body []byte) (*request, error) {
 		r.hasType = known && (r.call.Type != scheduler.Call_UNKNOWN || hasVarint(body, 2))
 		return r, nil
 	}
+	name, err := readJSON(body, &r.call, &r.constraints)
+	_, r.hasType = scheduler.Call_Type_value[name]
+	return r, err
+}
+
+// readJSON fills the messages and returns the name of their type.
+func readJSON(body []byte, messages ...any) (typeName string, err error) {
 	v, err := parseJSON(body)
 	if err != nil {
-		return nil, errors.New("Failed to parse body into JSON: " + err.Error())
+		return "", errors.New("Failed to parse body into JSON: " + err.Error())
 	}
-	for _, message := range []any{&r.call, &r.constraints} {
+	for _, message := range messages {
 		if err := decodeJSON(v, message); err != nil {
-			return nil, errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
+			return "", errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
 		}
 	}
 	object, _ := v.(map[string]any)
-	name, _ := object["type"].(string)
-	_, r.hasType = scheduler.Call_Type_value[name]
-	return r, nil
+	typeName, _ = object["type"].(string)
+	return typeName, nil
 }
 
 // hasVarint says whether a valid message holds a top-level varint field of that number; mesos-go

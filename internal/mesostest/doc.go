@@ -12,7 +12,10 @@
 // and their validation, status updates that are resent until acknowledged, kill and its grace
 // period, health checks, reconciliation, offer constraints, agents that get lost and come back, and
 // masters that fail over: redirects, elections, recovery, and what a new leader does not know until
-// the agents have registered with it. A call has taken effect before its response is written.
+// the agents have registered with it. So are what operators do as far as schedulers see it: agents that
+// are deactivated, drained or marked gone, maintenance with unavailability and inverse offers, quota,
+// weights, TEARDOWN, and what a master answers to such calls. A call has taken effect before its response
+// is written.
 //
 // So are /state, /frameworks, /tasks, /slaves and /version, the calls of the operator API that only
 // ask, and, with Config.ListenAgents, the agents' own API: their state, their containers, and the
@@ -30,7 +33,10 @@
 // Misfortune is scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
 // [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
 // [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update], [Master.SetHealth], [Master.SetTokens].
-// Or it comes by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
+// It also comes by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
+// What operators do is scripted as well: [Master.DrainAgent], [Master.MarkAgentGone],
+// [Master.StartMaintenance], [Master.UpdateQuota] and their siblings do what the calls of their
+// names to /api/v1 do, and return an [OperatorError] where these answer one.
 //
 // # What it does not
 //
@@ -51,9 +57,11 @@
 // would fail a check and end, because a task was launched again while its agent was away, the
 // older one ends without a word.
 //
-// Quota, maintenance, authorization, volumes that grow, and the calls of the operator API that change
-// something are missing. The flags that /state shows are only those that Config and Agent have. It
-// is no yardstick of speed either: its agents start a task after Config.Launch, however many there are.
+// Authorization, volumes that grow, and the calls of the operator API that change something else than
+// the methods above and UPDATE_WEIGHTS are missing. An agent that is reactivated takes tasks at once, though
+// a real one drops them until its last executor has ended. The flags that /state shows are only those that
+// Config and Agent have. It is no yardstick of speed either: its agents start a task after Config.Launch,
+// however many there are.
 //
 // # Goroutines
 //

@@ -203,12 +203,13 @@ func (m *Master) forget() {
 	}
 	for _, a := range m.everRegistered {
 		if !a.discarded {
-			a.forget(m.config.InMemoryRegistry)
+			a.forget(m.config.InMemoryRegistry || m.agentByID[a.id] != a)
 		}
 	}
 	if m.config.InMemoryRegistry {
 		clear(m.agentByID)
 	}
+	m.forgetOperator(m.config.InMemoryRegistry)
 	clear(m.frameworks)
 	clear(m.offers)
 	clear(m.shares)

@@ -18,6 +18,9 @@ type framework struct {
 	suppressed  map[string]bool
 	constraints *offerConstraints
 	filters     map[filterKey][]filter
+
+	inverseFilters map[*agent]time.Time // until when not to ask about an agent
+
 	unreachable map[string]*task // those on unreachable agents
 	tasks       map[string]*task // also terminal ones until acknowledged
 	operations  []*operation     // not acknowledged, by age
@@ -121,12 +124,14 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 		m.registered++
 	}
 	f := &framework{
-		id:          info.ID.Value,
-		info:        info,
-		filters:     make(map[filterKey][]filter),
-		tasks:       make(map[string]*task),
-		unreachable: make(map[string]*task),
-		registered:  time.Now(), reregistered: reregistered,
+		id:      info.ID.Value,
+		info:    info,
+		filters: make(map[filterKey][]filter),
+
+		inverseFilters: make(map[*agent]time.Time),
+		tasks:          make(map[string]*task),
+		unreachable:    make(map[string]*task),
+		registered:     time.Now(), reregistered: reregistered,
 	}
 	m.frameworks[f.id] = f
 	m.order = append(m.order, f)
@@ -260,6 +265,7 @@ func (m *Master) deactivate(f *framework) {
 	f.heartbeat.stop()
 	m.dropOffers(f)
 	clear(f.filters)
+	clear(f.inverseFilters)
 	timeout := time.Duration(f.info.GetFailoverTimeout() * float64(time.Second))
 	if timeout <= 0 {
 		m.removeFramework(f)
@@ -296,10 +302,15 @@ func (m *Master) removeFramework(f *framework) {
 	m.allocateLater()
 }
 
-// dropOffers takes all offers of a framework back, without a word to it.
+// dropOffers takes all offers of a framework back, also inverse ones, without a word to it.
 func (m *Master) dropOffers(f *framework) {
 	for _, o := range m.offersOf(f) {
 		m.takeBack(o)
+	}
+	for _, i := range slices.Clone(m.inverseOffers) {
+		if i.framework == f {
+			m.removeInverse(i)
+		}
 	}
 }
 

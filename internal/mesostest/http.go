@@ -7,12 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -303,57 +301,4 @@ func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, call *sched
 			}
 		}
 	}
-}
-
-// serveOperator answers the calls of the operator API that only ask.
-func (m *Master) serveOperator(w http.ResponseWriter, r *http.Request) {
-	if !postOnly(w, r) {
-		return
-	}
-	language, body, ok := readBody(w, r)
-	if !ok {
-		return
-	}
-	call := &master.Call{}
-	v, err := parseJSON(body)
-	if err == nil {
-		err = decodeJSON(v, call)
-	}
-	if err != nil || call.Type == master.Call_UNKNOWN {
-		answer(w, http.StatusBadRequest, "Failed to validate master::Call: Expecting 'type' to be present")
-		return
-	}
-	var response *master.Response
-	if m.do(r.Context(), func() { response = m.inform(call.Type) }) != nil {
-		cutter(r)()
-		return
-	}
-	if response == nil {
-		answer(w, http.StatusNotImplemented, "501 Not Implemented.")
-		return
-	}
-	m.answerMessage(w, r, language, response, operatorLists(response.Type)...)
-}
-
-// serveTeardown is how an operator ends a framework: POST with frameworkId=ID.
-func (m *Master) serveTeardown(w http.ResponseWriter, r *http.Request) {
-	if !postOnly(w, r) {
-		return
-	}
-	body, err := readLimited(r.Body)
-	form, parseErr := url.ParseQuery(string(body))
-	if err != nil || parseErr != nil || !form.Has("frameworkId") {
-		answer(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")
-		return
-	}
-	known := false
-	if m.do(r.Context(), func() { known = m.teardown(form.Get("frameworkId")) }) != nil {
-		cutter(r)()
-		return
-	}
-	if !known {
-		answer(w, http.StatusBadRequest, "No framework found with specified ID")
-		return
-	}
-	answer(w, http.StatusOK, "")
 }

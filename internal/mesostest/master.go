@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -53,6 +54,13 @@ type Master struct {
 	everRegistered []*agent          // also those that wait for a leader
 	admitted       int               // agents that this leader gave an ID: the next
 
+	gone          map[string]*agent // marked so
+	machines      []*mesos.MachineInfo
+	schedule      maintenance.Schedule
+	inverseOffers []*inverseOffer // outstanding, by age
+	quotas        map[string]quota
+	weights       map[string]float64 // of roles
+
 	offers      map[string]*offer
 	offered     int                // offers ever made: the next ID
 	ticks       map[int64]struct{} // allocations that are scheduled
@@ -78,6 +86,9 @@ func New(config Config) (*Master, error) {
 		random:      rand.New(rand.NewPCG(config.Seed, 0)),
 		frameworks:  make(map[string]*framework),
 		agentByID:   make(map[string]*agent),
+		gone:        make(map[string]*agent),
+		quotas:      make(map[string]quota),
+		weights:     make(map[string]float64),
 		offers:      make(map[string]*offer),
 		ticks:       make(map[int64]struct{}),
 		shares:      make(map[shareKey]*share),

@@ -77,7 +77,7 @@ func (m *Master) stateView() any {
 		}
 	}
 	for _, a := range m.agents {
-		if a.connected {
+		if a.offerable() {
 			active++
 		}
 	}
@@ -123,7 +123,7 @@ func (m *Master) agentSummary(a *agent) map[string]any {
 	view := map[string]any{
 		"id": a.id, "hostname": a.config.Hostname, "port": a.config.Port, "pid": a.pid(),
 		"attributes": a.attributesView(), "registered_time": epoch(a.registered), "version": mesosVersion,
-		"active": a.connected, "deactivated": false, "capabilities": agentCapabilities(),
+		"active": a.offerable(), "deactivated": a.deactivated, "capabilities": agentCapabilities(),
 		"used_resources": amounts(used), "offered_resources": amounts(offered),
 	}
 	maps.Copy(view, a.resourcesView())

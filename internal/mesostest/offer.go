@@ -18,6 +18,8 @@ type offer struct {
 	role      string
 	resources resources // allocated to role
 	timeout   *timer
+
+	unavailability *mesos.Unavailability // of the machine, nil for none
 }
 
 // filterKey is what a filter is for, beside the framework.
@@ -30,8 +32,8 @@ type filter struct {
 }
 
 // makeOffer gives a framework in a role what the agent has free for it, or returns nil.
-func (m *Master) makeOffer(f *framework, a *agent, role string) *offer {
-	free := m.eligible(f, a, role)
+func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *offer {
+	free := m.eligible(f, a, role, first)
 	if free.empty() {
 		return nil
 	}
@@ -41,6 +43,8 @@ func (m *Master) makeOffer(f *framework, a *agent, role string) *offer {
 		agent:     a,
 		role:      role,
 		resources: free.allocated(role),
+
+		unavailability: m.unavailability(a),
 	}
 	m.offered++
 	m.offers[o.id] = o
@@ -93,18 +97,23 @@ func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Fil
 		return
 	}
 	m.free(f, a, rs)
+	d := refuseTime(filters)
+	if d == 0 {
+		return
+	}
+	until := time.Now().Add(max(d, m.config.AllocationInterval))
+	key := filterKey{role: rs[0].allocatedTo(), agent: a.id}
+	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.unallocated(), until: until})
+	m.allocateAt(until)
+}
+
+// refuseTime is the time that filters ask for: default, also for a negative one, 5 s; at most a year.
+func refuseTime(filters *mesos.Filters) time.Duration {
 	seconds := 5.0
 	if filters != nil && filters.RefuseSeconds != nil && *filters.RefuseSeconds >= 0 {
 		seconds = *filters.RefuseSeconds
 	}
-	if seconds == 0 {
-		return
-	}
-	seconds = math.Min(seconds, (365 * 24 * time.Hour).Seconds())
-	until := time.Now().Add(max(time.Duration(seconds*float64(time.Second)), m.config.AllocationInterval))
-	key := filterKey{role: rs[0].allocatedTo(), agent: a.id}
-	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.unallocated(), until: until})
-	m.allocateAt(until)
+	return time.Duration(math.Min(seconds, (365*24*time.Hour).Seconds()) * float64(time.Second))
 }
 
 // liveFilters are the filters that have not run out.
@@ -166,6 +175,8 @@ func (o *offer) proto() mesos.Offer {
 		Domain:      o.agent.domain,
 		Attributes:  o.agent.attributes,
 		ExecutorIDs: o.agent.executorIDs(o.framework),
+
+		Unavailability: o.unavailability,
 	}
 	rs := o.resources
 	if o.framework.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {

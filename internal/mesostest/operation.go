@@ -100,7 +100,7 @@ func (m *Master) operationFailed(f *framework, id *mesos.OperationID, message st
 }
 
 // acknowledgeOperation performs ACKNOWLEDGE_OPERATION_STATUS. One that does not fit is ignored.
-func (f *framework) acknowledgeOperation(c *scheduler.Call_AcknowledgeOperationStatus) {
+func (m *Master) acknowledgeOperation(f *framework, c *scheduler.Call_AcknowledgeOperationStatus) {
 	f.operations = slices.DeleteFunc(f.operations, func(op *operation) bool {
 		if op.status.OperationID.Value != c.OperationID.Value || !slices.Equal(op.status.UUID.Value, c.UUID) {
 			return false
@@ -108,6 +108,9 @@ func (f *framework) acknowledgeOperation(c *scheduler.Call_AcknowledgeOperationS
 		op.retry.stop()
 		return true
 	})
+	if a := m.agentByID[c.AgentID.GetValue()]; a != nil {
+		m.checkDrained(a)
+	}
 }
 
 // reconcileOperations performs RECONCILE_OPERATIONS: an answer for every named operation,

@@ -31,6 +31,15 @@ func (m *Master) inform(t master.Call_Type) *master.Response {
 		return &master.Response{Type: master.Response_GET_FRAMEWORKS, GetFrameworks: list}
 	case master.Call_GET_TASKS:
 		return &master.Response{Type: master.Response_GET_TASKS, GetTasks: m.tasksMessage()}
+	case master.Call_GET_AGENTS:
+		return m.agentsResponse()
+	case master.Call_GET_MAINTENANCE_STATUS:
+		return m.maintenanceStatus()
+	case master.Call_GET_MAINTENANCE_SCHEDULE:
+		return &master.Response{
+			Type:                   master.Response_GET_MAINTENANCE_SCHEDULE,
+			GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{Schedule: m.schedule},
+		}
 	}
 	return nil
 }
@@ -40,6 +49,8 @@ func operatorLists(t master.Response_Type) []string {
 	switch t {
 	case master.Response_GET_FRAMEWORKS:
 		return []string{"frameworks", "completed_frameworks"}
+	case master.Response_GET_AGENTS:
+		return []string{"agents", "recovered_agents"}
 	case master.Response_GET_TASKS:
 		return []string{"tasks", "unreachable_tasks", "completed_tasks"}
 	}

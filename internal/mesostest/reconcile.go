@@ -36,6 +36,8 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 		return m.masterUpdate(id, named, f.lost(state), mesos.REASON_RECONCILIATION, "Reconciliation: Task is "+message)
 	}
 	switch a := m.agentByID[agentID.GetValue()]; {
+	case m.gone[agentID.GetValue()] != nil:
+		f.send(m, update(mesos.TASK_GONE_BY_OPERATOR, "gone"))
 	case a == nil && agentID == nil && m.recovering(), a != nil && a.recovered:
 		// The agent may yet tell.
 	case a == nil:

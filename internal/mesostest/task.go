@@ -187,6 +187,7 @@ func (t *task) update(m *Master, status mesos.TaskStatus) {
 	if status.GetSource() == mesos.SOURCE_EXECUTOR {
 		status.ContainerStatus = t.containerStatus()
 	}
+	t.agent.explain(t.framework, &status)
 	t.latest = status.GetState()
 	t.updates = append(t.updates, &status)
 	if len(t.updates) == 1 {
@@ -242,6 +243,7 @@ func (m *Master) acknowledge(f *framework, c *scheduler.Call_Acknowledge) {
 		if !t.stray {
 			t.executor.acknowledged(m)
 		}
+		m.checkDrained(t.agent)
 	case len(t.updates) > 0:
 		t.sendFirst(m)
 	}
