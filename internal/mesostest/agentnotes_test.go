@@ -23,7 +23,7 @@ func (r *replayer) agentNotes() []noteAction {
 				return fmt.Errorf("%s is not there", args[0])
 			}
 			a.away = true
-			a.emptied = strings.Contains(l.Note, "work_dir removed")
+			a.emptied = strings.Contains(l.Note, "work_dir removed") || strings.Contains(l.Note, "SIGUSR1")
 			return nil
 		}
 	}
@@ -45,8 +45,8 @@ func (r *replayer) agentNotes() []noteAction {
 			go func() {
 				defer r.readers.Done()
 				time.Sleep(delay)
-				if a.away && !a.emptied && r.master.ReturnAgent(a.Hostname) {
-					return
+				if !a.emptied && (r.master.ReturnAgent(a.Hostname) || a.away) {
+					return // if only to be refused because it is gone
 				}
 				if err := r.master.AddAgent(a.Agent); err != nil {
 					panic(err) // the flags were parsed before

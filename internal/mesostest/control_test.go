@@ -73,6 +73,14 @@ func TestControls(t *testing.T) {
 			r.replace("connection closed/reset without end of chunked body", "last (zero-length) chunk received")
 		}, "recorded: last"},
 		{"task that a registry in memory knows", "master_restart_in_memory", func(r *tampered) { r.replace("TASK_UNKNOWN", "TASK_RUNNING") }, "TASK_UNKNOWN"},
+		{"answer to an operator", "operator_refused", func(r *tampered) { r.replace("Agent is not deactivated", "Agent is deactivated") }, "recorded"},
+		{"what an operator is told of an agent", "drain_agent", func(r *tampered) { r.replace(`"state":"DRAINED"`, `"state":"DRAINING"`) }, "recorded"},
+		{"offer without its unavailability", "maintenance", func(r *tampered) {
+			r.replace(`"unavailability":{"start":{"nanoseconds":1795232282333092864},"duration":{"nanoseconds":3600000000000}},"allocation_info"`, `"allocation_info"`)
+		}, "OFFERS has not come"},
+		{"question that never came", "maintenance", func(r *tampered) { r.drop(`"type":"INVERSE_OFFERS"`) }, ""},
+		{"why a task is gone", "mark_agent_gone", func(r *tampered) { r.replace("REASON_AGENT_REMOVED_BY_OPERATOR", "REASON_AGENT_REMOVED") }, "UPDATE has not come"},
+		{"offer beyond the limit", "quota_limits", func(r *tampered) { r.replace(`{"value":1.5},"alloc`, `{"value":1.6},"alloc`) }, "OFFERS has not come"},
 		{"unknown action", "task_finished", func(r *tampered) {
 			r.replace(`{"t":2.313,`, `{"t":2.3,"note":"agent1: sent SIGHUP"}`+"\n"+`{"t":2.313,`)
 		}, "not supported"},

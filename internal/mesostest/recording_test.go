@@ -111,7 +111,37 @@ func parseRecording(name, folder string, data []byte) (*recording, error) {
 		return nil, fmt.Errorf("nothing was recorded")
 	}
 	rec.sortMasters()
+	rec.joinOffers()
 	return rec, nil
+}
+
+// joinOffers makes one event of the offers that follow a new maintenance schedule, and one of the
+// inverse offers. A real master allocates agent by agent then, but it may take several together.
+func (rec *recording) joinOffers() {
+	var schedule float64
+	var lines []recordedLine
+	for _, l := range rec.lines {
+		if l.Send != nil && bytes.Contains(l.Send.Call, []byte(`"UPDATE_MAINTENANCE_SCHEDULE"`)) {
+			schedule = l.T
+		}
+		first := slices.IndexFunc(lines, func(other recordedLine) bool {
+			return other.T >= schedule && other.N == l.N && typeOf(other.Event) == typeOf(l.Event)
+		})
+		var name string
+		switch typeOf(l.Event) {
+		case "OFFERS":
+			name = "offers"
+		case "INVERSE_OFFERS":
+			name = "inverse_offers"
+		}
+		if name == "" || first < 0 || l.T-schedule > 0.2 {
+			lines = append(lines, l)
+			continue
+		}
+		payload := at(lines[first].Event, name).(map[string]any)
+		payload[name] = append(payload[name].([]any), at(l.Event, name, name).([]any)...)
+	}
+	rec.lines = lines
 }
 
 // expandAgents adds the agents that the note "agents 2 to 40 are like agent1" speaks of. In what
@@ -209,11 +239,11 @@ func (rec *recording) ticks(interval time.Duration) (phase, period time.Duration
 		switch {
 		case typeOf(l.Event) == "SUBSCRIBED":
 			atOnce = max(atOnce, l.T) // a busy master took its time
-		case l.Send != nil && (bytes.Contains(l.Send.Call, []byte(`"SUBSCRIBE"`)) || bytes.Contains(l.Send.Call, []byte(`"REVIVE"`))):
+		case l.Send != nil && regexp.MustCompile(`"(SUBSCRIBE|REVIVE|UPDATE_MAINTENANCE_SCHEDULE)"`).Match(l.Send.Call):
 			atOnce = l.T
 		case strings.HasSuffix(l.Note, " started"):
 			atOnce = math.Inf(1) // what registers when is not known; SUBSCRIBE or REVIVE make an end of it
-		case typeOf(l.Event) == "OFFERS" && l.T-atOnce > 0.1:
+		case (typeOf(l.Event) == "OFFERS" || typeOf(l.Event) == "INVERSE_OFFERS") && l.T-atOnce > 0.1:
 			t := inSeconds(l.T) - delivery
 			if first == 0 {
 				first, last = t, t
@@ -263,6 +293,13 @@ func (l *recordedLine) freesResources() bool {
 		return terminal(mesos.TaskState(mesos.TaskState_value[name]))
 	}
 	return false
+}
+
+// marksUnreachable says whether the line may show that an agent was. A master pings its agents all
+// the time, so that is up to a ping later than the pings take that the agent misses.
+func (l *recordedLine) marksUnreachable() bool {
+	return at(l.Event, "update", "status", "message") == "health check timed out" ||
+		typeOf(l.Event) == "FAILURE" && at(l.Event, "failure", "executor_id") == nil
 }
 
 func inSeconds(x float64) time.Duration { return time.Duration(math.Round(x*1e6)) * time.Microsecond }

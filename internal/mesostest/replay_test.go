@@ -25,7 +25,8 @@ import (
 // and end as fast as the machine lets them; news of checks within 0.75 s, since every check is
 // a process. Offers that come within 0.1 s of what freed their resources may come an allocation
 // interval later, and those that missed an allocation by less than 0.25 s an interval earlier:
-// the order of the two is a matter of milliseconds. All this tells a filter of 5 s from one of
+// the order of the two is a matter of milliseconds; so it is with inverse offers, which are answered
+// right behind an allocation. An agent is given up as much as a ping later than its pings take. All this tells a filter of 5 s from one of
 // 6 s. Three things are taken from the recording so that more slack is not needed: when it
 // allocated, and how long executors took to start and to notice the end of their tasks.
 //
@@ -260,6 +261,10 @@ func (r *replayer) window(i int) (early, late time.Duration) {
 	switch {
 	case at(l.Event, "update", "status", "healthy") != nil || at(l.Event, "update", "status", "check_status") != nil:
 		early, late = checkTolerance, checkTolerance
+	case typeOf(l.Event) == "INVERSE_OFFERS":
+		early += r.interval // the answer came right behind an allocation, where the filter ends too
+	case l.marksUnreachable():
+		early += r.config.AgentPingTimeout / 4
 	case typeOf(l.Event) == "SUBSCRIBED":
 		early = time.Hour // it answers a request, whenever a busy master got to it
 	case typeOf(l.Event) == "OFFERS":
