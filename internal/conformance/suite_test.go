@@ -69,6 +69,7 @@ func suite() []chapter {
 		{"Status updates", updating()},
 		{"Killing", killing()},
 		{"Agents", agents()},
+		{"Operators", meetingOperators()},
 		{"Masters", survivingMasters()},
 		{"Reconciliation", reconciling()},
 		{"Launches that get lost", relaunching()},
