@@ -1,9 +1,11 @@
 // Samplefw is a complete Mesos framework: it launches a few tasks, watches them for a while, kills
-// them and tears itself down. Without options it does so on a cluster inside its own process. It is
-// meant to be copied. It promises nothing beyond that, and its goroutines end with it.
+// them and tears itself down. Without options it does so on a cluster inside its own process. With
+// -store it can be killed at any moment: started again, it goes on with the same framework and tasks. It
+// is meant to be copied. It promises nothing beyond that, and its goroutines end with it.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -34,29 +37,56 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	config := scheduler.Config{
+		Master:    o.master,
+		Framework: scheduler.Framework{Name: "samplefw", Roles: []string{o.role}, FailoverTimeout: time.Minute},
+		Logger:    slog.New(slog.DiscardHandler),
+	}
+	say := func(format string, args ...any) {
+		fmt.Println(time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	}
+	if o.log == "json" {
+		config.Logger, say = slog.New(slog.NewJSONHandler(os.Stdout, nil)), func(string, ...any) {}
+	}
+	if o.store == "" {
+		return work(ctx, o, config, say)
+	}
+	file, err := ha.OpenFile(o.store)
+	if err != nil {
+		return err
+	}
+	config.Store, config.Framework.FailoverTimeout = file, time.Hour // to be started again in
+	err = work(ctx, o, config, say)
+	closed := file.Close()
+	if errors.Is(err, errKept) {
+		say("the framework lives on: start again with -store %s", o.store)
+		return nil
+	}
+	if err = cmp.Or(err, closed); err != nil {
+		return err
+	}
+	return os.Remove(o.store) // its framework has ended
+}
+
+var (
+	errTimeout = errors.New("not all tasks run")
+	errKept    = errors.New("interrupted")
+)
+
+// work is the framework's life, from the subscription to the teardown.
+func work(ctx context.Context, o options, config scheduler.Config, say func(string, ...any)) error {
 	// The scheduler must outlive an interrupt, to tear the framework down.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var services sync.WaitGroup
 	defer services.Wait()
 	defer stop()
-
 	if o.master == "embedded" {
 		var err error
-		if o.master, err = startCluster(serving, &services); err != nil {
+		if config.Master, err = startCluster(serving, &services); err != nil {
 			return err
 		}
 	}
-	logger, say := slog.New(slog.DiscardHandler), func(format string, args ...any) {
-		fmt.Println(time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
-	}
-	if o.log == "json" {
-		logger, say = slog.New(slog.NewJSONHandler(os.Stdout, nil)), func(string, ...any) {}
-	}
-	s, err := scheduler.New(scheduler.Config{
-		Master:    o.master,
-		Framework: scheduler.Framework{Name: "samplefw", Roles: []string{o.role}, FailoverTimeout: time.Minute},
-		Logger:    logger,
-	})
+	s, err := scheduler.New(config)
 	if err != nil {
 		return err
 	}
@@ -71,58 +101,91 @@ func run(ctx context.Context, o options) error {
 			p.note(e)
 		}
 	})
-	ended := make(chan error, 1)
-	services.Go(func() { ended <- s.Run(serving) })
+	running, end := context.WithCancelCause(ctx)
+	services.Go(func() { end(s.Run(serving)) })
 
-	if err := launch(ctx, s, o); err != nil {
-		subscribed, obstacle := p.now()
-		if errors.Is(err, errTimeout) {
-			err = fmt.Errorf("%w within %v: %s", err, o.timeout, obstacle)
-		}
-		if subscribed {
-			_, _ = finish(serving, s, o.timeout) // the first error is the one to tell
-		}
-		return err
-	}
-	say("all %d tasks run; holding for %v", o.tasks, o.hold)
-	select {
-	case <-time.After(o.hold):
-	case <-ctx.Done():
-		say("interrupted")
-	case err := <-ended:
-		return err // it lost its framework, or cannot go on
-	}
-	ends, err := finish(serving, s, o.timeout)
+	err = launch(running, s, o)
 	if err == nil {
+		say("all %d tasks run; holding for %v", o.tasks, o.hold)
+		select {
+		case <-time.After(o.hold):
+		case <-running.Done():
+			err = context.Cause(running) // it was interrupted, lost its framework, or cannot go on
+		}
+	}
+	subscribed, obstacle := p.now()
+	switch {
+	case ctx.Err() != nil && o.store != "":
+		return errKept
+	case ctx.Err() != nil:
+		say("interrupted")
+		err = nil
+	case errors.Is(err, errTimeout):
+		err = fmt.Errorf("%w within %v: %s", err, o.timeout, obstacle)
+	}
+	if !subscribed || err != nil && o.store != "" {
+		return err // nothing is there to end, or its end is not wanted
+	}
+	ends, failed := finish(serving, s, o.timeout)
+	if err = cmp.Or(err, failed); err == nil { // the first error is the one to tell
 		<-watched // the summary comes last
 		say("done: %d tasks ran; how they ended: %v", o.tasks, ends)
 	}
 	return err
 }
 
-var errTimeout = errors.New("not all tasks run")
-
-// launch returns when all tasks run, or when the first cannot.
+// launch submits those tasks that no earlier process left on record, and returns when all run, or
+// when the first cannot.
 func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
+	var submissions sync.WaitGroup
+	defer submissions.Wait()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, errTimeout)
 	defer cancel()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	var launches sync.WaitGroup
+
+	events := s.Watch(ctx) // from before the first task is there
+	found := map[string]task.State{}
+	for t := range s.Tasks(ctx) {
+		found[t.Spec.ID] = t.State
+	}
+	waiting := map[string]bool{}
 	for i := range o.tasks {
 		spec := task.Spec{ID: fmt.Sprintf("sample-%d", i+1), CPUs: 0.1, Mem: 32, Command: task.Command{Shell: o.command}}
 		if o.image != "" {
 			spec.Container = &task.Container{Image: o.image}
 		}
-		launches.Go(func() {
-			if _, err := s.Launch(ctx, spec); err != nil {
-				fail(err)
-			}
-		})
+		state, known := found[spec.ID]
+		if !known {
+			submissions.Go(func() {
+				if err := s.Submit(ctx, spec); err != nil {
+					fail(err)
+				}
+			})
+		}
+		if !known || !ran(state) {
+			waiting[spec.ID] = true
+		}
 	}
-	launches.Wait()
+	if len(waiting) == 0 {
+		return nil
+	}
+	for e := range events {
+		switch e, ok := e.(scheduler.TaskEvent); {
+		case !ok || !waiting[e.Task.Spec.ID]:
+		case e.Task.State.Terminal():
+			return &scheduler.TaskError{Task: e.Task}
+		case ran(e.Task.State):
+			if delete(waiting, e.Task.Spec.ID); len(waiting) == 0 {
+				return nil
+			}
+		}
+	}
 	return context.Cause(ctx)
 }
+
+// ran tells whether a task in this state has begun to run, unless it failed before.
+func ran(s task.State) bool { return s == task.Running || s == task.Killing || s.Terminal() }
 
 // finish kills the tasks, ends the framework, and tells how many tasks ended in which state.
 func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) (map[task.State]int, error) {
@@ -143,34 +206,4 @@ func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) 
 		return ends, fmt.Errorf("teardown: %w", err)
 	}
 	return ends, nil
-}
-
-// progress remembers what stands in the way of the tasks.
-type progress struct {
-	mu         sync.Mutex
-	subscribed bool // ever
-	obstacle   string
-}
-
-func (p *progress) note(e scheduler.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch e := e.(type) {
-	case scheduler.ConnectionEvent:
-		p.subscribed, p.obstacle = p.subscribed || e.Connected, "no offer came"
-		if !e.Connected {
-			p.obstacle = e.Err.Error()
-		}
-	case scheduler.OfferEvent:
-		p.obstacle = "tasks are slow to start"
-		if len(e.Rejections) > 0 {
-			p.obstacle = fmt.Sprintf("no capacity: %v", e.Rejections[0])
-		}
-	}
-}
-
-func (p *progress) now() (subscribed bool, obstacle string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.subscribed, p.obstacle
 }

@@ -13,14 +13,18 @@ import (
 
 // options are the flags; each can also be set by the environment, such as SAMPLEFW_TASKS.
 type options struct {
-	master, image, command, role, log string
-	tasks                             int
-	hold, timeout                     time.Duration
+	master, store, image, command, role, log string
+	tasks                                    int
+	hold, timeout                            time.Duration
 }
 
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("samplefw", flag.ContinueOnError)
 	f.StringVar(&o.master, "master", "embedded", `leading master such as http://host:5050, or "embedded" for one in this process`)
+	f.StringVar(&o.store, "store", "", `file that keeps framework and tasks, so that they live on when the program is interrupted,
+killed or fails, and the next one with the same file goes on with them: it launches what is missing
+and begins to hold anew. It ends them after -hold, and removes the file. Start it again within an hour;
+Mesos then ends the framework (default: an interrupt tears the framework down)`)
 	f.IntVar(&o.tasks, "tasks", 3, "how many tasks to launch")
 	f.DurationVar(&o.hold, "hold", 10*time.Second, "how long to let them run")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait until all tasks run")
@@ -47,6 +51,9 @@ func parse(args []string) (o options, err error) {
 	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
 		return o, fmt.Errorf("bad options: -tasks %d (at least 1), -hold %v, -timeout %v (more than 0), -log %q (text or json), arguments %q (none)",
 			o.tasks, o.hold, o.timeout, o.log, f.Args())
+	}
+	if o.store != "" && o.master == "embedded" {
+		return o, errors.New("bad options: -store needs a -master that outlives the program")
 	}
 	if o.image == "" {
 		o.command = cmp.Or(o.command, "sleep 3600")

@@ -26,7 +26,7 @@ const (
 // other modules' packages (with everything below them). Data flows down, never up. A package that
 // is missing here fails the test, so that a new one is given its place.
 var imports = map[string][]string{
-	"examples/samplefw":  {"scheduler", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
+	"examples/samplefw":  {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
 	"scheduler":          {"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo},
 	"taskmatcher":        {"task", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
