@@ -58,8 +58,8 @@ func run(ctx context.Context, o options) error {
 	config.Store, config.Framework.FailoverTimeout = file, time.Hour // to be started again in
 	err = work(ctx, o, config, say)
 	closed := file.Close()
-	if errors.Is(err, errKept) {
-		say("the framework lives on: start again with -store %s", o.store)
+	if errors.Is(err, errInterrupted) {
+		say("the framework lives on; go on with -store %s", o.store)
 		return nil
 	}
 	if err = cmp.Or(err, closed); err != nil {
@@ -69,8 +69,8 @@ func run(ctx context.Context, o options) error {
 }
 
 var (
-	errTimeout = errors.New("not all tasks run")
-	errKept    = errors.New("interrupted")
+	errTimeout     = errors.New("not all tasks run")
+	errInterrupted = errors.New("interrupted")
 )
 
 // work is the framework's life, from the subscription to the teardown.
@@ -115,18 +115,20 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 	}
 	subscribed, obstacle := p.now()
 	switch {
-	case ctx.Err() != nil && o.store != "":
-		return errKept
+	case err == nil:
 	case ctx.Err() != nil:
 		say("interrupted")
-		err = nil
+		err = errInterrupted
 	case errors.Is(err, errTimeout):
 		err = fmt.Errorf("%w within %v: %s", err, o.timeout, obstacle)
 	}
-	if !subscribed || err != nil && o.store != "" {
-		return err // nothing is there to end, or its end is not wanted
+	if err != nil && (!subscribed || o.store != "") {
+		return err // nothing is there to end, or the next process goes on with it
 	}
 	ends, failed := finish(serving, s, o.timeout)
+	if errors.Is(err, errInterrupted) {
+		err = nil
+	}
 	if err = cmp.Or(err, failed); err == nil { // the first error is the one to tell
 		<-watched // the summary comes last
 		say("done: %d tasks ran; how they ended: %v", o.tasks, ends)

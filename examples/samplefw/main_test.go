@@ -44,6 +44,7 @@ func TestSampleFramework(t *testing.T) {
 		"bad master":       {args: []string{"-master", "ftp://x"}, code: 1, stderr: `Master: "ftp://x": must be a zk URL`},
 		"bad flag":         {args: []string{"-x"}, code: 1, stderr: "flag provided but not defined: -x"},
 		"bad number":       {args: []string{"-tasks", "0"}, code: 1, stderr: "-tasks 0 (at least 1)"},
+		"bad store":        {args: []string{"-store", "x"}, code: 1, stderr: "-store needs a -master that outlives the program"},
 		"bad environment":  {env: []string{"SAMPLEFW_HOLD=long"}, code: 1, stderr: `SAMPLEFW_HOLD="long"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,256 @@
+//go:build integration
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+)
+
+// generation is a master, a store file, and what is known of the tasks.
+type generation struct {
+	*testing.T
+	program, file, address string
+	random                 *rand.Rand
+	master                 *mesostest.Master
+	tasks                  int    // that the program is to have
+	ending                 bool   // the program is to end the framework
+	framework              string // that was on record first
+	frameworks             int    // at the master then; they must not become more
+
+	mu           sync.Mutex // of what follows: lives and the master's loop write to it
+	present      *life
+	acknowledged map[string]bool // tasks of which the program said that they are on record
+	launched     map[string]bool // tasks that were seen at the master
+	tally        tally
+	faults       []string
+	transcript   strings.Builder
+}
+
+// life is one process.
+type life struct {
+	cmd     *exec.Cmd
+	holding chan struct{} // all tasks run
+	ended   chan struct{} // its output
+	calls   map[scheduler.Call_Type]int
+	at      string // where it is, as far as the master saw
+	trigger trigger
+	reached chan struct{} // the trigger
+}
+
+// trigger is the n-th call of a type, before it takes effect or while it is answered. The zero
+// trigger is never reached.
+type trigger struct {
+	call   scheduler.Call_Type
+	n      int
+	before bool
+}
+
+func newGeneration(t *testing.T, program string, seed uint64) *generation {
+	agents := make([]mesostest.Agent, 4)
+	for i := range agents {
+		agents[i].Resources = "cpus:64;mem:65536;disk:10000;ports:[31000-32000]"
+	}
+	master, err := mesostest.New(mesostest.Config{
+		Agents: agents, Seed: seed, AllocationInterval: 20 * time.Millisecond,
+		Launch: 5 * time.Millisecond, Reap: 5 * time.Millisecond,
+	})
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- master.Run(ctx, listener) }()
+	g := &generation{
+		T: t, program: program, file: filepath.Join(t.TempDir(), "store"), address: "http://" + listener.Addr().String(),
+		random: rand.New(rand.NewPCG(seed, 0)), master: master,
+		acknowledged: map[string]bool{}, launched: map[string]bool{}, tally: tally{},
+	}
+	t.Cleanup(func() {
+		if l := g.present; l != nil { // of a test that failed
+			_ = l.cmd.Process.Kill()
+			<-l.ended
+		}
+		stop()
+		require.NoError(t, <-ended)
+	})
+	master.Intercept(g.intercept)
+	return g
+}
+
+// start begins a life. A copy of the store is kept from before.
+func (g *generation) start(hold time.Duration, at trigger) *life {
+	if bytes, err := os.ReadFile(g.file); err == nil {
+		require.NoError(g, os.WriteFile(g.file+".before", bytes, 0o600))
+	}
+	l := &life{
+		cmd: exec.Command(g.program, "-master", g.address, "-store", g.file,
+			"-tasks", strconv.Itoa(g.tasks), "-hold", hold.String()),
+		holding: make(chan struct{}), ended: make(chan struct{}), reached: make(chan struct{}),
+		calls: map[scheduler.Call_Type]int{}, at: "after nothing", trigger: at,
+	}
+	out, err := l.cmd.StdoutPipe()
+	require.NoError(g, err)
+	l.cmd.Stderr = l.cmd.Stdout
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	require.NoError(g, l.cmd.Start())
+	g.present = l
+	fmt.Fprintf(&g.transcript, "--- %d tasks, hold %v, to be killed at %+v\n", g.tasks, hold, at)
+	lines := bufio.NewScanner(out)
+	go func() {
+		defer close(l.ended)
+		for lines.Scan() {
+			g.hear(l, lines.Text())
+		}
+	}()
+	return l
+}
+
+// hear takes a line that a life said.
+func (g *generation) hear(l *life, line string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fmt.Fprintln(&g.transcript, line)
+	switch words := strings.Fields(line); {
+	case strings.Contains(line, "holding"):
+		close(l.holding)
+	case len(words) == 4 && words[1] == "task" && words[3] == "pending":
+		g.acknowledged[words[2]] = true
+	}
+}
+
+// intercept sees each call, on the master's loop.
+func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.present
+	l.calls[c.Type]++
+	if l.trigger.call == c.Type && l.trigger.n == l.calls[c.Type] {
+		_ = l.cmd.Process.Kill()
+		close(l.reached)
+		l.at = "at " + c.Type.String()
+		if l.trigger.before {
+			l.at = "before " + c.Type.String()
+			return mesostest.Hang
+		}
+	} else {
+		l.at = "after " + c.Type.String()
+	}
+	for _, o := range c.GetAccept().GetOperations() {
+		for _, t := range o.GetLaunch().GetTaskInfos() {
+			g.tally["launches"]++
+			if g.launched[t.TaskID.Value] {
+				g.fault("doubled: %s is launched again", t.TaskID.Value)
+			}
+		}
+	}
+	return mesostest.Pass
+}
+
+// fault notes what must not happen.
+func (g *generation) fault(format string, args ...any) {
+	g.faults = append(g.faults, fmt.Sprintf(format, args...))
+	fmt.Fprintln(&g.transcript, "FAULT", g.faults[len(g.faults)-1])
+}
+
+// bury waits for the end of a life, and tells how it was.
+func (g *generation) bury(l *life) error {
+	<-l.ended
+	err := l.cmd.Wait()
+	fmt.Fprintln(&g.transcript, "--- ended", l.at, err)
+	return err
+}
+
+// look compares what is on record with what is at the master, of which it returns the tasks' states, one
+// for each framework that has the task.
+func (g *generation) look() (records, map[string][]string) {
+	recs, state := g.records(), g.master.Snapshot()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for id := range g.acknowledged {
+		if recs.tasks[id] == "" {
+			g.fault("lost: %s was on record", id)
+		}
+	}
+	tasks := map[string][]string{}
+	for _, f := range state.Frameworks {
+		for _, t := range f.Tasks {
+			if tasks[t.ID] = append(tasks[t.ID], t.State.String()); len(tasks[t.ID]) > 1 {
+				g.fault("doubled: %s is in two frameworks", t.ID)
+			}
+			if recs.framework != f.ID || recs.tasks[t.ID] == "" {
+				g.fault("lost: %s of framework %s is at the master and not on record", t.ID, f.ID)
+			}
+			g.launched[t.ID] = true
+		}
+	}
+	if g.ending {
+		return recs, tasks
+	}
+	for id := range g.launched {
+		if len(tasks[id]) == 0 {
+			g.fault("lost: %s was at the master", id)
+		}
+	}
+	switch {
+	case g.framework == "":
+		g.framework, g.frameworks = recs.framework, len(state.Frameworks)
+	case g.framework != recs.framework || g.frameworks < len(state.Frameworks):
+		g.fault("doubled: another framework: %q on record after %q, %d at the master after %d",
+			recs.framework, g.framework, len(state.Frameworks), g.frameworks)
+	}
+	return recs, tasks
+}
+
+// records are what a store holds: the framework's ID, and the states of the tasks.
+type records struct {
+	framework string
+	tasks     map[string]string
+}
+
+// records reads a copy of the store, so that the next process finds it as the last one left it.
+func (g *generation) records() records {
+	r := records{tasks: map[string]string{}}
+	bytes, err := os.ReadFile(g.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r
+	}
+	require.NoError(g, err)
+	require.NoError(g, os.WriteFile(g.file+".after", bytes, 0o600))
+	file, err := ha.OpenFile(g.file + ".after")
+	require.NoError(g, err)
+	defer file.Close()
+	all, err := file.Load(context.Background())
+	require.NoError(g, err)
+	for key, value := range all {
+		var fields struct{ ID, State string }
+		require.NoError(g, json.Unmarshal(value, &fields))
+		if id, ok := strings.CutPrefix(key, "task/"); ok {
+			r.tasks[id] = fields.State
+		} else {
+			r.framework = fields.ID
+		}
+	}
+	return r
+}
