@@ -27,6 +27,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
+// registration is how long the master may keep a framework whose ID was not stored before the process died.
+const registration = time.Minute
+
 // generation is a master, a store file, and what is known of the tasks.
 type generation struct {
 	*testing.T
@@ -156,6 +159,9 @@ func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
 		}
 	} else {
 		l.at = "after " + c.Type.String()
+	}
+	if s := c.GetSubscribe(); s != nil && c.FrameworkID == nil && s.FrameworkInfo.GetFailoverTimeout() > registration.Seconds() {
+		g.fault("left behind: a framework that may not get on record would last for %v s", *s.FrameworkInfo.FailoverTimeout)
 	}
 	for _, o := range c.GetAccept().GetOperations() {
 		for _, t := range o.GetLaunch().GetTaskInfos() {

@@ -87,7 +87,7 @@ func TestKilledAnywhereControl(t *testing.T) {
 func (g *generation) add() {
 	g.tasks += tasksAdded
 	g.killed(time.Hour, []trigger{
-		{call: scheduler.Call_SUBSCRIBE, n: 1}, {call: scheduler.Call_RECONCILE, n: 2}, {call: scheduler.Call_SUPPRESS, n: 1},
+		{call: scheduler.Call_SUBSCRIBE, n: 2}, {call: scheduler.Call_RECONCILE, n: 2}, {call: scheduler.Call_SUPPRESS, n: 1},
 		{call: scheduler.Call_ACCEPT, n: 1}, {call: scheduler.Call_ACCEPT, n: 1},
 		{call: scheduler.Call_ACKNOWLEDGE, n: tasksAdded}, {call: scheduler.Call_ACKNOWLEDGE, n: 2 * tasksAdded},
 	})
@@ -174,6 +174,9 @@ func (g *generation) over(failed error) bool {
 	switch {
 	case failed == nil && completed:
 		require.NoFileExists(g, g.file)
+		if !strings.Contains(g.transcript.String(), fmt.Sprintf("how they ended: map[killed:%d]", g.tasks)) {
+			g.fault("lost: an update about the end of a task")
+		}
 	case completed && strings.Contains(g.transcript.String(), "has been removed"):
 		g.tally["teardown taken, not on record"]++ // it is reported; the file is the user's to remove
 	default:

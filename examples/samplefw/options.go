@@ -21,10 +21,10 @@ type options struct {
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("samplefw", flag.ContinueOnError)
 	f.StringVar(&o.master, "master", "embedded", `leading master such as http://host:5050, or "embedded" for one in this process`)
-	f.StringVar(&o.store, "store", "", `file that keeps framework and tasks, so that they live on when the program is interrupted,
-killed or fails, and the next one with the same file goes on with them: it launches what is missing
-and begins to hold anew. It ends them after -hold, and removes the file. Start it again within an hour;
-Mesos then ends the framework (default: an interrupt tears the framework down)`)
+	f.StringVar(&o.store, "store", "", `file that keeps framework and tasks, so that they outlive the program: interrupted, killed or failed,
+it goes on with them when it is started again within an hour, and launches only what is missing.
+-hold begins anew then; after it they end, and the file is removed (default: kept in memory; an
+interrupt ends the framework)`)
 	f.IntVar(&o.tasks, "tasks", 3, "how many tasks to launch")
 	f.DurationVar(&o.hold, "hold", 10*time.Second, "how long to let them run")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait until all tasks run")
