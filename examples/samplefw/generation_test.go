@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
@@ -41,13 +40,12 @@ type generation struct {
 	framework              string // that was on record first
 	frameworks             int    // at the master then; they must not become more
 
+	journal
+
 	mu           sync.Mutex // of what follows: lives and the master's loop write to it
 	present      *life
 	acknowledged map[string]bool // tasks of which the program said that they are on record
 	launched     map[string]bool // tasks that were seen at the master
-	tally        tally
-	faults       []string
-	transcript   strings.Builder
 }
 
 // life is one process.
@@ -87,7 +85,7 @@ func newGeneration(t *testing.T, program string, seed uint64) *generation {
 	g := &generation{
 		T: t, program: program, file: filepath.Join(t.TempDir(), "store"), address: "http://" + listener.Addr().String(),
 		random: rand.New(rand.NewPCG(seed, 0)), master: master,
-		acknowledged: map[string]bool{}, launched: map[string]bool{}, tally: tally{},
+		acknowledged: map[string]bool{}, launched: map[string]bool{}, journal: journal{tally: tally{}},
 	}
 	t.Cleanup(func() {
 		if l := g.present; l != nil { // of a test that failed
@@ -119,7 +117,7 @@ func (g *generation) start(hold time.Duration, at trigger) *life {
 	defer g.mu.Unlock()
 	require.NoError(g, l.cmd.Start())
 	g.present = l
-	fmt.Fprintf(&g.transcript, "--- %d tasks, hold %v, to be killed at %+v\n", g.tasks, hold, at)
+	g.write("--- %d tasks, hold %v, to be killed at %+v", g.tasks, hold, at)
 	lines := bufio.NewScanner(out)
 	go func() {
 		defer close(l.ended)
@@ -134,7 +132,7 @@ func (g *generation) start(hold time.Duration, at trigger) *life {
 func (g *generation) hear(l *life, line string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	fmt.Fprintln(&g.transcript, line)
+	g.write("%s", line)
 	switch words := strings.Fields(line); {
 	case strings.Contains(line, "holding"):
 		close(l.holding)
@@ -147,25 +145,15 @@ func (g *generation) hear(l *life, line string) {
 func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.present
-	l.calls[c.Type]++
-	if l.trigger.call == c.Type && l.trigger.n == l.calls[c.Type] {
-		_ = l.cmd.Process.Kill()
-		close(l.reached)
-		l.at = "at " + c.Type.String()
-		if l.trigger.before {
-			l.at = "before " + c.Type.String()
-			return mesostest.Hang
-		}
-	} else {
-		l.at = "after " + c.Type.String()
+	if l := g.present; l != nil && l.sees(c) {
+		return mesostest.Hang
 	}
 	if s := c.GetSubscribe(); s != nil && c.FrameworkID == nil && s.FrameworkInfo.GetFailoverTimeout() > registration.Seconds() {
 		g.fault("left behind: a framework that may not get on record would last for %v s", *s.FrameworkInfo.FailoverTimeout)
 	}
 	for _, o := range c.GetAccept().GetOperations() {
 		for _, t := range o.GetLaunch().GetTaskInfos() {
-			g.tally["launches"]++
+			g.count("launches", 1)
 			if g.launched[t.TaskID.Value] {
 				g.fault("doubled: %s is launched again", t.TaskID.Value)
 			}
@@ -174,17 +162,30 @@ func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
 	return mesostest.Pass
 }
 
-// fault notes what must not happen.
-func (g *generation) fault(format string, args ...any) {
-	g.faults = append(g.faults, fmt.Sprintf(format, args...))
-	fmt.Fprintln(&g.transcript, "FAULT", g.faults[len(g.faults)-1])
+// sees notes a call and, if it is the trigger, kills the life. It tells whether the call comes to nothing.
+func (l *life) sees(c *scheduler.Call) (lost bool) {
+	l.calls[c.Type]++
+	if l.trigger.call != c.Type || l.trigger.n != l.calls[c.Type] {
+		l.at = "after " + c.Type.String()
+		return false
+	}
+	_ = l.cmd.Process.Kill()
+	close(l.reached)
+	l.at = "at " + c.Type.String()
+	if l.trigger.before {
+		l.at = "before " + c.Type.String()
+	}
+	return l.trigger.before
 }
 
 // bury waits for the end of a life, and tells how it was.
 func (g *generation) bury(l *life) error {
 	<-l.ended
 	err := l.cmd.Wait()
-	fmt.Fprintln(&g.transcript, "--- ended", l.at, err)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.present = nil // calls of it that come late are nobody's
+	g.write("--- ended %s: %v", l.at, err)
 	return err
 }
 
