@@ -28,7 +28,7 @@ const (
 
 // A process that is killed at any moment loses no task and doubles none. KILLS says how many kills.
 func TestKilledAnywhere(t *testing.T) {
-	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), "100"))
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), "75"))
 	require.NoError(t, err, "KILLS")
 	program, began := build(t), time.Now()
 	total := tally{}
