@@ -56,7 +56,9 @@ type Config struct {
 	// Builder makes what Mesos is told to run. Default: taskbuilder.Standard{}.
 	Builder TaskBuilder
 	// Store keeps the framework ID and a record of each task, so that another process can go on with
-	// them. Default: memory, which outlives Run but not the process.
+	// them. Specs are kept as JSON, which alters text that is not UTF-8. Default: memory, which outlives
+	// Run but not the process: without Teardown, a process leaves its tasks behind for the
+	// FailoverTimeout.
 	Store Store
 	// Offers says how offers are treated.
 	Offers OfferPolicy
@@ -169,7 +171,7 @@ type Store interface {
 	// Load returns all records. It is called once when Run begins.
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Apply writes records and deletes those whose value is nil: all of them or none, and durable
-	// when it returns nil. After an error nobody knows; the same keys will be written again.
+	// when it returns nil. Its context ends after 10 s. After an error nobody knows; the same keys will be written again.
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
 

@@ -19,6 +19,8 @@ const (
 	// callTimeout bounds one call. A master that takes longer is as good as gone, and the calls
 	// behind it wait.
 	callTimeout = 10 * time.Second
+	// storeTimeout bounds one writing. Nothing is launched or acknowledged meanwhile.
+	storeTimeout = 10 * time.Second
 	// ackWorkers is how many acknowledgements are under way at once. Each takes one round trip
 	// and holds back the next update of its task.
 	ackWorkers = 4
@@ -38,7 +40,7 @@ func newEdges(c Config, inputs chan<- input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, MaxConns: 1}
+	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
@@ -166,7 +168,7 @@ func (e *edges) write(ctx context.Context, s Store) chan<- []change {
 			case changes := <-writes:
 				records, err := encodeChanges(changes)
 				if err == nil {
-					err = s.Apply(ctx, records)
+					err = apply(ctx, s, records)
 				}
 				if !e.put(ctx, stored{err: err}) {
 					return
@@ -177,6 +179,36 @@ func (e *edges) write(ctx context.Context, s Store) chan<- []change {
 		}
 	})
 	return writes
+}
+
+// apply bounds a writing, so that a store that hangs is known to fail.
+func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("the store", p)
+		}
+	}()
+	return s.Apply(ctx, records)
+}
+
+// errStoreHangs is what a store gets that takes too long.
+var errStoreHangs = fmt.Errorf("scheduler: the store took longer than %v", storeTimeout)
+
+// guarded contains the panics of a dialer, which has a goroutine of net/http's.
+func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if dial == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				conn, err = nil, panicked("DialContext", p)
+			}
+		}()
+		return dial(ctx, network, address)
+	}
 }
 
 // subscribeError explains why a subscription could not be opened. A [*SubscribeError] is an
@@ -215,10 +247,14 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	}
 	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: status.Body}
 	switch status.Status {
-	case http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
-		// Another master leads now, or this one knows another subscription of ours, or none. Calls
-		// are well-formed, so that a bad request is always about the stream.
+	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
+		// Another master leads now, or this one knows no subscription of ours.
 		return stale, err
+	case http.StatusBadRequest:
+		if saysStale(status.Body) {
+			return stale, err
+		}
+		return refused, err // the call itself, which a builder may have spoilt
 	case http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
 		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return refused, err

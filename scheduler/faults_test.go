@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,10 +116,10 @@ func TestFailingCalls(t *testing.T) {
 					require.Len(w, state.Frameworks[0].Tasks, 1)
 					require.Zero(w, state.Frameworks[0].Tasks[0].Unacked)
 					again, _ := w.connections()
-					if fault == http.StatusServiceUnavailable {
-						require.Len(w, again, 1, "the subscription is as it was")
+					if fault == http.StatusForbidden {
+						require.Len(w, again, 3, "the master knows no subscription")
 					} else {
-						require.Len(w, again, 3, "the master knows another subscription, or none")
+						require.Len(w, again, 1, "the subscription is as it was")
 					}
 				})
 			})
@@ -438,5 +439,57 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 		require.Contains(w, panicked.Stack, "TestMatcherThatPanicsOverATask")
 		w.at(time.Second)
 		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("good"))
+	})
+}
+
+// A matcher that panics over an offer, whatever the task, fails no task.
+func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
+	odd := true
+	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+		if odd {
+			panic("odd offer")
+		}
+		return taskmatcher.FirstFit{}.Match(s, o)
+	})
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+		for _, id := range []string{"a", "b"} {
+			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
+		}
+		w.at(10 * time.Second)
+		odd = false
+		w.at(2 * time.Minute)
+		for _, id := range []string{"a", "b"} {
+			require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states(id))
+		}
+	})
+}
+
+// Kills that take long are not piled up: each task gets one, and what comes behind them is not held up.
+func TestManySlowKills(t *testing.T) {
+	const n = 500
+	inWorld(t, mesostest.Config{Agents: agents(10)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+		for i := range n {
+			require.NoError(w, w.sched.Submit(ctx, task.Spec{ID: fmt.Sprint(i), CPUs: 0.01, Mem: 1, Command: task.Command{Shell: "sleep 3600"}}))
+		}
+		w.at(time.Minute)
+		require.Len(w, w.master.Snapshot().Running, n)
+		kills := 0
+		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+			if c.GetType() == calls.Call_KILL {
+				time.Sleep(20 * time.Millisecond) // on the master's loop: one after the other
+				kills++
+			}
+			return mesostest.Pass
+		})
+		var killed sync.WaitGroup
+		for i := range n {
+			killed.Go(func() { _, _ = w.sched.Kill(ctx, fmt.Sprint(i)) })
+		}
+		killed.Wait()
+		_, err := w.sched.Launch(ctx, sleeper("after"))
+		require.NoError(w, err)
+		require.Less(w, time.Since(w.began), time.Minute+n*20*time.Millisecond+time.Second)
+		w.at(5 * time.Minute)
+		require.Equal(w, n, kills)
 	})
 }

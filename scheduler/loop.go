@@ -267,13 +267,13 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		if e.Connected {
 			l.log.InfoContext(ctx, "subscribed", "framework", e.FrameworkID)
 		} else {
-			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", time.Until(e.NextAttempt))
+			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", e.NextAttempt)
 		}
 	case StoreEvent:
 		if e.Err == nil {
 			l.log.InfoContext(ctx, "the store works again")
 		} else {
-			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, "next", time.Until(e.NextAttempt))
+			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, "next", e.NextAttempt)
 		}
 	case UnknownTaskEvent, FailureEvent, InverseOfferEvent:
 		l.log.WarnContext(ctx, "mesos", "event", e.String())

@@ -17,6 +17,7 @@ import (
 // What is known of a call whose answer was no, or that has none.
 func TestCallOutcome(t *testing.T) {
 	status := func(n int) error { return fmt.Errorf("wrapped: %w", &mesoshttp.StatusError{Status: n}) }
+	bad := func(body string) error { return &mesoshttp.StatusError{Status: 400, Body: body} }
 	for _, row := range []struct {
 		err  error
 		want outcome
@@ -27,7 +28,9 @@ func TestCallOutcome(t *testing.T) {
 		{&net.OpError{Op: "read", Err: errors.New("reset")}, unclear, "it may have arrived before the reset"},
 		{context.DeadlineExceeded, unclear, "it may arrive yet"},
 		{status(307), stale, "another master leads"},
-		{status(400), stale, "this master knows no such stream"},
+		{bad("Framework cannot be found"), stale, "this master does not know us"},
+		{bad("The stream ID 'a' included in this request didn't match the stream ID currently associated with framework ID f"), stale, "there is a newer subscription"},
+		{bad("Failed to parse body into Call protobuf"), refused, "one bad call says nothing about the stream"},
 		{status(403), stale, "this master knows the framework, not the subscription"},
 		{status(404), stale, "not even a master"},
 		{status(401), refused, "before anything was looked at"},

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"cmp"
+	"container/heap"
 	"fmt"
 	"slices"
 	"time"
@@ -35,7 +36,8 @@ type machine struct {
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
 	// alarms are what is to be done later on this subscription, the next one first.
-	alarms []alarm
+	alarms  alarms
+	alarmed int // counts them
 
 	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
 	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
@@ -62,6 +64,7 @@ type machine struct {
 
 	tearing     bool // a teardown is wanted
 	tearWaiting []ref
+	halted      bool // somebody else may be in charge: nothing is written any more
 
 	// Records to be written, in the order in which they changed, those of the writing under way,
 	// and what waits for either.
@@ -69,8 +72,9 @@ type machine struct {
 	isDirty                 map[string]bool
 	writing                 bool
 	waitingNext, waitingNow []waitingAction
-	storing, kept           string // framework IDs: last written, and known to be stored
-	storeFailures           int    // in a row
+	unstored                map[ref]bool // callers whose replies are among them
+	storing, kept           string       // framework IDs: last written, and known to be stored
+	storeFailures           int          // in a row
 	storeAt                 time.Time
 
 	actions []action // of the present step
@@ -118,7 +122,7 @@ const (
 )
 
 func newMachine(s settings) *machine {
-	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}}
+	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}}
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is
@@ -141,12 +145,16 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamEvent:
 		if m.current(in.stream) {
-			m.heard = now
+			if m.phase != connecting || in.event.GetType() == scheduler.Event_SUBSCRIBED {
+				m.heard = now
+			}
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
 		if m.current(in.stream) {
-			m.heard = now
+			if m.phase != connecting { // what was not understood may have been SUBSCRIBED
+				m.heard = now
+			}
 		}
 	case streamClosed:
 		if m.current(in.stream) {
@@ -195,7 +203,7 @@ func (m *machine) deadline() time.Time {
 		if m.wantsCycle() {
 			sooner(m.cycleAt)
 		}
-		if len(m.offered) > 0 {
+		if len(m.offered) > 0 && !m.wantsCycle() {
 			sooner(m.holdUntil)
 		}
 		if !m.tearing {
@@ -205,7 +213,7 @@ func (m *machine) deadline() time.Time {
 	if m.wanted() != scheduler.Call_UNKNOWN {
 		sooner(m.demandAt)
 	}
-	if len(m.dirty) > 0 && !m.writing {
+	if len(m.dirty) > 0 && !m.writing && !m.halted {
 		sooner(m.storeAt)
 	}
 	return first
@@ -243,8 +251,11 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
+		if len(m.offered) == 0 {
+			m.holdUntil = now.Add(holdOffers)
+		}
 		m.offered = append(m.offered, e.GetOffers().GetOffers()...)
-		m.news, m.holdUntil = true, now.Add(holdOffers)
+		m.news = true
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
@@ -280,8 +291,12 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
 		}
 	case scheduler.Call_KILL:
-		if r := m.tasks[in.call.Kill.TaskID.Value]; in.outcome != accepted && current && r != nil {
-			m.killAt(r, now.Add(callRetry))
+		if r := m.tasks[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
+			pause := r.killPause
+			if in.outcome != accepted {
+				pause = callRetry
+			}
+			m.killAt(r, now.Add(pause))
 		}
 	case scheduler.Call_RECONCILE:
 		m.reconcileDone(in)
@@ -314,31 +329,51 @@ func (m *machine) callDone(now time.Time, in callDone) {
 // is then usually busy or going away: nothing that a quicker repetition would help.
 const callRetry = time.Second
 
-// alarm is one of three things to be done later: a call that is made again, a KILL for a task that
-// has not ended, a question about a launch that nothing was heard of.
+// alarm is something to be done later: a call that is made again, a KILL for a task that has not
+// ended, a question about a launch that nothing was heard of, another launch of what was dropped.
 type alarm struct {
 	at     time.Time
+	turn   int             // of those of the same time
 	call   *scheduler.Call // that does no harm when it arrives twice, or late
 	kill   *record         // unless its killAt is another
 	launch *record         // unless its launchAt is another
+	again  *record
 }
 
 func (m *machine) alarm(a alarm) {
-	i, _ := slices.BinarySearchFunc(m.alarms, a.at, func(a alarm, at time.Time) int {
-		return cmp.Or(a.at.Compare(at), -1) // behind those of the same time
-	})
-	m.alarms = slices.Insert(m.alarms, i, a)
+	m.alarmed++
+	a.turn = m.alarmed
+	heap.Push(&m.alarms, a)
+}
+
+// alarms is a heap, since there may be one for each of very many tasks.
+type alarms []alarm
+
+func (as alarms) Len() int { return len(as) }
+func (as alarms) Less(i, j int) bool {
+	return cmp.Or(as[i].at.Compare(as[j].at), cmp.Compare(as[i].turn, as[j].turn)) < 0
+}
+func (as alarms) Swap(i, j int) { as[i], as[j] = as[j], as[i] }
+func (as *alarms) Push(a any)   { *as = append(*as, a.(alarm)) }
+func (as *alarms) Pop() any {
+	last := len(*as) - 1
+	a := (*as)[last]
+	(*as)[last] = alarm{}
+	*as = (*as)[:last]
+	return a
 }
 
 // ring does what the alarms that have come due are about.
 func (m *machine) ring(now time.Time) {
 	var silent []*record
 	for len(m.alarms) > 0 && !now.Before(m.alarms[0].at) {
-		a := m.alarms[0]
-		m.alarms = m.alarms[1:]
+		a := heap.Pop(&m.alarms).(alarm)
 		switch {
 		case a.call != nil:
 			m.do(send{stream: m.stream, call: a.call})
+		case a.again != nil:
+			a.again.fresh, m.fresh = true, true
+			m.lift = m.lift || m.filtered
 		case a.kill != nil:
 			if r := a.kill; r.killAt.Equal(a.at) && !r.info.State.Terminal() {
 				r.killAt = time.Time{} // of two alarms at the same instant one counts
@@ -372,6 +407,10 @@ func (m *machine) rawCall(in rawCall) {
 		return
 	}
 	c := in.call
+	if r := m.tasks[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
+		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
+		return
+	}
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID

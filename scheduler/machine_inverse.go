@@ -13,6 +13,13 @@ import (
 // answerInverse answers requests to leave agents, as the policy says, and tells of them.
 func (m *machine) answerInverse(offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
+	running := map[string][]string{}
+	for _, r := range m.inOrder() {
+		if s := r.info.State; s != task.Pending && !s.Terminal() {
+			running[r.info.AgentID] = append(running[r.info.AgentID], r.info.Spec.ID)
+			running[""] = append(running[""], r.info.Spec.ID)
+		}
+	}
 	for _, o := range offers {
 		inverse := InverseOffer{
 			AgentID: o.AgentID.GetValue(),
@@ -21,11 +28,7 @@ func (m *machine) answerInverse(offers []mesos.InverseOffer) {
 		if d := o.Unavailability.Duration; d != nil {
 			inverse.Duration = time.Duration(d.Nanoseconds)
 		}
-		for _, r := range m.inOrder() {
-			if s := r.info.State; s != task.Pending && !s.Terminal() && (inverse.AgentID == "" || r.info.AgentID == inverse.AgentID) {
-				inverse.Tasks = append(inverse.Tasks, r.info.Spec.ID)
-			}
-		}
+		inverse.Tasks = running[inverse.AgentID]
 		agreed, err := m.agrees(inverse)
 		if agreed {
 			accept = append(accept, o.OfferID)

@@ -46,7 +46,7 @@ func (m *machine) cycle(now time.Time) {
 	}
 	event := OfferEvent{Offers: len(offers)}
 	launches := map[string][]mesos.TaskInfo{} // by offer
-	if tasks := m.matchable(); len(tasks) > 0 {
+	if tasks := m.matchable(now); len(tasks) > 0 {
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		for _, p := range placements {
@@ -74,10 +74,10 @@ func (m *machine) cycle(now time.Time) {
 
 // matchable are the tasks to be matched: all that are pending if there are new offers, else those
 // that came since; the others did not fit before.
-func (m *machine) matchable() []*record {
+func (m *machine) matchable(now time.Time) []*record {
 	var tasks []*record
 	for _, r := range m.pending {
-		if m.news || r.fresh {
+		if (m.news || r.fresh) && !now.Before(r.notBefore) {
 			tasks = append(tasks, r)
 		}
 		r.fresh = false
@@ -87,7 +87,7 @@ func (m *machine) matchable() []*record {
 
 // declineHeld declines what nothing came for.
 func (m *machine) declineHeld(now time.Time) {
-	if len(m.offered) > 0 && !now.Before(m.holdUntil) {
+	if len(m.offered) > 0 && !m.wantsCycle() && !now.Before(m.holdUntil) {
 		m.declineAll()
 	}
 }
@@ -116,15 +116,24 @@ func (m *machine) match(now time.Time, tasks []*record, offers []task.Offer) ([]
 	if err == nil {
 		return placed, rejected, nil
 	}
+	guilty := map[*record]error{}
+	for _, r := range tasks {
+		if _, _, err := m.tryMatch([]*record{r}, offers); err != nil {
+			guilty[r] = err
+		}
+	}
+	if len(guilty) == 0 || len(guilty) == len(tasks) && len(tasks) > 1 { // none, or an offer, or the matcher itself
+		return nil, nil, err
+	}
 	innocent := slices.DeleteFunc(slices.Clone(tasks), func(r *record) bool {
-		_, _, err := m.tryMatch([]*record{r}, offers)
+		err := guilty[r]
 		if err != nil {
 			m.withdraw(r)
 			m.change(now, r, task.Error, err)
 		}
 		return err != nil
 	})
-	if len(innocent) == len(tasks) || len(innocent) == 0 {
+	if len(innocent) == 0 {
 		return nil, nil, err
 	}
 	placed, rejected, again := m.tryMatch(innocent, offers)

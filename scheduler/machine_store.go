@@ -66,19 +66,26 @@ func (m *machine) touch(id string) {
 // after performs an action once everything that has changed is stored.
 func (m *machine) after(now time.Time, a action) {
 	w := waitingAction{now, a}
+	if r, ok := a.(reply); ok && (len(m.dirty) > 0 || m.writing) {
+		m.unstored[r.ref] = true
+	}
 	switch {
 	case len(m.dirty) > 0:
 		m.waitingNext = append(m.waitingNext, w)
 	case m.writing:
 		m.waitingNow = append(m.waitingNow, w)
 	default:
+		if r, ok := a.(reply); ok {
+			m.do(r)
+			return
+		}
 		m.release(now, w)
 	}
 }
 
 // flush begins a writing if there is something to write and no other is under way.
 func (m *machine) flush(now time.Time) {
-	if m.writing || len(m.dirty) == 0 || now.Before(m.storeAt) {
+	if m.writing || m.halted || len(m.dirty) == 0 || now.Before(m.storeAt) {
 		return
 	}
 	changes := make([]change, len(m.dirty))
@@ -130,6 +137,13 @@ func (m *machine) stored(now time.Time, err error) {
 func (m *machine) release(now time.Time, w waitingAction) {
 	if r, ok := w.action.(register); ok {
 		m.registered(now, r.stream)
+		return
+	}
+	if r, ok := w.action.(reply); ok {
+		if r.ref == 0 || m.unstored[r.ref] {
+			delete(m.unstored, r.ref)
+			m.do(r)
+		}
 		return
 	}
 	s, ok := w.action.(send)
@@ -188,6 +202,16 @@ func (m *machine) takeBackAccepts(now time.Time, pick func(*scheduler.Call) bool
 
 func all(*scheduler.Call) bool { return true }
 
+// dropCalls forgets the calls that wait: their stream has ended, and their updates will come again.
+func (m *machine) dropCalls() {
+	isCall := func(w waitingAction) bool {
+		_, ok := w.action.(send)
+		return ok
+	}
+	m.waitingNow = slices.DeleteFunc(m.waitingNow, isCall)
+	m.waitingNext = slices.DeleteFunc(m.waitingNext, isCall)
+}
+
 // giveBack returns offers that were not used, without a filter: they may well fit.
 func (m *machine) giveBack(offers []mesos.OfferID) {
 	if m.phase == connected {
@@ -206,14 +230,8 @@ func (m *machine) takeBack(now time.Time, c *scheduler.Call) {
 
 // isWaiting tells whether a reply waits for the store, and forgets it.
 func (m *machine) isWaiting(caller ref) bool {
-	found := false
-	mine := func(w waitingAction) bool {
-		r, ok := w.action.(reply)
-		found = found || ok && r.ref == caller
-		return ok && r.ref == caller
-	}
-	m.waitingNow = slices.DeleteFunc(m.waitingNow, mine)
-	m.waitingNext = slices.DeleteFunc(m.waitingNext, mine)
+	found := m.unstored[caller]
+	delete(m.unstored, caller)
 	return found
 }
 

@@ -29,7 +29,7 @@ func (m *machine) start(now time.Time) {
 	for _, r := range m.tasks {
 		r.callers, r.accepting = nil, false
 	}
-	m.tearing, m.tearWaiting = false, nil
+	m.tearing, m.tearWaiting, m.halted = false, nil, false
 	m.reconciliation.callers = nil
 	m.attempts = 0
 	m.subscribe(now)
@@ -55,7 +55,7 @@ func (m *machine) subscribe(now time.Time) {
 		m.told, call.Subscribe.SuppressedRoles = suppressed, info.Roles
 	}
 	if m.unregistered() {
-		seconds := min(registerTimeout.Seconds(), info.GetFailoverTimeout())
+		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
 	m.do(subscribe{stream: m.stream, call: call})
@@ -105,7 +105,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 			m.sendKill(now, r)
 		}
 	}
-	if known {
+	if known || len(m.reconciliation.callers) > 0 {
 		m.reconcile(now, 0)
 	} else {
 		m.reconcileLater(now) // a new framework has no tasks
@@ -119,6 +119,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	held := m.phase == connected
 	m.phase, m.offered = waiting, nil
 	m.takeBackAccepts(now, all)
+	m.dropCalls()
 	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
 	if final(err) {
 		m.do(notify{event})
@@ -159,7 +160,7 @@ func (m *machine) backoff(attempts int) time.Duration {
 
 // halt ends the run.
 func (m *machine) halt(err error) {
-	m.phase = stopped
+	m.phase, m.halted = stopped, true
 	m.do(stop{err: err})
 }
 

@@ -22,6 +22,7 @@ type record struct {
 	withheld  bool   // that ACCEPT waits for the store
 	round     int    // of the last reconciliation in which the master told of it
 	launchAt  time.Time
+	notBefore time.Time // the earliest time of the next launch
 	killAt    time.Time // when to send the next KILL, and the pause after that
 	killPause time.Duration
 	callers   []caller // that wait for it
@@ -122,8 +123,8 @@ func (m *machine) sendKill(now time.Time, r *record) {
 		// With the agent's ID the master can say what became of a task it does not know.
 		AgentID: &mesos.AgentID{Value: r.info.AgentID},
 	}})
-	r.killPause = min(max(killMin, 2*r.killPause), killMax)
-	m.killAt(r, now.Add(r.killPause))
+	r.killPause = min(max(killMin, 2*r.killPause), killMax) // from its answer on
+	r.killAt = time.Time{}
 }
 
 // killAt plans the next KILL, in place of any planned before.
@@ -141,7 +142,11 @@ func (m *machine) requeue(now time.Time, r *record) {
 	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
 	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
-	r.fresh, m.fresh = true, true
+	if r.fresh = !now.Before(r.notBefore); r.fresh {
+		m.fresh = true
+	} else {
+		m.alarm(alarm{at: r.notBefore, again: r})
+	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.lift = m.lift || m.filtered

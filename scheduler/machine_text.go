@@ -58,6 +58,11 @@ func saysReplaced(err error) bool {
 	return errors.As(err, &refused) && strings.Contains(refused.Message, textReplaced)
 }
 
+// saysStale tells whether a bad request is about the stream and not about the call.
+func saysStale(body string) bool {
+	return strings.Contains(body, "stream ID") || strings.Contains(body, "Framework cannot be found")
+}
+
 // textDockerRun ends the message of a task whose container could not be started, since "docker run"
 // exits so when the daemon itself refuses; most often a host port is taken.
 const textDockerRun = "exited with status 125"

@@ -14,11 +14,21 @@ import (
 // believed. Agents have ten minutes to come back after a failover of the master.
 const unknownLimit = 10 * time.Minute
 
+// The pause before a launch is made again that an agent or the master dropped: doubled with each
+// one, so that what is wrong there may pass. The executor of a task of the same ID, for one, takes a
+// second to go.
+const (
+	relaunchMin = time.Second / 2
+	relaunchMax = time.Minute
+)
+
 // update takes a status update: it is applied, stored, told, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	if r := m.tasks[status.TaskID.Value]; r == nil {
 		m.stranger(now, status)
-	} else if !r.info.State.Terminal() {
+	} else if r.info.State.Terminal() {
+		m.revenant(r, status)
+	} else {
 		if !r.uuids.seen(status.UUID) {
 			if len(status.UUID) > 0 {
 				m.touch(status.TaskID.Value)
@@ -35,6 +45,18 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 			TaskID:  status.TaskID,
 			UUID:    status.UUID,
 		}}))
+	}
+}
+
+// revenant takes an update about a task that has ended on record. The master says without a uuid what it
+// knows now: a task that was given up runs after all.
+func (m *machine) revenant(r *record, status mesos.TaskStatus) {
+	if len(status.UUID) > 0 || status.State == nil || !known(task.FromMesos(*status.State)) || m.tearing {
+		return
+	}
+	m.do(notify{UnknownTaskEvent{Status: status}})
+	if r.killing || m.settings.unknown == KillUnknown {
+		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	}
 }
 
@@ -118,6 +140,9 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	default:
 		return false
 	}
+	if r.accepting {
+		r.launches++ // this overtook the answer to the ACCEPT
+	}
 	if r.launches >= m.settings.maxLaunches {
 		m.give(r, status)
 		if !state.Terminal() {
@@ -127,6 +152,9 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 		return true
 	}
 	r.doubtful = true
+	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
+		r.notBefore = now.Add(min(relaunchMin<<min(r.launches, 10), relaunchMax))
+	}
 	if r.offer != "" { // if the ACCEPT was lost, the master still holds it for us
 		m.giveBack([]mesos.OfferID{{Value: r.offer}})
 	}

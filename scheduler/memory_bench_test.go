@@ -27,9 +27,9 @@ func BenchmarkMemory(b *testing.B) {
 			const tasks = 100_000
 			var bytes int64
 			for range b.N {
-				before := heap()
+				before := liveHeap()
 				m := runningMachine(b, tasks, c.data)
-				bytes += heap() - before
+				bytes += liveHeap() - before
 				running := 0
 				for _, r := range m.tasks {
 					if r.info.State == task.Running {
@@ -45,7 +45,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // heap is what is reachable.
-func heap() int64 {
+func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one only finalized
 	var s runtime.MemStats

@@ -23,6 +23,7 @@ func unknownTasks(t *testing.T, policy scheduler.UnknownTasks, f func(ctx contex
 	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store, UnknownTasks: policy}, func(ctx context.Context, w *world) {
 		_, err := w.sched.Launch(ctx, sleeper("lost"))
 		require.NoError(w, err)
+		w.at(time.Second) // else its last update may come again
 		w.stop()
 		require.ErrorIs(w, w.end(), context.Canceled)
 		delete(store.records, "task/lost")

@@ -89,8 +89,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		r.err = serve(ctx, s, m, r)
 	}
 	s.watchers.end()
+	s.idle <- m // before anybody can see the end, and run again
 	close(r.done)
-	s.idle <- m
 	return r.err
 }
 
@@ -157,7 +157,7 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 }
 
 // Call makes a call that has no method of its own: SHUTDOWN, MESSAGE, REQUEST, UPDATE_FRAMEWORK,
-// ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS. It returns nil when the master took it, which does not
+// ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS, and KILL for a task that is not on record. It returns nil when the master took it, which does not
 // mean that it has acted on it, [ErrNotSubscribed], a [*CallError], or an error of the connection,
 // after which nobody knows. The framework ID is filled in; in UPDATE_FRAMEWORK also the suppressed roles.
 // What UPDATE_FRAMEWORK changes holds until Run ends. Calls that would contradict what the scheduler
@@ -181,6 +181,8 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	switch call.GetType() {
 	case scheduler.Call_SHUTDOWN:
 		missing = call.Shutdown == nil
+	case scheduler.Call_KILL: // of a task that is not on record
+		missing = call.Kill == nil
 	case scheduler.Call_MESSAGE:
 		missing = call.Message == nil
 	case scheduler.Call_REQUEST:

@@ -185,7 +185,7 @@ func decodeTask(value []byte) (saved, error) {
 
 // load makes a machine of what the store holds.
 func load(ctx context.Context, c Config) (*machine, error) {
-	records, err := c.Store.Load(ctx)
+	records, err := loadRecords(ctx, c.Store)
 	if err != nil {
 		return nil, fmt.Errorf("scheduler: the store cannot be read: %w", err)
 	}
@@ -193,7 +193,22 @@ func load(ctx context.Context, c Config) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range tasks {
+		// Another framework would never hear of it again.
+		if s := t.info.State; framework == "" && s != task.Pending && !s.Terminal() {
+			return nil, &RecordError{Key: frameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", t.info.Spec.ID, s)}
+		}
+	}
 	m := newMachine(c.settings())
 	m.restore(framework, tasks)
 	return m, nil
+}
+
+func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("the store", p)
+		}
+	}()
+	return s.Load(ctx)
 }

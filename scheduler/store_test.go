@@ -169,3 +169,63 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 		})
 	}
 }
+
+// hangingStore never answers by itself.
+type hangingStore struct{ testStore }
+
+func (*hangingStore) Apply(ctx context.Context, _ map[string][]byte) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// A store that hangs is one that fails: that is told, at the latest after ten seconds.
+func TestHangingStore(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{Store: &hangingStore{}}, func(_ context.Context, w *world) {
+		w.at(10*time.Second - 1)
+		require.Empty(w, w.events)
+		w.at(10 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		require.Len(w, w.events, 1)
+		require.ErrorContains(w, w.events[0].(scheduler.StoreEvent).Err, "longer than 10s")
+	})
+}
+
+// panickingStore is broken.
+type panickingStore struct{ testStore }
+
+func (*panickingStore) Apply(context.Context, map[string][]byte) error { panic("disk on fire") }
+
+func TestPanickingStore(t *testing.T) {
+	inWorld(t, mesostest.Config{}, scheduler.Config{Store: &panickingStore{}}, func(_ context.Context, w *world) {
+		w.at(time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		var panicked *scheduler.PanicError
+		require.ErrorAs(w, w.events[0].(scheduler.StoreEvent).Err, &panicked)
+	})
+}
+
+// A framework that does not outlive its connection is registered all the same.
+func TestStoreWithoutFailover(t *testing.T) {
+	config := scheduler.Config{Store: &testStore{}, Framework: scheduler.Framework{FailoverTimeout: -1}}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+	})
+}
+
+// Tasks without their framework would never be heard of again.
+func TestStoreWithoutFramework(t *testing.T) {
+	store := &testStore{}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store}, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		w.stop()
+		require.ErrorIs(w, w.end(), context.Canceled)
+		delete(store.records, "framework")
+		var bad *scheduler.RecordError
+		require.ErrorAs(w, w.sched.Run(ctx), &bad)
+		require.Equal(w, "framework", bad.Key)
+	})
+}

@@ -13,6 +13,9 @@ import (
 // a forgotten watcher costs some MiB.
 const watchLimit = 4096
 
+// rawLimit is less, since an event with the offers of a large cluster is some 100 KiB.
+const rawLimit = 512
+
 // watchers hands events to everybody who watches. It is shared by the loop, which publishes, and
 // the watchers' goroutines, and holds nothing that a decision rests on.
 type watchers struct {
@@ -23,6 +26,7 @@ type watchers struct {
 
 // watcher is one queue of events.
 type watcher struct {
+	limit  int
 	mu     sync.Mutex
 	queue  []Event
 	cycle  int // place in the queue, from 1, of the newest OfferEvent
@@ -31,8 +35,8 @@ type watcher struct {
 	news   chan struct{} // holds a token when there may be something new
 }
 
-func (ws *watchers) add(to *[]*watcher) *watcher {
-	w := &watcher{news: make(chan struct{}, 1)}
+func (ws *watchers) add(to *[]*watcher, limit int) *watcher {
+	w := &watcher{limit: limit, news: make(chan struct{}, 1)}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	*to = append(*to, w)
@@ -41,6 +45,7 @@ func (ws *watchers) add(to *[]*watcher) *watcher {
 
 func (ws *watchers) remove(w *watcher) {
 	same := func(o *watcher) bool { return o == w }
+	w.end() // ranged over again, it yields nothing
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.all, ws.raw = slices.DeleteFunc(ws.all, same), slices.DeleteFunc(ws.raw, same)
@@ -73,18 +78,22 @@ func (ws *watchers) end() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, w := range slices.Concat(ws.all, ws.raw) {
-		w.mu.Lock()
-		w.ended = true
-		w.mu.Unlock()
-		w.signal()
+		w.end()
 	}
 	ws.all, ws.raw = nil, nil
+}
+
+func (w *watcher) end() {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.signal()
 }
 
 func (w *watcher) put(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) >= watchLimit {
+	if len(w.queue) >= w.limit {
 		w.missed++
 		return
 	}
@@ -136,15 +145,15 @@ func (w *watcher) take() (events []Event, ended bool) {
 // once. A watcher that falls more than 4,096 events behind gets a [LagEvent] in place of what
 // it missed; it never slows the scheduler or other watchers.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
-	return s.watch(ctx, &s.watchers.all)
+	return s.watch(ctx, &s.watchers.all, watchLimit)
 }
 
 // WatchRaw yields the events of the master as they come, before they are acted upon: what the other
 // methods have no words for, such as MESSAGE and UPDATE_OPERATION_STATUS, and all the rest. They
 // are shared, not to be changed. Those of a refused subscription are among them. It ends
-// like [Scheduler.Watch]; a watcher that falls behind misses events without a word.
+// like [Scheduler.Watch]; a watcher that falls more than 512 events behind misses some without a word.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
-	events := s.watch(ctx, &s.watchers.raw)
+	events := s.watch(ctx, &s.watchers.raw, rawLimit)
 	return func(yield func(*scheduler.Event) bool) {
 		for e := range events {
 			if raw, ok := e.(rawEvent); ok && !yield(raw.Event) {
@@ -154,8 +163,8 @@ func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	}
 }
 
-func (s *Scheduler) watch(ctx context.Context, group *[]*watcher) iter.Seq[Event] {
-	w := s.watchers.add(group)
+func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit int) iter.Seq[Event] {
+	w := s.watchers.add(group, limit)
 	forget := context.AfterFunc(ctx, func() { s.watchers.remove(w) })
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)

@@ -88,3 +88,15 @@ func TestWatchKeepsTheNewestRejections(t *testing.T) {
 	s.watchers.end()
 	require.Equal(t, []Event{OfferEvent{Pending: 1}, numbered(1), cycle, numbered(1)}, slices.Collect(events))
 }
+
+// A sequence that was ranged over yields nothing more.
+func TestWatchTwice(t *testing.T) {
+	s, err := New(Config{Master: "x:1", Framework: Framework{Name: "x"}})
+	require.NoError(t, err)
+	events := s.Watch(context.Background())
+	s.watchers.publish(StoreEvent{})
+	for range events {
+		break
+	}
+	require.Empty(t, slices.Collect(events))
+}
