@@ -69,7 +69,7 @@ func (m *machine) kill(now time.Time, in kill) {
 	case r == nil:
 		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
 	case r.info.State.Terminal():
-		m.do(reply{ref: in.ref, info: r.info})
+		m.after(now, reply{ref: in.ref, info: r.info})
 	default:
 		r.callers = append(r.callers, caller{ref: in.ref, end: true})
 		m.end(now, r)
