@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
 
-.PHONY: fmt lint test race fuzz bench conformance integration check
+.PHONY: fmt lint test race chaos fuzz bench conformance integration check
 
 # fails when a file is not formatted
 fmt:
@@ -24,6 +24,10 @@ test:
 
 race:
 	go test -race ./...
+
+# an hour of a cluster's misfortune for each of a thousand seeds
+chaos:
+	go test ./scheduler -run 'TestChaos$$' -chaos 1000 -timeout 2h
 
 # every fuzz target for FUZZTIME
 fuzz:

@@ -14,6 +14,7 @@ import (
 // machine's actions in order. It never waits for anything but its next input.
 type loop struct {
 	machine  *machine
+	decide   func(*machine, time.Time, input) []action
 	run      *run
 	watchers *watchers
 	log      *slog.Logger
@@ -77,7 +78,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{
-		machine: m, run: r, watchers: &s.watchers, log: s.config.Logger,
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: s.config.Logger,
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan outgoing)},
 		acks:    lane{to: make(chan outgoing)},
@@ -183,7 +184,7 @@ func (l *loop) step(ctx context.Context, in input) {
 				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
 			}
 		}
-		for _, a := range l.machine.step(time.Now(), in) {
+		for _, a := range l.decide(l.machine, time.Now(), in) {
 			l.perform(ctx, a)
 		}
 	}
@@ -199,7 +200,7 @@ func (l *loop) step(ctx context.Context, in input) {
 func (l *loop) finish(ctx context.Context) {
 	l.drop(l.stream)
 	for _, in := range append([]input{end{}}, l.again...) {
-		for _, a := range l.machine.step(time.Now(), in) {
+		for _, a := range l.decide(l.machine, time.Now(), in) {
 			switch a.(type) {
 			case reply, notify:
 				l.perform(ctx, a)

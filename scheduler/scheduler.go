@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -24,6 +25,8 @@ type Scheduler struct {
 	watchers watchers
 	// idle holds the machine while no run does.
 	idle chan *machine
+	// decide is machine.step, unless a test of the tests breaks it on purpose.
+	decide func(*machine, time.Time, input) []action
 	// present is the newest run, nil before the first; begun is closed by the first.
 	present   atomic.Pointer[run]
 	begun     chan struct{}
@@ -59,7 +62,7 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, idle: make(chan *machine, 1), begun: make(chan struct{})}
+	s := &Scheduler{config: config, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.idle <- newMachine(config.settings())
 	return s, nil
 }

@@ -1,0 +1,195 @@
+package scheduler
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// seen is asked about each call when it arrives at the master, on the master's goroutine: what the call
+// rests on must be durable by now.
+func (c *chaos) seen(call *scheduler.Call) mesostest.Fault {
+	c.history.add(line{mark: "~", what: call})
+	switch call.GetType() {
+	case scheduler.Call_ACCEPT:
+		c.checkLaunch(call)
+	case scheduler.Call_ACKNOWLEDGE:
+		a := call.Acknowledge
+		d := c.store.of(a.TaskID.Value)
+		var u [16]byte
+		copy(u[:], a.UUID)
+		if d.there && !d.state.Terminal() && !d.uuids[u] {
+			c.history.violate("acknowledged before store", a.TaskID.Value,
+				"an update of %s is acknowledged, and on record it is %v without it", a.TaskID.Value, d.state)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fault, crash := c.faults.fate(call)
+	if crash {
+		c.crashSoon()
+	}
+	return fault
+}
+
+func (c *chaos) checkLaunch(call *scheduler.Call) {
+	c.store.mu.Lock()
+	framework := c.store.framework
+	c.store.mu.Unlock()
+	for _, t := range launchedBy(call) {
+		id := t.TaskID.Value
+		d := c.store.of(id)
+		if !d.there || d.state != task.Staging {
+			c.history.violate("launched before store", id, "%s is launched, and on record it is %v (%v)", id, d.state, d.there)
+		}
+		if d.states[task.Running] {
+			c.history.violate("launched again", id, "%s is launched after it ran", id)
+		}
+		if framework != call.GetFrameworkID().GetValue() {
+			c.history.violate("launched before store", id, "%s is launched, and framework %q is on record", id, framework)
+		}
+	}
+}
+
+// look checks what must hold at any time.
+func (c *chaos) look() {
+	state := c.master.Snapshot()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cluster.agents == nil {
+		c.cluster.agents = map[string]string{}
+	}
+	for _, a := range state.Agents {
+		c.cluster.agents[a.ID] = a.Hostname
+	}
+	seen := map[string]string{}
+	for _, r := range state.Running {
+		if other, twice := seen[r.ID]; twice {
+			c.history.violate("runs twice", r.ID, "%s runs on %s and on %s", r.ID, other, r.Hostname)
+		}
+		seen[r.ID] = r.Hostname
+		if w := c.wishes[r.ID]; w != nil && w.killed {
+			c.history.violate("runs after its end", r.ID, "%s runs on %s after Kill has returned", r.ID, r.Hostname)
+			w.killed = false // once is enough
+		}
+	}
+}
+
+// watch checks what a scheduler tells those who watch it: the end of a task is stored by then.
+func (c *chaos) watch(events iter.Seq[Event]) {
+	for e := range events {
+		e, ok := e.(TaskEvent)
+		if !ok || !e.Task.State.Terminal() {
+			continue
+		}
+		if d := c.store.of(e.Task.Spec.ID); d.there && !d.state.Terminal() {
+			c.history.violate("told before store", e.Task.Spec.ID, "%v, and on record it is %v", e, d.state)
+		}
+	}
+}
+
+// agree compares what the users were told, what the scheduler knows and what the cluster does.
+func (c *chaos) agree(ctx context.Context) {
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	if len(ended) > 0 {
+		c.history.violate("run ended", "", "Run ended without a cause: %v", ended)
+		return
+	}
+	short, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	known := map[string]task.Info{}
+	for info := range c.current().Tasks(short) {
+		known[info.Spec.ID] = info
+	}
+	state := c.master.Snapshot()
+	running := map[string]mesostest.RunningTask{}
+	for _, r := range state.Running {
+		running[r.ID] = r
+		if _, ok := known[r.ID]; !ok {
+			c.history.violate("task lost", r.ID, "%s runs and is not on record", r.ID)
+		}
+	}
+	for _, w := range c.order {
+		info, ok := known[w.id]
+		_, runs := running[w.id]
+		c.agreeOn(w, info, ok, runs)
+	}
+	c.agreeWithMaster(state, known)
+	for _, name := range c.waitingNow() {
+		id := name[strings.IndexByte(name, ' ')+1:]
+		if known[id].State != task.Unreachable {
+			c.history.violate("no answer", id, "somebody still waits for: %s", name)
+		}
+	}
+	_, err := c.current().Launch(short, task.Spec{ID: "last", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
+	if err != nil {
+		c.history.violate("no launch", "last", "no task can be launched any more: %v", err)
+	}
+}
+
+// agreeOn compares what is known of one task.
+func (c *chaos) agreeOn(w *wish, info task.Info, known, runs bool) {
+	d := c.store.of(w.id)
+	switch {
+	case !known && w.submitted && !c.forgets():
+		c.history.violate("task lost", w.id, "%s was submitted and is not on record", w.id)
+	case !known && w.submitted && w.excuse == "":
+		c.history.violate("task lost", w.id, "%s has ended for no reason", w.id)
+	case !known:
+	case d.there && d.state != info.State:
+		c.history.violate("state", w.id, "%s is %v in the store and %v on record", w.id, d.state, info.State)
+	case info.State.Terminal() && runs:
+		c.history.violate("state", w.id, "%s is %v on record and runs", w.id, info.State)
+	case info.State.Terminal() && w.excuse == "":
+		c.history.violate("task lost", w.id, "%s is %v for no reason", w.id, info.State)
+	case info.State == task.Running && !runs:
+		c.history.violate("state", w.id, "%s is running on record only", w.id)
+	case info.State == task.Running && (d.ending || w.doomed):
+		c.history.violate("state", w.id, "%s is to end and runs", w.id)
+	case info.State == task.Unreachable && c.cluster.isUp(c.cluster.agents[info.AgentID]):
+		c.history.violate("state", w.id, "%s is unreachable on record, on an agent that is not", w.id)
+	case !info.State.Terminal() && info.State != task.Running && info.State != task.Unreachable:
+		c.history.violate("state", w.id, "%s is still %v on record", w.id, info.State)
+	}
+}
+
+// agreeWithMaster compares the tasks that the master knows, and looks for what is left over.
+func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.Info) {
+	for _, f := range state.Frameworks {
+		for _, t := range f.Tasks {
+			info := known[t.ID]
+			if s, _ := info.State.Mesos(); s != t.State || info.AgentID != t.AgentID {
+				c.history.violate("state", t.ID, "%s is %v on %s on record, for the master %v on %s", t.ID, info.State, info.AgentID, t.State, t.AgentID)
+			}
+			if t.State == mesos.TASK_RUNNING && t.Unacked == 0 {
+				continue
+			}
+			c.history.violate("not acknowledged", t.ID, "%s is %v for the master, with %d updates to be acknowledged", t.ID, t.State, t.Unacked)
+		}
+	}
+	for _, o := range state.Offers {
+		if !c.faults.offers[o.ID] {
+			c.history.violate("offer kept", "", "offer %s is kept", o.ID)
+		}
+	}
+}
+
+// kinds lists the promises that were broken.
+func (h *history) kinds() []string {
+	kinds := map[string]bool{}
+	for _, v := range h.violations {
+		kinds[v.kind] = true
+	}
+	return slices.Sorted(maps.Keys(kinds))
+}

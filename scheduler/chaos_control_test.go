@@ -1,0 +1,131 @@
+package scheduler
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+)
+
+// decision is machine.step, or something else in its place.
+type decision = func(*machine, time.Time, input) []action
+
+// TestChaosControl: each row is a scheduler that does one thing wrong. Chaos must find that out, and say
+// which promise is broken, within a few seeds.
+func TestChaosControl(t *testing.T) {
+	for name, control := range map[string]struct {
+		broken   func() decision
+		violated string
+	}{
+		"ACCEPT before store":                 {early(isCall(scheduler.Call_ACCEPT)), "launched before store"},
+		"acknowledgement before store":        {early(isCall(scheduler.Call_ACKNOWLEDGE)), "acknowledged before store"},
+		"answer before store":                 {early(isReply), "answer before store"},
+		"kill sent once":                      {once(func(c *scheduler.Call) string { return c.GetKill().GetTaskID().Value }), "no answer"},
+		"acknowledgement sent once":           {once(func(c *scheduler.Call) string { return string(c.GetAcknowledge().GetUUID()) }), "not acknowledged"},
+		"no reconciliation":                   {without(scheduler.Call_RECONCILE), "state"},
+		"offer not given back":                {without(scheduler.Call_DECLINE), "offer kept"},
+		"unclear ACCEPT taken for a refusal":  {unclearIsRefused, "state"},
+		"task out of reach is launched again": {unreachableIsLost, "runs twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var found []string
+			for seed := uint64(0); seed < 20 && !slices.Contains(found, control.violated); seed++ {
+				found = append(found, runChaos(t, seed, control.broken()).kinds()...)
+			}
+			require.Contains(t, found, control.violated)
+		})
+	}
+}
+
+func isCall(t scheduler.Call_Type) func(action) bool {
+	return func(a action) bool {
+		s, ok := a.(send)
+		return ok && s.call.GetType() == t
+	}
+}
+
+func isReply(a action) bool {
+	_, ok := a.(reply)
+	return ok
+}
+
+// early does not let some actions wait for the store.
+func early(which func(action) bool) func() decision {
+	return func() decision {
+		return func(m *machine, now time.Time, in input) []action {
+			m.step(now, in)
+			var released []action
+			release := func(w waitingAction) bool {
+				if !which(w.action) {
+					return false
+				}
+				released = append(released, w.action)
+				if s, ok := w.action.(send); ok {
+					m.launched(now, s.call)
+				}
+				return true
+			}
+			m.waitingNow = slices.DeleteFunc(m.waitingNow, release)
+			m.waitingNext = slices.DeleteFunc(m.waitingNext, release)
+			return append(released, m.actions...)
+		}
+	}
+}
+
+// once leaves out calls that were made before; they are told apart by what of gives, if that is not "".
+func once(of func(*scheduler.Call) string) func() decision {
+	return func() decision {
+		made := map[string]bool{}
+		return func(m *machine, now time.Time, in input) []action {
+			return slices.DeleteFunc(m.step(now, in), func(a action) bool {
+				s, ok := a.(send)
+				if !ok || of(s.call) == "" {
+					return false
+				}
+				again := made[of(s.call)]
+				made[of(s.call)] = true
+				return again
+			})
+		}
+	}
+}
+
+// without leaves out all calls of a type.
+func without(t scheduler.Call_Type) func() decision {
+	return func() decision {
+		return func(m *machine, now time.Time, in input) []action {
+			return slices.DeleteFunc(m.step(now, in), isCall(t))
+		}
+	}
+}
+
+func unclearIsRefused() decision {
+	return func(m *machine, now time.Time, in input) []action {
+		if done, ok := in.(callDone); ok && done.outcome == unclear && done.call.GetType() == scheduler.Call_ACCEPT {
+			done.outcome = refused
+			in = done
+		}
+		return m.step(now, in)
+	}
+}
+
+func unreachableIsLost() decision {
+	return func(m *machine, now time.Time, in input) []action {
+		e, _ := in.(streamEvent)
+		u := e.event.GetUpdate()
+		if u == nil || u.Status.GetState() != mesos.TASK_UNREACHABLE {
+			return m.step(now, in)
+		}
+		m.step(now, wake{})
+		if r := m.tasks[u.Status.TaskID.Value]; r != nil && r.reconcilable() {
+			m.requeue(now, r)
+			m.followDemand(now)
+			m.flush(now)
+		}
+		return m.actions
+	}
+}

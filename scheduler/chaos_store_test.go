@@ -1,0 +1,182 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// chaosStore is a store in memory that outlives the processes which use it, takes its time, fails,
+// and remembers for the checker what was durable at any time.
+type chaosStore struct {
+	random *rand.Rand
+	failed func(kind, id, format string, args ...any) // takes a violation
+
+	mu        sync.Mutex
+	trouble   float64 // how likely a call goes wrong
+	busy      bool    // with a call; there may be one at a time
+	written   int     // calls of Apply that had success
+	records   map[string][]byte
+	framework string
+	tasks     map[string]*durable
+}
+
+// durable is what was durable of a task.
+type durable struct {
+	there  bool
+	state  task.State          // the last
+	ending bool                // its end is wanted, by the last
+	states map[task.State]bool // all
+	uuids  map[[16]byte]bool   // all
+}
+
+var errStore = errors.New("the store fails")
+
+func newChaosStore(random *rand.Rand, failed func(kind, id, format string, args ...any)) *chaosStore {
+	return &chaosStore{random: random, failed: failed, records: map[string][]byte{}, tasks: map[string]*durable{}}
+}
+
+// upset sets how likely a call goes wrong.
+func (s *chaosStore) upset(p float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trouble = p
+}
+
+// writings counts those that had success.
+func (s *chaosStore) writings() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written
+}
+
+// of tells what was durable of a task.
+func (s *chaosStore) of(id string) durable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.tasks[id]; d != nil {
+		return durable{d.there, d.state, d.ending, maps.Clone(d.states), maps.Clone(d.uuids)}
+	}
+	return durable{}
+}
+
+// destiny is what becomes of a call: it takes that long, and then it returns the error, with or without
+// having had its effect.
+type destiny struct {
+	after  time.Duration
+	effect bool
+	err    error
+}
+
+func (s *chaosStore) begin() destiny {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy {
+		s.failed("store", "", "the store is called twice at a time")
+	}
+	s.busy = true
+	f := destiny{after: time.Millisecond + time.Duration(s.random.IntN(10_000_000)), effect: true}
+	if s.random.Float64() >= s.trouble {
+		return f
+	}
+	switch s.random.IntN(5) {
+	case 0:
+		f.effect, f.err = false, errStore
+	case 1:
+		f.err = errStore
+	case 2: // the disk is busy
+		f.after = time.Duration(s.random.IntN(2000)) * time.Millisecond
+	case 3:
+		f.after = time.Duration(s.random.IntN(30)) * time.Second
+	default: // it hangs until its caller leaves, mostly
+		f.after = 3 * time.Minute
+	}
+	return f
+}
+
+// wait waits for the destiny of a call. Nobody knows what a process that is killed in the middle of a
+// write has written.
+func (s *chaosStore) wait(ctx context.Context, f destiny) destiny {
+	timer := time.NewTimer(f.after)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		f.err = context.Cause(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil && f.effect {
+		f.effect = s.random.IntN(2) == 0
+	}
+	s.busy = false
+	return f
+}
+
+// Load and Apply make it a Store.
+func (s *chaosStore) Load(ctx context.Context) (map[string][]byte, error) {
+	f := s.wait(ctx, s.begin())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.records), f.err
+}
+
+func (s *chaosStore) Apply(ctx context.Context, changes map[string][]byte) error {
+	f := s.wait(ctx, s.begin())
+	if !f.effect {
+		return f.err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, value := range changes {
+		if s.records[key] = value; value == nil {
+			delete(s.records, key)
+		}
+	}
+	framework, tasks, err := decodeRecords(changesOnly(changes))
+	if err != nil {
+		s.failed("store", "", "a record cannot be read: %v", err)
+	}
+	if value, ok := changes[frameworkKey]; ok && value != nil {
+		s.framework = framework
+	}
+	for key, value := range changes {
+		if d := s.tasks[key[min(len(key), len(taskPrefix)):]]; d != nil && value == nil {
+			d.there = false
+		}
+	}
+	for _, t := range tasks {
+		s.put(t)
+	}
+	if f.err == nil {
+		s.written++
+	}
+	return f.err
+}
+
+// changesOnly leaves out what is to be deleted.
+func changesOnly(changes map[string][]byte) map[string][]byte {
+	written := maps.Clone(changes)
+	maps.DeleteFunc(written, func(_ string, value []byte) bool { return value == nil })
+	return written
+}
+
+// put notes a record that has become durable.
+func (s *chaosStore) put(t saved) {
+	id := t.info.Spec.ID
+	d := s.tasks[id]
+	if d == nil {
+		d = &durable{states: map[task.State]bool{}, uuids: map[[16]byte]bool{}}
+		s.tasks[id] = d
+	}
+	d.there, d.state, d.ending = true, t.info.State, t.killing
+	d.states[d.state] = true
+	for _, u := range t.uuids {
+		d.uuids[u] = true
+	}
+}

@@ -1,0 +1,258 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+)
+
+var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time")
+
+// TestChaos disturbs a cluster, its users and the scheduler's process for an hour, in every way that
+// chaos_disturb_test.go knows, lets it rest, and checks all that time what a scheduler promises:
+//
+//   - a launch, an acknowledgement and the answer to a caller come after what they rest on is durable;
+//   - no task runs twice at a time, none runs after Kill has said that it has ended;
+//   - a task ends only for a reason that the cluster or the user gave;
+//   - after the rest the scheduler and the cluster agree on every task, all that can run runs, nobody
+//     waits for an answer, nothing waits for an acknowledgement, no offer is kept;
+//   - nobody leaves a goroutine behind.
+func TestChaos(t *testing.T) {
+	for seed := range *chaosSeeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			if h := runChaos(t, seed, (*machine).step); len(h.violations) > 0 {
+				require.Fail(t, fmt.Sprintf("again: go test ./scheduler -run 'TestChaos/^%d$' -chaos %d\n%s", seed, seed+1, h.report()))
+			}
+		})
+	}
+}
+
+const (
+	chaosTime = time.Hour
+	// restTime is as long as it may take to find out what became of a task: the master has not known it
+	// for ten minutes when it is asked again, which happens every 15 min or so.
+	restTime = 45 * time.Minute
+)
+
+// chaos is one seed's cluster, process and users.
+type chaos struct {
+	seed    uint64
+	decide  func(*machine, time.Time, input) []action
+	history *history
+	network mesostest.Network
+	masters []string // their addresses
+	master  *mesostest.Master
+	store   *chaosStore
+	users   sync.WaitGroup
+
+	crash chan struct{} // the process is to be killed
+
+	mu       sync.Mutex
+	sched    *Scheduler // of the present process
+	calm     bool       // the faults are over
+	ended    []error    // what Run returned since then
+	refusing bool       // connections are refused
+	faults   callFaults
+	wishes   map[string]*wish
+	order    []*wish
+	waiting  map[string]int // calls of users under way
+	cluster  clusterState
+}
+
+// runChaos runs one seed, with a machine that decides as it is told.
+func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input) []action) *history {
+	h := newHistory()
+	synctest.Test(t, func(t *testing.T) {
+		h.began = time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var services sync.WaitGroup
+		defer services.Wait()
+		defer cancel()
+		c := &chaos{
+			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1),
+			wishes: map[string]*wish{}, waiting: map[string]int{},
+			store: newChaosStore(source(seed, 1), h.violate),
+		}
+		c.faults = callFaults{random: source(seed, 2), offers: map[string]bool{}}
+		c.begin(t, ctx, &services)
+		services.Go(func() { c.process(ctx, source(seed, 3)) })
+		synctest.Wait()
+		c.disturb(ctx, source(seed, 4))
+		c.rest(ctx)
+		c.agree(ctx)
+		cancel()
+		c.users.Wait()
+	})
+	return h
+}
+
+// source gives each part of a seed's world randomness of its own, so that what one draws does not
+// depend on which comes first.
+func source(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, part)) }
+
+// begin runs the master, or three of them.
+func (c *chaos) begin(t *testing.T, ctx context.Context, services *sync.WaitGroup) {
+	random := source(c.seed, 0)
+	cluster := mesostest.Config{Seed: c.seed, AgentReregisterTimeout: 10 * time.Minute}
+	for n := range 5 + random.IntN(4) {
+		cluster.Agents = append(cluster.Agents, c.cluster.add(fmt.Sprintf("agent%d.example", n+1), 6001+n))
+	}
+	var err error
+	c.master, err = mesostest.New(cluster)
+	require.NoError(t, err)
+	var listeners []net.Listener
+	for n := range 1 + 2*random.IntN(2) {
+		c.masters = append(c.masters, fmt.Sprintf("master%d.example:5050", n))
+		l, err := c.network.Listen(c.masters[n])
+		require.NoError(t, err)
+		listeners = append(listeners, l)
+	}
+	services.Go(func() { _ = c.master.Run(ctx, listeners[0], listeners[1:]...) })
+	c.master.Intercept(c.seen)
+}
+
+// process runs schedulers, one after the other, as a process that is killed now and then and started
+// again. All that outlives it is in the store.
+func (c *chaos) process(ctx context.Context, random *rand.Rand) {
+	var s *Scheduler
+	for ctx.Err() == nil {
+		if s == nil || random.IntN(3) > 0 { // else the same one runs again
+			s = c.newScheduler()
+		}
+		c.history.note("the process begins")
+		run, kill := context.WithCancelCause(ctx)
+		ended := make(chan error, 1)
+		events := s.Watch(run)
+		c.users.Go(func() { c.watch(events) })
+		go func() { ended <- s.Run(run) }()
+		var err error
+		select {
+		case <-c.crash:
+			time.Sleep(time.Duration(random.IntN(3_000_000))) // in the middle of what comes next
+			kill(errKilled)
+			err = <-ended
+		case err = <-ended:
+		}
+		kill(nil)
+		c.history.note("the process ends: %v", err)
+		c.mu.Lock()
+		if c.calm && !errors.Is(err, errKilled) {
+			c.ended = append(c.ended, err)
+		}
+		c.mu.Unlock()
+		select {
+		case <-c.crash: // too late
+		default:
+		}
+		pause := 3 * time.Second
+		if random.IntN(20) == 0 {
+			pause = time.Minute
+		}
+		time.Sleep(time.Duration(random.ExpFloat64() * float64(pause)))
+	}
+}
+
+var errKilled = errors.New("killed")
+
+func (c *chaos) newScheduler() *Scheduler {
+	config := Config{
+		Master: strings.Join(c.masters, ","), Framework: Framework{Name: "chaos", User: "nobody"},
+		Store: c.store, DialContext: c.dial, Logger: slog.New(slog.DiscardHandler),
+		MaxLaunches: 1000, // how often is up to chance here
+		JSON:        c.seed%5 == 4,
+	}
+	if c.forgets() {
+		config.History = -1
+	}
+	// Without a history, late words about tasks that have ended would have them adopted.
+	config.UnknownTasks = map[uint64]UnknownTasks{1: AdoptUnknown, 3: KillUnknown}[c.seed%8]
+	s, err := New(config)
+	if err != nil {
+		panic(err)
+	}
+	random := source(c.seed, 5)
+	s.decide = func(m *machine, now time.Time, in input) []action {
+		m.settings.random = random.Float64
+		c.history.took(in)
+		actions := c.decide(m, now, in)
+		c.history.did(actions)
+		return actions
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sched = s
+	return s
+}
+
+// forgets tells whether this seed's schedulers keep no history of ended tasks.
+func (c *chaos) forgets() bool { return c.seed%4 == 3 }
+
+func (c *chaos) current() *Scheduler {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sched
+}
+
+func (c *chaos) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	chance := c.dawdle("dial " + address)
+	c.mu.Lock()
+	refused := c.refusing && chance%2 == 0
+	c.mu.Unlock()
+	if refused {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	}
+	conn, err := c.network.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &slowConn{Conn: conn, c: c}, nil
+}
+
+// slowConn takes up to a millisecond each way. Most things that happen at the same instant would otherwise
+// come in an order of the runtime's choice, and in another one the next time.
+type slowConn struct {
+	net.Conn
+	c    *chaos
+	last atomic.Pointer[string] // what was written last
+}
+
+func (s *slowConn) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	if last := s.last.Load(); last != nil {
+		s.c.dawdle("read after " + *last)
+	}
+	return n, err
+}
+
+func (s *slowConn) Write(b []byte) (int, error) {
+	text := string(b)
+	s.last.Store(&text)
+	s.c.dawdle("write " + text)
+	return s.Conn.Write(b)
+}
+
+// dawdle takes up to a millisecond, which depends on who does it and when, and on nothing else. It
+// returns a number of that kind.
+func (c *chaos) dawdle(who string) uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, c.seed, time.Since(c.history.began), who)
+	time.Sleep(time.Duration(1 + h.Sum64()%1_000_000))
+	return h.Sum64() / 1_000_000
+}

@@ -1,0 +1,192 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// wish is what the users want of a task, and what they were told.
+type wish struct {
+	id        string
+	submitted bool   // Submit or Launch returned nil
+	killed    bool   // Kill returned nil
+	doomed    bool   // Kill was given up after the wish was stored
+	excuse    string // why it may have ended; "": it may not
+}
+
+// most is how many tasks are wanted at a time; the agents that stay have room for all.
+const most = 40
+
+// want makes a task that somebody wants.
+func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := &wish{id: fmt.Sprintf("t%d", len(c.order)+1)}
+	spec := task.Spec{
+		ID: w.id, CPUs: 0.1 + random.Float64(), Mem: 32,
+		Command: task.Command{Shell: "sleep 100000"},
+		Ports:   make([]task.Port, random.IntN(3)),
+	}
+	if random.IntN(3) == 0 {
+		spec.Command.Shell = []string{"sleep 20", "exit 3", "sleep 600"}[random.IntN(3)]
+		w.excuse = "it ends by itself"
+	}
+	if len(spec.Ports) > 0 && random.IntN(2) == 0 {
+		spec.HealthCheck = &task.HealthCheck{}
+	}
+	c.wishes[w.id] = w
+	c.order = append(c.order, w)
+	return w, spec
+}
+
+// call makes a user's call, who waits for as long as he says, or, at 0, for ever.
+func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f func(context.Context) error) {
+	c.mu.Lock()
+	c.waiting[name]++
+	c.mu.Unlock()
+	c.users.Go(func() {
+		if patience > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, patience)
+			defer cancel()
+		}
+		c.dawdle("before " + name)
+		err := f(ctx)
+		c.dawdle("after " + name)
+		c.history.about("user: %s: %v", name, err)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.waiting[name]--; c.waiting[name] == 0 {
+			delete(c.waiting, name)
+		}
+	})
+}
+
+// patience draws how long a user waits.
+func patience(random *rand.Rand) time.Duration {
+	if random.IntN(2) == 0 {
+		return 0
+	}
+	return time.Duration(random.ExpFloat64() * float64(10*time.Second))
+}
+
+func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
+	if len(c.live()) >= most {
+		c.kill(ctx, random)
+		return
+	}
+	w, spec := c.want(random)
+	c.call(ctx, "submit "+w.id, patience(random), func(ctx context.Context) error {
+		err := c.current().Submit(ctx, spec)
+		switch {
+		case err == nil:
+			if !c.store.of(w.id).there && !c.forgets() {
+				c.history.violate("answer before store", w.id, "Submit of %s returned before it was stored", w.id)
+			}
+			c.promise(func() { w.submitted = true })
+		case ctx.Err() != nil:
+			c.excuseTask(w.id, "its Submit was given up")
+		case !errors.Is(err, ErrNotRunning):
+			c.history.violate("answer", w.id, "Submit of %s: %v", w.id, err)
+		}
+		return err
+	})
+}
+
+func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
+	if len(c.live()) >= most {
+		c.kill(ctx, random)
+		return
+	}
+	w, spec := c.want(random)
+	c.call(ctx, "launch "+w.id, patience(random), func(ctx context.Context) error {
+		info, err := c.current().Launch(ctx, spec)
+		var ended *TaskError
+		switch {
+		case err == nil:
+			if !c.store.of(w.id).states[task.Running] || info.State != task.Running {
+				c.history.violate("answer before store", w.id, "Launch of %s returned before it was stored as running", w.id)
+			}
+			c.checkRan(w)
+			c.promise(func() { w.submitted = true })
+		case ctx.Err() != nil:
+			c.excuseTask(w.id, "its Launch was given up")
+		case !errors.Is(err, ErrNotRunning) && !errors.As(err, &ended):
+			c.history.violate("answer", w.id, "Launch of %s: %v", w.id, err)
+		}
+		return err
+	})
+}
+
+// checkRan checks that a task which Launch says is running is, or may have ended.
+func (c *chaos) checkRan(w *wish) {
+	if c.told(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
+		c.history.violate("answer", w.id, "Launch of %s returned and it does not run", w.id)
+	}
+}
+
+// kill kills a task, one that is alive mostly. A user without end to his patience asks again after the
+// process was killed.
+func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
+	tasks := c.live()
+	if len(tasks) == 0 || random.IntN(8) == 0 {
+		c.mu.Lock()
+		tasks = c.order
+		c.mu.Unlock()
+	}
+	if len(tasks) == 0 {
+		return
+	}
+	w, most := tasks[random.IntN(len(tasks))], patience(random)
+	c.excuseTask(w.id, "it was killed")
+	c.call(ctx, "kill "+w.id, most, func(ctx context.Context) error {
+		for {
+			before := c.store.writings()
+			_, err := c.current().Kill(ctx, w.id)
+			switch {
+			case ctx.Err() != nil:
+				// The first writing may have been under way when it was asked for.
+				c.promise(func() { w.doomed = w.doomed || c.store.writings() >= before+2 })
+			case err == nil:
+				if d := c.store.of(w.id); d.there && !d.state.Terminal() {
+					c.history.violate("answer before store", w.id, "Kill of %s returned before its end was stored", w.id)
+				}
+				c.promise(func() { w.killed = true })
+			case errors.Is(err, ErrUnknownTask):
+				if w := c.told(w); w.submitted && !c.forgets() {
+					c.history.violate("task lost", w.id, "Kill does not know %s", w.id)
+				}
+			case errors.Is(err, ErrNotRunning) && most == 0 && ctx.Err() == nil:
+				time.Sleep(time.Second)
+				c.dawdle("again " + w.id)
+				continue
+			}
+			return err
+		}
+	})
+}
+
+func (c *chaos) reconcile(ctx context.Context) {
+	c.call(ctx, "reconcile", 0, func(ctx context.Context) error { return c.current().Reconcile(ctx) })
+}
+
+// promise notes what a user was told.
+func (c *chaos) promise(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// told is what the users were told of a task.
+func (c *chaos) told(w *wish) wish {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *w
+}
