@@ -16,26 +16,28 @@ import (
 )
 
 const (
-	// callTimeout bounds one call. A master that takes longer is as good as gone, and the calls
-	// behind it wait.
+	// callTimeout bounds one call, or one batch. A master that takes longer is as good as gone, and
+	// the calls behind it wait.
 	callTimeout = 10 * time.Second
 	// storeTimeout bounds one writing. Nothing is launched or acknowledged meanwhile.
 	storeTimeout = 10 * time.Second
-	// ackWorkers is how many acknowledgements are under way at once. Each takes one round trip
-	// and holds back the next update of its task.
-	ackWorkers = 4
+	// ackConns is how many connections acknowledgements are made on. While batches are under way on
+	// all of them others gather, so that more would only make the batches smaller.
+	ackConns = 2
+	// ackBatch is how many acknowledgements are made at once. A batch tells of its outcome when the
+	// last of it is answered.
+	ackBatch = 64
 )
 
 // edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
 type edges struct {
 	detector *detector.Detector
-	ordered  *mesoshttp.Client // one connection for calls that keep their order; subscriptions
-	parallel *mesoshttp.Client // for acknowledgements
-	inputs   chan<- input
+	client   *mesoshttp.Client // one connection for calls that keep their order; subscriptions
+	inputs   chan<- []input
 	running  sync.WaitGroup
 }
 
-func newEdges(c Config, inputs chan<- input) (*edges, error) {
+func newEdges(c Config, inputs chan<- []input) (*edges, error) {
 	d, err := c.detector()
 	if err != nil {
 		return nil, err
@@ -57,29 +59,23 @@ func newEdges(c Config, inputs chan<- input) (*edges, error) {
 			return c.Token(ctx)
 		})
 	}
-	ordered, err := mesoshttp.New(config)
+	client, err := mesoshttp.New(config)
 	if err != nil {
 		return nil, err
 	}
-	config.MaxConns = ackWorkers
-	parallel, err := mesoshttp.New(config)
-	if err != nil {
-		return nil, err
-	}
-	return &edges{detector: d, ordered: ordered, parallel: parallel, inputs: inputs}, nil
+	return &edges{detector: d, client: client, inputs: inputs}, nil
 }
 
 // close waits for the edges, whose context has ended.
 func (e *edges) close() {
 	e.running.Wait()
-	e.ordered.Close()
-	e.parallel.Close()
+	e.client.Close()
 }
 
-// put hands an input to the loop, unless the run has ended.
-func (e *edges) put(ctx context.Context, in input) bool {
+// put hands inputs to the loop, unless the run has ended.
+func (e *edges) put(ctx context.Context, ins ...input) bool {
 	select {
-	case e.inputs <- in:
+	case e.inputs <- ins:
 		return true
 	case <-ctx.Done():
 		return false
@@ -119,7 +115,7 @@ func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) er
 			}
 		})
 	}
-	s, err := e.ordered.Subscribe(ctx, lead.URL, call)
+	s, err := e.client.Subscribe(ctx, lead.URL, call)
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return subscribeError(err)
@@ -141,22 +137,50 @@ func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) er
 }
 
 // call makes the calls that come through the channel, one after the other.
-func (e *edges) call(ctx context.Context, client *mesoshttp.Client, calls <-chan outgoing) {
+func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
-		for {
-			select {
-			case out := <-calls:
-				callCtx, cancel := context.WithTimeout(ctx, callTimeout)
-				outcome, err := callOutcome(out.call, client.Call(callCtx, out.master, out.streamID, out.call))
-				cancel()
-				if !e.put(ctx, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}) {
-					return
-				}
-			case <-ctx.Done():
+		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
+			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call)}
+		})
+	})
+}
+
+// acknowledge makes the calls that come through the channel, batch after batch, on a connection of its
+// own. Those of a batch are for the same stream and do no harm when they arrive twice.
+func (e *edges) acknowledge(ctx context.Context, batches <-chan []outgoing) {
+	e.running.Go(func() {
+		pipeline := e.client.Pipeline()
+		defer pipeline.Close()
+		e.make(ctx, batches, func(ctx context.Context, batch []outgoing) []error {
+			calls := make([]*scheduler.Call, len(batch))
+			for i, out := range batch {
+				calls[i] = out.call
+			}
+			return pipeline.Call(ctx, batch[0].master, batch[0].streamID, calls)
+		})
+	})
+}
+
+// make gives do the batches that come through the channel and reports the outcomes.
+func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(context.Context, []outgoing) []error) {
+	for {
+		select {
+		case batch := <-batches:
+			callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+			errs := do(callCtx, batch)
+			cancel()
+			done := make([]input, len(batch))
+			for i, out := range batch {
+				outcome, err := callOutcome(out.call, errs[i])
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}
+			}
+			if !e.put(ctx, done...) {
 				return
 			}
+		case <-ctx.Done():
+			return
 		}
-	})
+	}
 }
 
 // write writes the changes that come through the channel, which has room for one writing.
@@ -235,7 +259,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		status *mesoshttp.StatusError
 		token  *mesoshttp.TokenError
 	)
-	if errors.As(err, &token) {
+	if errors.As(err, &token) || errors.Is(err, mesoshttp.ErrNotSent) {
 		return unsent, err
 	}
 	if !errors.As(err, &status) {

@@ -20,8 +20,8 @@ type loop struct {
 	log      *slog.Logger
 	edges    *edges
 
-	inputs chan input // from the edges
-	again  []input    // that performing an action gave rise to
+	inputs chan []input // from the edges
+	again  []input      // that performing an action gave rise to
 	writes chan<- []change
 	calls  lane // waiting to be made, in order
 	acks   lane // waiting to be made, in any order
@@ -39,9 +39,10 @@ type loop struct {
 	err   error
 }
 
-// lane is a queue in front of an edge.
+// lane is a queue in front of an edge, which takes up to batch calls of the same stream at once.
 type lane struct {
-	to      chan outgoing
+	to      chan []outgoing
+	batch   int
 	waiting []outgoing
 }
 
@@ -55,21 +56,28 @@ type outgoing struct {
 }
 
 // head gives channel and value for a select: none while nothing waits.
-func (l *lane) head() (chan<- outgoing, outgoing) {
+func (l *lane) head() (chan<- []outgoing, []outgoing) {
 	if len(l.waiting) == 0 {
-		return nil, outgoing{}
+		return nil, nil
 	}
-	return l.to, l.waiting[0]
+	n := 1
+	for n < min(l.batch, len(l.waiting)) && l.waiting[n].stream == l.waiting[0].stream {
+		n++
+	}
+	return l.to, l.waiting[:n:n]
 }
 
-func (l *lane) pop() {
-	l.waiting[0] = outgoing{}
-	l.waiting = l.waiting[1:]
+// pop takes away a head that has gone.
+func (l *lane) pop(head []outgoing) {
+	l.waiting = l.waiting[len(head):]
+	if len(l.waiting) == 0 {
+		l.waiting = nil // what has gone need not be kept
+	}
 }
 
 // serve runs the machine until it stops or ctx ends, and returns after everything it started.
 func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
-	inputs := make(chan input)
+	inputs := make(chan []input)
 	e, err := newEdges(s.config, inputs)
 	if err != nil {
 		return err
@@ -80,8 +88,8 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 	l := &loop{
 		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: s.config.Logger,
 		edges: e, inputs: inputs,
-		calls:   lane{to: make(chan outgoing)},
-		acks:    lane{to: make(chan outgoing)},
+		calls:   lane{to: make(chan []outgoing), batch: 1},
+		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
 		timer:   time.NewTimer(0),
 		callers: map[ref]*request{},
 	}
@@ -90,9 +98,9 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 		l.writes = e.write(ctx, s.config.Store)
 	}
 	e.detect(ctx)
-	e.call(ctx, e.ordered, l.calls.to)
-	for range ackWorkers {
-		e.call(ctx, e.parallel, l.acks.to)
+	e.call(ctx, l.calls.to)
+	for range ackConns {
+		e.acknowledge(ctx, l.acks.to)
 	}
 	err = l.serve(ctx)
 	l.finish(ctx)
@@ -105,16 +113,16 @@ func (l *loop) serve(ctx context.Context) error {
 		calls, call := l.calls.head()
 		acks, ack := l.acks.head()
 		select {
-		case in := <-l.inputs:
-			l.step(ctx, in)
+		case ins := <-l.inputs:
+			l.step(ctx, ins...)
 		case req := <-l.run.requests:
 			l.take(ctx, req)
 		case <-l.timer.C:
 			l.step(ctx, wake{})
 		case calls <- call:
-			l.calls.pop()
+			l.calls.pop(call)
 		case acks <- ack:
-			l.acks.pop()
+			l.acks.pop(ack)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -163,11 +171,12 @@ func (l *loop) take(ctx context.Context, req *request) {
 	}
 }
 
-// step feeds the machine one input, and those that its actions give rise to, and sets the timer.
-func (l *loop) step(ctx context.Context, in input) {
-	l.again = append(l.again, in)
+// step feeds the machine inputs, and those that its actions give rise to, and sets the timer.
+func (l *loop) step(ctx context.Context, ins ...input) {
+	l.again = append(l.again, ins...)
 	for len(l.again) > 0 && !l.ended {
-		in, l.again = l.again[0], l.again[1:]
+		in := l.again[0]
+		l.again = l.again[1:]
 		switch in := in.(type) {
 		case streamOpened:
 			if in.stream == l.stream {

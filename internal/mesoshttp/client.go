@@ -150,7 +150,7 @@ func (c *Client) Close() {
 // written to it. After a *TokenError the call was not taken.
 func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call) error {
 	if call.Type == scheduler.Call_SUBSCRIBE {
-		return errors.New("mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
+		return errSubscribe
 	}
 	req, err := c.request(ctx, master, call)
 	if err != nil {
@@ -161,12 +161,26 @@ func (c *Client) Call(ctx context.Context, master, streamID string, call *schedu
 	if err != nil {
 		return fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
 	}
-	if resp.StatusCode != http.StatusAccepted &&
-		(resp.StatusCode != http.StatusOK || call.Type != scheduler.Call_UPDATE_FRAMEWORK) {
-		return statusError(resp, call)
+	if err := outcome(resp, call); err != nil {
+		resp.Body.Close()
+		return err
 	}
 	discard(resp) // the call is taken, whatever happens to the rest
 	return nil
+}
+
+var errSubscribe = errors.New("mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
+
+// outcome tells whether an answer means that the call was taken. It reads the body of a refusal and leaves it
+// open.
+func outcome(resp *http.Response, call *scheduler.Call) error {
+	switch {
+	case resp.StatusCode == http.StatusAccepted:
+		return nil
+	case resp.StatusCode == http.StatusOK && call.Type == scheduler.Call_UPDATE_FRAMEWORK:
+		return nil
+	}
+	return statusError(resp, call)
 }
 
 // discard reads the body, mostly an empty one, to its end, without which the connection could not be used
@@ -231,12 +245,26 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 
 // request is what SUBSCRIBE and all other calls have in common.
 func (c *Client) request(ctx context.Context, master string, call *scheduler.Call) (*http.Request, error) {
-	if strings.Contains(master, "@") { // before an error of url.Parse repeats it
-		return nil, errors.New("mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
+	body, err := c.body(call)
+	if err != nil {
+		return nil, err
 	}
+	return c.post(ctx, master, body)
+}
+
+// body is what a call is on the wire.
+func (c *Client) body(call *scheduler.Call) ([]byte, error) {
 	body, err := c.codec.encode(call)
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %s cannot be encoded: %w", call.Type, err)
+	}
+	return body, nil
+}
+
+// post is a request with that body.
+func (c *Client) post(ctx context.Context, master string, body []byte) (*http.Request, error) {
+	if strings.Contains(master, "@") { // before an error of url.Parse repeats it
+		return nil, errors.New("mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(master, "/")+path, bytes.NewReader(body))
 	if err != nil {

@@ -32,6 +32,9 @@ var (
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
 
+	// ErrNotSent is in an error of Pipeline.Call for a call of which surely nothing was written to a master.
+	ErrNotSent = errors.New("not sent")
+
 	// ErrRedirectTarget is in a RedirectError for a Location that is not the scheduler endpoint of a master.
 	ErrRedirectTarget = errors.New("not a master")
 	// ErrRedirectScheme is in a RedirectError from https to http, which would give credentials away, and from
@@ -78,7 +81,6 @@ func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 // statusError reads the body as far as it comes within the limit; an error on the way does not matter more
 // than the status.
 func statusError(resp *http.Response, call *scheduler.Call) error {
-	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
 		Call:     call.Type,

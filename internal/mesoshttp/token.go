@@ -60,25 +60,35 @@ func (e *TokenError) Error() string { return "no bearer token: " + e.Err.Error()
 // Unwrap returns the reason.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// send makes the request with the Client's credentials. One whose token is refused with 401, which means that
-// its call was not taken, is made a second time if there is a new token.
-func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, error) {
+// authorize gives the request the Client's credentials and returns the token among them. It is another one than
+// refused, if there is.
+func (c *Client) authorize(req *http.Request, refused string) (string, error) {
 	if c.credential != nil {
 		req.SetBasicAuth(c.credential.Principal, c.credential.Secret)
 	}
 	if c.tokens == nil {
-		return roundTrip(t, req)
+		return "", nil
 	}
-	token, err := c.tokens.token(req.Context(), "")
+	token, err := c.tokens.token(req.Context(), refused)
+	if err == nil {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return token, err
+}
+
+// send makes the request with the Client's credentials. One whose token is refused with 401, which means that
+// its call was not taken, is made a second time if there is a new token.
+func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, error) {
+	token, err := c.authorize(req, "")
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
 	resp, err := roundTrip(t, req)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+	if err != nil || c.tokens == nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	fresh, err := c.tokens.token(req.Context(), token)
+	again := req.Clone(req.Context())
+	fresh, err := c.authorize(again, token)
 	if err != nil {
 		resp.Body.Close()
 		return nil, err
@@ -87,10 +97,8 @@ func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, err
 		return resp, nil // the answer would be the same
 	}
 	discard(resp)
-	again := req.Clone(req.Context())
 	if again.Body, err = req.GetBody(); err != nil {
 		return nil, fmt.Errorf("mesoshttp: %w", err)
 	}
-	again.Header.Set("Authorization", "Bearer "+fresh)
 	return roundTrip(t, again)
 }
