@@ -158,10 +158,14 @@ func describeFilters(f *mesos.Filters) string {
 }
 
 // launchedBy lists the tasks that an ACCEPT launches.
-func launchedBy(c *scheduler.Call) []mesos.TaskInfo {
-	var tasks []mesos.TaskInfo
-	for _, op := range c.GetAccept().GetOperations() {
-		tasks = append(tasks, op.GetLaunch().GetTaskInfos()...)
+func launchedBy(c *scheduler.Call) []*mesos.TaskInfo {
+	operations := c.GetAccept().GetOperations()
+	tasks := make([]*mesos.TaskInfo, 0, len(operations))
+	for i := range operations {
+		launched := operations[i].GetLaunch().GetTaskInfos()
+		for j := range launched {
+			tasks = append(tasks, &launched[j])
+		}
 	}
 	return tasks
 }

@@ -57,7 +57,8 @@ type machine struct {
 	tasks   map[string]*record
 	pending []*record
 	history []string
-	serial  int // given to the last submission
+	serial  int       // given to the last submission
+	latest  task.Spec // of the last submission
 
 	reconciliation reconciliation
 	quarantine     []quarantined // the first to be released first
@@ -333,17 +334,19 @@ const callRetry = time.Second
 // ended, a question about a launch that nothing was heard of, another launch of what was dropped.
 type alarm struct {
 	at     time.Time
-	turn   int             // of those of the same time
+	turn   int             // of those of the same time; no two have the same
 	call   *scheduler.Call // that does no harm when it arrives twice, or late
-	kill   *record         // unless its killAt is another
-	launch *record         // unless its launchAt is another
+	kill   *record         // unless its killTurn is another
+	launch *record         // unless its launchTurn is another
 	again  *record
 }
 
-func (m *machine) alarm(a alarm) {
+// alarm sets an alarm and returns its turn.
+func (m *machine) alarm(a alarm) int {
 	m.alarmed++
 	a.turn = m.alarmed
 	heap.Push(&m.alarms, a)
+	return a.turn
 }
 
 // alarms is a heap, since there may be one for each of very many tasks.
@@ -375,13 +378,11 @@ func (m *machine) ring(now time.Time) {
 			a.again.fresh, m.fresh = true, true
 			m.lift = m.lift || m.filtered
 		case a.kill != nil:
-			if r := a.kill; r.killAt.Equal(a.at) && !r.info.State.Terminal() {
-				r.killAt = time.Time{} // of two alarms at the same instant one counts
+			if r := a.kill; r.killTurn == a.turn && !r.info.State.Terminal() {
 				m.sendKill(now, r)
 			}
 		default:
-			if r := a.launch; r.launchAt.Equal(a.at) && r.info.State == task.Staging {
-				r.launchAt = time.Time{}
+			if r := a.launch; r.launchTurn == a.turn && r.info.State == task.Staging {
 				silent = append(silent, r)
 			}
 		}

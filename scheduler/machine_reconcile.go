@@ -169,6 +169,5 @@ func (m *machine) askAfterLaunches(now time.Time, silent []*record) {
 
 // expectWord sets the launch timer of a task.
 func (m *machine) expectWord(r *record, at time.Time) {
-	r.launchAt = at
-	m.alarm(alarm{at: at, launch: r})
+	r.launchTurn = m.alarm(alarm{at: at, launch: r})
 }

@@ -3,6 +3,8 @@ package scheduler
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -15,17 +17,17 @@ import (
 // record is what the machine knows of one task.
 type record struct {
 	saved
-	former    *place // where it was launched last, while it is pending again
-	offer     string // that its last ACCEPT used
-	accepting bool   // that ACCEPT has not been answered
-	fresh     bool   // pending, and not matched yet
-	withheld  bool   // that ACCEPT waits for the store
-	round     int    // of the last reconciliation in which the master told of it
-	launchAt  time.Time
+	former    *place    // where it was launched last, while it is pending again
+	offer     string    // that its last ACCEPT used
+	accepting bool      // that ACCEPT has not been answered
+	fresh     bool      // pending, and not matched yet
+	withheld  bool      // that ACCEPT waits for the store
+	round     int       // of the last reconciliation in which the master told of it
 	notBefore time.Time // the earliest time of the next launch
-	killAt    time.Time // when to send the next KILL, and the pause after that
-	killPause time.Duration
-	callers   []caller // that wait for it
+	callers   []caller  // that wait for it
+	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
+	launchTurn, killTurn int
+	killPause            time.Duration
 }
 
 // place is where a task was launched.
@@ -46,6 +48,7 @@ func (m *machine) submit(now time.Time, in submit) {
 		return
 	}
 	m.serial++
+	m.share(&in.spec)
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
@@ -61,6 +64,29 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.after(now, reply{ref: in.ref, info: r.info})
 	}
+}
+
+// share lets a spec use the parts of the one before it that are equal: many tasks differ in little
+// but their ID, and what they have in common is most of what they keep in memory. Nobody changes
+// the spec of a task that is on record.
+func (m *machine) share(s *task.Spec) {
+	like := &m.latest
+	if slices.Equal(s.Ports, like.Ports) {
+		s.Ports = like.Ports
+	}
+	if reflect.DeepEqual(s.Container, like.Container) {
+		s.Container = like.Container
+	}
+	if reflect.DeepEqual(s.HealthCheck, like.HealthCheck) {
+		s.HealthCheck = like.HealthCheck
+	}
+	if maps.Equal(s.Command.Env, like.Command.Env) {
+		s.Command.Env = like.Command.Env
+	}
+	if maps.Equal(s.Labels, like.Labels) {
+		s.Labels = like.Labels
+	}
+	m.latest = *s
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -124,13 +150,12 @@ func (m *machine) sendKill(now time.Time, r *record) {
 		AgentID: &mesos.AgentID{Value: r.info.AgentID},
 	}})
 	r.killPause = min(max(killMin, 2*r.killPause), killMax) // from its answer on
-	r.killAt = time.Time{}
+	r.killTurn = 0
 }
 
 // killAt plans the next KILL, in place of any planned before.
 func (m *machine) killAt(r *record, at time.Time) {
-	r.killAt = at
-	m.alarm(alarm{at: at, kill: r})
+	r.killTurn = m.alarm(alarm{at: at, kill: r})
 }
 
 // requeue makes a launched task pending again, at its old place in the order.

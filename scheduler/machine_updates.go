@@ -167,10 +167,10 @@ func known(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
-// give puts a status on record, without what is large: the docker executor's data is all that
-// "docker inspect" says.
+// give puts a status on record, without what is large or of no use any more: the docker executor's
+// data is all that "docker inspect" says.
 func (m *machine) give(r *record, status mesos.TaskStatus) {
-	status.Data = nil
+	status.Data, status.UUID = nil, nil
 	status.TaskID.Value = r.info.Spec.ID // the same text, once
 	if status.ExecutorID != nil && status.ExecutorID.Value == r.info.Spec.ID {
 		status.ExecutorID = &mesos.ExecutorID{Value: r.info.Spec.ID}
