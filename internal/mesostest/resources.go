@@ -18,11 +18,11 @@ type resources []resource
 
 // resource is one entry: what it is (key, shape) and how much of it there is.
 type resource struct {
-	key   string         // equal for resources that can be added up
-	shape mesos.Resource // all but the value, reservations in the refined format
-	milli int64          // of a SCALAR
-	spans []span         // of RANGES: sorted, joined
-	items []string       // of a SET: sorted
+	key   string          // equal for resources that can be added up
+	shape *mesos.Resource // all but the value, reservations in the refined format; shared
+	milli int64           // of a SCALAR
+	spans []span          // of RANGES: sorted, joined
+	items []string        // of a SET: sorted
 }
 
 // span is a range of numbers, both ends included.
@@ -30,9 +30,9 @@ type span struct{ begin, end uint64 }
 
 // newResources adds up a list as it stands in a message, of either reservation format.
 func newResources(list []mesos.Resource) resources {
-	var rs resources
+	rs := slices.Grow(resources(nil), len(list))
 	for i := range list {
-		rs = rs.plus(newResource(&list[i]))
+		rs = rs.put(newResource(&list[i]))
 	}
 	return rs
 }
@@ -51,7 +51,7 @@ func newResource(r *mesos.Resource) resource {
 }
 
 func (e resource) reshaped(shape mesos.Resource) resource {
-	e.shape = shape
+	e.shape = &shape
 	e.key = shapeKey(&shape)
 	return e
 }
@@ -87,10 +87,14 @@ func (e resource) allocatedTo() string { return e.shape.GetAllocationInfo().GetR
 
 // plus leaves rs alone, also its spare capacity: bags share entries.
 func (rs resources) plus(e resource) resources {
+	return slices.Clone(rs).put(e)
+}
+
+// put changes a bag that nobody else has seen.
+func (rs resources) put(e resource) resources {
 	if e.empty() {
 		return rs
 	}
-	rs = slices.Clone(rs)
 	for i := range rs {
 		if rs[i].key == e.key {
 			rs[i].milli += e.milli
@@ -172,7 +176,7 @@ func (rs resources) offerable(role string) resources {
 func (rs resources) allocated(role string) resources {
 	var out resources
 	for _, e := range rs {
-		shape := e.shape
+		shape := *e.shape
 		shape.AllocationInfo = nil
 		if role != "" {
 			shape.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &role}
@@ -227,7 +231,7 @@ func (rs resources) proto() []mesos.Resource {
 }
 
 func (e resource) proto() mesos.Resource {
-	r := e.shape
+	r := *e.shape
 	switch r.GetType() {
 	case mesos.SCALAR:
 		r.Scalar = &mesos.Value_Scalar{Value: float64(e.milli) / 1000}
