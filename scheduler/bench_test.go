@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -130,11 +131,18 @@ func (o ours) run(ctx context.Context, subscribed chan<- struct{}) {
 	watcher.Wait()
 }
 
+// submit has 100 callers at once, each with tasks that follow each other.
 func (o ours) submit(ctx context.Context, specs []task.Spec) error {
-	for _, s := range specs {
-		if err := o.Submit(ctx, s); err != nil {
-			return err
-		}
+	const callers = 100
+	errs := make([]error, callers)
+	var calling sync.WaitGroup
+	for i := range callers {
+		calling.Go(func() {
+			for n := i; n < len(specs) && errs[i] == nil; n += callers {
+				errs[i] = o.Submit(ctx, specs[n])
+			}
+		})
 	}
-	return nil
+	calling.Wait()
+	return errors.Join(errs...)
 }

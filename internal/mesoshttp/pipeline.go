@@ -81,7 +81,7 @@ func (p *Pipeline) make(ctx context.Context, master, streamID string, calls []*p
 	req, err := p.client.post(ctx, master, nil)
 	if err != nil {
 		for _, c := range calls {
-			c.err = err
+			c.err = notSent(err)
 		}
 		return
 	}
@@ -117,7 +117,7 @@ func fail(calls []*pipelined, req *http.Request, err error) {
 	}
 }
 
-func notSent(err error) error { return fmt.Errorf("%w: %w", ErrNotSent, err) }
+func notSent(err error) error { return fmt.Errorf("%w (%w)", err, ErrNotSent) }
 
 // run makes each call on the connection at hand or, where that ends, on a new one. On each connection at least
 // one of them comes to its end.
