@@ -25,8 +25,7 @@ func (c *chaos) seen(call *scheduler.Call) mesostest.Fault {
 	case scheduler.Call_ACKNOWLEDGE:
 		a := call.Acknowledge
 		d := c.store.of(a.TaskID.Value)
-		var u [16]byte
-		copy(u[:], a.UUID)
+		u := fold(a.UUID)
 		if d.there && !d.state.Terminal() && !d.uuids[u] {
 			c.history.violate("acknowledged before store", a.TaskID.Value,
 				"an update of %s is acknowledged, and on record it is %v without it", a.TaskID.Value, d.state)

@@ -32,7 +32,7 @@ type durable struct {
 	state  task.State          // the last
 	ending bool                // its end is wanted, by the last
 	states map[task.State]bool // all
-	uuids  map[[16]byte]bool   // all
+	uuids  map[uint64]bool   // all
 }
 
 var errStore = errors.New("the store fails")
@@ -171,7 +171,7 @@ func (s *chaosStore) put(t saved) {
 	id := t.info.Spec.ID
 	d := s.tasks[id]
 	if d == nil {
-		d = &durable{states: map[task.State]bool{}, uuids: map[[16]byte]bool{}}
+		d = &durable{states: map[task.State]bool{}, uuids: map[uint64]bool{}}
 		s.tasks[id] = d
 	}
 	d.there, d.state, d.ending = true, t.info.State, t.killing

@@ -37,7 +37,7 @@
 // # Goroutines
 //
 // Run itself is the loop. It starts one goroutine that looks for the leading master, one or two for
-// the present subscription, one that makes calls in order, a few that acknowledge updates, and one
+// the present subscription, one that makes calls in order, two that acknowledge updates, and one
 // that writes to the store, and waits for all of them before it returns. Matcher, builder and
 // policies run on the loop. [Scheduler.Watch] starts none.
 package scheduler

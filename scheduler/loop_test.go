@@ -27,6 +27,7 @@ func TestCallOutcome(t *testing.T) {
 		{&net.OpError{Op: "dial", Err: errors.New("refused")}, unsent, "there never was a connection"},
 		{&net.OpError{Op: "read", Err: errors.New("reset")}, unclear, "it may have arrived before the reset"},
 		{context.DeadlineExceeded, unclear, "it may arrive yet"},
+		{fmt.Errorf("%w (%w)", context.DeadlineExceeded, mesoshttp.ErrNotSent), unsent, "it was not its turn before the end"},
 		{status(307), stale, "another master leads"},
 		{bad("Framework cannot be found"), stale, "this master does not know us"},
 		{bad("The stream ID 'a' included in this request didn't match the stream ID currently associated with framework ID f"), stale, "there is a newer subscription"},
@@ -61,4 +62,27 @@ func TestDropReportsWhatWaits(t *testing.T) {
 	}
 	require.Empty(t, l.calls.waiting)
 	require.Empty(t, l.acks.waiting)
+}
+
+// A batch is for one stream: at a change of the subscription the next one begins.
+func TestLaneBatches(t *testing.T) {
+	l := lane{to: make(chan []outgoing), batch: 3}
+	to, batch := l.head()
+	require.Nil(t, to)
+	require.Empty(t, batch)
+	for i, stream := range []int{1, 1, 1, 1, 2} {
+		l.waiting = append(l.waiting, outgoing{stream: stream, ref: ref(i)})
+	}
+	var batches [][]ref
+	for len(l.waiting) > 0 {
+		to, batch = l.head()
+		require.NotNil(t, to)
+		var refs []ref
+		for _, out := range batch {
+			refs = append(refs, out.ref)
+		}
+		batches = append(batches, refs)
+		l.pop(batch)
+	}
+	require.Equal(t, [][]ref{{0, 1, 2}, {3}, {4}}, batches)
 }

@@ -37,7 +37,7 @@ type machine struct {
 
 	// alarms are what is to be done later on this subscription, the next one first.
 	alarms  alarms
-	alarmed int // counts them
+	alarmed uint32 // counts them
 
 	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
 	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
@@ -334,7 +334,7 @@ const callRetry = time.Second
 // ended, a question about a launch that nothing was heard of, another launch of what was dropped.
 type alarm struct {
 	at     time.Time
-	turn   int             // of those of the same time; no two have the same
+	turn   uint32          // of those of the same time; no two have the same
 	call   *scheduler.Call // that does no harm when it arrives twice, or late
 	kill   *record         // unless its killTurn is another
 	launch *record         // unless its launchTurn is another
@@ -342,7 +342,7 @@ type alarm struct {
 }
 
 // alarm sets an alarm and returns its turn.
-func (m *machine) alarm(a alarm) int {
+func (m *machine) alarm(a alarm) uint32 {
 	m.alarmed++
 	a.turn = m.alarmed
 	heap.Push(&m.alarms, a)

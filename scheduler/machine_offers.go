@@ -77,7 +77,8 @@ func (m *machine) cycle(now time.Time) {
 func (m *machine) matchable(now time.Time) []*record {
 	var tasks []*record
 	for _, r := range m.pending {
-		if (m.news || r.fresh) && !now.Before(r.notBefore) {
+		waits := r.former != nil && now.Before(r.former.notBefore)
+		if (m.news || r.fresh) && !waits {
 			tasks = append(tasks, r)
 		}
 		r.fresh = false

@@ -27,8 +27,8 @@ const (
 
 // reconciliation is the present one, or the pause before the next.
 type reconciliation struct {
-	round   int // counts them
-	left    int // tasks that nothing was heard of in this round; 0: no round is under way
+	round   int32 // counts them
+	left    int   // tasks that nothing was heard of in this round; 0: no round is under way
 	batches []*scheduler.Call
 	pause   time.Duration
 	next    time.Time // when to ask again, or to begin the next round

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -36,7 +38,7 @@ func (c change) String() string {
 type saved struct {
 	info      task.Info
 	serial    int    // place in the order of submission
-	launches  int    // that the master took
+	launches  int32  // that the master took
 	confirmed bool   // an executor or agent told of it: it got further than its launch
 	doubtful  bool   // an earlier launch may still take effect
 	killing   bool   // its end is wanted
@@ -258,20 +260,29 @@ func (m *machine) restore(framework string, tasks []saved) {
 	}
 }
 
-// recent remembers the uuids of a task's last updates. An agent sends one until it is acknowledged,
-// and the next one then, so that an older one can come again only from a connection that lags.
-type recent [4][16]byte
+// recent remembers the uuids of a task's last updates, the latest first. An agent sends one until it is
+// acknowledged, and the next one then, so that an older one can come again only from a connection that
+// lags. Of the 122 random bits of a uuid 64 are kept: two alike among four are not to be expected.
+type recent [4]uint64
 
 // seen tells whether a uuid is among them, and puts it there.
 func (r *recent) seen(uuid []byte) bool {
-	var u [16]byte
-	if copy(u[:], uuid) == 0 {
+	if len(uuid) == 0 {
 		return false
 	}
+	u := fold(uuid)
 	if slices.Contains(r[:], u) {
 		return true
 	}
 	copy(r[1:], r[:])
 	r[0] = u
 	return false
+}
+
+// fold makes 64 bits of a uuid, never 0.
+func fold(uuid []byte) uint64 {
+	var whole [16]byte
+	copy(whole[:], uuid)
+	first, second := binary.BigEndian.Uint64(whole[:8]), binary.BigEndian.Uint64(whole[8:])
+	return max(1, first^bits.RotateLeft64(second, 1)) // rotated: two equal halves would be nothing
 }

@@ -177,4 +177,9 @@ func TestRecent(t *testing.T) {
 	}
 	require.True(t, r.seen(uuid(2)))
 	require.False(t, r.seen(uuid(1)), "four are remembered")
+	r = recent{}
+	for _, odd := range []string{"aaaaaaaaaaaaaaaa", string(make([]byte, 16)), "short", "longer than any uuid is"} {
+		require.False(t, r.seen([]byte(odd)))
+		require.True(t, r.seen([]byte(odd)))
+	}
 }

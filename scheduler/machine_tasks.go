@@ -17,16 +17,15 @@ import (
 // record is what the machine knows of one task.
 type record struct {
 	saved
-	former    *place    // where it was launched last, while it is pending again
-	offer     string    // that its last ACCEPT used
-	accepting bool      // that ACCEPT has not been answered
-	fresh     bool      // pending, and not matched yet
-	withheld  bool      // that ACCEPT waits for the store
-	round     int       // of the last reconciliation in which the master told of it
-	notBefore time.Time // the earliest time of the next launch
-	callers   []caller  // that wait for it
+	former    *place   // where it was launched last, while it is pending again
+	offer     string   // that its last ACCEPT used
+	accepting bool     // that ACCEPT has not been answered
+	fresh     bool     // pending, and not matched yet
+	withheld  bool     // that ACCEPT waits for the store
+	round     int32    // of the last reconciliation in which the master told of it
+	callers   []caller // that wait for it
 	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
-	launchTurn, killTurn int
+	launchTurn, killTurn uint32
 	killPause            time.Duration
 }
 
@@ -34,6 +33,7 @@ type record struct {
 type place struct {
 	agentID, hostname string
 	hostPorts         []uint16
+	notBefore         time.Time // the earliest time of the next launch
 }
 
 // caller waits for a task to run, or for its end.
@@ -159,18 +159,21 @@ func (m *machine) killAt(r *record, at time.Time) {
 }
 
 // requeue makes a launched task pending again, at its old place in the order.
-func (m *machine) requeue(now time.Time, r *record) {
+func (m *machine) requeue(now time.Time, r *record) { m.requeueUntil(now, r, now) }
+
+// requeueUntil does so, and has it wait until then.
+func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 	if r.killing {
 		m.change(now, r, task.Killed, nil)
 		return
 	}
 	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
-	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts}
+	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
-	if r.fresh = !now.Before(r.notBefore); r.fresh {
+	if r.fresh = !now.Before(then); r.fresh {
 		m.fresh = true
 	} else {
-		m.alarm(alarm{at: r.notBefore, again: r})
+		m.alarm(alarm{at: then, again: r})
 	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)

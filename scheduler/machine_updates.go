@@ -143,7 +143,7 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	if r.accepting {
 		r.launches++ // this overtook the answer to the ACCEPT
 	}
-	if r.launches >= m.settings.maxLaunches {
+	if int(r.launches) >= m.settings.maxLaunches {
 		m.give(r, status)
 		if !state.Terminal() {
 			state = task.Lost
@@ -152,13 +152,14 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 		return true
 	}
 	r.doubtful = true
+	then := now
 	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
-		r.notBefore = now.Add(min(relaunchMin<<min(r.launches, 10), relaunchMax))
+		then = now.Add(min(relaunchMin<<min(r.launches, 10), relaunchMax))
 	}
 	if r.offer != "" { // if the ACCEPT was lost, the master still holds it for us
 		m.giveBack([]mesos.OfferID{{Value: r.offer}})
 	}
-	m.requeue(now, r)
+	m.requeueUntil(now, r, then)
 	return true
 }
 
@@ -167,10 +168,10 @@ func known(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
-// give puts a status on record, without what is large or of no use any more: the docker executor's
-// data is all that "docker inspect" says.
+// give puts a status on record, without what is large: the docker executor's data is all that
+// "docker inspect" says.
 func (m *machine) give(r *record, status mesos.TaskStatus) {
-	status.Data, status.UUID = nil, nil
+	status.Data = nil
 	status.TaskID.Value = r.info.Spec.ID // the same text, once
 	if status.ExecutorID != nil && status.ExecutorID.Value == r.info.Spec.ID {
 		status.ExecutorID = &mesos.ExecutorID{Value: r.info.Spec.ID}

@@ -45,7 +45,7 @@ type taskRecord struct {
 	Confirmed    bool      `json:",omitempty"`
 	Doubtful     bool      `json:",omitempty"`
 	Killing      bool      `json:",omitempty"`
-	UUIDs        [][]byte  `json:",omitempty"`
+	UUIDs        []uint64  `json:",omitempty"`
 	UnknownSince time.Time `json:",omitzero"`
 }
 
@@ -99,12 +99,12 @@ func encodeTask(s *saved) ([]byte, error) {
 		Spec:    s.info.Spec, State: s.info.State.String(),
 		AgentID: s.info.AgentID, Hostname: s.info.Hostname, HostPorts: s.info.HostPorts,
 		Healthy: s.info.Healthy, Submitted: s.info.Submitted, Updated: s.info.Updated,
-		Serial: s.serial, Launches: s.launches, Confirmed: s.confirmed, Doubtful: s.doubtful,
+		Serial: s.serial, Launches: int(s.launches), Confirmed: s.confirmed, Doubtful: s.doubtful,
 		Killing: s.killing, UnknownSince: s.unknownSince,
 	}
 	for _, u := range s.uuids {
-		if u != [16]byte{} {
-			r.UUIDs = append(r.UUIDs, u[:])
+		if u != 0 {
+			r.UUIDs = append(r.UUIDs, u)
 		}
 	}
 	if s.info.Status != nil {
@@ -166,14 +166,10 @@ func decodeTask(value []byte) (saved, error) {
 			AgentID: r.AgentID, Hostname: r.Hostname, HostPorts: r.HostPorts,
 			Healthy: r.Healthy, Submitted: r.Submitted, Updated: r.Updated,
 		},
-		serial: r.Serial, launches: r.Launches, confirmed: r.Confirmed, doubtful: r.Doubtful,
+		serial: r.Serial, launches: int32(r.Launches), confirmed: r.Confirmed, doubtful: r.Doubtful,
 		killing: r.Killing, unknownSince: r.UnknownSince,
 	}
-	for i, u := range r.UUIDs {
-		if i < len(s.uuids) {
-			copy(s.uuids[i][:], u)
-		}
-	}
+	copy(s.uuids[:], r.UUIDs)
 	if len(r.Status) > 0 {
 		s.info.Status = &mesos.TaskStatus{}
 		if err := s.info.Status.Unmarshal(r.Status); err != nil {

@@ -17,7 +17,7 @@ type Info struct {
 	HostPorts []uint16
 	// Healthy is what the last health check said. Nil: not checked yet, or no health check.
 	Healthy *bool
-	// Status is the last update from Mesos, without its data and UUID. Nil before the first.
+	// Status is the last update from Mesos, without its data. Nil before the first.
 	Status *mesos.TaskStatus
 	// Submitted is when the task was accepted, Updated when Info last changed.
 	Submitted time.Time

@@ -15,7 +15,7 @@ import (
 // pureImports is everything that the machine of package scheduler may import. Among what is
 // missing: context, log, math/rand, net, os, sync.
 var pureImports = []string{
-	"bytes", "cmp", "container/heap", "errors", "fmt", "slices", "strings", "time",
+	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "maps", "math/bits", "reflect", "slices", "strings", "time",
 	mesosGo, mesosGo + "/scheduler", module + "/task",
 }
 

@@ -45,8 +45,8 @@ type Config struct {
 	// MaxConns is the number of connections to one master for calls (subscriptions have their own); further
 	// calls wait for their turn. 0 means 1.
 	//
-	// Make one Client per lane: 1 for the calls whose order matters, a few for acknowledgements, which are
-	// independent of each other and should not wait behind an ACCEPT.
+	// With 1, calls keep their order. For acknowledgements, which need none and should not wait behind an
+	// ACCEPT, there is Pipeline.
 	MaxConns int
 	// UserAgent is the header of that name; empty means "mesos-actor-go".
 	UserAgent string

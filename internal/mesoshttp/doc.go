@@ -3,7 +3,8 @@
 //
 // It promises:
 //   - a subscription has a connection of its own, which is never reused;
-//   - a call is written to at most one connection (see Client.Call), and calls of a Client with one
+//   - a call is written to at most one connection (see Client.Call; a Pipeline is for calls of which this need
+//     not be so), and calls of a Client with one
 //     connection that are sent one after the other reach the master in that order, as long as none fails: a
 //     failed one may still arrive after later ones;
 //   - a subscription follows redirects to the leading master (see Client.Subscribe), calls never do: no master
@@ -17,6 +18,6 @@
 // It does not retry (but once with a new bearer token), back off, watch heartbeats, find masters or look into
 // calls and events beyond their type. It does not use the proxy settings of the environment: a scheduler stands beside its masters.
 //
-// Goroutines: it starts none itself. net/http runs two per open connection and one per dial; those of a
+// Goroutines: it starts none itself, but for the instant that it takes to close a connection of a Pipeline. net/http runs two per open connection and one per dial; those of a
 // subscription end with it, those of calls after a failed call, a minute of idleness, or Client.Close.
 package mesoshttp
