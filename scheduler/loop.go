@@ -75,9 +75,13 @@ func (l *lane) pop(head []outgoing) {
 	}
 }
 
+// inputsAhead is how many inputs may wait for the loop, so that what reads the stream need not stop
+// at each event for the loop to take it.
+const inputsAhead = 64
+
 // serve runs the machine until it stops or ctx ends, and returns after everything it started.
 func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
-	inputs := make(chan []input)
+	inputs := make(chan []input, inputsAhead)
 	e, err := newEdges(s.config, inputs)
 	if err != nil {
 		return err
