@@ -32,7 +32,7 @@ type durable struct {
 	state  task.State          // the last
 	ending bool                // its end is wanted, by the last
 	states map[task.State]bool // all
-	uuids  map[uint64]bool   // all
+	uuids  map[uint64]bool     // all
 }
 
 var errStore = errors.New("the store fails")
