@@ -34,7 +34,16 @@ type tap struct {
 
 // serve takes one request of the scheduler.
 func (w *wire) serve(rw http.ResponseWriter, r *http.Request) {
-	w.running.Add(1)
+	w.mu.Lock()
+	closing := w.closing
+	if !closing {
+		w.running.Add(1)
+	}
+	w.mu.Unlock()
+	if closing { // a pipelined request that nobody waits for any more
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	defer w.running.Done()
 	conn := r.Context().Value(connKey{}).(net.Conn)
 	isJSON := r.Header.Get("Content-Type") == "application/json"
