@@ -1,0 +1,126 @@
+package scheduler_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
+)
+
+// A task that the matcher places twice is launched once.
+func TestMatcherThatPlacesTwice(t *testing.T) {
+	twice := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+		placed, rejected := taskmatcher.FirstFit{}.Match(s, o)
+		return append(placed, placed...), rejected
+	})
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: twice}, func(ctx context.Context, w *world) {
+		_, err := w.sched.Launch(ctx, sleeper("a"))
+		require.NoError(w, err)
+		w.at(time.Minute)
+		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("a"))
+	})
+}
+
+type brokenMatcher func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection)
+
+func (m brokenMatcher) Match(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+	return m(s, o)
+}
+
+// A matcher that breaks its contract costs nothing but its cycles.
+func TestBrokenMatchers(t *testing.T) {
+	place := func(s []task.Spec, o []task.Offer) task.Placement {
+		return task.Placement{TaskID: s[0].ID, OfferID: o[0].ID, AgentID: o[0].AgentID}
+	}
+	matchers := map[string]brokenMatcher{
+		"the wrong agent of an offer": func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+			p := place(s, o)
+			p.AgentID = "other"
+			return []task.Placement{p}, nil
+		},
+		"panics with many tasks": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
+			if len(s) > 1 {
+				panic("no")
+			}
+			return nil, nil
+		},
+		"places an unknown task": func(_ []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: "nobody", OfferID: o[0].ID, AgentID: o[0].AgentID}}, nil
+		},
+		"places on an unknown offer": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: s[0].ID, OfferID: "none"}}, nil
+		},
+	}
+	for name, m := range matchers {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: m}, func(ctx context.Context, w *world) {
+				require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
+				require.NoError(w, w.sched.Submit(ctx, sleeper("b")))
+				w.at(time.Second)
+				info, err := w.sched.Task(ctx, "a")
+				require.NoError(w, err)
+				require.Equal(w, task.Pending, info.State)
+				require.Empty(w, w.master.Snapshot().Offers)
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				require.True(w, slices.ContainsFunc(w.events, func(e scheduler.Event) bool {
+					o, ok := e.(scheduler.OfferEvent)
+					return ok && o.Err != nil
+				}))
+			})
+		})
+	}
+}
+
+// A matcher that panics over one task fails that task, with the stack, and places the others.
+func TestMatcherThatPanicsOverATask(t *testing.T) {
+	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+		if slices.ContainsFunc(s, func(s task.Spec) bool { return s.ID == "bad" }) {
+			panic("bad task")
+		}
+		return taskmatcher.FirstFit{}.Match(s, o)
+	})
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+		require.NoError(w, w.sched.Submit(ctx, sleeper("good")))
+		_, err := w.sched.Launch(ctx, sleeper("bad"))
+		var failed *scheduler.TaskError
+		require.ErrorAs(w, err, &failed)
+		require.Equal(w, task.Error, failed.Task.State)
+		require.False(w, failed.Retryable())
+		var panicked *scheduler.PanicError
+		require.ErrorAs(w, err, &panicked)
+		require.Equal(w, "bad task", panicked.Value)
+		require.Contains(w, panicked.Stack, "TestMatcherThatPanicsOverATask")
+		w.at(time.Second)
+		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("good"))
+	})
+}
+
+// A matcher that panics over an offer, whatever the task, fails no task.
+func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
+	odd := true
+	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+		if odd {
+			panic("odd offer")
+		}
+		return taskmatcher.FirstFit{}.Match(s, o)
+	})
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+		for _, id := range []string{"a", "b"} {
+			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
+		}
+		w.at(10 * time.Second)
+		odd = false
+		w.at(2 * time.Minute)
+		for _, id := range []string{"a", "b"} {
+			require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states(id))
+		}
+	})
+}
