@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,9 +106,10 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 
 // A matcher that panics over an offer, whatever the task, fails no task.
 func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
-	odd := true
+	var odd atomic.Bool
+	odd.Store(true)
 	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-		if odd {
+		if odd.Load() {
 			panic("odd offer")
 		}
 		return taskmatcher.FirstFit{}.Match(s, o)
@@ -117,7 +119,7 @@ func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
 		}
 		w.at(10 * time.Second)
-		odd = false
+		odd.Store(false)
 		w.at(2 * time.Minute)
 		for _, id := range []string{"a", "b"} {
 			require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states(id))
