@@ -107,12 +107,11 @@ func (s *chaosStore) wait(ctx context.Context, f destiny) destiny {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-		f.err = context.Cause(ctx)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ctx.Err() != nil && f.effect {
-		f.effect = s.random.IntN(2) == 0
+	if ctx.Err() != nil {
+		f.effect, f.err = f.effect && s.random.IntN(2) == 0, context.Cause(ctx)
 	}
 	s.busy = false
 	return f
