@@ -171,7 +171,7 @@ func (m *machine) prepare(now time.Time, p task.Placement, agents map[string]str
 		return nil, nil
 	}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-	r.offer, r.accepting, r.withheld, r.round = p.OfferID, true, true, m.reconciliation.round
+	r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferID, true, true, false, m.reconciliation.round
 	m.change(now, r, task.Staging, nil)
 	return &info, nil
 }

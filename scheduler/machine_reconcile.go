@@ -94,6 +94,7 @@ func (m *machine) askNext() {
 func reconcileCall(records []*record) *scheduler.Call {
 	tasks := make([]scheduler.Call_Reconcile_Task, len(records))
 	for i, r := range records {
+		r.asked = true
 		// Without its agent's ID, a task out of reach would be an unknown one.
 		tasks[i] = scheduler.Call_Reconcile_Task{
 			TaskID:  mesos.TaskID{Value: r.info.Spec.ID},
@@ -114,9 +115,12 @@ func (m *machine) reconcileDone(in callDone) {
 
 // reconcileNext asks again, or begins the next round.
 func (m *machine) reconcileNext(now time.Time) {
-	if m.reconciliation.left > 0 {
+	switch r := &m.reconciliation; {
+	case len(r.batches) > 0: // the last question is still on its way: another would pile up behind it
+		r.next = now.Add(reconcileMin)
+	case r.left > 0:
 		m.ask(now)
-	} else {
+	default:
 		m.reconcile(now, 0)
 	}
 }

@@ -20,6 +20,7 @@ type record struct {
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
+	asked     bool     // the master was asked about that launch since then
 	fresh     bool     // pending, and not matched yet
 	withheld  bool     // that ACCEPT waits for the store
 	round     int32    // of the last reconciliation in which the master told of it
@@ -144,6 +145,7 @@ const (
 )
 
 func (m *machine) sendKill(now time.Time, r *record) {
+	r.asked = !r.accepting // a master that does not know the task says so
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.

@@ -125,8 +125,8 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	switch {
 	case r.info.State == task.Pending:
 		return false
-	case r.accepting && reason == mesos.REASON_RECONCILIATION && !known(state):
-		return true // asked for before the launch was made
+	case !r.asked && reason == mesos.REASON_RECONCILIATION && !known(state):
+		return true // the answer to a question from before the launch, which may come late
 	case r.doubtful && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
 		m.expectWord(r, now.Add(callRetry))
