@@ -10,7 +10,7 @@
 //   - Each task is launched on an offer that fits it; an offer that nothing fits is declined after
 //     100 ms; while nothing is pending the master is told to send none.
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
-//     launched again under the same ID. A task never runs twice.
+//     launched again under the same ID, once Mesos has said so.
 //   - A kill is sent again until the task has ended.
 //   - Each status update is applied, stored, told to the watchers and only then acknowledged.
 //   - A launch is stored before it is made. With a durable [Store], another process takes up the
