@@ -127,6 +127,9 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 		return false
 	case !r.asked && reason == mesos.REASON_RECONCILIATION && !known(state):
 		return true // the answer to a question from before the launch, which may come late
+	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(r)):
+		m.expectWord(r, m.oldAnswers(r))
+		return true
 	case r.doubtful && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
 		m.expectWord(r, now.Add(callRetry))
@@ -161,6 +164,16 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	}
 	m.requeueUntil(now, r, then)
 	return true
+}
+
+// oldAnswers is until when an answer about a task that was launched again may be to a question from
+// before that, although it was asked about since: a stream may lag, but not for longer than silence
+// is borne, and not beyond its end.
+func (m *machine) oldAnswers(r *record) time.Time {
+	if !r.doubtful || r.former == nil || r.former.notBefore.Before(m.opened) {
+		return time.Time{}
+	}
+	return r.former.notBefore.Add(m.patience())
 }
 
 // known tells whether a state is one of a task that the master knows.
