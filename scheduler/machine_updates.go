@@ -159,7 +159,7 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
 		then = now.Add(min(relaunchMin<<min(r.launches, 10), relaunchMax))
 	}
-	if r.offer != "" { // if the ACCEPT was lost, the master still holds it for us
+	if r.offer != "" && !r.withheld { // if the ACCEPT was lost, the master still holds it for us
 		m.giveBack([]mesos.OfferID{{Value: r.offer}})
 	}
 	m.requeueUntil(now, r, then)
