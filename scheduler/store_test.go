@@ -119,7 +119,9 @@ func TestFailingStore(t *testing.T) {
 		store.fail(full)
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		require.ErrorIs(w, w.sched.Submit(short, sleeper("withdrawn")), context.DeadlineExceeded)
+		withdrawn := sleeper("withdrawn")
+		withdrawn.CPUs = 1000 // fits no offer: whether a cycle or the store's answer comes first is chance
+		require.ErrorIs(w, w.sched.Submit(short, withdrawn), context.DeadlineExceeded)
 		launched := make(chan error, 1)
 		go func() {
 			_, err := w.sched.Launch(ctx, sleeper("a"))
