@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,12 +99,29 @@ func (e *edges) read(ctx context.Context, stream int, call *scheduler.Call) {
 	})
 }
 
-// follow subscribes with the master that leads and hands on what it says, until that ends.
+// follow subscribes with the master that leads and hands on what it says, until that ends. Of a list
+// each master is asked once: a dead one must not cost the pause to the next attempt, since the one
+// behind it may lead.
 func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) error {
-	lead, err := e.detector.Leader(ctx)
-	if err != nil {
-		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
+	first := ""
+	for {
+		lead, err := e.detector.Leader(ctx)
+		if err != nil {
+			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
+		}
+		opened, err := e.followOne(ctx, stream, call, lead)
+		if opened || final(err) || ctx.Err() != nil || lead.Changed != nil {
+			return err
+		}
+		first = cmp.Or(first, lead.URL)
+		if next, _ := e.detector.Leader(ctx); next.URL == first {
+			return err
+		}
 	}
+}
+
+// followOne does so with one master, and tells whether there was a subscription.
+func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call, lead detector.Lead) (opened bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if lead.Changed != nil {
@@ -118,7 +136,7 @@ func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) er
 	s, err := e.client.Subscribe(ctx, lead.URL, call)
 	if err != nil {
 		e.detector.Failed(lead.URL)
-		return subscribeError(err)
+		return false, subscribeError(err)
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: stream, id: s.ID(), master: s.Master()})
@@ -129,9 +147,9 @@ func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) er
 		case errors.As(err, &garbled):
 			e.put(ctx, streamGarbled{stream: stream, err: err})
 		case err != nil:
-			return fmt.Errorf("scheduler: the stream ended: %w", err)
+			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
 		case !e.put(ctx, streamEvent{stream: stream, event: event}):
-			return context.Cause(ctx)
+			return true, context.Cause(ctx)
 		}
 	}
 }
