@@ -27,6 +27,11 @@ type Spec struct {
 	Disk float64
 	// GPUs is the number of whole GPUs. Default 0.
 	GPUs float64
+	// Scalars are amounts of further scalar resources, which agents were configured with, by name.
+	Scalars map[string]float64
+	// Revocable lets the task use revocable resources, of which Mesos may take back what it uses and
+	// end it, see Mesos' docs/oversubscription.md. They are taken first. Default: only others.
+	Revocable bool
 	// Ports asks for one host port each, in this order.
 	Ports []Port
 
@@ -35,8 +40,16 @@ type Spec struct {
 	// Command is what runs. It may be empty for a container, whose image then decides.
 	Command Command
 
+	// Group names the tasks that are counted together by constraints such as UNIQUE and by strategies
+	// that spread. Tasks without a group are a group, too.
+	Group string
 	// Constraints must all hold for the agent.
 	Constraints []Constraint
+	// Preferences need not hold: an agent that more of them hold for goes before others.
+	Preferences []Constraint
+	// MaxCompletionTime is how long the task may run from its launch on, before Mesos kills it.
+	// Default 0: without limit.
+	MaxCompletionTime time.Duration
 	// HealthCheck is run by Mesos while the task runs. Nil: running is healthy.
 	HealthCheck *HealthCheck
 	// Labels are passed to Mesos and shown by its API.
@@ -45,6 +58,7 @@ type Spec struct {
 
 // Clone returns a copy that shares nothing with s.
 func (s Spec) Clone() Spec {
+	s.Scalars = maps.Clone(s.Scalars)
 	s.Ports = slices.Clone(s.Ports)
 	if s.Container != nil {
 		c := *s.Container
@@ -55,6 +69,7 @@ func (s Spec) Clone() Spec {
 	s.Command.Env = maps.Clone(s.Command.Env)
 	s.Command.URIs = slices.Clone(s.Command.URIs)
 	s.Constraints = slices.Clone(s.Constraints)
+	s.Preferences = slices.Clone(s.Preferences)
 	if s.HealthCheck != nil {
 		h := *s.HealthCheck
 		s.HealthCheck = &h
@@ -71,6 +86,10 @@ type Port struct {
 	// Protocol is "tcp" or "udp". Default "tcp". It says what is mapped and which ports can be
 	// health checked; Mesos itself hands out a port number for both protocols.
 	Protocol string
+	// Host is the host port wanted. Default 0: any that is offered.
+	Host uint16
+	// Name of the port. Default: none.
+	Name string
 }
 
 // Container is a Docker container.
@@ -122,30 +141,6 @@ type URI struct {
 	Extract    bool   // unpack archives
 	Executable bool   // set the executable bit
 	Cache      bool   // use the agent's fetcher cache
-}
-
-// Operator compares an agent's attribute with a constraint's value.
-type Operator string
-
-// The operators, as mesos-actor and Marathon spell them.
-const (
-	Like   Operator = "LIKE"   // the regular expression matches the whole attribute
-	Unlike Operator = "UNLIKE" // it does not; an agent without the attribute fails as well
-)
-
-// Constraint limits the agents on which a task may run.
-type Constraint struct {
-	// Attribute is the name of a text attribute. An agent without it fails every constraint on
-	// it; of several attributes of that name the first text one counts.
-	Attribute string
-	Operator  Operator
-	// Value is a regular expression in Go's syntax, which must match the whole attribute.
-	Value string
-}
-
-// String gives one line, such as "rack LIKE r[12]".
-func (c Constraint) String() string {
-	return c.Attribute + " " + string(c.Operator) + " " + c.Value
 }
 
 // HealthCheck is a TCP check of one of the task's ports. It runs where the task runs: inside the
