@@ -175,13 +175,13 @@ type Store interface {
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
 
-// TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with the
-// pending tasks in order of submission and the offers at hand, both not empty. It must be quick and
-// must neither change nor keep its arguments. Placements of one offer must not exceed it together;
-// each task has one placement or one rejection. A panic costs the cycle, not the scheduler. It
-// must not call the scheduler, which waits for it.
+// TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with tasks and
+// offers, both not empty. It must be quick and must neither change nor keep its argument. Placements on
+// the same offers must not exceed them together, and two placements that share an offer name the same
+// offers; each task has a placement or belongs to a rejection. A panic costs the cycle, not the
+// scheduler. It must not call the scheduler, which waits for it.
 type TaskMatcher interface {
-	Match(tasks []task.Spec, offers []task.Offer) ([]task.Placement, []task.Rejection)
+	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
 // TaskBuilder makes what Mesos is told to run. Build is called on the scheduler's own goroutine,

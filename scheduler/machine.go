@@ -7,8 +7,6 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // machine is the whole state of a scheduler and all of its decisions. It has one method that
@@ -16,8 +14,9 @@ import (
 // Time and what happened come in, actions go out. The same inputs at the same times give the
 // same actions.
 //
-// Where things are: machine_stream.go keeps the subscription, machine_offers.go turns offers into
-// launches, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
+// Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
+// machine_offers.go keeps and answers them, machine_cycle.go finds places for tasks, machine_shapes.go
+// knows which are alike, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
 // what Mesos says of them, machine_reconcile.go asks it, machine_store.go keeps records,
 // machine_inverse.go answers requests for maintenance, machine_alarms.go has what is to be done later.
 type machine struct {
@@ -55,8 +54,8 @@ type machine struct {
 	tasks   map[string]*record
 	pending []*record
 	history []string
-	serial  int       // given to the last submission
-	latest  task.Spec // of the last submission
+	serial  int // given to the last submission
+	shapes  map[string]*shape
 
 	reconciliation reconciliation
 	quarantine     []quarantined // the first to be released first
@@ -121,7 +120,7 @@ const (
 )
 
 func newMachine(s settings) *machine {
-	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}}
+	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{}}
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is
@@ -260,7 +259,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
 		m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return o.ID == gone })
-		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return c.Accept.OfferIDs[0] == gone })
+		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:

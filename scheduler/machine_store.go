@@ -243,8 +243,8 @@ func (m *machine) restore(framework string, tasks []saved) {
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
 	for _, s := range tasks {
-		m.share(&s.info.Spec)
 		r := &record{saved: s}
+		m.join(r)
 		m.tasks[s.info.Spec.ID] = r
 		m.serial = max(m.serial, s.serial)
 		switch {

@@ -3,8 +3,6 @@ package scheduler
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 // record is what the machine knows of one task.
 type record struct {
 	saved
+	shape     *shape
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
@@ -49,13 +48,13 @@ func (m *machine) submit(now time.Time, in submit) {
 		return
 	}
 	m.serial++
-	m.share(&in.spec)
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
 	}, fresh: true}
 	m.fresh = true
 	m.tasks[in.spec.ID] = r
+	m.join(r)
 	m.pending = append(m.pending, r)
 	m.lift = m.lift || m.filtered
 	m.touch(in.spec.ID)
@@ -65,29 +64,6 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.after(now, reply{ref: in.ref, info: r.info})
 	}
-}
-
-// share lets a spec use the parts of the one before it that are equal: many tasks differ in little
-// but their ID, and what they have in common is most of what they keep in memory. Nobody changes
-// the spec of a task that is on record.
-func (m *machine) share(s *task.Spec) {
-	like := &m.latest
-	if slices.Equal(s.Ports, like.Ports) {
-		s.Ports = like.Ports
-	}
-	if reflect.DeepEqual(s.Container, like.Container) {
-		s.Container = like.Container
-	}
-	if reflect.DeepEqual(s.HealthCheck, like.HealthCheck) {
-		s.HealthCheck = like.HealthCheck
-	}
-	if maps.Equal(s.Command.Env, like.Command.Env) {
-		s.Command.Env = like.Command.Env
-	}
-	if maps.Equal(s.Labels, like.Labels) {
-		s.Labels = like.Labels
-	}
-	m.latest = *s
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -197,6 +173,7 @@ func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
 func (m *machine) change(now time.Time, r *record, state task.State, err error) {
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
+	r.shape.count(previous, state)
 	m.touch(r.info.Spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous}})
 	ended := state.Terminal()
@@ -221,6 +198,7 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 func (m *machine) retire(r *record) {
 	m.history = append(m.history, r.info.Spec.ID)
 	for len(m.history) > m.settings.history {
+		m.leave(m.tasks[m.history[0]].shape)
 		delete(m.tasks, m.history[0])
 		m.touch(m.history[0])
 		m.history = m.history[1:]

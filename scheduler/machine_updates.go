@@ -235,6 +235,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	}, round: m.reconciliation.round}
 	r.uuids.seen(status.UUID)
 	m.tasks[id] = r
+	m.join(r)
 	m.give(r, status)
 	m.change(now, r, state, nil)
 }

@@ -17,8 +17,8 @@ import (
 
 // A task that the matcher places twice is launched once.
 func TestMatcherThatPlacesTwice(t *testing.T) {
-	twice := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-		placed, rejected := taskmatcher.FirstFit{}.Match(s, o)
+	twice := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+		placed, rejected := taskmatcher.FirstFit{}.Match(c)
 		return append(placed, placed...), rejected
 	})
 	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: twice}, func(ctx context.Context, w *world) {
@@ -29,34 +29,34 @@ func TestMatcherThatPlacesTwice(t *testing.T) {
 	})
 }
 
-type brokenMatcher func([]task.Spec, []task.Offer) ([]task.Placement, []task.Rejection)
+type brokenMatcher func(task.Cycle) ([]task.Placement, []task.Rejection)
 
-func (m brokenMatcher) Match(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-	return m(s, o)
+func (m brokenMatcher) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	return m(c)
 }
 
 // A matcher that breaks its contract costs nothing but its cycles.
 func TestBrokenMatchers(t *testing.T) {
-	place := func(s []task.Spec, o []task.Offer) task.Placement {
-		return task.Placement{TaskID: s[0].ID, OfferID: o[0].ID, AgentID: o[0].AgentID}
+	place := func(c task.Cycle) task.Placement {
+		return task.Placement{TaskID: c.Tasks[0].ID, OfferIDs: []string{c.Offers[0].ID}, AgentID: c.Offers[0].Agent.ID}
 	}
 	matchers := map[string]brokenMatcher{
-		"the wrong agent of an offer": func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-			p := place(s, o)
+		"the wrong agent of an offer": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			p := place(c)
 			p.AgentID = "other"
 			return []task.Placement{p}, nil
 		},
-		"panics with many tasks": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
-			if len(s) > 1 {
+		"panics with many tasks": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			if len(c.Tasks) > 1 {
 				panic("no")
 			}
 			return nil, nil
 		},
-		"places an unknown task": func(_ []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-			return []task.Placement{{TaskID: "nobody", OfferID: o[0].ID, AgentID: o[0].AgentID}}, nil
+		"places an unknown task": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: "nobody", OfferIDs: []string{c.Offers[0].ID}, AgentID: c.Offers[0].Agent.ID}}, nil
 		},
-		"places on an unknown offer": func(s []task.Spec, _ []task.Offer) ([]task.Placement, []task.Rejection) {
-			return []task.Placement{{TaskID: s[0].ID, OfferID: "none"}}, nil
+		"places on an unknown offer": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			return []task.Placement{{TaskID: c.Tasks[0].ID, OfferIDs: []string{"none"}}}, nil
 		},
 	}
 	for name, m := range matchers {
@@ -82,11 +82,11 @@ func TestBrokenMatchers(t *testing.T) {
 
 // A matcher that panics over one task fails that task, with the stack, and places the others.
 func TestMatcherThatPanicsOverATask(t *testing.T) {
-	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
-		if slices.ContainsFunc(s, func(s task.Spec) bool { return s.ID == "bad" }) {
+	picky := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+		if slices.ContainsFunc(c.Tasks, func(d task.Demand) bool { return d.ID == "bad" }) {
 			panic("bad task")
 		}
-		return taskmatcher.FirstFit{}.Match(s, o)
+		return taskmatcher.FirstFit{}.Match(c)
 	})
 	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
 		require.NoError(w, w.sched.Submit(ctx, sleeper("good")))
@@ -108,11 +108,11 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 	var odd atomic.Bool
 	odd.Store(true)
-	picky := brokenMatcher(func(s []task.Spec, o []task.Offer) ([]task.Placement, []task.Rejection) {
+	picky := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
 		if odd.Load() {
 			panic("odd offer")
 		}
-		return taskmatcher.FirstFit{}.Match(s, o)
+		return taskmatcher.FirstFit{}.Match(c)
 	})
 	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
 		for _, id := range []string{"a", "b"} {

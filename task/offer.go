@@ -2,21 +2,30 @@ package task
 
 import (
 	"cmp"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
+// Agent is where tasks run.
+type Agent struct {
+	ID       string
+	Hostname string
+	// Region and Zone of the agent's fault domain. Empty: it has none.
+	Region, Zone string
+	Attributes   []mesos.Attribute
+	// Unavailable is when planned maintenance of the agent begins. Zero: none is planned.
+	Unavailable time.Time
+}
+
 // Offer is what one agent has free for one role, as a matcher sees it.
 type Offer struct {
-	ID       string
-	AgentID  string
-	Hostname string
+	ID    string
+	Agent Agent
 	// Role is the allocation role of the offer, "*" without one.
 	Role string
 	// Resources as offered, reservations and allocation included.
 	Resources []mesos.Resource
-	// Attributes of the agent.
-	Attributes []mesos.Attribute
 	// Quarantined are host ports that must not be handed out although they are offered, ascending.
 	Quarantined []uint16
 }
@@ -28,14 +37,14 @@ type Offer struct {
 // master allocates all resources of an offer to one role), else, from a master that talks to a
 // framework without MULTI_ROLE, the role for which a resource is reserved, else "*".
 func OfferFromMesos(o mesos.Offer) Offer {
-	return Offer{
-		ID:         o.ID.Value,
-		AgentID:    o.AgentID.Value,
-		Hostname:   o.Hostname,
-		Role:       offerRole(o),
-		Resources:  o.Resources,
-		Attributes: o.Attributes,
+	agent := Agent{ID: o.AgentID.Value, Hostname: o.Hostname, Attributes: o.Attributes}
+	if d := o.Domain.GetFaultDomain(); d != nil {
+		agent.Region, agent.Zone = d.Region.Name, d.Zone.Name
 	}
+	if u := o.Unavailability; u != nil {
+		agent.Unavailable = time.Unix(0, u.Start.Nanoseconds)
+	}
+	return Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(o), Resources: o.Resources}
 }
 
 func offerRole(o mesos.Offer) string {

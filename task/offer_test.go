@@ -18,8 +18,7 @@ func TestOfferFromMesos(t *testing.T) {
 		Attributes: []mesos.Attribute{{Name: "rack"}},
 	}
 	require.Equal(t, task.Offer{
-		ID: "O1", AgentID: "S1", Hostname: "agent1", Role: "*",
-		Resources: offer.Resources, Attributes: offer.Attributes,
+		ID: "O1", Role: "*", Resources: offer.Resources, Agent: task.Agent{ID: "S1", Hostname: "agent1", Attributes: offer.Attributes},
 	}, task.OfferFromMesos(offer))
 }
 
@@ -49,15 +48,15 @@ func TestOfferFromMesosRole(t *testing.T) {
 }
 
 func ExampleRejection() {
-	fmt.Println(task.Rejection{TaskID: "web-1", Reasons: []task.Reason{
-		{Kind: task.TooLittleMem, Offers: 3, Short: 112, Hostname: "agent7"},
-		{Kind: task.ConstraintMismatch, Constraint: task.Constraint{Attribute: "rack", Operator: task.Like, Value: "r[12]"}, Offers: 1},
-		{Kind: task.TooFewCPUs, Offers: 1, Short: 0.1, Hostname: "agent2"},
+	fmt.Println(task.Rejection{TaskID: "web-1", Others: 2, Reasons: []task.Reason{
+		{Kind: task.Shortage, Resource: "mem", Agents: 3, Short: 112, Hostname: "agent7"},
+		{Kind: task.ConstraintMismatch, Constraint: task.Constraint{Attribute: "rack", Operator: task.Like, Value: "r[12]"}, Agents: 1},
+		{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "agent2"},
 	}})
 	fmt.Println(task.Rejection{TaskID: "web-2", Reasons: []task.Reason{{Kind: task.NoOffers}}})
-	fmt.Println(task.Rejection{TaskID: "web-3", Reasons: []task.Reason{{Kind: task.WrongRole, Offers: 2}}})
+	fmt.Println(task.Rejection{TaskID: "web-3", Reasons: []task.Reason{{Kind: task.WrongRole, Agents: 2}}})
 	// Output:
-	// web-1: mem: 3 offers, the nearest short of 112 on agent7; rack LIKE r[12]: 1 offer; cpus: 1 offer, short of 0.1 on agent2
+	// web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7; rack LIKE r[12]: 1 agent; cpus: 1 agent, short of 0.1 on agent2
 	// web-2: no offers
-	// web-3: role: 2 offers
+	// web-3: role: 2 agents
 }

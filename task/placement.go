@@ -8,31 +8,38 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Placement says which part of an offer a task takes.
+// Placement says which part of an agent's offers a task takes.
 type Placement struct {
-	TaskID   string
-	OfferID  string
+	TaskID string
+	// OfferIDs are the offers that it is taken from together, all of one agent and for one role. Placements on
+	// the same offers may share the slice, which nobody changes.
+	OfferIDs []string
 	AgentID  string
 	Hostname string
-	// Resources are taken out of the offer; together with those of the offer's other placements
-	// they never exceed it.
+	// Resources are taken out of the offers; together with those of other placements they never
+	// exceed them.
 	Resources []mesos.Resource
 	// HostPorts are parallel to Spec.Ports.
 	HostPorts []uint16
 }
 
-// Rejection says why a task was not placed in this cycle.
+// Rejection says why tasks were not placed in this cycle.
 type Rejection struct {
+	// TaskID is the first of them. Others are that many more tasks that share its Spec.
 	TaskID string
-	// Reasons hold one entry for each kind of obstacle met, and for each constraint, most
-	// frequent first. Never empty.
+	Others int
+	// Reasons hold one entry for each kind of obstacle met, for each resource and each constraint,
+	// most frequent first. Never empty.
 	Reasons []Reason
 }
 
-// String gives one line, such as "web-1: mem: 3 offers, the nearest short of 112 on agent7".
+// String gives one line, such as "web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7".
 func (r Rejection) String() string {
 	var b strings.Builder
 	b.WriteString(r.TaskID)
+	if r.Others > 0 {
+		fmt.Fprintf(&b, " and %d more", r.Others)
+	}
 	separator := ": "
 	for _, reason := range r.Reasons {
 		b.WriteString(separator)
@@ -49,46 +56,49 @@ type ReasonKind string
 const (
 	NoOffers           ReasonKind = "no offers"
 	WrongRole          ReasonKind = "role"
-	TooFewCPUs         ReasonKind = "cpus"
-	TooLittleMem       ReasonKind = "mem"
-	TooLittleDisk      ReasonKind = "disk"
-	TooFewGPUs         ReasonKind = "gpus"
-	TooFewPorts        ReasonKind = "ports"
+	GPUAgent           ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options
+	Maintenance        ReasonKind = "maintenance"              // see [Agent.Unavailable]
+	Filtered           ReasonKind = "filter"                   // of a matcher's own
 	ConstraintMismatch ReasonKind = "constraint"
+	Shortage           ReasonKind = "shortage"
 )
 
-// Reason is one obstacle, summed up over the offers that showed it. An offer counts for the
-// first obstacle only: those that no amount of free resources would remove (role, constraints)
-// come before the resources, so that a near miss is one where the task may really run.
+// Reason is one obstacle, summed up over the agents that showed it. An agent counts for the
+// first obstacle only: those that no amount of free resources would remove come before
+// shortages, so that a near miss is one where the task may really run. An agent that offers to several
+// roles counts once for each.
 type Reason struct {
 	Kind ReasonKind
 	// Constraint that failed, for ConstraintMismatch.
 	Constraint Constraint
-	// Offers that failed for this reason.
-	Offers int
+	// Resource that was short, for Shortage, such as "mem" or "ports".
+	Resource string
+	// Agents that failed for this reason.
+	Agents int
 	// Short is by how much the nearest miss fell short, in the resource's unit, and Hostname
-	// where that was. Zero and empty if the obstacle is not a resource.
+	// where that was. Zero and empty if the obstacle is not a shortage.
 	Short    float64
 	Hostname string
 }
 
-// String gives one line, such as "mem: 3 offers, the nearest short of 112 on agent7" or
-// "rack LIKE r[12]: 1 offer".
+// String gives one line, such as "mem: 3 agents, the best short of 112 on agent7" or
+// "rack LIKE r[12]: 1 agent".
 func (r Reason) String() string {
-	if r.Kind == NoOffers {
-		return string(NoOffers)
-	}
 	what := string(r.Kind)
-	if r.Kind == ConstraintMismatch {
+	switch r.Kind {
+	case NoOffers:
+		return what
+	case ConstraintMismatch:
 		what = r.Constraint.String()
+	case Shortage:
+		what = r.Resource
 	}
-	offers, nearest := "1 offer", "short of"
-	if r.Offers != 1 {
-		offers, nearest = strconv.Itoa(r.Offers)+" offers", "the nearest short of"
+	agents, best := "1 agent", "short of"
+	if r.Agents != 1 {
+		agents, best = strconv.Itoa(r.Agents)+" agents", "the best short of"
 	}
 	if r.Short == 0 {
-		return what + ": " + offers
+		return what + ": " + agents
 	}
-	short := strconv.FormatFloat(r.Short, 'f', -1, 64)
-	return fmt.Sprintf("%s: %s, %s %s on %s", what, offers, nearest, short, r.Hostname)
+	return fmt.Sprintf("%s: %s, %s %s on %s", what, agents, best, strconv.FormatFloat(r.Short, 'f', -1, 64), r.Hostname)
 }

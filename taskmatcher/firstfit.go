@@ -23,14 +23,14 @@ type FirstFit struct{}
 //
 // The time is proportional to tasks × offers. The results share the messages inside the offers'
 // resources, such as reservations, which must not be altered afterwards.
-func (FirstFit) Match(tasks []task.Spec, offers []task.Offer) ([]task.Placement, []task.Rejection) {
+func (FirstFit) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	var placements []task.Placement
 	var rejections []task.Rejection
-	rooms := rooms(offers)
+	rooms := rooms(cycle.Offers)
 	rules := newRulebook(rooms)
 	var t tally
-	for i := range tasks {
-		d := newDemand(&tasks[i], rules)
+	for _, pending := range cycle.Tasks {
+		d := newDemand(pending, rules)
 		t.reset(d)
 		if r := d.firstFit(rooms, &t); r != nil {
 			placements = append(placements, r.place(d))
@@ -43,14 +43,16 @@ func (FirstFit) Match(tasks []task.Spec, offers []task.Offer) ([]task.Placement,
 
 // demand is what one task asks for, ready to be compared.
 type demand struct {
+	id      string
 	spec    *task.Spec
 	scalars [scalars]thousandths
 	ports   int
 	rules   []*rule // parallel to the spec's constraints
 }
 
-func newDemand(s *task.Spec, rules rulebook) demand {
-	d := demand{spec: s, ports: len(s.Ports)}
+func newDemand(pending task.Demand, rules rulebook) demand {
+	s := pending.Spec
+	d := demand{id: pending.ID, spec: s, ports: len(s.Ports)}
 	for kind, amount := range [scalars]float64{cpus: s.CPUs, mem: s.Mem, disk: s.Disk, gpus: s.GPUs} {
 		d.scalars[kind] = wanted(amount)
 	}

@@ -108,10 +108,10 @@ func (r *room) place(d demand) task.Placement {
 	}
 	taken, hostPorts := r.ports.take(d.ports, r.offer.Resources, taken)
 	return task.Placement{
-		TaskID:    d.spec.ID,
-		OfferID:   r.offer.ID,
-		AgentID:   r.offer.AgentID,
-		Hostname:  r.offer.Hostname,
+		TaskID:    d.id,
+		OfferIDs:  []string{r.offer.ID},
+		AgentID:   r.offer.Agent.ID,
+		Hostname:  r.offer.Agent.Hostname,
 		Resources: taken,
 		HostPorts: hostPorts,
 	}

@@ -38,7 +38,7 @@ func (b rulebook) rule(c task.Constraint) *rule {
 	expression.Longest()
 	judged := make(map[string]bool) // by attribute value: agents share their racks and zones
 	for i := range b.rooms {
-		value, found := text(b.rooms[i].offer.Attributes, c.Attribute)
+		value, found := text(b.rooms[i].offer.Agent.Attributes, c.Attribute)
 		if !found {
 			continue
 		}

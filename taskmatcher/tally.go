@@ -19,19 +19,17 @@ const (
 	firstConstraint = tooFewPorts + 1
 )
 
-// kind names the obstacle.
-func (o obstacle) kind() task.ReasonKind {
-	if o >= firstConstraint {
-		return task.ConstraintMismatch
+// reason names the obstacle.
+func (o obstacle) reason(s *task.Spec) task.Reason {
+	switch {
+	case o == wrongRole:
+		return task.Reason{Kind: task.WrongRole}
+	case o >= firstConstraint:
+		return task.Reason{Kind: task.ConstraintMismatch, Constraint: s.Constraints[o-firstConstraint]}
+	case o == tooFewPorts:
+		return task.Reason{Kind: task.Shortage, Resource: "ports"}
 	}
-	return [...]task.ReasonKind{
-		wrongRole:          task.WrongRole,
-		firstScalar + cpus: task.TooFewCPUs,
-		firstScalar + mem:  task.TooLittleMem,
-		firstScalar + disk: task.TooLittleDisk,
-		firstScalar + gpus: task.TooFewGPUs,
-		tooFewPorts:        task.TooFewPorts,
-	}[o]
+	return task.Reason{Kind: task.Shortage, Resource: scalarNames()[o-firstScalar]}
 }
 
 // tally counts the obstacles that one task meets. It is used again for the next task, so that a
@@ -57,7 +55,7 @@ func (t *tally) count(o obstacle, short thousandths, r *room) {
 	c := &t.counts[o]
 	c.offers++
 	if short > 0 && (c.short == 0 || short < c.short) {
-		c.short, c.hostname = short, r.offer.Hostname
+		c.short, c.hostname = short, r.offer.Agent.Hostname
 	}
 }
 
@@ -68,16 +66,13 @@ func (t *tally) rejection(d demand) task.Rejection {
 		if c.offers == 0 {
 			continue
 		}
-		o := obstacle(i)
-		reason := task.Reason{Kind: o.kind(), Offers: c.offers, Short: c.short.float(), Hostname: c.hostname}
-		if o >= firstConstraint {
-			reason.Constraint = d.spec.Constraints[o-firstConstraint]
-		}
+		reason := obstacle(i).reason(d.spec)
+		reason.Agents, reason.Short, reason.Hostname = c.offers, c.short.float(), c.hostname
 		reasons = append(reasons, reason)
 	}
 	if len(reasons) == 0 {
 		reasons = []task.Reason{{Kind: task.NoOffers}}
 	}
-	slices.SortStableFunc(reasons, func(a, b task.Reason) int { return cmp.Compare(b.Offers, a.Offers) })
-	return task.Rejection{TaskID: d.spec.ID, Reasons: reasons}
+	slices.SortStableFunc(reasons, func(a, b task.Reason) int { return cmp.Compare(b.Agents, a.Agents) })
+	return task.Rejection{TaskID: d.id, Reasons: reasons}
 }

@@ -289,7 +289,7 @@ func offers() []behaviour {
 					entries, _ := w.read()
 					return slices.ContainsFunc(entries, func(e entry) bool {
 						o, ok := e.told.(scheduler.OfferEvent)
-						return ok && len(o.Rejections) > 0 && o.Rejections[0].TaskID == "giant" && o.Rejections[0].Reasons[0].Kind == task.TooFewCPUs
+						return ok && len(o.Rejections) > 0 && o.Rejections[0].TaskID == "giant" && o.Rejections[0].Reasons[0].Resource == "cpus"
 					})
 				})
 			},
