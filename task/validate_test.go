@@ -96,7 +96,7 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.GPUs = 1.5 }, "task: GPUs: 1.5: must be a whole number"},
 		{
 			func(s *spec) { plain(s); s.CPUs, s.Mem, s.Disk, s.GPUs = 0, 0, 0, 0 },
-			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs and Ports asked for: Mesos refuses a task without resources",
+			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources",
 		},
 
 		{func(s *spec) { s.Ports[1].Protocol = "sctp" }, `task: Ports[1].Protocol: "sctp": must be "tcp" or "udp"`},
