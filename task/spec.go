@@ -115,8 +115,7 @@ type Port struct {
 }
 
 // Limits are what a task may use at most; they need an agent of Mesos 1.10 or later that isolates by
-// cgroups or runs Docker. Package taskbuilder does not deal with them, since the bindings' TaskInfo
-// has no such field: who marshals it adds them as field 15.
+// cgroups or runs Docker.
 type Limits struct {
 	// CPUs in cores and Mem in MiB must not be less than what the task asks for, which must not be
 	// nothing. [Unlimited] lets it use all that the agent has. Default 0: no limit is given.
