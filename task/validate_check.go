@@ -72,6 +72,10 @@ func (v *violations) probe(field string, s Spec, port int, get *HTTPGet, command
 }
 
 func (v *violations) checkCommand(field string, s Spec, c CheckCommand) {
+	if c.Shell == "" && len(c.Argv) == 0 {
+		v.add(field, "", "must have Shell or Argv")
+		return
+	}
 	v.run(field, c.Shell, c.Argv, false)
 	v.env(field+".Env", c.Env)
 	if len(c.Env) > 0 && s.Container.RunBy() != Mesos {
