@@ -67,6 +67,9 @@ func (s Secret) String() string {
 	return fmt.Sprintf("secret %q, key %q", s.Name, s.Key)
 }
 
+// GoString is String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
 func (s *Secret) clone() *Secret {
 	if s = clone(s); s != nil {
 		s.Value = bytes.Clone(s.Value)

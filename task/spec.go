@@ -46,8 +46,9 @@ type Spec struct {
 
 	// Pod names the pod that the task is a member of; the members of a pod are submitted together, run
 	// on one agent under one default executor, share its network and sandbox volumes, and end
-	// together, see [ValidatePod]. Empty: the task stands alone. It becomes the ID of the executor, so
-	// the rules for ID hold, and it must differ from the names of earlier pods and from all tasks' IDs.
+	// together: when one fails or is killed, Mesos kills the others. See [ValidatePod]. Empty: the task
+	// stands alone. It becomes the ID of the executor, so the rules for ID hold, and it must differ
+	// from the names of earlier pods and from all tasks' IDs.
 	Pod string
 	// Group names the tasks that are counted together by constraints such as UNIQUE and by strategies
 	// that spread. Tasks without a group are a group, too.
@@ -110,12 +111,12 @@ type Port struct {
 	Host uint16
 	// Name of the port, unique among those of the task: it starts with an ASCII letter and goes on
 	// with letters, digits, "-" and "_". It is in the discovery info, and the task finds the port in
-	// its environment by it. Default: none.
+	// its environment by it: port "web-ui" as PORT_WEB_UI. Default: none.
 	Name string
 }
 
-// Limits are what a task may use at most; they need an agent of Mesos 1.10 or later that isolates by
-// cgroups or runs Docker.
+// Limits are what a task may use at most; they need an agent of Mesos 1.10 or later that runs Docker
+// or isolates by cgroups/cpu and cgroups/mem. Others drop the task.
 type Limits struct {
 	// CPUs in cores and Mem in MiB must not be less than what the task asks for, which must not be
 	// nothing. [Unlimited] lets it use all that the agent has. Default 0: no limit is given.
@@ -123,7 +124,7 @@ type Limits struct {
 	Mem  float64
 }
 
-// Unlimited is a limit of infinity.
+// Unlimited is a limit of infinity, here a number that JSON can express.
 const Unlimited = -1
 
 // KillPolicy says how Mesos ends a task.

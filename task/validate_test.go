@@ -352,7 +352,7 @@ func TestSecretString(t *testing.T) {
 	s := member()
 	s.Container.Volumes[0].Secret = &task.Secret{Value: []byte("hidden")}
 	s.Command.Secrets = map[string]task.Secret{"A": {Value: []byte("hidden")}, "B": {Name: "n", Key: "k"}}
-	text := fmt.Sprintf("%v %+v %v", s.Command, s.Command.Secrets, s.Container.Volumes)
+	text := fmt.Sprintf("%v %+v %#v %v", s, s.Command, s.Command.Secrets, *s.Container.Volumes[0].Secret)
 	require.NotContains(t, text, "hidden")
 	require.NotContains(t, text, "104 105") // its bytes
 	require.Contains(t, text, "secret of 6 bytes")
