@@ -2,6 +2,7 @@ package taskbuilder
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -15,7 +16,7 @@ import (
 //
 // Who launches the pod sets FrameworkID in the executor, without which a master refuses the group.
 // The host ports of all members are mapped by the executor, whose network is theirs.
-func (b Standard) BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
+func (Standard) BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
 	if len(members) == 0 || len(placements) != len(members) {
 		return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: a pod of %d members with %d placements", ErrMismatch, len(members), len(placements))
 	}
@@ -26,18 +27,19 @@ func (b Standard) BuildPod(members []task.Spec, placements []task.Placement, exe
 	tasks := make([]mesos.TaskInfo, 0, len(members))
 	var mappings []mesos.NetworkInfo_PortMapping
 	for i, s := range members {
-		switch p := placements[i]; {
+		p := placements[i]
+		switch {
 		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.Mesos:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q cannot be a member of pod %q", ErrMismatch, s.ID, pod)
 		case p.AgentID != executor.AgentID:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q is on agent %q, its pod on %q", ErrMismatch, s.ID, p.AgentID, executor.AgentID)
 		}
-		info, err := b.Build(s, placements[i])
+		info, err := build(s, p)
 		if err != nil {
 			return mesos.ExecutorInfo{}, nil, err
 		}
 		tasks = append(tasks, info)
-		mappings = append(mappings, portMappings(s, placements[i])...)
+		mappings = append(mappings, portMappings(s, p)...)
 	}
 	ownCgroups(members, tasks)
 	info := mesos.ExecutorInfo{
@@ -55,11 +57,7 @@ func (b Standard) BuildPod(members []task.Spec, placements []task.Placement, exe
 // ownCgroups gives each task cgroups of its own if any has limits: they cannot be had otherwise, and
 // Mesos wants all tasks of an executor to be alike in this.
 func ownCgroups(members []task.Spec, tasks []mesos.TaskInfo) {
-	limited := false
-	for _, s := range members {
-		limited = limited || s.Limits != nil
-	}
-	if !limited {
+	if !slices.ContainsFunc(members, func(s task.Spec) bool { return s.Limits != nil }) {
 		return
 	}
 	for i := range tasks {

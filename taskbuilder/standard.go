@@ -34,8 +34,16 @@ type Standard struct{}
 // number for tcp and udp the last one counts. Values are host ports on every network: on a bridge a
 // task listens at its container port and announces the host port.
 //
-// A member of a pod is built without a network, which is its pod's; see [Standard.BuildPod].
+// A member of a pod is refused, since it cannot run alone: [Standard.BuildPod] takes all of them.
 func (Standard) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+	if s.Pod != "" {
+		return mesos.TaskInfo{}, fmt.Errorf("%w: %q is a member of pod %q", ErrMismatch, s.ID, s.Pod)
+	}
+	return build(s, p)
+}
+
+// build leaves out the network of a member of a pod, which is its pod's.
+func build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 	if err := suits(s, p); err != nil {
 		return mesos.TaskInfo{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -209,87 +208,6 @@ func golden(t *testing.T, name string, message any) []byte {
 	return want
 }
 
-// requireAcceptable holds a task to what a master checks before it launches it, in its order, and
-// to what the agent's docker containerizer checks after it.
-func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskInfo) {
-	t.Helper()
-	require.Regexp(t, regexp.MustCompile(`^[^/\\[:cntrl:]]{1,255}$`), info.TaskID.Value, name)
-	require.Equal(t, "S1", info.AgentID.Value, name)
-	if h := info.HealthCheck; h != nil {
-		switch h.Type {
-		case mesos.HealthCheck_TCP:
-			require.NotZero(t, h.TCP.Port, name)
-		case mesos.HealthCheck_HTTP:
-			require.NotZero(t, h.HTTP.Port, name)
-			require.Contains(t, []string{"http", "https"}, h.HTTP.GetScheme(), name)
-			require.Equal(t, "/", h.HTTP.GetPath()[:1], name)
-		default:
-			require.Equal(t, mesos.HealthCheck_COMMAND, h.Type, name)
-			require.NotEmpty(t, h.Command.GetValue(), name)
-		}
-		for _, seconds := range []*float64{h.DelaySeconds, h.IntervalSeconds, h.TimeoutSeconds, h.GracePeriodSeconds} {
-			require.GreaterOrEqual(t, *seconds, 0.0, name)
-		}
-	}
-	require.NotEmpty(t, info.Resources, name)
-	offeredPorts := map[uint64]bool{}
-	for _, r := range info.Resources {
-		require.NotEmpty(t, r.Name, name)
-		require.Equal(t, "test", r.AllocationInfo.GetRole(), "%s: one role", name)
-		for _, each := range r.GetRanges().GetRange() {
-			for port := each.Begin; port <= each.End; port++ {
-				offeredPorts[port] = true
-			}
-		}
-		if *r.Type == mesos.SCALAR {
-			require.GreaterOrEqual(t, r.Scalar.Value, 0.001, name)
-		}
-	}
-	require.Len(t, offeredPorts, len(s.Ports), name)
-	require.NotNil(t, info.Command, "%s: a command or an executor, not both", name)
-	require.Nil(t, info.Executor, name)
-	require.Equal(t, info.Command.GetShell(), s.Command.Shell != "", name)
-	if info.Command.GetShell() || info.Container.GetDocker() == nil && info.Container.GetMesos() == nil {
-		require.NotEmpty(t, info.Command.GetValue(), name)
-	}
-	for _, variable := range info.Command.GetEnvironment().GetVariables() {
-		isSecret := variable.GetType() == mesos.Environment_Variable_SECRET
-		require.Equal(t, isSecret, variable.Value == nil, "%s: %s must have a value or a secret", name, variable.Name)
-		require.Equal(t, isSecret, variable.Secret != nil, "%s: %s must have a value or a secret", name, variable.Name)
-	}
-	requireAcceptableVolumes(t, name, info)
-	for _, network := range info.Container.GetNetworkInfos() {
-		for _, m := range network.PortMappings {
-			require.True(t, offeredPorts[uint64(m.HostPort)], "%s: port %d is not among the resources", name, m.HostPort)
-		}
-	}
-	docker := info.Container.GetDocker()
-	for _, m := range docker.GetPortMappings() {
-		require.NotEqual(t, mesos.ContainerInfo_DockerInfo_HOST, docker.GetNetwork(), "%s: no mappings on the host's network", name)
-		require.True(t, offeredPorts[uint64(m.HostPort)], "%s: port %d is not among the resources", name, m.HostPort)
-	}
-	if docker.GetNetwork() == mesos.ContainerInfo_DockerInfo_USER {
-		require.Len(t, info.Container.NetworkInfos, 1, name)
-		require.NotEmpty(t, info.Container.NetworkInfos[0].GetName(), name)
-	}
-}
-
-func requireAcceptableVolumes(t *testing.T, name string, info mesos.TaskInfo) {
-	t.Helper()
-	for _, v := range info.Container.GetVolumes() {
-		require.NotNil(t, v.Mode, name)
-		require.NotEmpty(t, v.ContainerPath, name)
-		require.Nil(t, v.Image, name)
-		require.NotEqual(t, v.HostPath == nil, v.Source == nil, "%s: one source for %s", name, v.ContainerPath)
-		if info.Container.Docker != nil {
-			require.Nil(t, v.Source, "%s: docker ignores %s", name, v.ContainerPath)
-		}
-		if v.HostPath != nil && !filepath.IsAbs(*v.HostPath) {
-			require.True(t, filepath.IsAbs(v.ContainerPath), "%s: both paths of %s are relative", name, v.ContainerPath)
-		}
-	}
-}
-
 // The health check goes to the port that the task itself listens on.
 func TestStandardHealthCheckPort(t *testing.T) {
 	for _, c := range []struct {
@@ -319,6 +237,7 @@ func TestStandardRefusesMismatch(t *testing.T) {
 		change func(*task.Spec, *task.Placement)
 		want   string
 	}{
+		{func(s *task.Spec, _ *task.Placement) { s.Pod = "pod" }, `"x" is a member of pod "pod"`},
 		{func(_ *task.Spec, p *task.Placement) { p.TaskID = "y" }, `task "x", placement of "y"`},
 		{func(_ *task.Spec, p *task.Placement) { p.AgentID = "" }, `"x": no agent`},
 		{func(_ *task.Spec, p *task.Placement) { p.Resources = nil }, `"x": no resources`},
