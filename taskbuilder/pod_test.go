@@ -8,7 +8,6 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
-	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
 func pods() map[string][]task.Spec {
@@ -39,16 +38,27 @@ func pods() map[string][]task.Spec {
 	}
 }
 
-// placePod lets the standard matcher place a pod and its executor on one agent.
-func placePod(t *testing.T, members []task.Spec) (placements []task.Placement, executor task.Placement) {
-	t.Helper()
-	all, rejections := taskmatcher.FirstFit{}.Match(append([]task.Spec{task.PodExecutor(members)}, members...), []task.Offer{{
-		ID: "O1", AgentID: "S1", Hostname: "agent1", Role: "test",
-		Resources: []mesos.Resource{scalar("cpus", 4), scalar("mem", 4096), scalar("disk", 4096), ports(31000, 31999)},
-	}})
-	require.Empty(t, rejections)
-	require.Len(t, all, len(members)+1)
-	return all[1:], all[0]
+// placePod places a pod and its executor on one agent.
+func placePod(members []task.Spec) (placements []task.Placement, executor task.Placement) {
+	next := uint16(31000)
+	on := func(s task.Spec) task.Placement {
+		p := task.Placement{
+			TaskID: s.ID, AgentID: "S1", Hostname: "agent1", Resources: []mesos.Resource{scalar("cpus", s.CPUs), scalar("mem", s.Mem)},
+		}
+		if s.Disk > 0 {
+			p.Resources = append(p.Resources, scalar("disk", s.Disk))
+		}
+		for range s.Ports {
+			p.Resources = append(p.Resources, ports(uint64(next), uint64(next)))
+			p.HostPorts = append(p.HostPorts, next)
+			next++
+		}
+		return p
+	}
+	for _, s := range members {
+		placements = append(placements, on(s))
+	}
+	return placements, on(task.PodExecutor(members))
 }
 
 func TestBuildPodGolden(t *testing.T) {
@@ -57,7 +67,7 @@ func TestBuildPodGolden(t *testing.T) {
 			require.NoError(t, s.Validate(), name)
 		}
 		require.NoError(t, task.ValidatePod(members), name)
-		placements, executorPlacement := placePod(t, members)
+		placements, executorPlacement := placePod(members)
 		executor, tasks, err := taskbuilder.Standard{}.BuildPod(members, placements, executorPlacement)
 		require.NoError(t, err, name)
 		golden(t, name, map[string]any{"executor": &executor, "tasks": tasks})
@@ -109,7 +119,7 @@ func TestBuildPodRefusesMismatch(t *testing.T) {
 		{func(_ []task.Spec, _ []task.Placement, e *task.Placement) { e.Resources = nil }, `"pod-1": no resources`},
 	} {
 		members := pods()["pod-host-network"]
-		placements, executor := placePod(t, members)
+		placements, executor := placePod(members)
 		c.change(members, placements, &executor)
 		_, _, err := taskbuilder.Standard{}.BuildPod(members, placements, executor)
 		require.ErrorIs(t, err, taskbuilder.ErrMismatch)
