@@ -191,6 +191,13 @@ type TaskBuilder interface {
 	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
 }
 
+// PodBuilder is a TaskBuilder that can make pods, see [Scheduler.SubmitPod]. BuildPod gets the members, their
+// parts of the placement and that of the executor, see [task.PodExecutor], and gives the
+// executor, whose FrameworkID the scheduler fills in, and the tasks in the order of the members.
+type PodBuilder interface {
+	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
+}
+
 // normalize fills in defaults and refuses what cannot work.
 func (c Config) normalize() (Config, error) {
 	if err := c.checkConnection(); err != nil {

@@ -56,6 +56,7 @@ type machine struct {
 	history []string
 	serial  int // given to the last submission
 	shapes  map[string]*shape
+	pods    map[string]*pod // by name
 
 	reconciliation reconciliation
 	quarantine     []quarantined // the first to be released first
@@ -120,7 +121,7 @@ const (
 )
 
 func newMachine(s settings) *machine {
-	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{}}
+	return &machine{settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{}, pods: map[string]*pod{}}
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is
@@ -164,6 +165,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.stored(now, in.err)
 	case submit:
 		m.submit(now, in)
+	case submitPod:
+		m.submitPod(now, in)
 	case kill:
 		m.kill(now, in)
 	case cancel:

@@ -44,15 +44,15 @@ func (m *machine) cycle(now time.Time) {
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		for _, p := range placements {
-			info, err := m.prepare(now, p, used)
+			operation, err := m.prepare(now, p, used)
 			if err != nil {
 				event.Err = err
-			} else if info != nil {
+			} else if operation != nil {
 				u := used[p.OfferIDs[0]]
-				if len(u.tasks) == 0 {
+				if len(u.operations) == 0 {
 					launches = append(launches, u)
 				}
-				u.tasks = append(u.tasks, *info)
+				u.operations = append(u.operations, *operation)
 				event.Placed++
 			}
 		}
@@ -62,7 +62,7 @@ func (m *machine) cycle(now time.Time) {
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return len(used[o.ID.Value].tasks) > 0 })
+	m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return len(used[o.ID.Value].operations) > 0 })
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }
@@ -130,7 +130,7 @@ func (m *machine) tryMatch(now time.Time, records []*record, offers []task.Offer
 type use struct {
 	agentID, role string
 	offers        []string // nil: not used so far
-	tasks         []mesos.TaskInfo
+	operations    []mesos.Offer_Operation
 }
 
 // together gives the use of the offers that a placement names, or an error if they cannot be accepted
@@ -162,43 +162,61 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, p task.Placement, used map[string]*use) (*mesos.TaskInfo, error) {
+func (m *machine) prepare(now time.Time, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
 	r := m.tasks[p.TaskID]
-	if r == nil || r.info.State != task.Pending {
+	if r == nil || r.info.State != task.Pending || r != r.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
 	if err := together(p, used); err != nil {
 		return nil, err
 	}
-	info, err := m.build(r.info.Spec, p)
+	placements, operation, err := m.build(r, p)
 	if err != nil {
-		m.change(now, r, task.Error, err)
+		for _, r := range r.members() {
+			m.change(now, r, task.Error, err)
+		}
 		return nil, nil
 	}
-	r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-	r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferIDs[0], true, true, false, m.reconciliation.round
-	m.change(now, r, task.Staging, nil)
-	return &info, nil
+	for i, r := range r.members() {
+		p := placements[i]
+		r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+		r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferIDs[0], true, true, false, m.reconciliation.round
+		m.change(now, r, task.Staging, nil)
+	}
+	return operation, nil
 }
 
-// build asks the builder. It is user code: a panic costs this task only.
-func (m *machine) build(s task.Spec, p task.Placement) (info mesos.TaskInfo, err error) {
+// build asks the builder for what launches a task, or a whole pod: an operation of its own for each, since
+// Mesos refuses a whole operation for one malformed resource in it, and the neighbours should not
+// suffer. It is user code: a panic costs this task only. It also gives the members their parts of the
+// placement.
+func (m *machine) build(r *record, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked("the builder", p)
 		}
 	}()
-	info, err = m.settings.builder.Build(s, p)
-	if err != nil {
-		return info, fmt.Errorf("scheduler: the builder refused: %w", err)
+	parts = []task.Placement{p}
+	if r.pod != nil {
+		parts, operation, err = m.buildPod(r.pod, p)
+	} else {
+		var info mesos.TaskInfo
+		info, err = m.settings.builder.Build(r.info.Spec, p)
+		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
-	if info.TaskID.Value != s.ID || info.AgentID.Value != p.AgentID {
-		// Updates would be about a task, or come from an agent, that nobody knows.
-		return info, fmt.Errorf("scheduler: the builder made task %q on agent %q", info.TaskID.Value, info.AgentID.Value)
+	if err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the builder refused: %w", err)
+	}
+	launched := launchedIn(operation)
+	for i, r := range r.members() {
+		if len(launched) != len(parts) || launched[i].TaskID.Value != r.info.Spec.ID || launched[i].AgentID.Value != p.AgentID {
+			// Updates would be about a task, or come from an agent, that nobody knows.
+			return nil, nil, fmt.Errorf("scheduler: the builder made something else than task %q on agent %q", r.info.Spec.ID, p.AgentID)
+		}
 	}
 	// What lacks a required field would take the whole ACCEPT with it.
-	if _, err := info.Marshal(); err != nil {
-		return info, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
+	if _, err := operation.Marshal(); err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
-	return info, nil
+	return parts, operation, nil
 }

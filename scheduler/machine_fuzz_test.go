@@ -21,6 +21,7 @@ import (
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
 //   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
+//   - what is pending, and nothing else, is in the queue, in order;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
@@ -48,7 +49,7 @@ func TestMachineWalks(t *testing.T) {
 			c.play('D', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnkxtooouuurecdddwwfgyyyyyyyyzR"
+			const verbs = "sbbnnnpkxtooouuurecdddwwfgyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -90,6 +91,13 @@ func (c *checker) play(verb byte, n int) {
 	case 'n':
 		c.lastRef++
 		c.feed(submit{ref: c.lastRef, spec: specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5)}), wait: n%2 == 0})
+	case 'p':
+		c.lastRef++
+		specs := []task.Spec{specOf(id, nil), specOf(fmt.Sprintf("t%d", (n+1)%8), nil)}
+		for i := range specs {
+			specs[i].Pod, specs[i].CPUs = fmt.Sprintf("p%d", n%3), 0.5
+		}
+		c.feed(submitPod{ref: c.lastRef, specs: specs, wait: n%2 == 0})
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
@@ -164,10 +172,28 @@ func (c *checker) update(id string, n int) {
 
 func (c *checker) feed(in input) {
 	c.observe(in, c.actions(in))
+	c.checkQueue()
 	if at := c.machine.deadline(); !at.IsZero() {
 		if _, woken := in.(wake); woken {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")
 		}
+	}
+}
+
+// checkQueue checks that the queue holds what is pending, a pod by its first member.
+func (c *checker) checkQueue() {
+	var queue []*record
+	for _, r := range c.machine.inOrder() {
+		if r.info.State == task.Pending && r.head() == r {
+			queue = append(queue, r)
+		}
+		if r.info.State == task.Pending {
+			require.Equal(c.t, task.Pending, r.head().info.State, "%s waits for nothing", r.info.Spec.ID)
+		}
+	}
+	require.Len(c.t, c.machine.pending, len(queue))
+	for i := range queue {
+		require.Same(c.t, queue[i], c.machine.pending[i])
 	}
 }
 

@@ -38,16 +38,8 @@ func idsOf(offers []mesos.Offer) []mesos.OfferID {
 	return ids
 }
 
-// accept launches tasks on offers. Each has an operation of its own: Mesos refuses a whole
-// operation for one malformed resource in it, and the neighbours should not suffer.
+// accept launches tasks on offers.
 func (m *machine) accept(now time.Time, u *use) {
-	operations := make([]mesos.Offer_Operation, len(u.tasks))
-	for i := range u.tasks {
-		operations[i] = mesos.Offer_Operation{
-			Type:   mesos.Offer_Operation_LAUNCH,
-			Launch: &mesos.Offer_Operation_Launch{TaskInfos: u.tasks[i : i+1 : i+1]},
-		}
-	}
 	offers := make([]mesos.OfferID, len(u.offers))
 	for i, id := range u.offers {
 		offers[i].Value = id
@@ -55,7 +47,7 @@ func (m *machine) accept(now time.Time, u *use) {
 	m.filtered = true
 	s := m.ready(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   offers,
-		Operations: operations,
+		Operations: u.operations,
 		Filters:    filters(m.settings.refuse),
 	}})
 	if m.settings.durable {

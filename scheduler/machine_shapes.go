@@ -16,16 +16,16 @@ type shape struct {
 	pending int
 }
 
-// join adds a task to its shape, and lets its spec use the parts of the shape's that are equal: they
-// are most of what a task keeps in memory. Nobody changes the spec of a task that is on record.
-func (m *machine) join(r *record) {
-	s := &r.info.Spec
+// joinShape adds a task to the shape of a spec, its own or that of its pod, and lets its spec use the
+// parts of the shape's that are equal: they are most of what a task keeps in memory. Nobody changes the
+// spec of a task that is on record.
+func (m *machine) joinShape(r *record, s *task.Spec) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
 		known = &shape{key: key, spec: s}
 		m.shapes[key] = known
-	} else {
+	} else if r.pod == nil {
 		share(s, known.spec)
 	}
 	known.tasks++
@@ -35,10 +35,15 @@ func (m *machine) join(r *record) {
 	}
 }
 
-// leave takes a task out of its shape.
-func (m *machine) leave(s *shape) {
-	if s.tasks--; s.tasks == 0 {
-		delete(m.shapes, s.key)
+// leave takes a task that is no longer on record out of its shape and its pod.
+func (m *machine) leave(r *record) {
+	if r.shape.tasks--; r.shape.tasks == 0 {
+		delete(m.shapes, r.shape.key)
+	}
+	if r.pod != nil {
+		if r.pod.onFile--; r.pod.onFile == 0 {
+			delete(m.pods, r.info.Spec.Pod)
+		}
 	}
 }
 

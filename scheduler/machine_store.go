@@ -171,8 +171,10 @@ func (m *machine) release(now time.Time, w waitingAction) {
 func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
-		r := m.tasks[o.Launch.TaskInfos[0].TaskID.Value]
-		return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
+			r := m.tasks[t.TaskID.Value]
+			return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+		})
 	})
 	if len(accept.Operations) == 0 {
 		m.giveBack(accept.OfferIDs)
@@ -242,15 +244,21 @@ func (m *machine) restore(framework string, tasks []saved) {
 	m.framework, m.storing, m.kept = framework, framework, framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
-	for _, s := range tasks {
-		r := &record{saved: s}
-		m.join(r)
-		m.tasks[s.info.Spec.ID] = r
+	records := make([]*record, len(tasks))
+	for i, s := range tasks {
+		records[i] = &record{saved: s}
+		m.tasks[s.info.Spec.ID] = records[i]
 		m.serial = max(m.serial, s.serial)
-		switch {
-		case s.info.State == task.Pending:
+	}
+	m.restorePods(records)
+	for _, r := range records {
+		if r.pod == nil {
+			m.joinShape(r, &r.info.Spec)
+		}
+		switch state := r.info.State; {
+		case state == task.Pending && r == r.head():
 			m.pending = append(m.pending, r)
-		case s.info.State.Terminal():
+		case state.Terminal():
 			ended = append(ended, r)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 type record struct {
 	saved
 	shape     *shape
+	pod       *pod     // that it is a member of
+	lost      bool     // as a member of a pod: its launch came to nothing
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
@@ -44,19 +46,17 @@ type caller struct {
 
 func (m *machine) submit(now time.Time, in submit) {
 	if m.tasks[in.spec.ID] != nil {
-		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrDuplicateTask, in.spec.ID)})
+		m.do(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
 	m.serial++
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
-	}, fresh: true}
-	m.fresh = true
+	}}
 	m.tasks[in.spec.ID] = r
-	m.join(r)
-	m.pending = append(m.pending, r)
-	m.lift = m.lift || m.filtered
+	m.joinShape(r, &r.info.Spec)
+	m.enqueue(r)
 	m.touch(in.spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
 	if in.wait {
@@ -64,6 +64,15 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.after(now, reply{ref: in.ref, info: r.info})
 	}
+}
+
+func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
+
+// enqueue puts a new task at the end of the queue.
+func (m *machine) enqueue(r *record) {
+	r.fresh, m.fresh = true, true
+	m.pending = append(m.pending, r)
+	m.lift = m.lift || m.filtered
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -94,18 +103,30 @@ func (m *machine) cancel(now time.Time, in cancel) {
 		unwanted = !r.callers[i].end
 		r.callers = slices.Delete(r.callers, i, i+1)
 	}
-	if unwanted && !r.info.State.Terminal() {
+	if r.pod != nil && slices.ContainsFunc(r.pod.callers, same) {
+		unwanted = true
+		r.pod.callers = slices.DeleteFunc(r.pod.callers, same)
+	}
+	if unwanted {
 		m.end(now, r)
 	}
 }
 
-// end ends a task that is not terminal: withdraws it while it is pending, kills it afterwards.
+// end ends a task and those that share its fate: withdraws them while they are pending, kills them
+// afterwards.
 func (m *machine) end(now time.Time, r *record) {
-	if r.info.State == task.Pending {
-		m.withdraw(r)
-		m.change(now, r, task.Killed, nil)
-		return
+	m.withdraw(r)
+	for _, r := range r.members() {
+		switch {
+		case r.info.State == task.Pending:
+			m.change(now, r, task.Killed, nil)
+		case !r.info.State.Terminal():
+			m.endOne(now, r)
+		}
 	}
+}
+
+func (m *machine) endOne(now time.Time, r *record) {
 	r.killing, r.killPause = true, 0
 	m.touch(r.info.Spec.ID)
 	if m.phase == connected && !r.withheld {
@@ -145,9 +166,19 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 		m.change(now, r, task.Killed, nil)
 		return
 	}
-	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
-	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
-	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
+	if r.pod != nil {
+		switch {
+		case r.pod.broken():
+			m.change(now, r, task.Lost, errPodBroken)
+			return
+		case !r.pod.lost(r):
+			return
+		}
+	}
+	for _, r := range r.members() {
+		m.requeueOne(now, r, then)
+	}
+	r = r.head()
 	if r.fresh = !now.Before(then); r.fresh {
 		m.fresh = true
 	} else {
@@ -156,11 +187,19 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.lift = m.lift || m.filtered
+}
+
+func (m *machine) requeueOne(now time.Time, r *record, then time.Time) {
+	r.lost = false
+	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
+	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
+	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
 	m.change(now, r, task.Pending, nil)
 }
 
-// withdraw takes a task out of the pending ones.
+// withdraw takes a task out of the queue, if it is there.
 func (m *machine) withdraw(r *record) {
+	r = r.head()
 	if at, found := slices.BinarySearchFunc(m.pending, r, bySerial); found {
 		m.pending = slices.Delete(m.pending, at, at+1)
 	}
@@ -177,10 +216,9 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 	m.touch(r.info.Spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous}})
 	ended := state.Terminal()
-	up := state == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
 	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
 		switch {
-		case ended && c.end, up && !c.end:
+		case ended && c.end, up(r) && !c.end:
 			m.after(now, reply{ref: c.ref, info: r.info})
 		case ended:
 			m.after(now, reply{ref: c.ref, err: &TaskError{Task: r.info, Err: err}})
@@ -189,16 +227,24 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 		}
 		return true
 	})
+	if r.pod != nil {
+		m.podChanged(now, r, err)
+	}
 	if ended {
 		m.retire(r)
 	}
+}
+
+// up tells whether a task runs and is healthy, if that is checked.
+func up(r *record) bool {
+	return r.info.State == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
 }
 
 // retire keeps an ended task for its history and drops the oldest beyond the limit.
 func (m *machine) retire(r *record) {
 	m.history = append(m.history, r.info.Spec.ID)
 	for len(m.history) > m.settings.history {
-		m.leave(m.tasks[m.history[0]].shape)
+		m.leave(m.tasks[m.history[0]])
 		delete(m.tasks, m.history[0])
 		m.touch(m.history[0])
 		m.history = m.history[1:]

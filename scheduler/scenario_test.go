@@ -339,7 +339,7 @@ func offersOf(words []string) *scheduler.Event_Offers {
 				AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto("*")},
 			}
 		}
-		resources := []mesos.Resource{scalar("cpus", parts[1]), scalar("mem", parts[2])}
+		resources := []mesos.Resource{scalar("cpus", parts[1]), scalar("mem", parts[2]), scalar("disk", "1024")}
 		if len(parts) > 3 {
 			var r mesos.Value_Range
 			_, _ = fmt.Sscanf(parts[3], "%d-%d", &r.Begin, &r.End)

@@ -65,6 +65,7 @@ func suite() []chapter {
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
 		{"Launching", launching()},
+		{"Pods", launchingPods()},
 		{"Life and death of tasks", living()},
 		{"Status updates", updating()},
 		{"Killing", killing()},
