@@ -12,8 +12,11 @@ import (
 type shape struct {
 	key     string
 	spec    *task.Spec // of the first of them
-	tasks   int        // on record
+	group   *group
+	tasks   int // on record
 	pending int
+	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
+	findings []Finding
 }
 
 // join adds a task to its shape, and lets its spec use the parts of the shape's that are equal: they
@@ -23,7 +26,8 @@ func (m *machine) join(r *record) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
-		known = &shape{key: key, spec: s}
+		known = &shape{key: key, spec: s, group: m.groupOf(s.Group)}
+		known.group.shapes++
 		m.shapes[key] = known
 	} else {
 		share(s, known.spec)
@@ -31,24 +35,40 @@ func (m *machine) join(r *record) {
 	known.tasks++
 	r.shape = known
 	if r.info.State == task.Pending {
-		known.pending++
+		m.countPending(known, 1)
 	}
 }
 
 // leave takes a task out of its shape.
 func (m *machine) leave(s *shape) {
-	if s.tasks--; s.tasks == 0 {
-		delete(m.shapes, s.key)
+	if s.tasks--; s.tasks > 0 {
+		return
+	}
+	delete(m.shapes, s.key)
+	if s.group.shapes--; s.group.shapes == 0 {
+		delete(m.groups, s.group.name)
 	}
 }
 
 // count follows a task of the shape from one state to another.
-func (s *shape) count(previous, state task.State) {
+func (m *machine) count(s *shape, previous, state task.State) {
 	if previous == task.Pending {
-		s.pending--
+		m.countPending(s, -1)
 	}
 	if state == task.Pending {
-		s.pending++
+		m.countPending(s, 1)
+	}
+}
+
+func (m *machine) countPending(s *shape, n int) {
+	s.pending += n
+	if s.pending == 0 {
+		s.findings = nil
+	}
+	had := s.group.pending > 0
+	s.group.pending += n
+	if had != (s.group.pending > 0) {
+		m.presence.stale = true // it has the groups of pending tasks only
 	}
 }
 

@@ -16,14 +16,17 @@ import (
 type record struct {
 	saved
 	shape     *shape
+	seat      *seat    // where it is counted; nil: it is not on an agent
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
 	asked     bool     // the master was asked about that launch since then
-	fresh     bool     // pending, and not matched yet
 	withheld  bool     // that ACCEPT waits for the store
 	round     int32    // of the last reconciliation in which the master told of it
 	callers   []caller // that wait for it
+	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
+	// it was not yet.
+	firstRound int32
 	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
 	launchTurn, killTurn uint32
 	killPause            time.Duration
@@ -51,11 +54,11 @@ func (m *machine) submit(now time.Time, in submit) {
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
-	}, fresh: true}
-	m.fresh = true
+	}}
 	m.tasks[in.spec.ID] = r
 	m.join(r)
 	m.pending = append(m.pending, r)
+	m.awaits(r, true)
 	m.lift = m.lift || m.filtered
 	m.touch(in.spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
@@ -148,15 +151,14 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
 	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
-	if r.fresh = !now.Before(then); r.fresh {
-		m.fresh = true
-	} else {
-		m.alarm(alarm{at: then, again: r})
-	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.lift = m.lift || m.filtered
 	m.change(now, r, task.Pending, nil)
+	m.awaits(r, !r.heldBack(now))
+	if r.heldBack(now) {
+		m.alarm(alarm{at: then, again: r})
+	}
 }
 
 // withdraw takes a task out of the pending ones.
@@ -173,9 +175,11 @@ func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
 func (m *machine) change(now time.Time, r *record, state task.State, err error) {
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
-	r.shape.count(previous, state)
+	m.count(r.shape, previous, state)
+	m.settle(r)
+	m.queue.stale = m.queue.stale || previous == task.Pending || state == task.Pending
 	m.touch(r.info.Spec.ID)
-	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous}})
+	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	up := state == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
 	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
