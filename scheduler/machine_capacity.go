@@ -22,6 +22,9 @@ func (m *machine) endLooks(now time.Time) {
 // giveUp ends pending tasks for want of a place.
 func (m *machine) giveUp(now time.Time, tasks []*record) {
 	for _, r := range tasks {
+		if r.info.State != task.Pending {
+			continue // it was in the lineup twice: it was launched and pending again within an instant
+		}
 		err := &CapacityError{Cycles: m.cyclesOf(r), Waited: now.Sub(r.info.Updated)}
 		if f := r.shape.findings; len(f) > 0 && err.Cycles > 0 {
 			err.Rejection = task.Rejection{TaskID: r.info.Spec.ID, Reasons: f[len(f)-1].Reasons}

@@ -90,7 +90,7 @@ func (m *machine) matchable(now time.Time) []task.Demand {
 	came := m.fresh.take(func(waiter) bool { return true })
 	slices.SortFunc(came, bySerial)
 	var demands []task.Demand
-	for _, r := range came {
+	for _, r := range slices.Compact(came) { // twice, if it was pending twice within an instant
 		if r.heldBack(now) {
 			continue
 		}
