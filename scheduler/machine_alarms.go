@@ -55,7 +55,7 @@ func (m *machine) ring(now time.Time) {
 		case a.call != nil:
 			m.do(send{stream: m.stream, call: a.call})
 		case a.again != nil:
-			a.again.fresh, m.fresh = true, true
+			m.fresh.add(a.again, 0, len(m.pending))
 			m.lift = m.lift || m.filtered
 		case a.kill != nil:
 			if r := a.kill; r.killTurn == a.turn && !r.info.State.Terminal() {

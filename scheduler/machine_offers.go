@@ -121,16 +121,17 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	}
 }
 
-// quarantinedOn lists the ports of an agent that are in quarantine, ascending.
-func (m *machine) quarantinedOn(agentID string) []uint16 {
-	var ports []uint16
+// quarantines lists the ports that are in quarantine by agent, ascending.
+func (m *machine) quarantines() map[string][]uint16 {
+	ports := make(map[string][]uint16, len(m.quarantine))
 	for _, q := range m.quarantine {
-		if q.agentID == agentID {
-			ports = append(ports, q.ports...)
-		}
+		ports[q.agentID] = append(ports[q.agentID], q.ports...)
 	}
-	slices.Sort(ports)
-	return slices.Compact(ports)
+	for id, all := range ports {
+		slices.Sort(all)
+		ports[id] = slices.Compact(all)
+	}
+	return ports
 }
 
 func (m *machine) endQuarantines(now time.Time) {

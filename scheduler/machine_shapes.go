@@ -12,8 +12,11 @@ import (
 type shape struct {
 	key     string
 	spec    *task.Spec // of the first of them
-	tasks   int        // on record
+	group   *group
+	tasks   int // on record
 	pending int
+	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
+	findings []Finding
 }
 
 // joinShape adds a task to the shape of a spec, its own or that of its pod, and lets its spec use the
@@ -23,7 +26,8 @@ func (m *machine) joinShape(r *record, s *task.Spec) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
-		known = &shape{key: key, spec: s}
+		known = &shape{key: key, spec: s, group: m.groupOf(s.Group)}
+		known.group.shapes++
 		m.shapes[key] = known
 	} else if r.pod == nil {
 		share(s, known.spec)
@@ -31,29 +35,46 @@ func (m *machine) joinShape(r *record, s *task.Spec) {
 	known.tasks++
 	r.shape = known
 	if r.info.State == task.Pending {
-		known.pending++
+		m.countPending(known, 1)
 	}
 }
 
 // leave takes a task that is no longer on record out of its shape and its pod.
 func (m *machine) leave(r *record) {
-	if r.shape.tasks--; r.shape.tasks == 0 {
-		delete(m.shapes, r.shape.key)
-	}
-	if r.pod != nil {
-		if r.pod.onFile--; r.pod.onFile == 0 {
+	if p := r.pod; p != nil {
+		if p.onFile--; p.onFile == 0 {
 			delete(m.pods, r.info.Spec.Pod)
 		}
+	}
+	s := r.shape
+	if s.tasks--; s.tasks > 0 {
+		return
+	}
+	delete(m.shapes, s.key)
+	if s.group.shapes--; s.group.shapes == 0 {
+		delete(m.groups, s.group.name)
 	}
 }
 
 // count follows a task of the shape from one state to another.
-func (s *shape) count(previous, state task.State) {
+func (m *machine) count(s *shape, previous, state task.State) {
 	if previous == task.Pending {
-		s.pending--
+		m.countPending(s, -1)
 	}
 	if state == task.Pending {
-		s.pending++
+		m.countPending(s, 1)
+	}
+}
+
+func (m *machine) countPending(s *shape, n int) {
+	s.pending += n
+	if s.pending == 0 {
+		s.findings = nil
+	}
+	had := s.group.pending > 0
+	s.group.pending += n
+	if had != (s.group.pending > 0) {
+		m.presence.stale = true // it has the groups of pending tasks only
 	}
 }
 

@@ -16,16 +16,19 @@ import (
 type record struct {
 	saved
 	shape     *shape
+	seat      *seat    // where it is counted; nil: it is not on an agent
 	pod       *pod     // that it is a member of
 	lost      bool     // as a member of a pod: its launch came to nothing
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
 	asked     bool     // the master was asked about that launch since then
-	fresh     bool     // pending, and not matched yet
 	withheld  bool     // that ACCEPT waits for the store
 	round     int32    // of the last reconciliation in which the master told of it
 	callers   []caller // that wait for it
+	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
+	// it was not yet.
+	firstRound int32
 	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
 	launchTurn, killTurn uint32
 	killPause            time.Duration
@@ -70,8 +73,8 @@ func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, 
 
 // enqueue puts a new task at the end of the queue.
 func (m *machine) enqueue(r *record) {
-	r.fresh, m.fresh = true, true
 	m.pending = append(m.pending, r)
+	m.awaits(r, true)
 	m.lift = m.lift || m.filtered
 }
 
@@ -179,9 +182,8 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 		m.requeueOne(now, r, then)
 	}
 	r = r.head()
-	if r.fresh = !now.Before(then); r.fresh {
-		m.fresh = true
-	} else {
+	m.awaits(r, !r.heldBack(now))
+	if r.heldBack(now) {
 		m.alarm(alarm{at: then, again: r})
 	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
@@ -212,9 +214,11 @@ func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
 func (m *machine) change(now time.Time, r *record, state task.State, err error) {
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
-	r.shape.count(previous, state)
+	m.count(r.shape, previous, state)
+	m.settle(r)
+	m.queue.stale = m.queue.stale || previous == task.Pending || state == task.Pending
 	m.touch(r.info.Spec.ID)
-	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous}})
+	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
 		switch {

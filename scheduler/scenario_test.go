@@ -88,6 +88,7 @@ func newStage(t *testing.T) *stage {
 		launchTimeout:  time.Minute,
 		maxLaunches:    2,
 		quarantine:     10 * time.Minute,
+		statsTTL:       5 * time.Minute,
 		random:         func() float64 { return 0.5 },
 	})
 	return s
