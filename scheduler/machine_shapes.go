@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"maps"
 	"reflect"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -81,18 +80,19 @@ func (m *machine) countPending(s *shape, n int) {
 // share lets a spec use the parts of another one of its shape that are equal.
 func share(s, like *task.Spec) {
 	s.Role, s.Group = like.Role, like.Group
-	s.Ports = like.Ports
-	if reflect.DeepEqual(s.Container, like.Container) {
-		s.Container = like.Container
+	s.Ports, s.Scalars, s.Constraints, s.Preferences = like.Ports, like.Scalars, like.Constraints, like.Preferences
+	sharePart(&s.Container, like.Container)
+	sharePart(&s.HealthCheck, like.HealthCheck)
+	sharePart(&s.Check, like.Check)
+	sharePart(&s.Limits, like.Limits)
+	sharePart(&s.KillPolicy, like.KillPolicy)
+	sharePart(&s.Discovery, like.Discovery)
+	sharePart(&s.Command.Env, like.Command.Env)
+	sharePart(&s.Labels, like.Labels)
+}
+
+func sharePart[T any](part *T, like T) {
+	if reflect.DeepEqual(*part, like) {
+		*part = like
 	}
-	if reflect.DeepEqual(s.HealthCheck, like.HealthCheck) {
-		s.HealthCheck = like.HealthCheck
-	}
-	if maps.Equal(s.Command.Env, like.Command.Env) {
-		s.Command.Env = like.Command.Env
-	}
-	if maps.Equal(s.Labels, like.Labels) {
-		s.Labels = like.Labels
-	}
-	s.Scalars, s.Constraints, s.Preferences = like.Scalars, like.Constraints, like.Preferences
 }
