@@ -133,7 +133,7 @@ func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call,
 			}
 		})
 	}
-	s, err := e.client.Subscribe(ctx, lead.URL, call)
+	s, err := e.client.Subscribe(ctx, lead.URL, call, nil)
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return false, subscribeError(err)
@@ -158,7 +158,7 @@ func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call,
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
-			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call)}
+			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, nil)}
 		})
 	})
 }

@@ -138,7 +138,7 @@ func (c *Client) Close() {
 }
 
 // Call sends any call but SUBSCRIBE to master, a base URL such as http://host:5050 or https://host/prefix, as
-// part of the subscription streamID. It returns nil when the master has taken the call, which does not mean
+// part of the subscription streamID. UPDATE_FRAMEWORK may have offer constraints. It returns nil when the master has taken the call, which does not mean
 // that it has acted on it, and else a *StatusError with the master's answer, context.Cause(ctx), or an error
 // of the network. It waits for a free connection and the answer as long as ctx allows.
 //
@@ -148,11 +148,11 @@ func (c *Client) Close() {
 // But it was never sent twice, except to a master that refused the first for its token. net/http repeats a
 // POST only if the connection, kept from earlier calls, turned out to be closed before a byte of the call was
 // written to it. After a *TokenError the call was not taken.
-func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call) error {
+func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call, constraints OfferConstraints) error {
 	if call.Type == scheduler.Call_SUBSCRIBE {
 		return errSubscribe
 	}
-	req, err := c.request(ctx, master, call)
+	req, err := c.request(ctx, master, call, constraints)
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func discard(resp *http.Response) {
 	resp.Body.Close()
 }
 
-// Subscribe sends a SUBSCRIBE call to master, a base URL as in Call, on a new connection and waits for the
+// Subscribe sends a SUBSCRIBE call, which may have offer constraints, to master, a base URL as in Call, on a new connection and waits for the
 // head of the answer. A master that does not lead redirects (307) to the one that does, where the call is sent
 // again, with the credentials: up to 5 times, over the same scheme, and nowhere twice. The calls that follow
 // belong to the master that Stream.Master tells. The whole life of the Stream hangs on ctx: when it ends, so
@@ -198,12 +198,12 @@ func discard(resp *http.Response) {
 //
 // Errors are those of Call, *RedirectError, ErrNoStreamID, ErrContentType. A framework that the master refuses for what is in
 // its FrameworkInfo is no error here: the Stream then holds one ERROR event.
-func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call) (*Stream, error) {
+func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	resp, master, err := c.follow(ctx, strings.TrimRight(master, "/"), call)
+	resp, master, err := c.follow(ctx, strings.TrimRight(master, "/"), call, constraints)
 	if err != nil {
 		cancel(err)
 		return nil, err
@@ -218,8 +218,8 @@ func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.C
 	}, nil
 }
 
-func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.Call) (*http.Response, error) {
-	req, err := c.request(ctx, master, call)
+func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Response, error) {
+	req, err := c.request(ctx, master, call, constraints)
 	if err != nil {
 		return nil, err
 	}
@@ -244,8 +244,8 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 }
 
 // request is what SUBSCRIBE and all other calls have in common.
-func (c *Client) request(ctx context.Context, master string, call *scheduler.Call) (*http.Request, error) {
-	body, err := c.body(call)
+func (c *Client) request(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Request, error) {
+	body, err := c.body(call, constraints)
 	if err != nil {
 		return nil, err
 	}
@@ -253,8 +253,8 @@ func (c *Client) request(ctx context.Context, master string, call *scheduler.Cal
 }
 
 // body is what a call is on the wire.
-func (c *Client) body(call *scheduler.Call) ([]byte, error) {
-	body, err := c.codec.encode(call)
+func (c *Client) body(call *scheduler.Call, constraints OfferConstraints) ([]byte, error) {
+	body, err := c.codec.encode(call, constraints)
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %s cannot be encoded: %w", call.Type, err)
 	}

@@ -81,9 +81,9 @@ func TestRequests(t *testing.T) {
 					client := newClient(t, n, test.config)
 					var err error
 					if call.Type == scheduler.Call_SUBSCRIBE {
-						_, err = client.Subscribe(t.Context(), test.master, call)
+						_, err = client.Subscribe(t.Context(), test.master, call, nil)
 					} else {
-						err = client.Call(t.Context(), test.master, streamID, call)
+						err = client.Call(t.Context(), test.master, streamID, call, nil)
 					}
 					var status *mesoshttp.StatusError
 					require.ErrorAs(t, err, &status)
@@ -97,13 +97,13 @@ func TestRequests(t *testing.T) {
 func TestWrongDoor(t *testing.T) {
 	n := newNetwork()
 	client := newClient(t, n, mesoshttp.Config{})
-	require.EqualError(t, client.Call(t.Context(), master, "", subscribeCall()), "mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
-	_, err := client.Subscribe(t.Context(), master, killCall("t"))
+	require.EqualError(t, client.Call(t.Context(), master, "", subscribeCall(), nil), "mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
+	_, err := client.Subscribe(t.Context(), master, killCall("t"), nil)
 	require.EqualError(t, err, "mesoshttp: KILL is not for Subscribe but for Call")
-	require.ErrorContains(t, client.Call(t.Context(), "ftp://master.example", "", killCall("t")), "ftp")
-	require.ErrorContains(t, client.Call(t.Context(), "http://[", "", killCall("t")), "mesoshttp: parse")
+	require.ErrorContains(t, client.Call(t.Context(), "ftp://master.example", "", killCall("t"), nil), "ftp")
+	require.ErrorContains(t, client.Call(t.Context(), "http://[", "", killCall("t"), nil), "mesoshttp: parse")
 	noTask := &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Subscribe: &scheduler.Call_Subscribe{}}
-	require.ErrorContains(t, client.Call(t.Context(), master, "", noTask), "mesoshttp: ACKNOWLEDGE cannot be encoded")
+	require.ErrorContains(t, client.Call(t.Context(), master, "", noTask, nil), "mesoshttp: ACKNOWLEDGE cannot be encoded")
 	require.Zero(t, n.dials.Load())
 }
 
@@ -130,7 +130,7 @@ func TestCallSuccess(t *testing.T) {
 		t.Run(fmt.Sprint(test.call.Type, test.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(test.status) })
-				err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, test.call)
+				err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, test.call, nil)
 				if test.ok {
 					require.NoError(t, err)
 					return
@@ -155,5 +155,5 @@ func TestConfigIsCopied(t *testing.T) {
 	client := newClient(t, server, mesoshttp.Config{TLS: config, Credential: credential})
 	*credential = mesoshttp.Credential{Principal: "other", Secret: "other"}
 	config.RootCAs = nil
-	require.NoError(t, client.Call(t.Context(), secure, streamID, killCall("t")))
+	require.NoError(t, client.Call(t.Context(), secure, streamID, killCall("t"), nil))
 }

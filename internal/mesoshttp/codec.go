@@ -1,7 +1,6 @@
 package mesoshttp
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -36,13 +35,6 @@ func (c Codec) mediaType() string {
 		return "application/json"
 	}
 	return "application/x-protobuf"
-}
-
-func (c Codec) encode(call *scheduler.Call) ([]byte, error) {
-	if c == JSON {
-		return json.Marshal(call)
-	}
-	return call.Marshal()
 }
 
 // decode copies what it keeps of frame.

@@ -151,12 +151,12 @@ func TestRecordedCalls(t *testing.T) {
 		var call scheduler.Call
 		require.NoError(t, call.Unmarshal(recorded.Body))
 		t.Run(call.Type.String(), func(t *testing.T) {
-			body, err := JSON.encode(&call)
+			body, err := JSON.encode(&call, nil)
 			require.NoError(t, err)
 			want := bytes.Replace(recorded.Call, []byte(`,"offer_constraints":{}`), nil, 1)
 			require.Equal(t, jsonValue(t, want), jsonValue(t, body))
 
-			body, err = Protobuf.encode(&call)
+			body, err = Protobuf.encode(&call, nil)
 			require.NoError(t, err)
 			var again scheduler.Call
 			require.NoError(t, again.Unmarshal(body))

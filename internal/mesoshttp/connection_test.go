@@ -40,22 +40,22 @@ func TestConnections(t *testing.T) {
 		})
 		client := newClient(t, n, mesoshttp.Config{})
 		for range 3 {
-			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		}
-		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("unknown")), mesoshttp.ErrBadRequest)
+		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("unknown"), nil), mesoshttp.ErrBadRequest)
 		require.EqualValues(t, 1, n.dials.Load())
 		for range 3 {
-			stream, err := client.Subscribe(t.Context(), master, subscribeCall())
+			stream, err := client.Subscribe(t.Context(), master, subscribeCall(), nil)
 			require.NoError(t, err)
 			_, err = stream.Next()
 			require.ErrorIs(t, err, io.EOF)
 		}
 		require.EqualValues(t, 4, n.dials.Load())
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		require.EqualValues(t, 4, n.dials.Load())
 
 		time.Sleep(time.Minute + time.Second)
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		require.EqualValues(t, 5, n.dials.Load(), "the connection was idle for too long to be trusted")
 	})
 }
@@ -72,7 +72,7 @@ func TestMaxConns(t *testing.T) {
 			start := time.Now()
 			var calls sync.WaitGroup
 			for range 4 {
-				calls.Go(func() { require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"))) })
+				calls.Go(func() { require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil)) })
 			}
 			calls.Wait()
 			require.Equal(t, want, time.Since(start))
@@ -93,8 +93,8 @@ func TestBrokenCallIsNotRepeated(t *testing.T) {
 			}
 		})
 		client := newClient(t, n, mesoshttp.Config{})
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("1")))
-		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("2")), io.EOF)
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("1"), nil))
+		require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("2"), nil), io.EOF)
 		synctest.Wait()
 		require.Equal(t, 2, requests)
 		require.EqualValues(t, 1, n.dials.Load())
@@ -109,7 +109,7 @@ func TestClosedIdleConnectionIsReplaced(t *testing.T) {
 		})
 		client := newClient(t, n, mesoshttp.Config{})
 		for i := range 3 {
-			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+			require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 			synctest.Wait()
 			require.EqualValues(t, i+1, n.dials.Load())
 		}
@@ -142,11 +142,11 @@ func TestContextEndsTheWait(t *testing.T) {
 	} {
 		for name, do := range map[string]func(context.Context, *mesoshttp.Client) error{
 			"Subscribe": func(ctx context.Context, c *mesoshttp.Client) error {
-				_, err := c.Subscribe(ctx, master, subscribeCall())
+				_, err := c.Subscribe(ctx, master, subscribeCall(), nil)
 				return err
 			},
 			"Call": func(ctx context.Context, c *mesoshttp.Client) error {
-				return c.Call(ctx, master, streamID, killCall("t"))
+				return c.Call(ctx, master, streamID, killCall("t"), nil)
 			},
 		} {
 			t.Run(why+"/"+name, func(t *testing.T) {
@@ -181,10 +181,10 @@ func TestHungDialDoesNotBlockTheLane(t *testing.T) {
 		defer client.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t")), context.DeadlineExceeded)
+		require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t"), nil), context.DeadlineExceeded)
 		hang = false
 		start := time.Now()
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		require.Equal(t, start, time.Now())
 	})
 }

@@ -13,6 +13,7 @@
 //     are in no error;
 //   - whatever the other side sends, memory stays bounded: the bytes of an event by Config.MaxFrame (as a message,
 //     one made to do harm can take some fifty times as much), other bodies by 4 KiB, response heads by 64 KiB;
+//   - calls may say what mesos-go has no words for: offer constraints, and in JSON infinity;
 //   - when a context ends, dialling, TLS handshake, writing and reading under it end at that instant.
 //
 // It does not retry (but once with a new bearer token), back off, watch heartbeats, find masters or look into

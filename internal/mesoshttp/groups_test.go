@@ -82,7 +82,7 @@ func TestSwitchingProtocols(t *testing.T) {
 		require.NoError(t, err)
 		defer client.Close()
 		var status *StatusError
-		require.ErrorAs(t, client.Call(t.Context(), "http://h", "1", &scheduler.Call{Type: scheduler.Call_REVIVE}), &status)
+		require.ErrorAs(t, client.Call(t.Context(), "http://h", "1", &scheduler.Call{Type: scheduler.Call_REVIVE}, nil), &status)
 		require.Equal(t, http.StatusSwitchingProtocols, status.Status)
 	})
 }

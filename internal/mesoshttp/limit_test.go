@@ -53,7 +53,7 @@ func TestEndlessAnswers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				taken := make(chan int, 1)
 				client := newClient(t, endless(t, taken, test.before, test.text), mesoshttp.Config{})
-				test.check(t, client.Call(t.Context(), master, streamID, killCall("t")))
+				test.check(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 				require.LessOrEqual(t, <-taken, test.most)
 			})
 		})
@@ -66,6 +66,6 @@ func TestLongHead(t *testing.T) {
 		n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 202 \r\nContent-Length: 0\r\nX: "+strings.Repeat("x", 60<<10)+"\r\n\r\n")
 		})
-		require.NoError(t, newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t")))
+		require.NoError(t, newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"), nil))
 	})
 }

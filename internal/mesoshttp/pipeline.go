@@ -64,7 +64,7 @@ func (p *Pipeline) Call(ctx context.Context, master, streamID string, calls []*s
 		c.call = call
 		if call.Type == scheduler.Call_SUBSCRIBE {
 			c.err = errSubscribe
-		} else if c.body, c.err = p.client.body(call); c.err == nil {
+		} else if c.body, c.err = p.client.body(call, nil); c.err == nil {
 			ready = append(ready, c)
 		}
 	}

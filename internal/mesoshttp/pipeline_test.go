@@ -95,7 +95,7 @@ func TestPipelineRequests(t *testing.T) {
 				client := newClient(t, n, config)
 				p := client.Pipeline()
 				defer p.Close()
-				require.NoError(t, client.Call(t.Context(), master+"/prefix/", streamID, killCall("t")))
+				require.NoError(t, client.Call(t.Context(), master+"/prefix/", streamID, killCall("t"), nil))
 				require.NoError(t, errors.Join(p.Call(t.Context(), master+"/prefix/", streamID, []*scheduler.Call{killCall("t"), killCall("t")})...))
 				require.Len(t, got, 3)
 				require.Equal(t, got[0], got[1])

@@ -17,10 +17,10 @@ const maxRedirects = 5
 
 // follow sends call to master, and from there to the master that it names as the leader, until one does not
 // redirect. It returns the answer of that one and its base URL.
-func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call) (*http.Response, string, error) {
+func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Response, string, error) {
 	hops := []string{master}
 	for {
-		resp, err := c.subscribe(ctx, master, call)
+		resp, err := c.subscribe(ctx, master, call, constraints)
 		var status *StatusError
 		if !errors.Is(err, ErrRedirect) || !errors.As(err, &status) {
 			return resp, master, err

@@ -58,7 +58,7 @@ func TestSubscribeFollows(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, asked := test.hosts.serve(t)
-				stream, err := newClient(t, n, config).Subscribe(t.Context(), master+"/", subscribeCall())
+				stream, err := newClient(t, n, config).Subscribe(t.Context(), master+"/", subscribeCall(), nil)
 				require.NoError(t, err)
 				require.Equal(t, test.master, stream.Master())
 				require.Equal(t, streamID, stream.ID())
@@ -94,7 +94,7 @@ func TestSubscribeRefusesToFollow(t *testing.T) {
 		t.Run(test.why, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n, asked := test.hosts.serve(t)
-				stream, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall())
+				stream, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall(), nil)
 				require.Nil(t, stream)
 				var got *mesoshttp.RedirectError
 				require.ErrorAs(t, err, &got)
@@ -127,7 +127,7 @@ func TestSubscribeAfterARedirect(t *testing.T) {
 					w.Header().Set("Location", "//m3:5050")
 					w.WriteHeader(status)
 				})
-				_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall())
+				_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall(), nil)
 				var got *mesoshttp.StatusError
 				require.ErrorAs(t, err, &got)
 				require.Equal(t, status, got.Status)
@@ -145,7 +145,7 @@ func TestCallDoesNotFollow(t *testing.T) {
 			w.Header().Set("Location", "//m2:5050/master/api/v1/scheduler")
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
-		err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"))
+		err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"), nil)
 		var status *mesoshttp.StatusError
 		require.ErrorAs(t, err, &status)
 		require.Equal(t, &mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: 307,

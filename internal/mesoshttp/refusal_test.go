@@ -32,8 +32,8 @@ func TestRefusals(t *testing.T) {
 					_, _ = io.WriteString(w, body)
 				})
 				client := newClient(t, n, mesoshttp.Config{})
-				_, subscribe := client.Subscribe(t.Context(), master, subscribeCall())
-				call := client.Call(t.Context(), master, streamID, killCall("t"))
+				_, subscribe := client.Subscribe(t.Context(), master, subscribeCall(), nil)
+				call := client.Call(t.Context(), master, streamID, killCall("t"), nil)
 				for name, err := range map[scheduler.Call_Type]error{scheduler.Call_SUBSCRIBE: subscribe, scheduler.Call_KILL: call} {
 					var got *mesoshttp.StatusError
 					require.ErrorAs(t, err, &got)

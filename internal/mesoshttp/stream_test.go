@@ -21,7 +21,7 @@ import (
 
 // subscribe opens a stream that must open.
 func subscribe(t *testing.T, n *network, config mesoshttp.Config) *mesoshttp.Stream {
-	stream, err := newClient(t, n, config).Subscribe(t.Context(), master, subscribeCall())
+	stream, err := newClient(t, n, config).Subscribe(t.Context(), master, subscribeCall(), nil)
 	require.NoError(t, err)
 	require.Equal(t, streamID, stream.ID())
 	return stream
@@ -175,7 +175,7 @@ func TestAnswersThatAreNoStream(t *testing.T) {
 					<-r.Context().Done() // an open stream: only the client can end it
 					gone <- struct{}{}
 				})
-				stream, err := newClient(t, n, test.config).Subscribe(t.Context(), master, subscribeCall())
+				stream, err := newClient(t, n, test.config).Subscribe(t.Context(), master, subscribeCall(), nil)
 				require.Nil(t, stream)
 				require.ErrorIs(t, err, test.want)
 				require.EqualError(t, err, test.wantText)
@@ -193,7 +193,7 @@ func waitingStream(t *testing.T, ctx context.Context) (*mesoshttp.Stream, <-chan
 		<-r.Context().Done()
 		gone <- time.Now()
 	})
-	stream, err := newClient(t, n, mesoshttp.Config{}).Subscribe(ctx, master, subscribeCall())
+	stream, err := newClient(t, n, mesoshttp.Config{}).Subscribe(ctx, master, subscribeCall(), nil)
 	require.NoError(t, err)
 	return stream, gone
 }

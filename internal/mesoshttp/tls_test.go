@@ -107,7 +107,7 @@ func TestTLSRoots(t *testing.T) {
 	})
 	call := func(master string, config *tls.Config) error {
 		client := newClient(t, server, mesoshttp.Config{TLS: config})
-		return client.Call(t.Context(), master, streamID, killCall("t"))
+		return client.Call(t.Context(), master, streamID, killCall("t"), nil)
 	}
 	require.NoError(t, call(secure, &tls.Config{RootCAs: server.ca.pool()}))
 
@@ -150,8 +150,8 @@ func TestTLSClientCertificates(t *testing.T) {
 			client := newClient(t, server, mesoshttp.Config{
 				TLS: &tls.Config{RootCAs: server.ca.pool(), Certificates: test.certificates},
 			})
-			_, subscribe := client.Subscribe(t.Context(), secure, subscribeCall())
-			call := client.Call(t.Context(), secure, streamID, killCall("t"))
+			_, subscribe := client.Subscribe(t.Context(), secure, subscribeCall(), nil)
+			call := client.Call(t.Context(), secure, streamID, killCall("t"), nil)
 			// Which words the refusal has depends on who is first: its alert, or the closed connection.
 			require.Equal(t, test.requests == 2, subscribe == nil, "%v", subscribe)
 			require.Equal(t, test.requests == 2, call == nil, "%v", call)
@@ -176,13 +176,13 @@ func TestRedirectsKeepTLS(t *testing.T) {
 		TLS: &tls.Config{RootCAs: server.ca.pool()}, Credential: &mesoshttp.Credential{Principal: "p", Secret: "s"},
 	})
 	location <- "//master.example:5060/master/api/v1/scheduler"
-	stream, err := client.Subscribe(t.Context(), secure, subscribeCall())
+	stream, err := client.Subscribe(t.Context(), secure, subscribeCall(), nil)
 	require.NoError(t, err)
 	require.Equal(t, "https://master.example:5060", stream.Master())
 	require.EqualValues(t, 2, server.dials.Load())
 
 	location <- "http://master.example:5060/master/api/v1/scheduler"
-	_, err = client.Subscribe(t.Context(), secure, subscribeCall())
+	_, err = client.Subscribe(t.Context(), secure, subscribeCall(), nil)
 	require.ErrorIs(t, err, mesoshttp.ErrRedirectScheme)
 	require.EqualValues(t, 3, server.dials.Load(), "a secret must not leave TLS")
 }

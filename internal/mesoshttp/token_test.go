@@ -22,7 +22,7 @@ import (
 func TestSecretsBelongIntoConfig(t *testing.T) {
 	client := newClient(t, newNetwork(), mesoshttp.Config{})
 	for _, master := range []string{"http://principal:secret@master.example:5050", "http://principal:se cret@master.example"} {
-		err := client.Call(t.Context(), master, streamID, killCall("t"))
+		err := client.Call(t.Context(), master, streamID, killCall("t"), nil)
 		require.EqualError(t, err, "mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
 	}
 }
@@ -32,7 +32,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	tokens := mesoshttp.NewTokenSource(func(context.Context) (string, error) { return "secret", nil })
 	synctest.Test(t, func(t *testing.T) {
 		n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
-		require.NoError(t, newClient(t, n, mesoshttp.Config{Tokens: tokens}).Call(t.Context(), master, streamID, killCall("t")))
+		require.NoError(t, newClient(t, n, mesoshttp.Config{Tokens: tokens}).Call(t.Context(), master, streamID, killCall("t"), nil))
 	})
 	for _, value := range []any{tokens, mesoshttp.Credential{Principal: "p", Secret: "secret"}, &mesoshttp.Credential{Principal: "p", Secret: "secret"}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -86,11 +86,11 @@ func TestTokenIsKeptUntilRefused(t *testing.T) {
 		for _, token := range []string{"token-1", "token-2", "token-3"} {
 			valid = token
 			start := time.Now()
-			stream, err := ordered.Subscribe(t.Context(), master, subscribeCall())
+			stream, err := ordered.Subscribe(t.Context(), master, subscribeCall(), nil)
 			require.NoError(t, err)
 			stream.Close()
-			require.NoError(t, ordered.Call(t.Context(), master, streamID, killCall("t")))
-			require.NoError(t, parallel.Call(t.Context(), master, streamID, killCall("t")))
+			require.NoError(t, ordered.Call(t.Context(), master, streamID, killCall("t"), nil))
+			require.NoError(t, parallel.Call(t.Context(), master, streamID, killCall("t"), nil))
 			require.Equal(t, time.Second, time.Since(start), "asked for a token once")
 		}
 		require.Equal(t, 3, source.issued)
@@ -109,7 +109,7 @@ func TestConcurrentRefusalsAskOnce(t *testing.T) {
 			var calls sync.WaitGroup
 			for i := range 16 {
 				calls.Go(func() {
-					require.NoError(t, clients[i%2].Call(t.Context(), master, streamID, killCall("t")))
+					require.NoError(t, clients[i%2].Call(t.Context(), master, streamID, killCall("t"), nil))
 				})
 			}
 			calls.Wait()
@@ -137,7 +137,7 @@ func TestRefusedTwice(t *testing.T) {
 					_, _ = io.WriteString(w, "401 Unauthorized.")
 				})
 				client := newClient(t, n, mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(test.fetch)})
-				err := client.Call(t.Context(), master, streamID, killCall("t"))
+				err := client.Call(t.Context(), master, streamID, killCall("t"), nil)
 				require.ErrorIs(t, err, mesoshttp.ErrUnauthorized)
 				var status *mesoshttp.StatusError
 				require.ErrorAs(t, err, &status)
@@ -156,7 +156,7 @@ func TestForbiddenAsksForNoToken(t *testing.T) {
 		n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) })
 		client := newClient(t, n, mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(source.next)})
 		for range 2 {
-			require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("t")), mesoshttp.ErrForbidden)
+			require.ErrorIs(t, client.Call(t.Context(), master, streamID, killCall("t"), nil), mesoshttp.ErrForbidden)
 		}
 		require.Equal(t, 1, source.issued)
 	})
@@ -179,7 +179,7 @@ func TestTokenCannotBeHad(t *testing.T) {
 			client := newClient(t, n, mesoshttp.Config{
 				Tokens: mesoshttp.NewTokenSource(func(context.Context) (string, error) { return test.token, test.err }),
 			})
-			err := client.Call(t.Context(), master, streamID, killCall("t"))
+			err := client.Call(t.Context(), master, streamID, killCall("t"), nil)
 			require.EqualError(t, err, test.want)
 			var token *mesoshttp.TokenError
 			require.ErrorAs(t, err, &token)
@@ -202,8 +202,8 @@ func TestNoNewToken(t *testing.T) {
 			return answer + "\n", nil
 		})})
 		var token *mesoshttp.TokenError
-		require.ErrorAs(t, client.Call(t.Context(), master, streamID, killCall("t")), &token)
-		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t")))
+		require.ErrorAs(t, client.Call(t.Context(), master, streamID, killCall("t"), nil), &token)
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		require.Empty(t, answers)
 	})
 }
@@ -223,7 +223,7 @@ func TestContextEndsTheWaitForAToken(t *testing.T) {
 				timeout := time.Duration(3-i) * time.Second
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t")), context.DeadlineExceeded)
+				require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t"), nil), context.DeadlineExceeded)
 				require.Equal(t, timeout, time.Since(start))
 			})
 		}
