@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,17 +31,19 @@ type action interface {
 type (
 	// subscribe opens subscription number stream, replacing any earlier one.
 	subscribe struct {
-		stream int
-		call   *scheduler.Call
+		stream      int
+		call        *scheduler.Call
+		constraints constraints
 	}
 	// closeStream breaks the subscription.
 	closeStream struct{ stream int }
 	// send performs a call on a stream. Acknowledgements may overtake other calls and each
 	// other, TEARDOWN overtakes all; all other calls keep their order.
 	send struct {
-		stream int
-		call   *scheduler.Call
-		ref    ref // who asked for it; 0: the machine itself
+		stream      int
+		call        *scheduler.Call
+		constraints constraints // of UPDATE_FRAMEWORK
+		ref         ref         // who asked for it; 0: the machine itself
 	}
 	// register stays in the machine: it waits there for a framework ID to be stored.
 	register struct{ stream int }
@@ -74,12 +78,14 @@ func (a subscribe) String() string {
 	if roles := a.call.GetSubscribe().GetSuppressedRoles(); len(roles) > 0 {
 		s += " suppressing " + strings.Join(roles, ",")
 	}
-	return s
+	return s + describeMinimum(a.call.GetSubscribe().GetFrameworkInfo().GetOfferFilters()) + a.constraints.String()
 }
 
 func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.stream) }
 
-func (a send) String() string { return fmt.Sprintf("send %d %s", a.stream, describeCall(a.call)) }
+func (a send) String() string {
+	return fmt.Sprintf("send %d %s%s", a.stream, describeCall(a.call), a.constraints)
+}
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
 
@@ -144,6 +150,11 @@ func describeCall(c *scheduler.Call) string {
 			s += " " + id.Value
 		}
 		s += describeFilters(c.DeclineInverseOffers.Filters)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		if roles := c.UpdateFramework.SuppressedRoles; len(roles) > 0 {
+			s += " suppressing " + strings.Join(roles, ",")
+		}
+		s += describeMinimum(c.UpdateFramework.FrameworkInfo.OfferFilters)
 	case scheduler.Call_ACKNOWLEDGE:
 		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
 	}
@@ -155,6 +166,38 @@ func describeFilters(f *mesos.Filters) string {
 		return ""
 	}
 	return " refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
+}
+
+// describeMinimum gives text such as " least *: cpus 1, mem 32".
+func describeMinimum(filters map[string]mesos.OfferFilters) (s string) {
+	for _, role := range slices.Sorted(maps.Keys(filters)) {
+		for _, q := range filters[role].MinAllocatableResources.GetQuantities() {
+			s += " least " + role
+			for i, name := range slices.Sorted(maps.Keys(q.Quantities)) {
+				s += fmt.Sprintf("%s %s %v", [...]string{":", ","}[min(i, 1)], name, q.Quantities[name].Value)
+			}
+		}
+	}
+	return s
+}
+
+// String gives text such as " where *: rack LIKE r1 and zone EXISTS, or rack IS r2".
+func (c constraints) String() (s string) {
+	for _, role := range slices.Sorted(maps.Keys(c)) {
+		s += " where " + role + ":"
+		for i, group := range c[role] {
+			if i > 0 {
+				s += ", or"
+			}
+			for j, constraint := range group {
+				if j > 0 {
+					s += " and"
+				}
+				s += " " + strings.TrimSpace(constraint.String())
+			}
+		}
+	}
+	return s
 }
 
 // launchedBy lists the tasks that an ACCEPT launches.

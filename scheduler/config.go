@@ -127,6 +127,8 @@ type Framework struct {
 	// GPUs asks for offers of agents with GPUs as well, which the master otherwise keeps back.
 	// Tasks that need none may then take up their cpus and memory.
 	GPUs bool
+	// Revocable asks for revocable resources as well, for tasks that may use them, see [task.Spec].
+	Revocable bool
 	// NoCheckpoint ends tasks with the process of their agent. By default they survive its restart.
 	NoCheckpoint bool
 	// Principal that the framework acts for. Default: none.
@@ -146,6 +148,12 @@ type OfferPolicy struct {
 	// ReviveInterval is the least time between two calls for new offers. Each makes the master
 	// allocate at once. Default 100 ms.
 	ReviveInterval time.Duration
+	// NoShaping keeps from the master what the pending tasks need. By default it is told, if it is of Mesos
+	// 1.11 or later: of tasks that have been waiting for 5 s the constraints, as offer constraints, and the
+	// least amounts, as min_allocatable_resources, so that it keeps back offers that no task would fit. A new
+	// task that needs others lifts that at once. A matcher that places tasks in spite of their constraints, or on less
+	// than they ask for, needs NoShaping.
+	NoShaping bool
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is taken. Default
 	// 10 min; negative: not at all.
@@ -332,6 +340,9 @@ func (f Framework) info() mesos.FrameworkInfo {
 	if f.GPUs {
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: mesos.FrameworkInfo_Capability_GPU_RESOURCES})
 	}
+	if f.Revocable {
+		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: mesos.FrameworkInfo_Capability_REVOCABLE_RESOURCES})
+	}
 	if len(f.Labels) > 0 {
 		info.Labels = &mesos.Labels{}
 		for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
@@ -370,6 +381,7 @@ func (c Config) settings() settings {
 		statsTTL:       c.Offers.StatsTTL,
 		unknown:        c.UnknownTasks,
 		inverse:        c.Offers.AcceptInverse,
+		shape:          !c.Offers.NoShaping,
 		renew:          c.RenewFramework,
 		durable:        c.Store != nil,
 		random:         rand.Float64,

@@ -92,24 +92,24 @@ func (e *edges) detect(ctx context.Context) {
 var errNewLeader = errors.New("scheduler: another master leads")
 
 // read opens a subscription and reads it until it ends, another master leads, or ctx ends.
-func (e *edges) read(ctx context.Context, stream int, call *scheduler.Call) {
+func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
-		err := e.follow(ctx, stream, call)
-		e.put(ctx, streamClosed{stream: stream, err: err})
+		err := e.follow(ctx, s)
+		e.put(ctx, streamClosed{stream: s.stream, err: err})
 	})
 }
 
 // follow subscribes with the master that leads and hands on what it says, until that ends. Of a list
 // each master is asked once: a dead one must not cost the pause to the next attempt, since the one
 // behind it may lead.
-func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) error {
+func (e *edges) follow(ctx context.Context, s subscribe) error {
 	first := ""
 	for {
 		lead, err := e.detector.Leader(ctx)
 		if err != nil {
 			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 		}
-		opened, err := e.followOne(ctx, stream, call, lead)
+		opened, err := e.followOne(ctx, s, lead)
 		if opened || final(err) || ctx.Err() != nil || lead.Changed != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (e *edges) follow(ctx context.Context, stream int, call *scheduler.Call) er
 }
 
 // followOne does so with one master, and tells whether there was a subscription.
-func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call, lead detector.Lead) (opened bool, err error) {
+func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.Lead) (opened bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if lead.Changed != nil {
@@ -133,22 +133,22 @@ func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call,
 			}
 		})
 	}
-	s, err := e.client.Subscribe(ctx, lead.URL, call, nil)
+	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, wanted.constraints.message())
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return false, subscribeError(err)
 	}
 	defer s.Close()
-	e.put(ctx, streamOpened{stream: stream, id: s.ID(), master: s.Master()})
+	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	for {
 		event, err := s.Next()
 		var garbled *mesoshttp.DecodeError
 		switch {
 		case errors.As(err, &garbled):
-			e.put(ctx, streamGarbled{stream: stream, err: err})
+			e.put(ctx, streamGarbled{stream: wanted.stream, err: err})
 		case err != nil:
 			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
-		case !e.put(ctx, streamEvent{stream: stream, event: event}):
+		case !e.put(ctx, streamEvent{stream: wanted.stream, event: event}):
 			return true, context.Cause(ctx)
 		}
 	}
@@ -158,7 +158,7 @@ func (e *edges) followOne(ctx context.Context, stream int, call *scheduler.Call,
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
-			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, nil)}
+			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, one[0].constraints.message())}
 		})
 	})
 }

@@ -53,6 +53,8 @@ type outgoing struct {
 	master   string
 	call     *scheduler.Call
 	ref      ref
+
+	constraints constraints
 }
 
 // head gives channel and value for a select: none while nothing waits.
@@ -227,11 +229,11 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case subscribe:
 		streamCtx, cancel := context.WithCancel(ctx)
 		l.stream, l.closeStream = a.stream, cancel
-		l.edges.read(streamCtx, a.stream, a.call)
+		l.edges.read(streamCtx, a)
 	case closeStream:
 		l.drop(a.stream)
 	case send:
-		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref}
+		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref, a.constraints}
 		switch a.call.GetType() {
 		case scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)

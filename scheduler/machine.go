@@ -15,7 +15,7 @@ import (
 // same actions.
 //
 // Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
-// machine_offers.go keeps and answers them, machine_cycle.go finds places for tasks, machine_shapes.go
+// machine_shaping.go says which, machine_offers.go keeps and answers them, machine_cycle.go finds places for tasks, machine_shapes.go
 // knows which are alike,
 // machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there, machine_explain.go why
 // nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
@@ -45,6 +45,7 @@ type machine struct {
 	told           demand
 	filtered, lift bool
 	demandAt       time.Time
+	shaping        shaping
 
 	// offered are the offers at hand; those that nothing fits are declined at holdUntil. The next
 	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh). offersAt is when the
@@ -122,6 +123,7 @@ type settings struct {
 	statsTTL       time.Duration
 	unknown        UnknownTasks
 	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
+	shape          bool                    // the master is told what the pending tasks need
 	renew          bool                    // a new framework after the removal of an empty one
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
@@ -208,6 +210,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.teardown(in.ref)
 	}
+	m.followShaping(now) // before a REVIVE
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions
@@ -240,6 +243,9 @@ func (m *machine) deadline() time.Time {
 		if !m.tearing {
 			sooner(m.reconciliation.next)
 		}
+	}
+	if at := m.shapingDeadline(); !at.IsZero() {
+		sooner(at)
 	}
 	if m.wanted() != scheduler.Call_UNKNOWN {
 		sooner(m.demandAt)
@@ -342,10 +348,10 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	case scheduler.Call_RECONCILE:
 		m.reconcileDone(in)
 	case scheduler.Call_UPDATE_FRAMEWORK:
-		if in.outcome == accepted {
-			// So that the next subscription does not undo it.
-			m.settings.framework = in.call.UpdateFramework.FrameworkInfo
-			m.settings.framework.ID = nil
+		if in.ref != 0 {
+			m.userUpdated(now, in)
+		} else {
+			m.shapingDone(now, in)
 		}
 	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
 		if in.outcome != accepted && current {
@@ -399,6 +405,7 @@ func (m *machine) rawCall(in rawCall) {
 		if m.told == suppressed {
 			u.SuppressedRoles = u.FrameworkInfo.Roles
 		}
+		m.shaping.users++
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

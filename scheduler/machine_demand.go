@@ -22,6 +22,14 @@ func (m *machine) wanted() scheduler.Call_Type {
 	return scheduler.Call_UNKNOWN
 }
 
+// suppressedRoles are those for which the master is to send no offers.
+func (m *machine) suppressedRoles() []string {
+	if m.told != suppressed {
+		return nil
+	}
+	return m.settings.framework.Roles
+}
+
 // followDemand makes the wanted call, not more often than the settings allow: each REVIVE makes
 // the master allocate.
 func (m *machine) followDemand(now time.Time) {

@@ -66,6 +66,9 @@ func (m *machine) count(s *shape, previous, state task.State) {
 }
 
 func (m *machine) countPending(s *shape, n int) {
+	if before := s.pending; before == 0 || before+n == 0 {
+		m.shaping.turned = append(m.shaping.turned, s)
+	}
 	s.pending += n
 	if s.pending == 0 {
 		s.findings = nil

@@ -30,6 +30,7 @@ func (m *machine) start(now time.Time) {
 		r.callers, r.accepting = nil, false
 	}
 	m.tearing, m.tearWaiting, m.halted = false, nil, false
+	m.shaping = shaping{}
 	m.reconciliation.callers = nil
 	m.attempts, m.trouble = 0, nil
 	m.endWaits(now)
@@ -59,7 +60,8 @@ func (m *machine) subscribe(now time.Time) {
 		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
-	m.do(subscribe{stream: m.stream, call: call})
+	constraints := m.shaping.resubscribe(&info)
+	m.do(subscribe{stream: m.stream, call: call, constraints: constraints})
 }
 
 // registerTimeout is how long a new framework outlives a process that dies before it has stored the
@@ -95,6 +97,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	m.phase, m.opened, m.trouble = connected, now, nil
+	if m.settings.shape {
+		m.shaping.subscribedWith(now, s.GetMasterInfo().GetVersion())
+	}
 	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
 	if m.tearing {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
@@ -118,6 +123,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
+	if m.phase == connecting && m.shaping.refusedWith(err) {
+		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
+	}
 	m.trouble = err
 	m.phase, m.offered = waiting, nil
 	m.takeBackAccepts(now, all)

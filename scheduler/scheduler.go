@@ -320,6 +320,9 @@ func (s *Scheduler) check(spec task.Spec) error {
 	if spec.GPUs > 0 && !s.config.Framework.GPUs {
 		return &task.FieldError{Field: "GPUs", Value: spec.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
 	}
+	if spec.Revocable && !s.config.Framework.Revocable {
+		return &task.FieldError{Field: "Revocable", Value: spec.Revocable, Reason: "needs Framework.Revocable: revocable resources are not offered otherwise"}
+	}
 	if spec.Role != "" && !slices.Contains(s.config.Framework.Roles, spec.Role) {
 		return &task.FieldError{Field: "Role", Value: spec.Role, Reason: fmt.Sprintf("is not a role of the framework %v", s.config.Framework.Roles)}
 	}

@@ -258,7 +258,7 @@ func TestEvicted(t *testing.T) {
 		stream, err := other.Subscribe(ctx, "http://"+address, &calls.Call{
 			Type: calls.Call_SUBSCRIBE, FrameworkID: id,
 			Subscribe: &calls.Call_Subscribe{FrameworkInfo: &mesos.FrameworkInfo{ID: id, Name: "thief", User: "root"}},
-		})
+		}, nil)
 		require.NoError(w, err)
 		defer stream.Close()
 		require.ErrorIs(w, w.end(), scheduler.ErrEvicted)

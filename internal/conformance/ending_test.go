@@ -25,7 +25,7 @@ func ending() []behaviour {
 				other, err := mesoshttp.New(mesoshttp.Config{DialContext: w.dial})
 				require.NoError(w, err)
 				defer other.Close()
-				stream, err := other.Subscribe(w.ctx, w.url, subscribeAs(f.ID, w.name))
+				stream, err := other.Subscribe(w.ctx, w.url, subscribeAs(f.ID, w.name), nil)
 				require.NoError(w, err)
 				defer stream.Close()
 				require.ErrorIs(w, w.end(), scheduler.ErrEvicted)

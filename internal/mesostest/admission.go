@@ -31,20 +31,14 @@ func (c *offerConstraints) admit(role string, a *agent) bool {
 	return false
 }
 
-// holds is the predicate on the selected attribute. An attribute of the same name more
-// than once holds when one of them does.
+// holds is the predicate on the selected attribute, of several of that name the first.
 func (c *attributeConstraint) holds(a *agent) bool {
 	values := a.selected(c.Selector)
 	p := c.Predicate
 	if len(values) == 0 {
 		return p.NotExists != nil || p.TextNotEquals != nil || p.TextNotMatches != nil
 	}
-	for _, v := range values {
-		if p.holds(v) {
-			return true
-		}
-	}
-	return false
+	return p.holds(values[0])
 }
 
 // holds is about an attribute that exists; nil is one that is no text, of which
@@ -69,10 +63,16 @@ func (p *constraintPredicate) holds(text *string) bool {
 	return true
 }
 
-// fullMatch: the expression was validated, so it compiles.
+// fullMatch: the expression was validated, so it compiles. A whole match is found by asking for the longest one; to
+// wrap the expression would break one such as `\Qa`.
 func fullMatch(expression, text string) bool {
-	re, err := regexp.Compile(`\A(?:` + expression + `)\z`)
-	return err == nil && re.MatchString(text)
+	re, err := regexp.Compile(expression)
+	if err != nil {
+		return false
+	}
+	re.Longest()
+	match := re.FindStringIndex(text)
+	return match != nil && match[0] == 0 && match[1] == len(text)
 }
 
 // selected are the values of the attributes that a selector means; nil for one that

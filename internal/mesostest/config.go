@@ -17,6 +17,10 @@ type Config struct {
 	// Default: the host of the listener, "localhost" when that is an IP.
 	Hostname string
 
+	// Version is that of Mesos that the master claims to be; one before 1.11 knows no offer constraints.
+	// Default "1.12.0", the one that was recorded.
+	Version string
+
 	// AllocationInterval is --allocation_interval: resources that became free
 	// are offered at multiples of it since Run began. Default 1 s.
 	AllocationInterval time.Duration
@@ -167,6 +171,7 @@ type Agent struct {
 
 // withDefaults returns the config with every zero value replaced.
 func (c Config) withDefaults() Config {
+	setDefault(&c.Version, mesosVersion)
 	setDefault(&c.AllocationInterval, time.Second)
 	setDefault(&c.HeartbeatInterval, 15*time.Second)
 	setDefault(&c.MaxCompletedFrameworks, 50)

@@ -6,11 +6,12 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Offer constraints came with Mesos 1.10; mesos-go v0.0.11 does not have them. These are their
+// Offer constraints came with Mesos 1.11; mesos-go v0.0.11 does not have them. These are their
 // messages, under Mesos' names and numbers.
 type (
 	// constraintsCall is a Call of which only the offer constraints are read.
@@ -148,11 +149,14 @@ func regexReason(code syntax.ErrorCode) string {
 	return code.String()
 }
 
+// maxProgram is --offer_constraints_re2_max_program_size. Go's programs are not RE2's: their sizes are alike, no more.
+const maxProgram = 100
+
 // regexFault words an error as RE2 does, whose syntax Go shares.
 func regexFault(pattern string) string {
 	_, err := regexp.Compile(pattern)
 	if err == nil {
-		return ""
+		return complexity(pattern)
 	}
 	reason := err.Error()
 	var fault *syntax.Error
@@ -160,4 +164,21 @@ func regexFault(pattern string) string {
 		reason = regexReason(fault.Code) + ": " + fault.Expr
 	}
 	return "Failed to construct regex from pattern '" + pattern + "': " + reason
+}
+
+// complexity says whether an expression is too long for a master.
+func complexity(pattern string) string {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return err.Error()
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return err.Error()
+	}
+	if size := len(program.Inst); size > maxProgram {
+		return "Regex '" + pattern + "' is too complex: program size of " + strconv.Itoa(size) +
+			" is larger than maximum of " + strconv.Itoa(maxProgram) + " allowed"
+	}
+	return ""
 }

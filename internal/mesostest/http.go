@@ -53,7 +53,7 @@ func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mesosVersion is what the master claims to be.
+// mesosVersion is the version of Mesos that this is made after.
 const mesosVersion = "1.12.0"
 
 // endpoint finds the handler of a path as libprocess does: "/master" before it changes nothing,
@@ -101,6 +101,9 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principa
 		hasStreamID: hasStreamID,
 		constraints: req.constraints.constraints(),
 		cut:         cutter(r),
+	}
+	if !constraining(m.config.Version) {
+		from.constraints = nil
 	}
 	if fault := checkCall(req, from.principal); fault != "" {
 		answer(w, http.StatusBadRequest, fault)

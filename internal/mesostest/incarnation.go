@@ -164,7 +164,7 @@ func (m *Master) masterInfo(addr net.Addr, id string) mesos.MasterInfo {
 		Port:     ptr(uint32(port)),
 		PID:      ptr(fmt.Sprintf("master@%s:%d", ip, port)),
 		Hostname: &hostname,
-		Version:  ptr(mesosVersion),
+		Version:  &m.config.Version,
 		Address:  &mesos.Address{Hostname: &hostname, IP: ptr(ip.String()), Port: int32(port)},
 		Domain:   domainInfo(m.config.Domain),
 		Capabilities: []mesos.MasterInfo_Capability{

@@ -24,8 +24,14 @@ type FrameworkState struct {
 	Connected  bool
 	Recovered  bool // known from agents alone, after the failover of the master
 	Roles      []string
-	Suppressed []string    // roles, sorted
-	Tasks      []TaskState // by launch
+	Suppressed []string // roles, sorted
+
+	// Constraints are the offer constraints as JSON, "" without any, MinAllocatable those resources of the
+	// offer filters, by role.
+	Constraints    string
+	MinAllocatable map[string][]map[string]float64
+
+	Tasks []TaskState // by launch
 }
 
 // TaskState is a task until its terminal update is acknowledged.
@@ -33,6 +39,7 @@ type TaskState struct {
 	ID, AgentID string
 	State       mesos.TaskState // the latest that the agent told the master
 	Unacked     int             // updates not acknowledged, sent or waiting
+	Limits      map[string]float64
 }
 
 // AgentState is a registered agent.
@@ -67,11 +74,14 @@ func (m *Master) snapshot() Snapshot {
 	for _, f := range m.order {
 		state := FrameworkState{
 			ID: f.id, Name: f.info.Name, Connected: f.stream != nil, Recovered: f.recovered,
-			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)),
+			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
+		}
+		if f.constraints != nil {
+			state.Constraints = string(encodeJSON(f.constraints))
 		}
 		for _, t := range f.byLaunch() {
 			state.Tasks = append(state.Tasks, TaskState{
-				ID: t.info.TaskID.Value, AgentID: t.agent.id, State: t.state, Unacked: len(t.updates),
+				ID: t.info.TaskID.Value, AgentID: t.agent.id, State: t.state, Unacked: len(t.updates), Limits: limitsView(t.info),
 			})
 		}
 		s.Frameworks = append(s.Frameworks, state)

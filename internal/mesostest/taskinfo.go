@@ -62,6 +62,9 @@ func validateGroup(g *mesos.Offer_Operation_LaunchGroup, site launchSite) string
 		if fault == "" && isDocker(t.Container) {
 			fault = "Docker ContainerInfo is not supported on the task"
 		}
+		if fault == "" {
+			fault = groupLimitsFault(t)
+		}
 		if fault != "" {
 			return "Task '" + t.TaskID.Value + "' is invalid: " + fault
 		}
@@ -158,7 +161,7 @@ func taskFault(t *mesos.TaskInfo, site launchSite) string {
 	if fault := containerFault(t.Container); fault != "" {
 		return "Task's `ContainerInfo` is invalid: " + fault
 	}
-	return ""
+	return limitsFault(t)
 }
 
 // ownResourcesFault checks what is asked of the resources of one Task or Executor.

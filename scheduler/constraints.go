@@ -1,0 +1,48 @@
+package scheduler
+
+import (
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// message gives the constraints in Mesos' words, nil if there are none.
+func (c constraints) message() mesoshttp.OfferConstraints {
+	if len(c) == 0 {
+		return nil
+	}
+	message := mesoshttp.OfferConstraints{}
+	for role, groups := range c {
+		for _, group := range groups {
+			var all mesoshttp.ConstraintGroup
+			for _, constraint := range group {
+				all = appendPredicates(all, constraint)
+			}
+			message[role] = append(message[role], all)
+		}
+	}
+	return message
+}
+
+func appendPredicates(to mesoshttp.ConstraintGroup, c task.Constraint) mesoshttp.ConstraintGroup {
+	a := mesoshttp.AttributeConstraint{Attribute: c.Attribute, Predicate: mesoshttp.Exists, Value: c.Value}
+	switch c.Attribute {
+	case task.Hostname:
+		a.Attribute, a.Pseudo = "", mesoshttp.Hostname
+	case task.Region:
+		a.Attribute, a.Pseudo = "", mesoshttp.Region
+	case task.Zone:
+		a.Attribute, a.Pseudo = "", mesoshttp.Zone
+	}
+	switch c.Operator {
+	case task.Is:
+		a.Predicate = mesoshttp.TextEquals
+	case task.Like:
+		a.Predicate = mesoshttp.TextMatches
+	case task.Unlike: // which to Mesos is true where there is no such attribute, but not to us
+		there := a
+		there.Value = ""
+		to = append(to, there)
+		a.Predicate = mesoshttp.TextNotMatches
+	}
+	return append(to, a)
+}
