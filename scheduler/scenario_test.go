@@ -89,6 +89,7 @@ func newStage(t *testing.T) *stage {
 		maxLaunches:    2,
 		quarantine:     10 * time.Minute,
 		statsTTL:       5 * time.Minute,
+		shape:          true,
 		random:         func() float64 { return 0.5 },
 	})
 	return s
@@ -179,6 +180,11 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 			return stored{err: errors.New(options["error"])}
 		}
 		return stored{}
+	case "rename": // a call of the user's
+		s.lastRef++
+		return rawCall{ref: s.lastRef, call: &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: &scheduler.Call_UpdateFramework{
+			FrameworkInfo: mesos.FrameworkInfo{Name: args[0], Roles: []string{"*"}},
+		}}}
 	case "teardown":
 		s.lastRef++
 		return teardown{ref: s.lastRef}
@@ -201,6 +207,7 @@ func (s *stage) eventOf(verb string, args []string, options map[string]string) *
 		seconds, _ := strconv.ParseFloat(options["heartbeat"], 64) // 0: not said
 		return &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
 			FrameworkID: &mesos.FrameworkID{Value: args[0]}, HeartbeatIntervalSeconds: &seconds,
+			MasterInfo: &mesos.MasterInfo{Version: proto(options["version"])},
 		}}
 	case "heartbeat":
 		return &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
@@ -320,6 +327,11 @@ func specOf(id string, options map[string]string) task.Spec {
 		ID: id, CPUs: number("cpus", 1), Mem: number("mem", 32),
 		Ports:   make([]task.Port, int(number("ports", 0))),
 		Command: task.Command{Shell: "sleep 3600"},
+	}
+	for _, operator := range []task.Operator{task.Like, task.Unlike, task.Is, task.Unique} {
+		if attribute, value, ok := strings.Cut(options[strings.ToLower(string(operator))], ":"); ok {
+			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: attribute, Operator: operator, Value: value})
+		}
 	}
 	if options["health"] != "" {
 		spec.HealthCheck = &task.HealthCheck{}
