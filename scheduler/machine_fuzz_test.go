@@ -21,6 +21,7 @@ import (
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
 //   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
+//   - the master keeps back no offers from pending tasks for what it was told of others;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
 //   - what is counted and kept from cycle to cycle is what the records say;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
@@ -75,6 +76,7 @@ type checker struct {
 	counter  int
 	steps    int
 	disk     *disk // nil: no store
+	master   imagined
 }
 
 func newChecker(t *testing.T) *checker {
@@ -91,10 +93,16 @@ func (c *checker) play(verb byte, n int) {
 		}
 	case 'b':
 		id := "fw"
-		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: id}}})
+		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
+			FrameworkID: &mesos.FrameworkID{Value: id}, MasterInfo: &mesos.MasterInfo{Version: proto([]string{"1.10.0", "1.12.0"}[n%2])},
+		}})
 	case 'n':
 		c.lastRef++
-		spec := specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5)})
+		options := map[string]string{"cpus": fmt.Sprint(n % 5)}
+		if n%3 > 0 {
+			options["like"] = fmt.Sprintf("rack:r%d", n%3)
+		}
+		spec := specOf(id, options)
 		spec.Group = []string{"", "g"}[n/5%2]
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
 	case 'p':
@@ -140,7 +148,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'd':
 		if len(c.sent) > 0 {
 			s := c.sent[n%len(c.sent)]
-			c.feed(callDone{stream: s.stream, call: s.call, outcome: outcome(n % 5), err: errors.New("no")})
+			c.finish(s, outcome(n%5), refusal(n/5))
 		}
 	case 'D':
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
@@ -201,6 +209,7 @@ func (c *checker) update(id string, n int) {
 
 func (c *checker) feed(in input) {
 	c.observe(in, c.actions(in))
+	c.checkShaping()
 	if at := c.machine.deadline(); !at.IsZero() {
 		if _, woken := in.(wake); woken {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")
@@ -215,6 +224,7 @@ func (c *checker) observe(in input, actions []action) {
 		switch a := a.(type) {
 		case subscribe:
 			require.Equal(c.t, c.machine.stream, a.stream)
+			c.master.subscribe(a)
 		case closeStream, stop:
 			c.open = false
 			clear(c.offers)
@@ -224,6 +234,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.True(c.t, c.open, "%v without a subscription", a)
 			require.Equal(c.t, c.machine.stream, a.stream)
 			c.sent = append(c.sent, a)
+			c.master.send(a)
 			acks += c.check(a.call)
 		case reply:
 			require.False(c.t, c.answered[a.ref], "caller %d is answered twice", a.ref)
