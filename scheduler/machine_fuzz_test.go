@@ -94,7 +94,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'b':
 		id := "fw"
 		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
-			FrameworkID: &mesos.FrameworkID{Value: id}, MasterInfo: &mesos.MasterInfo{Version: proto([]string{"1.10.0", "1.12.0"}[n%2])},
+			FrameworkID: &mesos.FrameworkID{Value: id}, MasterInfo: &mesos.MasterInfo{Version: proto([]string{"1.10.0", "1.12.0", "1.11.0"}[c.machine.stream%3])},
 		}})
 	case 'n':
 		c.lastRef++

@@ -23,7 +23,7 @@ type toldCall struct {
 }
 
 func (p *imagined) subscribe(a subscribe) {
-	p.possible = []toldCall{{a.call, wishesOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
+	p.possible = []toldCall{{nil, wishesOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
 }
 
 func (p *imagined) send(a send) {
@@ -32,11 +32,13 @@ func (p *imagined) send(a send) {
 	}
 }
 
-// done takes the outcome of a call. It returns false for a call that has had one.
+// done takes the outcome of a call. It returns false for a call that cannot have one now: it has had one, or one before
+// it on the way has not.
 func (p *imagined) done(call *scheduler.Call, o outcome) bool {
 	at := slices.IndexFunc(p.possible, func(c toldCall) bool { return c.call == call })
+	under := func(c toldCall) bool { return c.call != nil }
 	switch {
-	case at < 0:
+	case at < 0 || slices.ContainsFunc(p.possible[:at], under):
 		return false
 	case o == accepted:
 		p.possible = slices.Clone(p.possible[at:])
