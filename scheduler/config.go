@@ -152,7 +152,7 @@ type OfferPolicy struct {
 	// 1.11 or later: of tasks that have been waiting for 5 s the constraints, as offer constraints, and the
 	// least amounts, as min_allocatable_resources, so that it keeps back offers that no task would fit. A new
 	// task that needs others lifts that at once. A matcher that places tasks in spite of their constraints, or on less
-	// than they ask for, needs NoShaping.
+	// than they ask for, needs NoShaping. MaxCycles implies it: without offers there are no cycles to count.
 	NoShaping bool
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is taken. Default
@@ -381,7 +381,7 @@ func (c Config) settings() settings {
 		statsTTL:       c.Offers.StatsTTL,
 		unknown:        c.UnknownTasks,
 		inverse:        c.Offers.AcceptInverse,
-		shape:          !c.Offers.NoShaping,
+		shape:          !c.Offers.NoShaping && c.Offers.MaxCycles == 0,
 		renew:          c.RenewFramework,
 		durable:        c.Store != nil,
 		random:         rand.Float64,

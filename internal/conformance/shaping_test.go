@@ -111,12 +111,12 @@ func shaping() []behaviour {
 		{
 			name:    "resource limits reach the master",
 			sources: []source{document("scheduler-http-api", "ACCEPT"), document("running-workloads", "Resource Limits")},
-			config:  scheduler.Config{Builder: limiting{}},
+			config:  scheduler.Config{Builder: tooLittle{}},
 			run: func(w *world) {
-				w.launch(sleeper("within"))
-				beyond := sleeper("beyond")
-				beyond.Mem = 65
-				w.submit(beyond)
+				within := sleeper("within")
+				within.Limits = &task.Limits{CPUs: 1, Mem: 64}
+				w.launch(within)
+				w.submit(sleeper("beyond"))
 				info := w.untilOver("beyond")
 				require.Equal(w, task.Error, info.State)
 				require.Contains(w, strings.ToLower(info.Status.GetMessage()), "memory limit")
@@ -125,12 +125,14 @@ func shaping() []behaviour {
 	}
 }
 
-// limiting gives each task half a core and 64 MiB at most.
-type limiting struct{ taskbuilder.Standard }
+// tooLittle gives each task less than it asks for, which only a master refuses.
+type tooLittle struct{ taskbuilder.Standard }
 
-func (b limiting) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 	info, err := b.Standard.Build(s, p)
-	info.Limits = map[string]mesos.Value_Scalar{"cpus": {Value: 0.5}, "mem": {Value: 64}}
+	if s.ID == "beyond" {
+		info.Limits = map[string]mesos.Value_Scalar{"mem": {Value: s.Mem - 1}}
+	}
 	return info, err
 }
 
