@@ -33,14 +33,14 @@ func shaping() []behaviour {
 			sources: constraints,
 			config:  briefly(),
 			run: func(w *world) {
-				host := w.chosenHost()
-				w.submitMisfits(regexp.QuoteMeta(host))
+				some := w.distinction()
+				w.submitMisfits(task.Constraint{Attribute: some.Name, Operator: task.Like, Value: regexp.QuoteMeta(some.Text.Value)})
 				w.untilTold(0.1)
 				w.calm()
 				before := len(w.offers())
 				w.until("offers", func() bool { return len(w.offers()) > before+1 })
 				for _, o := range w.offers()[before:] {
-					require.Equal(w, host, o.Hostname)
+					require.True(w, has(o, some), o.Hostname)
 				}
 			},
 		},
@@ -49,7 +49,7 @@ func shaping() []behaviour {
 			sources: constraints,
 			config:  briefly(),
 			run: func(w *world) {
-				w.submitMisfits("nowhere")
+				w.submitMisfits(hosts("nowhere"))
 				w.untilTold(0.1)
 				entries, _ := w.read()
 				w.launch(sleeper("anywhere"))
@@ -82,11 +82,11 @@ func shaping() []behaviour {
 			sources: []source{document("scheduler-http-api", "UPDATE_FRAMEWORK"), recording("bad_framework_info")},
 			config:  briefly(),
 			run: func(w *world) {
-				hosts := "nowhere"
+				many := "nowhere"
 				for i := range 50 {
-					hosts += fmt.Sprintf("|%d.far.away", i)
+					many += fmt.Sprintf("|%d.far.away", i)
 				}
-				w.submitMisfits(hosts)
+				w.submitMisfits(hosts(many))
 				w.untilTold(0.1)
 				w.untilMade(calls.Call_UPDATE_FRAMEWORK, 2)
 				w.launch(sleeper("anywhere"))
@@ -102,7 +102,7 @@ func shaping() []behaviour {
 			config:  briefly(),
 			cluster: mesostest.Config{Version: "1.10.0"},
 			run: func(w *world) {
-				w.submitMisfits("nowhere")
+				w.submitMisfits(hosts("nowhere"))
 				w.calm()
 				require.Empty(w, w.made(calls.Call_UPDATE_FRAMEWORK))
 				w.launch(sleeper("anywhere"))
@@ -113,9 +113,12 @@ func shaping() []behaviour {
 			sources: []source{document("scheduler-http-api", "ACCEPT"), document("running-workloads", "Resource Limits")},
 			config:  scheduler.Config{Builder: tooLittle{}},
 			run: func(w *world) {
+				// Agents that do not isolate by cgroups drop such a task, so it need not run.
 				within := sleeper("within")
 				within.Limits = &task.Limits{CPUs: 1, Mem: 64}
-				w.launch(within)
+				w.submit(within)
+				sent := w.untilMade(calls.Call_ACCEPT, 1).Accept.Operations[0].Launch.TaskInfos[0]
+				require.Equal(w, map[string]mesos.Value_Scalar{"cpus": {Value: 1}, "mem": {Value: 64}}, sent.Limits)
 				w.submit(sleeper("beyond"))
 				info := w.untilOver("beyond")
 				require.Equal(w, task.Error, info.State)
@@ -136,35 +139,43 @@ func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) 
 	return info, err
 }
 
-// submitMisfits submits two tasks for hosts whose names are like this. No agent has room for either, but many
-// have the least that both ask for.
-func (w *world) submitMisfits(hosts string) {
+func hosts(like string) task.Constraint {
+	return task.Constraint{Attribute: task.Hostname, Operator: task.Like, Value: like}
+}
+
+// submitMisfits submits two tasks with a constraint. No agent has room for either, but many have the least that
+// both ask for.
+func (w *world) submitMisfits(c task.Constraint) {
 	w.Helper()
 	many, much := sleeper("many cpus"), sleeper("much mem")
 	many.CPUs, much.Mem = 1e9, 1e9
 	for _, spec := range []task.Spec{many, much} {
-		spec.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Like, Value: hosts}}
+		spec.Constraints = []task.Constraint{c}
 		w.submit(spec)
 	}
 }
 
-// chosenHost is that of an agent which is not the only one.
-func (w *world) chosenHost() string {
+// distinction is a text attribute that some agents have and others have not.
+func (w *world) distinction() mesos.Attribute {
 	w.Helper()
 	w.submit(giant("giant"))
 	w.untilMade(calls.Call_DECLINE, 1)
 	w.wait(3 * time.Second)
-	var hosts []string
-	for _, o := range w.offers() {
-		if !slices.Contains(hosts, o.Hostname) {
-			hosts = append(hosts, o.Hostname)
+	for _, some := range w.offers() {
+		for _, a := range some.Attributes {
+			if a.Type == mesos.TEXT && slices.ContainsFunc(w.offers(), func(o mesos.Offer) bool { return !has(o, a) }) {
+				w.kill("giant")
+				return a
+			}
 		}
 	}
-	if len(hosts) < 2 {
-		w.Skipf("left out: there is one agent only")
-	}
-	w.kill("giant")
-	return hosts[0]
+	w.Skipf("left out: no text attribute tells agents apart")
+	return mesos.Attribute{}
+}
+
+// has tells whether an offer is of an agent with that attribute.
+func has(o mesos.Offer, a mesos.Attribute) bool {
+	return slices.ContainsFunc(o.Attributes, func(b mesos.Attribute) bool { return a.Equal(b) })
 }
 
 // untilTold waits for the master to be told that less cpus are of no use.
