@@ -401,10 +401,7 @@ func (m *machine) rawCall(in rawCall) {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
-		u.SuppressedRoles = nil
-		if m.told == suppressed {
-			u.SuppressedRoles = u.FrameworkInfo.Roles
-		}
+		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
 		m.shaping.users++
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})

@@ -22,13 +22,17 @@ func (m *machine) wanted() scheduler.Call_Type {
 	return scheduler.Call_UNKNOWN
 }
 
-// suppressedRoles are those for which the master is to send no offers.
-func (m *machine) suppressedRoles() []string {
+// suppressedRoles picks the roles for which the master is to offer nothing, for UPDATE_FRAMEWORK: it takes those
+// that are not named for revived.
+func (m *machine) suppressedRoles(roles []string) []string {
 	if m.told != suppressed {
 		return nil
 	}
-	return m.settings.framework.Roles
+	return roles
 }
+
+// liftAll has the master offer at once, also what was refused.
+func (m *machine) liftAll() { m.lift = true }
 
 // followDemand makes the wanted call, not more often than the settings allow: each REVIVE makes
 // the master allocate.

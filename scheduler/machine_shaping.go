@@ -113,7 +113,7 @@ func (m *machine) reshape(now time.Time, changed *shape) {
 		s.at = now.Add(shapeAfter)
 	case !m.admitted(changed.spec):
 		s.told, s.due, s.at = wishes{}, now, now.Add(shapeAfter)
-		m.lift = true // with the REVIVE the master need not wait for its next allocation
+		m.liftAll() // so that the master need not wait for its next allocation
 	}
 }
 
@@ -150,7 +150,7 @@ func (m *machine) followShaping(now time.Time) {
 		return
 	}
 	s.due = time.Time{}
-	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.suppressedRoles()}
+	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.suppressedRoles(m.settings.framework.Roles)}
 	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.framework}
 	update.FrameworkInfo.OfferFilters = s.told.filters(update.FrameworkInfo.OfferFilters)
 	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
