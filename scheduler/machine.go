@@ -15,12 +15,13 @@ import (
 // same actions.
 //
 // Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
-// machine_shaping.go says which, machine_offers.go keeps and answers them, machine_cycle.go finds places for tasks, machine_shapes.go
-// knows which are alike,
-// machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there, machine_explain.go why
-// nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
-// what Mesos says of them, machine_reconcile.go asks it, machine_store.go keeps records,
-// machine_inverse.go answers requests for maintenance, machine_alarms.go has what is to be done later.
+// machine_wishes.go knows which are of use and machine_shaping.go tells the master, machine_offers.go keeps
+// and answers them, machine_cycle.go finds places for tasks, machine_shapes.go knows which are alike,
+// machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there,
+// machine_explain.go why nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go
+// follows tasks from submission to their end, machine_updates.go takes what Mesos says of them,
+// machine_reconcile.go asks it, machine_store.go keeps records, machine_inverse.go answers requests for
+// maintenance, machine_alarms.go has what is to be done later.
 type machine struct {
 	settings settings
 
