@@ -22,11 +22,11 @@ func (m *machine) wantsCycle() bool {
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
 func (m *machine) cycle(now time.Time) {
-	if !m.wantsCycle() || now.Before(m.cycleAt) {
+	if !m.wantsCycle() || now.Before(m.matchAt()) {
 		return
 	}
 	if m.tearing || m.storeFailures > 0 { // nothing may be launched now
-		m.declineAll()
+		m.declineAll(now)
 		return
 	}
 	m.cycleAt = now.Add(cyclePause)
@@ -34,7 +34,7 @@ func (m *machine) cycle(now time.Time) {
 	offers := make([]task.Offer, len(m.offered))
 	used := make(map[string]*use, len(m.offered)) // by offer
 	for i, o := range m.offered {
-		offers[i] = task.OfferFromMesos(o)
+		offers[i] = task.OfferFromMesos(o.Offer)
 		offers[i].Quarantined = m.quarantinedOn(offers[i].Agent.ID)
 		used[offers[i].ID] = &use{agentID: offers[i].Agent.ID, role: offers[i].Role}
 	}
@@ -59,10 +59,11 @@ func (m *machine) cycle(now time.Time) {
 		m.pending = slices.DeleteFunc(m.pending, func(r *record) bool { return r.info.State != task.Pending })
 	}
 	m.news, m.fresh = false, false
+	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return len(used[o.ID.Value].tasks) > 0 })
+	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].tasks) > 0 })
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }

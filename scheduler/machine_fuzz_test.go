@@ -20,7 +20,7 @@ import (
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
-//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
+//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after DefaultHold;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
@@ -209,7 +209,7 @@ func (c *checker) observe(in input, actions []action) {
 
 // answeredOffers checks that no offer is kept from others for long.
 func (c *checker) answeredOffers(in input) {
-	if _, woken := in.(wake); !woken || !c.open || c.machine.tearing || c.now.Before(c.offered.Add(holdOffers)) ||
+	if _, woken := in.(wake); !woken || !c.open || c.machine.tearing || c.now.Before(c.offered.Add(DefaultHold)) ||
 		c.disk != nil && c.disk.writing != nil { // it may be in a launch that waits for the store
 		return
 	}

@@ -14,6 +14,7 @@ type shape struct {
 	spec    *task.Spec // of the first of them
 	tasks   int        // on record
 	pending int
+	demand  *demand // for its role, which counts them as well
 }
 
 // join adds a task to its shape, and lets its spec use the parts of the shape's that are equal: they
@@ -23,7 +24,7 @@ func (m *machine) join(r *record) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
-		known = &shape{key: key, spec: s}
+		known = &shape{key: key, spec: s, demand: m.demandOf(s.Role)}
 		m.shapes[key] = known
 	} else {
 		share(s, known.spec)
@@ -32,6 +33,7 @@ func (m *machine) join(r *record) {
 	r.shape = known
 	if r.info.State == task.Pending {
 		known.pending++
+		known.demand.pending++
 	}
 }
 
@@ -46,9 +48,11 @@ func (m *machine) leave(s *shape) {
 func (s *shape) count(previous, state task.State) {
 	if previous == task.Pending {
 		s.pending--
+		s.demand.pending--
 	}
 	if state == task.Pending {
 		s.pending++
+		s.demand.pending++
 	}
 }
 

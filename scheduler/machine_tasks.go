@@ -56,7 +56,7 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.tasks[in.spec.ID] = r
 	m.join(r)
 	m.pending = append(m.pending, r)
-	m.lift = m.lift || m.filtered
+	m.liftRefusals(in.spec.Role)
 	m.touch(in.spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
 	if in.wait {
@@ -155,7 +155,7 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
-	m.lift = m.lift || m.filtered
+	m.liftRefusals(r.info.Spec.Role)
 	m.change(now, r, task.Pending, nil)
 }
 

@@ -1,0 +1,65 @@
+package scheduler
+
+import (
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// Tasks that come one by one would each go to another agent, as that of the last one has used up its
+// offer. So a policy may have them wait a moment for the next offer of the agent that is fullest.
+
+// preferred is the agent that tasks wait for; "": none.
+type preferred struct {
+	agentID string
+	until   time.Time
+}
+
+// preferAgent picks the agent with the least memory left among those of a cycle's launches. One that is
+// full is not waited for: the master would not offer what is left.
+func (m *machine) preferAgent(now time.Time, launches []*use) {
+	m.preferred = preferred{}
+	if m.settings.waitPreferred == 0 {
+		return
+	}
+	offered := map[string]float64{}
+	for _, o := range m.offered {
+		offered[o.ID.Value] = memOf(o.Resources)
+	}
+	least := 0.0
+	for _, u := range launches {
+		left := 0.0
+		for _, id := range u.offers {
+			left += offered[id]
+		}
+		for i := range u.tasks {
+			left -= memOf(u.tasks[i].Resources)
+		}
+		if left >= leastOffered && (m.preferred.agentID == "" || left < least) {
+			least, m.preferred = left, preferred{u.agentID, now.Add(m.settings.waitPreferred)}
+		}
+	}
+}
+
+// leastOffered is the memory in MB with which an agent is offered whatever else it has, by default.
+const leastOffered = 32
+
+func memOf(resources []mesos.Resource) (sum float64) {
+	for i := range resources {
+		if resources[i].Name == "mem" {
+			sum += resources[i].GetScalar().GetValue()
+		}
+	}
+	return sum
+}
+
+// awaitsAgent tells whether what is pending waits for the preferred agent.
+func (m *machine) awaitsAgent() bool { return m.preferred.agentID != "" && len(m.pending) > 0 }
+
+// matchAt is when the next cycle may be.
+func (m *machine) matchAt() time.Time {
+	if m.awaitsAgent() {
+		return latest(m.cycleAt, m.preferred.until)
+	}
+	return m.cycleAt
+}
