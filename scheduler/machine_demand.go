@@ -118,10 +118,7 @@ func (m *machine) liftRefusals(role string) {
 }
 
 // offeredTo notes an offer for a role: the master has understood that it is revived.
-func (m *machine) offeredTo(role string) {
-	d := m.demandOf(role)
-	d.againAt, d.pause = time.Time{}, 0
-}
+func (m *machine) offeredTo(role string) { m.demandOf(role).againAt = time.Time{} }
 
 // nextCall is the call that makes the offers for a role follow the demand, and when it may go out.
 func (m *machine) nextCall(d *demand) (scheduler.Call_Type, time.Time) {
@@ -205,13 +202,12 @@ func (m *machine) suppress(roles []*demand) {
 
 func (m *machine) revive(now time.Time, roles []*demand) {
 	for _, d := range roles {
-		again := d.told == revived && !d.lift
-		d.told, d.filtered, d.lift = revived, false, false
-		d.pause = max(reviveAgainMin, min(2*d.pause, reviveAgainMax))
-		if !again {
+		if d.told == revived && !d.lift {
+			d.pause = min(2*d.pause, reviveAgainMax)
+		} else {
 			d.pause = reviveAgainMin
 		}
-		d.againAt = now.Add(d.pause)
+		d.told, d.filtered, d.lift, d.againAt = revived, false, false, now.Add(d.pause)
 	}
 	m.standbyAt = now.Add(m.settings.refuse)
 	m.reviveFull = latest(m.reviveFull, now).Add(m.settings.reviveInterval)

@@ -57,8 +57,8 @@ func (m *machine) declineHeld(now time.Time) {
 	stay, kept, onAgent := m.offered[:0], 0, map[string]int{}
 	for _, h := range m.offered {
 		over := !now.Before(h.until)
-		if over && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
-			h.kept, h.until = true, h.until.Add(m.settings.hold-min(m.settings.hold, DefaultHold))
+		if over && m.standby() && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
+			h.kept, h.until = true, h.until.Add(m.settings.hold-DefaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
@@ -101,9 +101,9 @@ func (m *machine) refuse(now time.Time, offers []held) {
 	}
 	for _, role := range roles {
 		d := m.demandOf(role)
-		d.filtered = true
-		m.standbyAt = now.Add(m.settings.refuse)
-		m.decline(ids[role], m.refusal(d))
+		pause := m.refusal(d)
+		d.filtered, m.standbyAt = true, now.Add(pause)
+		m.decline(ids[role], pause)
 	}
 }
 

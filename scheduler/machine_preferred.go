@@ -15,8 +15,8 @@ type preferred struct {
 	until   time.Time
 }
 
-// preferAgent picks the agent with the least memory left among those of a cycle's launches. One that is
-// full is not waited for: the master would not offer what is left.
+// preferAgent picks the agent with the least memory left among those of a cycle's launches. One without
+// memory is full, whatever else it has, and not waited for.
 func (m *machine) preferAgent(now time.Time, launches []*use) {
 	m.preferred = preferred{}
 	if m.settings.waitPreferred == 0 {
@@ -41,7 +41,7 @@ func (m *machine) preferAgent(now time.Time, launches []*use) {
 	}
 }
 
-// leastOffered is the memory in MB with which an agent is offered whatever else it has, by default.
+// leastOffered is the memory in MB for which alone a master makes an offer, by default.
 const leastOffered = 32
 
 func memOf(resources []mesos.Resource) (sum float64) {
