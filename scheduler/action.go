@@ -39,8 +39,10 @@ type (
 	send struct {
 		stream int
 		call   *scheduler.Call
-		ref    ref    // who asked for it; 0: the machine itself
-		role   string // of the offers of an ACCEPT
+		ref    ref // who asked for it; 0: the machine itself
+		// Of an ACCEPT: the role of its offers, and how many tasks had come for that.
+		role string
+		came int
 	}
 	// register stays in the machine: it waits there for a framework ID to be stored.
 	register struct{ stream int }

@@ -14,6 +14,7 @@ import (
 type demand struct {
 	role    string
 	pending int
+	came    int // counts the tasks that came, or came back
 	told    told
 	// filtered: the master has refusals of ours, which a REVIVE would lift; lift: a task came after
 	// them that may fit what was refused.
@@ -108,10 +109,11 @@ func (m *machine) wants(d *demand) bool {
 	return m.storeFailures == 0 && (m.needs(d) || m.wantsStandby())
 }
 
-// liftRefusals has what was refused offered again, since there is another task for a role.
+// liftRefusals has what was refused offered again, since there is another task for a role; "": for any.
 func (m *machine) liftRefusals(role string) {
 	for _, d := range m.roles {
 		if role == "" || role == d.role {
+			d.came++
 			d.lift = d.lift || d.filtered
 		}
 	}

@@ -125,7 +125,7 @@ func (m *machine) accept(now time.Time, u *use) {
 		OfferIDs:   offers,
 		Operations: operations,
 	}})
-	s.role = u.role
+	s.role, s.came = u.role, m.demandOf(u.role).came
 	if m.settings.durable {
 		m.after(now, s)
 		return
@@ -133,13 +133,13 @@ func (m *machine) accept(now time.Time, u *use) {
 	m.sendAccept(now, s)
 }
 
-// sendAccept sends an ACCEPT. For how long it refuses what is left over is decided only now: while it
-// waited for the store another task may have come, whose REVIVE would not lift that any more. What the
-// next tasks will wait for is not refused at all.
+// sendAccept sends an ACCEPT. For how long it refuses what is left over is decided only now: a task that came
+// while it waited for the store has not been tried on that, and its REVIVE has gone out before. Nor is
+// refused what the next tasks will wait for.
 func (m *machine) sendAccept(now time.Time, s send) {
 	d := m.demandOf(s.role)
 	refuse := m.refusal(d)
-	if m.settings.waitPreferred > 0 && m.needs(d) {
+	if m.needs(d) && (d.came > s.came || m.settings.waitPreferred > 0) {
 		refuse = 0
 	}
 	d.filtered = d.filtered || refuse > 0
