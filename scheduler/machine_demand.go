@@ -62,17 +62,12 @@ func (m *machine) demandOf(role string) *demand {
 	return d
 }
 
-// setRoles follows the roles of the framework.
+// setRoles follows the roles of the framework. What was told of one that has gone stays, for it to be told
+// again should it come back.
 func (m *machine) setRoles() {
-	before := m.roles
 	m.roles = make([]*demand, len(m.settings.framework.Roles))
 	for i, role := range m.settings.framework.Roles {
 		m.roles[i] = m.demandOf(role)
-	}
-	for _, d := range before {
-		if !slices.Contains(m.roles, d) {
-			*d = demand{role: d.role, pending: d.pending}
-		}
 	}
 }
 
