@@ -28,6 +28,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	if len(m.offered) == 0 || until.Before(m.holdUntil) {
 		m.holdUntil = until
 	}
+	m.offered = slices.Grow(m.offered, len(offers))
 	for _, o := range offers {
 		h := held{Offer: o, until: until}
 		m.offered = append(m.offered, h)
