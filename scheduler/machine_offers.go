@@ -80,17 +80,18 @@ func (m *machine) declineHeld(now time.Time) {
 	m.refuse(now, back)
 }
 
-// declineAll declines the offers at hand, except those of a framework that is torn down, which need
-// no answers.
+// declineAll declines the offers at hand.
 func (m *machine) declineAll(now time.Time) {
-	if !m.tearing {
-		m.refuse(now, m.offered)
-	}
+	m.refuse(now, m.offered)
 	m.offered = nil
 }
 
-// refuse declines offers, each for as long as the demand for its role has it.
+// refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
+// torn down need no answers.
 func (m *machine) refuse(now time.Time, offers []held) {
+	if m.tearing {
+		return
+	}
 	var roles []string
 	ids := map[string][]mesos.OfferID{}
 	for i := range offers {
