@@ -177,10 +177,20 @@ func launchedBy(c *scheduler.Call) []*mesos.TaskInfo {
 	operations := c.GetAccept().GetOperations()
 	tasks := make([]*mesos.TaskInfo, 0, len(operations))
 	for i := range operations {
-		launched := operations[i].GetLaunch().GetTaskInfos()
-		for j := range launched {
-			tasks = append(tasks, &launched[j])
-		}
+		tasks = append(tasks, launchedIn(&operations[i])...)
+	}
+	return tasks
+}
+
+// launchedIn lists those that one operation launches.
+func launchedIn(o *mesos.Offer_Operation) []*mesos.TaskInfo {
+	launched := o.GetLaunch().GetTaskInfos()
+	if o.LaunchGroup != nil {
+		launched = o.LaunchGroup.TaskGroup.Tasks
+	}
+	tasks := make([]*mesos.TaskInfo, len(launched))
+	for i := range launched {
+		tasks[i] = &launched[i]
 	}
 	return tasks
 }

@@ -46,8 +46,10 @@ func (c *chaos) soothe() {
 
 func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 	switch n := random.IntN(100); {
-	case n < 22:
+	case n < 17:
 		c.submit(ctx, random)
+	case n < 22:
+		c.submitPod(ctx, random)
 	case n < 36:
 		c.launch(ctx, random)
 	case n < 50:
@@ -305,9 +307,15 @@ func (c *chaos) excuse(host, why string) {
 func (c *chaos) excuseTask(id, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w := c.wishes[id]; w != nil && w.excuse == "" {
-		c.history.about("%s may end: %s", id, why)
-		w.excuse = why
+	w := c.wishes[id]
+	if w == nil {
+		return
+	}
+	for _, w := range append(w.mates, w) {
+		if w.excuse == "" {
+			c.history.about("%s may end: %s", w.id, why)
+			w.excuse = why
+		}
 	}
 }
 

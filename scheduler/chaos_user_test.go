@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,11 @@ import (
 // wish is what the users want of a task, and what they were told.
 type wish struct {
 	id        string
-	submitted bool   // Submit or Launch returned nil
-	killed    bool   // Kill returned nil
-	doomed    bool   // Kill was given up after the wish was stored
-	excuse    string // why it may have ended; "": it may not
+	submitted bool    // Submit or Launch returned nil
+	killed    bool    // Kill returned nil
+	doomed    bool    // Kill was given up after the wish was stored
+	excuse    string  // why it may have ended; "": it may not
+	mates     []*wish // the other members of its pod
 }
 
 // most is how many tasks are wanted at a time; the agents that stay have room for all.
@@ -95,6 +97,39 @@ func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
 			c.excuseTask(w.id, "its Submit was given up")
 		case !errors.Is(err, ErrNotRunning):
 			c.history.violate("answer", w.id, "Submit of %s: %v", w.id, err)
+		}
+		return err
+	})
+}
+
+// submitPod asks for two tasks that share their fate.
+func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
+	if len(c.live()) >= most-1 {
+		c.kill(ctx, random)
+		return
+	}
+	a, first := c.want(random)
+	b, second := c.want(random)
+	first.Pod, second.Pod = "pod-"+a.id, "pod-"+a.id
+	c.mu.Lock()
+	a.mates, b.mates = []*wish{b}, []*wish{a}
+	a.excuse = cmp.Or(a.excuse, b.excuse)
+	b.excuse = a.excuse
+	c.mu.Unlock()
+	c.call(ctx, "submit "+a.id, patience(random), func(ctx context.Context) error {
+		err := c.current().SubmitPod(ctx, first, second)
+		for _, w := range []*wish{a, b} {
+			switch {
+			case err == nil:
+				if !c.store.of(w.id).there && !c.forgets() {
+					c.history.violate("answer before store", w.id, "SubmitPod of %s returned before it was stored", w.id)
+				}
+				c.promise(func() { w.submitted = true })
+			case ctx.Err() != nil:
+				c.excuseTask(w.id, "its SubmitPod was given up")
+			case !errors.Is(err, ErrNotRunning):
+				c.history.violate("answer", w.id, "SubmitPod of %s: %v", w.id, err)
+			}
 		}
 		return err
 	})

@@ -35,6 +35,7 @@ const (
 	DefaultLaunchTimeout    = time.Minute
 	DefaultMaxLaunches      = 5
 	DefaultPortQuarantine   = 10 * time.Minute
+	DefaultStatsTTL         = 5 * time.Minute
 )
 
 // The bounds of the pause between two attempts to subscribe. Mesos asks schedulers to spread
@@ -165,9 +166,19 @@ type OfferPolicy struct {
 	// docker run failed with exit status 125, most likely because one of them is taken. Default
 	// 10 min; negative: not at all.
 	PortQuarantine time.Duration
+	// MaxCycles is how many cycles may look at a pending task in vain: its first one, and each with new
+	// offers since. It has then failed with a [*CapacityError]. It is counted anew for a task that is pending
+	// again, since its launch came to nothing, and by another process. Default 0: without limit.
+	MaxCycles int
+	// MaxWait is how long a task may be pending, counted on while no scheduler runs, before it has failed with
+	// a [*CapacityError]. It is counted anew for a task that is pending again. Default 0: without limit.
+	MaxWait time.Duration
+	// StatsTTL is how long [Scheduler.Agents] tells what an agent offered last. Default 5 min.
+	StatsTTL time.Duration
 	// AcceptInverse decides on inverse offers, on the scheduler's own goroutine: it must be quick
 	// and must not call the scheduler. Default: they are accepted where none of our tasks run,
-	// else declined for the time of Refuse. See Mesos' docs/maintenance.md.
+	// else declined for the time of Refuse. An accepted one is kept: the agent's offers are declined until the
+	// end of the maintenance, or until they say that it was called off. See Mesos' docs/maintenance.md.
 	AcceptInverse func(InverseOffer) bool
 }
 
@@ -194,8 +205,8 @@ type Store interface {
 // TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with tasks and
 // offers, both not empty. It must be quick and must neither change nor keep its argument. Placements on
 // the same offers must not exceed them together, and two placements that share an offer name the same
-// offers; each task has a placement or belongs to a rejection. A panic costs the cycle, not the
-// scheduler. It must not call the scheduler, which waits for it.
+// offers; each task has a placement or belongs to a rejection. What it returns is kept and must not be
+// changed any more. A panic costs the tasks of the shape that it is over, or the cycle, not the scheduler. It must not call the scheduler, which waits for it.
 type TaskMatcher interface {
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
@@ -205,6 +216,13 @@ type TaskMatcher interface {
 // error, or a panic, fails the task.
 type TaskBuilder interface {
 	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+}
+
+// PodBuilder is a TaskBuilder that can make pods, see [Scheduler.SubmitPod]. BuildPod gets the members, their
+// parts of the placement and that of the executor, see [task.PodExecutor], and gives the
+// executor, whose FrameworkID the scheduler fills in, and the tasks in the order of the members.
+type PodBuilder interface {
+	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize fills in defaults and refuses what cannot work.
@@ -230,6 +248,12 @@ func (c Config) normalize() (Config, error) {
 		return c, &ConfigError{Field: "Offers.HoldMax", Value: c.Offers.HoldMax, Reason: "must not be negative"}
 	case c.Offers.WaitPreferred < 0:
 		return c, &ConfigError{Field: "Offers.WaitPreferred", Value: c.Offers.WaitPreferred, Reason: "must not be negative"}
+	case c.Offers.MaxCycles < 0:
+		return c, &ConfigError{Field: "Offers.MaxCycles", Value: c.Offers.MaxCycles, Reason: "must not be negative"}
+	case c.Offers.MaxWait < 0:
+		return c, &ConfigError{Field: "Offers.MaxWait", Value: c.Offers.MaxWait, Reason: "must not be negative"}
+	case c.Offers.StatsTTL < 0:
+		return c, &ConfigError{Field: "Offers.StatsTTL", Value: c.Offers.StatsTTL, Reason: "must not be negative"}
 	case c.MissedHeartbeats < 0:
 		return c, &ConfigError{Field: "MissedHeartbeats", Value: c.MissedHeartbeats, Reason: "must not be negative"}
 	case c.LaunchTimeout < 0:
@@ -249,6 +273,7 @@ func (c Config) normalize() (Config, error) {
 	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
 	c.MaxLaunches = cmp.Or(c.MaxLaunches, DefaultMaxLaunches)
 	c.Offers.PortQuarantine = max(0, cmp.Or(c.Offers.PortQuarantine, DefaultPortQuarantine))
+	c.Offers.StatsTTL = cmp.Or(c.Offers.StatsTTL, DefaultStatsTTL)
 	if c.Matcher == nil {
 		c.Matcher = taskmatcher.FirstFit{}
 	}
@@ -370,6 +395,9 @@ func (c Config) settings() settings {
 		launchTimeout:  c.LaunchTimeout,
 		maxLaunches:    c.MaxLaunches,
 		quarantine:     c.Offers.PortQuarantine,
+		maxCycles:      c.Offers.MaxCycles,
+		maxWait:        c.Offers.MaxWait,
+		statsTTL:       c.Offers.StatsTTL,
 		unknown:        c.UnknownTasks,
 		inverse:        c.Offers.AcceptInverse,
 		renew:          c.RenewFramework,

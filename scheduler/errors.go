@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -74,6 +75,9 @@ func (e *TaskError) Unwrap() error { return e.Err }
 // because of where it ran and not because of what it is. A task that was killed, that ended by
 // itself, or whose description was refused would most likely do so again.
 func (e *TaskError) Retryable() bool {
+	if capacity := (*CapacityError)(nil); errors.As(e.Err, &capacity) {
+		return true // there may be more another time
+	}
 	switch e.Task.State {
 	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
 		return true
@@ -120,6 +124,25 @@ func retryable(s *mesos.TaskStatus) bool {
 // isDockerRun tells whether a container failed because "docker run" itself did, not its program.
 func isDockerRun(t task.Info) bool {
 	return t.Spec.Container != nil && strings.HasSuffix(t.Status.GetMessage(), textDockerRun)
+}
+
+// CapacityError tells that a task was pending for too long, see [OfferPolicy.MaxCycles] and
+// [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.Failed].
+type CapacityError struct {
+	// Rejection is what the last cycle said of the task. Without reasons: none looked at it.
+	Rejection task.Rejection
+	// Cycles that looked at it, and how long it was pending.
+	Cycles int
+	Waited time.Duration
+}
+
+// Error tells for how long it was tried, and the reasons.
+func (e *CapacityError) Error() string {
+	s := fmt.Sprintf("scheduler: no place after %d cycles in %v", e.Cycles, e.Waited)
+	if len(e.Rejection.Reasons) > 0 {
+		s += ": " + describeReasons(e.Rejection.Reasons)
+	}
+	return s
 }
 
 // SubscribeError ends Run when the master refuses the framework in a way that another attempt

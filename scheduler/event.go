@@ -22,6 +22,8 @@ type TaskEvent struct {
 	Task task.Info
 	// Previous is the state before the change. It equals Task.State when the state is the same.
 	Previous task.State
+	// Err is why the task ended, when that was on the scheduler's side, such as a [*CapacityError].
+	Err error
 }
 
 // ConnectionEvent tells that the subscription with the master began or ended.
@@ -123,6 +125,9 @@ func (e TaskEvent) String() string {
 	}
 	if m := e.Task.Status.GetMessage(); m != "" {
 		s += ": " + m
+	}
+	if e.Err != nil {
+		s += ": " + firstLine(e.Err)
 	}
 	return s
 }

@@ -65,6 +65,13 @@ type (
 		spec task.Spec
 		wait bool
 	}
+	// submitPod records the members of a pod. With wait its caller is answered once all of them run and
+	// are healthy, otherwise once they are recorded.
+	submitPod struct {
+		ref   ref
+		specs []task.Spec
+		wait  bool
+	}
 	// kill ends a task; the caller is answered when it is terminal.
 	kill struct {
 		ref ref
@@ -97,6 +104,7 @@ func (streamClosed) isInput()  {}
 func (callDone) isInput()      {}
 func (stored) isInput()        {}
 func (submit) isInput()        {}
+func (submitPod) isInput()     {}
 func (kill) isInput()          {}
 func (cancel) isInput()        {}
 func (reconcile) isInput()     {}

@@ -16,7 +16,9 @@ import (
 //
 // Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
 // machine_offers.go keeps and answers them, machine_preferred.go has tasks wait for the best of them,
-// machine_cycle.go finds places for tasks, machine_shapes.go knows which are alike, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
+// machine_cycle.go finds places for tasks, machine_shapes.go knows which are alike,
+// machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there, machine_explain.go why
+// nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
 // what Mesos says of them, machine_reconcile.go asks it, machine_store.go keeps records,
 // machine_inverse.go answers requests for maintenance, machine_alarms.go has what is to be done later.
 type machine struct {
@@ -27,6 +29,7 @@ type machine struct {
 	stream    int       // number of the newest subscription; 0 before the first
 	framework string    // ID given by the master
 	attempts  int       // subscriptions that failed in a row
+	trouble   error     // why there is no subscription; nil: there is one, or the first is under way
 	opened    time.Time // when SUBSCRIBED arrived
 	heard     time.Time // when the master last said anything
 	heartbeat time.Duration
@@ -45,11 +48,14 @@ type machine struct {
 
 	// offered are the offers at hand, the oldest first; none goes back before holdUntil. The next
 	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh); tasks
-	// may wait for the preferred agent.
+	// may wait for the preferred agent. offersAt is when the last offers came, on any subscription.
 	offered            []held
-	news, fresh        bool
+	news               bool
+	fresh              lineup
 	cycleAt, holdUntil time.Time
 	preferred          preferred
+	offersAt           time.Time
+	promises           map[string]promise // by agent
 
 	// Tasks on record by ID; the pending ones also in order of submission, the ended ones, in
 	// history, the oldest first.
@@ -58,6 +64,23 @@ type machine struct {
 	history []string
 	serial  int // given to the last submission
 	shapes  map[string]*shape
+	pods    map[string]*pod // by name
+
+	// What a matcher gets, kept from cycle to cycle. round counts the cycles with new
+	// offers, cycles all.
+	queue    queue
+	presence presence
+	groups   map[string]*group
+	round    int32
+	cycles   uint64
+	matchErr error // what was wrong with the last cycle
+
+	// Pending tasks by when they became so, and by the round that first looked at them, if there is a
+	// limit to either.
+	waits, looked lineup
+
+	agents   map[string]*agent
+	forgetAt time.Time // when to look for those that may be forgotten
 
 	reconciliation reconciliation
 	quarantine     []quarantined // the first to be released first
@@ -75,6 +98,7 @@ type machine struct {
 	unstored                map[ref]bool // callers whose replies are among them
 	storing, kept           string       // framework IDs: last written, and known to be stored
 	storeFailures           int          // in a row
+	storeErr                error        // the last one
 	storeAt                 time.Time
 
 	actions []action // of the present step
@@ -98,6 +122,9 @@ type settings struct {
 	launchTimeout  time.Duration
 	maxLaunches    int
 	quarantine     time.Duration
+	maxCycles      int           // 0: without limit
+	maxWait        time.Duration // 0: without limit
+	statsTTL       time.Duration
 	unknown        UnknownTasks
 	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
 	renew          bool                    // a new framework after the removal of an empty one
@@ -118,8 +145,9 @@ const (
 
 func newMachine(s settings) *machine {
 	m := &machine{
-		settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{},
-		shapes: map[string]*shape{}, demands: map[string]*demand{},
+		settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{},
+		pods: map[string]*pod{}, groups: map[string]*group{}, agents: map[string]*agent{}, promises: map[string]promise{}, queue: queue{stale: true},
+		demands: map[string]*demand{},
 	}
 	m.setRoles()
 	return m
@@ -167,6 +195,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.stored(now, in.err)
 	case submit:
 		m.submit(now, in)
+	case submitPod:
+		m.submitPod(now, in)
 	case kill:
 		m.kill(now, in)
 	case cancel:
@@ -217,11 +247,15 @@ func (m *machine) deadline() time.Time {
 	if len(m.dirty) > 0 && !m.writing && !m.halted {
 		sooner(m.storeAt)
 	}
+	if len(m.waits) > 0 && m.phase != stopped {
+		sooner(m.waits[0].since.Add(m.settings.maxWait))
+	}
 	return first
 }
 
 // wake does whatever has come due.
 func (m *machine) wake(now time.Time) {
+	m.endWaits(now)
 	switch m.phase {
 	case waiting:
 		if !now.Before(m.retryAt) {
@@ -252,7 +286,9 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
-		m.takeOffers(now, e.GetOffers().GetOffers())
+		offers := e.GetOffers().GetOffers()
+		m.noteAgents(now, offers)
+		m.takeOffers(now, m.keepPromises(now, offers))
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
@@ -263,6 +299,9 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
+		if f.ExecutorID == nil {
+			m.agentLost(f.GetAgentID().GetValue())
+		}
 		m.do(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
 		m.refusedBy(now, e.GetError().GetMessage())

@@ -55,7 +55,7 @@ func (m *machine) ring(now time.Time) {
 		case a.call != nil:
 			m.do(send{stream: m.stream, call: a.call})
 		case a.again != nil:
-			a.again.fresh, m.fresh = true, true
+			m.fresh.add(a.again, 0, len(m.pending))
 			m.liftRefusals(a.again.info.Spec.Role)
 		case a.kill != nil:
 			if r := a.kill; r.killTurn == a.turn && !r.info.State.Terminal() {

@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
@@ -49,6 +50,59 @@ func BenchmarkStepOffers(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/step")
 		})
 	}
+}
+
+// BenchmarkIdleCycle measures a cycle of 1,000 offers that none of 100,000 pending tasks of 50 shapes
+// fits: with the matcher, and with one that rejects each shape without looking, which leaves the
+// scheduler's own part.
+func BenchmarkIdleCycle(b *testing.B) {
+	const offers, tasks, shapes = 1000, 100_000, 50
+	words := make([]string, offers)
+	for i := range words {
+		words[i] = fmt.Sprintf("o%d@a%d:8:%d:31000-31999", i, i, 4096+i)
+	}
+	event := &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf(words)}
+	for _, c := range []struct {
+		name    string
+		matcher TaskMatcher
+	}{{"FirstFit", taskmatcher.FirstFit{}}, {"rejecting", rejecting{}}} {
+		b.Run(c.name, func(b *testing.B) {
+			now := time.Unix(0, 0)
+			m := pendingMachine(now, 0, "")
+			m.settings.matcher, m.settings.maxCycles, m.settings.maxWait = c.matcher, 1_000_000_000, time.Hour*1_000_000
+			for i := range tasks {
+				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(9 + i%shapes)})})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(time.Second)
+				m.step(now, streamEvent{stream: 1, event: event})
+				m.step(now, idle{})
+				b.StopTimer()
+				require.Len(b, m.pending, tasks)
+				m.offered, m.alarms = nil, nil
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "ms/cycle")
+		})
+	}
+}
+
+// rejecting is a matcher that places nothing, and has looked at each shape once.
+type rejecting struct{}
+
+func (rejecting) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	var rejections []task.Rejection
+	first := map[*task.Spec]int{}
+	for _, d := range c.Tasks {
+		if at, found := first[d.Spec]; found {
+			rejections[at].Others++
+			continue
+		}
+		first[d.Spec] = len(rejections)
+		rejections = append(rejections, task.Rejection{TaskID: d.ID, Reasons: []task.Reason{{Kind: task.Shortage, Resource: "cpus", Agents: len(c.Offers), Short: 1}}})
+	}
+	return nil, rejections
 }
 
 func pendingMachine(now time.Time, n int, cpus string) *machine {

@@ -17,7 +17,7 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle tells whether there is something to match.
 func (m *machine) wantsCycle() bool {
-	return m.phase == connected && len(m.offered) > 0 && (m.news || m.fresh && len(m.pending) > 0)
+	return m.phase == connected && len(m.offered) > 0 && (m.news || len(m.fresh) > 0 && len(m.pending) > 0)
 }
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
@@ -30,100 +30,146 @@ func (m *machine) cycle(now time.Time) {
 		return
 	}
 	m.cycleAt = now.Add(cyclePause)
-	m.endQuarantines(now)
-	offers := make([]task.Offer, len(m.offered))
-	used := make(map[string]*use, len(m.offered)) // by offer
-	for i, o := range m.offered {
-		offers[i] = task.OfferFromMesos(o.Offer)
-		offers[i].Quarantined = m.quarantinedOn(offers[i].Agent.ID)
-		used[offers[i].ID] = &use{agentID: offers[i].Agent.ID, role: offers[i].Role}
-	}
+	offers, used := m.atHand(now)
 	event := OfferEvent{Offers: len(offers)}
 	var launches []*use
 	if tasks := m.matchable(now); len(tasks) > 0 {
+		m.cycles++
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
+		var gone []*record // from the pending ones
 		for _, p := range placements {
-			info, err := m.prepare(now, p, used)
+			operation, err := m.prepare(now, p, used)
 			if err != nil {
 				event.Err = err
-			} else if info != nil {
+				continue
+			}
+			gone = append(gone, m.tasks[p.TaskID])
+			if operation != nil {
 				u := used[p.OfferIDs[0]]
-				if len(u.tasks) == 0 {
+				if len(u.operations) == 0 {
 					launches = append(launches, u)
 				}
-				u.tasks = append(u.tasks, *info)
+				u.operations = append(u.operations, *operation)
 				event.Placed++
 			}
 		}
-		m.pending = slices.DeleteFunc(m.pending, func(r *record) bool { return r.info.State != task.Pending })
+		m.withdrawAll(gone)
+		m.matchErr = event.Err
+		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
+		m.endLooks(now)
 	}
-	m.news, m.fresh = false, false
+	m.news = false
 	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].tasks) > 0 })
+	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].operations) > 0 })
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }
 
-// matchable are the tasks to be matched: all that are pending if there are new offers, else those
-// that came since; the others did not fit before.
-func (m *machine) matchable(now time.Time) []*record {
-	var tasks []*record
-	for _, r := range m.pending {
-		waits := r.former != nil && now.Before(r.former.notBefore)
-		if (m.news || r.fresh) && !waits {
-			tasks = append(tasks, r)
-		}
-		r.fresh = false
+// atHand are the offers at hand as a matcher gets them, and what becomes of them.
+func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
+	m.endQuarantines(now)
+	quarantined := m.quarantines()
+	offers := make([]task.Offer, len(m.offered))
+	uses := make([]use, len(m.offered))
+	used := make(map[string]*use, len(m.offered)) // by offer
+	for i, o := range m.offered {
+		offers[i] = task.OfferFromMesos(o.Offer)
+		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
+		uses[i] = use{agentID: offers[i].Agent.ID, role: offers[i].Role}
+		used[offers[i].ID] = &uses[i]
 	}
-	return tasks
+	return offers, used
 }
 
-// match asks the matcher. It is user code: a panic costs the task at fault. If no single task is,
-// it costs this cycle only.
-func (m *machine) match(now time.Time, tasks []*record, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
-	placed, rejected, err := m.tryMatch(now, tasks, offers)
+// match asks the matcher. It is user code: a panic costs the tasks of the shape at fault. If no single
+// shape is, it costs this cycle only.
+func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
+	c := task.Cycle{
+		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // all the bits that it has
+		Tasks: tasks, Offers: offers, Running: m.running(),
+	}
+	placed, rejected, err := m.tryMatch(c)
 	if err == nil {
 		return placed, rejected, nil
 	}
-	guilty := map[*record]error{}
-	for _, r := range tasks {
-		if _, _, err := m.tryMatch(now, []*record{r}, offers); err != nil {
-			guilty[r] = err
-		}
-	}
-	if len(guilty) == 0 || len(guilty) == len(tasks) && len(tasks) > 1 { // none, or an offer, or the matcher itself
+	guilty := m.guilty(c)
+	if len(guilty) == 0 {
 		return nil, nil, err
 	}
-	innocent := slices.DeleteFunc(slices.Clone(tasks), func(r *record) bool {
-		err := guilty[r]
-		if err != nil {
-			m.withdraw(r)
-			m.change(now, r, task.Error, err)
+	var innocent []task.Demand
+	var failed []*record
+	for _, d := range tasks {
+		r := m.tasks[d.ID]
+		if err := guilty[r.shape]; err != nil {
+			for _, r := range r.members() {
+				m.change(now, r, task.Error, err)
+			}
+			failed = append(failed, r)
+		} else {
+			innocent = append(innocent, d)
 		}
-		return err != nil
-	})
+	}
+	m.withdrawAll(failed)
 	if len(innocent) == 0 {
 		return nil, nil, err
 	}
-	placed, rejected, again := m.tryMatch(now, innocent, offers)
+	c.Tasks, c.Running = innocent, m.running()
+	placed, rejected, again := m.tryMatch(c)
 	return placed, rejected, cmp.Or(again, err)
 }
 
-func (m *machine) tryMatch(now time.Time, records []*record, offers []task.Offer) (placed []task.Placement, rejected []task.Rejection, err error) {
+// guilty finds the shapes over which the matcher panics, by halves, with the first task of each. There are
+// none if it panics over all of several tasks: then it is about an offer, or the matcher itself.
+func (m *machine) guilty(c task.Cycle) map[*shape]error {
+	var firsts []task.Demand
+	seen := map[*shape]bool{}
+	for _, d := range c.Tasks {
+		if s := m.tasks[d.ID].shape; !seen[s] {
+			seen[s] = true
+			firsts = append(firsts, d)
+		}
+	}
+	guilty := map[*shape]error{}
+	tries := maxTries
+	if !m.search(c, firsts, guilty, &tries) || len(guilty) == len(firsts) && len(c.Tasks) > 1 {
+		return nil
+	}
+	return guilty
+}
+
+// maxTries bounds the search for what a matcher panics over: each try costs as much as a small cycle. It
+// suffices for several shapes out of a thousand.
+const maxTries = 100
+
+// search tells whether the tries sufficed.
+func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*shape]error, tries *int) bool {
+	if *tries--; *tries < 0 {
+		return false
+	}
+	c.Tasks = tasks
+	_, _, err := m.tryMatch(c)
+	switch half := len(tasks) / 2; {
+	case err == nil:
+		return true
+	case half == 0:
+		guilty[m.tasks[tasks[0].ID].shape] = err
+		return true
+	default:
+		return m.search(c, tasks[:half], guilty, tries) && m.search(c, tasks[half:], guilty, tries)
+	}
+}
+
+func (m *machine) tryMatch(c task.Cycle) (placed []task.Placement, rejected []task.Rejection, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			placed, rejected, err = nil, nil, panicked("the matcher", p)
 		}
 	}()
-	demands := make([]task.Demand, len(records))
-	for i, r := range records {
-		demands[i] = task.Demand{ID: r.info.Spec.ID, Spec: r.shape.spec}
-	}
-	placed, rejected = m.settings.matcher.Match(task.Cycle{Now: now, Tasks: demands, Offers: offers})
+	placed, rejected = m.settings.matcher.Match(c)
 	return placed, rejected, nil
 }
 
@@ -131,7 +177,7 @@ func (m *machine) tryMatch(now time.Time, records []*record, offers []task.Offer
 type use struct {
 	agentID, role string
 	offers        []string // nil: not used so far
-	tasks         []mesos.TaskInfo
+	operations    []mesos.Offer_Operation
 }
 
 // together gives the use of the offers that a placement names, or an error if they cannot be accepted
@@ -163,43 +209,64 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, p task.Placement, used map[string]*use) (*mesos.TaskInfo, error) {
+func (m *machine) prepare(now time.Time, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
 	r := m.tasks[p.TaskID]
-	if r == nil || r.info.State != task.Pending {
+	if r == nil || r.info.State != task.Pending || r != r.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
 	if err := together(p, used); err != nil {
 		return nil, err
 	}
-	info, err := m.build(r.info.Spec, p)
+	placements, operation, err := m.build(r, p)
 	if err != nil {
-		m.change(now, r, task.Error, err)
+		for _, r := range r.members() {
+			m.change(now, r, task.Error, err)
+		}
 		return nil, nil
 	}
-	r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-	r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferIDs[0], true, true, false, m.reconciliation.round
-	m.change(now, r, task.Staging, nil)
-	return &info, nil
+	for i, r := range r.members() {
+		p := placements[i]
+		r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+		r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferIDs[0], true, true, false, m.reconciliation.round
+		m.change(now, r, task.Staging, nil)
+	}
+	return operation, nil
 }
 
-// build asks the builder. It is user code: a panic costs this task only.
-func (m *machine) build(s task.Spec, p task.Placement) (info mesos.TaskInfo, err error) {
+// build asks the builder for what launches a task, or a whole pod: an operation of its own for each, since
+// Mesos refuses a whole operation for one malformed resource in it, and the neighbours should not
+// suffer. It is user code: a panic costs this task only. It also gives the members their parts of the
+// placement.
+func (m *machine) build(r *record, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked("the builder", p)
 		}
 	}()
-	info, err = m.settings.builder.Build(s, p)
-	if err != nil {
-		return info, fmt.Errorf("scheduler: the builder refused: %w", err)
+	parts = []task.Placement{p}
+	if r.pod != nil {
+		parts, operation, err = m.buildPod(r.pod, p)
+	} else {
+		var info mesos.TaskInfo
+		info, err = m.settings.builder.Build(r.info.Spec, p)
+		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
-	if info.TaskID.Value != s.ID || info.AgentID.Value != p.AgentID {
-		// Updates would be about a task, or come from an agent, that nobody knows.
-		return info, fmt.Errorf("scheduler: the builder made task %q on agent %q", info.TaskID.Value, info.AgentID.Value)
+	if err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the builder refused: %w", err)
+	}
+	launched := launchedIn(operation)
+	if len(launched) != len(parts) {
+		return nil, nil, fmt.Errorf("scheduler: the builder made %d tasks for a pod of %d", len(launched), len(parts))
+	}
+	for i, r := range r.members() {
+		if t := launched[i]; t.TaskID.Value != r.info.Spec.ID || t.AgentID.Value != p.AgentID {
+			// Updates would be about a task, or come from an agent, that nobody knows.
+			return nil, nil, fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
+		}
 	}
 	// What lacks a required field would take the whole ACCEPT with it.
-	if _, err := info.Marshal(); err != nil {
-		return info, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
+	if _, err := operation.Marshal(); err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
-	return info, nil
+	return parts, operation, nil
 }

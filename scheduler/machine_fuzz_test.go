@@ -24,6 +24,7 @@ import (
 //     within the caps of the policy after its Hold;
 //   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
+//   - what is counted and kept from cycle to cycle is what the records say;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
 func FuzzMachine(f *testing.F) {
@@ -52,8 +53,11 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
+		if seed%3 == 1 {
+			c.play('L', 0)
+		}
 		for range 300 {
-			const verbs = "sbbnnnkxtooouuurecdddwwfgyyyyyyyyzR"
+			const verbs = "sbbnnnpkxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -75,6 +79,7 @@ type checker struct {
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
+	steps    int
 	disk     *disk // nil: no store
 }
 
@@ -101,7 +106,16 @@ func (c *checker) play(verb byte, n int) {
 		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: id}}})
 	case 'n':
 		c.lastRef++
-		c.feed(submit{ref: c.lastRef, spec: specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5), "role": c.role(n/8, "")}), wait: n%2 == 0})
+		spec := specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5), "role": c.role(n/8, "")})
+		spec.Group = []string{"", "g"}[n/5%2]
+		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
+	case 'p':
+		c.lastRef++
+		specs := []task.Spec{specOf(id, nil), specOf(fmt.Sprintf("t%d", (n+1)%8), nil)}
+		for i := range specs {
+			specs[i].Pod, specs[i].CPUs = fmt.Sprintf("p%d", n%3), 0.5
+		}
+		c.feed(submitPod{ref: c.lastRef, specs: specs, wait: n%2 == 0})
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
@@ -155,6 +169,12 @@ func (c *checker) play(verb byte, n int) {
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
 			c.policyOf(n)
 		}
+	case 'L':
+		c.limits()
+	case 'i':
+		c.inverseOffer(n)
+	case 'l':
+		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
 		c.finishWriting(verb == 'y' || n%2 == 0, verb == 'y')
 	case 'R':
@@ -166,6 +186,23 @@ func (c *checker) play(verb byte, n int) {
 		c.now = c.now.Add(time.Duration(n) * time.Second)
 		c.feed(wake{})
 	}
+}
+
+// limits has tasks end that find no place.
+func (c *checker) limits() {
+	if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+		c.machine.settings.maxCycles, c.machine.settings.maxWait = 4, 100*time.Second
+	}
+}
+
+// inverseOffer plans maintenance of an agent. From an accepted one on, the agent's offers come without a word of
+// it, and so call it off.
+func (c *checker) inverseOffer(n int) {
+	c.counter++
+	c.event(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
+		OfferID: mesos.OfferID{Value: fmt.Sprintf("i%d", c.counter)}, AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)},
+		Unavailability: mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano()}},
+	}}}})
 }
 
 func (c *checker) event(e *scheduler.Event) { c.feed(streamEvent{stream: c.machine.stream, event: e}) }
@@ -221,6 +258,9 @@ func (c *checker) observe(in input, actions []action) {
 			_, event := in.(streamEvent)
 			require.True(c.t, acks == 0 || !event || c.disk != nil, "told after it was acknowledged")
 		}
+	}
+	if c.steps++; c.steps%4 == 0 { // what is wrong stays wrong, and it takes a while
+		recount(c.t, c.machine)
 	}
 	if c.disk != nil {
 		return

@@ -21,17 +21,13 @@ func (m *machine) answerInverse(offers []mesos.InverseOffer) {
 		}
 	}
 	for _, o := range offers {
-		inverse := InverseOffer{
-			AgentID: o.AgentID.GetValue(),
-			Start:   time.Unix(0, o.Unavailability.Start.Nanoseconds).UTC(),
-		}
-		if d := o.Unavailability.Duration; d != nil {
-			inverse.Duration = time.Duration(d.Nanoseconds)
-		}
+		asked := promiseOf(o.Unavailability)
+		inverse := InverseOffer{AgentID: o.AgentID.GetValue(), Start: asked.start, Duration: asked.duration}
 		inverse.Tasks = running[inverse.AgentID]
 		agreed, err := m.agrees(inverse)
 		if agreed {
 			accept = append(accept, o.OfferID)
+			m.promise(inverse)
 		} else {
 			decline = append(decline, o.OfferID)
 		}
@@ -59,4 +55,74 @@ func (m *machine) agrees(o InverseOffer) (agreed bool, err error) {
 	}
 	o.Tasks = slices.Clone(o.Tasks)
 	return m.settings.inverse(o), nil
+}
+
+// promise is that nothing of ours will be on an agent during its maintenance, which was made by accepting an
+// inverse offer: nothing is launched there any more.
+type promise struct {
+	start    time.Time
+	duration time.Duration // 0: nobody knows
+}
+
+// promise makes a promise, also for the offers at hand: they may be from before the maintenance was planned.
+func (m *machine) promise(o InverseOffer) {
+	if o.AgentID == "" {
+		return // it names nothing that could be kept free
+	}
+	m.promises[o.AgentID] = promise{o.Start, o.Duration}
+	var rest []held
+	var gone []mesos.Offer
+	for _, offer := range m.offered {
+		if offer.AgentID.Value == o.AgentID {
+			gone = append(gone, offer.Offer)
+		} else {
+			rest = append(rest, offer)
+		}
+	}
+	m.offered = rest
+	if len(gone) > 0 {
+		m.decline(idsOf(gone), m.settings.refuse)
+	}
+}
+
+// keepPromises declines the offers that may not be used because of a promise, and returns the others. A
+// promise ends with its maintenance, and when an offer says that there will be none, or another one, for
+// which there is another inverse offer.
+func (m *machine) keepPromises(now time.Time, offers []mesos.Offer) []mesos.Offer {
+	if len(m.promises) == 0 {
+		return offers
+	}
+	var rest, promised []mesos.Offer
+	for _, o := range offers {
+		p, found := m.promises[o.AgentID.Value]
+		switch {
+		case !found:
+			rest = append(rest, o)
+		case p.over(now) || !p.isAbout(o.Unavailability):
+			delete(m.promises, o.AgentID.Value)
+			rest = append(rest, o)
+		default:
+			promised = append(promised, o)
+		}
+	}
+	if len(promised) > 0 && !m.tearing {
+		m.decline(idsOf(promised), m.settings.refuse)
+	}
+	return rest
+}
+
+func (p promise) over(now time.Time) bool {
+	return p.duration > 0 && !now.Before(p.start.Add(p.duration))
+}
+
+func (p promise) isAbout(u *mesos.Unavailability) bool {
+	return u != nil && p == promiseOf(*u)
+}
+
+func promiseOf(u mesos.Unavailability) promise {
+	p := promise{start: time.Unix(0, u.Start.Nanoseconds).UTC()}
+	if u.Duration != nil {
+		p.duration = time.Duration(u.Duration.Nanoseconds)
+	}
+	return p
 }

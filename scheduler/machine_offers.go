@@ -109,23 +109,23 @@ func (m *machine) refuse(now time.Time, offers []held) {
 	}
 }
 
-// accept launches tasks on offers. Each has an operation of its own: Mesos refuses a whole
-// operation for one malformed resource in it, and the neighbours should not suffer.
-func (m *machine) accept(now time.Time, u *use) {
-	operations := make([]mesos.Offer_Operation, len(u.tasks))
-	for i := range u.tasks {
-		operations[i] = mesos.Offer_Operation{
-			Type:   mesos.Offer_Operation_LAUNCH,
-			Launch: &mesos.Offer_Operation_Launch{TaskInfos: u.tasks[i : i+1 : i+1]},
-		}
+func idsOf(offers []mesos.Offer) []mesos.OfferID {
+	ids := make([]mesos.OfferID, len(offers))
+	for i := range offers {
+		ids[i] = offers[i].ID
 	}
+	return ids
+}
+
+// accept launches tasks on offers.
+func (m *machine) accept(now time.Time, u *use) {
 	offers := make([]mesos.OfferID, len(u.offers))
 	for i, id := range u.offers {
 		offers[i].Value = id
 	}
 	s := m.ready(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   offers,
-		Operations: operations,
+		Operations: u.operations,
 	}})
 	s.role, s.came = u.role, m.demandOf(u.role).came
 	if m.settings.durable {
@@ -222,16 +222,17 @@ func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
 	}}).call})
 }
 
-// quarantinedOn lists the ports of an agent that are in quarantine, ascending.
-func (m *machine) quarantinedOn(agentID string) []uint16 {
-	var ports []uint16
+// quarantines lists the ports that are in quarantine by agent, ascending.
+func (m *machine) quarantines() map[string][]uint16 {
+	ports := make(map[string][]uint16, len(m.quarantine))
 	for _, q := range m.quarantine {
-		if q.agentID == agentID {
-			ports = append(ports, q.ports...)
-		}
+		ports[q.agentID] = append(ports[q.agentID], q.ports...)
 	}
-	slices.Sort(ports)
-	return slices.Compact(ports)
+	for id, all := range ports {
+		slices.Sort(all)
+		ports[id] = slices.Compact(all)
+	}
+	return ports
 }
 
 func (m *machine) endQuarantines(now time.Time) {

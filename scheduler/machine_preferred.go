@@ -32,8 +32,10 @@ func (m *machine) preferAgent(now time.Time, launches []*use) {
 		for _, id := range u.offers {
 			left += offered[id]
 		}
-		for i := range u.tasks {
-			left -= memOf(u.tasks[i].Resources)
+		for i := range u.operations {
+			for _, t := range launchedIn(&u.operations[i]) {
+				left -= memOf(t.Resources)
+			}
 		}
 		if left >= leastOffered && (m.preferred.agentID == "" || left < least) {
 			least, m.preferred = left, preferred{u.agentID, now.Add(m.settings.waitPreferred)}

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"maps"
 	"reflect"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -12,65 +11,90 @@ import (
 type shape struct {
 	key     string
 	spec    *task.Spec // of the first of them
-	tasks   int        // on record
+	group   *group
+	tasks   int // on record
 	pending int
 	demand  *demand // for its role, which counts them as well
+	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
+	findings []Finding
 }
 
-// join adds a task to its shape, and lets its spec use the parts of the shape's that are equal: they
-// are most of what a task keeps in memory. Nobody changes the spec of a task that is on record.
-func (m *machine) join(r *record) {
-	s := &r.info.Spec
+// joinShape adds a task to the shape of a spec, its own or that of its pod, and lets its spec use the
+// parts of the shape's that are equal: they are most of what a task keeps in memory. Nobody changes the
+// spec of a task that is on record.
+func (m *machine) joinShape(r *record, s *task.Spec) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
-		known = &shape{key: key, spec: s, demand: m.demandOf(s.Role)}
+		known = &shape{key: key, spec: s, group: m.groupOf(s.Group), demand: m.demandOf(s.Role)}
+		known.group.shapes++
 		m.shapes[key] = known
-	} else {
+	} else if r.pod == nil {
 		share(s, known.spec)
 	}
 	known.tasks++
 	r.shape = known
 	if r.info.State == task.Pending {
-		known.pending++
-		known.demand.pending++
+		m.countPending(known, 1)
 	}
 }
 
-// leave takes a task out of its shape.
-func (m *machine) leave(s *shape) {
-	if s.tasks--; s.tasks == 0 {
-		delete(m.shapes, s.key)
+// leave takes a task that is no longer on record out of its shape and its pod.
+func (m *machine) leave(r *record) {
+	if p := r.pod; p != nil {
+		if p.onFile--; p.onFile == 0 {
+			delete(m.pods, r.info.Spec.Pod)
+		}
+	}
+	s := r.shape
+	if s.tasks--; s.tasks > 0 {
+		return
+	}
+	delete(m.shapes, s.key)
+	if s.group.shapes--; s.group.shapes == 0 {
+		delete(m.groups, s.group.name)
 	}
 }
 
 // count follows a task of the shape from one state to another.
-func (s *shape) count(previous, state task.State) {
+func (m *machine) count(s *shape, previous, state task.State) {
 	if previous == task.Pending {
-		s.pending--
-		s.demand.pending--
+		m.countPending(s, -1)
 	}
 	if state == task.Pending {
-		s.pending++
-		s.demand.pending++
+		m.countPending(s, 1)
+	}
+}
+
+func (m *machine) countPending(s *shape, n int) {
+	s.pending += n
+	s.demand.pending += n
+	if s.pending == 0 {
+		s.findings = nil
+	}
+	had := s.group.pending > 0
+	s.group.pending += n
+	if had != (s.group.pending > 0) {
+		m.presence.stale = true // it has the groups of pending tasks only
 	}
 }
 
 // share lets a spec use the parts of another one of its shape that are equal.
 func share(s, like *task.Spec) {
 	s.Role, s.Group = like.Role, like.Group
-	s.Ports = like.Ports
-	if reflect.DeepEqual(s.Container, like.Container) {
-		s.Container = like.Container
+	s.Ports, s.Scalars, s.Constraints, s.Preferences = like.Ports, like.Scalars, like.Constraints, like.Preferences
+	sharePart(&s.Container, like.Container)
+	sharePart(&s.HealthCheck, like.HealthCheck)
+	sharePart(&s.Check, like.Check)
+	sharePart(&s.Limits, like.Limits)
+	sharePart(&s.KillPolicy, like.KillPolicy)
+	sharePart(&s.Discovery, like.Discovery)
+	sharePart(&s.Command.Env, like.Command.Env)
+	sharePart(&s.Labels, like.Labels)
+}
+
+func sharePart[T any](part *T, like T) {
+	if reflect.DeepEqual(*part, like) {
+		*part = like
 	}
-	if reflect.DeepEqual(s.HealthCheck, like.HealthCheck) {
-		s.HealthCheck = like.HealthCheck
-	}
-	if maps.Equal(s.Command.Env, like.Command.Env) {
-		s.Command.Env = like.Command.Env
-	}
-	if maps.Equal(s.Labels, like.Labels) {
-		s.Labels = like.Labels
-	}
-	s.Scalars, s.Constraints, s.Preferences = like.Scalars, like.Constraints, like.Preferences
 }

@@ -37,12 +37,13 @@ func (c change) String() string {
 // saved is what a store keeps of a task.
 type saved struct {
 	info      task.Info
-	serial    int    // place in the order of submission
-	launches  int32  // that the master took
-	confirmed bool   // an executor or agent told of it: it got further than its launch
-	doubtful  bool   // an earlier launch may still take effect
-	killing   bool   // its end is wanted
-	uuids     recent // of the last updates
+	agent     *task.Agent // where it is; nil: nowhere
+	serial    int         // place in the order of submission
+	launches  int32       // that the master took
+	confirmed bool        // an executor or agent told of it: it got further than its launch
+	doubtful  bool        // an earlier launch may still take effect
+	killing   bool        // its end is wanted
+	uuids     recent      // of the last updates
 	// unknownSince is when the master first said that it does not know the task; zero: it did not.
 	unknownSince time.Time
 }
@@ -118,6 +119,7 @@ func (m *machine) stored(now time.Time, err error) {
 		m.waitingNext = append(released, m.waitingNext...)
 		m.storeAt = now.Add(m.backoff(m.storeFailures))
 		m.storeFailures++
+		m.storeErr = err
 		m.do(notify{StoreEvent{Err: err, NextAttempt: m.storeAt}})
 		// Nobody knows how long it will take.
 		for _, c := range m.takeBackAccepts(now, all) {
@@ -172,8 +174,10 @@ func (m *machine) release(now time.Time, w waitingAction) {
 func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
-		r := m.tasks[o.Launch.TaskInfos[0].TaskID.Value]
-		return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
+			r := m.tasks[t.TaskID.Value]
+			return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+		})
 	})
 	if len(accept.Operations) == 0 {
 		m.giveBack(accept.OfferIDs)
@@ -242,17 +246,29 @@ func (m *machine) restore(framework string, tasks []saved) {
 	m.framework, m.storing, m.kept = framework, framework, framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
-	for _, s := range tasks {
-		r := &record{saved: s}
-		m.join(r)
-		m.tasks[s.info.Spec.ID] = r
+	records := make([]*record, len(tasks))
+	for i, s := range tasks {
+		records[i] = &record{saved: s}
+		m.tasks[s.info.Spec.ID] = records[i]
 		m.serial = max(m.serial, s.serial)
-		switch {
-		case s.info.State == task.Pending:
+	}
+	m.restorePods(records)
+	for _, r := range records {
+		if r.pod == nil {
+			m.joinShape(r, &r.info.Spec)
+		}
+		m.settle(r)
+		switch state := r.info.State; {
+		case state == task.Pending && r == r.head():
 			m.pending = append(m.pending, r)
-		case s.info.State.Terminal():
+		case state.Terminal():
 			ended = append(ended, r)
 		}
+	}
+	pending := slices.Clone(m.pending)
+	slices.SortStableFunc(pending, func(a, b *record) int { return a.info.Updated.Compare(b.info.Updated) })
+	for _, r := range pending {
+		m.awaits(r, false)
 	}
 	slices.SortStableFunc(ended, func(a, b *record) int { return a.info.Updated.Compare(b.info.Updated) })
 	for _, r := range ended {

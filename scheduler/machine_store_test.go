@@ -124,6 +124,10 @@ func TestRecords(t *testing.T) {
 			},
 			Submitted: at, Updated: at.Add(time.Second),
 		},
+		agent: &task.Agent{ID: "a1", Hostname: "h", Region: "eu", Zone: "eu-1", Attributes: []mesos.Attribute{
+			{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: "r1"}},
+			{Name: "slots", Type: mesos.RANGES, Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{{Begin: 1, End: 4}}}},
+		}},
 		serial: 7, launches: 2, confirmed: true, doubtful: true, killing: true, unknownSince: at,
 	}
 	full.uuids.seen([]byte("0123456789abcdef"))
@@ -153,6 +157,7 @@ func TestBadRecords(t *testing.T) {
 		"an unknown state":     {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"resting"}`},
 		"another task":         {"task/a", `{"Version":1,"Spec":{"ID":"b"},"State":"running"}`},
 		"a status cut off":     {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"running","Status":"CgM="}`},
+		"an attribute cut off": {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"running","AgentID":"a1","Attributes":["CgM="]}`},
 		"a framework of later": {"framework", `{"Version":2,"ID":"fw"}`},
 		"no framework ID":      {"framework", `{"Version":1}`},
 	} {

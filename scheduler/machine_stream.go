@@ -31,7 +31,8 @@ func (m *machine) start(now time.Time) {
 	}
 	m.tearing, m.tearWaiting, m.halted = false, nil, false
 	m.reconciliation.callers = nil
-	m.attempts = 0
+	m.attempts, m.trouble = 0, nil
+	m.endWaits(now)
 	m.subscribe(now)
 }
 
@@ -91,7 +92,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.after(now, register{stream: m.stream})
 		return
 	}
-	m.phase, m.opened = connected, now
+	m.phase, m.opened, m.trouble = connected, now, nil
 	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
 	if m.tearing {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
@@ -115,6 +116,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
+	m.trouble = err
 	m.phase, m.offered = waiting, nil
 	m.takeBackAccepts(now, all)
 	m.dropCalls()

@@ -16,14 +16,19 @@ import (
 type record struct {
 	saved
 	shape     *shape
+	seat      *seat    // where it is counted; nil: it is not on an agent
+	pod       *pod     // that it is a member of
+	lost      bool     // as a member of a pod: its launch came to nothing
 	former    *place   // where it was launched last, while it is pending again
 	offer     string   // that its last ACCEPT used
 	accepting bool     // that ACCEPT has not been answered
 	asked     bool     // the master was asked about that launch since then
-	fresh     bool     // pending, and not matched yet
 	withheld  bool     // that ACCEPT waits for the store
 	round     int32    // of the last reconciliation in which the master told of it
 	callers   []caller // that wait for it
+	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
+	// it was not yet.
+	firstRound int32
 	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
 	launchTurn, killTurn uint32
 	killPause            time.Duration
@@ -44,19 +49,17 @@ type caller struct {
 
 func (m *machine) submit(now time.Time, in submit) {
 	if m.tasks[in.spec.ID] != nil {
-		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrDuplicateTask, in.spec.ID)})
+		m.do(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
 	m.serial++
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
 		serial: m.serial,
-	}, fresh: true}
-	m.fresh = true
+	}}
 	m.tasks[in.spec.ID] = r
-	m.join(r)
-	m.pending = append(m.pending, r)
-	m.liftRefusals(in.spec.Role)
+	m.joinShape(r, &r.info.Spec)
+	m.enqueue(r)
 	m.touch(in.spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
 	if in.wait {
@@ -64,6 +67,15 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.after(now, reply{ref: in.ref, info: r.info})
 	}
+}
+
+func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
+
+// enqueue puts a new task at the end of the queue.
+func (m *machine) enqueue(r *record) {
+	m.pending = append(m.pending, r)
+	m.awaits(r, true)
+	m.liftRefusals(r.info.Spec.Role)
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -94,18 +106,30 @@ func (m *machine) cancel(now time.Time, in cancel) {
 		unwanted = !r.callers[i].end
 		r.callers = slices.Delete(r.callers, i, i+1)
 	}
-	if unwanted && !r.info.State.Terminal() {
+	if r.pod != nil && slices.ContainsFunc(r.pod.callers, same) {
+		unwanted = true
+		r.pod.callers = slices.DeleteFunc(r.pod.callers, same)
+	}
+	if unwanted {
 		m.end(now, r)
 	}
 }
 
-// end ends a task that is not terminal: withdraws it while it is pending, kills it afterwards.
+// end ends a task and those that share its fate: withdraws them while they are pending, kills them
+// afterwards.
 func (m *machine) end(now time.Time, r *record) {
-	if r.info.State == task.Pending {
-		m.withdraw(r)
-		m.change(now, r, task.Killed, nil)
-		return
+	m.withdraw(r)
+	for _, r := range r.members() {
+		switch {
+		case r.info.State == task.Pending:
+			m.change(now, r, task.Killed, nil)
+		case !r.info.State.Terminal():
+			m.endOne(now, r)
+		}
 	}
+}
+
+func (m *machine) endOne(now time.Time, r *record) {
 	r.killing, r.killPause = true, 0
 	m.touch(r.info.Spec.ID)
 	if m.phase == connected && !r.withheld {
@@ -145,22 +169,39 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 		m.change(now, r, task.Killed, nil)
 		return
 	}
-	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
-	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
-	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
-	if r.fresh = !now.Before(then); r.fresh {
-		m.fresh = true
-	} else {
+	if r.pod != nil {
+		switch {
+		case r.pod.broken():
+			m.change(now, r, task.Lost, errPodBroken)
+			return
+		case !r.pod.lost(r):
+			return
+		}
+	}
+	for _, r := range r.members() {
+		m.requeueOne(now, r, then)
+	}
+	r = r.head()
+	m.awaits(r, !r.heldBack(now))
+	if r.heldBack(now) {
 		m.alarm(alarm{at: then, again: r})
 	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
 	m.liftRefusals(r.info.Spec.Role)
+}
+
+func (m *machine) requeueOne(now time.Time, r *record, then time.Time) {
+	r.lost = false
+	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
+	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
+	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
 	m.change(now, r, task.Pending, nil)
 }
 
-// withdraw takes a task out of the pending ones.
+// withdraw takes a task out of the queue, if it is there.
 func (m *machine) withdraw(r *record) {
+	r = r.head()
 	if at, found := slices.BinarySearchFunc(m.pending, r, bySerial); found {
 		m.pending = slices.Delete(m.pending, at, at+1)
 	}
@@ -173,14 +214,15 @@ func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
 func (m *machine) change(now time.Time, r *record, state task.State, err error) {
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
-	r.shape.count(previous, state)
+	m.count(r.shape, previous, state)
+	m.settle(r)
+	m.queue.stale = m.queue.stale || previous == task.Pending || state == task.Pending
 	m.touch(r.info.Spec.ID)
-	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous}})
+	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})
 	ended := state.Terminal()
-	up := state == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
 	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
 		switch {
-		case ended && c.end, up && !c.end:
+		case ended && c.end, up(r) && !c.end:
 			m.after(now, reply{ref: c.ref, info: r.info})
 		case ended:
 			m.after(now, reply{ref: c.ref, err: &TaskError{Task: r.info, Err: err}})
@@ -189,16 +231,24 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 		}
 		return true
 	})
+	if r.pod != nil {
+		m.podChanged(now, r, err)
+	}
 	if ended {
 		m.retire(r)
 	}
+}
+
+// up tells whether a task runs and is healthy, if that is checked.
+func up(r *record) bool {
+	return r.info.State == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
 }
 
 // retire keeps an ended task for its history and drops the oldest beyond the limit.
 func (m *machine) retire(r *record) {
 	m.history = append(m.history, r.info.Spec.ID)
 	for len(m.history) > m.settings.history {
-		m.leave(m.tasks[m.history[0]].shape)
+		m.leave(m.tasks[m.history[0]])
 		delete(m.tasks, m.history[0])
 		m.touch(m.history[0])
 		m.history = m.history[1:]

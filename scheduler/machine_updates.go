@@ -94,9 +94,10 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 		return // as it was
 	}
 	if r.info.State == task.Pending {
-		m.withdraw(r) // its launch was taken for void and was not
+		m.returned(now, r) // its launch was taken for void and was not
 	}
 	was := r.info.State
+	r.lost = false
 	m.give(r, status)
 	if state == task.Failed && was != task.Running && isDockerRun(r.info) {
 		m.quarantinePorts(now, r)
@@ -235,7 +236,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	}, round: m.reconciliation.round}
 	r.uuids.seen(status.UUID)
 	m.tasks[id] = r
-	m.join(r)
+	m.joinShape(r, &r.info.Spec)
 	m.give(r, status)
 	m.change(now, r, state, nil)
 }

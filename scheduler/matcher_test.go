@@ -80,17 +80,21 @@ func TestBrokenMatchers(t *testing.T) {
 	}
 }
 
-// A matcher that panics over one task fails that task, with the stack, and places the others.
+// A matcher that panics over a task fails those of its shape, with the stack, and places the others.
 func TestMatcherThatPanicsOverATask(t *testing.T) {
 	picky := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
-		if slices.ContainsFunc(c.Tasks, func(d task.Demand) bool { return d.ID == "bad" }) {
+		if slices.ContainsFunc(c.Tasks, func(d task.Demand) bool { return d.Spec.Group == "bad" }) {
 			panic("bad task")
 		}
 		return taskmatcher.FirstFit{}.Match(c)
 	})
 	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+		bad := sleeper("bad")
+		bad.Group = "bad"
 		require.NoError(w, w.sched.Submit(ctx, sleeper("good")))
-		_, err := w.sched.Launch(ctx, sleeper("bad"))
+		require.NoError(w, w.sched.Submit(ctx, bad))
+		bad.ID = "bad2"
+		_, err := w.sched.Launch(ctx, bad)
 		var failed *scheduler.TaskError
 		require.ErrorAs(w, err, &failed)
 		require.Equal(w, task.Error, failed.Task.State)
@@ -101,6 +105,7 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 		require.Contains(w, panicked.Stack, "TestMatcherThatPanicsOverATask")
 		w.at(time.Second)
 		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("good"))
+		require.Equal(w, []task.State{task.Pending, task.Error}, w.states("bad"))
 	})
 }
 

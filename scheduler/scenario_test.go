@@ -91,6 +91,7 @@ func newStage(t *testing.T) *stage {
 		launchTimeout:  time.Minute,
 		maxLaunches:    2,
 		quarantine:     10 * time.Minute,
+		statsTTL:       5 * time.Minute,
 		random:         func() float64 { return 0.5 },
 	})
 	return s
@@ -373,7 +374,7 @@ func offersOf(words []string) *scheduler.Event_Offers {
 				AllocationInfo: &mesos.Resource_AllocationInfo{Role: proto("*")},
 			}
 		}
-		resources := []mesos.Resource{scalar("cpus", parts[1]), scalar("mem", parts[2])}
+		resources := []mesos.Resource{scalar("cpus", parts[1]), scalar("mem", parts[2]), scalar("disk", "1024")}
 		if len(parts) > 3 {
 			var r mesos.Value_Range
 			_, _ = fmt.Sscanf(parts[3], "%d-%d", &r.Begin, &r.End)

@@ -102,7 +102,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // work, and [ErrDuplicateTask].
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
-	if err := s.check(spec); err != nil {
+	if err := s.checkOne(spec); err != nil {
 		return err
 	}
 	_, err := s.ask(ctx, &request{
@@ -118,7 +118,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 // first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
-	if err := s.check(spec); err != nil {
+	if err := s.checkOne(spec); err != nil {
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
@@ -127,7 +127,55 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 	})
 }
 
-// Kill ends a task and waits until it has ended; a pending one is withdrawn. The end of ctx ends the
+// SubmitPod puts the members of a pod on record: tasks that run on one agent under one executor of
+// Mesos, share its network and sandbox volumes, and are launched and killed together. It returns once
+// they are stored; when ctx ends first they are withdrawn. All must have the same [task.Spec.Pod], and
+// what [task.ValidatePod] asks for; the constraints of all of them hold for the pod. A bad spec is
+// a joined error of [*task.FieldError]; an ID, or the pod's name, that is on record is
+// [ErrDuplicateTask]. See Mesos' docs/nested-container-and-task-group.md.
+func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
+	return s.submitPod(ctx, members, false)
+}
+
+// LaunchPod does the same and waits until all members run and those with a health check are healthy;
+// one that has finished by then counts. When ctx ends first they are withdrawn or killed. It
+// returns a [*TaskError] for the first member that ends in another way.
+func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task.Info, error) {
+	if err := s.submitPod(ctx, members, true); err != nil {
+		return nil, err
+	}
+	infos := make([]task.Info, len(members))
+	for i := range members {
+		var err error
+		if infos[i], err = s.Task(ctx, members[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	return infos, nil
+}
+
+func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait bool) error {
+	specs := make([]task.Spec, len(members))
+	var errs []error
+	for i := range members {
+		specs[i] = members[i].Clone()
+		errs = append(errs, s.check(specs[i]))
+	}
+	if err := errors.Join(append(errs, task.ValidatePod(specs))...); err != nil {
+		return err
+	}
+	if _, able := s.config.Builder.(PodBuilder); !able {
+		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: "needs a builder that is a PodBuilder"}
+	}
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
+		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
+	})
+	return err
+}
+
+// Kill ends a task and waits until it has ended; a pending one is withdrawn. With a member of a pod all
+// members end. The end of ctx ends the
 // waiting only. A task that ended before is returned as it is; an ID that is not on record
 // is [ErrUnknownTask].
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
@@ -254,6 +302,14 @@ func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
 			}
 		}
 	}
+}
+
+// checkOne refuses a spec that is not for a task on its own.
+func (s *Scheduler) checkOne(spec task.Spec) error {
+	if spec.Pod != "" {
+		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
+	}
+	return s.check(spec)
 }
 
 // check refuses a spec before it reaches the machine.

@@ -47,6 +47,11 @@ type taskRecord struct {
 	Killing      bool      `json:",omitempty"`
 	UUIDs        []uint64  `json:",omitempty"`
 	UnknownSince time.Time `json:",omitzero"`
+	// Region, Zone and Attributes are those of the agent, for the constraints of other tasks. Earlier
+	// versions did not write them.
+	Region     string   `json:",omitempty"`
+	Zone       string   `json:",omitempty"`
+	Attributes [][]byte `json:",omitempty"` // mesos.Attribute
 }
 
 // RecordError ends Run when its store holds a record that this version does not understand. Nothing
@@ -105,6 +110,16 @@ func encodeTask(s *saved) ([]byte, error) {
 	for _, u := range s.uuids {
 		if u != 0 {
 			r.UUIDs = append(r.UUIDs, u)
+		}
+	}
+	if a := s.agent; a != nil {
+		r.Region, r.Zone = a.Region, a.Zone
+		for _, attribute := range a.Attributes {
+			wire, err := attribute.Marshal()
+			if err != nil {
+				return nil, err
+			}
+			r.Attributes = append(r.Attributes, wire)
 		}
 	}
 	if s.info.Status != nil {
@@ -170,6 +185,16 @@ func decodeTask(value []byte) (saved, error) {
 		killing: r.Killing, unknownSince: r.UnknownSince,
 	}
 	copy(s.uuids[:], r.UUIDs)
+	if placed(state) && r.AgentID != "" {
+		s.agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
+		for _, wire := range r.Attributes {
+			var attribute mesos.Attribute
+			if err := attribute.Unmarshal(wire); err != nil {
+				return saved{}, err
+			}
+			s.agent.Attributes = append(s.agent.Attributes, attribute)
+		}
+	}
 	if len(r.Status) > 0 {
 		s.info.Status = &mesos.TaskStatus{}
 		if err := s.info.Status.Unmarshal(r.Status); err != nil {

@@ -67,5 +67,8 @@ func requireNothingShared(t *testing.T, path string, a, b reflect.Value) {
 		requireNothingShared(t, path, a.Index(0), b.Index(0))
 	case reflect.Map:
 		require.NotEqual(t, a.Pointer(), b.Pointer(), path)
+		for _, key := range a.MapKeys() {
+			requireNothingShared(t, path+"["+key.String()+"]", a.MapIndex(key), b.MapIndex(key))
+		}
 	}
 }

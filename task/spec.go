@@ -35,11 +35,21 @@ type Spec struct {
 	// Ports asks for one host port each, in this order.
 	Ports []Port
 
-	// Container runs the task in a Docker container. Nil: a plain command on the agent.
+	// Limits let the task use more than it asks for, or cap it. Nil: what it asks for is also the
+	// limit, as far as the agent enforces one.
+	Limits *Limits
+
+	// Container runs the task in a container. Nil: a plain command on the agent.
 	Container *Container
 	// Command is what runs. It may be empty for a container, whose image then decides.
 	Command Command
 
+	// Pod names the pod that the task is a member of; the members of a pod are submitted together, run
+	// on one agent under one default executor, share its network and sandbox volumes, and end
+	// together: when one fails or is killed, Mesos kills the others. See [ValidatePod]. Empty: the task
+	// stands alone. It becomes the ID of the executor, so the rules for ID hold, and it must differ
+	// from the names of earlier pods and from all tasks' IDs.
+	Pod string
 	// Group names the tasks that are counted together by constraints such as UNIQUE and by strategies
 	// that spread. Tasks without a group are a group, too.
 	Group string
@@ -50,8 +60,15 @@ type Spec struct {
 	// MaxCompletionTime is how long the task may run from its launch on, before Mesos kills it.
 	// Default 0: without limit.
 	MaxCompletionTime time.Duration
+	// KillPolicy says how Mesos ends the task. Nil: as the agent was configured.
+	KillPolicy *KillPolicy
 	// HealthCheck is run by Mesos while the task runs. Nil: running is healthy.
 	HealthCheck *HealthCheck
+	// Check is run by Mesos while the task runs; what it finds is in the task's status and has no
+	// consequences. Nil: none. Not for the Docker containerizer, whose executor would abort.
+	Check *Check
+	// Discovery is for service discovery such as Mesos-DNS. Nil: Mesos-DNS goes by Name alone.
+	Discovery *Discovery
 	// Labels are passed to Mesos and shown by its API.
 	Labels map[string]string
 }
@@ -60,103 +77,62 @@ type Spec struct {
 func (s Spec) Clone() Spec {
 	s.Scalars = maps.Clone(s.Scalars)
 	s.Ports = slices.Clone(s.Ports)
-	if s.Container != nil {
-		c := *s.Container
-		c.Parameters = slices.Clone(c.Parameters)
-		s.Container = &c
-	}
-	s.Command.Argv = slices.Clone(s.Command.Argv)
-	s.Command.Env = maps.Clone(s.Command.Env)
-	s.Command.URIs = slices.Clone(s.Command.URIs)
+	s.Limits = clone(s.Limits)
+	s.Container = s.Container.clone()
+	s.Command = s.Command.clone()
 	s.Constraints = slices.Clone(s.Constraints)
 	s.Preferences = slices.Clone(s.Preferences)
-	if s.HealthCheck != nil {
-		h := *s.HealthCheck
-		s.HealthCheck = &h
-	}
+	s.KillPolicy = clone(s.KillPolicy)
+	s.HealthCheck = s.HealthCheck.clone()
+	s.Check = s.Check.clone()
+	s.Discovery = s.Discovery.clone()
 	s.Labels = maps.Clone(s.Labels)
 	return s
+}
+
+// clone copies what points to nothing else.
+func clone[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
 }
 
 // Port asks for one host port.
 type Port struct {
 	// Container is the port inside the container. 0: the same as the host port. It must be 0 on
-	// the host's network and for plain commands, where nothing is mapped.
+	// the host's network and for plain commands, where nothing is mapped, see [Spec.Mapped].
 	Container uint16
 	// Protocol is "tcp" or "udp". Default "tcp". It says what is mapped and which ports can be
 	// health checked; Mesos itself hands out a port number for both protocols.
 	Protocol string
 	// Host is the host port wanted. Default 0: any that is offered.
 	Host uint16
-	// Name of the port. Default: none.
+	// Name of the port, unique among those of the task: it starts with an ASCII letter and goes on
+	// with letters, digits, "-" and "_". It is in the discovery info, and the task finds the port in
+	// its environment by it: port "web-ui" as PORT_WEB_UI. Default: none.
 	Name string
 }
 
-// Container is a Docker container.
-type Container struct {
-	// Image as docker knows it, with an optional tag or digest. Required.
-	Image string
-	// ForcePull pulls the image even if the agent has it.
-	ForcePull bool
-	// Network the container is attached to. Default Bridge.
-	Network Network
-	// Parameters are further options of docker run, in this order, without the leading dashes.
-	// Refused: name (Mesos names the container) and network (that is what Network is for).
-	Parameters []Parameter
+// Limits are what a task may use at most; they need an agent of Mesos 1.10 or later that runs Docker
+// or isolates by cgroups/cpu and cgroups/mem. Others drop the task.
+type Limits struct {
+	// CPUs in cores and Mem in MiB must not be less than what the task asks for, which must not be
+	// nothing. [Unlimited] lets it use all that the agent has. Default 0: no limit is given.
+	CPUs float64
+	Mem  float64
 }
 
-// Parameter is one option of docker run: {"label", "team=blue"} is --label team=blue.
-type Parameter struct{ Key, Value string }
+// Unlimited is a limit of infinity, here a number that JSON can express.
+const Unlimited = -1
 
-// Network is what docker run --network takes: Bridge, Host, or the name of a user network. The
-// name "none" gives a container without network; it cannot have ports.
-type Network string
-
-// The networks that every agent has.
-const (
-	Bridge Network = "bridge" // host ports are mapped to container ports
-	Host   Network = "host"   // the container sees the agent's network; no mapping
-)
-
-// Command is the process to run. Shell and Argv exclude each other.
-type Command struct {
-	// Shell is run by /bin/sh -c.
-	Shell string
-	// Argv is executed without a shell; Argv[0] is the program (for a container: an argument
-	// of its entry point).
-	Argv []string
-	// Env is added to the environment. Names must not be empty or contain "=".
-	Env map[string]string
-	// URIs are fetched into the sandbox before the command starts.
-	URIs []URI
-	// User runs the command. Default: the framework's user. For a container it owns the sandbox
-	// and fetches the URIs; who runs inside is up to the image or the parameter "user".
-	User string
-}
-
-// URI is a file that Mesos fetches before the command starts. Extract and Executable exclude each
-// other.
-type URI struct {
-	Value      string // where from
-	Extract    bool   // unpack archives
-	Executable bool   // set the executable bit
-	Cache      bool   // use the agent's fetcher cache
-}
-
-// HealthCheck is a TCP check of one of the task's ports. It runs where the task runs: inside the
-// network of its container, if it has one.
-type HealthCheck struct {
-	// Port is an index into Spec.Ports.
-	Port int
-	// Delay before the first check. Default 0.
-	Delay time.Duration
-	// Interval between checks. Default 1 s.
-	Interval time.Duration
-	// Timeout of one check. Default 1 s.
-	Timeout time.Duration
-	// GracePeriod after the start in which failures do not count, until a first success.
-	// Default 25 s.
+// KillPolicy says how Mesos ends a task.
+type KillPolicy struct {
+	// GracePeriod is how long the task has between SIGTERM and SIGKILL. 0: none.
 	GracePeriod time.Duration
-	// ConsecutiveFailures after which the task is killed. Default 3.
-	ConsecutiveFailures int
 }
+
+// Mapped tells whether the task has ports of its own, to which the host ports are mapped: it has
+// them unless it lives on the agent's network.
+func (s Spec) Mapped() bool { return s.Container.Attached() != Host }

@@ -3,10 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,18 +16,24 @@ import (
 // launched in the same operation.
 func (s Spec) Validate() error {
 	var v violations
-	v.id(s.ID)
+	v.id("ID", s.ID)
 	v.resources(s)
+	v.limits(s)
 	v.ports(s)
-	v.container(s.Container)
-	v.command(s.Command, s.Container != nil)
+	v.container(s)
+	v.command(s)
+	v.pod(s)
 	for i, c := range s.Constraints {
 		v.constraint(fmt.Sprintf("Constraints[%d]", i), c)
 	}
-	if s.HealthCheck != nil {
-		v.healthCheck(*s.HealthCheck, s.Ports)
+	v.duration("MaxCompletionTime", s.MaxCompletionTime)
+	if s.KillPolicy != nil {
+		v.duration("KillPolicy.GracePeriod", s.KillPolicy.GracePeriod)
 	}
-	v.keys("Labels", s.Labels)
+	v.healthCheck(s)
+	v.check(s)
+	v.discovery(s.Discovery)
+	keys(&v, "Labels", s.Labels)
 	return errors.Join(v...)
 }
 
@@ -43,150 +46,19 @@ func (v *violations) add(field string, value any, reason string) {
 
 // id follows validateID in Mesos' src/common/validation.cpp, byte for byte. Mesos does not look at
 // the encoding, but text that is not UTF-8 comes back altered when the calls are JSON.
-func (v *violations) id(id string) {
+func (v *violations) id(field, id string) {
 	const longest = 255 // NAME_MAX: an ID becomes a directory on the agent
 	switch {
 	case id == "":
-		v.add("ID", id, "must not be empty")
+		v.add(field, id, "must not be empty")
 	case len(id) > longest:
-		v.add("ID", id, fmt.Sprintf("must not be longer than %d bytes, has %d", longest, len(id)))
+		v.add(field, id, fmt.Sprintf("must not be longer than %d bytes, has %d", longest, len(id)))
 	case id == "." || id == "..":
-		v.add("ID", id, "must not be a special directory")
+		v.add(field, id, "must not be a special directory")
 	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }):
-		v.add("ID", id, "must not contain slashes, backslashes or control characters")
+		v.add(field, id, "must not contain slashes, backslashes or control characters")
 	case !utf8.ValidString(id):
-		v.add("ID", id, "must be valid UTF-8")
-	}
-}
-
-func (v *violations) resources(s Spec) {
-	v.amount("CPUs", s.CPUs)
-	v.amount("Mem", s.Mem)
-	v.amount("Disk", s.Disk)
-	v.amount("GPUs", s.GPUs)
-	if s.GPUs != math.Trunc(s.GPUs) && !math.IsNaN(s.GPUs) {
-		v.add("GPUs", s.GPUs, "must be a whole number")
-	}
-	if s.CPUs == 0 && s.Mem == 0 && s.Disk == 0 && s.GPUs == 0 && len(s.Ports) == 0 {
-		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs and Ports asked for: Mesos refuses a task without resources")
-	}
-}
-
-func (v *violations) amount(field string, x float64) {
-	const most = 1e12 // exact to three decimal digits in a float64, with room for sums
-	switch {
-	case math.IsNaN(x) || math.IsInf(x, 0):
-		v.add(field, x, "must be a finite number")
-	case x < 0:
-		v.add(field, x, "must not be negative")
-	case x > 0 && math.Round(x*1000) == 0:
-		v.add(field, x, "must be 0 or at least 0.001: Mesos keeps three decimal digits")
-	case x > most:
-		v.add(field, x, "must not be greater than 1e12")
-	}
-}
-
-func (v *violations) ports(s Spec) {
-	mapped := s.Container != nil && s.Container.Network != Host
-	for i, p := range s.Ports {
-		field := fmt.Sprintf("Ports[%d]", i)
-		if p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp" {
-			v.add(field+".Protocol", p.Protocol, `must be "tcp" or "udp"`)
-		}
-		if p.Container != 0 && !mapped {
-			v.add(field+".Container", p.Container, "must be 0 without a container on a bridge or user network: nothing is mapped")
-		}
-	}
-	if s.Container != nil && s.Container.Network == "none" && len(s.Ports) > 0 {
-		v.add("Ports", len(s.Ports), `must be empty on network "none"`)
-	}
-}
-
-func (v *violations) container(c *Container) {
-	if c == nil {
-		return
-	}
-	switch {
-	case c.Image == "":
-		v.add("Container.Image", c.Image, "must not be empty")
-	case strings.ContainsAny(c.Image, whiteSpace):
-		v.add("Container.Image", c.Image, "must not contain white space")
-	}
-	if strings.ContainsAny(string(c.Network), whiteSpace) {
-		v.add("Container.Network", string(c.Network), "must be the name of a network, without white space")
-	}
-	for i, p := range c.Parameters {
-		v.parameter(fmt.Sprintf("Container.Parameters[%d].Key", i), p.Key)
-	}
-}
-
-const whiteSpace = " \t\r\n\v\f"
-
-// parameter refuses what breaks the task elsewhere: Mesos finds its containers by their names,
-// and takes a network parameter in place of Container.Network without a word.
-func (v *violations) parameter(field, key string) {
-	switch {
-	case key == "":
-		v.add(field, key, "must not be empty")
-	case strings.HasPrefix(key, "-"):
-		v.add(field, key, "must be written without leading dashes")
-	case key == "name":
-		v.add(field, key, "must not be set: Mesos names the container")
-	case key == "net" || key == "network":
-		v.add(field, key, "must not be set: use Container.Network")
-	}
-}
-
-func (v *violations) command(c Command, inContainer bool) {
-	switch {
-	case c.Shell != "" && len(c.Argv) > 0:
-		v.add("Command.Shell", c.Shell, "must not be set together with Argv")
-	case c.Shell == "" && len(c.Argv) == 0 && !inContainer:
-		v.add("Command", "", "must have Shell or Argv, since there is no container")
-	case len(c.Argv) > 0 && c.Argv[0] == "" && !inContainer:
-		v.add("Command.Argv[0]", c.Argv[0], "must name a program")
-	}
-	v.text("Command.Shell", c.Shell)
-	for i, arg := range c.Argv {
-		v.text(fmt.Sprintf("Command.Argv[%d]", i), arg)
-	}
-	v.text("Command.User", c.User)
-	v.keys("Command.Env", c.Env)
-	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
-		if strings.ContainsAny(name, "=\x00") {
-			v.add("Command.Env", name, "must not contain '=' or a zero byte in a name")
-		}
-		if strings.ContainsRune(c.Env[name], 0) {
-			v.add("Command.Env", name, "must not have a zero byte in its value")
-		}
-	}
-	for i, u := range c.URIs {
-		field := fmt.Sprintf("Command.URIs[%d]", i)
-		v.uri(field+".Value", u.Value)
-		if u.Extract && u.Executable {
-			v.add(field+".Extract", u.Value, "must not be set together with Executable: Mesos would not extract it")
-		}
-	}
-}
-
-// text refuses a zero byte, at which the agent would cut the text off.
-func (v *violations) text(field, s string) {
-	if strings.ContainsRune(s, 0) {
-		v.add(field, s, "must not contain a zero byte")
-	}
-}
-
-// uri refuses what every agent's fetcher does.
-func (v *violations) uri(field, uri string) {
-	_, address, remote := strings.Cut(uri, "://")
-	_, path, _ := strings.Cut(address, "/")
-	switch {
-	case uri == "":
-		v.add(field, uri, "must not be empty")
-	case strings.ContainsAny(uri, "\\'\x00"):
-		v.add(field, uri, "must not contain backslashes, single quotes or zero bytes")
-	case remote && path == "":
-		v.add(field, uri, "must have a path after the host")
+		v.add(field, id, "must be valid UTF-8")
 	}
 }
 
@@ -202,25 +74,6 @@ func (v *violations) constraint(field string, c Constraint) {
 	}
 }
 
-func (v *violations) healthCheck(h HealthCheck, ports []Port) {
-	switch {
-	case h.Port < 0 || h.Port >= len(ports):
-		v.add("HealthCheck.Port", h.Port, fmt.Sprintf("must be an index into Ports, which has %d", len(ports)))
-	case ports[h.Port].Protocol == "udp":
-		v.add("HealthCheck.Port", h.Port, "must not be a udp port: the check is over TCP")
-	}
-	v.duration("HealthCheck.Delay", h.Delay)
-	v.duration("HealthCheck.Interval", h.Interval)
-	v.duration("HealthCheck.Timeout", h.Timeout)
-	v.duration("HealthCheck.GracePeriod", h.GracePeriod)
-	switch {
-	case h.ConsecutiveFailures < 0:
-		v.add("HealthCheck.ConsecutiveFailures", h.ConsecutiveFailures, "must not be negative")
-	case int64(h.ConsecutiveFailures) > math.MaxUint32:
-		v.add("HealthCheck.ConsecutiveFailures", h.ConsecutiveFailures, "must fit into 32 bits")
-	}
-}
-
 func (v *violations) duration(field string, d time.Duration) {
 	switch {
 	case d < 0:
@@ -230,7 +83,38 @@ func (v *violations) duration(field string, d time.Duration) {
 	}
 }
 
-func (v *violations) keys(field string, m map[string]string) {
+// pod refuses what a master does of the members of a group. What concerns several of them is up to
+// [ValidatePod].
+func (v *violations) pod(s Spec) {
+	if s.Pod == "" {
+		return
+	}
+	v.id("Pod", s.Pod)
+	if by := s.Container.RunBy(); by != Mesos {
+		v.add("Container.Containerizer", string(by), `must be "mesos" in a pod`)
+	}
+}
+
+func (v *violations) discovery(d *Discovery) {
+	if d == nil {
+		return
+	}
+	switch d.Visibility {
+	case "", InFramework, InCluster, External:
+	default:
+		v.add("Discovery.Visibility", string(d.Visibility), "must be FRAMEWORK, CLUSTER or EXTERNAL")
+	}
+	keys(v, "Discovery.Labels", d.Labels)
+}
+
+// text refuses a zero byte, at which the agent would cut the text off.
+func (v *violations) text(field, s string) {
+	if strings.ContainsRune(s, 0) {
+		v.add(field, s, "must not contain a zero byte")
+	}
+}
+
+func keys[V any](v *violations, field string, m map[string]V) {
 	if _, found := m[""]; found {
 		v.add(field, "", "must not have an empty key")
 	}

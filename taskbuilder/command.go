@@ -1,7 +1,6 @@
 package taskbuilder
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/gogo/protobuf/proto"
@@ -12,10 +11,10 @@ import (
 
 // command is never nil: a master wants a command or an executor for every task. Shell is always
 // set, since leaving it out means true.
-func command(s task.Spec) *mesos.CommandInfo {
+func command(s task.Spec, p task.Placement) *mesos.CommandInfo {
 	c := &mesos.CommandInfo{
 		URIs:        uris(s.Command.URIs),
-		Environment: environment(s.Command.Env),
+		Environment: environment(s, p),
 		Shell:       proto.Bool(s.Command.Shell != ""),
 	}
 	if s.Command.User != "" {
@@ -24,7 +23,7 @@ func command(s task.Spec) *mesos.CommandInfo {
 	switch argv := slices.Clone(s.Command.Argv); {
 	case s.Command.Shell != "":
 		c.Value = proto.String(s.Command.Shell)
-	case s.Container != nil:
+	case s.Container != nil && s.Container.Image != "":
 		c.Arguments = argv // the entry point of the image takes them all
 	case len(argv) > 0:
 		c.Value = proto.String(argv[0])
@@ -33,27 +32,20 @@ func command(s task.Spec) *mesos.CommandInfo {
 	return c
 }
 
-func environment(env map[string]string) *mesos.Environment {
-	if len(env) == 0 {
-		return nil
-	}
-	all := make([]mesos.Environment_Variable, 0, len(env))
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		all = append(all, mesos.Environment_Variable{Name: name, Value: proto.String(env[name])})
-	}
-	return &mesos.Environment{Variables: all}
-}
-
 // uris sets every flag, since leaving out extract means true.
 func uris(all []task.URI) []mesos.CommandInfo_URI {
 	var infos []mesos.CommandInfo_URI
 	for _, u := range all {
-		infos = append(infos, mesos.CommandInfo_URI{
+		info := mesos.CommandInfo_URI{
 			Value:      u.Value,
 			Extract:    proto.Bool(u.Extract),
 			Executable: proto.Bool(u.Executable),
 			Cache:      proto.Bool(u.Cache),
-		})
+		}
+		if u.OutputFile != "" {
+			info.OutputFile = proto.String(u.OutputFile)
+		}
+		infos = append(infos, info)
 	}
 	return infos
 }

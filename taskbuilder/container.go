@@ -2,6 +2,7 @@ package taskbuilder
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -11,20 +12,35 @@ import (
 
 // container gives nil for a plain command.
 func container(s task.Spec, p task.Placement) *mesos.ContainerInfo {
-	if s.Container == nil {
+	switch {
+	case s.Container == nil:
 		return nil
+	case s.Container.RunBy() == task.Mesos:
+		return mesosContainer(s, p)
+	default:
+		return dockerContainer(s, p)
 	}
+}
+
+func dockerContainer(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	docker := &mesos.ContainerInfo_DockerInfo{
 		Image:          s.Container.Image,
 		ForcePullImage: proto.Bool(s.Container.ForcePull),
-		PortMappings:   portMappings(s, p),
+	}
+	for _, m := range portMappings(s, p) {
+		docker.PortMappings = append(docker.PortMappings, mesos.ContainerInfo_DockerInfo_PortMapping(m))
 	}
 	for _, each := range s.Container.Parameters {
 		docker.Parameters = append(docker.Parameters, mesos.Parameter{Key: each.Key, Value: each.Value})
 	}
-	info := &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum(), Docker: docker}
-	switch network := s.Container.Network; network {
-	case "", task.Bridge:
+	for _, v := range s.Container.Volumes {
+		if v.Tmpfs != 0 {
+			docker.Parameters = append(docker.Parameters, mesos.Parameter{Key: "tmpfs", Value: fmt.Sprintf("%s:size=%dm", v.Path, v.Tmpfs)})
+		}
+	}
+	info := &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum(), Docker: docker, Volumes: volumes(s)}
+	switch network := s.Container.Attached(); network {
+	case task.Bridge:
 		docker.Network = mesos.ContainerInfo_DockerInfo_BRIDGE.Enum()
 	case task.Host:
 		docker.Network = mesos.ContainerInfo_DockerInfo_HOST.Enum()
@@ -35,17 +51,41 @@ func container(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	return info
 }
 
-// mapped tells whether the task has ports of its own, apart from those of the host. Mesos fails
-// containers that have mappings on the host's network.
-func mapped(s task.Spec) bool { return s.Container != nil && s.Container.Network != task.Host }
+func mesosContainer(s task.Spec, p task.Placement) *mesos.ContainerInfo {
+	info := &mesos.ContainerInfo{Type: mesos.ContainerInfo_MESOS.Enum(), Volumes: volumes(s)}
+	if s.Container.Image != "" {
+		info.Mesos = &mesos.ContainerInfo_MesosInfo{Image: &mesos.Image{
+			Type:   mesos.Image_DOCKER.Enum(),
+			Docker: &mesos.Image_Docker{Name: s.Container.Image},
+			Cached: proto.Bool(!s.Container.ForcePull),
+		}}
+	}
+	if s.Pod == "" {
+		info.NetworkInfos = networks(s.Container.Attached(), portMappings(s, p))
+	}
+	return info
+}
 
-func portMappings(s task.Spec, p task.Placement) []mesos.ContainerInfo_DockerInfo_PortMapping {
-	if !mapped(s) {
+// networks is what the Mesos containerizer attaches a container to; without any it is the agent's.
+func networks(network task.Network, mappings []mesos.NetworkInfo_PortMapping) []mesos.NetworkInfo {
+	switch network {
+	case task.Host:
+		return nil
+	case task.Bridge:
+		network = "mesos-bridge" // what operators call it, since Marathon does
+	}
+	return []mesos.NetworkInfo{{Name: proto.String(string(network)), PortMappings: mappings}}
+}
+
+// portMappings gives none on the host's network, since Mesos fails containers that have mappings
+// there.
+func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping {
+	if !s.Mapped() {
 		return nil
 	}
-	var mappings []mesos.ContainerInfo_DockerInfo_PortMapping
+	var mappings []mesos.NetworkInfo_PortMapping
 	for i, port := range s.Ports {
-		mappings = append(mappings, mesos.ContainerInfo_DockerInfo_PortMapping{
+		mappings = append(mappings, mesos.NetworkInfo_PortMapping{
 			HostPort:      uint32(p.HostPorts[i]),
 			ContainerPort: innerPort(s, p, i),
 			Protocol:      proto.String(cmp.Or(port.Protocol, "tcp")),
@@ -56,8 +96,37 @@ func portMappings(s task.Spec, p task.Placement) []mesos.ContainerInfo_DockerInf
 
 // innerPort is the port with this index as the task itself sees it.
 func innerPort(s task.Spec, p task.Placement, i int) uint32 {
-	if mapped(s) && s.Ports[i].Container != 0 {
+	if s.Mapped() && s.Ports[i].Container != 0 {
 		return uint32(s.Ports[i].Container)
 	}
 	return uint32(p.HostPorts[i])
+}
+
+// volumes leaves out what a parameter of docker run mounts. Paths are in host_path, also those in
+// the sandbox: Docker's containerizer ignores the newer way to write them, and both know this one.
+func volumes(s task.Spec) []mesos.Volume {
+	var all []mesos.Volume
+	for _, v := range s.Container.Volumes {
+		info := mesos.Volume{ContainerPath: v.Path, Mode: mesos.RW.Enum()}
+		if v.ReadOnly {
+			info.Mode = mesos.RO.Enum()
+		}
+		switch {
+		case v.Tmpfs != 0:
+			continue
+		case v.HostPath != "":
+			info.HostPath = proto.String(v.HostPath)
+		case v.SandboxPath != "" && s.Pod != "":
+			info.Source = &mesos.Volume_Source{
+				Type:        mesos.Volume_Source_SANDBOX_PATH,
+				SandboxPath: &mesos.Volume_Source_SandboxPath{Type: mesos.Volume_Source_SandboxPath_PARENT, Path: v.SandboxPath},
+			}
+		case v.SandboxPath != "":
+			info.HostPath = proto.String(v.SandboxPath)
+		case v.Secret != nil:
+			info.Source = &mesos.Volume_Source{Type: mesos.Volume_Source_SECRET, Secret: secret(*v.Secret)}
+		}
+		all = append(all, info)
+	}
+	return all
 }

@@ -1,5 +1,5 @@
 // Package taskbuilder says what runs: it turns a placed task into the mesos.TaskInfo that a
-// master launches.
+// master launches, and the members of a pod into what one LAUNCH_GROUP takes.
 //
 // It promises that the outcome depends on its arguments alone, that whatever came from a map is
 // sorted, and that every field of a valid task.Spec that concerns Mesos is in the TaskInfo.

@@ -2,6 +2,7 @@ package taskbuilder_test
 
 import (
 	"fmt"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -40,12 +41,114 @@ func ExampleStandard() {
 func ExampleStandard_Build() {
 	build := func(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 		info, err := taskbuilder.Standard{}.Build(s, p)
-		info.KillPolicy = &mesos.KillPolicy{GracePeriod: &mesos.DurationInfo{Nanoseconds: 10e9}}
+		info.Data = []byte(p.Hostname) // for an executor of one's own
 		return info, err
 	}
 	info, err := build(
 		task.Spec{ID: "sleep-1", CPUs: 0.1, Command: task.Command{Shell: "sleep 60"}},
-		task.Placement{TaskID: "sleep-1", AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", 0.1)}})
-	fmt.Println(info.Command.GetValue(), info.KillPolicy.GracePeriod.Nanoseconds, err)
-	// Output: sleep 60 10000000000 <nil>
+		task.Placement{TaskID: "sleep-1", AgentID: "S1", Hostname: "agent1", Resources: []mesos.Resource{scalar("cpus", 0.1)}})
+	fmt.Printf("%s %q %v\n", info.Command.GetValue(), info.Data, err)
+	// Output: sleep 60 "agent1" <nil>
+}
+
+// A plain command finds its ports in its environment, as it would under Marathon.
+func ExampleStandard_Build_environment() {
+	info, err := taskbuilder.Standard{}.Build(
+		task.Spec{
+			ID: "api-1", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Name: "web-ui"}, {}},
+			Command: task.Command{Shell: "exec ./api -port $PORT_WEB_UI", Env: map[string]string{"PORT": "none"}},
+		},
+		task.Placement{
+			TaskID: "api-1", AgentID: "S1", Hostname: "agent1",
+			Resources: []mesos.Resource{scalar("cpus", 0.1), scalar("mem", 32), ports(31000, 31001)},
+			HostPorts: []uint16{31000, 31001},
+		})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, v := range info.Command.Environment.Variables {
+		fmt.Println(v.Name, v.GetValue())
+	}
+	// Output:
+	// HOST agent1
+	// PORT none
+	// PORT0 31000
+	// PORT1 31001
+	// PORTS 31000,31001
+	// PORT_31000 31000
+	// PORT_31001 31001
+	// PORT_WEB_UI 31000
+}
+
+// The Mesos containerizer runs images, too, or gives a plain command volumes and a network.
+func ExampleStandard_Build_mesos() {
+	s := task.Spec{
+		ID: "batch-1", CPUs: 1, Mem: 128,
+		Container: &task.Container{
+			Containerizer: task.Mesos,
+			Volumes: []task.Volume{
+				{Path: "in", HostPath: "/data/in", ReadOnly: true},
+				{Path: "key.pem", Secret: &task.Secret{Name: "batch/key"}},
+			},
+		},
+		Command: task.Command{
+			Argv:    []string{"./batch", "in"},
+			Secrets: map[string]task.Secret{"TOKEN": {Name: "batch/token"}},
+		},
+		Limits:            &task.Limits{CPUs: task.Unlimited, Mem: 256},
+		MaxCompletionTime: time.Hour,
+	}
+	if err := s.Validate(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	info, err := taskbuilder.Standard{}.Build(s, task.Placement{
+		TaskID: "batch-1", AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", 1), scalar("mem", 128)},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, v := range info.Container.Volumes {
+		fmt.Println("volume", v.ContainerPath, v.GetMode())
+	}
+	fmt.Println("TOKEN is", info.Command.Environment.Variables[0].Secret.Reference.Name)
+	fmt.Println("at most", info.Limits["cpus"].Value, "cpus and", info.Limits["mem"].Value, "MiB")
+	// Output:
+	// volume in RO
+	// volume key.pem RW
+	// TOKEN is batch/token
+	// at most +Inf cpus and 256 MiB
+}
+
+// The members of a pod share the network of its executor, and a directory by a volume.
+func ExampleStandard_BuildPod() {
+	shared := &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
+	members := []task.Spec{
+		{ID: "web-1.app", Pod: "web-1", CPUs: 0.5, Mem: 64, Container: shared, Command: task.Command{Shell: "./app > logs/app"}},
+		{ID: "web-1.logs", Pod: "web-1", CPUs: 0.1, Mem: 32, Container: shared, Command: task.Command{Shell: "tail -F logs/app"}},
+	}
+	if err := task.ValidatePod(members); err != nil {
+		fmt.Println(err)
+		return
+	}
+	place := func(s task.Spec) task.Placement { // a matcher would look at offers
+		return task.Placement{TaskID: s.ID, AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", s.CPUs), scalar("mem", s.Mem)}}
+	}
+	executor, tasks, err := taskbuilder.Standard{}.BuildPod(members,
+		[]task.Placement{place(members[0]), place(members[1])}, place(task.PodExecutor(members)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(executor.Type, "executor", executor.ExecutorID.Value)
+	for _, each := range tasks {
+		volume := each.Container.Volumes[0]
+		fmt.Println(each.TaskID.Value, "sees", volume.Source.SandboxPath.Path, "as", volume.ContainerPath)
+	}
+	// Output:
+	// DEFAULT executor web-1
+	// web-1.app sees logs as logs
+	// web-1.logs sees logs as logs
 }

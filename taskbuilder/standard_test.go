@@ -6,7 +6,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -104,6 +103,66 @@ func cases() map[string]task.Spec {
 			ID: "serve-1", CPUs: 0.1, Mem: 32, Ports: []task.Port{{}}, HealthCheck: &task.HealthCheck{},
 			Command: task.Command{Shell: "nc -lk 31000"},
 		},
+		"command-everything": {
+			ID: "serve-2", Name: "serve", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Name: "web-ui"}, {Name: "dns", Protocol: "udp"}},
+			Command: task.Command{
+				Shell: "exec ./serve $PORT_WEB_UI",
+				Env:   map[string]string{"PORT": "mine"},
+				Secrets: map[string]task.Secret{
+					"TOKEN": {Name: "blue/token", Key: "v1"}, "HOST": {Value: []byte("hidden")}, "A": {Name: "a"},
+				},
+				URIs: []task.URI{{Value: "http://h/serve?v=1", Executable: true, OutputFile: "serve"}},
+			},
+			Limits:            &task.Limits{CPUs: 2, Mem: 64},
+			MaxCompletionTime: time.Hour,
+			KillPolicy:        &task.KillPolicy{GracePeriod: 1500 * time.Millisecond},
+			HealthCheck:       &task.HealthCheck{HTTP: &task.HTTPGet{Scheme: "https", Path: "/health?deep=1"}},
+			Check:             &task.Check{Command: &task.CheckCommand{Argv: []string{"test", "-e", "ready"}, Env: map[string]string{"A": "1"}}},
+			Discovery: &task.Discovery{
+				Visibility: task.External, Name: "api", Environment: "prod", Location: "us-east", Version: "v2.0",
+				Labels: map[string]string{"vip": "api:80"},
+			},
+			Labels: map[string]string{"team": "blue"},
+		},
+		"command-checks": {
+			ID: "serve-3", CPUs: 0.1, Mem: 32, Ports: []task.Port{{}, {}}, Command: task.Command{Argv: []string{"./serve"}},
+			HealthCheck: &task.HealthCheck{Command: &task.CheckCommand{Shell: "test -e well"}},
+			Check:       &task.Check{Port: 1, HTTP: &task.HTTPGet{}, Delay: time.Second, Interval: time.Minute, Timeout: 5 * time.Second},
+			KillPolicy:  &task.KillPolicy{}, Discovery: &task.Discovery{},
+		},
+		"docker-volumes": {
+			ID: "db-1", CPUs: 0.5, Mem: 64, Ports: []task.Port{{Container: 5432, Name: "sql"}},
+			Container: &task.Container{
+				Containerizer: task.Docker, Image: "postgres:17", Parameters: []task.Parameter{{Key: "shm-size", Value: "64m"}},
+				Volumes: []task.Volume{
+					{Path: "/var/lib/postgresql", HostPath: "/data/db-1"}, {Path: "etc", HostPath: "/etc/postgres", ReadOnly: true},
+					{Path: "/backup", SandboxPath: "backup"}, {Path: "/tmp", Tmpfs: 16},
+				},
+			},
+			HealthCheck: &task.HealthCheck{Command: &task.CheckCommand{Argv: []string{"pg_isready", "-q"}}},
+			Discovery:   &task.Discovery{Visibility: task.InCluster},
+		},
+		"mesos-image": {
+			ID: "web-7", CPUs: 0.1, Mem: 32, Ports: []task.Port{{}}, Command: task.Command{Argv: []string{"-g", "daemon off;"}},
+			Container: &task.Container{Containerizer: task.Mesos, Image: "nginx:1.27", ForcePull: true},
+			Check:     &task.Check{},
+		},
+		"mesos-bridge": {
+			ID: "web-8", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80}, {Container: 53, Protocol: "udp"}, {}},
+			Container:   &task.Container{Containerizer: task.Mesos, Image: "nginx:1.27", Network: task.Bridge},
+			HealthCheck: &task.HealthCheck{HTTP: &task.HTTPGet{}},
+		},
+		"mesos-cni-network": {
+			ID: "web-9", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80}}, Command: task.Command{Shell: "serve"},
+			Container: &task.Container{Containerizer: task.Mesos, Network: "overlay"}, Check: &task.Check{HTTP: &task.HTTPGet{Path: "/ready"}},
+		},
+		"mesos-volumes": {
+			ID: "batch-1", CPUs: 0.1, Mem: 32, Command: task.Command{Argv: []string{"./run"}},
+			Container: &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{
+				{Path: "data", HostPath: "/data", ReadOnly: true}, {Path: "/mnt/scratch", SandboxPath: "scratch"},
+				{Path: "key.pem", Secret: &task.Secret{Name: "blue/key"}},
+			}},
+		},
 	}
 }
 
@@ -113,19 +172,7 @@ func TestStandardGolden(t *testing.T) {
 		require.NoError(t, s.Validate(), name)
 		info, err := taskbuilder.Standard{}.Build(s, place(t, s))
 		require.NoError(t, err, name)
-		compact, err := json.Marshal(&info)
-		require.NoError(t, err, name)
-		var text bytes.Buffer
-		require.NoError(t, json.Indent(&text, compact, "", "  "), name)
-		text.WriteByte('\n')
-
-		file := filepath.Join("testdata", name+".json")
-		if *update {
-			require.NoError(t, os.WriteFile(file, text.Bytes(), 0o644))
-		}
-		want, err := os.ReadFile(file)
-		require.NoError(t, err, name)
-		require.Equal(t, string(want), text.String(), name)
+		want := golden(t, name, &info)
 
 		var fromJSON mesos.TaskInfo
 		require.NoError(t, json.Unmarshal(want, &fromJSON), name)
@@ -139,55 +186,26 @@ func TestStandardGolden(t *testing.T) {
 	}
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
-	require.Len(t, files, len(cases()), "no file without a case")
+	require.Len(t, files, len(cases())+len(pods()), "no file without a case")
 }
 
-// requireAcceptable holds a task to what a master checks before it launches it, in its order, and
-// to what the agent's docker containerizer checks after it.
-func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskInfo) {
+// golden requires that a message is as it is in the file of that name, whose text it returns.
+func golden(t *testing.T, name string, message any) []byte {
 	t.Helper()
-	require.Regexp(t, regexp.MustCompile(`^[^/\\[:cntrl:]]{1,255}$`), info.TaskID.Value, name)
-	require.Equal(t, "S1", info.AgentID.Value, name)
-	if h := info.HealthCheck; h != nil {
-		require.Equal(t, mesos.HealthCheck_TCP, h.Type, name)
-		require.NotZero(t, h.TCP.Port, name)
-		for _, seconds := range []*float64{h.DelaySeconds, h.IntervalSeconds, h.TimeoutSeconds, h.GracePeriodSeconds} {
-			require.GreaterOrEqual(t, *seconds, 0.0, name)
-		}
+	compact, err := json.Marshal(message)
+	require.NoError(t, err, name)
+	var text bytes.Buffer
+	require.NoError(t, json.Indent(&text, compact, "", "  "), name)
+	text.WriteByte('\n')
+
+	file := filepath.Join("testdata", name+".json")
+	if *update {
+		require.NoError(t, os.WriteFile(file, text.Bytes(), 0o644))
 	}
-	require.NotEmpty(t, info.Resources, name)
-	offeredPorts := map[uint64]bool{}
-	for _, r := range info.Resources {
-		require.NotEmpty(t, r.Name, name)
-		require.Equal(t, "test", r.AllocationInfo.GetRole(), "%s: one role", name)
-		for _, each := range r.GetRanges().GetRange() {
-			for port := each.Begin; port <= each.End; port++ {
-				offeredPorts[port] = true
-			}
-		}
-		if *r.Type == mesos.SCALAR {
-			require.GreaterOrEqual(t, r.Scalar.Value, 0.001, name)
-		}
-	}
-	require.Len(t, offeredPorts, len(s.Ports), name)
-	require.NotNil(t, info.Command, "%s: a command or an executor, not both", name)
-	require.Nil(t, info.Executor, name)
-	require.Equal(t, info.Command.GetShell(), s.Command.Shell != "", name)
-	if info.Command.GetShell() || info.Container == nil {
-		require.NotEmpty(t, info.Command.GetValue(), name)
-	}
-	for _, variable := range info.Command.GetEnvironment().GetVariables() {
-		require.NotNil(t, variable.Value, "%s: %s must have a value", name, variable.Name)
-	}
-	docker := info.Container.GetDocker()
-	for _, m := range docker.GetPortMappings() {
-		require.NotEqual(t, mesos.ContainerInfo_DockerInfo_HOST, docker.GetNetwork(), "%s: no mappings on the host's network", name)
-		require.True(t, offeredPorts[uint64(m.HostPort)], "%s: port %d is not among the resources", name, m.HostPort)
-	}
-	if docker.GetNetwork() == mesos.ContainerInfo_DockerInfo_USER {
-		require.Len(t, info.Container.NetworkInfos, 1, name)
-		require.NotEmpty(t, info.Container.NetworkInfos[0].GetName(), name)
-	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, name)
+	require.Equal(t, string(want), text.String(), name)
+	return want
 }
 
 // The health check goes to the port that the task itself listens on.
@@ -201,6 +219,8 @@ func TestStandardHealthCheckPort(t *testing.T) {
 		{"bridge by default: the container's port", &task.Container{}, task.Port{Container: 80}, 80},
 		{"bridge: the same port on both sides", &task.Container{Network: task.Bridge}, task.Port{}, 31001},
 		{"user network: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80}, 80},
+		{"mesos without a network: the host's port", &task.Container{Containerizer: task.Mesos}, task.Port{}, 31001},
+		{"mesos' bridge: the container's port", &task.Container{Containerizer: task.Mesos, Network: task.Bridge}, task.Port{Container: 80}, 80},
 		{"host network: the host's port", &task.Container{Network: task.Host}, task.Port{}, 31001},
 		{"plain command: the host's port", nil, task.Port{}, 31001},
 	} {
@@ -217,11 +237,13 @@ func TestStandardRefusesMismatch(t *testing.T) {
 		change func(*task.Spec, *task.Placement)
 		want   string
 	}{
+		{func(s *task.Spec, _ *task.Placement) { s.Pod = "pod" }, `"x" is a member of pod "pod"`},
 		{func(_ *task.Spec, p *task.Placement) { p.TaskID = "y" }, `task "x", placement of "y"`},
 		{func(_ *task.Spec, p *task.Placement) { p.AgentID = "" }, `"x": no agent`},
 		{func(_ *task.Spec, p *task.Placement) { p.Resources = nil }, `"x": no resources`},
 		{func(_ *task.Spec, p *task.Placement) { p.HostPorts = nil }, `"x": 0 host ports for 1 ports`},
 		{func(s *task.Spec, _ *task.Placement) { s.HealthCheck = &task.HealthCheck{Port: 1} }, `"x": the health check is about port 1 of 1`},
+		{func(s *task.Spec, _ *task.Placement) { s.Check = &task.Check{Port: 1} }, `"x": the check is about port 1 of 1`},
 		{func(s *task.Spec, _ *task.Placement) { s.HealthCheck = &task.HealthCheck{Port: -1} }, `"x": the health check is about port -1 of 1`},
 	} {
 		s := task.Spec{ID: "x", Ports: []task.Port{{}}}

@@ -168,6 +168,9 @@ func launches(c *calls.Call) []mesos.TaskInfo {
 	var tasks []mesos.TaskInfo
 	for _, op := range c.GetAccept().GetOperations() {
 		tasks = append(tasks, op.GetLaunch().GetTaskInfos()...)
+		if op.LaunchGroup != nil {
+			tasks = append(tasks, op.LaunchGroup.TaskGroup.Tasks...)
+		}
 	}
 	return tasks
 }

@@ -66,6 +66,7 @@ func suite() []chapter {
 		{"Offers", offers()},
 		{"Asking for offers and keeping them", demanding()},
 		{"Launching", launching()},
+		{"Pods", launchingPods()},
 		{"Life and death of tasks", living()},
 		{"Status updates", updating()},
 		{"Killing", killing()},

@@ -1,0 +1,59 @@
+package scheduler
+
+import (
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+const (
+	// findingsPerShape is how many cycles are remembered for each shape. Offers come a few at a time, so that
+	// the last cycle alone may say little.
+	findingsPerShape = 16
+	// findingsInAll bounds what all shapes take together, at some 500 bytes each: with more than a thousand
+	// shapes, there are fewer for each, down to one.
+	findingsInAll = 16_000
+)
+
+// remember keeps what a cycle said. A matcher may say it task by task: those of a shape are alike, so that
+// the first counts.
+func (m *machine) remember(f Finding, rejections []task.Rejection) {
+	limit := max(1, min(findingsPerShape, findingsInAll/max(1, len(m.shapes))))
+	for _, rejection := range rejections {
+		r := m.tasks[rejection.TaskID]
+		if r == nil || r.info.State != task.Pending {
+			continue
+		}
+		s := r.shape
+		if n := len(s.findings); n > 0 && s.findings[n-1].round == m.cycles {
+			continue
+		}
+		if extra := len(s.findings) + 1 - limit; extra > 0 {
+			s.findings = append(s.findings[:0], s.findings[extra:]...)
+		}
+		f.Reasons, f.round = rejection.Reasons, m.cycles
+		s.findings = append(s.findings, f)
+	}
+}
+
+// explain tells what is known of why a task is where it is.
+func (m *machine) explain(r *record) Explanation {
+	e := Explanation{Task: r.info}
+	if r.info.State != task.Pending {
+		return e
+	}
+	e.Cycles = m.cyclesOf(r)
+	for i := len(r.shape.findings) - 1; i >= 0; i-- {
+		e.Findings = append(e.Findings, r.shape.findings[i])
+	}
+	e.Subscribed, e.LastOffers = m.phase == connected, m.offersAt
+	if !e.Subscribed {
+		e.SubscribeErr = m.trouble
+	}
+	if r.former != nil {
+		e.NotBefore = r.former.notBefore
+	}
+	if m.storeFailures > 0 {
+		e.StoreErr = m.storeErr
+	}
+	e.TearingDown, e.MatcherErr = m.tearing, m.matchErr
+	return e
+}

@@ -1,0 +1,174 @@
+package scheduler
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// pod is a set of tasks that are launched together or not at all. While they are pending, the first of
+// them stands for all in the queue.
+type pod struct {
+	members []*record
+	onFile  int   // members that are still on record
+	callers []ref // that wait for all of them to run
+}
+
+// errPodBroken is what a member ends with that cannot be launched again, as another one has ended.
+var errPodBroken = errors.New("scheduler: launched in vain, and another member of its pod has ended")
+
+func (m *machine) submitPod(now time.Time, in submitPod) {
+	name := in.specs[0].Pod
+	if m.pods[name] != nil {
+		m.do(reply{ref: in.ref, err: duplicate(name)})
+		return
+	}
+	for i := range in.specs {
+		if m.tasks[in.specs[i].ID] != nil {
+			m.do(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
+			return
+		}
+	}
+	var records []*record
+	for i := range in.specs {
+		m.serial++
+		r := &record{saved: saved{
+			info:   task.Info{Spec: in.specs[i], State: task.Pending, Submitted: now, Updated: now},
+			serial: m.serial,
+		}}
+		m.tasks[in.specs[i].ID] = r
+		records = append(records, r)
+	}
+	p := m.joinPod(records)
+	m.enqueue(records[0])
+	for _, r := range records {
+		m.touch(r.info.Spec.ID)
+		m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
+	}
+	if in.wait {
+		p.callers = append(p.callers, in.ref)
+	} else {
+		m.after(now, reply{ref: in.ref})
+	}
+}
+
+// joinPod makes a pod of records, which share the shape of all of them together.
+func (m *machine) joinPod(records []*record) *pod {
+	p := &pod{members: records, onFile: len(records)}
+	m.pods[records[0].info.Spec.Pod] = p
+	specs := make([]task.Spec, len(records))
+	for i, r := range records {
+		specs[i] = r.info.Spec
+	}
+	whole := combined(specs)
+	for _, r := range records {
+		r.pod = p
+		m.joinShape(r, &whole)
+	}
+	return p
+}
+
+// buildPod asks the builder for a pod.
+func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mesos.Offer_Operation, error) {
+	builder, able := m.settings.builder.(PodBuilder)
+	if !able {
+		return nil, nil, errors.New("it is no PodBuilder")
+	}
+	members := make([]task.Spec, len(p.members))
+	for i, r := range p.members {
+		members[i] = r.info.Spec
+	}
+	parts, err := divide(whole, append(members, task.PodExecutor(members)))
+	if err != nil {
+		return nil, nil, err
+	}
+	last := len(members)
+	executor, tasks, err := builder.BuildPod(members, parts[:last], parts[last])
+	executor.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	return parts[:last], &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
+		Executor: executor, TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},
+	}}, err
+}
+
+// members are the tasks that share the fate of a launch.
+func (r *record) members() []*record {
+	if r.pod == nil {
+		return []*record{r}
+	}
+	return r.pod.members
+}
+
+// head is the one that stands for them in the queue.
+func (r *record) head() *record {
+	if r.pod == nil {
+		return r
+	}
+	return r.pod.members[0]
+}
+
+// lost tells whether a launch came to nothing for all members of a pod, of which r is the last to
+// be told of. Before that, nothing is launched again: the others may run.
+func (p *pod) lost(r *record) bool {
+	r.lost = true
+	return !slices.ContainsFunc(p.members, func(r *record) bool { return !r.lost })
+}
+
+// broken tells whether a member has ended: the pod cannot be launched any more.
+func (p *pod) broken() bool {
+	return slices.ContainsFunc(p.members, func(r *record) bool { return r.info.State.Terminal() })
+}
+
+// returned takes a pod whose launch was taken for void, and one of whose members runs after all, out
+// of the queue: the others are there as well, or the master will say what became of them.
+func (m *machine) returned(now time.Time, r *record) {
+	m.withdraw(r)
+	for _, other := range r.members() {
+		if other != r && other.info.State == task.Pending {
+			if f := other.former; f != nil {
+				other.info.AgentID, other.info.Hostname, other.info.HostPorts = f.agentID, f.hostname, f.hostPorts
+			}
+			m.change(now, other, task.Staging, nil)
+			m.expectWord(other, now.Add(callRetry))
+		}
+	}
+}
+
+// podChanged answers whoever waits for a pod to run, after one of its members changed.
+func (m *machine) podChanged(now time.Time, r *record, err error) {
+	if len(r.pod.callers) == 0 {
+		return
+	}
+	var answer reply
+	switch state := r.info.State; {
+	case state.Terminal() && state != task.Finished:
+		answer.err = &TaskError{Task: r.info, Err: err}
+	case slices.ContainsFunc(r.pod.members, func(r *record) bool { return r.info.State != task.Finished && !up(r) }):
+		return
+	}
+	for _, caller := range r.pod.callers {
+		answer.ref = caller
+		m.after(now, answer)
+	}
+	r.pod.callers = nil
+}
+
+// restorePods restores the pods of records in order of submission.
+func (m *machine) restorePods(records []*record) {
+	byName := map[string][]*record{}
+	var names []string
+	for _, r := range records {
+		if name := r.info.Spec.Pod; name != "" {
+			if byName[name] == nil {
+				names = append(names, name)
+			}
+			byName[name] = append(byName[name], r)
+		}
+	}
+	for _, name := range names {
+		m.joinPod(byName[name])
+	}
+}

@@ -1,0 +1,162 @@
+package scheduler
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// recount holds what a machine keeps up to date step by step to what its records say.
+func recount(t require.TestingT, m *machine) {
+	type place struct{ group, agent string }
+	shapes, waiting := map[string]int{}, map[string]int{}
+	seats, groups, onAgent := map[place]int{}, map[string]int{}, map[string]int{}
+	var pending []string
+	for _, r := range m.inOrder() {
+		key, group := r.info.Spec.Shape(), r.info.Spec.Group
+		if r.pod != nil {
+			key = r.head().shape.key // that of all members together
+		}
+		require.True(t, r.shape == m.shapes[key], "the shape of %s", r.info.Spec.ID)
+		shapes[key]++
+		switch s := r.info.State; {
+		case s == task.Pending:
+			waiting[key]++
+			groups[group]++
+			if r == r.head() {
+				pending = append(pending, r.info.Spec.ID)
+			}
+			require.Equal(t, task.Pending, r.head().info.State, "%s waits for nothing", r.info.Spec.ID)
+		case !s.Terminal() && r.info.AgentID != "" && r == r.head():
+			seats[place{group, r.info.AgentID}]++
+			onAgent[r.info.AgentID]++
+			require.NotNil(t, r.seat, "%s is on %s", r.info.Spec.ID, r.info.AgentID)
+			require.Equal(t, r.info.AgentID, r.seat.agent.about.ID, "where %s is counted", r.info.Spec.ID)
+			require.Equal(t, r.info.AgentID, r.agent.ID, "what is stored of where %s is", r.info.Spec.ID)
+			continue
+		}
+		require.Nil(t, r.seat, "%s is on no agent", r.info.Spec.ID)
+	}
+	require.Equal(t, pending, ids(m.pending), "the pending tasks")
+	require.Len(t, m.shapes, len(shapes))
+	for key, s := range m.shapes {
+		require.Equal(t, [2]int{shapes[key], waiting[key]}, [2]int{s.tasks, s.pending}, "tasks of a shape, and pending ones")
+		require.True(t, len(s.findings) == 0 || s.pending > 0 && len(s.findings) <= findingsPerShape, "%d findings", len(s.findings))
+	}
+	var present []task.Presence
+	for _, name := range slices.Sorted(keysOf(m.groups)) {
+		g := m.groups[name]
+		require.Equal(t, groups[name], g.pending, "pending tasks of group %q", name)
+		for i, s := range g.seats {
+			at := place{name, s.agent.about.ID}
+			require.Equal(t, seats[at], s.tasks, "tasks at %v", at)
+			require.True(t, i == 0 || strings.Compare(g.seats[i-1].agent.about.ID, at.agent) < 0, "the order of seats")
+			delete(seats, at)
+			if g.pending > 0 {
+				present = append(present, task.Presence{Group: name, Agent: *s.agent.about, Tasks: s.tasks})
+			}
+		}
+	}
+	require.Empty(t, seats, "places that are not counted")
+	require.Equal(t, present, append([]task.Presence(nil), m.running()...), "what a matcher is told of what runs")
+	for id, a := range m.agents {
+		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
+		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "why agent %s is known", id)
+	}
+	recountQueue(t, m)
+}
+
+// recountQueue: whatever was looked at is in the queue, once, and whatever may end for want of a place is
+// in the lineup for that.
+func recountQueue(t require.TestingT, m *machine) {
+	queued, waits, looked := map[string]int{}, map[string]int{}, map[string]int{}
+	for _, d := range m.queue.demands {
+		queued[d.ID]++
+	}
+	for _, w := range m.waits {
+		if w.waits() {
+			waits[w.info.Spec.ID]++
+		}
+	}
+	for _, w := range m.looked {
+		if w.waits() {
+			looked[w.info.Spec.ID]++
+		}
+	}
+	for _, r := range m.pending {
+		id := r.info.Spec.ID
+		if r.firstRound != 0 && !m.queue.stale {
+			require.Equal(t, 1, queued[id], "%s in the queue", id)
+			delete(queued, id)
+		}
+		if m.settings.maxWait > 0 {
+			require.Positive(t, waits[id], "%s is to be given up some time", id)
+		}
+		if m.settings.maxCycles > 0 && r.firstRound != 0 {
+			require.Positive(t, looked[id], "%s is to be given up some round", id)
+		}
+	}
+	if !m.queue.stale {
+		require.Empty(t, queued, "the queue has what does not wait")
+	}
+}
+
+func ids(records []*record) []string {
+	var all []string
+	for _, r := range records {
+		all = append(all, r.info.Spec.ID)
+	}
+	return all
+}
+
+func keysOf[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for key := range m {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+// TestRecountControl: each row is what a machine might forget.
+func TestRecountControl(t *testing.T) {
+	for reason, forget := range map[string]func(m *machine, ran, waits *record){
+		"nothing":                           nil,
+		"a task of a shape":                 func(_ *machine, ran, _ *record) { ran.shape.tasks-- },
+		"a pending task of a shape":         func(_ *machine, _, waits *record) { waits.shape.pending-- },
+		"a pending task of a group":         func(_ *machine, _, waits *record) { waits.shape.group.pending++ },
+		"a task on an agent":                func(_ *machine, ran, _ *record) { ran.seat.agent.tasks++ },
+		"a task of a group on an agent":     func(_ *machine, ran, _ *record) { ran.seat.tasks++ },
+		"that a task is on an agent":        func(_ *machine, ran, _ *record) { ran.seat = nil },
+		"that a task has left":              func(_ *machine, ran, waits *record) { waits.seat = ran.seat },
+		"a whole place":                     func(_ *machine, ran, _ *record) { ran.shape.group.seats = nil },
+		"that the presence changed":         func(m *machine, _, _ *record) { m.running(); m.presence.tasks[0].Tasks++ },
+		"to look at a task":                 func(m *machine, _, _ *record) { m.queue.demands = nil },
+		"that a task is looked at already":  func(m *machine, _, _ *record) { m.queue.demands = append(m.queue.demands, m.queue.demands...) },
+		"to end a task after its time":      func(m *machine, _, _ *record) { m.waits = nil },
+		"to end a task after its cycles":    func(m *machine, _, _ *record) { m.looked = nil },
+		"to forget what was found":          func(_ *machine, ran, _ *record) { ran.shape.findings = make([]Finding, 1) },
+		"a shape of which there is no task": func(m *machine, _, _ *record) { m.shapes["?"] = &shape{} },
+	} {
+		s := newStage(t)
+		s.machine.settings.maxCycles, s.machine.settings.maxWait = 100, 1e12
+		for _, words := range []string{"start", "subscribed fw", "submit ran", "offers o1@a1:2:1024", "submit waits cpus=4", "wait 1s", "offers o2@a2:2:1024"} {
+			s.play(strings.Fields(words))
+		}
+		m, recorder := s.machine, &recorder{}
+		require.False(t, m.queue.stale)
+		if forget != nil {
+			forget(m, m.tasks["ran"], m.tasks["waits"])
+		}
+		func() {
+			defer func() { _ = recover() }()
+			recount(recorder, m)
+		}()
+		require.Equal(t, forget != nil, recorder.failed, reason)
+	}
+}

@@ -1,0 +1,36 @@
+package task
+
+import "maps"
+
+// Discovery is what service discovery learns of a task. Mesos does not interpret it. The ports of
+// the task go with it: number (the host port), protocol and name.
+type Discovery struct {
+	// Visibility says who should find the task. Default [InFramework].
+	Visibility Visibility
+	// Name of the service. Default: Spec.Name.
+	Name string
+	// Environment, such as "prod", Location, such as "us-east", and Version, such as "v2.0", may
+	// be empty.
+	Environment string
+	Location    string
+	Version     string
+	// Labels are those of the service; Spec.Labels are those of the task.
+	Labels map[string]string
+}
+
+// Visibility says who should find a task.
+type Visibility string
+
+// The visibilities, as Mesos spells them.
+const (
+	InFramework Visibility = "FRAMEWORK" // other tasks of the framework
+	InCluster   Visibility = "CLUSTER"   // all tasks of the cluster
+	External    Visibility = "EXTERNAL"  // everybody
+)
+
+func (d *Discovery) clone() *Discovery {
+	if d = clone(d); d != nil {
+		d.Labels = maps.Clone(d.Labels)
+	}
+	return d
+}

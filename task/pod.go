@@ -1,0 +1,62 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ValidatePod says what is wrong with the members of one pod, all of which have passed
+// [Spec.Validate]: nil, or all violations joined, each a [*FieldError].
+//
+// Members agree in Pod, Role, Revocable and the network that their containers are attached to, which
+// is the network of the pod: they share its address and reach each other at 127.0.0.1. So no two of
+// them may listen at the same port.
+func ValidatePod(members []Spec) error {
+	var v violations
+	if len(members) == 0 {
+		// A master would take the executor's resources, run nothing, and never give them back.
+		v.add("Pod", 0, "must have members")
+		return errors.Join(v...)
+	}
+	type listener struct {
+		port uint16
+		udp  bool
+	}
+	first, ids, listeners := members[0], map[string]bool{}, map[listener]bool{}
+	for i, s := range members {
+		at := fmt.Sprintf("Pod[%d].", i)
+		if s.Pod == "" || s.Pod != first.Pod {
+			v.add(at+"Pod", s.Pod, "must be the name of the pod, the same for all members")
+		}
+		if s.Role != first.Role {
+			v.add(at+"Role", s.Role, "must be the same for all members")
+		}
+		if s.Revocable != first.Revocable {
+			v.add(at+"Revocable", s.Revocable, "must be the same for all members")
+		}
+		if network := s.Container.Attached(); network != first.Container.Attached() {
+			v.add(at+"Container.Network", string(network), "must be the same for all members: they share it")
+		}
+		if ids[s.ID] || s.ID == s.Pod {
+			v.add(at+"ID", s.ID, "must be unique among the members, and not the name of the pod")
+		}
+		ids[s.ID] = true
+		for j, p := range s.Ports {
+			l := listener{port: p.Container, udp: p.Protocol == "udp"}
+			if p.Container != 0 && listeners[l] {
+				v.add(fmt.Sprintf("%sPorts[%d].Container", at, j), p.Container, "must be unique among the members: they share the network")
+			}
+			listeners[l] = true
+		}
+	}
+	return errors.Join(v...)
+}
+
+// PodExecutor asks for what a pod needs beside its members: 0.1 cpus, 32 MiB of memory and 10 MiB of
+// disk for its executor, where Mesos insists on 0.01 cpus, 32 MiB and some disk. It is for a matcher,
+// which must place it on the agent of the members; it cannot be submitted. The members have passed
+// [ValidatePod].
+func PodExecutor(members []Spec) Spec {
+	first := members[0]
+	return Spec{ID: first.Pod, Pod: first.Pod, Role: first.Role, Revocable: first.Revocable, CPUs: 0.1, Mem: 32, Disk: 10}
+}

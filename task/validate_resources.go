@@ -1,0 +1,114 @@
+package task
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+func (v *violations) resources(s Spec) {
+	v.amount("CPUs", s.CPUs)
+	v.amount("Mem", s.Mem)
+	v.amount("Disk", s.Disk)
+	v.amount("GPUs", s.GPUs)
+	if s.GPUs != math.Trunc(s.GPUs) && !math.IsNaN(s.GPUs) {
+		v.add("GPUs", s.GPUs, "must be a whole number")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Scalars)) {
+		switch name {
+		case "cpus", "mem", "disk", "gpus", "ports":
+			v.add("Scalars", name, "must not name a resource that has a field of its own")
+		case "":
+			v.add("Scalars", name, "must not have an empty key")
+		}
+		v.amount(fmt.Sprintf("Scalars[%q]", name), s.Scalars[name])
+	}
+	if s.CPUs == 0 && s.Mem == 0 && s.Disk == 0 && s.GPUs == 0 && len(s.Ports) == 0 && !hasAny(s.Scalars) {
+		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources")
+	}
+}
+
+func hasAny(scalars map[string]float64) bool {
+	for _, x := range scalars {
+		if x != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *violations) amount(field string, x float64) {
+	const most = 1e12 // exact to three decimal digits in a float64, with room for sums
+	switch {
+	case math.IsNaN(x) || math.IsInf(x, 0):
+		v.add(field, x, "must be a finite number")
+	case x < 0:
+		v.add(field, x, "must not be negative")
+	case x > 0 && math.Round(x*1000) == 0:
+		v.add(field, x, "must be 0 or at least 0.001: Mesos keeps three decimal digits")
+	case x > most:
+		v.add(field, x, "must not be greater than 1e12")
+	}
+}
+
+// limits follows validateResourceLimits in Mesos' src/master/validation.cpp.
+func (v *violations) limits(s Spec) {
+	if s.Limits != nil {
+		v.limit("Limits.CPUs", s.Limits.CPUs, s.CPUs)
+		v.limit("Limits.Mem", s.Limits.Mem, s.Mem)
+	}
+}
+
+func (v *violations) limit(field string, limit, asked float64) {
+	switch {
+	case limit == 0:
+	case asked == 0:
+		v.add(field, limit, "must not be set when nothing is asked for")
+	case limit == Unlimited:
+	case limit < asked:
+		v.add(field, limit, fmt.Sprintf("must be Unlimited or at least the %v asked for", asked))
+	default:
+		v.amount(field, limit)
+	}
+}
+
+func (v *violations) ports(s Spec) {
+	names, hosts := map[string]bool{}, map[uint16]bool{}
+	for i, p := range s.Ports {
+		field := fmt.Sprintf("Ports[%d]", i)
+		if p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp" {
+			v.add(field+".Protocol", p.Protocol, `must be "tcp" or "udp"`)
+		}
+		if p.Container != 0 && !s.Mapped() {
+			v.add(field+".Container", p.Container, "must be 0 without a container on a bridge or user network: nothing is mapped")
+		}
+		if p.Host != 0 && hosts[p.Host] {
+			v.add(field+".Host", p.Host, "must not be wanted twice")
+		}
+		hosts[p.Host] = true
+		// Port names that differ in case or dashes are the same variable in the task's environment.
+		same := strings.ReplaceAll(strings.ToUpper(p.Name), "-", "_")
+		switch {
+		case p.Name != "" && !portName(p.Name):
+			v.add(field+".Name", p.Name, `must start with an ASCII letter, followed by letters, digits, "-" and "_"`)
+		case p.Name != "" && names[same]:
+			v.add(field+".Name", p.Name, "must be unique, apart from case and dashes: it names a variable of the environment")
+		}
+		names[same] = true
+	}
+	if s.Container != nil && s.Container.Network == "none" && len(s.Ports) > 0 {
+		v.add("Ports", len(s.Ports), `must be empty on network "none"`)
+	}
+}
+
+func portName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || (r < '0' || r > '9') && r != '-' && r != '_') {
+			return false
+		}
+	}
+	return true
+}

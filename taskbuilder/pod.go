@@ -1,0 +1,69 @@
+package taskbuilder
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gogo/protobuf/proto"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// BuildPod gives the executor of a pod and its members' descriptions, in their order, for one
+// LAUNCH_GROUP. The members must have passed [task.ValidatePod]; placements are parallel to them,
+// and executor is the placement of [task.PodExecutor]; all are on one agent, or it is [ErrMismatch].
+//
+// Who launches the pod sets FrameworkID in the executor, without which a master refuses the group.
+// The host ports of all members are mapped by the executor, whose network is theirs.
+func (Standard) BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
+	if len(members) == 0 || len(placements) != len(members) {
+		return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: a pod of %d members with %d placements", ErrMismatch, len(members), len(placements))
+	}
+	pod := members[0].Pod
+	if err := suits(task.Spec{ID: pod}, executor); err != nil {
+		return mesos.ExecutorInfo{}, nil, err
+	}
+	tasks := make([]mesos.TaskInfo, 0, len(members))
+	var mappings []mesos.NetworkInfo_PortMapping
+	for i, s := range members {
+		p := placements[i]
+		switch {
+		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.Mesos:
+			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q cannot be a member of pod %q", ErrMismatch, s.ID, pod)
+		case p.AgentID != executor.AgentID:
+			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q is on agent %q, its pod on %q", ErrMismatch, s.ID, p.AgentID, executor.AgentID)
+		}
+		info, err := build(s, p)
+		if err != nil {
+			return mesos.ExecutorInfo{}, nil, err
+		}
+		tasks = append(tasks, info)
+		mappings = append(mappings, portMappings(s, p)...)
+	}
+	ownCgroups(members, tasks)
+	info := mesos.ExecutorInfo{
+		Type:       mesos.ExecutorInfo_DEFAULT,
+		ExecutorID: mesos.ExecutorID{Value: pod},
+		Name:       proto.String(pod),
+		Resources:  executor.Resources,
+	}
+	if network := networks(members[0].Container.Attached(), mappings); network != nil {
+		info.Container = &mesos.ContainerInfo{Type: mesos.ContainerInfo_MESOS.Enum(), NetworkInfos: network}
+	}
+	return info, tasks, nil
+}
+
+// ownCgroups gives each task cgroups of its own if any has limits: they cannot be had otherwise, and
+// Mesos wants all tasks of an executor to be alike in this.
+func ownCgroups(members []task.Spec, tasks []mesos.TaskInfo) {
+	if !slices.ContainsFunc(members, func(s task.Spec) bool { return s.Limits != nil }) {
+		return
+	}
+	for i := range tasks {
+		if tasks[i].Container == nil {
+			tasks[i].Container = &mesos.ContainerInfo{Type: mesos.ContainerInfo_MESOS.Enum()}
+		}
+		tasks[i].Container.LinuxInfo = &mesos.LinuxInfo{ShareCgroups: proto.Bool(false)}
+	}
+}
