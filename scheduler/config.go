@@ -160,7 +160,8 @@ type OfferPolicy struct {
 	HoldPerAgent, HoldMax int
 	// WaitPreferred is how long, after tasks were launched, other tasks wait at most for the next offer of the
 	// agent that has the least memory left of those just used, rather than begin another agent.
-	// It comes within the master's allocation interval, 1 s by default. Default 0: they do not wait.
+	// It comes within the master's allocation interval, 1 s by default. No task waits until its MaxWait
+	// is over. Default 0: they do not wait.
 	WaitPreferred time.Duration
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is taken. Default

@@ -38,9 +38,26 @@ func (m *machine) preferAgent(now time.Time, launches []*use) {
 			}
 		}
 		if left >= leastOffered && (m.preferred.agentID == "" || left < least) {
-			least, m.preferred = left, preferred{u.agentID, now.Add(m.settings.waitPreferred)}
+			least, m.preferred = left, preferred{u.agentID, m.waitUntil(now)}
 		}
 	}
+}
+
+// waitUntil is until when tasks wait at most: not for so long that one of them is given up meanwhile.
+func (m *machine) waitUntil(now time.Time) time.Time {
+	until := now.Add(m.settings.waitPreferred)
+	if m.settings.maxWait == 0 {
+		return until
+	}
+	m.waits.take(func(waiter) bool { return false }) // those at the head that wait no longer
+	first := now
+	if len(m.waits) > 0 {
+		first = m.waits[0].since
+	}
+	if last := first.Add(m.settings.maxWait - cyclePause); last.Before(until) {
+		return last
+	}
+	return until
 }
 
 // leastOffered is the memory in MB for which alone a master makes an offer, by default.

@@ -169,6 +169,7 @@ func (s *stage) policy(options map[string]string) {
 	}
 	duration("hold", &set.hold)
 	duration("prefer", &set.waitPreferred)
+	duration("maxwait", &set.maxWait)
 	for key, to := range map[string]*int{"max": &set.holdMax, "agent": &set.holdPerAgent} {
 		if n, err := strconv.Atoi(options[key]); err == nil {
 			*to = n
