@@ -86,7 +86,7 @@ func (m *machine) reshape(now time.Time, changed *shape) {
 		s.at = now.Add(shapeAfter)
 	case !m.admitted(changed.spec):
 		s.told, s.due, s.at = wishes{}, now, now.Add(shapeAfter)
-		m.liftAll() // so that the master need not wait for its next allocation
+		m.askAnew(changed.spec.Role) // so that the master need not wait for its next allocation
 	}
 }
 
@@ -186,6 +186,7 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	// So that the next subscription does not undo it.
 	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
 	m.settings.framework.ID = nil
+	m.setRoles()
 	if s.users == 0 && s.able && m.phase == connected && m.current(in.stream) {
 		s.told, s.tight, s.due, s.at = wishes{}, false, time.Time{}, now.Add(shapeAfter)
 	}

@@ -207,7 +207,9 @@ func (c *checker) finish(s send, o outcome, err error) {
 	if s.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK && s.stream == c.machine.stream && !c.master.done(s.call, o) {
 		return
 	}
-	c.feed(callDone{stream: s.stream, call: s.call, outcome: o, err: err})
+	done := callDone{stream: s.stream, call: s.call, outcome: o, err: err}
+	c.toldInVain(done)
+	c.feed(done)
 }
 
 func refusal(n int) error {

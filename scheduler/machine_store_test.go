@@ -64,7 +64,7 @@ func (c *checker) restart() {
 	c.machine = newMachine(before.settings)
 	c.machine.stream = before.stream // so that old calls stay old
 	c.machine.restore(framework, tasks)
-	c.disk.writing, c.open, c.sent = nil, false, nil
+	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
 	for _, s := range tasks {
 		c.pending[s.info.Spec.ID] = s.info.State == task.Pending

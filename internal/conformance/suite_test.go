@@ -64,6 +64,7 @@ func suite() []chapter {
 		{"Staying subscribed", stayingSubscribed()},
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
+		{"Asking for offers and keeping them", demanding()},
 		{"What pending tasks need", shaping()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},
