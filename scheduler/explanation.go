@@ -28,7 +28,7 @@ type Explanation struct {
 	SubscribeErr error
 	// LastOffers is when the last offers came, for whatever tasks. Zero: none ever did.
 	LastOffers time.Time
-	// NotBefore is the earliest time of the next launch, after one that was lost. Zero or past: at once.
+	// NotBefore is the earliest time of the next launch, after one that was lost. Zero: at once.
 	NotBefore time.Time
 	// StoreErr is why the store fails, and so nothing is launched. Nil: it works.
 	StoreErr error
@@ -52,11 +52,14 @@ type Finding struct {
 // String gives one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
 // LIKE r[12]: 3 agents".
 func (f Finding) String() string {
-	offers := "1 offer"
-	if f.Offers != 1 {
-		offers = fmt.Sprintf("%d offers", f.Offers)
+	return "of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons)
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return "of " + offers + ": " + describeReasons(f.Reasons)
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func describeReasons(reasons []task.Reason) string {
@@ -141,7 +144,7 @@ func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, er
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
 		if r := m.tasks[taskID]; r != nil {
-			e, known = m.explain(r), true
+			e, known = m.explain(time.Now(), r), true
 		}
 	}})
 	if err == nil && !known {

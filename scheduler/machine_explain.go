@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"time"
+
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -35,7 +37,7 @@ func (m *machine) remember(f Finding, rejections []task.Rejection) {
 }
 
 // explain tells what is known of why a task is where it is.
-func (m *machine) explain(r *record) Explanation {
+func (m *machine) explain(now time.Time, r *record) Explanation {
 	e := Explanation{Task: r.info}
 	if r.info.State != task.Pending {
 		return e
@@ -48,7 +50,7 @@ func (m *machine) explain(r *record) Explanation {
 	if !e.Subscribed {
 		e.SubscribeErr = m.trouble
 	}
-	if r.former != nil {
+	if r.heldBack(now) {
 		e.NotBefore = r.former.notBefore
 	}
 	if m.storeFailures > 0 {

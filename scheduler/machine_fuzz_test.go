@@ -73,7 +73,6 @@ type checker struct {
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
-	steps    int
 	disk     *disk // nil: no store
 }
 
@@ -235,9 +234,7 @@ func (c *checker) observe(in input, actions []action) {
 		}
 	}
 	c.answeredOffers(in)
-	if c.steps++; c.steps%4 == 0 { // what is wrong stays wrong, and it takes a while
-		recount(c.t, c.machine)
-	}
+	recount(c.t, c.machine)
 	if c.disk != nil {
 		return
 	}
