@@ -33,6 +33,9 @@ func TestBadConfig(t *testing.T) {
 		"repeated role":     {func(c *Config) { c.Framework.Roles = []string{"a", "a"} }, `scheduler: config: Framework.Roles: []string{"a", "a"}: holds an empty or repeated role`},
 		"negative refuse":   {func(c *Config) { c.Offers.Refuse = -1 }, `scheduler: config: Offers.Refuse: -1: must not be negative`},
 		"negative interval": {func(c *Config) { c.Offers.ReviveInterval = -1 }, `scheduler: config: Offers.ReviveInterval: -1: must not be negative`},
+		"negative cycles":   {func(c *Config) { c.Offers.MaxCycles = -1 }, `scheduler: config: Offers.MaxCycles: -1: must not be negative`},
+		"negative wait":     {func(c *Config) { c.Offers.MaxWait = -1 }, `scheduler: config: Offers.MaxWait: -1: must not be negative`},
+		"negative TTL":      {func(c *Config) { c.Offers.StatsTTL = -1 }, `scheduler: config: Offers.StatsTTL: -1: must not be negative`},
 		"negative missed":   {func(c *Config) { c.MissedHeartbeats = -1 }, `scheduler: config: MissedHeartbeats: -1: must not be negative`},
 	} {
 		t.Run(name, func(t *testing.T) {
