@@ -48,6 +48,7 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
+		c.machine.settings.history = int(seed % 4)
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}
@@ -94,6 +95,9 @@ func (c *checker) play(verb byte, n int) {
 	case 'n':
 		c.lastRef++
 		spec := specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5)})
+		if n%16 == 0 {
+			spec.Labels = map[string]string{"unbuildable": ""}
+		}
 		spec.Group = []string{"", "g"}[n/5%2]
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
 	case 'p':

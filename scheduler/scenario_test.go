@@ -98,8 +98,9 @@ func newStage(t *testing.T) *stage {
 type testBuilder struct{ taskbuilder.Standard }
 
 func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+	_, unbuildable := s.Labels["unbuildable"]
 	switch {
-	case strings.HasPrefix(s.ID, "unbuildable"):
+	case unbuildable, strings.HasPrefix(s.ID, "unbuildable"):
 		return mesos.TaskInfo{}, errors.New("no such image")
 	case strings.HasPrefix(s.ID, "panicking"):
 		panic("out of cheese")
@@ -157,7 +158,7 @@ func (s *stage) play(words []string) string {
 				offers.Offers[i].Unavailability = s.maintenance(options)
 			}
 		}
-		s.event(options, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offers})
+		s.event(options, offersEvent(offers))
 	case "done":
 		s.done(args[0], args[1], options["message"])
 	default:
@@ -401,6 +402,10 @@ func offersOf(words []string) *scheduler.Event_Offers {
 		})
 	}
 	return &scheduler.Event_Offers{Offers: offers}
+}
+
+func offersEvent(offers *scheduler.Event_Offers) *scheduler.Event {
+	return &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offers}
 }
 
 func proto[T any](v T) *T { return &v }
