@@ -22,6 +22,7 @@ import (
 //   - each caller is answered at most once;
 //   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
+//   - nothing is launched on an agent that was promised to an operator, until its offers say otherwise;
 //   - what is counted and kept from cycle to cycle is what the records say;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
@@ -74,11 +75,15 @@ type checker struct {
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
-	disk     *disk // nil: no store
+	planned  map[string]*mesos.Unavailability // by agent
+	inverse  map[string]string                // agents by inverse offer
+	promised map[string]bool                  // agents
+	disk     *disk                            // nil: no store
 }
 
 func newChecker(t *testing.T) *checker {
-	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{}}
+	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{}}
 }
 
 func (c *checker) play(verb byte, n int) {
@@ -121,7 +126,14 @@ func (c *checker) play(verb byte, n int) {
 		if c.open && !c.machine.tearing {
 			c.offers[name], c.offered = 0, c.now
 		}
-		c.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})})
+		offers := offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})
+		agent := fmt.Sprintf("a%d", n%3)
+		if n%4 == 0 && c.planned[agent] != nil {
+			offers.Offers[0].Unavailability = c.planned[agent]
+		} else if c.machine.phase == connected {
+			delete(c.promised, agent)
+		}
+		c.event(offersEvent(offers))
 	case 'u':
 		c.update(id, n)
 	case 'r':
@@ -155,6 +167,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'i':
 		c.inverseOffer(n)
 	case 'l':
+		delete(c.promised, fmt.Sprintf("a%d", n%3))
 		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
 		c.finishWriting(verb == 'y' || n%2 == 0, verb == 'y')
@@ -176,13 +189,16 @@ func (c *checker) limits() {
 	}
 }
 
-// inverseOffer plans maintenance of an agent. From an accepted one on, the agent's offers come without a word of
-// it, and so call it off.
+// inverseOffer plans maintenance of an agent, which some of its offers tell of from then on; the others call it
+// off.
 func (c *checker) inverseOffer(n int) {
 	c.counter++
+	id, agent := fmt.Sprintf("i%d", c.counter), fmt.Sprintf("a%d", n%3)
+	u := mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano() + int64(n)}}
+	c.planned[agent], c.inverse[id] = &u, agent
+	delete(c.promised, agent) // that was about another time
 	c.event(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
-		OfferID: mesos.OfferID{Value: fmt.Sprintf("i%d", c.counter)}, AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)},
-		Unavailability: mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano()}},
+		OfferID: mesos.OfferID{Value: id}, AgentID: &mesos.AgentID{Value: agent}, Unavailability: u,
 	}}}})
 }
 
@@ -268,12 +284,17 @@ func (c *checker) check(call *scheduler.Call) int {
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
 			c.checkStored(t.TaskID.Value, func(s saved) bool { return s.info.State == task.Staging })
+			require.False(c.t, c.promised[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}
 		for _, id := range call.Accept.OfferIDs {
 			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice or gone", id.Value)
 			c.offers[id.Value]++
+		}
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		for _, id := range call.AcceptInverseOffers.InverseOfferIDs {
+			c.promised[c.inverse[id.Value]] = true
 		}
 	case scheduler.Call_KILL:
 		c.doomed[call.Kill.TaskID.Value] = true
@@ -318,6 +339,9 @@ func TestCheckerControl(t *testing.T) {
 		}}}
 	}
 	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.Pending}}}
+	promise := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
+		InverseOfferIDs: []mesos.OfferID{{Value: "i1"}}, // of the agent without an ID
+	}}}
 	update := streamEvent{event: &scheduler.Event{Type: scheduler.Event_UPDATE}}
 	for name, actions := range map[string][]action{
 		"a call without a subscription":     {ack},
@@ -328,6 +352,7 @@ func TestCheckerControl(t *testing.T) {
 		"an update not acknowledged":        {connected, pending},
 		"a caller answered twice":           {reply{ref: 1}, reply{ref: 1}},
 		"a task launched twice":             {connected, pending, accept("o1", "t"), accept("o2", "t")},
+		"a promise broken":                  {connected, pending, promise, accept("o1", "t")},
 		"an offer used twice":               {connected, pending, accept("o1", "t"), pending, accept("o1", "t")},
 	} {
 		t.Run(name, func(t *testing.T) {
