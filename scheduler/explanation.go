@@ -34,6 +34,8 @@ type Explanation struct {
 	StoreErr error
 	// MatcherErr is what was wrong with the matcher, or with what it said, in the last cycle. Nil: nothing.
 	MatcherErr error
+	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
+	Promised int
 	// TearingDown is whether the framework is being torn down.
 	TearingDown bool
 }
@@ -83,8 +85,8 @@ func (e Explanation) Widest() (Finding, bool) {
 }
 
 // String gives one line, such as "task web-1 pending since 2026-01-01T00:00:00Z: of 43 offers at
-// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". What keeps
-// all tasks from being launched comes first.
+// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". What else
+// keeps it from being launched comes first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
 	if e.Task.State != task.Pending {
@@ -104,7 +106,7 @@ func (e Explanation) String() string {
 	return s + ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
 }
 
-// obstacles are what keeps it from being launched whatever is offered.
+// obstacles are what keeps it from being launched besides what is offered.
 func (e Explanation) obstacles() []string {
 	var all []string
 	switch {
@@ -125,6 +127,9 @@ func (e Explanation) obstacles() []string {
 	}
 	if !e.NotBefore.IsZero() {
 		all = append(all, "not launched again before "+instant(e.NotBefore))
+	}
+	if e.Promised > 0 {
+		all = append(all, "offers of "+counted(e.Promised, "agent")+" declined for maintenance")
 	}
 	return all
 }

@@ -42,7 +42,7 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	if r.info.State != task.Pending {
 		return e
 	}
-	e.Cycles = m.cyclesOf(r)
+	e.Cycles = m.cyclesOf(r.head())
 	for i := len(r.shape.findings) - 1; i >= 0; i-- {
 		e.Findings = append(e.Findings, r.shape.findings[i])
 	}
@@ -56,6 +56,6 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	if m.storeFailures > 0 {
 		e.StoreErr = m.storeErr
 	}
-	e.TearingDown, e.MatcherErr = m.tearing, m.matchErr
+	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.promises)
 	return e
 }
