@@ -161,12 +161,13 @@ func (m *machine) noteAgents(now time.Time, offers []mesos.Offer) {
 	for i := range offers {
 		o := task.OfferFromMesos(offers[i])
 		a := m.agents[o.Agent.ID]
-		switch {
-		case a == nil:
-			a = &agent{about: &o.Agent}
+		if a == nil {
+			a = &agent{}
 			m.agents[o.Agent.ID] = a
-		case !sameAgent(a.about, &o.Agent):
-			a.about, m.presence.stale = &o.Agent, true
+		}
+		if a.about == nil || !sameAgent(a.about, &o.Agent) {
+			about := o.Agent // a copy, since the rest of the offer need not be kept
+			a.about, m.presence.stale = &about, true
 		}
 		if !again[a] {
 			again[a] = true
