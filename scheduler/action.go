@@ -40,6 +40,9 @@ type (
 		stream int
 		call   *scheduler.Call
 		ref    ref // who asked for it; 0: the machine itself
+		// Of an ACCEPT: the role of its offers, and how many tasks had come for that.
+		role string
+		came int
 	}
 	// register stays in the machine: it waits there for a framework ID to be stored.
 	register struct{ stream int }
@@ -129,6 +132,10 @@ func describeCall(c *scheduler.Call) string {
 			s += " " + id.Value
 		}
 		s += describeFilters(c.Decline.Filters)
+	case scheduler.Call_REVIVE:
+		s += describeRoles(c.GetRevive().GetRoles())
+	case scheduler.Call_SUPPRESS:
+		s += describeRoles(c.GetSuppress().GetRoles())
 	case scheduler.Call_KILL:
 		s += fmt.Sprintf(" %s on %s", c.Kill.TaskID.Value, c.Kill.GetAgentID().GetValue())
 	case scheduler.Call_RECONCILE:
@@ -148,6 +155,14 @@ func describeCall(c *scheduler.Call) string {
 		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
 	}
 	return s
+}
+
+// describeRoles lists the roles of a call, none if it is for all.
+func describeRoles(roles []string) string {
+	if len(roles) == 0 {
+		return ""
+	}
+	return " " + strings.Join(roles, ",")
 }
 
 func describeFilters(f *mesos.Filters) string {

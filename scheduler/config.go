@@ -27,6 +27,9 @@ const (
 	DefaultFailoverTimeout  = 7 * 24 * time.Hour
 	DefaultRefuse           = 30 * time.Second
 	DefaultReviveInterval   = 100 * time.Millisecond
+	DefaultHold             = 100 * time.Millisecond
+	DefaultHoldPerAgent     = 2
+	DefaultHoldMax          = 10
 	DefaultMissedHeartbeats = 5
 	DefaultHistory          = 1000
 	DefaultLaunchTimeout    = time.Minute
@@ -137,15 +140,29 @@ type Framework struct {
 	Labels map[string]string
 }
 
-// OfferPolicy says how offers are treated. An offer that no pending task fits is declined; while
-// nothing is pending the master is told to send none.
+// OfferPolicy says how offers are treated. An offer that no pending task fits is kept for a moment and then
+// declined; for roles that no pending task can use the master is told to send none.
 type OfferPolicy struct {
-	// Refuse is how long the master keeps what was declined, or left over by a launch, from
-	// being offered again. A new task lifts it. Default 30 s; Mesos limits it to 365 days.
+	// Refuse is how long the master keeps what was declined, or left over by a launch, from being offered
+	// again: that or up to a quarter longer, at random, and at least 1 h while no task is
+	// pending for the role. A new task lifts it. Default 30 s; Mesos limits it to 365 days.
 	Refuse time.Duration
-	// ReviveInterval is the least time between two calls for new offers. Each makes the master
-	// allocate at once. Default 100 ms.
+	// ReviveInterval is the least time between two calls for new offers in the long run; 3 may follow each
+	// other at once. Each makes the master allocate at once. Default 100 ms.
 	ReviveInterval time.Duration
+	// Hold is how long an offer that no pending task fits is kept for tasks to come, which then need
+	// not wait for the master. Default 100 ms. With more, offers are also asked for, and kept from
+	// other frameworks, while nothing is pending: HoldMax of them, and HoldPerAgent of one agent, the
+	// oldest first; others, and those that are given back, are left to other frameworks for
+	// the time of Refuse unless a task needs them.
+	Hold time.Duration
+	// HoldPerAgent and HoldMax limit the offers that are kept for longer than 100 ms. Defaults 2 and 10.
+	HoldPerAgent, HoldMax int
+	// WaitPreferred is how long, after tasks were launched, other tasks wait at most for the next offer of the
+	// agent that has the least memory left of those just used, rather than begin another agent.
+	// It comes within the master's allocation interval, 1 s by default. No task waits until its MaxWait
+	// is over. Default 0: they do not wait.
+	WaitPreferred time.Duration
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is taken. Default
 	// 10 min; negative: not at all.
@@ -224,6 +241,14 @@ func (c Config) normalize() (Config, error) {
 		return c, &ConfigError{Field: "Offers.Refuse", Value: c.Offers.Refuse, Reason: "must not be negative"}
 	case c.Offers.ReviveInterval < 0:
 		return c, &ConfigError{Field: "Offers.ReviveInterval", Value: c.Offers.ReviveInterval, Reason: "must not be negative"}
+	case c.Offers.Hold < 0:
+		return c, &ConfigError{Field: "Offers.Hold", Value: c.Offers.Hold, Reason: "must not be negative"}
+	case c.Offers.HoldPerAgent < 0:
+		return c, &ConfigError{Field: "Offers.HoldPerAgent", Value: c.Offers.HoldPerAgent, Reason: "must not be negative"}
+	case c.Offers.HoldMax < 0:
+		return c, &ConfigError{Field: "Offers.HoldMax", Value: c.Offers.HoldMax, Reason: "must not be negative"}
+	case c.Offers.WaitPreferred < 0:
+		return c, &ConfigError{Field: "Offers.WaitPreferred", Value: c.Offers.WaitPreferred, Reason: "must not be negative"}
 	case c.Offers.MaxCycles < 0:
 		return c, &ConfigError{Field: "Offers.MaxCycles", Value: c.Offers.MaxCycles, Reason: "must not be negative"}
 	case c.Offers.MaxWait < 0:
@@ -241,6 +266,9 @@ func (c Config) normalize() (Config, error) {
 	}
 	c.Offers.Refuse = cmp.Or(c.Offers.Refuse, DefaultRefuse)
 	c.Offers.ReviveInterval = cmp.Or(c.Offers.ReviveInterval, DefaultReviveInterval)
+	c.Offers.Hold = cmp.Or(c.Offers.Hold, DefaultHold)
+	c.Offers.HoldPerAgent = cmp.Or(c.Offers.HoldPerAgent, DefaultHoldPerAgent)
+	c.Offers.HoldMax = cmp.Or(c.Offers.HoldMax, DefaultHoldMax)
 	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
 	c.History = max(0, cmp.Or(c.History, DefaultHistory))
 	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
@@ -352,12 +380,15 @@ func optional(s string) *string {
 // settings is what the machine needs to know.
 func (c Config) settings() settings {
 	return settings{
-		framework: c.Framework.info(),
-		matcher:   c.Matcher,
-		builder:   c.Builder,
-		// Mesos takes a year as the most, and what does not fit its clock as the default.
-		refuse:         min(c.Offers.Refuse, 365*24*time.Hour),
+		framework:      c.Framework.info(),
+		matcher:        c.Matcher,
+		builder:        c.Builder,
+		refuse:         min(c.Offers.Refuse, refuseLimit),
 		reviveInterval: c.Offers.ReviveInterval,
+		hold:           c.Offers.Hold,
+		holdPerAgent:   c.Offers.HoldPerAgent,
+		holdMax:        c.Offers.HoldMax,
+		waitPreferred:  c.Offers.WaitPreferred,
 		missed:         c.MissedHeartbeats,
 		backoffMin:     backoffMin,
 		backoffMax:     backoffMax,

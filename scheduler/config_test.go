@@ -24,19 +24,23 @@ func TestBadConfig(t *testing.T) {
 		"two identities": {func(c *Config) {
 			c.Credential, c.Token = &Credential{Principal: "p"}, func(context.Context) (string, error) { return "", nil }
 		}, `scheduler: config: Token`},
-		"no principal":      {func(c *Config) { c.Credential = &Credential{Secret: "secret"} }, `scheduler: config: Credential.Principal: ""`},
-		"another principal": {func(c *Config) { c.Credential, c.Framework.Principal = &Credential{Principal: "p"}, "q" }, `scheduler: config: Framework.Principal: "q"`},
-		"negative timeout":  {func(c *Config) { c.LaunchTimeout = -1 }, `scheduler: config: LaunchTimeout: -1`},
-		"negative launches": {func(c *Config) { c.MaxLaunches = -1 }, `scheduler: config: MaxLaunches: -1`},
-		"unknown policy":    {func(c *Config) { c.UnknownTasks = 3 }, `scheduler: config: UnknownTasks: 3`},
-		"no name":           {func(c *Config) { c.Framework.Name = "" }, `scheduler: config: Framework.Name: "": is required`},
-		"repeated role":     {func(c *Config) { c.Framework.Roles = []string{"a", "a"} }, `scheduler: config: Framework.Roles: []string{"a", "a"}: holds an empty or repeated role`},
-		"negative refuse":   {func(c *Config) { c.Offers.Refuse = -1 }, `scheduler: config: Offers.Refuse: -1: must not be negative`},
-		"negative interval": {func(c *Config) { c.Offers.ReviveInterval = -1 }, `scheduler: config: Offers.ReviveInterval: -1: must not be negative`},
-		"negative cycles":   {func(c *Config) { c.Offers.MaxCycles = -1 }, `scheduler: config: Offers.MaxCycles: -1: must not be negative`},
-		"negative wait":     {func(c *Config) { c.Offers.MaxWait = -1 }, `scheduler: config: Offers.MaxWait: -1: must not be negative`},
-		"negative TTL":      {func(c *Config) { c.Offers.StatsTTL = -1 }, `scheduler: config: Offers.StatsTTL: -1: must not be negative`},
-		"negative missed":   {func(c *Config) { c.MissedHeartbeats = -1 }, `scheduler: config: MissedHeartbeats: -1: must not be negative`},
+		"no principal":       {func(c *Config) { c.Credential = &Credential{Secret: "secret"} }, `scheduler: config: Credential.Principal: ""`},
+		"another principal":  {func(c *Config) { c.Credential, c.Framework.Principal = &Credential{Principal: "p"}, "q" }, `scheduler: config: Framework.Principal: "q"`},
+		"negative timeout":   {func(c *Config) { c.LaunchTimeout = -1 }, `scheduler: config: LaunchTimeout: -1`},
+		"negative launches":  {func(c *Config) { c.MaxLaunches = -1 }, `scheduler: config: MaxLaunches: -1`},
+		"unknown policy":     {func(c *Config) { c.UnknownTasks = 3 }, `scheduler: config: UnknownTasks: 3`},
+		"no name":            {func(c *Config) { c.Framework.Name = "" }, `scheduler: config: Framework.Name: "": is required`},
+		"repeated role":      {func(c *Config) { c.Framework.Roles = []string{"a", "a"} }, `scheduler: config: Framework.Roles: []string{"a", "a"}: holds an empty or repeated role`},
+		"negative refuse":    {func(c *Config) { c.Offers.Refuse = -1 }, `scheduler: config: Offers.Refuse: -1: must not be negative`},
+		"negative interval":  {func(c *Config) { c.Offers.ReviveInterval = -1 }, `scheduler: config: Offers.ReviveInterval: -1: must not be negative`},
+		"negative hold":      {func(c *Config) { c.Offers.Hold = -1 }, `scheduler: config: Offers.Hold: -1: must not be negative`},
+		"negative cap":       {func(c *Config) { c.Offers.HoldMax = -1 }, `scheduler: config: Offers.HoldMax: -1: must not be negative`},
+		"negative per agent": {func(c *Config) { c.Offers.HoldPerAgent = -1 }, `scheduler: config: Offers.HoldPerAgent: -1: must not be negative`},
+		"negative wait":      {func(c *Config) { c.Offers.WaitPreferred = -1 }, `scheduler: config: Offers.WaitPreferred: -1: must not be negative`},
+		"negative cycles":    {func(c *Config) { c.Offers.MaxCycles = -1 }, `scheduler: config: Offers.MaxCycles: -1: must not be negative`},
+		"negative deadline":  {func(c *Config) { c.Offers.MaxWait = -1 }, `scheduler: config: Offers.MaxWait: -1: must not be negative`},
+		"negative TTL":       {func(c *Config) { c.Offers.StatsTTL = -1 }, `scheduler: config: Offers.StatsTTL: -1: must not be negative`},
+		"negative missed":    {func(c *Config) { c.MissedHeartbeats = -1 }, `scheduler: config: MissedHeartbeats: -1: must not be negative`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := good
@@ -67,6 +71,7 @@ func TestConfigDefaults(t *testing.T) {
 	s := c.settings()
 	require.Equal(t, 30*time.Second, s.refuse)
 	require.Equal(t, 100*time.Millisecond, s.reviveInterval)
+	require.Equal(t, []any{100 * time.Millisecond, 2, 10, time.Duration(0)}, []any{s.hold, s.holdPerAgent, s.holdMax, s.waitPreferred})
 	require.Equal(t, 5, s.missed)
 	require.Equal(t, 1000, s.history)
 

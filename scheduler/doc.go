@@ -8,7 +8,8 @@
 //   - It stays subscribed: it finds the leading master, and when the stream ends, breaks or goes
 //     silent it subscribes again under the same framework ID, after a random pause that doubles up to 15 s.
 //   - Each task is launched on an offer that fits it; an offer that nothing fits is declined after
-//     100 ms; while nothing is pending the master is told to send none.
+//     100 ms, or what [OfferPolicy] says; for a role that no pending task can use the master is told to
+//     send none.
 //   - Why a task is not launched can be asked with [Scheduler.Explain]; if it should not wait for ever, it
 //     fails with a [*CapacityError].
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is

@@ -15,8 +15,8 @@ import (
 // same actions.
 //
 // Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
-// machine_offers.go keeps and answers them, machine_cycle.go finds places for tasks, machine_shapes.go
-// knows which are alike,
+// machine_offers.go keeps and answers them, machine_preferred.go has tasks wait for the best of them,
+// machine_cycle.go finds places for tasks, machine_shapes.go knows which are alike,
 // machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there, machine_explain.go why
 // nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go follows tasks from submission to their end, machine_updates.go takes
 // what Mesos says of them, machine_reconcile.go asks it, machine_store.go keeps records,
@@ -39,20 +39,21 @@ type machine struct {
 	alarms  alarms
 	alarmed uint32 // counts them
 
-	// told is what the master knows of our demand; filtered: it has refusals of ours, which a
-	// REVIVE would lift; lift: a task came after them that may fit what was refused. The next
-	// SUPPRESS or REVIVE may go out at demandAt.
-	told           demand
-	filtered, lift bool
-	demandAt       time.Time
+	// demands by role, and those of the framework's roles in order. The next SUPPRESS or REVIVE may go out
+	// at demandAt, a REVIVE for no other reason than to have offers in hand at standbyAt; reviveFull is
+	// when the bucket of REVIVEs is full again.
+	demands                         map[string]*demand
+	roles                           []*demand
+	demandAt, standbyAt, reviveFull time.Time
 
-	// offered are the offers at hand; those that nothing fits are declined at holdUntil. The next
-	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh). offersAt is when the
-	// last offers came, on any subscription.
-	offered            []mesos.Offer
+	// offered are the offers at hand, the oldest first; none goes back before holdUntil. The next
+	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh); tasks
+	// may wait for the preferred agent. offersAt is when the last offers came, on any subscription.
+	offered            []held
 	news               bool
 	fresh              lineup
 	cycleAt, holdUntil time.Time
+	preferred          preferred
 	offersAt           time.Time
 	promises           map[string]promise // by agent
 
@@ -110,6 +111,10 @@ type settings struct {
 	builder        TaskBuilder
 	refuse         time.Duration
 	reviveInterval time.Duration
+	hold           time.Duration
+	holdPerAgent   int
+	holdMax        int
+	waitPreferred  time.Duration
 	missed         int // heartbeats
 	backoffMin     time.Duration
 	backoffMax     time.Duration
@@ -127,15 +132,6 @@ type settings struct {
 	random         func() float64          // in [0, 1)
 }
 
-// demand is whether offers are wanted.
-type demand int
-
-const (
-	unsure demand = iota // a SUPPRESS or REVIVE may or may not have arrived
-	suppressed
-	revived
-)
-
 // phase is how far the subscription has got.
 type phase int
 
@@ -148,10 +144,13 @@ const (
 )
 
 func newMachine(s settings) *machine {
-	return &machine{
+	m := &machine{
 		settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{},
 		pods: map[string]*pod{}, groups: map[string]*group{}, agents: map[string]*agent{}, promises: map[string]promise{}, queue: queue{stale: true},
+		demands: map[string]*demand{},
 	}
+	m.setRoles()
+	return m
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is
@@ -166,6 +165,7 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.phase = stopped
 	case idle:
 		m.cycle(now)
+		m.declineHeld(now)
 	case wake:
 		m.wake(now)
 	case streamOpened:
@@ -232,7 +232,7 @@ func (m *machine) deadline() time.Time {
 			sooner(m.alarms[0].at)
 		}
 		if m.wantsCycle() {
-			sooner(m.cycleAt)
+			sooner(m.matchAt())
 		}
 		if len(m.offered) > 0 && !m.wantsCycle() {
 			sooner(m.holdUntil)
@@ -241,8 +241,8 @@ func (m *machine) deadline() time.Time {
 			sooner(m.reconciliation.next)
 		}
 	}
-	if m.wanted() != scheduler.Call_UNKNOWN {
-		sooner(m.demandAt)
+	if at := m.demandDue(); !at.IsZero() {
+		sooner(at)
 	}
 	if len(m.dirty) > 0 && !m.writing && !m.halted {
 		sooner(m.storeAt)
@@ -286,19 +286,14 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
-		if len(m.offered) == 0 {
-			m.holdUntil = now.Add(holdOffers)
-		}
 		offers := e.GetOffers().GetOffers()
 		m.noteAgents(now, offers)
-		offers = m.keepPromises(now, offers)
-		m.offered = append(m.offered, offers...)
-		m.news = m.news || len(offers) > 0
+		m.takeOffers(now, m.keepPromises(now, offers))
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
-		m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return o.ID == gone })
+		m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return h.ID == gone })
 		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
@@ -326,7 +321,11 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE, scheduler.Call_ACKNOWLEDGE:
+	case scheduler.Call_DECLINE:
+		if in.outcome != accepted && current {
+			m.declineAgain(now, in.call.Decline.OfferIDs)
+		}
+	case scheduler.Call_ACKNOWLEDGE:
 		// The agent would send an update again by itself, but only after up to ten minutes.
 		if in.outcome != accepted && current {
 			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
@@ -346,10 +345,15 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			// So that the next subscription does not undo it.
 			m.settings.framework = in.call.UpdateFramework.FrameworkInfo
 			m.settings.framework.ID = nil
+			m.setRoles()
 		}
-	case scheduler.Call_REVIVE, scheduler.Call_SUPPRESS:
+	case scheduler.Call_REVIVE:
 		if in.outcome != accepted && current {
-			m.told, m.demandAt = unsure, now.Add(callRetry)
+			m.demandUnsure(now, in.call.GetRevive().GetRoles())
+		}
+	case scheduler.Call_SUPPRESS:
+		if in.outcome != accepted && current {
+			m.demandUnsure(now, in.call.GetSuppress().GetRoles())
 		}
 	case scheduler.Call_TEARDOWN:
 		if in.outcome == accepted {
@@ -395,10 +399,7 @@ func (m *machine) rawCall(in rawCall) {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
-		u.SuppressedRoles = nil
-		if m.told == suppressed {
-			u.SuppressedRoles = u.FrameworkInfo.Roles
-		}
+		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

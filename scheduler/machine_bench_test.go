@@ -114,7 +114,7 @@ func pendingMachine(now time.Time, n int, cpus string) *machine {
 	m := newMachine(settings{
 		framework: mesos.FrameworkInfo{Roles: []string{"*"}},
 		matcher:   taskmatcher.FirstFit{}, builder: taskbuilder.Standard{},
-		refuse: time.Second, missed: 5, backoffMax: time.Second, history: n,
+		refuse: time.Second, hold: DefaultHold, missed: 5, backoffMax: time.Second, history: n,
 		random: func() float64 { return 0 },
 	})
 	m.step(now, start{})

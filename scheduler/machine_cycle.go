@@ -22,11 +22,11 @@ func (m *machine) wantsCycle() bool {
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
 func (m *machine) cycle(now time.Time) {
-	if !m.wantsCycle() || now.Before(m.cycleAt) {
+	if !m.wantsCycle() || now.Before(m.matchAt()) {
 		return
 	}
 	if m.tearing || m.storeFailures > 0 { // nothing may be launched now
-		m.declineAll()
+		m.declineAll(now)
 		return
 	}
 	m.cycleAt = now.Add(cyclePause)
@@ -43,10 +43,11 @@ func (m *machine) cycle(now time.Time) {
 		m.endLooks(now)
 	}
 	m.news = false
+	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.offered = slices.DeleteFunc(m.offered, func(o mesos.Offer) bool { return len(used[o.ID.Value].operations) > 0 })
+	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].operations) > 0 })
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }
@@ -84,7 +85,7 @@ func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
 	uses := make([]use, len(m.offered))
 	used := make(map[string]*use, len(m.offered)) // by offer
 	for i, o := range m.offered {
-		offers[i] = task.OfferFromMesos(o)
+		offers[i] = task.OfferFromMesos(o.Offer)
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
 		uses[i] = use{agentID: offers[i].Agent.ID, role: offers[i].Role}
 		used[offers[i].ID] = &uses[i]

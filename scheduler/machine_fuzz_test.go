@@ -20,7 +20,9 @@ import (
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
 //   - each caller is answered at most once;
-//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once or after holdOffers;
+//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once, after DefaultHold, or
+//     within the caps of the policy after its Hold;
+//   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
 //   - nothing is launched on an agent that was promised to an operator, until its offers say otherwise;
 //   - what is counted and kept from cycle to cycle is what the records say;
@@ -30,6 +32,8 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte("s\x00b\x00n\x01o\x01u\x01u\x02k\x01c\x00"))
 	f.Add([]byte("s\x00b\x00n\x01n\x02n\x03o\x03d\x01o\x01u\x11d\x02c\x00w\x09b\x00u\x21t\x00d\x00"))
 	f.Add([]byte("D\x00s\x00b\x00n\x01y\x00y\x00o\x01y\x00d\x00u\x01z\x00y\x00R\x00s\x00b\x00u\x02y\x00"))
+	f.Add([]byte("P\x03s\x00b\x00o\x01o\x02o\x03o\x04w\x01n\x09w\x00n\x11k\x01w\x05r\x01w\x0b"))
+	f.Add([]byte("P\x07s\x00b\x00n\x01o\x05n\x0ao\x06w\x00w\x01o\x08k\x02w\x03c\x00w\x14b\x00w\x00"))
 	f.Add([]byte("s\x00e\x01s\x00b\x00e\x00w\xffb\x00n\x09x\x01o\x22w\x01r\x01d\x03d\x04"))
 	f.Fuzz(func(t *testing.T, program []byte) {
 		c := newChecker(t)
@@ -46,6 +50,7 @@ func TestMachineWalks(t *testing.T) {
 	for seed := range uint64(400) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newChecker(t)
+		c.play('P', int(seed/2))
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
@@ -70,7 +75,8 @@ type checker struct {
 	t        require.TestingT // of the stage, or a control's
 	open     bool             // between SUBSCRIBED and the end of the stream
 	offers   map[string]int   // answers by offer
-	offered  time.Time        // when the last of them came
+	arrived  []arrival        // of offers on this stream
+	revived  map[string]bool  // roles to which the master offers, as it was told
 	answered map[ref]bool
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
@@ -81,9 +87,17 @@ type checker struct {
 	disk     *disk                            // nil: no store
 }
 
+// arrival is an offer and when it came.
+type arrival struct {
+	id, agent string
+	at        time.Time
+}
+
 func newChecker(t *testing.T) *checker {
-	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
-		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{}}
+	return &checker{
+		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{},
+	}
 }
 
 func (c *checker) play(verb byte, n int) {
@@ -99,7 +113,7 @@ func (c *checker) play(verb byte, n int) {
 		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: id}}})
 	case 'n':
 		c.lastRef++
-		spec := specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5)})
+		spec := specOf(id, map[string]string{"cpus": fmt.Sprint(n % 5), "role": c.role(n/8, "")})
 		if n%16 == 0 {
 			spec.Labels = map[string]string{"unbuildable": ""}
 		}
@@ -123,11 +137,13 @@ func (c *checker) play(verb byte, n int) {
 	case 'o':
 		c.counter++
 		name := fmt.Sprintf("o%d", c.counter)
-		if c.open && !c.machine.tearing {
-			c.offers[name], c.offered = 0, c.now
-		}
-		offers := offersOf([]string{fmt.Sprintf("%s@a%d:%d:1024", name, n%3, n%7)})
 		agent := fmt.Sprintf("a%d", n%3)
+		if c.open && !c.machine.tearing {
+			c.offers[name] = 0
+			c.arrived = append(c.arrived, arrival{name, agent, c.now})
+		}
+		offers := offersOf([]string{fmt.Sprintf("%s@%s:%d:1024", name, agent, n%7)})
+		*offers.Offers[0].AllocationInfo.Role = c.role(n/8, "*")
 		if n%4 == 0 && c.planned[agent] != nil {
 			offers.Offers[0].Unavailability = c.planned[agent]
 		} else if c.machine.phase == connected {
@@ -150,17 +166,23 @@ func (c *checker) play(verb byte, n int) {
 		c.feed(streamClosed{stream: c.machine.stream - n%2, err: err})
 	case 'f':
 		c.feed(end{})
-		c.open = false
+		c.open, c.arrived = false, nil
 		clear(c.offers)
 	case 'd':
 		if len(c.sent) > 0 {
 			s := c.sent[n%len(c.sent)]
-			c.feed(callDone{stream: s.stream, call: s.call, outcome: outcome(n % 5), err: errors.New("no")})
+			done := callDone{stream: s.stream, call: s.call, outcome: outcome(n % 5), err: errors.New("no")}
+			c.toldInVain(done)
+			c.feed(done)
 		}
 	case 'D':
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
 			c.machine.settings.durable = true
 			c.disk = &disk{records: map[string][]byte{}, need: map[string]int{}}
+		}
+	case 'P':
+		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+			c.policyOf(n)
 		}
 	case 'L':
 		c.limits()
@@ -225,6 +247,7 @@ func (c *checker) feed(in input) {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")
 		}
 	}
+	c.checkDemand()
 }
 
 // observe checks what a step returned.
@@ -234,9 +257,11 @@ func (c *checker) observe(in input, actions []action) {
 		switch a := a.(type) {
 		case subscribe:
 			require.Equal(c.t, c.machine.stream, a.stream)
+			c.toldBySubscribing(a.call.Subscribe)
 		case closeStream, stop:
 			c.open = false
 			clear(c.offers)
+			c.arrived = nil
 		case store:
 			c.beginWriting(a)
 		case send:
@@ -253,7 +278,6 @@ func (c *checker) observe(in input, actions []action) {
 			require.True(c.t, acks == 0 || !event || c.disk != nil, "told after it was acknowledged")
 		}
 	}
-	c.answeredOffers(in)
 	recount(c.t, c.machine)
 	if c.disk != nil {
 		return
@@ -261,17 +285,6 @@ func (c *checker) observe(in input, actions []action) {
 	update, ok := in.(streamEvent)
 	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE {
 		require.Equal(c.t, 1, acks)
-	}
-}
-
-// answeredOffers checks that no offer is kept from others for long.
-func (c *checker) answeredOffers(in input) {
-	if _, woken := in.(wake); !woken || !c.open || c.machine.tearing || c.now.Before(c.offered.Add(holdOffers)) ||
-		c.disk != nil && c.disk.writing != nil { // it may be in a launch that waits for the store
-		return
-	}
-	for id, answers := range c.offers {
-		require.GreaterOrEqual(c.t, answers, 1, "offer %s", id)
 	}
 }
 
@@ -296,6 +309,10 @@ func (c *checker) check(call *scheduler.Call) int {
 		for _, id := range call.AcceptInverseOffers.InverseOfferIDs {
 			c.promised[c.inverse[id.Value]] = true
 		}
+	case scheduler.Call_REVIVE:
+		c.tell(call.Revive.Roles, true)
+	case scheduler.Call_SUPPRESS:
+		c.tell(call.Suppress.Roles, false)
 	case scheduler.Call_KILL:
 		c.doomed[call.Kill.TaskID.Value] = true
 	case scheduler.Call_DECLINE:

@@ -70,10 +70,11 @@ func (m *machine) promise(o InverseOffer) {
 		return // it names nothing that could be kept free
 	}
 	m.promises[o.AgentID] = promise{o.Start, o.Duration}
-	var rest, gone []mesos.Offer
+	var rest []held
+	var gone []mesos.Offer
 	for _, offer := range m.offered {
 		if offer.AgentID.Value == o.AgentID {
-			gone = append(gone, offer)
+			gone = append(gone, offer.Offer)
 		} else {
 			rest = append(rest, offer)
 		}

@@ -10,24 +10,103 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// holdOffers is how long an offer that nothing fits is kept for tasks to come, which need not
-// wait for the master then.
-const holdOffers = 100 * time.Millisecond
-
-// declineHeld declines what nothing came for.
-func (m *machine) declineHeld(now time.Time) {
-	if len(m.offered) > 0 && !m.wantsCycle() && !now.Before(m.holdUntil) {
-		m.declineAll()
-	}
+// held is an offer at hand. All are kept for a moment, for tasks to come that need not wait for the master
+// then; of those that nothing fits the oldest, within the caps of the policy, are kept for longer. They
+// belong to their subscription: when that ends, at the end of Run too, the master takes them back at
+// once and without refusal, whatever the failover timeout, so they need not be declined then.
+type held struct {
+	mesos.Offer
+	until time.Time // it goes back then
+	kept  bool      // for longer than a moment
 }
 
-// declineAll declines the offers at hand, except those of a framework that is torn down, which need
-// no answers.
-func (m *machine) declineAll() {
-	if !m.tearing {
-		m.decline(idsOf(m.offered), m.settings.refuse)
+func (h *held) role() string { return h.AllocationInfo.GetRole() }
+
+// takeOffers takes new offers.
+func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
+	until := now.Add(min(m.settings.hold, DefaultHold))
+	if len(m.offered) == 0 || until.Before(m.holdUntil) {
+		m.holdUntil = until
 	}
+	m.offered = slices.Grow(m.offered, len(offers))
+	for _, o := range offers {
+		h := held{Offer: o, until: until}
+		m.offered = append(m.offered, h)
+		m.offeredTo(h.role())
+		if o.AgentID.Value == m.preferred.agentID {
+			m.preferred = preferred{}
+		}
+	}
+	m.news = true
+}
+
+// standby tells whether offers are to be kept while nothing is pending.
+func (m *machine) standby() bool { return m.settings.hold > DefaultHold }
+
+// wantsStandby tells whether more of them are wanted.
+func (m *machine) wantsStandby() bool {
+	return m.standby() && len(m.offered) < m.settings.holdMax
+}
+
+// declineHeld declines those offers whose time is over and that may not be kept for longer. Those that are
+// kept already have come before the others, so that it is the oldest that stay.
+func (m *machine) declineHeld(now time.Time) {
+	if len(m.offered) == 0 || m.wantsCycle() || now.Before(m.holdUntil) {
+		return
+	}
+	var back []held
+	stay, kept, onAgent := m.offered[:0], 0, map[string]int{}
+	for _, h := range m.offered {
+		over := !now.Before(h.until)
+		if over && m.standby() && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
+			h.kept, h.until = true, h.until.Add(m.settings.hold-DefaultHold)
+			over = !now.Before(h.until)
+		}
+		if over {
+			back = append(back, h)
+			continue
+		}
+		if h.kept {
+			kept++
+			onAgent[h.AgentID.Value]++
+		}
+		if len(stay) == 0 || h.until.Before(m.holdUntil) {
+			m.holdUntil = h.until
+		}
+		stay = append(stay, h)
+	}
+	clear(m.offered[len(stay):])
+	m.offered = stay
+	m.refuse(now, back)
+}
+
+// declineAll declines the offers at hand.
+func (m *machine) declineAll(now time.Time) {
+	m.refuse(now, m.offered)
 	m.offered = nil
+}
+
+// refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
+// torn down need no answers.
+func (m *machine) refuse(now time.Time, offers []held) {
+	if m.tearing {
+		return
+	}
+	var roles []string
+	ids := map[string][]mesos.OfferID{}
+	for i := range offers {
+		role := offers[i].role()
+		if ids[role] == nil {
+			roles = append(roles, role)
+		}
+		ids[role] = append(ids[role], offers[i].ID)
+	}
+	for _, role := range roles {
+		d := m.demandOf(role)
+		pause := m.refusal(d)
+		d.filtered, m.standbyAt = true, now.Add(pause)
+		m.decline(ids[role], pause)
+	}
 }
 
 func idsOf(offers []mesos.Offer) []mesos.OfferID {
@@ -44,16 +123,29 @@ func (m *machine) accept(now time.Time, u *use) {
 	for i, id := range u.offers {
 		offers[i].Value = id
 	}
-	m.filtered = true
 	s := m.ready(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   offers,
 		Operations: u.operations,
-		Filters:    filters(m.settings.refuse),
 	}})
+	s.role, s.came = u.role, m.demandOf(u.role).came
 	if m.settings.durable {
 		m.after(now, s)
 		return
 	}
+	m.sendAccept(now, s)
+}
+
+// sendAccept sends an ACCEPT. For how long it refuses what is left over is decided only now: a task that came
+// while it waited for the store has not been tried on that, and its REVIVE has gone out before. Nor is
+// refused what the next tasks will wait for.
+func (m *machine) sendAccept(now time.Time, s send) {
+	d := m.demandOf(s.role)
+	refuse := m.refusal(d)
+	if m.needs(d) && (d.came > s.came || m.settings.waitPreferred > 0) {
+		refuse = 0
+	}
+	d.filtered = d.filtered || refuse > 0
+	s.call.Accept.Filters = filters(refuse)
 	m.do(s)
 	m.launched(now, s.call)
 }
@@ -74,7 +166,6 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 }
 
 func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
-	m.filtered = m.filtered || refuse > 0
 	m.call(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(refuse),
@@ -114,11 +205,21 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 	}
 	if in.outcome != accepted && m.current(in.stream) {
-		m.alarm(alarm{at: now.Add(callRetry), call: &scheduler.Call{FrameworkID: in.call.FrameworkID, Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
-			OfferIDs: offers,
-			Filters:  filters(0), // it may well fit
-		}}})
+		m.declineAgain(now, offers)
 	}
+}
+
+// declineAgain gives offers back whose answer may not have arrived, without a filter: they may well fit,
+// and the tasks that came meanwhile have had their REVIVE. If the answer was not lost but late, there is
+// a refusal in force of which nobody knows.
+func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
+	for _, d := range m.roles {
+		d.filtered = true
+	}
+	m.alarm(alarm{at: now.Add(callRetry), call: m.ready(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+		OfferIDs: offers,
+		Filters:  filters(0),
+	}}).call})
 }
 
 // quarantines lists the ports that are in quarantine by agent, ascending.

@@ -14,6 +14,7 @@ type shape struct {
 	group   *group
 	tasks   int // on record
 	pending int
+	demand  *demand // for its role, which counts them as well
 	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
 	findings []Finding
 }
@@ -25,7 +26,7 @@ func (m *machine) joinShape(r *record, s *task.Spec) {
 	key := s.Shape()
 	known := m.shapes[key]
 	if known == nil {
-		known = &shape{key: key, spec: s, group: m.groupOf(s.Group)}
+		known = &shape{key: key, spec: s, group: m.groupOf(s.Group), demand: m.demandOf(s.Role)}
 		known.group.shapes++
 		m.shapes[key] = known
 	} else if r.pod == nil {
@@ -67,6 +68,7 @@ func (m *machine) count(s *shape, previous, state task.State) {
 
 func (m *machine) countPending(s *shape, n int) {
 	s.pending += n
+	s.demand.pending += n
 	if s.pending == 0 {
 		s.findings = nil
 	}

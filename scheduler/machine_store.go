@@ -130,6 +130,7 @@ func (m *machine) stored(now time.Time, err error) {
 	m.kept = m.storing
 	if m.storeFailures > 0 {
 		m.storeFailures = 0
+		m.liftRefusals("")
 		m.do(notify{StoreEvent{}})
 	}
 	for _, w := range released {
@@ -182,8 +183,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 		m.giveBack(accept.OfferIDs)
 		return
 	}
-	m.do(s)
-	m.launched(now, s.call)
+	m.sendAccept(now, s)
 }
 
 // takeBackAccepts takes back those launches among the waiting ones which the function picks, and

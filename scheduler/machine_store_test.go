@@ -64,7 +64,7 @@ func (c *checker) restart() {
 	c.machine = newMachine(before.settings)
 	c.machine.stream = before.stream // so that old calls stay old
 	c.machine.restore(framework, tasks)
-	c.disk.writing, c.open, c.sent = nil, false, nil
+	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
 	clear(c.promised) // the master asks again
 	for _, s := range tasks {

@@ -40,8 +40,8 @@ func (m *machine) start(now time.Time) {
 func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
-	m.told, m.filtered, m.lift, m.demandAt = revived, false, false, now
-	m.offered, m.cycleAt = nil, now
+	m.offered, m.cycleAt, m.preferred = nil, now, preferred{}
+	m.tellBySubscribing(now)
 	m.alarms = nil // the master has taken back its offers; kills and questions will be sent anew
 	info := m.settings.framework
 	call := &scheduler.Call{
@@ -52,9 +52,7 @@ func (m *machine) subscribe(now time.Time) {
 		id := &mesos.FrameworkID{Value: m.framework}
 		call.FrameworkID, info.ID = id, id
 	}
-	if !m.wantsOffers() || m.unregistered() {
-		m.told, call.Subscribe.SuppressedRoles = suppressed, info.Roles
-	}
+	call.Subscribe.SuppressedRoles = m.suppressedRoles(info.Roles)
 	if m.unregistered() {
 		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds

@@ -81,6 +81,9 @@ func newStage(t *testing.T) *stage {
 		builder:        testBuilder{},
 		refuse:         30 * time.Second,
 		reviveInterval: 100 * time.Millisecond,
+		hold:           DefaultHold,
+		holdPerAgent:   DefaultHoldPerAgent,
+		holdMax:        DefaultHoldMax,
 		missed:         5,
 		backoffMin:     100 * time.Millisecond,
 		backoffMax:     15 * time.Second,
@@ -145,6 +148,8 @@ func (s *stage) play(words []string) string {
 		for _, p := range s.machine.running() {
 			fmt.Fprintf(&s.out, "  %d of group %q on %s\n", p.Tasks, p.Group, p.Agent.Hostname)
 		}
+	case "policy":
+		s.policy(options)
 	case "wait":
 		s.wait(args[0])
 	case "tasks":
@@ -153,8 +158,11 @@ func (s *stage) play(words []string) string {
 		}
 	case "offers":
 		offers := offersOf(args)
-		if options["maintenance"] != "" {
-			for i := range offers.Offers {
+		for i := range offers.Offers {
+			if role := options["role"]; role != "" {
+				offers.Offers[i].AllocationInfo.Role = &role
+			}
+			if options["maintenance"] != "" {
 				offers.Offers[i].Unavailability = s.maintenance(options)
 			}
 		}
@@ -165,6 +173,30 @@ func (s *stage) play(words []string) string {
 		s.step(s.input(verb, args, options))
 	}
 	return s.out.String()
+}
+
+// policy changes roles and treatment of offers, before the start.
+func (s *stage) policy(options map[string]string) {
+	set := &s.machine.settings
+	duration := func(key string, to *time.Duration) {
+		if text := options[key]; text != "" {
+			var err error
+			*to, err = time.ParseDuration(text)
+			require.NoError(s.t, err)
+		}
+	}
+	duration("hold", &set.hold)
+	duration("prefer", &set.waitPreferred)
+	duration("maxwait", &set.maxWait)
+	for key, to := range map[string]*int{"max": &set.holdMax, "agent": &set.holdPerAgent} {
+		if n, err := strconv.Atoi(options[key]); err == nil {
+			*to = n
+		}
+	}
+	if roles := options["roles"]; roles != "" {
+		set.framework.Roles = strings.Split(roles, ",")
+		s.machine.setRoles()
+	}
 }
 
 func (s *stage) input(verb string, args []string, options map[string]string) input {
@@ -363,7 +395,7 @@ func specOf(id string, options map[string]string) task.Spec {
 		return otherwise
 	}
 	spec := task.Spec{
-		ID: id, CPUs: number("cpus", 1), Mem: number("mem", 32),
+		ID: id, Role: options["role"], CPUs: number("cpus", 1), Mem: number("mem", 32),
 		Ports:   make([]task.Port, int(number("ports", 0))),
 		Command: task.Command{Shell: "sleep 3600"}, Group: options["group"],
 	}

@@ -60,20 +60,20 @@ func offers() []behaviour {
 		{
 			name:    "what fits nothing is declined for the time that the policy says",
 			sources: []source{document("scheduler-http-api", "DECLINE"), recording("decline_filters"), recording("decline_seconds")},
-			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Hour}},
+			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: 2 * time.Hour}},
 			run: func(w *world) {
 				w.submit(giant("a"))
-				require.InDelta(w, 3600, w.untilMade(calls.Call_DECLINE, 1).Decline.GetFilters().GetRefuseSeconds(), 0)
+				w.refusedFor(2*time.Hour, w.untilMade(calls.Call_DECLINE, 1).Decline.GetFilters())
 				require.Equal(w, task.Pending, w.task("a").State)
 			},
 		},
 		{
 			name:    "what a launch leaves over is declined for that time as well",
 			sources: []source{document("scheduler-http-api", "ACCEPT"), recording("accept_leftover")},
-			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Hour}},
+			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: 2 * time.Hour}},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
-				require.InDelta(w, 3600, w.made(calls.Call_ACCEPT)[0].Accept.GetFilters().GetRefuseSeconds(), 0)
+				w.refusedFor(2*time.Hour, w.made(calls.Call_ACCEPT)[0].Accept.GetFilters())
 			},
 		},
 		{
@@ -310,6 +310,13 @@ func offers() []behaviour {
 }
 
 func fakeWithRoles(roles ...string) mesostest.Config { return mesostest.Config{Roles: roles} }
+
+// refusedFor requires that filters refuse for at least a time, and at most a quarter longer.
+func (w *world) refusedFor(least time.Duration, f *mesos.Filters) {
+	w.Helper()
+	require.GreaterOrEqual(w, f.GetRefuseSeconds(), least.Seconds())
+	require.LessOrEqual(w, f.GetRefuseSeconds(), 1.25*least.Seconds())
+}
 
 // nothingHeld waits until the master has no offer outstanding for the framework: what is not used
 // is not kept from others.

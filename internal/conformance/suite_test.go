@@ -64,6 +64,7 @@ func suite() []chapter {
 		{"Staying subscribed", stayingSubscribed()},
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
+		{"Asking for offers and keeping them", demanding()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},
 		{"Life and death of tasks", living()},

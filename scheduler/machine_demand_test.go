@@ -1,0 +1,184 @@
+package scheduler
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// policyOf is one of eight policies.
+func (c *checker) policyOf(n int) {
+	options := map[string]string{}
+	if n&1 > 0 {
+		options["roles"] = "a,b"
+	}
+	if n&2 > 0 {
+		options["hold"], options["max"], options["agent"] = "10s", "3", "2"
+	}
+	if n&4 > 0 {
+		options["prefer"] = "2s"
+	}
+	c.policy(options)
+}
+
+// role is one of the framework's, or sometimes, if it has several, otherwise.
+func (c *checker) role(n int, otherwise string) string {
+	roles := c.machine.settings.framework.Roles
+	if len(roles) == 1 || n%3 == 2 && otherwise == "" {
+		return otherwise
+	}
+	return roles[n%len(roles)]
+}
+
+func (c *checker) toldBySubscribing(s *scheduler.Call_Subscribe) {
+	for _, role := range s.FrameworkInfo.Roles {
+		c.revived[role] = !slices.Contains(s.SuppressedRoles, role)
+	}
+}
+
+// tell takes a call as a master does.
+func (c *checker) tell(roles []string, revived bool) {
+	if len(roles) == 0 {
+		roles = c.machine.settings.framework.Roles
+	}
+	for _, role := range roles {
+		require.Contains(c.t, c.machine.settings.framework.Roles, role, "the master ignores this call")
+		c.revived[role] = revived
+	}
+}
+
+// toldInVain takes it back.
+func (c *checker) toldInVain(in callDone) {
+	if in.outcome == accepted || in.stream != c.machine.stream || !c.open {
+		return
+	}
+	switch in.call.GetType() {
+	case scheduler.Call_REVIVE:
+		c.tell(in.call.Revive.Roles, false)
+	case scheduler.Call_SUPPRESS:
+		c.tell(in.call.Suppress.Roles, true)
+	}
+}
+
+// checkDemand compares what the master was told with the pending tasks, and the offers that are kept
+// from others with the policy.
+func (c *checker) checkDemand() {
+	m := c.machine
+	pending := map[string]int{}
+	for _, r := range m.tasks {
+		if r.info.State == task.Pending {
+			pending[r.info.Spec.Role]++
+		}
+	}
+	for role, d := range m.demands {
+		require.Equal(c.t, pending[role], d.pending, "pending tasks of role %q", role)
+	}
+	if !c.open || m.tearing || m.storeFailures > 0 || m.phase != connected || m.wantsCycle() {
+		return
+	}
+	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
+	for _, role := range m.settings.framework.Roles {
+		if needed := pending[role]+pending[""] > 0; needed || !m.standby() {
+			require.True(c.t, c.revived[role] == needed || soon, "role %s: revived is %v", role, c.revived[role])
+		}
+	}
+	if m.writing && c.disk != nil { // an offer may be in a launch that waits for the store
+		return
+	}
+	kept, onAgent := 0, map[string]int{}
+	for _, o := range c.arrived {
+		if age := c.now.Sub(o.at); c.offers[o.id] == 0 && age >= DefaultHold && m.deadline().After(c.now) {
+			kept++
+			onAgent[o.agent]++
+			require.LessOrEqual(c.t, onAgent[o.agent], m.settings.holdPerAgent, "offers of agent %s", o.agent)
+			require.Less(c.t, age, m.settings.hold, "offer %s", o.id)
+		}
+	}
+	require.LessOrEqual(c.t, kept, m.settings.holdMax)
+}
+
+// TestDemandControl: a checker that cannot fail proves nothing.
+func TestDemandControl(t *testing.T) {
+	for name, spoil := range map[string]func(*checker){
+		"a task that is not counted":             func(c *checker) { c.machine.demandOf("").pending-- },
+		"a role that nobody revives":             func(c *checker) { c.revived["a"] = false },
+		"a role that nobody suppresses":          func(c *checker) { c.revived["b"] = true },
+		"an offer that is kept for too long":     func(c *checker) { c.keep(1, "a1", 10*time.Second) },
+		"too many offers of an agent":            func(c *checker) { c.keep(3, "a1", time.Second) },
+		"too many offers":                        func(c *checker) { c.keep(2, "a1", time.Second); c.keep(2, "a2", time.Second) },
+		"a call for a role that is not ours":     func(c *checker) { c.tell([]string{"x"}, true) },
+		"a SUPPRESS of what a task needs":        func(c *checker) { c.tell([]string{"a"}, false) },
+		"a REVIVE of which it is not known that": func(c *checker) { c.toldInVain(callDone{stream: 1, outcome: unsent, call: reviveOf("a")}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newChecker(t)
+			c.policy(map[string]string{"roles": "a,b", "hold": "10s", "max": "3", "agent": "2"})
+			c.machine.settings.hold = DefaultHold // so that b is not wanted
+			c.play('s', 0)
+			c.play('b', 0)
+			c.play('n', 0) // in role a
+			c.now = c.now.Add(time.Second)
+			c.feed(wake{})
+			recorder := &recorder{}
+			c.t = recorder
+			c.checkDemand()
+			require.False(t, recorder.failed, "as it is")
+			if name != "a role that nobody suppresses" {
+				c.machine.settings.hold = 10 * time.Second
+			}
+			func() {
+				defer func() { _ = recover() }()
+				spoil(c)
+				c.checkDemand()
+			}()
+			require.True(t, recorder.failed)
+		})
+	}
+}
+
+// keep makes believe that offers are kept.
+func (c *checker) keep(n int, agent string, age time.Duration) {
+	for range n {
+		c.arrived = append(c.arrived, arrival{agent + string(rune('0'+len(c.arrived))), agent, c.now.Add(-age)})
+	}
+}
+
+func reviveOf(role string) *scheduler.Call {
+	return &scheduler.Call{Type: scheduler.Call_REVIVE, Revive: &scheduler.Call_Revive{Roles: []string{role}}}
+}
+
+// How long offers are refused: for what random numbers between 0 and 1 make of the setting.
+func TestRefusal(t *testing.T) {
+	const day = 24 * time.Hour
+	for reason, row := range map[string]struct {
+		refuse  time.Duration
+		random  float64
+		pending bool
+		hold    time.Duration
+		want    time.Duration
+	}{
+		"the least":                          {40 * time.Second, 0, true, DefaultHold, 40 * time.Second},
+		"in the middle":                      {40 * time.Second, 0.5, true, DefaultHold, 45 * time.Second},
+		"almost the most":                    {40 * time.Second, 0.9, true, DefaultHold, 49 * time.Second},
+		"idle: an hour at least":             {40 * time.Second, 0, false, DefaultHold, time.Hour},
+		"idle: jitter too":                   {40 * time.Second, 0.5, false, DefaultHold, time.Hour * 9 / 8},
+		"idle, and the setting is longer":    {day, 0, false, DefaultHold, day},
+		"on standby others have a turn only": {40 * time.Second, 0, false, time.Minute, 40 * time.Second},
+		"the most that Mesos takes":          {365 * day, 0.9, true, DefaultHold, 365 * day},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			m := newStage(t).machine
+			m.settings.refuse, m.settings.hold = row.refuse, row.hold
+			m.settings.random = func() float64 { return row.random }
+			if row.pending {
+				m.step(time.Time{}, submit{spec: specOf("a", nil)})
+			}
+			require.Equal(t, row.want, m.refusal(m.demandOf("*")))
+		})
+	}
+}
