@@ -58,6 +58,7 @@ func explaining() []behaviour {
 				capacity := w.launchInVain(giant("a"))
 				require.GreaterOrEqual(w, capacity.Waited, 2*time.Second)
 				require.Less(w, capacity.Waited, 4*time.Second)
+				w.untilState("a", task.Failed)
 				require.Equal(w, []task.State{task.Pending, task.Failed}, w.states("a"))
 			},
 		},
