@@ -50,26 +50,30 @@ func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
 
 // agentStats sums up what tasks take only when somebody asks.
 func (m *machine) agentStats(now time.Time) []AgentStats {
-	taken := make(map[*agent]*Amounts)
+	type sum struct {
+		tasks int
+		taken Amounts
+	}
+	sums := make(map[string]*sum)
 	for _, r := range m.tasks {
-		if r.seat == nil {
-			continue
+		if here := r.place(); here != "" {
+			if sums[here] == nil {
+				sums[here] = &sum{}
+			}
+			sums[here].tasks++
+			sums[here].taken.addSpec(&r.info.Spec)
 		}
-		if taken[r.seat.agent] == nil {
-			taken[r.seat.agent] = &Amounts{}
-		}
-		taken[r.seat.agent].addSpec(&r.info.Spec)
 	}
 	all := make([]AgentStats, 0, len(m.agents))
-	for _, a := range m.agents {
-		s := AgentStats{Agent: *a.about, Tasks: a.tasks}
+	for id, a := range m.agents {
+		s := AgentStats{Agent: *a.about}
 		if now.Sub(a.offeredAt) < m.settings.statsTTL {
 			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
 		} else if a.tasks == 0 {
 			continue
 		}
-		if t := taken[a]; t != nil {
-			s.Taken = t.rounded()
+		if here := sums[id]; here != nil {
+			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
 		}
 		all = append(all, s)
 	}

@@ -37,6 +37,9 @@ func TestBadConfig(t *testing.T) {
 		"negative cap":       {func(c *Config) { c.Offers.HoldMax = -1 }, `scheduler: config: Offers.HoldMax: -1: must not be negative`},
 		"negative per agent": {func(c *Config) { c.Offers.HoldPerAgent = -1 }, `scheduler: config: Offers.HoldPerAgent: -1: must not be negative`},
 		"negative wait":      {func(c *Config) { c.Offers.WaitPreferred = -1 }, `scheduler: config: Offers.WaitPreferred: -1: must not be negative`},
+		"negative cycles":    {func(c *Config) { c.Offers.MaxCycles = -1 }, `scheduler: config: Offers.MaxCycles: -1: must not be negative`},
+		"negative deadline":  {func(c *Config) { c.Offers.MaxWait = -1 }, `scheduler: config: Offers.MaxWait: -1: must not be negative`},
+		"negative TTL":       {func(c *Config) { c.Offers.StatsTTL = -1 }, `scheduler: config: Offers.StatsTTL: -1: must not be negative`},
 		"negative missed":    {func(c *Config) { c.MissedHeartbeats = -1 }, `scheduler: config: MissedHeartbeats: -1: must not be negative`},
 	} {
 		t.Run(name, func(t *testing.T) {

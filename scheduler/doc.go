@@ -10,6 +10,8 @@
 //   - Each task is launched on an offer that fits it; an offer that nothing fits is declined after
 //     100 ms, or what [OfferPolicy] says; for a role that no pending task can use the master is told to
 //     send none.
+//   - Why a task is not launched can be asked with [Scheduler.Explain]; if it should not wait for ever, it
+//     fails with a [*CapacityError].
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
 //     launched again under the same ID, once Mesos has said so.
 //   - A kill is sent again until the task has ended.

@@ -45,7 +45,7 @@ type OfferEvent struct {
 	Offers, Placed int
 	// Pending is how many tasks are pending after it.
 	Pending int
-	// Rejections say for each of them why. Shared, not to be changed. Nil when a newer cycle was
+	// Rejections say why, one for all that are alike, if the matcher gives them so. Shared, not to be changed. Nil when a newer cycle was
 	// waiting to be taken by the same watcher.
 	Rejections []task.Rejection
 	// Err is set when the matcher broke its contract; nothing was launched for the placements

@@ -28,12 +28,14 @@ type Explanation struct {
 	SubscribeErr error
 	// LastOffers is when the last offers came, for whatever tasks. Zero: none ever did.
 	LastOffers time.Time
-	// NotBefore is the earliest time of the next launch, after one that was lost. Zero or past: at once.
+	// NotBefore is the earliest time of the next launch, after one that was lost. Zero: at once.
 	NotBefore time.Time
 	// StoreErr is why the store fails, and so nothing is launched. Nil: it works.
 	StoreErr error
 	// MatcherErr is what was wrong with the matcher, or with what it said, in the last cycle. Nil: nothing.
 	MatcherErr error
+	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
+	Promised int
 	// TearingDown is whether the framework is being torn down.
 	TearingDown bool
 }
@@ -52,11 +54,14 @@ type Finding struct {
 // String gives one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
 // LIKE r[12]: 3 agents".
 func (f Finding) String() string {
-	offers := "1 offer"
-	if f.Offers != 1 {
-		offers = fmt.Sprintf("%d offers", f.Offers)
+	return "of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons)
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return "of " + offers + ": " + describeReasons(f.Reasons)
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func describeReasons(reasons []task.Reason) string {
@@ -80,8 +85,8 @@ func (e Explanation) Widest() (Finding, bool) {
 }
 
 // String gives one line, such as "task web-1 pending since 2026-01-01T00:00:00Z: of 43 offers at
-// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". What keeps
-// all tasks from being launched comes first.
+// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". What else
+// keeps it from being launched comes first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
 	if e.Task.State != task.Pending {
@@ -101,7 +106,7 @@ func (e Explanation) String() string {
 	return s + ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
 }
 
-// obstacles are what keeps it from being launched whatever is offered.
+// obstacles are what keeps it from being launched besides what is offered.
 func (e Explanation) obstacles() []string {
 	var all []string
 	switch {
@@ -123,6 +128,9 @@ func (e Explanation) obstacles() []string {
 	if !e.NotBefore.IsZero() {
 		all = append(all, "not launched again before "+instant(e.NotBefore))
 	}
+	if e.Promised > 0 {
+		all = append(all, "offers of "+counted(e.Promised, "agent")+" declined for maintenance")
+	}
 	return all
 }
 
@@ -141,7 +149,7 @@ func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, er
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
 		if r := m.tasks[taskID]; r != nil {
-			e, known = m.explain(r), true
+			e, known = m.explain(time.Now(), r), true
 		}
 	}})
 	if err == nil && !known {

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,7 @@ import (
 // agent is what is known of an agent that tasks of ours are on, or that was offered of late.
 type agent struct {
 	about *task.Agent // never changed, since records share it
-	tasks int         // of ours there
+	tasks int         // of ours there, a pod being one
 	// Of the last event with offers of it: when it came, the roles they were for, and what they held.
 	offeredAt time.Time
 	roles     []string
@@ -55,32 +54,58 @@ func (m *machine) groupOf(name string) *group {
 // placed tells whether a task takes up a place on an agent. One that is out of reach does.
 func placed(s task.State) bool { return s != task.Pending && !s.Terminal() }
 
-// settle counts a task where it is now.
+// settle counts a task where it is now. A pod counts once, as it does when it is placed, and as long as
+// one of its members is there.
 func (m *machine) settle(r *record) {
-	here := ""
-	if placed(r.info.State) && r == r.head() { // a pod counts once, as it does when it is placed
-		here = r.info.AgentID
+	r.agent = m.describe(r)
+	head := r.head()
+	var here *task.Agent
+	if at := slices.IndexFunc(r.members(), func(r *record) bool { return r.agent != nil }); at >= 0 {
+		here = r.members()[at].agent
 	}
-	if r.seat != nil {
-		if r.seat.agent.about.ID == here {
-			return
-		}
-		m.rise(r)
+	if s := head.seat; s != nil && (here == nil || s.agent.about.ID != here.ID) {
+		m.rise(head)
 	}
-	if here == "" {
-		return
+	if head.seat == nil && here != nil {
+		m.sit(head, here)
 	}
-	a := m.agents[here]
+}
+
+// describe gives what is known of where a task is. Nil: it is on no agent.
+func (m *machine) describe(r *record) *task.Agent {
+	here := r.place()
+	switch {
+	case here == "":
+		return nil
+	case m.agents[here] != nil:
+		return m.agents[here].about
+	case r.agent != nil && r.agent.ID == here:
+		return r.agent
+	}
+	return &task.Agent{ID: here, Hostname: r.info.Hostname}
+}
+
+// place is the agent that a task takes up a place on. Empty: none.
+func (r *record) place() string {
+	if placed(r.info.State) {
+		return r.info.AgentID
+	}
+	return ""
+}
+
+// sit counts a task on an agent.
+func (m *machine) sit(r *record, about *task.Agent) {
+	a := m.agents[about.ID]
 	if a == nil {
-		a = &agent{about: cmp.Or(r.agent, &task.Agent{ID: here, Hostname: r.info.Hostname})}
-		m.agents[here] = a
+		a = &agent{about: about}
+		m.agents[about.ID] = a
 	}
 	g := r.shape.group
-	at, found := g.seatOn(here)
+	at, found := g.seatOn(about.ID)
 	if !found {
 		g.seats = slices.Insert(g.seats, at, &seat{group: g, agent: a})
 	}
-	r.seat, r.agent = g.seats[at], a.about
+	r.seat = g.seats[at]
 	r.seat.tasks++
 	a.tasks++
 	m.presence.stale = true
@@ -89,7 +114,7 @@ func (m *machine) settle(r *record) {
 // rise takes a task from where it is counted.
 func (m *machine) rise(r *record) {
 	s := r.seat
-	r.seat, r.agent = nil, nil
+	r.seat = nil
 	s.agent.tasks--
 	if s.tasks--; s.tasks == 0 {
 		at, _ := s.group.seatOn(s.agent.about.ID)
@@ -136,12 +161,13 @@ func (m *machine) noteAgents(now time.Time, offers []mesos.Offer) {
 	for i := range offers {
 		o := task.OfferFromMesos(offers[i])
 		a := m.agents[o.Agent.ID]
-		switch {
-		case a == nil:
-			a = &agent{about: &o.Agent}
+		if a == nil {
+			a = &agent{}
 			m.agents[o.Agent.ID] = a
-		case !sameAgent(a.about, &o.Agent):
-			a.about, m.presence.stale = &o.Agent, true
+		}
+		if a.about == nil || !sameAgent(a.about, &o.Agent) {
+			about := o.Agent // a copy, since the rest of the offer need not be kept
+			a.about, m.presence.stale = &about, true
 		}
 		if !again[a] {
 			again[a] = true

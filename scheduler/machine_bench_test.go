@@ -54,7 +54,7 @@ func BenchmarkStepOffers(b *testing.B) {
 
 // BenchmarkIdleCycle measures a cycle of 1,000 offers that none of 100,000 pending tasks of 50 shapes
 // fits: with the matcher, and with one that rejects each shape without looking, which leaves the
-// scheduler's own part.
+// scheduler's own part; and that when a task was withdrawn and another one came meanwhile (changing).
 func BenchmarkIdleCycle(b *testing.B) {
 	const offers, tasks, shapes = 1000, 100_000, 50
 	words := make([]string, offers)
@@ -65,7 +65,8 @@ func BenchmarkIdleCycle(b *testing.B) {
 	for _, c := range []struct {
 		name    string
 		matcher TaskMatcher
-	}{{"FirstFit", taskmatcher.FirstFit{}}, {"rejecting", rejecting{}}} {
+		changes bool
+	}{{"FirstFit", taskmatcher.FirstFit{}, false}, {"rejecting", rejecting{}, false}, {"changing", rejecting{}, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			now := time.Unix(0, 0)
 			m := pendingMachine(now, 0, "")
@@ -81,6 +82,10 @@ func BenchmarkIdleCycle(b *testing.B) {
 				b.StopTimer()
 				require.Len(b, m.pending, tasks)
 				m.offered, m.alarms = nil, nil
+				if c.changes {
+					m.step(now, kill{id: m.pending[0].info.Spec.ID})
+					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.serial), map[string]string{"cpus": "9"})})
+				}
 				b.StartTimer()
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "ms/cycle")

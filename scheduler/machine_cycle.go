@@ -37,24 +37,7 @@ func (m *machine) cycle(now time.Time) {
 		m.cycles++
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
-		var gone []*record // from the pending ones
-		for _, p := range placements {
-			operation, err := m.prepare(now, p, used)
-			if err != nil {
-				event.Err = err
-				continue
-			}
-			gone = append(gone, m.tasks[p.TaskID])
-			if operation != nil {
-				u := used[p.OfferIDs[0]]
-				if len(u.operations) == 0 {
-					launches = append(launches, u)
-				}
-				u.operations = append(u.operations, *operation)
-				event.Placed++
-			}
-		}
-		m.withdrawAll(gone)
+		launches = m.prepareAll(now, placements, used, &event)
 		m.matchErr = event.Err
 		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
 		m.endLooks(now)
@@ -67,6 +50,31 @@ func (m *machine) cycle(now time.Time) {
 	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].operations) > 0 })
 	event.Pending = len(m.pending)
 	m.do(notify{event})
+}
+
+// prepareAll prepares what was placed, and returns the uses that have tasks.
+func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*use, event *OfferEvent) []*use {
+	var launches []*use
+	var gone []*record // from the pending ones
+	for _, p := range placements {
+		r := m.tasks[p.TaskID]
+		operation, err := m.prepare(now, r, p, used)
+		if err != nil {
+			event.Err = err
+			continue
+		}
+		gone = append(gone, r)
+		if operation != nil {
+			u := used[p.OfferIDs[0]]
+			if len(u.operations) == 0 {
+				launches = append(launches, u)
+			}
+			u.operations = append(u.operations, *operation)
+			event.Placed++
+		}
+	}
+	m.withdrawAll(gone)
+	return launches
 }
 
 // atHand are the offers at hand as a matcher gets them, and what becomes of them.
@@ -104,7 +112,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	var failed []*record
 	for _, d := range tasks {
 		r := m.tasks[d.ID]
-		if err := guilty[r.shape]; err != nil {
+		if err := guilty[d.Spec]; err != nil && r != nil && r.info.State == task.Pending {
 			for _, r := range r.members() {
 				m.change(now, r, task.Error, err)
 			}
@@ -124,16 +132,16 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 
 // guilty finds the shapes over which the matcher panics, by halves, with the first task of each. There are
 // none if it panics over all of several tasks: then it is about an offer, or the matcher itself.
-func (m *machine) guilty(c task.Cycle) map[*shape]error {
+func (m *machine) guilty(c task.Cycle) map[*task.Spec]error {
 	var firsts []task.Demand
-	seen := map[*shape]bool{}
+	seen := map[*task.Spec]bool{} // which those of a shape share
 	for _, d := range c.Tasks {
-		if s := m.tasks[d.ID].shape; !seen[s] {
-			seen[s] = true
+		if !seen[d.Spec] {
+			seen[d.Spec] = true
 			firsts = append(firsts, d)
 		}
 	}
-	guilty := map[*shape]error{}
+	guilty := map[*task.Spec]error{}
 	tries := maxTries
 	if !m.search(c, firsts, guilty, &tries) || len(guilty) == len(firsts) && len(c.Tasks) > 1 {
 		return nil
@@ -146,7 +154,7 @@ func (m *machine) guilty(c task.Cycle) map[*shape]error {
 const maxTries = 100
 
 // search tells whether the tries sufficed.
-func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*shape]error, tries *int) bool {
+func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*task.Spec]error, tries *int) bool {
 	if *tries--; *tries < 0 {
 		return false
 	}
@@ -156,7 +164,7 @@ func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*shape]er
 	case err == nil:
 		return true
 	case half == 0:
-		guilty[m.tasks[tasks[0].ID].shape] = err
+		guilty[tasks[0].Spec] = err
 		return true
 	default:
 		return m.search(c, tasks[:half], guilty, tries) && m.search(c, tasks[half:], guilty, tries)
@@ -209,8 +217,7 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
-	r := m.tasks[p.TaskID]
+func (m *machine) prepare(now time.Time, r *record, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
 	if r == nil || r.info.State != task.Pending || r != r.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}

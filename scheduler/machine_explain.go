@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"time"
+
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -35,12 +37,12 @@ func (m *machine) remember(f Finding, rejections []task.Rejection) {
 }
 
 // explain tells what is known of why a task is where it is.
-func (m *machine) explain(r *record) Explanation {
+func (m *machine) explain(now time.Time, r *record) Explanation {
 	e := Explanation{Task: r.info}
 	if r.info.State != task.Pending {
 		return e
 	}
-	e.Cycles = m.cyclesOf(r)
+	e.Cycles = m.cyclesOf(r.head())
 	for i := len(r.shape.findings) - 1; i >= 0; i-- {
 		e.Findings = append(e.Findings, r.shape.findings[i])
 	}
@@ -48,12 +50,12 @@ func (m *machine) explain(r *record) Explanation {
 	if !e.Subscribed {
 		e.SubscribeErr = m.trouble
 	}
-	if r.former != nil {
+	if r.heldBack(now) {
 		e.NotBefore = r.former.notBefore
 	}
 	if m.storeFailures > 0 {
 		e.StoreErr = m.storeErr
 	}
-	e.TearingDown, e.MatcherErr = m.tearing, m.matchErr
+	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.promises)
 	return e
 }

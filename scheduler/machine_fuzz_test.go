@@ -25,6 +25,7 @@ import (
 //   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
 //   - the master keeps back no offers from pending tasks for what it was told of others;
 //   - a task is launched only while it is pending, that is once until something says that it did not run;
+//   - nothing is launched on an agent that was promised to an operator, until its offers say otherwise;
 //   - what is counted and kept from cycle to cycle is what the records say;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
@@ -54,6 +55,7 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
+		c.machine.settings.history = int(seed % 4)
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}
@@ -80,8 +82,10 @@ type checker struct {
 	pending  map[string]bool
 	doomed   map[string]bool // tasks that a KILL was sent for
 	counter  int
-	steps    int
-	disk     *disk // nil: no store
+	planned  map[string]*mesos.Unavailability // by agent
+	inverse  map[string]string                // agents by inverse offer
+	promised map[string]bool                  // agents
+	disk     *disk                            // nil: no store
 	master   imagined
 }
 
@@ -92,7 +96,10 @@ type arrival struct {
 }
 
 func newChecker(t *testing.T) *checker {
-	return &checker{stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{}}
+	return &checker{
+		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{},
+	}
 }
 
 func (c *checker) play(verb byte, n int) {
@@ -115,6 +122,9 @@ func (c *checker) play(verb byte, n int) {
 			options["like"] = fmt.Sprintf("rack:r%d", n%3)
 		}
 		spec := specOf(id, options)
+		if n%16 == 0 {
+			spec.Labels = map[string]string{"unbuildable": ""}
+		}
 		spec.Group = []string{"", "g"}[n/5%2]
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
 	case 'p':
@@ -142,7 +152,12 @@ func (c *checker) play(verb byte, n int) {
 		}
 		offers := offersOf([]string{fmt.Sprintf("%s@%s:%d:1024", name, agent, n%7)})
 		*offers.Offers[0].AllocationInfo.Role = c.role(n/8, "*")
-		c.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offers})
+		if n%4 == 0 && c.planned[agent] != nil {
+			offers.Offers[0].Unavailability = c.planned[agent]
+		} else if c.machine.phase == connected {
+			delete(c.promised, agent)
+		}
+		c.event(offersEvent(offers))
 	case 'u':
 		c.update(id, n)
 	case 'r':
@@ -180,6 +195,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'i':
 		c.inverseOffer(n)
 	case 'l':
+		delete(c.promised, fmt.Sprintf("a%d", n%3))
 		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
 		c.finishWriting(verb == 'y' || n%2 == 0, verb == 'y')
@@ -201,13 +217,16 @@ func (c *checker) limits() {
 	}
 }
 
-// inverseOffer plans maintenance of an agent. From an accepted one on, the agent's offers come without a word of
-// it, and so call it off.
+// inverseOffer plans maintenance of an agent, which some of its offers tell of from then on; the others call it
+// off.
 func (c *checker) inverseOffer(n int) {
 	c.counter++
+	id, agent := fmt.Sprintf("i%d", c.counter), fmt.Sprintf("a%d", n%3)
+	u := mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano() + int64(n)}}
+	c.planned[agent], c.inverse[id] = &u, agent
+	delete(c.promised, agent) // that was about another time
 	c.event(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
-		OfferID: mesos.OfferID{Value: fmt.Sprintf("i%d", c.counter)}, AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)},
-		Unavailability: mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano()}},
+		OfferID: mesos.OfferID{Value: id}, AgentID: &mesos.AgentID{Value: agent}, Unavailability: u,
 	}}}})
 }
 
@@ -268,9 +287,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.True(c.t, acks == 0 || !event || c.disk != nil, "told after it was acknowledged")
 		}
 	}
-	if c.steps++; c.steps%4 == 0 { // what is wrong stays wrong, and it takes a while
-		recount(c.t, c.machine)
-	}
+	recount(c.t, c.machine)
 	if c.disk != nil {
 		return
 	}
@@ -289,12 +306,17 @@ func (c *checker) check(call *scheduler.Call) int {
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
 			c.checkStored(t.TaskID.Value, func(s saved) bool { return s.info.State == task.Staging })
+			require.False(c.t, c.promised[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}
 		for _, id := range call.Accept.OfferIDs {
 			require.Zero(c.t, c.offers[id.Value], "offer %s is used twice or gone", id.Value)
 			c.offers[id.Value]++
+		}
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		for _, id := range call.AcceptInverseOffers.InverseOfferIDs {
+			c.promised[c.inverse[id.Value]] = true
 		}
 	case scheduler.Call_REVIVE:
 		c.tell(call.Revive.Roles, true)
@@ -343,6 +365,9 @@ func TestCheckerControl(t *testing.T) {
 		}}}
 	}
 	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.Pending}}}
+	promise := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
+		InverseOfferIDs: []mesos.OfferID{{Value: "i1"}}, // of the agent without an ID
+	}}}
 	update := streamEvent{event: &scheduler.Event{Type: scheduler.Event_UPDATE}}
 	for name, actions := range map[string][]action{
 		"a call without a subscription":     {ack},
@@ -353,6 +378,7 @@ func TestCheckerControl(t *testing.T) {
 		"an update not acknowledged":        {connected, pending},
 		"a caller answered twice":           {reply{ref: 1}, reply{ref: 1}},
 		"a task launched twice":             {connected, pending, accept("o1", "t"), accept("o2", "t")},
+		"a promise broken":                  {connected, pending, promise, accept("o1", "t")},
 		"an offer used twice":               {connected, pending, accept("o1", "t"), pending, accept("o1", "t")},
 	} {
 		t.Run(name, func(t *testing.T) {

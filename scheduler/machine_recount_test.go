@@ -15,6 +15,7 @@ func recount(t require.TestingT, m *machine) {
 	type place struct{ group, agent string }
 	shapes, waiting := map[string]int{}, map[string]int{}
 	seats, groups, onAgent := map[place]int{}, map[string]int{}, map[string]int{}
+	heads := map[*record]bool{} // which may have been forgotten before other members of their pods
 	var pending []string
 	for _, r := range m.inOrder() {
 		key, group := r.info.Spec.Shape(), r.info.Spec.Group
@@ -31,15 +32,23 @@ func recount(t require.TestingT, m *machine) {
 				pending = append(pending, r.info.Spec.ID)
 			}
 			require.Equal(t, task.Pending, r.head().info.State, "%s waits for nothing", r.info.Spec.ID)
-		case !s.Terminal() && r.info.AgentID != "" && r == r.head():
-			seats[place{group, r.info.AgentID}]++
-			onAgent[r.info.AgentID]++
-			require.NotNil(t, r.seat, "%s is on %s", r.info.Spec.ID, r.info.AgentID)
-			require.Equal(t, r.info.AgentID, r.seat.agent.about.ID, "where %s is counted", r.info.Spec.ID)
+		case r.place() != "":
 			require.Equal(t, r.info.AgentID, r.agent.ID, "what is stored of where %s is", r.info.Spec.ID)
+		}
+		heads[r.head()] = true
+		require.True(t, r == r.head() || r.seat == nil, "%s is counted with its pod", r.info.Spec.ID)
+	}
+	for r := range heads {
+		at := slices.IndexFunc(r.members(), func(r *record) bool { return r.place() != "" })
+		if at < 0 {
+			require.Nil(t, r.seat, "%s is on no agent", r.info.Spec.ID)
 			continue
 		}
-		require.Nil(t, r.seat, "%s is on no agent", r.info.Spec.ID)
+		here := r.members()[at].info.AgentID
+		seats[place{r.info.Spec.Group, here}]++
+		onAgent[here]++
+		require.NotNil(t, r.seat, "%s is on %s", r.info.Spec.ID, here)
+		require.Equal(t, here, r.seat.agent.about.ID, "where %s is counted", r.info.Spec.ID)
 	}
 	require.Equal(t, pending, ids(m.pending), "the pending tasks")
 	require.Len(t, m.shapes, len(shapes))

@@ -66,6 +66,7 @@ func (c *checker) restart() {
 	c.machine.restore(framework, tasks)
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
+	clear(c.promised) // the master asks again
 	for _, s := range tasks {
 		c.pending[s.info.Spec.ID] = s.info.State == task.Pending
 	}

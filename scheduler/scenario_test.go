@@ -102,8 +102,9 @@ func newStage(t *testing.T) *stage {
 type testBuilder struct{ taskbuilder.Standard }
 
 func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+	_, unbuildable := s.Labels["unbuildable"]
 	switch {
-	case strings.HasPrefix(s.ID, "unbuildable"):
+	case unbuildable, strings.HasPrefix(s.ID, "unbuildable"):
 		return mesos.TaskInfo{}, errors.New("no such image")
 	case strings.HasPrefix(s.ID, "panicking"):
 		panic("out of cheese")
@@ -134,6 +135,20 @@ func (s *stage) play(words []string) string {
 	switch verb {
 	case "durable": // from here on there is a store to wait for
 		s.machine.settings.durable = true
+	case "limits": // cycles and time that a task may be pending
+		_, _ = fmt.Sscan(options["cycles"], &s.machine.settings.maxCycles)
+		s.machine.settings.maxWait = s.duration(options["wait"])
+	case "explain":
+		fmt.Fprintf(&s.out, "  %v\n", s.machine.explain(s.now, s.machine.tasks[args[0]]))
+	case "agents":
+		for _, a := range s.machine.agentStats(s.now) {
+			fmt.Fprintf(&s.out, "  %s offered %+v for %v at %v, taken by %d: %+v\n",
+				a.Agent.Hostname, a.Offered, a.Roles, max(-1, a.OfferedAt.Sub(s.began)), a.Tasks, a.Taken)
+		}
+	case "presence":
+		for _, p := range s.machine.running() {
+			fmt.Fprintf(&s.out, "  %d of group %q on %s\n", p.Tasks, p.Group, p.Agent.Hostname)
+		}
 	case "policy":
 		s.policy(options)
 	case "wait":
@@ -148,8 +163,11 @@ func (s *stage) play(words []string) string {
 			if role := options["role"]; role != "" {
 				offers.Offers[i].AllocationInfo.Role = &role
 			}
+			if options["maintenance"] != "" {
+				offers.Offers[i].Unavailability = s.maintenance(options)
+			}
 		}
-		s.event(options, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offers})
+		s.event(options, offersEvent(offers))
 	case "done":
 		s.done(args[0], args[1], options["message"])
 	default:
@@ -248,6 +266,12 @@ func (s *stage) eventOf(verb string, args []string, options map[string]string) *
 		return &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
 	case "rescind":
 		return &scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: args[0]}}}
+	case "lost":
+		return &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: args[0]}}}
+	case "inverse":
+		return &scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
+			OfferID: mesos.OfferID{Value: args[0]}, AgentID: &mesos.AgentID{Value: args[1]}, Unavailability: *s.maintenance(options),
+		}}}}
 	case "error":
 		return &scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: options["message"]}}
 	case "update":
@@ -255,6 +279,25 @@ func (s *stage) eventOf(verb string, args []string, options map[string]string) *
 	}
 	require.FailNow(s.t, "unknown command", verb)
 	return nil
+}
+
+// maintenance is planned for a time after the scenario began, which may be known to end.
+func (s *stage) maintenance(options map[string]string) *mesos.Unavailability {
+	start := s.began.Add(s.duration(options["maintenance"]))
+	u := &mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: start.UnixNano()}}
+	if options["takes"] != "" {
+		u.Duration = &mesos.DurationInfo{Nanoseconds: int64(s.duration(options["takes"]))}
+	}
+	return u
+}
+
+func (s *stage) duration(text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(s.t, err)
+	return d
 }
 
 func (s *stage) statusOf(args []string, options map[string]string) mesos.TaskStatus {
@@ -361,7 +404,7 @@ func specOf(id string, options map[string]string) task.Spec {
 	spec := task.Spec{
 		ID: id, Role: options["role"], CPUs: number("cpus", 1), Mem: number("mem", 32),
 		Ports:   make([]task.Port, int(number("ports", 0))),
-		Command: task.Command{Shell: "sleep 3600"},
+		Command: task.Command{Shell: "sleep 3600"}, Group: options["group"],
 	}
 	for _, operator := range []task.Operator{task.Like, task.Unlike, task.Is, task.Unique} {
 		if attribute, value, ok := strings.Cut(options[strings.ToLower(string(operator))], ":"); ok {
@@ -403,6 +446,10 @@ func offersOf(words []string) *scheduler.Event_Offers {
 		})
 	}
 	return &scheduler.Event_Offers{Offers: offers}
+}
+
+func offersEvent(offers *scheduler.Event_Offers) *scheduler.Event {
+	return &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offers}
 }
 
 func proto[T any](v T) *T { return &v }

@@ -88,4 +88,3 @@ func (w *world) launchPod(members []task.Spec) []task.Info {
 	require.NoError(w, err, w.journal)
 	return infos
 }
-

@@ -78,6 +78,7 @@ func suite() []chapter {
 		{"Launches that get lost", relaunching()},
 		{"Tasks that are not on record", meetingStrangers()},
 		{"Another process with the same store", restarting()},
+		{"Explaining", explaining()},
 		{"Everything else", rest()},
 	}
 }

@@ -1,0 +1,109 @@
+package scheduler
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// What runs counts for another process as well, which knows its agents from the store until they are
+// offered.
+func TestPresenceAfterARestart(t *testing.T) {
+	rack := func(name string) []mesos.Attribute {
+		return []mesos.Attribute{{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: name}}}
+	}
+	first := newStage(t)
+	first.machine.settings.durable = true
+	first.play([]string{"start"})
+	first.play([]string{"subscribed", "fw"})
+	first.play([]string{"stored"})
+	first.play([]string{"subscribed", "fw"})
+	first.play([]string{"submit", "t1", "group=web"})
+	offers := offersOf([]string{"o1@a1:4:1024"})
+	offers.Offers[0].Attributes = rack("r1")
+	offers.Offers[0].Domain = &mesos.DomainInfo{FaultDomain: &mesos.DomainInfo_FaultDomain{
+		Region: mesos.DomainInfo_FaultDomain_RegionInfo{Name: "eu"}, Zone: mesos.DomainInfo_FaultDomain_ZoneInfo{Name: "eu-1"},
+	}}
+	first.step(streamEvent{stream: first.machine.stream, event: offersEvent(offers)})
+	first.play([]string{"stored"})
+	first.play([]string{"submit", "t2", "group=web", "cpus=16"})
+	first.play([]string{"stored"})
+	var changes []change
+	for id, r := range first.machine.tasks {
+		changes = append(changes, change{id: id, task: &r.saved})
+	}
+	records, err := encodeChanges(changes)
+	require.NoError(t, err)
+	_, tasks, err := decodeRecords(records)
+	require.NoError(t, err)
+
+	second := newStage(t)
+	second.machine.restore("fw", tasks)
+	agent := task.Agent{ID: "a1", Hostname: "a1.example", Region: "eu", Zone: "eu-1", Attributes: rack("r1")}
+	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.running())
+
+	second.play([]string{"start"})
+	second.play([]string{"subscribed", "fw"})
+	offers.Offers[0].Attributes = rack("r2") // the agent was started again with another
+	second.step(streamEvent{stream: second.machine.stream, event: offersEvent(offers)})
+	agent.Attributes = rack("r2")
+	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.running())
+}
+
+// picky panics over tasks of some CPUs.
+type picky struct {
+	bad   func(cpus float64) bool
+	calls int
+}
+
+func (p *picky) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	p.calls++
+	for _, d := range c.Tasks {
+		if p.bad(d.Spec.CPUs) {
+			panic(errors.New("odd"))
+		}
+	}
+	return rejecting{}.Match(c)
+}
+
+// Shapes over which the matcher panics are found in a few calls, however many tasks there are.
+func TestGuiltyShapes(t *testing.T) {
+	const tasks = 2000
+	for _, c := range []struct {
+		reason string
+		shapes int
+		bad    func(cpus float64) bool
+		failed int
+		calls  int // at most
+	}{
+		{"one of a hundred: halves", 100, func(cpus float64) bool { return cpus == 42 }, tasks / 100, 1 + 15 + 1},
+		{"two of a hundred", 100, func(cpus float64) bool { return cpus == 10 || cpus == 90 }, 2 * tasks / 100, 1 + 29 + 1},
+		{"all of a few: an offer, or the matcher itself", 10, func(float64) bool { return true }, 0, 1 + 19},
+		{"all of many: the search is given up", 1000, func(float64) bool { return true }, 0, 1 + maxTries},
+		{"the only one", 1, func(float64) bool { return true }, 0, 2},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			now, matcher := time.Unix(0, 0), &picky{bad: c.bad}
+			m := pendingMachine(now, 0, "")
+			m.settings.matcher = matcher
+			for i := range tasks {
+				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.shapes)})})
+			}
+			m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{"o1@a1:1:1"}))})
+			m.step(now, idle{})
+			require.LessOrEqual(t, matcher.calls, c.calls)
+			require.Len(t, m.pending, tasks-c.failed)
+			for _, r := range m.inOrder() {
+				require.Equal(t, c.failed > 0 && c.bad(r.info.Spec.CPUs), r.info.State == task.Error)
+			}
+			require.ErrorContains(t, m.matchErr, "odd")
+			recount(t, m)
+		})
+	}
+}
