@@ -1,0 +1,178 @@
+package taskmatcher
+
+import (
+	"cmp"
+	"slices"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// The scalar resources that each room has a number of. Custom ones, as far as tasks of the cycle ask for
+// them, follow in the order of their names.
+const (
+	cpus = iota
+	mem
+	disk
+	gpus
+)
+
+// cluster is all rooms of a cycle, in the order in which they are tried when nothing else decides:
+// ascending offered memory, then agent ID, then role. So the order of the offers does not matter. A room
+// goes by its place in this order.
+type cluster struct {
+	offers []task.Offer
+	before []int32 // by offer: another one of the same room, -1: none
+	rooms  []room
+	kinds  []string // names of scalars
+	// free and revocable are what is left of each kind of scalar in each room: those of a room are next
+	// to each other. Revocable is nil if nothing revocable is offered.
+	free, revocable []thousandths
+	everywhere      []int32 // all rooms
+}
+
+// roomKey is what offers of one room have in common.
+type roomKey struct {
+	id       string // of the agent, or of an offer that does not name one
+	nameless bool
+	role     int
+}
+
+// newCluster merges offers into rooms. An offer given twice counts once.
+func newCluster(offers []task.Offer, custom []string) *cluster {
+	n := len(offers)
+	c := &cluster{
+		offers: offers, before: make([]int32, n), rooms: make([]room, 0, n),
+		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
+	}
+	c.free = make([]thousandths, n*len(c.kinds))
+	known := make(map[roomKey]int32, n)
+	var roles []string
+	for i := range offers {
+		o := &offers[i]
+		key := roomKey{id: o.Agent.ID, role: slices.Index(roles, o.Role)}
+		if key.role < 0 {
+			key.role = len(roles)
+			roles = append(roles, o.Role)
+		}
+		if o.Agent.ID == "" {
+			key.id, key.nameless = o.ID, true
+		}
+		at, found := known[key]
+		if !found {
+			at = int32(len(c.rooms))
+			known[key] = at
+			c.rooms = append(c.rooms, room{lead: int32(i), last: -1})
+		}
+		if c.admit(int32(i), &c.rooms[at]) {
+			c.count(o.Resources, int(at))
+		}
+	}
+	c.sort()
+	return c
+}
+
+// admit adds an offer to the room, unless it is there already.
+func (c *cluster) admit(offer int32, r *room) bool {
+	id := c.offers[offer].ID
+	for i := r.last; i >= 0; i = c.before[i] {
+		if c.offers[i].ID == id {
+			return false
+		}
+	}
+	c.before[offer], r.last = r.last, offer
+	if id < c.offers[r.lead].ID {
+		r.lead = offer
+	}
+	return true
+}
+
+// count adds what an offer holds to a room.
+func (c *cluster) count(resources []mesos.Resource, at int) {
+	for i := range resources {
+		resource := &resources[i]
+		kind := c.kind(resource.Name)
+		if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+			continue
+		}
+		free := offered(resource.GetScalar().GetValue())
+		if kind == gpus && free > 0 {
+			c.rooms[at].hasGPU = true
+		}
+		table := c.free
+		if resource.Revocable != nil {
+			if c.revocable == nil {
+				c.revocable = make([]thousandths, len(c.free))
+			}
+			table = c.revocable
+		}
+		slot := at*len(c.kinds) + kind
+		table[slot] = min(table[slot]+free, most)
+	}
+}
+
+// kind gives the number of a scalar, -1 if no task of the cycle can ask for it.
+func (c *cluster) kind(name string) int {
+	switch name { // faster than a search, and called for each resource of each offer
+	case "cpus":
+		return cpus
+	case "mem":
+		return mem
+	case "disk":
+		return disk
+	case "gpus":
+		return gpus
+	}
+	if custom := slices.Index(c.kinds[gpus+1:], name); custom >= 0 {
+		return gpus + 1 + custom
+	}
+	return -1
+}
+
+// sort brings the rooms into their order, and all tables with them.
+func (c *cluster) sort() {
+	type sortKey struct {
+		mem thousandths
+		at  int32
+	}
+	width := len(c.kinds)
+	order := make([]sortKey, len(c.rooms))
+	for i := range order {
+		c.rooms[i].agent, c.rooms[i].role = &c.offers[c.rooms[i].lead].Agent, c.offers[c.rooms[i].lead].Role
+		order[i] = sortKey{c.free[i*width+mem], int32(i)}
+	}
+	slices.SortFunc(order, func(a, b sortKey) int {
+		if a.mem != b.mem {
+			return cmp.Compare(a.mem, b.mem)
+		}
+		x, y := &c.rooms[a.at], &c.rooms[b.at]
+		return cmp.Or(cmp.Compare(x.agent.ID, y.agent.ID), cmp.Compare(x.role, y.role), cmp.Compare(c.offers[x.lead].ID, c.offers[y.lead].ID))
+	})
+	rooms := make([]room, len(c.rooms))
+	c.everywhere = make([]int32, len(c.rooms))
+	tables := [][]thousandths{c.free, c.revocable}
+	for t, table := range tables {
+		if table == nil {
+			continue
+		}
+		sorted := make([]thousandths, len(c.rooms)*width)
+		for i, key := range order {
+			copy(sorted[i*width:(i+1)*width], table[int(key.at)*width:])
+		}
+		tables[t] = sorted
+	}
+	for i, key := range order {
+		rooms[i], c.everywhere[i] = c.rooms[key.at], int32(i)
+	}
+	c.rooms, c.free, c.revocable = rooms, tables[0], tables[1]
+}
+
+// amount gives what is left of a kind in a room: all that is not revocable, and all that is.
+func (c *cluster) amount(at int32, kind int) (firm, revocable thousandths) {
+	slot := int(at)*len(c.kinds) + kind
+	if c.revocable != nil {
+		revocable = c.revocable[slot]
+	}
+	return c.free[slot], revocable
+}
