@@ -2,7 +2,9 @@ package taskmatcher
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
+	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -132,40 +134,73 @@ func (c *cluster) kind(name string) int {
 
 // sort brings the rooms into their order, and all tables with them.
 func (c *cluster) sort() {
-	type sortKey struct {
-		mem thousandths
-		at  int32
+	prefix := ""
+	for i := range c.rooms {
+		r := &c.rooms[i]
+		lead := &c.offers[r.lead]
+		r.agent, r.role, r.maintained = &lead.Agent, lead.Role, !lead.Agent.Unavailable.IsZero()
+		if i == 0 {
+			prefix = r.agent.ID
+		} else if !strings.HasPrefix(r.agent.ID, prefix) {
+			prefix = common(prefix, r.agent.ID)
+		}
 	}
-	width := len(c.kinds)
 	order := make([]sortKey, len(c.rooms))
 	for i := range order {
-		c.rooms[i].agent, c.rooms[i].role = &c.offers[c.rooms[i].lead].Agent, c.offers[c.rooms[i].lead].Role
-		order[i] = sortKey{c.free[i*width+mem], int32(i)}
+		order[i] = sortKey{c.free[i*len(c.kinds)+mem], first8(c.rooms[i].agent.ID[len(prefix):]), int32(i)}
 	}
 	slices.SortFunc(order, func(a, b sortKey) int {
 		if a.mem != b.mem {
 			return cmp.Compare(a.mem, b.mem)
+		}
+		if a.id != b.id {
+			return cmp.Compare(a.id, b.id)
 		}
 		x, y := &c.rooms[a.at], &c.rooms[b.at]
 		return cmp.Or(cmp.Compare(x.agent.ID, y.agent.ID), cmp.Compare(x.role, y.role), cmp.Compare(c.offers[x.lead].ID, c.offers[y.lead].ID))
 	})
 	rooms := make([]room, len(c.rooms))
 	c.everywhere = make([]int32, len(c.rooms))
-	tables := [][]thousandths{c.free, c.revocable}
-	for t, table := range tables {
-		if table == nil {
-			continue
-		}
-		sorted := make([]thousandths, len(c.rooms)*width)
-		for i, key := range order {
-			copy(sorted[i*width:(i+1)*width], table[int(key.at)*width:])
-		}
-		tables[t] = sorted
-	}
 	for i, key := range order {
 		rooms[i], c.everywhere[i] = c.rooms[key.at], int32(i)
 	}
-	c.rooms, c.free, c.revocable = rooms, tables[0], tables[1]
+	c.rooms, c.free, c.revocable = rooms, c.sorted(c.free, order), c.sorted(c.revocable, order)
+}
+
+// sortKey is what decides mostly, in a few bytes: agent IDs have a long part in common, that of their master.
+type sortKey struct {
+	mem thousandths
+	id  uint64 // what follows in the agent's ID after what all have in common
+	at  int32
+}
+
+// common gives what two texts begin with.
+func common(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// first8 gives the first bytes of a text as a number of the same order.
+func first8(s string) uint64 {
+	var b [8]byte
+	copy(b[:], s)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// sorted gives a table in another order of the rooms.
+func (c *cluster) sorted(table []thousandths, order []sortKey) []thousandths {
+	if table == nil {
+		return nil
+	}
+	width := len(c.kinds)
+	result := make([]thousandths, 0, len(order)*width)
+	for _, key := range order {
+		result = append(result, table[int(key.at)*width:][:width]...)
+	}
+	return result
 }
 
 // amount gives what is left of a kind in a room: all that is not revocable, and all that is.

@@ -68,7 +68,10 @@ func (h *heap) remove(id int32) {
 
 // order makes a heap of entries that were appended in any order.
 func (h *heap) order() {
-	for i := len(h.entries) - 1; i >= 0; i-- {
+	for i := range h.entries {
+		h.at[h.entries[i].id] = int32(i + 1)
+	}
+	for i := len(h.entries)/2 - 1; i >= 0; i-- {
 		h.down(i)
 	}
 }

@@ -33,12 +33,17 @@ type division struct {
 func (m *match) newLanes(s *shape) *lanes {
 	l := &lanes{division: m.divide(s), rises: -1}
 	l.queues = make([]queue, len(l.rooms))
-	for i, rooms := range l.rooms {
-		if m.rule == inOrder || m.rule == emptiest {
-			l.queues[i] = &ladder{rooms: rooms}
-		} else {
-			l.queues[i] = m.newPile(s, rooms, l.place)
+	if m.rule == inOrder || m.rule == emptiest {
+		ladders := make([]ladder, len(l.rooms))
+		for i, rooms := range l.rooms {
+			ladders[i].rooms = rooms
+			l.queues[i] = &ladders[i]
 		}
+		return l
+	}
+	piles := m.newPiles(s, l.division)
+	for i := range piles {
+		l.queues[i] = &piles[i]
 	}
 	return l
 }
@@ -96,7 +101,8 @@ func (m *match) choose(s *shape) int32 {
 		return -1
 	}
 	if now := s.rises(); now != l.rises {
-		l.rises, l.best = now, heap{}
+		l.rises, l.best.entries = now, l.best.entries[:0]
+		clear(l.best.at)
 		for i := range l.queues {
 			l.judge(m, s, int32(i))
 		}

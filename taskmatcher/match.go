@@ -63,9 +63,10 @@ type match struct {
 
 // change is a room that is not what it was.
 type change struct {
-	room  int32
-	group string // a task of it was placed there; elsewhere on the agent, if repeated
-	also  bool   // the same placement, noted for another room of the agent
+	room int32
+	// shape of which a task was placed there; -1: it was placed in another room of the agent, which is
+	// noted by itself.
+	shape int32
 }
 
 type counterKey struct{ group, attribute string }

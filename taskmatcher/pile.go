@@ -15,23 +15,29 @@ type pile struct {
 	at    int // rooms of the order before this one are done with
 }
 
-// newPile makes one of some rooms.
-func (m *match) newPile(s *shape, rooms, place []int32) *pile {
-	p := &pile{place: place}
-	if m.rule == tightest && len(s.preferences) == 0 && place == nil {
-		p.order = s.order
-		p.at, _ = slices.BinarySearch(p.order.amounts, s.wanted)
-		return p
+// newPiles makes one for each lane.
+func (m *match) newPiles(s *shape, d *division) []pile {
+	piles := make([]pile, len(d.rooms))
+	if m.rule == tightest && len(s.preferences) == 0 && d.lane == nil {
+		piles[0].order = s.order
+		piles[0].at, _ = slices.BinarySearch(s.order.amounts, s.wanted)
+		return piles
 	}
-	p.heap.entries = make([]entry, 0, len(rooms))
-	p.heap.at = make([]int32, len(rooms))
-	for i, at := range rooms {
-		if k, ok := m.judge(s, at); ok {
-			p.heap.entries = append(p.heap.entries, entry{k, int32(i)})
+	entries, numbers := make([]entry, len(m.rooms)), make([]int32, len(m.rooms))
+	for i, rooms := range d.rooms {
+		n := len(rooms)
+		p := &piles[i]
+		p.place, p.heap = d.place, heap{entries[:0:n], numbers[:n:n]}
+		entries, numbers = entries[n:], numbers[n:]
+		for id, at := range rooms {
+			if k, ok := m.judge(s, at); ok {
+				p.heap.entries = append(p.heap.entries, entry{k, int32(id)})
+			}
 		}
+		p.heap.order()
 	}
-	p.heap.order()
-	return p
+	s.seen = len(m.log)
+	return piles
 }
 
 // id gives the number of a room on the heap.

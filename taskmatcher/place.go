@@ -20,11 +20,11 @@ func (m *match) place(id string, s *shape, at int32) {
 		taken = m.take(s, at, n, taken)
 	}
 	taken, hostPorts := m.takePorts(s, r, taken)
-	m.placements = append(m.placements, task.Placement{
+	m.placements = append(doubled(m.placements), task.Placement{
 		TaskID: id, OfferIDs: m.idsOf(r), AgentID: r.agent.ID, Hostname: r.agent.Hostname,
 		Resources: taken, HostPorts: hostPorts,
 	})
-	m.note(s.spec.Group, at)
+	m.note(s, at)
 }
 
 // take moves an amount of one scalar from a room's parts, in their order, to taken. Mesos refuses a task that
@@ -79,22 +79,22 @@ func (m *match) takePorts(s *shape, r *room, taken []mesos.Resource) ([]mesos.Re
 	return taken, list
 }
 
-// note makes known that a task of a group was placed.
-func (m *match) note(group string, at int32) {
+// note makes known that a task was placed.
+func (m *match) note(s *shape, at int32) {
 	if m.rooms[at].touched == 0 {
 		m.touched++
 		m.rooms[at].touched = m.touched
 	}
 	m.latest[at] = len(m.log)
-	m.log = append(m.log, change{room: at, group: group})
-	for _, c := range m.byGroup[group] {
+	m.log = append(doubled(m.log), change{at, s.number})
+	for _, c := range m.byGroup[s.spec.Group] {
 		c.add(at)
 	}
 	if m.agentOf == nil {
 		return
 	}
 	agent := m.agentOf[at]
-	if tasks := m.groups[group]; tasks != nil {
+	if tasks := m.groups[s.spec.Group]; tasks != nil {
 		tasks[agent]++
 	}
 	if m.rule != own {
@@ -103,9 +103,17 @@ func (m *match) note(group string, at int32) {
 	for _, other := range m.siblings[agent] {
 		if other != at { // a filter or a score may ask for the tasks on the agent
 			m.latest[other] = len(m.log)
-			m.log = append(m.log, change{room: other, group: group, also: true})
+			m.log = append(m.log, change{other, -1})
 		}
 	}
+}
+
+// doubled makes room for one more. What append alone does takes five times the memory in the end.
+func doubled[T any](all []T) []T {
+	if len(all) == cap(all) {
+		return slices.Grow(all, max(len(all), 64))
+	}
+	return all
 }
 
 // stock gives small things out of larger pieces of memory. A placement that is kept keeps a piece of a few kB

@@ -10,19 +10,24 @@ import (
 )
 
 // room is what one agent offers to one role. Most rooms of a large cluster are never used in a cycle, so
-// everything that costs memory is made when somebody asks for it.
+// that it is small, and looking at it does not lead elsewhere.
 type room struct {
-	agent  *task.Agent
-	role   string
-	lead   int32 // the offer with the lowest ID, which speaks for the agent
-	last   int32 // one of the offers; cluster.before leads to the others
-	hasGPU bool  // offered
+	agent      *task.Agent
+	role       string
+	contents   *contents // nil until somebody asks
+	lead       int32     // the offer with the lowest ID, which speaks for the agent
+	last       int32     // one of the offers; cluster.before leads to the others
+	touched    int32     // its number among the rooms in which something was placed, from 1 on; 0: nothing was
+	hasGPU     bool      // offered
+	maintained bool      // some time
+}
 
-	touched int32 // its number among the rooms in which something was placed, from 1 on; 0: nothing was
-	offers  []*task.Offer
-	ids     []string // of the offers
-	parts   []part
-	ports   *ports
+// contents is a room in detail. What is nil was not asked for yet.
+type contents struct {
+	offers []*task.Offer // in the order of their IDs
+	ids    []string      // of the offers
+	parts  []part
+	ports  *ports
 }
 
 // part is what is left of one scalar resource of an offer.
@@ -52,37 +57,38 @@ func reserved(r *mesos.Resource) int {
 	return 0
 }
 
-// offersOf gives the offers of a room in the order of their IDs.
-func (c *cluster) offersOf(r *room) []*task.Offer {
-	if r.offers == nil {
+// open gives a room in detail.
+func (c *cluster) open(r *room) *contents {
+	if r.contents == nil {
+		offers := make([]*task.Offer, 0, 1)
 		for i := r.last; i >= 0; i = c.before[i] {
-			r.offers = append(r.offers, &c.offers[i])
+			offers = append(offers, &c.offers[i])
 		}
-		slices.SortFunc(r.offers, func(a, b *task.Offer) int { return cmp.Compare(a.ID, b.ID) })
+		slices.SortFunc(offers, func(a, b *task.Offer) int { return cmp.Compare(a.ID, b.ID) })
+		r.contents = &contents{offers: offers}
 	}
-	return r.offers
+	return r.contents
 }
 
 // idsOf gives the IDs of a room's offers, which its placements share.
 func (c *cluster) idsOf(r *room) []string {
-	if r.ids == nil {
-		offers := c.offersOf(r)
-		r.ids = make([]string, len(offers))
-		for i, o := range offers {
-			r.ids[i] = o.ID
+	in := c.open(r)
+	if in.ids == nil {
+		for _, o := range in.offers {
+			in.ids = append(in.ids, o.ID)
 		}
 	}
-	return r.ids
+	return in.ids
 }
 
 // partsOf gives what is left of the scalar resources of a room, reserved ones first.
 func (c *cluster) partsOf(r *room) []part {
-	if r.parts != nil {
-		return r.parts
+	in := c.open(r)
+	if in.parts != nil {
+		return in.parts
 	}
-	offers := c.offersOf(r)
-	r.parts = make([]part, 0, len(offers[0].Resources))
-	for _, o := range offers {
+	in.parts = make([]part, 0, len(in.offers[0].Resources))
+	for _, o := range in.offers {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
 			kind := c.kind(resource.Name)
@@ -90,26 +96,27 @@ func (c *cluster) partsOf(r *room) []part {
 				continue
 			}
 			if free := offered(resource.GetScalar().GetValue()); free > 0 {
-				r.parts = append(r.parts, part{resource, kind, free})
+				in.parts = append(in.parts, part{resource, kind, free})
 			}
 		}
 	}
-	slices.SortStableFunc(r.parts, func(a, b part) int { return reservedFirst(a.resource, b.resource) })
-	return r.parts
+	slices.SortStableFunc(in.parts, func(a, b part) int { return reservedFirst(a.resource, b.resource) })
+	return in.parts
 }
 
 // portsOf gives the free ports of a room.
 func (c *cluster) portsOf(r *room) *ports {
-	if r.ports == nil {
-		r.ports = newPorts(c.offersOf(r))
+	in := c.open(r)
+	if in.ports == nil {
+		in.ports = newPorts(in.offers)
 	}
-	return r.ports
+	return in.ports
 }
 
 // unasked gives what a room has of a scalar resource that no task of the cycle asks for.
 func (c *cluster) unasked(r *room, name string) thousandths {
 	sum := thousandths(0)
-	for _, o := range c.offersOf(r) {
+	for _, o := range c.open(r).offers {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
 			if resource.Name == name && usable(resource) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {

@@ -9,6 +9,7 @@ import (
 
 // shape is what tasks ask for that are alike to a matcher, ready to be compared.
 type shape struct {
+	number  int32
 	spec    *task.Spec
 	needs   []need   // of scalars, by kind
 	static  []uint16 // host ports wanted, each once
@@ -42,7 +43,7 @@ type need struct {
 
 // newShape prepares a spec.
 func (m *match) newShape(spec *task.Spec) *shape {
-	s := &shape{spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime)}
+	s := &shape{number: int32(len(m.shapes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime)}
 	named := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
 	for kind, name := range m.kinds {
 		amount := spec.Scalars[name]
@@ -130,7 +131,7 @@ func (m *match) bars(s *shape, r *room) task.ReasonKind {
 	switch {
 	case s.spec.Role != "" && s.spec.Role != r.role:
 		return task.WrongRole
-	case !r.agent.Unavailable.IsZero() && !r.agent.Unavailable.After(s.until):
+	case r.maintained && !r.agent.Unavailable.After(s.until):
 		return task.Maintenance
 	case r.hasGPU && s.spec.GPUs == 0 && !m.options.ShareGPUAgents:
 		return task.GPUAgent

@@ -63,7 +63,7 @@ func (m *match) tasksOf(group string) []int64 {
 		}
 	}
 	for _, c := range m.log {
-		if c.group == group && !c.also {
+		if c.shape >= 0 && m.shapes[c.shape].spec.Group == group {
 			tasks[m.agentOf[c.room]]++
 		}
 	}
