@@ -31,48 +31,54 @@ type cluster struct {
 	// free and revocable are what is left of each kind of scalar in each room: those of a room are next
 	// to each other. Revocable is nil if nothing revocable is offered.
 	free, revocable []thousandths
-	everywhere      []int32 // all rooms
-}
-
-// roomKey is what offers of one room have in common.
-type roomKey struct {
-	id       string // of the agent, or of an offer that does not name one
-	nameless bool
-	role     int
+	everywhere      []int32          // all rooms
+	agents          map[string]int32 // their numbers by ID
 }
 
 // newCluster merges offers into rooms. An offer given twice counts once.
 func newCluster(offers []task.Offer, custom []string) *cluster {
 	n := len(offers)
 	c := &cluster{
-		offers: offers, before: make([]int32, n), rooms: make([]room, 0, n),
+		offers: offers, before: make([]int32, n), rooms: make([]room, 0, n), agents: make(map[string]int32, n),
 		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
 	}
 	c.free = make([]thousandths, n*len(c.kinds))
-	known := make(map[roomKey]int32, n)
-	var roles []string
+	nameless := make(map[string]int32) // offers that do not say of which agent they are
 	for i := range offers {
 		o := &offers[i]
-		key := roomKey{id: o.Agent.ID, role: slices.Index(roles, o.Role)}
-		if key.role < 0 {
-			key.role = len(roles)
-			roles = append(roles, o.Role)
+		agents, id := c.agents, o.Agent.ID
+		if id == "" {
+			agents, id = nameless, o.ID
 		}
-		if o.Agent.ID == "" {
-			key.id, key.nameless = o.ID, true
-		}
-		at, found := known[key]
-		if !found {
-			at = int32(len(c.rooms))
-			known[key] = at
-			c.rooms = append(c.rooms, room{lead: int32(i), last: -1})
-		}
+		at := c.roomOf(int32(i), agents, id)
 		if c.admit(int32(i), &c.rooms[at]) {
 			c.count(o.Resources, int(at))
 		}
 	}
 	c.sort()
 	return c
+}
+
+// roomOf gives the room of an offer of an agent, which is new if need be. An agent goes by the number of its
+// first room here, from where the others are found.
+func (c *cluster) roomOf(offer int32, agents map[string]int32, id string) int32 {
+	fresh := int32(len(c.rooms))
+	role := c.offers[offer].Role
+	agent, known := agents[id]
+	if !known {
+		agent = fresh
+		agents[id] = fresh
+	}
+	for at := agent; at < fresh; at = c.rooms[at].other {
+		if c.rooms[at].role == role {
+			return at
+		}
+		if c.rooms[at].other == 0 {
+			c.rooms[at].other = fresh
+		}
+	}
+	c.rooms = append(c.rooms, room{role: role, number: agent, lead: offer, last: -1})
+	return fresh
 }
 
 // admit adds an offer to the room, unless it is there already.
@@ -138,7 +144,7 @@ func (c *cluster) sort() {
 	for i := range c.rooms {
 		r := &c.rooms[i]
 		lead := &c.offers[r.lead]
-		r.agent, r.role, r.maintained = &lead.Agent, lead.Role, !lead.Agent.Unavailable.IsZero()
+		r.agent, r.maintained = &lead.Agent, !lead.Agent.Unavailable.IsZero()
 		if i == 0 {
 			prefix = r.agent.ID
 		} else if !strings.HasPrefix(r.agent.ID, prefix) {

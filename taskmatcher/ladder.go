@@ -27,7 +27,7 @@ type rung struct {
 func (m *match) level(s *shape, at int32) int64 {
 	level := int64(0)
 	if s.tasks != nil {
-		level = min(s.tasks[m.agentOf[at]], math.MaxInt32)
+		level = min(s.tasks[m.rooms[at].number], math.MaxInt32)
 	}
 	if len(s.preferences) > 0 {
 		level += int64(s.penalty(at)) << 32

@@ -46,9 +46,7 @@ type match struct {
 	divisions  map[string]*division
 	orders     map[measure]*order
 	totals     map[measure]float64
-	agentOf    []int32 // numbers of agents by room; nil: not asked for yet
-	agents     map[string]int32
-	siblings   map[int32][]int32  // rooms by agent, if there are several
+	siblings   map[int32][]int32  // rooms by agent, if there are several; nil: nobody asks
 	groups     map[string][]int64 // tasks by agent
 	offered    []thousandths      // what free was in the beginning, for a user's filter and score
 
@@ -87,7 +85,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	}
 	if s.rule == own {
 		m.offered = slices.Clone(m.free)
-		m.numberAgents()
+		m.findSiblings()
 	}
 	for _, spec := range specs {
 		m.shapes = append(m.shapes, m.newShape(spec))

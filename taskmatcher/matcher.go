@@ -100,4 +100,4 @@ func (r *Room) amount(name string, table []thousandths) float64 {
 func (r *Room) FreePorts() int { return r.m.portsOf(r.room()).count }
 
 // Tasks gives how many tasks of a group the agent has, with those placed in this cycle.
-func (r *Room) Tasks(group string) int { return int(r.m.tasksOf(group)[r.m.agentOf[r.at]]) }
+func (r *Room) Tasks(group string) int { return int(r.m.tasksOf(group)[r.room().number]) }

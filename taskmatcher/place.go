@@ -90,15 +90,9 @@ func (m *match) note(s *shape, at int32) {
 	for _, c := range m.byGroup[s.spec.Group] {
 		c.add(at)
 	}
-	if m.agentOf == nil {
-		return
-	}
-	agent := m.agentOf[at]
+	agent := m.rooms[at].number
 	if tasks := m.groups[s.spec.Group]; tasks != nil {
 		tasks[agent]++
-	}
-	if m.rule != own {
-		return
 	}
 	for _, other := range m.siblings[agent] {
 		if other != at { // a filter or a score may ask for the tasks on the agent

@@ -15,6 +15,8 @@ type room struct {
 	agent      *task.Agent
 	role       string
 	contents   *contents // nil until somebody asks
+	number     int32     // of the agent
+	other      int32     // another room of the agent while offers are merged, 0: none
 	lead       int32     // the offer with the lowest ID, which speaks for the agent
 	last       int32     // one of the offers; cluster.before leads to the others
 	touched    int32     // its number among the rooms in which something was placed, from 1 on; 0: nothing was

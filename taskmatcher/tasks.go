@@ -25,36 +25,27 @@ func (m *match) presences(group string) []task.Presence {
 	return m.running[group]
 }
 
-// numberAgents finds out which rooms are of one agent.
-func (m *match) numberAgents() {
-	m.agentOf = make([]int32, len(m.rooms))
-	m.agents = make(map[string]int32, len(m.rooms))
+// findSiblings lists the rooms of agents that have several.
+func (m *match) findSiblings() {
 	m.siblings = make(map[int32][]int32)
-	alone := make([]int32, 0, len(m.rooms)) // by agent: its first room
+	first := make([]int32, len(m.rooms)) // by agent: 1 + its first room
 	for at := range m.rooms {
-		id := m.rooms[at].agent.ID
-		number, known := m.agents[id]
-		if !known || id == "" {
-			number = int32(len(alone))
-			m.agents[id] = number
-			alone = append(alone, int32(at))
-		} else if m.siblings[number] == nil {
-			m.siblings[number] = []int32{alone[number], int32(at)}
-		} else {
+		number := m.rooms[at].number
+		switch {
+		case first[number] == 0:
+			first[number] = int32(at + 1)
+		case m.siblings[number] == nil:
+			m.siblings[number] = []int32{first[number] - 1, int32(at)}
+		default:
 			m.siblings[number] = append(m.siblings[number], int32(at))
 		}
-		m.agentOf[at] = number
 	}
-	delete(m.agents, "") // of which nobody knows what runs there
 }
 
 // tasksOf gives the tasks of a group by agent, those that run and those placed.
 func (m *match) tasksOf(group string) []int64 {
 	if known := m.groups[group]; known != nil {
 		return known
-	}
-	if m.agentOf == nil {
-		m.numberAgents()
 	}
 	tasks := make([]int64, len(m.rooms)+1) // one more than needed: not nil without rooms
 	for _, p := range m.presences(group) {
@@ -64,7 +55,7 @@ func (m *match) tasksOf(group string) []int64 {
 	}
 	for _, c := range m.log {
 		if c.shape >= 0 && m.shapes[c.shape].spec.Group == group {
-			tasks[m.agentOf[c.room]]++
+			tasks[m.rooms[c.room].number]++
 		}
 	}
 	m.groups[group] = tasks
