@@ -136,7 +136,7 @@ func (v value) is(text string) bool {
 	}
 }
 
-// ordered gives a list in brackets in an order and without blanks.
+// ordered gives a list in brackets in an order and without blanks; what is no such list as it is.
 func ordered(list, open, end string) string {
 	inside, ok := strings.CutPrefix(strings.TrimSpace(list), open)
 	inside, closed := strings.CutSuffix(inside, end)
@@ -148,5 +148,5 @@ func ordered(list, open, end string) string {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	slices.Sort(parts)
-	return strings.Join(parts, ",")
+	return open + strings.Join(parts, ",") + end
 }
