@@ -50,19 +50,19 @@ func (m *match) newLanes(s *shape) *lanes {
 
 // divide gives the division by all attributes that the shape has GROUP_BY on.
 func (m *match) divide(s *shape) *division {
-	var names []string
+	var id strings.Builder
 	var values [][]int32
 	for _, all := range [][]condition{s.fickle, s.ficklePreferences} {
 		for i := range all {
-			names, values = append(names, all[i].counter.attribute.name), append(values, all[i].values)
+			id.WriteString(all[i].counter.attribute.name + "\x00")
+			values = append(values, all[i].values)
 		}
 	}
-	id := strings.Join(names, "\x00")
-	if known := m.divisions[id]; known != nil {
+	if known := m.divisions[id.String()]; known != nil {
 		return known
 	}
 	d := &division{rooms: [][]int32{m.everywhere}}
-	if len(names) > 0 {
+	if len(values) > 0 {
 		d = &division{lane: make([]int32, len(m.rooms)), place: make([]int32, len(m.rooms))}
 		known := make(map[string]int32)
 		var b []byte
@@ -81,7 +81,7 @@ func (m *match) divide(s *shape) *division {
 			d.rooms[lane] = append(d.rooms[lane], int32(at))
 		}
 	}
-	m.divisions[id] = d
+	m.divisions[id.String()] = d
 	return d
 }
 

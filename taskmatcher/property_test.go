@@ -44,7 +44,7 @@ func pairs() []pair {
 			}},
 			strategy{score: func(w *reference, s *task.Spec, l *left) float64 {
 				cpus, mem := float64(l.firm["cpus"])/1000, float64(l.firm["mem"])/1000
-				return math.Mod(cpus*7+mem+float64(w.tasksOn("b", l.agent.ID)), 3) + float64(len(l.ports))
+				return math.Mod(cpus*7+mem+float64(w.tasksOn("b", l.name())), 3) + float64(len(l.ports))
 			}},
 		},
 		{
@@ -60,7 +60,7 @@ func pairs() []pair {
 			},
 			strategy{
 				filter: func(w *reference, s *task.Spec, l *left) bool {
-					return s.Group != "b" || w.tasksOn("a", l.agent.ID) > 0
+					return s.Group != "b" || w.tasksOn("a", l.name()) > 0
 				},
 				score: func(w *reference, s *task.Spec, l *left) float64 {
 					if l.offered["other"] > 0 {

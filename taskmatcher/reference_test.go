@@ -46,6 +46,9 @@ type stock struct {
 	left                int64 // thousandths
 }
 
+// name is that of the agent, or of the offer if it does not tell.
+func (l *left) name() string { return cmp.Or(l.agent.ID, "\x00"+l.ids[0]) }
+
 type freePort struct {
 	port     uint16
 	reserved bool
@@ -167,7 +170,7 @@ func valueOf(a task.Agent, name string) (string, bool) {
 		case each.Type == mesos.TEXT && each.Text != nil:
 			return "text " + each.Text.Value, true
 		case each.Type == mesos.SCALAR && each.Scalar != nil:
-			return "scalar " + fmt.Sprint(math.Round(each.Scalar.Value*1000)/1000), true
+			return "scalar " + fmt.Sprint(math.Round(each.Scalar.Value*1000)/1000+0), true // no -0
 		case each.Type == mesos.RANGES && each.Ranges != nil:
 			var parts []string
 			for _, r := range each.Ranges.Range {
@@ -212,13 +215,10 @@ func (w *reference) tasksOn(group, agent string) int {
 	if w.tasks[group] == nil {
 		w.tasks[group] = map[string]int{}
 		for _, p := range w.cycle.Running {
-			if p.Group == group {
+			if p.Group == group && p.Agent.ID != "" {
 				w.tasks[group][p.Agent.ID] += max(p.Tasks, 0)
 			}
 		}
-	}
-	if agent == "" {
-		return 0
 	}
 	return w.tasks[group][agent]
 }
@@ -356,7 +356,7 @@ type strategy struct {
 func firstFit(*reference, *task.Spec, *left) float64 { return 0 }
 
 func spread(w *reference, s *task.Spec, l *left) float64 {
-	return float64(w.tasksOn(s.Group, l.agent.ID))
+	return float64(w.tasksOn(s.Group, l.name()))
 }
 
 // bestFit goes by what all rooms offered.
@@ -444,8 +444,6 @@ func (w *reference) placed(s *task.Spec, l *left) {
 		}
 	}
 	w.log = append(w.log, task.Presence{Group: s.Group, Agent: l.agent, Tasks: 1})
-	w.tasksOn(s.Group, l.agent.ID)
-	if l.agent.ID != "" {
-		w.tasks[s.Group][l.agent.ID]++
-	}
+	w.tasksOn(s.Group, l.name())
+	w.tasks[s.Group][l.name()]++
 }
