@@ -65,6 +65,7 @@ func suite() []chapter {
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
 		{"Asking for offers and keeping them", demanding()},
+		{"Where tasks run", placing()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},
 		{"Life and death of tasks", living()},
