@@ -183,7 +183,7 @@ func (m *machine) noteAgents(now time.Time, offers []mesos.Offer) {
 
 // sameAgent tells whether two descriptions of an agent are equal.
 func sameAgent(a, b *task.Agent) bool {
-	return a.Hostname == b.Hostname && a.Region == b.Region && a.Zone == b.Zone && a.Unavailable.Equal(b.Unavailable) &&
+	return a.Hostname == b.Hostname && a.Region == b.Region && a.Zone == b.Zone && a.Unavailable.Equal(b.Unavailable) && a.UnavailableFor == b.UnavailableFor &&
 		slices.EqualFunc(a.Attributes, b.Attributes, func(a, b mesos.Attribute) bool { return a.Equal(&b) })
 }
 

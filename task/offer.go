@@ -14,8 +14,16 @@ type Agent struct {
 	// Region and Zone of the agent's fault domain. Empty: it has none.
 	Region, Zone string
 	Attributes   []mesos.Attribute
-	// Unavailable is when planned maintenance of the agent begins. Zero: none is planned.
-	Unavailable time.Time
+	// Unavailable is when planned maintenance of the agent begins, and UnavailableFor how long it takes. Zero:
+	// none is planned, and nobody knows. See Mesos' docs/maintenance.md.
+	Unavailable    time.Time
+	UnavailableFor time.Duration
+}
+
+// Maintained tells whether there is planned maintenance of the agent at some time from begin to end.
+func (a *Agent) Maintained(begin, end time.Time) bool {
+	return !a.Unavailable.IsZero() && !a.Unavailable.After(end) &&
+		(a.UnavailableFor == 0 || begin.Before(a.Unavailable.Add(a.UnavailableFor)))
 }
 
 // Offer is what one agent has free for one role, as a matcher sees it.
@@ -43,6 +51,7 @@ func OfferFromMesos(o mesos.Offer) Offer {
 	}
 	if u := o.Unavailability; u != nil {
 		agent.Unavailable = time.Unix(0, u.Start.Nanoseconds)
+		agent.UnavailableFor = time.Duration(u.Duration.GetNanoseconds())
 	}
 	return Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(o), Resources: o.Resources}
 }

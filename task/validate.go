@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,6 +24,9 @@ func (s Spec) Validate() error {
 	v.pod(s)
 	for i, c := range s.Constraints {
 		v.constraint(fmt.Sprintf("Constraints[%d]", i), c)
+	}
+	for i, c := range s.Preferences {
+		v.constraint(fmt.Sprintf("Preferences[%d]", i), c)
 	}
 	v.duration("MaxCompletionTime", s.MaxCompletionTime)
 	if s.KillPolicy != nil {
@@ -59,18 +61,6 @@ func (v *violations) id(field, id string) {
 		v.add(field, id, "must not contain slashes, backslashes or control characters")
 	case !utf8.ValidString(id):
 		v.add(field, id, "must be valid UTF-8")
-	}
-}
-
-func (v *violations) constraint(field string, c Constraint) {
-	if c.Attribute == "" {
-		v.add(field+".Attribute", c.Attribute, "must not be empty")
-	}
-	if c.Operator != Like && c.Operator != Unlike {
-		v.add(field+".Operator", string(c.Operator), "must be LIKE or UNLIKE")
-	}
-	if _, err := regexp.Compile(c.Value); err != nil {
-		v.add(field+".Value", c.Value, "must be a regular expression: "+err.Error())
 	}
 }
 

@@ -173,7 +173,7 @@ func TestValidateRefuses(t *testing.T) {
 		},
 
 		{func(s *spec) { s.Constraints[1].Attribute = "" }, `task: Constraints[1].Attribute: "": must not be empty`},
-		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE or UNLIKE`},
+		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE, UNLIKE, IS, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
 		{
 			func(s *spec) { s.Constraints[0].Value = "(" },
 			"task: Constraints[0].Value: \"(\": must be a regular expression: error parsing regexp: missing closing ): `(`",

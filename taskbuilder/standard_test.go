@@ -41,7 +41,7 @@ func place(t *testing.T, s task.Spec) task.Placement {
 	reserved.Reservations = []mesos.Resource_ReservationInfo{{
 		Type: mesos.Resource_ReservationInfo_STATIC.Enum(), Role: proto.String("test"),
 	}}
-	placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: []task.Demand{{ID: s.ID, Spec: &s}}, Offers: []task.Offer{{
+	placements, _ := taskmatcher.FirstFit{Options: taskmatcher.Options{ShareGPUAgents: true}}.Match(task.Cycle{Tasks: []task.Demand{{ID: s.ID, Spec: &s}}, Offers: []task.Offer{{
 		ID: "O1", Agent: task.Agent{ID: "S1", Hostname: "agent1"}, Role: "test",
 		Resources: []mesos.Resource{scalar("cpus", 4), reserved, scalar("mem", 4096), scalar("disk", 4096), scalar("gpus", 2), ports(31000, 31999)},
 	}}})

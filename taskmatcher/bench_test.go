@@ -2,66 +2,166 @@ package taskmatcher_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// The grid: tasks × offers. "fits": there is room for all tasks. "full": no offer fits any task,
-// the worst case, which looks at every pair. Half of the tasks have a constraint.
-func BenchmarkFirstFit(b *testing.B) {
-	for _, room := range []string{"fits", "full"} {
-		for _, tasks := range []int{10, 100, 1000} {
-			for _, offers := range []int{10, 100, 1000} {
-				b.Run(fmt.Sprintf("%s/tasks=%d/offers=%d", room, tasks, offers), func(b *testing.B) {
-					mem := 32.0
-					if room == "full" {
-						mem = 1e6
+// benchStrategies are those of the grid: each strategy, and a matcher of one's own.
+func benchStrategies() []pair {
+	return []pair{
+		{"FirstFit", taskmatcher.FirstFit{}, strategy{score: firstFit}},
+		{"BestFit", taskmatcher.BestFit{}, strategy{score: bestFit}},
+		{"Spread", taskmatcher.Spread{}, strategy{score: spread}},
+		{
+			"own",
+			taskmatcher.Matcher{Score: func(_ *task.Spec, r *taskmatcher.Room) float64 { return r.Free("mem") / r.Offered("mem") }},
+			strategy{score: func(_ *reference, _ *task.Spec, l *left) float64 {
+				return float64(l.firm["mem"]) / float64(l.offered["mem"])
+			}},
+		},
+	}
+}
+
+// BenchmarkMatch is the grid: strategies × agents × pending × shapes × constraints. There is room for nearly all
+// tasks if there are as many agents as tasks, and else as far as it goes. Tasks of all shapes come in turns.
+func BenchmarkMatch(b *testing.B) {
+	for _, s := range benchStrategies() {
+		for _, agents := range []int{100, 1_000, 10_000} {
+			for _, pending := range []int{100, 10_000, 100_000} {
+				for _, shapes := range []int{1, 10, 200} {
+					for _, constraints := range []string{"none", "some"} {
+						name := fmt.Sprintf("strategy=%s/agents=%d/pending=%d/shapes=%d/constraints=%s", s.name, agents, pending, shapes, constraints)
+						b.Run(name, func(b *testing.B) { bench(b, s.fast, benchCycle(agents, pending, shapes, constraints == "some")) })
 					}
-					specs, free := benchSpecs(tasks, mem), benchOffers(offers, tasks)
-					b.ReportAllocs()
-					for b.Loop() {
-						placements, rejections := taskmatcher.FirstFit{}.Match(specs, free)
-						if len(placements)+len(rejections) != tasks || (len(rejections) == 0) != (room == "fits") {
-							b.Fatalf("%d placements, %d rejections", len(placements), len(rejections))
-						}
-					}
-					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(tasks), "ns/task")
-				})
+				}
 			}
 		}
 	}
 }
 
-func benchSpecs(n int, mem float64) []task.Spec {
-	specs := make([]task.Spec, n)
-	for i := range specs {
-		specs[i] = task.Spec{ID: fmt.Sprint("task", i), CPUs: 0.1, Mem: mem, Ports: make([]task.Port, 1)}
-		if i%2 == 0 {
-			specs[i].Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r[1-9]"}}
-		}
+// BenchmarkBars are the cases that docs/benchmarks.md has bars for.
+func BenchmarkBars(b *testing.B) {
+	for _, s := range benchStrategies() {
+		b.Run("strategy="+s.name+"/case=200-distinct-tasks-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 200, 200, false)) })
+		b.Run("strategy="+s.name+"/case=200-tasks-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 200, 3, false)) })
+		b.Run("strategy="+s.name+"/case=100000-tasks-50-shapes-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 100_000, 50, false)) })
+		b.Run("strategy="+s.name+"/case=100000-tasks-50-shapes-constraints-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 100_000, 50, true)) })
+		b.Run("strategy="+s.name+"/case=100000-unshared-specs-50-shapes-10000-agents", func(b *testing.B) { bench(b, s.fast, unshared(benchCycle(10_000, 100_000, 50, false))) })
+		b.Run("strategy="+s.name+"/case=100000-tasks-that-fit-nowhere-1000-offers", func(b *testing.B) { bench(b, s.fast, hopeless(benchCycle(1_000, 100_000, 10, false))) })
 	}
-	return specs
 }
 
-// benchOffers have room for twice the tasks in all.
-func benchOffers(n, tasks int) []task.Offer {
-	offers := make([]task.Offer, n)
-	each := 2*tasks/n + 1
-	for i := range offers {
-		offers[i] = task.Offer{
-			ID: fmt.Sprint("offer", i), AgentID: fmt.Sprint("S", i), Hostname: fmt.Sprint("agent", i), Role: "test",
-			Resources: []mesos.Resource{
-				allocate(ranges("ports", 31000, 32999), "test"),
-				allocate(scalar("cpus", 0.1*float64(each)), "test"),
-				allocate(scalar("mem", 32*float64(each)+float64(i%7)), "test"),
-				allocate(scalar("disk", 1000), "test"),
-			},
-			Attributes: []mesos.Attribute{text("zone", "z1"), text("rack", fmt.Sprint("r", 1+i%9))},
+// BenchmarkReference is what looking at all pairs costs.
+func BenchmarkReference(b *testing.B) {
+	for _, s := range benchStrategies() {
+		for _, size := range [][2]int{{100, 100}, {1_000, 1_000}, {10_000, 200}, {10_000, 10_000}} {
+			b.Run(fmt.Sprintf("strategy=%s/agents=%d/pending=%d/shapes=10", s.name, size[0], size[1]), func(b *testing.B) {
+				cycle := benchCycle(size[0], size[1], 10, false)
+				for b.Loop() {
+					newReference(cycle).match(s.slow)
+				}
+			})
 		}
 	}
-	return offers
+}
+
+func bench(b *testing.B, m matcher, cycle task.Cycle) {
+	b.ReportAllocs()
+	placed := 0
+	for b.Loop() {
+		placements, rejections := m.Match(cycle)
+		placed = len(placements)
+		others := 0
+		for _, r := range rejections {
+			others += 1 + r.Others
+		}
+		if placed+others != len(cycle.Tasks) {
+			b.Fatalf("%d placements, %d rejected", placed, others)
+		}
+	}
+	b.ReportMetric(float64(placed), "placed")
+}
+
+// benchCycle has agents of four sizes that are partly used, one offer each, and tasks with a port each.
+func benchCycle(agents, pending, shapes int, constraints bool) task.Cycle {
+	r := rand.New(rand.NewPCG(1, uint64(agents)))
+	c := task.Cycle{Now: start}
+	for i := range agents {
+		size := float64(int(8) << r.IntN(4))
+		c.Offers = append(c.Offers, task.Offer{
+			ID: fmt.Sprintf("cdb9a1de-8a5c-4f5c-a1ee-2d2a3c1d6a9f-O%d", i), Role: "test",
+			Agent: task.Agent{
+				ID: fmt.Sprintf("cdb9a1de-8a5c-4f5c-a1ee-2d2a3c1d6a9f-S%d", i), Hostname: fmt.Sprintf("agent%d.example", i),
+				Attributes: []mesos.Attribute{text("kind", fmt.Sprint("k", r.IntN(3))), text("rack", fmt.Sprint("r", i*40/agents))},
+			},
+			Resources: []mesos.Resource{
+				allocate(ranges("ports", 31000, 32000), "test"),
+				allocate(scalar("cpus", size-float64(r.IntN(40))/10), "test"),
+				allocate(scalar("mem", 4096*size-float64(r.IntN(16))*1024), "test"),
+				allocate(scalar("disk", 100_000), "test"),
+			},
+		})
+	}
+	specs := make([]*task.Spec, shapes)
+	for i := range specs {
+		specs[i] = &task.Spec{
+			ID: "a task", Group: fmt.Sprint("g", i%7), CPUs: 0.1 + float64(i%20)/10, Mem: 64 + 16*float64(i), Ports: make([]task.Port, 1),
+		}
+		if constraints {
+			specs[i].Constraints = []task.Constraint{benchConstraint(i)}
+		}
+	}
+	for i := range pending {
+		c.Tasks = append(c.Tasks, task.Demand{ID: fmt.Sprint("task", i), Spec: specs[i%shapes]})
+	}
+	return c
+}
+
+func benchConstraint(i int) task.Constraint {
+	return [...]task.Constraint{
+		{Attribute: "rack", Operator: task.Like, Value: "r[12]?[0-9]"},
+		{Attribute: "kind", Operator: task.Unlike, Value: "k1"},
+		{Attribute: "rack", Operator: task.GroupBy},
+		{Attribute: "kind", Operator: task.Is, Value: "k2"},
+		{Attribute: task.Hostname, Operator: task.MaxPer, Value: "5"},
+		{Attribute: task.Hostname, Operator: task.GroupBy},
+	}[i%6]
+}
+
+// unshared gives each task a spec of its own.
+func unshared(c task.Cycle) task.Cycle {
+	for i := range c.Tasks {
+		s := *c.Tasks[i].Spec
+		c.Tasks[i].Spec = &s
+	}
+	return c
+}
+
+// hopeless makes all tasks too large.
+func hopeless(c task.Cycle) task.Cycle {
+	for _, d := range c.Tasks {
+		d.Spec.Mem = 1e9
+	}
+	return c
+}
+
+// A placement costs few pieces of memory, whatever the strategy.
+func TestAllocations(t *testing.T) {
+	const tasks = 2000
+	cycle := benchCycle(100, tasks, 10, true)
+	for _, s := range benchStrategies() {
+		placed := 0
+		allocations := testing.AllocsPerRun(3, func() {
+			placements, _ := s.fast.Match(cycle)
+			placed = len(placements)
+		})
+		require.Greater(t, placed, tasks/4)
+		require.Less(t, allocations/float64(placed), 6.0, s.name)
+	}
 }

@@ -41,3 +41,21 @@ func allocate(r mesos.Resource, role string) mesos.Resource {
 func text(name, value string) mesos.Attribute {
 	return mesos.Attribute{Name: name, Type: mesos.TEXT, Text: &mesos.Value_Text{Value: value}}
 }
+
+func number(name string, value float64) mesos.Attribute {
+	return mesos.Attribute{Name: name, Type: mesos.SCALAR, Scalar: &mesos.Value_Scalar{Value: value}}
+}
+
+// spans takes pairs of begin and end.
+func spans(name string, ends ...uint64) mesos.Attribute {
+	return mesos.Attribute{Name: name, Type: mesos.RANGES, Ranges: ranges(name, ends...).Ranges}
+}
+
+func set(name string, items ...string) mesos.Attribute {
+	return mesos.Attribute{Name: name, Type: mesos.SET, Set: &mesos.Value_Set{Item: items}}
+}
+
+func revocable(r mesos.Resource) mesos.Resource {
+	r.Revocable = &mesos.Resource_RevocableInfo{}
+	return r
+}

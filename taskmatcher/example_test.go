@@ -9,27 +9,50 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-func ExampleFirstFit() {
-	offers := []task.Offer{
-		{
-			ID: "O1", AgentID: "S1", Hostname: "agent1",
-			Resources:  []mesos.Resource{scalar("cpus", 4), scalar("mem", 1024), ranges("ports", 31000, 31999)},
-			Attributes: []mesos.Attribute{text("rack", "r1")},
-		},
-		{
-			ID: "O2", AgentID: "S2", Hostname: "agent2",
-			Resources:  []mesos.Resource{scalar("cpus", 4), scalar("mem", 512), ranges("ports", 31000, 31999)},
-			Attributes: []mesos.Attribute{text("rack", "r7")},
-		},
+// agent makes an offer of an agent on a rack.
+func agent(name, rack string, cpus, mem float64) task.Offer {
+	return task.Offer{
+		ID: "offer of " + name, Role: "*",
+		Agent:     task.Agent{ID: name, Hostname: name, Attributes: []mesos.Attribute{text("rack", rack)}},
+		Resources: []mesos.Resource{scalar("cpus", cpus), scalar("mem", mem), ranges("ports", 31000, 31999)},
 	}
-	tasks := []task.Spec{
-		{ID: "web-1", CPUs: 0.5, Mem: 256, Ports: []task.Port{{Container: 80}, {Container: 443}}},
-		{ID: "web-2", CPUs: 0.5, Mem: 256, Ports: []task.Port{{Container: 80}}},
-		{ID: "big", CPUs: 1, Mem: 1136},
-		{ID: "near", CPUs: 1, Mem: 64, Constraints: []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r[12]"}}},
-	}
+}
 
-	placements, rejections := taskmatcher.FirstFit{}.Match(tasks, offers)
+// show matches n tasks named web-1, web-2 and so on that ask for the same, and prints where they go.
+func show(m matcher, n int, spec task.Spec, running []task.Presence, offers ...task.Offer) {
+	cycle := task.Cycle{Offers: offers, Running: running}
+	for i := range n {
+		cycle.Tasks = append(cycle.Tasks, task.Demand{ID: fmt.Sprint("web-", i+1), Spec: &spec})
+	}
+	placements, rejections := m.Match(cycle)
+	for _, p := range placements {
+		fmt.Println(p.TaskID, "on", p.Hostname)
+	}
+	for _, r := range rejections {
+		fmt.Println(r)
+	}
+}
+
+func constrained(text string) task.Spec {
+	c, err := task.ParseConstraint(text, " ")
+	if err != nil {
+		panic(err)
+	}
+	return task.Spec{CPUs: 1, Mem: 128, Constraints: []task.Constraint{c}}
+}
+
+func ExampleFirstFit() {
+	web := &task.Spec{CPUs: 0.5, Mem: 256, Ports: []task.Port{{Container: 80}}}
+	cycle := task.Cycle{
+		Tasks: []task.Demand{
+			{ID: "web-1", Spec: web},
+			{ID: "web-2", Spec: web},
+			{ID: "big", Spec: &task.Spec{CPUs: 1, Mem: 1136}},
+			{ID: "near", Spec: &task.Spec{CPUs: 1, Mem: 64, Ports: []task.Port{{Host: 31500}, {}}}},
+		},
+		Offers: []task.Offer{agent("agent1", "r1", 4, 1024), agent("agent2", "r7", 4, 512)},
+	}
+	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 	for _, p := range placements {
 		fmt.Println(p.TaskID, "on", p.Hostname, p.HostPorts)
 	}
@@ -37,8 +60,108 @@ func ExampleFirstFit() {
 		fmt.Println(r)
 	}
 	// Output:
-	// web-1 on agent2 [31000 31001]
-	// web-2 on agent2 [31002]
-	// near on agent1 []
-	// big: mem: 2 offers, the nearest short of 112 on agent1
+	// web-1 on agent2 [31000]
+	// web-2 on agent2 [31001]
+	// near on agent1 [31500 31000]
+	// big: mem: 2 agents, the best short of 176 on agent1
+}
+
+func ExampleBestFit() {
+	// A task takes a larger share of all cpus than of all memory, so the fewest cpus are the tightest.
+	show(taskmatcher.BestFit{}, 3, task.Spec{CPUs: 1, Mem: 128}, nil,
+		agent("agent1", "r1", 8, 1024), agent("agent2", "r1", 2, 4096), agent("agent3", "r1", 4, 2048))
+	// Output:
+	// web-1 on agent2
+	// web-2 on agent2
+	// web-3 on agent3
+}
+
+func ExampleSpread() {
+	first := agent("agent1", "r1", 8, 1024)
+	running := []task.Presence{{Group: "web", Agent: first.Agent, Tasks: 2}}
+	show(taskmatcher.Spread{}, 3, task.Spec{CPUs: 1, Mem: 128, Group: "web"}, running, first, agent("agent2", "r1", 8, 1024))
+	// Output:
+	// web-1 on agent2
+	// web-2 on agent2
+	// web-3 on agent1
+}
+
+// A matcher of one's own: never more than half of an agent's memory, and the emptiest agent first.
+func ExampleMatcher() {
+	halfFull := taskmatcher.Matcher{
+		Filter: func(s *task.Spec, r *taskmatcher.Room) bool { return r.Free("mem")-s.Mem >= r.Offered("mem")/2 },
+		Score:  func(_ *task.Spec, r *taskmatcher.Room) float64 { return -r.Free("mem") },
+	}
+	show(halfFull, 4, task.Spec{CPUs: 1, Mem: 512}, nil, agent("agent1", "r1", 8, 1024), agent("agent2", "r1", 8, 2048))
+	// Output:
+	// web-1 on agent2
+	// web-2 on agent2
+	// web-3 on agent1
+	// web-4: filter: 2 agents
+}
+
+func racks() []task.Offer {
+	return []task.Offer{agent("agent1", "r1", 2, 1024), agent("agent2", "r2", 2, 1024), agent("agent3", "r3", 2, 1024)}
+}
+
+func ExampleFirstFit_like() {
+	show(taskmatcher.FirstFit{}, 1, constrained("rack LIKE r[23]"), nil, racks()...)
+	// Output: web-1 on agent2
+}
+
+func ExampleFirstFit_unlike() {
+	show(taskmatcher.FirstFit{}, 1, constrained("rack UNLIKE r[12]"), nil, racks()...)
+	// Output: web-1 on agent3
+}
+
+func ExampleFirstFit_is() {
+	show(taskmatcher.FirstFit{}, 3, constrained("hostname IS agent2"), nil, racks()...)
+	// Output:
+	// web-1 on agent2
+	// web-2 on agent2
+	// web-3: hostname IS agent2: 2 agents; cpus: 1 agent, short of 1 on agent2
+}
+
+func ExampleFirstFit_unique() {
+	show(taskmatcher.FirstFit{}, 4, constrained("rack UNIQUE"), nil, racks()...)
+	// Output:
+	// web-1 on agent1
+	// web-2 on agent2
+	// web-3 on agent3
+	// web-4: rack UNIQUE: 3 agents
+}
+
+func ExampleFirstFit_cluster() {
+	show(taskmatcher.FirstFit{}, 3, constrained("rack CLUSTER"), nil, racks()...)
+	// Output:
+	// web-1 on agent1
+	// web-2 on agent1
+	// web-3: rack CLUSTER: 2 agents; cpus: 1 agent, short of 1 on agent1
+}
+
+func ExampleFirstFit_groupBy() {
+	show(taskmatcher.FirstFit{}, 4, constrained("rack GROUP_BY"), nil, racks()...)
+	// Output:
+	// web-1 on agent1
+	// web-2 on agent2
+	// web-3 on agent3
+	// web-4 on agent1
+}
+
+func ExampleFirstFit_maxPer() {
+	running := []task.Presence{{Agent: racks()[0].Agent, Tasks: 1}}
+	show(taskmatcher.FirstFit{}, 3, constrained("rack MAX_PER 2"), running, racks()...)
+	// Output:
+	// web-1 on agent1
+	// web-2 on agent2
+	// web-3 on agent2
+}
+
+func ExampleFirstFit_preference() {
+	spec := task.Spec{CPUs: 1, Mem: 128, Preferences: []task.Constraint{{Attribute: "rack", Operator: task.Is, Value: "r3"}}}
+	show(taskmatcher.FirstFit{}, 3, spec, nil, racks()...)
+	// Output:
+	// web-1 on agent3
+	// web-2 on agent3
+	// web-3 on agent1
 }

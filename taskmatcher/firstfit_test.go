@@ -15,7 +15,7 @@ import (
 
 // offer makes one on a host of the same name.
 func offer(id string, resources ...mesos.Resource) task.Offer {
-	return task.Offer{ID: id, AgentID: "S-" + id, Hostname: id, Role: "*", Resources: resources}
+	return task.Offer{ID: id, Agent: task.Agent{ID: "S-" + id, Hostname: id}, Role: "*", Resources: resources}
 }
 
 // plain is an offer with a cpu, some memory and three ports.
@@ -27,23 +27,38 @@ func spec(id string, cpus, mem float64, ports int) task.Spec {
 	return task.Spec{ID: id, CPUs: cpus, Mem: mem, Ports: make([]task.Port, ports)}
 }
 
-// match gives the outcome in words: "a→agent1[31000] b→agent2" and the rejections, one a line.
+// cycleOf makes a cycle of tasks that share no spec.
+func cycleOf(tasks []task.Spec, offers []task.Offer) task.Cycle {
+	c := task.Cycle{Now: start, Offers: offers}
+	for i := range tasks {
+		c.Tasks = append(c.Tasks, task.Demand{ID: tasks[i].ID, Spec: &tasks[i]})
+	}
+	return c
+}
+
+// match gives the outcome of FirstFit in words: "a→agent1 31000, b→agent2" and the rejections, one a line.
 func match(t *testing.T, tasks []task.Spec, offers []task.Offer) (string, []string) {
 	t.Helper()
-	placements, rejections := taskmatcher.FirstFit{}.Match(tasks, offers)
-	require.NoError(t, check(tasks, offers, placements, rejections))
-	var placed, rejected []string
+	cycle := cycleOf(tasks, offers)
+	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
+	require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections))
+	var rejected []string
+	for _, r := range rejections {
+		rejected = append(rejected, r.String())
+	}
+	return told(placements), rejected
+}
+
+func told(placements []task.Placement) string {
+	var placed []string
 	for _, p := range placements {
-		s := p.TaskID + "→" + p.OfferID
+		s := p.TaskID + "→" + strings.Join(p.OfferIDs, "+")
 		for _, port := range p.HostPorts {
 			s += fmt.Sprint(" ", port)
 		}
 		placed = append(placed, s)
 	}
-	for _, r := range rejections {
-		rejected = append(rejected, r.String())
-	}
-	return strings.Join(placed, ", "), rejected
+	return strings.Join(placed, ", ")
 }
 
 func TestFirstFit(t *testing.T) {
@@ -90,19 +105,19 @@ func TestFirstFit(t *testing.T) {
 			"a task that does not fit does not hold up smaller ones",
 			[]task.Spec{spec("big", 1, 500, 0), spec("small", 1, 50, 0)},
 			[]task.Offer{plain("a", 100)},
-			"small→a", []string{"big: mem: 1 offer, short of 400 on a"},
+			"small→a", []string{"big: cpus: 1 agent, short of 1 on a"},
 		},
 		{
 			"an offer without ports serves a task without ports",
 			[]task.Spec{spec("x", 1, 50, 0), spec("y", 1, 50, 1)},
 			[]task.Offer{offer("a", scalar("cpus", 2), scalar("mem", 100))},
-			"x→a", []string{"y: ports: 1 offer, short of 1 on a"},
+			"x→a", []string{"y: ports: 1 agent, short of 1 on a"},
 		},
 		{
 			"quarantined ports are passed over",
 			[]task.Spec{spec("x", .1, 1, 1), spec("y", .1, 1, 1)},
 			[]task.Offer{quarantined},
-			"x→a 31001", []string{"y: ports: 1 offer, short of 1 on a"},
+			"x→a 31001", []string{"y: ports: 1 agent, short of 1 on a"},
 		},
 		{
 			"quarantined ports need no order",
@@ -120,7 +135,7 @@ func TestFirstFit(t *testing.T) {
 			"a role that nobody offers",
 			[]task.Spec{forBlue},
 			[]task.Offer{plain("a", 50)},
-			"", []string{"x: role: 1 offer"},
+			"", []string{"x: role: 1 agent"},
 		},
 		{
 			"no offers at all",
@@ -138,19 +153,19 @@ func TestFirstFit(t *testing.T) {
 				offer("d", scalar("cpus", 2), scalar("mem", 100)),
 				offer("e", scalar("cpus", 2), scalar("mem", 100), scalar("disk", 1)),
 			},
-			"", []string{"x: mem: 2 offers, the nearest short of 0.1 on c; cpus: 1 offer, short of 0.5 on a; disk: 1 offer, short of 1 on d; gpus: 1 offer, short of 1 on e"},
+			"", []string{"x: mem: 2 agents, the best short of 0.1 on c; cpus: 1 agent, short of 0.5 on a; disk: 1 agent, short of 1 on d; gpus: 1 agent, short of 1 on e"},
 		},
 		{
 			"what earlier tasks took is missing",
 			[]task.Spec{spec("x", .7, 50, 0), spec("y", .7, 50, 0)},
 			[]task.Offer{plain("a", 100)},
-			"x→a", []string{"y: cpus: 1 offer, short of 0.4 on a"},
+			"x→a", []string{"y: cpus: 1 agent, short of 0.4 on a"},
 		},
 		{
 			"an offer that comes twice counts once",
 			[]task.Spec{spec("x", 1, 50, 0), spec("y", 1, 50, 0)},
 			[]task.Offer{plain("a", 100), plain("a", 100)},
-			"x→a", []string{"y: cpus: 1 offer, short of 1 on a"},
+			"x→a", []string{"y: cpus: 1 agent, short of 1 on a"},
 		},
 		{
 			"improper amounts in offers are nothing",
@@ -161,60 +176,18 @@ func TestFirstFit(t *testing.T) {
 				offer("c", scalar("cpus", -1), scalar("mem", 10)),
 				offer("d", scalar("cpus", math.Inf(1)), scalar("mem", 10)),
 			},
-			"", []string{"x: cpus: 4 offers, the nearest short of 0.1 on a"},
+			"", []string{"x: cpus: 4 agents, the best short of 0.1 on a"},
 		},
 		{
 			"ports that overlap, run backwards or are none",
 			[]task.Spec{spec("x", 0, 0, 5), spec("y", 0, 0, 1)},
 			[]task.Offer{offer("a", ranges("ports", 65534, 70000, 0, 1, 9, 3, 20, 21, 21, 21))},
-			"x→a 1 20 21 65534 65535", []string{"y: ports: 1 offer, short of 1 on a"},
+			"x→a 1 20 21 65534 65535", []string{"y: ports: 1 agent, short of 1 on a"},
 		},
 	} {
 		placed, rejected := match(t, c.tasks, c.offers)
 		require.Equal(t, c.placed, placed, c.reason)
 		require.Equal(t, c.rejected, rejected, c.reason)
-	}
-}
-
-func TestFirstFitConstraints(t *testing.T) {
-	ranged := mesos.Attribute{Name: "rack", Type: mesos.RANGES, Ranges: &mesos.Value_Ranges{}}
-	for _, c := range []struct {
-		reason     string
-		constraint string // "operator value", on rack
-		attributes []mesos.Attribute
-		holds      bool
-	}{
-		{"the whole value matches", "LIKE r[12]", []mesos.Attribute{text("rack", "r1")}, true},
-		{"a part is not enough", "LIKE r1", []mesos.Attribute{text("rack", "r12")}, false},
-		{"a part at the end neither", "LIKE 1", []mesos.Attribute{text("rack", "r1")}, false},
-		{"the first alternative is a prefix of the value", "LIKE r|r1", []mesos.Attribute{text("rack", "r1")}, true},
-		{"a lazy repetition must stretch", "LIKE r1*?", []mesos.Attribute{text("rack", "r111")}, true},
-		{"a quotation without end", `LIKE \Qr.1`, []mesos.Attribute{text("rack", "r.1")}, true},
-		{"an empty expression matches the empty value only", "LIKE ", []mesos.Attribute{text("rack", "r1")}, false},
-		{"a line break belongs to the value", "LIKE r1", []mesos.Attribute{text("rack", "r1\n")}, false},
-		{"unlike: no match", "UNLIKE r[12]", []mesos.Attribute{text("rack", "r3")}, true},
-		{"unlike: a part does not matter", "UNLIKE r1", []mesos.Attribute{text("rack", "r12")}, true},
-		{"unlike: match", "UNLIKE r[12]", []mesos.Attribute{text("rack", "r1")}, false},
-		{"missing fails like", "LIKE .*", []mesos.Attribute{text("zone", "r1")}, false},
-		{"missing fails unlike", "UNLIKE x", nil, false},
-		{"no text counts as missing", "UNLIKE x", []mesos.Attribute{ranged}, false},
-		{"of several the first text one counts", "LIKE r1", []mesos.Attribute{ranged, text("rack", "r1"), text("rack", "r2")}, true},
-		{"invalid expressions hold nowhere", "UNLIKE (", []mesos.Attribute{text("rack", "r1")}, false},
-		{"invalid alone, though not between parentheses", "LIKE r1)|(r2", []mesos.Attribute{text("rack", "r1")}, false},
-		{"unknown operators hold nowhere", "IS r1", []mesos.Attribute{text("rack", "r1")}, false},
-	} {
-		operator, value, _ := strings.Cut(c.constraint, " ")
-		s := spec("x", 1, 1, 0)
-		s.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Operator(operator), Value: value}}
-		o := plain("a", 100)
-		o.Attributes = c.attributes
-		placements, rejections := taskmatcher.FirstFit{}.Match([]task.Spec{s}, []task.Offer{o})
-		if c.holds {
-			require.Len(t, placements, 1, c.reason)
-			continue
-		}
-		want := []task.Reason{{Kind: task.ConstraintMismatch, Constraint: s.Constraints[0], Offers: 1}}
-		require.Equal(t, []task.Rejection{{TaskID: "x", Reasons: want}}, rejections, c.reason)
 	}
 }
 
@@ -225,12 +198,12 @@ func TestFirstFitConstraintsAllCount(t *testing.T) {
 		{Attribute: "zone", Operator: task.Unlike, Value: "z9"},
 	}
 	offers := []task.Offer{plain("a", 100), plain("b", 100), plain("c", 100), plain("d", 600)}
-	offers[0].Attributes = []mesos.Attribute{text("rack", "r1"), text("zone", "z9")}
-	offers[1].Attributes = []mesos.Attribute{text("rack", "r1"), text("zone", "z8")}
-	offers[2].Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z8")}
-	offers[3].Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z9")}
+	offers[0].Agent.Attributes = []mesos.Attribute{text("rack", "r1"), text("zone", "z9")}
+	offers[1].Agent.Attributes = []mesos.Attribute{text("rack", "r1"), text("zone", "z8")}
+	offers[2].Agent.Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z8")}
+	offers[3].Agent.Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z9")}
 	_, rejected := match(t, []task.Spec{s}, offers)
-	require.Equal(t, []string{"x: rack LIKE r[12]: 2 offers; mem: 1 offer, short of 400 on b; zone UNLIKE z9: 1 offer"}, rejected)
+	require.Equal(t, []string{"x: rack LIKE r[12]: 2 agents; zone UNLIKE z9: 1 agent; mem: 1 agent, short of 400 on b"}, rejected)
 }
 
 // 0.1 taken ten times from 1.0 leaves exactly nothing, though not in floating point.
@@ -239,10 +212,10 @@ func TestFirstFitExact(t *testing.T) {
 	for range 11 {
 		tasks = append(tasks, spec(string(rune('a'+len(tasks))), 0.1, 0.3, 0))
 	}
-	placements, rejections := taskmatcher.FirstFit{}.Match(tasks, []task.Offer{offer("a", scalar("cpus", 1), scalar("mem", 3.3))})
+	placements, rejections := taskmatcher.FirstFit{}.Match(cycleOf(tasks, []task.Offer{offer("a", scalar("cpus", 1), scalar("mem", 3.3))}))
 	require.Len(t, placements, 10)
 	require.Equal(t, []task.Rejection{{TaskID: "k", Reasons: []task.Reason{
-		{Kind: task.TooFewCPUs, Offers: 1, Short: 0.1, Hostname: "a"},
+		{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "a"},
 	}}}, rejections)
 }
 
@@ -283,8 +256,9 @@ func TestFirstFitTakesFromSeveralResources(t *testing.T) {
 		},
 	} {
 		tasks, offers := []task.Spec{spec("x", .7, 32, 3)}, []task.Offer{offer("a", c.offered...)}
-		placements, rejections := taskmatcher.FirstFit{}.Match(tasks, offers)
-		require.NoError(t, check(tasks, offers, placements, rejections), c.reason)
+		cycle := cycleOf(tasks, offers)
+		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
+		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
 		require.Empty(t, rejections, c.reason)
 		require.Equal(t, c.taken, placements[0].Resources, c.reason)
 	}
@@ -307,16 +281,16 @@ func TestFirstFitLeavesSpecialResourcesAlone(t *testing.T) {
 		"shared": shared, "of a resource provider": provided,
 	} {
 		_, rejected := match(t, []task.Spec{s}, []task.Offer{offer("a", special)})
-		require.Equal(t, []string{"x: disk: 1 offer, short of 10 on a"}, rejected, reason)
-		placements, _ := taskmatcher.FirstFit{}.Match([]task.Spec{s}, []task.Offer{offer("a", special, scalar("disk", 10))})
+		require.Equal(t, []string{"x: disk: 1 agent, short of 10 on a"}, rejected, reason)
+		placements, _ := taskmatcher.FirstFit{}.Match(cycleOf([]task.Spec{s}, []task.Offer{offer("a", special, scalar("disk", 10))}))
 		require.Equal(t, []mesos.Resource{scalar("disk", 10)}, placements[0].Resources, reason)
 	}
 }
 
 func TestFirstFitRejectsImproperTasks(t *testing.T) {
 	for _, x := range []float64{-1, math.NaN(), math.Inf(1), math.Inf(-1), 1e300} {
-		placements, rejections := taskmatcher.FirstFit{}.Match([]task.Spec{spec("x", x, 1, 0)}, []task.Offer{plain("a", 100)})
+		placements, rejections := taskmatcher.FirstFit{}.Match(cycleOf([]task.Spec{spec("x", x, 1, 0)}, []task.Offer{plain("a", 100)}))
 		require.Empty(t, placements, "%v", x)
-		require.Equal(t, task.TooFewCPUs, rejections[0].Reasons[0].Kind, "%v", x)
+		require.Equal(t, "cpus", rejections[0].Reasons[0].Resource, "%v", x)
 	}
 }

@@ -2,24 +2,57 @@ package taskmatcher_test
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// left is what is left of an offer, counted as plainly as possible.
+// reference is a matcher that looks at all pairs of tasks and rooms, as plainly as possible.
+type reference struct {
+	cycle  task.Cycle
+	rooms  []*left
+	tasks  map[string]map[string]int // by group and agent ID
+	values map[string]map[string]int // tasks by group and attribute, then by value
+	log    []task.Presence           // what was placed
+	// What all rooms offered together, by name.
+	firm, revocable map[string]float64
+}
+
+// left is what is left of a room.
 type left struct {
-	offer   task.Offer
-	scalars map[string]int64           // thousandths by resource name
-	pools   map[string]int64           // the same by kind of resource: see pool
-	ports   map[string]map[uint64]bool // free ports by kind of resource
-	order   []uint64                   // free ports, reserved ones first, ascending
+	agent           task.Agent
+	role            string
+	ids             []string
+	firm, revocable map[string]int64 // thousandths by name
+	offered         map[string]int64 // what firm was in the beginning
+	gpu             bool
+	ports           []freePort // reserved ones first, ascending
+	attributes      map[string]string
+	pools           map[string]*stock // of scalars, by everything but the amount, see pool
+}
+
+// stock is what is left of one kind of scalar resource.
+type stock struct {
+	name                string
+	reserved, revocable bool
+	left                int64 // thousandths
+}
+
+// name is that of the agent, or of the offer if it does not tell.
+func (l *left) name() string { return cmp.Or(l.agent.ID, "\x00"+l.ids[0]) }
+
+type freePort struct {
+	port     uint16
+	reserved bool
+	pool     string
 }
 
 // pool names a kind of resource: everything but the amount.
@@ -27,6 +60,8 @@ func pool(r mesos.Resource) string {
 	r.Scalar, r.Ranges = nil, nil
 	return r.String()
 }
+
+func isReserved(r mesos.Resource) bool { return len(r.Reservations) > 0 || r.GetRole() != "*" }
 
 // thousandths cuts off what is beyond three digits, up to noise. What is no amount is nothing.
 func thousandths(x float64) int64 {
@@ -36,211 +71,380 @@ func thousandths(x float64) int64 {
 	return int64(math.Floor(min(x, 1e12)*1000 + 1e-3))
 }
 
-func newLeft(o task.Offer) *left {
-	l := &left{offer: o, scalars: map[string]int64{}, pools: map[string]int64{}, ports: map[string]map[uint64]bool{}}
-	var reserved, unreserved []uint64
-	for _, r := range o.Resources {
-		if r.Type == nil || r.Disk != nil || r.Revocable != nil || r.Shared != nil || r.ProviderID != nil {
-			continue
-		}
-		if *r.Type == mesos.SCALAR {
-			// No offer counts for more than the largest amount that a task may ask for.
-			l.scalars[r.Name] = min(l.scalars[r.Name]+thousandths(r.GetScalar().GetValue()), 1e15)
-			l.pools[pool(r)] += thousandths(r.GetScalar().GetValue())
-		}
-		if r.Name != "ports" || *r.Type != mesos.RANGES {
-			continue
-		}
-		if l.ports[pool(r)] == nil {
-			l.ports[pool(r)] = map[uint64]bool{}
-		}
-		for _, each := range r.GetRanges().GetRange() {
-			for port := max(each.Begin, 1); port <= min(each.End, 65535); port++ {
-				if slices.Contains(o.Quarantined, uint16(port)) {
-					continue
-				}
-				l.ports[pool(r)][port] = true
-				if len(r.Reservations) > 0 || r.GetRole() != "*" {
-					reserved = append(reserved, port)
-				} else {
-					unreserved = append(unreserved, port)
-				}
+func newReference(cycle task.Cycle) *reference {
+	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, firm: map[string]float64{}, revocable: map[string]float64{}}
+	for _, o := range cycle.Offers {
+		i := slices.IndexFunc(w.rooms, func(l *left) bool {
+			if o.Agent.ID == "" {
+				return l.agent.ID == "" && l.ids[0] == o.ID && l.role == o.Role
 			}
-		}
-	}
-	slices.Sort(reserved)
-	slices.Sort(unreserved)
-	for _, port := range append(reserved, unreserved...) {
-		if !slices.Contains(l.order, port) {
-			l.order = append(l.order, port)
-		}
-	}
-	return l
-}
-
-func amounts(s task.Spec) map[string]float64 {
-	return map[string]float64{"cpus": s.CPUs, "mem": s.Mem, "disk": s.Disk, "gpus": s.GPUs}
-}
-
-// fits tells whether a task could run on what is left.
-func (l *left) fits(s task.Spec) bool {
-	for name, amount := range amounts(s) {
-		if !(amount >= 0 && amount <= 1e12) || int64(math.Round(amount*1000)) > l.scalars[name] {
-			return false
-		}
-	}
-	return len(s.Ports) <= len(l.order) && allowed(s, l.offer)
-}
-
-// allowed tells whether role and constraints hold.
-func allowed(s task.Spec, o task.Offer) bool {
-	if s.Role != "" && s.Role != o.Role {
-		return false
-	}
-	for _, c := range s.Constraints {
-		i := slices.IndexFunc(o.Attributes, func(a mesos.Attribute) bool {
-			return a.Name == c.Attribute && a.Type == mesos.TEXT && a.Text != nil
+			return l.agent.ID == o.Agent.ID && l.role == o.Role
 		})
-		if _, err := regexp.Compile(c.Value); i < 0 || err != nil {
-			return false
+		if i < 0 {
+			i = len(w.rooms)
+			w.rooms = append(w.rooms, &left{agent: o.Agent, role: o.Role})
 		}
-		matches := regexp.MustCompile(`\A(?:` + c.Value + `)\z`).MatchString(o.Attributes[i].Text.Value)
-		if !(c.Operator == task.Like && matches || c.Operator == task.Unlike && !matches) {
-			return false
-		}
-	}
-	return true
-}
-
-// ascending gives the offers in the order in which they are to be tried, each once.
-func ascending(offers []task.Offer) []*left {
-	var all []*left
-	for _, o := range offers {
-		if !slices.ContainsFunc(all, func(l *left) bool { return l.offer.ID == o.ID }) {
-			all = append(all, newLeft(o))
+		if !slices.Contains(w.rooms[i].ids, o.ID) {
+			w.rooms[i].ids = append(w.rooms[i].ids, o.ID)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *left) int {
-		return cmp.Or(cmp.Compare(a.scalars["mem"], b.scalars["mem"]), cmp.Compare(a.offer.ID, b.offer.ID))
+	for _, l := range w.rooms {
+		l.fill(cycle.Offers)
+		for name, amount := range l.firm {
+			w.firm[name] += float64(amount)
+		}
+		for name, amount := range l.revocable {
+			w.revocable[name] += float64(amount)
+		}
+	}
+	slices.SortStableFunc(w.rooms, func(a, b *left) int {
+		return cmp.Or(cmp.Compare(a.firm["mem"], b.firm["mem"]), cmp.Compare(a.agent.ID, b.agent.ID), cmp.Compare(a.role, b.role), cmp.Compare(a.ids[0], b.ids[0]))
 	})
-	return all
+	return w
 }
 
-// reference places tasks the way mesos-actor does: offer by offer, and on each one task by task.
-// It gives the placements in the order of the tasks, without resources.
-func reference(tasks []task.Spec, offers []task.Offer) []task.Placement {
-	placed := make([]*task.Placement, len(tasks))
-	for _, l := range ascending(offers) {
-		for i, s := range tasks {
-			if placed[i] != nil || !l.fits(s) {
+// fill reads what the room's offers hold.
+func (l *left) fill(offers []task.Offer) {
+	l.firm, l.revocable, l.pools, l.attributes = map[string]int64{}, map[string]int64{}, map[string]*stock{}, map[string]string{}
+	slices.Sort(l.ids)
+	var quarantined []uint16
+	var ports []freePort
+	for _, id := range l.ids {
+		o := offers[slices.IndexFunc(offers, func(o task.Offer) bool { return o.ID == id && o.Agent.ID == l.agent.ID })]
+		quarantined = append(quarantined, o.Quarantined...)
+		for _, r := range o.Resources {
+			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil {
 				continue
 			}
-			p := &task.Placement{TaskID: s.ID, OfferID: l.offer.ID, AgentID: l.offer.AgentID, Hostname: l.offer.Hostname}
-			for name, amount := range amounts(s) {
-				l.scalars[name] -= int64(math.Round(amount * 1000))
+			switch {
+			case *r.Type == mesos.SCALAR:
+				amount := thousandths(r.GetScalar().GetValue())
+				sums := l.firm
+				if r.Revocable != nil {
+					sums = l.revocable
+				}
+				sums[r.Name] = min(sums[r.Name]+amount, 1e15) // no room counts for more than the largest amount of a task
+				if l.pools[pool(r)] == nil {
+					l.pools[pool(r)] = &stock{r.Name, isReserved(r), r.Revocable != nil, 0}
+				}
+				l.pools[pool(r)].left += amount
+				l.gpu = l.gpu || r.Name == "gpus" && amount > 0
+			case *r.Type == mesos.RANGES && r.Name == "ports" && r.Revocable == nil:
+				for _, each := range r.GetRanges().GetRange() {
+					for port := max(each.Begin, 1); port <= min(each.End, 65535); port++ {
+						ports = append(ports, freePort{uint16(port), isReserved(r), pool(r)})
+					}
+				}
 			}
-			for range s.Ports {
-				p.HostPorts = append(p.HostPorts, uint16(l.order[0]))
-				l.order = l.order[1:]
-			}
-			placed[i] = p
 		}
 	}
-	var all []task.Placement
-	for _, p := range placed {
-		if p != nil {
-			all = append(all, *p)
+	l.offered = maps.Clone(l.firm)
+	slices.SortStableFunc(ports, func(a, b freePort) int {
+		if a.reserved != b.reserved {
+			return cmp.Compare(fmt.Sprint(b.reserved), fmt.Sprint(a.reserved))
+		}
+		return cmp.Compare(a.port, b.port)
+	})
+	for _, p := range ports {
+		if !slices.Contains(quarantined, p.port) {
+			l.ports = append(l.ports, p)
+		}
+	}
+}
+
+// valueOf gives an agent's value of an attribute as text, with the type in front.
+func valueOf(a task.Agent, name string) (string, bool) {
+	switch name {
+	case "hostname":
+		return "text " + a.Hostname, a.Hostname != ""
+	case "@region":
+		return "text " + a.Region, a.Region != ""
+	case "@zone":
+		return "text " + a.Zone, a.Zone != ""
+	}
+	for _, each := range a.Attributes {
+		if each.Name != name {
+			continue
+		}
+		switch {
+		case each.Type == mesos.TEXT && each.Text != nil:
+			return "text " + each.Text.Value, true
+		case each.Type == mesos.SCALAR && each.Scalar != nil:
+			return "scalar " + fmt.Sprint(math.Round(each.Scalar.Value*1000)/1000+0), true // no -0
+		case each.Type == mesos.RANGES && each.Ranges != nil:
+			var parts []string
+			for _, r := range each.Ranges.Range {
+				parts = append(parts, fmt.Sprintf("%d-%d", r.Begin, r.End))
+			}
+			return "ranges [" + strings.Join(parts, ", ") + "]", true
+		case each.Type == mesos.SET && each.Set != nil:
+			return "set {" + strings.Join(each.Set.Item, ", ") + "}", true
+		}
+		break
+	}
+	return "", false
+}
+
+// count gives the tasks of a group by value of an attribute.
+func (w *reference) count(group, attribute string) map[string]int {
+	key := group + "\x00" + attribute
+	if known := w.values[key]; known != nil {
+		return known
+	}
+	all := map[string]int{}
+	for _, l := range w.rooms {
+		if v, ok := valueOf(l.agent, attribute); ok {
+			all[v] += 0
+		}
+	}
+	for _, p := range w.cycle.Running {
+		if v, ok := valueOf(p.Agent, attribute); ok && p.Group == group && p.Tasks > 0 {
+			all[v] += p.Tasks
+		}
+	}
+	for _, p := range w.log {
+		if v, ok := valueOf(p.Agent, attribute); ok && p.Group == group {
+			all[v]++
+		}
+	}
+	w.values[key] = all
+	return all
+}
+
+func (w *reference) tasksOn(group, agent string) int {
+	if w.tasks[group] == nil {
+		w.tasks[group] = map[string]int{}
+		for _, p := range w.cycle.Running {
+			if p.Group == group && p.Agent.ID != "" {
+				w.tasks[group][p.Agent.ID] += max(p.Tasks, 0)
+			}
+		}
+	}
+	return w.tasks[group][agent]
+}
+
+func (w *reference) holds(c task.Constraint, group string, l *left) bool {
+	v, found := l.attributes[c.Attribute]
+	if !found {
+		if text, ok := valueOf(l.agent, c.Attribute); ok {
+			v = text
+		}
+		l.attributes[c.Attribute] = v
+	}
+	if v == "" {
+		return false
+	}
+	kind, text, _ := strings.Cut(v, " ")
+	number, err := strconv.Atoi(c.Value)
+	if err != nil && c.Value != "" || number < 0 || number > math.MaxInt32 {
+		number = -1
+	}
+	switch c.Operator {
+	case task.Like, task.Unlike:
+		if _, err := regexp.Compile(c.Value); err != nil {
+			return false
+		}
+		return regexp.MustCompile(`\A(?:`+c.Value+`)\z`).MatchString(text) == (c.Operator == task.Like)
+	case task.Unique:
+		return w.count(group, c.Attribute)[v] == 0
+	case task.MaxPer:
+		return w.count(group, c.Attribute)[v] < number
+	case task.Cluster:
+		if c.Value == "" {
+			for other, n := range w.count(group, c.Attribute) {
+				if other != v && n > 0 {
+					return false
+				}
+			}
+			return true
+		}
+		fallthrough
+	case task.Is:
+		if kind == "scalar" {
+			x, err := strconv.ParseFloat(c.Value, 64)
+			return err == nil && fmt.Sprint(math.Round(x*1000)/1000) == text
+		}
+		return c.Value == text
+	case task.GroupBy:
+		counts := w.count(group, c.Attribute)
+		if number < 0 {
+			return false
+		}
+		if len(counts) < number {
+			return counts[v] == 0
+		}
+		return counts[v] == slices.Min(slices.Collect(maps.Values(counts)))
+	}
+	return false
+}
+
+func amounts(s *task.Spec) map[string]float64 {
+	all := map[string]float64{}
+	for name, amount := range map[string]float64{"cpus": s.CPUs, "mem": s.Mem, "disk": s.Disk, "gpus": s.GPUs} {
+		if amount != 0 {
+			all[name] = amount
+		}
+	}
+	for name, amount := range s.Scalars {
+		if amount != 0 {
+			all[name] += amount
 		}
 	}
 	return all
 }
 
-// check says what is wrong with the outcome of a match, whatever the strategy. It must tell
-// whether a master would take the launches and whether the user got what was promised.
-func check(tasks []task.Spec, offers []task.Offer, placements []task.Placement, rejections []task.Rejection) error {
-	byID := map[string]task.Spec{}
-	for _, s := range tasks {
-		byID[s.ID] = s
+// fits tells whether a task may run in a room, as things are.
+func (w *reference) fits(how strategy, s *task.Spec, l *left) bool {
+	if s.Role != "" && s.Role != l.role || l.gpu && s.GPUs == 0 && !how.share {
+		return false
 	}
-	rest := map[string]*left{}
-	for _, l := range ascending(offers) {
-		rest[l.offer.ID] = l
-	}
-	answered := map[string]int{}
-	for _, p := range placements {
-		answered[p.TaskID]++
-		l := rest[p.OfferID]
-		if l == nil {
-			return fmt.Errorf("%s: placed on unknown offer %q", p.TaskID, p.OfferID)
-		}
-		if err := checkPlacement(byID[p.TaskID], p, l); err != nil {
-			return fmt.Errorf("%s on %s: %w", p.TaskID, p.OfferID, err)
-		}
-	}
-	for _, r := range rejections {
-		answered[r.TaskID]++
-		count := 0
-		for _, reason := range r.Reasons {
-			count += reason.Offers
-		}
-		if len(r.Reasons) == 0 || count != len(rest) {
-			return fmt.Errorf("%s: the reasons are about %d of %d offers", r.TaskID, count, len(rest))
-		}
-		for id, l := range rest {
-			if l.fits(byID[r.TaskID]) {
-				return fmt.Errorf("%s: rejected, but fits what is left of %s", r.TaskID, id)
-			}
-		}
-	}
-	for _, s := range tasks {
-		if answered[s.ID] != 1 {
-			return fmt.Errorf("%s: answered %d times", s.ID, answered[s.ID])
-		}
-	}
-	return nil
-}
-
-// checkPlacement takes a placement out of what is left of its offer.
-func checkPlacement(s task.Spec, p task.Placement, l *left) error {
-	if p.AgentID != l.offer.AgentID || p.Hostname != l.offer.Hostname {
-		return errors.New("names another agent than the offer does")
-	}
-	if !allowed(s, l.offer) {
-		return errors.New("role or constraints do not hold")
-	}
-	got := map[string]int64{}
-	var ports []uint16
-	for _, r := range p.Resources {
-		if r.Name == "ports" {
-			for _, each := range r.Ranges.Range {
-				for port := each.Begin; port <= each.End; port++ {
-					if !l.ports[pool(r)][port] {
-						return fmt.Errorf("port %d is not free among the %s", port, pool(r))
-					}
-					for _, free := range l.ports { // overlapping ranges are still one port
-						delete(free, port)
-					}
-					l.order = slices.DeleteFunc(l.order, func(p uint64) bool { return p == port })
-					ports = append(ports, uint16(port))
-				}
-			}
-			continue
-		}
-		amount := int64(math.Round(r.GetScalar().GetValue() * 1000))
-		got[r.Name] += amount
-		l.scalars[r.Name] -= amount
-		l.pools[pool(r)] -= amount
-		if amount <= 0 || l.pools[pool(r)] < 0 {
-			return fmt.Errorf("takes %d thousandths, which leaves %d, of %s", amount, l.pools[pool(r)], pool(r))
-		}
+	if u, takes := l.agent.Unavailable, l.agent.UnavailableFor; !u.IsZero() && !u.After(w.cycle.Now.Add(s.MaxCompletionTime)) &&
+		(takes == 0 || w.cycle.Now.Sub(u) < takes) {
+		return false
 	}
 	for name, amount := range amounts(s) {
-		if got[name] != int64(math.Round(amount*1000)) {
-			return fmt.Errorf("asked for %v %s, got %d thousandths", amount, name, got[name])
+		if !(amount >= 0 && amount <= 1e12) {
+			return false
+		}
+		wanted := int64(math.Round(amount * 1000))
+		if wanted > l.firm[name] && !(s.Revocable && wanted <= l.revocable[name]) {
+			return false
 		}
 	}
-	if len(p.HostPorts) != len(s.Ports) || !slices.Equal(p.HostPorts, ports) {
-		return fmt.Errorf("asked for %d ports, got %v in %v", len(s.Ports), p.HostPorts, ports)
+	for _, c := range s.Constraints {
+		if !w.holds(c, s.Group, l) {
+			return false
+		}
 	}
-	return nil
+	if _, ok := l.choosePorts(s.Ports); !ok {
+		return false
+	}
+	return how.filter == nil || how.filter(w, s, l)
+}
+
+// choosePorts gives the ports that a task would get.
+func (l *left) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
+	var taken []uint16
+	for _, p := range wanted {
+		if p.Host != 0 {
+			if !slices.ContainsFunc(l.ports, func(f freePort) bool { return f.port == p.Host }) {
+				return nil, false
+			}
+			taken = append(taken, p.Host)
+		}
+	}
+	for _, p := range wanted {
+		if p.Host != 0 {
+			list = append(list, p.Host)
+			continue
+		}
+		i := slices.IndexFunc(l.ports, func(f freePort) bool { return !slices.Contains(taken, f.port) })
+		if i < 0 {
+			return nil, false
+		}
+		taken, list = append(taken, l.ports[i].port), append(list, l.ports[i].port)
+	}
+	return list, true
+}
+
+// strategy is what a matcher prefers, lowest first.
+type strategy struct {
+	share  bool // GPU agents
+	filter func(*reference, *task.Spec, *left) bool
+	score  func(*reference, *task.Spec, *left) float64
+}
+
+func firstFit(*reference, *task.Spec, *left) float64 { return 0 }
+
+func spread(w *reference, s *task.Spec, l *left) float64 {
+	return float64(w.tasksOn(s.Group, l.name()))
+}
+
+// bestFit goes by what all rooms offered.
+func bestFit(w *reference, s *task.Spec, l *left) float64 {
+	dominant, largest := "mem", -1.0
+	wanted := amounts(s)
+	for _, name := range append([]string{"cpus", "mem", "disk", "gpus"}, slices.Sorted(maps.Keys(s.Scalars))...) {
+		if wanted[name] == 0 {
+			continue
+		}
+		total := w.firm[name]
+		if s.Revocable {
+			total += w.revocable[name]
+		}
+		if share := math.Round(wanted[name]*1000) / total; share > largest {
+			dominant, largest = name, share
+		}
+	}
+	if s.Revocable {
+		return float64(l.firm[dominant] + l.revocable[dominant])
+	}
+	return float64(l.firm[dominant])
+}
+
+// match places tasks: pass by pass, each task in the best room. Placements come without resources.
+func (w *reference) match(how strategy) (placements []task.Placement, rest []task.Demand) {
+	rest = w.cycle.Tasks
+	for again := true; again; {
+		again = false
+		var waiting []task.Demand
+		for _, d := range rest {
+			best, bad, score := (*left)(nil), 0, 0.0
+			for _, l := range w.rooms {
+				if !w.fits(how, d.Spec, l) {
+					continue
+				}
+				b, x := 0, how.score(w, d.Spec, l)
+				for _, p := range d.Spec.Preferences {
+					if !w.holds(p, d.Spec.Group, l) {
+						b++
+					}
+				}
+				if best == nil || b < bad || b == bad && x < score {
+					best, bad, score = l, b, x
+				}
+			}
+			if best == nil {
+				waiting = append(waiting, d)
+				continue
+			}
+			again = true
+			ports := w.take(d.Spec, best)
+			placements = append(placements, task.Placement{
+				TaskID: d.ID, OfferIDs: best.ids, AgentID: best.agent.ID, Hostname: best.agent.Hostname, HostPorts: ports,
+			})
+		}
+		rest = waiting
+	}
+	return placements, rest
+}
+
+// take takes what a task gets in a room.
+func (w *reference) take(s *task.Spec, l *left) []uint16 {
+	for name, amount := range amounts(s) {
+		wanted := int64(math.Round(amount * 1000))
+		if s.Revocable && wanted <= l.revocable[name] {
+			l.revocable[name] -= wanted
+		} else {
+			l.firm[name] -= wanted
+		}
+	}
+	ports, _ := l.choosePorts(s.Ports)
+	l.ports = slices.DeleteFunc(l.ports, func(f freePort) bool { return slices.Contains(ports, f.port) })
+	w.placed(s, l)
+	return ports
+}
+
+// placed counts a task.
+func (w *reference) placed(s *task.Spec, l *left) {
+	for key, counts := range w.values {
+		if group, attribute, _ := strings.Cut(key, "\x00"); group == s.Group {
+			if v, ok := valueOf(l.agent, attribute); ok {
+				counts[v]++
+			}
+		}
+	}
+	w.log = append(w.log, task.Presence{Group: s.Group, Agent: l.agent, Tasks: 1})
+	w.tasksOn(s.Group, l.name())
+	w.tasks[s.Group][l.name()]++
 }

@@ -9,82 +9,41 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// The scalar resources that a task can ask for, in the order in which they are tried and taken.
-const (
-	cpus = iota
-	mem
-	disk
-	gpus
-	scalars // how many there are
-)
-
-func scalarNames() [scalars]string { return [...]string{"cpus", "mem", "disk", "gpus"} }
-
-// room is an offer with what is left of it.
+// room is what one agent offers to one role. Most rooms of a large cluster are never used in a cycle, so
+// that it is small, and looking at it does not lead elsewhere.
 type room struct {
-	offer task.Offer
-	// free is what is left of each scalar, parts where it comes from: reserved resources first.
-	free  [scalars]thousandths
-	parts [scalars][]part
-	ports ports
+	agent      *task.Agent
+	role       string
+	contents   *contents // nil until somebody asks
+	number     int32     // of the agent
+	other      int32     // another room of the agent while offers are merged, 0: none
+	lead       int32     // the offer with the lowest ID, which speaks for the agent
+	last       int32     // one of the offers; cluster.before leads to the others
+	touched    int32     // its number among the rooms in which something was placed, from 1 on; 0: nothing was
+	hasGPU     bool      // offered
+	maintained bool      // some time
+}
+
+// contents is a room in detail. What is nil was not asked for yet.
+type contents struct {
+	offers []*task.Offer // in the order of their IDs
+	ids    []string      // of the offers
+	parts  []part
+	ports  *ports
 }
 
 // part is what is left of one scalar resource of an offer.
 type part struct {
-	resource int // index into the offer's resources
+	resource *mesos.Resource
+	kind     int
 	free     thousandths
 }
 
-// rooms prepares the offers in the order in which tasks are tried on them: ascending memory, equal
-// ones by ID, so that the order of the argument does not matter. An offer given twice counts once.
-func rooms(offers []task.Offer) []*room {
-	all := make([]*room, len(offers))
-	for i, o := range offers {
-		all[i] = newRoom(o)
-	}
-	slices.SortStableFunc(all, func(a, b *room) int {
-		return cmp.Or(cmp.Compare(a.free[mem], b.free[mem]), cmp.Compare(a.offer.ID, b.offer.ID))
-	})
-	seen := make(map[string]bool, len(all))
-	return slices.DeleteFunc(all, func(r *room) bool {
-		twice := seen[r.offer.ID]
-		seen[r.offer.ID] = true
-		return twice
-	})
-}
-
-func newRoom(o task.Offer) *room {
-	r := &room{offer: o}
-	names := scalarNames()
-	for i := range o.Resources {
-		resource := &o.Resources[i]
-		if !usable(resource) {
-			continue
-		}
-		switch kind := slices.Index(names[:], resource.Name); {
-		case kind >= 0 && *resource.Type == mesos.SCALAR:
-			if free := offered(resource.GetScalar().GetValue()); free > 0 {
-				r.parts[kind] = append(r.parts[kind], part{i, free})
-				r.free[kind] = min(r.free[kind]+free, most)
-			}
-		case resource.Name == "ports" && *resource.Type == mesos.RANGES:
-			r.ports.add(resource, i)
-		}
-	}
-	for kind := range r.parts {
-		slices.SortStableFunc(r.parts[kind], func(a, b part) int {
-			return reservedFirst(&o.Resources[a.resource], &o.Resources[b.resource])
-		})
-	}
-	r.ports.settle(o.Quarantined, o.Resources)
-	return r
-}
-
 // usable tells whether a task may take from a resource without having asked for it by name.
-// Volumes and disks with a source hold data or are taken whole, revocable resources may be
-// withdrawn, shared ones and those of resource providers follow rules of their own.
+// Volumes and disks with a source hold data or are taken whole; shared ones and those of resource
+// providers follow rules of their own. Revocable ones are usable by tasks that say so.
 func usable(r *mesos.Resource) bool {
-	return r.Type != nil && r.Disk == nil && r.Revocable == nil && r.Shared == nil && r.ProviderID == nil
+	return r.Type != nil && r.Disk == nil && r.Shared == nil && r.ProviderID == nil
 }
 
 // reservedFirst orders resources: what is reserved for the role is of use to nobody else.
@@ -100,37 +59,72 @@ func reserved(r *mesos.Resource) int {
 	return 0
 }
 
-// place takes out what the demand asks for, which must be there.
-func (r *room) place(d demand) task.Placement {
-	taken := make([]mesos.Resource, 0, scalars+1)
-	for kind, amount := range d.scalars {
-		taken = r.take(kind, amount, taken)
+// open gives a room in detail.
+func (c *cluster) open(r *room) *contents {
+	if r.contents == nil {
+		offers := make([]*task.Offer, 0, 1)
+		for i := r.last; i >= 0; i = c.before[i] {
+			offers = append(offers, &c.offers[i])
+		}
+		slices.SortFunc(offers, func(a, b *task.Offer) int { return cmp.Compare(a.ID, b.ID) })
+		r.contents = &contents{offers: offers}
 	}
-	taken, hostPorts := r.ports.take(d.ports, r.offer.Resources, taken)
-	return task.Placement{
-		TaskID:    d.id,
-		OfferIDs:  []string{r.offer.ID},
-		AgentID:   r.offer.Agent.ID,
-		Hostname:  r.offer.Agent.Hostname,
-		Resources: taken,
-		HostPorts: hostPorts,
-	}
+	return r.contents
 }
 
-// take moves an amount of one scalar from the parts, in their order, to taken.
-func (r *room) take(kind int, amount thousandths, taken []mesos.Resource) []mesos.Resource {
-	r.free[kind] -= amount
-	for amount > 0 {
-		p := &r.parts[kind][0]
-		some := min(amount, p.free)
-		amount -= some
-		p.free -= some
-		resource := r.offer.Resources[p.resource]
-		resource.Scalar = &mesos.Value_Scalar{Value: some.float()}
-		taken = append(taken, resource)
-		if p.free == 0 {
-			r.parts[kind] = r.parts[kind][1:]
+// idsOf gives the IDs of a room's offers, which its placements share.
+func (c *cluster) idsOf(r *room) []string {
+	in := c.open(r)
+	if in.ids == nil {
+		for _, o := range in.offers {
+			in.ids = append(in.ids, o.ID)
 		}
 	}
-	return taken
+	return in.ids
+}
+
+// partsOf gives what is left of the scalar resources of a room, reserved ones first.
+func (c *cluster) partsOf(r *room) []part {
+	in := c.open(r)
+	if in.parts != nil {
+		return in.parts
+	}
+	in.parts = make([]part, 0, len(in.offers[0].Resources))
+	for _, o := range in.offers {
+		for i := range o.Resources {
+			resource := &o.Resources[i]
+			kind := c.kind(resource.Name)
+			if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+				continue
+			}
+			if free := offered(resource.GetScalar().GetValue()); free > 0 {
+				in.parts = append(in.parts, part{resource, kind, free})
+			}
+		}
+	}
+	slices.SortStableFunc(in.parts, func(a, b part) int { return reservedFirst(a.resource, b.resource) })
+	return in.parts
+}
+
+// portsOf gives the free ports of a room.
+func (c *cluster) portsOf(r *room) *ports {
+	in := c.open(r)
+	if in.ports == nil {
+		in.ports = newPorts(in.offers)
+	}
+	return in.ports
+}
+
+// unasked gives what a room has of a scalar resource that no task of the cycle asks for.
+func (c *cluster) unasked(r *room, name string) thousandths {
+	sum := thousandths(0)
+	for _, o := range c.open(r).offers {
+		for i := range o.Resources {
+			resource := &o.Resources[i]
+			if resource.Name == name && usable(resource) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {
+				sum = min(sum+offered(resource.GetScalar().GetValue()), most)
+			}
+		}
+	}
+	return sum
 }

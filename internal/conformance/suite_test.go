@@ -66,6 +66,7 @@ func suite() []chapter {
 		{"Offers", offers()},
 		{"Asking for offers and keeping them", demanding()},
 		{"What pending tasks need", shaping()},
+		{"Where tasks run", placing()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},
 		{"Life and death of tasks", living()},

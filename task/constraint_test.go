@@ -1,0 +1,90 @@
+package task_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+func TestParseConstraint(t *testing.T) {
+	for _, c := range []struct {
+		reason, text, delimiter string
+		want                    task.Constraint
+	}{
+		{"as OpenWhisk writes them", "att1 LIKE v1", "", task.Constraint{Attribute: "att1", Operator: task.Like, Value: "v1"}},
+		{"another delimiter", "att1:UNLIKE:v1", ":", task.Constraint{Attribute: "att1", Operator: task.Unlike, Value: "v1"}},
+		{"a longer one", "att1 => IS => v1", " => ", task.Constraint{Attribute: "att1", Operator: task.Is, Value: "v1"}},
+		{"the value may contain it", "ports IS [1-3, 7-7]", " ", task.Constraint{Attribute: "ports", Operator: task.Is, Value: "[1-3, 7-7]"}},
+		{"without a value", "hostname UNIQUE", " ", task.Constraint{Attribute: task.Hostname, Operator: task.Unique}},
+		{"an optional value", "@zone GROUP_BY", " ", task.Constraint{Attribute: task.Zone, Operator: task.GroupBy}},
+		{"an optional value that is there", "@zone GROUP_BY 3", " ", task.Constraint{Attribute: task.Zone, Operator: task.GroupBy, Value: "3"}},
+		{"an empty expression, written out", "rack LIKE ", " ", task.Constraint{Attribute: "rack", Operator: task.Like}},
+	} {
+		got, err := task.ParseConstraint(c.text, c.delimiter)
+		require.NoError(t, err, c.reason)
+		require.Equal(t, c.want, got, c.reason)
+	}
+}
+
+func TestParseConstraintRefuses(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", `task: Constraint: "": must have an attribute and an operator, separated by " "`},
+		{"rack", `task: Constraint: "rack": must have an attribute and an operator, separated by " "`},
+		{"rack LIKE", `task: Constraint: "rack LIKE": must have a regular expression after LIKE`},
+		{" LIKE x", `task: Constraint.Attribute: "": must not be empty`},
+		{"rack like x", `task: Constraint.Operator: "like": must be LIKE, UNLIKE, IS, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
+		{"rack LIKE (", "task: Constraint.Value: \"(\": must be a regular expression: error parsing regexp: missing closing ): `(`"},
+		{"rack IS", `task: Constraint.Value: "": must not be empty for IS`},
+		{"rack UNIQUE x", `task: Constraint.Value: "x": must be empty for UNIQUE`},
+		{"rack MAX_PER", `task: Constraint.Value: "": must be a whole number from 1 to 2147483647 for MAX_PER`},
+		{"rack MAX_PER 0", `task: Constraint.Value: "0": must be a whole number from 1 to 2147483647 for MAX_PER`},
+		{"rack MAX_PER 2147483648", `task: Constraint.Value: "2147483648": must be a whole number from 1 to 2147483647 for MAX_PER`},
+		{"rack GROUP_BY -1", `task: Constraint.Value: "-1": must be a whole number from 1 to 2147483647 for GROUP_BY`},
+	} {
+		got, err := task.ParseConstraint(c.text, " ")
+		require.EqualError(t, err, c.want)
+		require.Zero(t, got, c.text)
+		var field *task.FieldError
+		require.True(t, errors.As(err, &field), c.text)
+	}
+}
+
+// Constraints are checked with their task, and told by their place.
+func TestValidatePreferences(t *testing.T) {
+	s := valid()
+	s.Preferences = []task.Constraint{{Attribute: "rack", Operator: task.Unique}, {Attribute: "rack", Operator: task.MaxPer, Value: "x"}}
+	require.EqualError(t, s.Validate(), `task: Preferences[1].Value: "x": must be a whole number from 1 to 2147483647 for MAX_PER`)
+}
+
+// FuzzParseConstraint: what is read is valid, and is read again from its own text if the delimiter is one space;
+// what is not read gives nothing.
+func FuzzParseConstraint(f *testing.F) {
+	f.Add("rack LIKE r[12]", " ")
+	f.Add("hostname UNIQUE", "")
+	f.Add("a,b,c,d", ",")
+	f.Fuzz(func(t *testing.T, text, delimiter string) {
+		c, err := task.ParseConstraint(text, delimiter)
+		if err != nil {
+			require.Zero(t, c)
+			return
+		}
+		require.NoError(t, c.Validate())
+		if delimiter == "" || delimiter == " " {
+			require.Contains(t, []string{c.String(), c.String() + " "}, text)
+		}
+	})
+}
+
+func ExampleParseConstraint() {
+	c, err := task.ParseConstraint("rack LIKE r[12]", " ")
+	fmt.Println(c, err)
+	_, err = task.ParseConstraint("rack MAX_PER many", " ")
+	fmt.Println(err)
+	// Output:
+	// rack LIKE r[12] <nil>
+	// task: Constraint.Value: "many": must be a whole number from 1 to 2147483647 for MAX_PER
+}
