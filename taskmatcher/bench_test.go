@@ -45,29 +45,50 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// BenchmarkBars are the cases that docs/benchmarks.md has bars for.
+// bar is a case that docs/benchmarks.md has a bar for.
+type bar struct {
+	name, what string
+	cycle      func() task.Cycle
+}
+
+func bars() []bar {
+	return []bar{
+		{"200-tasks", "200 tasks of 3 shapes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 3, false) }},
+		{"200-distinct", "200 tasks, no two alike, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 200, false) }},
+		{"100000-tasks", "100,000 tasks of 50 shapes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 100_000, 50, false) }},
+		{"100000-constrained", "the same with constraints", func() task.Cycle { return benchCycle(10_000, 100_000, 50, true) }},
+		{"100000-unshared", "the same, each task with a spec of its own", func() task.Cycle { return unshared(benchCycle(10_000, 100_000, 50, false)) }},
+		{"100000-hopeless", "100,000 tasks of 10 shapes that fit nowhere, 1,000 offers", func() task.Cycle { return hopeless(benchCycle(1_000, 100_000, 10, false)) }},
+	}
+}
+
 func BenchmarkBars(b *testing.B) {
 	for _, s := range benchStrategies() {
-		b.Run("strategy="+s.name+"/case=200-distinct-tasks-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 200, 200, false)) })
-		b.Run("strategy="+s.name+"/case=200-tasks-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 200, 3, false)) })
-		b.Run("strategy="+s.name+"/case=100000-tasks-50-shapes-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 100_000, 50, false)) })
-		b.Run("strategy="+s.name+"/case=100000-tasks-50-shapes-constraints-10000-agents", func(b *testing.B) { bench(b, s.fast, benchCycle(10_000, 100_000, 50, true)) })
-		b.Run("strategy="+s.name+"/case=100000-unshared-specs-50-shapes-10000-agents", func(b *testing.B) { bench(b, s.fast, unshared(benchCycle(10_000, 100_000, 50, false))) })
-		b.Run("strategy="+s.name+"/case=100000-tasks-that-fit-nowhere-1000-offers", func(b *testing.B) { bench(b, s.fast, hopeless(benchCycle(1_000, 100_000, 10, false))) })
+		for _, c := range bars() {
+			b.Run("strategy="+s.name+"/case="+c.name, func(b *testing.B) { bench(b, s.fast, c.cycle()) })
+		}
 	}
+}
+
+// referenceSizes are agents and pending tasks, of 10 shapes.
+func referenceSizes() [][2]int {
+	return [][2]int{{100, 100}, {1_000, 1_000}, {10_000, 200}, {10_000, 10_000}}
 }
 
 // BenchmarkReference is what looking at all pairs costs.
 func BenchmarkReference(b *testing.B) {
 	for _, s := range benchStrategies() {
-		for _, size := range [][2]int{{100, 100}, {1_000, 1_000}, {10_000, 200}, {10_000, 10_000}} {
+		for _, size := range referenceSizes() {
 			b.Run(fmt.Sprintf("strategy=%s/agents=%d/pending=%d/shapes=10", s.name, size[0], size[1]), func(b *testing.B) {
-				cycle := benchCycle(size[0], size[1], 10, false)
-				for b.Loop() {
-					newReference(cycle).match(s.slow)
-				}
+				benchReference(b, s.slow, benchCycle(size[0], size[1], 10, false))
 			})
 		}
+	}
+}
+
+func benchReference(b *testing.B, how strategy, cycle task.Cycle) {
+	for b.Loop() {
+		newReference(cycle).match(how)
 	}
 }
 
