@@ -22,6 +22,8 @@ type reference struct {
 	tasks  map[string]map[string]int // by group and agent ID
 	values map[string]map[string]int // tasks by group and attribute, then by value
 	log    []task.Presence           // what was placed
+	// What tasks ask for, by name.
+	amounts map[*task.Spec]map[string]float64
 	// What all rooms offered together, by name.
 	firm, revocable map[string]float64
 }
@@ -31,6 +33,7 @@ type left struct {
 	agent           task.Agent
 	role            string
 	ids             []string
+	offers          []task.Offer
 	firm, revocable map[string]int64 // thousandths by name
 	offered         map[string]int64 // what firm was in the beginning
 	gpu             bool
@@ -72,24 +75,20 @@ func thousandths(x float64) int64 {
 }
 
 func newReference(cycle task.Cycle) *reference {
-	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, firm: map[string]float64{}, revocable: map[string]float64{}}
+	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, amounts: map[*task.Spec]map[string]float64{}, firm: map[string]float64{}, revocable: map[string]float64{}}
+	rooms := map[string]*left{}
 	for _, o := range cycle.Offers {
-		i := slices.IndexFunc(w.rooms, func(l *left) bool {
-			if o.Agent.ID == "" {
-				return l.agent.ID == "" && l.ids[0] == o.ID && l.role == o.Role
-			}
-			return l.agent.ID == o.Agent.ID && l.role == o.Role
-		})
-		if i < 0 {
-			i = len(w.rooms)
-			w.rooms = append(w.rooms, &left{agent: o.Agent, role: o.Role})
+		name := cmp.Or(o.Agent.ID, "\x00"+o.ID) + " " + o.Role
+		if rooms[name] == nil {
+			rooms[name] = &left{agent: o.Agent, role: o.Role}
+			w.rooms = append(w.rooms, rooms[name])
 		}
-		if !slices.Contains(w.rooms[i].ids, o.ID) {
-			w.rooms[i].ids = append(w.rooms[i].ids, o.ID)
+		if l := rooms[name]; !slices.Contains(l.ids, o.ID) {
+			l.ids, l.offers = append(l.ids, o.ID), append(l.offers, o)
 		}
 	}
 	for _, l := range w.rooms {
-		l.fill(cycle.Offers)
+		l.fill()
 		for name, amount := range l.firm {
 			w.firm[name] += float64(amount)
 		}
@@ -104,13 +103,13 @@ func newReference(cycle task.Cycle) *reference {
 }
 
 // fill reads what the room's offers hold.
-func (l *left) fill(offers []task.Offer) {
+func (l *left) fill() {
 	l.firm, l.revocable, l.pools, l.attributes = map[string]int64{}, map[string]int64{}, map[string]*stock{}, map[string]string{}
 	slices.Sort(l.ids)
 	var quarantined []uint16
 	var ports []freePort
-	for _, id := range l.ids {
-		o := offers[slices.IndexFunc(offers, func(o task.Offer) bool { return o.ID == id && o.Agent.ID == l.agent.ID })]
+	slices.SortFunc(l.offers, func(a, b task.Offer) int { return cmp.Compare(a.ID, b.ID) })
+	for _, o := range l.offers {
 		quarantined = append(quarantined, o.Quarantined...)
 		for _, r := range o.Resources {
 			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil {
@@ -130,9 +129,10 @@ func (l *left) fill(offers []task.Offer) {
 				l.pools[pool(r)].left += amount
 				l.gpu = l.gpu || r.Name == "gpus" && amount > 0
 			case *r.Type == mesos.RANGES && r.Name == "ports" && r.Revocable == nil:
+				reserved, pool := isReserved(r), pool(r)
 				for _, each := range r.GetRanges().GetRange() {
 					for port := max(each.Begin, 1); port <= min(each.End, 65535); port++ {
-						ports = append(ports, freePort{uint16(port), isReserved(r), pool(r)})
+						ports = append(ports, freePort{uint16(port), reserved, pool})
 					}
 				}
 			}
@@ -141,7 +141,10 @@ func (l *left) fill(offers []task.Offer) {
 	l.offered = maps.Clone(l.firm)
 	slices.SortStableFunc(ports, func(a, b freePort) int {
 		if a.reserved != b.reserved {
-			return cmp.Compare(fmt.Sprint(b.reserved), fmt.Sprint(a.reserved))
+			if a.reserved {
+				return -1
+			}
+			return 1
 		}
 		return cmp.Compare(a.port, b.port)
 	})
@@ -302,7 +305,10 @@ func (w *reference) fits(how strategy, s *task.Spec, l *left) bool {
 		(takes == 0 || w.cycle.Now.Sub(u) < takes) {
 		return false
 	}
-	for name, amount := range amounts(s) {
+	if w.amounts[s] == nil {
+		w.amounts[s] = amounts(s)
+	}
+	for name, amount := range w.amounts[s] {
 		if !(amount >= 0 && amount <= 1e12) {
 			return false
 		}
