@@ -14,7 +14,6 @@ type ladder struct {
 	rooms  []int32 // the rung on which we are
 	at     int     // those before are done with
 	rung   int64
-	sorted bool
 	higher []rung // ascending
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// alike gives n tasks of one spec, named 0, 1, 2…
+// alike gives n tasks of one spec, named 0, 1, 2 and so on.
 func alike(n int, s task.Spec) (tasks []task.Demand) {
 	for i := range n {
 		tasks = append(tasks, task.Demand{ID: string(rune('0' + i)), Spec: &s})
