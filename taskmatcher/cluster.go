@@ -151,33 +151,27 @@ func (c *cluster) sort() {
 			prefix = common(prefix, r.agent.ID)
 		}
 	}
-	order := make([]sortKey, len(c.rooms))
+	order := make([]numbered, len(c.rooms))
 	for i := range order {
-		order[i] = sortKey{c.free[i*len(c.kinds)+mem], first8(c.rooms[i].agent.ID[len(prefix):]), int32(i)}
+		order[i] = numbered{first8(c.rooms[i].agent.ID[len(prefix):]), int32(i)}
 	}
-	slices.SortFunc(order, func(a, b sortKey) int {
-		if a.mem != b.mem {
-			return cmp.Compare(a.mem, b.mem)
-		}
-		if a.id != b.id {
-			return cmp.Compare(a.id, b.id)
-		}
+	sortNumbered(order)
+	// Agent IDs have a long part in common, that of their master, and differ in the next bytes. It is rare
+	// that these do not tell rooms apart.
+	sortRuns(order, func(a, b numbered) int {
 		x, y := &c.rooms[a.at], &c.rooms[b.at]
 		return cmp.Or(cmp.Compare(x.agent.ID, y.agent.ID), cmp.Compare(x.role, y.role), cmp.Compare(c.offers[x.lead].ID, c.offers[y.lead].ID))
 	})
+	for i := range order {
+		order[i].by = uint64(c.free[int(order[i].at)*len(c.kinds)+mem])
+	}
+	sortNumbered(order)
 	rooms := make([]room, len(c.rooms))
 	c.everywhere = make([]int32, len(c.rooms))
 	for i, key := range order {
 		rooms[i], c.everywhere[i] = c.rooms[key.at], int32(i)
 	}
 	c.rooms, c.free, c.revocable = rooms, c.sorted(c.free, order), c.sorted(c.revocable, order)
-}
-
-// sortKey is what decides mostly, in a few bytes: agent IDs have a long part in common, that of their master.
-type sortKey struct {
-	mem thousandths
-	id  uint64 // what follows in the agent's ID after what all have in common
-	at  int32
 }
 
 // common gives what two texts begin with.
@@ -197,7 +191,7 @@ func first8(s string) uint64 {
 }
 
 // sorted gives a table in another order of the rooms.
-func (c *cluster) sorted(table []thousandths, order []sortKey) []thousandths {
+func (c *cluster) sorted(table []thousandths, order []numbered) []thousandths {
 	if table == nil {
 		return nil
 	}

@@ -1,10 +1,5 @@
 package taskmatcher
 
-import (
-	"cmp"
-	"slices"
-)
-
 // measure is a scalar resource that rooms are compared by: what is not revocable, or all of it.
 type measure struct {
 	kind      int
@@ -31,23 +26,14 @@ func (m *match) orderBy(by measure) *order {
 	if known := m.orders[by]; known != nil {
 		return known
 	}
-	type sortKey struct {
-		amount thousandths
-		room   int32
-	}
-	sorted := make([]sortKey, len(m.rooms))
+	sorted := make([]numbered, len(m.rooms))
 	for at := range sorted {
-		sorted[at] = sortKey{m.left(int32(at), by), int32(at)}
+		sorted[at] = numbered{uint64(m.left(int32(at), by)), int32(at)}
 	}
-	slices.SortFunc(sorted, func(a, b sortKey) int {
-		if a.amount != b.amount {
-			return cmp.Compare(a.amount, b.amount)
-		}
-		return cmp.Compare(a.room, b.room)
-	})
+	sortNumbered(sorted)
 	o := &order{rooms: make([]int32, len(sorted)), amounts: make([]thousandths, len(sorted))}
 	for i, k := range sorted {
-		o.rooms[i], o.amounts[i] = k.room, k.amount
+		o.rooms[i], o.amounts[i] = k.at, thousandths(k.by)
 	}
 	m.orders[by] = o
 	return o

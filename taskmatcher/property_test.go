@@ -178,11 +178,15 @@ func randomSpec(r *rand.Rand, id string) *task.Spec {
 	return s
 }
 
-// randomCycle has few agents and few kinds of task, some of which do not share their spec though they are alike.
+// randomCycle has few agents mostly, and few kinds of task, some of which do not share their spec though they are alike.
 func randomCycle(r *rand.Rand) task.Cycle {
 	c := task.Cycle{Now: start, Seed: r.Uint64()}
 	var agents []task.Agent
-	for i := range 1 + r.IntN(10) {
+	most := 10
+	if r.IntN(50) == 0 {
+		most = 300 // rooms are sorted in another way then
+	}
+	for i := range 1 + r.IntN(most) {
 		agents = append(agents, randomAgent(r, i))
 	}
 	for i := range max(len(agents)-1+r.IntN(4), 0) {

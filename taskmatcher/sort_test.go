@@ -1,0 +1,26 @@
+package taskmatcher
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever differs between the numbers, and however many there are, the order is that of a stable sort.
+func TestSortNumbered(t *testing.T) {
+	for seed := range uint64(500) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		mask := []uint64{0, 1, 0xff, 0xff00, 0xf0f0f0f0f0f0f0f0, 1 << 63, ^uint64(0)}[r.IntN(7)]
+		all := make([]numbered, r.IntN(400))
+		for i := range all {
+			all[i] = numbered{r.Uint64() & mask, int32(i)}
+		}
+		want := slices.Clone(all)
+		slices.SortStableFunc(want, func(a, b numbered) int { return cmp.Compare(a.by, b.by) })
+		sortNumbered(all)
+		require.Equal(t, want, all, "seed %d", seed)
+	}
+}
