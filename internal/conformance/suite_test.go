@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
@@ -152,6 +153,23 @@ func TestOtherwise(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestUnaltered: what a wire looks at and does not alter reaches the master with all that mesos-go does not know.
+func TestUnaltered(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		b := find(t, "agents that no pending task may run on are offered no more")
+		b.config.JSON = asJSON
+		run := b.run
+		b.run = func(w *world) {
+			w.wire.calls(func(*calls.Call) verdict { return pass })
+			run(w)
+		}
+		inBubble(t, b, func(t *testing.T, p place) {
+			p.sabotage = func(*calls.Call) int { return 1 }
+			perform(t, p, b)
+		})
 	}
 }
 
