@@ -139,8 +139,10 @@ func TestOtherwise(t *testing.T) {
 		"slow": func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: 7 * time.Second, Reap: 2 * time.Second, AllocationInterval: 5 * time.Second, Seed: 2}
 		},
-		"small": func(b *behaviour) { b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1"}}} },
-		"JSON":  func(b *behaviour) { b.config.JSON = true },
+		"small": func(b *behaviour) {
+			b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1", Isolation: "posix/cpu,posix/mem"}}}
+		},
+		"JSON": func(b *behaviour) { b.config.JSON = true },
 	} {
 		for _, c := range suite() {
 			for _, b := range c.behaviours {
