@@ -44,6 +44,10 @@ func TestControl(t *testing.T) {
 		{"it hoards offers", times(0, calls.Call_DECLINE), "each offer is answered, and once"},
 		{"it declines twice", times(2, calls.Call_DECLINE), "each offer is answered, and once"},
 		{"it declines without filters", alter(func(c *calls.Call) { c.Decline.Filters = nil }, calls.Call_DECLINE), "what fits nothing is declined for the time that the policy says"},
+		{"it tells nobody what its tasks need", times(0, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are offered no more"},
+		{"it forgets constraints", alter(forgetful, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are offered no more"},
+		{"it asks for offers no more", times(0, calls.Call_REVIVE), "a task that may run elsewhere lifts that at once, before it asks for offers"},
+		{"it launches the members of a pod one by one", alter(separate, calls.Call_ACCEPT), "the members of a pod are launched by one LAUNCH_GROUP on one agent, under a default executor of their own"},
 		{"it launches twice", times(2, calls.Call_ACCEPT), "an ACCEPT whose answer is lost is not made again while its task may run"},
 		{"it takes more than was offered", alter(greedy, calls.Call_ACCEPT), "host ports are taken from those that were offered, each once"},
 		{"it launches all in one operation", alter(merge, calls.Call_ACCEPT), "each task has an operation of its own, so that one that is malformed does not take others along"},
@@ -170,6 +174,23 @@ func greedy(c *calls.Call) {
 func nameNoAgents(c *calls.Call) {
 	for i := range c.Reconcile.Tasks {
 		c.Reconcile.Tasks[i].AgentID = nil
+	}
+}
+
+// forgetful has the call encoded anew, by mesos-go, which does not know offer constraints.
+func forgetful(c *calls.Call) {
+	hostname := "elsewhere"
+	c.UpdateFramework.FrameworkInfo.Hostname = &hostname
+}
+
+// separate gives each member of a pod an operation of its own.
+func separate(c *calls.Call) {
+	group := c.Accept.Operations[0].LaunchGroup
+	c.Accept.Operations = nil
+	for _, info := range group.TaskGroup.Tasks {
+		alone := *group
+		alone.TaskGroup.Tasks = []mesos.TaskInfo{info}
+		c.Accept.Operations = append(c.Accept.Operations, mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &alone})
 	}
 }
 

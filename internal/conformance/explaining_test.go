@@ -8,7 +8,6 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
-	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
 func explaining() []behaviour {
@@ -81,61 +80,35 @@ func explaining() []behaviour {
 			},
 		},
 		{
-			name:    "no two tasks of a group are on one agent, if that is asked for, also when one was launched by another process",
+			name:    "no two tasks of a group are on one host, if that is asked for, also when one was launched by another process",
 			sources: []source{document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks")}, durable: true,
-			config: scheduler.Config{Matcher: apart{}, Offers: scheduler.OfferPolicy{Refuse: time.Second}},
+			config: scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second}},
 			run: func(w *world) {
-				first := w.launch(grouped("a0"))
+				first := w.launch(alone("a0"))
 				w.die()
 				w.goOn(w.store.snapshot())
-				taken := map[string]bool{first.AgentID: true}
+				taken := map[string]bool{first.Hostname: true}
 				for _, id := range []string{"a1", "a2", "a3", "a4", "a5"} {
-					w.submit(grouped(id))
+					w.submit(alone(id))
 				}
-				w.untilState("a5", task.Pending)
 				w.calm()
 				for info := range w.sched.Tasks(w.ctx) {
 					if info.State == task.Pending || info.Spec.ID == "a0" {
 						continue
 					}
-					require.False(w, taken[info.AgentID], "%s is beside another one on %s", info.Spec.ID, info.Hostname)
-					taken[info.AgentID] = true
+					require.False(w, taken[info.Hostname], "%s is beside another one on %s", info.Spec.ID, info.Hostname)
+					taken[info.Hostname] = true
 				}
 			},
 		},
 	}
 }
 
-// grouped is a task that is to be on an agent without others of its group.
-func grouped(id string) task.Spec {
+// alone is a task that is to be on a host without others of its group.
+func alone(id string) task.Spec {
 	spec := sleeper(id)
-	spec.Group = "apart"
+	spec.Group, spec.Constraints = "group", []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
 	return spec
-}
-
-// apart is a matcher that keeps the tasks of a group on different agents.
-type apart struct{ taskmatcher.FirstFit }
-
-func (m apart) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
-	var placements []task.Placement
-	var rejections []task.Rejection
-	offers := slices.Clone(c.Offers)
-	leave := func(agentID string) {
-		offers = slices.DeleteFunc(offers, func(o task.Offer) bool { return o.Agent.ID == agentID })
-	}
-	for _, p := range c.Running {
-		leave(p.Agent.ID)
-	}
-	for _, d := range c.Tasks {
-		one := c
-		one.Tasks, one.Offers = []task.Demand{d}, offers
-		placed, rejected := m.FirstFit.Match(one)
-		for _, p := range placed {
-			leave(p.AgentID)
-		}
-		placements, rejections = append(placements, placed...), append(rejections, rejected...)
-	}
-	return placements, rejections
 }
 
 // explain says why a task is not launched.

@@ -59,7 +59,7 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request) {
 	times := 1
 	if w.sabotage != nil {
 		times = w.sabotage(call)
-		body = encode(call, isJSON)
+		body = altered(body, call, isJSON)
 	}
 	if times == 0 {
 		rw.WriteHeader(http.StatusAccepted)
@@ -74,7 +74,7 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request) {
 		v = pass
 		if decide != nil {
 			v = decide(call)
-			body = encode(call, isJSON)
+			body = altered(body, call, isJSON)
 		}
 		w.journal.add(entry{call: call, streamID: r.Header.Get("Mesos-Stream-Id"), verdict: v})
 		if v != pass && v != lose && v != late {
@@ -283,6 +283,16 @@ func decode(data []byte, m message, asJSON bool) error {
 		return err
 	}
 	return json.Unmarshal(data, m)
+}
+
+// altered gives the body of a call that someone may have altered. One that was not keeps its body: what mesos-go does
+// not know, such as offer constraints, would be missing from a new one.
+func altered(body []byte, call *calls.Call, asJSON bool) []byte {
+	before := new(calls.Call)
+	if decode(body, before, asJSON) == nil && before.Equal(call) {
+		return body
+	}
+	return encode(call, asJSON)
 }
 
 // encode gives nothing for what lacks a required field, which no behaviour makes up.

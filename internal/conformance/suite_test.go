@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
@@ -138,8 +139,10 @@ func TestOtherwise(t *testing.T) {
 		"slow": func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: 7 * time.Second, Reap: 2 * time.Second, AllocationInterval: 5 * time.Second, Seed: 2}
 		},
-		"small": func(b *behaviour) { b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1"}}} },
-		"JSON":  func(b *behaviour) { b.config.JSON = true },
+		"small": func(b *behaviour) {
+			b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1", Isolation: "posix/cpu,posix/mem"}}}
+		},
+		"JSON": func(b *behaviour) { b.config.JSON = true },
 	} {
 		for _, c := range suite() {
 			for _, b := range c.behaviours {
@@ -152,6 +155,23 @@ func TestOtherwise(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestUnaltered: what a wire looks at and does not alter reaches the master with all that mesos-go does not know.
+func TestUnaltered(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		b := find(t, "agents that no pending task may run on are offered no more")
+		b.config.JSON = asJSON
+		run := b.run
+		b.run = func(w *world) {
+			w.wire.calls(func(*calls.Call) verdict { return pass })
+			run(w)
+		}
+		inBubble(t, b, func(t *testing.T, p place) {
+			p.sabotage = func(*calls.Call) int { return 1 }
+			perform(t, p, b)
+		})
 	}
 }
 

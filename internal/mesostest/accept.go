@@ -177,9 +177,13 @@ func (a *acceptance) start(t *mesos.TaskInfo) {
 	if t.Executor != nil {
 		id = t.Executor.ExecutorID.Value
 	}
+	if text := isolationFault(a.agent.config.Isolation, *t); text != "" {
+		a.drop(t, "", mesos.REASON_GC_ERROR, text)
+		return
+	}
 	e := a.agent.executors[executorKey{a.framework.id, id}]
-	if e != nil && e.info == nil {
-		a.drop(t, e)
+	if e != nil && e.info == nil { // that of a command task lingers for about a second
+		a.drop(t, id, mesos.REASON_TASK_INVALID, "Cannot reuse an already existing executor for a command task")
 		return
 	}
 	isNew := e == nil
@@ -198,18 +202,15 @@ func (a *acceptance) start(t *mesos.TaskInfo) {
 	}
 }
 
-// drop is what the agent does with a task whose ID is still that of an executor: that
-// of a command task lingers for about a second.
-func (a *acceptance) drop(info *mesos.TaskInfo, e *executor) {
-	t := a.m.launch(info, e, a.take(info.Resources))
-	e.tasks = e.tasks[:len(e.tasks)-1]
-	e.history = e.history[:max(len(e.history)-1, 0)]
+// drop is what the agent does with a task that it does not give to an executor. The update may name one.
+func (a *acceptance) drop(info *mesos.TaskInfo, executorID string, reason mesos.TaskStatus_Reason, message string) {
+	t := a.m.launch(info, &executor{id: executorID, framework: a.framework, agent: a.agent}, a.take(info.Resources))
 	t.stray = true
 	t.update(a.m, mesos.TaskStatus{
 		State:   a.framework.lost(mesos.TASK_DROPPED),
 		Source:  mesos.SOURCE_AGENT.Enum(),
-		Reason:  mesos.REASON_TASK_INVALID.Enum(),
-		Message: ptr("Cannot reuse an already existing executor for a command task"),
+		Reason:  &reason,
+		Message: &message,
 	})
 }
 
@@ -233,6 +234,12 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	if fault != "" {
 		for i := range g.TaskGroup.Tasks {
 			a.refuseTask(&g.TaskGroup.Tasks[i], mesos.REASON_TASK_GROUP_INVALID, fault)
+		}
+		return
+	}
+	if text := isolationFault(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
+		for i := range g.TaskGroup.Tasks {
+			a.drop(&g.TaskGroup.Tasks[i], "", mesos.REASON_GC_ERROR, text)
 		}
 		return
 	}

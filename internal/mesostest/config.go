@@ -161,6 +161,11 @@ type Agent struct {
 	// the Mesos containerizer fail. Default none, as on a real agent.
 	ImageProviders string
 
+	// Isolation is --isolation: without "cgroups/cpu" and "cgroups/mem" the agent drops tasks with limits of these, unless
+	// they are Docker's. Default "cgroups/cpu,cgroups/mem", so that they run; a real agent defaults to
+	// "posix/cpu,posix/mem".
+	Isolation string
+
 	// HTTPCommandExecutor is --http_command_executor: such an executor honours the
 	// kill_policy of the KILL call, the default one ignores it.
 	HTTPCommandExecutor bool
@@ -209,6 +214,7 @@ func (a Agent) withDefaults(n int) Agent {
 	setDefault(&a.WorkDir, fmt.Sprintf("/var/lib/mesos/agent%d", n))
 	setDefault(&a.Resources, "cpus:4;mem:4096;disk:10000;ports:[31000-32000]")
 	setDefault(&a.Containerizers, "docker,mesos")
+	setDefault(&a.Isolation, "cgroups/cpu,cgroups/mem")
 	setDefault(&a.ExecutorRegistrationTimeout, time.Minute)
 	return a
 }

@@ -42,6 +42,19 @@ func groupLimitsFault(t *mesos.TaskInfo) string {
 	return ""
 }
 
+// isolationFault is why an agent with these isolators does not run tasks, for the limits of one, or "".
+func isolationFault(isolation string, tasks ...mesos.TaskInfo) string {
+	for _, t := range tasks {
+		for _, r := range []struct{ name, isolator, text string }{{"cpus", "cgroups/cpu", "CPU"}, {"mem", "cgroups/mem", "Memory"}} {
+			_, limited := t.Limits[r.name]
+			if limited && !isDocker(t.Container) && !strings.Contains(isolation, r.isolator) && !strings.Contains(isolation, "cgroups/all") {
+				return r.text + " limits can only be set on tasks launched in Mesos containers when the agent has loaded the '" + r.isolator + "' isolator"
+			}
+		}
+	}
+	return ""
+}
+
 // limitsView is how a snapshot shows the limits of a task.
 func limitsView(t *mesos.TaskInfo) map[string]float64 {
 	if len(t.Limits) == 0 {

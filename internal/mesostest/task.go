@@ -179,7 +179,7 @@ func (t *task) update(m *Master, status mesos.TaskStatus) {
 	id := m.newUUID()
 	status.TaskID = t.info.TaskID
 	status.AgentID = &mesos.AgentID{Value: t.agent.id}
-	if t.executor.script == nil || status.GetSource() != mesos.SOURCE_EXECUTOR {
+	if t.executor.id != "" && (t.executor.script == nil || status.GetSource() != mesos.SOURCE_EXECUTOR) {
 		status.ExecutorID = &mesos.ExecutorID{Value: t.executor.id}
 	}
 	status.Timestamp = timestamp(time.Now())
