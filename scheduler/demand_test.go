@@ -220,3 +220,43 @@ func TestWaitPreferredInVain(t *testing.T) {
 		require.NotEqual(w, first.AgentID, second.AgentID)
 	})
 }
+
+// What is kept for tasks to come is in the way of one of another role, which must not wait until its time is over.
+func TestHeldOffersGiveWay(t *testing.T) {
+	config := scheduler.Config{
+		Framework: scheduler.Framework{Roles: []string{"db", "web"}}, Offers: scheduler.OfferPolicy{Hold: 24 * time.Hour, HoldMax: 20},
+	}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
+		for i, role := range []string{"db", "web", "web", "db", "db"} {
+			w.at(time.Duration(i+1) * time.Minute)
+			began := time.Now()
+			spec := sleeper(role + string(rune('0'+i)))
+			spec.Role, spec.CPUs = role, 0.5
+			_, err := w.sched.Launch(ctx, spec)
+			require.NoError(w, err)
+			require.LessOrEqual(w, time.Since(began), 1300*time.Millisecond, "a moment, an allocation and the start of an executor")
+		}
+	})
+}
+
+// Nor must one wait that needs the room of two offers, of which the master keeps back the second as too small.
+func TestHeldOffersMakeRoom(t *testing.T) {
+	config := scheduler.Config{Offers: scheduler.OfferPolicy{Hold: 24 * time.Hour}}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
+		half := sleeper("half")
+		half.CPUs = 2
+		_, err := w.sched.Launch(ctx, half)
+		require.NoError(w, err)
+		w.at(time.Minute)
+		whole := sleeper("whole")
+		whole.CPUs = 4
+		require.NoError(w, w.sched.Submit(ctx, whole))
+		w.at(2 * time.Minute)
+		_, err = w.sched.Kill(ctx, "half")
+		require.NoError(w, err)
+		w.at(2*time.Minute + 2*time.Second)
+		info, err := w.sched.Task(ctx, "whole")
+		require.NoError(w, err)
+		require.Equal(w, task.Running, info.State)
+	})
+}

@@ -36,7 +36,7 @@ type machine struct {
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
-	// alarms are what is to be done later on this subscription, the next one first.
+	// alarms are what is to be done later, mostly on this subscription, the next one first.
 	alarms  alarms
 	alarmed uint32 // counts them
 
