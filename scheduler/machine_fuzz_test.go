@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -45,10 +46,12 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
+var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
+
 // TestMachineWalks takes the machine through sequences drawn at random, long ones that a short
 // fuzzing does not reach.
 func TestMachineWalks(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range *walkSeeds {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newChecker(t)
 		c.play('P', int(seed/2))
