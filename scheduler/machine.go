@@ -302,7 +302,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return h.ID == gone })
 		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
-		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
+		m.answerInverse(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {

@@ -126,14 +126,6 @@ func (m *machine) refuse(now time.Time, offers []held) {
 	}
 }
 
-func idsOf(offers []mesos.Offer) []mesos.OfferID {
-	ids := make([]mesos.OfferID, len(offers))
-	for i := range offers {
-		ids[i] = offers[i].ID
-	}
-	return ids
-}
-
 // accept launches tasks on offers.
 func (m *machine) accept(now time.Time, u *use) {
 	offers := make([]mesos.OfferID, len(u.offers))

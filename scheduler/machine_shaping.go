@@ -191,6 +191,10 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
 	m.settings.framework.ID = nil
 	m.setRoles()
+	if !m.current(in.stream) && m.phase >= connecting { // with what was before
+		m.disconnected(now, errors.New("the framework was updated meanwhile"))
+		return
+	}
 	if s.users == 0 && s.able && m.phase == connected && m.current(in.stream) {
 		s.told, s.tight, s.due, s.at = wishes{}, false, time.Time{}, now.Add(shapeAfter)
 	}
