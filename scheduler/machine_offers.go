@@ -32,7 +32,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	for _, o := range offers {
 		h := held{Offer: o, until: until}
 		m.offered = append(m.offered, h)
-		m.offeredTo(h.role())
+		m.offeredTo(now, h.role())
 		if o.AgentID.Value == m.preferred.agentID {
 			m.preferred = preferred{}
 		}
