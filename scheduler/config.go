@@ -156,7 +156,8 @@ type OfferPolicy struct {
 	// not wait for the master. Default 100 ms. With more, offers are also asked for, and kept from
 	// other frameworks, while nothing is pending: HoldMax of them, and HoldPerAgent of one agent, the
 	// oldest first; others, and those that are given back, are left to other frameworks for
-	// the time of Refuse unless a task needs them.
+	// the time of Refuse unless a task needs them. A task that fits none of them has them go back 100 ms
+	// later: it may fit one with what else there is on its agent, or need it for another role.
 	Hold time.Duration
 	// HoldPerAgent and HoldMax limit the offers that are kept for longer than 100 ms. Defaults 2 and 10.
 	HoldPerAgent, HoldMax int

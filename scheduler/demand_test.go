@@ -220,3 +220,86 @@ func TestWaitPreferredInVain(t *testing.T) {
 		require.NotEqual(w, first.AgentID, second.AgentID)
 	})
 }
+
+// What is kept for tasks to come is in the way of one of another role, which must not wait until its time is over.
+func TestHeldOffersGiveWay(t *testing.T) {
+	config := scheduler.Config{
+		Framework: scheduler.Framework{Roles: []string{"db", "web"}}, Offers: scheduler.OfferPolicy{Hold: 24 * time.Hour, HoldMax: 20},
+	}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
+		for i, role := range []string{"db", "web", "web", "db", "db"} {
+			w.at(time.Duration(i+1) * time.Minute)
+			began := time.Now()
+			spec := sleeper(role + string(rune('0'+i)))
+			spec.Role, spec.CPUs = role, 0.5
+			_, err := w.sched.Launch(ctx, spec)
+			require.NoError(w, err)
+			require.LessOrEqual(w, time.Since(began), 1300*time.Millisecond, "a moment, an allocation and the start of an executor")
+		}
+	})
+}
+
+// Nor must one wait that needs the room of two offers, of which the master keeps back the second as too small.
+func TestHeldOffersMakeRoom(t *testing.T) {
+	config := scheduler.Config{Offers: scheduler.OfferPolicy{Hold: 24 * time.Hour}}
+	inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
+		half := sleeper("half")
+		half.CPUs = 2
+		_, err := w.sched.Launch(ctx, half)
+		require.NoError(w, err)
+		w.at(time.Minute)
+		whole := sleeper("whole")
+		whole.CPUs = 4
+		require.NoError(w, w.sched.Submit(ctx, whole))
+		w.at(2 * time.Minute)
+		_, err = w.sched.Kill(ctx, "half")
+		require.NoError(w, err)
+		w.at(2*time.Minute + 2*time.Second)
+		info, err := w.sched.Task(ctx, "whole")
+		require.NoError(w, err)
+		require.Equal(w, task.Running, info.State)
+	})
+}
+
+// However long nothing happened, and whatever waits already, a task that fits somewhere is launched at once, that is
+// without waiting for a tick of the master's allocation.
+func TestLaunchedAtOnce(t *testing.T) {
+	misfit := giant("misfit", "")
+	misfit.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Is, Value: "agent2.example"}}
+	for name, c := range map[string]struct {
+		offers scheduler.OfferPolicy
+		roles  []string
+		before []task.Spec
+		role   string
+	}{
+		"nothing waits":                   {},
+		"long refusals":                   {offers: scheduler.OfferPolicy{Refuse: 24 * time.Hour}},
+		"something waits":                 {before: []task.Spec{giant("a", "")}, offers: scheduler.OfferPolicy{Refuse: 24 * time.Hour}},
+		"the master is told of it":        {before: []task.Spec{misfit}},
+		"offers are held":                 {offers: scheduler.OfferPolicy{Hold: time.Hour}},
+		"several roles":                   {roles: []string{"a", "b", "c"}, role: "b"},
+		"any of several roles":            {roles: []string{"a", "b", "c"}},
+		"another role waits":              {roles: []string{"a", "b"}, role: "b", before: []task.Spec{giant("a", "a")}},
+		"another role waits, shaped":      {roles: []string{"a", "b"}, role: "b", before: []task.Spec{misfit, giant("a", "a")}},
+		"a preferred agent is waited for": {offers: scheduler.OfferPolicy{WaitPreferred: 2 * time.Second}},
+		"cycles are counted":              {before: []task.Spec{misfit}, offers: scheduler.OfferPolicy{MaxCycles: 1e6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := scheduler.Config{Framework: scheduler.Framework{Roles: c.roles}, Offers: c.offers}
+			inWorld(t, mesostest.Config{Agents: agents(3)}, config, func(ctx context.Context, w *world) {
+				for _, spec := range c.before {
+					require.NoError(w, w.sched.Submit(ctx, spec))
+				}
+				for i, idle := range []time.Duration{time.Second, 10 * time.Second, time.Minute, 10 * time.Minute, 5 * time.Hour} {
+					time.Sleep(idle + 123456789)
+					began := time.Now()
+					spec := sleeper("t" + string(rune('0'+i)))
+					spec.Role, spec.CPUs = c.role, 0.5
+					_, err := w.sched.Launch(ctx, spec)
+					require.NoError(w, err)
+					require.Equal(w, 100*time.Millisecond, time.Since(began), "after %v: the start of an executor, nothing else", idle)
+				}
+			})
+		})
+	}
+}

@@ -36,7 +36,7 @@ type machine struct {
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
-	// alarms are what is to be done later on this subscription, the next one first.
+	// alarms are what is to be done later, mostly on this subscription, the next one first.
 	alarms  alarms
 	alarmed uint32 // counts them
 
@@ -302,7 +302,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return h.ID == gone })
 		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
-		m.answerInverse(e.GetInverseOffers().GetInverseOffers())
+		m.answerInverse(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {

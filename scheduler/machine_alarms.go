@@ -3,6 +3,7 @@ package scheduler
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -44,6 +45,13 @@ func (as *alarms) Pop() any {
 	(*as)[last] = alarm{}
 	*as = (*as)[:last]
 	return a
+}
+
+// keepAlarms drops those of the last subscription: the master has taken back its offers; kills and questions
+// will be sent anew. Not so the launches of what is held back, which no offer that comes before them is for.
+func (m *machine) keepAlarms() {
+	m.alarms = slices.DeleteFunc(m.alarms, func(a alarm) bool { return a.again == nil })
+	heap.Init(&m.alarms)
 }
 
 // ring does what the alarms that have come due are about.

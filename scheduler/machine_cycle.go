@@ -48,6 +48,7 @@ func (m *machine) cycle(now time.Time) {
 		m.accept(now, u)
 	}
 	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].operations) > 0 })
+	m.letGo(now)
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }

@@ -21,8 +21,7 @@ type demand struct {
 	filtered, lift bool
 	// idleAt is when to suppress; zero while offers are wanted.
 	idleAt time.Time
-	// againAt is when to revive again, and pause for how long to wait after that; zero once an
-	// offer shows that the master has understood.
+	// againAt is when to revive again if nothing is offered until then, and pause for how long to wait after that.
 	againAt time.Time
 	pause   time.Duration
 }
@@ -121,8 +120,11 @@ func (m *machine) askAnew(role string) {
 	}
 }
 
-// offeredTo notes an offer for a role: the master has understood that it is revived.
-func (m *machine) offeredTo(role string) { m.demandOf(role).againAt = time.Time{} }
+// offeredTo notes an offer for a role: the master has understood that it is revived. It may change its mind, when a
+// SUPPRESS or DECLINE that was taken for lost arrives after all; but nothing that was refused is missed before this.
+func (m *machine) offeredTo(now time.Time, role string) {
+	m.demandOf(role).againAt = now.Add(max(reviveAgainMax, 2*m.settings.refuse))
+}
 
 // nextCall is the call that makes the offers for a role follow the demand, and when it may go out.
 func (m *machine) nextCall(d *demand) (scheduler.Call_Type, time.Time) {

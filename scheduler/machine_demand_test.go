@@ -11,7 +11,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// policyOf is one of eight policies.
+// policyOf is one of 32 policies.
 func (c *checker) policyOf(n int) {
 	options := map[string]string{}
 	if n&1 > 0 {
@@ -22,6 +22,12 @@ func (c *checker) policyOf(n int) {
 	}
 	if n&4 > 0 {
 		options["prefer"] = "2s"
+	}
+	if n&8 > 0 { // whatever runs there
+		c.machine.settings.inverse = func(InverseOffer) bool { return true }
+	}
+	if n&16 > 0 {
+		c.machine.settings.maxWait = 100 * time.Second
 	}
 	c.policy(options)
 }

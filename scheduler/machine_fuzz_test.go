@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -45,10 +46,12 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
+var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
+
 // TestMachineWalks takes the machine through sequences drawn at random, long ones that a short
 // fuzzing does not reach.
 func TestMachineWalks(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range *walkSeeds {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newChecker(t)
 		c.play('P', int(seed/2))
@@ -126,12 +129,18 @@ func (c *checker) play(verb byte, n int) {
 			spec.Labels = map[string]string{"unbuildable": ""}
 		}
 		spec.Group = []string{"", "g"}[n/5%2]
+		if n%7 == 0 {
+			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: task.Hostname, Operator: task.Unique})
+		}
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
 	case 'p':
 		c.lastRef++
 		specs := []task.Spec{specOf(id, nil), specOf(fmt.Sprintf("t%d", (n+1)%8), nil)}
 		for i := range specs {
-			specs[i].Pod, specs[i].CPUs = fmt.Sprintf("p%d", n%3), 0.5
+			specs[i].Pod, specs[i].CPUs, specs[i].Role = fmt.Sprintf("p%d", n%3), 0.5, c.role(n/8, "")
+			if n%5 == i {
+				specs[i].Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Like, Value: fmt.Sprintf("a%d.*", n%4)}}
+			}
 		}
 		c.feed(submitPod{ref: c.lastRef, specs: specs, wait: n%2 == 0})
 	case 'k':

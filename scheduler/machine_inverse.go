@@ -11,7 +11,7 @@ import (
 )
 
 // answerInverse answers requests to leave agents, as the policy says, and tells of them.
-func (m *machine) answerInverse(offers []mesos.InverseOffer) {
+func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
 	for _, r := range m.inOrder() {
@@ -27,7 +27,7 @@ func (m *machine) answerInverse(offers []mesos.InverseOffer) {
 		agreed, err := m.agrees(inverse)
 		if agreed {
 			accept = append(accept, o.OfferID)
-			m.promise(inverse)
+			m.promise(now, inverse)
 		} else {
 			decline = append(decline, o.OfferID)
 		}
@@ -64,24 +64,26 @@ type promise struct {
 	duration time.Duration // 0: nobody knows
 }
 
-// promise makes a promise, also for the offers at hand: they may be from before the maintenance was planned.
-func (m *machine) promise(o InverseOffer) {
+// promise makes a promise, also for the offers at hand and the launches that wait for the store: they may be from
+// before the maintenance was planned.
+func (m *machine) promise(now time.Time, o InverseOffer) {
 	if o.AgentID == "" {
 		return // it names nothing that could be kept free
 	}
 	m.promises[o.AgentID] = promise{o.Start, o.Duration}
-	var rest []held
-	var gone []mesos.Offer
+	var rest, gone []held
 	for _, offer := range m.offered {
 		if offer.AgentID.Value == o.AgentID {
-			gone = append(gone, offer.Offer)
+			gone = append(gone, offer)
 		} else {
 			rest = append(rest, offer)
 		}
 	}
 	m.offered = rest
-	if len(gone) > 0 {
-		m.decline(idsOf(gone), m.settings.refuse)
+	m.refuse(now, gone)
+	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == o.AgentID }
+	for _, c := range m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
+		m.giveBack(c.Accept.OfferIDs)
 	}
 }
 
@@ -92,7 +94,8 @@ func (m *machine) keepPromises(now time.Time, offers []mesos.Offer) []mesos.Offe
 	if len(m.promises) == 0 {
 		return offers
 	}
-	var rest, promised []mesos.Offer
+	var rest []mesos.Offer
+	var promised []held
 	for _, o := range offers {
 		p, found := m.promises[o.AgentID.Value]
 		switch {
@@ -102,12 +105,10 @@ func (m *machine) keepPromises(now time.Time, offers []mesos.Offer) []mesos.Offe
 			delete(m.promises, o.AgentID.Value)
 			rest = append(rest, o)
 		default:
-			promised = append(promised, o)
+			promised = append(promised, held{Offer: o})
 		}
 	}
-	if len(promised) > 0 && !m.tearing {
-		m.decline(idsOf(promised), m.settings.refuse)
-	}
+	m.refuse(now, promised)
 	return rest
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // held is an offer at hand. All are kept for a moment, for tasks to come that need not wait for the master
-// then; of those that nothing fits the oldest, within the caps of the policy, are kept for longer. They
+// then; while nothing is pending the oldest, within the caps of the policy, are kept for longer. They
 // belong to their subscription: when that ends, at the end of Run too, the master takes them back at
 // once and without refusal, whatever the failover timeout, so they need not be declined then.
 type held struct {
@@ -32,7 +32,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	for _, o := range offers {
 		h := held{Offer: o, until: until}
 		m.offered = append(m.offered, h)
-		m.offeredTo(h.role())
+		m.offeredTo(now, h.role())
 		if o.AgentID.Value == m.preferred.agentID {
 			m.preferred = preferred{}
 		}
@@ -58,7 +58,7 @@ func (m *machine) declineHeld(now time.Time) {
 	stay, kept, onAgent := m.offered[:0], 0, map[string]int{}
 	for _, h := range m.offered {
 		over := !now.Before(h.until)
-		if over && m.standby() && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
+		if over && m.standby() && len(m.pending) == 0 && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
 			h.kept, h.until = true, h.until.Add(m.settings.hold-DefaultHold)
 			over = !now.Before(h.until)
 		}
@@ -78,6 +78,23 @@ func (m *machine) declineHeld(now time.Time) {
 	clear(m.offered[len(stay):])
 	m.offered = stay
 	m.refuse(now, back)
+}
+
+// letGo shortens the time of the offers at hand, since they do not fit what is pending: with what else
+// their agents have, in another role, or later on, they might.
+func (m *machine) letGo(now time.Time) {
+	if !m.standby() || len(m.pending) == 0 {
+		return
+	}
+	until := now.Add(DefaultHold)
+	for i := range m.offered {
+		if h := &m.offered[i]; h.until.After(until) {
+			h.until = until
+		}
+	}
+	if m.holdUntil.After(until) {
+		m.holdUntil = until
+	}
 }
 
 // declineAll declines the offers at hand.
@@ -107,14 +124,6 @@ func (m *machine) refuse(now time.Time, offers []held) {
 		d.filtered, m.standbyAt = true, now.Add(pause)
 		m.decline(ids[role], pause)
 	}
-}
-
-func idsOf(offers []mesos.Offer) []mesos.OfferID {
-	ids := make([]mesos.OfferID, len(offers))
-	for i := range offers {
-		ids[i] = offers[i].ID
-	}
-	return ids
 }
 
 // accept launches tasks on offers.

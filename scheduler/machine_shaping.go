@@ -64,13 +64,17 @@ func (s *shaping) refusedWith(err error) bool {
 	return true
 }
 
-// subscribedWith takes what the master says of itself.
-func (s *shaping) subscribedWith(now time.Time, version string) {
+// subscribedWith takes what the master says of itself, and tells whether the subscription can stay: a master that
+// is too old for constraints may know minima nevertheless, as those since 1.8 do, and there would be no way to lift
+// them.
+func (s *shaping) subscribedWith(now time.Time, version string) bool {
 	if s.able = understands(version); s.able {
 		s.at = now.Add(shapeAfter)
-	} else {
-		s.told, s.tight = wishes{}, false
+		return true
 	}
+	none := s.told.none()
+	s.told, s.tight, s.taken = wishes{}, false, false
+	return none
 }
 
 // reshape looks at a shape of which the first task became pending, or the last one ceased to be.
@@ -187,6 +191,10 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
 	m.settings.framework.ID = nil
 	m.setRoles()
+	if !m.current(in.stream) && m.phase >= connecting { // with what was before
+		m.disconnected(now, errors.New("the framework was updated meanwhile"))
+		return
+	}
 	if s.users == 0 && s.able && m.phase == connected && m.current(in.stream) {
 		s.told, s.tight, s.due, s.at = wishes{}, false, time.Time{}, now.Add(shapeAfter)
 	}

@@ -43,7 +43,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
 	m.offered, m.cycleAt, m.preferred = nil, now, preferred{}
 	m.tellBySubscribing(now)
-	m.alarms = nil // the master has taken back its offers; kills and questions will be sent anew
+	m.keepAlarms()
 	info := m.settings.framework
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
@@ -94,10 +94,11 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.after(now, register{stream: m.stream})
 		return
 	}
-	m.phase, m.opened, m.trouble = connected, now, nil
-	if m.settings.shape {
-		m.shaping.subscribedWith(now, s.GetMasterInfo().GetVersion())
+	if m.settings.shape && !m.shaping.subscribedWith(now, s.GetMasterInfo().GetVersion()) {
+		m.disconnected(now, errors.New("the master is too old for offer constraints; without them next"))
+		return
 	}
+	m.phase, m.opened, m.trouble = connected, now, nil
 	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
 	if m.tearing {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})

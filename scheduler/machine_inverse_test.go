@@ -1,0 +1,30 @@
+package scheduler
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// A policy may agree although a launch on the agent waits for the store. It is not made.
+func TestPromiseTakesBackLaunches(t *testing.T) {
+	s := newStage(t)
+	s.machine.settings.durable = true
+	s.machine.settings.inverse = func(InverseOffer) bool { return true }
+	for _, words := range []string{
+		"start", "subscribed fw", "stored", "subscribed fw", "submit a", "submit b", "stored",
+		"offers o1@a1:1:1024 o2@a2:1:1024", // a on a1, b on a2
+	} {
+		s.play(strings.Fields(words))
+	}
+	require.Equal(t, task.Staging, s.machine.tasks["a"].info.State)
+	out := s.play(strings.Fields("inverse i1 a1 maintenance=1h"))
+	require.Contains(t, out, "DECLINE o1 refuse 0s")
+	require.Equal(t, task.Pending, s.machine.tasks["a"].info.State)
+	out = s.play([]string{"stored"}) + s.play([]string{"stored"})
+	require.NotContains(t, out, "launch a")
+	require.Contains(t, out, "ACCEPT o2 launch b on a2")
+}
