@@ -58,7 +58,7 @@ func placing() []behaviour {
 				first := w.launch(sleeper("first"))
 				second := sleeper("second")
 				second.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Is, Value: first.Hostname}}
-				require.Equal(w, first.AgentID, w.launch(second).AgentID)
+				require.Equal(w, first.Hostname, w.launch(second).Hostname)
 			},
 		},
 		{
