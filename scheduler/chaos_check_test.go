@@ -119,15 +119,20 @@ func (c *chaos) agree(ctx context.Context) {
 			c.history.violate("task lost", r.ID, "%s runs and is not on record", r.ID)
 		}
 	}
+	misfits := c.misfits(state, known)
 	for _, w := range c.order {
 		info, ok := known[w.id]
 		_, runs := running[w.id]
-		c.agreeOn(w, info, ok, runs)
+		if info.State != task.Pending || !misfits[w.id] {
+			c.agreeOn(w, info, ok, runs)
+		}
 	}
+	c.agreeOnGroups(known)
 	c.agreeWithMaster(state, known)
+	c.agreeOnOffers(short, state)
 	for _, name := range c.waitingNow() {
 		id := name[strings.IndexByte(name, ' ')+1:]
-		if known[id].State != task.Unreachable {
+		if known[id].State != task.Unreachable && !misfits[id] {
 			c.history.violate("no answer", id, "somebody still waits for: %s", name)
 		}
 	}
@@ -163,6 +168,63 @@ func (c *chaos) agreeOn(w *wish, info task.Info, known, runs bool) {
 	}
 }
 
+// misfits are the tasks that may be pending: no agent has what they ask for.
+func (c *chaos) misfits(state mesostest.Snapshot, known map[string]task.Info) map[string]bool {
+	room := map[string]float64{}
+	for _, h := range c.cluster.hosts {
+		if !h.gone {
+			room[h.name] = agentCPUs
+		}
+	}
+	for _, r := range state.Running {
+		if w := c.wishes[r.ID]; w != nil {
+			room[r.Hostname] -= w.spec.CPUs + 0.1 // for the executor of a pod
+		}
+	}
+	for _, o := range state.Offers {
+		if c.faults.offers[o.ID] {
+			room[c.cluster.agents[o.AgentID]] = 0
+		}
+	}
+	taken := map[string]bool{} // hosts by group
+	for _, info := range known {
+		if info.State != task.Pending && !info.State.Terminal() {
+			taken[info.Spec.Group+" on "+c.cluster.agents[info.AgentID]] = true
+		}
+	}
+	misfits := map[string]bool{}
+	for _, w := range c.order {
+		members := []task.Spec{w.spec}
+		for _, mate := range w.mates {
+			members = append(members, mate.spec)
+		}
+		misfits[w.id] = !slices.ContainsFunc(c.cluster.hosts, func(h host) bool {
+			return room[h.name] >= 3 && !slices.ContainsFunc(members, func(s task.Spec) bool {
+				return slices.ContainsFunc(s.Constraints, func(c task.Constraint) bool {
+					return c.Operator == task.Unique && taken[s.Group+" on "+h.name] || c.Operator == task.Like && c.Value != "r["+h.rack[1:]+"]"
+				})
+			})
+		})
+	}
+	return misfits
+}
+
+// agreeOnGroups: no two tasks of a group that asks for it run on one agent, but for the members of a pod.
+func (c *chaos) agreeOnGroups(known map[string]task.Info) {
+	on := map[string]task.Info{}
+	for _, w := range c.order {
+		info := known[w.id]
+		if info.State != task.Running || info.Spec.Group == "" {
+			continue
+		}
+		at := info.Spec.Group + " on " + c.cluster.agents[info.AgentID]
+		if other, taken := on[at]; taken && (other.Spec.Pod == "" || other.Spec.Pod != info.Spec.Pod) {
+			c.history.violate("not unique", w.id, "%s and %s run on %s", w.id, other.Spec.ID, info.AgentID)
+		}
+		on[at] = info
+	}
+}
+
 // agreeWithMaster compares the tasks that the master knows, and looks for what is left over.
 func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.Info) {
 	for _, f := range state.Frameworks {
@@ -177,8 +239,20 @@ func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.
 			c.history.violate("not acknowledged", t.ID, "%s is %v for the master, with %d updates to be acknowledged", t.ID, t.State, t.Unacked)
 		}
 	}
-	for _, o := range state.Offers {
-		if !c.faults.offers[o.ID] {
+}
+
+// agreeOnOffers looks for offers of which the scheduler knows nothing, and that are not on their way.
+func (c *chaos) agreeOnOffers(ctx context.Context, state mesostest.Snapshot) {
+	held := map[string]bool{}
+	_, _ = c.current().ask(ctx, &request{read: func(m *machine) {
+		for _, h := range m.offered {
+			held[h.ID.Value] = true
+		}
+	}})
+	time.Sleep(time.Second)
+	for _, o := range c.master.Snapshot().Offers {
+		same := func(other mesostest.OfferState) bool { return o.ID == other.ID }
+		if !c.faults.offers[o.ID] && !held[o.ID] && slices.ContainsFunc(state.Offers, same) {
 			c.history.violate("offer kept", "", "offer %s is kept", o.ID)
 		}
 	}

@@ -187,6 +187,9 @@ func (f *callFaults) fate(call *scheduler.Call) (fault mesostest.Fault, crash bo
 	return f.status, crash
 }
 
+// agentCPUs is what each agent has.
+const agentCPUs = 32
+
 // clusterState is what chaos knows of the agents.
 type clusterState struct {
 	hosts   []host
@@ -197,12 +200,14 @@ type clusterState struct {
 type host struct {
 	name string
 	port int
+	rack string
 	gone bool // its agent is lost or frozen
 }
 
 func (s *clusterState) add(name string, port int) mesostest.Agent {
-	s.hosts = append(s.hosts, host{name: name, port: port})
-	return mesostest.Agent{Hostname: name, Port: port, Resources: "cpus:32;mem:32768"}
+	rack := fmt.Sprintf("r%d", port%3)
+	s.hosts = append(s.hosts, host{name: name, port: port, rack: rack})
+	return mesostest.Agent{Hostname: name, Port: port, Resources: fmt.Sprintf("cpus:%d;mem:32768", agentCPUs), Attributes: "rack:" + rack}
 }
 
 func (s *clusterState) away() []string {

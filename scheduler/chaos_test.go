@@ -30,7 +30,8 @@ var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cl
 //   - a launch, an acknowledgement and the answer to a caller come after what they rest on is durable;
 //   - no task runs twice at a time, none runs after Kill has said that it has ended;
 //   - a task ends only for a reason that the cluster or the user gave;
-//   - after the rest the scheduler and the cluster agree on every task, all that can run runs, nobody
+//   - after the rest the scheduler and the cluster agree on every task, all that can run runs, no two of a
+//     group that shall not share an agent do, nobody
 //     waits for an answer, nothing waits for an acknowledgement, no offer is kept;
 //   - nobody leaves a goroutine behind.
 func TestChaos(t *testing.T) {
@@ -110,7 +111,7 @@ func source(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, pa
 // begin runs the master, or three of them.
 func (c *chaos) begin(t *testing.T, ctx context.Context, services *sync.WaitGroup) {
 	random := source(c.seed, 0)
-	cluster := mesostest.Config{Seed: c.seed, AgentReregisterTimeout: 10 * time.Minute}
+	cluster := mesostest.Config{Version: map[uint64]string{6: "1.10.0"}[c.seed%7], Seed: c.seed, AgentReregisterTimeout: 10 * time.Minute}
 	for n := range 5 + random.IntN(4) {
 		cluster.Agents = append(cluster.Agents, c.cluster.add(fmt.Sprintf("agent%d.example", n+1), 6001+n))
 	}
@@ -173,10 +174,11 @@ var errKilled = errors.New("killed")
 
 func (c *chaos) newScheduler() *Scheduler {
 	config := Config{
-		Master: strings.Join(c.masters, ","), Framework: Framework{Name: "chaos", User: "nobody"},
+		Master: strings.Join(c.masters, ","), Framework: Framework{Name: "chaos", User: "nobody", Roles: c.roles()},
 		Store: c.store, DialContext: c.dial, Logger: slog.New(slog.DiscardHandler),
 		MaxLaunches: 1000, // how often is up to chance here
 		JSON:        c.seed%5 == 4,
+		Offers:      OfferPolicy{Hold: c.hold(), WaitPreferred: map[uint64]time.Duration{3: 2 * time.Second}[c.seed%5]},
 	}
 	if c.forgets() {
 		config.History = -1
@@ -199,6 +201,19 @@ func (c *chaos) newScheduler() *Scheduler {
 	defer c.mu.Unlock()
 	c.sched = s
 	return s
+}
+
+// roles are those of this seed's framework.
+func (c *chaos) roles() []string {
+	if c.seed%2 == 0 {
+		return []string{"*"}
+	}
+	return []string{"a", "b", "c"}
+}
+
+// hold is how long this seed's schedulers keep offers; 0: for a moment.
+func (c *chaos) hold() time.Duration {
+	return map[uint64]time.Duration{1: time.Minute, 2: 24 * time.Hour}[c.seed%6]
 }
 
 // forgets tells whether this seed's schedulers keep no history of ended tasks.

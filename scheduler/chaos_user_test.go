@@ -21,6 +21,7 @@ type wish struct {
 	doomed    bool    // Kill was given up after the wish was stored
 	excuse    string  // why it may have ended; "": it may not
 	mates     []*wish // the other members of its pod
+	spec      task.Spec
 }
 
 // most is how many tasks are wanted at a time; the agents that stay have room for all.
@@ -43,6 +44,17 @@ func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
 	if len(spec.Ports) > 0 && random.IntN(2) == 0 {
 		spec.HealthCheck = &task.HealthCheck{}
 	}
+	if roles := c.roles(); random.IntN(2) == 0 {
+		spec.Role = roles[random.IntN(len(roles))]
+	}
+	switch random.IntN(4) {
+	case 0:
+		spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: fmt.Sprintf("r[%d]", random.IntN(3))}}
+	case 1:
+		spec.Group = fmt.Sprintf("g%d", random.IntN(3))
+		spec.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
+	}
+	w.spec = spec
 	c.wishes[w.id] = w
 	c.order = append(c.order, w)
 	return w, spec
@@ -111,8 +123,10 @@ func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
 	a, first := c.want(random)
 	b, second := c.want(random)
 	first.Pod, second.Pod = "pod-"+a.id, "pod-"+a.id
+	second.Role, second.Group = first.Role, first.Group
 	c.mu.Lock()
 	a.mates, b.mates = []*wish{b}, []*wish{a}
+	a.spec, b.spec = first, second
 	a.excuse = cmp.Or(a.excuse, b.excuse)
 	b.excuse = a.excuse
 	c.mu.Unlock()

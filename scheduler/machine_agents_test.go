@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,4 +107,13 @@ func TestGuiltyShapes(t *testing.T) {
 			recount(t, m)
 		})
 	}
+}
+
+// What an agent offered last is known also after the last task there has ended.
+func TestAgentsOutliveTasks(t *testing.T) {
+	s := newStage(t)
+	for _, words := range []string{"start", "subscribed fw", "submit a", "offers o1@a1:4:1024", "update a FINISHED uuid=01 agent=a1"} {
+		s.play(strings.Fields(words))
+	}
+	require.Contains(t, s.play([]string{"agents"}), "a1.example offered {CPUs:4")
 }

@@ -15,7 +15,6 @@ import (
 type queue struct {
 	demands []task.Demand
 	stale   bool
-	until   time.Time // when one that is held back may be launched. Zero: none is.
 }
 
 // lineup has pending tasks in the order in which something began for them, and some that left it since.
@@ -104,7 +103,7 @@ func (m *machine) matchable(now time.Time) []task.Demand {
 	if !m.news {
 		return demands
 	}
-	if q.stale || !q.until.IsZero() && !now.Before(q.until) {
+	if q.stale {
 		m.fillQueue(now)
 	}
 	return q.demands
@@ -113,12 +112,10 @@ func (m *machine) matchable(now time.Time) []task.Demand {
 func (m *machine) fillQueue(now time.Time) {
 	q := &m.queue
 	clear(q.demands)
-	q.demands, q.stale, q.until = q.demands[:0], false, time.Time{}
+	q.demands, q.stale = q.demands[:0], false
 	for _, r := range m.pending {
 		if !r.heldBack(now) {
 			q.demands = append(q.demands, m.demand(r))
-		} else if then := r.former.notBefore; q.until.IsZero() || then.Before(q.until) {
-			q.until = then
 		}
 	}
 }

@@ -16,7 +16,9 @@ const (
 	shapeAfter = 5 * time.Second
 	// shapingMinor is the version 1.x of Mesos since which masters understand offer constraints.
 	shapingMinor = 11
-	badRequest   = 400
+	// shapingLate is by how much a call without an answer may be late. What it says holds until the next one.
+	shapingLate = time.Minute
+	badRequest  = 400
 )
 
 // shaping is how far the master knows what is pending. It is told more only when that has not changed for a while,
@@ -30,6 +32,7 @@ type shaping struct {
 	tight    bool            // the master may know wishes
 	users    int             // UPDATE_FRAMEWORK calls of the user's that are under way
 	due      time.Time       // when to tell the master; zero: it was told
+	late     time.Time       // until then a call of which nothing is known may arrive
 	at       time.Time       // when to look what is pending; zero: that has not changed
 	turned   []*shape        // in this step, from none pending to some or the other way
 }
@@ -49,7 +52,7 @@ func (s *shaping) resubscribe(info *mesos.FrameworkInfo) constraints {
 		s.told = wishes{}
 	}
 	s.tight, s.refusals, s.call = !s.told.none(), 0, nil
-	s.due, s.at = time.Time{}, time.Time{}
+	s.due, s.late, s.at = time.Time{}, time.Time{}, time.Time{}
 	info.OfferFilters = s.told.filters(info.OfferFilters)
 	return s.told.constraints
 }
@@ -73,7 +76,7 @@ func (s *shaping) subscribedWith(now time.Time, version string) bool {
 		return true
 	}
 	none := s.told.none()
-	s.told, s.tight, s.taken = wishes{}, false, false
+	s.told, s.tight = wishes{}, false
 	return none
 }
 
@@ -150,6 +153,9 @@ func (m *machine) shapingDone(now time.Time, in callDone) {
 	case in.outcome == accepted:
 		s.tight = !last || !s.told.none()
 		s.taken = s.taken || last && s.tight
+		if last && now.Before(s.late) && s.due.IsZero() {
+			s.due = s.late // once more, lest that one holds
+		}
 	case in.outcome == refused && errors.As(in.err, &answer) && answer.Status == badRequest:
 		s.taken = false
 		s.refusals++
@@ -157,7 +163,9 @@ func (m *machine) shapingDone(now time.Time, in callDone) {
 			m.shapingRefused(now, in.err)
 		}
 	default:
-		s.tight = s.tight || in.outcome == unclear
+		if in.outcome == unclear {
+			s.tight, s.late = true, now.Add(shapingLate)
+		}
 		if last {
 			s.due = now.Add(callRetry)
 		}

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -120,11 +121,17 @@ func TestWishes(t *testing.T) {
 	for i := range many {
 		many[i] = task.Spec{CPUs: 1, Constraints: all{c(string(rune('a'+i)), task.Unique, "")}}
 	}
+	shapes := make([]task.Spec, maxShapes+1)
+	for i := range shapes {
+		shapes[i] = task.Spec{Mem: float64(i + 1)}
+	}
 	for _, row := range []struct {
 		reason string
 		specs  []task.Spec
 		want   string
 	}{
+		{"too many shapes to look at", shapes, ""},
+		{"just not too many", shapes[1:], "least *: mem 2"},
 		{"nothing pending", nil, ""},
 		{"no amounts but ports", []task.Spec{{Ports: []task.Port{{}}}}, ""},
 		{"the least of each, what only some ask for is not needed", []task.Spec{
@@ -149,7 +156,7 @@ func TestWishes(t *testing.T) {
 			s.machine.settings.framework.Roles = []string{"*", "prod"}
 		}
 		for i, spec := range row.specs {
-			spec.ID = string(rune('A' + i))
+			spec.ID = fmt.Sprint(i)
 			s.machine.step(s.now, submit{spec: spec})
 		}
 		w := s.machine.wishes()

@@ -1,0 +1,57 @@
+package scheduler
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// launchedPod is a stage on which the pod of x and y has been launched for caller 9.
+func launchedPod(t *testing.T) *stage {
+	s := newStage(t)
+	s.play(strings.Fields("start"))
+	s.play(strings.Fields("subscribed fw heartbeat=3600"))
+	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
+	for i := range specs {
+		specs[i].Pod = "p"
+	}
+	s.step(submitPod{ref: 9, specs: specs, wait: true})
+	require.Contains(t, s.play(strings.Fields("offers o1@a1:4:1024")), "launch")
+	s.play(strings.Fields("done ACCEPT accepted"))
+	return s
+}
+
+// A member that has finished before the others run counts, one that has failed ends the waiting.
+func TestWhoWaitsForAPod(t *testing.T) {
+	for first, want := range map[string]string{"FINISHED": "reply 9", "FAILED": "reply 9 error"} {
+		s := launchedPod(t)
+		out := s.play(strings.Fields(fmt.Sprintf("update x %s uuid=01 agent=a1", first)))
+		out += s.play(strings.Fields("update y RUNNING uuid=02 agent=a1"))
+		require.Contains(t, out, want)
+		require.Equal(t, 1, strings.Count(out, "reply 9"), out)
+		require.Equal(t, first == "FAILED", strings.Contains(out, "error"), out)
+	}
+}
+
+// A pod whose launch was taken for void, and one of whose members runs after all, is not launched again. The master
+// is asked for the others.
+func TestReturnedPod(t *testing.T) {
+	s := launchedPod(t)
+	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
+	require.Equal(t, task.Staging, s.machine.tasks["y"].info.State, "not before all are lost")
+	s.play(strings.Fields("update y DROPPED uuid=02 agent=a1"))
+	require.Len(t, s.machine.pending, 1)
+	s.play(strings.Fields("update y RUNNING uuid=03 agent=a1"))
+	require.Empty(t, s.machine.pending)
+	x := s.machine.tasks["x"].info
+	require.Equal(t, task.Staging, x.State)
+	require.Equal(t, "a1", x.AgentID)
+	require.Contains(t, s.play(strings.Fields("wait 1s")), "RECONCILE x on a1")
+	s.play(strings.Fields("offers o2@a1:4:1024"))
+	require.NotContains(t, s.play([]string{"wait", time.Minute.String()}), "launch")
+}
