@@ -25,17 +25,10 @@ import (
 // Defaults of [Config].
 const (
 	DefaultFailoverTimeout  = 7 * 24 * time.Hour
-	DefaultRefuse           = 30 * time.Second
-	DefaultReviveInterval   = 100 * time.Millisecond
-	DefaultHold             = 100 * time.Millisecond
-	DefaultHoldPerAgent     = 2
-	DefaultHoldMax          = 10
 	DefaultMissedHeartbeats = 5
 	DefaultHistory          = 1000
 	DefaultLaunchTimeout    = time.Minute
 	DefaultMaxLaunches      = 5
-	DefaultPortQuarantine   = 10 * time.Minute
-	DefaultStatsTTL         = 5 * time.Minute
 )
 
 // The bounds of the pause between two attempts to subscribe. Mesos asks schedulers to spread
@@ -142,56 +135,6 @@ type Framework struct {
 	Labels map[string]string
 }
 
-// OfferPolicy says how offers are treated. An offer that no pending task fits is kept for a moment and then
-// declined; for roles that no pending task can use the master is told to send none.
-type OfferPolicy struct {
-	// Refuse is how long the master keeps what was declined, or left over by a launch, from being offered
-	// again: that or up to a quarter longer, at random, and at least 1 h while no task is
-	// pending for the role. A new task lifts it. Default 30 s; Mesos limits it to 365 days.
-	Refuse time.Duration
-	// ReviveInterval is the least time between two calls for new offers in the long run; 3 may follow each
-	// other at once. Each makes the master allocate at once. Default 100 ms.
-	ReviveInterval time.Duration
-	// Hold is how long an offer that no pending task fits is kept for tasks to come, which then need
-	// not wait for the master. Default 100 ms. With more, offers are also asked for, and kept from
-	// other frameworks, while nothing is pending: HoldMax of them, and HoldPerAgent of one agent, the
-	// oldest first; others, and those that are given back, are left to other frameworks for
-	// the time of Refuse unless a task needs them. A task that fits none of them has them go back 100 ms
-	// later: it may fit one with what else there is on its agent, or need it for another role.
-	Hold time.Duration
-	// HoldPerAgent and HoldMax limit the offers that are kept for longer than 100 ms. Defaults 2 and 10.
-	HoldPerAgent, HoldMax int
-	// WaitPreferred is how long, after tasks were launched, other tasks wait at most for the next offer of the
-	// agent that has the least memory left of those just used, rather than begin another agent.
-	// It comes within the master's allocation interval, 1 s by default. No task waits until its MaxWait
-	// is over. Default 0: they do not wait.
-	WaitPreferred time.Duration
-	// NoShaping keeps from the master what the pending tasks need. By default it is told, if it is of Mesos
-	// 1.11 or later: of tasks that have been waiting for 5 s the constraints, as offer constraints, and the
-	// least amounts, as min_allocatable_resources, so that it keeps back offers that no task would fit. A new
-	// task that needs others lifts that at once. A matcher that places tasks in spite of their constraints, or on less
-	// than they ask for, needs NoShaping. MaxCycles implies it: without offers there are no cycles to count.
-	NoShaping bool
-	// PortQuarantine is how long the host ports of a container are not used on its agent after
-	// docker run failed with exit status 125, most likely because one of them is taken. Default
-	// 10 min; negative: not at all.
-	PortQuarantine time.Duration
-	// MaxCycles is how many cycles may look at a pending task in vain: its first one, and each with new
-	// offers since. It has then failed with a [*CapacityError]. It is counted anew for a task that is pending
-	// again, since its launch came to nothing, and by another process. Default 0: without limit.
-	MaxCycles int
-	// MaxWait is how long a task may be pending, counted on while no scheduler runs, before it has failed with
-	// a [*CapacityError]. It is counted anew for a task that is pending again. Default 0: without limit.
-	MaxWait time.Duration
-	// StatsTTL is how long [Scheduler.Agents] tells what an agent offered last. Default 5 min.
-	StatsTTL time.Duration
-	// AcceptInverse decides on inverse offers, on the scheduler's own goroutine: it must be quick
-	// and must not call the scheduler. Default: they are accepted where none of our tasks run,
-	// else declined for the time of Refuse. An accepted one is kept: the agent's offers are declined until the
-	// end of the maintenance, or until they say that it was called off. See Mesos' docs/maintenance.md.
-	AcceptInverse func(InverseOffer) bool
-}
-
 // UnknownTasks is a policy for tasks that Mesos runs and that are not on record.
 type UnknownTasks int
 
@@ -245,45 +188,23 @@ func (c Config) normalize() (Config, error) {
 	if err != nil {
 		return c, err
 	}
-	switch {
-	case c.Offers.Refuse < 0:
-		return c, &ConfigError{Field: "Offers.Refuse", Value: c.Offers.Refuse, Reason: "must not be negative"}
-	case c.Offers.ReviveInterval < 0:
-		return c, &ConfigError{Field: "Offers.ReviveInterval", Value: c.Offers.ReviveInterval, Reason: "must not be negative"}
-	case c.Offers.Hold < 0:
-		return c, &ConfigError{Field: "Offers.Hold", Value: c.Offers.Hold, Reason: "must not be negative"}
-	case c.Offers.HoldPerAgent < 0:
-		return c, &ConfigError{Field: "Offers.HoldPerAgent", Value: c.Offers.HoldPerAgent, Reason: "must not be negative"}
-	case c.Offers.HoldMax < 0:
-		return c, &ConfigError{Field: "Offers.HoldMax", Value: c.Offers.HoldMax, Reason: "must not be negative"}
-	case c.Offers.WaitPreferred < 0:
-		return c, &ConfigError{Field: "Offers.WaitPreferred", Value: c.Offers.WaitPreferred, Reason: "must not be negative"}
-	case c.Offers.MaxCycles < 0:
-		return c, &ConfigError{Field: "Offers.MaxCycles", Value: c.Offers.MaxCycles, Reason: "must not be negative"}
-	case c.Offers.MaxWait < 0:
-		return c, &ConfigError{Field: "Offers.MaxWait", Value: c.Offers.MaxWait, Reason: "must not be negative"}
-	case c.Offers.StatsTTL < 0:
-		return c, &ConfigError{Field: "Offers.StatsTTL", Value: c.Offers.StatsTTL, Reason: "must not be negative"}
-	case c.MissedHeartbeats < 0:
-		return c, &ConfigError{Field: "MissedHeartbeats", Value: c.MissedHeartbeats, Reason: "must not be negative"}
-	case c.LaunchTimeout < 0:
-		return c, &ConfigError{Field: "LaunchTimeout", Value: c.LaunchTimeout, Reason: "must not be negative"}
-	case c.MaxLaunches < 0:
-		return c, &ConfigError{Field: "MaxLaunches", Value: c.MaxLaunches, Reason: "must not be negative"}
-	case c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown:
+	if c.Offers, err = c.Offers.normalize(); err != nil {
+		return c, err
+	}
+	if err := errors.Join(
+		notNegative("MissedHeartbeats", c.MissedHeartbeats),
+		notNegative("LaunchTimeout", c.LaunchTimeout),
+		notNegative("MaxLaunches", c.MaxLaunches),
+	); err != nil {
+		return c, err
+	}
+	if c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown {
 		return c, &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
-	c.Offers.Refuse = cmp.Or(c.Offers.Refuse, DefaultRefuse)
-	c.Offers.ReviveInterval = cmp.Or(c.Offers.ReviveInterval, DefaultReviveInterval)
-	c.Offers.Hold = cmp.Or(c.Offers.Hold, DefaultHold)
-	c.Offers.HoldPerAgent = cmp.Or(c.Offers.HoldPerAgent, DefaultHoldPerAgent)
-	c.Offers.HoldMax = cmp.Or(c.Offers.HoldMax, DefaultHoldMax)
 	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
 	c.History = max(0, cmp.Or(c.History, DefaultHistory))
 	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
 	c.MaxLaunches = cmp.Or(c.MaxLaunches, DefaultMaxLaunches)
-	c.Offers.PortQuarantine = max(0, cmp.Or(c.Offers.PortQuarantine, DefaultPortQuarantine))
-	c.Offers.StatsTTL = cmp.Or(c.Offers.StatsTTL, DefaultStatsTTL)
 	if c.Matcher == nil {
 		c.Matcher = taskmatcher.FirstFit{}
 	}
@@ -292,6 +213,13 @@ func (c Config) normalize() (Config, error) {
 	}
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c, nil
+}
+
+func notNegative[T int | time.Duration](field string, value T) error {
+	if value < 0 {
+		return &ConfigError{Field: field, Value: value, Reason: "must not be negative"}
+	}
+	return nil
 }
 
 // checkConnection refuses what cannot lead to a master.

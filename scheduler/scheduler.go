@@ -56,7 +56,7 @@ type result struct {
 	err  error
 }
 
-// New makes a scheduler and starts nothing. A bad config is a [*ConfigError].
+// New makes a scheduler and starts nothing. A bad config is a [*ConfigError], or several joined.
 func New(config Config) (*Scheduler, error) {
 	config, err := config.normalize()
 	if err != nil {
