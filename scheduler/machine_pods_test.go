@@ -55,3 +55,26 @@ func TestReturnedPod(t *testing.T) {
 	s.play(strings.Fields("offers o2@a1:4:1024"))
 	require.NotContains(t, s.play([]string{"wait", time.Minute.String()}), "launch")
 }
+
+// astray is a matcher that places a member of a pod by itself.
+type astray struct{}
+
+func (astray) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	o := c.Offers[0]
+	return []task.Placement{{TaskID: "y", OfferIDs: []string{o.ID}, AgentID: o.Agent.ID}}, nil
+}
+
+func TestHalfAPodIsNotLaunched(t *testing.T) {
+	s := newStage(t)
+	s.machine.settings.matcher = astray{}
+	s.play(strings.Fields("start"))
+	s.play(strings.Fields("subscribed fw"))
+	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
+	for i := range specs {
+		specs[i].Pod = "p"
+	}
+	s.step(submitPod{ref: 9, specs: specs})
+	require.NotContains(t, s.play(strings.Fields("offers o1@a1:4:1024")), "ACCEPT")
+	require.ErrorContains(t, s.machine.matchErr, "not pending")
+	require.Equal(t, task.Pending, s.machine.tasks["y"].info.State)
+}

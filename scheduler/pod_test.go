@@ -85,3 +85,18 @@ func reservedIf(reserved bool, r mesos.Resource) mesos.Resource {
 	}
 	return r
 }
+
+// What a matcher sees of a pod is what any of its members asks for.
+func TestCombined(t *testing.T) {
+	on := func(attribute, value string) task.Constraint {
+		return task.Constraint{Attribute: attribute, Operator: task.Is, Value: value}
+	}
+	whole := combined([]task.Spec{
+		{ID: "a", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 2, Constraints: []task.Constraint{on("x", "1"), on("y", "1")}},
+		{ID: "b", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 1, Constraints: []task.Constraint{on("y", "1"), on("z", "1")}, Preferences: []task.Constraint{on("w", "1")}},
+	})
+	require.Equal(t, []task.Constraint{on("x", "1"), on("y", "1"), on("z", "1")}, whole.Constraints)
+	require.Equal(t, []task.Constraint{on("w", "1")}, whole.Preferences)
+	require.EqualValues(t, 2, whole.MaxCompletionTime)
+	require.Equal(t, "a p r g true", fmt.Sprint(whole.ID, " ", whole.Pod, " ", whole.Role, " ", whole.Group, " ", whole.Revocable))
+}
