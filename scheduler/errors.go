@@ -138,7 +138,7 @@ type CapacityError struct {
 
 // Error tells for how long it was tried, and the reasons.
 func (e *CapacityError) Error() string {
-	s := fmt.Sprintf("scheduler: no place after %s in %v", counted(e.Cycles, "cycle"), e.Waited)
+	s := fmt.Sprintf("scheduler: no place after %s in %v", counted(e.Cycles, "cycle"), e.Waited.Round(time.Millisecond))
 	if len(e.Rejection.Reasons) > 0 {
 		s += ": " + describeReasons(e.Rejection.Reasons)
 	}

@@ -291,7 +291,13 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		} else {
 			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, "next", e.NextAttempt)
 		}
-	case UnknownTaskEvent, FailureEvent, InverseOfferEvent:
+	case FailureEvent:
+		level := slog.LevelWarn
+		if e.Status != nil && *e.Status == 0 {
+			level = slog.LevelInfo // the executor of a pod that has ended
+		}
+		l.log.Log(ctx, level, "mesos", "event", e.String())
+	case UnknownTaskEvent, InverseOfferEvent:
 		l.log.WarnContext(ctx, "mesos", "event", e.String())
 	case OfferEvent:
 		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)

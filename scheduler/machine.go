@@ -14,14 +14,28 @@ import (
 // Time and what happened come in, actions go out. The same inputs at the same times give the
 // same actions.
 //
-// Where things are: machine_stream.go keeps the subscription, machine_demand.go asks for offers,
-// machine_wishes.go knows which are of use and machine_shaping.go tells the master, machine_offers.go keeps
-// and answers them, machine_preferred.go has tasks wait for the best of them, machine_cycle.go finds places for tasks, machine_shapes.go knows which are alike,
-// machine_queue.go keeps what a cycle is given, machine_agents.go knows agents and what runs there,
-// machine_explain.go why nothing fits, machine_capacity.go when that was so for too long, machine_tasks.go
-// follows tasks from submission to their end, machine_updates.go takes what Mesos says of them,
-// machine_reconcile.go asks it, machine_store.go keeps records, machine_inverse.go answers requests for
-// maintenance, machine_alarms.go has what is to be done later.
+// Where things are:
+//
+//	machine_stream.go     keeps the subscription
+//	machine_calls.go      makes calls and takes their outcomes
+//	machine_demand.go     asks for offers, by role
+//	machine_wishes.go     knows which offers are of use
+//	machine_shaping.go    tells the master
+//	machine_offers.go     keeps and answers offers
+//	machine_preferred.go  has tasks wait for the best of them
+//	machine_cycle.go      finds places for tasks
+//	machine_queue.go      keeps what a cycle is given
+//	machine_shapes.go     knows which tasks are alike
+//	machine_agents.go     knows agents and what runs there
+//	machine_explain.go    says why nothing fits
+//	machine_capacity.go   ends what found no place for too long
+//	machine_pods.go       keeps together what shares its fate
+//	machine_tasks.go      follows tasks from submission to their end
+//	machine_updates.go    takes what Mesos says of them
+//	machine_reconcile.go  asks Mesos
+//	machine_store.go      keeps records
+//	machine_inverse.go    answers requests for maintenance
+//	machine_alarms.go     has what is to be done later
 type machine struct {
 	settings settings
 
@@ -312,100 +326,4 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_ERROR:
 		m.refusedBy(now, e.GetError().GetMessage())
 	}
-}
-
-// callDone takes the outcome of a call.
-func (m *machine) callDone(now time.Time, in callDone) {
-	current := m.current(in.stream)
-	if in.ref != 0 {
-		m.do(reply{ref: in.ref, err: in.err})
-	}
-	if in.outcome == stale && current && saysReplaced(in.err) {
-		m.disconnected(now, ErrEvicted)
-		return
-	}
-	switch in.call.GetType() {
-	case scheduler.Call_ACCEPT:
-		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE:
-		if in.outcome != accepted && current {
-			m.declineAgain(now, in.call.Decline.OfferIDs)
-		}
-	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would send an update again by itself, but only after up to ten minutes.
-		if in.outcome != accepted && current {
-			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
-		}
-	case scheduler.Call_KILL:
-		if r := m.tasks[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
-			pause := r.killPause
-			if in.outcome != accepted {
-				pause = callRetry
-			}
-			m.killAt(r, now.Add(pause))
-		}
-	case scheduler.Call_RECONCILE:
-		m.reconcileDone(in)
-	case scheduler.Call_UPDATE_FRAMEWORK:
-		if in.ref != 0 {
-			m.userUpdated(now, in)
-		} else {
-			m.shapingDone(now, in)
-		}
-	case scheduler.Call_REVIVE:
-		if in.outcome != accepted && current {
-			m.demandUnsure(now, in.call.GetRevive().GetRoles())
-		}
-	case scheduler.Call_SUPPRESS:
-		if in.outcome != accepted && current {
-			m.demandUnsure(now, in.call.GetSuppress().GetRoles())
-		}
-	case scheduler.Call_TEARDOWN:
-		if in.outcome == accepted {
-			m.tornDown(now)
-		} else if current {
-			m.disconnected(now, in.err) // the next subscription asks again
-		}
-		return
-	}
-	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	// And a call of the user's may be bad by itself.
-	if in.outcome == stale && m.current(in.stream) && !m.tearing && in.ref == 0 {
-		m.disconnected(now, in.err)
-	}
-}
-
-// callRetry is how long a call that failed on its way waits before it is made again. The master
-// is then usually busy or going away: nothing that a quicker repetition would help.
-const callRetry = time.Second
-
-func (m *machine) do(a action) { m.actions = append(m.actions, a) }
-
-// call sends a call on the current subscription.
-func (m *machine) call(c *scheduler.Call) { m.do(m.ready(c)) }
-
-// ready is a call for the current subscription.
-func (m *machine) ready(c *scheduler.Call) send {
-	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
-	return send{stream: m.stream, call: c}
-}
-
-// rawCall makes a call of the user's.
-func (m *machine) rawCall(in rawCall) {
-	if m.phase != connected || m.tearing {
-		m.do(reply{ref: in.ref, err: ErrNotSubscribed})
-		return
-	}
-	c := in.call
-	if r := m.tasks[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
-		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
-		return
-	}
-	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
-	if u := c.UpdateFramework; u != nil {
-		u.FrameworkInfo.ID = c.FrameworkID
-		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
-		m.shaping.users++
-	}
-	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

@@ -104,6 +104,9 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 	}
 	r.confirmed = r.confirmed || len(status.UUID) > 0 || known(state) && state != task.Staging
 	m.change(now, r, state, nil)
+	if r.killing && !known(was) && known(state) && state != task.Killing {
+		m.sendKill(now, r) // those before it went nowhere: the task's agent was away
+	}
 }
 
 // foreign tells whether an update is about an earlier launch, which has ended or never was.

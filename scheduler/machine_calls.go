@@ -1,0 +1,104 @@
+package scheduler
+
+import (
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// callDone takes the outcome of a call.
+func (m *machine) callDone(now time.Time, in callDone) {
+	current := m.current(in.stream)
+	if in.ref != 0 {
+		m.do(reply{ref: in.ref, err: in.err})
+	}
+	if in.outcome == stale && current && saysReplaced(in.err) {
+		m.disconnected(now, ErrEvicted)
+		return
+	}
+	switch in.call.GetType() {
+	case scheduler.Call_ACCEPT:
+		m.acceptDone(now, in)
+	case scheduler.Call_DECLINE:
+		if in.outcome != accepted && current {
+			m.declineAgain(now, in.call.Decline.OfferIDs)
+		}
+	case scheduler.Call_ACKNOWLEDGE:
+		// The agent would send an update again by itself, but only after up to ten minutes.
+		if in.outcome != accepted && current {
+			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
+		}
+	case scheduler.Call_KILL:
+		if r := m.tasks[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
+			pause := r.killPause
+			if in.outcome != accepted {
+				pause = callRetry
+			}
+			m.killAt(r, now.Add(pause))
+		}
+	case scheduler.Call_RECONCILE:
+		m.reconcileDone(in)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		if in.ref != 0 {
+			m.userUpdated(now, in)
+		} else {
+			m.shapingDone(now, in)
+		}
+	case scheduler.Call_REVIVE:
+		if in.outcome != accepted && current {
+			m.demandUnsure(now, in.call.GetRevive().GetRoles())
+		}
+	case scheduler.Call_SUPPRESS:
+		if in.outcome != accepted && current {
+			m.demandUnsure(now, in.call.GetSuppress().GetRoles())
+		}
+	case scheduler.Call_TEARDOWN:
+		if in.outcome == accepted {
+			m.tornDown(now)
+		} else if current {
+			m.disconnected(now, in.err) // the next subscription asks again
+		}
+		return
+	}
+	// Once the framework is torn down the master knows it no more; its own answer is on its way.
+	// And a call of the user's may be bad by itself.
+	if in.outcome == stale && m.current(in.stream) && !m.tearing && in.ref == 0 {
+		m.disconnected(now, in.err)
+	}
+}
+
+// callRetry is how long a call that failed on its way waits before it is made again. The master
+// is then usually busy or going away: nothing that a quicker repetition would help.
+const callRetry = time.Second
+
+func (m *machine) do(a action) { m.actions = append(m.actions, a) }
+
+// call sends a call on the current subscription.
+func (m *machine) call(c *scheduler.Call) { m.do(m.ready(c)) }
+
+// ready is a call for the current subscription.
+func (m *machine) ready(c *scheduler.Call) send {
+	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	return send{stream: m.stream, call: c}
+}
+
+// rawCall makes a call of the user's.
+func (m *machine) rawCall(in rawCall) {
+	if m.phase != connected || m.tearing {
+		m.do(reply{ref: in.ref, err: ErrNotSubscribed})
+		return
+	}
+	c := in.call
+	if r := m.tasks[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
+		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
+		return
+	}
+	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	if u := c.UpdateFramework; u != nil {
+		u.FrameworkInfo.ID = c.FrameworkID
+		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
+		m.shaping.users++
+	}
+	m.do(send{stream: m.stream, call: c, ref: in.ref})
+}
