@@ -8,7 +8,7 @@ import (
 // ValidatePod says what is wrong with the members of one pod, all of which have passed
 // [Spec.Validate]: nil, or all violations joined, each a [*FieldError].
 //
-// Members agree in Pod, Role, Revocable and the network that their containers are attached to, which
+// Members agree in Pod, Role, Group, Revocable and the network that their containers are attached to, which
 // is the network of the pod: they share its address and reach each other at 127.0.0.1. So no two of
 // them may listen at the same port.
 func ValidatePod(members []Spec) error {
@@ -30,6 +30,9 @@ func ValidatePod(members []Spec) error {
 		}
 		if s.Role != first.Role {
 			v.add(at+"Role", s.Role, "must be the same for all members")
+		}
+		if s.Group != first.Group {
+			v.add(at+"Group", s.Group, "must be the same for all members: a pod counts as one")
 		}
 		if s.Revocable != first.Revocable {
 			v.add(at+"Revocable", s.Revocable, "must be the same for all members")

@@ -333,6 +333,7 @@ func TestValidatePod(t *testing.T) {
 	}{
 		{func(m []task.Spec) { m[1].Pod = "other" }, `task: Pod[1].Pod: "other": must be the name of the pod, the same for all members`},
 		{func(m []task.Spec) { m[1].Role = "prod" }, `task: Pod[1].Role: "prod": must be the same for all members`},
+		{func(m []task.Spec) { m[1].Group = "g" }, `task: Pod[1].Group: "g": must be the same for all members: a pod counts as one`},
 		{func(m []task.Spec) { m[1].Revocable = true }, "task: Pod[1].Revocable: true: must be the same for all members"},
 		{func(m []task.Spec) { m[1].Container = nil }, `task: Pod[1].Container.Network: "host": must be the same for all members: they share it`},
 		{func(m []task.Spec) { m[1].ID = "web-1" }, `task: Pod[1].ID: "web-1": must be unique among the members, and not the name of the pod`},
