@@ -36,6 +36,9 @@ type Explanation struct {
 	MatcherErr error
 	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
 	Promised int
+	// Shaped is whether the master was told what pending tasks need, and so offers nothing that fits none of
+	// them, see [OfferPolicy.NoShaping]. The findings are from before then, mostly.
+	Shaped bool
 	// TearingDown is whether the framework is being torn down.
 	TearingDown bool
 }
@@ -99,11 +102,16 @@ func (e Explanation) String() string {
 	f, found := e.Widest()
 	switch {
 	case found:
-		return s + ": " + strings.Replace(f.String(), ":", " at "+instant(f.At)+":", 1)
+		s += ": " + strings.Replace(f.String(), ":", " at "+instant(f.At)+":", 1)
 	case e.LastOffers.IsZero():
-		return s + ": no offers came"
+		s += ": no offers came"
+	default:
+		s += ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
 	}
-	return s + ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
+	if e.Shaped {
+		s += "; the master keeps back what fits no pending task"
+	}
+	return s
 }
 
 // obstacles are what keeps it from being launched besides what is offered.
