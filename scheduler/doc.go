@@ -15,7 +15,6 @@
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
 //     launched again under the same ID, once Mesos has said so.
 //   - The members of a pod are launched together or not at all, and end together.
-//   - Why a pending task is not launched can be asked: [Scheduler.Explain].
 //   - A kill is sent again until the task has ended.
 //   - Each status update is applied, stored, told to the watchers and only then acknowledged.
 //   - A launch is stored before it is made. With a durable [Store], another process takes up the
