@@ -24,7 +24,7 @@ func damage(image, edits []byte) []byte {
 		case 0, 1: // a byte
 			image[at] ^= edits[5] | 1
 		case 2: // a number
-			binary.NativeEndian.PutUint32(image[at/4*4:], binary.BigEndian.Uint32(edits[4:]))
+			binary.NativeEndian.PutUint32(image[min(at/4*4, len(image)-4):], binary.BigEndian.Uint32(edits[4:]))
 		case 3: // a stretch
 			for i := at; i < min(at+int(edits[7])*16, len(image)); i++ {
 				image[i] = edits[5] + byte(i)*edits[6]
