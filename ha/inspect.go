@@ -115,7 +115,7 @@ func (in *inspection) bucket(value []byte, visit func(key, value []byte)) error 
 	return in.leaf(0, page, nil, nil, each)
 }
 
-// tree visits what is below a page. All its keys must be at least low and, unless high is nil, below high.
+// tree visits what is below a page. Its first key must be low, unless that is nil, and all keys below high, unless that is nil.
 func (in *inspection) tree(id uint64, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
 	page, err := in.page(id)
 	if err != nil {
@@ -132,7 +132,11 @@ func (in *inspection) tree(id uint64, low, high []byte, visit func(key, value []
 }
 
 func (in *inspection) leaf(id uint64, page, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
-	for i := range int(binary.NativeEndian.Uint16(page[10:])) {
+	count := int(binary.NativeEndian.Uint16(page[10:]))
+	if count == 0 && low != nil {
+		return in.bad(ErrCorrupt, "page %d: no elements below a branch", id)
+	}
+	for i := range count {
 		at := pageHeader + i*elementSize
 		if at+elementSize > len(page) {
 			return in.bad(ErrCorrupt, "page %d: element %d is outside", id, i)
@@ -204,10 +208,12 @@ func (in *inspection) key(id uint64, i int, element []byte, position, size uint3
 	return element[position:end], element[end:], nil
 }
 
-// inOrder demands that the first key of a page is at least low, and each other above the one before.
+// inOrder demands that the first key of a page is low, by which the page above knows it, and each other above the one
+// before. A first key that is merely above low would be read rightly, but bbolt, when it writes the page again,
+// would not find its old place in the page above and enter it there twice.
 func (in *inspection) inOrder(id uint64, i int, key, low, high []byte) error {
 	order := bytes.Compare(key, low)
-	if order < 0 || order == 0 && i > 0 || high != nil && bytes.Compare(key, high) >= 0 {
+	if i == 0 && low != nil && order != 0 || i > 0 && order <= 0 || high != nil && bytes.Compare(key, high) >= 0 {
 		return in.bad(ErrCorrupt, "page %d: key %d is out of order", id, i)
 	}
 	return nil
