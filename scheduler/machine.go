@@ -80,6 +80,7 @@ type machine struct {
 	history []string
 	serial  int // given to the last submission
 	shapes  map[string]*shape
+	key     []byte          // of the last one looked up, to be written over
 	pods    map[string]*pod // by name
 
 	// What a matcher gets, kept from cycle to cycle. round counts the cycles with new

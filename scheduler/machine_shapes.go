@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"maps"
 	"reflect"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -23,9 +24,10 @@ type shape struct {
 // parts of the shape's that are equal: they are most of what a task keeps in memory. Nobody changes the
 // spec of a task that is on record.
 func (m *machine) joinShape(r *record, s *task.Spec) {
-	key := s.Shape()
-	known := m.shapes[key]
+	m.key = s.AppendShape(m.key[:0])
+	known := m.shapes[string(m.key)]
 	if known == nil {
+		key := string(m.key)
 		known = &shape{key: key, spec: s, group: m.groupOf(s.Group), demand: m.demandOf(s.Role)}
 		known.group.shapes++
 		m.shapes[key] = known
@@ -92,12 +94,18 @@ func share(s, like *task.Spec) {
 	sharePart(&s.Limits, like.Limits)
 	sharePart(&s.KillPolicy, like.KillPolicy)
 	sharePart(&s.Discovery, like.Discovery)
-	sharePart(&s.Command.Env, like.Command.Env)
-	sharePart(&s.Labels, like.Labels)
+	shareMap(&s.Command.Env, like.Command.Env)
+	shareMap(&s.Labels, like.Labels)
 }
 
-func sharePart[T any](part *T, like T) {
-	if reflect.DeepEqual(*part, like) {
+func sharePart[T any](part **T, like *T) {
+	if *part != nil && like != nil && reflect.DeepEqual(*part, like) {
+		*part = like
+	}
+}
+
+func shareMap(part *map[string]string, like map[string]string) {
+	if len(*part) > 0 && maps.Equal(*part, like) {
 		*part = like
 	}
 }
