@@ -79,6 +79,7 @@ type machine struct {
 	pending []*record
 	history []string
 	serial  int // given to the last submission
+	illegal int // steps of launches that the diagram does not have; tests require none
 	shapes  map[string]*shape
 	key     []byte          // of the last one looked up, to be written over
 	pods    map[string]*pod // by name

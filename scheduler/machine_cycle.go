@@ -235,7 +235,8 @@ func (m *machine) prepare(now time.Time, r *record, p task.Placement, used map[s
 	for i, r := range r.members() {
 		p := placements[i]
 		r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-		r.offer, r.accepting, r.withheld, r.asked, r.round = p.OfferIDs[0], true, true, false, m.reconciliation.round
+		r.offer, r.round = p.OfferIDs[0], m.reconciliation.round
+		m.launchMoves(r, eventPlaced)
 		m.change(now, r, task.Staging, nil)
 	}
 	return operation, nil

@@ -6,8 +6,6 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // held is an offer at hand. All are kept for a moment, for tasks to come that need not wait for the master
@@ -163,10 +161,10 @@ func (m *machine) sendAccept(now time.Time, s send) {
 func (m *machine) launched(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
 		r := m.tasks[t.TaskID.Value]
-		if r == nil || r.info.State != task.Staging {
+		if r == nil || r.launch != launchHeld {
 			continue
 		}
-		r.withheld = false
+		m.launchMoves(r, eventSent)
 		m.expectWord(r, now.Add(m.settings.launchTimeout))
 		if r.killing {
 			m.sendKill(now, r)
@@ -195,16 +193,15 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
 	for _, t := range launchedBy(in.call) {
 		r := m.tasks[t.TaskID.Value]
-		if r == nil || r.offer != offers[0].Value || !r.accepting {
-			continue
-		}
-		r.accepting = false
-		if in.outcome == accepted || in.outcome == unclear {
-			r.launches++
+		if r == nil || r.offer != offers[0].Value || r.launch != launchSent {
+			continue // something was heard of it already
 		}
 		switch {
-		case r.info.State != task.Staging || in.outcome == accepted && m.current(in.stream):
+		case r.info.State.Terminal():
+		case in.outcome == accepted && m.current(in.stream):
+			m.launchMoves(r, eventAnswered)
 		case in.outcome == accepted || in.outcome == unclear:
+			m.launchMoves(r, eventAnswered)
 			// Without a subscription there is nobody to ask; the next one begins with that.
 			if m.phase == connected {
 				m.expectWord(r, now.Add(callRetry))

@@ -110,11 +110,9 @@ func (r *record) head() *record {
 	return r.pod.members[0]
 }
 
-// lost tells whether a launch came to nothing for all members of a pod, of which r is the last to
-// be told of. Before that, nothing is launched again: the others may run.
-func (p *pod) lost(r *record) bool {
-	r.lost = true
-	return !slices.ContainsFunc(p.members, func(r *record) bool { return !r.lost })
+// voided reports whether a launch came to nothing for all members. Before that, nothing is launched again.
+func (p *pod) voided() bool {
+	return !slices.ContainsFunc(p.members, func(r *record) bool { return r.launch != launchVoid })
 }
 
 // broken tells whether a member has ended: the pod cannot be launched any more.
@@ -131,6 +129,7 @@ func (m *machine) returned(now time.Time, r *record) {
 			if f := other.former; f != nil {
 				other.info.AgentID, other.info.Hostname, other.info.HostPorts = f.agentID, f.hostname, f.hostPorts
 			}
+			m.launchMoves(other, eventTold)
 			m.change(now, other, task.Staging, nil)
 			m.expectWord(other, now.Add(callRetry))
 		}

@@ -57,7 +57,7 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 // reconcilable tells whether the master can say something about the task: not before it has its
 // launch.
 func (r *record) reconcilable() bool {
-	return r.info.State != task.Pending && !r.info.State.Terminal() && (r.confirmed || !r.accepting)
+	return r.info.State != task.Pending && !r.info.State.Terminal() && !r.launch.unanswered()
 }
 
 // ask asks for all tasks of this round that nothing was heard of, one batch after the other.
@@ -76,7 +76,7 @@ func (m *machine) ask(now time.Time) {
 		return
 	}
 	for batch := range slices.Chunk(silent, reconcileBatch) {
-		r.batches = append(r.batches, reconcileCall(batch))
+		r.batches = append(r.batches, m.reconcileCall(batch))
 	}
 	r.next = now.Add(r.pause)
 	r.pause = min(2*r.pause, reconcileMax)
@@ -91,10 +91,10 @@ func (m *machine) askNext() {
 	}
 }
 
-func reconcileCall(records []*record) *scheduler.Call {
+func (m *machine) reconcileCall(records []*record) *scheduler.Call {
 	tasks := make([]scheduler.Call_Reconcile_Task, len(records))
 	for i, r := range records {
-		r.asked = true
+		m.launchMoves(r, eventAsked)
 		// Without its agent's ID, a task out of reach would be an unknown one.
 		tasks[i] = scheduler.Call_Reconcile_Task{
 			TaskID:  mesos.TaskID{Value: r.info.Spec.ID},
@@ -165,9 +165,9 @@ func (m *machine) askAfterLaunches(now time.Time, silent []*record) {
 		m.expectWord(r, now.Add(m.settings.launchTimeout))
 	}
 	// The master may not know yet what it has not answered.
-	silent = slices.DeleteFunc(silent, func(r *record) bool { return r.accepting })
+	silent = slices.DeleteFunc(silent, func(r *record) bool { return r.launch.unanswered() })
 	for batch := range slices.Chunk(silent, reconcileBatch) {
-		m.call(reconcileCall(batch))
+		m.call(m.reconcileCall(batch))
 	}
 }
 

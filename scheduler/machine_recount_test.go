@@ -15,6 +15,7 @@ func recount(t require.TestingT, m *machine) {
 	type place struct{ group, agent string }
 	shapes, waiting := map[string]int{}, map[string]int{}
 	seats, groups, onAgent := map[place]int{}, map[string]int{}, map[string]int{}
+	require.Zero(t, m.illegal, "steps of launches that the diagram does not have")
 	heads := map[*record]bool{} // which may have been forgotten before other members of their pods
 	var pending []string
 	for _, r := range m.inOrder() {
@@ -24,6 +25,7 @@ func recount(t require.TestingT, m *machine) {
 		}
 		require.True(t, r.shape == m.shapes[key], "the shape of %s", r.info.Spec.ID)
 		shapes[key]++
+		checkLaunch(t, r)
 		switch s := r.info.State; {
 		case s == task.Pending:
 			waiting[key]++
@@ -77,6 +79,23 @@ func recount(t require.TestingT, m *machine) {
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "why agent %s is known", id)
 	}
 	recountQueue(t, m)
+}
+
+// checkLaunch holds how far a launch has got to the state of its task.
+func checkLaunch(t require.TestingT, r *record) {
+	var want []launch
+	switch r.info.State {
+	case task.Pending:
+		want = []launch{launchNone}
+	case task.Staging:
+		want = []launch{launchHeld, launchSent, launchAnswered, launchAsked, launchConfirmed, launchVoid}
+	case task.Starting, task.Running, task.Killing:
+		want = []launch{launchConfirmed}
+	default: // out of reach, or over
+		return
+	}
+	require.Contains(t, want, r.launch, "the launch of %s, which is %s", r.info.Spec.ID, r.info.State)
+	require.True(t, r.launch != launchVoid || r.pod != nil, "%s waits for the members of a pod", r.info.Spec.ID)
 }
 
 // recountQueue: whatever was looked at is in the queue, once, and whatever may end for want of a place is
@@ -136,6 +155,9 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 func TestRecountControl(t *testing.T) {
 	for reason, forget := range map[string]func(m *machine, ran, waits *record){
 		"nothing":                           nil,
+		"that a launch was made":            func(_ *machine, ran, _ *record) { ran.launch = launchNone },
+		"that a launch was lost":            func(_ *machine, _, waits *record) { waits.launch = launchAnswered },
+		"a step of a launch":                func(m *machine, ran, _ *record) { m.launchMoves(ran, eventPlaced) },
 		"a task of a shape":                 func(_ *machine, ran, _ *record) { ran.shape.tasks-- },
 		"a pending task of a shape":         func(_ *machine, _, waits *record) { waits.shape.pending-- },
 		"a pending task of a group":         func(_ *machine, _, waits *record) { waits.shape.group.pending++ },

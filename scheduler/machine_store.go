@@ -39,9 +39,8 @@ type saved struct {
 	info      task.Info
 	agent     *task.Agent // where it is; nil: nowhere
 	serial    int         // place in the order of submission
-	launches  int32       // that the master took
+	lost      int32       // launches that came to nothing
 	confirmed bool        // an executor or agent told of it: it got further than its launch
-	doubtful  bool        // an earlier launch may still take effect
 	killing   bool        // its end is wanted
 	uuids     recent      // of the last updates
 	// unknownSince is when the master first said that it does not know the task; zero: it did not.
@@ -98,6 +97,7 @@ func (m *machine) flush(now time.Time) {
 			changes[i].framework, m.storing = m.framework, m.framework
 		} else if r := m.tasks[id]; r != nil {
 			s := r.saved
+			s.confirmed = r.launch == launchConfirmed
 			changes[i].task = &s
 		}
 	}
@@ -176,7 +176,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
 		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
 			r := m.tasks[t.TaskID.Value]
-			return r == nil || r.info.State != task.Staging || r.offer != accept.OfferIDs[0].Value
+			return r == nil || r.launch != launchHeld || r.offer != accept.OfferIDs[0].Value
 		})
 	})
 	if len(accept.Operations) == 0 {
@@ -228,7 +228,7 @@ func (m *machine) giveBack(offers []mesos.OfferID) {
 // takeBack makes the tasks of an ACCEPT that was never sent pending again.
 func (m *machine) takeBack(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
-		if r := m.tasks[t.TaskID.Value]; r != nil && r.info.State == task.Staging {
+		if r := m.tasks[t.TaskID.Value]; r != nil && r.launch == launchHeld {
 			m.requeue(now, r)
 		}
 	}
@@ -248,7 +248,7 @@ func (m *machine) restore(framework string, tasks []saved) {
 	var ended []*record
 	records := make([]*record, len(tasks))
 	for i, s := range tasks {
-		records[i] = &record{saved: s}
+		records[i] = &record{saved: s, launch: restoredLaunch(&s)}
 		m.tasks[s.info.Spec.ID] = records[i]
 		m.serial = max(m.serial, s.serial)
 	}
@@ -274,6 +274,18 @@ func (m *machine) restore(framework string, tasks []saved) {
 	for _, r := range ended {
 		m.retire(r)
 	}
+}
+
+// restoredLaunch returns how far a launch has got of which the store knows. Whether its ACCEPT was sent, it
+// does not.
+func restoredLaunch(s *saved) launch {
+	switch {
+	case s.info.State == task.Pending:
+		return launchNone
+	case s.confirmed:
+		return launchConfirmed
+	}
+	return launchAnswered
 }
 
 // recent remembers the uuids of a task's last updates, the latest first. An agent sends one until it is

@@ -129,7 +129,7 @@ func TestRecords(t *testing.T) {
 			{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: "r1"}},
 			{Name: "slots", Type: mesos.RANGES, Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{{Begin: 1, End: 4}}}},
 		}},
-		serial: 7, launches: 2, confirmed: true, doubtful: true, killing: true, unknownSince: at,
+		serial: 7, lost: 2, confirmed: true, killing: true, unknownSince: at,
 	}
 	full.uuids.seen([]byte("0123456789abcdef"))
 	full.uuids.seen([]byte("fedcba9876543210"))

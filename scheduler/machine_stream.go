@@ -27,7 +27,10 @@ func (m *machine) patience() time.Duration {
 func (m *machine) start(now time.Time) {
 	// Callers of an earlier run have been answered by its end, its calls never will be.
 	for _, r := range m.tasks {
-		r.callers, r.accepting = nil, false
+		r.callers = nil
+		if r.launch.unanswered() && !r.info.State.Terminal() {
+			m.launchMoves(r, eventAnswered)
+		}
 	}
 	m.tearing, m.tearWaiting, m.halted = false, nil, false
 	m.shaping = shaping{}

@@ -15,17 +15,14 @@ import (
 // record is what the machine knows of one task.
 type record struct {
 	saved
-	shape     *shape
-	seat      *seat    // where it is counted; nil: it is not on an agent
-	pod       *pod     // that it is a member of
-	lost      bool     // as a member of a pod: its launch came to nothing
-	former    *place   // where it was launched last, while it is pending again
-	offer     string   // that its last ACCEPT used
-	accepting bool     // that ACCEPT has not been answered
-	asked     bool     // the master was asked about that launch since then
-	withheld  bool     // that ACCEPT waits for the store
-	round     int32    // of the last reconciliation in which the master told of it
-	callers   []caller // that wait for it
+	shape   *shape
+	seat    *seat    // where it is counted; nil: it is not on an agent
+	pod     *pod     // that it is a member of
+	former  *place   // where it was launched last, while it is pending again
+	launch  launch   // how far its newest launch has got
+	offer   string   // that its ACCEPT used
+	round   int32    // of the last reconciliation in which the master told of it
+	callers []caller // that wait for it
 	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
 	// it was not yet.
 	firstRound int32
@@ -132,7 +129,7 @@ func (m *machine) end(now time.Time, r *record) {
 func (m *machine) endOne(now time.Time, r *record) {
 	r.killing, r.killPause = true, 0
 	m.touch(r.info.Spec.ID)
-	if m.phase == connected && !r.withheld {
+	if m.phase == connected && r.launch != launchHeld {
 		m.sendKill(now, r)
 	}
 }
@@ -145,7 +142,7 @@ const (
 )
 
 func (m *machine) sendKill(now time.Time, r *record) {
-	r.asked = !r.accepting // a master that does not know the task says so
+	m.launchMoves(r, eventAsked) // a master that does not know the task says so
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
@@ -174,7 +171,9 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 		case r.pod.broken():
 			m.change(now, r, task.Lost, errPodBroken)
 			return
-		case !r.pod.lost(r):
+		}
+		m.launchMoves(r, eventVoided)
+		if !r.pod.voided() { // the others may run
 			return
 		}
 	}
@@ -192,8 +191,8 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 }
 
 func (m *machine) requeueOne(now time.Time, r *record, then time.Time) {
-	r.lost = false
-	r.offer, r.accepting, r.withheld, r.unknownSince = "", false, false, time.Time{}
+	m.launchMoves(r, eventWithdrawn)
+	r.offer, r.unknownSince = "", time.Time{}
 	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
 	m.change(now, r, task.Pending, nil)
@@ -204,6 +203,14 @@ func (m *machine) withdraw(r *record) {
 	r = r.head()
 	if at, found := slices.BinarySearchFunc(m.pending, r, bySerial); found {
 		m.pending = slices.Delete(m.pending, at, at+1)
+	}
+}
+
+// launchMoves takes an event about a task's launch.
+func (m *machine) launchMoves(r *record, e launchEvent) {
+	next, legal := r.launch.on(e)
+	if r.launch = next; !legal {
+		m.illegal++
 	}
 }
 

@@ -69,9 +69,9 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 	switch {
 	case m.foreign(r, status, state):
 		return
-	case !r.confirmed && m.lostLaunch(now, r, status, state):
+	case r.launch != launchConfirmed && m.lostLaunch(now, r, status, state):
 		return
-	case r.confirmed && known(r.info.State) && (state == task.Staging || state == task.Starting):
+	case r.launch == launchConfirmed && known(r.info.State) && (state == task.Staging || state == task.Starting):
 		return // overtaken by what a new master told of it
 	}
 	if state == task.Unknown {
@@ -97,12 +97,15 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 		m.returned(now, r) // its launch was taken for void and was not
 	}
 	was := r.info.State
-	r.lost = false
+	if len(status.UUID) > 0 || known(state) && state != task.Staging {
+		m.launchMoves(r, eventConfirmed)
+	} else {
+		m.launchMoves(r, eventTold)
+	}
 	m.give(r, status)
 	if state == task.Failed && was != task.Running && isDockerRun(r.info) {
 		m.quarantinePorts(now, r)
 	}
-	r.confirmed = r.confirmed || len(status.UUID) > 0 || known(state) && state != task.Staging
 	m.change(now, r, state, nil)
 	if r.killing && !known(was) && known(state) && state != task.Killing {
 		m.sendKill(now, r) // those before it went nowhere: the task's agent was away
@@ -115,7 +118,7 @@ func (m *machine) foreign(r *record, status mesos.TaskStatus, state task.State) 
 	switch {
 	case r.info.State == task.Pending:
 		return state == task.Dropped || fromMaster && !known(state)
-	case r.confirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
+	case r.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // the refusal of a second launch, made because the first was taken for lost
 	}
 	return state.Terminal() && status.AgentID != nil && r.info.AgentID != "" && status.AgentID.Value != r.info.AgentID
@@ -129,12 +132,12 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	switch {
 	case r.info.State == task.Pending:
 		return false
-	case !r.asked && reason == mesos.REASON_RECONCILIATION && !known(state):
+	case r.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !known(state):
 		return true // the answer to a question from before the launch, which may come late
 	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(r)):
 		m.expectWord(r, m.oldAnswers(r))
 		return true
-	case r.doubtful && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
+	case r.lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
 		m.expectWord(r, now.Add(callRetry))
 		return true
@@ -147,23 +150,22 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	default:
 		return false
 	}
-	if r.accepting {
-		r.launches++ // this overtook the answer to the ACCEPT
+	if r.launch != launchVoid { // else that was counted
+		r.lost++
 	}
-	if int(r.launches) >= m.settings.maxLaunches {
+	if int(r.lost) >= m.settings.maxLaunches {
 		m.give(r, status)
 		if !state.Terminal() {
 			state = task.Lost
 		}
-		m.change(now, r, state, fmt.Errorf("scheduler: launched %d times in vain", r.launches))
+		m.change(now, r, state, fmt.Errorf("scheduler: launched %d times in vain", r.lost))
 		return true
 	}
-	r.doubtful = true
 	then := now
 	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
-		then = now.Add(min(relaunchMin<<min(r.launches, 10), relaunchMax))
+		then = now.Add(min(relaunchMin<<min(r.lost, 10), relaunchMax))
 	}
-	if r.offer != "" && !r.withheld { // if the ACCEPT was lost, the master still holds it for us
+	if r.offer != "" && r.launch != launchHeld { // if the ACCEPT was lost, the master still holds it for us
 		m.giveBack([]mesos.OfferID{{Value: r.offer}})
 	}
 	m.requeueUntil(now, r, then)
@@ -174,7 +176,7 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 // before that, although it was asked about since: a stream may lag, but not for longer than silence
 // is borne, and not beyond its end.
 func (m *machine) oldAnswers(r *record) time.Time {
-	if !r.doubtful || r.former == nil || r.former.notBefore.Before(m.opened) {
+	if r.lost == 0 || r.former == nil || r.former.notBefore.Before(m.opened) {
 		return time.Time{}
 	}
 	return r.former.notBefore.Add(m.patience())
@@ -233,10 +235,9 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	m.serial++
 	id := status.TaskID.Value
 	r := &record{saved: saved{
-		info:      task.Info{Spec: task.Spec{ID: id}, State: state, Submitted: now, Updated: now},
-		serial:    m.serial,
-		confirmed: true,
-	}, round: m.reconciliation.round}
+		info:   task.Info{Spec: task.Spec{ID: id}, State: state, Submitted: now, Updated: now},
+		serial: m.serial,
+	}, round: m.reconciliation.round, launch: launchConfirmed}
 	r.uuids.seen(status.UUID)
 	m.tasks[id] = r
 	m.joinShape(r, &r.info.Spec)

@@ -104,7 +104,7 @@ func encodeTask(s *saved) ([]byte, error) {
 		Spec:    s.info.Spec, State: s.info.State.String(),
 		AgentID: s.info.AgentID, Hostname: s.info.Hostname, HostPorts: s.info.HostPorts,
 		Healthy: s.info.Healthy, Submitted: s.info.Submitted, Updated: s.info.Updated,
-		Serial: s.serial, Launches: int(s.launches), Confirmed: s.confirmed, Doubtful: s.doubtful,
+		Serial: s.serial, Launches: int(s.lost), Confirmed: s.confirmed, Doubtful: s.lost > 0,
 		Killing: s.killing, UnknownSince: s.unknownSince,
 	}
 	for _, u := range s.uuids {
@@ -181,8 +181,11 @@ func decodeTask(value []byte) (saved, error) {
 			AgentID: r.AgentID, Hostname: r.Hostname, HostPorts: r.HostPorts,
 			Healthy: r.Healthy, Submitted: r.Submitted, Updated: r.Updated,
 		},
-		serial: r.Serial, launches: int32(r.Launches), confirmed: r.Confirmed, doubtful: r.Doubtful,
+		serial: r.Serial, confirmed: r.Confirmed,
 		killing: r.Killing, unknownSince: r.UnknownSince,
+	}
+	if r.Doubtful {
+		s.lost = int32(max(1, r.Launches))
 	}
 	copy(s.uuids[:], r.UUIDs)
 	if placed(state) && r.AgentID != "" {
