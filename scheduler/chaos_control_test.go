@@ -59,18 +59,12 @@ func early(which func(action) bool) func() decision {
 		return func(m *machine, now time.Time, in input) []action {
 			m.step(now, in)
 			var released []action
-			release := func(w waitingAction) bool {
-				if !which(w.action) {
-					return false
-				}
-				released = append(released, w.action)
-				if s, ok := w.action.(send); ok {
+			for _, a := range m.storage.journal.Take(which) {
+				released = append(released, a)
+				if s, ok := a.(send); ok {
 					m.launched(now, s.call)
 				}
-				return true
 			}
-			m.waitingNow = slices.DeleteFunc(m.waitingNow, release)
-			m.waitingNext = slices.DeleteFunc(m.waitingNext, release)
 			return append(released, m.actions...)
 		}
 	}

@@ -189,9 +189,8 @@ func (c *chaos) newScheduler() *Scheduler {
 	if err != nil {
 		panic(err)
 	}
-	random := source(c.seed, 5)
+	s.settings.random = source(c.seed, 5).Float64
 	s.decide = func(m *machine, now time.Time, in input) []action {
-		m.settings.random = random.Float64
 		c.history.took(in)
 		actions := c.decide(m, now, in)
 		c.history.did(actions)

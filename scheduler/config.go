@@ -151,8 +151,19 @@ type Store interface {
 	// Load returns all records. It is called once when Run begins.
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Apply writes records and deletes those whose value is nil: all of them or none, and durable
-	// when it returns nil. Its context ends after 10 s. After an error nobody knows; the same keys will be written again.
+	// when it returns nil. Its context ends after 10 s, or with the run. After an error nobody knows; the same keys
+	// will be written again, unless the error has a method Fenced() bool that returns true: another process leads
+	// then, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
+}
+
+// BatchLimiter is a Store that takes only so much at once. Changes beyond that are written with several calls of
+// Apply, oldest first. The records of a task, and those of the members of a pod, stay together: Submit and SubmitPod
+// refuse what alone is more than the limit.
+type BatchLimiter interface {
+	// BatchLimit returns how many records one Apply may have, and how many bytes of keys and values together. 0: any
+	// number. It is asked once when a run begins, and for each writing.
+	BatchLimit() (records, bytes int)
 }
 
 // TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with tasks and
@@ -343,7 +354,6 @@ func (c Config) settings() settings {
 		inverse:        c.Offers.AcceptInverse,
 		shape:          !c.Offers.NoShaping && c.Offers.MaxCycles == 0,
 		renew:          c.RenewFramework,
-		durable:        c.Store != nil,
 		random:         rand.Float64,
 	}
 }

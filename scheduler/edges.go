@@ -20,8 +20,6 @@ const (
 	// callTimeout bounds one call, or one batch. A master that takes longer is as good as gone, and
 	// the calls behind it wait.
 	callTimeout = 10 * time.Second
-	// storeTimeout bounds one writing. Nothing is launched or acknowledged meanwhile.
-	storeTimeout = 10 * time.Second
 	// ackConns is how many connections acknowledgements are made on. While batches are under way on
 	// all of them others gather, so that more would only make the batches smaller.
 	ackConns = 2
@@ -33,12 +31,13 @@ const (
 // edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
 type edges struct {
 	detector *detector.Detector
-	client   *mesoshttp.Client // one connection for calls that keep their order; subscriptions
+	client   *mesoshttp.Client           // one connection for calls that keep their order; subscriptions
+	confirm  func(context.Context) error // that this process leads
 	inputs   chan<- []input
 	running  sync.WaitGroup
 }
 
-func newEdges(c Config, inputs chan<- []input) (*edges, error) {
+func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	d, err := c.detector()
 	if err != nil {
 		return nil, err
@@ -64,7 +63,7 @@ func newEdges(c Config, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, inputs: inputs}, nil
+	return &edges{detector: d, client: client, confirm: t.Confirm, inputs: inputs}, nil
 }
 
 // close waits for the edges, whose context has ended.
@@ -109,6 +108,9 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if err != nil {
 			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 		}
+		if err := confirm(ctx, e.confirm); err != nil {
+			return err
+		}
 		opened, err := e.followOne(ctx, s, lead)
 		if opened || final(err) || ctx.Err() != nil || lead.Changed != nil {
 			return err
@@ -140,8 +142,15 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
-	for {
+	for confirmed := false; ; {
 		event, err := s.Next()
+		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
+			// The proof before SUBSCRIBE may have been too old when the master took it.
+			if err := confirm(ctx, e.confirm); err != nil {
+				return true, err
+			}
+			confirmed = true
+		}
 		var garbled *mesoshttp.DecodeError
 		switch {
 		case errors.As(err, &garbled):
@@ -200,43 +209,6 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 		}
 	}
 }
-
-// write writes the changes that come through the channel, which has room for one writing.
-func (e *edges) write(ctx context.Context, s Store) chan<- []change {
-	writes := make(chan []change, 1)
-	e.running.Go(func() {
-		for {
-			select {
-			case changes := <-writes:
-				records, err := encodeChanges(changes)
-				if err == nil {
-					err = apply(ctx, s, records)
-				}
-				if !e.put(ctx, stored{err: err}) {
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	return writes
-}
-
-// apply bounds a writing, so that a store that hangs is known to fail.
-func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
-	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("the store", p)
-		}
-	}()
-	return s.Apply(ctx, records)
-}
-
-// errStoreHangs is what a store gets that takes too long.
-var errStoreHangs = fmt.Errorf("scheduler: the store took longer than %v", storeTimeout)
 
 // guarded contains the panics of a dialer, which has a goroutine of net/http's.
 func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -42,6 +42,36 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("scheduler: config: %s: %#v: %s", e.Field, e.Value, e.Reason)
 }
 
+// FencedError ends [Scheduler.Lead], and Run, when its store or [Term.Confirm] says that another process leads
+// by now: an error of theirs had a method Fenced() bool that returned true. What was not stored by then is lost to
+// this process, and up to the one that leads.
+type FencedError struct {
+	Err error // of the store, or of Confirm
+}
+
+// Error says so, and what the store or Confirm said.
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("scheduler: another process leads: %v", e.Err)
+}
+
+// Unwrap returns Err.
+func (e *FencedError) Unwrap() error { return e.Err }
+
+// Fenced returns true.
+func (e *FencedError) Fenced() bool { return true }
+
+// asFenced wraps an error that says that another process leads, and returns any other as it is.
+func asFenced(err error) error {
+	var said interface{ Fenced() bool }
+	if !errors.As(err, &said) || !said.Fenced() {
+		return err
+	}
+	if done := (*FencedError)(nil); errors.As(err, &done) {
+		return err
+	}
+	return &FencedError{Err: err}
+}
+
 // TaskError is returned by [Scheduler.Launch] when the task ended before it ran (and was healthy).
 // Task.State is how it ended, Task.Status what Mesos said of that, with reason and message.
 type TaskError struct {

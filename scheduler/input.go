@@ -55,8 +55,11 @@ type (
 		outcome outcome
 		err     error
 	}
-	// stored: the writing that was under way ended.
-	stored struct{ err error }
+	// stored: the next records of the writing under way are stored or, with an error, its rest may not be.
+	stored struct {
+		records int
+		err     error
+	}
 
 	// submit records a task. With wait its caller is answered once the task runs and is healthy,
 	// otherwise once it is recorded.

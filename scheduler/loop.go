@@ -82,9 +82,9 @@ func (l *lane) pop(head []outgoing) {
 const inputsAhead = 64
 
 // serve runs the machine until it stops or ctx ends, and returns after everything it started.
-func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
+func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
 	inputs := make(chan []input, inputsAhead)
-	e, err := newEdges(s.config, inputs)
+	e, err := newEdges(s.config, t, inputs)
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,11 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run) error {
 		callers: map[ref]*request{},
 	}
 	defer l.timer.Stop()
-	if s.config.Store != nil {
-		l.writes = e.write(ctx, s.config.Store)
+	if t.Number > 0 {
+		l.log = l.log.With("term", t.Number)
+	}
+	if t.Store != nil {
+		l.writes = e.write(ctx, t.Store)
 	}
 	e.detect(ctx)
 	e.call(ctx, l.calls.to)

@@ -105,19 +105,8 @@ type machine struct {
 
 	tearing     bool // a teardown is wanted
 	tearWaiting []ref
-	halted      bool // somebody else may be in charge: nothing is written any more
 
-	// Records to be written, in the order in which they changed, those of the writing under way,
-	// and what waits for either.
-	dirty, written          []string
-	isDirty                 map[string]bool
-	writing                 bool
-	waitingNext, waitingNow []waitingAction
-	unstored                map[ref]bool // callers whose replies are among them
-	storing, kept           string       // framework IDs: last written, and known to be stored
-	storeFailures           int          // in a row
-	storeErr                error        // the last one
-	storeAt                 time.Time
+	storage storage
 
 	actions []action // of the present step
 }
@@ -164,7 +153,7 @@ const (
 
 func newMachine(s settings) *machine {
 	m := &machine{
-		settings: s, tasks: map[string]*record{}, isDirty: map[string]bool{}, unstored: map[ref]bool{}, shapes: map[string]*shape{},
+		settings: s, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
 		pods: map[string]*pod{}, groups: map[string]*group{}, agents: map[string]*agent{}, promises: map[string]promise{}, queue: queue{stale: true},
 		demands: map[string]*demand{},
 	}
@@ -211,7 +200,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case callDone:
 		m.callDone(now, in)
 	case stored:
-		m.stored(now, in.err)
+		m.stored(now, in)
 	case submit:
 		m.submit(now, in)
 	case submitPod:
@@ -266,8 +255,8 @@ func (m *machine) deadline() time.Time {
 			sooner(at)
 		}
 	}
-	if len(m.dirty) > 0 && !m.writing && !m.halted {
-		sooner(m.storeAt)
+	if at, ok := m.storage.journal.Deadline(); ok {
+		sooner(at)
 	}
 	if len(m.waits) > 0 && m.phase != stopped {
 		sooner(m.waits[0].since.Add(m.settings.maxWait))

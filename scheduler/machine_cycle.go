@@ -25,7 +25,7 @@ func (m *machine) cycle(now time.Time) {
 	if !m.wantsCycle() || now.Before(m.matchAt()) {
 		return
 	}
-	if m.tearing || m.storeFailures > 0 { // nothing may be launched now
+	if m.tearing || m.storage.journal.Failures() > 0 { // nothing may be launched now
 		m.declineAll(now)
 		return
 	}

@@ -100,7 +100,7 @@ func (m *machine) needs(d *demand) bool { return m.demandOf("").pending+d.pendin
 
 // wants tells whether offers for a role are wanted, and nothing is against it.
 func (m *machine) wants(d *demand) bool {
-	return m.storeFailures == 0 && (m.needs(d) || m.wantsStandby())
+	return m.storage.journal.Failures() == 0 && (m.needs(d) || m.wantsStandby())
 }
 
 // liftRefusals has what was refused offered again, since there is another task for a role; "": for any.

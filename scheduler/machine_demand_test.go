@@ -84,7 +84,7 @@ func (c *checker) checkDemand() {
 	for role, d := range m.demands {
 		require.Equal(c.t, pending[role], d.pending, "pending tasks of role %q", role)
 	}
-	if !c.open || m.tearing || m.storeFailures > 0 || m.phase != connected || m.wantsCycle() {
+	if !c.open || m.tearing || m.storage.journal.Failures() > 0 || m.phase != connected || m.wantsCycle() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
@@ -93,7 +93,7 @@ func (c *checker) checkDemand() {
 			require.True(c.t, c.revived[role] == needed || soon, "role %s: revived is %v", role, c.revived[role])
 		}
 	}
-	if m.writing && c.disk != nil { // an offer may be in a launch that waits for the store
+	if m.storage.journal.Writing() && c.disk != nil { // an offer may be in a launch that waits for the store
 		return
 	}
 	kept, onAgent := 0, map[string]int{}

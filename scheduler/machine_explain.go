@@ -53,9 +53,7 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	if r.heldBack(now) {
 		e.NotBefore = r.former.notBefore
 	}
-	if m.storeFailures > 0 {
-		e.StoreErr = m.storeErr
-	}
+	e.StoreErr = m.storage.journal.Err()
 	e.Shaped = m.shaping.tight
 	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.promises)
 	return e

@@ -193,7 +193,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'D':
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
 			c.machine.settings.durable = true
-			c.disk = &disk{records: map[string][]byte{}, need: map[string]int{}}
+			c.disk = newDisk()
 		}
 	case 'P':
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
@@ -207,7 +207,7 @@ func (c *checker) play(verb byte, n int) {
 		delete(c.promised, fmt.Sprintf("a%d", n%3))
 		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
-		c.finishWriting(verb == 'y' || n%2 == 0, verb == 'y')
+		c.finishWriting(map[bool]int{true: n%4 + 1, false: 1 << 20}[verb == 'y' && n%3 == 0], verb == 'y' || n%2 == 0, verb == 'y')
 	case 'R':
 		c.restart()
 	case 'g':

@@ -14,8 +14,9 @@ import (
 // them stands for all in the queue.
 type pod struct {
 	members []*record
-	onFile  int   // members that are still on record
-	callers []ref // that wait for all of them to run
+	ids     []string // of the members
+	onFile  int      // members that are still on record
+	callers []ref    // that wait for all of them to run
 }
 
 // errPodBroken is what a member ends with that cannot be launched again, as another one has ended.
@@ -63,6 +64,7 @@ func (m *machine) joinPod(records []*record) *pod {
 	specs := make([]task.Spec, len(records))
 	for i, r := range records {
 		specs[i] = r.info.Spec
+		p.ids = append(p.ids, r.info.Spec.ID)
 	}
 	whole := combined(specs)
 	for _, r := range records {

@@ -9,6 +9,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -18,6 +19,7 @@ import (
 // change is one record to be written.
 type change struct {
 	id        string // of a task; empty: that of the framework
+	joined    bool   // written together with the one before, all or none
 	framework string
 	task      *saved // nil: the record is to go
 }
@@ -47,121 +49,135 @@ type saved struct {
 	unknownSince time.Time
 }
 
-// waitingAction may not be performed before what led to it is stored.
-type waitingAction struct {
-	since  time.Time
-	action action
-}
-
 // offerAge is how old an offer may get while its launch waits for the store. An older one may
 // well be gone, and keeps others from its resources.
 const offerAge = 10 * time.Second
 
+// storage is what the machine keeps about its store.
+type storage struct {
+	journal journal.Journal[action]
+	callers map[ref]bool // that have a reply among the waiting actions
+	// Framework IDs: in the writing under way, and known to be stored.
+	writingID, durableID string
+}
+
 // touch has the record of a task, or with "" that of the framework, written.
 func (m *machine) touch(id string) {
-	if m.settings.durable && !m.isDirty[id] {
-		m.isDirty[id] = true
-		m.dirty = append(m.dirty, id)
+	switch {
+	case !m.settings.durable:
+	case id == "" && m.framework == "": // what ran under it must not be on record without it
+		m.storage.journal.TouchLast(id)
+	default:
+		m.storage.journal.Touch(id)
 	}
 }
 
 // after performs an action once everything that has changed is stored.
 func (m *machine) after(now time.Time, a action) {
-	w := waitingAction{now, a}
-	if r, ok := a.(reply); ok && (len(m.dirty) > 0 || m.writing) {
-		m.unstored[r.ref] = true
-	}
+	r, isReply := a.(reply)
 	switch {
-	case len(m.dirty) > 0:
-		m.waitingNext = append(m.waitingNext, w)
-	case m.writing:
-		m.waitingNow = append(m.waitingNow, w)
-	default:
-		if r, ok := a.(reply); ok {
-			m.do(r)
-			return
+	case m.storage.journal.Add(now, a):
+		if isReply {
+			m.storage.callers[r.ref] = true
 		}
-		m.release(now, w)
+	case isReply:
+		m.do(r)
+	default:
+		m.release(now, now, a)
 	}
 }
 
 // flush begins a writing if there is something to write and no other is under way.
 func (m *machine) flush(now time.Time) {
-	if m.writing || m.halted || len(m.dirty) == 0 || now.Before(m.storeAt) {
+	keys := m.storage.journal.Begin(now, m.storedTogether)
+	if len(keys) == 0 {
 		return
 	}
-	changes := make([]change, len(m.dirty))
-	for i, id := range m.dirty {
-		changes[i] = change{id: id}
-		if id == "" {
-			changes[i].framework, m.storing = m.framework, m.framework
-		} else if r := m.tasks[id]; r != nil {
+	changes := make([]change, len(keys))
+	for i, k := range keys {
+		changes[i] = change{id: k.Key, joined: k.Joined}
+		if k.Key == "" {
+			changes[i].framework, m.storage.writingID = m.framework, m.framework
+		} else if r := m.tasks[k.Key]; r != nil {
 			s := r.saved
 			s.confirmed = r.launch == launchConfirmed
 			changes[i].task = &s
 		}
 	}
-	m.writing = true
-	m.written, m.dirty = m.dirty, nil
-	m.waitingNow, m.waitingNext = m.waitingNext, nil
-	clear(m.isDirty)
 	m.do(store{changes})
 }
 
-// stored takes the end of a writing.
-func (m *machine) stored(now time.Time, err error) {
-	released := m.waitingNow
-	m.writing, m.waitingNow = false, nil
-	if err != nil {
-		for _, id := range m.written {
-			m.touch(id)
-		}
-		m.waitingNext = append(released, m.waitingNext...)
-		m.storeAt = now.Add(m.backoff(m.storeFailures))
-		m.storeFailures++
-		m.storeErr = err
-		m.do(notify{StoreEvent{Err: err, NextAttempt: m.storeAt}})
-		// Nobody knows how long it will take.
-		for _, c := range m.takeBackAccepts(now, all) {
-			m.giveBack(c.Accept.OfferIDs)
-		}
+// storedTogether returns the members of a task's pod, none for other tasks.
+func (m *machine) storedTogether(id string) []string {
+	r := m.tasks[id]
+	if r == nil || r.pod == nil {
+		return nil
+	}
+	return r.pod.ids
+}
+
+// stored takes the end of a writing, or of a part of it.
+func (m *machine) stored(now time.Time, in stored) {
+	j := &m.storage.journal
+	failures := j.Failures()
+	if in.err != nil {
+		m.storeFailed(now, in.err)
 		return
 	}
-	m.kept = m.storing
-	if m.storeFailures > 0 {
-		m.storeFailures = 0
+	keys, released := j.Stored(in.records)
+	if slices.Contains(keys, "") {
+		m.storage.durableID = m.storage.writingID
+	}
+	if failures > 0 {
 		m.liftRefusals("")
 		m.do(notify{StoreEvent{}})
 	}
 	for _, w := range released {
-		m.release(now, w)
+		m.release(now, w.Since, w.Action)
+	}
+}
+
+// storeFailed takes a failure. Nobody knows how long the store will take to recover, so that what was to be
+// launched is pending again.
+func (m *machine) storeFailed(now time.Time, err error) {
+	if err = asFenced(err); final(err) {
+		if m.phase != stopped {
+			m.disconnected(now, err)
+		}
+		return
+	}
+	again := now.Add(m.backoff(m.storage.journal.Failures()))
+	m.storage.journal.Failed(err, again)
+	m.do(notify{StoreEvent{Err: err, NextAttempt: again}})
+	for _, c := range m.takeBackAccepts(now, all) {
+		m.giveBack(c.Accept.OfferIDs)
 	}
 }
 
 // release performs an action whose reason is stored by now, if it still makes sense.
-func (m *machine) release(now time.Time, w waitingAction) {
-	if r, ok := w.action.(register); ok {
-		m.registered(now, r.stream)
-		return
-	}
-	if r, ok := w.action.(reply); ok {
-		if r.ref == 0 || m.unstored[r.ref] {
-			delete(m.unstored, r.ref)
-			m.do(r)
+func (m *machine) release(now, since time.Time, a action) {
+	switch a := a.(type) {
+	case register:
+		m.registered(now, a.stream)
+	case reply:
+		if a.ref == 0 || m.storage.callers[a.ref] {
+			delete(m.storage.callers, a.ref)
+			m.do(a)
 		}
-		return
+	case send:
+		m.releaseCall(now, since, a)
+	default:
+		m.do(a)
 	}
-	s, ok := w.action.(send)
-	if !ok {
-		m.do(w.action)
-		return
-	}
+}
+
+func (m *machine) releaseCall(now, since time.Time, s send) {
 	switch {
 	case s.stream != m.stream || m.phase != connected:
-		return // an update comes again, and what was to be launched is pending
+		// An update comes again, and what was to be launched is pending.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
 		m.do(s)
-	case now.Sub(w.since) > offerAge:
+	case now.Sub(since) > offerAge:
 		m.takeBack(now, s.call)
 		m.giveBack(s.call.Accept.OfferIDs)
 	default:
@@ -190,16 +206,12 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 // returns them.
 func (m *machine) takeBackAccepts(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
-	picked := func(w waitingAction) bool {
-		s, ok := w.action.(send)
-		if !ok || s.call.GetType() != scheduler.Call_ACCEPT || !pick(s.call) {
-			return false
-		}
-		taken = append(taken, s.call)
-		return true
+	for _, a := range m.storage.journal.Take(func(a action) bool {
+		s, ok := a.(send)
+		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
+	}) {
+		taken = append(taken, a.(send).call)
 	}
-	m.waitingNow = slices.DeleteFunc(m.waitingNow, picked)
-	m.waitingNext = slices.DeleteFunc(m.waitingNext, picked)
 	for _, c := range taken {
 		m.takeBack(now, c)
 	}
@@ -210,12 +222,10 @@ func all(*scheduler.Call) bool { return true }
 
 // dropCalls forgets the calls that wait: their stream has ended, and their updates will come again.
 func (m *machine) dropCalls() {
-	isCall := func(w waitingAction) bool {
-		_, ok := w.action.(send)
-		return ok
-	}
-	m.waitingNow = slices.DeleteFunc(m.waitingNow, isCall)
-	m.waitingNext = slices.DeleteFunc(m.waitingNext, isCall)
+	m.storage.journal.Take(func(a action) bool {
+		_, isCall := a.(send)
+		return isCall
+	})
 }
 
 // giveBack returns offers that were not used, without a filter: they may well fit.
@@ -236,14 +246,14 @@ func (m *machine) takeBack(now time.Time, c *scheduler.Call) {
 
 // isWaiting tells whether a reply waits for the store, and forgets it.
 func (m *machine) isWaiting(caller ref) bool {
-	found := m.unstored[caller]
-	delete(m.unstored, caller)
+	found := m.storage.callers[caller]
+	delete(m.storage.callers, caller)
 	return found
 }
 
 // restore fills a new machine with what a store kept.
 func (m *machine) restore(framework string, tasks []saved) {
-	m.framework, m.storing, m.kept = framework, framework, framework
+	m.framework, m.storage.durableID = framework, framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
 	records := make([]*record, len(tasks))

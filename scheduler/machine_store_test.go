@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,29 +15,46 @@ import (
 // disk is what a checker's machine has written, in the form in which a store keeps it.
 type disk struct {
 	records map[string][]byte
-	writing map[string][]byte // nil: nothing
-	begun   int               // number of the last writing
-	done    int               // of the last one that succeeded
-	need    map[string]int    // by uuid, the writing that has its update
+	writing []change        // what is left of the writing under way
+	begun   int             // number of the last writing
+	stored  map[string]int  // by task, the last writing that stored it
+	need    map[string]need // by uuid
+}
+
+// need is the writing that has an update, or one after it.
+type need struct {
+	id    string
+	begun int
+}
+
+func newDisk() *disk {
+	return &disk{records: map[string][]byte{}, stored: map[string]int{}, need: map[string]need{}}
 }
 
 func (c *checker) beginWriting(a store) {
 	require.NotNil(c.t, c.disk, "a writing without a store")
-	require.Nil(c.t, c.disk.writing, "two writings at a time")
+	require.Empty(c.t, c.disk.writing, "two writings at a time")
 	c.disk.begun++
-	var err error
-	c.disk.writing, err = encodeChanges(a.changes)
-	require.NoError(c.t, err)
+	c.disk.writing = slices.Clone(a.changes)
 	require.NotEmpty(c.t, c.disk.writing)
+	require.False(c.t, c.disk.writing[0].joined)
 }
 
-// finishWriting ends the writing under way: with or without effect, and saying so or not.
-func (c *checker) finishWriting(effect, success bool) {
-	if c.disk == nil || c.disk.writing == nil || c.machine.phase == stopped {
+// finishWriting ends the writing under way, or the next so many records of it, with the members of a pod: with
+// or without effect, and saying so or not.
+func (c *checker) finishWriting(records int, effect, success bool) {
+	if c.disk == nil || len(c.disk.writing) == 0 || c.machine.phase == stopped {
 		return
 	}
+	records = min(records, len(c.disk.writing))
+	for records < len(c.disk.writing) && c.disk.writing[records].joined {
+		records++
+	}
+	part := c.disk.writing[:records]
 	if effect {
-		for key, value := range c.disk.writing {
+		changed, err := encodeChanges(part)
+		require.NoError(c.t, err)
+		for key, value := range changed {
 			if value == nil {
 				delete(c.disk.records, key)
 			} else {
@@ -44,13 +62,16 @@ func (c *checker) finishWriting(effect, success bool) {
 			}
 		}
 	}
-	c.disk.writing = nil
-	if success {
-		c.disk.done = c.disk.begun
-		c.feed(stored{})
-	} else {
+	if !success {
+		c.disk.writing = nil
 		c.feed(stored{err: errors.New("no")})
+		return
 	}
+	c.disk.writing = c.disk.writing[records:]
+	for _, change := range part {
+		c.disk.stored[change.id] = c.disk.begun
+	}
+	c.feed(stored{records: records})
 }
 
 // restart loses everything but what was written.
@@ -82,15 +103,16 @@ func (c *checker) expectWriting(status mesos.TaskStatus) {
 	if _, again := c.disk.need[uuid]; again {
 		return
 	}
-	c.disk.need[uuid] = 0 // of a task that is not on record there is nothing to write
+	c.disk.need[uuid] = need{} // of a task that is not on record there is nothing to write
 	if r := c.machine.tasks[status.TaskID.Value]; r != nil && !r.info.State.Terminal() {
-		c.disk.need[uuid] = c.disk.begun + 1
+		c.disk.need[uuid] = need{r.info.Spec.ID, c.disk.begun + 1}
 	}
 }
 
 func (c *checker) checkAcknowledged(uuid []byte) {
 	if c.disk != nil {
-		require.GreaterOrEqual(c.t, c.disk.done, c.disk.need[string(uuid)], "acknowledged before it was stored")
+		need := c.disk.need[string(uuid)]
+		require.GreaterOrEqual(c.t, c.disk.stored[need.id], need.begun, "acknowledged before it was stored")
 	}
 }
 

@@ -32,7 +32,8 @@ func (m *machine) start(now time.Time) {
 			m.launchMoves(r, eventAnswered)
 		}
 	}
-	m.tearing, m.tearWaiting, m.halted = false, nil, false
+	m.tearing, m.tearWaiting = false, nil
+	m.storage.journal.Reopen()
 	m.shaping = shaping{}
 	m.reconciliation.callers = nil
 	m.attempts, m.trouble = 0, nil
@@ -72,7 +73,7 @@ const registerTimeout = time.Minute
 // unregistered tells whether there is a store and the framework's ID is not in it. The framework is
 // registered first then, and subscribed with its own failover timeout once its ID is stored.
 func (m *machine) unregistered() bool {
-	return m.settings.durable && (m.framework == "" || m.framework != m.kept)
+	return m.settings.durable && (m.framework == "" || m.framework != m.storage.durableID)
 }
 
 // registered subscribes with the ID that is stored by now.
@@ -156,8 +157,9 @@ func final(err error) bool {
 	var (
 		refused *SubscribeError
 		removed *FrameworkRemovedError
+		fenced  *FencedError
 	)
-	return errors.Is(err, ErrEvicted) || errors.As(err, &refused) || errors.As(err, &removed)
+	return errors.Is(err, ErrEvicted) || errors.As(err, &refused) || errors.As(err, &removed) || errors.As(err, &fenced)
 }
 
 // backoff draws the pause before the next attempt: uniform between zero and a bound that doubles
@@ -172,7 +174,8 @@ func (m *machine) backoff(attempts int) time.Duration {
 
 // halt ends the run.
 func (m *machine) halt(err error) {
-	m.phase, m.halted = stopped, true
+	m.phase = stopped
+	m.storage.journal.Close() // somebody else may be in charge
 	m.do(stop{err: err})
 }
 

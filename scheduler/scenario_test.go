@@ -232,7 +232,11 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 		if options["error"] != "" {
 			return stored{err: errors.New(options["error"])}
 		}
-		return stored{}
+		records := 1 << 20 // all
+		if n, err := strconv.Atoi(options["records"]); err == nil {
+			records = n
+		}
+		return stored{records: records}
 	case "rename": // a call of the user's
 		s.lastRef++
 		return rawCall{ref: s.lastRef, call: &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: &scheduler.Call_UpdateFramework{

@@ -22,6 +22,7 @@ import (
 // it has ended.
 type Scheduler struct {
 	config   Config
+	settings settings
 	watchers watchers
 	// idle holds the machine while no run does.
 	idle chan *machine
@@ -36,6 +37,7 @@ type Scheduler struct {
 // run is what callers know of a Run.
 type run struct {
 	requests chan *request
+	limit    batchLimit    // of its store
 	done     chan struct{} // closed at the end
 	err      error         // what ended it; to be read after done
 }
@@ -62,40 +64,21 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
-	s.idle <- newMachine(config.settings())
+	s := &Scheduler{config: config, settings: config.settings(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s.idle <- newMachine(s.settings)
 	return s, nil
 }
 
 // Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
 // framework is torn down, or nothing more can be done. It returns nil after [Scheduler.Teardown], the
-// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError] or a [*SubscribeError], and when it
+// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or, if its store says so, a
+// [*FencedError], and when it
 // cannot begin what the store's Load returned or a [*RecordError]; a second Run beside it gets
 // [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
 // written to, is tried again for ever. Tasks live on: Run may be called again, also by another
 // process with the same store, and takes up where it ended. After a [*FrameworkRemovedError] that is
 // in vain: its tasks are gone, and a new framework needs a new Scheduler with an empty store.
-func (s *Scheduler) Run(ctx context.Context) error {
-	var m *machine
-	select {
-	case m = <-s.idle:
-	default:
-		return ErrRunning
-	}
-	r := &run{requests: make(chan *request), done: make(chan struct{})}
-	s.present.Store(r)
-	s.closeOnce.Do(func() { close(s.begun) })
-	if s.config.Store != nil { // somebody else may have written to it since
-		m, r.err = load(ctx, s.config)
-	}
-	if r.err == nil {
-		r.err = serve(ctx, s, m, r)
-	}
-	s.watchers.end()
-	s.idle <- m // before anybody can see the end, and run again
-	close(r.done)
-	return r.err
-}
+func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
 // Submit puts a task on record and returns once it is stored, before it runs. When ctx ends first
 // the task is withdrawn. It returns a joined error of [*task.FieldError] for a spec that cannot

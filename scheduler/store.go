@@ -208,10 +208,10 @@ func decodeTask(value []byte) (saved, error) {
 }
 
 // load makes a machine of what the store holds.
-func load(ctx context.Context, c Config) (*machine, error) {
-	records, err := loadRecords(ctx, c.Store)
+func load(ctx context.Context, from Store, s settings) (*machine, error) {
+	records, err := loadRecords(ctx, from)
 	if err != nil {
-		return nil, fmt.Errorf("scheduler: the store cannot be read: %w", err)
+		return nil, asFenced(fmt.Errorf("scheduler: the store cannot be read: %w", err))
 	}
 	framework, tasks, err := decodeRecords(records)
 	if err != nil {
@@ -223,7 +223,8 @@ func load(ctx context.Context, c Config) (*machine, error) {
 			return nil, &RecordError{Key: frameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", t.info.Spec.ID, s)}
 		}
 	}
-	m := newMachine(c.settings())
+	s.durable = true
+	m := newMachine(s)
 	m.restore(framework, tasks)
 	return m, nil
 }

@@ -1,0 +1,76 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+)
+
+// Term is one term of leadership among several processes that could run the framework. Its zero value is for a
+// process that is alone.
+type Term struct {
+	// Number grows from each term of an election to the next; it appears in the log. 0: there is no election.
+	Number uint64
+	// Store has the records, and refuses writings of earlier terms with an error that says so, see
+	// [FencedError]. Nil: [Config.Store].
+	Store Store
+	// Confirm returns nil if this process leads, by a proof that was begun after the call, such as the answer of
+	// a majority. It is asked before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused
+	// must not take the stream of the one that leads by now. Its context ends after 10 s at the latest. An
+	// error with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again
+	// later. It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
+	Confirm func(ctx context.Context) error
+}
+
+// Lead is [Scheduler.Run] for one term of leadership: ctx ends with it, and so does everything that Lead does. No
+// call and no writing outlives ctx. It returns a [*FencedError] as soon as the term's store or Confirm says that
+// another process leads, and sends nothing after that; otherwise what Run returns. The records are loaded when
+// Lead begins, since another process may have written them. A Scheduler leads one term at a time: beside
+// a Lead or Run that has not returned it gets [ErrRunning].
+func (s *Scheduler) Lead(ctx context.Context, t Term) error {
+	var m *machine
+	select {
+	case m = <-s.idle:
+	default:
+		return ErrRunning
+	}
+	if t.Store == nil {
+		t.Store = s.config.Store
+	}
+	r := &run{requests: make(chan *request), done: make(chan struct{}), limit: limitOf(t.Store)}
+	s.present.Store(r)
+	s.closeOnce.Do(func() { close(s.begun) })
+	if t.Store != nil {
+		var loaded *machine
+		if loaded, r.err = load(ctx, t.Store, s.settings); r.err == nil {
+			m = loaded
+		}
+	}
+	if r.err == nil {
+		r.err = serve(ctx, s, m, r, t)
+	}
+	s.watchers.end()
+	s.idle <- m // before anybody can see the end, and run again
+	close(r.done)
+	return r.err
+}
+
+// errConfirmHangs is what Confirm gets that takes too long.
+var errConfirmHangs = fmt.Errorf("scheduler: Confirm took longer than %v", callTimeout)
+
+// confirm asks for a proof of leadership. Without one it is not known whether this process leads.
+func confirm(ctx context.Context, ask func(context.Context) error) (err error) {
+	if ask == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errConfirmHangs)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("Confirm", p)
+		}
+	}()
+	if err := ask(ctx); err != nil {
+		return asFenced(fmt.Errorf("scheduler: leadership is not confirmed: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// storeTimeout bounds one call of Apply. Nothing is launched or acknowledged meanwhile.
+const storeTimeout = 10 * time.Second
+
+// write writes the changes that come through the channel, which has room for one writing.
+func (e *edges) write(ctx context.Context, s Store) chan<- []change {
+	writes := make(chan []change, 1)
+	e.running.Go(func() {
+		for {
+			select {
+			case changes := <-writes:
+				if !e.writeAll(ctx, s, changes) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return writes
+}
+
+// writeAll writes changes in as many calls of Apply as the store's limit takes, and reports each as an input,
+// up to the first that fails. It returns false if the run has ended.
+func (e *edges) writeAll(ctx context.Context, s Store, changes []change) bool {
+	limit := limitOf(s)
+	for len(changes) > 0 {
+		records, n, err := limit.cut(changes)
+		if err == nil {
+			err = apply(ctx, s, records)
+		}
+		if err != nil {
+			return e.put(ctx, stored{err: err})
+		}
+		if !e.put(ctx, stored{records: n}) {
+			return false
+		}
+		changes = changes[n:]
+	}
+	return true
+}
+
+// batchLimit is what a store takes at once; 0 is without limit.
+type batchLimit struct{ records, bytes int }
+
+func limitOf(s Store) batchLimit {
+	if l, ok := s.(BatchLimiter); ok {
+		records, bytes := l.BatchLimit()
+		return batchLimit{max(0, records), max(0, bytes)}
+	}
+	return batchLimit{}
+}
+
+// cut encodes as many of the first changes as may be written at once, and returns how many these are: at the
+// least one, with all that are joined to it, even if that is more than the limit.
+func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
+	batch, size, n := map[string][]byte{}, 0, 0
+	for n < len(changes) {
+		unit := 1
+		for n+unit < len(changes) && changes[n+unit].joined {
+			unit++
+		}
+		records, err := encodeChanges(changes[n : n+unit])
+		if err != nil {
+			return nil, 0, err
+		}
+		more := sizeOf(records)
+		full := l.records > 0 && len(batch)+len(records) > l.records || l.bytes > 0 && size+more > l.bytes
+		if full && n > 0 {
+			break
+		}
+		maps.Copy(batch, records)
+		size, n = size+more, n+unit
+	}
+	return batch, n, nil
+}
+
+// sizeOf returns the bytes of keys and values.
+func sizeOf(records map[string][]byte) (size int) {
+	for key, value := range records {
+		size += len(key) + len(value)
+	}
+	return size
+}
+
+// apply bounds a writing, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
+// which is that of ctx.
+func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("the store", p)
+		}
+	}()
+	return s.Apply(ctx, records)
+}
+
+// errStoreHangs is what a store gets that takes too long.
+var errStoreHangs = fmt.Errorf("scheduler: the store took longer than %v", storeTimeout)
