@@ -69,7 +69,7 @@ func (h *history) took(in input) {
 		return
 	}
 	switch in.(type) {
-	case wake, start, end, idle, streamOpened, stored, streamClosed:
+	case wake, start, end, streamOpened, stored, streamClosed:
 	default:
 		h.add(line{mark: "<", what: in})
 	}

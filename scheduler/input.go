@@ -20,10 +20,8 @@ type (
 	start struct{}
 	// end tells that the run is over.
 	end struct{}
-	// idle says that nothing else has come for now. Matching waits for it, so that tasks that are
-	// submitted together are launched together.
-	idle struct{}
-	// wake says that the instant asked for by deadline has come.
+	// wake says that the instant asked for by deadline has come, and nothing else is waiting. Matching waits for it,
+	// so that tasks that are submitted together are launched together.
 	wake struct{}
 
 	// streamOpened: this master accepted a subscription's connection and gave it this stream ID.
@@ -98,7 +96,6 @@ type (
 
 func (start) isInput()         {}
 func (end) isInput()           {}
-func (idle) isInput()          {}
 func (wake) isInput()          {}
 func (streamOpened) isInput()  {}
 func (streamEvent) isInput()   {}

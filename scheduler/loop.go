@@ -135,15 +135,15 @@ func (l *loop) serve(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if l.machine.wantsCycle() {
+		if l.machine.due(time.Now()) {
 			l.drain(ctx)
-			l.step(ctx, idle{})
+			l.step(ctx, wake{})
 		}
 	}
 	return l.err
 }
 
-// drainLimit is how many requests may come before offers at hand are looked at.
+// drainLimit is how many requests may come before what is due is done.
 const drainLimit = 10_000
 
 // drain takes the requests that are waiting already.

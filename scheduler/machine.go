@@ -14,6 +14,9 @@ import (
 // Time and what happened come in, actions go out. The same inputs at the same times give the
 // same actions.
 //
+// Who owns it feeds it each input as it comes and performs the actions. When nothing else is waiting and the
+// instant that deadline returned has come, which due reports, it feeds it wake.
+//
 // Where things are:
 //
 //	machine_stream.go     keeps the subscription
@@ -171,9 +174,6 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.start(now)
 	case end:
 		m.phase = stopped
-	case idle:
-		m.cycle(now)
-		m.declineHeld(now)
 	case wake:
 		m.wake(now)
 	case streamOpened:
@@ -222,7 +222,13 @@ func (m *machine) step(now time.Time, in input) []action {
 	return m.actions
 }
 
-// deadline is when the machine wants to be woken at the latest; the zero time is never.
+// due reports whether the machine wants to be woken now.
+func (m *machine) due(now time.Time) bool {
+	at := m.deadline()
+	return !at.IsZero() && !now.Before(at)
+}
+
+// deadline returns when the machine wants to be woken; the zero time is never.
 func (m *machine) deadline() time.Time {
 	var first time.Time
 	sooner := func(t time.Time) {

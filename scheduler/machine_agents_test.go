@@ -97,7 +97,7 @@ func TestGuiltyShapes(t *testing.T) {
 				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.shapes)})})
 			}
 			m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{"o1@a1:1:1"}))})
-			m.step(now, idle{})
+			m.step(now, wake{})
 			require.LessOrEqual(t, matcher.calls, c.calls)
 			require.Len(t, m.pending, tasks-c.failed)
 			for _, r := range m.inOrder() {

@@ -36,7 +36,7 @@ func BenchmarkStepOffers(b *testing.B) {
 				m := pendingMachine(now, n, c.cpus)
 				b.StartTimer()
 				m.step(now, streamEvent{stream: 1, event: event})
-				actions := m.step(now, idle{})
+				actions := m.step(now, wake{})
 				b.StopTimer()
 				launched := 0
 				for _, a := range actions {
@@ -78,7 +78,7 @@ func BenchmarkIdleCycle(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(time.Second)
 				m.step(now, streamEvent{stream: 1, event: event})
-				m.step(now, idle{})
+				m.step(now, wake{})
 				b.StopTimer()
 				require.Len(b, m.pending, tasks)
 				m.offered, m.alarms = nil, nil

@@ -72,7 +72,7 @@ func runningMachine(b *testing.B, n, services, data int) *machine {
 		agent := fmt.Sprintf("66549417-1791-41bf-bebf-adeb5c1d4270-S%d", first/each)
 		offer := fmt.Sprintf("o%d@%s:64:65536:31000-31999", first/each, agent)
 		m.step(now, received(b, &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf([]string{offer})}))
-		m.step(now, idle{})
+		m.step(now, wake{})
 		for i := range each {
 			id := serviceSpec(first+i, services).ID
 			m.step(now, received(b, statusOf(agent, id, mesos.TASK_STARTING, 0)))

@@ -389,11 +389,11 @@ func (s *stage) step(in input) {
 	}
 }
 
-// actions of an input and, if it brought something to match, of the rest that follows.
+// actions of an input and, if something is due then, of waking the machine.
 func (s *stage) actions(in input) []action {
 	actions := slices.Clone(s.machine.step(s.now, in))
-	if s.machine.wantsCycle() {
-		actions = append(actions, s.machine.step(s.now, idle{})...)
+	if s.machine.due(s.now) {
+		actions = append(actions, s.machine.step(s.now, wake{})...)
 	}
 	return actions
 }
