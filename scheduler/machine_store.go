@@ -130,7 +130,7 @@ func (m *machine) stored(now time.Time, err error) {
 	m.kept = m.storing
 	if m.storeFailures > 0 {
 		m.storeFailures = 0
-		m.liftRefusals("")
+		m.demand.TaskCame("")
 		m.do(notify{StoreEvent{}})
 	}
 	for _, w := range released {
