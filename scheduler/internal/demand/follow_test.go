@@ -164,6 +164,15 @@ func TestReviveBurst(t *testing.T) {
 	o.expect("", 69*time.Second)
 }
 
+// After an offer not even long refusals end unnoticed.
+func TestOfferedWithLongRefusals(t *testing.T) {
+	o := subscribed(t, func(c *demand.Config) { c.Refuse = time.Hour })
+	o.submit("a")
+	o.expect("0s REVIVE [a]\n")
+	o.Offered(o.now, "a")
+	o.expect("2h0m0s REVIVE [a]\n", 2*time.Hour)
+}
+
 // Offers that are wanted at hand only are asked for when others have had their turn.
 func TestStandby(t *testing.T) {
 	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
@@ -179,4 +188,20 @@ func TestStandby(t *testing.T) {
 	o.Refuse(o.now, "a")
 	o.submit("a")
 	o.expect("2h0m1s REVIVE [a]\n")
+}
+
+// The same after a REVIVE that brought all that there was; a new subscription asks at once.
+func TestStandbyAgain(t *testing.T) {
+	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
+	o.Conditions.Standby = true
+	o.expect("0s REVIVE []\n")
+	o.Conditions.Standby = false
+	o.expect("100ms SUPPRESS []\n", time.Second)
+	o.Conditions.Standby = true
+	o.expect("40s REVIVE []\n", time.Minute)
+	o.Conditions.Standby = false
+	o.expect("1m0.1s SUPPRESS []\n", 61*time.Second)
+	o.Subscribing(o.now, o.Conditions)
+	o.Conditions.Standby = true
+	o.expect("1m1s REVIVE []\n")
 }
