@@ -45,8 +45,8 @@ type (
 		constraints constraints // of UPDATE_FRAMEWORK
 		ref         ref         // who asked for it; 0: the machine itself
 		// Of an ACCEPT: the role of its offers, and how many tasks had come for that.
-		role string
-		came int
+		role     string
+		arrivals int
 	}
 	// register stays in the machine: it waits there for a framework ID to be stored.
 	register struct{ stream int }

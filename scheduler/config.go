@@ -17,6 +17,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
@@ -334,7 +335,7 @@ func (c Config) settings() settings {
 		framework:      c.Framework.info(),
 		matcher:        c.Matcher,
 		builder:        c.Builder,
-		refuse:         min(c.Offers.Refuse, refuseLimit),
+		refuse:         min(c.Offers.Refuse, demand.RefuseLimit),
 		reviveInterval: c.Offers.ReviveInterval,
 		hold:           c.Offers.Hold,
 		holdPerAgent:   c.Offers.HoldPerAgent,

@@ -7,6 +7,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 )
 
 // machine is the whole state of a scheduler and all of its decisions. It has one method that
@@ -57,13 +59,8 @@ type machine struct {
 	alarms  alarms
 	alarmed uint32 // counts them
 
-	// demands by role, and those of the framework's roles in order. The next SUPPRESS or REVIVE may go out
-	// at demandAt, a REVIVE for no other reason than to have offers in hand at standbyAt; reviveFull is
-	// when the bucket of REVIVEs is full again.
-	demands                         map[string]*demand
-	roles                           []*demand
-	demandAt, standbyAt, reviveFull time.Time
-	shaping                         shaping
+	demand  *demand.Book // which roles want offers
+	shaping shaping
 
 	// offered are the offers at hand, the oldest first; none goes back before holdUntil. The next
 	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh); tasks
@@ -158,9 +155,8 @@ func newMachine(s settings) *machine {
 	m := &machine{
 		settings: s, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
 		pods: map[string]*pod{}, groups: map[string]*group{}, agents: map[string]*agent{}, promises: map[string]promise{}, queue: queue{stale: true},
-		demands: map[string]*demand{},
 	}
-	m.setRoles()
+	m.demand = m.newDemand()
 	return m
 }
 
@@ -256,7 +252,7 @@ func (m *machine) deadline() time.Time {
 			sooner(m.reconciliation.next)
 		}
 	}
-	for _, at := range [...]time.Time{m.shapingDeadline(), m.demandDue()} {
+	for _, at := range [...]time.Time{m.shapingDeadline(), m.demand.Deadline(m.conditions())} {
 		if !at.IsZero() {
 			sooner(at)
 		}

@@ -65,7 +65,7 @@ func (m *machine) ring(now time.Time) {
 		case a.again != nil:
 			m.fresh.add(a.again, 0, len(m.pending))
 			m.queue.stale = true // it belongs at its old place there
-			m.liftRefusals(a.again.info.Spec.Role)
+			m.demand.TaskCame(a.again.info.Spec.Role)
 		case a.kill != nil:
 			if r := a.kill; r.killTurn == a.turn && !r.info.State.Terminal() {
 				m.sendKill(now, r)

@@ -47,11 +47,11 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		}
 	case scheduler.Call_REVIVE:
 		if in.outcome != accepted && current {
-			m.demandUnsure(now, in.call.GetRevive().GetRoles())
+			m.demand.CallFailed(now.Add(callRetry), in.call.GetRevive().GetRoles())
 		}
 	case scheduler.Call_SUPPRESS:
 		if in.outcome != accepted && current {
-			m.demandUnsure(now, in.call.GetSuppress().GetRoles())
+			m.demand.CallFailed(now.Add(callRetry), in.call.GetSuppress().GetRoles())
 		}
 	case scheduler.Call_TEARDOWN:
 		if in.outcome == accepted {
@@ -97,7 +97,7 @@ func (m *machine) rawCall(in rawCall) {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
-		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
+		u.SuppressedRoles = m.demand.Suppressed(u.FrameworkInfo.Roles)
 		m.shaping.users++
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -81,8 +82,8 @@ func (c *checker) checkDemand() {
 			pending[r.info.Spec.Role]++
 		}
 	}
-	for role, d := range m.demands {
-		require.Equal(c.t, pending[role], d.pending, "pending tasks of role %q", role)
+	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.settings.framework.Roles, []string{""}) {
+		require.Equal(c.t, pending[role], m.demand.Pending(role), "pending tasks of role %q", role)
 	}
 	if !c.open || m.tearing || m.storage.journal.Failures() > 0 || m.phase != connected || m.wantsCycle() {
 		return
@@ -111,7 +112,7 @@ func (c *checker) checkDemand() {
 // TestDemandControl: a checker that cannot fail proves nothing.
 func TestDemandControl(t *testing.T) {
 	for name, spoil := range map[string]func(*checker){
-		"a task that is not counted":             func(c *checker) { c.machine.demandOf("").pending-- },
+		"a task that is not counted":             func(c *checker) { c.machine.demand.Count("", -1) },
 		"a role that nobody revives":             func(c *checker) { c.revived["a"] = false },
 		"a role that nobody suppresses":          func(c *checker) { c.revived["b"] = true },
 		"an offer that is kept for too long":     func(c *checker) { c.keep(1, "a1", 10*time.Second) },
@@ -125,6 +126,7 @@ func TestDemandControl(t *testing.T) {
 			c := newChecker(t)
 			c.policy(map[string]string{"roles": "a,b", "hold": "10s", "max": "3", "agent": "2"})
 			c.machine.settings.hold = DefaultHold // so that b is not wanted
+			c.machine.demand = c.machine.newDemand()
 			c.play('s', 0)
 			c.play('b', 0)
 			c.play('n', 0) // in role a
@@ -156,35 +158,4 @@ func (c *checker) keep(n int, agent string, age time.Duration) {
 
 func reviveOf(role string) *scheduler.Call {
 	return &scheduler.Call{Type: scheduler.Call_REVIVE, Revive: &scheduler.Call_Revive{Roles: []string{role}}}
-}
-
-// How long offers are refused: for what random numbers between 0 and 1 make of the setting.
-func TestRefusal(t *testing.T) {
-	const day = 24 * time.Hour
-	for reason, row := range map[string]struct {
-		refuse  time.Duration
-		random  float64
-		pending bool
-		hold    time.Duration
-		want    time.Duration
-	}{
-		"the least":                          {40 * time.Second, 0, true, DefaultHold, 40 * time.Second},
-		"in the middle":                      {40 * time.Second, 0.5, true, DefaultHold, 45 * time.Second},
-		"almost the most":                    {40 * time.Second, 0.9, true, DefaultHold, 49 * time.Second},
-		"idle: an hour at least":             {40 * time.Second, 0, false, DefaultHold, time.Hour},
-		"idle: jitter too":                   {40 * time.Second, 0.5, false, DefaultHold, time.Hour * 9 / 8},
-		"idle, and the setting is longer":    {day, 0, false, DefaultHold, day},
-		"on standby others have a turn only": {40 * time.Second, 0, false, time.Minute, 40 * time.Second},
-		"the most that Mesos takes":          {365 * day, 0.9, true, DefaultHold, 365 * day},
-	} {
-		t.Run(reason, func(t *testing.T) {
-			m := newStage(t).machine
-			m.settings.refuse, m.settings.hold = row.refuse, row.hold
-			m.settings.random = func() float64 { return row.random }
-			if row.pending {
-				m.step(time.Time{}, submit{spec: specOf("a", nil)})
-			}
-			require.Equal(t, row.want, m.refusal(m.demandOf("*")))
-		})
-	}
 }

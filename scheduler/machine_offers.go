@@ -30,7 +30,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	for _, o := range offers {
 		h := held{Offer: o, until: until}
 		m.offered = append(m.offered, h)
-		m.offeredTo(now, h.role())
+		m.demand.Offered(now, h.role())
 		if o.AgentID.Value == m.preferred.agentID {
 			m.preferred = preferred{}
 		}
@@ -117,10 +117,7 @@ func (m *machine) refuse(now time.Time, offers []held) {
 		ids[role] = append(ids[role], offers[i].ID)
 	}
 	for _, role := range roles {
-		d := m.demandOf(role)
-		pause := m.refusal(d)
-		d.filtered, m.standbyAt = true, now.Add(pause)
-		m.decline(ids[role], pause)
+		m.decline(ids[role], m.demand.Refuse(now, role))
 	}
 }
 
@@ -134,7 +131,7 @@ func (m *machine) accept(now time.Time, u *use) {
 		OfferIDs:   offers,
 		Operations: u.operations,
 	}})
-	s.role, s.came = u.role, m.demandOf(u.role).came
+	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
 	if m.settings.durable {
 		m.after(now, s)
 		return
@@ -146,13 +143,7 @@ func (m *machine) accept(now time.Time, u *use) {
 // while it waited for the store has not been tried on that, and its REVIVE has gone out before. Nor is
 // refused what the next tasks will wait for.
 func (m *machine) sendAccept(now time.Time, s send) {
-	d := m.demandOf(s.role)
-	refuse := m.refusal(d)
-	if m.needs(d) && (d.came > s.came || m.settings.waitPreferred > 0) {
-		refuse = 0
-	}
-	d.filtered = d.filtered || refuse > 0
-	s.call.Accept.Filters = filters(refuse)
+	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
 	m.do(s)
 	m.launched(now, s.call)
 }
@@ -219,9 +210,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // and the tasks that came meanwhile have had their REVIVE. If the answer was not lost but late, there is
 // a refusal in force of which nobody knows.
 func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
-	for _, d := range m.roles {
-		d.filtered = true
-	}
+	m.demand.MayBeRefused()
 	m.alarm(alarm{at: now.Add(callRetry), call: m.ready(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),

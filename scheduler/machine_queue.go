@@ -94,7 +94,7 @@ func (m *machine) matchable(now time.Time) []task.Demand {
 			continue
 		}
 		first := r.firstRound == 0
-		d := m.demand(r)
+		d := m.asDemand(r)
 		demands = append(demands, d)
 		if first && !q.stale { // submitted after all that are in the queue: the others make it stale
 			q.demands = append(q.demands, d)
@@ -115,13 +115,13 @@ func (m *machine) fillQueue(now time.Time) {
 	q.demands, q.stale = q.demands[:0], false
 	for _, r := range m.pending {
 		if !r.heldBack(now) {
-			q.demands = append(q.demands, m.demand(r))
+			q.demands = append(q.demands, m.asDemand(r))
 		}
 	}
 }
 
-// demand is a task as a matcher gets it, which will look at it now.
-func (m *machine) demand(r *record) task.Demand {
+// asDemand returns a task as a matcher gets it, which will look at it now.
+func (m *machine) asDemand(r *record) task.Demand {
 	if r.firstRound == 0 {
 		r.firstRound = max(1, m.round)
 		if m.settings.maxCycles > 0 {

@@ -15,7 +15,6 @@ type shape struct {
 	group   *group
 	tasks   int // on record
 	pending int
-	demand  *demand // for its role, which counts them as well
 	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
 	findings []Finding
 }
@@ -28,7 +27,7 @@ func (m *machine) joinShape(r *record, s *task.Spec) {
 	known := m.shapes[string(m.key)]
 	if known == nil {
 		key := string(m.key)
-		known = &shape{key: key, spec: s, group: m.groupOf(s.Group), demand: m.demandOf(s.Role)}
+		known = &shape{key: key, spec: s, group: m.groupOf(s.Group)}
 		known.group.shapes++
 		m.shapes[key] = known
 	} else if r.pod == nil {
@@ -73,7 +72,7 @@ func (m *machine) countPending(s *shape, n int) {
 		m.shaping.turned = append(m.shaping.turned, s)
 	}
 	s.pending += n
-	s.demand.pending += n
+	m.demand.Count(s.spec.Role, n)
 	if s.pending == 0 {
 		s.findings = nil
 	}

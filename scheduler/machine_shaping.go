@@ -93,7 +93,7 @@ func (m *machine) reshape(now time.Time, changed *shape) {
 		s.at = now.Add(shapeAfter)
 	case !m.admitted(changed.spec):
 		s.told, s.due, s.at = wishes{}, now, now.Add(shapeAfter)
-		m.askAnew(changed.spec.Role) // so that the master need not wait for its next allocation
+		m.demand.AskAgain(changed.spec.Role) // so that the master need not wait for its next allocation
 	}
 }
 
@@ -130,7 +130,7 @@ func (m *machine) followShaping(now time.Time) {
 		return
 	}
 	s.due = time.Time{}
-	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.suppressedRoles(m.settings.framework.Roles)}
+	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.demand.Suppressed(m.settings.framework.Roles)}
 	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.framework}
 	update.FrameworkInfo.OfferFilters = s.told.filters(update.FrameworkInfo.OfferFilters)
 	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
@@ -198,7 +198,7 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	// So that the next subscription does not undo it.
 	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
 	m.settings.framework.ID = nil
-	m.setRoles()
+	m.demand.SetRoles(m.settings.framework.Roles)
 	if !m.current(in.stream) && m.phase >= connecting { // with what was before
 		m.disconnected(now, errors.New("the framework was updated meanwhile"))
 		return

@@ -129,7 +129,7 @@ func (m *machine) stored(now time.Time, in stored) {
 		m.storage.durableID = m.storage.writingID
 	}
 	if failures > 0 {
-		m.liftRefusals("")
+		m.demand.TaskCame("")
 		m.do(notify{StoreEvent{}})
 	}
 	for _, w := range released {

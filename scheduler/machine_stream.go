@@ -46,7 +46,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
 	m.offered, m.cycleAt, m.preferred = nil, now, preferred{}
-	m.tellBySubscribing(now)
+	m.beginDemand(now)
 	m.keepAlarms()
 	info := m.settings.framework
 	call := &scheduler.Call{
@@ -57,7 +57,7 @@ func (m *machine) subscribe(now time.Time) {
 		id := &mesos.FrameworkID{Value: m.framework}
 		call.FrameworkID, info.ID = id, id
 	}
-	call.Subscribe.SuppressedRoles = m.suppressedRoles(info.Roles)
+	call.Subscribe.SuppressedRoles = m.demand.Suppressed(info.Roles)
 	if m.unregistered() {
 		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds

@@ -72,7 +72,7 @@ func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, 
 func (m *machine) enqueue(r *record) {
 	m.pending = append(m.pending, r)
 	m.awaits(r, true)
-	m.liftRefusals(r.info.Spec.Role)
+	m.demand.TaskCame(r.info.Spec.Role)
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -187,7 +187,7 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 	}
 	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
 	m.pending = slices.Insert(m.pending, at, r)
-	m.liftRefusals(r.info.Spec.Role)
+	m.demand.TaskCame(r.info.Spec.Role)
 }
 
 func (m *machine) requeueOne(now time.Time, r *record, then time.Time) {

@@ -196,8 +196,8 @@ func (s *stage) policy(options map[string]string) {
 	}
 	if roles := options["roles"]; roles != "" {
 		set.framework.Roles = strings.Split(roles, ",")
-		s.machine.setRoles()
 	}
+	s.machine.demand = s.machine.newDemand()
 }
 
 func (s *stage) input(verb string, args []string, options map[string]string) input {
