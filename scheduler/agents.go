@@ -1,10 +1,8 @@
 package scheduler
 
 import (
-	"cmp"
 	"context"
 	"math"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -44,41 +42,8 @@ type Amounts struct {
 // this framework are unknown to it; while nothing is pending, none is.
 func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
 	var all []AgentStats
-	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.agentStats(time.Now()) }})
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.census.stats(time.Now(), m.tasks) }})
 	return all, err
-}
-
-// agentStats sums up what tasks take only when somebody asks.
-func (m *machine) agentStats(now time.Time) []AgentStats {
-	type sum struct {
-		tasks int
-		taken Amounts
-	}
-	sums := make(map[string]*sum)
-	for _, r := range m.tasks {
-		if here := r.place(); here != "" {
-			if sums[here] == nil {
-				sums[here] = &sum{}
-			}
-			sums[here].tasks++
-			sums[here].taken.addSpec(&r.info.Spec)
-		}
-	}
-	all := make([]AgentStats, 0, len(m.agents))
-	for id, a := range m.agents {
-		s := AgentStats{Agent: *a.about}
-		if now.Sub(a.offeredAt) < m.settings.statsTTL {
-			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
-		} else if a.tasks == 0 {
-			continue
-		}
-		if here := sums[id]; here != nil {
-			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
-		}
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b AgentStats) int { return cmp.Compare(a.Agent.ID, b.Agent.ID) })
-	return all
 }
 
 func (a *Amounts) addSpec(s *task.Spec) {

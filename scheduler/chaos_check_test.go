@@ -245,8 +245,8 @@ func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.
 func (c *chaos) agreeOnOffers(ctx context.Context, state mesostest.Snapshot) {
 	held := map[string]bool{}
 	_, _ = c.current().ask(ctx, &request{read: func(m *machine) {
-		for _, h := range m.offered {
-			held[h.ID.Value] = true
+		for _, h := range m.pool.offers {
+			held[h.ID] = true
 		}
 	}})
 	time.Sleep(time.Second)

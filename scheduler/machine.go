@@ -62,16 +62,9 @@ type machine struct {
 	demand  *demand.Book // which roles want offers
 	shaping shaping
 
-	// offered are the offers at hand, the oldest first; none goes back before holdUntil. The next
-	// cycle may be at cycleAt, if there is something new: offers (news) or tasks (fresh); tasks
-	// may wait for the preferred agent. offersAt is when the last offers came, on any subscription.
-	offered            []held
-	news               bool
-	fresh              lineup
-	cycleAt, holdUntil time.Time
-	preferred          preferred
-	offersAt           time.Time
-	promises           map[string]promise // by agent
+	pool    pool
+	fresh   lineup // pending tasks that no cycle has looked at
+	vacated vacated
 
 	// Tasks on record by ID; the pending ones also in order of submission, the ended ones, in
 	// history, the oldest first.
@@ -87,8 +80,6 @@ type machine struct {
 	// What a matcher gets, kept from cycle to cycle. round counts the cycles with new
 	// offers, cycles all.
 	queue    queue
-	presence presence
-	groups   map[string]*group
 	round    int32
 	cycles   uint64
 	matchErr error // what was wrong with the last cycle
@@ -97,11 +88,10 @@ type machine struct {
 	// limit to either.
 	waits, looked lineup
 
-	agents   map[string]*agent
-	forgetAt time.Time // when to look for those that may be forgotten
+	census census
 
 	reconciliation reconciliation
-	quarantine     []quarantined // the first to be released first
+	quarantine     quarantine
 
 	tearing     bool // a teardown is wanted
 	tearWaiting []ref
@@ -154,7 +144,8 @@ const (
 func newMachine(s settings) *machine {
 	m := &machine{
 		settings: s, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
-		pods: map[string]*pod{}, groups: map[string]*group{}, agents: map[string]*agent{}, promises: map[string]promise{}, queue: queue{stale: true},
+		pods: map[string]*pod{}, census: newCensus(s.statsTTL), vacated: vacated{}, queue: queue{stale: true},
+		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}},
 	}
 	m.demand = m.newDemand()
 	return m
@@ -245,8 +236,8 @@ func (m *machine) deadline() time.Time {
 		if m.wantsCycle() {
 			sooner(m.matchAt())
 		}
-		if len(m.offered) > 0 && !m.wantsCycle() {
-			sooner(m.holdUntil)
+		if len(m.pool.offers) > 0 && !m.wantsCycle() {
+			sooner(m.pool.holdUntil)
 		}
 		if !m.tearing {
 			sooner(m.reconciliation.next)
@@ -299,21 +290,20 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_SUBSCRIBED:
 		m.subscribed(now, e.GetSubscribed())
 	case scheduler.Event_OFFERS:
-		offers := e.GetOffers().GetOffers()
-		m.noteAgents(now, offers)
-		m.takeOffers(now, m.keepPromises(now, offers))
+		m.takeOffers(now, e.GetOffers().GetOffers())
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
-		m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return h.ID == gone })
+		m.pool.take(func(h *heldOffer) bool { return h.ID == gone.Value })
 		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.answerInverse(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
-			m.agentLost(f.GetAgentID().GetValue())
+			delete(m.vacated, f.GetAgentID().GetValue())
+			m.census.lost(f.GetAgentID().GetValue())
 		}
 		m.do(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:

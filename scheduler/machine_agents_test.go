@@ -20,7 +20,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 		return []mesos.Attribute{{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: name}}}
 	}
 	first := newStage(t)
-	first.machine.settings.durable = true
+	first.configure(func(set *settings) { set.durable = true })
 	first.play([]string{"start"})
 	first.play([]string{"subscribed", "fw"})
 	first.play([]string{"stored"})
@@ -47,14 +47,14 @@ func TestPresenceAfterARestart(t *testing.T) {
 	second := newStage(t)
 	second.machine.restore("fw", tasks)
 	agent := task.Agent{ID: "a1", Hostname: "a1.example", Region: "eu", Zone: "eu-1", Attributes: rack("r1")}
-	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.running())
+	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 
 	second.play([]string{"start"})
 	second.play([]string{"subscribed", "fw"})
 	offers.Offers[0].Attributes = rack("r2") // the agent was started again with another
 	second.step(streamEvent{stream: second.machine.stream, event: offersEvent(offers)})
 	agent.Attributes = rack("r2")
-	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.running())
+	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 }
 
 // picky panics over tasks of some CPUs.
@@ -91,8 +91,7 @@ func TestGuiltyShapes(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			now, matcher := time.Unix(0, 0), &picky{bad: c.bad}
-			m := pendingMachine(now, 0, "")
-			m.settings.matcher = matcher
+			m := pendingMachine(now, 0, "", func(set *settings) { set.matcher = matcher })
 			for i := range tasks {
 				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.shapes)})})
 			}

@@ -69,8 +69,9 @@ func BenchmarkIdleCycle(b *testing.B) {
 	}{{"FirstFit", taskmatcher.FirstFit{}, false}, {"rejecting", rejecting{}, false}, {"changing", rejecting{}, true}} {
 		b.Run(c.name, func(b *testing.B) {
 			now := time.Unix(0, 0)
-			m := pendingMachine(now, 0, "")
-			m.settings.matcher, m.settings.maxCycles, m.settings.maxWait = c.matcher, 1_000_000_000, time.Hour*1_000_000
+			m := pendingMachine(now, 0, "", func(set *settings) {
+				set.matcher, set.maxCycles, set.maxWait = c.matcher, 1_000_000_000, time.Hour*1_000_000
+			})
 			for i := range tasks {
 				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(9 + i%shapes)})})
 			}
@@ -81,7 +82,8 @@ func BenchmarkIdleCycle(b *testing.B) {
 				m.step(now, wake{})
 				b.StopTimer()
 				require.Len(b, m.pending, tasks)
-				m.offered, m.alarms = nil, nil
+				m.pool.takeAll()
+				m.alarms = nil
 				if c.changes {
 					m.step(now, kill{id: m.pending[0].info.Spec.ID})
 					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.serial), map[string]string{"cpus": "9"})})
@@ -110,13 +112,17 @@ func (rejecting) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
 	return nil, rejections
 }
 
-func pendingMachine(now time.Time, n int, cpus string) *machine {
-	m := newMachine(settings{
+func pendingMachine(now time.Time, n int, cpus string, changes ...func(*settings)) *machine {
+	set := settings{
 		framework: mesos.FrameworkInfo{Roles: []string{"*"}},
 		matcher:   taskmatcher.FirstFit{}, builder: taskbuilder.Standard{},
 		refuse: time.Second, hold: DefaultHold, missed: 5, backoffMax: time.Second, history: n,
 		random: func() float64 { return 0 },
-	})
+	}
+	for _, change := range changes {
+		change(&set)
+	}
+	m := newMachine(set)
 	m.step(now, start{})
 	m.step(now, streamEvent{stream: 1, event: &scheduler.Event{
 		Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "fw"}},

@@ -17,7 +17,42 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle tells whether there is something to match.
 func (m *machine) wantsCycle() bool {
-	return m.phase == connected && len(m.offered) > 0 && (m.news || len(m.fresh) > 0 && len(m.pending) > 0)
+	return m.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.fresh) > 0 && len(m.pending) > 0)
+}
+
+// awaitsAgent reports whether what is pending waits for the preferred agent.
+func (m *machine) awaitsAgent() bool { return m.pool.preferred.agentID != "" && len(m.pending) > 0 }
+
+// matchAt returns when the next cycle may be.
+func (m *machine) matchAt() time.Time {
+	if until := m.pool.preferred.until; m.awaitsAgent() && until.After(m.pool.cycleAt) {
+		return until
+	}
+	return m.pool.cycleAt
+}
+
+// preferAgent has the next tasks wait for one of the agents of these launches, if the policy says so.
+func (m *machine) preferAgent(now time.Time, launches []*use) {
+	if m.settings.waitPreferred > 0 {
+		m.pool.prefer(launches, m.waitUntil(now))
+	}
+}
+
+// waitUntil returns until when tasks wait at most: not for so long that one of them is given up meanwhile.
+func (m *machine) waitUntil(now time.Time) time.Time {
+	until := now.Add(m.settings.waitPreferred)
+	if m.settings.maxWait == 0 {
+		return until
+	}
+	m.waits.take(func(waiter) bool { return false }) // those at the head that wait no longer
+	first := now
+	if len(m.waits) > 0 {
+		first = m.waits[0].since
+	}
+	if last := first.Add(m.settings.maxWait - cyclePause); last.Before(until) {
+		return last
+	}
+	return until
 }
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
@@ -26,10 +61,10 @@ func (m *machine) cycle(now time.Time) {
 		return
 	}
 	if m.tearing || m.storage.journal.Failures() > 0 { // nothing may be launched now
-		m.declineAll(now)
+		m.refuse(now, m.pool.takeAll())
 		return
 	}
-	m.cycleAt = now.Add(cyclePause)
+	m.pool.cycleAt = now.Add(cyclePause)
 	offers, used := m.atHand(now)
 	event := OfferEvent{Offers: len(offers)}
 	var launches []*use
@@ -42,13 +77,15 @@ func (m *machine) cycle(now time.Time) {
 		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
 		m.endLooks(now)
 	}
-	m.news = false
+	m.pool.added = false
 	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.offered = slices.DeleteFunc(m.offered, func(h held) bool { return len(used[h.ID.Value].operations) > 0 })
-	m.letGo(now)
+	m.pool.take(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
+	if len(m.pending) > 0 {
+		m.pool.shorten(now)
+	}
 	event.Pending = len(m.pending)
 	m.do(notify{event})
 }
@@ -80,13 +117,12 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 
 // atHand are the offers at hand as a matcher gets them, and what becomes of them.
 func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
-	m.endQuarantines(now)
-	quarantined := m.quarantines()
-	offers := make([]task.Offer, len(m.offered))
-	uses := make([]use, len(m.offered))
-	used := make(map[string]*use, len(m.offered)) // by offer
-	for i, o := range m.offered {
-		offers[i] = task.OfferFromMesos(o.Offer)
+	quarantined := m.quarantine.ports(now)
+	offers := make([]task.Offer, len(m.pool.offers))
+	uses := make([]use, len(m.pool.offers))
+	used := make(map[string]*use, len(m.pool.offers)) // by offer
+	for i := range m.pool.offers {
+		offers[i] = m.pool.offers[i].Offer
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
 		uses[i] = use{agentID: offers[i].Agent.ID, role: offers[i].Role}
 		used[offers[i].ID] = &uses[i]
@@ -99,7 +135,7 @@ func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
 func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
 	c := task.Cycle{
 		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // all the bits that it has
-		Tasks: tasks, Offers: offers, Running: m.running(),
+		Tasks: tasks, Offers: offers, Running: m.census.running(),
 	}
 	placed, rejected, err := m.tryMatch(c)
 	if err == nil {
@@ -126,7 +162,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	if len(innocent) == 0 {
 		return nil, nil, err
 	}
-	c.Tasks, c.Running = innocent, m.running()
+	c.Tasks, c.Running = innocent, m.census.running()
 	placed, rejected, again := m.tryMatch(c)
 	return placed, rejected, cmp.Or(again, err)
 }

@@ -13,7 +13,7 @@ func (m *machine) newDemand() *demand.Book {
 	b := demand.New(demand.Config{
 		ReviveInterval: m.settings.reviveInterval,
 		Refuse:         m.settings.refuse,
-		Standby:        m.standby(),
+		Standby:        m.pool.standby(),
 		WaitPreferred:  m.settings.waitPreferred > 0,
 		Random:         func() float64 { return m.settings.random() },
 	})
@@ -26,7 +26,7 @@ func (m *machine) newDemand() *demand.Book {
 func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled: m.storage.journal.Failures() > 0,
-		Standby: m.wantsStandby(),
+		Standby: m.pool.wantsMore(),
 		MayCall: m.phase == connected && !m.tearing && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }

@@ -25,10 +25,10 @@ func (c *checker) policyOf(n int) {
 		options["prefer"] = "2s"
 	}
 	if n&8 > 0 { // whatever runs there
-		c.machine.settings.inverse = func(InverseOffer) bool { return true }
+		c.configure(func(set *settings) { set.inverse = func(InverseOffer) bool { return true } })
 	}
 	if n&16 > 0 {
-		c.machine.settings.maxWait = 100 * time.Second
+		options["maxwait"] = "100s"
 	}
 	c.policy(options)
 }
@@ -90,7 +90,7 @@ func (c *checker) checkDemand() {
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
 	for _, role := range m.settings.framework.Roles {
-		if needed := pending[role]+pending[""] > 0; needed || !m.standby() {
+		if needed := pending[role]+pending[""] > 0; needed || !m.pool.standby() {
 			require.True(c.t, c.revived[role] == needed || soon, "role %s: revived is %v", role, c.revived[role])
 		}
 	}
@@ -124,9 +124,7 @@ func TestDemandControl(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newChecker(t)
-			c.policy(map[string]string{"roles": "a,b", "hold": "10s", "max": "3", "agent": "2"})
-			c.machine.settings.hold = DefaultHold // so that b is not wanted
-			c.machine.demand = c.machine.newDemand()
+			c.policy(map[string]string{"roles": "a,b", "max": "3", "agent": "2"}) // b is not wanted
 			c.play('s', 0)
 			c.play('b', 0)
 			c.play('n', 0) // in role a
@@ -138,6 +136,7 @@ func TestDemandControl(t *testing.T) {
 			require.False(t, recorder.failed, "as it is")
 			if name != "a role that nobody suppresses" {
 				c.machine.settings.hold = 10 * time.Second
+				c.machine.pool.policy.hold = 10 * time.Second
 			}
 			func() {
 				defer func() { _ = recover() }()

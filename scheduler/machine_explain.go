@@ -46,7 +46,7 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	for i := len(r.shape.findings) - 1; i >= 0; i-- {
 		e.Findings = append(e.Findings, r.shape.findings[i])
 	}
-	e.Subscribed, e.LastOffers = m.phase == connected, m.offersAt
+	e.Subscribed, e.LastOffers = m.phase == connected, m.census.offersAt
 	if !e.Subscribed {
 		e.SubscribeErr = m.trouble
 	}
@@ -55,6 +55,6 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	}
 	e.StoreErr = m.storage.journal.Err()
 	e.Shaped = m.shaping.tight
-	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.promises)
+	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.vacated)
 	return e
 }

@@ -58,7 +58,7 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.machine.settings.history = int(seed % 4)
+		c.configure(func(set *settings) { set.history = int(seed % 4) })
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}
@@ -192,7 +192,7 @@ func (c *checker) play(verb byte, n int) {
 		}
 	case 'D':
 		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
-			c.machine.settings.durable = true
+			c.configure(func(set *settings) { set.durable = true })
 			c.disk = newDisk()
 		}
 	case 'P':
@@ -222,7 +222,7 @@ func (c *checker) play(verb byte, n int) {
 // limits has tasks end that find no place.
 func (c *checker) limits() {
 	if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
-		c.machine.settings.maxCycles, c.machine.settings.maxWait = 4, 100*time.Second
+		c.configure(func(set *settings) { set.maxCycles, set.maxWait = 4, 100*time.Second })
 	}
 }
 

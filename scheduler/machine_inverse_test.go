@@ -12,8 +12,10 @@ import (
 // A policy may agree although a launch on the agent waits for the store. It is not made.
 func TestPromiseTakesBackLaunches(t *testing.T) {
 	s := newStage(t)
-	s.machine.settings.durable = true
-	s.machine.settings.inverse = func(InverseOffer) bool { return true }
+	s.configure(func(set *settings) {
+		set.durable = true
+		set.inverse = func(InverseOffer) bool { return true }
+	})
 	for _, words := range []string{
 		"start", "subscribed fw", "stored", "subscribed fw", "submit a", "submit b", "stored",
 		"offers o1@a1:1:1024 o2@a2:1:1024", // a on a1, b on a2

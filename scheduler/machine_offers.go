@@ -6,115 +6,53 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-// held is an offer at hand. All are kept for a moment, for tasks to come that need not wait for the master
-// then; while nothing is pending the oldest, within the caps of the policy, are kept for longer. They
-// belong to their subscription: when that ends, at the end of Run too, the master takes them back at
-// once and without refusal, whatever the failover timeout, so they need not be declined then.
-type held struct {
-	mesos.Offer
-	until time.Time // it goes back then
-	kept  bool      // for longer than a moment
-}
-
-func (h *held) role() string { return h.AllocationInfo.GetRole() }
 
 // takeOffers takes new offers.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
-	until := now.Add(min(m.settings.hold, DefaultHold))
-	if len(m.offered) == 0 || until.Before(m.holdUntil) {
-		m.holdUntil = until
+	taken := make([]task.Offer, len(offers))
+	for i := range offers {
+		taken[i] = task.OfferFromMesos(offers[i])
 	}
-	m.offered = slices.Grow(m.offered, len(offers))
-	for _, o := range offers {
-		h := held{Offer: o, until: until}
-		m.offered = append(m.offered, h)
-		m.demand.Offered(now, h.role())
-		if o.AgentID.Value == m.preferred.agentID {
-			m.preferred = preferred{}
+	m.census.note(now, taken)
+	var vacated []heldOffer
+	taken = slices.DeleteFunc(taken, func(o task.Offer) bool {
+		keep := m.vacated.keeps(now, &o)
+		if keep {
+			vacated = append(vacated, heldOffer{Offer: o})
 		}
+		return keep
+	})
+	m.refuse(now, vacated)
+	m.pool.add(now, taken)
+	for i := range taken {
+		m.demand.Offered(now, taken[i].Role)
 	}
-	m.news = true
 }
 
-// standby tells whether offers are to be kept while nothing is pending.
-func (m *machine) standby() bool { return m.settings.hold > DefaultHold }
-
-// wantsStandby tells whether more of them are wanted.
-func (m *machine) wantsStandby() bool {
-	return m.standby() && len(m.offered) < m.settings.holdMax
-}
-
-// declineHeld declines those offers whose time is over and that may not be kept for longer. Those that are
-// kept already have come before the others, so that it is the oldest that stay.
+// declineHeld declines those offers whose time is over.
 func (m *machine) declineHeld(now time.Time) {
-	if len(m.offered) == 0 || m.wantsCycle() || now.Before(m.holdUntil) {
-		return
+	if !m.wantsCycle() {
+		m.refuse(now, m.pool.takeExpired(now, len(m.pending) == 0))
 	}
-	var back []held
-	stay, kept, onAgent := m.offered[:0], 0, map[string]int{}
-	for _, h := range m.offered {
-		over := !now.Before(h.until)
-		if over && m.standby() && len(m.pending) == 0 && !h.kept && kept < m.settings.holdMax && onAgent[h.AgentID.Value] < m.settings.holdPerAgent {
-			h.kept, h.until = true, h.until.Add(m.settings.hold-DefaultHold)
-			over = !now.Before(h.until)
-		}
-		if over {
-			back = append(back, h)
-			continue
-		}
-		if h.kept {
-			kept++
-			onAgent[h.AgentID.Value]++
-		}
-		if len(stay) == 0 || h.until.Before(m.holdUntil) {
-			m.holdUntil = h.until
-		}
-		stay = append(stay, h)
-	}
-	clear(m.offered[len(stay):])
-	m.offered = stay
-	m.refuse(now, back)
-}
-
-// letGo shortens the time of the offers at hand, since they do not fit what is pending: with what else
-// their agents have, in another role, or later on, they might.
-func (m *machine) letGo(now time.Time) {
-	if !m.standby() || len(m.pending) == 0 {
-		return
-	}
-	until := now.Add(DefaultHold)
-	for i := range m.offered {
-		if h := &m.offered[i]; h.until.After(until) {
-			h.until = until
-		}
-	}
-	if m.holdUntil.After(until) {
-		m.holdUntil = until
-	}
-}
-
-// declineAll declines the offers at hand.
-func (m *machine) declineAll(now time.Time) {
-	m.refuse(now, m.offered)
-	m.offered = nil
 }
 
 // refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
 // torn down need no answers.
-func (m *machine) refuse(now time.Time, offers []held) {
+func (m *machine) refuse(now time.Time, offers []heldOffer) {
 	if m.tearing {
 		return
 	}
 	var roles []string
 	ids := map[string][]mesos.OfferID{}
 	for i := range offers {
-		role := offers[i].role()
+		role := offers[i].Role
 		if ids[role] == nil {
 			roles = append(roles, role)
 		}
-		ids[role] = append(ids[role], offers[i].ID)
+		ids[role] = append(ids[role], mesos.OfferID{Value: offers[i].ID})
 	}
 	for _, role := range roles {
 		m.decline(ids[role], m.demand.Refuse(now, role))
@@ -215,21 +153,4 @@ func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})
-}
-
-// quarantines lists the ports that are in quarantine by agent, ascending.
-func (m *machine) quarantines() map[string][]uint16 {
-	ports := make(map[string][]uint16, len(m.quarantine))
-	for _, q := range m.quarantine {
-		ports[q.agentID] = append(ports[q.agentID], q.ports...)
-	}
-	for id, all := range ports {
-		slices.Sort(all)
-		ports[id] = slices.Compact(all)
-	}
-	return ports
-}
-
-func (m *machine) endQuarantines(now time.Time) {
-	m.quarantine = slices.DeleteFunc(m.quarantine, func(q quarantined) bool { return !now.Before(q.until) })
 }

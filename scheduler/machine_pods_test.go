@@ -66,7 +66,7 @@ func (astray) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
 
 func TestHalfAPodIsNotLaunched(t *testing.T) {
 	s := newStage(t)
-	s.machine.settings.matcher = astray{}
+	s.configure(func(set *settings) { set.matcher = astray{} })
 	s.play(strings.Fields("start"))
 	s.play(strings.Fields("subscribed fw"))
 	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}

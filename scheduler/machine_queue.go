@@ -83,7 +83,7 @@ func (r *record) heldBack(now time.Time) bool {
 // that came since; the others did not fit before.
 func (m *machine) matchable(now time.Time) []task.Demand {
 	q := &m.queue
-	if m.news {
+	if m.pool.added {
 		m.round++
 	}
 	came := m.fresh.take(func(waiter) bool { return true })
@@ -100,7 +100,7 @@ func (m *machine) matchable(now time.Time) []task.Demand {
 			q.demands = append(q.demands, d)
 		}
 	}
-	if !m.news {
+	if !m.pool.added {
 		return demands
 	}
 	if q.stale {

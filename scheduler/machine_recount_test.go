@@ -34,23 +34,23 @@ func recount(t require.TestingT, m *machine) {
 				pending = append(pending, r.info.Spec.ID)
 			}
 			require.Equal(t, task.Pending, r.head().info.State, "%s waits for nothing", r.info.Spec.ID)
-		case r.place() != "":
+		case r.agentID() != "":
 			require.Equal(t, r.info.AgentID, r.agent.ID, "what is stored of where %s is", r.info.Spec.ID)
 		}
 		heads[r.head()] = true
-		require.True(t, r == r.head() || r.seat == nil, "%s is counted with its pod", r.info.Spec.ID)
+		require.True(t, r == r.head() || r.counted == nil, "%s is counted with its pod", r.info.Spec.ID)
 	}
 	for r := range heads {
-		at := slices.IndexFunc(r.members(), func(r *record) bool { return r.place() != "" })
+		at := slices.IndexFunc(r.members(), func(r *record) bool { return r.agentID() != "" })
 		if at < 0 {
-			require.Nil(t, r.seat, "%s is on no agent", r.info.Spec.ID)
+			require.Nil(t, r.counted, "%s is on no agent", r.info.Spec.ID)
 			continue
 		}
 		here := r.members()[at].info.AgentID
 		seats[place{r.info.Spec.Group, here}]++
 		onAgent[here]++
-		require.NotNil(t, r.seat, "%s is on %s", r.info.Spec.ID, here)
-		require.Equal(t, here, r.seat.agent.about.ID, "where %s is counted", r.info.Spec.ID)
+		require.NotNil(t, r.counted, "%s is on %s", r.info.Spec.ID, here)
+		require.Equal(t, here, r.counted.agent.about.ID, "where %s is counted", r.info.Spec.ID)
 	}
 	require.Equal(t, pending, ids(m.pending), "the pending tasks")
 	require.Len(t, m.shapes, len(shapes))
@@ -59,13 +59,13 @@ func recount(t require.TestingT, m *machine) {
 		require.True(t, len(s.findings) == 0 || s.pending > 0 && len(s.findings) <= findingsPerShape, "%d findings", len(s.findings))
 	}
 	var present []task.Presence
-	for _, name := range slices.Sorted(keysOf(m.groups)) {
-		g := m.groups[name]
+	for _, name := range slices.Sorted(keysOf(m.census.groups)) {
+		g := m.census.groups[name]
 		require.Equal(t, groups[name], g.pending, "pending tasks of group %q", name)
-		for i, s := range g.seats {
+		for i, s := range g.counts {
 			at := place{name, s.agent.about.ID}
 			require.Equal(t, seats[at], s.tasks, "tasks at %v", at)
-			require.True(t, i == 0 || strings.Compare(g.seats[i-1].agent.about.ID, at.agent) < 0, "the order of seats")
+			require.True(t, i == 0 || strings.Compare(g.counts[i-1].agent.about.ID, at.agent) < 0, "the order of seats")
 			delete(seats, at)
 			if g.pending > 0 {
 				present = append(present, task.Presence{Group: name, Agent: *s.agent.about, Tasks: s.tasks})
@@ -73,8 +73,8 @@ func recount(t require.TestingT, m *machine) {
 		}
 	}
 	require.Empty(t, seats, "places that are not counted")
-	require.Equal(t, present, append([]task.Presence(nil), m.running()...), "what a matcher is told of what runs")
-	for id, a := range m.agents {
+	require.Equal(t, present, append([]task.Presence(nil), m.census.running()...), "what a matcher is told of what runs")
+	for id, a := range m.census.agents {
 		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "why agent %s is known", id)
 	}
@@ -161,12 +161,12 @@ func TestRecountControl(t *testing.T) {
 		"a task of a shape":                 func(_ *machine, ran, _ *record) { ran.shape.tasks-- },
 		"a pending task of a shape":         func(_ *machine, _, waits *record) { waits.shape.pending-- },
 		"a pending task of a group":         func(_ *machine, _, waits *record) { waits.shape.group.pending++ },
-		"a task on an agent":                func(_ *machine, ran, _ *record) { ran.seat.agent.tasks++ },
-		"a task of a group on an agent":     func(_ *machine, ran, _ *record) { ran.seat.tasks++ },
-		"that a task is on an agent":        func(_ *machine, ran, _ *record) { ran.seat = nil },
-		"that a task has left":              func(_ *machine, ran, waits *record) { waits.seat = ran.seat },
-		"a whole place":                     func(_ *machine, ran, _ *record) { ran.shape.group.seats = nil },
-		"that the presence changed":         func(m *machine, _, _ *record) { m.running(); m.presence.tasks[0].Tasks++ },
+		"a task on an agent":                func(_ *machine, ran, _ *record) { ran.counted.agent.tasks++ },
+		"a task of a group on an agent":     func(_ *machine, ran, _ *record) { ran.counted.tasks++ },
+		"that a task is on an agent":        func(_ *machine, ran, _ *record) { ran.counted = nil },
+		"that a task has left":              func(_ *machine, ran, waits *record) { waits.counted = ran.counted },
+		"a whole place":                     func(_ *machine, ran, _ *record) { ran.shape.group.counts = nil },
+		"that the presence changed":         func(m *machine, _, _ *record) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
 		"to look at a task":                 func(m *machine, _, _ *record) { m.queue.demands = nil },
 		"that a task is looked at already":  func(m *machine, _, _ *record) { m.queue.demands = append(m.queue.demands, m.queue.demands...) },
 		"to end a task after its time":      func(m *machine, _, _ *record) { m.waits = nil },
@@ -175,7 +175,7 @@ func TestRecountControl(t *testing.T) {
 		"a shape of which there is no task": func(m *machine, _, _ *record) { m.shapes["?"] = &shape{} },
 	} {
 		s := newStage(t)
-		s.machine.settings.maxCycles, s.machine.settings.maxWait = 100, 1e12
+		s.configure(func(set *settings) { set.maxCycles, set.maxWait = 100, 1e12 })
 		for _, words := range []string{"start", "subscribed fw", "submit ran", "offers o1@a1:2:1024", "submit waits cpus=4", "wait 1s", "offers o2@a2:2:1024"} {
 			s.play(strings.Fields(words))
 		}

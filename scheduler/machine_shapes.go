@@ -27,8 +27,7 @@ func (m *machine) joinShape(r *record, s *task.Spec) {
 	known := m.shapes[string(m.key)]
 	if known == nil {
 		key := string(m.key)
-		known = &shape{key: key, spec: s, group: m.groupOf(s.Group)}
-		known.group.shapes++
+		known = &shape{key: key, spec: s, group: m.census.join(s.Group)}
 		m.shapes[key] = known
 	} else if r.pod == nil {
 		share(s, known.spec)
@@ -52,9 +51,7 @@ func (m *machine) leave(r *record) {
 		return
 	}
 	delete(m.shapes, s.key)
-	if s.group.shapes--; s.group.shapes == 0 {
-		delete(m.groups, s.group.name)
-	}
+	m.census.leave(s.group)
 }
 
 // count follows a task of the shape from one state to another.
@@ -76,11 +73,7 @@ func (m *machine) countPending(s *shape, n int) {
 	if s.pending == 0 {
 		s.findings = nil
 	}
-	had := s.group.pending > 0
-	s.group.pending += n
-	if had != (s.group.pending > 0) {
-		m.presence.stale = true // it has the groups of pending tasks only
-	}
+	m.census.countPending(s.group, n)
 }
 
 // share lets a spec use the parts of another one of its shape that are equal.

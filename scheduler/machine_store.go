@@ -267,7 +267,7 @@ func (m *machine) restore(framework string, tasks []saved) {
 		if r.pod == nil {
 			m.joinShape(r, &r.info.Spec)
 		}
-		m.settle(r)
+		m.census.recount(r)
 		switch state := r.info.State; {
 		case state == task.Pending && r == r.head():
 			m.pending = append(m.pending, r)

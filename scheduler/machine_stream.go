@@ -45,7 +45,7 @@ func (m *machine) start(now time.Time) {
 func (m *machine) subscribe(now time.Time) {
 	m.stream++
 	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
-	m.offered, m.cycleAt, m.preferred = nil, now, preferred{}
+	m.pool.reset(now)
 	m.beginDemand(now)
 	m.keepAlarms()
 	info := m.settings.framework
@@ -130,7 +130,8 @@ func (m *machine) disconnected(now time.Time, err error) {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
 	}
 	m.trouble = err
-	m.phase, m.offered = waiting, nil
+	m.phase = waiting
+	m.pool.takeAll()
 	m.takeBackAccepts(now, all)
 	m.dropCalls()
 	event := ConnectionEvent{FrameworkID: m.framework, Err: err}

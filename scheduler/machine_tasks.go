@@ -16,13 +16,13 @@ import (
 type record struct {
 	saved
 	shape   *shape
-	seat    *seat    // where it is counted; nil: it is not on an agent
-	pod     *pod     // that it is a member of
-	former  *place   // where it was launched last, while it is pending again
-	launch  launch   // how far its newest launch has got
-	offer   string   // that its ACCEPT used
-	round   int32    // of the last reconciliation in which the master told of it
-	callers []caller // that wait for it
+	counted *groupCount // where it is counted; nil: it is not on an agent
+	pod     *pod        // that it is a member of
+	former  *place      // where it was launched last, while it is pending again
+	launch  launch      // how far its newest launch has got
+	offer   string      // that its ACCEPT used
+	round   int32       // of the last reconciliation in which the master told of it
+	callers []caller    // that wait for it
 	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
 	// it was not yet.
 	firstRound int32
@@ -222,7 +222,7 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
 	m.count(r.shape, previous, state)
-	m.settle(r)
+	m.census.recount(r)
 	m.queue.stale = m.queue.stale || previous == task.Pending || state == task.Pending
 	m.touch(r.info.Spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})

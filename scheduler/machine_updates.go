@@ -245,17 +245,10 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	m.change(now, r, state, nil)
 }
 
-// quarantined is a set of ports of one agent that are not to be used for a while.
-type quarantined struct {
-	agentID string
-	ports   []uint16
-	until   time.Time
-}
-
 // quarantinePorts keeps the ports of a container that could not be started from being used again
 // soon: something else on the agent holds one of them.
 func (m *machine) quarantinePorts(now time.Time, r *record) {
 	if len(r.info.HostPorts) > 0 && m.settings.quarantine > 0 {
-		m.quarantine = append(m.quarantine, quarantined{r.info.AgentID, r.info.HostPorts, now.Add(m.settings.quarantine)})
+		m.quarantine.add(r.info.AgentID, r.info.HostPorts, now.Add(m.settings.quarantine))
 	}
 }

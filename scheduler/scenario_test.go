@@ -134,19 +134,21 @@ func (s *stage) play(words []string) string {
 	}
 	switch verb {
 	case "durable": // from here on there is a store to wait for
-		s.machine.settings.durable = true
+		s.configure(func(set *settings) { set.durable = true })
 	case "limits": // cycles and time that a task may be pending
-		_, _ = fmt.Sscan(options["cycles"], &s.machine.settings.maxCycles)
-		s.machine.settings.maxWait = s.duration(options["wait"])
+		s.configure(func(set *settings) {
+			_, _ = fmt.Sscan(options["cycles"], &set.maxCycles)
+			set.maxWait = s.duration(options["wait"])
+		})
 	case "explain":
 		fmt.Fprintf(&s.out, "  %v\n", s.machine.explain(s.now, s.machine.tasks[args[0]]))
 	case "agents":
-		for _, a := range s.machine.agentStats(s.now) {
+		for _, a := range s.machine.census.stats(s.now, s.machine.tasks) {
 			fmt.Fprintf(&s.out, "  %s offered %+v for %v at %v, taken by %d: %+v\n",
 				a.Agent.Hostname, a.Offered, a.Roles, max(-1, a.OfferedAt.Sub(s.began)), a.Tasks, a.Taken)
 		}
 	case "presence":
-		for _, p := range s.machine.running() {
+		for _, p := range s.machine.census.running() {
 			fmt.Fprintf(&s.out, "  %d of group %q on %s\n", p.Tasks, p.Group, p.Agent.Hostname)
 		}
 	case "policy":
@@ -176,9 +178,23 @@ func (s *stage) play(words []string) string {
 	return s.out.String()
 }
 
+// configure puts a machine with other settings in place of one that has nothing on record and does not run.
+func (s *stage) configure(change func(*settings)) {
+	old := s.machine
+	require.Equal(s.t, stopped, old.phase)
+	require.Empty(s.t, old.tasks)
+	set := old.settings
+	change(&set)
+	s.machine = newMachine(set)
+	s.machine.stream, s.machine.framework = old.stream, old.framework
+}
+
 // policy changes roles and treatment of offers, before the start.
 func (s *stage) policy(options map[string]string) {
-	set := &s.machine.settings
+	s.configure(func(set *settings) { s.policyOf(set, options) })
+}
+
+func (s *stage) policyOf(set *settings, options map[string]string) {
 	duration := func(key string, to *time.Duration) {
 		if text := options[key]; text != "" {
 			var err error
@@ -197,7 +213,6 @@ func (s *stage) policy(options map[string]string) {
 	if roles := options["roles"]; roles != "" {
 		set.framework.Roles = strings.Split(roles, ",")
 	}
-	s.machine.demand = s.machine.newDemand()
 }
 
 func (s *stage) input(verb string, args []string, options map[string]string) input {

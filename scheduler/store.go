@@ -188,7 +188,7 @@ func decodeTask(value []byte) (saved, error) {
 		s.lost = int32(max(1, r.Launches))
 	}
 	copy(s.uuids[:], r.UUIDs)
-	if placed(state) && r.AgentID != "" {
+	if occupies(state) && r.AgentID != "" {
 		s.agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
 		for _, wire := range r.Attributes {
 			var attribute mesos.Attribute

@@ -1,0 +1,278 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// census knows agents, and counts the tasks on them by group. A pod counts as one task, as it does when it is
+// placed, and as long as one of its members is there.
+type census struct {
+	ttl      time.Duration // how long an agent without tasks is remembered
+	agents   map[string]*agent
+	groups   map[string]*group
+	presence presence
+	offersAt time.Time // when the last offers came, on any subscription
+	forgetAt time.Time // when to look for agents that may be forgotten
+}
+
+// agent is what is known of an agent that tasks of ours are on, or that was offered of late.
+type agent struct {
+	about *task.Agent // never changed, since records share it
+	tasks int         // of ours there
+	// Of the last event with offers of it: when it came, the roles they were for, and what they held.
+	offeredAt time.Time
+	roles     []string
+	offered   Amounts
+}
+
+// group is what is known of the tasks of one Spec.Group.
+type group struct {
+	name    string
+	classes int // on record
+	pending int
+	counts  []*groupCount // by the IDs of their agents
+}
+
+// groupCount is how many tasks of one group are on one agent.
+type groupCount struct {
+	group *group
+	agent *agent
+	tasks int
+}
+
+// presence is what a matcher is told of the tasks that run, as long as it holds: to gather it is too much
+// for each cycle.
+type presence struct {
+	tasks []task.Presence
+	stale bool
+}
+
+func newCensus(ttl time.Duration) census {
+	return census{ttl: ttl, agents: map[string]*agent{}, groups: map[string]*group{}}
+}
+
+// join adds a class of tasks to its group, and returns that.
+func (c *census) join(name string) *group {
+	g := c.groups[name]
+	if g == nil {
+		g = &group{name: name}
+		c.groups[name] = g
+	}
+	g.classes++
+	return g
+}
+
+// leave takes a class out of its group.
+func (c *census) leave(g *group) {
+	if g.classes--; g.classes == 0 {
+		delete(c.groups, g.name)
+	}
+}
+
+// countPending counts n more pending tasks of a group, or fewer.
+func (c *census) countPending(g *group, n int) {
+	had := g.pending > 0
+	g.pending += n
+	if had != (g.pending > 0) {
+		c.presence.stale = true // it has the groups of pending tasks only
+	}
+}
+
+// occupies reports whether a task takes up a place on an agent. One that is out of reach does.
+func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
+
+// recount counts a task where it is now.
+func (c *census) recount(r *record) {
+	r.agent = c.describe(r)
+	head := r.head()
+	var here *task.Agent
+	if at := slices.IndexFunc(r.members(), func(r *record) bool { return r.agent != nil }); at >= 0 {
+		here = r.members()[at].agent
+	}
+	if n := head.counted; n != nil && (here == nil || n.agent.about.ID != here.ID) {
+		c.uncount(head)
+	}
+	if head.counted == nil && here != nil {
+		c.count(head, here)
+	}
+}
+
+// describe returns what is known of where a task is, nil if it is on no agent.
+func (c *census) describe(r *record) *task.Agent {
+	here := r.agentID()
+	switch {
+	case here == "":
+		return nil
+	case c.agents[here] != nil:
+		return c.agents[here].about
+	case r.agent != nil && r.agent.ID == here:
+		return r.agent
+	}
+	return &task.Agent{ID: here, Hostname: r.info.Hostname}
+}
+
+// agentID returns the agent that a task takes up a place on, "" if there is none.
+func (r *record) agentID() string {
+	if occupies(r.info.State) {
+		return r.info.AgentID
+	}
+	return ""
+}
+
+func (c *census) count(r *record, about *task.Agent) {
+	a := c.agents[about.ID]
+	if a == nil {
+		a = &agent{about: about}
+		c.agents[about.ID] = a
+	}
+	g := r.shape.group
+	at, found := g.countOn(about.ID)
+	if !found {
+		g.counts = slices.Insert(g.counts, at, &groupCount{group: g, agent: a})
+	}
+	r.counted = g.counts[at]
+	r.counted.tasks++
+	a.tasks++
+	c.presence.stale = true
+}
+
+func (c *census) uncount(r *record) {
+	n := r.counted
+	r.counted = nil
+	n.agent.tasks--
+	if n.tasks--; n.tasks == 0 {
+		at, _ := n.group.countOn(n.agent.about.ID)
+		n.group.counts = slices.Delete(n.group.counts, at, at+1)
+	}
+	if a := n.agent; a.tasks == 0 && a.offeredAt.IsZero() {
+		delete(c.agents, a.about.ID)
+	}
+	c.presence.stale = true
+}
+
+func (g *group) countOn(agentID string) (int, bool) {
+	return slices.BinarySearchFunc(g.counts, agentID, func(n *groupCount, id string) int {
+		return strings.Compare(n.agent.about.ID, id)
+	})
+}
+
+// running returns the tasks of the groups that pending tasks are in, by group and agent.
+func (c *census) running() []task.Presence {
+	p := &c.presence
+	if !p.stale {
+		return p.tasks
+	}
+	p.tasks, p.stale = p.tasks[:0], false
+	var groups []*group
+	for _, g := range c.groups {
+		if g.pending > 0 {
+			groups = append(groups, g)
+		}
+	}
+	slices.SortFunc(groups, func(a, b *group) int { return strings.Compare(a.name, b.name) })
+	for _, g := range groups {
+		for _, n := range g.counts {
+			p.tasks = append(p.tasks, task.Presence{Group: g.name, Agent: *n.agent.about, Tasks: n.tasks})
+		}
+	}
+	return p.tasks
+}
+
+// note takes what offers say of their agents.
+func (c *census) note(now time.Time, offers []task.Offer) {
+	c.offersAt = now
+	again := make(map[*agent]bool, len(offers))
+	for i := range offers {
+		o := &offers[i]
+		a := c.agents[o.Agent.ID]
+		if a == nil {
+			a = &agent{}
+			c.agents[o.Agent.ID] = a
+		}
+		if a.about == nil || !sameAgent(a.about, &o.Agent) {
+			about := o.Agent // a copy, since the rest of the offer need not be kept
+			a.about, c.presence.stale = &about, true
+		}
+		if !again[a] {
+			again[a] = true
+			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
+		}
+		if !slices.Contains(a.roles, o.Role) {
+			a.roles = append(a.roles, o.Role)
+		}
+		a.offered.addResources(o.Resources)
+	}
+	c.forget(now)
+}
+
+// sameAgent reports whether two descriptions of an agent are equal.
+func sameAgent(a, b *task.Agent) bool {
+	return a.Hostname == b.Hostname && a.Region == b.Region && a.Zone == b.Zone && a.Unavailable.Equal(b.Unavailable) && a.UnavailableFor == b.UnavailableFor &&
+		slices.EqualFunc(a.Attributes, b.Attributes, func(a, b mesos.Attribute) bool { return a.Equal(&b) })
+}
+
+// forget drops the agents that were not offered for long. It looks at all of them, and therefore not
+// often: none stays for more than twice the time.
+func (c *census) forget(now time.Time) {
+	if now.Before(c.forgetAt) {
+		return
+	}
+	c.forgetAt = now.Add(c.ttl)
+	for id, a := range c.agents {
+		if a.tasks == 0 && now.Sub(a.offeredAt) >= c.ttl {
+			delete(c.agents, id)
+		}
+	}
+}
+
+// lost forgets what a lost agent offered.
+func (c *census) lost(id string) {
+	a := c.agents[id]
+	if a == nil {
+		return
+	}
+	a.offeredAt, a.roles, a.offered = time.Time{}, nil, Amounts{}
+	if a.tasks == 0 {
+		delete(c.agents, id)
+	}
+}
+
+// stats sums up what is known of agents. What tasks take is added up only when somebody asks.
+func (c *census) stats(now time.Time, tasks map[string]*record) []AgentStats {
+	type sum struct {
+		tasks int
+		taken Amounts
+	}
+	sums := make(map[string]*sum)
+	for _, r := range tasks {
+		if here := r.agentID(); here != "" {
+			if sums[here] == nil {
+				sums[here] = &sum{}
+			}
+			sums[here].tasks++
+			sums[here].taken.addSpec(&r.info.Spec)
+		}
+	}
+	all := make([]AgentStats, 0, len(c.agents))
+	for id, a := range c.agents {
+		s := AgentStats{Agent: *a.about}
+		if now.Sub(a.offeredAt) < c.ttl {
+			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
+		} else if a.tasks == 0 {
+			continue
+		}
+		if here := sums[id]; here != nil {
+			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b AgentStats) int { return cmp.Compare(a.Agent.ID, b.Agent.ID) })
+	return all
+}

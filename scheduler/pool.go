@@ -1,0 +1,179 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// pool has the offers at hand, the oldest first. All are kept for a moment, for tasks to come that need not wait
+// for the master then; while nothing is pending the oldest, within the caps of the policy, are kept for longer. They
+// belong to their subscription: when that ends, at the end of Run too, the master takes them back at
+// once and without refusal, whatever the failover timeout, so they need not be declined then.
+type pool struct {
+	policy poolPolicy
+	offers []heldOffer
+	// added: there are offers that no cycle has seen.
+	added     bool
+	cycleAt   time.Time // no cycle before that
+	holdUntil time.Time // no offer goes back before that
+	preferred preferred
+}
+
+type poolPolicy struct {
+	hold         time.Duration
+	holdPerAgent int
+	holdMax      int
+}
+
+// heldOffer is an offer at hand.
+type heldOffer struct {
+	task.Offer
+	until    time.Time // it goes back then
+	extended bool      // it is kept for longer than a moment
+}
+
+// preferred is the agent that tasks wait for; "": none. Tasks that come one by one would each go to another agent, as
+// the offer of the last one's is used up. So a policy may have them wait a moment for the next offer of the
+// agent that is fullest.
+type preferred struct {
+	agentID string
+	until   time.Time
+}
+
+// reset forgets all, for a new subscription.
+func (p *pool) reset(now time.Time) {
+	p.offers, p.cycleAt, p.preferred = nil, now, preferred{}
+}
+
+// add takes new offers.
+func (p *pool) add(now time.Time, offers []task.Offer) {
+	until := now.Add(min(p.policy.hold, DefaultHold))
+	if len(p.offers) == 0 || until.Before(p.holdUntil) {
+		p.holdUntil = until
+	}
+	p.offers = slices.Grow(p.offers, len(offers))
+	for i := range offers {
+		p.offers = append(p.offers, heldOffer{Offer: offers[i], until: until})
+		if offers[i].Agent.ID == p.preferred.agentID {
+			p.preferred = preferred{}
+		}
+	}
+	p.added = true
+}
+
+// standby reports whether offers are to be kept while nothing is pending.
+func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
+
+// wantsMore reports whether more offers are to be kept.
+func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
+
+// take removes the offers that pick chooses and returns them.
+func (p *pool) take(pick func(*heldOffer) bool) []heldOffer {
+	var taken []heldOffer
+	p.offers = slices.DeleteFunc(p.offers, func(h heldOffer) bool {
+		if !pick(&h) {
+			return false
+		}
+		taken = append(taken, h)
+		return true
+	})
+	return taken
+}
+
+// takeAll removes all offers and returns them.
+func (p *pool) takeAll() []heldOffer {
+	all := p.offers
+	p.offers = nil
+	return all
+}
+
+// takeExpired removes the offers whose time is over and that may not be kept for longer, and returns them. While
+// nothing is pending, idle, they may. Those that are kept already have come before the others, so that it is the
+// oldest that stay.
+func (p *pool) takeExpired(now time.Time, idle bool) []heldOffer {
+	if len(p.offers) == 0 || now.Before(p.holdUntil) {
+		return nil
+	}
+	var back []heldOffer
+	stay, extended, onAgent := p.offers[:0], 0, map[string]int{}
+	for _, h := range p.offers {
+		over := !now.Before(h.until)
+		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[h.Agent.ID] < p.policy.holdPerAgent {
+			h.extended, h.until = true, h.until.Add(p.policy.hold-DefaultHold)
+			over = !now.Before(h.until)
+		}
+		if over {
+			back = append(back, h)
+			continue
+		}
+		if h.extended {
+			extended++
+			onAgent[h.Agent.ID]++
+		}
+		if len(stay) == 0 || h.until.Before(p.holdUntil) {
+			p.holdUntil = h.until
+		}
+		stay = append(stay, h)
+	}
+	clear(p.offers[len(stay):])
+	p.offers = stay
+	return back
+}
+
+// shorten gives the offers at hand no more than a moment, since they do not fit what is pending: with what else
+// their agents have, in another role, or later on, they might.
+func (p *pool) shorten(now time.Time) {
+	if !p.standby() {
+		return
+	}
+	until := now.Add(DefaultHold)
+	for i := range p.offers {
+		if h := &p.offers[i]; h.until.After(until) {
+			h.until = until
+		}
+	}
+	if p.holdUntil.After(until) {
+		p.holdUntil = until
+	}
+}
+
+// prefer has tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. One
+// without memory is full, whatever else it has, and not waited for.
+func (p *pool) prefer(launches []*use, until time.Time) {
+	offered := map[string]float64{}
+	for i := range p.offers {
+		offered[p.offers[i].ID] = memOf(p.offers[i].Resources)
+	}
+	p.preferred = preferred{}
+	least := 0.0
+	for _, u := range launches {
+		left := 0.0
+		for _, id := range u.offers {
+			left += offered[id]
+		}
+		for i := range u.operations {
+			for _, t := range launchedIn(&u.operations[i]) {
+				left -= memOf(t.Resources)
+			}
+		}
+		if left >= leastOffered && (p.preferred.agentID == "" || left < least) {
+			least, p.preferred = left, preferred{u.agentID, until}
+		}
+	}
+}
+
+// leastOffered is the memory in MB for which alone a master makes an offer, by default.
+const leastOffered = 32
+
+func memOf(resources []mesos.Resource) (sum float64) {
+	for i := range resources {
+		if resources[i].Name == "mem" {
+			sum += resources[i].GetScalar().GetValue()
+		}
+	}
+	return sum
+}
