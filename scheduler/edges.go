@@ -14,6 +14,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
 const (
@@ -293,7 +294,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		// Another master leads now, or this one knows no subscription of ours.
 		return stale, err
 	case http.StatusBadRequest:
-		if saysStale(status.Body) {
+		if mastertext.IsStale(status.Body) {
 			return stale, err
 		}
 		return refused, err // the call itself, which a builder may have spoilt

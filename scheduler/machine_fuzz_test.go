@@ -173,7 +173,7 @@ func (c *checker) play(verb byte, n int) {
 		c.offers[fmt.Sprintf("o%d", n)]++ // needs no answer any more
 		c.event(&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: fmt.Sprintf("o%d", n)}}})
 	case 'e':
-		texts := []string{textFailedOver, textRemoved, "no"}
+		texts := []string{"Framework failed over", "Framework has been removed", "no"}
 		c.event(&scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: texts[n%3]}})
 	case 'c':
 		err := errors.New("closed")

@@ -7,6 +7,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
 // defaultHeartbeat is the master's interval until it has told its own.
@@ -175,18 +177,18 @@ func (m *machine) halt(err error) {
 
 // refusedBy takes an ERROR event: the master ends this subscription.
 func (m *machine) refusedBy(now time.Time, message string) {
-	switch meaning := meaningOf(message); {
-	case meaning == frameworkRemoved && m.tearing:
+	switch meaning := mastertext.MeaningOf(message); {
+	case meaning == mastertext.FrameworkRemoved && m.tearing:
 		m.tornDown(now)
-	case meaning == frameworkRemoved && m.settings.renew && m.nothingOnRecord():
+	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.nothingOnRecord():
 		m.framework = ""
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
-	case meaning == frameworkRemoved:
+	case meaning == mastertext.FrameworkRemoved:
 		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework})
-	case meaning == failedOver:
+	case meaning == mastertext.FailedOver:
 		m.disconnected(now, ErrEvicted)
-	case meaning == notAllowed:
+	case meaning == mastertext.NotAllowed:
 		m.disconnected(now, &SubscribeError{Status: 200, Message: message})
 	default:
 		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))

@@ -17,6 +17,7 @@ import (
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "maps", "math/bits", "reflect", "slices", "strings", "time",
 	mesosGo, mesosGo + "/scheduler", module + "/task",
+	module + "/scheduler/internal/mastertext",
 }
 
 // pureTime is what it may use of package time: time is data there.
