@@ -134,7 +134,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 			}
 		})
 	}
-	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, wanted.constraints.message())
+	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, offerConstraints(wanted.constraints))
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return false, subscribeError(err)
@@ -159,7 +159,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
-			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, one[0].constraints.message())}
+			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, offerConstraints(one[0].constraints))}
 		})
 	})
 }

@@ -46,7 +46,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		if in.ref != 0 {
 			m.userUpdated(now, in)
 		} else {
-			m.shapingDone(now, in)
+			m.filterDone(now, in)
 		}
 	case scheduler.Call_REVIVE:
 		if in.outcome != accepted && current {
@@ -107,7 +107,7 @@ func (m *machine) rawCall(in rawCall) {
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
 		u.SuppressedRoles = m.suppressedRoles(u.FrameworkInfo.Roles)
-		m.shaping.users++
+		m.filter.UserCalled()
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

@@ -56,7 +56,7 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	if m.storeFailures > 0 {
 		e.StoreErr = m.storeErr
 	}
-	e.Shaped = m.shaping.tight
+	e.Filtered = m.filter.Active()
 	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.promises)
 	return e
 }

@@ -257,7 +257,7 @@ func (c *checker) update(id string, n int) {
 
 func (c *checker) feed(in input) {
 	c.observe(in, c.actions(in))
-	c.checkShaping()
+	c.checkFilter()
 	if at := c.machine.deadline(); !at.IsZero() {
 		if _, woken := in.(wake); woken {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")

@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
 // defaultHeartbeat is the master's interval until it has told its own.
@@ -32,7 +33,7 @@ func (m *machine) start(now time.Time) {
 		r.callers, r.accepting = nil, false
 	}
 	m.tearing, m.tearWaiting, m.halted = false, nil, false
-	m.shaping = shaping{}
+	m.filter, m.changedClasses = offerfilter.Book{}, nil
 	m.reconciliation.callers = nil
 	m.attempts, m.trouble = 0, nil
 	m.endWaits(now)
@@ -60,8 +61,9 @@ func (m *machine) subscribe(now time.Time) {
 		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
-	constraints := m.shaping.resubscribe(&info)
-	m.do(subscribe{stream: m.stream, call: call, constraints: constraints})
+	filter := m.filter.Subscribing()
+	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
+	m.do(subscribe{stream: m.stream, call: call, constraints: filter.Constraints})
 }
 
 // registerTimeout is how long a new framework outlives a process that dies before it has stored the
@@ -96,7 +98,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.after(now, register{stream: m.stream})
 		return
 	}
-	if m.settings.shape && !m.shaping.subscribedWith(now, s.GetMasterInfo().GetVersion()) {
+	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
 		m.disconnected(now, errors.New("the master is too old for offer constraints; without them next"))
 		return
 	}
@@ -124,7 +126,8 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
-	if m.phase == connecting && m.shaping.refusedWith(err) {
+	var refused *SubscribeError
+	if m.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
 	}
 	m.trouble = err

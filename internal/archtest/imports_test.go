@@ -27,7 +27,7 @@ const (
 // is missing here fails the test, so that a new one is given its place.
 var imports = map[string][]string{
 	"examples/samplefw":  {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
-	"scheduler":          {"scheduler/internal/mastertext", "taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo},
+	"scheduler":          {"scheduler/internal/mastertext", "scheduler/internal/offerfilter", "taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo},
 	"taskmatcher":        {"task", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
@@ -44,7 +44,8 @@ var imports = map[string][]string{
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
 	// Parts of the scheduler's decisions, which know nothing of the machine and send nothing.
-	"scheduler/internal/mastertext": {},
+	"scheduler/internal/mastertext":  {},
+	"scheduler/internal/offerfilter": {"task", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

@@ -15,9 +15,9 @@ import (
 // pureImports is everything that the machine of package scheduler may import. Among what is
 // missing: context, log, math/rand, net, os, sync.
 var pureImports = []string{
-	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "maps", "math/bits", "reflect", "slices", "strings", "time",
+	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "iter", "maps", "math/bits", "reflect", "slices", "strings", "time",
 	mesosGo, mesosGo + "/scheduler", module + "/task",
-	module + "/scheduler/internal/mastertext",
+	module + "/scheduler/internal/mastertext", module + "/scheduler/internal/offerfilter",
 }
 
 // pureTime is what it may use of package time: time is data there.
