@@ -53,6 +53,7 @@ type Book struct {
 	level  Level           // for this master
 	told   Filter          // with the last call
 	call   *scheduler.Call // that, while it is under way
+	strict bool            // that has a filter, though told may be none by now
 	active bool            // the master may have a filter
 	users  int             // UPDATE_FRAMEWORK calls of the user's that are under way
 	tellAt time.Time       // when to tell the master; zero: it was told
@@ -158,7 +159,7 @@ func (b *Book) Follow(now time.Time, derive func(Level) Filter) (Filter, bool) {
 }
 
 // Sent notes the call that tells the master of what Follow returned.
-func (b *Book) Sent(call *scheduler.Call) { b.call = call }
+func (b *Book) Sent(call *scheduler.Call) { b.call, b.strict = call, !b.told.None() }
 
 // Done takes the outcome of a call that Sent was told of, on the present subscription.
 func (b *Book) Done(now time.Time, call *scheduler.Call, outcome Outcome) Verdict {
@@ -168,7 +169,7 @@ func (b *Book) Done(now time.Time, call *scheduler.Call, outcome Outcome) Verdic
 	}
 	switch outcome {
 	case Accepted:
-		b.active = !last || !b.told.None()
+		b.active = !last || b.strict
 		b.taken = b.taken || last && b.active
 		if last && now.Before(b.late) && b.tellAt.IsZero() {
 			b.tellAt = b.late // once more, lest a late one holds
