@@ -2,14 +2,13 @@ package scheduler
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -33,7 +32,7 @@ type (
 	subscribe struct {
 		stream      int
 		call        *scheduler.Call
-		constraints constraints
+		constraints offerfilter.Constraints
 	}
 	// closeStream breaks the subscription.
 	closeStream struct{ stream int }
@@ -42,8 +41,8 @@ type (
 	send struct {
 		stream      int
 		call        *scheduler.Call
-		constraints constraints // of UPDATE_FRAMEWORK
-		ref         ref         // who asked for it; 0: the machine itself
+		constraints offerfilter.Constraints // of UPDATE_FRAMEWORK
+		ref         ref                     // who asked for it; 0: the machine itself
 		// Of an ACCEPT: the role of its offers, and how many tasks had come for that.
 		role     string
 		arrivals int
@@ -81,7 +80,7 @@ func (a subscribe) String() string {
 	if roles := a.call.GetSubscribe().GetSuppressedRoles(); len(roles) > 0 {
 		s += " suppressing " + strings.Join(roles, ",")
 	}
-	return s + describeMinimum(a.call.GetSubscribe().GetFrameworkInfo().GetOfferFilters()) + a.constraints.String()
+	return s + offerfilter.MinimumText(a.call.GetSubscribe().GetFrameworkInfo().GetOfferFilters()) + a.constraints.String()
 }
 
 func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.stream) }
@@ -161,7 +160,7 @@ func describeCall(c *scheduler.Call) string {
 		if roles := c.UpdateFramework.SuppressedRoles; len(roles) > 0 {
 			s += " suppressing " + strings.Join(roles, ",")
 		}
-		s += describeMinimum(c.UpdateFramework.FrameworkInfo.OfferFilters)
+		s += offerfilter.MinimumText(c.UpdateFramework.FrameworkInfo.OfferFilters)
 	case scheduler.Call_ACKNOWLEDGE:
 		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
 	}
@@ -181,38 +180,6 @@ func describeFilters(f *mesos.Filters) string {
 		return ""
 	}
 	return " refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
-}
-
-// describeMinimum gives text such as " least *: cpus 1, mem 32".
-func describeMinimum(filters map[string]mesos.OfferFilters) (s string) {
-	for _, role := range slices.Sorted(maps.Keys(filters)) {
-		for _, q := range filters[role].MinAllocatableResources.GetQuantities() {
-			s += " least " + role
-			for i, name := range slices.Sorted(maps.Keys(q.Quantities)) {
-				s += fmt.Sprintf("%s %s %v", [...]string{":", ","}[min(i, 1)], name, q.Quantities[name].Value)
-			}
-		}
-	}
-	return s
-}
-
-// String gives text such as " where *: rack LIKE r1 and zone EXISTS, or rack IS r2".
-func (c constraints) String() (s string) {
-	for _, role := range slices.Sorted(maps.Keys(c)) {
-		s += " where " + role + ":"
-		for i, group := range c[role] {
-			if i > 0 {
-				s += ", or"
-			}
-			for j, constraint := range group {
-				if j > 0 {
-					s += " and"
-				}
-				s += " " + strings.TrimSpace(constraint.String())
-			}
-		}
-	}
-	return s
 }
 
 // launchedBy lists the tasks that an ACCEPT launches.

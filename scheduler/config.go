@@ -353,7 +353,7 @@ func (c Config) settings() settings {
 		statsTTL:       c.Offers.StatsTTL,
 		unknown:        c.UnknownTasks,
 		inverse:        c.Offers.AcceptInverse,
-		shape:          !c.Offers.NoShaping && c.Offers.MaxCycles == 0,
+		filterOffers:   !c.Offers.NoOfferConstraints && c.Offers.MaxCycles == 0,
 		renew:          c.RenewFramework,
 		random:         rand.Float64,
 	}

@@ -2,19 +2,20 @@ package scheduler
 
 import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// message gives the constraints in Mesos' words, nil if there are none.
-func (c constraints) message() mesoshttp.OfferConstraints {
+// offerConstraints returns the constraints as the call has them, nil if there are none.
+func offerConstraints(c offerfilter.Constraints) mesoshttp.OfferConstraints {
 	if len(c) == 0 {
 		return nil
 	}
 	message := mesoshttp.OfferConstraints{}
-	for role, groups := range c {
-		for _, group := range groups {
+	for role, sets := range c {
+		for _, set := range sets {
 			var all mesoshttp.ConstraintGroup
-			for _, constraint := range group {
+			for _, constraint := range set {
 				all = appendPredicates(all, constraint)
 			}
 			message[role] = append(message[role], all)

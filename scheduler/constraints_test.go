@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
@@ -56,14 +57,14 @@ func trueOf(c mesoshttp.AttributeConstraint, a task.Agent) bool {
 }
 
 // Whatever the matcher finds a place for, a master offers. Of any two tasks that are pending, both are checked.
-func TestWishesKeepNothingFromTheMatcher(t *testing.T) {
+func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 0))
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
 	operators := []task.Operator{task.Like, task.Unlike, task.Is, task.Cluster, task.Unique, task.GroupBy, task.MaxPer}
 	placed, keptBack := 0, 0
 	for range 20_000 {
 		specs := make([]task.Spec, 1+random.IntN(2))
-		s := newStage(t)
+		pending := make([]*task.Spec, len(specs))
 		for i := range specs {
 			specs[i] = specOf(pick("a", "b", "c")+string(rune('0'+i)), nil)
 			for range random.IntN(3) {
@@ -73,9 +74,9 @@ func TestWishesKeepNothingFromTheMatcher(t *testing.T) {
 					Value:     pick("1", "2", "r1", "r[12]", "r.*", "", "1|2"),
 				})
 			}
-			s.machine.step(s.now, submit{spec: specs[i]})
+			pending[i] = &specs[i]
 		}
-		s.machine.shaping.refusals = random.IntN(2)
+		level := []offerfilter.Level{offerfilter.Full, offerfilter.NoExpressions}[random.IntN(2)]
 		agent := task.Agent{ID: "S1", Hostname: pick("r1", "h"), Region: pick("", "r1", "eu"), Zone: pick("", "1", "z")}
 		for range random.IntN(4) {
 			attribute := mesos.Attribute{Name: pick("rack", "disk"), Type: mesos.TEXT, Text: &mesos.Value_Text{Value: pick("r1", "r2", "1", "")}}
@@ -90,13 +91,13 @@ func TestWishesKeepNothingFromTheMatcher(t *testing.T) {
 		}
 		offer := task.OfferFromMesos(offersOf([]string{"o1@S1:4:1024"}).Offers[0])
 		offer.Agent = agent
-		wishes := s.machine.wishes()
-		offered := offeredBy(wishes.constraints.message(), "*", agent)
+		constraints := offerfilter.Derive([]string{"*"}, nil, slices.Values(pending), level).Constraints
+		offered := offeredBy(offerConstraints(constraints), "*", agent)
 		for _, spec := range specs {
-			placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Now: s.now, Tasks: []task.Demand{{ID: spec.ID, Spec: &spec}}, Offers: []task.Offer{offer}})
+			placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: []task.Demand{{ID: spec.ID, Spec: &spec}}, Offers: []task.Offer{offer}})
 			if len(placements) > 0 {
 				placed++
-				require.True(t, offered, "%v on %v is placed, but with %v not offered", spec.Constraints, agent, wishes.constraints)
+				require.True(t, offered, "%v on %v is placed, but with %v not offered", spec.Constraints, agent, constraints)
 			}
 		}
 		if !offered {

@@ -87,7 +87,7 @@ func TestDemandOfNewRoles(t *testing.T) {
 
 // A REVIVE that the master took and lost is made again after 30 s. (An UPDATE_FRAMEWORK would make up for it.)
 func TestLostRevive(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Offers: scheduler.OfferPolicy{NoShaping: true}}, func(ctx context.Context, w *world) {
+	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Offers: scheduler.OfferPolicy{NoOfferConstraints: true}}, func(ctx context.Context, w *world) {
 		w.at(time.Second)
 		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
 			if c.Type == calls.Call_REVIVE && time.Since(w.began) < 30*time.Second {
@@ -280,7 +280,7 @@ func TestLaunchedAtOnce(t *testing.T) {
 		"several roles":                   {roles: []string{"a", "b", "c"}, role: "b"},
 		"any of several roles":            {roles: []string{"a", "b", "c"}},
 		"another role waits":              {roles: []string{"a", "b"}, role: "b", before: []task.Spec{giant("a", "a")}},
-		"another role waits, shaped":      {roles: []string{"a", "b"}, role: "b", before: []task.Spec{misfit, giant("a", "a")}},
+		"another role waits, filtered":    {roles: []string{"a", "b"}, role: "b", before: []task.Spec{misfit, giant("a", "a")}},
 		"a preferred agent is waited for": {offers: scheduler.OfferPolicy{WaitPreferred: 2 * time.Second}},
 		"cycles are counted":              {before: []task.Spec{misfit}, offers: scheduler.OfferPolicy{MaxCycles: 1e6}},
 	} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
 const (
@@ -135,7 +136,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 			}
 		})
 	}
-	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, wanted.constraints.message())
+	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, offerConstraints(wanted.constraints))
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return false, subscribeError(err)
@@ -167,7 +168,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
-			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, one[0].constraints.message())}
+			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, offerConstraints(one[0].constraints))}
 		})
 	})
 }
@@ -265,7 +266,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		// Another master leads now, or this one knows no subscription of ours.
 		return stale, err
 	case http.StatusBadRequest:
-		if saysStale(status.Body) {
+		if mastertext.IsStale(status.Body) {
 			return stale, err
 		}
 		return refused, err // the call itself, which a builder may have spoilt

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -153,7 +153,7 @@ func retryable(s *mesos.TaskStatus) bool {
 
 // isDockerRun tells whether a container failed because "docker run" itself did, not its program.
 func isDockerRun(t task.Info) bool {
-	return t.Spec.Container != nil && strings.HasSuffix(t.Status.GetMessage(), textDockerRun)
+	return t.Spec.Container != nil && mastertext.IsDockerRunFailure(t.Status.GetMessage())
 }
 
 // CapacityError tells that a task was pending for too long, see [OfferPolicy.MaxCycles] and

@@ -36,9 +36,9 @@ type Explanation struct {
 	MatcherErr error
 	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
 	Promised int
-	// Shaped is whether the master was told what pending tasks need, and so offers nothing that fits none of
-	// them, see [OfferPolicy.NoShaping]. The findings are from before then, mostly.
-	Shaped bool
+	// Filtered reports whether the master may be keeping back offers because of what it was told the pending
+	// tasks need, see [OfferPolicy.NoOfferConstraints]. The findings are from before then, mostly.
+	Filtered bool
 	// TearingDown is whether the framework is being torn down.
 	TearingDown bool
 }
@@ -108,7 +108,7 @@ func (e Explanation) String() string {
 	default:
 		s += ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
 	}
-	if e.Shaped {
+	if e.Filtered {
 		s += "; the master keeps back what fits no pending task"
 	}
 	return s

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
 // loop owns the machine during a run: it turns what happens into inputs and performs the
@@ -54,7 +56,7 @@ type outgoing struct {
 	call     *scheduler.Call
 	ref      ref
 
-	constraints constraints
+	constraints offerfilter.Constraints
 }
 
 // head gives channel and value for a select: none while nothing waits.

@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
 // machine is the whole state of a scheduler and all of its decisions. It has one method that
@@ -24,8 +25,7 @@ import (
 //	machine_stream.go     keeps the subscription
 //	machine_calls.go      makes calls and takes their outcomes
 //	machine_demand.go     asks for offers, by role
-//	machine_wishes.go     knows which offers are of use
-//	machine_shaping.go    tells the master
+//	machine_filter.go     tells the master which offers are of use
 //	machine_offers.go     keeps and answers offers
 //	machine_preferred.go  has tasks wait for the best of them
 //	machine_cycle.go      finds places for tasks
@@ -59,8 +59,11 @@ type machine struct {
 	alarms  alarms
 	alarmed uint32 // counts them
 
-	demand  *demand.Book // which roles want offers
-	shaping shaping
+	demand *demand.Book // which roles want offers
+	// filter is which offers the master keeps back, as far as it was told. Of the changed classes a first task
+	// became pending in this step, or the last one ceased to be.
+	filter         offerfilter.Book
+	changedClasses []*shape
 
 	pool    pool
 	fresh   lineup // pending tasks that no cycle has looked at
@@ -124,7 +127,7 @@ type settings struct {
 	statsTTL       time.Duration
 	unknown        UnknownTasks
 	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
-	shape          bool                    // the master is told what the pending tasks need
+	filterOffers   bool                    // the master is told what the pending tasks need
 	renew          bool                    // a new framework after the removal of an empty one
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
@@ -203,7 +206,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.teardown(in.ref)
 	}
-	m.followShaping(now) // before a REVIVE
+	m.followFilter(now) // before a REVIVE
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions
@@ -243,7 +246,7 @@ func (m *machine) deadline() time.Time {
 			sooner(m.reconciliation.next)
 		}
 	}
-	for _, at := range [...]time.Time{m.shapingDeadline(), m.demand.Deadline(m.conditions())} {
+	for _, at := range [...]time.Time{m.filterDeadline(), m.demand.Deadline(m.conditions())} {
 		if !at.IsZero() {
 			sooner(at)
 		}

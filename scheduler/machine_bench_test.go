@@ -132,24 +132,3 @@ func pendingMachine(now time.Time, n int, cpus string, changes ...func(*settings
 	}
 	return m
 }
-
-// BenchmarkWishes looks at what is pending, which is done once after it has not changed for a while. Each task
-// has a shape of its own.
-func BenchmarkWishes(b *testing.B) {
-	for _, n := range []int{100, maxShapes} {
-		b.Run(fmt.Sprint("shapes=", n), func(b *testing.B) {
-			m := pendingMachine(time.Time{}, 0, "1")
-			for i := range n {
-				spec := specOf(fmt.Sprint(i), map[string]string{"like": "rack:r[12]"})
-				spec.Mem += float64(i)
-				m.step(time.Time{}, submit{spec: spec})
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if m.wishes().none() {
-					b.Fatal("no wishes")
-				}
-			}
-		})
-	}
-}

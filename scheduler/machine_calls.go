@@ -1,10 +1,13 @@
 package scheduler
 
 import (
+	"errors"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
 // callDone takes the outcome of a call.
@@ -13,7 +16,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	if in.ref != 0 {
 		m.do(reply{ref: in.ref, err: in.err})
 	}
-	if in.outcome == stale && current && saysReplaced(in.err) {
+	if in.outcome == stale && current && replaced(in.err) {
 		m.disconnected(now, ErrEvicted)
 		return
 	}
@@ -43,7 +46,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		if in.ref != 0 {
 			m.userUpdated(now, in)
 		} else {
-			m.shapingDone(now, in)
+			m.filterDone(now, in)
 		}
 	case scheduler.Call_REVIVE:
 		if in.outcome != accepted && current {
@@ -66,6 +69,12 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	if in.outcome == stale && m.current(in.stream) && !m.tearing && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}
+}
+
+// replaced reports whether a call was refused since another scheduler has subscribed.
+func replaced(err error) bool {
+	var refused *CallError
+	return errors.As(err, &refused) && mastertext.IsReplaced(refused.Message)
 }
 
 // callRetry is how long a call that failed on its way waits before it is made again. The master
@@ -98,7 +107,7 @@ func (m *machine) rawCall(in rawCall) {
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
 		u.SuppressedRoles = m.demand.Suppressed(u.FrameworkInfo.Roles)
-		m.shaping.users++
+		m.filter.UserCalled()
 	}
 	m.do(send{stream: m.stream, call: c, ref: in.ref})
 }

@@ -54,7 +54,7 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 		e.NotBefore = r.former.notBefore
 	}
 	e.StoreErr = m.storage.journal.Err()
-	e.Shaped = m.shaping.tight
+	e.Filtered = m.filter.Active()
 	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.vacated)
 	return e
 }

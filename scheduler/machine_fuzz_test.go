@@ -173,7 +173,7 @@ func (c *checker) play(verb byte, n int) {
 		c.offers[fmt.Sprintf("o%d", n)]++ // needs no answer any more
 		c.event(&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: fmt.Sprintf("o%d", n)}}})
 	case 'e':
-		texts := []string{textFailedOver, textRemoved, "no"}
+		texts := []string{"Framework failed over", "Framework has been removed", "no"}
 		c.event(&scheduler.Event{Type: scheduler.Event_ERROR, Error: &scheduler.Event_Error{Message: texts[n%3]}})
 	case 'c':
 		err := errors.New("closed")
@@ -257,7 +257,7 @@ func (c *checker) update(id string, n int) {
 
 func (c *checker) feed(in input) {
 	c.observe(in, c.actions(in))
-	c.checkShaping()
+	c.checkFilter()
 	if at := c.machine.deadline(); !at.IsZero() {
 		if _, woken := in.(wake); woken {
 			require.True(c.t, at.After(c.now), "the deadline has come and is still there")

@@ -66,7 +66,7 @@ func (m *machine) count(s *shape, previous, state task.State) {
 
 func (m *machine) countPending(s *shape, n int) {
 	if before := s.pending; before == 0 || before+n == 0 {
-		m.shaping.turned = append(m.shaping.turned, s)
+		m.changedClasses = append(m.changedClasses, s)
 	}
 	s.pending += n
 	m.demand.Count(s.spec.Role, n)

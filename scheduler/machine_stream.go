@@ -7,6 +7,9 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
 // defaultHeartbeat is the master's interval until it has told its own.
@@ -34,7 +37,7 @@ func (m *machine) start(now time.Time) {
 	}
 	m.tearing, m.tearWaiting = false, nil
 	m.storage.journal.Reopen()
-	m.shaping = shaping{}
+	m.filter, m.changedClasses = offerfilter.Book{}, nil
 	m.reconciliation.callers = nil
 	m.attempts, m.trouble = 0, nil
 	m.endWaits(now)
@@ -62,8 +65,9 @@ func (m *machine) subscribe(now time.Time) {
 		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
-	constraints := m.shaping.resubscribe(&info)
-	m.do(subscribe{stream: m.stream, call: call, constraints: constraints})
+	filter := m.filter.Subscribing()
+	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
+	m.do(subscribe{stream: m.stream, call: call, constraints: filter.Constraints})
 }
 
 // registerTimeout is how long a new framework outlives a process that dies before it has stored the
@@ -98,7 +102,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.after(now, register{stream: m.stream})
 		return
 	}
-	if m.settings.shape && !m.shaping.subscribedWith(now, s.GetMasterInfo().GetVersion()) {
+	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
 		m.disconnected(now, errors.New("the master is too old for offer constraints; without them next"))
 		return
 	}
@@ -126,7 +130,8 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 func (m *machine) disconnected(now time.Time, err error) {
 	m.do(closeStream{stream: m.stream})
 	held := m.phase == connected
-	if m.phase == connecting && m.shaping.refusedWith(err) {
+	var refused *SubscribeError
+	if m.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
 	}
 	m.trouble = err
@@ -182,18 +187,18 @@ func (m *machine) halt(err error) {
 
 // refusedBy takes an ERROR event: the master ends this subscription.
 func (m *machine) refusedBy(now time.Time, message string) {
-	switch meaning := meaningOf(message); {
-	case meaning == frameworkRemoved && m.tearing:
+	switch meaning := mastertext.MeaningOf(message); {
+	case meaning == mastertext.FrameworkRemoved && m.tearing:
 		m.tornDown(now)
-	case meaning == frameworkRemoved && m.settings.renew && m.nothingOnRecord():
+	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.nothingOnRecord():
 		m.framework = ""
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
-	case meaning == frameworkRemoved:
+	case meaning == mastertext.FrameworkRemoved:
 		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework})
-	case meaning == failedOver:
+	case meaning == mastertext.FailedOver:
 		m.disconnected(now, ErrEvicted)
-	case meaning == notAllowed:
+	case meaning == mastertext.NotAllowed:
 		m.disconnected(now, &SubscribeError{Status: 200, Message: message})
 	default:
 		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))

@@ -41,12 +41,12 @@ type OfferPolicy struct {
 	// It comes within the master's allocation interval, 1 s by default. No task waits until its MaxWait
 	// is over. Default 0: they do not wait.
 	WaitPreferred time.Duration
-	// NoShaping keeps from the master what the pending tasks need. By default it is told, if it is of Mesos
+	// NoOfferConstraints keeps from the master what the pending tasks need. By default it is told, if it is of Mesos
 	// 1.11 or later: of tasks that have been waiting for 5 s the constraints, as offer constraints, and the
 	// least amounts, as min_allocatable_resources, so that it keeps back offers that no task would fit. A new
 	// task that needs others lifts that at once. A matcher that places tasks in spite of their constraints, or on less
-	// than they ask for, needs NoShaping. MaxCycles implies it: without offers there are no cycles to count.
-	NoShaping bool
+	// than they ask for, needs NoOfferConstraints. MaxCycles implies it: without offers there are no cycles to count.
+	NoOfferConstraints bool
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is taken. Default
 	// 10 min; negative: not at all.

@@ -92,7 +92,7 @@ func newStage(t *testing.T) *stage {
 		maxLaunches:    2,
 		quarantine:     10 * time.Minute,
 		statsTTL:       5 * time.Minute,
-		shape:          true,
+		filterOffers:   true,
 		random:         func() float64 { return 0.5 },
 	})
 	return s

@@ -26,8 +26,11 @@ const (
 // other modules' packages (with everything below them). Data flows down, never up. A package that
 // is missing here fails the test, so that a new one is given its place.
 var imports = map[string][]string{
-	"examples/samplefw":  {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
-	"scheduler":          {"taskmatcher", "taskbuilder", "task", "scheduler/internal/demand", "scheduler/internal/journal", "internal/mesoshttp", "internal/detector", mesosGo},
+	"examples/samplefw": {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
+	"scheduler": {
+		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
+		"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo,
+	},
 	"taskmatcher":        {"task", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
@@ -44,7 +47,10 @@ var imports = map[string][]string{
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
 	// The parts of the scheduler's machine, which must not know it.
-	"scheduler/internal/demand": {}, "scheduler/internal/journal": {},
+	"scheduler/internal/demand":      {},
+	"scheduler/internal/journal":     {},
+	"scheduler/internal/mastertext":  {},
+	"scheduler/internal/offerfilter": {"task", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

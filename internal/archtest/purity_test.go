@@ -16,8 +16,9 @@ import (
 // pureImports is everything that the machine of package scheduler and its parts may import. Among what is
 // missing: context, log, math/rand, net, os, sync.
 var pureImports = []string{
-	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "maps", "math/bits", "reflect", "slices", "strings", "time",
+	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "iter", "maps", "math/bits", "reflect", "slices", "strings", "time",
 	mesosGo, mesosGo + "/scheduler", module + "/task", module + "/scheduler/internal/demand", module + "/scheduler/internal/journal",
+	module + "/scheduler/internal/mastertext", module + "/scheduler/internal/offerfilter",
 }
 
 // pureTime is what it may use of package time: time is data there.

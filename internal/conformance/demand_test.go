@@ -97,7 +97,7 @@ func demanding() []behaviour {
 		{
 			name:    "a call for offers that got lost behind the master is made again",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), document("scheduler-http-api", "REVIVE")},
-			config:  scheduler.Config{Offers: scheduler.OfferPolicy{NoShaping: true}}, // which would make up for it
+			config:  scheduler.Config{Offers: scheduler.OfferPolicy{NoOfferConstraints: true}}, // which would make up for it
 			run: func(w *world) {
 				w.untilConnected(1)
 				w.wire.once(calls.Call_REVIVE, swallow)
@@ -108,7 +108,7 @@ func demanding() []behaviour {
 		{
 			name:    "refusals are long while nothing is pending, and the next task lifts them",
 			sources: []source{document("app-framework-development-guide", "Multi-Scheduler Scalability"), recording("decline_filters"), recording("decline_seconds")},
-			config:  scheduler.Config{Offers: scheduler.OfferPolicy{NoShaping: true}},
+			config:  scheduler.Config{Offers: scheduler.OfferPolicy{NoOfferConstraints: true}},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.nothingHeld()

@@ -36,7 +36,7 @@ func offers() []behaviour {
 		{
 			name:    "each offer is answered, and once",
 			sources: []source{document("scheduler-http-api", "ACCEPT"), document("scheduler-http-api", "DECLINE"), recording("accept_invalid_offers")},
-			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second, NoShaping: true}},
+			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second, NoOfferConstraints: true}},
 			run: func(w *world) {
 				w.submit(giant("giant"))
 				w.launch(sleeper("a"))

@@ -66,7 +66,7 @@ func suite() []chapter {
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
 		{"Asking for offers and keeping them", demanding()},
-		{"What pending tasks need", shaping()},
+		{"What pending tasks need", offerFilters()},
 		{"Where tasks run", placing()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},

@@ -67,7 +67,7 @@ const onlyR2 = `{"role_constraints":{"*":{"groups":[{"attribute_constraints":[{"
 
 // After 5 s the agents that no pending task may run on are offered no more, and a task that may run anywhere
 // waits for nothing.
-func TestShaping(t *testing.T) {
+func TestOfferFilter(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		inWorld(t, racks(), scheduler.Config{JSON: json}, func(ctx context.Context, w *world) {
 			offerers := w.offerers(ctx)
@@ -99,7 +99,7 @@ func TestShaping(t *testing.T) {
 }
 
 // Tasks that find their places cost no calls, however different they are.
-func TestShapingSparesWhatIsPlaced(t *testing.T) {
+func TestOfferFilterSparesWhatIsPlaced(t *testing.T) {
 	inWorld(t, racks(), scheduler.Config{}, func(ctx context.Context, w *world) {
 		for i := range 50 {
 			spec := sleeper(fmt.Sprint(i))
@@ -115,15 +115,15 @@ func TestShapingSparesWhatIsPlaced(t *testing.T) {
 	})
 }
 
-func TestNoShaping(t *testing.T) {
+func TestNoOfferFilter(t *testing.T) {
 	for name, c := range map[string]struct {
 		version string
 		config  scheduler.Config
 	}{
-		"an older master":     {version: "1.10.0"},
-		"another one":         {version: "1.9.0"},
-		"cycles are counted":  {config: scheduler.Config{Offers: scheduler.OfferPolicy{MaxCycles: 1e6}}},
-		"the user's own wish": {config: scheduler.Config{Offers: scheduler.OfferPolicy{NoShaping: true}}},
+		"an older master":    {version: "1.10.0"},
+		"another one":        {version: "1.9.0"},
+		"cycles are counted": {config: scheduler.Config{Offers: scheduler.OfferPolicy{MaxCycles: 1e6}}},
+		"not wanted":         {config: scheduler.Config{Offers: scheduler.OfferPolicy{NoOfferConstraints: true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := racks()
@@ -141,7 +141,7 @@ func TestNoShaping(t *testing.T) {
 }
 
 // A master refuses expressions that are too complex for it. That costs neither the subscription nor the rest.
-func TestShapingRefused(t *testing.T) {
+func TestOfferFilterRefused(t *testing.T) {
 	inWorld(t, racks(), scheduler.Config{}, func(ctx context.Context, w *world) {
 		w.submitMisfits(ctx, "(r2){1,200}")
 		w.at(time.Minute)
@@ -155,7 +155,7 @@ func TestShapingRefused(t *testing.T) {
 }
 
 // The next subscription begins with the same constraints, also with another master.
-func TestShapingOutlivesSubscriptions(t *testing.T) {
+func TestOfferFilterOutlivesSubscriptions(t *testing.T) {
 	cluster := racks()
 	cluster.SessionTimeout = time.Second
 	inWorldOf(t, threeMasters(), cluster, scheduler.Config{}, func(ctx context.Context, w *world) {
@@ -180,7 +180,7 @@ func TestShapingOutlivesSubscriptions(t *testing.T) {
 }
 
 // A call of the user's is not undone.
-func TestShapingKeepsTheUsersFrameworkInfo(t *testing.T) {
+func TestOfferFilterKeepsTheUsersFrameworkInfo(t *testing.T) {
 	config := scheduler.Config{Framework: scheduler.Framework{User: "nobody", NoCheckpoint: true}}
 	inWorld(t, racks(), config, func(ctx context.Context, w *world) {
 		w.submitMisfits(ctx, "r2")

@@ -25,7 +25,7 @@ func briefly() scheduler.Config {
 	return scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second}}
 }
 
-func shaping() []behaviour {
+func offerFilters() []behaviour {
 	constraints := []source{document("scheduler-http-api", "UPDATE_FRAMEWORK"), recording("offer_constraints")}
 	return []behaviour{
 		{

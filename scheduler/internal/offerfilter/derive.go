@@ -1,0 +1,278 @@
+// Package offerfilter decides which offers a master is to keep back since no pending task could use them, and
+// follows how far the master knows.
+//
+// What it promises: a filter keeps away no offer that a pending task fits, and a task that comes later does not wait
+// for one that was kept back before it came. It lets through more than a matcher takes, which has the last word.
+//
+// What it does not: it sends nothing and looks at no clock. It says what is to be sent, and is told what became of
+// it and what time it is.
+package offerfilter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// maxSets is how many sets of constraints a role may have. A master tries all of them for each agent.
+const maxSets = 32
+
+// exists is an operator besides those of users: the agent has the attribute.
+const exists task.Operator = "EXISTS"
+
+// Filter is what offers must have to be of use to a pending task. The zero Filter lets all of them through.
+type Filter struct {
+	Constraints Constraints
+	// Minimum is, by role, how much of each scalar resource an offer must have.
+	Minimum map[string]map[string]float64
+}
+
+// Constraints are, by role, sets of constraints in a fixed order. On an agent that is offered all constraints of one
+// set hold. They have no operators but LIKE, UNLIKE, IS and EXISTS, which needs no value: the attribute is there.
+type Constraints map[string][]ConstraintSet
+
+// ConstraintSet is what a master can judge of a task's constraints, in a fixed order.
+type ConstraintSet []task.Constraint
+
+// Level is how much a master is told: less after each refusal.
+type Level int
+
+// The levels.
+const (
+	Full          Level = iota
+	NoExpressions       // instead of LIKE and UNLIKE the master is told that the attribute must be there
+	Nothing
+)
+
+// None reports whether the filter lets all offers through.
+func (f Filter) None() bool { return len(f.Constraints) == 0 && len(f.Minimum) == 0 }
+
+// Equal reports whether both filters are the same.
+func (f Filter) Equal(g Filter) bool { return f.None() && g.None() || reflect.DeepEqual(f, g) }
+
+// String returns text such as " least *: cpus 1, mem 32 where *: rack LIKE r1".
+func (f Filter) String() string { return MinimumText(f.OfferFilters(nil)) + f.Constraints.String() }
+
+// String returns text such as " where *: rack LIKE r1 and zone EXISTS, or rack IS r2".
+func (c Constraints) String() (s string) {
+	for _, role := range slices.Sorted(maps.Keys(c)) {
+		s += " where " + role + ":"
+		for i, set := range c[role] {
+			if i > 0 {
+				s += ", or"
+			}
+			for j, constraint := range set {
+				if j > 0 {
+					s += " and"
+				}
+				s += " " + strings.TrimSpace(constraint.String())
+			}
+		}
+	}
+	return s
+}
+
+// MinimumText describes the minima of Mesos' filters with text such as " least *: cpus 1, mem 32".
+func MinimumText(filters map[string]mesos.OfferFilters) (s string) {
+	for _, role := range slices.Sorted(maps.Keys(filters)) {
+		for _, q := range filters[role].MinAllocatableResources.GetQuantities() {
+			s += " least " + role
+			for i, name := range slices.Sorted(maps.Keys(q.Quantities)) {
+				s += fmt.Sprintf("%s %s %v", [...]string{":", ","}[min(i, 1)], name, q.Quantities[name].Value)
+			}
+		}
+	}
+	return s
+}
+
+// OfferFilters returns the user's filters with the minima added, which have none of a role that the user's have.
+func (f Filter) OfferFilters(users map[string]mesos.OfferFilters) map[string]mesos.OfferFilters {
+	if len(f.Minimum) == 0 {
+		return users
+	}
+	filters := maps.Clone(users)
+	if filters == nil {
+		filters = map[string]mesos.OfferFilters{}
+	}
+	for role, minimum := range f.Minimum {
+		quantities := map[string]mesos.Value_Scalar{}
+		for name, amount := range minimum {
+			quantities[name] = mesos.Value_Scalar{Value: amount}
+		}
+		filters[role] = mesos.OfferFilters{MinAllocatableResources: &mesos.OfferFilters_MinAllocatableResources{
+			Quantities: []mesos.OfferFilters_ResourceQuantities{{Quantities: quantities}},
+		}}
+	}
+	return filters
+}
+
+// Derive returns the filter for what is pending: one spec of each class of tasks that are alike is enough. Roles are
+// the framework's; a task that names no role is for any of them. Where the user has set a minimum for a role, there
+// is no other.
+func Derive(roles []string, users map[string]mesos.OfferFilters, pending iter.Seq[*task.Spec], level Level) Filter {
+	var f Filter
+	if level == Nothing {
+		return f
+	}
+	for _, role := range roles {
+		if sets := constraintSets(role, pending, level); len(sets) > 0 {
+			if f.Constraints == nil {
+				f.Constraints = Constraints{}
+			}
+			f.Constraints[role] = sets
+		}
+		if _, set := users[role]; set {
+			continue
+		}
+		if least := minimum(role, pending); len(least) > 0 {
+			if f.Minimum == nil {
+				f.Minimum = map[string]map[string]float64{}
+			}
+			f.Minimum[role] = least
+		}
+	}
+	return f
+}
+
+// isFor reports whether a task can use offers to the role.
+func isFor(s *task.Spec, role string) bool { return s.Role == "" || s.Role == role }
+
+// constraintSets returns the different sets of what is pending in a role, none if any agent may do.
+func constraintSets(role string, pending iter.Seq[*task.Spec], level Level) []ConstraintSet {
+	seen, distinct := map[string]bool{}, map[string]ConstraintSet{}
+	var key []byte
+	for s := range pending {
+		if !isFor(s, role) {
+			continue
+		}
+		key = appendKey(key[:0], s.Constraints)
+		if seen[string(key)] {
+			continue // most classes differ in other things
+		}
+		seen[string(key)] = true
+		set := constraintSet(s, level)
+		if len(set) == 0 {
+			return nil
+		}
+		distinct[fmt.Sprintf("%q", set)] = set
+		if len(distinct) > maxSets {
+			return nil
+		}
+	}
+	var sets []ConstraintSet
+	for _, text := range slices.Sorted(maps.Keys(distinct)) {
+		sets = append(sets, distinct[text])
+	}
+	return sets
+}
+
+func appendKey(key []byte, constraints []task.Constraint) []byte {
+	for _, c := range constraints {
+		for _, word := range [...]string{c.Attribute, string(c.Operator), c.Value} {
+			key = append(binary.AppendUvarint(key, uint64(len(word))), word...)
+		}
+	}
+	return key
+}
+
+// constraintSet returns what a master can judge of a spec's constraints.
+func constraintSet(s *task.Spec, level Level) ConstraintSet {
+	var set ConstraintSet
+	for _, c := range s.Constraints {
+		if !valid(c.Attribute) || !valid(c.Value) {
+			continue
+		}
+		switch {
+		case c.Operator == task.Is:
+		case c.Operator == task.Cluster && c.Value != "":
+			c.Operator = task.Is
+		case (c.Operator == task.Like || c.Operator == task.Unlike) && level == Full:
+		default: // no constraint holds where the attribute is missing
+			c.Operator, c.Value = exists, ""
+		}
+		set = append(set, c)
+	}
+	slices.SortFunc(set, func(a, b task.Constraint) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(set)
+}
+
+// valid reports whether a text is UTF-8; JSON would make another one of what is not.
+func valid(s string) bool { return strings.ToValidUTF8(s, "") == s }
+
+// minimum returns how much of each scalar resource every pending task of a role asks for. No task fits an offer that
+// has less of one of them. (Such an offer may add to one at hand of the same agent; but that one goes back
+// soon if it is of no use, and then both are offered as one.)
+func minimum(role string, pending iter.Seq[*task.Spec]) map[string]float64 {
+	var least map[string]float64
+	for s := range pending {
+		switch {
+		case !isFor(s, role):
+		case least == nil:
+			least = maps.Clone(s.Scalars)
+			if least == nil {
+				least = map[string]float64{}
+			}
+			for _, name := range [...]string{"cpus", "mem", "disk", "gpus"} {
+				least[name] = amount(s, name)
+			}
+		default:
+			for name, most := range least {
+				if asked := amount(s, name); asked < most {
+					least[name] = asked
+				}
+			}
+		}
+	}
+	for name, amount := range least {
+		// Mesos counts in thousandths; what is half of one counts as one.
+		if least[name] = float64(int64(amount*1000+0.5)) / 1000; least[name] == 0 {
+			delete(least, name)
+		}
+	}
+	return least
+}
+
+// amount returns what a task asks for of a scalar resource.
+func amount(s *task.Spec, name string) float64 {
+	switch name {
+	case "cpus":
+		return s.CPUs
+	case "mem":
+		return s.Mem
+	case "disk":
+		return s.Disk
+	case "gpus":
+		return s.GPUs
+	}
+	return s.Scalars[name]
+}
+
+// Admits reports whether a master with this filter offers all that a task may use in the framework's roles. The level
+// is that at which the filter was derived; with another one the answer may be no where yes is right.
+func (f Filter) Admits(roles []string, s *task.Spec, level Level) bool {
+	for _, role := range roles {
+		if !isFor(s, role) {
+			continue
+		}
+		if sets, constrained := f.Constraints[role]; constrained {
+			set := constraintSet(s, level)
+			if !slices.ContainsFunc(sets, func(known ConstraintSet) bool { return slices.Equal(known, set) }) {
+				return false
+			}
+		}
+		for name, least := range f.Minimum[role] {
+			if amount(s, name) < least-0.0005 { // not by the rounding
+				return false
+			}
+		}
+	}
+	return true
+}

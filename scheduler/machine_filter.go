@@ -1,0 +1,108 @@
+package scheduler
+
+import (
+	"errors"
+	"iter"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+const (
+	// maxFilteredClasses is how many classes of tasks are looked at for a filter, which takes about a microsecond
+	// each. With more there is none.
+	maxFilteredClasses = 10_000
+	badRequest         = 400
+)
+
+// filterDeadline is when there is something to do about the filter; the zero time is never.
+func (m *machine) filterDeadline() time.Time {
+	if m.phase != connected || m.tearing {
+		return time.Time{}
+	}
+	return m.filter.Deadline()
+}
+
+// followFilter tells the master which offers to keep back, or that it is to offer everything.
+func (m *machine) followFilter(now time.Time) {
+	for _, class := range m.changedClasses {
+		if m.filter.ClassChanged(now, m.settings.framework.Roles, class.spec, class.pending > 0) {
+			m.demand.AskAgain(class.spec.Role)
+		}
+	}
+	clear(m.changedClasses)
+	m.changedClasses = m.changedClasses[:0]
+	if m.phase != connected || m.tearing {
+		return
+	}
+	filter, tell := m.filter.Follow(now, m.deriveFilter)
+	if !tell {
+		return
+	}
+	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.demand.Suppressed(m.settings.framework.Roles)}
+	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.framework}
+	update.FrameworkInfo.OfferFilters = filter.OfferFilters(update.FrameworkInfo.OfferFilters)
+	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
+	send.constraints = filter.Constraints
+	m.filter.Sent(send.call)
+	m.do(send)
+}
+
+// deriveFilter returns the filter for all that is pending.
+func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
+	if len(m.shapes) > maxFilteredClasses {
+		return offerfilter.Filter{}
+	}
+	return offerfilter.Derive(m.settings.framework.Roles, m.settings.framework.OfferFilters, m.pendingSpecs(), level)
+}
+
+// pendingSpecs are the specs of the classes that have pending tasks, in no order.
+func (m *machine) pendingSpecs() iter.Seq[*task.Spec] {
+	return func(yield func(*task.Spec) bool) {
+		for _, class := range m.shapes {
+			if class.pending > 0 && !yield(class.spec) {
+				return
+			}
+		}
+	}
+}
+
+// filterDone takes the outcome of an UPDATE_FRAMEWORK of the machine's own.
+func (m *machine) filterDone(now time.Time, in callDone) {
+	if !m.current(in.stream) || m.phase != connected {
+		return
+	}
+	var answer *CallError
+	outcome := offerfilter.Failed
+	switch {
+	case in.outcome == accepted:
+		outcome = offerfilter.Accepted
+	case in.outcome == unclear:
+		outcome = offerfilter.Unclear
+	case in.outcome == refused && errors.As(in.err, &answer) && answer.Status == badRequest:
+		outcome = offerfilter.Refused
+	}
+	if m.filter.Done(now, in.call, outcome) == offerfilter.Disconnect {
+		m.disconnected(now, in.err)
+	}
+}
+
+// userUpdated takes the outcome of an UPDATE_FRAMEWORK of the user's, which has no filter.
+func (m *machine) userUpdated(now time.Time, in callDone) {
+	current := m.current(in.stream)
+	m.filter.UserDone(now, in.outcome == accepted && current && m.phase == connected)
+	if in.outcome != accepted {
+		return
+	}
+	// So that the next subscription does not undo it.
+	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
+	m.settings.framework.ID = nil
+	m.demand.SetRoles(m.settings.framework.Roles)
+	if !current && m.phase >= connecting { // with what was before
+		m.disconnected(now, errors.New("the framework was updated meanwhile"))
+	}
+}

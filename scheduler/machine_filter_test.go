@@ -1,0 +1,163 @@
+package scheduler
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// imagined is a master as the checker imagines it: it has the filter of one of the calls whose outcome left that open.
+type imagined struct {
+	possible []toldCall
+}
+
+type toldCall struct {
+	call   *scheduler.Call // while it is under way
+	filter offerfilter.Filter
+}
+
+func (p *imagined) subscribe(a subscribe) {
+	p.possible = []toldCall{{nil, filterOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
+}
+
+func (p *imagined) send(a send) {
+	if a.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK {
+		p.possible = append(p.possible, toldCall{a.call, filterOf(a.call.UpdateFramework.FrameworkInfo.OfferFilters, a.constraints)})
+	}
+}
+
+// done takes the outcome of a call. It returns false for a call that cannot have one now: it has had one, or one before
+// it on the way has not.
+func (p *imagined) done(call *scheduler.Call, o outcome) bool {
+	at := slices.IndexFunc(p.possible, func(c toldCall) bool { return c.call == call })
+	under := func(c toldCall) bool { return c.call != nil }
+	switch {
+	case at < 0 || slices.ContainsFunc(p.possible[:at], under):
+		return false
+	case o == accepted:
+		p.possible = slices.Clone(p.possible[at:])
+		p.possible[0].call = nil
+	case o == unclear:
+		p.possible[at].call = nil
+	default:
+		p.possible = slices.Delete(p.possible, at, at+1)
+	}
+	return true
+}
+
+// checkFilter: whatever filter the master has, no pending task waits in vain, unless a call is under way or due.
+func (c *checker) checkFilter() {
+	m := c.machine
+	if !c.open || m.tearing || !m.filter.Settled() {
+		return
+	}
+	for _, possible := range c.master.possible {
+		if possible.filter.None() {
+			continue
+		}
+		for _, class := range m.shapes {
+			require.True(c.t, class.pending == 0 || m.admits(possible.filter, class.spec), "the master keeps back offers for %v: %v", class.spec, possible.filter)
+		}
+	}
+}
+
+// admits reports whether a filter admits a spec, with expressions or without them.
+func (m *machine) admits(f offerfilter.Filter, s *task.Spec) bool {
+	roles := m.settings.framework.Roles
+	return f.Admits(roles, s, offerfilter.Full) || f.Admits(roles, s, offerfilter.NoExpressions)
+}
+
+func filterOf(filters map[string]mesos.OfferFilters, c offerfilter.Constraints) offerfilter.Filter {
+	f := offerfilter.Filter{Constraints: c}
+	for role, filter := range filters {
+		least := map[string]float64{}
+		for _, q := range filter.MinAllocatableResources.Quantities {
+			for name, amount := range q.Quantities {
+				least[name] = amount.Value
+			}
+		}
+		if f.Minimum == nil {
+			f.Minimum = map[string]map[string]float64{}
+		}
+		f.Minimum[role] = least
+	}
+	return f
+}
+
+// What more classes than are looked at need, and what the user has set a minimum for, the master is not told.
+func TestNoFilter(t *testing.T) {
+	const minimum = " least *: mem 1"
+	for name, row := range map[string]struct {
+		classes int
+		users   map[string]mesos.OfferFilters
+		want    string
+	}{
+		"nothing pending":              {0, nil, ""},
+		"as many as are looked at":     {maxFilteredClasses, nil, minimum},
+		"too many":                     {maxFilteredClasses + 1, nil, ""},
+		"the user has set one already": {1, offerfilter.Filter{Minimum: map[string]map[string]float64{"*": {"mem": 2}}}.OfferFilters(nil), ""},
+	} {
+		s := newStage(t)
+		s.machine.settings.framework.OfferFilters = row.users
+		for i := range row.classes {
+			s.machine.step(s.now, submit{spec: task.Spec{ID: fmt.Sprint(i), Mem: float64(i + 1)}})
+		}
+		require.Equal(t, row.want, s.machine.deriveFilter(offerfilter.Full).String(), name)
+	}
+}
+
+// Classes of which no task is pending any more do not count.
+func TestFilterForgets(t *testing.T) {
+	s := newStage(t)
+	s.machine.step(s.now, submit{spec: specOf("a", map[string]string{"like": "rack:r1"})})
+	s.machine.step(s.now, submit{spec: specOf("b", map[string]string{"like": "rack:r2"})})
+	s.machine.step(s.now, kill{id: "a"})
+	require.Equal(t, " least *: cpus 1, mem 32 where *: rack LIKE r2", s.machine.deriveFilter(offerfilter.Full).String())
+}
+
+// TestFilterControl: a checker that cannot fail proves nothing. This machine forgets to look at new tasks.
+func TestFilterControl(t *testing.T) {
+	c := newChecker(t)
+	c.play('s', 0)
+	c.play('b', 1)
+	c.feed(submit{ref: 1, spec: specOf("a", map[string]string{"like": "rack:r1"})})
+	c.play('w', 6)
+	update := c.sent[len(c.sent)-1].call
+	require.Equal(t, scheduler.Call_UPDATE_FRAMEWORK, update.GetType())
+	c.finish(send{stream: c.machine.stream, call: update}, accepted, nil)
+	recorder := &recorder{}
+	c.t = recorder
+	filter := c.machine.filter
+	c.machine.step(c.now, submit{ref: 2, spec: specOf("b", nil)})
+	c.machine.filter = filter
+	func() {
+		defer func() { _ = recover() }()
+		c.checkFilter()
+	}()
+	require.True(t, recorder.failed)
+}
+
+// finish feeds the outcome of a call. Each UPDATE_FRAMEWORK has one only.
+func (c *checker) finish(s send, o outcome, err error) {
+	if s.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK && s.stream == c.machine.stream && !c.master.done(s.call, o) {
+		return
+	}
+	done := callDone{stream: s.stream, call: s.call, outcome: o, err: err}
+	c.toldInVain(done)
+	c.feed(done)
+}
+
+func refusal(n int) error {
+	if n%2 == 0 {
+		return &CallError{Call: "UPDATE_FRAMEWORK", Status: 400, Message: "no"}
+	}
+	return errors.New("no")
+}
