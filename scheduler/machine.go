@@ -46,12 +46,13 @@ type machine struct {
 
 	// The subscription.
 	phase     phase
-	stream    int       // number of the newest subscription; 0 before the first
-	framework string    // ID given by the master
-	attempts  int       // subscriptions that failed in a row
-	trouble   error     // why there is no subscription; nil: there is one, or the first is under way
-	opened    time.Time // when SUBSCRIBED arrived
-	heard     time.Time // when the master last said anything
+	stream    int                 // number of the newest subscription; 0 before the first
+	framework string              // ID given by the master
+	info      mesos.FrameworkInfo // what it subscribes as, without the ID
+	attempts  int                 // subscriptions that failed in a row
+	trouble   error               // why there is no subscription; nil: there is one, or the first is under way
+	opened    time.Time           // when SUBSCRIBED arrived
+	heard     time.Time           // when the master last said anything
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 
@@ -106,7 +107,7 @@ type machine struct {
 
 // settings are what a Config comes down to for the machine.
 type settings struct {
-	framework      mesos.FrameworkInfo // without ID
+	framework      mesos.FrameworkInfo // what a run begins as, without ID
 	matcher        TaskMatcher
 	builder        TaskBuilder
 	refuse         time.Duration
@@ -151,7 +152,14 @@ func newMachine(s settings) *machine {
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}},
 	}
 	m.demand = m.newDemand()
+	m.setInfo(s.framework)
 	return m
+}
+
+// setInfo has the framework subscribe as this from now on.
+func (m *machine) setInfo(info mesos.FrameworkInfo) {
+	m.info = info
+	m.demand.SetRoles(info.Roles)
 }
 
 // step takes one input at the time now and returns what is to be done, in order. The slice is

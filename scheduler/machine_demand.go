@@ -10,15 +10,13 @@ import (
 
 // newDemand returns the book on the demand for offers, without pending tasks.
 func (m *machine) newDemand() *demand.Book {
-	b := demand.New(demand.Config{
+	return demand.New(demand.Config{
 		ReviveInterval: m.settings.reviveInterval,
 		Refuse:         m.settings.refuse,
 		Standby:        m.pool.standby(),
 		WaitPreferred:  m.settings.waitPreferred > 0,
 		Random:         func() float64 { return m.settings.random() },
 	})
-	b.SetRoles(m.settings.framework.Roles)
-	return b
 }
 
 // conditions returns what the book on the demand is to go by. The master is told nothing before a cycle that

@@ -30,7 +30,7 @@ func (m *machine) filterDeadline() time.Time {
 // followFilter tells the master which offers to keep back, or that it is to offer everything.
 func (m *machine) followFilter(now time.Time) {
 	for _, class := range m.changedClasses {
-		if m.filter.ClassChanged(now, m.settings.framework.Roles, class.spec, class.pending > 0) {
+		if m.filter.ClassChanged(now, m.info.Roles, class.spec, class.pending > 0) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
@@ -43,7 +43,7 @@ func (m *machine) followFilter(now time.Time) {
 	if !tell {
 		return
 	}
-	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.settings.framework, SuppressedRoles: m.demand.Suppressed(m.settings.framework.Roles)}
+	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.info, SuppressedRoles: m.demand.Suppressed(m.info.Roles)}
 	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.framework}
 	update.FrameworkInfo.OfferFilters = filter.OfferFilters(update.FrameworkInfo.OfferFilters)
 	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
@@ -57,7 +57,7 @@ func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
 	if len(m.shapes) > maxFilteredClasses {
 		return offerfilter.Filter{}
 	}
-	return offerfilter.Derive(m.settings.framework.Roles, m.settings.framework.OfferFilters, m.pendingSpecs(), level)
+	return offerfilter.Derive(m.info.Roles, m.info.OfferFilters, m.pendingSpecs(), level)
 }
 
 // pendingSpecs are the specs of the classes that have pending tasks, in no order.
@@ -99,9 +99,9 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 		return
 	}
 	// So that the next subscription does not undo it.
-	m.settings.framework = in.call.UpdateFramework.FrameworkInfo
-	m.settings.framework.ID = nil
-	m.demand.SetRoles(m.settings.framework.Roles)
+	info := in.call.UpdateFramework.FrameworkInfo
+	info.ID = nil
+	m.setInfo(info)
 	if !current && m.phase >= connecting { // with what was before
 		m.disconnected(now, errors.New("the framework was updated meanwhile"))
 	}

@@ -71,7 +71,7 @@ func (c *checker) checkFilter() {
 
 // admits reports whether a filter admits a spec, with expressions or without them.
 func (m *machine) admits(f offerfilter.Filter, s *task.Spec) bool {
-	roles := m.settings.framework.Roles
+	roles := m.info.Roles
 	return f.Admits(roles, s, offerfilter.Full) || f.Admits(roles, s, offerfilter.NoExpressions)
 }
 
@@ -106,7 +106,7 @@ func TestNoFilter(t *testing.T) {
 		"the user has set one already": {1, offerfilter.Filter{Minimum: map[string]map[string]float64{"*": {"mem": 2}}}.OfferFilters(nil), ""},
 	} {
 		s := newStage(t)
-		s.machine.settings.framework.OfferFilters = row.users
+		s.configure(func(set *settings) { set.framework.OfferFilters = row.users })
 		for i := range row.classes {
 			s.machine.step(s.now, submit{spec: task.Spec{ID: fmt.Sprint(i), Mem: float64(i + 1)}})
 		}

@@ -34,6 +34,14 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 			return
 		}
 	}
+	var errs []error
+	for i := range in.specs {
+		errs = append(errs, m.notOffered(&in.specs[i]))
+	}
+	if err := errors.Join(errs...); err != nil {
+		m.do(reply{ref: in.ref, err: err})
+		return
+	}
 	var records []*record
 	for i := range in.specs {
 		m.serial++

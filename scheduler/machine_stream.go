@@ -35,6 +35,7 @@ func (m *machine) start(now time.Time) {
 			m.launchMoves(r, eventAnswered)
 		}
 	}
+	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
 	m.tearing, m.tearWaiting = false, nil
 	m.storage.journal.Reopen()
 	m.filter, m.changedClasses = offerfilter.Book{}, nil
@@ -51,7 +52,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.keepAlarms()
-	info := m.settings.framework
+	info := m.info
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
 		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &info},

@@ -49,6 +49,10 @@ func (m *machine) submit(now time.Time, in submit) {
 		m.do(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
+	if err := m.notOffered(&in.spec); err != nil {
+		m.do(reply{ref: in.ref, err: err})
+		return
+	}
 	m.serial++
 	r := &record{saved: saved{
 		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
@@ -64,6 +68,22 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.after(now, reply{ref: in.ref, info: r.info})
 	}
+}
+
+// notOffered returns why the framework, as it is subscribed now, will never be offered what a task needs.
+func (m *machine) notOffered(s *task.Spec) error {
+	can := func(t mesos.FrameworkInfo_Capability_Type) bool {
+		return slices.ContainsFunc(m.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool { return c.Type == t })
+	}
+	switch {
+	case s.GPUs > 0 && !can(mesos.FrameworkInfo_Capability_GPU_RESOURCES):
+		return &task.FieldError{Field: "GPUs", Value: s.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
+	case s.Revocable && !can(mesos.FrameworkInfo_Capability_REVOCABLE_RESOURCES):
+		return &task.FieldError{Field: "Revocable", Value: s.Revocable, Reason: "needs Framework.Revocable: revocable resources are not offered otherwise"}
+	case s.Role != "" && !slices.Contains(m.info.Roles, s.Role):
+		return &task.FieldError{Field: "Role", Value: s.Role, Reason: fmt.Sprintf("is not a role of the framework %v", m.info.Roles)}
+	}
+	return nil
 }
 
 func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }

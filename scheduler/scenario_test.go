@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -165,6 +166,12 @@ func (s *stage) play(words []string) string {
 			if role := options["role"]; role != "" {
 				offers.Offers[i].AllocationInfo.Role = &role
 			}
+			if options["allocation"] == "resources" { // and not the offer
+				for j := range offers.Offers[i].Resources {
+					offers.Offers[i].Resources[j].AllocationInfo = offers.Offers[i].AllocationInfo
+				}
+				offers.Offers[i].AllocationInfo = nil
+			}
 			if options["maintenance"] != "" {
 				offers.Offers[i].Unavailability = s.maintenance(options)
 			}
@@ -255,7 +262,7 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "rename": // a call of the user's
 		s.lastRef++
 		return rawCall{ref: s.lastRef, call: &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: &scheduler.Call_UpdateFramework{
-			FrameworkInfo: mesos.FrameworkInfo{Name: args[0], Roles: []string{"*"}},
+			FrameworkInfo: mesos.FrameworkInfo{Name: args[0], Roles: strings.Split(cmp.Or(options["roles"], "*"), ",")},
 		}}}
 	case "teardown":
 		s.lastRef++

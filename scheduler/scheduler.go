@@ -85,7 +85,7 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 // work, and [ErrDuplicateTask].
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
-	if err := s.checkOne(spec); err != nil {
+	if err := checkOne(spec); err != nil {
 		return err
 	}
 	_, err := s.ask(ctx, &request{
@@ -101,7 +101,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 // first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
-	if err := s.checkOne(spec); err != nil {
+	if err := checkOne(spec); err != nil {
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
@@ -142,7 +142,7 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 	var errs []error
 	for i := range members {
 		specs[i] = members[i].Clone()
-		errs = append(errs, s.check(specs[i]))
+		errs = append(errs, specs[i].Validate())
 	}
 	if err := errors.Join(append(errs, task.ValidatePod(specs))...); err != nil {
 		return err
@@ -288,28 +288,11 @@ func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
 }
 
 // checkOne refuses a spec that is not for a task on its own.
-func (s *Scheduler) checkOne(spec task.Spec) error {
+func checkOne(spec task.Spec) error {
 	if spec.Pod != "" {
 		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
 	}
-	return s.check(spec)
-}
-
-// check refuses a spec before it reaches the machine.
-func (s *Scheduler) check(spec task.Spec) error {
-	if err := spec.Validate(); err != nil {
-		return err
-	}
-	if spec.GPUs > 0 && !s.config.Framework.GPUs {
-		return &task.FieldError{Field: "GPUs", Value: spec.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
-	}
-	if spec.Revocable && !s.config.Framework.Revocable {
-		return &task.FieldError{Field: "Revocable", Value: spec.Revocable, Reason: "needs Framework.Revocable: revocable resources are not offered otherwise"}
-	}
-	if spec.Role != "" && !slices.Contains(s.config.Framework.Roles, spec.Role) {
-		return &task.FieldError{Field: "Role", Value: spec.Role, Reason: fmt.Sprintf("is not a role of the framework %v", s.config.Framework.Roles)}
-	}
-	return nil
+	return spec.Validate()
 }
 
 // ask hands a request to the loop and waits for the answer. Only a request that can be cancelled
