@@ -44,17 +44,7 @@ import (
 type machine struct {
 	settings settings
 
-	// The subscription.
-	phase     phase
-	stream    int                 // number of the newest subscription; 0 before the first
-	framework string              // ID given by the master
-	info      mesos.FrameworkInfo // what it subscribes as, without the ID
-	attempts  int                 // subscriptions that failed in a row
-	trouble   error               // why there is no subscription; nil: there is one, or the first is under way
-	opened    time.Time           // when SUBSCRIBED arrived
-	heard     time.Time           // when the master last said anything
-	heartbeat time.Duration
-	retryAt   time.Time // in phase waiting: when to subscribe again
+	conn connection
 
 	// alarms are what is to be done later, mostly on this subscription, the next one first.
 	alarms  alarms
@@ -134,20 +124,9 @@ type settings struct {
 	random         func() float64          // in [0, 1)
 }
 
-// phase is how far the subscription has got.
-type phase int
-
-const (
-	stopped     phase = iota // no run
-	waiting                  // until retryAt
-	connecting               // a subscription was asked for
-	registering              // SUBSCRIBED arrived, and the new framework's ID is being stored
-	connected                // SUBSCRIBED arrived
-)
-
 func newMachine(s settings) *machine {
 	m := &machine{
-		settings: s, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
+		settings: s, conn: connection{missed: s.missed}, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
 		pods: map[string]*pod{}, census: newCensus(s.statsTTL), vacated: vacated{}, queue: queue{stale: true},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}},
 	}
@@ -158,7 +137,7 @@ func newMachine(s settings) *machine {
 
 // setInfo has the framework subscribe as this from now on.
 func (m *machine) setInfo(info mesos.FrameworkInfo) {
-	m.info = info
+	m.conn.setInfo(info)
 	m.demand.SetRoles(info.Roles)
 }
 
@@ -171,28 +150,24 @@ func (m *machine) step(now time.Time, in input) []action {
 	case start:
 		m.start(now)
 	case end:
-		m.phase = stopped
+		m.conn.stop()
 	case wake:
 		m.wake(now)
 	case streamOpened:
-		if m.current(in.stream) {
-			m.heard = now
+		if m.conn.current(in.stream) {
+			m.conn.opened(now)
 		}
 	case streamEvent:
-		if m.current(in.stream) {
-			if m.phase != connecting || in.event.GetType() == scheduler.Event_SUBSCRIBED {
-				m.heard = now
-			}
+		if m.conn.current(in.stream) {
+			m.conn.heard(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.current(in.stream) {
-			if m.phase != connecting { // what was not understood may have been SUBSCRIBED
-				m.heard = now
-			}
+		if m.conn.current(in.stream) { // what was not understood may have been SUBSCRIBED
+			m.conn.heard(now, false)
 		}
 	case streamClosed:
-		if m.current(in.stream) {
+		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)
 		}
 	case callDone:
@@ -234,13 +209,10 @@ func (m *machine) deadline() time.Time {
 			first = t
 		}
 	}
-	switch m.phase {
-	case waiting:
-		sooner(m.retryAt)
-	case connecting, registering, connected:
-		sooner(m.heard.Add(m.patience()))
+	if at, ok := m.conn.deadline(); ok {
+		sooner(at)
 	}
-	if m.phase == connected {
+	if m.conn.phase == connected {
 		if len(m.alarms) > 0 {
 			sooner(m.alarms[0].at)
 		}
@@ -262,7 +234,7 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.storage.journal.Deadline(); ok {
 		sooner(at)
 	}
-	if len(m.waits) > 0 && m.phase != stopped {
+	if len(m.waits) > 0 && m.conn.phase != stopped {
 		sooner(m.waits[0].since.Add(m.settings.maxWait))
 	}
 	return first
@@ -271,17 +243,17 @@ func (m *machine) deadline() time.Time {
 // wake does whatever has come due.
 func (m *machine) wake(now time.Time) {
 	m.endWaits(now)
-	switch m.phase {
+	switch m.conn.phase {
 	case waiting:
-		if !now.Before(m.retryAt) {
+		if !now.Before(m.conn.retryAt) {
 			m.subscribe(now)
 		}
 	case connecting, registering, connected:
-		if silence := now.Sub(m.heard); silence >= m.patience() {
-			m.disconnected(now, fmt.Errorf("the master said nothing for %v", silence))
+		if !now.Before(m.conn.silence()) {
+			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
-	if m.phase == connected {
+	if m.conn.phase == connected {
 		m.ring(now)
 		m.cycle(now)
 		m.declineHeld(now)
@@ -294,7 +266,7 @@ func (m *machine) wake(now time.Time) {
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
-	if m.phase != connected && t != scheduler.Event_ERROR && (m.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
+	if m.conn.phase != connected && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
 		return // no answer could be given; a master says nothing else first
 	}
 	switch t {

@@ -31,7 +31,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	offers.Offers[0].Domain = &mesos.DomainInfo{FaultDomain: &mesos.DomainInfo_FaultDomain{
 		Region: mesos.DomainInfo_FaultDomain_RegionInfo{Name: "eu"}, Zone: mesos.DomainInfo_FaultDomain_ZoneInfo{Name: "eu-1"},
 	}}
-	first.step(streamEvent{stream: first.machine.stream, event: offersEvent(offers)})
+	first.step(streamEvent{stream: first.machine.conn.stream, event: offersEvent(offers)})
 	first.play([]string{"stored"})
 	first.play([]string{"submit", "t2", "group=web", "cpus=16"})
 	first.play([]string{"stored"})
@@ -52,7 +52,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	second.play([]string{"start"})
 	second.play([]string{"subscribed", "fw"})
 	offers.Offers[0].Attributes = rack("r2") // the agent was started again with another
-	second.step(streamEvent{stream: second.machine.stream, event: offersEvent(offers)})
+	second.step(streamEvent{stream: second.machine.conn.stream, event: offersEvent(offers)})
 	agent.Attributes = rack("r2")
 	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 }

@@ -61,7 +61,7 @@ func (m *machine) ring(now time.Time) {
 		a := heap.Pop(&m.alarms).(alarm)
 		switch {
 		case a.call != nil:
-			m.do(send{stream: m.stream, call: a.call})
+			m.do(send{stream: m.conn.stream, call: a.call})
 		case a.again != nil:
 			m.fresh.add(a.again, 0, len(m.pending))
 			m.queue.stale = true // it belongs at its old place there

@@ -12,7 +12,7 @@ import (
 
 // callDone takes the outcome of a call.
 func (m *machine) callDone(now time.Time, in callDone) {
-	current := m.current(in.stream)
+	current := m.conn.current(in.stream)
 	if in.ref != 0 {
 		m.do(reply{ref: in.ref, err: in.err})
 	}
@@ -66,7 +66,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	}
 	// Once the framework is torn down the master knows it no more; its own answer is on its way.
 	// And a call of the user's may be bad by itself.
-	if in.outcome == stale && m.current(in.stream) && !m.tearing && in.ref == 0 {
+	if in.outcome == stale && m.conn.current(in.stream) && !m.tearing && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}
 }
@@ -88,13 +88,13 @@ func (m *machine) call(c *scheduler.Call) { m.do(m.ready(c)) }
 
 // ready is a call for the current subscription.
 func (m *machine) ready(c *scheduler.Call) send {
-	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
-	return send{stream: m.stream, call: c}
+	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
+	return send{stream: m.conn.stream, call: c}
 }
 
 // rawCall makes a call of the user's.
 func (m *machine) rawCall(in rawCall) {
-	if m.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.tearing {
 		m.do(reply{ref: in.ref, err: ErrNotSubscribed})
 		return
 	}
@@ -103,11 +103,11 @@ func (m *machine) rawCall(in rawCall) {
 		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
 		return
 	}
-	c.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
 		u.SuppressedRoles = m.demand.Suppressed(u.FrameworkInfo.Roles)
 		m.filter.UserCalled()
 	}
-	m.do(send{stream: m.stream, call: c, ref: in.ref})
+	m.do(send{stream: m.conn.stream, call: c, ref: in.ref})
 }

@@ -17,7 +17,7 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle tells whether there is something to match.
 func (m *machine) wantsCycle() bool {
-	return m.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.fresh) > 0 && len(m.pending) > 0)
+	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.fresh) > 0 && len(m.pending) > 0)
 }
 
 // awaitsAgent reports whether what is pending waits for the preferred agent.

@@ -25,7 +25,7 @@ func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled: m.storage.journal.Failures() > 0,
 		Standby: m.pool.wantsMore(),
-		MayCall: m.phase == connected && !m.tearing && (!m.wantsCycle() || m.awaitsAgent()),
+		MayCall: m.conn.phase == connected && !m.tearing && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

@@ -35,7 +35,7 @@ func (c *checker) policyOf(n int) {
 
 // role is one of the framework's, or sometimes, if it has several, otherwise.
 func (c *checker) role(n int, otherwise string) string {
-	roles := c.machine.info.Roles
+	roles := c.machine.conn.info.Roles
 	if len(roles) == 1 || n%3 == 2 && otherwise == "" {
 		return otherwise
 	}
@@ -51,17 +51,17 @@ func (c *checker) toldBySubscribing(s *scheduler.Call_Subscribe) {
 // tell takes a call as a master does.
 func (c *checker) tell(roles []string, revived bool) {
 	if len(roles) == 0 {
-		roles = c.machine.info.Roles
+		roles = c.machine.conn.info.Roles
 	}
 	for _, role := range roles {
-		require.Contains(c.t, c.machine.info.Roles, role, "the master ignores this call")
+		require.Contains(c.t, c.machine.conn.info.Roles, role, "the master ignores this call")
 		c.revived[role] = revived
 	}
 }
 
 // toldInVain takes it back.
 func (c *checker) toldInVain(in callDone) {
-	if in.outcome == accepted || in.stream != c.machine.stream || !c.open {
+	if in.outcome == accepted || in.stream != c.machine.conn.stream || !c.open {
 		return
 	}
 	switch in.call.GetType() {
@@ -82,14 +82,14 @@ func (c *checker) checkDemand() {
 			pending[r.info.Spec.Role]++
 		}
 	}
-	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.info.Roles, []string{""}) {
+	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.conn.info.Roles, []string{""}) {
 		require.Equal(c.t, pending[role], m.demand.Pending(role), "pending tasks of role %q", role)
 	}
-	if !c.open || m.tearing || m.storage.journal.Failures() > 0 || m.phase != connected || m.wantsCycle() {
+	if !c.open || m.tearing || m.storage.journal.Failures() > 0 || m.conn.phase != connected || m.wantsCycle() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
-	for _, role := range m.info.Roles {
+	for _, role := range m.conn.info.Roles {
 		if needed := pending[role]+pending[""] > 0; needed || !m.pool.standby() {
 			require.True(c.t, c.revived[role] == needed || soon, "role %s: revived is %v", role, c.revived[role])
 		}

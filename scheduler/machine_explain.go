@@ -46,9 +46,9 @@ func (m *machine) explain(now time.Time, r *record) Explanation {
 	for i := len(r.shape.findings) - 1; i >= 0; i-- {
 		e.Findings = append(e.Findings, r.shape.findings[i])
 	}
-	e.Subscribed, e.LastOffers = m.phase == connected, m.census.offersAt
+	e.Subscribed, e.LastOffers = m.conn.phase == connected, m.census.offersAt
 	if !e.Subscribed {
-		e.SubscribeErr = m.trouble
+		e.SubscribeErr = m.conn.lastErr
 	}
 	if r.heldBack(now) {
 		e.NotBefore = r.former.notBefore

@@ -21,7 +21,7 @@ const (
 
 // filterDeadline is when there is something to do about the filter; the zero time is never.
 func (m *machine) filterDeadline() time.Time {
-	if m.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.tearing {
 		return time.Time{}
 	}
 	return m.filter.Deadline()
@@ -30,21 +30,21 @@ func (m *machine) filterDeadline() time.Time {
 // followFilter tells the master which offers to keep back, or that it is to offer everything.
 func (m *machine) followFilter(now time.Time) {
 	for _, class := range m.changedClasses {
-		if m.filter.ClassChanged(now, m.info.Roles, class.spec, class.pending > 0) {
+		if m.filter.ClassChanged(now, m.conn.info.Roles, class.spec, class.pending > 0) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
 	clear(m.changedClasses)
 	m.changedClasses = m.changedClasses[:0]
-	if m.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.tearing {
 		return
 	}
 	filter, tell := m.filter.Follow(now, m.deriveFilter)
 	if !tell {
 		return
 	}
-	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.info, SuppressedRoles: m.demand.Suppressed(m.info.Roles)}
-	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.framework}
+	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.conn.info, SuppressedRoles: m.demand.Suppressed(m.conn.info.Roles)}
+	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	update.FrameworkInfo.OfferFilters = filter.OfferFilters(update.FrameworkInfo.OfferFilters)
 	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
 	send.constraints = filter.Constraints
@@ -57,7 +57,7 @@ func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
 	if len(m.shapes) > maxFilteredClasses {
 		return offerfilter.Filter{}
 	}
-	return offerfilter.Derive(m.info.Roles, m.info.OfferFilters, m.pendingSpecs(), level)
+	return offerfilter.Derive(m.conn.info.Roles, m.conn.info.OfferFilters, m.pendingSpecs(), level)
 }
 
 // pendingSpecs are the specs of the classes that have pending tasks, in no order.
@@ -73,7 +73,7 @@ func (m *machine) pendingSpecs() iter.Seq[*task.Spec] {
 
 // filterDone takes the outcome of an UPDATE_FRAMEWORK of the machine's own.
 func (m *machine) filterDone(now time.Time, in callDone) {
-	if !m.current(in.stream) || m.phase != connected {
+	if !m.conn.current(in.stream) || m.conn.phase != connected {
 		return
 	}
 	var answer *CallError
@@ -93,8 +93,8 @@ func (m *machine) filterDone(now time.Time, in callDone) {
 
 // userUpdated takes the outcome of an UPDATE_FRAMEWORK of the user's, which has no filter.
 func (m *machine) userUpdated(now time.Time, in callDone) {
-	current := m.current(in.stream)
-	m.filter.UserDone(now, in.outcome == accepted && current && m.phase == connected)
+	current := m.conn.current(in.stream)
+	m.filter.UserDone(now, in.outcome == accepted && current && m.conn.phase == connected)
 	if in.outcome != accepted {
 		return
 	}
@@ -102,7 +102,7 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	info := in.call.UpdateFramework.FrameworkInfo
 	info.ID = nil
 	m.setInfo(info)
-	if !current && m.phase >= connecting { // with what was before
+	if !current && m.conn.phase >= connecting { // with what was before
 		m.disconnected(now, errors.New("the framework was updated meanwhile"))
 	}
 }

@@ -71,7 +71,7 @@ func (c *checker) checkFilter() {
 
 // admits reports whether a filter admits a spec, with expressions or without them.
 func (m *machine) admits(f offerfilter.Filter, s *task.Spec) bool {
-	roles := m.info.Roles
+	roles := m.conn.info.Roles
 	return f.Admits(roles, s, offerfilter.Full) || f.Admits(roles, s, offerfilter.NoExpressions)
 }
 
@@ -132,7 +132,7 @@ func TestFilterControl(t *testing.T) {
 	c.play('w', 6)
 	update := c.sent[len(c.sent)-1].call
 	require.Equal(t, scheduler.Call_UPDATE_FRAMEWORK, update.GetType())
-	c.finish(send{stream: c.machine.stream, call: update}, accepted, nil)
+	c.finish(send{stream: c.machine.conn.stream, call: update}, accepted, nil)
 	recorder := &recorder{}
 	c.t = recorder
 	filter := c.machine.filter
@@ -147,7 +147,7 @@ func TestFilterControl(t *testing.T) {
 
 // finish feeds the outcome of a call. Each UPDATE_FRAMEWORK has one only.
 func (c *checker) finish(s send, o outcome, err error) {
-	if s.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK && s.stream == c.machine.stream && !c.master.done(s.call, o) {
+	if s.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK && s.stream == c.machine.conn.stream && !c.master.done(s.call, o) {
 		return
 	}
 	done := callDone{stream: s.stream, call: s.call, outcome: o, err: err}

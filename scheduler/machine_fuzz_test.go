@@ -109,14 +109,14 @@ func (c *checker) play(verb byte, n int) {
 	id := fmt.Sprintf("t%d", n%8)
 	switch verb {
 	case 's':
-		if c.machine.phase == stopped {
+		if c.machine.conn.phase == stopped {
 			c.restart() // with a store, each run begins with what is in it
 			c.feed(start{})
 		}
 	case 'b':
 		id := "fw"
 		c.event(&scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
-			FrameworkID: &mesos.FrameworkID{Value: id}, MasterInfo: &mesos.MasterInfo{Version: proto([]string{"1.10.0", "1.12.0", "1.11.0"}[c.machine.stream%3])},
+			FrameworkID: &mesos.FrameworkID{Value: id}, MasterInfo: &mesos.MasterInfo{Version: proto([]string{"1.10.0", "1.12.0", "1.11.0"}[c.machine.conn.stream%3])},
 		}})
 	case 'n':
 		c.lastRef++
@@ -163,7 +163,7 @@ func (c *checker) play(verb byte, n int) {
 		*offers.Offers[0].AllocationInfo.Role = c.role(n/8, "*")
 		if n%4 == 0 && c.planned[agent] != nil {
 			offers.Offers[0].Unavailability = c.planned[agent]
-		} else if c.machine.phase == connected {
+		} else if c.machine.conn.phase == connected {
 			delete(c.promised, agent)
 		}
 		c.event(offersEvent(offers))
@@ -180,7 +180,7 @@ func (c *checker) play(verb byte, n int) {
 		if n%16 == 14 {
 			err = &SubscribeError{Status: 401}
 		}
-		c.feed(streamClosed{stream: c.machine.stream - n%2, err: err})
+		c.feed(streamClosed{stream: c.machine.conn.stream - n%2, err: err})
 	case 'f':
 		c.feed(end{})
 		c.open, c.arrived = false, nil
@@ -191,12 +191,12 @@ func (c *checker) play(verb byte, n int) {
 			c.finish(s, outcome(n%5), refusal(n/5))
 		}
 	case 'D':
-		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+		if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
 			c.configure(func(set *settings) { set.durable = true })
 			c.disk = newDisk()
 		}
 	case 'P':
-		if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+		if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
 			c.policyOf(n)
 		}
 	case 'L':
@@ -221,7 +221,7 @@ func (c *checker) play(verb byte, n int) {
 
 // limits has tasks end that find no place.
 func (c *checker) limits() {
-	if c.machine.phase == stopped && len(c.machine.tasks) == 0 {
+	if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
 		c.configure(func(set *settings) { set.maxCycles, set.maxWait = 4, 100*time.Second })
 	}
 }
@@ -239,7 +239,9 @@ func (c *checker) inverseOffer(n int) {
 	}}}})
 }
 
-func (c *checker) event(e *scheduler.Event) { c.feed(streamEvent{stream: c.machine.stream, event: e}) }
+func (c *checker) event(e *scheduler.Event) {
+	c.feed(streamEvent{stream: c.machine.conn.stream, event: e})
+}
 
 func (c *checker) update(id string, n int) {
 	states := []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_FAILED, mesos.TASK_DROPPED, mesos.TASK_UNKNOWN}
@@ -272,7 +274,7 @@ func (c *checker) observe(in input, actions []action) {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case subscribe:
-			require.Equal(c.t, c.machine.stream, a.stream)
+			require.Equal(c.t, c.machine.conn.stream, a.stream)
 			c.master.subscribe(a)
 			c.toldBySubscribing(a.call.Subscribe)
 		case closeStream, stop:
@@ -283,7 +285,7 @@ func (c *checker) observe(in input, actions []action) {
 			c.beginWriting(a)
 		case send:
 			require.True(c.t, c.open, "%v without a subscription", a)
-			require.Equal(c.t, c.machine.stream, a.stream)
+			require.Equal(c.t, c.machine.conn.stream, a.stream)
 			c.sent = append(c.sent, a)
 			c.master.send(a)
 			acks += c.check(a.call)

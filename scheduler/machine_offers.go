@@ -127,19 +127,19 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 		switch {
 		case r.info.State.Terminal():
-		case in.outcome == accepted && m.current(in.stream):
+		case in.outcome == accepted && m.conn.current(in.stream):
 			m.launchMoves(r, eventAnswered)
 		case in.outcome == accepted || in.outcome == unclear:
 			m.launchMoves(r, eventAnswered)
 			// Without a subscription there is nobody to ask; the next one begins with that.
-			if m.phase == connected {
+			if m.conn.phase == connected {
 				m.expectWord(r, now.Add(callRetry))
 			}
 		default:
 			m.requeue(now, r)
 		}
 	}
-	if in.outcome != accepted && m.current(in.stream) {
+	if in.outcome != accepted && m.conn.current(in.stream) {
 		m.declineAgain(now, offers)
 	}
 }

@@ -98,7 +98,7 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 	}
 	last := len(members)
 	executor, tasks, err := builder.BuildPod(members, parts[:last], parts[last])
-	executor.FrameworkID = &mesos.FrameworkID{Value: m.framework}
+	executor.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return parts[:last], &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 		Executor: executor, TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},
 	}}, err

@@ -41,7 +41,7 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 	if caller != 0 {
 		r.callers = append(r.callers, caller)
 	}
-	if m.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.tearing {
 		return // the next subscription begins one
 	}
 	r.round++
@@ -107,7 +107,7 @@ func (m *machine) reconcileCall(records []*record) *scheduler.Call {
 // reconcileDone takes the outcome of a RECONCILE. One that failed is made good after the pause.
 func (m *machine) reconcileDone(in callDone) {
 	r := &m.reconciliation
-	if m.phase == connected && len(r.batches) > 0 && r.batches[0] == in.call {
+	if m.conn.phase == connected && len(r.batches) > 0 && r.batches[0] == in.call {
 		r.batches = r.batches[1:]
 		m.askNext()
 	}

@@ -65,7 +65,7 @@ type storage struct {
 func (m *machine) touch(id string) {
 	switch {
 	case !m.settings.durable:
-	case id == "" && m.framework == "": // what ran under it must not be on record without it
+	case id == "" && m.conn.frameworkID == "": // what ran under it must not be on record without it
 		m.storage.journal.TouchLast(id)
 	default:
 		m.storage.journal.Touch(id)
@@ -97,7 +97,7 @@ func (m *machine) flush(now time.Time) {
 	for i, k := range keys {
 		changes[i] = change{id: k.Key, joined: k.Joined}
 		if k.Key == "" {
-			changes[i].framework, m.storage.writingID = m.framework, m.framework
+			changes[i].framework, m.storage.writingID = m.conn.frameworkID, m.conn.frameworkID
 		} else if r := m.tasks[k.Key]; r != nil {
 			s := r.saved
 			s.confirmed = r.launch == launchConfirmed
@@ -141,7 +141,7 @@ func (m *machine) stored(now time.Time, in stored) {
 // launched is pending again.
 func (m *machine) storeFailed(now time.Time, err error) {
 	if err = asFenced(err); final(err) {
-		if m.phase != stopped {
+		if m.conn.phase != stopped {
 			m.disconnected(now, err)
 		}
 		return
@@ -173,7 +173,7 @@ func (m *machine) release(now, since time.Time, a action) {
 
 func (m *machine) releaseCall(now, since time.Time, s send) {
 	switch {
-	case s.stream != m.stream || m.phase != connected:
+	case s.stream != m.conn.stream || m.conn.phase != connected:
 		// An update comes again, and what was to be launched is pending.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
 		m.do(s)
@@ -230,7 +230,7 @@ func (m *machine) dropCalls() {
 
 // giveBack returns offers that were not used, without a filter: they may well fit.
 func (m *machine) giveBack(offers []mesos.OfferID) {
-	if m.phase == connected {
+	if m.conn.phase == connected {
 		m.decline(offers, 0)
 	}
 }
@@ -253,7 +253,8 @@ func (m *machine) isWaiting(caller ref) bool {
 
 // restore fills a new machine with what a store kept.
 func (m *machine) restore(framework string, tasks []saved) {
-	m.framework, m.storage.durableID = framework, framework
+	m.conn.restore(framework)
+	m.storage.durableID = framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
 	var ended []*record
 	records := make([]*record, len(tasks))

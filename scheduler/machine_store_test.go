@@ -43,7 +43,7 @@ func (c *checker) beginWriting(a store) {
 // finishWriting ends the writing under way, or the next so many records of it, with the members of a pod: with
 // or without effect, and saying so or not.
 func (c *checker) finishWriting(records int, effect, success bool) {
-	if c.disk == nil || len(c.disk.writing) == 0 || c.machine.phase == stopped {
+	if c.disk == nil || len(c.disk.writing) == 0 || c.machine.conn.phase == stopped {
 		return
 	}
 	records = min(records, len(c.disk.writing))
@@ -83,7 +83,7 @@ func (c *checker) restart() {
 	require.NoError(c.t, err)
 	before := c.machine
 	c.machine = newMachine(before.settings)
-	c.machine.stream = before.stream // so that old calls stay old
+	c.machine.conn.stream = before.conn.stream // so that old calls stay old
 	c.machine.restore(framework, tasks)
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)

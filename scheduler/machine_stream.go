@@ -12,21 +12,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
-// defaultHeartbeat is the master's interval until it has told its own.
-const defaultHeartbeat = 15 * time.Second
-
-// current tells whether stream is the subscription in use: a late word of an older one must not
-// be taken for one of it.
-func (m *machine) current(stream int) bool {
-	return stream == m.stream && m.phase >= connecting
-}
-
-// patience is how long the master may be silent. It holds from the first attempt to connect on,
-// so that a connection that never gets anywhere is noticed as well.
-func (m *machine) patience() time.Duration {
-	return time.Duration(m.settings.missed) * m.heartbeat
-}
-
 func (m *machine) start(now time.Time) {
 	// Callers of an earlier run have been answered by its end, its calls never will be.
 	for _, r := range m.tasks {
@@ -40,25 +25,24 @@ func (m *machine) start(now time.Time) {
 	m.storage.journal.Reopen()
 	m.filter, m.changedClasses = offerfilter.Book{}, nil
 	m.reconciliation.callers = nil
-	m.attempts, m.trouble = 0, nil
+	m.conn.begin()
 	m.endWaits(now)
 	m.subscribe(now)
 }
 
 // subscribe asks for a new subscription.
 func (m *machine) subscribe(now time.Time) {
-	m.stream++
-	m.phase, m.heard, m.heartbeat = connecting, now, defaultHeartbeat
+	m.conn.connect(now)
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.keepAlarms()
-	info := m.info
+	info := m.conn.info
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
 		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &info},
 	}
-	if m.framework != "" {
-		id := &mesos.FrameworkID{Value: m.framework}
+	if m.conn.frameworkID != "" {
+		id := &mesos.FrameworkID{Value: m.conn.frameworkID}
 		call.FrameworkID, info.ID = id, id
 	}
 	call.Subscribe.SuppressedRoles = m.demand.Suppressed(info.Roles)
@@ -68,7 +52,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	filter := m.filter.Subscribing()
 	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
-	m.do(subscribe{stream: m.stream, call: call, constraints: filter.Constraints})
+	m.do(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
 }
 
 // registerTimeout is how long a new framework outlives a process that dies before it has stored the
@@ -78,37 +62,33 @@ const registerTimeout = time.Minute
 // unregistered tells whether there is a store and the framework's ID is not in it. The framework is
 // registered first then, and subscribed with its own failover timeout once its ID is stored.
 func (m *machine) unregistered() bool {
-	return m.settings.durable && (m.framework == "" || m.framework != m.storage.durableID)
+	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durableID)
 }
 
 // registered subscribes with the ID that is stored by now.
 func (m *machine) registered(now time.Time, stream int) {
-	if m.phase == registering && stream == m.stream {
+	if m.conn.phase == registering && stream == m.conn.stream {
 		m.do(closeStream{stream: stream})
 		m.subscribe(now)
 	}
 }
 
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
-	known, unregistered := m.framework != "", m.unregistered()
-	if id := s.GetFrameworkID().GetValue(); id != m.framework {
-		m.framework = id
+	known, unregistered := m.conn.frameworkID != "", m.unregistered()
+	if m.conn.subscribed(s.GetFrameworkID().GetValue(), time.Duration(s.GetHeartbeatIntervalSeconds()*float64(time.Second))) {
 		m.touch("")
 	}
-	if seconds := s.GetHeartbeatIntervalSeconds(); seconds > 0 {
-		m.heartbeat = time.Duration(seconds * float64(time.Second))
-	}
 	if unregistered {
-		m.phase = registering
-		m.after(now, register{stream: m.stream})
+		m.conn.register()
+		m.after(now, register{stream: m.conn.stream})
 		return
 	}
 	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
 		m.disconnected(now, errors.New("the master is too old for offer constraints; without them next"))
 		return
 	}
-	m.phase, m.opened, m.trouble = connected, now, nil
-	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.framework}})
+	m.conn.open(now)
+	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})
 	if m.tearing {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 		return
@@ -129,33 +109,31 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // disconnected ends the current subscription, whose stream may or may not have ended by itself,
 // and plans the next one, unless it would end the same way.
 func (m *machine) disconnected(now time.Time, err error) {
-	m.do(closeStream{stream: m.stream})
-	held := m.phase == connected
+	m.do(closeStream{stream: m.conn.stream})
+	held := m.conn.phase == connected
 	var refused *SubscribeError
-	if m.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
+	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
 	}
-	m.trouble = err
-	m.phase = waiting
+	m.conn.lose(err)
 	m.pool.takeAll()
 	m.takeBackAccepts(now, all)
 	m.dropCalls()
-	event := ConnectionEvent{FrameworkID: m.framework, Err: err}
+	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
 		m.do(notify{event})
 		m.halt(err)
 		return
 	}
 	// Only a subscription that held for a while shows that the trouble is over.
-	if held && now.Sub(m.opened) >= m.settings.backoffMax {
-		m.attempts = 0
+	if held && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
+		m.conn.steady()
 	}
-	m.retryAt = now.Add(m.backoff(m.attempts))
-	m.attempts++
+	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
 	if held && m.tearing {
 		return // most likely that is the end that was asked for; the answer to it will tell
 	}
-	event.NextAttempt = m.retryAt
+	event.NextAttempt = m.conn.retryAt
 	m.do(notify{event})
 }
 
@@ -181,7 +159,7 @@ func (m *machine) backoff(attempts int) time.Duration {
 
 // halt ends the run.
 func (m *machine) halt(err error) {
-	m.phase = stopped
+	m.conn.stop()
 	m.storage.journal.Close() // somebody else may be in charge
 	m.do(stop{err: err})
 }
@@ -192,11 +170,11 @@ func (m *machine) refusedBy(now time.Time, message string) {
 	case meaning == mastertext.FrameworkRemoved && m.tearing:
 		m.tornDown(now)
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.nothingOnRecord():
-		m.framework = ""
+		m.conn.forget()
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 	case meaning == mastertext.FrameworkRemoved:
-		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.framework})
+		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.conn.frameworkID})
 	case meaning == mastertext.FailedOver:
 		m.disconnected(now, ErrEvicted)
 	case meaning == mastertext.NotAllowed:
@@ -218,7 +196,7 @@ func (m *machine) nothingOnRecord() bool {
 
 func (m *machine) teardown(caller ref) {
 	m.tearWaiting = append(m.tearWaiting, caller)
-	if !m.tearing && m.phase == connected {
+	if !m.tearing && m.conn.phase == connected {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
 	m.tearing = true

@@ -73,15 +73,15 @@ func (m *machine) submit(now time.Time, in submit) {
 // notOffered returns why the framework, as it is subscribed now, will never be offered what a task needs.
 func (m *machine) notOffered(s *task.Spec) error {
 	can := func(t mesos.FrameworkInfo_Capability_Type) bool {
-		return slices.ContainsFunc(m.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool { return c.Type == t })
+		return slices.ContainsFunc(m.conn.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool { return c.Type == t })
 	}
 	switch {
 	case s.GPUs > 0 && !can(mesos.FrameworkInfo_Capability_GPU_RESOURCES):
 		return &task.FieldError{Field: "GPUs", Value: s.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
 	case s.Revocable && !can(mesos.FrameworkInfo_Capability_REVOCABLE_RESOURCES):
 		return &task.FieldError{Field: "Revocable", Value: s.Revocable, Reason: "needs Framework.Revocable: revocable resources are not offered otherwise"}
-	case s.Role != "" && !slices.Contains(m.info.Roles, s.Role):
-		return &task.FieldError{Field: "Role", Value: s.Role, Reason: fmt.Sprintf("is not a role of the framework %v", m.info.Roles)}
+	case s.Role != "" && !slices.Contains(m.conn.info.Roles, s.Role):
+		return &task.FieldError{Field: "Role", Value: s.Role, Reason: fmt.Sprintf("is not a role of the framework %v", m.conn.info.Roles)}
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (m *machine) end(now time.Time, r *record) {
 func (m *machine) endOne(now time.Time, r *record) {
 	r.killing, r.killPause = true, 0
 	m.touch(r.info.Spec.ID)
-	if m.phase == connected && r.launch != launchHeld {
+	if m.conn.phase == connected && r.launch != launchHeld {
 		m.sendKill(now, r)
 	}
 }
@@ -290,14 +290,14 @@ func (m *machine) tornDown(now time.Time) {
 		}
 	}
 	m.pending = nil
-	m.framework = "" // it can never be used again
+	m.conn.forget() // it can never be used again
 	m.touch("")
 	for _, w := range m.tearWaiting {
 		m.after(now, reply{ref: w})
 	}
 	m.tearing, m.tearWaiting = false, nil
-	m.do(closeStream{stream: m.stream})
-	m.phase = stopped
+	m.do(closeStream{stream: m.conn.stream})
+	m.conn.stop()
 	m.after(now, stop{})
 }
 

@@ -176,10 +176,10 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 // before that, although it was asked about since: a stream may lag, but not for longer than silence
 // is borne, and not beyond its end.
 func (m *machine) oldAnswers(r *record) time.Time {
-	if r.lost == 0 || r.former == nil || r.former.notBefore.Before(m.opened) {
+	if r.lost == 0 || r.former == nil || r.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
-	return r.former.notBefore.Add(m.patience())
+	return r.former.notBefore.Add(m.conn.patience())
 }
 
 // known tells whether a state is one of a task that the master knows.

@@ -188,12 +188,12 @@ func (s *stage) play(words []string) string {
 // configure puts a machine with other settings in place of one that has nothing on record and does not run.
 func (s *stage) configure(change func(*settings)) {
 	old := s.machine
-	require.Equal(s.t, stopped, old.phase)
+	require.Equal(s.t, stopped, old.conn.phase)
 	require.Empty(s.t, old.tasks)
 	set := old.settings
 	change(&set)
 	s.machine = newMachine(set)
-	s.machine.stream, s.machine.framework = old.stream, old.framework
+	s.machine.conn.stream, s.machine.conn.frameworkID = old.conn.stream, old.conn.frameworkID
 }
 
 // policy changes roles and treatment of offers, before the start.
@@ -227,7 +227,7 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "start":
 		return start{}
 	case "open":
-		return streamOpened{stream: s.machine.stream}
+		return streamOpened{stream: s.machine.conn.stream}
 	case "close":
 		if status, err := strconv.Atoi(options["status"]); err == nil {
 			return streamClosed{stream: s.stream(options), err: &SubscribeError{Status: status, Message: options["error"]}}
@@ -277,7 +277,7 @@ func (s *stage) stream(options map[string]string) int {
 		require.NoError(s.t, err)
 		return i
 	}
-	return s.machine.stream
+	return s.machine.conn.stream
 }
 
 func (s *stage) eventOf(verb string, args []string, options map[string]string) *scheduler.Event {
