@@ -44,7 +44,7 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		if placed[d.ID] {
 			continue
 		}
-		shape := d.Spec.Shape()
+		shape := d.Spec.Class()
 		if left[shape] == nil {
 			order = append(order, shape)
 		}

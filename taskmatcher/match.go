@@ -116,7 +116,7 @@ func group(tasks []task.Demand) (specs []*task.Spec, shapeOf []int32) {
 		}
 		number, known := pointers[spec]
 		if !known {
-			b = spec.AppendShape(b[:0])
+			b = spec.AppendClass(b[:0])
 			if number, known = keys[string(b)]; !known {
 				number = int32(len(specs))
 				specs = append(specs, spec)

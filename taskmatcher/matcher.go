@@ -43,7 +43,7 @@ func (f Spread) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 }
 
 // Matcher places each task where a filter and a score of one's own say. Both are functions of their arguments
-// alone: of the spec only what [task.Spec.Shape] tells apart, and of the room what its methods give. They are
+// alone: of the spec only what [task.Spec.Class] tells apart, and of the room what its methods give. They are
 // called for few of all pairs of tasks and rooms, and for a room only if everything else holds there;
 // they must not keep the room. The scheduler survives their panics, which cost it the cycle.
 //
