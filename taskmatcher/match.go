@@ -15,14 +15,14 @@ import (
 //   - A candidate (candidate.go) is what one agent offers to one role: all such offers, merged. cluster
 //     (cluster.go) holds all candidates in the default order, and what is free in them in two tables. An int32
 //     named at, and every number called a candidate elsewhere, is an index into cluster.candidates.
-//   - A class (class.go) is the pending tasks that ask for the same, as [task.Spec.Class] defines it. All tasks of a
-//     class share one set of queues, and what was found out for one task is not computed again for the next.
+//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Spec.Class]. The tasks of a
+//     class share their queues, so that a candidate that was dropped for one task is not checked for the next.
 //   - A condition (condition.go) is a constraint or preference of a class. It asks either a predicate, which depends
 //     on the agent alone and is evaluated once for each value of the attribute, or a counter (counter.go) of the
 //     group's tasks by value. attribute.go numbers the values. A condition is monotone if it stays false once it is
 //     false, and reversible otherwise.
-//   - A queue (partitions.go) returns the best candidate of a class, in amortized time that depends on the
-//     changes and not on the number of candidates. bucketQueue (bucketqueue.go) is for scores that are small whole
+//   - A queue (partitions.go) returns the best candidate for a class. After the first time, its cost depends on the
+//     number of changes and not on that of candidates. bucketQueue (bucketqueue.go) is for scores that are small whole
 //     numbers and only grow: FirstFit, Spread. scoredQueue (scoredqueue.go) is a heap (heap.go), for all other
 //     scores: BestFit, Scored.
 //   - A partition (partitions.go) is the candidates with equal values of all attributes for which a class has a
@@ -50,18 +50,20 @@ import (
 //   - Everything rests on this: within a cycle free resources only shrink, and counts of tasks only grow. So a candidate
 //     that match.fits refuses is dropped from the queues of the class for good. Whatever may become true again
 //     (GROUP_BY, a user's filter) must not be part of match.fits.
-//   - For the same reason keys of queues only get worse, except for a user's score. A queue may therefore hold outdated
-//     keys as long as it evaluates its head again before it returns it. User-defined filters and scores may change
-//     either way, and are evaluated again for each change in the log.
+//   - For the same reason a rank whose score only grows can only get worse. So a bucketQueue may hold outdated levels, as
+//     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and
+//     for partitionedQueues.eligible. Scores of BestFit get better with each placement, and user-defined filters and scores
+//     may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
 //   - A filter and a score may ask for the tasks on the agent. So a placement is logged for all candidates of the
 //     agent (match.siblings); only the entry of the candidate itself names the class, or tasks would be counted twice.
-//   - A reversible condition can become true only when the least count of a counter rises, counted in counter.recounts.
-//     Between two such moments partitions only become ineligible, and partitionedQueues.eligible need not be rebuilt.
+//   - A reversible condition can become true again only when the least count of its counter rises, which
+//     counter.recounts counts. In between, its partitions only become ineligible; eligible is rebuilt when recounts differs.
 //   - What goes by the offered amounts (offeredOrder, totalOffered, match.offered) must be computed before the first
 //     placement. That is why all classes are prepared before the first pass.
 //   - With an offeredOrder, untouched candidates are found by their position in it, and only touched ones are on the
 //     heap. Each candidate must be in one place only.
-//   - After cluster.sort nothing but candidate.agentNumber refers to the order in which the offers came.
+//   - cluster.sort moves the candidates. Afterwards agentNumber is no index of a candidate but only identifies the agent,
+//     and nextOfAgent must not be used. Indexes of offers remain valid.
 //   - An offer that does not name its agent is an agent of its own, with no running tasks.
 //   - The order of offers must not matter, and no loop over a map may decide anything.
 //   - Sums of amounts are capped at maxAmount, and counts of tasks at 31 bits each, so that no input overflows.
@@ -74,9 +76,9 @@ import (
 //   - An operator: package task defines and validates it; condition.go evaluates it, as a predicate or with a counter;
 //     if it is reversible, newClass must say so, and its counter must change recounts whenever it may have become true.
 //     In the tests: reference.holds (reference_constraint_test.go), randomConstraint.
-//   - A reason for rejections: a [task.ReasonKind]. If it does not depend on free resources, it is one more case in
-//     match.exclusion and in the list in match.reasons; otherwise an entry of match.reasons and its index in
-//     match.obstacle.
+//   - A reason for rejections: a [task.ReasonKind]. If it depends neither on free resources nor on other tasks, it is one
+//     more case in match.exclusion and one more element of the list in match.reasons, where Filtered must be the last.
+//     Otherwise it is a further tally in match.reasons, whose index match.obstacle returns; match.fits must check it, too.
 
 // rule is how a strategy chooses among the candidates on which a task fits and for which equally many
 // preferences hold.

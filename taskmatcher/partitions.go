@@ -142,9 +142,9 @@ func (m *match) catchUp(c *class) {
 
 // update evaluates a partition and sets or removes its entry in eligible. It reports whether the partition is eligible.
 func (pq *partitionedQueues) update(m *match, c *class, number int32) bool {
-	any := pq.candidates[number][0] // reversible conditions are the same for all in the partition
+	representative := pq.candidates[number][0] // reversible conditions are the same for all in the partition
 	for i := range c.reversible {
-		if !c.reversible[i].holds(any) {
+		if !c.reversible[i].holds(representative) {
 			pq.eligible.remove(number)
 			return false
 		}
@@ -155,7 +155,7 @@ func (pq *partitionedQueues) update(m *match, c *class, number int32) bool {
 		return false
 	}
 	for i := range c.reversiblePreferences {
-		if !c.reversiblePreferences[i].holds(any) {
+		if !c.reversiblePreferences[i].holds(representative) {
 			r.penalty++
 		}
 	}
