@@ -19,7 +19,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*record]bool{} // which may have been forgotten before other members of their pods
 	var pending []string
 	for _, r := range m.inOrder() {
-		key, group := r.info.Spec.Shape(), r.info.Spec.Group
+		key, group := r.info.Spec.Class(), r.info.Spec.Group
 		if r.pod != nil {
 			key = r.head().shape.key // that of all members together
 		}

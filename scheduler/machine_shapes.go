@@ -7,7 +7,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// shape is what tasks have in common that are alike to a matcher, see [task.Spec.Shape]. It is kept as
+// shape is what tasks have in common that are alike to a matcher, see [task.Spec.Class]. It is kept as
 // long as one of them is on record.
 type shape struct {
 	key     string
@@ -23,7 +23,7 @@ type shape struct {
 // parts of the shape's that are equal: they are most of what a task keeps in memory. Nobody changes the
 // spec of a task that is on record.
 func (m *machine) joinShape(r *record, s *task.Spec) {
-	m.key = s.AppendShape(m.key[:0])
+	m.key = s.AppendClass(m.key[:0])
 	known := m.shapes[string(m.key)]
 	if known == nil {
 		key := string(m.key)

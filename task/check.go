@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// HealthCheck tells whether a task is well. It connects to a port over TCP unless HTTP or Command
-// is set, which exclude each other. It runs where the task runs: inside the network of its
-// container, if it has one, and a command inside the container.
+// HealthCheck checks whether a task is healthy. It connects to a port over TCP unless HTTP or Command
+// is set, which exclude each other. It is run by the task's executor: in the network of the container
+// if there is one, and a command also inside the container.
 type HealthCheck struct {
-	// Port is an index into Spec.Ports, for TCP and HTTP. It must not be of a udp port.
+	// Port is an index into Spec.Ports, for TCP and HTTP. The port's protocol must not be "udp".
 	Port int
-	// HTTP asks the port; a status from 200 to 399 is healthy. The agent needs curl.
+	// HTTP sends a GET request to the port; a status from 200 to 399 is healthy. The agent needs curl.
 	HTTP *HTTPGet
-	// Command is healthy if it exits with 0.
+	// Command is run; exit status 0 is healthy.
 	Command *CheckCommand
 	// Delay before the first check. Default 0.
 	Delay time.Duration
@@ -22,7 +22,7 @@ type HealthCheck struct {
 	Interval time.Duration
 	// Timeout of one check. Default 1 s.
 	Timeout time.Duration
-	// GracePeriod after the start in which failures do not count, until a first success.
+	// GracePeriod is the time after the start during which failures are ignored; it ends with the first success.
 	// Default 25 s.
 	GracePeriod time.Duration
 	// ConsecutiveFailures after which the task is killed. Default 3.
@@ -36,11 +36,11 @@ func (h *HealthCheck) clone() *HealthCheck {
 	return h
 }
 
-// Check looks at a task and reports what it saw: whether it could connect, the HTTP status, or the
-// exit status of a command. Its fields mean the same as those of [HealthCheck].
+// Check observes a task without acting on the result, which is in the status of the task: whether a
+// connection succeeded, the HTTP status, or the exit status of a command. Its fields mean the same as those of [HealthCheck].
 type Check struct {
 	Port     int
-	HTTP     *HTTPGet // without Scheme: Mesos knows only http here
+	HTTP     *HTTPGet // Scheme must not be "https": Mesos supports only http here
 	Command  *CheckCommand
 	Delay    time.Duration
 	Interval time.Duration
@@ -54,7 +54,7 @@ func (c *Check) clone() *Check {
 	return c
 }
 
-// HTTPGet is a GET request.
+// HTTPGet is a GET request of a check.
 type HTTPGet struct {
 	// Scheme is "http" or "https"; certificates are not verified. Default "http".
 	Scheme string
@@ -62,11 +62,11 @@ type HTTPGet struct {
 	Path string
 }
 
-// CheckCommand is a command that looks at a task. Shell and Argv exclude each other.
+// CheckCommand is the command of a check. Shell and Argv exclude each other.
 type CheckCommand struct {
 	Shell string            // run by /bin/sh -c
 	Argv  []string          // executed without a shell
-	Env   map[string]string // added to the environment; not for [Docker], where it would not arrive
+	Env   map[string]string // added to the environment; not for [Docker], which would not pass it on
 }
 
 func (c *CheckCommand) clone() *CheckCommand {

@@ -9,8 +9,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// A clone equals its original and shares no map, slice or pointer with it, also in fields that
-// are added later: fill sets every one of them.
+// A clone equals its original and shares no map, slice or pointer with it. fill sets all fields by reflection, so
+// the test covers fields that are added later.
 func TestClone(t *testing.T) {
 	var original task.Spec
 	fill(reflect.ValueOf(&original).Elem())

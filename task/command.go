@@ -11,19 +11,20 @@ import (
 type Command struct {
 	// Shell is run by /bin/sh -c.
 	Shell string
-	// Argv is executed without a shell; Argv[0] is the program (for a container with an image: an
-	// argument of its entry point).
+	// Argv is executed without a shell; Argv[0] is the program. In a container with an image all of
+	// Argv are arguments of the image's entry point.
 	Argv []string
-	// Env is added to the environment. Names must not be empty or contain "=". It goes before the
-	// variables about ports that package taskbuilder adds.
+	// Env is added to the environment. Names must not be empty or contain "=". It overrides the
+	// variables HOST and PORT… that package taskbuilder adds.
 	Env map[string]string
-	// Secrets are added to the environment as well, by the agent. A name must not be in Env, too.
+	// Secrets are environment variables whose values the agent resolves. A name must not also be in Env.
 	// Not for [Docker], which would leave them empty.
 	Secrets map[string]Secret
 	// URIs are fetched into the sandbox before the command starts.
 	URIs []URI
-	// User runs the command. Default: the framework's user. For a Docker container it owns the
-	// sandbox and fetches the URIs; who runs inside is up to the image or the parameter "user".
+	// User is the user that runs the command. Default: the framework's user. For a Docker container this
+	// user only owns the sandbox and fetches the URIs; the image or the parameter "user" decides who runs
+	// the processes inside.
 	User string
 }
 
@@ -41,25 +42,25 @@ func (c Command) clone() Command {
 // URI is a file that Mesos fetches before the command starts. Extract and Executable exclude each
 // other.
 type URI struct {
-	Value      string // where from
-	Extract    bool   // unpack archives
+	Value      string // the address to fetch from
+	Extract    bool   // unpack an archive
 	Executable bool   // set the executable bit
 	Cache      bool   // use the agent's fetcher cache
 	OutputFile string // path in the sandbox, relative and without "..". Default: the last part of Value
 }
 
-// Secret is a reference to a secret, by Name, or the secret itself, as Value. Agents resolve
-// references with a module (--secret_resolver); without one they know values only.
+// Secret is either a reference to a secret, by Name, or the secret itself, as Value. Agents resolve
+// references with a module (--secret_resolver); without one they support only values.
 type Secret struct {
-	// Name and Key are what the agent's resolver takes. Key may be empty.
+	// Name and Key are passed to the agent's resolver. Key may be empty.
 	Name string
 	Key  string
-	// Value is sent to the master and kept in a scheduler's store as it is; only a reference keeps
-	// the secret from them. In the environment it must not contain a zero byte.
+	// Value is sent to the master and written to the scheduler's store in plain text. Use a reference
+	// to keep a secret out of both. In the environment it must not contain a zero byte.
 	Value []byte
 }
 
-// String shows the reference but never the value, which would end up in logs.
+// String returns the reference, but never the value, which would end up in logs.
 func (s Secret) String() string {
 	if s.Value != nil {
 		return fmt.Sprintf("secret of %d bytes", len(s.Value))
@@ -67,7 +68,7 @@ func (s Secret) String() string {
 	return fmt.Sprintf("secret %q, key %q", s.Name, s.Key)
 }
 
-// GoString is String, for %#v.
+// GoString returns the same as String, so that %#v does not print the value either.
 func (s Secret) GoString() string { return s.String() }
 
 func (s *Secret) clone() *Secret {

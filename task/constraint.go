@@ -10,35 +10,35 @@ import (
 	"strings"
 )
 
-// Operator compares an agent with a constraint's value.
+// Operator is the operator of a [Constraint].
 type Operator string
 
-// The operators, as mesos-actor and Marathon spell them. The first three and CLUSTER with a value look at
-// the agent alone. The others count tasks of the same [Spec.Group], those that run and those placed before
-// in the same cycle, by the values of the attribute on their agents; a task whose agent has no such
+// The operators, as mesos-actor and Marathon spell them. LIKE, UNLIKE, IS, and CLUSTER with a value depend on
+// the agent alone. The others count tasks of the same [Spec.Group] by the values of the attribute on their
+// agents: the tasks that run and those placed earlier in the same cycle. A task whose agent does not have the
 // attribute is not counted.
 const (
 	// Like holds if the regular expression, in Go's syntax, matches the whole textual form of the attribute.
 	Like Operator = "LIKE"
-	// Unlike holds if it does not. Agents without the attribute fail this as well.
+	// Unlike holds if the expression does not match. An agent without the attribute fails this as well.
 	Unlike Operator = "UNLIKE"
-	// Is holds if the attribute has this value. Scalars are compared as numbers: 4.0 is 4. Ranges and sets
-	// are equal whatever the order of their parts, and blanks in the value do not matter.
+	// Is holds if the attribute has this value. Scalars are compared as numbers: 4.0 equals 4. For ranges and
+	// sets, neither the order of the elements nor blanks in the value matter.
 	Is Operator = "IS"
-	// Cluster with a value is the same as [Is]. Without one it keeps the group together: no task of
-	// it may be where the attribute has another value.
+	// Cluster with a value is the same as [Is]. Without one it keeps the group on agents that share one value:
+	// it holds if no task of the group is on an agent with another value.
 	Cluster Operator = "CLUSTER"
-	// Unique holds if no task of the group is where the attribute has the same value.
+	// Unique holds if no task of the group is on an agent with the same value.
 	Unique Operator = "UNIQUE"
-	// GroupBy spreads the group evenly: no known value may have fewer tasks. Known are the values of all agents
-	// that offer something now or run tasks of the group. A number tells how many values there are
-	// at least: while fewer are known, only values without tasks will do.
+	// GroupBy spreads the group evenly: it holds if no known value has fewer tasks. Known are the values of all
+	// agents that are in the offers of the cycle or run tasks of the group. The constraint's value, if it is set,
+	// is the least number of distinct values to expect: while fewer are known, only values without tasks are accepted.
 	GroupBy Operator = "GROUP_BY"
-	// MaxPer holds if fewer tasks of the group than the number are where the attribute has the same value.
+	// MaxPer holds if fewer tasks of the group than the constraint's value says are on agents with the same value.
 	MaxPer Operator = "MAX_PER"
 )
 
-// Names that stand for something other than an attribute.
+// Attribute names that stand for the hostname of an agent and for the region and zone of its fault domain.
 const (
 	Hostname = "hostname"
 	Region   = "@region"
@@ -47,20 +47,20 @@ const (
 
 // Constraint limits the agents on which a task may run.
 //
-// The textual form of an attribute is how Mesos writes it: text as it is, a scalar without needless digits
-// ("4", "0.5"), ranges in ascending order ("[1-3, 7-7]"), a set in the order of its items ("{a, b}").
+// The textual form of an attribute is the one that Mesos prints: text unchanged, a scalar without trailing zeros
+// ("4", "0.5"), ranges in ascending order ("[1-3, 7-7]"), a set sorted ("{a, b}").
 type Constraint struct {
 	// Attribute is the name of an attribute, or [Hostname], [Region] or [Zone]. An agent without it
-	// fails every constraint on it; of several attributes of that name the first counts.
+	// fails every constraint on it. If an agent has several attributes of that name, the first one counts.
 	Attribute string
 	Operator  Operator
-	// Value is a regular expression for LIKE and UNLIKE, what the attribute is compared with for IS and
-	// CLUSTER, a whole number from 1 on for MAX_PER and GROUP_BY. CLUSTER and GROUP_BY can do without,
-	// UNIQUE has none.
+	// Value is a regular expression for LIKE and UNLIKE, the value to compare with for IS and CLUSTER, and a
+	// positive whole number for MAX_PER and GROUP_BY. It is optional for CLUSTER and GROUP_BY, and must be
+	// empty for UNIQUE.
 	Value string
 }
 
-// String gives one line, such as "rack LIKE r[12]".
+// String returns the constraint in the form that [ParseConstraint] reads, such as "rack LIKE r[12]".
 func (c Constraint) String() string {
 	if c.Value == "" {
 		return c.Attribute + " " + string(c.Operator)
@@ -68,9 +68,9 @@ func (c Constraint) String() string {
 	return c.Attribute + " " + string(c.Operator) + " " + c.Value
 }
 
-// ParseConstraint reads an attribute, an operator and, if the operator takes one, a value, each separated
-// from the next by the delimiter: "rack LIKE r[12]", "hostname UNIQUE". The value may contain
-// the delimiter. An empty delimiter stands for one space. What [Constraint.Validate] refuses is an error.
+// ParseConstraint parses an attribute, an operator and, if the operator takes one, a value, separated by the
+// delimiter: "rack LIKE r[12]", "hostname UNIQUE". The value may contain the delimiter. An empty delimiter
+// means one space. It returns an error for constraints that [Constraint.Validate] refuses.
 func ParseConstraint(text, delimiter string) (Constraint, error) {
 	parts := strings.SplitN(text, cmp.Or(delimiter, " "), 3)
 	if len(parts) < 2 {
@@ -88,7 +88,7 @@ func ParseConstraint(text, delimiter string) (Constraint, error) {
 	return c, nil
 }
 
-// Validate says what is wrong with the constraint: nil, or all violations joined, each a [*FieldError].
+// Validate checks the constraint. It returns nil, or all violations joined, each a [*FieldError].
 func (c Constraint) Validate() error {
 	var v violations
 	v.constraint("Constraint", c)
@@ -122,7 +122,7 @@ func (v *violations) constraint(field string, c Constraint) {
 	}
 }
 
-// Number gives the value as the number that MAX_PER and GROUP_BY take, from 1 to 2147483647.
+// Number returns Value as the number that MAX_PER and GROUP_BY take, and whether it is one: from 1 to 2147483647.
 func (c Constraint) Number() (int, bool) {
 	n, err := strconv.ParseInt(c.Value, 10, 32)
 	return int(n), err == nil && n >= 1 && n <= math.MaxInt32

@@ -53,15 +53,15 @@ func TestParseConstraintRefuses(t *testing.T) {
 	}
 }
 
-// Constraints are checked with their task, and told by their place.
+// Validate checks the constraints of a spec and names the index of a faulty one.
 func TestValidatePreferences(t *testing.T) {
 	s := valid()
 	s.Preferences = []task.Constraint{{Attribute: "rack", Operator: task.Unique}, {Attribute: "rack", Operator: task.MaxPer, Value: "x"}}
 	require.EqualError(t, s.Validate(), `task: Preferences[1].Value: "x": must be a whole number from 1 to 2147483647 for MAX_PER`)
 }
 
-// FuzzParseConstraint: what is read is valid, and is read again from its own text if the delimiter is one space;
-// what is not read gives nothing.
+// FuzzParseConstraint checks that a parsed constraint is valid and, if the delimiter is one space, that its String is
+// the text it was parsed from; and that a failed parse returns the zero Constraint.
 func FuzzParseConstraint(f *testing.F) {
 	f.Add("rack LIKE r[12]", " ")
 	f.Add("hostname UNIQUE", "")

@@ -2,36 +2,35 @@ package task
 
 import "slices"
 
-// Containerizer is the part of an agent that runs containers.
+// Containerizer names a containerizer of Mesos, the part of an agent that runs containers.
 type Containerizer string
 
-// The containerizers. An agent has those that its flag --containerizers names.
+// The containerizers. An agent offers those that its flag --containerizers lists.
 const (
-	Docker Containerizer = "docker" // by means of a Docker daemon
-	Mesos  Containerizer = "mesos"  // by Mesos itself, also known as UCR; it needs no daemon
+	Docker Containerizer = "docker" // runs containers through the Docker daemon
+	Mesos  Containerizer = "mesos"  // the universal container runtime (UCR), which needs no daemon
 )
 
-// Container is what a task runs in.
+// Container describes the container that a task runs in.
 type Container struct {
-	// Containerizer that runs it. Default [Docker].
+	// Containerizer runs the container. Default [Docker].
 	Containerizer Containerizer
-	// Image as docker knows it, with an optional tag or digest. Required by [Docker]. Without one
-	// [Mesos] runs the command in the agent's file system, with the container's network and volumes.
+	// Image is the name of a Docker image, with an optional tag or digest. Required by [Docker]. Without an
+	// image [Mesos] runs the command in the agent's file system, with the container's network and volumes.
 	Image string
-	// ForcePull pulls the image even if the agent has it.
+	// ForcePull pulls the image even if the agent has it already.
 	ForcePull bool
-	// Network the container is attached to. Default: [Bridge] for Docker, [Host] for Mesos.
+	// Network is the network to attach the container to. Default: [Bridge] for Docker, [Host] for Mesos.
 	Network Network
 	// Volumes are mounted in this order.
 	Volumes []Volume
-	// Parameters are further options of docker run, in this order, without the leading dashes.
-	// Refused: name (Mesos names the container) and network (that is what Network is for), and all
-	// of them for Mesos, which knows none.
+	// Parameters are further options of docker run, in this order, without the leading dashes. Not for
+	// [Mesos]. The options name (Mesos names the container) and network (use Network) are refused.
 	Parameters []Parameter
 }
 
-// RunBy gives the containerizer of the container: Containerizer or its default. Plain commands, which
-// is what nil stands for, are run by Mesos.
+// RunBy returns the containerizer that runs the container: Containerizer or its default. It returns [Mesos] for a
+// nil container, which stands for a plain command.
 func (c *Container) RunBy() Containerizer {
 	switch {
 	case c == nil:
@@ -43,8 +42,8 @@ func (c *Container) RunBy() Containerizer {
 	}
 }
 
-// Attached gives the network of the container: Network or its default. A plain command, which is
-// what nil stands for, is on the agent's.
+// Attached returns the network that the container is attached to: Network or its default. It returns [Host] for a
+// nil container, which stands for a plain command.
 func (c *Container) Attached() Network {
 	switch {
 	case c == nil:
@@ -74,36 +73,37 @@ func (c *Container) clone() *Container {
 type Parameter struct{ Key, Value string }
 
 // Network is [Bridge], [Host], or the name of another network: for Docker one that docker network
-// ls shows, for Mesos one that the agent's CNI configuration defines. The name "none" gives a Docker
-// container without network; it cannot have ports, and Mesos has nothing like it.
+// ls lists, for Mesos one that the agent's CNI configuration defines. With the name "none" a Docker
+// container has no network and cannot have ports; the Mesos containerizer has no equivalent.
 type Network string
 
-// The networks that every agent has; Mesos' bridge only if its operator defined it.
+// The predefined networks. For the Mesos containerizer, Bridge works only if the agent's operator defined it.
 const (
-	// Bridge maps host ports to container ports. For Mesos it is the CNI network "mesos-bridge", as
-	// for Marathon.
+	// Bridge maps host ports to container ports. For the Mesos containerizer it is the CNI network
+	// "mesos-bridge", the name that Marathon uses as well.
 	Bridge Network = "bridge"
-	// Host shows the container the agent's network; nothing is mapped.
+	// Host is the network of the agent; ports are not mapped.
 	Host Network = "host"
 )
 
-// Volume is a directory or a file that the task sees at Path. Exactly one of HostPath, SandboxPath,
-// Tmpfs and Secret says what it is.
+// Volume is a directory or a file that is mounted at Path. Exactly one of HostPath, SandboxPath,
+// Tmpfs and Secret must be set; it is the source of the volume.
 type Volume struct {
-	// Path of the volume as the task sees it, in the sandbox if it is relative. Required, and no two
-	// volumes of a task have the same. Without an image an absolute one must exist on the agent.
-	// It must be absolute for a tmpfs and, except in a pod, for SandboxPath.
+	// Path is where the task sees the volume; a relative path is below the sandbox. Required, and unique
+	// among the volumes of a task. For a container without an image an absolute path must exist on the
+	// agent. It must be absolute for a tmpfs and, except in a pod, for SandboxPath.
 	Path string
-	// ReadOnly keeps the task from writing. It does not go with Tmpfs.
+	// ReadOnly mounts the volume read-only. It must not be set together with Tmpfs.
 	ReadOnly bool
 
 	// HostPath is the absolute path of a directory or file on the agent.
 	HostPath string
-	// SandboxPath is a directory in the task's sandbox, which is made if it is missing; in a pod in
-	// that of the pod, so that all members that name it share it. It must be relative, without "..".
+	// SandboxPath is a directory in the sandbox of the task, which is created if it does not exist. For a
+	// member of a pod it is in the sandbox of the pod, so that members with the same SandboxPath share the
+	// directory. It must be relative, without "..".
 	SandboxPath string
 	// Tmpfs is the size, in MiB, of a file system in memory. [Docker] only.
 	Tmpfs int
-	// Secret is what a file has in it. [Mesos] only, with the isolator volume/secret.
+	// Secret is the content of a file. [Mesos] only, with the isolator volume/secret.
 	Secret *Secret
 }

@@ -2,29 +2,29 @@ package task
 
 import "time"
 
-// Cycle is what a matcher decides on: what is pending, what is offered, and what runs already.
+// Cycle is the input of a matcher: the pending tasks, the offers at hand, and the tasks that run already.
 type Cycle struct {
 	Now time.Time
-	// Seed is the source of whatever a matcher draws at random.
+	// Seed seeds the matcher's random choices, if it makes any.
 	Seed uint64
 	// Tasks are pending, in order of submission.
 	Tasks []Demand
 	// Offers at hand. Several may be of the same agent.
 	Offers []Offer
-	// Running are the tasks that were launched and have not ended, counted by group and agent. Groups
-	// that no pending task is in may be missing.
+	// Running counts the tasks that were launched and have not ended, by group and agent. Groups
+	// without pending tasks may be missing.
 	Running []Presence
 }
 
-// Demand is a task that waits for a place.
+// Demand is a pending task.
 type Demand struct {
 	ID string
-	// Spec says what the task asks for. Tasks that are alike to a matcher share one Spec, which has the
-	// ID of another task then: see [Spec.Shape] for what tells tasks apart.
+	// Spec says what the task asks for. Tasks of one class share a Spec, so that Spec.ID may be the ID of
+	// another task of the class. See [Spec.Class].
 	Spec *Spec
 }
 
-// Presence counts the tasks of a group on an agent.
+// Presence is the number of tasks of a group on an agent.
 type Presence struct {
 	Group string
 	Agent Agent

@@ -2,10 +2,10 @@ package task
 
 import "maps"
 
-// Discovery is what service discovery learns of a task. Mesos does not interpret it. The ports of
-// the task go with it: number (the host port), protocol and name.
+// Discovery is the information about a task for service discovery; Mesos does not interpret it. It includes
+// the ports of the task: number (the host port), protocol and name.
 type Discovery struct {
-	// Visibility says who should find the task. Default [InFramework].
+	// Visibility is who should be able to discover the task. Default [InFramework].
 	Visibility Visibility
 	// Name of the service. Default: Spec.Name.
 	Name string
@@ -18,7 +18,7 @@ type Discovery struct {
 	Labels map[string]string
 }
 
-// Visibility says who should find a task.
+// Visibility is who should be able to discover a task.
 type Visibility string
 
 // The visibilities, as Mesos spells them.

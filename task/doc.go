@@ -1,7 +1,7 @@
-// Package task holds the nouns that the other packages share: what a user asks for ([Spec]),
-// what a master offers ([Offer]), which task goes where and why another does not
-// ([Placement], [Rejection]), and how a task fares ([State], [Info]).
+// Package task defines the types that the other packages share: the description of a task ([Spec]), the input of
+// a matcher ([Cycle], [Offer]) and its output ([Placement], [Rejection]), and what is known about a task after
+// it was submitted ([State], [Info]).
 //
-// It promises that all its types are plain values: no goroutine, no lock, no clock, no I/O.
-// It does not place, build or launch anything; packages taskmatcher, taskbuilder and scheduler do.
+// All types are plain values; the package has no goroutines and no locks, reads no clock and does no I/O. It does not
+// place, build or launch tasks: packages taskmatcher, taskbuilder and scheduler do.
 package task

@@ -2,19 +2,19 @@ package task
 
 import "fmt"
 
-// FieldError is one violation found by [Spec.Validate], which joins all that it finds: the first
-// is reached with errors.As, all of them through Unwrap() []error.
+// FieldError is one violation found by [Spec.Validate], which joins all violations: errors.As finds the first
+// one, and Unwrap() []error returns all of them.
 type FieldError struct {
 	// Field is the path from Spec, such as "Mem", "Ports[1].Protocol" or "Command.Env".
 	Field string
-	// Value is what was found there: a string, a number or a time.Duration; of a map, the key.
+	// Value is the offending value: a string, a number or a time.Duration. For a map it is the key.
 	Value any
-	// Reason completes the sentence "Field …", such as "must not be negative".
+	// Reason is what is wrong, such as "must not be negative".
 	Reason string
 }
 
-// Error gives one line, such as "task: Mem: -1: must not be negative". Text is quoted and, beyond
-// 64 bytes, cut, since a refused value may be of any size.
+// Error returns one line, such as "task: Mem: -1: must not be negative". Text is quoted and cut after
+// 64 bytes, since a refused value may be of any size.
 func (e *FieldError) Error() string {
 	const longest = 64
 	text, isText := e.Value.(string)

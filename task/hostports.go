@@ -1,7 +1,7 @@
 package task
 
-// HostPorts asks for all host ports from first to last, both included, in this order: each as it is, without
-// a mapping. It gives none if last is before first.
+// HostPorts returns ports that ask for all host ports from first to last, both included and in this order, without
+// a mapping to container ports. It returns nil if last is less than first.
 func HostPorts(first, last uint16) []Port {
 	var all []Port
 	for port := int(first); port <= int(last); port++ {

@@ -7,43 +7,44 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Agent is where tasks run.
+// Agent is a Mesos agent, as described by its offers.
 type Agent struct {
 	ID       string
 	Hostname string
-	// Region and Zone of the agent's fault domain. Empty: it has none.
+	// Region and Zone of the agent's fault domain. Empty: the agent has none.
 	Region, Zone string
 	Attributes   []mesos.Attribute
-	// Unavailable is when planned maintenance of the agent begins, and UnavailableFor how long it takes. Zero:
-	// none is planned, and nobody knows. See Mesos' docs/maintenance.md.
+	// Unavailable is when planned maintenance of the agent begins; zero: none is planned. UnavailableFor is how
+	// long it takes; zero: unknown. See Mesos' docs/maintenance.md.
 	Unavailable    time.Time
 	UnavailableFor time.Duration
 }
 
-// Maintained tells whether there is planned maintenance of the agent at some time from begin to end.
+// Maintained reports whether maintenance of the agent is planned for any time from begin to end. Maintenance of
+// unknown duration does not end.
 func (a *Agent) Maintained(begin, end time.Time) bool {
 	return !a.Unavailable.IsZero() && !a.Unavailable.After(end) &&
 		(a.UnavailableFor == 0 || begin.Before(a.Unavailable.Add(a.UnavailableFor)))
 }
 
-// Offer is what one agent has free for one role, as a matcher sees it.
+// Offer is an offer of Mesos, as a matcher sees it: resources of one agent that are free for one role.
 type Offer struct {
 	ID    string
 	Agent Agent
-	// Role is the allocation role of the offer, "*" without one.
+	// Role is the role that the offer is allocated to, "*" without one.
 	Role string
-	// Resources as offered, reservations and allocation included.
+	// Resources are the offered resources, including their reservations and allocation info.
 	Resources []mesos.Resource
-	// Quarantined are host ports that must not be handed out although they are offered, ascending.
+	// Quarantined lists host ports that must not be used although they are offered, ascending.
 	Quarantined []uint16
 }
 
-// OfferFromMesos translates an offer. The result shares the resources and attributes of o, which
-// must not be altered afterwards. Quarantined is left empty.
+// OfferFromMesos converts an offer of Mesos. The result shares the resources and attributes of o, which
+// must not be modified afterwards. Quarantined is left empty.
 //
 // The role is that of the offer's allocation_info, else that of a resource's allocation_info (a
-// master allocates all resources of an offer to one role), else, from a master that talks to a
-// framework without MULTI_ROLE, the role for which a resource is reserved, else "*".
+// master allocates all resources of an offer to one role), else the role that a resource is reserved
+// for (frameworks without MULTI_ROLE get no allocation_info), else "*".
 func OfferFromMesos(o mesos.Offer) Offer {
 	agent := Agent{ID: o.AgentID.Value, Hostname: o.Hostname, Attributes: o.Attributes}
 	if d := o.Domain.GetFaultDomain(); d != nil {
@@ -67,8 +68,8 @@ func offerRole(o mesos.Offer) string {
 	return cmp.Or(role, "*")
 }
 
-// reservedFor gives the role that a resource is reserved for, in the refined format (a stack, the
-// last one counts) or the old one. Empty: it is not reserved.
+// reservedFor returns the role that a resource is reserved for, or "" if it is not reserved. In the refined format
+// reservations are a stack, of which the last one counts; in the old format there is one role.
 func reservedFor(r *mesos.Resource) string {
 	if n := len(r.Reservations); n > 0 {
 		return r.Reservations[n-1].GetRole()

@@ -8,32 +8,31 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Placement says which part of an agent's offers a task takes.
+// Placement assigns a task to an agent and part of the agent's offers to the task.
 type Placement struct {
 	TaskID string
-	// OfferIDs are the offers that it is taken from together, all of one agent and for one role. Placements on
-	// the same offers may share the slice, which nobody changes.
+	// OfferIDs lists the offers that the resources are taken from, all of one agent and for one role. Placements on
+	// the same offers may share the slice, which must not be modified.
 	OfferIDs []string
 	AgentID  string
 	Hostname string
-	// Resources are taken out of the offers; together with those of other placements they never
-	// exceed them.
+	// Resources are taken from the offers. All placements of a cycle together never take more than is offered.
 	Resources []mesos.Resource
 	// HostPorts are parallel to Spec.Ports.
 	HostPorts []uint16
 }
 
-// Rejection says why tasks were not placed in this cycle.
+// Rejection says why tasks were not placed in this cycle: one task, or several of one class.
 type Rejection struct {
-	// TaskID is the first of them. Others are that many more tasks that share its Spec.
+	// TaskID is the first of the tasks. Others is the number of further tasks, all of the class of the first.
 	TaskID string
 	Others int
-	// Reasons hold one entry for each kind of obstacle met, for each resource and each constraint,
-	// most frequent first. Never empty.
+	// Reasons has one entry for each kind of obstacle, one for each resource that is short and one for each
+	// constraint that failed; the most frequent comes first. It is never empty.
 	Reasons []Reason
 }
 
-// String gives one line, such as "web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7".
+// String returns one line, such as "web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7".
 func (r Rejection) String() string {
 	var b strings.Builder
 	b.WriteString(r.TaskID)
@@ -49,39 +48,39 @@ func (r Rejection) String() string {
 	return b.String()
 }
 
-// ReasonKind names an obstacle.
+// ReasonKind is a kind of obstacle that keeps a task off an agent.
 type ReasonKind string
 
 // The obstacles.
 const (
 	NoOffers           ReasonKind = "no offers"
 	WrongRole          ReasonKind = "role"
-	GPUAgent           ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options
+	GPUAgent           ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
 	Maintenance        ReasonKind = "maintenance"              // see [Agent.Unavailable]
-	Filtered           ReasonKind = "filter"                   // of a matcher's own
+	Filtered           ReasonKind = "filter"                   // a user-defined filter refused
 	ConstraintMismatch ReasonKind = "constraint"
 	Shortage           ReasonKind = "shortage"
 )
 
-// Reason is one obstacle, summed up over the agents that showed it. An agent counts for the
-// first obstacle only: those that no amount of free resources would remove come before
-// shortages, so that a near miss is one where the task may really run. An agent that offers to several
-// roles counts once for each.
+// Reason is one obstacle and the number of agents that have it. Each agent is counted once, for its first
+// obstacle; an agent that offers to several roles is counted once for each role. Obstacles that more free
+// resources would not remove are checked before shortages. So an agent is reported as short of a resource only
+// if that is all that keeps the task off it.
 type Reason struct {
 	Kind ReasonKind
-	// Constraint that failed, for ConstraintMismatch.
+	// Constraint is the constraint that failed, for ConstraintMismatch.
 	Constraint Constraint
-	// Resource that was short, for Shortage, such as "mem" or "ports".
+	// Resource is the resource that is short, such as "mem" or "ports", for Shortage.
 	Resource string
-	// Agents that failed for this reason.
+	// Agents is the number of agents.
 	Agents int
-	// Short is by how much the nearest miss fell short, in the resource's unit, and Hostname
-	// where that was. Zero and empty if the obstacle is not a shortage.
+	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
+	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage.
 	Short    float64
 	Hostname string
 }
 
-// String gives one line, such as "mem: 3 agents, the best short of 112 on agent7" or
+// String returns one line, such as "mem: 3 agents, the best short of 112 on agent7" or
 // "rack LIKE r[12]: 1 agent".
 func (r Reason) String() string {
 	what := string(r.Kind)

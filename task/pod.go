@@ -5,16 +5,15 @@ import (
 	"fmt"
 )
 
-// ValidatePod says what is wrong with the members of one pod, all of which have passed
-// [Spec.Validate]: nil, or all violations joined, each a [*FieldError].
+// ValidatePod checks the members of a pod against each other. It returns nil, or all violations joined, each a
+// [*FieldError]. Each member must have passed [Spec.Validate].
 //
-// Members agree in Pod, Role, Group, Revocable and the network that their containers are attached to, which
-// is the network of the pod: they share its address and reach each other at 127.0.0.1. So no two of
-// them may listen at the same port.
+// All members have the same Pod, Role, Group, Revocable and network. The network is that of the pod: the members
+// share its address, reach each other at 127.0.0.1, and must not listen on the same port.
 func ValidatePod(members []Spec) error {
 	var v violations
 	if len(members) == 0 {
-		// A master would take the executor's resources, run nothing, and never give them back.
+		// A master would allocate the executor's resources, run nothing, and never free them.
 		v.add("Pod", 0, "must have members")
 		return errors.Join(v...)
 	}
@@ -55,10 +54,10 @@ func ValidatePod(members []Spec) error {
 	return errors.Join(v...)
 }
 
-// PodExecutor asks for what a pod needs beside its members: 0.1 cpus, 32 MiB of memory and 10 MiB of
-// disk for its executor, where Mesos insists on 0.01 cpus, 32 MiB and some disk. It is for a matcher,
-// which must place it on the agent of the members; it cannot be submitted. The members have passed
-// [ValidatePod].
+// PodExecutor returns a spec for the resources of a pod's executor, which come on top of those of the members: 0.1
+// cpus, 32 MiB of memory and 10 MiB of disk. Mesos demands at least 0.01 cpus, 32 MiB and some disk. The spec is
+// meant for a matcher, which must place it on the agent of the members; it cannot be submitted. The members must
+// have passed [ValidatePod].
 func PodExecutor(members []Spec) Spec {
 	first := members[0]
 	return Spec{ID: first.Pod, Pod: first.Pod, Role: first.Role, Revocable: first.Revocable, CPUs: 0.1, Mem: 32, Disk: 10}

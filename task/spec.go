@@ -6,74 +6,77 @@ import (
 	"time"
 )
 
-// Spec is what a user asks for: one task, described without knowing where it will run.
-// A Spec is a value; nobody changes it after it was submitted. [Spec.Validate] says what is refused.
-// Amounts are finite, not negative and at most 1e12; beyond three decimal digits they are rounded,
-// as Mesos does.
+// Spec describes a task, independently of where it will run. It covers containers, commands, volumes, secrets,
+// health checks, pods and constraints. A Spec is a value; it must not be modified after it was submitted.
+// [Spec.Validate] checks it.
+//
+// Amounts of resources are finite, not negative and at most 1e12. They are rounded to three decimal digits, as Mesos
+// does.
 type Spec struct {
-	// ID names the task within its framework. Required. Mesos allows up to 255 bytes without
-	// slashes, backslashes and control characters, and neither "." nor "..". It must be UTF-8.
+	// ID identifies the task within its framework. Required. It is valid UTF-8 of up to 255 bytes, without
+	// slashes, backslashes and control characters, and neither "." nor "..".
 	ID string
 	// Name is shown by Mesos' web UI and need not be unique. Default: ID.
 	Name string
 	// Role is the role whose offers may be used. Default: any role of the framework.
 	Role string
 
-	// CPUs is the share of processors, in cores.
+	// CPUs is the number of cores; fractions are allowed.
 	CPUs float64
 	// Mem is memory in MiB.
 	Mem float64
-	// Disk is disk space in MiB. Default 0: none is asked for.
+	// Disk is disk space in MiB. Default 0.
 	Disk float64
-	// GPUs is the number of whole GPUs. Default 0.
+	// GPUs is the number of GPUs, a whole number. Default 0.
 	GPUs float64
-	// Scalars are amounts of further scalar resources, which agents were configured with, by name.
+	// Scalars are amounts of custom scalar resources of the agents, by name.
 	Scalars map[string]float64
-	// Revocable lets the task use revocable resources, of which Mesos may take back what it uses and
-	// end it, see Mesos' docs/oversubscription.md. They are taken first. Default: only others.
+	// Revocable lets the task use revocable resources, which are then preferred to others. Mesos may revoke them
+	// and kill the task, see Mesos' docs/oversubscription.md. Default: only resources that are not revocable.
 	Revocable bool
-	// Ports asks for one host port each, in this order.
+	// Ports asks for host ports, one for each element.
 	Ports []Port
 
-	// Limits let the task use more than it asks for, or cap it. Nil: what it asks for is also the
-	// limit, as far as the agent enforces one.
+	// Limits are the limits on CPUs and memory where they differ from the amounts asked for. Nil: these amounts are
+	// also the limits, as far as the agent enforces limits.
 	Limits *Limits
 
-	// Container runs the task in a container. Nil: a plain command on the agent.
+	// Container is the container to run the task in. Nil: the task is a plain command on the agent.
 	Container *Container
-	// Command is what runs. It may be empty for a container, whose image then decides.
+	// Command is the command to run. It may be empty for a container with an image, which then runs the image's
+	// default command.
 	Command Command
 
-	// Pod names the pod that the task is a member of; the members of a pod are submitted together, run
-	// on one agent under one default executor, share its network and sandbox volumes, and end
-	// together: when one fails or is killed, Mesos kills the others. See [ValidatePod]. Empty: the task
-	// stands alone. It becomes the ID of the executor, so the rules for ID hold, and it must differ
-	// from the names of earlier pods and from all tasks' IDs.
+	// Pod is the name of the pod (task group) that the task is a member of. Empty: the task is not in a pod. The
+	// members of a pod are submitted together, run on one agent under one default executor, and share its network and
+	// sandbox volumes. When one of them fails or is killed, Mesos kills the others. See [ValidatePod]. The name
+	// becomes the ID of the executor, so the rules for ID apply. It must differ from the names of earlier pods and
+	// from the IDs of all tasks.
 	Pod string
-	// Group names the tasks that are counted together by constraints such as UNIQUE and by strategies
-	// that spread. Tasks without a group are a group, too.
+	// Group is the name of a set of tasks that constraints such as UNIQUE and the strategy Spread count together. All
+	// tasks with an empty Group are one group.
 	Group string
 	// Constraints must all hold for the agent.
 	Constraints []Constraint
-	// Preferences need not hold: an agent that more of them hold for goes before others.
+	// Preferences are constraints that need not hold: agents for which more of them hold are preferred.
 	Preferences []Constraint
-	// MaxCompletionTime is how long the task may run from its launch on, before Mesos kills it.
-	// Default 0: without limit.
+	// MaxCompletionTime is how long the task may run, counted from its launch, before Mesos kills it.
+	// Default 0: no limit.
 	MaxCompletionTime time.Duration
-	// KillPolicy says how Mesos ends the task. Nil: as the agent was configured.
+	// KillPolicy says how Mesos kills the task. Nil: as the agent is configured.
 	KillPolicy *KillPolicy
-	// HealthCheck is run by Mesos while the task runs. Nil: running is healthy.
+	// HealthCheck is run by Mesos while the task runs. Nil: a running task counts as healthy.
 	HealthCheck *HealthCheck
-	// Check is run by Mesos while the task runs; what it finds is in the task's status and has no
-	// consequences. Nil: none. Not for the Docker containerizer, whose executor would abort.
+	// Check is run by Mesos while the task runs. Its result is part of the task's status and has no other effect.
+	// Nil: no check. Not for the Docker containerizer, whose executor aborts on it.
 	Check *Check
-	// Discovery is for service discovery such as Mesos-DNS. Nil: Mesos-DNS goes by Name alone.
+	// Discovery is for service discovery such as Mesos-DNS. Nil: Mesos-DNS uses only Name.
 	Discovery *Discovery
-	// Labels are passed to Mesos and shown by its API.
+	// Labels are passed to Mesos, whose API returns them.
 	Labels map[string]string
 }
 
-// Clone returns a copy that shares nothing with s.
+// Clone returns a deep copy of s.
 func (s Spec) Clone() Spec {
 	s.Scalars = maps.Clone(s.Scalars)
 	s.Ports = slices.Clone(s.Ports)
@@ -90,7 +93,7 @@ func (s Spec) Clone() Spec {
 	return s
 }
 
-// clone copies what points to nothing else.
+// clone returns a shallow copy of what p points to, or nil.
 func clone[T any](p *T) *T {
 	if p == nil {
 		return nil
@@ -102,37 +105,37 @@ func clone[T any](p *T) *T {
 // Port asks for one host port.
 type Port struct {
 	// Container is the port inside the container. 0: the same as the host port. It must be 0 on
-	// the host's network and for plain commands, where nothing is mapped, see [Spec.Mapped].
+	// the host network and for plain commands, where ports are not mapped, see [Spec.Mapped].
 	Container uint16
-	// Protocol is "tcp" or "udp". Default "tcp". It says what is mapped and which ports can be
-	// health checked; Mesos itself hands out a port number for both protocols.
+	// Protocol is "tcp" or "udp". Default "tcp". It is the protocol of the port mapping, and health checks need
+	// a tcp port. A port in an offer of Mesos covers both protocols.
 	Protocol string
-	// Host is the host port wanted. Default 0: any that is offered.
+	// Host is the host port to use. Default 0: any offered port.
 	Host uint16
-	// Name of the port, unique among those of the task: it starts with an ASCII letter and goes on
-	// with letters, digits, "-" and "_". It is in the discovery info, and the task finds the port in
-	// its environment by it: port "web-ui" as PORT_WEB_UI. Default: none.
+	// Name is the name of the port, unique within the task: an ASCII letter, followed by letters, digits, "-" and
+	// "_". It is part of the discovery info and of the name of an environment variable: port "web-ui" is in
+	// PORT_WEB_UI. Default: no name.
 	Name string
 }
 
-// Limits are what a task may use at most; they need an agent of Mesos 1.10 or later that runs Docker
-// or isolates by cgroups/cpu and cgroups/mem. Others drop the task.
+// Limits are upper limits on what a task may use. They need an agent of Mesos 1.10 or later that either runs the
+// task with Docker or has the isolators cgroups/cpu and cgroups/mem; other agents drop the task.
 type Limits struct {
-	// CPUs in cores and Mem in MiB must not be less than what the task asks for, which must not be
-	// nothing. [Unlimited] lets it use all that the agent has. Default 0: no limit is given.
+	// CPUs (in cores) and Mem (in MiB) must be at least the amount that the task asks for, which must not be 0.
+	// [Unlimited] lets the task use all that the agent has. Default 0: no separate limit.
 	CPUs float64
 	Mem  float64
 }
 
-// Unlimited is a limit of infinity, here a number that JSON can express.
+// Unlimited is an infinite limit. It is -1 because JSON has no infinity.
 const Unlimited = -1
 
-// KillPolicy says how Mesos ends a task.
+// KillPolicy says how Mesos kills a task.
 type KillPolicy struct {
-	// GracePeriod is how long the task has between SIGTERM and SIGKILL. 0: none.
+	// GracePeriod is the time between SIGTERM and SIGKILL. 0: none.
 	GracePeriod time.Duration
 }
 
-// Mapped tells whether the task has ports of its own, to which the host ports are mapped: it has
-// them unless it lives on the agent's network.
+// Mapped reports whether host ports are mapped to ports of the container. They are, unless the task is on the
+// network of the agent.
 func (s Spec) Mapped() bool { return s.Container.Attached() != Host }

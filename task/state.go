@@ -6,41 +6,41 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// State is where a task stands in its life: Pending, then a state of Mesos.
+// State is the state of a task: Pending, or a state of Mesos.
 type State int
 
 // The states. All but Pending are those of Mesos' TaskState.
 const (
-	Pending        State = iota // waits for an offer
-	Staging                     // launched, not confirmed yet
-	Starting                    // the executor has it
-	Running                     // runs
-	Killing                     // is being killed
-	Finished                    // ended well
-	Failed                      // ended badly
+	Pending        State = iota // waits for an offer; not launched yet
+	Staging                     // launched; the executor has not reported yet
+	Starting                    // the executor is starting the task
+	Running                     // running
+	Killing                     // being killed
+	Finished                    // ended successfully
+	Failed                      // ended with a failure
 	Killed                      // was killed
-	Error                       // its description was refused
+	Error                       // the task description was refused
 	Lost                        // lost, for frameworks that are not partition aware
-	Dropped                     // the launch did not reach the agent
-	Unreachable                 // its agent is out of reach; it may come back
-	Gone                        // its agent no longer has it
-	GoneByOperator              // its agent was given up by an operator
-	Unknown                     // the master does not know it
+	Dropped                     // the launch failed before the task started
+	Unreachable                 // the agent is unreachable; the task may come back
+	Gone                        // the agent no longer has the task
+	GoneByOperator              // an operator marked the agent as gone
+	Unknown                     // the master does not know the task
 )
 
-// stateRow is what is known of one state.
+// stateRow holds the properties of one state.
 type stateRow struct {
 	name     string
 	mesos    mesos.TaskState
 	terminal bool
 }
 
-// stateTable has one row for each state, in the order of the constants. Terminal is what Mesos'
-// own isTerminalState says. Its proto adds that a lost task, and one gone by operator, may show
-// up again if the assumption behind the state was wrong; for the user the task is over all the same.
+// stateTable returns one row for each state, in the order of the constants. Terminal agrees with
+// isTerminalState in Mesos. According to mesos.proto a lost task, or one gone by operator, may reappear
+// if the assumption behind the state was wrong; for the user the task has ended nevertheless.
 func stateTable() [Unknown + 1]stateRow {
 	return [...]stateRow{
-		Pending:        {"pending", -1, false}, // Mesos has not heard of it
+		Pending:        {"pending", -1, false}, // not a state of Mesos
 		Staging:        {"staging", mesos.TASK_STAGING, false},
 		Starting:       {"starting", mesos.TASK_STARTING, false},
 		Running:        {"running", mesos.TASK_RUNNING, false},
@@ -58,8 +58,8 @@ func stateTable() [Unknown + 1]stateRow {
 	}
 }
 
-// FromMesos translates a state of Mesos. A state that this package has never heard of, from a
-// newer Mesos, becomes Unknown: it is not proof that the task is over.
+// FromMesos converts a state of Mesos. A state that this package does not know, from a newer version of Mesos,
+// becomes Unknown, since it does not prove that the task has ended.
 func FromMesos(s mesos.TaskState) State {
 	for state, row := range stateTable() {
 		if row.mesos == s && State(state) != Pending {
@@ -69,7 +69,7 @@ func FromMesos(s mesos.TaskState) State {
 	return Unknown
 }
 
-// Mesos translates the state back. False for Pending, which Mesos does not have.
+// Mesos returns the state as Mesos' TaskState. It returns false for Pending, which Mesos does not have.
 func (s State) Mesos() (mesos.TaskState, bool) {
 	if s <= Pending || s > Unknown {
 		return 0, false
@@ -77,7 +77,7 @@ func (s State) Mesos() (mesos.TaskState, bool) {
 	return stateTable()[s].mesos, true
 }
 
-// String gives the lower-case name, such as "running".
+// String returns the lower-case name, such as "running".
 func (s State) String() string {
 	if s < Pending || s > Unknown {
 		return fmt.Sprintf("State(%d)", int(s))
@@ -85,7 +85,7 @@ func (s State) String() string {
 	return stateTable()[s].name
 }
 
-// ParseState is the reverse of [State.String]. It fails for what is no name of a state.
+// ParseState returns the state with the given name, as returned by [State.String], or an error.
 func ParseState(name string) (State, error) {
 	for state, row := range stateTable() {
 		if row.name == name {
@@ -95,12 +95,11 @@ func ParseState(name string) (State, error) {
 	return Unknown, fmt.Errorf("task: no state is named %q", name)
 }
 
-// Terminal tells whether the task is over: no further state is expected, and its resources are
-// free again.
+// Terminal reports whether the task has ended: no further state is expected, and its resources are free again.
 //
-// Unreachable is not terminal: a task comes back with its agent. Unknown is not terminal either:
-// it is also the answer to a reconciliation which does not name the agent of a task that is
-// merely out of reach. Whoever gives up on such a task decides so by a policy of its own.
+// Unreachable is not terminal, since the task may come back with its agent. Unknown is not terminal either: Mesos
+// also answers with it when a reconciliation does not name the agent of an unreachable task. When to give up on
+// such tasks is a policy of the caller.
 func (s State) Terminal() bool {
 	return s > Pending && s <= Unknown && stateTable()[s].terminal
 }

@@ -40,7 +40,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// Every state that mesos-go knows has a row of its own.
+// Every state of mesos-go has a State of its own.
 func TestStateCoversMesos(t *testing.T) {
 	seen := map[task.State]string{}
 	for number, name := range mesos.TaskState_name {
@@ -55,10 +55,10 @@ func TestStateOutsideMesos(t *testing.T) {
 	require.Equal(t, "pending", task.Pending.String())
 	require.False(t, task.Pending.Terminal())
 	_, ok := task.Pending.Mesos()
-	require.False(t, ok, "Mesos has not heard of a pending task")
+	require.False(t, ok, "Mesos does not have Pending")
 
-	require.Equal(t, task.Unknown, task.FromMesos(99), "a state of a newer Mesos")
-	require.Equal(t, task.Unknown, task.FromMesos(-1), "no state of any Mesos")
+	require.Equal(t, task.Unknown, task.FromMesos(99), "a state of a newer version of Mesos")
+	require.Equal(t, task.Unknown, task.FromMesos(-1), "not a state of Mesos")
 	for _, s := range []task.State{-1, task.Unknown + 1} {
 		require.Contains(t, s.String(), "State(")
 		require.False(t, s.Terminal())

@@ -8,11 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// Validate says what is wrong with the spec: nil, or all violations joined, each a [*FieldError].
+// Validate checks the spec. It returns nil, or all violations joined, each a [*FieldError].
 //
-// It refuses what Mesos would refuse, and also what Mesos would silently ignore. That matters
-// beyond the task itself: one malformed resource makes a master refuse all tasks that were
-// launched in the same operation.
+// It refuses what Mesos would refuse, and also what Mesos would silently ignore. This protects other tasks, too:
+// one malformed resource makes a master refuse all tasks that are launched in the same operation.
 func (s Spec) Validate() error {
 	var v violations
 	v.id("ID", s.ID)
@@ -39,15 +38,15 @@ func (s Spec) Validate() error {
 	return errors.Join(v...)
 }
 
-// violations collects what the checks find.
+// violations collects the violations; its methods check parts of a spec and add what they find.
 type violations []error
 
 func (v *violations) add(field string, value any, reason string) {
 	*v = append(*v, &FieldError{Field: field, Value: value, Reason: reason})
 }
 
-// id follows validateID in Mesos' src/common/validation.cpp, byte for byte. Mesos does not look at
-// the encoding, but text that is not UTF-8 comes back altered when the calls are JSON.
+// id applies the rules of validateID in Mesos' src/common/validation.cpp. Mesos does not check the encoding, but
+// text that is not UTF-8 does not survive a call in JSON.
 func (v *violations) id(field, id string) {
 	const longest = 255 // NAME_MAX: an ID becomes a directory on the agent
 	switch {
@@ -73,8 +72,7 @@ func (v *violations) duration(field string, d time.Duration) {
 	}
 }
 
-// pod refuses what a master does of the members of a group. What concerns several of them is up to
-// [ValidatePod].
+// pod checks a single member of a pod; [ValidatePod] checks the members against each other.
 func (v *violations) pod(s Spec) {
 	if s.Pod == "" {
 		return
@@ -97,13 +95,14 @@ func (v *violations) discovery(d *Discovery) {
 	keys(v, "Discovery.Labels", d.Labels)
 }
 
-// text refuses a zero byte, at which the agent would cut the text off.
+// text refuses a zero byte, where the agent would truncate the text.
 func (v *violations) text(field, s string) {
 	if strings.ContainsRune(s, 0) {
 		v.add(field, s, "must not contain a zero byte")
 	}
 }
 
+// keys refuses an empty key of a map.
 func keys[V any](v *violations, field string, m map[string]V) {
 	if _, found := m[""]; found {
 		v.add(field, "", "must not have an empty key")

@@ -41,7 +41,7 @@ func (v *violations) check(s Spec) {
 	v.duration("Check.Timeout", c.Timeout)
 }
 
-// probe looks at what a check does.
+// probe checks what HealthCheck and Check have in common: the port, the request and the command.
 func (v *violations) probe(field string, s Spec, port int, get *HTTPGet, command *CheckCommand) {
 	if command != nil {
 		v.checkCommand(field+".Command", s, *command)

@@ -29,7 +29,7 @@ func (v *violations) command(s Spec) {
 	}
 }
 
-// run looks at what is executed.
+// run checks a command line, of the task or of a check.
 func (v *violations) run(field, shell string, argv []string, hasImage bool) {
 	switch {
 	case shell != "" && len(argv) > 0:
@@ -80,7 +80,7 @@ func (v *violations) secrets(s Spec) {
 	}
 }
 
-// secret never gives the value away: what is refused ends up in logs.
+// secret never puts the secret's value into a violation, since violations end up in logs.
 func (v *violations) secret(field string, s Secret) {
 	switch {
 	case s.Value == nil && s.Name == "":
@@ -90,7 +90,7 @@ func (v *violations) secret(field string, s Secret) {
 	}
 }
 
-// uri refuses what every agent's fetcher does.
+// uri refuses URIs that the fetcher of any agent refuses.
 func (v *violations) uri(field, uri string) {
 	_, address, remote := strings.Cut(uri, "://")
 	_, path, _ := strings.Cut(address, "/")

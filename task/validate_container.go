@@ -50,8 +50,8 @@ func (v *violations) container(s Spec) {
 
 const whiteSpace = " \t\r\n\v\f"
 
-// parameter refuses what breaks the task elsewhere: Mesos finds its containers by their names,
-// and takes a network parameter in place of Container.Network without a word.
+// parameter refuses options that would break the task: Mesos finds its containers by their names, and a network
+// option would silently replace Container.Network.
 func (v *violations) parameter(field, key string) {
 	switch {
 	case key == "":
@@ -65,8 +65,8 @@ func (v *violations) parameter(field, key string) {
 	}
 }
 
-// volume refuses what either containerizer does not know, since Docker's ignores it silently, and
-// paths at which agents fail tasks.
+// volume refuses sources that the containerizer does not support, since Docker's silently ignores them, and paths
+// on which agents fail tasks.
 func (v *violations) volume(field string, volume Volume, docker, inPod bool) {
 	sources := 0
 	for _, set := range []bool{volume.HostPath != "", volume.SandboxPath != "", volume.Tmpfs != 0, volume.Secret != nil} {
@@ -119,8 +119,8 @@ func (v *violations) tmpfs(field string, volume Volume, docker bool) {
 	}
 }
 
-// volumePath refuses relative paths that lead out of the sandbox, and the colon, at which docker
-// run splits the description of a volume.
+// volumePath refuses relative paths that lead out of the sandbox, and colons, at which docker run splits its volume
+// option.
 func (v *violations) volumePath(field, p string, docker bool) {
 	switch {
 	case p == "":
@@ -134,7 +134,7 @@ func (v *violations) volumePath(field, p string, docker bool) {
 	}
 }
 
-// inSandbox refuses a relative path that leads elsewhere.
+// inSandbox refuses paths that contain "..".
 func (v *violations) inSandbox(field, p string) {
 	if slices.Contains(strings.Split(p, "/"), "..") {
 		v.add(field, p, `must not contain ".."`)

@@ -40,7 +40,7 @@ func hasAny(scalars map[string]float64) bool {
 }
 
 func (v *violations) amount(field string, x float64) {
-	const most = 1e12 // exact to three decimal digits in a float64, with room for sums
+	const most = 1e12 // a float64 holds sums of such amounts exactly to three decimal digits
 	switch {
 	case math.IsNaN(x) || math.IsInf(x, 0):
 		v.add(field, x, "must be a finite number")
@@ -53,7 +53,7 @@ func (v *violations) amount(field string, x float64) {
 	}
 }
 
-// limits follows validateResourceLimits in Mesos' src/master/validation.cpp.
+// limits applies the rules of validateResourceLimits in Mesos' src/master/validation.cpp.
 func (v *violations) limits(s Spec) {
 	if s.Limits != nil {
 		v.limit("Limits.CPUs", s.Limits.CPUs, s.CPUs)
@@ -88,7 +88,7 @@ func (v *violations) ports(s Spec) {
 			v.add(field+".Host", p.Host, "must not be wanted twice")
 		}
 		hosts[p.Host] = true
-		// Port names that differ in case or dashes are the same variable in the task's environment.
+		// Names that differ only in case or dashes would become the same environment variable.
 		same := strings.ReplaceAll(strings.ToUpper(p.Name), "-", "_")
 		switch {
 		case p.Name != "" && !portName(p.Name):

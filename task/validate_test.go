@@ -13,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// valid uses everything that a spec with a Docker container has.
+// valid returns a spec with all fields that are valid for a Docker container.
 func valid() task.Spec {
 	return task.Spec{
 		ID: "web 1-ü", Name: "web", Role: "prod", CPUs: 0.5, Mem: 64, Disk: 10, GPUs: 1, Scalars: map[string]float64{"bandwidth": 1},
@@ -38,7 +38,7 @@ func valid() task.Spec {
 	}
 }
 
-// member uses what only the Mesos containerizer has, and is a member of a pod.
+// member returns a member of a pod, with fields that only the Mesos containerizer supports.
 func member() task.Spec {
 	return task.Spec{
 		ID: "web-1", Pod: "web", CPUs: 0.5, Mem: 64, Ports: []task.Port{{Container: 80}},
@@ -348,7 +348,7 @@ func TestValidatePod(t *testing.T) {
 	require.EqualError(t, task.ValidatePod([]task.Spec{{ID: "x"}}), `task: Pod[0].Pod: "": must be the name of the pod, the same for all members`)
 }
 
-// A spec that is logged does not give a secret away.
+// Formatting a spec does not reveal its secrets.
 func TestSecretString(t *testing.T) {
 	s := member()
 	s.Container.Volumes[0].Secret = &task.Secret{Value: []byte("hidden")}
@@ -360,7 +360,7 @@ func TestSecretString(t *testing.T) {
 	require.Contains(t, text, `secret "n", key "k"`)
 }
 
-// All violations are told at once.
+// Validate reports all violations at once.
 func TestValidateJoins(t *testing.T) {
 	err := task.Spec{Mem: -1, HealthCheck: &task.HealthCheck{}}.Validate()
 	var fields []string

@@ -14,8 +14,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 )
 
-// requireAcceptable holds a task to what a master checks before it launches it, in its order, and
-// to what the agent's docker containerizer checks after it.
+// requireAcceptable checks a task as a master does before it launches it, and then as the agent's docker containerizer
+// does.
 func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskInfo) {
 	t.Helper()
 	require.Regexp(t, regexp.MustCompile(`^[^/\\[:cntrl:]]{1,255}$`), info.TaskID.Value, name)
@@ -95,9 +95,9 @@ func requireAcceptableVolumes(t *testing.T, name string, info mesos.TaskInfo) {
 	}
 }
 
-// Whatever Validate lets through can be built, and a master takes it: specs are put together at
-// random, of which many are refused.
-func TestStandardBuildsWhatIsValid(t *testing.T) {
+// Every spec that Validate accepts can be built, and a master accepts the result. The specs are random; many of them
+// are not valid.
+func TestStandardBuildsValidSpecs(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	valid, inContainer, checked, mounted := 0, 0, 0, 0
 	for range 5000 {

@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// The defaults of mesos-actor, not those of Mesos: whoever waits for a task to be healthy wants
-// to know soon.
+// The defaults of mesos-actor. They are shorter than those of Mesos, so that a launch that waits for a healthy task
+// returns soon.
 const (
 	defaultInterval    = time.Second
 	defaultTimeout     = time.Second
@@ -71,8 +71,8 @@ func check(s task.Spec, p task.Placement) *mesos.CheckInfo {
 	return info
 }
 
-func seconds(d, byDefault time.Duration) *float64 {
-	return proto.Float64(cmp.Or(d, byDefault).Seconds())
+func seconds(d, defaultDuration time.Duration) *float64 {
+	return proto.Float64(cmp.Or(d, defaultDuration).Seconds())
 }
 
 func checkCommand(s task.Spec, c task.CheckCommand) *mesos.CommandInfo {
@@ -84,9 +84,9 @@ func checkCommand(s task.Spec, c task.CheckCommand) *mesos.CommandInfo {
 	case c.Shell != "":
 		info.Value = proto.String(c.Shell)
 	case s.Container.RunBy() == task.Docker:
-		info.Value, info.Arguments = proto.String(argv[0]), argv[1:] // docker exec takes one after the other
+		info.Value, info.Arguments = proto.String(argv[0]), argv[1:] // the executor passes both to docker exec, one after the other
 	default:
-		info.Value, info.Arguments = proto.String(argv[0]), argv // as for the task's own command
+		info.Value, info.Arguments = proto.String(argv[0]), argv // with the program as first argument, as in command
 	}
 	return info
 }

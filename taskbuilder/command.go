@@ -9,8 +9,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// command is never nil: a master wants a command or an executor for every task. Shell is always
-// set, since leaving it out means true.
+// command never returns nil, since a master demands a command or an executor for each task. Shell is always set, since
+// its default is true.
 func command(s task.Spec, p task.Placement) *mesos.CommandInfo {
 	c := &mesos.CommandInfo{
 		URIs:        uris(s.Command.URIs),
@@ -24,15 +24,15 @@ func command(s task.Spec, p task.Placement) *mesos.CommandInfo {
 	case s.Command.Shell != "":
 		c.Value = proto.String(s.Command.Shell)
 	case s.Container != nil && s.Container.Image != "":
-		c.Arguments = argv // the entry point of the image takes them all
+		c.Arguments = argv // all are arguments of the image's entry point
 	case len(argv) > 0:
 		c.Value = proto.String(argv[0])
-		c.Arguments = argv // as for execlp, the first one is the program's name once more
+		c.Arguments = argv // as for execlp, the first argument is the name of the program
 	}
 	return c
 }
 
-// uris sets every flag, since leaving out extract means true.
+// uris sets all flags, since the default of extract is true.
 func uris(all []task.URI) []mesos.CommandInfo_URI {
 	var infos []mesos.CommandInfo_URI
 	for _, u := range all {

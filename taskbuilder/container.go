@@ -10,7 +10,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// container gives nil for a plain command.
+// container returns nil for a plain command.
 func container(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	switch {
 	case s.Container == nil:
@@ -66,19 +66,18 @@ func mesosContainer(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	return info
 }
 
-// networks is what the Mesos containerizer attaches a container to; without any it is the agent's.
+// networks returns the networks for a container of the Mesos containerizer: none for the network of the agent.
 func networks(network task.Network, mappings []mesos.NetworkInfo_PortMapping) []mesos.NetworkInfo {
 	switch network {
 	case task.Host:
 		return nil
 	case task.Bridge:
-		network = "mesos-bridge" // what operators call it, since Marathon does
+		network = "mesos-bridge" // the conventional name, which Marathon uses as well
 	}
 	return []mesos.NetworkInfo{{Name: proto.String(string(network)), PortMappings: mappings}}
 }
 
-// portMappings gives none on the host's network, since Mesos fails containers that have mappings
-// there.
+// portMappings returns none on the network of the agent, where Mesos fails containers with port mappings.
 func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping {
 	if !s.Mapped() {
 		return nil
@@ -94,7 +93,8 @@ func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping
 	return mappings
 }
 
-// innerPort is the port with this index as the task itself sees it.
+// innerPort returns the number of the i-th port inside the network of the task: the container port where ports are
+// mapped, and the host port elsewhere.
 func innerPort(s task.Spec, p task.Placement, i int) uint32 {
 	if s.Mapped() && s.Ports[i].Container != 0 {
 		return uint32(s.Ports[i].Container)
@@ -102,8 +102,8 @@ func innerPort(s task.Spec, p task.Placement, i int) uint32 {
 	return uint32(p.HostPorts[i])
 }
 
-// volumes leaves out what a parameter of docker run mounts. Paths are in host_path, also those in
-// the sandbox: Docker's containerizer ignores the newer way to write them, and both know this one.
+// volumes returns all volumes but tmpfs, which are mounted by a parameter of docker run. Paths below the sandbox are in
+// host_path, too, except in pods: both containerizers support this, while Docker's ignores the newer SANDBOX_PATH.
 func volumes(s task.Spec) []mesos.Volume {
 	var all []mesos.Volume
 	for _, v := range s.Container.Volumes {

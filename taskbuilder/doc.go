@@ -1,10 +1,9 @@
-// Package taskbuilder says what runs: it turns a placed task into the mesos.TaskInfo that a
-// master launches, and the members of a pod into what one LAUNCH_GROUP takes.
+// Package taskbuilder converts a placed task to the mesos.TaskInfo that launches it, and the members of a pod to the
+// messages of a LAUNCH_GROUP operation.
 //
-// It promises that the outcome depends on its arguments alone, that whatever came from a map is
-// sorted, and that every field of a valid task.Spec that concerns Mesos is in the TaskInfo.
+// The result depends on the arguments alone; whatever comes from a map is sorted. Every field of a valid task.Spec that
+// Mesos supports is in the TaskInfo.
 //
-// It does not validate specs (task.Spec.Validate does) and decides nothing about where a task
-// runs. It has no goroutine. A builder of one's own calls [Standard.Build] and changes what it
-// returns.
+// The package does not validate specs (task.Spec.Validate does), does not decide where tasks run, and has no
+// goroutines. A custom builder can call [Standard.Build] and modify the result.
 package taskbuilder

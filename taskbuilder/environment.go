@@ -12,9 +12,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// environment is sorted by name. What the user wrote goes before what is known of the placement.
+// environment returns the variables of a task, sorted by name. Variables of the user override those of the placement.
 func environment(s task.Spec, p task.Placement) *mesos.Environment {
-	values := placed(s, p)
+	values := placementVariables(s, p)
 	maps.Copy(values, s.Command.Env)
 	all := plainVariables(values)
 	for _, name := range slices.Sorted(maps.Keys(s.Command.Secrets)) {
@@ -38,9 +38,10 @@ func plainVariables(values map[string]string) []mesos.Environment_Variable {
 	return all
 }
 
-// placed gives the variables that users of Marathon know. Their values are host ports throughout,
-// also where these are mapped: a task knows its own container ports, but not where others reach it.
-func placed(s task.Spec, p task.Placement) map[string]string {
+// placementVariables returns the hostname and the host ports as variables, with the names that Marathon uses. Their
+// values are host ports even where these are mapped: a task knows its container ports, but not the ports at which
+// others reach it.
+func placementVariables(s task.Spec, p task.Placement) map[string]string {
 	values := map[string]string{}
 	if p.Hostname != "" {
 		values["HOST"] = p.Hostname
@@ -51,7 +52,7 @@ func placed(s task.Spec, p task.Placement) map[string]string {
 		values["PORT"+strconv.Itoa(i)] = ports[i]
 		values["PORT_"+strconv.Itoa(int(innerPort(s, p, i)))] = ports[i]
 		if port.Name != "" {
-			// Marathon leaves the dash, but no shell can read such a variable.
+			// Marathon keeps the dash, but shells cannot read a variable with a dash in its name.
 			values["PORT_"+strings.ReplaceAll(strings.ToUpper(port.Name), "-", "_")] = ports[i]
 		}
 	}

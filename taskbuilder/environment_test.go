@@ -12,8 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 )
 
-// What a task is told of its ports are host ports, as Marathon's documentation of the environment
-// says, whatever the network.
+// The variables for ports contain host ports on every network, as in Marathon.
 func TestStandardPortVariables(t *testing.T) {
 	mapped := &task.Container{Image: "x"}
 	for _, c := range []struct {
@@ -29,7 +28,7 @@ func TestStandardPortVariables(t *testing.T) {
 			"HOST=h PORT=31000 PORT0=31000 PORT1=31001 PORTS=31000,31001 PORT_31000=31000 PORT_31001=31001",
 		},
 		{
-			"a mapped port has that of the container", mapped, []task.Port{{Container: 80}}, nil,
+			"a mapped port has the number of the container port in its name", mapped, []task.Port{{Container: 80}}, nil,
 			"HOST=h PORT=31000 PORT0=31000 PORTS=31000 PORT_80=31000",
 		},
 		{
@@ -37,15 +36,15 @@ func TestStandardPortVariables(t *testing.T) {
 			"HOST=h PORT=31000 PORT0=31000 PORTS=31000 PORT_31000=31000",
 		},
 		{
-			"names are upper case and can be read by a shell", mapped, []task.Port{{Container: 80, Name: "web-ui_2"}}, nil,
+			"names are upper case, without dashes", mapped, []task.Port{{Container: 80, Name: "web-ui_2"}}, nil,
 			"HOST=h PORT=31000 PORT0=31000 PORTS=31000 PORT_80=31000 PORT_WEB_UI_2=31000",
 		},
 		{
-			"of two with one number the last counts", mapped, []task.Port{{Container: 53}, {Container: 53, Protocol: "udp"}}, nil,
+			"of two ports with one number the last one counts", mapped, []task.Port{{Container: 53}, {Container: 53, Protocol: "udp"}}, nil,
 			"HOST=h PORT=31000 PORT0=31000 PORT1=31001 PORTS=31000,31001 PORT_53=31001",
 		},
 		{
-			"the user's variables go before", nil, []task.Port{{}}, map[string]string{"HOST": "0.0.0.0", "PORT": "", "A": "b"},
+			"the user's variables override the others", nil, []task.Port{{}}, map[string]string{"HOST": "0.0.0.0", "PORT": "", "A": "b"},
 			"A=b HOST=0.0.0.0 PORT= PORT0=31000 PORTS=31000 PORT_31000=31000",
 		},
 	} {

@@ -37,11 +37,11 @@ func ExampleStandard() {
 	// healthy if port 80 answers every 1 s
 }
 
-// A builder of one's own starts from the standard one and changes what it needs.
+// A custom builder calls the standard one and modifies the result.
 func ExampleStandard_Build() {
 	build := func(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 		info, err := taskbuilder.Standard{}.Build(s, p)
-		info.Data = []byte(p.Hostname) // for an executor of one's own
+		info.Data = []byte(p.Hostname) // for a custom executor
 		return info, err
 	}
 	info, err := build(
@@ -51,7 +51,7 @@ func ExampleStandard_Build() {
 	// Output: sleep 60 "agent1" <nil>
 }
 
-// A plain command finds its ports in its environment, as it would under Marathon.
+// The ports of a plain command are in its environment, as with Marathon.
 func ExampleStandard_Build_environment() {
 	info, err := taskbuilder.Standard{}.Build(
 		task.Spec{
@@ -81,7 +81,7 @@ func ExampleStandard_Build_environment() {
 	// PORT_WEB_UI 31000
 }
 
-// The Mesos containerizer runs images, too, or gives a plain command volumes and a network.
+// The Mesos containerizer runs images as well. Without an image it runs a plain command with volumes and a network.
 func ExampleStandard_Build_mesos() {
 	s := task.Spec{
 		ID: "batch-1", CPUs: 1, Mem: 128,
@@ -122,7 +122,7 @@ func ExampleStandard_Build_mesos() {
 	// at most +Inf cpus and 256 MiB
 }
 
-// The members of a pod share the network of its executor, and a directory by a volume.
+// The members of a pod share the network of its executor; these two also share a directory by means of a volume.
 func ExampleStandard_BuildPod() {
 	shared := &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
 	members := []task.Spec{
@@ -133,7 +133,7 @@ func ExampleStandard_BuildPod() {
 		fmt.Println(err)
 		return
 	}
-	place := func(s task.Spec) task.Placement { // a matcher would look at offers
+	place := func(s task.Spec) task.Placement { // in place of a matcher
 		return task.Placement{TaskID: s.ID, AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", s.CPUs), scalar("mem", s.Mem)}}
 	}
 	executor, tasks, err := taskbuilder.Standard{}.BuildPod(members,

@@ -10,18 +10,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// BuildPod gives the executor of a pod and its members' descriptions, in their order, for one
-// LAUNCH_GROUP. The members must have passed [task.ValidatePod]; placements are parallel to them,
-// and executor is the placement of [task.PodExecutor]; all are on one agent, or it is [ErrMismatch].
+// BuildPod returns the executor of a pod and the TaskInfo of each member, for a LAUNCH_GROUP operation. The members must
+// have passed [task.ValidatePod]. The placements are those of the members, in the same order, and executor is the
+// placement of [task.PodExecutor]. If they are not all on one agent, BuildPod returns [ErrMismatch].
 //
-// Who launches the pod sets FrameworkID in the executor, without which a master refuses the group.
-// The host ports of all members are mapped by the executor, whose network is theirs.
+// The caller must set FrameworkID in the executor, or a master refuses the group. The members share the network of the
+// executor, which therefore has the port mappings of all members.
 func (Standard) BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
 	if len(members) == 0 || len(placements) != len(members) {
 		return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: a pod of %d members with %d placements", ErrMismatch, len(members), len(placements))
 	}
 	pod := members[0].Pod
-	if err := suits(task.Spec{ID: pod}, executor); err != nil {
+	if err := checkPlacement(task.Spec{ID: pod}, executor); err != nil {
 		return mesos.ExecutorInfo{}, nil, err
 	}
 	tasks := make([]mesos.TaskInfo, 0, len(members))
@@ -41,7 +41,7 @@ func (Standard) BuildPod(members []task.Spec, placements []task.Placement, execu
 		tasks = append(tasks, info)
 		mappings = append(mappings, portMappings(s, p)...)
 	}
-	ownCgroups(members, tasks)
+	separateCgroups(members, tasks)
 	info := mesos.ExecutorInfo{
 		Type:       mesos.ExecutorInfo_DEFAULT,
 		ExecutorID: mesos.ExecutorID{Value: pod},
@@ -54,9 +54,9 @@ func (Standard) BuildPod(members []task.Spec, placements []task.Placement, execu
 	return info, tasks, nil
 }
 
-// ownCgroups gives each task cgroups of its own if any has limits: they cannot be had otherwise, and
-// Mesos wants all tasks of an executor to be alike in this.
-func ownCgroups(members []task.Spec, tasks []mesos.TaskInfo) {
+// separateCgroups puts each task into its own cgroups if any task has limits. Limits need this, and Mesos demands
+// that either all tasks of an executor share its cgroups or none does.
+func separateCgroups(members []task.Spec, tasks []mesos.TaskInfo) {
 	if !slices.ContainsFunc(members, func(s task.Spec) bool { return s.Limits != nil }) {
 		return
 	}

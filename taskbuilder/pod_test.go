@@ -75,7 +75,7 @@ func TestBuildPodGolden(t *testing.T) {
 	}
 }
 
-// requireAcceptablePod holds a pod to what a master checks of a group.
+// requireAcceptablePod checks a pod as a master checks a task group.
 func requireAcceptablePod(t *testing.T, name string, executor mesos.ExecutorInfo, tasks []mesos.TaskInfo) {
 	t.Helper()
 	require.Equal(t, mesos.ExecutorInfo_DEFAULT, executor.Type, name)
@@ -98,7 +98,7 @@ func requireAcceptablePod(t *testing.T, name string, executor mesos.ExecutorInfo
 		require.Nil(t, info.Container.GetDocker(), name)
 		shared[info.Container.GetLinuxInfo().GetShareCgroups()] = true
 		if len(info.Limits) > 0 {
-			require.False(t, info.Container.GetLinuxInfo().GetShareCgroups(), "%s: limits need cgroups of one's own", name)
+			require.False(t, info.Container.GetLinuxInfo().GetShareCgroups(), "%s: limits need separate cgroups", name)
 		}
 	}
 	require.Len(t, shared, 1, "%s: all tasks share cgroups, or none does", name)

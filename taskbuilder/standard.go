@@ -14,27 +14,32 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Standard builds tasks for Mesos' own executors: Docker containers for the Docker containerizer,
-// other containers and plain commands for the Mesos containerizer. The zero value is ready; it may
-// be used by several goroutines.
+// Standard builds tasks for the executors that are part of Mesos: Docker containers for the Docker containerizer,
+// other containers and plain commands for the Mesos containerizer. The zero value is ready to use, also by
+// several goroutines.
 type Standard struct{}
 
-// Build gives the task's description. The spec must have passed [task.Spec.Validate]; a placement
-// that does not suit it is refused with [ErrMismatch]. The result shares the resources of p.
+// Build returns the TaskInfo of a placed task. The spec must have passed [task.Spec.Validate]. If the placement does
+// not match the spec, Build returns [ErrMismatch]. The result shares the resources of p.
 //
-// Checks over TCP and HTTP run in the network that the task lives in, as Mesos' executors do it. So
-// they go to the container port on a bridge or user network, and to the host port on the host's
-// network and for plain commands.
+// Executors run checks over TCP and HTTP inside the network of the task. So the checks use the container port on a
+// bridge or user network, and the host port on the host network and for plain commands.
 //
-// The environment of the task says where it is, as Marathon does; variables of the user go before
-// these. HOST is the agent's hostname, if the placement has it. PORT0, PORT1 and so on are the host
-// ports in the order of Spec.Ports; PORT is the first and PORTS all of them, separated by commas.
-// PORT_8080 is the host port mapped to container port 8080 or, where nothing is mapped, host port
-// 8080 itself. PORT_WEB_UI is the host port that is named "web-ui". Of several ports with the same
-// number for tcp and udp the last one counts. Values are host ports on every network: on a bridge a
-// task listens at its container port and announces the host port.
+// The environment of the task contains these variables, which have the same names as Marathon's. Variables of the
+// user override them.
 //
-// A member of a pod is refused, since it cannot run alone: [Standard.BuildPod] takes all of them.
+//   - HOST: the hostname of the agent, if the placement has it
+//   - PORT0, PORT1, …: the host ports, in the order of Spec.Ports
+//   - PORT: the first host port
+//   - PORTS: all host ports, separated by commas
+//   - PORT_8080: the host port that is mapped to container port 8080 or, where ports are not mapped, host port 8080. If
+//     a port number is used for tcp and for udp, the last one counts
+//   - PORT_WEB_UI: the host port of the port named "web-ui"
+//
+// Their values are host ports on every network: on a bridge, a task listens on its container port and
+// announces the host port.
+//
+// A member of a pod cannot run alone and is refused with [ErrMismatch]; use [Standard.BuildPod].
 func (Standard) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 	if s.Pod != "" {
 		return mesos.TaskInfo{}, fmt.Errorf("%w: %q is a member of pod %q", ErrMismatch, s.ID, s.Pod)
@@ -42,9 +47,9 @@ func (Standard) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 	return build(s, p)
 }
 
-// build leaves out the network of a member of a pod, which is its pod's.
+// build builds a task that is not in a pod, or a member of a pod, which has no network of its own.
 func build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	if err := suits(s, p); err != nil {
+	if err := checkPlacement(s, p); err != nil {
 		return mesos.TaskInfo{}, err
 	}
 	info := mesos.TaskInfo{
@@ -71,8 +76,9 @@ func build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 	return info, nil
 }
 
-// suits refuses what would be built wrongly, or without which a master would refuse the task.
-func suits(s task.Spec, p task.Placement) error {
+// checkPlacement returns ErrMismatch for a placement from which the task cannot be built, or with which a master would
+// refuse it.
+func checkPlacement(s task.Spec, p task.Placement) error {
 	missing := func(port int) bool { return port < 0 || port >= len(p.HostPorts) }
 	switch {
 	case p.TaskID != s.ID:

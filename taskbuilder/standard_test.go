@@ -34,7 +34,7 @@ func ports(begin, end uint64) mesos.Resource {
 	}
 }
 
-// place lets the standard matcher place a task on an agent with plenty of everything.
+// place places a task with FirstFit on an agent that has enough of all resources.
 func place(t *testing.T, s task.Spec) task.Placement {
 	t.Helper()
 	reserved := scalar("cpus", 0.25)
@@ -166,7 +166,7 @@ func cases() map[string]task.Spec {
 	}
 }
 
-// Golden files: the TaskInfo of each case as JSON. go test ./taskbuilder -update writes them.
+// The golden files are the TaskInfo of each case as JSON. go test ./taskbuilder -update rewrites them.
 func TestStandardGolden(t *testing.T) {
 	for name, s := range cases() {
 		require.NoError(t, s.Validate(), name)
@@ -180,16 +180,16 @@ func TestStandardGolden(t *testing.T) {
 		require.NoError(t, err, name)
 		var fromWire mesos.TaskInfo
 		require.NoError(t, fromWire.Unmarshal(wire), name)
-		require.True(t, info.Equal(fromWire), "%s: the protobuf bytes must say the same", name)
-		require.True(t, info.Equal(fromJSON), "%s: the golden file must say the same", name)
+		require.True(t, info.Equal(fromWire), "%s: decoded from protobuf", name)
+		require.True(t, info.Equal(fromJSON), "%s: decoded from the golden file", name)
 		requireAcceptable(t, name, s, info)
 	}
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(t, err)
-	require.Len(t, files, len(cases())+len(pods()), "no file without a case")
+	require.Len(t, files, len(cases())+len(pods()), "each file belongs to a case")
 }
 
-// golden requires that a message is as it is in the file of that name, whose text it returns.
+// golden requires that a message as JSON equals the golden file of that name. It returns the content of the file.
 func golden(t *testing.T, name string, message any) []byte {
 	t.Helper()
 	compact, err := json.Marshal(message)
@@ -208,7 +208,7 @@ func golden(t *testing.T, name string, message any) []byte {
 	return want
 }
 
-// The health check goes to the port that the task itself listens on.
+// The health check uses the port that the task listens on.
 func TestStandardHealthCheckPort(t *testing.T) {
 	for _, c := range []struct {
 		reason    string

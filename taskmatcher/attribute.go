@@ -12,39 +12,39 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// value is what an agent has for an attribute. Values that are the same have one number within a cycle.
+// value is the value of an attribute. Within a cycle, equal values of an attribute have the same number.
 type value struct {
 	typ  mesos.Value_Type
-	text string // see task.Constraint for the textual form
+	text string // the textual form, see task.Constraint
 }
 
-// attribute is what the rooms have under one name.
+// attribute numbers the values of one attribute, or of the hostname, region or zone.
 type attribute struct {
-	name    string
-	numbers map[value]int32
-	values  []value // by number
-	rooms   []int32 // numbers by room, -1: the agent has no such attribute
-	offered int32   // values below this number are those of rooms, the others those of running tasks alone
+	name          string
+	numbers       map[value]int32
+	values        []value // by number
+	byCandidate   []int32 // number of the candidate's value, -1: the agent does not have the attribute
+	offeredValues int32   // numbers below are values of candidates, the others only of agents with running tasks
 }
 
-// attributes are those that a task of the cycle asks about: nobody looks at others.
+// attributes are the attributes that occur in constraints and preferences of the cycle, by name.
 type attributes map[string]*attribute
 
-// of gives the attribute of a name, which is looked up in all rooms when it is asked for first.
-func (all attributes) of(c *cluster, name string) *attribute {
+// get returns an attribute. When it is first asked for, its values are looked up for all candidates.
+func (all attributes) get(c *cluster, name string) *attribute {
 	if a, known := all[name]; known {
 		return a
 	}
-	a := &attribute{name: name, numbers: make(map[value]int32), rooms: make([]int32, len(c.rooms))}
+	a := &attribute{name: name, numbers: make(map[value]int32), byCandidate: make([]int32, len(c.candidates))}
 	all[name] = a
-	for i := range c.rooms {
-		a.rooms[i] = a.number(c.rooms[i].agent)
+	for i := range c.candidates {
+		a.byCandidate[i] = a.number(c.candidates[i].agent)
 	}
-	a.offered = int32(len(a.values))
+	a.offeredValues = int32(len(a.values))
 	return a
 }
 
-// number gives the number of an agent's value, -1 if it has none.
+// number returns the number of an agent's value, or -1 if the agent does not have the attribute.
 func (a *attribute) number(agent *task.Agent) int32 {
 	v, found := valueOf(agent, a.name)
 	if !found {
@@ -59,16 +59,17 @@ func (a *attribute) number(agent *task.Agent) int32 {
 	return n
 }
 
-// valueOf gives what an agent has under a name. What is empty counts as missing, but for text attributes.
+// valueOf returns an agent's value of an attribute, or false if the agent does not have it. An empty hostname, region or
+// zone counts as missing, and so does an attribute without a value; an attribute whose value is an empty text does not.
 func valueOf(agent *task.Agent, name string) (value, bool) {
-	fixed := ""
+	property := ""
 	switch name {
 	case task.Hostname:
-		fixed = agent.Hostname
+		property = agent.Hostname
 	case task.Region:
-		fixed = agent.Region
+		property = agent.Region
 	case task.Zone:
-		fixed = agent.Zone
+		property = agent.Zone
 	default:
 		for i := range agent.Attributes {
 			if agent.Attributes[i].Name == name {
@@ -77,7 +78,7 @@ func valueOf(agent *task.Agent, name string) (value, bool) {
 		}
 		return value{}, false
 	}
-	return value{mesos.TEXT, fixed}, fixed != ""
+	return value{mesos.TEXT, property}, property != ""
 }
 
 func attributeValue(a *mesos.Attribute) (value, bool) {
@@ -94,7 +95,7 @@ func attributeValue(a *mesos.Attribute) (value, bool) {
 	return value{}, false
 }
 
-// scalarText writes a number as Mesos does, which keeps three digits.
+// scalarText formats a number as Mesos does, with up to three decimal digits.
 func scalarText(x float64) string {
 	text := strconv.FormatFloat(x, 'f', 3, 64)
 	if strings.Contains(text, ".") { // not NaN or Inf
@@ -121,23 +122,24 @@ func setText(items []string) string {
 	return "{" + strings.Join(slices.Sorted(slices.Values(items)), ", ") + "}"
 }
 
-// is tells whether the value equals what a constraint says.
-func (v value) is(text string) bool {
+// equals reports whether the value equals the value of a constraint.
+func (v value) equals(text string) bool {
 	switch v.typ {
 	case mesos.SCALAR:
 		x, err := strconv.ParseFloat(text, 64)
 		return err == nil && scalarText(x) == v.text
 	case mesos.RANGES:
-		return ordered(text, "[", "]") == ordered(v.text, "[", "]")
+		return sortedList(text, "[", "]") == sortedList(v.text, "[", "]")
 	case mesos.SET:
-		return ordered(text, "{", "}") == ordered(v.text, "{", "}")
+		return sortedList(text, "{", "}") == sortedList(v.text, "{", "}")
 	default:
 		return text == v.text
 	}
 }
 
-// ordered gives a list in brackets in an order and without blanks; what is no such list as it is.
-func ordered(list, open, end string) string {
+// sortedList returns a list in brackets with its elements sorted and without blanks. Any other text is returned
+// unchanged.
+func sortedList(list, open, end string) string {
 	inside, ok := strings.CutPrefix(strings.TrimSpace(list), open)
 	inside, closed := strings.CutSuffix(inside, end)
 	if !ok || !closed {

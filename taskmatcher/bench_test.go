@@ -12,32 +12,32 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// benchStrategies are those of the grid: each strategy, and a matcher of one's own.
-func benchStrategies() []pair {
-	return []pair{
+// benchStrategies returns the strategies to measure.
+func benchStrategies() []variant {
+	return []variant{
 		{"FirstFit", taskmatcher.FirstFit{}, strategy{score: firstFit}},
 		{"BestFit", taskmatcher.BestFit{}, strategy{score: bestFit}},
 		{"Spread", taskmatcher.Spread{}, strategy{score: spread}},
 		{
-			"own",
-			taskmatcher.Matcher{Score: func(_ *task.Spec, r *taskmatcher.Room) float64 { return r.Free("mem") / r.Offered("mem") }},
-			strategy{score: func(_ *reference, _ *task.Spec, l *left) float64 {
-				return float64(l.firm["mem"]) / float64(l.offered["mem"])
+			"Scored",
+			taskmatcher.Scored{Score: func(_ *task.Spec, c *taskmatcher.Candidate) float64 { return c.Free("mem") / c.Offered("mem") }},
+			strategy{score: func(_ *reference, _ *task.Spec, c *remaining) float64 {
+				return float64(c.free["mem"]) / float64(c.offered["mem"])
 			}},
 		},
 	}
 }
 
-// BenchmarkMatch is the grid: strategies × agents × pending × shapes × constraints. There is room for nearly all
-// tasks if there are as many agents as tasks, and else as far as it goes. Tasks of all shapes come in turns.
+// BenchmarkMatch measures all combinations of strategies, agents, pending tasks, classes and constraints. With at
+// least as many agents as tasks nearly all tasks can be placed. Tasks of different classes alternate.
 func BenchmarkMatch(b *testing.B) {
 	for _, s := range benchStrategies() {
 		for _, agents := range []int{100, 1_000, 10_000} {
 			for _, pending := range []int{100, 10_000, 100_000} {
-				for _, shapes := range []int{1, 10, 200} {
+				for _, classes := range []int{1, 10, 200} {
 					for _, constraints := range []string{"none", "some"} {
-						name := fmt.Sprintf("strategy=%s/agents=%d/pending=%d/shapes=%d/constraints=%s", s.name, agents, pending, shapes, constraints)
-						b.Run(name, func(b *testing.B) { bench(b, s.fast, benchCycle(agents, pending, shapes, constraints == "some")) })
+						name := fmt.Sprintf("strategy=%s/agents=%d/pending=%d/classes=%d/constraints=%s", s.name, agents, pending, classes, constraints)
+						b.Run(name, func(b *testing.B) { bench(b, s.fast, benchCycle(agents, pending, classes, constraints == "some")) })
 					}
 				}
 			}
@@ -45,50 +45,50 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-// bar is a case that docs/benchmarks.md has a bar for.
-type bar struct {
+// target is a case for which docs/benchmarks.md has a target.
+type target struct {
 	name, what string
 	cycle      func() task.Cycle
 }
 
-func bars() []bar {
-	return []bar{
-		{"200-tasks", "200 tasks of 3 shapes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 3, false) }},
-		{"200-distinct", "200 tasks, no two alike, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 200, false) }},
-		{"100000-tasks", "100,000 tasks of 50 shapes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 100_000, 50, false) }},
+func targets() []target {
+	return []target{
+		{"200-tasks", "200 tasks of 3 classes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 3, false) }},
+		{"200-distinct", "200 tasks, each of its own class, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 200, 200, false) }},
+		{"100000-tasks", "100,000 tasks of 50 classes, 10,000 agents", func() task.Cycle { return benchCycle(10_000, 100_000, 50, false) }},
 		{"100000-constrained", "the same with constraints", func() task.Cycle { return benchCycle(10_000, 100_000, 50, true) }},
-		{"100000-unshared", "the same, each task with a spec of its own", func() task.Cycle { return unshared(benchCycle(10_000, 100_000, 50, false)) }},
-		{"100000-hopeless", "100,000 tasks of 10 shapes that fit nowhere, 1,000 offers", func() task.Cycle { return hopeless(benchCycle(1_000, 100_000, 10, false)) }},
+		{"100000-unshared", "the same without constraints, each task with its own Spec", func() task.Cycle { return unshared(benchCycle(10_000, 100_000, 50, false)) }},
+		{"100000-too-large", "100,000 tasks of 10 classes that fit nowhere, 1,000 offers", func() task.Cycle { return tooLarge(benchCycle(1_000, 100_000, 10, false)) }},
 	}
 }
 
-func BenchmarkBars(b *testing.B) {
+func BenchmarkTargets(b *testing.B) {
 	for _, s := range benchStrategies() {
-		for _, c := range bars() {
+		for _, c := range targets() {
 			b.Run("strategy="+s.name+"/case="+c.name, func(b *testing.B) { bench(b, s.fast, c.cycle()) })
 		}
 	}
 }
 
-// referenceSizes are agents and pending tasks, of 10 shapes.
+// referenceSizes returns pairs of numbers of agents and pending tasks.
 func referenceSizes() [][2]int {
 	return [][2]int{{100, 100}, {1_000, 1_000}, {10_000, 200}, {10_000, 10_000}}
 }
 
-// BenchmarkReference is what looking at all pairs costs.
+// BenchmarkReference measures the reference, which looks at all pairs of tasks and candidates.
 func BenchmarkReference(b *testing.B) {
 	for _, s := range benchStrategies() {
 		for _, size := range referenceSizes() {
-			b.Run(fmt.Sprintf("strategy=%s/agents=%d/pending=%d/shapes=10", s.name, size[0], size[1]), func(b *testing.B) {
+			b.Run(fmt.Sprintf("strategy=%s/agents=%d/pending=%d/classes=10", s.name, size[0], size[1]), func(b *testing.B) {
 				benchReference(b, s.slow, benchCycle(size[0], size[1], 10, false))
 			})
 		}
 	}
 }
 
-func benchReference(b *testing.B, how strategy, cycle task.Cycle) {
+func benchReference(b *testing.B, s strategy, cycle task.Cycle) {
 	for b.Loop() {
-		newReference(cycle).match(how)
+		newReference(cycle).match(s)
 	}
 }
 
@@ -109,8 +109,8 @@ func bench(b *testing.B, m matcher, cycle task.Cycle) {
 	b.ReportMetric(float64(placed), "placed")
 }
 
-// benchCycle has agents of four sizes that are partly used, one offer each, and tasks with a port each.
-func benchCycle(agents, pending, shapes int, constraints bool) task.Cycle {
+// benchCycle returns a cycle with agents of four sizes that are partly used, one offer each, and tasks with one port each.
+func benchCycle(agents, pending, classes int, constraints bool) task.Cycle {
 	r := rand.New(rand.NewPCG(1, uint64(agents)))
 	c := task.Cycle{Now: start}
 	for i := range agents {
@@ -129,7 +129,7 @@ func benchCycle(agents, pending, shapes int, constraints bool) task.Cycle {
 			},
 		})
 	}
-	specs := make([]*task.Spec, shapes)
+	specs := make([]*task.Spec, classes)
 	for i := range specs {
 		specs[i] = &task.Spec{
 			ID: "a task", Group: fmt.Sprint("g", i%7), CPUs: 0.1 + float64(i%20)/10, Mem: 64 + 16*float64(i), Ports: make([]task.Port, 1),
@@ -139,7 +139,7 @@ func benchCycle(agents, pending, shapes int, constraints bool) task.Cycle {
 		}
 	}
 	for i := range pending {
-		c.Tasks = append(c.Tasks, task.Demand{ID: fmt.Sprint("task", i), Spec: specs[i%shapes]})
+		c.Tasks = append(c.Tasks, task.Demand{ID: fmt.Sprint("task", i), Spec: specs[i%classes]})
 	}
 	return c
 }
@@ -155,7 +155,7 @@ func benchConstraint(i int) task.Constraint {
 	}[i%6]
 }
 
-// unshared gives each task a spec of its own.
+// unshared replaces the spec of each task by a copy of its own.
 func unshared(c task.Cycle) task.Cycle {
 	for i := range c.Tasks {
 		s := *c.Tasks[i].Spec
@@ -164,15 +164,15 @@ func unshared(c task.Cycle) task.Cycle {
 	return c
 }
 
-// hopeless makes all tasks too large.
-func hopeless(c task.Cycle) task.Cycle {
+// tooLarge makes all tasks too large for any agent.
+func tooLarge(c task.Cycle) task.Cycle {
 	for _, d := range c.Tasks {
 		d.Spec.Mem = 1e9
 	}
 	return c
 }
 
-// A placement costs few pieces of memory, whatever the strategy.
+// A placement takes few allocations, with every strategy.
 func TestAllocations(t *testing.T) {
 	const tasks = 2000
 	cycle := benchCycle(100, tasks, 10, true)

@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var measure = flag.Bool("measure", false, "measure everything and write the tables of docs/benchmarks.md, which takes some minutes")
+var measure = flag.Bool("measure", false, "measure everything and write the tables of docs/benchmarks.md; takes several minutes")
 
 const (
 	benchmarks = "../docs/benchmarks.md"
 	marker     = "<!-- measured -->\n"
 )
 
-// TestBenchmarksDocument keeps the document complete; with -measure it writes the figures.
+// TestBenchmarksDocument checks that docs/benchmarks.md has all cases. With -measure it writes the tables.
 func TestBenchmarksDocument(t *testing.T) {
 	old, err := os.ReadFile(benchmarks)
 	require.NoError(t, err)
@@ -29,10 +29,10 @@ func TestBenchmarksDocument(t *testing.T) {
 		tables = measured()
 		require.NoError(t, os.WriteFile(benchmarks, []byte(text+marker+tables), 0o644))
 	}
-	for _, c := range bars() {
+	for _, c := range targets() {
 		require.Contains(t, tables, "| "+c.what+" |")
 	}
-	require.Equal(t, 3*3*3*2, strings.Count(tables, "| none |")+strings.Count(tables, "| some |"), "rows of the grid")
+	require.Equal(t, 3*3*3*2, strings.Count(tables, "| none |")+strings.Count(tables, "| some |"), "rows of the table of all combinations")
 }
 
 func measured() string {
@@ -46,11 +46,11 @@ func measured() string {
 		b.WriteString(" |\n|" + strings.Repeat(" --- |", strings.Count(columns, "|")+1+len(strategies)) + "\n")
 	}
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors. Times are ms per call of Match.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	b.WriteString("\n## Bars\n")
+	b.WriteString("\n## Targets\n")
 	head("case")
 	allocations := "| allocations per placement, at most"
 	most := make([]float64, len(strategies))
-	for _, c := range bars() {
+	for _, c := range targets() {
 		b.WriteString("| " + c.what)
 		for i, s := range strategies {
 			cycle := c.cycle()
@@ -66,7 +66,7 @@ func measured() string {
 	for _, n := range most {
 		fmt.Fprintf(&b, " | %.1f", n)
 	}
-	b.WriteString(" |\n\n## Beside the reference\n\nThe reference looks at all pairs of tasks and agents. Tasks are of 10 shapes.\n")
+	b.WriteString(" |\n\n## Compared with the reference\n\nThe reference looks at all pairs of tasks and agents. There are 10 classes of tasks.\n")
 	head("agents | pending | of")
 	for _, size := range referenceSizes() {
 		slow, fast, factor := "", "", ""
@@ -82,14 +82,14 @@ func measured() string {
 		place := fmt.Sprintf("| %d | %d | ", size[0], size[1])
 		b.WriteString(place + "reference" + slow + " |\n" + place + "matcher" + fast + " |\n" + place + "ratio" + factor + " |\n")
 	}
-	b.WriteString("\n## Grid\n")
-	head("agents | pending | shapes | constraints")
+	b.WriteString("\n## All combinations\n")
+	head("agents | pending | classes | constraints")
 	for _, agents := range []int{100, 1_000, 10_000} {
 		for _, pending := range []int{100, 10_000, 100_000} {
-			for _, shapes := range []int{1, 10, 200} {
+			for _, classes := range []int{1, 10, 200} {
 				for _, constraints := range []string{"none", "some"} {
-					fmt.Fprintf(&b, "| %d | %d | %d | %s", agents, pending, shapes, constraints)
-					cycle := benchCycle(agents, pending, shapes, constraints == "some")
+					fmt.Fprintf(&b, "| %d | %d | %d | %s", agents, pending, classes, constraints)
+					cycle := benchCycle(agents, pending, classes, constraints == "some")
 					for _, s := range strategies {
 						r := testing.Benchmark(func(b *testing.B) { bench(b, s.fast, cycle) })
 						b.WriteString(" | " + milliseconds(r))

@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// check says what is wrong with the outcome of a match, whatever the strategy. It must tell whether a
-// master would take the launches and whether the user got what was promised.
+// check checks the result of a matcher. It returns an error if a master would refuse a placement, or if the result
+// breaks the rules of the package documentation. Which of the possible candidates was chosen is not checked.
 func check(how strategy, cycle task.Cycle, placements []task.Placement, rejections []task.Rejection) error {
 	w := newReference(cycle)
 	specs := map[string]*task.Spec{}
@@ -25,18 +25,18 @@ func check(how strategy, cycle task.Cycle, placements []task.Placement, rejectio
 			return fmt.Errorf("%s: placed twice, or unknown", p.TaskID)
 		}
 		placed[p.TaskID] = true
-		i := slices.IndexFunc(w.rooms, func(l *left) bool { return slices.Equal(l.ids, p.OfferIDs) })
+		i := slices.IndexFunc(w.candidates, func(c *remaining) bool { return slices.Equal(c.ids, p.OfferIDs) })
 		if i < 0 {
-			return fmt.Errorf("%s: offers %q are no room", p.TaskID, p.OfferIDs)
+			return fmt.Errorf("%s: offers %q are not those of a candidate", p.TaskID, p.OfferIDs)
 		}
-		if err := checkPlacement(w, how, specs[p.TaskID], p, w.rooms[i]); err != nil {
+		if err := checkPlacement(w, how, specs[p.TaskID], p, w.candidates[i]); err != nil {
 			return fmt.Errorf("%s on %s: %w", p.TaskID, p.OfferIDs, err)
 		}
 	}
 	return checkRejections(w, how, placed, rejections)
 }
 
-// checkRejections wants one rejection for each kind of task that is left, and that it fits nowhere.
+// checkRejections checks that there is one rejection for each class with tasks left, and that these fit nowhere.
 func checkRejections(w *reference, how strategy, placed map[string]bool, rejections []task.Rejection) error {
 	var order []string
 	left := map[string][]task.Demand{}
@@ -44,14 +44,14 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		if placed[d.ID] {
 			continue
 		}
-		shape := d.Spec.Shape()
-		if left[shape] == nil {
-			order = append(order, shape)
+		class := d.Spec.Class()
+		if left[class] == nil {
+			order = append(order, class)
 		}
-		left[shape] = append(left[shape], d)
+		left[class] = append(left[class], d)
 	}
 	if len(order) != len(rejections) {
-		return fmt.Errorf("%d rejections for %d kinds of task", len(rejections), len(order))
+		return fmt.Errorf("%d rejections for %d classes", len(rejections), len(order))
 	}
 	for i, r := range rejections {
 		tasks := left[order[i]]
@@ -62,31 +62,31 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		for _, reason := range r.Reasons {
 			count += reason.Agents
 		}
-		if len(r.Reasons) == 0 || count != len(w.rooms) {
-			return fmt.Errorf("%s: the reasons are about %d of %d rooms", r.TaskID, count, len(w.rooms))
+		if len(r.Reasons) == 0 || count != len(w.candidates) {
+			return fmt.Errorf("%s: the reasons are about %d of %d candidates", r.TaskID, count, len(w.candidates))
 		}
-		for _, l := range w.rooms {
-			if w.fits(how, tasks[0].Spec, l) {
-				return fmt.Errorf("%s: rejected, but fits what is left of %s", r.TaskID, l.ids)
+		for _, c := range w.candidates {
+			if w.fits(how, tasks[0].Spec, c) {
+				return fmt.Errorf("%s: rejected, but fits what is left of %s", r.TaskID, c.ids)
 			}
 		}
 	}
 	return nil
 }
 
-// checkPlacement takes a placement out of what is left of its room.
-func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, l *left) error {
-	if p.AgentID != l.agent.ID || p.Hostname != l.agent.Hostname {
+// checkPlacement checks one placement and takes its resources from the candidate.
+func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, c *remaining) error {
+	if p.AgentID != c.agent.ID || p.Hostname != c.agent.Hostname {
 		return errors.New("names another agent than the offer does")
 	}
-	if !w.fits(how, s, l) {
+	if !w.fits(how, s, c) {
 		return errors.New("does not fit, or role, constraints or others do not hold")
 	}
 	got, revocable := map[string]int64{}, map[string]bool{}
 	var ports []uint16
 	for _, r := range p.Resources {
 		if r.Name == "ports" && r.Ranges != nil {
-			taken, err := l.takePorts(r)
+			taken, err := c.takePorts(r)
 			if err != nil {
 				return err
 			}
@@ -99,20 +99,20 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 		}
 		revocable[r.Name] = r.Revocable != nil
 		if r.Revocable != nil && !s.Revocable {
-			return fmt.Errorf("takes revocable %s unasked", r.Name)
+			return fmt.Errorf("takes revocable %s, which it did not ask for", r.Name)
 		}
 		got[r.Name] += amount
 		if r.Revocable != nil {
-			l.revocable[r.Name] -= amount
+			c.revocable[r.Name] -= amount
 		} else {
-			l.firm[r.Name] -= amount
+			c.free[r.Name] -= amount
 		}
-		from := l.pools[pool(r)]
+		from := c.pools[poolKey(r)]
 		if from == nil || amount <= 0 || amount > from.left {
-			return fmt.Errorf("takes %d thousandths of %s, of which there are fewer", amount, pool(r))
+			return fmt.Errorf("takes %s, of which less is left", r.String())
 		}
 		from.left -= amount
-		if err := l.reservedFirst(r); err != nil {
+		if err := c.reservedFirst(r); err != nil {
 			return err
 		}
 	}
@@ -123,42 +123,43 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 		delete(got, name)
 	}
 	if len(got) > 0 {
-		return fmt.Errorf("got %v unasked", got)
+		return fmt.Errorf("got %v, which it did not ask for", got)
 	}
-	w.placed(s, l)
+	w.placed(s, c)
 	return checkPorts(s, p, ports)
 }
 
-// reservedFirst says whether something is taken that is not reserved while reserved ones are left.
-func (l *left) reservedFirst(r mesos.Resource) error {
-	for other, p := range l.pools {
+// reservedFirst returns an error if r is not reserved although there is a reserved resource left to take from.
+func (c *remaining) reservedFirst(r mesos.Resource) error {
+	for _, p := range c.pools {
 		if !isReserved(r) && p.reserved && p.left > 0 && p.name == r.Name && p.revocable == (r.Revocable != nil) {
-			return fmt.Errorf("%s is not reserved, but %s is left", pool(r), other)
+			return fmt.Errorf("takes %s, which is not reserved, but reserved %s are left", r.String(), p.name)
 		}
 	}
 	return nil
 }
 
 // takePorts takes the ports of a resource.
-func (l *left) takePorts(r mesos.Resource) (taken []uint16, err error) {
+func (c *remaining) takePorts(r mesos.Resource) (taken []uint16, err error) {
+	key := poolKey(r)
 	for _, each := range r.Ranges.Range {
 		for port := each.Begin; port <= each.End; port++ {
-			if !slices.ContainsFunc(l.ports, func(f freePort) bool { return uint64(f.port) == port && f.pool == pool(r) }) {
-				return nil, fmt.Errorf("port %d is not free among the %s", port, pool(r))
+			if !slices.ContainsFunc(c.ports, func(f freePort) bool { return uint64(f.port) == port && f.pool == key }) {
+				return nil, fmt.Errorf("takes port %d of %s, where it is not free", port, r.String())
 			}
-			l.ports = slices.DeleteFunc(l.ports, func(f freePort) bool { return uint64(f.port) == port })
+			c.ports = slices.DeleteFunc(c.ports, func(f freePort) bool { return uint64(f.port) == port })
 			taken = append(taken, uint16(port))
 		}
 	}
 	return taken, nil
 }
 
-// checkPorts compares the ports that were taken with those told and those asked for.
+// checkPorts compares the ports in the resources with those in HostPorts and those that the task asks for.
 func checkPorts(s *task.Spec, p task.Placement, taken []uint16) error {
 	if len(p.HostPorts) != len(s.Ports) {
 		return fmt.Errorf("asked for %d ports, got %v", len(s.Ports), p.HostPorts)
 	}
-	var told []uint16
+	var named []uint16
 	for i, wanted := range s.Ports {
 		port := p.HostPorts[i]
 		if wanted.Host != 0 && wanted.Host != port {
@@ -169,14 +170,14 @@ func checkPorts(s *task.Spec, p task.Placement, taken []uint16) error {
 				return fmt.Errorf("got port %d twice", port)
 			}
 		}
-		if !slices.Contains(told, port) {
-			told = append(told, port)
+		if !slices.Contains(named, port) {
+			named = append(named, port)
 		}
 	}
-	slices.Sort(told)
+	slices.Sort(named)
 	slices.Sort(taken)
-	if !slices.Equal(told, taken) {
-		return fmt.Errorf("was told ports %v, but takes %v", told, taken)
+	if !slices.Equal(named, taken) {
+		return fmt.Errorf("HostPorts are %v, but the resources have ports %v", named, taken)
 	}
 	return nil
 }

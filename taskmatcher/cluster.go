@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// The scalar resources that each room has a number of. Custom ones, as far as tasks of the cycle ask for
-// them, follow in the order of their names.
+// The kinds of scalar resources, which are indexes into cluster.kinds. They are followed by the custom resources that
+// tasks of the cycle ask for, in the order of their names.
 const (
 	cpus = iota
 	mem
@@ -20,93 +20,93 @@ const (
 	gpus
 )
 
-// cluster is all rooms of a cycle, in the order in which they are tried when nothing else decides:
-// ascending offered memory, then agent ID, then role. So the order of the offers does not matter. A room
-// goes by its place in this order.
+// cluster is all candidates of a cycle, in the default order: ascending offered memory, then agent ID, then role. The
+// order is independent of that of the offers.
 type cluster struct {
-	offers []task.Offer
-	before []int32 // by offer: another one of the same room, -1: none
-	rooms  []room
-	kinds  []string // names of scalars
-	// free and revocable are what is left of each kind of scalar in each room: those of a room are next
-	// to each other. Revocable is nil if nothing revocable is offered.
+	offers        []task.Offer
+	previousOffer []int32 // by offer: another offer of the same candidate, -1: none
+	candidates    []candidate
+	kinds         []string // names of the scalar resources
+	// free and revocable are tables of what is left of each kind of scalar resource: the entry of a candidate and a
+	// kind is at candidate*len(kinds)+kind. Revocable resources are in the second one only, which is nil if
+	// none are offered.
 	free, revocable []thousandths
-	everywhere      []int32          // all rooms
-	agents          map[string]int32 // their numbers by ID
+	allCandidates   []int32          // 0, 1, 2, …
+	agentNumbers    map[string]int32 // by agent ID; numbers are less than len(candidates)
 }
 
-// newCluster merges offers into rooms. An offer given twice counts once.
+// newCluster merges offers into candidates and sorts these. An offer that is given twice counts once.
 func newCluster(offers []task.Offer, custom []string) *cluster {
 	n := len(offers)
 	c := &cluster{
-		offers: offers, before: make([]int32, n), rooms: make([]room, 0, n), agents: make(map[string]int32, n),
+		offers: offers, previousOffer: make([]int32, n), candidates: make([]candidate, 0, n), agentNumbers: make(map[string]int32, n),
 		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
 	}
 	c.free = make([]thousandths, n*len(c.kinds))
-	nameless := make(map[string]int32) // offers that do not say of which agent they are
+	unnamed := make(map[string]int32) // by offer ID, for offers that do not name their agent
 	for i := range offers {
 		o := &offers[i]
-		agents, id := c.agents, o.Agent.ID
+		agents, id := c.agentNumbers, o.Agent.ID
 		if id == "" {
-			agents, id = nameless, o.ID
+			agents, id = unnamed, o.ID
 		}
-		at := c.roomOf(int32(i), agents, id)
-		if c.admit(int32(i), &c.rooms[at]) {
-			c.count(o.Resources, int(at))
+		at := c.candidateOf(int32(i), agents, id)
+		if c.addOffer(int32(i), &c.candidates[at]) {
+			c.addScalars(o.Resources, int(at))
 		}
 	}
 	c.sort()
 	return c
 }
 
-// roomOf gives the room of an offer of an agent, which is new if need be. An agent goes by the number of its
-// first room here, from where the others are found.
-func (c *cluster) roomOf(offer int32, agents map[string]int32, id string) int32 {
-	fresh := int32(len(c.rooms))
+// candidateOf returns the candidate that an offer belongs to, and adds it if it is new. The number of an agent is the
+// index of its first candidate before they are sorted; the others are found from there by nextOfAgent.
+func (c *cluster) candidateOf(offer int32, agents map[string]int32, id string) int32 {
+	next := int32(len(c.candidates))
 	role := c.offers[offer].Role
 	agent, known := agents[id]
 	if !known {
-		agent = fresh
-		agents[id] = fresh
+		agent = next
+		agents[id] = next
 	}
-	for at := agent; at < fresh; at = c.rooms[at].other {
-		if c.rooms[at].role == role {
+	for at := agent; at < next; at = c.candidates[at].nextOfAgent {
+		if c.candidates[at].role == role {
 			return at
 		}
-		if c.rooms[at].other == 0 {
-			c.rooms[at].other = fresh
+		if c.candidates[at].nextOfAgent == 0 {
+			c.candidates[at].nextOfAgent = next
 		}
 	}
-	c.rooms = append(c.rooms, room{role: role, number: agent, lead: offer, last: -1})
-	return fresh
+	c.candidates = append(c.candidates, candidate{role: role, agentNumber: agent, leadOffer: offer, lastOffer: -1})
+	return next
 }
 
-// admit adds an offer to the room, unless it is there already.
-func (c *cluster) admit(offer int32, r *room) bool {
+// addOffer adds an offer to a candidate. It returns false if the candidate has an offer with this ID already.
+func (c *cluster) addOffer(offer int32, cand *candidate) bool {
 	id := c.offers[offer].ID
-	for i := r.last; i >= 0; i = c.before[i] {
+	for i := cand.lastOffer; i >= 0; i = c.previousOffer[i] {
 		if c.offers[i].ID == id {
 			return false
 		}
 	}
-	c.before[offer], r.last = r.last, offer
-	if id < c.offers[r.lead].ID {
-		r.lead = offer
+	c.previousOffer[offer], cand.lastOffer = cand.lastOffer, offer
+	if id < c.offers[cand.leadOffer].ID {
+		cand.leadOffer = offer
 	}
 	return true
 }
 
-// count adds what an offer holds to a room.
-func (c *cluster) count(resources []mesos.Resource, at int) {
+// addScalars adds the scalar resources of an offer to the tables.
+func (c *cluster) addScalars(resources []mesos.Resource, at int) {
 	for i := range resources {
 		resource := &resources[i]
 		kind := c.kind(resource.Name)
 		if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
 			continue
 		}
-		free := offered(resource.GetScalar().GetValue())
+		free := offeredAmount(resource.GetScalar().GetValue())
 		if kind == gpus && free > 0 {
-			c.rooms[at].hasGPU = true
+			c.candidates[at].hasGPU = true
 		}
 		table := c.free
 		if resource.Revocable != nil {
@@ -116,13 +116,13 @@ func (c *cluster) count(resources []mesos.Resource, at int) {
 			table = c.revocable
 		}
 		slot := at*len(c.kinds) + kind
-		table[slot] = min(table[slot]+free, most)
+		table[slot] = min(table[slot]+free, maxAmount)
 	}
 }
 
-// kind gives the number of a scalar, -1 if no task of the cycle can ask for it.
+// kind returns the index of a scalar resource in kinds, or -1 if no task of the cycle asks for it.
 func (c *cluster) kind(name string) int {
-	switch name { // faster than a search, and called for each resource of each offer
+	switch name { // faster than a search; this is called for each resource of each offer
 	case "cpus":
 		return cpus
 	case "mem":
@@ -138,44 +138,44 @@ func (c *cluster) kind(name string) int {
 	return -1
 }
 
-// sort brings the rooms into their order, and all tables with them.
+// sort sorts the candidates, and the rows of the tables with them. It fills the fields that depend on the lead offer.
 func (c *cluster) sort() {
 	prefix := ""
-	for i := range c.rooms {
-		r := &c.rooms[i]
-		lead := &c.offers[r.lead]
-		r.agent, r.maintained = &lead.Agent, !lead.Agent.Unavailable.IsZero()
+	for i := range c.candidates {
+		cand := &c.candidates[i]
+		lead := &c.offers[cand.leadOffer]
+		cand.agent, cand.hasMaintenance = &lead.Agent, !lead.Agent.Unavailable.IsZero()
 		if i == 0 {
-			prefix = r.agent.ID
-		} else if !strings.HasPrefix(r.agent.ID, prefix) {
-			prefix = common(prefix, r.agent.ID)
+			prefix = cand.agent.ID
+		} else if !strings.HasPrefix(cand.agent.ID, prefix) {
+			prefix = commonPrefix(prefix, cand.agent.ID)
 		}
 	}
-	order := make([]numbered, len(c.rooms))
+	order := make([]sortItem, len(c.candidates))
 	for i := range order {
-		order[i] = numbered{first8(c.rooms[i].agent.ID[len(prefix):]), int32(i)}
+		order[i] = sortItem{first8(c.candidates[i].agent.ID[len(prefix):]), int32(i)}
 	}
-	sortNumbered(order)
-	// Agent IDs have a long part in common, that of their master, and differ in the next bytes. It is rare
-	// that these do not tell rooms apart.
-	sortRuns(order, func(a, b numbered) int {
-		x, y := &c.rooms[a.at], &c.rooms[b.at]
-		return cmp.Or(cmp.Compare(x.agent.ID, y.agent.ID), cmp.Compare(x.role, y.role), cmp.Compare(c.offers[x.lead].ID, c.offers[y.lead].ID))
+	radixSort(order)
+	// Agent IDs have a long prefix in common, the ID of their master, and differ in the bytes that follow. The
+	// first eight of these suffice for nearly all candidates.
+	sortTies(order, func(a, b sortItem) int {
+		x, y := &c.candidates[a.at], &c.candidates[b.at]
+		return cmp.Or(cmp.Compare(x.agent.ID, y.agent.ID), cmp.Compare(x.role, y.role), cmp.Compare(c.offers[x.leadOffer].ID, c.offers[y.leadOffer].ID))
 	})
 	for i := range order {
 		order[i].by = uint64(c.free[int(order[i].at)*len(c.kinds)+mem])
 	}
-	sortNumbered(order)
-	rooms := make([]room, len(c.rooms))
-	c.everywhere = make([]int32, len(c.rooms))
-	for i, key := range order {
-		rooms[i], c.everywhere[i] = c.rooms[key.at], int32(i)
+	radixSort(order)
+	candidates := make([]candidate, len(c.candidates))
+	c.allCandidates = make([]int32, len(c.candidates))
+	for i, item := range order {
+		candidates[i], c.allCandidates[i] = c.candidates[item.at], int32(i)
 	}
-	c.rooms, c.free, c.revocable = rooms, c.sorted(c.free, order), c.sorted(c.revocable, order)
+	c.candidates, c.free, c.revocable = candidates, c.reordered(c.free, order), c.reordered(c.revocable, order)
 }
 
-// common gives what two texts begin with.
-func common(a, b string) string {
+// commonPrefix returns the longest common prefix of two strings.
+func commonPrefix(a, b string) string {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
@@ -183,28 +183,28 @@ func common(a, b string) string {
 	return a[:n]
 }
 
-// first8 gives the first bytes of a text as a number of the same order.
+// first8 returns the first eight bytes of a string as a number, so that the numbers are in the order of the strings.
 func first8(s string) uint64 {
 	var b [8]byte
 	copy(b[:], s)
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// sorted gives a table in another order of the rooms.
-func (c *cluster) sorted(table []thousandths, order []numbered) []thousandths {
+// reordered returns a table with its rows in another order.
+func (c *cluster) reordered(table []thousandths, order []sortItem) []thousandths {
 	if table == nil {
 		return nil
 	}
 	width := len(c.kinds)
 	result := make([]thousandths, 0, len(order)*width)
-	for _, key := range order {
-		result = append(result, table[int(key.at)*width:][:width]...)
+	for _, item := range order {
+		result = append(result, table[int(item.at)*width:][:width]...)
 	}
 	return result
 }
 
-// amount gives what is left of a kind in a room: all that is not revocable, and all that is.
-func (c *cluster) amount(at int32, kind int) (firm, revocable thousandths) {
+// amount returns what is left of a kind of resource in a candidate: what is not revocable, and what is.
+func (c *cluster) amount(at int32, kind int) (free, revocable thousandths) {
 	slot := int(at)*len(c.kinds) + kind
 	if c.revocable != nil {
 		revocable = c.revocable[slot]

@@ -6,20 +6,20 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// condition is a constraint as a shape meets it: it judges rooms by the number of their value, and
-// tasks that were placed meanwhile.
+// condition is a constraint or a preference of a class. Whether it holds for a candidate depends on the candidate's
+// value of the attribute, and for some operators on the tasks of the group.
 type condition struct {
-	operator task.Operator // if it counts tasks
-	values   []int32       // of the attribute, by room
-	judge    *judge        // of what does not depend on other tasks
-	counter  *counter      // of what does
-	number   int32         // for MAX_PER and GROUP_BY
+	operator  task.Operator // of a condition that counts tasks; "" for others
+	values    []int32       // numbers of the attribute's values, by candidate
+	predicate *predicate    // of a condition that does not count tasks
+	counter   *counter      // of a condition that counts tasks
+	number    int32         // for MAX_PER and GROUP_BY
 }
 
 // condition prepares a constraint for a group.
 func (m *match) condition(c task.Constraint, group string) condition {
-	a := m.attributes.of(m.cluster, c.Attribute)
-	result := condition{operator: c.Operator, values: a.rooms}
+	a := m.attributes.get(m.cluster, c.Attribute)
+	result := condition{operator: c.Operator, values: a.byCandidate}
 	n, numbered := c.Number()
 	switch {
 	case c.Operator == task.Unique, c.Operator == task.Cluster && c.Value == "":
@@ -27,23 +27,23 @@ func (m *match) condition(c task.Constraint, group string) condition {
 	case c.Operator == task.MaxPer && numbered, c.Operator == task.GroupBy && (numbered || c.Value == ""):
 		result.counter, result.number = m.counter(group, a), int32(n)
 	default:
-		result.operator = "" // also of GROUP_BY with a value that makes no sense
-		if result.judge = m.judges[c]; result.judge == nil {
-			result.judge = newJudge(c, a)
-			m.judges[c] = result.judge
+		result.operator = "" // also for MAX_PER and GROUP_BY with an invalid value
+		if result.predicate = m.predicates[c]; result.predicate == nil {
+			result.predicate = newPredicate(c, a)
+			m.predicates[c] = result.predicate
 		}
 	}
 	return result
 }
 
-// holds tells whether the condition holds in a room, as things are.
+// holds reports whether the condition now holds for a candidate.
 func (c *condition) holds(at int32) bool {
 	v := c.values[at]
 	return v >= 0 && c.holdsFor(v)
 }
 
-// holdsFor tells whether it holds for a value. What does not hold will not hold later in the
-// cycle either, except for GROUP_BY.
+// holdsFor reports whether the condition now holds for a value. Except for GROUP_BY, a condition that does not hold
+// will not hold later in the cycle either.
 func (c *condition) holdsFor(v int32) bool {
 	switch c.operator {
 	case task.Unique:
@@ -58,62 +58,63 @@ func (c *condition) holdsFor(v int32) bool {
 	case task.Cluster:
 		return c.counter.tasks[v] == c.counter.total
 	}
-	return c.judge.holds(v)
+	return c.predicate.holds(v)
 }
 
-// judge decides on the values of an attribute for a constraint that counts no tasks: on each value
-// once, and on none that nobody asks about.
-type judge struct {
+// predicate evaluates a constraint that depends on the value of the attribute alone. Each value is evaluated at
+// most once, when it is first asked for.
+type predicate struct {
 	constraint task.Constraint
 	attribute  *attribute
-	verdicts   []verdict // by value
+	results    []result // by value
 	expression *regexp.Regexp
-	broken     bool // no value will do
+	invalid    bool // holds for no value
 }
 
-type verdict uint8
+// result is the outcome of a predicate for a value.
+type result uint8
 
 const (
-	open verdict = iota
-	yes
-	no
+	unevaluated result = iota
+	satisfied
+	unsatisfied
 )
 
-func newJudge(c task.Constraint, a *attribute) *judge {
-	j := &judge{constraint: c, attribute: a, verdicts: make([]verdict, len(a.values))}
+func newPredicate(c task.Constraint, a *attribute) *predicate {
+	p := &predicate{constraint: c, attribute: a, results: make([]result, len(a.values))}
 	switch c.Operator {
 	case task.Like, task.Unlike:
 		expression, err := regexp.Compile(c.Value)
 		if err != nil {
-			j.broken = true
+			p.invalid = true
 			break
 		}
-		// A whole match is found by asking for the longest one. To wrap the text in \A(?:…)\z would
-		// break expressions like `\Qa`.
+		// The expression must match the whole value, which the longest match shows. Wrapping the text in
+		// \A(?:…)\z instead would break expressions like `\Qa`.
 		expression.Longest()
-		j.expression = expression
+		p.expression = expression
 	case task.Is, task.Cluster:
 	default:
-		j.broken = true
+		p.invalid = true
 	}
-	return j
+	return p
 }
 
-func (j *judge) holds(v int32) bool {
-	if j.verdicts[v] == open {
-		j.verdicts[v] = no
-		if !j.broken && j.decide(j.attribute.values[v]) {
-			j.verdicts[v] = yes
+func (p *predicate) holds(v int32) bool {
+	if p.results[v] == unevaluated {
+		p.results[v] = unsatisfied
+		if !p.invalid && p.evaluate(p.attribute.values[v]) {
+			p.results[v] = satisfied
 		}
 	}
-	return j.verdicts[v] == yes
+	return p.results[v] == satisfied
 }
 
-func (j *judge) decide(v value) bool {
-	if j.expression == nil {
-		return v.is(j.constraint.Value)
+func (p *predicate) evaluate(v value) bool {
+	if p.expression == nil {
+		return v.equals(p.constraint.Value)
 	}
-	match := j.expression.FindStringIndex(v.text)
+	match := p.expression.FindStringIndex(v.text)
 	whole := match != nil && match[0] == 0 && match[1] == len(v.text)
-	return whole == (j.constraint.Operator == task.Like)
+	return whole == (p.constraint.Operator == task.Like)
 }

@@ -87,7 +87,7 @@ func TestConstraintsOnValues(t *testing.T) {
 	}
 }
 
-// parse reads constraints that ParseConstraint would refuse, too.
+// parse parses a constraint like task.ParseConstraint, but accepts invalid ones.
 func parse(text string) task.Constraint {
 	var c task.Constraint
 	var operator string
@@ -98,7 +98,7 @@ func parse(text string) task.Constraint {
 	return c
 }
 
-// Racks are named r, s and t after the agents' names.
+// The first letter of an agent's name is its rack.
 func TestConstraintsThatCount(t *testing.T) {
 	at := func(agent string, tasks int) task.Presence {
 		a := task.Agent{ID: "S-" + agent, Hostname: agent, Attributes: []mesos.Attribute{text("rack", agent[:1])}}
@@ -120,18 +120,18 @@ func TestConstraintsThatCount(t *testing.T) {
 		{"unique: not where one runs", "rack UNIQUE", []task.Presence{at("r9", 1)}, []string{"r1", "s1"}, 2, "0→s1"},
 		{"tasks of other groups do not count", "rack UNIQUE", []task.Presence{others}, []string{"r1"}, 1, "0→r1"},
 		{"tasks without the attribute do not count", "rack UNIQUE", []task.Presence{nowhere}, []string{"r1"}, 1, "0→r1"},
-		{"a presence of nobody does not count", "rack UNIQUE", []task.Presence{at("r1", 0), at("r1", -2)}, []string{"r1"}, 1, "0→r1"},
+		{"zero or fewer tasks do not count", "rack UNIQUE", []task.Presence{at("r1", 0), at("r1", -2)}, []string{"r1"}, 1, "0→r1"},
 		{"unique host", "hostname UNIQUE", nil, []string{"r1", "r2"}, 3, "0→r1, 1→r2"},
 		{"max per", "rack MAX_PER 2", []task.Presence{at("r9", 1)}, []string{"r1", "r2", "s1"}, 4, "0→r1, 1→s1, 2→s1"},
 		{"cluster: the first placed decides", "rack CLUSTER", nil, []string{"r1", "s1", "s2", "r2"}, 3, "0→r1, 1→r1, 2→r2"},
 		{"cluster: what runs decides", "rack CLUSTER", []task.Presence{at("s9", 1)}, []string{"r1", "s1"}, 2, "0→s1, 1→s1"},
-		{"cluster: a group that is in pieces stays as it is", "rack CLUSTER", []task.Presence{at("s9", 1), at("r9", 1)}, []string{"r1", "s1"}, 1, ""},
-		{"group by: in turns", "rack GROUP_BY", nil, []string{"r1", "s1", "t1"}, 5, "0→r1, 1→s1, 2→t1, 3→r1, 4→s1"},
-		{"group by: what runs counts", "rack GROUP_BY", []task.Presence{at("r9", 2)}, []string{"r1", "s1"}, 3, "0→s1, 1→s1, 2→r1"},
-		{"group by: a value that offers nothing is known from what runs", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1"},
-		{"group by: fewer values are known than there are", "rack GROUP_BY 3", nil, []string{"r1", "s1"}, 4, "0→r1, 1→s1"},
-		{"group by: all are known", "rack GROUP_BY 2", nil, []string{"r1", "s1"}, 3, "0→r1, 1→s1, 2→r1"},
-		{"group by: an agent that is full holds up the others", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
+		{"cluster: a group on two racks cannot grow", "rack CLUSTER", []task.Presence{at("s9", 1), at("r9", 1)}, []string{"r1", "s1"}, 1, ""},
+		{"group by: racks take turns", "rack GROUP_BY", nil, []string{"r1", "s1", "t1"}, 5, "0→r1, 1→s1, 2→t1, 3→r1, 4→s1"},
+		{"group by: running tasks count", "rack GROUP_BY", []task.Presence{at("r9", 2)}, []string{"r1", "s1"}, 3, "0→s1, 1→s1, 2→r1"},
+		{"group by: a value without offers is known from a running task", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1"},
+		{"group by: fewer values are known than expected", "rack GROUP_BY 3", nil, []string{"r1", "s1"}, 4, "0→r1, 1→s1"},
+		{"group by: as many values are known as expected", "rack GROUP_BY 2", nil, []string{"r1", "s1"}, 3, "0→r1, 1→s1, 2→r1"},
+		{"group by: a full agent blocks the others", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
 	} {
 		cycle := task.Cycle{Running: c.running}
 		for i, agent := range c.agents {
@@ -146,11 +146,11 @@ func TestConstraintsThatCount(t *testing.T) {
 		}
 		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
-		require.Equal(t, c.placed, told(placements), c.reason)
+		require.Equal(t, c.placed, summary(placements), c.reason)
 	}
 }
 
-// What a later task brings about serves an earlier one: GROUP_BY held it up until both racks had the same.
+// GROUP_BY refuses the second task until a later one was placed on the other rack; a second pass places it.
 func TestGroupByInASecondPass(t *testing.T) {
 	onRack := func(rack string) *task.Spec {
 		return &task.Spec{CPUs: .1, Group: "g", Constraints: []task.Constraint{
@@ -166,7 +166,7 @@ func TestGroupByInASecondPass(t *testing.T) {
 	}
 	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 	require.Empty(t, rejections)
-	require.Equal(t, "a→r, c→s, b→r", told(placements))
+	require.Equal(t, "a→r, c→s, b→r", summary(placements))
 }
 
 // Preferences only order the agents on which a task fits.
@@ -183,11 +183,11 @@ func TestPreferences(t *testing.T) {
 		spec   *task.Spec
 		placed string
 	}{
-		{"the one that has it goes first", prefer("rack IS s"), "0→s, 1→s, 2→s"},
-		{"nobody has it", prefer("rack IS x"), "0→r, 1→r, 2→r"},
+		{"the agent with the value is preferred", prefer("rack IS s"), "0→s, 1→s, 2→s"},
+		{"no agent has the value", prefer("rack IS x"), "0→r, 1→r, 2→r"},
 		{"more of them is better", prefer("rack IS r", "rack LIKE t", "hostname LIKE [st]"), "0→t, 1→t, 2→t"},
-		{"spread as far as it goes", prefer("hostname UNIQUE"), "0→r, 1→s, 2→t"},
-		{"evenly", prefer("rack GROUP_BY", "rack UNLIKE r"), "0→s, 1→t, 2→r"},
+		{"unique is a preference, too", prefer("hostname UNIQUE"), "0→r, 1→s, 2→t"},
+		{"group by is a preference, too", prefer("rack GROUP_BY", "rack UNLIKE r"), "0→s, 1→t, 2→r"},
 	} {
 		cycle := task.Cycle{Tasks: []task.Demand{{ID: "0", Spec: c.spec}, {ID: "1", Spec: c.spec}, {ID: "2", Spec: c.spec}}}
 		for _, rack := range []string{"r", "s", "t"} {
@@ -196,6 +196,6 @@ func TestPreferences(t *testing.T) {
 			cycle.Offers = append(cycle.Offers, o)
 		}
 		placements, _ := taskmatcher.FirstFit{}.Match(cycle)
-		require.Equal(t, c.placed, told(placements), c.reason)
+		require.Equal(t, c.placed, summary(placements), c.reason)
 	}
 }

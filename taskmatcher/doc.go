@@ -1,56 +1,63 @@
-// Package taskmatcher decides where tasks run: pure functions from pending tasks, offers and running tasks to
-// placements, and to the reasons why tasks found no place.
+// Package taskmatcher decides where tasks run: its matchers are pure functions from pending tasks, offers and
+// running tasks to placements, and to the reasons why the other tasks were not placed.
 //
-// The strategies are [FirstFit], [BestFit] and [Spread]; a [Matcher] is made of a filter and a score of one's own.
-// All keep to the same rules.
+// The strategies are [FirstFit], [BestFit] and [Spread]; [Scored] takes a user-defined filter and score. All follow the
+// rules below. How they are implemented is described in match.go.
 //
 // # Where a task may run
 //
-// The offers of one agent for one role are one room, which is taken from as a whole; an offer given twice counts
-// once. A room serves a task if
+// All offers of one agent for one role together are one candidate, and are used as a whole; an offer that is given twice
+// counts once. A task may run on a candidate if
 //
-//   - its role is the task's, or the task names none;
-//   - maintenance of the agent does not begin before the task must have ended, which is now for a
-//     task without [task.Spec.MaxCompletionTime];
+//   - the candidate's role is the task's, or the task has no role;
+//   - maintenance of the agent does not begin before the task must have ended; for a
+//     task without [task.Spec.MaxCompletionTime], maintenance must not have begun;
 //   - it offers no GPUs, or the task asks for some, or [Options.ShareGPUAgents] is set;
-//   - all constraints hold, with the tasks counted that run and those placed before in this cycle;
-//   - what is left there suffices.
+//   - all constraints hold, counting the tasks that run and those placed earlier in this cycle;
+//   - enough resources are left.
 //
-// # What is taken
+// # Which resources are used
 //
-// Scalar resources of any name, in exact arithmetic: Mesos' three decimal digits are integers inside. Reserved
-// resources come before unreserved ones; what an agent offers to a role includes reservations for the role's
-// ancestors. What is taken keeps reservations, allocation and role, so an amount may consist of several
-// resources. Host ports are those that the task names, and otherwise the lowest that are free or, with
-// [Options.RandomPorts], any; never a quarantined one, and one port may serve TCP and UDP. Revocable scalars
-// go to tasks that ask for them, of each kind all of it or nothing, since Mesos refuses mixtures. Volumes,
-// disks with a source, shared resources, those of resource providers and revocable ports are not touched.
+// Scalar resources of any name. Arithmetic is exact: amounts are integers, in thousandths, as Mesos keeps three
+// decimal digits. Reserved resources are used before unreserved ones; what an agent offers to a role includes
+// reservations for ancestors of the role. Resources in placements keep their reservations, allocation and role, so
+// one amount may be made up of several resources.
 //
-// # In which order
+// Host ports are those that the task names. Others are the lowest ports that are free, or random ones with
+// [Options.RandomPorts]. Quarantined ports are not used. A task may name one port twice, for TCP and for UDP.
 //
-// Tasks take their places one after the other as they were submitted, each the best room at that moment: the one
-// with the fewest preferences that do not hold, then the best for the strategy, then the one that offered
-// the least memory at the start, then by agent ID and role. A task that fits nowhere holds up no other. Only
-// GROUP_BY and a filter may have a place later for a task that had none: when all had their turn those that
-// are left have another, until nobody finds a place.
+// Revocable scalar resources are used only by tasks that ask for them. Each amount is either all revocable or not
+// at all, since Mesos refuses mixtures.
 //
-// So a task that is not placed fits nowhere that is left. It belongs to a rejection, together with all that ask
-// for the same; the reasons are about what is left in the end, one for each room.
+// Never used are volumes, disks with a source, shared resources, resources of resource providers, and revocable ports.
 //
-// # Promises
+// # Order
 //
-// The outcome depends on the arguments alone and not on the order of offers and running tasks. The arguments are
-// not altered; the results share the messages inside the offers' resources, such as reservations, which must
-// not be altered afterwards. No offer and no task, however odd, makes a strategy panic: amounts that
-// [task.Spec.Validate] refuses fit nowhere, constraints that it refuses hold nowhere.
+// Tasks are placed one after the other, in the order of submission. Each goes to the best candidate at that moment: the
+// one with the fewest preferences that do not hold, then the best one for the strategy, then the one that offered
+// the least memory at the start of the cycle, then the one with the lowest agent ID and role. A task that does not fit
+// anywhere does not block later ones. GROUP_BY constraints and filters may accept a task later in the cycle that they
+// refused at first: tasks that were not placed for this reason are tried again, until no more can be placed.
 //
-// # Costs
+// So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
+// rejection for each class of such tasks, see [task.Spec.Class]. It counts each candidate once.
 //
-// Tasks that ask for the same are tried once on each agent, and again only where something changed. With r rooms, s
-// kinds of task and p placements, [FirstFit] and [Spread] cost at most r·s room visits of some nanoseconds
-// and p more, [BestFit] less for tasks that come once, a [Matcher] r·s scores and, if kinds take turns, up to
-// p·s more. A rejection costs r. docs/benchmarks.md has figures.
+// # Guarantees
 //
-// It does not build, launch or remember anything, looks at no clock and has no goroutine. It does not move tasks
-// that run, nor hold places for tasks that are too large today.
+// The result depends on the arguments alone, and not on the order of offers and of running tasks. The arguments are
+// not modified. The results share messages inside the offers' resources, such as reservations, which must
+// not be modified afterwards. No offer and no task makes a strategy panic: amounts that
+// [task.Spec.Validate] refuses fit nowhere, and constraints that it refuses hold nowhere.
+//
+// # Cost
+//
+// A candidate is checked once for each class, and again only if something changed there. With c candidates, k
+// classes and p placements, [FirstFit] and [Spread] make at most c·k checks of some nanoseconds, and p more; [BestFit]
+// makes fewer for classes of few tasks; [Scored] calls the score c·k times and, if tasks of different classes alternate, up to
+// p·k times more. A rejection costs c checks. docs/benchmarks.md has measurements.
+//
+// # What it does not do
+//
+// It does not build or launch tasks, keeps no state between cycles, reads no clock and has no goroutines. It does not move
+// running tasks, and does not reserve resources for tasks that are too large at the moment.
 package taskmatcher

@@ -9,7 +9,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// agent makes an offer of an agent on a rack.
+// agent returns an offer of an agent on a rack.
 func agent(name, rack string, cpus, mem float64) task.Offer {
 	return task.Offer{
 		ID: "offer of " + name, Role: "*",
@@ -18,7 +18,7 @@ func agent(name, rack string, cpus, mem float64) task.Offer {
 	}
 }
 
-// show matches n tasks named web-1, web-2 and so on that ask for the same, and prints where they go.
+// show matches n tasks with the same spec, named web-1, web-2 and so on, and prints where they are placed.
 func show(m matcher, n int, spec task.Spec, running []task.Presence, offers ...task.Offer) {
 	cycle := task.Cycle{Offers: offers, Running: running}
 	for i := range n {
@@ -67,7 +67,7 @@ func ExampleFirstFit() {
 }
 
 func ExampleBestFit() {
-	// A task takes a larger share of all cpus than of all memory, so the fewest cpus are the tightest.
+	// A task takes a larger share of all cpus than of all memory, so it goes where the fewest cpus are left.
 	show(taskmatcher.BestFit{}, 3, task.Spec{CPUs: 1, Mem: 128}, nil,
 		agent("agent1", "r1", 8, 1024), agent("agent2", "r1", 2, 4096), agent("agent3", "r1", 4, 2048))
 	// Output:
@@ -86,11 +86,11 @@ func ExampleSpread() {
 	// web-3 on agent1
 }
 
-// A matcher of one's own: never more than half of an agent's memory, and the emptiest agent first.
-func ExampleMatcher() {
-	halfFull := taskmatcher.Matcher{
-		Filter: func(s *task.Spec, r *taskmatcher.Room) bool { return r.Free("mem")-s.Mem >= r.Offered("mem")/2 },
-		Score:  func(_ *task.Spec, r *taskmatcher.Room) float64 { return -r.Free("mem") },
+// A user-defined strategy: use at most half of each agent's memory, and prefer the agent with the most memory left.
+func ExampleScored() {
+	halfFull := taskmatcher.Scored{
+		Filter: func(s *task.Spec, c *taskmatcher.Candidate) bool { return c.Free("mem")-s.Mem >= c.Offered("mem")/2 },
+		Score:  func(_ *task.Spec, c *taskmatcher.Candidate) float64 { return -c.Free("mem") },
 	}
 	show(halfFull, 4, task.Spec{CPUs: 1, Mem: 512}, nil, agent("agent1", "r1", 8, 1024), agent("agent2", "r1", 8, 2048))
 	// Output:

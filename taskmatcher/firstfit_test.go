@@ -13,12 +13,12 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// offer makes one on a host of the same name.
+// offer returns an offer of an agent whose hostname is the offer's ID.
 func offer(id string, resources ...mesos.Resource) task.Offer {
 	return task.Offer{ID: id, Agent: task.Agent{ID: "S-" + id, Hostname: id}, Role: "*", Resources: resources}
 }
 
-// plain is an offer with a cpu, some memory and three ports.
+// plain returns an offer of one cpu, some memory and three ports.
 func plain(id string, mem float64) task.Offer {
 	return offer(id, scalar("cpus", 1), scalar("mem", mem), ranges("ports", 31000, 31002))
 }
@@ -27,7 +27,7 @@ func spec(id string, cpus, mem float64, ports int) task.Spec {
 	return task.Spec{ID: id, CPUs: cpus, Mem: mem, Ports: make([]task.Port, ports)}
 }
 
-// cycleOf makes a cycle of tasks that share no spec.
+// cycleOf returns a cycle in which each task has its own Spec.
 func cycleOf(tasks []task.Spec, offers []task.Offer) task.Cycle {
 	c := task.Cycle{Now: start, Offers: offers}
 	for i := range tasks {
@@ -36,7 +36,7 @@ func cycleOf(tasks []task.Spec, offers []task.Offer) task.Cycle {
 	return c
 }
 
-// match gives the outcome of FirstFit in words: "a→agent1 31000, b→agent2" and the rejections, one a line.
+// match runs FirstFit and checks the result. It returns the summary of the placements, and the rejections as text.
 func match(t *testing.T, tasks []task.Spec, offers []task.Offer) (string, []string) {
 	t.Helper()
 	cycle := cycleOf(tasks, offers)
@@ -46,10 +46,11 @@ func match(t *testing.T, tasks []task.Spec, offers []task.Offer) (string, []stri
 	for _, r := range rejections {
 		rejected = append(rejected, r.String())
 	}
-	return told(placements), rejected
+	return summary(placements), rejected
 }
 
-func told(placements []task.Placement) string {
+// summary returns placements in one line, such as "x→offer1 31000 31001, y→offer2+offer3".
+func summary(placements []task.Placement) string {
 	var placed []string
 	for _, p := range placements {
 		s := p.TaskID + "→" + strings.Join(p.OfferIDs, "+")
@@ -144,7 +145,7 @@ func TestFirstFit(t *testing.T) {
 			"", []string{"x: no offers"},
 		},
 		{
-			"each offer counts for its first obstacle, the most frequent one leads",
+			"each offer counts for its first obstacle, and the most frequent one comes first",
 			[]task.Spec{{ID: "x", CPUs: 2, Mem: 100, Disk: 1, GPUs: 1}},
 			[]task.Offer{
 				offer("a", scalar("cpus", 1.5), scalar("mem", 200)),
@@ -206,7 +207,7 @@ func TestFirstFitConstraintsAllCount(t *testing.T) {
 	require.Equal(t, []string{"x: rack LIKE r[12]: 2 agents; zone UNLIKE z9: 1 agent; mem: 1 agent, short of 400 on b"}, rejected)
 }
 
-// 0.1 taken ten times from 1.0 leaves exactly nothing, though not in floating point.
+// Ten times 0.1 is exactly 1.0, though not in floating point.
 func TestFirstFitExact(t *testing.T) {
 	var tasks []task.Spec
 	for range 11 {

@@ -14,15 +14,15 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// odd gives a value from a byte; most are of the kind that a master should never send.
+// odd returns an amount chosen by a byte, often one that a master would never send.
 func odd(b byte) float64 {
 	values := [...]float64{0, 0.1, 1, 64, 0.0004, 0.0005, -1, math.NaN(), math.Inf(1), math.Inf(-1), 1e300, math.MaxFloat64, 0.999999, 1.001, 1e12, 3}
 	return values[int(b)%len(values)]
 }
 
-// FuzzMatch feeds odd offers, tasks and presences to all strategies. Invariants: no panic; no oversubscription,
-// whatever is negative, infinite, duplicated, overlapping or nil; improper tasks are rejected; what is rejected
-// fits nowhere; every room is accounted for in the reasons.
+// FuzzMatch runs all strategies on invalid and unusual offers, tasks and running tasks: negative, infinite, duplicated,
+// overlapping, nil. Invariants: no panic; no more is taken than is offered; invalid tasks are rejected; a rejected task
+// fits nowhere; the reasons account for each candidate.
 func FuzzMatch(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add([]byte{3, 7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24})
@@ -36,9 +36,9 @@ func FuzzMatch(f *testing.F) {
 			data = data[1:]
 			return b
 		})
-		for _, p := range pairs() {
-			placements, rejections := p.fast.Match(cycle)
-			require.NoError(t, check(p.slow, cycle, placements, rejections), p.name)
+		for _, v := range variants() {
+			placements, rejections := v.fast.Match(cycle)
+			require.NoError(t, check(v.slow, cycle, placements, rejections), v.name)
 		}
 	})
 }
@@ -55,14 +55,14 @@ func oddCycle(next func() byte) task.Cycle {
 			c.Offers = append(c.Offers, o)
 		}
 	}
-	// What agents say of themselves does not differ between their offers.
+	// All offers of an agent describe it in the same way.
 	for i := range c.Offers {
 		first := slices.IndexFunc(c.Offers, func(o task.Offer) bool { return o.Agent.ID == c.Offers[i].Agent.ID })
 		if c.Offers[i].Agent.ID != "" {
 			c.Offers[i].Agent = c.Offers[first].Agent
 		}
 	}
-	wanted := func() float64 { // mostly what may be there
+	wanted := func() float64 { // mostly an amount that may be offered
 		if b := next(); b%16 != 0 {
 			return [...]float64{0, 0, 0, 0.1}[b%4]
 		}
@@ -124,8 +124,7 @@ func oddConstraint(next func() byte) task.Constraint {
 }
 
 func oddResource(next func() byte) mesos.Resource {
-	// Ends of ranges are near each other, often overlapping and sometimes the wrong way round:
-	// the checker counts port by port.
+	// Ranges are short, since the checker iterates over all ports. They often overlap, and some end before they begin.
 	port := func() uint64 {
 		b := uint64(next())
 		return [...]uint64{b % 8, 31000 + b%16, 31000 + b%8, 65530 + b%16, math.MaxUint64 - b%4}[b/16%5]
@@ -157,17 +156,20 @@ func oddResource(next func() byte) mesos.Resource {
 	return r
 }
 
-// The fuzzer's decoder must reach the interesting parts; random bytes do.
+// TestOddCycles runs the fuzz target's check on random bytes. It shows that the decoder produces cycles in which
+// tasks are placed.
 func TestOddCycles(t *testing.T) {
+	t.Parallel()
+	cycles := iterations(2000)
 	placed := 0
-	for seed := range uint64(2000) {
+	for seed := range uint64(cycles) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		cycle := oddCycle(func() byte { return byte(r.Uint32()) })
-		for _, p := range pairs() {
-			placements, rejections := p.fast.Match(cycle)
-			require.NoError(t, check(p.slow, cycle, placements, rejections), "%s, seed %d", p.name, seed)
+		for _, v := range variants() {
+			placements, rejections := v.fast.Match(cycle)
+			require.NoError(t, check(v.slow, cycle, placements, rejections), "%s, seed %d", v.name, seed)
 			placed += len(placements)
 		}
 	}
-	require.Greater(t, placed, 2000)
+	require.Greater(t, placed, cycles)
 }

@@ -1,47 +1,48 @@
 package taskmatcher
 
-// key says how good a place is: fewer unsatisfied preferences, then a lower score, then the room
-// that comes first in the cluster's order.
-type key struct {
-	score   float64
-	penalty int32
-	room    int32
+// rank is how good a candidate is: fewer preferences that do not hold are better, then a lower score, then an earlier
+// position in the cluster's order.
+type rank struct {
+	score     float64
+	penalty   int32 // number of preferences that do not hold
+	candidate int32
 }
 
-func (k key) before(other key) bool {
-	if k.penalty != other.penalty {
-		return k.penalty < other.penalty
+// before reports whether r is better than other.
+func (r rank) before(other rank) bool {
+	if r.penalty != other.penalty {
+		return r.penalty < other.penalty
 	}
-	if k.score != other.score {
-		return k.score < other.score
+	if r.score != other.score {
+		return r.score < other.score
 	}
-	return k.room < other.room
+	return r.candidate < other.candidate
 }
 
-// heap gives the best of things that go by small numbers and whose keys change.
+// heap is a binary heap of entries whose ranks may change; the best one is entries[0]. IDs are small numbers.
 type heap struct {
-	entries []entry
-	at      []int32 // by id: 1 + its place in entries; 0, or out of range: it is not there
+	entries   []entry
+	positions []int32 // by id: 1 + its index in entries; 0 or out of range: not on the heap
 }
 
 type entry struct {
-	key
+	rank
 	id int32
 }
 
-// set puts a thing in, or changes its key.
-func (h *heap) set(id int32, k key) {
-	for int(id) >= len(h.at) {
-		h.at = append(h.at, 0)
+// set adds an entry, or changes its rank.
+func (h *heap) set(id int32, r rank) {
+	for int(id) >= len(h.positions) {
+		h.positions = append(h.positions, 0)
 	}
-	i := int(h.at[id]) - 1
+	i := int(h.positions[id]) - 1
 	if i < 0 {
-		h.entries = append(h.entries, entry{k, id})
+		h.entries = append(h.entries, entry{r, id})
 		h.up(len(h.entries) - 1)
 		return
 	}
-	worse := h.entries[i].before(k)
-	h.entries[i].key = k
+	worse := h.entries[i].before(r)
+	h.entries[i].rank = r
 	if worse {
 		h.down(i)
 	} else {
@@ -49,13 +50,13 @@ func (h *heap) set(id int32, k key) {
 	}
 }
 
-// remove takes a thing out, if it is there.
+// remove removes an entry, if it is there.
 func (h *heap) remove(id int32) {
-	if int(id) >= len(h.at) || h.at[id] == 0 {
+	if int(id) >= len(h.positions) || h.positions[id] == 0 {
 		return
 	}
-	i, last := int(h.at[id])-1, len(h.entries)-1
-	h.at[id] = 0
+	i, last := int(h.positions[id])-1, len(h.entries)-1
+	h.positions[id] = 0
 	moved := h.entries[last]
 	h.entries = h.entries[:last]
 	if i == last {
@@ -63,13 +64,13 @@ func (h *heap) remove(id int32) {
 	}
 	h.entries[i] = moved
 	h.down(i)
-	h.up(int(h.at[moved.id]) - 1)
+	h.up(int(h.positions[moved.id]) - 1)
 }
 
-// order makes a heap of entries that were appended in any order.
-func (h *heap) order() {
+// build makes a heap of entries that were appended in any order.
+func (h *heap) build() {
 	for i := range h.entries {
-		h.at[h.entries[i].id] = int32(i + 1)
+		h.positions[h.entries[i].id] = int32(i + 1)
 	}
 	for i := len(h.entries)/2 - 1; i >= 0; i-- {
 		h.down(i)
@@ -80,7 +81,7 @@ func (h *heap) up(i int) {
 	e := h.entries[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !e.before(h.entries[parent].key) {
+		if !e.before(h.entries[parent].rank) {
 			break
 		}
 		h.put(i, h.entries[parent])
@@ -96,10 +97,10 @@ func (h *heap) down(i int) {
 		if child >= len(h.entries) {
 			break
 		}
-		if child+1 < len(h.entries) && h.entries[child+1].before(h.entries[child].key) {
+		if child+1 < len(h.entries) && h.entries[child+1].before(h.entries[child].rank) {
 			child++
 		}
-		if !h.entries[child].before(e.key) {
+		if !h.entries[child].before(e.rank) {
 			break
 		}
 		h.put(i, h.entries[child])
@@ -110,5 +111,5 @@ func (h *heap) down(i int) {
 
 func (h *heap) put(i int, e entry) {
 	h.entries[i] = e
-	h.at[e.id] = int32(i + 1)
+	h.positions[e.id] = int32(i + 1)
 }

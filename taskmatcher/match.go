@@ -8,63 +8,133 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// rule says what makes a room better than another one.
+// How the package works, for those who change it.
+//
+// # Terms and data structures
+//
+//   - A candidate (candidate.go) is what one agent offers to one role: all such offers, merged. cluster
+//     (cluster.go) holds all candidates in the default order, and what is free in them in two tables. An int32
+//     named at, and every number called a candidate elsewhere, is an index into cluster.candidates.
+//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Spec.Class]. The tasks of a
+//     class share their queues, so that a candidate that was dropped for one task is not checked for the next.
+//   - A condition (condition.go) is a constraint or preference of a class. It asks either a predicate, which depends
+//     on the agent alone and is evaluated once for each value of the attribute, or a counter (counter.go) of the
+//     group's tasks by value. attribute.go numbers the values. A condition is monotone if it stays false once it is
+//     false, and reversible otherwise.
+//   - A queue (partitions.go) returns the best candidate for a class. After the first time, its cost depends on the
+//     number of changes and not on that of candidates. bucketQueue (bucketqueue.go) is for scores that are small whole
+//     numbers and only grow: FirstFit, Spread. scoredQueue (scoredqueue.go) is a heap (heap.go), for all other
+//     scores: BestFit, Scored.
+//   - A partition (partitions.go) is the candidates with equal values of all attributes for which a class has a
+//     reversible condition. Each partition has a queue, so one evaluation covers all candidates in it.
+//   - match.changes is the log of placements. Queues that must know of changes read it from where they stopped.
+//
+// Further files: dominant.go finds the resource that BestFit goes by, ports.go keeps free ports, place.go takes
+// resources, tasks.go counts tasks of a group by agent, thousandths.go does exact arithmetic, sort.go is a radix sort,
+// reasons.go explains what was not placed, matcher.go has the exported strategies.
+//
+// # From a Cycle to placements and rejections
+//
+//  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), and prepares each class
+//     (newClass).
+//  2. A pass (match.pass) gives each task its turn (match.tryPlace), in the order of submission.
+//  3. match.choose finds the best candidate of the task's class: the head of the queue, or of the best partition.
+//  4. match.place takes the resources and appends the placement; match.noteChange appends to the log and counts the task.
+//  5. Where no candidate was found, the class is marked: for good (neverFits), or until something changes (failedAt) if
+//     it has reversible constraints or the user's filter decides. Tasks of the latter kind get further passes,
+//     until a pass places nothing.
+//  6. match.rejections looks at all candidates once for each class with tasks that are left.
+//
+// # What is not obvious
+//
+//   - Everything rests on this: within a cycle free resources only shrink, and counts of tasks only grow. So a candidate
+//     that match.fits refuses is dropped from the queues of the class for good. Whatever may become true again
+//     (GROUP_BY, a user's filter) must not be part of match.fits.
+//   - For the same reason a rank whose score only grows can only get worse. So a bucketQueue may hold outdated levels, as
+//     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and
+//     for partitionedQueues.eligible. Scores of BestFit get better with each placement, and user-defined filters and scores
+//     may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
+//   - A filter and a score may ask for the tasks on the agent. So a placement is logged for all candidates of the
+//     agent (match.siblings); only the entry of the candidate itself names the class, or tasks would be counted twice.
+//   - A reversible condition can become true again only when the least count of its counter rises, which
+//     counter.recounts counts. In between, its partitions only become ineligible; eligible is rebuilt when recounts differs.
+//   - What goes by the offered amounts (offeredOrder, totalOffered, match.offered) must be computed before the first
+//     placement. That is why all classes are prepared before the first pass.
+//   - With an offeredOrder, untouched candidates are found by their position in it, and only touched ones are on the
+//     heap. Each candidate must be in one place only.
+//   - cluster.sort moves the candidates. Afterwards agentNumber is no index of a candidate but only identifies the agent,
+//     and nextOfAgent must not be used. Indexes of offers remain valid.
+//   - An offer that does not name its agent is an agent of its own, with no running tasks.
+//   - The order of offers must not matter, and no loop over a map may decide anything.
+//   - Sums of amounts are capped at maxAmount, and counts of tasks at 31 bits each, so that no input overflows.
+//
+// # Where to add something
+//
+//   - A strategy: a rule below and an exported type in matcher.go; its score in match.bucketLevel (newPartitionedQueues
+//     and catchUp list the rules with bucketQueues) or in match.evaluate. In the tests: its score for the reference
+//     (reference_test.go), its rows in variants and benchStrategies.
+//   - An operator: package task defines and validates it; condition.go evaluates it, as a predicate or with a counter;
+//     if it is reversible, newClass must say so, and its counter must change recounts whenever it may have become true.
+//     In the tests: reference.holds (reference_constraint_test.go), randomConstraint.
+//   - A reason for rejections: a [task.ReasonKind]. If it depends neither on free resources nor on other tasks, it is one
+//     more case in match.exclusion and one more element of the list in match.reasons, where Filtered must be the last.
+//     Otherwise it is a further tally in match.reasons, whose index match.obstacle returns; match.fits must check it, too.
+
+// rule is how a strategy chooses among the candidates on which a task fits and for which equally many
+// preferences hold.
 type rule int
 
 const (
-	inOrder  rule = iota // nothing but the cluster's order
-	tightest             // least left of what the task wants most of
-	emptiest             // fewest tasks of the group on the agent
-	own                  // what the user's filter and score say
+	ruleFirstFit rule = iota // the first in the cluster's order
+	ruleBestFit              // the least that is left of the task's dominant resource
+	ruleSpread               // the fewest tasks of the group on the agent
+	ruleScored               // the lowest score of the user's function
 )
 
 // strategy is what differs between the matchers.
 type strategy struct {
 	rule    rule
 	options Options
-	filter  func(*task.Spec, *Room) bool
-	score   func(*task.Spec, *Room) float64
+	filter  func(*task.Spec, *Candidate) bool    // ruleScored only; may be nil
+	score   func(*task.Spec, *Candidate) float64 // ruleScored only; may be nil
 }
 
-// match is one run of a matcher.
-//
-// All strategies rest on this: within a cycle resources only become fewer and tasks only more. What does not fit a
-// shape will not fit it later, but for GROUP_BY and a user's filter, so each queue of a shape leaves
-// rooms behind for good, and all queues together cost what changes, not tasks × rooms.
+// match is the state of one call of Match.
 type match struct {
 	strategy
 	*cluster
-	cycle  *task.Cycle
-	shapes []*shape
-	random *rand.Rand // nil: ports are taken in ascending order
+	cycle   *task.Cycle
+	classes []*class
+	random  *rand.Rand // nil: ports are taken in ascending order
 
-	attributes attributes
-	judges     map[task.Constraint]*judge
-	counters   map[counterKey]*counter
-	byGroup    map[string][]*counter
-	running    map[string][]task.Presence // by group; nil: not asked for yet
-	divisions  map[string]*division
-	orders     map[measure]*order
-	totals     map[measure]float64
-	siblings   map[int32][]int32  // rooms by agent, if there are several; nil: nobody asks
-	groups     map[string][]int64 // tasks by agent
-	offered    []thousandths      // what free was in the beginning, for a user's filter and score
+	// Shared by the classes and filled when they are first asked for.
+	attributes      attributes
+	predicates      map[task.Constraint]*predicate
+	counters        map[counterKey]*counter
+	countersByGroup map[string][]*counter
+	running         map[string][]task.Presence // by group; nil: not grouped yet
+	partitionings   map[string]*partitioning   // by the names of the attributes
+	offeredOrders   map[dominantResource]*offeredOrder
+	offeredTotals   map[dominantResource]float64
+	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
-	log     []change
-	latest  []int // by room: where its last change is in the log
-	touched int32 // rooms in which something was placed
-	seen    Room  // for a user's filter and score
+	// For user-defined filters and scores only.
+	siblings map[int32][]int32 // candidates by agent, for agents with several
+	offered  []thousandths     // a copy of cluster.free from the start of the cycle
+	view     Candidate         // the one that is passed to them
+
+	changes    []change
+	lastChange []int // by candidate: the index of its last change
+	touched    int32 // number of candidates in which something was placed
 
 	placements []task.Placement
-	stock      stock
+	allocator  placementAllocator
 }
 
-// change is a room that is not what it was.
+// change is an entry of the log of placements: what the candidate offers, or the tasks on its agent, changed.
 type change struct {
-	room int32
-	// shape of which a task was placed there; -1: it was placed in another room of the agent, which is
-	// noted by itself.
-	shape int32
+	candidate int32
+	class     int32 // of the task that was placed; -1: it was placed in another candidate of the agent
 }
 
 type counterKey struct{ group, attribute string }
@@ -73,63 +143,63 @@ type counterKey struct{ group, attribute string }
 func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	m := &match{
 		strategy: s, cycle: &cycle,
-		attributes: make(attributes), judges: make(map[task.Constraint]*judge),
-		counters: make(map[counterKey]*counter), byGroup: make(map[string][]*counter), divisions: make(map[string]*division),
-		orders: make(map[measure]*order), totals: make(map[measure]float64), groups: make(map[string][]int64),
+		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
+		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
+		offeredOrders: make(map[dominantResource]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
-	specs, shapeOf := group(cycle.Tasks)
+	specs, classOf := classify(cycle.Tasks)
 	m.cluster = newCluster(cycle.Offers, customScalars(specs))
-	m.latest = make([]int, len(m.rooms))
+	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))
 	}
-	if s.rule == own {
+	if s.rule == ruleScored {
 		m.offered = slices.Clone(m.free)
 		m.findSiblings()
 	}
 	for _, spec := range specs {
-		m.shapes = append(m.shapes, m.newShape(spec))
+		m.classes = append(m.classes, m.newClass(spec))
 	}
-	waiting := m.pass(shapeOf, nil)
+	waiting := m.pass(classOf, nil)
 	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
 		before := len(m.placements)
-		waiting = m.pass(shapeOf, waiting)
+		waiting = m.pass(classOf, waiting)
 		placed = len(m.placements) > before
 	}
 	for _, i := range waiting {
-		m.shapes[shapeOf[i]].leave(int(i))
+		m.classes[classOf[i]].addUnplaced(int(i))
 	}
 	return m.placements, m.rejections()
 }
 
-// group finds out which tasks are alike: the specs of the shapes and, for each task, the number of its shape.
-func group(tasks []task.Demand) (specs []*task.Spec, shapeOf []int32) {
-	shapeOf = make([]int32, len(tasks))
-	pointers := make(map[*task.Spec]int32)
-	keys := make(map[string]int32)
+// classify returns one spec for each class, in the order in which the classes first occur, and the class of each task.
+func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
+	classOf = make([]int32, len(tasks))
+	byPointer := make(map[*task.Spec]int32)
+	byKey := make(map[string]int32)
 	var b []byte
 	for i := range tasks {
 		spec := tasks[i].Spec
 		if i > 0 && spec == tasks[i-1].Spec {
-			shapeOf[i] = shapeOf[i-1]
+			classOf[i] = classOf[i-1]
 			continue
 		}
-		number, known := pointers[spec]
+		number, known := byPointer[spec]
 		if !known {
-			b = spec.AppendShape(b[:0])
-			if number, known = keys[string(b)]; !known {
+			b = spec.AppendClass(b[:0])
+			if number, known = byKey[string(b)]; !known {
 				number = int32(len(specs))
 				specs = append(specs, spec)
-				keys[string(b)] = number
+				byKey[string(b)] = number
 			}
-			pointers[spec] = number
+			byPointer[spec] = number
 		}
-		shapeOf[i] = number
+		classOf[i] = number
 	}
-	return specs, shapeOf
+	return specs, classOf
 }
 
-// customScalars lists the names of further scalars that somebody asks for.
+// customScalars returns the names of all custom scalar resources that a spec asks for, sorted.
 func customScalars(specs []*task.Spec) []string {
 	var names map[string]bool
 	for _, s := range specs {
@@ -146,12 +216,12 @@ func customScalars(specs []*task.Spec) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// pass tries to place tasks in the order in which they were submitted: those that wait, or all in the first
-// pass. It gives those that wait for what a later pass may bring.
-func (m *match) pass(shapeOf, waiting []int32) []int32 {
+// pass tries to place tasks, in the order in which they were submitted: all tasks if waiting is nil (the first pass),
+// otherwise those in waiting. It returns the tasks for which another pass may find a place. It reuses waiting.
+func (m *match) pass(classOf, waiting []int32) []int32 {
 	if waiting == nil {
-		for i, number := range shapeOf {
-			if m.turn(i, m.shapes[number]) {
+		for i, number := range classOf {
+			if m.tryPlace(i, m.classes[number]) {
 				waiting = append(waiting, int32(i))
 			}
 		}
@@ -159,25 +229,25 @@ func (m *match) pass(shapeOf, waiting []int32) []int32 {
 	}
 	again := waiting[:0]
 	for _, i := range waiting {
-		if m.turn(int(i), m.shapes[shapeOf[i]]) {
+		if m.tryPlace(int(i), m.classes[classOf[i]]) {
 			again = append(again, i)
 		}
 	}
 	return again
 }
 
-// turn tries to place one task. It tells whether the task waits for what a later pass may bring.
-func (m *match) turn(i int, s *shape) bool {
-	if !s.hopeless && s.failed != len(m.log)+1 {
-		if at := m.choose(s); at >= 0 {
-			m.place(m.cycle.Tasks[i].ID, s, at)
+// tryPlace tries to place one task. It reports whether the task was not placed but may be in a later pass.
+func (m *match) tryPlace(i int, c *class) bool {
+	if !c.neverFits && c.failedAt != len(m.changes)+1 {
+		if at := m.choose(c); at >= 0 {
+			m.place(m.cycle.Tasks[i].ID, c, at)
 			return false
 		}
-		s.failed = len(m.log) + 1
-		s.hopeless = len(s.fickle) == 0 && m.filter == nil
+		c.failedAt = len(m.changes) + 1
+		c.neverFits = len(c.reversible) == 0 && m.filter == nil
 	}
-	if s.hopeless {
-		s.leave(i)
+	if c.neverFits {
+		c.addUnplaced(i)
 	}
-	return !s.hopeless
+	return !c.neverFits
 }

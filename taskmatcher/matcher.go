@@ -2,102 +2,105 @@ package taskmatcher
 
 import "github.com/mesos-actor/mesos-actor-go/task"
 
-// Options are what all matchers can be told. The zero value is ready to use.
+// Options are the options of all matchers. The zero value is ready to use.
 type Options struct {
-	// ShareGPUAgents lets tasks without GPUs run where GPUs are offered. Default: such
-	// agents are kept for tasks that ask for GPUs.
+	// ShareGPUAgents allows tasks that ask for no GPUs on agents that offer GPUs. Default: such
+	// agents are reserved for tasks that ask for GPUs.
 	ShareGPUAgents bool
-	// RandomPorts draws host ports at random among those that are offered, from [task.Cycle.Seed], so that
-	// a port that was just given up is not used again at once. Default: the lowest first.
+	// RandomPorts chooses host ports at random among those that are offered, with [task.Cycle.Seed] as seed, so that
+	// a port that was just freed is not reused at once. Default: the lowest ports first.
 	RandomPorts bool
 }
 
-// FirstFit places each task on the agent that offers the least memory of those on which it fits, as
-// offered at the start of the cycle. So agents fill up one by one, the smallest first, and large
-// gaps stay free for large tasks. The zero value is ready; it may be used by several goroutines.
+// FirstFit places each task on the agent that offered the least memory at the start of the cycle, among the
+// agents on which the task fits. So it fills the agents one by one, the smallest first, and keeps large
+// agents free for large tasks. The zero value is ready to use, also by several goroutines.
 type FirstFit struct{ Options }
 
-// Match places tasks as the package comment says.
+// Match places tasks as described in the package documentation.
 func (f FirstFit) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
-	return strategy{rule: inOrder, options: f.Options}.run(cycle)
+	return strategy{rule: ruleFirstFit, options: f.Options}.run(cycle)
 }
 
 // BestFit places each task on the agent that has the least left of the task's dominant resource: the scalar
-// resource of which it takes the largest share of what all offers hold together. So few agents are
-// used, and those well. The zero value is ready; it may be used by several goroutines.
+// resource of which the task asks for the largest share of all that is offered. So it uses few agents,
+// and fills them well. The zero value is ready to use, also by several goroutines.
 type BestFit struct{ Options }
 
-// Match places tasks as the package comment says.
+// Match places tasks as described in the package documentation.
 func (f BestFit) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
-	return strategy{rule: tightest, options: f.Options}.run(cycle)
+	return strategy{rule: ruleBestFit, options: f.Options}.run(cycle)
 }
 
 // Spread places each task on the agent with the fewest tasks of its [task.Spec.Group], so that
-// the loss of an agent costs a group as little as possible. The zero value is ready; it may be
-// used by several goroutines.
+// the loss of an agent affects as few tasks of a group as possible. The zero value is ready to use, also by
+// several goroutines.
 type Spread struct{ Options }
 
-// Match places tasks as the package comment says.
+// Match places tasks as described in the package documentation.
 func (f Spread) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
-	return strategy{rule: emptiest, options: f.Options}.run(cycle)
+	return strategy{rule: ruleSpread, options: f.Options}.run(cycle)
 }
 
-// Matcher places each task where a filter and a score of one's own say. Both are functions of their arguments
-// alone: of the spec only what [task.Spec.Shape] tells apart, and of the room what its methods give. They are
-// called for few of all pairs of tasks and rooms, and for a room only if everything else holds there;
-// they must not keep the room. The scheduler survives their panics, which cost it the cycle.
+// Scored places each task on the candidate with the lowest score among those that a filter accepts. Filter and
+// score are functions of the user. They must depend on their arguments alone: on the fields of the spec that
+// [task.Spec.Class] covers, and on what the methods of the candidate return. They must not keep the candidate.
 //
-// What the answers were stays so until something is placed on the agent: only then are they asked again.
-type Matcher struct {
+// They are called only for candidates that meet all other requirements, and for few of all pairs of tasks and
+// candidates: tasks of a class share the results, which are reused until a task is placed on the agent. If one of
+// them panics, the scheduler recovers and skips the cycle.
+type Scored struct {
 	Options
-	// Filter tells whether a task may run in a room. Default: it may. What it refuses
-	// has the reason [task.Filtered], before constraints and resources are looked at.
-	Filter func(*task.Spec, *Room) bool
-	// Score says how good a room is for a task, the lowest is the best. NaN counts as infinity. Default:
-	// all are alike, and the order of FirstFit decides.
-	Score func(*task.Spec, *Room) float64
+	// Filter reports whether a task may run on a candidate. Default: it may. Rejections report
+	// what it refuses as [task.Filtered], before constraints and resources are checked.
+	Filter func(*task.Spec, *Candidate) bool
+	// Score returns how good a candidate is for a task; the lowest score is the best. NaN counts as +Inf. Default:
+	// all scores are equal, so that the order of FirstFit decides.
+	Score func(*task.Spec, *Candidate) float64
 }
 
-// Match places tasks as the package comment says.
-func (f Matcher) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
-	return strategy{rule: own, options: f.Options, filter: f.Filter, score: f.Score}.run(cycle)
+// Match places tasks as described in the package documentation.
+func (f Scored) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
+	return strategy{rule: ruleScored, options: f.Options, filter: f.Filter, score: f.Score}.run(cycle)
 }
 
-// Room is what a filter or a score sees of one agent's offers to one role.
-type Room struct {
+// Candidate is what one agent offers to one role, as a filter or a score sees it.
+type Candidate struct {
 	m  *match
 	at int32
 }
 
-// view gives the room to look at, one at a time.
-func (m *match) view(at int32) *Room {
-	m.seen = Room{m, at}
-	return &m.seen
+// viewOf returns a candidate for a filter or a score. It is valid until the next call.
+func (m *match) viewOf(at int32) *Candidate {
+	m.view = Candidate{m, at}
+	return &m.view
 }
 
-func (r *Room) room() *room { return &r.m.rooms[r.at] }
+func (c *Candidate) candidate() *candidate { return &c.m.candidates[c.at] }
 
-// Agent gives the agent, which must not be changed.
-func (r *Room) Agent() *task.Agent { return r.room().agent }
+// Agent returns the agent, which must not be modified.
+func (c *Candidate) Agent() *task.Agent { return c.candidate().agent }
 
-// Role gives the role that the agent offers to.
-func (r *Room) Role() string { return r.room().role }
+// Role returns the role that the agent offers to.
+func (c *Candidate) Role() string { return c.candidate().role }
 
-// Free gives what is left of a scalar resource, such as "mem" in MiB, without what is revocable.
-func (r *Room) Free(name string) float64 { return r.amount(name, r.m.free) }
+// Free returns how much is left of a scalar resource, such as "mem" in MiB, not counting revocable resources.
+func (c *Candidate) Free(name string) float64 { return c.amount(name, c.m.free) }
 
-// Offered gives what there was of it at the start of the cycle.
-func (r *Room) Offered(name string) float64 { return r.amount(name, r.m.offered) }
+// Offered returns how much of a scalar resource there was at the start of the cycle, not counting revocable resources.
+func (c *Candidate) Offered(name string) float64 { return c.amount(name, c.m.offered) }
 
-func (r *Room) amount(name string, table []thousandths) float64 {
-	if kind := r.m.kind(name); kind >= 0 {
-		return table[int(r.at)*len(r.m.kinds)+kind].float()
+func (c *Candidate) amount(name string, table []thousandths) float64 {
+	if kind := c.m.kind(name); kind >= 0 {
+		return table[int(c.at)*len(c.m.kinds)+kind].float()
 	}
-	return r.m.unasked(r.room(), name).float() // nobody took of it
+	return c.m.otherScalar(c.candidate(), name).float() // no task asks for it, so nothing was taken
 }
 
-// FreePorts gives how many host ports are left that are not quarantined.
-func (r *Room) FreePorts() int { return r.m.portsOf(r.room()).count }
+// FreePorts returns how many host ports are left, not counting quarantined ones.
+func (c *Candidate) FreePorts() int { return c.m.portsOf(c.candidate()).count }
 
-// Tasks gives how many tasks of a group the agent has, with those placed in this cycle.
-func (r *Room) Tasks(group string) int { return int(r.m.tasksOf(group)[r.room().number]) }
+// Tasks returns how many tasks of a group are on the agent, including those placed in this cycle.
+func (c *Candidate) Tasks(group string) int {
+	return int(c.m.tasksOf(group)[c.candidate().agentNumber])
+}

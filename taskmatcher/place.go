@@ -8,150 +8,151 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// place takes out of a room what a task of the shape asks for, which must be there.
-func (m *match) place(id string, s *shape, at int32) {
-	r := &m.rooms[at]
-	resources := len(s.needs)
-	if len(s.spec.Ports) > 0 {
+// place places a task of a class on a candidate, which must fit.
+func (m *match) place(id string, c *class, at int32) {
+	cand := &m.candidates[at]
+	resources := len(c.needs)
+	if len(c.spec.Ports) > 0 {
 		resources++
 	}
 	taken := make([]mesos.Resource, 0, resources)
-	for _, n := range s.needs {
-		taken = m.take(s, at, n, taken)
+	for _, n := range c.needs {
+		taken = m.takeScalar(c, at, n, taken)
 	}
-	taken, hostPorts := m.takePorts(s, r, taken)
-	m.placements = append(doubled(m.placements), task.Placement{
-		TaskID: id, OfferIDs: m.idsOf(r), AgentID: r.agent.ID, Hostname: r.agent.Hostname,
+	taken, hostPorts := m.takePorts(c, cand, taken)
+	m.placements = append(growDoubling(m.placements), task.Placement{
+		TaskID: id, OfferIDs: m.idsOf(cand), AgentID: cand.agent.ID, Hostname: cand.agent.Hostname,
 		Resources: taken, HostPorts: hostPorts,
 	})
-	m.note(s, at)
+	m.noteChange(c, at)
 }
 
-// take moves an amount of one scalar from a room's parts, in their order, to taken. Mesos refuses a task that
-// mixes revocable and other resources of a kind.
-func (m *match) take(s *shape, at int32, n need, taken []mesos.Resource) []mesos.Resource {
+// takeScalar takes an amount of one kind of scalar resource from the offers of a candidate and appends it to taken. It
+// takes either revocable resources or others, since Mesos refuses a task that mixes them.
+func (m *match) takeScalar(c *class, at int32, n need, taken []mesos.Resource) []mesos.Resource {
 	slot := int(at)*len(m.kinds) + n.kind
-	revocable := s.spec.Revocable && m.revocable != nil && m.revocable[slot] >= n.amount
+	revocable := c.spec.Revocable && m.revocable != nil && m.revocable[slot] >= n.amount
 	if revocable {
 		m.revocable[slot] -= n.amount
 	} else {
 		m.free[slot] -= n.amount
 	}
-	parts := m.partsOf(&m.rooms[at])
-	for i := range parts {
-		p := &parts[i]
+	scalars := m.scalarsOf(&m.candidates[at])
+	for i := range scalars {
+		s := &scalars[i]
 		if n.amount == 0 {
 			break
 		}
-		if p.kind != n.kind || p.free == 0 || (p.resource.Revocable != nil) != revocable {
+		if s.kind != n.kind || s.free == 0 || (s.resource.Revocable != nil) != revocable {
 			continue
 		}
-		some := min(n.amount, p.free)
+		some := min(n.amount, s.free)
 		n.amount -= some
-		p.free -= some
-		resource := *p.resource
-		resource.Scalar = m.stock.scalar(some.float())
+		s.free -= some
+		resource := *s.resource
+		resource.Scalar = m.allocator.scalar(some.float())
 		taken = append(taken, resource)
 	}
 	return taken
 }
 
-// takePorts moves the ports that a task asks for to taken, and lists them as the task names them: certain
-// ones first, so that no other gets in their way.
-func (m *match) takePorts(s *shape, r *room, taken []mesos.Resource) ([]mesos.Resource, []uint16) {
-	if len(s.spec.Ports) == 0 {
+// takePorts takes the ports that a task asks for and appends them to taken. It returns them in the order of
+// Spec.Ports, too. The ports that the task names are taken first, before they can be taken as ports of any number.
+func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]mesos.Resource, []uint16) {
+	if len(c.spec.Ports) == 0 {
 		return taken, nil
 	}
-	free := m.portsOf(r)
+	free := m.portsOf(cand)
 	scalars := len(taken)
-	for _, port := range s.static {
+	for _, port := range c.static {
 		resource := free.takePort(free.find(uint32(port)), uint32(port))
-		taken = m.stock.addPort(taken, scalars, resource, uint64(port))
+		taken = m.allocator.appendPort(taken, scalars, resource, uint64(port))
 	}
-	list := m.stock.ports(len(s.spec.Ports))
-	for i, p := range s.spec.Ports {
+	list := m.allocator.ports(len(c.spec.Ports))
+	for i, p := range c.spec.Ports {
 		if list[i] = p.Host; p.Host == 0 {
-			at, port := free.any(m.random)
-			taken = m.stock.addPort(taken, scalars, free.takePort(at, port), uint64(port))
+			at, port := free.choose(m.random)
+			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)
 		}
 	}
 	return taken, list
 }
 
-// note makes known that a task was placed.
-func (m *match) note(s *shape, at int32) {
-	if m.rooms[at].touched == 0 {
+// noteChange records that a task of a class was placed on a candidate: in the log of changes and in all counts of tasks.
+func (m *match) noteChange(c *class, at int32) {
+	if m.candidates[at].touchedNumber == 0 {
 		m.touched++
-		m.rooms[at].touched = m.touched
+		m.candidates[at].touchedNumber = m.touched
 	}
-	m.latest[at] = len(m.log)
-	m.log = append(doubled(m.log), change{at, s.number})
-	for _, c := range m.byGroup[s.spec.Group] {
-		c.add(at)
+	m.lastChange[at] = len(m.changes)
+	m.changes = append(growDoubling(m.changes), change{at, c.number})
+	for _, counter := range m.countersByGroup[c.spec.Group] {
+		counter.count(at)
 	}
-	agent := m.rooms[at].number
-	if tasks := m.groups[s.spec.Group]; tasks != nil {
+	agent := m.candidates[at].agentNumber
+	if tasks := m.tasksByAgent[c.spec.Group]; tasks != nil {
 		tasks[agent]++
 	}
 	for _, other := range m.siblings[agent] {
-		if other != at { // a filter or a score may ask for the tasks on the agent
-			m.latest[other] = len(m.log)
-			m.log = append(m.log, change{other, -1})
+		if other != at { // a filter or a score may depend on the tasks on the agent
+			m.lastChange[other] = len(m.changes)
+			m.changes = append(m.changes, change{other, -1})
 		}
 	}
 }
 
-// doubled makes room for one more. What append alone does takes five times the memory in the end.
-func doubled[T any](all []T) []T {
+// growDoubling returns the slice with capacity for one more element, doubling it if it is full. append grows large
+// slices by a quarter, and would allocate five times the final size in total.
+func growDoubling[T any](all []T) []T {
 	if len(all) == cap(all) {
 		return slices.Grow(all, max(len(all), 64))
 	}
 	return all
 }
 
-// stock gives small things out of larger pieces of memory. A placement that is kept keeps a piece of a few kB
-// at most.
-type stock struct {
+// placementAllocator allocates the small parts of placements in chunks. A placement that is kept in memory keeps
+// chunks of a few KiB alive, not more.
+type placementAllocator struct {
 	scalars []mesos.Value_Scalar
-	ranges  []portRange
+	ranges  []portRanges
 	numbers []uint16
-	sources []*mesos.Resource
+	sources []*mesos.Resource // see appendPort
 }
 
-// portRange is the ranges of one resource, of which there is one mostly.
-type portRange struct {
+// portRanges is the ranges of one resource, with space for the first range, since mostly there is only one.
+type portRanges struct {
 	all   mesos.Value_Ranges
 	first [1]mesos.Value_Range
 }
 
-func (s *stock) scalar(x float64) *mesos.Value_Scalar {
-	if len(s.scalars) == 0 {
-		s.scalars = make([]mesos.Value_Scalar, 128)
+func (a *placementAllocator) scalar(x float64) *mesos.Value_Scalar {
+	if len(a.scalars) == 0 {
+		a.scalars = make([]mesos.Value_Scalar, 128)
 	}
-	next := &s.scalars[0]
-	s.scalars = s.scalars[1:]
+	next := &a.scalars[0]
+	a.scalars = a.scalars[1:]
 	next.Value = x
 	return next
 }
 
-func (s *stock) ports(n int) []uint16 {
-	if len(s.numbers) < n {
-		s.numbers = make([]uint16, max(n, 512))
+func (a *placementAllocator) ports(n int) []uint16 {
+	if len(a.numbers) < n {
+		a.numbers = make([]uint16, max(n, 512))
 	}
-	next := s.numbers[:n:n]
-	s.numbers = s.numbers[n:]
+	next := a.numbers[:n:n]
+	a.numbers = a.numbers[n:]
 	return next
 }
 
-// addPort adds a port to taken, together with others of the same resource. The resources of those after
-// from, which have ports, are the sources.
-func (s *stock) addPort(taken []mesos.Resource, from int, resource *mesos.Resource, port uint64) []mesos.Resource {
-	if len(taken) == from {
-		s.sources = s.sources[:0]
+// appendPort adds a port of an offered resource to taken, whose elements from index scalars on are ports. Ports of the
+// same resource become one element; a.sources has the offered resources of these elements, in the same order.
+func (a *placementAllocator) appendPort(taken []mesos.Resource, scalars int, resource *mesos.Resource, port uint64) []mesos.Resource {
+	if len(taken) == scalars {
+		a.sources = a.sources[:0]
 	}
-	if i := slices.Index(s.sources, resource); i >= 0 {
-		ranges := taken[from+i].Ranges
+	if i := slices.Index(a.sources, resource); i >= 0 {
+		ranges := taken[scalars+i].Ranges
 		if last := &ranges.Range[len(ranges.Range)-1]; last.End+1 == port {
 			last.End = port
 		} else {
@@ -159,15 +160,15 @@ func (s *stock) addPort(taken []mesos.Resource, from int, resource *mesos.Resour
 		}
 		return taken
 	}
-	if len(s.ranges) == 0 {
-		s.ranges = make([]portRange, 32)
+	if len(a.ranges) == 0 {
+		a.ranges = make([]portRanges, 32)
 	}
-	next := &s.ranges[0]
-	s.ranges = s.ranges[1:]
+	next := &a.ranges[0]
+	a.ranges = a.ranges[1:]
 	next.first[0] = mesos.Value_Range{Begin: port, End: port}
 	next.all.Range = next.first[:]
 	r := *resource
 	r.Ranges = &next.all
-	s.sources = append(s.sources, resource)
+	a.sources = append(a.sources, resource)
 	return append(taken, r)
 }

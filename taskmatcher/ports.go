@@ -19,14 +19,14 @@ type span struct {
 
 func (s span) len() int { return int(s.end-s.begin) + 1 }
 
-// ports are the free ports of a room: disjoint spans, reserved ones first, ascending.
+// ports are the free ports of a candidate: disjoint spans, those of reserved resources first, each part ascending.
 type ports struct {
 	spans []span
-	count int
+	count int // of ports in all spans
 }
 
-// newPorts collects what offers have, without what is quarantined, what is revocable and what is no port of
-// TCP or UDP. A port that is offered twice counts once.
+// newPorts returns the ports of offers, except quarantined and revocable ones and numbers outside 1 to 65535. A port
+// that is offered twice counts once.
 func newPorts(offers []*task.Offer) *ports {
 	var p ports
 	var quarantined []uint16
@@ -49,15 +49,15 @@ func newPorts(offers []*task.Offer) *ports {
 	}
 	slices.Sort(quarantined)
 	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.begin, b.begin) })
-	p.settle(quarantined)
+	p.normalize(quarantined)
 	return &p
 }
 
-// settle makes the spans, which are in order, disjoint and free of quarantined ports, and puts those of
-// reserved resources first.
-func (p *ports) settle(quarantined []uint16) {
+// normalize makes the spans disjoint, removes the quarantined ports, moves the spans of reserved resources to the
+// front, and counts the ports. Both the spans and the quarantined ports must be sorted.
+func (p *ports) normalize(quarantined []uint16) {
 	free := make([]span, 0, len(p.spans)+len(quarantined))
-	next := uint32(0) // everything below is dealt with
+	next := uint32(0) // ports below are done
 	for _, s := range p.spans {
 		s.begin = max(s.begin, next)
 		next = max(next, s.end+1)
@@ -84,12 +84,13 @@ func (p *ports) settle(quarantined []uint16) {
 	}
 }
 
-// find gives the span that holds a port, -1: it is not free.
+// find returns the index of the span that contains a port, or -1 if the port is not free.
 func (p *ports) find(port uint32) int {
 	return slices.IndexFunc(p.spans, func(s span) bool { return s.begin <= port && port <= s.end })
 }
 
-// missing gives how many ports are lacking to a task that wants certain ones, each once, and more of any kind.
+// missing returns how many ports are missing for a task that asks for the static ports, which has no duplicates, and
+// for dynamic further ports of any number.
 func (p *ports) missing(static []uint16, dynamic int) int {
 	absent := 0
 	for _, port := range static {
@@ -100,7 +101,7 @@ func (p *ports) missing(static []uint16, dynamic int) int {
 	return max(absent, len(static)+dynamic-p.count, 0)
 }
 
-// takePort takes one port out of a span and gives the resource that it belongs to.
+// takePort removes a port from the span with the given index and returns the resource that it belongs to.
 func (p *ports) takePort(at int, port uint32) *mesos.Resource {
 	p.count--
 	s := &p.spans[at]
@@ -122,8 +123,9 @@ func (p *ports) takePort(at int, port uint32) *mesos.Resource {
 	return resource
 }
 
-// any chooses a port, the lowest one or at random; either way those of reserved resources first.
-func (p *ports) any(random *rand.Rand) (at int, port uint32) {
+// choose returns a free port and the index of its span: the lowest port, or a random one if random is not nil. Either
+// way ports of reserved resources come first.
+func (p *ports) choose(random *rand.Rand) (at int, port uint32) {
 	if random == nil {
 		return 0, p.spans[0].begin
 	}

@@ -20,64 +20,64 @@ type matcher interface {
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
-// pair is a matcher and what the reference makes of it.
-type pair struct {
+// variant is a matcher, and its strategy for the reference.
+type variant struct {
 	name string
 	fast matcher
 	slow strategy
 }
 
-// pairs are all strategies, and three matchers of one's own: one whose scores go up and down, one whose filter
-// refuses at first what it takes later, and one with nothing.
-func pairs() []pair {
+// variants returns all strategies, and three uses of Scored: with scores that rise and fall, with a filter that accepts
+// later what it refused at first, and with neither filter nor score.
+func variants() []variant {
 	share := taskmatcher.Options{ShareGPUAgents: true}
-	return []pair{
+	return []variant{
 		{"FirstFit", taskmatcher.FirstFit{}, strategy{score: firstFit}},
 		{"BestFit", taskmatcher.BestFit{}, strategy{score: bestFit}},
 		{"Spread", taskmatcher.Spread{}, strategy{score: spread}},
 		{"FirstFit sharing GPU agents", taskmatcher.FirstFit{Options: share}, strategy{score: firstFit, share: true}},
 		{"BestFit sharing GPU agents", taskmatcher.BestFit{Options: share}, strategy{score: bestFit, share: true}},
 		{
-			"a score that goes up and down",
-			taskmatcher.Matcher{Score: func(s *task.Spec, r *taskmatcher.Room) float64 {
-				return math.Mod(r.Free("cpus")*7+r.Free("mem")+float64(r.Tasks("b")), 3) + float64(r.FreePorts())
+			"a score that rises and falls",
+			taskmatcher.Scored{Score: func(s *task.Spec, c *taskmatcher.Candidate) float64 {
+				return math.Mod(c.Free("cpus")*7+c.Free("mem")+float64(c.Tasks("b")), 3) + float64(c.FreePorts())
 			}},
-			strategy{score: func(w *reference, s *task.Spec, l *left) float64 {
-				cpus, mem := float64(l.firm["cpus"])/1000, float64(l.firm["mem"])/1000
-				return math.Mod(cpus*7+mem+float64(w.tasksOn("b", l.name())), 3) + float64(len(l.ports))
+			strategy{score: func(w *reference, s *task.Spec, c *remaining) float64 {
+				cpus, mem := float64(c.free["cpus"])/1000, float64(c.free["mem"])/1000
+				return math.Mod(cpus*7+mem+float64(w.tasksOn("b", c.name())), 3) + float64(len(c.ports))
 			}},
 		},
 		{
-			"a filter that wants company",
-			taskmatcher.Matcher{
-				Filter: func(s *task.Spec, r *taskmatcher.Room) bool { return s.Group != "b" || r.Tasks("a") > 0 },
-				Score: func(s *task.Spec, r *taskmatcher.Room) float64 {
-					if r.Offered("other") == 0 {
+			"a filter that changes its mind",
+			taskmatcher.Scored{
+				Filter: func(s *task.Spec, c *taskmatcher.Candidate) bool { return s.Group != "b" || c.Tasks("a") > 0 },
+				Score: func(s *task.Spec, c *taskmatcher.Candidate) float64 {
+					if c.Offered("other") == 0 {
 						return math.NaN()
 					}
-					return r.Free("other")
+					return c.Free("other")
 				},
 			},
 			strategy{
-				filter: func(w *reference, s *task.Spec, l *left) bool {
-					return s.Group != "b" || w.tasksOn("a", l.name()) > 0
+				filter: func(w *reference, s *task.Spec, c *remaining) bool {
+					return s.Group != "b" || w.tasksOn("a", c.name()) > 0
 				},
-				score: func(w *reference, s *task.Spec, l *left) float64 {
-					if l.offered["other"] > 0 {
-						return float64(l.firm["other"])
+				score: func(w *reference, s *task.Spec, c *remaining) float64 {
+					if c.offered["other"] > 0 {
+						return float64(c.free["other"])
 					}
 					return math.Inf(1)
 				},
 			},
 		},
-		{"nothing of one's own", taskmatcher.Matcher{}, strategy{score: firstFit}},
+		{"neither filter nor score", taskmatcher.Scored{}, strategy{score: firstFit}},
 	}
 }
 
-// pick gives one of several values.
+// pick returns a random one of several values.
 func pick[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values))] }
 
-// digits gives an amount below limit with up to three decimal digits.
+// digits returns a random amount below limit with up to three decimal digits.
 func digits(r *rand.Rand, limit int) float64 { return float64(r.IntN(limit*1000)) / 1000 }
 
 func randomAgent(r *rand.Rand, i int) task.Agent {
@@ -178,13 +178,13 @@ func randomSpec(r *rand.Rand, id string) *task.Spec {
 	return s
 }
 
-// randomCycle has few agents mostly, and few kinds of task, some of which do not share their spec though they are alike.
+// randomCycle returns a cycle with a few classes of tasks, not all of which share a Spec, and mostly few agents.
 func randomCycle(r *rand.Rand) task.Cycle {
 	c := task.Cycle{Now: start, Seed: r.Uint64()}
 	var agents []task.Agent
 	most := 10
 	if r.IntN(50) == 0 {
-		most = 300 // rooms are sorted in another way then
+		most = 300 // enough for a real radix sort
 	}
 	for i := range 1 + r.IntN(most) {
 		agents = append(agents, randomAgent(r, i))
@@ -211,56 +211,65 @@ func randomCycle(r *rand.Rand) task.Cycle {
 	return c
 }
 
-// Each strategy and the dumb reference place alike, and what comes out keeps its promises.
+// iterations returns how many of n random cases to test: a tenth with -short.
+func iterations(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+// Each strategy places tasks as the reference does, and the results pass check.
 func TestLikeReference(t *testing.T) {
-	for _, p := range pairs() {
-		t.Run(p.name, func(t *testing.T) {
+	t.Parallel()
+	for _, v := range variants() {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			cycles := iterations(1000)
 			var placed, rejected int
-			for seed := range uint64(rounds) {
+			for seed := range uint64(cycles) {
 				cycle := randomCycle(rand.New(rand.NewPCG(seed, 1)))
-				placements, rejections := p.fast.Match(cycle)
-				want, rest := newReference(cycle).match(p.slow)
-				require.Equal(t, inWords(want), inWords(placements), "seed %d", seed)
-				require.NoError(t, check(p.slow, cycle, placements, rejections), "seed %d", seed)
+				placements, rejections := v.fast.Match(cycle)
+				want, rest := newReference(cycle).match(v.slow)
+				require.Equal(t, lines(want), lines(placements), "seed %d", seed)
+				require.NoError(t, check(v.slow, cycle, placements, rejections), "seed %d", seed)
 				placed, rejected = placed+len(placements), rejected+len(rest)
 			}
-			require.Greater(t, placed, 2*rounds, "the cases must not be trivial")
-			require.Greater(t, rejected, 3*rounds, "the cases must not be trivial")
+			require.Greater(t, placed, 2*cycles, "the cases must not be trivial")
+			require.Greater(t, rejected, 3*cycles, "the cases must not be trivial")
 		})
 	}
 }
 
-const rounds = 1000
-
-// inWords gives placements but for their resources, which check judges, one a line.
-func inWords(all []task.Placement) (lines []string) {
+// lines returns placements as text, one each, without their resources: the reference leaves these to check.
+func lines(all []task.Placement) (lines []string) {
 	for _, p := range all {
 		lines = append(lines, fmt.Sprint(p.TaskID, " ", p.OfferIDs, " ", p.AgentID, " ", p.Hostname, " ", p.HostPorts))
 	}
 	return lines
 }
 
-// The order in which offers arrive decides nothing, and nothing in the arguments changes.
+// The order of offers and running tasks, and duplicates of offers, do not matter, and the arguments are not modified.
 func TestDeterministicAndPure(t *testing.T) {
-	all := append(pairs(), pair{"random ports", taskmatcher.Spread{Options: taskmatcher.Options{RandomPorts: true}}, strategy{score: spread}})
-	for _, p := range all {
+	all := append(variants(), variant{"random ports", taskmatcher.Spread{Options: taskmatcher.Options{RandomPorts: true}}, strategy{score: spread}})
+	for _, v := range all {
 		for seed := range uint64(100) {
 			cycle := randomCycle(rand.New(rand.NewPCG(seed, 2)))
 			same := randomCycle(rand.New(rand.NewPCG(seed, 2)))
-			placements, rejections := p.fast.Match(cycle)
-			require.True(t, reflect.DeepEqual(same, cycle), "%s, seed %d: its argument was altered", p.name, seed)
+			placements, rejections := v.fast.Match(cycle)
+			require.True(t, reflect.DeepEqual(same, cycle), "%s, seed %d: its argument was modified", v.name, seed)
 			r := rand.New(rand.NewPCG(seed, 5))
 			r.Shuffle(len(cycle.Offers), func(i, j int) { cycle.Offers[i], cycle.Offers[j] = cycle.Offers[j], cycle.Offers[i] })
 			r.Shuffle(len(cycle.Running), func(i, j int) { cycle.Running[i], cycle.Running[j] = cycle.Running[j], cycle.Running[i] })
-			cycle.Offers = append(cycle.Offers, cycle.Offers[:len(cycle.Offers)/2]...) // some come twice
-			again, againRejections := p.fast.Match(cycle)
-			require.Equal(t, placements, again, "%s, seed %d", p.name, seed)
-			require.Equal(t, rejections, againRejections, "%s, seed %d", p.name, seed)
+			cycle.Offers = append(cycle.Offers, cycle.Offers[:len(cycle.Offers)/2]...)
+			again, againRejections := v.fast.Match(cycle)
+			require.Equal(t, placements, again, "%s, seed %d", v.name, seed)
+			require.Equal(t, rejections, againRejections, "%s, seed %d", v.name, seed)
 		}
 	}
 }
 
-// Ports at random are as good as others, and not the same for each seed.
+// Random ports pass check, and differ between seeds.
 func TestRandomPorts(t *testing.T) {
 	m := taskmatcher.BestFit{Options: taskmatcher.Options{RandomPorts: true}}
 	different := 0
@@ -276,12 +285,13 @@ func TestRandomPorts(t *testing.T) {
 	require.Greater(t, different, 50)
 }
 
-// A checker that finds nothing proves nothing: matchers with one fault each must be caught.
-func TestCheckCatchesFaultyMatchers(t *testing.T) {
+// The negative test of check: it must find the fault of each of these matchers.
+func TestCheckFindsFaults(t *testing.T) {
+	t.Parallel()
 	type matching = func(task.Cycle) ([]task.Placement, []task.Rejection)
 	match := taskmatcher.FirstFit{}.Match
-	// Faults are made in what the matcher is told.
-	told := func(alter func(*task.Spec), offer func(*task.Offer)) matching {
+	// altered returns a matcher that works on altered copies of the specs and offers.
+	altered := func(alter func(*task.Spec), offer func(*task.Offer)) matching {
 		return func(c task.Cycle) ([]task.Placement, []task.Rejection) {
 			c.Tasks, c.Offers = slices.Clone(c.Tasks), slices.Clone(c.Offers)
 			for i := range c.Tasks {
@@ -302,20 +312,20 @@ func TestCheckCatchesFaultyMatchers(t *testing.T) {
 		}
 	}
 	for fault, faulty := range map[string]matching{
-		"forgets quarantined ports":   told(nil, func(o *task.Offer) { o.Quarantined = nil }),
-		"forgets constraints":         told(func(s *task.Spec) { s.Constraints = nil }, nil),
-		"forgets roles":               told(func(s *task.Spec) { s.Role = "" }, nil),
-		"forgets ports":               told(func(s *task.Spec) { s.Ports = nil }, nil),
-		"takes any port":              told(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
-		"asks for less":               told(func(s *task.Spec) { s.CPUs /= 2 }, nil),
-		"asks for more":               told(func(s *task.Spec) { s.Mem++ }, nil),
-		"takes revocable ones":        told(func(s *task.Spec) { s.Revocable = true }, nil),
-		"forgets maintenance":         told(nil, func(o *task.Offer) { o.Agent.Unavailable = time.Time{} }),
-		"forgets other groups":        told(func(s *task.Spec) { s.Group = "" }, nil),
+		"forgets quarantined ports":   altered(nil, func(o *task.Offer) { o.Quarantined = nil }),
+		"forgets constraints":         altered(func(s *task.Spec) { s.Constraints = nil }, nil),
+		"forgets roles":               altered(func(s *task.Spec) { s.Role = "" }, nil),
+		"forgets ports":               altered(func(s *task.Spec) { s.Ports = nil }, nil),
+		"takes any port":              altered(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
+		"asks for less":               altered(func(s *task.Spec) { s.CPUs /= 2 }, nil),
+		"asks for more":               altered(func(s *task.Spec) { s.Mem++ }, nil),
+		"takes revocable ones":        altered(func(s *task.Spec) { s.Revocable = true }, nil),
+		"forgets maintenance":         altered(nil, func(o *task.Offer) { o.Agent.Unavailable = time.Time{} }),
+		"forgets other groups":        altered(func(s *task.Spec) { s.Group = "" }, nil),
 		"counts no running tasks":     func(c task.Cycle) ([]task.Placement, []task.Rejection) { c.Running = nil; return match(c) },
 		"lets others on GPU agents":   taskmatcher.FirstFit{Options: taskmatcher.Options{ShareGPUAgents: true}}.Match,
-		"does not know other scalars": told(func(s *task.Spec) { s.Scalars = nil }, nil),
-		"loses the reservations": told(nil, func(o *task.Offer) {
+		"does not know other scalars": altered(func(s *task.Spec) { s.Scalars = nil }, nil),
+		"loses the reservations": altered(nil, func(o *task.Offer) {
 			for i := range o.Resources {
 				o.Resources[i].Reservations = nil
 			}
@@ -364,14 +374,14 @@ func TestCheckCatchesFaultyMatchers(t *testing.T) {
 			return placements, nil
 		},
 	} {
-		caught := 0
+		found := 0
 		for seed := range uint64(200) {
 			cycle := randomCycle(rand.New(rand.NewPCG(seed, 3)))
 			placements, rejections := faulty(cycle)
 			if check(strategy{score: firstFit}, cycle, placements, rejections) != nil {
-				caught++
+				found++
 			}
 		}
-		require.Greater(t, caught, 5, fault)
+		require.Greater(t, found, 5, fault)
 	}
 }

@@ -7,50 +7,51 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// rejections tells of each shape that has tasks left why they have no place, by what is left now.
+// rejections returns a rejection for each class with tasks that were not placed, in the order of the first such task.
+// The reasons refer to what is left at the end of the cycle.
 func (m *match) rejections() []task.Rejection {
-	left := slices.DeleteFunc(slices.Clone(m.shapes), func(s *shape) bool { return s.unplaced == 0 })
-	slices.SortFunc(left, func(a, b *shape) int { return cmp.Compare(a.first, b.first) })
+	left := slices.DeleteFunc(slices.Clone(m.classes), func(c *class) bool { return c.unplaced == 0 })
+	slices.SortFunc(left, func(a, b *class) int { return cmp.Compare(a.firstUnplaced, b.firstUnplaced) })
 	var all []task.Rejection
-	for _, s := range left {
+	for _, c := range left {
 		all = append(all, task.Rejection{
-			TaskID: m.cycle.Tasks[s.first].ID, Others: s.unplaced - 1, Reasons: m.reasons(s),
+			TaskID: m.cycle.Tasks[c.firstUnplaced].ID, Others: c.unplaced - 1, Reasons: m.reasons(c),
 		})
 	}
 	return all
 }
 
-// tally sums up what keeps a shape out of rooms. The kinds that are no shortage come first, then there is one
-// for each constraint, each scalar, and the ports.
+// tally is a reason while candidates are counted.
 type tally struct {
 	task.Reason
-	short thousandths
+	short thousandths // Reason.Short, exactly
 }
 
-// reasons sums up the first obstacle in each room, the most frequent one first.
-func (m *match) reasons(s *shape) []task.Reason {
-	if len(m.rooms) == 0 {
+// reasons counts, for each obstacle, the candidates for which it is the first one. The most frequent obstacle comes
+// first. The order of the tallies must agree with the indexes that obstacle returns: first what exclusion
+// returns, then the filter, the constraints, the scalar resources, and the ports.
+func (m *match) reasons(c *class) []task.Reason {
+	if len(m.candidates) == 0 {
 		return []task.Reason{{Kind: task.NoOffers}}
 	}
 	var tallies []tally
 	for _, kind := range [...]task.ReasonKind{task.WrongRole, task.Maintenance, task.GPUAgent, task.Filtered} {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: kind}})
 	}
-	bars := len(tallies)
-	for _, c := range s.spec.Constraints {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ConstraintMismatch, Constraint: c}})
+	exclusions := len(tallies)
+	for _, constraint := range c.spec.Constraints {
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ConstraintMismatch, Constraint: constraint}})
 	}
-	for _, n := range s.needs {
+	for _, n := range c.needs {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: m.kinds[n.kind]}})
 	}
 	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: "ports"}})
-	for at := range m.rooms {
-		r := &m.rooms[at]
-		i, short := m.obstacle(s, int32(at), tallies[:bars])
+	for at := range m.candidates {
+		i, short := m.obstacle(c, int32(at), tallies[:exclusions])
 		t := &tallies[i]
 		t.Agents++
 		if short > 0 && (t.short == 0 || short < t.short) {
-			t.short, t.Short, t.Hostname = short, short.float(), r.agent.Hostname
+			t.short, t.Short, t.Hostname = short, short.float(), m.candidates[at].agent.Hostname
 		}
 	}
 	slices.SortStableFunc(tallies, func(a, b tally) int { return cmp.Compare(b.Agents, a.Agents) })
@@ -63,30 +64,30 @@ func (m *match) reasons(s *shape) []task.Reason {
 	return reasons
 }
 
-// obstacle gives the number of the first thing that keeps a shape out of a room, and by how much a
-// resource falls short. There must be one.
-func (m *match) obstacle(s *shape, at int32, bars []tally) (int, thousandths) {
-	if bar := m.bars(s, &m.rooms[at]); bar != "" {
-		return slices.IndexFunc(bars, func(t tally) bool { return t.Kind == bar }), 0
+// obstacle returns the index of the tally for the first obstacle that keeps a class off a candidate, and if it is a
+// shortage, how much is missing. There must be an obstacle.
+func (m *match) obstacle(c *class, at int32, exclusions []tally) (int, thousandths) {
+	if kind := m.exclusion(c, &m.candidates[at]); kind != "" {
+		return slices.IndexFunc(exclusions, func(t tally) bool { return t.Kind == kind }), 0
 	}
-	if m.filter != nil && !m.filter(s.spec, m.view(at)) {
-		return len(bars) - 1, 0
+	if m.filter != nil && !m.filter(c.spec, m.viewOf(at)) {
+		return len(exclusions) - 1, 0
 	}
-	for i := range s.constraints {
-		if !s.constraints[i].holds(at) {
-			return len(bars) + i, 0
+	for i := range c.constraints {
+		if !c.constraints[i].holds(at) {
+			return len(exclusions) + i, 0
 		}
 	}
-	first := len(bars) + len(s.constraints)
-	for i, n := range s.needs {
+	firstNeed := len(exclusions) + len(c.constraints)
+	for i, n := range c.needs {
 		most, revocable := m.amount(at, n.kind)
-		if s.spec.Revocable {
+		if c.spec.Revocable {
 			most = max(most, revocable)
 		}
 		if n.amount > most {
-			return first + i, n.amount - most
+			return firstNeed + i, n.amount - most
 		}
 	}
-	missing := m.portsOf(&m.rooms[at]).missing(s.static, s.dynamic)
-	return first + len(s.needs), thousandths(missing) * 1000
+	missing := m.portsOf(&m.candidates[at]).missing(c.static, c.dynamic)
+	return firstNeed + len(c.needs), thousandths(missing) * 1000
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// valueOf gives an agent's value of an attribute as text, with the type in front.
+// valueOf returns an agent's value of an attribute as text, behind its type.
 func valueOf(a task.Agent, name string) (string, bool) {
 	switch name {
 	case "hostname":
@@ -47,15 +47,15 @@ func valueOf(a task.Agent, name string) (string, bool) {
 	return "", false
 }
 
-// count gives the tasks of a group by value of an attribute.
+// count returns the number of tasks of a group by value of an attribute.
 func (w *reference) count(group, attribute string) map[string]int {
 	key := group + "\x00" + attribute
 	if known := w.values[key]; known != nil {
 		return known
 	}
 	all := map[string]int{}
-	for _, l := range w.rooms {
-		if v, ok := valueOf(l.agent, attribute); ok {
+	for _, c := range w.candidates {
+		if v, ok := valueOf(c.agent, attribute); ok {
 			all[v] += 0
 		}
 	}
@@ -73,6 +73,7 @@ func (w *reference) count(group, attribute string) map[string]int {
 	return all
 }
 
+// tasksOn returns the number of tasks of a group on an agent.
 func (w *reference) tasksOn(group, agent string) int {
 	if w.tasks[group] == nil {
 		w.tasks[group] = map[string]int{}
@@ -85,35 +86,36 @@ func (w *reference) tasksOn(group, agent string) int {
 	return w.tasks[group][agent]
 }
 
-func (w *reference) holds(c task.Constraint, group string, l *left) bool {
-	v, found := l.attributes[c.Attribute]
+// holds reports whether a constraint now holds for a candidate.
+func (w *reference) holds(constraint task.Constraint, group string, c *remaining) bool {
+	v, found := c.attributes[constraint.Attribute]
 	if !found {
-		if text, ok := valueOf(l.agent, c.Attribute); ok {
+		if text, ok := valueOf(c.agent, constraint.Attribute); ok {
 			v = text
 		}
-		l.attributes[c.Attribute] = v
+		c.attributes[constraint.Attribute] = v
 	}
 	if v == "" {
 		return false
 	}
 	kind, text, _ := strings.Cut(v, " ")
-	number, err := strconv.Atoi(c.Value)
-	if err != nil && c.Value != "" || number < 0 || number > math.MaxInt32 {
+	number, err := strconv.Atoi(constraint.Value)
+	if err != nil && constraint.Value != "" || number < 0 || number > math.MaxInt32 {
 		number = -1
 	}
-	switch c.Operator {
+	switch constraint.Operator {
 	case task.Like, task.Unlike:
-		if _, err := regexp.Compile(c.Value); err != nil {
+		if _, err := regexp.Compile(constraint.Value); err != nil {
 			return false
 		}
-		return regexp.MustCompile(`\A(?:`+c.Value+`)\z`).MatchString(text) == (c.Operator == task.Like)
+		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.Like)
 	case task.Unique:
-		return w.count(group, c.Attribute)[v] == 0
+		return w.count(group, constraint.Attribute)[v] == 0
 	case task.MaxPer:
-		return w.count(group, c.Attribute)[v] < number
+		return w.count(group, constraint.Attribute)[v] < number
 	case task.Cluster:
-		if c.Value == "" {
-			for other, n := range w.count(group, c.Attribute) {
+		if constraint.Value == "" {
+			for other, n := range w.count(group, constraint.Attribute) {
 				if other != v && n > 0 {
 					return false
 				}
@@ -123,12 +125,12 @@ func (w *reference) holds(c task.Constraint, group string, l *left) bool {
 		fallthrough
 	case task.Is:
 		if kind == "scalar" {
-			x, err := strconv.ParseFloat(c.Value, 64)
+			x, err := strconv.ParseFloat(constraint.Value, 64)
 			return err == nil && fmt.Sprint(math.Round(x*1000)/1000) == text
 		}
-		return c.Value == text
+		return constraint.Value == text
 	case task.GroupBy:
-		counts := w.count(group, c.Attribute)
+		counts := w.count(group, constraint.Attribute)
 		if number < 0 {
 			return false
 		}

@@ -12,42 +12,41 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// reference is a matcher that looks at all pairs of tasks and rooms, as plainly as possible.
+// reference is a matcher that looks at all pairs of tasks and candidates, as plainly as possible.
 type reference struct {
-	cycle  task.Cycle
-	rooms  []*left
-	tasks  map[string]map[string]int // by group and agent ID
-	values map[string]map[string]int // tasks by group and attribute, then by value
-	log    []task.Presence           // what was placed
-	// What tasks ask for, by name.
-	amounts map[*task.Spec]map[string]float64
-	// What all rooms offered together, by name.
-	firm, revocable map[string]float64
+	cycle      task.Cycle
+	candidates []*remaining
+	tasks      map[string]map[string]int // number of tasks by group and agent ID
+	values     map[string]map[string]int // number of tasks by group and attribute, then by value
+	log        []task.Presence           // what was placed
+	amounts    map[*task.Spec]map[string]float64
+	// What all candidates offered together, by name.
+	free, revocable map[string]float64
 }
 
-// left is what is left of a room.
-type left struct {
+// remaining is what is left of a candidate.
+type remaining struct {
 	agent           task.Agent
 	role            string
 	ids             []string
 	offers          []task.Offer
-	firm, revocable map[string]int64 // thousandths by name
-	offered         map[string]int64 // what firm was in the beginning
+	free, revocable map[string]int64 // thousandths by name; free is not revocable
+	offered         map[string]int64 // what free was at the start of the cycle
 	gpu             bool
 	ports           []freePort // reserved ones first, ascending
 	attributes      map[string]string
-	pools           map[string]*stock // of scalars, by everything but the amount, see pool
+	pools           map[string]*pool // of scalars, by poolKey
 }
 
-// stock is what is left of one kind of scalar resource.
-type stock struct {
+// pool is the scalar resources of a candidate that differ only in their amounts.
+type pool struct {
 	name                string
 	reserved, revocable bool
 	left                int64 // thousandths
 }
 
-// name is that of the agent, or of the offer if it does not tell.
-func (l *left) name() string { return cmp.Or(l.agent.ID, "\x00"+l.ids[0]) }
+// name returns the ID of the agent, or a name made of the offer's ID if the agent has none.
+func (c *remaining) name() string { return cmp.Or(c.agent.ID, "\x00"+c.ids[0]) }
 
 type freePort struct {
 	port     uint16
@@ -55,15 +54,20 @@ type freePort struct {
 	pool     string
 }
 
-// pool names a kind of resource: everything but the amount.
-func pool(r mesos.Resource) string {
+// poolKey returns a key that is equal for resources that differ only in their amounts. It is the encoded message,
+// which takes far less time to make than its text.
+func poolKey(r mesos.Resource) string {
 	r.Scalar, r.Ranges = nil, nil
-	return r.String()
+	b, err := r.Marshal()
+	if err != nil {
+		return r.String()
+	}
+	return string(b)
 }
 
 func isReserved(r mesos.Resource) bool { return len(r.Reservations) > 0 || r.GetRole() != "*" }
 
-// thousandths cuts off what is beyond three digits, up to noise. What is no amount is nothing.
+// thousandths converts an offered amount. It rounds down, apart from rounding errors; an invalid amount is 0.
 func thousandths(x float64) int64 {
 	if !(x > 0) || math.IsInf(x, 1) {
 		return 0
@@ -72,41 +76,41 @@ func thousandths(x float64) int64 {
 }
 
 func newReference(cycle task.Cycle) *reference {
-	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, amounts: map[*task.Spec]map[string]float64{}, firm: map[string]float64{}, revocable: map[string]float64{}}
-	rooms := map[string]*left{}
+	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, amounts: map[*task.Spec]map[string]float64{}, free: map[string]float64{}, revocable: map[string]float64{}}
+	byName := map[string]*remaining{}
 	for _, o := range cycle.Offers {
 		name := cmp.Or(o.Agent.ID, "\x00"+o.ID) + " " + o.Role
-		if rooms[name] == nil {
-			rooms[name] = &left{agent: o.Agent, role: o.Role}
-			w.rooms = append(w.rooms, rooms[name])
+		if byName[name] == nil {
+			byName[name] = &remaining{agent: o.Agent, role: o.Role}
+			w.candidates = append(w.candidates, byName[name])
 		}
-		if l := rooms[name]; !slices.Contains(l.ids, o.ID) {
-			l.ids, l.offers = append(l.ids, o.ID), append(l.offers, o)
+		if c := byName[name]; !slices.Contains(c.ids, o.ID) {
+			c.ids, c.offers = append(c.ids, o.ID), append(c.offers, o)
 		}
 	}
-	for _, l := range w.rooms {
-		l.fill()
-		for name, amount := range l.firm {
-			w.firm[name] += float64(amount)
+	for _, c := range w.candidates {
+		c.fill()
+		for name, amount := range c.free {
+			w.free[name] += float64(amount)
 		}
-		for name, amount := range l.revocable {
+		for name, amount := range c.revocable {
 			w.revocable[name] += float64(amount)
 		}
 	}
-	slices.SortStableFunc(w.rooms, func(a, b *left) int {
-		return cmp.Or(cmp.Compare(a.firm["mem"], b.firm["mem"]), cmp.Compare(a.agent.ID, b.agent.ID), cmp.Compare(a.role, b.role), cmp.Compare(a.ids[0], b.ids[0]))
+	slices.SortStableFunc(w.candidates, func(a, b *remaining) int {
+		return cmp.Or(cmp.Compare(a.free["mem"], b.free["mem"]), cmp.Compare(a.agent.ID, b.agent.ID), cmp.Compare(a.role, b.role), cmp.Compare(a.ids[0], b.ids[0]))
 	})
 	return w
 }
 
-// fill reads what the room's offers hold.
-func (l *left) fill() {
-	l.firm, l.revocable, l.pools, l.attributes = map[string]int64{}, map[string]int64{}, map[string]*stock{}, map[string]string{}
-	slices.Sort(l.ids)
+// fill reads the resources of the candidate's offers.
+func (c *remaining) fill() {
+	c.free, c.revocable, c.pools, c.attributes = map[string]int64{}, map[string]int64{}, map[string]*pool{}, map[string]string{}
+	slices.Sort(c.ids)
 	var quarantined []uint16
 	var ports []freePort
-	slices.SortFunc(l.offers, func(a, b task.Offer) int { return cmp.Compare(a.ID, b.ID) })
-	for _, o := range l.offers {
+	slices.SortFunc(c.offers, func(a, b task.Offer) int { return cmp.Compare(a.ID, b.ID) })
+	for _, o := range c.offers {
 		quarantined = append(quarantined, o.Quarantined...)
 		for _, r := range o.Resources {
 			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil {
@@ -115,18 +119,19 @@ func (l *left) fill() {
 			switch {
 			case *r.Type == mesos.SCALAR:
 				amount := thousandths(r.GetScalar().GetValue())
-				sums := l.firm
+				sums := c.free
 				if r.Revocable != nil {
-					sums = l.revocable
+					sums = c.revocable
 				}
-				sums[r.Name] = min(sums[r.Name]+amount, 1e15) // no room counts for more than the largest amount of a task
-				if l.pools[pool(r)] == nil {
-					l.pools[pool(r)] = &stock{r.Name, isReserved(r), r.Revocable != nil, 0}
+				sums[r.Name] = min(sums[r.Name]+amount, 1e15) // amounts are capped at the largest one that a task can ask for
+				key := poolKey(r)
+				if c.pools[key] == nil {
+					c.pools[key] = &pool{r.Name, isReserved(r), r.Revocable != nil, 0}
 				}
-				l.pools[pool(r)].left += amount
-				l.gpu = l.gpu || r.Name == "gpus" && amount > 0
+				c.pools[key].left += amount
+				c.gpu = c.gpu || r.Name == "gpus" && amount > 0
 			case *r.Type == mesos.RANGES && r.Name == "ports" && r.Revocable == nil:
-				reserved, pool := isReserved(r), pool(r)
+				reserved, pool := isReserved(r), poolKey(r)
 				for _, each := range r.GetRanges().GetRange() {
 					for port := max(each.Begin, 1); port <= min(each.End, 65535); port++ {
 						ports = append(ports, freePort{uint16(port), reserved, pool})
@@ -135,7 +140,7 @@ func (l *left) fill() {
 			}
 		}
 	}
-	l.offered = maps.Clone(l.firm)
+	c.offered = maps.Clone(c.free)
 	slices.SortStableFunc(ports, func(a, b freePort) int {
 		if a.reserved != b.reserved {
 			if a.reserved {
@@ -147,7 +152,7 @@ func (l *left) fill() {
 	})
 	for _, p := range ports {
 		if !slices.Contains(quarantined, p.port) {
-			l.ports = append(l.ports, p)
+			c.ports = append(c.ports, p)
 		}
 	}
 }
@@ -167,12 +172,12 @@ func amounts(s *task.Spec) map[string]float64 {
 	return all
 }
 
-// fits tells whether a task may run in a room, as things are.
-func (w *reference) fits(how strategy, s *task.Spec, l *left) bool {
-	if s.Role != "" && s.Role != l.role || l.gpu && s.GPUs == 0 && !how.share {
+// fits reports whether a task may now run on a candidate.
+func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
+	if s.Role != "" && s.Role != c.role || c.gpu && s.GPUs == 0 && !how.share {
 		return false
 	}
-	if u, takes := l.agent.Unavailable, l.agent.UnavailableFor; !u.IsZero() && !u.After(w.cycle.Now.Add(s.MaxCompletionTime)) &&
+	if u, takes := c.agent.Unavailable, c.agent.UnavailableFor; !u.IsZero() && !u.After(w.cycle.Now.Add(s.MaxCompletionTime)) &&
 		(takes == 0 || w.cycle.Now.Sub(u) < takes) {
 		return false
 	}
@@ -184,27 +189,27 @@ func (w *reference) fits(how strategy, s *task.Spec, l *left) bool {
 			return false
 		}
 		wanted := int64(math.Round(amount * 1000))
-		if wanted > l.firm[name] && !(s.Revocable && wanted <= l.revocable[name]) {
+		if wanted > c.free[name] && !(s.Revocable && wanted <= c.revocable[name]) {
 			return false
 		}
 	}
-	for _, c := range s.Constraints {
-		if !w.holds(c, s.Group, l) {
+	for _, constraint := range s.Constraints {
+		if !w.holds(constraint, s.Group, c) {
 			return false
 		}
 	}
-	if _, ok := l.choosePorts(s.Ports); !ok {
+	if _, ok := c.choosePorts(s.Ports); !ok {
 		return false
 	}
-	return how.filter == nil || how.filter(w, s, l)
+	return how.filter == nil || how.filter(w, s, c)
 }
 
-// choosePorts gives the ports that a task would get.
-func (l *left) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
+// choosePorts returns the ports that a task would get.
+func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 	var taken []uint16
 	for _, p := range wanted {
 		if p.Host != 0 {
-			if !slices.ContainsFunc(l.ports, func(f freePort) bool { return f.port == p.Host }) {
+			if !slices.ContainsFunc(c.ports, func(f freePort) bool { return f.port == p.Host }) {
 				return nil, false
 			}
 			taken = append(taken, p.Host)
@@ -215,37 +220,37 @@ func (l *left) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 			list = append(list, p.Host)
 			continue
 		}
-		i := slices.IndexFunc(l.ports, func(f freePort) bool { return !slices.Contains(taken, f.port) })
+		i := slices.IndexFunc(c.ports, func(f freePort) bool { return !slices.Contains(taken, f.port) })
 		if i < 0 {
 			return nil, false
 		}
-		taken, list = append(taken, l.ports[i].port), append(list, l.ports[i].port)
+		taken, list = append(taken, c.ports[i].port), append(list, c.ports[i].port)
 	}
 	return list, true
 }
 
-// strategy is what a matcher prefers, lowest first.
+// strategy is a strategy of the reference: the candidate with the lowest score is preferred.
 type strategy struct {
-	share  bool // GPU agents
-	filter func(*reference, *task.Spec, *left) bool
-	score  func(*reference, *task.Spec, *left) float64
+	share  bool // Options.ShareGPUAgents
+	filter func(*reference, *task.Spec, *remaining) bool
+	score  func(*reference, *task.Spec, *remaining) float64
 }
 
-func firstFit(*reference, *task.Spec, *left) float64 { return 0 }
+func firstFit(*reference, *task.Spec, *remaining) float64 { return 0 }
 
-func spread(w *reference, s *task.Spec, l *left) float64 {
-	return float64(w.tasksOn(s.Group, l.name()))
+func spread(w *reference, s *task.Spec, c *remaining) float64 {
+	return float64(w.tasksOn(s.Group, c.name()))
 }
 
-// bestFit goes by what all rooms offered.
-func bestFit(w *reference, s *task.Spec, l *left) float64 {
+// bestFit returns what is left of the task's dominant resource.
+func bestFit(w *reference, s *task.Spec, c *remaining) float64 {
 	dominant, largest := "mem", -1.0
 	wanted := amounts(s)
 	for _, name := range append([]string{"cpus", "mem", "disk", "gpus"}, slices.Sorted(maps.Keys(s.Scalars))...) {
 		if wanted[name] == 0 {
 			continue
 		}
-		total := w.firm[name]
+		total := w.free[name]
 		if s.Revocable {
 			total += w.revocable[name]
 		}
@@ -254,31 +259,31 @@ func bestFit(w *reference, s *task.Spec, l *left) float64 {
 		}
 	}
 	if s.Revocable {
-		return float64(l.firm[dominant] + l.revocable[dominant])
+		return float64(c.free[dominant] + c.revocable[dominant])
 	}
-	return float64(l.firm[dominant])
+	return float64(c.free[dominant])
 }
 
-// match places tasks: pass by pass, each task in the best room. Placements come without resources.
+// match places tasks, pass by pass, each on the best candidate. The placements have no resources.
 func (w *reference) match(how strategy) (placements []task.Placement, rest []task.Demand) {
 	rest = w.cycle.Tasks
 	for again := true; again; {
 		again = false
 		var waiting []task.Demand
 		for _, d := range rest {
-			best, bad, score := (*left)(nil), 0, 0.0
-			for _, l := range w.rooms {
-				if !w.fits(how, d.Spec, l) {
+			best, bad, score := (*remaining)(nil), 0, 0.0
+			for _, c := range w.candidates {
+				if !w.fits(how, d.Spec, c) {
 					continue
 				}
-				b, x := 0, how.score(w, d.Spec, l)
+				b, x := 0, how.score(w, d.Spec, c)
 				for _, p := range d.Spec.Preferences {
-					if !w.holds(p, d.Spec.Group, l) {
+					if !w.holds(p, d.Spec.Group, c) {
 						b++
 					}
 				}
 				if best == nil || b < bad || b == bad && x < score {
-					best, bad, score = l, b, x
+					best, bad, score = c, b, x
 				}
 			}
 			if best == nil {
@@ -296,32 +301,32 @@ func (w *reference) match(how strategy) (placements []task.Placement, rest []tas
 	return placements, rest
 }
 
-// take takes what a task gets in a room.
-func (w *reference) take(s *task.Spec, l *left) []uint16 {
+// take takes what a task asks for from a candidate. It returns the ports.
+func (w *reference) take(s *task.Spec, c *remaining) []uint16 {
 	for name, amount := range amounts(s) {
 		wanted := int64(math.Round(amount * 1000))
-		if s.Revocable && wanted <= l.revocable[name] {
-			l.revocable[name] -= wanted
+		if s.Revocable && wanted <= c.revocable[name] {
+			c.revocable[name] -= wanted
 		} else {
-			l.firm[name] -= wanted
+			c.free[name] -= wanted
 		}
 	}
-	ports, _ := l.choosePorts(s.Ports)
-	l.ports = slices.DeleteFunc(l.ports, func(f freePort) bool { return slices.Contains(ports, f.port) })
-	w.placed(s, l)
+	ports, _ := c.choosePorts(s.Ports)
+	c.ports = slices.DeleteFunc(c.ports, func(f freePort) bool { return slices.Contains(ports, f.port) })
+	w.placed(s, c)
 	return ports
 }
 
-// placed counts a task.
-func (w *reference) placed(s *task.Spec, l *left) {
+// placed counts a task that was placed on a candidate.
+func (w *reference) placed(s *task.Spec, c *remaining) {
 	for key, counts := range w.values {
 		if group, attribute, _ := strings.Cut(key, "\x00"); group == s.Group {
-			if v, ok := valueOf(l.agent, attribute); ok {
+			if v, ok := valueOf(c.agent, attribute); ok {
 				counts[v]++
 			}
 		}
 	}
-	w.log = append(w.log, task.Presence{Group: s.Group, Agent: l.agent, Tasks: 1})
-	w.tasksOn(s.Group, l.name())
-	w.tasks[s.Group][l.name()]++
+	w.log = append(w.log, task.Presence{Group: s.Group, Agent: c.agent, Tasks: 1})
+	w.tasksOn(s.Group, c.name())
+	w.tasks[s.Group][c.name()]++
 }

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// numbered is a room with what it is sorted by.
-type numbered struct {
+// sortItem is a candidate and the number that it is sorted by.
+type sortItem struct {
 	by uint64
 	at int32
 }
 
-// sortNumbered sorts by number and leaves those of equal ones in their order. Most of the time of a cycle that places
-// a few tasks on many agents goes into sorting rooms, and the numbers have few bytes that differ: so it goes
-// byte by byte, from the last to the first, in several times less time than by comparing.
-func sortNumbered(all []numbered) {
+// radixSort sorts by number; it is stable. A cycle that places a few tasks on many agents spends most of its time
+// sorting candidates. Their numbers differ in few bytes, so that a radix sort is several times faster than one that
+// compares.
+func radixSort(all []sortItem) {
 	if len(all) < 64 {
-		slices.SortStableFunc(all, func(a, b numbered) int { return cmp.Compare(a.by, b.by) })
+		slices.SortStableFunc(all, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
 		return
 	}
 	var counts [8][256]int32
@@ -25,11 +25,11 @@ func sortNumbered(all []numbered) {
 			counts[i][byte(x.by>>(8*i))]++
 		}
 	}
-	from, to := all, make([]numbered, len(all))
+	from, to := all, make([]sortItem, len(all))
 	for i := range counts {
 		starts := &counts[i]
 		if starts[byte(from[0].by>>(8*i))] == int32(len(from)) {
-			continue // all alike
+			continue // all have the same byte
 		}
 		next := int32(0)
 		for digit, n := range starts {
@@ -48,8 +48,8 @@ func sortNumbered(all []numbered) {
 	}
 }
 
-// sortRuns sorts what has equal numbers by another order.
-func sortRuns(sorted []numbered, compare func(a, b numbered) int) {
+// sortTies sorts the items with equal numbers among themselves, in another order.
+func sortTies(sorted []sortItem, compare func(a, b sortItem) int) {
 	for len(sorted) > 0 {
 		n := 1
 		for n < len(sorted) && sorted[n].by == sorted[0].by {

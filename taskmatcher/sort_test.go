@@ -9,18 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever differs between the numbers, and however many there are, the order is that of a stable sort.
-func TestSortNumbered(t *testing.T) {
+// radixSort agrees with a stable sort, whichever bytes of the numbers differ and however many items there are.
+func TestRadixSort(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		mask := []uint64{0, 1, 0xff, 0xff00, 0xf0f0f0f0f0f0f0f0, 1 << 63, ^uint64(0)}[r.IntN(7)]
-		all := make([]numbered, r.IntN(400))
+		all := make([]sortItem, r.IntN(400))
 		for i := range all {
-			all[i] = numbered{r.Uint64() & mask, int32(i)}
+			all[i] = sortItem{r.Uint64() & mask, int32(i)}
 		}
 		want := slices.Clone(all)
-		slices.SortStableFunc(want, func(a, b numbered) int { return cmp.Compare(a.by, b.by) })
-		sortNumbered(all)
+		slices.SortStableFunc(want, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
+		radixSort(all)
 		require.Equal(t, want, all, "seed %d", seed)
 	}
 }

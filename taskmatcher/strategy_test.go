@@ -12,8 +12,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// alike gives n tasks of one spec, named 0, 1, 2 and so on.
-func alike(n int, s task.Spec) (tasks []task.Demand) {
+// sameSpec returns n tasks with one spec, named 0, 1, 2 and so on.
+func sameSpec(n int, s task.Spec) (tasks []task.Demand) {
 	for i := range n {
 		tasks = append(tasks, task.Demand{ID: string(rune('0' + i)), Spec: &s})
 	}
@@ -34,13 +34,13 @@ func TestBestFit(t *testing.T) {
 	}{
 		{"cpus dominate: the fewest cpus that suffice", task.Spec{CPUs: 1, Mem: 1}, 4, "0→a, 1→c, 2→c, 3→b"},
 		{"memory dominates", task.Spec{CPUs: .1, Mem: 100}, 4, "0→c, 1→b, 2→b, 3→a"},
-		{"a task that was placed makes an agent tighter", task.Spec{CPUs: .1, Mem: 60}, 3, "0→c, 1→b, 2→b"},
+		{"a placed task leaves less on its agent", task.Spec{CPUs: .1, Mem: 60}, 3, "0→c, 1→b, 2→b"},
 		{"nothing but ports: by memory", task.Spec{}, 1, "0→c"},
 	} {
-		cycle := task.Cycle{Tasks: alike(c.tasks, c.spec), Offers: offers}
+		cycle := task.Cycle{Tasks: sameSpec(c.tasks, c.spec), Offers: offers}
 		placements, rejections := taskmatcher.BestFit{}.Match(cycle)
 		require.NoError(t, check(strategy{score: bestFit}, cycle, placements, rejections), c.reason)
-		require.Equal(t, c.placed, told(placements), c.reason)
+		require.Equal(t, c.placed, summary(placements), c.reason)
 	}
 }
 
@@ -52,13 +52,13 @@ func TestSpread(t *testing.T) {
 		{Group: "other", Agent: offers[2].Agent, Tasks: 9},
 		{Group: "g", Agent: task.Agent{ID: "gone"}, Tasks: 9},
 	}
-	cycle := task.Cycle{Tasks: alike(6, task.Spec{CPUs: .3, Group: "g"}), Offers: offers, Running: running}
+	cycle := task.Cycle{Tasks: sameSpec(6, task.Spec{CPUs: .3, Group: "g"}), Offers: offers, Running: running}
 	placements, rejections := taskmatcher.Spread{}.Match(cycle)
 	require.NoError(t, check(strategy{score: spread}, cycle, placements, rejections))
-	require.Equal(t, "0→c, 1→b, 2→c, 3→a, 4→b, 5→c", told(placements))
+	require.Equal(t, "0→c, 1→b, 2→c, 3→a, 4→b, 5→c", summary(placements))
 }
 
-func TestSeveralOffersOfAnAgentAreOneRoom(t *testing.T) {
+func TestSeveralOffersOfAnAgentAreOneCandidate(t *testing.T) {
 	half := func(id string, cpus float64, ports ...uint64) task.Offer {
 		o := offer(id, scalar("cpus", cpus), scalar("mem", 50), ranges("ports", ports...))
 		o.Agent = task.Agent{ID: "S", Hostname: "h"}
@@ -67,17 +67,17 @@ func TestSeveralOffersOfAnAgentAreOneRoom(t *testing.T) {
 	other := half("other", 9, 5, 5)
 	other.Role = "blue"
 	offers := []task.Offer{half("b", .5, 3, 3), other, half("a", .5, 7, 7)}
-	cycle := task.Cycle{Tasks: alike(1, task.Spec{CPUs: .8, Mem: 100, Ports: make([]task.Port, 2)}), Offers: offers}
+	cycle := task.Cycle{Tasks: sameSpec(1, task.Spec{CPUs: .8, Mem: 100, Ports: make([]task.Port, 2)}), Offers: offers}
 	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 	require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections))
-	require.Equal(t, "0→a+b 3 7", told(placements))
+	require.Equal(t, "0→a+b 3 7", summary(placements))
 	require.Equal(t, []mesos.Resource{
 		scalar("cpus", .5), scalar("cpus", .3), scalar("mem", 50), scalar("mem", 50), ranges("ports", 3, 3), ranges("ports", 7, 7),
 	}, placements[0].Resources)
 
 	offers[0].Agent.ID, offers[1].Agent.ID, offers[2].Agent.ID = "", "", ""
 	_, rejections = taskmatcher.FirstFit{}.Match(cycle)
-	require.Equal(t, "0: cpus: 2 agents, the best short of 0.3 on h; mem: 1 agent, short of 50 on h", rejections[0].String(), "offers that name no agent stay apart")
+	require.Equal(t, "0: cpus: 2 agents, the best short of 0.3 on h; mem: 1 agent, short of 50 on h", rejections[0].String(), "offers that name no agent are not merged")
 }
 
 func TestHostPorts(t *testing.T) {
@@ -94,18 +94,18 @@ func TestHostPorts(t *testing.T) {
 		placed string
 		taken  []mesos.Resource
 	}{
-		{"a certain one", host(11), "0→a 11", []mesos.Resource{ranges("ports", 11, 11)}},
-		{"a range", host(10, 11, 12), "0→a 10 11 12", []mesos.Resource{ranges("ports", 10, 12)}},
-		{"any: reserved ones first", host(0, 0), "0→a 20 21", []mesos.Resource{reserve(ranges("ports", 20, 21), "*")}},
-		{"any, but not the one that was asked for", host(0, 20, 0), "0→a 21 20 22", []mesos.Resource{reserve(ranges("ports", 20, 22), "*")}},
-		{"one for tcp and for udp", host(12, 12, 0), "0→a 12 12 20", []mesos.Resource{ranges("ports", 12, 12), reserve(ranges("ports", 20, 20), "*")}},
-		{"one that is not offered", host(10, 13), "", nil},
-		{"more than there are", host(10, 0, 0, 0, 0, 0, 0), "", nil},
+		{"one port by number", host(11), "0→a 11", []mesos.Resource{ranges("ports", 11, 11)}},
+		{"a range by number", host(10, 11, 12), "0→a 10 11 12", []mesos.Resource{ranges("ports", 10, 12)}},
+		{"any ports: reserved ones first", host(0, 0), "0→a 20 21", []mesos.Resource{reserve(ranges("ports", 20, 21), "*")}},
+		{"any ports, but not the one asked for by number", host(0, 20, 0), "0→a 21 20 22", []mesos.Resource{reserve(ranges("ports", 20, 22), "*")}},
+		{"one port for tcp and for udp", host(12, 12, 0), "0→a 12 12 20", []mesos.Resource{ranges("ports", 12, 12), reserve(ranges("ports", 20, 20), "*")}},
+		{"a port that is not offered", host(10, 13), "", nil},
+		{"more ports than there are", host(10, 0, 0, 0, 0, 0, 0), "", nil},
 	} {
-		cycle := task.Cycle{Tasks: alike(1, task.Spec{Ports: c.ports}), Offers: offers}
+		cycle := task.Cycle{Tasks: sameSpec(1, task.Spec{Ports: c.ports}), Offers: offers}
 		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
-		require.Equal(t, c.placed, told(placements), c.reason)
+		require.Equal(t, c.placed, summary(placements), c.reason)
 		if c.placed == "" {
 			require.Equal(t, "0: ports: 1 agent, short of 1 on a", rejections[0].String(), c.reason)
 			continue
@@ -123,10 +123,10 @@ func TestRevocable(t *testing.T) {
 	}{
 		{"not unless asked for", task.Spec{CPUs: 1, Mem: 5}, []mesos.Resource{scalar("cpus", 1), scalar("mem", 5)}},
 		{"if asked for", task.Spec{CPUs: 1, Mem: 5, Revocable: true}, []mesos.Resource{revocable(scalar("cpus", 1)), revocable(scalar("mem", 5))}},
-		{"each kind as a whole", task.Spec{CPUs: 1, Mem: 20, Revocable: true}, []mesos.Resource{revocable(scalar("cpus", 1)), scalar("mem", 20)}},
+		{"cpus revocable, memory not", task.Spec{CPUs: 1, Mem: 20, Revocable: true}, []mesos.Resource{revocable(scalar("cpus", 1)), scalar("mem", 20)}},
 		{"never a mixture", task.Spec{CPUs: 2.5, Revocable: true}, nil},
 	} {
-		placements, rejections := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: alike(1, c.spec), Offers: offers})
+		placements, rejections := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: sameSpec(1, c.spec), Offers: offers})
 		if c.taken == nil {
 			require.Equal(t, "0: cpus: 1 agent, short of 0.5 on a", rejections[0].String(), c.reason)
 			continue
@@ -146,14 +146,14 @@ func TestMaintenance(t *testing.T) {
 		{"it has begun", -time.Second, 0, 0, false},
 		{"it begins now", 0, 0, 0, false},
 		{"a task without limit runs until then", time.Second, 0, 0, true},
-		{"a task that may end later has no place", time.Minute, time.Second, time.Minute, false},
-		{"one that ends before has", time.Minute + 1, 0, time.Minute, true},
-		{"it is not over", -time.Minute, time.Minute + 1, 0, false},
-		{"it is over", -time.Minute, time.Minute, time.Hour, true},
+		{"a task that may still run then is not placed", time.Minute, time.Second, time.Minute, false},
+		{"a task that ends before is placed", time.Minute + 1, 0, time.Minute, true},
+		{"it has not ended", -time.Minute, time.Minute + 1, 0, false},
+		{"it has ended", -time.Minute, time.Minute, time.Hour, true},
 	} {
 		o := plain("a", 100)
 		o.Agent.Unavailable, o.Agent.UnavailableFor = start.Add(c.begins), c.takes
-		cycle := task.Cycle{Now: start, Tasks: alike(1, task.Spec{CPUs: 1, MaxCompletionTime: c.limit}), Offers: []task.Offer{o}}
+		cycle := task.Cycle{Now: start, Tasks: sameSpec(1, task.Spec{CPUs: 1, MaxCompletionTime: c.limit}), Offers: []task.Offer{o}}
 		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 		require.Equal(t, c.accepted, len(placements) == 1, c.reason)
 		if !c.accepted {
@@ -164,19 +164,19 @@ func TestMaintenance(t *testing.T) {
 
 func TestGPUAgents(t *testing.T) {
 	offers := []task.Offer{offer("a", scalar("cpus", 1), scalar("gpus", 1))}
-	cycle := task.Cycle{Tasks: alike(1, task.Spec{CPUs: .1}), Offers: offers}
+	cycle := task.Cycle{Tasks: sameSpec(1, task.Spec{CPUs: .1}), Offers: offers}
 	_, rejections := taskmatcher.FirstFit{}.Match(cycle)
 	require.Equal(t, "0: kept for tasks with gpus: 1 agent", rejections[0].String())
 	placements, _ := taskmatcher.FirstFit{Options: taskmatcher.Options{ShareGPUAgents: true}}.Match(cycle)
 	require.Len(t, placements, 1)
-	cycle.Tasks = append(alike(1, task.Spec{CPUs: .1, GPUs: 1}), task.Demand{ID: "later", Spec: &task.Spec{CPUs: .1}})
+	cycle.Tasks = append(sameSpec(1, task.Spec{CPUs: .1, GPUs: 1}), task.Demand{ID: "later", Spec: &task.Spec{CPUs: .1}})
 	placements, rejections = taskmatcher.FirstFit{}.Match(cycle)
-	require.Equal(t, "0→a", told(placements))
-	require.Equal(t, "later: kept for tasks with gpus: 1 agent", rejections[0].String(), "although no GPU is left there")
+	require.Equal(t, "0→a", summary(placements))
+	require.Equal(t, "later: kept for tasks with gpus: 1 agent", rejections[0].String(), "even though no GPU is left there")
 }
 
-// Tasks that are alike are one rejection, whether they share a spec or not.
-func TestOneRejectionForTasksThatAreAlike(t *testing.T) {
+// There is one rejection for each class, whether its tasks share a Spec or not.
+func TestOneRejectionPerClass(t *testing.T) {
 	big := task.Spec{CPUs: 9, Scalars: map[string]float64{"bandwidth": 1}}
 	clone, other := big.Clone(), task.Spec{CPUs: 9}
 	cycle := task.Cycle{Offers: []task.Offer{plain("a", 100)}, Tasks: []task.Demand{{ID: "x", Spec: &big}, {ID: "y", Spec: &other}, {ID: "z", Spec: &clone}}}
@@ -188,26 +188,26 @@ func TestOneRejectionForTasksThatAreAlike(t *testing.T) {
 	require.Equal(t, "x and 1 more: cpus: 1 agent, short of 8 on a|y: cpus: 1 agent, short of 8 on a", strings.Join(lines, "|"))
 }
 
-// What a room shows of itself, before and after something is placed there.
-func TestRoom(t *testing.T) {
+// The methods of Candidate, before and after a task is placed there.
+func TestCandidate(t *testing.T) {
 	offers := []task.Offer{offer("a", scalar("cpus", 2), scalar("mem", 64), scalar("slots", 3), revocable(scalar("cpus", 9)), ranges("ports", 1, 5))}
 	offers[0].Quarantined = []uint16{3}
 	var seen []string
-	m := taskmatcher.Matcher{Filter: func(s *task.Spec, r *taskmatcher.Room) bool {
-		require.Equal(t, "a", r.Agent().Hostname)
-		require.Equal(t, "*", r.Role())
-		require.InDelta(t, 2, r.Offered("cpus"), 0)
-		require.InDelta(t, 3, r.Free("slots"), 0, "nobody asks for it")
-		require.Zero(t, r.Free("nothing"))
-		seen = append(seen, strings.Repeat("c", int(r.Free("cpus")))+strings.Repeat("p", r.FreePorts())+strings.Repeat("t", r.Tasks("g")))
-		return r.Tasks("g") < 4
+	m := taskmatcher.Scored{Filter: func(s *task.Spec, c *taskmatcher.Candidate) bool {
+		require.Equal(t, "a", c.Agent().Hostname)
+		require.Equal(t, "*", c.Role())
+		require.InDelta(t, 2, c.Offered("cpus"), 0)
+		require.InDelta(t, 3, c.Free("slots"), 0, "no task asks for it")
+		require.Zero(t, c.Free("nothing"))
+		seen = append(seen, strings.Repeat("c", int(c.Free("cpus")))+strings.Repeat("p", c.FreePorts())+strings.Repeat("t", c.Tasks("g")))
+		return c.Tasks("g") < 4
 	}}
 	cycle := task.Cycle{
-		Tasks: alike(2, task.Spec{CPUs: 1, Group: "g", Ports: make([]task.Port, 1)}), Offers: offers,
+		Tasks: sameSpec(2, task.Spec{CPUs: 1, Group: "g", Ports: make([]task.Port, 1)}), Offers: offers,
 		Running: []task.Presence{{Group: "g", Agent: offers[0].Agent, Tasks: 3}},
 	}
 	placements, rejections := m.Match(cycle)
-	require.Equal(t, "0→a 1", told(placements))
+	require.Equal(t, "0→a 1", summary(placements))
 	require.Equal(t, "1: filter: 1 agent", rejections[0].String())
-	require.Equal(t, []string{"ccppppttt", "cppptttt", "cppptttt"}, seen, "the last for the reason")
+	require.Equal(t, []string{"ccppppttt", "cppptttt", "cppptttt"}, seen, "the last call is for the reason")
 }

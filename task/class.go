@@ -7,20 +7,21 @@ import (
 	"slices"
 )
 
-// Shape is a key that is equal for specs that are alike to a matcher: they agree in role, group, amounts,
-// ports, constraints, preferences, time limit and image. A matcher must not look at anything else,
-// since tasks of one shape share a Spec in a [Cycle].
-func (s *Spec) Shape() string { return string(s.AppendShape(make([]byte, 0, 128))) }
+// Class returns the key of the spec's class: all specs that a matcher cannot tell apart have the same key. They
+// agree in role, group, amounts, revocability, ports, constraints, preferences, time limit and image. A matcher
+// must not read other fields, since all tasks of a class share one Spec in a [Cycle].
+func (s *Spec) Class() string { return string(s.AppendClass(make([]byte, 0, 128))) }
 
-// AppendShape appends what [Spec.Shape] gives, for those who look at many specs.
-func (s *Spec) AppendShape(b []byte) []byte {
+// AppendClass appends the result of [Spec.Class] to b and returns the extended slice. It saves allocations where
+// many specs are classified.
+func (s *Spec) AppendClass(b []byte) []byte {
 	b = text(b, s.Role)
 	b = text(b, s.Group)
 	for _, amount := range [...]float64{s.CPUs, s.Mem, s.Disk, s.GPUs} {
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(amount))
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.Scalars)))
-	if len(s.Scalars) > 0 { // sorting nothing costs an allocation
+	if len(s.Scalars) > 0 { // sorting an empty map would allocate
 		for _, name := range slices.Sorted(maps.Keys(s.Scalars)) {
 			b = text(b, name)
 			b = binary.BigEndian.AppendUint64(b, math.Float64bits(s.Scalars[name]))
@@ -55,7 +56,7 @@ func (s *Spec) AppendShape(b []byte) []byte {
 	return b
 }
 
-// text appends a string so that no two sequences of strings look alike.
+// text appends a string behind its length, so that different sequences of strings are encoded differently.
 func text(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)

@@ -1,0 +1,143 @@
+package taskmatcher
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// class is the pending tasks of one class: what they ask for, prepared for comparisons, and how far their placement got.
+type class struct {
+	number  int32 // index in match.classes
+	spec    *task.Spec
+	needs   []need   // scalar resources, in the order of kinds
+	static  []uint16 // host ports that the tasks name, without duplicates
+	dynamic int      // how many further host ports they take, of any number
+	// until is the latest time at which the tasks may end: maintenance must not begin before.
+	until time.Time
+	// constraints has the conditions of all constraints, in their order; monotone and reversible are the
+	// same conditions, divided. Preferences are divided in the same way.
+	constraints, monotone, reversible          []condition
+	monotonePreferences, reversiblePreferences []condition
+	// For BestFit.
+	dominant       dominantResource
+	dominantAmount thousandths   // how much of it a task takes
+	dominantOrder  *offeredOrder // the candidates by what they offered of it
+	// For Spread: the tasks of the group by agent.
+	groupTasks []int64
+
+	queues      *partitionedQueues // nil until the first task has its turn
+	seenChanges int                // how much of match.changes the queues have seen
+
+	firstUnplaced int // index in the cycle of the first task that was not placed
+	unplaced      int
+	neverFits     bool // no candidate fits, nor can one fit later
+	failedAt      int  // 1 + the length of match.changes when no candidate was found; 0: never
+}
+
+// need is how much of one kind of scalar resource a task takes.
+type need struct {
+	kind   int
+	amount thousandths
+}
+
+// newClass prepares a class. It must be called before anything is placed.
+func (m *match) newClass(spec *task.Spec) *class {
+	c := &class{number: int32(len(m.classes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime)}
+	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
+	for kind, name := range m.kinds {
+		amount := spec.Scalars[name]
+		if kind < len(builtIn) {
+			amount += builtIn[kind] // a valid spec does not set both
+		}
+		if n := wantedAmount(amount); n > 0 {
+			c.needs = append(c.needs, need{kind, n})
+		}
+	}
+	for _, p := range spec.Ports {
+		switch {
+		case p.Host == 0:
+			c.dynamic++
+		case !slices.Contains(c.static, p.Host): // a port may be asked for twice, for tcp and for udp
+			c.static = append(c.static, p.Host)
+		}
+	}
+	for _, constraint := range spec.Constraints {
+		condition := m.condition(constraint, spec.Group)
+		c.constraints = append(c.constraints, condition)
+		if condition.operator == task.GroupBy {
+			c.reversible = append(c.reversible, condition)
+		} else {
+			c.monotone = append(c.monotone, condition)
+		}
+	}
+	for _, preference := range spec.Preferences {
+		if condition := m.condition(preference, spec.Group); condition.operator == task.GroupBy {
+			c.reversiblePreferences = append(c.reversiblePreferences, condition)
+		} else {
+			c.monotonePreferences = append(c.monotonePreferences, condition)
+		}
+	}
+	switch m.rule {
+	case ruleBestFit:
+		m.findDominant(c)
+	case ruleSpread:
+		c.groupTasks = m.tasksOf(spec.Group)
+	}
+	return c
+}
+
+// addUnplaced records that a task of the class was not placed.
+func (c *class) addUnplaced(i int) {
+	if c.unplaced == 0 {
+		c.firstUnplaced = i
+	}
+	c.unplaced++
+}
+
+// penalty returns how many monotone preferences do not hold for a candidate. The reversible ones are added by
+// partitionedQueues.
+func (c *class) penalty(at int32) int32 {
+	n := int32(0)
+	for i := range c.monotonePreferences {
+		if !c.monotonePreferences[i].holds(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// fits reports whether a task of the class may now run on a candidate, apart from reversible constraints and a
+// user's filter. If it returns false it will also do so for the rest of the cycle.
+func (m *match) fits(c *class, at int32) bool {
+	for _, n := range c.needs {
+		if free, revocable := m.amount(at, n.kind); n.amount > free && !(c.spec.Revocable && n.amount <= revocable) {
+			return false
+		}
+	}
+	cand := &m.candidates[at]
+	if m.exclusion(c, cand) != "" {
+		return false
+	}
+	for i := range c.monotone {
+		if !c.monotone[i].holds(at) {
+			return false
+		}
+	}
+	return c.dynamic+len(c.static) == 0 || m.portsOf(cand).missing(c.static, c.dynamic) == 0
+}
+
+// exclusion returns why a class may not use a candidate whatever is free there and wherever other tasks are, or "" if
+// it may.
+func (m *match) exclusion(c *class, cand *candidate) task.ReasonKind {
+	switch {
+	case c.spec.Role != "" && c.spec.Role != cand.role:
+		return task.WrongRole
+	case cand.hasMaintenance && cand.agent.Maintained(m.cycle.Now, c.until):
+		return task.Maintenance
+	case cand.hasGPU && c.spec.GPUs == 0 && !m.options.ShareGPUAgents:
+		return task.GPUAgent
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package taskmatcher
+
+import (
+	"math"
+	"slices"
+)
+
+// scoredQueue is a queue for scores of any kind: a heap of candidates. Candidates that changed must be scored again, by
+// changed, before head is called.
+//
+// If order is set, the heap has only the candidates that were touched, that is, in which something was placed. The
+// score of the others is what they offered, by which order is sorted. Few candidates are touched by a strategy that
+// fills one after the other.
+type scoredQueue struct {
+	heap  heap
+	ids   []int32 // by candidate: its ID on the heap, if order is nil; nil: its index
+	order *offeredOrder
+	next  int // candidates of order before this one are touched or do not fit
+}
+
+// newScoredQueues returns a queue for each partition.
+func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
+	queues := make([]scoredQueue, len(p.candidates))
+	if m.rule == ruleBestFit && len(c.monotonePreferences) == 0 && p.partitionOf == nil {
+		queues[0].order = c.dominantOrder
+		queues[0].next, _ = slices.BinarySearch(c.dominantOrder.amounts, c.dominantAmount)
+		return queues
+	}
+	// The heaps share two arrays.
+	entries, positions := make([]entry, len(m.candidates)), make([]int32, len(m.candidates))
+	for i, candidates := range p.candidates {
+		n := len(candidates)
+		q := &queues[i]
+		q.ids, q.heap = p.indexIn, heap{entries[:0:n], positions[:n:n]}
+		entries, positions = entries[n:], positions[n:]
+		for id, at := range candidates {
+			if r, ok := m.evaluate(c, at); ok {
+				q.heap.entries = append(q.heap.entries, entry{r, int32(id)})
+			}
+		}
+		q.heap.build()
+	}
+	c.seenChanges = len(m.changes)
+	return queues
+}
+
+// id returns the ID of a candidate on the heap.
+func (q *scoredQueue) id(m *match, at int32) int32 {
+	switch {
+	case q.order != nil:
+		return m.candidates[at].touchedNumber - 1
+	case q.ids != nil:
+		return q.ids[at]
+	}
+	return at
+}
+
+func (q *scoredQueue) changed(m *match, c *class, at int32) {
+	if r, ok := m.evaluate(c, at); ok {
+		q.heap.set(q.id(m, at), r)
+	} else {
+		q.heap.remove(q.id(m, at))
+	}
+}
+
+func (q *scoredQueue) head(m *match, c *class) (rank, bool) {
+	// A placement elsewhere may have changed conditions that count tasks: check the top of the heap again.
+	for len(q.heap.entries) > 0 {
+		top := q.heap.entries[0]
+		if !m.fits(c, top.candidate) {
+			q.heap.remove(top.id)
+			continue
+		}
+		if penalty := c.penalty(top.candidate); penalty != top.penalty {
+			top.penalty = penalty
+			q.heap.set(top.id, top.rank)
+			continue
+		}
+		break
+	}
+	untouched, ok := q.bestUntouched(m, c)
+	if len(q.heap.entries) == 0 || ok && untouched.before(q.heap.entries[0].rank) {
+		return untouched, ok
+	}
+	return q.heap.entries[0].rank, true
+}
+
+// bestUntouched returns the best candidate that is not on the heap.
+func (q *scoredQueue) bestUntouched(m *match, c *class) (rank, bool) {
+	if q.order == nil {
+		return rank{}, false
+	}
+	for ; q.next < len(q.order.candidates); q.next++ {
+		at := q.order.candidates[q.next]
+		if m.candidates[at].touchedNumber == 0 && m.fits(c, at) {
+			return rank{score: float64(q.order.amounts[q.next]), candidate: at}, true
+		}
+	}
+	return rank{}, false
+}
+
+// evaluate returns the rank of a candidate, or false if the class cannot use it. This is where a user's filter and
+// score are called.
+func (m *match) evaluate(c *class, at int32) (rank, bool) {
+	if !m.fits(c, at) {
+		return rank{}, false
+	}
+	r := rank{candidate: at, penalty: c.penalty(at)}
+	switch {
+	case m.rule == ruleBestFit:
+		r.score = float64(m.amountLeft(at, c.dominant))
+	case m.filter != nil && !m.filter(c.spec, m.viewOf(at)):
+		return rank{}, false
+	case m.score != nil:
+		if r.score = m.score(c.spec, m.viewOf(at)); math.IsNaN(r.score) {
+			r.score = math.Inf(1)
+		}
+	}
+	return r, true
+}
