@@ -42,7 +42,7 @@ type Amounts struct {
 // this framework are unknown to it; while nothing is pending, none is.
 func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
 	var all []AgentStats
-	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.census.stats(time.Now(), m.tasks) }})
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.census.stats(time.Now(), m.tasks.byID) }})
 	return all, err
 }
 

@@ -89,11 +89,11 @@ func (c *census) countPending(g *group, n int) {
 func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
 
 // recount counts a task where it is now.
-func (c *census) recount(r *record) {
+func (c *census) recount(r *entry) {
 	r.agent = c.describe(r)
 	head := r.head()
 	var here *task.Agent
-	if at := slices.IndexFunc(r.members(), func(r *record) bool { return r.agent != nil }); at >= 0 {
+	if at := slices.IndexFunc(r.members(), func(r *entry) bool { return r.agent != nil }); at >= 0 {
 		here = r.members()[at].agent
 	}
 	if n := head.counted; n != nil && (here == nil || n.agent.about.ID != here.ID) {
@@ -105,7 +105,7 @@ func (c *census) recount(r *record) {
 }
 
 // describe returns what is known of where a task is, nil if it is on no agent.
-func (c *census) describe(r *record) *task.Agent {
+func (c *census) describe(r *entry) *task.Agent {
 	here := r.agentID()
 	switch {
 	case here == "":
@@ -119,20 +119,20 @@ func (c *census) describe(r *record) *task.Agent {
 }
 
 // agentID returns the agent that a task takes up a place on, "" if there is none.
-func (r *record) agentID() string {
+func (r *entry) agentID() string {
 	if occupies(r.info.State) {
 		return r.info.AgentID
 	}
 	return ""
 }
 
-func (c *census) count(r *record, about *task.Agent) {
+func (c *census) count(r *entry, about *task.Agent) {
 	a := c.agents[about.ID]
 	if a == nil {
 		a = &agent{about: about}
 		c.agents[about.ID] = a
 	}
-	g := r.shape.group
+	g := r.class.group
 	at, found := g.countOn(about.ID)
 	if !found {
 		g.counts = slices.Insert(g.counts, at, &groupCount{group: g, agent: a})
@@ -143,7 +143,7 @@ func (c *census) count(r *record, about *task.Agent) {
 	c.presence.stale = true
 }
 
-func (c *census) uncount(r *record) {
+func (c *census) uncount(r *entry) {
 	n := r.counted
 	r.counted = nil
 	n.agent.tasks--
@@ -245,7 +245,7 @@ func (c *census) lost(id string) {
 }
 
 // stats sums up what is known of agents. What tasks take is added up only when somebody asks.
-func (c *census) stats(now time.Time, tasks map[string]*record) []AgentStats {
+func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
 	type sum struct {
 		tasks int
 		taken Amounts

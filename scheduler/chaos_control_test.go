@@ -115,7 +115,7 @@ func unreachableIsLost() decision {
 			return m.step(now, in)
 		}
 		m.step(now, wake{})
-		if r := m.tasks[u.Status.TaskID.Value]; r != nil && r.reconcilable() {
+		if r := m.tasks.byID[u.Status.TaskID.Value]; r != nil && r.reconcilable() {
 			m.requeue(now, r)
 			m.followDemand(now)
 			m.flush(now)

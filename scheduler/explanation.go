@@ -51,7 +51,7 @@ type Finding struct {
 	// Reasons say how many agents failed why, most frequent first. Never empty, unless the matcher gave none.
 	Reasons []task.Reason
 
-	round uint64 // of the cycle
+	cycle uint64 // its number
 }
 
 // String gives one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
@@ -156,7 +156,7 @@ func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, er
 	var e Explanation
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if r := m.tasks[taskID]; r != nil {
+		if r := m.tasks.byID[taskID]; r != nil {
 			e, known = m.explain(time.Now(), r), true
 		}
 	}})

@@ -46,43 +46,17 @@ type machine struct {
 
 	conn connection
 
-	// alarms are what is to be done later, mostly on this subscription, the next one first.
-	alarms  alarms
-	alarmed uint32 // counts them
+	timers timers
 
-	demand *demand.Book // which roles want offers
-	// filter is which offers the master keeps back, as far as it was told. Of the changed classes a first task
-	// became pending in this step, or the last one ceased to be.
-	filter         offerfilter.Book
-	changedClasses []*shape
+	demand *demand.Book     // which roles want offers
+	filter offerfilter.Book // which offers the master keeps back, as far as it was told
 
-	pool    pool
-	fresh   lineup // pending tasks that no cycle has looked at
-	vacated vacated
-
-	// Tasks on record by ID; the pending ones also in order of submission, the ended ones, in
-	// history, the oldest first.
-	tasks   map[string]*record
-	pending []*record
-	history []string
-	serial  int // given to the last submission
-	illegal int // steps of launches that the diagram does not have; tests require none
-	shapes  map[string]*shape
-	key     []byte          // of the last one looked up, to be written over
-	pods    map[string]*pod // by name
-
-	// What a matcher gets, kept from cycle to cycle. round counts the cycles with new
-	// offers, cycles all.
-	queue    queue
-	round    int32
-	cycles   uint64
+	pool     pool
+	vacated  vacated
+	tasks    registry
+	backlog  backlog
+	census   census
 	matchErr error // what was wrong with the last cycle
-
-	// Pending tasks by when they became so, and by the round that first looked at them, if there is a
-	// limit to either.
-	waits, looked lineup
-
-	census census
 
 	reconciliation reconciliation
 	quarantine     quarantine
@@ -126,9 +100,10 @@ type settings struct {
 
 func newMachine(s settings) *machine {
 	m := &machine{
-		settings: s, conn: connection{missed: s.missed}, tasks: map[string]*record{}, storage: storage{callers: map[ref]bool{}}, shapes: map[string]*shape{},
-		pods: map[string]*pod{}, census: newCensus(s.statsTTL), vacated: vacated{}, queue: queue{stale: true},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}},
+		settings: s, conn: connection{missed: s.missed},
+		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
+		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
+		storage: storage{callers: map[ref]bool{}},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)
@@ -213,8 +188,8 @@ func (m *machine) deadline() time.Time {
 		sooner(at)
 	}
 	if m.conn.phase == connected {
-		if len(m.alarms) > 0 {
-			sooner(m.alarms[0].at)
+		if at, ok := m.timers.next(); ok {
+			sooner(at)
 		}
 		if m.wantsCycle() {
 			sooner(m.matchAt())
@@ -234,15 +209,15 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.storage.journal.Deadline(); ok {
 		sooner(at)
 	}
-	if len(m.waits) > 0 && m.conn.phase != stopped {
-		sooner(m.waits[0].since.Add(m.settings.maxWait))
+	if at, ok := m.backlog.deadline(); ok && m.conn.phase != stopped {
+		sooner(at)
 	}
 	return first
 }
 
 // wake does whatever has come due.
 func (m *machine) wake(now time.Time) {
-	m.endWaits(now)
+	m.failForCapacity(now, m.backlog.overdue(now))
 	switch m.conn.phase {
 	case waiting:
 		if !now.Before(m.conn.retryAt) {
@@ -254,7 +229,7 @@ func (m *machine) wake(now time.Time) {
 		}
 	}
 	if m.conn.phase == connected {
-		m.ring(now)
+		m.fireTimers(now)
 		m.cycle(now)
 		m.declineHeld(now)
 		if !m.tearing && !now.Before(m.reconciliation.next) {

@@ -36,7 +36,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	first.play([]string{"submit", "t2", "group=web", "cpus=16"})
 	first.play([]string{"stored"})
 	var changes []change
-	for id, r := range first.machine.tasks {
+	for id, r := range first.machine.tasks.byID {
 		changes = append(changes, change{id: id, task: &r.saved})
 	}
 	records, err := encodeChanges(changes)
@@ -98,8 +98,8 @@ func TestGuiltyShapes(t *testing.T) {
 			m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{"o1@a1:1:1"}))})
 			m.step(now, wake{})
 			require.LessOrEqual(t, matcher.calls, c.calls)
-			require.Len(t, m.pending, tasks-c.failed)
-			for _, r := range m.inOrder() {
+			require.Len(t, m.backlog.pending, tasks-c.failed)
+			for _, r := range m.tasks.inOrder() {
 				require.Equal(t, c.failed > 0 && c.bad(r.info.Spec.CPUs), r.info.State == task.Error)
 			}
 			require.ErrorContains(t, m.matchErr, "odd")

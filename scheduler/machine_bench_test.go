@@ -81,12 +81,12 @@ func BenchmarkIdleCycle(b *testing.B) {
 				m.step(now, streamEvent{stream: 1, event: event})
 				m.step(now, wake{})
 				b.StopTimer()
-				require.Len(b, m.pending, tasks)
+				require.Len(b, m.backlog.pending, tasks)
 				m.pool.takeAll()
-				m.alarms = nil
+				m.timers = timers{}
 				if c.changes {
-					m.step(now, kill{id: m.pending[0].info.Spec.ID})
-					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.serial), map[string]string{"cpus": "9"})})
+					m.step(now, kill{id: m.backlog.pending[0].info.Spec.ID})
+					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.tasks.serial), map[string]string{"cpus": "9"})})
 				}
 				b.StartTimer()
 			}

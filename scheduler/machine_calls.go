@@ -30,15 +30,15 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	case scheduler.Call_ACKNOWLEDGE:
 		// The agent would send an update again by itself, but only after up to ten minutes.
 		if in.outcome != accepted && current {
-			m.alarm(alarm{at: now.Add(callRetry), call: in.call})
+			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
 		}
 	case scheduler.Call_KILL:
-		if r := m.tasks[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
+		if r := m.tasks.byID[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
 			pause := r.killPause
 			if in.outcome != accepted {
 				pause = callRetry
 			}
-			m.killAt(r, now.Add(pause))
+			m.startKillTimer(r, now.Add(pause))
 		}
 	case scheduler.Call_RECONCILE:
 		m.reconcileDone(in)
@@ -99,7 +99,7 @@ func (m *machine) rawCall(in rawCall) {
 		return
 	}
 	c := in.call
-	if r := m.tasks[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
+	if r := m.tasks.byID[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
 		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
 		return
 	}

@@ -17,11 +17,13 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle tells whether there is something to match.
 func (m *machine) wantsCycle() bool {
-	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.fresh) > 0 && len(m.pending) > 0)
+	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.backlog.fresh) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether what is pending waits for the preferred agent.
-func (m *machine) awaitsAgent() bool { return m.pool.preferred.agentID != "" && len(m.pending) > 0 }
+func (m *machine) awaitsAgent() bool {
+	return m.pool.preferred.agentID != "" && len(m.backlog.pending) > 0
+}
 
 // matchAt returns when the next cycle may be.
 func (m *machine) matchAt() time.Time {
@@ -34,25 +36,8 @@ func (m *machine) matchAt() time.Time {
 // preferAgent has the next tasks wait for one of the agents of these launches, if the policy says so.
 func (m *machine) preferAgent(now time.Time, launches []*use) {
 	if m.settings.waitPreferred > 0 {
-		m.pool.prefer(launches, m.waitUntil(now))
+		m.pool.prefer(launches, m.backlog.waitUntil(now, m.settings.waitPreferred))
 	}
-}
-
-// waitUntil returns until when tasks wait at most: not for so long that one of them is given up meanwhile.
-func (m *machine) waitUntil(now time.Time) time.Time {
-	until := now.Add(m.settings.waitPreferred)
-	if m.settings.maxWait == 0 {
-		return until
-	}
-	m.waits.take(func(waiter) bool { return false }) // those at the head that wait no longer
-	first := now
-	if len(m.waits) > 0 {
-		first = m.waits[0].since
-	}
-	if last := first.Add(m.settings.maxWait - cyclePause); last.Before(until) {
-		return last
-	}
-	return until
 }
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
@@ -68,14 +53,14 @@ func (m *machine) cycle(now time.Time) {
 	offers, used := m.atHand(now)
 	event := OfferEvent{Offers: len(offers)}
 	var launches []*use
-	if tasks := m.matchable(now); len(tasks) > 0 {
-		m.cycles++
+	if tasks := m.backlog.matchable(now, m.pool.added); len(tasks) > 0 {
+		m.backlog.cycles++
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		launches = m.prepareAll(now, placements, used, &event)
 		m.matchErr = event.Err
 		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
-		m.endLooks(now)
+		m.failForCapacity(now, m.backlog.exhausted())
 	}
 	m.pool.added = false
 	m.preferAgent(now, launches)
@@ -83,19 +68,19 @@ func (m *machine) cycle(now time.Time) {
 		m.accept(now, u)
 	}
 	m.pool.take(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
-	if len(m.pending) > 0 {
+	if len(m.backlog.pending) > 0 {
 		m.pool.shorten(now)
 	}
-	event.Pending = len(m.pending)
+	event.Pending = len(m.backlog.pending)
 	m.do(notify{event})
 }
 
 // prepareAll prepares what was placed, and returns the uses that have tasks.
 func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*use, event *OfferEvent) []*use {
 	var launches []*use
-	var gone []*record // from the pending ones
+	var gone []*entry // from the pending ones
 	for _, p := range placements {
-		r := m.tasks[p.TaskID]
+		r := m.tasks.byID[p.TaskID]
 		operation, err := m.prepare(now, r, p, used)
 		if err != nil {
 			event.Err = err
@@ -111,7 +96,7 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 			event.Placed++
 		}
 	}
-	m.withdrawAll(gone)
+	m.backlog.removeAll(gone)
 	return launches
 }
 
@@ -130,8 +115,8 @@ func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
 	return offers, used
 }
 
-// match asks the matcher. It is user code: a panic costs the tasks of the shape at fault. If no single
-// shape is, it costs this cycle only.
+// match asks the matcher. It is user code: a panic costs the tasks of the class at fault. If no single
+// class is, it costs this cycle only.
 func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
 	c := task.Cycle{
 		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // all the bits that it has
@@ -146,9 +131,9 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 		return nil, nil, err
 	}
 	var innocent []task.Demand
-	var failed []*record
+	var failed []*entry
 	for _, d := range tasks {
-		r := m.tasks[d.ID]
+		r := m.tasks.byID[d.ID]
 		if err := guilty[d.Spec]; err != nil && r != nil && r.info.State == task.Pending {
 			for _, r := range r.members() {
 				m.change(now, r, task.Error, err)
@@ -158,7 +143,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 			innocent = append(innocent, d)
 		}
 	}
-	m.withdrawAll(failed)
+	m.backlog.removeAll(failed)
 	if len(innocent) == 0 {
 		return nil, nil, err
 	}
@@ -167,11 +152,11 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	return placed, rejected, cmp.Or(again, err)
 }
 
-// guilty finds the shapes over which the matcher panics, by halves, with the first task of each. There are
+// guilty finds the classes over which the matcher panics, by halves, with the first task of each. There are
 // none if it panics over all of several tasks: then it is about an offer, or the matcher itself.
 func (m *machine) guilty(c task.Cycle) map[*task.Spec]error {
 	var firsts []task.Demand
-	seen := map[*task.Spec]bool{} // which those of a shape share
+	seen := map[*task.Spec]bool{} // which those of a class share
 	for _, d := range c.Tasks {
 		if !seen[d.Spec] {
 			seen[d.Spec] = true
@@ -187,7 +172,7 @@ func (m *machine) guilty(c task.Cycle) map[*task.Spec]error {
 }
 
 // maxTries bounds the search for what a matcher panics over: each try costs as much as a small cycle. It
-// suffices for several shapes out of a thousand.
+// suffices for several classes out of a thousand.
 const maxTries = 100
 
 // search tells whether the tries sufficed.
@@ -254,7 +239,7 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, r *record, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
+func (m *machine) prepare(now time.Time, r *entry, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
 	if r == nil || r.info.State != task.Pending || r != r.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
@@ -271,8 +256,8 @@ func (m *machine) prepare(now time.Time, r *record, p task.Placement, used map[s
 	for i, r := range r.members() {
 		p := placements[i]
 		r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-		r.offer, r.round = p.OfferIDs[0], m.reconciliation.round
-		m.launchMoves(r, eventPlaced)
+		r.offer, r.reconcileRound = p.OfferIDs[0], m.reconciliation.round
+		m.tasks.moves(r, eventPlaced)
 		m.change(now, r, task.Staging, nil)
 	}
 	return operation, nil
@@ -282,7 +267,7 @@ func (m *machine) prepare(now time.Time, r *record, p task.Placement, used map[s
 // Mesos refuses a whole operation for one malformed resource in it, and the neighbours should not
 // suffer. It is user code: a panic costs this task only. It also gives the members their parts of the
 // placement.
-func (m *machine) build(r *record, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
+func (m *machine) build(r *entry, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked("the builder", p)

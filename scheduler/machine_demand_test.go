@@ -77,7 +77,7 @@ func (c *checker) toldInVain(in callDone) {
 func (c *checker) checkDemand() {
 	m := c.machine
 	pending := map[string]int{}
-	for _, r := range m.tasks {
+	for _, r := range m.tasks.byID {
 		if r.info.State == task.Pending {
 			pending[r.info.Spec.Role]++
 		}

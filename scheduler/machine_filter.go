@@ -2,14 +2,12 @@ package scheduler
 
 import (
 	"errors"
-	"iter"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 const (
@@ -29,13 +27,11 @@ func (m *machine) filterDeadline() time.Time {
 
 // followFilter tells the master which offers to keep back, or that it is to offer everything.
 func (m *machine) followFilter(now time.Time) {
-	for _, class := range m.changedClasses {
+	for _, class := range m.backlog.takeChanged() {
 		if m.filter.ClassChanged(now, m.conn.info.Roles, class.spec, class.pending > 0) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
-	clear(m.changedClasses)
-	m.changedClasses = m.changedClasses[:0]
 	if m.conn.phase != connected || m.tearing {
 		return
 	}
@@ -54,21 +50,10 @@ func (m *machine) followFilter(now time.Time) {
 
 // deriveFilter returns the filter for all that is pending.
 func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
-	if len(m.shapes) > maxFilteredClasses {
+	if len(m.backlog.classes) > maxFilteredClasses {
 		return offerfilter.Filter{}
 	}
-	return offerfilter.Derive(m.conn.info.Roles, m.conn.info.OfferFilters, m.pendingSpecs(), level)
-}
-
-// pendingSpecs are the specs of the classes that have pending tasks, in no order.
-func (m *machine) pendingSpecs() iter.Seq[*task.Spec] {
-	return func(yield func(*task.Spec) bool) {
-		for _, class := range m.shapes {
-			if class.pending > 0 && !yield(class.spec) {
-				return
-			}
-		}
-	}
+	return offerfilter.Derive(m.conn.info.Roles, m.conn.info.OfferFilters, m.backlog.specs(), level)
 }
 
 // filterDone takes the outcome of an UPDATE_FRAMEWORK of the machine's own.

@@ -63,7 +63,7 @@ func (c *checker) checkFilter() {
 		if possible.filter.None() {
 			continue
 		}
-		for _, class := range m.shapes {
+		for _, class := range m.backlog.classes {
 			require.True(c.t, class.pending == 0 || m.admits(possible.filter, class.spec), "the master keeps back offers for %v: %v", class.spec, possible.filter)
 		}
 	}

@@ -191,12 +191,12 @@ func (c *checker) play(verb byte, n int) {
 			c.finish(s, outcome(n%5), refusal(n/5))
 		}
 	case 'D':
-		if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
+		if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
 			c.configure(func(set *settings) { set.durable = true })
 			c.disk = newDisk()
 		}
 	case 'P':
-		if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
+		if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
 			c.policyOf(n)
 		}
 	case 'L':
@@ -221,7 +221,7 @@ func (c *checker) play(verb byte, n int) {
 
 // limits has tasks end that find no place.
 func (c *checker) limits() {
-	if c.machine.conn.phase == stopped && len(c.machine.tasks) == 0 {
+	if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
 		c.configure(func(set *settings) { set.maxCycles, set.maxWait = 4, 100*time.Second })
 	}
 }

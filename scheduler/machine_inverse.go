@@ -14,7 +14,7 @@ import (
 func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
-	for _, r := range m.inOrder() {
+	for _, r := range m.tasks.inOrder() {
 		if s := r.info.State; s != task.Pending && !s.Terminal() {
 			running[r.info.AgentID] = append(running[r.info.AgentID], r.info.Spec.ID)
 			running[""] = append(running[""], r.info.Spec.ID)

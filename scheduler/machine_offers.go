@@ -35,7 +35,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 // declineHeld declines those offers whose time is over.
 func (m *machine) declineHeld(now time.Time) {
 	if !m.wantsCycle() {
-		m.refuse(now, m.pool.takeExpired(now, len(m.pending) == 0))
+		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
 	}
 }
 
@@ -89,12 +89,12 @@ func (m *machine) sendAccept(now time.Time, s send) {
 // launched follows the tasks of an ACCEPT that is on its way.
 func (m *machine) launched(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
-		r := m.tasks[t.TaskID.Value]
+		r := m.tasks.byID[t.TaskID.Value]
 		if r == nil || r.launch != launchHeld {
 			continue
 		}
-		m.launchMoves(r, eventSent)
-		m.expectWord(r, now.Add(m.settings.launchTimeout))
+		m.tasks.moves(r, eventSent)
+		m.startLaunchTimer(r, now.Add(m.settings.launchTimeout))
 		if r.killing {
 			m.sendKill(now, r)
 		}
@@ -121,19 +121,19 @@ func filters(refuse time.Duration) *mesos.Filters {
 func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
 	for _, t := range launchedBy(in.call) {
-		r := m.tasks[t.TaskID.Value]
+		r := m.tasks.byID[t.TaskID.Value]
 		if r == nil || r.offer != offers[0].Value || r.launch != launchSent {
 			continue // something was heard of it already
 		}
 		switch {
 		case r.info.State.Terminal():
 		case in.outcome == accepted && m.conn.current(in.stream):
-			m.launchMoves(r, eventAnswered)
+			m.tasks.moves(r, eventAnswered)
 		case in.outcome == accepted || in.outcome == unclear:
-			m.launchMoves(r, eventAnswered)
+			m.tasks.moves(r, eventAnswered)
 			// Without a subscription there is nobody to ask; the next one begins with that.
 			if m.conn.phase == connected {
-				m.expectWord(r, now.Add(callRetry))
+				m.startLaunchTimer(r, now.Add(callRetry))
 			}
 		default:
 			m.requeue(now, r)
@@ -149,7 +149,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // a refusal in force of which nobody knows.
 func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
 	m.demand.MayBeRefused()
-	m.alarm(alarm{at: now.Add(callRetry), call: m.ready(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+	m.timers.start(timer{at: now.Add(callRetry), call: m.ready(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})

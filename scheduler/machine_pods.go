@@ -10,26 +10,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// pod is a set of tasks that are launched together or not at all. While they are pending, the first of
-// them stands for all in the queue.
-type pod struct {
-	members []*record
-	ids     []string // of the members
-	onFile  int      // members that are still on record
-	callers []ref    // that wait for all of them to run
-}
-
 // errPodBroken is what a member ends with that cannot be launched again, as another one has ended.
 var errPodBroken = errors.New("scheduler: launched in vain, and another member of its pod has ended")
 
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod
-	if m.pods[name] != nil {
+	if m.tasks.pods[name] != nil {
 		m.do(reply{ref: in.ref, err: duplicate(name)})
 		return
 	}
 	for i := range in.specs {
-		if m.tasks[in.specs[i].ID] != nil {
+		if m.tasks.byID[in.specs[i].ID] != nil {
 			m.do(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
 			return
 		}
@@ -42,15 +33,9 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 		m.do(reply{ref: in.ref, err: err})
 		return
 	}
-	var records []*record
+	var records []*entry
 	for i := range in.specs {
-		m.serial++
-		r := &record{saved: saved{
-			info:   task.Info{Spec: in.specs[i], State: task.Pending, Submitted: now, Updated: now},
-			serial: m.serial,
-		}}
-		m.tasks[in.specs[i].ID] = r
-		records = append(records, r)
+		records = append(records, m.tasks.submit(now, in.specs[i]))
 	}
 	p := m.joinPod(records)
 	m.enqueue(records[0])
@@ -65,19 +50,16 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	}
 }
 
-// joinPod makes a pod of records, which share the shape of all of them together.
-func (m *machine) joinPod(records []*record) *pod {
-	p := &pod{members: records, onFile: len(records)}
-	m.pods[records[0].info.Spec.Pod] = p
+// joinPod makes a pod of records, which share the class of all of them together.
+func (m *machine) joinPod(records []*entry) *pod {
+	p := m.tasks.join(records)
 	specs := make([]task.Spec, len(records))
 	for i, r := range records {
 		specs[i] = r.info.Spec
-		p.ids = append(p.ids, r.info.Spec.ID)
 	}
 	whole := combined(specs)
 	for _, r := range records {
-		r.pod = p
-		m.joinShape(r, &whole)
+		m.classify(r, &whole)
 	}
 	return p
 }
@@ -104,50 +86,24 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 	}}, err
 }
 
-// members are the tasks that share the fate of a launch.
-func (r *record) members() []*record {
-	if r.pod == nil {
-		return []*record{r}
-	}
-	return r.pod.members
-}
-
-// head is the one that stands for them in the queue.
-func (r *record) head() *record {
-	if r.pod == nil {
-		return r
-	}
-	return r.pod.members[0]
-}
-
-// voided reports whether a launch came to nothing for all members. Before that, nothing is launched again.
-func (p *pod) voided() bool {
-	return !slices.ContainsFunc(p.members, func(r *record) bool { return r.launch != launchVoid })
-}
-
-// broken tells whether a member has ended: the pod cannot be launched any more.
-func (p *pod) broken() bool {
-	return slices.ContainsFunc(p.members, func(r *record) bool { return r.info.State.Terminal() })
-}
-
 // returned takes a pod whose launch was taken for void, and one of whose members runs after all, out
 // of the queue: the others are there as well, or the master will say what became of them.
-func (m *machine) returned(now time.Time, r *record) {
-	m.withdraw(r)
+func (m *machine) returned(now time.Time, r *entry) {
+	m.backlog.remove(r)
 	for _, other := range r.members() {
 		if other != r && other.info.State == task.Pending {
 			if f := other.former; f != nil {
 				other.info.AgentID, other.info.Hostname, other.info.HostPorts = f.agentID, f.hostname, f.hostPorts
 			}
-			m.launchMoves(other, eventTold)
+			m.tasks.moves(other, eventTold)
 			m.change(now, other, task.Staging, nil)
-			m.expectWord(other, now.Add(callRetry))
+			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}
 }
 
 // podChanged answers whoever waits for a pod to run, after one of its members changed.
-func (m *machine) podChanged(now time.Time, r *record, err error) {
+func (m *machine) podChanged(now time.Time, r *entry, err error) {
 	if len(r.pod.callers) == 0 {
 		return
 	}
@@ -155,7 +111,7 @@ func (m *machine) podChanged(now time.Time, r *record, err error) {
 	switch state := r.info.State; {
 	case state.Terminal() && state != task.Finished:
 		answer.err = &TaskError{Task: r.info, Err: err}
-	case slices.ContainsFunc(r.pod.members, func(r *record) bool { return r.info.State != task.Finished && !up(r) }):
+	case slices.ContainsFunc(r.pod.members, func(r *entry) bool { return r.info.State != task.Finished && !r.up() }):
 		return
 	}
 	for _, caller := range r.pod.callers {
@@ -166,8 +122,8 @@ func (m *machine) podChanged(now time.Time, r *record, err error) {
 }
 
 // restorePods restores the pods of records in order of submission.
-func (m *machine) restorePods(records []*record) {
-	byName := map[string][]*record{}
+func (m *machine) restorePods(records []*entry) {
+	byName := map[string][]*entry{}
 	var names []string
 	for _, r := range records {
 		if name := r.info.Spec.Pod; name != "" {

@@ -15,15 +15,15 @@ func recount(t require.TestingT, m *machine) {
 	type place struct{ group, agent string }
 	shapes, waiting := map[string]int{}, map[string]int{}
 	seats, groups, onAgent := map[place]int{}, map[string]int{}, map[string]int{}
-	require.Zero(t, m.illegal, "steps of launches that the diagram does not have")
-	heads := map[*record]bool{} // which may have been forgotten before other members of their pods
+	require.Zero(t, m.tasks.illegal, "steps of launches that the diagram does not have")
+	heads := map[*entry]bool{} // which may have been forgotten before other members of their pods
 	var pending []string
-	for _, r := range m.inOrder() {
+	for _, r := range m.tasks.inOrder() {
 		key, group := r.info.Spec.Class(), r.info.Spec.Group
 		if r.pod != nil {
-			key = r.head().shape.key // that of all members together
+			key = r.head().class.key // that of all members together
 		}
-		require.True(t, r.shape == m.shapes[key], "the shape of %s", r.info.Spec.ID)
+		require.True(t, r.class == m.backlog.classes[key], "the shape of %s", r.info.Spec.ID)
 		shapes[key]++
 		checkLaunch(t, r)
 		switch s := r.info.State; {
@@ -41,7 +41,7 @@ func recount(t require.TestingT, m *machine) {
 		require.True(t, r == r.head() || r.counted == nil, "%s is counted with its pod", r.info.Spec.ID)
 	}
 	for r := range heads {
-		at := slices.IndexFunc(r.members(), func(r *record) bool { return r.agentID() != "" })
+		at := slices.IndexFunc(r.members(), func(r *entry) bool { return r.agentID() != "" })
 		if at < 0 {
 			require.Nil(t, r.counted, "%s is on no agent", r.info.Spec.ID)
 			continue
@@ -52,11 +52,11 @@ func recount(t require.TestingT, m *machine) {
 		require.NotNil(t, r.counted, "%s is on %s", r.info.Spec.ID, here)
 		require.Equal(t, here, r.counted.agent.about.ID, "where %s is counted", r.info.Spec.ID)
 	}
-	require.Equal(t, pending, ids(m.pending), "the pending tasks")
-	require.Len(t, m.shapes, len(shapes))
-	for key, s := range m.shapes {
+	require.Equal(t, pending, ids(m.backlog.pending), "the pending tasks")
+	require.Len(t, m.backlog.classes, len(shapes))
+	for key, s := range m.backlog.classes {
 		require.Equal(t, [2]int{shapes[key], waiting[key]}, [2]int{s.tasks, s.pending}, "tasks of a shape, and pending ones")
-		require.True(t, len(s.findings) == 0 || s.pending > 0 && len(s.findings) <= findingsPerShape, "%d findings", len(s.findings))
+		require.True(t, len(s.findings) == 0 || s.pending > 0 && len(s.findings) <= findingsPerClass, "%d findings", len(s.findings))
 	}
 	var present []task.Presence
 	for _, name := range slices.Sorted(keysOf(m.census.groups)) {
@@ -82,7 +82,7 @@ func recount(t require.TestingT, m *machine) {
 }
 
 // checkLaunch holds how far a launch has got to the state of its task.
-func checkLaunch(t require.TestingT, r *record) {
+func checkLaunch(t require.TestingT, r *entry) {
 	var want []launch
 	switch r.info.State {
 	case task.Pending:
@@ -102,38 +102,38 @@ func checkLaunch(t require.TestingT, r *record) {
 // in the lineup for that.
 func recountQueue(t require.TestingT, m *machine) {
 	queued, waits, looked := map[string]int{}, map[string]int{}, map[string]int{}
-	for _, d := range m.queue.demands {
+	for _, d := range m.backlog.demands {
 		queued[d.ID]++
 	}
-	for _, w := range m.waits {
+	for _, w := range m.backlog.waits {
 		if w.waits() {
 			waits[w.info.Spec.ID]++
 		}
 	}
-	for _, w := range m.looked {
+	for _, w := range m.backlog.looked {
 		if w.waits() {
 			looked[w.info.Spec.ID]++
 		}
 	}
-	for _, r := range m.pending {
+	for _, r := range m.backlog.pending {
 		id := r.info.Spec.ID
-		if r.firstRound != 0 && !m.queue.stale {
+		if r.firstCycle != 0 && !m.backlog.stale {
 			require.Equal(t, 1, queued[id], "%s in the queue", id)
 			delete(queued, id)
 		}
 		if m.settings.maxWait > 0 {
 			require.Positive(t, waits[id], "%s is to be given up some time", id)
 		}
-		if m.settings.maxCycles > 0 && r.firstRound != 0 {
+		if m.settings.maxCycles > 0 && r.firstCycle != 0 {
 			require.Positive(t, looked[id], "%s is to be given up some round", id)
 		}
 	}
-	if !m.queue.stale {
+	if !m.backlog.stale {
 		require.Empty(t, queued, "the queue has what does not wait")
 	}
 }
 
-func ids(records []*record) []string {
+func ids(records []*entry) []string {
 	var all []string
 	for _, r := range records {
 		all = append(all, r.info.Spec.ID)
@@ -153,26 +153,26 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 
 // TestRecountControl: each row is what a machine might forget.
 func TestRecountControl(t *testing.T) {
-	for reason, forget := range map[string]func(m *machine, ran, waits *record){
+	for reason, forget := range map[string]func(m *machine, ran, waits *entry){
 		"nothing":                           nil,
-		"that a launch was made":            func(_ *machine, ran, _ *record) { ran.launch = launchNone },
-		"that a launch was lost":            func(_ *machine, _, waits *record) { waits.launch = launchAnswered },
-		"a step of a launch":                func(m *machine, ran, _ *record) { m.launchMoves(ran, eventPlaced) },
-		"a task of a shape":                 func(_ *machine, ran, _ *record) { ran.shape.tasks-- },
-		"a pending task of a shape":         func(_ *machine, _, waits *record) { waits.shape.pending-- },
-		"a pending task of a group":         func(_ *machine, _, waits *record) { waits.shape.group.pending++ },
-		"a task on an agent":                func(_ *machine, ran, _ *record) { ran.counted.agent.tasks++ },
-		"a task of a group on an agent":     func(_ *machine, ran, _ *record) { ran.counted.tasks++ },
-		"that a task is on an agent":        func(_ *machine, ran, _ *record) { ran.counted = nil },
-		"that a task has left":              func(_ *machine, ran, waits *record) { waits.counted = ran.counted },
-		"a whole place":                     func(_ *machine, ran, _ *record) { ran.shape.group.counts = nil },
-		"that the presence changed":         func(m *machine, _, _ *record) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
-		"to look at a task":                 func(m *machine, _, _ *record) { m.queue.demands = nil },
-		"that a task is looked at already":  func(m *machine, _, _ *record) { m.queue.demands = append(m.queue.demands, m.queue.demands...) },
-		"to end a task after its time":      func(m *machine, _, _ *record) { m.waits = nil },
-		"to end a task after its cycles":    func(m *machine, _, _ *record) { m.looked = nil },
-		"to forget what was found":          func(_ *machine, ran, _ *record) { ran.shape.findings = make([]Finding, 1) },
-		"a shape of which there is no task": func(m *machine, _, _ *record) { m.shapes["?"] = &shape{} },
+		"that a launch was made":            func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
+		"that a launch was lost":            func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
+		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.moves(ran, eventPlaced) },
+		"a task of a shape":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
+		"a pending task of a shape":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
+		"a pending task of a group":         func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
+		"a task on an agent":                func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
+		"a task of a group on an agent":     func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
+		"that a task is on an agent":        func(_ *machine, ran, _ *entry) { ran.counted = nil },
+		"that a task has left":              func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },
+		"a whole place":                     func(_ *machine, ran, _ *entry) { ran.class.group.counts = nil },
+		"that the presence changed":         func(m *machine, _, _ *entry) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
+		"to look at a task":                 func(m *machine, _, _ *entry) { m.backlog.demands = nil },
+		"that a task is looked at already":  func(m *machine, _, _ *entry) { m.backlog.demands = append(m.backlog.demands, m.backlog.demands...) },
+		"to end a task after its time":      func(m *machine, _, _ *entry) { m.backlog.waits = nil },
+		"to end a task after its cycles":    func(m *machine, _, _ *entry) { m.backlog.looked = nil },
+		"to forget what was found":          func(_ *machine, ran, _ *entry) { ran.class.findings = make([]Finding, 1) },
+		"a shape of which there is no task": func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
 	} {
 		s := newStage(t)
 		s.configure(func(set *settings) { set.maxCycles, set.maxWait = 100, 1e12 })
@@ -180,9 +180,9 @@ func TestRecountControl(t *testing.T) {
 			s.play(strings.Fields(words))
 		}
 		m, recorder := s.machine, &recorder{}
-		require.False(t, m.queue.stale)
+		require.False(t, m.backlog.stale)
 		if forget != nil {
-			forget(m, m.tasks["ran"], m.tasks["waits"])
+			forget(m, m.tasks.byID["ran"], m.tasks.byID["waits"])
 		}
 		func() {
 			defer func() { _ = recover() }()

@@ -98,7 +98,7 @@ func (m *machine) flush(now time.Time) {
 		changes[i] = change{id: k.Key, joined: k.Joined}
 		if k.Key == "" {
 			changes[i].framework, m.storage.writingID = m.conn.frameworkID, m.conn.frameworkID
-		} else if r := m.tasks[k.Key]; r != nil {
+		} else if r := m.tasks.byID[k.Key]; r != nil {
 			s := r.saved
 			s.confirmed = r.launch == launchConfirmed
 			changes[i].task = &s
@@ -109,7 +109,7 @@ func (m *machine) flush(now time.Time) {
 
 // storedTogether returns the members of a task's pod, none for other tasks.
 func (m *machine) storedTogether(id string) []string {
-	r := m.tasks[id]
+	r := m.tasks.byID[id]
 	if r == nil || r.pod == nil {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
 		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
-			r := m.tasks[t.TaskID.Value]
+			r := m.tasks.byID[t.TaskID.Value]
 			return r == nil || r.launch != launchHeld || r.offer != accept.OfferIDs[0].Value
 		})
 	})
@@ -238,7 +238,7 @@ func (m *machine) giveBack(offers []mesos.OfferID) {
 // takeBack makes the tasks of an ACCEPT that was never sent pending again.
 func (m *machine) takeBack(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
-		if r := m.tasks[t.TaskID.Value]; r != nil && r.launch == launchHeld {
+		if r := m.tasks.byID[t.TaskID.Value]; r != nil && r.launch == launchHeld {
 			m.requeue(now, r)
 		}
 	}
@@ -256,32 +256,29 @@ func (m *machine) restore(framework string, tasks []saved) {
 	m.conn.restore(framework)
 	m.storage.durableID = framework
 	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
-	var ended []*record
-	records := make([]*record, len(tasks))
+	var pending, ended []*entry
+	records := make([]*entry, len(tasks))
 	for i, s := range tasks {
-		records[i] = &record{saved: s, launch: restoredLaunch(&s)}
-		m.tasks[s.info.Spec.ID] = records[i]
-		m.serial = max(m.serial, s.serial)
+		records[i] = m.tasks.restore(s)
 	}
 	m.restorePods(records)
 	for _, r := range records {
 		if r.pod == nil {
-			m.joinShape(r, &r.info.Spec)
+			m.classify(r, &r.info.Spec)
 		}
 		m.census.recount(r)
 		switch state := r.info.State; {
 		case state == task.Pending && r == r.head():
-			m.pending = append(m.pending, r)
+			pending = append(pending, r)
 		case state.Terminal():
 			ended = append(ended, r)
 		}
 	}
-	pending := slices.Clone(m.pending)
-	slices.SortStableFunc(pending, func(a, b *record) int { return a.info.Updated.Compare(b.info.Updated) })
+	slices.SortStableFunc(pending, func(a, b *entry) int { return a.info.Updated.Compare(b.info.Updated) })
 	for _, r := range pending {
-		m.awaits(r, false)
+		m.backlog.add(r, false)
 	}
-	slices.SortStableFunc(ended, func(a, b *record) int { return a.info.Updated.Compare(b.info.Updated) })
+	slices.SortStableFunc(ended, func(a, b *entry) int { return a.info.Updated.Compare(b.info.Updated) })
 	for _, r := range ended {
 		m.retire(r)
 	}

@@ -104,7 +104,7 @@ func (c *checker) expectWriting(status mesos.TaskStatus) {
 		return
 	}
 	c.disk.need[uuid] = need{} // of a task that is not on record there is nothing to write
-	if r := c.machine.tasks[status.TaskID.Value]; r != nil && !r.info.State.Terminal() {
+	if r := c.machine.tasks.byID[status.TaskID.Value]; r != nil && !r.info.State.Terminal() {
 		c.disk.need[uuid] = need{r.info.Spec.ID, c.disk.begun + 1}
 	}
 }
@@ -118,7 +118,7 @@ func (c *checker) checkAcknowledged(uuid []byte) {
 
 // checkStored looks at the record of a task in the store, unless the task is not on record at all.
 func (c *checker) checkStored(id string, good func(saved) bool) {
-	if c.disk == nil || c.machine.tasks[id] == nil || c.machine.tasks[id].info.State.Terminal() {
+	if c.disk == nil || c.machine.tasks.byID[id] == nil || c.machine.tasks.byID[id].info.State.Terminal() {
 		return
 	}
 	require.Contains(c.t, c.disk.records, frameworkKey)

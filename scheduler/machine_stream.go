@@ -14,19 +14,20 @@ import (
 
 func (m *machine) start(now time.Time) {
 	// Callers of an earlier run have been answered by its end, its calls never will be.
-	for _, r := range m.tasks {
+	for _, r := range m.tasks.byID {
 		r.callers = nil
 		if r.launch.unanswered() && !r.info.State.Terminal() {
-			m.launchMoves(r, eventAnswered)
+			m.tasks.moves(r, eventAnswered)
 		}
 	}
 	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
 	m.tearing, m.tearWaiting = false, nil
 	m.storage.journal.Reopen()
-	m.filter, m.changedClasses = offerfilter.Book{}, nil
+	m.filter = offerfilter.Book{}
+	m.backlog.takeChanged()
 	m.reconciliation.callers = nil
 	m.conn.begin()
-	m.endWaits(now)
+	m.failForCapacity(now, m.backlog.overdue(now))
 	m.subscribe(now)
 }
 
@@ -35,7 +36,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.conn.connect(now)
 	m.pool.reset(now)
 	m.beginDemand(now)
-	m.keepAlarms()
+	m.timers.endSubscription()
 	info := m.conn.info
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,
@@ -94,7 +95,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	// A kill that was lost with the last connection would leave its task running for ever.
-	for _, r := range m.inOrder() {
+	for _, r := range m.tasks.inOrder() {
 		if r.killing && !r.info.State.Terminal() {
 			m.sendKill(now, r)
 		}
@@ -169,7 +170,7 @@ func (m *machine) refusedBy(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
 	case meaning == mastertext.FrameworkRemoved && m.tearing:
 		m.tornDown(now)
-	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.nothingOnRecord():
+	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
 		m.conn.forget()
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
@@ -182,16 +183,6 @@ func (m *machine) refusedBy(now time.Time, message string) {
 	default:
 		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))
 	}
-}
-
-// nothingOnRecord tells whether every task has ended.
-func (m *machine) nothingOnRecord() bool {
-	for _, r := range m.tasks {
-		if !r.info.State.Terminal() {
-			return false
-		}
-	}
-	return true
 }
 
 func (m *machine) teardown(caller ref) {

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -12,40 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// record is what the machine knows of one task.
-type record struct {
-	saved
-	shape   *shape
-	counted *groupCount // where it is counted; nil: it is not on an agent
-	pod     *pod        // that it is a member of
-	former  *place      // where it was launched last, while it is pending again
-	launch  launch      // how far its newest launch has got
-	offer   string      // that its ACCEPT used
-	round   int32       // of the last reconciliation in which the master told of it
-	callers []caller    // that wait for it
-	// firstRound is the cycle with new offers in or after which it was first looked at while it is pending; 0:
-	// it was not yet.
-	firstRound int32
-	// Turns of its alarms: to ask for its launch, and to send the next KILL, with the pause after that.
-	launchTurn, killTurn uint32
-	killPause            time.Duration
-}
-
-// place is where a task was launched.
-type place struct {
-	agentID, hostname string
-	hostPorts         []uint16
-	notBefore         time.Time // the earliest time of the next launch
-}
-
-// caller waits for a task to run, or for its end.
-type caller struct {
-	ref ref
-	end bool
-}
-
 func (m *machine) submit(now time.Time, in submit) {
-	if m.tasks[in.spec.ID] != nil {
+	if m.tasks.byID[in.spec.ID] != nil {
 		m.do(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
@@ -53,13 +20,8 @@ func (m *machine) submit(now time.Time, in submit) {
 		m.do(reply{ref: in.ref, err: err})
 		return
 	}
-	m.serial++
-	r := &record{saved: saved{
-		info:   task.Info{Spec: in.spec, State: task.Pending, Submitted: now, Updated: now},
-		serial: m.serial,
-	}}
-	m.tasks[in.spec.ID] = r
-	m.joinShape(r, &r.info.Spec)
+	r := m.tasks.submit(now, in.spec)
+	m.classify(r, &r.info.Spec)
 	m.enqueue(r)
 	m.touch(in.spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
@@ -88,15 +50,14 @@ func (m *machine) notOffered(s *task.Spec) error {
 
 func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
 
-// enqueue puts a new task at the end of the queue.
-func (m *machine) enqueue(r *record) {
-	m.pending = append(m.pending, r)
-	m.awaits(r, true)
+// enqueue puts a new task at the end of the backlog.
+func (m *machine) enqueue(r *entry) {
+	m.backlog.add(r, true)
 	m.demand.TaskCame(r.info.Spec.Role)
 }
 
 func (m *machine) kill(now time.Time, in kill) {
-	r := m.tasks[in.id]
+	r := m.tasks.byID[in.id]
 	switch {
 	case r == nil:
 		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
@@ -114,7 +75,7 @@ func (m *machine) cancel(now time.Time, in cancel) {
 	same := func(w ref) bool { return w == in.ref }
 	m.tearWaiting = slices.DeleteFunc(m.tearWaiting, same)
 	m.reconciliation.callers = slices.DeleteFunc(m.reconciliation.callers, same)
-	r := m.tasks[in.id]
+	r := m.tasks.byID[in.id]
 	if r == nil {
 		return
 	}
@@ -134,8 +95,8 @@ func (m *machine) cancel(now time.Time, in cancel) {
 
 // end ends a task and those that share its fate: withdraws them while they are pending, kills them
 // afterwards.
-func (m *machine) end(now time.Time, r *record) {
-	m.withdraw(r)
+func (m *machine) end(now time.Time, r *entry) {
+	m.backlog.remove(r)
 	for _, r := range r.members() {
 		switch {
 		case r.info.State == task.Pending:
@@ -146,7 +107,7 @@ func (m *machine) end(now time.Time, r *record) {
 	}
 }
 
-func (m *machine) endOne(now time.Time, r *record) {
+func (m *machine) endOne(now time.Time, r *entry) {
 	r.killing, r.killPause = true, 0
 	m.touch(r.info.Spec.ID)
 	if m.conn.phase == connected && r.launch != launchHeld {
@@ -161,27 +122,27 @@ const (
 	killMax = time.Minute
 )
 
-func (m *machine) sendKill(now time.Time, r *record) {
-	m.launchMoves(r, eventAsked) // a master that does not know the task says so
+func (m *machine) sendKill(now time.Time, r *entry) {
+	m.tasks.moves(r, eventAsked) // a master that does not know the task says so
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
 		AgentID: &mesos.AgentID{Value: r.info.AgentID},
 	}})
 	r.killPause = min(max(killMin, 2*r.killPause), killMax) // from its answer on
-	r.killTurn = 0
+	r.killTimer = 0
 }
 
-// killAt plans the next KILL, in place of any planned before.
-func (m *machine) killAt(r *record, at time.Time) {
-	r.killTurn = m.alarm(alarm{at: at, kill: r})
+// startKillTimer plans the next KILL, in place of any planned before.
+func (m *machine) startKillTimer(r *entry, at time.Time) {
+	r.killTimer = m.timers.start(timer{at: at, kill: r})
 }
 
 // requeue makes a launched task pending again, at its old place in the order.
-func (m *machine) requeue(now time.Time, r *record) { m.requeueUntil(now, r, now) }
+func (m *machine) requeue(now time.Time, r *entry) { m.requeueUntil(now, r, now) }
 
 // requeueUntil does so, and has it wait until then.
-func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
+func (m *machine) requeueUntil(now time.Time, r *entry, then time.Time) {
 	if r.killing {
 		m.change(now, r, task.Killed, nil)
 		return
@@ -192,7 +153,7 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 			m.change(now, r, task.Lost, errPodBroken)
 			return
 		}
-		m.launchMoves(r, eventVoided)
+		m.tasks.moves(r, eventVoided)
 		if !r.pod.voided() { // the others may run
 			return
 		}
@@ -201,55 +162,40 @@ func (m *machine) requeueUntil(now time.Time, r *record, then time.Time) {
 		m.requeueOne(now, r, then)
 	}
 	r = r.head()
-	m.awaits(r, !r.heldBack(now))
 	if r.heldBack(now) {
-		m.alarm(alarm{at: then, again: r})
+		m.timers.start(timer{at: then, relaunch: r})
 	}
-	at, _ := slices.BinarySearchFunc(m.pending, r, bySerial)
-	m.pending = slices.Insert(m.pending, at, r)
+	m.backlog.add(r, !r.heldBack(now))
 	m.demand.TaskCame(r.info.Spec.Role)
 }
 
-func (m *machine) requeueOne(now time.Time, r *record, then time.Time) {
-	m.launchMoves(r, eventWithdrawn)
+func (m *machine) requeueOne(now time.Time, r *entry, then time.Time) {
+	m.tasks.moves(r, eventWithdrawn)
 	r.offer, r.unknownSince = "", time.Time{}
-	r.former = &place{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
+	r.former = &lastPlacement{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
 	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
 	m.change(now, r, task.Pending, nil)
 }
 
-// withdraw takes a task out of the queue, if it is there.
-func (m *machine) withdraw(r *record) {
-	r = r.head()
-	if at, found := slices.BinarySearchFunc(m.pending, r, bySerial); found {
-		m.pending = slices.Delete(m.pending, at, at+1)
-	}
-}
-
-// launchMoves takes an event about a task's launch.
-func (m *machine) launchMoves(r *record, e launchEvent) {
-	next, legal := r.launch.on(e)
-	if r.launch = next; !legal {
-		m.illegal++
-	}
-}
-
-func bySerial(a, b *record) int { return cmp.Compare(a.serial, b.serial) }
-
 // change moves a task to a state and, once that is stored, tells the watchers and answers whoever
 // waited for it. The error says why it ended, when that was on our side.
-func (m *machine) change(now time.Time, r *record, state task.State, err error) {
+func (m *machine) change(now time.Time, r *entry, state task.State, err error) {
 	previous := r.info.State
 	r.info.State, r.info.Updated = state, now
-	m.count(r.shape, previous, state)
+	if previous == task.Pending {
+		m.countPending(r.class, -1)
+	}
+	if state == task.Pending {
+		m.countPending(r.class, 1)
+	}
 	m.census.recount(r)
-	m.queue.stale = m.queue.stale || previous == task.Pending || state == task.Pending
+	m.backlog.stateChanged(previous, state)
 	m.touch(r.info.Spec.ID)
 	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
 		switch {
-		case ended && c.end, up(r) && !c.end:
+		case ended && c.end, r.up() && !c.end:
 			m.after(now, reply{ref: c.ref, info: r.info})
 		case ended:
 			m.after(now, reply{ref: c.ref, err: &TaskError{Task: r.info, Err: err}})
@@ -266,30 +212,22 @@ func (m *machine) change(now time.Time, r *record, state task.State, err error) 
 	}
 }
 
-// up tells whether a task runs and is healthy, if that is checked.
-func up(r *record) bool {
-	return r.info.State == task.Running && (r.info.Spec.HealthCheck == nil || r.info.Healthy != nil && *r.info.Healthy)
-}
-
 // retire keeps an ended task for its history and drops the oldest beyond the limit.
-func (m *machine) retire(r *record) {
-	m.history = append(m.history, r.info.Spec.ID)
-	for len(m.history) > m.settings.history {
-		m.leave(m.tasks[m.history[0]])
-		delete(m.tasks, m.history[0])
-		m.touch(m.history[0])
-		m.history = m.history[1:]
+func (m *machine) retire(r *entry) {
+	for _, dropped := range m.tasks.retire(r) {
+		m.leaveClass(dropped)
+		m.touch(dropped.info.Spec.ID)
 	}
 }
 
 // tornDown takes the end of the framework: Mesos has killed its tasks.
 func (m *machine) tornDown(now time.Time) {
-	for _, r := range m.inOrder() {
+	for _, r := range m.tasks.inOrder() {
 		if !r.info.State.Terminal() {
 			m.change(now, r, task.Killed, nil)
 		}
 	}
-	m.pending = nil
+	m.backlog.removeEnded()
 	m.conn.forget() // it can never be used again
 	m.touch("")
 	for _, w := range m.tearWaiting {
@@ -299,14 +237,4 @@ func (m *machine) tornDown(now time.Time) {
 	m.do(closeStream{stream: m.conn.stream})
 	m.conn.stop()
 	m.after(now, stop{})
-}
-
-// inOrder lists all tasks on record in order of submission.
-func (m *machine) inOrder() []*record {
-	records := make([]*record, 0, len(m.tasks))
-	for _, r := range m.tasks {
-		records = append(records, r)
-	}
-	slices.SortFunc(records, bySerial)
-	return records
 }

@@ -24,7 +24,7 @@ const (
 
 // update takes a status update: it is applied, stored, told, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
-	if r := m.tasks[status.TaskID.Value]; r == nil {
+	if r := m.tasks.byID[status.TaskID.Value]; r == nil {
 		m.stranger(now, status)
 	} else if r.info.State.Terminal() {
 		m.revenant(r, status)
@@ -35,7 +35,9 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 			}
 			m.apply(now, r, status)
 		}
-		m.toldOf(now, r)
+		if m.reconciliation.markReconciled(r) {
+			m.reconciled(now)
+		}
 	}
 	// Also a repeated one and one about a task that is not on record: its agent goes on sending
 	// it, and holds back what comes after it, until it is acknowledged.
@@ -50,7 +52,7 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 
 // revenant takes an update about a task that has ended on record. The master says without a uuid what it
 // knows now: a task that was given up runs after all.
-func (m *machine) revenant(r *record, status mesos.TaskStatus) {
+func (m *machine) revenant(r *entry, status mesos.TaskStatus) {
 	if len(status.UUID) > 0 || status.State == nil || !known(task.FromMesos(*status.State)) || m.tearing {
 		return
 	}
@@ -61,7 +63,7 @@ func (m *machine) revenant(r *record, status mesos.TaskStatus) {
 }
 
 // apply changes a task as the update says, if it is about its present launch.
-func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
+func (m *machine) apply(now time.Time, r *entry, status mesos.TaskStatus) {
 	state := task.Unknown // also what a newer Mesos may invent
 	if status.State != nil {
 		state = task.FromMesos(*status.State)
@@ -87,7 +89,7 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 		r.unknownSince = time.Time{}
 	}
 	if state == task.Staging {
-		m.expectWord(r, now.Add(m.settings.launchTimeout))
+		m.startLaunchTimer(r, now.Add(m.settings.launchTimeout))
 	}
 	if status.GetReason() == mesos.REASON_RECONCILIATION && state == r.info.State &&
 		(status.Healthy == nil || r.info.Healthy != nil && *r.info.Healthy == *status.Healthy) {
@@ -98,9 +100,9 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 	}
 	was := r.info.State
 	if len(status.UUID) > 0 || known(state) && state != task.Staging {
-		m.launchMoves(r, eventConfirmed)
+		m.tasks.moves(r, eventConfirmed)
 	} else {
-		m.launchMoves(r, eventTold)
+		m.tasks.moves(r, eventTold)
 	}
 	m.give(r, status)
 	if state == task.Failed && was != task.Running && isDockerRun(r.info) {
@@ -113,7 +115,7 @@ func (m *machine) apply(now time.Time, r *record, status mesos.TaskStatus) {
 }
 
 // foreign tells whether an update is about an earlier launch, which has ended or never was.
-func (m *machine) foreign(r *record, status mesos.TaskStatus, state task.State) bool {
+func (m *machine) foreign(r *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
 	case r.info.State == task.Pending:
@@ -126,7 +128,7 @@ func (m *machine) foreign(r *record, status mesos.TaskStatus, state task.State) 
 
 // lostLaunch takes an update that says that a launch came to nothing: the task is pending again. It
 // has failed only when that happened too often, or what it says is final.
-func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, state task.State) bool {
+func (m *machine) lostLaunch(now time.Time, r *entry, status mesos.TaskStatus, state task.State) bool {
 	reason := status.GetReason()
 	fromMaster := len(status.UUID) == 0
 	switch {
@@ -135,11 +137,11 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 	case r.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !known(state):
 		return true // the answer to a question from before the launch, which may come late
 	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(r)):
-		m.expectWord(r, m.oldAnswers(r))
+		m.startLaunchTimer(r, m.oldAnswers(r))
 		return true
 	case r.lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
-		m.expectWord(r, now.Add(callRetry))
+		m.startLaunchTimer(r, now.Add(callRetry))
 		return true
 	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
 		// The offer was gone when the ACCEPT arrived. That is nobody's fault and nothing ran.
@@ -175,7 +177,7 @@ func (m *machine) lostLaunch(now time.Time, r *record, status mesos.TaskStatus, 
 // oldAnswers is until when an answer about a task that was launched again may be to a question from
 // before that, although it was asked about since: a stream may lag, but not for longer than silence
 // is borne, and not beyond its end.
-func (m *machine) oldAnswers(r *record) time.Time {
+func (m *machine) oldAnswers(r *entry) time.Time {
 	if r.lost == 0 || r.former == nil || r.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
@@ -189,7 +191,7 @@ func known(s task.State) bool {
 
 // give puts a status on record, without what is large: the docker executor's data is all that
 // "docker inspect" says.
-func (m *machine) give(r *record, status mesos.TaskStatus) {
+func (m *machine) give(r *entry, status mesos.TaskStatus) {
 	status.Data = nil
 	status.TaskID.Value = r.info.Spec.ID // the same text, once
 	if status.ExecutorID != nil && status.ExecutorID.Value == r.info.Spec.ID {
@@ -232,22 +234,17 @@ func (m *machine) stranger(now time.Time, status mesos.TaskStatus) {
 
 // adopt puts a task on record that was not launched by us.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
-	m.serial++
-	id := status.TaskID.Value
-	r := &record{saved: saved{
-		info:   task.Info{Spec: task.Spec{ID: id}, State: state, Submitted: now, Updated: now},
-		serial: m.serial,
-	}, round: m.reconciliation.round, launch: launchConfirmed}
+	r := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
+	m.reconciliation.skip(r)
 	r.uuids.seen(status.UUID)
-	m.tasks[id] = r
-	m.joinShape(r, &r.info.Spec)
+	m.classify(r, &r.info.Spec)
 	m.give(r, status)
 	m.change(now, r, state, nil)
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again
 // soon: something else on the agent holds one of them.
-func (m *machine) quarantinePorts(now time.Time, r *record) {
+func (m *machine) quarantinePorts(now time.Time, r *entry) {
 	if len(r.info.HostPorts) > 0 && m.settings.quarantine > 0 {
 		m.quarantine.add(r.info.AgentID, r.info.HostPorts, now.Add(m.settings.quarantine))
 	}

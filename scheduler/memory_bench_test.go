@@ -36,7 +36,7 @@ func BenchmarkMemory(b *testing.B) {
 				m := runningMachine(b, tasks, c.services, c.data)
 				bytes += liveHeap() - before
 				running := 0
-				for _, r := range m.tasks {
+				for _, r := range m.tasks.byID {
 					if r.info.State == task.Running {
 						running++
 					}

@@ -142,9 +142,9 @@ func (s *stage) play(words []string) string {
 			set.maxWait = s.duration(options["wait"])
 		})
 	case "explain":
-		fmt.Fprintf(&s.out, "  %v\n", s.machine.explain(s.now, s.machine.tasks[args[0]]))
+		fmt.Fprintf(&s.out, "  %v\n", s.machine.explain(s.now, s.machine.tasks.byID[args[0]]))
 	case "agents":
-		for _, a := range s.machine.census.stats(s.now, s.machine.tasks) {
+		for _, a := range s.machine.census.stats(s.now, s.machine.tasks.byID) {
 			fmt.Fprintf(&s.out, "  %s offered %+v for %v at %v, taken by %d: %+v\n",
 				a.Agent.Hostname, a.Offered, a.Roles, max(-1, a.OfferedAt.Sub(s.began)), a.Tasks, a.Taken)
 		}
@@ -157,7 +157,7 @@ func (s *stage) play(words []string) string {
 	case "wait":
 		s.wait(args[0])
 	case "tasks":
-		for _, r := range s.machine.inOrder() {
+		for _, r := range s.machine.tasks.inOrder() {
 			fmt.Fprintf(&s.out, "  %s %s on %q\n", r.info.Spec.ID, r.info.State, r.info.AgentID)
 		}
 	case "offers":
@@ -189,7 +189,7 @@ func (s *stage) play(words []string) string {
 func (s *stage) configure(change func(*settings)) {
 	old := s.machine
 	require.Equal(s.t, stopped, old.conn.phase)
-	require.Empty(s.t, old.tasks)
+	require.Empty(s.t, old.tasks.byID)
 	set := old.settings
 	change(&set)
 	s.machine = newMachine(set)

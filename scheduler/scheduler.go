@@ -251,7 +251,7 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if r := m.tasks[id]; r != nil {
+		if r := m.tasks.byID[id]; r != nil {
 			info, known = r.info, true
 		}
 	}})
@@ -271,7 +271,7 @@ func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
 		}
 		var all []numbered
 		_, err := s.ask(ctx, &request{read: func(m *machine) {
-			for _, r := range m.tasks {
+			for _, r := range m.tasks.byID {
 				all = append(all, numbered{r.serial, r.info})
 			}
 		}})

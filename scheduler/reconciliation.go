@@ -1,0 +1,85 @@
+package scheduler
+
+import (
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// reconciliation is the present round of questions about tasks, or the pause before the next.
+type reconciliation struct {
+	round   int32             // counts them
+	left    int               // tasks of which nothing was heard in this round; 0: no round is under way
+	batches []*scheduler.Call // to be asked, the first one is under way
+	pause   time.Duration     // before the questions are repeated
+	next    time.Time         // when to ask again, or to begin the next round
+	callers []ref
+}
+
+// The pause before the first repetition, and the longest one.
+const (
+	reconcileMin = 2 * time.Second
+	reconcileMax = time.Minute
+)
+
+// begin begins a round, in place of an earlier one.
+func (r *reconciliation) begin() {
+	r.round++
+	r.pause = reconcileMin
+}
+
+// pending reports whether nothing was heard of a task in this round.
+func (r *reconciliation) pending(e *entry) bool { return e.reconcileRound < r.round }
+
+// skip leaves a task out of the round.
+func (r *reconciliation) skip(e *entry) { e.reconcileRound = r.round }
+
+// ask takes the questions about the tasks of which nothing was heard.
+func (r *reconciliation) ask(now time.Time, batches []*scheduler.Call, tasks int) {
+	r.left, r.batches = tasks, batches
+	r.next = now.Add(r.pause)
+	r.pause = min(2*r.pause, reconcileMax)
+}
+
+// batch returns the next question, nil if there is none.
+func (r *reconciliation) batch() *scheduler.Call {
+	if len(r.batches) == 0 {
+		return nil
+	}
+	return r.batches[0]
+}
+
+// asked reports whether a call was the question under way, which the master has now.
+func (r *reconciliation) asked(call *scheduler.Call) bool {
+	if r.batch() != call || call == nil {
+		return false
+	}
+	r.batches = r.batches[1:]
+	return true
+}
+
+// postpone leaves the questions that are under way another moment.
+func (r *reconciliation) postpone(now time.Time) { r.next = now.Add(reconcileMin) }
+
+// markReconciled notes that the master told of a task, and reports whether it was the last one of the round.
+func (r *reconciliation) markReconciled(e *entry) bool {
+	if !r.pending(e) {
+		return false
+	}
+	r.skip(e)
+	if r.left == 0 {
+		return false
+	}
+	r.left--
+	return r.left == 0
+}
+
+// end ends a round and returns the callers that waited for it.
+func (r *reconciliation) end() []ref {
+	callers := r.callers
+	r.batches, r.callers = nil, nil
+	return callers
+}
+
+// plan sets when the next round begins.
+func (r *reconciliation) plan(next time.Time) { r.left, r.next = 0, next }

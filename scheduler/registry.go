@@ -1,0 +1,102 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// registry has the tasks on record.
+type registry struct {
+	history int // how many ended tasks are kept
+
+	byID    map[string]*entry
+	pods    map[string]*pod // by name
+	ended   []string        // the tasks that have ended, the oldest first
+	serial  int             // given to the last submission
+	illegal int             // steps of launches that the diagram does not have; tests require none
+}
+
+func newRegistry(history int) registry {
+	return registry{history: history, byID: map[string]*entry{}, pods: map[string]*pod{}}
+}
+
+// submit puts a task on record.
+func (r *registry) submit(now time.Time, s task.Spec) *entry {
+	e := r.adopt(task.Info{Spec: s, State: task.Pending, Submitted: now, Updated: now})
+	e.launch = launchNone
+	return e
+}
+
+// adopt puts a task on record that runs already.
+func (r *registry) adopt(info task.Info) *entry {
+	r.serial++
+	e := &entry{saved: saved{info: info, serial: r.serial}, launch: launchConfirmed}
+	r.byID[info.Spec.ID] = e
+	return e
+}
+
+// restore puts a task on record that a store kept.
+func (r *registry) restore(s saved) *entry {
+	e := &entry{saved: s, launch: restoredLaunch(&s)}
+	r.byID[s.info.Spec.ID] = e
+	r.serial = max(r.serial, s.serial)
+	return e
+}
+
+// join makes a pod of tasks on record.
+func (r *registry) join(members []*entry) *pod {
+	p := &pod{members: members, onFile: len(members)}
+	for _, e := range members {
+		e.pod = p
+		p.ids = append(p.ids, e.info.Spec.ID)
+	}
+	r.pods[members[0].info.Spec.Pod] = p
+	return p
+}
+
+// retire keeps a task that has ended for its history, and returns those that are dropped for it.
+func (r *registry) retire(e *entry) (dropped []*entry) {
+	r.ended = append(r.ended, e.info.Spec.ID)
+	for len(r.ended) > r.history {
+		oldest := r.byID[r.ended[0]]
+		delete(r.byID, r.ended[0])
+		r.ended = r.ended[1:]
+		if p := oldest.pod; p != nil {
+			if p.onFile--; p.onFile == 0 {
+				delete(r.pods, oldest.info.Spec.Pod)
+			}
+		}
+		dropped = append(dropped, oldest)
+	}
+	return dropped
+}
+
+// moves takes an event about a task's launch.
+func (r *registry) moves(e *entry, event launchEvent) {
+	next, legal := e.launch.on(event)
+	if e.launch = next; !legal {
+		r.illegal++
+	}
+}
+
+// inOrder returns all tasks on record in order of submission.
+func (r *registry) inOrder() []*entry {
+	entries := make([]*entry, 0, len(r.byID))
+	for _, e := range r.byID {
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, bySerial)
+	return entries
+}
+
+// allEnded reports whether every task on record has ended.
+func (r *registry) allEnded() bool {
+	for _, e := range r.byID {
+		if !e.info.State.Terminal() {
+			return false
+		}
+	}
+	return true
+}
