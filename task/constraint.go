@@ -52,12 +52,12 @@ const (
 type Constraint struct {
 	// Attribute is the name of an attribute, or [Hostname], [Region] or [Zone]. An agent without it
 	// fails every constraint on it; of several attributes of that name the first counts.
-	Attribute string
-	Operator  Operator
+	Attribute string   `json:"attribute,omitzero"`
+	Operator  Operator `json:"operator,omitzero"`
 	// Value is a regular expression for LIKE and UNLIKE, what the attribute is compared with for IS and
 	// CLUSTER, a whole number from 1 on for MAX_PER and GROUP_BY. CLUSTER and GROUP_BY can do without,
 	// UNIQUE has none.
-	Value string
+	Value string `json:"value,omitzero"`
 }
 
 // String gives one line, such as "rack LIKE r[12]".

@@ -14,20 +14,20 @@ const (
 // Container is what a task runs in.
 type Container struct {
 	// Containerizer that runs it. Default [Docker].
-	Containerizer Containerizer
+	Containerizer Containerizer `json:"containerizer,omitzero"`
 	// Image as docker knows it, with an optional tag or digest. Required by [Docker]. Without one
 	// [Mesos] runs the command in the agent's file system, with the container's network and volumes.
-	Image string
+	Image string `json:"image,omitzero"`
 	// ForcePull pulls the image even if the agent has it.
-	ForcePull bool
+	ForcePull bool `json:"forcePull,omitzero"`
 	// Network the container is attached to. Default: [Bridge] for Docker, [Host] for Mesos.
-	Network Network
+	Network Network `json:"network,omitzero"`
 	// Volumes are mounted in this order.
-	Volumes []Volume
+	Volumes []Volume `json:"volumes,omitzero"`
 	// Parameters are further options of docker run, in this order, without the leading dashes.
 	// Refused: name (Mesos names the container) and network (that is what Network is for), and all
 	// of them for Mesos, which knows none.
-	Parameters []Parameter
+	Parameters []Parameter `json:"parameters,omitzero"`
 }
 
 // RunBy gives the containerizer of the container: Containerizer or its default. Plain commands, which
@@ -71,7 +71,10 @@ func (c *Container) clone() *Container {
 }
 
 // Parameter is one option of docker run: {"label", "team=blue"} is --label team=blue.
-type Parameter struct{ Key, Value string }
+type Parameter struct {
+	Key   string `json:"key,omitzero"`
+	Value string `json:"value,omitzero"`
+}
 
 // Network is [Bridge], [Host], or the name of another network: for Docker one that docker network
 // ls shows, for Mesos one that the agent's CNI configuration defines. The name "none" gives a Docker
@@ -93,17 +96,17 @@ type Volume struct {
 	// Path of the volume as the task sees it, in the sandbox if it is relative. Required, and no two
 	// volumes of a task have the same. Without an image an absolute one must exist on the agent.
 	// It must be absolute for a tmpfs and, except in a pod, for SandboxPath.
-	Path string
+	Path string `json:"path,omitzero"`
 	// ReadOnly keeps the task from writing. It does not go with Tmpfs.
-	ReadOnly bool
+	ReadOnly bool `json:"readOnly,omitzero"`
 
 	// HostPath is the absolute path of a directory or file on the agent.
-	HostPath string
+	HostPath string `json:"hostPath,omitzero"`
 	// SandboxPath is a directory in the task's sandbox, which is made if it is missing; in a pod in
 	// that of the pod, so that all members that name it share it. It must be relative, without "..".
-	SandboxPath string
+	SandboxPath string `json:"sandboxPath,omitzero"`
 	// Tmpfs is the size, in MiB, of a file system in memory. [Docker] only.
-	Tmpfs int
+	Tmpfs int `json:"tmpfs,omitzero"`
 	// Secret is what a file has in it. [Mesos] only, with the isolator volume/secret.
-	Secret *Secret
+	Secret *Secret `json:"secret,omitzero"`
 }
