@@ -43,6 +43,8 @@ var imports = map[string][]string{
 	recordio:               {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
+
+	"scheduler/internal/record": {"task", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.
