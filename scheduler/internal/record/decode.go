@@ -31,7 +31,7 @@ type decoder struct {
 // tasks in any order. Equal specs share their parts, equal agents are one, and nobody may change either.
 // An error is an [*Error].
 func Decode(records map[string][]byte) (frameworkID string, tasks []Task, err error) {
-	var found []source
+	found := make([]source, 0, len(records)/2)
 	for key, value := range records {
 		if id, ok := strings.CutPrefix(key, taskPrefix); ok {
 			found = append(found, source{id: id, task: value, spec: records[SpecKey(id)]})
@@ -74,8 +74,9 @@ func decodeTasks(from []source) ([]Task, error) {
 	parts := max(1, min(runtime.GOMAXPROCS(0), len(from)/tasksEach))
 	errs := make([]error, parts)
 	part := func(n int) {
+		var scratch decodedTask
 		for i := len(from) * n / parts; i < len(from)*(n+1)/parts && errs[n] == nil; i++ {
-			errs[n] = d.decode(from[i], &tasks[i])
+			errs[n] = d.decode(from[i], &scratch, &tasks[i])
 		}
 	}
 	var others sync.WaitGroup
@@ -98,9 +99,12 @@ type decodedTask struct {
 	version1
 }
 
-func (d *decoder) decode(from source, t *Task) error {
-	var s decodedTask
-	err := unmarshal(from.task, &s, &s.Version, firstVersion)
+// decode decodes a task. What is in s before does not matter: it is made once for many tasks.
+func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
+	agent := s.Agent[:0]
+	*s = decodedTask{}
+	s.Agent = agent
+	err := unmarshal(from.task, s, &s.Version, firstVersion)
 	if err == nil && from.id == "" {
 		err = errors.New("the task has no ID")
 	}
@@ -108,7 +112,7 @@ func (d *decoder) decode(from source, t *Task) error {
 		err = s.upgrade(from.id)
 	}
 	if err == nil {
-		err = d.state(&s, from.id, t)
+		err = d.state(s, from.id, t)
 	}
 	if err == nil && s.Version > 1 && from.spec == nil {
 		err = errors.New("there is no record of the task's spec")
