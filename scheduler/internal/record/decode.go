@@ -237,6 +237,11 @@ func unmarshal(value []byte, record any, v *int, oldest int) error {
 	return nil
 }
 
+// maxMessage is the size of the largest message that is decoded. The generated code calls itself for each
+// byte of what looks like nested groups, and between 4 and 8 million of them overflow the stack, which cannot
+// be recovered from. Statuses have some hundred bytes.
+const maxMessage = 1 << 20
+
 // unmarshalProto decodes a message. The generated code panics over some of what is damaged, such as a
 // length that overflows.
 func unmarshalProto(message interface{ Unmarshal([]byte) error }, wire []byte) (err error) {
@@ -245,5 +250,8 @@ func unmarshalProto(message interface{ Unmarshal([]byte) error }, wire []byte) (
 			err = fmt.Errorf("not a message: %v", p)
 		}
 	}()
+	if len(wire) > maxMessage {
+		return fmt.Errorf("%d bytes are too many: at most %d", len(wire), maxMessage)
+	}
 	return message.Unmarshal(wire)
 }

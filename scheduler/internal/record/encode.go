@@ -93,7 +93,7 @@ func EncodeTask(t *Task) ([]byte, error) {
 			s.Agent.Attributes = append(s.Agent.Attributes, wire)
 		}
 	}
-	if info.Status != nil {
+	if info.Status != nil && info.Status.Size() <= maxMessage { // the task is worth more than what was said of it
 		status := shorten(*info.Status, info)
 		var err error
 		if s.Status, err = status.Marshal(); err != nil {

@@ -1,9 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,6 +92,25 @@ func TestEncodeErrors(t *testing.T) {
 	x.Agent.Attributes[0].Text = nil
 	_, err = EncodeTask(&x)
 	require.NoError(t, err)
+}
+
+// A status that is too large to be read again is left out, and one that would exhaust the stack is refused.
+func TestLargeStatus(t *testing.T) {
+	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.Failed, Status: sampleStatus("a")}}
+	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage-200))
+	_, tasks, err := Decode(encodeAll(t, "", []Task{x}))
+	require.NoError(t, err)
+	require.NotNil(t, tasks[0].Info.Status)
+	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage))
+	_, tasks, err = Decode(encodeAll(t, "", []Task{x}))
+	require.NoError(t, err)
+	require.Nil(t, tasks[0].Info.Status)
+
+	groups := bytes.Repeat([]byte{0xa3, 0x06}, 5_000_000) // field 100 is a group that has field 100, …
+	record, err := json.Marshal(map[string]any{"version": 2, "state": "failed", "status": groups})
+	require.NoError(t, err)
+	_, _, err = Decode(map[string][]byte{"spec/a": []byte(spec2), "task/a": record})
+	require.ErrorContains(t, err, "too many")
 }
 
 // Records of others are left alone, and a store may be empty.
