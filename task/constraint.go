@@ -52,12 +52,12 @@ const (
 type Constraint struct {
 	// Attribute is the name of an attribute, or [Hostname], [Region] or [Zone]. An agent without it
 	// fails every constraint on it. If an agent has several attributes of that name, the first one counts.
-	Attribute string
-	Operator  Operator
+	Attribute string   `json:"attribute,omitzero"`
+	Operator  Operator `json:"operator,omitzero"`
 	// Value is a regular expression for LIKE and UNLIKE, the value to compare with for IS and CLUSTER, and a
 	// positive whole number for MAX_PER and GROUP_BY. It is optional for CLUSTER and GROUP_BY, and must be
 	// empty for UNIQUE.
-	Value string
+	Value string `json:"value,omitzero"`
 }
 
 // String returns the constraint in the form that [ParseConstraint] reads, such as "rack LIKE r[12]".

@@ -14,19 +14,19 @@ const (
 // Container describes the container that a task runs in.
 type Container struct {
 	// Containerizer runs the container. Default [Docker].
-	Containerizer Containerizer
+	Containerizer Containerizer `json:"containerizer,omitzero"`
 	// Image is the name of a Docker image, with an optional tag or digest. Required by [Docker]. Without an
 	// image [Mesos] runs the command in the agent's file system, with the container's network and volumes.
-	Image string
+	Image string `json:"image,omitzero"`
 	// ForcePull pulls the image even if the agent has it already.
-	ForcePull bool
+	ForcePull bool `json:"forcePull,omitzero"`
 	// Network is the network to attach the container to. Default: [Bridge] for Docker, [Host] for Mesos.
-	Network Network
+	Network Network `json:"network,omitzero"`
 	// Volumes are mounted in this order.
-	Volumes []Volume
+	Volumes []Volume `json:"volumes,omitzero"`
 	// Parameters are further options of docker run, in this order, without the leading dashes. Not for
 	// [Mesos]. The options name (Mesos names the container) and network (use Network) are refused.
-	Parameters []Parameter
+	Parameters []Parameter `json:"parameters,omitzero"`
 }
 
 // RunBy returns the containerizer that runs the container: Containerizer or its default. It returns [Mesos] for a
@@ -70,7 +70,10 @@ func (c *Container) clone() *Container {
 }
 
 // Parameter is one option of docker run: {"label", "team=blue"} is --label team=blue.
-type Parameter struct{ Key, Value string }
+type Parameter struct {
+	Key   string `json:"key,omitzero"`
+	Value string `json:"value,omitzero"`
+}
 
 // Network is [Bridge], [Host], or the name of another network: for Docker one that docker network
 // ls lists, for Mesos one that the agent's CNI configuration defines. With the name "none" a Docker
@@ -92,18 +95,18 @@ type Volume struct {
 	// Path is where the task sees the volume; a relative path is below the sandbox. Required, and unique
 	// among the volumes of a task. For a container without an image an absolute path must exist on the
 	// agent. It must be absolute for a tmpfs and, except in a pod, for SandboxPath.
-	Path string
+	Path string `json:"path,omitzero"`
 	// ReadOnly mounts the volume read-only. It must not be set together with Tmpfs.
-	ReadOnly bool
+	ReadOnly bool `json:"readOnly,omitzero"`
 
 	// HostPath is the absolute path of a directory or file on the agent.
-	HostPath string
+	HostPath string `json:"hostPath,omitzero"`
 	// SandboxPath is a directory in the sandbox of the task, which is created if it does not exist. For a
 	// member of a pod it is in the sandbox of the pod, so that members with the same SandboxPath share the
 	// directory. It must be relative, without "..".
-	SandboxPath string
+	SandboxPath string `json:"sandboxPath,omitzero"`
 	// Tmpfs is the size, in MiB, of a file system in memory. [Docker] only.
-	Tmpfs int
+	Tmpfs int `json:"tmpfs,omitzero"`
 	// Secret is the content of a file. [Mesos] only, with the isolator volume/secret.
-	Secret *Secret
+	Secret *Secret `json:"secret,omitzero"`
 }

@@ -6,16 +6,16 @@ import "maps"
 // the ports of the task: number (the host port), protocol and name.
 type Discovery struct {
 	// Visibility is who should be able to discover the task. Default [InFramework].
-	Visibility Visibility
+	Visibility Visibility `json:"visibility,omitzero"`
 	// Name of the service. Default: Spec.Name.
-	Name string
+	Name string `json:"name,omitzero"`
 	// Environment, such as "prod", Location, such as "us-east", and Version, such as "v2.0", may
 	// be empty.
-	Environment string
-	Location    string
-	Version     string
+	Environment string `json:"environment,omitzero"`
+	Location    string `json:"location,omitzero"`
+	Version     string `json:"version,omitzero"`
 	// Labels are those of the service; Spec.Labels are those of the task.
-	Labels map[string]string
+	Labels map[string]string `json:"labels,omitzero"`
 }
 
 // Visibility is who should be able to discover a task.

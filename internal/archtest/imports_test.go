@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"examples/samplefw": {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
+		"scheduler/internal/record",
 		"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo,
 	},
 	"taskmatcher":        {"task", mesosGo},
@@ -51,6 +52,7 @@ var imports = map[string][]string{
 	"scheduler/internal/journal":     {},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
+	"scheduler/internal/record":      {"task", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

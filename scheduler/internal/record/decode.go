@@ -1,0 +1,257 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// specsKnown is how many different specs are remembered. Those of a service are often alike, and one
+// too many costs only its decoding.
+const specsKnown = 4096
+
+// tasksEach is the least number of tasks that a goroutine of its own is worth.
+const tasksEach = 1000
+
+// decoder decodes the tasks of one store.
+type decoder struct {
+	specs  memo[*task.Spec]
+	agents memo[*task.Agent]
+}
+
+// Decode returns what the records of a store say: the framework's ID, empty if there is none, and the
+// tasks in any order. Equal specs share their parts, equal agents are one, and nobody may change either.
+// An error is an [*Error].
+func Decode(records map[string][]byte) (frameworkID string, tasks []Task, err error) {
+	found := make([]source, 0, len(records)/2)
+	for key, value := range records {
+		if id, ok := strings.CutPrefix(key, taskPrefix); ok {
+			found = append(found, source{id: id, task: value, spec: records[SpecKey(id)]})
+		} else if id, ok := strings.CutPrefix(key, specPrefix); ok && records[TaskKey(id)] == nil {
+			return "", nil, &Error{Key: key, Err: errors.New("there is no record of the task's state")}
+		} else if key == FrameworkKey {
+			if frameworkID, err = decodeFramework(value); err != nil {
+				return "", nil, err
+			}
+		}
+	}
+	if tasks, err = decodeTasks(found); err != nil {
+		return "", nil, err
+	}
+	return frameworkID, tasks, nil
+}
+
+func decodeFramework(value []byte) (id string, err error) {
+	var f storedFramework
+	if err = unmarshal(value, &f, &f.Version, firstVersion); err == nil && f.ID == "" {
+		err = errNoFrameworkID
+	}
+	if err != nil {
+		return "", &Error{Key: FrameworkKey, Err: err}
+	}
+	return f.ID, nil
+}
+
+// source is what a store holds of one task.
+type source struct {
+	id   string
+	task []byte
+	spec []byte // nil: there is no record of it
+}
+
+// decodeTasks decodes all of them, on as many processors as are worth while.
+func decodeTasks(from []source) ([]Task, error) {
+	d := decoder{specs: memo[*task.Spec]{limit: specsKnown}}
+	tasks := make([]Task, len(from))
+	parts := max(1, min(runtime.GOMAXPROCS(0), len(from)/tasksEach))
+	errs := make([]error, parts)
+	part := func(n int) {
+		var scratch decodedTask
+		for i := len(from) * n / parts; i < len(from)*(n+1)/parts && errs[n] == nil; i++ {
+			errs[n] = d.decode(from[i], &scratch, &tasks[i])
+		}
+	}
+	var others sync.WaitGroup
+	for n := 1; n < parts; n++ {
+		others.Go(func() { part(n) })
+	}
+	part(0)
+	others.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tasks, nil
+}
+
+// decodedTask has the fields of both versions.
+type decodedTask struct {
+	storedTask[json.RawMessage]
+	version1
+}
+
+// decode decodes a task. What is in s before does not matter: it is made once for many tasks.
+func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
+	agent := s.Agent[:0]
+	*s = decodedTask{}
+	s.Agent = agent
+	err := unmarshal(from.task, s, &s.Version, firstVersion)
+	if err == nil && from.id == "" {
+		err = errors.New("the task has no ID")
+	}
+	if err == nil && s.Version == 1 {
+		err = s.upgrade(from.id)
+	}
+	if err == nil {
+		err = d.state(s, from.id, t)
+	}
+	if err == nil && s.Version > 1 && from.spec == nil {
+		err = errors.New("there is no record of the task's spec")
+	}
+	if err != nil {
+		return &Error{Key: TaskKey(from.id), Err: err}
+	}
+	// Beside a state of version 1 there may be a spec, too, if somebody wrote the one without the other.
+	// It counts for nothing, and will be written again.
+	if from.spec != nil {
+		spec, err := d.spec(from)
+		if err != nil {
+			return &Error{Key: SpecKey(from.id), Err: err}
+		}
+		if s.Version > 1 {
+			t.Info.Spec, t.SpecStored = *spec, true
+		}
+	}
+	if s.Version == 1 {
+		t.Info.Spec = *s.Spec
+	}
+	t.Info.Spec.ID = from.id // that of the key: one string for both
+	return nil
+}
+
+// spec returns the spec in a record, which is shared.
+func (d *decoder) spec(from source) (*task.Spec, error) {
+	spec, err := d.specs.decode(from.spec, func(value []byte) (*task.Spec, error) {
+		var s storedSpec
+		if err := unmarshal(value, &s, &s.Version, 2); err != nil {
+			return nil, err
+		}
+		if s.Spec == nil {
+			return nil, errNoSpec
+		}
+		return s.Spec, nil
+	})
+	if err == nil && spec.ID != "" && spec.ID != from.id {
+		return nil, wrongID(spec.ID)
+	}
+	return spec, err
+}
+
+var errNoSpec = errors.New("it has no spec")
+
+func wrongID(id string) error { return fmt.Errorf("it is about task %q", id) }
+
+// state fills in what a task's own record says, except for the spec, of which only the ID is set.
+func (d *decoder) state(s *decodedTask, id string, t *Task) error {
+	state, err := task.ParseState(s.State)
+	if err != nil {
+		return err
+	}
+	if s.Serial < 0 || s.Lost < 0 {
+		return errors.New("a count is negative")
+	}
+	*t = Task{
+		Info: task.Info{
+			Spec: task.Spec{ID: id}, State: state, HostPorts: s.HostPorts, Healthy: s.Healthy,
+			Submitted: s.Submitted, Updated: s.Updated,
+		},
+		Serial: s.Serial, Lost: s.Lost, Confirmed: s.Confirmed, Killing: s.Killing,
+		UUIDs: s.UUIDs, UnknownSince: s.UnknownSince,
+	}
+	for _, at := range [...]*time.Time{&t.Info.Submitted, &t.Info.Updated, &t.UnknownSince} {
+		*at = at.UTC()
+		if year := at.Year(); year < 0 || year > 9999 { // only in another zone, and could not be written again
+			return fmt.Errorf("a time is out of range: %v", at)
+		}
+	}
+	if len(s.Agent) > 0 && string(s.Agent) != "null" {
+		if t.Agent, err = d.agents.decode(s.Agent, decodeAgent); err != nil {
+			return err
+		}
+		t.Info.AgentID, t.Info.Hostname = t.Agent.ID, t.Agent.Hostname
+	}
+	if s.AgentID != nil {
+		t.Info.AgentID = *s.AgentID
+	}
+	if s.Hostname != nil {
+		t.Info.Hostname = *s.Hostname
+	}
+	if len(s.Status) == 0 {
+		return nil
+	}
+	t.Info.Status = &mesos.TaskStatus{}
+	if err := unmarshalProto(t.Info.Status, s.Status); err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	lengthen(t.Info.Status, &t.Info)
+	return nil
+}
+
+func decodeAgent(value []byte) (*task.Agent, error) {
+	var s storedAgent
+	if err := json.Unmarshal(value, &s); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
+	a := &task.Agent{ID: s.ID, Hostname: s.Hostname, Region: s.Region, Zone: s.Zone}
+	for _, wire := range s.Attributes {
+		var attribute mesos.Attribute
+		if err := unmarshalProto(&attribute, wire); err != nil {
+			return nil, fmt.Errorf("attribute: %w", err)
+		}
+		a.Attributes = append(a.Attributes, attribute)
+	}
+	return a, nil
+}
+
+// unmarshal decodes a record that has a version, from the oldest one on that this kind of record has.
+// That of a later version is told apart from a damaged one, though nothing else in it may make sense.
+func unmarshal(value []byte, record any, v *int, oldest int) error {
+	err := json.Unmarshal(value, record)
+	switch {
+	case *v > version:
+		return fmt.Errorf("version %d, which this program does not know: its own is %d", *v, version)
+	case err != nil:
+		return err
+	case *v < oldest:
+		return fmt.Errorf("version %d: there is none", *v)
+	}
+	return nil
+}
+
+// maxMessage is the size of the largest message that is decoded. The generated code calls itself for each
+// byte of what looks like nested groups, and between 4 and 8 million of them overflow the stack, which cannot
+// be recovered from. Statuses have some hundred bytes.
+const maxMessage = 1 << 20
+
+// unmarshalProto decodes a message. The generated code panics over some of what is damaged, such as a
+// length that overflows.
+func unmarshalProto(message interface{ Unmarshal([]byte) error }, wire []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("not a message: %v", p)
+		}
+	}()
+	if len(wire) > maxMessage {
+		return fmt.Errorf("%d bytes are too many: at most %d", len(wire), maxMessage)
+	}
+	return message.Unmarshal(wire)
+}

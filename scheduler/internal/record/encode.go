@@ -1,0 +1,148 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// storedFramework is the record of the framework, the same in both versions.
+type storedFramework struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+}
+
+// storedSpec is the record of a spec. The spec has no ID, so that those of alike tasks are equal byte for byte.
+type storedSpec struct {
+	Version int        `json:"version"`
+	Spec    *task.Spec `json:"spec"`
+}
+
+// storedTask is the record of a task's state. A is the form of its agent: the parts to encode, or the bytes
+// to decode, since most need not be decoded again.
+type storedTask[A any] struct {
+	Version int    `json:"version"`
+	State   string `json:"state"`
+	Agent   A      `json:"agent,omitzero"`
+	// AgentID and Hostname are there if they are not those of Agent.
+	AgentID      *string   `json:"agentID,omitzero"`
+	Hostname     *string   `json:"hostname,omitzero"`
+	HostPorts    []uint16  `json:"hostPorts,omitzero"`
+	Healthy      *bool     `json:"healthy,omitzero"`
+	Status       []byte    `json:"status,omitempty"` // mesos.TaskStatus, see shorten
+	Submitted    time.Time `json:"submitted,omitzero"`
+	Updated      time.Time `json:"updated,omitzero"`
+	Serial       int       `json:"serial,omitzero"`
+	Lost         int32     `json:"lost,omitzero"`
+	Confirmed    bool      `json:"confirmed,omitzero"`
+	Killing      bool      `json:"killing,omitzero"`
+	UUIDs        UUIDs     `json:"uuids,omitzero"`
+	UnknownSince time.Time `json:"unknownSince,omitzero"`
+}
+
+// storedAgent is an agent within the state of a task, for the constraints of other tasks.
+type storedAgent struct {
+	ID         string   `json:"id,omitzero"`
+	Hostname   string   `json:"hostname,omitzero"`
+	Region     string   `json:"region,omitzero"`
+	Zone       string   `json:"zone,omitzero"`
+	Attributes [][]byte `json:"attributes,omitempty"` // mesos.Attribute
+}
+
+// EncodeFramework returns the record of a framework.
+func EncodeFramework(id string) ([]byte, error) {
+	if id == "" {
+		return nil, &Error{Key: FrameworkKey, Err: errNoFrameworkID}
+	}
+	return encode(FrameworkKey, storedFramework{Version: version, ID: id})
+}
+
+var errNoFrameworkID = errors.New("the framework has no ID")
+
+// EncodeSpec returns the record of a spec. It depends on all of the spec but the ID.
+func EncodeSpec(s *task.Spec) ([]byte, error) {
+	anonymous := *s
+	anonymous.ID = ""
+	return encode(SpecKey(s.ID), storedSpec{Version: version, Spec: &anonymous})
+}
+
+// EncodeTask returns the record of a task's state. Of its spec only the ID is looked at.
+func EncodeTask(t *Task) ([]byte, error) {
+	info := &t.Info
+	s := storedTask[*storedAgent]{
+		Version: version, State: info.State.String(),
+		AgentID: unlessEqual(info.AgentID, ""), Hostname: unlessEqual(info.Hostname, ""),
+		HostPorts: info.HostPorts, Healthy: info.Healthy,
+		Submitted: info.Submitted.UTC(), Updated: info.Updated.UTC(),
+		Serial: t.Serial, Lost: t.Lost, Confirmed: t.Confirmed, Killing: t.Killing,
+		UUIDs: t.UUIDs, UnknownSince: t.UnknownSince.UTC(),
+	}
+	key := TaskKey(info.Spec.ID)
+	if a := t.Agent; a != nil {
+		s.AgentID, s.Hostname = unlessEqual(info.AgentID, a.ID), unlessEqual(info.Hostname, a.Hostname)
+		s.Agent = &storedAgent{ID: a.ID, Hostname: a.Hostname, Region: a.Region, Zone: a.Zone}
+		for i := range a.Attributes {
+			wire, err := a.Attributes[i].Marshal()
+			if err != nil {
+				return nil, &Error{Key: key, Err: err}
+			}
+			s.Agent.Attributes = append(s.Agent.Attributes, wire)
+		}
+	}
+	if info.Status != nil && info.Status.Size() <= maxMessage { // the task is worth more than what was said of it
+		status := shorten(*info.Status, info)
+		var err error
+		if s.Status, err = status.Marshal(); err != nil {
+			return nil, &Error{Key: key, Err: err}
+		}
+	}
+	return encode(key, s)
+}
+
+func encode(key string, record any) ([]byte, error) {
+	value, err := json.Marshal(record)
+	if err != nil {
+		return nil, &Error{Key: key, Err: err}
+	}
+	return value, nil
+}
+
+// unlessEqual returns nil for what need not be stored since it is the default.
+func unlessEqual(text, byDefault string) *string {
+	if text == byDefault {
+		return nil
+	}
+	return &text
+}
+
+// shorten leaves those IDs of a status empty that the record has elsewhere, which is a third of its bytes.
+// Mesos knows no empty IDs.
+func shorten(s mesos.TaskStatus, info *task.Info) mesos.TaskStatus {
+	if s.TaskID.Value == info.Spec.ID {
+		s.TaskID.Value = ""
+	}
+	if s.ExecutorID != nil && s.ExecutorID.Value == info.Spec.ID {
+		s.ExecutorID = &mesos.ExecutorID{}
+	}
+	if s.AgentID != nil && s.AgentID.Value == info.AgentID {
+		s.AgentID = &mesos.AgentID{}
+	}
+	return s
+}
+
+// lengthen is the reverse of shorten.
+func lengthen(s *mesos.TaskStatus, info *task.Info) {
+	if s.TaskID.Value == "" {
+		s.TaskID.Value = info.Spec.ID
+	}
+	if s.ExecutorID != nil && s.ExecutorID.Value == "" {
+		s.ExecutorID.Value = info.Spec.ID
+	}
+	if s.AgentID != nil && s.AgentID.Value == "" {
+		s.AgentID.Value = info.AgentID
+	}
+}

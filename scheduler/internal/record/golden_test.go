@@ -1,0 +1,189 @@
+package record
+
+import (
+	"bytes"
+	"cmp"
+	"flag"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+var update = flag.Bool("update", false, "write testdata/version2.txt")
+
+const sampleFramework = "66549417-1791-41bf-bebf-adeb5c1d4270-0000"
+
+// readStore reads a golden file: the records of a store, one a line, with a tab between key and value.
+func readStore(t testing.TB, name string) map[string][]byte {
+	text, err := os.ReadFile("testdata/" + name)
+	require.NoError(t, err)
+	records := map[string][]byte{}
+	for line := range strings.Lines(string(text)) {
+		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		require.True(t, ok, line)
+		records[key] = []byte(value)
+	}
+	return records
+}
+
+func writeStore(records map[string][]byte) []byte {
+	var text bytes.Buffer
+	for _, key := range slices.Sorted(maps.Keys(records)) {
+		text.WriteString(key + "\t" + string(records[key]) + "\n")
+	}
+	return text.Bytes()
+}
+
+// encodeAll returns what a store has of tasks.
+func encodeAll(t testing.TB, framework string, tasks []Task) map[string][]byte {
+	records := map[string][]byte{}
+	var err error
+	if framework != "" {
+		records[FrameworkKey], err = EncodeFramework(framework)
+		require.NoError(t, err)
+	}
+	for i := range tasks {
+		id := tasks[i].Info.Spec.ID
+		records[SpecKey(id)], err = EncodeSpec(&tasks[i].Info.Spec)
+		require.NoError(t, err)
+		records[TaskKey(id)], err = EncodeTask(&tasks[i])
+		require.NoError(t, err)
+	}
+	return records
+}
+
+// sortByID makes the order of tasks known, and drops SpecStored after checking it.
+func sortByID(t testing.TB, tasks []Task, specStored bool) []Task {
+	for i := range tasks {
+		require.Equal(t, specStored, tasks[i].SpecStored)
+		tasks[i].SpecStored = false
+	}
+	slices.SortFunc(tasks, func(a, b Task) int { return cmp.Compare(a.Info.Spec.ID, b.Info.Spec.ID) })
+	return tasks
+}
+
+// Whoever renames a Go field changes nothing, or breaks this test. The file is written anew with -update,
+// which is right only if a field has been added.
+func TestGoldenVersion2(t *testing.T) {
+	text := writeStore(encodeAll(t, sampleFramework, samples()))
+	if *update {
+		require.NoError(t, os.WriteFile("testdata/version2.txt", text, 0o644))
+	}
+	records := readStore(t, "version2.txt")
+	require.Equal(t, string(writeStore(records)), string(text))
+	framework, tasks, err := Decode(records)
+	require.NoError(t, err)
+	require.Equal(t, sampleFramework, framework)
+	require.Equal(t, sortByID(t, samples(), false), sortByID(t, tasks, true))
+}
+
+// A store that version 1 wrote is read whole. The file was written by the code of the time, and is never
+// written anew: fields that are added later are not in it, and must be taken out of what is expected.
+func TestGoldenVersion1(t *testing.T) {
+	records := readStore(t, "version1.txt")
+	framework, tasks, err := Decode(records)
+	require.NoError(t, err)
+	require.Equal(t, sampleFramework, framework)
+	undoubted := samples()[3] // launched twice, and no launch came to nothing
+	undoubted.Info.Spec.ID, undoubted.Serial, undoubted.Lost = "undoubted", 5, 0
+	want := sortByID(t, append(samples(), undoubted), false)
+	require.Equal(t, want, sortByID(t, tasks, false))
+
+	// The baseline is what it claims to be: the code that wrote the file.
+	launches := map[string]int{"a/b <c>ü": 3, "pending again": 2, "ended": 3, "staging": 1, "undoubted": 2}
+	old := newBaseline()
+	for i := range want {
+		id := want[i].Info.Spec.ID
+		value, err := old.encode(&want[i], launches[id])
+		require.NoError(t, err)
+		require.Equal(t, string(records[TaskKey(id)]), string(value))
+		read, err := old.decode(value)
+		require.NoError(t, err)
+		read.Lost = want[i].Lost
+		require.Equal(t, want[i], read)
+	}
+}
+
+// The full sample sets every field there is, so that the golden files have it.
+func TestSamples(t *testing.T) {
+	set := map[string]bool{"Task.SpecStored": true, "Agent.Unavailable": true, "Agent.UnavailableFor": true} // are not stored
+	findSet(reflect.ValueOf(fullTask("a")), set)
+	for field, isSet := range set {
+		require.True(t, isSet, field)
+	}
+	require.Contains(t, set, "Secret.Value")
+}
+
+// findSet notes which fields of structs are set in a value, anywhere, and which are not.
+func findSet(v reflect.Value, set map[string]bool) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if path := v.Type().PkgPath(); !strings.HasSuffix(path, "/task") && !strings.HasSuffix(path, "/record") {
+			return
+		}
+		for i := range v.NumField() {
+			name := v.Type().Name() + "." + v.Type().Field(i).Name
+			set[name] = set[name] || !v.Field(i).IsZero()
+			findSet(v.Field(i), set)
+		}
+	case reflect.Pointer:
+		findSet(v.Elem(), set)
+	case reflect.Slice, reflect.Map:
+		for _, element := range v.Seq2() {
+			findSet(element, set)
+		}
+	}
+}
+
+// Each field of what a spec consists of has a tag, which version 1 can be read with: the name of the field
+// but for case. A field that is zero is left out.
+func TestTags(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	requireTags(t, reflect.TypeFor[task.Spec](), seen)
+	require.Len(t, seen, 16)
+}
+
+func requireTags(t *testing.T, of reflect.Type, seen map[reflect.Type]bool) {
+	switch of.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		requireTags(t, of.Elem(), seen)
+	case reflect.Struct:
+		if seen[of] {
+			return
+		}
+		seen[of] = true
+		for i := range of.NumField() {
+			field := of.Field(i)
+			name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
+			require.True(t, strings.EqualFold(field.Name, name), "%v.%s", of, field.Name)
+			require.NotEqual(t, field.Name, name, "%v: the first letter is a small one", of)
+			require.Equal(t, "omitzero", option, "%v.%s", of, field.Name)
+			requireTags(t, field.Type, seen)
+		}
+	}
+}
+
+// Times are kept to the nanosecond, and written in UTC whatever their zone.
+func TestTimes(t *testing.T) {
+	at := time.Date(2026, 11, 22, 0, 0, 0, 987654321, time.FixedZone("odd", 53*60+28))
+	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, Submitted: at, Updated: at}, UnknownSince: at}
+	_, tasks, err := Decode(encodeAll(t, "", []Task{x}))
+	require.NoError(t, err)
+	for _, got := range []time.Time{tasks[0].Info.Submitted, tasks[0].Info.Updated, tasks[0].UnknownSince} {
+		require.True(t, at.Equal(got))
+		require.Equal(t, at.UTC(), got)
+	}
+	x.UnknownSince = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, err = EncodeTask(&x)
+	var bad *Error
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, "task/a", bad.Key)
+}
