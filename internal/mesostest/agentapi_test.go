@@ -17,6 +17,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 const agentAddress = "127.0.0.1:5051"
@@ -24,7 +26,7 @@ const agentAddress = "127.0.0.1:5051"
 // inBubbleWithAgents is inBubble where agents can be connected to.
 func inBubbleWithAgents(t *testing.T, config Config, f func(c *cluster)) {
 	t.Helper()
-	var network Network
+	var network virtualnet.Network
 	config.ListenAgents = network.Listen
 	inBubble(t, config, func(c *cluster) {
 		toMaster := c.client.Transport.(*http.Transport).DialContext

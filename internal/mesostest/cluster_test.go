@@ -20,6 +20,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // cluster is a master on a virtual network in a bubble, with a client.
@@ -45,7 +47,7 @@ func inBubble(t *testing.T, config Config, f func(c *cluster)) {
 func inBubbleOf(t *testing.T, config Config, addresses []string, f func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		var listeners []net.Listener
 		for _, address := range addresses {
 			l, err := network.Listen(address)

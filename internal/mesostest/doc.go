@@ -1,6 +1,6 @@
 // Package mesostest is a fake Mesos master with its agents and their tasks, for tests, examples and
 // benchmarks of frameworks. A [Master] speaks the v1 scheduler API over real HTTP/1.1 and RecordIO
-// on any net.Listener: loopback TCP, or a [Network] in memory, on which whole clusters run in
+// on any net.Listener: loopback TCP, or a virtualnet.Network in memory, on which whole clusters run in
 // virtual time inside a testing/synctest bubble. On several listeners it is as many masters, of
 // which one leads.
 //

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // LoseMaster kills the process of master n, counted from 0 in the order of Run's listeners: all its
@@ -124,8 +126,8 @@ func (m *Master) end(p *incarnation) {
 
 func (m *Master) freeze(c *contender) {
 	c.frozen = make(chan struct{})
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.hold(c.frozen)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.Hold(c.frozen)
 	}
 	m.publish()
 }
@@ -138,8 +140,8 @@ func (m *Master) thaw(c *contender) {
 	frozen := c.frozen
 	c.frozen = nil
 	m.publish()
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.hold(nil)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.Hold(nil)
 	}
 	close(frozen)
 }

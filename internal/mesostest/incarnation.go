@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // contender is one of the masters: an address, at which a process runs or does not.
@@ -84,8 +86,8 @@ func killed(r *http.Request) bool {
 // admit opens the address for a process, or closes it when there is none.
 func (c *contender) admit(p *incarnation) {
 	c.entrance.Store(p)
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.refuse(p == nil)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.SetRefusing(p == nil)
 	}
 }
 

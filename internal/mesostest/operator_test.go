@@ -14,6 +14,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // operator sends a call in protobuf and asks for the answer in it.
@@ -75,7 +77,7 @@ func TestOperatorTeardown(t *testing.T) {
 func TestOperatorAfterTheEnd(t *testing.T) {
 	m, err := New(Config{Agents: oneAgent()})
 	require.NoError(t, err)
-	var network Network
+	var network virtualnet.Network
 	l, err := network.Listen(masterAddress)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

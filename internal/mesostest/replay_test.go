@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // TestRecordings replays recordings of a real master against the fake one: the same requests at the
@@ -162,7 +164,7 @@ type replayer struct {
 	config   Config
 	master   *Master
 	masters  map[string]*replayedMaster // by port; master is the cluster of the first
-	network  Network
+	network  virtualnet.Network
 	compare  comparer
 	ids      *binding
 	start    time.Time // of the recording

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // talk is a connection on which requests follow each other.
@@ -133,7 +135,7 @@ func (r *replayer) connectionNotes() []noteAction {
 			return nil
 		}},
 		{regexp.MustCompile(`^shutdown\(SHUT_WR\) done$`), func(i int, _ *recordedLine, _ []string) error {
-			return r.streams[r.rec.lines[i+1].N].conn.(*virtualConn).CloseWrite()
+			return r.streams[r.rec.lines[i+1].N].conn.(*virtualnet.Conn).CloseWrite()
 		}},
 		{regexp.MustCompile(`^GET /frameworks shows (\{"frameworks": \[\[.*)$`), func(_ int, _ *recordedLine, args []string) error {
 			return r.framework(args[0], func(f any) any { return []any{at(f, "name"), at(f, "active"), at(f, "connected")} })

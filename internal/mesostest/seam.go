@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // This file is the border between the HTTP side and the master's loop. The
@@ -93,8 +95,8 @@ func sever(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // a reset instead of an orderly FIN
 	}
-	if c, ok := conn.(*virtualConn); ok {
-		c.reset()
+	if c, ok := conn.(*virtualnet.Conn); ok {
+		c.Reset()
 		return
 	}
 	_ = conn.Close()

@@ -1,4 +1,4 @@
-package mesostest
+package virtualnet
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func TestConnection(t *testing.T) {
 		big := bytes.Repeat([]byte("x"), 1<<20)
 		_, err := client.Write(big) // nobody reads: a write never blocks
 		require.NoError(t, err)
-		require.NoError(t, client.(*virtualConn).CloseWrite())
+		require.NoError(t, client.(*Conn).CloseWrite())
 		got, err := io.ReadAll(server)
 		require.NoError(t, err)
 		require.Equal(t, big, got)
@@ -97,7 +97,7 @@ func TestReset(t *testing.T) {
 	client, server := connected(t)
 	_, err := server.Write([]byte("lost"))
 	require.NoError(t, err)
-	server.(*virtualConn).reset()
+	server.(*Conn).Reset()
 	_, err = client.Read(make([]byte, 10))
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	_, err = client.Write([]byte("x"))
@@ -130,5 +130,40 @@ func TestDeadlines(t *testing.T) {
 		require.NoError(t, server.SetWriteDeadline(time.Now()))
 		_, err = server.Write([]byte("x"))
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
+}
+
+func TestRefusingAndHolding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n Network
+		listening, err := n.Listen("master:5050")
+		require.NoError(t, err)
+		l := listening.(*Listener)
+		accepted := make(chan struct{})
+		go func() {
+			defer close(accepted)
+			_, err := l.Accept()
+			require.NoError(t, err)
+		}()
+		l.SetRefusing(true)
+		_, err = n.DialContext(t.Context(), "tcp", "master:5050")
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		l.SetRefusing(false)
+
+		start, until := time.Now(), make(chan struct{})
+		l.Hold(until)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = n.DialContext(ctx, "tcp", "master:5050")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		go func() {
+			time.Sleep(time.Second)
+			l.Hold(nil)
+			close(until)
+		}()
+		_, err = n.DialContext(t.Context(), "tcp", "master:5050")
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Second, time.Since(start))
+		<-accepted
 	})
 }
