@@ -158,7 +158,7 @@ func (m *Master) downloadFile(a *agent, w http.ResponseWriter, r *http.Request) 
 	case n.folder:
 		answer(w, http.StatusBadRequest, "Cannot download a directory.\n")
 	default:
-		w.Header().Set("Content-Disposition", "attachment; filename="+base(n.path))
+		w.Header().Set("Content-Disposition", "attachment; filename="+n.path[strings.LastIndexByte(n.path, '/')+1:])
 		answerBody(w, r, "application/octet-stream", n.data)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -210,7 +211,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add("/stdout", int64(1<<62), int64(-5))
 	a := &agent{id: "S0", config: Agent{WorkDir: "/work"}}
 	e := &executor{id: "e", framework: &framework{id: "F"}, agent: a, containerID: "c"}
-	box := &sandbox{files: map[string]*file{"stdout": {data: []byte("0123456789")}, "f": {}, "d/f": {}, "/abs": {}}}
+	box := &shell.Sandbox{Files: map[string]*shell.File{"stdout": {Data: []byte("0123456789")}, "f": {}, "d/f": {}, "/abs": {}}}
 	e.history = []*task{{box: box}}
 	a.running = []*executor{e}
 	allowed := []string{"", "stdout", "stderr", "f"}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // This file is the sandboxes of an agent as its API shows them: a tree for each executor, under
@@ -95,7 +97,7 @@ func (e *executor) tree() []*entry {
 		list = append(list, n)
 		return n
 	}
-	files := func(path string, box *sandbox) int {
+	files := func(path string, box *shell.Sandbox) int {
 		found := e.boxEntries(path, box)
 		list = append(list, found...)
 		return len(found)
@@ -123,10 +125,10 @@ func (e *executor) tree() []*entry {
 }
 
 // boxEntries are the files of a sandbox, of which the two for output are always there.
-func (e *executor) boxEntries(prefix string, box *sandbox) []*entry {
-	files := map[string]*file{stdoutFile: nil, stderrFile: nil}
+func (e *executor) boxEntries(prefix string, box *shell.Sandbox) []*entry {
+	files := map[string]*shell.File{shell.StdoutFile: nil, shell.StderrFile: nil}
 	if box != nil {
-		for name, f := range box.files {
+		for name, f := range box.Files {
 			if !strings.Contains(name, "/") { // others are not in this folder
 				files[name] = f
 			}
@@ -136,7 +138,7 @@ func (e *executor) boxEntries(prefix string, box *sandbox) []*entry {
 	for name, f := range files {
 		n := &entry{path: prefix + name, links: 1, changed: e.created}
 		if f != nil {
-			n.size, n.changed, n.data = len(f.data), f.changed, f.data
+			n.size, n.changed, n.data = len(f.Data), f.Changed, f.Data
 		}
 		list = append(list, n)
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // CustomExecutor says what a custom executor does, whose program the fake cannot run. It registers
@@ -81,7 +83,7 @@ func (e *executor) shutdownScripted(m *Master) {
 	}
 	e.ending = true
 	e.timer.stop()
-	status := exit{code: int(e.script.ExitStatus)}.waitStatus()
+	status := shell.Exit{Code: int(e.script.ExitStatus)}.WaitStatus()
 	e.timer = m.after(m.config.Reap, func() {
 		e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", status)
 	})

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // executor runs tasks on an agent. The executor of a command task is made up by
@@ -27,8 +29,8 @@ type executor struct {
 	timer       *timer // of the registration, later of the end
 	created     time.Time
 	history     []*task         // all that it was given, if the agent's API can show them
-	box         *sandbox        // its own; that of a command task is the task's
-	process     *process        // of a custom executor
+	box         *shell.Sandbox  // its own; that of a command task is the task's
+	process     *shell.Process  // of a custom executor
 	script      *CustomExecutor // what it does instead of that
 }
 
@@ -55,7 +57,7 @@ func (m *Master) newExecutor(f *framework, a *agent, id string, info *mesos.Exec
 // remove takes the executor off its agent, with all that it runs and holds.
 func (e *executor) remove(m *Master) {
 	e.timer.stop()
-	e.process.kill()
+	e.process.Stop()
 	for _, t := range slices.Clone(e.tasks) {
 		t.stop()
 		t.free(m)
@@ -135,16 +137,16 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 func (e *executor) startCustom(m *Master) {
 	timeout := e.agent.config.ExecutorRegistrationTimeout
 	e.timer = m.after(timeout, func() {
-		e.process.kill()
+		e.process.Stop()
 		e.crash(m, mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT, "Executor did not register within "+durationText(timeout), 9)
 	})
-	e.box = newSandbox(e.info.Command)
-	e.process = m.spawn(e.info.Command, e.box, false, func(x exit) {
+	e.box = shell.NewSandbox(e.info.Command)
+	e.process = m.spawn(e.info.Command, shell.Options{Sandbox: e.box, Ended: func(x shell.Exit) {
 		e.timer.stop()
 		e.timer = m.after(m.config.Reap, func() {
-			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.waitStatus())
+			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.WaitStatus())
 		})
-	})
+	}})
 }
 
 // crash ends an executor whose tasks did not end by themselves: the agent reports them.

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // healthCheck runs the health check of a task: COMMAND in the interpreter, on the files
@@ -17,7 +19,7 @@ type healthCheck struct {
 	script   *bool // the result of all checks, nil when they say it themselves
 	failures uint32
 	timer    *timer
-	process  *process
+	process  *shell.Process
 }
 
 // startHealthCheck starts it, if the task has one.
@@ -32,12 +34,14 @@ func (t *task) startHealthCheck(m *Master) {
 func (h *healthCheck) stop() {
 	if h != nil {
 		h.timer.stop()
-		h.process.kill()
+		h.process.Stop()
 	}
 }
 
-// ofChecks is where executors send all that checks say.
-func ofChecks() output { return output{stdout: stderrFile, stderr: stderrFile} }
+// spawnCheck starts the command of a check of a task. Executors send all that checks say to their stderr.
+func (m *Master) spawnCheck(c *mesos.CommandInfo, t *task, ended func(shell.Exit)) *shell.Process {
+	return m.spawn(c, shell.Options{Sandbox: t.box, Stdout: shell.StderrFile, Ended: ended})
+}
 
 // checkInterval is never none: checks every 0 s, which Mesos allows, would keep the clock of a
 // bubble from advancing.
@@ -55,17 +59,16 @@ func (h *healthCheck) again(m *Master, in time.Duration) {
 			h.result(m, *h.script)
 			return
 		case h.info.Command == nil:
-			h.result(m, h.task.box.listens(h.port()))
+			h.result(m, h.task.box.Listens(h.port()))
 			return
 		}
-		h.process = m.spawn(h.info.Command, h.task.box, false, func(x exit) {
+		h.process = m.spawnCheck(h.info.Command, h.task, func(x shell.Exit) {
 			h.timer.stop()
-			h.timer = m.after(m.config.Reap, func() { h.result(m, x == exit{}) })
+			h.timer = m.after(m.config.Reap, func() { h.result(m, x == shell.Exit{}) })
 		})
-		h.process.out = ofChecks()
 		if timeout := h.info.GetTimeoutSeconds(); timeout > 0 {
 			h.timer = m.after(ofSeconds(timeout), func() {
-				h.process.kill()
+				h.process.Stop()
 				h.result(m, false)
 			})
 		}
@@ -153,7 +156,7 @@ type statusCheck struct {
 	task    *task
 	last    *int32 // exit code, nil before the first result
 	timer   *timer
-	process *process
+	process *shell.Process
 }
 
 func (t *task) startStatusCheck(m *Master) {
@@ -166,20 +169,19 @@ func (t *task) startStatusCheck(m *Master) {
 func (c *statusCheck) stop() {
 	if c != nil {
 		c.timer.stop()
-		c.process.kill()
+		c.process.Stop()
 	}
 }
 
 func (c *statusCheck) again(m *Master, in time.Duration) {
 	info := c.task.info.Check
 	c.timer = m.after(in, func() {
-		c.process = m.spawn(&info.Command.Command, c.task.box, false, func(x exit) {
+		c.process = m.spawnCheck(&info.Command.Command, c.task, func(x shell.Exit) {
 			c.timer = m.after(m.config.Reap, func() {
-				c.result(m, int32(x.code))
+				c.result(m, int32(x.Code))
 				c.again(m, checkInterval(info.GetIntervalSeconds()))
 			})
 		})
-		c.process.out = ofChecks()
 	})
 }
 

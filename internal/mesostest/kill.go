@@ -44,9 +44,9 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 	}
 	t.check.stop()
 	t.status.stop()
-	t.process.signal("TERM")
+	t.process.Signal("TERM")
 	if !t.ending {
-		t.escalation = m.after(t.grace(override), func() { t.process.signal("KILL") })
+		t.escalation = m.after(t.grace(override), func() { t.process.Signal("KILL") })
 	}
 }
 

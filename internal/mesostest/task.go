@@ -9,6 +9,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // task is a task from its launch until its terminal update is acknowledged.
@@ -32,8 +34,8 @@ type task struct {
 	wait    time.Duration // before the next retry
 
 	// What the executor knows.
-	process     *process
-	box         *sandbox
+	process     *shell.Process
+	box         *shell.Sandbox
 	stray       bool   // refused by the agent: the executor knows nothing of it
 	containerID string // its own in a group, else that of the executor
 	started     bool
@@ -79,7 +81,7 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 // start is the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
 	t.started, t.began = true, time.Now()
-	t.box = newSandbox(t.info.Command)
+	t.box = shell.NewSandbox(t.info.Command)
 	if t.executor.script != nil {
 		t.executor.launchScripted(m, t)
 		return
@@ -98,7 +100,7 @@ func (t *task) start(m *Master) {
 	}
 	status.State = mesos.TASK_RUNNING.Enum()
 	t.update(m, status)
-	t.process = m.spawn(t.info.Command, t.box, t.inImage(), func(x exit) { t.exited(m, x) })
+	t.process = m.spawn(t.info.Command, shell.Options{Sandbox: t.box, Image: t.inImage(), Ended: func(x shell.Exit) { t.exited(m, x) }})
 	if d := t.info.MaxCompletionTime; d != nil {
 		t.completion = m.after(time.Duration(d.Nanoseconds), func() {
 			t.overdue = true
@@ -116,7 +118,7 @@ func (t *task) inImage() bool {
 }
 
 // exited is called when the process has ended; the executor learns it a little later.
-func (t *task) exited(m *Master, x exit) {
+func (t *task) exited(m *Master, x shell.Exit) {
 	t.ending = true
 	t.escalation.stop()
 	t.completion.stop()
@@ -128,7 +130,7 @@ func (t *task) exited(m *Master, x exit) {
 		case t.overdue: // failed, though it was killed
 		case t.killing:
 			state = mesos.TASK_KILLED
-		case x.signal == "" && x.code == 0:
+		case x.Signal == "" && x.Code == 0:
 			state = mesos.TASK_FINISHED
 		}
 		status := mesos.TaskStatus{State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(), Message: ptr("Command " + x.String())}
@@ -147,7 +149,7 @@ func (t *task) exited(m *Master, x exit) {
 
 // stop ends what the executor does for the task, without a word.
 func (t *task) stop() {
-	t.process.kill()
+	t.process.Stop()
 	t.escalation.stop()
 	t.completion.stop()
 	t.check.stop()

@@ -1,7 +1,8 @@
-package mesostest
+package shell
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
@@ -32,11 +33,11 @@ func TestOutputOfPrograms(t *testing.T) {
 		{"a file with nothing in it", "touch f; test -s f || echo empty; echo a >f; test -s f && echo full", map[string]string{"f": "a\n", "stdout": "empty\nfull\n"}},
 		{"gone", "echo a >f; rm f", map[string]string{}},
 	} {
-		inBubble(t, Config{}, func(*cluster) { // for its time
-			r := interpret(&mesos.CommandInfo{Value: &test.script}, false, time.Hour, map[time.Duration]string{time.Second: "TERM"})
+		synctest.Test(t, func(t *testing.T) {
+			r := interpret(&mesos.CommandInfo{Value: &test.script}, time.Hour, map[time.Duration]string{time.Second: "TERM"})
 			have := map[string]string{}
-			for name, f := range r.box.files {
-				have[name] = string(f.data)
+			for name, f := range r.box.Files {
+				have[name] = string(f.Data)
 			}
 			require.Equal(t, test.want, have, test.why)
 		})

@@ -1,4 +1,4 @@
-package mesostest
+package shell
 
 import (
 	"strconv"

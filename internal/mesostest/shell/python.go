@@ -1,4 +1,4 @@
-package mesostest
+package shell
 
 import (
 	"regexp"
@@ -17,7 +17,7 @@ import (
 func bindsSockets(c *mesos.CommandInfo) bool { return strings.Contains(c.GetValue(), ".bind((") }
 
 // python runs the program of "python -c", or hangs when it does not understand all of it.
-func (p *process) python(args []string, k func(int)) {
+func (p *Process) python(args []string, k func(int)) {
 	var statements []pythonStatement
 	if len(args) > 1 && args[0] == "-c" {
 		statements = pythonStatements(args[1])
@@ -58,7 +58,7 @@ func pythonStatements(source string) []pythonStatement {
 			list = append(list, pythonStatement{socket: m[1], method: m[2]})
 		case sleep.MatchString(text):
 			seconds, _ := strconv.ParseFloat(sleep.FindStringSubmatch(text)[1], 64)
-			list = append(list, pythonStatement{method: "sleep", sleep: ofSeconds(seconds)})
+			list = append(list, pythonStatement{method: "sleep", sleep: time.Duration(seconds * float64(time.Second))})
 		default:
 			return nil
 		}
@@ -67,7 +67,7 @@ func pythonStatements(source string) []pythonStatement {
 }
 
 // pythonFrom executes statements; bound has the ports of the sockets.
-func (p *process) pythonFrom(list []pythonStatement, bound map[string]int, k func(int)) {
+func (p *Process) pythonFrom(list []pythonStatement, bound map[string]int, k func(int)) {
 	for i, s := range list {
 		switch s.method {
 		case "bind":
@@ -87,7 +87,7 @@ func (p *process) pythonFrom(list []pythonStatement, bound map[string]int, k fun
 	k(0)
 }
 
-func (p *process) listen(port int, on bool) {
+func (p *Process) listen(port int, on bool) {
 	if p.box.ports != nil {
 		p.box.ports[port] = on
 	}

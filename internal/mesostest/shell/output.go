@@ -1,4 +1,4 @@
-package mesostest
+package shell
 
 import "strings"
 
@@ -12,7 +12,7 @@ type output struct{ stdout, stderr string }
 type redirection struct{ operator, file string }
 
 // restoring makes k find the present output again.
-func (p *process) restoring(k func(int)) func(int) {
+func (p *Process) restoring(k func(int)) func(int) {
 	out := p.out
 	return func(status int) {
 		p.out = out
@@ -21,7 +21,7 @@ func (p *process) restoring(k func(int)) func(int) {
 }
 
 // redirect changes where output goes, one after the other, since "2>&1" means the one of the moment.
-func (p *process) redirect(list []redirection) {
+func (p *Process) redirect(list []redirection) {
 	for _, r := range list {
 		number := r.operator[:strings.IndexByte(r.operator, '>')]
 		var to string
@@ -38,7 +38,11 @@ func (p *process) redirect(list []redirection) {
 			case "/dev/stderr":
 				to = p.out.stderr
 			default:
-				p.box.open(to, strings.Contains(r.operator, ">>"))
+				if strings.Contains(r.operator, ">>") {
+					p.box.create(to)
+				} else {
+					p.box.truncate(to)
+				}
 			}
 		}
 		if number == "2" {

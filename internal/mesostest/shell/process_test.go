@@ -1,6 +1,7 @@
-package mesostest
+package shell
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,37 +12,56 @@ import (
 
 // ran is how a command ended, and when.
 type ran struct {
-	exit  exit
+	exit  Exit
 	after time.Duration
 	ended bool
-	box   *sandbox
+	box   *Sandbox
 }
 
-// interpret runs a command on the timers of a master that does not run, up to a limit of time.
-// signals are sent at their times.
-func interpret(command *mesos.CommandInfo, image bool, limit time.Duration, signals map[time.Duration]string) ran {
-	m := &Master{}
-	start := time.Now()
-	r := ran{box: newSandbox(command)}
-	p := m.spawn(command, r.box, image, func(x exit) { r.exit, r.after, r.ended = x, time.Since(start), true })
-	for at, name := range signals {
-		m.timers.add(start.Add(at), func() { p.signal(name) })
-	}
-	for !r.ended {
-		at, ok := m.timers.next()
-		if !ok || at.Sub(start) > limit {
-			return r
+// clock is the timers of a test.
+type clock struct{ alarms []*alarm }
+
+type alarm struct {
+	at time.Time
+	f  func()
+}
+
+func (c *clock) after(d time.Duration, f func()) (stop func()) {
+	a := &alarm{time.Now().Add(d), f}
+	c.alarms = append(c.alarms, a)
+	return func() { c.alarms = slices.DeleteFunc(c.alarms, func(other *alarm) bool { return other == a }) }
+}
+
+// run sleeps from alarm to alarm, until over returns true, none is left or the next is later than the end.
+func (c *clock) run(end time.Time, over func() bool) {
+	for !over() && len(c.alarms) > 0 {
+		next := slices.MinFunc(c.alarms, func(a, b *alarm) int { return a.at.Compare(b.at) }) // of equals the first
+		if next.at.After(end) {
+			return
 		}
-		time.Sleep(time.Until(at))
-		m.timers.run(at)
+		time.Sleep(time.Until(next.at))
+		c.alarms = slices.DeleteFunc(c.alarms, func(a *alarm) bool { return a == next })
+		next.f()
 	}
+}
+
+// interpret runs a command until a limit of time, in a bubble. Signals are sent at their times.
+func interpret(command *mesos.CommandInfo, limit time.Duration, signals map[time.Duration]string) ran {
+	start := time.Now()
+	r := ran{box: NewSandbox(command)}
+	var c clock
+	p := Start(command, Options{Sandbox: r.box, After: c.after, Ended: func(x Exit) { r.exit, r.after, r.ended = x, time.Since(start), true }})
+	for at, name := range signals {
+		c.after(at, func() { p.Signal(name) })
+	}
+	c.run(start.Add(limit), func() bool { return r.ended })
 	return r
 }
 
 func TestPrograms(t *testing.T) {
 	shell := func(text string) *mesos.CommandInfo { return &mesos.CommandInfo{Value: &text} }
 	direct := func(value string, args ...string) *mesos.CommandInfo {
-		return &mesos.CommandInfo{Shell: ptr(false), Value: &value, Arguments: args}
+		return &mesos.CommandInfo{Shell: new(bool), Value: &value, Arguments: args}
 	}
 	withEnvironment := func(name, value, text string) *mesos.CommandInfo {
 		c := shell(text)
@@ -105,8 +125,8 @@ func TestPrograms(t *testing.T) {
 			map[time.Duration]string{time.Second: "TERM", 2 * time.Second: "KILL"}, "terminated with signal Killed", 2 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inBubble(t, Config{}, func(*cluster) { // for its time
-				r := interpret(test.command, false, time.Hour, test.signals)
+			synctest.Test(t, func(t *testing.T) {
+				r := interpret(test.command, time.Hour, test.signals)
 				require.Equal(t, test.want != "", r.ended)
 				if r.ended {
 					require.Equal(t, test.want, r.exit.String())
@@ -130,19 +150,12 @@ func FuzzScript(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script string) {
 		synctest.Test(t, func(t *testing.T) {
-			m := &Master{}
+			var c clock
 			command := &mesos.CommandInfo{Value: &script}
-			p := m.spawn(command, newSandbox(command), false, func(exit) {})
-			for end := time.Now().Add(20 * time.Second); ; {
-				at, waits := m.timers.next()
-				if !waits || at.After(end) {
-					break
-				}
-				time.Sleep(time.Until(at))
-				m.timers.run(time.Now())
-			}
-			p.signal("TERM")
-			p.signal("KILL")
+			p := Start(command, Options{Sandbox: NewSandbox(command), After: c.after, Ended: func(Exit) {}})
+			c.run(time.Now().Add(20*time.Second), func() bool { return false })
+			p.Signal("TERM")
+			p.Signal("KILL")
 			require.True(t, p.over)
 		})
 	})

@@ -1,10 +1,8 @@
-package mesostest
+package shell
 
 import "strings"
 
-// The shell of the fake agents: just enough of sh to run the commands that tests
-// launch, on virtual time and without touching the machine. This file
-// parses; flow.go and program.go execute.
+// This file parses scripts; flow.go and command.go execute them.
 
 // statement is one node of a parsed script.
 type statement struct {

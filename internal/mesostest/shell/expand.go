@@ -1,4 +1,4 @@
-package mesostest
+package shell
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 const selfPID = "100"
 
 // expand takes the quotes off a word and puts values in the place of variables.
-func (p *process) expand(word string) string {
+func (p *Process) expand(word string) string {
 	var out strings.Builder
 	for i := 0; i < len(word); {
 		n := 1
@@ -46,7 +46,7 @@ func unquote(word string) string {
 }
 
 // variable is the value of the $... at the start of text, and its length.
-func (p *process) variable(text string) (value string, n int) {
+func (p *Process) variable(text string) (value string, n int) {
 	if strings.HasPrefix(text, "$((") {
 		n = quotedLength(text)
 		return strconv.Itoa(p.arithmetic(strings.TrimSuffix(strings.TrimPrefix(text[:n], "$(("), "))"))), n
@@ -88,7 +88,7 @@ func isNameByte(c byte) bool {
 }
 
 // arithmetic knows sums and differences of numbers and variables.
-func (p *process) arithmetic(text string) int {
+func (p *Process) arithmetic(text string) int {
 	sum, sign := 0, 1
 	term := ""
 	add := func() {
@@ -125,7 +125,7 @@ func truth(b bool) int {
 }
 
 // test is the command test: files and the usual comparisons.
-func (p *process) test(args []string) int {
+func (p *Process) test(args []string) int {
 	switch {
 	case len(args) > 0 && args[0] == "!":
 		return truth(p.test(args[1:]) != 0)
@@ -134,7 +134,7 @@ func (p *process) test(args []string) int {
 	case len(args) == 2:
 		switch args[0] {
 		case "-s":
-			return truth(p.box.exists(args[1]) && len(p.box.files[args[1]].data) > 0)
+			return truth(p.box.exists(args[1]) && len(p.box.Files[args[1]].Data) > 0)
 		case "-e", "-f", "-r", "-d":
 			return truth(p.box.exists(args[1]))
 		case "-n":

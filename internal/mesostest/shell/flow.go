@@ -1,4 +1,4 @@
-package mesostest
+package shell
 
 import (
 	"maps"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// This file is the control flow of scripts; program.go has the commands.
+// This file is the control flow of scripts; command.go has the commands.
 
 // list executes statements one after the other, then goes on with k.
-func (p *process) list(list []*statement, k func(int)) {
+func (p *Process) list(list []*statement, k func(int)) {
 	if len(list) == 0 {
 		k(p.last)
 		return
@@ -45,7 +45,7 @@ func tested(list []*statement) bool {
 }
 
 // condition executes a list whose failure never ends the script.
-func (p *process) condition(list []*statement, k func(int)) {
+func (p *Process) condition(list []*statement, k func(int)) {
 	strict := p.strict
 	p.strict = false
 	p.list(list, func(status int) {
@@ -54,7 +54,7 @@ func (p *process) condition(list []*statement, k func(int)) {
 	})
 }
 
-func (p *process) statement(s *statement, k func(int)) {
+func (p *Process) statement(s *statement, k func(int)) {
 	if p.steps++; p.steps > maxSteps {
 		p.hang()
 		return
@@ -82,7 +82,7 @@ func (p *process) statement(s *statement, k func(int)) {
 	}
 }
 
-func (p *process) loop(s *statement, status int, k func(int)) {
+func (p *Process) loop(s *statement, status int, k func(int)) {
 	if s.endless() {
 		p.hang() // no need to wake up for every round
 		return
@@ -97,7 +97,7 @@ func (p *process) loop(s *statement, status int, k func(int)) {
 }
 
 // values are those that the variable of a for loop takes.
-func (p *process) values(s *statement) []string {
+func (p *Process) values(s *statement) []string {
 	if len(s.words) < 3 {
 		return nil // for NAME in
 	}
@@ -108,7 +108,7 @@ func (p *process) values(s *statement) []string {
 	return values
 }
 
-func (p *process) forEach(s *statement, values []string, status int, k func(int)) {
+func (p *Process) forEach(s *statement, values []string, status int, k func(int)) {
 	if len(values) == 0 {
 		k(status)
 		return
@@ -119,16 +119,16 @@ func (p *process) forEach(s *statement, values []string, status int, k func(int)
 
 // endless says whether a loop does nothing but sleep until a signal ends it.
 func (s *statement) endless() bool {
-	idle := func(names ...string) func(*statement) bool {
+	notOneOf := func(names ...string) func(*statement) bool {
 		return func(s *statement) bool {
 			return s.kind != commandStatement || s.not || len(s.redirects) > 0 || len(s.words) == 0 || !slices.Contains(names, s.words[0])
 		}
 	}
-	return s.kind == whileStatement && !slices.ContainsFunc(s.cond, idle("true", ":")) && !slices.ContainsFunc(s.body, idle("sleep", "true", ":"))
+	return s.kind == whileStatement && !slices.ContainsFunc(s.cond, notOneOf("true", ":")) && !slices.ContainsFunc(s.body, notOneOf("sleep", "true", ":"))
 }
 
 // child runs statements in a process of its own, with copies of the variables.
-func (p *process) child(list []*statement, k func(int)) {
+func (p *Process) child(list []*statement, k func(int)) {
 	vars, traps, strict, depth, out := maps.Clone(p.vars), maps.Clone(p.traps), p.strict, len(p.parents), p.out
 	back := func(status int) {
 		p.vars, p.traps, p.strict, p.parents, p.out = vars, traps, strict, p.parents[:depth], out
@@ -139,10 +139,10 @@ func (p *process) child(list []*statement, k func(int)) {
 }
 
 // exit ends the innermost child, or the script.
-func (p *process) exit(status int) {
+func (p *Process) exit(status int) {
 	if n := len(p.parents); n > 0 {
 		p.parents[n-1](status)
 		return
 	}
-	p.end(exit{code: status})
+	p.end(Exit{Code: status})
 }
