@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -170,9 +171,9 @@ func TestAgentCalls(t *testing.T) {
 				return nil
 			}
 			answer := &pb.Response{}
-			v, err := parseJSON(data) // no Accept means JSON
+			v, err := wirejson.Parse(data) // no Accept means JSON
 			require.NoError(t, err)
-			require.NoError(t, decodeJSON(v, answer))
+			require.NoError(t, wirejson.Decode(v, answer))
 			return answer
 		}
 		c.at(500 * time.Millisecond)

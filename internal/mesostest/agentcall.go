@@ -9,6 +9,8 @@ import (
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // serveAgentCall answers those calls of the agent's v1 API that ask for something.
@@ -61,11 +63,11 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 			return nil, errors.New("Failed to parse body into Call protobuf")
 		}
 	} else {
-		v, err := parseJSON(body)
+		v, err := wirejson.Parse(body)
 		if err != nil {
 			return nil, errors.New("Failed to parse body into JSON: " + err.Error())
 		}
-		if err := decodeJSON(v, call); err != nil {
+		if err := wirejson.Decode(v, call); err != nil {
 			return nil, errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
 		}
 		object, _ := v.(map[string]any)
@@ -90,7 +92,7 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 // answerMessage writes a message. In JSON, but not in the messages of streams, Mesos also names
 // certain lists of its main part that are empty.
 func (m *Master) answerMessage(w http.ResponseWriter, r *http.Request, language codec, message proto.Message, lists ...string) {
-	body := encodeJSON(message)
+	body := wirejson.Encode(message)
 	var err error
 	if language == codecProtobuf {
 		body, err = proto.Marshal(message)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // codec is one of the two languages of the scheduler API, named by its media type.
@@ -52,12 +54,12 @@ func (c codec) decode(body []byte) (*request, error) {
 
 // readJSON fills the messages and returns the name of their type.
 func readJSON(body []byte, messages ...any) (typeName string, err error) {
-	v, err := parseJSON(body)
+	v, err := wirejson.Parse(body)
 	if err != nil {
 		return "", errors.New("Failed to parse body into JSON: " + err.Error())
 	}
 	for _, message := range messages {
-		if err := decodeJSON(v, message); err != nil {
+		if err := wirejson.Decode(v, message); err != nil {
 			return "", errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
 		}
 	}
@@ -105,7 +107,7 @@ func (c codec) appendRecord(out []byte, event *scheduler.Event) ([]byte, error) 
 			return out, err
 		}
 	} else {
-		body = encodeJSON(event)
+		body = wirejson.Encode(event)
 	}
 	out = strconv.AppendInt(out, int64(len(body)), 10)
 	return append(append(out, '\n'), body...), nil

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // Offer constraints came with Mesos 1.11; mesos-go v0.0.11 does not have them. These are their
@@ -58,7 +60,7 @@ type (
 
 // The methods of proto.Message.
 func (c *constraintsCall) Reset()         { *c = constraintsCall{} }
-func (c *constraintsCall) String() string { return string(encodeJSON(c)) }
+func (c *constraintsCall) String() string { return string(wirejson.Encode(c)) }
 func (*constraintsCall) ProtoMessage()    {}
 
 // constraints are those of the call, nil when it has none.

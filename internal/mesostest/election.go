@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // node is a place in the election. It outlives its owner until the session ends.
@@ -98,7 +100,7 @@ func (m *Master) publish() {
 func (m *Master) candidateList() []Candidate {
 	list := make([]Candidate, 0, len(m.nodes))
 	for _, n := range m.nodes {
-		list = append(list, Candidate{Sequence: n.sequence, Info: encodeJSON(&n.owner.info)})
+		list = append(list, Candidate{Sequence: n.sequence, Info: wirejson.Encode(&n.owner.info)})
 	}
 	return list
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -172,7 +173,7 @@ func (m *Master) masterInfo(addr net.Addr, id string) mesos.MasterInfo {
 		Capabilities: []mesos.MasterInfo_Capability{
 			{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
 			{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},
-			{Type: quotaV2},
+			{Type: wirejson.QuotaV2},
 		},
 	}
 }

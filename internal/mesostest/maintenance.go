@@ -10,6 +10,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // Window is a time in which machines will be unavailable. The master does nothing when it comes:
@@ -121,7 +123,7 @@ func (m *Master) agentsOf(id mesos.MachineID) []*agent {
 }
 
 func machineFault(id mesos.MachineID, what string) error {
-	return refused(http.StatusBadRequest, "Machine '"+string(encodeJSON(&id))+"' "+what)
+	return refused(http.StatusBadRequest, "Machine '"+string(wirejson.Encode(&id))+"' "+what)
 }
 
 // checkMachines refuses malformed IDs, and those that were seen before.

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is what operators see of the master and its agents: /state, /slaves, /state-summary and
@@ -199,7 +201,7 @@ func (a *agent) offered() resources {
 
 // fullView lists resources one by one, in their older form.
 func fullView(rs resources) []any {
-	return viewAll(unrefined(rs.proto()), func(r mesos.Resource) any { return json.RawMessage(encodeJSON(&r)) })
+	return viewAll(unrefined(rs.proto()), func(r mesos.Resource) any { return json.RawMessage(wirejson.Encode(&r)) })
 }
 
 // summaryView is /state-summary.

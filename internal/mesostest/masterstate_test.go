@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // What operators see of agents, tasks and frameworks that are in trouble.
@@ -19,7 +21,7 @@ func TestStateOfTheLost(t *testing.T) {
 	inBubble(t, config, func(c *cluster) {
 		view := func(path string) any {
 			_, body := c.fetch(path)
-			v, err := parseJSON([]byte(body))
+			v, err := wirejson.Parse([]byte(body))
 			require.NoError(t, err)
 			return v
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is the operator API, as far as schedulers can see what it does. What calls do is in
@@ -107,11 +108,8 @@ func (c codec) decodeOperator(body []byte) (*master.Call, error) {
 // like the type; types without such a part need none.
 func missingPayload(call *master.Call) string {
 	name := strings.ToLower(call.Type.String())
-	v := reflect.ValueOf(call).Elem()
-	for _, f := range messageFields(v.Type()) {
-		if f.name == name && v.Field(f.index).IsNil() {
-			return name
-		}
+	if wirejson.Lacks(call, name) {
+		return name
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -128,7 +129,7 @@ func FuzzOperator(f *testing.F) {
 
 // stateOf is what operators change.
 func stateOf(m *Master) []any {
-	return []any{string(encodeJSON(m.agentsResponse())), string(encodeJSON(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
+	return []any{string(wirejson.Encode(m.agentsResponse())), string(wirejson.Encode(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
 }
 
 // The registry keeps what operators did, unless it is in memory. Offers and questions of the old

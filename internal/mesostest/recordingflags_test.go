@@ -13,6 +13,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // config makes the flags of the recorded master into a Config. A flag that matters and has no
@@ -197,7 +199,7 @@ func offerIn(event any, hostname string) *mesos.Offer {
 		return nil
 	}
 	var e scheduler.Event
-	if decodeJSON(event, &e) != nil {
+	if wirejson.Decode(event, &e) != nil {
 		return nil
 	}
 	for i := range e.Offers.Offers {
@@ -238,7 +240,7 @@ func (rec *recording) elsewhere(note string) (any, error) {
 		return nil, err
 	}
 	for line := range bytes.Lines(data) {
-		v, err := parseJSON(line)
+		v, err := wirejson.Parse(line)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // exchange is one request on a connection of its own.
@@ -196,9 +198,9 @@ func (r *replayer) readStream(x *exchange, res *http.Response) error {
 			if err := proto.Unmarshal(record, &e); err != nil {
 				return err
 			}
-			record = encodeJSON(&e)
+			record = wirejson.Encode(&e)
 		}
-		value, err := parseJSON(record)
+		value, err := wirejson.Parse(record)
 		if err != nil {
 			return err
 		}
@@ -286,7 +288,7 @@ func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange)
 		}
 		return nil
 	}
-	v, err := parseJSON([]byte(have.body))
+	v, err := wirejson.Parse([]byte(have.body))
 	if err != nil {
 		return fmt.Errorf("body %q: %w", have.body, err)
 	}

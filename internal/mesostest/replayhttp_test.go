@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -145,7 +146,7 @@ func (r *replayer) connectionNotes() []noteAction {
 
 // framework compares what /frameworks shows of each framework with a note.
 func (r *replayer) framework(recorded string, view func(any) any) error {
-	want, err := parseJSON([]byte(recorded))
+	want, err := wirejson.Parse([]byte(recorded))
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (r *replayer) framework(recorded string, view func(any) any) error {
 	if err != nil {
 		return err
 	}
-	all, err := parseJSON(text)
+	all, err := wirejson.Parse(text)
 	if err != nil {
 		return err
 	}
@@ -190,6 +191,6 @@ func sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
 			return true, err
 		}
 	}
-	_, err = parseJSON(body)
+	_, err = wirejson.Parse(body)
 	return true, err
 }

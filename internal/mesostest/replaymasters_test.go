@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // replayedMaster is a master of the recording: one of those of a cluster.
@@ -258,7 +260,7 @@ func (r *replayer) candidates() []Candidate {
 
 // znode compares a recorded node of the election.
 func (r *replayer) znode(l *recordedLine) error {
-	want, err := parseJSON([]byte(l.Data))
+	want, err := wirejson.Parse([]byte(l.Data))
 	if err != nil {
 		return err
 	}
@@ -267,7 +269,7 @@ func (r *replayer) znode(l *recordedLine) error {
 		if !strings.HasSuffix(path, fmt.Sprintf("/json.info_%010d", c.Sequence)) {
 			continue
 		}
-		have, err := parseJSON(c.Info)
+		have, err := wirejson.Parse(c.Info)
 		if err != nil {
 			return err
 		}

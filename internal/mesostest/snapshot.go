@@ -6,6 +6,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // Snapshot is what the master knows at one moment, as plain values.
@@ -77,7 +79,7 @@ func (m *Master) snapshot() Snapshot {
 			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
 		}
 		if f.constraints != nil {
-			state.Constraints = string(encodeJSON(f.constraints))
+			state.Constraints = string(wirejson.Encode(f.constraints))
 		}
 		for _, t := range f.byLaunch() {
 			state.Tasks = append(state.Tasks, TaskState{

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is what operators see of frameworks and tasks: /frameworks and /tasks. The words are
@@ -110,7 +112,7 @@ func (m *Master) frameworkView(f *framework) any {
 		"offers": viewAll(offers, offerView), "offer_constraints": json.RawMessage("{}"),
 	}
 	if f.constraints != nil {
-		view["offer_constraints"] = json.RawMessage(encodeJSON(f.constraints))
+		view["offer_constraints"] = json.RawMessage(wirejson.Encode(f.constraints))
 	}
 	if f.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
 		view["roles"] = rolesOf(&f.info)
@@ -164,7 +166,7 @@ func taskView(t *task) any {
 		s := &t.statuses[i]
 		view := map[string]any{"state": s.GetState().String(), "timestamp": s.GetTimestamp()}
 		if s.ContainerStatus != nil {
-			view["container_status"] = json.RawMessage(encodeJSON(s.ContainerStatus))
+			view["container_status"] = json.RawMessage(wirejson.Encode(s.ContainerStatus))
 		}
 		if s.Healthy != nil {
 			view["healthy"] = *s.Healthy

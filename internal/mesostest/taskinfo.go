@@ -7,6 +7,8 @@ import (
 
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // launchSite is what the validation of a task must know beside the task. The resources of tasks
@@ -235,8 +237,8 @@ func executorFault(e *mesos.ExecutorInfo, site launchSite) string {
 	if have := site.executor(e.ExecutorID.Value); have != nil && !sameExecutor(have, e) {
 		const rule = "------------------------------------------------------------\n"
 		return "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.\n" +
-			rule + "Existing ExecutorInfo:\n" + debugString(have) + "\n" +
-			rule + "ExecutorInfo:\n" + debugString(e) + "\n" + rule
+			rule + "Existing ExecutorInfo:\n" + wirejson.DebugString(have) + "\n" +
+			rule + "ExecutorInfo:\n" + wirejson.DebugString(e) + "\n" + rule
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-package mesostest
+package wirejson
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// debugString prints a message as protobuf for C++ does: the fields by number, each on a line.
-func debugString(message any) string {
+// DebugString returns a message as protobuf for C++ prints it: the fields by number, each on a line.
+func DebugString(message any) string {
 	var b strings.Builder
 	debugFields(&b, "", reflect.Indirect(reflect.ValueOf(message)))
 	return b.String()

@@ -1,4 +1,4 @@
-package mesostest
+package wirejson
 
 import (
 	"bytes"
@@ -13,49 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/gogo/protobuf/proto"
 )
 
-// This file turns Mesos messages into JSON and back the way libprocess does it, by the protobuf
-// tags of the Go structs: names in snake_case, enums by name, bytes as base64. It does not use the
-// JSON methods of mesos-go, which refuse enum names that they do not know, where Mesos drops them.
-
-// field is one field of a message, from its protobuf tag.
-type field struct {
-	index    int // in the Go struct
-	number   int
-	name     string
-	required bool
-	enum     string // registered name, "" for other types
-}
-
-// messageFields lists the fields in the order of declaration, which is the order of Mesos' errors.
-func messageFields(t reflect.Type) []field {
-	list := make([]field, 0, t.NumField())
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag.Get("protobuf")
-		if tag == "" {
-			continue
-		}
-		parts := strings.Split(tag, ",")
-		f := field{index: i, required: parts[2] == "req"}
-		f.number, _ = strconv.Atoi(parts[1])
-		for _, p := range parts[3:] {
-			if v, ok := strings.CutPrefix(p, "name="); ok {
-				f.name = v
-			}
-			if v, ok := strings.CutPrefix(p, "enum="); ok {
-				f.enum = v
-			}
-		}
-		list = append(list, f)
-	}
-	return list
-}
-
-// parseJSON reads one JSON value; the error is worded as Mesos words it.
-func parseJSON(body []byte) (any, error) {
+// Parse reads one JSON value, with numbers as json.Number. The error is in Mesos' words.
+func Parse(body []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
@@ -90,8 +51,9 @@ func placeOf(err error, body []byte) string {
 	return fmt.Sprintf("line %d near: %s", 1+bytes.Count(body[:at], []byte("\n")), rest)
 }
 
-// decodeJSON fills the message with a JSON object.
-func decodeJSON(v any, message any) error {
+// Decode fills the message, a pointer to a struct, with a JSON object that [Parse] returned. The error is in
+// Mesos' words; the first field by name that is wrong decides, and missing ones come after wrong ones.
+func Decode(v any, message any) error {
 	object, ok := v.(map[string]any)
 	if !ok {
 		return errors.New("Expecting a JSON object")
@@ -243,7 +205,7 @@ func setParsed(v reflect.Value, f field, s string) error {
 	if v.Kind() == reflect.Bool {
 		kind = "boolean"
 	}
-	value, err := parseJSON([]byte(s))
+	value, err := Parse([]byte(s))
 	switch value := value.(type) {
 	case json.Number:
 		if kind == "number" {
@@ -366,37 +328,4 @@ func missingFields(object map[string]any, t reflect.Type, prefix string) []strin
 		}
 	}
 	return missing
-}
-
-// lateEnums are values of Mesos 1.11 that mesos-go v0.0.11 does not know.
-func lateEnums(enum string) map[string]int32 {
-	switch enum {
-	case "mesos.MasterInfo_Capability_Type":
-		return map[string]int32{"QUOTA_V2": quotaV2}
-	case "mesos.AttributeConstraint_Selector_PseudoattributeType":
-		return map[string]int32{"UNKNOWN": 0, "HOSTNAME": 1, "REGION": 2, "ZONE": 3}
-	}
-	return nil
-}
-
-// quotaV2 is MasterInfo.Capability.QUOTA_V2.
-const quotaV2 = 3
-
-func enumValue(enum, name string) (int32, bool) {
-	n, ok := proto.EnumValueMap(enum)[name]
-	if !ok {
-		n, ok = lateEnums(enum)[name]
-	}
-	return n, ok
-}
-
-func enumName(enum string, n int32) (string, bool) {
-	for _, values := range []map[string]int32{proto.EnumValueMap(enum), lateEnums(enum)} {
-		for name, v := range values {
-			if v == n {
-				return name, true
-			}
-		}
-	}
-	return "", false
 }

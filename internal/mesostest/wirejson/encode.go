@@ -1,4 +1,4 @@
-package mesostest
+package wirejson
 
 import (
 	"encoding/base64"
@@ -11,20 +11,20 @@ import (
 	"unicode/utf8"
 )
 
-// jsonEncoder writes one message; it remembers the fields of types met before.
-type jsonEncoder struct {
+// encoder writes one message; it remembers the fields of types met before.
+type encoder struct {
 	out    []byte
 	fields map[reflect.Type][]field
 }
 
-// encodeJSON writes a message as Mesos does.
-func encodeJSON(message any) []byte {
-	e := jsonEncoder{fields: map[reflect.Type][]field{}}
+// Encode returns a message, or one that is pointed to, as the JSON that Mesos writes.
+func Encode(message any) []byte {
+	e := encoder{fields: map[reflect.Type][]field{}}
 	e.message(reflect.Indirect(reflect.ValueOf(message)))
 	return e.out
 }
 
-func (e *jsonEncoder) message(m reflect.Value) {
+func (e *encoder) message(m reflect.Value) {
 	fields, ok := e.fields[m.Type()]
 	if !ok {
 		fields = messageFields(m.Type())
@@ -49,24 +49,7 @@ func (e *jsonEncoder) message(m reflect.Value) {
 	e.out = append(e.out, '}')
 }
 
-// present says whether a field is set. Of a field that Go keeps without a pointer although it is
-// optional, always an enum, the zero value UNKNOWN stands for absent.
-func present(v reflect.Value, f field) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return !v.IsNil()
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			return !v.IsNil()
-		}
-		return v.Len() > 0
-	case reflect.Map:
-		return v.Len() > 0
-	}
-	return f.required || !v.IsZero()
-}
-
-func (e *jsonEncoder) value(v reflect.Value, f field) {
+func (e *encoder) value(v reflect.Value, f field) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		e.value(v.Elem(), f)
@@ -106,7 +89,7 @@ func (e *jsonEncoder) value(v reflect.Value, f field) {
 	}
 }
 
-func (e *jsonEncoder) mapping(v reflect.Value, f field) {
+func (e *encoder) mapping(v reflect.Value, f field) {
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	e.out = append(e.out, '{')
@@ -122,9 +105,9 @@ func (e *jsonEncoder) mapping(v reflect.Value, f field) {
 }
 
 // double always writes a decimal point, so that readers see a floating-point number.
-func (e *jsonEncoder) double(x float64) {
+func (e *encoder) double(x float64) {
 	if math.IsInf(x, 0) || math.IsNaN(x) {
-		e.string(strings.Replace(strconv.FormatFloat(x, 'g', -1, 64), "Inf", "Infinity", 1))
+		e.string(strings.Replace(strings.TrimPrefix(strconv.FormatFloat(x, 'g', -1, 64), "+"), "Inf", "Infinity", 1))
 		return
 	}
 	from := len(e.out)
@@ -134,7 +117,7 @@ func (e *jsonEncoder) double(x float64) {
 	}
 }
 
-func (e *jsonEncoder) string(s string) {
+func (e *encoder) string(s string) {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
