@@ -5,6 +5,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // acceptance is one ACCEPT while it is performed.
@@ -13,7 +15,7 @@ type acceptance struct {
 	framework *framework
 	agent     *agent
 	role      string
-	left      resources // of the offers, allocated; each operation sees what the earlier left
+	left      resources.List // of the offers, allocated; each operation sees what the earlier left
 }
 
 // accept performs ACCEPT. All valid offers it names are used up, whatever
@@ -30,7 +32,7 @@ func (m *Master) accept(f *framework, c *scheduler.Call_Accept) {
 	a := acceptance{m: m, framework: f, agent: offers[0].agent, role: offers[0].role}
 	for _, o := range offers {
 		m.remove(o)
-		a.left = a.left.add(o.resources)
+		a.left = a.left.Add(o.resources)
 	}
 	for i := range c.Operations {
 		a.perform(&c.Operations[i])
@@ -149,9 +151,9 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 // they were sent, or "".
 func malformedTask(tasks []mesos.TaskInfo) string {
 	for i := range tasks {
-		fault := malformedResource(tasks[i].Resources)
+		fault := resources.Fault(tasks[i].Resources)
 		if fault == "" && tasks[i].Executor != nil {
-			fault = malformedResource(tasks[i].Executor.Resources)
+			fault = resources.Fault(tasks[i].Executor.Resources)
 		}
 		if fault != "" {
 			return fault
@@ -162,9 +164,9 @@ func malformedTask(tasks []mesos.TaskInfo) string {
 
 // fillIn completes a task as the master does.
 func (a *acceptance) fillIn(t *mesos.TaskInfo) {
-	t.Resources = allocate(t.Resources, a.role)
+	t.Resources = resources.Allocate(t.Resources, a.role)
 	if e := t.Executor; e != nil {
-		e.Resources = allocate(e.Resources, a.role)
+		e.Resources = resources.Allocate(e.Resources, a.role)
 		if e.FrameworkID == nil {
 			e.FrameworkID = &mesos.FrameworkID{Value: a.framework.id}
 		}
@@ -217,7 +219,7 @@ func (a *acceptance) drop(info *mesos.TaskInfo, executorID string, reason mesos.
 // launchGroup starts all tasks of a group on one executor, or none.
 func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	g := op.LaunchGroup
-	fault := malformedResource(g.Executor.Resources)
+	fault := resources.Fault(g.Executor.Resources)
 	if fault == "" {
 		fault = malformedTask(g.TaskGroup.Tasks)
 	}
@@ -225,9 +227,9 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 		fault = "The `id` field cannot be set on LAUNCH_GROUP operations"
 	}
 	for i := range g.TaskGroup.Tasks {
-		g.TaskGroup.Tasks[i].Resources = allocate(g.TaskGroup.Tasks[i].Resources, a.role)
+		g.TaskGroup.Tasks[i].Resources = resources.Allocate(g.TaskGroup.Tasks[i].Resources, a.role)
 	}
-	g.Executor.Resources = allocate(g.Executor.Resources, a.role)
+	g.Executor.Resources = resources.Allocate(g.Executor.Resources, a.role)
 	if fault == "" {
 		fault = validateGroup(g, a.site())
 	}
@@ -266,9 +268,9 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 }
 
 // take takes resources out of what is left.
-func (a *acceptance) take(list []mesos.Resource) resources {
-	rs := newResources(list)
-	a.left = a.left.subtract(rs)
+func (a *acceptance) take(list []mesos.Resource) resources.List {
+	rs := resources.New(list)
+	a.left = a.left.Subtract(rs)
 	return rs
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/allocator"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // agent is a registered agent, as the master and as it itself knows it.
@@ -17,9 +19,9 @@ type agent struct {
 	config       Agent
 	attributes   []mesos.Attribute
 	domain       *mesos.DomainInfo
-	total        resources
-	quantities   quantities // of total
-	free         resources  // neither offered nor used
+	total        resources.List
+	quantities   quantities     // of total
+	free         resources.List // neither offered nor used
 	offers       []*offer
 	registered   time.Time
 	reregistered time.Time // zero: never
@@ -55,22 +57,22 @@ type executorKey struct{ framework, executor string }
 // not name, but made-up amounts instead of those of the machine.
 func (m *Master) newAgent(config Agent) (*agent, error) {
 	config = config.withDefaults(len(m.everRegistered) + 1)
-	total, err := parseResources(config.Resources)
+	total, err := resources.Parse(config.Resources)
 	if err != nil {
 		return nil, err
 	}
 	for _, missing := range []string{"cpus:4", "mem:4096", "disk:10000", "ports:[31000-32000]"} {
 		name, _, _ := strings.Cut(missing, ":")
-		if total.quantity(name) > 0 {
+		if total.Quantity(name) > 0 {
 			continue
 		}
-		more, err := parseResources(missing)
+		more, err := resources.Parse(missing)
 		if err != nil {
 			return nil, err
 		}
-		total = offerOrder(total.add(more))
+		total = resources.OfferOrder(total.Add(more))
 	}
-	attributes, err := parseAttributes(config.Attributes)
+	attributes, err := resources.ParseAttributes(config.Attributes)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -224,7 +225,7 @@ func versionInfo() mesos.VersionInfo {
 func (t *task) proto(state mesos.TaskState) mesos.Task {
 	p := mesos.Task{
 		Name: t.info.Name, TaskID: t.info.TaskID, FrameworkID: mesos.FrameworkID{Value: t.framework.id},
-		AgentID: mesos.AgentID{Value: t.agent.id}, State: &state, Resources: newResources(t.info.Resources).proto(),
+		AgentID: mesos.AgentID{Value: t.agent.id}, State: &state, Resources: resources.New(t.info.Resources).Proto(),
 		Statuses: t.statuses, Labels: t.info.Labels, Discovery: t.info.Discovery, Container: t.info.Container,
 		HealthCheck: t.info.HealthCheck, KillPolicy: t.info.KillPolicy,
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // reregistration is how long an agent takes to register again after it was frozen.
@@ -186,11 +188,11 @@ func (m *Master) welcomeBack(a *agent) {
 }
 
 // retake books resources again that an agent's tasks held all the time.
-func (m *Master) retake(f *framework, a *agent, list []mesos.Resource) resources {
-	rs := newResources(list)
-	if !rs.empty() {
-		a.free = a.free.subtract(rs.unallocated())
-		m.charge(f, rs[0].allocatedTo(), rs, 1)
+func (m *Master) retake(f *framework, a *agent, list []mesos.Resource) resources.List {
+	rs := resources.New(list)
+	if !rs.Empty() {
+		a.free = a.free.Subtract(rs.Unallocated())
+		m.charge(f, rs[0].AllocatedTo(), rs, 1)
 	}
 	return rs
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // shareKey names a share: that of a framework in a role, or without a framework that of a node of
@@ -35,8 +37,8 @@ type share struct {
 // quantities are the amounts that DRF counts, in thousandths: cpus, mem, disk, gpus.
 type quantities [4]int64
 
-func quantitiesOf(rs resources) quantities {
-	return quantities{rs.milli("cpus"), rs.milli("mem"), rs.milli("disk"), rs.milli("gpus")}
+func quantitiesOf(rs resources.List) quantities {
+	return quantities{rs.Milli("cpus"), rs.Milli("mem"), rs.Milli("disk"), rs.Milli("gpus")}
 }
 
 // dominant is the largest fraction of the total among the quantities.
@@ -51,7 +53,7 @@ func (q quantities) dominant(total quantities) float64 {
 }
 
 // charge books resources on the shares of a framework and its role; sign is 1 or -1.
-func (m *Master) charge(f *framework, role string, rs resources, sign int64) {
+func (m *Master) charge(f *framework, role string, rs resources.List, sign int64) {
 	amount := quantitiesOf(rs)
 	keys := []shareKey{{role: role, framework: f.id}}
 	for _, node := range roleNodes(role) {
@@ -167,7 +169,7 @@ func (m *Master) byShare(total quantities) []shareKey {
 
 // eligible is what of an agent's free resources may be offered to a framework in a
 // role; empty when nothing. first is the stage of the allocation that serves guarantees.
-func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources {
+func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources.List {
 	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
 		return nil // --filter_gpu_resources: keep such agents for those who need them
 	}
@@ -177,9 +179,9 @@ func (m *Master) eligible(f *framework, a *agent, role string, first bool) resou
 	if !f.constraints.admit(role, a) {
 		return nil
 	}
-	free := a.free.offerable(role)
+	free := a.free.Offerable(role)
 	if !f.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
-		free = free.filter(func(e resource) bool { return len(e.shape.Reservations) < 2 }) // has no old form
+		free = free.Filter(func(e resources.Entry) bool { return len(e.Shape.Reservations) < 2 }) // has no old form
 	}
 	free = m.withinQuota(role, free, first)
 	if !allocatable(free, f.minimum(role)) || f.filtered(a, role, free) {
@@ -204,7 +206,7 @@ func (f *framework) minimum(role string) []map[string]int64 {
 	for _, q := range own.Quantities {
 		amounts := make(map[string]int64, len(q.Quantities))
 		for name, scalar := range q.Quantities {
-			amounts[name] = toMilli(scalar.Value)
+			amounts[name] = resources.Milli(scalar.Value)
 		}
 		minimum = append(minimum, amounts)
 	}
@@ -212,13 +214,13 @@ func (f *framework) minimum(role string) []map[string]int64 {
 }
 
 // allocatable says whether the resources reach one of the minimums; without any they do.
-func allocatable(rs resources, minimum []map[string]int64) bool {
-	if rs.empty() {
+func allocatable(rs resources.List, minimum []map[string]int64) bool {
+	if rs.Empty() {
 		return false
 	}
 	return len(minimum) == 0 || slices.ContainsFunc(minimum, func(amounts map[string]int64) bool {
 		for name, amount := range amounts {
-			if rs.quantity(name) < amount {
+			if rs.Quantity(name) < amount {
 				return false
 			}
 		}

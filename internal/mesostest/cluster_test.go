@@ -21,6 +21,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -274,7 +275,7 @@ func (s *stream) log() []string {
 		case e.Offers != nil:
 			line += "OFFERS"
 			for _, o := range e.Offers.Offers {
-				line += " " + o.Hostname + "=" + newResources(o.Resources).unallocated().String()
+				line += " " + o.Hostname + "=" + resources.New(o.Resources).Unallocated().String()
 			}
 		case e.Update != nil:
 			u := e.Update.Status
@@ -321,9 +322,9 @@ func taskInfo(o mesos.Offer, id, command string) mesos.TaskInfo {
 		Name: id, TaskID: mesos.TaskID{Value: id}, AgentID: o.AgentID,
 		Command: &mesos.CommandInfo{Value: &command},
 	}
-	rs, err := parseResources("cpus:0.1;mem:32")
+	rs, err := resources.Parse("cpus:0.1;mem:32")
 	if err == nil {
-		t.Resources = rs.proto()
+		t.Resources = rs.Proto()
 	}
 	return t
 }

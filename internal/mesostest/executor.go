@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
@@ -19,7 +20,7 @@ type executor struct {
 	framework   *framework
 	agent       *agent
 	info        *mesos.ExecutorInfo // nil for a command task
-	resources   resources           // of its own, allocated
+	resources   resources.List      // of its own, allocated
 	tasks       []*task             // by launch, until terminal
 	unacked     int                 // terminal updates that wait for an acknowledgement
 	containerID string
@@ -228,7 +229,7 @@ func durationText(d time.Duration) string {
 		{time.Second, "secs"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"},
 	} {
 		if d >= unit.size {
-			return formatDouble(float64(d)/float64(unit.size)) + unit.name
+			return resources.FormatDouble(float64(d)/float64(unit.size)) + unit.name
 		}
 	}
 	return fmt.Sprintf("%dns", d.Nanoseconds())

@@ -7,6 +7,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // launchedGroup starts two tasks in a group at 100 ms; they run from 200 ms on. All their updates
@@ -15,13 +17,13 @@ func launchedGroup(c *cluster, info *mesos.FrameworkInfo, first, second string) 
 	s := c.subscribe(info)
 	c.at(100 * time.Millisecond)
 	o := s.offers()[0]
-	own, err := parseResources("cpus:0.1;mem:32;disk:10")
+	own, err := resources.Parse("cpus:0.1;mem:32;disk:10")
 	require.NoError(c.t, err)
 	s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6),
 		Operations: []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 			Executor: mesos.ExecutorInfo{
-				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.proto(),
+				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.Proto(),
 			},
 			TaskGroup: mesos.TaskGroupInfo{Tasks: []mesos.TaskInfo{taskInfo(o, "a", first), taskInfo(o, "b", second)}},
 		}}},

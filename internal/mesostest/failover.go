@@ -6,6 +6,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -248,19 +249,19 @@ func (a *agent) forget(entirely bool) {
 	free := a.free
 	for _, o := range a.offers {
 		o.timeout.stop()
-		free = free.add(o.resources.unallocated())
+		free = free.Add(o.resources.Unallocated())
 	}
 	a.offers = nil
 	for _, t := range a.byLaunch() {
 		t.killLater = nil // the next leader knows nothing of it
-		free = free.add(t.resources.unallocated())
+		free = free.Add(t.resources.Unallocated())
 		t.resources = nil
 	}
 	for _, e := range a.running {
-		free = free.add(e.resources.unallocated())
+		free = free.Add(e.resources.Unallocated())
 		e.resources = nil
 	}
-	a.free = offerOrder(free)
+	a.free = resources.OfferOrder(free)
 }
 
 // adopt is what the master now knows of a framework that an agent tells of: one that has subscribed, else

@@ -11,6 +11,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // failingOver has a new leader serve at 2.05 s; agent1 registers with it a second, agent2 two seconds later.
@@ -204,7 +206,7 @@ func TestOperationsAfterFailover(t *testing.T) {
 	config.Agents = config.Agents[:1]
 	inBubble(t, config, func(c *cluster) {
 		old := c.subscribe(withFailoverTimeout(time.Hour))
-		cpu := newResources(old.offers()[0].Resources).filter(func(e resource) bool { return e.shape.Name == "cpus" }).proto()
+		cpu := resources.New(old.offers()[0].Resources).Named("cpus").Proto()
 		cpu[0].Reservations = []mesos.Resource_ReservationInfo{{Type: mesos.Resource_ReservationInfo_DYNAMIC.Enum(), Role: ptr("test")}}
 		old.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 			OfferIDs: []mesos.OfferID{old.offers()[0].ID},

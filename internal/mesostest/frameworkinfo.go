@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // validateFrameworkInfo is what a master says about a framework_info and the suppressed roles
@@ -63,7 +65,7 @@ func rolesFault(info *mesos.FrameworkInfo) string {
 		if len(info.Roles) > 0 {
 			return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
 		}
-		if fault := roleFault(info.GetRole()); fault != "" {
+		if fault := resources.RoleFault(info.GetRole()); fault != "" {
 			return "'FrameworkInfo.role' is not a valid role: " + fault
 		}
 		return ""
@@ -81,35 +83,8 @@ func rolesFault(info *mesos.FrameworkInfo) string {
 		return "'FrameworkInfo.roles' contains duplicate items: " + bracedSet(twice)
 	}
 	for _, role := range info.Roles {
-		if fault := roleFault(role); fault != "" {
+		if fault := resources.RoleFault(role); fault != "" {
 			return "'FrameworkInfo.roles' contains invalid role: " + fault
-		}
-	}
-	return ""
-}
-
-// roleFault tells what is wrong with the name of a role, "" if nothing.
-func roleFault(role string) string {
-	switch {
-	case role == "*":
-		return ""
-	case strings.HasPrefix(role, "/"):
-		return "Role '" + role + "' cannot start with a slash"
-	case strings.HasSuffix(role, "/"):
-		return "Role '" + role + "' cannot end with a slash"
-	case strings.Contains(role, "//"):
-		return "Role '" + role + "' cannot contain two adjacent slashes"
-	case role == "":
-		return "Role names cannot be the empty string"
-	}
-	for part := range strings.SplitSeq(role, "/") {
-		switch {
-		case part == "." || part == ".." || part == "*":
-			return "Role '" + role + "' cannot include '" + part + "' as a component"
-		case strings.HasPrefix(part, "-"):
-			return "Role component '" + part + "' is invalid because it starts with a dash"
-		case strings.ContainsAny(part, "\x09\x0a\x0b\x0c\x0d\x20\x7f"):
-			return "Role component '" + part + "' is invalid because it contains backspace or whitespace"
 		}
 	}
 	return ""

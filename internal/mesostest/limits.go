@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // limitsFault checks the resource limits of a task, which came with Mesos 1.10.
@@ -19,15 +21,15 @@ func limitsFault(t *mesos.TaskInfo) string {
 	if len(t.Limits) > names {
 		return "Only cpus and mem may be included in a task's resource limits"
 	}
-	rs := newResources(t.Resources)
+	rs := resources.New(t.Resources)
 	for _, r := range []struct{ name, request, limit string }{{"cpus", "CPU", "cpu"}, {"mem", "memory", "memory"}} {
 		limit, ok := t.Limits[r.name]
-		has := !rs.filter(func(e resource) bool { return e.shape.Name == r.name }).empty()
+		has := !rs.Named(r.name).Empty()
 		switch {
 		case !ok:
 		case !has:
 			return "When a " + r.request + " limit is specified, a " + r.request + " request must also be specified"
-		case !math.IsInf(limit.Value, 0) && toMilli(limit.Value) < rs.milli(r.name):
+		case !math.IsInf(limit.Value, 0) && resources.Milli(limit.Value) < rs.Milli(r.name):
 			return "The " + r.limit + " limit must be greater than or equal to the " + r.limit + " request"
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 func TestLimitsFault(t *testing.T) {
@@ -56,11 +58,11 @@ func TestLimitsWithoutIsolators(t *testing.T) {
 		}
 		docker := limited("docker", "cpus", mesos.ContainerInfo_DOCKER)
 		docker.Container = &mesos.ContainerInfo{Type: docker.Container.Type, Docker: &mesos.ContainerInfo_DockerInfo{Image: "busybox"}}
-		own, err := parseResources("cpus:0.1;mem:32;disk:10")
+		own, err := resources.Parse("cpus:0.1;mem:32;disk:10")
 		require.NoError(t, err)
 		group := mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 			Executor: mesos.ExecutorInfo{
-				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.proto(),
+				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.Proto(),
 			},
 			TaskGroup: mesos.TaskGroupInfo{Tasks: []mesos.TaskInfo{taskInfo(o, "first", "sleep 600"), limited("second", "cpus", mesos.ContainerInfo_MESOS)}},
 		}}

@@ -12,6 +12,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -97,7 +98,7 @@ func (m *Master) agentsView() any {
 			reserved[role] = fullView(rs)
 		}
 		view["reserved_resources_full"] = reserved
-		view["unreserved_resources_full"] = fullView(a.total.unreserved())
+		view["unreserved_resources_full"] = fullView(a.total.Unreserved())
 		view["used_resources_full"] = fullView(used)
 		view["offered_resources_full"] = fullView(offered)
 		return view
@@ -121,7 +122,7 @@ func (m *Master) recoveredView() any {
 
 func (m *Master) agentSummary(a *agent) map[string]any {
 	offered := a.offered()
-	used := a.total.subtract(a.free).subtract(offered.unallocated())
+	used := a.total.Subtract(a.free).Subtract(offered.Unallocated())
 	view := map[string]any{
 		"id": a.id, "hostname": a.config.Hostname, "port": a.config.Port, "pid": a.pid(),
 		"attributes": a.attributesView(), "registered_time": epoch(a.registered), "version": mesosVersion,
@@ -148,15 +149,15 @@ func (a *agent) resourcesView() map[string]any {
 		reserved[role] = amounts(rs)
 	}
 	return map[string]any{
-		"resources": amounts(a.total), "reserved_resources": reserved, "unreserved_resources": amounts(a.total.unreserved()),
+		"resources": amounts(a.total), "reserved_resources": reserved, "unreserved_resources": amounts(a.total.Unreserved()),
 	}
 }
 
 // reserved are the agent's reserved resources by role.
-func (a *agent) reserved() map[string]resources {
-	byRole := map[string]resources{}
+func (a *agent) reserved() map[string]resources.List {
+	byRole := map[string]resources.List{}
 	for _, e := range a.total {
-		if role := e.reservedFor(); role != "" {
+		if role := e.ReservedFor(); role != "" {
 			byRole[role] = append(byRole[role], e)
 		}
 	}
@@ -173,35 +174,35 @@ func (a *agent) attributesView() map[string]any {
 		case attribute.Scalar != nil:
 			view[attribute.Name] = attribute.Scalar.Value
 		default:
-			view[attribute.Name] = formatValue(&mesos.Resource{Type: &attribute.Type, Ranges: attribute.Ranges, Set: attribute.Set})
+			view[attribute.Name] = resources.FormatValue(&mesos.Resource{Type: &attribute.Type, Ranges: attribute.Ranges, Set: attribute.Set})
 		}
 	}
 	return view
 }
 
 // inUse are the resources of an agent that tasks and executors hold.
-func (m *Master) inUse(a *agent) resources {
-	var used resources
+func (m *Master) inUse(a *agent) resources.List {
+	var used resources.List
 	for _, e := range a.running {
-		used = used.add(e.resources)
+		used = used.Add(e.resources)
 	}
 	for _, t := range m.tasksOn(a) {
-		used = used.add(t.resources)
+		used = used.Add(t.resources)
 	}
 	return used
 }
 
-func (a *agent) offered() resources {
-	var offered resources
+func (a *agent) offered() resources.List {
+	var offered resources.List
 	for _, o := range a.offers {
-		offered = offered.add(o.resources)
+		offered = offered.Add(o.resources)
 	}
 	return offered
 }
 
 // fullView lists resources one by one, in their older form.
-func fullView(rs resources) []any {
-	return viewAll(unrefined(rs.proto()), func(r mesos.Resource) any { return json.RawMessage(wirejson.Encode(&r)) })
+func fullView(rs resources.List) []any {
+	return viewAll(resources.Unrefined(rs.Proto()), func(r mesos.Resource) any { return json.RawMessage(wirejson.Encode(&r)) })
 }
 
 // summaryView is /state-summary.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -28,7 +29,7 @@ func TestStateOfTheLost(t *testing.T) {
 		s := c.subscribe(info)
 		c.at(100 * time.Millisecond)
 		for _, o := range s.offers() {
-			if newResources(o.Resources).quantity("mem") > 0 { // the seed decides whose they are
+			if resources.New(o.Resources).Quantity("mem") > 0 { // the seed decides whose they are
 				s.accept(o, 1e6, taskInfo(o, "t", "sleep 600"))
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // offer is an outstanding offer.
@@ -16,7 +18,7 @@ type offer struct {
 	framework *framework
 	agent     *agent
 	role      string
-	resources resources // allocated to role
+	resources resources.List // allocated to role
 	timeout   *timer
 
 	unavailability *mesos.Unavailability // of the machine, nil for none
@@ -27,14 +29,14 @@ type filterKey struct{ role, agent string }
 
 // filter refuses offers whose resources are a subset of those that were declined.
 type filter struct {
-	declined resources // not allocated
+	declined resources.List // not allocated
 	until    time.Time
 }
 
 // makeOffer gives a framework in a role what the agent has free for it, or returns nil.
 func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *offer {
 	free := m.eligible(f, a, role, first)
-	if free.empty() {
+	if free.Empty() {
 		return nil
 	}
 	o := &offer{
@@ -42,14 +44,14 @@ func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *off
 		framework: f,
 		agent:     a,
 		role:      role,
-		resources: free.allocated(role),
+		resources: free.Allocated(role),
 
 		unavailability: m.unavailability(a),
 	}
 	m.offered++
 	m.offers[o.id] = o
 	a.offers = append(a.offers, o)
-	a.free = a.free.subtract(free)
+	a.free = a.free.Subtract(free)
 	m.charge(f, role, free, 1)
 	if m.config.OfferTimeout > 0 {
 		o.timeout = m.after(m.config.OfferTimeout, func() {
@@ -92,8 +94,8 @@ func (m *Master) decline(o *offer, filters *mesos.Filters) {
 // refuse frees resources and keeps them from the framework as filters say. Default,
 // also for a negative time: 5 s; 0: no filter; else at least the allocation
 // interval and at most a year.
-func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Filters) {
-	if rs.empty() {
+func (m *Master) refuse(f *framework, a *agent, rs resources.List, filters *mesos.Filters) {
+	if rs.Empty() {
 		return
 	}
 	m.free(f, a, rs)
@@ -102,8 +104,8 @@ func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Fil
 		return
 	}
 	until := time.Now().Add(max(d, m.config.AllocationInterval))
-	key := filterKey{role: rs[0].allocatedTo(), agent: a.id}
-	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.unallocated(), until: until})
+	key := filterKey{role: rs[0].AllocatedTo(), agent: a.id}
+	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.Unallocated(), until: until})
 	m.allocateAt(until)
 }
 
@@ -123,23 +125,23 @@ func (f *framework) liveFilters(key filterKey) []filter {
 }
 
 // filtered says whether the framework does not want to be offered rs.
-func (f *framework) filtered(a *agent, role string, rs resources) bool {
+func (f *framework) filtered(a *agent, role string, rs resources.List) bool {
 	key := filterKey{role: role, agent: a.id}
 	if len(f.filters[key]) == 0 {
 		return false
 	}
 	live := f.liveFilters(key)
 	f.filters[key] = live
-	return slices.ContainsFunc(live, func(x filter) bool { return x.declined.contains(rs) })
+	return slices.ContainsFunc(live, func(x filter) bool { return x.declined.Contains(rs) })
 }
 
 // free gives allocated resources back to their agent and to the next allocation.
-func (m *Master) free(f *framework, a *agent, rs resources) {
-	if rs.empty() {
+func (m *Master) free(f *framework, a *agent, rs resources.List) {
+	if rs.Empty() {
 		return
 	}
-	m.charge(f, rs[0].allocatedTo(), rs, -1)
-	a.free = offerOrder(a.free.add(rs.unallocated())) // in the order that a master lists them
+	m.charge(f, rs[0].AllocatedTo(), rs, -1)
+	a.free = resources.OfferOrder(a.free.Add(rs.Unallocated())) // in the order that a master lists them
 	m.allocateLater()
 }
 
@@ -182,11 +184,11 @@ func (o *offer) proto() mesos.Offer {
 	if o.framework.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
 		p.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &o.role}
 	} else {
-		rs = rs.unallocated()
+		rs = rs.Unallocated()
 	}
-	p.Resources = rs.proto()
+	p.Resources = rs.Proto()
 	if !o.framework.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
-		p.Resources = unrefined(p.Resources)
+		p.Resources = resources.Unrefined(p.Resources)
 	}
 	return p
 }

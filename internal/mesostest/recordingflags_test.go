@@ -14,6 +14,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -165,7 +166,7 @@ func (rec *recording) unabridge(a *Agent) error {
 			return err
 		}
 		if o := offerIn(event, a.Hostname); o != nil {
-			a.Resources = flagOf(newResources(o.Resources))
+			a.Resources = flagOf(resources.New(o.Resources))
 			a.Attributes = attributesFlag(o.Attributes)
 			return nil
 		}
@@ -176,7 +177,7 @@ func (rec *recording) unabridge(a *Agent) error {
 // detect adds what --resources leaves to the agent to find out, such as the size of its disk, from
 // the agent's first offer.
 func (rec *recording) detect(a *Agent) {
-	named, err := parseResources(a.Resources)
+	named, err := resources.Parse(a.Resources)
 	if err != nil {
 		return // New will say so
 	}
@@ -185,8 +186,8 @@ func (rec *recording) detect(a *Agent) {
 		if o == nil {
 			continue
 		}
-		found := newResources(o.Resources).filter(func(e resource) bool { return named.quantity(e.shape.Name) == 0 })
-		if !found.empty() {
+		found := resources.New(o.Resources).Filter(func(e resources.Entry) bool { return named.Quantity(e.Shape.Name) == 0 })
+		if !found.Empty() {
 			a.Resources += ";" + flagOf(found)
 		}
 		return
@@ -210,8 +211,8 @@ func offerIn(event any, hostname string) *mesos.Offer {
 	return nil
 }
 
-func flagOf(rs resources) string {
-	return strings.ReplaceAll(rs.unallocated().String(), "; ", ";")
+func flagOf(rs resources.List) string {
+	return strings.ReplaceAll(rs.Unallocated().String(), "; ", ";")
 }
 
 func attributesFlag(list []mesos.Attribute) string {
@@ -219,7 +220,7 @@ func attributesFlag(list []mesos.Attribute) string {
 	for _, attribute := range list {
 		value := attribute.GetText().GetValue()
 		if attribute.Type != mesos.TEXT {
-			value = formatValue(&mesos.Resource{
+			value = resources.FormatValue(&mesos.Resource{
 				Type: &attribute.Type, Scalar: attribute.Scalar, Ranges: attribute.Ranges, Set: attribute.Set,
 			})
 		}

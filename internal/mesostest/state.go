@@ -8,6 +8,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -106,7 +107,7 @@ func (m *Master) frameworkView(f *framework) any {
 		"failover_timeout": f.info.GetFailoverTimeout(), "checkpoint": f.info.GetCheckpoint(),
 		"registered_time": epoch(f.registered), "unregistered_time": epoch(f.unregistered),
 		"capabilities": capabilities,
-		"resources":    amounts(used.add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
+		"resources":    amounts(used.Add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
 		"tasks": viewAll(tasks, taskView), "completed_tasks": viewAll(f.completedTasks, taskView),
 		"unreachable_tasks": viewAll(byLaunch(maps.Values(f.unreachable)), taskView), "executors": []any{},
 		"offers": viewAll(offers, offerView), "offer_constraints": json.RawMessage("{}"),
@@ -132,21 +133,21 @@ func (m *Master) frameworkView(f *framework) any {
 }
 
 // heldBy are the resources that a framework's tasks and executors use, and those that it is offered.
-func (m *Master) heldBy(f *framework) (used, offered resources) {
+func (m *Master) heldBy(f *framework) (used, offered resources.List) {
 	for _, a := range m.agents {
 		for _, e := range a.running {
 			if e.framework == f {
-				used = used.add(e.resources)
+				used = used.Add(e.resources)
 			}
 		}
 	}
 	if f.unregistered.IsZero() {
 		for _, t := range f.byLaunch() {
-			used = used.add(t.resources)
+			used = used.Add(t.resources)
 		}
 	}
 	for _, o := range m.offersOf(f) {
-		offered = offered.add(o.resources)
+		offered = offered.Add(o.resources)
 	}
 	return used, offered
 }
@@ -173,7 +174,7 @@ func taskView(t *task) any {
 		}
 		statuses = append(statuses, view)
 	}
-	own := newResources(t.info.Resources)
+	own := resources.New(t.info.Resources)
 	executor := ""
 	if t.executor.info != nil {
 		executor = t.executor.id
@@ -184,7 +185,7 @@ func taskView(t *task) any {
 		"resources": amounts(own), "statuses": statuses,
 	}
 	if len(own) > 0 {
-		view["role"] = own[0].allocatedTo()
+		view["role"] = own[0].AllocatedTo()
 	}
 	if t.info.Labels != nil {
 		view["labels"] = t.info.Labels.Labels
@@ -200,16 +201,16 @@ func offerView(o *offer) any {
 }
 
 // amounts sums resources up by name; the four usual scalars are always there.
-func amounts(rs resources) map[string]any {
+func amounts(rs resources.List) map[string]any {
 	view := map[string]any{"cpus": 0.0, "mem": 0.0, "disk": 0.0, "gpus": 0.0}
 	for _, e := range rs {
-		name := e.shape.Name
-		if e.shape.GetType() == mesos.SCALAR {
-			view[name] = float64(rs.milli(name)) / 1000
+		name := e.Shape.Name
+		if e.Shape.GetType() == mesos.SCALAR {
+			view[name] = float64(rs.Milli(name)) / 1000
 			continue
 		}
-		r := e.proto()
-		view[name] = formatValue(&r)
+		r := e.Proto()
+		view[name] = resources.FormatValue(&r)
 	}
 	return view
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
@@ -22,7 +23,7 @@ type task struct {
 	executor  *executor
 
 	// What the master knows.
-	resources resources          // nil once they are free
+	resources resources.List     // nil once they are free
 	state     mesos.TaskState    // the latest that the agent told
 	forwarded mesos.TaskStatus   // the last update sent to the framework
 	statuses  []mesos.TaskStatus // one for each state in a row
@@ -59,7 +60,7 @@ const (
 )
 
 // launch adds a task to an executor; resources are its own, allocated.
-func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
+func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *task {
 	m.launched++
 	t := &task{
 		info: info, order: m.launched, framework: e.framework, agent: e.agent, executor: e,

@@ -8,6 +8,7 @@ import (
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -16,7 +17,7 @@ import (
 type launchSite struct {
 	frameworkID string
 	agentID     string
-	offered     resources // what is left of the offers at this point of the ACCEPT
+	offered     resources.List // what is left of the offers at this point of the ACCEPT
 
 	known       func(taskID string) bool                    // the master knows a task of this ID
 	unreachable func(taskID string) bool                    // a task of this ID is on an unreachable agent
@@ -32,7 +33,7 @@ func validateTask(t *mesos.TaskInfo, site launchSite) string {
 	if (t.Executor == nil) == (t.Command == nil) {
 		return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
 	}
-	total := newResources(t.Resources)
+	total := resources.New(t.Resources)
 	if e := t.Executor; e != nil {
 		if fault := executorFault(e, site); fault != "" {
 			return fault
@@ -44,10 +45,10 @@ func validateTask(t *mesos.TaskInfo, site launchSite) string {
 			return "'ExecutorInfo.command' must be set"
 		}
 		if site.executor(e.ExecutorID.Value) == nil {
-			total = total.add(newResources(e.Resources))
+			total = total.Add(resources.New(e.Resources))
 		}
 	}
-	if !site.offered.contains(total) {
+	if !site.offered.Contains(total) {
 		return "Total resources " + total.String() + " required by task and its executor is more than available " + site.offered.String()
 	}
 	return ""
@@ -57,7 +58,7 @@ func validateTask(t *mesos.TaskInfo, site launchSite) string {
 // is given that of the group, as the master does.
 func validateGroup(g *mesos.Offer_Operation_LaunchGroup, site launchSite) string {
 	e := &g.Executor
-	var total resources
+	var total resources.List
 	for i := range g.TaskGroup.Tasks {
 		t := &g.TaskGroup.Tasks[i]
 		fault := taskFault(t, site)
@@ -70,7 +71,7 @@ func validateGroup(g *mesos.Offer_Operation_LaunchGroup, site launchSite) string
 		if fault != "" {
 			return "Task '" + t.TaskID.Value + "' is invalid: " + fault
 		}
-		total = total.add(newResources(t.Resources))
+		total = total.Add(resources.New(t.Resources))
 	}
 	if fault := executorFault(e, site); fault != "" {
 		return fault
@@ -87,14 +88,14 @@ func validateGroup(g *mesos.Offer_Operation_LaunchGroup, site launchSite) string
 			return "The `ExecutorInfo` of task '" + t.TaskID.Value + "' is different from executor '" + e.ExecutorID.Value + "'"
 		}
 	}
-	own := newResources(e.Resources)
+	own := resources.New(e.Resources)
 	if fault := groupExecutorFault(e.ExecutorID.Value, own); fault != "" {
 		return fault
 	}
 	if site.executor(e.ExecutorID.Value) == nil {
-		total = total.add(own)
+		total = total.Add(own)
 	}
-	if !site.offered.contains(total) {
+	if !site.offered.Contains(total) {
 		return "Total resources " + total.String() + " required by task group and its executor are more than available " + site.offered.String()
 	}
 	return ""
@@ -106,20 +107,20 @@ const (
 	minExecutorMem  = 32 * 1000 // 32 MB
 )
 
-func groupExecutorFault(id string, own resources) string {
+func groupExecutorFault(id string, own resources.List) string {
 	has := func(name string) bool {
-		return !own.filter(func(e resource) bool { return e.shape.Name == name }).empty()
+		return !own.Named(name).Empty()
 	}
 	amount := func(name, unit string) string {
 		if !has(name) {
 			return "None"
 		}
-		return strconv.FormatFloat(float64(own.milli(name))/1000, 'g', 6, 64) + unit
+		return strconv.FormatFloat(float64(own.Milli(name))/1000, 'g', 6, 64) + unit
 	}
 	switch {
-	case own.milli("cpus") < minExecutorCPUs:
+	case own.Milli("cpus") < minExecutorCPUs:
 		return "Executor '" + id + "' uses less CPUs (" + amount("cpus", "") + ") than the minimum required (0.01)"
-	case own.milli("mem") < minExecutorMem:
+	case own.Milli("mem") < minExecutorMem:
 		return "Executor '" + id + "' uses less memory (" + amount("mem", "MB") + ") than the minimum required (32MB)"
 	case !has("disk"):
 		return "Executor '" + id + "' uses no disk"
@@ -169,17 +170,17 @@ func taskFault(t *mesos.TaskInfo, site launchSite) string {
 // ownResourcesFault checks what is asked of the resources of one Task or Executor.
 func ownResourcesFault(list []mesos.Resource, owner string) string {
 	invalid := owner + " uses invalid resources: "
-	if fault := malformedResource(list); fault != "" {
+	if fault := resources.Fault(list); fault != "" {
 		return invalid + "Invalid resources: " + fault
 	}
-	rs := newResources(list)
-	if rs.milli("gpus")%1000 != 0 {
+	rs := resources.New(list)
+	if rs.Milli("gpus")%1000 != 0 {
 		return invalid + "Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer"
 	}
 	for _, e := range rs {
-		if e.allocatedTo() != rs[0].allocatedTo() {
-			return "Invalid " + strings.ToLower(owner) + " resources: The resources have multiple allocation roles ('" + e.allocatedTo() + "' and '" +
-				rs[0].allocatedTo() + "') but only one allocation role is allowed"
+		if e.AllocatedTo() != rs[0].AllocatedTo() {
+			return "Invalid " + strings.ToLower(owner) + " resources: The resources have multiple allocation roles ('" + e.AllocatedTo() + "' and '" +
+				rs[0].AllocatedTo() + "') but only one allocation role is allowed"
 		}
 	}
 	if name := mixedRevocable(rs); name != "" {
@@ -191,14 +192,14 @@ func ownResourcesFault(list []mesos.Resource, owner string) string {
 
 // mixedRevocable is the first name, by the alphabet, of which there are revocable and other
 // resources, or "".
-func mixedRevocable(rs resources) string {
+func mixedRevocable(rs resources.List) string {
 	revocable, mixed := map[string]bool{}, []string{}
 	for _, e := range rs {
-		is := e.shape.Revocable != nil
-		if was, seen := revocable[e.shape.Name]; seen && was != is {
-			mixed = append(mixed, e.shape.Name)
+		is := e.Shape.Revocable != nil
+		if was, seen := revocable[e.Shape.Name]; seen && was != is {
+			mixed = append(mixed, e.Shape.Name)
 		}
-		revocable[e.shape.Name] = is
+		revocable[e.Shape.Name] = is
 	}
 	if len(mixed) == 0 {
 		return ""
@@ -247,8 +248,8 @@ func executorFault(e *mesos.ExecutorInfo, site launchSite) string {
 func sameExecutor(a, b *mesos.ExecutorInfo) bool {
 	x, y := *a, *b
 	x.Resources, y.Resources = nil, nil
-	have, want := newResources(a.Resources), newResources(b.Resources)
-	return proto.Equal(&x, &y) && have.contains(want) && want.contains(have)
+	have, want := resources.New(a.Resources), resources.New(b.Resources)
+	return proto.Equal(&x, &y) && have.Contains(want) && want.Contains(have)
 }
 
 func commandFault(c *mesos.CommandInfo) string {

@@ -9,6 +9,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 func TestEndpoints(t *testing.T) {
@@ -151,7 +153,7 @@ func TestTaskFaults(t *testing.T) {
 	task := func(edit func(*mesos.TaskInfo)) mesos.TaskInfo {
 		info := mesos.TaskInfo{
 			TaskID: mesos.TaskID{Value: "t"}, AgentID: mesos.AgentID{Value: "s"},
-			Resources: bag(t, "cpus:1;mem:32;ports:[2-3]", "r").proto(), Command: &mesos.CommandInfo{Value: ptr("true")},
+			Resources: bag(t, "cpus:1;mem:32;ports:[2-3]", "r").Proto(), Command: &mesos.CommandInfo{Value: ptr("true")},
 		}
 		edit(&info)
 		return info
@@ -174,7 +176,7 @@ func TestTaskFaults(t *testing.T) {
 		{"another agent", func(i *mesos.TaskInfo) { i.AgentID.Value = "x" }, "Task uses invalid agent x while agent s is expected"},
 		{"the check before the health check", func(i *mesos.TaskInfo) { i.Check = &mesos.CheckInfo{}; i.HealthCheck = &mesos.HealthCheck{} },
 			"Task uses invalid check: CheckInfo must specify 'type'"},
-		{"fractions of a GPU", func(i *mesos.TaskInfo) { i.Resources = bag(t, "gpus:0.5", "r").proto() },
+		{"fractions of a GPU", func(i *mesos.TaskInfo) { i.Resources = bag(t, "gpus:0.5", "r").Proto() },
 			"Task uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer"},
 		{"a secret without a secret", func(i *mesos.TaskInfo) {
 			i.Command.Environment = &mesos.Environment{Variables: []mesos.Environment_Variable{{Name: "A", Type: mesos.Environment_Variable_SECRET.Enum()}}}
@@ -187,7 +189,7 @@ func TestTaskFaults(t *testing.T) {
 		}, "Task's `ContainerInfo` is invalid: Invalid volume: Only one of them should be set: 'host_path', 'image' and 'source'"},
 		{"both command and executor", func(i *mesos.TaskInfo) { i.Executor = executor("e", nil) },
 			"Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"},
-		{"an executor takes its share", func(i *mesos.TaskInfo) { i.Command = nil; i.Executor = executor("e", bag(t, "cpus:2", "r").proto()) },
+		{"an executor takes its share", func(i *mesos.TaskInfo) { i.Command = nil; i.Executor = executor("e", bag(t, "cpus:2", "r").Proto()) },
 			"Total resources ports(allocated: r):[2-3]; cpus(allocated: r):3; mem(allocated: r):32 required by task and its executor" +
 				" is more than available ports(allocated: r):[1-9]; cpus(allocated: r):2; mem(allocated: r):128"},
 		{"a running executor does not", func(i *mesos.TaskInfo) { i.Command = nil; i.Executor = executor("running", nil) }, ""},
@@ -198,4 +200,12 @@ func TestTaskFaults(t *testing.T) {
 			require.Equal(t, test.fault, validateTask(&info, site))
 		})
 	}
+}
+
+// bag parses resources and marks them as allocated to the role.
+func bag(t testing.TB, text, role string) resources.List {
+	t.Helper()
+	rs, err := resources.Parse(text)
+	require.NoError(t, err)
+	return rs.Allocated(role)
 }

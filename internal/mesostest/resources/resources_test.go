@@ -1,4 +1,4 @@
-package mesostest
+package resources
 
 import (
 	"math/rand/v2"
@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bag parses resources and marks them as allocated to the role, "" for none.
-func bag(t testing.TB, text, role string) resources {
+// parsed parses resources and marks them as allocated to the role, "" for none.
+func parsed(t testing.TB, text, role string) List {
 	t.Helper()
-	rs, err := parseResources(text)
+	rs, err := Parse(text)
 	require.NoError(t, err)
-	return rs.allocated(role)
+	return rs.Allocated(role)
 }
 
 func TestResourceArithmetic(t *testing.T) {
@@ -41,26 +41,26 @@ func TestResourceArithmetic(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			have, take := bag(t, test.have, ""), bag(t, test.take, "")
+			have, take := parsed(t, test.have, ""), parsed(t, test.take, "")
 			before := have.String()
-			require.Equal(t, test.contains, have.contains(take))
-			require.Equal(t, test.rest, have.subtract(take).String())
-			require.Equal(t, test.sum, have.add(take).String())
-			require.Equal(t, before, have.String(), "a bag never changes")
+			require.Equal(t, test.contains, have.Contains(take))
+			require.Equal(t, test.rest, have.Subtract(take).String())
+			require.Equal(t, test.sum, have.Add(take).String())
+			require.Equal(t, before, have.String(), "a list never changes")
 		})
 	}
 }
 
 func TestResourcesOfRoles(t *testing.T) {
-	rs := bag(t, "cpus:1;cpus(a):2;cpus(b):4;ports:[1-2]", "")
+	rs := parsed(t, "cpus:1;cpus(a):2;cpus(b):4;ports:[1-2]", "")
 	require.Equal(t, "ports:[1-2]; cpus(reservations: [(STATIC,a)]):2; cpus(reservations: [(STATIC,b)]):4; cpus:1", rs.String(),
 		"offers list what is no scalar first, then what is reserved")
-	require.Equal(t, int64(3000), rs.offerable("a/x").milli("cpus"), "a/x is offered what is reserved for a")
-	require.Equal(t, int64(1000), rs.offerable("ab").milli("cpus"), "ab is no child of a")
-	require.Equal(t, "ports(allocated: r):[1-2]", rs.unreserved().allocated("r")[:1].String())
-	require.True(t, rs.allocated("r").unallocated().contains(rs))
-	require.False(t, rs.allocated("r").contains(rs.allocated("s")), "the role of the allocation counts")
-	require.Equal(t, int64(2000), rs.quantity("ports"))
+	require.Equal(t, int64(3000), rs.Offerable("a/x").Milli("cpus"), "a/x is offered what is reserved for a")
+	require.Equal(t, int64(1000), rs.Offerable("ab").Milli("cpus"), "ab is no child of a")
+	require.Equal(t, "ports(allocated: r):[1-2]", rs.Unreserved().Allocated("r")[:1].String())
+	require.True(t, rs.Allocated("r").Unallocated().Contains(rs))
+	require.False(t, rs.Allocated("r").Contains(rs.Allocated("s")), "the role of the allocation counts")
+	require.Equal(t, int64(2000), rs.Quantity("ports"))
 }
 
 func TestResourceFormats(t *testing.T) {
@@ -69,14 +69,14 @@ func TestResourceFormats(t *testing.T) {
 	refinedForm := old
 	refinedForm.Role = nil
 	refinedForm.Reservations = []mesos.Resource_ReservationInfo{{Type: &static, Role: &role}}
-	require.Equal(t, refinedForm, refined(old))
-	require.Equal(t, []mesos.Resource{old}, unrefined([]mesos.Resource{refinedForm}))
+	require.Equal(t, refinedForm, Refined(old))
+	require.Equal(t, []mesos.Resource{old}, Unrefined([]mesos.Resource{refinedForm}))
 
 	principal := "p"
 	dynamic := old
 	dynamic.Reservation = &mesos.Resource_ReservationInfo{Principal: &principal}
-	require.Equal(t, "cpus(reservations: [(DYNAMIC,prod,p)]):1", newResources([]mesos.Resource{dynamic}).String())
-	require.Equal(t, []mesos.Resource{dynamic}, unrefined(newResources([]mesos.Resource{dynamic}).proto()))
+	require.Equal(t, "cpus(reservations: [(DYNAMIC,prod,p)]):1", New([]mesos.Resource{dynamic}).String())
+	require.Equal(t, []mesos.Resource{dynamic}, Unrefined(New([]mesos.Resource{dynamic}).Proto()))
 }
 
 func TestMalformedResources(t *testing.T) {
@@ -88,8 +88,8 @@ func TestMalformedResources(t *testing.T) {
 	}
 	text := scalar("cpus", 1)
 	text.Type = mesos.TEXT.Enum()
-	star := scalar("cpus", 1)
-	star.Reservations = []mesos.Resource_ReservationInfo{{Type: mesos.Resource_ReservationInfo_STATIC.Enum(), Role: ptr("*")}}
+	star, everybody := scalar("cpus", 1), "*"
+	star.Reservations = []mesos.Resource_ReservationInfo{{Type: mesos.Resource_ReservationInfo_STATIC.Enum(), Role: &everybody}}
 	tests := []struct {
 		reason   string
 		resource mesos.Resource
@@ -107,21 +107,21 @@ func TestMalformedResources(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			require.Equal(t, test.fault, malformedResource([]mesos.Resource{test.resource}))
+			require.Equal(t, test.fault, Fault([]mesos.Resource{test.resource}))
 		})
 	}
 }
 
 func TestParseFlagErrors(t *testing.T) {
 	for _, text := range []string{"cpus", "cpus:", "cpus:x", "cpus(a:1", "ports:[1-", "ports:[1]", "ports:[a-b]", "ports:[2-1]", "disks:{a", "cpus(-a):1", "[{]"} {
-		_, err := parseResources(text)
+		_, err := Parse(text)
 		require.Error(t, err, text)
 	}
 	for _, text := range []string{"rack", "rack:", "n:[1-"} {
-		_, err := parseAttributes(text)
+		_, err := ParseAttributes(text)
 		require.Error(t, err, text)
 	}
-	list, err := parseAttributes("rack:r1;cores:8;span:[1-2];tags:{a,b}")
+	list, err := ParseAttributes("rack:r1;cores:8;span:[1-2];tags:{a,b}")
 	require.NoError(t, err)
 	require.Equal(t, []mesos.Value_Type{mesos.TEXT, mesos.SCALAR, mesos.RANGES, mesos.SET},
 		[]mesos.Value_Type{list[0].Type, list[1].Type, list[2].Type, list[3].Type})
@@ -165,16 +165,16 @@ func FuzzParseResources(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		_, _ = parseAttributes(text)
-		rs, err := parseResources(text)
+		_, _ = ParseAttributes(text)
+		rs, err := Parse(text)
 		if err != nil {
 			return
 		}
-		require.True(t, rs.contains(rs))
-		require.True(t, rs.subtract(rs).empty())
-		require.True(t, rs.contains(newResources(rs.proto())))
-		require.True(t, newResources(rs.proto()).contains(rs))
-		twice := rs.add(rs)
-		require.True(t, twice.contains(rs))
+		require.True(t, rs.Contains(rs))
+		require.True(t, rs.Subtract(rs).Empty())
+		require.True(t, rs.Contains(New(rs.Proto())))
+		require.True(t, New(rs.Proto()).Contains(rs))
+		twice := rs.Add(rs)
+		require.True(t, twice.Contains(rs))
 	})
 }
