@@ -7,6 +7,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
@@ -176,7 +177,7 @@ func (m *Master) eligible(f *framework, a *agent, role string, first bool) resou
 	if !f.can(mesos.FrameworkInfo_Capability_REGION_AWARE) && a.foreign(m.info.Domain) {
 		return nil
 	}
-	if !f.constraints.admit(role, a) {
+	if !f.constraints.Admits(role, constraints.Agent{Hostname: a.config.Hostname, Domain: a.domain, Attributes: a.attributes}) {
 		return nil
 	}
 	free := a.free.Offerable(role)

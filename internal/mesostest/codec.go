@@ -7,6 +7,7 @@ import (
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -22,7 +23,7 @@ const (
 type request struct {
 	call        scheduler.Call
 	hasType     bool // the type was there and is known; UNKNOWN is a known one
-	constraints constraintsCall
+	constraints constraints.Call
 }
 
 // unmarshal says whether body is the message. mesos-go's generated code panics on some malformed

@@ -7,6 +7,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 )
 
 // framework is what the master knows of a framework, from its first SUBSCRIBE
@@ -16,7 +18,7 @@ type framework struct {
 	info        mesos.FrameworkInfo
 	stream      *subscription // nil while disconnected
 	suppressed  map[string]bool
-	constraints *offerConstraints
+	constraints *constraints.Offer
 	filters     map[filterKey][]filter
 
 	inverseFilters map[*agent]time.Time // until when not to ask about an agent
@@ -186,7 +188,7 @@ func (m *Master) replaceInfo(f *framework, info *mesos.FrameworkInfo, wishes off
 // what is left out is cleared.
 type offerWishes struct {
 	suppressed  []string
-	constraints *offerConstraints
+	constraints *constraints.Offer
 }
 
 func (f *framework) want(wishes offerWishes) {
@@ -201,12 +203,12 @@ func (m *Master) wishesFault(info *mesos.FrameworkInfo, wishes offerWishes) stri
 	if text := validateFrameworkInfo(info, wishes.suppressed, m.config); text != "" {
 		return text
 	}
-	return validateConstraints(wishes.constraints, info)
+	return wishes.constraints.Fault(rolesOf(info))
 }
 
 // updateFramework performs UPDATE_FRAMEWORK. Unlike SUBSCRIBE it refuses a change
 // of what cannot be changed.
-func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework, constraints *offerConstraints) reply {
+func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework, constraints *constraints.Offer) reply {
 	wishes := offerWishes{c.SuppressedRoles, constraints}
 	info := &c.FrameworkInfo
 	if text := m.updateRefusal(f, info, wishes); text != "" {

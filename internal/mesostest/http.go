@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 )
 
 // streamIDHeader names the subscription that a call belongs to.
@@ -99,10 +101,10 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principa
 		principal:   principal,
 		streamID:    r.Header.Get(streamIDHeader),
 		hasStreamID: hasStreamID,
-		constraints: req.constraints.constraints(),
+		constraints: req.constraints.Constraints(),
 		cut:         cutter(r),
 	}
-	if !constraining(m.config.Version) {
+	if !constraints.Supported(m.config.Version) {
 		from.constraints = nil
 	}
 	if fault := checkCall(req, from.principal); fault != "" {

@@ -1,7 +1,6 @@
 package mesostest
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -90,11 +89,4 @@ func minimumView(filters map[string]mesos.OfferFilters) map[string][]map[string]
 		view[role] = list
 	}
 	return view
-}
-
-// constraining tells whether masters of the version know offer constraints, as they do from 1.11 on.
-func constraining(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(strings.TrimSpace(version), "%d.%d", &major, &minor)
-	return err == nil && (major > 1 || major == 1 && minor >= 11)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -98,7 +99,7 @@ func marshalRequest(req *request) ([]byte, error) {
 	var number uint64
 	var err error
 	switch call := &req.call; {
-	case req.constraints.constraints() == nil:
+	case req.constraints.Constraints() == nil:
 		return call.Marshal()
 	case call.Subscribe != nil:
 		number = 3
@@ -112,7 +113,7 @@ func marshalRequest(req *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	constraints, err := proto.Marshal(&constraintsCall{Subscribe: &constraintsPayload{req.constraints.constraints()}})
+	constraints, err := proto.Marshal(&constraints.Call{Subscribe: &constraints.Payload{OfferConstraints: req.constraints.Constraints()}})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
@@ -18,12 +19,12 @@ import (
 
 // caller is what the loop must know about the request that brought a call.
 type caller struct {
-	principal   string            // authenticated principal, "" without authentication
-	streamID    string            // Mesos-Stream-Id as sent
-	hasStreamID bool              // whether the header was there at all, even empty
-	constraints *offerConstraints // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
-	cut         func()            // breaks the connection of the request; never blocks
-	delayed     bool              // the delay that its reply asked for is over
+	principal   string             // authenticated principal, "" without authentication
+	streamID    string             // Mesos-Stream-Id as sent
+	hasStreamID bool               // whether the header was there at all, even empty
+	constraints *constraints.Offer // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
+	cut         func()             // breaks the connection of the request; never blocks
+	delayed     bool               // the delay that its reply asked for is over
 }
 
 // reply is the answer to a call. At most one of status, fault and delay is set.

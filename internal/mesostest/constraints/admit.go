@@ -1,9 +1,11 @@
-package mesostest
+package constraints
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 
-	"github.com/mesos/mesos-go/api/v1/lib"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
 // The pseudo-attributes of AttributeConstraint.Selector.
@@ -13,9 +15,16 @@ const (
 	pseudoZone     = 3
 )
 
-// admit says whether the constraints let an agent be offered to a role: one of the
-// role's groups must hold, and of that every constraint.
-func (c *offerConstraints) admit(role string, a *agent) bool {
+// Agent is what constraints know of an agent.
+type Agent struct {
+	Hostname   string
+	Domain     *mesos.DomainInfo // nil for none
+	Attributes []mesos.Attribute
+}
+
+// Admits reports whether the constraints let an agent be offered to a role: one of the role's groups must hold,
+// and of that every constraint.
+func (c *Offer) Admits(role string, a Agent) bool {
 	if c == nil || c.RoleConstraints[role] == nil {
 		return true
 	}
@@ -31,8 +40,8 @@ func (c *offerConstraints) admit(role string, a *agent) bool {
 	return false
 }
 
-// holds is the predicate on the selected attribute, of several of that name the first.
-func (c *attributeConstraint) holds(a *agent) bool {
+// holds reports whether the predicate holds for the selected attribute, of several of that name the first.
+func (c *Attribute) holds(a Agent) bool {
 	values := a.selected(c.Selector)
 	p := c.Predicate
 	if len(values) == 0 {
@@ -41,9 +50,8 @@ func (c *attributeConstraint) holds(a *agent) bool {
 	return p.holds(values[0])
 }
 
-// holds is about an attribute that exists; nil is one that is no text, of which
-// every text predicate is true.
-func (p *constraintPredicate) holds(text *string) bool {
+// holds is about an attribute that exists; nil is one that is no text, for which every text predicate holds.
+func (p *Predicate) holds(text *string) bool {
 	switch {
 	case p.Exists != nil:
 		return true
@@ -63,8 +71,8 @@ func (p *constraintPredicate) holds(text *string) bool {
 	return true
 }
 
-// fullMatch: the expression was validated, so it compiles. A whole match is found by asking for the longest one; to
-// wrap the expression would break one such as `\Qa`.
+// fullMatch reports whether a validated expression matches all of a text. A whole match is found by asking for the
+// longest one; to wrap the expression would break one such as `\Qa`.
 func fullMatch(expression, text string) bool {
 	re, err := regexp.Compile(expression)
 	if err != nil {
@@ -75,27 +83,26 @@ func fullMatch(expression, text string) bool {
 	return match != nil && match[0] == 0 && match[1] == len(text)
 }
 
-// selected are the values of the attributes that a selector means; nil for one that
-// is no text.
-func (a *agent) selected(s *constraintSelector) []*string {
+// selected returns the values of the attributes that a selector means; nil for one that is no text.
+func (a Agent) selected(s *Selector) []*string {
 	if s.PseudoattributeType != nil {
 		switch *s.PseudoattributeType {
 		case pseudoHostname:
-			return []*string{&a.config.Hostname}
+			return []*string{&a.Hostname}
 		case pseudoRegion:
-			if a.domain != nil {
-				return []*string{&a.domain.FaultDomain.Region.Name}
+			if a.Domain != nil {
+				return []*string{&a.Domain.FaultDomain.Region.Name}
 			}
 		case pseudoZone:
-			if a.domain != nil {
-				return []*string{&a.domain.FaultDomain.Zone.Name}
+			if a.Domain != nil {
+				return []*string{&a.Domain.FaultDomain.Zone.Name}
 			}
 		}
 		return nil
 	}
 	var values []*string
-	for i := range a.attributes {
-		attribute := &a.attributes[i]
+	for i := range a.Attributes {
+		attribute := &a.Attributes[i]
 		if s.AttributeName == nil || attribute.Name != *s.AttributeName {
 			continue
 		}
@@ -106,4 +113,11 @@ func (a *agent) selected(s *constraintSelector) []*string {
 		}
 	}
 	return values
+}
+
+// Supported reports whether masters of the version know offer constraints, as they do from 1.11 on.
+func Supported(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(strings.TrimSpace(version), "%d.%d", &major, &minor)
+	return err == nil && (major > 1 || major == 1 && minor >= 11)
 }

@@ -1,4 +1,4 @@
-package mesostest
+package constraints
 
 import (
 	"errors"
@@ -7,82 +7,17 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strconv"
-
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
-
-	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
-// Offer constraints came with Mesos 1.11; mesos-go v0.0.11 does not have them. These are their
-// messages, under Mesos' names and numbers.
-type (
-	// constraintsCall is a Call of which only the offer constraints are read.
-	constraintsCall struct {
-		Subscribe       *constraintsPayload `protobuf:"bytes,3,opt,name=subscribe"`
-		UpdateFramework *constraintsPayload `protobuf:"bytes,19,opt,name=update_framework"`
-	}
-	constraintsPayload struct {
-		OfferConstraints *offerConstraints `protobuf:"bytes,3,opt,name=offer_constraints"`
-	}
-	offerConstraints struct {
-		RoleConstraints map[string]*roleConstraints `protobuf:"bytes,1,rep,name=role_constraints" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	}
-	roleConstraints struct {
-		Groups []*constraintGroup `protobuf:"bytes,1,rep,name=groups"`
-	}
-	constraintGroup struct {
-		AttributeConstraints []*attributeConstraint `protobuf:"bytes,1,rep,name=attribute_constraints"`
-	}
-	attributeConstraint struct {
-		Selector  *constraintSelector  `protobuf:"bytes,1,req,name=selector"`
-		Predicate *constraintPredicate `protobuf:"bytes,2,req,name=predicate"`
-	}
-	constraintSelector struct {
-		PseudoattributeType *int32  `protobuf:"varint,1,opt,name=pseudoattribute_type,enum=mesos.AttributeConstraint_Selector_PseudoattributeType"`
-		AttributeName       *string `protobuf:"bytes,2,opt,name=attribute_name"`
-	}
-	constraintPredicate struct {
-		Exists         *constraintExists `protobuf:"bytes,1,opt,name=exists"`
-		NotExists      *constraintExists `protobuf:"bytes,2,opt,name=not_exists"`
-		TextEquals     *constraintText   `protobuf:"bytes,3,opt,name=text_equals"`
-		TextNotEquals  *constraintText   `protobuf:"bytes,4,opt,name=text_not_equals"`
-		TextMatches    *constraintRegex  `protobuf:"bytes,5,opt,name=text_matches"`
-		TextNotMatches *constraintRegex  `protobuf:"bytes,6,opt,name=text_not_matches"`
-	}
-	constraintExists struct{}
-	constraintText   struct {
-		Value *string `protobuf:"bytes,1,req,name=value"`
-	}
-	constraintRegex struct {
-		Regex *string `protobuf:"bytes,1,req,name=regex"`
-	}
-)
-
-// The methods of proto.Message.
-func (c *constraintsCall) Reset()         { *c = constraintsCall{} }
-func (c *constraintsCall) String() string { return string(wirejson.Encode(c)) }
-func (*constraintsCall) ProtoMessage()    {}
-
-// constraints are those of the call, nil when it has none.
-func (c *constraintsCall) constraints() *offerConstraints {
-	switch {
-	case c.Subscribe != nil:
-		return c.Subscribe.OfferConstraints
-	case c.UpdateFramework != nil:
-		return c.UpdateFramework.OfferConstraints
-	}
-	return nil
-}
-
-// validateConstraints is what a master says about the offer constraints of a framework, "" if
-// nothing is wrong with them.
-func validateConstraints(c *offerConstraints, info *mesos.FrameworkInfo) string {
+// Fault returns what a master says about the offer constraints of a framework with these roles,
+// "" if nothing is wrong with them.
+func (c *Offer) Fault(frameworkRoles []string) string {
 	if c == nil {
 		return ""
 	}
 	roles := slices.Sorted(maps.Keys(c.RoleConstraints))
 	for _, role := range roles {
-		if !slices.Contains(rolesOf(info), role) {
+		if !slices.Contains(frameworkRoles, role) {
 			return "Offer constraints specify `role_constraints` for a role '" + role + "'not contained in the set of roles"
 		}
 	}
@@ -94,7 +29,7 @@ func validateConstraints(c *offerConstraints, info *mesos.FrameworkInfo) string 
 	return ""
 }
 
-func groupsFault(role string, c *roleConstraints) string {
+func groupsFault(role string, c *Role) string {
 	if c == nil || len(c.Groups) == 0 {
 		return "'OfferConstraints::role_constraints' has an empty 'RoleConstraints::groups' for role " + role
 	}
@@ -111,7 +46,7 @@ func groupsFault(role string, c *roleConstraints) string {
 	return ""
 }
 
-func attributeFault(a *attributeConstraint) string {
+func attributeFault(a *Attribute) string {
 	s, p := a.Selector, a.Predicate
 	switch {
 	case s.AttributeName == nil && s.PseudoattributeType == nil:
@@ -168,7 +103,7 @@ func regexFault(pattern string) string {
 	return "Failed to construct regex from pattern '" + pattern + "': " + reason
 }
 
-// complexity says whether an expression is too long for a master.
+// complexity returns what a master says about an expression that is too long, "" about others.
 func complexity(pattern string) string {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
