@@ -7,6 +7,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // acceptance is one ACCEPT while it is performed.
@@ -137,7 +138,7 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 		a.fillIn(t)
 		text := fault
 		if text == "" {
-			text = validateTask(t, a.site())
+			text = validate.Task(t, a.site())
 		}
 		if text != "" {
 			a.refuseTask(t, mesos.REASON_TASK_INVALID, text)
@@ -179,7 +180,7 @@ func (a *acceptance) start(t *mesos.TaskInfo) {
 	if t.Executor != nil {
 		id = t.Executor.ExecutorID.Value
 	}
-	if text := isolationFault(a.agent.config.Isolation, *t); text != "" {
+	if text := validate.Isolation(a.agent.config.Isolation, *t); text != "" {
 		a.drop(t, "", mesos.REASON_GC_ERROR, text)
 		return
 	}
@@ -231,7 +232,7 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	}
 	g.Executor.Resources = resources.Allocate(g.Executor.Resources, a.role)
 	if fault == "" {
-		fault = validateGroup(g, a.site())
+		fault = validate.Group(g, a.site())
 	}
 	if fault != "" {
 		for i := range g.TaskGroup.Tasks {
@@ -239,7 +240,7 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 		}
 		return
 	}
-	if text := isolationFault(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
+	if text := validate.Isolation(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
 		for i := range g.TaskGroup.Tasks {
 			a.drop(&g.TaskGroup.Tasks[i], "", mesos.REASON_GC_ERROR, text)
 		}
@@ -279,14 +280,14 @@ func (a *acceptance) refuseTask(t *mesos.TaskInfo, reason mesos.TaskStatus_Reaso
 }
 
 // site is what validation must know of this point of the ACCEPT.
-func (a *acceptance) site() launchSite {
-	return launchSite{
-		frameworkID: a.framework.id,
-		agentID:     a.agent.id,
-		offered:     a.left,
-		known:       func(id string) bool { return a.framework.tasks[id] != nil },
-		unreachable: func(id string) bool { return a.framework.unreachable[id] != nil },
-		executor: func(id string) *mesos.ExecutorInfo {
+func (a *acceptance) site() validate.Site {
+	return validate.Site{
+		FrameworkID: a.framework.id,
+		AgentID:     a.agent.id,
+		Offered:     a.left,
+		Known:       func(id string) bool { return a.framework.tasks[id] != nil },
+		Unreachable: func(id string) bool { return a.framework.unreachable[id] != nil },
+		Executor: func(id string) *mesos.ExecutorInfo {
 			if e := a.agent.executors[executorKey{a.framework.id, id}]; e != nil {
 				return e.info
 			}

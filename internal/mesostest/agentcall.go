@@ -11,6 +11,7 @@ import (
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -85,7 +86,7 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 		name = "read_file"
 	}
 	if name != "" {
-		return nil, errors.New("Failed to validate agent::Call: " + absent(name))
+		return nil, errors.New("Failed to validate agent::Call: " + validate.Absent(name))
 	}
 	return call, nil
 }

@@ -11,6 +11,7 @@ import (
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // agentState is /state of an agent. Of the flags only those are there that Agent has.
@@ -72,7 +73,7 @@ func (m *Master) agentFrameworks(a *agent) (active, completed []any) {
 			"executors": same(a.running), "completed_executors": same(a.ended),
 		}
 		if e.framework.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
-			view["roles"] = rolesOf(info)
+			view["roles"] = validate.Roles(info)
 		} else {
 			view["role"] = info.GetRole()
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // shareKey names a share: that of a framework in a role, or without a framework that of a node of
@@ -146,7 +147,7 @@ func (m *Master) byShare(total quantities) []shareKey {
 		if f.stream == nil {
 			continue
 		}
-		for _, role := range rolesOf(&f.info) {
+		for _, role := range validate.Roles(&f.info) {
 			if f.suppressed[role] {
 				continue
 			}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/allocator"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // call takes a non-SUBSCRIBE call that passed the static checks. On the loop.
@@ -90,7 +92,7 @@ func admit(f *framework, from caller) (r reply, refused bool) {
 // concerned are the roles that SUPPRESS or REVIVE means: all when it names none,
 // nothing when one of them is not subscribed.
 func (f *framework) concerned(named []string) []string {
-	subscribed := rolesOf(&f.info)
+	subscribed := validate.Roles(&f.info)
 	if len(named) == 0 {
 		return subscribed
 	}

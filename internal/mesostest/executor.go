@@ -11,6 +11,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // executor runs tasks on an agent. The executor of a command task is made up by
@@ -124,7 +125,7 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 	}
 	c := info.Container
 	switch {
-	case isDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
+	case validate.IsDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
 		return &failure{mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container"}, false
 	case c.GetMesos().GetImage() != nil && e.agent.config.ImageProviders == "":
 		return &failure{mesos.REASON_CONTAINER_LAUNCH_FAILED,

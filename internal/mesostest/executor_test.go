@@ -110,17 +110,6 @@ func TestReconciliationOfAGroup(t *testing.T) {
 	})
 }
 
-func TestLeastExecutorOfAGroup(t *testing.T) {
-	for _, test := range []struct{ resources, fault string }{
-		{"cpus:0.01;mem:32;disk:1", ""},
-		{"cpus:0.009;mem:32;disk:1", "Executor 'e' uses less CPUs (0.009) than the minimum required (0.01)"},
-		{"cpus:0.01;mem:31.999;disk:1", "Executor 'e' uses less memory (31.999MB) than the minimum required (32MB)"},
-		{"cpus:0.01;mem:32", "Executor 'e' uses no disk"},
-	} {
-		require.Equal(t, test.fault, groupExecutorFault("e", bag(t, test.resources, "r")))
-	}
-}
-
 // The master cannot hear that an executor ended on an agent that is away.
 func TestExecutorOfALostAgentEndsInSilence(t *testing.T) {
 	inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {

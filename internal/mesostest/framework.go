@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // framework is what the master knows of a framework, from its first SUBSCRIBE
@@ -38,7 +39,9 @@ type framework struct {
 }
 
 // can says whether the framework has a capability.
-func (f *framework) can(c mesos.FrameworkInfo_Capability_Type) bool { return hasCapability(&f.info, c) }
+func (f *framework) can(c mesos.FrameworkInfo_Capability_Type) bool {
+	return validate.HasCapability(&f.info, c)
+}
 
 // lost is the state of a task that the master knows is gone: PARTITION_AWARE
 // frameworks are told how.
@@ -100,7 +103,7 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 
 // refusal is the ERROR text for a framework that may not subscribe, or "".
 func (m *Master) refusal(info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, nil, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, nil, m.policy()); text != "" {
 		return text
 	}
 	if slices.ContainsFunc(m.removed, func(f *framework) bool { return f.id == info.GetID().GetValue() }) {
@@ -176,7 +179,7 @@ func (m *Master) replaceInfo(f *framework, info *mesos.FrameworkInfo, wishes off
 	f.info = *info
 	f.info.ID, f.info.User, f.info.Checkpoint = id, user, checkpoint
 	f.want(wishes)
-	roles := rolesOf(&f.info)
+	roles := validate.Roles(&f.info)
 	for _, o := range m.offersOf(f) {
 		if !slices.Contains(roles, o.role) {
 			m.rescind(o)
@@ -199,11 +202,16 @@ func (f *framework) want(wishes offerWishes) {
 	}
 }
 
+// policy returns what the flags of the master say about frameworks.
+func (m *Master) policy() validate.Policy {
+	return validate.Policy{Roles: m.config.Roles, NoRootSubmissions: m.config.NoRootSubmissions}
+}
+
 func (m *Master) wishesFault(info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, wishes.suppressed, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, wishes.suppressed, m.policy()); text != "" {
 		return text
 	}
-	return wishes.constraints.Fault(rolesOf(info))
+	return wishes.constraints.Fault(validate.Roles(info))
 }
 
 // updateFramework performs UPDATE_FRAMEWORK. Unlike SUBSCRIBE it refuses a change
@@ -220,7 +228,7 @@ func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework
 }
 
 func (m *Master) updateRefusal(f *framework, info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, nil, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, nil, m.policy()); text != "" {
 		return "Supplied FrameworkInfo is not valid: " + text
 	}
 	const invalid = "FrameworkInfo update is not valid: "
@@ -298,7 +306,7 @@ func (m *Master) removeFramework(f *framework) {
 	}
 	delete(m.frameworks, f.id)
 	m.order = slices.DeleteFunc(m.order, func(other *framework) bool { return other == f })
-	for _, role := range rolesOf(&f.info) {
+	for _, role := range validate.Roles(&f.info) {
 		delete(m.shares, shareKey{role: role, framework: f.id})
 	}
 	m.allocateLater()

@@ -14,6 +14,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // streamIDHeader names the subscription that a call belongs to.
@@ -107,7 +108,11 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principa
 	if !constraints.Supported(m.config.Version) {
 		from.constraints = nil
 	}
-	if fault := checkCall(req, from.principal); fault != "" {
+	fault := validate.CallWithoutType
+	if req.hasType {
+		fault = validate.Call(&req.call, from.principal)
+	}
+	if fault != "" {
 		answer(w, http.StatusBadRequest, fault)
 		return
 	}

@@ -1,7 +1,6 @@
 package mesostest
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -11,38 +10,6 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
-
-func TestLimitsFault(t *testing.T) {
-	scalar := func(name string, value float64) mesos.Resource {
-		return mesos.Resource{Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: value}}
-	}
-	both := []mesos.Resource{scalar("cpus", 1), scalar("mem", 64)}
-	for _, c := range []struct {
-		reason    string
-		resources []mesos.Resource
-		limits    map[string]mesos.Value_Scalar
-		fault     string
-	}{
-		{"none", both, nil, ""},
-		{"as much as is asked for", both, map[string]mesos.Value_Scalar{"cpus": {Value: 1}, "mem": {Value: 64}}, ""},
-		{"all there is", both, map[string]mesos.Value_Scalar{"cpus": {Value: math.Inf(1)}, "mem": {Value: math.Inf(1)}}, ""},
-		{"less cpus", both, map[string]mesos.Value_Scalar{"cpus": {Value: 0.999}}, "The cpu limit must be greater than or equal to the cpu request"},
-		{"less mem", both, map[string]mesos.Value_Scalar{"mem": {Value: 63}}, "The memory limit must be greater than or equal to the memory request"},
-		{"no cpus", both[1:], map[string]mesos.Value_Scalar{"cpus": {Value: 1}}, "When a CPU limit is specified, a CPU request must also be specified"},
-		{"no mem", both[:1], map[string]mesos.Value_Scalar{"mem": {Value: 1}}, "When a memory limit is specified, a memory request must also be specified"},
-		{"of disk", both, map[string]mesos.Value_Scalar{"disk": {Value: 1}}, "Only cpus and mem may be included in a task's resource limits"},
-	} {
-		require.Equal(t, c.fault, limitsFault(&mesos.TaskInfo{Resources: c.resources, Limits: c.limits}), c.reason)
-	}
-	shared, own := true, false
-	group := func(share *bool) *mesos.TaskInfo {
-		return &mesos.TaskInfo{Limits: map[string]mesos.Value_Scalar{"mem": {Value: 1}}, Container: &mesos.ContainerInfo{LinuxInfo: &mesos.LinuxInfo{ShareCgroups: share}}}
-	}
-	require.Empty(t, groupLimitsFault(group(&own)))
-	require.Empty(t, groupLimitsFault(&mesos.TaskInfo{}))
-	require.NotEmpty(t, groupLimitsFault(group(&shared)))
-	require.NotEmpty(t, groupLimitsFault(group(nil)), "the default is to share")
-}
 
 // An agent drops what it cannot limit, and the whole group of it, and starts no executor for it.
 func TestLimitsWithoutIsolators(t *testing.T) {

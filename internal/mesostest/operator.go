@@ -12,6 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -99,7 +100,7 @@ func (c codec) decodeOperator(body []byte) (*master.Call, error) {
 		name = missingPayload(call)
 	}
 	if name != "" {
-		return nil, errors.New("Failed to validate master::Call: " + absent(name))
+		return nil, errors.New("Failed to validate master::Call: " + validate.Absent(name))
 	}
 	return call, nil
 }

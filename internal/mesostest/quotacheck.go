@@ -10,6 +10,7 @@ import (
 	pb "github.com/mesos/mesos-go/api/v1/lib/quota"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // quotaFault is what is wrong with a config by itself, in the master's words, or "".
@@ -37,7 +38,7 @@ func (m *Master) quotaFault(c *pb.QuotaConfig) string {
 		values map[string]mesos.Value_Scalar
 	}{{"guarantee", c.Guarantees}, {"limit", c.Limits}} {
 		for _, name := range slices.Sorted(maps.Keys(part.values)) {
-			if fault := amountFault(part.values[name].Value); fault != "" {
+			if fault := validate.Amount(part.values[name].Value); fault != "" {
 				return invalid + "Invalid " + part.name + " configuration " + namedScalar(name, part.values[name]) + ": " + fault
 			}
 		}
@@ -99,7 +100,7 @@ func (m *Master) updateWeights(infos []mesos.WeightInfo) error {
 	for _, info := range infos {
 		role := strings.TrimSpace(info.GetRole())
 		m.weights[role] = info.Weight
-		concerned = concerned || slices.ContainsFunc(m.order, func(f *framework) bool { return slices.Contains(rolesOf(&f.info), role) })
+		concerned = concerned || slices.ContainsFunc(m.order, func(f *framework) bool { return slices.Contains(validate.Roles(&f.info), role) })
 	}
 	if concerned {
 		for _, o := range m.allOffers() {

@@ -7,6 +7,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -76,7 +77,7 @@ func (m *Master) snapshot() Snapshot {
 	for _, f := range m.order {
 		state := FrameworkState{
 			ID: f.id, Name: f.info.Name, Connected: f.stream != nil, Recovered: f.recovered,
-			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
+			Roles: slices.Clone(validate.Roles(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
 		}
 		if f.constraints != nil {
 			state.Constraints = string(wirejson.Encode(f.constraints))
@@ -104,4 +105,39 @@ func (m *Master) snapshot() Snapshot {
 		}
 	}
 	return s
+}
+
+// limitsView is how a snapshot shows the limits of a task.
+func limitsView(t *mesos.TaskInfo) map[string]float64 {
+	if len(t.Limits) == 0 {
+		return nil
+	}
+	view := make(map[string]float64, len(t.Limits))
+	for name, limit := range t.Limits {
+		view[name] = limit.Value
+	}
+	return view
+}
+
+// minimumView is how a snapshot shows the offer filters of a framework.
+func minimumView(filters map[string]mesos.OfferFilters) map[string][]map[string]float64 {
+	var view map[string][]map[string]float64
+	for role, f := range filters {
+		if f.MinAllocatableResources == nil {
+			continue
+		}
+		if view == nil {
+			view = make(map[string][]map[string]float64)
+		}
+		list := []map[string]float64{}
+		for _, q := range f.MinAllocatableResources.Quantities {
+			amounts := make(map[string]float64, len(q.Quantities))
+			for name, scalar := range q.Quantities {
+				amounts[name] = scalar.Value
+			}
+			list = append(list, amounts)
+		}
+		view[role] = list
+	}
+	return view
 }

@@ -9,6 +9,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
@@ -116,7 +117,7 @@ func (m *Master) frameworkView(f *framework) any {
 		view["offer_constraints"] = json.RawMessage(wirejson.Encode(f.constraints))
 	}
 	if f.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
-		view["roles"] = rolesOf(&f.info)
+		view["roles"] = validate.Roles(&f.info)
 	} else {
 		view["role"] = f.info.GetRole()
 	}

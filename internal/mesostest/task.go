@@ -12,6 +12,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // task is a task from its launch until its terminal update is acknowledged.
@@ -115,7 +116,7 @@ func (t *task) start(m *Master) {
 // inImage says whether the command is one of a container image, of which
 // the interpreter knows nothing.
 func (t *task) inImage() bool {
-	return isDocker(t.info.Container) || t.info.Container.GetMesos().GetImage() != nil
+	return validate.IsDocker(t.info.Container) || t.info.Container.GetMesos().GetImage() != nil
 }
 
 // exited is called when the process has ended; the executor learns it a little later.

@@ -1,32 +1,33 @@
-package mesostest
+package validate
 
 import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// checkCall is the part of validation that needs only the call itself. It returns the master's
-// words, or "".
-func checkCall(r *request, principal string) string {
-	fault := callFault(r, principal)
-	if fault == "" {
-		return ""
+// invalidCall is how the answers to calls begin.
+const invalidCall = "Failed to validate scheduler::Call: "
+
+// CallWithoutType is the answer to a call whose type is missing or not known.
+const CallWithoutType = invalidCall + "Expecting 'type' to be present"
+
+// Call checks what needs only the call itself, of a known type, and the principal that authenticated, "" for none. It
+// returns the body of the answer 400, or "".
+func Call(c *scheduler.Call, principal string) string {
+	if fault := callFault(c, principal); fault != "" {
+		return invalidCall + fault
 	}
-	return "Failed to validate scheduler::Call: " + fault
+	return ""
 }
 
-func callFault(r *request, principal string) string {
-	c := &r.call
-	if !r.hasType {
-		return absent("type")
-	}
+func callFault(c *scheduler.Call, principal string) string {
 	if c.Type == scheduler.Call_SUBSCRIBE {
 		return subscribeFault(c, principal)
 	}
 	if c.FrameworkID == nil {
-		return absent("framework_id")
+		return Absent("framework_id")
 	}
 	if name, ok := payload(c); !ok {
-		return absent(name)
+		return Absent(name)
 	}
 	switch c.Type {
 	case scheduler.Call_ACKNOWLEDGE:
@@ -38,7 +39,7 @@ func callFault(r *request, principal string) string {
 			return "Not a valid UUID"
 		}
 		if c.AcknowledgeOperationStatus.AgentID == nil {
-			return absent("agent_id")
+			return Absent("agent_id")
 		}
 	case scheduler.Call_UPDATE_FRAMEWORK:
 		if c.UpdateFramework.FrameworkInfo.GetID().GetValue() != c.FrameworkID.GetValue() {
@@ -48,28 +49,25 @@ func callFault(r *request, principal string) string {
 	return ""
 }
 
-func absent(name string) string { return "Expecting '" + name + "' to be present" }
+// Absent returns what Mesos says about a part of a call that is not there.
+func Absent(name string) string { return "Expecting '" + name + "' to be present" }
 
 func subscribeFault(c *scheduler.Call, principal string) string {
 	if c.Subscribe == nil {
-		return absent("subscribe")
+		return Absent("subscribe")
 	}
 	info := c.Subscribe.FrameworkInfo
 	if info.GetID().GetValue() != c.GetFrameworkID().GetValue() {
 		return "'framework_id' differs from 'subscribe.framework_info.id'"
 	}
 	if principal != "" && info.Principal != nil && *info.Principal != principal {
-		return principalMismatch(principal, *info.Principal)
+		return "Authenticated principal '" + principal + "' does not match principal '" + *info.Principal + "' set in `FrameworkInfo`"
 	}
 	return ""
 }
 
-func principalMismatch(authenticated, stated string) string {
-	return "Authenticated principal '" + authenticated + "' does not match principal '" + stated + "' set in `FrameworkInfo`"
-}
-
-// payload names the part of the call that its type asks for, and says whether it is there. REVIVE,
-// SUPPRESS and TEARDOWN ask for none.
+// payload returns the name of the part that the type of the call asks for, and whether it is there. REVIVE, SUPPRESS
+// and TEARDOWN ask for none.
 func payload(c *scheduler.Call) (name string, ok bool) {
 	switch c.Type {
 	case scheduler.Call_ACCEPT:
@@ -102,8 +100,7 @@ func payload(c *scheduler.Call) (name string, ok bool) {
 	return "", true
 }
 
-// validUUID says whether the bytes are a UUID of one of the versions 1 to 5, the only ones that
-// Mesos takes.
+// validUUID reports whether the bytes are a UUID of one of the versions 1 to 5, the only ones that Mesos takes.
 func validUUID(b []byte) bool {
 	return len(b) == 16 && b[6]>>4 >= 1 && b[6]>>4 <= 5
 }

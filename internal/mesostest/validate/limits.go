@@ -1,4 +1,4 @@
-package mesostest
+package validate
 
 import (
 	"math"
@@ -43,50 +43,16 @@ func groupLimitsFault(t *mesos.TaskInfo) string {
 	return ""
 }
 
-// isolationFault is why an agent with these isolators does not run tasks, for the limits of one, or "".
-func isolationFault(isolation string, tasks ...mesos.TaskInfo) string {
+// Isolation returns why an agent with these isolators, as in its flag, does not run tasks: it cannot keep one to its
+// limits. It returns "" when it runs them.
+func Isolation(isolation string, tasks ...mesos.TaskInfo) string {
 	for _, t := range tasks {
 		for _, r := range []struct{ name, isolator, text string }{{"cpus", "cgroups/cpu", "CPU"}, {"mem", "cgroups/mem", "Memory"}} {
 			_, limited := t.Limits[r.name]
-			if limited && !isDocker(t.Container) && !strings.Contains(isolation, r.isolator) && !strings.Contains(isolation, "cgroups/all") {
+			if limited && !IsDocker(t.Container) && !strings.Contains(isolation, r.isolator) && !strings.Contains(isolation, "cgroups/all") {
 				return r.text + " limits can only be set on tasks launched in Mesos containers when the agent has loaded the '" + r.isolator + "' isolator"
 			}
 		}
 	}
 	return ""
-}
-
-// limitsView is how a snapshot shows the limits of a task.
-func limitsView(t *mesos.TaskInfo) map[string]float64 {
-	if len(t.Limits) == 0 {
-		return nil
-	}
-	view := make(map[string]float64, len(t.Limits))
-	for name, limit := range t.Limits {
-		view[name] = limit.Value
-	}
-	return view
-}
-
-// minimumView is how a snapshot shows the offer filters of a framework.
-func minimumView(filters map[string]mesos.OfferFilters) map[string][]map[string]float64 {
-	var view map[string][]map[string]float64
-	for role, f := range filters {
-		if f.MinAllocatableResources == nil {
-			continue
-		}
-		if view == nil {
-			view = make(map[string][]map[string]float64)
-		}
-		list := []map[string]float64{}
-		for _, q := range f.MinAllocatableResources.Quantities {
-			amounts := make(map[string]float64, len(q.Quantities))
-			for name, scalar := range q.Quantities {
-				amounts[name] = scalar.Value
-			}
-			list = append(list, amounts)
-		}
-		view[role] = list
-	}
-	return view
 }

@@ -1,4 +1,4 @@
-package mesostest
+package validate
 
 import (
 	"maps"
@@ -12,10 +12,16 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
-// validateFrameworkInfo is what a master says about a framework_info and the suppressed roles
-// beside it, in the order in which it looks; "" if nothing is wrong. Whether the ID is one of a
-// removed framework comes between the two and is not known here.
-func validateFrameworkInfo(info *mesos.FrameworkInfo, suppressed []string, config Config) string {
+// Policy is what the flags of a master say about frameworks.
+type Policy struct {
+	Roles             []string // --roles, nil for all
+	NoRootSubmissions bool     // --root_submissions=false
+}
+
+// FrameworkInfo returns what a master says about a framework_info and the suppressed roles beside it, in the
+// order in which it looks; "" if nothing is wrong. Whether the ID is one of a removed framework comes between the two
+// and is not known here.
+func FrameworkInfo(info *mesos.FrameworkInfo, suppressed []string, p Policy) string {
 	for _, check := range []func() string{
 		func() string { return rolesFault(info) },
 		func() string {
@@ -26,15 +32,15 @@ func validateFrameworkInfo(info *mesos.FrameworkInfo, suppressed []string, confi
 		},
 		func() string { return offerFiltersFault(info) },
 		func() string { return failoverTimeoutFault(info.GetFailoverTimeout()) },
-		func() string { return foreignRoles(info, config.Roles) },
+		func() string { return foreignRoles(info, p.Roles) },
 		func() string {
-			if info.User == "root" && config.NoRootSubmissions {
+			if info.User == "root" && p.NoRootSubmissions {
 				return "User 'root' is not allowed to run frameworks without --root_submissions set"
 			}
 			return ""
 		},
 		func() string {
-			if extra := without(suppressed, rolesOf(info)); len(extra) > 0 {
+			if extra := without(suppressed, Roles(info)); len(extra) > 0 {
 				return "Suppressed roles " + bracedSet(extra) + " are not contained in the set of roles"
 			}
 			return ""
@@ -47,21 +53,22 @@ func validateFrameworkInfo(info *mesos.FrameworkInfo, suppressed []string, confi
 	return ""
 }
 
-func hasCapability(info *mesos.FrameworkInfo, c mesos.FrameworkInfo_Capability_Type) bool {
+// HasCapability reports whether a framework has a capability.
+func HasCapability(info *mesos.FrameworkInfo, c mesos.FrameworkInfo_Capability_Type) bool {
 	return slices.ContainsFunc(info.Capabilities, func(have mesos.FrameworkInfo_Capability) bool { return have.Type == c })
 }
 
-// rolesOf are the roles a framework subscribes for. A framework of the single-role kind that names
+// Roles returns the roles that a framework subscribes for. A framework of the single-role kind that names
 // none has the role "*".
-func rolesOf(info *mesos.FrameworkInfo) []string {
-	if hasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
+func Roles(info *mesos.FrameworkInfo) []string {
+	if HasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
 		return info.Roles
 	}
 	return []string{info.GetRole()}
 }
 
 func rolesFault(info *mesos.FrameworkInfo) string {
-	if !hasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
+	if !HasCapability(info, mesos.FrameworkInfo_Capability_MULTI_ROLE) {
 		if len(info.Roles) > 0 {
 			return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
 		}
@@ -93,7 +100,7 @@ func rolesFault(info *mesos.FrameworkInfo) string {
 // maxIDLength is NAME_MAX of Linux: Mesos makes folders of IDs.
 const maxIDLength = 255
 
-// idFault tells what is wrong with an ID, "" if nothing.
+// idFault returns what is wrong with an ID, "" if nothing.
 func idFault(id string) string {
 	switch {
 	case id == "":
@@ -119,7 +126,7 @@ func offerFiltersFault(info *mesos.FrameworkInfo) string {
 				return "Resource quantities must contain at least one quantity"
 			}
 			for _, name := range slices.Sorted(maps.Keys(q.Quantities)) {
-				if fault := amountFault(q.Quantities[name].Value); fault != "" {
+				if fault := Amount(q.Quantities[name].Value); fault != "" {
 					return "Invalid resource quantity for '" + name + "': " + fault
 				}
 			}
@@ -128,7 +135,8 @@ func offerFiltersFault(info *mesos.FrameworkInfo) string {
 	return ""
 }
 
-func amountFault(x float64) string {
+// Amount checks a number that an operator or a framework wants as a quantity of something.
+func Amount(x float64) string {
 	const smallestNormal = 0x1p-1022
 	switch {
 	case math.IsInf(x, 0):
@@ -157,7 +165,7 @@ func foreignRoles(info *mesos.FrameworkInfo, allowed []string) string {
 	if allowed == nil {
 		return ""
 	}
-	extra := without(rolesOf(info), append([]string{"*"}, allowed...))
+	extra := without(Roles(info), append([]string{"*"}, allowed...))
 	if len(extra) == 0 {
 		return ""
 	}
