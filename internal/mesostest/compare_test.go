@@ -37,15 +37,12 @@ func (b *binding) bind(recorded, actual string) bool {
 
 const uuidPattern = `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`
 
-// idPatterns are the IDs that a master makes up: UUIDs of streams, masters and containers; those
+// idPattern is the IDs that a master makes up: UUIDs of streams, masters and containers; those
 // of a master followed by the number of a framework, an agent or an offer; and UUIDs of updates,
 // in base64.
-func idPatterns() *regexp.Regexp {
-	return regexp.MustCompile(uuidPattern + `(?:-[OS]?\d+)?|[A-Za-z0-9+/]{21}[AQgw]==`)
-}
+const idPattern = uuidPattern + `(?:-[OS]?\d+)?|[A-Za-z0-9+/]{21}[AQgw]==`
 
-// comparer compares what was recorded with what happened. One is made per replay, since it keeps
-// the compiled pattern.
+// comparer compares what was recorded with what happened; ids is the compiled idPattern.
 type comparer struct{ ids *regexp.Regexp }
 
 // text compares two texts, IDs under the binding, which it extends.

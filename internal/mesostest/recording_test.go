@@ -26,6 +26,16 @@ type recording struct {
 	credentials map[string]string
 
 	lines []recordedLine // without the first
+
+	patterns map[string]*regexp.Regexp // compiled once for all attempts to replay it
+}
+
+// pattern returns the compiled expression.
+func (rec *recording) pattern(expression string) *regexp.Regexp {
+	if rec.patterns[expression] == nil {
+		rec.patterns[expression] = regexp.MustCompile(expression)
+	}
+	return rec.patterns[expression]
 }
 
 type recordedAgent struct {
@@ -75,7 +85,7 @@ func loadRecording(path string) (*recording, error) {
 }
 
 func parseRecording(name, folder string, data []byte) (*recording, error) {
-	rec := &recording{name: name, folder: folder}
+	rec := &recording{name: name, folder: folder, patterns: map[string]*regexp.Regexp{}}
 	var head struct {
 		Master     json.RawMessage `json:"master"`
 		Agents     []recordedAgent `json:"agents"`
@@ -178,7 +188,7 @@ func (rec *recording) launchTimes() (byTask map[string][]time.Duration, median t
 	for _, l := range rec.lines {
 		switch {
 		case l.Send != nil && bytes.Contains(l.Send.Call, []byte(`"ACCEPT"`)):
-			for _, m := range regexp.MustCompile(`"task_id":\s*\{"value":\s*"([^"]*)"`).FindAllSubmatch(l.Send.Call, -1) {
+			for _, m := range rec.pattern(`"task_id":\s*\{"value":\s*"([^"]*)"`).FindAllSubmatch(l.Send.Call, -1) {
 				accepted[string(m[1])] = l.T
 			}
 		case l.Event != nil && at(l.Event, "update", "status", "state") == "TASK_STARTING":
@@ -239,7 +249,7 @@ func (rec *recording) ticks(interval time.Duration) (phase, period time.Duration
 		switch {
 		case typeOf(l.Event) == "SUBSCRIBED":
 			atOnce = max(atOnce, l.T) // a busy master took its time
-		case l.Send != nil && regexp.MustCompile(`"(SUBSCRIBE|REVIVE|UPDATE_MAINTENANCE_SCHEDULE)"`).Match(l.Send.Call):
+		case l.Send != nil && rec.pattern(`"(SUBSCRIBE|REVIVE|UPDATE_MAINTENANCE_SCHEDULE)"`).Match(l.Send.Call):
 			atOnce = l.T
 		case strings.HasSuffix(l.Note, " started"):
 			atOnce = math.Inf(1) // what registers when is not known; SUBSCRIBE or REVIVE make an end of it

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -232,7 +231,7 @@ func attributesFlag(list []mesos.Attribute) string {
 // elsewhere returns the OFFERS event that a note says is only in the stream protobuf/NAME, nil
 // when the note says no such thing.
 func (rec *recording) elsewhere(note string) (any, error) {
-	m := regexp.MustCompile(`^the OFFERS event itself is only in protobuf/(\w+)\.`).FindStringSubmatch(note)
+	m := rec.pattern(`^the OFFERS event itself is only in protobuf/(\w+)\.`).FindStringSubmatch(note)
 	if m == nil {
 		return nil, nil
 	}

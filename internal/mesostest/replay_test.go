@@ -186,7 +186,7 @@ const recordedMaster = "127.0.0.1:5050"
 func replayOnce(rec *recording, luck chance) *complaint {
 	r := &replayer{
 		rec:     rec,
-		compare: comparer{ids: idPatterns()},
+		compare: comparer{ids: rec.pattern(idPattern)},
 		ids:     newBinding(),
 		found:   make(chan func()),
 		streams: map[int]*exchange{},

@@ -275,7 +275,7 @@ func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange)
 	case nil:
 		return nil
 	case string:
-		if ok, err := sameSummary(body, have); ok {
+		if ok, err := r.rec.sameSummary(body, have); ok {
 			return err
 		}
 		if prefix, cut := strings.CutSuffix(body, "(cut)"); cut {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +84,7 @@ func (r *replayer) request(header, call string) string {
 func (r *replayer) connectionNotes() []noteAction {
 	const decline, kill = `"type":"DECLINE","decline":{"offer_ids":[]}`, `"type":"KILL"`
 	return []noteAction{
-		{regexp.MustCompile(`^three calls one after the other on one connection, then two pipelined`), func(int, *recordedLine, []string) error {
+		{`^three calls one after the other on one connection, then two pipelined`, func(int, *recordedLine, []string) error {
 			t, err := r.connect()
 			if err != nil {
 				return err
@@ -110,17 +109,17 @@ func (r *replayer) connectionNotes() []noteAction {
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^a call with Connection: close on it`), func(int, *recordedLine, []string) error {
+		{`^a call with Connection: close on it`, func(int, *recordedLine, []string) error {
 			_, err := r.say(r.kept, r.request("Connection: close\r\n", decline))
 			return err
 		}},
-		{regexp.MustCompile(`^closed by the master$`), func(int, *recordedLine, []string) error {
+		{`^closed by the master$`, func(int, *recordedLine, []string) error {
 			if _, err := r.kept.input.ReadByte(); !errors.Is(err, io.EOF) {
 				return fmt.Errorf("the master has not closed the connection: %w", err)
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^SUBSCRIBE and a call pipelined behind it on the same connection`), func(int, *recordedLine, []string) error {
+		{`^SUBSCRIBE and a call pipelined behind it on the same connection`, func(int, *recordedLine, []string) error {
 			subscribe := r.request("", `"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"http2","roles":["test"],"capabilities":[{"type":"MULTI_ROLE"}]}}`)
 			_, body, _ := strings.Cut(subscribe, "\r\n\r\n")
 			_, body, _ = strings.Cut(body, "},") // a framework without an ID
@@ -135,10 +134,10 @@ func (r *replayer) connectionNotes() []noteAction {
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^shutdown\(SHUT_WR\) done$`), func(i int, _ *recordedLine, _ []string) error {
+		{`^shutdown\(SHUT_WR\) done$`, func(i int, _ *recordedLine, _ []string) error {
 			return r.streams[r.rec.lines[i+1].N].conn.(*virtualnet.Conn).CloseWrite()
 		}},
-		{regexp.MustCompile(`^GET /frameworks shows (\{"frameworks": \[\[.*)$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^GET /frameworks shows (\{"frameworks": \[\[.*)$`, func(_ int, _ *recordedLine, args []string) error {
 			return r.framework(args[0], func(f any) any { return []any{at(f, "name"), at(f, "active"), at(f, "connected")} })
 		}},
 	}
@@ -176,8 +175,8 @@ func (r *replayer) framework(recorded string, view func(any) any) error {
 
 // sameSummary compares a body of which only the length was recorded, and whether it was compressed;
 // ok says that it is one. The lengths differ, since the fake has fewer flags.
-func sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
-	m := regexp.MustCompile(`^\(\d+ bytes(, gzip)?\)$`).FindStringSubmatch(recorded)
+func (rec *recording) sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
+	m := rec.pattern(`^\(\d+ bytes(, gzip)?\)$`).FindStringSubmatch(recorded)
 	if m == nil {
 		return false, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +45,7 @@ func (rec *recording) masterFlags(head json.RawMessage) error {
 func (rec *recording) sortMasters() {
 	var leaders []string
 	for _, l := range rec.lines {
-		if m := regexp.MustCompile(`^(?:leader is the master of|leading master|new leader:) \(?port (\d+)`).FindStringSubmatch(l.Note); m != nil {
+		if m := rec.pattern(`^(?:leader is the master of|leading master|new leader:) \(?port (\d+)`).FindStringSubmatch(l.Note); m != nil {
 			leaders = append(leaders, m[1])
 		}
 	}
@@ -72,18 +71,20 @@ func flagValue(flags []string, name string) string {
 func (rec *recording) leaderKilled() (at, until float64, ok bool) {
 	for _, l := range rec.lines {
 		switch {
-		case masterKill().MatchString(l.Note):
+		case rec.pattern(masterKill).MatchString(l.Note):
 			at, ok = l.T, true
-		case ok && until == 0 && regexp.MustCompile(`^new leader: |, 405, `).MatchString(l.Note):
+		case ok && until == 0 && rec.pattern(`^new leader: |, 405, `).MatchString(l.Note):
 			until = l.T
 		}
 	}
 	return at, until, ok
 }
 
-func masterKill() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:leading master|the leader|master)(?: \(port (\d+)\))? killed with SIGKILL$`)
-}
+// Notes about master processes, with the port of the one meant.
+const (
+	masterKill  = `^(?:leading master|the leader|master)(?: \(port (\d+)\))? killed with SIGKILL$`
+	masterStart = `^master-(\d+) started$`
+)
 
 // election makes the fake elect when the recorded masters did: sessions end within about a heartbeat
 // of ZooKeeper before the session timeout.
@@ -176,16 +177,14 @@ func (r *replayer) prepare() {
 		}
 	}
 	for _, l := range r.rec.lines {
-		if m := masterStart().FindStringSubmatch(l.Note); m != nil {
+		if m := r.rec.pattern(masterStart).FindStringSubmatch(l.Note); m != nil {
 			r.masters[m[1]].cluster.LoseMaster(r.masters[m[1]].number)
 		}
-		if masterKill().MatchString(l.Note) {
+		if r.rec.pattern(masterKill).MatchString(l.Note) {
 			return // what starts now was killed
 		}
 	}
 }
-
-func masterStart() *regexp.Regexp { return regexp.MustCompile(`^master-(\d+) started$`) }
 
 func (r *replayer) clusters() map[*Master]bool {
 	all := map[*Master]bool{}
@@ -230,15 +229,15 @@ func (r *replayer) masterNotes() []noteAction {
 		}
 	}
 	return []noteAction{
-		{masterKill(), on((*Master).LoseMaster)},
-		{regexp.MustCompile(`^first master killed$`), on((*Master).LoseMaster)},
-		{masterStart(), on((*Master).ReturnMaster)},
-		{regexp.MustCompile(`^ZooKeeper started$`), all((*Master).ReturnZooKeeper)},
-		{regexp.MustCompile(`^ZooKeeper killed$`), all((*Master).LoseZooKeeper)},
-		{regexp.MustCompile(`^GET /api/v1/scheduler of the two others: (.*)$`), func(_ int, _ *recordedLine, args []string) error {
+		{masterKill, on((*Master).LoseMaster)},
+		{`^first master killed$`, on((*Master).LoseMaster)},
+		{masterStart, on((*Master).ReturnMaster)},
+		{`^ZooKeeper started$`, all((*Master).ReturnZooKeeper)},
+		{`^ZooKeeper killed$`, all((*Master).LoseZooKeeper)},
+		{`^GET /api/v1/scheduler of the two others: (.*)$`, func(_ int, _ *recordedLine, args []string) error {
 			return r.others(args[0])
 		}},
-		{regexp.MustCompile(`^znodes under /mesos: \[(.*), log_replicas\]$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^znodes under /mesos: \[(.*), log_replicas\]$`, func(_ int, _ *recordedLine, args []string) error {
 			var names []string
 			for _, c := range r.candidates() {
 				names = append(names, fmt.Sprintf("json.info_%010d", c.Sequence))
