@@ -102,7 +102,7 @@ func (m *Master) refuseOperations(f *framework, operations []mesos.Offer_Operati
 	}
 }
 
-// operationTasks are the tasks of a LAUNCH or LAUNCH_GROUP, nil of any other operation.
+// operationTasks returns the tasks of a LAUNCH or LAUNCH_GROUP, nil of any other operation.
 func operationTasks(op *mesos.Offer_Operation) []mesos.TaskInfo {
 	switch {
 	case op.Type == mesos.Offer_Operation_LAUNCH && op.Launch != nil:
@@ -148,7 +148,7 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 	}
 }
 
-// malformedTask is the fault of the first malformed resource of the tasks and their executors, as
+// malformedTask returns the fault of the first malformed resource of the tasks and their executors, as
 // they were sent, or "".
 func malformedTask(tasks []mesos.TaskInfo) string {
 	for i := range tasks {
@@ -174,7 +174,7 @@ func (a *acceptance) fillIn(t *mesos.TaskInfo) {
 	}
 }
 
-// start gives a valid task to its executor, a new one if need be.
+// start hands a valid task to its executor, a new one if need be.
 func (a *acceptance) start(t *mesos.TaskInfo) {
 	id := t.TaskID.Value
 	if t.Executor != nil {
@@ -279,7 +279,7 @@ func (a *acceptance) refuseTask(t *mesos.TaskInfo, reason mesos.TaskStatus_Reaso
 	a.framework.send(a.m, a.m.masterUpdate(t.TaskID, &t.AgentID.Value, mesos.TASK_ERROR.Enum(), reason, message))
 }
 
-// site is what validation must know of this point of the ACCEPT.
+// site returns what validation must know of this point of the ACCEPT.
 func (a *acceptance) site() validate.Site {
 	return validate.Site{
 		FrameworkID: a.framework.id,

@@ -117,10 +117,10 @@ func (m *Master) enroll(a *agent) {
 	m.allocate([]*agent{a})
 }
 
-// address is where the agent's own HTTP API is.
+// address returns where the agent's own HTTP API is.
 func (a *agent) address() string { return net.JoinHostPort(a.config.IP, strconv.Itoa(a.config.Port)) }
 
-// url is the same as offers say it.
+// url returns the address in the form that offers have.
 func (a *agent) url() *mesos.URL {
 	return &mesos.URL{
 		Scheme:  "http",
@@ -129,7 +129,7 @@ func (a *agent) url() *mesos.URL {
 	}
 }
 
-// foreign says whether the agent is in another region than the master. Agents
+// foreign reports whether the agent is in another region than the master. Agents
 // without a domain are everywhere at home.
 func (a *agent) foreign(master *mesos.DomainInfo) bool {
 	if a.domain == nil || master == nil {
@@ -157,7 +157,7 @@ func domainInfo(text string) *mesos.DomainInfo {
 	}}
 }
 
-// executorIDs are the executors that a framework could launch further tasks on; not
+// executorIDs returns the executors that a framework could launch further tasks on; not
 // those that Mesos makes up for command tasks.
 func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
 	var ids []mesos.ExecutorID

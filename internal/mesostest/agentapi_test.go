@@ -61,7 +61,7 @@ func (c *cluster) agent(path string) (status int, body string) {
 	return response.StatusCode, string(data)
 }
 
-// read is what is in a file from an offset on.
+// read returns what is in a file from an offset on.
 func (c *cluster) read(file string, offset int) string {
 	c.t.Helper()
 	status, body := c.agent(fmt.Sprintf("/files/read?offset=%d&path=%s", offset, url.QueryEscape(file)))
@@ -74,7 +74,7 @@ func (c *cluster) read(file string, offset int) string {
 	return answer.Data
 }
 
-// latest is the sandbox of an executor under the name that needs no container ID.
+// latest returns the sandbox of an executor under the name that needs no container ID.
 func (s *stream) latest(executor string) string {
 	return "/frameworks/" + s.fid.Value + "/executors/" + executor + "/runs/latest"
 }

@@ -165,7 +165,7 @@ func (m *Master) readFile(a *agent, w http.ResponseWriter, r *http.Request, c *p
 	}
 }
 
-// tell answers the calls about the state of the agent, nil others, and names the lists that are
+// tell answers calls about the state of the agent, nil others, and names the lists that are
 // never left out. On the loop.
 func (a *agent) tell(c *pb.Call) (response *pb.Response, lists []string) {
 	switch c.Type {
@@ -211,7 +211,7 @@ func (a *agent) tell(c *pb.Call) (response *pb.Response, lists []string) {
 	return nil, nil
 }
 
-// versionInfo is buildInfo as the v1 APIs say it.
+// versionInfo returns buildInfo in the form of the v1 APIs.
 func versionInfo() mesos.VersionInfo {
 	info := buildInfo()
 	text := func(name string) *string { s, _ := info[name].(string); return &s }
@@ -222,7 +222,7 @@ func versionInfo() mesos.VersionInfo {
 	}
 }
 
-// proto is the task as the v1 APIs say it.
+// proto returns the task in the form of the v1 APIs.
 func (t *task) proto(state mesos.TaskState) mesos.Task {
 	p := mesos.Task{
 		Name: t.info.Name, TaskID: t.info.TaskID, FrameworkID: mesos.FrameworkID{Value: t.framework.id},

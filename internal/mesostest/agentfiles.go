@@ -23,7 +23,7 @@ type entry struct {
 	data    []byte
 }
 
-// mode is that of stat(2).
+// mode returns the mode that stat(2) would.
 func (n *entry) mode() uint32 {
 	switch {
 	case !n.folder:
@@ -44,7 +44,7 @@ func (n *entry) modeText() string {
 	return "drwxr-x---"
 }
 
-// directory is where the executor runs.
+// directory returns where the executor runs.
 func (e *executor) directory() string { return e.runs() + e.containerID }
 
 func (e *executor) runs() string {
@@ -55,7 +55,7 @@ func (e *executor) virtualRuns() string {
 	return "/frameworks/" + e.framework.id + "/executors/" + e.id + "/runs/"
 }
 
-// names are all paths under which the executor's folder can be found.
+// names returns all paths under which the executor's folder can be found.
 func (e *executor) names() [3]string {
 	return [3]string{e.directory(), e.runs() + "latest", e.virtualRuns() + "latest"}
 }
@@ -124,7 +124,7 @@ func (e *executor) tree() []*entry {
 	return list
 }
 
-// boxEntries are the files of a sandbox, of which the two for output are always there.
+// boxEntries returns the files of a sandbox, of which the two for output are always there.
 func (e *executor) boxEntries(prefix string, box *shell.Sandbox) []*entry {
 	files := map[string]*shell.File{shell.StdoutFile: nil, shell.StderrFile: nil}
 	if box != nil {
@@ -165,7 +165,7 @@ func (n *entry) children(tree []*entry) []*entry {
 // mostRead is how much of a file one request gets: 16 pages.
 const mostRead = 16 * 4096
 
-// read is a piece of the file; a negative length is as much as possible.
+// read returns a piece of the file; a negative length is as much as possible.
 func (n *entry) read(offset, length int64) []byte {
 	if offset >= int64(len(n.data)) {
 		return []byte{}

@@ -13,7 +13,7 @@ type replayedAgent struct {
 	emptied bool // comes back as a new agent
 }
 
-// agentNotes are what was done to agents while a recording was made.
+// agentNotes returns what was done to agents while a recording was made.
 func (r *replayer) agentNotes() []noteAction {
 	to := func(act func(hostname string) bool) func(int, *recordedLine, []string) error {
 		return func(_ int, l *recordedLine, args []string) error {

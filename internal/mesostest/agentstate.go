@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
-// agentState is /state of an agent. Of the flags only those are there that Agent has.
+// agentState returns /state of an agent. Of the flags only those are there that Agent has.
 func (m *Master) agentState(a *agent) any {
 	view := buildInfo()
 	maps.Copy(view, a.resourcesView())
@@ -89,7 +89,7 @@ func (m *Master) agentFrameworks(a *agent) (active, completed []any) {
 	return active, completed
 }
 
-// view is the executor in /state of its agent.
+// view returns the executor in /state of its agent.
 func (e *executor) view() any {
 	var launched, ended []any = []any{}, []any{}
 	for _, t := range e.history {
@@ -116,7 +116,7 @@ func (e *executor) view() any {
 	return view
 }
 
-// held are the resources of the executor and of its tasks that have not ended.
+// held returns the resources of the executor and of its tasks that have not ended.
 func (e *executor) held() resources.List {
 	held := resources.New(e.describe().Resources)
 	for _, t := range e.history {
@@ -127,7 +127,7 @@ func (e *executor) held() resources.List {
 	return held
 }
 
-// describe is the info of the executor. That of a command task is made up by the agent, with an
+// describe returns the info of the executor. That of a command task is made up by the agent, with an
 // allowance of 0.1 cpus and 32 MB that nobody has accounted for.
 func (e *executor) describe() *mesos.ExecutorInfo {
 	if e.info != nil {
@@ -154,7 +154,7 @@ func (e *executor) describe() *mesos.ExecutorInfo {
 	return info
 }
 
-// commandText is a command in the name of its executor, of which only the beginning is there.
+// commandText returns a command in the name of its executor, of which only the beginning is there.
 func commandText(c *mesos.CommandInfo) string {
 	text, before, after := c.GetValue(), "sh -c '", "'"
 	switch {
@@ -171,7 +171,7 @@ func commandText(c *mesos.CommandInfo) string {
 	return before + text + after
 }
 
-// containers are those that run on the agent: of executors, and if asked for of tasks in groups.
+// containers returns those that run on the agent: of executors, and if asked for of tasks in groups.
 func (a *agent) containers(nested bool) []pb.Response_GetContainers_Container {
 	var list []pb.Response_GetContainers_Container
 	for _, e := range a.running {
@@ -196,7 +196,7 @@ func (a *agent) containers(nested bool) []pb.Response_GetContainers_Container {
 	return list
 }
 
-// statistics are the limits of a container; the fake measures nothing.
+// statistics returns the limits of a container; the fake measures nothing.
 func statistics(rs resources.List) *mesos.ResourceStatistics {
 	bytes := uint64(rs.Milli("mem")) << 20 / 1000
 	return &mesos.ResourceStatistics{
@@ -205,7 +205,7 @@ func statistics(rs resources.List) *mesos.ResourceStatistics {
 	}
 }
 
-// containerView is a container as the older /containers shows it.
+// containerView returns a container as the older /containers shows it.
 func containerView(c pb.Response_GetContainers_Container) any {
 	return map[string]any{
 		"framework_id": c.FrameworkID.Value, "executor_id": c.ExecutorID.Value, "executor_name": *c.ExecutorName,

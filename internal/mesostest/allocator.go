@@ -16,7 +16,7 @@ import (
 // the tree of roles.
 type shareKey struct{ role, framework string }
 
-// roleNodes are the nodes from the top of the tree of roles to the leaf of a role: "a", "a/b",
+// roleNodes returns the nodes from the top of the tree of roles to the leaf of a role: "a", "a/b",
 // "a/b/.". The share of a node includes those below, so "a" itself has the leaf "a/.".
 func roleNodes(role string) []string {
 	var nodes []string
@@ -43,7 +43,7 @@ func quantitiesOf(rs resources.List) quantities {
 	return quantities{rs.Milli("cpus"), rs.Milli("mem"), rs.Milli("disk"), rs.Milli("gpus")}
 }
 
-// dominant is the largest fraction of the total among the quantities.
+// dominant returns the largest fraction of the total among the quantities.
 func (q quantities) dominant(total quantities) float64 {
 	largest := 0.0
 	for i := range q {
@@ -169,7 +169,7 @@ func (m *Master) byShare(total quantities) []shareKey {
 	return keys
 }
 
-// eligible is what of an agent's free resources may be offered to a framework in a
+// eligible returns what of an agent's free resources may be offered to a framework in a
 // role; empty when nothing. first is the stage of the allocation that serves guarantees.
 func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources.List {
 	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
@@ -192,12 +192,12 @@ func (m *Master) eligible(f *framework, a *agent, role string, first bool) resou
 	return free
 }
 
-// defaultMinimum is --min_allocatable_resources=cpus:0.01|mem:32, in thousandths.
+// defaultMinimum returns --min_allocatable_resources=cpus:0.01|mem:32, in thousandths.
 func defaultMinimum() []map[string]int64 {
 	return []map[string]int64{{"cpus": 10}, {"mem": 32000}}
 }
 
-// minimum is what an offer in the role must have one of: the framework may raise it
+// minimum returns what an offer in the role must have one of: the framework may raise it
 // by offer_filters.
 func (f *framework) minimum(role string) []map[string]int64 {
 	own := f.info.OfferFilters[role].MinAllocatableResources
@@ -215,7 +215,7 @@ func (f *framework) minimum(role string) []map[string]int64 {
 	return minimum
 }
 
-// allocatable says whether the resources reach one of the minimums; without any they do.
+// allocatable reports whether the resources reach one of the minimums; without any they do.
 func allocatable(rs resources.List, minimum []map[string]int64) bool {
 	if rs.Empty() {
 		return false

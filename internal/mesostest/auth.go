@@ -32,7 +32,7 @@ func newCredentials(secrets, tokens map[string]string) *credentials {
 	return &credentials{maps.Clone(secrets), maps.Clone(tokens)}
 }
 
-// realm is whom an endpoint asks to authenticate for; "" are those that are open to all.
+// realm returns whom an endpoint asks to authenticate for; "" are those that are open to all.
 func realm(endpoint string) string {
 	switch endpoint {
 	case "/api/v1/scheduler":

@@ -166,7 +166,7 @@ func (s *stream) collect() {
 	}
 }
 
-// received is what came so far.
+// received returns what came so far.
 func (s *stream) received() []received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,7 +241,7 @@ func (s *stream) kill(id string) {
 	s.call(202, &scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}})
 }
 
-// offers are all offers received so far.
+// offers returns all offers received so far.
 func (s *stream) offers() []mesos.Offer {
 	var list []mesos.Offer
 	for _, r := range s.received() {
@@ -250,7 +250,7 @@ func (s *stream) offers() []mesos.Offer {
 	return list
 }
 
-// lastStatus is the status of the latest update.
+// lastStatus returns the status of the latest update.
 func (s *stream) lastStatus() *mesos.TaskStatus {
 	s.c.t.Helper()
 	all := s.received()
@@ -263,7 +263,7 @@ func (s *stream) lastStatus() *mesos.TaskStatus {
 	return nil
 }
 
-// log prints what was received, one line an event: the time in seconds, the
+// log returns what was received, one line an event: the time in seconds, the
 // type and what matters of it.
 func (s *stream) log() []string {
 	var lines []string
@@ -316,7 +316,7 @@ func notOffers(lines []string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, " OFFERS") })
 }
 
-// taskInfo is a command task of 0.1 cpus and 32 MB on the agent of the offer.
+// taskInfo returns a command task of 0.1 cpus and 32 MB on the agent of the offer.
 func taskInfo(o mesos.Offer, id, command string) mesos.TaskInfo {
 	t := mesos.TaskInfo{
 		Name: id, TaskID: mesos.TaskID{Value: id}, AgentID: o.AgentID,

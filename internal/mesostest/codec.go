@@ -26,7 +26,7 @@ type request struct {
 	constraints constraints.Call
 }
 
-// unmarshal says whether body is the message. mesos-go's generated code panics on some malformed
+// unmarshal reports whether body is the message. mesos-go's generated code panics on some malformed
 // input (CVE-2021-3121).
 func unmarshal(body []byte, message proto.Message) (ok bool) {
 	defer func() {
@@ -69,7 +69,7 @@ func readJSON(body []byte, messages ...any) (typeName string, err error) {
 	return typeName, nil
 }
 
-// hasVarint says whether a valid message holds a top-level varint field of that number; mesos-go
+// hasVarint reports whether a valid message holds a top-level varint field of that number; mesos-go
 // cannot tell an absent type from the type UNKNOWN.
 func hasVarint(message []byte, number uint64) bool {
 	b := proto.NewBuffer(message)

@@ -85,7 +85,7 @@ func (c comparer) id(b *binding, recorded, actual string) error {
 	return nil
 }
 
-// idKind is "", "-O", "-S" or "-" by what follows the UUID.
+// idKind returns "", "-O", "-S" or "-" by what follows the UUID.
 func idKind(id string) string {
 	if len(id) <= 36 {
 		return fmt.Sprint(len(id))

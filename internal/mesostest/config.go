@@ -96,7 +96,7 @@ type Config struct {
 	// executors poll for ended children. Default 50 ms; negative: none.
 	Reap time.Duration
 
-	// Executors says what a custom executor does that is about to start. It runs on the master's loop.
+	// Executors returns what a custom executor does that is about to start. It runs on the master's loop.
 	// Default, also when it returns nil: the command of the executor is interpreted like that
 	// of a task, and it never registers.
 	Executors func(mesos.ExecutorInfo) *CustomExecutor

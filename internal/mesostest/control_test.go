@@ -109,7 +109,7 @@ type tampered struct {
 	lines []string
 }
 
-// nth is the place of the nth event, from 1, that contains the text.
+// nth returns the place of the nth event, from 1, that contains the text.
 func (r *tampered) nth(text string, n int) int {
 	for i, l := range r.lines {
 		if i > 0 && strings.Contains(l, text) && strings.Contains(l, `"event"`) {
@@ -187,7 +187,7 @@ func (r *tampered) closeStream(n int) {
 	r.lines = append(r.lines, fmt.Sprintf(`{"t":%.3f,"stream":"closed","n":%d,"how":"last (zero-length) chunk received"}`, r.end()+1, n))
 }
 
-// renameUUID gives the nth TASK_STARTING, which repeats the first, another uuid.
+// renameUUID puts another uuid into the nth TASK_STARTING, which repeats the first.
 func (r *tampered) renameUUID(n int) {
 	i := r.nth(`"TASK_STARTING"`, n)
 	from := strings.Index(r.lines[i], `"uuid":"`) + len(`"uuid":"`)

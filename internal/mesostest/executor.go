@@ -109,7 +109,7 @@ type failure struct {
 	message string
 }
 
-// containerFailure is why the agent cannot start the container, nil when it can; slow
+// containerFailure returns why the agent cannot start the container, nil when it can; slow
 // failures take as long as a start.
 func (e *executor) containerFailure() (f *failure, slow bool) {
 	if len(e.tasks) == 0 || e.info != nil {
@@ -202,7 +202,7 @@ func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
 	e.timer = m.after(lingering, func() { e.finish(m) })
 }
 
-// acknowledged is called when a terminal update was.
+// acknowledged is called when a terminal update was acknowledged.
 func (e *executor) acknowledged(m *Master) {
 	e.unacked--
 	if e.info != nil && e.script == nil && len(e.tasks) == 0 && e.unacked == 0 && e.registered && !e.ending {
@@ -220,7 +220,7 @@ func (e *executor) finish(m *Master) {
 	e.remove(m)
 }
 
-// durationText prints a duration as Mesos does: "3secs", "1mins".
+// durationText returns a duration as Mesos prints it: "3secs", "1mins".
 func durationText(d time.Duration) string {
 	for _, unit := range []struct {
 		size time.Duration

@@ -13,7 +13,7 @@ import (
 // LoseMaster kills the process of master n, counted from 0 in the order of Run's listeners: all its
 // connections break, new ones are refused. If it led, what it knew is lost, except the
 // agents in the registry; the others redirect to it until its session ends, then the
-// next one leads. It says whether master n was running.
+// next one leads. It reports whether master n was running.
 func (m *Master) LoseMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		if c.running == nil {
@@ -27,7 +27,7 @@ func (m *Master) LoseMaster(n int) bool {
 
 // FreezeMaster isolates master n, as SIGSTOP or a network partition does: it answers nothing and sends
 // nothing, but no connection breaks. When its session has ended, another one leads. It
-// says whether master n was running.
+// reports whether master n was running.
 func (m *Master) FreezeMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		if c.running == nil || c.frozen != nil {
@@ -41,7 +41,7 @@ func (m *Master) FreezeMaster(n int) bool {
 
 // ReturnMaster starts master n again after LoseMaster, as a new process with a new ID, or lets it go on
 // after FreezeMaster. A frozen one whose session has ended finds that out, ends, and is
-// started again. It says whether master n was lost or frozen.
+// started again. It reports whether master n was lost or frozen.
 func (m *Master) ReturnMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		p := c.running
@@ -66,7 +66,7 @@ func (m *Master) ReturnMaster(n int) bool {
 
 // Failover kills the leading master and starts it again after down. A single master then leads again
 // after Config.Recovery; of several another one leads after Config.SessionTimeout. It
-// says whether there was a leader.
+// reports whether there was a leader.
 func (m *Master) Failover(down time.Duration) bool {
 	found := false
 	m.must(func() {
@@ -87,7 +87,7 @@ func (m *Master) Failover(down time.Duration) bool {
 	return found
 }
 
-// Leader is the number of the master that leads and has recovered, -1 when there is none.
+// Leader returns the number of the master that leads and has recovered, -1 when there is none.
 func (m *Master) Leader() int {
 	n := -1
 	m.must(func() {
@@ -147,7 +147,7 @@ func (m *Master) thaw(c *contender) {
 	close(frozen)
 }
 
-// muted says whether events have to wait.
+// muted reports whether events have to wait.
 func (m *Master) muted() bool {
 	return m.silent || m.leading != nil && m.leading.contender.frozen != nil
 }
@@ -158,7 +158,7 @@ func (m *Master) lead(p *incarnation) {
 	m.recovery = m.after(m.config.Recovery, m.recover)
 }
 
-// quorate says whether as many masters run as the registry needs.
+// quorate reports whether as many masters run as the registry needs.
 func (m *Master) quorate() bool {
 	running := 0
 	for _, c := range m.contenders {
@@ -169,7 +169,7 @@ func (m *Master) quorate() bool {
 	return running >= m.config.Quorum
 }
 
-// recover is the moment from which the leader serves, if there is a quorum. Agents that live register again
+// recover makes the leader serve, if there is a quorum. Agents that live register again
 // one by one.
 func (m *Master) recover() {
 	m.recovery = nil
@@ -195,7 +195,7 @@ func (m *Master) recover() {
 	})
 }
 
-// forget is the end of a leader: frameworks, offers and tasks are known no more. The agents and what
+// forget ends a leader: frameworks, offers and tasks are known no more. The agents and what
 // runs on them live on, and the registry, unless it is in memory, tells which agents there were.
 func (m *Master) forget() {
 	m.leading, m.ready = nil, false
@@ -264,7 +264,7 @@ func (a *agent) forget(entirely bool) {
 	a.free = resources.OfferOrder(free)
 }
 
-// adopt is what the master now knows of a framework that an agent tells of: one that has subscribed, else
+// adopt returns what the master now knows of a framework that an agent reports: one that has subscribed, else
 // one that is recovered, nil if it has been removed.
 func (m *Master) adopt(told *framework) *framework {
 	if f := m.frameworks[told.id]; f != nil {
@@ -278,7 +278,7 @@ func (m *Master) adopt(told *framework) *framework {
 	return f
 }
 
-// adoptAll takes over what an agent has. Executors and tasks of removed frameworks end. why is what is told of
+// adoptAll takes over what an agent has. Executors and tasks of removed frameworks end. why is reported of
 // each task, nothing when "".
 func (m *Master) adoptAll(a *agent, why string) {
 	for _, e := range slices.Clone(a.running) {

@@ -103,7 +103,7 @@ func TestFailover(t *testing.T) {
 	})
 }
 
-// pendingUUID is that of the oldest update of a task.
+// pendingUUID returns the uuid of the oldest update of a task.
 func (c *cluster) pendingUUID(id string) (uuid []byte) {
 	c.master.must(func() {
 		for _, f := range c.master.order {

@@ -190,7 +190,7 @@ func TestSlowReaderBlocksNobody(t *testing.T) {
 	})
 }
 
-// newBlockingPair is a connection whose writes wait for the reader.
+// newBlockingPair returns a connection whose writes wait for the reader.
 func newBlockingPair() (client, server net.Conn) { return net.Pipe() }
 
 type oneConnListener struct {

@@ -38,12 +38,12 @@ type framework struct {
 	completedTasks []*task
 }
 
-// can says whether the framework has a capability.
+// can reports whether the framework has a capability.
 func (f *framework) can(c mesos.FrameworkInfo_Capability_Type) bool {
 	return validate.HasCapability(&f.info, c)
 }
 
-// lost is the state of a task that the master knows is gone: PARTITION_AWARE
+// lost returns the state of a task that the master knows is gone: PARTITION_AWARE
 // frameworks are told how.
 func (f *framework) lost(aware mesos.TaskState) *mesos.TaskState {
 	if f.can(mesos.FrameworkInfo_Capability_PARTITION_AWARE) {
@@ -101,7 +101,7 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 	return s, x.reply
 }
 
-// refusal is the ERROR text for a framework that may not subscribe, or "".
+// refusal returns the ERROR text for a framework that may not subscribe, or "".
 func (m *Master) refusal(info *mesos.FrameworkInfo, wishes offerWishes) string {
 	if text := validate.FrameworkInfo(info, nil, m.policy()); text != "" {
 		return text
@@ -143,7 +143,7 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 	return f
 }
 
-// open makes s the framework's stream and says the first words on it.
+// open makes s the framework's stream and sends the first events on it.
 func (m *Master) open(f *framework, s *subscription) {
 	f.removal.stop()
 	f.stream, f.recovered = s, false
@@ -187,7 +187,7 @@ func (m *Master) replaceInfo(f *framework, info *mesos.FrameworkInfo, wishes off
 	}
 }
 
-// offerWishes are what SUBSCRIBE and UPDATE_FRAMEWORK say of offers beside the framework info;
+// offerWishes are what SUBSCRIBE and UPDATE_FRAMEWORK have about offers beside the framework info;
 // what is left out is cleared.
 type offerWishes struct {
 	suppressed  []string
@@ -254,7 +254,7 @@ func boolText(b bool) string {
 	return "false"
 }
 
-// disconnected tells the loop that the client of s went away. On the loop; idempotent.
+// disconnected is called when the client of s went away. On the loop; idempotent.
 func (m *Master) disconnected(s *subscription) {
 	if s.over {
 		return

@@ -43,7 +43,7 @@ func (m *Master) spawnCheck(c *mesos.CommandInfo, t *task, ended func(shell.Exit
 	return m.spawn(c, shell.Options{Sandbox: t.box, Stdout: shell.StderrFile, Ended: ended})
 }
 
-// checkInterval is never none: checks every 0 s, which Mesos allows, would keep the clock of a
+// checkInterval returns the interval between checks, never zero: checks every 0 s, which Mesos allows, would keep the clock of a
 // bubble from advancing.
 func checkInterval(seconds float64) time.Duration {
 	return max(ofSeconds(seconds), time.Millisecond)
@@ -75,7 +75,7 @@ func (h *healthCheck) again(m *Master, in time.Duration) {
 	})
 }
 
-// port is where an HTTP or TCP check connects to.
+// port returns where an HTTP or TCP check connects to.
 func (h *healthCheck) port() int {
 	if h.info.TCP != nil {
 		return int(h.info.TCP.Port)
@@ -85,7 +85,7 @@ func (h *healthCheck) port() int {
 
 // SetHealth decides how the health checks of a running task end from the next one on, whatever
 // they are; they come at their interval, and what follows of their results is as ever: updates, the
-// grace period, and the kill after too many failures in a row. It says whether
+// grace period, and the kill after too many failures in a row. It reports whether
 // there was such a task with a health check.
 func (m *Master) SetHealth(taskID string, healthy bool) bool {
 	found := false
@@ -135,8 +135,8 @@ func (h *healthCheck) report(m *Master, healthy bool) {
 	})
 }
 
-// emptyCheckStatus is the check status before there is a result, of which the fake
-// gives none.
+// emptyCheckStatus returns the check status before there is a result, of which the fake
+// has none.
 func emptyCheckStatus(c *mesos.CheckInfo) *mesos.CheckStatusInfo {
 	s := &mesos.CheckStatusInfo{Type: &c.Type}
 	switch c.Type {

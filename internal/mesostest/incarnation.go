@@ -70,7 +70,7 @@ func (m *Master) begin(c *contender, id string) *incarnation {
 	return p
 }
 
-// killed says whether the process that received the request is dead, and its connections with it.
+// killed reports whether the process that received the request is dead, and its connections with it.
 func killed(r *http.Request) bool {
 	p, ok := r.Context().Value(incarnationKey{}).(*incarnation)
 	if !ok {
@@ -142,7 +142,7 @@ func (m *Master) countConn(p *incarnation, c net.Conn, state http.ConnState) {
 	}
 }
 
-// masterInfo is what a master says of itself. On a network without IPs it is 127.0.0.1, as in
+// masterInfo returns the MasterInfo of a process. On a network without IPs it is 127.0.0.1, as in
 // the recordings.
 func (m *Master) masterInfo(addr net.Addr, id string) mesos.MasterInfo {
 	ip, port, hostname := net.IPv4(127, 0, 0, 1), 5050, "localhost"

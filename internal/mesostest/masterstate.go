@@ -19,7 +19,7 @@ import (
 // This file is what operators see of the master and its agents: /state, /slaves, /state-summary and
 // /version, in the words of Mesos' older API.
 
-// buildInfo is what the recorded master says of how it was built.
+// buildInfo returns how the recorded master was built.
 func buildInfo() map[string]any {
 	return map[string]any{
 		"version": mesosVersion, "build_date": "2024-08-23 18:59:00 UTC", "build_time": 1724439540.0, "build_user": "mesos-user",
@@ -54,7 +54,7 @@ func answerBody(w http.ResponseWriter, r *http.Request, contentType string, body
 	_, _ = w.Write(body)
 }
 
-// stateView is /state. Of the flags only those are there that Config has.
+// stateView returns /state. Of the flags only those are there that Config has.
 func (m *Master) stateView() any {
 	view := buildInfo()
 	maps.Copy(view, m.frameworksView().(map[string]any))
@@ -88,7 +88,7 @@ func (m *Master) stateView() any {
 	return view
 }
 
-// agentsView is /slaves, which tells more of each agent than /state.
+// agentsView returns /slaves, which has more about each agent than /state.
 func (m *Master) agentsView() any {
 	full := func(a *agent) any {
 		view := m.agentSummary(a)
@@ -106,7 +106,7 @@ func (m *Master) agentsView() any {
 	return map[string]any{"slaves": viewAll(m.agents, full), "recovered_slaves": m.recoveredView()}
 }
 
-// recoveredView are the agents of which only the registry tells.
+// recoveredView returns the agents that are known from the registry alone.
 func (m *Master) recoveredView() any {
 	list := []any{}
 	for _, a := range m.everRegistered {
@@ -142,7 +142,7 @@ func agentCapabilities() []string {
 
 func (a *agent) pid() string { return "slave(1)@" + a.address() }
 
-// resourcesView is what an agent has, of which nothing changes.
+// resourcesView returns what an agent has, of which nothing changes.
 func (a *agent) resourcesView() map[string]any {
 	reserved := map[string]any{}
 	for role, rs := range a.reserved() {
@@ -153,7 +153,7 @@ func (a *agent) resourcesView() map[string]any {
 	}
 }
 
-// reserved are the agent's reserved resources by role.
+// reserved returns the agent's reserved resources by role.
 func (a *agent) reserved() map[string]resources.List {
 	byRole := map[string]resources.List{}
 	for _, e := range a.total {
@@ -180,7 +180,7 @@ func (a *agent) attributesView() map[string]any {
 	return view
 }
 
-// inUse are the resources of an agent that tasks and executors hold.
+// inUse returns the resources of an agent that tasks and executors hold.
 func (m *Master) inUse(a *agent) resources.List {
 	var used resources.List
 	for _, e := range a.running {
@@ -205,7 +205,7 @@ func fullView(rs resources.List) []any {
 	return viewAll(resources.Unrefined(rs.Proto()), func(r mesos.Resource) any { return json.RawMessage(wirejson.Encode(&r)) })
 }
 
-// summaryView is /state-summary.
+// summaryView returns /state-summary.
 func (m *Master) summaryView() any {
 	tasks := map[*agent][]*task{}
 	frameworks := map[*agent][]string{}

@@ -33,7 +33,7 @@ type filter struct {
 	until    time.Time
 }
 
-// makeOffer gives a framework in a role what the agent has free for it, or returns nil.
+// makeOffer offers a framework in a role what the agent has free for it. It returns nil if that is nothing.
 func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *offer {
 	free := m.eligible(f, a, role, first)
 	if free.Empty() {
@@ -91,7 +91,7 @@ func (m *Master) decline(o *offer, filters *mesos.Filters) {
 	m.refuse(o.framework, o.agent, o.resources, filters)
 }
 
-// refuse frees resources and keeps them from the framework as filters say. Default,
+// refuse frees resources and keeps them from the framework as filters ask. Default,
 // also for a negative time: 5 s; 0: no filter; else at least the allocation
 // interval and at most a year.
 func (m *Master) refuse(f *framework, a *agent, rs resources.List, filters *mesos.Filters) {
@@ -109,7 +109,7 @@ func (m *Master) refuse(f *framework, a *agent, rs resources.List, filters *meso
 	m.allocateAt(until)
 }
 
-// refuseTime is the time that filters ask for: default, also for a negative one, 5 s; at most a year.
+// refuseTime returns the time that filters ask for: default, also for a negative one, 5 s; at most a year.
 func refuseTime(filters *mesos.Filters) time.Duration {
 	seconds := 5.0
 	if filters != nil && filters.RefuseSeconds != nil && *filters.RefuseSeconds >= 0 {
@@ -118,13 +118,13 @@ func refuseTime(filters *mesos.Filters) time.Duration {
 	return time.Duration(math.Min(seconds, (365*24*time.Hour).Seconds()) * float64(time.Second))
 }
 
-// liveFilters are the filters that have not run out.
+// liveFilters returns the filters that have not run out.
 func (f *framework) liveFilters(key filterKey) []filter {
 	now := time.Now()
 	return slices.DeleteFunc(f.filters[key], func(x filter) bool { return !now.Before(x.until) })
 }
 
-// filtered says whether the framework does not want to be offered rs.
+// filtered reports whether the framework does not want to be offered rs.
 func (f *framework) filtered(a *agent, role string, rs resources.List) bool {
 	key := filterKey{role: role, agent: a.id}
 	if len(f.filters[key]) == 0 {
@@ -135,7 +135,7 @@ func (f *framework) filtered(a *agent, role string, rs resources.List) bool {
 	return slices.ContainsFunc(live, func(x filter) bool { return x.declined.Contains(rs) })
 }
 
-// free gives allocated resources back to their agent and to the next allocation.
+// free returns allocated resources to their agent and to the next allocation.
 func (m *Master) free(f *framework, a *agent, rs resources.List) {
 	if rs.Empty() {
 		return
@@ -145,7 +145,7 @@ func (m *Master) free(f *framework, a *agent, rs resources.List) {
 	m.allocateLater()
 }
 
-// offersOf are the outstanding offers of a framework, by agent.
+// offersOf returns the outstanding offers of a framework, by agent.
 func (m *Master) offersOf(f *framework) []*offer {
 	var own []*offer
 	for _, a := range m.agents {

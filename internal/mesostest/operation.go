@@ -42,7 +42,7 @@ func (a *acceptance) convert(op *mesos.Offer_Operation) {
 	}
 }
 
-// conversion is what an operation takes and what it makes of it, one for one.
+// conversion returns what an operation takes and what it makes of it, one for one.
 func conversion(op *mesos.Offer_Operation, role string) (from, to []mesos.Resource) {
 	change := func(list []mesos.Resource, f func(*mesos.Resource)) []mesos.Resource {
 		changed := resources.Allocate(slices.Clone(list), role)
@@ -72,7 +72,7 @@ func conversion(op *mesos.Offer_Operation, role string) (from, to []mesos.Resour
 	return nil, nil
 }
 
-// finish has the agent tell that an operation succeeded, again and again until it is
+// finish has the agent report that an operation succeeded, again and again until it is
 // acknowledged, as with updates of tasks.
 func (m *Master) finish(f *framework, a *agent, id *mesos.OperationID) {
 	u := m.newUUID()
@@ -94,7 +94,7 @@ func (m *Master) report(f *framework, op *operation) {
 	})
 }
 
-// operationFailed tells of a failed operation, if it has an ID to tell it by.
+// operationFailed reports a failed operation, if it has an ID.
 func (m *Master) operationFailed(f *framework, id *mesos.OperationID, message string) {
 	if id != nil {
 		f.send(m, operationEvent(mesos.OperationStatus{OperationID: id, State: mesos.OPERATION_ERROR, Message: &message}))

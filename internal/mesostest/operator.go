@@ -19,7 +19,7 @@ import (
 // This file is the operator API, as far as schedulers can see what it does. What calls do is in
 // drain.go, gone.go, maintenance.go and quota.go.
 
-// refused is the error of an operator's call.
+// refused returns the error of an operator's call.
 func refused(status int, message string) error {
 	return &OperatorError{Status: status, Message: message}
 }
@@ -115,7 +115,7 @@ func missingPayload(call *master.Call) string {
 	return ""
 }
 
-// operate performs a call that changes something, or asks. The response is nil when there is nothing to tell. On the loop.
+// operate performs a call that changes something, or asks. The response is nil when it has no body. On the loop.
 func (m *Master) operate(c *master.Call) (*master.Response, error) {
 	switch c.Type {
 	case master.Call_UPDATE_MAINTENANCE_SCHEDULE:
@@ -187,7 +187,7 @@ func (m *Master) teardown(id string) error {
 	return nil
 }
 
-// forgetOperator is the end of a leader: nobody was asked about maintenance. What the operator did is in
+// forgetOperator ends a leader: nobody was asked about maintenance. What the operator did is in
 // the registry, and lost only with one in memory.
 func (m *Master) forgetOperator(entirely bool) {
 	for _, i := range m.inverseOffers {

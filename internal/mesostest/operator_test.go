@@ -127,7 +127,7 @@ func FuzzOperator(f *testing.F) {
 	})
 }
 
-// stateOf is what operators change.
+// stateOf returns what operators change.
 func stateOf(m *Master) []any {
 	return []any{string(wirejson.Encode(m.agentsResponse())), string(wirejson.Encode(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
 }

@@ -79,7 +79,7 @@ func (m *Master) tasksMessage() *master.Response_GetTasks {
 	return list
 }
 
-// frameworkMessage is a framework as GET_FRAMEWORKS tells of it.
+// frameworkMessage returns a framework in the form of GET_FRAMEWORKS.
 func (m *Master) frameworkMessage(f *framework) master.Response_GetFrameworks_Framework {
 	moment := func(t time.Time) *mesos.TimeInfo {
 		if t.IsZero() {

@@ -9,7 +9,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
-// agentsResponse is what GET_AGENTS answers: the registered agents, for operators who wait for
+// agentsResponse returns what GET_AGENTS answers: the registered agents, for operators who wait for
 // one to be drained.
 func (m *Master) agentsResponse() *master.Response {
 	list := &master.Response_GetAgents{}
@@ -56,7 +56,7 @@ func (m *Master) agentView(a *agent) master.Response_GetAgents_Agent {
 	return view
 }
 
-// timeInfo is nil for the zero time.
+// timeInfo returns a time as a message, nil for the zero time.
 func timeInfo(t time.Time) *mesos.TimeInfo {
 	if t.IsZero() {
 		return nil

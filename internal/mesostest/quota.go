@@ -60,7 +60,7 @@ func (m *Master) updateQuota(c *master.Call_UpdateQuota) error {
 	return nil
 }
 
-// overcommitment is what is wrong with the quotas at this time, "" if nothing.
+// overcommitment returns what is wrong with the quotas at this time, "" if nothing.
 func (m *Master) overcommitment(c *master.Call_UpdateQuota, quotas map[string]quota) string {
 	for _, config := range c.QuotaConfigs {
 		used, limits := m.consumption(config.Role, false), quotas[config.Role].limits
@@ -100,7 +100,7 @@ func (m *Master) enforceQuota(role string) {
 	}
 }
 
-// allOffers are the outstanding offers by agent.
+// allOffers returns the outstanding offers by agent.
 func (m *Master) allOffers() []*offer {
 	var list []*offer
 	for _, a := range m.agents {
@@ -109,10 +109,10 @@ func (m *Master) allOffers() []*offer {
 	return list
 }
 
-// below says whether a role is the other or one of its subroles.
+// below reports whether a role is the other or one of its subroles.
 func below(role, other string) bool { return role == other || strings.HasPrefix(role, other+"/") }
 
-// consumption is what counts against a role's quota: what is reserved for it, and what else it
+// consumption returns what counts against a role's quota: what is reserved for it, and what else it
 // uses or, if that is asked, is offered.
 func (m *Master) consumption(role string, offered bool) resources.Scalars {
 	sum := resources.Scalars{}
@@ -163,7 +163,7 @@ func (m *Master) withinQuota(role string, free resources.List, first bool) resou
 	return resources.OfferOrder(out.Add(open))
 }
 
-// requiredHeadroom is what must stay free so that every guarantee can still be met.
+// requiredHeadroom returns what must stay free so that every guarantee can still be met.
 func (m *Master) requiredHeadroom() resources.Scalars {
 	sum := resources.Scalars{}
 	for role, q := range m.quotas {
@@ -172,7 +172,7 @@ func (m *Master) requiredHeadroom() resources.Scalars {
 	return sum
 }
 
-// headroom is what is free and not reserved.
+// headroom returns what is free and not reserved.
 func (m *Master) headroom() resources.Scalars {
 	sum := resources.Scalars{}
 	for _, a := range m.agents {
@@ -181,7 +181,7 @@ func (m *Master) headroom() resources.Scalars {
 	return sum
 }
 
-// stages are those of an allocation: the first is for roles with guarantees alone.
+// stages returns those of an allocation, true for the first of two: that is for roles with guarantees alone.
 func (m *Master) stages() []bool {
 	for _, q := range m.quotas {
 		if len(q.guarantees) > 0 {

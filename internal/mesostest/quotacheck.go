@@ -13,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
-// quotaFault is what is wrong with a config by itself, in the master's words, or "".
+// quotaFault returns what is wrong with a config by itself, in the master's words, or "".
 func (m *Master) quotaFault(c *pb.QuotaConfig) string {
 	const invalid = "Invalid QuotaConfig: "
 	if m.foreignRole(c.Role) {
@@ -110,7 +110,7 @@ func (m *Master) updateWeights(infos []mesos.WeightInfo) error {
 	return nil
 }
 
-// weight is that of a role, 1 unless it was set.
+// weight returns the weight of a role, 1 unless it was set.
 func (m *Master) weight(role string) float64 {
 	if w, ok := m.weights[role]; ok {
 		return w

@@ -193,7 +193,7 @@ func (rec *recording) detect(a *Agent) {
 	}
 }
 
-// offerIn is the offer of an agent in an event, nil when there is none.
+// offerIn returns the offer of an agent in an event, nil when there is none.
 func offerIn(event any, hostname string) *mesos.Offer {
 	if typeOf(event) != "OFFERS" {
 		return nil

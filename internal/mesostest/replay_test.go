@@ -101,7 +101,7 @@ func chanceOf(attempt int) chance {
 	}
 }
 
-// launch gives tasks the time to start that they took in the recording.
+// launch returns how long tasks take to start: as long as in the recording.
 func (rec *recording) launch() func(string) time.Duration {
 	launches, median := rec.launchTimes()
 	if median == 0 {
@@ -258,7 +258,7 @@ const (
 	endTolerance   = 250 * time.Millisecond // what came so shortly before the end may have come after it
 )
 
-// window is how much earlier and later than recorded the event at line i may come.
+// window returns how much earlier and later than recorded the event at line i may come.
 func (r *replayer) window(i int) (early, late time.Duration) {
 	l := &r.rec.lines[i]
 	early, late = tolerance, tolerance
@@ -291,7 +291,7 @@ func (r *replayer) window(i int) (early, late time.Duration) {
 	return early, late
 }
 
-// moment is a recorded time on the clock of the replay.
+// moment returns a recorded time on the clock of the replay.
 func (r *replayer) moment(t float64) time.Time { return r.start.Add(inSeconds(t)) }
 
 func (r *replayer) run() *complaint {
@@ -311,7 +311,7 @@ func (r *replayer) run() *complaint {
 	return nil
 }
 
-// wait takes what the readers find until cond holds, or the moment has come and gone. It says
+// wait takes what the readers find until cond holds, or the moment has come and gone. It reports
 // whether cond holds.
 func (r *replayer) wait(until time.Time, cond func() bool) bool {
 	timer := time.NewTimer(time.Until(until))
@@ -372,7 +372,7 @@ func (r *replayer) line(i int, l *recordedLine) error {
 	return errors.New("a line of unknown kind")
 }
 
-// opensStream says whether the stream of a response at line i is listened to further on.
+// opensStream reports whether the stream of a response at line i is listened to further on.
 func (r *replayer) opensStream(i int) bool {
 	for _, l := range r.rec.lines[i+1:] {
 		if l.Stream == "opened" {

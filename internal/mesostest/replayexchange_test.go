@@ -72,7 +72,7 @@ func (r *replayer) send(s *recordedSend) error {
 	return r.raw(address, s.Method, b.Bytes())
 }
 
-// body is what is sent: the recorded bytes, or the call in the language of its Content-Type. The
+// body returns what is sent: the recorded bytes, or the call in the language of its Content-Type. The
 // bytes of a call in protobuf hold IDs, so they are made anew.
 func (r *replayer) body(s *recordedSend) ([]byte, error) {
 	if s.Call == nil {

@@ -80,7 +80,7 @@ func (r *replayer) request(header, call string) string {
 		id, header, len(body), body)
 }
 
-// connectionNotes are what was done with connections while http_details was recorded.
+// connectionNotes returns what was done with connections while http_details was recorded.
 func (r *replayer) connectionNotes() []noteAction {
 	const decline, kill = `"type":"DECLINE","decline":{"offer_ids":[]}`, `"type":"KILL"`
 	return []noteAction{

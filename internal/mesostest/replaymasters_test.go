@@ -67,7 +67,7 @@ func flagValue(flags []string, name string) string {
 	return ""
 }
 
-// leaderKilled is when a leader was, and when another one was first seen to lead.
+// leaderKilled returns when a leader was, and when another one was first seen to lead.
 func (rec *recording) leaderKilled() (at, until float64, ok bool) {
 	for _, l := range rec.lines {
 		switch {
@@ -101,7 +101,7 @@ func (r *replayer) election() {
 	}
 }
 
-// comeback is when an agent registered with the new leader: just before its first offer, unless a note
+// comeback returns when an agent registered with the new leader: just before its first offer, unless a note
 // says that it had before.
 func (rec *recording) comeback(killed float64, hostname string) float64 {
 	for _, l := range rec.lines {
@@ -194,7 +194,7 @@ func (r *replayer) clusters() map[*Master]bool {
 	return all
 }
 
-// address is where a request goes: to the master that listened there, by default on port 5050.
+// address returns where a request goes: to the master that listened there, by default on port 5050.
 func (r *replayer) address(to string) (string, error) {
 	if a := r.agents[to]; a != nil {
 		return net.JoinHostPort(a.IP, strconv.Itoa(a.Port)), nil
@@ -206,7 +206,7 @@ func (r *replayer) address(to string) (string, error) {
 	return "", fmt.Errorf("%w: a request to %s", errUnsupported, to)
 }
 
-// masterNotes are what was done to masters and to ZooKeeper, and what was seen of their election.
+// masterNotes returns what was done to masters and to ZooKeeper, and what was seen of their election.
 func (r *replayer) masterNotes() []noteAction {
 	on := func(act func(*Master, int) bool) func(int, *recordedLine, []string) error {
 		return func(_ int, _ *recordedLine, args []string) error {

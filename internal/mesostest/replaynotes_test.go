@@ -88,7 +88,7 @@ func (r *replayer) expectOffers(x *exchange, event any) error {
 	return nil
 }
 
-// failingTask is the task whose end is recorded next.
+// failingTask returns the task whose end is recorded next.
 func (r *replayer) failingTask(i int) string {
 	for _, l := range r.rec.lines[i:] {
 		if at(l.Event, "update", "status", "state") == "TASK_FAILED" {

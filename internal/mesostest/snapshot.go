@@ -107,7 +107,7 @@ func (m *Master) snapshot() Snapshot {
 	return s
 }
 
-// limitsView is how a snapshot shows the limits of a task.
+// limitsView returns how a snapshot shows the limits of a task.
 func limitsView(t *mesos.TaskInfo) map[string]float64 {
 	if len(t.Limits) == 0 {
 		return nil
@@ -119,7 +119,7 @@ func limitsView(t *mesos.TaskInfo) map[string]float64 {
 	return view
 }
 
-// minimumView is how a snapshot shows the offer filters of a framework.
+// minimumView returns how a snapshot shows the offer filters of a framework.
 func minimumView(filters map[string]mesos.OfferFilters) map[string][]map[string]float64 {
 	var view map[string][]map[string]float64
 	for role, f := range filters {

@@ -133,7 +133,7 @@ func (m *Master) frameworkView(f *framework) any {
 	return view
 }
 
-// heldBy are the resources that a framework's tasks and executors use, and those that it is offered.
+// heldBy returns the resources that a framework's tasks and executors use, and those that it is offered.
 func (m *Master) heldBy(f *framework) (used, offered resources.List) {
 	for _, a := range m.agents {
 		for _, e := range a.running {
@@ -153,7 +153,7 @@ func (m *Master) heldBy(f *framework) (used, offered resources.List) {
 	return used, offered
 }
 
-// shown is the state of the task in the master's eyes, who counts those of unreachable agents as such
+// shown returns the state of the task in the master's eyes, who counts those of unreachable agents as such
 // even if the framework was told that they are lost.
 func (t *task) shown() mesos.TaskState {
 	if t.framework.unreachable[t.info.TaskID.Value] == t {
@@ -216,7 +216,7 @@ func amounts(rs resources.List) map[string]any {
 	return view
 }
 
-// epoch is a time as Mesos prints it: seconds, 0 for never.
+// epoch returns a time as Mesos prints it: seconds, 0 for never.
 func epoch(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

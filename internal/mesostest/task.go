@@ -80,7 +80,7 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *t
 	return t
 }
 
-// start is the executor's part: it reports and runs the command.
+// start does the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
 	t.started, t.began = true, time.Now()
 	t.box = shell.NewSandbox(t.info.Command)
@@ -113,7 +113,7 @@ func (t *task) start(m *Master) {
 	t.startStatusCheck(m)
 }
 
-// inImage says whether the command is one of a container image, of which
+// inImage reports whether the command is one of a container image, of which
 // the interpreter knows nothing.
 func (t *task) inImage() bool {
 	return validate.IsDocker(t.info.Container) || t.info.Container.GetMesos().GetImage() != nil
@@ -158,7 +158,7 @@ func (t *task) stop() {
 	t.status.stop()
 }
 
-// free gives the task's resources back, once.
+// free returns the task's resources to its agent, once.
 func (t *task) free(m *Master) {
 	rs := t.resources
 	t.resources = nil
@@ -294,7 +294,7 @@ func (t *task) containerStatus() *mesos.ContainerStatus {
 	}
 }
 
-// terminal says whether a task never leaves the state again.
+// terminal reports whether a task never leaves the state again.
 func terminal(s mesos.TaskState) bool {
 	switch s {
 	case mesos.TASK_FINISHED, mesos.TASK_FAILED, mesos.TASK_KILLED, mesos.TASK_ERROR, mesos.TASK_LOST,
@@ -308,7 +308,7 @@ func updateEvent(status mesos.TaskStatus) *scheduler.Event {
 	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}}
 }
 
-// masterUpdate is an update that the master makes up itself: it has no uuid and must
+// masterUpdate returns an update that the master makes up itself: it has no uuid and must
 // not be acknowledged. agent is nil when none was named.
 func (m *Master) masterUpdate(id mesos.TaskID, agent *string, state *mesos.TaskState, reason mesos.TaskStatus_Reason, message string) *scheduler.Event {
 	status := mesos.TaskStatus{
@@ -320,5 +320,5 @@ func (m *Master) masterUpdate(id mesos.TaskID, agent *string, state *mesos.TaskS
 	return updateEvent(status)
 }
 
-// timestamp is the form of times in updates.
+// timestamp returns the form of times in updates.
 func timestamp(t time.Time) *float64 { return ptr(float64(t.UnixNano()) / 1e9) }

@@ -18,7 +18,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
-// selfSigned is a certificate for a name and the pool that trusts it.
+// selfSigned returns a certificate for a name and the pool that trusts it.
 func selfSigned(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

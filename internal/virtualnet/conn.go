@@ -155,7 +155,7 @@ type pipeWait struct {
 	deadline time.Time
 }
 
-// tryRead reads what there is; otherwise it says what to wait for.
+// tryRead reads what there is; otherwise it returns what to wait for.
 func (p *pipe) tryRead(b []byte) (int, *pipeWait, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// connected is both ends of a connection.
+// connected returns both ends of a connection.
 func connected(t *testing.T) (client, server net.Conn) {
 	t.Helper()
 	var n Network

@@ -50,7 +50,8 @@ func (c *Attribute) holds(a Agent) bool {
 	return p.holds(values[0])
 }
 
-// holds is about an attribute that exists; nil is one that is no text, for which every text predicate holds.
+// holds reports whether the predicate holds for an attribute that exists; nil is one that is no text, for which every
+// text predicate does.
 func (p *Predicate) holds(text *string) bool {
 	switch {
 	case p.Exists != nil:

@@ -63,7 +63,7 @@ func attributeFault(a *Attribute) string {
 	return "Unknown predicate type"
 }
 
-// regexReason is RE2's name of an error.
+// regexReason returns RE2's name of an error.
 func regexReason(code syntax.ErrorCode) string {
 	switch code {
 	case syntax.ErrMissingParen:

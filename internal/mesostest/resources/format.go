@@ -22,7 +22,7 @@ func (rs List) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// formatResource prints one resource as it was received, valid or not.
+// formatResource returns one resource as it was received, valid or not.
 func formatResource(r *mesos.Resource) string { return describe(r) + ":" + FormatValue(r) }
 
 // FormatValue returns the value that the type of the resource asks for.
@@ -55,7 +55,7 @@ func trimExponent(s string, v float64) string {
 	return s
 }
 
-// describe prints all of a resource but its value.
+// describe returns all of a resource but its value.
 func describe(r *mesos.Resource) string {
 	var b strings.Builder
 	b.WriteString(r.Name)

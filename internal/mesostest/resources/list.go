@@ -54,7 +54,7 @@ func (e Entry) reshaped(shape mesos.Resource) Entry {
 	return e
 }
 
-// shapeKey prints what must be equal for two resources to be counted together. The reservations'
+// shapeKey returns a text that is equal for two resources which are counted together. The reservations'
 // own order matters: they are a stack.
 func shapeKey(r *mesos.Resource) string {
 	var b strings.Builder

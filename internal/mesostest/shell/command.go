@@ -115,7 +115,7 @@ func longRunning(name string) bool {
 	return slices.Contains([]string{"nc", "nginx", "tail", "yes", "java", "node"}, base(name))
 }
 
-// base is the name of a program without its folder.
+// base returns the name of a program without its folder.
 func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 func (p *Process) status(args []string) int {
@@ -142,7 +142,7 @@ func (p *Process) trap(args []string) {
 	}
 }
 
-// killSelf is kill with the script's own process as target; others are not there.
+// killSelf executes kill with the script's own process as target; there are no others.
 func (p *Process) killSelf(args []string, k func(int)) {
 	name := "TERM"
 	if len(args) > 1 && args[0] == "-s" {

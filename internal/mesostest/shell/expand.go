@@ -37,15 +37,15 @@ func (p *Process) expand(word string) string {
 	return out.String()
 }
 
-// unquote takes the double quotes off. Single quotes inside are literal, which
-// expand must be told.
+// unquote takes the double quotes off. Single quotes inside are literal, so they
+// are escaped for expand.
 func unquote(word string) string {
 	word = strings.TrimPrefix(word, `"`)
 	word = strings.TrimSuffix(word, `"`)
 	return strings.ReplaceAll(word, "'", `\'`)
 }
 
-// variable is the value of the $... at the start of text, and its length.
+// variable returns the value of the $... at the start of text, and its length.
 func (p *Process) variable(text string) (value string, n int) {
 	if strings.HasPrefix(text, "$((") {
 		n = quotedLength(text)
@@ -116,7 +116,7 @@ func (p *Process) arithmetic(text string) int {
 	return sum
 }
 
-// truth is the exit status that says so.
+// truth returns the exit status 0 for true, 1 for false.
 func truth(b bool) int {
 	if b {
 		return 0
@@ -124,7 +124,7 @@ func truth(b bool) int {
 	return 1
 }
 
-// test is the command test: files and the usual comparisons.
+// test returns the status of the command test: files and the usual comparisons.
 func (p *Process) test(args []string) int {
 	switch {
 	case len(args) > 0 && args[0] == "!":

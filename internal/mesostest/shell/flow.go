@@ -39,7 +39,7 @@ func (p *Process) list(list []*statement, k func(int)) {
 	}
 }
 
-// tested says whether the status of the statement before list decides what is executed of it.
+// tested reports whether the status of the statement before list decides what is executed of it.
 func tested(list []*statement) bool {
 	return len(list) > 0 && (list[0].join == "&&" || list[0].join == "||" || list[0].join == "|")
 }
@@ -96,7 +96,7 @@ func (p *Process) loop(s *statement, status int, k func(int)) {
 	})
 }
 
-// values are those that the variable of a for loop takes.
+// values returns those that the variable of a for loop takes.
 func (p *Process) values(s *statement) []string {
 	if len(s.words) < 3 {
 		return nil // for NAME in
@@ -117,7 +117,7 @@ func (p *Process) forEach(s *statement, values []string, status int, k func(int)
 	p.list(s.body, func(status int) { p.forEach(s, values[1:], status, k) })
 }
 
-// endless says whether a loop does nothing but sleep until a signal ends it.
+// endless reports whether a loop does nothing but sleep until a signal ends it.
 func (s *statement) endless() bool {
 	notOneOf := func(names ...string) func(*statement) bool {
 		return func(s *statement) bool {

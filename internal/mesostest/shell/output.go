@@ -53,7 +53,7 @@ func (p *Process) redirect(list []redirection) {
 	}
 }
 
-// printed is what echo or printf write. Of printf's directives only those for whole arguments are
+// printed returns what echo or printf write. Of printf's directives only those for whole arguments are
 // known, and it goes through its format once.
 func printed(name string, args []string) string {
 	if name == "echo" {

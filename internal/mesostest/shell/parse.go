@@ -245,7 +245,7 @@ func scriptTokens(text string) []string {
 	return tokens
 }
 
-// redirectionLength is the length of the redirection at the start of text.
+// redirectionLength returns the length of the redirection at the start of text.
 func redirectionLength(text string) int {
 	n := 1
 	for n < len(text) && strings.IndexByte("><&", text[n]) >= 0 {
@@ -259,7 +259,7 @@ func redirectionLength(text string) int {
 	return n
 }
 
-// quotedLength is the length of a quotation, an escape or a $(...) at the
+// quotedLength returns the length of a quotation, an escape or a $(...) at the
 // start of text, 0 when there is none.
 func quotedLength(text string) int {
 	switch {

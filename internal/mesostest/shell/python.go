@@ -13,7 +13,7 @@ import (
 // program given by -c that makes sockets, binds them, listens, closes them and sleeps. Any
 // other program runs until killed.
 
-// bindsSockets says whether a command says by itself what it listens on.
+// bindsSockets reports whether a command is one of those.
 func bindsSockets(c *mesos.CommandInfo) bool { return strings.Contains(c.GetValue(), ".bind((") }
 
 // python runs the program of "python -c", or hangs when it does not understand all of it.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// signals are those of Linux on x86 and arm, by number from 1, with the texts of
+// signals returns those of Linux on x86 and arm, by number from 1, with the texts of
 // strsignal(3).
 func signals() [31][2]string {
 	return [31][2]string{

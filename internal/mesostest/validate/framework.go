@@ -176,7 +176,7 @@ func without(list, known []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(known, s) })
 }
 
-// bracedSet prints a set as stout does: "{ a, b }".
+// bracedSet returns a set as stout prints it: "{ a, b }".
 func bracedSet(items []string) string {
 	items = slices.Compact(slices.Sorted(slices.Values(items)))
 	return "{ " + strings.Join(items, ", ") + " }"

@@ -41,7 +41,7 @@ func messageFields(t reflect.Type) []field {
 	return list
 }
 
-// present says whether a field is set. Of a field that Go keeps without a pointer although it is
+// present reports whether a field is set. Of a field that Go keeps without a pointer although it is
 // optional, always an enum, the zero value UNKNOWN stands for absent.
 func present(v reflect.Value, f field) bool {
 	switch v.Kind() {
@@ -69,7 +69,7 @@ func Lacks(message any, name string) bool {
 	return false
 }
 
-// lateEnums are values of Mesos 1.11 that mesos-go v0.0.11 does not know.
+// lateEnums returns values of Mesos 1.11 that mesos-go v0.0.11 does not know.
 func lateEnums(enum string) map[string]int32 {
 	switch enum {
 	case "mesos.MasterInfo_Capability_Type":
