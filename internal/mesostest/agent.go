@@ -28,8 +28,8 @@ type agent struct {
 	connected    bool      // registered, as the master sees it: its resources may be offered
 	alive        bool      // its process runs: updates, acknowledgements and kills pass
 	lostAt       time.Time // when it was marked unreachable, zero otherwise
-	frozen       bool      // it was connected when it was marked so
-	patience     *timer    // until then, or until it registers again
+	frozen       bool      // it was still connected when it was marked unreachable
+	patience     *timer    // runs until it is marked unreachable or registers again
 	recovered    bool      // known from the registry: it has not registered with this leader
 	discarded    bool      // gone for good
 
@@ -169,7 +169,7 @@ func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
 	return ids
 }
 
-// removeFramework ends all executors of a framework, which nobody is told of.
+// removeFramework ends all executors of a framework and reports nothing.
 func (a *agent) removeFramework(m *Master, f *framework) {
 	delete(a.asked, f)
 	for _, e := range append([]*executor(nil), a.running...) {

@@ -88,17 +88,17 @@ func (m *Master) allocate(agents []*agent) {
 	agents = slices.Clone(agents)
 	m.random.Shuffle(len(agents), func(i, j int) { agents[i], agents[j] = agents[j], agents[i] })
 	batches := make(map[*framework][]*offer)
-	for _, first := range m.stages() {
+	for _, now := range m.stages() {
 		for _, a := range agents {
 			if !a.offerable() || !allocatable(a.free, defaultMinimum()) {
 				continue
 			}
 			for _, key := range m.byShare(total) {
-				if first && len(m.quotas[key.role].guarantees) == 0 {
+				if now == forGuarantees && len(m.quotas[key.role].guarantees) == 0 {
 					continue
 				}
 				f := m.frameworks[key.framework]
-				if o := m.makeOffer(f, a, key.role, first); o != nil {
+				if o := m.makeOffer(f, a, key.role, now); o != nil {
 					batches[f] = append(batches[f], o)
 				}
 			}
@@ -170,8 +170,8 @@ func (m *Master) byShare(total quantities) []shareKey {
 }
 
 // eligible returns what of an agent's free resources may be offered to a framework in a
-// role; empty when nothing. first is the stage of the allocation that serves guarantees.
-func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources.List {
+// role in a stage of an allocation; empty when nothing.
+func (m *Master) eligible(f *framework, a *agent, role string, now stage) resources.List {
 	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
 		return nil // --filter_gpu_resources: keep such agents for those who need them
 	}
@@ -185,7 +185,7 @@ func (m *Master) eligible(f *framework, a *agent, role string, first bool) resou
 	if !f.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
 		free = free.Filter(func(e resources.Entry) bool { return len(e.Shape.Reservations) < 2 }) // has no old form
 	}
-	free = m.withinQuota(role, free, first)
+	free = m.withinQuota(role, free, now)
 	if !allocatable(free, f.minimum(role)) || f.filtered(a, role, free) {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// credentials are what requests may prove who they are with. They are never changed, so that
+// credentials are those with which requests may authenticate. They are never changed, so that
 // connections read them without the loop.
 type credentials struct {
 	secrets map[string]string // by principal

@@ -47,12 +47,12 @@ func (m *Master) ReturnMaster(n int) bool {
 		p := c.running
 		switch {
 		case p == nil:
-			m.revivify(c)
+			m.restart(c)
 		case c.frozen == nil:
 			return false
 		case p.node == nil:
 			m.end(p)
-			m.revivify(c)
+			m.restart(c)
 		default:
 			p.node.expiry.stop()
 			p.node.expiry = nil
@@ -79,7 +79,7 @@ func (m *Master) Failover(down time.Duration) bool {
 		m.elect()
 		m.after(down, func() {
 			if p.contender.running == nil {
-				m.revivify(p.contender)
+				m.restart(p.contender)
 				m.elect()
 			}
 		})
@@ -103,8 +103,8 @@ func (m *Master) withMaster(n int, f func(*contender) bool) (done bool) {
 	return done
 }
 
-// revivify starts a new process for a contender that has none.
-func (m *Master) revivify(c *contender) {
+// restart starts a new process for a contender that has none.
+func (m *Master) restart(c *contender) {
 	p := m.begin(c, m.newUUID().String())
 	if m.zookeeperLost == nil {
 		m.join(p)
@@ -152,7 +152,7 @@ func (m *Master) muted() bool {
 	return m.silent || m.leading != nil && m.leading.contender.frozen != nil
 }
 
-// lead makes a process the leader. It is of use once it has read the registry.
+// lead makes a process the leader, which serves once it has read the registry.
 func (m *Master) lead(p *incarnation) {
 	m.leading, m.info = p, p.info
 	m.recovery = m.after(m.config.Recovery, m.recover)
@@ -221,7 +221,7 @@ func (m *Master) forget() {
 }
 
 // forget ends what the master did for a framework. Its stream gets no last chunk. Agents keep the object
-// for what it says of their tasks, until they register again.
+// for the updates of its tasks until they register again.
 func (f *framework) forget() {
 	f.heartbeat.stop()
 	f.removal.stop()
@@ -331,7 +331,7 @@ func (m *Master) tellOfReturn(t *task, why string) {
 	t.framework.send(m, e)
 }
 
-// vanish ends a task of which nobody is to hear.
+// vanish ends a task without reporting it.
 func (t *task) vanish(m *Master) {
 	t.stop()
 	delete(t.agent.tasks, t)

@@ -156,14 +156,14 @@ func (m *Master) open(f *framework, s *subscription) {
 	m.beat(f)
 }
 
-// beat sends the heartbeat and winds up the next. It is not put off by other events.
+// beat sends the heartbeat and starts the timer of the next. Other events do not delay it.
 func (m *Master) beat(f *framework) {
 	f.send(m, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
 	f.heartbeat = m.after(m.config.HeartbeatInterval, func() { m.beat(f) })
 }
 
 // failOver ends the open stream in favour of another. The offers of the old stream
-// vanish without a word, except those of roles that the new info no longer has.
+// are dropped silently, except those of roles that the new info no longer has.
 func (m *Master) failOver(f *framework, info *mesos.FrameworkInfo, wishes offerWishes) {
 	m.replaceInfo(f, info, wishes)
 	m.dropOffers(f)
@@ -312,7 +312,7 @@ func (m *Master) removeFramework(f *framework) {
 	m.allocateLater()
 }
 
-// dropOffers takes all offers of a framework back, also inverse ones, without a word to it.
+// dropOffers takes all offers of a framework back, also inverse ones, without telling it.
 func (m *Master) dropOffers(f *framework) {
 	for _, o := range m.offersOf(f) {
 		m.takeBack(o)

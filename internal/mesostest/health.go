@@ -8,15 +8,15 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
-// healthCheck runs the health check of a task: COMMAND in the interpreter, on the files
-// of the task; HTTP and TCP succeed as long as the task runs, unless its command says by itself
-// what it listens on. SetHealth overrules them all.
+// healthCheck runs the health check of a task: COMMAND in the interpreter, on the files of the task; HTTP and TCP
+// succeed as long as the task runs, unless its sandbox knows that nothing listens on the port. SetHealth overrules
+// them all.
 type healthCheck struct {
 	task     *task
 	info     *mesos.HealthCheck
 	began    time.Time
 	healthy  *bool // nil before the first result
-	script   *bool // the result of all checks, nil when they say it themselves
+	script   *bool // the result of all checks, nil when they are run
 	failures uint32
 	timer    *timer
 	process  *shell.Process
@@ -43,8 +43,8 @@ func (m *Master) spawnCheck(c *mesos.CommandInfo, t *task, ended func(shell.Exit
 	return m.spawn(c, shell.Options{Sandbox: t.box, Stdout: shell.StderrFile, Ended: ended})
 }
 
-// checkInterval returns the interval between checks, never zero: checks every 0 s, which Mesos allows, would keep the clock of a
-// bubble from advancing.
+// checkInterval returns the interval between checks, never zero: checks every 0 s, which Mesos allows, would keep the
+// clock of a bubble from advancing.
 func checkInterval(seconds float64) time.Duration {
 	return max(ofSeconds(seconds), time.Millisecond)
 }
@@ -84,8 +84,8 @@ func (h *healthCheck) port() int {
 }
 
 // SetHealth decides how the health checks of a running task end from the next one on, whatever
-// they are; they come at their interval, and what follows of their results is as ever: updates, the
-// grace period, and the kill after too many failures in a row. It reports whether
+// they are; they come at their interval, and their results have the usual effects: updates, the grace
+// period, and the kill after too many failures in a row. It reports whether
 // there was such a task with a health check.
 func (m *Master) SetHealth(taskID string, healthy bool) bool {
 	found := false

@@ -18,7 +18,7 @@ import (
 // contender is one of the masters: an address, at which a process runs or does not.
 type contender struct {
 	listener net.Listener
-	entrance atomic.Pointer[incarnation] // whose connections are to be; nil: nobody's
+	entrance atomic.Pointer[incarnation] // the process that gets new connections; nil: none
 
 	// What follows belongs to the loop.
 

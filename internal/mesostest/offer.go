@@ -34,8 +34,8 @@ type filter struct {
 }
 
 // makeOffer offers a framework in a role what the agent has free for it. It returns nil if that is nothing.
-func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *offer {
-	free := m.eligible(f, a, role, first)
+func (m *Master) makeOffer(f *framework, a *agent, role string, now stage) *offer {
+	free := m.eligible(f, a, role, now)
 	if free.Empty() {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (m *Master) remove(o *offer) {
 	o.agent.offers = slices.DeleteFunc(o.agent.offers, func(other *offer) bool { return other == o })
 }
 
-// takeBack ends an offer, without a word to the framework; what it held
+// takeBack ends an offer without telling the framework; what it held
 // is offered at the next allocation.
 func (m *Master) takeBack(o *offer) {
 	m.remove(o)

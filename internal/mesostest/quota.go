@@ -63,7 +63,7 @@ func (m *Master) updateQuota(c *master.Call_UpdateQuota) error {
 // overcommitment returns what is wrong with the quotas at this time, "" if nothing.
 func (m *Master) overcommitment(c *master.Call_UpdateQuota, quotas map[string]quota) string {
 	for _, config := range c.QuotaConfigs {
-		used, limits := m.consumption(config.Role, false), quotas[config.Role].limits
+		used, limits := m.used(config.Role), quotas[config.Role].limits
 		if !limits.Allows(used) {
 			return fmt.Sprintf("Role '%s' is already consuming '%v'; this is more than the requested limits '%v'", config.Role, used, limits)
 		}
@@ -84,7 +84,7 @@ func (m *Master) overcommitment(c *master.Call_UpdateQuota, quotas map[string]qu
 // enforceQuota rescinds offers until the role is within its limits and its guarantees can be met.
 func (m *Master) enforceQuota(role string) {
 	q := m.quotas[role]
-	used := m.consumption(role, true)
+	used := m.consumption(role)
 	mine := func(o *offer) bool { return below(o.role, role) }
 	for _, o := range m.allOffers() {
 		if mine(o) && !q.limits.Allows(used) {
@@ -112,43 +112,49 @@ func (m *Master) allOffers() []*offer {
 // below reports whether a role is the other or one of its subroles.
 func below(role, other string) bool { return role == other || strings.HasPrefix(role, other+"/") }
 
-// consumption returns what counts against a role's quota: what is reserved for it, and what else it
-// uses or, if that is asked, is offered.
-func (m *Master) consumption(role string, offered bool) resources.Scalars {
+// used returns what is reserved for a role and what else it uses.
+func (m *Master) used(role string) resources.Scalars {
 	sum := resources.Scalars{}
-	count := func(rs resources.List, used bool) {
-		sum.Add(rs.Filter(func(e resources.Entry) bool {
-			if owner := e.ReservedFor(); owner != "" {
-				return below(owner, role)
-			}
-			return used && below(e.AllocatedTo(), role)
-		}).Scalars())
+	reserved := func(e resources.Entry) bool { return e.ReservedFor() != "" && below(e.ReservedFor(), role) }
+	inUse := func(e resources.Entry) bool {
+		return reserved(e) || e.ReservedFor() == "" && below(e.AllocatedTo(), role)
 	}
 	for _, a := range m.agents {
-		count(a.free, false)
+		sum.Add(a.free.Filter(reserved).Scalars())
 		for _, o := range a.offers {
-			count(o.resources, offered)
+			sum.Add(o.resources.Filter(reserved).Scalars())
 		}
 		for _, e := range a.running {
-			count(e.resources, true)
+			sum.Add(e.resources.Filter(inUse).Scalars())
 		}
 		for _, t := range m.tasksOn(a) {
-			count(t.resources, true)
+			sum.Add(t.resources.Filter(inUse).Scalars())
 		}
 	}
 	return sum
 }
 
-// withinQuota cuts free resources down to what quotas let a role be offered. The first stage of an
-// allocation serves the guarantees: nothing is offered that adds nothing to them.
-func (m *Master) withinQuota(role string, free resources.List, first bool) resources.List {
+// consumption returns what counts against a role's quota: what is used, and what else is offered to it.
+func (m *Master) consumption(role string) resources.Scalars {
+	sum := m.used(role)
+	for _, o := range m.allOffers() {
+		sum.Add(o.resources.Filter(func(e resources.Entry) bool {
+			return e.ReservedFor() == "" && below(e.AllocatedTo(), role)
+		}).Scalars())
+	}
+	return sum
+}
+
+// withinQuota cuts free resources down to what quotas let a role be offered in a stage of an allocation. For
+// guarantees nothing is offered that adds nothing to them.
+func (m *Master) withinQuota(role string, free resources.List, now stage) resources.List {
 	if len(m.quotas) == 0 {
 		return free
 	}
 	fixed := func(e resources.Entry) bool { return e.ReservedFor() != "" || e.Shape.GetType() != mesos.SCALAR }
 	out, open := free.Filter(fixed), free.Filter(func(e resources.Entry) bool { return !fixed(e) })
-	q, used := m.quotas[role], m.consumption(role, true)
-	if first {
+	q, used := m.quotas[role], m.consumption(role)
+	if now == forGuarantees {
 		due := open.Only(q.guarantees.Minus(used))
 		if due.Empty() {
 			return nil
@@ -167,7 +173,7 @@ func (m *Master) withinQuota(role string, free resources.List, first bool) resou
 func (m *Master) requiredHeadroom() resources.Scalars {
 	sum := resources.Scalars{}
 	for role, q := range m.quotas {
-		sum.Add(q.guarantees.Minus(m.consumption(role, true)))
+		sum.Add(q.guarantees.Minus(m.consumption(role)))
 	}
 	return sum
 }
@@ -181,12 +187,20 @@ func (m *Master) headroom() resources.Scalars {
 	return sum
 }
 
-// stages returns those of an allocation, true for the first of two: that is for roles with guarantees alone.
-func (m *Master) stages() []bool {
+// stage is a part of an allocation.
+type stage int
+
+const (
+	forGuarantees stage = iota // offers only what roles lack of their guarantees
+	forAll                     // offers all that limits and the guarantees of others permit
+)
+
+// stages returns those of an allocation in their order.
+func (m *Master) stages() []stage {
 	for _, q := range m.quotas {
 		if len(q.guarantees) > 0 {
-			return []bool{true, false}
+			return []stage{forGuarantees, forAll}
 		}
 	}
-	return []bool{false}
+	return []stage{forAll}
 }

@@ -149,7 +149,7 @@ func (t *task) exited(m *Master, x shell.Exit) {
 	})
 }
 
-// stop ends what the executor does for the task, without a word.
+// stop ends what the executor does for the task and reports nothing.
 func (t *task) stop() {
 	t.process.Stop()
 	t.escalation.stop()

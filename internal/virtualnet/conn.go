@@ -1,6 +1,7 @@
 package virtualnet
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -45,22 +46,22 @@ func (c *Conn) wrap(op string, err error) error {
 // Close ends both directions: the other side reads what is buffered, then EOF,
 // and its writes fail.
 func (c *Conn) Close() error {
-	c.in.close(net.ErrClosed, syscall.EPIPE, true)
-	c.out.close(io.EOF, net.ErrClosed, false)
+	c.in.abort(net.ErrClosed, syscall.EPIPE)
+	c.out.close(io.EOF, net.ErrClosed)
 	return nil
 }
 
 // CloseWrite half-closes: the other side reads EOF and may still write.
 func (c *Conn) CloseWrite() error {
-	c.out.close(io.EOF, net.ErrClosed, false)
+	c.out.close(io.EOF, net.ErrClosed)
 	return nil
 }
 
 // Reset breaks the connection: what is buffered is lost, and reads and writes of the other side fail with
 // ECONNRESET at once.
 func (c *Conn) Reset() {
-	c.in.close(net.ErrClosed, syscall.ECONNRESET, true)
-	c.out.close(syscall.ECONNRESET, net.ErrClosed, true)
+	c.in.abort(net.ErrClosed, syscall.ECONNRESET)
+	c.out.abort(syscall.ECONNRESET, net.ErrClosed)
 }
 
 // LocalAddr returns the address of this end.
@@ -112,20 +113,14 @@ func (p *pipe) update(f func()) {
 	p.changed = make(chan struct{})
 }
 
-// close sets the errors of both ends, unless they are set; discard also drops
-// what was written and not yet read.
-func (p *pipe) close(readErr, writeErr error, discard bool) {
-	p.update(func() {
-		if p.readErr == nil || discard {
-			p.readErr = readErr
-		}
-		if p.writeErr == nil {
-			p.writeErr = writeErr
-		}
-		if discard {
-			p.buffer = nil
-		}
-	})
+// close sets the errors of both ends, unless they are set. What was written can still be read.
+func (p *pipe) close(readErr, writeErr error) {
+	p.update(func() { p.readErr, p.writeErr = cmp.Or(p.readErr, readErr), cmp.Or(p.writeErr, writeErr) })
+}
+
+// abort sets the errors of both ends and drops what was written and not yet read.
+func (p *pipe) abort(readErr, writeErr error) {
+	p.update(func() { p.buffer, p.readErr, p.writeErr = nil, readErr, cmp.Or(p.writeErr, writeErr) })
 }
 
 func (p *pipe) setReadDeadline(t time.Time)  { p.update(func() { p.readDeadline = t }) }
