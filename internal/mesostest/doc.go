@@ -63,6 +63,13 @@
 // Config and Agent have. It is no yardstick of speed either: its agents start a task after Config.Launch,
 // however many there are.
 //
+// # Packages
+//
+// This package has all state, that of masters, agents and tasks, and is one because every part of it needs the
+// others. What needs no master is beside it, as functions of their arguments: shell interprets the commands of tasks,
+// resources has the arithmetic of offers, validate and constraints answer what a master refuses, wirejson reads and
+// writes JSON.
+//
 // # Goroutines
 //
 // [Master.Run] owns all of them and returns when they have ended:

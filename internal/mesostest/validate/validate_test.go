@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
@@ -171,3 +172,31 @@ func bag(t testing.TB, text, role string) resources.List {
 }
 
 func ref[T any](v T) *T { return &v }
+
+func TestCall(t *testing.T) {
+	id := &mesos.FrameworkID{Value: "f"}
+	uuid := make([]byte, 16)
+	uuid[6] = 4 << 4
+	for _, test := range []struct {
+		reason string
+		call   scheduler.Call
+		fault  string
+	}{
+		{"REVIVE needs no payload", scheduler.Call{Type: scheduler.Call_REVIVE, FrameworkID: id}, ""},
+		{"the framework ID before the payload", scheduler.Call{Type: scheduler.Call_KILL}, "Expecting 'framework_id' to be present"},
+		{"no payload", scheduler.Call{Type: scheduler.Call_KILL, FrameworkID: id}, "Expecting 'kill' to be present"},
+		{"a good acknowledgement", scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, FrameworkID: id, Acknowledge: &scheduler.Call_Acknowledge{UUID: uuid}}, ""},
+		{"a uuid that is none", scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, FrameworkID: id, Acknowledge: &scheduler.Call_Acknowledge{UUID: []byte("x")}},
+			"Not a valid UUID"},
+		{"SUBSCRIBE as another", scheduler.Call{Type: scheduler.Call_SUBSCRIBE, FrameworkID: id, Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &mesos.FrameworkInfo{}}},
+			"'framework_id' differs from 'subscribe.framework_info.id'"},
+		{"somebody else's principal", scheduler.Call{Type: scheduler.Call_SUBSCRIBE, Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: &mesos.FrameworkInfo{Principal: ref("q")}}},
+			"Authenticated principal 'p' does not match principal 'q' set in `FrameworkInfo`"},
+	} {
+		want := test.fault
+		if want != "" {
+			want = "Failed to validate scheduler::Call: " + want
+		}
+		require.Equal(t, want, Call(&test.call, "p"), test.reason)
+	}
+}
