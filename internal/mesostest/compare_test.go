@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// binding says which actual ID stands for which recorded one. It is one to one.
+// binding maps recorded IDs to actual ones, one to one.
 type binding struct {
 	actual   map[string]string // by the recorded ID
 	recorded map[string]string // by the actual ID

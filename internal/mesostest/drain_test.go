@@ -188,7 +188,7 @@ func TestDrainWaitsForOperations(t *testing.T) {
 	})
 }
 
-// reserve accepts the first offer with an operation, and returns what is told of that.
+// reserve accepts the first offer with an operation, and returns the updates about that.
 func reserve(s *stream) mesos.OperationStatus {
 	o := s.offers()[0]
 	reserved := resources.List{resources.New(o.Resources)[1]}.Proto()

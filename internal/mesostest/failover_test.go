@@ -200,7 +200,7 @@ func (c *cluster) free() (list []string) {
 	return list
 }
 
-// What was reserved stays so, and the agent tells of it until that is acknowledged.
+// What was reserved stays so, and the agent reports it until that is acknowledged.
 func TestOperationsAfterFailover(t *testing.T) {
 	config := failingOver()
 	config.Agents = config.Agents[:1]

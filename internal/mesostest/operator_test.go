@@ -127,7 +127,7 @@ func FuzzOperator(f *testing.F) {
 	})
 }
 
-// stateOf returns what operators change.
+// stateOf returns the part of the state that operators change.
 func stateOf(m *Master) []any {
 	return []any{string(wirejson.Encode(m.agentsResponse())), string(wirejson.Encode(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
 }
