@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time")
@@ -57,7 +58,7 @@ type chaos struct {
 	seed    uint64
 	decide  func(*machine, time.Time, input) []action
 	history *history
-	network mesostest.Network
+	network virtualnet.Network
 	masters []string // their addresses
 	master  *mesostest.Master
 	store   *chaosStore

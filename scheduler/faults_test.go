@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -322,7 +323,7 @@ func TestLaunchGivenUpTooLate(t *testing.T) {
 // An event that makes no sense costs nothing but itself.
 func TestGarbledEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		network := &mesostest.Network{}
+		network := &virtualnet.Network{}
 		listener, err := network.Listen(address)
 		require.NoError(t, err)
 		subscribed, err := (&calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{

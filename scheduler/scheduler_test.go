@@ -19,6 +19,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -27,7 +28,7 @@ import (
 // time that began when the world did. Goroutines left behind make the test fail.
 type world struct {
 	*testing.T
-	network *mesostest.Network
+	network *virtualnet.Network
 	master  *mesostest.Master
 	sched   *scheduler.Scheduler
 	began   time.Time
@@ -53,7 +54,7 @@ func inWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config 
 		defer services.Wait()
 		defer cancel()
 
-		w := &world{T: t, network: &mesostest.Network{}, began: time.Now(), ended: make(chan error, 1)}
+		w := &world{T: t, network: &virtualnet.Network{}, began: time.Now(), ended: make(chan error, 1)}
 		var err error
 		w.master, err = mesostest.New(cluster)
 		require.NoError(t, err)
@@ -304,7 +305,7 @@ func TestRunAgain(t *testing.T) {
 func TestCallsBeforeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := scheduler.New(scheduler.Config{Master: address, Framework: scheduler.Framework{Name: "test"},
-			DialContext: new(mesostest.Network).DialContext, Logger: slog.New(slog.DiscardHandler)})
+			DialContext: new(virtualnet.Network).DialContext, Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

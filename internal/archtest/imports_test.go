@@ -38,13 +38,22 @@ var imports = map[string][]string{
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
 	"internal/detector":  {mesosGo, "github.com/go-zookeeper/zk"},
 	// The fake master is the other side of the wire: it must not know the scheduler.
-	"internal/mesostest": {recordio, mesosGo, gogo, "github.com/google/uuid"},
+	"internal/mesostest": {
+		"internal/mesostest/constraints", "internal/mesostest/resources", "internal/mesostest/shell", "internal/mesostest/validate",
+		"internal/mesostest/wirejson", recordio, "internal/virtualnet", mesosGo, gogo, "github.com/google/uuid",
+	},
+	"internal/mesostest/constraints": {"internal/mesostest/wirejson", mesosGo},
+	"internal/mesostest/resources":   {mesosGo},
+	"internal/mesostest/shell":       {mesosGo},
+	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
+	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
 	"ha":           {"go.etcd.io/bbolt"},
 	"ha/storetest": {},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	recordio:               {},
+	"internal/virtualnet":  {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
 	// The parts of the scheduler's machine, which must not know it.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -94,7 +95,7 @@ func inBubble(t *testing.T, b behaviour, f func(t *testing.T, p place)) {
 		}
 		master, err := mesostest.New(config)
 		require.NoError(t, err)
-		var network mesostest.Network
+		var network virtualnet.Network
 		var listeners []net.Listener
 		for n := range b.masters + 1 {
 			listener, err := network.Listen(masterAt(n))

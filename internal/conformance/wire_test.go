@@ -12,7 +12,7 @@ import (
 
 	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
-	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // wireAddress is where schedulers find the wire, on a network of its own.
@@ -47,7 +47,7 @@ type wire struct {
 	master   string // URL
 	upstream *http.Transport
 	sabotage saboteur
-	near     mesostest.Network // on which the scheduler finds the wire
+	near     virtualnet.Network // on which the scheduler finds the wire
 	server   *http.Server
 	ctx      context.Context // of the connections to the master
 	hangUp   context.CancelFunc

@@ -5,6 +5,9 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // acceptance is one ACCEPT while it is performed.
@@ -13,7 +16,7 @@ type acceptance struct {
 	framework *framework
 	agent     *agent
 	role      string
-	left      resources // of the offers, allocated; each operation sees what the earlier left
+	left      resources.List // of the offers, allocated; each operation sees what the earlier left
 }
 
 // accept performs ACCEPT. All valid offers it names are used up, whatever
@@ -30,7 +33,7 @@ func (m *Master) accept(f *framework, c *scheduler.Call_Accept) {
 	a := acceptance{m: m, framework: f, agent: offers[0].agent, role: offers[0].role}
 	for _, o := range offers {
 		m.remove(o)
-		a.left = a.left.add(o.resources)
+		a.left = a.left.Add(o.resources)
 	}
 	for i := range c.Operations {
 		a.perform(&c.Operations[i])
@@ -99,7 +102,7 @@ func (m *Master) refuseOperations(f *framework, operations []mesos.Offer_Operati
 	}
 }
 
-// operationTasks are the tasks of a LAUNCH or LAUNCH_GROUP, nil of any other operation.
+// operationTasks returns the tasks of a LAUNCH or LAUNCH_GROUP, nil of any other operation.
 func operationTasks(op *mesos.Offer_Operation) []mesos.TaskInfo {
 	switch {
 	case op.Type == mesos.Offer_Operation_LAUNCH && op.Launch != nil:
@@ -135,7 +138,7 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 		a.fillIn(t)
 		text := fault
 		if text == "" {
-			text = validateTask(t, a.site())
+			text = validate.Task(t, a.site())
 		}
 		if text != "" {
 			a.refuseTask(t, mesos.REASON_TASK_INVALID, text)
@@ -145,13 +148,13 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 	}
 }
 
-// malformedTask is the fault of the first malformed resource of the tasks and their executors, as
+// malformedTask returns the fault of the first malformed resource of the tasks and their executors, as
 // they were sent, or "".
 func malformedTask(tasks []mesos.TaskInfo) string {
 	for i := range tasks {
-		fault := malformedResource(tasks[i].Resources)
+		fault := resources.Fault(tasks[i].Resources)
 		if fault == "" && tasks[i].Executor != nil {
-			fault = malformedResource(tasks[i].Executor.Resources)
+			fault = resources.Fault(tasks[i].Executor.Resources)
 		}
 		if fault != "" {
 			return fault
@@ -162,22 +165,22 @@ func malformedTask(tasks []mesos.TaskInfo) string {
 
 // fillIn completes a task as the master does.
 func (a *acceptance) fillIn(t *mesos.TaskInfo) {
-	t.Resources = allocate(t.Resources, a.role)
+	t.Resources = resources.Allocate(t.Resources, a.role)
 	if e := t.Executor; e != nil {
-		e.Resources = allocate(e.Resources, a.role)
+		e.Resources = resources.Allocate(e.Resources, a.role)
 		if e.FrameworkID == nil {
 			e.FrameworkID = &mesos.FrameworkID{Value: a.framework.id}
 		}
 	}
 }
 
-// start gives a valid task to its executor, a new one if need be.
+// start hands a valid task to its executor, a new one if need be.
 func (a *acceptance) start(t *mesos.TaskInfo) {
 	id := t.TaskID.Value
 	if t.Executor != nil {
 		id = t.Executor.ExecutorID.Value
 	}
-	if text := isolationFault(a.agent.config.Isolation, *t); text != "" {
+	if text := validate.Isolation(a.agent.config.Isolation, *t); text != "" {
 		a.drop(t, "", mesos.REASON_GC_ERROR, text)
 		return
 	}
@@ -217,7 +220,7 @@ func (a *acceptance) drop(info *mesos.TaskInfo, executorID string, reason mesos.
 // launchGroup starts all tasks of a group on one executor, or none.
 func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	g := op.LaunchGroup
-	fault := malformedResource(g.Executor.Resources)
+	fault := resources.Fault(g.Executor.Resources)
 	if fault == "" {
 		fault = malformedTask(g.TaskGroup.Tasks)
 	}
@@ -225,11 +228,11 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 		fault = "The `id` field cannot be set on LAUNCH_GROUP operations"
 	}
 	for i := range g.TaskGroup.Tasks {
-		g.TaskGroup.Tasks[i].Resources = allocate(g.TaskGroup.Tasks[i].Resources, a.role)
+		g.TaskGroup.Tasks[i].Resources = resources.Allocate(g.TaskGroup.Tasks[i].Resources, a.role)
 	}
-	g.Executor.Resources = allocate(g.Executor.Resources, a.role)
+	g.Executor.Resources = resources.Allocate(g.Executor.Resources, a.role)
 	if fault == "" {
-		fault = validateGroup(g, a.site())
+		fault = validate.Group(g, a.site())
 	}
 	if fault != "" {
 		for i := range g.TaskGroup.Tasks {
@@ -237,7 +240,7 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 		}
 		return
 	}
-	if text := isolationFault(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
+	if text := validate.Isolation(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
 		for i := range g.TaskGroup.Tasks {
 			a.drop(&g.TaskGroup.Tasks[i], "", mesos.REASON_GC_ERROR, text)
 		}
@@ -266,9 +269,9 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 }
 
 // take takes resources out of what is left.
-func (a *acceptance) take(list []mesos.Resource) resources {
-	rs := newResources(list)
-	a.left = a.left.subtract(rs)
+func (a *acceptance) take(list []mesos.Resource) resources.List {
+	rs := resources.New(list)
+	a.left = a.left.Subtract(rs)
 	return rs
 }
 
@@ -276,15 +279,15 @@ func (a *acceptance) refuseTask(t *mesos.TaskInfo, reason mesos.TaskStatus_Reaso
 	a.framework.send(a.m, a.m.masterUpdate(t.TaskID, &t.AgentID.Value, mesos.TASK_ERROR.Enum(), reason, message))
 }
 
-// site is what validation must know of this point of the ACCEPT.
-func (a *acceptance) site() launchSite {
-	return launchSite{
-		frameworkID: a.framework.id,
-		agentID:     a.agent.id,
-		offered:     a.left,
-		known:       func(id string) bool { return a.framework.tasks[id] != nil },
-		unreachable: func(id string) bool { return a.framework.unreachable[id] != nil },
-		executor: func(id string) *mesos.ExecutorInfo {
+// site returns what validation must know of this point of the ACCEPT.
+func (a *acceptance) site() validate.Site {
+	return validate.Site{
+		FrameworkID: a.framework.id,
+		AgentID:     a.agent.id,
+		Offered:     a.left,
+		Known:       func(id string) bool { return a.framework.tasks[id] != nil },
+		Unreachable: func(id string) bool { return a.framework.unreachable[id] != nil },
+		Executor: func(id string) *mesos.ExecutorInfo {
 			if e := a.agent.executors[executorKey{a.framework.id, id}]; e != nil {
 				return e.info
 			}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/allocator"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // agent is a registered agent, as the master and as it itself knows it.
@@ -17,17 +19,17 @@ type agent struct {
 	config       Agent
 	attributes   []mesos.Attribute
 	domain       *mesos.DomainInfo
-	total        resources
-	quantities   quantities // of total
-	free         resources  // neither offered nor used
+	total        resources.List
+	quantities   quantities     // of total
+	free         resources.List // neither offered nor used
 	offers       []*offer
 	registered   time.Time
 	reregistered time.Time // zero: never
 	connected    bool      // registered, as the master sees it: its resources may be offered
 	alive        bool      // its process runs: updates, acknowledgements and kills pass
 	lostAt       time.Time // when it was marked unreachable, zero otherwise
-	frozen       bool      // it was connected when it was marked so
-	patience     *timer    // until then, or until it registers again
+	frozen       bool      // it was still connected when it was marked unreachable
+	patience     *timer    // runs until it is marked unreachable or registers again
 	recovered    bool      // known from the registry: it has not registered with this leader
 	discarded    bool      // gone for good
 
@@ -55,22 +57,22 @@ type executorKey struct{ framework, executor string }
 // not name, but made-up amounts instead of those of the machine.
 func (m *Master) newAgent(config Agent) (*agent, error) {
 	config = config.withDefaults(len(m.everRegistered) + 1)
-	total, err := parseResources(config.Resources)
+	total, err := resources.Parse(config.Resources)
 	if err != nil {
 		return nil, err
 	}
 	for _, missing := range []string{"cpus:4", "mem:4096", "disk:10000", "ports:[31000-32000]"} {
 		name, _, _ := strings.Cut(missing, ":")
-		if total.quantity(name) > 0 {
+		if total.Quantity(name) > 0 {
 			continue
 		}
-		more, err := parseResources(missing)
+		more, err := resources.Parse(missing)
 		if err != nil {
 			return nil, err
 		}
-		total = offerOrder(total.add(more))
+		total = resources.OfferOrder(total.Add(more))
 	}
-	attributes, err := parseAttributes(config.Attributes)
+	attributes, err := resources.ParseAttributes(config.Attributes)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +117,10 @@ func (m *Master) enroll(a *agent) {
 	m.allocate([]*agent{a})
 }
 
-// address is where the agent's own HTTP API is.
+// address returns where the agent's own HTTP API is.
 func (a *agent) address() string { return net.JoinHostPort(a.config.IP, strconv.Itoa(a.config.Port)) }
 
-// url is the same as offers say it.
+// url returns the address in the form that offers have.
 func (a *agent) url() *mesos.URL {
 	return &mesos.URL{
 		Scheme:  "http",
@@ -127,7 +129,7 @@ func (a *agent) url() *mesos.URL {
 	}
 }
 
-// foreign says whether the agent is in another region than the master. Agents
+// foreign reports whether the agent is in another region than the master. Agents
 // without a domain are everywhere at home.
 func (a *agent) foreign(master *mesos.DomainInfo) bool {
 	if a.domain == nil || master == nil {
@@ -155,7 +157,7 @@ func domainInfo(text string) *mesos.DomainInfo {
 	}}
 }
 
-// executorIDs are the executors that a framework could launch further tasks on; not
+// executorIDs returns the executors that a framework could launch further tasks on; not
 // those that Mesos makes up for command tasks.
 func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
 	var ids []mesos.ExecutorID
@@ -167,7 +169,7 @@ func (a *agent) executorIDs(f *framework) []mesos.ExecutorID {
 	return ids
 }
 
-// removeFramework ends all executors of a framework, which nobody is told of.
+// removeFramework ends all executors of a framework and reports nothing.
 func (a *agent) removeFramework(m *Master, f *framework) {
 	delete(a.asked, f)
 	for _, e := range append([]*executor(nil), a.running...) {

@@ -49,7 +49,7 @@ func missing(w http.ResponseWriter) {
 	answer(w, http.StatusNotFound, "")
 }
 
-// filePath is the path that a request asks for; when there is none it has answered.
+// filePath returns the path that a request asks for; when there is none it has answered.
 func filePath(w http.ResponseWriter, query url.Values) (path string, ok bool) {
 	if path = query.Get("path"); path == "" {
 		answer(w, http.StatusBadRequest, "Expecting 'path=value' in query.\n")
@@ -76,7 +76,7 @@ func (m *Master) lookUp(a *agent, w http.ResponseWriter, r *http.Request, path s
 	return n, children
 }
 
-// below is the path of a child under the name by which its folder was asked for.
+// below returns the path of a child under the name by which its folder was asked for.
 func (n *entry) below(folder string) string {
 	return strings.TrimSuffix(folder, "/") + "/" + n.path[strings.LastIndexByte(n.path, '/')+1:]
 }
@@ -158,12 +158,12 @@ func (m *Master) downloadFile(a *agent, w http.ResponseWriter, r *http.Request) 
 	case n.folder:
 		answer(w, http.StatusBadRequest, "Cannot download a directory.\n")
 	default:
-		w.Header().Set("Content-Disposition", "attachment; filename="+base(n.path))
+		w.Header().Set("Content-Disposition", "attachment; filename="+n.path[strings.LastIndexByte(n.path, '/')+1:])
 		answerBody(w, r, "application/octet-stream", n.data)
 	}
 }
 
-// attachedView is /files/debug: the folders that are attached, by all their names.
+// attachedView returns /files/debug: the folders that are attached, by all their names.
 func (a *agent) attachedView() any {
 	view := map[string]string{}
 	for _, e := range a.everyExecutor() {

@@ -17,6 +17,10 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 const agentAddress = "127.0.0.1:5051"
@@ -24,7 +28,7 @@ const agentAddress = "127.0.0.1:5051"
 // inBubbleWithAgents is inBubble where agents can be connected to.
 func inBubbleWithAgents(t *testing.T, config Config, f func(c *cluster)) {
 	t.Helper()
-	var network Network
+	var network virtualnet.Network
 	config.ListenAgents = network.Listen
 	inBubble(t, config, func(c *cluster) {
 		toMaster := c.client.Transport.(*http.Transport).DialContext
@@ -57,7 +61,7 @@ func (c *cluster) agent(path string) (status int, body string) {
 	return response.StatusCode, string(data)
 }
 
-// read is what is in a file from an offset on.
+// read returns what is in a file from an offset on.
 func (c *cluster) read(file string, offset int) string {
 	c.t.Helper()
 	status, body := c.agent(fmt.Sprintf("/files/read?offset=%d&path=%s", offset, url.QueryEscape(file)))
@@ -70,7 +74,7 @@ func (c *cluster) read(file string, offset int) string {
 	return answer.Data
 }
 
-// latest is the sandbox of an executor under the name that needs no container ID.
+// latest returns the sandbox of an executor under the name that needs no container ID.
 func (s *stream) latest(executor string) string {
 	return "/frameworks/" + s.fid.Value + "/executors/" + executor + "/runs/latest"
 }
@@ -167,9 +171,9 @@ func TestAgentCalls(t *testing.T) {
 				return nil
 			}
 			answer := &pb.Response{}
-			v, err := parseJSON(data) // no Accept means JSON
+			v, err := wirejson.Parse(data) // no Accept means JSON
 			require.NoError(t, err)
-			require.NoError(t, decodeJSON(v, answer))
+			require.NoError(t, wirejson.Decode(v, answer))
 			return answer
 		}
 		c.at(500 * time.Millisecond)
@@ -208,7 +212,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add("/stdout", int64(1<<62), int64(-5))
 	a := &agent{id: "S0", config: Agent{WorkDir: "/work"}}
 	e := &executor{id: "e", framework: &framework{id: "F"}, agent: a, containerID: "c"}
-	box := &sandbox{files: map[string]*file{"stdout": {data: []byte("0123456789")}, "f": {}, "d/f": {}, "/abs": {}}}
+	box := &shell.Sandbox{Files: map[string]*shell.File{"stdout": {Data: []byte("0123456789")}, "f": {}, "d/f": {}, "/abs": {}}}
 	e.history = []*task{{box: box}}
 	a.running = []*executor{e}
 	allowed := []string{"", "stdout", "stderr", "f"}

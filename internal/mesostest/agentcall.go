@@ -9,6 +9,10 @@ import (
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // serveAgentCall answers those calls of the agent's v1 API that ask for something.
@@ -61,11 +65,11 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 			return nil, errors.New("Failed to parse body into Call protobuf")
 		}
 	} else {
-		v, err := parseJSON(body)
+		v, err := wirejson.Parse(body)
 		if err != nil {
 			return nil, errors.New("Failed to parse body into JSON: " + err.Error())
 		}
-		if err := decodeJSON(v, call); err != nil {
+		if err := wirejson.Decode(v, call); err != nil {
 			return nil, errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
 		}
 		object, _ := v.(map[string]any)
@@ -82,7 +86,7 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 		name = "read_file"
 	}
 	if name != "" {
-		return nil, errors.New("Failed to validate agent::Call: " + absent(name))
+		return nil, errors.New("Failed to validate agent::Call: " + validate.Absent(name))
 	}
 	return call, nil
 }
@@ -90,7 +94,7 @@ func (c codec) decodeAgentCall(body []byte) (*pb.Call, error) {
 // answerMessage writes a message. In JSON, but not in the messages of streams, Mesos also names
 // certain lists of its main part that are empty.
 func (m *Master) answerMessage(w http.ResponseWriter, r *http.Request, language codec, message proto.Message, lists ...string) {
-	body := encodeJSON(message)
+	body := wirejson.Encode(message)
 	var err error
 	if language == codecProtobuf {
 		body, err = proto.Marshal(message)
@@ -161,7 +165,7 @@ func (m *Master) readFile(a *agent, w http.ResponseWriter, r *http.Request, c *p
 	}
 }
 
-// tell answers the calls about the state of the agent, nil others, and names the lists that are
+// tell answers calls about the state of the agent, nil others, and names the lists that are
 // never left out. On the loop.
 func (a *agent) tell(c *pb.Call) (response *pb.Response, lists []string) {
 	switch c.Type {
@@ -207,7 +211,7 @@ func (a *agent) tell(c *pb.Call) (response *pb.Response, lists []string) {
 	return nil, nil
 }
 
-// versionInfo is buildInfo as the v1 APIs say it.
+// versionInfo returns buildInfo in the form of the v1 APIs.
 func versionInfo() mesos.VersionInfo {
 	info := buildInfo()
 	text := func(name string) *string { s, _ := info[name].(string); return &s }
@@ -218,11 +222,11 @@ func versionInfo() mesos.VersionInfo {
 	}
 }
 
-// proto is the task as the v1 APIs say it.
+// proto returns the task in the form of the v1 APIs.
 func (t *task) proto(state mesos.TaskState) mesos.Task {
 	p := mesos.Task{
 		Name: t.info.Name, TaskID: t.info.TaskID, FrameworkID: mesos.FrameworkID{Value: t.framework.id},
-		AgentID: mesos.AgentID{Value: t.agent.id}, State: &state, Resources: newResources(t.info.Resources).proto(),
+		AgentID: mesos.AgentID{Value: t.agent.id}, State: &state, Resources: resources.New(t.info.Resources).Proto(),
 		Statuses: t.statuses, Labels: t.info.Labels, Discovery: t.info.Discovery, Container: t.info.Container,
 		HealthCheck: t.info.HealthCheck, KillPolicy: t.info.KillPolicy,
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // This file is the sandboxes of an agent as its API shows them: a tree for each executor, under
@@ -21,7 +23,7 @@ type entry struct {
 	data    []byte
 }
 
-// mode is that of stat(2).
+// mode returns the mode that stat(2) would.
 func (n *entry) mode() uint32 {
 	switch {
 	case !n.folder:
@@ -42,7 +44,7 @@ func (n *entry) modeText() string {
 	return "drwxr-x---"
 }
 
-// directory is where the executor runs.
+// directory returns where the executor runs.
 func (e *executor) directory() string { return e.runs() + e.containerID }
 
 func (e *executor) runs() string {
@@ -53,7 +55,7 @@ func (e *executor) virtualRuns() string {
 	return "/frameworks/" + e.framework.id + "/executors/" + e.id + "/runs/"
 }
 
-// names are all paths under which the executor's folder can be found.
+// names returns all paths under which the executor's folder can be found.
 func (e *executor) names() [3]string {
 	return [3]string{e.directory(), e.runs() + "latest", e.virtualRuns() + "latest"}
 }
@@ -95,7 +97,7 @@ func (e *executor) tree() []*entry {
 		list = append(list, n)
 		return n
 	}
-	files := func(path string, box *sandbox) int {
+	files := func(path string, box *shell.Sandbox) int {
 		found := e.boxEntries(path, box)
 		list = append(list, found...)
 		return len(found)
@@ -122,11 +124,11 @@ func (e *executor) tree() []*entry {
 	return list
 }
 
-// boxEntries are the files of a sandbox, of which the two for output are always there.
-func (e *executor) boxEntries(prefix string, box *sandbox) []*entry {
-	files := map[string]*file{stdoutFile: nil, stderrFile: nil}
+// boxEntries returns the files of a sandbox, of which the two for output are always there.
+func (e *executor) boxEntries(prefix string, box *shell.Sandbox) []*entry {
+	files := map[string]*shell.File{shell.StdoutFile: nil, shell.StderrFile: nil}
 	if box != nil {
-		for name, f := range box.files {
+		for name, f := range box.Files {
 			if !strings.Contains(name, "/") { // others are not in this folder
 				files[name] = f
 			}
@@ -136,7 +138,7 @@ func (e *executor) boxEntries(prefix string, box *sandbox) []*entry {
 	for name, f := range files {
 		n := &entry{path: prefix + name, links: 1, changed: e.created}
 		if f != nil {
-			n.size, n.changed, n.data = len(f.data), f.changed, f.data
+			n.size, n.changed, n.data = len(f.Data), f.Changed, f.Data
 		}
 		list = append(list, n)
 	}
@@ -163,7 +165,7 @@ func (n *entry) children(tree []*entry) []*entry {
 // mostRead is how much of a file one request gets: 16 pages.
 const mostRead = 16 * 4096
 
-// read is a piece of the file; a negative length is as much as possible.
+// read returns a piece of the file; a negative length is as much as possible.
 func (n *entry) read(offset, length int64) []byte {
 	if offset >= int64(len(n.data)) {
 		return []byte{}

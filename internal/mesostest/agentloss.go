@@ -6,19 +6,21 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // reregistration is how long an agent takes to register again after it was frozen.
 const reregistration = 500 * time.Millisecond
 
-// reachable says whether messages pass between the master and the agent.
+// reachable reports whether messages pass between the master and the agent.
 func (a *agent) reachable() bool { return a.connected && a.alive }
 
 func (a *agent) unreachableTime() *mesos.TimeInfo {
 	return &mesos.TimeInfo{Nanoseconds: a.lostAt.UnixNano()}
 }
 
-// withAgent runs f on the loop for the latest agent with the hostname, and says
+// withAgent runs f on the loop for the latest agent with the hostname, and reports
 // whether there is one.
 func (m *Master) withAgent(hostname string, f func(*agent)) (found bool) {
 	m.must(func() {
@@ -34,7 +36,7 @@ func (m *Master) withAgent(hostname string, f func(*agent)) (found bool) {
 }
 
 // RemoveAgent shuts the agent with the hostname down cleanly: its tasks are lost, its
-// offers rescinded, and every framework is told by FAILURE. It says
+// offers rescinded, and every framework gets a FAILURE. It reports
 // whether there is such an agent, as do the methods below.
 func (m *Master) RemoveAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) { m.discard(a, "the agent unregistered") })
@@ -186,11 +188,11 @@ func (m *Master) welcomeBack(a *agent) {
 }
 
 // retake books resources again that an agent's tasks held all the time.
-func (m *Master) retake(f *framework, a *agent, list []mesos.Resource) resources {
-	rs := newResources(list)
-	if !rs.empty() {
-		a.free = a.free.subtract(rs.unallocated())
-		m.charge(f, rs[0].allocatedTo(), rs, 1)
+func (m *Master) retake(f *framework, a *agent, list []mesos.Resource) resources.List {
+	rs := resources.New(list)
+	if !rs.Empty() {
+		a.free = a.free.Subtract(rs.Unallocated())
+		m.charge(f, rs[0].AllocatedTo(), rs, 1)
 	}
 	return rs
 }
@@ -254,7 +256,7 @@ func (m *Master) lose(t *task, reason mesos.TaskStatus_Reason, message string) {
 	m.endTask(t, mesos.TASK_LOST, reason, message)
 }
 
-// endTask makes the master forget a task after it told in which state.
+// endTask makes the master forget a task after it has reported the last state.
 func (m *Master) endTask(t *task, state mesos.TaskState, reason mesos.TaskStatus_Reason, message string) {
 	e := m.masterUpdate(t.info.TaskID, &t.agent.id, &state, reason, message)
 	t.framework.send(m, e)
@@ -274,7 +276,7 @@ func (m *Master) rescindAll(a *agent) {
 	}
 }
 
-// fail tells every framework that an agent is gone, whether it had tasks there or not.
+// fail sends every framework a FAILURE when an agent is gone, whether it had tasks there or not.
 func (m *Master) fail(a *agent) {
 	for _, f := range m.order {
 		f.send(m, &scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: a.id}}})

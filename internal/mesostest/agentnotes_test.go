@@ -2,7 +2,6 @@ package mesostest
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -14,7 +13,7 @@ type replayedAgent struct {
 	emptied bool // comes back as a new agent
 }
 
-// agentNotes are what was done to agents while a recording was made.
+// agentNotes returns what was done to agents while a recording was made.
 func (r *replayer) agentNotes() []noteAction {
 	to := func(act func(hostname string) bool) func(int, *recordedLine, []string) error {
 		return func(_ int, l *recordedLine, args []string) error {
@@ -28,14 +27,14 @@ func (r *replayer) agentNotes() []noteAction {
 		}
 	}
 	return []noteAction{
-		{regexp.MustCompile(`^(agent\d+):? (?:killed with|sent) SIG(?:KILL|TERM)\b`), to(r.master.LoseAgent)},
-		{regexp.MustCompile(`^(agent\d+): sent SIGSTOP$`), to(r.master.FreezeAgent)},
-		{regexp.MustCompile(`^(agent\d+): sent SIGUSR1$`), to(r.master.RemoveAgent)},
-		{regexp.MustCompile(`^(agent\d+): sent SIGCONT$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^(agent\d+):? (?:killed with|sent) SIG(?:KILL|TERM)\b`, to(r.master.LoseAgent)},
+		{`^(agent\d+): sent SIGSTOP$`, to(r.master.FreezeAgent)},
+		{`^(agent\d+): sent SIGUSR1$`, to(r.master.RemoveAgent)},
+		{`^(agent\d+): sent SIGCONT$`, func(_ int, _ *recordedLine, args []string) error {
 			r.master.ReturnAgent(r.agents[args[0]].Hostname)
 			return nil
 		}},
-		{regexp.MustCompile(`^(agent\d+) started$`), func(i int, l *recordedLine, args []string) error {
+		{`^(agent\d+) started$`, func(i int, l *recordedLine, args []string) error {
 			a := r.agents[args[0]]
 			if a == nil {
 				return fmt.Errorf("%s is not among the agents", args[0])

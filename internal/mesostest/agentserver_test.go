@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // The API is that of the agent's process: it goes and comes with it.
@@ -50,7 +52,7 @@ func (c *cluster) reachable() bool {
 // Run ends with agents that cannot listen, and leaves nobody behind.
 func TestAgentsThatCannotListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
 		m, err := New(Config{Agents: []Agent{{}, {Port: 5051}}, ListenAgents: network.Listen})
@@ -64,7 +66,7 @@ func TestAgentsThatCannotListen(t *testing.T) {
 // Run returns with requests to agents that never get an answer and connections that nobody closes.
 func TestAgentsLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
 		m, err := New(Config{Agents: []Agent{{Hostname: lostAgent}}, ListenAgents: network.Listen})
@@ -89,7 +91,7 @@ func TestAgentsLeaveNothingBehind(t *testing.T) {
 // An agent that comes back but whose port was taken stays in the cluster without its API.
 func TestAgentReturnsWithoutItsPort(t *testing.T) {
 	taken := false
-	var network Network
+	var network virtualnet.Network
 	config := Config{Agents: []Agent{{Hostname: lostAgent}}}
 	config.ListenAgents = func(address string) (net.Listener, error) {
 		if taken {
@@ -110,7 +112,7 @@ func TestAgentReturnsWithoutItsPort(t *testing.T) {
 
 // A listener that chooses its port decides what offers say.
 func TestAgentTakesThePortOfItsListener(t *testing.T) {
-	var network Network
+	var network virtualnet.Network
 	config := Config{Agents: oneAgent(), ListenAgents: func(string) (net.Listener, error) { return network.Listen("127.0.0.1:0") }}
 	inBubble(t, config, func(c *cluster) {
 		address := c.subscribe(frameworkInfo()).offers()[0].URL.Address
@@ -122,7 +124,7 @@ func TestAgentTakesThePortOfItsListener(t *testing.T) {
 
 // Of each framework an agent remembers 150 executors that ended.
 func TestExecutorsThatAreRemembered(t *testing.T) {
-	m, err := New(Config{ListenAgents: new(Network).Listen})
+	m, err := New(Config{ListenAgents: new(virtualnet.Network).Listen})
 	require.NoError(t, err)
 	a := &agent{}
 	one, other := &framework{id: "one"}, &framework{id: "other"}

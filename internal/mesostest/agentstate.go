@@ -9,9 +9,12 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/agent"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
-// agentState is /state of an agent. Of the flags only those are there that Agent has.
+// agentState returns /state of an agent. Of the flags only those are there that Agent has.
 func (m *Master) agentState(a *agent) any {
 	view := buildInfo()
 	maps.Copy(view, a.resourcesView())
@@ -19,22 +22,22 @@ func (m *Master) agentState(a *agent) any {
 	for role, rs := range a.reserved() {
 		reserved[role] = fullView(rs)
 	}
-	var held resources
+	var held resources.List
 	for _, e := range a.running {
-		held = held.add(e.held())
+		held = held.Add(e.held())
 	}
 	heldReserved := map[string]any{}
 	for _, e := range held {
-		if role := e.reservedFor(); role != "" {
-			heldReserved[role] = amounts(held.filter(func(other resource) bool { return other.reservedFor() == role }))
+		if role := e.ReservedFor(); role != "" {
+			heldReserved[role] = amounts(held.Filter(func(other resources.Entry) bool { return other.ReservedFor() == role }))
 		}
 	}
 	active, completed := m.agentFrameworks(a)
 	maps.Copy(view, map[string]any{
 		"id": a.id, "pid": a.pid(), "hostname": a.config.Hostname, "start_time": epoch(a.registered),
 		"capabilities": agentCapabilities(), "attributes": a.attributesView(), "master_hostname": "localhost",
-		"reserved_resources_full": reserved, "unreserved_resources_full": fullView(a.total.unreserved()),
-		"reserved_resources_allocated": heldReserved, "unreserved_resources_allocated": amounts(held.unreserved()),
+		"reserved_resources_full": reserved, "unreserved_resources_full": fullView(a.total.Unreserved()),
+		"reserved_resources_allocated": heldReserved, "unreserved_resources_allocated": amounts(held.Unreserved()),
 		"resource_providers": []any{}, "frameworks": active, "completed_frameworks": completed,
 		"flags": map[string]string{
 			"hostname": a.config.Hostname, "ip": a.config.IP, "port": strconv.Itoa(a.config.Port), "work_dir": a.config.WorkDir,
@@ -70,7 +73,7 @@ func (m *Master) agentFrameworks(a *agent) (active, completed []any) {
 			"executors": same(a.running), "completed_executors": same(a.ended),
 		}
 		if e.framework.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
-			view["roles"] = rolesOf(info)
+			view["roles"] = validate.Roles(info)
 		} else {
 			view["role"] = info.GetRole()
 		}
@@ -86,7 +89,7 @@ func (m *Master) agentFrameworks(a *agent) (active, completed []any) {
 	return active, completed
 }
 
-// view is the executor in /state of its agent.
+// view returns the executor in /state of its agent.
 func (e *executor) view() any {
 	var launched, ended []any = []any{}, []any{}
 	for _, t := range e.history {
@@ -105,7 +108,7 @@ func (e *executor) view() any {
 		"resources": amounts(held), "tasks": launched, "queued_tasks": []any{}, "completed_tasks": ended,
 	}
 	if len(held) > 0 {
-		view["role"] = held[0].allocatedTo()
+		view["role"] = held[0].AllocatedTo()
 	}
 	if e.info != nil && e.info.Type != mesos.ExecutorInfo_UNKNOWN {
 		view["type"] = e.info.Type.String()
@@ -113,18 +116,18 @@ func (e *executor) view() any {
 	return view
 }
 
-// held are the resources of the executor and of its tasks that have not ended.
-func (e *executor) held() resources {
-	held := newResources(e.describe().Resources)
+// held returns the resources of the executor and of its tasks that have not ended.
+func (e *executor) held() resources.List {
+	held := resources.New(e.describe().Resources)
 	for _, t := range e.history {
 		if !terminal(t.latest) {
-			held = held.add(newResources(t.info.Resources))
+			held = held.Add(resources.New(t.info.Resources))
 		}
 	}
 	return held
 }
 
-// describe is the info of the executor. That of a command task is made up by the agent, with an
+// describe returns the info of the executor. That of a command task is made up by the agent, with an
 // allowance of 0.1 cpus and 32 MB that nobody has accounted for.
 func (e *executor) describe() *mesos.ExecutorInfo {
 	if e.info != nil {
@@ -144,14 +147,14 @@ func (e *executor) describe() *mesos.ExecutorInfo {
 	}
 	t := e.history[0].info
 	info.Name = ptr("Command Executor (Task: " + e.id + ") (Command: " + commandText(t.Command) + ")")
-	allowance, err := parseResources("cpus:0.1;mem:32")
-	if own := newResources(t.Resources); err == nil && len(own) > 0 {
-		info.Resources = allowance.allocated(own[0].allocatedTo()).proto()
+	allowance, err := resources.Parse("cpus:0.1;mem:32")
+	if own := resources.New(t.Resources); err == nil && len(own) > 0 {
+		info.Resources = allowance.Allocated(own[0].AllocatedTo()).Proto()
 	}
 	return info
 }
 
-// commandText is a command in the name of its executor, of which only the beginning is there.
+// commandText returns a command in the name of its executor, of which only the beginning is there.
 func commandText(c *mesos.CommandInfo) string {
 	text, before, after := c.GetValue(), "sh -c '", "'"
 	switch {
@@ -168,7 +171,7 @@ func commandText(c *mesos.CommandInfo) string {
 	return before + text + after
 }
 
-// containers are those that run on the agent: of executors, and if asked for of tasks in groups.
+// containers returns those that run on the agent: of executors, and if asked for of tasks in groups.
 func (a *agent) containers(nested bool) []pb.Response_GetContainers_Container {
 	var list []pb.Response_GetContainers_Container
 	for _, e := range a.running {
@@ -186,23 +189,23 @@ func (a *agent) containers(nested bool) []pb.Response_GetContainers_Container {
 			status := t.containerStatus()
 			status.NetworkInfos = nil
 			list = append(list, pb.Response_GetContainers_Container{
-				ContainerID: mesos.ContainerID{Value: t.containerID}, ContainerStatus: status, ResourceStatistics: statistics(newResources(t.info.Resources)),
+				ContainerID: mesos.ContainerID{Value: t.containerID}, ContainerStatus: status, ResourceStatistics: statistics(resources.New(t.info.Resources)),
 			})
 		}
 	}
 	return list
 }
 
-// statistics are the limits of a container; the fake measures nothing.
-func statistics(rs resources) *mesos.ResourceStatistics {
-	bytes := uint64(rs.milli("mem")) << 20 / 1000
+// statistics returns the limits of a container; the fake measures nothing.
+func statistics(rs resources.List) *mesos.ResourceStatistics {
+	bytes := uint64(rs.Milli("mem")) << 20 / 1000
 	return &mesos.ResourceStatistics{
-		Timestamp: float64(time.Now().UnixNano()) / 1e9, CPUsSoftLimit: ptr(float64(rs.milli("cpus")) / 1000),
+		Timestamp: float64(time.Now().UnixNano()) / 1e9, CPUsSoftLimit: ptr(float64(rs.Milli("cpus")) / 1000),
 		MemLimitBytes: &bytes, MemSoftLimitBytes: &bytes,
 	}
 }
 
-// containerView is a container as the older /containers shows it.
+// containerView returns a container as the older /containers shows it.
 func containerView(c pb.Response_GetContainers_Container) any {
 	return map[string]any{
 		"framework_id": c.FrameworkID.Value, "executor_id": c.ExecutorID.Value, "executor_name": *c.ExecutorName,

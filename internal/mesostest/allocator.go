@@ -6,13 +6,17 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // shareKey names a share: that of a framework in a role, or without a framework that of a node of
 // the tree of roles.
 type shareKey struct{ role, framework string }
 
-// roleNodes are the nodes from the top of the tree of roles to the leaf of a role: "a", "a/b",
+// roleNodes returns the nodes from the top of the tree of roles to the leaf of a role: "a", "a/b",
 // "a/b/.". The share of a node includes those below, so "a" itself has the leaf "a/.".
 func roleNodes(role string) []string {
 	var nodes []string
@@ -35,11 +39,11 @@ type share struct {
 // quantities are the amounts that DRF counts, in thousandths: cpus, mem, disk, gpus.
 type quantities [4]int64
 
-func quantitiesOf(rs resources) quantities {
-	return quantities{rs.milli("cpus"), rs.milli("mem"), rs.milli("disk"), rs.milli("gpus")}
+func quantitiesOf(rs resources.List) quantities {
+	return quantities{rs.Milli("cpus"), rs.Milli("mem"), rs.Milli("disk"), rs.Milli("gpus")}
 }
 
-// dominant is the largest fraction of the total among the quantities.
+// dominant returns the largest fraction of the total among the quantities.
 func (q quantities) dominant(total quantities) float64 {
 	largest := 0.0
 	for i := range q {
@@ -51,7 +55,7 @@ func (q quantities) dominant(total quantities) float64 {
 }
 
 // charge books resources on the shares of a framework and its role; sign is 1 or -1.
-func (m *Master) charge(f *framework, role string, rs resources, sign int64) {
+func (m *Master) charge(f *framework, role string, rs resources.List, sign int64) {
 	amount := quantitiesOf(rs)
 	keys := []shareKey{{role: role, framework: f.id}}
 	for _, node := range roleNodes(role) {
@@ -84,17 +88,17 @@ func (m *Master) allocate(agents []*agent) {
 	agents = slices.Clone(agents)
 	m.random.Shuffle(len(agents), func(i, j int) { agents[i], agents[j] = agents[j], agents[i] })
 	batches := make(map[*framework][]*offer)
-	for _, first := range m.stages() {
+	for _, now := range m.stages() {
 		for _, a := range agents {
 			if !a.offerable() || !allocatable(a.free, defaultMinimum()) {
 				continue
 			}
 			for _, key := range m.byShare(total) {
-				if first && len(m.quotas[key.role].guarantees) == 0 {
+				if now == forGuarantees && len(m.quotas[key.role].guarantees) == 0 {
 					continue
 				}
 				f := m.frameworks[key.framework]
-				if o := m.makeOffer(f, a, key.role, first); o != nil {
+				if o := m.makeOffer(f, a, key.role, now); o != nil {
 					batches[f] = append(batches[f], o)
 				}
 			}
@@ -143,7 +147,7 @@ func (m *Master) byShare(total quantities) []shareKey {
 		if f.stream == nil {
 			continue
 		}
-		for _, role := range rolesOf(&f.info) {
+		for _, role := range validate.Roles(&f.info) {
 			if f.suppressed[role] {
 				continue
 			}
@@ -165,35 +169,35 @@ func (m *Master) byShare(total quantities) []shareKey {
 	return keys
 }
 
-// eligible is what of an agent's free resources may be offered to a framework in a
-// role; empty when nothing. first is the stage of the allocation that serves guarantees.
-func (m *Master) eligible(f *framework, a *agent, role string, first bool) resources {
+// eligible returns what of an agent's free resources may be offered to a framework in a
+// role in a stage of an allocation; empty when nothing.
+func (m *Master) eligible(f *framework, a *agent, role string, now stage) resources.List {
 	if a.quantities[3] > 0 && !f.can(mesos.FrameworkInfo_Capability_GPU_RESOURCES) {
 		return nil // --filter_gpu_resources: keep such agents for those who need them
 	}
 	if !f.can(mesos.FrameworkInfo_Capability_REGION_AWARE) && a.foreign(m.info.Domain) {
 		return nil
 	}
-	if !f.constraints.admit(role, a) {
+	if !f.constraints.Admits(role, constraints.Agent{Hostname: a.config.Hostname, Domain: a.domain, Attributes: a.attributes}) {
 		return nil
 	}
-	free := a.free.offerable(role)
+	free := a.free.Offerable(role)
 	if !f.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
-		free = free.filter(func(e resource) bool { return len(e.shape.Reservations) < 2 }) // has no old form
+		free = free.Filter(func(e resources.Entry) bool { return len(e.Shape.Reservations) < 2 }) // has no old form
 	}
-	free = m.withinQuota(role, free, first)
+	free = m.withinQuota(role, free, now)
 	if !allocatable(free, f.minimum(role)) || f.filtered(a, role, free) {
 		return nil
 	}
 	return free
 }
 
-// defaultMinimum is --min_allocatable_resources=cpus:0.01|mem:32, in thousandths.
+// defaultMinimum returns --min_allocatable_resources=cpus:0.01|mem:32, in thousandths.
 func defaultMinimum() []map[string]int64 {
 	return []map[string]int64{{"cpus": 10}, {"mem": 32000}}
 }
 
-// minimum is what an offer in the role must have one of: the framework may raise it
+// minimum returns what an offer in the role must have one of: the framework may raise it
 // by offer_filters.
 func (f *framework) minimum(role string) []map[string]int64 {
 	own := f.info.OfferFilters[role].MinAllocatableResources
@@ -204,21 +208,21 @@ func (f *framework) minimum(role string) []map[string]int64 {
 	for _, q := range own.Quantities {
 		amounts := make(map[string]int64, len(q.Quantities))
 		for name, scalar := range q.Quantities {
-			amounts[name] = toMilli(scalar.Value)
+			amounts[name] = resources.Milli(scalar.Value)
 		}
 		minimum = append(minimum, amounts)
 	}
 	return minimum
 }
 
-// allocatable says whether the resources reach one of the minimums; without any they do.
-func allocatable(rs resources, minimum []map[string]int64) bool {
-	if rs.empty() {
+// allocatable reports whether the resources reach one of the minimums; without any they do.
+func allocatable(rs resources.List, minimum []map[string]int64) bool {
+	if rs.Empty() {
 		return false
 	}
 	return len(minimum) == 0 || slices.ContainsFunc(minimum, func(amounts map[string]int64) bool {
 		for name, amount := range amounts {
-			if rs.quantity(name) < amount {
+			if rs.Quantity(name) < amount {
 				return false
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 const (
@@ -156,12 +158,12 @@ func TestStaticReservationsGoToTheirRole(t *testing.T) {
 		s := c.subscribe(frameworkInfo("a", "b"))
 		require.Len(t, s.offers(), 2)
 		for _, o := range s.offers() {
-			rs := newResources(o.Resources)
+			rs := resources.New(o.Resources)
 			switch role := o.AllocationInfo.GetRole(); role {
 			case "a":
-				require.Equal(t, "ports:[31000-31099]; cpus:2; mem:1024; disk:1000", rs.unallocated().String())
+				require.Equal(t, "ports:[31000-31099]; cpus:2; mem:1024; disk:1000", rs.Unallocated().String())
 			case "b":
-				require.Equal(t, "b", rs[0].reservedFor())
+				require.Equal(t, "b", rs[0].ReservedFor())
 				require.Equal(t, quantities{1000, 256_000}, quantitiesOf(rs))
 			default:
 				require.Fail(t, "offered to role "+role)
@@ -183,9 +185,9 @@ func TestLeastOffer(t *testing.T) {
 				s := c.subscribe(frameworkInfo())
 				o := s.offers()[0]
 				task := taskInfo(o, "t", "sleep 600")
-				rs, err := parseResources(test.used)
+				rs, err := resources.Parse(test.used)
 				require.NoError(t, err)
-				task.Resources = rs.proto()
+				task.Resources = rs.Proto()
 				s.accept(o, 0, task)
 				c.at(2 * time.Second)
 				offers := s.offers()[1:]
@@ -194,7 +196,7 @@ func TestLeastOffer(t *testing.T) {
 					return
 				}
 				require.Len(t, offers, 1)
-				require.Contains(t, newResources(offers[0].Resources).unallocated().String(), test.want)
+				require.Contains(t, resources.New(offers[0].Resources).Unallocated().String(), test.want)
 			})
 		})
 	}

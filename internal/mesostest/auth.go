@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// credentials are what requests may prove who they are with. They are never changed, so that
+// credentials are those with which requests may authenticate. They are never changed, so that
 // connections read them without the loop.
 type credentials struct {
 	secrets map[string]string // by principal
@@ -32,7 +32,7 @@ func newCredentials(secrets, tokens map[string]string) *credentials {
 	return &credentials{maps.Clone(secrets), maps.Clone(tokens)}
 }
 
-// realm is whom an endpoint asks to authenticate for; "" are those that are open to all.
+// realm returns whom an endpoint asks to authenticate for; "" are those that are open to all.
 func realm(endpoint string) string {
 	switch endpoint {
 	case "/api/v1/scheduler":

@@ -5,6 +5,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/allocator"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // call takes a non-SUBSCRIBE call that passed the static checks. On the loop.
@@ -20,7 +22,7 @@ func (m *Master) call(c *scheduler.Call, from caller) reply {
 	return r
 }
 
-// perform is rows 21-25 of the order of validation and the effect.
+// perform takes rows 21-25 of the order of validation and then has the effect of the call.
 func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	f := m.frameworks[c.GetFrameworkID().GetValue()]
 	if r, refused := admit(f, from); refused {
@@ -67,7 +69,7 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	return reply{status: 202}
 }
 
-// admit checks that the caller is the framework that it says, and is subscribed.
+// admit checks that the caller is the framework that it claims to be, and is subscribed.
 func admit(f *framework, from caller) (r reply, refused bool) {
 	refuse := func(status int, text string) (reply, bool) { return reply{status: status, body: text}, true }
 	switch {
@@ -87,10 +89,10 @@ func admit(f *framework, from caller) (r reply, refused bool) {
 	return reply{}, false
 }
 
-// concerned are the roles that SUPPRESS or REVIVE means: all when it names none,
+// concerned returns the roles that SUPPRESS or REVIVE means: all when it names none,
 // nothing when one of them is not subscribed.
 func (f *framework) concerned(named []string) []string {
-	subscribed := rolesOf(&f.info)
+	subscribed := validate.Roles(&f.info)
 	if len(named) == 0 {
 		return subscribed
 	}

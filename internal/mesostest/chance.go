@@ -22,7 +22,7 @@ type Chances struct {
 
 	// Of each event that is sent.
 
-	CutStream float64 // the stream breaks after it was sent, maybe before it came
+	CutStream float64 // the stream breaks after it was sent, maybe before it is read
 	Duplicate float64 // an UPDATE comes twice
 	Late      float64 // an UPDATE comes up to MaxDelay later, those of its task behind it: events of others overtake it
 	Drop      float64 // an UPDATE that the master made, which has no uuid, does not come

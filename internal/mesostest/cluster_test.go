@@ -20,6 +20,9 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // cluster is a master on a virtual network in a bubble, with a client.
@@ -45,7 +48,7 @@ func inBubble(t *testing.T, config Config, f func(c *cluster)) {
 func inBubbleOf(t *testing.T, config Config, addresses []string, f func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		var listeners []net.Listener
 		for _, address := range addresses {
 			l, err := network.Listen(address)
@@ -163,7 +166,7 @@ func (s *stream) collect() {
 	}
 }
 
-// received is what came so far.
+// received returns what came so far.
 func (s *stream) received() []received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +241,7 @@ func (s *stream) kill(id string) {
 	s.call(202, &scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}})
 }
 
-// offers are all offers received so far.
+// offers returns all offers received so far.
 func (s *stream) offers() []mesos.Offer {
 	var list []mesos.Offer
 	for _, r := range s.received() {
@@ -247,7 +250,7 @@ func (s *stream) offers() []mesos.Offer {
 	return list
 }
 
-// lastStatus is the status of the latest update.
+// lastStatus returns the status of the latest update.
 func (s *stream) lastStatus() *mesos.TaskStatus {
 	s.c.t.Helper()
 	all := s.received()
@@ -260,7 +263,7 @@ func (s *stream) lastStatus() *mesos.TaskStatus {
 	return nil
 }
 
-// log prints what was received, one line an event: the time in seconds, the
+// log returns what was received, one line an event: the time in seconds, the
 // type and what matters of it.
 func (s *stream) log() []string {
 	var lines []string
@@ -272,7 +275,7 @@ func (s *stream) log() []string {
 		case e.Offers != nil:
 			line += "OFFERS"
 			for _, o := range e.Offers.Offers {
-				line += " " + o.Hostname + "=" + newResources(o.Resources).unallocated().String()
+				line += " " + o.Hostname + "=" + resources.New(o.Resources).Unallocated().String()
 			}
 		case e.Update != nil:
 			u := e.Update.Status
@@ -313,15 +316,15 @@ func notOffers(lines []string) []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, " OFFERS") })
 }
 
-// taskInfo is a command task of 0.1 cpus and 32 MB on the agent of the offer.
+// taskInfo returns a command task of 0.1 cpus and 32 MB on the agent of the offer.
 func taskInfo(o mesos.Offer, id, command string) mesos.TaskInfo {
 	t := mesos.TaskInfo{
 		Name: id, TaskID: mesos.TaskID{Value: id}, AgentID: o.AgentID,
 		Command: &mesos.CommandInfo{Value: &command},
 	}
-	rs, err := parseResources("cpus:0.1;mem:32")
+	rs, err := resources.Parse("cpus:0.1;mem:32")
 	if err == nil {
-		t.Resources = rs.proto()
+		t.Resources = rs.Proto()
 	}
 	return t
 }

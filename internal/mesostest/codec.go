@@ -6,6 +6,9 @@ import (
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // codec is one of the two languages of the scheduler API, named by its media type.
@@ -20,10 +23,10 @@ const (
 type request struct {
 	call        scheduler.Call
 	hasType     bool // the type was there and is known; UNKNOWN is a known one
-	constraints constraintsCall
+	constraints constraints.Call
 }
 
-// unmarshal says whether body is the message. mesos-go's generated code panics on some malformed
+// unmarshal reports whether body is the message. mesos-go's generated code panics on some malformed
 // input (CVE-2021-3121).
 func unmarshal(body []byte, message proto.Message) (ok bool) {
 	defer func() {
@@ -52,12 +55,12 @@ func (c codec) decode(body []byte) (*request, error) {
 
 // readJSON fills the messages and returns the name of their type.
 func readJSON(body []byte, messages ...any) (typeName string, err error) {
-	v, err := parseJSON(body)
+	v, err := wirejson.Parse(body)
 	if err != nil {
 		return "", errors.New("Failed to parse body into JSON: " + err.Error())
 	}
 	for _, message := range messages {
-		if err := decodeJSON(v, message); err != nil {
+		if err := wirejson.Decode(v, message); err != nil {
 			return "", errors.New("Failed to convert JSON into Call protobuf: " + err.Error())
 		}
 	}
@@ -66,7 +69,7 @@ func readJSON(body []byte, messages ...any) (typeName string, err error) {
 	return typeName, nil
 }
 
-// hasVarint says whether a valid message holds a top-level varint field of that number; mesos-go
+// hasVarint reports whether a valid message holds a top-level varint field of that number; mesos-go
 // cannot tell an absent type from the type UNKNOWN.
 func hasVarint(message []byte, number uint64) bool {
 	b := proto.NewBuffer(message)
@@ -105,7 +108,7 @@ func (c codec) appendRecord(out []byte, event *scheduler.Event) ([]byte, error) 
 			return out, err
 		}
 	} else {
-		body = encodeJSON(event)
+		body = wirejson.Encode(event)
 	}
 	out = strconv.AppendInt(out, int64(len(body)), 10)
 	return append(append(out, '\n'), body...), nil

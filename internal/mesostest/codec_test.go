@@ -3,12 +3,15 @@ package mesostest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // TestCodecKeepsRecordings takes every recorded event and call through both languages: nothing may
@@ -16,10 +19,11 @@ import (
 func TestCodecKeepsRecordings(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "recordings", "*.jsonl"))
 	require.NoError(t, err)
+	c := comparer{ids: regexp.MustCompile(idPattern)}
 	same := func(l *recordedLine, recorded any, encoded []byte) {
-		v, err := parseJSON(encoded)
+		v, err := wirejson.Parse(encoded)
 		require.NoError(t, err)
-		c, b := comparer{ids: idPatterns()}, newBinding()
+		b := newBinding()
 		require.NoError(t, c.value(b, "", recorded, v), "line %d", l.number)
 	}
 	events := 0
@@ -32,12 +36,12 @@ func TestCodecKeepsRecordings(t *testing.T) {
 				continue
 			}
 			var e, again scheduler.Event
-			require.NoError(t, decodeJSON(l.Event, &e), "%s line %d", file, l.number)
-			same(l, l.Event, encodeJSON(&e))
+			require.NoError(t, wirejson.Decode(l.Event, &e), "%s line %d", file, l.number)
+			same(l, l.Event, wirejson.Encode(&e))
 			binary, err := e.Marshal()
 			require.NoError(t, err)
 			require.NoError(t, proto.Unmarshal(binary, &again))
-			same(l, l.Event, encodeJSON(&again))
+			same(l, l.Event, wirejson.Encode(&again))
 			events++
 		}
 	}
@@ -128,18 +132,18 @@ func FuzzDecode(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			text := encodeJSON(&r.call)
+			text := wirejson.Encode(&r.call)
 			again, err := codecJSON.decode(text)
 			if err != nil && strings.Contains(err.Error(), "Not expecting a JSON number for field") {
 				continue
 			}
 			require.NoError(t, err, "%s", text)
-			require.Equal(t, string(text), string(encodeJSON(&again.call)))
+			require.Equal(t, string(text), string(wirejson.Encode(&again.call)))
 			binary, err := r.call.Marshal()
 			require.NoError(t, err)
 			once, err := codecProtobuf.decode(binary)
 			require.NoError(t, err)
-			require.Equal(t, string(text), string(encodeJSON(&once.call)))
+			require.Equal(t, string(text), string(wirejson.Encode(&once.call)))
 		}
 	})
 }

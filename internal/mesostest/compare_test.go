@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// binding says which actual ID stands for which recorded one. It is one to one.
+// binding maps recorded IDs to actual ones, one to one.
 type binding struct {
 	actual   map[string]string // by the recorded ID
 	recorded map[string]string // by the actual ID
@@ -37,15 +37,12 @@ func (b *binding) bind(recorded, actual string) bool {
 
 const uuidPattern = `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`
 
-// idPatterns are the IDs that a master makes up: UUIDs of streams, masters and containers; those
+// idPattern is the IDs that a master makes up: UUIDs of streams, masters and containers; those
 // of a master followed by the number of a framework, an agent or an offer; and UUIDs of updates,
 // in base64.
-func idPatterns() *regexp.Regexp {
-	return regexp.MustCompile(uuidPattern + `(?:-[OS]?\d+)?|[A-Za-z0-9+/]{21}[AQgw]==`)
-}
+const idPattern = uuidPattern + `(?:-[OS]?\d+)?|[A-Za-z0-9+/]{21}[AQgw]==`
 
-// comparer compares what was recorded with what happened. One is made per replay, since it keeps
-// the compiled pattern.
+// comparer compares what was recorded with what happened; ids is the compiled idPattern.
 type comparer struct{ ids *regexp.Regexp }
 
 // text compares two texts, IDs under the binding, which it extends.
@@ -88,7 +85,7 @@ func (c comparer) id(b *binding, recorded, actual string) error {
 	return nil
 }
 
-// idKind is "", "-O", "-S" or "-" by what follows the UUID.
+// idKind returns "", "-O", "-S" or "-" by what follows the UUID.
 func idKind(id string) string {
 	if len(id) <= 36 {
 		return fmt.Sprint(len(id))

@@ -96,30 +96,29 @@ type Config struct {
 	// executors poll for ended children. Default 50 ms; negative: none.
 	Reap time.Duration
 
-	// Executors says what a custom executor does that is about to start. It runs on the master's loop.
+	// Executors returns what a custom executor does that is about to start. It runs on the master's loop.
 	// Default, also when it returns nil: the command of the executor is interpreted like that
 	// of a task, and it never registers.
 	Executors func(mesos.ExecutorInfo) *CustomExecutor
 
 	// ListenAgents opens the listener of each agent's own HTTP API, which shows its state and the
 	// sandboxes of its tasks. The address is the agent's IP and port; should the listener have
-	// another port, the agent takes that. [Network.Listen] fits, as does a function around
+	// another port, the agent takes that. The Listen of a virtualnet.Network fits, as does a function around
 	// net.Listen. Default none: agents cannot be connected to, and remember no sandboxes.
 	ListenAgents func(address string) (net.Listener, error)
 
-	// launch and reap, when set, say for each task what Launch and Reap say for all; ran is how
-	// long its process lived. The replay of recordings gives tasks the times that they
-	// took on the recorded machine.
+	// launch and reap, when set, return for each task what Launch and Reap are for all; ran is how
+	// long its process lived. With them the replay of recordings has the times of the recorded machine.
 	launch func(taskID string) time.Duration
 	reap   func(taskID string, ran time.Duration) time.Duration
 
-	// reregister, when set, says for each agent what Reregistration says for all.
+	// reregister, when set, returns for each agent what Reregistration is for all.
 	reregister func(hostname string, random *rand.Rand) time.Duration
 
 	// Logger gets one debug line per call. Default: discarded.
 	Logger *slog.Logger
 
-	// Seed is the source of all randomness, which is: IDs, the order in which
+	// Seed is the source of all randomness: IDs, the order in which
 	// agents are offered, the time that they take to register again, and what
 	// Disturb does. Two runs with the same seed and the same calls at the
 	// same times are alike. The zero seed is a seed like any other.

@@ -5,9 +5,11 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
-// CustomExecutor says what a custom executor does, whose program the fake cannot run. It registers
+// CustomExecutor is what a custom executor does, whose program the fake cannot run. It registers
 // after Config.Launch, runs any number of tasks, and stays until SHUTDOWN or [Master.KillExecutor].
 // The functions run on the master's loop: they must not block, and must not call methods of the
 // Master. The statuses that they return are sent in order, with just what they hold; only
@@ -27,12 +29,12 @@ type CustomExecutor struct {
 	ExitStatus uint8
 }
 
-// custom says whether the framework brought the executor along.
+// custom reports whether the framework brought the executor along.
 func (e *executor) custom() bool {
 	return e.info != nil && e.info.Type != mesos.ExecutorInfo_DEFAULT
 }
 
-// grouped says whether the executor is the one of Mesos for groups of tasks.
+// grouped reports whether the executor is the one of Mesos for groups of tasks.
 func (e *executor) grouped() bool { return e.info.GetType() == mesos.ExecutorInfo_DEFAULT }
 
 // startScripted registers a scripted executor after a while.
@@ -61,7 +63,7 @@ func (e *executor) killScripted(m *Master, t *task) {
 	t.report(m, e.script.Kill(t.info.TaskID))
 }
 
-// report sends what a scripted executor says of its task.
+// report sends the updates of a scripted executor about its task.
 func (t *task) report(m *Master, list []mesos.TaskStatus) {
 	for _, status := range list {
 		if status.State == nil {
@@ -74,14 +76,14 @@ func (t *task) report(m *Master, list []mesos.TaskStatus) {
 	}
 }
 
-// shutdownScripted ends the executor in good order: it tells nothing of its tasks.
+// shutdownScripted ends the executor in good order: it reports nothing about its tasks.
 func (e *executor) shutdownScripted(m *Master) {
 	if e.ending {
 		return
 	}
 	e.ending = true
 	e.timer.stop()
-	status := exit{code: int(e.script.ExitStatus)}.waitStatus()
+	status := shell.Exit{Code: int(e.script.ExitStatus)}.WaitStatus()
 	e.timer = m.after(m.config.Reap, func() {
 		e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", status)
 	})

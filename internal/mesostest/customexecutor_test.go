@@ -8,6 +8,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // launchedCustom launches a task on a custom executor at 100 ms; it runs from 200 ms on.
@@ -25,10 +27,10 @@ func (s *stream) launchCustom(id string) {
 	o := offers[len(offers)-1]
 	task := taskInfo(o, id, "")
 	task.Command = nil
-	own, err := parseResources("cpus:0.1;mem:32")
+	own, err := resources.Parse("cpus:0.1;mem:32")
 	require.NoError(s.c.t, err)
 	task.Executor = &mesos.ExecutorInfo{
-		ExecutorID: mesos.ExecutorID{Value: "e"}, Resources: own.proto(), Command: &mesos.CommandInfo{Value: ptr("./executor")},
+		ExecutorID: mesos.ExecutorID{Value: "e"}, Resources: own.Proto(), Command: &mesos.CommandInfo{Value: ptr("./executor")},
 	}
 	s.accept(o, 0, task)
 }

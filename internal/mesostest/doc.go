@@ -1,6 +1,6 @@
 // Package mesostest is a fake Mesos master with its agents and their tasks, for tests, examples and
 // benchmarks of frameworks. A [Master] speaks the v1 scheduler API over real HTTP/1.1 and RecordIO
-// on any net.Listener: loopback TCP, or a [Network] in memory, on which whole clusters run in
+// on any net.Listener: loopback TCP, or a virtualnet.Network in memory, on which whole clusters run in
 // virtual time inside a testing/synctest bubble. On several listeners it is as many masters, of
 // which one leads.
 //
@@ -30,10 +30,10 @@
 // or a task's end at the instant of an allocation is too late for that allocation, while a filter
 // that ends then is over.
 //
-// Misfortune is scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
+// Faults are scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
 // [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
 // [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update], [Master.SetHealth], [Master.SetTokens].
-// It also comes by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
+// They also come by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
 // What operators do is scripted as well: [Master.DrainAgent], [Master.MarkAgentGone],
 // [Master.StartMaintenance], [Master.UpdateQuota] and their siblings do what the calls of their
 // names to /api/v1 do, and return an [OperatorError] where these answer one.
@@ -51,7 +51,7 @@
 // A request body of more than 64 MiB, also unzipped, is answered 413, which a real master never does.
 // A client that sends more behind a SUBSCRIBE and leaves is missed only at the next event.
 //
-// There is no ZooKeeper server, only what it brings about; [Master.WatchElection] shows what it would hold.
+// There is no ZooKeeper server, only its effect on masters; [Master.WatchElection] shows what it would hold.
 // A single master leads as soon as it runs, whoever may remember its predecessor. The registry is
 // never too old or too large, nor does a leader lose its quorum once it has recovered. Where a real master
 // would fail a check and end, because a task was launched again while its agent was away, the
@@ -62,6 +62,13 @@
 // a real one drops them until its last executor has ended. The flags that /state shows are only those that
 // Config and Agent have. It is no yardstick of speed either: its agents start a task after Config.Launch,
 // however many there are.
+//
+// # Packages
+//
+// This package has all state, that of masters, agents and tasks, and is one because every part of it needs the
+// others. What needs no master is beside it, as functions of their arguments: shell interprets the commands of tasks,
+// resources has the arithmetic of offers, validate and constraints answer what a master refuses, wirejson reads and
+// writes JSON.
 //
 // # Goroutines
 //

@@ -34,10 +34,10 @@ func (m *Master) ReactivateAgent(hostname string) error {
 	return m.operateAgent(hostname, m.reactivateAgent)
 }
 
-// offerable says whether the agent takes part in allocations.
+// offerable reports whether the agent takes part in allocations.
 func (a *agent) offerable() bool { return a.connected && !a.deactivated }
 
-// isRegistered says whether the agent is one, perhaps disconnected, but not unreachable or removed.
+// isRegistered reports whether the agent is one, perhaps disconnected, but not unreachable or removed.
 func (m *Master) isRegistered(a *agent) bool { return slices.Contains(m.agents, a) }
 
 func (m *Master) deactivateAgent(id string) error {
@@ -83,7 +83,7 @@ func (m *Master) reactivateAgent(id string) error {
 	return nil
 }
 
-// beginDraining has the agent kill what it runs. One that is away is told when it is back.
+// beginDraining has the agent kill what it runs. One that is away does so when it is back.
 func (m *Master) beginDraining(a *agent) {
 	if a.drain == nil {
 		return
@@ -100,7 +100,7 @@ func (m *Master) beginDraining(a *agent) {
 	m.checkDrained(a)
 }
 
-// drainPolicy is the policy that caps a task's own, nil when that is short enough.
+// drainPolicy returns the policy that caps a task's own, nil when that is short enough.
 func drainPolicy(most *mesos.DurationInfo, own *mesos.KillPolicy) *mesos.KillPolicy {
 	if grace := own.GetGracePeriod(); most == nil || grace != nil && grace.Nanoseconds <= most.Nanoseconds {
 		return nil

@@ -10,6 +10,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // requireRefused requires a typed refusal.
@@ -186,10 +188,10 @@ func TestDrainWaitsForOperations(t *testing.T) {
 	})
 }
 
-// reserve accepts the first offer with an operation, and returns what is told of that.
+// reserve accepts the first offer with an operation, and returns the updates about that.
 func reserve(s *stream) mesos.OperationStatus {
 	o := s.offers()[0]
-	reserved := resources{newResources(o.Resources)[1]}.proto()
+	reserved := resources.List{resources.New(o.Resources)[1]}.Proto()
 	reserved[0].Reservations = []mesos.Resource_ReservationInfo{{
 		Type: mesos.Resource_ReservationInfo_DYNAMIC.Enum(), Role: ptr("test"), Principal: ptr("p"),
 	}}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // node is a place in the election. It outlives its owner until the session ends.
@@ -28,7 +30,7 @@ type Candidate struct {
 	Info     []byte // the master's MasterInfo as JSON
 }
 
-// join gives a process a node in the election.
+// join adds a node for a process to the election.
 func (m *Master) join(p *incarnation) {
 	m.sequence++
 	p.node = &node{sequence: m.sequence, owner: p}
@@ -77,7 +79,7 @@ func (m *Master) elect() {
 	m.publish()
 }
 
-// publish tells every process how things stand. One that has no session knows no leader.
+// publish lets every process know the leader. One that has no session knows none.
 func (m *Master) publish() {
 	leader := ""
 	if len(m.nodes) > 0 {
@@ -98,7 +100,7 @@ func (m *Master) publish() {
 func (m *Master) candidateList() []Candidate {
 	list := make([]Candidate, 0, len(m.nodes))
 	for _, n := range m.nodes {
-		list = append(list, Candidate{Sequence: n.sequence, Info: encodeJSON(&n.owner.info)})
+		list = append(list, Candidate{Sequence: n.sequence, Info: wirejson.Encode(&n.owner.info)})
 	}
 	return list
 }
@@ -165,7 +167,7 @@ func thawed(r *http.Request) (ok bool) {
 	return true
 }
 
-// elsewhere answers what a master that does not lead does not serve itself, and says whether it did.
+// elsewhere answers what a master that does not lead does not serve itself, and reports whether it did.
 // Some things every master serves; one that is frozen nothing.
 func elsewhere(w http.ResponseWriter, r *http.Request, path string) bool {
 	p, ok := r.Context().Value(incarnationKey{}).(*incarnation)

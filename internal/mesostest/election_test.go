@@ -20,7 +20,7 @@ func threeMasters() []string {
 	return []string{"m0.example:5050", "m1.example:5050", "m2.example:5050"}
 }
 
-// get asks a master and tells the answer in one line.
+// get asks a master and returns the answer in one line.
 func (c *cluster) get(address, path string) string {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Millisecond)

@@ -26,5 +26,5 @@ type OperatorError struct {
 	Message string // in Mesos' words
 }
 
-// Error prints the status and the message.
+// Error returns the status and the message.
 func (e *OperatorError) Error() string { return fmt.Sprintf("mesostest: %d: %s", e.Status, e.Message) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // A master with one agent on a network in memory, and a call that it refuses.
@@ -16,7 +17,7 @@ func ExampleMaster() {
 		fmt.Println(err)
 		return
 	}
-	var network mesostest.Network // or net.Listen and an ordinary client
+	var network virtualnet.Network // or net.Listen and an ordinary client
 	l, err := network.Listen("master.example:5050")
 	if err != nil {
 		fmt.Println(err)
@@ -55,7 +56,7 @@ func ExampleMaster_several() {
 		fmt.Println(err)
 		return
 	}
-	var network mesostest.Network
+	var network virtualnet.Network
 	first, err := network.Listen("master1.example:5050")
 	if err != nil {
 		fmt.Println(err)

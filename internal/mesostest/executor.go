@@ -8,6 +8,10 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // executor runs tasks on an agent. The executor of a command task is made up by
@@ -17,7 +21,7 @@ type executor struct {
 	framework   *framework
 	agent       *agent
 	info        *mesos.ExecutorInfo // nil for a command task
-	resources   resources           // of its own, allocated
+	resources   resources.List      // of its own, allocated
 	tasks       []*task             // by launch, until terminal
 	unacked     int                 // terminal updates that wait for an acknowledgement
 	containerID string
@@ -27,8 +31,8 @@ type executor struct {
 	timer       *timer // of the registration, later of the end
 	created     time.Time
 	history     []*task         // all that it was given, if the agent's API can show them
-	box         *sandbox        // its own; that of a command task is the task's
-	process     *process        // of a custom executor
+	box         *shell.Sandbox  // its own; that of a command task is the task's
+	process     *shell.Process  // of a custom executor
 	script      *CustomExecutor // what it does instead of that
 }
 
@@ -55,7 +59,7 @@ func (m *Master) newExecutor(f *framework, a *agent, id string, info *mesos.Exec
 // remove takes the executor off its agent, with all that it runs and holds.
 func (e *executor) remove(m *Master) {
 	e.timer.stop()
-	e.process.kill()
+	e.process.Stop()
 	for _, t := range slices.Clone(e.tasks) {
 		t.stop()
 		t.free(m)
@@ -105,7 +109,7 @@ type failure struct {
 	message string
 }
 
-// containerFailure is why the agent cannot start the container, nil when it can; slow
+// containerFailure returns why the agent cannot start the container, nil when it can; slow
 // failures take as long as a start.
 func (e *executor) containerFailure() (f *failure, slow bool) {
 	if len(e.tasks) == 0 || e.info != nil {
@@ -121,7 +125,7 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 	}
 	c := info.Container
 	switch {
-	case isDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
+	case validate.IsDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
 		return &failure{mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container"}, false
 	case c.GetMesos().GetImage() != nil && e.agent.config.ImageProviders == "":
 		return &failure{mesos.REASON_CONTAINER_LAUNCH_FAILED,
@@ -135,16 +139,16 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 func (e *executor) startCustom(m *Master) {
 	timeout := e.agent.config.ExecutorRegistrationTimeout
 	e.timer = m.after(timeout, func() {
-		e.process.kill()
+		e.process.Stop()
 		e.crash(m, mesos.REASON_EXECUTOR_REGISTRATION_TIMEOUT, "Executor did not register within "+durationText(timeout), 9)
 	})
-	e.box = newSandbox(e.info.Command)
-	e.process = m.spawn(e.info.Command, e.box, false, func(x exit) {
+	e.box = shell.NewSandbox(e.info.Command)
+	e.process = m.spawn(e.info.Command, shell.Options{Sandbox: e.box, Ended: func(x shell.Exit) {
 		e.timer.stop()
 		e.timer = m.after(m.config.Reap, func() {
-			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.waitStatus())
+			e.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", x.WaitStatus())
 		})
-	})
+	}})
 }
 
 // crash ends an executor whose tasks did not end by themselves: the agent reports them.
@@ -198,7 +202,7 @@ func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
 	e.timer = m.after(lingering, func() { e.finish(m) })
 }
 
-// acknowledged is called when a terminal update was.
+// acknowledged is called when a terminal update was acknowledged.
 func (e *executor) acknowledged(m *Master) {
 	e.unacked--
 	if e.info != nil && e.script == nil && len(e.tasks) == 0 && e.unacked == 0 && e.registered && !e.ending {
@@ -216,7 +220,7 @@ func (e *executor) finish(m *Master) {
 	e.remove(m)
 }
 
-// durationText prints a duration as Mesos does: "3secs", "1mins".
+// durationText returns a duration as Mesos prints it: "3secs", "1mins".
 func durationText(d time.Duration) string {
 	for _, unit := range []struct {
 		size time.Duration
@@ -226,7 +230,7 @@ func durationText(d time.Duration) string {
 		{time.Second, "secs"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"},
 	} {
 		if d >= unit.size {
-			return formatDouble(float64(d)/float64(unit.size)) + unit.name
+			return resources.FormatDouble(float64(d)/float64(unit.size)) + unit.name
 		}
 	}
 	return fmt.Sprintf("%dns", d.Nanoseconds())

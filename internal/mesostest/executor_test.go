@@ -7,6 +7,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // launchedGroup starts two tasks in a group at 100 ms; they run from 200 ms on. All their updates
@@ -15,13 +17,13 @@ func launchedGroup(c *cluster, info *mesos.FrameworkInfo, first, second string) 
 	s := c.subscribe(info)
 	c.at(100 * time.Millisecond)
 	o := s.offers()[0]
-	own, err := parseResources("cpus:0.1;mem:32;disk:10")
+	own, err := resources.Parse("cpus:0.1;mem:32;disk:10")
 	require.NoError(c.t, err)
 	s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6),
 		Operations: []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 			Executor: mesos.ExecutorInfo{
-				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.proto(),
+				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.Proto(),
 			},
 			TaskGroup: mesos.TaskGroupInfo{Tasks: []mesos.TaskInfo{taskInfo(o, "a", first), taskInfo(o, "b", second)}},
 		}}},
@@ -106,17 +108,6 @@ func TestReconciliationOfAGroup(t *testing.T) {
 		require.Equal(t, "e", s.lastStatus().GetExecutorID().GetValue())
 		require.Equal(t, mesos.REASON_RECONCILIATION, s.lastStatus().GetReason())
 	})
-}
-
-func TestLeastExecutorOfAGroup(t *testing.T) {
-	for _, test := range []struct{ resources, fault string }{
-		{"cpus:0.01;mem:32;disk:1", ""},
-		{"cpus:0.009;mem:32;disk:1", "Executor 'e' uses less CPUs (0.009) than the minimum required (0.01)"},
-		{"cpus:0.01;mem:31.999;disk:1", "Executor 'e' uses less memory (31.999MB) than the minimum required (32MB)"},
-		{"cpus:0.01;mem:32", "Executor 'e' uses no disk"},
-	} {
-		require.Equal(t, test.fault, groupExecutorFault("e", bag(t, test.resources, "r")))
-	}
 }
 
 // The master cannot hear that an executor ended on an agent that is away.

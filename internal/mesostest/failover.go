@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // LoseMaster kills the process of master n, counted from 0 in the order of Run's listeners: all its
 // connections break, new ones are refused. If it led, what it knew is lost, except the
 // agents in the registry; the others redirect to it until its session ends, then the
-// next one leads. It says whether master n was running.
+// next one leads. It reports whether master n was running.
 func (m *Master) LoseMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		if c.running == nil {
@@ -24,7 +27,7 @@ func (m *Master) LoseMaster(n int) bool {
 
 // FreezeMaster isolates master n, as SIGSTOP or a network partition does: it answers nothing and sends
 // nothing, but no connection breaks. When its session has ended, another one leads. It
-// says whether master n was running.
+// reports whether master n was running.
 func (m *Master) FreezeMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		if c.running == nil || c.frozen != nil {
@@ -38,18 +41,18 @@ func (m *Master) FreezeMaster(n int) bool {
 
 // ReturnMaster starts master n again after LoseMaster, as a new process with a new ID, or lets it go on
 // after FreezeMaster. A frozen one whose session has ended finds that out, ends, and is
-// started again. It says whether master n was lost or frozen.
+// started again. It reports whether master n was lost or frozen.
 func (m *Master) ReturnMaster(n int) bool {
 	return m.withMaster(n, func(c *contender) bool {
 		p := c.running
 		switch {
 		case p == nil:
-			m.revivify(c)
+			m.restart(c)
 		case c.frozen == nil:
 			return false
 		case p.node == nil:
 			m.end(p)
-			m.revivify(c)
+			m.restart(c)
 		default:
 			p.node.expiry.stop()
 			p.node.expiry = nil
@@ -63,7 +66,7 @@ func (m *Master) ReturnMaster(n int) bool {
 
 // Failover kills the leading master and starts it again after down. A single master then leads again
 // after Config.Recovery; of several another one leads after Config.SessionTimeout. It
-// says whether there was a leader.
+// reports whether there was a leader.
 func (m *Master) Failover(down time.Duration) bool {
 	found := false
 	m.must(func() {
@@ -76,7 +79,7 @@ func (m *Master) Failover(down time.Duration) bool {
 		m.elect()
 		m.after(down, func() {
 			if p.contender.running == nil {
-				m.revivify(p.contender)
+				m.restart(p.contender)
 				m.elect()
 			}
 		})
@@ -84,7 +87,7 @@ func (m *Master) Failover(down time.Duration) bool {
 	return found
 }
 
-// Leader is the number of the master that leads and has recovered, -1 when there is none.
+// Leader returns the number of the master that leads and has recovered, -1 when there is none.
 func (m *Master) Leader() int {
 	n := -1
 	m.must(func() {
@@ -100,8 +103,8 @@ func (m *Master) withMaster(n int, f func(*contender) bool) (done bool) {
 	return done
 }
 
-// revivify starts a new process for a contender that has none.
-func (m *Master) revivify(c *contender) {
+// restart starts a new process for a contender that has none.
+func (m *Master) restart(c *contender) {
 	p := m.begin(c, m.newUUID().String())
 	if m.zookeeperLost == nil {
 		m.join(p)
@@ -124,8 +127,8 @@ func (m *Master) end(p *incarnation) {
 
 func (m *Master) freeze(c *contender) {
 	c.frozen = make(chan struct{})
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.hold(c.frozen)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.Hold(c.frozen)
 	}
 	m.publish()
 }
@@ -138,24 +141,24 @@ func (m *Master) thaw(c *contender) {
 	frozen := c.frozen
 	c.frozen = nil
 	m.publish()
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.hold(nil)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.Hold(nil)
 	}
 	close(frozen)
 }
 
-// muted says whether events have to wait.
+// muted reports whether events have to wait.
 func (m *Master) muted() bool {
 	return m.silent || m.leading != nil && m.leading.contender.frozen != nil
 }
 
-// lead makes a process the leader. It is of use once it has read the registry.
+// lead makes a process the leader, which serves once it has read the registry.
 func (m *Master) lead(p *incarnation) {
 	m.leading, m.info = p, p.info
 	m.recovery = m.after(m.config.Recovery, m.recover)
 }
 
-// quorate says whether as many masters run as the registry needs.
+// quorate reports whether as many masters run as the registry needs.
 func (m *Master) quorate() bool {
 	running := 0
 	for _, c := range m.contenders {
@@ -166,7 +169,7 @@ func (m *Master) quorate() bool {
 	return running >= m.config.Quorum
 }
 
-// recover is the moment from which the leader serves, if there is a quorum. Agents that live register again
+// recover makes the leader serve, if there is a quorum. Agents that live register again
 // one by one.
 func (m *Master) recover() {
 	m.recovery = nil
@@ -192,7 +195,7 @@ func (m *Master) recover() {
 	})
 }
 
-// forget is the end of a leader: frameworks, offers and tasks are known no more. The agents and what
+// forget ends a leader: frameworks, offers and tasks are known no more. The agents and what
 // runs on them live on, and the registry, unless it is in memory, tells which agents there were.
 func (m *Master) forget() {
 	m.leading, m.ready = nil, false
@@ -218,7 +221,7 @@ func (m *Master) forget() {
 }
 
 // forget ends what the master did for a framework. Its stream gets no last chunk. Agents keep the object
-// for what it says of their tasks, until they register again.
+// for the updates of its tasks until they register again.
 func (f *framework) forget() {
 	f.heartbeat.stop()
 	f.removal.stop()
@@ -246,22 +249,22 @@ func (a *agent) forget(entirely bool) {
 	free := a.free
 	for _, o := range a.offers {
 		o.timeout.stop()
-		free = free.add(o.resources.unallocated())
+		free = free.Add(o.resources.Unallocated())
 	}
 	a.offers = nil
 	for _, t := range a.byLaunch() {
 		t.killLater = nil // the next leader knows nothing of it
-		free = free.add(t.resources.unallocated())
+		free = free.Add(t.resources.Unallocated())
 		t.resources = nil
 	}
 	for _, e := range a.running {
-		free = free.add(e.resources.unallocated())
+		free = free.Add(e.resources.Unallocated())
 		e.resources = nil
 	}
-	a.free = offerOrder(free)
+	a.free = resources.OfferOrder(free)
 }
 
-// adopt is what the master now knows of a framework that an agent tells of: one that has subscribed, else
+// adopt returns what the master now knows of a framework that an agent reports: one that has subscribed, else
 // one that is recovered, nil if it has been removed.
 func (m *Master) adopt(told *framework) *framework {
 	if f := m.frameworks[told.id]; f != nil {
@@ -275,7 +278,7 @@ func (m *Master) adopt(told *framework) *framework {
 	return f
 }
 
-// adoptAll takes over what an agent has. Executors and tasks of removed frameworks end. why is what is told of
+// adoptAll takes over what an agent has. Executors and tasks of removed frameworks end. why is reported of
 // each task, nothing when "".
 func (m *Master) adoptAll(a *agent, why string) {
 	for _, e := range slices.Clone(a.running) {
@@ -328,7 +331,7 @@ func (m *Master) tellOfReturn(t *task, why string) {
 	t.framework.send(m, e)
 }
 
-// vanish ends a task of which nobody is to hear.
+// vanish ends a task without reporting it.
 func (t *task) vanish(m *Master) {
 	t.stop()
 	delete(t.agent.tasks, t)

@@ -11,6 +11,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // failingOver has a new leader serve at 2.05 s; agent1 registers with it a second, agent2 two seconds later.
@@ -101,7 +103,7 @@ func TestFailover(t *testing.T) {
 	})
 }
 
-// pendingUUID is that of the oldest update of a task.
+// pendingUUID returns the uuid of the oldest update of a task.
 func (c *cluster) pendingUUID(id string) (uuid []byte) {
 	c.master.must(func() {
 		for _, f := range c.master.order {
@@ -198,13 +200,13 @@ func (c *cluster) free() (list []string) {
 	return list
 }
 
-// What was reserved stays so, and the agent tells of it until that is acknowledged.
+// What was reserved stays so, and the agent reports it until that is acknowledged.
 func TestOperationsAfterFailover(t *testing.T) {
 	config := failingOver()
 	config.Agents = config.Agents[:1]
 	inBubble(t, config, func(c *cluster) {
 		old := c.subscribe(withFailoverTimeout(time.Hour))
-		cpu := newResources(old.offers()[0].Resources).filter(func(e resource) bool { return e.shape.Name == "cpus" }).proto()
+		cpu := resources.New(old.offers()[0].Resources).Named("cpus").Proto()
 		cpu[0].Reservations = []mesos.Resource_ReservationInfo{{Type: mesos.Resource_ReservationInfo_DYNAMIC.Enum(), Role: ptr("test")}}
 		old.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 			OfferIDs: []mesos.OfferID{old.offers()[0].ID},

@@ -126,7 +126,7 @@ func (m *Master) RescindOffers() {
 
 // Update has the executor of the running task status.TaskID report state, healthy, reason,
 // message, data and so on; agent, executor, uuid, timestamp and, by default, the
-// source are filled in. A terminal state ends the process. It says whether
+// source are filled in. A terminal state ends the process. It reports whether
 // there was such a task.
 func (m *Master) Update(status mesos.TaskStatus) bool {
 	found := false
@@ -145,7 +145,7 @@ func (m *Master) Update(status mesos.TaskStatus) bool {
 }
 
 // KillExecutor ends the executor of a running task, as SIGKILL would; its tasks
-// fail. It says whether there was such a task.
+// fail. It reports whether there was such a task.
 func (m *Master) KillExecutor(taskID string) bool {
 	found := false
 	m.must(func() {

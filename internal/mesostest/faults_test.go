@@ -13,6 +13,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 func TestCutStreams(t *testing.T) {
@@ -112,7 +114,7 @@ func TestKillExecutor(t *testing.T) {
 // The bubble fails the test for any goroutine that is left; no client closes its connection.
 func TestRunLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
 		m, err := New(Config{Agents: oneAgent()})
@@ -158,7 +160,7 @@ const subscribeRequest = "POST /api/v1/scheduler HTTP/1.1\r\nHost: x\r\nContent-
 func TestRunTwice(t *testing.T) {
 	m, err := New(Config{})
 	require.NoError(t, err)
-	var network Network
+	var network virtualnet.Network
 	l, err := network.Listen("m:1")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -188,7 +190,7 @@ func TestSlowReaderBlocksNobody(t *testing.T) {
 	})
 }
 
-// newBlockingPair is a connection whose writes wait for the reader.
+// newBlockingPair returns a connection whose writes wait for the reader.
 func newBlockingPair() (client, server net.Conn) { return net.Pipe() }
 
 type oneConnListener struct {
@@ -206,4 +208,4 @@ func (l *oneConnListener) Accept() (net.Conn, error) {
 }
 
 func (l *oneConnListener) Close() error   { close(l.closed); return nil }
-func (l *oneConnListener) Addr() net.Addr { return virtualAddr("m:1") }
+func (l *oneConnListener) Addr() net.Addr { return virtualnet.Addr("m:1") }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // framework is what the master knows of a framework, from its first SUBSCRIBE
@@ -16,7 +19,7 @@ type framework struct {
 	info        mesos.FrameworkInfo
 	stream      *subscription // nil while disconnected
 	suppressed  map[string]bool
-	constraints *offerConstraints
+	constraints *constraints.Offer
 	filters     map[filterKey][]filter
 
 	inverseFilters map[*agent]time.Time // until when not to ask about an agent
@@ -35,10 +38,12 @@ type framework struct {
 	completedTasks []*task
 }
 
-// can says whether the framework has a capability.
-func (f *framework) can(c mesos.FrameworkInfo_Capability_Type) bool { return hasCapability(&f.info, c) }
+// can reports whether the framework has a capability.
+func (f *framework) can(c mesos.FrameworkInfo_Capability_Type) bool {
+	return validate.HasCapability(&f.info, c)
+}
 
-// lost is the state of a task that the master knows is gone: PARTITION_AWARE
+// lost returns the state of a task that the master knows is gone: PARTITION_AWARE
 // frameworks are told how.
 func (f *framework) lost(aware mesos.TaskState) *mesos.TaskState {
 	if f.can(mesos.FrameworkInfo_Capability_PARTITION_AWARE) {
@@ -96,9 +101,9 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 	return s, x.reply
 }
 
-// refusal is the ERROR text for a framework that may not subscribe, or "".
+// refusal returns the ERROR text for a framework that may not subscribe, or "".
 func (m *Master) refusal(info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, nil, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, nil, m.policy()); text != "" {
 		return text
 	}
 	if slices.ContainsFunc(m.removed, func(f *framework) bool { return f.id == info.GetID().GetValue() }) {
@@ -138,7 +143,7 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 	return f
 }
 
-// open makes s the framework's stream and says the first words on it.
+// open makes s the framework's stream and sends the first events on it.
 func (m *Master) open(f *framework, s *subscription) {
 	f.removal.stop()
 	f.stream, f.recovered = s, false
@@ -151,14 +156,14 @@ func (m *Master) open(f *framework, s *subscription) {
 	m.beat(f)
 }
 
-// beat sends the heartbeat and winds up the next. It is not put off by other events.
+// beat sends the heartbeat and starts the timer of the next. Other events do not delay it.
 func (m *Master) beat(f *framework) {
 	f.send(m, &scheduler.Event{Type: scheduler.Event_HEARTBEAT})
 	f.heartbeat = m.after(m.config.HeartbeatInterval, func() { m.beat(f) })
 }
 
 // failOver ends the open stream in favour of another. The offers of the old stream
-// vanish without a word, except those of roles that the new info no longer has.
+// are dropped silently, except those of roles that the new info no longer has.
 func (m *Master) failOver(f *framework, info *mesos.FrameworkInfo, wishes offerWishes) {
 	m.replaceInfo(f, info, wishes)
 	m.dropOffers(f)
@@ -174,7 +179,7 @@ func (m *Master) replaceInfo(f *framework, info *mesos.FrameworkInfo, wishes off
 	f.info = *info
 	f.info.ID, f.info.User, f.info.Checkpoint = id, user, checkpoint
 	f.want(wishes)
-	roles := rolesOf(&f.info)
+	roles := validate.Roles(&f.info)
 	for _, o := range m.offersOf(f) {
 		if !slices.Contains(roles, o.role) {
 			m.rescind(o)
@@ -182,11 +187,11 @@ func (m *Master) replaceInfo(f *framework, info *mesos.FrameworkInfo, wishes off
 	}
 }
 
-// offerWishes are what SUBSCRIBE and UPDATE_FRAMEWORK say of offers beside the framework info;
+// offerWishes are what SUBSCRIBE and UPDATE_FRAMEWORK have about offers beside the framework info;
 // what is left out is cleared.
 type offerWishes struct {
 	suppressed  []string
-	constraints *offerConstraints
+	constraints *constraints.Offer
 }
 
 func (f *framework) want(wishes offerWishes) {
@@ -197,16 +202,21 @@ func (f *framework) want(wishes offerWishes) {
 	}
 }
 
+// policy returns what the flags of the master say about frameworks.
+func (m *Master) policy() validate.Policy {
+	return validate.Policy{Roles: m.config.Roles, NoRootSubmissions: m.config.NoRootSubmissions}
+}
+
 func (m *Master) wishesFault(info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, wishes.suppressed, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, wishes.suppressed, m.policy()); text != "" {
 		return text
 	}
-	return validateConstraints(wishes.constraints, info)
+	return wishes.constraints.Fault(validate.Roles(info))
 }
 
 // updateFramework performs UPDATE_FRAMEWORK. Unlike SUBSCRIBE it refuses a change
 // of what cannot be changed.
-func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework, constraints *offerConstraints) reply {
+func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework, constraints *constraints.Offer) reply {
 	wishes := offerWishes{c.SuppressedRoles, constraints}
 	info := &c.FrameworkInfo
 	if text := m.updateRefusal(f, info, wishes); text != "" {
@@ -218,7 +228,7 @@ func (m *Master) updateFramework(f *framework, c *scheduler.Call_UpdateFramework
 }
 
 func (m *Master) updateRefusal(f *framework, info *mesos.FrameworkInfo, wishes offerWishes) string {
-	if text := validateFrameworkInfo(info, nil, m.config); text != "" {
+	if text := validate.FrameworkInfo(info, nil, m.policy()); text != "" {
 		return "Supplied FrameworkInfo is not valid: " + text
 	}
 	const invalid = "FrameworkInfo update is not valid: "
@@ -244,7 +254,7 @@ func boolText(b bool) string {
 	return "false"
 }
 
-// disconnected tells the loop that the client of s went away. On the loop; idempotent.
+// disconnected is called when the client of s went away. On the loop; idempotent.
 func (m *Master) disconnected(s *subscription) {
 	if s.over {
 		return
@@ -296,13 +306,13 @@ func (m *Master) removeFramework(f *framework) {
 	}
 	delete(m.frameworks, f.id)
 	m.order = slices.DeleteFunc(m.order, func(other *framework) bool { return other == f })
-	for _, role := range rolesOf(&f.info) {
+	for _, role := range validate.Roles(&f.info) {
 		delete(m.shares, shareKey{role: role, framework: f.id})
 	}
 	m.allocateLater()
 }
 
-// dropOffers takes all offers of a framework back, also inverse ones, without a word to it.
+// dropOffers takes all offers of a framework back, also inverse ones, without telling it.
 func (m *Master) dropOffers(f *framework) {
 	for _, o := range m.offersOf(f) {
 		m.takeBack(o)

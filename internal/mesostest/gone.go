@@ -9,7 +9,7 @@ import (
 )
 
 // MarkAgentGone removes the agent with the hostname for good: its tasks are gone by operator, every
-// framework is told by FAILURE, and it cannot come back (ReturnAgent finds no such agent). The
+// framework gets a FAILURE, and it cannot come back (ReturnAgent finds no such agent). The
 // error is a *OperatorError, 404 when there is no such agent.
 func (m *Master) MarkAgentGone(hostname string) error {
 	return m.operateAgent(hostname, m.markAgentGone)

@@ -4,20 +4,22 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
-// healthCheck runs the health check of a task: COMMAND in the interpreter, on the files
-// of the task; HTTP and TCP succeed as long as the task runs, unless its command says by itself
-// what it listens on. SetHealth overrules them all.
+// healthCheck runs the health check of a task: COMMAND in the interpreter, on the files of the task; HTTP and TCP
+// succeed as long as the task runs, unless its sandbox knows that nothing listens on the port. SetHealth overrules
+// them all.
 type healthCheck struct {
 	task     *task
 	info     *mesos.HealthCheck
 	began    time.Time
 	healthy  *bool // nil before the first result
-	script   *bool // the result of all checks, nil when they say it themselves
+	script   *bool // the result of all checks, nil when they are run
 	failures uint32
 	timer    *timer
-	process  *process
+	process  *shell.Process
 }
 
 // startHealthCheck starts it, if the task has one.
@@ -32,15 +34,17 @@ func (t *task) startHealthCheck(m *Master) {
 func (h *healthCheck) stop() {
 	if h != nil {
 		h.timer.stop()
-		h.process.kill()
+		h.process.Stop()
 	}
 }
 
-// ofChecks is where executors send all that checks say.
-func ofChecks() output { return output{stdout: stderrFile, stderr: stderrFile} }
+// spawnCheck starts the command of a check of a task. Executors send all that checks say to their stderr.
+func (m *Master) spawnCheck(c *mesos.CommandInfo, t *task, ended func(shell.Exit)) *shell.Process {
+	return m.spawn(c, shell.Options{Sandbox: t.box, Stdout: shell.StderrFile, Ended: ended})
+}
 
-// checkInterval is never none: checks every 0 s, which Mesos allows, would keep the clock of a
-// bubble from advancing.
+// checkInterval returns the interval between checks, never zero: checks every 0 s, which Mesos allows, would keep the
+// clock of a bubble from advancing.
 func checkInterval(seconds float64) time.Duration {
 	return max(ofSeconds(seconds), time.Millisecond)
 }
@@ -55,24 +59,23 @@ func (h *healthCheck) again(m *Master, in time.Duration) {
 			h.result(m, *h.script)
 			return
 		case h.info.Command == nil:
-			h.result(m, h.task.box.listens(h.port()))
+			h.result(m, h.task.box.Listens(h.port()))
 			return
 		}
-		h.process = m.spawn(h.info.Command, h.task.box, false, func(x exit) {
+		h.process = m.spawnCheck(h.info.Command, h.task, func(x shell.Exit) {
 			h.timer.stop()
-			h.timer = m.after(m.config.Reap, func() { h.result(m, x == exit{}) })
+			h.timer = m.after(m.config.Reap, func() { h.result(m, x == shell.Exit{}) })
 		})
-		h.process.out = ofChecks()
 		if timeout := h.info.GetTimeoutSeconds(); timeout > 0 {
 			h.timer = m.after(ofSeconds(timeout), func() {
-				h.process.kill()
+				h.process.Stop()
 				h.result(m, false)
 			})
 		}
 	})
 }
 
-// port is where an HTTP or TCP check connects to.
+// port returns where an HTTP or TCP check connects to.
 func (h *healthCheck) port() int {
 	if h.info.TCP != nil {
 		return int(h.info.TCP.Port)
@@ -81,8 +84,8 @@ func (h *healthCheck) port() int {
 }
 
 // SetHealth decides how the health checks of a running task end from the next one on, whatever
-// they are; they come at their interval, and what follows of their results is as ever: updates, the
-// grace period, and the kill after too many failures in a row. It says whether
+// they are; they come at their interval, and their results have the usual effects: updates, the grace
+// period, and the kill after too many failures in a row. It reports whether
 // there was such a task with a health check.
 func (m *Master) SetHealth(taskID string, healthy bool) bool {
 	found := false
@@ -132,8 +135,8 @@ func (h *healthCheck) report(m *Master, healthy bool) {
 	})
 }
 
-// emptyCheckStatus is the check status before there is a result, of which the fake
-// gives none.
+// emptyCheckStatus returns the check status before there is a result, of which the fake
+// has none.
 func emptyCheckStatus(c *mesos.CheckInfo) *mesos.CheckStatusInfo {
 	s := &mesos.CheckStatusInfo{Type: &c.Type}
 	switch c.Type {
@@ -153,7 +156,7 @@ type statusCheck struct {
 	task    *task
 	last    *int32 // exit code, nil before the first result
 	timer   *timer
-	process *process
+	process *shell.Process
 }
 
 func (t *task) startStatusCheck(m *Master) {
@@ -166,20 +169,19 @@ func (t *task) startStatusCheck(m *Master) {
 func (c *statusCheck) stop() {
 	if c != nil {
 		c.timer.stop()
-		c.process.kill()
+		c.process.Stop()
 	}
 }
 
 func (c *statusCheck) again(m *Master, in time.Duration) {
 	info := c.task.info.Check
 	c.timer = m.after(in, func() {
-		c.process = m.spawn(&info.Command.Command, c.task.box, false, func(x exit) {
+		c.process = m.spawnCheck(&info.Command.Command, c.task, func(x shell.Exit) {
 			c.timer = m.after(m.config.Reap, func() {
-				c.result(m, int32(x.code))
+				c.result(m, int32(x.Code))
 				c.again(m, checkInterval(info.GetIntervalSeconds()))
 			})
 		})
-		c.process.out = ofChecks()
 	})
 }
 

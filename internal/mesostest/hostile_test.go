@@ -10,6 +10,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // A body of no end must not end the test process with it.
@@ -31,7 +33,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 func TestMethodsAfterRun(t *testing.T) {
 	m, err := New(Config{Agents: oneAgent()})
 	require.NoError(t, err)
-	var network Network
+	var network virtualnet.Network
 	l, err := network.Listen(masterAddress)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

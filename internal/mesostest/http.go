@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // streamIDHeader names the subscription that a call belongs to.
@@ -99,13 +102,17 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principa
 		principal:   principal,
 		streamID:    r.Header.Get(streamIDHeader),
 		hasStreamID: hasStreamID,
-		constraints: req.constraints.constraints(),
+		constraints: req.constraints.Constraints(),
 		cut:         cutter(r),
 	}
-	if !constraining(m.config.Version) {
+	if !constraints.Supported(m.config.Version) {
 		from.constraints = nil
 	}
-	if fault := checkCall(req, from.principal); fault != "" {
+	fault := validate.CallWithoutType
+	if req.hasType {
+		fault = validate.Call(&req.call, from.principal)
+	}
+	if fault != "" {
 		answer(w, http.StatusBadRequest, fault)
 		return
 	}

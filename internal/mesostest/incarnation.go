@@ -10,12 +10,15 @@ import (
 	"sync/atomic"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // contender is one of the masters: an address, at which a process runs or does not.
 type contender struct {
 	listener net.Listener
-	entrance atomic.Pointer[incarnation] // whose connections are to be; nil: nobody's
+	entrance atomic.Pointer[incarnation] // the process that gets new connections; nil: none
 
 	// What follows belongs to the loop.
 
@@ -67,7 +70,7 @@ func (m *Master) begin(c *contender, id string) *incarnation {
 	return p
 }
 
-// killed says whether the process that received the request is dead, and its connections with it.
+// killed reports whether the process that received the request is dead, and its connections with it.
 func killed(r *http.Request) bool {
 	p, ok := r.Context().Value(incarnationKey{}).(*incarnation)
 	if !ok {
@@ -84,8 +87,8 @@ func killed(r *http.Request) bool {
 // admit opens the address for a process, or closes it when there is none.
 func (c *contender) admit(p *incarnation) {
 	c.entrance.Store(p)
-	if l, ok := c.listener.(*virtualListener); ok {
-		l.refuse(p == nil)
+	if l, ok := c.listener.(*virtualnet.Listener); ok {
+		l.SetRefusing(p == nil)
 	}
 }
 
@@ -139,7 +142,7 @@ func (m *Master) countConn(p *incarnation, c net.Conn, state http.ConnState) {
 	}
 }
 
-// masterInfo is what a master says of itself. On a network without IPs it is 127.0.0.1, as in
+// masterInfo returns the MasterInfo of a process. On a network without IPs it is 127.0.0.1, as in
 // the recordings.
 func (m *Master) masterInfo(addr net.Addr, id string) mesos.MasterInfo {
 	ip, port, hostname := net.IPv4(127, 0, 0, 1), 5050, "localhost"
@@ -170,7 +173,7 @@ func (m *Master) masterInfo(addr net.Addr, id string) mesos.MasterInfo {
 		Capabilities: []mesos.MasterInfo_Capability{
 			{Type: mesos.MasterInfo_Capability_AGENT_UPDATE},
 			{Type: mesos.MasterInfo_Capability_AGENT_DRAINING},
-			{Type: quotaV2},
+			{Type: wirejson.QuotaV2},
 		},
 	}
 }

@@ -47,14 +47,14 @@ func (m *Master) askInverse(agents []*agent) {
 	}
 }
 
-// holds says whether something of the agent is offered to the framework or used by it.
+// holds reports whether something of the agent is offered to the framework or used by it.
 func (f *framework) holds(a *agent) bool {
 	if slices.ContainsFunc(a.offers, func(o *offer) bool { return o.framework == f }) ||
-		slices.ContainsFunc(a.running, func(e *executor) bool { return e.framework == f && !e.resources.empty() }) {
+		slices.ContainsFunc(a.running, func(e *executor) bool { return e.framework == f && !e.resources.Empty() }) {
 		return true
 	}
 	for _, t := range f.tasks {
-		if t.agent == a && !t.resources.empty() {
+		if t.agent == a && !t.resources.Empty() {
 			return true
 		}
 	}

@@ -44,16 +44,16 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 	}
 	t.check.stop()
 	t.status.stop()
-	t.process.signal("TERM")
+	t.process.Signal("TERM")
 	if !t.ending {
-		t.escalation = m.after(t.grace(override), func() { t.process.signal("KILL") })
+		t.escalation = m.after(t.grace(override), func() { t.process.Signal("KILL") })
 	}
 }
 
 // killRequest is a KILL that waits for its agent.
 type killRequest struct{ override *mesos.KillPolicy }
 
-// killBeforeStart ends a task that its executor has not seen: the agent itself says so.
+// killBeforeStart ends a task that its executor has not seen: the agent itself reports it.
 func (t *task) killBeforeStart(m *Master) {
 	e := t.executor
 	t.update(m, mesos.TaskStatus{
@@ -67,7 +67,7 @@ func (t *task) killBeforeStart(m *Master) {
 	}
 }
 
-// grace is the time from SIGTERM to SIGKILL: none after max_completion_time. The command executor
+// grace returns the time from SIGTERM to SIGKILL: none after max_completion_time. The command executor
 // of a default agent never sees the policy of the call.
 func (t *task) grace(override *mesos.KillPolicy) time.Duration {
 	if t.overdue {

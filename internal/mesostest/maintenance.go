@@ -10,6 +10,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // Window is a time in which machines will be unavailable. The master does nothing when it comes:
@@ -55,7 +57,7 @@ func (a *agent) machineID() mesos.MachineID {
 	return mesos.MachineID{Hostname: &a.config.Hostname, IP: &a.config.IP}
 }
 
-// machineIDs are those of the machines with the hostnames.
+// machineIDs returns the IDs of the machines with the hostnames.
 func (m *Master) machineIDs(hostnames []string) []mesos.MachineID {
 	var ids []mesos.MachineID
 	for _, name := range hostnames {
@@ -75,7 +77,7 @@ func sameMachine(a, b mesos.MachineID) bool {
 		(a.IP == nil) == (b.IP == nil) && a.GetIP() == b.GetIP()
 }
 
-// machine is one of which the master knows: an agent was there, or it is in the schedule.
+// machine returns one that the master knows: an agent was there, or it is in the schedule.
 func (m *Master) machine(id mesos.MachineID) *mesos.MachineInfo {
 	for _, info := range m.machines {
 		if sameMachine(info.ID, id) {
@@ -95,13 +97,13 @@ func (m *Master) addMachine(id mesos.MachineID) *mesos.MachineInfo {
 	return info
 }
 
-// isDown says whether the agent's machine is down, so that it cannot register.
+// isDown reports whether the agent's machine is down, so that it cannot register.
 func (m *Master) isDown(a *agent) bool {
 	info := m.machine(a.machineID())
 	return info != nil && info.GetMode() == mesos.DOWN
 }
 
-// unavailability is that of the agent's machine, nil for none.
+// unavailability returns that of the agent's machine, nil for none.
 func (m *Master) unavailability(a *agent) *mesos.Unavailability {
 	if len(m.schedule.Windows) == 0 {
 		return nil
@@ -109,7 +111,7 @@ func (m *Master) unavailability(a *agent) *mesos.Unavailability {
 	return m.machine(a.machineID()).GetUnavailability()
 }
 
-// agentsOf are the registered agents of a machine.
+// agentsOf returns the registered agents of a machine.
 func (m *Master) agentsOf(id mesos.MachineID) []*agent {
 	var list []*agent
 	for _, a := range m.agents {
@@ -121,7 +123,7 @@ func (m *Master) agentsOf(id mesos.MachineID) []*agent {
 }
 
 func machineFault(id mesos.MachineID, what string) error {
-	return refused(http.StatusBadRequest, "Machine '"+string(encodeJSON(&id))+"' "+what)
+	return refused(http.StatusBadRequest, "Machine '"+string(wirejson.Encode(&id))+"' "+what)
 }
 
 // checkMachines refuses malformed IDs, and those that were seen before.
@@ -250,7 +252,7 @@ func (m *Master) stopMaintenance(ids []mesos.MachineID) error {
 	return nil
 }
 
-// maintenanceStatus is what GET_MAINTENANCE_STATUS answers.
+// maintenanceStatus returns what GET_MAINTENANCE_STATUS answers.
 func (m *Master) maintenanceStatus() *master.Response {
 	var status maintenance.ClusterStatus
 	for _, info := range m.machines {

@@ -33,7 +33,7 @@ func (s *stream) answerInverse(accept bool, filters *mesos.Filters) {
 	s.call(202, call)
 }
 
-// inAnHour is a window for the first agent.
+// inAnHour returns a window for the first agent.
 func inAnHour(c *cluster) Window {
 	return Window{Hostnames: []string{lostAgent}, Start: c.start.Add(time.Hour), Duration: time.Minute}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // Master is a fake Mesos master with its agents. It is made by New, lives once,
@@ -211,6 +213,12 @@ func (m *Master) must(f func()) {
 // after calls f on the loop in d.
 func (m *Master) after(d time.Duration, f func()) *timer {
 	return m.timers.add(time.Now().Add(d), f)
+}
+
+// spawn starts a command in the shell's interpreter, on the timers of the loop.
+func (m *Master) spawn(c *mesos.CommandInfo, o shell.Options) *shell.Process {
+	o.After = func(d time.Duration, f func()) (stop func()) { return m.after(d, f).stop }
+	return shell.Start(c, o)
 }
 
 // newUUID makes a random (version 4) UUID from the seeded source.

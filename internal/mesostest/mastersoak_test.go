@@ -9,6 +9,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // Whatever happens to masters, agents and ZooKeeper: when all are back there is one leader, which knows just
@@ -74,11 +76,11 @@ func soak(c *cluster, random *rand.Rand) {
 	slices.Sort(known)
 	slices.Sort(running)
 	require.Equal(c.t, running, known)
-	free := resources{}
+	free := resources.List{}
 	for _, o := range s.offers() {
-		free = free.add(newResources(o.Resources).unallocated())
+		free = free.Add(resources.New(o.Resources).Unallocated())
 	}
-	require.Equal(c.t, int64(8000-100*len(running)), free.milli("cpus"), "of two agents with 4 cpus")
+	require.Equal(c.t, int64(8000-100*len(running)), free.Milli("cpus"), "of two agents with 4 cpus")
 }
 
 func (c *cluster) soakInfo(id *mesos.FrameworkID) *mesos.FrameworkInfo {

@@ -11,12 +11,15 @@ import (
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is what operators see of the master and its agents: /state, /slaves, /state-summary and
 // /version, in the words of Mesos' older API.
 
-// buildInfo is what the recorded master says of how it was built.
+// buildInfo returns how the recorded master was built.
 func buildInfo() map[string]any {
 	return map[string]any{
 		"version": mesosVersion, "build_date": "2024-08-23 18:59:00 UTC", "build_time": 1724439540.0, "build_user": "mesos-user",
@@ -51,7 +54,7 @@ func answerBody(w http.ResponseWriter, r *http.Request, contentType string, body
 	_, _ = w.Write(body)
 }
 
-// stateView is /state. Of the flags only those are there that Config has.
+// stateView returns /state. Of the flags only those are there that Config has.
 func (m *Master) stateView() any {
 	view := buildInfo()
 	maps.Copy(view, m.frameworksView().(map[string]any))
@@ -85,7 +88,7 @@ func (m *Master) stateView() any {
 	return view
 }
 
-// agentsView is /slaves, which tells more of each agent than /state.
+// agentsView returns /slaves, which has more about each agent than /state.
 func (m *Master) agentsView() any {
 	full := func(a *agent) any {
 		view := m.agentSummary(a)
@@ -95,7 +98,7 @@ func (m *Master) agentsView() any {
 			reserved[role] = fullView(rs)
 		}
 		view["reserved_resources_full"] = reserved
-		view["unreserved_resources_full"] = fullView(a.total.unreserved())
+		view["unreserved_resources_full"] = fullView(a.total.Unreserved())
 		view["used_resources_full"] = fullView(used)
 		view["offered_resources_full"] = fullView(offered)
 		return view
@@ -103,7 +106,7 @@ func (m *Master) agentsView() any {
 	return map[string]any{"slaves": viewAll(m.agents, full), "recovered_slaves": m.recoveredView()}
 }
 
-// recoveredView are the agents of which only the registry tells.
+// recoveredView returns the agents that are known from the registry alone.
 func (m *Master) recoveredView() any {
 	list := []any{}
 	for _, a := range m.everRegistered {
@@ -119,7 +122,7 @@ func (m *Master) recoveredView() any {
 
 func (m *Master) agentSummary(a *agent) map[string]any {
 	offered := a.offered()
-	used := a.total.subtract(a.free).subtract(offered.unallocated())
+	used := a.total.Subtract(a.free).Subtract(offered.Unallocated())
 	view := map[string]any{
 		"id": a.id, "hostname": a.config.Hostname, "port": a.config.Port, "pid": a.pid(),
 		"attributes": a.attributesView(), "registered_time": epoch(a.registered), "version": mesosVersion,
@@ -139,22 +142,22 @@ func agentCapabilities() []string {
 
 func (a *agent) pid() string { return "slave(1)@" + a.address() }
 
-// resourcesView is what an agent has, of which nothing changes.
+// resourcesView returns what an agent has, of which nothing changes.
 func (a *agent) resourcesView() map[string]any {
 	reserved := map[string]any{}
 	for role, rs := range a.reserved() {
 		reserved[role] = amounts(rs)
 	}
 	return map[string]any{
-		"resources": amounts(a.total), "reserved_resources": reserved, "unreserved_resources": amounts(a.total.unreserved()),
+		"resources": amounts(a.total), "reserved_resources": reserved, "unreserved_resources": amounts(a.total.Unreserved()),
 	}
 }
 
-// reserved are the agent's reserved resources by role.
-func (a *agent) reserved() map[string]resources {
-	byRole := map[string]resources{}
+// reserved returns the agent's reserved resources by role.
+func (a *agent) reserved() map[string]resources.List {
+	byRole := map[string]resources.List{}
 	for _, e := range a.total {
-		if role := e.reservedFor(); role != "" {
+		if role := e.ReservedFor(); role != "" {
 			byRole[role] = append(byRole[role], e)
 		}
 	}
@@ -171,38 +174,38 @@ func (a *agent) attributesView() map[string]any {
 		case attribute.Scalar != nil:
 			view[attribute.Name] = attribute.Scalar.Value
 		default:
-			view[attribute.Name] = formatValue(&mesos.Resource{Type: &attribute.Type, Ranges: attribute.Ranges, Set: attribute.Set})
+			view[attribute.Name] = resources.FormatValue(&mesos.Resource{Type: &attribute.Type, Ranges: attribute.Ranges, Set: attribute.Set})
 		}
 	}
 	return view
 }
 
-// inUse are the resources of an agent that tasks and executors hold.
-func (m *Master) inUse(a *agent) resources {
-	var used resources
+// inUse returns the resources of an agent that tasks and executors hold.
+func (m *Master) inUse(a *agent) resources.List {
+	var used resources.List
 	for _, e := range a.running {
-		used = used.add(e.resources)
+		used = used.Add(e.resources)
 	}
 	for _, t := range m.tasksOn(a) {
-		used = used.add(t.resources)
+		used = used.Add(t.resources)
 	}
 	return used
 }
 
-func (a *agent) offered() resources {
-	var offered resources
+func (a *agent) offered() resources.List {
+	var offered resources.List
 	for _, o := range a.offers {
-		offered = offered.add(o.resources)
+		offered = offered.Add(o.resources)
 	}
 	return offered
 }
 
 // fullView lists resources one by one, in their older form.
-func fullView(rs resources) []any {
-	return viewAll(unrefined(rs.proto()), func(r mesos.Resource) any { return json.RawMessage(encodeJSON(&r)) })
+func fullView(rs resources.List) []any {
+	return viewAll(resources.Unrefined(rs.Proto()), func(r mesos.Resource) any { return json.RawMessage(wirejson.Encode(&r)) })
 }
 
-// summaryView is /state-summary.
+// summaryView returns /state-summary.
 func (m *Master) summaryView() any {
 	tasks := map[*agent][]*task{}
 	frameworks := map[*agent][]string{}

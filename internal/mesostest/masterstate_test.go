@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // What operators see of agents, tasks and frameworks that are in trouble.
@@ -19,14 +22,14 @@ func TestStateOfTheLost(t *testing.T) {
 	inBubble(t, config, func(c *cluster) {
 		view := func(path string) any {
 			_, body := c.fetch(path)
-			v, err := parseJSON([]byte(body))
+			v, err := wirejson.Parse([]byte(body))
 			require.NoError(t, err)
 			return v
 		}
 		s := c.subscribe(info)
 		c.at(100 * time.Millisecond)
 		for _, o := range s.offers() {
-			if newResources(o.Resources).quantity("mem") > 0 { // the seed decides whose they are
+			if resources.New(o.Resources).Quantity("mem") > 0 { // the seed decides whose they are
 				s.accept(o, 1e6, taskInfo(o, "t", "sleep 600"))
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // offer is an outstanding offer.
@@ -16,7 +18,7 @@ type offer struct {
 	framework *framework
 	agent     *agent
 	role      string
-	resources resources // allocated to role
+	resources resources.List // allocated to role
 	timeout   *timer
 
 	unavailability *mesos.Unavailability // of the machine, nil for none
@@ -27,14 +29,14 @@ type filterKey struct{ role, agent string }
 
 // filter refuses offers whose resources are a subset of those that were declined.
 type filter struct {
-	declined resources // not allocated
+	declined resources.List // not allocated
 	until    time.Time
 }
 
-// makeOffer gives a framework in a role what the agent has free for it, or returns nil.
-func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *offer {
-	free := m.eligible(f, a, role, first)
-	if free.empty() {
+// makeOffer offers a framework in a role what the agent has free for it. It returns nil if that is nothing.
+func (m *Master) makeOffer(f *framework, a *agent, role string, now stage) *offer {
+	free := m.eligible(f, a, role, now)
+	if free.Empty() {
 		return nil
 	}
 	o := &offer{
@@ -42,14 +44,14 @@ func (m *Master) makeOffer(f *framework, a *agent, role string, first bool) *off
 		framework: f,
 		agent:     a,
 		role:      role,
-		resources: free.allocated(role),
+		resources: free.Allocated(role),
 
 		unavailability: m.unavailability(a),
 	}
 	m.offered++
 	m.offers[o.id] = o
 	a.offers = append(a.offers, o)
-	a.free = a.free.subtract(free)
+	a.free = a.free.Subtract(free)
 	m.charge(f, role, free, 1)
 	if m.config.OfferTimeout > 0 {
 		o.timeout = m.after(m.config.OfferTimeout, func() {
@@ -67,7 +69,7 @@ func (m *Master) remove(o *offer) {
 	o.agent.offers = slices.DeleteFunc(o.agent.offers, func(other *offer) bool { return other == o })
 }
 
-// takeBack ends an offer, without a word to the framework; what it held
+// takeBack ends an offer without telling the framework; what it held
 // is offered at the next allocation.
 func (m *Master) takeBack(o *offer) {
 	m.remove(o)
@@ -89,11 +91,11 @@ func (m *Master) decline(o *offer, filters *mesos.Filters) {
 	m.refuse(o.framework, o.agent, o.resources, filters)
 }
 
-// refuse frees resources and keeps them from the framework as filters say. Default,
+// refuse frees resources and keeps them from the framework as filters ask. Default,
 // also for a negative time: 5 s; 0: no filter; else at least the allocation
 // interval and at most a year.
-func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Filters) {
-	if rs.empty() {
+func (m *Master) refuse(f *framework, a *agent, rs resources.List, filters *mesos.Filters) {
+	if rs.Empty() {
 		return
 	}
 	m.free(f, a, rs)
@@ -102,12 +104,12 @@ func (m *Master) refuse(f *framework, a *agent, rs resources, filters *mesos.Fil
 		return
 	}
 	until := time.Now().Add(max(d, m.config.AllocationInterval))
-	key := filterKey{role: rs[0].allocatedTo(), agent: a.id}
-	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.unallocated(), until: until})
+	key := filterKey{role: rs[0].AllocatedTo(), agent: a.id}
+	f.filters[key] = append(f.liveFilters(key), filter{declined: rs.Unallocated(), until: until})
 	m.allocateAt(until)
 }
 
-// refuseTime is the time that filters ask for: default, also for a negative one, 5 s; at most a year.
+// refuseTime returns the time that filters ask for: default, also for a negative one, 5 s; at most a year.
 func refuseTime(filters *mesos.Filters) time.Duration {
 	seconds := 5.0
 	if filters != nil && filters.RefuseSeconds != nil && *filters.RefuseSeconds >= 0 {
@@ -116,34 +118,34 @@ func refuseTime(filters *mesos.Filters) time.Duration {
 	return time.Duration(math.Min(seconds, (365*24*time.Hour).Seconds()) * float64(time.Second))
 }
 
-// liveFilters are the filters that have not run out.
+// liveFilters returns the filters that have not run out.
 func (f *framework) liveFilters(key filterKey) []filter {
 	now := time.Now()
 	return slices.DeleteFunc(f.filters[key], func(x filter) bool { return !now.Before(x.until) })
 }
 
-// filtered says whether the framework does not want to be offered rs.
-func (f *framework) filtered(a *agent, role string, rs resources) bool {
+// filtered reports whether the framework does not want to be offered rs.
+func (f *framework) filtered(a *agent, role string, rs resources.List) bool {
 	key := filterKey{role: role, agent: a.id}
 	if len(f.filters[key]) == 0 {
 		return false
 	}
 	live := f.liveFilters(key)
 	f.filters[key] = live
-	return slices.ContainsFunc(live, func(x filter) bool { return x.declined.contains(rs) })
+	return slices.ContainsFunc(live, func(x filter) bool { return x.declined.Contains(rs) })
 }
 
-// free gives allocated resources back to their agent and to the next allocation.
-func (m *Master) free(f *framework, a *agent, rs resources) {
-	if rs.empty() {
+// free returns allocated resources to their agent and to the next allocation.
+func (m *Master) free(f *framework, a *agent, rs resources.List) {
+	if rs.Empty() {
 		return
 	}
-	m.charge(f, rs[0].allocatedTo(), rs, -1)
-	a.free = offerOrder(a.free.add(rs.unallocated())) // in the order that a master lists them
+	m.charge(f, rs[0].AllocatedTo(), rs, -1)
+	a.free = resources.OfferOrder(a.free.Add(rs.Unallocated())) // in the order that a master lists them
 	m.allocateLater()
 }
 
-// offersOf are the outstanding offers of a framework, by agent.
+// offersOf returns the outstanding offers of a framework, by agent.
 func (m *Master) offersOf(f *framework) []*offer {
 	var own []*offer
 	for _, a := range m.agents {
@@ -182,11 +184,11 @@ func (o *offer) proto() mesos.Offer {
 	if o.framework.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
 		p.AllocationInfo = &mesos.Resource_AllocationInfo{Role: &o.role}
 	} else {
-		rs = rs.unallocated()
+		rs = rs.Unallocated()
 	}
-	p.Resources = rs.proto()
+	p.Resources = rs.Proto()
 	if !o.framework.can(mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT) {
-		p.Resources = unrefined(p.Resources)
+		p.Resources = resources.Unrefined(p.Resources)
 	}
 	return p
 }

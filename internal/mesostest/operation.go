@@ -6,6 +6,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // operation is a RESERVE, UNRESERVE, CREATE or DESTROY with an ID whose status is not
@@ -27,25 +29,25 @@ func (a *acceptance) convert(op *mesos.Offer_Operation) {
 	}
 	left := a.left
 	for _, r := range from {
-		one := newResources([]mesos.Resource{r})
-		if !left.contains(one) {
+		one := resources.New([]mesos.Resource{r})
+		if !left.Contains(one) {
 			a.m.operationFailed(a.framework, op.ID, a.left.String()+" does not contain "+one.String())
 			return
 		}
-		left = left.subtract(one)
+		left = left.Subtract(one)
 	}
-	a.left = left.add(newResources(to))
+	a.left = left.Add(resources.New(to))
 	if op.ID != nil {
 		a.m.finish(a.framework, a.agent, op.ID)
 	}
 }
 
-// conversion is what an operation takes and what it makes of it, one for one.
+// conversion returns what an operation takes and what it makes of it, one for one.
 func conversion(op *mesos.Offer_Operation, role string) (from, to []mesos.Resource) {
 	change := func(list []mesos.Resource, f func(*mesos.Resource)) []mesos.Resource {
-		changed := allocate(slices.Clone(list), role)
+		changed := resources.Allocate(slices.Clone(list), role)
 		for i := range changed {
-			changed[i] = refined(changed[i])
+			changed[i] = resources.Refined(changed[i])
 			f(&changed[i])
 		}
 		return changed
@@ -70,7 +72,7 @@ func conversion(op *mesos.Offer_Operation, role string) (from, to []mesos.Resour
 	return nil, nil
 }
 
-// finish has the agent tell that an operation succeeded, again and again until it is
+// finish has the agent report that an operation succeeded, again and again until it is
 // acknowledged, as with updates of tasks.
 func (m *Master) finish(f *framework, a *agent, id *mesos.OperationID) {
 	u := m.newUUID()
@@ -92,7 +94,7 @@ func (m *Master) report(f *framework, op *operation) {
 	})
 }
 
-// operationFailed tells of a failed operation, if it has an ID to tell it by.
+// operationFailed reports a failed operation, if it has an ID.
 func (m *Master) operationFailed(f *framework, id *mesos.OperationID, message string) {
 	if id != nil {
 		f.send(m, operationEvent(mesos.OperationStatus{OperationID: id, State: mesos.OPERATION_ERROR, Message: &message}))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,12 +11,15 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is the operator API, as far as schedulers can see what it does. What calls do is in
 // drain.go, gone.go, maintenance.go and quota.go.
 
-// refused is the error of an operator's call.
+// refused returns the error of an operator's call.
 func refused(status int, message string) error {
 	return &OperatorError{Status: status, Message: message}
 }
@@ -98,7 +100,7 @@ func (c codec) decodeOperator(body []byte) (*master.Call, error) {
 		name = missingPayload(call)
 	}
 	if name != "" {
-		return nil, errors.New("Failed to validate master::Call: " + absent(name))
+		return nil, errors.New("Failed to validate master::Call: " + validate.Absent(name))
 	}
 	return call, nil
 }
@@ -107,16 +109,13 @@ func (c codec) decodeOperator(body []byte) (*master.Call, error) {
 // like the type; types without such a part need none.
 func missingPayload(call *master.Call) string {
 	name := strings.ToLower(call.Type.String())
-	v := reflect.ValueOf(call).Elem()
-	for _, f := range messageFields(v.Type()) {
-		if f.name == name && v.Field(f.index).IsNil() {
-			return name
-		}
+	if wirejson.Lacks(call, name) {
+		return name
 	}
 	return ""
 }
 
-// operate performs a call that changes something, or asks. The response is nil when there is nothing to tell. On the loop.
+// operate performs a call that changes something, or asks. The response is nil when it has no body. On the loop.
 func (m *Master) operate(c *master.Call) (*master.Response, error) {
 	switch c.Type {
 	case master.Call_UPDATE_MAINTENANCE_SCHEDULE:
@@ -188,7 +187,7 @@ func (m *Master) teardown(id string) error {
 	return nil
 }
 
-// forgetOperator is the end of a leader: nobody was asked about maintenance. What the operator did is in
+// forgetOperator ends a leader: nobody was asked about maintenance. What the operator did is in
 // the registry, and lost only with one in memory.
 func (m *Master) forgetOperator(entirely bool) {
 	for _, i := range m.inverseOffers {

@@ -14,6 +14,9 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // operator sends a call in protobuf and asks for the answer in it.
@@ -75,7 +78,7 @@ func TestOperatorTeardown(t *testing.T) {
 func TestOperatorAfterTheEnd(t *testing.T) {
 	m, err := New(Config{Agents: oneAgent()})
 	require.NoError(t, err)
-	var network Network
+	var network virtualnet.Network
 	l, err := network.Listen(masterAddress)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -124,9 +127,9 @@ func FuzzOperator(f *testing.F) {
 	})
 }
 
-// stateOf is what operators change.
+// stateOf returns the part of the state that operators change.
 func stateOf(m *Master) []any {
-	return []any{string(encodeJSON(m.agentsResponse())), string(encodeJSON(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
+	return []any{string(wirejson.Encode(m.agentsResponse())), string(wirejson.Encode(m.maintenanceStatus())), m.schedule, m.quotas, m.weights}
 }
 
 // The registry keeps what operators did, unless it is in memory. Offers and questions of the old

@@ -6,6 +6,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // inform answers the calls of the operator API that only ask, nil others. On the loop.
@@ -77,7 +79,7 @@ func (m *Master) tasksMessage() *master.Response_GetTasks {
 	return list
 }
 
-// frameworkMessage is a framework as GET_FRAMEWORKS tells of it.
+// frameworkMessage returns a framework in the form of GET_FRAMEWORKS.
 func (m *Master) frameworkMessage(f *framework) master.Response_GetFrameworks_Framework {
 	moment := func(t time.Time) *mesos.TimeInfo {
 		if t.IsZero() {
@@ -97,6 +99,6 @@ func (m *Master) frameworkMessage(f *framework) master.Response_GetFrameworks_Fr
 		p.Offers = append(p.Offers, o.proto())
 	}
 	used, offered := m.heldBy(f)
-	p.AllocatedResources, p.OfferedResources = unrefined(used.proto()), unrefined(offered.proto())
+	p.AllocatedResources, p.OfferedResources = resources.Unrefined(used.Proto()), resources.Unrefined(offered.Proto())
 	return p
 }

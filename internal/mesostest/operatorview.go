@@ -5,9 +5,11 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
-// agentsResponse is what GET_AGENTS answers: the registered agents, for operators who wait for
+// agentsResponse returns what GET_AGENTS answers: the registered agents, for operators who wait for
 // one to be drained.
 func (m *Master) agentsResponse() *master.Response {
 	list := &master.Response_GetAgents{}
@@ -18,21 +20,21 @@ func (m *Master) agentsResponse() *master.Response {
 }
 
 func (m *Master) agentView(a *agent) master.Response_GetAgents_Agent {
-	var offered, used resources
+	var offered, used resources.List
 	for _, o := range a.offers {
-		offered = offered.add(o.resources)
+		offered = offered.Add(o.resources)
 	}
 	for _, t := range m.tasksOn(a) {
-		used = used.add(t.resources)
+		used = used.Add(t.resources)
 	}
 	for _, e := range a.running {
-		used = used.add(e.resources)
+		used = used.Add(e.resources)
 	}
 	port := int32(a.config.Port)
 	view := master.Response_GetAgents_Agent{
 		AgentInfo: mesos.AgentInfo{
 			Hostname: a.config.Hostname, Port: &port, ID: &mesos.AgentID{Value: a.id},
-			Resources: a.total.proto(), Attributes: a.attributes, Domain: a.domain,
+			Resources: a.total.Proto(), Attributes: a.attributes, Domain: a.domain,
 		},
 		Active:             a.offerable(),
 		Deactivated:        ptr(a.deactivated),
@@ -40,9 +42,9 @@ func (m *Master) agentView(a *agent) master.Response_GetAgents_Agent {
 		PID:                ptr(a.pid()),
 		RegisteredTime:     timeInfo(a.registered),
 		ReregisteredTime:   timeInfo(a.reregistered),
-		TotalResources:     unrefined(a.total.proto()),
-		AllocatedResources: unrefined(used.proto()),
-		OfferedResources:   unrefined(offered.proto()),
+		TotalResources:     resources.Unrefined(a.total.Proto()),
+		AllocatedResources: resources.Unrefined(used.Proto()),
+		OfferedResources:   resources.Unrefined(offered.Proto()),
 	}
 	if a.drain != nil {
 		view.DrainInfo = ptr(*a.drain) // it changes, and the view is written outside of the loop
@@ -54,7 +56,7 @@ func (m *Master) agentView(a *agent) master.Response_GetAgents_Agent {
 	return view
 }
 
-// timeInfo is nil for the zero time.
+// timeInfo returns a time as a message, nil for the zero time.
 func timeInfo(t time.Time) *mesos.TimeInfo {
 	if t.IsZero() {
 		return nil

@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
 	pb "github.com/mesos/mesos-go/api/v1/lib/quota"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // quota is what the operator set for a role, without its subroles' own.
-type quota struct{ guarantees, limits scalars }
-
-// scalars are quantities of scalar resources by name, in thousandths.
-type scalars map[string]int64
+type quota struct{ guarantees, limits resources.Scalars }
 
 // UpdateQuota sets the guarantees and limits of a role by the names of scalar resources; nil is
 // none. Offers beyond the limits, and enough of others for the guarantees, are rescinded. The error is
@@ -44,8 +42,8 @@ func (m *Master) updateQuota(c *master.Call_UpdateQuota) error {
 		if fault := m.quotaFault(config); fault != "" {
 			return refused(http.StatusBadRequest, fault)
 		}
-		q := quota{guarantees: scalars{}, limits: scalarAmounts(config.Limits)}
-		q.guarantees.add(scalarAmounts(config.Guarantees)) // without zeros: a guarantee of nothing is none
+		q := quota{guarantees: resources.Scalars{}, limits: resources.ScalarsOf(config.Limits)}
+		q.guarantees.Add(resources.ScalarsOf(config.Guarantees)) // without zeros: a guarantee of nothing is none
 		updated[config.Role] = q
 	}
 	if fault := m.overcommitment(c, updated); fault != "" && !c.GetForce() {
@@ -62,22 +60,22 @@ func (m *Master) updateQuota(c *master.Call_UpdateQuota) error {
 	return nil
 }
 
-// overcommitment is what is wrong with the quotas at this time, "" if nothing.
+// overcommitment returns what is wrong with the quotas at this time, "" if nothing.
 func (m *Master) overcommitment(c *master.Call_UpdateQuota, quotas map[string]quota) string {
 	for _, config := range c.QuotaConfigs {
-		used, limits := m.consumption(config.Role, false), quotas[config.Role].limits
-		if !limits.allow(used) {
+		used, limits := m.used(config.Role), quotas[config.Role].limits
+		if !limits.Allows(used) {
 			return fmt.Sprintf("Role '%s' is already consuming '%v'; this is more than the requested limits '%v'", config.Role, used, limits)
 		}
 	}
-	total, capacity := scalars{}, scalars{}
+	total, capacity := resources.Scalars{}, resources.Scalars{}
 	for _, q := range quotas {
-		total.add(q.guarantees)
+		total.Add(q.guarantees)
 	}
 	for _, a := range m.agents {
-		capacity.add(scalarsOf(a.total))
+		capacity.Add(a.total.Scalars())
 	}
-	if !capacity.contain(total) {
+	if !capacity.Contains(total) {
 		return fmt.Sprintf("total quota guarantees '%v' exceed cluster capacity '%v'", total, capacity)
 	}
 	return ""
@@ -86,23 +84,23 @@ func (m *Master) overcommitment(c *master.Call_UpdateQuota, quotas map[string]qu
 // enforceQuota rescinds offers until the role is within its limits and its guarantees can be met.
 func (m *Master) enforceQuota(role string) {
 	q := m.quotas[role]
-	used := m.consumption(role, true)
+	used := m.consumption(role)
 	mine := func(o *offer) bool { return below(o.role, role) }
 	for _, o := range m.allOffers() {
-		if mine(o) && !q.limits.allow(used) {
-			used.sub(scalarsOf(o.resources))
+		if mine(o) && !q.limits.Allows(used) {
+			used.Subtract(o.resources.Scalars())
 			m.rescind(o)
 		}
 	}
 	for _, o := range m.allOffers() {
-		if !mine(o) && !used.contain(q.guarantees) {
-			used.add(scalarsOf(o.resources))
+		if !mine(o) && !used.Contains(q.guarantees) {
+			used.Add(o.resources.Scalars())
 			m.rescind(o)
 		}
 	}
 }
 
-// allOffers are the outstanding offers by agent.
+// allOffers returns the outstanding offers by agent.
 func (m *Master) allOffers() []*offer {
 	var list []*offer
 	for _, a := range m.agents {
@@ -111,175 +109,98 @@ func (m *Master) allOffers() []*offer {
 	return list
 }
 
-// below says whether a role is the other or one of its subroles.
+// below reports whether a role is the other or one of its subroles.
 func below(role, other string) bool { return role == other || strings.HasPrefix(role, other+"/") }
 
-// consumption is what counts against a role's quota: what is reserved for it, and what else it
-// uses or, if that is asked, is offered.
-func (m *Master) consumption(role string, offered bool) scalars {
-	sum := scalars{}
-	count := func(rs resources, used bool) {
-		sum.add(scalarsOf(rs.filter(func(e resource) bool {
-			if owner := e.reservedFor(); owner != "" {
-				return below(owner, role)
-			}
-			return used && below(e.allocatedTo(), role)
-		})))
+// used returns what is reserved for a role and what else it uses.
+func (m *Master) used(role string) resources.Scalars {
+	sum := resources.Scalars{}
+	reserved := func(e resources.Entry) bool { return e.ReservedFor() != "" && below(e.ReservedFor(), role) }
+	inUse := func(e resources.Entry) bool {
+		return reserved(e) || e.ReservedFor() == "" && below(e.AllocatedTo(), role)
 	}
 	for _, a := range m.agents {
-		count(a.free, false)
+		sum.Add(a.free.Filter(reserved).Scalars())
 		for _, o := range a.offers {
-			count(o.resources, offered)
+			sum.Add(o.resources.Filter(reserved).Scalars())
 		}
 		for _, e := range a.running {
-			count(e.resources, true)
+			sum.Add(e.resources.Filter(inUse).Scalars())
 		}
 		for _, t := range m.tasksOn(a) {
-			count(t.resources, true)
+			sum.Add(t.resources.Filter(inUse).Scalars())
 		}
 	}
 	return sum
 }
 
-// withinQuota cuts free resources down to what quotas let a role be offered. The first stage of an
-// allocation serves the guarantees: nothing is offered that adds nothing to them.
-func (m *Master) withinQuota(role string, free resources, first bool) resources {
+// consumption returns what counts against a role's quota: what is used, and what else is offered to it.
+func (m *Master) consumption(role string) resources.Scalars {
+	sum := m.used(role)
+	for _, o := range m.allOffers() {
+		sum.Add(o.resources.Filter(func(e resources.Entry) bool {
+			return e.ReservedFor() == "" && below(e.AllocatedTo(), role)
+		}).Scalars())
+	}
+	return sum
+}
+
+// withinQuota cuts free resources down to what quotas let a role be offered in a stage of an allocation. For
+// guarantees nothing is offered that adds nothing to them.
+func (m *Master) withinQuota(role string, free resources.List, now stage) resources.List {
 	if len(m.quotas) == 0 {
 		return free
 	}
-	fixed := func(e resource) bool { return e.reservedFor() != "" || e.shape.GetType() != mesos.SCALAR }
-	out, open := free.filter(fixed), free.filter(func(e resource) bool { return !fixed(e) })
-	q, used := m.quotas[role], m.consumption(role, true)
-	if first {
-		due := open.cut(q.guarantees.minus(used), false)
-		if due.empty() {
+	fixed := func(e resources.Entry) bool { return e.ReservedFor() != "" || e.Shape.GetType() != mesos.SCALAR }
+	out, open := free.Filter(fixed), free.Filter(func(e resources.Entry) bool { return !fixed(e) })
+	q, used := m.quotas[role], m.consumption(role)
+	if now == forGuarantees {
+		due := open.Only(q.guarantees.Minus(used))
+		if due.Empty() {
 			return nil
 		}
-		out, open = out.add(due), open.subtract(due)
-		used.add(scalarsOf(due))
+		out, open = out.Add(due), open.Subtract(due)
+		used.Add(due.Scalars())
 	}
-	open = open.cut(q.limits.minus(used), true)
+	open = open.Limited(q.limits.Minus(used))
 	if required := m.requiredHeadroom(); len(required) > 0 {
-		open = open.cut(m.headroom().minus(required), false)
+		open = open.Only(m.headroom().Minus(required))
 	}
-	return offerOrder(out.add(open))
+	return resources.OfferOrder(out.Add(open))
 }
 
-// requiredHeadroom is what must stay free so that every guarantee can still be met.
-func (m *Master) requiredHeadroom() scalars {
-	sum := scalars{}
+// requiredHeadroom returns what must stay free so that every guarantee can still be met.
+func (m *Master) requiredHeadroom() resources.Scalars {
+	sum := resources.Scalars{}
 	for role, q := range m.quotas {
-		sum.add(q.guarantees.minus(m.consumption(role, true)))
+		sum.Add(q.guarantees.Minus(m.consumption(role)))
 	}
 	return sum
 }
 
-// headroom is what is free and not reserved.
-func (m *Master) headroom() scalars {
-	sum := scalars{}
+// headroom returns what is free and not reserved.
+func (m *Master) headroom() resources.Scalars {
+	sum := resources.Scalars{}
 	for _, a := range m.agents {
-		sum.add(scalarsOf(a.free.unreserved()))
+		sum.Add(a.free.Unreserved().Scalars())
 	}
 	return sum
 }
 
-// stages are those of an allocation: the first is for roles with guarantees alone.
-func (m *Master) stages() []bool {
+// stage is a part of an allocation.
+type stage int
+
+const (
+	forGuarantees stage = iota // offers only what roles lack of their guarantees
+	forAll                     // offers all that limits and the guarantees of others permit
+)
+
+// stages returns those of an allocation in their order.
+func (m *Master) stages() []stage {
 	for _, q := range m.quotas {
 		if len(q.guarantees) > 0 {
-			return []bool{true, false}
+			return []stage{forGuarantees, forAll}
 		}
 	}
-	return []bool{false}
-}
-
-// cut takes no more of each name than most says, and of names that are not there all or nothing.
-func (rs resources) cut(most scalars, others bool) resources {
-	left := maps.Clone(most)
-	var out resources
-	for _, e := range rs {
-		amount, named := left[e.shape.Name]
-		if named {
-			e.milli = min(e.milli, amount)
-			left[e.shape.Name] -= e.milli
-		} else if !others {
-			continue
-		}
-		out = out.plus(e)
-	}
-	return out
-}
-
-// scalarsOf sums scalars up by name.
-func scalarsOf(rs resources) scalars {
-	sum := scalars{}
-	for _, e := range rs {
-		if e.shape.GetType() == mesos.SCALAR {
-			sum[e.shape.Name] += e.milli
-		}
-	}
-	return sum
-}
-
-func scalarAmounts(named map[string]mesos.Value_Scalar) scalars {
-	sum := scalars{}
-	for name, scalar := range named {
-		sum[name] = toMilli(scalar.Value)
-	}
-	return sum
-}
-
-func (x scalars) add(y scalars) {
-	for name, amount := range y {
-		if amount != 0 {
-			x[name] += amount
-		}
-	}
-}
-
-func (x scalars) sub(y scalars) {
-	for name, amount := range y {
-		x[name] = max(x[name]-amount, 0)
-	}
-}
-
-// minus is what of each amount of x is left over by y.
-func (x scalars) minus(y scalars) scalars {
-	left := maps.Clone(x)
-	for name := range left {
-		left[name] = max(left[name]-y[name], 0)
-	}
-	return left
-}
-
-// contain says whether there is at least as much of everything.
-func (x scalars) contain(y scalars) bool {
-	for name, amount := range y {
-		if x[name] < amount {
-			return false
-		}
-	}
-	return true
-}
-
-// allow says whether y is within the limits x; what has no limit is.
-func (x scalars) allow(y scalars) bool {
-	for name, limit := range x {
-		if limit < y[name] {
-			return false
-		}
-	}
-	return true
-}
-
-// String prints scalars as Mesos prints quantities: "cpus:2; mem:512".
-func (x scalars) String() string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(x)) {
-		parts = append(parts, name+":"+formatDouble(float64(x[name])/1000))
-	}
-	if parts == nil {
-		return "{}"
-	}
-	return strings.Join(parts, "; ")
+	return []stage{forAll}
 }

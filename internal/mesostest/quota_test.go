@@ -6,6 +6,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
 )
 
 // some of each resource.
@@ -78,15 +80,15 @@ func TestGuaranteesAreServedFirst(t *testing.T) {
 		require.Len(t, prod.offers(), 2)
 		var cpus, mem int64
 		for _, o := range prod.offers() {
-			rs := newResources(o.Resources)
-			cpus, mem = cpus+rs.milli("cpus"), mem+rs.milli("mem")
+			rs := resources.New(o.Resources)
+			cpus, mem = cpus+rs.Milli("cpus"), mem+rs.Milli("mem")
 		}
 		require.EqualValues(t, 3000, cpus)
 		require.EqualValues(t, 1500_000, mem)
-		left := newResources(greedy.offers()[2].Resources)
+		left := resources.New(greedy.offers()[2].Resources)
 		require.Len(t, greedy.offers(), 3)
-		require.EqualValues(t, 1000, left.milli("cpus"))
-		require.EqualValues(t, 548_000, left.milli("mem"))
+		require.EqualValues(t, 1000, left.Milli("cpus"))
+		require.EqualValues(t, 548_000, left.Milli("mem"))
 	})
 }
 

@@ -8,9 +8,12 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	pb "github.com/mesos/mesos-go/api/v1/lib/quota"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
-// quotaFault is what is wrong with a config by itself, in the master's words, or "".
+// quotaFault returns what is wrong with a config by itself, in the master's words, or "".
 func (m *Master) quotaFault(c *pb.QuotaConfig) string {
 	const invalid = "Invalid QuotaConfig: "
 	if m.foreignRole(c.Role) {
@@ -19,7 +22,7 @@ func (m *Master) quotaFault(c *pb.QuotaConfig) string {
 	if strings.Contains(c.Role, "/") {
 		return "Updating quota on nested role '" + c.Role + "' is not supported yet"
 	}
-	if fault := roleFault(c.Role); fault != "" {
+	if fault := resources.RoleFault(c.Role); fault != "" {
 		return invalid + "Invalid 'QuotaConfig.role': " + fault
 	}
 	for _, part := range []struct {
@@ -35,12 +38,12 @@ func (m *Master) quotaFault(c *pb.QuotaConfig) string {
 		values map[string]mesos.Value_Scalar
 	}{{"guarantee", c.Guarantees}, {"limit", c.Limits}} {
 		for _, name := range slices.Sorted(maps.Keys(part.values)) {
-			if fault := amountFault(part.values[name].Value); fault != "" {
+			if fault := validate.Amount(part.values[name].Value); fault != "" {
 				return invalid + "Invalid " + part.name + " configuration " + namedScalar(name, part.values[name]) + ": " + fault
 			}
 		}
 	}
-	if !scalarAmounts(c.Limits).allow(scalarAmounts(c.Guarantees)) {
+	if !resources.ScalarsOf(c.Limits).Allows(resources.ScalarsOf(c.Guarantees)) {
 		return invalid + "'QuotaConfig.guarantees' " + bracedScalars(c.Guarantees) +
 			" is not contained within the 'QuotaConfig.limits' " + bracedScalars(c.Limits)
 	}
@@ -66,13 +69,13 @@ func tooLarge(values map[string]mesos.Value_Scalar) string {
 }
 
 func namedScalar(name string, v mesos.Value_Scalar) string {
-	return "{'" + name + "': " + formatDouble(v.Value) + "}"
+	return "{'" + name + "': " + resources.FormatDouble(v.Value) + "}"
 }
 
 func bracedScalars(values map[string]mesos.Value_Scalar) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		parts = append(parts, name+": "+formatDouble(values[name].Value))
+		parts = append(parts, name+": "+resources.FormatDouble(values[name].Value))
 	}
 	return "{ " + strings.Join(parts, ", ") + " }"
 }
@@ -83,21 +86,21 @@ func (m *Master) updateWeights(infos []mesos.WeightInfo) error {
 	const failed = "Failed to validate update weights request JSON"
 	for _, info := range infos {
 		role := strings.TrimSpace(info.GetRole())
-		switch fault := roleFault(role); {
+		switch fault := resources.RoleFault(role); {
 		case fault != "":
 			return refused(http.StatusBadRequest, failed+": Invalid role '"+role+"': "+fault)
 		case m.foreignRole(role):
 			return refused(http.StatusBadRequest, failed+": Unknown role '"+role+"'")
 		case !(info.Weight > 0):
 			return refused(http.StatusBadRequest, failed+" for role '"+role+"': Invalid weight '"+
-				formatDouble(info.Weight)+"': Weights must be positive")
+				resources.FormatDouble(info.Weight)+"': Weights must be positive")
 		}
 	}
 	concerned := false
 	for _, info := range infos {
 		role := strings.TrimSpace(info.GetRole())
 		m.weights[role] = info.Weight
-		concerned = concerned || slices.ContainsFunc(m.order, func(f *framework) bool { return slices.Contains(rolesOf(&f.info), role) })
+		concerned = concerned || slices.ContainsFunc(m.order, func(f *framework) bool { return slices.Contains(validate.Roles(&f.info), role) })
 	}
 	if concerned {
 		for _, o := range m.allOffers() {
@@ -107,7 +110,7 @@ func (m *Master) updateWeights(infos []mesos.WeightInfo) error {
 	return nil
 }
 
-// weight is that of a role, 1 unless it was set.
+// weight returns the weight of a role, 1 unless it was set.
 func (m *Master) weight(role string) float64 {
 	if w, ok := m.weights[role]; ok {
 		return w

@@ -39,7 +39,7 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 	case m.gone[agentID.GetValue()] != nil:
 		f.send(m, update(mesos.TASK_GONE_BY_OPERATOR, "gone"))
 	case a == nil && agentID == nil && m.recovering(), a != nil && a.recovered:
-		// The agent may yet tell.
+		// The agent may yet report it.
 	case a == nil:
 		f.send(m, update(mesos.TASK_UNKNOWN, "unknown"))
 	case a.lostAt.IsZero():
@@ -51,12 +51,12 @@ func (m *Master) reconcileTask(f *framework, id mesos.TaskID, agentID *mesos.Age
 	}
 }
 
-// recovering says whether an agent is known from the registry alone.
+// recovering reports whether an agent is known from the registry alone.
 func (m *Master) recovering() bool {
 	return slices.ContainsFunc(m.everRegistered, func(a *agent) bool { return a.recovered })
 }
 
-// reconciled tells the state that was last forwarded, not the latest.
+// reconciled answers with the state that was last forwarded, not the latest.
 func (t *task) reconciled() *scheduler.Event {
 	status := mesos.TaskStatus{
 		TaskID:          t.info.TaskID,

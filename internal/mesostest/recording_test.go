@@ -26,6 +26,16 @@ type recording struct {
 	credentials map[string]string
 
 	lines []recordedLine // without the first
+
+	patterns map[string]*regexp.Regexp // compiled once for all attempts to replay it
+}
+
+// pattern returns the compiled expression.
+func (rec *recording) pattern(expression string) *regexp.Regexp {
+	if rec.patterns[expression] == nil {
+		rec.patterns[expression] = regexp.MustCompile(expression)
+	}
+	return rec.patterns[expression]
 }
 
 type recordedAgent struct {
@@ -75,7 +85,7 @@ func loadRecording(path string) (*recording, error) {
 }
 
 func parseRecording(name, folder string, data []byte) (*recording, error) {
-	rec := &recording{name: name, folder: folder}
+	rec := &recording{name: name, folder: folder, patterns: map[string]*regexp.Regexp{}}
 	var head struct {
 		Master     json.RawMessage `json:"master"`
 		Agents     []recordedAgent `json:"agents"`
@@ -168,7 +178,7 @@ func expandAgents(agents []recordedAgent, note string) ([]recordedAgent, error) 
 	return agents, nil
 }
 
-// launchTimes are how long the recorded machine took to start each task, from the ACCEPT to
+// launchTimes returns how long the recorded machine took to start each task, from the ACCEPT to
 // TASK_STARTING, by task ID and in order, since IDs may be used again; and their median, 0 (the
 // default) when none was seen.
 func (rec *recording) launchTimes() (byTask map[string][]time.Duration, median time.Duration) {
@@ -178,7 +188,7 @@ func (rec *recording) launchTimes() (byTask map[string][]time.Duration, median t
 	for _, l := range rec.lines {
 		switch {
 		case l.Send != nil && bytes.Contains(l.Send.Call, []byte(`"ACCEPT"`)):
-			for _, m := range regexp.MustCompile(`"task_id":\s*\{"value":\s*"([^"]*)"`).FindAllSubmatch(l.Send.Call, -1) {
+			for _, m := range rec.pattern(`"task_id":\s*\{"value":\s*"([^"]*)"`).FindAllSubmatch(l.Send.Call, -1) {
 				accepted[string(m[1])] = l.T
 			}
 		case l.Event != nil && at(l.Event, "update", "status", "state") == "TASK_STARTING":
@@ -198,7 +208,7 @@ func (rec *recording) launchTimes() (byTask map[string][]time.Duration, median t
 	return byTask, all[len(all)/2]
 }
 
-// lives are how long the tasks ran, from TASK_RUNNING to what came of it, by task ID and in order,
+// lives returns how long the tasks ran, from TASK_RUNNING to what came of it, by task ID and in order,
 // by the clock of their executors.
 func (rec *recording) lives() map[string][]time.Duration {
 	lives := map[string][]time.Duration{}
@@ -227,7 +237,7 @@ func (rec *recording) lives() map[string][]time.Duration {
 	return lives
 }
 
-// ticks are when the recorded master allocated: every period, at phase. They are seen from offers
+// ticks returns when the recorded master allocated: every period, at phase. They are seen from offers
 // that no call brought about at once. The period is a little longer than the flag says, since
 // a master counts the interval from the end of one allocation to the begin of the next; over
 // a minute this adds up to half an interval.
@@ -239,7 +249,7 @@ func (rec *recording) ticks(interval time.Duration) (phase, period time.Duration
 		switch {
 		case typeOf(l.Event) == "SUBSCRIBED":
 			atOnce = max(atOnce, l.T) // a busy master took its time
-		case l.Send != nil && regexp.MustCompile(`"(SUBSCRIBE|REVIVE|UPDATE_MAINTENANCE_SCHEDULE)"`).Match(l.Send.Call):
+		case l.Send != nil && rec.pattern(`"(SUBSCRIBE|REVIVE|UPDATE_MAINTENANCE_SCHEDULE)"`).Match(l.Send.Call):
 			atOnce = l.T
 		case strings.HasSuffix(l.Note, " started"):
 			atOnce = math.Inf(1) // what registers when is not known; SUBSCRIBE or REVIVE make an end of it
@@ -261,7 +271,7 @@ func (rec *recording) ticks(interval time.Duration) (phase, period time.Duration
 	return first % period, period
 }
 
-// registration is when an agent whose start was noted at line i had registered: just before its
+// registration returns when an agent whose start was noted at line i had registered: just before its
 // first offer or update if one is seen, else about a second later, as real agents do.
 func (rec *recording) registration(i int, hostname string) float64 {
 	for _, l := range rec.lines[i:] {
@@ -272,7 +282,7 @@ func (rec *recording) registration(i int, hostname string) float64 {
 	return rec.lines[i].T + 1
 }
 
-// fromAgent says whether an event is an update that an agent sent, or the master on its return.
+// fromAgent reports whether an event is an update that an agent sent, or the master on its return.
 func fromAgent(event any) bool {
 	source, _ := at(event, "update", "status", "source").(string)
 	reason, _ := at(event, "update", "status", "reason").(string)
@@ -280,7 +290,7 @@ func fromAgent(event any) bool {
 		reason == "REASON_AGENT_REMOVED"
 }
 
-// freesResources says whether the line shows how resources became free.
+// freesResources reports whether the line shows how resources became free.
 func (l *recordedLine) freesResources() bool {
 	if l.Send != nil {
 		return bytes.Contains(l.Send.Call, []byte(`"ACCEPT"`)) || bytes.Contains(l.Send.Call, []byte(`"DECLINE"`))
@@ -295,7 +305,7 @@ func (l *recordedLine) freesResources() bool {
 	return false
 }
 
-// marksUnreachable says whether the line may show that an agent was. A master pings its agents all
+// marksUnreachable reports whether the line may show that an agent was. A master pings its agents all
 // the time, so that is up to a ping later than the pings take that the agent misses.
 func (l *recordedLine) marksUnreachable() bool {
 	return at(l.Event, "update", "status", "message") == "health check timed out" ||

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // config makes the flags of the recorded master into a Config. A flag that matters and has no
@@ -163,7 +165,7 @@ func (rec *recording) unabridge(a *Agent) error {
 			return err
 		}
 		if o := offerIn(event, a.Hostname); o != nil {
-			a.Resources = flagOf(newResources(o.Resources))
+			a.Resources = flagOf(resources.New(o.Resources))
 			a.Attributes = attributesFlag(o.Attributes)
 			return nil
 		}
@@ -174,7 +176,7 @@ func (rec *recording) unabridge(a *Agent) error {
 // detect adds what --resources leaves to the agent to find out, such as the size of its disk, from
 // the agent's first offer.
 func (rec *recording) detect(a *Agent) {
-	named, err := parseResources(a.Resources)
+	named, err := resources.Parse(a.Resources)
 	if err != nil {
 		return // New will say so
 	}
@@ -183,21 +185,21 @@ func (rec *recording) detect(a *Agent) {
 		if o == nil {
 			continue
 		}
-		found := newResources(o.Resources).filter(func(e resource) bool { return named.quantity(e.shape.Name) == 0 })
-		if !found.empty() {
+		found := resources.New(o.Resources).Filter(func(e resources.Entry) bool { return named.Quantity(e.Shape.Name) == 0 })
+		if !found.Empty() {
 			a.Resources += ";" + flagOf(found)
 		}
 		return
 	}
 }
 
-// offerIn is the offer of an agent in an event, nil when there is none.
+// offerIn returns the offer of an agent in an event, nil when there is none.
 func offerIn(event any, hostname string) *mesos.Offer {
 	if typeOf(event) != "OFFERS" {
 		return nil
 	}
 	var e scheduler.Event
-	if decodeJSON(event, &e) != nil {
+	if wirejson.Decode(event, &e) != nil {
 		return nil
 	}
 	for i := range e.Offers.Offers {
@@ -208,8 +210,8 @@ func offerIn(event any, hostname string) *mesos.Offer {
 	return nil
 }
 
-func flagOf(rs resources) string {
-	return strings.ReplaceAll(rs.unallocated().String(), "; ", ";")
+func flagOf(rs resources.List) string {
+	return strings.ReplaceAll(rs.Unallocated().String(), "; ", ";")
 }
 
 func attributesFlag(list []mesos.Attribute) string {
@@ -217,7 +219,7 @@ func attributesFlag(list []mesos.Attribute) string {
 	for _, attribute := range list {
 		value := attribute.GetText().GetValue()
 		if attribute.Type != mesos.TEXT {
-			value = formatValue(&mesos.Resource{
+			value = resources.FormatValue(&mesos.Resource{
 				Type: &attribute.Type, Scalar: attribute.Scalar, Ranges: attribute.Ranges, Set: attribute.Set,
 			})
 		}
@@ -229,7 +231,7 @@ func attributesFlag(list []mesos.Attribute) string {
 // elsewhere returns the OFFERS event that a note says is only in the stream protobuf/NAME, nil
 // when the note says no such thing.
 func (rec *recording) elsewhere(note string) (any, error) {
-	m := regexp.MustCompile(`^the OFFERS event itself is only in protobuf/(\w+)\.`).FindStringSubmatch(note)
+	m := rec.pattern(`^the OFFERS event itself is only in protobuf/(\w+)\.`).FindStringSubmatch(note)
 	if m == nil {
 		return nil, nil
 	}
@@ -238,7 +240,7 @@ func (rec *recording) elsewhere(note string) (any, error) {
 		return nil, err
 	}
 	for line := range bytes.Lines(data) {
-		v, err := parseJSON(line)
+		v, err := wirejson.Parse(line)
 		if err != nil {
 			return nil, err
 		}

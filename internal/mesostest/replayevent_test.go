@@ -78,7 +78,7 @@ func (r *replayer) match(x *exchange, recorded any) (int, error) {
 	return 0, fault
 }
 
-// queuedTask is the task of an update that the agent sent, "" of other events.
+// queuedTask returns the task of an update that the agent sent, "" of other events.
 func queuedTask(event any) string {
 	if at(event, "update", "status", "uuid") == nil {
 		return ""

@@ -17,6 +17,9 @@ import (
 
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // exchange is one request on a connection of its own.
@@ -69,7 +72,7 @@ func (r *replayer) send(s *recordedSend) error {
 	return r.raw(address, s.Method, b.Bytes())
 }
 
-// body is what is sent: the recorded bytes, or the call in the language of its Content-Type. The
+// body returns what is sent: the recorded bytes, or the call in the language of its Content-Type. The
 // bytes of a call in protobuf hold IDs, so they are made anew.
 func (r *replayer) body(s *recordedSend) ([]byte, error) {
 	if s.Call == nil {
@@ -96,7 +99,7 @@ func marshalRequest(req *request) ([]byte, error) {
 	var number uint64
 	var err error
 	switch call := &req.call; {
-	case req.constraints.constraints() == nil:
+	case req.constraints.Constraints() == nil:
 		return call.Marshal()
 	case call.Subscribe != nil:
 		number = 3
@@ -110,7 +113,7 @@ func marshalRequest(req *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	constraints, err := proto.Marshal(&constraintsCall{Subscribe: &constraintsPayload{req.constraints.constraints()}})
+	constraints, err := proto.Marshal(&constraints.Call{Subscribe: &constraints.Payload{OfferConstraints: req.constraints.Constraints()}})
 	if err != nil {
 		return nil, err
 	}
@@ -196,9 +199,9 @@ func (r *replayer) readStream(x *exchange, res *http.Response) error {
 			if err := proto.Unmarshal(record, &e); err != nil {
 				return err
 			}
-			record = encodeJSON(&e)
+			record = wirejson.Encode(&e)
 		}
-		value, err := parseJSON(record)
+		value, err := wirejson.Parse(record)
 		if err != nil {
 			return err
 		}
@@ -272,7 +275,7 @@ func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange)
 	case nil:
 		return nil
 	case string:
-		if ok, err := sameSummary(body, have); ok {
+		if ok, err := r.rec.sameSummary(body, have); ok {
 			return err
 		}
 		if prefix, cut := strings.CutSuffix(body, "(cut)"); cut {
@@ -286,7 +289,7 @@ func (r *replayer) sameResponse(b *binding, want *recordedResponse, x *exchange)
 		}
 		return nil
 	}
-	v, err := parseJSON([]byte(have.body))
+	v, err := wirejson.Parse([]byte(have.body))
 	if err != nil {
 		return fmt.Errorf("body %q: %w", have.body, err)
 	}

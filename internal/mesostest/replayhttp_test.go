@@ -11,10 +11,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // talk is a connection on which requests follow each other.
@@ -78,11 +80,11 @@ func (r *replayer) request(header, call string) string {
 		id, header, len(body), body)
 }
 
-// connectionNotes are what was done with connections while http_details was recorded.
+// connectionNotes returns what was done with connections while http_details was recorded.
 func (r *replayer) connectionNotes() []noteAction {
 	const decline, kill = `"type":"DECLINE","decline":{"offer_ids":[]}`, `"type":"KILL"`
 	return []noteAction{
-		{regexp.MustCompile(`^three calls one after the other on one connection, then two pipelined`), func(int, *recordedLine, []string) error {
+		{`^three calls one after the other on one connection, then two pipelined`, func(int, *recordedLine, []string) error {
 			t, err := r.connect()
 			if err != nil {
 				return err
@@ -107,17 +109,17 @@ func (r *replayer) connectionNotes() []noteAction {
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^a call with Connection: close on it`), func(int, *recordedLine, []string) error {
+		{`^a call with Connection: close on it`, func(int, *recordedLine, []string) error {
 			_, err := r.say(r.kept, r.request("Connection: close\r\n", decline))
 			return err
 		}},
-		{regexp.MustCompile(`^closed by the master$`), func(int, *recordedLine, []string) error {
+		{`^closed by the master$`, func(int, *recordedLine, []string) error {
 			if _, err := r.kept.input.ReadByte(); !errors.Is(err, io.EOF) {
 				return fmt.Errorf("the master has not closed the connection: %w", err)
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^SUBSCRIBE and a call pipelined behind it on the same connection`), func(int, *recordedLine, []string) error {
+		{`^SUBSCRIBE and a call pipelined behind it on the same connection`, func(int, *recordedLine, []string) error {
 			subscribe := r.request("", `"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"http2","roles":["test"],"capabilities":[{"type":"MULTI_ROLE"}]}}`)
 			_, body, _ := strings.Cut(subscribe, "\r\n\r\n")
 			_, body, _ = strings.Cut(body, "},") // a framework without an ID
@@ -132,10 +134,10 @@ func (r *replayer) connectionNotes() []noteAction {
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^shutdown\(SHUT_WR\) done$`), func(i int, _ *recordedLine, _ []string) error {
-			return r.streams[r.rec.lines[i+1].N].conn.(*virtualConn).CloseWrite()
+		{`^shutdown\(SHUT_WR\) done$`, func(i int, _ *recordedLine, _ []string) error {
+			return r.streams[r.rec.lines[i+1].N].conn.(*virtualnet.Conn).CloseWrite()
 		}},
-		{regexp.MustCompile(`^GET /frameworks shows (\{"frameworks": \[\[.*)$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^GET /frameworks shows (\{"frameworks": \[\[.*)$`, func(_ int, _ *recordedLine, args []string) error {
 			return r.framework(args[0], func(f any) any { return []any{at(f, "name"), at(f, "active"), at(f, "connected")} })
 		}},
 	}
@@ -143,7 +145,7 @@ func (r *replayer) connectionNotes() []noteAction {
 
 // framework compares what /frameworks shows of each framework with a note.
 func (r *replayer) framework(recorded string, view func(any) any) error {
-	want, err := parseJSON([]byte(recorded))
+	want, err := wirejson.Parse([]byte(recorded))
 	if err != nil {
 		return err
 	}
@@ -152,7 +154,7 @@ func (r *replayer) framework(recorded string, view func(any) any) error {
 	if err != nil {
 		return err
 	}
-	all, err := parseJSON(text)
+	all, err := wirejson.Parse(text)
 	if err != nil {
 		return err
 	}
@@ -173,8 +175,8 @@ func (r *replayer) framework(recorded string, view func(any) any) error {
 
 // sameSummary compares a body of which only the length was recorded, and whether it was compressed;
 // ok says that it is one. The lengths differ, since the fake has fewer flags.
-func sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
-	m := regexp.MustCompile(`^\(\d+ bytes(, gzip)?\)$`).FindStringSubmatch(recorded)
+func (rec *recording) sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
+	m := rec.pattern(`^\(\d+ bytes(, gzip)?\)$`).FindStringSubmatch(recorded)
 	if m == nil {
 		return false, nil
 	}
@@ -188,6 +190,6 @@ func sameSummary(recorded string, have *observedResponse) (ok bool, err error) {
 			return true, err
 		}
 	}
-	_, err = parseJSON(body)
+	_, err = wirejson.Parse(body)
 	return true, err
 }

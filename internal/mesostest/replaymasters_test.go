@@ -8,11 +8,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // replayedMaster is a master of the recording: one of those of a cluster.
@@ -44,7 +45,7 @@ func (rec *recording) masterFlags(head json.RawMessage) error {
 func (rec *recording) sortMasters() {
 	var leaders []string
 	for _, l := range rec.lines {
-		if m := regexp.MustCompile(`^(?:leader is the master of|leading master|new leader:) \(?port (\d+)`).FindStringSubmatch(l.Note); m != nil {
+		if m := rec.pattern(`^(?:leader is the master of|leading master|new leader:) \(?port (\d+)`).FindStringSubmatch(l.Note); m != nil {
 			leaders = append(leaders, m[1])
 		}
 	}
@@ -66,22 +67,24 @@ func flagValue(flags []string, name string) string {
 	return ""
 }
 
-// leaderKilled is when a leader was, and when another one was first seen to lead.
+// leaderKilled returns when a leader was, and when another one was first seen to lead.
 func (rec *recording) leaderKilled() (at, until float64, ok bool) {
 	for _, l := range rec.lines {
 		switch {
-		case masterKill().MatchString(l.Note):
+		case rec.pattern(masterKill).MatchString(l.Note):
 			at, ok = l.T, true
-		case ok && until == 0 && regexp.MustCompile(`^new leader: |, 405, `).MatchString(l.Note):
+		case ok && until == 0 && rec.pattern(`^new leader: |, 405, `).MatchString(l.Note):
 			until = l.T
 		}
 	}
 	return at, until, ok
 }
 
-func masterKill() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:leading master|the leader|master)(?: \(port (\d+)\))? killed with SIGKILL$`)
-}
+// Notes about master processes, with the port of the one meant.
+const (
+	masterKill  = `^(?:leading master|the leader|master)(?: \(port (\d+)\))? killed with SIGKILL$`
+	masterStart = `^master-(\d+) started$`
+)
 
 // election makes the fake elect when the recorded masters did: sessions end within about a heartbeat
 // of ZooKeeper before the session timeout.
@@ -98,7 +101,7 @@ func (r *replayer) election() {
 	}
 }
 
-// comeback is when an agent registered with the new leader: just before its first offer, unless a note
+// comeback returns when an agent registered with the new leader: just before its first offer, unless a note
 // says that it had before.
 func (rec *recording) comeback(killed float64, hostname string) float64 {
 	for _, l := range rec.lines {
@@ -174,16 +177,14 @@ func (r *replayer) prepare() {
 		}
 	}
 	for _, l := range r.rec.lines {
-		if m := masterStart().FindStringSubmatch(l.Note); m != nil {
+		if m := r.rec.pattern(masterStart).FindStringSubmatch(l.Note); m != nil {
 			r.masters[m[1]].cluster.LoseMaster(r.masters[m[1]].number)
 		}
-		if masterKill().MatchString(l.Note) {
+		if r.rec.pattern(masterKill).MatchString(l.Note) {
 			return // what starts now was killed
 		}
 	}
 }
-
-func masterStart() *regexp.Regexp { return regexp.MustCompile(`^master-(\d+) started$`) }
 
 func (r *replayer) clusters() map[*Master]bool {
 	all := map[*Master]bool{}
@@ -193,7 +194,7 @@ func (r *replayer) clusters() map[*Master]bool {
 	return all
 }
 
-// address is where a request goes: to the master that listened there, by default on port 5050.
+// address returns where a request goes: to the master that listened there, by default on port 5050.
 func (r *replayer) address(to string) (string, error) {
 	if a := r.agents[to]; a != nil {
 		return net.JoinHostPort(a.IP, strconv.Itoa(a.Port)), nil
@@ -205,7 +206,7 @@ func (r *replayer) address(to string) (string, error) {
 	return "", fmt.Errorf("%w: a request to %s", errUnsupported, to)
 }
 
-// masterNotes are what was done to masters and to ZooKeeper, and what was seen of their election.
+// masterNotes returns what was done to masters and to ZooKeeper, and what was seen of their election.
 func (r *replayer) masterNotes() []noteAction {
 	on := func(act func(*Master, int) bool) func(int, *recordedLine, []string) error {
 		return func(_ int, _ *recordedLine, args []string) error {
@@ -228,15 +229,15 @@ func (r *replayer) masterNotes() []noteAction {
 		}
 	}
 	return []noteAction{
-		{masterKill(), on((*Master).LoseMaster)},
-		{regexp.MustCompile(`^first master killed$`), on((*Master).LoseMaster)},
-		{masterStart(), on((*Master).ReturnMaster)},
-		{regexp.MustCompile(`^ZooKeeper started$`), all((*Master).ReturnZooKeeper)},
-		{regexp.MustCompile(`^ZooKeeper killed$`), all((*Master).LoseZooKeeper)},
-		{regexp.MustCompile(`^GET /api/v1/scheduler of the two others: (.*)$`), func(_ int, _ *recordedLine, args []string) error {
+		{masterKill, on((*Master).LoseMaster)},
+		{`^first master killed$`, on((*Master).LoseMaster)},
+		{masterStart, on((*Master).ReturnMaster)},
+		{`^ZooKeeper started$`, all((*Master).ReturnZooKeeper)},
+		{`^ZooKeeper killed$`, all((*Master).LoseZooKeeper)},
+		{`^GET /api/v1/scheduler of the two others: (.*)$`, func(_ int, _ *recordedLine, args []string) error {
 			return r.others(args[0])
 		}},
-		{regexp.MustCompile(`^znodes under /mesos: \[(.*), log_replicas\]$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^znodes under /mesos: \[(.*), log_replicas\]$`, func(_ int, _ *recordedLine, args []string) error {
 			var names []string
 			for _, c := range r.candidates() {
 				names = append(names, fmt.Sprintf("json.info_%010d", c.Sequence))
@@ -258,7 +259,7 @@ func (r *replayer) candidates() []Candidate {
 
 // znode compares a recorded node of the election.
 func (r *replayer) znode(l *recordedLine) error {
-	want, err := parseJSON([]byte(l.Data))
+	want, err := wirejson.Parse([]byte(l.Data))
 	if err != nil {
 		return err
 	}
@@ -267,7 +268,7 @@ func (r *replayer) znode(l *recordedLine) error {
 		if !strings.HasSuffix(path, fmt.Sprintf("/json.info_%010d", c.Sequence)) {
 			continue
 		}
-		have, err := parseJSON(c.Info)
+		have, err := wirejson.Parse(c.Info)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -15,19 +14,19 @@ import (
 // an error; all others are free comments.
 func (r *replayer) note(i int, l *recordedLine) error {
 	for _, n := range r.notes() {
-		if m := n.pattern.FindStringSubmatch(l.Note); m != nil {
+		if m := r.rec.pattern(n.pattern).FindStringSubmatch(l.Note); m != nil {
 			r.pause(l)
 			return n.act(i, l, m[1:])
 		}
 	}
-	if regexp.MustCompile(`\b(killed with SIG\w+|sent SIG\w+|^(agent|master)\S* started|^(ZooKeeper|first master) killed|closed the connection|SHUT_WR|on one connection|on the same connection)`).MatchString(l.Note) {
+	if r.rec.pattern(`\b(killed with SIG\w+|sent SIG\w+|^(agent|master)\S* started|^(ZooKeeper|first master) killed|closed the connection|SHUT_WR|on one connection|on the same connection)`).MatchString(l.Note) {
 		return fmt.Errorf("%w: %q", errUnsupported, l.Note)
 	}
 	return nil
 }
 
 type noteAction struct {
-	pattern *regexp.Regexp
+	pattern string
 	act     func(i int, l *recordedLine, args []string) error
 }
 
@@ -39,7 +38,7 @@ func (r *replayer) notes() []noteAction {
 	}
 	const call = "Content-Type: application/json\r\nContent-Length: 2\r\n"
 	return append(slices.Concat(r.agentNotes(), r.masterNotes(), r.connectionNotes()), []noteAction{
-		{regexp.MustCompile(`^scheduler closed the connection of stream (\d+)$`), func(_ int, _ *recordedLine, args []string) error {
+		{`^scheduler closed the connection of stream (\d+)$`, func(_ int, _ *recordedLine, args []string) error {
 			n, _ := strconv.Atoi(args[0])
 			x := r.streams[n]
 			if x == nil {
@@ -48,14 +47,14 @@ func (r *replayer) notes() []noteAction {
 			x.abandoned = true
 			return x.conn.Close()
 		}},
-		{regexp.MustCompile(`^mesos-executor killed with SIGKILL$`), func(i int, _ *recordedLine, _ []string) error {
+		{`^mesos-executor killed with SIGKILL$`, func(i int, _ *recordedLine, _ []string) error {
 			task := r.failingTask(i)
 			if !r.master.KillExecutor(task) {
 				return fmt.Errorf("no executor of task %q", task)
 			}
 			return nil
 		}},
-		{regexp.MustCompile(`^the OFFERS event itself is only in `), func(_ int, l *recordedLine, _ []string) error {
+		{`^the OFFERS event itself is only in `, func(_ int, l *recordedLine, _ []string) error {
 			event, err := r.rec.elsewhere(l.Note)
 			if err != nil {
 				return err
@@ -63,10 +62,10 @@ func (r *replayer) notes() []noteAction {
 			x := r.streams[slices.Max(slices.Collect(maps.Keys(r.streams)))]
 			return r.expectOffers(x, event)
 		}},
-		{regexp.MustCompile(`^HTTP/1\.0 request without Host$`), simple("POST /api/v1/scheduler HTTP/1.0\r\n" + call + "\r\n{}")},
-		{regexp.MustCompile(`^Expect: 100-continue$`), simple("POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\nExpect: 100-continue\r\n" + call + "\r\n{}")},
-		{regexp.MustCompile(`^bytes that are not HTTP$`), simple("these bytes are not HTTP\r\n\r\n")},
-		{regexp.MustCompile(`^two requests pipelined on one connection, then Connection: close$`), simple(
+		{`^HTTP/1\.0 request without Host$`, simple("POST /api/v1/scheduler HTTP/1.0\r\n" + call + "\r\n{}")},
+		{`^Expect: 100-continue$`, simple("POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\nExpect: 100-continue\r\n" + call + "\r\n{}")},
+		{`^bytes that are not HTTP$`, simple("these bytes are not HTTP\r\n\r\n")},
+		{`^two requests pipelined on one connection, then Connection: close$`, simple(
 			"POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\n" + call + "\r\n{}" +
 				"POST /api/v1/scheduler HTTP/1.1\r\nHost: m\r\nConnection: close\r\n" + call + "\r\n{}")},
 	}...)
@@ -89,7 +88,7 @@ func (r *replayer) expectOffers(x *exchange, event any) error {
 	return nil
 }
 
-// failingTask is the task whose end is recorded next.
+// failingTask returns the task whose end is recorded next.
 func (r *replayer) failingTask(i int) string {
 	for _, l := range r.rec.lines[i:] {
 		if at(l.Event, "update", "status", "state") == "TASK_FAILED" {

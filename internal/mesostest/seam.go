@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/constraints"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
 // This file is the border between the HTTP side and the master's loop. The
@@ -16,12 +19,12 @@ import (
 
 // caller is what the loop must know about the request that brought a call.
 type caller struct {
-	principal   string            // authenticated principal, "" without authentication
-	streamID    string            // Mesos-Stream-Id as sent
-	hasStreamID bool              // whether the header was there at all, even empty
-	constraints *offerConstraints // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
-	cut         func()            // breaks the connection of the request; never blocks
-	delayed     bool              // the delay that its reply asked for is over
+	principal   string             // authenticated principal, "" without authentication
+	streamID    string             // Mesos-Stream-Id as sent
+	hasStreamID bool               // whether the header was there at all, even empty
+	constraints *constraints.Offer // of SUBSCRIBE and UPDATE_FRAMEWORK, nil without
+	cut         func()             // breaks the connection of the request; never blocks
+	delayed     bool               // the delay that its reply asked for is over
 }
 
 // reply is the answer to a call. At most one of status, fault and delay is set.
@@ -93,8 +96,8 @@ func sever(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // a reset instead of an orderly FIN
 	}
-	if c, ok := conn.(*virtualConn); ok {
-		c.reset()
+	if c, ok := conn.(*virtualnet.Conn); ok {
+		c.Reset()
 		return
 	}
 	_ = conn.Close()

@@ -6,6 +6,9 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // Snapshot is what the master knows at one moment, as plain values.
@@ -74,10 +77,10 @@ func (m *Master) snapshot() Snapshot {
 	for _, f := range m.order {
 		state := FrameworkState{
 			ID: f.id, Name: f.info.Name, Connected: f.stream != nil, Recovered: f.recovered,
-			Roles: slices.Clone(rolesOf(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
+			Roles: slices.Clone(validate.Roles(&f.info)), Suppressed: slices.Sorted(maps.Keys(f.suppressed)), MinAllocatable: minimumView(f.info.OfferFilters),
 		}
 		if f.constraints != nil {
-			state.Constraints = string(encodeJSON(f.constraints))
+			state.Constraints = string(wirejson.Encode(f.constraints))
 		}
 		for _, t := range f.byLaunch() {
 			state.Tasks = append(state.Tasks, TaskState{
@@ -102,4 +105,39 @@ func (m *Master) snapshot() Snapshot {
 		}
 	}
 	return s
+}
+
+// limitsView returns how a snapshot shows the limits of a task.
+func limitsView(t *mesos.TaskInfo) map[string]float64 {
+	if len(t.Limits) == 0 {
+		return nil
+	}
+	view := make(map[string]float64, len(t.Limits))
+	for name, limit := range t.Limits {
+		view[name] = limit.Value
+	}
+	return view
+}
+
+// minimumView returns how a snapshot shows the offer filters of a framework.
+func minimumView(filters map[string]mesos.OfferFilters) map[string][]map[string]float64 {
+	var view map[string][]map[string]float64
+	for role, f := range filters {
+		if f.MinAllocatableResources == nil {
+			continue
+		}
+		if view == nil {
+			view = make(map[string][]map[string]float64)
+		}
+		list := []map[string]float64{}
+		for _, q := range f.MinAllocatableResources.Quantities {
+			amounts := make(map[string]float64, len(q.Quantities))
+			for name, scalar := range q.Quantities {
+				amounts[name] = scalar.Value
+			}
+			list = append(list, amounts)
+		}
+		view[role] = list
+	}
+	return view
 }

@@ -7,6 +7,10 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
 // This file is what operators see of frameworks and tasks: /frameworks and /tasks. The words are
@@ -104,16 +108,16 @@ func (m *Master) frameworkView(f *framework) any {
 		"failover_timeout": f.info.GetFailoverTimeout(), "checkpoint": f.info.GetCheckpoint(),
 		"registered_time": epoch(f.registered), "unregistered_time": epoch(f.unregistered),
 		"capabilities": capabilities,
-		"resources":    amounts(used.add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
+		"resources":    amounts(used.Add(offered)), "used_resources": amounts(used), "offered_resources": amounts(offered),
 		"tasks": viewAll(tasks, taskView), "completed_tasks": viewAll(f.completedTasks, taskView),
 		"unreachable_tasks": viewAll(byLaunch(maps.Values(f.unreachable)), taskView), "executors": []any{},
 		"offers": viewAll(offers, offerView), "offer_constraints": json.RawMessage("{}"),
 	}
 	if f.constraints != nil {
-		view["offer_constraints"] = json.RawMessage(encodeJSON(f.constraints))
+		view["offer_constraints"] = json.RawMessage(wirejson.Encode(f.constraints))
 	}
 	if f.can(mesos.FrameworkInfo_Capability_MULTI_ROLE) {
-		view["roles"] = rolesOf(&f.info)
+		view["roles"] = validate.Roles(&f.info)
 	} else {
 		view["role"] = f.info.GetRole()
 	}
@@ -129,27 +133,27 @@ func (m *Master) frameworkView(f *framework) any {
 	return view
 }
 
-// heldBy are the resources that a framework's tasks and executors use, and those that it is offered.
-func (m *Master) heldBy(f *framework) (used, offered resources) {
+// heldBy returns the resources that a framework's tasks and executors use, and those that it is offered.
+func (m *Master) heldBy(f *framework) (used, offered resources.List) {
 	for _, a := range m.agents {
 		for _, e := range a.running {
 			if e.framework == f {
-				used = used.add(e.resources)
+				used = used.Add(e.resources)
 			}
 		}
 	}
 	if f.unregistered.IsZero() {
 		for _, t := range f.byLaunch() {
-			used = used.add(t.resources)
+			used = used.Add(t.resources)
 		}
 	}
 	for _, o := range m.offersOf(f) {
-		offered = offered.add(o.resources)
+		offered = offered.Add(o.resources)
 	}
 	return used, offered
 }
 
-// shown is the state of the task in the master's eyes, who counts those of unreachable agents as such
+// shown returns the state of the task in the master's eyes, who counts those of unreachable agents as such
 // even if the framework was told that they are lost.
 func (t *task) shown() mesos.TaskState {
 	if t.framework.unreachable[t.info.TaskID.Value] == t {
@@ -164,14 +168,14 @@ func taskView(t *task) any {
 		s := &t.statuses[i]
 		view := map[string]any{"state": s.GetState().String(), "timestamp": s.GetTimestamp()}
 		if s.ContainerStatus != nil {
-			view["container_status"] = json.RawMessage(encodeJSON(s.ContainerStatus))
+			view["container_status"] = json.RawMessage(wirejson.Encode(s.ContainerStatus))
 		}
 		if s.Healthy != nil {
 			view["healthy"] = *s.Healthy
 		}
 		statuses = append(statuses, view)
 	}
-	own := newResources(t.info.Resources)
+	own := resources.New(t.info.Resources)
 	executor := ""
 	if t.executor.info != nil {
 		executor = t.executor.id
@@ -182,7 +186,7 @@ func taskView(t *task) any {
 		"resources": amounts(own), "statuses": statuses,
 	}
 	if len(own) > 0 {
-		view["role"] = own[0].allocatedTo()
+		view["role"] = own[0].AllocatedTo()
 	}
 	if t.info.Labels != nil {
 		view["labels"] = t.info.Labels.Labels
@@ -198,21 +202,21 @@ func offerView(o *offer) any {
 }
 
 // amounts sums resources up by name; the four usual scalars are always there.
-func amounts(rs resources) map[string]any {
+func amounts(rs resources.List) map[string]any {
 	view := map[string]any{"cpus": 0.0, "mem": 0.0, "disk": 0.0, "gpus": 0.0}
 	for _, e := range rs {
-		name := e.shape.Name
-		if e.shape.GetType() == mesos.SCALAR {
-			view[name] = float64(rs.milli(name)) / 1000
+		name := e.Shape.Name
+		if e.Shape.GetType() == mesos.SCALAR {
+			view[name] = float64(rs.Milli(name)) / 1000
 			continue
 		}
-		r := e.proto()
-		view[name] = formatValue(&r)
+		r := e.Proto()
+		view[name] = resources.FormatValue(&r)
 	}
 	return view
 }
 
-// epoch is a time as Mesos prints it: seconds, 0 for never.
+// epoch returns a time as Mesos prints it: seconds, 0 for never.
 func epoch(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -30,7 +30,7 @@ func (s *subscription) release() {
 	}
 }
 
-// abandon ends the stream without a word to the client, not even the last chunk.
+// abandon ends the stream without sending the client anything more, not even the last chunk.
 func (s *subscription) abandon() {
 	s.held = nil
 	s.over = true

@@ -9,6 +9,10 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/resources"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/validate"
 )
 
 // task is a task from its launch until its terminal update is acknowledged.
@@ -20,7 +24,7 @@ type task struct {
 	executor  *executor
 
 	// What the master knows.
-	resources resources          // nil once they are free
+	resources resources.List     // nil once they are free
 	state     mesos.TaskState    // the latest that the agent told
 	forwarded mesos.TaskStatus   // the last update sent to the framework
 	statuses  []mesos.TaskStatus // one for each state in a row
@@ -32,8 +36,8 @@ type task struct {
 	wait    time.Duration // before the next retry
 
 	// What the executor knows.
-	process     *process
-	box         *sandbox
+	process     *shell.Process
+	box         *shell.Sandbox
 	stray       bool   // refused by the agent: the executor knows nothing of it
 	containerID string // its own in a group, else that of the executor
 	started     bool
@@ -57,7 +61,7 @@ const (
 )
 
 // launch adds a task to an executor; resources are its own, allocated.
-func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
+func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *task {
 	m.launched++
 	t := &task{
 		info: info, order: m.launched, framework: e.framework, agent: e.agent, executor: e,
@@ -76,10 +80,10 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources) *task {
 	return t
 }
 
-// start is the executor's part: it reports and runs the command.
+// start does the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
 	t.started, t.began = true, time.Now()
-	t.box = newSandbox(t.info.Command)
+	t.box = shell.NewSandbox(t.info.Command)
 	if t.executor.script != nil {
 		t.executor.launchScripted(m, t)
 		return
@@ -98,7 +102,7 @@ func (t *task) start(m *Master) {
 	}
 	status.State = mesos.TASK_RUNNING.Enum()
 	t.update(m, status)
-	t.process = m.spawn(t.info.Command, t.box, t.inImage(), func(x exit) { t.exited(m, x) })
+	t.process = m.spawn(t.info.Command, shell.Options{Sandbox: t.box, Image: t.inImage(), Ended: func(x shell.Exit) { t.exited(m, x) }})
 	if d := t.info.MaxCompletionTime; d != nil {
 		t.completion = m.after(time.Duration(d.Nanoseconds), func() {
 			t.overdue = true
@@ -109,14 +113,14 @@ func (t *task) start(m *Master) {
 	t.startStatusCheck(m)
 }
 
-// inImage says whether the command is one of a container image, of which
+// inImage reports whether the command is one of a container image, of which
 // the interpreter knows nothing.
 func (t *task) inImage() bool {
-	return isDocker(t.info.Container) || t.info.Container.GetMesos().GetImage() != nil
+	return validate.IsDocker(t.info.Container) || t.info.Container.GetMesos().GetImage() != nil
 }
 
 // exited is called when the process has ended; the executor learns it a little later.
-func (t *task) exited(m *Master, x exit) {
+func (t *task) exited(m *Master, x shell.Exit) {
 	t.ending = true
 	t.escalation.stop()
 	t.completion.stop()
@@ -128,7 +132,7 @@ func (t *task) exited(m *Master, x exit) {
 		case t.overdue: // failed, though it was killed
 		case t.killing:
 			state = mesos.TASK_KILLED
-		case x.signal == "" && x.code == 0:
+		case x.Signal == "" && x.Code == 0:
 			state = mesos.TASK_FINISHED
 		}
 		status := mesos.TaskStatus{State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(), Message: ptr("Command " + x.String())}
@@ -145,16 +149,16 @@ func (t *task) exited(m *Master, x exit) {
 	})
 }
 
-// stop ends what the executor does for the task, without a word.
+// stop ends what the executor does for the task and reports nothing.
 func (t *task) stop() {
-	t.process.kill()
+	t.process.Stop()
 	t.escalation.stop()
 	t.completion.stop()
 	t.check.stop()
 	t.status.stop()
 }
 
-// free gives the task's resources back, once.
+// free returns the task's resources to its agent, once.
 func (t *task) free(m *Master) {
 	rs := t.resources
 	t.resources = nil
@@ -290,7 +294,7 @@ func (t *task) containerStatus() *mesos.ContainerStatus {
 	}
 }
 
-// terminal says whether a task never leaves the state again.
+// terminal reports whether a task never leaves the state again.
 func terminal(s mesos.TaskState) bool {
 	switch s {
 	case mesos.TASK_FINISHED, mesos.TASK_FAILED, mesos.TASK_KILLED, mesos.TASK_ERROR, mesos.TASK_LOST,
@@ -304,7 +308,7 @@ func updateEvent(status mesos.TaskStatus) *scheduler.Event {
 	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}}
 }
 
-// masterUpdate is an update that the master makes up itself: it has no uuid and must
+// masterUpdate returns an update that the master makes up itself: it has no uuid and must
 // not be acknowledged. agent is nil when none was named.
 func (m *Master) masterUpdate(id mesos.TaskID, agent *string, state *mesos.TaskState, reason mesos.TaskStatus_Reason, message string) *scheduler.Event {
 	status := mesos.TaskStatus{
@@ -316,5 +320,5 @@ func (m *Master) masterUpdate(id mesos.TaskID, agent *string, state *mesos.TaskS
 	return updateEvent(status)
 }
 
-// timestamp is the form of times in updates.
+// timestamp returns the form of times in updates.
 func timestamp(t time.Time) *float64 { return ptr(float64(t.UnixNano()) / 1e9) }

@@ -46,7 +46,7 @@ func (ts *timers) arm(t *timer) *timer {
 	return t
 }
 
-// next is when run wants to be called; ok is false when never.
+// next returns when run wants to be called; ok is false when never.
 func (ts *timers) next() (at time.Time, ok bool) {
 	if len(ts.heap) == 0 {
 		return time.Time{}, false

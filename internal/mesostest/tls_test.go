@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
-// selfSigned is a certificate for a name and the pool that trusts it.
+// selfSigned returns a certificate for a name and the pool that trusts it.
 func selfSigned(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -39,7 +41,7 @@ func selfSigned(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 // without a last word, and Run leaves nobody behind.
 func TestServedOverTLS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network Network
+		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
 		m, err := New(Config{})
