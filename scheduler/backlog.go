@@ -129,7 +129,7 @@ func (b *backlog) removeAll(tasks []*entry) {
 
 // removeEnded takes out all tasks that are not pending any more.
 func (b *backlog) removeEnded() {
-	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.info.State != task.Pending })
+	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.Pending })
 }
 
 // matchable returns the tasks to be matched: all that are pending if there are new offers, else those
@@ -179,7 +179,7 @@ func (b *backlog) look(e *entry) task.Demand {
 			b.looked.add(e, e.firstCycle, len(b.pending))
 		}
 	}
-	return task.Demand{ID: e.info.Spec.ID, Spec: e.class.spec}
+	return task.Demand{ID: e.Info.Spec.ID, Spec: e.class.spec}
 }
 
 // cyclesOf returns how many cycles looked at a pending task: its first one, and each with new offers since.

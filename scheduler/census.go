@@ -89,12 +89,12 @@ func (c *census) countPending(g *group, n int) {
 func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
 
 // recount counts a task where it is now.
-func (c *census) recount(r *entry) {
-	r.agent = c.describe(r)
-	head := r.head()
+func (c *census) recount(e *entry) {
+	e.Agent = c.describe(e)
+	head := e.head()
 	var here *task.Agent
-	if at := slices.IndexFunc(r.members(), func(r *entry) bool { return r.agent != nil }); at >= 0 {
-		here = r.members()[at].agent
+	if at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.Agent != nil }); at >= 0 {
+		here = e.members()[at].Agent
 	}
 	if n := head.counted; n != nil && (here == nil || n.agent.about.ID != here.ID) {
 		c.uncount(head)
@@ -105,47 +105,47 @@ func (c *census) recount(r *entry) {
 }
 
 // describe returns what is known of where a task is, nil if it is on no agent.
-func (c *census) describe(r *entry) *task.Agent {
-	here := r.agentID()
+func (c *census) describe(e *entry) *task.Agent {
+	here := e.agentID()
 	switch {
 	case here == "":
 		return nil
 	case c.agents[here] != nil:
 		return c.agents[here].about
-	case r.agent != nil && r.agent.ID == here:
-		return r.agent
+	case e.Agent != nil && e.Agent.ID == here:
+		return e.Agent
 	}
-	return &task.Agent{ID: here, Hostname: r.info.Hostname}
+	return &task.Agent{ID: here, Hostname: e.Info.Hostname}
 }
 
 // agentID returns the agent that a task takes up a place on, "" if there is none.
-func (r *entry) agentID() string {
-	if occupies(r.info.State) {
-		return r.info.AgentID
+func (e *entry) agentID() string {
+	if occupies(e.Info.State) {
+		return e.Info.AgentID
 	}
 	return ""
 }
 
-func (c *census) count(r *entry, about *task.Agent) {
+func (c *census) count(e *entry, about *task.Agent) {
 	a := c.agents[about.ID]
 	if a == nil {
 		a = &agent{about: about}
 		c.agents[about.ID] = a
 	}
-	g := r.class.group
+	g := e.class.group
 	at, found := g.countOn(about.ID)
 	if !found {
 		g.counts = slices.Insert(g.counts, at, &groupCount{group: g, agent: a})
 	}
-	r.counted = g.counts[at]
-	r.counted.tasks++
+	e.counted = g.counts[at]
+	e.counted.tasks++
 	a.tasks++
 	c.presence.stale = true
 }
 
-func (c *census) uncount(r *entry) {
-	n := r.counted
-	r.counted = nil
+func (c *census) uncount(e *entry) {
+	n := e.counted
+	e.counted = nil
 	n.agent.tasks--
 	if n.tasks--; n.tasks == 0 {
 		at, _ := n.group.countOn(n.agent.about.ID)
@@ -251,13 +251,13 @@ func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
 		taken Amounts
 	}
 	sums := make(map[string]*sum)
-	for _, r := range tasks {
-		if here := r.agentID(); here != "" {
+	for _, e := range tasks {
+		if here := e.agentID(); here != "" {
 			if sums[here] == nil {
 				sums[here] = &sum{}
 			}
 			sums[here].tasks++
-			sums[here].taken.addSpec(&r.info.Spec)
+			sums[here].taken.addSpec(&e.Info.Spec)
 		}
 	}
 	all := make([]AgentStats, 0, len(c.agents))

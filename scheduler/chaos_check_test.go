@@ -12,6 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -25,7 +26,9 @@ func (c *chaos) seen(call *scheduler.Call) mesostest.Fault {
 	case scheduler.Call_ACKNOWLEDGE:
 		a := call.Acknowledge
 		d := c.store.of(a.TaskID.Value)
-		u := fold(a.UUID)
+		var seen record.UUIDs
+		seen.Seen(a.UUID)
+		u := seen[0]
 		if d.there && !d.state.Terminal() && !d.uuids[u] {
 			c.history.violate("acknowledged before store", a.TaskID.Value,
 				"an update of %s is acknowledged, and on record it is %v without it", a.TaskID.Value, d.state)

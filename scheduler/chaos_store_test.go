@@ -5,9 +5,11 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -137,16 +139,16 @@ func (s *chaosStore) Apply(ctx context.Context, changes map[string][]byte) error
 			delete(s.records, key)
 		}
 	}
-	framework, tasks, err := decodeRecords(changesOnly(changes))
+	framework, tasks, err := record.Decode(s.whole(changes))
 	if err != nil {
 		s.failed("store", "", "a record cannot be read: %v", err)
 	}
-	if value, ok := changes[frameworkKey]; ok && value != nil {
+	if value, ok := changes[record.FrameworkKey]; ok && value != nil {
 		s.framework = framework
 	}
 	for key, value := range changes {
-		if d := s.tasks[key[min(len(key), len(taskPrefix)):]]; d != nil && value == nil {
-			d.there = false
+		if id, ok := strings.CutPrefix(key, record.TaskKey("")); ok && value == nil && s.tasks[id] != nil {
+			s.tasks[id].there = false
 		}
 	}
 	for _, t := range tasks {
@@ -158,24 +160,34 @@ func (s *chaosStore) Apply(ctx context.Context, changes map[string][]byte) error
 	return f.err
 }
 
-// changesOnly leaves out what is to be deleted.
-func changesOnly(changes map[string][]byte) map[string][]byte {
-	written := maps.Clone(changes)
-	maps.DeleteFunc(written, func(_ string, value []byte) bool { return value == nil })
-	return written
+// whole returns what is on record of the tasks that have changed, and of the framework if that has.
+func (s *chaosStore) whole(changes map[string][]byte) map[string][]byte {
+	records := map[string][]byte{}
+	add := func(key string) {
+		if value, ok := s.records[key]; ok {
+			records[key] = value
+		}
+	}
+	for key := range changes {
+		if id, ok := strings.CutPrefix(key, record.TaskKey("")); ok {
+			add(record.SpecKey(id))
+		}
+		add(key)
+	}
+	return records
 }
 
 // put notes a record that has become durable.
-func (s *chaosStore) put(t saved) {
-	id := t.info.Spec.ID
+func (s *chaosStore) put(t record.Task) {
+	id := t.Info.Spec.ID
 	d := s.tasks[id]
 	if d == nil {
 		d = &durable{states: map[task.State]bool{}, uuids: map[uint64]bool{}}
 		s.tasks[id] = d
 	}
-	d.there, d.state, d.ending = true, t.info.State, t.killing
+	d.there, d.state, d.ending = true, t.Info.State, t.Killing
 	d.states[d.state] = true
-	for _, u := range t.uuids {
+	for _, u := range t.UUIDs {
 		d.uuids[u] = true
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // entry is what the machine knows of one task.
 type entry struct {
-	saved
+	record.Task
 	class   *class
 	counted *groupCount    // where it is counted; nil: it is not on an agent
 	pod     *pod           // that it is a member of
@@ -72,12 +73,12 @@ func (p *pod) voided() bool {
 
 // broken reports whether a member has ended: the pod cannot be launched any more.
 func (p *pod) broken() bool {
-	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.info.State.Terminal() })
+	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State.Terminal() })
 }
 
 // up reports whether a task runs and is healthy, if that is checked.
 func (e *entry) up() bool {
-	return e.info.State == task.Running && (e.info.Spec.HealthCheck == nil || e.info.Healthy != nil && *e.info.Healthy)
+	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
 // heldBack reports whether a task may not be launched again yet.
@@ -88,8 +89,8 @@ func (e *entry) heldBack(now time.Time) bool {
 // reconcilable reports whether the master can say something about the task: not before it has its
 // launch.
 func (e *entry) reconcilable() bool {
-	return e.info.State != task.Pending && !e.info.State.Terminal() && !e.launch.unanswered()
+	return e.Info.State != task.Pending && !e.Info.State.Terminal() && !e.launch.unanswered()
 }
 
 // bySerial orders tasks as they were submitted.
-func bySerial(a, b *entry) int { return cmp.Compare(a.serial, b.serial) }
+func bySerial(a, b *entry) int { return cmp.Compare(a.Serial, b.Serial) }

@@ -22,7 +22,7 @@ type waiter struct {
 const anyCycle = -1
 
 func (w waiter) waits() bool {
-	return w.info.State == task.Pending && w.info.Updated.Equal(w.since) && (w.firstCycle == w.cycle || w.cycle == anyCycle)
+	return w.Info.State == task.Pending && w.Info.Updated.Equal(w.since) && (w.firstCycle == w.cycle || w.cycle == anyCycle)
 }
 
 // add puts a task at the end. It drops those that left when they may be the most, so that it is
@@ -31,7 +31,7 @@ func (l *lineup) add(e *entry, cycle int32, pending int) {
 	if len(*l) >= 64 && len(*l) > 2*pending {
 		*l = slices.DeleteFunc(*l, func(w waiter) bool { return !w.waits() })
 	}
-	*l = append(*l, waiter{e, e.info.Updated, cycle})
+	*l = append(*l, waiter{e, e.Info.Updated, cycle})
 }
 
 // take takes tasks from the head as long as they are due.

@@ -103,7 +103,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
 		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
-		storage: storage{callers: map[ref]bool{}},
+		storage: storage{callers: map[ref]bool{}, specs: map[string]*entry{}},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)

@@ -10,6 +10,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -36,12 +37,14 @@ func TestPresenceAfterARestart(t *testing.T) {
 	first.play([]string{"submit", "t2", "group=web", "cpus=16"})
 	first.play([]string{"stored"})
 	var changes []change
-	for id, r := range first.machine.tasks.byID {
-		changes = append(changes, change{id: id, task: &r.saved})
+	for id, e := range first.machine.tasks.byID {
+		whole := e.Task
+		whole.SpecStored = false
+		changes = append(changes, change{id: id, task: &whole})
 	}
 	records, err := encodeChanges(changes)
 	require.NoError(t, err)
-	_, tasks, err := decodeRecords(records)
+	_, tasks, err := record.Decode(records)
 	require.NoError(t, err)
 
 	second := newStage(t)
@@ -99,8 +102,8 @@ func TestGuiltyShapes(t *testing.T) {
 			m.step(now, wake{})
 			require.LessOrEqual(t, matcher.calls, c.calls)
 			require.Len(t, m.backlog.pending, tasks-c.failed)
-			for _, r := range m.tasks.inOrder() {
-				require.Equal(t, c.failed > 0 && c.bad(r.info.Spec.CPUs), r.info.State == task.Error)
+			for _, e := range m.tasks.inOrder() {
+				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.CPUs), e.Info.State == task.Error)
 			}
 			require.ErrorContains(t, m.matchErr, "odd")
 			recount(t, m)

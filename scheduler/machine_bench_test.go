@@ -85,7 +85,7 @@ func BenchmarkIdleCycle(b *testing.B) {
 				m.pool.takeAll()
 				m.timers = timers{}
 				if c.changes {
-					m.step(now, kill{id: m.backlog.pending[0].info.Spec.ID})
+					m.step(now, kill{id: m.backlog.pending[0].Info.Spec.ID})
 					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.tasks.serial), map[string]string{"cpus": "9"})})
 				}
 				b.StartTimer()

@@ -33,12 +33,12 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
 		}
 	case scheduler.Call_KILL:
-		if r := m.tasks.byID[in.call.Kill.TaskID.Value]; current && r != nil && r.killing && !r.info.State.Terminal() {
-			pause := r.killPause
+		if e := m.tasks.byID[in.call.Kill.TaskID.Value]; current && e != nil && e.Killing && !e.Info.State.Terminal() {
+			pause := e.killPause
 			if in.outcome != accepted {
 				pause = callRetry
 			}
-			m.startKillTimer(r, now.Add(pause))
+			m.startKillTimer(e, now.Add(pause))
 		}
 	case scheduler.Call_RECONCILE:
 		m.reconcileDone(in)
@@ -99,7 +99,7 @@ func (m *machine) rawCall(in rawCall) {
 		return
 	}
 	c := in.call
-	if r := m.tasks.byID[c.GetKill().GetTaskID().Value]; r != nil && !r.info.State.Terminal() {
+	if e := m.tasks.byID[c.GetKill().GetTaskID().Value]; e != nil && !e.Info.State.Terminal() {
 		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
 		return
 	}

@@ -3,24 +3,24 @@ package scheduler
 import "github.com/mesos-actor/mesos-actor-go/task"
 
 // classify adds a task to the class of a spec, its own or that of its pod.
-func (m *machine) classify(r *entry, s *task.Spec) {
+func (m *machine) classify(e *entry, s *task.Spec) {
 	c, created := m.backlog.class(s)
 	if created {
 		c.group = m.census.join(s.Group)
-	} else if r.pod == nil {
+	} else if e.pod == nil {
 		share(s, c.spec)
 	}
 	c.tasks++
-	r.class = c
-	if r.info.State == task.Pending {
+	e.class = c
+	if e.Info.State == task.Pending {
 		m.countPending(c, 1)
 	}
 }
 
 // leaveClass takes a task that is no longer on record out of its class.
-func (m *machine) leaveClass(r *entry) {
-	if m.backlog.leave(r.class) {
-		m.census.leave(r.class.group)
+func (m *machine) leaveClass(e *entry) {
+	if m.backlog.leave(e.class) {
+		m.census.leave(e.class.group)
 	}
 }
 

@@ -80,13 +80,13 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 	var launches []*use
 	var gone []*entry // from the pending ones
 	for _, p := range placements {
-		r := m.tasks.byID[p.TaskID]
-		operation, err := m.prepare(now, r, p, used)
+		e := m.tasks.byID[p.TaskID]
+		operation, err := m.prepare(now, e, p, used)
 		if err != nil {
 			event.Err = err
 			continue
 		}
-		gone = append(gone, r)
+		gone = append(gone, e)
 		if operation != nil {
 			u := used[p.OfferIDs[0]]
 			if len(u.operations) == 0 {
@@ -133,12 +133,12 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	var innocent []task.Demand
 	var failed []*entry
 	for _, d := range tasks {
-		r := m.tasks.byID[d.ID]
-		if err := guilty[d.Spec]; err != nil && r != nil && r.info.State == task.Pending {
-			for _, r := range r.members() {
-				m.change(now, r, task.Error, err)
+		e := m.tasks.byID[d.ID]
+		if err := guilty[d.Spec]; err != nil && e != nil && e.Info.State == task.Pending {
+			for _, e := range e.members() {
+				m.change(now, e, task.Error, err)
 			}
-			failed = append(failed, r)
+			failed = append(failed, e)
 		} else {
 			innocent = append(innocent, d)
 		}
@@ -239,26 +239,26 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, r *entry, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
-	if r == nil || r.info.State != task.Pending || r != r.head() {
+func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
+	if e == nil || e.Info.State != task.Pending || e != e.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
 	if err := together(p, used); err != nil {
 		return nil, err
 	}
-	placements, operation, err := m.build(r, p)
+	placements, operation, err := m.build(e, p)
 	if err != nil {
-		for _, r := range r.members() {
-			m.change(now, r, task.Error, err)
+		for _, e := range e.members() {
+			m.change(now, e, task.Error, err)
 		}
 		return nil, nil
 	}
-	for i, r := range r.members() {
+	for i, e := range e.members() {
 		p := placements[i]
-		r.info.AgentID, r.info.Hostname, r.info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-		r.offer, r.reconcileRound = p.OfferIDs[0], m.reconciliation.round
-		m.tasks.moves(r, eventPlaced)
-		m.change(now, r, task.Staging, nil)
+		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+		e.offer, e.reconcileRound = p.OfferIDs[0], m.reconciliation.round
+		m.tasks.moves(e, eventPlaced)
+		m.change(now, e, task.Staging, nil)
 	}
 	return operation, nil
 }
@@ -267,18 +267,18 @@ func (m *machine) prepare(now time.Time, r *entry, p task.Placement, used map[st
 // Mesos refuses a whole operation for one malformed resource in it, and the neighbours should not
 // suffer. It is user code: a panic costs this task only. It also gives the members their parts of the
 // placement.
-func (m *machine) build(r *entry, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
+func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked("the builder", p)
 		}
 	}()
 	parts = []task.Placement{p}
-	if r.pod != nil {
-		parts, operation, err = m.buildPod(r.pod, p)
+	if e.pod != nil {
+		parts, operation, err = m.buildPod(e.pod, p)
 	} else {
 		var info mesos.TaskInfo
-		info, err = m.settings.builder.Build(r.info.Spec, p)
+		info, err = m.settings.builder.Build(e.Info.Spec, p)
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {
@@ -288,8 +288,8 @@ func (m *machine) build(r *entry, p task.Placement) (parts []task.Placement, ope
 	if len(launched) != len(parts) {
 		return nil, nil, fmt.Errorf("scheduler: the builder made %d tasks for a pod of %d", len(launched), len(parts))
 	}
-	for i, r := range r.members() {
-		if t := launched[i]; t.TaskID.Value != r.info.Spec.ID || t.AgentID.Value != p.AgentID {
+	for i, e := range e.members() {
+		if t := launched[i]; t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != p.AgentID {
 			// Updates would be about a task, or come from an agent, that nobody knows.
 			return nil, nil, fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
 		}

@@ -77,9 +77,9 @@ func (c *checker) toldInVain(in callDone) {
 func (c *checker) checkDemand() {
 	m := c.machine
 	pending := map[string]int{}
-	for _, r := range m.tasks.byID {
-		if r.info.State == task.Pending {
-			pending[r.info.Spec.Role]++
+	for _, e := range m.tasks.byID {
+		if e.Info.State == task.Pending {
+			pending[e.Info.Spec.Role]++
 		}
 	}
 	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.conn.info.Roles, []string{""}) {

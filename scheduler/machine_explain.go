@@ -21,19 +21,19 @@ func (m *machine) remember(f Finding, rejections []task.Rejection) {
 	f.cycle = m.backlog.cycles
 	limit := max(1, min(findingsPerClass, findingsInAll/max(1, len(m.backlog.classes))))
 	for _, rejection := range rejections {
-		r := m.tasks.byID[rejection.TaskID]
-		if r == nil || r.info.State != task.Pending {
+		e := m.tasks.byID[rejection.TaskID]
+		if e == nil || e.Info.State != task.Pending {
 			continue
 		}
 		f.Reasons = rejection.Reasons
-		r.class.find(f, limit)
+		e.class.find(f, limit)
 	}
 }
 
 // explain tells what is known of why a task is where it is.
 func (m *machine) explain(now time.Time, r *entry) Explanation {
-	e := Explanation{Task: r.info}
-	if r.info.State != task.Pending {
+	e := Explanation{Task: r.Info}
+	if r.Info.State != task.Pending {
 		return e
 	}
 	e.Cycles = m.backlog.cyclesOf(r.head())

@@ -12,6 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -317,7 +318,7 @@ func (c *checker) check(call *scheduler.Call) int {
 		return 1
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
-			c.checkStored(t.TaskID.Value, func(s saved) bool { return s.info.State == task.Staging })
+			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.Staging })
 			require.False(c.t, c.promised[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false

@@ -14,10 +14,10 @@ import (
 func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
-	for _, r := range m.tasks.inOrder() {
-		if s := r.info.State; s != task.Pending && !s.Terminal() {
-			running[r.info.AgentID] = append(running[r.info.AgentID], r.info.Spec.ID)
-			running[""] = append(running[""], r.info.Spec.ID)
+	for _, e := range m.tasks.inOrder() {
+		if s := e.Info.State; s != task.Pending && !s.Terminal() {
+			running[e.Info.AgentID] = append(running[e.Info.AgentID], e.Info.Spec.ID)
+			running[""] = append(running[""], e.Info.Spec.ID)
 		}
 	}
 	for _, o := range offers {

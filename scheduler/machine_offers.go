@@ -89,14 +89,14 @@ func (m *machine) sendAccept(now time.Time, s send) {
 // launched follows the tasks of an ACCEPT that is on its way.
 func (m *machine) launched(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
-		r := m.tasks.byID[t.TaskID.Value]
-		if r == nil || r.launch != launchHeld {
+		e := m.tasks.byID[t.TaskID.Value]
+		if e == nil || e.launch != launchHeld {
 			continue
 		}
-		m.tasks.moves(r, eventSent)
-		m.startLaunchTimer(r, now.Add(m.settings.launchTimeout))
-		if r.killing {
-			m.sendKill(now, r)
+		m.tasks.moves(e, eventSent)
+		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
+		if e.Killing {
+			m.sendKill(now, e)
 		}
 	}
 }
@@ -121,22 +121,22 @@ func filters(refuse time.Duration) *mesos.Filters {
 func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
 	for _, t := range launchedBy(in.call) {
-		r := m.tasks.byID[t.TaskID.Value]
-		if r == nil || r.offer != offers[0].Value || r.launch != launchSent {
+		e := m.tasks.byID[t.TaskID.Value]
+		if e == nil || e.offer != offers[0].Value || e.launch != launchSent {
 			continue // something was heard of it already
 		}
 		switch {
-		case r.info.State.Terminal():
+		case e.Info.State.Terminal():
 		case in.outcome == accepted && m.conn.current(in.stream):
-			m.tasks.moves(r, eventAnswered)
+			m.tasks.moves(e, eventAnswered)
 		case in.outcome == accepted || in.outcome == unclear:
-			m.tasks.moves(r, eventAnswered)
+			m.tasks.moves(e, eventAnswered)
 			// Without a subscription there is nobody to ask; the next one begins with that.
 			if m.conn.phase == connected {
-				m.startLaunchTimer(r, now.Add(callRetry))
+				m.startLaunchTimer(e, now.Add(callRetry))
 			}
 		default:
-			m.requeue(now, r)
+			m.requeue(now, e)
 		}
 	}
 	if in.outcome != accepted && m.conn.current(in.stream) {

@@ -39,9 +39,9 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	}
 	p := m.joinPod(records)
 	m.enqueue(records[0])
-	for _, r := range records {
-		m.touch(r.info.Spec.ID)
-		m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
+	for _, e := range records {
+		m.touch(e.Info.Spec.ID)
+		m.after(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	}
 	if in.wait {
 		p.callers = append(p.callers, in.ref)
@@ -54,12 +54,12 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 func (m *machine) joinPod(records []*entry) *pod {
 	p := m.tasks.join(records)
 	specs := make([]task.Spec, len(records))
-	for i, r := range records {
-		specs[i] = r.info.Spec
+	for i, e := range records {
+		specs[i] = e.Info.Spec
 	}
 	whole := combined(specs)
-	for _, r := range records {
-		m.classify(r, &whole)
+	for _, e := range records {
+		m.classify(e, &whole)
 	}
 	return p
 }
@@ -71,8 +71,8 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 		return nil, nil, errors.New("it is no PodBuilder")
 	}
 	members := make([]task.Spec, len(p.members))
-	for i, r := range p.members {
-		members[i] = r.info.Spec
+	for i, e := range p.members {
+		members[i] = e.Info.Spec
 	}
 	parts, err := divide(whole, append(members, task.PodExecutor(members)))
 	if err != nil {
@@ -88,12 +88,12 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 
 // returned takes a pod whose launch was taken for void, and one of whose members runs after all, out
 // of the queue: the others are there as well, or the master will say what became of them.
-func (m *machine) returned(now time.Time, r *entry) {
-	m.backlog.remove(r)
-	for _, other := range r.members() {
-		if other != r && other.info.State == task.Pending {
+func (m *machine) returned(now time.Time, e *entry) {
+	m.backlog.remove(e)
+	for _, other := range e.members() {
+		if other != e && other.Info.State == task.Pending {
 			if f := other.former; f != nil {
-				other.info.AgentID, other.info.Hostname, other.info.HostPorts = f.agentID, f.hostname, f.hostPorts
+				other.Info.AgentID, other.Info.Hostname, other.Info.HostPorts = f.agentID, f.hostname, f.hostPorts
 			}
 			m.tasks.moves(other, eventTold)
 			m.change(now, other, task.Staging, nil)
@@ -103,34 +103,34 @@ func (m *machine) returned(now time.Time, r *entry) {
 }
 
 // podChanged answers whoever waits for a pod to run, after one of its members changed.
-func (m *machine) podChanged(now time.Time, r *entry, err error) {
-	if len(r.pod.callers) == 0 {
+func (m *machine) podChanged(now time.Time, e *entry, err error) {
+	if len(e.pod.callers) == 0 {
 		return
 	}
 	var answer reply
-	switch state := r.info.State; {
+	switch state := e.Info.State; {
 	case state.Terminal() && state != task.Finished:
-		answer.err = &TaskError{Task: r.info, Err: err}
-	case slices.ContainsFunc(r.pod.members, func(r *entry) bool { return r.info.State != task.Finished && !r.up() }):
+		answer.err = &TaskError{Task: e.Info, Err: err}
+	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
 		return
 	}
-	for _, caller := range r.pod.callers {
+	for _, caller := range e.pod.callers {
 		answer.ref = caller
 		m.after(now, answer)
 	}
-	r.pod.callers = nil
+	e.pod.callers = nil
 }
 
 // restorePods restores the pods of records in order of submission.
 func (m *machine) restorePods(records []*entry) {
 	byName := map[string][]*entry{}
 	var names []string
-	for _, r := range records {
-		if name := r.info.Spec.Pod; name != "" {
+	for _, e := range records {
+		if name := e.Info.Spec.Pod; name != "" {
 			if byName[name] == nil {
 				names = append(names, name)
 			}
-			byName[name] = append(byName[name], r)
+			byName[name] = append(byName[name], e)
 		}
 	}
 	for _, name := range names {

@@ -43,12 +43,12 @@ func TestWhoWaitsForAPod(t *testing.T) {
 func TestReturnedPod(t *testing.T) {
 	s := launchedPod(t)
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
-	require.Equal(t, task.Staging, s.machine.tasks.byID["y"].info.State, "not before all are lost")
+	require.Equal(t, task.Staging, s.machine.tasks.byID["y"].Info.State, "not before all are lost")
 	s.play(strings.Fields("update y DROPPED uuid=02 agent=a1"))
 	require.Len(t, s.machine.backlog.pending, 1)
 	s.play(strings.Fields("update y RUNNING uuid=03 agent=a1"))
 	require.Empty(t, s.machine.backlog.pending)
-	x := s.machine.tasks.byID["x"].info
+	x := s.machine.tasks.byID["x"].Info
 	require.Equal(t, task.Staging, x.State)
 	require.Equal(t, "a1", x.AgentID)
 	require.Contains(t, s.play(strings.Fields("wait 1s")), "RECONCILE x on a1")
@@ -76,5 +76,5 @@ func TestHalfAPodIsNotLaunched(t *testing.T) {
 	s.step(submitPod{ref: 9, specs: specs})
 	require.NotContains(t, s.play(strings.Fields("offers o1@a1:4:1024")), "ACCEPT")
 	require.ErrorContains(t, s.machine.matchErr, "not pending")
-	require.Equal(t, task.Pending, s.machine.tasks.byID["y"].info.State)
+	require.Equal(t, task.Pending, s.machine.tasks.byID["y"].Info.State)
 }

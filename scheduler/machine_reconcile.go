@@ -70,12 +70,12 @@ func (m *machine) askNext() {
 
 func (m *machine) reconcileCall(records []*entry) *scheduler.Call {
 	tasks := make([]scheduler.Call_Reconcile_Task, len(records))
-	for i, r := range records {
-		m.tasks.moves(r, eventAsked)
+	for i, e := range records {
+		m.tasks.moves(e, eventAsked)
 		// Without its agent's ID, a task out of reach would be an unknown one.
 		tasks[i] = scheduler.Call_Reconcile_Task{
-			TaskID:  mesos.TaskID{Value: r.info.Spec.ID},
-			AgentID: &mesos.AgentID{Value: r.info.AgentID},
+			TaskID:  mesos.TaskID{Value: e.Info.Spec.ID},
+			AgentID: &mesos.AgentID{Value: e.Info.AgentID},
 		}
 	}
 	return &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: tasks}}
@@ -117,17 +117,17 @@ func (m *machine) reconcileLater(now time.Time) {
 
 // askAfterLaunches asks for tasks whose launch nothing was heard of.
 func (m *machine) askAfterLaunches(now time.Time, silent []*entry) {
-	for _, r := range silent {
-		m.startLaunchTimer(r, now.Add(m.settings.launchTimeout))
+	for _, e := range silent {
+		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}
 	// The master may not know yet what it has not answered.
-	silent = slices.DeleteFunc(silent, func(r *entry) bool { return r.launch.unanswered() })
+	silent = slices.DeleteFunc(silent, func(e *entry) bool { return e.launch.unanswered() })
 	for batch := range slices.Chunk(silent, reconcileBatch) {
 		m.call(m.reconcileCall(batch))
 	}
 }
 
 // startLaunchTimer sets when to ask about a task if nothing was heard of its launch.
-func (m *machine) startLaunchTimer(r *entry, at time.Time) {
-	r.launchTimer = m.timers.start(timer{at: at, launch: r})
+func (m *machine) startLaunchTimer(e *entry, at time.Time) {
+	e.launchTimer = m.timers.start(timer{at: at, launch: e})
 }

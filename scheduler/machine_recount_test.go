@@ -18,39 +18,39 @@ func recount(t require.TestingT, m *machine) {
 	require.Zero(t, m.tasks.illegal, "steps of launches that the diagram does not have")
 	heads := map[*entry]bool{} // which may have been forgotten before other members of their pods
 	var pending []string
-	for _, r := range m.tasks.inOrder() {
-		key, group := r.info.Spec.Class(), r.info.Spec.Group
-		if r.pod != nil {
-			key = r.head().class.key // that of all members together
+	for _, e := range m.tasks.inOrder() {
+		key, group := e.Info.Spec.Class(), e.Info.Spec.Group
+		if e.pod != nil {
+			key = e.head().class.key // that of all members together
 		}
-		require.True(t, r.class == m.backlog.classes[key], "the shape of %s", r.info.Spec.ID)
+		require.True(t, e.class == m.backlog.classes[key], "the shape of %s", e.Info.Spec.ID)
 		shapes[key]++
-		checkLaunch(t, r)
-		switch s := r.info.State; {
+		checkLaunch(t, e)
+		switch s := e.Info.State; {
 		case s == task.Pending:
 			waiting[key]++
 			groups[group]++
-			if r == r.head() {
-				pending = append(pending, r.info.Spec.ID)
+			if e == e.head() {
+				pending = append(pending, e.Info.Spec.ID)
 			}
-			require.Equal(t, task.Pending, r.head().info.State, "%s waits for nothing", r.info.Spec.ID)
-		case r.agentID() != "":
-			require.Equal(t, r.info.AgentID, r.agent.ID, "what is stored of where %s is", r.info.Spec.ID)
+			require.Equal(t, task.Pending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
+		case e.agentID() != "":
+			require.Equal(t, e.Info.AgentID, e.Agent.ID, "what is stored of where %s is", e.Info.Spec.ID)
 		}
-		heads[r.head()] = true
-		require.True(t, r == r.head() || r.counted == nil, "%s is counted with its pod", r.info.Spec.ID)
+		heads[e.head()] = true
+		require.True(t, e == e.head() || e.counted == nil, "%s is counted with its pod", e.Info.Spec.ID)
 	}
-	for r := range heads {
-		at := slices.IndexFunc(r.members(), func(r *entry) bool { return r.agentID() != "" })
+	for e := range heads {
+		at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.agentID() != "" })
 		if at < 0 {
-			require.Nil(t, r.counted, "%s is on no agent", r.info.Spec.ID)
+			require.Nil(t, e.counted, "%s is on no agent", e.Info.Spec.ID)
 			continue
 		}
-		here := r.members()[at].info.AgentID
-		seats[place{r.info.Spec.Group, here}]++
+		here := e.members()[at].Info.AgentID
+		seats[place{e.Info.Spec.Group, here}]++
 		onAgent[here]++
-		require.NotNil(t, r.counted, "%s is on %s", r.info.Spec.ID, here)
-		require.Equal(t, here, r.counted.agent.about.ID, "where %s is counted", r.info.Spec.ID)
+		require.NotNil(t, e.counted, "%s is on %s", e.Info.Spec.ID, here)
+		require.Equal(t, here, e.counted.agent.about.ID, "where %s is counted", e.Info.Spec.ID)
 	}
 	require.Equal(t, pending, ids(m.backlog.pending), "the pending tasks")
 	require.Len(t, m.backlog.classes, len(shapes))
@@ -82,9 +82,9 @@ func recount(t require.TestingT, m *machine) {
 }
 
 // checkLaunch holds how far a launch has got to the state of its task.
-func checkLaunch(t require.TestingT, r *entry) {
+func checkLaunch(t require.TestingT, e *entry) {
 	var want []launch
-	switch r.info.State {
+	switch e.Info.State {
 	case task.Pending:
 		want = []launch{launchNone}
 	case task.Staging:
@@ -94,8 +94,8 @@ func checkLaunch(t require.TestingT, r *entry) {
 	default: // out of reach, or over
 		return
 	}
-	require.Contains(t, want, r.launch, "the launch of %s, which is %s", r.info.Spec.ID, r.info.State)
-	require.True(t, r.launch != launchVoid || r.pod != nil, "%s waits for the members of a pod", r.info.Spec.ID)
+	require.Contains(t, want, e.launch, "the launch of %s, which is %s", e.Info.Spec.ID, e.Info.State)
+	require.True(t, e.launch != launchVoid || e.pod != nil, "%s waits for the members of a pod", e.Info.Spec.ID)
 }
 
 // recountQueue: whatever was looked at is in the queue, once, and whatever may end for want of a place is
@@ -107,24 +107,24 @@ func recountQueue(t require.TestingT, m *machine) {
 	}
 	for _, w := range m.backlog.waits {
 		if w.waits() {
-			waits[w.info.Spec.ID]++
+			waits[w.Info.Spec.ID]++
 		}
 	}
 	for _, w := range m.backlog.looked {
 		if w.waits() {
-			looked[w.info.Spec.ID]++
+			looked[w.Info.Spec.ID]++
 		}
 	}
-	for _, r := range m.backlog.pending {
-		id := r.info.Spec.ID
-		if r.firstCycle != 0 && !m.backlog.stale {
+	for _, e := range m.backlog.pending {
+		id := e.Info.Spec.ID
+		if e.firstCycle != 0 && !m.backlog.stale {
 			require.Equal(t, 1, queued[id], "%s in the queue", id)
 			delete(queued, id)
 		}
 		if m.settings.maxWait > 0 {
 			require.Positive(t, waits[id], "%s is to be given up some time", id)
 		}
-		if m.settings.maxCycles > 0 && r.firstCycle != 0 {
+		if m.settings.maxCycles > 0 && e.firstCycle != 0 {
 			require.Positive(t, looked[id], "%s is to be given up some round", id)
 		}
 	}
@@ -135,8 +135,8 @@ func recountQueue(t require.TestingT, m *machine) {
 
 func ids(records []*entry) []string {
 	var all []string
-	for _, r := range records {
-		all = append(all, r.info.Spec.ID)
+	for _, e := range records {
+		all = append(all, e.Info.Spec.ID)
 	}
 	return all
 }

@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"time"
 
@@ -10,6 +8,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -21,7 +20,7 @@ type change struct {
 	id        string // of a task; empty: that of the framework
 	joined    bool   // written together with the one before, all or none
 	framework string
-	task      *saved // nil: the record is to go
+	task      *record.Task // nil: its entries are to go
 }
 
 func (c change) String() string {
@@ -33,20 +32,7 @@ func (c change) String() string {
 	case c.task == nil:
 		return "no " + c.id
 	}
-	return c.id + " " + c.task.info.State.String()
-}
-
-// saved is what a store keeps of a task.
-type saved struct {
-	info      task.Info
-	agent     *task.Agent // where it is; nil: nowhere
-	serial    int         // place in the order of submission
-	lost      int32       // launches that came to nothing
-	confirmed bool        // an executor or agent told of it: it got further than its launch
-	killing   bool        // its end is wanted
-	uuids     recent      // of the last updates
-	// unknownSince is when the master first said that it does not know the task; zero: it did not.
-	unknownSince time.Time
+	return c.id + " " + c.task.Info.State.String()
 }
 
 // offerAge is how old an offer may get while its launch waits for the store. An older one may
@@ -56,7 +42,8 @@ const offerAge = 10 * time.Second
 // storage is what the machine keeps about its store.
 type storage struct {
 	journal journal.Journal[action]
-	callers map[ref]bool // that have a reply among the waiting actions
+	callers map[ref]bool      // that have a reply among the waiting actions
+	specs   map[string]*entry // by ID: tasks with whose state the spec is being written
 	// Framework IDs: in the writing under way, and known to be stored.
 	writingID, durableID string
 }
@@ -98,10 +85,13 @@ func (m *machine) flush(now time.Time) {
 		changes[i] = change{id: k.Key, joined: k.Joined}
 		if k.Key == "" {
 			changes[i].framework, m.storage.writingID = m.conn.frameworkID, m.conn.frameworkID
-		} else if r := m.tasks.byID[k.Key]; r != nil {
-			s := r.saved
-			s.confirmed = r.launch == launchConfirmed
-			changes[i].task = &s
+		} else if e := m.tasks.byID[k.Key]; e != nil {
+			t := e.Task
+			t.Confirmed = e.launch == launchConfirmed
+			changes[i].task = &t
+			if !t.SpecStored {
+				m.storage.specs[k.Key] = e
+			}
 		}
 	}
 	m.do(store{changes})
@@ -109,11 +99,11 @@ func (m *machine) flush(now time.Time) {
 
 // storedTogether returns the members of a task's pod, none for other tasks.
 func (m *machine) storedTogether(id string) []string {
-	r := m.tasks.byID[id]
-	if r == nil || r.pod == nil {
+	e := m.tasks.byID[id]
+	if e == nil || e.pod == nil {
 		return nil
 	}
-	return r.pod.ids
+	return e.pod.ids
 }
 
 // stored takes the end of a writing, or of a part of it.
@@ -125,6 +115,12 @@ func (m *machine) stored(now time.Time, in stored) {
 		return
 	}
 	keys, released := j.Stored(in.records)
+	for _, key := range keys {
+		if e := m.storage.specs[key]; e != nil {
+			e.SpecStored = true
+			delete(m.storage.specs, key)
+		}
+	}
 	if slices.Contains(keys, "") {
 		m.storage.durableID = m.storage.writingID
 	}
@@ -146,6 +142,7 @@ func (m *machine) storeFailed(now time.Time, err error) {
 		}
 		return
 	}
+	clear(m.storage.specs)
 	again := now.Add(m.backoff(m.storage.journal.Failures()))
 	m.storage.journal.Failed(err, again)
 	m.do(notify{StoreEvent{Err: err, NextAttempt: again}})
@@ -191,8 +188,8 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
 		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
-			r := m.tasks.byID[t.TaskID.Value]
-			return r == nil || r.launch != launchHeld || r.offer != accept.OfferIDs[0].Value
+			e := m.tasks.byID[t.TaskID.Value]
+			return e == nil || e.launch != launchHeld || e.offer != accept.OfferIDs[0].Value
 		})
 	})
 	if len(accept.Operations) == 0 {
@@ -238,8 +235,8 @@ func (m *machine) giveBack(offers []mesos.OfferID) {
 // takeBack makes the tasks of an ACCEPT that was never sent pending again.
 func (m *machine) takeBack(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
-		if r := m.tasks.byID[t.TaskID.Value]; r != nil && r.launch == launchHeld {
-			m.requeue(now, r)
+		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
+			m.requeue(now, e)
 		}
 	}
 }
@@ -252,73 +249,46 @@ func (m *machine) isWaiting(caller ref) bool {
 }
 
 // restore fills a new machine with what a store kept.
-func (m *machine) restore(framework string, tasks []saved) {
+func (m *machine) restore(framework string, tasks []record.Task) {
 	m.conn.restore(framework)
 	m.storage.durableID = framework
-	slices.SortFunc(tasks, func(a, b saved) int { return a.serial - b.serial })
+	slices.SortFunc(tasks, func(a, b record.Task) int { return a.Serial - b.Serial })
 	var pending, ended []*entry
-	records := make([]*entry, len(tasks))
-	for i, s := range tasks {
-		records[i] = m.tasks.restore(s)
+	entries := make([]*entry, len(tasks))
+	for i := range tasks {
+		entries[i] = m.tasks.restore(&tasks[i])
 	}
-	m.restorePods(records)
-	for _, r := range records {
-		if r.pod == nil {
-			m.classify(r, &r.info.Spec)
+	m.restorePods(entries)
+	for _, e := range entries {
+		if e.pod == nil {
+			m.classify(e, &e.Info.Spec)
 		}
-		m.census.recount(r)
-		switch state := r.info.State; {
-		case state == task.Pending && r == r.head():
-			pending = append(pending, r)
+		m.census.recount(e)
+		switch state := e.Info.State; {
+		case state == task.Pending && e == e.head():
+			pending = append(pending, e)
 		case state.Terminal():
-			ended = append(ended, r)
+			ended = append(ended, e)
 		}
 	}
-	slices.SortStableFunc(pending, func(a, b *entry) int { return a.info.Updated.Compare(b.info.Updated) })
-	for _, r := range pending {
-		m.backlog.add(r, false)
+	slices.SortStableFunc(pending, func(a, b *entry) int { return a.Info.Updated.Compare(b.Info.Updated) })
+	for _, e := range pending {
+		m.backlog.add(e, false)
 	}
-	slices.SortStableFunc(ended, func(a, b *entry) int { return a.info.Updated.Compare(b.info.Updated) })
-	for _, r := range ended {
-		m.retire(r)
+	slices.SortStableFunc(ended, func(a, b *entry) int { return a.Info.Updated.Compare(b.Info.Updated) })
+	for _, e := range ended {
+		m.retire(e)
 	}
 }
 
 // restoredLaunch returns how far a launch has got of which the store knows. Whether its ACCEPT was sent, it
 // does not.
-func restoredLaunch(s *saved) launch {
+func restoredLaunch(s *record.Task) launch {
 	switch {
-	case s.info.State == task.Pending:
+	case s.Info.State == task.Pending:
 		return launchNone
-	case s.confirmed:
+	case s.Confirmed:
 		return launchConfirmed
 	}
 	return launchAnswered
-}
-
-// recent remembers the uuids of a task's last updates, the latest first. An agent sends one until it is
-// acknowledged, and the next one then, so that an older one can come again only from a connection that
-// lags. Of the 122 random bits of a uuid 64 are kept: two alike among four are not to be expected.
-type recent [4]uint64
-
-// seen tells whether a uuid is among them, and puts it there.
-func (r *recent) seen(uuid []byte) bool {
-	if len(uuid) == 0 {
-		return false
-	}
-	u := fold(uuid)
-	if slices.Contains(r[:], u) {
-		return true
-	}
-	copy(r[1:], r[:])
-	r[0] = u
-	return false
-}
-
-// fold makes 64 bits of a uuid, never 0.
-func fold(uuid []byte) uint64 {
-	var whole [16]byte
-	copy(whole[:], uuid)
-	first, second := binary.BigEndian.Uint64(whole[:8]), binary.BigEndian.Uint64(whole[8:])
-	return max(1, first^bits.RotateLeft64(second, 1)) // rotated: two equal halves would be nothing
 }

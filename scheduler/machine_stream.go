@@ -14,10 +14,10 @@ import (
 
 func (m *machine) start(now time.Time) {
 	// Callers of an earlier run have been answered by its end, its calls never will be.
-	for _, r := range m.tasks.byID {
-		r.callers = nil
-		if r.launch.unanswered() && !r.info.State.Terminal() {
-			m.tasks.moves(r, eventAnswered)
+	for _, e := range m.tasks.byID {
+		e.callers = nil
+		if e.launch.unanswered() && !e.Info.State.Terminal() {
+			m.tasks.moves(e, eventAnswered)
 		}
 	}
 	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
@@ -95,9 +95,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	// A kill that was lost with the last connection would leave its task running for ever.
-	for _, r := range m.tasks.inOrder() {
-		if r.killing && !r.info.State.Terminal() {
-			m.sendKill(now, r)
+	for _, e := range m.tasks.inOrder() {
+		if e.Killing && !e.Info.State.Terminal() {
+			m.sendKill(now, e)
 		}
 	}
 	if known || len(m.reconciliation.callers) > 0 {

@@ -20,15 +20,15 @@ func (m *machine) submit(now time.Time, in submit) {
 		m.do(reply{ref: in.ref, err: err})
 		return
 	}
-	r := m.tasks.submit(now, in.spec)
-	m.classify(r, &r.info.Spec)
-	m.enqueue(r)
+	e := m.tasks.submit(now, in.spec)
+	m.classify(e, &e.Info.Spec)
+	m.enqueue(e)
 	m.touch(in.spec.ID)
-	m.after(now, notify{TaskEvent{Task: r.info, Previous: task.Pending}})
+	m.after(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	if in.wait {
-		r.callers = append(r.callers, caller{ref: in.ref})
+		e.callers = append(e.callers, caller{ref: in.ref})
 	} else {
-		m.after(now, reply{ref: in.ref, info: r.info})
+		m.after(now, reply{ref: in.ref, info: e.Info})
 	}
 }
 
@@ -51,21 +51,21 @@ func (m *machine) notOffered(s *task.Spec) error {
 func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
 
 // enqueue puts a new task at the end of the backlog.
-func (m *machine) enqueue(r *entry) {
-	m.backlog.add(r, true)
-	m.demand.TaskCame(r.info.Spec.Role)
+func (m *machine) enqueue(e *entry) {
+	m.backlog.add(e, true)
+	m.demand.TaskCame(e.Info.Spec.Role)
 }
 
 func (m *machine) kill(now time.Time, in kill) {
-	r := m.tasks.byID[in.id]
+	e := m.tasks.byID[in.id]
 	switch {
-	case r == nil:
+	case e == nil:
 		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
-	case r.info.State.Terminal():
-		m.after(now, reply{ref: in.ref, info: r.info})
+	case e.Info.State.Terminal():
+		m.after(now, reply{ref: in.ref, info: e.Info})
 	default:
-		r.callers = append(r.callers, caller{ref: in.ref, end: true})
-		m.end(now, r)
+		e.callers = append(e.callers, caller{ref: in.ref, end: true})
+		m.end(now, e)
 	}
 }
 
@@ -75,43 +75,43 @@ func (m *machine) cancel(now time.Time, in cancel) {
 	same := func(w ref) bool { return w == in.ref }
 	m.tearWaiting = slices.DeleteFunc(m.tearWaiting, same)
 	m.reconciliation.callers = slices.DeleteFunc(m.reconciliation.callers, same)
-	r := m.tasks.byID[in.id]
-	if r == nil {
+	e := m.tasks.byID[in.id]
+	if e == nil {
 		return
 	}
 	unwanted := m.isWaiting(in.ref)
-	if i := slices.IndexFunc(r.callers, func(c caller) bool { return c.ref == in.ref }); i >= 0 {
-		unwanted = !r.callers[i].end
-		r.callers = slices.Delete(r.callers, i, i+1)
+	if i := slices.IndexFunc(e.callers, func(c caller) bool { return c.ref == in.ref }); i >= 0 {
+		unwanted = !e.callers[i].end
+		e.callers = slices.Delete(e.callers, i, i+1)
 	}
-	if r.pod != nil && slices.ContainsFunc(r.pod.callers, same) {
+	if e.pod != nil && slices.ContainsFunc(e.pod.callers, same) {
 		unwanted = true
-		r.pod.callers = slices.DeleteFunc(r.pod.callers, same)
+		e.pod.callers = slices.DeleteFunc(e.pod.callers, same)
 	}
 	if unwanted {
-		m.end(now, r)
+		m.end(now, e)
 	}
 }
 
 // end ends a task and those that share its fate: withdraws them while they are pending, kills them
 // afterwards.
-func (m *machine) end(now time.Time, r *entry) {
-	m.backlog.remove(r)
-	for _, r := range r.members() {
+func (m *machine) end(now time.Time, e *entry) {
+	m.backlog.remove(e)
+	for _, e := range e.members() {
 		switch {
-		case r.info.State == task.Pending:
-			m.change(now, r, task.Killed, nil)
-		case !r.info.State.Terminal():
-			m.endOne(now, r)
+		case e.Info.State == task.Pending:
+			m.change(now, e, task.Killed, nil)
+		case !e.Info.State.Terminal():
+			m.endOne(now, e)
 		}
 	}
 }
 
-func (m *machine) endOne(now time.Time, r *entry) {
-	r.killing, r.killPause = true, 0
-	m.touch(r.info.Spec.ID)
-	if m.conn.phase == connected && r.launch != launchHeld {
-		m.sendKill(now, r)
+func (m *machine) endOne(now time.Time, e *entry) {
+	e.Killing, e.killPause = true, 0
+	m.touch(e.Info.Spec.ID)
+	if m.conn.phase == connected && e.launch != launchHeld {
+		m.sendKill(now, e)
 	}
 }
 
@@ -122,109 +122,109 @@ const (
 	killMax = time.Minute
 )
 
-func (m *machine) sendKill(now time.Time, r *entry) {
-	m.tasks.moves(r, eventAsked) // a master that does not know the task says so
+func (m *machine) sendKill(now time.Time, e *entry) {
+	m.tasks.moves(e, eventAsked) // a master that does not know the task says so
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
-		TaskID: mesos.TaskID{Value: r.info.Spec.ID},
+		TaskID: mesos.TaskID{Value: e.Info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
-		AgentID: &mesos.AgentID{Value: r.info.AgentID},
+		AgentID: &mesos.AgentID{Value: e.Info.AgentID},
 	}})
-	r.killPause = min(max(killMin, 2*r.killPause), killMax) // from its answer on
-	r.killTimer = 0
+	e.killPause = min(max(killMin, 2*e.killPause), killMax) // from its answer on
+	e.killTimer = 0
 }
 
 // startKillTimer plans the next KILL, in place of any planned before.
-func (m *machine) startKillTimer(r *entry, at time.Time) {
-	r.killTimer = m.timers.start(timer{at: at, kill: r})
+func (m *machine) startKillTimer(e *entry, at time.Time) {
+	e.killTimer = m.timers.start(timer{at: at, kill: e})
 }
 
 // requeue makes a launched task pending again, at its old place in the order.
-func (m *machine) requeue(now time.Time, r *entry) { m.requeueUntil(now, r, now) }
+func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now) }
 
 // requeueUntil does so, and has it wait until then.
-func (m *machine) requeueUntil(now time.Time, r *entry, then time.Time) {
-	if r.killing {
-		m.change(now, r, task.Killed, nil)
+func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
+	if e.Killing {
+		m.change(now, e, task.Killed, nil)
 		return
 	}
-	if r.pod != nil {
+	if e.pod != nil {
 		switch {
-		case r.pod.broken():
-			m.change(now, r, task.Lost, errPodBroken)
+		case e.pod.broken():
+			m.change(now, e, task.Lost, errPodBroken)
 			return
 		}
-		m.tasks.moves(r, eventVoided)
-		if !r.pod.voided() { // the others may run
+		m.tasks.moves(e, eventVoided)
+		if !e.pod.voided() { // the others may run
 			return
 		}
 	}
-	for _, r := range r.members() {
-		m.requeueOne(now, r, then)
+	for _, e := range e.members() {
+		m.requeueOne(now, e, then)
 	}
-	r = r.head()
-	if r.heldBack(now) {
-		m.timers.start(timer{at: then, relaunch: r})
+	e = e.head()
+	if e.heldBack(now) {
+		m.timers.start(timer{at: then, relaunch: e})
 	}
-	m.backlog.add(r, !r.heldBack(now))
-	m.demand.TaskCame(r.info.Spec.Role)
+	m.backlog.add(e, !e.heldBack(now))
+	m.demand.TaskCame(e.Info.Spec.Role)
 }
 
-func (m *machine) requeueOne(now time.Time, r *entry, then time.Time) {
-	m.tasks.moves(r, eventWithdrawn)
-	r.offer, r.unknownSince = "", time.Time{}
-	r.former = &lastPlacement{r.info.AgentID, r.info.Hostname, r.info.HostPorts, then}
-	r.info.AgentID, r.info.Hostname, r.info.HostPorts, r.info.Status = "", "", nil, nil
-	m.change(now, r, task.Pending, nil)
+func (m *machine) requeueOne(now time.Time, e *entry, then time.Time) {
+	m.tasks.moves(e, eventWithdrawn)
+	e.offer, e.UnknownSince = "", time.Time{}
+	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, then}
+	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
+	m.change(now, e, task.Pending, nil)
 }
 
 // change moves a task to a state and, once that is stored, tells the watchers and answers whoever
 // waited for it. The error says why it ended, when that was on our side.
-func (m *machine) change(now time.Time, r *entry, state task.State, err error) {
-	previous := r.info.State
-	r.info.State, r.info.Updated = state, now
+func (m *machine) change(now time.Time, e *entry, state task.State, err error) {
+	previous := e.Info.State
+	e.Info.State, e.Info.Updated = state, now
 	if previous == task.Pending {
-		m.countPending(r.class, -1)
+		m.countPending(e.class, -1)
 	}
 	if state == task.Pending {
-		m.countPending(r.class, 1)
+		m.countPending(e.class, 1)
 	}
-	m.census.recount(r)
+	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
-	m.touch(r.info.Spec.ID)
-	m.after(now, notify{TaskEvent{Task: r.info, Previous: previous, Err: err}})
+	m.touch(e.Info.Spec.ID)
+	m.after(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
-	r.callers = slices.DeleteFunc(r.callers, func(c caller) bool {
+	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
 		switch {
-		case ended && c.end, r.up() && !c.end:
-			m.after(now, reply{ref: c.ref, info: r.info})
+		case ended && c.end, e.up() && !c.end:
+			m.after(now, reply{ref: c.ref, info: e.Info})
 		case ended:
-			m.after(now, reply{ref: c.ref, err: &TaskError{Task: r.info, Err: err}})
+			m.after(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
 		default:
 			return false
 		}
 		return true
 	})
-	if r.pod != nil {
-		m.podChanged(now, r, err)
+	if e.pod != nil {
+		m.podChanged(now, e, err)
 	}
 	if ended {
-		m.retire(r)
+		m.retire(e)
 	}
 }
 
 // retire keeps an ended task for its history and drops the oldest beyond the limit.
-func (m *machine) retire(r *entry) {
-	for _, dropped := range m.tasks.retire(r) {
+func (m *machine) retire(e *entry) {
+	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)
-		m.touch(dropped.info.Spec.ID)
+		m.touch(dropped.Info.Spec.ID)
 	}
 }
 
 // tornDown takes the end of the framework: Mesos has killed its tasks.
 func (m *machine) tornDown(now time.Time) {
-	for _, r := range m.tasks.inOrder() {
-		if !r.info.State.Terminal() {
-			m.change(now, r, task.Killed, nil)
+	for _, e := range m.tasks.inOrder() {
+		if !e.Info.State.Terminal() {
+			m.change(now, e, task.Killed, nil)
 		}
 	}
 	m.backlog.removeEnded()

@@ -15,14 +15,14 @@ func (m *machine) fireTimers(now time.Time) {
 			m.do(send{stream: m.conn.stream, call: t.call})
 		case t.relaunch != nil:
 			m.backlog.release(t.relaunch)
-			m.demand.TaskCame(t.relaunch.info.Spec.Role)
+			m.demand.TaskCame(t.relaunch.Info.Spec.Role)
 		case t.kill != nil:
-			if r := t.kill; r.killTimer == t.number && !r.info.State.Terminal() {
-				m.sendKill(now, r)
+			if e := t.kill; e.killTimer == t.number && !e.Info.State.Terminal() {
+				m.sendKill(now, e)
 			}
 		default:
-			if r := t.launch; r.launchTimer == t.number && r.info.State == task.Staging {
-				silent = append(silent, r)
+			if e := t.launch; e.launchTimer == t.number && e.Info.State == task.Staging {
+				silent = append(silent, e)
 			}
 		}
 	}

@@ -24,18 +24,18 @@ const (
 
 // update takes a status update: it is applied, stored, told, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
-	if r := m.tasks.byID[status.TaskID.Value]; r == nil {
+	if e := m.tasks.byID[status.TaskID.Value]; e == nil {
 		m.stranger(now, status)
-	} else if r.info.State.Terminal() {
-		m.revenant(r, status)
+	} else if e.Info.State.Terminal() {
+		m.revenant(e, status)
 	} else {
-		if !r.uuids.seen(status.UUID) {
+		if !e.UUIDs.Seen(status.UUID) {
 			if len(status.UUID) > 0 {
 				m.touch(status.TaskID.Value)
 			}
-			m.apply(now, r, status)
+			m.apply(now, e, status)
 		}
-		if m.reconciliation.markReconciled(r) {
+		if m.reconciliation.markReconciled(e) {
 			m.reconciled(now)
 		}
 	}
@@ -52,136 +52,136 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 
 // revenant takes an update about a task that has ended on record. The master says without a uuid what it
 // knows now: a task that was given up runs after all.
-func (m *machine) revenant(r *entry, status mesos.TaskStatus) {
+func (m *machine) revenant(e *entry, status mesos.TaskStatus) {
 	if len(status.UUID) > 0 || status.State == nil || !known(task.FromMesos(*status.State)) || m.tearing {
 		return
 	}
 	m.do(notify{UnknownTaskEvent{Status: status}})
-	if r.killing || m.settings.unknown == KillUnknown {
+	if e.Killing || m.settings.unknown == KillUnknown {
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	}
 }
 
 // apply changes a task as the update says, if it is about its present launch.
-func (m *machine) apply(now time.Time, r *entry, status mesos.TaskStatus) {
+func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	state := task.Unknown // also what a newer Mesos may invent
 	if status.State != nil {
 		state = task.FromMesos(*status.State)
 	}
 	switch {
-	case m.foreign(r, status, state):
+	case m.foreign(e, status, state):
 		return
-	case r.launch != launchConfirmed && m.lostLaunch(now, r, status, state):
+	case e.launch != launchConfirmed && m.lostLaunch(now, e, status, state):
 		return
-	case r.launch == launchConfirmed && known(r.info.State) && (state == task.Staging || state == task.Starting):
+	case e.launch == launchConfirmed && known(e.Info.State) && (state == task.Staging || state == task.Starting):
 		return // overtaken by what a new master told of it
 	}
 	if state == task.Unknown {
-		if r.unknownSince.IsZero() {
-			r.unknownSince = now
+		if e.UnknownSince.IsZero() {
+			e.UnknownSince = now
 		}
-		if now.Sub(r.unknownSince) >= unknownLimit {
-			m.give(r, status)
-			m.change(now, r, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", r.unknownSince))
+		if now.Sub(e.UnknownSince) >= unknownLimit {
+			m.give(e, status)
+			m.change(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
 		}
 	} else {
-		r.unknownSince = time.Time{}
+		e.UnknownSince = time.Time{}
 	}
 	if state == task.Staging {
-		m.startLaunchTimer(r, now.Add(m.settings.launchTimeout))
+		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}
-	if status.GetReason() == mesos.REASON_RECONCILIATION && state == r.info.State &&
-		(status.Healthy == nil || r.info.Healthy != nil && *r.info.Healthy == *status.Healthy) {
+	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
+		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {
 		return // as it was
 	}
-	if r.info.State == task.Pending {
-		m.returned(now, r) // its launch was taken for void and was not
+	if e.Info.State == task.Pending {
+		m.returned(now, e) // its launch was taken for void and was not
 	}
-	was := r.info.State
+	was := e.Info.State
 	if len(status.UUID) > 0 || known(state) && state != task.Staging {
-		m.tasks.moves(r, eventConfirmed)
+		m.tasks.moves(e, eventConfirmed)
 	} else {
-		m.tasks.moves(r, eventTold)
+		m.tasks.moves(e, eventTold)
 	}
-	m.give(r, status)
-	if state == task.Failed && was != task.Running && isDockerRun(r.info) {
-		m.quarantinePorts(now, r)
+	m.give(e, status)
+	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
+		m.quarantinePorts(now, e)
 	}
-	m.change(now, r, state, nil)
-	if r.killing && !known(was) && known(state) && state != task.Killing {
-		m.sendKill(now, r) // those before it went nowhere: the task's agent was away
+	m.change(now, e, state, nil)
+	if e.Killing && !known(was) && known(state) && state != task.Killing {
+		m.sendKill(now, e) // those before it went nowhere: the task's agent was away
 	}
 }
 
 // foreign tells whether an update is about an earlier launch, which has ended or never was.
-func (m *machine) foreign(r *entry, status mesos.TaskStatus, state task.State) bool {
+func (m *machine) foreign(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
-	case r.info.State == task.Pending:
+	case e.Info.State == task.Pending:
 		return state == task.Dropped || fromMaster && !known(state)
-	case r.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
+	case e.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // the refusal of a second launch, made because the first was taken for lost
 	}
-	return state.Terminal() && status.AgentID != nil && r.info.AgentID != "" && status.AgentID.Value != r.info.AgentID
+	return state.Terminal() && status.AgentID != nil && e.Info.AgentID != "" && status.AgentID.Value != e.Info.AgentID
 }
 
 // lostLaunch takes an update that says that a launch came to nothing: the task is pending again. It
 // has failed only when that happened too often, or what it says is final.
-func (m *machine) lostLaunch(now time.Time, r *entry, status mesos.TaskStatus, state task.State) bool {
+func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, state task.State) bool {
 	reason := status.GetReason()
 	fromMaster := len(status.UUID) == 0
 	switch {
-	case r.info.State == task.Pending:
+	case e.Info.State == task.Pending:
 		return false
-	case r.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !known(state):
+	case e.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !known(state):
 		return true // the answer to a question from before the launch, which may come late
-	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(r)):
-		m.startLaunchTimer(r, m.oldAnswers(r))
+	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(e)):
+		m.startLaunchTimer(e, m.oldAnswers(e))
 		return true
-	case r.lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
+	case e.Lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
-		m.startLaunchTimer(r, now.Add(callRetry))
+		m.startLaunchTimer(e, now.Add(callRetry))
 		return true
 	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
 		// The offer was gone when the ACCEPT arrived. That is nobody's fault and nothing ran.
-		m.requeue(now, r)
+		m.requeue(now, e)
 		return true
 	case state == task.Dropped, fromMaster && (state == task.Gone || state == task.GoneByOperator || state == task.Lost),
-		state == task.Unknown && !r.unknownSince.IsZero() && now.Sub(r.unknownSince) >= unknownLimit:
+		state == task.Unknown && !e.UnknownSince.IsZero() && now.Sub(e.UnknownSince) >= unknownLimit:
 	default:
 		return false
 	}
-	if r.launch != launchVoid { // else that was counted
-		r.lost++
+	if e.launch != launchVoid { // else that was counted
+		e.Lost++
 	}
-	if int(r.lost) >= m.settings.maxLaunches {
-		m.give(r, status)
+	if int(e.Lost) >= m.settings.maxLaunches {
+		m.give(e, status)
 		if !state.Terminal() {
 			state = task.Lost
 		}
-		m.change(now, r, state, fmt.Errorf("scheduler: launched %d times in vain", r.lost))
+		m.change(now, e, state, fmt.Errorf("scheduler: launched %d times in vain", e.Lost))
 		return true
 	}
 	then := now
 	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
-		then = now.Add(min(relaunchMin<<min(r.lost, 10), relaunchMax))
+		then = now.Add(min(relaunchMin<<min(e.Lost, 10), relaunchMax))
 	}
-	if r.offer != "" && r.launch != launchHeld { // if the ACCEPT was lost, the master still holds it for us
-		m.giveBack([]mesos.OfferID{{Value: r.offer}})
+	if e.offer != "" && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds it for us
+		m.giveBack([]mesos.OfferID{{Value: e.offer}})
 	}
-	m.requeueUntil(now, r, then)
+	m.requeueUntil(now, e, then)
 	return true
 }
 
 // oldAnswers is until when an answer about a task that was launched again may be to a question from
 // before that, although it was asked about since: a stream may lag, but not for longer than silence
 // is borne, and not beyond its end.
-func (m *machine) oldAnswers(r *entry) time.Time {
-	if r.lost == 0 || r.former == nil || r.former.notBefore.Before(m.conn.openedAt) {
+func (m *machine) oldAnswers(e *entry) time.Time {
+	if e.Lost == 0 || e.former == nil || e.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
-	return r.former.notBefore.Add(m.conn.patience())
+	return e.former.notBefore.Add(m.conn.patience())
 }
 
 // known tells whether a state is one of a task that the master knows.
@@ -191,24 +191,24 @@ func known(s task.State) bool {
 
 // give puts a status on record, without what is large: the docker executor's data is all that
 // "docker inspect" says.
-func (m *machine) give(r *entry, status mesos.TaskStatus) {
+func (m *machine) give(e *entry, status mesos.TaskStatus) {
 	status.Data = nil
-	status.TaskID.Value = r.info.Spec.ID // the same text, once
-	if status.ExecutorID != nil && status.ExecutorID.Value == r.info.Spec.ID {
-		status.ExecutorID = &mesos.ExecutorID{Value: r.info.Spec.ID}
+	status.TaskID.Value = e.Info.Spec.ID // the same text, once
+	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
+		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
 	}
-	r.info.Status = &status
-	if status.AgentID != nil && status.AgentID.Value != r.info.AgentID {
-		r.info.AgentID, r.info.Hostname, r.info.HostPorts = status.AgentID.Value, "", nil
-		if f := r.former; f != nil && f.agentID == r.info.AgentID {
-			r.info.Hostname, r.info.HostPorts = f.hostname, f.hostPorts
+	e.Info.Status = &status
+	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
+		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
+		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
+			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
 		}
 	}
 	if status.AgentID != nil {
-		status.AgentID = &mesos.AgentID{Value: r.info.AgentID}
+		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
 	}
 	if status.Healthy != nil {
-		r.info.Healthy = status.Healthy
+		e.Info.Healthy = status.Healthy
 	}
 }
 
@@ -234,18 +234,18 @@ func (m *machine) stranger(now time.Time, status mesos.TaskStatus) {
 
 // adopt puts a task on record that was not launched by us.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
-	r := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
-	m.reconciliation.skip(r)
-	r.uuids.seen(status.UUID)
-	m.classify(r, &r.info.Spec)
-	m.give(r, status)
-	m.change(now, r, state, nil)
+	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
+	m.reconciliation.skip(e)
+	e.UUIDs.Seen(status.UUID)
+	m.classify(e, &e.Info.Spec)
+	m.give(e, status)
+	m.change(now, e, state, nil)
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again
 // soon: something else on the agent holds one of them.
-func (m *machine) quarantinePorts(now time.Time, r *entry) {
-	if len(r.info.HostPorts) > 0 && m.settings.quarantine > 0 {
-		m.quarantine.add(r.info.AgentID, r.info.HostPorts, now.Add(m.settings.quarantine))
+func (m *machine) quarantinePorts(now time.Time, e *entry) {
+	if len(e.Info.HostPorts) > 0 && m.settings.quarantine > 0 {
+		m.quarantine.add(e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
 	}
 }

@@ -36,8 +36,8 @@ func BenchmarkMemory(b *testing.B) {
 				m := runningMachine(b, tasks, c.services, c.data)
 				bytes += liveHeap() - before
 				running := 0
-				for _, r := range m.tasks.byID {
-					if r.info.State == task.Running {
+				for _, e := range m.tasks.byID {
+					if e.Info.State == task.Running {
 						running++
 					}
 				}

@@ -27,6 +27,7 @@ func unknownTasks(t *testing.T, policy scheduler.UnknownTasks, f func(ctx contex
 		w.stop()
 		require.ErrorIs(w, w.end(), context.Canceled)
 		delete(store.records, "task/lost")
+		delete(store.records, "spec/lost")
 		events := w.sched.Watch(ctx)
 		again, stop := context.WithCancel(ctx)
 		go func() { w.ended <- w.sched.Run(again) }()

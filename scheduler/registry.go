@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -32,16 +33,16 @@ func (r *registry) submit(now time.Time, s task.Spec) *entry {
 // adopt puts a task on record that runs already.
 func (r *registry) adopt(info task.Info) *entry {
 	r.serial++
-	e := &entry{saved: saved{info: info, serial: r.serial}, launch: launchConfirmed}
+	e := &entry{Task: record.Task{Info: info, Serial: r.serial}, launch: launchConfirmed}
 	r.byID[info.Spec.ID] = e
 	return e
 }
 
 // restore puts a task on record that a store kept.
-func (r *registry) restore(s saved) *entry {
-	e := &entry{saved: s, launch: restoredLaunch(&s)}
-	r.byID[s.info.Spec.ID] = e
-	r.serial = max(r.serial, s.serial)
+func (r *registry) restore(t *record.Task) *entry {
+	e := &entry{Task: *t, launch: restoredLaunch(t)}
+	r.byID[t.Info.Spec.ID] = e
+	r.serial = max(r.serial, t.Serial)
 	return e
 }
 
@@ -50,22 +51,22 @@ func (r *registry) join(members []*entry) *pod {
 	p := &pod{members: members, onFile: len(members)}
 	for _, e := range members {
 		e.pod = p
-		p.ids = append(p.ids, e.info.Spec.ID)
+		p.ids = append(p.ids, e.Info.Spec.ID)
 	}
-	r.pods[members[0].info.Spec.Pod] = p
+	r.pods[members[0].Info.Spec.Pod] = p
 	return p
 }
 
 // retire keeps a task that has ended for its history, and returns those that are dropped for it.
 func (r *registry) retire(e *entry) (dropped []*entry) {
-	r.ended = append(r.ended, e.info.Spec.ID)
+	r.ended = append(r.ended, e.Info.Spec.ID)
 	for len(r.ended) > r.history {
 		oldest := r.byID[r.ended[0]]
 		delete(r.byID, r.ended[0])
 		r.ended = r.ended[1:]
 		if p := oldest.pod; p != nil {
 			if p.onFile--; p.onFile == 0 {
-				delete(r.pods, oldest.info.Spec.Pod)
+				delete(r.pods, oldest.Info.Spec.Pod)
 			}
 		}
 		dropped = append(dropped, oldest)
@@ -94,7 +95,7 @@ func (r *registry) inOrder() []*entry {
 // allEnded reports whether every task on record has ended.
 func (r *registry) allEnded() bool {
 	for _, e := range r.byID {
-		if !e.info.State.Terminal() {
+		if !e.Info.State.Terminal() {
 			return false
 		}
 	}

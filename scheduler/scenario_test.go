@@ -157,8 +157,8 @@ func (s *stage) play(words []string) string {
 	case "wait":
 		s.wait(args[0])
 	case "tasks":
-		for _, r := range s.machine.tasks.inOrder() {
-			fmt.Fprintf(&s.out, "  %s %s on %q\n", r.info.Spec.ID, r.info.State, r.info.AgentID)
+		for _, e := range s.machine.tasks.inOrder() {
+			fmt.Fprintf(&s.out, "  %s %s on %q\n", e.Info.Spec.ID, e.Info.State, e.Info.AgentID)
 		}
 	case "offers":
 		offers := offersOf(args)

@@ -48,6 +48,7 @@ type request struct {
 	read    func(*machine)  // a look at the machine
 	cancels *request        // the end of the wait for an earlier request
 
+	specs  []task.Spec     // what the store must be able to take at once
 	cancel func(ref) input // the input that takes the request back, if it can be
 	ref    ref             // given by the loop, which alone reads it
 	answer chan result     // of capacity 1
@@ -89,6 +90,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 		return err
 	}
 	_, err := s.ask(ctx, &request{
+		specs:  []task.Spec{spec},
 		input:  func(r ref) input { return submit{ref: r, spec: spec} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
@@ -105,6 +107,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
+		specs:  []task.Spec{spec},
 		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
@@ -151,6 +154,7 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: "needs a builder that is a PodBuilder"}
 	}
 	_, err := s.ask(ctx, &request{
+		specs:  specs,
 		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
 		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
 	})
@@ -251,8 +255,8 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if r := m.tasks.byID[id]; r != nil {
-			info, known = r.info, true
+		if e := m.tasks.byID[id]; e != nil {
+			info, known = e.Info, true
 		}
 	}})
 	if err == nil && !known {
@@ -271,8 +275,8 @@ func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
 		}
 		var all []numbered
 		_, err := s.ask(ctx, &request{read: func(m *machine) {
-			for _, r := range m.tasks.byID {
-				all = append(all, numbered{r.serial, r.info})
+			for _, e := range m.tasks.byID {
+				all = append(all, numbered{e.Serial, e.Info})
 			}
 		}})
 		if err != nil {
@@ -307,6 +311,11 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, context.Cause(ctx)
 	}
 	r := s.present.Load()
+	if len(req.specs) > 0 {
+		if err := r.limit.fits(req.specs); err != nil {
+			return task.Info{}, err
+		}
+	}
 	req.answer = make(chan result, 1)
 	select {
 	case r.requests <- req:

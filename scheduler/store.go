@@ -2,57 +2,12 @@ package scheduler
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
-	"time"
 
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
-
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-// Keys of a store. What else is in it is left alone.
-const (
-	frameworkKey = "framework"
-	taskPrefix   = "task/"
-)
-
-// recordVersion is that of the records' form. One of a later version is not understood, and is not
-// overwritten either.
-const recordVersion = 1
-
-// frameworkRecord is the stored form of what is known of the framework.
-type frameworkRecord struct {
-	Version int
-	ID      string
-}
-
-// taskRecord is the stored form of a task.
-type taskRecord struct {
-	Version      int
-	Spec         task.Spec
-	State        string
-	AgentID      string    `json:",omitempty"`
-	Hostname     string    `json:",omitempty"`
-	HostPorts    []uint16  `json:",omitempty"`
-	Healthy      *bool     `json:",omitempty"`
-	Status       []byte    `json:",omitempty"` // mesos.TaskStatus
-	Submitted    time.Time `json:",omitzero"`
-	Updated      time.Time `json:",omitzero"`
-	Serial       int
-	Launches     int       `json:",omitempty"`
-	Confirmed    bool      `json:",omitempty"`
-	Doubtful     bool      `json:",omitempty"`
-	Killing      bool      `json:",omitempty"`
-	UUIDs        []uint64  `json:",omitempty"`
-	UnknownSince time.Time `json:",omitzero"`
-	// Region, Zone and Attributes are those of the agent, for the constraints of other tasks. Earlier
-	// versions did not write them.
-	Region     string   `json:",omitempty"`
-	Zone       string   `json:",omitempty"`
-	Attributes [][]byte `json:",omitempty"` // mesos.Attribute
-}
 
 // RecordError ends Run when its store holds a record that this version does not understand. Nothing
 // in the store was changed.
@@ -66,145 +21,48 @@ func (e *RecordError) Error() string {
 	return fmt.Sprintf("scheduler: record %q in the store: %v", e.Key, e.Err)
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// encodeChanges gives changes the form that a store takes.
+// asRecordError returns an error of package record as one of this package.
+func asRecordError(err error) error {
+	if of := (*record.Error)(nil); errors.As(err, &of) {
+		return &RecordError{Key: of.Key, Err: of.Err}
+	}
+	return err
+}
+
+// encodeChanges returns changes in the form that a store takes.
 func encodeChanges(changes []change) (map[string][]byte, error) {
-	records := make(map[string][]byte, len(changes))
+	records := make(map[string][]byte, 2*len(changes))
 	for _, c := range changes {
-		key, value, err := encodeChange(c)
-		if err != nil {
-			return nil, &RecordError{Key: key, Err: err}
+		if err := encodeChange(c, records); err != nil {
+			return nil, asRecordError(err)
 		}
-		records[key] = value
 	}
 	return records, nil
 }
 
-func encodeChange(c change) (key string, value []byte, err error) {
+func encodeChange(c change, to map[string][]byte) (err error) {
+	specKey, taskKey := record.SpecKey(c.id), record.TaskKey(c.id)
 	switch {
-	case c.id != "":
-		key = taskPrefix + c.id
-		if c.task != nil {
-			value, err = encodeTask(c.task)
-		}
-	default:
-		key = frameworkKey
-		if c.framework != "" {
-			value, err = json.Marshal(frameworkRecord{Version: recordVersion, ID: c.framework})
-		}
-	}
-	return key, value, err
-}
-
-func encodeTask(s *saved) ([]byte, error) {
-	r := taskRecord{
-		Version: recordVersion,
-		Spec:    s.info.Spec, State: s.info.State.String(),
-		AgentID: s.info.AgentID, Hostname: s.info.Hostname, HostPorts: s.info.HostPorts,
-		Healthy: s.info.Healthy, Submitted: s.info.Submitted, Updated: s.info.Updated,
-		Serial: s.serial, Launches: int(s.lost), Confirmed: s.confirmed, Doubtful: s.lost > 0,
-		Killing: s.killing, UnknownSince: s.unknownSince,
-	}
-	for _, u := range s.uuids {
-		if u != 0 {
-			r.UUIDs = append(r.UUIDs, u)
-		}
-	}
-	if a := s.agent; a != nil {
-		r.Region, r.Zone = a.Region, a.Zone
-		for _, attribute := range a.Attributes {
-			wire, err := attribute.Marshal()
-			if err != nil {
-				return nil, err
-			}
-			r.Attributes = append(r.Attributes, wire)
-		}
-	}
-	if s.info.Status != nil {
-		var err error
-		if r.Status, err = s.info.Status.Marshal(); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(r)
-}
-
-// decodeRecords is the reverse of encodeChanges.
-func decodeRecords(records map[string][]byte) (framework string, tasks []saved, err error) {
-	for key, value := range records {
-		switch {
-		case key == frameworkKey:
-			var r frameworkRecord
-			if err = decodeRecord(value, &r, &r.Version); err == nil && r.ID == "" {
-				err = fmt.Errorf("the framework has no ID")
-			}
-			framework = r.ID
-		case strings.HasPrefix(key, taskPrefix):
-			var s saved
-			s, err = decodeTask(value)
-			if id := s.info.Spec.ID; err == nil && taskPrefix+id != key {
-				err = fmt.Errorf("it is about task %q", id)
-			}
-			tasks = append(tasks, s)
-		}
-		if err != nil {
-			return "", nil, &RecordError{Key: key, Err: err}
-		}
-	}
-	return framework, tasks, nil
-}
-
-func decodeRecord(value []byte, record any, version *int) error {
-	if err := json.Unmarshal(value, record); err != nil {
+	case c.id == "" && c.framework == "":
+		to[record.FrameworkKey] = nil
+		return nil
+	case c.id == "":
+		to[record.FrameworkKey], err = record.EncodeFramework(c.framework)
 		return err
+	case c.task == nil:
+		to[specKey], to[taskKey] = nil, nil
+		return nil
 	}
-	if *version != recordVersion {
-		return fmt.Errorf("version %d instead of %d", *version, recordVersion)
-	}
-	return nil
-}
-
-func decodeTask(value []byte) (saved, error) {
-	var r taskRecord
-	if err := decodeRecord(value, &r, &r.Version); err != nil {
-		return saved{}, err
-	}
-	state, err := task.ParseState(r.State)
-	if err != nil {
-		return saved{}, err
-	}
-	s := saved{
-		info: task.Info{
-			Spec: r.Spec, State: state,
-			AgentID: r.AgentID, Hostname: r.Hostname, HostPorts: r.HostPorts,
-			Healthy: r.Healthy, Submitted: r.Submitted, Updated: r.Updated,
-		},
-		serial: r.Serial, confirmed: r.Confirmed,
-		killing: r.Killing, unknownSince: r.UnknownSince,
-	}
-	if r.Doubtful {
-		s.lost = int32(max(1, r.Launches))
-	}
-	copy(s.uuids[:], r.UUIDs)
-	if occupies(state) && r.AgentID != "" {
-		s.agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
-		for _, wire := range r.Attributes {
-			var attribute mesos.Attribute
-			if err := attribute.Unmarshal(wire); err != nil {
-				return saved{}, err
-			}
-			s.agent.Attributes = append(s.agent.Attributes, attribute)
+	if !c.task.SpecStored {
+		if to[specKey], err = record.EncodeSpec(&c.task.Info.Spec); err != nil {
+			return err
 		}
 	}
-	if len(r.Status) > 0 {
-		s.info.Status = &mesos.TaskStatus{}
-		if err := s.info.Status.Unmarshal(r.Status); err != nil {
-			return saved{}, err
-		}
-	}
-	return s, nil
+	to[taskKey], err = record.EncodeTask(c.task)
+	return err
 }
 
 // load makes a machine of what the store holds.
@@ -213,14 +71,14 @@ func load(ctx context.Context, from Store, s settings) (*machine, error) {
 	if err != nil {
 		return nil, asFenced(fmt.Errorf("scheduler: the store cannot be read: %w", err))
 	}
-	framework, tasks, err := decodeRecords(records)
+	framework, tasks, err := record.Decode(records)
 	if err != nil {
-		return nil, err
+		return nil, asRecordError(err)
 	}
-	for _, t := range tasks {
+	for i := range tasks {
 		// Another framework would never hear of it again.
-		if s := t.info.State; framework == "" && s != task.Pending && !s.Terminal() {
-			return nil, &RecordError{Key: frameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", t.info.Spec.ID, s)}
+		if info := &tasks[i].Info; framework == "" && occupies(info.State) {
+			return nil, &RecordError{Key: record.FrameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", info.Spec.ID, info.State)}
 		}
 	}
 	s.durable = true
@@ -237,3 +95,29 @@ func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err e
 	}()
 	return s.Load(ctx)
 }
+
+// fits refuses tasks that the store could not take at once. Their records stay together.
+func (l batchLimit) fits(specs []task.Spec) error {
+	if l.records > 0 && 2*len(specs) > l.records {
+		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members, of which the store takes %d at once", len(specs), l.records/2)}
+	}
+	if l.bytes == 0 {
+		return nil
+	}
+	size := 0
+	for i := range specs {
+		encoded, err := record.EncodeSpec(&specs[i])
+		if err != nil {
+			return asRecordError(err)
+		}
+		size += len(encoded) + 2*len(record.SpecKey(specs[i].ID)) + stateSize
+	}
+	if size > l.bytes {
+		return &task.FieldError{Field: "Spec", Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is more than the store takes at once, which is %d bytes", l.bytes)}
+	}
+	return nil
+}
+
+// stateSize is what is set aside for the record of a task's state. Most take some 300 bytes; where more does not
+// fit, a status is stored without its texts.
+const stateSize = 2 << 10

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -73,6 +74,12 @@ func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
 			return nil, 0, err
 		}
 		more := sizeOf(records)
+		if l.bytes > 0 && more > l.bytes {
+			if records, err = encodeChanges(withoutTexts(changes[n : n+unit])); err != nil {
+				return nil, 0, err
+			}
+			more = sizeOf(records)
+		}
 		full := l.records > 0 && len(batch)+len(records) > l.records || l.bytes > 0 && size+more > l.bytes
 		if full && n > 0 {
 			break
@@ -81,6 +88,20 @@ func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
 		size, n = size+more, n+unit
 	}
 	return batch, n, nil
+}
+
+// withoutTexts leaves out of statuses what may be large, and is for people only.
+func withoutTexts(changes []change) []change {
+	short := slices.Clone(changes)
+	for i, c := range short {
+		if c.task == nil || c.task.Info.Status == nil {
+			continue
+		}
+		t, status := *c.task, *c.task.Info.Status
+		status.Message, status.Data, status.Labels = nil, nil, nil
+		t.Info.Status, short[i].task = &status, &t
+	}
+	return short
 }
 
 // sizeOf returns the bytes of keys and values.

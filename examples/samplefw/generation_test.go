@@ -255,7 +255,7 @@ func (g *generation) records() records {
 		require.NoError(g, json.Unmarshal(value, &fields))
 		if id, ok := strings.CutPrefix(key, "task/"); ok {
 			r.tasks[id] = fields.State
-		} else {
+		} else if key == "framework" {
 			r.framework = fields.ID
 		}
 	}
