@@ -58,6 +58,7 @@ func TestControl(t *testing.T) {
 		{"it never tears down", times(0, calls.Call_TEARDOWN), "Teardown ends framework and tasks, and Run without an error"},
 	} {
 		t.Run(c.worse+": "+c.notices, func(t *testing.T) {
+			t.Parallel()
 			b := find(t, c.notices)
 			inBubble(t, b, func(t *testing.T, p place) {
 				p.sabotage = c.sabotage
@@ -76,6 +77,7 @@ func TestControlStore(t *testing.T) {
 		"the framework's ID is on record before anything is launched under it",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := find(t, name)
 			inBubble(t, b, func(t *testing.T, p place) {
 				p.late = time.Minute

@@ -91,7 +91,7 @@ func explaining() []behaviour {
 				for _, id := range []string{"a1", "a2", "a3", "a4", "a5"} {
 					w.submit(alone(id))
 				}
-				w.calm()
+				w.calmInOffers()
 				for info := range w.sched.Tasks(w.ctx) {
 					if info.State == task.Pending || info.Spec.ID == "a0" {
 						continue

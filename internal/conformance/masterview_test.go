@@ -43,7 +43,7 @@ func (w *world) frameworks(client *http.Client) (view masterView) {
 
 // view is what the master says about this world's framework; false when it is not subscribed.
 func (w *world) view() (f frameworkView, known bool) {
-	client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+	client := &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for _, f := range w.frameworks(client).Frameworks {
 		if f.Name == w.name {

@@ -36,7 +36,7 @@ func shaping() []behaviour {
 				some := w.distinction()
 				w.submitMisfits(task.Constraint{Attribute: some.Name, Operator: task.Like, Value: regexp.QuoteMeta(some.Text.Value)})
 				w.untilTold(0.1)
-				w.calm()
+				w.calmInOffers()
 				before := len(w.offers())
 				w.until("offers", func() bool { return len(w.offers()) > before+1 })
 				for _, o := range w.offers()[before:] {
@@ -100,7 +100,7 @@ func shaping() []behaviour {
 			cluster: mesostest.Config{Version: "1.10.0"},
 			run: func(w *world) {
 				w.submitMisfits(hosts("nowhere"))
-				w.calm()
+				w.calmInOffers()
 				require.Empty(w, w.made(calls.Call_UPDATE_FRAMEWORK))
 				w.launch(sleeper("anywhere"))
 			},

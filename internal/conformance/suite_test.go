@@ -123,6 +123,7 @@ func TestFake(t *testing.T) {
 	for _, c := range suite() {
 		for _, b := range c.behaviours {
 			t.Run(b.name, func(t *testing.T) {
+				t.Parallel()
 				inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
 			})
 		}
@@ -130,30 +131,41 @@ func TestFake(t *testing.T) {
 }
 
 // TestOtherwise shows that what a plain cluster can show rests neither on how quick the fake is nor
-// on how the scheduler speaks.
+// on how the scheduler speaks. With -short the behaviours take turns: each is shown in one way only.
 func TestOtherwise(t *testing.T) {
-	for name, otherwise := range map[string]func(*behaviour){
-		"quick": func(b *behaviour) {
+	ways := []struct {
+		name  string
+		alter func(*behaviour)
+	}{
+		{"quick", func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: -1, Reap: -1, AllocationInterval: 50 * time.Millisecond, Seed: 1}
-		},
-		"slow": func(b *behaviour) {
+		}},
+		{"slow", func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: 7 * time.Second, Reap: 2 * time.Second, AllocationInterval: 5 * time.Second, Seed: 2}
-		},
-		"small": func(b *behaviour) {
+		}},
+		{"small", func(b *behaviour) {
 			b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1", Isolation: "posix/cpu,posix/mem"}}}
-		},
-		"JSON": func(b *behaviour) { b.config.JSON = true },
-	} {
-		for _, c := range suite() {
-			for _, b := range c.behaviours {
-				if b.needs != "" {
-					continue // it has a cluster of its own
+		}},
+		{"JSON", func(b *behaviour) { b.config.JSON = true }},
+	}
+	shown := 0
+	for _, c := range suite() {
+		for _, b := range c.behaviours {
+			if b.needs != "" {
+				continue // it has a cluster of its own
+			}
+			for i, way := range ways {
+				if testing.Short() && i != shown%len(ways) {
+					continue
 				}
-				otherwise(&b)
-				t.Run(name+"/"+b.name, func(t *testing.T) {
+				b := b
+				way.alter(&b)
+				t.Run(way.name+"/"+b.name, func(t *testing.T) {
+					t.Parallel()
 					inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
 				})
 			}
+			shown++
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (w *world) leave(cancel context.CancelFunc) {
 	cancel()
 	w.running.Wait()
 	w.wire.close()
-	client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+	client := &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for _, f := range w.frameworks(client).Frameworks {
 		if f.Name == w.name {
@@ -195,6 +195,10 @@ func (w *world) wait(d time.Duration) {
 
 // calm lets so much time pass that whatever must not happen would have happened.
 func (w *world) calm() { w.wait(w.quiet) }
+
+// calmInOffers is calm for a behaviour that has offers refused for a second only. A minute has as many of them as
+// it takes, and 20 would be 1,200 rounds of calls and answers: many times what all else costs in this package.
+func (w *world) calmInOffers() { w.wait(min(w.quiet, time.Minute)) }
 
 // background calls f, which may take long, and gives what it returns.
 func (w *world) background(f func() error) <-chan error {
