@@ -44,6 +44,7 @@ type Detector struct {
 	dial           func(ctx context.Context, network, address string) (net.Conn, error)
 	logger         *slog.Logger
 	sessionTimeout time.Duration
+	retry          time.Duration
 	leader         candidate // last one elected; Run's
 
 	mu      sync.Mutex
@@ -60,6 +61,7 @@ func New(c Config) (*Detector, error) {
 		dial:           c.DialContext,
 		logger:         cmp.Or(c.Logger, slog.Default()),
 		sessionTimeout: defaultSessionTimeout,
+		retry:          defaultRetry,
 	}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext

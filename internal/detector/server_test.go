@@ -33,6 +33,7 @@ func detect(t *testing.T, config Config) *running {
 	r.Detector, err = New(config)
 	require.NoError(t, err)
 	r.sessionTimeout = time.Second // the least that the server takes
+	r.retry = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	go func() { r.done <- r.Run(ctx) }()

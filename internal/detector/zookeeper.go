@@ -15,8 +15,8 @@ const (
 	// defaultSessionTimeout is that of Mesos' own detector. A connection that says nothing for two thirds of
 	// it is given up; servers may shorten it.
 	defaultSessionTimeout = 10 * time.Second
-	// retry is the pause before ZooKeeper is asked again after it could not say who leads.
-	retry = time.Second
+	// defaultRetry is the pause before ZooKeeper is asked again after it could not say who leads.
+	defaultRetry = time.Second
 )
 
 // errLost ends a session.
@@ -43,7 +43,7 @@ func (d *Detector) watch(ctx context.Context) {
 			d.report(err)
 		}
 		select {
-		case <-time.After(retry):
+		case <-time.After(d.retry):
 		case <-ctx.Done():
 		}
 	}
@@ -122,7 +122,7 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 		}
 		var again <-chan time.Time
 		if err != nil {
-			again = time.After(retry)
+			again = time.After(e.retry)
 		}
 		select {
 		case <-e.changed:

@@ -19,35 +19,56 @@ func info(port int) string {
 	return fmt.Sprintf(`{"address":{"hostname":"master.example","ip":"127.0.0.1","port":%d},"capabilities":[{"type":"AGENT_UPDATE"},{"type":"AGENT_DRAINING"},{"type":"QUOTA_V2"}],"hostname":"master.example","id":"1faaffa1-894b-4a5c-b04e-4bb3affb2253","ip":16777343,"pid":"master@127.0.0.1:%d","port":%d,"version":"1.12.0"}`, port, port, port)
 }
 
-// All against one real server, one after the other.
+// trial is one test of a Detector with a real server, below a path of its own.
+type trial struct {
+	why string
+	run func(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
+}
+
+// TestZooKeeper takes real time, since the servers are real: waits are for session timeouts of a second and for the
+// client library's pause of a second between attempts to connect.
 func TestZooKeeper(t *testing.T) {
+	t.Parallel()
 	s := zktest.Start(t)
-	for _, test := range []struct {
-		why string
-		run func(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
-	}{
+	for _, test := range []trial{
 		{"the smallest number leads, and after it the next", theSmallestLeads},
 		{"a master that appears with a smaller number leads", aSmallerAppears},
-		{"a node made anew is another leader", aNodeMadeAnew},
+		{"a recreated node is another leader", aRecreatedNode},
 		{"an empty election keeps the leader", anEmptyElection},
 		{"garbage keeps the leader", garbage},
 		{"the path does not exist yet", aMissingPath},
 		{"many changes at once", manyChanges},
 		{"a password", aPassword},
+		{"a connection that is cut", aCutConnection},
+		{"Run again", runAgain},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			t.Parallel()
+			test.start(t, s)
+		})
+	}
+}
+
+// TestZooKeeperFails has a server for each test, which it stops, kills or takes the data of.
+func TestZooKeeperFails(t *testing.T) {
+	for _, test := range []trial{
 		{"a server that hangs keeps the leader", aHangingServer},
 		{"a server that dies keeps the leader", aDeadServer},
-		{"a connection that is cut", aCutConnection},
 		{"Run ends while the server hangs", runEndsWhileTheServerHangs},
-		{"Run again", runAgain},
 		{"the servers lose their data", lostData},
 	} {
 		t.Run(test.why, func(t *testing.T) {
-			path := "/" + strings.ReplaceAll(strings.ReplaceAll(test.why, " ", "-"), ",", "")
-			c := s.Connect(t)
-			c.Put(path, "")
-			test.run(t, s, c, path)
+			t.Parallel()
+			test.start(t, zktest.Start(t))
 		})
 	}
+}
+
+func (test trial) start(t *testing.T, s *zktest.Server) {
+	path := "/" + strings.ReplaceAll(strings.ReplaceAll(test.why, " ", "-"), ",", "")
+	c := s.Connect(t)
+	c.Put(path, "")
+	test.run(t, s, c, path)
 }
 
 func theSmallestLeads(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
@@ -79,7 +100,7 @@ func aSmallerAppears(t *testing.T, s *zktest.Server, c *zktest.Client, path stri
 }
 
 // The URL is the same, the process another: what was at the other end of the stream is gone.
-func aNodeMadeAnew(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+func aRecreatedNode(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
