@@ -88,8 +88,11 @@ func writeImage(t testing.TB, path string, image []byte) {
 func TestCrashImages(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(5, 6))
-	sawOld, sawNew := 0, 0
-	for i, c := range history(t, filepath.Join(dir, "store"), 12) {
+	sawOld, sawNew, commits := 0, 0, 12
+	if testing.Short() {
+		commits = 4
+	}
+	for i, c := range history(t, filepath.Join(dir, "store"), commits) {
 		data, head := c.pages(t)
 		recovers := func(image []byte, what string, allowed ...map[string][]byte) {
 			path := filepath.Join(dir, "image")

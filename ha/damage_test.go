@@ -70,8 +70,10 @@ func survives(t *testing.T, c commit, image []byte) (refused bool) {
 func TestDamage(t *testing.T) {
 	c := history(t, filepath.Join(t.TempDir(), "store"), 20)[19]
 	random := rand.New(rand.NewPCG(7, 8))
-	refused := 0
-	const n = 150
+	refused, n := 0, 150
+	if testing.Short() {
+		n = 30
+	}
 	for range n {
 		edits := make([]byte, 8)
 		for i := range edits {

@@ -68,8 +68,11 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "store")
 	random := rand.New(rand.NewPCG(9, 10))
-	last := 0
-	for range 30 {
+	last, kills := 0, 30
+	if testing.Short() {
+		kills = 5
+	}
+	for range kills {
 		cmd := child(t, t.Name(), path)
 		cmd.Stderr = os.Stderr
 		stdout, err := cmd.StdoutPipe()

@@ -26,9 +26,14 @@ const (
 	patience    = 30 * time.Second
 )
 
-// A process that is killed at any moment loses no task and doubles none. KILLS says how many kills.
+// A process that is killed at any moment loses no task and doubles none. KILLS says how many kills; by default 75 are
+// enough, with -short those of one generation.
 func TestKilledAnywhere(t *testing.T) {
-	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), "75"))
+	byDefault := "75"
+	if testing.Short() {
+		byDefault = "25"
+	}
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), byDefault))
 	require.NoError(t, err, "KILLS")
 	program, began := build(t), time.Now()
 	total := tally{}

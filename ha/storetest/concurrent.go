@@ -86,7 +86,7 @@ func applyAtOnce(ctx context.Context, s Store, batches []batch) error {
 	return errors.Join(errs...)
 }
 
-// serial tells whether an order of the batches exists that agrees with the last writer of each key: each other
+// serial reports whether an order of the batches exists that agrees with the last writer of each key: each other
 // writer of the key came before it, and each worker's batches came in a row. It is looked for from the end: a batch
 // can be the last of those that remain when, of every key that it writes, it is the last writer or a later one was.
 func serial(batches []batch, last []int) bool {
