@@ -44,6 +44,7 @@ type Server struct {
 // skipped, and so it is by go test -short. With the environment variable ZOOKEEPER or CI set, to whatever
 // value, it is never skipped: it fails when there is no server.
 func Start(t *testing.T) *Server {
+	t.Helper()
 	asked := os.Getenv("ZOOKEEPER") != "" || os.Getenv("CI") != ""
 	if testing.Short() && !asked {
 		t.Skip("skipped by -short: starts a ZooKeeper server (ZOOKEEPER=1 runs it all the same)")
@@ -78,7 +79,7 @@ func findServer() (java string, err error) {
 	}
 	java, err = exec.LookPath("java")
 	if err != nil {
-		return "", fmt.Errorf("no Java to run a ZooKeeper server: %w: apt-get install --no-install-recommends default-jre-headless", err)
+		return "", errors.New("no Java to run a ZooKeeper server: apt-get install --no-install-recommends default-jre-headless")
 	}
 	return java, nil
 }
