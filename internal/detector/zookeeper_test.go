@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// info is what a real master writes, on a port.
+// info returns a node's data as a real master writes it.
 func info(port int) string {
 	return fmt.Sprintf(`{"address":{"hostname":"master.example","ip":"127.0.0.1","port":%d},"capabilities":[{"type":"AGENT_UPDATE"},{"type":"AGENT_DRAINING"},{"type":"QUOTA_V2"}],"hostname":"master.example","id":"1faaffa1-894b-4a5c-b04e-4bb3affb2253","ip":16777343,"pid":"master@127.0.0.1:%d","port":%d,"version":"1.12.0"}`, port, port, port)
 }
@@ -99,7 +99,7 @@ func aSmallerAppears(t *testing.T, s *zktest.Server, c *zktest.Client, path stri
 	d.changes(lead, "https://master.example:5004")
 }
 
-// The URL is the same, the process another: what was at the other end of the stream is gone.
+// The URL is the same, but it is another process: the stream to the old one is gone.
 func aRecreatedNode(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
@@ -148,7 +148,7 @@ func aMissingPath(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
 	d.leads("http://127.0.0.1:5050")
 }
 
-// Nodes vanish between the list and the look at them; only what is there in the end counts.
+// Nodes vanish after they were listed and before they are read; only the last one counts.
 func manyChanges(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	for i := range 300 {
@@ -184,7 +184,7 @@ func aPassword(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	g := new(gate)
 	d := detect(t, Config{Master: "zk://" + auth + "@" + s.Address + path + "/secured", DialContext: g.DialContext})
 	lead := d.leads("http://127.0.0.1:5050")
-	g.set(false) // cuts the connection; the next one has to say it again
+	g.set(false) // closes the connection; the next one has to authenticate again
 	_, err := c.Create(path+"/secured/json.info_-000000001", []byte(info(5051)), zk.FlagPersistent, zk.AuthACL(zk.PermAll))
 	require.NoError(t, err)
 	d.changes(lead, "http://127.0.0.1:5051")
@@ -222,7 +222,7 @@ func aDeadServer(t *testing.T, s *zktest.Server, c *zktest.Client, path string) 
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
-// What changes while there is no connection is seen with the next one, as are later changes.
+// Changes that are made while there is no connection are found with the next one, and so are later ones.
 func aCutConnection(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	for i := range 3 {
 		c.Put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5050+i))
@@ -241,7 +241,7 @@ func aCutConnection(t *testing.T, s *zktest.Server, c *zktest.Client, path strin
 	d.changes(lead, "http://127.0.0.1:5052")
 }
 
-// Servers refuse a client that says it has seen changes which they have not.
+// Servers refuse a client that has seen changes which they have not.
 func lostData(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
@@ -267,7 +267,7 @@ func runEndsWhileTheServerHangs(t *testing.T, s *zktest.Server, c *zktest.Client
 	defer s.Signal(t, syscall.SIGCONT)
 	idle.ends()
 	connecting := detect(t, Config{Master: "zk://" + s.Address + path})
-	connecting.says("WARN", "could not connect") // after a handshake in vain
+	connecting.says("WARN", "could not connect") // after a handshake without an answer
 	connecting.ends()
 	asking.says("WARN", "the connection was lost")
 	asking.ends()
@@ -278,7 +278,7 @@ func runEndsWhileTheServerHangs(t *testing.T, s *zktest.Server, c *zktest.Client
 	hung.ends()
 }
 
-// A second Run goes on where the first has ended: the same leader is no news.
+// A second Run goes on where the first has ended: the same leader is not reported again.
 func runAgain(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
