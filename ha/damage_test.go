@@ -16,7 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// damage edits an image: eight bytes say what, where and with what.
+// damage edits an image. Each edit is eight bytes: where, what, and with which bytes.
 func damage(image, edits []byte) []byte {
 	image = bytes.Clone(image)
 	for ; len(edits) >= 8 && len(image) >= 2*pageSize; edits = edits[8:] {
@@ -27,22 +27,22 @@ func damage(image, edits []byte) []byte {
 			image[at] ^= edits[5] | 1
 		case 2: // a number
 			binary.NativeEndian.PutUint32(image[min(at/4*4, len(image)-4):], binary.BigEndian.Uint32(edits[4:]))
-		case 3: // a stretch
+		case 3: // a range
 			for i := at; i < min(at+int(edits[7])*16, len(image)); i++ {
 				image[i] = edits[5] + byte(i)*edits[6]
 			}
-		case 4: // a page of elsewhere
+		case 4: // a page from elsewhere
 			copy(image[page:], image[other:min(other+pageSize, len(image))])
-		case 5: // the end
+		case 5: // the file is cut off
 			image = image[:at]
 		}
 	}
 	return image
 }
 
-// survives opens a damaged file. Invariants: OpenFile never panics, and returns ErrFormat or ErrCorrupt and leaves
-// the file as it is, or a store with the records of the last Apply, or of that before when the last
-// head is gone. Such a store works on.
+// survives opens a damaged file. Invariants: OpenFile never panics. It returns ErrFormat or ErrCorrupt and does not
+// change the file, or it returns a store with the records of the last Apply, or of the one before if the last head is
+// damaged, and that store works.
 func survives(t *testing.T, c commit, image []byte) (refused bool) {
 	path := filepath.Join(t.TempDir(), "image")
 	writeImage(t, path, image)
@@ -103,7 +103,7 @@ func fixedImage(t testing.TB) []byte {
 	return image
 }
 
-// FuzzDamage: the invariants are at survives.
+// FuzzDamage checks the invariants that survives lists.
 func FuzzDamage(f *testing.F) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		f.Skip("bbolt's files have the byte order of the machine, and the file at hand is little-endian")
@@ -184,8 +184,8 @@ func TestFilesOfOthers(t *testing.T) {
 	}
 }
 
-// Each kind of damage to the structure is noticed for what it is, before bbolt sees it. (The records' digest
-// would notice some of it as well.)
+// Each kind of damage to the structure is detected as what it is, before bbolt reads the file. (The digest would detect
+// some of it as well.)
 func TestDamagedStructure(t *testing.T) {
 	c := history(t, filepath.Join(t.TempDir(), "store"), 20)[19]
 	path := filepath.Join(t.TempDir(), "image")
@@ -196,7 +196,7 @@ func TestDamagedStructure(t *testing.T) {
 	m, err := readMeta(file)
 	require.NoError(t, err)
 	root, free := int(m.root)*pageSize, int(m.freelist)*pageSize
-	// The root has the two buckets: their elements, then what these point at.
+	// The root has the elements of the two buckets, and after these their keys and values.
 	records := root + pageHeader + elementSize
 	records += int(binary.NativeEndian.Uint32(c.after[records+4:])) + len(recordsBucket)
 	branch := int(binary.NativeEndian.Uint64(c.after[records:])) * pageSize
@@ -255,7 +255,7 @@ func TestDamagedStructure(t *testing.T) {
 	}
 }
 
-// What another program does to the file while it is open is an error as well, not the end of the process.
+// A file that another program damages while it is open makes calls return an error, and does not end the process.
 func TestDamagedWhileOpen(t *testing.T) {
 	tests := []struct {
 		why string

@@ -80,7 +80,7 @@ type place struct {
 	resource        string
 }
 
-// withoutInfinity returns a copy of the call without infinite limits, and the places of those.
+// withoutInfinity returns the call without infinite limits, and the places of those. It copies what it changes.
 func withoutInfinity(call *scheduler.Call) (*scheduler.Call, []place) {
 	var unlimited []place
 	for i, o := range call.GetAccept().GetOperations() {

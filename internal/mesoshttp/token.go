@@ -28,8 +28,8 @@ func (s *TokenSource) String() string { return "TokenSource" }
 // GoString keeps the token out of logs.
 func (s *TokenSource) GoString() string { return s.String() }
 
-// token returns the token to use: a new one if the current one is refused, the token that a master has refused.
-// Refused is "" if none was.
+// token returns the token to use. Refused is the token that a master has refused, or ""; if it is still the current
+// one, a new one is fetched.
 func (s *TokenSource) token(ctx context.Context, refused string) (string, error) {
 	select {
 	case s.turn <- struct{}{}:
