@@ -19,7 +19,7 @@ lint:
 	$(ERRORLINT) ./...
 	$(GODOT) .
 
-# for while one works: a minute on two cores, without what takes long
+# to run often while working: within a minute on two cores, without what takes long
 short:
 	go test -short ./...
 
