@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
 
-.PHONY: fmt lint test race chaos fuzz bench conformance integration check
+.PHONY: fmt lint short test race chaos fuzz bench conformance integration check
 
 # fails when a file is not formatted
 fmt:
@@ -18,6 +18,10 @@ lint:
 	$(STATICCHECK) -tags integration ./...
 	$(ERRORLINT) ./...
 	$(GODOT) .
+
+# to run often while working: within a minute on two cores, without what takes long
+short:
+	go test -short ./...
 
 test:
 	go test ./...

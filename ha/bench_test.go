@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// filled makes a store of n records of 1 KiB.
+// filled returns a store with n records of 1 KiB.
 func filled(b *testing.B, n int) *File {
 	f := openFile(b, filepath.Join(b.TempDir(), "store"))
 	records := map[string][]byte{}

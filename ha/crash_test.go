@@ -73,12 +73,12 @@ func (c commit) pages(t *testing.T) (data []int, head int) {
 	return data, head
 }
 
-// grown is the file before, as long as after: growing it is synced first.
+// grown is the file before the commit with its length after it: growing is synced first.
 func (c commit) grown() []byte {
 	return append(bytes.Clone(c.before), make([]byte, len(c.after)-len(c.before))...)
 }
 
-// writeImage makes a file that a crash left.
+// writeImage writes a file as a crash may have left it.
 func writeImage(t testing.TB, path string, image []byte) {
 	require.NoError(t, os.WriteFile(path, image, 0o600))
 }
@@ -88,8 +88,11 @@ func writeImage(t testing.TB, path string, image []byte) {
 func TestCrashImages(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(5, 6))
-	sawOld, sawNew := 0, 0
-	for i, c := range history(t, filepath.Join(dir, "store"), 12) {
+	sawOld, sawNew, commits := 0, 0, 12
+	if testing.Short() {
+		commits = 4
+	}
+	for i, c := range history(t, filepath.Join(dir, "store"), commits) {
 		data, head := c.pages(t)
 		recovers := func(image []byte, what string, allowed ...map[string][]byte) {
 			path := filepath.Join(dir, "image")
@@ -102,7 +105,7 @@ func TestCrashImages(t *testing.T) {
 			} else if len(allowed) > 1 {
 				sawNew++
 			}
-			// It works on, also on the pages that the crash left half written.
+			// The store still works, also with the pages that the crash left half written.
 			require.NoError(t, f.Apply(t.Context(), map[string][]byte{"more": make([]byte, 9000), "task-1": nil}))
 			want := maps.Clone(got)
 			delete(want, "task-1")
@@ -130,10 +133,10 @@ func TestCrashImages(t *testing.T) {
 		recovers(image, "all data", c.old)
 		for range 4 {
 			torn := bytes.Clone(image)
-			n := random.IntN(96) // what a head says is in its first 80 bytes
+			n := random.IntN(96) // a head has its content in the first 80 bytes
 			copy(torn[head:head+n], c.after[head:])
 			recovers(torn, fmt.Sprintf("%d bytes of the head", n), c.old, c.new)
-			clear(torn[head : head+n]) // a disk may also leave nothing
+			clear(torn[head : head+n]) // a disk may also leave zeros
 			recovers(torn, fmt.Sprintf("%d bytes of the head are zero", n), c.old, c.new)
 		}
 		recovers(c.after, "everything", c.new)
@@ -142,8 +145,8 @@ func TestCrashImages(t *testing.T) {
 	require.NotZero(t, sawNew)
 }
 
-// TestCrashImagesControl: a disk that writes the head before the data, against orders. Then the file is refused, or
-// the page left out was of no consequence; without the digest such files would open with a mixture.
+// TestCrashImagesControl is about a disk that writes the head before the data, which fsync forbids. The file is then
+// refused, or the missing page did not matter; without the digest some of these files would open with a mixture.
 func TestCrashImagesControl(t *testing.T) {
 	dir := t.TempDir()
 	refused := 0
@@ -155,7 +158,7 @@ func TestCrashImagesControl(t *testing.T) {
 			path := filepath.Join(dir, "image")
 			writeImage(t, path, image)
 			f, err := OpenFile(path)
-			if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) { // without its root it looks like another's
+			if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) { // without its root it looks like another program's
 				refused++
 				continue
 			}

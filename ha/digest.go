@@ -6,8 +6,8 @@ import (
 	"hash/crc64"
 )
 
-// digest sums up records, in whatever order they come. bbolt has no checksums for its pages of data;
-// this one notices a changed byte, and also a page that is whole but of another time.
+// digest is a checksum of records that does not depend on their order. bbolt has no checksums for its data pages; the
+// digest detects a changed byte, and also a whole page from another time.
 type digest struct {
 	count uint64
 	sum   uint64 // of the records' checksums, modulo 2⁶⁴
@@ -23,13 +23,13 @@ func (d *digest) remove(key, value []byte) {
 	d.sum -= checksum(key, value)
 }
 
-// checksum begins with the key's length: the record a=bc is not ab=c.
+// checksum begins with the key's length, to distinguish the record a=bc from ab=c.
 func checksum(key, value []byte) uint64 {
 	table := crc64.MakeTable(crc64.ECMA)
 	return crc64.Update(crc64.Update(uint64(len(key)), table, key), table, value)
 }
 
-// String says how many records and their sum.
+// String returns the number of records and their checksum.
 func (d digest) String() string { return fmt.Sprintf("%d records of checksum %016x", d.count, d.sum) }
 
 func (d digest) encode() []byte {

@@ -4,10 +4,10 @@ package ha
 
 import "os"
 
-// lock does nothing: bbolt locks the file itself, after it was verified.
+// lock does nothing: bbolt locks the file, after it was verified.
 func lock(*os.File) error { return nil }
 
 func unlock(*os.File) error { return nil }
 
-// syncDir does nothing: directories cannot be synced.
+// syncDir does nothing: directories cannot be synced here.
 func syncDir(string) error { return nil }

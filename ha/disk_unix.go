@@ -10,7 +10,7 @@ import (
 )
 
 // lock takes the lock that bbolt would take, so that the file can be verified before bbolt maps it.
-// It is the kernel's: it ends with the process, however that ends.
+// The kernel releases it when the process ends, however that happens.
 func lock(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -21,7 +21,7 @@ func lock(file *os.File) error {
 
 func unlock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
 
-// syncDir makes the name of a new file last.
+// syncDir makes the name of a new file durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

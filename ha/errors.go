@@ -8,12 +8,12 @@ import (
 var (
 	// ErrClosed is returned by the methods of a [File] after Close.
 	ErrClosed = errors.New("ha: store is closed")
-	// ErrLocked is returned by [OpenFile] when a process, this one perhaps, has the file open.
+	// ErrLocked is returned by [OpenFile] when this or another process has the file open.
 	ErrLocked = errors.New("ha: store file is in use")
-	// ErrFormat is returned by [OpenFile] for a file that is no store of this version. It was left as it is.
+	// ErrFormat is returned by [OpenFile] for a file that is not a store of this version. The file is not changed.
 	ErrFormat = errors.New("ha: not a store file")
 	// ErrCorrupt is returned by [OpenFile] for a store file that is damaged, and by the methods of a
-	// [File] that was damaged while it was open. The file is for the operator to restore.
+	// [File] that was damaged while it was open. The operator has to restore the file.
 	ErrCorrupt = errors.New("ha: store file is damaged")
 )
 
@@ -23,7 +23,7 @@ type RecordError struct {
 	Reason string
 }
 
-// Error names the key, shortened to 64 bytes, and the reason.
+// Error implements error. The text has the key, shortened to 64 bytes, and the reason.
 func (e *RecordError) Error() string {
 	if len(e.Key) > 64 {
 		return fmt.Sprintf("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
@@ -31,13 +31,13 @@ func (e *RecordError) Error() string {
 	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
 }
 
-// The limits of bbolt; Memory has the same, so that what works in a test works on a disk.
+// The limits of bbolt. Memory has the same ones, so that what works in a test also works with a File.
 const (
 	maxKey   = 32 << 10
 	maxValue = 1<<31 - 2
 )
 
-// storable finds the record of changes that cannot be stored.
+// storable returns a *RecordError for a change that cannot be stored, or nil.
 func storable(changes map[string][]byte) error {
 	for key, value := range changes {
 		switch {

@@ -17,9 +17,8 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// A store file is a bbolt database of two buckets. The records have one for themselves; the other
-// says what the file is and sums up the records. format changes whenever an older program
-// would misread the file.
+// A store file is a bbolt database with two buckets. One has the records, the other has the format of the file and the
+// digest of the records. The format changes whenever an older program would misread the file.
 const (
 	recordsBucket = "records"
 	aboutBucket   = "about"
@@ -28,23 +27,23 @@ const (
 	format        = "mesos-actor-go/ha 1"
 )
 
-// File is a store in one file of the local disk. [OpenFile] makes one; Close lets the file go.
+// File is a store in one file of the local disk. [OpenFile] opens it; Close closes and unlocks it.
 type File struct {
 	path string
 	file *os.File // locked; db reads, writes and closes it
 	db   *bbolt.DB
-	// turn holds a value while a call has the file. A channel, unlike a mutex, can be waited for
-	// until a context ends, and bbolt's own lock may stay locked for ever when bbolt panics.
+	// turn has an element while a call uses the file. Unlike a mutex, a channel can be waited for until a context
+	// ends, and bbolt's own lock may stay locked for ever when bbolt panics.
 	turn chan struct{}
-	// err is why no call can have the file any more. It belongs to the call whose turn it is.
+	// err is why no call can use the file any more. It is used only by the call whose turn it is.
 	err error
 }
 
-// OpenFile opens the store file at path, or makes an empty one there, readable and writable by its owner
-// only; the directory must exist. It reads the whole file and verifies it, having locked it before, and
-// does not wait for the lock. Errors: [ErrLocked], [ErrFormat], [ErrCorrupt], all naming the path, and
-// those of the file system, such as [fs.ErrNotExist] for a missing directory. A crash while a file is
-// being made leaves nothing at path, but perhaps a small file path.new… beside it, which can be deleted.
+// OpenFile opens the store file at path, or creates an empty one, readable and writable by its owner only; the
+// directory must exist. It locks the file without waiting, reads all of it and verifies it. Errors: [ErrLocked],
+// [ErrFormat] and [ErrCorrupt], all with the path, and those of the file system, such as [fs.ErrNotExist] for a
+// missing directory. A crash while a file is being created leaves nothing at path, but may leave a small file
+// path.new… beside it, which can be deleted.
 func OpenFile(path string) (*File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,15 +63,15 @@ func OpenFile(path string) (*File, error) {
 	return f, nil
 }
 
-// open locks and verifies before bbolt maps the file into memory: of a bad file it would read pages that
-// are not there, which ends the process.
+// open locks and verifies the file before bbolt maps it into memory: in a damaged file bbolt could read pages that do
+// not exist, which ends the process.
 func (f *File) open() error {
 	err := lock(f.file)
 	if err == nil {
 		err = inspect(f.file)
 	}
 	if err == nil {
-		// Also of an old file: who made it may have been killed before.
+		// Also for an old file: the process that created it may have been killed before it did this.
 		err = syncDir(filepath.Dir(f.path))
 	}
 	if err == nil {
@@ -82,7 +81,7 @@ func (f *File) open() error {
 		})
 	}
 	switch {
-	case errors.Is(err, bolterrors.ErrTimeout): // the lock, where ours does nothing
+	case errors.Is(err, bolterrors.ErrTimeout): // bbolt's lock, on systems where ours does nothing
 		return fmt.Errorf("%w: %s", ErrLocked, f.path)
 	case errors.Is(err, ErrLocked), errors.Is(err, ErrFormat), errors.Is(err, ErrCorrupt):
 		return err
@@ -92,12 +91,12 @@ func (f *File) open() error {
 	return nil
 }
 
-// release lets go of a file without bbolt. Closing it would not unlock it when it is mapped.
+// release unlocks and closes a file without bbolt. Closing alone would not unlock a file that is mapped.
 func release(file *os.File) error {
 	return errors.Join(unlock(file), file.Close())
 }
 
-// openBolt lets bbolt work on an open file. Its own attempt to lock the same file succeeds at once.
+// openBolt opens a database in an open file. bbolt's own attempt to lock that file succeeds at once.
 func openBolt(file *os.File) (*bbolt.DB, error) {
 	return bbolt.Open(file.Name(), 0o600, &bbolt.Options{
 		Timeout:      time.Millisecond, // one attempt
@@ -108,9 +107,8 @@ func openBolt(file *os.File) (*bbolt.DB, error) {
 	})
 }
 
-// makeFile makes an empty store, complete and synced, under another name first: at path there is a whole
-// one or none, whatever happens. Linking, unlike renaming, cannot replace the file of a process that
-// makes one at the same time.
+// makeFile creates an empty store under another name, syncs it and links it to path, so that a file at path is always
+// complete. Linking, unlike renaming, cannot replace the file of a process that creates one at the same time.
 func makeFile(path string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
 	if err != nil {
@@ -134,13 +132,13 @@ func makeFile(path string) error {
 		return err
 	}
 	if err = os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
-		return nil // another was faster
+		return nil // another process was faster
 	}
 	return err
 }
 
-// Load returns all records; the map and its values are the caller's, none is nil. A ctx that has ended gives its
-// cause. Other errors: [ErrClosed], [ErrCorrupt].
+// Load returns all records. The map and its values belong to the caller, and none is nil. Errors: the cause of a ctx
+// that has ended, [ErrClosed], [ErrCorrupt].
 func (f *File) Load(ctx context.Context) (map[string][]byte, error) {
 	var records map[string][]byte
 	err := f.call(ctx, func() error {
@@ -172,10 +170,10 @@ func (f *File) Load(ctx context.Context) (map[string][]byte, error) {
 }
 
 // Apply writes the changes, all or none, and syncs them to the disk; a nil value deletes, an empty one does not. The
-// map and its values are only read, and not after Apply has returned. Keys have 1 to 32768 bytes. Nothing
-// is changed after [*RecordError], [ErrClosed] and the cause of a ctx that ended before the writing began. After
-// another error, say of a full or broken disk, Load tells whether the changes were made, but only the
-// next successful Apply makes sure that they last.
+// map and its values are only read, and not after Apply has returned. Keys have 1 to 32768 bytes. Nothing is changed
+// when it returns a [*RecordError], [ErrClosed] or the cause of a ctx that ended before the writing began. After
+// another error, such as that of a full or broken disk, Load returns the records with or without the changes; if with
+// them, they are certainly durable only after the next successful Apply.
 func (f *File) Apply(ctx context.Context, changes map[string][]byte) error {
 	return f.call(ctx, func() error {
 		if err := storable(changes); err != nil || len(changes) == 0 {
@@ -189,7 +187,7 @@ func (f *File) Apply(ctx context.Context, changes map[string][]byte) error {
 	})
 }
 
-// write makes the changes, in the order of keys, which bbolt likes best.
+// write makes the changes in the order of keys, which is the fastest with bbolt.
 func write(tx *bbolt.Tx, changes map[string][]byte) error {
 	records, about := tx.Bucket([]byte(recordsBucket)), tx.Bucket([]byte(aboutBucket))
 	sum, err := decodeDigest(about.Get([]byte(digestKey)))
@@ -214,7 +212,7 @@ func write(tx *bbolt.Tx, changes map[string][]byte) error {
 	return about.Put([]byte(digestKey), sum.encode())
 }
 
-// Close waits for the call that has the file and lets the file go. Closing again does nothing.
+// Close waits for the call that is using the file, closes it and unlocks it. Closing again does nothing.
 func (f *File) Close() error {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
@@ -226,14 +224,14 @@ func (f *File) Close() error {
 	case errors.Is(was, ErrClosed):
 		return nil
 	default:
-		// bbolt panicked, perhaps with its locks held: its Close could wait for ever. What it mapped
-		// stays mapped until the process ends.
+		// bbolt panicked, perhaps with its locks held: its Close could wait for ever. Its mapping stays until the
+		// process ends.
 		return release(f.file)
 	}
 }
 
-// call runs do when nobody else has the file. A file that is damaged while it is open, by another program,
-// makes bbolt panic or fault; that is an error here, and the last thing done with the file.
+// call runs do when no other call uses the file. If another program damages the file while it is open, bbolt panics or
+// faults: call returns that as an error, and every later call fails.
 func (f *File) call(ctx context.Context, do func() error) (err error) {
 	select {
 	case f.turn <- struct{}{}:

@@ -24,8 +24,8 @@ func limitFiles(t *testing.T, size int64) {
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
 }
 
-// Apply fails when there is no room, changes nothing, and works again when there is. The limit is the process's,
-// so a child has it.
+// Apply fails when the disk is full, changes nothing, and works again when it no longer is. The limit is per process, so
+// a child process has it.
 func TestFullDisk(t *testing.T) {
 	path := os.Getenv(childPath)
 	if path == "" {
@@ -47,8 +47,8 @@ func TestFullDisk(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	large := map[string][]byte{"task-1": nil, "large": make([]byte, 1<<20), "a": []byte("new")}
-	// The first limit stops the file from growing, the others the writing of pages that it has; at the last not
-	// even a head fits.
+	// The first limit keeps the file from growing, the others keep its own pages from being written; below the last
+	// limit not even a head fits.
 	for _, limit := range []int64{info.Size(), info.Size() / 2, 3 * pageSize, pageSize, 10} {
 		limitFiles(t, limit)
 		for range 3 {
@@ -69,7 +69,7 @@ func TestFullDisk(t *testing.T) {
 	f = openFile(t, path)
 	require.Len(t, load(t, f), len(want)+1)
 
-	// Neither can a file be made without room, and nothing is left of it.
+	// A file cannot be created on a full disk, and nothing is left of the attempt.
 	limitFiles(t, 100)
 	dir := t.TempDir()
 	_, err = OpenFile(filepath.Join(dir, "another"))

@@ -25,16 +25,16 @@ const (
 	bucketFlag   = 0x01
 )
 
-// inspection reads a store file with plain reads, trusting nothing that it reads.
+// inspection reads a store file with plain reads and trusts nothing that it reads.
 type inspection struct {
 	file *os.File
 	meta
 	used []bool // by page number
 }
 
-// inspect tells whether the file is a whole store: every page that can be reached is in bounds, is reached once, is
-// not free, and is in order; and the records are those that the digest sums up. What it accepts, bbolt
-// can read and write without harm.
+// inspect returns an error unless the file is an intact store: every page in use is in bounds, is used once, is not
+// listed as free, and has its keys in order; and the records match the digest. bbolt can safely read and write a file
+// that inspect accepts.
 func inspect(file *os.File) error {
 	in := &inspection{file: file}
 	var err error
@@ -93,7 +93,7 @@ func (in *inspection) about(buckets map[string][]byte) (digest, error) {
 	return d, nil
 }
 
-// bucket visits the records of a bucket that holds no further buckets.
+// bucket visits the records of a bucket, which must not have further buckets.
 func (in *inspection) bucket(value []byte, visit func(key, value []byte)) error {
 	each := func(key, value []byte, bucket bool) error {
 		if bucket {
@@ -115,7 +115,8 @@ func (in *inspection) bucket(value []byte, visit func(key, value []byte)) error 
 	return in.leaf(0, page, nil, nil, each)
 }
 
-// tree visits what is below a page. Its first key must be low, unless that is nil, and all keys below high, unless that is nil.
+// tree visits the elements of a page and of those below it. Unless low is nil, the first key must be low; unless high
+// is nil, all keys must be below high.
 func (in *inspection) tree(id uint64, low, high []byte, visit func(key, value []byte, bucket bool) error) error {
 	page, err := in.page(id)
 	if err != nil {
@@ -208,9 +209,9 @@ func (in *inspection) key(id uint64, i int, element []byte, position, size uint3
 	return element[position:end], element[end:], nil
 }
 
-// inOrder demands that the first key of a page is low, by which the page above knows it, and each other above the one
-// before. A first key that is merely above low would be read rightly, but bbolt, when it writes the page again,
-// would not find its old place in the page above and enter it there twice.
+// inOrder returns an error unless the first key of a page is low, its key in the page above, and each further key is
+// above the one before. A page whose first key is above low could be read; but when bbolt writes that page again, it
+// does not find its key in the page above, and enters the page there a second time.
 func (in *inspection) inOrder(id uint64, i int, key, low, high []byte) error {
 	order := bytes.Compare(key, low)
 	if i == 0 && low != nil && order != 0 || i > 0 && order <= 0 || high != nil && bytes.Compare(key, high) >= 0 {
@@ -219,7 +220,7 @@ func (in *inspection) inOrder(id uint64, i int, key, low, high []byte) error {
 	return nil
 }
 
-// page reads a page with all that belongs to it and marks it as used.
+// page reads a page and its overflow pages, and marks them as used.
 func (in *inspection) page(id uint64) ([]byte, error) {
 	if id >= in.pages {
 		return nil, in.bad(ErrCorrupt, "page %d of %d", id, in.pages)
@@ -255,7 +256,7 @@ func (in *inspection) read(b []byte, id uint64) error {
 	return nil
 }
 
-// freelistPages demands that the pages listed as free are not used: bbolt would write over them.
+// freelistPages returns an error if a page listed as free is used: bbolt would overwrite it.
 func (in *inspection) freelistPages() error {
 	page, err := in.page(in.freelist)
 	if err != nil {
@@ -281,13 +282,13 @@ func (in *inspection) freelistPages() error {
 	return nil
 }
 
-// meta is what one of the two pages at the head of the file says. bbolt writes them in turn, and the one of the
-// last transaction that is whole is valid.
+// meta is the content of one of the two meta pages at the head of the file. bbolt writes them in turn; the valid one is
+// the intact one of the later transaction.
 type meta struct {
 	pageSize, root, freelist, pages, transaction uint64
 }
 
-// readMeta finds the valid one, as bbolt does.
+// readMeta returns the valid meta page, as bbolt finds it.
 func readMeta(file *os.File) (meta, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -298,7 +299,8 @@ func readMeta(file *os.File) (meta, error) {
 	if err != nil {
 		return meta{}, err
 	}
-	// The second page is where the first says; when that one is torn, at any power of two.
+	// The first page has the page size, and so the position of the second. If the first is torn, the second may be at
+	// any power of two.
 	last, magic := first, magic1
 	found := ok1
 	for size := uint64(1 << 10); size <= 1<<24; size <<= 1 {
@@ -325,7 +327,7 @@ func readMeta(file *os.File) (meta, error) {
 	return last, nil
 }
 
-// metaAt reads a page at the head. It tells apart what was never one from what is none any more.
+// metaAt reads a meta page. Magic says that there is one, ok that it is intact.
 func metaAt(file *os.File, at int64) (m meta, magic, ok bool, err error) {
 	var page [pageHeader + 64]byte
 	if _, err := file.ReadAt(page[:], at); err == io.EOF {

@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// Memory is a store without a disk: it ends with the process. Its zero value is an empty store.
+// Memory is a store in memory: its records end with the process. The zero value is an empty store.
 type Memory struct {
 	mu      sync.Mutex
 	records map[string][]byte
 }
 
-// Load returns all records; the map and its values are the caller's, none is nil. Its only error is
-// the cause of a ctx that has ended.
+// Load returns all records. The map and its values belong to the caller, and none is nil. Its only error is the cause
+// of a ctx that has ended.
 func (m *Memory) Load(ctx context.Context) (map[string][]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -27,8 +27,8 @@ func (m *Memory) Load(ctx context.Context) (map[string][]byte, error) {
 	return records, nil
 }
 
-// Apply writes the changes, all or none; a nil value deletes, an empty one does not. It changes nothing when it
-// returns an error: [*RecordError], or the cause of a ctx that has ended.
+// Apply writes the changes, all or none; a nil value deletes, an empty one does not. When it returns an error, a
+// [*RecordError] or the cause of a ctx that has ended, it has changed nothing.
 func (m *Memory) Apply(ctx context.Context, changes map[string][]byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

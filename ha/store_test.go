@@ -80,7 +80,7 @@ func TestNewFile(t *testing.T) {
 	require.False(t, f.db.NoGrowSync)
 }
 
-// Two that make a file at the same time: one file remains, with whatever is in it.
+// Of two that create the same file at the same time one wins, and its file is not replaced.
 func TestMakeFileLeavesAFileAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store")
 	f := openFile(t, path)
@@ -114,12 +114,12 @@ func TestClosed(t *testing.T) {
 	require.Empty(t, load(t, openFile(t, path)))
 }
 
-// A call that waits for another gives up when its context ends.
+// A call that waits for another returns when its context ends.
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	f := openFile(t, filepath.Join(t.TempDir(), "store"))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("enough")
-	f.turn <- struct{}{} // another call has the file
+	f.turn <- struct{}{} // another call is using the file
 	result := make(chan error)
 	go func() { result <- f.Apply(ctx, map[string][]byte{"a": []byte("1")}) }()
 	cancel(cause)

@@ -9,7 +9,7 @@ import (
 )
 
 // startCluster runs a fake master with three agents in this process and returns the master's URL.
-// A framework of one's own does not need this file.
+// Leave this file out of a copy: a framework of your own does not need it, and its import is internal.
 func startCluster(ctx context.Context, services *sync.WaitGroup) (string, error) {
 	master, err := mesostest.New(mesostest.Config{Agents: []mesostest.Agent{
 		{Hostname: "agent1.example", Attributes: "rack:r1"},

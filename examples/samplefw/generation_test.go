@@ -26,7 +26,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
-// registration is how long the master may keep a framework whose ID was not stored before the process died.
+// registration is how long the master may keep a framework when the process died before it stored the ID.
 const registration = time.Minute
 
 // generation is a master, a store file, and what is known of the tasks.
@@ -35,28 +35,28 @@ type generation struct {
 	program, file, address string
 	random                 *rand.Rand
 	master                 *mesostest.Master
-	tasks                  int    // that the program is to have
+	tasks                  int    // how many the program is to run
 	ending                 bool   // the program is to end the framework
-	framework              string // that was on record first
-	frameworks             int    // at the master then; they must not become more
+	framework              string // the first ID on record
+	frameworks             int    // how many the master had then, and may have
 
 	journal
 
 	mu           sync.Mutex // of what follows: lives and the master's loop write to it
 	present      *life
-	acknowledged map[string]bool // tasks of which the program said that they are on record
-	launched     map[string]bool // tasks that were seen at the master
+	acknowledged map[string]bool // tasks that the program has reported as on record
+	launched     map[string]bool // tasks that the master has had
 }
 
 // life is one process.
 type life struct {
 	cmd     *exec.Cmd
 	holding chan struct{} // all tasks run
-	ended   chan struct{} // its output
+	ended   chan struct{} // its output has ended
 	calls   map[scheduler.Call_Type]int
-	at      string // where it is, as far as the master saw
+	at      string // how far it is, by its calls
 	trigger trigger
-	reached chan struct{} // the trigger
+	reached chan struct{} // the trigger was reached
 }
 
 // trigger is the n-th call of a type, before it takes effect or while it is answered. The zero
@@ -99,7 +99,7 @@ func newGeneration(t *testing.T, program string, seed uint64) *generation {
 	return g
 }
 
-// start begins a life. A copy of the store is kept from before.
+// start begins a life, and copies the store before.
 func (g *generation) start(hold time.Duration, at trigger) *life {
 	if bytes, err := os.ReadFile(g.file); err == nil {
 		require.NoError(g, os.WriteFile(g.file+".before", bytes, 0o600))
@@ -128,7 +128,7 @@ func (g *generation) start(hold time.Duration, at trigger) *life {
 	return l
 }
 
-// hear takes a line that a life said.
+// hear handles a line of a life's output.
 func (g *generation) hear(l *life, line string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -141,7 +141,7 @@ func (g *generation) hear(l *life, line string) {
 	}
 }
 
-// intercept sees each call, on the master's loop.
+// intercept is called with each call, on the master's loop.
 func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -162,7 +162,7 @@ func (g *generation) intercept(c *scheduler.Call) mesostest.Fault {
 	return mesostest.Pass
 }
 
-// sees notes a call and, if it is the trigger, kills the life. It tells whether the call comes to nothing.
+// sees records a call and, if it is the trigger, kills the life. It reports whether the master must not handle the call.
 func (l *life) sees(c *scheduler.Call) (lost bool) {
 	l.calls[c.Type]++
 	if l.trigger.call != c.Type || l.trigger.n != l.calls[c.Type] {
@@ -178,19 +178,19 @@ func (l *life) sees(c *scheduler.Call) (lost bool) {
 	return l.trigger.before
 }
 
-// bury waits for the end of a life, and tells how it was.
+// bury waits for the end of a life and returns its error.
 func (g *generation) bury(l *life) error {
 	<-l.ended
 	err := l.cmd.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.present = nil // calls of it that come late are nobody's
+	g.present = nil // late calls are not counted
 	g.write("--- ended %s: %v", l.at, err)
 	return err
 }
 
-// look compares what is on record with what is at the master, of which it returns the tasks' states, one
-// for each framework that has the task.
+// look compares the records with the master's tasks. It returns the records and the states of those tasks, one for
+// each framework that has the task.
 func (g *generation) look() (records, map[string][]string) {
 	recs, state := g.records(), g.master.Snapshot()
 	g.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// journal is what a generation is judged by.
+// journal is what has happened in a generation.
 type journal struct {
 	lock       sync.Mutex
 	tally      tally
@@ -24,7 +24,7 @@ func (j *journal) count(name string, n int) {
 	j.tally[name] += n
 }
 
-// fault notes what must not happen.
+// fault records something that must not happen.
 func (j *journal) fault(format string, args ...any) {
 	j.lock.Lock()
 	defer j.lock.Unlock()
@@ -32,7 +32,7 @@ func (j *journal) fault(format string, args ...any) {
 	fmt.Fprintln(&j.transcript, "FAULT", j.faults[len(j.faults)-1])
 }
 
-// write adds a line to what is said.
+// write adds a line to the transcript.
 func (j *journal) write(format string, args ...any) {
 	j.lock.Lock()
 	defer j.lock.Unlock()
@@ -45,7 +45,7 @@ func (j *journal) said() string {
 	return j.transcript.String()
 }
 
-// tally counts what happened, to show that the kills came at telling moments.
+// tally counts what happened, to show at which moments the kills came.
 type tally map[string]int
 
 func (t tally) sum(other tally) {

@@ -26,9 +26,14 @@ const (
 	patience    = 30 * time.Second
 )
 
-// A process that is killed at any moment loses no task and doubles none. KILLS says how many kills.
+// A process that is killed at any moment loses no task and launches none twice. KILLS says how many kills; by default 75 are
+// enough, with -short those of one generation.
 func TestKilledAnywhere(t *testing.T) {
-	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), "75"))
+	byDefault := "75"
+	if testing.Short() {
+		byDefault = "25"
+	}
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("KILLS"), byDefault))
 	require.NoError(t, err, "KILLS")
 	program, began := build(t), time.Now()
 	total := tally{}
@@ -48,7 +53,7 @@ func TestKilledAnywhere(t *testing.T) {
 	t.Logf("%v:\n%v", time.Since(began), total)
 }
 
-// A store that forgets is noticed: otherwise the test above shows nothing.
+// The negative test of TestKilledAnywhere: a store that loses records is noticed.
 func TestKilledAnywhereControl(t *testing.T) {
 	program := build(t)
 	for name, row := range map[string]struct {
@@ -81,7 +86,7 @@ func TestKilledAnywhereControl(t *testing.T) {
 	}
 }
 
-// add is a life that has more tasks to launch than the one before, killed somewhere.
+// add runs a life with more tasks than the one before, and kills it at some moment.
 func (g *generation) add() {
 	g.tasks += tasksAdded
 	g.killed(time.Hour, []trigger{
@@ -91,7 +96,7 @@ func (g *generation) add() {
 	})
 }
 
-// settle is a life that gets all tasks to run, each once.
+// settle runs a life until all tasks run, and requires that each runs once.
 func (g *generation) settle() {
 	l := g.start(time.Hour, trigger{})
 	select {
@@ -114,7 +119,7 @@ func (g *generation) settle() {
 	g.count("empty frameworks", len(g.master.Snapshot().Frameworks)-1)
 }
 
-// end is lives that end the framework, killed somewhere, and one that gets there.
+// end runs lives that end the framework: some that are killed at some moment, and one that is not.
 func (g *generation) end() {
 	g.ending = true
 	for range livesEnding {
@@ -135,8 +140,8 @@ func (g *generation) end() {
 	g.over(g.bury(l))
 }
 
-// killed is a life that is killed at a random moment: at a call, one of the first n of a given type, or
-// some time after the start. It tells whether the life ended before.
+// killed runs a life and kills it at a random moment: at a call, one of the first n of a given type, or some time after
+// the start. It reports whether the life ended before that.
 func (g *generation) killed(hold time.Duration, calls []trigger) (over bool) {
 	var at trigger
 	limit := []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 150 * time.Millisecond}[g.random.IntN(3)]
@@ -144,7 +149,7 @@ func (g *generation) killed(hold time.Duration, calls []trigger) (over bool) {
 	if g.random.IntN(2) == 0 {
 		at = calls[g.random.IntN(len(calls))]
 		at.n, at.before = 1+g.random.IntN(at.n), g.random.IntN(2) == 0
-		delay = 300 * time.Millisecond // it may not come
+		delay = 300 * time.Millisecond // there may be no such call
 	}
 	l := g.start(hold, at)
 	select {
@@ -160,13 +165,13 @@ func (g *generation) killed(hold time.Duration, calls []trigger) (over bool) {
 	g.count("kills", 1)
 	g.count("kills "+l.at, 1)
 	if _, err := os.Stat(g.file); g.ending && err != nil {
-		return g.over(nil) // it was done
+		return g.over(nil) // it had removed the file
 	}
 	g.look()
 	return false
 }
 
-// over takes a life that ended by itself: when the framework has ended, and not before.
+// over checks a life that ended by itself: it may do so only after the framework has ended.
 func (g *generation) over(failed error) bool {
 	completed := slices.Contains(g.master.Snapshot().Completed, g.framework)
 	switch {

@@ -1,7 +1,7 @@
 // Samplefw is a complete Mesos framework: it launches a few tasks, watches them for a while, kills
 // them and tears itself down. Without options it does so on a cluster inside its own process. With
-// -store it can be killed at any moment: started again, it goes on with the same framework and tasks. It
-// is meant to be copied. It promises nothing beyond that, and its goroutines end with it.
+// -store it can be killed at any moment: started again, it continues with the same framework and tasks. It is meant
+// to be copied, except for cluster.go. Its goroutines end with it.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	config.Store, config.Framework.FailoverTimeout = file, time.Hour // to be started again in
+	config.Store, config.Framework.FailoverTimeout = file, time.Hour // the time for starting the program again
 	err = work(ctx, o, config, say)
 	closed := file.Close()
 	if errors.Is(err, errInterrupted) {
@@ -73,7 +73,7 @@ var (
 	errInterrupted = errors.New("interrupted")
 )
 
-// work is the framework's life, from the subscription to the teardown.
+// work runs the framework from the subscription to the teardown.
 func work(ctx context.Context, o options, config scheduler.Config, say func(string, ...any)) error {
 	// The scheduler must outlive an interrupt, to tear the framework down.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -110,7 +110,7 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		select {
 		case <-time.After(o.hold):
 		case <-running.Done():
-			err = context.Cause(running) // it was interrupted, lost its framework, or cannot go on
+			err = context.Cause(running) // an interrupt, or the error of Run
 		}
 	}
 	subscribed, obstacle := p.now()
@@ -123,13 +123,13 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		err = fmt.Errorf("%w within %v: %s", err, o.timeout, obstacle)
 	}
 	if err != nil && (!subscribed || o.store != "") {
-		return err // nothing is there to end, or the next process goes on with it
+		return err // there is no framework to end, or the next process continues with it
 	}
 	ends, failed := finish(serving, s, o.timeout)
 	if errors.Is(err, errInterrupted) {
 		err = nil
 	}
-	if err = cmp.Or(err, failed); err == nil { // the first error is the one to tell
+	if err = cmp.Or(err, failed); err == nil { // the first error is the one to report
 		<-watched // the summary comes last
 		say("done: %d tasks ran; how they ended: %v", o.tasks, ends)
 	}
@@ -186,10 +186,10 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 	return context.Cause(ctx)
 }
 
-// ran tells whether a task in this state has begun to run, unless it failed before.
+// ran reports whether a task in this state has started, unless it failed before that.
 func ran(s task.State) bool { return s == task.Running || s == task.Killing || s.Terminal() }
 
-// finish kills the tasks, ends the framework, and tells how many tasks ended in which state.
+// finish kills the tasks and ends the framework. It returns how many tasks ended in which state.
 func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) (map[task.State]int, error) {
 	killing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

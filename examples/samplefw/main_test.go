@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// build makes the program as a user would.
+// build builds the program as a user would.
 func build(t *testing.T) string {
 	program := filepath.Join(t.TempDir(), "samplefw")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()

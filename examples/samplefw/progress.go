@@ -7,10 +7,10 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// progress remembers what stands in the way of the tasks.
+// progress remembers why tasks are not running yet.
 type progress struct {
 	mu         sync.Mutex
-	subscribed bool // ever
+	subscribed bool // at least once
 	obstacle   string
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
-// An interrupt leaves what is on record alone; the next process goes on with it, and ends it after
-// holding, also when there is nothing left to launch. Two at a time are refused.
+// An interrupt ends neither framework nor tasks; the next process continues with them and ends them after -hold, also
+// when there is nothing left to launch. Two processes at a time are refused.
 func TestStore(t *testing.T) {
 	g := newGeneration(t, build(t), 0)
 	g.tasks = 3
@@ -40,7 +40,7 @@ func TestStore(t *testing.T) {
 	require.Empty(t, g.faults)
 }
 
-// Tasks that do not run in time are not given up: the next process waits for them.
+// Tasks that do not run in time stay on record: the next process waits for them.
 func TestStoreTimeout(t *testing.T) {
 	g := newGeneration(t, build(t), 0)
 	g.tasks = 3

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Six keys, four of them in each batch: any two batches share two keys at least, few are equal.
+// Six keys, four of them in each batch: any two batches share at least two keys, and few are equal.
 const (
 	keys     = 6
 	perBatch = 4
@@ -19,13 +19,13 @@ const (
 	rounds   = 30
 )
 
-// batch is an Apply of a round: which keys it writes. Its number is the value of them all.
+// batch is one Apply of a round: the keys that it writes. The value of each is the batch's number.
 type batch []int
 
 func keyName(i int) string { return fmt.Sprintf("key-%d", i) }
 
-// serialOrder: whatever several goroutines apply at once, there is an order of the batches, one after the
-// other, that gives the same records.
+// serialOrder checks that the result of concurrent Applies is that of the same batches one after the other, in some
+// order.
 func serialOrder(ctx context.Context, s Store) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range rounds {
@@ -62,7 +62,7 @@ func serialOrder(ctx context.Context, s Store) error {
 	return nil
 }
 
-// applyAtOnce has each worker apply its share of the batches, in order.
+// applyAtOnce runs workers that each apply their share of the batches, in order.
 func applyAtOnce(ctx context.Context, s Store, batches []batch) error {
 	errs := make([]error, workers)
 	start := make(chan struct{})
@@ -86,9 +86,10 @@ func applyAtOnce(ctx context.Context, s Store, batches []batch) error {
 	return errors.Join(errs...)
 }
 
-// serial tells whether an order of the batches exists that agrees with the last writer of each key: each other
-// writer of the key came before it, and each worker's batches came in a row. It is looked for from the end: a batch
-// can be the last of those that remain when, of every key that it writes, it is the last writer or a later one was.
+// serial reports whether an order of the batches exists that agrees with the last writer of each key: each other
+// writer of the key comes before it, and each worker's batches come in their order. It searches from the end: a batch
+// can be the last of the remaining ones if, for every key that it writes, it is the last writer, or that has already
+// been placed after it.
 func serial(batches []batch, last []int) bool {
 	remaining := make([]int, len(batches))
 	for n, keys := range batches {
@@ -120,7 +121,7 @@ func serial(batches []batch, last []int) bool {
 	return true
 }
 
-// wholeApplies: a Load beside an Apply sees all of it or nothing.
+// wholeApplies checks that a Load during an Apply sees all of its changes or none.
 func wholeApplies(ctx context.Context, s Store) error {
 	const applies, width = 100, 8
 	write := func(n int) error {
@@ -128,7 +129,7 @@ func wholeApplies(ctx context.Context, s Store) error {
 		for key := range width {
 			changes[keyName(key)] = binary.BigEndian.AppendUint32(nil, uint32(n))
 		}
-		// One key more comes and goes.
+		// A further key is inserted and deleted in turn.
 		if changes["even"] = nil; n%2 == 0 {
 			changes["even"] = changes[keyName(0)]
 		}

@@ -27,7 +27,7 @@ func apply(ctx context.Context, s Store, model, changes records) error {
 	return nil
 }
 
-// holds compares what the store returns with what it should.
+// holds returns an error unless the store has exactly the records of want.
 func holds(ctx context.Context, s Store, want records) error {
 	got, err := s.Load(ctx)
 	if err != nil {
@@ -54,7 +54,7 @@ func holds(ctx context.Context, s Store, want records) error {
 	return nil
 }
 
-// follow applies one batch after the other and compares after each.
+// follow applies one batch after the other and checks the records after each.
 func follow(ctx context.Context, s Store, batches ...records) error {
 	model := records{}
 	for i, changes := range batches {
@@ -184,7 +184,7 @@ func resultsCopied(ctx context.Context, s Store) error {
 	return nil
 }
 
-// refusedWhole: a store may refuse keys that it cannot keep, but then the batch with them.
+// refusedWhole checks that a store which refuses a key refuses the whole batch with it.
 func refusedWhole(ctx context.Context, s Store) error {
 	model := records{}
 	if err := apply(ctx, s, model, records{"a": []byte("1"), "z": []byte("1")}); err != nil {

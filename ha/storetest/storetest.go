@@ -5,18 +5,19 @@ import (
 	"testing"
 )
 
-// Store is what is checked: the methods of scheduler.Store.
+// Store is the store to check. It has the methods of scheduler.Store.
 type Store interface {
-	// Load returns all records, in a map that is not nil; it and its values, none nil, are the caller's.
+	// Load returns all records, in a map that is not nil. The map and its values, none of which is nil, belong to the
+	// caller.
 	Load(ctx context.Context) (map[string][]byte, error)
-	// Apply writes and (value nil) deletes records: all of them or none, durable when it returns nil. It
-	// keeps neither the map nor its values. A ctx that had ended before gives its cause and changes nothing.
+	// Apply writes records, and deletes those with the value nil: all of them or none, durable when it returns nil. It
+	// keeps neither the map nor its values. If ctx has ended before, it returns its cause and changes nothing.
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
 
-// Run runs every check as a subtest on a store of its own. Open returns an empty store; it fails the test when it
-// cannot, and registers with t.Cleanup what closes it. Reopen closes the store and returns one that was opened again
-// on the same place, as a new process would; nil leaves out the check of durability.
+// Run runs every check as a subtest with a store of its own. Open returns an empty store, or fails the test; it closes
+// the store with t.Cleanup. Reopen closes the store and opens it again at the same place, as a new process would; if it
+// is nil, durability is not checked.
 func Run(t *testing.T, open func(t *testing.T) Store, reopen func(t *testing.T, s Store) Store) {
 	for _, c := range checks() {
 		if c.reopens && reopen == nil {
@@ -31,7 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Store, reopen func(t *testing.T, 
 	}
 }
 
-// check is one promise. It returns how the store breaks it.
+// check is one promise. Its run returns an error that says how the store breaks it.
 type check struct {
 	name    string
 	reopens bool

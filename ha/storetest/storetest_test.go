@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// plain is a right store, with places where the broken ones differ.
+// plain is a correct store, with fields that make it a broken one.
 type plain struct {
 	mu      sync.Mutex
 	records records
@@ -25,7 +25,7 @@ type plain struct {
 	load  func(records) records           // what Load returns
 	apply func(to, changes records) error // how Apply changes the records
 	ended func(context.Context) error     // whether a context has ended
-	torn  bool                            // others are let in after each key
+	torn  bool                            // other calls may run after each key
 }
 
 func newPlain() *plain {
@@ -90,7 +90,7 @@ func (p *plain) Apply(ctx context.Context, changes map[string][]byte) error {
 	return nil
 }
 
-// letIn takes some time, as a disk would, and lets other calls in. It needs a bubble.
+// letIn takes some time, as a disk would, and lets other calls run. It must be called in a synctest bubble.
 func (p *plain) letIn() {
 	pause := time.Duration(rand.IntN(1000)) * time.Microsecond
 	p.mu.Unlock()
@@ -100,7 +100,7 @@ func (p *plain) letIn() {
 
 func (p *plain) reopen(Store) Store { return p }
 
-// failures lists the checks that a kind of store fails, each on a new one.
+// failures returns the checks that a kind of store fails, each with a new store.
 func failures(t *testing.T, breakIt func(*plain)) []string {
 	var failed []string
 	for _, c := range checks() {
@@ -118,7 +118,7 @@ func TestRightStorePasses(t *testing.T) {
 	Run(t, func(*testing.T) Store { return newPlain() }, nil)
 }
 
-// Each promise that a store breaks fails the checks named here, and these alone.
+// Each kind of broken store fails exactly the checks listed for it.
 func TestBrokenStoresFail(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -245,7 +245,7 @@ func TestBrokenStoresFail(t *testing.T) {
 	}
 }
 
-// These would end the test's process in other checks, or pass them by chance.
+// These stores would end the test's process in other checks, or pass them by chance.
 func TestBrokenStoresFailOneCheck(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -267,7 +267,7 @@ func TestBrokenStoresFailOneCheck(t *testing.T) {
 	}
 }
 
-// Not durable is more than one thing.
+// There are several ways not to be durable.
 func TestNotDurableFails(t *testing.T) {
 	for name, reopened := range map[string]func(*plain){
 		"forgets all":        func(p *plain) { p.records = records{} },
@@ -281,7 +281,7 @@ func TestNotDurableFails(t *testing.T) {
 	}
 }
 
-// A run of batches by one worker each, perRound in a row, and what they may leave.
+// Two workers apply perRound batches each, and test.last is what these may leave.
 func TestSerial(t *testing.T) {
 	batches := []batch{{0, 1}, {0, 2}, {1, 2}, {0, 1}, {2}, {2}} // 0, 1, 2 by one worker, 3, 4, 5 by another
 	tests := []struct {

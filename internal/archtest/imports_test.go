@@ -24,7 +24,7 @@ const (
 
 // imports says what each package may import beside the standard library: folders of this module, or
 // other modules' packages (with everything below them). Data flows down, never up. A package that
-// is missing here fails the test, so that a new one is given its place.
+// is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/samplefw": {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
 	"scheduler": {
@@ -135,7 +135,7 @@ func TestOnePackageComment(t *testing.T) {
 	}
 }
 
-// Of testify only require is used: a test that goes on after a failed check reports nonsense.
+// Of testify only require is used: a test that continues after a failed check reports misleading errors.
 func TestRequireOnly(t *testing.T) {
 	_, folders := sources(t, "../..", true)
 	required := 0
@@ -152,7 +152,7 @@ func TestRequireOnly(t *testing.T) {
 	require.NotZero(t, required)
 }
 
-// TestImportsControl: a checker that cannot fail proves nothing.
+// TestImportsControl is the negative test of forbiddenImports.
 func TestImportsControl(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package task
 		import ("fmt"; "github.com/mesos-actor/mesos-actor-go/scheduler"; "github.com/mesos/mesos-go/api/v1/lib"; "example.com/x")`, parser.ImportsOnly)
@@ -161,5 +161,5 @@ func TestImportsControl(t *testing.T) {
 		"task imports github.com/mesos-actor/mesos-actor-go/scheduler",
 		"task imports example.com/x",
 	}, forbiddenImports("task", []*ast.File{file}))
-	require.Equal(t, []string{"newroom is not in the table"}, forbiddenImports("newroom", nil))
+	require.Equal(t, []string{"newpackage is not in the table"}, forbiddenImports("newpackage", nil))
 }

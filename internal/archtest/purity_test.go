@@ -21,10 +21,10 @@ var pureImports = []string{
 	module + "/scheduler/internal/mastertext", module + "/scheduler/internal/offerfilter",
 }
 
-// pureTime is what it may use of package time: time is data there.
+// pureTime is what it may use of package time: the types and constants, never the clock.
 var pureTime = []string{"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix"}
 
-// impurities lists what a file of the machine must not contain.
+// impurities returns what a file of the machine contains that it must not.
 func impurities(fset *token.FileSet, file *ast.File) []string {
 	var bad []string
 	report := func(n ast.Node, what string) {
@@ -75,7 +75,7 @@ func TestMachineIsPure(t *testing.T) {
 	require.NotZero(t, checked["scheduler/internal/demand"])
 }
 
-// TestMachineIsPureControl: a checker that cannot fail proves nothing.
+// TestMachineIsPureControl is the negative test of impurities.
 func TestMachineIsPureControl(t *testing.T) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "machine.go", `package scheduler

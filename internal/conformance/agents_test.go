@@ -11,7 +11,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-func agents() []behaviour {
+func losingAgents() []behaviour {
 	one := mesostest.Config{Agents: []mesostest.Agent{{}}}
 	const host = "agent1.example"
 	partitions := document("high-availability-framework-guide", "Dealing with Partitioned or Failed Agents")
@@ -30,7 +30,7 @@ func agents() []behaviour {
 			},
 		},
 		{
-			name:    "an agent that falls silent is lost as well",
+			name:    "an agent that stops responding is lost as well",
 			sources: []source{partitions, recording("agent_sigstop")},
 			needs:   lostAgents, cluster: one,
 			run: func(w *world) {
@@ -42,7 +42,7 @@ func agents() []behaviour {
 			},
 		},
 		{
-			name:    "a task survives the restart of its agent without a word",
+			name:    "a task survives the restart of its agent without a change of state",
 			sources: []source{document("agent-recovery", "Framework Configuration"), recording("agent_restart_checkpoint")},
 			needs:   lostAgents, cluster: one,
 			run: func(w *world) {
@@ -81,7 +81,7 @@ func agents() []behaviour {
 			},
 		},
 		{
-			name:    "a task that ended while its agent was away is told when the agent is back",
+			name:    "the end of a task whose agent was away is reported when the agent is back",
 			sources: []source{partitions, recording("agent_kill9_partition_aware")},
 			needs:   lostAgents, cluster: one,
 			run: func(w *world) {
@@ -109,7 +109,7 @@ func agents() []behaviour {
 			},
 		},
 		{
-			name:    "tasks wait for an agent that is to come",
+			name:    "tasks wait until an agent is added",
 			sources: []source{document("scheduler-http-api", "OFFERS"), recording("agent_new_id")},
 			needs:   lostAgents, cluster: one,
 			run: func(w *world) {
@@ -123,7 +123,7 @@ func agents() []behaviour {
 			},
 		},
 		{
-			name:    "a task whose agent is lost while it is being launched does not stay in between",
+			name:    "a task whose agent is lost while it is being launched becomes unreachable, and runs when the agent is back",
 			sources: []source{partitions, recording("agent_new_id")},
 			needs:   lostAgents, cluster: mesostest.Config{Agents: one.Agents, Launch: time.Minute},
 			run: func(w *world) {

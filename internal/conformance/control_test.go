@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestControl: a checker that cannot fail proves nothing. Each scheduler here is worse than ours in
-// one respect, and the behaviour named must notice.
+// TestControl is the negative test of the behaviours: each scheduler here is worse than ours in one respect, and the
+// behaviour named must fail.
 func TestControl(t *testing.T) {
 	for _, c := range []struct {
 		worse    string
@@ -22,15 +22,15 @@ func TestControl(t *testing.T) {
 	}{
 		{"it never acknowledges", times(0, calls.Call_ACKNOWLEDGE), "each update with a uuid is acknowledged once"},
 		{"it acknowledges twice", times(2, calls.Call_ACKNOWLEDGE), "each update with a uuid is acknowledged once"},
-		{"it never acknowledges", times(0, calls.Call_ACKNOWLEDGE), "an update of a task that is not on record is acknowledged, or it would come for ever"},
+		{"it never acknowledges", times(0, calls.Call_ACKNOWLEDGE), "an update of a task that is not on record is acknowledged, or it would be sent for ever"},
 		{"it kills once", first(calls.Call_KILL), "a kill is repeated until the task has ended"},
 		{"it goes on killing", times(2, calls.Call_KILL), "a kill is not repeated once the task has ended"},
 		{"it kills without naming the agent", alter(func(c *calls.Call) { c.Kill.AgentID = nil }, calls.Call_KILL), "a running task is killing, then killed, and Kill returns when it has ended"},
-		{"it forgets its ID", alter(func(c *calls.Call) { c.FrameworkID, c.Subscribe.FrameworkInfo.ID = nil, nil }, calls.Call_SUBSCRIBE), "after a broken stream it subscribes again under the same ID, and its tasks go on"},
+		{"it forgets its ID", alter(func(c *calls.Call) { c.FrameworkID, c.Subscribe.FrameworkInfo.ID = nil, nil }, calls.Call_SUBSCRIBE), "after a broken stream it subscribes again under the same ID, and its tasks run on"},
 		{"it calls under another ID", alter(func(c *calls.Call) { c.FrameworkID = &mesos.FrameworkID{Value: "x"} }, calls.Call_REVIVE), "calls go over other connections than the subscription's and none is made before SUBSCRIBED"},
 		{"it can do little", alter(func(c *calls.Call) {
 			c.Subscribe.FrameworkInfo.Capabilities = c.Subscribe.FrameworkInfo.Capabilities[:1]
-		}, calls.Call_SUBSCRIBE), "it asks for several roles, reservations of them, news of partitions and TASK_KILLING"},
+		}, calls.Call_SUBSCRIBE), "it has the capabilities for several roles, reservations, partition awareness and TASK_KILLING"},
 		{"it subscribes for offers when idle", alter(func(c *calls.Call) { c.Subscribe.SuppressedRoles = nil }, calls.Call_SUBSCRIBE), "while nothing is pending it subscribes with all roles suppressed and gets no offers"},
 		{"it never suppresses", times(0, calls.Call_SUPPRESS), "a task that is submitted revives offers, and when none is pending they are suppressed"},
 		{"it revives all roles", alter(func(c *calls.Call) { c.Revive.Roles = nil }, calls.Call_REVIVE), "only those roles are revived that a pending task can use"},
@@ -38,26 +38,27 @@ func TestControl(t *testing.T) {
 		{"it subscribes for all roles", alter(func(c *calls.Call) { c.Subscribe.SuppressedRoles = nil }, calls.Call_SUBSCRIBE), "a subscription names as suppressed those roles that no pending task can use"},
 		{"it revives once", first(calls.Call_REVIVE), "refusals are long while nothing is pending, and the next task lifts them"},
 		{"it declines as if it were busy", alter(func(c *calls.Call) { c.Decline.Filters = nil }, calls.Call_DECLINE), "refusals are long while nothing is pending, and the next task lifts them"},
-		{"it keeps what it does not use", times(0, calls.Call_DECLINE), "of the offers that are kept only so many are as the policy says"},
-		{"it never gives back what it has kept", times(0, calls.Call_DECLINE), "offers that are kept go back when the time of each is over"},
-		{"it never revives", times(0, calls.Call_REVIVE), "a new task lifts the refusals of before"},
+		{"it keeps what it does not use", times(0, calls.Call_DECLINE), "no more offers are kept than the policy says"},
+		{"it never gives back what it has kept", times(0, calls.Call_DECLINE), "offers that are kept are declined when the time of each is over"},
+		{"it never revives", times(0, calls.Call_REVIVE), "a new task lifts earlier refusals"},
 		{"it hoards offers", times(0, calls.Call_DECLINE), "each offer is answered, and once"},
 		{"it declines twice", times(2, calls.Call_DECLINE), "each offer is answered, and once"},
 		{"it declines without filters", alter(func(c *calls.Call) { c.Decline.Filters = nil }, calls.Call_DECLINE), "what fits nothing is declined for the time that the policy says"},
-		{"it tells nobody what its tasks need", times(0, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are offered no more"},
-		{"it forgets constraints", alter(forgetful, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are offered no more"},
-		{"it asks for offers no more", times(0, calls.Call_REVIVE), "a task that may run elsewhere lifts that at once, before it asks for offers"},
+		{"it tells nobody what its tasks need", times(0, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are no longer offered"},
+		{"it forgets constraints", alter(forgetful, calls.Call_UPDATE_FRAMEWORK), "agents that no pending task may run on are no longer offered"},
+		{"it asks for offers no more", times(0, calls.Call_REVIVE), "a task that may run elsewhere lifts that at once, before offers are asked for"},
 		{"it launches the members of a pod one by one", alter(separate, calls.Call_ACCEPT), "the members of a pod are launched by one LAUNCH_GROUP on one agent, under a default executor of their own"},
 		{"it launches twice", times(2, calls.Call_ACCEPT), "an ACCEPT whose answer is lost is not made again while its task may run"},
 		{"it takes more than was offered", alter(greedy, calls.Call_ACCEPT), "host ports are taken from those that were offered, each once"},
 		{"it launches all in one operation", alter(merge, calls.Call_ACCEPT), "each task has an operation of its own, so that one that is malformed does not take others along"},
-		{"it never asks", times(0, calls.Call_RECONCILE), "what ended while nobody listened is found out"},
-		{"it asks once", first(calls.Call_RECONCILE), "a question that is not answered is asked again, with pauses that grow"},
-		{"it asks without naming agents", alter(nameNoAgents, calls.Call_RECONCILE), "after another subscription each task that has not ended is asked for, with its agent"},
-		{"it asks for no more than it knows", alter(func(c *calls.Call) { c.Reconcile.Tasks = append(c.Reconcile.Tasks, calls.Call_Reconcile_Task{}) }, calls.Call_RECONCILE), "a task that is not on record is found by asking, when it has nothing to say"},
+		{"it never asks", times(0, calls.Call_RECONCILE), "the end of a task during a disconnection is found out"},
+		{"it asks once", first(calls.Call_RECONCILE), "a RECONCILE that is not answered is repeated, with pauses that grow"},
+		{"it asks without naming agents", alter(nameNoAgents, calls.Call_RECONCILE), "after another subscription each task that has not ended is reconciled explicitly, with its agent"},
+		{"it asks for no more than it knows", alter(func(c *calls.Call) { c.Reconcile.Tasks = append(c.Reconcile.Tasks, calls.Call_Reconcile_Task{}) }, calls.Call_RECONCILE), "a task that is not on record and sends no updates is found by reconciliation"},
 		{"it never tears down", times(0, calls.Call_TEARDOWN), "Teardown ends framework and tasks, and Run without an error"},
 	} {
 		t.Run(c.worse+": "+c.notices, func(t *testing.T) {
+			t.Parallel()
 			b := find(t, c.notices)
 			inBubble(t, b, func(t *testing.T, p place) {
 				p.sabotage = c.sabotage
@@ -68,14 +69,15 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestControlStore: a scheduler that goes on before its store has written is noticed.
+// TestControlStore: a scheduler that goes on before its store has written fails these behaviours.
 func TestControlStore(t *testing.T) {
 	for _, name := range []string{
-		"a process that dies in the midst of a launch is followed by one that knows of it and does not launch twice",
+		"after a process that died during a launch the next one knows of it and does not launch twice",
 		"what was acknowledged is known to the next process",
 		"the framework's ID is on record before anything is launched under it",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := find(t, name)
 			inBubble(t, b, func(t *testing.T, p place) {
 				p.late = time.Minute
@@ -97,13 +99,13 @@ func find(t *testing.T, name string) behaviour {
 	return behaviour{}
 }
 
-// observer is a testingT to which failures are what is wanted.
+// observer is a testingT that records failures.
 type observer struct {
 	mu     sync.Mutex
 	errors []string
 }
 
-// observe performs a behaviour on a goroutine of its own, which a failure ends.
+// observe performs a behaviour on a goroutine of its own, which FailNow ends.
 func observe(p place, b behaviour) *observer {
 	o := &observer{}
 	done := make(chan struct{})
@@ -125,7 +127,7 @@ func (o *observer) FailNow()             { runtime.Goexit() }
 func (o *observer) Helper()              {}
 func (o *observer) Skipf(string, ...any) { runtime.Goexit() }
 
-// times has calls of a type made n times each.
+// times makes each call of a type n times.
 func times(n int, t calls.Call_Type) saboteur {
 	return func(c *calls.Call) int {
 		if c.Type == t {
@@ -135,7 +137,7 @@ func times(n int, t calls.Call_Type) saboteur {
 	}
 }
 
-// first has only the first call of a type made.
+// first makes only the first call of a type.
 func first(t calls.Call_Type) saboteur {
 	var mu sync.Mutex
 	made := 0
@@ -160,7 +162,7 @@ func alter(f func(*calls.Call), t calls.Call_Type) saboteur {
 	}
 }
 
-// greedy moves the ports of tasks to where none are offered.
+// greedy changes the ports of tasks to ports that were not offered.
 func greedy(c *calls.Call) {
 	for _, info := range launches(c) {
 		for _, r := range info.Resources {
@@ -177,13 +179,13 @@ func nameNoAgents(c *calls.Call) {
 	}
 }
 
-// forgetful has the call encoded anew, by mesos-go, which does not know offer constraints.
+// forgetful makes the call be encoded again, by mesos-go, which does not know offer constraints.
 func forgetful(c *calls.Call) {
 	hostname := "elsewhere"
 	c.UpdateFramework.FrameworkInfo.Hostname = &hostname
 }
 
-// separate gives each member of a pod an operation of its own.
+// separate launches each member of a pod with an operation of its own.
 func separate(c *calls.Call) {
 	group := c.Accept.Operations[0].LaunchGroup
 	c.Accept.Operations = nil

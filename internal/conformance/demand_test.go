@@ -17,7 +17,7 @@ import (
 const roleA, roleB = "conformance-a", "conformance-b"
 
 func giantIn(role, id string) task.Spec {
-	spec := giant(id)
+	spec := oversized(id)
 	spec.Role = role
 	return spec
 }
@@ -95,7 +95,7 @@ func demanding() []behaviour {
 			},
 		},
 		{
-			name:    "a call for offers that got lost behind the master is made again",
+			name:    "a call for offers that the master loses is made again",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), document("scheduler-http-api", "REVIVE")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{NoOfferConstraints: true}}, // which would make up for it
 			run: func(w *world) {
@@ -120,7 +120,7 @@ func demanding() []behaviour {
 			},
 		},
 		{
-			name:    "offers are kept while nothing is pending if that is wanted, and used at once",
+			name:    "offers are kept while nothing is pending if the policy says so, and used at once",
 			sources: []source{document("scheduler-http-api", "OFFERS"), recording("two_frameworks")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Hold: time.Hour}},
 			run: func(w *world) {
@@ -132,7 +132,7 @@ func demanding() []behaviour {
 			},
 		},
 		{
-			name:    "of the offers that are kept only so many are as the policy says",
+			name:    "no more offers are kept than the policy says",
 			sources: []source{recording("two_frameworks"), document("app-framework-development-guide", "Multi-Scheduler Scalability")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Hold: time.Hour, HoldMax: 1}},
 			run: func(w *world) {
@@ -143,7 +143,7 @@ func demanding() []behaviour {
 			},
 		},
 		{
-			name:    "offers that are kept go back when the time of each is over",
+			name:    "offers that are kept are declined when the time of each is over",
 			sources: []source{document("scheduler-http-api", "DECLINE"), recording("two_frameworks")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Hold: 2 * time.Second, HoldMax: 1000, HoldPerAgent: 1000, Refuse: time.Hour}},
 			run: func(w *world) {

@@ -17,7 +17,7 @@ import (
 func ending() []behaviour {
 	return []behaviour{
 		{
-			name:    "a scheduler whose framework another one took over ends for good",
+			name:    "a scheduler whose framework another one has taken over ends for good",
 			sources: []source{recording("resubscribe_live"), recording("pb_failed_over"), document("scheduler-http-api", "Disconnections")},
 			run: func(w *world) {
 				w.untilConnected(1)

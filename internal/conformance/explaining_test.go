@@ -17,7 +17,7 @@ func explaining() []behaviour {
 			name:    "a task that nothing fits can be explained: what is short, where, and by how much",
 			sources: []source{offer, document("attributes-resources", "")},
 			run: func(w *world) {
-				spec := giant("a")
+				spec := oversized("a")
 				spec.CPUs, spec.Mem = 0.01, 1e9
 				w.submit(spec)
 				w.until("offers were looked at", func() bool { return w.explain("a").Cycles > 0 })
@@ -38,11 +38,11 @@ func explaining() []behaviour {
 			},
 		},
 		{
-			name:    "a task that so many cycles found no place for has failed, which is worth another attempt, and others run",
+			name:    "a task without a place in the given number of offer cycles fails with a retryable error, and others run",
 			sources: []source{offer, document("scheduler-http-api", "DECLINE")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{MaxCycles: 2, Refuse: time.Second}},
 			run: func(w *world) {
-				capacity := w.launchInVain(giant("a"))
+				capacity := w.launchInVain(oversized("a"))
 				require.Equal(w, 2, capacity.Cycles)
 				require.NotEmpty(w, capacity.Rejection.Reasons)
 				require.Equal(w, task.Running, w.launch(sleeper("b")).State)
@@ -50,11 +50,11 @@ func explaining() []behaviour {
 			},
 		},
 		{
-			name:    "a task that is pending for too long has failed, whatever is offered",
+			name:    "a task that is pending for too long fails, whatever is offered",
 			sources: []source{offer},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{MaxWait: 2 * time.Second}},
 			run: func(w *world) {
-				capacity := w.launchInVain(giant("a"))
+				capacity := w.launchInVain(oversized("a"))
 				require.GreaterOrEqual(w, capacity.Waited, 2*time.Second)
 				require.Less(w, capacity.Waited, 4*time.Second)
 				w.untilState("a", task.Failed)
@@ -62,7 +62,7 @@ func explaining() []behaviour {
 			},
 		},
 		{
-			name:    "it can be told what each agent offered last, and what its tasks take there",
+			name:    "Agents returns what each agent offered last, and what the tasks there use",
 			sources: []source{offer, document("attributes-resources", "")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
@@ -80,7 +80,7 @@ func explaining() []behaviour {
 			},
 		},
 		{
-			name:    "no two tasks of a group are on one host, if that is asked for, also when one was launched by another process",
+			name:    "no two tasks of a group are on one host, if a constraint says so, also when one was launched by another process",
 			sources: []source{document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks")}, durable: true,
 			config: scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second}},
 			run: func(w *world) {
@@ -91,7 +91,7 @@ func explaining() []behaviour {
 				for _, id := range []string{"a1", "a2", "a3", "a4", "a5"} {
 					w.submit(alone(id))
 				}
-				w.calm()
+				w.calmInOffers()
 				for info := range w.sched.Tasks(w.ctx) {
 					if info.State == task.Pending || info.Spec.ID == "a0" {
 						continue
@@ -104,14 +104,14 @@ func explaining() []behaviour {
 	}
 }
 
-// alone is a task that is to be on a host without others of its group.
+// alone is a task whose constraint excludes other tasks of its group from its host.
 func alone(id string) task.Spec {
 	spec := sleeper(id)
 	spec.Group, spec.Constraints = "group", []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
 	return spec
 }
 
-// explain says why a task is not launched.
+// explain returns why a task is not launched.
 func (w *world) explain(id string) scheduler.Explanation {
 	w.Helper()
 	e, err := w.sched.Explain(w.ctx, id)
@@ -119,7 +119,7 @@ func (w *world) explain(id string) scheduler.Explanation {
 	return e
 }
 
-// launchInVain launches a task that is given up, and says why it was.
+// launchInVain launches a task that fails for want of capacity, and returns its error.
 func (w *world) launchInVain(spec task.Spec) *scheduler.CapacityError {
 	w.Helper()
 	w.untilConnected(1)

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// entry is one thing that happened; exactly one of call, answered, event and told is set.
+// entry is one thing that happened. Exactly one of call, answered, event and told is set.
 type entry struct {
 	at time.Duration // since the journal began
 
@@ -97,14 +97,14 @@ func (j *journal) add(e entry) {
 	j.news = make(chan struct{})
 }
 
-// read gives what happened so far, and a channel that is closed when there is more.
+// read returns what has happened so far, and a channel that is closed when there is more.
 func (j *journal) read() ([]entry, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clip(j.entries), j.news
 }
 
-// String gives the last of what happened, for whoever wonders why a behaviour failed.
+// String returns the last entries, to find out why a behaviour failed.
 func (j *journal) String() string {
 	const most = 60
 	entries, _ := j.read()

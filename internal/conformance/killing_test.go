@@ -30,7 +30,7 @@ func killing() []behaviour {
 			sources: []source{kill},
 			run: func(w *world) {
 				launch := w.background(func() error {
-					_, err := w.sched.Launch(w.ctx, giant("a"))
+					_, err := w.sched.Launch(w.ctx, oversized("a"))
 					return err
 				})
 				w.untilState("a", task.Pending)
@@ -163,7 +163,7 @@ func killing() []behaviour {
 			},
 		},
 		{
-			name:    "all who wait for the end of a task are answered",
+			name:    "every Kill that waits for the end of a task returns",
 			sources: []source{recording("kill_cases")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -174,7 +174,7 @@ func killing() []behaviour {
 			},
 		},
 		{
-			name:    "a task that the master does not know any more is over when it is killed",
+			name:    "a task that the master does not know any more has ended when it is killed",
 			sources: []source{recording("kill_cases"), recording("reconcile_partition_aware")},
 			run: func(w *world) {
 				w.untilConnected(1)

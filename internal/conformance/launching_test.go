@@ -50,7 +50,7 @@ func launching() []behaviour {
 			},
 		},
 		{
-			name:    "a task that is not healthy any more is told as such, and runs on until Mesos kills it",
+			name:    "a task that becomes unhealthy is reported as such, and runs on until Mesos kills it",
 			sources: []source{document("health-checks", "Under the Hood"), recording("pb_health_and_errors")},
 			needs:   onDemand,
 			run: func(w *world) {
@@ -122,7 +122,7 @@ func launching() []behaviour {
 			run: func(w *world) {
 				ctx, cancel := context.WithCancel(w.ctx)
 				given := w.background(func() error {
-					_, err := w.sched.Launch(ctx, giant("a"))
+					_, err := w.sched.Launch(ctx, oversized("a"))
 					return err
 				})
 				w.untilState("a", task.Pending)
@@ -133,14 +133,14 @@ func launching() []behaviour {
 			},
 		},
 		{
-			name:    "a Launch whose context ends kills a task that is on its way",
+			name:    "a Launch whose context ends kills a task that is being launched",
 			sources: []source{document("scheduler-http-api", "KILL"), recording("kill_staging")},
 			run: func(w *world) {
 				ctx, cancel := context.WithCancel(w.ctx)
 				w.wire.events(func(e *calls.Event) []*calls.Event {
 					if u := e.GetUpdate(); u != nil && u.Status.GetState() == mesos.TASK_RUNNING && len(w.made(calls.Call_KILL)) == 0 {
 						cancel()
-						return nil // it comes again
+						return nil // it is sent again
 					}
 					return []*calls.Event{e}
 				})
@@ -171,7 +171,7 @@ func launching() []behaviour {
 			},
 		},
 		{
-			name:    "calls that had not left when the stream broke are made up for",
+			name:    "calls that were not sent before the stream broke are made up for",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -194,7 +194,7 @@ func launching() []behaviour {
 			},
 		},
 		{
-			name:    "a refused launch of one task leaves those of others alone",
+			name:    "a refused launch of one task does not affect those of others",
 			sources: []source{recording("accept_invalid_offers"), recording("launch_wrong")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))

@@ -22,13 +22,13 @@ func living() []behaviour {
 		}}
 	}
 	end := func(state task.State, over bool, sources ...source) behaviour {
-		name := state.String() + " is the end of a task"
+		name := state.String() + " ends a task"
 		if !over {
-			name = state.String() + " is not the end of a task, which may still show up"
+			name = state.String() + " does not end a task, which may come back"
 		}
 		return behaviour{name: name, sources: sources, run: func(w *world) {
 			info := w.launch(sleeper("a"))
-			w.wire.inject(word("a", info.AgentID, state))
+			w.wire.inject(masterStatus("a", info.AgentID, state))
 			w.untilState("a", state)
 			if over {
 				again := w.kill("a")
@@ -36,7 +36,7 @@ func living() []behaviour {
 				require.Empty(w, w.made(calls.Call_KILL))
 				return
 			}
-			w.wire.inject(word("a", info.AgentID, task.Running))
+			w.wire.inject(masterStatus("a", info.AgentID, task.Running))
 			w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.Running })
 			require.Equal(w, task.Killed, w.kill("a").State)
 		}}
@@ -49,7 +49,7 @@ func living() []behaviour {
 		ends("a task that dies of a signal has failed", "kill -9 $$", task.Failed, "Command terminated with signal Killed", guide, recording("task_failed")),
 		ends("a task whose program does not exist has failed", "no-such-program-anywhere", task.Failed, "Command exited with status 127", guide, recording("task_failed")),
 		{
-			name:    "a task that cannot even be started fails its Launch, with the agent's words",
+			name:    "a task that cannot be started fails its Launch, with the agent's message",
 			sources: []source{recording("task_start_failures"), document("task-state-reasons", "REASON_CONTAINER_LAUNCH_FAILED")},
 			run: func(w *world) {
 				spec := sleeper("a")
@@ -78,7 +78,7 @@ func living() []behaviour {
 			},
 		},
 		{
-			name:    "a running task whose executor dies is told as failed",
+			name:    "a running task whose executor dies is reported as failed",
 			sources: []source{recording("executor_killed"), document("task-state-reasons", "REASON_EXECUTOR_TERMINATED")},
 			needs:   onDemand,
 			run: func(w *world) {
@@ -95,18 +95,18 @@ func living() []behaviour {
 		end(task.Unreachable, false, partitions, recording("agent_kill9_partition_aware")),
 		end(task.Unknown, false, partitions, recording("reconcile_partition_aware")),
 		{
-			name:    "a late word about a task that is over changes nothing",
+			name:    "a late update of a task that has ended changes nothing",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), recording("ack_wrong")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
 				w.kill("a")
-				w.wire.inject(word("a", info.AgentID, task.Running))
-				w.launch(sleeper("b")) // events come in order, so that the word has been taken
+				w.wire.inject(masterStatus("a", info.AgentID, task.Running))
+				w.launch(sleeper("b")) // events are handled in order, so the update has been, too
 				require.Equal(w, task.Killed, w.task("a").State)
 			},
 		},
 		{
-			name:    "a task that is over on record is what the master's own record says",
+			name:    "tasks that have ended are no longer running at the master, and others are",
 			sources: []source{guide, recording("teardown_tasks")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -121,8 +121,8 @@ func living() []behaviour {
 	}
 }
 
-// word is the master's own word about a task: it has no uuid.
-func word(id, agent string, state task.State) *calls.Event {
+// masterStatus is a status that the master itself makes up: it has no uuid.
+func masterStatus(id, agent string, state task.State) *calls.Event {
 	s, _ := state.Mesos()
 	return &calls.Event{Type: calls.Event_UPDATE, Update: &calls.Event_Update{Status: mesos.TaskStatus{
 		TaskID: mesos.TaskID{Value: id}, AgentID: &mesos.AgentID{Value: agent}, State: &s, Source: mesos.SOURCE_MASTER.Enum(),

@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// made lists the calls of a type, in order.
+// made returns the calls of a type, in order.
 func (w *world) made(t calls.Call_Type) []*calls.Call {
 	var list []*calls.Call
 	entries, _ := w.read()
@@ -33,7 +33,7 @@ func (w *world) untilMade(t calls.Call_Type, n int) *calls.Call {
 	return w.made(t)[n-1]
 }
 
-// updates lists the updates about a task that were handed to the scheduler.
+// updates returns the updates of a task that the scheduler has received.
 func (w *world) updates(id string) []mesos.TaskStatus {
 	var list []mesos.TaskStatus
 	entries, _ := w.read()
@@ -45,7 +45,7 @@ func (w *world) updates(id string) []mesos.TaskStatus {
 	return list
 }
 
-// offers lists all offers that were handed to the scheduler.
+// offers returns all offers that the scheduler has received.
 func (w *world) offers() []mesos.Offer {
 	var list []mesos.Offer
 	entries, _ := w.read()
@@ -55,7 +55,7 @@ func (w *world) offers() []mesos.Offer {
 	return list
 }
 
-// connections lists what watchers were told about the connection, and when.
+// connections returns the connection events of watchers, and when they came.
 func (w *world) connections() (list []scheduler.ConnectionEvent, at []time.Duration) {
 	entries, _ := w.read()
 	for _, e := range entries {
@@ -76,7 +76,7 @@ func (w *world) untilConnected(n int) {
 	})
 }
 
-// infos lists what watchers were told about a task.
+// infos returns what watchers have seen of a task.
 func (w *world) infos(id string) []task.Info {
 	var list []task.Info
 	entries, _ := w.read()
@@ -88,7 +88,7 @@ func (w *world) infos(id string) []task.Info {
 	return list
 }
 
-// states lists the states that a task went through, each once in a row.
+// states returns the states that a task went through, without repetitions.
 func (w *world) states(id string) []task.State {
 	var states []task.State
 	for _, info := range w.infos(id) {
@@ -103,7 +103,7 @@ func (w *world) untilState(id string, state task.State) {
 	w.until(id+" is "+state.String(), func() bool { return slices.Contains(w.states(id), state) })
 }
 
-// untilOver waits for a task to end and returns what watchers were told last.
+// untilOver waits for a task to end and returns what watchers saw last.
 func (w *world) untilOver(id string) task.Info {
 	w.Helper()
 	var info task.Info
@@ -116,7 +116,7 @@ func (w *world) untilOver(id string) task.Info {
 	return info
 }
 
-// acknowledgements of a task, by uuid.
+// acknowledgements counts those of a task, by uuid.
 func (w *world) acknowledgements(id string) map[string]int {
 	count := map[string]int{}
 	for _, c := range w.made(calls.Call_ACKNOWLEDGE) {
@@ -127,8 +127,8 @@ func (w *world) acknowledgements(id string) map[string]int {
 	return count
 }
 
-// checkCalls looks at what holds for all calls, whatever else a behaviour is about: they name the
-// framework and the stream that the master gave.
+// checkCalls requires what holds for all calls of every behaviour: they have the framework ID and the stream ID that
+// the master has assigned.
 func (w *world) checkCalls() {
 	w.Helper()
 	entries, _ := w.read()
@@ -155,7 +155,7 @@ func ids(list []mesos.OfferID) string {
 	return strings.Join(names, ",")
 }
 
-// launchedBy lists the tasks that an ACCEPT launches.
+// launchedBy returns the IDs of the tasks that an ACCEPT launches.
 func launchedBy(c *calls.Call) []string {
 	var names []string
 	for _, t := range launches(c) {
@@ -175,7 +175,7 @@ func launches(c *calls.Call) []mesos.TaskInfo {
 	return tasks
 }
 
-// launchesOf counts how often a task was launched, whether or not the master heard of it.
+// launchesOf returns how often a task was launched, whether or not the call reached the master.
 func (w *world) launchesOf(id string) (n int) {
 	for _, c := range w.made(calls.Call_ACCEPT) {
 		for _, name := range launchedBy(c) {

@@ -39,7 +39,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a master that does not lead leads to the one that does",
+			name:    "a master that does not lead redirects to the one that does",
 			sources: []source{document("scheduler-http-api", "Master detection")},
 			needs:   newMaster, masters: 2,
 			config: scheduler.Config{Master: masterAt(2)},
@@ -68,7 +68,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "nothing is taken for lost while its agent has yet to come back to a new master",
+			name:    "no task counts as lost while its agent has not yet reregistered with a new master",
 			sources: []source{agents, document("reconciliation", "Algorithm"), recording("master_failover")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one, Reregistration: 9 * time.Minute},
 			run: func(w *world) {
@@ -84,7 +84,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a task whose agent does not come back to a new master is unreachable in the end",
+			name:    "a task whose agent does not reregister with a new master becomes unreachable",
 			sources: []source{agents, document("reconciliation", "Algorithm")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one},
 			run: func(w *world) {
@@ -97,7 +97,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a task that ended while no master led is told afterwards",
+			name:    "the end of a task while no master led is reported afterwards",
 			sources: []source{masters, recording("master_failover")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one},
 			run: func(w *world) {
@@ -108,7 +108,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a kill that a new master cannot place yet is done when the agent is back",
+			name:    "a kill whose agent a new master does not know yet is done when the agent is back",
 			sources: []source{agents, recording("master_failover")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one, Reregistration: 5 * time.Minute},
 			run: func(w *world) {
@@ -119,7 +119,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a launch that a master took to its grave is made again, and one that arrived is not",
+			name:    "a launch that was lost with a master is made again, and one that reached its agent is not",
 			sources: []source{masters, document("reconciliation", "When To Reconcile")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one, Launch: 5 * time.Second},
 			run: func(w *world) {
@@ -135,7 +135,7 @@ func survivingMasters() []behaviour {
 			},
 		},
 		{
-			name:    "a framework that nobody remembers keeps its ID",
+			name:    "a framework that the new master does not know keeps its ID",
 			sources: []source{recording("subscribe_unknown_id"), recording("master_restart_in_memory")},
 			needs:   newMaster, cluster: mesostest.Config{Agents: one, InMemoryRegistry: true},
 			run: func(w *world) {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// masterView is what a master's /frameworks says.
+// masterView is a master's answer to /frameworks.
 type masterView struct {
 	Frameworks []frameworkView `json:"frameworks"`
 	Completed  []frameworkView `json:"completed_frameworks"`
@@ -41,9 +41,9 @@ func (w *world) frameworks(client *http.Client) (view masterView) {
 	return view
 }
 
-// view is what the master says about this world's framework; false when it is not subscribed.
+// view returns the master's view of this world's framework; false when the master does not know it.
 func (w *world) view() (f frameworkView, known bool) {
-	client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+	client := &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for _, f := range w.frameworks(client).Frameworks {
 		if f.Name == w.name {

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// memory is a store that can fail, and be looked at.
+// memory is a store that can be made to fail, and whose records can be read.
 type memory struct {
 	mu      sync.Mutex
 	records map[string][]byte
 	broken  bool
-	slow    time.Duration // that writing takes
-	late    time.Duration // from saying that something is written to having written it
+	slow    time.Duration // how long Apply takes
+	late    time.Duration // how long after Apply has returned the records change
 }
 
 var errBroken = errors.New("conformance: the store is broken")

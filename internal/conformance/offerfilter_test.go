@@ -17,26 +17,26 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 )
 
-// oldMaster is a need of behaviours about masters of before.
+// oldMaster is the need of behaviours with older masters.
 const oldMaster need = "needs a master older than Mesos 1.11"
 
-// briefly has everything offered again soon that is declined.
+// briefly is a configuration with which what is declined is offered again soon.
 func briefly() scheduler.Config {
 	return scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second}}
 }
 
-func offerFilters() []behaviour {
+func filteringOffers() []behaviour {
 	constraints := []source{document("scheduler-http-api", "UPDATE_FRAMEWORK"), recording("offer_constraints")}
 	return []behaviour{
 		{
-			name:    "agents that no pending task may run on are offered no more",
+			name:    "agents that no pending task may run on are no longer offered",
 			sources: constraints,
 			config:  briefly(),
 			run: func(w *world) {
 				some := w.distinction()
 				w.submitMisfits(task.Constraint{Attribute: some.Name, Operator: task.Like, Value: regexp.QuoteMeta(some.Text.Value)})
 				w.untilTold(0.1)
-				w.calm()
+				w.calmInOffers()
 				before := len(w.offers())
 				w.until("offers", func() bool { return len(w.offers()) > before+1 })
 				for _, o := range w.offers()[before:] {
@@ -45,7 +45,7 @@ func offerFilters() []behaviour {
 			},
 		},
 		{
-			name:    "a task that may run elsewhere lifts that at once, before it asks for offers",
+			name:    "a task that may run elsewhere lifts that at once, before offers are asked for",
 			sources: constraints,
 			config:  briefly(),
 			run: func(w *world) {
@@ -65,7 +65,7 @@ func offerFilters() []behaviour {
 			sources: []source{document("scheduler-http-api", "UPDATE_FRAMEWORK"), recording("offer_filters")},
 			config:  briefly(),
 			run: func(w *world) {
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.untilTold(1e9)
 				w.calm()
 				before := len(w.offers())
@@ -75,7 +75,7 @@ func offerFilters() []behaviour {
 			},
 		},
 		{
-			name:    "constraints that the master refuses cost nothing",
+			name:    "constraints that the master refuses do no harm",
 			sources: []source{document("scheduler-http-api", "UPDATE_FRAMEWORK"), recording("bad_framework_info")},
 			config:  briefly(),
 			run: func(w *world) {
@@ -93,14 +93,14 @@ func offerFilters() []behaviour {
 			},
 		},
 		{
-			name:    "a master that does not know constraints is told none",
+			name:    "a master that does not know constraints is sent none",
 			sources: constraints,
 			needs:   oldMaster,
 			config:  briefly(),
 			cluster: mesostest.Config{Version: "1.10.0"},
 			run: func(w *world) {
 				w.submitMisfits(hosts("nowhere"))
-				w.calm()
+				w.calmInOffers()
 				require.Empty(w, w.made(calls.Call_UPDATE_FRAMEWORK))
 				w.launch(sleeper("anywhere"))
 			},
@@ -125,7 +125,7 @@ func offerFilters() []behaviour {
 	}
 }
 
-// tooLittle gives each task less than it asks for, which only a master refuses.
+// tooLittle is a builder that sets a memory limit below the memory of a task, which only a master refuses.
 type tooLittle struct{ taskbuilder.Standard }
 
 func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
@@ -152,10 +152,10 @@ func (w *world) submitMisfits(c task.Constraint) {
 	}
 }
 
-// distinction is a text attribute that some agents have and others have not.
+// distinction returns a text attribute that some agents have and others have not.
 func (w *world) distinction() mesos.Attribute {
 	w.Helper()
-	w.submit(giant("giant"))
+	w.submit(oversized("giant"))
 	w.untilMade(calls.Call_DECLINE, 1)
 	w.wait(3 * time.Second)
 	for _, some := range w.offers() {
@@ -170,12 +170,12 @@ func (w *world) distinction() mesos.Attribute {
 	return mesos.Attribute{}
 }
 
-// has tells whether an offer is of an agent with that attribute.
+// has reports whether an offer is of an agent with that attribute.
 func has(o mesos.Offer, a mesos.Attribute) bool {
 	return slices.ContainsFunc(o.Attributes, func(b mesos.Attribute) bool { return a.Equal(b) })
 }
 
-// untilTold waits for the master to be told that less cpus are of no use.
+// untilTold waits for an UPDATE_FRAMEWORK that sets the least amount of cpus.
 func (w *world) untilTold(cpus float64) {
 	w.Helper()
 	w.until("the master is told", func() bool {

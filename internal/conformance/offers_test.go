@@ -38,7 +38,7 @@ func offers() []behaviour {
 			sources: []source{document("scheduler-http-api", "ACCEPT"), document("scheduler-http-api", "DECLINE"), recording("accept_invalid_offers")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: time.Second, NoOfferConstraints: true}},
 			run: func(w *world) {
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.launch(sleeper("a"))
 				w.until("several cycles", func() bool { return len(w.made(calls.Call_DECLINE)) >= 4 })
 				w.kill("giant")
@@ -62,7 +62,7 @@ func offers() []behaviour {
 			sources: []source{document("scheduler-http-api", "DECLINE"), recording("decline_filters"), recording("decline_seconds")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: 2 * time.Hour}},
 			run: func(w *world) {
-				w.submit(giant("a"))
+				w.submit(oversized("a"))
 				w.refusedFor(2*time.Hour, w.untilMade(calls.Call_DECLINE, 1).Decline.GetFilters())
 				require.Equal(w, task.Pending, w.task("a").State)
 			},
@@ -77,11 +77,11 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:    "a new task lifts the refusals of before",
+			name:    "a new task lifts earlier refusals",
 			sources: []source{document("scheduler-http-api", "REVIVE"), recording("decline_filters")},
 			config:  scheduler.Config{Offers: scheduler.OfferPolicy{Refuse: 24 * time.Hour}},
 			run: func(w *world) {
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.untilMade(calls.Call_DECLINE, 1)
 				w.launch(sleeper("a"))
 				w.launch(sleeper("b"))
@@ -89,7 +89,7 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:    "many new tasks at once bring few calls for offers",
+			name:    "many new tasks at once cause few calls for offers",
 			sources: []source{document("scheduler-http-api", "REVIVE"), document("app-framework-development-guide", "Multi-Scheduler Scalability")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -103,7 +103,7 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:      "many tasks go to one offer, within what it holds",
+			name:      "many tasks are launched with one offer, within its resources",
 			sources:   []source{document("scheduler-http-api", "ACCEPT"), recording("launch_many")},
 			unstarted: true,
 			run: func(w *world) {
@@ -208,7 +208,7 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:    "a RESCIND of an offer that is not held is nothing",
+			name:    "a RESCIND of an offer that is not held is ignored",
 			sources: []source{document("scheduler-http-api", "RESCIND"), recording("pb_rescind")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -240,7 +240,7 @@ func offers() []behaviour {
 				w.wire.events(func(e *calls.Event) []*calls.Event {
 					if e.Type == calls.Event_UPDATE && first {
 						first = false
-						return nil // it comes again, but the scheduler does not know
+						return nil // it is sent again, which the scheduler cannot know
 					}
 					return []*calls.Event{e}
 				})
@@ -251,11 +251,11 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:    "offers of before a disconnection are not used",
+			name:    "offers from before a disconnection are not used",
 			sources: []source{document("reconciliation", "Offer Reconciliation"), recording("resubscribe_after_disconnect")},
 			run: func(w *world) {
 				w.untilConnected(1)
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.untilMade(calls.Call_DECLINE, 1)
 				w.wire.cut()
 				w.untilConnected(2)
@@ -282,7 +282,7 @@ func offers() []behaviour {
 			name:    "a task that is too large does not hold up others",
 			sources: []source{document("scheduler-http-api", "OFFERS")},
 			run: func(w *world) {
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.launch(sleeper("a"))
 				require.Equal(w, task.Pending, w.task("giant").State)
 				w.until("somebody is told why", func() bool {
@@ -295,12 +295,12 @@ func offers() []behaviour {
 			},
 		},
 		{
-			name:    "offers that the master takes back come again",
+			name:    "what the master has rescinded is offered again",
 			sources: []source{recording("offer_timeout"), recording("pb_rescind")},
 			needs:   "needs a master with --offer_timeout",
 			cluster: mesostest.Config{OfferTimeout: time.Second},
 			run: func(w *world) {
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.wait(time.Minute)
 				w.launch(sleeper("a"))
 				w.nothingHeld()
@@ -318,8 +318,8 @@ func (w *world) refusedFor(least time.Duration, f *mesos.Filters) {
 	require.LessOrEqual(w, f.GetRefuseSeconds(), 1.25*least.Seconds())
 }
 
-// nothingHeld waits until the master has no offer outstanding for the framework: what is not used
-// is not kept from others.
+// nothingHeld waits until the framework has no outstanding offer at the master: what it does not use is free for
+// others.
 func (w *world) nothingHeld() {
 	w.Helper()
 	w.poll("no offer is held", func() bool {
@@ -362,10 +362,10 @@ func (w *world) withinOffers() {
 	}
 }
 
-// declineBehind has the master lose the offers of the next n ACCEPTs just before these arrive.
+// declineBehind declines the offers of the next n ACCEPTs at the master just before these arrive.
 func (w *world) declineBehind(n int) { w.loseOffers(n, pass) }
 
-// loseLaunches has the master lose the next n ACCEPTs, and their offers with them.
+// loseLaunches keeps the next n ACCEPTs from the master, and declines their offers there.
 func (w *world) loseLaunches(n int) { w.loseOffers(n, swallow) }
 
 func (w *world) loseOffers(n int, v verdict) {
@@ -382,8 +382,7 @@ func (w *world) loseOffers(n int, v verdict) {
 	})
 }
 
-// textAttribute finds an attribute of an agent that was offered. A cluster without any cannot show
-// what constraints do.
+// textAttribute returns a text attribute of an agent that was offered. On a cluster without one it skips the behaviour.
 func (w *world) textAttribute() mesos.Attribute {
 	w.Helper()
 	for _, o := range w.offers() {

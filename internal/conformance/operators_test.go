@@ -22,7 +22,7 @@ func meetingOperators() []behaviour {
 	primitives := document("maintenance", "How does it work?")
 	return []behaviour{
 		{
-			name:    "a task on an agent that is drained is killed, which says nothing against the task",
+			name:    "a task on an agent that is drained is killed, and can be launched again",
 			sources: []source{draining, recording("drain_agent")},
 			needs:   operator, cluster: one,
 			run: func(w *world) {
@@ -85,7 +85,7 @@ func meetingOperators() []behaviour {
 			},
 		},
 		{
-			name:    "a plan to take an agent away is told, and answered with no while something runs there",
+			name:    "a scheduled maintenance is reported, and declined while something runs on the agent",
 			sources: []source{primitives, recording("maintenance")},
 			needs:   operator, cluster: one,
 			run: func(w *world) {

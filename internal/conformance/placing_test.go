@@ -76,7 +76,7 @@ func placing() []behaviour {
 			},
 		},
 		{
-			name:    "what is reserved for the role is used before what others could use",
+			name:    "resources reserved for the role are used before those that others could use",
 			sources: []source{document("roles", "Roles and resource allocation"), recording("capabilities_offer_format")},
 			needs:   "needs resources that are reserved for a role",
 			config:  scheduler.Config{Framework: scheduler.Framework{Roles: []string{"prod"}}},
@@ -93,7 +93,7 @@ func placing() []behaviour {
 	}
 }
 
-// constrained submits tasks of a group and gives those that run in the end by host: at least one does.
+// constrained submits tasks of a group and returns those that run in the end, by host: at least one does.
 func (w *world) constrained(n int, c task.Constraint) map[string][]string {
 	w.Helper()
 	spec := sleeper("0")
@@ -114,7 +114,7 @@ func (w *world) constrained(n int, c task.Constraint) map[string][]string {
 	return byHost
 }
 
-// offeredPort gives the last host port of an offer.
+// offeredPort returns the last host port of an offer.
 func (w *world) offeredPort() uint16 {
 	w.Helper()
 	for _, o := range w.offers() {

@@ -53,7 +53,7 @@ func launchingPods() []behaviour {
 			},
 		},
 		{
-			name:    "another process with the same store goes on with a pod, and launches none of it twice",
+			name:    "another process with the same store continues with a pod, and launches none of it twice",
 			sources: []source{document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks")},
 			durable: true,
 			run: func(w *world) {

@@ -24,11 +24,11 @@ type tap struct {
 	json    bool
 	conn    net.Conn
 	stop    context.CancelFunc // ends the master's side
-	orderly atomic.Bool        // it is to end with the last chunk
+	orderly atomic.Bool        // end it with the last chunk
 	shreds  bool
 
 	mu      sync.Mutex
-	out     io.Writer // nil once it is over
+	out     io.Writer // nil once the stream has ended
 	flusher *http.ResponseController
 }
 
@@ -40,7 +40,7 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request) {
 		w.running.Add(1)
 	}
 	w.mu.Unlock()
-	if closing { // a pipelined request that nobody waits for any more
+	if closing { // a pipelined request whose answer nobody waits for
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -110,7 +110,7 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// forward makes a request of the scheduler to the master that it is for. Answers other than streams are read.
+// forward sends a request of the scheduler to its master. It reads answers other than streams to the end.
 func (w *wire) forward(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
 	w.mu.Lock()
 	closing := w.closing
@@ -123,7 +123,7 @@ func (w *wire) forward(ctx context.Context, r *http.Request, body []byte) (*http
 	}
 	defer w.asking.Done()
 	master := w.master
-	if r.Host != wireAddress { // another one, of which the scheduler was told
+	if r.Host != wireAddress { // another one, to which the scheduler was redirected
 		master = "http://" + r.Host
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, master+r.URL.Path, bytes.NewReader(body))
@@ -155,7 +155,7 @@ func relay(rw http.ResponseWriter, answer *http.Response) {
 	_, _ = io.Copy(rw, answer.Body)
 }
 
-// stream passes a subscription on, event by event, until either side ends it.
+// stream forwards a subscription, event by event, until either side ends it.
 func (w *wire) stream(rw http.ResponseWriter, r *http.Request, conn net.Conn, body []byte) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
@@ -201,7 +201,7 @@ func (w *wire) stream(rw http.ResponseWriter, r *http.Request, conn net.Conn, bo
 	}
 }
 
-// deliver hands an event of the master to the scheduler, or what becomes of it.
+// deliver sends an event of the master to the scheduler, or what onEvent replaces it by.
 func (w *wire) deliver(t *tap, frame []byte) {
 	event := new(calls.Event)
 	if err := decode(frame, event, t.json); err != nil {
@@ -243,7 +243,7 @@ func (t *tap) write(frame []byte) {
 	}
 }
 
-// over waits for whoever is writing: afterwards the response belongs to net/http again.
+// over waits for a write that is under way: afterwards the response belongs to net/http again.
 func (t *tap) over() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -270,7 +270,7 @@ func decode(data []byte, m message, asJSON bool) error {
 	if !asJSON {
 		return m.Unmarshal(data)
 	}
-	// What a master tells of itself holds names that are newer than mesos-go, which refuses them.
+	// The master's own info has names that are newer than mesos-go, which refuses them.
 	var fields map[string]any
 	if err := json.Unmarshal(data, &fields); err != nil {
 		return err
@@ -285,8 +285,8 @@ func decode(data []byte, m message, asJSON bool) error {
 	return json.Unmarshal(data, m)
 }
 
-// altered gives the body of a call that someone may have altered. One that was not keeps its body: what mesos-go does
-// not know, such as offer constraints, would be missing from a new one.
+// altered returns the body of a call that may have been altered. A call that was not altered keeps its body: a new one
+// would lack what mesos-go does not know, such as offer constraints.
 func altered(body []byte, call *calls.Call, asJSON bool) []byte {
 	before := new(calls.Call)
 	if decode(body, before, asJSON) == nil && before.Equal(call) {
@@ -295,7 +295,7 @@ func altered(body []byte, call *calls.Call, asJSON bool) []byte {
 	return encode(call, asJSON)
 }
 
-// encode gives nothing for what lacks a required field, which no behaviour makes up.
+// encode returns nil for a message without a required field, of which no behaviour makes any.
 func encode(m message, asJSON bool) (data []byte) {
 	if asJSON {
 		data, _ = json.Marshal(m)

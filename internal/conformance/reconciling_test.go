@@ -26,7 +26,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "after another subscription each task that has not ended is asked for, with its agent",
+			name:    "after another subscription each task that has not ended is reconciled explicitly, with its agent",
 			sources: []source{algorithm, recording("reconcile_partition_aware")},
 			run: func(w *world) {
 				agents := map[string]string{}
@@ -36,7 +36,7 @@ func reconciling() []behaviour {
 				}
 				w.kill("over")
 				delete(agents, "over")
-				w.submit(giant("pending"))
+				w.submit(oversized("pending"))
 				w.wire.cut()
 				w.untilConnected(2)
 				require.Equal(w, agents, asked(w.untilMade(calls.Call_RECONCILE, 1)))
@@ -45,7 +45,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "then the master is asked for all that it knows",
+			name:    "explicit reconciliation is followed by implicit reconciliation",
 			sources: []source{algorithm, document("reconciliation", "How To Reconcile")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -56,7 +56,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "what ended while nobody listened is found out",
+			name:    "the end of a task during a disconnection is found out",
 			sources: []source{document("reconciliation", "When To Reconcile"), recording("reconcile_partition_aware")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
@@ -67,7 +67,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "Reconcile returns when the master has told of each task",
+			name:    "Reconcile returns when the master has answered for each task",
 			sources: []source{document("scheduler-http-api", "RECONCILE"), recording("reconcile_partition_aware")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
@@ -78,7 +78,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "a question that is not answered is asked again, with pauses that grow",
+			name:    "a RECONCILE that is not answered is repeated, with pauses that grow",
 			sources: []source{algorithm, document("high-availability-framework-guide", "Agent Reregistration")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -94,7 +94,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "only what was not answered is asked again",
+			name:    "only tasks without an answer are asked for again",
 			sources: []source{algorithm},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -115,7 +115,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "a newer reconciliation takes the place of an older one",
+			name:    "a newer reconciliation replaces an older one",
 			sources: []source{algorithm},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -155,7 +155,7 @@ func reconciling() []behaviour {
 			},
 		},
 		{
-			name:    "an answer that tells nothing new is not told as news",
+			name:    "an answer without a change is not reported",
 			sources: []source{recording("reconcile_partition_aware"), document("task-state-reasons", "REASON_RECONCILIATION")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -169,7 +169,7 @@ func reconciling() []behaviour {
 	}
 }
 
-// asked lists tasks and agents of a RECONCILE.
+// asked returns the tasks and agents of a RECONCILE.
 func asked(c *calls.Call) map[string]string {
 	tasks := map[string]string{}
 	for _, t := range c.Reconcile.Tasks {
@@ -178,7 +178,7 @@ func asked(c *calls.Call) map[string]string {
 	return tasks
 }
 
-// timesOf lists when calls of a type were made.
+// timesOf returns when calls of a type were made.
 func (w *world) timesOf(t calls.Call_Type) []time.Duration {
 	var list []time.Duration
 	entries, _ := w.read()
@@ -190,7 +190,7 @@ func (w *world) timesOf(t calls.Call_Type) []time.Duration {
 	return list
 }
 
-// endBehind has a task killed, and its end acknowledged, without a word to the scheduler.
+// endBehind kills a task and acknowledges its end without the scheduler.
 func (w *world) endBehind(id, agent string) {
 	w.Helper()
 	over := make(chan struct{}, 1)
@@ -227,7 +227,7 @@ func (w *world) endBehind(id, agent string) {
 	w.wire.events(nil)
 }
 
-// dropReconciliation keeps the master's answers to RECONCILE from the scheduler.
+// dropReconciliation drops the master's answers to RECONCILE.
 func (w *world) dropReconciliation(drop bool) {
 	w.wire.events(func(e *calls.Event) []*calls.Event {
 		if u := e.GetUpdate(); drop && u != nil && u.Status.GetReason() == mesos.REASON_RECONCILIATION {

@@ -19,7 +19,7 @@ func relaunching() []behaviour {
 	hasty := scheduler.Config{LaunchTimeout: 2 * time.Second, MaxLaunches: 2}
 	return []behaviour{
 		{
-			name:    "an offer whose launch was lost is given back",
+			name:    "an offer whose launch was lost is not kept",
 			sources: []source{life, document("scheduler-http-api", "Overview")},
 			config:  hasty, cluster: mesostest.Config{Agents: []mesostest.Agent{{}}},
 			run: func(w *world) {
@@ -31,7 +31,7 @@ func relaunching() []behaviour {
 			},
 		},
 		{
-			name:    "a launch that nothing is heard of is asked for, and made again under the same ID when the master does not know it",
+			name:    "a launch without an update is reconciled, and made again under the same ID when the master does not know it",
 			sources: []source{life, document("high-availability-framework-guide", "Mesos Architecture"), recording("reconcile_staging")},
 			config:  hasty,
 			run: func(w *world) {
@@ -43,7 +43,7 @@ func relaunching() []behaviour {
 			},
 		},
 		{
-			name:    "a launch that is lost again and again fails in the end, and may be worth another try",
+			name:    "a launch that is lost again and again fails with a retryable error",
 			sources: []source{life, document("task-state-reasons", "REASON_RECONCILIATION")},
 			config:  hasty,
 			run: func(w *world) {
@@ -72,7 +72,7 @@ func relaunching() []behaviour {
 				})
 				w.wire.events(func(e *calls.Event) []*calls.Event {
 					if u := e.GetUpdate(); u != nil && len(u.Status.UUID) > 0 && wanted.Load() < 1 {
-						return nil // comes again, as it was not acknowledged
+						return nil // it is sent again, as it was not acknowledged
 					}
 					return []*calls.Event{e}
 				})
@@ -81,7 +81,7 @@ func relaunching() []behaviour {
 			},
 		},
 		{
-			name:    "a launch whose ACCEPT was cut off is asked for soon",
+			name:    "a launch whose ACCEPT was cut off is reconciled soon",
 			sources: []source{life, document("high-availability-framework-guide", "Mesos Architecture")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -114,7 +114,7 @@ func relaunching() []behaviour {
 				w.loseLaunches(1)
 				w.running.Go(func() {
 					launch := w.untilMade(calls.Call_ACCEPT, 1)
-					e := word("a", launches(launch)[0].AgentID.Value, task.Dropped)
+					e := masterStatus("a", launches(launch)[0].AgentID.Value, task.Dropped)
 					e.Update.Status.Reason = mesos.REASON_AGENT_DISCONNECTED.Enum()
 					w.wire.inject(e)
 				})

@@ -44,7 +44,7 @@ func rest() []behaviour {
 			},
 		},
 		{
-			name:    "operations can be asked for, and the master's events be seen as they come",
+			name:    "operations can be reconciled, and the master's events can be watched unchanged",
 			sources: []source{document("scheduler-http-api", "RECONCILE_OPERATIONS"), document("scheduler-http-api", "UPDATE_OPERATION_STATUS"), recording("pb_operation_status")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -73,7 +73,7 @@ func rest() []behaviour {
 			},
 		},
 		{
-			name:    "the loss of an agent or an executor is told",
+			name:    "the loss of an agent or an executor is reported",
 			sources: []source{document("scheduler-http-api", "FAILURE"), recording("pb_agent_lost")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -88,7 +88,7 @@ func rest() []behaviour {
 			},
 		},
 		{
-			name:    "an agent that is asked for is promised when nothing runs there, and otherwise not",
+			name:    "an inverse offer is accepted when nothing runs on its agent, and declined otherwise",
 			sources: []source{document("maintenance", "Terminology")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))

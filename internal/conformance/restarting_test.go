@@ -21,7 +21,7 @@ func restarting() []behaviour {
 			sources: []source{ahead, recording("resubscribe_after_disconnect")}, durable: true,
 			run: func(w *world) {
 				w.launch(sleeper("a"))
-				w.submit(giant("giant"))
+				w.submit(oversized("giant"))
 				w.die()
 				subscribed := w.goOn(w.store.snapshot())
 				require.Equal(w, w.made(calls.Call_ACCEPT)[0].FrameworkID, subscribed.FrameworkID)
@@ -32,7 +32,7 @@ func restarting() []behaviour {
 			},
 		},
 		{
-			name:    "a process that dies in the midst of a launch is followed by one that knows of it and does not launch twice",
+			name:    "after a process that died during a launch the next one knows of it and does not launch twice",
 			sources: []source{ahead}, durable: true, slowStore: 300 * time.Millisecond,
 			run: func(w *world) {
 				records := w.dieAt(calls.Call_ACCEPT, 1, pass)
@@ -58,7 +58,7 @@ func restarting() []behaviour {
 			sources: []source{ahead, document("scheduler-http-api", "ACKNOWLEDGE")}, durable: true, slowStore: 300 * time.Millisecond,
 			run: func(w *world) {
 				records := w.dieAt(calls.Call_ACKNOWLEDGE, 2, pass)
-				w.wire.fail() // it has only its records
+				w.wire.fail() // it has nothing but its records
 				w.successor(records)
 				w.start()
 				require.Equal(w, task.Running, w.task("a").State)
@@ -92,7 +92,7 @@ func restarting() []behaviour {
 			},
 		},
 		{
-			name:    "what ended between two processes is found out",
+			name:    "the end of a task between two processes is found out",
 			sources: []source{document("reconciliation", "When To Reconcile"), recording("resubscribe_after_disconnect")}, durable: true,
 			run: func(w *world) {
 				w.launch(command("a", "sleep 3"))
@@ -120,7 +120,7 @@ func restarting() []behaviour {
 			},
 		},
 		{
-			name:    "a removed framework is not quietly replaced by a new one",
+			name:    "a removed framework is not silently replaced by a new one",
 			sources: []source{recording("subscribe_removed_id"), ahead}, durable: true,
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -154,7 +154,7 @@ func restarting() []behaviour {
 			sources: []source{ahead}, durable: true,
 			run: func(w *world) {
 				w.untilConnected(1)
-				w.submit(giant("known"))
+				w.submit(oversized("known"))
 				w.store.setBroken(true)
 				submitted := w.background(func() error { return w.sched.Submit(w.ctx, sleeper("a")) })
 				w.until("the failure is told", func() bool {
@@ -201,15 +201,15 @@ func (w *world) goOn(records map[string][]byte) *calls.Call {
 	return w.made(calls.Call_SUBSCRIBE)[made]
 }
 
-// die ends Run without a word to the master.
+// die ends Run without a call to the master.
 func (w *world) die() {
 	w.Helper()
 	w.stop()
 	require.ErrorIs(w, w.end(), context.Canceled)
 }
 
-// dieAt submits a task "a" and has the process die when it makes the nth call of a type, to which
-// the verdict is given. It returns what was in the store at that moment.
+// dieAt submits a task "a" and ends the process when it makes the nth call of a type, which gets the verdict. It
+// returns the records in the store at that moment.
 func (w *world) dieAt(t calls.Call_Type, n int, v verdict) map[string][]byte {
 	w.Helper()
 	moment := make(chan map[string][]byte, 1)

@@ -14,7 +14,7 @@ import (
 func stayingSubscribed() []behaviour {
 	return []behaviour{
 		{
-			name:    "after a broken stream it subscribes again under the same ID, and its tasks go on",
+			name:    "after a broken stream it subscribes again under the same ID, and its tasks run on",
 			sources: []source{document("scheduler-http-api", "Disconnections"), recording("resubscribe_after_disconnect")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -40,7 +40,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a subscription replaces an older one that only the master still believes in",
+			name:    "a subscription replaces an older one that the master still considers connected",
 			sources: []source{recording("resubscribe_live"), document("scheduler-http-api", "Network partitions")},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
@@ -52,7 +52,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "what a stream says after its end does not count",
+			name:    "events of an old stream are ignored",
 			sources: []source{recording("pb_failed_over"), document("scheduler-http-api", "ERROR")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -73,7 +73,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a master that falls silent for several heartbeats counts as lost, by the interval that it told",
+			name:    "a master that misses several heartbeats counts as lost, by the interval that it announced",
 			sources: []source{document("scheduler-http-api", "HEARTBEAT"), document("scheduler-http-api", "Network partitions")},
 			config:  scheduler.Config{MissedHeartbeats: 3},
 			run: func(w *world) {
@@ -94,7 +94,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a master that takes a subscription and says nothing is given up as well",
+			name:    "a master that accepts a subscription and sends nothing counts as lost",
 			sources: []source{document("scheduler-http-api", "Network partitions"), document("scheduler-http-api", "HEARTBEAT")},
 			config:  scheduler.Config{MissedHeartbeats: 2},
 			run: func(w *world) {
@@ -117,7 +117,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a call that the master refuses for want of a subscription brings another one",
+			name:    "a call that the master refuses for want of a subscription is followed by a new subscription",
 			sources: []source{recording("bad_stream_id"), document("scheduler-http-api", "SUBSCRIBE")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -137,7 +137,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a call that nobody answers is given up and made again",
+			name:    "a call without an answer times out and is made again",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -146,7 +146,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "an event of a kind that is not known yet is passed over",
+			name:    "an event of an unknown type is skipped",
 			sources: []source{document("versioning", "API Compatibility")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -157,7 +157,7 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
-			name:    "a record that is no event costs nothing but itself",
+			name:    "a record that is not an event is skipped",
 			sources: []source{document("scheduler-http-api", "RecordIO response format")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -170,7 +170,7 @@ func stayingSubscribed() []behaviour {
 	}
 }
 
-// heartbeatsEvery alters what the master tells of its heartbeats from the next subscription on.
+// heartbeatsEvery changes the heartbeat interval that the master announces, from the next subscription on.
 func heartbeatsEvery(w *world, seconds float64) {
 	w.wire.events(func(e *calls.Event) []*calls.Event {
 		if e.Type == calls.Event_SUBSCRIBED {

@@ -30,7 +30,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "the framework can be told apart, fails over for a week, checkpoints and runs as the user of its process",
+			name:    "the framework has its name, a failover timeout of a week and checkpointing, and runs as the user of its process",
 			sources: []source{document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks"), document("agent-recovery", "Framework Configuration"), document("scheduler-http-api", "Disconnections")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -45,7 +45,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "it asks for several roles, reservations of them, news of partitions and TASK_KILLING",
+			name:    "it has the capabilities for several roles, reservations, partition awareness and TASK_KILLING",
 			sources: []source{recording("capabilities_offer_format"), recording("kill_no_killing_state"), document("high-availability-framework-guide", "Dealing with Partitioned or Failed Agents")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -98,7 +98,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "it makes no difference how the bytes of events are cut into pieces",
+			name:    "it makes no difference how the bytes of events are split",
 			sources: []source{document("scheduler-http-api", "RecordIO response format"), recording("pb_large_offer")},
 			run: func(w *world) {
 				w.wire.change(func() { w.wire.shredded = true })
@@ -112,7 +112,7 @@ func subscribing() []behaviour {
 			name:    "calls go over other connections than the subscription's and none is made before SUBSCRIBED",
 			sources: []source{document("scheduler-http-api", "SUBSCRIBE"), recording("subscribe_basic")},
 			run: func(w *world) {
-				w.launch(sleeper("a")) // checkCalls looks at the order; a call behind the subscription would hang
+				w.launch(sleeper("a")) // checkCalls checks the order; a call on the connection of the subscription would hang
 			},
 		},
 		{
@@ -129,7 +129,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "a role that the master does not take ends it with the master's words",
+			name:    "a role that the master refuses ends Run with the master's message",
 			sources: []source{recording("bad_framework_info"), document("roles", "Roles and access control")},
 			needs:   roleList,
 			cluster: fakeWithRoles("web"),
@@ -141,7 +141,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "a master that has not recovered is asked again",
+			name:    "a master that is still recovering is tried again",
 			sources: []source{document("scheduler-http-api", "Master detection"), document("high-availability-framework-guide", "Dealing with Partitioned or Failed Masters")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -152,7 +152,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:      "the first attempt need not succeed",
+			name:      "a first attempt that fails is followed by another",
 			sources:   []source{document("high-availability-framework-guide", "Dealing with Partitioned or Failed Masters")},
 			unstarted: true,
 			run: func(w *world) {
@@ -217,7 +217,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "an answer that another attempt would only get again ends it",
+			name:    "an answer that would be the same for every attempt ends Run",
 			sources: []source{document("authentication", "Framework"), recording("bad_required_fields")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -231,7 +231,7 @@ func subscribing() []behaviour {
 	}
 }
 
-// subscribeAs is the call with which another scheduler takes a framework over.
+// subscribeAs returns the call with which another scheduler takes over a framework.
 func subscribeAs(id, name string) *calls.Call {
 	framework := &mesos.FrameworkID{Value: id}
 	return &calls.Call{

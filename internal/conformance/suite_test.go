@@ -22,25 +22,25 @@ import (
 // behaviour is one thing that a good scheduler does.
 type behaviour struct {
 	name    string   // a sentence
-	sources []source // who demands it
+	sources []source // the documents and recordings that demand it
 	needs   need     // what a plain cluster does not have
 	config  scheduler.Config
 	cluster mesostest.Config // of the fake; without agents it gets three
-	masters int              // of the fake beside the first, each at an address that masterAt gives
+	masters int              // of the fake beside the first, at the addresses that masterAt returns
 	// unstarted leaves the start of Run to the behaviour.
 	unstarted bool
-	// durable gives the scheduler a store, which takes slowStore for each writing.
+	// durable: the scheduler has a store, which takes slowStore for each Apply.
 	durable   bool
 	slowStore time.Duration
 	run       func(*world)
 }
 
-// need is why a behaviour cannot be shown on a plain cluster. Empty: it can.
+// need is why a behaviour cannot be shown on a plain cluster. If it is empty, it can.
 type need string
 
 const (
 	lostAgents need = "takes agents away and brings them back"
-	hours      need = "takes hours, which only virtual time gives away"
+	hours      need = "takes hours"
 	onDemand   need = "needs a task's process or health check to fail on demand"
 	roleList   need = "needs a master that takes certain roles only"
 )
@@ -54,7 +54,7 @@ func document(name, section string) source { return source{document: name, secti
 // recording is one of a real master, in internal/mesostest.
 func recording(name string) source { return source{recording: name} }
 
-// chapter is a part of the list.
+// chapter is a section of the list.
 type chapter struct {
 	title      string
 	behaviours []behaviour
@@ -67,26 +67,26 @@ func suite() []chapter {
 		{"The end of a framework", ending()},
 		{"Offers", offers()},
 		{"Asking for offers and keeping them", demanding()},
-		{"What pending tasks need", offerFilters()},
+		{"Offer filters for pending tasks", filteringOffers()},
 		{"Where tasks run", placing()},
 		{"Launching", launching()},
 		{"Pods", launchingPods()},
-		{"Life and death of tasks", living()},
+		{"States of tasks", living()},
 		{"Status updates", updating()},
 		{"Killing", killing()},
-		{"Agents", agents()},
+		{"Agents", losingAgents()},
 		{"Operators", meetingOperators()},
 		{"Masters", survivingMasters()},
 		{"Reconciliation", reconciling()},
-		{"Launches that get lost", relaunching()},
-		{"Tasks that are not on record", meetingStrangers()},
+		{"Lost launches", relaunching()},
+		{"Tasks that are not on record", meetingUnknownTasks()},
 		{"Another process with the same store", restarting()},
 		{"Explaining", explaining()},
 		{"Everything else", rest()},
 	}
 }
 
-// inBubble calls f with a fake cluster, in virtual time.
+// inBubble calls f with a fake cluster in a synctest bubble.
 func inBubble(t *testing.T, b behaviour, f func(t *testing.T, p place)) {
 	synctest.Test(t, func(t *testing.T) {
 		config := b.cluster
@@ -116,7 +116,7 @@ func inBubble(t *testing.T, b behaviour, f func(t *testing.T, p place)) {
 	})
 }
 
-// masterAt is the address of the nth master of the fake, from 0.
+// masterAt returns the address of the nth master of the fake, from 0.
 func masterAt(n int) string { return fmt.Sprintf("master%d.example:5050", n) }
 
 // TestFake shows every behaviour on the fake master.
@@ -124,45 +124,58 @@ func TestFake(t *testing.T) {
 	for _, c := range suite() {
 		for _, b := range c.behaviours {
 			t.Run(b.name, func(t *testing.T) {
+				t.Parallel()
 				inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
 			})
 		}
 	}
 }
 
-// TestOtherwise shows that what a plain cluster can show rests neither on how quick the fake is nor
-// on how the scheduler speaks.
+// TestOtherwise shows the behaviours that a plain cluster can show on faster, slower and smaller clusters, and with a
+// scheduler that uses JSON. With -short each behaviour is shown in one of these ways only, in turn.
 func TestOtherwise(t *testing.T) {
-	for name, otherwise := range map[string]func(*behaviour){
-		"quick": func(b *behaviour) {
+	ways := []struct {
+		name  string
+		alter func(*behaviour)
+	}{
+		{"quick", func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: -1, Reap: -1, AllocationInterval: 50 * time.Millisecond, Seed: 1}
-		},
-		"slow": func(b *behaviour) {
+		}},
+		{"slow", func(b *behaviour) {
 			b.cluster = mesostest.Config{Launch: 7 * time.Second, Reap: 2 * time.Second, AllocationInterval: 5 * time.Second, Seed: 2}
-		},
-		"small": func(b *behaviour) {
+		}},
+		{"small", func(b *behaviour) {
 			b.cluster = mesostest.Config{Agents: []mesostest.Agent{{Attributes: "rack:r1", Isolation: "posix/cpu,posix/mem"}}}
-		},
-		"JSON": func(b *behaviour) { b.config.JSON = true },
-	} {
-		for _, c := range suite() {
-			for _, b := range c.behaviours {
-				if b.needs != "" {
-					continue // it has a cluster of its own
+		}},
+		{"JSON", func(b *behaviour) { b.config.JSON = true }},
+	}
+	shown := 0
+	for _, c := range suite() {
+		for _, b := range c.behaviours {
+			if b.needs != "" {
+				continue // it has a cluster of its own
+			}
+			for i, way := range ways {
+				if testing.Short() && i != shown%len(ways) {
+					continue
 				}
-				otherwise(&b)
-				t.Run(name+"/"+b.name, func(t *testing.T) {
+				b := b
+				way.alter(&b)
+				t.Run(way.name+"/"+b.name, func(t *testing.T) {
+					t.Parallel()
 					inBubble(t, b, func(t *testing.T, p place) { perform(t, p, b) })
 				})
 			}
+			shown++
 		}
 	}
 }
 
-// TestUnaltered: what a wire looks at and does not alter reaches the master with all that mesos-go does not know.
+// TestUnaltered: a call that the wire decodes and does not alter reaches the master with the fields that mesos-go does
+// not know.
 func TestUnaltered(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
-		b := find(t, "agents that no pending task may run on are offered no more")
+		b := find(t, "agents that no pending task may run on are no longer offered")
 		b.config.JSON = asJSON
 		run := b.run
 		b.run = func(w *world) {

@@ -42,7 +42,7 @@ func updating() []behaviour {
 				early := make(chan string, 100)
 				w.wire.calls(func(c *calls.Call) verdict {
 					if c.Type == calls.Call_ACKNOWLEDGE {
-						// While this call waits here the watcher must get to see the update.
+						// While this call waits here, the watcher must see the update.
 						seen := w.sees(c.Acknowledge.TaskID.Value, c.Acknowledge.UUID)
 						if !seen {
 							early <- c.Acknowledge.TaskID.Value
@@ -81,14 +81,14 @@ func updating() []behaviour {
 			sources: []source{acknowledge, recording("accept_invalid_offers")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				w.wire.inject(word("a", info.AgentID, task.Unreachable), word("a", info.AgentID, task.Running))
+				w.wire.inject(masterStatus("a", info.AgentID, task.Unreachable), masterStatus("a", info.AgentID, task.Running))
 				w.launch(sleeper("b"))
 				w.acknowledged("a")
 				w.acknowledged("b")
 			},
 		},
 		{
-			name:    "an update that comes twice is acknowledged twice and told once",
+			name:    "an update that comes twice is acknowledged twice and reported once",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), recording("agent_restart_checkpoint")},
 			run: func(w *world) {
 				w.wire.events(func(e *calls.Event) []*calls.Event {
@@ -111,11 +111,11 @@ func updating() []behaviour {
 			},
 		},
 		{
-			name:    "an update of a task that is not on record is acknowledged, or it would come for ever",
+			name:    "an update of a task that is not on record is acknowledged, or it would be sent for ever",
 			sources: []source{acknowledge, document("reconciliation", "Algorithm")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				e := word("stranger", info.AgentID, task.Running)
+				e := masterStatus("stranger", info.AgentID, task.Running)
 				e.Update.Status.UUID = []byte("0123456789abcdef")
 				w.wire.inject(e)
 				w.until("it is acknowledged", func() bool { return w.acknowledgements("stranger")["0123456789abcdef"] == 1 })
@@ -145,7 +145,7 @@ func updating() []behaviour {
 			},
 		},
 		{
-			name:    "an acknowledgement that nobody answers holds up no other task",
+			name:    "an acknowledgement without an answer does not hold up other tasks",
 			sources: []source{acknowledge, document("high-availability-framework-guide", "Mesos Architecture")},
 			run: func(w *world) {
 				w.wire.once(calls.Call_ACKNOWLEDGE, hang)
@@ -171,7 +171,7 @@ func updating() []behaviour {
 			},
 		},
 		{
-			name:    "updates of one task are told in the order in which they came",
+			name:    "updates of one task are reported in the order in which they came",
 			sources: []source{recording("task_finished"), document("high-availability-framework-guide", "Mesos Architecture")},
 			run: func(w *world) {
 				for i := range 5 {
@@ -186,8 +186,8 @@ func updating() []behaviour {
 	}
 }
 
-// acknowledged waits until the master has taken an acknowledgement of each update of a task that came
-// with a uuid, and requires that none was made twice or for anything else.
+// acknowledged waits until the master has accepted an acknowledgement of each update of a task with a uuid, and
+// requires that there was none twice and no other.
 func (w *world) acknowledged(id string) {
 	w.Helper()
 	want := map[string]int{}

@@ -15,7 +15,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
-// wireAddress is where schedulers find the wire, on a network of its own.
+// wireAddress is the address of the wire, on a network of its own.
 const wireAddress = "wire.example:5050"
 
 // verdict is what the wire does with a call. A positive one is the HTTP status to answer with.
@@ -23,11 +23,11 @@ type verdict int
 
 const (
 	pass    verdict = 0
-	swallow verdict = -1 // answer 202, tell the master nothing
-	lose    verdict = -2 // tell the master, break the connection in place of its answer
-	cut     verdict = -3 // break the connection, tell the master nothing
+	swallow verdict = -1 // answer 202 without forwarding the call
+	lose    verdict = -2 // forward the call, close the connection instead of answering
+	cut     verdict = -3 // close the connection without forwarding the call
 	hang    verdict = -4 // answer nothing until the scheduler gives up
-	late    verdict = -5 // tell the master, hand its answer on after two seconds
+	late    verdict = -5 // forward the call, and the master's answer after two seconds
 )
 
 func (v verdict) String() string {
@@ -37,31 +37,31 @@ func (v verdict) String() string {
 	return [...]string{"passed", "swallowed", "answer lost", "cut", "hangs", "answer late"}[-v]
 }
 
-// saboteur makes a scheduler worse than it is: it may alter a call, and says how often it is made.
-// What it takes away or adds is for the behaviours what the scheduler itself did.
+// saboteur makes a scheduler worse than it is: it may alter a call, and returns how often it is made. To the behaviours
+// the result looks like what the scheduler itself did.
 type saboteur func(*calls.Call) int
 
-// wire stands between a scheduler and the master, as a proxy that both take for the other side.
+// wire is a proxy between the scheduler and the master.
 type wire struct {
 	journal  *journal
 	master   string // URL
 	upstream *http.Transport
 	sabotage saboteur
-	near     virtualnet.Network // on which the scheduler finds the wire
+	near     virtualnet.Network // between the scheduler and the wire
 	server   *http.Server
 	ctx      context.Context // of the connections to the master
 	hangUp   context.CancelFunc
 	running  sync.WaitGroup
-	asking   sync.WaitGroup // requests to the master that it has not answered
+	asking   sync.WaitGroup // requests that the master has not answered
 
 	mu       sync.Mutex
 	onCall   func(*calls.Call) verdict         // nil: pass
 	onEvent  func(*calls.Event) []*calls.Event // nil: as it is
 	conns    map[net.Conn]bool                 // open ones of the scheduler
 	taps     []*tap                            // open streams, the oldest first
-	down     bool                              // nobody listens
-	silent   bool                              // events go nowhere
-	shredded bool                              // events come byte by byte
+	down     bool                              // connections are refused
+	silent   bool                              // events are dropped
+	shredded bool                              // events are sent byte by byte
 	closing  bool
 	halfOpen bool // the master does not notice when the scheduler leaves
 }
@@ -98,8 +98,8 @@ type (
 	connKey struct{}
 )
 
-// close breaks everything and waits for it to end. What the master was asked it answers first: a
-// framework whose SUBSCRIBE is still on its way could not be removed.
+// close closes all connections and waits for all goroutines. It first lets the master answer the requests that it has
+// received: a framework whose SUBSCRIBE is under way could not be removed.
 func (w *wire) close() {
 	_ = w.server.Close()
 	w.change(func() { w.closing = true })
@@ -109,7 +109,7 @@ func (w *wire) close() {
 	w.upstream.CloseIdleConnections()
 }
 
-// dial is the scheduler's way to any master.
+// dial is the scheduler's DialContext, whichever master it dials.
 func (w *wire) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	w.mu.Lock()
 	down := w.down
@@ -120,21 +120,20 @@ func (w *wire) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	return w.near.DialContext(ctx, network, wireAddress)
 }
 
-// change sets something under the lock.
+// change calls f with the lock held.
 func (w *wire) change(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
 }
 
-// calls has f decide about each call from now on. It runs on the goroutine of the call, and may
-// block or alter it.
+// calls makes f decide about each call from now on. f runs on the goroutine of the call, and may block or alter it.
 func (w *wire) calls(f func(*calls.Call) verdict) { w.change(func() { w.onCall = f }) }
 
-// once gives the next call of a type the verdict.
+// once applies the verdict to the next call of a type.
 func (w *wire) once(t calls.Call_Type, v verdict) { w.times(1, t, v) }
 
-// times gives the next n calls of a type the verdict.
+// times applies the verdict to the next n calls of a type.
 func (w *wire) times(n int, t calls.Call_Type, v verdict) {
 	var mu sync.Mutex
 	w.calls(func(c *calls.Call) verdict {
@@ -148,13 +147,13 @@ func (w *wire) times(n int, t calls.Call_Type, v verdict) {
 	})
 }
 
-// always gives every call of a type the verdict.
+// always applies the verdict to every call of a type.
 func (w *wire) always(t calls.Call_Type, v verdict) { w.times(-1, t, v) }
 
-// events has f replace each event from now on.
+// events makes f replace each event from now on.
 func (w *wire) events(f func(*calls.Event) []*calls.Event) { w.change(func() { w.onEvent = f }) }
 
-// cut breaks all streams, as a network does that fails.
+// cut closes the connections of all streams, as if the network had failed.
 func (w *wire) cut() {
 	for _, t := range w.open() {
 		_ = t.conn.Close()
@@ -169,7 +168,7 @@ func (w *wire) end() {
 	}
 }
 
-// fail breaks all connections and refuses new ones, until restore.
+// fail closes all connections and refuses new ones, until restore.
 func (w *wire) fail() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -181,7 +180,7 @@ func (w *wire) fail() {
 
 func (w *wire) restore() { w.change(func() { w.down = false }) }
 
-// inject hands the scheduler events that the master has not sent.
+// inject sends the scheduler events that the master has not sent.
 func (w *wire) inject(events ...*calls.Event) {
 	for _, t := range w.open() {
 		for _, e := range events {
@@ -191,7 +190,7 @@ func (w *wire) inject(events ...*calls.Event) {
 	}
 }
 
-// injectBytes hands the scheduler a record that is no event.
+// injectBytes sends the scheduler a record that is not an event.
 func (w *wire) injectBytes(p []byte) {
 	for _, t := range w.open() {
 		t.write(p)
@@ -204,7 +203,7 @@ func (w *wire) open() []*tap {
 	return append([]*tap(nil), w.taps...)
 }
 
-// slipIn makes a call to the master in the scheduler's name, which the scheduler knows nothing of.
+// slipIn makes a call to the master on the scheduler's stream, without the scheduler.
 func (w *wire) slipIn(c *calls.Call) {
 	open := w.open()
 	if len(open) == 0 {

@@ -17,7 +17,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// testingT is what behaviours need of a *testing.T. A control gives them something else.
+// testingT has the methods of *testing.T that behaviours use. Controls implement it in another way.
 type testingT interface {
 	require.TestingT
 	Helper()
@@ -29,10 +29,10 @@ type place struct {
 	url      string            // of the master
 	dial     dialer            // to the master
 	fake     *mesostest.Master // nil for a real one
-	sabotage saboteur          // nil for a scheduler as it is
-	late     time.Duration     // by which a store writes later than it says
-	patience time.Duration     // for anything to happen
-	quiet    time.Duration     // in which something that must not happen would have happened
+	sabotage saboteur          // nil: none
+	late     time.Duration     // how long after Apply has returned the records of a store change
+	patience time.Duration     // how long to wait for anything to happen
+	quiet    time.Duration     // how long to wait for what must not happen
 }
 
 // world is a scheduler, whose Run has begun, and a cluster, with the wire between them.
@@ -43,7 +43,7 @@ type world struct {
 	wire    *wire
 	store   *memory // in use when the behaviour is about a durable one
 	config  scheduler.Config
-	name    string // of the framework, unlike any other
+	name    string // of the framework, unique
 	ctx     context.Context
 	sched   *scheduler.Scheduler
 	ended   chan error // what Run returned
@@ -51,7 +51,7 @@ type world struct {
 	running sync.WaitGroup
 }
 
-// perform shows a behaviour at a place, and leaves nothing behind.
+// perform runs a behaviour at a place, and leaves nothing behind.
 func perform(t testingT, p place, b behaviour) {
 	t.Helper()
 	w := &world{testingT: t, place: p, journal: newJournal(), name: "conformance " + rand.Text()}
@@ -81,7 +81,7 @@ func perform(t testingT, p place, b behaviour) {
 	w.checkCalls()
 }
 
-// start begins a Run and watches it.
+// start starts Run and a watcher.
 func (w *world) start() {
 	events := w.sched.Watch(w.ctx)
 	w.running.Go(func() {
@@ -95,8 +95,8 @@ func (w *world) start() {
 	w.running.Go(func() { ended <- w.sched.Run(ctx) })
 }
 
-// successor replaces the scheduler, whose Run must have ended, by that of another process, which
-// finds in its store what the records say.
+// successor replaces the scheduler, whose Run must have ended, by that of another process, with these records in its
+// store.
 func (w *world) successor(records map[string][]byte) {
 	w.Helper()
 	w.store = newMemory()
@@ -107,7 +107,7 @@ func (w *world) successor(records map[string][]byte) {
 	require.NoError(w, err)
 }
 
-// startInVain begins a Run that finds nobody, until the wire is restored.
+// startInVain starts a Run that cannot connect until the wire is restored.
 func (w *world) startInVain() {
 	w.Helper()
 	w.wire.fail()
@@ -132,7 +132,7 @@ func (w *world) leave(cancel context.CancelFunc) {
 	cancel()
 	w.running.Wait()
 	w.wire.close()
-	client := &http.Client{Transport: &http.Transport{DialContext: w.dial}}
+	client := &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for _, f := range w.frameworks(client).Frameworks {
 		if f.Name == w.name {
@@ -151,14 +151,14 @@ func (w *world) leave(cancel context.CancelFunc) {
 	}
 }
 
-// fail gives up, and tells what happened so far.
+// fail fails the test with what has happened so far.
 func (w *world) fail(what string) {
 	w.Helper()
 	w.Errorf("%s. What happened:\n%s", what, w.journal)
 	w.FailNow()
 }
 
-// until waits for something to be so; it is looked at whenever something happens.
+// until waits for so to return true. It is called after each new entry of the journal.
 func (w *world) until(what string, so func() bool) {
 	w.Helper()
 	deadline := time.NewTimer(w.patience)
@@ -176,7 +176,7 @@ func (w *world) until(what string, so func() bool) {
 	}
 }
 
-// poll waits for something to be so that tells nobody of itself, such as the master's state.
+// poll waits for so to return true, for what is not in the journal, such as the master's state.
 func (w *world) poll(what string, so func() bool) {
 	w.Helper()
 	for deadline := time.Now().Add(w.patience); !so(); w.wait(100 * time.Millisecond) {
@@ -193,17 +193,21 @@ func (w *world) wait(d time.Duration) {
 	}
 }
 
-// calm lets so much time pass that whatever must not happen would have happened.
+// calm waits until what must not happen would have happened.
 func (w *world) calm() { w.wait(w.quiet) }
 
-// background calls f, which may take long, and gives what it returns.
+// calmInOffers is calm for a behaviour that refuses offers for a second only. A minute of that is enough, while 20
+// minutes would take 1,200 rounds of offers and calls, most of the time of all tests of this package.
+func (w *world) calmInOffers() { w.wait(min(w.quiet, time.Minute)) }
+
+// background calls f, which may take long, and returns a channel for its error.
 func (w *world) background(f func() error) <-chan error {
 	done := make(chan error, 1)
 	w.running.Go(func() { done <- f() })
 	return done
 }
 
-// result waits for what background gives.
+// result waits for the error of background.
 func (w *world) result(done <-chan error) error {
 	w.Helper()
 	select {
@@ -215,7 +219,7 @@ func (w *world) result(done <-chan error) error {
 	}
 }
 
-// submit puts a task on record.
+// submit submits a task.
 func (w *world) submit(spec task.Spec) {
 	w.Helper()
 	require.NoError(w, w.sched.Submit(w.ctx, spec))
@@ -253,8 +257,8 @@ func command(id, shell string) task.Spec {
 
 func sleeper(id string) task.Spec { return command(id, "sleep 1000000") }
 
-// giant is a task that fits nowhere.
-func giant(id string) task.Spec {
+// oversized is a task that fits on no agent.
+func oversized(id string) task.Spec {
 	spec := sleeper(id)
 	spec.CPUs = 1e9
 	return spec

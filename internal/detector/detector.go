@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Config tells a Detector where to look.
+// Config says where a Detector looks.
 type Config struct {
 	// Master is one of
 	//
@@ -21,11 +21,11 @@ type Config struct {
 	//
 	// An entry of a list without scheme is http. The port of ZooKeeper is 2181 if missing.
 	Master string
-	// TLS makes https URLs of what ZooKeeper tells, where scheme and certificates are not on record.
+	// TLS makes the URLs of masters found in ZooKeeper https URLs. Their nodes do not name the scheme.
 	TLS bool
-	// DialContext opens the connections to ZooKeeper; nil means that of a zero net.Dialer.
+	// DialContext opens the connections to ZooKeeper; nil means the method of a zero net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets new leaders as information and trouble with ZooKeeper as warnings; nil means slog.Default().
+	// Logger gets new leaders at level Info and problems with ZooKeeper at level Warn; nil means slog.Default().
 	Logger *slog.Logger
 }
 
@@ -44,13 +44,14 @@ type Detector struct {
 	dial           func(ctx context.Context, network, address string) (net.Conn, error)
 	logger         *slog.Logger
 	sessionTimeout time.Duration
-	leader         candidate // last one elected; Run's
+	retry          time.Duration
+	leader         candidate // the last one found; used by Run only
 
 	mu      sync.Mutex
-	masters []string // of a list: the present one first
-	lead    Lead     // no URL: not known yet
+	masters []string // of a list, the current one first
+	lead    Lead     // without URL: not known yet
 	changed chan struct{}
-	trouble error // of ZooKeeper, at present
+	lastErr error // the current problem with ZooKeeper
 }
 
 // New returns a Detector, or a *ParseError for Config.Master.
@@ -60,6 +61,7 @@ func New(c Config) (*Detector, error) {
 		dial:           c.DialContext,
 		logger:         cmp.Or(c.Logger, slog.Default()),
 		sessionTimeout: defaultSessionTimeout,
+		retry:          defaultRetry,
 	}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
@@ -77,8 +79,8 @@ func New(c Config) (*Detector, error) {
 	return d, nil
 }
 
-// Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It must not run twice at a time. For a
-// list it has nothing to do but wait.
+// Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It must not be called again before it has
+// returned. For a list it only waits.
 func (d *Detector) Run(ctx context.Context) error {
 	if d.ensemble != nil {
 		d.watch(ctx)
@@ -87,8 +89,8 @@ func (d *Detector) Run(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Leader gives the master to try next. With ZooKeeper it waits until Run has seen a first leader, which stays
-// the answer until another one is known. The error is context.Cause(ctx), with what is wrong with ZooKeeper.
+// Leader returns the master to try next. With ZooKeeper it waits until Run has found a first leader, which it then
+// returns until another one is known. The error wraps context.Cause(ctx) and the current problem with ZooKeeper.
 func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 	for {
 		lead, _ := d.state()
@@ -101,8 +103,8 @@ func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 		case <-ctx.Done():
 		}
 		err := fmt.Errorf("detector: no leading master is known: %w", context.Cause(ctx))
-		if _, trouble := d.state(); trouble != nil {
-			err = fmt.Errorf("%w (%w)", err, trouble)
+		if _, lastErr := d.state(); lastErr != nil {
+			err = fmt.Errorf("%w (%w)", err, lastErr)
 		}
 		return Lead{}, err
 	}
@@ -111,11 +113,12 @@ func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 func (d *Detector) state() (Lead, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lead, d.trouble
+	return d.lead, d.lastErr
 }
 
-// Failed says that the master of Lead.URL could not be reached. The next one of a list, after the last the
-// first, takes its place. For other URLs, such as one from which a list has already gone on, it does nothing.
+// Failed reports that the master at url, a Lead.URL, could not be reached. A list goes on to its next master, and
+// from the last one to the first. It does nothing when url is not the current master, for example because another
+// goroutine has reported the same failure.
 func (d *Detector) Failed(url string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -125,7 +128,7 @@ func (d *Detector) Failed(url string) {
 	}
 }
 
-// elect takes note of another leader.
+// elect sets the leader and closes Changed of the one before.
 func (d *Detector) elect(url string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -134,16 +137,16 @@ func (d *Detector) elect(url string) {
 	d.lead = Lead{URL: url, Changed: d.changed}
 }
 
-// report takes note of what is wrong with ZooKeeper, nil for nothing, and says it once.
-func (d *Detector) report(trouble error) {
+// report records the current problem with ZooKeeper, or nil, and logs it when it is not the one recorded before.
+func (d *Detector) report(err error) {
 	d.mu.Lock()
-	before := d.trouble
-	d.trouble = trouble
+	before := d.lastErr
+	d.lastErr = err
 	d.mu.Unlock()
 	switch {
-	case trouble == nil && before != nil:
+	case err == nil && before != nil:
 		d.logger.Info("ZooKeeper works again")
-	case trouble != nil && (before == nil || before.Error() != trouble.Error()):
-		d.logger.Warn("cannot see in ZooKeeper who leads; the last leader known stays", "error", trouble)
+	case err != nil && (before == nil || before.Error() != err.Error()):
+		d.logger.Warn("cannot see in ZooKeeper who leads; the last leader known stays", "error", err)
 	}
 }

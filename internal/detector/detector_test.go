@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newDetector returns one that logs nothing.
+// newDetector returns a Detector that logs nothing.
 func newDetector(t *testing.T, config Config) *Detector {
 	config.Logger = slog.New(slog.DiscardHandler)
 	d, err := New(config)
@@ -48,7 +48,7 @@ func TestList(t *testing.T) {
 	require.Equal(t, "http://h1:1", lead.URL)
 }
 
-// Many at once that see the same failure go on by one.
+// A failure that many goroutines report at once moves the list on by one.
 func TestListConcurrently(t *testing.T) {
 	d := newDetector(t, Config{Master: "h1:1,h2:1,h3:1"})
 	var all sync.WaitGroup
@@ -72,8 +72,8 @@ func TestRunOfAListWaits(t *testing.T) {
 	})
 }
 
-// What may be at the end of a connection instead of a ZooKeeper server that works. Leader tells what is wrong, and
-// Run ends within a second of its context.
+// What may answer instead of a working ZooKeeper server. Leader's error says what is wrong, and Run ends within a
+// second of its context.
 func TestNoZooKeeper(t *testing.T) {
 	serve := func(talk func(net.Conn)) func(context.Context, string, string) (net.Conn, error) {
 		return func(context.Context, string, string) (net.Conn, error) {
@@ -131,7 +131,7 @@ func TestNoZooKeeper(t *testing.T) {
 	}
 }
 
-// Names are resolved by each dial, and all servers get their turn.
+// Names are resolved at each dial, and all servers are tried in turn.
 func TestServersTakeTurns(t *testing.T) {
 	s := new(servers)
 	require.NoError(t, s.Init([]string{"a:1", "b:1"}))

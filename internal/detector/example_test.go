@@ -7,7 +7,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 )
 
-// A dead first master does not hold up: the second gets its turn.
+// The first master is dead: the second one is tried next.
 func ExampleDetector() {
 	d, err := detector.New(detector.Config{Master: "master1:5050, https://master2:5050"})
 	if err != nil {

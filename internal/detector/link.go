@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// maxPacket bounds what is taken from a server: the limit that ZooKeeper itself has for nodes.
+	// maxPacket is the longest packet accepted from a server: ZooKeeper's own limit for nodes.
 	maxPacket = 1 << 20
-	// minPacket is the head of a response.
+	// minPacket is the length of a response's header.
 	minPacket = 16
 )
 
-// servers gives the library one server after the other. Names are resolved at each dial: the library's own
-// provider does so once, and only if all of them can be.
+// servers is the library's list of servers, used in turn. Names are resolved at each dial; the library's own
+// provider resolves them once, and fails when one of them cannot be resolved.
 type servers struct {
 	all   []string
 	given int
@@ -32,17 +32,18 @@ func (s *servers) Init(all []string) error {
 // Len implements zk.HostProvider.
 func (s *servers) Len() int { return len(s.all) }
 
-// Next implements zk.HostProvider. At the end of each round the library makes a pause of a second.
+// Next implements zk.HostProvider. The library waits a second each time the list begins again.
 func (s *servers) Next() (server string, pause bool) {
 	at := s.given % len(s.all)
 	s.given++
 	return s.all[at], at == 0 && s.given > 1
 }
 
-// Connected implements zk.HostProvider. A server that takes sessions just to drop them gets the pause, too.
+// Connected implements zk.HostProvider. It does not reset the list, so that the library also waits for a server
+// that accepts sessions and drops them.
 func (s *servers) Connected() {}
 
-// link is the one connection of a session. It can be cut from outside.
+// link is the single connection of a session. It can be closed while the library is using it.
 type link struct {
 	ctx     context.Context // of Run: the library's dialer has none
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
@@ -51,10 +52,10 @@ type link struct {
 	mu      sync.Mutex
 	conn    net.Conn // nil: none
 	closed  bool     // no more
-	problem error    // with the last server tried, of those that the library would not tell
+	problem error    // with the last server tried, which the library's own errors leave out
 }
 
-// explain adds to an error of the library what it is about.
+// explain adds the problem to an error of the library.
 func (l *link) explain(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,14 +65,14 @@ func (l *link) explain(err error) error {
 	return fmt.Errorf("%w: %w", err, l.problem)
 }
 
-// foreign takes note of an other side that is no ZooKeeper.
-func (l *link) foreign(err error) {
+// notZooKeeper records that the other side is not a ZooKeeper server.
+func (l *link) notZooKeeper(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.problem = err
 }
 
-// connect implements zk.Dialer. The library would give a dial one second.
+// connect implements zk.Dialer. It ignores the library's timeout of one second.
 func (l *link) connect(network, address string, _ time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout/3)
 	defer cancel()
@@ -89,27 +90,27 @@ func (l *link) connect(network, address string, _ time.Duration) (net.Conn, erro
 		return nil, err
 	}
 	if l.conn != nil {
-		l.conn.Close() // its handshake has failed, after which the library forgets to in one case
+		l.conn.Close() // its handshake has failed; in one case the library does not close it then
 	}
 	l.conn = conn
 	return &packets{Conn: conn, link: l, address: address}, nil
 }
 
-// seal lets no connection come up after the present one.
+// seal makes the current connection the last one.
 func (l *link) seal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 }
 
-// sealed tells whether the present connection is the last one.
+// sealed reports whether the current connection is the last one.
 func (l *link) sealed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.closed
 }
 
-// close cuts the connection, the last one.
+// close closes the connection for good.
 func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,15 +120,15 @@ func (l *link) close() {
 	}
 }
 
-// packets makes the library notice within the session timeout when the other side is no ZooKeeper, or not alive.
-// The library would allocate what the first four bytes of any text mean as a size, 1.2 GB for an HTTP server,
-// and wait for the answer to its first packet ten times too long.
+// packets is a connection that fails within the session timeout when the other side is not a ZooKeeper server or
+// does not answer. The library alone would take the first four bytes of any text for a length and allocate as much,
+// 1.2 GB for an HTTP server, and wait ten times too long for the answer to its first packet.
 type packets struct {
 	net.Conn
 	link    *link
 	address string
-	head    []byte // the bytes of the length that have arrived
-	left    int    // of the packet
+	head    []byte // the bytes of the next packet's length that have arrived
+	left    int    // bytes of the current packet that have not
 }
 
 // Read implements net.Conn.
@@ -146,7 +147,7 @@ func (p *packets) Read(b []byte) (int, error) {
 			size := binary.BigEndian.Uint32(p.head)
 			if size < minPacket || size > maxPacket {
 				err := fmt.Errorf("%s is not a ZooKeeper server: it says %q", p.address, p.head)
-				p.link.foreign(err)
+				p.link.notZooKeeper(err)
 				return 0, err
 			}
 			p.left, p.head = int(size), p.head[:0]
@@ -155,7 +156,7 @@ func (p *packets) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline implements net.Conn. The library takes the deadline away before it reads the body of the first
+// SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of the first
 // packet, and sets one before each further packet.
 func (p *packets) SetReadDeadline(t time.Time) error {
 	if t.IsZero() {

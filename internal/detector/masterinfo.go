@@ -14,15 +14,15 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Labels of the nodes that masters make for their election. Before the label info there were nodes without one;
-// those masters had no HTTP API.
+// Labels of the nodes that masters create for their election. Nodes without a label are of masters from before the
+// HTTP API.
 const (
 	labelJSON     = "json.info"
 	labelProtobuf = "info"
 )
 
-// leaderOf picks the node of the leader among the children of the election: the smallest sequence number,
-// whatever its label. Other nodes, such as log_replicas, are none of ours. Empty: nobody is a candidate.
+// leaderOf returns the leader's node among the children of the election: the one with the smallest sequence number,
+// whichever label it has. Other nodes, such as log_replicas, are skipped. It returns "" when no master is a candidate.
 func leaderOf(children []string) string {
 	leader, first := "", 0
 	for _, child := range children {
@@ -30,7 +30,7 @@ func leaderOf(children []string) string {
 		if label != labelJSON && label != labelProtobuf {
 			continue
 		}
-		// Signed: the counter of ZooKeeper is, and masters read it so.
+		// ZooKeeper's counter is signed and may overflow; masters read it as signed, too.
 		number, err := strconv.ParseInt(sequence, 10, 32)
 		if err == nil && (leader == "" || int(number) < first) {
 			leader, first = child, int(number)
@@ -39,7 +39,7 @@ func leaderOf(children []string) string {
 	return leader
 }
 
-// masterInfo is what is needed of Mesos' message of that name, as masters write it in JSON.
+// masterInfo has the fields used here of Mesos' MasterInfo, as masters write it in JSON.
 type masterInfo struct {
 	IP       uint32 `json:"ip"` // network order, read as little endian
 	Port     uint32 `json:"port"`
@@ -52,7 +52,7 @@ type masterInfo struct {
 	} `json:"address"`
 }
 
-// decodeMaster gives the URL of the master whose node has that data.
+// decodeMaster returns the URL of the master whose node has that data.
 func decodeMaster(node string, data []byte, tls bool) (string, error) {
 	var info masterInfo
 	var err error
@@ -92,9 +92,9 @@ func decodeProtobuf(data []byte) (info masterInfo, err error) {
 	return info, nil
 }
 
-// url is where the master serves HTTP; empty if it does not say. Without TLS that is by IP address, as Mesos' own
-// schedulers do it: the hostname may be one that only the master's network knows. With TLS it is by name, since
-// certificates have names.
+// url returns the base URL of the master, or "" if its address is unknown. Without TLS the URL has the IP address, as
+// in Mesos' own schedulers: the hostname may only be known in the master's network. With TLS it has the hostname,
+// since certificates have names.
 func (m masterInfo) url(tls bool) string {
 	_, pid, _ := strings.Cut(m.PID, "@")
 	pidHost, pidPort, _ := net.SplitHostPort(pid)

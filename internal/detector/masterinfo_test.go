@@ -9,7 +9,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// protobufInfo is what masters wrote before they wrote JSON, on a port.
+// protobufInfo returns a node's data as masters wrote it before they used JSON.
 func protobufInfo(t *testing.T, port uint32) []byte {
 	data, err := (&mesos.MasterInfo{
 		ID: "20141125-1", IP: 16777343, Port: ptr(port), PID: ptr("master@127.0.0.1:5050"), Hostname: ptr("master.example"),
@@ -101,7 +101,7 @@ func TestDecodeProtobuf(t *testing.T) {
 }
 
 // FuzzDecodeMaster holds for any data under either label: no panic, and either an error or the base URL of a
-// master as Config.Master takes it, in the form that it has already.
+// master, which Config.Master accepts and parses to the same URL.
 func FuzzDecodeMaster(f *testing.F) {
 	f.Add(true, false, []byte(`{"address":{"hostname":"h","ip":"127.0.0.1","port":5050},"ip":16777343,"pid":"master@[::1]:5050"}`))
 	f.Add(false, true, []byte("\x0a\x01m\x10\x81\x80\x80\x08\x18\xba\x27\x2a\x04host"))

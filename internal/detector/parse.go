@@ -14,20 +14,20 @@ import (
 // ParseError is returned by New for a Config.Master that cannot be used.
 type ParseError struct {
 	Value  string // without the password
-	Reason string // goes on after the value, such as "is required"
+	Reason string // continues the sentence after the value, such as "is required"
 }
 
 // Error implements error.
 func (e *ParseError) Error() string { return fmt.Sprintf("detector: Master %q %s", e.Value, e.Reason) }
 
-// ensemble is what a zk:// URL says.
+// ensemble is a parsed zk:// URL.
 type ensemble struct {
 	servers []string // host:port
 	path    string   // absolute
 	auth    string   // user:password, or empty
 }
 
-// parse reads Config.Master: a list of base URLs, or an ensemble.
+// parse parses Config.Master: a list of base URLs, or an ensemble.
 func parse(s string) ([]string, *ensemble, error) {
 	value := strings.TrimSpace(s)
 	masters, zookeeper := []string(nil), (*ensemble)(nil)
@@ -43,7 +43,7 @@ func parse(s string) ([]string, *ensemble, error) {
 	return masters, zookeeper, nil
 }
 
-// redact hides all that may be a password, however mistyped it is.
+// redact hides everything that may be a password, also in a mistyped value.
 func redact(s string) string {
 	at := strings.LastIndex(s, "@")
 	if at < 0 {
@@ -57,8 +57,8 @@ func redact(s string) string {
 	return "***" + s[at:]
 }
 
-// parseList gives the base URLs, or the reason why there are none. The reason quotes entries, hence no entry
-// may be a part of a password.
+// parseList returns the base URLs, or the reason why the list is invalid. The reason quotes entries, so it must not
+// be called for a value that may have a password.
 func parseList(s string) (masters []string, reason string) {
 	if strings.Contains(s, "@") {
 		return nil, "must be scheme, host, port and path only: credentials have their own place"
@@ -76,7 +76,7 @@ func parseList(s string) (masters []string, reason string) {
 	return masters, ""
 }
 
-// parseMaster gives the base URL of one master, or the reason why it is none.
+// parseMaster returns the base URL of one master, or the reason why it is invalid.
 func parseMaster(s string) (master, reason string) {
 	if s == "" {
 		return "", "has an empty entry"
@@ -106,8 +106,8 @@ func parseMaster(s string) (master, reason string) {
 	return strings.TrimRight(u.String(), "/"), ""
 }
 
-// parseEnsemble reads the rest of a zk URL as masters do: the first / begins the path, and before it the last @
-// ends the credentials, in which nothing is escaped.
+// parseEnsemble parses a zk URL without its scheme, as masters do: the first / begins the path, and the last @ before
+// it ends the credentials, in which nothing is escaped.
 func parseEnsemble(s string) (e *ensemble, reason string) {
 	hosts, path, _ := strings.Cut(s, "/")
 	path = "/" + strings.TrimRight(path, "/")
@@ -137,7 +137,7 @@ func parseEnsemble(s string) (e *ensemble, reason string) {
 	return e, ""
 }
 
-// parseServer gives host:port of a server of ZooKeeper.
+// parseServer returns host:port of a ZooKeeper server.
 func parseServer(s string) (server, reason string) {
 	if s == "" {
 		return "", "has an empty entry"
@@ -156,7 +156,8 @@ func parseServer(s string) (server, reason string) {
 	return net.JoinHostPort(strings.ToLower(u.Hostname()), port), ""
 }
 
-// validHost is for names, international ones in their ASCII form, and IP addresses. url.Parse takes much more.
+// validHost reports whether host is a name, an international one in its ASCII form, or an IP address. url.Parse
+// accepts much more.
 func validHost(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return true
@@ -170,7 +171,7 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// badPath tells why ZooKeeper, or Mesos, would refuse the path. Empty: they do not.
+// badPath returns why ZooKeeper or Mesos would reject the path, or "".
 func badPath(path string) string {
 	if path == "/" {
 		return "must have a path after the hosts, such as /mesos"

@@ -116,7 +116,7 @@ func TestParseRefuses(t *testing.T) {
 
 // FuzzParse holds for any text: no panic; either masters, or an ensemble, or a *ParseError. Masters are distinct
 // http or https URLs that are parsed to themselves; an ensemble has distinct addresses with ports and a clean
-// path, and says the same when it is written down and parsed again.
+// path, and is the same after it is formatted and parsed again.
 func FuzzParse(f *testing.F) {
 	for _, master := range []string{"h:5050", "https://h/x, h2", "zk://u:p@h1:1,h2/mesos/", "zk://[::1]/a", "http://u:p@h"} {
 		f.Add(master)
@@ -163,7 +163,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzParseHidesPasswords holds for whatever is around a password before the last @, however mistyped: no error has it.
+// FuzzParseHidesPasswords holds for whatever surrounds a password before the last @: no error contains the password.
 func FuzzParseHidesPasswords(f *testing.F) {
 	for _, seed := range [][3]string{{"zk://u:", "", "h/mesos"}, {"http://u:", ",", "h"}, {"u:", "://", "h"}, {"zk://u:", "/", "h"}, {"", "@", ""}} {
 		f.Add(seed[0], seed[1], seed[2])

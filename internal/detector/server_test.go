@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deadline is far beyond what anything here takes on a busy machine: who gets there hangs.
+// deadline is far beyond what anything here takes on a busy machine: a test that reaches it hangs.
 const deadline = time.Minute
 
-// running is a Detector that runs.
+// running is a Detector whose Run is under way.
 type running struct {
 	t *testing.T
 	*Detector
@@ -33,6 +33,7 @@ func detect(t *testing.T, config Config) *running {
 	r.Detector, err = New(config)
 	require.NoError(t, err)
 	r.sessionTimeout = time.Second // the least that the server takes
+	r.retry = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	go func() { r.done <- r.Run(ctx) }()
@@ -52,7 +53,7 @@ func (r *running) ends() {
 	}
 }
 
-// leads waits for the first leader, which must be url.
+// leads waits for the first leader and requires that it is url.
 func (r *running) leads(url string) Lead {
 	ctx, cancel := context.WithTimeout(r.t.Context(), deadline)
 	defer cancel()
@@ -62,17 +63,17 @@ func (r *running) leads(url string) Lead {
 	return lead
 }
 
-// changes waits for the leader after lead, which must be url.
+// changes waits for the leader after lead and requires that it is url.
 func (r *running) changes(lead Lead, url string) Lead {
 	select {
 	case <-lead.Changed:
 	case <-time.After(deadline):
-		require.Fail(r.t, "no other leader is told")
+		require.Fail(r.t, "no other leader was found")
 	}
 	return r.leads(url)
 }
 
-// keeps checks that lead is still the one.
+// keeps requires that lead is still the leader.
 func (r *running) keeps(lead Lead) {
 	select {
 	case <-lead.Changed:
@@ -82,7 +83,7 @@ func (r *running) keeps(lead Lead) {
 	require.Equal(r.t, lead, r.leads(lead.URL))
 }
 
-// logs waits for lines of a log.
+// logs collects log lines.
 type logs struct {
 	lines chan string
 	mu    sync.Mutex
@@ -98,14 +99,14 @@ func (l *logs) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// text gives all lines.
+// text returns all lines.
 func (l *logs) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all.String()
 }
 
-// says waits for a line that has all the parts.
+// says waits for a log line that contains all the parts.
 func (r *running) says(parts ...string) {
 	late := time.After(deadline)
 	for {
@@ -124,7 +125,7 @@ func (r *running) says(parts ...string) {
 	}
 }
 
-// gate is a network that can be cut.
+// gate is a network that can be cut off.
 type gate struct {
 	mu     sync.Mutex
 	closed bool
@@ -142,7 +143,7 @@ func (g *gate) DialContext(ctx context.Context, network, address string) (net.Co
 	return conn, err
 }
 
-// set opens or closes the gate.
+// set opens or closes the gate, and closes all connections.
 func (g *gate) set(closed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,30 +12,30 @@ import (
 )
 
 const (
-	// defaultSessionTimeout is that of Mesos' own detector. A connection that says nothing for two thirds of
-	// it is given up; servers may shorten it.
+	// defaultSessionTimeout is the one of Mesos' own detector. A connection without traffic for two thirds of it
+	// is closed; servers may shorten it.
 	defaultSessionTimeout = 10 * time.Second
-	// retry is the pause before ZooKeeper is asked again after it could not say who leads.
-	retry = time.Second
+	// defaultRetry is the pause before ZooKeeper is asked again after it could not say who leads.
+	defaultRetry = time.Second
 )
 
-// errLost ends a session.
+// errLost ends a session whose connection is lost.
 var errLost = errors.New("the connection was lost")
 
-// election is what a session with ZooKeeper sees.
+// election is one session's view of the election.
 type election struct {
 	*Detector
 	conn    *zk.Conn
-	changed <-chan zk.Event // gets an event when the children have changed; nil: not watched
+	changed <-chan zk.Event // receives an event when the children have changed; nil: not watched
 }
 
-// candidate is a node of the election. A node made anew has another czxid, even under the same name.
+// candidate is a node of the election. A node that is deleted and created again has another czxid.
 type candidate struct {
 	czxid int64
 	url   string
 }
 
-// watch tells the Detector who leads, until ctx ends.
+// watch keeps the Detector's leader up to date until ctx ends.
 func (d *Detector) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := d.session(ctx)
@@ -43,20 +43,20 @@ func (d *Detector) watch(ctx context.Context) {
 			d.report(err)
 		}
 		select {
-		case <-time.After(retry):
+		case <-time.After(d.retry):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// session looks and watches until the connection is lost, which is the error, or ctx ends.
+// session follows the election until the connection is lost, which it returns as an error, or ctx ends.
 //
-// The library could connect again, but we own nothing in ZooKeeper that would need the same session. So its
-// watches, silent while there is no connection, are never carried over; nor is the memory of changes, for which
-// servers refuse, without a word, a client that has seen more than they have, after their data was lost.
+// The library could reconnect within a session, but nothing here needs that, and a new session avoids two problems:
+// watches report nothing while there is no connection, and servers that have lost their data silently refuse a
+// client that has seen later changes than they have.
 //
-// The library's calls know no context and may wait long; closing the session releases them. Its channel of
-// events drops some, hence the callback.
+// The library's calls take no context and may block for long; closing the session releases them. Its event channel
+// drops events, so the callback is used instead.
 func (d *Detector) session(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -98,15 +98,15 @@ func (d *Detector) session(ctx context.Context) error {
 	return link.explain(err)
 }
 
-// follow looks again and again.
+// follow looks for the leader after each change, and after each failure.
 func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 	if auth := e.ensemble.auth; auth != "" {
 		if err := e.conn.AddAuth("digest", []byte(auth)); err != nil {
 			return fmt.Errorf("authentication: %w", err)
 		}
 	}
-	// A server may lag behind the others. This also keeps the first watch out of the library's way while it
-	// is still setting up the session, where it looks at watches without a lock.
+	// A server may lag behind the others. This also delays the first watch until the session is established: while
+	// the library sets it up, it accesses watches without a lock.
 	if _, err := e.conn.Sync(e.ensemble.path); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 		}
 		var again <-chan time.Time
 		if err != nil {
-			again = time.After(retry)
+			again = time.After(e.retry)
 		}
 		select {
 		case <-e.changed:
@@ -136,7 +136,7 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 	}
 }
 
-// look finds out who leads now.
+// look finds the current leader.
 func (e *election) look() error {
 	path := e.ensemble.path
 	children, err := e.children(path)
@@ -149,7 +149,7 @@ func (e *election) look() error {
 	}
 	data, stat, err := e.conn.Get(path + "/" + node)
 	if errors.Is(err, zk.ErrNoNode) {
-		return nil // gone since the list, which the watch notices, too
+		return nil // deleted since children listed it, which the watch reports
 	}
 	if err != nil {
 		return fmt.Errorf("read %s/%s: %w", path, node, err)
@@ -166,8 +166,8 @@ func (e *election) look() error {
 	return nil
 }
 
-// children lists the candidates, and watches them unless a watch is still there: more of them would pile up in
-// the library.
+// children returns the candidates, and sets a watch unless there is one already: watches would pile up in the
+// library.
 func (e *election) children(path string) (children []string, err error) {
 	if e.changed != nil {
 		children, _, err = e.conn.Children(path)
@@ -177,7 +177,7 @@ func (e *election) children(path string) (children []string, err error) {
 	return children, err
 }
 
-// logger hands what the library says to slog.
+// logger passes the library's log lines to slog.
 type logger struct{ to *slog.Logger }
 
 // Printf implements zk.Logger.

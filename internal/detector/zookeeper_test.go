@@ -14,40 +14,61 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// info is what a real master writes, on a port.
+// info returns a node's data as a real master writes it.
 func info(port int) string {
 	return fmt.Sprintf(`{"address":{"hostname":"master.example","ip":"127.0.0.1","port":%d},"capabilities":[{"type":"AGENT_UPDATE"},{"type":"AGENT_DRAINING"},{"type":"QUOTA_V2"}],"hostname":"master.example","id":"1faaffa1-894b-4a5c-b04e-4bb3affb2253","ip":16777343,"pid":"master@127.0.0.1:%d","port":%d,"version":"1.12.0"}`, port, port, port)
 }
 
-// All against one real server, one after the other.
+// trial is one test of a Detector with a real server, below a path of its own.
+type trial struct {
+	why string
+	run func(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
+}
+
+// TestZooKeeper takes real time, since the servers are real: waits are for session timeouts of a second and for the
+// client library's pause of a second between attempts to connect.
 func TestZooKeeper(t *testing.T) {
+	t.Parallel()
 	s := zktest.Start(t)
-	for _, test := range []struct {
-		why string
-		run func(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
-	}{
+	for _, test := range []trial{
 		{"the smallest number leads, and after it the next", theSmallestLeads},
 		{"a master that appears with a smaller number leads", aSmallerAppears},
-		{"a node made anew is another leader", aNodeMadeAnew},
+		{"a recreated node is another leader", aRecreatedNode},
 		{"an empty election keeps the leader", anEmptyElection},
 		{"garbage keeps the leader", garbage},
 		{"the path does not exist yet", aMissingPath},
 		{"many changes at once", manyChanges},
 		{"a password", aPassword},
+		{"a connection that is cut", aCutConnection},
+		{"Run again", runAgain},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			t.Parallel()
+			test.start(t, s)
+		})
+	}
+}
+
+// TestZooKeeperFails has a server for each test, which it stops, kills or takes the data of.
+func TestZooKeeperFails(t *testing.T) {
+	for _, test := range []trial{
 		{"a server that hangs keeps the leader", aHangingServer},
 		{"a server that dies keeps the leader", aDeadServer},
-		{"a connection that is cut", aCutConnection},
 		{"Run ends while the server hangs", runEndsWhileTheServerHangs},
-		{"Run again", runAgain},
 		{"the servers lose their data", lostData},
 	} {
 		t.Run(test.why, func(t *testing.T) {
-			path := "/" + strings.ReplaceAll(strings.ReplaceAll(test.why, " ", "-"), ",", "")
-			c := s.Connect(t)
-			c.Put(path, "")
-			test.run(t, s, c, path)
+			t.Parallel()
+			test.start(t, zktest.Start(t))
 		})
 	}
+}
+
+func (test trial) start(t *testing.T, s *zktest.Server) {
+	path := "/" + strings.ReplaceAll(strings.ReplaceAll(test.why, " ", "-"), ",", "")
+	c := s.Connect(t)
+	c.Put(path, "")
+	test.run(t, s, c, path)
 }
 
 func theSmallestLeads(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
@@ -78,8 +99,8 @@ func aSmallerAppears(t *testing.T, s *zktest.Server, c *zktest.Client, path stri
 	d.changes(lead, "https://master.example:5004")
 }
 
-// The URL is the same, the process another: what was at the other end of the stream is gone.
-func aNodeMadeAnew(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
+// The URL is the same, but it is another process: the stream to the old one is gone.
+func aRecreatedNode(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5050")
@@ -127,7 +148,7 @@ func aMissingPath(t *testing.T, s *zktest.Server, c *zktest.Client, path string)
 	d.leads("http://127.0.0.1:5050")
 }
 
-// Nodes vanish between the list and the look at them; only what is there in the end counts.
+// Nodes vanish after they were listed and before they are read; only the last one counts.
 func manyChanges(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	for i := range 300 {
@@ -163,7 +184,7 @@ func aPassword(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	g := new(gate)
 	d := detect(t, Config{Master: "zk://" + auth + "@" + s.Address + path + "/secured", DialContext: g.DialContext})
 	lead := d.leads("http://127.0.0.1:5050")
-	g.set(false) // cuts the connection; the next one has to say it again
+	g.set(false) // closes the connection; the next one has to authenticate again
 	_, err := c.Create(path+"/secured/json.info_-000000001", []byte(info(5051)), zk.FlagPersistent, zk.AuthACL(zk.PermAll))
 	require.NoError(t, err)
 	d.changes(lead, "http://127.0.0.1:5051")
@@ -201,7 +222,7 @@ func aDeadServer(t *testing.T, s *zktest.Server, c *zktest.Client, path string) 
 	d.changes(lead, "http://127.0.0.1:5051")
 }
 
-// What changes while there is no connection is seen with the next one, as are later changes.
+// Changes that are made while there is no connection are found with the next one, and so are later ones.
 func aCutConnection(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	for i := range 3 {
 		c.Put(fmt.Sprintf("%s/json.info_%010d", path, i), info(5050+i))
@@ -220,7 +241,7 @@ func aCutConnection(t *testing.T, s *zktest.Server, c *zktest.Client, path strin
 	d.changes(lead, "http://127.0.0.1:5052")
 }
 
-// Servers refuse a client that says it has seen changes which they have not.
+// Servers refuse a client that has seen changes which they have not.
 func lostData(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
@@ -246,7 +267,7 @@ func runEndsWhileTheServerHangs(t *testing.T, s *zktest.Server, c *zktest.Client
 	defer s.Signal(t, syscall.SIGCONT)
 	idle.ends()
 	connecting := detect(t, Config{Master: "zk://" + s.Address + path})
-	connecting.says("WARN", "could not connect") // after a handshake in vain
+	connecting.says("WARN", "could not connect") // after a handshake without an answer
 	connecting.ends()
 	asking.says("WARN", "the connection was lost")
 	asking.ends()
@@ -257,7 +278,7 @@ func runEndsWhileTheServerHangs(t *testing.T, s *zktest.Server, c *zktest.Client
 	hung.ends()
 }
 
-// A second Run goes on where the first has ended: the same leader is no news.
+// A second Run goes on where the first has ended: the same leader is not reported again.
 func runAgain(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	c.Put(path+"/json.info_0000000000", info(5050))
 	d := detect(t, Config{Master: "zk://" + s.Address + path})

@@ -21,38 +21,37 @@ const (
 	path           = "/api/v1/scheduler"
 	streamIDHeader = "Mesos-Stream-Id"
 
-	// maxBody bounds what is read of any body that is not an event stream. The longest text that a master is
-	// known to answer with repeats the offending part of a JSON call; 4 KiB of that is enough to find it.
+	// maxBody bounds what is read of any body that is not an event stream. The longest text that masters are known
+	// to answer with repeats the wrong part of a JSON call; 4 KiB of that are enough to find it.
 	maxBody = 4 << 10
-	// maxHead bounds the head of a response, which has five short headers.
+	// maxHead bounds the head of a response. Those of masters have five short headers.
 	maxHead = 64 << 10
-	// idle is how long an unused connection for calls is kept. Masters never close one, but what is between
-	// may forget it silently, and the next call would wait in vain; dialling anew costs a round trip.
+	// idle is how long an unused connection for calls is kept. Masters never close one, but a firewall on the way
+	// may drop it silently, and the next call would wait in vain; dialling again costs one round trip.
 	idle = time.Minute
 )
 
-// Config tells a Client how to reach masters. The zero value is good for a cluster without TLS and
-// authentication.
+// Config says how a Client reaches masters. The zero value is for a cluster without TLS and authentication.
 type Config struct {
-	// DialContext opens connections; nil means that of a zero net.Dialer.
+	// DialContext opens connections; nil means the method of a zero net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS is used for https URLs; nil means the system's certificate authorities. It is copied.
+	// TLS is the configuration for https URLs; nil means the system's certificate authorities. It is copied.
 	TLS *tls.Config
-	// Codec is the form of calls and events; the zero value is Protobuf.
+	// Codec encodes calls and decodes events; the zero value is Protobuf.
 	Codec Codec
 	// MaxFrame is the longest event, in bytes, that is read; 0 means recordio.DefaultLimit, 64 MiB.
 	MaxFrame int
 	// MaxConns is the number of connections to one master for calls (subscriptions have their own); further
 	// calls wait for their turn. 0 means 1.
 	//
-	// With 1, calls keep their order. For acknowledgements, which need none and should not wait behind an
-	// ACCEPT, there is Pipeline.
+	// With 1, calls keep their order. Acknowledgements need no order and should not wait behind an ACCEPT: Pipeline
+	// is for them.
 	MaxConns int
 	// UserAgent is the header of that name; empty means "mesos-actor-go".
 	UserAgent string
 	// Credential, unless nil, is sent with every request as HTTP basic authentication. It is copied.
 	Credential *Credential
-	// Tokens, unless nil, gives the bearer token that is sent with every request. It excludes Credential.
+	// Tokens, unless nil, is the source of the bearer token sent with every request. It excludes Credential.
 	Tokens *TokenSource
 }
 
@@ -68,7 +67,7 @@ func (c Credential) String() string { return "Credential of " + c.Principal }
 // GoString keeps the secret out of logs.
 func (c Credential) GoString() string { return c.String() }
 
-// Client speaks to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
+// Client sends calls to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
 // and Close when done.
 type Client struct {
 	codec      Codec
@@ -80,7 +79,7 @@ type Client struct {
 	streams    *http.Transport
 }
 
-// New returns a Client, or an error that names the field of the Config that cannot be.
+// New returns a Client, or an error that names the invalid field of the Config.
 func New(c Config) (*Client, error) {
 	switch {
 	case c.Codec != Protobuf && c.Codec != JSON:
@@ -107,18 +106,18 @@ func New(c Config) (*Client, error) {
 	client.calls.MaxIdleConnsPerHost = client.calls.MaxConnsPerHost
 	client.calls.IdleConnTimeout = idle
 	client.streams = transport(c)
-	// Negative: no connection is ever kept for reuse. A stream that its master has ended leaves the TCP
-	// connection open, and it must be closed. (DisableKeepAlives would do it too, but it would also send
-	// "Connection: close" with SUBSCRIBE.)
+	// Negative: no connection is kept for reuse. A master that ends a stream leaves the TCP connection open, and
+	// this closes it. (DisableKeepAlives would, too, but it also sends "Connection: close" with SUBSCRIBE.)
 	client.streams.MaxIdleConnsPerHost = -1
 	return client, nil
 }
 
-// transport has no time limits, since the contexts have them, and speaks HTTP/1.1 only, as masters do.
+// transport returns a transport without time limits, since contexts have them, and for HTTP/1.1 only, as masters
+// speak it.
 func transport(c Config) *http.Transport {
 	t := &http.Transport{
 		DialContext:            c.DialContext,
-		DisableCompression:     true, // else it would ask for gzip; masters send small bodies and streams plain
+		DisableCompression:     true, // masters do not compress small bodies and streams anyway
 		MaxResponseHeaderBytes: maxHead,
 	}
 	if t.DialContext == nil {
@@ -138,16 +137,17 @@ func (c *Client) Close() {
 }
 
 // Call sends any call but SUBSCRIBE to master, a base URL such as http://host:5050 or https://host/prefix, as
-// part of the subscription streamID. UPDATE_FRAMEWORK may have offer constraints. It returns nil when the master has taken the call, which does not mean
-// that it has acted on it, and else a *StatusError with the master's answer, context.Cause(ctx), or an error
-// of the network. It waits for a free connection and the answer as long as ctx allows.
+// part of the subscription streamID. UPDATE_FRAMEWORK may have offer constraints. It returns nil when the master has
+// accepted the call, which does not mean that it has acted on it, and otherwise a *StatusError with the master's
+// answer, context.Cause(ctx), or an error of the network. It waits for a free connection and for the answer as long
+// as ctx allows.
 //
-// A redirect is not followed but returned: the subscription has ended where the call was sent to.
+// A redirect is not followed but returned: the subscription has ended at the master that the call was sent to.
 //
-// After a network error or the end of ctx the call may or may not have reached the master: nobody can know.
-// But it was never sent twice, except to a master that refused the first for its token. net/http repeats a
-// POST only if the connection, kept from earlier calls, turned out to be closed before a byte of the call was
-// written to it. After a *TokenError the call was not taken.
+// After a network error or the end of ctx the call may or may not have reached the master. It was never sent twice,
+// except to a master that refused it the first time for its token. net/http repeats a POST only if a connection kept
+// from earlier calls turns out to be closed before a byte of the call was written to it. After a *TokenError the
+// master has not accepted the call.
 func (c *Client) Call(ctx context.Context, master, streamID string, call *scheduler.Call, constraints OfferConstraints) error {
 	if call.Type == scheduler.Call_SUBSCRIBE {
 		return errSubscribe
@@ -165,14 +165,14 @@ func (c *Client) Call(ctx context.Context, master, streamID string, call *schedu
 		resp.Body.Close()
 		return err
 	}
-	discard(resp) // the call is taken, whatever happens to the rest
+	discard(resp) // the call is accepted, whatever happens to the rest of the answer
 	return nil
 }
 
 var errSubscribe = errors.New("mesoshttp: SUBSCRIBE is not for Call but for Subscribe")
 
-// outcome tells whether an answer means that the call was taken. It reads the body of a refusal and leaves it
-// open.
+// outcome returns nil if the answer means that the master has accepted the call, and otherwise a *StatusError. It
+// reads the body of a refusal and does not close it.
 func outcome(resp *http.Response, call *scheduler.Call) error {
 	switch {
 	case resp.StatusCode == http.StatusAccepted:
@@ -183,21 +183,20 @@ func outcome(resp *http.Response, call *scheduler.Call) error {
 	return statusError(resp, call)
 }
 
-// discard reads the body, mostly an empty one, to its end, without which the connection could not be used
-// again. A long one costs the connection.
+// discard reads the body, which is mostly empty, to its end: otherwise the connection could not be used again. A
+// body of more than maxBody is not, and its connection is closed.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, maxBody)
 	resp.Body.Close()
 }
 
-// Subscribe sends a SUBSCRIBE call, which may have offer constraints, to master, a base URL as in Call, on a new connection and waits for the
-// head of the answer. A master that does not lead redirects (307) to the one that does, where the call is sent
-// again, with the credentials: up to 5 times, over the same scheme, and nowhere twice. The calls that follow
-// belong to the master that Stream.Master tells. The whole life of the Stream hangs on ctx: when it ends, so
-// does the Stream.
+// Subscribe sends a SUBSCRIBE call, which may have offer constraints, to master, a base URL as in Call, on a new
+// connection and waits for the head of the answer. A master that does not lead redirects (307) to the one that does,
+// and the call is sent there with the credentials: up to 5 times, over the same scheme, and to no master twice. Later
+// calls must go to Stream.Master. The Stream ends when ctx does.
 //
-// Errors are those of Call, *RedirectError, ErrNoStreamID, ErrContentType. A framework that the master refuses for what is in
-// its FrameworkInfo is no error here: the Stream then holds one ERROR event.
+// Errors are those of Call, *RedirectError, ErrNoStreamID and ErrContentType. A master that refuses the framework for
+// its FrameworkInfo is not an error here: the Stream then has one ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
@@ -243,7 +242,7 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 	return resp, nil
 }
 
-// request is what SUBSCRIBE and all other calls have in common.
+// request is the part that SUBSCRIBE and all other calls have in common.
 func (c *Client) request(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Request, error) {
 	body, err := c.body(call, constraints)
 	if err != nil {
@@ -252,7 +251,7 @@ func (c *Client) request(ctx context.Context, master string, call *scheduler.Cal
 	return c.post(ctx, master, body)
 }
 
-// body is what a call is on the wire.
+// body returns the encoded call.
 func (c *Client) body(call *scheduler.Call, constraints OfferConstraints) ([]byte, error) {
 	body, err := c.codec.encode(call, constraints)
 	if err != nil {
@@ -261,23 +260,23 @@ func (c *Client) body(call *scheduler.Call, constraints OfferConstraints) ([]byt
 	return body, nil
 }
 
-// post is a request with that body.
+// post returns a POST request with that body.
 func (c *Client) post(ctx context.Context, master string, body []byte) (*http.Request, error) {
-	if strings.Contains(master, "@") { // before an error of url.Parse repeats it
+	if strings.Contains(master, "@") { // before an error of url.Parse quotes it
 		return nil, errors.New("mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(master, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %w", err)
 	}
-	// Masters compare Content-Type letter by letter: no parameters. Of two accepted types they take JSON.
+	// Masters compare Content-Type literally: no parameters. Of two accepted types they choose JSON.
 	req.Header.Set("Content-Type", c.codec.mediaType())
 	req.Header.Set("Accept", c.codec.mediaType())
 	req.Header.Set("User-Agent", c.userAgent)
 	return req, nil
 }
 
-// roundTrip goes below http.Client, which would follow redirects in its own way.
+// roundTrip does not use http.Client, which would follow redirects in its own way.
 func roundTrip(t *http.Transport, req *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTrip(req)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// All that a master looks at in a request, and nothing that it did not ask for.
+// A request has everything that a master looks at, and nothing else.
 func TestRequests(t *testing.T) {
 	credential := &mesoshttp.Credential{Principal: "principal", Secret: "se:cret"}
 	for _, test := range []struct {
@@ -107,7 +107,7 @@ func TestWrongDoor(t *testing.T) {
 	require.Zero(t, n.dials.Load())
 }
 
-// Masters answer 202, and to UPDATE_FRAMEWORK 200. Whatever else answers is not a master, and has taken nothing.
+// Masters answer 202, and 200 to UPDATE_FRAMEWORK. Any other answer means that the call was not accepted.
 func TestCallSuccess(t *testing.T) {
 	update := &scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK}
 	for _, test := range []struct {

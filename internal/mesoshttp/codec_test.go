@@ -49,8 +49,8 @@ func decodeAll(t testing.TB, codec Codec, stream []byte) []*scheduler.Event {
 	}
 }
 
-// jsonValue parses a text for comparison of values: member order and the form of numbers do not matter. Members
-// that are null are taken out: mesos-go writes empty lists so, and to Mesos null means absent.
+// jsonValue parses JSON for the comparison of values: member order and the form of numbers do not matter. Members that
+// are null are removed: mesos-go writes empty lists so, and to Mesos null means absent.
 func jsonValue(t testing.TB, text []byte) any {
 	var value any
 	require.NoError(t, json.Unmarshal(text, &value), "%s", text)
@@ -75,9 +75,9 @@ func withoutEmpty(value any) any {
 	return value
 }
 
-// The recorded protobuf streams mean exactly the JSON beside them. Both sides are compared as JSON values,
-// whole. One thing needs care: mesos-go keeps the number of the capability QUOTA_V2 but has no name for it, and
-// writes it as the text "3". That text is put into the expectation, at the only place where the name may be.
+// The recorded protobuf streams and the JSON recorded with them have the same meaning. Both are compared as JSON
+// values, as a whole. There is one exception: mesos-go keeps the number of the capability QUOTA_V2 but has no name for
+// it, and writes it as the text "3". The expectation has that text at the only place where the name may be.
 func TestRecordedProtobufStreams(t *testing.T) {
 	for _, file := range recordings(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -98,8 +98,8 @@ func TestRecordedProtobufStreams(t *testing.T) {
 	}
 }
 
-// The JSON form of an event gives the same message as its protobuf form, except that the name of an unknown
-// enum value is dropped where protobuf keeps its number.
+// The JSON form of an event decodes to the same message as its protobuf form, except that the name of an unknown enum
+// value is dropped, of which protobuf keeps the number.
 func TestRecordedJSONStreams(t *testing.T) {
 	for _, file := range recordings(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -127,7 +127,7 @@ func recordedJSON(t testing.TB, file string) [][]byte {
 	return bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 }
 
-// framed puts frames into RecordIO.
+// framed returns the frames in RecordIO.
 func framed(t testing.TB, frames ...[]byte) []byte {
 	var b bytes.Buffer
 	w := recordio.NewWriter(&b)
@@ -250,8 +250,8 @@ func encodeEvent(t testing.TB, codec Codec, event *scheduler.Event) []byte {
 	return frame
 }
 
-// What dropUnknown takes for granted about mesos-go's messages: every enum that an event can hold is
-// registered under the name in its tag, and none stands in a list or a map.
+// What dropUnknown assumes about mesos-go's messages: every enum in an event is registered under the name in its tag,
+// and none is in a list or a map.
 func TestEnumsOfEvents(t *testing.T) {
 	enums := 0
 	seen := map[reflect.Type]bool{}

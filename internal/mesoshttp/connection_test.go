@@ -60,7 +60,7 @@ func TestConnections(t *testing.T) {
 	})
 }
 
-// MaxConns is what makes a lane: calls wait for their turn.
+// With MaxConns, calls wait for a free connection.
 func TestMaxConns(t *testing.T) {
 	for conns, want := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 2 * time.Second, 4: time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -81,14 +81,14 @@ func TestMaxConns(t *testing.T) {
 	}
 }
 
-// A call on a connection that breaks may have been taken: the caller has to know, nothing may repeat it.
+// A call on a connection that breaks may have been accepted: it is an error to the caller and is not repeated.
 func TestBrokenCallIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests int
 		n := serveRaw(t, func(conn net.Conn, r *bufio.Reader) {
 			requests++
 			_, _ = io.WriteString(conn, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-			if readRequest(r) == nil { // and break instead of an answer
+			if readRequest(r) == nil { // and close the connection instead of answering
 				requests++
 			}
 		})
@@ -101,7 +101,7 @@ func TestBrokenCallIsNotRepeated(t *testing.T) {
 	})
 }
 
-// A connection that the master has closed between two calls costs nothing but a new one.
+// After the master has closed a connection between two calls, the next call opens a new one.
 func TestClosedIdleConnectionIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
@@ -116,7 +116,7 @@ func TestClosedIdleConnectionIsReplaced(t *testing.T) {
 	})
 }
 
-// Whatever the other side does not do, a context ends the wait, at its very instant.
+// Whatever the other side fails to do, the end of the context ends the wait, at that instant.
 func TestContextEndsTheWait(t *testing.T) {
 	for why, newServer := range map[string]func(*testing.T) *network{
 		"nobody accepts": func(*testing.T) *network { return newNetwork() },
@@ -152,7 +152,7 @@ func TestContextEndsTheWait(t *testing.T) {
 			t.Run(why+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					client := newClient(t, newServer(t), mesoshttp.Config{})
-					for range 2 { // the second finds the only connection free again
+					for range 2 { // the second one finds the only connection free again
 						start := time.Now()
 						ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 						defer cancel()
@@ -165,7 +165,7 @@ func TestContextEndsTheWait(t *testing.T) {
 	}
 }
 
-// A host that swallows packets must not keep the only place of a lane after its call has given up.
+// A host that drops packets must not keep the only connection after its call has ended.
 func TestHungDialDoesNotBlockTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })

@@ -7,26 +7,26 @@ import (
 	"strconv"
 )
 
-// OfferConstraints say by role which agents' resources are wanted: of those for which all constraints of one of
-// the groups hold. A role that is missing wants those of all; a master refuses one without groups, and a group
-// without constraints. It is a message of Mesos 1.11 and later, which older masters skip, and which mesos-go does
-// not have.
+// OfferConstraints say for each role which agents' resources are to be offered: those of agents that satisfy all
+// constraints of at least one group. A role that is missing is offered the resources of all agents; a master refuses a
+// role without groups and a group without constraints. It is a message of Mesos 1.11 and later, which older masters
+// ignore and mesos-go does not have.
 type OfferConstraints map[string][]ConstraintGroup
 
-// ConstraintGroup holds for an agent if all of its constraints do.
+// ConstraintGroup is satisfied by an agent that satisfies all of its constraints.
 type ConstraintGroup []AttributeConstraint
 
-// AttributeConstraint is a Predicate of an attribute of the agent.
+// AttributeConstraint is a Predicate on an attribute of the agent.
 type AttributeConstraint struct {
-	// Attribute is the name of the first attribute that counts. It is not used with a Pseudo.
+	// Attribute is the attribute's name. If several attributes have it, the first one counts. Not used with a Pseudo.
 	Attribute string
 	Pseudo    PseudoAttribute
 	Predicate Predicate
-	// Value is a text, or a regular expression in the syntax of RE2. It is not used with Exists and NotExists.
+	// Value is a text, or a regular expression in the syntax of RE2. Not used with Exists and NotExists.
 	Value string
 }
 
-// PseudoAttribute is what an agent is known by besides its attributes. The values are those of Mesos' enum.
+// PseudoAttribute is a property of an agent that is not one of its attributes. The values are those of Mesos' enum.
 type PseudoAttribute uint8
 
 // The pseudo-attributes.
@@ -37,14 +37,13 @@ const (
 	Zone
 )
 
-// String is the name in Mesos' enum.
+// String returns the name in Mesos' enum.
 func (p PseudoAttribute) String() string {
 	return [...]string{"UNKNOWN", "HOSTNAME", "REGION", "ZONE"}[min(p, Zone)]
 }
 
-// Predicate is what is to be true of an attribute. The values are the numbers of the fields of Mesos' message. Those
-// about text are true of attributes that are there and no text. The negative ones are true of those that are
-// not there.
+// Predicate is a condition on an attribute. The values are the numbers of the fields of Mesos' message. Predicates on
+// text are also true of attributes of another type; the negative ones are also true of attributes that do not exist.
 type Predicate uint8
 
 // The predicates.
@@ -57,7 +56,7 @@ const (
 	TextNotMatches
 )
 
-// String is the name of the field of Mesos' message.
+// String returns the name of the field of Mesos' message.
 func (p Predicate) String() string {
 	if p < Exists || p > TextNotMatches {
 		return "Predicate(" + strconv.Itoa(int(p)) + ")"
@@ -65,7 +64,7 @@ func (p Predicate) String() string {
 	return [...]string{"exists", "not_exists", "text_equals", "text_not_equals", "text_matches", "text_not_matches"}[p-1]
 }
 
-// hasText tells whether the predicate has a value, and valueName under which name.
+// hasText reports whether the predicate has a value, whose name valueName returns.
 func (p Predicate) hasText() bool { return p > NotExists }
 
 func (p Predicate) valueName() string {
@@ -90,7 +89,7 @@ func appendField(to []byte, number uint64, content []byte) []byte {
 	return append(to, content...)
 }
 
-// protobuf is the message, the roles in order.
+// protobuf returns the encoded message, with the roles in order.
 func (c OfferConstraints) protobuf() []byte {
 	var message []byte
 	for _, role := range slices.Sorted(maps.Keys(c)) {
@@ -121,7 +120,7 @@ func (a AttributeConstraint) protobuf() []byte {
 	return appendField(message, 2, appendField(nil, uint64(a.Predicate), content))
 }
 
-// json is the message for json.Marshal.
+// json returns the message for json.Marshal.
 func (c OfferConstraints) json() any {
 	type object = map[string]any
 	roles := object{}

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What follows are Mesos' messages under its own names and numbers, for gogo's decoder, which knows nothing of how they
-// were encoded.
+// The types below are Mesos' messages with its own names and numbers, for gogo's decoder, which is independent of the
+// encoder under test.
 type (
 	wireCall struct {
 		Subscribe       *wirePayload `protobuf:"bytes,3,opt,name=subscribe" json:"subscribe"`
@@ -58,7 +58,7 @@ func (c *wireCall) Reset()         { *c = wireCall{} }
 func (c *wireCall) String() string { return fmt.Sprintf("%+v", *c) }
 func (*wireCall) ProtoMessage()    {}
 
-// decodedConstraints gives the constraints in a call's bytes as other decoders understand them.
+// decodedConstraints returns the constraints in an encoded call as other decoders understand them.
 func decodedConstraints(t *testing.T, c Codec, body []byte) OfferConstraints {
 	var call wireCall
 	if c == JSON {
@@ -87,7 +87,7 @@ func decodedConstraints(t *testing.T, c Codec, body []byte) OfferConstraints {
 	return constraints
 }
 
-// UnmarshalJSON reads the names that Mesos gives enum values and fields.
+// UnmarshalJSON accepts Mesos' names of enum values and fields.
 func (w *wireConstraint) UnmarshalJSON(text []byte) error {
 	type value struct{ Value, Regex *string }
 	var named struct {
@@ -169,7 +169,7 @@ func everyConstraint() OfferConstraints {
 	}
 }
 
-// The call stays what it was, and decoders that know the constraints find them in it.
+// The rest of the call is unchanged, and decoders that know the constraints find them in it.
 func TestOfferConstraints(t *testing.T) {
 	for _, codec := range []Codec{Protobuf, JSON} {
 		for _, call := range constraintCalls() {
@@ -197,7 +197,7 @@ func TestOfferConstraints(t *testing.T) {
 	}
 }
 
-// The bytes themselves, as a real master has taken them.
+// The bytes themselves, as a real master has accepted them.
 func TestOfferConstraintsGolden(t *testing.T) {
 	constraints := OfferConstraints{"test": {{{Attribute: "rack", Predicate: TextEquals, Value: "r1"}, {Pseudo: Hostname, Predicate: TextMatches, Value: "a.*"}}}}
 	call := constraintCalls()[0]
@@ -226,7 +226,7 @@ func FuzzOfferConstraints(f *testing.F) {
 	f.Add("*\n\n\na/b\n@zone\n\"é\"", []byte{3, 1, 7, 18, 2})
 	f.Fuzz(func(t *testing.T, text string, numbers []byte) {
 		if !utf8.ValidString(text) || len(numbers) > 100 {
-			return // JSON cannot say it
+			return // JSON cannot represent it
 		}
 		words := strings.Split(text, "\n")
 		word := func(i int) string { return words[i%len(words)] }
@@ -258,7 +258,7 @@ func FuzzOfferConstraints(f *testing.F) {
 	})
 }
 
-// JSON has no infinity; Mesos takes the word. The call is left as it was.
+// JSON has no infinity; Mesos accepts the word. The call itself is not changed.
 func TestInfinityAsJSON(t *testing.T) {
 	limits := map[string]mesos.Value_Scalar{"cpus": {Value: math.Inf(1)}, "mem": {Value: 64}}
 	all := map[string]mesos.Value_Scalar{"cpus": {Value: math.Inf(1)}, "mem": {Value: math.Inf(1)}}
@@ -295,7 +295,7 @@ func TestInfinityAsJSON(t *testing.T) {
 	require.JSONEq(t, `{"cpus":{"value":"Infinity"},"mem":{"value":64}}`, string(operations[0].Launch.TaskInfos[1].Limits))
 	require.JSONEq(t, `{"cpus":{"value":"Infinity"},"mem":{"value":"Infinity"}}`, string(operations[1].LaunchGroup.TaskGroup.Tasks[0].Limits))
 
-	// Protobuf knows infinity by itself.
+	// Protobuf has infinity.
 	var again scheduler.Call
 	body, err = Protobuf.encode(call, nil)
 	require.NoError(t, err)
@@ -303,7 +303,7 @@ func TestInfinityAsJSON(t *testing.T) {
 	require.Equal(t, limits, again.Accept.Operations[0].Launch.TaskInfos[1].Limits)
 }
 
-// What most calls do not have costs them nothing.
+// Calls without constraints and infinity are not copied.
 func TestCallsWithoutConstraintsCostNothing(t *testing.T) {
 	call := constraintCalls()[1]
 	plain := testing.AllocsPerRun(100, func() { _, _ = call.Marshal() })

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// encode gives the bytes of a call with offer constraints, of which most have none.
+// encode returns the encoded call with offer constraints, which most calls do not have.
 func (c Codec) encode(call *scheduler.Call, constraints OfferConstraints) ([]byte, error) {
 	var (
 		field   uint64
@@ -48,8 +48,8 @@ func (c Codec) encode(call *scheduler.Call, constraints OfferConstraints) ([]byt
 	return appendField(head, field, appendField(message, fieldOfferConstraints, constraints.protobuf())), nil
 }
 
-// encodeJSON puts into the JSON that mesos-go writes what it cannot: offer constraints, and infinity, which JSON has
-// no number for and Mesos takes as a string.
+// encodeJSON adds to the JSON of mesos-go what mesos-go cannot encode: offer constraints, and infinity, which JSON has
+// no number for and Mesos accepts as a string.
 func encodeJSON(call *scheduler.Call, constraints OfferConstraints) ([]byte, error) {
 	call, unlimited := withoutInfinity(call)
 	body, err := json.Marshal(call)
@@ -73,14 +73,14 @@ func encodeJSON(call *scheduler.Call, constraints OfferConstraints) ([]byte, err
 	return json.Marshal(message)
 }
 
-// place is that of a limit of infinity in an ACCEPT.
+// place is the position of an infinite limit in an ACCEPT.
 type place struct {
 	operation, task int
 	group           bool // of a LAUNCH_GROUP
 	resource        string
 }
 
-// withoutInfinity gives a call that can be written as JSON, and what is missing from it.
+// withoutInfinity returns the call without infinite limits, and the places of those. It copies what it changes.
 func withoutInfinity(call *scheduler.Call) (*scheduler.Call, []place) {
 	var unlimited []place
 	for i, o := range call.GetAccept().GetOperations() {
@@ -121,7 +121,7 @@ func tasksOf(o *mesos.Offer_Operation, group bool) []mesos.TaskInfo {
 	return o.GetLaunch().GetTaskInfos()
 }
 
-// insert puts infinity at its place in the JSON form of the call. All on the way there was written by mesos-go.
+// insert puts infinity at its place in the JSON form of the call. Everything on the way there was written by mesos-go.
 func (p place) insert(call map[string]any) {
 	object := func(value any, name string) map[string]any {
 		child, _ := value.(map[string]any)[name].(map[string]any)

@@ -10,15 +10,15 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// Sentinels for errors.Is, one per status that Mesos prescribes for the scheduler endpoint. What is returned
-// is a *StatusError, or a *RedirectError.
+// Sentinels for errors.Is, one per status that Mesos documents for the scheduler endpoint. The errors returned are
+// of type *StatusError or *RedirectError.
 const (
 	ErrRedirect             = statusCode(http.StatusTemporaryRedirect)    // another master leads
 	ErrBadRequest           = statusCode(http.StatusBadRequest)           // malformed call, unknown framework, wrong stream ID
 	ErrUnauthorized         = statusCode(http.StatusUnauthorized)         // credentials missing or wrong
 	ErrForbidden            = statusCode(http.StatusForbidden)            // the framework is known but not subscribed
 	ErrNotFound             = statusCode(http.StatusNotFound)             // no such path: not a Mesos master, or a very old one
-	ErrMethodNotAllowed     = statusCode(http.StatusMethodNotAllowed)     // not a POST: something between has changed it
+	ErrMethodNotAllowed     = statusCode(http.StatusMethodNotAllowed)     // not a POST: a proxy has changed it
 	ErrNotAcceptable        = statusCode(http.StatusNotAcceptable)        // the Accept header allows neither codec
 	ErrUnsupportedMediaType = statusCode(http.StatusUnsupportedMediaType) // the Content-Type is neither codec's
 	ErrTooManyRequests      = statusCode(http.StatusTooManyRequests)      // rate limit
@@ -27,17 +27,17 @@ const (
 )
 
 var (
-	// ErrNoStreamID is returned by Subscribe for an answer without Mesos-Stream-Id: no call could follow.
+	// ErrNoStreamID is returned by Subscribe for an answer without Mesos-Stream-Id, which later calls would need.
 	ErrNoStreamID = errors.New("mesoshttp: no Mesos-Stream-Id in the answer to SUBSCRIBE")
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
 
-	// ErrNotSent is in an error of Pipeline.Call for a call of which surely nothing was written to a master.
+	// ErrNotSent is wrapped by the errors of Pipeline.Call for calls of which certainly nothing was written to a master.
 	ErrNotSent = errors.New("not sent")
 
 	// ErrRedirectTarget is in a RedirectError for a Location that is not the scheduler endpoint of a master.
 	ErrRedirectTarget = errors.New("not a master")
-	// ErrRedirectScheme is in a RedirectError from https to http, which would give credentials away, and from
+	// ErrRedirectScheme is in a RedirectError from https to http, which would expose credentials, and from
 	// http to https, for which the master has to be configured as https.
 	ErrRedirectScheme = errors.New("http and https must not be mixed")
 	// ErrRedirectLoop is in a RedirectError to a master which has itself redirected before.
@@ -54,12 +54,12 @@ func (c statusCode) Error() string {
 	return fmt.Sprintf("%d %s", int(c), http.StatusText(int(c)))
 }
 
-// StatusError is an HTTP answer that means that a call was not taken.
+// StatusError is an HTTP answer that means that the master has not accepted a call.
 type StatusError struct {
 	Call     scheduler.Call_Type // the call that was refused
 	Status   int                 // HTTP status code
 	Body     string              // at most 4 KiB of the body; Mesos explains itself in plain text
-	Location string              // the header of that name as it came, of 307: //host:port/master/api/v1/scheduler
+	Location string              // the header as received; with 307 //host:port/master/api/v1/scheduler
 	Master   string              // base URL in Location; empty if it has none
 }
 
@@ -78,8 +78,7 @@ func (e *StatusError) Error() string {
 // Unwrap makes errors.Is work with the sentinels.
 func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 
-// statusError reads the body as far as it comes within the limit; an error on the way does not matter more
-// than the status.
+// statusError reads the body up to the limit. An error of reading it is ignored, since the status matters more.
 func statusError(resp *http.Response, call *scheduler.Call) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
@@ -92,11 +91,11 @@ func statusError(resp *http.Response, call *scheduler.Call) error {
 	return e
 }
 
-// RedirectError is returned by Subscribe for a redirect that is not followed. It is an ErrRedirect as well, and
-// may be over when a new leader is elected.
+// RedirectError is returned by Subscribe for a redirect that is not followed. It is an ErrRedirect as well. Trying
+// again may succeed once a new leader is elected.
 type RedirectError struct {
 	Hops     []string // base URLs of the masters asked, in this order
-	Location string   // the header of that name in the answer of the last one
+	Location string   // the header in the answer of the last one
 	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit
 }
 
@@ -108,7 +107,7 @@ func (e *RedirectError) Error() string {
 // Unwrap makes errors.Is work with Err and ErrRedirect.
 func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 
-// DecodeError tells that one event could not be decoded; the events after it can.
+// DecodeError is returned for an event that could not be decoded. The stream goes on with the next event.
 type DecodeError struct {
 	Codec Codec
 	Size  int // of the event in bytes

@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
 
-// FuzzDecodeProtobuf holds for any bytes: decoding neither panics nor hangs, gives either an event or an error,
-// and leaves the frame alone; an event that was decoded can be encoded and decoded again to the same event.
+// FuzzDecodeProtobuf holds for any bytes: decoding neither panics nor hangs, returns either an event or an error,
+// and does not change the frame; an event that was decoded can be encoded and decoded again to the same event.
 func FuzzDecodeProtobuf(f *testing.F) {
 	for _, file := range recordings(f) {
 		stream, err := os.ReadFile(file + ".recordio")
@@ -45,8 +45,8 @@ func FuzzDecodeProtobuf(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJSON holds for any bytes: decoding neither panics nor hangs, gives either an event or an error, and
-// leaves the frame alone; what is decoded has no enum value that mesos-go does not know.
+// FuzzDecodeJSON holds for any bytes: decoding neither panics nor hangs, returns either an event or an error, and
+// does not change the frame; the event has no enum value that mesos-go does not know.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, file := range recordings(f) {
 		for _, text := range recordedJSON(f, file) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// harmless is a size, in bytes, below which a message cannot nest groups deep enough to overflow the stack: a
-// level takes one byte of the message, and some 100 bytes of a stack of at most 1 GB (250 MB on 32 bits).
+// harmless is a size in bytes below which a message cannot nest groups deep enough to overflow the stack: a level
+// takes one byte of the message, and some 100 bytes of a stack of at most 1 GB (250 MB on 32 bits).
 const harmless = 1 << 20
 
 var (
@@ -17,9 +17,9 @@ var (
 	errMalformed = errors.New("it is not a protobuf message")
 )
 
-// refuseGroups looks for groups in message, the encoding of a Go struct of type t. mesos-go's generated code
-// skips unknown groups by recursion, so that some million of them end the process, which no recover prevents.
-// Mesos does not use groups, and what is not larger than harmless is not looked into: the cost is that of
+// refuseGroups returns an error if message, the encoding of a Go struct of type t, has groups. mesos-go's generated
+// code skips unknown groups by recursion, so that some million of them overflow the stack, which cannot be recovered
+// from. Mesos does not use groups. Messages up to the size of harmless are not inspected, so the cost is that of
 // stepping over the offers of an event of more than 1 MiB.
 func refuseGroups(message []byte, t reflect.Type) error {
 	if len(message) <= harmless {
@@ -65,7 +65,7 @@ func refuseGroups(message []byte, t reflect.Type) error {
 	return nil
 }
 
-// messageField gives the type of the messages in the field with that number. Nil: it has none.
+// messageField returns the type of the messages in the field with that number, or nil.
 func messageField(t reflect.Type, number int32) reflect.Type {
 	for i := range t.NumField() {
 		parts := strings.SplitN(t.Field(i).Tag.Get("protobuf"), ",", 3)

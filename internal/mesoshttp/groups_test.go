@@ -23,7 +23,7 @@ func field(number int, content []byte) []byte {
 	return append(b, content...)
 }
 
-// Forty million nested groups would overflow the stack, which no recover prevents.
+// Forty million nested groups would overflow the stack, which cannot be recovered from.
 func TestNestedGroupsAreRefused(t *testing.T) {
 	groups := bytes.Repeat([]byte{15<<3 | 3}, 40<<20)
 	for where, frame := range map[string][]byte{
@@ -43,7 +43,7 @@ func TestNestedGroupsAreRefused(t *testing.T) {
 	}
 }
 
-// Large events that only look odd are decoded.
+// Large events with unknown fields that are not groups are decoded.
 func TestLargeEventsAreDecoded(t *testing.T) {
 	data := bytes.Repeat([]byte{15<<3 | 3}, 2<<20)
 	message := &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
@@ -69,7 +69,7 @@ func TestLargeEventsAreDecoded(t *testing.T) {
 	require.Len(t, got.Offers.Offers, 30_000)
 }
 
-// An answer that hands the connection over must not outlive the context of its call.
+// An answer that switches protocols must not keep the connection beyond the context of its call.
 func TestSwitchingProtocols(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -16,10 +16,10 @@ import (
 //
 // mesos-go's own UnmarshalJSON and gogo's jsonpb both refuse a whole event for the name of an enum value that
 // they do not know, such as the capability QUOTA_V2 in the SUBSCRIBED event of Mesos 1.11 and later. So these
-// names are taken out before mesos-go sees the event: the field is then absent, which is also what a master
-// makes of unknown names in the calls it gets. Unknown fields are no problem, they are skipped.
+// names are removed before mesos-go decodes the event: the field is then absent, as it is for a master that gets a
+// call with an unknown name. Unknown fields are skipped anyway.
 //
-// jsonpb is no help with encoding either: it writes 64-bit integers as strings, which masters refuse.
+// jsonpb cannot be used for encoding either: it writes 64-bit integers as strings, which masters refuse.
 func decodeJSON(frame []byte, event *scheduler.Event) error {
 	var value any
 	d := json.NewDecoder(bytes.NewReader(frame))
@@ -69,8 +69,8 @@ func dropUnknown(value any, t reflect.Type) {
 	}
 }
 
-// dropUnknownName removes object[name] if it is not a name of the enum. No event has a list of enums, and a
-// value that is no name at all is left for the decoder to refuse.
+// dropUnknownName removes object[name] if it is not a name of the enum. No event has a list of enums. A value that is
+// not a string is left for the decoder to refuse.
 func dropUnknownName(object map[string]any, name, enum string) {
 	enum, _, _ = strings.Cut(enum, ",") // a default may follow in the tag
 	if s, ok := object[name].(string); ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
-// endless writes text until the other side has had enough, and tells how many bytes that one took.
+// endless writes text until the other side closes the connection, and returns how many bytes that has read.
 func endless(t *testing.T, taken chan<- int, before, text string) *network {
 	return serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
 		n, err := io.WriteString(conn, before)
@@ -26,7 +26,7 @@ func endless(t *testing.T, taken chan<- int, before, text string) *network {
 	})
 }
 
-// The limits, and not much more, are read of what never ends: net/http reads ahead by 4 KiB.
+// Of an endless answer the limit is read, and not much more: net/http reads ahead by 4 KiB.
 func TestEndlessAnswers(t *testing.T) {
 	text := strings.Repeat("x", 1000)
 	refused := func(t *testing.T, err error) {
@@ -60,7 +60,7 @@ func TestEndlessAnswers(t *testing.T) {
 	}
 }
 
-// The limit of a head is far from what anybody sends.
+// The limit of a head is far above what masters send.
 func TestLongHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// All forms in which a Location may name the leader. A real master leaves the scheme out and writes /master
-// before the path; the documentation has host:port.
+// All forms in which a Location may name the leader. A real master omits the scheme and writes /master before the path;
+// the documentation has host:port.
 func TestLocations(t *testing.T) {
 	const master = "http://master.example:5050"
 	for _, test := range []struct{ why, from, location, master string }{
@@ -47,7 +47,7 @@ func TestLocations(t *testing.T) {
 }
 
 // FuzzLeader holds for any Location: the result is empty or a base URL of http or https with a host, without
-// credentials, query and slash at its end; and as a Location it gives itself.
+// credentials, query and slash at its end; and as a Location it results in itself.
 func FuzzLeader(f *testing.F) {
 	for _, location := range []string{"//h:1/master/api/v1/scheduler", "h:1", "[::1]:1/x/api/v1/scheduler?a", "/api/v1/scheduler", "https://u:p@H/"} {
 		f.Add(location)

@@ -17,23 +17,23 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// window bounds, in bytes, what is written before the answers are read. With more than the buffers of the
-// two sides hold, each could wait for the other to read.
+// window is how many bytes are written at most before the answers are read. With more than the buffers of both
+// sides hold, each side could wait for the other to read.
 const window = 32 << 10
 
-// Pipeline makes calls on a connection of its own, and sends the next before the answer to the last is there:
-// a master takes pipelined calls, and answers them, in order. It saves most of what a call costs, which is
-// not its handling but the round trip with its system calls and goroutine switches.
+// Pipeline makes calls on a connection of its own, and sends each without waiting for the answer to the one before:
+// masters handle pipelined calls, and answer them, in order. This saves most of the cost of a call, which is the
+// round trip with its system calls and goroutine switches.
 //
-// It is for calls that do no harm when they arrive twice, such as ACKNOWLEDGE: those that a connection leaves
-// without an answer are made again on the next. Its methods are for one goroutine; it starts none. Use
+// It is for calls that do no harm when they arrive twice, such as ACKNOWLEDGE: calls that a broken connection leaves
+// without an answer are sent again on the next. A Pipeline belongs to one goroutine; it starts none. Use
 // Client.Pipeline, and Close when done.
 type Pipeline struct {
 	client *Client
-	line   *line // nil: none
+	line   *line // nil: no connection
 }
 
-// Pipeline returns one without a connection.
+// Pipeline returns a Pipeline without a connection.
 func (c *Client) Pipeline() *Pipeline { return &Pipeline{client: c} }
 
 // Close closes the connection, if there is one. The Pipeline stays usable.
@@ -45,18 +45,18 @@ func (p *Pipeline) Close() {
 	}
 }
 
-// pipelined is one of the calls under way.
+// pipelined is one of the calls of Pipeline.Call.
 type pipelined struct {
 	call *scheduler.Call
 	body []byte
 	err  error
 }
 
-// Call makes calls as Client.Call does, all but SUBSCRIBE, and returns what became of each, in the same form.
-// A call that surely was not sent has an ErrNotSent.
+// Call makes calls as Client.Call does, all but SUBSCRIBE, and returns the error of each, as Client.Call would. The
+// error of a call that was certainly not sent wraps ErrNotSent.
 //
-// The first call on a connection waits for its answer, since what does not keep connections, such as a simple
-// proxy, would leave all behind it without one.
+// The first call on a connection waits for its answer: a simple proxy that closes the connection after it would leave
+// all later calls without an answer.
 func (p *Pipeline) Call(ctx context.Context, master, streamID string, calls []*scheduler.Call) []error {
 	all, ready := make([]pipelined, len(calls)), make([]*pipelined, 0, len(calls))
 	for i, call := range calls {
@@ -76,7 +76,7 @@ func (p *Pipeline) Call(ctx context.Context, master, streamID string, calls []*s
 	return errs
 }
 
-// make makes the calls, and those refused for their token once more if there is another.
+// make makes the calls, and if there is a new token makes those that were refused for theirs once more.
 func (p *Pipeline) make(ctx context.Context, master, streamID string, calls []*pipelined) {
 	req, err := p.client.post(ctx, master, nil)
 	if err != nil {
@@ -119,8 +119,8 @@ func fail(calls []*pipelined, req *http.Request, err error) {
 
 func notSent(err error) error { return fmt.Errorf("%w (%w)", err, ErrNotSent) }
 
-// run makes each call on the connection at hand or, where that ends, on a new one. On each connection at least
-// one of them comes to its end.
+// run makes each call on the open connection or, when that ends, on a new one. On each connection at least one call
+// is completed.
 func (p *Pipeline) run(ctx context.Context, req *http.Request, calls []*pipelined) {
 	if p.line != nil && !p.line.usable(req.URL) {
 		p.Close()
@@ -164,7 +164,7 @@ type line struct {
 	limit        *io.LimitedReader
 	reader       *bufio.Reader // of limit, which is of conn
 	buffer       bytes.Buffer  // requests
-	answered     bool          // ever
+	answered     bool          // at least once
 	idle         *time.Timer   // closes the connection; runs while no call does
 }
 
@@ -218,19 +218,19 @@ func (l *line) open(ctx context.Context, t *http.Transport, address string) (err
 	return err
 }
 
-// usable tells whether calls to a URL may go this way, and keeps an idle connection from being closed.
+// usable reports whether the connection can be used for calls to a URL, and stops its idle timer.
 func (l *line) usable(u *url.URL) bool {
-	// Bytes that nobody asked for would be taken for answers.
+	// Bytes that are no answer to a call would be read as the answer to the next.
 	return l.idle.Stop() && l.scheme == u.Scheme && l.host == u.Host && l.reader.Buffered() == 0
 }
 
-// exchange writes calls, from the first on, and reads the answers. It tells how many of them it has written, and
-// how many of these have been answered. After an error the connection is of no use any more.
+// exchange writes calls, from the first on, and reads the answers. It returns how many of them it has written, and
+// how many of these have been answered. After an error the connection cannot be used any more.
 func (l *line) exchange(ctx context.Context, req *http.Request, calls []*pipelined) (written, answered int, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = l.raw.Close() })
 	defer func() {
 		if !stop() && err == nil {
-			err = context.Cause(ctx) // for the next
+			err = context.Cause(ctx) // of the next call
 		}
 	}()
 	written = l.prepare(req, calls)
@@ -253,10 +253,10 @@ func (l *line) exchange(ctx context.Context, req *http.Request, calls []*pipelin
 	return written, answered, nil
 }
 
-// errLineEnds says that no answer will come after the last.
+// errLineEnds means that no further answer will come on the connection.
 var errLineEnds = errors.New("the connection ends with this answer")
 
-// prepare fills the buffer with as many of the calls as may be written at once, one at least.
+// prepare fills the buffer with as many of the calls as may be written at once, at least one.
 func (l *line) prepare(req *http.Request, calls []*pipelined) int {
 	l.buffer.Reset()
 	l.buffer.WriteString("POST " + req.URL.RequestURI() + " HTTP/1.1\r\nHost: " + req.URL.Host + "\r\n")
@@ -276,7 +276,7 @@ func (l *line) prepare(req *http.Request, calls []*pipelined) int {
 	return len(calls)
 }
 
-// head reads the head of an answer. Those before the final one, such as 102, mean nothing.
+// head reads the head of an answer. Those before the final one, such as 102, are skipped.
 func (l *line) head(req *http.Request) (*http.Response, error) {
 	l.limit.N = maxHead
 	for {

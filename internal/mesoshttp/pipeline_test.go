@@ -35,7 +35,7 @@ func kills(n int) []*scheduler.Call {
 	return calls
 }
 
-// Calls arrive in order, each has its own outcome, and one connection serves them all.
+// Calls arrive in order on one connection, and each has its own result.
 func TestPipeline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var taken []string
@@ -105,13 +105,13 @@ func TestPipelineRequests(t *testing.T) {
 	}
 }
 
-// What answers in its own way still has all calls taken, on as many connections as it wants.
+// A server that closes connections still gets all calls, on as many connections as it takes.
 func TestPipelineOfOddAnswers(t *testing.T) {
 	const ok = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 	for _, test := range []struct {
 		why    string
 		answer string
-		keeps  bool // whether the server goes on after an answer
+		keeps  bool // the server keeps the connection after an answer
 		dials  int32
 	}{
 		{"as masters do", ok, true, 1},
@@ -144,7 +144,7 @@ func TestPipelineOfOddAnswers(t *testing.T) {
 	}
 }
 
-// A call whose connection says nothing that can be understood has failed; those behind it have another.
+// A call with an answer that is not HTTP has failed; the calls after it are made on another connection.
 func TestPipelineOfNonsense(t *testing.T) {
 	for _, test := range []struct{ why, answer, want string }{
 		{"the end", "", "EOF"},
@@ -170,7 +170,7 @@ func TestPipelineOfNonsense(t *testing.T) {
 	}
 }
 
-// Bytes that nobody has asked for are not the answer to the next call.
+// Bytes that arrive without a call are not the answer to the next call.
 func TestPipelineDropsUnaskedAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serveRaw(t, func(conn net.Conn, r *bufio.Reader) {
@@ -185,8 +185,8 @@ func TestPipelineDropsUnaskedAnswers(t *testing.T) {
 	})
 }
 
-// When the context ends, what was answered stays answered, what was written may have been taken, and the rest
-// was surely not.
+// When the context ends, what was answered stays answered, what was written may have been accepted, and the rest
+// certainly was not.
 func TestPipelineEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hang atomic.Bool
@@ -208,10 +208,10 @@ func TestPipelineEndsWithTheContext(t *testing.T) {
 			return p.Call(ctx, master, streamID, calls)
 		}
 		require.NoError(t, errors.Join(call(kills(4))...))
-		time.Sleep(30 * time.Second) // the end of the last context means nothing
+		time.Sleep(30 * time.Second) // the end of the last context has no effect
 		hang.Store(true)
 		long := kills(5)
-		long[4].Kill.TaskID.Value = strings.Repeat("x", 64<<10) // does not go with the others
+		long[4].Kill.TaskID.Value = strings.Repeat("x", 64<<10) // too long to be written with the others
 		start := time.Now()
 		errs := call(long)
 		require.Equal(t, 3*time.Second, time.Since(start))
@@ -227,7 +227,7 @@ func TestPipelineEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// Nothing is sent where nobody is.
+// Without a connection nothing was sent.
 func TestPipelineCannotDial(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
 	for _, test := range []struct{ why, master, want string }{
@@ -256,7 +256,7 @@ func TestPipelineCannotDial(t *testing.T) {
 	})
 }
 
-// A connection that nobody uses is closed after a minute, and not for the end of a long call.
+// An unused connection is closed after a minute; one with a long call is not.
 func TestPipelineIdles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, ended, pause := time.Now(), time.Duration(0), 2*time.Minute
@@ -294,7 +294,7 @@ func TestPipelineSwitchesMasters(t *testing.T) {
 	})
 }
 
-// Calls refused for their token are made again with another, once, and only those.
+// Calls refused for their token, and only those, are made once more with another.
 func TestPipelineAsksForAnotherToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		valid, source := "token-1", new(tokens)
@@ -320,7 +320,7 @@ func TestPipelineAsksForAnotherToken(t *testing.T) {
 	})
 }
 
-// Many calls over TLS, more than goes out at once.
+// Many calls over TLS, more than are written at once.
 func TestPipelineTLS(t *testing.T) {
 	taken := 0
 	server := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {

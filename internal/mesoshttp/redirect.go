@@ -11,12 +11,12 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// maxRedirects is how many redirects are followed in a row. One leads from any master to the leader; while a
-// leader is being elected, masters may still name the one before.
+// maxRedirects is how many redirects are followed in a row. One leads from any master to the leader, but while a
+// leader is being elected, masters may still name the old one.
 const maxRedirects = 5
 
-// follow sends call to master, and from there to the master that it names as the leader, until one does not
-// redirect. It returns the answer of that one and its base URL.
+// follow sends call to master, and on to the master that each redirect names as the leader. It returns the first
+// answer that is not a redirect, and the base URL of its master.
 func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Response, string, error) {
 	hops := []string{master}
 	for {
@@ -33,7 +33,7 @@ func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call
 	}
 }
 
-// refuseHop tells why next must not be visited after hops. Nil: it may.
+// refuseHop returns why a redirect to next must not be followed after hops, or nil.
 func refuseHop(hops []string, next string) error {
 	scheme, _, _ := strings.Cut(hops[0], ":")
 	switch {
@@ -49,11 +49,11 @@ func refuseHop(hops []string, next string) error {
 	return nil
 }
 
-// leader is the base URL of the master that location, a header of an answer from the URL from, names as the
-// leader. It is empty if location cannot be that of a master, such as a login page.
+// leader returns the base URL of the master that location, the header of an answer from the URL from, names as the
+// leader. It returns "" if location cannot be a master, such as a login page.
 //
 // A real master writes //host:port/master/api/v1/scheduler, without the scheme. The documentation of Mesos has
-// just host:port, for which url.Parse would see a scheme.
+// just host:port, of which url.Parse would take the host for a scheme.
 func leader(from *url.URL, location string) string {
 	if first, _, _ := strings.Cut(location, "/"); strings.Contains(first, ":") && !strings.HasSuffix(first, ":") {
 		location = "//" + location
@@ -69,7 +69,7 @@ func leader(from *url.URL, location string) string {
 			return ""
 		}
 	}
-	// What a proxy has put before it stays.
+	// A path prefix that a proxy has added stays.
 	prefix = strings.TrimRight(strings.TrimSuffix(prefix, "/master"), "/")
 	return (&url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: prefix}).String()
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
-// redirects is a cluster of masters by host: one redirects to its Location, one without leads.
+// redirects is a cluster of masters by host: each redirects to its Location, or leads if that is empty.
 type redirects map[string]string
 
 // serve returns the network of the cluster and a list of the URLs that were asked, with their credentials.
@@ -43,7 +43,7 @@ func TestSubscribeFollows(t *testing.T) {
 	for _, test := range []struct {
 		why    string
 		hosts  redirects
-		master string // in the end
+		master string // the last one
 		asked  []string
 	}{
 		{"it leads", nil, master, []string{"p@master.example:5050/api/v1/scheduler"}},
@@ -112,7 +112,7 @@ func TestRedirectErrorText(t *testing.T) {
 		`mesoshttp: redirected by http://a:1, then http://b:1 to "a:1": this master was asked before`)
 }
 
-// The answer of the last one is what counts; other redirects than a master's are not followed at all.
+// The answer of the last master is the result; redirects other than a master's are not followed.
 func TestSubscribeAfterARedirect(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 308, 401, 403, 404, 503} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestSubscribeAfterARedirect(t *testing.T) {
 	}
 }
 
-// No other master would take a call of this subscription.
+// No other master would accept a call of this subscription.
 func TestCallDoesNotFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -10,21 +10,21 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
 
-// Stream is a subscription: the events that a master sends until one side ends it. Client.Subscribe opens it.
+// Stream is a subscription: the events that a master sends until either side ends it. Client.Subscribe opens it.
 type Stream struct {
 	master string
 	id     string
 	codec  Codec
 	frames *recordio.Reader
 	cancel context.CancelCauseFunc // ends the context of the request, and so its connection
-	cause  func() error            // why that context has ended
+	cause  func() error            // returns why that context has ended
 }
 
-// ID returns the stream ID, which every call of this subscription has to carry.
+// ID returns the stream ID, which every call of this subscription must have.
 func (s *Stream) ID() string { return s.id }
 
-// Master returns the base URL of the master that the subscription is with, for its calls: the one given to
-// Client.Subscribe, or the one that this has redirected to.
+// Master returns the base URL of the master of the subscription, for its calls: the one given to Client.Subscribe, or
+// the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
 
 // Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
@@ -34,12 +34,13 @@ func (s *Stream) Master() string { return s.master }
 // given to Subscribe when that has ended, a *recordio.LengthError or *recordio.SizeError, or an error of the
 // network or of HTTP. All of them are final, and have closed the connection.
 //
-// Only after a *DecodeError the stream goes on, with the event after the one that made no sense.
+// After a *DecodeError, and only then, Next can be called again: it returns the event after the one that could not be
+// decoded.
 func (s *Stream) Next() (*scheduler.Event, error) {
 	frame, err := s.frames.ReadFrame()
 	if err != nil {
-		// The first cause counts, now and at every further Next: after Close, or the end of the caller's
-		// context, what the broken connection says about it depends on which goroutine was first.
+		// The first cause counts, now and in every further Next: after Close or the end of the caller's context, the
+		// error of the broken connection depends on which goroutine was first.
 		s.cancel(err)
 		return nil, fmt.Errorf("mesoshttp: event stream: %w", s.cause())
 	}

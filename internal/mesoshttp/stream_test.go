@@ -19,7 +19,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
 
-// subscribe opens a stream that must open.
+// subscribe opens a stream and requires that it opens.
 func subscribe(t *testing.T, n *network, config mesoshttp.Config) *mesoshttp.Stream {
 	stream, err := newClient(t, n, config).Subscribe(t.Context(), master, subscribeCall(), nil)
 	require.NoError(t, err)
@@ -27,8 +27,8 @@ func subscribe(t *testing.T, n *network, config mesoshttp.Config) *mesoshttp.Str
 	return stream
 }
 
-// A real master ends a stream with the last chunk and leaves the TCP connection open: the end must be seen
-// nevertheless, and the connection must be closed from here.
+// A real master ends a stream with the last chunk and leaves the TCP connection open: the end must be noticed all the
+// same, and the client must close the connection.
 func TestStreamEndsWithTheLastChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan error, 1)
@@ -185,7 +185,7 @@ func TestAnswersThatAreNoStream(t *testing.T) {
 	}
 }
 
-// waitingStream is a stream whose master says nothing more. The channel tells when the master sees its end.
+// waitingStream is a stream whose master sends nothing more. The channel is closed when the master sees its end.
 func waitingStream(t *testing.T, ctx context.Context) (*mesoshttp.Stream, <-chan time.Time) {
 	gone := make(chan time.Time, 1)
 	n := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -215,7 +215,7 @@ func TestCloseUnblocksNext(t *testing.T) {
 	})
 }
 
-// Close alone is enough to get rid of everything; nobody has to call Next.
+// Close alone frees everything; Next need not be called.
 func TestCloseWithoutNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stream, gone := waitingStream(t, t.Context())
@@ -238,7 +238,7 @@ func TestContextEndsTheStream(t *testing.T) {
 	})
 }
 
-// Whether it was this end or the other that closed must not be a matter of luck.
+// The error must not depend on which goroutine is first.
 func TestCloseDuringTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := make(chan int, 1)

@@ -38,7 +38,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// sign makes a certificate from template: signed by the authority, or by itself for the authority's own.
+// sign creates a certificate from template: signed by the authority, or by itself for the authority's own.
 func (a *authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(a.t, err)
@@ -55,7 +55,7 @@ func (a *authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.
 	return cert, key
 }
 
-// issue makes a certificate for a server or client of that name.
+// issue creates a certificate for a server or client of that name.
 func (a *authority) issue(name string) tls.Certificate {
 	cert, key := a.sign(&x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
@@ -71,7 +71,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// secured is a server with a certificate of ca for master.example, where all names lead to.
+// secured is a server with a certificate of ca for master.example. All names resolve to it.
 type secured struct {
 	server *httptest.Server
 	ca     *authority
@@ -85,14 +85,14 @@ func (s *secured) DialContext(ctx context.Context, network, _ string) (net.Conn,
 }
 
 // serveTLS is serve over TLS, also HTTP/2, on loopback: TLS over a pipe, which has no buffer, hangs when both
-// sides have something to say. Unless clients is nil, the server demands a certificate that one of them signed.
+// sides write. Unless clients is nil, the server demands a certificate that one of them signed.
 func serveTLS(t *testing.T, clients *x509.CertPool, handler http.HandlerFunc) *secured {
 	s := &secured{server: httptest.NewUnstartedServer(handler), ca: newAuthority(t)}
 	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{s.ca.issue("master.example")}, ClientCAs: clients}
 	if clients != nil {
 		s.server.TLS.ClientAuth = tls.RequireAndVerifyClientCert
 	}
-	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains about failed handshakes
+	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // of failed handshakes
 	s.server.EnableHTTP2 = true
 	s.server.StartTLS()
 	t.Cleanup(s.server.Close)
@@ -152,7 +152,7 @@ func TestTLSClientCertificates(t *testing.T) {
 			})
 			_, subscribe := client.Subscribe(t.Context(), secure, subscribeCall(), nil)
 			call := client.Call(t.Context(), secure, streamID, killCall("t"), nil)
-			// Which words the refusal has depends on who is first: its alert, or the closed connection.
+			// The text depends on what is noticed first: the server's alert, or the closed connection.
 			require.Equal(t, test.requests == 2, subscribe == nil, "%v", subscribe)
 			require.Equal(t, test.requests == 2, call == nil, "%v", call)
 			require.Equal(t, test.requests, requests.Load())

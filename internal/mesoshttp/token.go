@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// TokenSource gives bearer tokens to the Clients that share it. It keeps a token until a master refuses it
-// with 401, and then asks for another one, however many requests were refused at once. Use NewTokenSource.
+// TokenSource has the bearer token of the Clients that share it. It keeps a token until a master refuses it with 401,
+// and then fetches another one, once for all the requests that were refused. Use NewTokenSource.
 type TokenSource struct {
 	fetch func(context.Context) (string, error)
-	turn  chan struct{} // holds an element while somebody uses value
+	turn  chan struct{} // has an element while a goroutine uses value
 	value string        // empty: none yet
 }
 
-// NewTokenSource returns a TokenSource that asks fetch for tokens. It asks one call at a time, with the context
+// NewTokenSource returns a TokenSource that calls fetch for tokens, once at a time, with the context
 // of the request that needs the token. White space around a token, such as the line end of a file, is removed.
 func NewTokenSource(fetch func(context.Context) (string, error)) *TokenSource {
 	return &TokenSource{fetch: fetch, turn: make(chan struct{}, 1)}
@@ -28,7 +28,8 @@ func (s *TokenSource) String() string { return "TokenSource" }
 // GoString keeps the token out of logs.
 func (s *TokenSource) GoString() string { return s.String() }
 
-// token gives the token to try now, which is a new one if the present one is refused. Empty refused: none is.
+// token returns the token to use. Refused is the token that a master has refused, or ""; if it is still the current
+// one, a new one is fetched.
 func (s *TokenSource) token(ctx context.Context, refused string) (string, error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -51,7 +52,8 @@ func (s *TokenSource) token(ctx context.Context, refused string) (string, error)
 	return value, nil
 }
 
-// TokenError tells that a request lacks its token. The master has not taken the call, and may not have seen it.
+// TokenError is returned for a call that failed for want of a token. The master has not accepted the call, and may not
+// have received it.
 type TokenError struct{ Err error }
 
 // Error implements error.
@@ -60,8 +62,8 @@ func (e *TokenError) Error() string { return "no bearer token: " + e.Err.Error()
 // Unwrap returns the reason.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// authorize gives the request the Client's credentials and returns the token among them. It is another one than
-// refused, if there is.
+// authorize adds the Client's credentials to the request and returns the token among them, which is another one than
+// refused if there is one.
 func (c *Client) authorize(req *http.Request, refused string) (string, error) {
 	if c.credential != nil {
 		req.SetBasicAuth(c.credential.Principal, c.credential.Secret)
@@ -76,8 +78,8 @@ func (c *Client) authorize(req *http.Request, refused string) (string, error) {
 	return token, err
 }
 
-// send makes the request with the Client's credentials. One whose token is refused with 401, which means that
-// its call was not taken, is made a second time if there is a new token.
+// send sends the request with the Client's credentials. If the token is refused with 401, which means that the call
+// was not accepted, and there is a new token, it sends the request a second time.
 func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, error) {
 	token, err := c.authorize(req, "")
 	if err != nil {

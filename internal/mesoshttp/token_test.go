@@ -27,7 +27,7 @@ func TestSecretsBelongIntoConfig(t *testing.T) {
 	}
 }
 
-// Whoever logs a Config does not log what is in it.
+// Logging a Config does not log its secrets.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	tokens := mesoshttp.NewTokenSource(func(context.Context) (string, error) { return "secret", nil })
 	synctest.Test(t, func(t *testing.T) {
@@ -50,7 +50,7 @@ type tokens struct{ issued int }
 func (s *tokens) next(ctx context.Context) (string, error) {
 	select {
 	case <-time.After(time.Second):
-		s.issued++ // no lock: TokenSource promises one call at a time, and the race detector looks
+		s.issued++ // no lock: TokenSource promises one call at a time, which the race detector checks
 		return "token-" + strconv.Itoa(s.issued), nil
 	case <-ctx.Done():
 		return "", ctx.Err()
@@ -97,7 +97,7 @@ func TestTokenIsKeptUntilRefused(t *testing.T) {
 	})
 }
 
-// A token that runs out is refused many times, and replaced once.
+// A token that expires is refused many times, and replaced once.
 func TestConcurrentRefusalsAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		valid, source := "token-1", new(tokens)
@@ -118,7 +118,7 @@ func TestConcurrentRefusalsAskOnce(t *testing.T) {
 	})
 }
 
-// A master that takes no token at all gets two requests per call, on one connection, and no third.
+// A master that refuses every token gets two requests per call, on one connection.
 func TestRefusedTwice(t *testing.T) {
 	for _, test := range []struct {
 		why      string
@@ -149,7 +149,7 @@ func TestRefusedTwice(t *testing.T) {
 	}
 }
 
-// 403 is about the framework, not about the token.
+// 403 refuses the framework, not the token.
 func TestForbiddenAsksForNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := new(tokens)
@@ -191,7 +191,7 @@ func TestTokenCannotBeHad(t *testing.T) {
 	}
 }
 
-// After a 401 the call was not taken either when no new token can be had, and the next call asks again.
+// When no new token can be fetched after a 401, the call was not accepted either, and the next call fetches again.
 func TestNoNewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		valid, answers := "new", []string{"old", "", "new"}
@@ -208,7 +208,7 @@ func TestNoNewToken(t *testing.T) {
 	})
 }
 
-// Who waits for a token, its own or the one that another call has asked for, stops when its context ends.
+// A call that waits for a token, fetched for itself or for another call, stops when its context ends.
 func TestContextEndsTheWaitForAToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(func(ctx context.Context) (string, error) {

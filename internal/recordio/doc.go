@@ -1,14 +1,14 @@
 // Package recordio reads and writes RecordIO, the framing of Mesos event streams: each frame is its length in
 // bytes as a decimal number, a newline, and that many bytes; nothing stands between two frames.
 //
-// It promises that no input makes a Reader panic, hang or hold more memory than has come of a frame plus one
-// bounded step (4 MiB), whatever length the frame claims; that it makes no difference how the bytes are cut
-// into reads; and that neither side allocates per frame once its buffer has reached the size of the largest
-// frame. The buffer is kept at that size for the life of the Reader or Writer.
+// It promises that no input makes a Reader panic, hang or hold more memory than the part of a frame that has arrived
+// plus one bounded step (4 MiB), whatever length the frame claims; that it makes no difference how the bytes are
+// split into reads; and that neither Reader nor Writer allocates per frame once its buffer has reached the size of
+// the largest frame. The buffer keeps that size for the life of the Reader or Writer.
 //
 // A length is accepted only in the one form that Mesos writes: 1 to 19 digits without sign, blanks, carriage
-// return or leading zeros. Everything else means that the framing is lost, and guessing on would turn payload
-// into lengths. A frame of length zero is a frame (an empty message is valid protobuf), never skipped.
+// return or leading zeros. Everything else means that the framing is lost: to go on would take payload for
+// lengths. A frame of length zero is a frame (an empty message is valid protobuf), never skipped.
 //
 // It does not know what is inside a frame, and it starts no goroutines.
 package recordio

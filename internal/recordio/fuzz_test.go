@@ -14,7 +14,7 @@ import (
 // FuzzReader holds for any bytes:
 //   - the Reader does not panic and does end;
 //   - it ends with io.EOF, io.ErrUnexpectedEOF, *LengthError or *SizeError, nothing else;
-//   - it makes no difference how the bytes are cut into reads;
+//   - it makes no difference how the bytes are split into reads;
 //   - no frame is longer than the limit;
 //   - the frames, written again, are exactly the beginning of the bytes, and all of them after io.EOF.
 func FuzzReader(f *testing.F) {
@@ -55,8 +55,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzRoundTrip holds for any frames: what was written is read, in order, for any cut of the bytes into reads;
-// and a stream that is cut at any byte gives the frames before the cut and then io.EOF between two frames,
+// FuzzRoundTrip holds for any frames: what was written is read, in order, however the bytes are split into reads; and
+// of a stream that is cut at any byte the frames before the cut are read, and then io.EOF between two frames and
 // io.ErrUnexpectedEOF elsewhere.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add([]byte("hello, world"), uint8(1), uint16(5), uint16(9))

@@ -13,19 +13,19 @@ const (
 	// offers in one event.
 	DefaultLimit = 64 << 20
 
-	// firstStep is the size of the first buffer: most events of a quiet cluster fit.
+	// firstStep is the size of the first buffer: most events of a quiet cluster fit into it.
 	firstStep = 16 << 10
-	// maxStep bounds what is allocated ahead of the bytes that have come. A bigger step copies less while a
-	// huge frame arrives (64 MiB in steps of 4 MiB: 0.5 GiB moved in all), a smaller one trusts the sender less.
+	// maxStep bounds what is allocated before the bytes have arrived. A larger step copies less while a huge frame
+	// arrives (64 MiB in steps of 4 MiB: 0.5 GiB copied in all), a smaller one trusts the sender less.
 	maxStep = 4 << 20
 	// maxDigits is the longest length line. 19 digits always fit in a uint64, and no frame is that long.
 	maxDigits = 19
 )
 
-// LengthError tells that the stream does not hold a length where one must stand. The framing is lost: the
-// stream cannot be read any further.
+// LengthError is returned when the stream has no valid length where one is expected. The framing is lost: the stream
+// cannot be read any further.
 type LengthError struct {
-	// Line is what was found, up to and including the offending byte; at most 20 bytes.
+	// Line is what was found, up to and including the first wrong byte; at most 20 bytes.
 	Line string
 }
 
@@ -34,7 +34,7 @@ func (e *LengthError) Error() string {
 	return fmt.Sprintf("recordio: malformed frame length %q", e.Line)
 }
 
-// SizeError tells that a frame is longer than the reader's limit. The frame stays unread, so the stream
+// SizeError is returned for a frame that is longer than the reader's limit. The frame is not read, so the stream
 // cannot be read any further.
 type SizeError struct {
 	Size  uint64 // announced length of the frame in bytes
@@ -46,13 +46,13 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("recordio: frame of %d bytes exceeds the limit of %d bytes", e.Size, e.Limit)
 }
 
-// Reader takes frames from a stream. Use NewReader; a Reader belongs to one goroutine at a time.
+// Reader reads frames from a stream. Use NewReader; a Reader belongs to one goroutine at a time.
 type Reader struct {
 	src        io.Reader
 	limit      int
 	buf        []byte
-	start, end int   // buf[start:end] was received and not yet handed out
-	err        error // came together with the last bytes; told once they are used up
+	start, end int   // buf[start:end] was received and not yet returned
+	err        error // came together with the last bytes; returned once these are used up
 }
 
 // NewReader returns a Reader of the frames of r. A frame longer than limit bytes is refused with a
@@ -72,7 +72,7 @@ func NewReader(r io.Reader, limit int) *Reader {
 // The error is io.EOF if the stream ended between two frames, io.ErrUnexpectedEOF if it ended inside a length
 // line or a frame, a *LengthError or *SizeError for a stream that cannot be understood (and then the same at
 // every further call), or the error of the underlying reader as it is. After the last kind nothing is lost: a
-// further call goes on where this one stopped.
+// further call continues where this one stopped.
 func (r *Reader) ReadFrame() ([]byte, error) {
 	head, size, err := r.readLength()
 	if err != nil {
@@ -89,8 +89,8 @@ func (r *Reader) ReadFrame() ([]byte, error) {
 	return r.buf[first:last:last], nil // full slice: an append must not run into the next frame
 }
 
-// readLength waits for a length line and returns the bytes that it takes (newline included) and its value.
-// It consumes nothing, so it can be repeated after an error.
+// readLength waits for a length line and returns its size in bytes, including the newline, and its value. It consumes
+// nothing, so it can be repeated after an error.
 func (r *Reader) readLength() (head, size int, err error) {
 	var value uint64
 	for i := 0; ; i++ {
@@ -116,9 +116,10 @@ func (r *Reader) readLength() (head, size int, err error) {
 	}
 }
 
-// fill reads at least one byte more, after making room for a frame of total bytes (its length line included)
-// that begins at start. Room is made by moving first (which is free when nothing is left). It grows only when every byte of the buffer belongs to
-// the unfinished frame, so the buffer is never larger than what has come of a frame plus maxStep.
+// fill reads at least one byte more, after making room for a frame of total bytes (its length line included) that
+// begins at start. It first moves the frame to the beginning of the buffer (which is free when nothing is left), and
+// grows the buffer only when every byte of it belongs to the unfinished frame. So the buffer is never larger than the
+// part of the frame that has arrived plus maxStep.
 func (r *Reader) fill(total int) error {
 	if r.start > 0 && (r.start == r.end || r.start+total > len(r.buf)) {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
@@ -129,7 +130,7 @@ func (r *Reader) fill(total int) error {
 		copy(grown, r.buf)
 		r.buf = grown
 	}
-	for range 100 { // as bufio: a reader that returns nothing and no error must not hang us
+	for range 100 { // like bufio: a reader that returns neither bytes nor an error must not make this loop for ever
 		if r.err != nil {
 			err := r.err
 			r.err = nil
@@ -145,7 +146,7 @@ func (r *Reader) fill(total int) error {
 	return io.ErrNoProgress
 }
 
-// unexpected turns the end of the stream into the end of the stream at a wrong place.
+// unexpected turns io.EOF into io.ErrUnexpectedEOF.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -16,7 +16,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
 
-// cuts are the ways in which the tests let the same bytes arrive.
+// cuts are the ways in which the same bytes arrive in the tests.
 var cuts = map[string]func(io.Reader) io.Reader{
 	"whole":         func(r io.Reader) io.Reader { return r },
 	"one byte":      iotest.OneByteReader,
@@ -125,7 +125,7 @@ func TestReaderTakesLargeFrames(t *testing.T) {
 	}
 }
 
-// A read deadline that strikes in the middle of a frame must neither lose nor repeat a byte.
+// A read deadline that expires in the middle of a frame must neither lose nor repeat a byte.
 func TestReaderGoesOnAfterAnError(t *testing.T) {
 	for _, input := range []string{"5\nhello1\na", "12\nhello, world0\n"} {
 		want, _ := readAll(recordio.NewReader(strings.NewReader(input), 0))
@@ -155,7 +155,7 @@ func TestReaderDoesNotSpinOnAnIdleReader(t *testing.T) {
 	require.Equal(t, io.ErrNoProgress, err)
 }
 
-// The caller may append to a frame: that must not run into the next one.
+// Appending to a frame must not overwrite the next one.
 func TestFramesAreSeparate(t *testing.T) {
 	r := recordio.NewReader(strings.NewReader("1\na1\nb"), 0)
 	a, err := r.ReadFrame()
@@ -166,7 +166,7 @@ func TestFramesAreSeparate(t *testing.T) {
 	require.Equal(t, "b", string(b))
 }
 
-// A header may claim what it likes: memory follows the bytes that came.
+// Whatever length a frame claims, memory grows with the bytes that have arrived.
 func TestMemoryFollowsWhatCame(t *testing.T) {
 	const step = 4 << 20
 	for _, received := range []int{0, 1 << 10, 6 << 20} {

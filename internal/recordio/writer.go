@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Writer puts frames on a stream. Use NewWriter; a Writer belongs to one goroutine at a time.
+// Writer writes frames to a stream. Use NewWriter; a Writer belongs to one goroutine at a time.
 type Writer struct {
 	dst io.Writer
 	buf []byte
@@ -18,7 +18,7 @@ func NewWriter(w io.Writer) *Writer {
 
 // WriteFrame writes p as one frame, of length zero too, with exactly one call of the underlying Write: on a
 // chunked HTTP response each frame becomes one chunk, as with a Mesos master. The error is that of Write;
-// after one the stream may end inside a frame and is useless.
+// after one the stream may have a part of a frame and cannot be used any more.
 func (w *Writer) WriteFrame(p []byte) error {
 	w.buf = strconv.AppendInt(w.buf[:0], int64(len(p)), 10)
 	w.buf = append(w.buf, '\n')

@@ -1,13 +1,16 @@
-// Package zktest starts real ZooKeeper servers for tests, as Debian packages them. It promises that they
-// are ready when Start returns, listen on loopback only, and are gone when the test has ended. It does
-// not skip: without a server the test fails. A server is a process; there are no goroutines but those of
-// the clients that Connect gives.
+// Package zktest starts real ZooKeeper servers for tests, as Debian packages them. It promises that a server
+// is ready when Start returns, listens on loopback only, and is gone when the test has ended. A test that
+// cannot have one is skipped, unless it was asked for; Start says when. A server is a process; there are no
+// goroutines but those of the clients that Connect returns.
 package zktest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -21,54 +24,84 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// deadline is far beyond what anything here takes on a busy machine: who gets there hangs.
-const deadline = time.Minute
+const (
+	// deadline is far beyond what anything here takes on a busy machine: a test that reaches it hangs.
+	deadline = time.Minute
+	// jar is where Debian installs the server.
+	jar = "/usr/share/java/zookeeper.jar"
+)
 
-// Server is a real ZooKeeper server, as Debian packages it.
+// Server is a real ZooKeeper server.
 type Server struct {
 	Address string // host:port
+	java    string
 	config  string
 	data    string
 	process *exec.Cmd
 }
 
-// Start starts a server on a free port for the length of the test.
+// Start starts a server on a free port for the length of the test. Without a server to start the test is
+// skipped, and so it is by go test -short. With the environment variable ZOOKEEPER or CI set, to whatever
+// value, it is never skipped: it fails when there is no server.
 func Start(t *testing.T) *Server {
-	const jar = "/usr/share/java/zookeeper.jar"
-	_, err := os.Stat(jar)
-	require.NoError(t, err, "these tests need a ZooKeeper server: apt-get install --no-install-recommends zookeeper")
-	java, err := exec.LookPath("java")
-	require.NoError(t, err, "these tests need Java to run a ZooKeeper server: apt-get install default-jre-headless")
-
-	// Not 127.0.0.1: who dials a port of one's own address again and again, while nobody listens there, gets
-	// connected to oneself one day.
-	free, err := net.Listen("tcp", "127.0.0.2:0")
+	t.Helper()
+	asked := os.Getenv("ZOOKEEPER") != "" || os.Getenv("CI") != ""
+	if testing.Short() && !asked {
+		t.Skip("skipped by -short: starts a ZooKeeper server (ZOOKEEPER=1 runs it all the same)")
+	}
+	java, err := findServer()
+	if err != nil && !asked {
+		t.Skipf("skipped: %v (ZOOKEEPER=1 makes this a failure)", err)
+	}
 	require.NoError(t, err)
-	s := &Server{Address: free.Addr().String(), config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
+
+	// Not 127.0.0.1: who dials a port of their own address again and again, while nobody listens there, gets
+	// connected to themselves one day. An address of its own keeps servers that run at the same time from
+	// getting the same port, which is free again until the server listens.
+	host := net.IPv4(127, byte(1+rand.IntN(254)), byte(rand.IntN(256)), byte(1+rand.IntN(254))).String()
+	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	require.NoError(t, err)
+	s := &Server{Address: free.Addr().String(), java: java, config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
 	require.NoError(t, free.Close())
 	_, port, err := net.SplitHostPort(s.Address)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=500\ndataDir=%s\nclientPort=%s\n"+
-		"clientPortAddress=127.0.0.2\nadmin.enableServer=false\n4lw.commands.whitelist=*\n", s.data, port), 0o600))
+		"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\n", s.data, port, host), 0o600))
 	t.Cleanup(s.Kill) // also one that never gets ready
-	s.start(t, java, jar)
+	s.start(t)
 	return s
 }
 
-func (s *Server) start(t *testing.T, java, jar string) {
-	s.process = exec.Command(java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jar,
-		"org.apache.zookeeper.server.quorum.QuorumPeerMain", s.config)
+// findServer returns the path of Java, or an error that says what is missing and how to get it.
+func findServer() (java string, err error) {
+	if _, err := os.Stat(jar); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no ZooKeeper server at %s: apt-get install --no-install-recommends zookeeper default-jre-headless", jar)
+	}
+	java, err = exec.LookPath("java")
+	if err != nil {
+		return "", errors.New("no Java to run a ZooKeeper server: apt-get install --no-install-recommends default-jre-headless")
+	}
+	return java, nil
+}
+
+// start runs the server's process until it answers.
+func (s *Server) start(t *testing.T) {
+	s.process = exec.Command(s.java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		// Only processes are killed here, not the machine: what the server has written is not lost. On a busy disk
+		// waiting for it takes tens of milliseconds for each change.
+		"-Dzookeeper.forceSync=no",
+		"-cp", jar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", s.config)
 	require.NoError(t, s.process.Start())
 	s.waitFor(t, "srvr", func(answer string) bool { return strings.Contains(answer, "Mode:") })
 }
 
 // Restart starts the server again after Kill, with the data that it had.
-func (s *Server) Restart(t *testing.T) { s.start(t, s.process.Path, s.process.Args[5]) }
+func (s *Server) Restart(t *testing.T) { s.start(t) }
 
 // Kill ends the server's process at once.
 func (s *Server) Kill() {
 	if s.process == nil || s.process.Process == nil {
-		return // not started
+		return // it was never started
 	}
 	_ = s.process.Process.Kill()
 	_ = s.process.Wait()
@@ -84,7 +117,7 @@ func (s *Server) Signal(t *testing.T, signal syscall.Signal) {
 	require.NoError(t, s.process.Process.Signal(signal))
 }
 
-// waitFor asks the server a four letter command until the answer is good.
+// waitFor sends the server a four-letter command until the answer is good.
 func (s *Server) waitFor(t *testing.T, command string, good func(answer string) bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
@@ -104,12 +137,12 @@ func (s *Server) waitFor(t *testing.T, command string, good func(answer string) 
 		select {
 		case <-again.C:
 		case <-ctx.Done():
-			require.Fail(t, "the ZooKeeper server does not get ready", "%s: %v", command, err)
+			require.Fail(t, "the ZooKeeper server did not get ready", "%s: %v", command, err)
 		}
 	}
 }
 
-// Connect opens a session of the test's own.
+// Connect opens a session for the test itself.
 func (s *Server) Connect(t *testing.T) *Client {
 	conn, _, err := zk.Connect([]string{s.Address}, 10*time.Second, zk.WithLogger(silent{}))
 	require.NoError(t, err)
@@ -123,7 +156,7 @@ type Client struct {
 	*zk.Conn
 }
 
-// Put makes a node.
+// Put creates a node.
 func (c *Client) Put(path, data string) {
 	_, err := c.Create(path, []byte(data), zk.FlagPersistent, zk.WorldACL(zk.PermAll))
 	require.NoError(c.t, err)
@@ -132,7 +165,7 @@ func (c *Client) Put(path, data string) {
 // Remove removes a node.
 func (c *Client) Remove(path string) { require.NoError(c.t, c.Delete(path, -1)) }
 
-// silent is a logger that says nothing.
+// silent is a logger that discards everything.
 type silent struct{}
 
 // Printf implements zk.Logger.

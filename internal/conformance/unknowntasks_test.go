@@ -11,11 +11,11 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-func meetingStrangers() []behaviour {
+func meetingUnknownTasks() []behaviour {
 	sources := []source{document("reconciliation", "Algorithm"), recording("reconcile_partition_aware")}
 	return []behaviour{
 		{
-			name:    "a task that is not on record is reported, and left alone",
+			name:    "a task that is not on record is reported, and not touched",
 			sources: sources,
 			run: func(w *world) {
 				w.smuggle("stranger")
@@ -49,7 +49,7 @@ func meetingStrangers() []behaviour {
 			},
 		},
 		{
-			name:    "a task that is not on record is found by asking, when it has nothing to say",
+			name:    "a task that is not on record and sends no updates is found by reconciliation",
 			sources: sources,
 			run: func(w *world) {
 				w.wire.events(func(e *calls.Event) []*calls.Event {
@@ -69,7 +69,7 @@ func meetingStrangers() []behaviour {
 	}
 }
 
-// smuggle has the master launch a second task beside a first, "a", of which the scheduler does not know.
+// smuggle launches a task "a", and a second one with the same ACCEPT that the scheduler does not know.
 func (w *world) smuggle(id string) {
 	w.Helper()
 	w.wire.calls(func(c *calls.Call) verdict {
