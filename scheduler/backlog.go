@@ -132,12 +132,20 @@ func (b *backlog) removeEnded() {
 	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.Pending })
 }
 
-// matchable returns the tasks to be matched: all that are pending if there are new offers, else those
-// that came since; the others did not fit before.
+// matchable returns the tasks to be matched, and counts the cycle if there are some: all that are pending if there
+// are new offers, else those that came since; the others did not fit before.
 func (b *backlog) matchable(now time.Time, newOffers bool) []task.Demand {
 	if newOffers {
 		b.offerCycle++
 	}
+	tasks := b.demandsFor(now, newOffers)
+	if len(tasks) > 0 {
+		b.cycles++
+	}
+	return tasks
+}
+
+func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
 	came := b.fresh.take(func(waiter) bool { return true })
 	slices.SortFunc(came, bySerial)
 	var demands []task.Demand

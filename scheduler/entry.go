@@ -81,6 +81,50 @@ func (e *entry) up() bool {
 	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
+// stored returns a copy of what a store keeps of the task.
+func (e *entry) stored() *record.Task {
+	t := e.Task
+	t.Confirmed = e.launch == launchConfirmed
+	return &t
+}
+
+// assign notes where the task is to be launched.
+func (e *entry) assign(p task.Placement) {
+	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+	e.offer = p.OfferIDs[0]
+}
+
+// unassign notes that its launch came to nothing, and that it must not be launched again before then.
+func (e *entry) unassign(then time.Time) {
+	e.offer, e.UnknownSince = "", time.Time{}
+	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, then}
+	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
+}
+
+// reassign undoes unassign, but for the offer.
+func (e *entry) reassign() {
+	if f := e.former; f != nil {
+		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = f.agentID, f.hostname, f.hostPorts
+	}
+}
+
+// forgetCaller drops a caller, and reports whether it waited for the task, or its pod, to run.
+func (e *entry) forgetCaller(caller ref) (wanted bool) {
+	for _, c := range e.callers {
+		wanted = wanted || c.ref == caller && !c.end
+	}
+	e.callers = withoutCaller(e.callers, caller)
+	if p := e.pod; p != nil {
+		wanted = wanted || slices.Contains(p.callers, caller)
+		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == caller })
+	}
+	return wanted
+}
+
+func withoutCaller(callers []caller, gone ref) []caller {
+	return slices.DeleteFunc(callers, func(c caller) bool { return c.ref == gone })
+}
+
 // heldBack reports whether a task may not be launched again yet.
 func (e *entry) heldBack(now time.Time) bool {
 	return e.former != nil && now.Before(e.former.notBefore)

@@ -1,6 +1,11 @@
 package scheduler
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
 
 // launch is how far the newest launch of a task has got. The state of the task itself comes from Mesos; this
 // is what the scheduler knows about its own ACCEPT. The package documentation has a diagram.
@@ -63,3 +68,15 @@ func (l launch) on(e launchEvent) (launch, bool) {
 
 // unanswered reports whether there is an ACCEPT that was not answered: the master may not know the task yet.
 func (l launch) unanswered() bool { return l == launchHeld || l == launchSent }
+
+// restoredLaunch returns how far a launch has got of which the store knows. Whether its ACCEPT was sent, it
+// does not.
+func restoredLaunch(s *record.Task) launch {
+	switch {
+	case s.Info.State == task.Pending:
+		return launchNone
+	case s.Confirmed:
+		return launchConfirmed
+	}
+	return launchAnswered
+}

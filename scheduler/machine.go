@@ -61,8 +61,7 @@ type machine struct {
 	reconciliation reconciliation
 	quarantine     quarantine
 
-	tearing     bool // a teardown is wanted
-	tearWaiting []ref
+	teardown ending
 
 	storage storage
 
@@ -103,7 +102,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
 		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
-		storage: storage{callers: map[ref]bool{}, specs: map[string]*entry{}},
+		storage: newStorage(),
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)
@@ -162,7 +161,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case rawCall:
 		m.rawCall(in)
 	case teardown:
-		m.teardown(in.ref)
+		m.beginTeardown(in.ref)
 	}
 	m.followFilter(now) // before a REVIVE
 	m.followDemand(now)
@@ -192,12 +191,12 @@ func (m *machine) deadline() time.Time {
 			sooner(at)
 		}
 		if m.wantsCycle() {
-			sooner(m.matchAt())
+			sooner(m.cycleDue())
 		}
 		if len(m.pool.offers) > 0 && !m.wantsCycle() {
 			sooner(m.pool.holdUntil)
 		}
-		if !m.tearing {
+		if !m.teardown.wanted {
 			sooner(m.reconciliation.next)
 		}
 	}
@@ -232,7 +231,7 @@ func (m *machine) wake(now time.Time) {
 		m.fireTimers(now)
 		m.cycle(now)
 		m.declineHeld(now)
-		if !m.tearing && !now.Before(m.reconciliation.next) {
+		if !m.teardown.wanted && !now.Before(m.reconciliation.next) {
 			m.reconcileNext(now)
 		}
 	}
@@ -254,17 +253,17 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
 		m.pool.take(func(h *heldOffer) bool { return h.ID == gone.Value })
-		m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
+		m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
-		m.answerInverse(now, e.GetInverseOffers().GetInverseOffers())
+		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
-			delete(m.vacated, f.GetAgentID().GetValue())
+			m.vacated.forget(f.GetAgentID().GetValue())
 			m.census.lost(f.GetAgentID().GetValue())
 		}
-		m.do(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
+		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
-		m.refusedBy(now, e.GetError().GetMessage())
+		m.errorEvent(now, e.GetError().GetMessage())
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (m *machine) callDone(now time.Time, in callDone) {
 	current := m.conn.current(in.stream)
 	if in.ref != 0 {
-		m.do(reply{ref: in.ref, err: in.err})
+		m.emit(reply{ref: in.ref, err: in.err})
 	}
 	if in.outcome == stale && current && replaced(in.err) {
 		m.disconnected(now, ErrEvicted)
@@ -25,7 +25,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		m.acceptDone(now, in)
 	case scheduler.Call_DECLINE:
 		if in.outcome != accepted && current {
-			m.declineAgain(now, in.call.Decline.OfferIDs)
+			m.retryDecline(now, in.call.Decline.OfferIDs)
 		}
 	case scheduler.Call_ACKNOWLEDGE:
 		// The agent would send an update again by itself, but only after up to ten minutes.
@@ -66,7 +66,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	}
 	// Once the framework is torn down the master knows it no more; its own answer is on its way.
 	// And a call of the user's may be bad by itself.
-	if in.outcome == stale && m.conn.current(in.stream) && !m.tearing && in.ref == 0 {
+	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}
 }
@@ -81,26 +81,26 @@ func replaced(err error) bool {
 // is then usually busy or going away: nothing that a quicker repetition would help.
 const callRetry = time.Second
 
-func (m *machine) do(a action) { m.actions = append(m.actions, a) }
+func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
 
 // call sends a call on the current subscription.
-func (m *machine) call(c *scheduler.Call) { m.do(m.ready(c)) }
+func (m *machine) call(c *scheduler.Call) { m.emit(m.callNow(c)) }
 
 // ready is a call for the current subscription.
-func (m *machine) ready(c *scheduler.Call) send {
+func (m *machine) callNow(c *scheduler.Call) send {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return send{stream: m.conn.stream, call: c}
 }
 
 // rawCall makes a call of the user's.
 func (m *machine) rawCall(in rawCall) {
-	if m.conn.phase != connected || m.tearing {
-		m.do(reply{ref: in.ref, err: ErrNotSubscribed})
+	if m.conn.phase != connected || m.teardown.wanted {
+		m.emit(reply{ref: in.ref, err: ErrNotSubscribed})
 		return
 	}
 	c := in.call
 	if e := m.tasks.byID[c.GetKill().GetTaskID().Value]; e != nil && !e.Info.State.Terminal() {
-		m.do(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
+		m.emit(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
 		return
 	}
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
@@ -109,5 +109,5 @@ func (m *machine) rawCall(in rawCall) {
 		u.SuppressedRoles = m.demand.Suppressed(u.FrameworkInfo.Roles)
 		m.filter.UserCalled()
 	}
-	m.do(send{stream: m.conn.stream, call: c, ref: in.ref})
+	m.emit(send{stream: m.conn.stream, call: c, ref: in.ref})
 }

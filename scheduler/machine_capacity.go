@@ -17,7 +17,7 @@ func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
 		}
 		for _, e := range e.members() {
-			m.change(now, e, task.Failed, err)
+			m.setState(now, e, task.Failed, err)
 		}
 	}
 	m.backlog.removeAll(tasks)

@@ -26,7 +26,7 @@ func (m *machine) awaitsAgent() bool {
 }
 
 // matchAt returns when the next cycle may be.
-func (m *machine) matchAt() time.Time {
+func (m *machine) cycleDue() time.Time {
 	if until := m.pool.preferred.until; m.awaitsAgent() && until.After(m.pool.cycleAt) {
 		return until
 	}
@@ -34,7 +34,7 @@ func (m *machine) matchAt() time.Time {
 }
 
 // preferAgent has the next tasks wait for one of the agents of these launches, if the policy says so.
-func (m *machine) preferAgent(now time.Time, launches []*use) {
+func (m *machine) preferAgent(now time.Time, launches []*offerUse) {
 	if m.settings.waitPreferred > 0 {
 		m.pool.prefer(launches, m.backlog.waitUntil(now, m.settings.waitPreferred))
 	}
@@ -42,19 +42,18 @@ func (m *machine) preferAgent(now time.Time, launches []*use) {
 
 // cycle matches what is pending with the offers at hand, and launches tasks on them.
 func (m *machine) cycle(now time.Time) {
-	if !m.wantsCycle() || now.Before(m.matchAt()) {
+	if !m.wantsCycle() || now.Before(m.cycleDue()) {
 		return
 	}
-	if m.tearing || m.storage.journal.Failures() > 0 { // nothing may be launched now
+	if m.teardown.wanted || m.storage.failing() { // nothing may be launched now
 		m.refuse(now, m.pool.takeAll())
 		return
 	}
-	m.pool.cycleAt = now.Add(cyclePause)
-	offers, used := m.atHand(now)
+	m.pool.pause(now.Add(cyclePause))
+	offers, used := m.offersAtHand(now)
 	event := OfferEvent{Offers: len(offers)}
-	var launches []*use
+	var launches []*offerUse
 	if tasks := m.backlog.matchable(now, m.pool.added); len(tasks) > 0 {
-		m.backlog.cycles++
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		launches = m.prepareAll(now, placements, used, &event)
@@ -62,7 +61,7 @@ func (m *machine) cycle(now time.Time) {
 		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
 		m.failForCapacity(now, m.backlog.exhausted())
 	}
-	m.pool.added = false
+	m.pool.seen()
 	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
@@ -72,12 +71,12 @@ func (m *machine) cycle(now time.Time) {
 		m.pool.shorten(now)
 	}
 	event.Pending = len(m.backlog.pending)
-	m.do(notify{event})
+	m.emit(notify{event})
 }
 
 // prepareAll prepares what was placed, and returns the uses that have tasks.
-func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*use, event *OfferEvent) []*use {
-	var launches []*use
+func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*offerUse, event *OfferEvent) []*offerUse {
+	var launches []*offerUse
 	var gone []*entry // from the pending ones
 	for _, p := range placements {
 		e := m.tasks.byID[p.TaskID]
@@ -101,15 +100,15 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 }
 
 // atHand are the offers at hand as a matcher gets them, and what becomes of them.
-func (m *machine) atHand(now time.Time) ([]task.Offer, map[string]*use) {
+func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
 	offers := make([]task.Offer, len(m.pool.offers))
-	uses := make([]use, len(m.pool.offers))
-	used := make(map[string]*use, len(m.pool.offers)) // by offer
+	uses := make([]offerUse, len(m.pool.offers))
+	used := make(map[string]*offerUse, len(m.pool.offers)) // by offer
 	for i := range m.pool.offers {
 		offers[i] = m.pool.offers[i].Offer
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
-		uses[i] = use{agentID: offers[i].Agent.ID, role: offers[i].Role}
+		uses[i] = offerUse{agentID: offers[i].Agent.ID, role: offers[i].Role}
 		used[offers[i].ID] = &uses[i]
 	}
 	return offers, used
@@ -126,7 +125,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	if err == nil {
 		return placed, rejected, nil
 	}
-	guilty := m.guilty(c)
+	guilty := m.panicking(c)
 	if len(guilty) == 0 {
 		return nil, nil, err
 	}
@@ -136,7 +135,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 		e := m.tasks.byID[d.ID]
 		if err := guilty[d.Spec]; err != nil && e != nil && e.Info.State == task.Pending {
 			for _, e := range e.members() {
-				m.change(now, e, task.Error, err)
+				m.setState(now, e, task.Error, err)
 			}
 			failed = append(failed, e)
 		} else {
@@ -154,7 +153,7 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 
 // guilty finds the classes over which the matcher panics, by halves, with the first task of each. There are
 // none if it panics over all of several tasks: then it is about an offer, or the matcher itself.
-func (m *machine) guilty(c task.Cycle) map[*task.Spec]error {
+func (m *machine) panicking(c task.Cycle) map[*task.Spec]error {
 	var firsts []task.Demand
 	seen := map[*task.Spec]bool{} // which those of a class share
 	for _, d := range c.Tasks {
@@ -204,7 +203,7 @@ func (m *machine) tryMatch(c task.Cycle) (placed []task.Placement, rejected []ta
 }
 
 // use is what becomes of an offer in a cycle. Offers that are accepted together share one.
-type use struct {
+type offerUse struct {
 	agentID, role string
 	offers        []string // nil: not used so far
 	operations    []mesos.Offer_Operation
@@ -212,7 +211,7 @@ type use struct {
 
 // together gives the use of the offers that a placement names, or an error if they cannot be accepted
 // together: those of different agents or roles a master takes for invalid, and loses the tasks.
-func together(p task.Placement, used map[string]*use) error {
+func useTogether(p task.Placement, used map[string]*offerUse) error {
 	if len(p.OfferIDs) == 0 {
 		return fmt.Errorf("scheduler: the matcher placed task %q on no offer", p.TaskID)
 	}
@@ -239,26 +238,25 @@ func together(p task.Placement, used map[string]*use) error {
 
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot
 // be built, which thereby has failed, and an error when the placement itself makes no sense.
-func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*use) (*mesos.Offer_Operation, error) {
+func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*mesos.Offer_Operation, error) {
 	if e == nil || e.Info.State != task.Pending || e != e.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
-	if err := together(p, used); err != nil {
+	if err := useTogether(p, used); err != nil {
 		return nil, err
 	}
 	placements, operation, err := m.build(e, p)
 	if err != nil {
 		for _, e := range e.members() {
-			m.change(now, e, task.Error, err)
+			m.setState(now, e, task.Error, err)
 		}
 		return nil, nil
 	}
 	for i, e := range e.members() {
-		p := placements[i]
-		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-		e.offer, e.reconcileRound = p.OfferIDs[0], m.reconciliation.round
+		e.assign(placements[i])
+		m.reconciliation.skip(e)
 		m.tasks.moves(e, eventPlaced)
-		m.change(now, e, task.Staging, nil)
+		m.setState(now, e, task.Staging, nil)
 	}
 	return operation, nil
 }

@@ -23,9 +23,9 @@ func (m *machine) newDemand() *demand.Book {
 // may change it.
 func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
-		Stalled: m.storage.journal.Failures() > 0,
+		Stalled: m.storage.failing(),
 		Standby: m.pool.wantsMore(),
-		MayCall: m.conn.phase == connected && !m.tearing && (!m.wantsCycle() || m.awaitsAgent()),
+		MayCall: m.conn.phase == connected && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

@@ -49,6 +49,6 @@ func (m *machine) explain(now time.Time, r *entry) Explanation {
 	}
 	e.StoreErr = m.storage.journal.Err()
 	e.Filtered = m.filter.Active()
-	e.TearingDown, e.MatcherErr, e.Promised = m.tearing, m.matchErr, len(m.vacated)
+	e.TearingDown, e.MatcherErr, e.Promised = m.teardown.wanted, m.matchErr, len(m.vacated)
 	return e
 }

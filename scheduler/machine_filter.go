@@ -19,7 +19,7 @@ const (
 
 // filterDeadline is when there is something to do about the filter; the zero time is never.
 func (m *machine) filterDeadline() time.Time {
-	if m.conn.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.teardown.wanted {
 		return time.Time{}
 	}
 	return m.filter.Deadline()
@@ -32,7 +32,7 @@ func (m *machine) followFilter(now time.Time) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
-	if m.conn.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.teardown.wanted {
 		return
 	}
 	filter, tell := m.filter.Follow(now, m.deriveFilter)
@@ -42,10 +42,10 @@ func (m *machine) followFilter(now time.Time) {
 	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.conn.info, SuppressedRoles: m.demand.Suppressed(m.conn.info.Roles)}
 	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	update.FrameworkInfo.OfferFilters = filter.OfferFilters(update.FrameworkInfo.OfferFilters)
-	send := m.ready(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
+	send := m.callNow(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
 	send.constraints = filter.Constraints
 	m.filter.Sent(send.call)
-	m.do(send)
+	m.emit(send)
 }
 
 // deriveFilter returns the filter for all that is pending.

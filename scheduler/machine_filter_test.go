@@ -56,7 +56,7 @@ func (p *imagined) done(call *scheduler.Call, o outcome) bool {
 // checkFilter: whatever filter the master has, no pending task waits in vain, unless a call is under way or due.
 func (c *checker) checkFilter() {
 	m := c.machine
-	if !c.open || m.tearing || !m.filter.Settled() {
+	if !c.open || m.teardown.wanted || !m.filter.Settled() {
 		return
 	}
 	for _, possible := range c.master.possible {

@@ -156,7 +156,7 @@ func (c *checker) play(verb byte, n int) {
 		c.counter++
 		name := fmt.Sprintf("o%d", c.counter)
 		agent := fmt.Sprintf("a%d", n%3)
-		if c.open && !c.machine.tearing {
+		if c.open && !c.machine.teardown.wanted {
 			c.offers[name] = 0
 			c.arrived = append(c.arrived, arrival{name, agent, c.now})
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // answerInverse answers requests to leave agents, as the policy says, and tells of them.
-func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
+func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
 	for _, e := range m.tasks.inOrder() {
@@ -24,14 +24,14 @@ func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
 		planned := maintenanceOf(o.Unavailability)
 		inverse := InverseOffer{AgentID: o.AgentID.GetValue(), Start: planned.start, Duration: planned.duration}
 		inverse.Tasks = running[inverse.AgentID]
-		agreed, err := m.agrees(inverse)
+		agreed, err := m.inversePolicy(inverse)
 		if agreed {
 			accept = append(accept, o.OfferID)
 			m.vacate(now, inverse.AgentID, planned)
 		} else {
 			decline = append(decline, o.OfferID)
 		}
-		m.do(notify{InverseOfferEvent{Offer: inverse, Accepted: agreed, Err: err}})
+		m.emit(notify{InverseOfferEvent{Offer: inverse, Accepted: agreed, Err: err}})
 	}
 	if len(accept) > 0 {
 		m.call(&scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{InverseOfferIDs: accept}})
@@ -44,7 +44,7 @@ func (m *machine) answerInverse(now time.Time, offers []mesos.InverseOffer) {
 }
 
 // agrees asks the policy. It is user code: a panic declines.
-func (m *machine) agrees(o InverseOffer) (agreed bool, err error) {
+func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			agreed, err = false, panicked("the policy for inverse offers", p)
@@ -63,10 +63,10 @@ func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {
 	if agentID == "" {
 		return // it names nothing that could be kept free
 	}
-	m.vacated[agentID] = planned
+	m.vacated.agree(agentID, planned)
 	m.refuse(now, m.pool.take(func(h *heldOffer) bool { return h.Agent.ID == agentID }))
 	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == agentID }
-	for _, c := range m.takeBackAccepts(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
-		m.giveBack(c.Accept.OfferIDs)
+	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
+		m.returnOffers(c.Accept.OfferIDs)
 	}
 }

@@ -42,7 +42,7 @@ func (m *machine) declineHeld(now time.Time) {
 // refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
 // torn down need no answers.
 func (m *machine) refuse(now time.Time, offers []heldOffer) {
-	if m.tearing {
+	if m.teardown.wanted {
 		return
 	}
 	var roles []string
@@ -60,18 +60,18 @@ func (m *machine) refuse(now time.Time, offers []heldOffer) {
 }
 
 // accept launches tasks on offers.
-func (m *machine) accept(now time.Time, u *use) {
+func (m *machine) accept(now time.Time, u *offerUse) {
 	offers := make([]mesos.OfferID, len(u.offers))
 	for i, id := range u.offers {
 		offers[i].Value = id
 	}
-	s := m.ready(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+	s := m.callNow(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   offers,
 		Operations: u.operations,
 	}})
 	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
 	if m.settings.durable {
-		m.after(now, s)
+		m.whenStored(now, s)
 		return
 	}
 	m.sendAccept(now, s)
@@ -82,7 +82,7 @@ func (m *machine) accept(now time.Time, u *use) {
 // refused what the next tasks will wait for.
 func (m *machine) sendAccept(now time.Time, s send) {
 	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
-	m.do(s)
+	m.emit(s)
 	m.launched(now, s.call)
 }
 
@@ -140,16 +140,16 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 	}
 	if in.outcome != accepted && m.conn.current(in.stream) {
-		m.declineAgain(now, offers)
+		m.retryDecline(now, offers)
 	}
 }
 
 // declineAgain gives offers back whose answer may not have arrived, without a filter: they may well fit,
 // and the tasks that came meanwhile have had their REVIVE. If the answer was not lost but late, there is
 // a refusal in force of which nobody knows.
-func (m *machine) declineAgain(now time.Time, offers []mesos.OfferID) {
+func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 	m.demand.MayBeRefused()
-	m.timers.start(timer{at: now.Add(callRetry), call: m.ready(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+	m.timers.start(timer{at: now.Add(callRetry), call: m.callNow(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})

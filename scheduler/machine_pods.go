@@ -16,12 +16,12 @@ var errPodBroken = errors.New("scheduler: launched in vain, and another member o
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod
 	if m.tasks.pods[name] != nil {
-		m.do(reply{ref: in.ref, err: duplicate(name)})
+		m.emit(reply{ref: in.ref, err: duplicate(name)})
 		return
 	}
 	for i := range in.specs {
 		if m.tasks.byID[in.specs[i].ID] != nil {
-			m.do(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
+			m.emit(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
 			return
 		}
 	}
@@ -30,7 +30,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 		errs = append(errs, m.notOffered(&in.specs[i]))
 	}
 	if err := errors.Join(errs...); err != nil {
-		m.do(reply{ref: in.ref, err: err})
+		m.emit(reply{ref: in.ref, err: err})
 		return
 	}
 	var records []*entry
@@ -41,12 +41,12 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(records[0])
 	for _, e := range records {
 		m.touch(e.Info.Spec.ID)
-		m.after(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	}
 	if in.wait {
 		p.callers = append(p.callers, in.ref)
 	} else {
-		m.after(now, reply{ref: in.ref})
+		m.whenStored(now, reply{ref: in.ref})
 	}
 }
 
@@ -88,15 +88,13 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 
 // returned takes a pod whose launch was taken for void, and one of whose members runs after all, out
 // of the queue: the others are there as well, or the master will say what became of them.
-func (m *machine) returned(now time.Time, e *entry) {
+func (m *machine) launchTookEffect(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, other := range e.members() {
 		if other != e && other.Info.State == task.Pending {
-			if f := other.former; f != nil {
-				other.Info.AgentID, other.Info.Hostname, other.Info.HostPorts = f.agentID, f.hostname, f.hostPorts
-			}
+			other.reassign()
 			m.tasks.moves(other, eventTold)
-			m.change(now, other, task.Staging, nil)
+			m.setState(now, other, task.Staging, nil)
 			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}
@@ -116,7 +114,7 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	}
 	for _, caller := range e.pod.callers {
 		answer.ref = caller
-		m.after(now, answer)
+		m.whenStored(now, answer)
 	}
 	e.pod.callers = nil
 }

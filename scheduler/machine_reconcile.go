@@ -24,9 +24,9 @@ const (
 func (m *machine) reconcile(now time.Time, caller ref) {
 	r := &m.reconciliation
 	if caller != 0 {
-		r.callers = append(r.callers, caller)
+		r.wait(caller)
 	}
-	if m.conn.phase != connected || m.tearing {
+	if m.conn.phase != connected || m.teardown.wanted {
 		return // the next subscription begins one
 	}
 	r.begin()
@@ -104,7 +104,7 @@ func (m *machine) reconcileNext(now time.Time) {
 func (m *machine) reconciled(now time.Time) {
 	m.call(&scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{}})
 	for _, c := range m.reconciliation.end() {
-		m.after(now, reply{ref: c})
+		m.whenStored(now, reply{ref: c})
 	}
 	m.reconcileLater(now)
 }
@@ -116,7 +116,7 @@ func (m *machine) reconcileLater(now time.Time) {
 }
 
 // askAfterLaunches asks for tasks whose launch nothing was heard of.
-func (m *machine) askAfterLaunches(now time.Time, silent []*entry) {
+func (m *machine) askAboutLaunches(now time.Time, silent []*entry) {
 	for _, e := range silent {
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}

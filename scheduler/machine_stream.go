@@ -21,11 +21,11 @@ func (m *machine) start(now time.Time) {
 		}
 	}
 	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
-	m.tearing, m.tearWaiting = false, nil
+	m.teardown = ending{}
 	m.storage.journal.Reopen()
 	m.filter = offerfilter.Book{}
 	m.backlog.takeChanged()
-	m.reconciliation.callers = nil
+	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
 	m.subscribe(now)
@@ -53,7 +53,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	filter := m.filter.Subscribing()
 	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
-	m.do(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
+	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
 }
 
 // registerTimeout is how long a new framework outlives a process that dies before it has stored the
@@ -69,7 +69,7 @@ func (m *machine) unregistered() bool {
 // registered subscribes with the ID that is stored by now.
 func (m *machine) registered(now time.Time, stream int) {
 	if m.conn.phase == registering && stream == m.conn.stream {
-		m.do(closeStream{stream: stream})
+		m.emit(closeStream{stream: stream})
 		m.subscribe(now)
 	}
 }
@@ -81,7 +81,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 	if unregistered {
 		m.conn.register()
-		m.after(now, register{stream: m.conn.stream})
+		m.whenStored(now, register{stream: m.conn.stream})
 		return
 	}
 	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
@@ -89,8 +89,8 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	m.conn.open(now)
-	m.do(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})
-	if m.tearing {
+	m.emit(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})
+	if m.teardown.wanted {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 		return
 	}
@@ -110,7 +110,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // disconnected ends the current subscription, whose stream may or may not have ended by itself,
 // and plans the next one, unless it would end the same way.
 func (m *machine) disconnected(now time.Time, err error) {
-	m.do(closeStream{stream: m.conn.stream})
+	m.emit(closeStream{stream: m.conn.stream})
 	held := m.conn.phase == connected
 	var refused *SubscribeError
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
@@ -118,11 +118,11 @@ func (m *machine) disconnected(now time.Time, err error) {
 	}
 	m.conn.lose(err)
 	m.pool.takeAll()
-	m.takeBackAccepts(now, all)
+	m.cancelLaunches(now, all)
 	m.dropCalls()
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
-		m.do(notify{event})
+		m.emit(notify{event})
 		m.halt(err)
 		return
 	}
@@ -131,11 +131,11 @@ func (m *machine) disconnected(now time.Time, err error) {
 		m.conn.steady()
 	}
 	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
-	if held && m.tearing {
+	if held && m.teardown.wanted {
 		return // most likely that is the end that was asked for; the answer to it will tell
 	}
 	event.NextAttempt = m.conn.retryAt
-	m.do(notify{event})
+	m.emit(notify{event})
 }
 
 // final tells whether another attempt to subscribe would be in vain, or do harm.
@@ -162,13 +162,13 @@ func (m *machine) backoff(attempts int) time.Duration {
 func (m *machine) halt(err error) {
 	m.conn.stop()
 	m.storage.journal.Close() // somebody else may be in charge
-	m.do(stop{err: err})
+	m.emit(stop{err: err})
 }
 
 // refusedBy takes an ERROR event: the master ends this subscription.
-func (m *machine) refusedBy(now time.Time, message string) {
+func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
-	case meaning == mastertext.FrameworkRemoved && m.tearing:
+	case meaning == mastertext.FrameworkRemoved && m.teardown.wanted:
 		m.tornDown(now)
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
 		m.conn.forget()
@@ -185,10 +185,9 @@ func (m *machine) refusedBy(now time.Time, message string) {
 	}
 }
 
-func (m *machine) teardown(caller ref) {
-	m.tearWaiting = append(m.tearWaiting, caller)
-	if !m.tearing && m.conn.phase == connected {
+// beginTeardown ends the framework.
+func (m *machine) beginTeardown(caller ref) {
+	if first := m.teardown.want(caller); first && m.conn.phase == connected {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
-	m.tearing = true
 }

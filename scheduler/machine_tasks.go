@@ -13,22 +13,22 @@ import (
 
 func (m *machine) submit(now time.Time, in submit) {
 	if m.tasks.byID[in.spec.ID] != nil {
-		m.do(reply{ref: in.ref, err: duplicate(in.spec.ID)})
+		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
 	if err := m.notOffered(&in.spec); err != nil {
-		m.do(reply{ref: in.ref, err: err})
+		m.emit(reply{ref: in.ref, err: err})
 		return
 	}
 	e := m.tasks.submit(now, in.spec)
 	m.classify(e, &e.Info.Spec)
 	m.enqueue(e)
 	m.touch(in.spec.ID)
-	m.after(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	if in.wait {
 		e.callers = append(e.callers, caller{ref: in.ref})
 	} else {
-		m.after(now, reply{ref: in.ref, info: e.Info})
+		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	}
 }
 
@@ -60,54 +60,45 @@ func (m *machine) kill(now time.Time, in kill) {
 	e := m.tasks.byID[in.id]
 	switch {
 	case e == nil:
-		m.do(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
+		m.emit(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
 	case e.Info.State.Terminal():
-		m.after(now, reply{ref: in.ref, info: e.Info})
+		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	default:
 		e.callers = append(e.callers, caller{ref: in.ref, end: true})
-		m.end(now, e)
+		m.endTask(now, e)
 	}
 }
 
 // cancel drops a caller. Nobody will ever use a task whose Launch was given up, or that nobody was
 // told is recorded, so it ends.
 func (m *machine) cancel(now time.Time, in cancel) {
-	same := func(w ref) bool { return w == in.ref }
-	m.tearWaiting = slices.DeleteFunc(m.tearWaiting, same)
-	m.reconciliation.callers = slices.DeleteFunc(m.reconciliation.callers, same)
+	m.teardown.forget(in.ref)
+	m.reconciliation.forget(in.ref)
 	e := m.tasks.byID[in.id]
 	if e == nil {
 		return
 	}
-	unwanted := m.isWaiting(in.ref)
-	if i := slices.IndexFunc(e.callers, func(c caller) bool { return c.ref == in.ref }); i >= 0 {
-		unwanted = !e.callers[i].end
-		e.callers = slices.Delete(e.callers, i, i+1)
-	}
-	if e.pod != nil && slices.ContainsFunc(e.pod.callers, same) {
-		unwanted = true
-		e.pod.callers = slices.DeleteFunc(e.pod.callers, same)
-	}
-	if unwanted {
-		m.end(now, e)
+	unstored := m.storage.takeCaller(in.ref)
+	if wanted := e.forgetCaller(in.ref); wanted || unstored {
+		m.endTask(now, e)
 	}
 }
 
-// end ends a task and those that share its fate: withdraws them while they are pending, kills them
+// endTask ends a task and those that share its fate: withdraws them while they are pending, kills them
 // afterwards.
-func (m *machine) end(now time.Time, e *entry) {
+func (m *machine) endTask(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, e := range e.members() {
 		switch {
 		case e.Info.State == task.Pending:
-			m.change(now, e, task.Killed, nil)
+			m.setState(now, e, task.Killed, nil)
 		case !e.Info.State.Terminal():
-			m.endOne(now, e)
+			m.killOne(now, e)
 		}
 	}
 }
 
-func (m *machine) endOne(now time.Time, e *entry) {
+func (m *machine) killOne(now time.Time, e *entry) {
 	e.Killing, e.killPause = true, 0
 	m.touch(e.Info.Spec.ID)
 	if m.conn.phase == connected && e.launch != launchHeld {
@@ -144,13 +135,12 @@ func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now)
 // requeueUntil does so, and has it wait until then.
 func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
 	if e.Killing {
-		m.change(now, e, task.Killed, nil)
+		m.setState(now, e, task.Killed, nil)
 		return
 	}
 	if e.pod != nil {
-		switch {
-		case e.pod.broken():
-			m.change(now, e, task.Lost, errPodBroken)
+		if e.pod.broken() {
+			m.setState(now, e, task.Lost, errPodBroken)
 			return
 		}
 		m.tasks.moves(e, eventVoided)
@@ -171,15 +161,13 @@ func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
 
 func (m *machine) requeueOne(now time.Time, e *entry, then time.Time) {
 	m.tasks.moves(e, eventWithdrawn)
-	e.offer, e.UnknownSince = "", time.Time{}
-	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, then}
-	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
-	m.change(now, e, task.Pending, nil)
+	e.unassign(then)
+	m.setState(now, e, task.Pending, nil)
 }
 
-// change moves a task to a state and, once that is stored, tells the watchers and answers whoever
+// setState moves a task to a state and, once that is stored, tells the watchers and answers whoever
 // waited for it. The error says why it ended, when that was on our side.
-func (m *machine) change(now time.Time, e *entry, state task.State, err error) {
+func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated = state, now
 	if previous == task.Pending {
@@ -191,14 +179,14 @@ func (m *machine) change(now time.Time, e *entry, state task.State, err error) {
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
 	m.touch(e.Info.Spec.ID)
-	m.after(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
 		switch {
 		case ended && c.end, e.up() && !c.end:
-			m.after(now, reply{ref: c.ref, info: e.Info})
+			m.whenStored(now, reply{ref: c.ref, info: e.Info})
 		case ended:
-			m.after(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
+			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
 		default:
 			return false
 		}
@@ -224,17 +212,16 @@ func (m *machine) retire(e *entry) {
 func (m *machine) tornDown(now time.Time) {
 	for _, e := range m.tasks.inOrder() {
 		if !e.Info.State.Terminal() {
-			m.change(now, e, task.Killed, nil)
+			m.setState(now, e, task.Killed, nil)
 		}
 	}
 	m.backlog.removeEnded()
 	m.conn.forget() // it can never be used again
 	m.touch("")
-	for _, w := range m.tearWaiting {
-		m.after(now, reply{ref: w})
+	for _, caller := range m.teardown.end() {
+		m.whenStored(now, reply{ref: caller})
 	}
-	m.tearing, m.tearWaiting = false, nil
-	m.do(closeStream{stream: m.conn.stream})
+	m.emit(closeStream{stream: m.conn.stream})
 	m.conn.stop()
-	m.after(now, stop{})
+	m.whenStored(now, stop{})
 }

@@ -12,7 +12,7 @@ func (m *machine) fireTimers(now time.Time) {
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
 		switch {
 		case t.call != nil:
-			m.do(send{stream: m.conn.stream, call: t.call})
+			m.emit(send{stream: m.conn.stream, call: t.call})
 		case t.relaunch != nil:
 			m.backlog.release(t.relaunch)
 			m.demand.TaskCame(t.relaunch.Info.Spec.Role)
@@ -26,5 +26,5 @@ func (m *machine) fireTimers(now time.Time) {
 			}
 		}
 	}
-	m.askAfterLaunches(now, silent)
+	m.askAboutLaunches(now, silent)
 }

@@ -25,9 +25,9 @@ const (
 // update takes a status update: it is applied, stored, told, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	if e := m.tasks.byID[status.TaskID.Value]; e == nil {
-		m.stranger(now, status)
+		m.unknownTask(now, status)
 	} else if e.Info.State.Terminal() {
-		m.revenant(e, status)
+		m.endedTask(e, status)
 	} else {
 		if !e.UUIDs.Seen(status.UUID) {
 			if len(status.UUID) > 0 {
@@ -42,7 +42,7 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	// Also a repeated one and one about a task that is not on record: its agent goes on sending
 	// it, and holds back what comes after it, until it is acknowledged.
 	if len(status.UUID) > 0 && status.AgentID != nil {
-		m.after(now, m.ready(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
+		m.whenStored(now, m.callNow(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
 			AgentID: *status.AgentID,
 			TaskID:  status.TaskID,
 			UUID:    status.UUID,
@@ -52,11 +52,11 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 
 // revenant takes an update about a task that has ended on record. The master says without a uuid what it
 // knows now: a task that was given up runs after all.
-func (m *machine) revenant(e *entry, status mesos.TaskStatus) {
-	if len(status.UUID) > 0 || status.State == nil || !known(task.FromMesos(*status.State)) || m.tearing {
+func (m *machine) endedTask(e *entry, status mesos.TaskStatus) {
+	if len(status.UUID) > 0 || status.State == nil || !knownToMaster(task.FromMesos(*status.State)) || m.teardown.wanted {
 		return
 	}
-	m.do(notify{UnknownTaskEvent{Status: status}})
+	m.emit(notify{UnknownTaskEvent{Status: status}})
 	if e.Killing || m.settings.unknown == KillUnknown {
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	}
@@ -69,11 +69,11 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 		state = task.FromMesos(*status.State)
 	}
 	switch {
-	case m.foreign(e, status, state):
+	case m.staleLaunch(e, status, state):
 		return
 	case e.launch != launchConfirmed && m.lostLaunch(now, e, status, state):
 		return
-	case e.launch == launchConfirmed && known(e.Info.State) && (state == task.Staging || state == task.Starting):
+	case e.launch == launchConfirmed && knownToMaster(e.Info.State) && (state == task.Staging || state == task.Starting):
 		return // overtaken by what a new master told of it
 	}
 	if state == task.Unknown {
@@ -81,8 +81,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 			e.UnknownSince = now
 		}
 		if now.Sub(e.UnknownSince) >= unknownLimit {
-			m.give(e, status)
-			m.change(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
+			m.recordStatus(e, status)
+			m.setState(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
 		}
 	} else {
@@ -96,30 +96,30 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 		return // as it was
 	}
 	if e.Info.State == task.Pending {
-		m.returned(now, e) // its launch was taken for void and was not
+		m.launchTookEffect(now, e) // its launch was taken for void and was not
 	}
 	was := e.Info.State
-	if len(status.UUID) > 0 || known(state) && state != task.Staging {
+	if len(status.UUID) > 0 || knownToMaster(state) && state != task.Staging {
 		m.tasks.moves(e, eventConfirmed)
 	} else {
 		m.tasks.moves(e, eventTold)
 	}
-	m.give(e, status)
+	m.recordStatus(e, status)
 	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
-	m.change(now, e, state, nil)
-	if e.Killing && !known(was) && known(state) && state != task.Killing {
+	m.setState(now, e, state, nil)
+	if e.Killing && !knownToMaster(was) && knownToMaster(state) && state != task.Killing {
 		m.sendKill(now, e) // those before it went nowhere: the task's agent was away
 	}
 }
 
 // foreign tells whether an update is about an earlier launch, which has ended or never was.
-func (m *machine) foreign(e *entry, status mesos.TaskStatus, state task.State) bool {
+func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
 	case e.Info.State == task.Pending:
-		return state == task.Dropped || fromMaster && !known(state)
+		return state == task.Dropped || fromMaster && !knownToMaster(state)
 	case e.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // the refusal of a second launch, made because the first was taken for lost
 	}
@@ -134,10 +134,10 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	switch {
 	case e.Info.State == task.Pending:
 		return false
-	case e.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !known(state):
+	case e.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !knownToMaster(state):
 		return true // the answer to a question from before the launch, which may come late
-	case reason == mesos.REASON_RECONCILIATION && !known(state) && now.Before(m.oldAnswers(e)):
-		m.startLaunchTimer(e, m.oldAnswers(e))
+	case reason == mesos.REASON_RECONCILIATION && !knownToMaster(state) && now.Before(m.staleAnswersUntil(e)):
+		m.startLaunchTimer(e, m.staleAnswersUntil(e))
 		return true
 	case e.Lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
 		// This may be the answer to the earlier launch, or to the present one because of it.
@@ -156,11 +156,11 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		e.Lost++
 	}
 	if int(e.Lost) >= m.settings.maxLaunches {
-		m.give(e, status)
+		m.recordStatus(e, status)
 		if !state.Terminal() {
 			state = task.Lost
 		}
-		m.change(now, e, state, fmt.Errorf("scheduler: launched %d times in vain", e.Lost))
+		m.setState(now, e, state, fmt.Errorf("scheduler: launched %d times in vain", e.Lost))
 		return true
 	}
 	then := now
@@ -168,7 +168,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		then = now.Add(min(relaunchMin<<min(e.Lost, 10), relaunchMax))
 	}
 	if e.offer != "" && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds it for us
-		m.giveBack([]mesos.OfferID{{Value: e.offer}})
+		m.returnOffers([]mesos.OfferID{{Value: e.offer}})
 	}
 	m.requeueUntil(now, e, then)
 	return true
@@ -177,7 +177,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 // oldAnswers is until when an answer about a task that was launched again may be to a question from
 // before that, although it was asked about since: a stream may lag, but not for longer than silence
 // is borne, and not beyond its end.
-func (m *machine) oldAnswers(e *entry) time.Time {
+func (m *machine) staleAnswersUntil(e *entry) time.Time {
 	if e.Lost == 0 || e.former == nil || e.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
@@ -185,13 +185,13 @@ func (m *machine) oldAnswers(e *entry) time.Time {
 }
 
 // known tells whether a state is one of a task that the master knows.
-func known(s task.State) bool {
+func knownToMaster(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
 // give puts a status on record, without what is large: the docker executor's data is all that
 // "docker inspect" says.
-func (m *machine) give(e *entry, status mesos.TaskStatus) {
+func (m *machine) recordStatus(e *entry, status mesos.TaskStatus) {
 	status.Data = nil
 	status.TaskID.Value = e.Info.Spec.ID // the same text, once
 	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
@@ -213,22 +213,22 @@ func (m *machine) give(e *entry, status mesos.TaskStatus) {
 }
 
 // stranger takes an update about a task that is not on record.
-func (m *machine) stranger(now time.Time, status mesos.TaskStatus) {
+func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	state := task.Unknown
 	if status.State != nil {
 		state = task.FromMesos(*status.State)
 	}
-	if !known(state) || m.tearing {
+	if !knownToMaster(state) || m.teardown.wanted {
 		return // it has ended, or is not there
 	}
 	switch m.settings.unknown {
 	case AdoptUnknown:
 		m.adopt(now, status, state)
 	case KillUnknown:
-		m.do(notify{UnknownTaskEvent{Status: status}})
+		m.emit(notify{UnknownTaskEvent{Status: status}})
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	default:
-		m.do(notify{UnknownTaskEvent{Status: status}})
+		m.emit(notify{UnknownTaskEvent{Status: status}})
 	}
 }
 
@@ -238,8 +238,8 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	m.reconciliation.skip(e)
 	e.UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)
-	m.give(e, status)
-	m.change(now, e, state, nil)
+	m.recordStatus(e, status)
+	m.setState(now, e, state, nil)
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again

@@ -19,6 +19,12 @@ type maintenance struct {
 	duration time.Duration // 0: nobody knows
 }
 
+// agree keeps an agent free.
+func (v vacated) agree(agentID string, planned maintenance) { v[agentID] = planned }
+
+// forget ends that for an agent that is gone.
+func (v vacated) forget(agentID string) { delete(v, agentID) }
+
 // keeps reports whether an offer must not be used.
 func (v vacated) keeps(now time.Time, o *task.Offer) bool {
 	m, found := v[o.Agent.ID]

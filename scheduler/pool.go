@@ -65,6 +65,12 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 	p.added = true
 }
 
+// pause has no cycle be before then.
+func (p *pool) pause(until time.Time) { p.cycleAt = until }
+
+// seen notes that a cycle has seen all offers.
+func (p *pool) seen() { p.added = false }
+
 // standby reports whether offers are to be kept while nothing is pending.
 func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
 
@@ -143,7 +149,7 @@ func (p *pool) shorten(now time.Time) {
 
 // prefer has tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. One
 // without memory is full, whatever else it has, and not waited for.
-func (p *pool) prefer(launches []*use, until time.Time) {
+func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	offered := map[string]float64{}
 	for i := range p.offers {
 		offered[p.offers[i].ID] = memOf(p.offers[i].Resources)

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -27,6 +28,17 @@ func (r *reconciliation) begin() {
 	r.round++
 	r.pause = reconcileMin
 }
+
+// wait has a caller wait for the end of a round.
+func (r *reconciliation) wait(caller ref) { r.callers = append(r.callers, caller) }
+
+// forget drops a caller.
+func (r *reconciliation) forget(caller ref) {
+	r.callers = slices.DeleteFunc(r.callers, func(c ref) bool { return c == caller })
+}
+
+// reset drops all callers: those of an earlier run have been answered by its end.
+func (r *reconciliation) reset() { r.callers = nil }
 
 // pending reports whether nothing was heard of a task in this round.
 func (r *reconciliation) pending(e *entry) bool { return e.reconcileRound < r.round }

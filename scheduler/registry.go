@@ -74,6 +74,15 @@ func (r *registry) retire(e *entry) (dropped []*entry) {
 	return dropped
 }
 
+// podOf returns the members of a task's pod, none for other tasks.
+func (r *registry) podOf(id string) []string {
+	e := r.byID[id]
+	if e == nil || e.pod == nil {
+		return nil
+	}
+	return e.pod.ids
+}
+
 // moves takes an event about a task's launch.
 func (r *registry) moves(e *entry, event launchEvent) {
 	next, legal := e.launch.on(event)

@@ -18,7 +18,7 @@ import (
 var pureImports = []string{
 	"bytes", "cmp", "container/heap", "encoding/binary", "errors", "fmt", "iter", "maps", "math/bits", "reflect", "slices", "strings", "time",
 	mesosGo, mesosGo + "/scheduler", module + "/task", module + "/scheduler/internal/demand", module + "/scheduler/internal/journal",
-	module + "/scheduler/internal/mastertext", module + "/scheduler/internal/offerfilter",
+	module + "/scheduler/internal/record", module + "/scheduler/internal/mastertext", module + "/scheduler/internal/offerfilter",
 }
 
 // pureTime is what it may use of package time: the types and constants, never the clock.
