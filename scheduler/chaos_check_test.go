@@ -111,7 +111,11 @@ func (c *chaos) agree(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	known := map[string]task.Info{}
-	for info := range c.current().Tasks(short) {
+	tasks, err := c.current().Tasks(short)
+	if err != nil {
+		c.history.violate("no answer", "", "Tasks returned %v", err)
+	}
+	for _, info := range tasks {
 		known[info.Spec.ID] = info
 	}
 	state := c.master.Snapshot()
@@ -139,7 +143,7 @@ func (c *chaos) agree(ctx context.Context) {
 			c.history.violate("no answer", id, "somebody still waits for: %s", name)
 		}
 	}
-	_, err := c.current().Launch(short, task.Spec{ID: "last", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
+	_, err = c.current().Launch(short, task.Spec{ID: "last", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
 	if err != nil {
 		c.history.violate("no launch", "last", "no task can be launched any more: %v", err)
 	}

@@ -197,7 +197,9 @@ func TestWaitPreferred(t *testing.T) {
 					require.NoError(w, w.sched.Submit(ctx, task.Spec{ID: id, CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "sleep 3600"}}))
 				}
 				w.at(1500 * time.Millisecond)
-				for info := range w.sched.Tasks(ctx) {
+				all, err := w.sched.Tasks(ctx)
+				require.NoError(w, err)
+				for _, info := range all {
 					require.Equal(w, task.Running, info.State)
 					used[info.AgentID] = true
 				}

@@ -244,7 +244,9 @@ func TestRunEndsWithLaunchesWaiting(t *testing.T) {
 		go func() { ended <- w.sched.Run(again) }()
 		w.at(20 * time.Second)
 		var states []task.State
-		for info := range w.sched.Tasks(ctx) {
+		all, err := w.sched.Tasks(ctx)
+		require.NoError(w, err)
+		for _, info := range all {
 			states = append(states, info.State)
 		}
 		require.Equal(w, []task.State{task.Running, task.Running}, states)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -265,30 +264,30 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	return info, err
 }
 
-// Tasks lists all tasks on record in order of submission, as they are when the ranging begins.
-// It yields nothing when ctx has ended or Run has.
-func (s *Scheduler) Tasks(ctx context.Context) iter.Seq[task.Info] {
-	return func(yield func(task.Info) bool) {
-		type numbered struct {
-			serial int
-			info   task.Info
-		}
-		var all []numbered
-		_, err := s.ask(ctx, &request{read: func(m *machine) {
-			for _, e := range m.tasks.byID {
-				all = append(all, numbered{e.Serial, e.Info})
-			}
-		}})
-		if err != nil {
-			return
-		}
-		slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
-		for _, n := range all {
-			if !yield(n.info) {
-				return
-			}
-		}
+// Tasks returns all tasks on record in order of submission, none if there are none. Once Run has ended it
+// returns [ErrNotRunning].
+func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
+	type numbered struct {
+		serial int
+		info   task.Info
 	}
+	var all []numbered
+	_, err := s.ask(ctx, &request{read: func(m *machine) {
+		all = make([]numbered, 0, len(m.tasks.byID))
+		for _, e := range m.tasks.byID {
+			all = append(all, numbered{e.Serial, e.Info})
+		}
+	}})
+	if err != nil {
+		return nil, err
+	}
+	// Here, since there may be very many, and the scheduler should not wait for it.
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
+	infos := make([]task.Info, len(all))
+	for i := range all {
+		infos[i] = all[i].info
+	}
+	return infos, nil
 }
 
 // checkOne refuses a spec that is not for a task on its own.

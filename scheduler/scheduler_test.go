@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,7 +150,9 @@ func TestMainJob(t *testing.T) {
 		require.NoError(w, err)
 
 		var ids []string
-		for info := range w.sched.Tasks(ctx) {
+		all, err := w.sched.Tasks(ctx)
+		require.NoError(w, err)
+		for _, info := range all {
 			ids = append(ids, info.Spec.ID)
 		}
 		require.Equal(w, []string{"a", "b", "c"}, ids)
@@ -245,6 +246,9 @@ func TestRunEndsForGood(t *testing.T) {
 		require.ErrorAs(w, err, &refused)
 		require.Equal(w, "Roles { db } are not present in the master's --roles", refused.Message)
 		require.ErrorIs(w, w.sched.Submit(ctx, sleeper("a")), scheduler.ErrNotRunning)
+		tasks, err := w.sched.Tasks(ctx)
+		require.ErrorIs(w, err, scheduler.ErrNotRunning, "not: there are none")
+		require.Nil(w, tasks)
 		require.ErrorAs(w, w.sched.Submit(ctx, sleeper("a")), &refused, "and it says why")
 	})
 }
@@ -335,7 +339,9 @@ func TestBadSpec(t *testing.T) {
 		spec.ID = "ab"
 		require.ErrorAs(w, w.sched.Submit(ctx, spec), &field)
 		require.Equal(w, "Role", field.Field)
-		require.Empty(w, slices.Collect(w.sched.Tasks(ctx)))
+		all, err := w.sched.Tasks(ctx)
+		require.NoError(w, err)
+		require.Empty(w, all)
 	})
 }
 

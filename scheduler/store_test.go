@@ -96,7 +96,9 @@ func TestRestart(t *testing.T) {
 		require.Len(w, state.Frameworks, 1)
 		require.Equal(w, framework, state.Frameworks[0].ID)
 		var states []task.State
-		for info := range s.Tasks(ctx) {
+		all, err := s.Tasks(ctx)
+		require.NoError(w, err)
+		for _, info := range all {
 			states = append(states, info.State)
 		}
 		require.Equal(w, []task.State{task.Running, task.Killed, task.Running}, states)

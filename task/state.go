@@ -28,42 +28,12 @@ const (
 	Unknown                     // the master does not know the task
 )
 
-// stateRow holds the properties of one state.
-type stateRow struct {
-	name     string
-	mesos    mesos.TaskState
-	terminal bool
-}
-
-// stateTable returns one row for each state, in the order of the constants. Terminal agrees with
-// isTerminalState in Mesos. According to mesos.proto a lost task, or one gone by operator, may reappear
-// if the assumption behind the state was wrong; for the user the task has ended nevertheless.
-func stateTable() [Unknown + 1]stateRow {
-	return [...]stateRow{
-		Pending:        {"pending", -1, false}, // not a state of Mesos
-		Staging:        {"staging", mesos.TASK_STAGING, false},
-		Starting:       {"starting", mesos.TASK_STARTING, false},
-		Running:        {"running", mesos.TASK_RUNNING, false},
-		Killing:        {"killing", mesos.TASK_KILLING, false},
-		Finished:       {"finished", mesos.TASK_FINISHED, true},
-		Failed:         {"failed", mesos.TASK_FAILED, true},
-		Killed:         {"killed", mesos.TASK_KILLED, true},
-		Error:          {"error", mesos.TASK_ERROR, true},
-		Lost:           {"lost", mesos.TASK_LOST, true},
-		Dropped:        {"dropped", mesos.TASK_DROPPED, true},
-		Unreachable:    {"unreachable", mesos.TASK_UNREACHABLE, false},
-		Gone:           {"gone", mesos.TASK_GONE, true},
-		GoneByOperator: {"gone by operator", mesos.TASK_GONE_BY_OPERATOR, true},
-		Unknown:        {"unknown", mesos.TASK_UNKNOWN, false},
-	}
-}
-
 // FromMesos converts a state of Mesos. A state that this package does not know, from a newer version of Mesos,
 // becomes Unknown, since it does not prove that the task has ended.
 func FromMesos(s mesos.TaskState) State {
-	for state, row := range stateTable() {
-		if row.mesos == s && State(state) != Pending {
-			return State(state)
+	for state := Staging; state < Unknown; state++ {
+		if of, _ := state.Mesos(); of == s {
+			return state
 		}
 	}
 	return Unknown
@@ -71,35 +41,97 @@ func FromMesos(s mesos.TaskState) State {
 
 // Mesos returns the state as Mesos' TaskState. It returns false for Pending, which Mesos does not have.
 func (s State) Mesos() (mesos.TaskState, bool) {
-	if s <= Pending || s > Unknown {
-		return 0, false
+	switch s {
+	case Staging:
+		return mesos.TASK_STAGING, true
+	case Starting:
+		return mesos.TASK_STARTING, true
+	case Running:
+		return mesos.TASK_RUNNING, true
+	case Killing:
+		return mesos.TASK_KILLING, true
+	case Finished:
+		return mesos.TASK_FINISHED, true
+	case Failed:
+		return mesos.TASK_FAILED, true
+	case Killed:
+		return mesos.TASK_KILLED, true
+	case Error:
+		return mesos.TASK_ERROR, true
+	case Lost:
+		return mesos.TASK_LOST, true
+	case Dropped:
+		return mesos.TASK_DROPPED, true
+	case Unreachable:
+		return mesos.TASK_UNREACHABLE, true
+	case Gone:
+		return mesos.TASK_GONE, true
+	case GoneByOperator:
+		return mesos.TASK_GONE_BY_OPERATOR, true
+	case Unknown:
+		return mesos.TASK_UNKNOWN, true
 	}
-	return stateTable()[s].mesos, true
+	return 0, false
 }
 
 // String returns the lower-case name, such as "running".
 func (s State) String() string {
-	if s < Pending || s > Unknown {
-		return fmt.Sprintf("State(%d)", int(s))
+	switch s {
+	case Pending:
+		return "pending"
+	case Staging:
+		return "staging"
+	case Starting:
+		return "starting"
+	case Running:
+		return "running"
+	case Killing:
+		return "killing"
+	case Finished:
+		return "finished"
+	case Failed:
+		return "failed"
+	case Killed:
+		return "killed"
+	case Error:
+		return "error"
+	case Lost:
+		return "lost"
+	case Dropped:
+		return "dropped"
+	case Unreachable:
+		return "unreachable"
+	case Gone:
+		return "gone"
+	case GoneByOperator:
+		return "gone by operator"
+	case Unknown:
+		return "unknown"
 	}
-	return stateTable()[s].name
+	return fmt.Sprintf("State(%d)", int(s))
 }
 
 // ParseState returns the state with the given name, as returned by [State.String], or an error.
 func ParseState(name string) (State, error) {
-	for state, row := range stateTable() {
-		if row.name == name {
-			return State(state), nil
+	for state := Pending; state <= Unknown; state++ {
+		if state.String() == name {
+			return state, nil
 		}
 	}
 	return Unknown, fmt.Errorf("task: no state is named %q", name)
 }
 
-// Terminal reports whether the task has ended: no further state is expected, and its resources are free again.
+// Terminal reports whether the task has ended: no further state is expected, and its resources are free again. It
+// agrees with isTerminalState in Mesos. According to mesos.proto a lost task, or one gone by operator, may reappear
+// if the assumption behind the state was wrong; for the user the task has ended nevertheless.
 //
 // Unreachable is not terminal, since the task may come back with its agent. Unknown is not terminal either: Mesos
 // also answers with it when a reconciliation does not name the agent of an unreachable task. When to give up on
 // such tasks is a policy of the caller.
 func (s State) Terminal() bool {
-	return s > Pending && s <= Unknown && stateTable()[s].terminal
+	switch s {
+	case Finished, Failed, Killed, Error, Lost, Dropped, Gone, GoneByOperator:
+		return true
+	}
+	return false
 }

@@ -148,7 +148,11 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 
 	events := s.Watch(ctx) // from before the first task is there
 	found := map[string]task.State{}
-	for t := range s.Tasks(ctx) {
+	tasks, err := s.Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
 		found[t.Spec.ID] = t.State
 	}
 	waiting := map[string]bool{}
@@ -194,12 +198,19 @@ func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) 
 	killing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var kills sync.WaitGroup
-	for t := range s.Tasks(killing) {
+	tasks, err := s.Tasks(killing)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
 		kills.Go(func() { _, _ = s.Kill(killing, t.Spec.ID) }) // Teardown ends what is left
 	}
 	kills.Wait()
 	ends := map[task.State]int{}
-	for t := range s.Tasks(ctx) {
+	if tasks, err = s.Tasks(ctx); err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
 		ends[t.State]++
 	}
 	tearing, cancel := context.WithTimeout(ctx, timeout)

@@ -92,7 +92,9 @@ func explaining() []behaviour {
 					w.submit(alone(id))
 				}
 				w.calmInOffers()
-				for info := range w.sched.Tasks(w.ctx) {
+				all, err := w.sched.Tasks(w.ctx)
+				require.NoError(w, err)
+				for _, info := range all {
 					if info.State == task.Pending || info.Spec.ID == "a0" {
 						continue
 					}
