@@ -163,7 +163,8 @@ type Store interface {
 // refuse what alone is more than the limit.
 type BatchLimiter interface {
 	// BatchLimit returns how many records one Apply may have, and how many bytes of keys and values together. 0: any
-	// number. It is asked once when a run begins, and for each writing.
+	// number. It is asked once, when a run begins. A task has two records: with a limit of one, each task is written
+	// alone, with both.
 	BatchLimit() (records, bytes int)
 }
 

@@ -32,8 +32,8 @@ const (
 // edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
 type edges struct {
 	detector *detector.Detector
-	client   *mesoshttp.Client           // one connection for calls that keep their order; subscriptions
-	confirm  func(context.Context) error // that this process leads
+	client   *mesoshttp.Client // one connection for calls that keep their order; subscriptions
+	prover   prover            // that this process leads
 	inputs   chan<- []input
 	running  sync.WaitGroup
 }
@@ -64,7 +64,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, confirm: t.Confirm, inputs: inputs}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs}, nil
 }
 
 // close waits for the edges, whose context has ended.
@@ -109,7 +109,7 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if err != nil {
 			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 		}
-		if err := confirm(ctx, e.confirm); err != nil {
+		if err := e.prover.confirm(ctx); err != nil {
 			return err
 		}
 		opened, err := e.followOne(ctx, s, lead)
@@ -147,7 +147,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 		event, err := s.Next()
 		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
 			// The proof before SUBSCRIBE may have been too old when the master took it.
-			if err := confirm(ctx, e.confirm); err != nil {
+			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
 			}
 			confirmed = true

@@ -98,8 +98,8 @@ func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err e
 
 // fits refuses tasks that the store could not take at once. Their records stay together.
 func (l batchLimit) fits(specs []task.Spec) error {
-	if l.records > 0 && 2*len(specs) > l.records {
-		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members, of which the store takes %d at once", len(specs), l.records/2)}
+	if most := max(1, l.records/2); l.records > 0 && len(specs) > most {
+		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members, of which the store takes %d at once", len(specs), most)}
 	}
 	if l.bytes == 0 {
 		return nil
@@ -113,7 +113,11 @@ func (l batchLimit) fits(specs []task.Spec) error {
 		size += len(encoded) + 2*len(record.SpecKey(specs[i].ID)) + stateSize
 	}
 	if size > l.bytes {
-		return &task.FieldError{Field: "Spec", Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is more than the store takes at once, which is %d bytes", l.bytes)}
+		field := "Spec"
+		if specs[0].Pod != "" {
+			field = "Pod"
+		}
+		return &task.FieldError{Field: field, Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is more than the store takes at once, which is %d bytes", l.bytes)}
 	}
 	return nil
 }
