@@ -68,6 +68,10 @@ func limitOf(s Store) (limit batchLimit, err error) {
 // cut encodes as many of the first changes as may be written at once, and returns how many these are: at the
 // least one, with all that are joined to it, even if that is more than the limit.
 func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
+	if l == (batchLimit{}) {
+		records, err := encodeChanges(changes)
+		return records, len(changes), err
+	}
 	batch, size, n := map[string][]byte{}, 0, 0
 	for n < len(changes) {
 		unit := 1
