@@ -102,8 +102,11 @@ func (c *chaos) watch(events iter.Seq[Event]) {
 // agree compares what the users were told, what the scheduler knows and what the cluster does.
 func (c *chaos) agree(ctx context.Context) {
 	c.mu.Lock()
-	ended := c.ended
+	ended, leading := c.ended, c.leading
 	c.mu.Unlock()
+	if leading > 1 {
+		c.history.violate("fenced", "", "%d processes still lead, as far as they know", leading)
+	}
 	if len(ended) > 0 {
 		c.history.violate("run ended", "", "Run ended without a cause: %v", ended)
 		return

@@ -29,6 +29,7 @@ func TestChaosControl(t *testing.T) {
 		"offer not given back":                {without(scheduler.Call_DECLINE), "offer kept"},
 		"unclear ACCEPT taken for a refusal":  {unclearIsRefused, "state"},
 		"task out of reach is launched again": {unreachableIsLost, "runs twice"},
+		"fence taken for a failure":           {fenceIsFailure, "sent after fence"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,6 +103,16 @@ func unclearIsRefused() decision {
 		if done, ok := in.(callDone); ok && done.outcome == unclear && done.call.GetType() == scheduler.Call_ACCEPT {
 			done.outcome = refused
 			in = done
+		}
+		return m.step(now, in)
+	}
+}
+
+// fenceIsFailure goes on when another process leads, with its subscription and with the store.
+func fenceIsFailure() decision {
+	return func(m *machine, now time.Time, in input) []action {
+		if s, ok := in.(stored); ok && s.err != nil {
+			in = stored{err: errStore}
 		}
 		return m.step(now, in)
 	}

@@ -20,9 +20,10 @@ type chaosStore struct {
 	failed func(kind, id, format string, args ...any) // takes a violation
 
 	mu        sync.Mutex
-	trouble   float64 // how likely a call goes wrong
-	busy      bool    // with a call; there may be one at a time
-	written   int     // calls of Apply that had success
+	trouble   float64    // how likely a call goes wrong
+	term      uint64     // the present one
+	last      *chaosTerm // that of the process that was elected last
+	written   int        // calls of Apply that had success
 	records   map[string][]byte
 	framework string
 	tasks     map[string]*durable
@@ -75,7 +76,7 @@ type destiny struct {
 	err    error
 }
 
-func (s *chaosStore) begin() destiny {
+func (s *chaosTerm) begin() destiny {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy {
@@ -102,8 +103,8 @@ func (s *chaosStore) begin() destiny {
 }
 
 // wait waits for the destiny of a call. Nobody knows what a process that is killed in the middle of a
-// write has written.
-func (s *chaosStore) wait(ctx context.Context, f destiny) destiny {
+// write has written. What comes after the election of another one has no effect.
+func (s *chaosTerm) wait(ctx context.Context, f destiny) destiny {
 	timer := time.NewTimer(f.after)
 	defer timer.Stop()
 	select {
@@ -116,18 +117,25 @@ func (s *chaosStore) wait(ctx context.Context, f destiny) destiny {
 		f.effect, f.err = f.effect && s.random.IntN(2) == 0, context.Cause(ctx)
 	}
 	s.busy = false
+	if s.deposed() {
+		f.effect = false
+		if f.err == nil {
+			f.err = s.fence()
+		}
+	}
 	return f
 }
 
 // Load and Apply make it a Store.
-func (s *chaosStore) Load(ctx context.Context) (map[string][]byte, error) {
+func (s *chaosTerm) Load(ctx context.Context) (map[string][]byte, error) {
 	f := s.wait(ctx, s.begin())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.records), f.err
 }
 
-func (s *chaosStore) Apply(ctx context.Context, changes map[string][]byte) error {
+func (s *chaosTerm) Apply(ctx context.Context, changes map[string][]byte) error {
+	s.checkLimit(changes)
 	f := s.wait(ctx, s.begin())
 	if !f.effect {
 		return f.err

@@ -34,6 +34,7 @@ var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cl
 //   - after the rest the scheduler and the cluster agree on every task, all that can run runs, no two of a
 //     group that shall not share an agent do, nobody
 //     waits for an answer, nothing waits for an acknowledgement, no offer is kept;
+//   - a process that is told that another one leads ends at that instant with a FencedError and sends nothing any more;
 //   - nobody leaves a goroutine behind.
 func TestChaos(t *testing.T) {
 	for seed := range *chaosSeeds {
@@ -64,10 +65,12 @@ type chaos struct {
 	store   *chaosStore
 	users   sync.WaitGroup
 
-	crash chan struct{} // the process is to be killed
+	crash   chan struct{} // the process is to be killed
+	another chan struct{} // another process is to lead beside it
 
 	mu       sync.Mutex
 	sched    *Scheduler // of the present process
+	leading  int        // processes that have not ended
 	calm     bool       // the faults are over
 	ended    []error    // what Run returned since then
 	refusing bool       // connections are refused
@@ -88,13 +91,16 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		defer services.Wait()
 		defer cancel()
 		c := &chaos{
-			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1),
+			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1), another: make(chan struct{}, 1),
 			wishes: map[string]*wish{}, waiting: map[string]int{},
 			store: newChaosStore(source(seed, 1), h.violate),
 		}
 		c.faults = callFaults{random: source(seed, 2), offers: map[string]bool{}}
 		c.begin(t, ctx, &services)
 		services.Go(func() { c.process(ctx, source(seed, 3)) })
+		if c.elects() {
+			services.Go(func() { c.electOthers(ctx, source(seed, 6)) })
+		}
 		synctest.Wait()
 		c.disturb(ctx, source(seed, 4))
 		c.rest(ctx)
@@ -131,19 +137,19 @@ func (c *chaos) begin(t *testing.T, ctx context.Context, services *sync.WaitGrou
 }
 
 // process runs schedulers, one after the other, as a process that is killed now and then and started
-// again. All that outlives it is in the store.
+// again, or that goes on beside the next one and does not know that it does not lead any more. All that outlives it is in
+// the store.
 func (c *chaos) process(ctx context.Context, random *rand.Rand) {
-	var s *Scheduler
+	var p *process
 	for ctx.Err() == nil {
-		if s == nil || random.IntN(3) > 0 { // else the same one runs again
-			s = c.newScheduler()
+		if p == nil || random.IntN(3) > 0 { // else the same one runs again
+			p = c.newProcess()
 		}
 		c.history.note("the process begins")
 		run, kill := context.WithCancelCause(ctx)
-		ended := make(chan error, 1)
-		events := s.Watch(run)
+		events := p.sched.Watch(run)
 		c.users.Go(func() { c.watch(events) })
-		go func() { ended <- s.Run(run) }()
+		ended := p.lead(run, c.elect())
 		var err error
 		select {
 		case <-c.crash:
@@ -151,6 +157,11 @@ func (c *chaos) process(ctx context.Context, random *rand.Rand) {
 			kill(errKilled)
 			err = <-ended
 		case err = <-ended:
+		case <-c.another:
+			c.history.note("another process leads")
+			p = nil
+			go func() { <-ended; kill(nil) }()
+			continue
 		}
 		kill(nil)
 		c.history.note("the process ends: %v", err)
@@ -173,10 +184,11 @@ func (c *chaos) process(ctx context.Context, random *rand.Rand) {
 
 var errKilled = errors.New("killed")
 
-func (c *chaos) newScheduler() *Scheduler {
+func (c *chaos) newProcess() *process {
+	p := &process{chaos: c}
 	config := Config{
 		Master: strings.Join(c.masters, ","), Framework: Framework{Name: "chaos", User: "nobody", Roles: c.roles()},
-		Store: c.store, DialContext: c.dial, Logger: slog.New(slog.DiscardHandler),
+		DialContext: p.dial, Logger: slog.New(slog.DiscardHandler),
 		MaxLaunches: 1000, // how often is up to chance here
 		JSON:        c.seed%5 == 4,
 		Offers:      OfferPolicy{Hold: c.hold(), WaitPreferred: map[uint64]time.Duration{3: 2 * time.Second}[c.seed%5]},
@@ -197,10 +209,11 @@ func (c *chaos) newScheduler() *Scheduler {
 		c.history.did(actions)
 		return actions
 	}
+	p.sched = s
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sched = s
-	return s
+	return p
 }
 
 // roles are those of this seed's framework.
@@ -225,7 +238,8 @@ func (c *chaos) current() *Scheduler {
 	return c.sched
 }
 
-func (c *chaos) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (p *process) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c := p.chaos
 	chance := c.dawdle("dial " + address)
 	c.mu.Lock()
 	refused := c.refusing && chance%2 == 0
@@ -237,21 +251,21 @@ func (c *chaos) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	return &slowConn{Conn: conn, c: c}, nil
+	return &slowConn{Conn: conn, p: p}, nil
 }
 
 // slowConn takes up to a millisecond each way. Most things that happen at the same instant would otherwise
 // come in an order of the runtime's choice, and in another one the next time.
 type slowConn struct {
 	net.Conn
-	c    *chaos
+	p    *process
 	last atomic.Pointer[string] // what was written last
 }
 
 func (s *slowConn) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if last := s.last.Load(); last != nil {
-		s.c.dawdle("read after " + *last)
+		s.p.dawdle("read after " + *last)
 	}
 	return n, err
 }
@@ -259,7 +273,10 @@ func (s *slowConn) Read(b []byte) (int, error) {
 func (s *slowConn) Write(b []byte) (int, error) {
 	text := string(b)
 	s.last.Store(&text)
-	s.c.dawdle("write " + text)
+	if strings.HasPrefix(text, "POST") {
+		s.p.checkSends()
+	}
+	s.p.dawdle("write " + text)
 	return s.Conn.Write(b)
 }
 

@@ -150,7 +150,7 @@ func TestLimitOf(t *testing.T) {
 		store Store
 		want  batchLimit
 	}{
-		{nil, batchLimit{}}, {newChaosStore(nil, nil), batchLimit{}}, {limiting{}, batchLimit{}},
+		{nil, batchLimit{}}, {struct{ Store }{}, batchLimit{}}, {limiting{}, batchLimit{}},
 		{limiting{records: 3, bytes: 5}, batchLimit{3, 5}}, {limiting{records: -1, bytes: -7}, batchLimit{}},
 	} {
 		got, err := limitOf(c.store)
