@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,9 +25,10 @@ import (
 type limitedStore struct {
 	testStore
 	records, bytes int
-	takes          time.Duration
+	takes          atomic.Int64 // a time.Duration
 	failing        func(nth int) (effect bool, err error)
 
+	noted    sync.Mutex
 	writings []writing
 }
 
@@ -41,7 +43,9 @@ type writing struct {
 func (s *limitedStore) BatchLimit() (records, bytes int) { return s.records, s.bytes }
 
 func (s *limitedStore) Apply(ctx context.Context, changes map[string][]byte) error {
-	time.Sleep(s.takes)
+	time.Sleep(time.Duration(s.takes.Load()))
+	s.noted.Lock()
+	defer s.noted.Unlock()
 	w := writing{keys: slices.Sorted(maps.Keys(changes)), ended: time.Now()}
 	for key, value := range changes {
 		w.bytes += len(key) + len(value)
@@ -59,9 +63,18 @@ func (s *limitedStore) Apply(ctx context.Context, changes map[string][]byte) err
 	return w.err
 }
 
+// fails has f decide what becomes of a writing.
+func (s *limitedStore) fails(f func(nth int) (effect bool, err error)) {
+	s.noted.Lock()
+	defer s.noted.Unlock()
+	s.failing = f
+}
+
 // since returns the writings from the nth on.
 func (s *limitedStore) since(n int) []writing {
 	synctest.Wait()
+	s.noted.Lock()
+	defer s.noted.Unlock()
 	return s.writings[n:]
 }
 
@@ -86,7 +99,7 @@ func (w writing) has(key string) bool {
 // way, so that they are all in the next one. It returns when each Submit returned, by task, and the number of the first
 // writing that has them.
 func (w *world) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]task.Spec) (answered map[string]time.Time, from int) {
-	s.takes = time.Second
+	s.takes.Store(int64(time.Second))
 	first := later(func() error { return w.sched.Submit(ctx, sleeper("first")) })
 	synctest.Wait()
 	answered = map[string]time.Time{}
@@ -111,8 +124,8 @@ func (w *world) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]ta
 		})
 	}
 	synctest.Wait()
-	from = len(s.writings) + 1
-	s.takes = time.Millisecond
+	from = len(s.since(0)) + 1
+	s.takes.Store(int64(time.Millisecond))
 	users.Wait()
 	require.NoError(w, <-first)
 	return answered, from
@@ -201,14 +214,13 @@ func TestBatchFails(t *testing.T) {
 			inWorld(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
 				w.at(time.Second)
 				const failed = 4 // of the parts
-				base := 0
-				s.failing = func(nth int) (bool, error) {
-					if base > 0 && nth == base+failed {
+				base := len(s.since(0)) + 1
+				s.fails(func(nth int) (bool, error) {
+					if nth == base+failed {
 						return effect, disk
 					}
 					return true, nil
-				}
-				base = len(s.writings) + 1
+				})
 				answered, from := w.submitAtOnce(ctx, s, podsAmong(100))
 				require.Equal(w, base, from)
 				times := map[string]int{}
