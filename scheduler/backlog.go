@@ -20,11 +20,11 @@ type backlog struct {
 	changed []*class          // of which, in this step, the first task became pending, or the last one ceased to be
 
 	// demands are what a matcher gets, kept from cycle to cycle, unless they are stale.
-	demands []task.Demand
-	stale   bool
-	fresh   lineup // those that no cycle has looked at
+	demands  []task.Demand
+	stale    bool
+	newTasks waitList // those that no cycle has looked at
 	// Those that may wait for so long, by when they became pending, and by the offer cycle that first looked at them.
-	waits, looked lineup
+	waits, looked waitList
 
 	cycles     uint64 // all so far
 	offerCycle int32  // those with new offers
@@ -90,7 +90,7 @@ func (b *backlog) add(e *entry, fresh bool) {
 func (b *backlog) await(e *entry, fresh bool) {
 	e.firstCycle = 0
 	if fresh {
-		b.fresh.add(e, 0, len(b.pending))
+		b.newTasks.add(e, 0, len(b.pending))
 	}
 	if b.maxWait > 0 {
 		b.waits.add(e, anyCycle, len(b.pending))
@@ -99,7 +99,7 @@ func (b *backlog) await(e *entry, fresh bool) {
 
 // release has the next cycle look at a task that was held back.
 func (b *backlog) release(e *entry) {
-	b.fresh.add(e, 0, len(b.pending))
+	b.newTasks.add(e, 0, len(b.pending))
 	b.stale = true // it belongs at its old place there
 }
 
@@ -146,7 +146,7 @@ func (b *backlog) matchable(now time.Time, newOffers bool) []task.Demand {
 }
 
 func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
-	came := b.fresh.take(func(waiter) bool { return true })
+	came := b.newTasks.take(func(waiter) bool { return true })
 	slices.SortFunc(came, bySerial)
 	var demands []task.Demand
 	for _, e := range slices.Compact(came) { // twice, if it was pending twice within an instant

@@ -90,7 +90,7 @@ func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
 
 // recount counts a task where it is now.
 func (c *census) recount(e *entry) {
-	e.Agent = c.describe(e)
+	e.Agent = c.agentOf(e)
 	head := e.head()
 	var here *task.Agent
 	if at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.Agent != nil }); at >= 0 {
@@ -105,7 +105,7 @@ func (c *census) recount(e *entry) {
 }
 
 // describe returns what is known of where a task is, nil if it is on no agent.
-func (c *census) describe(e *entry) *task.Agent {
+func (c *census) agentOf(e *entry) *task.Agent {
 	here := e.agentID()
 	switch {
 	case here == "":
@@ -186,7 +186,7 @@ func (c *census) running() []task.Presence {
 }
 
 // note takes what offers say of their agents.
-func (c *census) note(now time.Time, offers []task.Offer) {
+func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 	c.offersAt = now
 	again := make(map[*agent]bool, len(offers))
 	for i := range offers {
@@ -209,7 +209,7 @@ func (c *census) note(now time.Time, offers []task.Offer) {
 		}
 		a.offered.addResources(o.Resources)
 	}
-	c.forget(now)
+	c.forgetOld(now)
 }
 
 // sameAgent reports whether two descriptions of an agent are equal.
@@ -220,7 +220,7 @@ func sameAgent(a, b *task.Agent) bool {
 
 // forget drops the agents that were not offered for long. It looks at all of them, and therefore not
 // often: none stays for more than twice the time.
-func (c *census) forget(now time.Time) {
+func (c *census) forgetOld(now time.Time) {
 	if now.Before(c.forgetAt) {
 		return
 	}
@@ -233,7 +233,7 @@ func (c *census) forget(now time.Time) {
 }
 
 // lost forgets what a lost agent offered.
-func (c *census) lost(id string) {
+func (c *census) agentLost(id string) {
 	a := c.agents[id]
 	if a == nil {
 		return

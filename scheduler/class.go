@@ -29,7 +29,7 @@ func (c *class) count(n int) bool {
 }
 
 // find adds what a cycle said of a task of the class, the first one counts. There are up to limit findings.
-func (c *class) find(f Finding, limit int) {
+func (c *class) addFinding(f Finding, limit int) {
 	if n := len(c.findings); n > 0 && c.findings[n-1].cycle == f.cycle {
 		return
 	}

@@ -48,10 +48,10 @@ func (c *connection) connected() bool { return c.phase == connected }
 
 // patience returns how long the master may be silent. It holds from the first attempt to connect on,
 // so that a connection that never gets anywhere is noticed as well.
-func (c *connection) patience() time.Duration { return time.Duration(c.missed) * c.heartbeat }
+func (c *connection) maxSilence() time.Duration { return time.Duration(c.missed) * c.heartbeat }
 
 // silence returns when the master will have been silent for too long.
-func (c *connection) silence() time.Time { return c.lastHeard.Add(c.patience()) }
+func (c *connection) silentAt() time.Time { return c.lastHeard.Add(c.maxSilence()) }
 
 // deadline returns when there is something to do: to subscribe again, or to give the subscription up.
 func (c *connection) deadline() (at time.Time, ok bool) {
@@ -59,7 +59,7 @@ func (c *connection) deadline() (at time.Time, ok bool) {
 	case waiting:
 		return c.retryAt, true
 	case connecting, registering, connected:
-		return c.silence(), true
+		return c.silentAt(), true
 	}
 	return time.Time{}, false
 }
@@ -77,7 +77,7 @@ func (c *connection) connect(now time.Time) {
 func (c *connection) opened(now time.Time) { c.lastHeard = now }
 
 // heard notes that something arrived. While connecting, that is a sign of life only if it is SUBSCRIBED.
-func (c *connection) heard(now time.Time, subscribed bool) {
+func (c *connection) received(now time.Time, subscribed bool) {
 	if c.phase != connecting || subscribed {
 		c.lastHeard = now
 	}
@@ -103,7 +103,7 @@ func (c *connection) open(now time.Time) { c.phase, c.openedAt, c.lastErr = conn
 func (c *connection) lose(err error) { c.phase, c.lastErr = waiting, err }
 
 // steady notes that the last subscription held for long: the next pause is a short one.
-func (c *connection) steady() { c.attempts = 0 }
+func (c *connection) resetAttempts() { c.attempts = 0 }
 
 // retry plans the next attempt.
 func (c *connection) retry(at time.Time) {

@@ -44,10 +44,10 @@ type caller struct {
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first of
 // them stands for all in the backlog.
 type pod struct {
-	members []*entry
-	ids     []string // of the members
-	onFile  int      // members that are still on record
-	callers []ref    // that wait for all of them to run
+	members  []*entry
+	ids      []string // of the members
+	onRecord int      // members that are still on record
+	callers  []ref    // that wait for all of them to run
 }
 
 // members returns the tasks that share the fate of a launch.

@@ -35,7 +35,7 @@ type Explanation struct {
 	// MatcherErr is what was wrong with the matcher, or with what it said, in the last cycle. Nil: nothing.
 	MatcherErr error
 	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
-	Promised int
+	Maintenance int
 	// Filtered reports whether the master may be keeping back offers because of what it was told the pending
 	// tasks need, see [OfferPolicy.NoOfferConstraints]. The findings are from before then, mostly.
 	Filtered bool
@@ -136,8 +136,8 @@ func (e Explanation) obstacles() []string {
 	if !e.NotBefore.IsZero() {
 		all = append(all, "not launched again before "+instant(e.NotBefore))
 	}
-	if e.Promised > 0 {
-		all = append(all, "offers of "+counted(e.Promised, "agent")+" declined for maintenance")
+	if e.Maintenance > 0 {
+		all = append(all, "offers of "+counted(e.Maintenance, "agent")+" declined for maintenance")
 	}
 	return all
 }

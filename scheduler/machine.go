@@ -12,35 +12,33 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
-// machine is the whole state of a scheduler and all of its decisions. It has one method that
-// changes it, step, and does nothing by itself: no goroutine, lock, channel, clock, log or I/O.
-// Time and what happened come in, actions go out. The same inputs at the same times give the
-// same actions.
+// machine is the whole state of a scheduler and makes all of its decisions. One method changes it,
+// step, and it does nothing by itself: it has no goroutine, lock, channel, clock, log or I/O. An input
+// and the time go in, actions come out. The same inputs at the same times give the same actions.
 //
-// Who owns it feeds it each input as it comes and performs the actions. When nothing else is waiting and the
-// instant that deadline returned has come, which due reports, it feeds it wake.
+// Its owner passes each input to step as it comes and performs the actions. Whenever due returns true and no
+// other input is waiting, the owner passes wake.
 //
-// Where things are:
+// Its decisions are in these files:
 //
-//	machine_stream.go     keeps the subscription
-//	machine_calls.go      makes calls and takes their outcomes
-//	machine_demand.go     asks for offers, by role
-//	machine_filter.go     tells the master which offers are of use
-//	machine_offers.go     keeps and answers offers
-//	machine_preferred.go  has tasks wait for the best of them
-//	machine_cycle.go      finds places for tasks
-//	machine_queue.go      keeps what a cycle is given
-//	machine_shapes.go     knows which tasks are alike
-//	machine_agents.go     knows agents and what runs there
-//	machine_explain.go    says why nothing fits
-//	machine_capacity.go   ends what found no place for too long
-//	machine_pods.go       keeps together what shares its fate
-//	machine_tasks.go      follows tasks from submission to their end
-//	machine_updates.go    takes what Mesos says of them
-//	machine_reconcile.go  asks Mesos
-//	machine_store.go      keeps records
-//	machine_inverse.go    answers requests for maintenance
-//	machine_alarms.go     has what is to be done later
+//	machine_subscription.go    SUBSCRIBE, disconnects, ERROR events, the end of a run
+//	machine_calls.go           the outcomes of calls
+//	machine_offers.go          offers: received, accepted, declined
+//	machine_demand.go          SUPPRESS and REVIVE
+//	machine_filter.go          offer constraints and minimum amounts
+//	machine_maintenance.go     inverse offers
+//	machine_cycle.go           matching tasks with offers, building what is launched
+//	machine_backlog.go         pending tasks and their classes
+//	machine_explanation.go     why a task is not launched
+//	machine_tasks.go           tasks from submission to their end, KILL
+//	machine_pods.go            pods
+//	machine_updates.go         status updates, acknowledgements
+//	machine_reconciliation.go  RECONCILE
+//	machine_store.go           what is stored, and what waits for that
+//	machine_timers.go          timers that come due
+//
+// What it keeps is in passive types, which never see the machine: connection, pool, vacated, registry, backlog,
+// census, reconciliation, quarantine, storage and timers in this package, and the packages below internal.
 type machine struct {
 	settings settings
 
@@ -49,28 +47,28 @@ type machine struct {
 	timers timers
 
 	demand *demand.Book     // which roles want offers
-	filter offerfilter.Book // which offers the master keeps back, as far as it was told
+	filter offerfilter.Book // which offers the master need not send
 
 	pool     pool
 	vacated  vacated
 	tasks    registry
 	backlog  backlog
 	census   census
-	matchErr error // what was wrong with the last cycle
+	matchErr error // why the last cycle failed; nil: it did not
 
 	reconciliation reconciliation
 	quarantine     quarantine
 
-	teardown ending
+	teardown teardownState
 
 	storage storage
 
-	actions []action // of the present step
+	actions []action // of the current step
 }
 
-// settings are what a Config comes down to for the machine.
+// settings are the parts of a Config that the machine uses.
 type settings struct {
-	framework      mesos.FrameworkInfo // what a run begins as, without ID
+	framework      mesos.FrameworkInfo // at the beginning of a run, without ID
 	matcher        TaskMatcher
 	builder        TaskBuilder
 	refuse         time.Duration
@@ -90,9 +88,9 @@ type settings struct {
 	maxWait        time.Duration // 0: without limit
 	statsTTL       time.Duration
 	unknown        UnknownTasks
-	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
-	filterOffers   bool                    // the master is told what the pending tasks need
-	renew          bool                    // a new framework after the removal of an empty one
+	inverse        func(InverseOffer) bool // nil: accepted where none of our tasks run
+	filterOffers   bool                    // offer constraints and minimum amounts are sent
+	renew          bool                    // register a new framework after an empty one was removed
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
 }
@@ -109,13 +107,13 @@ func newMachine(s settings) *machine {
 	return m
 }
 
-// setInfo has the framework subscribe as this from now on.
+// setInfo sets the FrameworkInfo for the following subscriptions.
 func (m *machine) setInfo(info mesos.FrameworkInfo) {
 	m.conn.setInfo(info)
 	m.demand.SetRoles(info.Roles)
 }
 
-// step takes one input at the time now and returns what is to be done, in order. The slice is
+// step takes one input at the time now and returns the actions to be performed, in order. The slice is
 // valid until the next step.
 func (m *machine) step(now time.Time, in input) []action {
 	clear(m.actions)
@@ -133,12 +131,12 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamEvent:
 		if m.conn.current(in.stream) {
-			m.conn.heard(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
+			m.conn.received(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.conn.current(in.stream) { // what was not understood may have been SUBSCRIBED
-			m.conn.heard(now, false)
+		if m.conn.current(in.stream) { // it may have been SUBSCRIBED
+			m.conn.received(now, false)
 		}
 	case streamClosed:
 		if m.conn.current(in.stream) {
@@ -163,7 +161,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.beginTeardown(in.ref)
 	}
-	m.followFilter(now) // before a REVIVE
+	m.followFilter(now) // before REVIVE: its offers are then those of the new filter
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions
@@ -175,7 +173,7 @@ func (m *machine) due(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// deadline returns when the machine wants to be woken; the zero time is never.
+// deadline returns when the machine wants to be woken; the zero time: never.
 func (m *machine) deadline() time.Time {
 	var first time.Time
 	sooner := func(t time.Time) {
@@ -223,7 +221,7 @@ func (m *machine) wake(now time.Time) {
 			m.subscribe(now)
 		}
 	case connecting, registering, connected:
-		if !now.Before(m.conn.silence()) {
+		if !now.Before(m.conn.silentAt()) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
@@ -241,7 +239,7 @@ func (m *machine) wake(now time.Time) {
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
 	if m.conn.phase != connected && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
-		return // no answer could be given; a master says nothing else first
+		return // nothing could be answered; a master sends no other event first
 	}
 	switch t {
 	case scheduler.Event_SUBSCRIBED:
@@ -259,8 +257,8 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
-			m.vacated.forget(f.GetAgentID().GetValue())
-			m.census.lost(f.GetAgentID().GetValue())
+			m.vacated.remove(f.GetAgentID().GetValue())
+			m.census.agentLost(f.GetAgentID().GetValue())
 		}
 		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:

@@ -50,12 +50,6 @@ func (m *machine) notOffered(s *task.Spec) error {
 
 func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
 
-// enqueue puts a new task at the end of the backlog.
-func (m *machine) enqueue(e *entry) {
-	m.backlog.add(e, true)
-	m.demand.TaskCame(e.Info.Spec.Role)
-}
-
 func (m *machine) kill(now time.Time, in kill) {
 	e := m.tasks.byID[in.id]
 	switch {
@@ -114,7 +108,7 @@ const (
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
-	m.tasks.moves(e, eventAsked) // a master that does not know the task says so
+	m.tasks.advanceLaunch(e, eventAsked) // a master that does not know the task says so
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: e.Info.Spec.ID},
 		// With the agent's ID the master can say what became of a task it does not know.
@@ -143,7 +137,7 @@ func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
 			m.setState(now, e, task.Lost, errPodBroken)
 			return
 		}
-		m.tasks.moves(e, eventVoided)
+		m.tasks.advanceLaunch(e, eventVoided)
 		if !e.pod.voided() { // the others may run
 			return
 		}
@@ -156,11 +150,11 @@ func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
 		m.timers.start(timer{at: then, relaunch: e})
 	}
 	m.backlog.add(e, !e.heldBack(now))
-	m.demand.TaskCame(e.Info.Spec.Role)
+	m.demand.TaskArrived(e.Info.Spec.Role)
 }
 
 func (m *machine) requeueOne(now time.Time, e *entry, then time.Time) {
-	m.tasks.moves(e, eventWithdrawn)
+	m.tasks.advanceLaunch(e, eventWithdrawn)
 	e.unassign(then)
 	m.setState(now, e, task.Pending, nil)
 }

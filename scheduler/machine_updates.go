@@ -100,9 +100,9 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	}
 	was := e.Info.State
 	if len(status.UUID) > 0 || knownToMaster(state) && state != task.Staging {
-		m.tasks.moves(e, eventConfirmed)
+		m.tasks.advanceLaunch(e, eventConfirmed)
 	} else {
-		m.tasks.moves(e, eventTold)
+		m.tasks.advanceLaunch(e, eventTold)
 	}
 	m.recordStatus(e, status)
 	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
@@ -181,7 +181,7 @@ func (m *machine) staleAnswersUntil(e *entry) time.Time {
 	if e.Lost == 0 || e.former == nil || e.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
-	return e.former.notBefore.Add(m.conn.patience())
+	return e.former.notBefore.Add(m.conn.maxSilence())
 }
 
 // known tells whether a state is one of a task that the master knows.

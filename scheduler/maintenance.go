@@ -20,18 +20,18 @@ type maintenance struct {
 }
 
 // agree keeps an agent free.
-func (v vacated) agree(agentID string, planned maintenance) { v[agentID] = planned }
+func (v vacated) add(agentID string, planned maintenance) { v[agentID] = planned }
 
 // forget ends that for an agent that is gone.
-func (v vacated) forget(agentID string) { delete(v, agentID) }
+func (v vacated) remove(agentID string) { delete(v, agentID) }
 
 // keeps reports whether an offer must not be used.
-func (v vacated) keeps(now time.Time, o *task.Offer) bool {
+func (v vacated) covers(now time.Time, o *task.Offer) bool {
 	m, found := v[o.Agent.ID]
 	switch {
 	case !found:
 		return false
-	case m.over(now) || !m.isOf(&o.Agent):
+	case m.over(now) || !m.matches(&o.Agent):
 		delete(v, o.Agent.ID)
 		return false
 	}
@@ -43,7 +43,7 @@ func (m maintenance) over(now time.Time) bool {
 }
 
 // isOf reports whether it is what an agent's offer says.
-func (m maintenance) isOf(a *task.Agent) bool {
+func (m maintenance) matches(a *task.Agent) bool {
 	return !a.Unavailable.IsZero() && a.Unavailable.Equal(m.start) && a.UnavailableFor == m.duration
 }
 

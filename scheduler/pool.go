@@ -17,7 +17,7 @@ type pool struct {
 	policy poolPolicy
 	offers []heldOffer
 	// added: there are offers that no cycle has seen.
-	added     bool
+	newOffers bool
 	cycleAt   time.Time // no cycle before that
 	holdUntil time.Time // no offer goes back before that
 	preferred preferred
@@ -62,14 +62,14 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 			p.preferred = preferred{}
 		}
 	}
-	p.added = true
+	p.newOffers = true
 }
 
 // pause has no cycle be before then.
 func (p *pool) pause(until time.Time) { p.cycleAt = until }
 
 // seen notes that a cycle has seen all offers.
-func (p *pool) seen() { p.added = false }
+func (p *pool) markSeen() { p.newOffers = false }
 
 // standby reports whether offers are to be kept while nothing is pending.
 func (p *pool) standby() bool { return p.policy.hold > DefaultHold }

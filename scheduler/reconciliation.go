@@ -30,7 +30,7 @@ func (r *reconciliation) begin() {
 }
 
 // wait has a caller wait for the end of a round.
-func (r *reconciliation) wait(caller ref) { r.callers = append(r.callers, caller) }
+func (r *reconciliation) addCaller(caller ref) { r.callers = append(r.callers, caller) }
 
 // forget drops a caller.
 func (r *reconciliation) forget(caller ref) {
@@ -62,7 +62,7 @@ func (r *reconciliation) batch() *scheduler.Call {
 }
 
 // asked reports whether a call was the question under way, which the master has now.
-func (r *reconciliation) asked(call *scheduler.Call) bool {
+func (r *reconciliation) batchDone(call *scheduler.Call) bool {
 	if r.batch() != call || call == nil {
 		return false
 	}

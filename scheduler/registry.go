@@ -48,7 +48,7 @@ func (r *registry) restore(t *record.Task) *entry {
 
 // join makes a pod of tasks on record.
 func (r *registry) join(members []*entry) *pod {
-	p := &pod{members: members, onFile: len(members)}
+	p := &pod{members: members, onRecord: len(members)}
 	for _, e := range members {
 		e.pod = p
 		p.ids = append(p.ids, e.Info.Spec.ID)
@@ -65,7 +65,7 @@ func (r *registry) retire(e *entry) (dropped []*entry) {
 		delete(r.byID, r.ended[0])
 		r.ended = r.ended[1:]
 		if p := oldest.pod; p != nil {
-			if p.onFile--; p.onFile == 0 {
+			if p.onRecord--; p.onRecord == 0 {
 				delete(r.pods, oldest.Info.Spec.Pod)
 			}
 		}
@@ -84,7 +84,7 @@ func (r *registry) podOf(id string) []string {
 }
 
 // moves takes an event about a task's launch.
-func (r *registry) moves(e *entry, event launchEvent) {
+func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 	next, legal := e.launch.on(event)
 	if e.launch = next; !legal {
 		r.illegal++

@@ -9,7 +9,7 @@ import (
 
 // lineup has pending tasks in the order in which something began for them, and some that left it since. There may
 // be very many pending tasks that nothing fits; only the head of a lineup is looked at.
-type lineup []waiter
+type waitList []waiter
 
 // waiter is a pending task in a lineup. It has left once it was launched or has ended, even if it is
 // pending again.
@@ -27,7 +27,7 @@ func (w waiter) waits() bool {
 
 // add puts a task at the end. It drops those that left when they may be the most, so that it is
 // never much longer than there are pending tasks.
-func (l *lineup) add(e *entry, cycle int32, pending int) {
+func (l *waitList) add(e *entry, cycle int32, pending int) {
 	if len(*l) >= 64 && len(*l) > 2*pending {
 		*l = slices.DeleteFunc(*l, func(w waiter) bool { return !w.waits() })
 	}
@@ -35,7 +35,7 @@ func (l *lineup) add(e *entry, cycle int32, pending int) {
 }
 
 // take takes tasks from the head as long as they are due.
-func (l *lineup) take(due func(waiter) bool) []*entry {
+func (l *waitList) take(due func(waiter) bool) []*entry {
 	var taken []*entry
 	n := 0
 	for _, w := range *l {
@@ -55,7 +55,7 @@ func (l *lineup) take(due func(waiter) bool) []*entry {
 }
 
 // first returns since when the first task waits, of those that have not left.
-func (l *lineup) first() (time.Time, bool) {
+func (l *waitList) first() (time.Time, bool) {
 	l.take(func(waiter) bool { return false })
 	if len(*l) == 0 {
 		return time.Time{}, false

@@ -17,11 +17,11 @@ func (m *machine) start(now time.Time) {
 	for _, e := range m.tasks.byID {
 		e.callers = nil
 		if e.launch.unanswered() && !e.Info.State.Terminal() {
-			m.tasks.moves(e, eventAnswered)
+			m.tasks.advanceLaunch(e, eventAnswered)
 		}
 	}
 	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
-	m.teardown = ending{}
+	m.teardown = teardownState{}
 	m.storage.journal.Reopen()
 	m.filter = offerfilter.Book{}
 	m.backlog.takeChanged()
@@ -128,7 +128,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	}
 	// Only a subscription that held for a while shows that the trouble is over.
 	if held && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
-		m.conn.steady()
+		m.conn.resetAttempts()
 	}
 	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
 	if held && m.teardown.wanted {
@@ -187,7 +187,7 @@ func (m *machine) errorEvent(now time.Time, message string) {
 
 // beginTeardown ends the framework.
 func (m *machine) beginTeardown(caller ref) {
-	if first := m.teardown.want(caller); first && m.conn.phase == connected {
+	if first := m.teardown.request(caller); first && m.conn.phase == connected {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
 }
