@@ -66,7 +66,7 @@ func (m *machine) cycle(now time.Time) {
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.pool.take(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
+	m.pool.drop(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
 	if len(m.backlog.pending) > 0 {
 		m.pool.shorten(now)
 	}

@@ -77,15 +77,27 @@ func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
 // wantsMore reports whether more offers are to be kept.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
 
-// take removes the offers that pick chooses and returns them.
-func (p *pool) take(pick func(*heldOffer) bool) []heldOffer {
-	var taken []heldOffer
-	p.offers = slices.DeleteFunc(p.offers, func(h heldOffer) bool {
-		if !pick(&h) {
-			return false
+// drop removes the offers that pick chooses.
+func (p *pool) drop(pick func(*heldOffer) bool) {
+	stay := p.offers[:0]
+	for i := range p.offers { // not DeleteFunc, with which each offer would be copied for pick
+		if !pick(&p.offers[i]) {
+			stay = append(stay, p.offers[i])
 		}
-		taken = append(taken, h)
-		return true
+	}
+	clear(p.offers[len(stay):])
+	p.offers = stay
+}
+
+// takeFrom removes the offers of an agent and returns them.
+func (p *pool) takeFrom(agentID string) []heldOffer {
+	var taken []heldOffer
+	p.drop(func(h *heldOffer) bool {
+		there := h.Agent.ID == agentID
+		if there {
+			taken = append(taken, *h)
+		}
+		return there
 	})
 	return taken
 }
