@@ -16,11 +16,11 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		arrived[i] = task.OfferFromMesos(offers[i])
 	}
 	m.census.note(now, arrived)
-	var vacated []heldOffer
+	var vacated []task.Offer
 	usable := arrived[:0]
 	for i := range arrived {
 		if m.vacated.keeps(now, &arrived[i]) {
-			vacated = append(vacated, heldOffer{Offer: arrived[i]})
+			vacated = append(vacated, arrived[i])
 		} else {
 			usable = append(usable, arrived[i])
 		}
@@ -41,7 +41,7 @@ func (m *machine) declineHeld(now time.Time) {
 
 // refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
 // torn down need no answers.
-func (m *machine) refuse(now time.Time, offers []heldOffer) {
+func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	if m.teardown.wanted {
 		return
 	}
