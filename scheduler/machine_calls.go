@@ -100,7 +100,7 @@ func (m *machine) rawCall(in rawCall) {
 	}
 	c := in.call
 	if e := m.tasks.byID[c.GetKill().GetTaskID().Value]; e != nil && !e.Info.State.Terminal() {
-		m.emit(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
+		m.emit(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "the task is on record: use the method Kill"}})
 		return
 	}
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}

@@ -12,7 +12,7 @@ import (
 
 // errPodBroken is why a member of a pod is lost whose launch had no effect: it cannot be launched again if another
 // member has ended.
-var errPodBroken = errors.New("scheduler: launched in vain, and another member of its pod has ended")
+var errPodBroken = errors.New("scheduler: the launch had no effect, and another member of its pod has ended")
 
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod

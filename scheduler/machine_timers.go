@@ -6,7 +6,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// fireTimers does what has come due.
+// fireTimers does what the timers that have come due are for.
 func (m *machine) fireTimers(now time.Time) {
 	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {

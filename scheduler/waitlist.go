@@ -7,26 +7,27 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// lineup has pending tasks in the order in which something began for them, and some that left it since. There may
-// be very many pending tasks that nothing fits; only the head of a lineup is looked at.
+// waitList holds pending tasks in the order in which they began to wait, and some that no longer wait. There may
+// be very many pending tasks that nothing fits, so that only the front of the list is looked at.
 type waitList []waiter
 
-// waiter is a pending task in a lineup. It has left once it was launched or has ended, even if it is
-// pending again.
+// waiter is a task in a waitList. It no longer waits once it was launched or has ended, even if it is pending again: it
+// then has a new waiter.
 type waiter struct {
 	*entry
 	since time.Time // when it became pending
-	cycle int32     // the offer cycle that first looked at it then; anyCycle: that does not matter
+	cycle int32     // its firstCycle at that time; anyCycle: it does not matter
 }
 
 const anyCycle = -1
 
+// waits reports whether the task still waits.
 func (w waiter) waits() bool {
 	return w.Info.State == task.Pending && w.Info.Updated.Equal(w.since) && (w.firstCycle == w.cycle || w.cycle == anyCycle)
 }
 
-// add puts a task at the end. It drops those that left when they may be the most, so that it is
-// never much longer than there are pending tasks.
+// add appends a task. It drops those that no longer wait when they may be the majority, so that the list never is much
+// longer than the number of pending tasks.
 func (l *waitList) add(e *entry, cycle int32, pending int) {
 	if len(*l) >= 64 && len(*l) > 2*pending {
 		*l = slices.DeleteFunc(*l, func(w waiter) bool { return !w.waits() })
@@ -34,7 +35,7 @@ func (l *waitList) add(e *entry, cycle int32, pending int) {
 	*l = append(*l, waiter{e, e.Info.Updated, cycle})
 }
 
-// take takes tasks from the head as long as they are due.
+// take removes tasks from the front as long as they are due, and returns those that still wait.
 func (l *waitList) take(due func(waiter) bool) []*entry {
 	var taken []*entry
 	n := 0
@@ -54,7 +55,7 @@ func (l *waitList) take(due func(waiter) bool) []*entry {
 	return taken
 }
 
-// first returns since when the first task waits, of those that have not left.
+// first returns since when the first task waits, of those that still wait.
 func (l *waitList) first() (time.Time, bool) {
 	l.take(func(waiter) bool { return false })
 	if len(*l) == 0 {
