@@ -186,7 +186,7 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.conn.deadline(); ok {
 		sooner(at)
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		if at, ok := m.timers.next(); ok {
 			sooner(at)
 		}
@@ -227,7 +227,7 @@ func (m *machine) wake(now time.Time) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.fireTimers(now)
 		m.cycle(now)
 		m.declineHeld(now)
@@ -240,7 +240,7 @@ func (m *machine) wake(now time.Time) {
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
-	if m.conn.phase != connected && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
+	if !m.conn.connected() && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
 		return // no answer could be given; a master says nothing else first
 	}
 	switch t {

@@ -17,7 +17,7 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle tells whether there is something to match.
 func (m *machine) wantsCycle() bool {
-	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.backlog.fresh) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.added || len(m.backlog.fresh) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether what is pending waits for the preferred agent.
@@ -102,7 +102,7 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 // atHand are the offers at hand as a matcher gets them, and what becomes of them.
 func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
-	offers := m.pool.offers
+	offers := slices.Clone(m.pool.offers) // a matcher may sort them, though it should not
 	uses := make([]offerUse, len(offers))
 	used := make(map[string]*offerUse, len(offers)) // by offer
 	for i := range offers {

@@ -40,7 +40,7 @@ func (m *machine) explain(now time.Time, r *entry) Explanation {
 	for i := len(r.class.findings) - 1; i >= 0; i-- {
 		e.Findings = append(e.Findings, r.class.findings[i])
 	}
-	e.Subscribed, e.LastOffers = m.conn.phase == connected, m.census.offersAt
+	e.Subscribed, e.LastOffers = m.conn.connected(), m.census.offersAt
 	if !e.Subscribed {
 		e.SubscribeErr = m.conn.lastErr
 	}

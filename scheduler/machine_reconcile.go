@@ -26,7 +26,7 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 	if caller != 0 {
 		r.wait(caller)
 	}
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return // the next subscription begins one
 	}
 	r.begin()
@@ -83,7 +83,7 @@ func (m *machine) reconcileCall(records []*entry) *scheduler.Call {
 
 // reconcileDone takes the outcome of a RECONCILE. One that failed is made good after the pause.
 func (m *machine) reconcileDone(in callDone) {
-	if m.conn.phase == connected && m.reconciliation.asked(in.call) {
+	if m.conn.connected() && m.reconciliation.asked(in.call) {
 		m.askNext()
 	}
 }

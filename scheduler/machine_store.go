@@ -97,7 +97,7 @@ func (m *machine) release(now, since time.Time, a action) {
 
 func (m *machine) releaseCall(now, since time.Time, s send) {
 	switch {
-	case s.stream != m.conn.stream || m.conn.phase != connected:
+	case s.stream != m.conn.stream || !m.conn.connected():
 		// An update comes again, and what was to be launched is pending.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
 		m.emit(s)
@@ -113,11 +113,23 @@ func (m *machine) releaseCall(now, since time.Time, s send) {
 // have turned out not to be.
 func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
+	held := func(t *mesos.TaskInfo) bool {
+		e := m.tasks.byID[t.TaskID.Value]
+		return e != nil && e.launch == launchHeld && e.offer == accept.OfferIDs[0].Value
+	}
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
-		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
-			e := m.tasks.byID[t.TaskID.Value]
-			return e == nil || e.launch != launchHeld || e.offer != accept.OfferIDs[0].Value
-		})
+		tasks := launchedIn(&o)
+		if !slices.ContainsFunc(tasks, func(t *mesos.TaskInfo) bool { return !held(t) }) {
+			return false
+		}
+		for _, t := range tasks {
+			if held(t) { // as a member of a pod: the master will say what became of it
+				e := m.tasks.byID[t.TaskID.Value]
+				m.tasks.moves(e, eventAnswered)
+				m.startLaunchTimer(e, now.Add(callRetry))
+			}
+		}
+		return true
 	})
 	if len(accept.Operations) == 0 {
 		m.returnOffers(accept.OfferIDs)
@@ -154,7 +166,7 @@ func (m *machine) dropCalls() {
 
 // returnOffers declines offers that were not used, without a filter: they may well fit.
 func (m *machine) returnOffers(offers []mesos.OfferID) {
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.decline(offers, 0)
 	}
 }
