@@ -13,7 +13,7 @@
 //   - Why a task is not launched can be asked with [Scheduler.Explain]; if it should not wait for ever, it
 //     fails with a [*CapacityError].
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
-//     launched again under the same ID, once Mesos has said so, up to [Config.MaxLaunches] times.
+//     launched again under the same ID, once Mesos has said so, until [Config.MaxLaunches] were lost.
 //   - The members of a pod are launched together or not at all, and end together.
 //   - A kill is sent again until the task has ended.
 //   - Each status update is applied, stored, told to the watchers and only then acknowledged.
