@@ -267,7 +267,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
-		m.pool.take(func(h *heldOffer) bool { return h.ID == gone.Value })
+		m.pool.rescind(gone.Value)
 		m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())

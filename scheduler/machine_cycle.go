@@ -66,7 +66,7 @@ func (m *machine) cycle(now time.Time) {
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.pool.take(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
+	m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
 	if len(m.backlog.pending) > 0 {
 		m.pool.shorten(now)
 	}
@@ -102,11 +102,10 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 // atHand are the offers at hand as a matcher gets them, and what becomes of them.
 func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
-	offers := make([]task.Offer, len(m.pool.offers))
-	uses := make([]offerUse, len(m.pool.offers))
-	used := make(map[string]*offerUse, len(m.pool.offers)) // by offer
-	for i := range m.pool.offers {
-		offers[i] = m.pool.offers[i].Offer
+	offers := m.pool.offers
+	uses := make([]offerUse, len(offers))
+	used := make(map[string]*offerUse, len(offers)) // by offer
+	for i := range offers {
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
 		uses[i] = offerUse{agentID: offers[i].Agent.ID, role: offers[i].Role}
 		used[offers[i].ID] = &uses[i]

@@ -64,7 +64,7 @@ func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {
 		return // it names nothing that could be kept free
 	}
 	m.vacated.agree(agentID, planned)
-	m.refuse(now, m.pool.take(func(h *heldOffer) bool { return h.Agent.ID == agentID }))
+	m.refuse(now, m.pool.takeFrom(agentID))
 	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == agentID }
 	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
 		m.returnOffers(c.Accept.OfferIDs)

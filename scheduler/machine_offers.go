@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -12,23 +11,24 @@ import (
 
 // takeOffers takes new offers.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
-	taken := make([]task.Offer, len(offers))
+	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
-		taken[i] = task.OfferFromMesos(offers[i])
+		arrived[i] = task.OfferFromMesos(offers[i])
 	}
-	m.census.note(now, taken)
-	var vacated []heldOffer
-	taken = slices.DeleteFunc(taken, func(o task.Offer) bool {
-		keep := m.vacated.keeps(now, &o)
-		if keep {
-			vacated = append(vacated, heldOffer{Offer: o})
+	m.census.note(now, arrived)
+	var vacated []task.Offer
+	usable := arrived[:0]
+	for i := range arrived {
+		if m.vacated.keeps(now, &arrived[i]) {
+			vacated = append(vacated, arrived[i])
+		} else {
+			usable = append(usable, arrived[i])
 		}
-		return keep
-	})
+	}
 	m.refuse(now, vacated)
-	m.pool.add(now, taken)
-	for i := range taken {
-		m.demand.Offered(now, taken[i].Role)
+	m.pool.add(now, usable)
+	for i := range usable {
+		m.demand.Offered(now, usable[i].Role)
 	}
 }
 
@@ -41,7 +41,7 @@ func (m *machine) declineHeld(now time.Time) {
 
 // refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
 // torn down need no answers.
-func (m *machine) refuse(now time.Time, offers []heldOffer) {
+func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	if m.teardown.wanted {
 		return
 	}

@@ -15,7 +15,8 @@ import (
 // once and without refusal, whatever the failover timeout, so they need not be declined then.
 type pool struct {
 	policy poolPolicy
-	offers []heldOffer
+	offers []task.Offer // as a matcher gets them
+	holds  []hold       // for how long each is kept
 	// added: there are offers that no cycle has seen.
 	added     bool
 	cycleAt   time.Time // no cycle before that
@@ -29,9 +30,8 @@ type poolPolicy struct {
 	holdMax      int
 }
 
-// heldOffer is an offer at hand.
-type heldOffer struct {
-	task.Offer
+// hold is for how long an offer is kept.
+type hold struct {
 	until    time.Time // it goes back then
 	extended bool      // it is kept for longer than a moment
 }
@@ -46,7 +46,7 @@ type preferred struct {
 
 // reset forgets all, for a new subscription.
 func (p *pool) reset(now time.Time) {
-	p.offers, p.cycleAt, p.preferred = nil, now, preferred{}
+	p.offers, p.holds, p.cycleAt, p.preferred = nil, nil, now, preferred{}
 }
 
 // add takes new offers.
@@ -55,9 +55,10 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
-	p.offers = slices.Grow(p.offers, len(offers))
+	p.offers = append(p.offers, offers...)
+	p.holds = slices.Grow(p.holds, len(offers))
 	for i := range offers {
-		p.offers = append(p.offers, heldOffer{Offer: offers[i], until: until})
+		p.holds = append(p.holds, hold{until: until})
 		if offers[i].Agent.ID == p.preferred.agentID {
 			p.preferred = preferred{}
 		}
@@ -77,57 +78,75 @@ func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
 // wantsMore reports whether more offers are to be kept.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
 
-// take removes the offers that pick chooses and returns them.
-func (p *pool) take(pick func(*heldOffer) bool) []heldOffer {
-	var taken []heldOffer
-	p.offers = slices.DeleteFunc(p.offers, func(h heldOffer) bool {
-		if !pick(&h) {
-			return false
+// drop removes the offers that pick chooses, by their places.
+func (p *pool) drop(pick func(i int) bool) {
+	stay := 0
+	for i := range p.offers {
+		if !pick(i) {
+			p.offers[stay], p.holds[stay] = p.offers[i], p.holds[i]
+			stay++
 		}
-		taken = append(taken, h)
-		return true
+	}
+	clear(p.offers[stay:])
+	p.offers, p.holds = p.offers[:stay], p.holds[:stay]
+}
+
+// rescind removes an offer, if it is there.
+func (p *pool) rescind(id string) {
+	p.drop(func(i int) bool { return p.offers[i].ID == id })
+}
+
+// takeFrom removes the offers of an agent and returns them.
+func (p *pool) takeFrom(agentID string) []task.Offer {
+	var taken []task.Offer
+	p.drop(func(i int) bool {
+		there := p.offers[i].Agent.ID == agentID
+		if there {
+			taken = append(taken, p.offers[i])
+		}
+		return there
 	})
 	return taken
 }
 
 // takeAll removes all offers and returns them.
-func (p *pool) takeAll() []heldOffer {
+func (p *pool) takeAll() []task.Offer {
 	all := p.offers
-	p.offers = nil
+	p.offers, p.holds = nil, nil
 	return all
 }
 
 // takeExpired removes the offers whose time is over and that may not be kept for longer, and returns them. While
 // nothing is pending, idle, they may. Those that are kept already have come before the others, so that it is the
 // oldest that stay.
-func (p *pool) takeExpired(now time.Time, idle bool) []heldOffer {
+func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 	if len(p.offers) == 0 || now.Before(p.holdUntil) {
 		return nil
 	}
-	var back []heldOffer
-	stay, extended, onAgent := p.offers[:0], 0, map[string]int{}
-	for _, h := range p.offers {
+	var expired []task.Offer
+	extended, onAgent, first := 0, map[string]int{}, true
+	p.drop(func(i int) bool {
+		h, agentID := &p.holds[i], p.offers[i].Agent.ID
 		over := !now.Before(h.until)
-		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[h.Agent.ID] < p.policy.holdPerAgent {
+		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[agentID] < p.policy.holdPerAgent {
 			h.extended, h.until = true, h.until.Add(p.policy.hold-DefaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
-			back = append(back, h)
-			continue
+			expired = append(expired, p.offers[i])
+			return true
 		}
 		if h.extended {
 			extended++
-			onAgent[h.Agent.ID]++
+			onAgent[agentID]++
 		}
-		if len(stay) == 0 || h.until.Before(p.holdUntil) {
+		if first || h.until.Before(p.holdUntil) {
 			p.holdUntil = h.until
 		}
-		stay = append(stay, h)
-	}
-	clear(p.offers[len(stay):])
-	p.offers = stay
-	return back
+		first = false
+		return false
+	})
+	return expired
 }
 
 // shorten gives the offers at hand no more than a moment, since they do not fit what is pending: with what else
@@ -137,8 +156,8 @@ func (p *pool) shorten(now time.Time) {
 		return
 	}
 	until := now.Add(DefaultHold)
-	for i := range p.offers {
-		if h := &p.offers[i]; h.until.After(until) {
+	for i := range p.holds {
+		if h := &p.holds[i]; h.until.After(until) {
 			h.until = until
 		}
 	}

@@ -47,7 +47,8 @@ type request struct {
 	read    func(*machine)  // a look at the machine
 	cancels *request        // the end of the wait for an earlier request
 
-	specs  []task.Spec     // what the store must be able to take at once
+	spec   *task.Spec      // a task, or
+	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
 	cancel func(ref) input // the input that takes the request back, if it can be
 	ref    ref             // given by the loop, which alone reads it
 	answer chan result     // of capacity 1
@@ -89,7 +90,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 		return err
 	}
 	_, err := s.ask(ctx, &request{
-		specs:  []task.Spec{spec},
+		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
@@ -106,7 +107,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
-		specs:  []task.Spec{spec},
+		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
@@ -153,7 +154,7 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: "needs a builder that is a PodBuilder"}
 	}
 	_, err := s.ask(ctx, &request{
-		specs:  specs,
+		pod:    specs,
 		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
 		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
 	})
@@ -310,10 +311,8 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, context.Cause(ctx)
 	}
 	r := s.present.Load()
-	if len(req.specs) > 0 {
-		if err := r.limit.fits(req.specs); err != nil {
-			return task.Info{}, err
-		}
+	if err := r.limit.fits(req); err != nil {
+		return task.Info{}, err
 	}
 	req.answer = make(chan result, 1)
 	select {

@@ -96,8 +96,18 @@ func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err e
 	return s.Load(ctx)
 }
 
-// fits refuses tasks that the store could not take at once. Their records stay together.
-func (l batchLimit) fits(specs []task.Spec) error {
+// fits refuses a request with a task, or a pod, that the store could not take at once: its records stay together.
+func (l batchLimit) fits(r *request) error {
+	switch {
+	case l == batchLimit{}:
+		return nil
+	case r.spec != nil:
+		return l.fitTogether([]task.Spec{*r.spec})
+	}
+	return l.fitTogether(r.pod)
+}
+
+func (l batchLimit) fitTogether(specs []task.Spec) error {
 	if l.records > 0 && 2*len(specs) > l.records {
 		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members, of which the store takes %d at once", len(specs), l.records/2)}
 	}
