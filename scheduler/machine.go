@@ -20,27 +20,42 @@ import (
 // Who owns it feeds it each input as it comes and performs the actions. When nothing else is waiting and the
 // instant that deadline returned has come, which due reports, it feeds it wake.
 //
-// Where things are:
+// It decides, and alone emits actions. What it has to remember is in parts, which never see it:
 //
-//	machine_stream.go     keeps the subscription
-//	machine_calls.go      makes calls and takes their outcomes
-//	machine_demand.go     asks for offers, by role
-//	machine_filter.go     tells the master which offers are of use
-//	machine_offers.go     keeps and answers offers
-//	machine_preferred.go  has tasks wait for the best of them
-//	machine_cycle.go      finds places for tasks
-//	machine_queue.go      keeps what a cycle is given
-//	machine_shapes.go     knows which tasks are alike
-//	machine_agents.go     knows agents and what runs there
-//	machine_explain.go    says why nothing fits
-//	machine_capacity.go   ends what found no place for too long
-//	machine_pods.go       keeps together what shares its fate
-//	machine_tasks.go      follows tasks from submission to their end
-//	machine_updates.go    takes what Mesos says of them
-//	machine_reconcile.go  asks Mesos
-//	machine_store.go      keeps records
-//	machine_inverse.go    answers requests for maintenance
-//	machine_alarms.go     has what is to be done later
+//	connection       connection.go         how far the subscription has got
+//	timers           timers.go             what is to be done later
+//	demand.Book      internal/demand       which roles want offers
+//	offerfilter.Book internal/offerfilter  which offers the master keeps back
+//	pool             pool.go               the offers at hand
+//	vacated          maintenance.go        agents that are kept free for maintenance
+//	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
+//	backlog          backlog.go            the pending ones, by class (class.go) and by wait (lineup.go)
+//	census           census.go             agents, and which tasks are there
+//	reconciliation   reconciliation.go     the present round of questions about tasks
+//	quarantine       quarantine.go         host ports that are not to be used for a while
+//	ending           ending.go             whether the framework is to be torn down
+//	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
+//
+// Its methods, by what they are about:
+//
+//	machine_stream.go     subscriptions: begin, end, errors
+//	machine_calls.go      calls to the master and their outcomes
+//	machine_demand.go     SUPPRESS and REVIVE
+//	machine_filter.go     UPDATE_FRAMEWORK, which tells the master what offers are of use
+//	machine_offers.go     OFFERS, ACCEPT and DECLINE
+//	machine_cycle.go      an offer cycle: matcher, builder, launches
+//	machine_capacity.go   tasks that found no place for too long
+//	machine_explain.go    why a task is not launched
+//	machine_classes.go    what is counted of a task by class, role and group
+//	machine_tasks.go      tasks from their submission to their end
+//	machine_pods.go       tasks that are launched together
+//	machine_updates.go    UPDATE: what Mesos says of tasks
+//	machine_reconcile.go  RECONCILE: what Mesos is asked about them
+//	machine_store.go      what is stored when, and what waits for that
+//	machine_inverse.go    inverse offers
+//	machine_timers.go     what has come due
+//
+// docs/architecture.md has a picture, walks through all this, and what is not obvious about it.
 type machine struct {
 	settings settings
 
