@@ -19,26 +19,41 @@ import (
 // Its owner passes each input to step as it comes and performs the actions. Whenever due returns true and no
 // other input is waiting, the owner passes wake.
 //
-// Its decisions are in these files:
+// It alone emits actions. What it has to remember is in parts, which never see it:
 //
-//	machine_subscription.go    SUBSCRIBE, disconnects, ERROR events, the end of a run
-//	machine_calls.go           the outcomes of calls
-//	machine_offers.go          offers: received, accepted, declined
+//	connection       connection.go         the state of the subscription
+//	timers           timers.go             what is to be done later
+//	demand.Book      internal/demand       which roles want offers
+//	offerfilter.Book internal/offerfilter  which offers the master need not send
+//	pool             pool.go               the offers at hand
+//	vacated          maintenance.go        agents that are kept free for maintenance
+//	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
+//	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
+//	census           census.go             agents, and which tasks are on them
+//	reconciliation   reconciliation.go     the current round of reconciliation
+//	quarantine       quarantine.go         host ports that are not to be used for a while
+//	teardownState    teardown.go           whether the framework is to be torn down
+//	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
+//
+// Its methods, by what they are about:
+//
+//	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
+//	machine_calls.go           calls to the master and their outcomes
 //	machine_demand.go          SUPPRESS and REVIVE
-//	machine_filter.go          offer constraints and minimum amounts
-//	machine_maintenance.go     inverse offers
-//	machine_cycle.go           matching tasks with offers, building what is launched
-//	machine_backlog.go         pending tasks and their classes
+//	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
+//	machine_offers.go          OFFERS, ACCEPT and DECLINE
+//	machine_cycle.go           an offer cycle: matcher, builder, launches
+//	machine_backlog.go         pending tasks, where they are counted, and those that wait for too long
 //	machine_explanation.go     why a task is not launched
-//	machine_tasks.go           tasks from submission to their end, KILL
-//	machine_pods.go            pods
-//	machine_updates.go         status updates, acknowledgements
+//	machine_tasks.go           tasks from their submission to their end, KILL
+//	machine_pods.go            tasks that are launched together
+//	machine_updates.go         UPDATE and ACKNOWLEDGE
 //	machine_reconciliation.go  RECONCILE
-//	machine_store.go           what is stored, and what waits for that
-//	machine_timers.go          timers that come due
+//	machine_store.go           what is stored when, and what waits for that
+//	machine_maintenance.go     inverse offers
+//	machine_timers.go          timers that are due
 //
-// What it keeps is in passive types, which never see the machine: connection, pool, vacated, registry, backlog,
-// census, reconciliation, quarantine, storage and timers in this package, and the packages below internal.
+// docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
 	settings settings
 
@@ -184,7 +199,7 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.conn.deadline(); ok {
 		sooner(at)
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		if at, ok := m.timers.next(); ok {
 			sooner(at)
 		}
@@ -225,7 +240,7 @@ func (m *machine) wake(now time.Time) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.fireTimers(now)
 		m.cycle(now)
 		m.declineHeld(now)
@@ -238,7 +253,7 @@ func (m *machine) wake(now time.Time) {
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
-	if m.conn.phase != connected && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
+	if !m.conn.connected() && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
 		return // nothing could be answered; a master sends no other event first
 	}
 	switch t {

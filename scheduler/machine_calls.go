@@ -94,7 +94,7 @@ func (m *machine) callNow(c *scheduler.Call) send {
 
 // rawCall makes a call of the user's.
 func (m *machine) rawCall(in rawCall) {
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		m.emit(reply{ref: in.ref, err: ErrNotSubscribed})
 		return
 	}

@@ -17,7 +17,7 @@ const cyclePause = 5 * time.Millisecond
 
 // wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
 func (m *machine) wantsCycle() bool {
-	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.newOffers || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether pending tasks wait for the preferred agent.
@@ -102,7 +102,7 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 // offersAtHand returns the offers at hand in the form that a matcher gets, and the use of each, by its ID.
 func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
-	offers := m.pool.offers
+	offers := slices.Clone(m.pool.offers) // a matcher may sort them, though it should not
 	uses := make([]offerUse, len(offers))
 	used := make(map[string]*offerUse, len(offers)) // by offer
 	for i := range offers {

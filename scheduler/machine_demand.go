@@ -25,7 +25,7 @@ func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled: m.storage.failing(),
 		Standby: m.pool.wantsMore(),
-		MayCall: m.conn.phase == connected && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
+		MayCall: m.conn.connected() && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

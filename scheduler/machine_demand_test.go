@@ -85,7 +85,7 @@ func (c *checker) checkDemand() {
 	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.conn.info.Roles, []string{""}) {
 		require.Equal(c.t, pending[role], m.demand.Pending(role), "pending tasks of role %q", role)
 	}
-	if !c.open || m.teardown.wanted || m.storage.failing() || m.conn.phase != connected || m.wantsCycle() {
+	if !c.open || m.teardown.wanted || m.storage.failing() || !m.conn.connected() || m.wantsCycle() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))

@@ -40,7 +40,7 @@ func (m *machine) explain(now time.Time, e *entry) Explanation {
 	for i := len(e.class.findings) - 1; i >= 0; i-- {
 		x.Findings = append(x.Findings, e.class.findings[i])
 	}
-	x.Subscribed, x.LastOffers = m.conn.phase == connected, m.census.offersAt
+	x.Subscribed, x.LastOffers = m.conn.connected(), m.census.offersAt
 	if !x.Subscribed {
 		x.SubscribeErr = m.conn.lastErr
 	}

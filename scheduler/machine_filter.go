@@ -19,7 +19,7 @@ const (
 
 // filterDeadline returns when there is something to do about the filter; the zero time: never.
 func (m *machine) filterDeadline() time.Time {
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return time.Time{}
 	}
 	return m.filter.Deadline()
@@ -32,7 +32,7 @@ func (m *machine) followFilter(now time.Time) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return
 	}
 	filter, tell := m.filter.Follow(now, m.deriveFilter)
@@ -58,7 +58,7 @@ func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
 
 // filterDone takes the outcome of an UPDATE_FRAMEWORK that followFilter sent.
 func (m *machine) filterDone(now time.Time, in callDone) {
-	if !m.conn.current(in.stream) || m.conn.phase != connected {
+	if !m.conn.current(in.stream) || !m.conn.connected() {
 		return
 	}
 	var answer *CallError
@@ -79,7 +79,7 @@ func (m *machine) filterDone(now time.Time, in callDone) {
 // userUpdated takes the outcome of a user's UPDATE_FRAMEWORK, which has no filter.
 func (m *machine) userUpdated(now time.Time, in callDone) {
 	current := m.conn.current(in.stream)
-	m.filter.UserDone(now, in.outcome == accepted && current && m.conn.phase == connected)
+	m.filter.UserDone(now, in.outcome == accepted && current && m.conn.connected())
 	if in.outcome != accepted {
 		return
 	}

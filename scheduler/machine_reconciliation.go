@@ -27,7 +27,7 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 	if caller != 0 {
 		r.addCaller(caller)
 	}
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return // the next subscription begins one
 	}
 	r.begin()
@@ -84,7 +84,7 @@ func (m *machine) reconcileCall(entries []*entry) *scheduler.Call {
 
 // reconcileDone takes the outcome of a RECONCILE. If it failed, its tasks are asked about again after the pause.
 func (m *machine) reconcileDone(in callDone) {
-	if m.conn.phase == connected && m.reconciliation.batchDone(in.call) {
+	if m.conn.connected() && m.reconciliation.batchDone(in.call) {
 		m.askNext()
 	}
 }

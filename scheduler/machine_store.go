@@ -97,7 +97,7 @@ func (m *machine) release(now, since time.Time, a action) {
 
 func (m *machine) releaseCall(now, since time.Time, s send) {
 	switch {
-	case s.stream != m.conn.stream || m.conn.phase != connected:
+	case s.stream != m.conn.stream || !m.conn.connected():
 		// Nothing is lost: the agent repeats an update that is not acknowledged, and tasks to be launched are pending again.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
 		m.emit(s)
@@ -113,11 +113,23 @@ func (m *machine) releaseCall(now, since time.Time, s send) {
 // meanwhile that an earlier launch, which was taken for lost, had an effect.
 func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
+	held := func(t *mesos.TaskInfo) bool {
+		e := m.tasks.byID[t.TaskID.Value]
+		return e != nil && e.launch == launchHeld && e.offer == accept.OfferIDs[0].Value
+	}
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
-		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
-			e := m.tasks.byID[t.TaskID.Value]
-			return e == nil || e.launch != launchHeld || e.offer != accept.OfferIDs[0].Value
-		})
+		tasks := launchedIn(&o)
+		if !slices.ContainsFunc(tasks, func(t *mesos.TaskInfo) bool { return !held(t) }) {
+			return false
+		}
+		for _, t := range tasks {
+			if held(t) { // a member of a pod: ask the master about it, since the others were launched
+				e := m.tasks.byID[t.TaskID.Value]
+				m.tasks.advanceLaunch(e, eventAnswered)
+				m.startLaunchTimer(e, now.Add(callRetry))
+			}
+		}
+		return true
 	})
 	if len(accept.Operations) == 0 {
 		m.returnOffers(accept.OfferIDs)
@@ -155,7 +167,7 @@ func (m *machine) dropCalls() {
 
 // returnOffers declines offers that were not used, and refuses them for no time: they may fit a pending task.
 func (m *machine) returnOffers(offers []mesos.OfferID) {
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.decline(offers, 0)
 	}
 }

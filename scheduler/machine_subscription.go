@@ -96,7 +96,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 	// A KILL may have been lost with the last connection.
 	for _, e := range m.tasks.inOrder() {
-		if e.Killing && !e.Info.State.Terminal() {
+		if e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld { // otherwise it follows the ACCEPT
 			m.sendKill(now, e)
 		}
 	}
@@ -111,7 +111,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // and schedules the next attempt. If another attempt would be useless it ends the run.
 func (m *machine) disconnected(now time.Time, err error) {
 	m.emit(closeStream{stream: m.conn.stream})
-	held := m.conn.phase == connected
+	held := m.conn.connected()
 	var refused *SubscribeError
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
@@ -187,7 +187,7 @@ func (m *machine) errorEvent(now time.Time, message string) {
 
 // beginTeardown asks the master to end the framework. Without a subscription the next one does.
 func (m *machine) beginTeardown(caller ref) {
-	if first := m.teardown.request(caller); first && m.conn.phase == connected {
+	if first := m.teardown.request(caller); first && m.conn.connected() {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
 }

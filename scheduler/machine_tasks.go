@@ -94,7 +94,7 @@ func (m *machine) endTask(now time.Time, e *entry) {
 func (m *machine) killOne(now time.Time, e *entry) {
 	e.Killing, e.killPause = true, 0
 	m.touch(e.Info.Spec.ID)
-	if m.conn.phase == connected && e.launch != launchHeld {
+	if m.conn.connected() && e.launch != launchHeld {
 		m.sendKill(now, e)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // refusal, whatever the failover timeout. They need not be declined then.
 type pool struct {
 	policy poolPolicy
-	offers []task.Offer // as a matcher gets them
-	holds  []hold       // for how long each is held
+	offers []task.Offer
+	holds  []hold // for how long each offer is held
 	// newOffers reports whether there are offers that no cycle has looked at.
 	newOffers bool
 	cycleAt   time.Time // no cycle before that
@@ -49,13 +49,17 @@ func (p *pool) reset(now time.Time) {
 	p.offers, p.holds, p.cycleAt, p.preferred = nil, nil, now, preferred{}
 }
 
-// add adds new offers.
+// add adds new offers, and takes over the slice.
 func (p *pool) add(now time.Time, offers []task.Offer) {
 	until := now.Add(min(p.policy.hold, DefaultHold))
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
-	p.offers = append(p.offers, offers...)
+	if len(p.offers) == 0 {
+		p.offers = offers // they are the pool's now
+	} else {
+		p.offers = append(p.offers, offers...)
+	}
 	p.holds = slices.Grow(p.holds, len(offers))
 	for i := range offers {
 		p.holds = append(p.holds, hold{until: until})

@@ -39,11 +39,14 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	r := &run{requests: make(chan *request), done: make(chan struct{}), limit: limitOf(t.Store)}
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
-	if t.Store != nil {
+	switch {
+	case t.Store != nil:
 		var loaded *machine
 		if loaded, r.err = load(ctx, t.Store, s.settings); r.err == nil {
 			m = loaded
 		}
+	case m.settings.durable: // of an earlier term, whose store has its records
+		m = newMachine(s.settings)
 	}
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t)
