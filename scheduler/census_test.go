@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// What runs counts for another process as well, which knows its agents from the store until they are
-// offered.
+// Running tasks also count in another process with the same store. It knows their agents from the store until they
+// are offered.
 func TestPresenceAfterARestart(t *testing.T) {
 	rack := func(name string) []mesos.Attribute {
 		return []mesos.Attribute{{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: name}}}
@@ -57,7 +57,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 }
 
-// What an agent offered last is known also after the last task there has ended.
+// What an agent offered last is still known after its last task has ended.
 func TestAgentsOutliveTasks(t *testing.T) {
 	s := newStage(t)
 	for _, words := range []string{"start", "subscribed fw", "submit a", "offers o1@a1:4:1024", "update a FINISHED uuid=01 agent=a1"} {

@@ -16,8 +16,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// seen is asked about each call when it arrives at the master, on the master's goroutine: what the call
-// rests on must be durable by now.
+// seen checks each call when it arrives at the master, on the master's goroutine: what the call depends on must be
+// durable by now.
 func (c *chaos) seen(call *scheduler.Call) mesostest.Fault {
 	c.history.add(line{mark: "~", what: call})
 	switch call.GetType() {
@@ -62,7 +62,7 @@ func (c *chaos) checkLaunch(call *scheduler.Call) {
 	}
 }
 
-// look checks what must hold at any time.
+// look checks the invariants that hold at any time.
 func (c *chaos) look() {
 	state := c.master.Snapshot()
 	c.mu.Lock()
@@ -86,7 +86,7 @@ func (c *chaos) look() {
 	}
 }
 
-// watch checks what a scheduler tells those who watch it: the end of a task is stored by then.
+// watch checks the events of a scheduler: the end of a task must be stored before its event.
 func (c *chaos) watch(events iter.Seq[Event]) {
 	for e := range events {
 		e, ok := e.(TaskEvent)
@@ -99,7 +99,7 @@ func (c *chaos) watch(events iter.Seq[Event]) {
 	}
 }
 
-// agree compares what the users were told, what the scheduler knows and what the cluster does.
+// compare compares the answers that users got, the scheduler's records and the state of the cluster.
 func (c *chaos) compare(ctx context.Context) {
 	c.mu.Lock()
 	ended := c.ended
@@ -149,7 +149,7 @@ func (c *chaos) compare(ctx context.Context) {
 	}
 }
 
-// agreeOn compares what is known of one task.
+// compareTask does so for one task.
 func (c *chaos) compareTask(w *wantedTask, info task.Info, known, runs bool) {
 	d := c.store.of(w.id)
 	switch {
@@ -175,7 +175,7 @@ func (c *chaos) compareTask(w *wantedTask, info task.Info, known, runs bool) {
 	}
 }
 
-// misfits are the tasks that may be pending: no agent has what they ask for.
+// unplaceable returns the tasks that may be pending: no agent has what they ask for.
 func (c *chaos) unplaceable(state mesostest.Snapshot, known map[string]task.Info) map[string]bool {
 	room := map[string]float64{}
 	for _, h := range c.cluster.hosts {
@@ -216,7 +216,7 @@ func (c *chaos) unplaceable(state mesostest.Snapshot, known map[string]task.Info
 	return misfits
 }
 
-// agreeOnGroups: no two tasks of a group that asks for it run on one agent, but for the members of a pod.
+// checkGroups checks that no two tasks of a group with UNIQUE run on one agent, except for the members of a pod.
 func (c *chaos) checkGroups(known map[string]task.Info) {
 	on := map[string]task.Info{}
 	for _, w := range c.order {
@@ -232,7 +232,7 @@ func (c *chaos) checkGroups(known map[string]task.Info) {
 	}
 }
 
-// agreeWithMaster compares the tasks that the master knows, and looks for what is left over.
+// compareWithMaster compares the tasks with those that the master knows, and looks for what is left over.
 func (c *chaos) compareWithMaster(state mesostest.Snapshot, known map[string]task.Info) {
 	for _, f := range state.Frameworks {
 		for _, t := range f.Tasks {
@@ -248,7 +248,7 @@ func (c *chaos) compareWithMaster(state mesostest.Snapshot, known map[string]tas
 	}
 }
 
-// agreeOnOffers looks for offers of which the scheduler knows nothing, and that are not on their way.
+// checkOffers looks for offers of the master that the scheduler does not have, and that are not on their way.
 func (c *chaos) checkOffers(ctx context.Context, state mesostest.Snapshot) {
 	held := map[string]bool{}
 	_, _ = c.current().ask(ctx, &request{read: func(m *machine) {
@@ -265,7 +265,7 @@ func (c *chaos) checkOffers(ctx context.Context, state mesostest.Snapshot) {
 	}
 }
 
-// kinds lists the promises that were broken.
+// kinds returns the kinds of the violations.
 func (h *history) kinds() []string {
 	kinds := map[string]bool{}
 	for _, v := range h.violations {

@@ -15,8 +15,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
-// disturb does something every few seconds, for as long as the chaos is to last, and then ends all
-// faults.
+// disturb causes a fault every few seconds while the chaos lasts, and then ends all faults.
 func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 	for time.Since(c.history.began) < chaosTime {
 		c.act(ctx, random)
@@ -32,7 +31,7 @@ func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// soothe ends all faults but the absence of agents.
+// endFaults ends all faults except for the absence of agents.
 func (c *chaos) endFaults() {
 	_ = c.master.Disturb(mesostest.Chances{})
 	c.master.Silence(false)
@@ -123,7 +122,7 @@ func (c *chaos) returnMasters() {
 	}
 }
 
-// disturbCalls changes what becomes of calls from now on.
+// disturbCalls changes which faults calls have from now on.
 func (c *chaos) disturbCalls(random *rand.Rand) {
 	p := func() float64 {
 		if random.IntN(2) == 0 {
@@ -158,7 +157,7 @@ func (c *chaos) disturbCalls(random *rand.Rand) {
 	}
 }
 
-// callFaults are the faults that the master's own chances do not have.
+// callFaults are faults of calls that the fake master cannot draw by itself.
 type callFaults struct {
 	random *rand.Rand
 	status mesostest.Fault // for some calls; 0: none
@@ -167,7 +166,7 @@ type callFaults struct {
 	offers map[string]bool // that the master goes on to hold for us, since it forgot what we said of them
 }
 
-// fate draws what becomes of a call.
+// fate draws the fault of a call.
 func (f *callFaults) fate(call *scheduler.Call) (fault mesostest.Fault, crash bool) {
 	crash = f.random.Float64() < f.crash
 	if f.status == 0 || f.random.Float64() >= f.chance {
@@ -187,10 +186,10 @@ func (f *callFaults) fate(call *scheduler.Call) (fault mesostest.Fault, crash bo
 	return f.status, crash
 }
 
-// agentCPUs is what each agent has.
+// agentCPUs is the number of cpus of each agent.
 const agentCPUs = 32
 
-// clusterState is what chaos knows of the agents.
+// clusterState is what chaos knows about the agents.
 type clusterState struct {
 	hosts   []host
 	agents  map[string]string // host by agent ID
@@ -220,8 +219,8 @@ func (s *clusterState) away() []string {
 	return names
 }
 
-// isUp tells whether the agent of a host is there. One that was replaced while it was out of reach
-// stays out of reach as far as the master knows.
+// isUp reports whether the agent of a host is there. One that was replaced while it was unreachable stays unreachable for
+// the master.
 func (s *clusterState) isUp(name string) bool {
 	return slices.ContainsFunc(s.hosts, func(h host) bool { return h.name == name && !h.gone })
 }
@@ -292,7 +291,7 @@ func (c *chaos) killExecutor(random *rand.Rand) {
 	c.master.Update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: id}, State: mesos.TASK_FAILED.Enum()})
 }
 
-// crashSoon has the process killed.
+// crashSoon makes the process be killed.
 func (c *chaos) crashSoon() {
 	select {
 	case c.crash <- struct{}{}:
@@ -300,7 +299,7 @@ func (c *chaos) crashSoon() {
 	}
 }
 
-// excuse notes why tasks on a host may end.
+// allowEnd notes why tasks on a host may end.
 func (c *chaos) allowEnd(host, why string) {
 	for _, r := range c.master.Snapshot().Running {
 		if r.Hostname == host {
@@ -324,7 +323,7 @@ func (c *chaos) allowTaskEnd(id, why string) {
 	}
 }
 
-// rest waits until all that is under way has come to its end.
+// waitIdle waits until everything that is under way has ended.
 func (c *chaos) waitIdle(ctx context.Context) {
 	time.Sleep(time.Minute) // calls that are delayed, processes that end
 	c.mu.Lock()
@@ -336,14 +335,14 @@ func (c *chaos) waitIdle(ctx context.Context) {
 	}
 }
 
-// live are the tasks that nothing has ended yet, as far as the user knows.
+// live returns the tasks that have not ended, as far as the users know.
 func (c *chaos) live() []*wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(c.order), func(w *wantedTask) bool { return w.excuse != "" })
 }
 
-// waitingNow lists the calls of users under way.
+// waitingNow returns the calls of users that are under way.
 func (c *chaos) waitingNow() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// chaosStore is a store in memory that outlives the processes which use it, takes its time, fails,
-// and remembers for the checker what was durable at any time.
+// chaosStore is a store in memory that outlives the processes which use it, is slow, fails,
+// and keeps for the checker what was durable at any time.
 type chaosStore struct {
 	random *rand.Rand
 	failed func(kind, id, format string, args ...any) // takes a violation
@@ -28,7 +28,7 @@ type chaosStore struct {
 	tasks       map[string]*durable
 }
 
-// durable is what was durable of a task.
+// durable is what was durable about a task.
 type durable struct {
 	there  bool
 	state  task.State          // the last
@@ -43,21 +43,21 @@ func newChaosStore(random *rand.Rand, failed func(kind, id, format string, args 
 	return &chaosStore{random: random, failed: failed, records: map[string][]byte{}, tasks: map[string]*durable{}}
 }
 
-// upset sets how likely a call goes wrong.
+// setFailureRate sets the probability with which a call fails.
 func (s *chaosStore) setFailureRate(p float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failureRate = p
 }
 
-// writings counts those that had success.
+// writings returns how many writes have succeeded.
 func (s *chaosStore) writings() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.written
 }
 
-// of tells what was durable of a task.
+// of returns what was durable about a task.
 func (s *chaosStore) of(id string) durable {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (s *chaosStore) of(id string) durable {
 	return durable{}
 }
 
-// destiny is what becomes of a call: it takes that long, and then it returns the error, with or without
-// having had its effect.
+// storeOutcome is the outcome of a call: it takes that long, and then it returns the error, with or without
+// having had an effect.
 type storeOutcome struct {
 	after  time.Duration
 	effect bool
@@ -101,8 +101,8 @@ func (s *chaosStore) begin() storeOutcome {
 	return f
 }
 
-// wait waits for the destiny of a call. Nobody knows what a process that is killed in the middle of a
-// write has written.
+// wait waits until a call is done. If the process is killed in the middle of a write, it may have had an effect
+// or not.
 func (s *chaosStore) wait(ctx context.Context, f storeOutcome) storeOutcome {
 	timer := time.NewTimer(f.after)
 	defer timer.Stop()
@@ -119,7 +119,7 @@ func (s *chaosStore) wait(ctx context.Context, f storeOutcome) storeOutcome {
 	return f
 }
 
-// Load and Apply make it a Store.
+// Load implements Store.
 func (s *chaosStore) Load(ctx context.Context) (map[string][]byte, error) {
 	f := s.wait(ctx, s.begin())
 	s.mu.Lock()
@@ -160,7 +160,7 @@ func (s *chaosStore) Apply(ctx context.Context, changes map[string][]byte) error
 	return f.err
 }
 
-// whole returns what is on record of the tasks that have changed, and of the framework if that has.
+// whole returns all records of the tasks that have changed, and of the framework if it has changed.
 func (s *chaosStore) whole(changes map[string][]byte) map[string][]byte {
 	records := map[string][]byte{}
 	add := func(key string) {
@@ -177,7 +177,7 @@ func (s *chaosStore) whole(changes map[string][]byte) map[string][]byte {
 	return records
 }
 
-// put notes a record that has become durable.
+// put notes a record that is durable now.
 func (s *chaosStore) put(t record.Task) {
 	id := t.Info.Spec.ID
 	d := s.tasks[id]

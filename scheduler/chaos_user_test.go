@@ -13,21 +13,21 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// wish is what the users want of a task, and what they were told.
+// wantedTask is a task that a user wants, and the answers that users got about it.
 type wantedTask struct {
 	id        string
 	submitted bool          // Submit or Launch returned nil
 	killed    bool          // Kill returned nil
-	doomed    bool          // Kill was given up after the wish was stored
+	doomed    bool          // the caller of Kill stopped waiting after the kill was stored
 	excuse    string        // why it may have ended; "": it may not
 	mates     []*wantedTask // the other members of its pod
 	spec      task.Spec
 }
 
-// most is how many tasks are wanted at a time; the agents that stay have room for all.
+// most is how many tasks are wanted at a time; the agents that are never removed have room for all.
 const most = 40
 
-// want makes a task that somebody wants.
+// want returns a new task that a user wants.
 func (c *chaos) want(random *rand.Rand) (*wantedTask, task.Spec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *chaos) want(random *rand.Rand) (*wantedTask, task.Spec) {
 	return w, spec
 }
 
-// call makes a user's call, who waits for as long as he says, or, at 0, for ever.
+// call makes a user's call. The user waits for as long as patience, or for ever if that is 0.
 func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f func(context.Context) error) {
 	c.mu.Lock()
 	c.waiting[name]++
@@ -83,7 +83,7 @@ func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f
 	})
 }
 
-// patience draws how long a user waits.
+// patience returns how long a user waits, at random.
 func patience(random *rand.Rand) time.Duration {
 	if random.IntN(2) == 0 {
 		return 0
@@ -114,7 +114,7 @@ func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
 	})
 }
 
-// submitPod asks for two tasks that share their fate.
+// submitPod submits a pod of two tasks.
 func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
 	if len(c.live()) >= most-1 {
 		c.kill(ctx, random)
@@ -176,14 +176,14 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 	})
 }
 
-// checkRan checks that a task which Launch says is running is, or may have ended.
+// checkRan checks that a task which Launch has returned is running, or may have ended.
 func (c *chaos) checkRan(w *wantedTask) {
 	if c.replies(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
 		c.history.violate("answer", w.id, "Launch of %s returned and it does not run", w.id)
 	}
 }
 
-// kill kills a task, one that is alive mostly. A user without end to his patience asks again after the
+// kill kills a task, usually one that is alive. A user who waits for ever asks again after the
 // process was killed.
 func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 	tasks := c.live()
@@ -203,7 +203,7 @@ func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 			_, err := c.current().Kill(ctx, w.id)
 			switch {
 			case ctx.Err() != nil:
-				// The first writing may have been under way when it was asked for.
+				// The first write may have been under way when Kill was called.
 				c.noteReply(func() { w.doomed = w.doomed || c.store.writings() >= before+2 })
 			case err == nil:
 				if d := c.store.of(w.id); d.there && !d.state.Terminal() {
@@ -228,14 +228,14 @@ func (c *chaos) reconcile(ctx context.Context) {
 	c.call(ctx, "reconcile", 0, func(ctx context.Context) error { return c.current().Reconcile(ctx) })
 }
 
-// promise notes what a user was told.
+// noteReply notes the answer that a user got.
 func (c *chaos) noteReply(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f()
 }
 
-// told is what the users were told of a task.
+// replies returns the answers that users got about a task.
 func (c *chaos) replies(w *wantedTask) wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()

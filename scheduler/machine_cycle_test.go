@@ -27,17 +27,17 @@ func (p *picky) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
 	return rejecting{}.Match(c)
 }
 
-// Shapes over which the matcher panics are found in a few calls, however many tasks there are.
-func TestGuiltyShapes(t *testing.T) {
+// Classes over which the matcher panics are found in a few calls, however many tasks there are.
+func TestPanickingClasses(t *testing.T) {
 	const tasks = 2000
 	for _, c := range []struct {
-		reason string
-		shapes int
-		bad    func(cpus float64) bool
-		failed int
-		calls  int // at most
+		reason  string
+		classes int
+		bad     func(cpus float64) bool
+		failed  int
+		calls   int // at most
 	}{
-		{"one of a hundred: halves", 100, func(cpus float64) bool { return cpus == 42 }, tasks / 100, 1 + 15 + 1},
+		{"one of a hundred: bisection", 100, func(cpus float64) bool { return cpus == 42 }, tasks / 100, 1 + 15 + 1},
 		{"two of a hundred", 100, func(cpus float64) bool { return cpus == 10 || cpus == 90 }, 2 * tasks / 100, 1 + 29 + 1},
 		{"all of a few: an offer, or the matcher itself", 10, func(float64) bool { return true }, 0, 1 + 19},
 		{"all of many: the search is given up", 1000, func(float64) bool { return true }, 0, 1 + maxTries},
@@ -47,7 +47,7 @@ func TestGuiltyShapes(t *testing.T) {
 			now, matcher := time.Unix(0, 0), &picky{bad: c.bad}
 			m := pendingMachine(now, 0, "", func(set *settings) { set.matcher = matcher })
 			for i := range tasks {
-				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.shapes)})})
+				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.classes)})})
 			}
 			m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{"o1@a1:1:1"}))})
 			m.step(now, wake{})

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// policyOf is one of 32 policies.
+// policyOf sets one of 32 policies.
 func (c *checker) policyOf(n int) {
 	options := map[string]string{}
 	if n&1 > 0 {
@@ -33,7 +33,7 @@ func (c *checker) policyOf(n int) {
 	c.policy(options)
 }
 
-// role is one of the framework's, or sometimes, if it has several, otherwise.
+// role returns one of the framework's roles or sometimes, if it has several, otherwise.
 func (c *checker) role(n int, otherwise string) string {
 	roles := c.machine.conn.info.Roles
 	if len(roles) == 1 || n%3 == 2 && otherwise == "" {
@@ -48,7 +48,7 @@ func (c *checker) noteSubscribe(s *scheduler.Call_Subscribe) {
 	}
 }
 
-// tell takes a call as a master does.
+// noteCall takes a SUPPRESS or REVIVE as a master does.
 func (c *checker) noteCall(roles []string, revived bool) {
 	if len(roles) == 0 {
 		roles = c.machine.conn.info.Roles
@@ -59,7 +59,7 @@ func (c *checker) noteCall(roles []string, revived bool) {
 	}
 }
 
-// toldInVain takes it back.
+// undoCall undoes noteCall for a call that had no effect.
 func (c *checker) undoCall(in callDone) {
 	if in.outcome == accepted || in.stream != c.machine.conn.stream || !c.open {
 		return
@@ -72,8 +72,8 @@ func (c *checker) undoCall(in callDone) {
 	}
 }
 
-// checkDemand compares what the master was told with the pending tasks, and the offers that are kept
-// from others with the policy.
+// checkDemand compares what the master was told with the pending tasks, and the offers that are held
+// with the policy.
 func (c *checker) checkDemand() {
 	m := c.machine
 	pending := map[string]int{}
@@ -109,7 +109,7 @@ func (c *checker) checkDemand() {
 	require.LessOrEqual(c.t, kept, m.settings.holdMax)
 }
 
-// TestDemandControl: a checker that cannot fail proves nothing.
+// TestDemandControl is the negative test of checkDemand.
 func TestDemandControl(t *testing.T) {
 	for name, spoil := range map[string]func(*checker){
 		"a task that is not counted":             func(c *checker) { c.machine.demand.Count("", -1) },
@@ -148,7 +148,7 @@ func TestDemandControl(t *testing.T) {
 	}
 }
 
-// keep makes believe that offers are kept.
+// holdOffer makes the checker believe that offers are held.
 func (c *checker) holdOffer(n int, agent string, age time.Duration) {
 	for range n {
 		c.arrived = append(c.arrived, arrival{agent + string(rune('0'+len(c.arrived))), agent, c.now.Add(-age)})

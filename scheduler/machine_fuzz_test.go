@@ -16,19 +16,19 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// FuzzMachine feeds the machine any sequence of inputs. Whatever comes:
+// FuzzMachine passes any sequence of inputs to the machine. In each case:
 //
 //   - it does not panic, and its deadline is never in the past;
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
-//   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
+//   - each update with a uuid and an agent that arrives then is acknowledged once, after it was delivered;
 //   - each caller is answered at most once;
-//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once, after DefaultHold, or
-//     within the caps of the policy after its Hold;
+//   - each offer is answered once, by ACCEPT or DECLINE, unless it is rescinded: at once, after DefaultHold, or
+//     within the limits of the policy after its Hold;
 //   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
-//   - the master keeps back no offers from pending tasks for what it was told of others;
-//   - a task is launched only while it is pending, that is once until something says that it did not run;
-//   - nothing is launched on an agent that was promised to an operator, until its offers say otherwise;
-//   - what is counted and kept from cycle to cycle is what the records say;
+//   - no filter makes the master hold back offers that pending tasks need;
+//   - a task is launched only while it is pending, that is once until something shows that it did not run;
+//   - nothing is launched on an agent after an inverse offer was accepted, until its offers say otherwise;
+//   - all counts, and what is kept from cycle to cycle, agree with the tasks on record;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
 func FuzzMachine(f *testing.F) {
@@ -49,8 +49,7 @@ func FuzzMachine(f *testing.F) {
 
 var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
 
-// TestMachineWalks takes the machine through sequences drawn at random, long ones that a short
-// fuzzing does not reach.
+// TestMachineWalks passes long random sequences to the machine, which a short fuzzing run does not reach.
 func TestMachineWalks(t *testing.T) {
 	for seed := range *walkSeeds {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -74,7 +73,7 @@ func TestMachineWalks(t *testing.T) {
 	}
 }
 
-// checker is a stage that watches the invariants.
+// checker is a stage that checks the invariants after each step.
 type checker struct {
 	*stage
 	t             require.TestingT // of the stage, or a control's
@@ -88,7 +87,7 @@ type checker struct {
 	counter       int
 	planned       map[string]*mesos.Unavailability // by agent
 	inverse       map[string]string                // agents by inverse offer
-	inMaintenance map[string]bool                  // agents
+	inMaintenance map[string]bool                  // agents for which an inverse offer was accepted
 	disk          *disk                            // nil: no store
 	master        possibleMaster
 }
@@ -220,15 +219,14 @@ func (c *checker) play(verb byte, n int) {
 	}
 }
 
-// limits has tasks end that find no place.
+// limits makes tasks fail that find no place.
 func (c *checker) limits() {
 	if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
 		c.configure(func(set *settings) { set.maxCycles, set.maxWait = 4, 100*time.Second })
 	}
 }
 
-// inverseOffer plans maintenance of an agent, which some of its offers tell of from then on; the others call it
-// off.
+// inverseOffer plans maintenance of an agent. Some of its later offers have it, the others say that it was called off.
 func (c *checker) inverseOffer(n int) {
 	c.counter++
 	id, agent := fmt.Sprintf("i%d", c.counter), fmt.Sprintf("a%d", n%3)
@@ -319,7 +317,7 @@ func (c *checker) check(call *scheduler.Call) int {
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
 			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.Staging })
-			require.False(c.t, c.inMaintenance[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
+			require.False(c.t, c.inMaintenance[t.AgentID.Value], "%s is launched on %s, which is in maintenance", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}

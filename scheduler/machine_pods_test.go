@@ -38,8 +38,8 @@ func TestWhoWaitsForAPod(t *testing.T) {
 	}
 }
 
-// A pod whose launch was taken for void, and one of whose members runs after all, is not launched again. The master
-// is asked for the others.
+// If the launch of a pod was taken for lost and one of its members runs after all, the pod is not launched again. The
+// master is asked about the other members.
 func TestReturnedPod(t *testing.T) {
 	s := launchedPod(t)
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
@@ -56,7 +56,7 @@ func TestReturnedPod(t *testing.T) {
 	require.NotContains(t, s.play([]string{"wait", time.Minute.String()}), "launch")
 }
 
-// astray is a matcher that places a member of a pod by itself.
+// astray is a matcher that places a single member of a pod.
 type astray struct{}
 
 func (astray) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
