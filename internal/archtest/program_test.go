@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -230,8 +231,8 @@ func theScheduler(t *testing.T) *program {
 // synthetic is a program of sources, which are given by the paths of their files inside the module.
 func synthetic(t *testing.T, sources map[string]string) *program {
 	fset, files := token.NewFileSet(), map[string][]*ast.File{}
-	for name, source := range sources {
-		file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		file, err := parser.ParseFile(fset, name, sources[name], parser.SkipObjectResolution)
 		require.NoError(t, err)
 		pkg := path.Join(module, path.Dir(name))
 		files[pkg] = append(files[pkg], file)

@@ -27,8 +27,8 @@ const impureMachine = `package scheduler
 func impure(t *testing.T, sources map[string]string) []string {
 	sources["scheduler/machine.go"] = impureMachine
 	var found []string
-	for _, f := range machineReach(t, synthetic(t, sources)).impurities() {
-		found = append(found, f.String())
+	for _, b := range machineReach(t, synthetic(t, sources)).impurities() {
+		found = append(found, b.text)
 	}
 	slices.Sort(found)
 	return found
@@ -105,7 +105,7 @@ func TestMachineReachControl(t *testing.T) {
 func TestPureByFolderControl(t *testing.T) {
 	const other = "package scheduler\nimport \"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record\"\nfunc f(p *part) { record.Reached() }"
 	require.Equal(t, []string{
-		"scheduler/internal/demand/x.go:2: x.go imports sync (pure by folder)",
+		"scheduler/internal/demand/x.go:2 imports sync, and its folder is pure",
 	}, impure(t, map[string]string{"scheduler/other.go": "package scheduler\nfunc f(p *part) {}", "scheduler/internal/demand/x.go": "package demand\nimport _ \"sync\""}))
 	require.Equal(t, []string{
 		"scheduler/internal/demand/x.go:2: demand.unused starts a goroutine (demand.unused)",
@@ -117,8 +117,8 @@ func TestPureByFolderControl(t *testing.T) {
 	}))
 }
 
-// TestPureExceptionsControl: an exception holds for one thing in one place.
-func TestPureExceptionsControl(t *testing.T) {
+// TestExceptionsControl: an exception holds for one thing in one place, and must be needed.
+func TestExceptionsControl(t *testing.T) {
 	p := synthetic(t, map[string]string{"scheduler/errors.go": `package scheduler
 		import "runtime/debug"
 		func panicked() { debug.Stack(); debug.FreeOSMemory() }
@@ -130,5 +130,8 @@ func TestPureExceptionsControl(t *testing.T) {
 	require.Equal(t, []string{
 		"scheduler/errors.go:3: panicked uses runtime/debug.FreeOSMemory (panicked)",
 		"scheduler/errors.go:4: other uses runtime/debug.Stack (other)",
-	}, unexcepted(t, p.reachable(roots...).impurities()))
+	}, excepted(p.reachable(roots...).impurities(), pureExceptions))
+	require.Equal(t, []string{`no need for the exception "panicked uses runtime/debug.Stack" []`}, excepted(nil, pureExceptions))
+	require.Equal(t, []string{"text", `no need for the exception "x.y" [a.go]`}, excepted(
+		[]breach{{what: "x.y", files: []string{"a.go", "b.go"}, text: "text"}}, []exception{{what: "x.y", files: []string{"a.go"}}}))
 }

@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,15 +35,10 @@ var pure = map[string][]string{
 	module + "/scheduler": {everything}, module + "/task": {everything}, // what is used of them is checked itself
 }
 
-// pureException is something impure that is allowed to one declaration.
-type pureException struct {
-	where, what string // as a finding has them
-	reason      string
-}
-
-var pureExceptions = []pureException{{
-	where: "panicked", what: "uses runtime/debug.Stack",
-	reason: "where the user's code panicked is known only while it does; the text goes into an error and nothing is decided on it",
+// pureExceptions are what is impure and allowed in one place.
+var pureExceptions = []exception{{
+	what:   "panicked uses runtime/debug.Stack",
+	reason: "where the user's code panicked is known only while it does; the text goes into an error, and nothing is decided on it",
 }}
 
 // mayUse reports whether something of another package is pure.
@@ -54,19 +48,6 @@ func mayUse(pkg, name string) bool {
 		return true // checked itself
 	}
 	return known && (slices.Contains(allowed, everything) || slices.Contains(allowed, name))
-}
-
-// finding is something that must not be.
-type finding struct {
-	in    types.Object
-	file  string
-	line  int
-	what  string
-	chain string
-}
-
-func (f finding) String() string {
-	return fmt.Sprintf("%s:%d: %s %s (%s)", f.file, f.line, title(f.in), f.what, f.chain)
 }
 
 // entryPoints are the functions of package scheduler through which a machine is made and used.
@@ -85,7 +66,7 @@ func machineReach(t *testing.T, p *program) *reach {
 			roots = append(roots, o)
 		}
 	}
-	slices.SortStableFunc(roots[len(entryPoints):], func(a, b types.Object) int { return int(a.Pos() - b.Pos()) })
+	slices.SortFunc(roots[len(entryPoints):], byPosition)
 	return p.reachable(roots...)
 }
 
@@ -97,8 +78,8 @@ func pureByFolder(pkg string) bool {
 }
 
 // impurities returns what is reached and not pure.
-func (r *reach) impurities() []finding {
-	var all []finding
+func (r *reach) impurities() []breach {
+	var all []breach
 	for _, o := range r.order {
 		all = append(all, r.impuritiesOf(o)...)
 	}
@@ -112,13 +93,14 @@ func (r *reach) impurities() []finding {
 	return all
 }
 
-func (r *reach) impuritiesOf(o types.Object) []finding {
-	var found []finding
+func (r *reach) impuritiesOf(o types.Object) []breach {
+	var found []breach
 	report := func(n ast.Node, what string) {
 		file, line := r.at(n)
-		f := finding{in: o, file: file, line: line, what: what, chain: r.chain(o)}
-		if !slices.ContainsFunc(found, func(g finding) bool { return g.line == f.line && g.what == f.what }) {
-			found = append(found, f)
+		what = title(o) + " " + what
+		text := fmt.Sprintf("%s:%d: %s (%s)", file, line, what, r.chain(o))
+		if !slices.ContainsFunc(found, func(b breach) bool { return b.text == text }) {
+			found = append(found, breach{what: what, text: text})
 		}
 	}
 	if f, ok := r.decls[o].(*ast.FuncDecl); ok && f.Body == nil {
@@ -210,39 +192,22 @@ func (p *program) packageOf(s *ast.SelectorExpr) (string, bool) {
 
 // impureImports returns the imports of a file of a package that is pure by folder of which nothing may be used, and those
 // that would hide what is used.
-func (p *program) impureImports(file *ast.File) []finding {
-	var found []finding
+func (p *program) impureImports(file *ast.File) []breach {
+	var found []breach
 	for _, spec := range file.Imports {
 		name, _ := strconv.Unquote(spec.Path.Value)
 		hidden := spec.Name != nil && (spec.Name.Name == "." || spec.Name.Name == "_")
 		if pure[name] == nil && !strings.HasPrefix(name, module+"/scheduler/internal/") || hidden {
 			at, line := p.at(spec)
-			o := types.NewPkgName(spec.Pos(), nil, path.Base(at), types.NewPackage(name, path.Base(name)))
-			found = append(found, finding{in: o, file: at, line: line, what: "imports " + name, chain: "pure by folder"})
+			found = append(found, breach{what: at + " imports " + name, text: fmt.Sprintf("%s:%d imports %s, and its folder is pure", at, line, name)})
 		}
 	}
 	return found
 }
 
-// unexcepted drops the findings that are excepted, and requires that each exception has one.
-func unexcepted(t *testing.T, found []finding) []string {
-	var left []string
-	used := map[string]bool{}
-	for _, f := range found {
-		excepted := slices.ContainsFunc(pureExceptions, func(x pureException) bool { return x.where == title(f.in) && x.what == f.what })
-		if used[title(f.in)] = used[title(f.in)] || excepted; !excepted {
-			left = append(left, f.String())
-		}
-	}
-	for _, x := range pureExceptions {
-		require.True(t, used[x.where], "an exception that nothing needs: %s %s", x.where, x.what)
-	}
-	return left
-}
-
 func TestMachineIsPure(t *testing.T) {
 	r := machineReach(t, theScheduler(t))
-	require.Empty(t, unexcepted(t, r.impurities()))
+	require.Empty(t, excepted(r.impurities(), pureExceptions))
 	// What is looked at is not too little, and not so much that it would prove nothing.
 	for _, name := range []string{
 		"machine.handle", "machine.emit", "census.stats", "census.recount", "combined", "Amounts.addResources", "timerHeap.Less",

@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"cmp"
 	"go/ast"
 	"go/types"
 	"path"
@@ -95,12 +96,18 @@ func (p *program) unknown(s *ast.SelectorExpr) bool {
 	return p.info.Selections[s] == nil && p.info.Uses[s.Sel] == nil
 }
 
+// byPosition orders declarations as they were parsed.
+func byPosition(a, b types.Object) int { return cmp.Compare(a.Pos(), b.Pos()) }
+
 func (p *program) methodsByName() map[string][]types.Object {
 	methods := map[string][]types.Object{}
 	for o := range p.decls {
 		if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil {
 			methods[f.Name()] = append(methods[f.Name()], f)
 		}
+	}
+	for _, same := range methods {
+		slices.SortFunc(same, byPosition)
 	}
 	return methods
 }
