@@ -19,13 +19,13 @@ type chaosStore struct {
 	random *rand.Rand
 	failed func(kind, id, format string, args ...any) // takes a violation
 
-	mu        sync.Mutex
-	trouble   float64 // how likely a call goes wrong
-	busy      bool    // with a call; there may be one at a time
-	written   int     // calls of Apply that had success
-	records   map[string][]byte
-	framework string
-	tasks     map[string]*durable
+	mu          sync.Mutex
+	failureRate float64 // how likely a call goes wrong
+	busy        bool    // with a call; there may be one at a time
+	written     int     // calls of Apply that had success
+	records     map[string][]byte
+	framework   string
+	tasks       map[string]*durable
 }
 
 // durable is what was durable of a task.
@@ -44,10 +44,10 @@ func newChaosStore(random *rand.Rand, failed func(kind, id, format string, args 
 }
 
 // upset sets how likely a call goes wrong.
-func (s *chaosStore) upset(p float64) {
+func (s *chaosStore) setFailureRate(p float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = p
+	s.failureRate = p
 }
 
 // writings counts those that had success.
@@ -69,21 +69,21 @@ func (s *chaosStore) of(id string) durable {
 
 // destiny is what becomes of a call: it takes that long, and then it returns the error, with or without
 // having had its effect.
-type destiny struct {
+type storeOutcome struct {
 	after  time.Duration
 	effect bool
 	err    error
 }
 
-func (s *chaosStore) begin() destiny {
+func (s *chaosStore) begin() storeOutcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy {
 		s.failed("store", "", "the store is called twice at a time")
 	}
 	s.busy = true
-	f := destiny{after: time.Millisecond + time.Duration(s.random.IntN(10_000_000)), effect: true}
-	if s.random.Float64() >= s.trouble {
+	f := storeOutcome{after: time.Millisecond + time.Duration(s.random.IntN(10_000_000)), effect: true}
+	if s.random.Float64() >= s.failureRate {
 		return f
 	}
 	switch s.random.IntN(5) {
@@ -103,7 +103,7 @@ func (s *chaosStore) begin() destiny {
 
 // wait waits for the destiny of a call. Nobody knows what a process that is killed in the middle of a
 // write has written.
-func (s *chaosStore) wait(ctx context.Context, f destiny) destiny {
+func (s *chaosStore) wait(ctx context.Context, f storeOutcome) storeOutcome {
 	timer := time.NewTimer(f.after)
 	defer timer.Stop()
 	select {

@@ -26,7 +26,7 @@ import (
 var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time")
 
 // TestChaos disturbs a cluster, its users and the scheduler's process for an hour, in every way that
-// chaos_disturb_test.go knows, lets it rest, and checks all that time what a scheduler promises:
+// chaos_faults_test.go knows, lets it rest, and checks all that time what a scheduler promises:
 //
 //   - a launch, an acknowledgement and the answer to a caller come after what they rest on is durable;
 //   - no task runs twice at a time, none runs after Kill has said that it has ended;
@@ -72,8 +72,8 @@ type chaos struct {
 	ended    []error    // what Run returned since then
 	refusing bool       // connections are refused
 	faults   callFaults
-	wishes   map[string]*wish
-	order    []*wish
+	wanted   map[string]*wantedTask
+	order    []*wantedTask
 	waiting  map[string]int // calls of users under way
 	cluster  clusterState
 }
@@ -89,7 +89,7 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		defer cancel()
 		c := &chaos{
 			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1),
-			wishes: map[string]*wish{}, waiting: map[string]int{},
+			wanted: map[string]*wantedTask{}, waiting: map[string]int{},
 			store: newChaosStore(source(seed, 1), h.violate),
 		}
 		c.faults = callFaults{random: source(seed, 2), offers: map[string]bool{}}
@@ -97,8 +97,8 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		services.Go(func() { c.process(ctx, source(seed, 3)) })
 		synctest.Wait()
 		c.disturb(ctx, source(seed, 4))
-		c.rest(ctx)
-		c.agree(ctx)
+		c.waitIdle(ctx)
+		c.compare(ctx)
 		cancel()
 		c.users.Wait()
 	})
@@ -226,7 +226,7 @@ func (c *chaos) current() *Scheduler {
 }
 
 func (c *chaos) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	chance := c.dawdle("dial " + address)
+	chance := c.delay("dial " + address)
 	c.mu.Lock()
 	refused := c.refusing && chance%2 == 0
 	c.mu.Unlock()
@@ -251,7 +251,7 @@ type slowConn struct {
 func (s *slowConn) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if last := s.last.Load(); last != nil {
-		s.c.dawdle("read after " + *last)
+		s.c.delay("read after " + *last)
 	}
 	return n, err
 }
@@ -259,13 +259,13 @@ func (s *slowConn) Read(b []byte) (int, error) {
 func (s *slowConn) Write(b []byte) (int, error) {
 	text := string(b)
 	s.last.Store(&text)
-	s.c.dawdle("write " + text)
+	s.c.delay("write " + text)
 	return s.Conn.Write(b)
 }
 
 // dawdle takes up to a millisecond, which depends on who does it and when, and on nothing else. It
 // returns a number of that kind.
-func (c *chaos) dawdle(who string) uint64 {
+func (c *chaos) delay(who string) uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, c.seed, time.Since(c.history.began), who)
 	time.Sleep(time.Duration(1 + h.Sum64()%1_000_000))

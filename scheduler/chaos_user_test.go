@@ -14,13 +14,13 @@ import (
 )
 
 // wish is what the users want of a task, and what they were told.
-type wish struct {
+type wantedTask struct {
 	id        string
-	submitted bool    // Submit or Launch returned nil
-	killed    bool    // Kill returned nil
-	doomed    bool    // Kill was given up after the wish was stored
-	excuse    string  // why it may have ended; "": it may not
-	mates     []*wish // the other members of its pod
+	submitted bool          // Submit or Launch returned nil
+	killed    bool          // Kill returned nil
+	doomed    bool          // Kill was given up after the wish was stored
+	excuse    string        // why it may have ended; "": it may not
+	mates     []*wantedTask // the other members of its pod
 	spec      task.Spec
 }
 
@@ -28,10 +28,10 @@ type wish struct {
 const most = 40
 
 // want makes a task that somebody wants.
-func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
+func (c *chaos) want(random *rand.Rand) (*wantedTask, task.Spec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &wish{id: fmt.Sprintf("t%d", len(c.order)+1)}
+	w := &wantedTask{id: fmt.Sprintf("t%d", len(c.order)+1)}
 	spec := task.Spec{
 		ID: w.id, CPUs: 0.1 + random.Float64(), Mem: 32,
 		Command: task.Command{Shell: "sleep 100000"},
@@ -55,7 +55,7 @@ func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
 		spec.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
 	}
 	w.spec = spec
-	c.wishes[w.id] = w
+	c.wanted[w.id] = w
 	c.order = append(c.order, w)
 	return w, spec
 }
@@ -71,9 +71,9 @@ func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f
 			ctx, cancel = context.WithTimeout(ctx, patience)
 			defer cancel()
 		}
-		c.dawdle("before " + name)
+		c.delay("before " + name)
 		err := f(ctx)
-		c.dawdle("after " + name)
+		c.delay("after " + name)
 		c.history.about("user: %s: %v", name, err)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -104,9 +104,9 @@ func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
 			if !c.store.of(w.id).there && !c.forgets() {
 				c.history.violate("answer before store", w.id, "Submit of %s returned before it was stored", w.id)
 			}
-			c.promise(func() { w.submitted = true })
+			c.noteReply(func() { w.submitted = true })
 		case ctx.Err() != nil:
-			c.excuseTask(w.id, "its Submit was given up")
+			c.allowTaskEnd(w.id, "its Submit was given up")
 		case !errors.Is(err, ErrNotRunning):
 			c.history.violate("answer", w.id, "Submit of %s: %v", w.id, err)
 		}
@@ -125,22 +125,22 @@ func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
 	first.Pod, second.Pod = "pod-"+a.id, "pod-"+a.id
 	second.Role, second.Group = first.Role, first.Group
 	c.mu.Lock()
-	a.mates, b.mates = []*wish{b}, []*wish{a}
+	a.mates, b.mates = []*wantedTask{b}, []*wantedTask{a}
 	a.spec, b.spec = first, second
 	a.excuse = cmp.Or(a.excuse, b.excuse)
 	b.excuse = a.excuse
 	c.mu.Unlock()
 	c.call(ctx, "submit "+a.id, patience(random), func(ctx context.Context) error {
 		err := c.current().SubmitPod(ctx, first, second)
-		for _, w := range []*wish{a, b} {
+		for _, w := range []*wantedTask{a, b} {
 			switch {
 			case err == nil:
 				if !c.store.of(w.id).there && !c.forgets() {
 					c.history.violate("answer before store", w.id, "SubmitPod of %s returned before it was stored", w.id)
 				}
-				c.promise(func() { w.submitted = true })
+				c.noteReply(func() { w.submitted = true })
 			case ctx.Err() != nil:
-				c.excuseTask(w.id, "its SubmitPod was given up")
+				c.allowTaskEnd(w.id, "its SubmitPod was given up")
 			case !errors.Is(err, ErrNotRunning):
 				c.history.violate("answer", w.id, "SubmitPod of %s: %v", w.id, err)
 			}
@@ -166,9 +166,9 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 				c.history.violate("answer before store", w.id, "Launch of %s returned before it was stored as running", w.id)
 			}
 			c.checkRan(w)
-			c.promise(func() { w.submitted = true })
+			c.noteReply(func() { w.submitted = true })
 		case ctx.Err() != nil:
-			c.excuseTask(w.id, "its Launch was given up")
+			c.allowTaskEnd(w.id, "its Launch was given up")
 		case !errors.Is(err, ErrNotRunning) && !errors.As(err, &ended):
 			c.history.violate("answer", w.id, "Launch of %s: %v", w.id, err)
 		}
@@ -177,8 +177,8 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 }
 
 // checkRan checks that a task which Launch says is running is, or may have ended.
-func (c *chaos) checkRan(w *wish) {
-	if c.told(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
+func (c *chaos) checkRan(w *wantedTask) {
+	if c.replies(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
 		c.history.violate("answer", w.id, "Launch of %s returned and it does not run", w.id)
 	}
 }
@@ -196,7 +196,7 @@ func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 		return
 	}
 	w, most := tasks[random.IntN(len(tasks))], patience(random)
-	c.excuseTask(w.id, "it was killed")
+	c.allowTaskEnd(w.id, "it was killed")
 	c.call(ctx, "kill "+w.id, most, func(ctx context.Context) error {
 		for {
 			before := c.store.writings()
@@ -204,19 +204,19 @@ func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 			switch {
 			case ctx.Err() != nil:
 				// The first writing may have been under way when it was asked for.
-				c.promise(func() { w.doomed = w.doomed || c.store.writings() >= before+2 })
+				c.noteReply(func() { w.doomed = w.doomed || c.store.writings() >= before+2 })
 			case err == nil:
 				if d := c.store.of(w.id); d.there && !d.state.Terminal() {
 					c.history.violate("answer before store", w.id, "Kill of %s returned before its end was stored", w.id)
 				}
-				c.promise(func() { w.killed = true })
+				c.noteReply(func() { w.killed = true })
 			case errors.Is(err, ErrUnknownTask):
-				if w := c.told(w); w.submitted && !c.forgets() {
+				if w := c.replies(w); w.submitted && !c.forgets() {
 					c.history.violate("task lost", w.id, "Kill does not know %s", w.id)
 				}
 			case errors.Is(err, ErrNotRunning) && most == 0 && ctx.Err() == nil:
 				time.Sleep(time.Second)
-				c.dawdle("again " + w.id)
+				c.delay("again " + w.id)
 				continue
 			}
 			return err
@@ -229,14 +229,14 @@ func (c *chaos) reconcile(ctx context.Context) {
 }
 
 // promise notes what a user was told.
-func (c *chaos) promise(f func()) {
+func (c *chaos) noteReply(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f()
 }
 
 // told is what the users were told of a task.
-func (c *chaos) told(w *wish) wish {
+func (c *chaos) replies(w *wantedTask) wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return *w

@@ -43,7 +43,7 @@ func TestExplain(t *testing.T) {
 		require.Contains(w, e.String(), "task big pending since ")
 		require.Contains(w, e.String(), "mem: 1 agent, short of 100 on agent1.example")
 		require.True(w, e.Filtered)
-		require.Contains(w, e.String(), "; the master keeps back what fits no pending task")
+		require.Contains(w, e.String(), "; the master does not send offers that fit no pending task")
 
 		_, err = w.sched.Launch(ctx, sleeper("small"))
 		require.NoError(w, err)

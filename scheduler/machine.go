@@ -12,50 +12,48 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
-// machine is the whole state of a scheduler and all of its decisions. It has one method that
-// changes it, step, and does nothing by itself: no goroutine, lock, channel, clock, log or I/O.
-// Time and what happened come in, actions go out. The same inputs at the same times give the
-// same actions.
+// machine is the whole state of a scheduler and makes all of its decisions. One method changes it,
+// step, and it does nothing by itself: it has no goroutine, lock, channel, clock, log or I/O. An input
+// and the time go in, actions come out. The same inputs at the same times give the same actions.
 //
-// Who owns it feeds it each input as it comes and performs the actions. When nothing else is waiting and the
-// instant that deadline returned has come, which due reports, it feeds it wake.
+// Its owner passes each input to step as it comes and performs the actions. Whenever due returns true and no
+// other input is waiting, the owner passes wake.
 //
-// It decides, and alone emits actions. What it has to remember is in parts, which never see it:
+// It alone emits actions. What it has to remember is in parts, which never see it:
 //
-//	connection       connection.go         how far the subscription has got
+//	connection       connection.go         the state of the subscription
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
-//	offerfilter.Book internal/offerfilter  which offers the master keeps back
+//	offerfilter.Book internal/offerfilter  which offers the master need not send
 //	pool             pool.go               the offers at hand
 //	vacated          maintenance.go        agents that are kept free for maintenance
 //	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
-//	backlog          backlog.go            the pending ones, by class (class.go) and by wait (lineup.go)
-//	census           census.go             agents, and which tasks are there
-//	reconciliation   reconciliation.go     the present round of questions about tasks
+//	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
+//	census           census.go             agents, and which tasks are on them
+//	reconciliation   reconciliation.go     the current round of reconciliation
 //	quarantine       quarantine.go         host ports that are not to be used for a while
-//	ending           ending.go             whether the framework is to be torn down
+//	teardownState    teardown.go           whether the framework is to be torn down
 //	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
 //
 // Its methods, by what they are about:
 //
-//	machine_stream.go     subscriptions: begin, end, errors
-//	machine_calls.go      calls to the master and their outcomes
-//	machine_demand.go     SUPPRESS and REVIVE
-//	machine_filter.go     UPDATE_FRAMEWORK, which tells the master what offers are of use
-//	machine_offers.go     OFFERS, ACCEPT and DECLINE
-//	machine_cycle.go      an offer cycle: matcher, builder, launches
-//	machine_capacity.go   tasks that found no place for too long
-//	machine_explain.go    why a task is not launched
-//	machine_classes.go    what is counted of a task by class, role and group
-//	machine_tasks.go      tasks from their submission to their end
-//	machine_pods.go       tasks that are launched together
-//	machine_updates.go    UPDATE: what Mesos says of tasks
-//	machine_reconcile.go  RECONCILE: what Mesos is asked about them
-//	machine_store.go      what is stored when, and what waits for that
-//	machine_inverse.go    inverse offers
-//	machine_timers.go     what has come due
+//	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
+//	machine_calls.go           calls to the master and their outcomes
+//	machine_demand.go          SUPPRESS and REVIVE
+//	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
+//	machine_offers.go          OFFERS, ACCEPT and DECLINE
+//	machine_cycle.go           an offer cycle: matcher, builder, launches
+//	machine_backlog.go         pending tasks, where they are counted, and those that wait for too long
+//	machine_explanation.go     why a task is not launched
+//	machine_tasks.go           tasks from their submission to their end, KILL
+//	machine_pods.go            tasks that are launched together
+//	machine_updates.go         UPDATE and ACKNOWLEDGE
+//	machine_reconciliation.go  RECONCILE
+//	machine_store.go           what is stored when, and what waits for that
+//	machine_maintenance.go     inverse offers
+//	machine_timers.go          timers that are due
 //
-// docs/architecture.md has a picture, walks through all this, and what is not obvious about it.
+// docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
 	settings settings
 
@@ -64,28 +62,28 @@ type machine struct {
 	timers timers
 
 	demand *demand.Book     // which roles want offers
-	filter offerfilter.Book // which offers the master keeps back, as far as it was told
+	filter offerfilter.Book // which offers the master need not send
 
 	pool     pool
 	vacated  vacated
 	tasks    registry
 	backlog  backlog
 	census   census
-	matchErr error // what was wrong with the last cycle
+	matchErr error // why the last cycle failed; nil: it did not
 
 	reconciliation reconciliation
 	quarantine     quarantine
 
-	teardown ending
+	teardown teardownState
 
 	storage storage
 
-	actions []action // of the present step
+	actions []action // of the current step
 }
 
-// settings are what a Config comes down to for the machine.
+// settings are the parts of a Config that the machine uses.
 type settings struct {
-	framework      mesos.FrameworkInfo // what a run begins as, without ID
+	framework      mesos.FrameworkInfo // at the beginning of a run, without ID
 	matcher        TaskMatcher
 	builder        TaskBuilder
 	refuse         time.Duration
@@ -105,9 +103,9 @@ type settings struct {
 	maxWait        time.Duration // 0: without limit
 	statsTTL       time.Duration
 	unknown        UnknownTasks
-	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
-	filterOffers   bool                    // the master is told what the pending tasks need
-	renew          bool                    // a new framework after the removal of an empty one
+	inverse        func(InverseOffer) bool // nil: accepted where none of our tasks run
+	filterOffers   bool                    // offer constraints and minimum amounts are sent
+	renew          bool                    // register a new framework after an empty one was removed
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
 }
@@ -124,13 +122,13 @@ func newMachine(s settings) *machine {
 	return m
 }
 
-// setInfo has the framework subscribe as this from now on.
+// setInfo sets the FrameworkInfo for the following subscriptions.
 func (m *machine) setInfo(info mesos.FrameworkInfo) {
 	m.conn.setInfo(info)
 	m.demand.SetRoles(info.Roles)
 }
 
-// step takes one input at the time now and returns what is to be done, in order. The slice is
+// step takes one input at the time now and returns the actions to be performed, in order. The slice is
 // valid until the next step.
 func (m *machine) step(now time.Time, in input) []action {
 	clear(m.actions)
@@ -148,12 +146,12 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamEvent:
 		if m.conn.current(in.stream) {
-			m.conn.heard(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
+			m.conn.received(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.conn.current(in.stream) { // what was not understood may have been SUBSCRIBED
-			m.conn.heard(now, false)
+		if m.conn.current(in.stream) { // it may have been SUBSCRIBED
+			m.conn.received(now, false)
 		}
 	case streamClosed:
 		if m.conn.current(in.stream) {
@@ -178,7 +176,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.beginTeardown(in.ref)
 	}
-	m.followFilter(now) // before a REVIVE
+	m.followFilter(now) // before REVIVE: its offers are then those of the new filter
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions
@@ -190,7 +188,7 @@ func (m *machine) due(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// deadline returns when the machine wants to be woken; the zero time is never.
+// deadline returns when the machine wants to be woken; the zero time: never.
 func (m *machine) deadline() time.Time {
 	var first time.Time
 	sooner := func(t time.Time) {
@@ -238,7 +236,7 @@ func (m *machine) wake(now time.Time) {
 			m.subscribe(now)
 		}
 	case connecting, registering, connected:
-		if !now.Before(m.conn.silence()) {
+		if !now.Before(m.conn.silentAt()) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
@@ -256,7 +254,7 @@ func (m *machine) wake(now time.Time) {
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
 	if !m.conn.connected() && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
-		return // no answer could be given; a master says nothing else first
+		return // nothing could be answered; a master sends no other event first
 	}
 	switch t {
 	case scheduler.Event_SUBSCRIBED:
@@ -274,8 +272,8 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
-			m.vacated.forget(f.GetAgentID().GetValue())
-			m.census.lost(f.GetAgentID().GetValue())
+			m.vacated.remove(f.GetAgentID().GetValue())
+			m.census.agentLost(f.GetAgentID().GetValue())
 		}
 		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:

@@ -28,7 +28,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.retryDecline(now, in.call.Decline.OfferIDs)
 		}
 	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would send an update again by itself, but only after up to ten minutes.
+		// The agent would repeat the update, but only after up to ten minutes.
 		if in.outcome != accepted && current {
 			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
 		}
@@ -64,21 +64,21 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		}
 		return
 	}
-	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	// And a call of the user's may be bad by itself.
+	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
+	// A call of the user's may be at fault itself.
 	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}
 }
 
-// replaced reports whether a call was refused since another scheduler has subscribed.
+// replaced reports whether a call was refused because another scheduler has subscribed.
 func replaced(err error) bool {
 	var refused *CallError
 	return errors.As(err, &refused) && mastertext.IsReplaced(refused.Message)
 }
 
-// callRetry is how long a call that failed on its way waits before it is made again. The master
-// is then usually busy or going away: nothing that a quicker repetition would help.
+// callRetry is the pause before a call that failed is made again. The master is then usually busy or shutting
+// down, and a shorter pause would not help.
 const callRetry = time.Second
 
 func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
@@ -86,7 +86,7 @@ func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
 // call sends a call on the current subscription.
 func (m *machine) call(c *scheduler.Call) { m.emit(m.callNow(c)) }
 
-// ready is a call for the current subscription.
+// callNow returns the action that makes a call on the current subscription.
 func (m *machine) callNow(c *scheduler.Call) send {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return send{stream: m.conn.stream, call: c}
@@ -100,7 +100,7 @@ func (m *machine) rawCall(in rawCall) {
 	}
 	c := in.call
 	if e := m.tasks.byID[c.GetKill().GetTaskID().Value]; e != nil && !e.Info.State.Terminal() {
-		m.emit(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "is for the method Kill: the task is on record"}})
+		m.emit(reply{ref: in.ref, err: &CallError{Call: "KILL", Message: "the task is on record: use the method Kill"}})
 		return
 	}
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}

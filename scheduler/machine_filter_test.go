@@ -15,30 +15,30 @@ import (
 )
 
 // imagined is a master as the checker imagines it: it has the filter of one of the calls whose outcome left that open.
-type imagined struct {
-	possible []toldCall
+type possibleMaster struct {
+	possible []sentFilter
 }
 
-type toldCall struct {
+type sentFilter struct {
 	call   *scheduler.Call // while it is under way
 	filter offerfilter.Filter
 }
 
-func (p *imagined) subscribe(a subscribe) {
-	p.possible = []toldCall{{nil, filterOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
+func (p *possibleMaster) subscribe(a subscribe) {
+	p.possible = []sentFilter{{nil, filterOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
 }
 
-func (p *imagined) send(a send) {
+func (p *possibleMaster) send(a send) {
 	if a.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK {
-		p.possible = append(p.possible, toldCall{a.call, filterOf(a.call.UpdateFramework.FrameworkInfo.OfferFilters, a.constraints)})
+		p.possible = append(p.possible, sentFilter{a.call, filterOf(a.call.UpdateFramework.FrameworkInfo.OfferFilters, a.constraints)})
 	}
 }
 
 // done takes the outcome of a call. It returns false for a call that cannot have one now: it has had one, or one before
 // it on the way has not.
-func (p *imagined) done(call *scheduler.Call, o outcome) bool {
-	at := slices.IndexFunc(p.possible, func(c toldCall) bool { return c.call == call })
-	under := func(c toldCall) bool { return c.call != nil }
+func (p *possibleMaster) done(call *scheduler.Call, o outcome) bool {
+	at := slices.IndexFunc(p.possible, func(c sentFilter) bool { return c.call == call })
+	under := func(c sentFilter) bool { return c.call != nil }
 	switch {
 	case at < 0 || slices.ContainsFunc(p.possible[:at], under):
 		return false
@@ -56,7 +56,7 @@ func (p *imagined) done(call *scheduler.Call, o outcome) bool {
 // checkFilter: whatever filter the master has, no pending task waits in vain, unless a call is under way or due.
 func (c *checker) checkFilter() {
 	m := c.machine
-	if !c.open || m.teardown.wanted || !m.filter.Settled() {
+	if !c.open || m.teardown.wanted || !m.filter.Idle() {
 		return
 	}
 	for _, possible := range c.master.possible {
@@ -151,7 +151,7 @@ func (c *checker) finish(s send, o outcome, err error) {
 		return
 	}
 	done := callDone{stream: s.stream, call: s.call, outcome: o, err: err}
-	c.toldInVain(done)
+	c.undoCall(done)
 	c.feed(done)
 }
 

@@ -77,20 +77,20 @@ func TestMachineWalks(t *testing.T) {
 // checker is a stage that watches the invariants.
 type checker struct {
 	*stage
-	t        require.TestingT // of the stage, or a control's
-	open     bool             // between SUBSCRIBED and the end of the stream
-	offers   map[string]int   // answers by offer
-	arrived  []arrival        // of offers on this stream
-	revived  map[string]bool  // roles to which the master offers, as it was told
-	answered map[ref]bool
-	pending  map[string]bool
-	doomed   map[string]bool // tasks that a KILL was sent for
-	counter  int
-	planned  map[string]*mesos.Unavailability // by agent
-	inverse  map[string]string                // agents by inverse offer
-	promised map[string]bool                  // agents
-	disk     *disk                            // nil: no store
-	master   imagined
+	t             require.TestingT // of the stage, or a control's
+	open          bool             // between SUBSCRIBED and the end of the stream
+	offers        map[string]int   // answers by offer
+	arrived       []arrival        // of offers on this stream
+	revived       map[string]bool  // roles to which the master offers, as it was told
+	answered      map[ref]bool
+	pending       map[string]bool
+	doomed        map[string]bool // tasks that a KILL was sent for
+	counter       int
+	planned       map[string]*mesos.Unavailability // by agent
+	inverse       map[string]string                // agents by inverse offer
+	inMaintenance map[string]bool                  // agents
+	disk          *disk                            // nil: no store
+	master        possibleMaster
 }
 
 // arrival is an offer and when it came.
@@ -102,7 +102,7 @@ type arrival struct {
 func newChecker(t *testing.T) *checker {
 	return &checker{
 		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
-		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{},
+		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, inMaintenance: map[string]bool{},
 	}
 }
 
@@ -165,7 +165,7 @@ func (c *checker) play(verb byte, n int) {
 		if n%4 == 0 && c.planned[agent] != nil {
 			offers.Offers[0].Unavailability = c.planned[agent]
 		} else if c.machine.conn.phase == connected {
-			delete(c.promised, agent)
+			delete(c.inMaintenance, agent)
 		}
 		c.event(offersEvent(offers))
 	case 'u':
@@ -205,7 +205,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'i':
 		c.inverseOffer(n)
 	case 'l':
-		delete(c.promised, fmt.Sprintf("a%d", n%3))
+		delete(c.inMaintenance, fmt.Sprintf("a%d", n%3))
 		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
 		c.finishWriting(map[bool]int{true: n%4 + 1, false: 1 << 20}[verb == 'y' && n%3 == 0], verb == 'y' || n%2 == 0, verb == 'y')
@@ -234,7 +234,7 @@ func (c *checker) inverseOffer(n int) {
 	id, agent := fmt.Sprintf("i%d", c.counter), fmt.Sprintf("a%d", n%3)
 	u := mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano() + int64(n)}}
 	c.planned[agent], c.inverse[id] = &u, agent
-	delete(c.promised, agent) // that was about another time
+	delete(c.inMaintenance, agent) // that was about another time
 	c.event(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
 		OfferID: mesos.OfferID{Value: id}, AgentID: &mesos.AgentID{Value: agent}, Unavailability: u,
 	}}}})
@@ -277,7 +277,7 @@ func (c *checker) observe(in input, actions []action) {
 		case subscribe:
 			require.Equal(c.t, c.machine.conn.stream, a.stream)
 			c.master.subscribe(a)
-			c.toldBySubscribing(a.call.Subscribe)
+			c.noteSubscribe(a.call.Subscribe)
 		case closeStream, stop:
 			c.open = false
 			clear(c.offers)
@@ -294,7 +294,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.False(c.t, c.answered[a.ref], "caller %d is answered twice", a.ref)
 			c.answered[a.ref] = true
 		case notify:
-			c.told(a.event)
+			c.checkEvent(a.event)
 			_, event := in.(streamEvent)
 			_, cycle := a.event.(OfferEvent) // that followed
 			require.True(c.t, acks == 0 || !event || cycle || c.disk != nil, "told after it was acknowledged")
@@ -319,7 +319,7 @@ func (c *checker) check(call *scheduler.Call) int {
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
 			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.Staging })
-			require.False(c.t, c.promised[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
+			require.False(c.t, c.inMaintenance[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}
@@ -329,12 +329,12 @@ func (c *checker) check(call *scheduler.Call) int {
 		}
 	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
 		for _, id := range call.AcceptInverseOffers.InverseOfferIDs {
-			c.promised[c.inverse[id.Value]] = true
+			c.inMaintenance[c.inverse[id.Value]] = true
 		}
 	case scheduler.Call_REVIVE:
-		c.tell(call.Revive.Roles, true)
+		c.noteCall(call.Revive.Roles, true)
 	case scheduler.Call_SUPPRESS:
-		c.tell(call.Suppress.Roles, false)
+		c.noteCall(call.Suppress.Roles, false)
 	case scheduler.Call_KILL:
 		c.doomed[call.Kill.TaskID.Value] = true
 	case scheduler.Call_DECLINE:
@@ -345,7 +345,7 @@ func (c *checker) check(call *scheduler.Call) int {
 	return 0
 }
 
-func (c *checker) told(e Event) {
+func (c *checker) checkEvent(e Event) {
 	switch e := e.(type) {
 	case ConnectionEvent:
 		c.open = e.Connected

@@ -9,17 +9,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// takeOffers takes new offers.
+// takeOffers adds new offers to the pool, but for those of agents that are to be vacated, which it declines.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
 		arrived[i] = task.OfferFromMesos(offers[i])
 	}
-	m.census.note(now, arrived)
+	m.census.noteOffers(now, arrived)
 	var vacated []task.Offer
 	usable := arrived[:0]
 	for i := range arrived {
-		if m.vacated.keeps(now, &arrived[i]) {
+		if m.vacated.covers(now, &arrived[i]) {
 			vacated = append(vacated, arrived[i])
 		} else {
 			usable = append(usable, arrived[i])
@@ -32,15 +32,15 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	}
 }
 
-// declineHeld declines those offers whose time is over.
+// declineHeld declines the offers that have been held for long enough.
 func (m *machine) declineHeld(now time.Time) {
 	if !m.wantsCycle() {
 		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
 	}
 }
 
-// refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
-// torn down need no answers.
+// refuse declines offers, for a time that depends on the demand for the role of each. The offers of a framework
+// that is being torn down need no answer.
 func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	if m.teardown.wanted {
 		return
@@ -77,23 +77,23 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 	m.sendAccept(now, s)
 }
 
-// sendAccept sends an ACCEPT. For how long it refuses what is left over is decided only now: a task that came
-// while it waited for the store has not been tried on that, and its REVIVE has gone out before. Nor is
-// refused what the next tasks will wait for.
+// sendAccept sends an ACCEPT. For how long it refuses what it leaves over is decided only now. A task that
+// arrived while the ACCEPT waited for the store may fit that, and the REVIVE for it was sent before, so that it would
+// not lift a refusal of this ACCEPT. Nothing is refused either if tasks wait for the preferred agent.
 func (m *machine) sendAccept(now time.Time, s send) {
 	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
 	m.emit(s)
 	m.launched(now, s.call)
 }
 
-// launched follows the tasks of an ACCEPT that is on its way.
+// launched notes that the ACCEPT for these tasks was sent.
 func (m *machine) launched(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
 		e := m.tasks.byID[t.TaskID.Value]
 		if e == nil || e.launch != launchHeld {
 			continue
 		}
-		m.tasks.moves(e, eventSent)
+		m.tasks.advanceLaunch(e, eventSent)
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 		if e.Killing {
 			m.sendKill(now, e)
@@ -113,11 +113,10 @@ func filters(refuse time.Duration) *mesos.Filters {
 	return &mesos.Filters{RefuseSeconds: &seconds}
 }
 
-// acceptDone takes the outcome of an ACCEPT. When it surely had no effect its tasks are pending
-// again. When that is unclear they stay as they are, since launching them again could run them
-// twice, and the master is asked. In both cases it may still hold the offer for us, so that is
-// given back: that does nothing if the ACCEPT arrived, and if it arrives later its tasks come back as
-// dropped.
+// acceptDone takes the outcome of an ACCEPT. If it certainly had no effect its tasks are pending again. If the
+// outcome is unclear they stay as they are, since launching them again could run them twice, and the master is
+// asked about them. In both cases the master may still hold the offers for us, so they are declined. The DECLINE
+// has no effect if the ACCEPT has arrived; if the ACCEPT arrives after it, its tasks are reported as dropped.
 func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
 	taken := in.outcome == accepted || in.outcome == unclear // perhaps
@@ -129,9 +128,9 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		switch {
 		case !taken && (e.launch == launchSent || e.launch == launchVoid):
 			m.requeue(now, e)
-		case taken && e.launch == launchSent: // else something was heard of it already
-			m.tasks.moves(e, eventAnswered)
-			// Without a subscription there is nobody to ask; the next one begins with that.
+		case taken && e.launch == launchSent: // otherwise an update arrived first
+			m.tasks.advanceLaunch(e, eventAnswered)
+			// Without a subscription the master cannot be asked; the next one begins with a reconciliation.
 			if m.conn.connected() && !(in.outcome == accepted && m.conn.current(in.stream)) {
 				m.startLaunchTimer(e, now.Add(callRetry))
 			}
@@ -142,11 +141,11 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	}
 }
 
-// declineAgain gives offers back whose answer may not have arrived, without a filter: they may well fit,
-// and the tasks that came meanwhile have had their REVIVE. If the answer was not lost but late, there is
-// a refusal in force of which nobody knows.
+// retryDecline declines, after a pause, offers whose ACCEPT or DECLINE may not have arrived. It refuses them for no
+// time: they may fit a pending task, and the REVIVE for tasks that arrived meanwhile has been sent already. If the
+// first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
-	m.demand.MayBeRefused()
+	m.demand.AssumeRefused()
 	m.timers.start(timer{at: now.Add(callRetry), call: m.callNow(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),

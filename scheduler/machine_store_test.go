@@ -86,7 +86,7 @@ func (c *checker) restart() {
 	c.machine.restore(framework, tasks)
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
-	clear(c.promised) // the master asks again
+	clear(c.inMaintenance) // the master asks again
 	for _, s := range tasks {
 		c.pending[s.Info.Spec.ID] = s.Info.State == task.Pending
 	}

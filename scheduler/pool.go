@@ -9,18 +9,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// pool has the offers at hand, the oldest first. All are kept for a moment, for tasks to come that need not wait
-// for the master then; while nothing is pending the oldest, within the caps of the policy, are kept for longer. They
-// belong to their subscription: when that ends, at the end of Run too, the master takes them back at
-// once and without refusal, whatever the failover timeout, so they need not be declined then.
+// pool keeps the offers at hand, the oldest first. All are held for a moment, so that tasks to come need not wait for
+// the master. While nothing is pending, the oldest ones are held for longer, up to the limits of the policy. Offers
+// belong to their subscription: when it ends, also at the end of Run, the master takes them back at once and without
+// refusal, whatever the failover timeout. They need not be declined then.
 type pool struct {
 	policy poolPolicy
 	offers []task.Offer
-	holds  []hold // for how long each is kept
-	// added: there are offers that no cycle has seen.
-	added     bool
+	holds  []hold // for how long each offer is held
+	// newOffers reports whether there are offers that no cycle has looked at.
+	newOffers bool
 	cycleAt   time.Time // no cycle before that
-	holdUntil time.Time // no offer goes back before that
+	holdUntil time.Time // no offer is declined before that
 	preferred preferred
 }
 
@@ -30,26 +30,26 @@ type poolPolicy struct {
 	holdMax      int
 }
 
-// hold is for how long an offer is kept.
+// hold is for how long an offer is held.
 type hold struct {
-	until    time.Time // it goes back then
-	extended bool      // it is kept for longer than a moment
+	until    time.Time // it is declined then
+	extended bool      // it is held for longer than a moment
 }
 
-// preferred is the agent that tasks wait for; "": none. Tasks that come one by one would each go to another agent, as
-// the offer of the last one's is used up. So a policy may have them wait a moment for the next offer of the
-// agent that is fullest.
+// preferred is the agent that tasks wait for; "": none. Tasks that are submitted one by one would each use another
+// agent, since the offer of the agent before is used up. So a policy may make them wait a moment for the next offer of
+// the agent with the least memory left.
 type preferred struct {
 	agentID string
 	until   time.Time
 }
 
-// reset forgets all, for a new subscription.
+// reset drops all offers, for a new subscription.
 func (p *pool) reset(now time.Time) {
 	p.offers, p.holds, p.cycleAt, p.preferred = nil, nil, now, preferred{}
 }
 
-// add takes new offers, and the slice.
+// add adds new offers, and takes over the slice.
 func (p *pool) add(now time.Time, offers []task.Offer) {
 	until := now.Add(min(p.policy.hold, DefaultHold))
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
@@ -67,22 +67,22 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 			p.preferred = preferred{}
 		}
 	}
-	p.added = true
+	p.newOffers = true
 }
 
-// pause has no cycle be before then.
+// pause lets no cycle begin before then.
 func (p *pool) pause(until time.Time) { p.cycleAt = until }
 
-// seen notes that a cycle has seen all offers.
-func (p *pool) seen() { p.added = false }
+// markSeen notes that a cycle has looked at all offers.
+func (p *pool) markSeen() { p.newOffers = false }
 
-// standby reports whether offers are to be kept while nothing is pending.
+// standby reports whether offers are to be held while nothing is pending.
 func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
 
-// wantsMore reports whether more offers are to be kept.
+// wantsMore reports whether more offers are to be held.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
 
-// drop removes the offers that pick chooses, by their places.
+// drop removes the offers that pick selects by their indices.
 func (p *pool) drop(pick func(i int) bool) {
 	stay := 0
 	for i := range p.offers {
@@ -120,9 +120,9 @@ func (p *pool) takeAll() []task.Offer {
 	return all
 }
 
-// takeExpired removes the offers whose time is over and that may not be kept for longer, and returns them. While
-// nothing is pending, idle, they may. Those that are kept already have come before the others, so that it is the
-// oldest that stay.
+// takeExpired removes the offers that have been held for long enough, and returns them. While nothing is pending (idle),
+// some of them are held for longer. Those for which that was decided before are counted first, since they are older:
+// so the oldest stay.
 func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 	if len(p.offers) == 0 || now.Before(p.holdUntil) {
 		return nil
@@ -153,8 +153,8 @@ func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 	return expired
 }
 
-// shorten gives the offers at hand no more than a moment, since they do not fit what is pending: with what else
-// their agents have, in another role, or later on, they might.
+// shorten holds the offers for no more than a moment, since they do not fit the pending tasks. They might if the master
+// offered them again with other resources of their agents, for another role, or later.
 func (p *pool) shorten(now time.Time) {
 	if !p.standby() {
 		return
@@ -170,8 +170,8 @@ func (p *pool) shorten(now time.Time) {
 	}
 }
 
-// prefer has tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. One
-// without memory is full, whatever else it has, and not waited for.
+// prefer makes tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. An
+// agent with less than leastOffered is taken for full and not waited for.
 func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	offered := map[string]float64{}
 	for i := range p.offers {
@@ -195,7 +195,7 @@ func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	}
 }
 
-// leastOffered is the memory in MB for which alone a master makes an offer, by default.
+// leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.
 const leastOffered = 32
 
 func memOf(resources []mesos.Resource) (sum float64) {

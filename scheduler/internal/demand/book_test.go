@@ -40,7 +40,7 @@ func subscribed(t *testing.T, change func(*demand.Config)) *owner {
 }
 
 // submit has a task come.
-func (o *owner) submit(role string) { o.Count(role, 1); o.TaskCame(role) }
+func (o *owner) submit(role string) { o.Count(role, 1); o.TaskArrived(role) }
 
 // expect moves the clock to the deadline until that is later than a time, and checks the calls made on the way.
 func (o *owner) expect(want string, until ...time.Duration) {
@@ -110,9 +110,9 @@ func TestCountsByRole(t *testing.T) {
 	o.Count("a", -1)
 	o.Count("", 1)
 	require.Equal(t, []int{2, 0, 1}, []int{o.Pending("a"), o.Pending("b"), o.Pending("")})
-	o.TaskCame("a")
-	o.TaskCame("")
-	o.TaskCame("x")
+	o.TaskArrived("a")
+	o.TaskArrived("")
+	o.TaskArrived("x")
 	require.Equal(t, []int{2, 1, 0}, []int{o.Arrivals("a"), o.Arrivals("b"), o.Arrivals("x")})
 }
 
@@ -157,7 +157,7 @@ func TestFollowsAnything(t *testing.T) {
 			case 8:
 				o.AskAgain(role)
 			case 9:
-				o.MayBeRefused()
+				o.AssumeRefused()
 			case 10:
 				o.Conditions.Stalled = random.IntN(3) == 0
 			}

@@ -75,7 +75,7 @@ func TestFollow(t *testing.T) {
 		"refusals of which nobody knows": {func(o *owner) {
 			o.submit("")
 			o.expect("0s REVIVE []\n")
-			o.MayBeRefused()
+			o.AssumeRefused()
 			o.submit("")
 		}, time.Second, "0s REVIVE []\n"},
 		"what brings no offer is made again": {func(o *owner) { o.submit("a") }, 30 * time.Minute,

@@ -61,7 +61,7 @@ func TestRefuseRest(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			o := subscribed(t, func(c *demand.Config) { c.WaitPreferred = row.waits })
-			o.TaskCame("a")
+			o.TaskArrived("a")
 			before := o.Arrivals("a")
 			row.history(o)
 			require.Equal(t, row.want, o.RefuseRest("a", before))

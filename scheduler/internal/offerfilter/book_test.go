@@ -78,10 +78,10 @@ func TestBook(t *testing.T) {
 	require.Equal(t, nothing, d.follow(4*time.Second))
 	require.Equal(t, d.now.Add(time.Second), d.Deadline())
 	require.Equal(t, onR1, d.follow(time.Second))
-	require.False(t, d.Settled(), "a call is under way")
+	require.False(t, d.Idle(), "a call is under way")
 	require.False(t, d.Active(), "and has not arrived as far as is known")
 	require.Equal(t, offerfilter.Keep, d.done(offerfilter.Accepted))
-	require.True(t, d.Settled())
+	require.True(t, d.Idle())
 	require.True(t, d.Active())
 	require.Zero(t, d.Deadline())
 	require.Equal(t, nothing, d.follow(time.Hour))
@@ -91,7 +91,7 @@ func TestBook(t *testing.T) {
 
 	r2 := onRack("r2")
 	require.True(t, d.add(r2), "the master has kept back its offers")
-	require.False(t, d.Settled())
+	require.False(t, d.Idle())
 	require.Equal(t, everything, d.follow(0))
 	d.done(offerfilter.Accepted)
 	require.False(t, d.Active())
@@ -211,11 +211,11 @@ func TestUnclear(t *testing.T) {
 	require.True(t, d.Active(), "perhaps")
 	require.Equal(t, onR1, d.follow(time.Second))
 	d.done(offerfilter.Accepted)
-	require.False(t, d.Settled(), "the former may hold for now")
+	require.False(t, d.Idle(), "the former may hold for now")
 	require.Equal(t, nothing, d.follow(58*time.Second))
 	require.Equal(t, onR1, d.follow(time.Second))
 	d.done(offerfilter.Accepted)
-	require.True(t, d.Settled())
+	require.True(t, d.Idle())
 	require.Equal(t, nothing, d.follow(time.Hour))
 }
 
@@ -226,7 +226,7 @@ func TestUsersCalls(t *testing.T) {
 	d.done(offerfilter.Accepted)
 	d.UserCalled()
 	d.UserCalled()
-	require.False(t, d.Settled())
+	require.False(t, d.Idle())
 	d.add(onRack("r2"))
 	require.Equal(t, nothing, d.follow(time.Hour))
 	d.UserDone(d.now, true)
@@ -242,7 +242,7 @@ func TestUsersCalls(t *testing.T) {
 	require.True(t, d.Active(), "it came to nothing")
 	require.Equal(t, nothing, d.follow(time.Hour))
 	d.UserDone(d.now, false)
-	require.True(t, d.Settled(), "one of a former run does not count")
+	require.True(t, d.Idle(), "one of a former run does not count")
 }
 
 // A filter that the master takes while a user's call keeps the next one waiting is one that it has.
@@ -272,7 +272,7 @@ type possible struct {
 }
 
 func (w *walker) check() {
-	if !w.Settled() {
+	if !w.Idle() {
 		return
 	}
 	for _, p := range w.possible {

@@ -24,7 +24,7 @@ func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 		c.look()
 	}
 	c.history.note("the faults end")
-	c.soothe()
+	c.endFaults()
 	for _, host := range c.cluster.away() {
 		if random.IntN(6) > 0 { // some never come back
 			c.returnAgent(host)
@@ -33,11 +33,11 @@ func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 }
 
 // soothe ends all faults but the absence of agents.
-func (c *chaos) soothe() {
+func (c *chaos) endFaults() {
 	_ = c.master.Disturb(mesostest.Chances{})
 	c.master.Silence(false)
 	c.returnMasters()
-	c.store.upset(0)
+	c.store.setFailureRate(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refusing = false
@@ -57,7 +57,7 @@ func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 	case n < 52:
 		c.reconcile(ctx)
 	case n < 54:
-		c.soothe()
+		c.endFaults()
 		c.history.note("no faults for now")
 	case n < 72:
 		c.disturbCalls(random)
@@ -68,7 +68,7 @@ func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 	case n < 90:
 		p := []float64{0, 0.1, 0.3, 1}[random.IntN(4)]
 		c.history.note("the store fails with a probability of %v", p)
-		c.store.upset(p)
+		c.store.setFailureRate(p)
 	case n < 94:
 		c.history.note("the process is killed")
 		c.crashSoon()
@@ -233,7 +233,7 @@ func (c *chaos) disturbAgents(random *rand.Rand) {
 	left := len(c.cluster.hosts) - len(c.cluster.away())
 	switch k := random.IntN(10); {
 	case h.gone && k == 0: // another takes its place
-		c.excuse(h.name, "its agent was replaced")
+		c.allowEnd(h.name, "its agent was replaced")
 		port := h.port
 		c.cluster.hosts = slices.Delete(c.cluster.hosts, n, n+1)
 		c.addAgent(port)
@@ -249,7 +249,7 @@ func (c *chaos) disturbAgents(random *rand.Rand) {
 		h.gone = true
 		c.master.FreezeAgent(h.name)
 	default:
-		c.excuse(h.name, "its agent was removed")
+		c.allowEnd(h.name, "its agent was removed")
 		c.history.note("%s is removed", h.name)
 		c.master.RemoveAgent(h.name)
 		port := h.port
@@ -283,7 +283,7 @@ func (c *chaos) killExecutor(random *rand.Rand) {
 		return
 	}
 	id := running[random.IntN(len(running))].ID
-	c.excuseTask(id, "its executor was killed")
+	c.allowTaskEnd(id, "its executor was killed")
 	c.history.about("the executor of %s is killed", id)
 	if random.IntN(2) == 0 {
 		c.master.KillExecutor(id)
@@ -301,18 +301,18 @@ func (c *chaos) crashSoon() {
 }
 
 // excuse notes why tasks on a host may end.
-func (c *chaos) excuse(host, why string) {
+func (c *chaos) allowEnd(host, why string) {
 	for _, r := range c.master.Snapshot().Running {
 		if r.Hostname == host {
-			c.excuseTask(r.ID, why)
+			c.allowTaskEnd(r.ID, why)
 		}
 	}
 }
 
-func (c *chaos) excuseTask(id, why string) {
+func (c *chaos) allowTaskEnd(id, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := c.wishes[id]
+	w := c.wanted[id]
 	if w == nil {
 		return
 	}
@@ -325,7 +325,7 @@ func (c *chaos) excuseTask(id, why string) {
 }
 
 // rest waits until all that is under way has come to its end.
-func (c *chaos) rest(ctx context.Context) {
+func (c *chaos) waitIdle(ctx context.Context) {
 	time.Sleep(time.Minute) // calls that are delayed, processes that end
 	c.mu.Lock()
 	c.calm = true
@@ -337,10 +337,10 @@ func (c *chaos) rest(ctx context.Context) {
 }
 
 // live are the tasks that nothing has ended yet, as far as the user knows.
-func (c *chaos) live() []*wish {
+func (c *chaos) live() []*wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(c.order), func(w *wish) bool { return w.excuse != "" })
+	return slices.DeleteFunc(slices.Clone(c.order), func(w *wantedTask) bool { return w.excuse != "" })
 }
 
 // waitingNow lists the calls of users under way.

@@ -78,7 +78,7 @@ func recount(t require.TestingT, m *machine) {
 		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "why agent %s is known", id)
 	}
-	recountQueue(t, m)
+	recountBacklog(t, m)
 }
 
 // checkLaunch holds how far a launch has got to the state of its task.
@@ -100,7 +100,7 @@ func checkLaunch(t require.TestingT, e *entry) {
 
 // recountQueue: whatever was looked at is in the queue, once, and whatever may end for want of a place is
 // in the lineup for that.
-func recountQueue(t require.TestingT, m *machine) {
+func recountBacklog(t require.TestingT, m *machine) {
 	queued, waits, looked := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, d := range m.backlog.demands {
 		queued[d.ID]++
@@ -157,7 +157,7 @@ func TestRecountControl(t *testing.T) {
 		"nothing":                           nil,
 		"that a launch was made":            func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
 		"that a launch was lost":            func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
-		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.moves(ran, eventPlaced) },
+		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
 		"a task of a shape":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
 		"a pending task of a shape":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
 		"a pending task of a group":         func(_ *machine, _, waits *entry) { waits.class.group.pending++ },

@@ -1,0 +1,59 @@
+package scheduler
+
+import (
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// enqueue adds a new task to the end of the backlog.
+func (m *machine) enqueue(e *entry) {
+	m.backlog.add(e, true)
+	m.demand.TaskArrived(e.Info.Spec.Role)
+}
+
+// classify adds a task to the class of a spec: its own one, or the combined one of its pod.
+func (m *machine) classify(e *entry, s *task.Spec) {
+	c, created := m.backlog.class(s)
+	if created {
+		c.group = m.census.join(s.Group)
+	} else if e.pod == nil {
+		share(s, c.spec)
+	}
+	c.tasks++
+	e.class = c
+	if e.Info.State == task.Pending {
+		m.countPending(c, 1)
+	}
+}
+
+// leaveClass removes a task that is no longer on record from its class.
+func (m *machine) leaveClass(e *entry) {
+	if m.backlog.leave(e.class) {
+		m.census.leave(e.class.group)
+	}
+}
+
+// countPending adds n to the number of pending tasks of a class, everywhere these are counted.
+func (m *machine) countPending(c *class, n int) {
+	m.backlog.count(c, n)
+	m.demand.Count(c.spec.Role, n)
+	m.census.countPending(c.group, n)
+}
+
+// failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
+func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
+	for _, e := range tasks {
+		if e.Info.State != task.Pending {
+			continue // it was listed twice: it was launched and became pending again at the same instant
+		}
+		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
+		if f := e.class.findings; len(f) > 0 && err.Cycles > 0 {
+			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
+		}
+		for _, e := range e.members() {
+			m.setState(now, e, task.Failed, err)
+		}
+	}
+	m.backlog.removeAll(tasks)
+}
