@@ -34,6 +34,8 @@ type world struct {
 	ended   chan error // what Run returned
 	stop    context.CancelFunc
 
+	dialing func(ctx context.Context, address string) error // asked before each connection, unless it is nil
+
 	mu     sync.Mutex
 	events []scheduler.Event
 	times  []time.Duration // of events
@@ -47,6 +49,14 @@ func inWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f 
 
 // inWorldOf is a world with several masters, of which the first one leads.
 func inWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
+	inIdleWorldOf(t, masters, cluster, config, func(ctx context.Context, w *world) {
+		w.lead(ctx, scheduler.Term{})
+		f(ctx, w)
+	})
+}
+
+// inIdleWorldOf is such a world in which the scheduler does not run.
+func inIdleWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var services sync.WaitGroup
@@ -66,7 +76,7 @@ func inWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config 
 
 		config.Master = cmp.Or(config.Master, strings.Join(masters, ","))
 		config.Framework.Name = "test"
-		config.DialContext = w.network.DialContext
+		config.DialContext = w.dial
 		if config.Logger == nil {
 			config.Logger = slog.New(slog.DiscardHandler)
 		}
@@ -81,11 +91,23 @@ func inWorldOf(t *testing.T, masters []string, cluster mesostest.Config, config 
 				w.mu.Unlock()
 			}
 		})
-		runCtx, stop := context.WithCancel(ctx)
-		w.stop = stop
-		services.Go(func() { w.ended <- w.sched.Run(runCtx) })
 		f(ctx, w)
 	})
+}
+
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if w.dialing != nil {
+		if err := w.dialing(ctx, address); err != nil {
+			return nil, err
+		}
+	}
+	return w.network.DialContext(ctx, network, address)
+}
+
+// lead has the scheduler run for a term, until that or the world ends.
+func (w *world) lead(ctx context.Context, t scheduler.Term) {
+	ctx, w.stop = context.WithCancel(ctx)
+	go func() { w.ended <- w.sched.Lead(ctx, t) }()
 }
 
 // at waits until that much time has passed since the world began.
