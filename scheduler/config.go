@@ -164,7 +164,8 @@ type Store interface {
 // SubmitPod refuse a task or pod that alone exceeds the limit.
 type BatchLimiter interface {
 	// BatchLimit returns the largest number of records in one call of Apply, and of bytes in keys and values together.
-	// 0: no limit. It is called once when a run begins, and before each write.
+	// 0: no limit. It is called once, when a run begins. A task has two records: with a limit of one, each task is
+	// written alone, with both.
 	BatchLimit() (records, bytes int)
 }
 

@@ -32,8 +32,8 @@ const (
 // edges do the I/O of a run: they perform actions and report the outcomes as inputs. They decide nothing.
 type edges struct {
 	detector *detector.Detector
-	client   *mesoshttp.Client           // for subscriptions, and for calls in order on one connection
-	confirm  func(context.Context) error // asks for a proof that this process leads; nil: none is needed
+	client   *mesoshttp.Client // for subscriptions, and for calls in order on one connection
+	prover   prover            // asks for proofs that this process leads
 	inputs   chan<- []input
 	running  sync.WaitGroup
 }
@@ -64,7 +64,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, confirm: t.Confirm, inputs: inputs}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs}, nil
 }
 
 // close waits for the goroutines of the edges, whose context has ended.
@@ -108,7 +108,7 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if err != nil {
 			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 		}
-		if err := confirm(ctx, e.confirm); err != nil {
+		if err := e.prover.confirm(ctx); err != nil {
 			return err
 		}
 		opened, err := e.followOne(ctx, s, lead)
@@ -146,7 +146,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 		event, err := s.Next()
 		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
-			if err := confirm(ctx, e.confirm); err != nil {
+			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
 			}
 			confirmed = true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -62,14 +63,28 @@ func (e *FencedError) Fenced() bool { return true }
 
 // asFenced wraps an error whose method Fenced returns true in a FencedError, and returns any other as it is.
 func asFenced(err error) error {
-	var fenced interface{ Fenced() bool }
-	if !errors.As(err, &fenced) || !fenced.Fenced() {
+	if !saysFenced(err) {
 		return err
 	}
 	if done := (*FencedError)(nil); errors.As(err, &done) {
 		return err
 	}
 	return &FencedError{Err: err}
+}
+
+// saysFenced reports whether an error, or one that it wraps, says that another process leads. It is not enough to
+// ask the first that has the method: of several that are joined another one may say so.
+func saysFenced(err error) bool {
+	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
+		return true
+	}
+	switch e := any(err).(type) {
+	case interface{ Unwrap() error }:
+		return saysFenced(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), saysFenced)
+	}
+	return false
 }
 
 // TaskError is returned by [Scheduler.Launch] when the task ended before it was running and healthy.

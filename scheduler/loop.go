@@ -106,7 +106,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 		l.log = l.log.With("term", t.Number)
 	}
 	if t.Store != nil {
-		l.writes = e.write(ctx, t.Store)
+		l.writes = e.write(ctx, t.Store, r.limit)
 	}
 	e.detect(ctx)
 	e.call(ctx, l.calls.to)

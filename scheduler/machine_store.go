@@ -66,9 +66,12 @@ func (m *machine) stored(now time.Time, in stored) {
 // pending again.
 func (m *machine) storeFailed(now time.Time, err error) {
 	if err = asFenced(err); final(err) {
-		if m.conn.phase != stopped {
-			m.disconnected(now, err)
+		if m.conn.phase == stopped { // torn down, which was to be stored
+			m.emit(notify{ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}})
+			m.halt(err)
+			return
 		}
+		m.disconnected(now, err)
 		return
 	}
 	retryAt := now.Add(m.backoff(m.storage.journal.Failures()))

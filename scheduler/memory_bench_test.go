@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -124,3 +125,39 @@ func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Even
 		},
 	}}}
 }
+
+// BenchmarkLoad measures what Lead does before it subscribes: a store in memory with 100,000 running tasks is read, and
+// a machine is made of them.
+func BenchmarkLoad(b *testing.B) {
+	for _, services := range []int{1, 100} {
+		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
+			const tasks = 100_000
+			records, size := kept{}, 0
+			for id, e := range runningMachine(b, tasks, services, 0).tasks.byID {
+				changed, err := encodeChanges([]change{{id: id, task: e.stored()}})
+				require.NoError(b, err)
+				for key, value := range changed {
+					records[key] = value
+					size += len(key) + len(value)
+				}
+			}
+			records["framework"] = []byte(`{"version":2,"id":"fw"}`)
+			settings := runningMachine(b, 0, 1, 0).settings
+			b.ReportAllocs()
+			b.ResetTimer()
+			for b.Loop() {
+				m, err := load(b.Context(), records, settings)
+				require.NoError(b, err)
+				require.Len(b, m.tasks.byID, tasks)
+			}
+			b.ReportMetric(float64(size)/tasks, "B/task")
+		})
+	}
+}
+
+// kept is a store that is only read.
+type kept map[string][]byte
+
+func (k kept) Load(context.Context) (map[string][]byte, error) { return k, nil }
+
+func (k kept) Apply(context.Context, map[string][]byte) error { return nil }

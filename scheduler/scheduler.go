@@ -350,12 +350,15 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 }
 
 func (r *run) ended() error {
+	fenced := (*FencedError)(nil)
 	switch {
 	case r.err == nil:
 		return ErrNotRunning
-	case errors.Is(r.err, context.Canceled), errors.Is(r.err, context.DeadlineExceeded):
-		// Not wrapped: the error is about Run's context, not the caller's.
-		return fmt.Errorf("%w: %s", ErrNotRunning, r.err.Error())
+	case !errors.Is(r.err, context.Canceled) && !errors.Is(r.err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", ErrNotRunning, r.err)
+	case errors.As(r.err, &fenced): // by an error that wraps the end of a context
+		return fmt.Errorf("%w: %w", ErrNotRunning, &FencedError{Err: errors.New(fenced.Err.Error())})
 	}
-	return fmt.Errorf("%w: %w", ErrNotRunning, r.err)
+	// Not wrapped: the caller's own context is as it was.
+	return fmt.Errorf("%w: %s", ErrNotRunning, r.err.Error())
 }

@@ -34,6 +34,8 @@ type harness struct {
 	ended   chan error // what Run returned
 	stop    context.CancelFunc
 
+	dialing func(ctx context.Context, address string) error // asked before each connection, unless it is nil
+
 	mu     sync.Mutex
 	events []scheduler.Event
 	times  []time.Duration // of events
@@ -48,6 +50,14 @@ func withHarness(t *testing.T, cluster mesostest.Config, config scheduler.Config
 
 // withMasters is the same with several masters, of which the first one leads.
 func withMasters(t *testing.T, masters []string, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, h *harness)) {
+	withIdleScheduler(t, masters, cluster, config, func(ctx context.Context, h *harness) {
+		h.lead(ctx, scheduler.Term{})
+		f(ctx, h)
+	})
+}
+
+// withIdleScheduler is the same with a scheduler that does not run.
+func withIdleScheduler(t *testing.T, masters []string, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var services sync.WaitGroup
@@ -67,7 +77,7 @@ func withMasters(t *testing.T, masters []string, cluster mesostest.Config, confi
 
 		config.Master = cmp.Or(config.Master, strings.Join(masters, ","))
 		config.Framework.Name = "test"
-		config.DialContext = h.network.DialContext
+		config.DialContext = h.dial
 		if config.Logger == nil {
 			config.Logger = slog.New(slog.DiscardHandler)
 		}
@@ -82,11 +92,23 @@ func withMasters(t *testing.T, masters []string, cluster mesostest.Config, confi
 				h.mu.Unlock()
 			}
 		})
-		runCtx, stop := context.WithCancel(ctx)
-		h.stop = stop
-		services.Go(func() { h.ended <- h.sched.Run(runCtx) })
 		f(ctx, h)
 	})
+}
+
+func (h *harness) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if h.dialing != nil {
+		if err := h.dialing(ctx, address); err != nil {
+			return nil, err
+		}
+	}
+	return h.network.DialContext(ctx, network, address)
+}
+
+// lead runs the scheduler for a term, until that or the test ends.
+func (h *harness) lead(ctx context.Context, t scheduler.Term) {
+	ctx, h.stop = context.WithCancel(ctx)
+	go func() { h.ended <- h.sched.Lead(ctx, t) }()
 }
 
 // at waits until that much time has passed since the beginning.

@@ -108,8 +108,8 @@ func (l batchLimit) fits(r *request) error {
 }
 
 func (l batchLimit) fitTogether(specs []task.Spec) error {
-	if l.records > 0 && 2*len(specs) > l.records {
-		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members; the store takes at most %d at once", len(specs), l.records/2)}
+	if most := max(1, l.records/2); l.records > 0 && len(specs) > most {
+		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members; the store takes at most %d at once", len(specs), most)}
 	}
 	if l.bytes == 0 {
 		return nil
@@ -123,7 +123,11 @@ func (l batchLimit) fitTogether(specs []task.Spec) error {
 		size += len(encoded) + 2*len(record.SpecKey(specs[i].ID)) + stateSize
 	}
 	if size > l.bytes {
-		return &task.FieldError{Field: "Spec", Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is too large: the store takes at most %d bytes at once", l.bytes)}
+		field := "Spec"
+		if specs[0].Pod != "" {
+			field = "Pod"
+		}
+		return &task.FieldError{Field: field, Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is too large: the store takes at most %d bytes at once", l.bytes)}
 	}
 	return nil
 }

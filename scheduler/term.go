@@ -15,7 +15,8 @@ type Term struct {
 	Store Store
 	// Confirm returns nil if this process leads, by a proof that was begun after the call, such as the answer of
 	// a majority. It is asked before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused
-	// must not take the stream of the one that leads by now. Its context ends after 10 s at the latest. An
+	// must not take the stream of the one that leads by now. Redirects that a SUBSCRIBE follows are part of it. The
+	// context ends after 10 s at the latest, and Confirm must return then. An
 	// error with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again
 	// later. It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
 	Confirm func(ctx context.Context) error
@@ -36,23 +37,19 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	if t.Store == nil {
 		t.Store = s.config.Store
 	}
-	r := &run{requests: make(chan *request), done: make(chan struct{}), limit: limitOf(t.Store)}
+	memory := m // what a term without a store goes on with, whichever stores come between
+	r := &run{requests: make(chan *request), done: make(chan struct{})}
+	r.limit, r.err = limitOf(t.Store)
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
-	switch {
-	case t.Store != nil:
-		var loaded *machine
-		if loaded, r.err = load(ctx, t.Store, s.settings); r.err == nil {
-			m = loaded
-		}
-	case m.settings.durable: // of an earlier term, whose store has its records
-		m = newMachine(s.settings)
+	if t.Store != nil && r.err == nil {
+		m, r.err = load(ctx, t.Store, s.settings)
 	}
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t)
 	}
 	s.watchers.end()
-	s.idle <- m // before anybody can see the end, and run again
+	s.idle <- memory // before anybody can see the end, and run again
 	close(r.done)
 	return r.err
 }
@@ -60,10 +57,22 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 // errConfirmHangs is what Confirm gets that takes too long.
 var errConfirmHangs = fmt.Errorf("scheduler: Confirm took longer than %v", callTimeout)
 
-// confirm asks for a proof of leadership. Without one it is not known whether this process leads.
-func confirm(ctx context.Context, ask func(context.Context) error) (err error) {
-	if ask == nil {
+// prover asks for proofs of leadership.
+type prover struct {
+	ask  func(context.Context) error // nil: there is nothing to prove
+	busy chan struct{}               // of capacity 1: full during a call of ask, which an older stream may have made
+}
+
+// confirm asks for a proof. Without one it is not known whether this process leads.
+func (p prover) confirm(ctx context.Context) (err error) {
+	if p.ask == nil {
 		return nil
+	}
+	select {
+	case p.busy <- struct{}{}:
+		defer func() { <-p.busy }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errConfirmHangs)
 	defer cancel()
@@ -72,7 +81,7 @@ func confirm(ctx context.Context, ask func(context.Context) error) (err error) {
 			err = panicked("Confirm", p)
 		}
 	}()
-	if err := ask(ctx); err != nil {
+	if err := p.ask(ctx); err != nil {
 		return asFenced(fmt.Errorf("scheduler: leadership is not confirmed: %w", err))
 	}
 	return nil

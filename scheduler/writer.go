@@ -12,13 +12,13 @@ import (
 const storeTimeout = 10 * time.Second
 
 // write writes the changes that come through the channel, which has room for one writing.
-func (e *edges) write(ctx context.Context, s Store) chan<- []change {
+func (e *edges) write(ctx context.Context, s Store, limit batchLimit) chan<- []change {
 	writes := make(chan []change, 1)
 	e.running.Go(func() {
 		for {
 			select {
 			case changes := <-writes:
-				if !e.writeAll(ctx, s, changes) {
+				if !e.writeAll(ctx, s, limit, changes) {
 					return
 				}
 			case <-ctx.Done():
@@ -31,8 +31,7 @@ func (e *edges) write(ctx context.Context, s Store) chan<- []change {
 
 // writeAll writes changes in as many calls of Apply as the store's limit takes, and reports each as an input,
 // up to the first that fails. It returns false if the run has ended.
-func (e *edges) writeAll(ctx context.Context, s Store, changes []change) bool {
-	limit := limitOf(s)
+func (e *edges) writeAll(ctx context.Context, s Store, limit batchLimit, changes []change) bool {
 	for len(changes) > 0 {
 		records, n, err := limit.cut(changes)
 		if err == nil {
@@ -52,17 +51,27 @@ func (e *edges) writeAll(ctx context.Context, s Store, changes []change) bool {
 // batchLimit is what a store takes at once; 0 is without limit.
 type batchLimit struct{ records, bytes int }
 
-func limitOf(s Store) batchLimit {
+// limitOf asks a store how much it takes at once.
+func limitOf(s Store) (limit batchLimit, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked("the store", p)
+		}
+	}()
 	if l, ok := s.(BatchLimiter); ok {
 		records, bytes := l.BatchLimit()
-		return batchLimit{max(0, records), max(0, bytes)}
+		limit = batchLimit{max(0, records), max(0, bytes)}
 	}
-	return batchLimit{}
+	return limit, nil
 }
 
 // cut encodes as many of the first changes as may be written at once, and returns how many these are: at the
 // least one, with all that are joined to it, even if that is more than the limit.
 func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
+	if l == (batchLimit{}) {
+		records, err := encodeChanges(changes)
+		return records, len(changes), err
+	}
 	batch, size, n := map[string][]byte{}, 0, 0
 	for n < len(changes) {
 		unit := 1
@@ -115,6 +124,9 @@ func sizeOf(records map[string][]byte) (size int) {
 // apply bounds a writing, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
 // which is that of ctx.
 func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
 	defer cancel()
 	defer func() {

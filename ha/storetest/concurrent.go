@@ -27,13 +27,16 @@ func keyName(i int) string { return fmt.Sprintf("key-%d", i) }
 // serialOrder checks that the result of concurrent Applies is that of the same batches one after the other, in some
 // order.
 func serialOrder(ctx context.Context, s Store) error {
+	if !limitOf(s).takes(keys, keys*16) {
+		return nil // such a store does not take batches that could be told apart
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range rounds {
 		batches := make([]batch, workers*perRound)
 		for i := range batches {
 			batches[i] = random.Perm(keys)[:perBatch]
 		}
-		if err := applyAtOnce(ctx, s, batches); err != nil {
+		if err := applyConcurrently(ctx, s, batches); err != nil {
 			return err
 		}
 		loaded, err := s.Load(ctx)
@@ -62,8 +65,8 @@ func serialOrder(ctx context.Context, s Store) error {
 	return nil
 }
 
-// applyAtOnce runs workers that each apply their share of the batches, in order.
-func applyAtOnce(ctx context.Context, s Store, batches []batch) error {
+// applyConcurrently runs workers that each apply their share of the batches, in order.
+func applyConcurrently(ctx context.Context, s Store, batches []batch) error {
 	errs := make([]error, workers)
 	start := make(chan struct{})
 	var all sync.WaitGroup
@@ -124,6 +127,9 @@ func serial(batches []batch, last []int) bool {
 // wholeApplies checks that a Load during an Apply sees all of its changes or none.
 func wholeApplies(ctx context.Context, s Store) error {
 	const applies, width = 100, 8
+	if !limitOf(s).takes(width+1, (width+1)*16) {
+		return nil
+	}
 	write := func(n int) error {
 		changes := records{}
 		for key := range width {

@@ -12,8 +12,17 @@ import (
 
 type records = map[string][]byte
 
-// apply makes the changes to the store and to the model of what it should hold.
+// apply makes the changes to the store, within its limit, and to the model of what it should hold.
 func apply(ctx context.Context, s Store, model, changes records) error {
+	for _, part := range limitOf(s).divide(changes) {
+		if err := applyAtOnce(ctx, s, model, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyAtOnce(ctx context.Context, s Store, model, changes records) error {
 	if err := s.Apply(ctx, changes); err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
@@ -129,7 +138,10 @@ func largeValues(ctx context.Context, s Store) error {
 }
 
 func manyKeys(ctx context.Context, s Store) error {
-	const n = 5000
+	n := 5000
+	if !limitOf(s).takes(100, 4<<10) {
+		n = 200 // of which each takes an Apply
+	}
 	name := func(i int) string { return fmt.Sprintf("task-%d", i*7919%n) }
 	all, odd, back := records{}, records{}, records{}
 	for i := range n {
@@ -193,7 +205,7 @@ func refusedWhole(ctx context.Context, s Store) error {
 	for _, key := range []string{"", strings.Repeat("m", 1<<20)} {
 		changes := records{"a": []byte("2"), "b": []byte("2"), key: []byte("2"), "y": []byte("2"), "z": nil}
 		after := maps.Clone(model)
-		if err := apply(ctx, s, after, changes); err == nil {
+		if err := applyAtOnce(ctx, s, after, changes); err == nil {
 			model = after
 		}
 		if err := holds(ctx, s, model); err != nil {

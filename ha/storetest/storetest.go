@@ -18,8 +18,11 @@ type Store interface {
 // Run runs every check as a subtest with a store of its own. Open returns an empty store, or fails the test; it closes
 // the store with t.Cleanup. Reopen closes the store and opens it again at the same place, as a new process would; if it
 // is nil, durability is not checked.
+//
+// A store with the method BatchLimit() (records, bytes int), see scheduler.BatchLimiter, is not given more at once, except
+// by checks of its own about that limit.
 func Run(t *testing.T, open func(t *testing.T) Store, reopen func(t *testing.T, s Store) Store) {
-	for _, c := range checks() {
+	for _, c := range append(checks(), limitChecks()...) {
 		if c.reopens && reopen == nil {
 			continue
 		}
