@@ -48,11 +48,11 @@ func (b *backlog) class(s *task.Spec) (*class, bool) {
 
 // leave removes a task from its class, and reports whether it was the last one.
 func (b *backlog) leave(c *class) bool {
-	if c.tasks--; c.tasks > 0 {
-		return false
+	last := c.leave()
+	if last {
+		delete(b.classes, c.key)
 	}
-	delete(b.classes, c.key)
-	return true
+	return last
 }
 
 // count adds n to the number of pending tasks of a class.

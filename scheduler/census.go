@@ -85,9 +85,6 @@ func (c *census) countPending(g *group, n int) {
 	}
 }
 
-// occupies reports whether a task in this state is on an agent. An unreachable one is.
-func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
-
 // recount counts a task on the agent that it is on now.
 func (c *census) recount(e *entry) {
 	e.Agent = c.agentOf(e)
@@ -116,14 +113,6 @@ func (c *census) agentOf(e *entry) *task.Agent {
 		return e.Agent
 	}
 	return &task.Agent{ID: here, Hostname: e.Info.Hostname}
-}
-
-// agentID returns the ID of the agent that a task is on, "" if it is on none.
-func (e *entry) agentID() string {
-	if occupies(e.Info.State) {
-		return e.Info.AgentID
-	}
-	return ""
 }
 
 func (c *census) count(e *entry, about *task.Agent) {

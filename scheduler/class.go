@@ -19,6 +19,18 @@ type class struct {
 	findings []Finding
 }
 
+// join notes the group of the class.
+func (c *class) join(g *group) { c.group = g }
+
+// enter counts a task that came on record.
+func (c *class) enter() { c.tasks++ }
+
+// leave counts a task out that is no longer on record, and reports whether it was the last one.
+func (c *class) leave() (last bool) {
+	c.tasks--
+	return c.tasks == 0
+}
+
 // count adds n to the number of pending tasks, and reports whether there were none before or are none now.
 func (c *class) count(n int) bool {
 	before := c.pending

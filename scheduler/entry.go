@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -76,6 +78,16 @@ func (p *pod) broken() bool {
 	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State.Terminal() })
 }
 
+// wait has a caller wait for all members to run.
+func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
+
+// takeCallers returns the callers, and forgets them.
+func (p *pod) takeCallers() []ref {
+	callers := p.callers
+	p.callers = nil
+	return callers
+}
+
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
 	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
@@ -108,6 +120,59 @@ func (e *entry) reassign() {
 	}
 }
 
+// recordStatus records a status, without its data, which can be large: the docker executor puts the whole output of
+// "docker inspect" there.
+func (e *entry) recordStatus(status mesos.TaskStatus) {
+	status.Data = nil
+	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
+	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
+		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
+	}
+	e.Info.Status = &status
+	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
+		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
+		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
+			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
+		}
+	}
+	if status.AgentID != nil {
+		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
+	}
+	if status.Healthy != nil {
+		e.Info.Healthy = status.Healthy
+	}
+}
+
+// unknownFor notes that the master does not know the task, and returns for how long it has not.
+func (e *entry) unknownFor(now time.Time) time.Duration {
+	if e.UnknownSince.IsZero() {
+		e.UnknownSince = now
+	}
+	return now.Sub(e.UnknownSince)
+}
+
+// known notes that the master knows the task.
+func (e *entry) known() { e.UnknownSince = time.Time{} }
+
+// wait has a caller wait.
+func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
+
+// takeCallers returns the callers that have what they waited for, or never will, and forgets them.
+func (e *entry) takeCallers() []caller {
+	var taken []caller
+	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
+		over := e.Info.State.Terminal() || e.up() && !c.end
+		if over {
+			taken = append(taken, c)
+		}
+		return over
+	})
+	return taken
+}
+
+// dropCallers forgets all callers.
+func (e *entry) dropCallers() { e.callers = nil }
+
 // forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
 func (e *entry) forgetCaller(caller ref) (wanted bool) {
 	for _, c := range e.callers {
@@ -124,6 +189,17 @@ func (e *entry) forgetCaller(caller ref) (wanted bool) {
 func withoutCaller(callers []caller, gone ref) []caller {
 	return slices.DeleteFunc(callers, func(c caller) bool { return c.ref == gone })
 }
+
+// agentID returns the ID of the agent that a task is on, "" if it is on none.
+func (e *entry) agentID() string {
+	if occupies(e.Info.State) {
+		return e.Info.AgentID
+	}
+	return ""
+}
+
+// occupies reports whether a task in this state is on an agent. An unreachable one is.
+func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
 
 // heldBack reports whether a task may not be launched again yet.
 func (e *entry) heldBack(now time.Time) bool {

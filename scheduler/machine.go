@@ -37,8 +37,9 @@ import (
 //
 // Its methods, by what they are about:
 //
+//	machine.go                 inputs, events and outcomes of calls, handed on
 //	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
-//	machine_calls.go           calls to the master and their outcomes
+//	machine_calls.go           calls that users make
 //	machine_demand.go          SUPPRESS and REVIVE
 //	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
 //	machine_offers.go          OFFERS, ACCEPT and DECLINE
@@ -52,6 +53,9 @@ import (
 //	machine_store.go           what is stored when, and what waits for that
 //	machine_maintenance.go     inverse offers
 //	machine_timers.go          timers that are due
+//	machine_emit.go            actions: at once, or when everything is stored
+//
+// These files call one another in no circle.
 //
 // docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
@@ -122,17 +126,10 @@ func newMachine(s settings) *machine {
 	return m
 }
 
-// setInfo sets the FrameworkInfo for the following subscriptions.
-func (m *machine) setInfo(info mesos.FrameworkInfo) {
-	m.conn.setInfo(info)
-	m.demand.SetRoles(info.Roles)
-}
-
 // step takes one input at the time now and returns the actions to be performed, in order. The slice is
 // valid until the next step.
 func (m *machine) step(now time.Time, in input) []action {
-	clear(m.actions)
-	m.actions = m.actions[:0]
+	m.beginStep()
 	switch in := in.(type) {
 	case start:
 		m.start(now)
@@ -278,5 +275,66 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
 		m.errorEvent(now, e.GetError().GetMessage())
+	}
+}
+
+// callDone takes the outcome of a call.
+func (m *machine) callDone(now time.Time, in callDone) {
+	current := m.conn.current(in.stream)
+	if in.ref != 0 {
+		m.emit(reply{ref: in.ref, err: in.err})
+	}
+	if in.outcome == stale && current && replaced(in.err) {
+		m.disconnected(now, ErrEvicted)
+		return
+	}
+	switch in.call.GetType() {
+	case scheduler.Call_ACCEPT:
+		m.acceptDone(now, in)
+	case scheduler.Call_DECLINE:
+		if in.outcome != accepted && current {
+			m.retryDecline(now, in.call.Decline.OfferIDs)
+		}
+	case scheduler.Call_ACKNOWLEDGE:
+		// The agent would send an update again by itself, but only after up to ten minutes.
+		if in.outcome != accepted && current {
+			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
+		}
+	case scheduler.Call_KILL:
+		if e := m.tasks.byID[in.call.Kill.TaskID.Value]; current && e != nil && e.Killing && !e.Info.State.Terminal() {
+			pause := e.killPause
+			if in.outcome != accepted {
+				pause = callRetry
+			}
+			m.startKillTimer(e, now.Add(pause))
+		}
+	case scheduler.Call_RECONCILE:
+		m.reconcileDone(in)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		if in.ref != 0 {
+			m.userUpdated(now, in)
+		} else {
+			m.filterDone(now, in)
+		}
+	case scheduler.Call_REVIVE:
+		if in.outcome != accepted && current {
+			m.demand.CallFailed(now.Add(callRetry), in.call.GetRevive().GetRoles())
+		}
+	case scheduler.Call_SUPPRESS:
+		if in.outcome != accepted && current {
+			m.demand.CallFailed(now.Add(callRetry), in.call.GetSuppress().GetRoles())
+		}
+	case scheduler.Call_TEARDOWN:
+		if in.outcome == accepted {
+			m.tornDown(now)
+		} else if current {
+			m.disconnected(now, in.err) // the next subscription asks again
+		}
+		return
+	}
+	// Once the framework is torn down the master knows it no more; its own answer is on its way.
+	// And a call of the user's may be bad by itself.
+	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
+		m.disconnected(now, in.err)
 	}
 }

@@ -1,10 +1,6 @@
 package scheduler
 
-import (
-	"time"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
-)
+import "github.com/mesos-actor/mesos-actor-go/task"
 
 // enqueue adds a new task to the end of the backlog.
 func (m *machine) enqueue(e *entry) {
@@ -16,11 +12,11 @@ func (m *machine) enqueue(e *entry) {
 func (m *machine) classify(e *entry, s *task.Spec) {
 	c, created := m.backlog.class(s)
 	if created {
-		c.group = m.census.join(s.Group)
+		c.join(m.census.join(s.Group))
 	} else if e.pod == nil {
 		share(s, c.spec)
 	}
-	c.tasks++
+	c.enter()
 	e.class = c
 	if e.Info.State == task.Pending {
 		m.countPending(c, 1)
@@ -39,21 +35,4 @@ func (m *machine) countPending(c *class, n int) {
 	m.backlog.count(c, n)
 	m.demand.Count(c.spec.Role, n)
 	m.census.countPending(c.group, n)
-}
-
-// failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
-func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
-	for _, e := range tasks {
-		if e.Info.State != task.Pending {
-			continue // it was listed twice: it was launched and became pending again at the same instant
-		}
-		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
-		if f := e.class.findings; len(f) > 0 && err.Cycles > 0 {
-			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
-		}
-		for _, e := range e.members() {
-			m.setState(now, e, task.Failed, err)
-		}
-	}
-	m.backlog.removeAll(tasks)
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// cyclePause is the least time between two cycles. If many tasks are submitted one by one, the first is launched at
-// once and the others together: a cycle for each would use up an offer for each.
-const cyclePause = 5 * time.Millisecond
-
 // wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
 func (m *machine) wantsCycle() bool {
 	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
@@ -203,13 +199,6 @@ func (m *machine) tryMatch(c task.Cycle) (placed []task.Placement, rejected []ta
 	return placed, rejected, nil
 }
 
-// offerUse is what an offer is used for in a cycle. Offers that are accepted together share one.
-type offerUse struct {
-	agentID, role string
-	offers        []string // their IDs; nil: not used so far
-	operations    []mesos.Offer_Operation
-}
-
 // useTogether makes the offers that a placement names share one use. It returns an error if they cannot be accepted
 // together: a master takes an ACCEPT with offers of different agents or roles for invalid, and the tasks are lost.
 func useTogether(p task.Placement, used map[string]*offerUse) error {
@@ -298,4 +287,11 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
 	return parts, operation, nil
+}
+
+// declineHeld declines the offers that have been held for long enough.
+func (m *machine) declineHeld(now time.Time) {
+	if !m.wantsCycle() {
+		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
+	}
 }

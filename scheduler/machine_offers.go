@@ -32,13 +32,6 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	}
 }
 
-// declineHeld declines the offers that have been held for long enough.
-func (m *machine) declineHeld(now time.Time) {
-	if !m.wantsCycle() {
-		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
-	}
-}
-
 // refuse declines offers, for a time that depends on the demand for the role of each. The offers of a framework
 // that is being torn down need no answer.
 func (m *machine) refuse(now time.Time, offers []task.Offer) {
@@ -70,11 +63,9 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 		Operations: u.operations,
 	}})
 	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
-	if m.settings.durable {
-		m.whenStored(now, s)
-		return
+	if !m.storage.wait(now, s) {
+		m.sendAccept(now, s)
 	}
-	m.sendAccept(now, s)
 }
 
 // sendAccept sends an ACCEPT. For how long it refuses what it leaves over is decided only now. A task that
@@ -150,4 +141,47 @@ func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})
+}
+
+// cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their
+// tasks are pending again.
+func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
+	var taken []*scheduler.Call
+	for _, a := range m.storage.journal.Take(func(a action) bool {
+		s, ok := a.(send)
+		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
+	}) {
+		taken = append(taken, a.(send).call)
+	}
+	for _, c := range taken {
+		m.cancelLaunch(now, c)
+	}
+	return taken
+}
+
+func all(*scheduler.Call) bool { return true }
+
+// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
+func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
+	for _, t := range launchedBy(c) {
+		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
+			m.requeue(now, e)
+		}
+	}
+}
+
+// returnOffers declines offers that were not used, and refuses them for no time: they may fit a pending task.
+func (m *machine) returnOffers(offers []mesos.OfferID) {
+	if m.conn.phase == connected {
+		m.decline(offers, 0)
+	}
+}
+
+// dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
+// will be repeated.
+func (m *machine) dropCalls() {
+	m.storage.journal.Take(func(a action) bool {
+		_, isCall := a.(send)
+		return isCall
+	})
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -45,7 +44,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	}
 	if in.wait {
-		p.callers = append(p.callers, in.ref)
+		p.wait(in.ref)
 	} else {
 		m.whenStored(now, reply{ref: in.ref})
 	}
@@ -100,25 +99,6 @@ func (m *machine) launchTookEffect(now time.Time, e *entry) {
 			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}
-}
-
-// podChanged answers the callers that wait for a pod to run, after one of its members changed.
-func (m *machine) podChanged(now time.Time, e *entry, err error) {
-	if len(e.pod.callers) == 0 {
-		return
-	}
-	var answer reply
-	switch state := e.Info.State; {
-	case state.Terminal() && state != task.Finished:
-		answer.err = &TaskError{Task: e.Info, Err: err}
-	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
-		return
-	}
-	for _, caller := range e.pod.callers {
-		answer.ref = caller
-		m.whenStored(now, answer)
-	}
-	e.pod.callers = nil
 }
 
 // restorePods restores the pods of tasks that are in order of submission.

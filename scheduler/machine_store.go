@@ -15,29 +15,6 @@ import (
 // until then they keep others from their resources.
 const offerAge = 10 * time.Second
 
-// touch notes that the record of a task, or with "" that of the framework, is to be written.
-func (m *machine) touch(id string) {
-	switch {
-	case !m.settings.durable:
-	case id == "" && m.conn.frameworkID == "": // a running task must not be in the store without its framework
-		m.storage.journal.TouchLast(id)
-	default:
-		m.storage.journal.Touch(id)
-	}
-}
-
-// whenStored performs an action as soon as everything that has changed so far is stored.
-func (m *machine) whenStored(now time.Time, a action) {
-	if m.storage.wait(now, a) {
-		return
-	}
-	if r, ok := a.(reply); ok {
-		m.emit(r)
-		return
-	}
-	m.release(now, now, a)
-}
-
 // flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
 	if changes := m.storage.begin(now, m.conn.frameworkID, &m.tasks); len(changes) > 0 {
@@ -139,49 +116,6 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 		return
 	}
 	m.sendAccept(now, s)
-}
-
-// cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their
-// tasks are pending again.
-func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
-	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(a action) bool {
-		s, ok := a.(send)
-		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
-	}) {
-		taken = append(taken, a.(send).call)
-	}
-	for _, c := range taken {
-		m.cancelLaunch(now, c)
-	}
-	return taken
-}
-
-func all(*scheduler.Call) bool { return true }
-
-// dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
-// will be repeated.
-func (m *machine) dropCalls() {
-	m.storage.journal.Take(func(a action) bool {
-		_, isCall := a.(send)
-		return isCall
-	})
-}
-
-// returnOffers declines offers that were not used, and refuses them for no time: they may fit a pending task.
-func (m *machine) returnOffers(offers []mesos.OfferID) {
-	if m.conn.connected() {
-		m.decline(offers, 0)
-	}
-}
-
-// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
-func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
-	for _, t := range launchedBy(c) {
-		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
-			m.requeue(now, e)
-		}
-	}
 }
 
 // restore fills a new machine with what was stored.

@@ -15,7 +15,7 @@ import (
 func (m *machine) start(now time.Time) {
 	// The end of the earlier run has answered its callers. Its calls will not be answered any more.
 	for _, e := range m.tasks.byID {
-		e.callers = nil
+		e.dropCallers()
 		if e.launch.unanswered() && !e.Info.State.Terminal() {
 			m.tasks.advanceLaunch(e, eventAnswered)
 		}
@@ -60,12 +60,6 @@ func (m *machine) subscribe(now time.Time) {
 // that, nothing runs under the ID and nobody will use it again, so that the master may soon remove it.
 const registerTimeout = time.Minute
 
-// unregistered reports whether there is a store that does not have the framework's ID. The framework is then
-// registered first, and subscribes again with its own failover timeout once the ID is stored.
-func (m *machine) unregistered() bool {
-	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durableID)
-}
-
 // registered subscribes with the framework's ID, which is stored now.
 func (m *machine) registered(now time.Time, stream int) {
 	if m.conn.phase == registering && stream == m.conn.stream {
@@ -81,7 +75,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 	if unregistered {
 		m.conn.register()
-		m.whenStored(now, register{stream: m.conn.stream})
+		if r := (register{stream: m.conn.stream}); !m.storage.wait(now, r) {
+			m.registered(now, r.stream)
+		}
 		return
 	}
 	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
@@ -190,4 +186,10 @@ func (m *machine) beginTeardown(caller ref) {
 	if first := m.teardown.request(caller); first && m.conn.connected() {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
+}
+
+// setInfo sets the FrameworkInfo for the following subscriptions.
+func (m *machine) setInfo(info mesos.FrameworkInfo) {
+	m.conn.setInfo(info)
+	m.demand.SetRoles(info.Roles)
 }

@@ -26,7 +26,7 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.touch(in.spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	if in.wait {
-		e.callers = append(e.callers, caller{ref: in.ref})
+		e.wait(caller{ref: in.ref})
 	} else {
 		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	}
@@ -58,7 +58,7 @@ func (m *machine) kill(now time.Time, in kill) {
 	case e.Info.State.Terminal():
 		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	default:
-		e.callers = append(e.callers, caller{ref: in.ref, end: true})
+		e.wait(caller{ref: in.ref, end: true})
 		m.endTask(now, e)
 	}
 }
@@ -174,17 +174,13 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.touch(e.Info.Spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
-		switch {
-		case ended && c.end, e.up() && !c.end:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info})
-		case ended:
+	for _, c := range e.takeCallers() {
+		if ended && !c.end {
 			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
-		default:
-			return false
+		} else {
+			m.whenStored(now, reply{ref: c.ref, info: e.Info})
 		}
-		return true
-	})
+	}
 	if e.pod != nil {
 		m.podChanged(now, e, err)
 	}
@@ -217,4 +213,39 @@ func (m *machine) tornDown(now time.Time) {
 	m.emit(closeStream{stream: m.conn.stream})
 	m.conn.stop()
 	m.whenStored(now, stop{})
+}
+
+// failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
+func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
+	for _, e := range tasks {
+		if e.Info.State != task.Pending {
+			continue // it was there twice: it was launched and pending again within an instant
+		}
+		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
+		if f := e.class.findings; len(f) > 0 && err.Cycles > 0 {
+			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
+		}
+		for _, e := range e.members() {
+			m.setState(now, e, task.Failed, err)
+		}
+	}
+	m.backlog.removeAll(tasks)
+}
+
+// podChanged answers the callers that wait for a pod to run, after one of its members changed.
+func (m *machine) podChanged(now time.Time, e *entry, err error) {
+	if len(e.pod.callers) == 0 {
+		return
+	}
+	var answer reply
+	switch state := e.Info.State; {
+	case state.Terminal() && state != task.Finished:
+		answer.err = &TaskError{Task: e.Info, Err: err}
+	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
+		return
+	}
+	for _, caller := range e.pod.takeCallers() {
+		answer.ref = caller
+		m.whenStored(now, answer)
+	}
 }

@@ -76,16 +76,13 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 		return // older than what is known: a new master reported the task before its agent repeated this update
 	}
 	if state == task.Unknown {
-		if e.UnknownSince.IsZero() {
-			e.UnknownSince = now
-		}
-		if now.Sub(e.UnknownSince) >= unknownLimit {
-			m.recordStatus(e, status)
+		if e.unknownFor(now) >= unknownLimit {
+			e.recordStatus(status)
 			m.setState(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
 		}
 	} else {
-		e.UnknownSince = time.Time{}
+		e.known()
 	}
 	if state == task.Staging {
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
@@ -103,7 +100,7 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	} else {
 		m.tasks.advanceLaunch(e, eventTold)
 	}
-	m.recordStatus(e, status)
+	e.recordStatus(status)
 	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
@@ -155,7 +152,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		e.Lost++
 	}
 	if int(e.Lost) >= m.settings.maxLaunches {
-		m.recordStatus(e, status)
+		e.recordStatus(status)
 		if !state.Terminal() {
 			state = task.Lost
 		}
@@ -188,29 +185,6 @@ func knownToMaster(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
-// recordStatus records a status, without its data, which can be large: the docker executor puts the whole output of
-// "docker inspect" there.
-func (m *machine) recordStatus(e *entry, status mesos.TaskStatus) {
-	status.Data = nil
-	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
-	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
-		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
-	}
-	e.Info.Status = &status
-	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
-		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
-		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
-			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
-		}
-	}
-	if status.AgentID != nil {
-		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
-	}
-	if status.Healthy != nil {
-		e.Info.Healthy = status.Healthy
-	}
-}
-
 // unknownTask takes an update about a task that is not on record.
 func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	state := task.Unknown
@@ -237,7 +211,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	m.reconciliation.skip(e)
 	e.UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)
-	m.recordStatus(e, status)
+	e.recordStatus(status)
 	m.setState(now, e, state, nil)
 }
 

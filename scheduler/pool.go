@@ -70,6 +70,10 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 	p.newOffers = true
 }
 
+// cyclePause is the least time between two cycles. If many tasks are submitted one by one, the first is launched at
+// once and the others together: a cycle for each would use up an offer for each.
+const cyclePause = 5 * time.Millisecond
+
 // pause lets no cycle begin before then.
 func (p *pool) pause(until time.Time) { p.cycleAt = until }
 
@@ -193,6 +197,13 @@ func (p *pool) prefer(launches []*offerUse, until time.Time) {
 			least, p.preferred = left, preferred{u.agentID, until}
 		}
 	}
+}
+
+// offerUse is what an offer is used for in a cycle. Offers that are accepted together share one.
+type offerUse struct {
+	agentID, role string
+	offers        []string // their IDs; nil: not used so far
+	operations    []mesos.Offer_Operation
 }
 
 // leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.

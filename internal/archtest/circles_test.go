@@ -3,6 +3,7 @@ package archtest
 import (
 	"go/ast"
 	"go/types"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -10,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// graph says for each type which others it needs.
-type graph map[*types.TypeName]map[*types.TypeName]bool
+// graph says for each type, or file, which others it needs.
+type graph[T comparable] map[T]map[T]bool
 
 // partGraph returns which of the types that the machine's state is made of need which others: in their fields, and in the
 // parameters, results and bodies of their methods. The machine itself, which needs them all, is not there, nor are settings.
-func (p *program) partGraph() graph {
-	g := graph{}
+func (p *program) partGraph() graph[*types.TypeName] {
+	g := graph[*types.TypeName]{}
 	for part := range p.state(schedulerPackage, "machine", "settings") {
 		if part.Name() != "machine" {
 			g[part] = map[*types.TypeName]bool{}
@@ -48,11 +49,11 @@ func (p *program) partGraph() graph {
 	return g
 }
 
-// reaches reports whether a way leads from one type to another.
-func (g graph) reaches(from, to *types.TypeName) bool {
-	seen := map[*types.TypeName]bool{}
-	var walk func(*types.TypeName) bool
-	walk = func(at *types.TypeName) bool {
+// reaches reports whether a way leads from one to another.
+func (g graph[T]) reaches(from, to T) bool {
+	seen := map[T]bool{}
+	var walk func(T) bool
+	walk = func(at T) bool {
 		for next := range g[at] {
 			if next == to {
 				return true
@@ -84,8 +85,46 @@ func (p *program) circles() []string {
 	return found
 }
 
-// lines describes a graph, one line for each type that needs others.
-func (g graph) lines() []string {
+// fileGraph returns which of the machine's files mention methods of the machine that are in which others.
+func (p *program) fileGraph() graph[string] {
+	machine := p.named(schedulerPackage, "machine")
+	g := graph[string]{}
+	for _, file := range p.files[schedulerPackage] {
+		name, _ := p.at(file)
+		base := path.Base(name)
+		if !isMachineFile(base) {
+			continue
+		}
+		g[base] = map[string]bool{}
+		ast.Inspect(file, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			if f, ok := p.info.Uses[id].(*types.Func); ok {
+				if r := f.Signature().Recv(); r != nil && namedOf(r.Type()) != nil && namedOf(r.Type()).Obj() == machine && p.fileOf[f] != base {
+					g[base][p.fileOf[f]] = true
+				}
+			}
+			return true
+		})
+	}
+	return g
+}
+
+// circle returns the files that call one another.
+func (g graph[T]) circle() []T {
+	var found []T
+	for at := range g {
+		if g.reaches(at, at) {
+			found = append(found, at)
+		}
+	}
+	return found
+}
+
+// lines describes a graph of types, one line for each that needs others.
+func lines(g graph[*types.TypeName]) []string {
 	var lines []string
 	for part, needs := range g {
 		var names []string
@@ -103,11 +142,17 @@ func (g graph) lines() []string {
 func TestPartsHaveNoCircle(t *testing.T) {
 	p := theScheduler(t)
 	g := p.partGraph()
-	for _, line := range g.lines() {
+	for _, line := range lines(g) {
 		t.Log(line)
 	}
 	for _, part := range []string{"census", "backlog", "pool", "registry", "storage", "reconciliation", "timers", "connection"} {
 		require.Contains(t, g, p.named(schedulerPackage, part))
 	}
 	require.Empty(t, p.circles())
+}
+
+func TestMachineFilesHaveNoCircle(t *testing.T) {
+	g := theScheduler(t).fileGraph()
+	require.Contains(t, g, "machine_emit.go")
+	require.Empty(t, g.circle())
 }

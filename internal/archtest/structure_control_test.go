@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -131,4 +132,17 @@ func TestCirclesControl(t *testing.T) {
 			"scheduler/machine.go": root, "scheduler/a.go": "package scheduler\ntype a struct{ b map[string]*b }", "scheduler/b.go": "package scheduler\n" + source,
 		}).circles(), source)
 	}
+}
+
+// TestMachineFilesControl has files of the machine that call one another by way of a third.
+func TestMachineFilesControl(t *testing.T) {
+	found := synthetic(t, map[string]string{
+		"scheduler/machine.go":   "package scheduler\ntype machine struct{}\nfunc (m *machine) step() { m.a() }",
+		"scheduler/machine_a.go": "package scheduler\nfunc (m *machine) a() { h := m.b; h() }",
+		"scheduler/machine_b.go": "package scheduler\nfunc (m *machine) b() { func() { m.c() }() }",
+		"scheduler/machine_c.go": "package scheduler\nfunc (m *machine) c() { m.a(); m.d() }",
+		"scheduler/machine_d.go": "package scheduler\nfunc (m *machine) d() { m.d() }",
+	}).fileGraph().circle()
+	slices.Sort(found)
+	require.Equal(t, []string{"machine_a.go", "machine_b.go", "machine_c.go"}, found)
 }
