@@ -19,13 +19,13 @@ type class struct {
 	findings []Finding
 }
 
-// join notes the group of the class.
+// join sets the group of the class.
 func (c *class) join(g *group) { c.group = g }
 
-// enter counts a task that came on record.
+// enter counts a task that is put on record.
 func (c *class) enter() { c.tasks++ }
 
-// leave counts a task out that is no longer on record, and reports whether it was the last one.
+// leave uncounts a task that is no longer on record, and reports whether it was the last one.
 func (c *class) leave() (last bool) {
 	c.tasks--
 	return c.tasks == 0

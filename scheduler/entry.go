@@ -78,10 +78,10 @@ func (p *pod) broken() bool {
 	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State.Terminal() })
 }
 
-// wait has a caller wait for all members to run.
+// wait adds a caller that waits for all members to run.
 func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
 
-// takeCallers returns the callers, and forgets them.
+// takeCallers removes the callers and returns them.
 func (p *pod) takeCallers() []ref {
 	callers := p.callers
 	p.callers = nil
@@ -154,10 +154,10 @@ func (e *entry) unknownFor(now time.Time) time.Duration {
 // known notes that the master knows the task.
 func (e *entry) known() { e.UnknownSince = time.Time{} }
 
-// wait has a caller wait.
+// wait adds a caller that waits for the task.
 func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
 
-// takeCallers returns the callers that have what they waited for, or never will, and forgets them.
+// takeCallers removes the callers that have what they waited for, or will never have it, and returns them.
 func (e *entry) takeCallers() []caller {
 	var taken []caller
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
@@ -170,7 +170,7 @@ func (e *entry) takeCallers() []caller {
 	return taken
 }
 
-// dropCallers forgets all callers.
+// dropCallers removes all callers.
 func (e *entry) dropCallers() { e.callers = nil }
 
 // forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.

@@ -37,14 +37,14 @@ import (
 //
 // Its methods, by what they are about:
 //
-//	machine.go                 inputs, events and outcomes of calls, handed on
+//	machine.go                 inputs, events and outcomes of calls, passed on to the files below
 //	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
 //	machine_calls.go           calls that users make
 //	machine_demand.go          SUPPRESS and REVIVE
 //	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
 //	machine_offers.go          OFFERS, ACCEPT and DECLINE
 //	machine_cycle.go           an offer cycle: matcher, builder, launches
-//	machine_backlog.go         pending tasks, where they are counted, and those that wait for too long
+//	machine_backlog.go         pending tasks, and where they are counted
 //	machine_explanation.go     why a task is not launched
 //	machine_tasks.go           tasks from their submission to their end, KILL
 //	machine_pods.go            tasks that are launched together
@@ -55,7 +55,7 @@ import (
 //	machine_timers.go          timers that are due
 //	machine_emit.go            actions: at once, or when everything is stored
 //
-// These files call one another in no circle.
+// There is no cycle among the calls from one of these files to another.
 //
 // docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
@@ -296,7 +296,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.retryDecline(now, in.call.Decline.OfferIDs)
 		}
 	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would send an update again by itself, but only after up to ten minutes.
+		// The agent would repeat the update, but only after up to ten minutes.
 		if in.outcome != accepted && current {
 			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
 		}
@@ -332,8 +332,8 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		}
 		return
 	}
-	// Once the framework is torn down the master knows it no more; its own answer is on its way.
-	// And a call of the user's may be bad by itself.
+	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
+	// A call of the user's may be at fault itself.
 	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
 	}

@@ -7,13 +7,13 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// beginStep forgets the actions of the step before.
+// beginStep drops the actions of the last step.
 func (m *machine) beginStep() {
 	clear(m.actions)
 	m.actions = m.actions[:0]
 }
 
-// emit has an action performed, after those of the step so far.
+// emit adds an action to those of the current step.
 func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
 
 // call sends a call on the current subscription.
@@ -29,7 +29,7 @@ func (m *machine) callNow(c *scheduler.Call) send {
 func (m *machine) touch(id string) {
 	switch {
 	case !m.settings.durable:
-	case id == "" && m.conn.frameworkID == "": // what ran under it must not be on record without it
+	case id == "" && m.conn.frameworkID == "": // a running task must not be in the store without its framework
 		m.storage.journal.TouchLast(id)
 	default:
 		m.storage.journal.Touch(id)

@@ -219,7 +219,7 @@ func (m *machine) tornDown(now time.Time) {
 func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 	for _, e := range tasks {
 		if e.Info.State != task.Pending {
-			continue // it was there twice: it was launched and pending again within an instant
+			continue // it was listed twice: it was launched and became pending again at the same instant
 		}
 		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
 		if f := e.class.findings; len(f) > 0 && err.Cycles > 0 {

@@ -381,7 +381,7 @@ func TestWalksControl(t *testing.T) {
 	require.True(t, r.failed)
 }
 
-// recorder is a test that may fail.
+// recorder is a test that is expected to fail.
 type recorder struct{ failed bool }
 
 func (r *recorder) Errorf(string, ...any) { r.failed = true }
