@@ -54,7 +54,7 @@ func BenchmarkStepOffers(b *testing.B) {
 
 // BenchmarkIdleCycle measures a cycle of 1,000 offers that none of 100,000 pending tasks of 50 classes
 // fits: with the matcher, and with one that rejects each class without looking, which leaves the
-// scheduler's own part; and that when a task was withdrawn and another one came meanwhile (changing).
+// scheduler's own part; and the same after a task was withdrawn and another one submitted (changing).
 func BenchmarkIdleCycle(b *testing.B) {
 	const offers, tasks, classes = 1000, 100_000, 50
 	words := make([]string, offers)

@@ -15,13 +15,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// BenchmarkMemory measures what a scheduler keeps of a running task, at 100,000 of them: Docker
-// containers with all that a service usually has. They differ in what Mesos says of them: nothing
-// but where they run, as its own containerizer does, or the several KiB of "docker inspect" that
-// its Docker executor puts into the data of TASK_RUNNING. And they differ in their labels and
-// environments, of which those of one service share what is equal, and those of different ones nothing.
+// BenchmarkMemory measures the memory that a running task takes, with 100,000 of them: Docker
+// containers with everything that a service usually has. The cases differ in the status from Mesos: it has nothing
+// but the agent, as with Mesos' own containerizer, or the several KiB of "docker inspect" that
+// the Docker executor puts into the data of TASK_RUNNING. They also differ in labels and
+// environments: tasks of one service share those that are equal, tasks of different services share none.
 //
-// It fails above 2 KiB. What is reachable after a collection follows from the sizes of types, not from
+// It fails above 2 KiB. The memory that is reachable after a collection depends on the sizes of types, not on
 // time or load.
 func BenchmarkMemory(b *testing.B) {
 	for _, c := range []struct {
@@ -52,7 +52,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// liveHeap is what is reachable.
+// liveHeap returns the number of bytes that are reachable.
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one only finalized
@@ -61,7 +61,7 @@ func liveHeap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// runningMachine has n running and healthy tasks of services that take turns, 100 on each agent.
+// runningMachine returns a machine with n running and healthy tasks of alternating services, 100 on each agent.
 func runningMachine(b *testing.B, n, services, data int) *machine {
 	const each = 100
 	now := time.Unix(1_800_000_000, 0)
@@ -85,7 +85,7 @@ func runningMachine(b *testing.B, n, services, data int) *machine {
 	return m
 }
 
-// received is an event as it comes from the wire, sharing nothing with what was sent.
+// received returns an event as it comes from the wire: it shares no memory with e.
 func received(b *testing.B, e *scheduler.Event) streamEvent {
 	frame, err := e.Marshal()
 	require.NoError(b, err)
@@ -108,7 +108,7 @@ func serviceSpec(n, services int) task.Spec {
 	}
 }
 
-// statusOf has what a real agent fills in.
+// statusOf returns an update with the fields that a real agent sets.
 func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Event {
 	uuid := fmt.Sprintf("%.16s", id[len(id)-16:])
 	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: mesos.TaskStatus{
@@ -126,8 +126,8 @@ func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Even
 	}}}
 }
 
-// BenchmarkLoad measures what Lead does before it subscribes: a store in memory with 100,000 running tasks is read, and
-// a machine is made of them.
+// BenchmarkLoad measures what Lead does before it subscribes: it reads a store in memory with 100,000 running tasks, and
+// makes a machine of them.
 func BenchmarkLoad(b *testing.B) {
 	for _, services := range []int{1, 100} {
 		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {

@@ -17,7 +17,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// testStore keeps records in memory and fails when it is told to.
+// testStore keeps records in memory and fails on demand.
 type testStore struct {
 	mu      sync.Mutex
 	records map[string][]byte
@@ -55,7 +55,7 @@ func (s *testStore) fail(err error) {
 	s.err = err
 }
 
-// successor is another process: a new scheduler with the same store, which runs until the test ends.
+// successor starts what another process would be: a new scheduler with the same store, which runs until the test ends.
 func (h *harness) successor(ctx context.Context, store scheduler.Store) (*scheduler.Scheduler, func() error) {
 	s, err := scheduler.New(scheduler.Config{
 		Master: address, Framework: scheduler.Framework{Name: "test"}, DialContext: h.network.DialContext,
@@ -68,8 +68,8 @@ func (h *harness) successor(ctx context.Context, store scheduler.Store) (*schedu
 	return s, func() error { stop(); return <-ended }
 }
 
-// Another process with the same store takes up the framework, what runs, what is pending, and what
-// is to be killed.
+// Another process with the same store continues with the framework, and with running and pending tasks and those to be
+// killed.
 func TestRestart(t *testing.T) {
 	store := &testStore{}
 	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
@@ -111,7 +111,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// A store that fails stops launches and acknowledgements, and nothing else; all goes on when it
+// While a store fails there are no launches and acknowledgements. Everything else goes on, and these do when the store
 // works again.
 func TestFailingStore(t *testing.T) {
 	store := &testStore{}
@@ -152,7 +152,7 @@ func TestFailingStore(t *testing.T) {
 	})
 }
 
-// Without its records a scheduler does not begin: it would register another framework.
+// If the store cannot be read Run returns: without its records the scheduler would register a new framework.
 func TestStoreThatCannotBeRead(t *testing.T) {
 	for reason, store := range map[string]*testStore{
 		"unavailable": {err: errors.New("no quorum")},
@@ -174,7 +174,7 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// hangingStore never answers by itself.
+// hangingStore does not return before its context ends.
 type hangingStore struct{ testStore }
 
 func (*hangingStore) Apply(ctx context.Context, _ map[string][]byte) error {
@@ -182,7 +182,7 @@ func (*hangingStore) Apply(ctx context.Context, _ map[string][]byte) error {
 	return context.Cause(ctx)
 }
 
-// A store that hangs is one that fails: that is told, at the latest after ten seconds.
+// A store that hangs has failed after ten seconds.
 func TestHangingStore(t *testing.T) {
 	withHarness(t, mesostest.Config{}, scheduler.Config{Store: &hangingStore{}}, func(_ context.Context, h *harness) {
 		h.at(time.Minute)
@@ -194,7 +194,7 @@ func TestHangingStore(t *testing.T) {
 	})
 }
 
-// panickingStore is broken.
+// panickingStore panics.
 type panickingStore struct{ testStore }
 
 func (*panickingStore) Apply(context.Context, map[string][]byte) error { panic("disk on fire") }
@@ -209,7 +209,7 @@ func TestPanickingStore(t *testing.T) {
 	})
 }
 
-// A framework that does not outlive its connection is registered all the same.
+// A framework with a failover timeout of 0 is registered in two steps as well.
 func TestStoreWithoutFailover(t *testing.T) {
 	config := scheduler.Config{Store: &testStore{}, Framework: scheduler.Framework{FailoverTimeout: -1}}
 	withHarness(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, h *harness) {
@@ -218,7 +218,7 @@ func TestStoreWithoutFailover(t *testing.T) {
 	})
 }
 
-// Tasks without their framework would never be heard of again.
+// Running tasks without a record of the framework are an error: a new framework would get no updates about them.
 func TestStoreWithoutFramework(t *testing.T) {
 	store := &testStore{}
 	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
