@@ -72,8 +72,8 @@ func asFenced(err error) error {
 	return &FencedError{Err: err}
 }
 
-// saysFenced reports whether an error, or one that it wraps, says that another process leads. It is not enough to
-// ask the first that has the method: of several that are joined another one may say so.
+// saysFenced reports whether an error, or one that it wraps, has a method Fenced that returns true. (errors.As would
+// only find the first error that has the method: of several that are joined, another one may return true.)
 func saysFenced(err error) bool {
 	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
 		return true
@@ -121,7 +121,7 @@ func (e *TaskError) Unwrap() error { return e.Err }
 // itself, or whose description was refused would most likely end the same way.
 func (e *TaskError) Retryable() bool {
 	if capacity := (*CapacityError)(nil); errors.As(e.Err, &capacity) {
-		return true // there may be more another time
+		return true // there may be more resources later
 	}
 	switch e.Task.State {
 	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
@@ -137,7 +137,7 @@ func (e *TaskError) Retryable() bool {
 // retryable reports whether the reason of a failed task is retryable, see Mesos' docs/task-state-reasons.md.
 func retryable(s *mesos.TaskStatus) bool {
 	if s.Reason == nil {
-		return false // the program's own end
+		return false // the program itself ended
 	}
 	switch *s.Reason {
 	case
@@ -150,9 +150,9 @@ func retryable(s *mesos.TaskStatus) bool {
 		mesos.REASON_IO_SWITCHBOARD_EXITED,     // a helper of the containerizer
 		mesos.REASON_MASTER_DISCONNECTED,       // the launch
 		mesos.REASON_GC_ERROR,                  // of the agent's disk
-		mesos.REASON_INVALID_OFFERS,            // taken back meanwhile
+		mesos.REASON_INVALID_OFFERS,            // rescinded before the launch
 		mesos.REASON_RESOURCES_UNKNOWN,         // to the agent, after its restart
-		mesos.REASON_RECONCILIATION,            // not known any more
+		mesos.REASON_RECONCILIATION,            // no longer known to the master
 		mesos.REASON_AGENT_DISCONNECTED,        // lost, in all its forms
 		mesos.REASON_AGENT_DRAINING,            //
 		mesos.REASON_AGENT_REMOVED,             //
@@ -163,7 +163,7 @@ func retryable(s *mesos.TaskStatus) bool {
 		mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT:
 		return true
 	}
-	return false // limits, validation, authorization, deadlines: of the task's own making
+	return false // limits, validation, authorization, deadlines: these depend on the task
 }
 
 // isDockerRun reports whether a container failed because "docker run" itself did, not the program in it.

@@ -87,7 +87,7 @@ type machine struct {
 
 // settings are the parts of a Config that the machine uses.
 type settings struct {
-	framework      mesos.FrameworkInfo // at the beginning of a run, without ID
+	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
 	matcher        TaskMatcher
 	builder        TaskBuilder
 	refuse         time.Duration
@@ -96,7 +96,7 @@ type settings struct {
 	holdPerAgent   int
 	holdMax        int
 	waitPreferred  time.Duration
-	missed         int // heartbeats
+	missed         int // heartbeats in a row after which the connection is lost
 	backoffMin     time.Duration
 	backoffMax     time.Duration
 	history        int
@@ -173,7 +173,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.beginTeardown(in.ref)
 	}
-	m.followFilter(now) // before REVIVE: its offers are then those of the new filter
+	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions

@@ -110,16 +110,16 @@ func filters(refuse time.Duration) *mesos.Filters {
 // has no effect if the ACCEPT has arrived; if the ACCEPT arrives after it, its tasks are reported as dropped.
 func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
-	taken := in.outcome == accepted || in.outcome == unclear // perhaps
+	possible := in.outcome == accepted || in.outcome == unclear // that it has, or will have, an effect
 	for _, t := range launchedBy(in.call) {
 		e := m.tasks.byID[t.TaskID.Value]
 		if e == nil || e.offer != offers[0].Value || e.Info.State.Terminal() {
 			continue
 		}
 		switch {
-		case !taken && (e.launch == launchSent || e.launch == launchVoid):
+		case !possible && (e.launch == launchSent || e.launch == launchVoid):
 			m.requeue(now, e)
-		case taken && e.launch == launchSent: // otherwise an update arrived first
+		case possible && e.launch == launchSent: // otherwise an update arrived first
 			m.tasks.advanceLaunch(e, eventAnswered)
 			// Without a subscription the master cannot be asked; the next one begins with a reconciliation.
 			if m.conn.connected() && !(in.outcome == accepted && m.conn.current(in.stream)) {

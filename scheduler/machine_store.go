@@ -43,7 +43,7 @@ func (m *machine) stored(now time.Time, in stored) {
 // pending again.
 func (m *machine) storeFailed(now time.Time, err error) {
 	if err = asFenced(err); final(err) {
-		if m.conn.phase == stopped { // torn down, which was to be stored
+		if m.conn.phase == stopped { // the framework was torn down, and the run was to end when that is stored
 			m.emit(notify{ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}})
 			m.halt(err)
 			return

@@ -25,7 +25,7 @@ type OfferPolicy struct {
 	// it. Default 30 s; Mesos limits it to 365 days.
 	Refuse time.Duration
 	// ReviveInterval limits how often the master is asked for new offers, since it runs an allocation each time: 3
-	// REVIVE calls may follow each other at once, and in the long run there is one in each interval. Default 100 ms.
+	// REVIVE calls may follow each other at once, and in the long run there is at most one in each interval. Default 100 ms.
 	ReviveInterval time.Duration
 	// Hold is how long an offer that no pending task fits is held for tasks to come, which then need
 	// not wait for the master. Default 100 ms. If it is longer, offers are also asked for, and withheld from

@@ -56,7 +56,7 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 		p.holdUntil = until
 	}
 	if len(p.offers) == 0 {
-		p.offers = offers // they are the pool's now
+		p.offers = offers // the pool owns the slice now
 	} else {
 		p.offers = append(p.offers, offers...)
 	}
