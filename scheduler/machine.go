@@ -59,30 +59,24 @@ import (
 //
 // docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
-	settings settings
+	settings settings // never change
 
-	conn connection
-
-	timers timers
-
-	demand *demand.Book     // which roles want offers
-	filter offerfilter.Book // which offers the master need not send
-
-	pool     pool
-	vacated  vacated
-	tasks    registry
-	backlog  backlog
-	census   census
-	matchErr error // why the last cycle failed; nil: it did not
-
-	reconciliation reconciliation
+	conn           connection
+	teardown       teardownState
+	demand         *demand.Book     // which roles want offers
+	filter         offerfilter.Book // which offers the master need not send
+	pool           pool
+	vacated        vacated
 	quarantine     quarantine
+	tasks          registry
+	backlog        backlog
+	census         census
+	reconciliation reconciliation
+	timers         timers
+	storage        storage
 
-	teardown teardownState
-
-	storage storage
-
-	actions []action // of the current step
+	matchErr error    // why the last cycle failed; nil: it did not
+	actions  []action // of the current step
 }
 
 // settings are the parts of a Config that the machine uses.
@@ -291,22 +285,9 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	switch in.call.GetType() {
 	case scheduler.Call_ACCEPT:
 		m.acceptDone(now, in)
-	case scheduler.Call_DECLINE:
-		if in.outcome != accepted && current {
-			m.retryDecline(now, in.call.Decline.OfferIDs)
-		}
-	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would repeat the update, but only after up to ten minutes.
-		if in.outcome != accepted && current {
-			m.timers.start(timer{at: now.Add(callRetry), call: in.call})
-		}
 	case scheduler.Call_KILL:
-		if e := m.tasks.byID[in.call.Kill.TaskID.Value]; current && e != nil && e.Killing && !e.Info.State.Terminal() {
-			pause := e.killPause
-			if in.outcome != accepted {
-				pause = callRetry
-			}
-			m.startKillTimer(e, now.Add(pause))
+		if current {
+			m.killDone(now, in)
 		}
 	case scheduler.Call_RECONCILE:
 		m.reconcileDone(in)
@@ -316,14 +297,6 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		} else {
 			m.filterDone(now, in)
 		}
-	case scheduler.Call_REVIVE:
-		if in.outcome != accepted && current {
-			m.demand.CallFailed(now.Add(callRetry), in.call.GetRevive().GetRoles())
-		}
-	case scheduler.Call_SUPPRESS:
-		if in.outcome != accepted && current {
-			m.demand.CallFailed(now.Add(callRetry), in.call.GetSuppress().GetRoles())
-		}
 	case scheduler.Call_TEARDOWN:
 		if in.outcome == accepted {
 			m.tornDown(now)
@@ -331,10 +304,29 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.disconnected(now, in.err) // the next subscription asks again
 		}
 		return
+	default:
+		if in.outcome != accepted && current {
+			m.callFailed(now, in.call)
+		}
 	}
 	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
 	// A call of the user's may be at fault itself.
 	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
+	}
+}
+
+// callFailed has a call made again that failed, or may have.
+func (m *machine) callFailed(now time.Time, c *scheduler.Call) {
+	switch c.GetType() {
+	case scheduler.Call_DECLINE:
+		m.retryDecline(now, c.Decline.OfferIDs)
+	case scheduler.Call_ACKNOWLEDGE:
+		// The agent would repeat the update, but only after up to ten minutes.
+		m.timers.start(timer{at: now.Add(callRetry), call: c})
+	case scheduler.Call_REVIVE:
+		m.demand.CallFailed(now.Add(callRetry), c.GetRevive().GetRoles())
+	case scheduler.Call_SUPPRESS:
+		m.demand.CallFailed(now.Add(callRetry), c.GetSuppress().GetRoles())
 	}
 }

@@ -117,6 +117,19 @@ func (m *machine) sendKill(now time.Time, e *entry) {
 	e.killTimer = 0
 }
 
+// killDone takes the outcome of a KILL: unless the task ends, there will be another one.
+func (m *machine) killDone(now time.Time, in callDone) {
+	e := m.tasks.byID[in.call.Kill.TaskID.Value]
+	if e == nil || !e.Killing || e.Info.State.Terminal() {
+		return
+	}
+	pause := e.killPause
+	if in.outcome != accepted {
+		pause = callRetry
+	}
+	m.startKillTimer(e, now.Add(pause))
+}
+
 // startKillTimer schedules the next KILL, in place of one that was scheduled before.
 func (m *machine) startKillTimer(e *entry, at time.Time) {
 	e.killTimer = m.timers.start(timer{at: at, kill: e})
