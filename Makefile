@@ -9,7 +9,7 @@ COUNT    ?= 1
 
 .PHONY: fmt lint short test race chaos fuzz bench conformance integration check
 
-# fails when a file is not formatted
+# fails if a file is not formatted
 fmt:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 
@@ -19,7 +19,7 @@ lint:
 	$(ERRORLINT) ./...
 	$(GODOT) .
 
-# to run often while working: within a minute on two cores, without what takes long
+# the tests to run often while working: within a minute on two cores, without the slow ones
 short:
 	go test -short ./...
 
@@ -29,7 +29,7 @@ test:
 race:
 	go test -race ./...
 
-# an hour of a cluster's misfortune for each of a thousand seeds
+# an hour of faults in virtual time, for each of a thousand seeds
 chaos:
 	go test ./scheduler -run 'TestChaos$$' -chaos 1000 -timeout 2h
 
@@ -44,13 +44,13 @@ fuzz:
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
-# the fake master against the recordings of a real one (RECORDINGS=folder takes others), and the
-# scheduler against both: MESOS_MASTER=http://host:port adds a real one and tells what it left out
+# the fake master against the recordings of a real one (RECORDINGS=folder: other recordings), and the scheduler
+# against the fake master and, with MESOS_MASTER=http://host:port, also against a real one, listing what it skips
 conformance:
 	go test ./internal/mesostest -run Recordings -count 1
 	go test ./internal/conformance -count 1 -timeout 60m $(if $(MESOS_MASTER),-v)
 
-# the sample program, built and run as a user would, on loopback
+# the sample program, built and run as a user would do it, on loopback
 integration:
 	go test -tags integration -count 1 ./examples/...
 

@@ -13,15 +13,15 @@ import (
 )
 
 // action is something that the machine wants done. Actions are performed in the order in which
-// they are returned. What the machine promises about that order:
+// step returns them. The machine guarantees:
 //
 //  1. a framework ID is stored before anything is launched under it;
 //  2. a task is stored as launched before its ACCEPT is sent;
-//  3. an update with a uuid is acknowledged after its change of state was stored and delivered;
+//  3. an update with a uuid is acknowledged after its change of state was stored and delivered to the watchers;
 //  4. nothing is sent on a stream that is not the current one.
 //
-// With a store in memory, storing is part of the step; with another one it is the action store,
-// and what depends on it comes after the input stored.
+// Without a store nothing waits. With one, records are written by the action store, and the actions that depend on
+// them come after the input stored.
 type action interface {
 	isAction()
 	fmt.Stringer
@@ -36,20 +36,20 @@ type (
 	}
 	// closeStream breaks the subscription.
 	closeStream struct{ stream int }
-	// send performs a call on a stream. Acknowledgements may overtake other calls and each
-	// other, TEARDOWN overtakes all; all other calls keep their order.
+	// send makes a call on a stream. Acknowledgements may overtake other calls and each
+	// other, and TEARDOWN overtakes all calls; all others keep their order.
 	send struct {
 		stream      int
 		call        *scheduler.Call
 		constraints offerfilter.Constraints // of UPDATE_FRAMEWORK
-		ref         ref                     // who asked for it; 0: the machine itself
-		// Of an ACCEPT: the role of its offers, and how many tasks had come for that.
+		ref         ref                     // the caller that asked for it; 0: the machine itself
+		// Of an ACCEPT: the role of its offers, and demand.Book.Arrivals of that role when it was decided on.
 		role     string
 		arrivals int
 	}
-	// register stays in the machine: it waits there for a framework ID to be stored.
+	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
-	// store writes records. The input stored follows, and no other store before it.
+	// store writes records. There is no other store before the input stored has reported all of it.
 	store struct{ changes []change }
 	// reply answers a caller.
 	reply struct {
@@ -57,7 +57,7 @@ type (
 		info task.Info
 		err  error
 	}
-	// notify tells the watchers.
+	// notify delivers an event to the watchers.
 	notify struct{ event Event }
 	// stop ends the run.
 	stop struct{ err error }
@@ -167,7 +167,7 @@ func describeCall(c *scheduler.Call) string {
 	return s
 }
 
-// describeRoles lists the roles of a call, none if it is for all.
+// describeRoles returns the roles of a call as text, empty if it is for all.
 func describeRoles(roles []string) string {
 	if len(roles) == 0 {
 		return ""
@@ -182,7 +182,7 @@ func describeFilters(f *mesos.Filters) string {
 	return " refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
 }
 
-// launchedBy lists the tasks that an ACCEPT launches.
+// launchedBy returns the tasks that an ACCEPT launches.
 func launchedBy(c *scheduler.Call) []*mesos.TaskInfo {
 	operations := c.GetAccept().GetOperations()
 	tasks := make([]*mesos.TaskInfo, 0, len(operations))
@@ -192,7 +192,7 @@ func launchedBy(c *scheduler.Call) []*mesos.TaskInfo {
 	return tasks
 }
 
-// launchedIn lists those that one operation launches.
+// launchedIn returns the tasks that one operation launches.
 func launchedIn(o *mesos.Offer_Operation) []*mesos.TaskInfo {
 	launched := o.GetLaunch().GetTaskInfos()
 	if o.LaunchGroup != nil {

@@ -12,34 +12,35 @@ import (
 
 // AgentStats is what is known of an agent.
 type AgentStats struct {
-	// Agent as its last offer described it. Shared, not to be changed.
+	// Agent is the agent as its last offer described it. It is shared and must not be changed.
 	Agent task.Agent
-	// Offered is what its last offers held together: those that came in one event of the master. It is
-	// not what is free now. OfferedAt is when they came, and zero when that is longer ago than
-	// [OfferPolicy.StatsTTL]; Roles are those that they were for, ascending.
+	// Offered is the sum of its last offers: those that came in the same event of the master. It is
+	// not what is free now. OfferedAt is when they came, or zero if that is longer ago than
+	// [OfferPolicy.StatsTTL]. Roles are the roles that they were for, in ascending order.
 	Offered   Amounts
 	OfferedAt time.Time
 	Roles     []string
-	// Tasks of ours that take up a place there, also while they are out of reach, and what they asked for.
+	// Tasks is how many tasks of this framework are on the agent, including unreachable ones; Taken is what they
+	// asked for.
 	Tasks int
 	Taken Amounts
 }
 
-// Amounts of resources.
+// Amounts are amounts of resources.
 type Amounts struct {
 	CPUs float64 // cores
 	Mem  float64 // MiB
 	Disk float64 // MiB
 	GPUs float64
-	// Ports is their number.
+	// Ports is the number of ports.
 	Ports int
-	// Scalars are further scalar resources by name. Nil: none.
+	// Scalars are other scalar resources by name. Nil: none.
 	Scalars map[string]float64
 }
 
-// Agents lists the agents that tasks of ours are on, and those that were offered of late, see
-// [OfferPolicy.StatsTTL], by ID. After an [OfferEvent] it may have changed. Agents that are never offered to
-// this framework are unknown to it; while nothing is pending, none is.
+// Agents returns, ordered by ID, the agents that have tasks of this framework, and those that were offered
+// recently, see [OfferPolicy.StatsTTL]. An [OfferEvent] may change the result. Agents that are never offered to
+// this framework are unknown to it; while no task is pending, none are offered.
 func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
 	var all []AgentStats
 	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.census.stats(time.Now(), m.tasks.byID) }})
@@ -88,7 +89,7 @@ func (a *Amounts) addScalar(name string, amount float64) {
 	}
 }
 
-// rounded gives a copy with the three decimal digits that Mesos' amounts have.
+// rounded returns a copy, rounded to the three decimal digits that amounts have in Mesos.
 func (a *Amounts) rounded() Amounts {
 	round := func(v float64) float64 { return math.Round(v*1000) / 1000 }
 	r := Amounts{CPUs: round(a.CPUs), Mem: round(a.Mem), Disk: round(a.Disk), GPUs: round(a.GPUs), Ports: a.Ports}

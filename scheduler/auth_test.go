@@ -22,24 +22,24 @@ import (
 
 func TestCredential(t *testing.T) {
 	cluster := mesostest.Config{Agents: agents(1), Credentials: map[string]string{"me": "secret"}}
-	inWorld(t, cluster, scheduler.Config{Credential: &scheduler.Credential{Principal: "me", Secret: "secret"}}, func(ctx context.Context, w *world) {
-		info, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
+	withHarness(t, cluster, scheduler.Config{Credential: &scheduler.Credential{Principal: "me", Secret: "secret"}}, func(ctx context.Context, h *harness) {
+		info, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
 	})
 	for reason, credential := range map[string]*scheduler.Credential{
 		"none": nil, "the wrong secret": {Principal: "me", Secret: "wrong"}, "nobody": {Principal: "you", Secret: "secret"},
 	} {
-		inWorld(t, cluster, scheduler.Config{Credential: credential}, func(_ context.Context, w *world) {
+		withHarness(t, cluster, scheduler.Config{Credential: credential}, func(_ context.Context, h *harness) {
 			var refused *scheduler.SubscribeError
-			require.ErrorAs(w, w.end(), &refused, reason)
-			require.Equal(w, http.StatusUnauthorized, refused.Status)
-			require.Zero(w, time.Since(w.began), "not tried again")
+			require.ErrorAs(h, h.end(), &refused, reason)
+			require.Equal(h, http.StatusUnauthorized, refused.Status)
+			require.Zero(h, time.Since(h.began), "not tried again")
 		})
 	}
 }
 
-// A token that has expired is followed by another one; the subscription is as it was.
+// When a token has expired another one is requested; the subscription goes on.
 func TestToken(t *testing.T) {
 	asked := 0
 	token := func(context.Context) (string, error) {
@@ -47,21 +47,21 @@ func TestToken(t *testing.T) {
 		return []string{"", "first", "second"}[asked], nil
 	}
 	cluster := mesostest.Config{Agents: agents(1), Tokens: map[string]string{"first": "me"}}
-	inWorld(t, cluster, scheduler.Config{Token: token}, func(ctx context.Context, w *world) {
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		require.Equal(w, 1, asked, "kept")
-		w.master.SetTokens(map[string]string{"second": "me"})
-		_, err = w.sched.Kill(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, 2, asked)
-		require.Less(w, time.Since(w.began), time.Second, "nothing had to be repeated later")
-		events, _ := w.connections()
-		require.Len(w, events, 1)
+	withHarness(t, cluster, scheduler.Config{Token: token}, func(ctx context.Context, h *harness) {
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		require.Equal(h, 1, asked, "kept")
+		h.master.SetTokens(map[string]string{"second": "me"})
+		_, err = h.sched.Kill(ctx, "a")
+		require.NoError(h, err)
+		require.Equal(h, 2, asked)
+		require.Less(h, time.Since(h.began), time.Second, "nothing had to be repeated later")
+		events, _ := h.connections()
+		require.Len(h, events, 1)
 	})
 }
 
-// A source of tokens that fails, or panics, is asked again.
+// A Token function that fails or panics is called again.
 func TestFailingTokenSource(t *testing.T) {
 	asked := 0
 	token := func(context.Context) (string, error) {
@@ -73,15 +73,15 @@ func TestFailingTokenSource(t *testing.T) {
 		}
 		return "first", nil
 	}
-	inWorld(t, mesostest.Config{Tokens: map[string]string{"first": "me"}}, scheduler.Config{Token: token}, func(_ context.Context, w *world) {
-		w.at(time.Minute)
-		events, _ := w.connections()
-		require.Len(w, events, 3)
-		require.ErrorContains(w, events[0].Err, "no network")
+	withHarness(t, mesostest.Config{Tokens: map[string]string{"first": "me"}}, scheduler.Config{Token: token}, func(_ context.Context, h *harness) {
+		h.at(time.Minute)
+		events, _ := h.connections()
+		require.Len(h, events, 3)
+		require.ErrorContains(h, events[0].Err, "no network")
 		var panicked *scheduler.PanicError
-		require.ErrorAs(w, events[1].Err, &panicked)
-		require.Equal(w, "no token", panicked.Value)
-		require.True(w, events[2].Connected)
+		require.ErrorAs(h, events[1].Err, &panicked)
+		require.Equal(h, "no token", panicked.Value)
+		require.True(h, events[2].Connected)
 	})
 }
 

@@ -8,33 +8,34 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// backlog has the pending tasks: in order of submission, by class, as a matcher gets them, and by how long they may
-// wait. Of a pod its first member stands for all.
+// backlog keeps the pending tasks: in order of submission, by class, in the form that a matcher gets, and by how long
+// they may wait. The first member of a pod represents all of them.
 type backlog struct {
 	maxWait   time.Duration // 0: without limit
 	maxCycles int           // 0: without limit
 
 	pending []*entry
 	classes map[string]*class // of all tasks on record
-	key     []byte            // of the class looked up last, to be written over
-	changed []*class          // of which, in this step, the first task became pending, or the last one ceased to be
+	key     []byte            // scratch space for looking up a class
+	changed []*class          // classes that, in this step, got their first pending task or lost their last one
 
-	// demands are what a matcher gets, kept from cycle to cycle, unless they are stale.
-	demands []task.Demand
-	stale   bool
-	fresh   lineup // those that no cycle has looked at
-	// Those that may wait for so long, by when they became pending, and by the offer cycle that first looked at them.
-	waits, looked lineup
+	// demands are what a matcher gets. They are kept from cycle to cycle, and built again if stale.
+	demands  []task.Demand
+	stale    bool
+	newTasks waitList // tasks for the next cycle to look at, even without new offers
+	// Tasks whose waiting is limited: waits is in the order in which they became pending, for maxWait; looked is in the
+	// order of the offer cycles that first looked at them, for maxCycles.
+	waits, looked waitList
 
-	cycles     uint64 // all so far
-	offerCycle int32  // those with new offers
+	cycles     uint64 // the number of cycles so far
+	offerCycle int32  // the number of cycles so far that had new offers
 }
 
 func newBacklog(maxWait time.Duration, maxCycles int) backlog {
 	return backlog{maxWait: maxWait, maxCycles: maxCycles, classes: map[string]*class{}, stale: true}
 }
 
-// class returns the class of a spec, and reports whether it is a new one.
+// class returns the class of a spec, and reports whether it was created.
 func (b *backlog) class(s *task.Spec) (*class, bool) {
 	b.key = s.AppendClass(b.key[:0])
 	if known := b.classes[string(b.key)]; known != nil {
@@ -45,30 +46,30 @@ func (b *backlog) class(s *task.Spec) (*class, bool) {
 	return c, true
 }
 
-// leave takes a task out of its class, and reports whether that was the last one.
+// leave removes a task from its class, and reports whether it was the last one.
 func (b *backlog) leave(c *class) bool {
-	if c.tasks--; c.tasks > 0 {
-		return false
+	last := c.leave()
+	if last {
+		delete(b.classes, c.key)
 	}
-	delete(b.classes, c.key)
-	return true
+	return last
 }
 
-// count counts n more pending tasks of a class, or fewer.
+// count adds n to the number of pending tasks of a class.
 func (b *backlog) count(c *class, n int) {
 	if c.count(n) {
 		b.changed = append(b.changed, c)
 	}
 }
 
-// takeChanged returns the classes that changed in this step.
+// takeChanged returns the classes that changed since the last call. The slice is valid until the next change.
 func (b *backlog) takeChanged() []*class {
 	changed := b.changed
 	b.changed = b.changed[:0]
 	return changed
 }
 
-// specs ranges over the specs of the classes that have pending tasks, in no order.
+// specs yields the spec of each class that has pending tasks, in no particular order.
 func (b *backlog) specs() iter.Seq[*task.Spec] {
 	return func(yield func(*task.Spec) bool) {
 		for _, c := range b.classes {
@@ -79,36 +80,36 @@ func (b *backlog) specs() iter.Seq[*task.Spec] {
 	}
 }
 
-// add puts a task at its place in the order. A fresh one is looked at by the next cycle.
-func (b *backlog) add(e *entry, fresh bool) {
-	b.await(e, fresh)
+// add inserts a task in its place in the order. If next is set the next cycle looks at it, even without new offers.
+func (b *backlog) add(e *entry, next bool) {
+	b.await(e, next)
 	at, _ := slices.BinarySearchFunc(b.pending, e, bySerial)
 	b.pending = slices.Insert(b.pending, at, e)
 }
 
-// await has a pending task wait for a place from now on.
-func (b *backlog) await(e *entry, fresh bool) {
+// await begins to count the cycles and the time for which a task waits.
+func (b *backlog) await(e *entry, next bool) {
 	e.firstCycle = 0
-	if fresh {
-		b.fresh.add(e, 0, len(b.pending))
+	if next {
+		b.newTasks.add(e, 0, len(b.pending))
 	}
 	if b.maxWait > 0 {
 		b.waits.add(e, anyCycle, len(b.pending))
 	}
 }
 
-// release has the next cycle look at a task that was held back.
+// release makes the next cycle look at a task that was held back.
 func (b *backlog) release(e *entry) {
-	b.fresh.add(e, 0, len(b.pending))
-	b.stale = true // it belongs at its old place there
+	b.newTasks.add(e, 0, len(b.pending))
+	b.stale = true // the task belongs in its old place
 }
 
-// stateChanged notes that a task became pending, or ceased to be.
+// stateChanged notes a change of a task's state.
 func (b *backlog) stateChanged(previous, state task.State) {
 	b.stale = b.stale || previous == task.Pending || state == task.Pending
 }
 
-// remove takes out a task, or the pod that it is a member of, if it is there.
+// remove removes a task, or the pod that it is a member of, if it is there.
 func (b *backlog) remove(e *entry) {
 	e = e.head()
 	if at, found := slices.BinarySearchFunc(b.pending, e, bySerial); found {
@@ -116,9 +117,9 @@ func (b *backlog) remove(e *entry) {
 	}
 }
 
-// removeAll takes out tasks that are not pending any more, a few one by one.
+// removeAll removes these tasks, which are no longer pending.
 func (b *backlog) removeAll(tasks []*entry) {
-	if len(tasks) > 16 {
+	if len(tasks) > 16 { // one pass is cheaper than many searches
 		b.removeEnded()
 		return
 	}
@@ -127,13 +128,13 @@ func (b *backlog) removeAll(tasks []*entry) {
 	}
 }
 
-// removeEnded takes out all tasks that are not pending any more.
+// removeEnded removes all tasks that are no longer pending.
 func (b *backlog) removeEnded() {
 	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.Pending })
 }
 
-// matchable returns the tasks to be matched, and counts the cycle if there are some: all that are pending if there
-// are new offers, else those that came since; the others did not fit before.
+// matchable returns the tasks to be matched, and counts the cycle if there are any. With new offers they are all
+// pending tasks, otherwise only those that no cycle has looked at: the others did not fit the same offers before.
 func (b *backlog) matchable(now time.Time, newOffers bool) []task.Demand {
 	if newOffers {
 		b.offerCycle++
@@ -146,17 +147,17 @@ func (b *backlog) matchable(now time.Time, newOffers bool) []task.Demand {
 }
 
 func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
-	came := b.fresh.take(func(waiter) bool { return true })
-	slices.SortFunc(came, bySerial)
+	newTasks := b.newTasks.take(func(waiter) bool { return true })
+	slices.SortFunc(newTasks, bySerial)
 	var demands []task.Demand
-	for _, e := range slices.Compact(came) { // twice, if it was pending twice within an instant
+	for _, e := range slices.Compact(newTasks) { // a task is there twice if it became pending twice at the same instant
 		if e.heldBack(now) {
 			continue
 		}
 		first := e.firstCycle == 0
 		d := b.look(e)
 		demands = append(demands, d)
-		if first && !b.stale { // submitted after all that are there: the others make it stale
+		if first && !b.stale { // it was submitted after all others: one that was pending before makes demands stale
 			b.demands = append(b.demands, d)
 		}
 	}
@@ -169,6 +170,7 @@ func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
 	return b.demands
 }
 
+// fill builds demands again.
 func (b *backlog) fill(now time.Time) {
 	clear(b.demands)
 	b.demands, b.stale = b.demands[:0], false
@@ -179,7 +181,7 @@ func (b *backlog) fill(now time.Time) {
 	}
 }
 
-// look returns a task as a matcher gets it, which will look at it now.
+// look returns a task in the form that a matcher gets, and notes that a cycle looks at it.
 func (b *backlog) look(e *entry) task.Demand {
 	if e.firstCycle == 0 {
 		e.firstCycle = max(1, b.offerCycle)
@@ -190,7 +192,7 @@ func (b *backlog) look(e *entry) task.Demand {
 	return task.Demand{ID: e.Info.Spec.ID, Spec: e.class.spec}
 }
 
-// cyclesOf returns how many cycles looked at a pending task: its first one, and each with new offers since.
+// cyclesOf returns how many cycles have looked at a pending task: its first one, and each one with new offers since.
 func (b *backlog) cyclesOf(e *entry) int {
 	if e.firstCycle == 0 {
 		return 0
@@ -198,12 +200,12 @@ func (b *backlog) cyclesOf(e *entry) int {
 	return int(b.offerCycle - e.firstCycle + 1)
 }
 
-// overdue returns the tasks that have been pending for as long as they may.
+// overdue removes from the waiting tasks those that have been pending for maxWait, and returns them.
 func (b *backlog) overdue(now time.Time) []*entry {
 	return b.waits.take(func(w waiter) bool { return now.Sub(w.since) >= b.maxWait })
 }
 
-// exhausted returns the tasks at which as many cycles have looked as may.
+// exhausted removes from the waiting tasks those that maxCycles cycles have looked at, and returns them.
 func (b *backlog) exhausted() []*entry {
 	return b.looked.take(func(w waiter) bool { return b.cyclesOf(w.entry) >= b.maxCycles })
 }
@@ -216,8 +218,8 @@ func (b *backlog) deadline() (time.Time, bool) {
 	return b.waits[0].since.Add(b.maxWait), true
 }
 
-// waitUntil returns until when tasks may wait for the preferred agent: not for so long that one of them is
-// overdue before.
+// waitUntil returns until when tasks may wait for the preferred agent. It is early enough for one more cycle before
+// the first of them is overdue.
 func (b *backlog) waitUntil(now time.Time, wait time.Duration) time.Time {
 	until := now.Add(wait)
 	if b.maxWait == 0 {

@@ -98,9 +98,9 @@ func (w writing) has(key string) bool {
 // submitAtOnce submits tasks, in groups of which those with several members are pods, while a first writing is under
 // way, so that they are all in the next one. It returns when each Submit returned, by task, and the number of the first
 // writing that has them.
-func (w *world) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]task.Spec) (answered map[string]time.Time, from int) {
+func (h *harness) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]task.Spec) (answered map[string]time.Time, from int) {
 	s.takes.Store(int64(time.Second))
-	first := later(func() error { return w.sched.Submit(ctx, sleeper("first")) })
+	first := later(func() error { return h.sched.Submit(ctx, sleeper("first")) })
 	synctest.Wait()
 	answered = map[string]time.Time{}
 	var mu sync.Mutex
@@ -109,14 +109,14 @@ func (w *world) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]ta
 		users.Go(func() {
 			var err error
 			if len(specs) > 1 {
-				err = w.sched.SubmitPod(ctx, specs...)
+				err = h.sched.SubmitPod(ctx, specs...)
 			} else {
-				err = w.sched.Submit(ctx, specs[0])
+				err = h.sched.Submit(ctx, specs[0])
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				w.Errorf("%s: %v", specs[0].ID, err)
+				h.Errorf("%s: %v", specs[0].ID, err)
 			}
 			for _, spec := range specs {
 				answered[spec.ID] = time.Now()
@@ -127,7 +127,7 @@ func (w *world) submitAtOnce(ctx context.Context, s *limitedStore, groups [][]ta
 	from = len(s.since(0)) + 1
 	s.takes.Store(int64(time.Millisecond))
 	users.Wait()
-	require.NoError(w, <-first)
+	require.NoError(h, <-first)
 	return answered, from
 }
 
@@ -162,43 +162,43 @@ func TestBatchLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &limitedStore{records: limit.records, bytes: limit.bytes}
-			inWorld(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
-				w.at(time.Second)
-				answered, from := w.submitAtOnce(ctx, s, podsAmong(n))
-				all, err := w.sched.Tasks(ctx)
-				require.NoError(w, err)
+			withHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+				h.at(time.Second)
+				answered, from := h.submitAtOnce(ctx, s, podsAmong(n))
+				all, err := h.sched.Tasks(ctx)
+				require.NoError(h, err)
 				place := map[string]int{}
 				for i, info := range all {
 					place[info.Spec.ID] = i
 				}
-				require.Len(w, place, 1+n+2*n/10)
+				require.Len(h, place, 1+n+2*n/10)
 				written, parts := 1, s.since(from)
 				for i, part := range parts {
 					if limit.records > 0 {
-						require.LessOrEqual(w, len(part.keys), limit.records)
+						require.LessOrEqual(h, len(part.keys), limit.records)
 					}
 					if limit.bytes > 0 {
-						require.LessOrEqual(w, part.bytes, limit.bytes)
+						require.LessOrEqual(h, part.bytes, limit.bytes)
 					}
 					if i < len(parts)-1 { // the next unit is one task, or three
 						most := 3
 						full := limit.records > 0 && len(part.keys)+2*most > limit.records || limit.bytes > 0 && part.bytes+most*700 > limit.bytes
-						require.True(w, full, "part %d of %d: %d records, %d bytes", i, len(parts), len(part.keys), part.bytes)
+						require.True(h, full, "part %d of %d: %d records, %d bytes", i, len(parts), len(part.keys), part.bytes)
 					}
-					ids := part.tasks(w, true)
+					ids := part.tasks(h, true)
 					for _, id := range ids {
-						require.Less(w, place[id], written+len(ids), "the oldest first")
-						require.Equal(w, part.ended, answered[id], "answered with its part")
+						require.Less(h, place[id], written+len(ids), "the oldest first")
+						require.Equal(h, part.ended, answered[id], "answered with its part")
 						if pod, _, member := strings.Cut(id, "."); member {
 							for m := range 3 {
-								require.True(w, part.has(fmt.Sprintf("task/%s.%d", pod, m)), "a pod is not divided")
+								require.True(h, part.has(fmt.Sprintf("task/%s.%d", pod, m)), "a pod is not divided")
 							}
 						}
 					}
 					written += len(ids)
 				}
-				require.Equal(w, len(all), written, "each once")
-				require.Equal(w, limit.records+limit.bytes > 0, len(parts) > 1)
+				require.Equal(h, len(all), written, "each once")
+				require.Equal(h, limit.records+limit.bytes > 0, len(parts) > 1)
 			})
 		})
 	}
@@ -211,8 +211,8 @@ func TestBatchFails(t *testing.T) {
 	for _, effect := range []bool{false, true} {
 		t.Run(fmt.Sprint(effect), func(t *testing.T) {
 			s := &limitedStore{records: 20}
-			inWorld(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
-				w.at(time.Second)
+			withHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+				h.at(time.Second)
 				const failed = 4 // of the parts
 				base := len(s.since(0)) + 1
 				s.fails(func(nth int) (bool, error) {
@@ -221,41 +221,41 @@ func TestBatchFails(t *testing.T) {
 					}
 					return true, nil
 				})
-				answered, from := w.submitAtOnce(ctx, s, podsAmong(100))
-				require.Equal(w, base, from)
+				answered, from := h.submitAtOnce(ctx, s, podsAmong(100))
+				require.Equal(h, base, from)
 				times := map[string]int{}
 				for i, part := range s.since(from) {
-					require.LessOrEqual(w, len(part.keys), 20)
-					for _, id := range part.tasks(w, true) {
+					require.LessOrEqual(h, len(part.keys), 20)
+					for _, id := range part.tasks(h, true) {
 						times[id]++
 						if i != failed {
-							require.Equal(w, part.ended, answered[id])
+							require.Equal(h, part.ended, answered[id])
 						}
 					}
-					require.Equal(w, i == failed, part.err != nil)
+					require.Equal(h, i == failed, part.err != nil)
 				}
-				require.Len(w, times, 120)
-				again := s.since(from)[failed].tasks(w, true)
-				require.NotEmpty(w, again)
+				require.Len(h, times, 120)
+				again := s.since(from)[failed].tasks(h, true)
+				require.NotEmpty(h, again)
 				for id, n := range times {
-					require.Equal(w, slices.Contains(again, id), n == 2, "%s was written %d times", id, n)
+					require.Equal(h, slices.Contains(again, id), n == 2, "%s was written %d times", id, n)
 				}
-				w.mu.Lock()
-				defer w.mu.Unlock()
+				h.mu.Lock()
+				defer h.mu.Unlock()
 				var outcomes []error
-				for _, e := range w.events {
+				for _, e := range h.events {
 					if e, ok := e.(scheduler.StoreEvent); ok {
 						outcomes = append(outcomes, e.Err)
 					}
 				}
-				require.Equal(w, []error{disk, nil}, outcomes, "watchers hear of both, once")
+				require.Equal(h, []error{disk, nil}, outcomes, "watchers hear of both, once")
 			})
 		})
 	}
 }
 
-// large is a task whose spec takes some bytes more than that.
-func large(id string, bytes int) task.Spec {
+// specOfSize returns a task whose spec takes somewhat more bytes than that.
+func specOfSize(id string, bytes int) task.Spec {
 	spec := sleeper(id)
 	spec.Labels = map[string]string{"text": strings.Repeat("x", bytes)}
 	return spec
@@ -265,41 +265,41 @@ func large(id string, bytes int) task.Spec {
 func TestTooLargeForStore(t *testing.T) {
 	const limit = 64 << 10
 	s := &limitedStore{bytes: limit, records: 7}
-	inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
+	withHarness(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
 		var field *task.FieldError
-		require.ErrorAs(w, w.sched.Submit(ctx, large("large", limit)), &field)
-		require.Equal(w, "Spec", field.Field)
+		require.ErrorAs(h, h.sched.Submit(ctx, specOfSize("large", limit)), &field)
+		require.Equal(h, "Spec", field.Field)
 		var size int
 		_, err := fmt.Sscanf(field.Value.(string), "%d bytes", &size)
-		require.NoError(w, err)
-		require.Greater(w, size, limit)
-		require.Contains(w, field.Reason, fmt.Sprint(limit))
-		_, err = w.sched.Launch(ctx, large("large", limit))
-		require.ErrorAs(w, err, &field)
+		require.NoError(h, err)
+		require.Greater(h, size, limit)
+		require.Contains(h, field.Reason, fmt.Sprint(limit))
+		_, err = h.sched.Launch(ctx, specOfSize("large", limit))
+		require.ErrorAs(h, err, &field)
 
 		most := limit - (size - limit)
-		require.ErrorAs(w, w.sched.Submit(ctx, large("large", most+1)), &field)
-		info, err := w.sched.Launch(ctx, large("large", most))
-		require.NoError(w, err, "it is as large as may be, and the first of that name")
-		require.Equal(w, task.Running, info.State)
+		require.ErrorAs(h, h.sched.Submit(ctx, specOfSize("large", most+1)), &field)
+		info, err := h.sched.Launch(ctx, specOfSize("large", most))
+		require.NoError(h, err, "it is as large as may be, and the first of that name")
+		require.Equal(h, task.Running, info.State)
 
 		member := func(i, bytes int) task.Spec {
-			spec := large(fmt.Sprint("member", i), bytes)
+			spec := specOfSize(fmt.Sprint("member", i), bytes)
 			spec.CPUs, spec.Pod = 0.1, "pod"
 			return spec
 		}
-		require.ErrorAs(w, w.sched.SubmitPod(ctx, member(1, limit/2), member(2, limit/2)), &field)
-		require.Equal(w, "Pod", field.Field)
-		require.ErrorAs(w, w.sched.SubmitPod(ctx, member(1, 1), member(2, 1), member(3, 1), member(4, 1)), &field)
-		require.Equal(w, "Pod", field.Field)
-		require.Equal(w, "has 4 members, of which the store takes 3 at once", field.Reason)
-		_, err = w.sched.LaunchPod(ctx, member(1, limit/4), member(2, limit/4), member(3, 1))
-		require.NoError(w, err)
+		require.ErrorAs(h, h.sched.SubmitPod(ctx, member(1, limit/2), member(2, limit/2)), &field)
+		require.Equal(h, "Pod", field.Field)
+		require.ErrorAs(h, h.sched.SubmitPod(ctx, member(1, 1), member(2, 1), member(3, 1), member(4, 1)), &field)
+		require.Equal(h, "Pod", field.Field)
+		require.Equal(h, "has 4 members; the store takes at most 3 at once", field.Reason)
+		_, err = h.sched.LaunchPod(ctx, member(1, limit/4), member(2, limit/4), member(3, 1))
+		require.NoError(h, err)
 		for _, writing := range s.since(0) {
-			require.NoError(w, writing.err)
-			require.LessOrEqual(w, writing.bytes, limit)
-			require.LessOrEqual(w, len(writing.keys), 7)
+			require.NoError(h, writing.err)
+			require.LessOrEqual(h, writing.bytes, limit)
+			require.LessOrEqual(h, len(writing.keys), 7)
 		}
 	})
 }
@@ -307,66 +307,66 @@ func TestTooLargeForStore(t *testing.T) {
 // The texts of a status are for people; where they are too large for the store they are not kept.
 func TestLongMessage(t *testing.T) {
 	s := &limitedStore{bytes: 64 << 10}
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
-		info, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		w.at(time.Second)
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+		info, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		h.at(time.Second)
 		before := len(s.since(0))
 		message := strings.Repeat("oops ", 1<<20/5)
-		require.True(w, w.master.Update(mesos.TaskStatus{
+		require.True(h, h.master.Update(mesos.TaskStatus{
 			TaskID: mesos.TaskID{Value: "a"}, AgentID: &mesos.AgentID{Value: info.AgentID}, State: mesos.TASK_FAILED.Enum(),
 			Message: &message, Reason: mesos.REASON_COMMAND_EXECUTOR_FAILED.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum(),
 		}))
-		w.at(2 * time.Second)
+		h.at(2 * time.Second)
 		written := s.since(before)
-		require.Len(w, written, 1)
-		require.Equal(w, []string{"task/a"}, written[0].keys)
-		require.Less(w, written[0].bytes, 1000)
-		info, err = w.sched.Task(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, message, info.Status.GetMessage(), "it is known as long as the run lasts")
-		_, err = w.sched.Launch(ctx, sleeper("b"))
-		require.NoError(w, err, "the scheduler goes on")
+		require.Len(h, written, 1)
+		require.Equal(h, []string{"task/a"}, written[0].keys)
+		require.Less(h, written[0].bytes, 1000)
+		info, err = h.sched.Task(ctx, "a")
+		require.NoError(h, err)
+		require.Equal(h, message, info.Status.GetMessage(), "it is known as long as the run lasts")
+		_, err = h.sched.Launch(ctx, sleeper("b"))
+		require.NoError(h, err, "the scheduler goes on")
 
-		w.stop()
-		require.ErrorIs(w, w.end(), context.Canceled)
-		next, stop := w.successor(ctx, s)
+		h.stop()
+		require.ErrorIs(h, h.end(), context.Canceled)
+		next, stop := h.successor(ctx, s)
 		info, err = next.Task(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, task.Failed, info.State)
-		require.Empty(w, info.Status.GetMessage())
-		require.Equal(w, mesos.REASON_COMMAND_EXECUTOR_FAILED, info.Status.GetReason())
-		require.ErrorIs(w, stop(), context.Canceled)
+		require.NoError(h, err)
+		require.Equal(h, task.Failed, info.State)
+		require.Empty(h, info.Status.GetMessage())
+		require.Equal(h, mesos.REASON_COMMAND_EXECUTOR_FAILED, info.Status.GetReason())
+		require.ErrorIs(h, stop(), context.Canceled)
 	})
 }
 
 // A task has two records, which are never apart: with a limit of one, each is written alone.
 func TestLimitOfOneRecord(t *testing.T) {
 	s := &limitedStore{records: 1}
-	inWorld(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
+	withHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
 		var groups [][]task.Spec
 		for i := range 20 {
 			groups = append(groups, []task.Spec{sleeper(fmt.Sprint(i))})
 		}
-		_, from := w.submitAtOnce(ctx, s, groups)
-		require.Len(w, s.since(from), 20)
+		_, from := h.submitAtOnce(ctx, s, groups)
+		require.Len(h, s.since(from), 20)
 		for _, writing := range s.since(from) {
-			require.Len(w, writing.tasks(w, true), 1)
+			require.Len(h, writing.tasks(h, true), 1)
 		}
 		for range 6 {
-			require.NoError(w, w.master.AddAgent(mesostest.Agent{}))
+			require.NoError(h, h.master.AddAgent(mesostest.Agent{}))
 		}
-		w.at(time.Minute)
+		h.at(time.Minute)
 		for _, writing := range s.since(from)[20:] {
-			require.Len(w, writing.keys, 1)
+			require.Len(h, writing.keys, 1)
 		}
-		require.Len(w, w.master.Snapshot().Running, 21)
+		require.Len(h, h.master.Snapshot().Running, 21)
 		pod := []task.Spec{sleeper("m1"), sleeper("m2")}
 		pod[0].Pod, pod[1].Pod = "pod", "pod"
 		var field *task.FieldError
-		require.ErrorAs(w, w.sched.SubmitPod(ctx, pod...), &field)
-		require.Equal(w, "has 2 members, of which the store takes 1 at once", field.Reason)
+		require.ErrorAs(h, h.sched.SubmitPod(ctx, pod...), &field)
+		require.Equal(h, "has 2 members; the store takes at most 1 at once", field.Reason)
 	})
 }
 
@@ -376,11 +376,11 @@ type panickingLimit struct{ testStore }
 func (*panickingLimit) BatchLimit() (records, bytes int) { panic("no idea") }
 
 func TestPanickingLimit(t *testing.T) {
-	inIdleWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
+	withIdleHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		var panicked *scheduler.PanicError
-		require.ErrorAs(w, w.sched.Lead(ctx, scheduler.Term{Store: &panickingLimit{}}), &panicked)
-		w.lead(ctx, scheduler.Term{Store: &testStore{}})
+		require.ErrorAs(h, h.sched.Lead(ctx, scheduler.Term{Store: &panickingLimit{}}), &panicked)
+		h.lead(ctx, scheduler.Term{Store: &testStore{}})
 		synctest.Wait()
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "it may lead again")
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")), "it may lead again")
 	})
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
 )
 
-// mesosGo is the scheduler that one writes on mesos-go: its controller decodes events and calls
+// mesosGo is a scheduler as one would write it with mesos-go: its controller decodes events and calls
 // the handlers one after the other, and its rule for updates acknowledges each before the next is
 // read. It does less than this package does: nothing is kept of a task beyond its launch, nothing is
 // ever repeated, and the matching takes the first offer with enough cpus and mem, in plain floats.
@@ -115,5 +115,5 @@ func (m *mesosGo) fill(o *mesos.Offer) ([]mesos.TaskInfo, error) {
 	return launched, nil
 }
 
-// updated is told of updates that have been acknowledged.
+// updated is called for updates that have been acknowledged.
 func (m *mesosGo) updated(context.Context, *calls.Event) error { return nil }

@@ -11,22 +11,22 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// census knows agents, and counts the tasks on them by group. A pod counts as one task, as it does when it is
-// placed, and as long as one of its members is there.
+// census keeps what is known of agents, and counts the tasks on them by group. A pod counts as one task, as it does
+// for a matcher, as long as one of its members is there.
 type census struct {
 	ttl      time.Duration // how long an agent without tasks is remembered
 	agents   map[string]*agent
 	groups   map[string]*group
 	presence presence
-	offersAt time.Time // when the last offers came, on any subscription
-	forgetAt time.Time // when to look for agents that may be forgotten
+	offersAt time.Time // when the last offers arrived, on any subscription
+	forgetAt time.Time // when to look for agents to forget
 }
 
-// agent is what is known of an agent that tasks of ours are on, or that was offered of late.
+// agent is what is known of an agent that has tasks of ours, or that was offered recently.
 type agent struct {
-	about *task.Agent // never changed, since records share it
-	tasks int         // of ours there
-	// Of the last event with offers of it: when it came, the roles they were for, and what they held.
+	about *task.Agent // never changed, since entries share it
+	tasks int         // of ours on it
+	// Of the last event with offers of this agent: when it arrived, the roles of the offers, and their sum.
 	offeredAt time.Time
 	roles     []string
 	offered   Amounts
@@ -37,7 +37,7 @@ type group struct {
 	name    string
 	classes int // on record
 	pending int
-	counts  []*groupCount // by the IDs of their agents
+	counts  []*groupCount // ordered by the IDs of their agents
 }
 
 // groupCount is how many tasks of one group are on one agent.
@@ -47,8 +47,8 @@ type groupCount struct {
 	tasks int
 }
 
-// presence is what a matcher is told of the tasks that run, as long as it holds: to gather it is too much
-// for each cycle.
+// presence is what a matcher gets about the tasks that run. It is kept until it is stale, since to gather it takes too
+// long for each cycle.
 type presence struct {
 	tasks []task.Presence
 	stale bool
@@ -58,7 +58,7 @@ func newCensus(ttl time.Duration) census {
 	return census{ttl: ttl, agents: map[string]*agent{}, groups: map[string]*group{}}
 }
 
-// join adds a class of tasks to its group, and returns that.
+// join adds a class of tasks to its group, and returns the group.
 func (c *census) join(name string) *group {
 	g := c.groups[name]
 	if g == nil {
@@ -69,28 +69,25 @@ func (c *census) join(name string) *group {
 	return g
 }
 
-// leave takes a class out of its group.
+// leave removes a class from its group.
 func (c *census) leave(g *group) {
 	if g.classes--; g.classes == 0 {
 		delete(c.groups, g.name)
 	}
 }
 
-// countPending counts n more pending tasks of a group, or fewer.
+// countPending adds n to the number of pending tasks of a group.
 func (c *census) countPending(g *group, n int) {
 	had := g.pending > 0
 	g.pending += n
 	if had != (g.pending > 0) {
-		c.presence.stale = true // it has the groups of pending tasks only
+		c.presence.stale = true // it only has groups with pending tasks
 	}
 }
 
-// occupies reports whether a task takes up a place on an agent. One that is out of reach does.
-func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
-
-// recount counts a task where it is now.
+// recount counts a task on the agent that it is on now.
 func (c *census) recount(e *entry) {
-	e.Agent = c.describe(e)
+	e.Agent = c.agentOf(e)
 	head := e.head()
 	var here *task.Agent
 	if at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.Agent != nil }); at >= 0 {
@@ -104,8 +101,8 @@ func (c *census) recount(e *entry) {
 	}
 }
 
-// describe returns what is known of where a task is, nil if it is on no agent.
-func (c *census) describe(e *entry) *task.Agent {
+// agentOf returns what is known of the agent that a task is on, nil if it is on none.
+func (c *census) agentOf(e *entry) *task.Agent {
 	here := e.agentID()
 	switch {
 	case here == "":
@@ -116,14 +113,6 @@ func (c *census) describe(e *entry) *task.Agent {
 		return e.Agent
 	}
 	return &task.Agent{ID: here, Hostname: e.Info.Hostname}
-}
-
-// agentID returns the agent that a task takes up a place on, "" if there is none.
-func (e *entry) agentID() string {
-	if occupies(e.Info.State) {
-		return e.Info.AgentID
-	}
-	return ""
 }
 
 func (c *census) count(e *entry, about *task.Agent) {
@@ -163,7 +152,7 @@ func (g *group) countOn(agentID string) (int, bool) {
 	})
 }
 
-// running returns the tasks of the groups that pending tasks are in, by group and agent.
+// running returns the tasks on agents, of the groups that have pending tasks, ordered by group and agent.
 func (c *census) running() []task.Presence {
 	p := &c.presence
 	if !p.stale {
@@ -185,10 +174,10 @@ func (c *census) running() []task.Presence {
 	return p.tasks
 }
 
-// note takes what offers say of their agents.
-func (c *census) note(now time.Time, offers []task.Offer) {
+// noteOffers notes what offers say about their agents.
+func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 	c.offersAt = now
-	again := make(map[*agent]bool, len(offers))
+	seen := make(map[*agent]bool, len(offers))
 	for i := range offers {
 		o := &offers[i]
 		a := c.agents[o.Agent.ID]
@@ -197,11 +186,11 @@ func (c *census) note(now time.Time, offers []task.Offer) {
 			c.agents[o.Agent.ID] = a
 		}
 		if a.about == nil || !sameAgent(a.about, &o.Agent) {
-			about := o.Agent // a copy, since the rest of the offer need not be kept
+			about := o.Agent // a copy, so that the rest of the offer is not kept in memory
 			a.about, c.presence.stale = &about, true
 		}
-		if !again[a] {
-			again[a] = true
+		if !seen[a] {
+			seen[a] = true
 			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
 		}
 		if !slices.Contains(a.roles, o.Role) {
@@ -209,7 +198,7 @@ func (c *census) note(now time.Time, offers []task.Offer) {
 		}
 		a.offered.addResources(o.Resources)
 	}
-	c.forget(now)
+	c.forgetOld(now)
 }
 
 // sameAgent reports whether two descriptions of an agent are equal.
@@ -218,9 +207,9 @@ func sameAgent(a, b *task.Agent) bool {
 		slices.EqualFunc(a.Attributes, b.Attributes, func(a, b mesos.Attribute) bool { return a.Equal(&b) })
 }
 
-// forget drops the agents that were not offered for long. It looks at all of them, and therefore not
-// often: none stays for more than twice the time.
-func (c *census) forget(now time.Time) {
+// forgetOld drops the agents without tasks that were not offered for the time ttl. Since it looks at all agents it does
+// so only once in that time: an agent stays for at most twice as long.
+func (c *census) forgetOld(now time.Time) {
 	if now.Before(c.forgetAt) {
 		return
 	}
@@ -232,8 +221,8 @@ func (c *census) forget(now time.Time) {
 	}
 }
 
-// lost forgets what a lost agent offered.
-func (c *census) lost(id string) {
+// agentLost forgets what an agent offered that is lost.
+func (c *census) agentLost(id string) {
 	a := c.agents[id]
 	if a == nil {
 		return
@@ -244,7 +233,7 @@ func (c *census) lost(id string) {
 	}
 }
 
-// stats sums up what is known of agents. What tasks take is added up only when somebody asks.
+// stats returns the statistics of all known agents. What their tasks take is added up here, not kept.
 func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
 	type sum struct {
 		tasks int

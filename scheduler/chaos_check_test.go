@@ -16,8 +16,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// seen is asked about each call when it arrives at the master, on the master's goroutine: what the call
-// rests on must be durable by now.
+// seen checks each call when it arrives at the master, on the master's goroutine: what the call depends on must be
+// durable by now.
 func (c *chaos) seen(call *scheduler.Call) mesostest.Fault {
 	c.history.add(line{mark: "~", what: call})
 	switch call.GetType() {
@@ -62,7 +62,7 @@ func (c *chaos) checkLaunch(call *scheduler.Call) {
 	}
 }
 
-// look checks what must hold at any time.
+// look checks the invariants that hold at any time.
 func (c *chaos) look() {
 	state := c.master.Snapshot()
 	c.mu.Lock()
@@ -79,14 +79,14 @@ func (c *chaos) look() {
 			c.history.violate("runs twice", r.ID, "%s runs on %s and on %s", r.ID, other, r.Hostname)
 		}
 		seen[r.ID] = r.Hostname
-		if w := c.wishes[r.ID]; w != nil && w.killed {
+		if w := c.wanted[r.ID]; w != nil && w.killed {
 			c.history.violate("runs after its end", r.ID, "%s runs on %s after Kill has returned", r.ID, r.Hostname)
 			w.killed = false // once is enough
 		}
 	}
 }
 
-// watch checks what a scheduler tells those who watch it: the end of a task is stored by then.
+// watch checks the events of a scheduler: the end of a task must be stored before its event.
 func (c *chaos) watch(events iter.Seq[Event]) {
 	for e := range events {
 		e, ok := e.(TaskEvent)
@@ -99,8 +99,8 @@ func (c *chaos) watch(events iter.Seq[Event]) {
 	}
 }
 
-// agree compares what the users were told, what the scheduler knows and what the cluster does.
-func (c *chaos) agree(ctx context.Context) {
+// compare compares the answers that users got, the scheduler's records and the state of the cluster.
+func (c *chaos) compare(ctx context.Context) {
 	c.mu.Lock()
 	ended, leading := c.ended, c.leading
 	c.mu.Unlock()
@@ -129,17 +129,17 @@ func (c *chaos) agree(ctx context.Context) {
 			c.history.violate("task lost", r.ID, "%s runs and is not on record", r.ID)
 		}
 	}
-	misfits := c.misfits(state, known)
+	misfits := c.unplaceable(state, known)
 	for _, w := range c.order {
 		info, ok := known[w.id]
 		_, runs := running[w.id]
 		if info.State != task.Pending || !misfits[w.id] {
-			c.agreeOn(w, info, ok, runs)
+			c.compareTask(w, info, ok, runs)
 		}
 	}
-	c.agreeOnGroups(known)
-	c.agreeWithMaster(state, known)
-	c.agreeOnOffers(short, state)
+	c.checkGroups(known)
+	c.compareWithMaster(state, known)
+	c.checkOffers(short, state)
 	for _, name := range c.waitingNow() {
 		id := name[strings.IndexByte(name, ' ')+1:]
 		if known[id].State != task.Unreachable && !misfits[id] {
@@ -152,8 +152,8 @@ func (c *chaos) agree(ctx context.Context) {
 	}
 }
 
-// agreeOn compares what is known of one task.
-func (c *chaos) agreeOn(w *wish, info task.Info, known, runs bool) {
+// compareTask does so for one task.
+func (c *chaos) compareTask(w *wantedTask, info task.Info, known, runs bool) {
 	d := c.store.of(w.id)
 	switch {
 	case !known && w.submitted && !c.forgets():
@@ -178,8 +178,8 @@ func (c *chaos) agreeOn(w *wish, info task.Info, known, runs bool) {
 	}
 }
 
-// misfits are the tasks that may be pending: no agent has what they ask for.
-func (c *chaos) misfits(state mesostest.Snapshot, known map[string]task.Info) map[string]bool {
+// unplaceable returns the tasks that may be pending: no agent has what they ask for.
+func (c *chaos) unplaceable(state mesostest.Snapshot, known map[string]task.Info) map[string]bool {
 	room := map[string]float64{}
 	for _, h := range c.cluster.hosts {
 		if !h.gone {
@@ -187,7 +187,7 @@ func (c *chaos) misfits(state mesostest.Snapshot, known map[string]task.Info) ma
 		}
 	}
 	for _, r := range state.Running {
-		if w := c.wishes[r.ID]; w != nil {
+		if w := c.wanted[r.ID]; w != nil {
 			room[r.Hostname] -= w.spec.CPUs + 0.1 // for the executor of a pod
 		}
 	}
@@ -219,8 +219,8 @@ func (c *chaos) misfits(state mesostest.Snapshot, known map[string]task.Info) ma
 	return misfits
 }
 
-// agreeOnGroups: no two tasks of a group that asks for it run on one agent, but for the members of a pod.
-func (c *chaos) agreeOnGroups(known map[string]task.Info) {
+// checkGroups checks that no two tasks of a group with UNIQUE run on one agent, except for the members of a pod.
+func (c *chaos) checkGroups(known map[string]task.Info) {
 	on := map[string]task.Info{}
 	for _, w := range c.order {
 		info := known[w.id]
@@ -235,8 +235,8 @@ func (c *chaos) agreeOnGroups(known map[string]task.Info) {
 	}
 }
 
-// agreeWithMaster compares the tasks that the master knows, and looks for what is left over.
-func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.Info) {
+// compareWithMaster compares the tasks with those that the master knows, and looks for what is left over.
+func (c *chaos) compareWithMaster(state mesostest.Snapshot, known map[string]task.Info) {
 	for _, f := range state.Frameworks {
 		for _, t := range f.Tasks {
 			info := known[t.ID]
@@ -251,8 +251,8 @@ func (c *chaos) agreeWithMaster(state mesostest.Snapshot, known map[string]task.
 	}
 }
 
-// agreeOnOffers looks for offers of which the scheduler knows nothing, and that are not on their way.
-func (c *chaos) agreeOnOffers(ctx context.Context, state mesostest.Snapshot) {
+// checkOffers looks for offers of the master that the scheduler does not have, and that are not on their way.
+func (c *chaos) checkOffers(ctx context.Context, state mesostest.Snapshot) {
 	held := map[string]bool{}
 	_, _ = c.current().ask(ctx, &request{read: func(m *machine) {
 		for _, h := range m.pool.offers {
@@ -268,7 +268,7 @@ func (c *chaos) agreeOnOffers(ctx context.Context, state mesostest.Snapshot) {
 	}
 }
 
-// kinds lists the promises that were broken.
+// kinds returns the kinds of the violations.
 func (h *history) kinds() []string {
 	kinds := map[string]bool{}
 	for _, v := range h.violations {

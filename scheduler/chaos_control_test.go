@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// decision is machine.step, or something else in its place.
+// decision is machine.step, or a replacement for it.
 type decision = func(*machine, time.Time, input) []action
 
-// TestChaosControl: each row is a scheduler that does one thing wrong. Chaos must find that out, and say
-// which promise is broken, within a few seeds.
+// TestChaosControl is the negative test of chaos: each row is a scheduler that does one thing wrong. Chaos must report
+// the right kind of violation within a few seeds.
 func TestChaosControl(t *testing.T) {
 	for name, control := range map[string]struct {
 		broken   func() decision
@@ -54,7 +54,7 @@ func isReply(a action) bool {
 	return ok
 }
 
-// early does not let some actions wait for the store.
+// early performs some actions without waiting for the store.
 func early(which func(action) bool) func() decision {
 	return func() decision {
 		return func(m *machine, now time.Time, in input) []action {
@@ -71,7 +71,8 @@ func early(which func(action) bool) func() decision {
 	}
 }
 
-// once leaves out calls that were made before; they are told apart by what of gives, if that is not "".
+// once drops a call if one with the same result of the function of was made before. It does not drop calls for which the
+// result is "".
 func once(of func(*scheduler.Call) string) func() decision {
 	return func() decision {
 		made := map[string]bool{}
@@ -89,7 +90,7 @@ func once(of func(*scheduler.Call) string) func() decision {
 	}
 }
 
-// without leaves out all calls of a type.
+// without drops all calls of a type.
 func without(t scheduler.Call_Type) func() decision {
 	return func() decision {
 		return func(m *machine, now time.Time, in input) []action {

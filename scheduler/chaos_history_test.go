@@ -12,8 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// history is what happened to a scheduler, and what should not have. It is kept as it came and
-// written out only when there is something to tell.
+// history is what happened to a scheduler, and the violations. It is formatted only if there is a violation.
 type history struct {
 	began time.Time
 
@@ -29,9 +28,9 @@ type line struct {
 	global bool // concerns every task
 }
 
-// violation is a broken promise.
+// violation is a violation of one of the invariants.
 type violation struct {
-	kind string // which promise
+	kind string // which invariant
 	id   string // of the task, if it is about one
 	text string
 }
@@ -45,12 +44,12 @@ func (h *history) add(l line) {
 	h.lines = append(h.lines, l)
 }
 
-// note writes down what was done to the cluster.
+// note records what was done to the cluster.
 func (h *history) note(format string, args ...any) {
 	h.add(line{mark: "*", what: fmt.Sprintf(format, args...), global: true})
 }
 
-// about writes down what was done about a task, which the arguments name.
+// about records what was done to a task, which the arguments name.
 func (h *history) about(format string, args ...any) {
 	h.add(line{mark: "*", what: fmt.Sprintf(format, args...)})
 }
@@ -63,7 +62,7 @@ func (h *history) violate(kind, id, format string, args ...any) {
 	h.violations = append(h.violations, v)
 }
 
-// took and did write down what went into the machine and what came out, unless it is nothing new.
+// took and did record the inputs and actions of the machine, without repetitions.
 func (h *history) took(in input) {
 	if done, ok := in.(callDone); ok && done.outcome == accepted {
 		return
@@ -93,14 +92,14 @@ func (h *history) did(actions []action) {
 	}
 }
 
-// What a report leaves out: lines between the first and the last ones, what is behind the width.
+// The limits of a report: lines between the first and the last ones are left out, and long lines are cut.
 const (
 	reportedFirst = 50
 	reportedLast  = 100
 	reportedWidth = 170
 )
 
-// report tells the first violations, and what happened before the first to the task that it is about.
+// report returns the first violations, and the history of the task that the first one is about.
 func (h *history) report() string {
 	var b strings.Builder
 	for _, v := range h.violations[:min(8, len(h.violations))] {
@@ -113,7 +112,7 @@ func (h *history) report() string {
 	return b.String() + strings.Join(lines, "\n")
 }
 
-// before tells the history of a task, as far as it led to the violation.
+// before returns the history of a task up to the violation.
 func (h *history) before(v violation) []string {
 	own := regexp.MustCompile(`\b` + regexp.QuoteMeta(v.id) + `\b`)
 	random := regexp.MustCompile(`([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f-]{27}-`)

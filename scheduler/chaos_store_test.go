@@ -13,23 +13,23 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// chaosStore is a store in memory that outlives the processes which use it, takes its time, fails,
-// and remembers for the checker what was durable at any time.
+// chaosStore is a store in memory that outlives the processes which use it, is slow, fails,
+// and keeps for the checker what was durable at any time.
 type chaosStore struct {
 	random *rand.Rand
 	failed func(kind, id, format string, args ...any) // takes a violation
 
-	mu        sync.Mutex
-	trouble   float64    // how likely a call goes wrong
-	term      uint64     // the present one
-	last      *chaosTerm // that of the process that was elected last
-	written   int        // calls of Apply that had success
-	records   map[string][]byte
-	framework string
-	tasks     map[string]*durable
+	mu          sync.Mutex
+	failureRate float64    // how likely a call goes wrong
+	term        uint64     // the present one
+	last        *chaosTerm // that of the process that was elected last
+	written     int        // calls of Apply that had success
+	records     map[string][]byte
+	framework   string
+	tasks       map[string]*durable
 }
 
-// durable is what was durable of a task.
+// durable is what was durable about a task.
 type durable struct {
 	there  bool
 	state  task.State          // the last
@@ -44,21 +44,21 @@ func newChaosStore(random *rand.Rand, failed func(kind, id, format string, args 
 	return &chaosStore{random: random, failed: failed, records: map[string][]byte{}, tasks: map[string]*durable{}}
 }
 
-// upset sets how likely a call goes wrong.
-func (s *chaosStore) upset(p float64) {
+// setFailureRate sets the probability with which a call fails.
+func (s *chaosStore) setFailureRate(p float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trouble = p
+	s.failureRate = p
 }
 
-// writings counts those that had success.
+// writings returns how many writes have succeeded.
 func (s *chaosStore) writings() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.written
 }
 
-// of tells what was durable of a task.
+// of returns what was durable about a task.
 func (s *chaosStore) of(id string) durable {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,23 +68,23 @@ func (s *chaosStore) of(id string) durable {
 	return durable{}
 }
 
-// destiny is what becomes of a call: it takes that long, and then it returns the error, with or without
-// having had its effect.
-type destiny struct {
+// storeOutcome is the outcome of a call: it takes that long, and then it returns the error, with or without
+// having had an effect.
+type storeOutcome struct {
 	after  time.Duration
 	effect bool
 	err    error
 }
 
-func (s *chaosTerm) begin() destiny {
+func (s *chaosTerm) begin() storeOutcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy {
 		s.failed("store", "", "the store is called twice at a time")
 	}
 	s.busy = true
-	f := destiny{after: time.Millisecond + time.Duration(s.random.IntN(10_000_000)), effect: true}
-	if s.random.Float64() >= s.trouble {
+	f := storeOutcome{after: time.Millisecond + time.Duration(s.random.IntN(10_000_000)), effect: true}
+	if s.random.Float64() >= s.failureRate {
 		return f
 	}
 	switch s.random.IntN(5) {
@@ -102,9 +102,9 @@ func (s *chaosTerm) begin() destiny {
 	return f
 }
 
-// wait waits for the destiny of a call. Nobody knows what a process that is killed in the middle of a
-// write has written. What comes after the election of another one has no effect.
-func (s *chaosTerm) wait(ctx context.Context, f destiny) destiny {
+// wait waits until a call is done. If the process is killed in the middle of a write, it may have had an effect
+// or not.
+func (s *chaosTerm) wait(ctx context.Context, f storeOutcome) storeOutcome {
 	timer := time.NewTimer(f.after)
 	defer timer.Stop()
 	select {
@@ -117,31 +117,27 @@ func (s *chaosTerm) wait(ctx context.Context, f destiny) destiny {
 		f.effect, f.err = f.effect && s.random.IntN(2) == 0, context.Cause(ctx)
 	}
 	s.busy = false
-	if s.deposed() {
-		f.effect = false
-		if f.err == nil {
-			f.err = s.fence()
-		}
-	}
 	return f
 }
 
-// Load and Apply make it a Store.
+// Load implements Store.
 func (s *chaosTerm) Load(ctx context.Context) (map[string][]byte, error) {
 	f := s.wait(ctx, s.begin())
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f = s.unlessDeposed(f)
 	return maps.Clone(s.records), f.err
 }
 
+// Apply implements Store.
 func (s *chaosTerm) Apply(ctx context.Context, changes map[string][]byte) error {
 	s.checkLimit(changes)
 	f := s.wait(ctx, s.begin())
-	if !f.effect {
-		return f.err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if f = s.unlessDeposed(f); !f.effect {
+		return f.err
+	}
 	for key, value := range changes {
 		if s.records[key] = value; value == nil {
 			delete(s.records, key)
@@ -168,7 +164,7 @@ func (s *chaosTerm) Apply(ctx context.Context, changes map[string][]byte) error 
 	return f.err
 }
 
-// whole returns what is on record of the tasks that have changed, and of the framework if that has.
+// whole returns all records of the tasks that have changed, and of the framework if it has changed.
 func (s *chaosStore) whole(changes map[string][]byte) map[string][]byte {
 	records := map[string][]byte{}
 	add := func(key string) {
@@ -185,7 +181,7 @@ func (s *chaosStore) whole(changes map[string][]byte) map[string][]byte {
 	return records
 }
 
-// put notes a record that has become durable.
+// put notes a record that is durable now.
 func (s *chaosStore) put(t record.Task) {
 	id := t.Info.Spec.ID
 	d := s.tasks[id]

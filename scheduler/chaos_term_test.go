@@ -130,9 +130,21 @@ func (p *process) checkSends() {
 	}
 }
 
-// deposed and fence are called with the mutex held.
+// deposed reports whether another process was elected. The mutex is held, as by the two below.
 func (s *chaosTerm) deposed() bool { return s.number != s.chaosStore.term }
 
+// unlessDeposed returns what becomes of a call: nothing once another process was elected.
+func (s *chaosTerm) unlessDeposed(f storeOutcome) storeOutcome {
+	if s.deposed() {
+		f.effect = false
+		if f.err == nil {
+			f.err = s.fence()
+		}
+	}
+	return f
+}
+
+// fence says that another process was elected.
 func (s *chaosTerm) fence() error {
 	if s.fenced.IsZero() {
 		s.fenced = time.Now()
@@ -145,7 +157,7 @@ func (s *chaosTerm) fence() error {
 func (s *chaosTerm) confirm(ctx context.Context) error {
 	began := time.Now()
 	s.mu.Lock()
-	trouble := s.trouble * float64(began.UnixNano()%1000) / 1000
+	trouble := s.failureRate * float64(began.UnixNano()%1000) / 1000
 	s.mu.Unlock()
 	timer := time.NewTimer(time.Duration(1+began.UnixNano()%2000) * time.Millisecond)
 	defer timer.Stop()

@@ -26,16 +26,16 @@ import (
 var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time")
 
 // TestChaos disturbs a cluster, its users and the scheduler's process for an hour, in every way that
-// chaos_disturb_test.go knows, lets it rest, and checks all that time what a scheduler promises:
+// chaos_faults_test.go has, then lets it run undisturbed, and checks all the time what a scheduler promises:
 //
-//   - a launch, an acknowledgement and the answer to a caller come after what they rest on is durable;
-//   - no task runs twice at a time, none runs after Kill has said that it has ended;
-//   - a task ends only for a reason that the cluster or the user gave;
-//   - after the rest the scheduler and the cluster agree on every task, all that can run runs, no two of a
-//     group that shall not share an agent do, nobody
-//     waits for an answer, nothing waits for an acknowledgement, no offer is kept;
-//   - a process that is told that another one leads ends at that instant with a FencedError and sends nothing any more;
-//   - nobody leaves a goroutine behind.
+//   - a launch, an acknowledgement and the answer to a caller come after what they depend on is durable;
+//   - no task runs twice at a time, and none runs after Kill has returned;
+//   - a task ends only because of the cluster or a user;
+//   - in the end the scheduler and the cluster agree on every task, every task that can run runs, no two tasks of a
+//     group with UNIQUE are on one agent, no caller waits for an answer, no update waits for an acknowledgement, and no
+//     offer is held;
+//   - a process that is told that another one leads ends at that instant with a FencedError and sends nothing more;
+//   - no goroutine is left behind.
 func TestChaos(t *testing.T) {
 	for seed := range *chaosSeeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -49,12 +49,12 @@ func TestChaos(t *testing.T) {
 
 const (
 	chaosTime = time.Hour
-	// restTime is as long as it may take to find out what became of a task: the master has not known it
-	// for ten minutes when it is asked again, which happens every 15 min or so.
+	// restTime is the longest time that it may take to find out that a task is lost: the master must not have known it
+	// for ten minutes, and is asked every 15 min or so.
 	restTime = 45 * time.Minute
 )
 
-// chaos is one seed's cluster, process and users.
+// chaos is the cluster, the process and the users of one seed.
 type chaos struct {
 	seed    uint64
 	decide  func(*machine, time.Time, input) []action
@@ -75,13 +75,13 @@ type chaos struct {
 	ended    []error    // what Run returned since then
 	refusing bool       // connections are refused
 	faults   callFaults
-	wishes   map[string]*wish
-	order    []*wish
+	wanted   map[string]*wantedTask
+	order    []*wantedTask
 	waiting  map[string]int // calls of users under way
 	cluster  clusterState
 }
 
-// runChaos runs one seed, with a machine that decides as it is told.
+// runChaos runs one seed, with decide in place of machine.step.
 func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input) []action) *history {
 	h := newHistory()
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +92,7 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		defer cancel()
 		c := &chaos{
 			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1), another: make(chan struct{}, 1),
-			wishes: map[string]*wish{}, waiting: map[string]int{},
+			wanted: map[string]*wantedTask{}, waiting: map[string]int{},
 			store: newChaosStore(source(seed, 1), h.violate),
 		}
 		c.faults = callFaults{random: source(seed, 2), offers: map[string]bool{}}
@@ -103,16 +103,16 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		}
 		synctest.Wait()
 		c.disturb(ctx, source(seed, 4))
-		c.rest(ctx)
-		c.agree(ctx)
+		c.waitIdle(ctx)
+		c.compare(ctx)
 		cancel()
 		c.users.Wait()
 	})
 	return h
 }
 
-// source gives each part of a seed's world randomness of its own, so that what one draws does not
-// depend on which comes first.
+// source returns a random source for one part of a seed. Each part has its own, so that what it draws does not depend
+// on the order of events.
 func source(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, part)) }
 
 // begin runs the master, or three of them.
@@ -136,9 +136,9 @@ func (c *chaos) begin(t *testing.T, ctx context.Context, services *sync.WaitGrou
 	c.master.Intercept(c.seen)
 }
 
-// process runs schedulers, one after the other, as a process that is killed now and then and started
-// again, or that goes on beside the next one and does not know that it does not lead any more. All that outlives it is in
-// the store.
+// process runs schedulers, one after the other, like a process that is killed now and then and started
+// again, or that goes on beside the next one, since it does not know yet that another one leads. Only the store outlives
+// it.
 func (c *chaos) process(ctx context.Context, random *rand.Rand) {
 	var p *process
 	for ctx.Err() == nil {
@@ -196,7 +196,7 @@ func (c *chaos) newProcess() *process {
 	if c.forgets() {
 		config.History = -1
 	}
-	// Without a history, late words about tasks that have ended would have them adopted.
+	// Without a history, late updates about tasks that have ended would make them be adopted.
 	config.UnknownTasks = map[uint64]UnknownTasks{1: AdoptUnknown, 3: KillUnknown}[c.seed%8]
 	s, err := New(config)
 	if err != nil {
@@ -216,7 +216,7 @@ func (c *chaos) newProcess() *process {
 	return p
 }
 
-// roles are those of this seed's framework.
+// roles returns the roles of this seed's framework.
 func (c *chaos) roles() []string {
 	if c.seed%2 == 0 {
 		return []string{"*"}
@@ -224,12 +224,12 @@ func (c *chaos) roles() []string {
 	return []string{"a", "b", "c"}
 }
 
-// hold is how long this seed's schedulers keep offers; 0: for a moment.
+// hold returns for how long this seed's schedulers hold offers; 0: for a moment.
 func (c *chaos) hold() time.Duration {
 	return map[uint64]time.Duration{1: time.Minute, 2: 24 * time.Hour}[c.seed%6]
 }
 
-// forgets tells whether this seed's schedulers keep no history of ended tasks.
+// forgets reports whether this seed's schedulers keep no history of ended tasks.
 func (c *chaos) forgets() bool { return c.seed%4 == 3 }
 
 func (c *chaos) current() *Scheduler {
@@ -240,7 +240,7 @@ func (c *chaos) current() *Scheduler {
 
 func (p *process) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c := p.chaos
-	chance := c.dawdle("dial " + address)
+	chance := c.delay("dial " + address)
 	c.mu.Lock()
 	refused := c.refusing && chance%2 == 0
 	c.mu.Unlock()
@@ -254,8 +254,8 @@ func (p *process) dial(ctx context.Context, network, address string) (net.Conn, 
 	return &slowConn{Conn: conn, p: p}, nil
 }
 
-// slowConn takes up to a millisecond each way. Most things that happen at the same instant would otherwise
-// come in an order of the runtime's choice, and in another one the next time.
+// slowConn delays reads and writes by up to a millisecond. Otherwise the order of most things that happen at the same
+// instant would be up to the runtime, and differ between runs.
 type slowConn struct {
 	net.Conn
 	p    *process
@@ -265,7 +265,7 @@ type slowConn struct {
 func (s *slowConn) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if last := s.last.Load(); last != nil {
-		s.p.dawdle("read after " + *last)
+		s.p.delay("read after " + *last)
 	}
 	return n, err
 }
@@ -276,13 +276,13 @@ func (s *slowConn) Write(b []byte) (int, error) {
 	if strings.HasPrefix(text, "POST") {
 		s.p.checkSends()
 	}
-	s.p.dawdle("write " + text)
+	s.p.delay("write " + text)
 	return s.Conn.Write(b)
 }
 
-// dawdle takes up to a millisecond, which depends on who does it and when, and on nothing else. It
-// returns a number of that kind.
-func (c *chaos) dawdle(who string) uint64 {
+// delay sleeps for up to a millisecond. The time depends only on who calls it and when. It returns the number
+// from which the time was derived.
+func (c *chaos) delay(who string) uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, c.seed, time.Since(c.history.began), who)
 	time.Sleep(time.Duration(1 + h.Sum64()%1_000_000))

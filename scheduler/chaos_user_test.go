@@ -13,25 +13,25 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// wish is what the users want of a task, and what they were told.
-type wish struct {
+// wantedTask is a task that a user wants, and the answers that users got about it.
+type wantedTask struct {
 	id        string
-	submitted bool    // Submit or Launch returned nil
-	killed    bool    // Kill returned nil
-	doomed    bool    // Kill was given up after the wish was stored
-	excuse    string  // why it may have ended; "": it may not
-	mates     []*wish // the other members of its pod
+	submitted bool          // Submit or Launch returned nil
+	killed    bool          // Kill returned nil
+	doomed    bool          // the caller of Kill stopped waiting after the kill was stored
+	excuse    string        // why it may have ended; "": it may not
+	mates     []*wantedTask // the other members of its pod
 	spec      task.Spec
 }
 
-// most is how many tasks are wanted at a time; the agents that stay have room for all.
+// most is how many tasks are wanted at a time; the agents that are never removed have room for all.
 const most = 40
 
-// want makes a task that somebody wants.
-func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
+// want returns a new task that a user wants.
+func (c *chaos) want(random *rand.Rand) (*wantedTask, task.Spec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &wish{id: fmt.Sprintf("t%d", len(c.order)+1)}
+	w := &wantedTask{id: fmt.Sprintf("t%d", len(c.order)+1)}
 	spec := task.Spec{
 		ID: w.id, CPUs: 0.1 + random.Float64(), Mem: 32,
 		Command: task.Command{Shell: "sleep 100000"},
@@ -55,12 +55,12 @@ func (c *chaos) want(random *rand.Rand) (*wish, task.Spec) {
 		spec.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
 	}
 	w.spec = spec
-	c.wishes[w.id] = w
+	c.wanted[w.id] = w
 	c.order = append(c.order, w)
 	return w, spec
 }
 
-// call makes a user's call, who waits for as long as he says, or, at 0, for ever.
+// call makes a user's call. The user waits for as long as patience, or for ever if that is 0.
 func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f func(context.Context) error) {
 	c.mu.Lock()
 	c.waiting[name]++
@@ -71,9 +71,9 @@ func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f
 			ctx, cancel = context.WithTimeout(ctx, patience)
 			defer cancel()
 		}
-		c.dawdle("before " + name)
+		c.delay("before " + name)
 		err := f(ctx)
-		c.dawdle("after " + name)
+		c.delay("after " + name)
 		c.history.about("user: %s: %v", name, err)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *chaos) call(ctx context.Context, name string, patience time.Duration, f
 	})
 }
 
-// patience draws how long a user waits.
+// patience returns how long a user waits, at random.
 func patience(random *rand.Rand) time.Duration {
 	if random.IntN(2) == 0 {
 		return 0
@@ -104,9 +104,9 @@ func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
 			if !c.store.of(w.id).there && !c.forgets() {
 				c.history.violate("answer before store", w.id, "Submit of %s returned before it was stored", w.id)
 			}
-			c.promise(func() { w.submitted = true })
+			c.noteReply(func() { w.submitted = true })
 		case ctx.Err() != nil:
-			c.excuseTask(w.id, "its Submit was given up")
+			c.allowTaskEnd(w.id, "its Submit was given up")
 		case !errors.Is(err, ErrNotRunning):
 			c.history.violate("answer", w.id, "Submit of %s: %v", w.id, err)
 		}
@@ -114,7 +114,7 @@ func (c *chaos) submit(ctx context.Context, random *rand.Rand) {
 	})
 }
 
-// submitPod asks for two tasks that share their fate.
+// submitPod submits a pod of two tasks.
 func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
 	if len(c.live()) >= most-1 {
 		c.kill(ctx, random)
@@ -125,22 +125,22 @@ func (c *chaos) submitPod(ctx context.Context, random *rand.Rand) {
 	first.Pod, second.Pod = "pod-"+a.id, "pod-"+a.id
 	second.Role, second.Group = first.Role, first.Group
 	c.mu.Lock()
-	a.mates, b.mates = []*wish{b}, []*wish{a}
+	a.mates, b.mates = []*wantedTask{b}, []*wantedTask{a}
 	a.spec, b.spec = first, second
 	a.excuse = cmp.Or(a.excuse, b.excuse)
 	b.excuse = a.excuse
 	c.mu.Unlock()
 	c.call(ctx, "submit "+a.id, patience(random), func(ctx context.Context) error {
 		err := c.current().SubmitPod(ctx, first, second)
-		for _, w := range []*wish{a, b} {
+		for _, w := range []*wantedTask{a, b} {
 			switch {
 			case err == nil:
 				if !c.store.of(w.id).there && !c.forgets() {
 					c.history.violate("answer before store", w.id, "SubmitPod of %s returned before it was stored", w.id)
 				}
-				c.promise(func() { w.submitted = true })
+				c.noteReply(func() { w.submitted = true })
 			case ctx.Err() != nil:
-				c.excuseTask(w.id, "its SubmitPod was given up")
+				c.allowTaskEnd(w.id, "its SubmitPod was given up")
 			case !errors.Is(err, ErrNotRunning):
 				c.history.violate("answer", w.id, "SubmitPod of %s: %v", w.id, err)
 			}
@@ -166,9 +166,9 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 				c.history.violate("answer before store", w.id, "Launch of %s returned before it was stored as running", w.id)
 			}
 			c.checkRan(w)
-			c.promise(func() { w.submitted = true })
+			c.noteReply(func() { w.submitted = true })
 		case ctx.Err() != nil:
-			c.excuseTask(w.id, "its Launch was given up")
+			c.allowTaskEnd(w.id, "its Launch was given up")
 		case !errors.Is(err, ErrNotRunning) && !errors.As(err, &ended):
 			c.history.violate("answer", w.id, "Launch of %s: %v", w.id, err)
 		}
@@ -176,14 +176,14 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 	})
 }
 
-// checkRan checks that a task which Launch says is running is, or may have ended.
-func (c *chaos) checkRan(w *wish) {
-	if c.told(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
+// checkRan checks that a task which Launch has returned is running, or may have ended.
+func (c *chaos) checkRan(w *wantedTask) {
+	if c.replies(w).excuse == "" && !slices.ContainsFunc(c.master.Snapshot().Running, func(r mesostest.RunningTask) bool { return r.ID == w.id }) {
 		c.history.violate("answer", w.id, "Launch of %s returned and it does not run", w.id)
 	}
 }
 
-// kill kills a task, one that is alive mostly. A user without end to his patience asks again after the
+// kill kills a task, usually one that is alive. A user who waits for ever asks again after the
 // process was killed.
 func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 	tasks := c.live()
@@ -196,29 +196,29 @@ func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 		return
 	}
 	w, most := tasks[random.IntN(len(tasks))], patience(random)
-	c.excuseTask(w.id, "it was killed")
+	c.allowTaskEnd(w.id, "it was killed")
 	c.call(ctx, "kill "+w.id, most, func(ctx context.Context) error {
 		for {
 			before := c.store.writings()
 			_, err := c.current().Kill(ctx, w.id)
 			switch {
 			case ctx.Err() != nil:
-				// The first writing may have been under way when it was asked for. Of some stores nobody knows
-				// how many it takes, or whose they are.
-				known := !c.elects() && c.limit() == batchLimit{}
-				c.promise(func() { w.doomed = w.doomed || known && c.store.writings() >= before+2 })
+				// The first write may have been under way when Kill was called. Where writes are divided, or are
+				// those of several processes, their number says nothing.
+				counts := !c.elects() && c.limit() == batchLimit{}
+				c.noteReply(func() { w.doomed = w.doomed || counts && c.store.writings() >= before+2 })
 			case err == nil:
 				if d := c.store.of(w.id); d.there && !d.state.Terminal() {
 					c.history.violate("answer before store", w.id, "Kill of %s returned before its end was stored", w.id)
 				}
-				c.promise(func() { w.killed = true })
+				c.noteReply(func() { w.killed = true })
 			case errors.Is(err, ErrUnknownTask):
-				if w := c.told(w); w.submitted && !c.forgets() {
+				if w := c.replies(w); w.submitted && !c.forgets() {
 					c.history.violate("task lost", w.id, "Kill does not know %s", w.id)
 				}
 			case errors.Is(err, ErrNotRunning) && most == 0 && ctx.Err() == nil:
 				time.Sleep(time.Second)
-				c.dawdle("again " + w.id)
+				c.delay("again " + w.id)
 				continue
 			}
 			return err
@@ -230,15 +230,15 @@ func (c *chaos) reconcile(ctx context.Context) {
 	c.call(ctx, "reconcile", 0, func(ctx context.Context) error { return c.current().Reconcile(ctx) })
 }
 
-// promise notes what a user was told.
-func (c *chaos) promise(f func()) {
+// noteReply notes the answer that a user got.
+func (c *chaos) noteReply(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f()
 }
 
-// told is what the users were told of a task.
-func (c *chaos) told(w *wish) wish {
+// replies returns the answers that users got about a task.
+func (c *chaos) replies(w *wantedTask) wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return *w

@@ -7,19 +7,31 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// class is what tasks have in common that are alike to a matcher, see [task.Spec.Class]. It is kept as
-// long as one of them is on record.
+// class is a set of tasks that are alike to a matcher, see [task.Spec.Class]. It is kept as long as one of them is on
+// record.
 type class struct {
 	key     string
-	spec    *task.Spec // of the first of them
+	spec    *task.Spec // of the first task
 	group   *group
 	tasks   int // on record
 	pending int
-	// findings are what the last cycles said of them, the oldest first, while one of them is pending.
+	// findings are those of the last cycles, the oldest first. There are none while no task is pending.
 	findings []Finding
 }
 
-// count counts n more pending tasks, or fewer, and reports whether the first one came or the last one went.
+// join sets the group of the class.
+func (c *class) join(g *group) { c.group = g }
+
+// enter counts a task that is put on record.
+func (c *class) enter() { c.tasks++ }
+
+// leave uncounts a task that is no longer on record, and reports whether it was the last one.
+func (c *class) leave() (last bool) {
+	c.tasks--
+	return c.tasks == 0
+}
+
+// count adds n to the number of pending tasks, and reports whether there were none before or are none now.
 func (c *class) count(n int) bool {
 	before := c.pending
 	if c.pending += n; c.pending == 0 {
@@ -28,8 +40,8 @@ func (c *class) count(n int) bool {
 	return before == 0 || c.pending == 0
 }
 
-// find adds what a cycle said of a task of the class, the first one counts. There are up to limit findings.
-func (c *class) find(f Finding, limit int) {
+// addFinding adds the finding of a cycle. Only the first one of each cycle is kept, and at most limit findings.
+func (c *class) addFinding(f Finding, limit int) {
 	if n := len(c.findings); n > 0 && c.findings[n-1].cycle == f.cycle {
 		return
 	}
@@ -39,8 +51,8 @@ func (c *class) find(f Finding, limit int) {
 	c.findings = append(c.findings, f)
 }
 
-// share lets a spec use the parts of another one of its class that are equal: they are most of what a task keeps
-// in memory. Nobody changes the spec of a task that is on record.
+// share makes a spec use those parts of another spec of its class that are equal, since they are most of the memory
+// that a task takes. The spec of a task on record is never changed.
 func share(s, like *task.Spec) {
 	s.Role, s.Group = like.Role, like.Group
 	s.Ports, s.Scalars, s.Constraints, s.Preferences = like.Ports, like.Scalars, like.Constraints, like.Preferences

@@ -32,68 +32,68 @@ const (
 	DefaultMaxLaunches      = 5
 )
 
-// The bounds of the pause between two attempts to subscribe. Mesos asks schedulers to spread
-// their return after a failover of the master over up to 15 s.
+// The bounds of the pause between two attempts to subscribe. Mesos recommends that after a failover of the master
+// schedulers come back at random times within up to 15 s.
 const (
 	backoffMin = 100 * time.Millisecond
 	backoffMax = 15 * time.Second
 )
 
-// Config says how a [Scheduler] works. [New] copies it. Only Master and Framework.Name are required;
-// every other zero value is the documented default.
+// Config configures a [Scheduler]. [New] copies it. Only Master and Framework.Name are required;
+// every other zero value stands for the documented default.
 type Config struct {
-	// Master says where the leading master is found: a URL such as "http://host:5050", of any master,
-	// which redirects to the leader; a list of them, "host1:5050,host2:5050", to be tried in turn; or
+	// Master is how to find the leading master: the URL of any master, such as "http://host:5050",
+	// which redirects to the leader; a list of masters, "host1:5050,host2:5050", to be tried in turn; or
 	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos". The scheme is
 	// http or https, http if it is missing. A path is that of a proxy in front of the master.
 	Master string
-	// Framework is what the master is told about the framework.
+	// Framework describes the framework to the master.
 	Framework Framework
 	// Matcher decides where tasks run. Default: taskmatcher.FirstFit{}.
 	Matcher TaskMatcher
-	// Builder makes what Mesos is told to run. Default: taskbuilder.Standard{}.
+	// Builder turns a placed task into the TaskInfo that Mesos launches. Default: taskbuilder.Standard{}.
 	Builder TaskBuilder
-	// Store keeps the framework ID and a record of each task, so that another process can go on with
-	// them. Specs are kept as JSON, which alters text that is not UTF-8. Default: memory, which outlives
-	// Run but not the process: without Teardown, a process leaves its tasks behind for the
-	// FailoverTimeout.
+	// Store keeps the framework ID and records of each task, so that another process can go on with
+	// them. Specs are stored as JSON, which alters text that is not UTF-8. Default: memory, which outlives
+	// Run but not the process. A process that then ends without Teardown leaves its tasks running until the
+	// FailoverTimeout has passed.
 	Store Store
-	// Offers says how offers are treated.
+	// Offers is how offers are treated.
 	Offers OfferPolicy
-	// MissedHeartbeats in a row after which the connection counts as lost, from the first attempt
-	// to connect on. The master sends one each 15 s unless it says otherwise. Default 5.
+	// MissedHeartbeats is after how many missed heartbeats in a row the connection counts as lost, also while
+	// it is being established. The master's default is a heartbeat every 15 s. Default 5.
 	MissedHeartbeats int
 	// History is how many ended tasks stay on record. Default 1000, negative: none.
 	History int
-	// LaunchTimeout is how long a launch may stay without an update before the master is asked. A
-	// launch that turns out to be lost is made again. Default 1 min.
+	// LaunchTimeout is how long to wait for the first update after a launch before the master is asked. A
+	// task whose launch was lost is launched again. Default 1 min.
 	LaunchTimeout time.Duration
-	// MaxLaunches of one task that may be lost before it fails. Launches on offers that the master
-	// took back meanwhile do not count. Default 5.
+	// MaxLaunches is how many launches of a task may be lost before it fails. Launches on offers that were
+	// rescinded do not count. Default 5.
 	MaxLaunches int
-	// UnknownTasks says what is done about tasks of this framework that Mesos runs and that are not
+	// UnknownTasks is what to do with tasks of this framework that Mesos runs and that are not
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
-	// RenewFramework lets a framework that was removed be followed by a new one, under a new ID, if
+	// RenewFramework registers a new framework, with a new ID, after the framework was removed, if
 	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError].
 	RenewFramework bool
-	// JSON speaks JSON with the master instead of protobuf, to be read on the wire when debugging.
+	// JSON uses JSON instead of protobuf on the wire, which is readable when debugging.
 	// It is several times slower, and alters text that is not UTF-8.
 	JSON bool
-	// TLS has the certificate authorities and client certificates for https. With it, the masters
-	// that ZooKeeper names are taken to speak https. Default: the system's.
+	// TLS has the certificate authorities and client certificates for https. If it is set, the masters
+	// found by ZooKeeper are contacted over https. Default: the system's certificate authorities.
 	TLS *tls.Config
 	// Credential is sent to the master as HTTP basic authentication, also over http. Default: none.
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
-	// Token gives the bearer token that is sent to the master, and is asked again when the master
-	// refuses it with 401. It must return when ctx ends, and is called from several goroutines, one
+	// Token returns the bearer token that is sent to the master. It is called again when the master
+	// answers with 401. It must return when ctx ends, and is called from several goroutines, one
 	// at a time. It excludes Credential. Default: none.
 	Token func(ctx context.Context) (string, error)
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets connection changes and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging, on the scheduler's own goroutine: its handler must not call
+	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
+	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutine and must not call
 	// the scheduler. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -104,31 +104,32 @@ type Credential struct {
 	Secret    string `json:"-"`
 }
 
-// String keeps the secret out of logs.
+// String returns the principal, so that the secret is not logged.
 func (c Credential) String() string { return "Credential of " + c.Principal }
 
-// GoString keeps the secret out of logs.
+// GoString returns the same as String, so that the secret is not logged.
 func (c Credential) GoString() string { return c.String() }
 
 // Framework is the part of Mesos' FrameworkInfo that users decide. The master assigns the ID.
 type Framework struct {
 	// Name is shown by Mesos' web UI. Required.
 	Name string
-	// User runs the tasks that name none. Default: the user of this process.
+	// User is the user as whom tasks run that name none. Default: the user of this process.
 	User string
-	// Roles whose resources are wanted. Default: "*".
+	// Roles are the roles in which the framework receives offers. Default: "*".
 	Roles []string
-	// FailoverTimeout is how long tasks outlive the scheduler: without a new subscription in
-	// that time Mesos kills them all. Default one week; negative: they end with the connection.
+	// FailoverTimeout is how long the tasks keep running while no scheduler is subscribed. When it has passed,
+	// Mesos kills all of them and removes the framework. Default: one week. Negative: no time at all, so that any
+	// interruption of the connection ends all tasks.
 	FailoverTimeout time.Duration
-	// GPUs asks for offers of agents with GPUs as well, which the master otherwise keeps back.
-	// Tasks that need none may then take up their cpus and memory.
+	// GPUs asks for offers of agents with GPUs as well, which the master otherwise does not send.
+	// Tasks that need no GPU may then use the cpus and memory of these agents.
 	GPUs bool
 	// Revocable asks for revocable resources as well, for tasks that may use them, see [task.Spec].
 	Revocable bool
-	// NoCheckpoint ends tasks with the process of their agent. By default they survive its restart.
+	// NoCheckpoint disables checkpointing: tasks die when their agent restarts. By default they survive that.
 	NoCheckpoint bool
-	// Principal that the framework acts for. Default: none.
+	// Principal is the principal that the framework acts for. Default: none.
 	Principal string
 	// Hostname and WebUIURL are shown by Mesos' web UI. Default: none.
 	Hostname, WebUIURL string
@@ -141,57 +142,61 @@ type UnknownTasks int
 
 // The policies.
 const (
-	ReportUnknown UnknownTasks = iota // an [UnknownTaskEvent], nothing else
-	AdoptUnknown                      // they are put on record, with no more of a spec than their ID
+	ReportUnknown UnknownTasks = iota // they are reported by an [UnknownTaskEvent]
+	AdoptUnknown                      // they are put on record, with a spec that has only their ID
 	KillUnknown                       // they are reported and killed
 )
 
-// Store keeps records by key. Its methods are called by one goroutine of Run at a time, and must
-// return when ctx ends. Package ha has stores.
+// Store keeps records by key. Its methods are called by one goroutine at a time, and must
+// return when ctx ends. Package ha has implementations.
 type Store interface {
-	// Load returns all records. It is called once when Run begins.
+	// Load returns all records. It is called once when a run begins.
 	Load(ctx context.Context) (map[string][]byte, error)
-	// Apply writes records and deletes those whose value is nil: all of them or none, and durable
-	// when it returns nil. Its context ends after 10 s, or with the run. After an error nobody knows; the same keys
-	// will be written again, unless the error has a method Fenced() bool that returns true: another process leads
-	// then, and the run ends with a [*FencedError].
+	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil
+	// they must be durable. Its context ends after 10 s, or with the run. After an error the records may have been
+	// written or not, and the same keys are written again. If the error has a method Fenced() bool that returns true,
+	// another process leads: nothing is written again, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
 
-// BatchLimiter is a Store that takes only so much at once. Changes beyond that are written with several calls of
-// Apply, oldest first. The records of a task, and those of the members of a pod, stay together: Submit and SubmitPod
-// refuse what alone is more than the limit.
+// BatchLimiter is implemented by a [Store] whose Apply takes a limited amount. More changes are written with several
+// calls of Apply, oldest first. The records of a task, and those of all members of a pod, are never divided: Submit and
+// SubmitPod refuse a task or pod that alone exceeds the limit.
 type BatchLimiter interface {
-	// BatchLimit returns how many records one Apply may have, and how many bytes of keys and values together. 0: any
-	// number. It is asked once, when a run begins. A task has two records: with a limit of one, each task is written
-	// alone, with both.
+	// BatchLimit returns the largest number of records in one call of Apply, and of bytes in keys and values together.
+	// 0: no limit. It is called once, when a run begins. A task has two records: with a limit of one, each task is
+	// written alone, with both.
 	BatchLimit() (records, bytes int)
 }
 
-// TaskMatcher decides where tasks run. Match is called on the scheduler's own goroutine with tasks and
-// offers, both not empty. It must be quick and must neither change nor keep its argument. Placements on
-// the same offers must not exceed them together, and two placements that share an offer name the same
-// offers; each task has a placement or belongs to a rejection. What it returns is kept and must not be
-// changed any more. A panic costs the tasks of the shape that it is over, or the cycle, not the scheduler. It must not call the scheduler, which waits for it.
+// TaskMatcher decides where tasks run. Package taskmatcher has implementations.
 type TaskMatcher interface {
+	// Match places tasks on offers; there is at least one of each. It is called on the scheduler's own goroutine,
+	// must be quick, must not call the scheduler, and must neither change nor keep its argument. The placements on
+	// the same offers must together not exceed them, and two placements that share an offer must name the same
+	// offers. Each task must have a placement or be covered by a rejection. The results must not be changed
+	// afterwards. If Match panics, only the tasks of the class that it panics over fail; if it panics whatever the
+	// class, the cycle is skipped.
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
-// TaskBuilder makes what Mesos is told to run. Build is called on the scheduler's own goroutine,
-// must be quick and must not call the scheduler. The result must have the spec's ID and the placement's agent and resources. An
-// error, or a panic, fails the task.
+// TaskBuilder turns placed tasks into TaskInfos. Package taskbuilder has an implementation.
 type TaskBuilder interface {
+	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
+	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
+	// the placement. If it returns an error or panics, the task fails.
 	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
 }
 
-// PodBuilder is a TaskBuilder that can make pods, see [Scheduler.SubmitPod]. BuildPod gets the members, their
-// parts of the placement and that of the executor, see [task.PodExecutor], and gives the
-// executor, whose FrameworkID the scheduler fills in, and the tasks in the order of the members.
+// PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
+	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
+	// members. It gets the members' parts of the placement and that of the executor, see [task.PodExecutor]. The
+	// rules of Build apply.
 	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
-// normalize fills in defaults and refuses what cannot work.
+// normalize returns a copy with the defaults filled in, or an error if the config cannot work.
 func (c Config) normalize() (Config, error) {
 	if err := c.checkConnection(); err != nil {
 		return c, err
@@ -235,7 +240,7 @@ func notNegative[T int | time.Duration](field string, value T) error {
 	return nil
 }
 
-// checkConnection refuses what cannot lead to a master.
+// checkConnection checks and copies what is needed to connect to a master.
 func (c *Config) checkConnection() error {
 	if _, err := c.detector(); err != nil {
 		var bad *detector.ParseError
@@ -293,7 +298,7 @@ func (f Framework) normalize() (Framework, error) {
 	return f, nil
 }
 
-// info is the FrameworkInfo without an ID.
+// info returns the FrameworkInfo, without an ID.
 func (f Framework) info() mesos.FrameworkInfo {
 	timeout, checkpoint := f.FailoverTimeout.Seconds(), !f.NoCheckpoint
 	info := mesos.FrameworkInfo{
@@ -330,7 +335,7 @@ func optional(s string) *string {
 	return &s
 }
 
-// settings is what the machine needs to know.
+// settings returns the parts of the config that the machine uses.
 func (c Config) settings() settings {
 	return settings{
 		framework:      c.Framework.info(),

@@ -6,39 +6,38 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// connection is how far the subscription with the master has got.
+// connection is the state of the subscription with the master.
 type connection struct {
 	missed int // heartbeats after which it counts as lost
 
 	phase       phase
 	stream      int                 // number of the newest subscription; 0 before the first
-	frameworkID string              // given by the master; "": none yet
-	info        mesos.FrameworkInfo // what the framework subscribes as, without the ID
+	frameworkID string              // assigned by the master; "": none yet
+	info        mesos.FrameworkInfo // of the next SUBSCRIBE, without the ID
 
 	attempts  int       // subscriptions that failed in a row
-	lastErr   error     // why there is no subscription; nil: there is one, or the first is under way
+	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
 	openedAt  time.Time // when SUBSCRIBED arrived
-	lastHeard time.Time // when the master last said anything
+	lastHeard time.Time // when the last event arrived
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 }
 
-// phase is what a connection is doing.
+// phase is a phase of a connection.
 type phase int
 
 const (
 	stopped     phase = iota // no run
 	waiting                  // until retryAt
-	connecting               // a subscription was asked for
+	connecting               // SUBSCRIBE is under way
 	registering              // SUBSCRIBED arrived, and the new framework's ID is being stored
 	connected                // SUBSCRIBED arrived
 )
 
-// defaultHeartbeat is the master's interval until it has told its own.
+// defaultHeartbeat is the interval of the master's heartbeats until SUBSCRIBED has said otherwise.
 const defaultHeartbeat = 15 * time.Second
 
-// current reports whether stream is the subscription in use: a late event of an older one must not
-// be taken for one of it.
+// current reports whether stream is the current subscription. Late inputs of an older one are ignored.
 func (c *connection) current(stream int) bool {
 	return stream == c.stream && c.phase >= connecting
 }
@@ -46,20 +45,20 @@ func (c *connection) current(stream int) bool {
 // connected reports whether calls can be made.
 func (c *connection) connected() bool { return c.phase == connected }
 
-// patience returns how long the master may be silent. It holds from the first attempt to connect on,
-// so that a connection that never gets anywhere is noticed as well.
-func (c *connection) patience() time.Duration { return time.Duration(c.missed) * c.heartbeat }
+// maxSilence returns how long the master may be silent. It also applies while connecting, so that a connection that is
+// never answered is detected as well.
+func (c *connection) maxSilence() time.Duration { return time.Duration(c.missed) * c.heartbeat }
 
-// silence returns when the master will have been silent for too long.
-func (c *connection) silence() time.Time { return c.lastHeard.Add(c.patience()) }
+// silentAt returns when the master will have been silent for too long.
+func (c *connection) silentAt() time.Time { return c.lastHeard.Add(c.maxSilence()) }
 
-// deadline returns when there is something to do: to subscribe again, or to give the subscription up.
+// deadline returns when to subscribe again, or when to end a silent subscription.
 func (c *connection) deadline() (at time.Time, ok bool) {
 	switch c.phase {
 	case waiting:
 		return c.retryAt, true
 	case connecting, registering, connected:
-		return c.silence(), true
+		return c.silentAt(), true
 	}
 	return time.Time{}, false
 }
@@ -73,17 +72,17 @@ func (c *connection) connect(now time.Time) {
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
-// opened notes that a master took the subscription's request.
+// opened notes that a master accepted the HTTP request.
 func (c *connection) opened(now time.Time) { c.lastHeard = now }
 
-// heard notes that something arrived. While connecting, that is a sign of life only if it is SUBSCRIBED.
-func (c *connection) heard(now time.Time, subscribed bool) {
+// received notes that an event arrived. While connecting, only SUBSCRIBED counts as a sign of life.
+func (c *connection) received(now time.Time, subscribed bool) {
 	if c.phase != connecting || subscribed {
 		c.lastHeard = now
 	}
 }
 
-// subscribed takes what SUBSCRIBED says, and reports whether the framework's ID is another one now.
+// subscribed takes the contents of SUBSCRIBED, and reports whether the framework's ID has changed.
 func (c *connection) subscribed(id string, heartbeat time.Duration) bool {
 	if heartbeat > 0 {
 		c.heartbeat = heartbeat
@@ -96,16 +95,16 @@ func (c *connection) subscribed(id string, heartbeat time.Duration) bool {
 // register waits for the framework's ID to be stored.
 func (c *connection) register() { c.phase = registering }
 
-// open begins to take events and to make calls.
+// open notes that from now on events are taken and calls can be made.
 func (c *connection) open(now time.Time) { c.phase, c.openedAt, c.lastErr = connected, now, nil }
 
 // lose ends a subscription.
 func (c *connection) lose(err error) { c.phase, c.lastErr = waiting, err }
 
-// steady notes that the last subscription held for long: the next pause is a short one.
-func (c *connection) steady() { c.attempts = 0 }
+// resetAttempts makes the next pause a short one, after a subscription that lasted for long.
+func (c *connection) resetAttempts() { c.attempts = 0 }
 
-// retry plans the next attempt.
+// retry schedules the next attempt.
 func (c *connection) retry(at time.Time) {
 	c.retryAt = at
 	c.attempts++
@@ -114,11 +113,11 @@ func (c *connection) retry(at time.Time) {
 // stop ends the run.
 func (c *connection) stop() { c.phase = stopped }
 
-// forget drops the framework's ID, which cannot be used again.
+// forget drops the framework's ID, which cannot be used any more.
 func (c *connection) forget() { c.frameworkID = "" }
 
-// restore takes the ID that is on record.
+// restore sets the framework ID from the store.
 func (c *connection) restore(frameworkID string) { c.frameworkID = frameworkID }
 
-// setInfo has the framework subscribe as this from now on.
+// setInfo sets the FrameworkInfo for the following subscriptions.
 func (c *connection) setInfo(info mesos.FrameworkInfo) { c.info = info }

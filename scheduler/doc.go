@@ -13,7 +13,7 @@
 //   - Why a task is not launched can be asked with [Scheduler.Explain]; if it should not wait for ever, it
 //     fails with a [*CapacityError].
 //   - What was launched and came to nothing, because the offer was gone or the launch was lost, is
-//     launched again under the same ID, once Mesos has said so.
+//     launched again under the same ID, once Mesos has said so, until [Config.MaxLaunches] were lost.
 //   - The members of a pod are launched together or not at all, and end together.
 //   - A kill is sent again until the task has ended.
 //   - Each status update is applied, stored, told to the watchers and only then acknowledged.
@@ -28,15 +28,14 @@
 // Without a [Store] state is kept in memory: it outlives Run, but not the process. A store is for one
 // scheduler at a time. A task that is out of reach is not replaced: it is [task.Unreachable] until
 // it comes back, or Mesos gives it up. A process that dies between the registration of its
-// framework and the storing of the ID leaves an empty framework behind, for a minute.
+// framework and the storing of the ID leaves an empty framework behind, for a minute. Events of [Scheduler.Watch]
+// are for people and statistics: a watcher that is too slow misses some.
 //
-// # How it is made
+// # Several processes
 //
-// All state and every decision is in the machine (machine.go), a calculation without goroutines,
-// clock or I/O: an input and the time go in, actions come out. The loop (loop.go) owns it, feeds it,
-// and performs its actions through the edges (edges.go), which do the I/O. To add a call: an action
-// or another use of send in machine_*.go. To add a matcher or builder: implement [TaskMatcher] or
-// [TaskBuilder]. To add a task field: task.Spec, its Validate, and the builder.
+// Of several processes that could run the framework an election picks one, which calls [Scheduler.Lead] with its
+// [Term] in place of Run. Lead ends with the term: with its context, or as soon as the term's store or
+// [Term.Confirm] says that another process leads, after which nothing is sent. This package has no election.
 //
 // # The launch of a task
 //
@@ -59,8 +58,13 @@
 //
 // # Goroutines
 //
-// Run itself is the loop. It starts one goroutine that looks for the leading master, one or two for
-// the present subscription, one that makes calls in order, two that acknowledge updates, and one
-// that writes to the store, and waits for all of them before it returns. Matcher, builder and
-// policies run on the loop. [Scheduler.Watch] starts none.
+// Run, like Lead, is itself the loop: matcher, builder and policies run on its caller's goroutine. It starts one goroutine
+// that looks for the leading master, one or two for the present subscription, which also ask [Term.Confirm], one that
+// makes calls in order, two that acknowledge updates, and one that writes to the store, and waits for all of
+// them before it returns. When it begins, it decodes the records of a large store on several. [Scheduler.Watch] starts
+// none, and all other methods wait on the goroutine of their caller.
+//
+// # How it is made
+//
+// See docs/architecture.md in this module's repository.
 package scheduler

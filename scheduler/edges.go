@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// callTimeout bounds one call, or one batch. A master that takes longer is as good as gone, and
-	// the calls behind it wait.
+	// callTimeout limits one call, or one batch. A master that takes longer is probably gone, and
+	// the calls behind this one wait.
 	callTimeout = 10 * time.Second
-	// ackConns is how many connections acknowledgements are made on. While batches are under way on
-	// all of them others gather, so that more would only make the batches smaller.
+	// ackConns is the number of connections for acknowledgements. While a batch is under way on
+	// each of them, others collect for the next batch: more connections would only make the batches smaller.
 	ackConns = 2
-	// ackBatch is how many acknowledgements are made at once. A batch tells of its outcome when the
-	// last of it is answered.
+	// ackBatch is the largest number of acknowledgements in a batch. The outcome of a batch is reported when its
+	// last call was answered.
 	ackBatch = 64
 )
 
-// edges do the I/O of a run. Each turns what it is given into inputs and decides nothing.
+// edges do the I/O of a run: they perform actions and report the outcomes as inputs. They decide nothing.
 type edges struct {
 	detector *detector.Detector
-	client   *mesoshttp.Client // one connection for calls that keep their order; subscriptions
-	prover   prover            // that this process leads
+	client   *mesoshttp.Client // for subscriptions, and for calls in order on one connection
+	prover   prover            // asks for proofs that this process leads
 	inputs   chan<- []input
 	running  sync.WaitGroup
 }
@@ -67,13 +67,13 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs}, nil
 }
 
-// close waits for the edges, whose context has ended.
+// close waits for the goroutines of the edges, whose context has ended.
 func (e *edges) close() {
 	e.running.Wait()
 	e.client.Close()
 }
 
-// put hands inputs to the loop, unless the run has ended.
+// put passes inputs to the loop. It returns false if the run has ended.
 func (e *edges) put(ctx context.Context, ins ...input) bool {
 	select {
 	case e.inputs <- ins:
@@ -88,10 +88,10 @@ func (e *edges) detect(ctx context.Context) {
 	e.running.Go(func() { _ = e.detector.Run(ctx) })
 }
 
-// errNewLeader ends a stream whose master does not lead any more.
+// errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
-// read opens a subscription and reads it until it ends, another master leads, or ctx ends.
+// read opens a subscription and reads its events until it ends, another master leads, or ctx ends.
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
@@ -99,9 +99,8 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 	})
 }
 
-// follow subscribes with the master that leads and hands on what it says, until that ends. Of a list
-// each master is asked once: a dead one must not cost the pause to the next attempt, since the one
-// behind it may lead.
+// follow subscribes with the leading master and passes on its events until the stream ends. If Config.Master is a list,
+// each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
 	first := ""
 	for {
@@ -123,7 +122,7 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 	}
 }
 
-// followOne does so with one master, and tells whether there was a subscription.
+// followOne does the same with one master, and reports whether the subscription was opened.
 func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.Lead) (opened bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -146,7 +145,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 	for confirmed := false; ; {
 		event, err := s.Next()
 		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
-			// The proof before SUBSCRIBE may have been too old when the master took it.
+			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
 			}
@@ -164,7 +163,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 	}
 }
 
-// call makes the calls that come through the channel, one after the other.
+// call makes the calls that it receives from the channel, one after the other.
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	e.running.Go(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
@@ -173,8 +172,8 @@ func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 	})
 }
 
-// acknowledge makes the calls that come through the channel, batch after batch, on a connection of its
-// own. Those of a batch are for the same stream and do no harm when they arrive twice.
+// acknowledge makes the calls that it receives from the channel, one batch after the other, on a connection of its
+// own. The calls of a batch are for the same stream, and have no further effect if they arrive twice.
 func (e *edges) acknowledge(ctx context.Context, batches <-chan []outgoing) {
 	e.running.Go(func() {
 		pipeline := e.client.Pipeline()
@@ -189,7 +188,7 @@ func (e *edges) acknowledge(ctx context.Context, batches <-chan []outgoing) {
 	})
 }
 
-// make gives do the batches that come through the channel and reports the outcomes.
+// make calls do for each batch that it receives from the channel, and reports the outcomes.
 func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(context.Context, []outgoing) []error) {
 	for {
 		select {
@@ -211,7 +210,8 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 	}
 }
 
-// guarded contains the panics of a dialer, which has a goroutine of net/http's.
+// guarded turns a panic of the user's dialer into an error. It runs on a goroutine of net/http, where a panic would end
+// the process.
 func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
 	if dial == nil {
 		return nil
@@ -226,8 +226,8 @@ func guarded(dial func(ctx context.Context, network, address string) (net.Conn, 
 	}
 }
 
-// subscribeError explains why a subscription could not be opened. A [*SubscribeError] is an
-// answer that another attempt would only repeat.
+// subscribeError returns why a subscription could not be opened: a [*SubscribeError] if another attempt would get the
+// same answer.
 func subscribeError(err error) error {
 	var status *mesoshttp.StatusError
 	if !errors.As(err, &status) {
@@ -241,7 +241,7 @@ func subscribeError(err error) error {
 	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
 }
 
-// callOutcome tells what is known after a call.
+// callOutcome returns what is known about a call that returned err.
 func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	if err == nil {
 		return accepted, nil
@@ -269,7 +269,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		if mastertext.IsStale(status.Body) {
 			return stale, err
 		}
-		return refused, err // the call itself, which a builder may have spoilt
+		return refused, err // the call itself is invalid, such as a task of a builder
 	case http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
 		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return refused, err

@@ -5,30 +5,32 @@ import (
 	"slices"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// entry is what the machine knows of one task.
+// entry is what the machine keeps in memory of one task. Its record.Task is what is stored.
 type entry struct {
 	record.Task
 	class   *class
-	counted *groupCount    // where it is counted; nil: it is not on an agent
-	pod     *pod           // that it is a member of
+	counted *groupCount    // where the census counts it; nil: it is on no agent
+	pod     *pod           // that it is a member of; nil: none
 	former  *lastPlacement // where it was launched last, while it is pending again
-	launch  launch         // how far its newest launch has got
-	offer   string         // that its ACCEPT used
+	launch  launch         // the state of its newest launch
+	offer   string         // ID of the first offer that its ACCEPT used
 	callers []caller       // that wait for it
-	// reconcileRound is the last reconciliation in which the master told of it.
+	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
 	reconcileRound int32
-	// firstCycle is the offer cycle in or after which it was first looked at while it is pending; 0: it was not yet.
+	// firstCycle is the number of the last offer cycle when a cycle first looked at it, at least 1; 0: none has yet.
 	firstCycle int32
-	// Numbers of its timers: to ask about its launch, and to send the next KILL, with the pause after that.
+	// Numbers of its timers: to ask about its launch, and to send the next KILL. killPause is the pause between KILLs.
 	launchTimer, killTimer uint32
 	killPause              time.Duration
 }
 
-// lastPlacement is where a task was launched last.
+// lastPlacement is where a task was launched last that is pending again.
 type lastPlacement struct {
 	agentID, hostname string
 	hostPorts         []uint16
@@ -41,16 +43,16 @@ type caller struct {
 	end bool
 }
 
-// pod is a set of tasks that are launched together or not at all. While they are pending, the first of
-// them stands for all in the backlog.
+// pod is a set of tasks that are launched together or not at all. While they are pending, the first member
+// represents them in the backlog.
 type pod struct {
-	members []*entry
-	ids     []string // of the members
-	onFile  int      // members that are still on record
-	callers []ref    // that wait for all of them to run
+	members  []*entry
+	ids      []string // of the members
+	onRecord int      // the number of members that are still on record
+	callers  []ref    // that wait for all members to run
 }
 
-// members returns the tasks that share the fate of a launch.
+// members returns the members of the task's pod, or the task alone: the tasks that are launched together.
 func (e *entry) members() []*entry {
 	if e.pod == nil {
 		return []*entry{e}
@@ -58,7 +60,7 @@ func (e *entry) members() []*entry {
 	return e.pod.members
 }
 
-// head returns the one that stands for them in the backlog.
+// head returns the first of them, which represents them in the backlog.
 func (e *entry) head() *entry {
 	if e.pod == nil {
 		return e
@@ -66,22 +68,32 @@ func (e *entry) head() *entry {
 	return e.pod.members[0]
 }
 
-// voided reports whether a launch came to nothing for all members. Before that, nothing is launched again.
+// voided reports whether the launch had no effect for any member. Only then is the pod launched again.
 func (p *pod) voided() bool {
 	return !slices.ContainsFunc(p.members, func(e *entry) bool { return e.launch != launchVoid })
 }
 
-// broken reports whether a member has ended: the pod cannot be launched any more.
+// broken reports whether a member has ended: the pod then cannot be launched again.
 func (p *pod) broken() bool {
 	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State.Terminal() })
 }
 
-// up reports whether a task runs and is healthy, if that is checked.
+// wait adds a caller that waits for all members to run.
+func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
+
+// takeCallers removes the callers and returns them.
+func (p *pod) takeCallers() []ref {
+	callers := p.callers
+	p.callers = nil
+	return callers
+}
+
+// up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
 	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
-// stored returns a copy of what a store keeps of the task.
+// stored returns a copy of what is to be stored of the task.
 func (e *entry) stored() *record.Task {
 	t := e.Task
 	t.Confirmed = e.launch == launchConfirmed
@@ -94,21 +106,74 @@ func (e *entry) assign(p task.Placement) {
 	e.offer = p.OfferIDs[0]
 }
 
-// unassign notes that its launch came to nothing, and that it must not be launched again before then.
-func (e *entry) unassign(then time.Time) {
+// unassign notes that its launch had no effect, and that it must not be launched again before notBefore.
+func (e *entry) unassign(notBefore time.Time) {
 	e.offer, e.UnknownSince = "", time.Time{}
-	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, then}
+	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, notBefore}
 	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
 }
 
-// reassign undoes unassign, but for the offer.
+// reassign undoes unassign, except for the offer: the launch had an effect after all.
 func (e *entry) reassign() {
 	if f := e.former; f != nil {
 		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = f.agentID, f.hostname, f.hostPorts
 	}
 }
 
-// forgetCaller drops a caller, and reports whether it waited for the task, or its pod, to run.
+// recordStatus records a status, without its data, which can be large: the docker executor puts the whole output of
+// "docker inspect" there.
+func (e *entry) recordStatus(status mesos.TaskStatus) {
+	status.Data = nil
+	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
+	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
+		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
+	}
+	e.Info.Status = &status
+	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
+		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
+		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
+			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
+		}
+	}
+	if status.AgentID != nil {
+		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
+	}
+	if status.Healthy != nil {
+		e.Info.Healthy = status.Healthy
+	}
+}
+
+// unknownFor notes that the master does not know the task, and returns for how long it has not.
+func (e *entry) unknownFor(now time.Time) time.Duration {
+	if e.UnknownSince.IsZero() {
+		e.UnknownSince = now
+	}
+	return now.Sub(e.UnknownSince)
+}
+
+// known notes that the master knows the task.
+func (e *entry) known() { e.UnknownSince = time.Time{} }
+
+// wait adds a caller that waits for the task.
+func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
+
+// takeCallers removes the callers that have what they waited for, or will never have it, and returns them.
+func (e *entry) takeCallers() []caller {
+	var taken []caller
+	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
+		over := e.Info.State.Terminal() || e.up() && !c.end
+		if over {
+			taken = append(taken, c)
+		}
+		return over
+	})
+	return taken
+}
+
+// dropCallers removes all callers.
+func (e *entry) dropCallers() { e.callers = nil }
+
+// forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
 func (e *entry) forgetCaller(caller ref) (wanted bool) {
 	for _, c := range e.callers {
 		wanted = wanted || c.ref == caller && !c.end
@@ -125,16 +190,26 @@ func withoutCaller(callers []caller, gone ref) []caller {
 	return slices.DeleteFunc(callers, func(c caller) bool { return c.ref == gone })
 }
 
+// agentID returns the ID of the agent that a task is on, "" if it is on none.
+func (e *entry) agentID() string {
+	if occupies(e.Info.State) {
+		return e.Info.AgentID
+	}
+	return ""
+}
+
+// occupies reports whether a task in this state is on an agent. An unreachable one is.
+func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
+
 // heldBack reports whether a task may not be launched again yet.
 func (e *entry) heldBack(now time.Time) bool {
 	return e.former != nil && now.Before(e.former.notBefore)
 }
 
-// reconcilable reports whether the master can say something about the task: not before it has its
-// launch.
+// reconcilable reports whether the master can be asked about the task: not before its ACCEPT was answered.
 func (e *entry) reconcilable() bool {
 	return e.Info.State != task.Pending && !e.Info.State.Terminal() && !e.launch.unanswered()
 }
 
-// bySerial orders tasks as they were submitted.
+// bySerial orders tasks by submission.
 func bySerial(a, b *entry) int { return cmp.Compare(a.Serial, b.Serial) }

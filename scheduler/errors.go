@@ -15,42 +15,42 @@ import (
 
 var (
 	// ErrNotRunning is returned by methods that need [Scheduler.Run] when it has ended.
-	// It then wraps what ended it.
+	// It is then wrapped together with the error that ended Run.
 	ErrNotRunning = errors.New("scheduler: not running")
-	// ErrRunning is returned by a second [Scheduler.Run] beside a first.
+	// ErrRunning is returned by [Scheduler.Run] and [Scheduler.Lead] while another call of either has not returned.
 	ErrRunning = errors.New("scheduler: already running")
-	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record, also of
-	// a task that has ended: a late word about the old task would otherwise hit the new one.
+	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record, even if that
+	// task has ended: a late update for the old task could be applied to the new one.
 	ErrDuplicateTask = errors.New("scheduler: duplicate task ID")
 	// ErrUnknownTask is returned for an ID that is not on record.
 	ErrUnknownTask = errors.New("scheduler: unknown task")
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
-	// ErrEvicted ends Run when another scheduler subscribed with the same framework ID. Nothing
-	// is done about it: two schedulers that both came back would evict each other for ever.
+	// ErrEvicted is returned by Run when another scheduler has subscribed with the same framework ID. Run does
+	// not subscribe again, since two schedulers that both did would evict each other for ever.
 	ErrEvicted = errors.New("scheduler: another scheduler took over the framework")
 )
 
-// ConfigError is returned by [New]: a field of [Config] cannot be used.
+// ConfigError is returned by [New] if a field of [Config] is invalid.
 type ConfigError struct {
 	Field  string // such as "Framework.Name"
 	Value  any
 	Reason string
 }
 
-// Error names field, value and reason.
+// Error returns field, value and reason.
 func (e *ConfigError) Error() string {
 	return fmt.Sprintf("scheduler: config: %s: %#v: %s", e.Field, e.Value, e.Reason)
 }
 
-// FencedError ends [Scheduler.Lead], and Run, when its store or [Term.Confirm] says that another process leads
-// by now: an error of theirs had a method Fenced() bool that returned true. What was not stored by then is lost to
-// this process, and up to the one that leads.
+// FencedError is returned by [Scheduler.Lead] and [Scheduler.Run] when the store or [Term.Confirm] has reported that
+// another process leads: its error had a method Fenced() bool that returned true. Changes that were not stored
+// by then are lost; the process that leads reconciles its tasks with Mesos.
 type FencedError struct {
 	Err error // of the store, or of Confirm
 }
 
-// Error says so, and what the store or Confirm said.
+// Error returns the text of Err with an introduction.
 func (e *FencedError) Error() string {
 	return fmt.Sprintf("scheduler: another process leads: %v", e.Err)
 }
@@ -61,7 +61,7 @@ func (e *FencedError) Unwrap() error { return e.Err }
 // Fenced returns true.
 func (e *FencedError) Fenced() bool { return true }
 
-// asFenced wraps an error that says that another process leads, and returns any other as it is.
+// asFenced wraps an error whose method Fenced returns true in a FencedError, and returns any other as it is.
 func asFenced(err error) error {
 	if !saysFenced(err) {
 		return err
@@ -72,8 +72,8 @@ func asFenced(err error) error {
 	return &FencedError{Err: err}
 }
 
-// saysFenced reports whether an error, or one that it wraps, says that another process leads. It is not enough to
-// ask the first that has the method: of several that are joined another one may say so.
+// saysFenced reports whether an error, or one that it wraps, has a method Fenced that returns true. (errors.As would
+// only find the first error that has the method: of several that are joined, another one may return true.)
 func saysFenced(err error) bool {
 	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
 		return true
@@ -87,16 +87,16 @@ func saysFenced(err error) bool {
 	return false
 }
 
-// TaskError is returned by [Scheduler.Launch] when the task ended before it ran (and was healthy).
-// Task.State is how it ended, Task.Status what Mesos said of that, with reason and message.
+// TaskError is returned by [Scheduler.Launch] when the task ended before it was running and healthy.
+// Task.State is how it ended, and Task.Status is Mesos' last status of it, with reason and message.
 type TaskError struct {
 	Task task.Info
-	// Err is what went wrong on the scheduler's side, such as an error of the builder. Nil when
-	// Mesos ended the task.
+	// Err is why the scheduler ended the task, such as an error of the builder. Nil if
+	// Mesos ended it.
 	Err error
 }
 
-// Error tells the state and the reason.
+// Error returns state, reason and message.
 func (e *TaskError) Error() string {
 	s := fmt.Sprintf("scheduler: task %s: %s", e.Task.Spec.ID, e.Task.State)
 	if st := e.Task.Status; st != nil {
@@ -113,15 +113,15 @@ func (e *TaskError) Error() string {
 	return s
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *TaskError) Unwrap() error { return e.Err }
 
-// Retryable tells whether the same spec under another ID may fare better: whether the task ended
-// because of where it ran and not because of what it is. A task that was killed, that ended by
-// itself, or whose description was refused would most likely do so again.
+// Retryable reports whether another attempt with the same spec, under another ID, may succeed: whether the task ended
+// because of where it ran, not because of what it is. A task that was killed, that ended by
+// itself, or whose description was refused would most likely end the same way.
 func (e *TaskError) Retryable() bool {
 	if capacity := (*CapacityError)(nil); errors.As(e.Err, &capacity) {
-		return true // there may be more another time
+		return true // there may be more resources later
 	}
 	switch e.Task.State {
 	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
@@ -134,10 +134,10 @@ func (e *TaskError) Retryable() bool {
 	return false
 }
 
-// retryable is what the reason of a failed task says, see Mesos' docs/task-state-reasons.md.
+// retryable reports whether the reason of a failed task is retryable, see Mesos' docs/task-state-reasons.md.
 func retryable(s *mesos.TaskStatus) bool {
 	if s.Reason == nil {
-		return false // the program's own end
+		return false // the program itself ended
 	}
 	switch *s.Reason {
 	case
@@ -150,9 +150,9 @@ func retryable(s *mesos.TaskStatus) bool {
 		mesos.REASON_IO_SWITCHBOARD_EXITED,     // a helper of the containerizer
 		mesos.REASON_MASTER_DISCONNECTED,       // the launch
 		mesos.REASON_GC_ERROR,                  // of the agent's disk
-		mesos.REASON_INVALID_OFFERS,            // taken back meanwhile
+		mesos.REASON_INVALID_OFFERS,            // rescinded before the launch
 		mesos.REASON_RESOURCES_UNKNOWN,         // to the agent, after its restart
-		mesos.REASON_RECONCILIATION,            // not known any more
+		mesos.REASON_RECONCILIATION,            // no longer known to the master
 		mesos.REASON_AGENT_DISCONNECTED,        // lost, in all its forms
 		mesos.REASON_AGENT_DRAINING,            //
 		mesos.REASON_AGENT_REMOVED,             //
@@ -163,25 +163,25 @@ func retryable(s *mesos.TaskStatus) bool {
 		mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT:
 		return true
 	}
-	return false // limits, validation, authorization, deadlines: of the task's own making
+	return false // limits, validation, authorization, deadlines: these depend on the task
 }
 
-// isDockerRun tells whether a container failed because "docker run" itself did, not its program.
+// isDockerRun reports whether a container failed because "docker run" itself did, not the program in it.
 func isDockerRun(t task.Info) bool {
 	return t.Spec.Container != nil && mastertext.IsDockerRunFailure(t.Status.GetMessage())
 }
 
-// CapacityError tells that a task was pending for too long, see [OfferPolicy.MaxCycles] and
+// CapacityError is why a task failed that was pending for too long, see [OfferPolicy.MaxCycles] and
 // [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.Failed].
 type CapacityError struct {
-	// Rejection is what the last cycle said of the task. Without reasons: none looked at it.
+	// Rejection is why the last cycle did not place the task. It has no reasons if no cycle looked at the task.
 	Rejection task.Rejection
-	// Cycles that looked at it, and how long it was pending.
+	// Cycles is how many cycles looked at the task, and Waited how long it was pending.
 	Cycles int
 	Waited time.Duration
 }
 
-// Error tells for how long it was tried, and the reasons.
+// Error returns the number of cycles, the time and the reasons.
 func (e *CapacityError) Error() string {
 	s := fmt.Sprintf("scheduler: no place after %s in %v", counted(e.Cycles, "cycle"), e.Waited.Round(time.Millisecond))
 	if len(e.Rejection.Reasons) > 0 {
@@ -190,9 +190,8 @@ func (e *CapacityError) Error() string {
 	return s
 }
 
-// SubscribeError ends Run when the master refuses the framework in a way that another attempt
-// would only repeat: bad credentials (status 401), no permission (403), a role that does not
-// exist, a changed principal.
+// SubscribeError is returned by Run when the master refuses the framework, and would refuse it again: bad
+// credentials (status 401), no permission (403), a role that does not exist, a changed principal.
 type SubscribeError struct {
 	// Status is the HTTP status, 200 when the master refused with an ERROR event.
 	Status int
@@ -200,47 +199,50 @@ type SubscribeError struct {
 	Message string
 }
 
-// Error gives status and text.
+// Error returns status and text.
 func (e *SubscribeError) Error() string {
 	return fmt.Sprintf("scheduler: subscription refused: status %d: %s", e.Status, e.Message)
 }
 
-// FrameworkRemovedError ends Run when the framework was torn down or its failover timeout ran out.
-// The master killed its tasks; its ID can never be used again.
+// FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
+// ran out. The master has killed its tasks, and its ID can never be used again.
 type FrameworkRemovedError struct {
 	FrameworkID string
 }
 
-// Error names the framework.
+// Error returns a text with the framework's ID.
 func (e *FrameworkRemovedError) Error() string {
 	return fmt.Sprintf("scheduler: framework %s has been removed", e.FrameworkID)
 }
 
-// CallError tells that the master refused a call.
+// CallError is the refusal of a call, by the master or by the scheduler itself.
 type CallError struct {
 	Call    string // such as "ACCEPT"
-	Status  int    // HTTP status
-	Message string // the master's text
+	Status  int    // HTTP status; 0: the scheduler refused it
+	Message string // the master's text, or the scheduler's
 }
 
-// Error gives call, status and text.
+// Error returns call, status and text.
 func (e *CallError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("scheduler: %s refused: %s", e.Call, e.Message)
+	}
 	return fmt.Sprintf("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.
 type PanicError struct {
 	Who   string // such as "the builder"
-	Value any    // that it panicked with
+	Value any    // of the panic
 	Stack string
 }
 
-// Error gives the value and, on further lines, the stack.
+// Error returns the value and, on further lines, the stack.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("scheduler: panic in %s: %v\n%s", e.Who, e.Value, e.Stack)
 }
 
-// Unwrap gives the value if it is an error.
+// Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

@@ -10,99 +10,100 @@ import (
 )
 
 // Event is what [Scheduler.Watch] yields: a [TaskEvent], a [ConnectionEvent], an [OfferEvent], an
-// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [StoreEvent] or a [LagEvent]. Later versions may add types; a switch over them ignores what it does not know.
+// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [StoreEvent] or a [LagEvent]. Later versions may add
+// types: a type switch should ignore the types that it does not know.
 type Event interface {
 	fmt.Stringer
 	isEvent()
 }
 
-// TaskEvent tells that something about a task changed: its state, its health or its last status.
+// TaskEvent is a change of a task: of its state, its health or its last status.
 type TaskEvent struct {
-	// Task as it is after the change. Shared, not to be changed.
+	// Task is the task after the change. It is shared and must not be changed.
 	Task task.Info
-	// Previous is the state before the change. It equals Task.State when the state is the same.
+	// Previous is the state before the change. It equals Task.State if the state has not changed.
 	Previous task.State
-	// Err is why the task ended, when that was on the scheduler's side, such as a [*CapacityError].
+	// Err is why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or Mesos ended it.
 	Err error
 }
 
-// ConnectionEvent tells that the subscription with the master began or ended.
+// ConnectionEvent is the beginning or the end of a subscription with the master.
 type ConnectionEvent struct {
-	// Connected is whether a subscription exists now.
+	// Connected reports whether there is a subscription now.
 	Connected bool
-	// FrameworkID as assigned by the master. Empty before the first subscription.
+	// FrameworkID is the ID that the master assigned. Empty before the first subscription.
 	FrameworkID string
-	// Err is why the subscription could not be had, or ended. Nil when Connected.
+	// Err is why the attempt to subscribe failed, or the subscription ended. Nil when Connected.
 	Err error
-	// NextAttempt is when the next subscription will be tried. Zero when Connected, and when Run
+	// NextAttempt is when the next attempt will be made. Zero when Connected, and when Run
 	// ends because of Err.
 	NextAttempt time.Time
 }
 
-// OfferEvent tells the outcome of one matching cycle.
+// OfferEvent is the outcome of one matching cycle.
 type OfferEvent struct {
-	// Offers that were looked at, and how many tasks were placed on them.
+	// Offers is the number of offers that were looked at, and Placed the number of tasks placed on them.
 	Offers, Placed int
-	// Pending is how many tasks are pending after it.
+	// Pending is the number of tasks that are pending after the cycle.
 	Pending int
-	// Rejections say why, one for all that are alike, if the matcher gives them so. Shared, not to be changed. Nil when a newer cycle was
-	// waiting to be taken by the same watcher.
+	// Rejections are why the other tasks were not placed: one for each class of tasks, if the matcher groups them. They are
+	// shared and must not be changed. Nil if the same watcher had not yet received this event when the next cycle ended.
 	Rejections []task.Rejection
-	// Err is set when the matcher broke its contract; nothing was launched for the placements
+	// Err is set if the matcher violated its contract or panicked. Nothing was launched for the placements
 	// concerned.
 	Err error
 }
 
-// InverseOffer is the wish of an operator to have an agent free, for maintenance.
+// InverseOffer is a request of an operator to vacate an agent for maintenance.
 type InverseOffer struct {
-	// AgentID of the agent. Empty: the wish is for all of the framework's resources.
+	// AgentID is the ID of the agent. Empty: the request is for all of the framework's resources.
 	AgentID string
-	// Start of the maintenance, and how long it will take; 0: nobody knows.
+	// Start is when the maintenance begins, and Duration how long it takes; 0: unknown.
 	Start    time.Time
 	Duration time.Duration
-	// Tasks of ours that run there, in order of submission.
+	// Tasks are the IDs of the framework's tasks on the agent, in order of submission.
 	Tasks []string
 }
 
-// InverseOfferEvent tells of an inverse offer and how it was answered, see
-// [OfferPolicy.AcceptInverse]. An accepted one is a promise to be gone when the maintenance starts;
-// to keep it is up to the user.
+// InverseOfferEvent is an inverse offer and how it was answered, see [OfferPolicy.AcceptInverse].
+// To accept it means to vacate the agent before the maintenance starts. The scheduler launches nothing on the
+// agent any more; to end the tasks that run there is up to the user.
 type InverseOfferEvent struct {
 	Offer    InverseOffer
 	Accepted bool
-	// Err is set when the policy panicked.
+	// Err is set if the policy panicked.
 	Err error
 }
 
-// FailureEvent tells that an agent was lost, or an executor ended. What became of tasks there
-// is told by a [TaskEvent] for each.
+// FailureEvent is the loss of an agent, or the end of an executor. What happened to their tasks is in the
+// [TaskEvent] of each.
 type FailureEvent struct {
 	AgentID string
-	// ExecutorID is empty when the whole agent is lost.
+	// ExecutorID is empty if the agent is lost.
 	ExecutorID string
 	// Status is the executor's wait status, nil if unknown.
 	Status *int32
 }
 
-// UnknownTaskEvent tells that Mesos runs a task of this framework that is not on record, see
-// [Config.UnknownTasks]. It is told again with each update and each reconciliation.
+// UnknownTaskEvent is an update about a task of this framework that Mesos runs and that is not on record, see
+// [Config.UnknownTasks]. There is one for each update, also for those of reconciliations.
 type UnknownTaskEvent struct {
 	Status mesos.TaskStatus
 }
 
-// StoreEvent tells that the store fails, and that it works again. While it fails nothing is launched
+// StoreEvent is a failure of the store, or the end of its failures. While the store fails nothing is launched
 // and no update is acknowledged.
 type StoreEvent struct {
-	// Err of the last attempt, nil when the store works again.
+	// Err is why the last write failed. Nil: the store works again.
 	Err error
-	// NextAttempt to write what could not be written.
+	// NextAttempt is when the write will be tried again.
 	NextAttempt time.Time
 }
 
-// LagEvent tells that the watcher was too slow and missed events. [Scheduler.Tasks] gives
+// LagEvent is sent to a watcher that was too slow and missed events. [Scheduler.Tasks] returns
 // the present state.
 type LagEvent struct {
-	Missed int
+	Missed int // the number of events
 }
 
 func (TaskEvent) isEvent()         {}
@@ -114,7 +115,7 @@ func (UnknownTaskEvent) isEvent()  {}
 func (StoreEvent) isEvent()        {}
 func (LagEvent) isEvent()          {}
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e TaskEvent) String() string {
 	s := fmt.Sprintf("task %s %s", e.Task.Spec.ID, e.Task.State)
 	if e.Task.Healthy != nil {
@@ -132,7 +133,7 @@ func (e TaskEvent) String() string {
 	return s
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e ConnectionEvent) String() string {
 	if e.Connected {
 		return "subscribed as " + e.FrameworkID
@@ -140,7 +141,7 @@ func (e ConnectionEvent) String() string {
 	return fmt.Sprintf("disconnected: %v", e.Err)
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e OfferEvent) String() string {
 	s := fmt.Sprintf("cycle: %d offers, %d placed, %d pending", e.Offers, e.Placed, e.Pending)
 	if e.Err != nil {
@@ -149,10 +150,10 @@ func (e OfferEvent) String() string {
 	return s
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e LagEvent) String() string { return fmt.Sprintf("lagged: missed %d events", e.Missed) }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e InverseOfferEvent) String() string {
 	s := fmt.Sprintf("inverse offer for %s from %s", e.Offer.AgentID, e.Offer.Start.Format(time.RFC3339))
 	if e.Accepted {
@@ -161,7 +162,7 @@ func (e InverseOfferEvent) String() string {
 	return fmt.Sprintf("%s declined, %d tasks there", s, len(e.Offer.Tasks))
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e FailureEvent) String() string {
 	if e.ExecutorID == "" {
 		return "agent " + e.AgentID + " lost"
@@ -173,12 +174,12 @@ func (e FailureEvent) String() string {
 	return s
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e UnknownTaskEvent) String() string {
 	return fmt.Sprintf("unknown task %s %s on %s", e.Status.TaskID.Value, task.FromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
 }
 
-// String gives one line for logs.
+// String returns one line for logs.
 func (e StoreEvent) String() string {
 	if e.Err == nil {
 		return "the store works again"

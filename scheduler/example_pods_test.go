@@ -8,7 +8,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// A web server and what watches it run on one agent, reach each other at 127.0.0.1, and end together.
+// A web server and its monitor run on one agent, reach each other at 127.0.0.1, and end together.
 func ExampleScheduler_LaunchPod() {
 	s, stop := newExample(scheduler.OfferPolicy{})
 	defer stop()

@@ -13,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// newExample makes a scheduler beside a fake master; a program of one's own names a real one.
+// newExample returns a scheduler for a fake master. A real program has the address of a real one.
 func newExample(offers scheduler.OfferPolicy) (s *scheduler.Scheduler, stop func()) {
 	master, err := mesostest.New(mesostest.Config{Agents: []mesostest.Agent{{Hostname: "agent1.example"}}})
 	if err != nil {
@@ -85,7 +85,7 @@ func ExampleScheduler_Watch() {
 	// task t1 failed on agent1.example: Command exited with status 3
 }
 
-// Why is nothing launching? A task that is pending can be explained.
+// Explain returns why a task is still pending.
 func ExampleScheduler_Explain() {
 	s, stop := newExample(scheduler.OfferPolicy{})
 	defer stop()
@@ -113,7 +113,7 @@ func ExampleScheduler_Explain() {
 	// of 1 offer: mem: 1 agent, short of 1904 on agent1.example true
 }
 
-// A task need not wait for ever for a place: see MaxCycles and MaxWait of OfferPolicy.
+// With MaxCycles or MaxWait of OfferPolicy a task does not wait for ever.
 func ExampleCapacityError() {
 	s, stop := newExample(scheduler.OfferPolicy{MaxCycles: 1})
 	defer stop()

@@ -9,52 +9,53 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Explanation says why a pending task is not launched. Of any other task it has nothing but Task, which
-// says where and how it is. What it points to is shared and must not be changed.
+// Explanation is why a pending task is not launched. For any other task only Task is set. What it points to is shared
+// and must not be changed.
 type Explanation struct {
-	// Task as it is. While it is pending, Task.Updated is since when.
+	// Task is the task. If it is pending, Task.Updated is since when.
 	Task task.Info
-	// Findings are what the last cycles said of tasks like this one, the newest first: up to 16, fewer when
-	// there are more than a thousand kinds of tasks on record. A cycle looks at the offers that came since the
-	// one before, which may be few; see [Explanation.Widest]. Empty: none looked at it so far.
+	// Findings are those of the last cycles for tasks of this class, the newest first: up to 16, or fewer if
+	// there are more than a thousand classes of tasks on record. A cycle looks at the offers that arrived since the
+	// one before, which may be few; see [Explanation.Widest]. Empty: no cycle has looked at such a task yet.
 	Findings []Finding
-	// Cycles is how many looked at this very task since it is pending: its first, and each with new offers
-	// since.
+	// Cycles is how many cycles have looked at this task since it became pending: its first one, and each one with
+	// new offers since.
 	Cycles int
 
-	// Subscribed is whether there is a subscription with a master. SubscribeErr is why there is none; it is nil
-	// also while the first one is under way.
+	// Subscribed reports whether there is a subscription with a master. SubscribeErr is why there is none; it is
+	// also nil while the first attempt is being made.
 	Subscribed   bool
 	SubscribeErr error
-	// LastOffers is when the last offers came, for whatever tasks. Zero: none ever did.
+	// LastOffers is when the last offers arrived, for any task. Zero: there were none yet.
 	LastOffers time.Time
 	// NotBefore is the earliest time of the next launch, after one that was lost. Zero: at once.
 	NotBefore time.Time
-	// StoreErr is why the store fails, and so nothing is launched. Nil: it works.
+	// StoreErr is why the store fails, so that nothing is launched. Nil: it works.
 	StoreErr error
-	// MatcherErr is what was wrong with the matcher, or with what it said, in the last cycle. Nil: nothing.
+	// MatcherErr is why the last cycle failed, if the matcher panicked or returned something invalid. Nil: it did not.
 	MatcherErr error
-	// Promised is how many agents' offers are declined, since an inverse offer of theirs was accepted.
-	Promised int
-	// Filtered reports whether the master may be keeping back offers because of what it was told the pending
-	// tasks need, see [OfferPolicy.NoOfferConstraints]. The findings are from before then, mostly.
+	// Maintenance is the number of agents whose offers are declined because an inverse offer was accepted.
+	Maintenance int
+	// Filtered reports whether the master may be holding back offers that no pending task can use, see
+	// [OfferPolicy.NoOfferConstraints]. The findings are then mostly from before that.
 	Filtered bool
-	// TearingDown is whether the framework is being torn down.
+	// TearingDown reports whether the framework is being torn down.
 	TearingDown bool
 }
 
-// Finding is what one cycle said of a task that it found no place for.
+// Finding is why one cycle did not place a task.
 type Finding struct {
 	At time.Time
-	// Offers that were looked at.
+	// Offers is the number of offers that were looked at.
 	Offers int
-	// Reasons say how many agents failed why, most frequent first. Never empty, unless the matcher gave none.
+	// Reasons are the reasons with the number of agents for each, the most frequent first. It is never empty, unless
+	// the matcher returned none.
 	Reasons []task.Reason
 
-	cycle uint64 // its number
+	cycle uint64 // number of the cycle
 }
 
-// String gives one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
+// String returns one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
 // LIKE r[12]: 3 agents".
 func (f Finding) String() string {
 	return "of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons)
@@ -75,8 +76,8 @@ func describeReasons(reasons []task.Reason) string {
 	return strings.Join(texts, "; ")
 }
 
-// Widest gives the finding of the cycle that looked at the most offers, the newest of several such. To add
-// up several would count agents twice. False: there is none.
+// Widest returns the finding of the cycle that looked at the most offers, or the newest of several such. (The sum of
+// several findings would count agents twice.) It returns false if there is none.
 func (e Explanation) Widest() (Finding, bool) {
 	var widest Finding
 	for _, f := range e.Findings {
@@ -87,9 +88,9 @@ func (e Explanation) Widest() (Finding, bool) {
 	return widest, len(e.Findings) > 0
 }
 
-// String gives one line, such as "task web-1 pending since 2026-01-01T00:00:00Z: of 43 offers at
-// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". What else
-// keeps it from being launched comes first.
+// String returns one line, such as "task web-1 pending since 2026-01-01T00:00:00Z: of 43 offers at
+// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". Other
+// obstacles come first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
 	if e.Task.State != task.Pending {
@@ -104,17 +105,17 @@ func (e Explanation) String() string {
 	case found:
 		s += ": " + strings.Replace(f.String(), ":", " at "+instant(f.At)+":", 1)
 	case e.LastOffers.IsZero():
-		s += ": no offers came"
+		s += ": no offers yet"
 	default:
-		s += ": no offers were looked at for it, the last came at " + instant(e.LastOffers)
+		s += ": not matched with offers yet, the last ones arrived at " + instant(e.LastOffers)
 	}
 	if e.Filtered {
-		s += "; the master keeps back what fits no pending task"
+		s += "; the master does not send offers that fit no pending task"
 	}
 	return s
 }
 
-// obstacles are what keeps it from being launched besides what is offered.
+// obstacles returns what keeps the task from being launched, other than the offers.
 func (e Explanation) obstacles() []string {
 	var all []string
 	switch {
@@ -136,28 +137,28 @@ func (e Explanation) obstacles() []string {
 	if !e.NotBefore.IsZero() {
 		all = append(all, "not launched again before "+instant(e.NotBefore))
 	}
-	if e.Promised > 0 {
-		all = append(all, "offers of "+counted(e.Promised, "agent")+" declined for maintenance")
+	if e.Maintenance > 0 {
+		all = append(all, "offers of "+counted(e.Maintenance, "agent")+" declined for maintenance")
 	}
 	return all
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// firstLine leaves out the stack of a panic.
+// firstLine returns the text of an error without the stack of a panic.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }
 
-// Explain says why a task is not launched. A task that is not pending has an explanation that says what
-// it is instead. An ID that is not on record is [ErrUnknownTask].
+// Explain returns why a task is not launched. For a task that is not pending the explanation is its state.
+// For an ID that is not on record it returns [ErrUnknownTask].
 func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, error) {
 	var e Explanation
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if r := m.tasks.byID[taskID]; r != nil {
-			e, known = m.explain(time.Now(), r), true
+		if found := m.tasks.byID[taskID]; found != nil {
+			e, known = m.explain(time.Now(), found), true
 		}
 	}})
 	if err == nil && !known {

@@ -17,48 +17,48 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// A user asks why nothing is launched, and is told for each task.
+// Explain returns for each task why it is not launched.
 func TestExplain(t *testing.T) {
 	cluster := mesostest.Config{Agents: []mesostest.Agent{{Resources: "cpus:8;mem:900"}, {Resources: "cpus:1;mem:4000"}}}
-	inWorld(t, cluster, scheduler.Config{}, func(ctx context.Context, w *world) {
+	withHarness(t, cluster, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		big := sleeper("big")
 		big.CPUs, big.Mem = 2, 1000
-		require.NoError(w, w.sched.Submit(ctx, big))
-		w.at(time.Minute)
-		e, err := w.sched.Explain(ctx, "big")
-		require.NoError(w, err)
-		require.Equal(w, task.Pending, e.Task.State)
-		require.True(w, e.Subscribed)
-		require.NoError(w, errors.Join(e.SubscribeErr, e.StoreErr, e.MatcherErr))
-		require.Zero(w, e.NotBefore)
-		require.Positive(w, e.Cycles)
-		require.LessOrEqual(w, len(e.Findings), e.Cycles)
+		require.NoError(h, h.sched.Submit(ctx, big))
+		h.at(time.Minute)
+		e, err := h.sched.Explain(ctx, "big")
+		require.NoError(h, err)
+		require.Equal(h, task.Pending, e.Task.State)
+		require.True(h, e.Subscribed)
+		require.NoError(h, errors.Join(e.SubscribeErr, e.StoreErr, e.MatcherErr))
+		require.Zero(h, e.NotBefore)
+		require.Positive(h, e.Cycles)
+		require.LessOrEqual(h, len(e.Findings), e.Cycles)
 		f, found := e.Widest()
-		require.True(w, found)
-		require.Equal(w, 2, f.Offers)
-		require.ElementsMatch(w, []task.Reason{
+		require.True(h, found)
+		require.Equal(h, 2, f.Offers)
+		require.ElementsMatch(h, []task.Reason{
 			{Kind: task.Shortage, Resource: "mem", Agents: 1, Short: 100, Hostname: "agent1.example"},
 			{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 1, Hostname: "agent2.example"},
 		}, f.Reasons)
-		require.Contains(w, e.String(), "task big pending since ")
-		require.Contains(w, e.String(), "mem: 1 agent, short of 100 on agent1.example")
-		require.True(w, e.Filtered)
-		require.Contains(w, e.String(), "; the master keeps back what fits no pending task")
+		require.Contains(h, e.String(), "task big pending since ")
+		require.Contains(h, e.String(), "mem: 1 agent, short of 100 on agent1.example")
+		require.True(h, e.Filtered)
+		require.Contains(h, e.String(), "; the master does not send offers that fit no pending task")
 
-		_, err = w.sched.Launch(ctx, sleeper("small"))
-		require.NoError(w, err)
-		e, err = w.sched.Explain(ctx, "small")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, e.Task.State)
-		require.Empty(w, e.Findings)
-		require.Contains(w, e.String(), "task small running on ")
+		_, err = h.sched.Launch(ctx, sleeper("small"))
+		require.NoError(h, err)
+		e, err = h.sched.Explain(ctx, "small")
+		require.NoError(h, err)
+		require.Equal(h, task.Running, e.Task.State)
+		require.Empty(h, e.Findings)
+		require.Contains(h, e.String(), "task small running on ")
 
-		_, err = w.sched.Explain(ctx, "nobody")
-		require.ErrorIs(w, err, scheduler.ErrUnknownTask)
+		_, err = h.sched.Explain(ctx, "nobody")
+		require.ErrorIs(h, err, scheduler.ErrUnknownTask)
 	})
 }
 
-// One rejection for each task, as a matcher of one's own may give them, is as good as one for all.
+// A matcher may return one rejection for each task, instead of one for all of a class.
 func TestExplainWithAMatcherOfOnesOwn(t *testing.T) {
 	each := brokenMatcher(func(c task.Cycle) (_ []task.Placement, rejected []task.Rejection) {
 		for _, d := range c.Tasks {
@@ -66,24 +66,24 @@ func TestExplainWithAMatcherOfOnesOwn(t *testing.T) {
 		}
 		return nil, rejected
 	})
-	inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{Matcher: each}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{Matcher: each}, func(ctx context.Context, h *harness) {
 		for _, id := range []string{"a", "b"} {
-			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
+			require.NoError(h, h.sched.Submit(ctx, sleeper(id)))
 		}
-		w.at(time.Hour)
+		h.at(time.Hour)
 		for _, id := range []string{"a", "b"} {
-			e, err := w.sched.Explain(ctx, id)
-			require.NoError(w, err)
-			require.Greater(w, e.Cycles, 16)
-			require.Len(w, e.Findings, 16)
-			require.True(w, e.Findings[0].At.After(e.Findings[1].At), "the newest first")
+			e, err := h.sched.Explain(ctx, id)
+			require.NoError(h, err)
+			require.Greater(h, e.Cycles, 16)
+			require.Len(h, e.Findings, 16)
+			require.True(h, e.Findings[0].At.After(e.Findings[1].At), "the newest first")
 			f, _ := e.Widest()
-			require.Equal(w, "of 2 offers: filter: 2 agents", f.String())
+			require.Equal(h, "of 2 offers: filter: 2 agents", f.String())
 		}
 	})
 }
 
-// What a matcher did wrong is what keeps tasks from being launched.
+// An error of the matcher is part of the explanation.
 func TestExplainABrokenMatcher(t *testing.T) {
 	broken := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
 		if len(c.Tasks) > 1 { // it would be the task's fault
@@ -91,17 +91,17 @@ func TestExplainABrokenMatcher(t *testing.T) {
 		}
 		return nil, nil
 	})
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: broken}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: broken}, func(ctx context.Context, h *harness) {
 		for _, id := range []string{"a", "b"} {
-			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
+			require.NoError(h, h.sched.Submit(ctx, sleeper(id)))
 		}
-		w.at(time.Minute)
-		e, err := w.sched.Explain(ctx, "a")
-		require.NoError(w, err)
+		h.at(time.Minute)
+		e, err := h.sched.Explain(ctx, "a")
+		require.NoError(h, err)
 		var panicked *scheduler.PanicError
-		require.ErrorAs(w, e.MatcherErr, &panicked)
-		require.Contains(w, e.String(), ": the last cycle failed: scheduler: panic in the matcher: out of cheese: ")
-		require.NotContains(w, e.String(), "\n")
+		require.ErrorAs(h, e.MatcherErr, &panicked)
+		require.Contains(h, e.String(), ": the last cycle failed: scheduler: panic in the matcher: out of cheese: ")
+		require.NotContains(h, e.String(), "\n")
 	})
 }
 
@@ -120,60 +120,60 @@ func TestCapacityError(t *testing.T) {
 		{"a day is too long", scheduler.OfferPolicy{MaxWait: time.Minute}, 1, -1, time.Minute},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
-			inWorld(t, mesostest.Config{Agents: agents(c.agents)}, scheduler.Config{Offers: c.policy}, func(ctx context.Context, w *world) {
+			withHarness(t, mesostest.Config{Agents: agents(c.agents)}, scheduler.Config{Offers: c.policy}, func(ctx context.Context, h *harness) {
 				big := sleeper("big")
 				big.CPUs = 64
-				_, err := w.sched.Launch(ctx, big)
+				_, err := h.sched.Launch(ctx, big)
 				var failed *scheduler.TaskError
-				require.ErrorAs(w, err, &failed)
-				require.Equal(w, task.Failed, failed.Task.State)
-				require.True(w, failed.Retryable())
+				require.ErrorAs(h, err, &failed)
+				require.Equal(h, task.Failed, failed.Task.State)
+				require.True(h, failed.Retryable())
 				var capacity *scheduler.CapacityError
-				require.ErrorAs(w, err, &capacity)
-				require.Equal(w, time.Since(failed.Task.Submitted), capacity.Waited)
+				require.ErrorAs(h, err, &capacity)
+				require.Equal(h, time.Since(failed.Task.Submitted), capacity.Waited)
 				if c.waited > 0 {
-					require.Equal(w, c.waited, capacity.Waited)
+					require.Equal(h, c.waited, capacity.Waited)
 				}
 				if c.cycles >= 0 {
-					require.Equal(w, c.cycles, capacity.Cycles)
+					require.Equal(h, c.cycles, capacity.Cycles)
 				}
-				require.Equal(w, c.agents > 0, len(capacity.Rejection.Reasons) > 0)
+				require.Equal(h, c.agents > 0, len(capacity.Rejection.Reasons) > 0)
 				if c.agents > 0 {
-					require.Equal(w, "big: cpus: 1 agent, short of 60 on agent1.example", capacity.Rejection.String())
+					require.Equal(h, "big: cpus: 1 agent, short of 60 on agent1.example", capacity.Rejection.String())
 				}
-				require.Equal(w, []task.State{task.Pending, task.Failed}, w.states("big"))
+				require.Equal(h, []task.State{task.Pending, task.Failed}, h.states("big"))
 			})
 		})
 	}
 }
 
-// Tasks that end at the same time, in any number, are each told of it.
+// Many tasks may fail at the same time.
 func TestCapacityErrorOfMany(t *testing.T) {
 	policy := scheduler.OfferPolicy{MaxWait: time.Minute}
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Offers: policy}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Offers: policy}, func(ctx context.Context, h *harness) {
 		big := sleeper("")
 		big.CPUs = 64
 		for i := range 100 {
 			big.ID = fmt.Sprint("big", i)
-			require.NoError(w, w.sched.Submit(ctx, big))
+			require.NoError(h, h.sched.Submit(ctx, big))
 		}
-		w.at(59 * time.Second)
-		info, err := w.sched.Launch(ctx, sleeper("small"))
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
-		require.Equal(w, []task.State{task.Pending}, w.states("big0"))
-		w.at(time.Minute)
+		h.at(59 * time.Second)
+		info, err := h.sched.Launch(ctx, sleeper("small"))
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
+		require.Equal(h, []task.State{task.Pending}, h.states("big0"))
+		h.at(time.Minute)
 		for i := range 100 {
-			require.Equal(w, []task.State{task.Pending, task.Failed}, w.states(fmt.Sprint("big", i)))
+			require.Equal(h, []task.State{task.Pending, task.Failed}, h.states(fmt.Sprint("big", i)))
 		}
-		w.at(time.Hour)
-		info, err = w.sched.Task(ctx, "small")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
+		h.at(time.Hour)
+		info, err = h.sched.Task(ctx, "small")
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
 	})
 }
 
-// The time that a task waited for is not forgotten with the process.
+// The time for which a task has waited counts on in another process.
 func TestDeadlineAcrossARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := scheduler.Config{

@@ -24,72 +24,72 @@ import (
 // The stream breaks: another subscription follows at the announced instant, within the first step
 // of the backoff, under the same framework ID, and tasks go on.
 func TestCutStream(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		w.at(20 * time.Second)
-		w.master.CutStreams()
-		w.at(21 * time.Second)
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		h.at(20 * time.Second)
+		h.master.CutStreams()
+		h.at(21 * time.Second)
 
-		events, times := w.connections()
-		require.Len(w, events, 3)
-		require.Equal(w, 20*time.Second, times[1], "noticed at once")
-		require.Error(w, events[1].Err)
-		require.Equal(w, events[1].NextAttempt.Sub(w.began), times[2])
-		require.Less(w, times[2]-times[1], 100*time.Millisecond)
-		require.True(w, events[2].Connected)
-		require.Equal(w, events[0].FrameworkID, events[2].FrameworkID)
+		events, times := h.connections()
+		require.Len(h, events, 3)
+		require.Equal(h, 20*time.Second, times[1], "noticed at once")
+		require.Error(h, events[1].Err)
+		require.Equal(h, events[1].NextAttempt.Sub(h.began), times[2])
+		require.Less(h, times[2]-times[1], 100*time.Millisecond)
+		require.True(h, events[2].Connected)
+		require.Equal(h, events[0].FrameworkID, events[2].FrameworkID)
 
-		info, err := w.sched.Task(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
-		_, err = w.sched.Launch(ctx, sleeper("b"))
-		require.NoError(w, err, "the new subscription works")
+		info, err := h.sched.Task(ctx, "a")
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
+		_, err = h.sched.Launch(ctx, sleeper("b"))
+		require.NoError(h, err, "the new subscription works")
 	})
 }
 
-// The link goes silent: it counts as lost five heartbeats after the last word, at 15 s.
+// The connection goes silent: it counts as lost five heartbeats of 15 s after the last event.
 func TestSilentLink(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.at(20 * time.Second)
-		w.master.Silence(true)
-		w.at(90*time.Second - 1)
-		_, times := w.connections()
-		require.Len(w, times, 1)
-		w.at(90 * time.Second)
-		events, times := w.connections()
-		require.Equal(w, 90*time.Second, times[1])
-		require.False(w, events[1].Connected)
-		w.master.Silence(false)
-		w.at(3 * time.Minute)
-		events, _ = w.connections()
-		require.True(w, events[len(events)-1].Connected)
+	withHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		h.at(20 * time.Second)
+		h.master.Silence(true)
+		h.at(90*time.Second - 1)
+		_, times := h.connections()
+		require.Len(h, times, 1)
+		h.at(90 * time.Second)
+		events, times := h.connections()
+		require.Equal(h, 90*time.Second, times[1])
+		require.False(h, events[1].Connected)
+		h.master.Silence(false)
+		h.at(3 * time.Minute)
+		events, _ = h.connections()
+		require.True(h, events[len(events)-1].Connected)
 	})
 }
 
-// A master that accepts the connection and never answers is noticed as well.
+// A master that accepts the connection and never answers is detected as well.
 func TestHangingSubscribe(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{MissedHeartbeats: 2}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
-		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+	withHarness(t, mesostest.Config{}, scheduler.Config{MissedHeartbeats: 2}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
+		h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 			if c.Type == calls.Call_SUBSCRIBE {
 				return mesostest.Hang
 			}
 			return mesostest.Pass
 		})
-		w.master.CutStreams()
+		h.master.CutStreams()
 		synctest.Wait()
-		events, _ := w.connections()
+		events, _ := h.connections()
 		attempt := events[1].NextAttempt
 		time.Sleep(time.Until(attempt.Add(30 * time.Second)))
 		synctest.Wait()
-		events, times := w.connections()
-		require.Len(w, events, 3)
-		require.Equal(w, attempt.Add(30*time.Second), w.began.Add(times[2]))
-		w.master.Intercept(nil)
-		w.at(2 * time.Minute)
-		events, _ = w.connections()
-		require.True(w, events[len(events)-1].Connected)
+		events, times := h.connections()
+		require.Len(h, events, 3)
+		require.Equal(h, attempt.Add(30*time.Second), h.began.Add(times[2]))
+		h.master.Intercept(nil)
+		h.at(2 * time.Minute)
+		events, _ = h.connections()
+		require.True(h, events[len(events)-1].Connected)
 	})
 }
 
@@ -98,28 +98,28 @@ func TestFailingCalls(t *testing.T) {
 	for _, call := range []calls.Call_Type{calls.Call_REVIVE, calls.Call_ACCEPT, calls.Call_DECLINE, calls.Call_SUPPRESS, calls.Call_ACKNOWLEDGE} {
 		for _, fault := range []mesostest.Fault{http.StatusServiceUnavailable, http.StatusForbidden, http.StatusBadRequest} {
 			t.Run(call.String()+http.StatusText(int(fault)), func(t *testing.T) {
-				inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+				withHarness(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 					once := true
-					w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+					h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 						if c.Type == call && once {
 							once = false
 							return fault
 						}
 						return mesostest.Pass
 					})
-					info, err := w.sched.Launch(ctx, sleeper("a"))
-					require.NoError(w, err)
-					require.Equal(w, task.Running, info.State)
-					w.at(time.Minute)
-					state := w.master.Snapshot()
-					require.Empty(w, state.Offers, "what was not used was given back")
-					require.Len(w, state.Frameworks[0].Tasks, 1)
-					require.Zero(w, state.Frameworks[0].Tasks[0].Unacked)
-					again, _ := w.connections()
+					info, err := h.sched.Launch(ctx, sleeper("a"))
+					require.NoError(h, err)
+					require.Equal(h, task.Running, info.State)
+					h.at(time.Minute)
+					state := h.master.Snapshot()
+					require.Empty(h, state.Offers, "what was not used was given back")
+					require.Len(h, state.Frameworks[0].Tasks, 1)
+					require.Zero(h, state.Frameworks[0].Tasks[0].Unacked)
+					again, _ := h.connections()
 					if fault == http.StatusForbidden {
-						require.Len(w, again, 3, "the master knows no subscription")
+						require.Len(h, again, 3, "the master knows no subscription")
 					} else {
-						require.Len(w, again, 1, "the subscription is as it was")
+						require.Len(h, again, 1, "the subscription is as it was")
 					}
 				})
 			})
@@ -128,28 +128,28 @@ func TestFailingCalls(t *testing.T) {
 }
 
 func TestWithoutMaster(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{DialContext: nil}, func(ctx context.Context, w *world) {
-		w.master.Intercept(func(*calls.Call) mesostest.Fault { return mesostest.Cut })
-		w.at(time.Second)
-		w.master.CutStreams()
-		w.at(time.Hour)
-		events, times := w.connections()
-		require.Greater(w, len(events), 100, "it goes on trying")
+	withHarness(t, mesostest.Config{}, scheduler.Config{DialContext: nil}, func(ctx context.Context, h *harness) {
+		h.master.Intercept(func(*calls.Call) mesostest.Fault { return mesostest.Cut })
+		h.at(time.Second)
+		h.master.CutStreams()
+		h.at(time.Hour)
+		events, times := h.connections()
+		require.Greater(h, len(events), 100, "it goes on trying")
 		for i := 2; i < len(events); i++ {
-			require.Equal(w, events[i-1].NextAttempt.Sub(w.began), times[i])
-			require.Less(w, times[i]-times[i-1], 15*time.Second)
+			require.Equal(h, events[i-1].NextAttempt.Sub(h.began), times[i])
+			require.Less(h, times[i]-times[i-1], 15*time.Second)
 		}
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "tasks are taken meanwhile")
-		w.master.Intercept(nil)
-		require.NoError(w, w.sched.Teardown(ctx), "done as soon as the master is back")
-		require.NoError(w, w.end())
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")), "tasks are taken meanwhile")
+		h.master.Intercept(nil)
+		require.NoError(h, h.sched.Teardown(ctx), "done as soon as the master is back")
+		require.NoError(h, h.end())
 	})
 }
 
-// once gives the first call of a type the fault, and returns when that was.
-func (w *world) once(call calls.Call_Type, fault mesostest.Fault) {
+// once makes the first call of a type fail in this way.
+func (h *harness) once(call calls.Call_Type, fault mesostest.Fault) {
 	done := false
-	w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+	h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 		if c.Type == call && !done {
 			done = true
 			return fault
@@ -158,27 +158,27 @@ func (w *world) once(call calls.Call_Type, fault mesostest.Fault) {
 	})
 }
 
-// A call that hangs is given up after ten seconds, and made again a second later.
+// A call that hangs is aborted after ten seconds, and made again a second later.
 func TestHangingCall(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.once(calls.Call_REVIVE, mesostest.Hang)
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		require.Equal(w, 11*time.Second+100*time.Millisecond, time.Since(w.began))
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		h.once(calls.Call_REVIVE, mesostest.Hang)
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		require.Equal(h, 11*time.Second+100*time.Millisecond, time.Since(h.began))
 	})
 }
 
 // A KILL that the master refuses, or whose answer is lost, is sent again.
 func TestFailingKill(t *testing.T) {
 	for _, fault := range []mesostest.Fault{http.StatusServiceUnavailable, http.StatusTooManyRequests, mesostest.Cut} {
-		inWorld(t, mesostest.Config{Agents: agents(1), Reap: -1}, scheduler.Config{}, func(ctx context.Context, w *world) {
-			_, err := w.sched.Launch(ctx, sleeper("a"))
-			require.NoError(w, err)
-			w.at(10 * time.Second)
-			w.once(calls.Call_KILL, fault)
-			_, err = w.sched.Kill(ctx, "a")
-			require.NoError(w, err)
-			require.Equal(w, 11*time.Second, time.Since(w.began))
+		withHarness(t, mesostest.Config{Agents: agents(1), Reap: -1}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+			_, err := h.sched.Launch(ctx, sleeper("a"))
+			require.NoError(h, err)
+			h.at(10 * time.Second)
+			h.once(calls.Call_KILL, fault)
+			_, err = h.sched.Kill(ctx, "a")
+			require.NoError(h, err)
+			require.Equal(h, 11*time.Second, time.Since(h.began))
 		})
 	}
 }
@@ -186,72 +186,72 @@ func TestFailingKill(t *testing.T) {
 // While an ACCEPT hangs, updates are acknowledged, for they do not wait behind it; what waits
 // behind it when the stream breaks is not lost.
 func TestCallsBehindAHangingOne(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
-		w.at(50 * time.Millisecond)
-		w.once(calls.Call_ACCEPT, mesostest.Hang)
-		require.NoError(w, w.sched.Submit(ctx, sleeper("b")))
-		w.at(time.Second)
-		info, err := w.sched.Task(ctx, "a")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
-		require.Zero(w, w.master.Snapshot().Frameworks[0].Tasks[0].Unacked)
+	withHarness(t, mesostest.Config{Agents: agents(2)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")))
+		h.at(50 * time.Millisecond)
+		h.once(calls.Call_ACCEPT, mesostest.Hang)
+		require.NoError(h, h.sched.Submit(ctx, sleeper("b")))
+		h.at(time.Second)
+		info, err := h.sched.Task(ctx, "a")
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
+		require.Zero(h, h.master.Snapshot().Frameworks[0].Tasks[0].Unacked)
 
-		require.NoError(w, w.sched.Submit(ctx, sleeper("c")))
-		w.at(2 * time.Second)
-		w.master.CutStreams()
-		w.at(15 * time.Second)
-		info, err = w.sched.Task(ctx, "c")
-		require.NoError(w, err)
-		require.Equal(w, task.Running, info.State)
+		require.NoError(h, h.sched.Submit(ctx, sleeper("c")))
+		h.at(2 * time.Second)
+		h.master.CutStreams()
+		h.at(15 * time.Second)
+		info, err = h.sched.Task(ctx, "c")
+		require.NoError(h, err)
+		require.Equal(h, task.Running, info.State)
 	})
 }
 
-// An ACCEPT of which nobody knows whether it arrived: a second later its offer is given back and
-// the master asked for the task, which it does not know; the task is launched again.
+// The outcome of an ACCEPT is unclear: a second later its offer is declined and the master is asked about the
+// task, which it does not know; the task is launched again.
 func TestUnclearAccept(t *testing.T) {
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
-		w.once(calls.Call_ACCEPT, mesostest.Cut)
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		require.Equal(w, 2100*time.Millisecond, time.Since(w.began))
-		require.Equal(w, []task.State{task.Pending, task.Staging, task.Pending, task.Staging, task.Starting, task.Running}, w.states("a"))
-		w.at(time.Minute)
-		require.Empty(w, w.master.Snapshot().Offers)
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
+		h.once(calls.Call_ACCEPT, mesostest.Cut)
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		require.Equal(h, 2100*time.Millisecond, time.Since(h.began))
+		require.Equal(h, []task.State{task.Pending, task.Staging, task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+		h.at(time.Minute)
+		require.Empty(h, h.master.Snapshot().Offers)
 	})
 }
 
-// The launches that had not left when a run ended are made by the next.
+// Launches that were not sent when a run ended are made by the next run.
 func TestRunEndsWithLaunchesWaiting(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.once(calls.Call_ACCEPT, mesostest.Hang)
+	withHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		h.once(calls.Call_ACCEPT, mesostest.Hang)
 		big := sleeper("big") // one agent each
 		big.CPUs = 4
 		bigger := big
 		bigger.ID = "bigger"
-		require.NoError(w, w.sched.Submit(ctx, big))
-		require.NoError(w, w.sched.Submit(ctx, bigger))
-		w.at(time.Second)
-		require.NoError(w, w.master.AddAgent(mesostest.Agent{}))
-		require.NoError(w, w.master.AddAgent(mesostest.Agent{}))
-		w.at(2 * time.Second)
-		w.stop()
-		require.ErrorIs(w, w.end(), context.Canceled)
+		require.NoError(h, h.sched.Submit(ctx, big))
+		require.NoError(h, h.sched.Submit(ctx, bigger))
+		h.at(time.Second)
+		require.NoError(h, h.master.AddAgent(mesostest.Agent{}))
+		require.NoError(h, h.master.AddAgent(mesostest.Agent{}))
+		h.at(2 * time.Second)
+		h.stop()
+		require.ErrorIs(h, h.end(), context.Canceled)
 
 		again, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- w.sched.Run(again) }()
-		w.at(20 * time.Second)
+		go func() { ended <- h.sched.Run(again) }()
+		h.at(20 * time.Second)
 		var states []task.State
-		all, err := w.sched.Tasks(ctx)
-		require.NoError(w, err)
+		all, err := h.sched.Tasks(ctx)
+		require.NoError(h, err)
 		for _, info := range all {
 			states = append(states, info.State)
 		}
-		require.Equal(w, []task.State{task.Running, task.Running}, states)
+		require.Equal(h, []task.State{task.Running, task.Running}, states)
 		stop()
-		require.ErrorIs(w, <-ended, context.Canceled)
+		require.ErrorIs(h, <-ended, context.Canceled)
 	})
 }
 
@@ -262,23 +262,23 @@ func TestSubscribeStatuses(t *testing.T) {
 		http.StatusInternalServerError: false, http.StatusServiceUnavailable: false,
 	} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
-			inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-				w.at(time.Second)
-				w.once(calls.Call_SUBSCRIBE, mesostest.Fault(status))
-				w.master.CutStreams()
-				w.at(time.Minute)
-				events, _ := w.connections()
+			withHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+				h.at(time.Second)
+				h.once(calls.Call_SUBSCRIBE, mesostest.Fault(status))
+				h.master.CutStreams()
+				h.at(time.Minute)
+				events, _ := h.connections()
 				last := events[len(events)-1]
 				if !final {
-					require.True(w, last.Connected)
-					require.Error(w, events[len(events)-2].Err)
+					require.True(h, last.Connected)
+					require.Error(h, events[len(events)-2].Err)
 					return
 				}
 				var refused *scheduler.SubscribeError
-				require.ErrorAs(w, w.end(), &refused)
-				require.Equal(w, status, refused.Status)
-				require.ErrorAs(w, last.Err, &refused)
-				require.Zero(w, last.NextAttempt)
+				require.ErrorAs(h, h.end(), &refused)
+				require.Equal(h, status, refused.Status)
+				require.ErrorAs(h, last.Err, &refused)
+				require.Zero(h, last.NextAttempt)
 			})
 		})
 	}
@@ -291,12 +291,12 @@ type stateHandler struct {
 	call  func()
 }
 
-func (h stateHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (s stateHandler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h stateHandler) Handle(_ context.Context, r slog.Record) error {
+func (s stateHandler) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "state" && a.Value.String() == h.state {
-			h.call()
+		if a.Key == "state" && a.Value.String() == s.state {
+			s.call()
 		}
 		return true
 	})
@@ -309,20 +309,20 @@ func TestLaunchGivenUpTooLate(t *testing.T) {
 	for range 50 {
 		ctx, cancel := context.WithCancel(context.Background())
 		config := scheduler.Config{Logger: slog.New(stateHandler{slog.DiscardHandler, "running", cancel})}
-		inWorld(t, mesostest.Config{Agents: agents(1)}, config, func(_ context.Context, w *world) {
-			_, err := w.sched.Launch(ctx, sleeper("a"))
-			w.at(time.Minute)
-			states := w.states("a")
+		withHarness(t, mesostest.Config{Agents: agents(1)}, config, func(_ context.Context, h *harness) {
+			_, err := h.sched.Launch(ctx, sleeper("a"))
+			h.at(time.Minute)
+			states := h.states("a")
 			if err == nil {
-				require.Equal(w, task.Running, states[len(states)-1])
+				require.Equal(h, task.Running, states[len(states)-1])
 			} else {
-				require.Equal(w, task.Killed, states[len(states)-1])
+				require.Equal(h, task.Killed, states[len(states)-1])
 			}
 		})
 	}
 }
 
-// An event that makes no sense costs nothing but itself.
+// An event that cannot be decoded is skipped.
 func TestGarbledEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &virtualnet.Network{}
@@ -332,11 +332,11 @@ func TestGarbledEvent(t *testing.T) {
 			FrameworkID: &mesos.FrameworkID{Value: "fw"},
 		}}).Marshal()
 		require.NoError(t, err)
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/x-protobuf")
-			w.Header().Set("Mesos-Stream-Id", "1")
-			fmt.Fprintf(w, "3\n???%d\n%s", len(subscribed), subscribed)
-			_ = http.NewResponseController(w).Flush()
+		server := &http.Server{Handler: http.HandlerFunc(func(h http.ResponseWriter, r *http.Request) {
+			h.Header().Set("Content-Type", "application/x-protobuf")
+			h.Header().Set("Mesos-Stream-Id", "1")
+			fmt.Fprintf(h, "3\n???%d\n%s", len(subscribed), subscribed)
+			_ = http.NewResponseController(h).Flush()
 			<-r.Context().Done()
 		})}
 		go func() { _ = server.Serve(listener) }()
@@ -355,17 +355,17 @@ func TestGarbledEvent(t *testing.T) {
 	})
 }
 
-// Kills that take long are not piled up: each task gets one, and what comes behind them is not held up.
+// Kills that take long do not accumulate: there is one for each task, and the calls behind them are not delayed.
 func TestManySlowKills(t *testing.T) {
 	const n = 500
-	inWorld(t, mesostest.Config{Agents: agents(10)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(10)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		for i := range n {
-			require.NoError(w, w.sched.Submit(ctx, task.Spec{ID: fmt.Sprint(i), CPUs: 0.01, Mem: 1, Command: task.Command{Shell: "sleep 3600"}}))
+			require.NoError(h, h.sched.Submit(ctx, task.Spec{ID: fmt.Sprint(i), CPUs: 0.01, Mem: 1, Command: task.Command{Shell: "sleep 3600"}}))
 		}
-		w.at(time.Minute)
-		require.Len(w, w.master.Snapshot().Running, n)
+		h.at(time.Minute)
+		require.Len(h, h.master.Snapshot().Running, n)
 		kills := 0
-		w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+		h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 			if c.GetType() == calls.Call_KILL {
 				time.Sleep(20 * time.Millisecond) // on the master's loop: one after the other
 				kills++
@@ -374,13 +374,13 @@ func TestManySlowKills(t *testing.T) {
 		})
 		var killed sync.WaitGroup
 		for i := range n {
-			killed.Go(func() { _, _ = w.sched.Kill(ctx, fmt.Sprint(i)) })
+			killed.Go(func() { _, _ = h.sched.Kill(ctx, fmt.Sprint(i)) })
 		}
 		killed.Wait()
-		_, err := w.sched.Launch(ctx, sleeper("after"))
-		require.NoError(w, err)
-		require.Less(w, time.Since(w.began), time.Minute+n*20*time.Millisecond+time.Second)
-		w.at(5 * time.Minute)
-		require.Equal(w, n, kills)
+		_, err := h.sched.Launch(ctx, sleeper("after"))
+		require.NoError(h, err)
+		require.Less(h, time.Since(h.began), time.Minute+n*20*time.Millisecond+time.Second)
+		h.at(5 * time.Minute)
+		require.Equal(h, n, kills)
 	})
 }

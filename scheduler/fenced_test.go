@@ -64,67 +64,67 @@ func TestFencedStore(t *testing.T) {
 	registered := []string{"SUBSCRIBE", "SUBSCRIBE", "RECONCILE"}
 	launched := append(slices.Clone(registered), "ACCEPT", "SUPPRESS", "ACKNOWLEDGE", "ACKNOWLEDGE")
 	for name, c := range map[string]struct {
-		act   func(ctx context.Context, w *world, s *fencedStore) (caller <-chan error) // nil: nobody waits
+		act   func(ctx context.Context, h *harness, s *fencedStore) (caller <-chan error) // nil: nobody waits
 		ends  time.Duration
 		calls []string
 	}{
-		"registration": {func(_ context.Context, _ *world, s *fencedStore) <-chan error {
+		"registration": {func(_ context.Context, _ *harness, s *fencedStore) <-chan error {
 			s.fence(deposed{"b"})
 			return nil
 		}, ms, []string{"SUBSCRIBE"}},
-		"submission": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			w.at(1000 * ms)
+		"submission": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			h.at(1000 * ms)
 			s.fence(deposed{"b"})
-			return later(func() error { return w.sched.Submit(ctx, sleeper("a")) })
+			return later(func() error { return h.sched.Submit(ctx, sleeper("a")) })
 		}, 1001 * ms, append(slices.Clone(registered), "REVIVE")},
-		"launch": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			w.at(1000 * ms)
-			caller := w.launchLater(ctx, sleeper("a"))
-			w.at(1001 * ms)
-			require.Equal(w, task.Staging, w.state(ctx, "a"))
-			require.Equal(w, []task.State{task.Pending}, w.states("a"), "this is on record, staging is being written")
+		"launch": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			h.at(1000 * ms)
+			caller := h.launchLater(ctx, sleeper("a"))
+			h.at(1001 * ms)
+			require.Equal(h, task.Staging, h.state(ctx, "a"))
+			require.Equal(h, []task.State{task.Pending}, h.states("a"), "this is on record, staging is being written")
 			s.fence(deposed{"b"})
 			return caller
 		}, 1002 * ms, append(slices.Clone(registered), "REVIVE")},
-		"update": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			w.at(1000 * ms)
-			caller := w.launchLater(ctx, sleeper("a"))
-			w.at(1050 * ms)
+		"update": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			h.at(1000 * ms)
+			caller := h.launchLater(ctx, sleeper("a"))
+			h.at(1050 * ms)
 			s.fence(deposed{"b"})
 			return caller
 		}, 1103 * ms, append(slices.Clone(registered), "REVIVE", "ACCEPT", "SUPPRESS")},
-		"kill": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			require.NoError(w, <-w.launchLater(ctx, sleeper("a")))
-			w.at(10_000 * ms)
+		"kill": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			require.NoError(h, <-h.launchLater(ctx, sleeper("a")))
+			h.at(10_000 * ms)
 			s.fence(deposed{"b"})
 			return later(func() error {
-				_, err := w.sched.Kill(ctx, "a")
+				_, err := h.sched.Kill(ctx, "a")
 				return err
 			})
 		}, 10_001 * ms, append(slices.Clone(launched), "KILL")},
-		"a failure for capacity, for which nobody asked": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			require.NoError(w, <-w.launchLater(ctx, sleeper("a")))
-			w.at(10_000 * ms)
+		"a failure for capacity, for which nobody asked": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			require.NoError(h, <-h.launchLater(ctx, sleeper("a")))
+			h.at(10_000 * ms)
 			big := sleeper("big")
 			big.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "none"}}
-			caller := w.launchLater(ctx, big)
-			w.at(11_000 * ms)
+			caller := h.launchLater(ctx, big)
+			h.at(11_000 * ms)
 			s.fence(deposed{"b"})
 			return caller
 		}, 20_001 * ms, append(slices.Clone(launched), "REVIVE", "DECLINE", "UPDATE_FRAMEWORK")},
-		"teardown": {func(ctx context.Context, w *world, s *fencedStore) <-chan error {
-			require.NoError(w, <-w.launchLater(ctx, sleeper("a")))
-			w.at(10_000 * ms)
+		"teardown": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
+			require.NoError(h, <-h.launchLater(ctx, sleeper("a")))
+			h.at(10_000 * ms)
 			s.fence(deposed{"b"})
-			return later(func() error { return w.sched.Teardown(ctx) })
+			return later(func() error { return h.sched.Teardown(ctx) })
 		}, 10_001 * ms, append(slices.Clone(launched), "TEARDOWN")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := scheduler.Config{Offers: scheduler.OfferPolicy{MaxWait: 10 * time.Second}}
-			inIdleWorld(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, w *world) {
-				s := &fencedStore{diary: w.keep()}
+			withIdleHarness(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, h *harness) {
+				s := &fencedStore{diary: h.keep()}
 				watched := make(chan scheduler.Event, 1)
-				events := w.sched.Watch(context.Background())
+				events := h.sched.Watch(context.Background())
 				go func() {
 					var last scheduler.Event
 					for e := range events {
@@ -132,20 +132,20 @@ func TestFencedStore(t *testing.T) {
 					}
 					watched <- last
 				}()
-				w.lead(ctx, scheduler.Term{Number: 1, Store: s})
+				h.lead(ctx, scheduler.Term{Number: 1, Store: s})
 				synctest.Wait()
 				var callers []<-chan error
-				if caller := c.act(ctx, w, s); caller != nil {
+				if caller := c.act(ctx, h, s); caller != nil {
 					callers = append(callers, caller)
 				}
-				w.requireFenced(ctx, w.end(), callers...)
-				require.Equal(w, c.ends, time.Since(w.began))
+				h.requireFenced(ctx, h.end(), callers...)
+				require.Equal(h, c.ends, time.Since(h.began))
 				var fenced *scheduler.FencedError
-				require.ErrorAs(w, (<-watched).(scheduler.ConnectionEvent).Err, &fenced, "the last that watchers hear")
-				w.at(time.Hour)
+				require.ErrorAs(h, (<-watched).(scheduler.ConnectionEvent).Err, &fenced, "the last that watchers hear")
+				h.at(time.Hour)
 				lines, times := s.diary.takeTimes()
-				require.Equal(w, append(c.calls, "fenced"), lines)
-				require.Equal(w, c.ends, times[len(times)-1], "the run has ended at that instant")
+				require.Equal(h, append(c.calls, "fenced"), lines)
+				require.Equal(h, c.ends, times[len(times)-1], "the run has ended at that instant")
 			})
 		})
 	}
@@ -158,32 +158,32 @@ func later(f func() error) <-chan error {
 	return answer
 }
 
-func (w *world) launchLater(ctx context.Context, spec task.Spec) <-chan error {
+func (h *harness) launchLater(ctx context.Context, spec task.Spec) <-chan error {
 	return later(func() error {
-		_, err := w.sched.Launch(ctx, spec)
+		_, err := h.sched.Launch(ctx, spec)
 		return err
 	})
 }
 
-func (w *world) state(ctx context.Context, id string) task.State {
-	info, err := w.sched.Task(ctx, id)
-	require.NoError(w, err)
+func (h *harness) state(ctx context.Context, id string) task.State {
+	info, err := h.sched.Task(ctx, id)
+	require.NoError(h, err)
 	return info.State
 }
 
 // A store that is fenced when the records are loaded: nothing is begun.
 func TestFencedLoad(t *testing.T) {
-	inIdleWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		s := &fencedStore{diary: w.keep()}
+	withIdleHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		s := &fencedStore{diary: h.keep()}
 		s.fence(deposed{"b"})
-		w.lead(ctx, scheduler.Term{Number: 1, Store: s, Confirm: s.diary.confirm()})
+		h.lead(ctx, scheduler.Term{Number: 1, Store: s, Confirm: s.diary.confirm()})
 		synctest.Wait()
-		w.requireFenced(ctx, w.end())
-		require.Equal(w, []string{"fenced"}, s.diary.take())
+		h.requireFenced(ctx, h.end())
+		require.Equal(h, []string{"fenced"}, s.diary.take())
 
-		w.lead(ctx, scheduler.Term{Number: 2, Store: &testStore{}})
+		h.lead(ctx, scheduler.Term{Number: 2, Store: &testStore{}})
 		synctest.Wait()
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "it may lead again")
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")), "it may lead again")
 	})
 }
 
@@ -203,28 +203,28 @@ func TestFencedErrors(t *testing.T) {
 		"of a scheduler":           {&scheduler.FencedError{Err: deposed{"b"}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inIdleWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-				s := &fencedStore{diary: w.keep()}
-				w.lead(ctx, scheduler.Term{Store: s})
-				w.at(time.Second)
+			withIdleHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+				s := &fencedStore{diary: h.keep()}
+				h.lead(ctx, scheduler.Term{Store: s})
+				h.at(time.Second)
 				s.fence(c.err)
-				submitted := later(func() error { return w.sched.Submit(ctx, sleeper("a")) })
-				w.at(2 * time.Second)
+				submitted := later(func() error { return h.sched.Submit(ctx, sleeper("a")) })
+				h.at(2 * time.Second)
 				if !c.fenced {
-					require.Empty(w, w.ended)
+					require.Empty(h, h.ended)
 					s.fence(nil)
-					require.NoError(w, <-submitted, "it was tried again")
+					require.NoError(h, <-submitted, "it was tried again")
 					return
 				}
 				var fenced *scheduler.FencedError
-				ended := w.end()
-				require.ErrorAs(w, ended, &fenced)
-				require.ErrorIs(w, ended, deposed{"b"})
+				ended := h.end()
+				require.ErrorAs(h, ended, &fenced)
+				require.ErrorIs(h, ended, deposed{"b"})
 				err := <-submitted
-				require.ErrorIs(w, err, scheduler.ErrNotRunning)
-				require.ErrorAs(w, err, &fenced)
-				require.NotErrorIs(w, err, context.Canceled, "the caller's own goes on")
-				require.ErrorContains(w, err, c.err.Error())
+				require.ErrorIs(h, err, scheduler.ErrNotRunning)
+				require.ErrorAs(h, err, &fenced)
+				require.NotErrorIs(h, err, context.Canceled, "the caller's own goes on")
+				require.ErrorContains(h, err, c.err.Error())
 			})
 		})
 	}

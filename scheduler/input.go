@@ -8,23 +8,23 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// input is something that happened outside of the machine.
+// input is something that happened outside the machine.
 type input interface{ isInput() }
 
-// ref stands for a waiting caller. The machine knows callers by number only, so that it can be
-// printed, compared and replayed. 0 is nobody.
+// ref is the number of a waiting caller. The machine knows callers by number only, so that it can be
+// printed, compared and replayed. 0 is no caller.
 type ref int
 
 type (
-	// start begins a run: connect now.
+	// start: a run begins.
 	start struct{}
-	// end tells that the run is over.
+	// end: the run is over.
 	end struct{}
-	// wake says that the instant asked for by deadline has come, and nothing else is waiting. Matching waits for it,
+	// wake: the time that deadline returned has come, and no other input is waiting. Cycles wait for it,
 	// so that tasks that are submitted together are launched together.
 	wake struct{}
 
-	// streamOpened: this master accepted a subscription's connection and gave it this stream ID.
+	// streamOpened: this master accepted the SUBSCRIBE request and assigned this stream ID.
 	streamOpened struct {
 		stream int
 		id     string
@@ -35,62 +35,63 @@ type (
 		stream int
 		event  *scheduler.Event
 	}
-	// streamGarbled: an event arrived and could not be understood.
+	// streamGarbled: an event arrived that could not be decoded.
 	streamGarbled struct {
 		stream int
 		err    error
 	}
-	// streamClosed: the subscription could not be opened, ended or broke.
+	// streamClosed: the subscription could not be opened, or has ended.
 	streamClosed struct {
 		stream int
 		err    error
 	}
-	// callDone: a call was answered, or never will be.
+	// callDone: a call was answered, or will not be answered any more.
 	callDone struct {
 		stream  int
 		call    *scheduler.Call
-		ref     ref // who asked for it
+		ref     ref // the caller that asked for it
 		outcome outcome
 		err     error
 	}
-	// stored: the next records of the writing under way are stored or, with an error, its rest may not be.
+	// stored: that many further records of the write under way are stored. With an error: the rest of it may have been
+	// stored or not, and the write has ended.
 	stored struct {
 		records int
 		err     error
 	}
 
-	// submit records a task. With wait its caller is answered once the task runs and is healthy,
-	// otherwise once it is recorded.
+	// submit puts a task on record. With wait the caller is answered when the task is running and healthy,
+	// otherwise when it is stored.
 	submit struct {
 		ref  ref
 		spec task.Spec
 		wait bool
 	}
-	// submitPod records the members of a pod. With wait its caller is answered once all of them run and
-	// are healthy, otherwise once they are recorded.
+	// submitPod puts the members of a pod on record. With wait the caller is answered when all of them are running and
+	// healthy, otherwise when they are stored.
 	submitPod struct {
 		ref   ref
 		specs []task.Spec
 		wait  bool
 	}
-	// kill ends a task; the caller is answered when it is terminal.
+	// kill ends a task; the caller is answered when it has ended.
 	kill struct {
 		ref ref
 		id  string
 	}
-	// cancel: the caller stopped waiting for the task, or for something that concerns all.
+	// cancel: the caller no longer waits for the task or, without an ID, for a reconciliation, a teardown or a call.
 	cancel struct {
 		ref ref
 		id  string
 	}
-	// reconcile compares all tasks with the master; the caller is answered when each was told of.
+	// reconcile asks the master about all tasks; the caller is answered when an update has arrived for each.
 	reconcile struct{ ref ref }
-	// rawCall makes a call of the user's; the caller is answered when the master took it.
+	// rawCall makes a call of the user's; the caller is answered when the master has answered.
 	rawCall struct {
 		ref  ref
 		call *scheduler.Call
 	}
-	// teardown ends the framework and its tasks.
+	// teardown ends the framework and its tasks; the caller is answered when that is done.
 	teardown struct{ ref ref }
 )
 
@@ -111,15 +112,15 @@ func (reconcile) isInput()     {}
 func (rawCall) isInput()       {}
 func (teardown) isInput()      {}
 
-// outcome says what is known of a call after it ended.
+// outcome is what is known about a call that is done.
 type outcome int
 
 const (
-	accepted outcome = iota // the master took it
-	refused                 // the master answered that it did not
-	unsent                  // it never left
-	unclear                 // it left, and no answer came
-	stale                   // the master does not take calls on this stream (any more)
+	accepted outcome = iota // the master accepted it
+	refused                 // the master refused it
+	unsent                  // it was not sent
+	unclear                 // it was sent, and there was no answer
+	stale                   // the master does not accept calls on this stream, or no longer does
 )
 
 func (o outcome) String() string {

@@ -7,18 +7,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// launch is how far the newest launch of a task has got. The state of the task itself comes from Mesos; this
+// launch is the state of the newest launch of a task. The state of the task itself comes from Mesos; this
 // is what the scheduler knows about its own ACCEPT. The package documentation has a diagram.
 type launch uint8
 
 const (
-	launchNone      launch = iota // there is none: the task is pending, or ended before it was placed
+	launchNone      launch = iota // there is no launch: the task is pending, or ended before it was placed
 	launchHeld                    // the ACCEPT waits for the store
 	launchSent                    // the ACCEPT is under way
-	launchAnswered                // the master took the ACCEPT, or may have taken it
-	launchAsked                   // the master was asked about the task since then
-	launchConfirmed               // an executor, an agent or the master told that it took effect
-	launchVoid                    // it came to nothing for this member of a pod; the others are waited for
+	launchAnswered                // the master accepted the ACCEPT, or may have accepted it
+	launchAsked                   // the master was asked about the task after that
+	launchConfirmed               // an update of an executor, an agent or the master shows that the launch had an effect
+	launchVoid                    // the launch had no effect for this member of a pod; updates for the others are awaited
 	launchStates    = iota
 )
 
@@ -30,23 +30,23 @@ func (l launch) String() string {
 	return names[l]
 }
 
-// launchEvent is what moves a launch.
+// launchEvent is an event that may change the state of a launch.
 type launchEvent uint8
 
 const (
-	eventPlaced    launchEvent = iota // a matcher found a place
-	eventSent                         // the ACCEPT left
-	eventAnswered                     // the ACCEPT was answered, or no answer will come
+	eventPlaced    launchEvent = iota // the matcher placed the task
+	eventSent                         // the ACCEPT was sent
+	eventAnswered                     // the ACCEPT was answered, or will not be answered any more
 	eventAsked                        // the master is asked about the task, by RECONCILE or KILL
-	eventTold                         // an update that does not say whether the launch took effect
-	eventConfirmed                    // an update that says so
-	eventVoided                       // an update, or a refusal, that says that it did not, about a member of a pod
+	eventTold                         // an update arrived that does not show whether the launch had an effect
+	eventConfirmed                    // an update arrived that shows that it had
+	eventVoided                       // an update or a refusal shows that it had none, for a member of a pod
 	eventWithdrawn                    // the task is pending again
 	launchEvents   = iota
 )
 
-// on returns where an event leads, and reports whether the diagram has such a step. Where it has none, the
-// launch stays as it is.
+// on returns the state after an event, and reports whether the diagram has such a step. If it has none, the
+// state stays the same.
 func (l launch) on(e launchEvent) (launch, bool) {
 	const none = launchStates // no step
 	//                 none, held, sent, answered, asked, confirmed, void
@@ -66,11 +66,11 @@ func (l launch) on(e launchEvent) (launch, bool) {
 	return steps[e][l], true
 }
 
-// unanswered reports whether there is an ACCEPT that was not answered: the master may not know the task yet.
+// unanswered reports whether there is an ACCEPT that was not answered yet: the master may not know the task.
 func (l launch) unanswered() bool { return l == launchHeld || l == launchSent }
 
-// restoredLaunch returns how far a launch has got of which the store knows. Whether its ACCEPT was sent, it
-// does not.
+// restoredLaunch returns the state of the launch of a task that was read from the store. If it is not confirmed,
+// its ACCEPT may have been sent or not.
 func restoredLaunch(s *record.Task) launch {
 	switch {
 	case s.Info.State == task.Pending:

@@ -23,8 +23,7 @@ func documentedSteps(t *testing.T) []step {
 	return steps
 }
 
-// TestLaunchDiagram holds the steps of launches to the diagram: those that change something are the ones in it,
-// and all that is in it happens.
+// TestLaunchDiagram compares the steps of launches with the diagram: those that change the state are the ones in it.
 func TestLaunchDiagram(t *testing.T) {
 	events := [launchEvents]string{"placed", "sent", "answered", "asked", "told", "confirmed", "voided", "withdrawn"}
 	documented := documentedSteps(t)
@@ -53,7 +52,7 @@ func TestLaunchDiagram(t *testing.T) {
 	}
 }
 
-// TestIllegalSteps: what is confirmed is not launched again, and nothing is placed or sent twice.
+// TestIllegalSteps: a confirmed task is not launched again, and nothing is placed or sent twice.
 func TestIllegalSteps(t *testing.T) {
 	for from, events := range map[launch][]launchEvent{
 		launchNone:      {eventSent, eventAnswered, eventAsked, eventVoided, eventWithdrawn},

@@ -13,7 +13,7 @@ import (
 )
 
 // loop owns the machine during a run: it turns what happens into inputs and performs the
-// machine's actions in order. It never waits for anything but its next input.
+// machine's actions in order. It waits for nothing but its next input.
 type loop struct {
 	machine  *machine
 	decide   func(*machine, time.Time, input) []action
@@ -23,32 +23,32 @@ type loop struct {
 	edges    *edges
 
 	inputs chan []input // from the edges
-	again  []input      // that performing an action gave rise to
+	again  []input      // caused by performing actions
 	writes chan<- []change
-	calls  lane // waiting to be made, in order
-	acks   lane // waiting to be made, in any order
+	calls  lane // calls that keep their order
+	acks   lane // acknowledgements, in any order
 	timer  *time.Timer
 
 	callers map[ref]*request
 	lastRef ref
 
 	stream      int    // the subscription in use
-	streamID    string // that the master gave it
-	master      string // that it is with
+	streamID    string // assigned by the master
+	master      string // URL of its master
 	closeStream context.CancelFunc
 
 	ended bool
 	err   error
 }
 
-// lane is a queue in front of an edge, which takes up to batch calls of the same stream at once.
+// lane is a queue of calls for an edge, which takes up to batch calls of the same stream at once.
 type lane struct {
 	to      chan []outgoing
 	batch   int
 	waiting []outgoing
 }
 
-// outgoing is a call on its way.
+// outgoing is a call that is to be made.
 type outgoing struct {
 	stream   int
 	streamID string
@@ -59,7 +59,7 @@ type outgoing struct {
 	constraints offerfilter.Constraints
 }
 
-// head gives channel and value for a select: none while nothing waits.
+// head returns channel and value for a select, nil if no call waits.
 func (l *lane) head() (chan<- []outgoing, []outgoing) {
 	if len(l.waiting) == 0 {
 		return nil, nil
@@ -71,19 +71,19 @@ func (l *lane) head() (chan<- []outgoing, []outgoing) {
 	return l.to, l.waiting[:n:n]
 }
 
-// pop takes away a head that has gone.
+// pop removes a head that was sent.
 func (l *lane) pop(head []outgoing) {
 	l.waiting = l.waiting[len(head):]
 	if len(l.waiting) == 0 {
-		l.waiting = nil // what has gone need not be kept
+		l.waiting = nil // so that its array can be freed
 	}
 }
 
-// inputsAhead is how many inputs may wait for the loop, so that what reads the stream need not stop
-// at each event for the loop to take it.
+// inputsAhead is how many sends of inputs may wait for the loop, so that the goroutine that reads the stream need not
+// wait for the loop after each event.
 const inputsAhead = 64
 
-// serve runs the machine until it stops or ctx ends, and returns after everything it started.
+// serve runs the machine until it stops or ctx ends. It returns when all goroutines that it started have ended.
 func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
 	inputs := make(chan []input, inputsAhead)
 	e, err := newEdges(s.config, t, inputs)
@@ -145,10 +145,10 @@ func (l *loop) serve(ctx context.Context) error {
 	return l.err
 }
 
-// drainLimit is how many requests may come before what is due is done.
+// drainLimit is how many requests are taken before the machine is woken that is due.
 const drainLimit = 10_000
 
-// drain takes the requests that are waiting already.
+// drain takes the requests that are already waiting.
 func (l *loop) drain(ctx context.Context) {
 	for range drainLimit {
 		select {
@@ -182,7 +182,7 @@ func (l *loop) take(ctx context.Context, req *request) {
 	}
 }
 
-// step feeds the machine inputs, and those that its actions give rise to, and sets the timer.
+// step passes inputs to the machine, and those that its actions cause, and sets the timer.
 func (l *loop) step(ctx context.Context, ins ...input) {
 	l.again = append(l.again, ins...)
 	for len(l.again) > 0 && !l.ended {
@@ -198,7 +198,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 				l.watchers.publishRaw(in.event)
 			}
 		case streamGarbled:
-			l.log.ErrorContext(ctx, "event not understood", "error", in.err)
+			l.log.ErrorContext(ctx, "cannot decode event", "error", in.err)
 		case callDone:
 			if in.outcome != accepted && in.outcome != unsent {
 				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
@@ -215,8 +215,8 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 	}
 }
 
-// finish tells the machine that the run is over, and of the calls that never left, so that the
-// next run knows what was not done. Nothing can be sent any more.
+// finish passes to the machine the end of the run and the calls that were not sent, so that the
+// next run knows about them. Nothing can be sent any more.
 func (l *loop) finish(ctx context.Context) {
 	l.drop(l.stream)
 	for _, in := range append([]input{end{}}, l.again...) {
@@ -243,12 +243,12 @@ func (l *loop) perform(ctx context.Context, a action) {
 		case scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
 		case scheduler.Call_TEARDOWN:
-			l.calls.waiting = slices.Insert(l.calls.waiting, 0, out) // makes the others needless
+			l.calls.waiting = slices.Insert(l.calls.waiting, 0, out) // the others are no longer needed
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
 	case store:
-		l.writes <- a.changes // has room for one, and there is only one
+		l.writes <- a.changes // never blocks: it has room for one, and one write is under way at a time
 	case reply:
 		if req := l.callers[a.ref]; req != nil {
 			delete(l.callers, a.ref)
@@ -262,7 +262,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 	}
 }
 
-// drop ends a stream, and tells the machine of each call that thereby never leaves.
+// drop ends a stream, and reports to the machine each call that is therefore not sent.
 func (l *loop) drop(stream int) {
 	if stream != l.stream || l.closeStream == nil {
 		return

@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
-// What is known of a call whose answer was no, or that has none.
+// The outcomes of calls that were refused or not answered.
 func TestCallOutcome(t *testing.T) {
 	status := func(n int) error { return fmt.Errorf("wrapped: %w", &mesoshttp.StatusError{Status: n}) }
 	bad := func(body string) error { return &mesoshttp.StatusError{Status: 400, Body: body} }
@@ -45,7 +45,7 @@ func TestCallOutcome(t *testing.T) {
 	}
 }
 
-// Calls that wait when their stream ends are not made on the next, and are reported once.
+// Calls that wait when their stream ends are not made on the next stream, and are reported once.
 func TestDropReportsWhatWaits(t *testing.T) {
 	closed := 0
 	l := &loop{stream: 1, closeStream: func() { closed++ }, log: slog.New(slog.DiscardHandler)}

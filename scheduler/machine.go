@@ -12,65 +12,76 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
-// machine is the whole state of a scheduler and all of its decisions. It has one method that
-// changes it, step, and does nothing by itself: no goroutine, lock, channel, clock, log or I/O.
-// Time and what happened come in, actions go out. The same inputs at the same times give the
-// same actions.
+// machine is the whole state of a scheduler and makes all of its decisions. One method changes it,
+// step, and it does nothing by itself: it has no goroutine, lock, channel, clock, log or I/O. An input
+// and the time go in, actions come out. The same inputs at the same times give the same actions.
 //
-// Who owns it feeds it each input as it comes and performs the actions. When nothing else is waiting and the
-// instant that deadline returned has come, which due reports, it feeds it wake.
+// Its owner passes each input to step as it comes and performs the actions. Whenever due returns true and no
+// other input is waiting, the owner passes wake.
 //
-// Where things are:
+// It alone emits actions. What it has to remember is in parts, which never see it:
 //
-//	machine_stream.go     keeps the subscription
-//	machine_calls.go      makes calls and takes their outcomes
-//	machine_demand.go     asks for offers, by role
-//	machine_filter.go     tells the master which offers are of use
-//	machine_offers.go     keeps and answers offers
-//	machine_preferred.go  has tasks wait for the best of them
-//	machine_cycle.go      finds places for tasks
-//	machine_queue.go      keeps what a cycle is given
-//	machine_shapes.go     knows which tasks are alike
-//	machine_agents.go     knows agents and what runs there
-//	machine_explain.go    says why nothing fits
-//	machine_capacity.go   ends what found no place for too long
-//	machine_pods.go       keeps together what shares its fate
-//	machine_tasks.go      follows tasks from submission to their end
-//	machine_updates.go    takes what Mesos says of them
-//	machine_reconcile.go  asks Mesos
-//	machine_store.go      keeps records
-//	machine_inverse.go    answers requests for maintenance
-//	machine_alarms.go     has what is to be done later
+//	connection       connection.go         the state of the subscription
+//	timers           timers.go             what is to be done later
+//	demand.Book      internal/demand       which roles want offers
+//	offerfilter.Book internal/offerfilter  which offers the master need not send
+//	pool             pool.go               the offers at hand
+//	vacated          maintenance.go        agents that are kept free for maintenance
+//	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
+//	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
+//	census           census.go             agents, and which tasks are on them
+//	reconciliation   reconciliation.go     the current round of reconciliation
+//	quarantine       quarantine.go         host ports that are not to be used for a while
+//	teardownState    teardown.go           whether the framework is to be torn down
+//	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
+//
+// Its methods, by what they are about:
+//
+//	machine.go                 inputs, events and outcomes of calls, passed on to the files below
+//	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
+//	machine_calls.go           calls that users make
+//	machine_demand.go          SUPPRESS and REVIVE
+//	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
+//	machine_offers.go          OFFERS, ACCEPT and DECLINE
+//	machine_cycle.go           an offer cycle: matcher, builder, launches
+//	machine_backlog.go         pending tasks, and where they are counted
+//	machine_explanation.go     why a task is not launched
+//	machine_tasks.go           tasks from their submission to their end, KILL
+//	machine_pods.go            tasks that are launched together
+//	machine_updates.go         UPDATE and ACKNOWLEDGE
+//	machine_reconciliation.go  RECONCILE
+//	machine_store.go           what is stored when, and what waits for that
+//	machine_maintenance.go     inverse offers
+//	machine_timers.go          timers that are due
+//	machine_emit.go            actions: at once, or when everything is stored
+//
+// There is no cycle among the calls from one of these files to another.
+//
+// docs/architecture.md has a picture, three walks through all this, and what is not obvious about it.
 type machine struct {
-	settings settings
+	settings settings // never change
 
-	conn connection
-
-	timers timers
-
-	demand *demand.Book     // which roles want offers
-	filter offerfilter.Book // which offers the master keeps back, as far as it was told
-
-	pool     pool
-	vacated  vacated
-	tasks    registry
-	backlog  backlog
-	census   census
-	matchErr error // what was wrong with the last cycle
-
-	reconciliation reconciliation
+	conn           connection
+	teardown       teardownState
+	demand         *demand.Book     // which roles want offers
+	filter         offerfilter.Book // which offers the master need not send
+	pool           pool
+	vacated        vacated
 	quarantine     quarantine
+	tasks          registry
+	backlog        backlog
+	census         census
+	reconciliation reconciliation
+	timers         timers
+	storage        storage
 
-	teardown ending
-
-	storage storage
-
-	actions []action // of the present step
+	matchErr error    // why the last cycle failed; nil: it did not
+	actions  []action // of the current step
 }
 
-// settings are what a Config comes down to for the machine.
+// settings are the parts of a Config that the machine uses.
 type settings struct {
-	framework      mesos.FrameworkInfo // what a run begins as, without ID
+	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
 	matcher        TaskMatcher
 	builder        TaskBuilder
 	refuse         time.Duration
@@ -79,7 +90,7 @@ type settings struct {
 	holdPerAgent   int
 	holdMax        int
 	waitPreferred  time.Duration
-	missed         int // heartbeats
+	missed         int // heartbeats in a row after which the connection is lost
 	backoffMin     time.Duration
 	backoffMax     time.Duration
 	history        int
@@ -90,9 +101,9 @@ type settings struct {
 	maxWait        time.Duration // 0: without limit
 	statsTTL       time.Duration
 	unknown        UnknownTasks
-	inverse        func(InverseOffer) bool // nil: only where nothing of ours runs
-	filterOffers   bool                    // the master is told what the pending tasks need
-	renew          bool                    // a new framework after the removal of an empty one
+	inverse        func(InverseOffer) bool // nil: accepted where none of our tasks run
+	filterOffers   bool                    // offer constraints and minimum amounts are sent
+	renew          bool                    // register a new framework after an empty one was removed
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
 }
@@ -109,17 +120,10 @@ func newMachine(s settings) *machine {
 	return m
 }
 
-// setInfo has the framework subscribe as this from now on.
-func (m *machine) setInfo(info mesos.FrameworkInfo) {
-	m.conn.setInfo(info)
-	m.demand.SetRoles(info.Roles)
-}
-
-// step takes one input at the time now and returns what is to be done, in order. The slice is
+// step takes one input at the time now and returns the actions to be performed, in order. The slice is
 // valid until the next step.
 func (m *machine) step(now time.Time, in input) []action {
-	clear(m.actions)
-	m.actions = m.actions[:0]
+	m.beginStep()
 	switch in := in.(type) {
 	case start:
 		m.start(now)
@@ -133,12 +137,12 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamEvent:
 		if m.conn.current(in.stream) {
-			m.conn.heard(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
+			m.conn.received(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.conn.current(in.stream) { // what was not understood may have been SUBSCRIBED
-			m.conn.heard(now, false)
+		if m.conn.current(in.stream) { // it may have been SUBSCRIBED
+			m.conn.received(now, false)
 		}
 	case streamClosed:
 		if m.conn.current(in.stream) {
@@ -163,7 +167,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.beginTeardown(in.ref)
 	}
-	m.followFilter(now) // before a REVIVE
+	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
 	m.followDemand(now)
 	m.flush(now)
 	return m.actions
@@ -175,7 +179,7 @@ func (m *machine) due(now time.Time) bool {
 	return !at.IsZero() && !now.Before(at)
 }
 
-// deadline returns when the machine wants to be woken; the zero time is never.
+// deadline returns when the machine wants to be woken; the zero time: never.
 func (m *machine) deadline() time.Time {
 	var first time.Time
 	sooner := func(t time.Time) {
@@ -186,7 +190,7 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.conn.deadline(); ok {
 		sooner(at)
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		if at, ok := m.timers.next(); ok {
 			sooner(at)
 		}
@@ -223,11 +227,11 @@ func (m *machine) wake(now time.Time) {
 			m.subscribe(now)
 		}
 	case connecting, registering, connected:
-		if !now.Before(m.conn.silence()) {
+		if !now.Before(m.conn.silentAt()) {
 			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
 		}
 	}
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.fireTimers(now)
 		m.cycle(now)
 		m.declineHeld(now)
@@ -240,8 +244,8 @@ func (m *machine) wake(now time.Time) {
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
-	if m.conn.phase != connected && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
-		return // no answer could be given; a master says nothing else first
+	if !m.conn.connected() && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
+		return // nothing could be answered; a master sends no other event first
 	}
 	switch t {
 	case scheduler.Event_SUBSCRIBED:
@@ -252,18 +256,77 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
 		gone := e.GetRescind().GetOfferID()
-		m.pool.take(func(h *heldOffer) bool { return h.ID == gone.Value })
+		m.pool.rescind(gone.Value)
 		m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
 	case scheduler.Event_INVERSE_OFFERS:
 		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
-			m.vacated.forget(f.GetAgentID().GetValue())
-			m.census.lost(f.GetAgentID().GetValue())
+			m.vacated.remove(f.GetAgentID().GetValue())
+			m.census.agentLost(f.GetAgentID().GetValue())
 		}
 		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
 		m.errorEvent(now, e.GetError().GetMessage())
+	}
+}
+
+// callDone takes the outcome of a call.
+func (m *machine) callDone(now time.Time, in callDone) {
+	current := m.conn.current(in.stream)
+	if in.ref != 0 {
+		m.emit(reply{ref: in.ref, err: in.err})
+	}
+	if in.outcome == stale && current && replaced(in.err) {
+		m.disconnected(now, ErrEvicted)
+		return
+	}
+	switch in.call.GetType() {
+	case scheduler.Call_ACCEPT:
+		m.acceptDone(now, in)
+	case scheduler.Call_KILL:
+		if current {
+			m.killDone(now, in)
+		}
+	case scheduler.Call_RECONCILE:
+		m.reconcileDone(in)
+	case scheduler.Call_UPDATE_FRAMEWORK:
+		if in.ref != 0 {
+			m.userUpdated(now, in)
+		} else {
+			m.filterDone(now, in)
+		}
+	case scheduler.Call_TEARDOWN:
+		if in.outcome == accepted {
+			m.tornDown(now)
+		} else if current {
+			m.disconnected(now, in.err) // the next subscription asks again
+		}
+		return
+	default:
+		if in.outcome != accepted && current {
+			m.callFailed(now, in.call)
+		}
+	}
+	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
+	// A call of the user's may be at fault itself.
+	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
+		m.disconnected(now, in.err)
+	}
+}
+
+// callFailed has a call made again that failed, or may have.
+func (m *machine) callFailed(now time.Time, c *scheduler.Call) {
+	switch c.GetType() {
+	case scheduler.Call_DECLINE:
+		m.retryDecline(now, c.Decline.OfferIDs)
+	case scheduler.Call_ACKNOWLEDGE:
+		// The agent would repeat the update, but only after up to ten minutes.
+		m.timers.start(timer{at: now.Add(callRetry), call: c})
+	case scheduler.Call_REVIVE:
+		m.demand.CallFailed(now.Add(callRetry), c.GetRevive().GetRoles())
+	case scheduler.Call_SUPPRESS:
+		m.demand.CallFailed(now.Add(callRetry), c.GetSuppress().GetRoles())
 	}
 }

@@ -52,11 +52,11 @@ func BenchmarkStepOffers(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleCycle measures a cycle of 1,000 offers that none of 100,000 pending tasks of 50 shapes
-// fits: with the matcher, and with one that rejects each shape without looking, which leaves the
-// scheduler's own part; and that when a task was withdrawn and another one came meanwhile (changing).
+// BenchmarkIdleCycle measures a cycle of 1,000 offers that none of 100,000 pending tasks of 50 classes
+// fits: with the matcher, and with one that rejects each class without looking, which leaves the
+// scheduler's own part; and the same after a task was withdrawn and another one submitted (changing).
 func BenchmarkIdleCycle(b *testing.B) {
-	const offers, tasks, shapes = 1000, 100_000, 50
+	const offers, tasks, classes = 1000, 100_000, 50
 	words := make([]string, offers)
 	for i := range words {
 		words[i] = fmt.Sprintf("o%d@a%d:8:%d:31000-31999", i, i, 4096+i)
@@ -73,7 +73,7 @@ func BenchmarkIdleCycle(b *testing.B) {
 				set.matcher, set.maxCycles, set.maxWait = c.matcher, 1_000_000_000, time.Hour*1_000_000
 			})
 			for i := range tasks {
-				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(9 + i%shapes)})})
+				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(9 + i%classes)})})
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -95,7 +95,7 @@ func BenchmarkIdleCycle(b *testing.B) {
 	}
 }
 
-// rejecting is a matcher that places nothing, and has looked at each shape once.
+// rejecting is a matcher that places nothing, and looks at each class once.
 type rejecting struct{}
 
 func (rejecting) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {

@@ -10,8 +10,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// TestCheckerControl: a checker that cannot fail proves nothing. Each row is what a broken machine
-// could return.
+// TestCheckerControl is the negative test of the checker: each row is what a broken machine could return.
 func TestCheckerControl(t *testing.T) {
 	connected := notify{ConnectionEvent{Connected: true}}
 	ack := send{call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}}
@@ -24,7 +23,7 @@ func TestCheckerControl(t *testing.T) {
 		}}}
 	}
 	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.Pending}}}
-	promise := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
+	maintenance := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
 		InverseOfferIDs: []mesos.OfferID{{Value: "i1"}}, // of the agent without an ID
 	}}}
 	update := streamEvent{event: &scheduler.Event{Type: scheduler.Event_UPDATE}}
@@ -37,7 +36,7 @@ func TestCheckerControl(t *testing.T) {
 		"an update not acknowledged":        {connected, pending},
 		"a caller answered twice":           {reply{ref: 1}, reply{ref: 1}},
 		"a task launched twice":             {connected, pending, accept("o1", "t"), accept("o2", "t")},
-		"a promise broken":                  {connected, pending, promise, accept("o1", "t")},
+		"a launch despite maintenance":      {connected, pending, maintenance, accept("o1", "t")},
 		"an offer used twice":               {connected, pending, accept("o1", "t"), pending, accept("o1", "t")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +54,7 @@ func TestCheckerControl(t *testing.T) {
 	}
 }
 
-// recorder is a test that may fail.
+// recorder is a test that is expected to fail.
 type recorder struct{ failed bool }
 
 func (r *recorder) Errorf(string, ...any) { r.failed = true }

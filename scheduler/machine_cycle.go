@@ -11,21 +11,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// cyclePause is the least time between two cycles: the first of many tasks is launched at once,
-// the others together, since each launch uses up its offer.
-const cyclePause = 5 * time.Millisecond
-
-// wantsCycle tells whether there is something to match.
+// wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
 func (m *machine) wantsCycle() bool {
-	return m.conn.phase == connected && len(m.pool.offers) > 0 && (m.pool.added || len(m.backlog.fresh) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
 }
 
-// awaitsAgent reports whether what is pending waits for the preferred agent.
+// awaitsAgent reports whether pending tasks wait for the preferred agent.
 func (m *machine) awaitsAgent() bool {
 	return m.pool.preferred.agentID != "" && len(m.backlog.pending) > 0
 }
 
-// matchAt returns when the next cycle may be.
+// cycleDue returns when the next cycle may be.
 func (m *machine) cycleDue() time.Time {
 	if until := m.pool.preferred.until; m.awaitsAgent() && until.After(m.pool.cycleAt) {
 		return until
@@ -33,14 +29,14 @@ func (m *machine) cycleDue() time.Time {
 	return m.pool.cycleAt
 }
 
-// preferAgent has the next tasks wait for one of the agents of these launches, if the policy says so.
+// preferAgent makes the next tasks wait for one of the agents of these launches, if the policy asks for it.
 func (m *machine) preferAgent(now time.Time, launches []*offerUse) {
 	if m.settings.waitPreferred > 0 {
 		m.pool.prefer(launches, m.backlog.waitUntil(now, m.settings.waitPreferred))
 	}
 }
 
-// cycle matches what is pending with the offers at hand, and launches tasks on them.
+// cycle matches the pending tasks with the offers at hand, and launches those that fit.
 func (m *machine) cycle(now time.Time) {
 	if !m.wantsCycle() || now.Before(m.cycleDue()) {
 		return
@@ -53,20 +49,20 @@ func (m *machine) cycle(now time.Time) {
 	offers, used := m.offersAtHand(now)
 	event := OfferEvent{Offers: len(offers)}
 	var launches []*offerUse
-	if tasks := m.backlog.matchable(now, m.pool.added); len(tasks) > 0 {
+	if tasks := m.backlog.matchable(now, m.pool.newOffers); len(tasks) > 0 {
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
 		launches = m.prepareAll(now, placements, used, &event)
 		m.matchErr = event.Err
-		m.remember(Finding{At: now, Offers: len(offers)}, event.Rejections)
+		m.keepFindings(Finding{At: now, Offers: len(offers)}, event.Rejections)
 		m.failForCapacity(now, m.backlog.exhausted())
 	}
-	m.pool.seen()
+	m.pool.markSeen()
 	m.preferAgent(now, launches)
 	for _, u := range launches {
 		m.accept(now, u)
 	}
-	m.pool.take(func(h *heldOffer) bool { return len(used[h.ID].operations) > 0 })
+	m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
 	if len(m.backlog.pending) > 0 {
 		m.pool.shorten(now)
 	}
@@ -74,10 +70,10 @@ func (m *machine) cycle(now time.Time) {
 	m.emit(notify{event})
 }
 
-// prepareAll prepares what was placed, and returns the uses that have tasks.
+// prepareAll prepares the placements and returns the offers that are used.
 func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*offerUse, event *OfferEvent) []*offerUse {
 	var launches []*offerUse
-	var gone []*entry // from the pending ones
+	var gone []*entry // no longer pending
 	for _, p := range placements {
 		e := m.tasks.byID[p.TaskID]
 		operation, err := m.prepare(now, e, p, used)
@@ -99,14 +95,13 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 	return launches
 }
 
-// atHand are the offers at hand as a matcher gets them, and what becomes of them.
+// offersAtHand returns the offers at hand in the form that a matcher gets, and the use of each, by its ID.
 func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
-	offers := make([]task.Offer, len(m.pool.offers))
-	uses := make([]offerUse, len(m.pool.offers))
-	used := make(map[string]*offerUse, len(m.pool.offers)) // by offer
-	for i := range m.pool.offers {
-		offers[i] = m.pool.offers[i].Offer
+	offers := slices.Clone(m.pool.offers) // a matcher may sort them, though it should not
+	uses := make([]offerUse, len(offers))
+	used := make(map[string]*offerUse, len(offers)) // by offer
+	for i := range offers {
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
 		uses[i] = offerUse{agentID: offers[i].Agent.ID, role: offers[i].Role}
 		used[offers[i].ID] = &uses[i]
@@ -114,11 +109,11 @@ func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUs
 	return offers, used
 }
 
-// match asks the matcher. It is user code: a panic costs the tasks of the class at fault. If no single
-// class is, it costs this cycle only.
+// match calls the matcher. It is user code: if it panics over tasks of some classes, these tasks fail. If it
+// panics whatever the class, nothing but this cycle is lost.
 func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
 	c := task.Cycle{
-		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // all the bits that it has
+		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // a float64 has 53 bits
 		Tasks: tasks, Offers: offers, Running: m.census.running(),
 	}
 	placed, rejected, err := m.tryMatch(c)
@@ -151,11 +146,12 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	return placed, rejected, cmp.Or(again, err)
 }
 
-// guilty finds the classes over which the matcher panics, by halves, with the first task of each. There are
-// none if it panics over all of several tasks: then it is about an offer, or the matcher itself.
+// panicking returns the specs of the classes over which the matcher panics, with the panic of each. It searches by
+// bisection, with the first task of each class. It returns none if the matcher panics over every one of several
+// tasks: then an offer, or the matcher itself, is at fault.
 func (m *machine) panicking(c task.Cycle) map[*task.Spec]error {
 	var firsts []task.Demand
-	seen := map[*task.Spec]bool{} // which those of a class share
+	seen := map[*task.Spec]bool{} // tasks of a class share their spec
 	for _, d := range c.Tasks {
 		if !seen[d.Spec] {
 			seen[d.Spec] = true
@@ -164,18 +160,19 @@ func (m *machine) panicking(c task.Cycle) map[*task.Spec]error {
 	}
 	guilty := map[*task.Spec]error{}
 	tries := maxTries
-	if !m.search(c, firsts, guilty, &tries) || len(guilty) == len(firsts) && len(c.Tasks) > 1 {
+	if !m.findPanicking(c, firsts, guilty, &tries) || len(guilty) == len(firsts) && len(c.Tasks) > 1 {
 		return nil
 	}
 	return guilty
 }
 
-// maxTries bounds the search for what a matcher panics over: each try costs as much as a small cycle. It
-// suffices for several classes out of a thousand.
+// maxTries limits the search for the classes over which a matcher panics: each try costs as much as a small cycle.
+// It is enough to find several classes among a thousand.
 const maxTries = 100
 
-// search tells whether the tries sufficed.
-func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*task.Spec]error, tries *int) bool {
+// findPanicking adds the classes among tasks over which the matcher panics to guilty. It returns false if the tries
+// ran out.
+func (m *machine) findPanicking(c task.Cycle, tasks []task.Demand, guilty map[*task.Spec]error, tries *int) bool {
 	if *tries--; *tries < 0 {
 		return false
 	}
@@ -188,7 +185,7 @@ func (m *machine) search(c task.Cycle, tasks []task.Demand, guilty map[*task.Spe
 		guilty[tasks[0].Spec] = err
 		return true
 	default:
-		return m.search(c, tasks[:half], guilty, tries) && m.search(c, tasks[half:], guilty, tries)
+		return m.findPanicking(c, tasks[:half], guilty, tries) && m.findPanicking(c, tasks[half:], guilty, tries)
 	}
 }
 
@@ -202,15 +199,8 @@ func (m *machine) tryMatch(c task.Cycle) (placed []task.Placement, rejected []ta
 	return placed, rejected, nil
 }
 
-// use is what becomes of an offer in a cycle. Offers that are accepted together share one.
-type offerUse struct {
-	agentID, role string
-	offers        []string // nil: not used so far
-	operations    []mesos.Offer_Operation
-}
-
-// together gives the use of the offers that a placement names, or an error if they cannot be accepted
-// together: those of different agents or roles a master takes for invalid, and loses the tasks.
+// useTogether makes the offers that a placement names share one use. It returns an error if they cannot be accepted
+// together: a master takes an ACCEPT with offers of different agents or roles for invalid, and the tasks are lost.
 func useTogether(p task.Placement, used map[string]*offerUse) error {
 	if len(p.OfferIDs) == 0 {
 		return fmt.Errorf("scheduler: the matcher placed task %q on no offer", p.TaskID)
@@ -236,8 +226,8 @@ func useTogether(p task.Placement, used map[string]*offerUse) error {
 	return nil
 }
 
-// prepare turns a placement into a launch and records it. It returns nil for a task that cannot
-// be built, which thereby has failed, and an error when the placement itself makes no sense.
+// prepare turns a placement into a launch and records it. It returns nil for a task that cannot be built, which
+// has then failed, and an error for a placement that is invalid.
 func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*mesos.Offer_Operation, error) {
 	if e == nil || e.Info.State != task.Pending || e != e.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
@@ -255,16 +245,16 @@ func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[st
 	for i, e := range e.members() {
 		e.assign(placements[i])
 		m.reconciliation.skip(e)
-		m.tasks.moves(e, eventPlaced)
+		m.tasks.advanceLaunch(e, eventPlaced)
 		m.setState(now, e, task.Staging, nil)
 	}
 	return operation, nil
 }
 
-// build asks the builder for what launches a task, or a whole pod: an operation of its own for each, since
-// Mesos refuses a whole operation for one malformed resource in it, and the neighbours should not
-// suffer. It is user code: a panic costs this task only. It also gives the members their parts of the
-// placement.
+// build calls the builder and returns the operation that launches a task, or a whole pod, and the parts of the
+// placement, one for each member. Each task has an operation of its own, since Mesos refuses a whole operation for one
+// malformed resource in it, and other tasks should not be lost with it. The builder is user code: if it panics, only
+// this task fails.
 func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -288,13 +278,20 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 	}
 	for i, e := range e.members() {
 		if t := launched[i]; t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != p.AgentID {
-			// Updates would be about a task, or come from an agent, that nobody knows.
+			// Its updates would be about a task, or come from an agent, that is not on record.
 			return nil, nil, fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
 		}
 	}
-	// What lacks a required field would take the whole ACCEPT with it.
+	// If a required field is missing the whole ACCEPT could not be sent.
 	if _, err := operation.Marshal(); err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
 	return parts, operation, nil
+}
+
+// declineHeld declines the offers that have been held for long enough.
+func (m *machine) declineHeld(now time.Time) {
+	if !m.wantsCycle() {
+		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
+	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 )
 
-// newDemand returns the book on the demand for offers, without pending tasks.
+// newDemand returns the book of the demand for offers, without pending tasks.
 func (m *machine) newDemand() *demand.Book {
 	return demand.New(demand.Config{
 		ReviveInterval: m.settings.reviveInterval,
@@ -19,24 +19,24 @@ func (m *machine) newDemand() *demand.Book {
 	})
 }
 
-// conditions returns what the book on the demand is to go by. The master is told nothing before a cycle that
-// may change it.
+// conditions returns the present conditions for the demand. No call is made before a cycle that is due, since
+// that may change the demand.
 func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled: m.storage.failing(),
 		Standby: m.pool.wantsMore(),
-		MayCall: m.conn.phase == connected && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
+		MayCall: m.conn.connected() && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 
-// beginDemand begins a subscription, of which no offers are wanted if it is only to register the framework.
+// beginDemand begins a subscription. No offers are wanted if it only registers the framework.
 func (m *machine) beginDemand(now time.Time) {
 	c := m.conditions()
 	c.Stalled = c.Stalled || m.unregistered()
 	m.demand.Subscribing(now, c)
 }
 
-// followDemand sends each SUPPRESS and REVIVE that is due.
+// followDemand sends the SUPPRESS and REVIVE calls that are due.
 func (m *machine) followDemand(now time.Time) {
 	for _, c := range m.demand.Follow(now, m.conditions()) {
 		if c.Revive {

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// policyOf is one of 32 policies.
+// policyOf sets one of 32 policies.
 func (c *checker) policyOf(n int) {
 	options := map[string]string{}
 	if n&1 > 0 {
@@ -33,7 +33,7 @@ func (c *checker) policyOf(n int) {
 	c.policy(options)
 }
 
-// role is one of the framework's, or sometimes, if it has several, otherwise.
+// role returns one of the framework's roles or sometimes, if it has several, otherwise.
 func (c *checker) role(n int, otherwise string) string {
 	roles := c.machine.conn.info.Roles
 	if len(roles) == 1 || n%3 == 2 && otherwise == "" {
@@ -42,14 +42,14 @@ func (c *checker) role(n int, otherwise string) string {
 	return roles[n%len(roles)]
 }
 
-func (c *checker) toldBySubscribing(s *scheduler.Call_Subscribe) {
+func (c *checker) noteSubscribe(s *scheduler.Call_Subscribe) {
 	for _, role := range s.FrameworkInfo.Roles {
 		c.revived[role] = !slices.Contains(s.SuppressedRoles, role)
 	}
 }
 
-// tell takes a call as a master does.
-func (c *checker) tell(roles []string, revived bool) {
+// noteCall takes a SUPPRESS or REVIVE as a master does.
+func (c *checker) noteCall(roles []string, revived bool) {
 	if len(roles) == 0 {
 		roles = c.machine.conn.info.Roles
 	}
@@ -59,21 +59,21 @@ func (c *checker) tell(roles []string, revived bool) {
 	}
 }
 
-// toldInVain takes it back.
-func (c *checker) toldInVain(in callDone) {
+// undoCall undoes noteCall for a call that had no effect.
+func (c *checker) undoCall(in callDone) {
 	if in.outcome == accepted || in.stream != c.machine.conn.stream || !c.open {
 		return
 	}
 	switch in.call.GetType() {
 	case scheduler.Call_REVIVE:
-		c.tell(in.call.Revive.Roles, false)
+		c.noteCall(in.call.Revive.Roles, false)
 	case scheduler.Call_SUPPRESS:
-		c.tell(in.call.Suppress.Roles, true)
+		c.noteCall(in.call.Suppress.Roles, true)
 	}
 }
 
-// checkDemand compares what the master was told with the pending tasks, and the offers that are kept
-// from others with the policy.
+// checkDemand compares what the master was told with the pending tasks, and the offers that are held
+// with the policy.
 func (c *checker) checkDemand() {
 	m := c.machine
 	pending := map[string]int{}
@@ -85,7 +85,7 @@ func (c *checker) checkDemand() {
 	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.conn.info.Roles, []string{""}) {
 		require.Equal(c.t, pending[role], m.demand.Pending(role), "pending tasks of role %q", role)
 	}
-	if !c.open || m.teardown.wanted || m.storage.failing() || m.conn.phase != connected || m.wantsCycle() {
+	if !c.open || m.teardown.wanted || m.storage.failing() || !m.conn.connected() || m.wantsCycle() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
@@ -109,18 +109,18 @@ func (c *checker) checkDemand() {
 	require.LessOrEqual(c.t, kept, m.settings.holdMax)
 }
 
-// TestDemandControl: a checker that cannot fail proves nothing.
+// TestDemandControl is the negative test of checkDemand.
 func TestDemandControl(t *testing.T) {
 	for name, spoil := range map[string]func(*checker){
 		"a task that is not counted":             func(c *checker) { c.machine.demand.Count("", -1) },
 		"a role that nobody revives":             func(c *checker) { c.revived["a"] = false },
 		"a role that nobody suppresses":          func(c *checker) { c.revived["b"] = true },
-		"an offer that is kept for too long":     func(c *checker) { c.keep(1, "a1", 10*time.Second) },
-		"too many offers of an agent":            func(c *checker) { c.keep(3, "a1", time.Second) },
-		"too many offers":                        func(c *checker) { c.keep(2, "a1", time.Second); c.keep(2, "a2", time.Second) },
-		"a call for a role that is not ours":     func(c *checker) { c.tell([]string{"x"}, true) },
-		"a SUPPRESS of what a task needs":        func(c *checker) { c.tell([]string{"a"}, false) },
-		"a REVIVE of which it is not known that": func(c *checker) { c.toldInVain(callDone{stream: 1, outcome: unsent, call: reviveOf("a")}) },
+		"an offer that is kept for too long":     func(c *checker) { c.holdOffer(1, "a1", 10*time.Second) },
+		"too many offers of an agent":            func(c *checker) { c.holdOffer(3, "a1", time.Second) },
+		"too many offers":                        func(c *checker) { c.holdOffer(2, "a1", time.Second); c.holdOffer(2, "a2", time.Second) },
+		"a call for a role that is not ours":     func(c *checker) { c.noteCall([]string{"x"}, true) },
+		"a SUPPRESS of what a task needs":        func(c *checker) { c.noteCall([]string{"a"}, false) },
+		"a REVIVE of which it is not known that": func(c *checker) { c.undoCall(callDone{stream: 1, outcome: unsent, call: reviveOf("a")}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newChecker(t)
@@ -148,8 +148,8 @@ func TestDemandControl(t *testing.T) {
 	}
 }
 
-// keep makes believe that offers are kept.
-func (c *checker) keep(n int, agent string, age time.Duration) {
+// holdOffer makes the checker believe that offers are held.
+func (c *checker) holdOffer(n int, agent string, age time.Duration) {
 	for range n {
 		c.arrived = append(c.arrived, arrival{agent + string(rune('0'+len(c.arrived))), agent, c.now.Add(-age)})
 	}

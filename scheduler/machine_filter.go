@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// maxFilteredClasses is how many classes of tasks are looked at for a filter, which takes about a microsecond
-	// each. With more there is none.
+	// maxFilteredClasses is the number of classes up to which a filter is derived. It takes about a microsecond for
+	// each, 10 ms in all. With more there is no filter.
 	maxFilteredClasses = 10_000
-	badRequest         = 400
+	badRequest         = 400 // HTTP status
 )
 
-// filterDeadline is when there is something to do about the filter; the zero time is never.
+// filterDeadline returns when there is something to do about the filter; the zero time: never.
 func (m *machine) filterDeadline() time.Time {
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return time.Time{}
 	}
 	return m.filter.Deadline()
 }
 
-// followFilter tells the master which offers to keep back, or that it is to offer everything.
+// followFilter sends the filter that is due: which offers the master need not send, or that it is to send all.
 func (m *machine) followFilter(now time.Time) {
 	for _, class := range m.backlog.takeChanged() {
 		if m.filter.ClassChanged(now, m.conn.info.Roles, class.spec, class.pending > 0) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return
 	}
 	filter, tell := m.filter.Follow(now, m.deriveFilter)
@@ -48,7 +48,7 @@ func (m *machine) followFilter(now time.Time) {
 	m.emit(send)
 }
 
-// deriveFilter returns the filter for all that is pending.
+// deriveFilter returns the filter for the pending tasks.
 func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
 	if len(m.backlog.classes) > maxFilteredClasses {
 		return offerfilter.Filter{}
@@ -56,9 +56,9 @@ func (m *machine) deriveFilter(level offerfilter.Level) offerfilter.Filter {
 	return offerfilter.Derive(m.conn.info.Roles, m.conn.info.OfferFilters, m.backlog.specs(), level)
 }
 
-// filterDone takes the outcome of an UPDATE_FRAMEWORK of the machine's own.
+// filterDone takes the outcome of an UPDATE_FRAMEWORK that followFilter sent.
 func (m *machine) filterDone(now time.Time, in callDone) {
-	if !m.conn.current(in.stream) || m.conn.phase != connected {
+	if !m.conn.current(in.stream) || !m.conn.connected() {
 		return
 	}
 	var answer *CallError
@@ -76,18 +76,18 @@ func (m *machine) filterDone(now time.Time, in callDone) {
 	}
 }
 
-// userUpdated takes the outcome of an UPDATE_FRAMEWORK of the user's, which has no filter.
+// userUpdated takes the outcome of a user's UPDATE_FRAMEWORK, which has no filter.
 func (m *machine) userUpdated(now time.Time, in callDone) {
 	current := m.conn.current(in.stream)
-	m.filter.UserDone(now, in.outcome == accepted && current && m.conn.phase == connected)
+	m.filter.UserDone(now, in.outcome == accepted && current && m.conn.connected())
 	if in.outcome != accepted {
 		return
 	}
-	// So that the next subscription does not undo it.
+	// Subscribe as this from now on, so that the next subscription does not undo the change.
 	info := in.call.UpdateFramework.FrameworkInfo
 	info.ID = nil
 	m.setInfo(info)
-	if !current && m.conn.phase >= connecting { // with what was before
+	if !current && m.conn.phase >= connecting { // SUBSCRIBE had the former info
 		m.disconnected(now, errors.New("the framework was updated meanwhile"))
 	}
 }

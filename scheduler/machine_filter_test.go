@@ -14,31 +14,31 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// imagined is a master as the checker imagines it: it has the filter of one of the calls whose outcome left that open.
-type imagined struct {
-	possible []toldCall
+// possibleMaster is what the checker knows about the master: it has the filter of one of these calls.
+type possibleMaster struct {
+	possible []sentFilter
 }
 
-type toldCall struct {
+type sentFilter struct {
 	call   *scheduler.Call // while it is under way
 	filter offerfilter.Filter
 }
 
-func (p *imagined) subscribe(a subscribe) {
-	p.possible = []toldCall{{nil, filterOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
+func (p *possibleMaster) subscribe(a subscribe) {
+	p.possible = []sentFilter{{nil, filterOf(a.call.Subscribe.FrameworkInfo.OfferFilters, a.constraints)}}
 }
 
-func (p *imagined) send(a send) {
+func (p *possibleMaster) send(a send) {
 	if a.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK {
-		p.possible = append(p.possible, toldCall{a.call, filterOf(a.call.UpdateFramework.FrameworkInfo.OfferFilters, a.constraints)})
+		p.possible = append(p.possible, sentFilter{a.call, filterOf(a.call.UpdateFramework.FrameworkInfo.OfferFilters, a.constraints)})
 	}
 }
 
-// done takes the outcome of a call. It returns false for a call that cannot have one now: it has had one, or one before
-// it on the way has not.
-func (p *imagined) done(call *scheduler.Call, o outcome) bool {
-	at := slices.IndexFunc(p.possible, func(c toldCall) bool { return c.call == call })
-	under := func(c toldCall) bool { return c.call != nil }
+// done takes the outcome of a call. It returns false for a call that cannot have an outcome now: it has had one, or an
+// earlier call has not.
+func (p *possibleMaster) done(call *scheduler.Call, o outcome) bool {
+	at := slices.IndexFunc(p.possible, func(c sentFilter) bool { return c.call == call })
+	under := func(c sentFilter) bool { return c.call != nil }
 	switch {
 	case at < 0 || slices.ContainsFunc(p.possible[:at], under):
 		return false
@@ -53,10 +53,11 @@ func (p *imagined) done(call *scheduler.Call, o outcome) bool {
 	return true
 }
 
-// checkFilter: whatever filter the master has, no pending task waits in vain, unless a call is under way or due.
+// checkFilter checks that no filter which the master may have holds back offers for a pending task, unless a call is
+// under way or due.
 func (c *checker) checkFilter() {
 	m := c.machine
-	if !c.open || m.teardown.wanted || !m.filter.Settled() {
+	if !c.open || m.teardown.wanted || !m.filter.Idle() {
 		return
 	}
 	for _, possible := range c.master.possible {
@@ -92,7 +93,7 @@ func filterOf(filters map[string]mesos.OfferFilters, c offerfilter.Constraints) 
 	return f
 }
 
-// What more classes than are looked at need, and what the user has set a minimum for, the master is not told.
+// There is no filter for more classes than maxFilteredClasses, and no minimum for a role for which the user has a filter.
 func TestNoFilter(t *testing.T) {
 	const minimum = " least *: mem 1"
 	for name, row := range map[string]struct {
@@ -114,7 +115,7 @@ func TestNoFilter(t *testing.T) {
 	}
 }
 
-// Classes of which no task is pending any more do not count.
+// Classes without pending tasks do not count.
 func TestFilterForgets(t *testing.T) {
 	s := newStage(t)
 	s.machine.step(s.now, submit{spec: specOf("a", map[string]string{"like": "rack:r1"})})
@@ -123,7 +124,7 @@ func TestFilterForgets(t *testing.T) {
 	require.Equal(t, " least *: cpus 1, mem 32 where *: rack LIKE r2", s.machine.deriveFilter(offerfilter.Full).String())
 }
 
-// TestFilterControl: a checker that cannot fail proves nothing. This machine forgets to look at new tasks.
+// TestFilterControl is the negative test of checkFilter: this machine forgets to look at new tasks.
 func TestFilterControl(t *testing.T) {
 	c := newChecker(t)
 	c.play('s', 0)
@@ -145,13 +146,13 @@ func TestFilterControl(t *testing.T) {
 	require.True(t, recorder.failed)
 }
 
-// finish feeds the outcome of a call. Each UPDATE_FRAMEWORK has one only.
+// finish passes the outcome of a call to the machine. Each UPDATE_FRAMEWORK has only one.
 func (c *checker) finish(s send, o outcome, err error) {
 	if s.call.GetType() == scheduler.Call_UPDATE_FRAMEWORK && s.stream == c.machine.conn.stream && !c.master.done(s.call, o) {
 		return
 	}
 	done := callDone{stream: s.stream, call: s.call, outcome: o, err: err}
-	c.toldInVain(done)
+	c.undoCall(done)
 	c.feed(done)
 }
 

@@ -16,19 +16,19 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// FuzzMachine feeds the machine any sequence of inputs. Whatever comes:
+// FuzzMachine passes any sequence of inputs to the machine. In each case:
 //
 //   - it does not panic, and its deadline is never in the past;
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
-//   - each update with a uuid and an agent that arrives then is acknowledged once, after it was told;
+//   - each update with a uuid and an agent that arrives then is acknowledged once, after it was delivered;
 //   - each caller is answered at most once;
-//   - each offer is answered once, by ACCEPT or DECLINE, unless it is taken back: at once, after DefaultHold, or
-//     within the caps of the policy after its Hold;
+//   - each offer is answered once, by ACCEPT or DECLINE, unless it is rescinded: at once, after DefaultHold, or
+//     within the limits of the policy after its Hold;
 //   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
-//   - the master keeps back no offers from pending tasks for what it was told of others;
-//   - a task is launched only while it is pending, that is once until something says that it did not run;
-//   - nothing is launched on an agent that was promised to an operator, until its offers say otherwise;
-//   - what is counted and kept from cycle to cycle is what the records say;
+//   - no filter makes the master hold back offers that pending tasks need;
+//   - a task is launched only while it is pending, that is once until something shows that it did not run;
+//   - nothing is launched on an agent after an inverse offer was accepted, until its offers say otherwise;
+//   - all counts, and what is kept from cycle to cycle, agree with the tasks on record;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written.
 func FuzzMachine(f *testing.F) {
@@ -49,8 +49,7 @@ func FuzzMachine(f *testing.F) {
 
 var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
 
-// TestMachineWalks takes the machine through sequences drawn at random, long ones that a short
-// fuzzing does not reach.
+// TestMachineWalks passes long random sequences to the machine, which a short fuzzing run does not reach.
 func TestMachineWalks(t *testing.T) {
 	for seed := range *walkSeeds {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -74,23 +73,23 @@ func TestMachineWalks(t *testing.T) {
 	}
 }
 
-// checker is a stage that watches the invariants.
+// checker is a stage that checks the invariants after each step.
 type checker struct {
 	*stage
-	t        require.TestingT // of the stage, or a control's
-	open     bool             // between SUBSCRIBED and the end of the stream
-	offers   map[string]int   // answers by offer
-	arrived  []arrival        // of offers on this stream
-	revived  map[string]bool  // roles to which the master offers, as it was told
-	answered map[ref]bool
-	pending  map[string]bool
-	doomed   map[string]bool // tasks that a KILL was sent for
-	counter  int
-	planned  map[string]*mesos.Unavailability // by agent
-	inverse  map[string]string                // agents by inverse offer
-	promised map[string]bool                  // agents
-	disk     *disk                            // nil: no store
-	master   imagined
+	t             require.TestingT // of the stage, or a control's
+	open          bool             // between SUBSCRIBED and the end of the stream
+	offers        map[string]int   // answers by offer
+	arrived       []arrival        // of offers on this stream
+	revived       map[string]bool  // roles to which the master offers, as it was told
+	answered      map[ref]bool
+	pending       map[string]bool
+	doomed        map[string]bool // tasks that a KILL was sent for
+	counter       int
+	planned       map[string]*mesos.Unavailability // by agent
+	inverse       map[string]string                // agents by inverse offer
+	inMaintenance map[string]bool                  // agents for which an inverse offer was accepted
+	disk          *disk                            // nil: no store
+	master        possibleMaster
 }
 
 // arrival is an offer and when it came.
@@ -102,7 +101,7 @@ type arrival struct {
 func newChecker(t *testing.T) *checker {
 	return &checker{
 		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
-		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, promised: map[string]bool{},
+		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, inMaintenance: map[string]bool{},
 	}
 }
 
@@ -165,7 +164,7 @@ func (c *checker) play(verb byte, n int) {
 		if n%4 == 0 && c.planned[agent] != nil {
 			offers.Offers[0].Unavailability = c.planned[agent]
 		} else if c.machine.conn.phase == connected {
-			delete(c.promised, agent)
+			delete(c.inMaintenance, agent)
 		}
 		c.event(offersEvent(offers))
 	case 'u':
@@ -205,7 +204,7 @@ func (c *checker) play(verb byte, n int) {
 	case 'i':
 		c.inverseOffer(n)
 	case 'l':
-		delete(c.promised, fmt.Sprintf("a%d", n%3))
+		delete(c.inMaintenance, fmt.Sprintf("a%d", n%3))
 		c.event(&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesos.AgentID{Value: fmt.Sprintf("a%d", n%3)}}})
 	case 'y', 'z':
 		c.finishWriting(map[bool]int{true: n%4 + 1, false: 1 << 20}[verb == 'y' && n%3 == 0], verb == 'y' || n%2 == 0, verb == 'y')
@@ -220,21 +219,20 @@ func (c *checker) play(verb byte, n int) {
 	}
 }
 
-// limits has tasks end that find no place.
+// limits makes tasks fail that find no place.
 func (c *checker) limits() {
 	if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
 		c.configure(func(set *settings) { set.maxCycles, set.maxWait = 4, 100*time.Second })
 	}
 }
 
-// inverseOffer plans maintenance of an agent, which some of its offers tell of from then on; the others call it
-// off.
+// inverseOffer plans maintenance of an agent. Some of its later offers have it, the others say that it was called off.
 func (c *checker) inverseOffer(n int) {
 	c.counter++
 	id, agent := fmt.Sprintf("i%d", c.counter), fmt.Sprintf("a%d", n%3)
 	u := mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: c.now.UnixNano() + int64(n)}}
 	c.planned[agent], c.inverse[id] = &u, agent
-	delete(c.promised, agent) // that was about another time
+	delete(c.inMaintenance, agent) // that was about another time
 	c.event(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesos.InverseOffer{{
 		OfferID: mesos.OfferID{Value: id}, AgentID: &mesos.AgentID{Value: agent}, Unavailability: u,
 	}}}})
@@ -277,7 +275,7 @@ func (c *checker) observe(in input, actions []action) {
 		case subscribe:
 			require.Equal(c.t, c.machine.conn.stream, a.stream)
 			c.master.subscribe(a)
-			c.toldBySubscribing(a.call.Subscribe)
+			c.noteSubscribe(a.call.Subscribe)
 		case closeStream, stop:
 			c.open = false
 			clear(c.offers)
@@ -294,7 +292,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.False(c.t, c.answered[a.ref], "caller %d is answered twice", a.ref)
 			c.answered[a.ref] = true
 		case notify:
-			c.told(a.event)
+			c.checkEvent(a.event)
 			_, event := in.(streamEvent)
 			_, cycle := a.event.(OfferEvent) // that followed
 			require.True(c.t, acks == 0 || !event || cycle || c.disk != nil, "told after it was acknowledged")
@@ -319,7 +317,7 @@ func (c *checker) check(call *scheduler.Call) int {
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
 			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.Staging })
-			require.False(c.t, c.promised[t.AgentID.Value], "%s is launched on %s, which was promised", t.TaskID.Value, t.AgentID.Value)
+			require.False(c.t, c.inMaintenance[t.AgentID.Value], "%s is launched on %s, which is in maintenance", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
 		}
@@ -329,12 +327,12 @@ func (c *checker) check(call *scheduler.Call) int {
 		}
 	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
 		for _, id := range call.AcceptInverseOffers.InverseOfferIDs {
-			c.promised[c.inverse[id.Value]] = true
+			c.inMaintenance[c.inverse[id.Value]] = true
 		}
 	case scheduler.Call_REVIVE:
-		c.tell(call.Revive.Roles, true)
+		c.noteCall(call.Revive.Roles, true)
 	case scheduler.Call_SUPPRESS:
-		c.tell(call.Suppress.Roles, false)
+		c.noteCall(call.Suppress.Roles, false)
 	case scheduler.Call_KILL:
 		c.doomed[call.Kill.TaskID.Value] = true
 	case scheduler.Call_DECLINE:
@@ -345,7 +343,7 @@ func (c *checker) check(call *scheduler.Call) int {
 	return 0
 }
 
-func (c *checker) told(e Event) {
+func (c *checker) checkEvent(e Event) {
 	switch e := e.(type) {
 	case ConnectionEvent:
 		c.open = e.Connected

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -10,38 +9,32 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// takeOffers takes new offers.
+// takeOffers adds new offers to the pool, but for those of agents that are to be vacated, which it declines.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
-	taken := make([]task.Offer, len(offers))
+	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
-		taken[i] = task.OfferFromMesos(offers[i])
+		arrived[i] = task.OfferFromMesos(offers[i])
 	}
-	m.census.note(now, taken)
-	var vacated []heldOffer
-	taken = slices.DeleteFunc(taken, func(o task.Offer) bool {
-		keep := m.vacated.keeps(now, &o)
-		if keep {
-			vacated = append(vacated, heldOffer{Offer: o})
+	m.census.noteOffers(now, arrived)
+	var vacated []task.Offer
+	usable := arrived[:0]
+	for i := range arrived {
+		if m.vacated.covers(now, &arrived[i]) {
+			vacated = append(vacated, arrived[i])
+		} else {
+			usable = append(usable, arrived[i])
 		}
-		return keep
-	})
+	}
 	m.refuse(now, vacated)
-	m.pool.add(now, taken)
-	for i := range taken {
-		m.demand.Offered(now, taken[i].Role)
+	m.pool.add(now, usable)
+	for i := range usable {
+		m.demand.Offered(now, usable[i].Role)
 	}
 }
 
-// declineHeld declines those offers whose time is over.
-func (m *machine) declineHeld(now time.Time) {
-	if !m.wantsCycle() {
-		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
-	}
-}
-
-// refuse declines offers, each for as long as the demand for its role has it. Those of a framework that is
-// torn down need no answers.
-func (m *machine) refuse(now time.Time, offers []heldOffer) {
+// refuse declines offers, for a time that depends on the demand for the role of each. The offers of a framework
+// that is being torn down need no answer.
+func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	if m.teardown.wanted {
 		return
 	}
@@ -70,30 +63,28 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 		Operations: u.operations,
 	}})
 	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
-	if m.settings.durable {
-		m.whenStored(now, s)
-		return
+	if !m.storage.wait(now, s) {
+		m.sendAccept(now, s)
 	}
-	m.sendAccept(now, s)
 }
 
-// sendAccept sends an ACCEPT. For how long it refuses what is left over is decided only now: a task that came
-// while it waited for the store has not been tried on that, and its REVIVE has gone out before. Nor is
-// refused what the next tasks will wait for.
+// sendAccept sends an ACCEPT. For how long it refuses what it leaves over is decided only now. A task that
+// arrived while the ACCEPT waited for the store may fit that, and the REVIVE for it was sent before, so that it would
+// not lift a refusal of this ACCEPT. Nothing is refused either if tasks wait for the preferred agent.
 func (m *machine) sendAccept(now time.Time, s send) {
 	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
 	m.emit(s)
 	m.launched(now, s.call)
 }
 
-// launched follows the tasks of an ACCEPT that is on its way.
+// launched notes that the ACCEPT for these tasks was sent.
 func (m *machine) launched(now time.Time, c *scheduler.Call) {
 	for _, t := range launchedBy(c) {
 		e := m.tasks.byID[t.TaskID.Value]
 		if e == nil || e.launch != launchHeld {
 			continue
 		}
-		m.tasks.moves(e, eventSent)
+		m.tasks.advanceLaunch(e, eventSent)
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 		if e.Killing {
 			m.sendKill(now, e)
@@ -113,30 +104,27 @@ func filters(refuse time.Duration) *mesos.Filters {
 	return &mesos.Filters{RefuseSeconds: &seconds}
 }
 
-// acceptDone takes the outcome of an ACCEPT. When it surely had no effect its tasks are pending
-// again. When that is unclear they stay as they are, since launching them again could run them
-// twice, and the master is asked. In both cases it may still hold the offer for us, so that is
-// given back: that does nothing if the ACCEPT arrived, and if it arrives later its tasks come back as
-// dropped.
+// acceptDone takes the outcome of an ACCEPT. If it certainly had no effect its tasks are pending again. If the
+// outcome is unclear they stay as they are, since launching them again could run them twice, and the master is
+// asked about them. In both cases the master may still hold the offers for us, so they are declined. The DECLINE
+// has no effect if the ACCEPT has arrived; if the ACCEPT arrives after it, its tasks are reported as dropped.
 func (m *machine) acceptDone(now time.Time, in callDone) {
 	offers := in.call.Accept.OfferIDs
+	possible := in.outcome == accepted || in.outcome == unclear // that it has, or will have, an effect
 	for _, t := range launchedBy(in.call) {
 		e := m.tasks.byID[t.TaskID.Value]
-		if e == nil || e.offer != offers[0].Value || e.launch != launchSent {
-			continue // something was heard of it already
+		if e == nil || e.offer != offers[0].Value || e.Info.State.Terminal() {
+			continue
 		}
 		switch {
-		case e.Info.State.Terminal():
-		case in.outcome == accepted && m.conn.current(in.stream):
-			m.tasks.moves(e, eventAnswered)
-		case in.outcome == accepted || in.outcome == unclear:
-			m.tasks.moves(e, eventAnswered)
-			// Without a subscription there is nobody to ask; the next one begins with that.
-			if m.conn.phase == connected {
+		case !possible && (e.launch == launchSent || e.launch == launchVoid):
+			m.requeue(now, e)
+		case possible && e.launch == launchSent: // otherwise an update arrived first
+			m.tasks.advanceLaunch(e, eventAnswered)
+			// Without a subscription the master cannot be asked; the next one begins with a reconciliation.
+			if m.conn.connected() && !(in.outcome == accepted && m.conn.current(in.stream)) {
 				m.startLaunchTimer(e, now.Add(callRetry))
 			}
-		default:
-			m.requeue(now, e)
 		}
 	}
 	if in.outcome != accepted && m.conn.current(in.stream) {
@@ -144,13 +132,56 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	}
 }
 
-// declineAgain gives offers back whose answer may not have arrived, without a filter: they may well fit,
-// and the tasks that came meanwhile have had their REVIVE. If the answer was not lost but late, there is
-// a refusal in force of which nobody knows.
+// retryDecline declines, after a pause, offers whose ACCEPT or DECLINE may not have arrived. It refuses them for no
+// time: they may fit a pending task, and the REVIVE for tasks that arrived meanwhile has been sent already. If the
+// first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
-	m.demand.MayBeRefused()
+	m.demand.AssumeRefused()
 	m.timers.start(timer{at: now.Add(callRetry), call: m.callNow(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})
+}
+
+// cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their
+// tasks are pending again.
+func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
+	var taken []*scheduler.Call
+	for _, a := range m.storage.journal.Take(func(a action) bool {
+		s, ok := a.(send)
+		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
+	}) {
+		taken = append(taken, a.(send).call)
+	}
+	for _, c := range taken {
+		m.cancelLaunch(now, c)
+	}
+	return taken
+}
+
+func all(*scheduler.Call) bool { return true }
+
+// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
+func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
+	for _, t := range launchedBy(c) {
+		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
+			m.requeue(now, e)
+		}
+	}
+}
+
+// returnOffers declines offers that were not used, and refuses them for no time: they may fit a pending task.
+func (m *machine) returnOffers(offers []mesos.OfferID) {
+	if m.conn.phase == connected {
+		m.decline(offers, 0)
+	}
+}
+
+// dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
+// will be repeated.
+func (m *machine) dropCalls() {
+	m.storage.journal.Take(func(a action) bool {
+		_, isCall := a.(send)
+		return isCall
+	})
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -10,8 +9,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// errPodBroken is what a member ends with that cannot be launched again, as another one has ended.
-var errPodBroken = errors.New("scheduler: launched in vain, and another member of its pod has ended")
+// errPodBroken is why a member of a pod is lost whose launch had no effect: it cannot be launched again if another
+// member has ended.
+var errPodBroken = errors.New("scheduler: the launch had no effect, and another member of its pod has ended")
 
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod
@@ -33,38 +33,38 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 		m.emit(reply{ref: in.ref, err: err})
 		return
 	}
-	var records []*entry
+	var entries []*entry
 	for i := range in.specs {
-		records = append(records, m.tasks.submit(now, in.specs[i]))
+		entries = append(entries, m.tasks.submit(now, in.specs[i]))
 	}
-	p := m.joinPod(records)
-	m.enqueue(records[0])
-	for _, e := range records {
+	p := m.joinPod(entries)
+	m.enqueue(entries[0])
+	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
 		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	}
 	if in.wait {
-		p.callers = append(p.callers, in.ref)
+		p.wait(in.ref)
 	} else {
 		m.whenStored(now, reply{ref: in.ref})
 	}
 }
 
-// joinPod makes a pod of records, which share the class of all of them together.
-func (m *machine) joinPod(records []*entry) *pod {
-	p := m.tasks.join(records)
-	specs := make([]task.Spec, len(records))
-	for i, e := range records {
+// joinPod makes a pod of tasks. They share the class of their combined spec.
+func (m *machine) joinPod(entries []*entry) *pod {
+	p := m.tasks.join(entries)
+	specs := make([]task.Spec, len(entries))
+	for i, e := range entries {
 		specs[i] = e.Info.Spec
 	}
 	whole := combined(specs)
-	for _, e := range records {
+	for _, e := range entries {
 		m.classify(e, &whole)
 	}
 	return p
 }
 
-// buildPod asks the builder for a pod.
+// buildPod calls the builder and returns the operation that launches a pod, and the members' parts of the placement.
 func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mesos.Offer_Operation, error) {
 	builder, able := m.settings.builder.(PodBuilder)
 	if !able {
@@ -86,44 +86,26 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 	}}, err
 }
 
-// returned takes a pod whose launch was taken for void, and one of whose members runs after all, out
-// of the queue: the others are there as well, or the master will say what became of them.
+// launchTookEffect is for a task that is pending because its launch was taken for lost, and that runs after all. It
+// is removed from the backlog. If it is a member of a pod, the other members probably run as well: they are staging
+// again, and the master is asked about them.
 func (m *machine) launchTookEffect(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, other := range e.members() {
 		if other != e && other.Info.State == task.Pending {
 			other.reassign()
-			m.tasks.moves(other, eventTold)
+			m.tasks.advanceLaunch(other, eventTold)
 			m.setState(now, other, task.Staging, nil)
 			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}
 }
 
-// podChanged answers whoever waits for a pod to run, after one of its members changed.
-func (m *machine) podChanged(now time.Time, e *entry, err error) {
-	if len(e.pod.callers) == 0 {
-		return
-	}
-	var answer reply
-	switch state := e.Info.State; {
-	case state.Terminal() && state != task.Finished:
-		answer.err = &TaskError{Task: e.Info, Err: err}
-	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
-		return
-	}
-	for _, caller := range e.pod.callers {
-		answer.ref = caller
-		m.whenStored(now, answer)
-	}
-	e.pod.callers = nil
-}
-
-// restorePods restores the pods of records in order of submission.
-func (m *machine) restorePods(records []*entry) {
+// restorePods restores the pods of tasks that are in order of submission.
+func (m *machine) restorePods(entries []*entry) {
 	byName := map[string][]*entry{}
 	var names []string
-	for _, e := range records {
+	for _, e := range entries {
 		if name := e.Info.Spec.Pod; name != "" {
 			if byName[name] == nil {
 				names = append(names, name)

@@ -38,8 +38,8 @@ func TestWhoWaitsForAPod(t *testing.T) {
 	}
 }
 
-// A pod whose launch was taken for void, and one of whose members runs after all, is not launched again. The master
-// is asked for the others.
+// If the launch of a pod was taken for lost and one of its members runs after all, the pod is not launched again. The
+// master is asked about the other members.
 func TestReturnedPod(t *testing.T) {
 	s := launchedPod(t)
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
@@ -56,7 +56,7 @@ func TestReturnedPod(t *testing.T) {
 	require.NotContains(t, s.play([]string{"wait", time.Minute.String()}), "launch")
 }
 
-// astray is a matcher that places a member of a pod by itself.
+// astray is a matcher that places a single member of a pod.
 type astray struct{}
 
 func (astray) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
@@ -77,4 +77,63 @@ func TestHalfAPodIsNotLaunched(t *testing.T) {
 	require.NotContains(t, s.play(strings.Fields("offers o1@a1:4:1024")), "ACCEPT")
 	require.ErrorContains(t, s.machine.matchErr, "not pending")
 	require.Equal(t, task.Pending, s.machine.tasks.byID["y"].Info.State)
+}
+
+// A member of a pod is told of while the pod's launch waits for the store: an earlier launch took effect after all. The
+// launch is not made, and the master is asked about the other members.
+func TestHeldPodOfWhichAMemberRuns(t *testing.T) {
+	s := newStage(t)
+	s.configure(func(set *settings) { set.durable = true })
+	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw"} {
+		s.play(strings.Fields(words))
+	}
+	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
+	for i := range specs {
+		specs[i].Pod, specs[i].CPUs = "p", 0.5
+	}
+	s.step(submitPod{ref: 9, specs: specs})
+	s.play(strings.Fields("stored"))
+	s.play(strings.Fields("offers o1@a1:4:1024"))
+	s.play(strings.Fields("update x RUNNING uuid=01 agent=a1"))
+	stored := s.play(strings.Fields("stored"))
+	require.Contains(t, stored, "DECLINE o1 refuse 0s")
+	require.NotContains(t, stored, "ACCEPT")
+	asked := s.play([]string{"wait", callRetry.String()})
+	require.Contains(t, asked, "at 1s:")
+	require.Contains(t, asked, "RECONCILE y on a1")
+}
+
+// A kill that is wanted while its task's launch waits for the store goes out after the ACCEPT, even if the master
+// says SUBSCRIBED once more.
+func TestKillFollowsTheLaunch(t *testing.T) {
+	s := newStage(t)
+	s.configure(func(set *settings) { set.durable = true })
+	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw", "submit t", "stored", "offers o1@a1:4:1024"} {
+		s.play(strings.Fields(words))
+	}
+	out := s.play(strings.Fields("kill t")) + s.play(strings.Fields("subscribed fw"))
+	require.NotContains(t, out, "KILL")
+	out = s.play(strings.Fields("stored"))
+	require.Less(t, strings.Index(out, "ACCEPT o1 launch t"), strings.Index(out, "KILL t on a1"), out)
+}
+
+// The master refuses the ACCEPT of a pod of which one member was dropped before that: no member runs.
+func TestRefusedPodOfWhichAMemberWasDropped(t *testing.T) {
+	s := newStage(t)
+	for _, words := range []string{"start", "subscribed fw"} {
+		s.play(strings.Fields(words))
+	}
+	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
+	for i := range specs {
+		specs[i].Pod, specs[i].CPUs = "p", 0.5
+	}
+	s.step(submitPod{ref: 9, specs: specs})
+	s.play(strings.Fields("offers o1@a1:4:1024"))
+	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
+	require.Equal(t, launchVoid, s.machine.tasks.byID["x"].launch)
+	s.play(strings.Fields("done ACCEPT refused"))
+	for _, id := range []string{"x", "y"} {
+		require.Equal(t, task.Pending, s.machine.tasks.byID[id].Info.State, id)
+		require.Equal(t, launchNone, s.machine.tasks.byID[id].launch, id)
+	}
 }

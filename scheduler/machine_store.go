@@ -11,41 +11,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// offerAge is how old an offer may get while its launch waits for the store. An older one may
-// well be gone, and keeps others from its resources.
+// offerAge is how long a launch may wait for the store. After that its offers have probably been rescinded, and
+// until then they keep others from their resources.
 const offerAge = 10 * time.Second
 
-// touch has the record of a task, or with "" that of the framework, written.
-func (m *machine) touch(id string) {
-	switch {
-	case !m.settings.durable:
-	case id == "" && m.conn.frameworkID == "": // what ran under it must not be on record without it
-		m.storage.journal.TouchLast(id)
-	default:
-		m.storage.journal.Touch(id)
-	}
-}
-
-// whenStored performs an action once everything that has changed is stored.
-func (m *machine) whenStored(now time.Time, a action) {
-	if m.storage.wait(now, a) {
-		return
-	}
-	if r, ok := a.(reply); ok {
-		m.emit(r)
-		return
-	}
-	m.release(now, now, a)
-}
-
-// flush begins a writing if there is something to write and no other is under way.
+// flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
 	if changes := m.storage.begin(now, m.conn.frameworkID, &m.tasks); len(changes) > 0 {
 		m.emit(store{changes})
 	}
 }
 
-// stored takes the end of a writing, or of a part of it.
+// stored takes the outcome of a write, or of a part of it.
 func (m *machine) stored(now time.Time, in stored) {
 	if in.err != nil {
 		m.storeFailed(now, in.err)
@@ -54,7 +31,7 @@ func (m *machine) stored(now time.Time, in stored) {
 	failed := m.storage.failing()
 	released := m.storage.stored(in.records)
 	if failed {
-		m.demand.TaskCame("")
+		m.demand.TaskArrived("")
 		m.emit(notify{StoreEvent{}})
 	}
 	for _, w := range released {
@@ -62,11 +39,11 @@ func (m *machine) stored(now time.Time, in stored) {
 	}
 }
 
-// storeFailed takes a failure. Nobody knows how long the store will take to recover, so that what was to be
-// launched is pending again.
+// storeFailed takes a failure of the store. It may take long to recover, so that the tasks whose launches wait for it are
+// pending again.
 func (m *machine) storeFailed(now time.Time, err error) {
 	if err = asFenced(err); final(err) {
-		if m.conn.phase == stopped { // torn down, which was to be stored
+		if m.conn.phase == stopped { // the framework was torn down, and the run was to end when that is stored
 			m.emit(notify{ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}})
 			m.halt(err)
 			return
@@ -74,15 +51,15 @@ func (m *machine) storeFailed(now time.Time, err error) {
 		m.disconnected(now, err)
 		return
 	}
-	again := now.Add(m.backoff(m.storage.journal.Failures()))
-	m.storage.failed(err, again)
-	m.emit(notify{StoreEvent{Err: err, NextAttempt: again}})
+	retryAt := now.Add(m.backoff(m.storage.journal.Failures()))
+	m.storage.failed(err, retryAt)
+	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
 	for _, c := range m.cancelLaunches(now, all) {
 		m.returnOffers(c.Accept.OfferIDs)
 	}
 }
 
-// release performs an action whose reason is stored by now, if it still makes sense.
+// release performs an action that waited for the store, if it still makes sense.
 func (m *machine) release(now, since time.Time, a action) {
 	switch a := a.(type) {
 	case register:
@@ -100,8 +77,8 @@ func (m *machine) release(now, since time.Time, a action) {
 
 func (m *machine) releaseCall(now, since time.Time, s send) {
 	switch {
-	case s.stream != m.conn.stream || m.conn.phase != connected:
-		// An update comes again, and what was to be launched is pending.
+	case s.stream != m.conn.stream || !m.conn.connected():
+		// Nothing is lost: the agent repeats an update that is not acknowledged, and tasks to be launched are pending again.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
 		m.emit(s)
 	case now.Sub(since) > offerAge:
@@ -112,15 +89,27 @@ func (m *machine) releaseCall(now, since time.Time, s send) {
 	}
 }
 
-// releaseAccept launches what is still to be launched: an earlier launch that was taken for lost may
-// have turned out not to be.
+// releaseAccept sends an ACCEPT with the tasks that are still to be launched. A task is not if an update has shown
+// meanwhile that an earlier launch, which was taken for lost, had an effect.
 func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
+	held := func(t *mesos.TaskInfo) bool {
+		e := m.tasks.byID[t.TaskID.Value]
+		return e != nil && e.launch == launchHeld && e.offer == accept.OfferIDs[0].Value
+	}
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
-		return slices.ContainsFunc(launchedIn(&o), func(t *mesos.TaskInfo) bool {
-			e := m.tasks.byID[t.TaskID.Value]
-			return e == nil || e.launch != launchHeld || e.offer != accept.OfferIDs[0].Value
-		})
+		tasks := launchedIn(&o)
+		if !slices.ContainsFunc(tasks, func(t *mesos.TaskInfo) bool { return !held(t) }) {
+			return false
+		}
+		for _, t := range tasks {
+			if held(t) { // a member of a pod: ask the master about it, since the others were launched
+				e := m.tasks.byID[t.TaskID.Value]
+				m.tasks.advanceLaunch(e, eventAnswered)
+				m.startLaunchTimer(e, now.Add(callRetry))
+			}
+		}
+		return true
 	})
 	if len(accept.Operations) == 0 {
 		m.returnOffers(accept.OfferIDs)
@@ -129,49 +118,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 	m.sendAccept(now, s)
 }
 
-// cancelLaunches takes back those launches among the waiting ones which the function picks, and
-// returns them.
-func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
-	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(a action) bool {
-		s, ok := a.(send)
-		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
-	}) {
-		taken = append(taken, a.(send).call)
-	}
-	for _, c := range taken {
-		m.cancelLaunch(now, c)
-	}
-	return taken
-}
-
-func all(*scheduler.Call) bool { return true }
-
-// dropCalls forgets the calls that wait: their stream has ended, and their updates will come again.
-func (m *machine) dropCalls() {
-	m.storage.journal.Take(func(a action) bool {
-		_, isCall := a.(send)
-		return isCall
-	})
-}
-
-// returnOffers declines offers that were not used, without a filter: they may well fit.
-func (m *machine) returnOffers(offers []mesos.OfferID) {
-	if m.conn.phase == connected {
-		m.decline(offers, 0)
-	}
-}
-
-// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
-func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
-	for _, t := range launchedBy(c) {
-		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
-			m.requeue(now, e)
-		}
-	}
-}
-
-// restore fills a new machine with what a store kept.
+// restore fills a new machine with what was stored.
 func (m *machine) restore(framework string, tasks []record.Task) {
 	m.conn.restore(framework)
 	m.storage.restore(framework)

@@ -11,7 +11,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// disk is what a checker's machine has written, in the form in which a store keeps it.
+// disk is the store of a checker's machine.
 type disk struct {
 	records map[string][]byte
 	writing []change        // what is left of the writing under way
@@ -20,7 +20,7 @@ type disk struct {
 	need    map[string]need // by uuid
 }
 
-// need is the writing that has an update, or one after it.
+// need is the first write that must have an update.
 type need struct {
 	id    string
 	begun int
@@ -39,8 +39,8 @@ func (c *checker) beginWriting(a store) {
 	require.False(c.t, c.disk.writing[0].joined)
 }
 
-// finishWriting ends the writing under way, or the next so many records of it, with the members of a pod: with
-// or without effect, and saying so or not.
+// finishWriting ends the write under way, or a part of it: the next records, and those joined to them. It may have an
+// effect or not, and report success or not.
 func (c *checker) finishWriting(records int, effect, success bool) {
 	if c.disk == nil || len(c.disk.writing) == 0 || c.machine.conn.phase == stopped {
 		return
@@ -73,7 +73,7 @@ func (c *checker) finishWriting(records int, effect, success bool) {
 	c.feed(stored{records: records})
 }
 
-// restart loses everything but what was written.
+// restart makes a new machine from what was written.
 func (c *checker) restart() {
 	if c.disk == nil {
 		return
@@ -86,14 +86,14 @@ func (c *checker) restart() {
 	c.machine.restore(framework, tasks)
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
-	clear(c.promised) // the master asks again
+	clear(c.inMaintenance) // the master asks again
 	for _, s := range tasks {
 		c.pending[s.Info.Spec.ID] = s.Info.State == task.Pending
 	}
 }
 
-// expectWriting notes an update that is about to arrive: the next writing to begin has it, or one
-// after that if it fails.
+// expectWriting notes an update that is about to arrive: the next write to begin must have it, or a
+// later one if that fails.
 func (c *checker) expectWriting(status mesos.TaskStatus) {
 	if c.disk == nil || !c.open {
 		return

@@ -26,13 +26,13 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.touch(in.spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
 	if in.wait {
-		e.callers = append(e.callers, caller{ref: in.ref})
+		e.wait(caller{ref: in.ref})
 	} else {
 		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	}
 }
 
-// notOffered returns why the framework, as it is subscribed now, will never be offered what a task needs.
+// notOffered returns an error if the framework, as it is subscribed now, is never offered what a task needs.
 func (m *machine) notOffered(s *task.Spec) error {
 	can := func(t mesos.FrameworkInfo_Capability_Type) bool {
 		return slices.ContainsFunc(m.conn.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool { return c.Type == t })
@@ -50,12 +50,6 @@ func (m *machine) notOffered(s *task.Spec) error {
 
 func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
 
-// enqueue puts a new task at the end of the backlog.
-func (m *machine) enqueue(e *entry) {
-	m.backlog.add(e, true)
-	m.demand.TaskCame(e.Info.Spec.Role)
-}
-
 func (m *machine) kill(now time.Time, in kill) {
 	e := m.tasks.byID[in.id]
 	switch {
@@ -64,13 +58,13 @@ func (m *machine) kill(now time.Time, in kill) {
 	case e.Info.State.Terminal():
 		m.whenStored(now, reply{ref: in.ref, info: e.Info})
 	default:
-		e.callers = append(e.callers, caller{ref: in.ref, end: true})
+		e.wait(caller{ref: in.ref, end: true})
 		m.endTask(now, e)
 	}
 }
 
-// cancel drops a caller. Nobody will ever use a task whose Launch was given up, or that nobody was
-// told is recorded, so it ends.
+// cancel drops a caller. If the caller waited for its task to run, or for its submission to be stored, nobody knows of
+// the task, so it is ended.
 func (m *machine) cancel(now time.Time, in cancel) {
 	m.teardown.forget(in.ref)
 	m.reconciliation.forget(in.ref)
@@ -84,8 +78,7 @@ func (m *machine) cancel(now time.Time, in cancel) {
 	}
 }
 
-// endTask ends a task and those that share its fate: withdraws them while they are pending, kills them
-// afterwards.
+// endTask ends a task, with all members of its pod: it withdraws them if they are pending and kills them otherwise.
 func (m *machine) endTask(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, e := range e.members() {
@@ -101,39 +94,52 @@ func (m *machine) endTask(now time.Time, e *entry) {
 func (m *machine) killOne(now time.Time, e *entry) {
 	e.Killing, e.killPause = true, 0
 	m.touch(e.Info.Spec.ID)
-	if m.conn.phase == connected && e.launch != launchHeld {
+	if m.conn.connected() && e.launch != launchHeld {
 		m.sendKill(now, e)
 	}
 }
 
-// The pause between two KILLs for a task that does not end. One can be lost behind the master, or
-// come while the task's agent is away: a master that does not know the task forgets it.
+// The pause between two KILL calls for a task that does not end. A KILL can be lost between the master and the agent.
+// One that arrives while the agent is disconnected is dropped by a master that does not know the task.
 const (
 	killMin = 5 * time.Second
 	killMax = time.Minute
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
-	m.tasks.moves(e, eventAsked) // a master that does not know the task says so
+	m.tasks.advanceLaunch(e, eventAsked) // a master that does not know the task answers with an update
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: e.Info.Spec.ID},
-		// With the agent's ID the master can say what became of a task it does not know.
+		// With the agent's ID the master can tell the state of a task that it does not know.
 		AgentID: &mesos.AgentID{Value: e.Info.AgentID},
 	}})
-	e.killPause = min(max(killMin, 2*e.killPause), killMax) // from its answer on
+	e.killPause = min(max(killMin, 2*e.killPause), killMax) // counted from the answer to this one
 	e.killTimer = 0
 }
 
-// startKillTimer plans the next KILL, in place of any planned before.
+// killDone takes the outcome of a KILL: unless the task ends, there will be another one.
+func (m *machine) killDone(now time.Time, in callDone) {
+	e := m.tasks.byID[in.call.Kill.TaskID.Value]
+	if e == nil || !e.Killing || e.Info.State.Terminal() {
+		return
+	}
+	pause := e.killPause
+	if in.outcome != accepted {
+		pause = callRetry
+	}
+	m.startKillTimer(e, now.Add(pause))
+}
+
+// startKillTimer schedules the next KILL, in place of one that was scheduled before.
 func (m *machine) startKillTimer(e *entry, at time.Time) {
 	e.killTimer = m.timers.start(timer{at: at, kill: e})
 }
 
-// requeue makes a launched task pending again, at its old place in the order.
+// requeue makes a launched task pending again, in its old place in the backlog.
 func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now) }
 
-// requeueUntil does so, and has it wait until then.
-func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
+// requeueUntil does the same, and does not launch the task again before notBefore.
+func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 	if e.Killing {
 		m.setState(now, e, task.Killed, nil)
 		return
@@ -143,30 +149,30 @@ func (m *machine) requeueUntil(now time.Time, e *entry, then time.Time) {
 			m.setState(now, e, task.Lost, errPodBroken)
 			return
 		}
-		m.tasks.moves(e, eventVoided)
+		m.tasks.advanceLaunch(e, eventVoided)
 		if !e.pod.voided() { // the others may run
 			return
 		}
 	}
 	for _, e := range e.members() {
-		m.requeueOne(now, e, then)
+		m.requeueOne(now, e, notBefore)
 	}
 	e = e.head()
 	if e.heldBack(now) {
-		m.timers.start(timer{at: then, relaunch: e})
+		m.timers.start(timer{at: notBefore, relaunch: e})
 	}
 	m.backlog.add(e, !e.heldBack(now))
-	m.demand.TaskCame(e.Info.Spec.Role)
+	m.demand.TaskArrived(e.Info.Spec.Role)
 }
 
-func (m *machine) requeueOne(now time.Time, e *entry, then time.Time) {
-	m.tasks.moves(e, eventWithdrawn)
-	e.unassign(then)
+func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
+	m.tasks.advanceLaunch(e, eventWithdrawn)
+	e.unassign(notBefore)
 	m.setState(now, e, task.Pending, nil)
 }
 
-// setState moves a task to a state and, once that is stored, tells the watchers and answers whoever
-// waited for it. The error says why it ended, when that was on our side.
+// setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
+// waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated = state, now
@@ -181,17 +187,13 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.touch(e.Info.Spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
-		switch {
-		case ended && c.end, e.up() && !c.end:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info})
-		case ended:
+	for _, c := range e.takeCallers() {
+		if ended && !c.end {
 			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
-		default:
-			return false
+		} else {
+			m.whenStored(now, reply{ref: c.ref, info: e.Info})
 		}
-		return true
-	})
+	}
 	if e.pod != nil {
 		m.podChanged(now, e, err)
 	}
@@ -200,7 +202,7 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	}
 }
 
-// retire keeps an ended task for its history and drops the oldest beyond the limit.
+// retire adds an ended task to the history and drops the oldest ones beyond the limit.
 func (m *machine) retire(e *entry) {
 	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)
@@ -208,7 +210,7 @@ func (m *machine) retire(e *entry) {
 	}
 }
 
-// tornDown takes the end of the framework: Mesos has killed its tasks.
+// tornDown takes the end of the framework, whose tasks Mesos has killed.
 func (m *machine) tornDown(now time.Time) {
 	for _, e := range m.tasks.inOrder() {
 		if !e.Info.State.Terminal() {
@@ -224,4 +226,39 @@ func (m *machine) tornDown(now time.Time) {
 	m.emit(closeStream{stream: m.conn.stream})
 	m.conn.stop()
 	m.whenStored(now, stop{})
+}
+
+// failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
+func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
+	for _, e := range tasks {
+		if e.Info.State != task.Pending {
+			continue // it was listed twice: it was launched and became pending again at the same instant
+		}
+		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
+		if f := e.class.findings; len(f) > 0 && err.Cycles > 0 {
+			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
+		}
+		for _, e := range e.members() {
+			m.setState(now, e, task.Failed, err)
+		}
+	}
+	m.backlog.removeAll(tasks)
+}
+
+// podChanged answers the callers that wait for a pod to run, after one of its members changed.
+func (m *machine) podChanged(now time.Time, e *entry, err error) {
+	if len(e.pod.callers) == 0 {
+		return
+	}
+	var answer reply
+	switch state := e.Info.State; {
+	case state.Terminal() && state != task.Finished:
+		answer.err = &TaskError{Task: e.Info, Err: err}
+	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
+		return
+	}
+	for _, caller := range e.pod.takeCallers() {
+		answer.ref = caller
+		m.whenStored(now, answer)
+	}
 }

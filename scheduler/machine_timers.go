@@ -6,7 +6,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// fireTimers does what has come due.
+// fireTimers does what the timers that have come due are for.
 func (m *machine) fireTimers(now time.Time) {
 	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
@@ -15,7 +15,7 @@ func (m *machine) fireTimers(now time.Time) {
 			m.emit(send{stream: m.conn.stream, call: t.call})
 		case t.relaunch != nil:
 			m.backlog.release(t.relaunch)
-			m.demand.TaskCame(t.relaunch.Info.Spec.Role)
+			m.demand.TaskArrived(t.relaunch.Info.Spec.Role)
 		case t.kill != nil:
 			if e := t.kill; e.killTimer == t.number && !e.Info.State.Terminal() {
 				m.sendKill(now, e)

@@ -10,19 +10,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// unknownLimit is for how long a master may say that it does not know a task before that is
-// believed. Agents have ten minutes to come back after a failover of the master.
+// unknownLimit is for how long a master must say that it does not know a task before the task is taken for lost.
+// Agents have ten minutes to re-register after a failover of the master.
 const unknownLimit = 10 * time.Minute
 
-// The pause before a launch is made again that an agent or the master dropped: doubled with each
-// one, so that what is wrong there may pass. The executor of a task of the same ID, for one, takes a
-// second to go.
+// The pause before a task is launched again that an agent or the master dropped. It doubles each time, since the reason
+// may be temporary: for example, the executor of an earlier task with the same ID takes a second to end.
 const (
 	relaunchMin = time.Second / 2
 	relaunchMax = time.Minute
 )
 
-// update takes a status update: it is applied, stored, told, and only then acknowledged.
+// update takes a status update. It is applied, stored, delivered to the watchers, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	if e := m.tasks.byID[status.TaskID.Value]; e == nil {
 		m.unknownTask(now, status)
@@ -39,8 +38,8 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 			m.reconciled(now)
 		}
 	}
-	// Also a repeated one and one about a task that is not on record: its agent goes on sending
-	// it, and holds back what comes after it, until it is acknowledged.
+	// Repeated updates and those about tasks that are not on record are acknowledged as well: the agent repeats an
+	// update, and holds back those that follow it, until it is acknowledged.
 	if len(status.UUID) > 0 && status.AgentID != nil {
 		m.whenStored(now, m.callNow(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
 			AgentID: *status.AgentID,
@@ -50,8 +49,8 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	}
 }
 
-// revenant takes an update about a task that has ended on record. The master says without a uuid what it
-// knows now: a task that was given up runs after all.
+// endedTask takes an update about a task that has ended on record. An update without a uuid is the master's present
+// knowledge: if it says that the task runs, the task was wrongly taken for lost.
 func (m *machine) endedTask(e *entry, status mesos.TaskStatus) {
 	if len(status.UUID) > 0 || status.State == nil || !knownToMaster(task.FromMesos(*status.State)) || m.teardown.wanted {
 		return
@@ -64,7 +63,7 @@ func (m *machine) endedTask(e *entry, status mesos.TaskStatus) {
 
 // apply changes a task as the update says, if it is about its present launch.
 func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
-	state := task.Unknown // also what a newer Mesos may invent
+	state := task.Unknown // also for states that a newer Mesos may have
 	if status.State != nil {
 		state = task.FromMesos(*status.State)
 	}
@@ -74,60 +73,57 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	case e.launch != launchConfirmed && m.lostLaunch(now, e, status, state):
 		return
 	case e.launch == launchConfirmed && knownToMaster(e.Info.State) && (state == task.Staging || state == task.Starting):
-		return // overtaken by what a new master told of it
+		return // older than what is known: a new master reported the task before its agent repeated this update
 	}
 	if state == task.Unknown {
-		if e.UnknownSince.IsZero() {
-			e.UnknownSince = now
-		}
-		if now.Sub(e.UnknownSince) >= unknownLimit {
-			m.recordStatus(e, status)
+		if e.unknownFor(now) >= unknownLimit {
+			e.recordStatus(status)
 			m.setState(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
 		}
 	} else {
-		e.UnknownSince = time.Time{}
+		e.known()
 	}
 	if state == task.Staging {
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}
 	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
 		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {
-		return // as it was
+		return // nothing changed
 	}
 	if e.Info.State == task.Pending {
-		m.launchTookEffect(now, e) // its launch was taken for void and was not
+		m.launchTookEffect(now, e) // its launch was wrongly taken for lost
 	}
 	was := e.Info.State
 	if len(status.UUID) > 0 || knownToMaster(state) && state != task.Staging {
-		m.tasks.moves(e, eventConfirmed)
+		m.tasks.advanceLaunch(e, eventConfirmed)
 	} else {
-		m.tasks.moves(e, eventTold)
+		m.tasks.advanceLaunch(e, eventTold)
 	}
-	m.recordStatus(e, status)
+	e.recordStatus(status)
 	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
 	m.setState(now, e, state, nil)
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) && state != task.Killing {
-		m.sendKill(now, e) // those before it went nowhere: the task's agent was away
+		m.sendKill(now, e) // earlier ones had no effect, since the task's agent was away
 	}
 }
 
-// foreign tells whether an update is about an earlier launch, which has ended or never was.
+// staleLaunch reports whether an update is about an earlier launch of the task, not the present one.
 func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
 	case e.Info.State == task.Pending:
 		return state == task.Dropped || fromMaster && !knownToMaster(state)
 	case e.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
-		return true // the refusal of a second launch, made because the first was taken for lost
+		return true // a second launch was refused, which was made because the first was wrongly taken for lost
 	}
 	return state.Terminal() && status.AgentID != nil && e.Info.AgentID != "" && status.AgentID.Value != e.Info.AgentID
 }
 
-// lostLaunch takes an update that says that a launch came to nothing: the task is pending again. It
-// has failed only when that happened too often, or what it says is final.
+// lostLaunch reports whether an update says that the launch had no effect, and handles it: the task is pending again
+// or, if that happened too often, has failed. It also returns true for an update that says nothing about this launch.
 func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, state task.State) bool {
 	reason := status.GetReason()
 	fromMaster := len(status.UUID) == 0
@@ -135,16 +131,16 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	case e.Info.State == task.Pending:
 		return false
 	case e.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !knownToMaster(state):
-		return true // the answer to a question from before the launch, which may come late
+		return true // the late answer to a RECONCILE or KILL that was sent before this launch
 	case reason == mesos.REASON_RECONCILIATION && !knownToMaster(state) && now.Before(m.staleAnswersUntil(e)):
 		m.startLaunchTimer(e, m.staleAnswersUntil(e))
 		return true
 	case e.Lost > 0 && fromMaster && state.Terminal() && reason != mesos.REASON_RECONCILIATION:
-		// This may be the answer to the earlier launch, or to the present one because of it.
+		// It may be about the earlier launch, or a refusal of this one because the earlier one had an effect. Ask.
 		m.startLaunchTimer(e, now.Add(callRetry))
 		return true
 	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
-		// The offer was gone when the ACCEPT arrived. That is nobody's fault and nothing ran.
+		// The offer was rescinded before the ACCEPT arrived. Nothing ran, and the launch does not count as lost.
 		m.requeue(now, e)
 		return true
 	case state == task.Dropped, fromMaster && (state == task.Gone || state == task.GoneByOperator || state == task.Lost),
@@ -152,74 +148,51 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	default:
 		return false
 	}
-	if e.launch != launchVoid { // else that was counted
+	if e.launch != launchVoid { // otherwise it was counted before
 		e.Lost++
 	}
 	if int(e.Lost) >= m.settings.maxLaunches {
-		m.recordStatus(e, status)
+		e.recordStatus(status)
 		if !state.Terminal() {
 			state = task.Lost
 		}
-		m.setState(now, e, state, fmt.Errorf("scheduler: launched %d times in vain", e.Lost))
+		m.setState(now, e, state, fmt.Errorf("scheduler: %d launches had no effect", e.Lost))
 		return true
 	}
-	then := now
-	if reason != mesos.REASON_RECONCILIATION { // which itself takes its time
-		then = now.Add(min(relaunchMin<<min(e.Lost, 10), relaunchMax))
+	notBefore := now
+	if reason != mesos.REASON_RECONCILIATION { // a reconciliation has taken time already
+		notBefore = now.Add(min(relaunchMin<<min(e.Lost, 10), relaunchMax))
 	}
-	if e.offer != "" && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds it for us
+	if e.offer != "" && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds the offer for us
 		m.returnOffers([]mesos.OfferID{{Value: e.offer}})
 	}
-	m.requeueUntil(now, e, then)
+	m.requeueUntil(now, e, notBefore)
 	return true
 }
 
-// oldAnswers is until when an answer about a task that was launched again may be to a question from
-// before that, although it was asked about since: a stream may lag, but not for longer than silence
-// is borne, and not beyond its end.
+// staleAnswersUntil returns until when an answer about a task that was launched again may be to a RECONCILE from before
+// that launch, even if the master was asked again since. A stream may lag, but not for longer than the master may be
+// silent, and not beyond its end. The zero time: no such answer can come.
 func (m *machine) staleAnswersUntil(e *entry) time.Time {
 	if e.Lost == 0 || e.former == nil || e.former.notBefore.Before(m.conn.openedAt) {
 		return time.Time{}
 	}
-	return e.former.notBefore.Add(m.conn.patience())
+	return e.former.notBefore.Add(m.conn.maxSilence())
 }
 
-// known tells whether a state is one of a task that the master knows.
+// knownToMaster reports whether the master knows a task that is in this state.
 func knownToMaster(s task.State) bool {
 	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
 }
 
-// give puts a status on record, without what is large: the docker executor's data is all that
-// "docker inspect" says.
-func (m *machine) recordStatus(e *entry, status mesos.TaskStatus) {
-	status.Data = nil
-	status.TaskID.Value = e.Info.Spec.ID // the same text, once
-	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
-		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
-	}
-	e.Info.Status = &status
-	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
-		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
-		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
-			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
-		}
-	}
-	if status.AgentID != nil {
-		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
-	}
-	if status.Healthy != nil {
-		e.Info.Healthy = status.Healthy
-	}
-}
-
-// stranger takes an update about a task that is not on record.
+// unknownTask takes an update about a task that is not on record.
 func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	state := task.Unknown
 	if status.State != nil {
 		state = task.FromMesos(*status.State)
 	}
 	if !knownToMaster(state) || m.teardown.wanted {
-		return // it has ended, or is not there
+		return // the task has ended, or does not run
 	}
 	switch m.settings.unknown {
 	case AdoptUnknown:
@@ -232,18 +205,18 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	}
 }
 
-// adopt puts a task on record that was not launched by us.
+// adopt puts a task on record that Mesos runs and that is not on record yet.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
 	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
 	m.reconciliation.skip(e)
 	e.UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)
-	m.recordStatus(e, status)
+	e.recordStatus(status)
 	m.setState(now, e, state, nil)
 }
 
-// quarantinePorts keeps the ports of a container that could not be started from being used again
-// soon: something else on the agent holds one of them.
+// quarantinePorts keeps the ports of a container that could not be started from being used again soon: most likely
+// something else on the agent uses one of them.
 func (m *machine) quarantinePorts(now time.Time, e *entry) {
 	if len(e.Info.HostPorts) > 0 && m.settings.quarantine > 0 {
 		m.quarantine.add(e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))

@@ -8,30 +8,30 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// vacated are the agents that are kept free for maintenance, by ID: their inverse offers were accepted, so that
-// nothing is launched there any more. That ends with the maintenance, and when an offer says that there
-// will be none, or another one, for which there is another inverse offer.
+// vacated holds, by ID, the agents that are kept free for maintenance: an inverse offer was accepted, so that
+// nothing is launched there. An agent is removed when the maintenance is over, or when an offer says that it was
+// called off or changed; a changed one has another inverse offer.
 type vacated map[string]maintenance
 
-// maintenance is when an agent will be away.
+// maintenance is when an agent will be unavailable.
 type maintenance struct {
 	start    time.Time
-	duration time.Duration // 0: nobody knows
+	duration time.Duration // 0: unknown
 }
 
-// agree keeps an agent free.
-func (v vacated) agree(agentID string, planned maintenance) { v[agentID] = planned }
+// add keeps an agent free.
+func (v vacated) add(agentID string, planned maintenance) { v[agentID] = planned }
 
-// forget ends that for an agent that is gone.
-func (v vacated) forget(agentID string) { delete(v, agentID) }
+// remove removes an agent that is lost.
+func (v vacated) remove(agentID string) { delete(v, agentID) }
 
-// keeps reports whether an offer must not be used.
-func (v vacated) keeps(now time.Time, o *task.Offer) bool {
+// covers reports whether an offer must not be used since its agent is kept free.
+func (v vacated) covers(now time.Time, o *task.Offer) bool {
 	m, found := v[o.Agent.ID]
 	switch {
 	case !found:
 		return false
-	case m.over(now) || !m.isOf(&o.Agent):
+	case m.over(now) || !m.matches(&o.Agent):
 		delete(v, o.Agent.ID)
 		return false
 	}
@@ -42,8 +42,8 @@ func (m maintenance) over(now time.Time) bool {
 	return m.duration > 0 && !now.Before(m.start.Add(m.duration))
 }
 
-// isOf reports whether it is what an agent's offer says.
-func (m maintenance) isOf(a *task.Agent) bool {
+// matches reports whether an agent's offer says the same.
+func (m maintenance) matches(a *task.Agent) bool {
 	return !a.Unavailable.IsZero() && a.Unavailable.Equal(m.start) && a.UnavailableFor == m.duration
 }
 

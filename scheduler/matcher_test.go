@@ -21,11 +21,11 @@ func TestMatcherThatPlacesTwice(t *testing.T) {
 		placed, rejected := taskmatcher.FirstFit{}.Match(c)
 		return append(placed, placed...), rejected
 	})
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: twice}, func(ctx context.Context, w *world) {
-		_, err := w.sched.Launch(ctx, sleeper("a"))
-		require.NoError(w, err)
-		w.at(time.Minute)
-		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("a"))
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: twice}, func(ctx context.Context, h *harness) {
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		h.at(time.Minute)
+		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
 	})
 }
 
@@ -35,7 +35,7 @@ func (m brokenMatcher) Match(c task.Cycle) ([]task.Placement, []task.Rejection) 
 	return m(c)
 }
 
-// A matcher that breaks its contract costs nothing but its cycles.
+// A matcher that violates its contract spoils only its cycles.
 func TestBrokenMatchers(t *testing.T) {
 	place := func(c task.Cycle) task.Placement {
 		return task.Placement{TaskID: c.Tasks[0].ID, OfferIDs: []string{c.Offers[0].ID}, AgentID: c.Offers[0].Agent.ID}
@@ -61,17 +61,17 @@ func TestBrokenMatchers(t *testing.T) {
 	}
 	for name, m := range matchers {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: m}, func(ctx context.Context, w *world) {
-				require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
-				require.NoError(w, w.sched.Submit(ctx, sleeper("b")))
-				w.at(time.Second)
-				info, err := w.sched.Task(ctx, "a")
-				require.NoError(w, err)
-				require.Equal(w, task.Pending, info.State)
-				require.Empty(w, w.master.Snapshot().Offers)
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				require.True(w, slices.ContainsFunc(w.events, func(e scheduler.Event) bool {
+			withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: m}, func(ctx context.Context, h *harness) {
+				require.NoError(h, h.sched.Submit(ctx, sleeper("a")))
+				require.NoError(h, h.sched.Submit(ctx, sleeper("b")))
+				h.at(time.Second)
+				info, err := h.sched.Task(ctx, "a")
+				require.NoError(h, err)
+				require.Equal(h, task.Pending, info.State)
+				require.Empty(h, h.master.Snapshot().Offers)
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				require.True(h, slices.ContainsFunc(h.events, func(e scheduler.Event) bool {
 					o, ok := e.(scheduler.OfferEvent)
 					return ok && o.Err != nil
 				}))
@@ -80,7 +80,7 @@ func TestBrokenMatchers(t *testing.T) {
 	}
 }
 
-// A matcher that panics over a task fails those of its shape, with the stack, and places the others.
+// If a matcher panics over a task, the tasks of its class fail, with the stack, and the others are placed.
 func TestMatcherThatPanicsOverATask(t *testing.T) {
 	picky := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
 		if slices.ContainsFunc(c.Tasks, func(d task.Demand) bool { return d.Spec.Group == "bad" }) {
@@ -88,28 +88,28 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 		}
 		return taskmatcher.FirstFit{}.Match(c)
 	})
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, h *harness) {
 		bad := sleeper("bad")
 		bad.Group = "bad"
-		require.NoError(w, w.sched.Submit(ctx, sleeper("good")))
-		require.NoError(w, w.sched.Submit(ctx, bad))
+		require.NoError(h, h.sched.Submit(ctx, sleeper("good")))
+		require.NoError(h, h.sched.Submit(ctx, bad))
 		bad.ID = "bad2"
-		_, err := w.sched.Launch(ctx, bad)
+		_, err := h.sched.Launch(ctx, bad)
 		var failed *scheduler.TaskError
-		require.ErrorAs(w, err, &failed)
-		require.Equal(w, task.Error, failed.Task.State)
-		require.False(w, failed.Retryable())
+		require.ErrorAs(h, err, &failed)
+		require.Equal(h, task.Error, failed.Task.State)
+		require.False(h, failed.Retryable())
 		var panicked *scheduler.PanicError
-		require.ErrorAs(w, err, &panicked)
-		require.Equal(w, "bad task", panicked.Value)
-		require.Contains(w, panicked.Stack, "TestMatcherThatPanicsOverATask")
-		w.at(time.Second)
-		require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("good"))
-		require.Equal(w, []task.State{task.Pending, task.Error}, w.states("bad"))
+		require.ErrorAs(h, err, &panicked)
+		require.Equal(h, "bad task", panicked.Value)
+		require.Contains(h, panicked.Stack, "TestMatcherThatPanicsOverATask")
+		h.at(time.Second)
+		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("good"))
+		require.Equal(h, []task.State{task.Pending, task.Error}, h.states("bad"))
 	})
 }
 
-// A matcher that panics over an offer, whatever the task, fails no task.
+// If a matcher panics whatever the task, no task fails.
 func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 	var odd atomic.Bool
 	odd.Store(true)
@@ -119,15 +119,15 @@ func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 		}
 		return taskmatcher.FirstFit{}.Match(c)
 	})
-	inWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, w *world) {
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, h *harness) {
 		for _, id := range []string{"a", "b"} {
-			require.NoError(w, w.sched.Submit(ctx, sleeper(id)))
+			require.NoError(h, h.sched.Submit(ctx, sleeper(id)))
 		}
-		w.at(10 * time.Second)
+		h.at(10 * time.Second)
 		odd.Store(false)
-		w.at(2 * time.Minute)
+		h.at(2 * time.Minute)
 		for _, id := range []string{"a", "b"} {
-			require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states(id))
+			require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states(id))
 		}
 	})
 }

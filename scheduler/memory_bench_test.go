@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -14,13 +15,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// BenchmarkMemory measures what a scheduler keeps of a running task, at 100,000 of them: Docker
-// containers with all that a service usually has. They differ in what Mesos says of them: nothing
-// but where they run, as its own containerizer does, or the several KiB of "docker inspect" that
-// its Docker executor puts into the data of TASK_RUNNING. And they differ in their labels and
-// environments, of which those of one service share what is equal, and those of different ones nothing.
+// BenchmarkMemory measures the memory that a running task takes, with 100,000 of them: Docker
+// containers with everything that a service usually has. The cases differ in the status from Mesos: it has nothing
+// but the agent, as with Mesos' own containerizer, or the several KiB of "docker inspect" that
+// the Docker executor puts into the data of TASK_RUNNING. They also differ in labels and
+// environments: tasks of one service share those that are equal, tasks of different services share none.
 //
-// It fails above 2 KiB. What is reachable after a collection follows from the sizes of types, not from
+// It fails above 2 KiB. The memory that is reachable after a collection depends on the sizes of types, not on
 // time or load.
 func BenchmarkMemory(b *testing.B) {
 	for _, c := range []struct {
@@ -51,7 +52,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// liveHeap is what is reachable.
+// liveHeap returns the number of bytes that are reachable.
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one only finalized
@@ -60,7 +61,7 @@ func liveHeap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// runningMachine has n running and healthy tasks of services that take turns, 100 on each agent.
+// runningMachine returns a machine with n running and healthy tasks of alternating services, 100 on each agent.
 func runningMachine(b *testing.B, n, services, data int) *machine {
 	const each = 100
 	now := time.Unix(1_800_000_000, 0)
@@ -84,7 +85,7 @@ func runningMachine(b *testing.B, n, services, data int) *machine {
 	return m
 }
 
-// received is an event as it comes from the wire, sharing nothing with what was sent.
+// received returns an event as it comes from the wire: it shares no memory with e.
 func received(b *testing.B, e *scheduler.Event) streamEvent {
 	frame, err := e.Marshal()
 	require.NoError(b, err)
@@ -107,7 +108,7 @@ func serviceSpec(n, services int) task.Spec {
 	}
 }
 
-// statusOf has what a real agent fills in.
+// statusOf returns an update with the fields that a real agent sets.
 func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Event {
 	uuid := fmt.Sprintf("%.16s", id[len(id)-16:])
 	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: mesos.TaskStatus{
@@ -124,3 +125,39 @@ func statusOf(agent, id string, state mesos.TaskState, data int) *scheduler.Even
 		},
 	}}}
 }
+
+// BenchmarkLoad measures what Lead does before it subscribes: it reads a store in memory with 100,000 running tasks, and
+// makes a machine of them.
+func BenchmarkLoad(b *testing.B) {
+	for _, services := range []int{1, 100} {
+		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
+			const tasks = 100_000
+			records, size := kept{}, 0
+			for id, e := range runningMachine(b, tasks, services, 0).tasks.byID {
+				changed, err := encodeChanges([]change{{id: id, task: e.stored()}})
+				require.NoError(b, err)
+				for key, value := range changed {
+					records[key] = value
+					size += len(key) + len(value)
+				}
+			}
+			records["framework"] = []byte(`{"version":2,"id":"fw"}`)
+			settings := runningMachine(b, 0, 1, 0).settings
+			b.ReportAllocs()
+			b.ResetTimer()
+			for b.Loop() {
+				m, err := load(b.Context(), records, settings)
+				require.NoError(b, err)
+				require.Len(b, m.tasks.byID, tasks)
+			}
+			b.ReportMetric(float64(size)/tasks, "B/task")
+		})
+	}
+}
+
+// kept is a store that is only read.
+type kept map[string][]byte
+
+func (k kept) Load(context.Context) (map[string][]byte, error) { return k, nil }
+
+func (k kept) Apply(context.Context, map[string][]byte) error { return nil }

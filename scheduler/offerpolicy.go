@@ -17,53 +17,53 @@ const (
 	DefaultStatsTTL       = 5 * time.Minute
 )
 
-// OfferPolicy says how offers are treated. An offer that no pending task fits is kept for a moment and then
-// declined; for roles that no pending task can use the master is told to send none.
+// OfferPolicy configures how offers are treated. An offer that no pending task fits is held for a moment and then
+// declined. Roles that no pending task can use are suppressed.
 type OfferPolicy struct {
-	// Refuse is how long the master keeps what was declined, or left over by a launch, from being offered
-	// again: that or up to a quarter longer, at random, and at least 1 h while no task is
-	// pending for the role. A new task lifts it. Default 30 s; Mesos limits it to 365 days.
+	// Refuse is for how long the master does not offer again what was declined, or left over by a launch. The actual
+	// time is random, up to a quarter longer, and at least 1 h while no task is pending for the role. A new task lifts
+	// it. Default 30 s; Mesos limits it to 365 days.
 	Refuse time.Duration
-	// ReviveInterval is the least time between two calls for new offers in the long run; 3 may follow each
-	// other at once. Each makes the master allocate at once. Default 100 ms.
+	// ReviveInterval limits how often the master is asked for new offers, since it runs an allocation each time: 3
+	// REVIVE calls may follow each other at once, and in the long run there is at most one in each interval. Default 100 ms.
 	ReviveInterval time.Duration
-	// Hold is how long an offer that no pending task fits is kept for tasks to come, which then need
-	// not wait for the master. Default 100 ms. With more, offers are also asked for, and kept from
-	// other frameworks, while nothing is pending: HoldMax of them, and HoldPerAgent of one agent, the
-	// oldest first; others, and those that are given back, are left to other frameworks for
-	// the time of Refuse unless a task needs them. A task that fits none of them has them go back 100 ms
-	// later: it may fit one with what else there is on its agent, or need it for another role.
+	// Hold is how long an offer that no pending task fits is held for tasks to come, which then need
+	// not wait for the master. Default 100 ms. If it is longer, offers are also asked for, and withheld from
+	// other frameworks, while nothing is pending: up to HoldMax offers, and HoldPerAgent of one agent, of which the
+	// oldest are held. All others are declined for the time of Refuse, unless a task needs them. When a task is
+	// pending that fits none of the held offers, they are declined 100 ms later: the task may fit one together with
+	// other resources of its agent, or need it for another role.
 	Hold time.Duration
-	// HoldPerAgent and HoldMax limit the offers that are kept for longer than 100 ms. Defaults 2 and 10.
+	// HoldPerAgent and HoldMax limit the offers that are held for longer than 100 ms. Defaults 2 and 10.
 	HoldPerAgent, HoldMax int
-	// WaitPreferred is how long, after tasks were launched, other tasks wait at most for the next offer of the
-	// agent that has the least memory left of those just used, rather than begin another agent.
-	// It comes within the master's allocation interval, 1 s by default. No task waits until its MaxWait
-	// is over. Default 0: they do not wait.
+	// WaitPreferred packs tasks that are submitted one by one: after tasks were launched, others wait for up to this
+	// time for the next offer of the agent that has the least memory left of those just used, before they use other
+	// agents. That offer comes within the master's allocation interval, 1 s by default. A task stops waiting before its
+	// MaxWait is over. Default 0: tasks do not wait.
 	WaitPreferred time.Duration
-	// NoOfferConstraints keeps from the master what the pending tasks need. By default it is told, if it is of Mesos
-	// 1.11 or later: of tasks that have been waiting for 5 s the constraints, as offer constraints, and the
-	// least amounts, as min_allocatable_resources, so that it keeps back offers that no task would fit. A new
-	// task that needs others lifts that at once. A matcher that places tasks in spite of their constraints, or on less
-	// than they ask for, needs NoOfferConstraints. MaxCycles implies it: without offers there are no cycles to count.
+	// NoOfferConstraints turns off the filtering of offers by the master. By default a master of Mesos 1.11 or later is
+	// told what the tasks need that have been pending for 5 s: their constraints, as offer constraints, and the least
+	// amounts, as min_allocatable_resources. It then sends no offers that would fit none of them. A new task that needs
+	// other offers lifts the filter at once. Set NoOfferConstraints for a matcher that places tasks in spite of their
+	// constraints, or on less than they ask for. MaxCycles implies it, since without offers there are no cycles to count.
 	NoOfferConstraints bool
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
-	// docker run failed with exit status 125, most likely because one of them is taken. Default
+	// docker run failed with exit status 125, most likely because one of them is in use. Default
 	// 10 min; negative: not at all.
 	PortQuarantine time.Duration
-	// MaxCycles is how many cycles may look at a pending task in vain: its first one, and each with new
-	// offers since. It has then failed with a [*CapacityError]. It is counted anew for a task that is pending
-	// again, since its launch came to nothing, and by another process. Default 0: without limit.
+	// MaxCycles is how many cycles may look at a pending task without placing it: its first one, and each one with new
+	// offers since. The task then fails with a [*CapacityError]. The count begins again for a task that is pending
+	// again because its launch was lost, and in another process. Default 0: no limit.
 	MaxCycles int
-	// MaxWait is how long a task may be pending, counted on while no scheduler runs, before it has failed with
-	// a [*CapacityError]. It is counted anew for a task that is pending again. Default 0: without limit.
+	// MaxWait is how long a task may be pending before it fails with a [*CapacityError]. The time also passes while no
+	// scheduler runs. It begins again for a task that is pending again. Default 0: no limit.
 	MaxWait time.Duration
-	// StatsTTL is how long [Scheduler.Agents] tells what an agent offered last. Default 5 min.
+	// StatsTTL is how long [Scheduler.Agents] returns what an agent offered last. Default 5 min.
 	StatsTTL time.Duration
-	// AcceptInverse decides on inverse offers, on the scheduler's own goroutine: it must be quick
-	// and must not call the scheduler. Default: they are accepted where none of our tasks run,
-	// else declined for the time of Refuse. An accepted one is kept: the agent's offers are declined until the
-	// end of the maintenance, or until they say that it was called off. See Mesos' docs/maintenance.md.
+	// AcceptInverse decides whether an inverse offer is accepted. It is called on the scheduler's own goroutine, must be
+	// quick and must not call the scheduler. Default: inverse offers are accepted if none of our tasks run on the
+	// agent, and otherwise declined for the time of Refuse. After one was accepted, the offers of its agent are declined
+	// until the maintenance is over, or an offer says that it was called off. See Mesos' docs/maintenance.md.
 	AcceptInverse func(InverseOffer) bool
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// A matcher knows nothing of pods: it sees one task that asks for what the members and their executor
-// ask for together, and its placement is divided among them.
+// A matcher knows nothing about pods. It gets one task that asks for what the members and their executor
+// ask for together, and the placement of that task is divided among them.
 
-// combined is the spec of that task. Its ID is that of the first member.
+// combined returns the spec of that task. It has the ID of the first member.
 func combined(members []task.Spec) task.Spec {
 	executor := task.PodExecutor(members)
 	first := members[0]
@@ -39,7 +39,7 @@ func combined(members []task.Spec) task.Spec {
 	return sum
 }
 
-// plus is exact, as Mesos counts.
+// plus adds amounts exactly, in thousandths, as Mesos does.
 func plus(a, b float64) float64 { return float64(thousandths(a)+thousandths(b)) / 1000 }
 
 func appendNew(all, more []task.Constraint) []task.Constraint {
@@ -51,7 +51,7 @@ func appendNew(all, more []task.Constraint) []task.Constraint {
 	return all
 }
 
-// divide gives each of the specs its part of a placement for all of them.
+// divide returns the parts of a placement, one for each of the specs.
 func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 	rest, ports := slices.Clone(p.Resources), p.HostPorts
 	parts := make([]task.Placement, len(specs))
@@ -81,7 +81,7 @@ func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 
 func thousandths(x float64) int64 { return int64(math.Round(x * 1000)) }
 
-// move takes an amount of a scalar out of the rest, and tells how much was missing.
+// move moves an amount of a scalar resource, in thousandths, from rest to a placement. It returns how much was missing.
 func move(rest []mesos.Resource, to *task.Placement, name string, amount int64) int64 {
 	for i := range rest {
 		r := &rest[i]
@@ -101,7 +101,7 @@ func move(rest []mesos.Resource, to *task.Placement, name string, amount int64) 
 	return amount
 }
 
-// movePort takes a port with the reservation and allocation that it was offered with.
+// movePort adds a port to a placement, with the reservation and allocation with which it was offered.
 func movePort(rest []mesos.Resource, to *task.Placement, port uint64) {
 	for _, r := range rest {
 		for _, each := range r.GetRanges().GetRange() {

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// totals adds up what placements take, by resource and reservation, and counts each port.
+// totals returns the sums of placements, by resource and reservation, and the count of each port.
 func totals(placements ...task.Placement) map[string]int64 {
 	sums := map[string]int64{}
 	for _, p := range placements {
@@ -31,7 +31,7 @@ func totals(placements ...task.Placement) map[string]int64 {
 	return sums
 }
 
-// The parts of a pod's placement are what each member and the executor ask for, and together the whole.
+// The parts of a pod's placement are what each member and the executor ask for, and their sum is the placement.
 func TestDivide(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -86,7 +86,7 @@ func reservedIf(reserved bool, r mesos.Resource) mesos.Resource {
 	return r
 }
 
-// What a matcher sees of a pod is what any of its members asks for.
+// The spec of a pod, as a matcher gets it, has what all of its members ask for.
 func TestCombined(t *testing.T) {
 	on := func(attribute, value string) task.Constraint {
 		return task.Constraint{Attribute: attribute, Operator: task.Is, Value: value}

@@ -9,17 +9,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// pool has the offers at hand, the oldest first. All are kept for a moment, for tasks to come that need not wait
-// for the master then; while nothing is pending the oldest, within the caps of the policy, are kept for longer. They
-// belong to their subscription: when that ends, at the end of Run too, the master takes them back at
-// once and without refusal, whatever the failover timeout, so they need not be declined then.
+// pool keeps the offers at hand, the oldest first. All are held for a moment, so that tasks to come need not wait for
+// the master. While nothing is pending, the oldest ones are held for longer, up to the limits of the policy. Offers
+// belong to their subscription: when it ends, also at the end of Run, the master takes them back at once and without
+// refusal, whatever the failover timeout. They need not be declined then.
 type pool struct {
 	policy poolPolicy
-	offers []heldOffer
-	// added: there are offers that no cycle has seen.
-	added     bool
+	offers []task.Offer
+	holds  []hold // for how long each offer is held
+	// newOffers reports whether there are offers that no cycle has looked at.
+	newOffers bool
 	cycleAt   time.Time // no cycle before that
-	holdUntil time.Time // no offer goes back before that
+	holdUntil time.Time // no offer is declined before that
 	preferred preferred
 }
 
@@ -29,116 +30,142 @@ type poolPolicy struct {
 	holdMax      int
 }
 
-// heldOffer is an offer at hand.
-type heldOffer struct {
-	task.Offer
-	until    time.Time // it goes back then
-	extended bool      // it is kept for longer than a moment
+// hold is for how long an offer is held.
+type hold struct {
+	until    time.Time // it is declined then
+	extended bool      // it is held for longer than a moment
 }
 
-// preferred is the agent that tasks wait for; "": none. Tasks that come one by one would each go to another agent, as
-// the offer of the last one's is used up. So a policy may have them wait a moment for the next offer of the
-// agent that is fullest.
+// preferred is the agent that tasks wait for; "": none. Tasks that are submitted one by one would each use another
+// agent, since the offer of the agent before is used up. So a policy may make them wait a moment for the next offer of
+// the agent with the least memory left.
 type preferred struct {
 	agentID string
 	until   time.Time
 }
 
-// reset forgets all, for a new subscription.
+// reset drops all offers, for a new subscription.
 func (p *pool) reset(now time.Time) {
-	p.offers, p.cycleAt, p.preferred = nil, now, preferred{}
+	p.offers, p.holds, p.cycleAt, p.preferred = nil, nil, now, preferred{}
 }
 
-// add takes new offers.
+// add adds new offers, and takes over the slice.
 func (p *pool) add(now time.Time, offers []task.Offer) {
 	until := now.Add(min(p.policy.hold, DefaultHold))
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
-	p.offers = slices.Grow(p.offers, len(offers))
+	if len(p.offers) == 0 {
+		p.offers = offers // the pool owns the slice now
+	} else {
+		p.offers = append(p.offers, offers...)
+	}
+	p.holds = slices.Grow(p.holds, len(offers))
 	for i := range offers {
-		p.offers = append(p.offers, heldOffer{Offer: offers[i], until: until})
+		p.holds = append(p.holds, hold{until: until})
 		if offers[i].Agent.ID == p.preferred.agentID {
 			p.preferred = preferred{}
 		}
 	}
-	p.added = true
+	p.newOffers = true
 }
 
-// pause has no cycle be before then.
+// cyclePause is the least time between two cycles. If many tasks are submitted one by one, the first is launched at
+// once and the others together: a cycle for each would use up an offer for each.
+const cyclePause = 5 * time.Millisecond
+
+// pause lets no cycle begin before then.
 func (p *pool) pause(until time.Time) { p.cycleAt = until }
 
-// seen notes that a cycle has seen all offers.
-func (p *pool) seen() { p.added = false }
+// markSeen notes that a cycle has looked at all offers.
+func (p *pool) markSeen() { p.newOffers = false }
 
-// standby reports whether offers are to be kept while nothing is pending.
+// standby reports whether offers are to be held while nothing is pending.
 func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
 
-// wantsMore reports whether more offers are to be kept.
+// wantsMore reports whether more offers are to be held.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
 
-// take removes the offers that pick chooses and returns them.
-func (p *pool) take(pick func(*heldOffer) bool) []heldOffer {
-	var taken []heldOffer
-	p.offers = slices.DeleteFunc(p.offers, func(h heldOffer) bool {
-		if !pick(&h) {
-			return false
+// drop removes the offers that pick selects by their indices.
+func (p *pool) drop(pick func(i int) bool) {
+	stay := 0
+	for i := range p.offers {
+		if !pick(i) {
+			p.offers[stay], p.holds[stay] = p.offers[i], p.holds[i]
+			stay++
 		}
-		taken = append(taken, h)
-		return true
+	}
+	clear(p.offers[stay:])
+	p.offers, p.holds = p.offers[:stay], p.holds[:stay]
+}
+
+// rescind removes an offer, if it is there.
+func (p *pool) rescind(id string) {
+	p.drop(func(i int) bool { return p.offers[i].ID == id })
+}
+
+// takeFrom removes the offers of an agent and returns them.
+func (p *pool) takeFrom(agentID string) []task.Offer {
+	var taken []task.Offer
+	p.drop(func(i int) bool {
+		there := p.offers[i].Agent.ID == agentID
+		if there {
+			taken = append(taken, p.offers[i])
+		}
+		return there
 	})
 	return taken
 }
 
 // takeAll removes all offers and returns them.
-func (p *pool) takeAll() []heldOffer {
+func (p *pool) takeAll() []task.Offer {
 	all := p.offers
-	p.offers = nil
+	p.offers, p.holds = nil, nil
 	return all
 }
 
-// takeExpired removes the offers whose time is over and that may not be kept for longer, and returns them. While
-// nothing is pending, idle, they may. Those that are kept already have come before the others, so that it is the
-// oldest that stay.
-func (p *pool) takeExpired(now time.Time, idle bool) []heldOffer {
+// takeExpired removes the offers that have been held for long enough, and returns them. While nothing is pending (idle),
+// some of them are held for longer. Those for which that was decided before are counted first, since they are older:
+// so the oldest stay.
+func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 	if len(p.offers) == 0 || now.Before(p.holdUntil) {
 		return nil
 	}
-	var back []heldOffer
-	stay, extended, onAgent := p.offers[:0], 0, map[string]int{}
-	for _, h := range p.offers {
+	var expired []task.Offer
+	extended, onAgent, first := 0, map[string]int{}, true
+	p.drop(func(i int) bool {
+		h, agentID := &p.holds[i], p.offers[i].Agent.ID
 		over := !now.Before(h.until)
-		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[h.Agent.ID] < p.policy.holdPerAgent {
+		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[agentID] < p.policy.holdPerAgent {
 			h.extended, h.until = true, h.until.Add(p.policy.hold-DefaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
-			back = append(back, h)
-			continue
+			expired = append(expired, p.offers[i])
+			return true
 		}
 		if h.extended {
 			extended++
-			onAgent[h.Agent.ID]++
+			onAgent[agentID]++
 		}
-		if len(stay) == 0 || h.until.Before(p.holdUntil) {
+		if first || h.until.Before(p.holdUntil) {
 			p.holdUntil = h.until
 		}
-		stay = append(stay, h)
-	}
-	clear(p.offers[len(stay):])
-	p.offers = stay
-	return back
+		first = false
+		return false
+	})
+	return expired
 }
 
-// shorten gives the offers at hand no more than a moment, since they do not fit what is pending: with what else
-// their agents have, in another role, or later on, they might.
+// shorten holds the offers for no more than a moment, since they do not fit the pending tasks. They might if the master
+// offered them again with other resources of their agents, for another role, or later.
 func (p *pool) shorten(now time.Time) {
 	if !p.standby() {
 		return
 	}
 	until := now.Add(DefaultHold)
-	for i := range p.offers {
-		if h := &p.offers[i]; h.until.After(until) {
+	for i := range p.holds {
+		if h := &p.holds[i]; h.until.After(until) {
 			h.until = until
 		}
 	}
@@ -147,8 +174,8 @@ func (p *pool) shorten(now time.Time) {
 	}
 }
 
-// prefer has tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. One
-// without memory is full, whatever else it has, and not waited for.
+// prefer makes tasks wait, until then, for the agent with the least memory left among those of a cycle's launches. An
+// agent with less than leastOffered is taken for full and not waited for.
 func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	offered := map[string]float64{}
 	for i := range p.offers {
@@ -172,7 +199,14 @@ func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	}
 }
 
-// leastOffered is the memory in MB for which alone a master makes an offer, by default.
+// offerUse is what an offer is used for in a cycle. Offers that are accepted together share one.
+type offerUse struct {
+	agentID, role string
+	offers        []string // their IDs; nil: not used so far
+	operations    []mesos.Offer_Operation
+}
+
+// leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.
 const leastOffered = 32
 
 func memOf(resources []mesos.Resource) (sum float64) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// quarantine has the host ports that are not to be used for a while, since a container could not be started with
-// them: something else on the agent holds one of them. The first to be released come first.
+// quarantine holds the host ports that are not to be used for a while, since a container could not be started with
+// them: most likely something else on the agent uses one of them. They are in the order in which they are released.
 type quarantine []quarantined
 
 // quarantined is a set of ports of one agent.
@@ -16,12 +16,12 @@ type quarantined struct {
 	until   time.Time
 }
 
-// add begins the quarantine of ports.
+// add puts ports in quarantine.
 func (q *quarantine) add(agentID string, ports []uint16, until time.Time) {
 	*q = append(*q, quarantined{agentID, ports, until})
 }
 
-// ports ends what is over and returns the others by agent, ascending.
+// ports removes the ports whose quarantine is over, and returns the others by agent, in ascending order.
 func (q *quarantine) ports(now time.Time) map[string][]uint16 {
 	*q = slices.DeleteFunc(*q, func(q quarantined) bool { return !now.Before(q.until) })
 	ports := make(map[string][]uint16, len(*q))

@@ -7,14 +7,14 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// reconciliation is the present round of questions about tasks, or the pause before the next.
+// reconciliation is the current round, in which the master is asked about all tasks, or the pause before the next round.
 type reconciliation struct {
-	round   int32             // counts them
-	left    int               // tasks of which nothing was heard in this round; 0: no round is under way
-	batches []*scheduler.Call // to be asked, the first one is under way
-	pause   time.Duration     // before the questions are repeated
+	round   int32             // its number
+	left    int               // tasks for which no update has arrived in this round; 0: no round is under way
+	batches []*scheduler.Call // RECONCILE calls; the first one is under way, the others follow
+	pause   time.Duration     // before the calls are repeated
 	next    time.Time         // when to ask again, or to begin the next round
-	callers []ref
+	callers []ref             // that wait for the end of a round
 }
 
 // The pause before the first repetition, and the longest one.
@@ -23,37 +23,37 @@ const (
 	reconcileMax = time.Minute
 )
 
-// begin begins a round, in place of an earlier one.
+// begin begins a round, in place of one that is under way.
 func (r *reconciliation) begin() {
 	r.round++
 	r.pause = reconcileMin
 }
 
-// wait has a caller wait for the end of a round.
-func (r *reconciliation) wait(caller ref) { r.callers = append(r.callers, caller) }
+// addCaller makes a caller wait for the end of a round.
+func (r *reconciliation) addCaller(caller ref) { r.callers = append(r.callers, caller) }
 
 // forget drops a caller.
 func (r *reconciliation) forget(caller ref) {
 	r.callers = slices.DeleteFunc(r.callers, func(c ref) bool { return c == caller })
 }
 
-// reset drops all callers: those of an earlier run have been answered by its end.
+// reset drops all callers: the end of the earlier run has answered them.
 func (r *reconciliation) reset() { r.callers = nil }
 
-// pending reports whether nothing was heard of a task in this round.
+// pending reports whether no update has arrived for a task in this round.
 func (r *reconciliation) pending(e *entry) bool { return e.reconcileRound < r.round }
 
 // skip leaves a task out of the round.
 func (r *reconciliation) skip(e *entry) { e.reconcileRound = r.round }
 
-// ask takes the questions about the tasks of which nothing was heard.
+// ask takes the calls that ask about the remaining tasks.
 func (r *reconciliation) ask(now time.Time, batches []*scheduler.Call, tasks int) {
 	r.left, r.batches = tasks, batches
 	r.next = now.Add(r.pause)
 	r.pause = min(2*r.pause, reconcileMax)
 }
 
-// batch returns the next question, nil if there is none.
+// batch returns the call that is under way, or to be sent next; nil: there is none.
 func (r *reconciliation) batch() *scheduler.Call {
 	if len(r.batches) == 0 {
 		return nil
@@ -61,8 +61,8 @@ func (r *reconciliation) batch() *scheduler.Call {
 	return r.batches[0]
 }
 
-// asked reports whether a call was the question under way, which the master has now.
-func (r *reconciliation) asked(call *scheduler.Call) bool {
+// batchDone reports whether a call is the one under way, which is now done.
+func (r *reconciliation) batchDone(call *scheduler.Call) bool {
 	if r.batch() != call || call == nil {
 		return false
 	}
@@ -70,10 +70,10 @@ func (r *reconciliation) asked(call *scheduler.Call) bool {
 	return true
 }
 
-// postpone leaves the questions that are under way another moment.
+// postpone gives the call that is under way more time.
 func (r *reconciliation) postpone(now time.Time) { r.next = now.Add(reconcileMin) }
 
-// markReconciled notes that the master told of a task, and reports whether it was the last one of the round.
+// markReconciled notes that an update has arrived for a task, and reports whether it was the last one of the round.
 func (r *reconciliation) markReconciled(e *entry) bool {
 	if !r.pending(e) {
 		return false

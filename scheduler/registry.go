@@ -8,29 +8,29 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// registry has the tasks on record.
+// registry keeps the tasks on record.
 type registry struct {
 	history int // how many ended tasks are kept
 
 	byID    map[string]*entry
 	pods    map[string]*pod // by name
-	ended   []string        // the tasks that have ended, the oldest first
-	serial  int             // given to the last submission
-	illegal int             // steps of launches that the diagram does not have; tests require none
+	ended   []string        // IDs of the tasks that have ended, the oldest first
+	serial  int             // of the last task
+	illegal int             // the number of steps of launches that the diagram does not have; tests require 0
 }
 
 func newRegistry(history int) registry {
 	return registry{history: history, byID: map[string]*entry{}, pods: map[string]*pod{}}
 }
 
-// submit puts a task on record.
+// submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
 	e := r.adopt(task.Info{Spec: s, State: task.Pending, Submitted: now, Updated: now})
 	e.launch = launchNone
 	return e
 }
 
-// adopt puts a task on record that runs already.
+// adopt puts a task on record that is already running.
 func (r *registry) adopt(info task.Info) *entry {
 	r.serial++
 	e := &entry{Task: record.Task{Info: info, Serial: r.serial}, launch: launchConfirmed}
@@ -38,7 +38,7 @@ func (r *registry) adopt(info task.Info) *entry {
 	return e
 }
 
-// restore puts a task on record that a store kept.
+// restore puts a task on record that was read from the store.
 func (r *registry) restore(t *record.Task) *entry {
 	e := &entry{Task: *t, launch: restoredLaunch(t)}
 	r.byID[t.Info.Spec.ID] = e
@@ -48,7 +48,7 @@ func (r *registry) restore(t *record.Task) *entry {
 
 // join makes a pod of tasks on record.
 func (r *registry) join(members []*entry) *pod {
-	p := &pod{members: members, onFile: len(members)}
+	p := &pod{members: members, onRecord: len(members)}
 	for _, e := range members {
 		e.pod = p
 		p.ids = append(p.ids, e.Info.Spec.ID)
@@ -57,7 +57,7 @@ func (r *registry) join(members []*entry) *pod {
 	return p
 }
 
-// retire keeps a task that has ended for its history, and returns those that are dropped for it.
+// retire adds a task that has ended to the history, and returns the tasks that are dropped from it.
 func (r *registry) retire(e *entry) (dropped []*entry) {
 	r.ended = append(r.ended, e.Info.Spec.ID)
 	for len(r.ended) > r.history {
@@ -65,7 +65,7 @@ func (r *registry) retire(e *entry) (dropped []*entry) {
 		delete(r.byID, r.ended[0])
 		r.ended = r.ended[1:]
 		if p := oldest.pod; p != nil {
-			if p.onFile--; p.onFile == 0 {
+			if p.onRecord--; p.onRecord == 0 {
 				delete(r.pods, oldest.Info.Spec.Pod)
 			}
 		}
@@ -74,7 +74,7 @@ func (r *registry) retire(e *entry) (dropped []*entry) {
 	return dropped
 }
 
-// podOf returns the members of a task's pod, none for other tasks.
+// podOf returns the IDs of the members of a task's pod, none for a task without pod.
 func (r *registry) podOf(id string) []string {
 	e := r.byID[id]
 	if e == nil || e.pod == nil {
@@ -83,8 +83,8 @@ func (r *registry) podOf(id string) []string {
 	return e.pod.ids
 }
 
-// moves takes an event about a task's launch.
-func (r *registry) moves(e *entry, event launchEvent) {
+// advanceLaunch changes the state of a task's launch after an event.
+func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 	next, legal := e.launch.on(event)
 	if e.launch = next; !legal {
 		r.illegal++

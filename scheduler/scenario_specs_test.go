@@ -34,7 +34,7 @@ func specOf(id string, options map[string]string) task.Spec {
 	return spec
 }
 
-// offersOf makes an offer of each word such as o1@a1:cpus:mem:begin-end, the ports being optional.
+// offersOf returns an offer for each word such as o1@a1:cpus:mem:begin-end; the ports are optional.
 func offersOf(words []string) *scheduler.Event_Offers {
 	var offers []mesos.Offer
 	for _, w := range words {

@@ -25,8 +25,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the transcripts of the scenarios")
 
-// TestScenarios feeds the machine the commands in testdata/scenarios, the lines that begin with
-// ">", and compares the actions that it returns with the lines below each. Run it with -update to
+// TestScenarios passes the commands in testdata/scenarios, the lines that begin with ">", to the machine, and
+// compares the actions that it returns with the lines below each. Run it with -update to
 // rewrite them, and review the difference.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/scenarios/*.txt")
@@ -46,7 +46,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// playScenario runs the commands of a text and returns it with the machine's present answers.
+// playScenario runs the commands of a transcript and returns the transcript with the actions of the machine.
 func playScenario(t *testing.T, text string) string {
 	s := newStage(t)
 	var b strings.Builder
@@ -99,7 +99,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// testBuilder is the standard one, and misbehaves for tasks whose name asks for it.
+// testBuilder is the standard builder, except that it misbehaves for tasks that ask for it.
 type testBuilder struct{ taskbuilder.Standard }
 
 func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
@@ -122,7 +122,7 @@ func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error
 	return info, err
 }
 
-// play performs one command and returns what came of it.
+// play performs one command and returns the actions.
 func (s *stage) play(words []string) string {
 	s.out.Reset()
 	verb, args, options := words[0], []string{}, map[string]string{}
@@ -185,7 +185,7 @@ func (s *stage) play(words []string) string {
 	return s.out.String()
 }
 
-// configure puts a machine with other settings in place of one that has nothing on record and does not run.
+// configure replaces the machine by one with other settings, before the start.
 func (s *stage) configure(change func(*settings)) {
 	old := s.machine
 	require.Equal(s.t, stopped, old.conn.phase)
@@ -196,7 +196,7 @@ func (s *stage) configure(change func(*settings)) {
 	s.machine.conn.stream, s.machine.conn.frameworkID = old.conn.stream, old.conn.frameworkID
 }
 
-// policy changes roles and treatment of offers, before the start.
+// policy sets roles and the offer policy, before the start.
 func (s *stage) policy(options map[string]string) {
 	s.configure(func(set *settings) { s.policyOf(set, options) })
 }
@@ -307,7 +307,8 @@ func (s *stage) eventOf(verb string, args []string, options map[string]string) *
 	return nil
 }
 
-// maintenance is planned for a time after the scenario began, which may be known to end.
+// maintenance parses when maintenance begins, counted from the beginning of the scenario, and optionally how long it
+// takes.
 func (s *stage) maintenance(options map[string]string) *mesos.Unavailability {
 	start := s.began.Add(s.duration(options["maintenance"]))
 	u := &mesos.Unavailability{Start: mesos.TimeInfo{Nanoseconds: start.UnixNano()}}
@@ -355,7 +356,7 @@ func (s *stage) event(options map[string]string, e *scheduler.Event) {
 	s.step(streamEvent{stream: s.stream(options), event: e})
 }
 
-// done reports the outcome of the last call of a type, such as ACCEPT, or ACCEPT:o1 of that offer.
+// done passes the outcome of the last call of a type to the machine: ACCEPT or, for the ACCEPT of an offer, ACCEPT:o1.
 func (s *stage) done(call, result, message string) {
 	call, offer, _ := strings.Cut(call, ":")
 	for i := len(s.sent) - 1; i >= 0; i-- {
@@ -376,7 +377,7 @@ func (s *stage) done(call, result, message string) {
 	require.FailNow(s.t, "no such call was sent", call)
 }
 
-// wait lets time pass, waking the machine when it wants to be.
+// wait lets time pass, and wakes the machine when it is due.
 func (s *stage) wait(duration string) {
 	d, err := time.ParseDuration(duration)
 	require.NoError(s.t, err)
@@ -411,7 +412,7 @@ func (s *stage) step(in input) {
 	}
 }
 
-// actions of an input and, if something is due then, of waking the machine.
+// actions returns the actions of an input and, if the machine is due after it, those of wake.
 func (s *stage) actions(in input) []action {
 	actions := slices.Clone(s.machine.step(s.now, in))
 	if s.machine.due(s.now) {

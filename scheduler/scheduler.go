@@ -16,16 +16,15 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Scheduler is one Mesos framework. Its methods may be called from any goroutine. Those that take
-// part in the run wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] once
-// it has ended.
+// Scheduler is one Mesos framework. Its methods may be called from any goroutine. Those that need a run
+// wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] when it has ended.
 type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
 	// idle holds the machine while no run does.
 	idle chan *machine
-	// decide is machine.step, unless a test of the tests breaks it on purpose.
+	// decide is machine.step, except in tests that break it on purpose.
 	decide func(*machine, time.Time, input) []action
 	// present is the newest run, nil before the first; begun is closed by the first.
 	present   atomic.Pointer[run]
@@ -33,23 +32,24 @@ type Scheduler struct {
 	closeOnce sync.Once
 }
 
-// run is what callers know of a Run.
+// run is what callers need of a Run.
 type run struct {
 	requests chan *request
 	limit    batchLimit    // of its store
 	done     chan struct{} // closed at the end
-	err      error         // what ended it; to be read after done
+	err      error         // what Run returns; may be read after done is closed
 }
 
-// request is a caller's wish, of one of three kinds.
+// request is a request of a caller to the loop. Exactly one of the first three fields is set.
 type request struct {
-	input   func(ref) input // an input for the machine
-	read    func(*machine)  // a look at the machine
-	cancels *request        // the end of the wait for an earlier request
+	input   func(ref) input // returns an input for the machine
+	read    func(*machine)  // reads the machine
+	cancels *request        // the earlier request for which the caller no longer waits
 
-	specs  []task.Spec     // what the store must be able to take at once
-	cancel func(ref) input // the input that takes the request back, if it can be
-	ref    ref             // given by the loop, which alone reads it
+	spec   *task.Spec      // a task, or
+	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
+	cancel func(ref) input // returns the input that cancels the request; nil: it cannot be cancelled
+	ref    ref             // set by the loop, and read only by it
 	answer chan result     // of capacity 1
 }
 
@@ -58,7 +58,7 @@ type result struct {
 	err  error
 }
 
-// New makes a scheduler and starts nothing. A bad config is a [*ConfigError], or several joined.
+// New returns a new scheduler. It starts nothing. For an invalid config it returns a [*ConfigError], or several joined.
 func New(config Config) (*Scheduler, error) {
 	config, err := config.normalize()
 	if err != nil {
@@ -70,35 +70,36 @@ func New(config Config) (*Scheduler, error) {
 }
 
 // Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
-// framework is torn down, or nothing more can be done. It returns nil after [Scheduler.Teardown], the
-// cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or, if its store says so, a
-// [*FencedError], and when it
-// cannot begin what the store's Load returned or a [*RecordError]; a second Run beside it gets
-// [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
-// written to, is tried again for ever. Tasks live on: Run may be called again, also by another
-// process with the same store, and takes up where it ended. After a [*FrameworkRemovedError] that is
-// in vain: its tasks are gone, and a new framework needs a new Scheduler with an empty store.
+// framework is torn down, or an error makes it useless to go on. It returns nil after [Scheduler.Teardown], and
+// otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
+// If it cannot begin it returns the error of the store's Load, a [*RecordError] or, while another Run has not
+// returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
+// written to, is tried again for ever.
+//
+// Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
+// on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
+// a new Scheduler with an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
-// Submit puts a task on record and returns once it is stored, before it runs. When ctx ends first
-// the task is withdrawn. It returns a joined error of [*task.FieldError] for a spec that cannot
-// work, and [ErrDuplicateTask].
+// Submit puts a task on record and returns when it is stored, before it runs. If ctx ends first
+// the task is withdrawn. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
+// that is on record.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
 		return err
 	}
 	_, err := s.ask(ctx, &request{
-		specs:  []task.Spec{spec},
+		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
 	return err
 }
 
-// Launch puts a task on record and waits until it runs and, if it has a health check, is healthy.
-// When ctx ends first the task is withdrawn or killed; when Run ends first it stays on record and
-// lives on. It returns the errors of [Scheduler.Submit], and a [*TaskError] when the task ends
+// Launch puts a task on record and waits until it is running and, if it has a health check, healthy.
+// If ctx ends first the task is withdrawn or killed. If Run ends first the task stays on record and
+// keeps running. It returns the errors of [Scheduler.Submit], and a [*TaskError] if the task ends
 // first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
@@ -106,25 +107,25 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
-		specs:  []task.Spec{spec},
+		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
 	})
 }
 
-// SubmitPod puts the members of a pod on record: tasks that run on one agent under one executor of
-// Mesos, share its network and sandbox volumes, and are launched and killed together. It returns once
-// they are stored; when ctx ends first they are withdrawn. All must have the same [task.Spec.Pod], and
-// what [task.ValidatePod] asks for; the constraints of all of them hold for the pod. A bad spec is
-// a joined error of [*task.FieldError]; an ID, or the pod's name, that is on record is
-// [ErrDuplicateTask]. See Mesos' docs/nested-container-and-task-group.md.
+// SubmitPod puts the members of a pod on record: tasks that run on one agent under the same
+// executor, share its network and sandbox volumes, and are launched and killed together. It returns when
+// they are stored. If ctx ends first they are withdrawn. All must have the same [task.Spec.Pod] and
+// satisfy [task.ValidatePod]; the constraints of all of them apply to the pod. It returns joined [*task.FieldError]
+// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record.
+// See Mesos' docs/nested-container-and-task-group.md.
 func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
 	return s.submitPod(ctx, members, false)
 }
 
-// LaunchPod does the same and waits until all members run and those with a health check are healthy;
-// one that has finished by then counts. When ctx ends first they are withdrawn or killed. It
-// returns a [*TaskError] for the first member that ends in another way.
+// LaunchPod does the same and waits until all members are running and those with a health check are healthy. A member
+// that has already finished counts as running. If ctx ends first they are withdrawn or killed. It
+// returns a [*TaskError] for the first member that ends in any other way.
 func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task.Info, error) {
 	if err := s.submitPod(ctx, members, true); err != nil {
 		return nil, err
@@ -153,17 +154,16 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: "needs a builder that is a PodBuilder"}
 	}
 	_, err := s.ask(ctx, &request{
-		specs:  specs,
+		pod:    specs,
 		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
 		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
 	})
 	return err
 }
 
-// Kill ends a task and waits until it has ended; a pending one is withdrawn. With a member of a pod all
-// members end. The end of ctx ends the
-// waiting only. A task that ended before is returned as it is; an ID that is not on record
-// is [ErrUnknownTask].
+// Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all members.
+// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is. For an ID that
+// is not on record Kill returns [ErrUnknownTask].
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
 		input:  func(r ref) input { return kill{ref: r, id: id} },
@@ -172,7 +172,7 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
-// then returns nil. The end of ctx ends the waiting only.
+// then returns nil. If ctx ends first the framework is torn down nevertheless.
 func (s *Scheduler) Teardown(ctx context.Context) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return teardown{ref: r} },
@@ -181,10 +181,10 @@ func (s *Scheduler) Teardown(ctx context.Context) error {
 	return err
 }
 
-// Reconcile asks the master for the state of every task that has not ended, and waits until it has
-// told of each; of tasks on agents that have yet to come back after a failover of the master that may take
-// ten minutes. The scheduler does the same by itself after each subscription and every 15 min. The
-// end of ctx ends the waiting only. See Mesos' docs/reconciliation.md.
+// Reconcile asks the master about every task that has not ended, and waits until an update has arrived for each. For
+// tasks on agents that have not re-registered since a failover of the master that may take ten minutes. The scheduler
+// also reconciles by itself, after each subscription and every 15 min. If ctx ends first the reconciliation goes on.
+// See Mesos' docs/reconciliation.md.
 func (s *Scheduler) Reconcile(ctx context.Context) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return reconcile{ref: r} },
@@ -194,12 +194,14 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 }
 
 // Call makes a call that has no method of its own: SHUTDOWN, MESSAGE, REQUEST, UPDATE_FRAMEWORK,
-// ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS, and KILL for a task that is not on record. It returns nil when the master took it, which does not
-// mean that it has acted on it, [ErrNotSubscribed], a [*CallError], or an error of the connection,
-// after which nobody knows. The framework ID is filled in; in UPDATE_FRAMEWORK also the suppressed roles.
-// What UPDATE_FRAMEWORK changes holds until Run ends. Calls that would contradict what the scheduler
-// does are refused with a [*CallError] of status 0. Answers are events: see [Scheduler.WatchRaw].
-// The end of ctx ends the waiting only. See Mesos' docs/scheduler-http-api.md.
+// ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS, and KILL for a task that is not on record. Other calls, which the
+// scheduler makes by itself, are refused with a [*CallError] of status 0.
+//
+// It returns nil if the master accepted the call, which does not mean that it has acted on it yet. Otherwise it returns
+// [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not.
+// The framework ID is filled in, and in UPDATE_FRAMEWORK also the suppressed roles. What UPDATE_FRAMEWORK changes is
+// in force until Run ends. Mesos answers with events: see [Scheduler.WatchRaw]. If ctx ends first the call may still be
+// made. See Mesos' docs/scheduler-http-api.md.
 func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 	copied, err := checkedCall(call)
 	if err != nil {
@@ -212,7 +214,7 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 	return err
 }
 
-// checkedCall copies a call of the user's, if it is one that may be made.
+// checkedCall returns a copy of a user's call, or an error if it must not be made.
 func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	missing := false
 	switch call.GetType() {
@@ -231,10 +233,10 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	case scheduler.Call_RECONCILE_OPERATIONS:
 		missing = call.ReconcileOperations == nil
 	default:
-		return nil, &CallError{Call: call.GetType().String(), Message: "is not for Call: the scheduler makes it by itself"}
+		return nil, &CallError{Call: call.GetType().String(), Message: "only the scheduler itself makes this call"}
 	}
 	if missing {
-		return nil, &CallError{Call: call.GetType().String(), Message: "lacks its payload"}
+		return nil, &CallError{Call: call.GetType().String(), Message: "the call has no payload"}
 	}
 	withID := *call
 	withID.FrameworkID = &mesos.FrameworkID{} // required
@@ -249,7 +251,7 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	return copied, nil
 }
 
-// Task tells what is known of a task. An ID that is not on record is [ErrUnknownTask].
+// Task returns what is known of a task. For an ID that is not on record it returns [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
@@ -264,8 +266,8 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	return info, err
 }
 
-// Tasks returns all tasks on record in order of submission, none if there are none. Once Run has ended it
-// returns [ErrNotRunning].
+// Tasks returns all tasks on record in order of submission. Like other methods it returns [ErrNotRunning] when Run has
+// ended, so that this differs from no tasks.
 func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	type numbered struct {
 		serial int
@@ -281,7 +283,7 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Here, since there may be very many, and the scheduler should not wait for it.
+	// Sorted here and not on the scheduler's goroutine, since there may be very many.
 	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
 	infos := make([]task.Info, len(all))
 	for i := range all {
@@ -290,7 +292,7 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
-// checkOne refuses a spec that is not for a task on its own.
+// checkOne returns an error for an invalid spec, and for a member of a pod.
 func checkOne(spec task.Spec) error {
 	if spec.Pod != "" {
 		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
@@ -298,8 +300,8 @@ func checkOne(spec task.Spec) error {
 	return spec.Validate()
 }
 
-// ask hands a request to the loop and waits for the answer. Only a request that can be cancelled
-// is left when ctx ends; the others are answered at once.
+// ask passes a request to the loop and waits for the answer. When ctx ends, a request that can be cancelled is
+// cancelled; the others are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	if err := ctx.Err(); err != nil {
 		return task.Info{}, context.Cause(ctx)
@@ -310,10 +312,8 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, context.Cause(ctx)
 	}
 	r := s.present.Load()
-	if len(req.specs) > 0 {
-		if err := r.limit.fits(req.specs); err != nil {
-			return task.Info{}, err
-		}
+	if err := r.limit.fits(req); err != nil {
+		return task.Info{}, err
 	}
 	req.answer = make(chan result, 1)
 	select {
@@ -337,7 +337,7 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		case <-r.done:
 		}
 	}
-	// The answer may have been given just before the end, of the run or of ctx.
+	// The answer may have come just before the end of the run or of ctx.
 	select {
 	case res := <-req.answer:
 		return res.info, res.err

@@ -8,23 +8,23 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
-// storage is what the machine keeps about its store: what has changed and is not stored yet, and what waits
-// for that. Changes are collected while one writing is under way and written together by the next. The record of
+// storage is what the machine keeps about its store: what has changed and is not stored yet, and which actions wait
+// for that. Changes that are made while a write is under way are written together by the next one. The record of
 // the framework has the ID "".
 type storage struct {
 	journal journal.Journal[action]
-	callers map[ref]bool      // that have a reply among the waiting actions
-	specs   map[string]*entry // by ID: tasks with whose state the spec is being written
-	// Framework IDs: in the writing under way, and known to be stored.
+	callers map[ref]bool      // whose reply is among the waiting actions
+	specs   map[string]*entry // by ID: tasks whose spec is part of the write under way
+	// Framework IDs: in the write under way, and known to be stored.
 	writingID, durableID string
 }
 
-// change is one record to be written.
+// change is what is to be written about one task, or about the framework.
 type change struct {
-	id        string // of a task; empty: that of the framework
-	joined    bool   // written together with the one before, all or none
-	framework string
-	task      *record.Task // nil: its records are to go
+	id        string       // of a task; empty: the change is about the framework
+	joined    bool         // must be written together with the change before it, both or neither
+	framework string       // the framework's ID; empty: its record is to be deleted
+	task      *record.Task // nil: the task's records are to be deleted
 }
 
 func (c change) String() string {
@@ -43,11 +43,11 @@ func newStorage() storage {
 	return storage{callers: map[ref]bool{}, specs: map[string]*entry{}}
 }
 
-// restore takes the framework ID that is on record.
+// restore sets the framework ID that is in the store.
 func (s *storage) restore(frameworkID string) { s.durableID = frameworkID }
 
-// wait has an action wait until everything that has changed is stored. It returns false if there is nothing to
-// wait for.
+// wait makes an action wait until everything that has changed so far is stored. It returns false if there is nothing
+// to wait for.
 func (s *storage) wait(now time.Time, a action) bool {
 	if !s.journal.Add(now, a) {
 		return false
@@ -58,14 +58,15 @@ func (s *storage) wait(now time.Time, a action) bool {
 	return true
 }
 
-// takeCaller reports whether a caller's reply is among the waiting actions, and forgets the caller: it gets no other.
+// takeCaller reports whether a caller's reply is among the waiting actions, and forgets the caller, so that it is
+// answered once.
 func (s *storage) takeCaller(caller ref) bool {
 	found := s.callers[caller]
 	delete(s.callers, caller)
 	return found
 }
 
-// begin begins a writing and returns what is to be written, nothing if there is nothing to write or another one
+// begin begins a write and returns what is to be written. It returns nothing if there is nothing to write, or a write
 // is under way.
 func (s *storage) begin(now time.Time, frameworkID string, tasks *registry) []change {
 	keys := s.journal.Begin(now, tasks.podOf)
@@ -78,7 +79,7 @@ func (s *storage) begin(now time.Time, frameworkID string, tasks *registry) []ch
 		}
 		e := tasks.byID[k.Key]
 		if e == nil {
-			continue // its records are to go
+			continue // its records are to be deleted
 		}
 		changes[i].task = e.stored()
 		if !e.SpecStored {
@@ -88,7 +89,7 @@ func (s *storage) begin(now time.Time, frameworkID string, tasks *registry) []ch
 	return changes
 }
 
-// stored takes the success of so many records of the writing, and returns the actions that may be performed.
+// stored notes that so many further changes of the write are stored, and returns the actions that may be performed.
 func (s *storage) stored(records int) []journal.Waiting[action] {
 	keys, released := s.journal.Stored(records)
 	for _, key := range keys {
@@ -103,11 +104,11 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	return released
 }
 
-// failed takes the failure of the writing, which is to be made again then.
-func (s *storage) failed(err error, again time.Time) {
+// failed notes the failure of the write, which is made again at retryAt.
+func (s *storage) failed(err error, retryAt time.Time) {
 	clear(s.specs)
-	s.journal.Failed(err, again)
+	s.journal.Failed(err, retryAt)
 }
 
-// failing reports whether the last writing failed: nothing is launched then.
+// failing reports whether the last write failed: nothing is launched then.
 func (s *storage) failing() bool { return s.journal.Failures() > 0 }

@@ -9,14 +9,14 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// RecordError ends Run when its store holds a record that this version does not understand. Nothing
+// RecordError is returned by Run for a record in its store that cannot be decoded, by this version at least. Nothing
 // in the store was changed.
 type RecordError struct {
 	Key string
 	Err error
 }
 
-// Error names the record.
+// Error returns the record's key and what is wrong with it.
 func (e *RecordError) Error() string {
 	return fmt.Sprintf("scheduler: record %q in the store: %v", e.Key, e.Err)
 }
@@ -24,7 +24,7 @@ func (e *RecordError) Error() string {
 // Unwrap returns Err.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// asRecordError returns an error of package record as one of this package.
+// asRecordError turns an error of package record into a RecordError, and returns any other as it is.
 func asRecordError(err error) error {
 	if of := (*record.Error)(nil); errors.As(err, &of) {
 		return &RecordError{Key: of.Key, Err: of.Err}
@@ -32,7 +32,7 @@ func asRecordError(err error) error {
 	return err
 }
 
-// encodeChanges returns changes in the form that a store takes.
+// encodeChanges returns the records of changes, in the form that a store takes.
 func encodeChanges(changes []change) (map[string][]byte, error) {
 	records := make(map[string][]byte, 2*len(changes))
 	for _, c := range changes {
@@ -65,7 +65,7 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 	return err
 }
 
-// load makes a machine of what the store holds.
+// load returns a machine with what the store holds.
 func load(ctx context.Context, from Store, s settings) (*machine, error) {
 	records, err := loadRecords(ctx, from)
 	if err != nil {
@@ -76,7 +76,7 @@ func load(ctx context.Context, from Store, s settings) (*machine, error) {
 		return nil, asRecordError(err)
 	}
 	for i := range tasks {
-		// Another framework would never hear of it again.
+		// A new framework would get no updates about the task.
 		if info := &tasks[i].Info; framework == "" && occupies(info.State) {
 			return nil, &RecordError{Key: record.FrameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", info.Spec.ID, info.State)}
 		}
@@ -96,10 +96,20 @@ func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err e
 	return s.Load(ctx)
 }
 
-// fits refuses tasks that the store could not take at once. Their records stay together.
-func (l batchLimit) fits(specs []task.Spec) error {
+// fits returns an error for a request with a task, or a pod, whose records the store could not take at once.
+func (l batchLimit) fits(r *request) error {
+	switch {
+	case l == batchLimit{}:
+		return nil
+	case r.spec != nil:
+		return l.fitTogether([]task.Spec{*r.spec})
+	}
+	return l.fitTogether(r.pod)
+}
+
+func (l batchLimit) fitTogether(specs []task.Spec) error {
 	if most := max(1, l.records/2); l.records > 0 && len(specs) > most {
-		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members, of which the store takes %d at once", len(specs), most)}
+		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: fmt.Sprintf("has %d members; the store takes at most %d at once", len(specs), most)}
 	}
 	if l.bytes == 0 {
 		return nil
@@ -117,11 +127,11 @@ func (l batchLimit) fits(specs []task.Spec) error {
 		if specs[0].Pod != "" {
 			field = "Pod"
 		}
-		return &task.FieldError{Field: field, Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is more than the store takes at once, which is %d bytes", l.bytes)}
+		return &task.FieldError{Field: field, Value: fmt.Sprintf("%d bytes", size), Reason: fmt.Sprintf("is too large: the store takes at most %d bytes at once", l.bytes)}
 	}
 	return nil
 }
 
-// stateSize is what is set aside for the record of a task's state. Most take some 300 bytes; where more does not
-// fit, a status is stored without its texts.
+// stateSize is the number of bytes that are reserved for the record of a task's state. Most take some 300 bytes. If a
+// record would not fit, its status is stored without texts.
 const stateSize = 2 << 10

@@ -29,15 +29,15 @@ type diary struct {
 }
 
 // keep begins a diary of the calls that reach the master.
-func (w *world) keep() *diary {
-	d := &diary{began: w.began}
-	w.keepIn(d)
+func (h *harness) keep() *diary {
+	d := &diary{began: h.began}
+	h.keepIn(d)
 	return d
 }
 
 // keepIn goes on with one.
-func (w *world) keepIn(d *diary) {
-	w.master.Intercept(func(c *calls.Call) mesostest.Fault {
+func (h *harness) keepIn(d *diary) {
+	h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 		d.add(c.Type.String())
 		return mesostest.Pass
 	})
@@ -95,85 +95,85 @@ func (unsure) Error() string { return "who leads is not known" }
 func (unsure) Fenced() bool  { return false }
 
 // requireFenced checks how Lead ended when b leads, and that callers are told the same.
-func (w *world) requireFenced(ctx context.Context, ended error, callers ...<-chan error) {
-	errs := []error{ended, w.sched.Submit(ctx, sleeper("late"))}
-	_, err := w.sched.Tasks(ctx)
+func (h *harness) requireFenced(ctx context.Context, ended error, callers ...<-chan error) {
+	errs := []error{ended, h.sched.Submit(ctx, sleeper("late"))}
+	_, err := h.sched.Tasks(ctx)
 	errs = append(errs, err)
 	for _, c := range callers {
 		errs = append(errs, <-c)
 	}
 	for i, err := range errs {
 		var fenced *scheduler.FencedError
-		require.ErrorAs(w, err, &fenced)
-		require.True(w, fenced.Fenced())
-		require.ErrorIs(w, err, deposed{"b"})
-		require.ErrorContains(w, err, "scheduler: another process leads: ")
-		require.Equal(w, i > 0, errors.Is(err, scheduler.ErrNotRunning), err)
+		require.ErrorAs(h, err, &fenced)
+		require.True(h, fenced.Fenced())
+		require.ErrorIs(h, err, deposed{"b"})
+		require.ErrorContains(h, err, "scheduler: another process leads: ")
+		require.Equal(h, i > 0, errors.Is(err, scheduler.ErrNotRunning), err)
 	}
 }
 
-func inIdleWorld(t *testing.T, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, w *world)) {
-	inIdleWorldOf(t, []string{address}, cluster, config, f)
+func withIdleHarness(t *testing.T, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, h *harness)) {
+	withIdleScheduler(t, []string{address}, cluster, config, f)
 }
 
 // Each term has a store of its own, whose records are loaded when it begins. What was kept in memory stays there.
 func TestTermStore(t *testing.T) {
 	first, second := &testStore{}, &testStore{}
-	inIdleWorld(t, mesostest.Config{Agents: agents(3)}, scheduler.Config{}, func(ctx context.Context, w *world) {
+	withIdleHarness(t, mesostest.Config{Agents: agents(3)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		one := func(term scheduler.Term, id string) []string {
-			began := time.Since(w.began)
-			w.lead(ctx, term)
+			began := time.Since(h.began)
+			h.lead(ctx, term)
 			synctest.Wait()
-			_, err := w.sched.Launch(ctx, sleeper(id))
-			require.NoError(w, err)
-			require.Equal(w, 100*time.Millisecond, time.Since(w.began)-began)
-			w.at(began + time.Second)
-			all, err := w.sched.Tasks(ctx)
-			require.NoError(w, err)
+			_, err := h.sched.Launch(ctx, sleeper(id))
+			require.NoError(h, err)
+			require.Equal(h, 100*time.Millisecond, time.Since(h.began)-began)
+			h.at(began + time.Second)
+			all, err := h.sched.Tasks(ctx)
+			require.NoError(h, err)
 			var ids []string
 			for _, info := range all {
-				require.Equal(w, task.Running, info.State)
+				require.Equal(h, task.Running, info.State)
 				ids = append(ids, info.Spec.ID)
 			}
-			w.stop()
-			require.ErrorIs(w, w.end(), context.Canceled)
+			h.stop()
+			require.ErrorIs(h, h.end(), context.Canceled)
 			return ids
 		}
-		require.Equal(w, []string{"a"}, one(scheduler.Term{Number: 1, Store: first}, "a"))
-		require.Equal(w, []string{"b"}, one(scheduler.Term{Number: 2, Store: second}, "b"))
-		require.Equal(w, []string{"a", "c"}, one(scheduler.Term{Number: 3, Store: first}, "c"))
-		require.Equal(w, []string{"d"}, one(scheduler.Term{Number: 4}, "d"), "without a store there is memory, which is empty")
-		require.Equal(w, []string{"b", "e"}, one(scheduler.Term{Number: 5, Store: second}, "e"))
-		require.Equal(w, []string{"d", "f"}, one(scheduler.Term{}, "f"), "memory goes on where it was")
-		require.Len(w, w.master.Snapshot().Frameworks, 3, "one for each store, and one for memory")
+		require.Equal(h, []string{"a"}, one(scheduler.Term{Number: 1, Store: first}, "a"))
+		require.Equal(h, []string{"b"}, one(scheduler.Term{Number: 2, Store: second}, "b"))
+		require.Equal(h, []string{"a", "c"}, one(scheduler.Term{Number: 3, Store: first}, "c"))
+		require.Equal(h, []string{"d"}, one(scheduler.Term{Number: 4}, "d"), "without a store there is memory, which is empty")
+		require.Equal(h, []string{"b", "e"}, one(scheduler.Term{Number: 5, Store: second}, "e"))
+		require.Equal(h, []string{"d", "f"}, one(scheduler.Term{}, "f"), "memory goes on where it was")
+		require.Len(h, h.master.Snapshot().Frameworks, 3, "one for each store, and one for memory")
 	})
 }
 
 // Config.Store is that of a term that brings none.
 func TestTermWithoutStore(t *testing.T) {
 	own, other := &testStore{}, &testStore{}
-	inIdleWorld(t, mesostest.Config{}, scheduler.Config{Store: own}, func(ctx context.Context, w *world) {
-		w.lead(ctx, scheduler.Term{Number: 1, Store: other})
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")))
-		w.stop()
-		require.ErrorIs(w, w.end(), context.Canceled)
-		require.Empty(w, own.records)
-		require.Contains(w, other.records, "task/a")
+	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: own}, func(ctx context.Context, h *harness) {
+		h.lead(ctx, scheduler.Term{Number: 1, Store: other})
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")))
+		h.stop()
+		require.ErrorIs(h, h.end(), context.Canceled)
+		require.Empty(h, own.records)
+		require.Contains(h, other.records, "task/a")
 
-		w.lead(ctx, scheduler.Term{Number: 2})
+		h.lead(ctx, scheduler.Term{Number: 2})
 		synctest.Wait()
-		require.NoError(w, w.sched.Submit(ctx, sleeper("b")))
-		require.Contains(w, own.records, "task/b")
-		require.NotContains(w, own.records, "task/a")
+		require.NoError(h, h.sched.Submit(ctx, sleeper("b")))
+		require.Contains(h, own.records, "task/b")
+		require.NotContains(h, own.records, "task/a")
 	})
 }
 
 func TestOneTermAtATime(t *testing.T) {
-	inWorld(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, w *world) {
-		w.at(time.Second)
-		require.ErrorIs(w, w.sched.Lead(ctx, scheduler.Term{Number: 2}), scheduler.ErrRunning)
-		require.ErrorIs(w, w.sched.Run(ctx), scheduler.ErrRunning)
-		require.NoError(w, w.sched.Submit(ctx, sleeper("a")), "the first goes on")
+	withHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
+		require.ErrorIs(h, h.sched.Lead(ctx, scheduler.Term{Number: 2}), scheduler.ErrRunning)
+		require.ErrorIs(h, h.sched.Run(ctx), scheduler.ErrRunning)
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")), "the first goes on")
 	})
 }
 
@@ -181,11 +181,11 @@ func TestTermInLog(t *testing.T) {
 	for number, text := range map[uint64]string{0: "", 42: "term=42"} {
 		var log bytes.Buffer
 		config := scheduler.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}
-		inIdleWorld(t, mesostest.Config{}, config, func(ctx context.Context, w *world) {
-			w.lead(ctx, scheduler.Term{Number: number})
-			w.at(time.Second)
-			w.stop()
-			require.ErrorIs(w, w.end(), context.Canceled)
+		withIdleHarness(t, mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+			h.lead(ctx, scheduler.Term{Number: number})
+			h.at(time.Second)
+			h.stop()
+			require.ErrorIs(h, h.end(), context.Canceled)
 		})
 		require.Contains(t, log.String(), "msg=subscribed")
 		require.Contains(t, log.String(), text)
@@ -254,52 +254,52 @@ func TestTermEnds(t *testing.T) {
 		"acknowledgement": {hangs: "ACKNOWLEDGE", after: 20 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inIdleWorld(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, w *world) {
-				s := &deadlines{began: w.began, hangs: c.hangs, after: c.after, most: map[string]time.Duration{}}
-				w.dialing = func(ctx context.Context, _ string) error {
-					if c.hangs == "dial" && time.Since(w.began) >= c.after {
+			withIdleHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+				s := &deadlines{began: h.began, hangs: c.hangs, after: c.after, most: map[string]time.Duration{}}
+				h.dialing = func(ctx context.Context, _ string) error {
+					if c.hangs == "dial" && time.Since(h.began) >= c.after {
 						<-ctx.Done()
 					}
 					return nil
 				}
-				w.master.Intercept(func(call *calls.Call) mesostest.Fault {
-					if call.Type.String() == c.hangs && time.Since(w.began) >= c.after {
+				h.master.Intercept(func(call *calls.Call) mesostest.Fault {
+					if call.Type.String() == c.hangs && time.Since(h.began) >= c.after {
 						return mesostest.Hang
 					}
 					return mesostest.Pass
 				})
-				term, cancel := context.WithDeadline(ctx, w.began.Add(end))
+				term, cancel := context.WithDeadline(ctx, h.began.Add(end))
 				defer cancel()
-				w.lead(term, scheduler.Term{Number: 1, Store: s, Confirm: s.confirm})
+				h.lead(term, scheduler.Term{Number: 1, Store: s, Confirm: s.confirm})
 				users, waiting := make(chan error, 2), 0
 				for _, at := range []time.Duration{0, 20 * time.Second} {
-					w.at(at)
+					h.at(at)
 					waiting++
 					go func() {
-						_, err := w.sched.Launch(ctx, sleeper(at.String()))
+						_, err := h.sched.Launch(ctx, sleeper(at.String()))
 						users <- err
 					}()
 				}
-				w.at(20*time.Second + 50*time.Millisecond)
+				h.at(20*time.Second + 50*time.Millisecond)
 				if slices.Contains([]string{"confirm", "dial", "SUBSCRIBE"}, c.hangs) {
-					w.master.CutStreams()
+					h.master.CutStreams()
 				}
-				w.at(end - 1)
-				require.Empty(w, w.ended)
-				w.at(end)
-				require.ErrorIs(w, <-w.ended, context.DeadlineExceeded)
+				h.at(end - 1)
+				require.Empty(h, h.ended)
+				h.at(end)
+				require.ErrorIs(h, <-h.ended, context.DeadlineExceeded)
 				for range waiting {
 					if err := <-users; err != nil {
-						require.ErrorIs(w, err, scheduler.ErrNotRunning)
-						require.NotErrorIs(w, err, context.DeadlineExceeded, "which would be the caller's own")
+						require.ErrorIs(h, err, scheduler.ErrNotRunning)
+						require.NotErrorIs(h, err, context.DeadlineExceeded, "which would be the caller's own")
 					}
 				}
-				require.Equal(w, end, time.Since(w.began))
-				lines := w.keep()
-				w.at(time.Hour)
-				require.Empty(w, lines.take())
+				require.Equal(h, end, time.Since(h.began))
+				lines := h.keep()
+				h.at(time.Hour)
+				require.Empty(h, lines.take())
 				for kind, latest := range s.most {
-					require.LessOrEqual(w, latest, end, kind)
+					require.LessOrEqual(h, latest, end, kind)
 				}
 			})
 		})

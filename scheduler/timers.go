@@ -9,22 +9,20 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// timer is something to be done later: a call that is made again, a KILL for a task that has not
-// ended, a question about a launch of which nothing was heard, another launch of what was dropped. One of the
-// four is set.
+// timer is something to be done later. Exactly one of the last four fields is set.
 type timer struct {
 	at       time.Time
-	number   uint32          // of timers for the same time the lower comes first; no two have the same
-	call     *scheduler.Call // that does no harm when it arrives twice, or late
-	kill     *entry          // unless its killTimer is another
-	launch   *entry          // unless its launchTimer is another
-	relaunch *entry
+	number   uint32          // unique; of timers for the same time the lowest number comes first
+	call     *scheduler.Call // make this call again, which has no further effect if it arrives twice
+	kill     *entry          // send another KILL for the task, if its killTimer is still this one
+	launch   *entry          // ask about the launch of the task, if its launchTimer is still this one
+	relaunch *entry          // launch a task again that was held back
 }
 
-// timers has them in order, in a heap, since there may be one for each of very many tasks.
+// timers keeps the timers in a heap, since there may be one for each of very many tasks.
 type timers struct {
 	heap timerHeap
-	last uint32 // number given last
+	last uint32 // number of the last timer
 }
 
 // start starts a timer and returns its number.
@@ -35,7 +33,7 @@ func (ts *timers) start(t timer) uint32 {
 	return t.number
 }
 
-// next returns when the first one comes due.
+// next returns when the first timer is due.
 func (ts *timers) next() (time.Time, bool) {
 	if len(ts.heap) == 0 {
 		return time.Time{}, false
@@ -43,7 +41,7 @@ func (ts *timers) next() (time.Time, bool) {
 	return ts.heap[0].at, true
 }
 
-// take removes the first one that is due and returns it.
+// take removes the first timer if it is due, and returns it.
 func (ts *timers) take(now time.Time) (timer, bool) {
 	if at, ok := ts.next(); !ok || now.Before(at) {
 		return timer{}, false
@@ -51,8 +49,8 @@ func (ts *timers) take(now time.Time) (timer, bool) {
 	return heap.Pop(&ts.heap).(timer), true
 }
 
-// endSubscription drops what belongs to the last subscription: the master has taken back its offers; kills and
-// questions will be sent anew. Not so the launches of what is held back, which no offer that comes before them is for.
+// endSubscription drops the timers that belong to the last subscription: calls about its offers are obsolete, and the
+// next subscription sends all KILL and RECONCILE calls again. It keeps those of tasks that are held back.
 func (ts *timers) endSubscription() {
 	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return t.relaunch == nil })
 	heap.Init(&ts.heap)

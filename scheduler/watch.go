@@ -9,34 +9,35 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// watchLimit is how many events a watcher may be behind. An event of a task is about 1 KiB, so that
-// a forgotten watcher costs some MiB.
+// watchLimit is how many events a watcher may be behind. The event of a task takes about 1 KiB, so that
+// a forgotten watcher takes some 4 MiB.
 const watchLimit = 4096
 
-// rawLimit is less, since an event with the offers of a large cluster is some 100 KiB.
+// rawLimit is the same for WatchRaw. It is smaller, since an event with the offers of a large cluster takes some
+// 100 KiB.
 const rawLimit = 512
 
-// watchers hands events to everybody who watches. It is shared by the loop, which publishes, and
-// the watchers' goroutines, and holds nothing that a decision rests on.
+// watchers delivers events to all who watch. It is shared by the loop, which publishes, and
+// the watchers' goroutines. No decision depends on it.
 type watchers struct {
 	mu  sync.Mutex
 	all []*watcher
-	raw []*watcher // that want the master's own events instead
+	raw []*watcher // of WatchRaw
 }
 
-// watcher is one queue of events.
+// watcher is the queue of events for one who watches.
 type watcher struct {
 	limit  int
 	mu     sync.Mutex
 	queue  []Event
-	cycle  int // place in the queue, from 1, of the newest OfferEvent
-	missed int
+	cycle  int // position in the queue, from 1, of the newest OfferEvent; 0: there is none
+	missed int // events that did not fit
 	ended  bool
-	news   chan struct{} // holds a token when there may be something new
+	ready  chan struct{} // has a token if there may be something to take
 }
 
 func (ws *watchers) add(to *[]*watcher, limit int) *watcher {
-	w := &watcher{limit: limit, news: make(chan struct{}, 1)}
+	w := &watcher{limit: limit, ready: make(chan struct{}, 1)}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	*to = append(*to, w)
@@ -45,13 +46,13 @@ func (ws *watchers) add(to *[]*watcher, limit int) *watcher {
 
 func (ws *watchers) remove(w *watcher) {
 	same := func(o *watcher) bool { return o == w }
-	w.end() // ranged over again, it yields nothing
+	w.end() // the sequence yields nothing if it is ranged over again
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.all, ws.raw = slices.DeleteFunc(ws.all, same), slices.DeleteFunc(ws.raw, same)
 }
 
-// rawEvent is an event of the master in the queue of somebody who asked for those.
+// rawEvent is an event of the master, for WatchRaw.
 type rawEvent struct{ *scheduler.Event }
 
 func (rawEvent) isEvent() {}
@@ -64,7 +65,7 @@ func (ws *watchers) publishRaw(e *scheduler.Event) {
 	}
 }
 
-// publish never waits for a watcher.
+// publish delivers an event to all watchers of events. It never blocks.
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -73,7 +74,7 @@ func (ws *watchers) publish(e Event) {
 	}
 }
 
-// end lets every watcher finish after what is in its queue.
+// end ends all watchers, after what is in their queues.
 func (ws *watchers) end() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -106,8 +107,8 @@ func (w *watcher) put(e Event) {
 	w.signal()
 }
 
-// forgetRejections of the last cycle in the queue: with many pending tasks they are large, and the
-// coming cycle has newer ones.
+// forgetRejections drops the rejections of the last cycle in the queue: with many pending tasks they are large, and
+// the event that is added has newer ones.
 func (w *watcher) forgetRejections() {
 	if w.cycle > 0 {
 		e := w.queue[w.cycle-1].(OfferEvent)
@@ -116,7 +117,7 @@ func (w *watcher) forgetRejections() {
 	}
 }
 
-// flushMissed puts the gap where it belongs: after what was kept, before what comes now.
+// flushMissed adds a LagEvent if events were missed, between those before and after them.
 func (w *watcher) flushMissed() {
 	if w.missed > 0 {
 		w.queue = append(w.queue, LagEvent{Missed: w.missed})
@@ -126,12 +127,12 @@ func (w *watcher) flushMissed() {
 
 func (w *watcher) signal() {
 	select {
-	case w.news <- struct{}{}:
+	case w.ready <- struct{}{}:
 	default:
 	}
 }
 
-// take empties the queue.
+// take removes all events from the queue and returns them.
 func (w *watcher) take() (events []Event, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -140,18 +141,17 @@ func (w *watcher) take() (events []Event, ended bool) {
 	return events, w.ended
 }
 
-// Watch tells of everything that happens from this call on, until ctx ends or Run does; before the
-// first Run, or between two, it is the next one that counts. The sequence can be ranged over
-// once. A watcher that falls more than 4,096 events behind gets a [LagEvent] in place of what
-// it missed; it never slows the scheduler or other watchers.
+// Watch returns all events from this call on, until ctx or Run ends. If no Run is under way, it ends with the
+// next one. The sequence can be ranged over once. A watcher that is more than 4,096 events behind gets a [LagEvent] in
+// place of those that it missed; it never slows down the scheduler or other watchers.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 	return s.watch(ctx, &s.watchers.all, watchLimit)
 }
 
-// WatchRaw yields the events of the master as they come, before they are acted upon: what the other
-// methods have no words for, such as MESSAGE and UPDATE_OPERATION_STATUS, and all the rest. They
-// are shared, not to be changed. Those of a refused subscription are among them. It ends
-// like [Scheduler.Watch]; a watcher that falls more than 512 events behind misses some without a word.
+// WatchRaw returns the events of the master as they arrive, before the scheduler acts on them: those that
+// [Scheduler.Watch] does not have, such as MESSAGE and UPDATE_OPERATION_STATUS, and all others. They are shared and must
+// not be changed. Events of a refused subscription are included. It ends
+// like Watch. A watcher that is more than 512 events behind misses some, without a LagEvent.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	events := s.watch(ctx, &s.watchers.raw, rawLimit)
 	return func(yield func(*scheduler.Event) bool) {
@@ -173,7 +173,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit int) ite
 			select {
 			case <-ctx.Done():
 				return
-			case <-w.news:
+			case <-w.ready:
 			}
 			events, ended := w.take()
 			for _, e := range events {

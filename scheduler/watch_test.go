@@ -14,7 +14,7 @@ import (
 
 func numbered(n int) Event { return TaskEvent{Task: task.Info{Spec: task.Spec{ID: fmt.Sprint(n)}}} }
 
-// A watcher that does not keep up misses the newest events, and learns how many and where.
+// A watcher that is too slow misses the newest events. It learns how many, and between which others.
 func TestWatcherLags(t *testing.T) {
 	s := &Scheduler{}
 	events := s.Watch(t.Context())
@@ -65,7 +65,7 @@ func TestWatchEnds(t *testing.T) {
 	})
 }
 
-// Who leaves the loop is forgotten.
+// A watcher that breaks out of its loop is removed.
 func TestWatchBreak(t *testing.T) {
 	s := &Scheduler{}
 	events := s.Watch(t.Context())
@@ -76,7 +76,7 @@ func TestWatchBreak(t *testing.T) {
 	require.Empty(t, s.watchers.all)
 }
 
-// Of the cycles that wait for a watcher only the newest carries its rejections.
+// Of the OfferEvents in a watcher's queue only the newest has its rejections.
 func TestWatchKeepsTheNewestRejections(t *testing.T) {
 	s := &Scheduler{}
 	events := s.Watch(t.Context())
@@ -89,7 +89,7 @@ func TestWatchKeepsTheNewestRejections(t *testing.T) {
 	require.Equal(t, []Event{OfferEvent{Pending: 1}, numbered(1), cycle, numbered(1)}, slices.Collect(events))
 }
 
-// A sequence that was ranged over yields nothing more.
+// A sequence can be ranged over once.
 func TestWatchTwice(t *testing.T) {
 	s, err := New(Config{Master: "x:1", Framework: Framework{Name: "x"}})
 	require.NoError(t, err)

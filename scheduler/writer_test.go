@@ -123,7 +123,7 @@ func TestWithoutTexts(t *testing.T) {
 func TestFits(t *testing.T) {
 	limit := batchLimit{bytes: 10_000}
 	spec := task.Spec{ID: "a", CPUs: 1, Mem: 32, Labels: map[string]string{"text": strings.Repeat("x", 7000)}}
-	require.NoError(t, limit.fits([]task.Spec{spec}))
+	require.NoError(t, limit.fitTogether([]task.Spec{spec}))
 	c := changeOf("a", true, false, 5000)
 	c.task.Info.Spec = spec
 	c.task.Info.HostPorts = []uint16{31000, 31001, 31002}
@@ -132,10 +132,10 @@ func TestFits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.LessOrEqual(t, sizeOf(records), 10_000)
-	require.NoError(t, batchLimit{}.fits(make([]task.Spec, 1000)), "no limit")
-	require.NoError(t, batchLimit{records: 4}.fits(make([]task.Spec, 2)))
-	require.Error(t, batchLimit{records: 5}.fits(make([]task.Spec, 3)))
-	require.NoError(t, batchLimit{records: 1}.fits(make([]task.Spec, 1)))
+	require.NoError(t, batchLimit{}.fits(&request{pod: make([]task.Spec, 1000)}), "no limit")
+	require.NoError(t, batchLimit{records: 4}.fitTogether(make([]task.Spec, 2)))
+	require.Error(t, batchLimit{records: 5}.fitTogether(make([]task.Spec, 3)))
+	require.NoError(t, batchLimit{records: 1}.fitTogether(make([]task.Spec, 1)))
 }
 
 type limiting struct {

@@ -18,8 +18,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// With a real ZooKeeper, and masters that are fakes: the scheduler finds the leader, follows the
-// election to the next one, and does not mind the loss of ZooKeeper.
+// With a real ZooKeeper and fake masters the scheduler finds the leader, follows the
+// election to the next one, and keeps its subscription when ZooKeeper is lost.
 func TestZooKeeper(t *testing.T) {
 	server := zktest.Start(t)
 	client := server.Connect(t)
@@ -74,7 +74,7 @@ func TestZooKeeper(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, task.Running, info.State)
 
-	// The leader frozen: only ZooKeeper tells.
+	// The leader hangs: only ZooKeeper detects it.
 	require.True(t, master.FreezeMaster(0))
 	subscriptions := 0
 	for e := range events {
@@ -90,7 +90,7 @@ func TestZooKeeper(t *testing.T) {
 	}
 	require.NoError(t, s.Reconcile(ctx))
 
-	// ZooKeeper gone: the stream stays.
+	// ZooKeeper is lost: the stream stays.
 	server.Kill()
 	_, err = s.Launch(ctx, sleeper("b"))
 	require.NoError(t, err)

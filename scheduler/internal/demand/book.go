@@ -1,10 +1,10 @@
-// Package demand keeps the book on which of a framework's roles want offers, and what the master knows of
-// that. It makes the master's offers follow the pending tasks: none for a role that no pending task can
-// use, and at once when one can, even if the same offers were refused before.
+// Package demand keeps track of which of a framework's roles need offers, and of what the master was told about
+// them. It makes the master's offers follow the pending tasks: there are none for a role that no pending task can
+// use, and as soon as a task needs some the master is asked for them, even if the same offers were refused before.
 //
-// A [Book] is told what happens and asked what to do. It says which SUPPRESS and REVIVE are due, and for
-// how long offers are to be refused; to send that is up to its owner, and so is to ask again at the
-// [Book.Deadline]. It has no lock, clock or goroutine, and sends nothing.
+// A [Book] takes what happens and returns what to do: which SUPPRESS and REVIVE calls are due, and for how long
+// offers are to be refused. Its owner makes the calls, and asks again at [Book.Deadline]. A Book has no lock,
+// clock or goroutine, and sends nothing.
 package demand
 
 import (
@@ -12,67 +12,67 @@ import (
 	"time"
 )
 
-// Config says how offers are asked for and refused.
+// Config is how offers are asked for and refused.
 type Config struct {
-	ReviveInterval time.Duration // between two REVIVEs, in the long run
+	ReviveInterval time.Duration // the average time between two REVIVE calls is at least this
 	Refuse         time.Duration // the least time for which offers are refused, at most RefuseLimit
 	Standby        bool          // offers are kept while no task is pending
-	WaitPreferred  bool          // pending tasks wait for what an ACCEPT leaves over
+	WaitPreferred  bool          // pending tasks wait for what is left over by an ACCEPT
 	Random         func() float64
 }
 
 // Conditions are what the owner knows and a Book does not.
 type Conditions struct {
 	Stalled bool // nothing may be launched now: no offers are wanted
-	Standby bool // more offers are wanted at hand, whether or not tasks are pending
+	Standby bool // more offers are to be kept, whether or not tasks are pending
 	MayCall bool // a SUPPRESS or REVIVE can be sent now
 }
 
-// Book has an entry for each role. Tasks that name no role can use the offers of any; they are
-// counted under the role "", which is none of the framework's.
+// Book has an entry for each role. Tasks that name no role can use the offers of all roles; they are counted under
+// the role "", which the framework does not have.
 type Book struct {
 	config  Config
 	entries map[string]*entry
 	roles   []*entry // of the framework's roles, in their order
 
-	callAt     time.Time // before it neither SUPPRESS nor REVIVE
-	standbyAt  time.Time // before it no REVIVE for no other reason than to have offers at hand
-	bucketFull time.Time // when the bucket of REVIVEs is full again
+	callAt     time.Time // no SUPPRESS or REVIVE before that
+	standbyAt  time.Time // no REVIVE before that if no task is pending
+	bucketFull time.Time // when the token bucket that limits REVIVE calls is full again
 }
 
-// entry is what the book has on a role.
+// entry is what the book keeps of a role.
 type entry struct {
 	role       string
 	pending    int // tasks
-	arrivals   int // of pending tasks, new ones and those that are pending again
+	arrivals   int // how often a task became pending, for the first time or again
 	advertised advertised
 
-	// refused: the master has refusals of ours, which a REVIVE would lift.
+	// refused: the master keeps back offers that were refused; a REVIVE would lift that.
 	refused bool
-	// reviveDue: a REVIVE is due even if the role is revived. A task came after the refusals that may fit
-	// what was refused, or offers are wanted sooner than the master would make them.
+	// reviveDue: a REVIVE is due even if the role is revived. Either a task arrived that may fit what was
+	// refused before, or offers are needed before the master's next allocation.
 	reviveDue bool
 	// suppressAt is when to suppress; zero while offers are wanted.
 	suppressAt time.Time
-	// repeatAt is when to revive again if nothing is offered until then, and pause how long to wait after that.
+	// repeatAt is when to revive again if no offer comes before; pause is how long to wait after that.
 	repeatAt time.Time
 	pause    time.Duration
 }
 
-// advertised is what the master was told of a role. One that is not subscribed yet counts as suppressed.
+// advertised is what the master was last told about a role. One that is not subscribed yet counts as suppressed.
 type advertised int
 
 const (
 	suppressed advertised = iota
-	unsure                // a SUPPRESS or REVIVE may or may not have arrived
+	unsure                // a SUPPRESS or REVIVE failed, and may have arrived or not
 	revived
 )
 
 // New returns a book without roles.
 func New(c Config) *Book { return &Book{config: c, entries: map[string]*entry{}} }
 
-// SetRoles sets the framework's roles. What was advertised of one that has gone is kept, for the master to
-// be told again should it come back.
+// SetRoles sets the framework's roles. What the master was told about a role that is removed is kept, in case the
+// role is added again.
 func (b *Book) SetRoles(roles []string) {
 	b.roles = make([]*entry, len(roles))
 	for i, role := range roles {
@@ -89,7 +89,7 @@ func (b *Book) entry(role string) *entry {
 	return e
 }
 
-// of returns the entries of the framework's roles whose offers a task in a role can use; "": all.
+// of returns the entries of the roles whose offers a task of this role can use; "": all.
 func (b *Book) of(role string) []*entry {
 	if role == "" {
 		return b.roles
@@ -101,33 +101,34 @@ func (b *Book) of(role string) []*entry {
 	return b.roles[i : i+1]
 }
 
-// Count counts n more pending tasks in a role, or fewer if n is negative.
+// Count adds n to the number of pending tasks of a role.
 func (b *Book) Count(role string, n int) { b.entry(role).pending += n }
 
-// Pending returns how many pending tasks are counted in a role.
+// Pending returns the number of pending tasks of a role.
 func (b *Book) Pending(role string) int { return b.entry(role).pending }
 
-// TaskCame notes that a task is to be placed which has not been tried on what was refused: that is
-// offered again.
-func (b *Book) TaskCame(role string) {
+// TaskArrived notes that a task of this role is to be placed. It may fit offers that were refused before it came, so
+// that a REVIVE is due.
+func (b *Book) TaskArrived(role string) {
 	for _, e := range b.of(role) {
 		e.arrivals++
 		e.reviveDue = e.reviveDue || e.refused
 	}
 }
 
-// Arrivals returns how often a task came that can use a role's offers.
+// Arrivals returns how often a task arrived that can use the offers for a role.
 func (b *Book) Arrivals(role string) int { return b.entry(role).arrivals }
 
-// AskAgain asks the master for offers at once, also where nothing was refused.
+// AskAgain makes a REVIVE due, even if nothing was refused.
 func (b *Book) AskAgain(role string) {
 	for _, e := range b.of(role) {
 		e.reviveDue = true
 	}
 }
 
-// Offered notes an offer for a role: the master knows that it is revived. It may change its mind, when a
-// SUPPRESS or DECLINE that was taken for lost arrives after all; but nothing that was refused is missed before this.
+// Offered notes an offer for a role: the master knows that the role is revived, and the REVIVE need not be repeated
+// soon. It is repeated later, since a SUPPRESS or DECLINE that was taken for lost may still arrive. Until twice the
+// time of a refusal has passed, missing offers may just be refused ones.
 func (b *Book) Offered(now time.Time, role string) {
 	b.entry(role).repeatAt = now.Add(max(repeatMax, 2*b.config.Refuse))
 }
@@ -135,5 +136,5 @@ func (b *Book) Offered(now time.Time, role string) {
 // needs reports whether there is a pending task for a role.
 func (b *Book) needs(e *entry) bool { return b.Pending("")+e.pending > 0 }
 
-// wants reports whether offers for a role are wanted, and nothing is against it.
+// wants reports whether offers for a role are wanted now.
 func (b *Book) wants(e *entry, c Conditions) bool { return !c.Stalled && (b.needs(e) || c.Standby) }

@@ -12,7 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 )
 
-// owner has a book on the roles a and b, and a clock.
+// owner owns a book with the roles a and b, and a clock.
 type owner struct {
 	t *testing.T
 	*demand.Book
@@ -39,10 +39,10 @@ func subscribed(t *testing.T, change func(*demand.Config)) *owner {
 	return o
 }
 
-// submit has a task come.
-func (o *owner) submit(role string) { o.Count(role, 1); o.TaskCame(role) }
+// submit adds a pending task.
+func (o *owner) submit(role string) { o.Count(role, 1); o.TaskArrived(role) }
 
-// expect moves the clock to the deadline until that is later than a time, and checks the calls made on the way.
+// expect moves the clock from deadline to deadline up to a time, and checks the calls made on the way.
 func (o *owner) expect(want string, until ...time.Duration) {
 	o.t.Helper()
 	end, got := o.now, ""
@@ -110,13 +110,13 @@ func TestCountsByRole(t *testing.T) {
 	o.Count("a", -1)
 	o.Count("", 1)
 	require.Equal(t, []int{2, 0, 1}, []int{o.Pending("a"), o.Pending("b"), o.Pending("")})
-	o.TaskCame("a")
-	o.TaskCame("")
-	o.TaskCame("x")
+	o.TaskArrived("a")
+	o.TaskArrived("")
+	o.TaskArrived("x")
 	require.Equal(t, []int{2, 1, 0}, []int{o.Arrivals("a"), o.Arrivals("b"), o.Arrivals("x")})
 }
 
-// Roles that come and go: what was advertised of one is remembered.
+// If a role is removed and added again, the book still has what the master was told about it.
 func TestSetRoles(t *testing.T) {
 	o := subscribed(t, nil)
 	o.submit("a")
@@ -130,8 +130,8 @@ func TestSetRoles(t *testing.T) {
 	o.expect("100ms SUPPRESS [a c]\n", time.Second)
 }
 
-// Whatever happens: the deadline is never in the past, nothing goes out before it, and once there is none the
-// master knows what is wanted.
+// In any history the deadline is never in the past, no call is made before it, and if there is none the
+// master knows which roles want offers.
 func TestFollowsAnything(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -157,7 +157,7 @@ func TestFollowsAnything(t *testing.T) {
 			case 8:
 				o.AskAgain(role)
 			case 9:
-				o.MayBeRefused()
+				o.AssumeRefused()
 			case 10:
 				o.Conditions.Stalled = random.IntN(3) == 0
 			}

@@ -7,29 +7,29 @@ import (
 
 const (
 	// idleAfter is how long a role is without pending tasks before it is suppressed. A SUPPRESS costs
-	// a master little, but the REVIVE after it makes it allocate: who launches one task after
-	// another should not cause one for each. Longer than offers are kept it need not be, since
-	// what was given back takes a REVIVE anyway: this is the scheduler's DefaultHold.
+	// a master little, but the REVIVE after it makes it run an allocation: launching one task after
+	// another should not cause one for each. It need not be longer than offers are kept, which is the
+	// scheduler's DefaultHold: once they are declined a REVIVE is needed in any case.
 	idleAfter = 100 * time.Millisecond
-	// reviveBurst is how many REVIVEs may go out at once, after a time without any: for tasks of
-	// several roles, or one that comes just after another's offers were given back. In a time t there are no
-	// more than reviveBurst + t/ReviveInterval.
+	// reviveBurst is how many REVIVE calls may follow each other at once, after a time without any: for tasks of
+	// several roles, or for a task that arrives just after offers were declined. In a time t there are at
+	// most reviveBurst + t/ReviveInterval.
 	reviveBurst = 3
-	// The pause before a REVIVE that brought no offer is made again, doubled with each one. It may have
-	// been lost behind the master; that a full cluster has nothing to offer is the usual reason.
+	// The pause before a REVIVE that brought no offer is repeated; it doubles each time. The call may have been
+	// lost inside the master, but usually the cluster is full and there is nothing to offer.
 	repeatMin = 30 * time.Second
 	repeatMax = 5 * time.Minute
 )
 
-// Call is a SUPPRESS or a REVIVE. Without roles it is for all of them, which holds also while they change: a
-// master ignores a call that names one to which it knows no subscription.
+// Call is a SUPPRESS or a REVIVE. Without roles it is for all of them. That is safer than to name all: a master ignores
+// the whole call if it names a role to which the framework is not subscribed, and roles may be changing.
 type Call struct {
 	Revive bool
 	Roles  []string
 }
 
-// Subscribing begins a subscription, which names the suppressed roles. It lifts no refusals: they
-// outlive a stream of which the master has not noticed the end.
+// Subscribing begins a subscription, for which [Book.Suppressed] returns the suppressed roles. Refusals are not lifted
+// by it: they stay in force if the master has not noticed the end of the former stream.
 func (b *Book) Subscribing(now time.Time, c Conditions) {
 	b.callAt, b.standbyAt = now, now
 	for _, e := range b.roles {
@@ -41,8 +41,8 @@ func (b *Book) Subscribing(now time.Time, c Conditions) {
 	}
 }
 
-// Suppressed returns those of the roles for which the master is to offer nothing, for SUBSCRIBE and
-// UPDATE_FRAMEWORK: it takes those that they do not name for revived.
+// Suppressed returns those of the roles that are suppressed, for SUBSCRIBE and UPDATE_FRAMEWORK: the master takes
+// all roles that these calls do not name for revived.
 func (b *Book) Suppressed(roles []string) []string {
 	var names []string
 	for _, role := range roles {
@@ -53,7 +53,7 @@ func (b *Book) Suppressed(roles []string) []string {
 	return names
 }
 
-// Deadline returns when the next call is due; zero: none is.
+// Deadline returns when the next call is due; the zero time: none is.
 func (b *Book) Deadline(c Conditions) (first time.Time) {
 	if !c.MayCall {
 		return first
@@ -66,7 +66,8 @@ func (b *Book) Deadline(c Conditions) (first time.Time) {
 	return first
 }
 
-// Follow returns the calls that are due, each for all roles that want the same. They count as sent.
+// Follow returns the calls that are due: at most one SUPPRESS and one REVIVE, each for all roles that need it. They
+// count as sent.
 func (b *Book) Follow(now time.Time, c Conditions) []Call {
 	for _, e := range b.roles {
 		if b.wants(e, c) {
@@ -98,7 +99,7 @@ func (b *Book) Follow(now time.Time, c Conditions) []Call {
 	return calls
 }
 
-// CallFailed takes the failure of a SUPPRESS or REVIVE for these roles; none: for all. The next call is not due
+// CallFailed notes the failure of a SUPPRESS or REVIVE for these roles; none: for all. The next call is not due
 // before retryAt.
 func (b *Book) CallFailed(retryAt time.Time, roles []string) {
 	b.callAt = retryAt
@@ -109,8 +110,8 @@ func (b *Book) CallFailed(retryAt time.Time, roles []string) {
 	}
 }
 
-// next returns whether a REVIVE or a SUPPRESS makes the offers for a role follow the demand, and when it is due,
-// if either is wanted.
+// next returns the next call for a role: whether it is a REVIVE or a SUPPRESS, when it is due, and whether there is
+// one at all.
 func (b *Book) next(e *entry, c Conditions) (revives bool, at time.Time, wanted bool) {
 	switch {
 	case !b.wants(e, c):
@@ -124,7 +125,7 @@ func (b *Book) next(e *entry, c Conditions) (revives bool, at time.Time, wanted 
 	}
 }
 
-// reviveAt returns when the bucket has room for a REVIVE again.
+// reviveAt returns when the token bucket permits the next REVIVE.
 func (b *Book) reviveAt() time.Time {
 	return b.bucketFull.Add(-(reviveBurst - 1) * b.config.ReviveInterval)
 }
@@ -150,7 +151,7 @@ func (b *Book) revive(now time.Time, entries []*entry) Call {
 	return Call{Revive: true, Roles: b.named(entries)}
 }
 
-// named returns the roles of a call.
+// named returns the roles that a call names, none if it is for all.
 func (b *Book) named(entries []*entry) []string {
 	if len(entries) == len(b.roles) {
 		return nil

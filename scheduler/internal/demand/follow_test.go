@@ -9,7 +9,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 )
 
-// Each row is a history and the calls that come of it.
+// Each row is a history and the calls that it results in.
 func TestFollow(t *testing.T) {
 	for reason, row := range map[string]struct {
 		history func(o *owner)
@@ -75,7 +75,7 @@ func TestFollow(t *testing.T) {
 		"refusals of which nobody knows": {func(o *owner) {
 			o.submit("")
 			o.expect("0s REVIVE []\n")
-			o.MayBeRefused()
+			o.AssumeRefused()
 			o.submit("")
 		}, time.Second, "0s REVIVE []\n"},
 		"what brings no offer is made again": {func(o *owner) { o.submit("a") }, 30 * time.Minute,
@@ -138,7 +138,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// Three REVIVEs may go out at once, then one in ten seconds; no SUPPRESS waits for that.
+// Three REVIVE calls may be made at once, then one in ten seconds; SUPPRESS does not wait for that.
 func TestReviveBurst(t *testing.T) {
 	o := subscribed(t, nil)
 	o.submit("a")
@@ -164,7 +164,7 @@ func TestReviveBurst(t *testing.T) {
 	o.expect("", 69*time.Second)
 }
 
-// After an offer not even long refusals end unnoticed.
+// After an offer the REVIVE is repeated when the longest refusal must have ended.
 func TestOfferedWithLongRefusals(t *testing.T) {
 	o := subscribed(t, func(c *demand.Config) { c.Refuse = time.Hour })
 	o.submit("a")
@@ -173,7 +173,7 @@ func TestOfferedWithLongRefusals(t *testing.T) {
 	o.expect("2h0m0s REVIVE [a]\n", 2*time.Hour)
 }
 
-// Offers that are wanted at hand only are asked for when others have had their turn.
+// If no task is pending, a REVIVE for offers to hold waits until the refusals of the last ones have ended.
 func TestStandby(t *testing.T) {
 	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
 	o.Conditions.Standby = true
@@ -190,7 +190,7 @@ func TestStandby(t *testing.T) {
 	o.expect("2h0m1s REVIVE [a]\n")
 }
 
-// The same after a REVIVE that brought all that there was; a new subscription asks at once.
+// The same after a REVIVE that brought all offers that there were; a new subscription asks at once.
 func TestStandbyAgain(t *testing.T) {
 	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
 	o.Conditions.Standby = true

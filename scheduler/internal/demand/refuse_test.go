@@ -9,7 +9,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 )
 
-// How long offers are refused: for what random numbers between 0 and 1 make of the setting.
+// Offers are refused for a random time that depends on the setting.
 func TestRefuse(t *testing.T) {
 	const day = 24 * time.Hour
 	for reason, row := range map[string]struct {
@@ -43,7 +43,7 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// What is left over of an ACCEPT is not refused if a task has not been tried on it.
+// What an ACCEPT leaves over is not refused if a task has arrived since that may fit it.
 func TestRefuseRest(t *testing.T) {
 	for reason, row := range map[string]struct {
 		history func(o *owner)
@@ -61,7 +61,7 @@ func TestRefuseRest(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			o := subscribed(t, func(c *demand.Config) { c.WaitPreferred = row.waits })
-			o.TaskCame("a")
+			o.TaskArrived("a")
 			before := o.Arrivals("a")
 			row.history(o)
 			require.Equal(t, row.want, o.RefuseRest("a", before))
@@ -69,7 +69,7 @@ func TestRefuseRest(t *testing.T) {
 	}
 }
 
-// Only what was refused takes another REVIVE.
+// Another REVIVE is due only if something was refused.
 func TestRestIsOfferedAgain(t *testing.T) {
 	for waits, want := range map[bool]string{false: "0s REVIVE [a]\n", true: ""} {
 		o := subscribed(t, func(c *demand.Config) { c.WaitPreferred = waits })

@@ -1,14 +1,14 @@
-// Package journal is the write-ahead gate of a scheduler: it knows which records have changed and were not
-// written yet, and keeps back what may not happen before they are.
+// Package journal is the write-ahead log of a scheduler: it keeps track of the records that have changed and are not
+// stored yet, and holds back the actions that must not happen before they are.
 //
-// Records are known by key only; their content is looked up when a writing begins, so that a record that changes
-// many times meanwhile is written once. One writing is under way at a time. Changes are written oldest first. An
-// action waits for all that had changed when it was added, and actions are released in the order in which they
-// were added.
+// Records are known by key only. Their content is looked up when a write begins, so that a record that has changed
+// many times by then is written once. One write is under way at a time. Changes are written oldest first. An
+// action waits for all changes that were made before it was added, and actions are released in the order in which
+// they were added.
 //
-// The package writes nothing itself: its user takes the keys of the next writing from [Journal.Begin], and
-// says with [Journal.Stored] and [Journal.Failed] what became of it. It has no goroutine and no clock, and is not
-// safe for concurrent use.
+// The package writes nothing itself: its owner gets the keys of the next write from [Journal.Begin], and reports the
+// outcome to [Journal.Stored] or [Journal.Failed]. It has no goroutine and no clock, and is not safe for
+// concurrent use.
 package journal
 
 import (
@@ -16,18 +16,19 @@ import (
 	"time"
 )
 
-// Journal of changes, with actions of type A that wait for them. Its zero value is empty and ready.
+// Journal is a list of changes, and of the actions of type A that wait for them. Its zero value is empty and ready
+// to use.
 type Journal[A any] struct {
 	dirty   []change        // to be written, the oldest first
 	isDirty map[string]bool // the keys of dirty
-	writing []change        // under way, in the order of writing
+	writing []change        // being written, in this order
 	last    uint64          // number of the last change
-	waiting []Waiting[A]    // the first to be released first
+	waiting []Waiting[A]    // in the order in which they are released
 
-	failures int // writings in a row that failed
-	err      error
-	notAt    time.Time // no writing before that
-	closed   bool
+	failures  int // writes in a row that failed
+	err       error
+	notBefore time.Time // no write begins before that
+	closed    bool
 }
 
 // change is a record that has changed.
@@ -40,13 +41,13 @@ type change struct {
 type Waiting[A any] struct {
 	Since  time.Time // when it was added
 	Action A
-	after  uint64 // the last change that it waits for
+	after  uint64 // number of the last change that it waits for
 }
 
-// Key is one record of a writing.
+// Key is one record of a write.
 type Key struct {
 	Key string
-	// Joined records must be written together with the one before them, all or none.
+	// Joined reports whether the record must be written together with the one before it, both or neither.
 	Joined bool
 }
 
@@ -63,7 +64,7 @@ func (j *Journal[A]) Touch(key string) {
 	j.dirty = append(j.dirty, change{key, j.last})
 }
 
-// TouchLast notes that a record has changed and must not be written before the others that have.
+// TouchLast notes that a record has changed, and that it must not be written before the other changes so far.
 func (j *Journal[A]) TouchLast(key string) {
 	if j.isDirty[key] {
 		j.dirty = slices.DeleteFunc(j.dirty, func(c change) bool { return c.key == key })
@@ -72,24 +73,24 @@ func (j *Journal[A]) TouchLast(key string) {
 	j.Touch(key)
 }
 
-// Add has an action wait for all changes so far. It returns false if there is nothing to wait for; the action
-// may be performed at once then.
+// Add makes an action wait for all changes so far. It returns false if there is nothing to wait for: the action
+// can then be performed at once.
 func (j *Journal[A]) Add(now time.Time, a A) bool {
 	if !j.Pending() {
 		return false
 	}
-	// While nothing is dirty, the last number is that of a change which is being written, or older ones are.
+	// If nothing is dirty, what is being written has numbers up to the last one.
 	j.waiting = append(j.waiting, Waiting[A]{now, a, j.last})
 	return true
 }
 
-// Pending reports whether something has changed and is not known to be stored.
+// Pending reports whether there are changes that are not known to be stored.
 func (j *Journal[A]) Pending() bool { return len(j.dirty) > 0 || len(j.writing) > 0 }
 
-// Writing reports whether a writing is under way.
+// Writing reports whether a write is under way.
 func (j *Journal[A]) Writing() bool { return len(j.writing) > 0 }
 
-// Take removes those waiting actions that pick chooses and returns them in order.
+// Take removes the waiting actions that pick selects and returns them in order.
 func (j *Journal[A]) Take(pick func(A) bool) []A {
 	var taken []A
 	j.waiting = slices.DeleteFunc(j.waiting, func(w Waiting[A]) bool {
@@ -102,27 +103,27 @@ func (j *Journal[A]) Take(pick func(A) bool) []A {
 	return taken
 }
 
-// Close ends it: no writing begins any more. A writing that is under way may still end.
+// Close keeps further writes from beginning. A write that is under way may still end.
 func (j *Journal[A]) Close() { j.closed = true }
 
 // Reopen undoes Close.
 func (j *Journal[A]) Reopen() { j.closed = false }
 
-// Deadline returns when the next writing can begin: the zero time if there is nothing to write, or one is
-// under way.
+// Deadline returns when the next write can begin. It returns false if there is nothing to write, a write is under way,
+// or the journal is closed.
 func (j *Journal[A]) Deadline() (at time.Time, ok bool) {
-	return j.notAt, len(j.dirty) > 0 && len(j.writing) == 0 && !j.closed
+	return j.notBefore, len(j.dirty) > 0 && len(j.writing) == 0 && !j.closed
 }
 
-// Begin begins a writing and returns its records in the order in which they are to be written, none if there
-// is nothing to write, another one is under way, or it is too early after one that failed. Of a key, together
-// returns all keys that must be written with it, itself included, or none; those of them that have changed
-// follow it.
+// Begin begins a write and returns its records in the order in which they are to be written. It returns none if there
+// is nothing to write, another write is under way, or it is too early after one that failed. For a key, together
+// returns all keys that must be written with it, itself included, or none; those among them that have changed
+// are placed next to each other.
 func (j *Journal[A]) Begin(now time.Time, together func(key string) []string) []Key {
 	if at, ok := j.Deadline(); !ok || now.Before(at) {
 		return nil
 	}
-	var numbers map[string]uint64 // of those that belong together, until they are taken
+	var numbers map[string]uint64 // changes that belong together and are not in keys yet
 	for _, c := range j.dirty {
 		if len(together(c.key)) > 0 {
 			if numbers == nil {
@@ -153,8 +154,8 @@ func (j *Journal[A]) Begin(now time.Time, together func(key string) []string) []
 	return keys
 }
 
-// Stored takes the success of the writing under way, or of a part of it: its next n records are stored. It
-// returns their keys, and the actions that waited for nothing else.
+// Stored notes that the next n records of the write under way are stored. It returns their keys, and the actions that
+// have nothing left to wait for.
 func (j *Journal[A]) Stored(n int) ([]string, []Waiting[A]) {
 	n = min(n, len(j.writing))
 	stored := make([]string, n)
@@ -168,7 +169,7 @@ func (j *Journal[A]) Stored(n int) ([]string, []Waiting[A]) {
 	return stored, j.release()
 }
 
-// release removes the actions that wait for nothing that is outstanding.
+// release removes the actions that have nothing left to wait for, and returns them.
 func (j *Journal[A]) release() []Waiting[A] {
 	n := len(j.waiting)
 	if j.Pending() {
@@ -176,7 +177,7 @@ func (j *Journal[A]) release() []Waiting[A] {
 		for _, c := range j.writing {
 			oldest = min(oldest, c.number)
 		}
-		for _, c := range j.dirty { // not in order after a failure
+		for _, c := range j.dirty { // after a failure these are not in the order of their numbers
 			oldest = min(oldest, c.number)
 		}
 		n, _ = slices.BinarySearchFunc(j.waiting, oldest, func(w Waiting[A], oldest uint64) int {
@@ -194,10 +195,10 @@ func (j *Journal[A]) release() []Waiting[A] {
 	return released
 }
 
-// Failed takes the failure of the writing under way, or of the rest of it: nobody knows what is stored. All
-// of it is to be written again, before what has changed since, not before the given time.
-func (j *Journal[A]) Failed(err error, again time.Time) {
-	j.failures, j.err, j.notAt = j.failures+1, err, again
+// Failed notes that the write under way, or what was left of it, failed. It may have been stored or not. All of it
+// will be written again, before later changes, and not before retryAt.
+func (j *Journal[A]) Failed(err error, retryAt time.Time) {
+	j.failures, j.err, j.notBefore = j.failures+1, err, retryAt
 	back := make(map[string]bool, len(j.writing))
 	for _, c := range j.writing {
 		back[c.key], j.isDirty[c.key] = true, true
@@ -206,8 +207,8 @@ func (j *Journal[A]) Failed(err error, again time.Time) {
 	j.dirty, j.writing = append(j.writing, newer...), nil
 }
 
-// Failures returns how many writings in a row have failed.
+// Failures returns how many writes in a row have failed.
 func (j *Journal[A]) Failures() int { return j.failures }
 
-// Err returns why the last writing failed, nil if it did not.
+// Err returns why the last write failed; nil: it did not.
 func (j *Journal[A]) Err() error { return j.err }

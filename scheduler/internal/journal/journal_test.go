@@ -54,7 +54,7 @@ func TestWrittenOnceAndOldestFirst(t *testing.T) {
 	require.False(t, j.Pending())
 }
 
-// TestParts: what waits for the records of a part is released with it.
+// TestParts stores a write in parts: actions that wait for the records of a part are released with it.
 func TestParts(t *testing.T) {
 	var j Journal[string]
 	for _, key := range []string{"a", "b", "c"} {
@@ -149,9 +149,9 @@ func TestClosed(t *testing.T) {
 	require.Len(t, j.Begin(began, alone), 1)
 }
 
-// world is a dumb reference: each key's number of changes, how many of them are stored, and what each action
-// waits for.
-type world struct {
+// reference is a simple model of a journal: how many changes each key has had, how many of them are stored, and what
+// each action waits for.
+type reference struct {
 	changed, stored map[string]int
 	under           []Key
 	content         map[string]int // of what is under way
@@ -159,14 +159,14 @@ type world struct {
 	order           []string
 }
 
-// TestRandomHistories: an action is released after everything that had changed before it is stored, not later
-// than when nothing is outstanding, in the order in which it was added, and once.
+// TestRandomHistories checks that an action is released once, in the order in which it was added, after everything that
+// had changed before it is stored, and at the latest when there are no changes to be stored.
 func TestRandomHistories(t *testing.T) {
 	pods := map[string][]string{"p1": {"p1", "p2"}, "p2": {"p1", "p2"}}
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var j Journal[string]
-		w := world{changed: map[string]int{}, stored: map[string]int{}, waits: map[string]map[string]int{}}
+		w := reference{changed: map[string]int{}, stored: map[string]int{}, waits: map[string]map[string]int{}}
 		now, added := began, 0
 		for range 300 {
 			switch random.IntN(6) {
@@ -211,7 +211,7 @@ func TestRandomHistories(t *testing.T) {
 	}
 }
 
-func (w *world) begin(t *testing.T, keys []Key) {
+func (w *reference) begin(t *testing.T, keys []Key) {
 	w.under, w.content = keys, map[string]int{}
 	for i, k := range keys {
 		require.NotContains(t, w.content, k.Key, "a record twice")
@@ -221,7 +221,7 @@ func (w *world) begin(t *testing.T, keys []Key) {
 }
 
 // store stores the next n records, and those that are joined with them.
-func (w *world) store(t *testing.T, j *Journal[string], n int) {
+func (w *reference) store(t *testing.T, j *Journal[string], n int) {
 	for n < len(w.under) && w.under[n].Joined {
 		n++
 	}
@@ -240,8 +240,8 @@ func (w *world) store(t *testing.T, j *Journal[string], n int) {
 	}
 }
 
-// require that so much of each record is stored.
-func (w *world) require(t *testing.T, needs map[string]int) {
+// require requires that this many changes of each record are stored.
+func (w *reference) require(t *testing.T, needs map[string]int) {
 	for key, n := range needs {
 		require.GreaterOrEqual(t, w.stored[key], n, "%s is not stored", key)
 	}

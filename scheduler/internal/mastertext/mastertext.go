@@ -1,25 +1,25 @@
-// Package mastertext knows what the texts of a Mesos master and its agents mean. Mesos has no codes for the
-// reasons of an ERROR event, of a bad request and of some task failures, so that the text has to do. Every text
-// that the scheduler takes for more than "no" is here, and nowhere else.
+// Package mastertext interprets the error texts of Mesos masters and agents. Mesos has no codes for the reasons of
+// an ERROR event, of a bad request and of some task failures, so that only the text tells them apart. Every text on
+// which a decision of the scheduler depends is here, and nowhere else.
 //
-// It promises nothing about texts of other versions of Mesos: what it does not know it reports as [Other].
+// Other versions of Mesos may have other texts: a text that it does not know is [Other].
 package mastertext
 
 import "strings"
 
-// Meaning is what the text of an ERROR event says.
+// Meaning is the reason of an ERROR event.
 type Meaning int
 
 // The meanings of ERROR events.
 const (
-	Other            Meaning = iota // may pass
-	FailedOver                      // another subscription has taken the place of this one
-	FrameworkRemoved                // torn down, or away for too long
-	NotAllowed                      // what is asked for is not allowed, or makes no sense, and never will
+	Other            Meaning = iota // unknown; another attempt may succeed
+	FailedOver                      // another scheduler has subscribed as the same framework
+	FrameworkRemoved                // the framework was torn down, or its failover timeout ran out
+	NotAllowed                      // the request is not allowed or invalid, and would be refused again
 )
 
-// MeaningOf returns the meaning of an ERROR event's message. The first two are whole messages: their words may
-// be part of another one.
+// MeaningOf returns the meaning of an ERROR event's message. The first two messages are compared whole, since other
+// messages may contain their words.
 func MeaningOf(message string) Meaning {
 	switch message {
 	case "Framework failed over":
@@ -36,8 +36,8 @@ func MeaningOf(message string) Meaning {
 }
 
 // notAllowed returns parts of the messages with which a master refuses a FrameworkInfo: those of its
-// authorization, then those of its validation in the order in which it is done. First letters that may be
-// capital are left out.
+// authorization, then those of its validation in the order in which the master does it. A first letter that is
+// sometimes upper case is left out.
 func notAllowed() []string {
 	return []string{
 		"uthorized", "uthorization", "is not allowed to run", "rincipal",
@@ -47,8 +47,8 @@ func notAllowed() []string {
 	}
 }
 
-// IsReplaced reports whether a call was refused with this body since another scheduler has subscribed. The
-// answer may come before the ERROR event on the stream does.
+// IsReplaced reports whether a call was refused with this body because another scheduler has subscribed. This
+// answer may arrive before the ERROR event on the stream.
 func IsReplaced(body string) bool {
 	return strings.Contains(body, "didn't match the stream ID currently associated")
 }
@@ -59,7 +59,7 @@ func IsStale(body string) bool {
 }
 
 // IsDockerRunFailure reports whether the message of a task's status says that its container could not be
-// started: "docker run" exits so when the daemon itself refuses, most often since a host port is taken.
+// started: "docker run" exits with 125 when the daemon itself fails, most often because a host port is taken.
 func IsDockerRunFailure(message string) bool {
 	return strings.HasSuffix(message, "exited with status 125")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
-// The messages are those of real masters, as recorded, but for those marked otherwise.
+// The messages are recorded from real masters, except for those marked otherwise.
 func TestMeaningOf(t *testing.T) {
 	for message, want := range map[string]mastertext.Meaning{
 		"Framework failed over":      mastertext.FailedOver,
@@ -56,8 +56,8 @@ func TestMeaningOf(t *testing.T) {
 	}
 }
 
-// Three fragments are so short that any text with them ends a run for good, whatever else it says. No such text of
-// a master is known that would pass; this shows what it would take.
+// Three fragments are so short that any text with them ends a run, whatever else it says. No message of a master is known
+// that has one of them and for which another attempt would succeed. This test shows what such a message would be.
 func TestShortFragments(t *testing.T) {
 	for _, message := range []string{
 		"The authorizer is busy: authorization of the framework timed out",

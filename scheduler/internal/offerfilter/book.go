@@ -10,25 +10,25 @@ import (
 )
 
 const (
-	// settleAfter is how long what is pending must have stayed the same before the master is told of it. A
-	// task that finds its place at once, as most do, is not worth two calls; and since it also bounds how often
-	// the master is told, each change costs an allocation there.
-	settleAfter = 5 * time.Second
-	// retryAfter is when a call that failed is made again.
+	// stableAfter is how long the pending tasks must have stayed the same before a filter for them is sent. A
+	// task that is placed at once, as most are, is not worth two calls. It also bounds how often a filter is
+	// sent: each one makes the master run an allocation.
+	stableAfter = 5 * time.Second
+	// retryAfter is the pause before a call that failed is made again.
 	retryAfter = time.Second
-	// lateness is by how much a call without an answer may be late. What it says holds until the next one.
+	// lateness is how long after its outcome became unclear a call may still reach the master and take effect.
 	lateness = time.Minute
-	// constraintsMinor is the version 1.x of Mesos since which masters know offer constraints.
+	// constraintsMinor: masters know offer constraints since Mesos 1.11.
 	constraintsMinor = 11
 )
 
-// Verdict is what is to become of the subscription.
+// Verdict says whether the subscription can go on.
 type Verdict int
 
 // The verdicts.
 const (
 	Keep       Verdict = iota
-	Disconnect         // the master has a filter that only another subscription can take from it
+	Disconnect         // the master has a filter that only a new subscription can remove
 )
 
 // Outcome is what became of an UPDATE_FRAMEWORK call.
@@ -37,71 +37,72 @@ type Outcome int
 // The outcomes.
 const (
 	Accepted Outcome = iota
-	Refused          // the master found the call bad, as it would again
-	Unclear          // it may have arrived, or arrive yet
-	Failed           // it has changed nothing, and may be made again
+	Refused          // the master found the call invalid, and would do so again
+	Unclear          // the call may have arrived, or may still arrive
+	Failed           // the call had no effect and can be made again
 )
 
-// Book is how far the master knows the filter. It is told of a stricter one only when what is pending has not changed
-// for a while, and of a laxer one at once: a task that came meanwhile must not wait for offers that the master
-// keeps back. The zero Book is one of a run that has just begun.
+// Book keeps which filter was sent to the master and which one is to be sent next. A stricter filter is sent only
+// when the pending tasks have not changed for a while. A looser one is sent at once: a new task must not wait
+// for offers that the master filters out. The zero Book is that of a run that has just begun.
 //
-// Its methods are called in the order of what happens. Nothing is to be told unless there is a subscription.
+// Its methods are called in the order in which things happen. Follow is called only while there is a subscription.
 type Book struct {
-	able   bool            // this master knows offer constraints
-	taken  bool            // a master has taken such a filter in this run, so that SUBSCRIBE may have it, too
-	level  Level           // for this master
-	told   Filter          // with the last call
-	call   *scheduler.Call // that, while it is under way
-	strict bool            // that has a filter, though told may be none by now
-	active bool            // the master may have a filter
-	users  int             // UPDATE_FRAMEWORK calls of the user's that are under way
-	tellAt time.Time       // when to tell the master; zero: it was told
-	lookAt time.Time       // when to look at what is pending; zero: that has not changed
-	late   time.Time       // until then a call of which nothing is known may arrive
+	supported   bool            // this master knows offer constraints
+	accepted    bool            // a master accepted a filter in this run, so that SUBSCRIBE may have one, too
+	level       Level           // for this master
+	advertised  Filter          // the last filter that was sent, or is to be sent at sendAt
+	call        *scheduler.Call // the last call, while it is under way
+	callFilters bool            // that call has a filter, though advertised may be none by now
+	active      bool            // the master may have a filter
+	userCalls   int             // the user's UPDATE_FRAMEWORK calls that are under way
+	sendAt      time.Time       // when to send advertised; zero: it was sent
+	deriveAt    time.Time       // when to derive a filter from the pending tasks; zero: they have not changed
+	lateUntil   time.Time       // until then a call whose outcome is unclear may still arrive
 }
 
 // Active reports whether the master may have a filter.
 func (b *Book) Active() bool { return b.active }
 
-// Subscribing begins a subscription, with the filter that is returned if it is sure that this will not be the end of
-// it.
+// Subscribing begins a subscription and returns the filter that SUBSCRIBE is to have. There is none unless a master
+// accepted one in this run: a master that does not would refuse the subscription.
 func (b *Book) Subscribing() Filter {
-	if !b.taken {
-		b.told = Filter{}
+	if !b.accepted {
+		b.advertised = Filter{}
 	}
-	b.active, b.level, b.call = !b.told.None(), Full, nil
-	b.tellAt, b.lookAt, b.late = time.Time{}, time.Time{}, time.Time{}
-	return b.told
+	b.active, b.level, b.call = !b.advertised.None(), Full, nil
+	b.sendAt, b.deriveAt, b.lateUntil = time.Time{}, time.Time{}, time.Time{}
+	return b.advertised
 }
 
-// SubscribeRefused takes it that the master refused what the subscription began with. It reports whether that
-// may be for the filter, and forgets that.
+// SubscribeRefused notes that the master refused SUBSCRIBE. It reports whether the filter may have been the reason;
+// the next SUBSCRIBE then has none.
 func (b *Book) SubscribeRefused() bool {
-	if b.told.None() {
+	if b.advertised.None() {
 		return false
 	}
-	b.taken, b.told = false, Filter{}
+	b.accepted, b.advertised = false, Filter{}
 	return true
 }
 
-// Subscribed takes the version of the master that has accepted the subscription. One that is too old for constraints
-// may know minima nevertheless, as those since 1.8 do, and there would be no way to lift them.
+// Subscribed notes the version of the master that accepted the subscription. A master that is too old for offer
+// constraints may know the minimum amounts, as those since 1.8 do, and no call could remove these: it returns
+// Disconnect if SUBSCRIBE had a filter.
 func (b *Book) Subscribed(now time.Time, version string) Verdict {
-	if b.able = understands(version); b.able {
-		b.lookAt = now.Add(settleAfter)
+	if b.supported = supportsConstraints(version); b.supported {
+		b.deriveAt = now.Add(stableAfter)
 		return Keep
 	}
-	none := b.told.None()
-	b.told, b.active = Filter{}, false
+	none := b.advertised.None()
+	b.advertised, b.active = Filter{}, false
 	if none {
 		return Keep
 	}
 	return Disconnect
 }
 
-// understands reports whether a master of this version knows offer constraints.
-func understands(version string) bool {
+// supportsConstraints reports whether a master of this version knows offer constraints.
+func supportsConstraints(version string) bool {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
 		return false
@@ -109,20 +110,20 @@ func understands(version string) bool {
 	return major > 1 || major == 1 && minor >= constraintsMinor
 }
 
-// ClassChanged takes the spec of a class of tasks of which the first one became pending, or the last one ceased to
-// be. It reports whether the master is now told to offer what it kept back from such tasks: it should be asked for
-// offers in the spec's role, so that it need not wait for its next allocation.
+// ClassChanged notes that the first task of a class became pending, or that the last one is no longer pending. It
+// reports whether a filter that does not admit the class is being removed. A REVIVE should then follow for the
+// spec's role, so that the task need not wait for the master's next allocation.
 func (b *Book) ClassChanged(now time.Time, roles []string, spec *task.Spec, pending bool) (ask bool) {
 	switch {
-	case !b.able:
+	case !b.supported:
 	case !pending:
-		if b.lookAt.IsZero() {
-			b.lookAt = now.Add(settleAfter)
+		if b.deriveAt.IsZero() {
+			b.deriveAt = now.Add(stableAfter)
 		}
-	case b.told.None():
-		b.lookAt = now.Add(settleAfter)
-	case !b.told.Admits(roles, spec, b.level):
-		b.told, b.tellAt, b.lookAt = Filter{}, now, now.Add(settleAfter)
+	case b.advertised.None():
+		b.deriveAt = now.Add(stableAfter)
+	case !b.advertised.Admits(roles, spec, b.level):
+		b.advertised, b.sendAt, b.deriveAt = Filter{}, now, now.Add(stableAfter)
 		return true
 	}
 	return false
@@ -131,37 +132,37 @@ func (b *Book) ClassChanged(now time.Time, roles []string, spec *task.Spec, pend
 // Deadline returns when there is something to do; the zero time is never.
 func (b *Book) Deadline() time.Time {
 	switch {
-	case !b.able || b.users > 0:
+	case !b.supported || b.userCalls > 0:
 		return time.Time{}
-	case b.tellAt.IsZero() || !b.lookAt.IsZero() && b.lookAt.Before(b.tellAt):
-		return b.lookAt
+	case b.sendAt.IsZero() || !b.deriveAt.IsZero() && b.deriveAt.Before(b.sendAt):
+		return b.deriveAt
 	}
-	return b.tellAt
+	return b.sendAt
 }
 
-// Follow returns the filter that the master is to be told of now, if any. It looks at what is pending when that has
-// not changed for a while, by way of derive. The call that is made then is to be handed to [Book.Sent].
+// Follow returns the filter that is to be sent now, and reports whether there is one. It derives a new filter when the
+// pending tasks have not changed for a while. The call that is then made is passed to [Book.Sent].
 func (b *Book) Follow(now time.Time, derive func(Level) Filter) (Filter, bool) {
 	if at := b.Deadline(); at.IsZero() || now.Before(at) {
 		return Filter{}, false
 	}
-	if !b.lookAt.IsZero() && !now.Before(b.lookAt) {
-		b.lookAt = time.Time{}
-		if derived := derive(b.level); !derived.Equal(b.told) {
-			b.told, b.tellAt = derived, now
+	if !b.deriveAt.IsZero() && !now.Before(b.deriveAt) {
+		b.deriveAt = time.Time{}
+		if derived := derive(b.level); !derived.Equal(b.advertised) {
+			b.advertised, b.sendAt = derived, now
 		}
 	}
-	if b.tellAt.IsZero() || now.Before(b.tellAt) {
+	if b.sendAt.IsZero() || now.Before(b.sendAt) {
 		return Filter{}, false
 	}
-	b.tellAt = time.Time{}
-	return b.told, true
+	b.sendAt = time.Time{}
+	return b.advertised, true
 }
 
-// Sent notes the call that tells the master of what Follow returned.
-func (b *Book) Sent(call *scheduler.Call) { b.call, b.strict = call, !b.told.None() }
+// Sent notes the call that has the filter which Follow returned.
+func (b *Book) Sent(call *scheduler.Call) { b.call, b.callFilters = call, !b.advertised.None() }
 
-// Done takes the outcome of a call that Sent was told of, on the present subscription.
+// Done notes the outcome of a call that was passed to Sent, on the present subscription.
 func (b *Book) Done(now time.Time, call *scheduler.Call, outcome Outcome) Verdict {
 	last := call == b.call
 	if last {
@@ -169,56 +170,56 @@ func (b *Book) Done(now time.Time, call *scheduler.Call, outcome Outcome) Verdic
 	}
 	switch outcome {
 	case Accepted:
-		b.active = !last || b.strict
-		b.taken = b.taken || last && b.active
-		if last && now.Before(b.late) && b.tellAt.IsZero() {
-			b.tellAt = b.late // once more, lest a late one holds
+		b.active = !last || b.callFilters
+		b.accepted = b.accepted || last && b.active
+		if last && now.Before(b.lateUntil) && b.sendAt.IsZero() {
+			b.sendAt = b.lateUntil // once more, in case an earlier call arrives after this one
 		}
 	case Refused:
-		b.taken = false
+		b.accepted = false
 		b.level = min(b.level+1, Nothing)
 		if last {
 			return b.refused(now)
 		}
 	default:
 		if outcome == Unclear {
-			b.active, b.late = true, now.Add(lateness)
+			b.active, b.lateUntil = true, now.Add(lateness)
 		}
 		if last {
-			b.tellAt = now.Add(retryAfter)
+			b.sendAt = now.Add(retryAfter)
 		}
 	}
 	return Keep
 }
 
-// refused goes back to no filter. A master has the one before the refused one until it has taken that call
-// or, if it refuses even that, the subscription is another one.
+// refused goes back to no filter. The master still has the filter from before the refused call. It is removed by
+// another call or, if the master refuses that one as well, by a new subscription.
 func (b *Book) refused(now time.Time) Verdict {
-	if b.told.None() {
+	if b.advertised.None() {
 		if b.active {
 			return Disconnect
 		}
 		return Keep
 	}
-	b.told, b.lookAt = Filter{}, now.Add(settleAfter)
+	b.advertised, b.deriveAt = Filter{}, now.Add(stableAfter)
 	if b.active {
-		b.tellAt = now
+		b.sendAt = now
 	}
 	return Keep
 }
 
-// Settled reports whether no call is under way or due, so that the master has the filter of the last one or, if the
-// outcome of calls was unclear, that of one of them.
-func (b *Book) Settled() bool { return b.call == nil && b.tellAt.IsZero() && b.users == 0 }
+// Idle reports whether no call is under way or due. The master then has the filter of the last call or, if the
+// outcome of some calls was unclear, of one of those.
+func (b *Book) Idle() bool { return b.call == nil && b.sendAt.IsZero() && b.userCalls == 0 }
 
-// UserCalled notes that an UPDATE_FRAMEWORK call of the user's is made, which has no filter. The master is told
-// of nothing until it is done.
-func (b *Book) UserCalled() { b.users++ }
+// UserCalled notes that an UPDATE_FRAMEWORK call of the user's is made, which has no filter. Until it is done no
+// filter is sent.
+func (b *Book) UserCalled() { b.userCalls++ }
 
-// UserDone takes the outcome of a user's call: whether the master has taken it on the present subscription.
+// UserDone notes the outcome of a user's call: whether the master accepted it on the present subscription.
 func (b *Book) UserDone(now time.Time, taken bool) {
-	b.users = max(0, b.users-1)
-	if taken && b.users == 0 && b.able {
-		b.told, b.active, b.tellAt, b.lookAt = Filter{}, false, time.Time{}, now.Add(settleAfter)
+	b.userCalls = max(0, b.userCalls-1)
+	if taken && b.userCalls == 0 && b.supported {
+		b.advertised, b.active, b.sendAt, b.deriveAt = Filter{}, false, time.Time{}, now.Add(stableAfter)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// desk is a book with a clock, and what is pending.
-type desk struct {
+// owner owns a book, with a clock and pending tasks.
+type owner struct {
 	require.TestingT
 	offerfilter.Book
 	now     time.Time
@@ -24,20 +24,20 @@ type desk struct {
 
 func anyRole() []string { return []string{"*"} }
 
-// onRack is a task that may run on one rack only.
+// onRack returns a task that may run on one rack only.
 func onRack(rack string) *task.Spec {
 	return &task.Spec{Mem: 32, Constraints: all{where("rack", task.Like, rack)}}
 }
 
-func newDesk(t require.TestingT, pending ...*task.Spec) *desk {
-	d := &desk{TestingT: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), pending: pending}
+func newOwner(t require.TestingT, pending ...*task.Spec) *owner {
+	d := &owner{TestingT: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), pending: pending}
 	require.True(t, d.Subscribing().None())
 	require.Equal(t, offerfilter.Keep, d.Subscribed(d.now, "1.12.0"))
 	return d
 }
 
-// follow returns what the master is told at some time from now on, "-" for nothing.
-func (d *desk) follow(after time.Duration) string {
+// follow returns the filter that is sent after some time, "-" if none is.
+func (d *owner) follow(after time.Duration) string {
 	d.now = d.now.Add(after)
 	f, tell := d.Follow(d.now, func(level offerfilter.Level) offerfilter.Filter {
 		return offerfilter.Derive(anyRole(), nil, slices.Values(d.pending), level)
@@ -50,19 +50,19 @@ func (d *desk) follow(after time.Duration) string {
 	return f.String()
 }
 
-// add has a class become pending.
-func (d *desk) add(s *task.Spec) (ask bool) {
+// add adds a pending task of a class.
+func (d *owner) add(s *task.Spec) (ask bool) {
 	d.pending = append(d.pending, s)
 	return d.ClassChanged(d.now, anyRole(), s, true)
 }
 
-// remove has it end.
-func (d *desk) remove(s *task.Spec) {
+// remove removes it.
+func (d *owner) remove(s *task.Spec) {
 	d.pending = slices.DeleteFunc(d.pending, func(p *task.Spec) bool { return p == s })
 	require.False(d, d.ClassChanged(d.now, anyRole(), s, false))
 }
 
-func (d *desk) done(o offerfilter.Outcome) offerfilter.Verdict { return d.Done(d.now, d.call, o) }
+func (d *owner) done(o offerfilter.Outcome) offerfilter.Verdict { return d.Done(d.now, d.call, o) }
 
 const (
 	onR1       = " least *: mem 32 where *: rack LIKE r1"
@@ -72,16 +72,16 @@ const (
 	nothing    = "-"
 )
 
-// A stricter filter is told 5 s after the last change, a laxer one at once, and neither twice.
+// A stricter filter is sent 5 s after the last change, a looser one at once, and neither twice.
 func TestBook(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	require.Equal(t, nothing, d.follow(4*time.Second))
 	require.Equal(t, d.now.Add(time.Second), d.Deadline())
 	require.Equal(t, onR1, d.follow(time.Second))
-	require.False(t, d.Settled(), "a call is under way")
+	require.False(t, d.Idle(), "a call is under way")
 	require.False(t, d.Active(), "and has not arrived as far as is known")
 	require.Equal(t, offerfilter.Keep, d.done(offerfilter.Accepted))
-	require.True(t, d.Settled())
+	require.True(t, d.Idle())
 	require.True(t, d.Active())
 	require.Zero(t, d.Deadline())
 	require.Equal(t, nothing, d.follow(time.Hour))
@@ -91,7 +91,7 @@ func TestBook(t *testing.T) {
 
 	r2 := onRack("r2")
 	require.True(t, d.add(r2), "the master has kept back its offers")
-	require.False(t, d.Settled())
+	require.False(t, d.Idle())
 	require.Equal(t, everything, d.follow(0))
 	d.done(offerfilter.Accepted)
 	require.False(t, d.Active())
@@ -121,9 +121,9 @@ func TestMastersThatKnowConstraints(t *testing.T) {
 	}
 }
 
-// What a master has taken is part of the next subscription.
+// A filter that a master has accepted is part of the next subscription.
 func TestSubscribing(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	require.False(t, d.SubscribeRefused(), "there is no filter to blame")
 	require.Equal(t, onR1, d.follow(5*time.Second))
 	require.True(t, d.Subscribing().None(), "no master has taken it so far")
@@ -146,7 +146,7 @@ func TestSubscribing(t *testing.T) {
 }
 
 func TestSubscribeRefused(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	d.follow(5 * time.Second)
 	d.done(offerfilter.Accepted)
 	require.False(t, d.Subscribing().None())
@@ -155,9 +155,9 @@ func TestSubscribeRefused(t *testing.T) {
 	require.False(t, d.SubscribeRefused(), "the second time it is for something else")
 }
 
-// After one refusal there are no expressions, after two no filter, with this master.
+// After one refusal there are no expressions, after two there is no filter, until the next subscription.
 func TestRefused(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	require.Equal(t, onR1, d.follow(5*time.Second))
 	require.Equal(t, offerfilter.Keep, d.done(offerfilter.Refused))
 	require.Equal(t, nothing, d.follow(4*time.Second), "there is none to take back")
@@ -173,10 +173,10 @@ func TestRefused(t *testing.T) {
 	require.Equal(t, onR1, d.follow(5*time.Second), "another one may take it")
 }
 
-// A filter that the master has does not stay when the next one is refused; if it cannot be lifted, the subscription ends.
+// If a filter is refused, the one that the master has is lifted. If that is refused, too, the subscription ends.
 func TestRefusedAfterAnother(t *testing.T) {
 	r2 := onRack("r2")
-	d := newDesk(t, onRack("r1"), r2)
+	d := newOwner(t, onRack("r1"), r2)
 	require.Equal(t, onR1orR2, d.follow(5*time.Second))
 	d.done(offerfilter.Accepted)
 	d.remove(r2)
@@ -189,7 +189,7 @@ func TestRefusedAfterAnother(t *testing.T) {
 
 // A master that has no filter, and refuses a call without one, changes nothing.
 func TestRefusedWithoutAny(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	d.follow(5 * time.Second)
 	first := d.call
 	require.True(t, d.add(onRack("r2")))
@@ -199,9 +199,9 @@ func TestRefusedWithoutAny(t *testing.T) {
 	require.Equal(t, nothing, d.follow(time.Hour), "those were two")
 }
 
-// A call that failed is made again; one of which nothing is known may also arrive later.
+// A call that failed is made again; one whose outcome is unclear may also arrive later.
 func TestUnclear(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	require.Equal(t, onR1, d.follow(5*time.Second))
 	d.done(offerfilter.Failed)
 	require.False(t, d.Active())
@@ -211,22 +211,22 @@ func TestUnclear(t *testing.T) {
 	require.True(t, d.Active(), "perhaps")
 	require.Equal(t, onR1, d.follow(time.Second))
 	d.done(offerfilter.Accepted)
-	require.False(t, d.Settled(), "the former may hold for now")
+	require.False(t, d.Idle(), "the former may hold for now")
 	require.Equal(t, nothing, d.follow(58*time.Second))
 	require.Equal(t, onR1, d.follow(time.Second))
 	d.done(offerfilter.Accepted)
-	require.True(t, d.Settled())
+	require.True(t, d.Idle())
 	require.Equal(t, nothing, d.follow(time.Hour))
 }
 
-// A user's call has no filter. While it is under way the master is told of nothing, thereafter anew.
+// A user's call has no filter. While it is under way no filter is sent; after it the filter is sent again.
 func TestUsersCalls(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	d.follow(5 * time.Second)
 	d.done(offerfilter.Accepted)
 	d.UserCalled()
 	d.UserCalled()
-	require.False(t, d.Settled())
+	require.False(t, d.Idle())
 	d.add(onRack("r2"))
 	require.Equal(t, nothing, d.follow(time.Hour))
 	d.UserDone(d.now, true)
@@ -242,12 +242,12 @@ func TestUsersCalls(t *testing.T) {
 	require.True(t, d.Active(), "it came to nothing")
 	require.Equal(t, nothing, d.follow(time.Hour))
 	d.UserDone(d.now, false)
-	require.True(t, d.Settled(), "one of a former run does not count")
+	require.True(t, d.Idle(), "one of a former run does not count")
 }
 
-// A filter that the master takes while a user's call keeps the next one waiting is one that it has.
+// If the master accepts a filter while the next one waits for a user's call, it has that filter.
 func TestUsersCallDuringAnother(t *testing.T) {
-	d := newDesk(t, onRack("r1"))
+	d := newOwner(t, onRack("r1"))
 	require.Equal(t, onR1, d.follow(5*time.Second))
 	d.UserCalled()
 	require.True(t, d.add(onRack("r2")))
@@ -259,9 +259,9 @@ func TestUsersCallDuringAnother(t *testing.T) {
 	require.Equal(t, offerfilter.Disconnect, d.done(offerfilter.Refused))
 }
 
-// walker is a desk with a master that may have the filter of several calls.
+// walker is an owner, and a master that may have the filter of any of several calls.
 type walker struct {
-	*desk
+	*owner
 	possible []possible
 }
 
@@ -272,7 +272,7 @@ type possible struct {
 }
 
 func (w *walker) check() {
-	if !w.Settled() {
+	if !w.Idle() {
 		return
 	}
 	for _, p := range w.possible {
@@ -295,7 +295,7 @@ func (w *walker) follow(after time.Duration) {
 	}
 }
 
-// answer feeds the outcome of the first call under way.
+// answer passes the outcome of the first call under way to the book.
 func (w *walker) answer(o offerfilter.Outcome) {
 	at := slices.IndexFunc(w.possible, func(p possible) bool { return p.call != nil })
 	if at < 0 {
@@ -329,10 +329,10 @@ func (w *walker) subscribe(version string) {
 	}
 }
 
-// walk plays random events, and has a class become pending by way of add.
+// walk plays random events. It adds pending tasks with add.
 func walk(t require.TestingT, seed uint64, add func(*walker, *task.Spec)) {
 	random := rand.New(rand.NewPCG(seed, 0))
-	w := &walker{desk: newDesk(t)}
+	w := &walker{owner: newOwner(t)}
 	w.possible = []possible{{}}
 	for range 400 {
 		switch random.IntN(12) {
@@ -362,14 +362,14 @@ func walk(t require.TestingT, seed uint64, add func(*walker, *task.Spec)) {
 	}
 }
 
-// Whatever happens, no pending task waits for offers that the master keeps back, unless a call is under way or due.
+// In any history no pending task waits for offers that are filtered out, unless a call is under way or due.
 func TestWalks(t *testing.T) {
 	for seed := range uint64(500) {
 		walk(t, seed, func(w *walker, s *task.Spec) { w.add(s) })
 	}
 }
 
-// TestWalksControl: a checker that cannot fail proves nothing. This one tells the book nothing of new tasks.
+// TestWalksControl is the negative test of walk: this owner does not report new tasks to the book.
 func TestWalksControl(t *testing.T) {
 	r := &recorder{}
 	func() {
@@ -381,7 +381,7 @@ func TestWalksControl(t *testing.T) {
 	require.True(t, r.failed)
 }
 
-// recorder is a test that may fail.
+// recorder is a test that is expected to fail.
 type recorder struct{ failed bool }
 
 func (r *recorder) Errorf(string, ...any) { r.failed = true }

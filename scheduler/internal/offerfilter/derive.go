@@ -1,11 +1,12 @@
-// Package offerfilter decides which offers a master is to keep back since no pending task could use them, and
-// follows how far the master knows.
+// Package offerfilter decides which offers a master need not send, because no pending task could use them, and
+// keeps track of which filter the master has. A filter consists of offer constraints and minimum amounts of
+// resources (min_allocatable_resources), which an UPDATE_FRAMEWORK or SUBSCRIBE call carries.
 //
-// What it promises: a filter keeps away no offer that a pending task fits, and a task that comes later does not wait
-// for one that was kept back before it came. It lets through more than a matcher takes, which has the last word.
+// What it promises: a filter holds back no offer that a pending task fits, and a task that is submitted later does
+// not wait for an offer that was held back before. A filter may let through offers that no task fits: the matcher decides.
 //
-// What it does not: it sends nothing and looks at no clock. It says what is to be sent, and is told what became of
-// it and what time it is.
+// What it does not promise: it sends nothing and reads no clock. Its owner makes the calls that it asks for, and passes
+// in their outcomes and the time.
 package offerfilter
 
 import (
@@ -22,34 +23,35 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// maxSets is how many sets of constraints a role may have. A master tries all of them for each agent.
+// maxSets is how many sets of constraints a role may have. For each agent the master evaluates all of them.
 const maxSets = 32
 
-// exists is an operator besides those of users: the agent has the attribute.
+// exists is an operator that users do not have: it holds if the agent has the attribute.
 const exists task.Operator = "EXISTS"
 
-// Filter is what offers must have to be of use to a pending task. The zero Filter lets all of them through.
+// Filter is what an offer must have to be of use to a pending task. The zero Filter lets all offers through.
 type Filter struct {
 	Constraints Constraints
 	// Minimum is, by role, how much of each scalar resource an offer must have.
 	Minimum map[string]map[string]float64
 }
 
-// Constraints are, by role, sets of constraints in a fixed order. On an agent that is offered all constraints of one
-// set hold. They have no operators but LIKE, UNLIKE, IS and EXISTS, which needs no value: the attribute is there.
+// Constraints are, by role, sets of constraints in a fixed order. An agent is offered if all constraints of at least
+// one set hold. The operators are LIKE, UNLIKE, IS and EXISTS; the last has no value and holds if the agent has the
+// attribute.
 type Constraints map[string][]ConstraintSet
 
-// ConstraintSet is what a master can judge of a task's constraints, in a fixed order.
+// ConstraintSet holds those of a task's constraints that a master can evaluate, in a fixed order.
 type ConstraintSet []task.Constraint
 
-// Level is how much a master is told: less after each refusal.
+// Level is how much of the constraints a filter has: less after each refusal.
 type Level int
 
 // The levels.
 const (
 	Full          Level = iota
-	NoExpressions       // instead of LIKE and UNLIKE the master is told that the attribute must be there
-	Nothing
+	NoExpressions       // EXISTS in place of LIKE and UNLIKE
+	Nothing             // no filter
 )
 
 // None reports whether the filter lets all offers through.
@@ -80,7 +82,7 @@ func (c Constraints) String() (s string) {
 	return s
 }
 
-// MinimumText describes the minima of Mesos' filters with text such as " least *: cpus 1, mem 32".
+// MinimumText returns the minimum amounts of filters as text, such as " least *: cpus 1, mem 32".
 func MinimumText(filters map[string]mesos.OfferFilters) (s string) {
 	for _, role := range slices.Sorted(maps.Keys(filters)) {
 		for _, q := range filters[role].MinAllocatableResources.GetQuantities() {
@@ -93,7 +95,8 @@ func MinimumText(filters map[string]mesos.OfferFilters) (s string) {
 	return s
 }
 
-// OfferFilters returns the user's filters with the minima added, which have none of a role that the user's have.
+// OfferFilters returns the user's filters together with those for the minimum amounts. A role for which the user has a
+// filter has no minimum.
 func (f Filter) OfferFilters(users map[string]mesos.OfferFilters) map[string]mesos.OfferFilters {
 	if len(f.Minimum) == 0 {
 		return users
@@ -114,9 +117,9 @@ func (f Filter) OfferFilters(users map[string]mesos.OfferFilters) map[string]mes
 	return filters
 }
 
-// Derive returns the filter for what is pending: one spec of each class of tasks that are alike is enough. Roles are
-// the framework's; a task that names no role is for any of them. Where the user has set a minimum for a role, there
-// is no other.
+// Derive returns the filter for the pending tasks, of which one spec of each class is enough. Roles are the
+// framework's; a task that names no role can use the offers of all. A role for which the user has set a filter gets no
+// minimum from here.
 func Derive(roles []string, users map[string]mesos.OfferFilters, pending iter.Seq[*task.Spec], level Level) Filter {
 	var f Filter
 	if level == Nothing {
@@ -142,10 +145,11 @@ func Derive(roles []string, users map[string]mesos.OfferFilters, pending iter.Se
 	return f
 }
 
-// isFor reports whether a task can use offers to the role.
+// isFor reports whether a task can use offers for a role.
 func isFor(s *task.Spec, role string) bool { return s.Role == "" || s.Role == role }
 
-// constraintSets returns the different sets of what is pending in a role, none if any agent may do.
+// constraintSets returns the distinct constraint sets of the pending tasks of a role. It returns none if a task has no
+// constraints, or if there are too many sets.
 func constraintSets(role string, pending iter.Seq[*task.Spec], level Level) []ConstraintSet {
 	seen, distinct := map[string]bool{}, map[string]ConstraintSet{}
 	var key []byte
@@ -155,7 +159,7 @@ func constraintSets(role string, pending iter.Seq[*task.Spec], level Level) []Co
 		}
 		key = appendKey(key[:0], s.Constraints)
 		if seen[string(key)] {
-			continue // most classes differ in other things
+			continue // most classes differ in other fields
 		}
 		seen[string(key)] = true
 		set := constraintSet(s, level)
@@ -183,7 +187,7 @@ func appendKey(key []byte, constraints []task.Constraint) []byte {
 	return key
 }
 
-// constraintSet returns what a master can judge of a spec's constraints.
+// constraintSet returns those of a spec's constraints that a master can evaluate.
 func constraintSet(s *task.Spec, level Level) ConstraintSet {
 	var set ConstraintSet
 	for _, c := range s.Constraints {
@@ -204,12 +208,12 @@ func constraintSet(s *task.Spec, level Level) ConstraintSet {
 	return slices.Compact(set)
 }
 
-// valid reports whether a text is UTF-8; JSON would make another one of what is not.
+// valid reports whether a text is UTF-8. JSON would change any other text.
 func valid(s string) bool { return strings.ToValidUTF8(s, "") == s }
 
-// minimum returns how much of each scalar resource every pending task of a role asks for. No task fits an offer that
-// has less of one of them. (Such an offer may add to one at hand of the same agent; but that one goes back
-// soon if it is of no use, and then both are offered as one.)
+// minimum returns, for each scalar resource, the least amount that any pending task of a role asks for. No task fits
+// an offer that has less. (Such an offer could complete one of the same agent that is already held. But the held one is
+// soon declined if nothing fits it, and the master then offers both together.)
 func minimum(role string, pending iter.Seq[*task.Spec]) map[string]float64 {
 	var least map[string]float64
 	for s := range pending {
@@ -232,7 +236,7 @@ func minimum(role string, pending iter.Seq[*task.Spec]) map[string]float64 {
 		}
 	}
 	for name, amount := range least {
-		// Mesos counts in thousandths; what is half of one counts as one.
+		// Mesos counts in thousandths, and rounds half of one up.
 		if least[name] = float64(int64(amount*1000+0.5)) / 1000; least[name] == 0 {
 			delete(least, name)
 		}
@@ -255,8 +259,8 @@ func amount(s *task.Spec, name string) float64 {
 	return s.Scalars[name]
 }
 
-// Admits reports whether a master with this filter offers all that a task may use in the framework's roles. The level
-// is that at which the filter was derived; with another one the answer may be no where yes is right.
+// Admits reports whether a master with this filter offers everything that a task may use in the framework's roles. The
+// level must be the one at which the filter was derived; with another one the result may be false where true is right.
 func (f Filter) Admits(roles []string, s *task.Spec, level Level) bool {
 	for _, role := range roles {
 		if !isFor(s, role) {
@@ -269,7 +273,7 @@ func (f Filter) Admits(roles []string, s *task.Spec, level Level) bool {
 			}
 		}
 		for name, least := range f.Minimum[role] {
-			if amount(s, name) < least-0.0005 { // not by the rounding
+			if amount(s, name) < least-0.0005 { // half a thousandth: a difference due to rounding does not count
 				return false
 			}
 		}

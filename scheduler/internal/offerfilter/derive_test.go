@@ -27,7 +27,7 @@ func derive(roles []string, users map[string]mesos.OfferFilters, specs []task.Sp
 	return offerfilter.Derive(roles, users, slices.Values(pending), level)
 }
 
-// A filter must not keep away what a matcher would take: what is not exact is loose.
+// A filter must not hold back offers that a matcher would use: where it cannot be exact it is looser.
 func TestDerive(t *testing.T) {
 	many := make([]task.Spec, 33)
 	for i := range many {
@@ -90,7 +90,7 @@ func TestDerive(t *testing.T) {
 	}
 }
 
-// The most sets that there may be.
+// The maximum number of sets.
 func TestDeriveMostSets(t *testing.T) {
 	specs := make([]task.Spec, 32)
 	for i := range specs {
@@ -137,7 +137,7 @@ func TestEqual(t *testing.T) {
 	require.True(t, offerfilter.Filter{Constraints: offerfilter.Constraints{}}.Equal(offerfilter.Filter{}))
 }
 
-// What the user has set of a role stays.
+// The user's filter of a role is not changed.
 func TestUsersOfferFilters(t *testing.T) {
 	minimum := func(role, name string) offerfilter.Filter {
 		return offerfilter.Filter{Minimum: map[string]map[string]float64{role: {name: 1}}}
@@ -154,7 +154,7 @@ func TestUsersOfferFilters(t *testing.T) {
 	require.Equal(t, " least a: mem 1", offerfilter.MinimumText(own), "the user's map is not altered")
 }
 
-// BenchmarkDerive looks at what is pending, which is done once after it has not changed for a while.
+// BenchmarkDerive measures the derivation of a filter, which is done once after the pending tasks have changed.
 func BenchmarkDerive(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprint("classes=", n), func(b *testing.B) {

@@ -15,7 +15,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// offered reports whether a master with a filter would offer this, as its documentation says.
+// offered reports whether a master with a filter would make an offer, according to Mesos' documentation.
 func offered(f offerfilter.Filter, o task.Offer, free map[string]float64) bool {
 	for name, least := range f.Minimum[o.Role] {
 		if free[name] < least {
@@ -50,7 +50,7 @@ func holds(c task.Constraint, a task.Agent) bool {
 	panic("an operator that a master does not know: " + c.Operator)
 }
 
-// draw makes up specs, and an offer with what is free.
+// draw makes random specs, and offers with the amounts in them.
 type draw struct{ *rand.Rand }
 
 func (d draw) pick(words ...string) string { return words[d.IntN(len(words))] }
@@ -89,8 +89,7 @@ func (d draw) offer() (task.Offer, map[string]float64) {
 	return o, free
 }
 
-// Whatever a matcher finds a place for, a master offers, if it has the filter for a number of tasks and that is one of
-// them.
+// Offers on which a matcher would place a task are made by a master that has the filter for this and other tasks.
 func TestFilterKeepsNothingFromTheMatcher(t *testing.T) {
 	d := draw{rand.New(rand.NewPCG(11, 0))}
 	roles := []string{"*", "prod"}
@@ -121,7 +120,7 @@ func TestFilterKeepsNothingFromTheMatcher(t *testing.T) {
 	require.Greater(t, keptBack, 1000, "and so does the filter")
 }
 
-// What a filter admits it does not keep back, though it was derived without it.
+// A filter that admits a task does not hold back its offers, even if it was derived without that task.
 func TestAdmittedIsOffered(t *testing.T) {
 	d := draw{rand.New(rand.NewPCG(12, 0))}
 	roles := []string{"*", "prod"}

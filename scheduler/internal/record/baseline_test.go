@@ -12,8 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// The baseline is the code that wrote and read version 1, for the benchmarks and as the other side of the
-// test that version 1 is read.
+// The baseline is the code that wrote and read version 1. Benchmarks compare with it, and tests read what it writes.
 
 // baselineRecord is the stored form of a task in version 1.
 type baselineRecord struct {
@@ -39,7 +38,7 @@ type baselineRecord struct {
 	Attributes   [][]byte  `json:",omitempty"`
 }
 
-// baseline has what the types of the time had.
+// baseline encodes and decodes with the types of that time.
 type baseline struct {
 	spec reflect.Type
 }
@@ -70,7 +69,7 @@ func (b baseline) untagged(s *task.Spec) any {
 	return reflect.NewAt(b.spec, unsafe.Pointer(s)).Interface()
 }
 
-// encode gives a task the form that version 1 had. A task with launches that came to nothing is doubtful.
+// encode returns the record of a task in version 1. A task with lost launches is doubtful.
 func (b baseline) encode(t *Task, launches int) ([]byte, error) {
 	r := baselineRecord{
 		Version: 1,

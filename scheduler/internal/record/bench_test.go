@@ -11,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// service is a running task with what a service usually has, 100 of them on an agent. Alike ones differ
-// in nothing but the ID.
+// service returns a running task with everything that a service usually has; 100 of them are on an agent. Alike ones
+// differ only in the ID.
 func service(n int, alike bool) Task {
 	id, at := fmt.Sprintf("shop-frontend.%08d-3f6c-4a86", n), sampleTime()
 	agent := &task.Agent{

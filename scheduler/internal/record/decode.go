@@ -14,11 +14,11 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// specsKnown is how many different specs are remembered. Those of a service are often alike, and one
-// too many costs only its decoding.
+// specsKnown is how many distinct specs are remembered. The tasks of a service often have equal ones. A spec that is
+// not remembered only has to be decoded again.
 const specsKnown = 4096
 
-// tasksEach is the least number of tasks that a goroutine of its own is worth.
+// tasksEach is the number of tasks from which on another goroutine is worth while.
 const tasksEach = 1000
 
 // decoder decodes the tasks of one store.
@@ -27,9 +27,9 @@ type decoder struct {
 	agents memo[*task.Agent]
 }
 
-// Decode returns what the records of a store say: the framework's ID, empty if there is none, and the
-// tasks in any order. Equal specs share their parts, equal agents are one, and nobody may change either.
-// An error is an [*Error].
+// Decode returns what the records of a store hold: the framework's ID, empty if there is none, and the
+// tasks in any order. Equal specs share their parts and equal agents are the same pointer, so they must not be
+// changed. An error is an [*Error].
 func Decode(records map[string][]byte) (frameworkID string, tasks []Task, err error) {
 	found := make([]source, 0, len(records)/2)
 	for key, value := range records {
@@ -67,7 +67,7 @@ type source struct {
 	spec []byte // nil: there is no record of it
 }
 
-// decodeTasks decodes all of them, on as many processors as are worth while.
+// decodeTasks decodes all tasks, on as many processors as are worth while.
 func decodeTasks(from []source) ([]Task, error) {
 	d := decoder{specs: memo[*task.Spec]{limit: specsKnown}}
 	tasks := make([]Task, len(from))
@@ -99,7 +99,7 @@ type decodedTask struct {
 	version1
 }
 
-// decode decodes a task. What is in s before does not matter: it is made once for many tasks.
+// decode decodes a task. s is scratch space, to be used for many tasks one after the other.
 func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 	agent := s.Agent[:0]
 	*s = decodedTask{}
@@ -120,8 +120,8 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 	if err != nil {
 		return &Error{Key: TaskKey(from.id), Err: err}
 	}
-	// Beside a state of version 1 there may be a spec, too, if somebody wrote the one without the other.
-	// It counts for nothing, and will be written again.
+	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
+	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
 		spec, err := d.spec(from)
 		if err != nil {
@@ -138,7 +138,7 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 	return nil
 }
 
-// spec returns the spec in a record, which is shared.
+// spec returns the spec in a record. It is shared by equal records.
 func (d *decoder) spec(from source) (*task.Spec, error) {
 	spec, err := d.specs.decode(from.spec, func(value []byte) (*task.Spec, error) {
 		var s storedSpec
@@ -160,7 +160,7 @@ var errNoSpec = errors.New("it has no spec")
 
 func wrongID(id string) error { return fmt.Errorf("it is about task %q", id) }
 
-// state fills in what a task's own record says, except for the spec, of which only the ID is set.
+// state sets the fields of t from the record of the task's state. Of the spec it sets only the ID.
 func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 	state, err := task.ParseState(s.State)
 	if err != nil {
@@ -222,8 +222,8 @@ func decodeAgent(value []byte) (*task.Agent, error) {
 	return a, nil
 }
 
-// unmarshal decodes a record that has a version, from the oldest one on that this kind of record has.
-// That of a later version is told apart from a damaged one, though nothing else in it may make sense.
+// unmarshal decodes a record and checks its version, which must be at least oldest. A record of a later version
+// gets an error of its own, even if nothing else in it can be decoded.
 func unmarshal(value []byte, record any, v *int, oldest int) error {
 	err := json.Unmarshal(value, record)
 	switch {
@@ -232,17 +232,17 @@ func unmarshal(value []byte, record any, v *int, oldest int) error {
 	case err != nil:
 		return err
 	case *v < oldest:
-		return fmt.Errorf("version %d: there is none", *v)
+		return fmt.Errorf("version %d, which this kind of record never had", *v)
 	}
 	return nil
 }
 
-// maxMessage is the size of the largest message that is decoded. The generated code calls itself for each
-// byte of what looks like nested groups, and between 4 and 8 million of them overflow the stack, which cannot
-// be recovered from. Statuses have some hundred bytes.
+// maxMessage is the size of the largest message that is decoded. The generated code recurses once for each
+// byte of what looks like nested groups, and 4 to 8 million levels overflow the stack, which cannot be recovered
+// from. A status has some hundred bytes.
 const maxMessage = 1 << 20
 
-// unmarshalProto decodes a message. The generated code panics over some of what is damaged, such as a
+// unmarshalProto decodes a message. The generated code panics over some damaged messages, such as one with a
 // length that overflows.
 func unmarshalProto(message interface{ Unmarshal([]byte) error }, wire []byte) (err error) {
 	defer func() {

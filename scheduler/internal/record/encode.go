@@ -16,19 +16,19 @@ type storedFramework struct {
 	ID      string `json:"id"`
 }
 
-// storedSpec is the record of a spec. The spec has no ID, so that those of alike tasks are equal byte for byte.
+// storedSpec is the record of a spec. The spec has no ID, so that the records of alike tasks are equal byte for byte.
 type storedSpec struct {
 	Version int        `json:"version"`
 	Spec    *task.Spec `json:"spec"`
 }
 
-// storedTask is the record of a task's state. A is the form of its agent: the parts to encode, or the bytes
-// to decode, since most need not be decoded again.
+// storedTask is the record of a task's state. A is the type of its agent: a struct when encoding, the raw bytes when
+// decoding, since an agent that is known already need not be decoded again.
 type storedTask[A any] struct {
 	Version int    `json:"version"`
 	State   string `json:"state"`
 	Agent   A      `json:"agent,omitzero"`
-	// AgentID and Hostname are there if they are not those of Agent.
+	// AgentID and Hostname are set if they differ from those of Agent.
 	AgentID      *string   `json:"agentID,omitzero"`
 	Hostname     *string   `json:"hostname,omitzero"`
 	HostPorts    []uint16  `json:"hostPorts,omitzero"`
@@ -44,7 +44,7 @@ type storedTask[A any] struct {
 	UnknownSince time.Time `json:"unknownSince,omitzero"`
 }
 
-// storedAgent is an agent within the state of a task, for the constraints of other tasks.
+// storedAgent is the agent in the record of a task's state. The constraints of other tasks may depend on it.
 type storedAgent struct {
 	ID         string   `json:"id,omitzero"`
 	Hostname   string   `json:"hostname,omitzero"`
@@ -63,14 +63,14 @@ func EncodeFramework(id string) ([]byte, error) {
 
 var errNoFrameworkID = errors.New("the framework has no ID")
 
-// EncodeSpec returns the record of a spec. It depends on all of the spec but the ID.
+// EncodeSpec returns the record of a spec, which does not have the spec's ID.
 func EncodeSpec(s *task.Spec) ([]byte, error) {
 	anonymous := *s
 	anonymous.ID = ""
 	return encode(SpecKey(s.ID), storedSpec{Version: version, Spec: &anonymous})
 }
 
-// EncodeTask returns the record of a task's state. Of its spec only the ID is looked at.
+// EncodeTask returns the record of a task's state. Of its spec only the ID is used.
 func EncodeTask(t *Task) ([]byte, error) {
 	info := &t.Info
 	s := storedTask[*storedAgent]{
@@ -93,7 +93,7 @@ func EncodeTask(t *Task) ([]byte, error) {
 			s.Agent.Attributes = append(s.Agent.Attributes, wire)
 		}
 	}
-	if info.Status != nil && info.Status.Size() <= maxMessage { // the task is worth more than what was said of it
+	if info.Status != nil && info.Status.Size() <= maxMessage { // a larger one could not be read again; the task is kept without it
 		status := shorten(*info.Status, info)
 		var err error
 		if s.Status, err = status.Marshal(); err != nil {
@@ -111,7 +111,7 @@ func encode(key string, record any) ([]byte, error) {
 	return value, nil
 }
 
-// unlessEqual returns nil for what need not be stored since it is the default.
+// unlessEqual returns nil for a text that need not be stored because it is the default.
 func unlessEqual(text, byDefault string) *string {
 	if text == byDefault {
 		return nil
@@ -119,8 +119,8 @@ func unlessEqual(text, byDefault string) *string {
 	return &text
 }
 
-// shorten leaves those IDs of a status empty that the record has elsewhere, which is a third of its bytes.
-// Mesos knows no empty IDs.
+// shorten returns a status without the IDs that the record has elsewhere, which are a third of its bytes. Mesos
+// has no empty IDs, so that lengthen can restore them.
 func shorten(s mesos.TaskStatus, info *task.Info) mesos.TaskStatus {
 	if s.TaskID.Value == info.Spec.ID {
 		s.TaskID.Value = ""

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Any bytes give an error that names a record, or tasks. What was decoded can be encoded, which gives the
-// same when it is decoded, and the same bytes when it is encoded again. An empty record is none.
+// For any bytes Decode returns an error that names a record, or tasks. Tasks that were decoded can be encoded; decoded
+// again they are the same, and encoded again they have the same bytes. An empty record counts as none.
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"version1.txt", "version2.txt"} {
 		records := readStore(f, name)

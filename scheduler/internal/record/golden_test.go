@@ -42,7 +42,7 @@ func writeStore(records map[string][]byte) []byte {
 	return text.Bytes()
 }
 
-// encodeAll returns what a store has of tasks.
+// encodeAll returns the records of tasks.
 func encodeAll(t testing.TB, framework string, tasks []Task) map[string][]byte {
 	records := map[string][]byte{}
 	var err error
@@ -60,7 +60,7 @@ func encodeAll(t testing.TB, framework string, tasks []Task) map[string][]byte {
 	return records
 }
 
-// sortByID makes the order of tasks known, and drops SpecStored after checking it.
+// sortByID sorts tasks, and resets SpecStored after checking it.
 func sortByID(t testing.TB, tasks []Task, specStored bool) []Task {
 	for i := range tasks {
 		require.Equal(t, specStored, tasks[i].SpecStored)
@@ -70,8 +70,8 @@ func sortByID(t testing.TB, tasks []Task, specStored bool) []Task {
 	return tasks
 }
 
-// Whoever renames a Go field changes nothing, or breaks this test. The file is written anew with -update,
-// which is right only if a field has been added.
+// To rename a Go field must not change the stored form. -update rewrites the file, which is right only if a
+// field was added.
 func TestGoldenVersion2(t *testing.T) {
 	text := writeStore(encodeAll(t, sampleFramework, samples()))
 	if *update {
@@ -85,8 +85,8 @@ func TestGoldenVersion2(t *testing.T) {
 	require.Equal(t, sortByID(t, samples(), false), sortByID(t, tasks, true))
 }
 
-// A store that version 1 wrote is read whole. The file was written by the code of the time, and is never
-// written anew: fields that are added later are not in it, and must be taken out of what is expected.
+// A store of version 1 is read completely. The file was written by the code of that time, and is never
+// rewritten: fields that are added later are not in it, and must be removed from what is expected.
 func TestGoldenVersion1(t *testing.T) {
 	records := readStore(t, "version1.txt")
 	framework, tasks, err := Decode(records)
@@ -112,7 +112,7 @@ func TestGoldenVersion1(t *testing.T) {
 	}
 }
 
-// The full sample sets every field there is, so that the golden files have it.
+// The full sample sets every field, so that the golden files have all of them.
 func TestSamples(t *testing.T) {
 	set := map[string]bool{"Task.SpecStored": true, "Agent.Unavailable": true, "Agent.UnavailableFor": true} // are not stored
 	findSet(reflect.ValueOf(fullTask("a")), set)

@@ -2,10 +2,10 @@ package record
 
 import "sync"
 
-// memo remembers what was decoded, by its bytes, so that equal records share the result and only the first
-// of them costs something. Goroutines may share it.
+// memo caches decoded values by their bytes, so that equal records are decoded once and share the result. It is safe
+// for concurrent use.
 type memo[T any] struct {
-	limit int // of what is remembered; 0: none
+	limit int // the number of values that are cached; 0: any
 	mu    sync.Mutex
 	known map[string]T
 }
@@ -24,13 +24,13 @@ func (m *memo[T]) decode(value []byte, decode func([]byte) (T, error)) (T, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if first, ok := m.known[string(value)]; ok {
-		return first, nil // of another goroutine
+		return first, nil // decoded by another goroutine meanwhile
 	}
 	if m.known == nil {
 		m.known = map[string]T{}
 	}
 	if m.limit > 0 && len(m.known) >= m.limit {
-		for key := range m.known { // any one: whatever goes in turns would never be found by age
+		for key := range m.known { // any one: with records that repeat in a cycle, dropping the oldest would never hit
 			delete(m.known, key)
 			break
 		}

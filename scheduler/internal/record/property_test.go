@@ -96,7 +96,7 @@ func randomize(v reflect.Value, r *rand.Rand, size int) {
 	}
 }
 
-// What is written is what is read, whatever a task may hold; and it is written again as it was.
+// What is read equals what was written, whatever a task holds, and encoding it again results in the same bytes.
 func TestRoundTrip(t *testing.T) {
 	require.NoError(t, quick.Check(func(random []randomTask) bool {
 		byID := map[string]Task{}

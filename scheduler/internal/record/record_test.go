@@ -18,7 +18,7 @@ const (
 	state2 = `{"version":2,"state":"running"}`
 )
 
-// A record that makes no sense is named, with what is wrong.
+// The error for an invalid record has its key and what is wrong.
 func TestBadRecords(t *testing.T) {
 	for reason, c := range map[string]struct{ key, value, text string }{
 		"not JSON":                   {"task/a", "?", "invalid character"},
@@ -113,7 +113,7 @@ func TestLargeStatus(t *testing.T) {
 	require.ErrorContains(t, err, "too many")
 }
 
-// Records of others are left alone, and a store may be empty.
+// Other keys are ignored, and a store may be empty.
 func TestOthersRecords(t *testing.T) {
 	framework, tasks, err := Decode(map[string][]byte{"": nil, "task": nil, "specs/a": nil, "frameworks": nil, "ha/epoch": []byte("?")})
 	require.NoError(t, err)
@@ -121,7 +121,7 @@ func TestOthersRecords(t *testing.T) {
 	require.Empty(t, tasks)
 }
 
-// Alike tasks have the same spec records, and share what was decoded. Equal agents are one.
+// Alike tasks have equal records of their specs, and share the decoded spec. Equal agents are the same pointer.
 func TestSharing(t *testing.T) {
 	const n = 3 * tasksEach // on several goroutines
 	all := make([]Task, n)
@@ -157,7 +157,7 @@ func TestSharing(t *testing.T) {
 	require.Same(t, tasks[0].Agent, tasks[1].Agent)
 }
 
-// A memo forgets when it is full, not before, and remembers no error.
+// A memo drops a value only when it is full, and keeps no errors.
 func TestMemo(t *testing.T) {
 	m, calls := memo[int]{limit: 3}, 0
 	length := func(b []byte) (int, error) {
@@ -183,7 +183,7 @@ func TestMemo(t *testing.T) {
 	require.Contains(t, m.known, "dddd")
 }
 
-// An error ends the decoding wherever it is, also on another goroutine.
+// An error in any record ends the decoding, also on another goroutine.
 func TestErrorAmongMany(t *testing.T) {
 	const n = 3 * tasksEach
 	all := make([]Task, n)
@@ -204,7 +204,7 @@ func TestErrorAmongMany(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A spec beside a state of version 1 counts for nothing: the state has its own. But it must make sense.
+// A record of a spec beside a state of version 1 is ignored, since the state has its own. But it must be valid.
 func TestVersion1BesideSpec(t *testing.T) {
 	records := map[string][]byte{
 		"spec/a": []byte(spec2),
@@ -218,7 +218,7 @@ func TestVersion1BesideSpec(t *testing.T) {
 	require.ErrorContains(t, err, "version 3")
 }
 
-// Launches in doubt become launches that came to nothing: all but the present one, and one at least.
+// Doubtful launches of version 1 become lost ones: all but the present one, and at least one.
 func TestVersion1Lost(t *testing.T) {
 	for _, c := range []struct {
 		state    string

@@ -8,7 +8,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// fullSpec has every field set, which TestSamples checks.
+// fullSpec returns a spec with every field set, which TestSamples checks.
 func fullSpec(id string) task.Spec {
 	return task.Spec{
 		ID: id, Name: "web & \"co\"", Role: "shop", CPUs: 0.1, Mem: 128.5, Disk: 10, GPUs: 1,
@@ -52,7 +52,7 @@ func fullSpec(id string) task.Spec {
 	}
 }
 
-// sampleTime is odd: nanoseconds, and far from UTC.
+// sampleTime returns an unusual time: with nanoseconds, and in a zone far from UTC.
 func sampleTime() time.Time {
 	return time.Date(2026, 11, 21, 23, 59, 58, 123456789, time.FixedZone("east", 5*3600+45*60)).UTC()
 }
@@ -87,7 +87,7 @@ func sampleStatus(id string) *mesos.TaskStatus {
 
 func ptr[T any](v T) *T { return &v }
 
-// fullTask has every field set but SpecStored.
+// fullTask returns a task with every field set but SpecStored.
 func fullTask(id string) Task {
 	at, agent := sampleTime(), sampleAgent()
 	return Task{
@@ -101,7 +101,7 @@ func fullTask(id string) Task {
 	}
 }
 
-// samples are the tasks in the golden files.
+// samples returns the tasks in the golden files.
 func samples() []Task {
 	at, agent := sampleTime(), sampleAgent()
 	moved := Task{

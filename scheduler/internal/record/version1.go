@@ -6,17 +6,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// version1 has what only version 1 wrote into the record of a task.
+// version1 has the fields that only version 1 wrote into the record of a task.
 type version1 struct {
 	Spec       *task.Spec `json:"spec"`
-	Launches   int32      `json:"launches"` // that the master took
+	Launches   int32      `json:"launches"` // that the master accepted
 	Doubtful   bool       `json:"doubtful"` // an earlier launch may still take effect
 	Region     string     `json:"region"`
 	Zone       string     `json:"zone"`
 	Attributes [][]byte   `json:"attributes"`
 }
 
-// upgrade turns the fields of version 1 into those of version 2, except for the spec.
+// upgrade converts the fields of version 1 to those of version 2, except for the spec.
 func (s *decodedTask) upgrade(id string) error {
 	if s.Spec == nil {
 		return errNoSpec

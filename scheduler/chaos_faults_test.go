@@ -15,8 +15,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
-// disturb does something every few seconds, for as long as the chaos is to last, and then ends all
-// faults.
+// disturb causes a fault every few seconds while the chaos lasts, and then ends all faults.
 func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 	for time.Since(c.history.began) < chaosTime {
 		c.act(ctx, random)
@@ -24,7 +23,7 @@ func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 		c.look()
 	}
 	c.history.note("the faults end")
-	c.soothe()
+	c.endFaults()
 	for _, host := range c.cluster.away() {
 		if random.IntN(6) > 0 { // some never come back
 			c.returnAgent(host)
@@ -32,12 +31,12 @@ func (c *chaos) disturb(ctx context.Context, random *rand.Rand) {
 	}
 }
 
-// soothe ends all faults but the absence of agents.
-func (c *chaos) soothe() {
+// endFaults ends all faults except for the absence of agents.
+func (c *chaos) endFaults() {
 	_ = c.master.Disturb(mesostest.Chances{})
 	c.master.Silence(false)
 	c.returnMasters()
-	c.store.upset(0)
+	c.store.setFailureRate(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refusing = false
@@ -57,7 +56,7 @@ func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 	case n < 52:
 		c.reconcile(ctx)
 	case n < 54:
-		c.soothe()
+		c.endFaults()
 		c.history.note("no faults for now")
 	case n < 72:
 		c.disturbCalls(random)
@@ -68,7 +67,7 @@ func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 	case n < 90:
 		p := []float64{0, 0.1, 0.3, 1}[random.IntN(4)]
 		c.history.note("the store fails with a probability of %v", p)
-		c.store.upset(p)
+		c.store.setFailureRate(p)
 	case n < 94:
 		c.history.note("the process is killed")
 		c.crashSoon()
@@ -123,7 +122,7 @@ func (c *chaos) returnMasters() {
 	}
 }
 
-// disturbCalls changes what becomes of calls from now on.
+// disturbCalls changes which faults calls have from now on.
 func (c *chaos) disturbCalls(random *rand.Rand) {
 	p := func() float64 {
 		if random.IntN(2) == 0 {
@@ -158,7 +157,7 @@ func (c *chaos) disturbCalls(random *rand.Rand) {
 	}
 }
 
-// callFaults are the faults that the master's own chances do not have.
+// callFaults are faults of calls that the fake master cannot draw by itself.
 type callFaults struct {
 	random *rand.Rand
 	status mesostest.Fault // for some calls; 0: none
@@ -167,7 +166,7 @@ type callFaults struct {
 	offers map[string]bool // that the master goes on to hold for us, since it forgot what we said of them
 }
 
-// fate draws what becomes of a call.
+// fate draws the fault of a call.
 func (f *callFaults) fate(call *scheduler.Call) (fault mesostest.Fault, crash bool) {
 	crash = f.random.Float64() < f.crash
 	if f.status == 0 || f.random.Float64() >= f.chance {
@@ -187,10 +186,10 @@ func (f *callFaults) fate(call *scheduler.Call) (fault mesostest.Fault, crash bo
 	return f.status, crash
 }
 
-// agentCPUs is what each agent has.
+// agentCPUs is the number of cpus of each agent.
 const agentCPUs = 32
 
-// clusterState is what chaos knows of the agents.
+// clusterState is what chaos knows about the agents.
 type clusterState struct {
 	hosts   []host
 	agents  map[string]string // host by agent ID
@@ -220,8 +219,8 @@ func (s *clusterState) away() []string {
 	return names
 }
 
-// isUp tells whether the agent of a host is there. One that was replaced while it was out of reach
-// stays out of reach as far as the master knows.
+// isUp reports whether the agent of a host is there. One that was replaced while it was unreachable stays unreachable for
+// the master.
 func (s *clusterState) isUp(name string) bool {
 	return slices.ContainsFunc(s.hosts, func(h host) bool { return h.name == name && !h.gone })
 }
@@ -233,7 +232,7 @@ func (c *chaos) disturbAgents(random *rand.Rand) {
 	left := len(c.cluster.hosts) - len(c.cluster.away())
 	switch k := random.IntN(10); {
 	case h.gone && k == 0: // another takes its place
-		c.excuse(h.name, "its agent was replaced")
+		c.allowEnd(h.name, "its agent was replaced")
 		port := h.port
 		c.cluster.hosts = slices.Delete(c.cluster.hosts, n, n+1)
 		c.addAgent(port)
@@ -249,7 +248,7 @@ func (c *chaos) disturbAgents(random *rand.Rand) {
 		h.gone = true
 		c.master.FreezeAgent(h.name)
 	default:
-		c.excuse(h.name, "its agent was removed")
+		c.allowEnd(h.name, "its agent was removed")
 		c.history.note("%s is removed", h.name)
 		c.master.RemoveAgent(h.name)
 		port := h.port
@@ -283,7 +282,7 @@ func (c *chaos) killExecutor(random *rand.Rand) {
 		return
 	}
 	id := running[random.IntN(len(running))].ID
-	c.excuseTask(id, "its executor was killed")
+	c.allowTaskEnd(id, "its executor was killed")
 	c.history.about("the executor of %s is killed", id)
 	if random.IntN(2) == 0 {
 		c.master.KillExecutor(id)
@@ -292,7 +291,7 @@ func (c *chaos) killExecutor(random *rand.Rand) {
 	c.master.Update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: id}, State: mesos.TASK_FAILED.Enum()})
 }
 
-// crashSoon has the process killed.
+// crashSoon makes the process be killed.
 func (c *chaos) crashSoon() {
 	select {
 	case c.crash <- struct{}{}:
@@ -300,19 +299,19 @@ func (c *chaos) crashSoon() {
 	}
 }
 
-// excuse notes why tasks on a host may end.
-func (c *chaos) excuse(host, why string) {
+// allowEnd notes why tasks on a host may end.
+func (c *chaos) allowEnd(host, why string) {
 	for _, r := range c.master.Snapshot().Running {
 		if r.Hostname == host {
-			c.excuseTask(r.ID, why)
+			c.allowTaskEnd(r.ID, why)
 		}
 	}
 }
 
-func (c *chaos) excuseTask(id, why string) {
+func (c *chaos) allowTaskEnd(id, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := c.wishes[id]
+	w := c.wanted[id]
 	if w == nil {
 		return
 	}
@@ -324,8 +323,8 @@ func (c *chaos) excuseTask(id, why string) {
 	}
 }
 
-// rest waits until all that is under way has come to its end.
-func (c *chaos) rest(ctx context.Context) {
+// waitIdle waits until everything that is under way has ended.
+func (c *chaos) waitIdle(ctx context.Context) {
 	time.Sleep(time.Minute) // calls that are delayed, processes that end
 	c.mu.Lock()
 	c.calm = true
@@ -336,14 +335,14 @@ func (c *chaos) rest(ctx context.Context) {
 	}
 }
 
-// live are the tasks that nothing has ended yet, as far as the user knows.
-func (c *chaos) live() []*wish {
+// live returns the tasks that have not ended, as far as the users know.
+func (c *chaos) live() []*wantedTask {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(c.order), func(w *wish) bool { return w.excuse != "" })
+	return slices.DeleteFunc(slices.Clone(c.order), func(w *wantedTask) bool { return w.excuse != "" })
 }
 
-// waitingNow lists the calls of users under way.
+// waitingNow returns the calls of users that are under way.
 func (c *chaos) waitingNow() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

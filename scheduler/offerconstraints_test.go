@@ -15,7 +15,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/taskmatcher"
 )
 
-// offeredBy tells whether a master with these constraints offers an agent for a role, as
+// offeredBy reports whether a master with these constraints offers an agent for a role, as
 // src/master/allocator/mesos/offer_constraints_filter.cpp of Mesos does.
 func offeredBy(c mesoshttp.OfferConstraints, role string, a task.Agent) bool {
 	groups, constrained := c[role]
@@ -56,7 +56,7 @@ func trueOf(c mesoshttp.AttributeConstraint, a task.Agent) bool {
 	}
 }
 
-// Whatever the matcher finds a place for, a master offers. Of any two tasks that are pending, both are checked.
+// Agents on which the matcher would place a pending task are always offered. This is checked for any two pending tasks.
 func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 0))
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }

@@ -1,11 +1,8 @@
 package scheduler
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
@@ -14,8 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// What runs counts for another process as well, which knows its agents from the store until they are
-// offered.
+// Running tasks also count in another process with the same store. It knows their agents from the store until they
+// are offered.
 func TestPresenceAfterARestart(t *testing.T) {
 	rack := func(name string) []mesos.Attribute {
 		return []mesos.Attribute{{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: name}}}
@@ -60,58 +57,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 }
 
-// picky panics over tasks of some CPUs.
-type picky struct {
-	bad   func(cpus float64) bool
-	calls int
-}
-
-func (p *picky) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
-	p.calls++
-	for _, d := range c.Tasks {
-		if p.bad(d.Spec.CPUs) {
-			panic(errors.New("odd"))
-		}
-	}
-	return rejecting{}.Match(c)
-}
-
-// Shapes over which the matcher panics are found in a few calls, however many tasks there are.
-func TestGuiltyShapes(t *testing.T) {
-	const tasks = 2000
-	for _, c := range []struct {
-		reason string
-		shapes int
-		bad    func(cpus float64) bool
-		failed int
-		calls  int // at most
-	}{
-		{"one of a hundred: halves", 100, func(cpus float64) bool { return cpus == 42 }, tasks / 100, 1 + 15 + 1},
-		{"two of a hundred", 100, func(cpus float64) bool { return cpus == 10 || cpus == 90 }, 2 * tasks / 100, 1 + 29 + 1},
-		{"all of a few: an offer, or the matcher itself", 10, func(float64) bool { return true }, 0, 1 + 19},
-		{"all of many: the search is given up", 1000, func(float64) bool { return true }, 0, 1 + maxTries},
-		{"the only one", 1, func(float64) bool { return true }, 0, 2},
-	} {
-		t.Run(c.reason, func(t *testing.T) {
-			now, matcher := time.Unix(0, 0), &picky{bad: c.bad}
-			m := pendingMachine(now, 0, "", func(set *settings) { set.matcher = matcher })
-			for i := range tasks {
-				m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", i), map[string]string{"cpus": fmt.Sprint(1 + i%c.shapes)})})
-			}
-			m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{"o1@a1:1:1"}))})
-			m.step(now, wake{})
-			require.LessOrEqual(t, matcher.calls, c.calls)
-			require.Len(t, m.backlog.pending, tasks-c.failed)
-			for _, e := range m.tasks.inOrder() {
-				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.CPUs), e.Info.State == task.Error)
-			}
-			require.ErrorContains(t, m.matchErr, "odd")
-			recount(t, m)
-		})
-	}
-}
-
-// What an agent offered last is known also after the last task there has ended.
+// What an agent offered last is still known after its last task has ended.
 func TestAgentsOutliveTasks(t *testing.T) {
 	s := newStage(t)
 	for _, words := range []string{"start", "subscribed fw", "submit a", "offers o1@a1:4:1024", "update a FINISHED uuid=01 agent=a1"} {

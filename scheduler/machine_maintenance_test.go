@@ -9,7 +9,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// A policy may agree although a launch on the agent waits for the store. It is not made.
+// If a policy accepts an inverse offer while a launch on the agent waits for the store, the launch is cancelled.
 func TestPromiseTakesBackLaunches(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) {

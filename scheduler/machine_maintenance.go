@@ -10,7 +10,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// answerInverse answers requests to leave agents, as the policy says, and tells of them.
+// inverseOffers answers inverse offers, as the policy decides, and notifies the watchers.
 func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
@@ -43,7 +43,7 @@ func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	}
 }
 
-// agrees asks the policy. It is user code: a panic declines.
+// inversePolicy calls the policy. It is user code: if it panics, the inverse offer is declined.
 func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -57,14 +57,14 @@ func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
 	return m.settings.inverse(o), nil
 }
 
-// vacate keeps an agent free from now on, also of the offers at hand and the launches that wait for the store: they
-// may be from before the maintenance was planned.
+// vacate launches nothing on an agent from now on. Offers of the agent that are at hand are declined, and launches there
+// that wait for the store are cancelled, since both may be older than the plan for the maintenance.
 func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {
 	if agentID == "" {
-		return // it names nothing that could be kept free
+		return // the inverse offer is for no agent in particular
 	}
-	m.vacated.agree(agentID, planned)
-	m.refuse(now, m.pool.take(func(h *heldOffer) bool { return h.Agent.ID == agentID }))
+	m.vacated.add(agentID, planned)
+	m.refuse(now, m.pool.takeFrom(agentID))
 	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == agentID }
 	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
 		m.returnOffers(c.Accept.OfferIDs)

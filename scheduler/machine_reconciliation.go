@@ -8,37 +8,38 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// Reconciliation follows Mesos' docs/reconciliation.md: ask for each task that has not ended, ask
-// again for those that nothing was heard of, with growing pauses, until none is left; then ask for
-// all that the master knows, to find tasks that are not on record. A master says nothing about the
-// tasks of an agent that has not come back to it yet, which can take it ten minutes.
+// Reconciliation follows Mesos' docs/reconciliation.md. In a round the master is asked about each task that has not
+// ended (explicit reconciliation), and again, with growing pauses, about those for which no update has arrived, until
+// there are none. Then it is asked about all tasks that it knows (implicit reconciliation), to find those that are not
+// on record. A master sends no update for a task whose agent has not re-registered since the failover of
+// the master, which can take ten minutes.
 
 const (
 	reconcileBatch = 1000 // tasks in a call
-	// reconcileEvery is the time between two reconciliations, give or take a tenth: what was lost
-	// between master and scheduler without a trace is found then.
+	// reconcileEvery is the time between two rounds, give or take a tenth. They find differences between
+	// master and scheduler that nothing else has revealed.
 	reconcileEvery = 15 * time.Minute
 )
 
-// reconcile begins a round, which takes the place of an earlier one and takes over its callers.
+// reconcile begins a round. It replaces one that is under way, whose callers wait for this one then.
 func (m *machine) reconcile(now time.Time, caller ref) {
 	r := &m.reconciliation
 	if caller != 0 {
-		r.wait(caller)
+		r.addCaller(caller)
 	}
-	if m.conn.phase != connected || m.teardown.wanted {
+	if !m.conn.connected() || m.teardown.wanted {
 		return // the next subscription begins one
 	}
 	r.begin()
 	for _, t := range m.tasks.byID {
 		if !t.reconcilable() {
-			r.skip(t) // what is being launched is followed by its timer
+			r.skip(t) // a launch that is under way has a timer of its own
 		}
 	}
 	m.ask(now)
 }
 
-// ask asks for all tasks of this round that nothing was heard of, one batch after the other.
+// ask asks about all tasks of this round for which no update has arrived, one batch after the other.
 func (m *machine) ask(now time.Time) {
 	r := &m.reconciliation
 	var silent []*entry
@@ -60,19 +61,19 @@ func (m *machine) ask(now time.Time) {
 	m.askNext()
 }
 
-// askNext sends the next batch. The one after it waits for its answer, so that launches and kills
-// find their way between them.
+// askNext sends the next batch. The one after it is sent when this one was answered, so that launches and kills
+// need not wait behind all of them.
 func (m *machine) askNext() {
 	if batch := m.reconciliation.batch(); batch != nil {
 		m.call(batch)
 	}
 }
 
-func (m *machine) reconcileCall(records []*entry) *scheduler.Call {
-	tasks := make([]scheduler.Call_Reconcile_Task, len(records))
-	for i, e := range records {
-		m.tasks.moves(e, eventAsked)
-		// Without its agent's ID, a task out of reach would be an unknown one.
+func (m *machine) reconcileCall(entries []*entry) *scheduler.Call {
+	tasks := make([]scheduler.Call_Reconcile_Task, len(entries))
+	for i, e := range entries {
+		m.tasks.advanceLaunch(e, eventAsked)
+		// Without the agent's ID the master would report an unreachable task as unknown.
 		tasks[i] = scheduler.Call_Reconcile_Task{
 			TaskID:  mesos.TaskID{Value: e.Info.Spec.ID},
 			AgentID: &mesos.AgentID{Value: e.Info.AgentID},
@@ -81,17 +82,17 @@ func (m *machine) reconcileCall(records []*entry) *scheduler.Call {
 	return &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: tasks}}
 }
 
-// reconcileDone takes the outcome of a RECONCILE. One that failed is made good after the pause.
+// reconcileDone takes the outcome of a RECONCILE. If it failed, its tasks are asked about again after the pause.
 func (m *machine) reconcileDone(in callDone) {
-	if m.conn.phase == connected && m.reconciliation.asked(in.call) {
+	if m.conn.connected() && m.reconciliation.batchDone(in.call) {
 		m.askNext()
 	}
 }
 
-// reconcileNext asks again, or begins the next round.
+// reconcileNext asks again about the tasks that are left, or begins the next round.
 func (m *machine) reconcileNext(now time.Time) {
 	switch r := &m.reconciliation; {
-	case r.batch() != nil: // the last question is still on its way: another would pile up behind it
+	case r.batch() != nil: // a batch was not answered yet: another one would only wait behind it
 		r.postpone(now)
 	case r.left > 0:
 		m.ask(now)
@@ -100,7 +101,7 @@ func (m *machine) reconcileNext(now time.Time) {
 	}
 }
 
-// reconciled ends a round: what is on record is known, and what is not is asked for.
+// reconciled ends a round: updates have arrived for all tasks, and the master is asked about those not on record.
 func (m *machine) reconciled(now time.Time) {
 	m.call(&scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{}})
 	for _, c := range m.reconciliation.end() {
@@ -115,19 +116,19 @@ func (m *machine) reconcileLater(now time.Time) {
 	m.reconciliation.plan(now.Add(reconcileEvery + spread))
 }
 
-// askAfterLaunches asks for tasks whose launch nothing was heard of.
+// askAboutLaunches asks the master about tasks for which no update has arrived since their launch.
 func (m *machine) askAboutLaunches(now time.Time, silent []*entry) {
 	for _, e := range silent {
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}
-	// The master may not know yet what it has not answered.
+	// The master may not know a task yet whose ACCEPT it has not answered.
 	silent = slices.DeleteFunc(silent, func(e *entry) bool { return e.launch.unanswered() })
 	for batch := range slices.Chunk(silent, reconcileBatch) {
 		m.call(m.reconcileCall(batch))
 	}
 }
 
-// startLaunchTimer sets when to ask about a task if nothing was heard of its launch.
+// startLaunchTimer sets when to ask about a task if no update arrives.
 func (m *machine) startLaunchTimer(e *entry, at time.Time) {
 	e.launchTimer = m.timers.start(timer{at: at, launch: e})
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// recount holds what a machine keeps up to date step by step to what its records say.
+// recount computes from the tasks on record what a machine keeps up to date step by step, and compares the two.
 func recount(t require.TestingT, m *machine) {
-	type place struct{ group, agent string }
-	shapes, waiting := map[string]int{}, map[string]int{}
-	seats, groups, onAgent := map[place]int{}, map[string]int{}, map[string]int{}
+	type groupOnAgent struct{ group, agent string }
+	classes, waiting := map[string]int{}, map[string]int{}
+	counts, groups, onAgent := map[groupOnAgent]int{}, map[string]int{}, map[string]int{}
 	require.Zero(t, m.tasks.illegal, "steps of launches that the diagram does not have")
-	heads := map[*entry]bool{} // which may have been forgotten before other members of their pods
+	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
 		key, group := e.Info.Spec.Class(), e.Info.Spec.Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}
-		require.True(t, e.class == m.backlog.classes[key], "the shape of %s", e.Info.Spec.ID)
-		shapes[key]++
+		require.True(t, e.class == m.backlog.classes[key], "the class of %s", e.Info.Spec.ID)
+		classes[key]++
 		checkLaunch(t, e)
 		switch s := e.Info.State; {
 		case s == task.Pending:
@@ -35,7 +35,7 @@ func recount(t require.TestingT, m *machine) {
 			}
 			require.Equal(t, task.Pending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
 		case e.agentID() != "":
-			require.Equal(t, e.Info.AgentID, e.Agent.ID, "what is stored of where %s is", e.Info.Spec.ID)
+			require.Equal(t, e.Info.AgentID, e.Agent.ID, "the stored agent of %s", e.Info.Spec.ID)
 		}
 		heads[e.head()] = true
 		require.True(t, e == e.head() || e.counted == nil, "%s is counted with its pod", e.Info.Spec.ID)
@@ -47,15 +47,15 @@ func recount(t require.TestingT, m *machine) {
 			continue
 		}
 		here := e.members()[at].Info.AgentID
-		seats[place{e.Info.Spec.Group, here}]++
+		counts[groupOnAgent{e.Info.Spec.Group, here}]++
 		onAgent[here]++
 		require.NotNil(t, e.counted, "%s is on %s", e.Info.Spec.ID, here)
 		require.Equal(t, here, e.counted.agent.about.ID, "where %s is counted", e.Info.Spec.ID)
 	}
 	require.Equal(t, pending, ids(m.backlog.pending), "the pending tasks")
-	require.Len(t, m.backlog.classes, len(shapes))
+	require.Len(t, m.backlog.classes, len(classes))
 	for key, s := range m.backlog.classes {
-		require.Equal(t, [2]int{shapes[key], waiting[key]}, [2]int{s.tasks, s.pending}, "tasks of a shape, and pending ones")
+		require.Equal(t, [2]int{classes[key], waiting[key]}, [2]int{s.tasks, s.pending}, "tasks of a class, and pending ones")
 		require.True(t, len(s.findings) == 0 || s.pending > 0 && len(s.findings) <= findingsPerClass, "%d findings", len(s.findings))
 	}
 	var present []task.Presence
@@ -63,25 +63,25 @@ func recount(t require.TestingT, m *machine) {
 		g := m.census.groups[name]
 		require.Equal(t, groups[name], g.pending, "pending tasks of group %q", name)
 		for i, s := range g.counts {
-			at := place{name, s.agent.about.ID}
-			require.Equal(t, seats[at], s.tasks, "tasks at %v", at)
-			require.True(t, i == 0 || strings.Compare(g.counts[i-1].agent.about.ID, at.agent) < 0, "the order of seats")
-			delete(seats, at)
+			at := groupOnAgent{name, s.agent.about.ID}
+			require.Equal(t, counts[at], s.tasks, "tasks at %v", at)
+			require.True(t, i == 0 || strings.Compare(g.counts[i-1].agent.about.ID, at.agent) < 0, "the order of the counts")
+			delete(counts, at)
 			if g.pending > 0 {
 				present = append(present, task.Presence{Group: name, Agent: *s.agent.about, Tasks: s.tasks})
 			}
 		}
 	}
-	require.Empty(t, seats, "places that are not counted")
-	require.Equal(t, present, append([]task.Presence(nil), m.census.running()...), "what a matcher is told of what runs")
+	require.Empty(t, counts, "tasks that are not counted")
+	require.Equal(t, present, append([]task.Presence(nil), m.census.running()...), "the presence of running tasks for a matcher")
 	for id, a := range m.census.agents {
 		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
-		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "why agent %s is known", id)
+		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "agent %s has no tasks and was not offered", id)
 	}
-	recountQueue(t, m)
+	recountBacklog(t, m)
 }
 
-// checkLaunch holds how far a launch has got to the state of its task.
+// checkLaunch checks that the state of a launch is possible for the state of its task.
 func checkLaunch(t require.TestingT, e *entry) {
 	var want []launch
 	switch e.Info.State {
@@ -91,19 +91,19 @@ func checkLaunch(t require.TestingT, e *entry) {
 		want = []launch{launchHeld, launchSent, launchAnswered, launchAsked, launchConfirmed, launchVoid}
 	case task.Starting, task.Running, task.Killing:
 		want = []launch{launchConfirmed}
-	default: // out of reach, or over
+	default: // unreachable, or ended
 		return
 	}
 	require.Contains(t, want, e.launch, "the launch of %s, which is %s", e.Info.Spec.ID, e.Info.State)
 	require.True(t, e.launch != launchVoid || e.pod != nil, "%s waits for the members of a pod", e.Info.Spec.ID)
 }
 
-// recountQueue: whatever was looked at is in the queue, once, and whatever may end for want of a place is
-// in the lineup for that.
-func recountQueue(t require.TestingT, m *machine) {
-	queued, waits, looked := map[string]int{}, map[string]int{}, map[string]int{}
+// recountBacklog checks that demands has each pending task that a cycle has looked at, once, and that tasks whose
+// waiting is limited are in the wait lists for that.
+func recountBacklog(t require.TestingT, m *machine) {
+	demands, waits, looked := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, d := range m.backlog.demands {
-		queued[d.ID]++
+		demands[d.ID]++
 	}
 	for _, w := range m.backlog.waits {
 		if w.waits() {
@@ -118,24 +118,24 @@ func recountQueue(t require.TestingT, m *machine) {
 	for _, e := range m.backlog.pending {
 		id := e.Info.Spec.ID
 		if e.firstCycle != 0 && !m.backlog.stale {
-			require.Equal(t, 1, queued[id], "%s in the queue", id)
-			delete(queued, id)
+			require.Equal(t, 1, demands[id], "%s in demands", id)
+			delete(demands, id)
 		}
 		if m.settings.maxWait > 0 {
-			require.Positive(t, waits[id], "%s is to be given up some time", id)
+			require.Positive(t, waits[id], "%s fails after a time", id)
 		}
 		if m.settings.maxCycles > 0 && e.firstCycle != 0 {
-			require.Positive(t, looked[id], "%s is to be given up some round", id)
+			require.Positive(t, looked[id], "%s fails after some cycles", id)
 		}
 	}
 	if !m.backlog.stale {
-		require.Empty(t, queued, "the queue has what does not wait")
+		require.Empty(t, demands, "tasks in demands that do not wait")
 	}
 }
 
-func ids(records []*entry) []string {
+func ids(entries []*entry) []string {
 	var all []string
-	for _, e := range records {
+	for _, e := range entries {
 		all = append(all, e.Info.Spec.ID)
 	}
 	return all
@@ -151,28 +151,28 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// TestRecountControl: each row is what a machine might forget.
+// TestRecountControl is the negative test of recount: each row is something that a machine might forget.
 func TestRecountControl(t *testing.T) {
 	for reason, forget := range map[string]func(m *machine, ran, waits *entry){
 		"nothing":                           nil,
 		"that a launch was made":            func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
 		"that a launch was lost":            func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
-		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.moves(ran, eventPlaced) },
-		"a task of a shape":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
-		"a pending task of a shape":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
+		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
+		"a task of a class":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
+		"a pending task of a class":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
 		"a pending task of a group":         func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
 		"a task on an agent":                func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
 		"a task of a group on an agent":     func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
 		"that a task is on an agent":        func(_ *machine, ran, _ *entry) { ran.counted = nil },
 		"that a task has left":              func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },
-		"a whole place":                     func(_ *machine, ran, _ *entry) { ran.class.group.counts = nil },
+		"all counts of a group":             func(_ *machine, ran, _ *entry) { ran.class.group.counts = nil },
 		"that the presence changed":         func(m *machine, _, _ *entry) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
 		"to look at a task":                 func(m *machine, _, _ *entry) { m.backlog.demands = nil },
 		"that a task is looked at already":  func(m *machine, _, _ *entry) { m.backlog.demands = append(m.backlog.demands, m.backlog.demands...) },
 		"to end a task after its time":      func(m *machine, _, _ *entry) { m.backlog.waits = nil },
 		"to end a task after its cycles":    func(m *machine, _, _ *entry) { m.backlog.looked = nil },
 		"to forget what was found":          func(_ *machine, ran, _ *entry) { ran.class.findings = make([]Finding, 1) },
-		"a shape of which there is no task": func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
+		"a class of which there is no task": func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
 	} {
 		s := newStage(t)
 		s.configure(func(set *settings) { set.maxCycles, set.maxWait = 100, 1e12 })

@@ -6,7 +6,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// offerConstraints returns the constraints as the call has them, nil if there are none.
+// offerConstraints returns constraints in the form of the call, nil if there are none.
 func offerConstraints(c offerfilter.Constraints) mesoshttp.OfferConstraints {
 	if len(c) == 0 {
 		return nil
@@ -39,7 +39,7 @@ func appendPredicates(to mesoshttp.ConstraintGroup, c task.Constraint) mesoshttp
 		a.Predicate = mesoshttp.TextEquals
 	case task.Like:
 		a.Predicate = mesoshttp.TextMatches
-	case task.Unlike: // which to Mesos is true where there is no such attribute, but not to us
+	case task.Unlike: // in Mesos it holds if the attribute is missing, here it does not
 		there := a
 		there.Value = ""
 		to = append(to, there)

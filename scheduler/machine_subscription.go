@@ -13,15 +13,15 @@ import (
 )
 
 func (m *machine) start(now time.Time) {
-	// Callers of an earlier run have been answered by its end, its calls never will be.
+	// The end of the earlier run has answered its callers. Its calls will not be answered any more.
 	for _, e := range m.tasks.byID {
-		e.callers = nil
+		e.dropCallers()
 		if e.launch.unanswered() && !e.Info.State.Terminal() {
-			m.tasks.moves(e, eventAnswered)
+			m.tasks.advanceLaunch(e, eventAnswered)
 		}
 	}
 	m.setInfo(m.settings.framework) // what UPDATE_FRAMEWORK changed ended with the last run
-	m.teardown = ending{}
+	m.teardown = teardownState{}
 	m.storage.journal.Reopen()
 	m.filter = offerfilter.Book{}
 	m.backlog.takeChanged()
@@ -31,7 +31,7 @@ func (m *machine) start(now time.Time) {
 	m.subscribe(now)
 }
 
-// subscribe asks for a new subscription.
+// subscribe begins a new subscription.
 func (m *machine) subscribe(now time.Time) {
 	m.conn.connect(now)
 	m.pool.reset(now)
@@ -48,7 +48,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	call.Subscribe.SuppressedRoles = m.demand.Suppressed(info.Roles)
 	if m.unregistered() {
-		seconds := registerTimeout.Seconds() // also when it is shorter: the ID is used again at once
+		seconds := registerTimeout.Seconds() // even if the framework's own is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
 	filter := m.filter.Subscribing()
@@ -56,17 +56,11 @@ func (m *machine) subscribe(now time.Time) {
 	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
 }
 
-// registerTimeout is how long a new framework outlives a process that dies before it has stored the
-// framework's ID. Nothing runs under that ID yet, and nobody will ever use it.
+// registerTimeout is the failover timeout of a new framework until its ID is stored. If the process dies before
+// that, nothing runs under the ID and nobody will use it again, so that the master may soon remove it.
 const registerTimeout = time.Minute
 
-// unregistered tells whether there is a store and the framework's ID is not in it. The framework is
-// registered first then, and subscribed with its own failover timeout once its ID is stored.
-func (m *machine) unregistered() bool {
-	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durableID)
-}
-
-// registered subscribes with the ID that is stored by now.
+// registered subscribes with the framework's ID, which is stored now.
 func (m *machine) registered(now time.Time, stream int) {
 	if m.conn.phase == registering && stream == m.conn.stream {
 		m.emit(closeStream{stream: stream})
@@ -81,7 +75,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 	if unregistered {
 		m.conn.register()
-		m.whenStored(now, register{stream: m.conn.stream})
+		if r := (register{stream: m.conn.stream}); !m.storage.wait(now, r) {
+			m.registered(now, r.stream)
+		}
 		return
 	}
 	if m.settings.filterOffers && m.filter.Subscribed(now, s.GetMasterInfo().GetVersion()) == offerfilter.Disconnect {
@@ -94,9 +90,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 		return
 	}
-	// A kill that was lost with the last connection would leave its task running for ever.
+	// A KILL may have been lost with the last connection.
 	for _, e := range m.tasks.inOrder() {
-		if e.Killing && !e.Info.State.Terminal() {
+		if e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld { // otherwise it follows the ACCEPT
 			m.sendKill(now, e)
 		}
 	}
@@ -107,11 +103,11 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 }
 
-// disconnected ends the current subscription, whose stream may or may not have ended by itself,
-// and plans the next one, unless it would end the same way.
+// disconnected ends the current subscription, whose stream may or may not have ended already,
+// and schedules the next attempt. If another attempt would be useless it ends the run.
 func (m *machine) disconnected(now time.Time, err error) {
 	m.emit(closeStream{stream: m.conn.stream})
-	held := m.conn.phase == connected
+	held := m.conn.connected()
 	var refused *SubscribeError
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
@@ -126,19 +122,19 @@ func (m *machine) disconnected(now time.Time, err error) {
 		m.halt(err)
 		return
 	}
-	// Only a subscription that held for a while shows that the trouble is over.
+	// The backoff starts again only after a subscription that lasted for a while.
 	if held && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
-		m.conn.steady()
+		m.conn.resetAttempts()
 	}
 	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
 	if held && m.teardown.wanted {
-		return // most likely that is the end that was asked for; the answer to it will tell
+		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
 	}
 	event.NextAttempt = m.conn.retryAt
 	m.emit(notify{event})
 }
 
-// final tells whether another attempt to subscribe would be in vain, or do harm.
+// final reports whether another attempt to subscribe would be useless, or harmful.
 func final(err error) bool {
 	var (
 		refused *SubscribeError
@@ -148,8 +144,8 @@ func final(err error) bool {
 	return errors.Is(err, ErrEvicted) || errors.As(err, &refused) || errors.As(err, &removed) || errors.As(err, &fenced)
 }
 
-// backoff draws the pause before the next attempt: uniform between zero and a bound that doubles
-// with each attempt, so that the schedulers of a whole cluster do not return in step.
+// backoff returns the pause before the next attempt: random, uniform between zero and a bound that doubles with each
+// attempt, so that the schedulers of a cluster do not all subscribe at the same time.
 func (m *machine) backoff(attempts int) time.Duration {
 	bound := m.settings.backoffMax
 	if attempts < 32 {
@@ -161,11 +157,11 @@ func (m *machine) backoff(attempts int) time.Duration {
 // halt ends the run.
 func (m *machine) halt(err error) {
 	m.conn.stop()
-	m.storage.journal.Close() // somebody else may be in charge
+	m.storage.journal.Close() // another process may be leading
 	m.emit(stop{err: err})
 }
 
-// refusedBy takes an ERROR event: the master ends this subscription.
+// errorEvent takes an ERROR event: the master ends this subscription.
 func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
 	case meaning == mastertext.FrameworkRemoved && m.teardown.wanted:
@@ -185,9 +181,15 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	}
 }
 
-// beginTeardown ends the framework.
+// beginTeardown asks the master to end the framework. Without a subscription the next one does.
 func (m *machine) beginTeardown(caller ref) {
-	if first := m.teardown.want(caller); first && m.conn.phase == connected {
+	if first := m.teardown.request(caller); first && m.conn.connected() {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 	}
+}
+
+// setInfo sets the FrameworkInfo for the following subscriptions.
+func (m *machine) setInfo(info mesos.FrameworkInfo) {
+	m.conn.setInfo(info)
+	m.demand.SetRoles(info.Roles)
 }

@@ -1,0 +1,170 @@
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const schedulerPackage = module + "/scheduler"
+
+// isMachineFile reports whether a file of package scheduler is the machine's own. The others have its parts, the loop and
+// what users call.
+func isMachineFile(base string) bool { return strings.HasPrefix(base, "machine") }
+
+// sharedRecords are what the machine and its parts keep about a task together: each field has one file that writes it,
+// which need not be the one that declares it. The parts proper write their own fields only.
+var sharedRecords = map[string]string{"entry": "scheduler", "pod": "scheduler", "Task": "scheduler/internal/record", "Info": "task"}
+
+// strayWrites returns the fields that are written in the wrong files: one of the machine in more than one file, or
+// outside of its own; one of a shared record in more than one; one of a part in any but the part's; and settings
+// anywhere, since only newMachine makes them.
+func (p *program) strayWrites() []breach {
+	watched := p.state(schedulerPackage, "machine")
+	shared := map[*types.TypeName]bool{}
+	for name, folder := range sharedRecords {
+		if o, ok := p.named(path.Join(module, folder), name).(*types.TypeName); ok {
+			watched[o], shared[o] = true, true
+		}
+	}
+	writes := map[string][]write{}
+	for _, w := range p.writes(schedulerPackage, watched) {
+		field := title(w.of) + "." + w.field
+		writes[field] = append(writes[field], w)
+	}
+	var stray []breach
+	for _, field := range slices.Sorted(maps.Keys(writes)) {
+		var files, places []string
+		for _, w := range writes[field] {
+			files, places = append(files, w.at), append(places, fmt.Sprintf("%s:%d in %s", w.at, w.line, w.in))
+		}
+		slices.Sort(files)
+		files = slices.Compact(files)
+		if of := writes[field][0].of; field == "machine.settings" || !mayWrite(of, files, p.fileOf[of], shared[of]) {
+			text := fmt.Sprintf("%s, declared in %s, is written at %s", field, p.fileOf[of], strings.Join(slices.Compact(places), ", "))
+			stray = append(stray, breach{what: field, files: files, text: text})
+		}
+	}
+	return stray
+}
+
+// mayWrite reports whether these are the files that may write a field of a type.
+func mayWrite(of *types.TypeName, files []string, declared string, shared bool) bool {
+	switch {
+	case of.Name() == "settings" || len(files) > 1:
+		return false
+	case of.Name() == "machine":
+		return isMachineFile(files[0])
+	}
+	return shared || files[0] == declared
+}
+
+func TestEachFieldIsWrittenInOneFile(t *testing.T) {
+	require.Empty(t, excepted(theScheduler(t).strayWrites(), nil))
+}
+
+// upward returns what the parts use that is declared in the machine's own files, first of all the machine itself. The
+// parts are whatever is reached from the machine, and not in its files.
+func (r *reach) upward() []breach {
+	var found []breach
+	for _, o := range r.order {
+		if o.Pkg().Path() != schedulerPackage || isMachineFile(r.fileOf[o]) {
+			continue
+		}
+		ast.Inspect(r.decls[o], func(n ast.Node) bool {
+			e, ok := n.(ast.Expr)
+			if !ok {
+				return true
+			}
+			use := func(used types.Object) {
+				if f, ok := used.(*types.Func); ok {
+					used = f.Origin()
+				}
+				if used != nil && isMachineFile(r.fileOf[used]) {
+					file, line := r.at(n)
+					what := title(o) + " uses " + title(used)
+					b := breach{what: what, text: fmt.Sprintf("%s:%d: %s of %s (%s)", file, line, what, r.fileOf[used], r.chain(o))}
+					if !slices.ContainsFunc(found, func(f breach) bool { return f.what == what }) {
+						found = append(found, b)
+					}
+				}
+			}
+			if id, ok := n.(*ast.Ident); ok {
+				use(r.info.Uses[id])
+			}
+			if t := r.info.TypeOf(e); t != nil {
+				contained(t, func(name *types.TypeName) { use(name) })
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func TestPartsDoNotSeeTheMachine(t *testing.T) {
+	require.Empty(t, excepted(machineReach(t, theScheduler(t)).upward(), nil))
+}
+
+// outsideUses returns what the files of package scheduler that are not the machine's use of it, beyond its entry points and
+// the reading of its fields: its actions, and methods that may emit some.
+func (p *program) outsideUses() []breach {
+	machine := p.named(schedulerPackage, "machine")
+	var found []breach
+	for _, file := range p.files[schedulerPackage] {
+		name, _ := p.at(file)
+		if isMachineFile(path.Base(name)) {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			var what string
+			switch o := p.info.Uses[id].(type) {
+			case *types.Func:
+				if r := o.Signature().Recv(); r == nil || namedOf(r.Type()) == nil || namedOf(r.Type()).Obj() != machine || slices.Contains(entryPoints, title(o)) {
+					return true
+				}
+				what = title(o)
+			case *types.Var:
+				if p.owners[o] != machine || o.Name() != "actions" {
+					return true
+				}
+				what = "machine.actions"
+			default:
+				return true
+			}
+			_, line := p.at(id)
+			found = append(found, breach{what: path.Base(name) + " uses " + what, text: fmt.Sprintf("%s:%d uses %s", name, line, what)})
+			return true
+		})
+	}
+	return found
+}
+
+// emitters returns the functions that change the machine's list of actions.
+func (p *program) emitters() []string {
+	machine := p.named(schedulerPackage, "machine").(*types.TypeName)
+	var names []string
+	for _, w := range p.writes(schedulerPackage, map[*types.TypeName]bool{machine: true}) {
+		if w.field == "actions" && !slices.Contains(names, w.in) {
+			names = append(names, w.in)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestOnlyTheMachineEmits(t *testing.T) {
+	p := theScheduler(t)
+	require.Equal(t, []string{"machine.beginStep", "machine.emit"}, p.emitters())
+	require.Empty(t, excepted(p.outsideUses(), nil))
+}

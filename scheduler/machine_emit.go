@@ -1,0 +1,50 @@
+package scheduler
+
+import (
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// beginStep drops the actions of the last step.
+func (m *machine) beginStep() {
+	clear(m.actions)
+	m.actions = m.actions[:0]
+}
+
+// emit adds an action to those of the current step.
+func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
+
+// call sends a call on the current subscription.
+func (m *machine) call(c *scheduler.Call) { m.emit(m.callNow(c)) }
+
+// callNow returns the action that makes a call on the current subscription.
+func (m *machine) callNow(c *scheduler.Call) send {
+	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
+	return send{stream: m.conn.stream, call: c}
+}
+
+// touch notes that the record of a task, or with "" that of the framework, is to be written.
+func (m *machine) touch(id string) {
+	switch {
+	case !m.settings.durable:
+	case id == "" && m.conn.frameworkID == "": // a running task must not be in the store without its framework
+		m.storage.journal.TouchLast(id)
+	default:
+		m.storage.journal.Touch(id)
+	}
+}
+
+// whenStored performs an action as soon as everything that has changed so far is stored.
+func (m *machine) whenStored(now time.Time, a action) {
+	if !m.storage.wait(now, a) {
+		m.emit(a)
+	}
+}
+
+// unregistered reports whether there is a store that does not have the framework's ID. The framework is then
+// registered first, and subscribes again with its own failover timeout once the ID is stored.
+func (m *machine) unregistered() bool {
+	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durableID)
+}

@@ -1,0 +1,28 @@
+package scheduler
+
+import "slices"
+
+// teardownState is whether the framework is to be torn down, and who waits for that.
+type teardownState struct {
+	wanted  bool
+	callers []ref
+}
+
+// request adds a caller that waits for the teardown, and reports whether it is the first one.
+func (e *teardownState) request(caller ref) (first bool) {
+	first = !e.wanted
+	e.wanted, e.callers = true, append(e.callers, caller)
+	return first
+}
+
+// forget drops a caller. The framework is torn down nevertheless.
+func (e *teardownState) forget(caller ref) {
+	e.callers = slices.DeleteFunc(e.callers, func(c ref) bool { return c == caller })
+}
+
+// end notes that the framework has ended, and returns the callers that waited for it.
+func (e *teardownState) end() []ref {
+	callers := e.callers
+	*e = teardownState{}
+	return callers
+}
