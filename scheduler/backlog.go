@@ -98,8 +98,8 @@ func (b *backlog) await(e *entry, next bool) {
 	}
 }
 
-// release makes the next cycle look at a task that was held back.
-func (b *backlog) release(e *entry) {
+// endHold makes the next cycle look at a task that was held back.
+func (b *backlog) endHold(e *entry) {
 	b.newTasks.add(e, 0, len(b.pending))
 	b.stale = true // the task belongs in its old place
 }

@@ -37,25 +37,6 @@
 // [Term] in place of Run. Lead ends with the term: with its context, or as soon as the term's store or
 // [Term.Confirm] says that another process leads, after which nothing is sent. This package has no election.
 //
-// # The launch of a task
-//
-// The state of a task comes from Mesos. How far its newest launch has got is kept beside it (launch.go):
-//
-//	none      → held       placed: a matcher found a place
-//	held      → sent       sent: its intent is stored, the ACCEPT leaves
-//	sent      → answered   answered: the master took the ACCEPT, or nobody knows
-//	answered  → asked      asked: the master is asked about the task, by RECONCILE or KILL
-//	held      → answered   answered: a new run does not know whether it was sent
-//	any state → confirmed  confirmed: an executor or agent told of the task, or the master of a running one
-//	any state → void       voided: it came to nothing for this member of a pod, the others are waited for
-//	any state → none       withdrawn: it came to nothing, and the task is pending again
-//	void      → asked      told: there is an update about this member after all
-//	none      → asked      told: the launch was taken for lost, and the master knows the task
-//
-// "Any state" is not none and, for void and none, not confirmed: what runs is never launched again. How
-// many launches of a task came to nothing is counted beside it. That the end of a task is wanted is not part
-// of this: a KILL may be wanted at any time.
-//
 // # Goroutines
 //
 // Run, like Lead, is itself the loop: matcher, builder and policies run on its caller's goroutine. It starts one goroutine

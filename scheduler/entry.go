@@ -93,8 +93,8 @@ func (e *entry) up() bool {
 	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
-// stored returns a copy of what is to be stored of the task.
-func (e *entry) stored() *record.Task {
+// snapshot returns a copy of what is to be stored of the task.
+func (e *entry) snapshot() *record.Task {
 	t := e.Task
 	t.Confirmed = e.launch == launchConfirmed
 	return &t

@@ -20,8 +20,8 @@ type (
 	start struct{}
 	// end: the run is over.
 	end struct{}
-	// wake: the time that deadline returned has come, and no other input is waiting. Cycles wait for it,
-	// so that tasks that are submitted together are launched together.
+	// wake: the deadline has come; the loop takes waiting requests first where it can, so that tasks submitted
+	// together are launched together.
 	wake struct{}
 
 	// streamOpened: this master accepted the SUBSCRIBE request and assigned this stream ID.

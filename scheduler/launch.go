@@ -8,7 +8,22 @@ import (
 )
 
 // launch is the state of the newest launch of a task. The state of the task itself comes from Mesos; this
-// is what the scheduler knows about its own ACCEPT. The package documentation has a diagram.
+// is what the scheduler knows about its own ACCEPT. The diagram is also that of the method on:
+//
+//	none      → held       placed: a matcher found a place
+//	held      → sent       sent: its intent is stored, the ACCEPT leaves
+//	sent      → answered   answered: the master took the ACCEPT, or nobody knows
+//	answered  → asked      asked: the master is asked about the task, by RECONCILE or KILL
+//	held      → answered   answered: a new run does not know whether it was sent
+//	any state → confirmed  confirmed: an executor or agent told of the task, or the master of a running one
+//	any state → void       voided: it came to nothing for this member of a pod, the others are waited for
+//	any state → none       withdrawn: it came to nothing, and the task is pending again
+//	void      → asked      told: there is an update about this member after all
+//	none      → asked      told: the launch was taken for lost, and the master knows the task
+//
+// In the row of confirmed, any state is meant. In the rows of voided and withdrawn, none and confirmed are excluded: a
+// task that runs is never launched again. Two things are kept beside it: how many launches of a task had no effect
+// (Task.Lost), and that the end of the task is wanted (Task.Killing), since a KILL may be wanted at any time.
 type launch uint8
 
 const (

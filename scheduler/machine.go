@@ -16,8 +16,8 @@ import (
 // step, and it does nothing by itself: it has no goroutine, lock, channel, clock, log or I/O. An input
 // and the time go in, actions come out. The same inputs at the same times give the same actions.
 //
-// Its owner passes each input to step as it comes and performs the actions. Whenever due returns true and no
-// other input is waiting, the owner passes wake.
+// Its owner passes each input to step as it comes and performs the actions. When due returns true, the owner passes
+// wake. The loop takes waiting requests first where it can, so that tasks submitted together are launched together.
 //
 // It alone emits actions. What it has to remember is in parts, which never see it:
 //
@@ -261,6 +261,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_INVERSE_OFFERS:
 		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
+		// No task is touched: Mesos sends updates for the tasks of a lost agent or executor by itself.
 		f := e.GetFailure()
 		if f.ExecutorID == nil {
 			m.vacated.remove(f.GetAgentID().GetValue())

@@ -33,6 +33,6 @@ func (m *machine) leaveClass(e *entry) {
 // countPending adds n to the number of pending tasks of a class, everywhere these are counted.
 func (m *machine) countPending(c *class, n int) {
 	m.backlog.count(c, n)
-	m.demand.Count(c.spec.Role, n)
+	m.demand.AddPending(c.spec.Role, n)
 	m.census.countPending(c.group, n)
 }

@@ -23,10 +23,10 @@ func (m *machine) awaitsAgent() bool {
 
 // cycleDue returns when the next cycle may be.
 func (m *machine) cycleDue() time.Time {
-	if until := m.pool.preferred.until; m.awaitsAgent() && until.After(m.pool.cycleAt) {
+	if until := m.pool.preferred.until; m.awaitsAgent() && until.After(m.pool.cycleNotBefore) {
 		return until
 	}
-	return m.pool.cycleAt
+	return m.pool.cycleNotBefore
 }
 
 // preferAgent makes the next tasks wait for one of the agents of these launches, if the policy asks for it.

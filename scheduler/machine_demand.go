@@ -13,19 +13,19 @@ func (m *machine) newDemand() *demand.Book {
 	return demand.New(demand.Config{
 		ReviveInterval: m.settings.reviveInterval,
 		Refuse:         m.settings.refuse,
-		Standby:        m.pool.standby(),
+		KeepsOffers:    m.pool.standby(),
 		WaitPreferred:  m.settings.waitPreferred > 0,
 		Random:         func() float64 { return m.settings.random() },
 	})
 }
 
-// conditions returns the present conditions for the demand. No call is made before a cycle that is due, since
-// that may change the demand.
+// conditions returns the present conditions for the demand. While a cycle is wanted no call is made, since the cycle
+// may change the demand, unless that cycle waits for the preferred agent, which may take seconds.
 func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
-		Stalled: m.storage.failing(),
-		Standby: m.pool.wantsMore(),
-		MayCall: m.conn.connected() && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
+		Stalled:       m.storage.failing(),
+		RoomForOffers: m.pool.wantsMore(),
+		MayCall:       m.conn.connected() && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -112,7 +113,7 @@ func (c *checker) checkDemand() {
 // TestDemandControl is the negative test of checkDemand.
 func TestDemandControl(t *testing.T) {
 	for name, spoil := range map[string]func(*checker){
-		"a task that is not counted":             func(c *checker) { c.machine.demand.Count("", -1) },
+		"a task that is not counted":             func(c *checker) { c.machine.demand.AddPending("", -1) },
 		"a role that nobody revives":             func(c *checker) { c.revived["a"] = false },
 		"a role that nobody suppresses":          func(c *checker) { c.revived["b"] = true },
 		"an offer that is kept for too long":     func(c *checker) { c.holdOffer(1, "a1", 10*time.Second) },
@@ -157,4 +158,17 @@ func (c *checker) holdOffer(n int, agent string, age time.Duration) {
 
 func reviveOf(role string) *scheduler.Call {
 	return &scheduler.Call{Type: scheduler.Call_REVIVE, Revive: &scheduler.Call_Revive{Roles: []string{role}}}
+}
+
+// TestRolesAreSuppressedWhenOffersGoBack: idleAfter of package demand and DefaultHold are meant to be equal.
+func TestRolesAreSuppressedWhenOffersGoBack(t *testing.T) {
+	now := time.Unix(0, 0)
+	b := demand.New(demand.Config{Random: func() float64 { return 0 }})
+	b.SetRoles([]string{"r"})
+	b.AddPending("r", 1)
+	c := demand.Conditions{MayCall: true}
+	b.Subscribing(now, c)
+	b.AddPending("r", -1)
+	require.Empty(t, b.Follow(now, c))
+	require.Equal(t, DefaultHold, b.Deadline(c).Sub(now))
 }

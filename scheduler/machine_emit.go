@@ -7,7 +7,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// beginStep drops the actions of the last step.
+// beginStep clears the actions of the last step.
 func (m *machine) beginStep() {
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -17,10 +17,10 @@ func (m *machine) beginStep() {
 func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
 
 // call sends a call on the current subscription.
-func (m *machine) call(c *scheduler.Call) { m.emit(m.callNow(c)) }
+func (m *machine) call(c *scheduler.Call) { m.emit(m.newSend(c)) }
 
-// callNow returns the action that makes a call on the current subscription.
-func (m *machine) callNow(c *scheduler.Call) send {
+// newSend returns a send of this call on the current stream, and does not emit it.
+func (m *machine) newSend(c *scheduler.Call) send {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return send{stream: m.conn.stream, call: c}
 }
@@ -38,7 +38,7 @@ func (m *machine) touch(id string) {
 
 // whenStored performs an action as soon as everything that has changed so far is stored.
 func (m *machine) whenStored(now time.Time, a action) {
-	if !m.storage.wait(now, a) {
+	if !m.storage.postpone(now, a) {
 		m.emit(a)
 	}
 }

@@ -42,10 +42,10 @@ func (m *machine) followFilter(now time.Time) {
 	update := &scheduler.Call_UpdateFramework{FrameworkInfo: m.conn.info, SuppressedRoles: m.demand.Suppressed(m.conn.info.Roles)}
 	update.FrameworkInfo.ID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	update.FrameworkInfo.OfferFilters = filter.OfferFilters(update.FrameworkInfo.OfferFilters)
-	send := m.callNow(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
-	send.constraints = filter.Constraints
-	m.filter.Sent(send.call)
-	m.emit(send)
+	s := m.newSend(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
+	s.constraints = filter.Constraints
+	m.filter.Sent(s.call)
+	m.emit(s)
 }
 
 // deriveFilter returns the filter for the pending tasks.

@@ -58,12 +58,12 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 	for i, id := range u.offers {
 		offers[i].Value = id
 	}
-	s := m.callNow(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+	s := m.newSend(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs:   offers,
 		Operations: u.operations,
 	}})
 	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
-	if !m.storage.wait(now, s) {
+	if !m.storage.postpone(now, s) {
 		m.sendAccept(now, s)
 	}
 }
@@ -137,7 +137,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 	m.demand.AssumeRefused()
-	m.timers.start(timer{at: now.Add(callRetry), call: m.callNow(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+	m.timers.start(timer{at: now.Add(callRetry), call: m.newSend(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
 		OfferIDs: offers,
 		Filters:  filters(0),
 	}}).call})

@@ -75,7 +75,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	}
 	if unregistered {
 		m.conn.register()
-		if r := (register{stream: m.conn.stream}); !m.storage.wait(now, r) {
+		if r := (register{stream: m.conn.stream}); !m.storage.postpone(now, r) {
 			m.registered(now, r.stream)
 		}
 		return
@@ -107,7 +107,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // and schedules the next attempt. If another attempt would be useless it ends the run.
 func (m *machine) disconnected(now time.Time, err error) {
 	m.emit(closeStream{stream: m.conn.stream})
-	held := m.conn.connected()
+	wasConnected := m.conn.connected()
 	var refused *SubscribeError
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
@@ -123,11 +123,11 @@ func (m *machine) disconnected(now time.Time, err error) {
 		return
 	}
 	// The backoff starts again only after a subscription that lasted for a while.
-	if held && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
+	if wasConnected && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
 		m.conn.resetAttempts()
 	}
 	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
-	if held && m.teardown.wanted {
+	if wasConnected && m.teardown.wanted {
 		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
 	}
 	event.NextAttempt = m.conn.retryAt

@@ -14,7 +14,7 @@ func (m *machine) fireTimers(now time.Time) {
 		case t.call != nil:
 			m.emit(send{stream: m.conn.stream, call: t.call})
 		case t.relaunch != nil:
-			m.backlog.release(t.relaunch)
+			m.backlog.endHold(t.relaunch)
 			m.demand.TaskArrived(t.relaunch.Info.Spec.Role)
 		case t.kill != nil:
 			if e := t.kill; e.killTimer == t.number && !e.Info.State.Terminal() {

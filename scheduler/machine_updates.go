@@ -41,7 +41,7 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	// Repeated updates and those about tasks that are not on record are acknowledged as well: the agent repeats an
 	// update, and holds back those that follow it, until it is acknowledged.
 	if len(status.UUID) > 0 && status.AgentID != nil {
-		m.whenStored(now, m.callNow(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
+		m.whenStored(now, m.newSend(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
 			AgentID: *status.AgentID,
 			TaskID:  status.TaskID,
 			UUID:    status.UUID,
@@ -143,9 +143,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		// The offer was rescinded before the ACCEPT arrived. Nothing ran, and the launch does not count as lost.
 		m.requeue(now, e)
 		return true
-	case state == task.Dropped, fromMaster && (state == task.Gone || state == task.GoneByOperator || state == task.Lost),
-		state == task.Unknown && !e.UnknownSince.IsZero() && now.Sub(e.UnknownSince) >= unknownLimit:
-	default:
+	case !showsNoEffect(now, e, state, fromMaster):
 		return false
 	}
 	if e.launch != launchVoid { // otherwise it was counted before
@@ -168,6 +166,19 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	}
 	m.requeueUntil(now, e, notBefore)
 	return true
+}
+
+// showsNoEffect reports whether an update about a task that is not known to run shows that its launch had no effect.
+func showsNoEffect(now time.Time, e *entry, state task.State, fromMaster bool) bool {
+	switch state {
+	case task.Dropped:
+		return true
+	case task.Gone, task.GoneByOperator, task.Lost:
+		return fromMaster
+	case task.Unknown:
+		return !e.UnknownSince.IsZero() && now.Sub(e.UnknownSince) >= unknownLimit
+	}
+	return false
 }
 
 // staleAnswersUntil returns until when an answer about a task that was launched again may be to a RECONCILE from before

@@ -134,7 +134,7 @@ func BenchmarkLoad(b *testing.B) {
 			const tasks = 100_000
 			records, size := kept{}, 0
 			for id, e := range runningMachine(b, tasks, services, 0).tasks.byID {
-				changed, err := encodeChanges([]change{{id: id, task: e.stored()}})
+				changed, err := encodeChanges([]change{{id: id, task: e.snapshot()}})
 				require.NoError(b, err)
 				for key, value := range changed {
 					records[key] = value

@@ -18,10 +18,10 @@ type pool struct {
 	offers []task.Offer
 	holds  []hold // for how long each offer is held
 	// newOffers reports whether there are offers that no cycle has looked at.
-	newOffers bool
-	cycleAt   time.Time // no cycle before that
-	holdUntil time.Time // no offer is declined before that
-	preferred preferred
+	newOffers      bool
+	cycleNotBefore time.Time // no cycle before that
+	holdUntil      time.Time // no offer is declined before that
+	preferred      preferred
 }
 
 type poolPolicy struct {
@@ -46,7 +46,7 @@ type preferred struct {
 
 // reset drops all offers, for a new subscription.
 func (p *pool) reset(now time.Time) {
-	p.offers, p.holds, p.cycleAt, p.preferred = nil, nil, now, preferred{}
+	p.offers, p.holds, p.cycleNotBefore, p.preferred = nil, nil, now, preferred{}
 }
 
 // add adds new offers, and takes over the slice.
@@ -75,7 +75,7 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 const cyclePause = 5 * time.Millisecond
 
 // pause lets no cycle begin before then.
-func (p *pool) pause(until time.Time) { p.cycleAt = until }
+func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 
 // markSeen notes that a cycle has looked at all offers.
 func (p *pool) markSeen() { p.newOffers = false }

@@ -94,7 +94,8 @@ func newStage(t *testing.T) *stage {
 		quarantine:     10 * time.Minute,
 		statsTTL:       5 * time.Minute,
 		filterOffers:   true,
-		random:         func() float64 { return 0.5 },
+		// Half of the jitter, an eighth, is added: so transcripts refuse for 33.75s and 1h7m30s.
+		random: func() float64 { return 0.5 },
 	})
 	return s
 }

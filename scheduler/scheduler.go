@@ -81,9 +81,9 @@ func New(config Config) (*Scheduler, error) {
 // a new Scheduler with an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
-// Submit puts a task on record and returns when it is stored, before it runs. If ctx ends first
-// the task is withdrawn. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
-// that is on record.
+// Submit puts a task on record and returns when the record is stored. It does not wait until the task runs. If
+// ctx ends first the task is withdrawn or killed. It returns joined [*task.FieldError] for an invalid spec, and
+// [ErrDuplicateTask] for an ID that is on record.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -123,8 +123,8 @@ func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
 	return s.submitPod(ctx, members, false)
 }
 
-// LaunchPod does the same and waits until all members are running and those with a health check are healthy. A member
-// that has already finished counts as running. If ctx ends first they are withdrawn or killed. It
+// LaunchPod is SubmitPod, and then waits until all members run, and those with a health check are healthy. A member
+// that has already finished counts as running. If ctx ends first they are withdrawn or killed. It also
 // returns a [*TaskError] for the first member that ends in any other way.
 func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task.Info, error) {
 	if err := s.submitPod(ctx, members, true); err != nil {

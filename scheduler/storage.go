@@ -46,9 +46,9 @@ func newStorage() storage {
 // restore sets the framework ID that is in the store.
 func (s *storage) restore(frameworkID string) { s.durableID = frameworkID }
 
-// wait makes an action wait until everything that has changed so far is stored. It returns false if there is nothing
-// to wait for.
-func (s *storage) wait(now time.Time, a action) bool {
+// postpone queues a until all changes so far are stored, and reports whether it did; if not, the caller performs a
+// now.
+func (s *storage) postpone(now time.Time, a action) bool {
 	if !s.journal.Add(now, a) {
 		return false
 	}
@@ -81,7 +81,7 @@ func (s *storage) begin(now time.Time, frameworkID string, tasks *registry) []ch
 		if e == nil {
 			continue // its records are to be deleted
 		}
-		changes[i].task = e.stored()
+		changes[i].task = e.snapshot()
 		if !e.SpecStored {
 			s.specs[k.Key] = e
 		}

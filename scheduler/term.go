@@ -10,7 +10,7 @@ import (
 type Term struct {
 	// Number grows from each term of an election to the next; it appears in the log. 0: there is no election.
 	Number uint64
-	// Store has the records, and refuses writings of earlier terms with an error that says so, see
+	// Store has the records, and refuses writes of earlier terms with an error that says so, see
 	// [FencedError]. Nil: [Config.Store].
 	Store Store
 	// Confirm returns nil if this process leads, by a proof that was begun after the call, such as the answer of
@@ -23,7 +23,7 @@ type Term struct {
 }
 
 // Lead is [Scheduler.Run] for one term of leadership: ctx ends with it, and so does everything that Lead does. No
-// call and no writing outlives ctx. It returns a [*FencedError] as soon as the term's store or Confirm says that
+// call and no write outlives ctx. It returns a [*FencedError] as soon as the term's store or Confirm says that
 // another process leads, and sends nothing after that; otherwise what Run returns. The records are loaded when
 // Lead begins, since another process may have written them. A Scheduler leads one term at a time: beside
 // a Lead or Run that has not returned it gets [ErrRunning].

@@ -36,6 +36,8 @@ func TestControl(t *testing.T) {
 		{"it revives all roles", alter(func(c *calls.Call) { c.Revive.Roles = nil }, calls.Call_REVIVE), "only those roles are revived that a pending task can use"},
 		{"it suppresses all roles", alter(func(c *calls.Call) { c.Suppress.Roles = nil }, calls.Call_SUPPRESS), "a role whose last task has gone is suppressed, the others are not"},
 		{"it subscribes for all roles", alter(func(c *calls.Call) { c.Subscribe.SuppressedRoles = nil }, calls.Call_SUBSCRIBE), "a subscription names as suppressed those roles that no pending task can use"},
+		// This one needs the role to be suppressed between the two tasks, that is, idleAfter of package demand to be short:
+		// a role that stays revived is offered again by itself, once an hour is over.
 		{"it revives once", first(calls.Call_REVIVE), "refusals are long while nothing is pending, and the next task lifts them"},
 		{"it declines as if it were busy", alter(func(c *calls.Call) { c.Decline.Filters = nil }, calls.Call_DECLINE), "refusals are long while nothing is pending, and the next task lifts them"},
 		{"it keeps what it does not use", times(0, calls.Call_DECLINE), "no more offers are kept than the policy says"},

@@ -16,32 +16,32 @@ import (
 type Config struct {
 	ReviveInterval time.Duration // the average time between two REVIVE calls is at least this
 	Refuse         time.Duration // the least time for which offers are refused, at most RefuseLimit
-	Standby        bool          // offers are kept while no task is pending
+	KeepsOffers    bool          // the policy is to keep offers while no task is pending
 	WaitPreferred  bool          // pending tasks wait for what is left over by an ACCEPT
 	Random         func() float64
 }
 
 // Conditions are what the owner knows and a Book does not.
 type Conditions struct {
-	Stalled bool // nothing may be launched now: no offers are wanted
-	Standby bool // more offers are to be kept, whether or not tasks are pending
-	MayCall bool // a SUPPRESS or REVIVE can be sent now
+	Stalled       bool // nothing may be launched now: no offers are wanted
+	RoomForOffers bool // more offers can be kept, whether or not tasks are pending: they are wanted
+	MayCall       bool // a SUPPRESS or REVIVE can be sent now
 }
 
-// Book has an entry for each role. Tasks that name no role can use the offers of all roles; they are counted under
+// Book keeps a roleDemand for each role. Tasks that name no role can use the offers of all roles; they are counted under
 // the role "", which the framework does not have.
 type Book struct {
-	config  Config
-	entries map[string]*entry
-	roles   []*entry // of the framework's roles, in their order
+	config Config
+	byRole map[string]*roleDemand
+	roles  []*roleDemand // of the framework's roles, in their order
 
-	callAt     time.Time // no SUPPRESS or REVIVE before that
-	standbyAt  time.Time // no REVIVE before that if no task is pending
-	bucketFull time.Time // when the token bucket that limits REVIVE calls is full again
+	callNotBefore    time.Time // no SUPPRESS or REVIVE before that
+	standbyNotBefore time.Time // no REVIVE before that if no task is pending
+	bucketFull       time.Time // when the token bucket that limits REVIVE calls is full again
 }
 
-// entry is what the book keeps of a role.
-type entry struct {
+// roleDemand is what the book keeps of a role.
+type roleDemand struct {
 	role       string
 	pending    int // tasks
 	arrivals   int // how often a task became pending, for the first time or again
@@ -69,60 +69,61 @@ const (
 )
 
 // New returns a book without roles.
-func New(c Config) *Book { return &Book{config: c, entries: map[string]*entry{}} }
+func New(c Config) *Book { return &Book{config: c, byRole: map[string]*roleDemand{}} }
 
 // SetRoles sets the framework's roles. What the master was told about a role that is removed is kept, in case the
 // role is added again.
 func (b *Book) SetRoles(roles []string) {
-	b.roles = make([]*entry, len(roles))
+	b.roles = make([]*roleDemand, len(roles))
 	for i, role := range roles {
-		b.roles[i] = b.entry(role)
+		b.roles[i] = b.demand(role)
 	}
 }
 
-func (b *Book) entry(role string) *entry {
-	e := b.entries[role]
-	if e == nil {
-		e = &entry{role: role}
-		b.entries[role] = e
+// demand returns the demand for a role, and begins to keep one if there is none.
+func (b *Book) demand(role string) *roleDemand {
+	d := b.byRole[role]
+	if d == nil {
+		d = &roleDemand{role: role}
+		b.byRole[role] = d
 	}
-	return e
+	return d
 }
 
-// of returns the entries of the roles whose offers a task of this role can use; "": all.
-func (b *Book) of(role string) []*entry {
+// of returns the demands for the roles whose offers a task of this role can use; "": all.
+func (b *Book) of(role string) []*roleDemand {
 	if role == "" {
 		return b.roles
 	}
-	i := slices.IndexFunc(b.roles, func(e *entry) bool { return e.role == role })
+	i := slices.IndexFunc(b.roles, func(d *roleDemand) bool { return d.role == role })
 	if i < 0 {
 		return nil
 	}
 	return b.roles[i : i+1]
 }
 
-// Count adds n to the number of pending tasks of a role.
-func (b *Book) Count(role string, n int) { b.entry(role).pending += n }
+// AddPending adds n to the number of pending tasks of a role.
+func (b *Book) AddPending(role string, n int) { b.demand(role).pending += n }
 
 // Pending returns the number of pending tasks of a role.
-func (b *Book) Pending(role string) int { return b.entry(role).pending }
+func (b *Book) Pending(role string) int { return b.demand(role).pending }
 
 // TaskArrived notes that a task of this role is to be placed. It may fit offers that were refused before it came, so
 // that a REVIVE is due.
 func (b *Book) TaskArrived(role string) {
-	for _, e := range b.of(role) {
-		e.arrivals++
-		e.reviveDue = e.reviveDue || e.refused
+	for _, d := range b.of(role) {
+		d.arrivals++
+		d.reviveDue = d.reviveDue || d.refused
 	}
 }
 
 // Arrivals returns how often a task arrived that can use the offers for a role.
-func (b *Book) Arrivals(role string) int { return b.entry(role).arrivals }
+func (b *Book) Arrivals(role string) int { return b.demand(role).arrivals }
 
 // AskAgain makes a REVIVE due, even if nothing was refused.
 func (b *Book) AskAgain(role string) {
-	for _, e := range b.of(role) {
-		e.reviveDue = true
+	for _, d := range b.of(role) {
+		d.reviveDue = true
 	}
 }
 
@@ -130,11 +131,13 @@ func (b *Book) AskAgain(role string) {
 // soon. It is repeated later, since a SUPPRESS or DECLINE that was taken for lost may still arrive. Until twice the
 // time of a refusal has passed, missing offers may just be refused ones.
 func (b *Book) Offered(now time.Time, role string) {
-	b.entry(role).repeatAt = now.Add(max(repeatMax, 2*b.config.Refuse))
+	b.demand(role).repeatAt = now.Add(max(repeatMax, 2*b.config.Refuse))
 }
 
-// needs reports whether there is a pending task for a role.
-func (b *Book) needs(e *entry) bool { return b.Pending("")+e.pending > 0 }
+// hasPending reports whether there is a pending task for a role.
+func (b *Book) hasPending(d *roleDemand) bool { return b.Pending("")+d.pending > 0 }
 
-// wants reports whether offers for a role are wanted now.
-func (b *Book) wants(e *entry, c Conditions) bool { return !c.Stalled && (b.needs(e) || c.Standby) }
+// wantsOffers reports whether offers for a role are wanted now.
+func (b *Book) wantsOffers(d *roleDemand, c Conditions) bool {
+	return !c.Stalled && (b.hasPending(d) || c.RoomForOffers)
+}

@@ -40,7 +40,7 @@ func subscribed(t *testing.T, change func(*demand.Config)) *owner {
 }
 
 // submit adds a pending task.
-func (o *owner) submit(role string) { o.Count(role, 1); o.TaskArrived(role) }
+func (o *owner) submit(role string) { o.AddPending(role, 1); o.TaskArrived(role) }
 
 // expect moves the clock from deadline to deadline up to a time, and checks the calls made on the way.
 func (o *owner) expect(want string, until ...time.Duration) {
@@ -73,32 +73,32 @@ func TestSubscribing(t *testing.T) {
 	t.Run("a role is revived if a task can use it", func(t *testing.T) {
 		o := newOwner(t, nil)
 		require.Equal(t, all, o.Suppressed(all), "none was ever subscribed")
-		o.Count("a", 1)
+		o.AddPending("a", 1)
 		o.Subscribing(o.now, o.Conditions)
 		require.Equal(t, []string{"b", "c"}, o.Suppressed(all))
 	})
 	t.Run("all are if a task names none", func(t *testing.T) {
 		o := newOwner(t, nil)
-		o.Count("", 1)
+		o.AddPending("", 1)
 		o.Subscribing(o.now, o.Conditions)
 		require.Equal(t, []string{"c"}, o.Suppressed(all))
 	})
 	t.Run("all are if offers are wanted at hand", func(t *testing.T) {
 		o := newOwner(t, nil)
-		o.Conditions.Standby = true
+		o.Conditions.RoomForOffers = true
 		o.Subscribing(o.now, o.Conditions)
 		require.Equal(t, []string{"c"}, o.Suppressed(all))
 	})
 	t.Run("none is while nothing may be launched", func(t *testing.T) {
 		o := newOwner(t, nil)
-		o.Count("a", 1)
+		o.AddPending("a", 1)
 		o.Subscribing(o.now, demand.Conditions{Stalled: true})
 		require.Equal(t, all, o.Suppressed(all))
 	})
 	t.Run("refusals outlive it", func(t *testing.T) {
 		o := subscribed(t, nil)
 		o.Refuse(o.now, "a")
-		o.Count("", 1)
+		o.AddPending("", 1)
 		o.Subscribing(o.now, o.Conditions)
 		o.expect("0s REVIVE [a]\n")
 	})
@@ -106,9 +106,9 @@ func TestSubscribing(t *testing.T) {
 
 func TestCountsByRole(t *testing.T) {
 	o := newOwner(t, nil)
-	o.Count("a", 3)
-	o.Count("a", -1)
-	o.Count("", 1)
+	o.AddPending("a", 3)
+	o.AddPending("a", -1)
+	o.AddPending("", 1)
 	require.Equal(t, []int{2, 0, 1}, []int{o.Pending("a"), o.Pending("b"), o.Pending("")})
 	o.TaskArrived("a")
 	o.TaskArrived("")
@@ -125,8 +125,8 @@ func TestSetRoles(t *testing.T) {
 	o.submit("c")
 	o.expect("0s REVIVE [c]\n")
 	o.SetRoles([]string{"a", "b", "c"})
-	o.Count("a", -1)
-	o.Count("c", -1)
+	o.AddPending("a", -1)
+	o.AddPending("c", -1)
 	o.expect("100ms SUPPRESS [a c]\n", time.Second)
 }
 
@@ -144,7 +144,7 @@ func TestFollowsAnything(t *testing.T) {
 				o.submit(role)
 			case 2, 3:
 				if o.Pending(role) > 0 {
-					o.Count(role, -1)
+					o.AddPending(role, -1)
 				}
 			case 4:
 				o.Refuse(o.now, roles[random.IntN(2)])

@@ -8,8 +8,8 @@ import (
 const (
 	// idleAfter is how long a role is without pending tasks before it is suppressed. A SUPPRESS costs
 	// a master little, but the REVIVE after it makes it run an allocation: launching one task after
-	// another should not cause one for each. It need not be longer than offers are kept, which is the
-	// scheduler's DefaultHold: once they are declined a REVIVE is needed in any case.
+	// another should not cause one for each. It is meant to be the scheduler's DefaultHold, for which offers are
+	// kept: once they are declined a REVIVE is needed in any case.
 	idleAfter = 100 * time.Millisecond
 	// reviveBurst is how many REVIVE calls may follow each other at once, after a time without any: for tasks of
 	// several roles, or for a task that arrives just after offers were declined. In a time t there are at
@@ -31,12 +31,12 @@ type Call struct {
 // Subscribing begins a subscription, for which [Book.Suppressed] returns the suppressed roles. Refusals are not lifted
 // by it: they stay in force if the master has not noticed the end of the former stream.
 func (b *Book) Subscribing(now time.Time, c Conditions) {
-	b.callAt, b.standbyAt = now, now
-	for _, e := range b.roles {
-		e.advertised, e.reviveDue, e.suppressAt, e.repeatAt = suppressed, false, time.Time{}, time.Time{}
-		if b.wants(e, c) {
-			e.advertised, e.reviveDue = revived, e.refused
-			e.repeatAt, e.pause = now.Add(repeatMin), repeatMin
+	b.callNotBefore, b.standbyNotBefore = now, now
+	for _, d := range b.roles {
+		d.advertised, d.reviveDue, d.suppressAt, d.repeatAt = suppressed, false, time.Time{}, time.Time{}
+		if b.wantsOffers(d, c) {
+			d.advertised, d.reviveDue = revived, d.refused
+			d.repeatAt, d.pause = now.Add(repeatMin), repeatMin
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (b *Book) Subscribing(now time.Time, c Conditions) {
 func (b *Book) Suppressed(roles []string) []string {
 	var names []string
 	for _, role := range roles {
-		if b.entry(role).advertised == suppressed {
+		if b.demand(role).advertised == suppressed {
 			names = append(names, role)
 		}
 	}
@@ -58,8 +58,8 @@ func (b *Book) Deadline(c Conditions) (first time.Time) {
 	if !c.MayCall {
 		return first
 	}
-	for _, e := range b.roles {
-		if _, at, wanted := b.next(e, c); wanted && (first.IsZero() || at.Before(first)) {
+	for _, d := range b.roles {
+		if _, at, ok := b.next(d, c); ok && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
@@ -69,24 +69,24 @@ func (b *Book) Deadline(c Conditions) (first time.Time) {
 // Follow returns the calls that are due: at most one SUPPRESS and one REVIVE, each for all roles that need it. They
 // count as sent.
 func (b *Book) Follow(now time.Time, c Conditions) []Call {
-	for _, e := range b.roles {
-		if b.wants(e, c) {
-			e.suppressAt = time.Time{}
-		} else if e.suppressAt.IsZero() {
-			e.suppressAt = now.Add(idleAfter)
+	for _, d := range b.roles {
+		if b.wantsOffers(d, c) {
+			d.suppressAt = time.Time{}
+		} else if d.suppressAt.IsZero() {
+			d.suppressAt = now.Add(idleAfter)
 		}
 	}
 	if !c.MayCall {
 		return nil
 	}
-	var suppress, revive []*entry
-	for _, e := range b.roles {
-		switch revives, at, wanted := b.next(e, c); {
-		case !wanted || now.Before(at):
-		case revives:
-			revive = append(revive, e)
+	var suppress, revive []*roleDemand
+	for _, d := range b.roles {
+		switch isRevive, at, ok := b.next(d, c); {
+		case !ok || now.Before(at):
+		case isRevive:
+			revive = append(revive, d)
 		default:
-			suppress = append(suppress, e)
+			suppress = append(suppress, d)
 		}
 	}
 	var calls []Call
@@ -102,26 +102,25 @@ func (b *Book) Follow(now time.Time, c Conditions) []Call {
 // CallFailed notes the failure of a SUPPRESS or REVIVE for these roles; none: for all. The next call is not due
 // before retryAt.
 func (b *Book) CallFailed(retryAt time.Time, roles []string) {
-	b.callAt = retryAt
-	for _, e := range b.roles {
-		if len(roles) == 0 || slices.Contains(roles, e.role) {
-			e.advertised = unsure
+	b.callNotBefore = retryAt
+	for _, d := range b.roles {
+		if len(roles) == 0 || slices.Contains(roles, d.role) {
+			d.advertised = unsure
 		}
 	}
 }
 
-// next returns the next call for a role: whether it is a REVIVE or a SUPPRESS, when it is due, and whether there is
-// one at all.
-func (b *Book) next(e *entry, c Conditions) (revives bool, at time.Time, wanted bool) {
+// next returns the next call for a role: a REVIVE or a SUPPRESS, and when it is due. ok is false if there is none.
+func (b *Book) next(d *roleDemand, c Conditions) (revive bool, at time.Time, ok bool) {
 	switch {
-	case !b.wants(e, c):
-		return false, latest(b.callAt, e.suppressAt), e.advertised != suppressed
-	case !b.needs(e):
-		return true, latest(b.callAt, b.reviveAt(), b.standbyAt), e.advertised != revived
-	case e.advertised != revived || e.reviveDue:
-		return true, latest(b.callAt, b.reviveAt()), true
-	default:
-		return true, latest(b.callAt, b.reviveAt(), e.repeatAt), !e.repeatAt.IsZero()
+	case !b.wantsOffers(d, c): // no offers are wanted: SUPPRESS, once
+		return false, latest(b.callNotBefore, d.suppressAt), d.advertised != suppressed
+	case !b.hasPending(d): // offers are wanted only to be kept: REVIVE, once, after the time of the last refusal
+		return true, latest(b.callNotBefore, b.reviveAt(), b.standbyNotBefore), d.advertised != revived
+	case d.advertised != revived || d.reviveDue: // tasks are pending, and the master keeps back offers, or may: REVIVE
+		return true, latest(b.callNotBefore, b.reviveAt()), true
+	default: // tasks are pending, and the master keeps back none as far as is known: REVIVE again after a long time
+		return true, latest(b.callNotBefore, b.reviveAt(), d.repeatAt), !d.repeatAt.IsZero()
 	}
 }
 
@@ -130,35 +129,35 @@ func (b *Book) reviveAt() time.Time {
 	return b.bucketFull.Add(-(reviveBurst - 1) * b.config.ReviveInterval)
 }
 
-func (b *Book) suppress(entries []*entry) Call {
-	for _, e := range entries {
-		e.advertised, e.repeatAt = suppressed, time.Time{}
+func (b *Book) suppress(demands []*roleDemand) Call {
+	for _, d := range demands {
+		d.advertised, d.repeatAt = suppressed, time.Time{}
 	}
-	return Call{Roles: b.named(entries)}
+	return Call{Roles: b.named(demands)}
 }
 
-func (b *Book) revive(now time.Time, entries []*entry) Call {
-	for _, e := range entries {
-		if e.advertised == revived && !e.reviveDue {
-			e.pause = min(2*e.pause, repeatMax)
+func (b *Book) revive(now time.Time, demands []*roleDemand) Call {
+	for _, d := range demands {
+		if d.advertised == revived && !d.reviveDue {
+			d.pause = min(2*d.pause, repeatMax)
 		} else {
-			e.pause = repeatMin
+			d.pause = repeatMin
 		}
-		e.advertised, e.refused, e.reviveDue, e.repeatAt = revived, false, false, now.Add(e.pause)
+		d.advertised, d.refused, d.reviveDue, d.repeatAt = revived, false, false, now.Add(d.pause)
 	}
-	b.standbyAt = now.Add(b.config.Refuse)
+	b.standbyNotBefore = now.Add(b.config.Refuse)
 	b.bucketFull = latest(b.bucketFull, now).Add(b.config.ReviveInterval)
-	return Call{Revive: true, Roles: b.named(entries)}
+	return Call{Revive: true, Roles: b.named(demands)}
 }
 
 // named returns the roles that a call names, none if it is for all.
-func (b *Book) named(entries []*entry) []string {
-	if len(entries) == len(b.roles) {
+func (b *Book) named(demands []*roleDemand) []string {
+	if len(demands) == len(b.roles) {
 		return nil
 	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.role
+	names := make([]string, len(demands))
+	for i, d := range demands {
+		names[i] = d.role
 	}
 	return names
 }

@@ -23,28 +23,28 @@ func TestFollow(t *testing.T) {
 		"what is not wanted any more": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 		}, time.Hour, "100ms SUPPRESS [a]\n"},
 		"what is wanted again in time": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.expect("", 99*time.Millisecond)
 			o.submit("a")
 		}, 29 * time.Second, ""},
 		"idle begins anew after that": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.expect("", 99*time.Millisecond)
 			o.submit("a")
 			o.expect("")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 		}, time.Second, "199ms SUPPRESS [a]\n"},
 		"another role at the same time": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.expect("", 99*time.Millisecond)
 			o.now = o.now.Add(time.Millisecond)
 			o.submit("b")
@@ -98,13 +98,13 @@ func TestFollow(t *testing.T) {
 		"one that is to be taken back now": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.CallFailed(o.now.Add(time.Second), []string{"a"})
 		}, time.Hour, "1s SUPPRESS [a]\n"},
 		"a SUPPRESS that failed": {func(o *owner) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.expect("100ms SUPPRESS [a]\n", 100*time.Millisecond)
 			o.CallFailed(o.now.Add(time.Second), []string{"a"})
 		}, time.Hour, "1.1s SUPPRESS [a]\n"},
@@ -125,7 +125,7 @@ func TestFollow(t *testing.T) {
 			o.submit("a")
 			o.expect("0s REVIVE [a]\n")
 			o.MayCall = false
-			o.Count("a", -1)
+			o.AddPending("a", -1)
 			o.expect("", time.Second)
 			o.MayCall = true
 		}, time.Second, "1s SUPPRESS [a]\n"},
@@ -152,7 +152,7 @@ func TestReviveBurst(t *testing.T) {
 	o.AskAgain("a")
 	o.expect("20s REVIVE [a]\n", 20*time.Second)
 	o.AskAgain("a")
-	o.Count("a", -1)
+	o.AddPending("a", -1)
 	o.expect("20.1s SUPPRESS [a]\n", time.Minute)
 	o.submit("a")
 	o.expect("1m0s REVIVE [a]\n")
@@ -175,15 +175,15 @@ func TestOfferedWithLongRefusals(t *testing.T) {
 
 // If no task is pending, a REVIVE for offers to hold waits until the refusals of the last ones have ended.
 func TestStandby(t *testing.T) {
-	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
-	o.Conditions.Standby = true
+	o := subscribed(t, func(c *demand.Config) { c.KeepsOffers = true })
+	o.Conditions.RoomForOffers = true
 	o.expect("0s REVIVE []\n", time.Hour)
 	require.Equal(t, 40*time.Second, o.Refuse(o.now, "a"))
-	o.Conditions.Standby = false
+	o.Conditions.RoomForOffers = false
 	o.expect("1h0m0.1s SUPPRESS []\n", time.Hour+time.Second)
-	o.Conditions.Standby = true
+	o.Conditions.RoomForOffers = true
 	o.expect("1h0m40s REVIVE []\n", 2*time.Hour)
-	o.Conditions.Standby = false
+	o.Conditions.RoomForOffers = false
 	o.expect("2h0m0.1s SUPPRESS []\n", 2*time.Hour+time.Second)
 	o.Refuse(o.now, "a")
 	o.submit("a")
@@ -192,16 +192,16 @@ func TestStandby(t *testing.T) {
 
 // The same after a REVIVE that brought all offers that there were; a new subscription asks at once.
 func TestStandbyAgain(t *testing.T) {
-	o := subscribed(t, func(c *demand.Config) { c.Standby = true })
-	o.Conditions.Standby = true
+	o := subscribed(t, func(c *demand.Config) { c.KeepsOffers = true })
+	o.Conditions.RoomForOffers = true
 	o.expect("0s REVIVE []\n")
-	o.Conditions.Standby = false
+	o.Conditions.RoomForOffers = false
 	o.expect("100ms SUPPRESS []\n", time.Second)
-	o.Conditions.Standby = true
+	o.Conditions.RoomForOffers = true
 	o.expect("40s REVIVE []\n", time.Minute)
-	o.Conditions.Standby = false
+	o.Conditions.RoomForOffers = false
 	o.expect("1m0.1s SUPPRESS []\n", 61*time.Second)
 	o.Subscribing(o.now, o.Conditions)
-	o.Conditions.Standby = true
+	o.Conditions.RoomForOffers = true
 	o.expect("1m1s REVIVE []\n")
 }

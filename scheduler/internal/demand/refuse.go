@@ -10,39 +10,39 @@ const RefuseLimit = 365 * 24 * time.Hour
 // When such a task arrives a REVIVE lifts the refusal; until then the master need not offer them again.
 const refuseIdle = time.Hour
 
-// Refuse returns for how long a DECLINE refuses offers for a role.
+// Refuse records that a DECLINE refuses offers for a role, and returns for how long it is to refuse them.
 func (b *Book) Refuse(now time.Time, role string) time.Duration {
-	e := b.entry(role)
-	refuse := b.refusal(e)
-	e.refused, b.standbyAt = true, now.Add(refuse)
+	d := b.demand(role)
+	refuse := b.refusal(d)
+	d.refused, b.standbyNotBefore = true, now.Add(refuse)
 	return refuse
 }
 
-// RefuseRest returns for how long an ACCEPT refuses what it leaves over of the offers for a role. It is 0 if pending
+// RefuseRest does the same for an ACCEPT, which refuses what it leaves over. The time is 0 if pending
 // tasks may need that: tasks that arrived after the ACCEPT was decided on, when [Book.Arrivals] returned
 // arrivals, or tasks that wait for the preferred agent.
 func (b *Book) RefuseRest(role string, arrivals int) time.Duration {
-	e := b.entry(role)
-	refuse := b.refusal(e)
-	if b.needs(e) && (e.arrivals > arrivals || b.config.WaitPreferred) {
+	d := b.demand(role)
+	refuse := b.refusal(d)
+	if b.hasPending(d) && (d.arrivals > arrivals || b.config.WaitPreferred) {
 		refuse = 0
 	}
-	e.refused = e.refused || refuse > 0
+	d.refused = d.refused || refuse > 0
 	return refuse
 }
 
 // AssumeRefused notes that a refusal may be in force for any of the roles, since the outcome of a call is unclear.
 func (b *Book) AssumeRefused() {
-	for _, e := range b.roles {
-		e.refused = true
+	for _, d := range b.roles {
+		d.refused = true
 	}
 }
 
 // refusal returns for how long to refuse offers for a role. It is random, up to a quarter longer than configured, so
 // that the refusals of many frameworks do not end at the same time.
-func (b *Book) refusal(e *entry) time.Duration {
+func (b *Book) refusal(d *roleDemand) time.Duration {
 	least := b.config.Refuse
-	if !b.needs(e) && !b.config.Standby {
+	if !b.hasPending(d) && !b.config.KeepsOffers {
 		least = max(least, refuseIdle)
 	}
 	return min(least+time.Duration(b.config.Random()*float64(least/4)), RefuseLimit)

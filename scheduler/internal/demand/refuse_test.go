@@ -31,10 +31,10 @@ func TestRefuse(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			for _, role := range []string{"", "a"} {
 				o := newOwner(t, func(c *demand.Config) {
-					c.Refuse, c.Standby, c.Random = row.refuse, row.standby, func() float64 { return row.random }
+					c.Refuse, c.KeepsOffers, c.Random = row.refuse, row.standby, func() float64 { return row.random }
 				})
 				if row.pending {
-					o.Count(role, 1)
+					o.AddPending(role, 1)
 				}
 				require.Equal(t, row.want, o.Refuse(o.now, "a"))
 				require.Equal(t, row.want, o.RefuseRest("a", 0))
@@ -52,12 +52,12 @@ func TestRefuseRest(t *testing.T) {
 	}{
 		"nothing is pending":            {func(*owner) {}, false, time.Hour},
 		"nothing that could wait":       {func(*owner) {}, true, time.Hour},
-		"a task that has been tried":    {func(o *owner) { o.Count("a", 1) }, false, 40 * time.Second},
-		"a task that waits for it":      {func(o *owner) { o.Count("a", 1) }, true, 0},
+		"a task that has been tried":    {func(o *owner) { o.AddPending("a", 1) }, false, 40 * time.Second},
+		"a task that waits for it":      {func(o *owner) { o.AddPending("a", 1) }, true, 0},
 		"a task that came since":        {func(o *owner) { o.submit("a") }, false, 0},
 		"a task of any role":            {func(o *owner) { o.submit("") }, false, 0},
 		"a task of another role":        {func(o *owner) { o.submit("b") }, false, time.Hour},
-		"a task that came and has gone": {func(o *owner) { o.submit("a"); o.Count("a", -1) }, false, time.Hour},
+		"a task that came and has gone": {func(o *owner) { o.submit("a"); o.AddPending("a", -1) }, false, time.Hour},
 	} {
 		t.Run(reason, func(t *testing.T) {
 			o := subscribed(t, func(c *demand.Config) { c.WaitPreferred = row.waits })

@@ -11,7 +11,7 @@ import (
 // storeTimeout bounds one call of Apply. Nothing is launched or acknowledged meanwhile.
 const storeTimeout = 10 * time.Second
 
-// write writes the changes that come through the channel, which has room for one writing.
+// write writes the changes that come through the channel, which has room for one write.
 func (e *edges) write(ctx context.Context, s Store, limit batchLimit) chan<- []change {
 	writes := make(chan []change, 1)
 	e.running.Go(func() {
@@ -121,7 +121,7 @@ func sizeOf(records map[string][]byte) (size int) {
 	return size
 }
 
-// apply bounds a writing, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
+// apply bounds a write, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
 // which is that of ctx.
 func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
 	if ctx.Err() != nil {
