@@ -170,8 +170,13 @@ func (e *entry) takeCallers() []caller {
 	return taken
 }
 
-// dropCallers removes all callers.
-func (e *entry) dropCallers() { e.callers = nil }
+// dropCallers removes all callers, also those that wait for its pod.
+func (e *entry) dropCallers() {
+	e.callers = nil
+	if e.pod != nil {
+		e.pod.callers = nil
+	}
+}
 
 // forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
 func (e *entry) forgetCaller(caller ref) (wanted bool) {

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -255,9 +254,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	case scheduler.Event_UPDATE:
 		m.update(now, e.GetUpdate().GetStatus())
 	case scheduler.Event_RESCIND:
-		gone := e.GetRescind().GetOfferID()
-		m.pool.rescind(gone.Value)
-		m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.Contains(c.Accept.OfferIDs, gone) })
+		m.rescind(now, e.GetRescind().GetOfferID())
 	case scheduler.Event_INVERSE_OFFERS:
 		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:

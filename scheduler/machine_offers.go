@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -29,6 +30,18 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	m.pool.add(now, usable)
 	for i := range usable {
 		m.demand.Offered(now, usable[i].Role)
+	}
+}
+
+// rescind drops an offer that the master has taken back. A launch on it that waits for the store is cancelled, and the
+// other offers that it would have used are returned.
+func (m *machine) rescind(now time.Time, gone mesos.OfferID) {
+	m.pool.rescind(gone.Value)
+	isGone := func(id mesos.OfferID) bool { return id == gone }
+	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(c.Accept.OfferIDs, isGone) }) {
+		if others := slices.DeleteFunc(c.Accept.OfferIDs, isGone); len(others) > 0 {
+			m.returnOffers(others)
+		}
 	}
 }
 

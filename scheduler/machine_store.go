@@ -107,6 +107,9 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 				e := m.tasks.byID[t.TaskID.Value]
 				m.tasks.advanceLaunch(e, eventAnswered)
 				m.startLaunchTimer(e, now.Add(callRetry))
+				if e.Killing {
+					m.sendKill(now, e)
+				}
 			}
 		}
 		return true

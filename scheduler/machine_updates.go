@@ -130,7 +130,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	switch {
 	case e.Info.State == task.Pending:
 		return false
-	case e.launch != launchAsked && reason == mesos.REASON_RECONCILIATION && !knownToMaster(state):
+	case e.launch != launchAsked && e.launch != launchVoid && reason == mesos.REASON_RECONCILIATION && !knownToMaster(state):
 		return true // the late answer to a RECONCILE or KILL that was sent before this launch
 	case reason == mesos.REASON_RECONCILIATION && !knownToMaster(state) && now.Before(m.staleAnswersUntil(e)):
 		m.startLaunchTimer(e, m.staleAnswersUntil(e))

@@ -1,0 +1,87 @@
+package scheduler
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// launched is a stage on which a task was launched on agent a1, and the master accepted that.
+func launched(t *testing.T) (*stage, *entry) {
+	s := newStage(t)
+	for _, words := range []string{"start", "subscribed fw heartbeat=100000", "submit t", "offers o1@a1:4:1024", "done ACCEPT accepted"} {
+		s.play(strings.Fields(words))
+	}
+	e := s.machine.tasks.byID["t"]
+	require.Equal(t, "a1.example", e.Info.Hostname)
+	return s, e
+}
+
+// That the master did not know an earlier launch says nothing about the present one.
+func TestUnknownSinceTheLaunch(t *testing.T) {
+	s, e := launched(t)
+	for _, words := range []string{"update t UNKNOWN agent=a1", "wait 10m", "update t UNKNOWN agent=a1"} {
+		s.play(strings.Fields(words))
+	}
+	require.Equal(t, task.Pending, e.Info.State)
+	for _, words := range []string{"wait 1m", "offers o2@a1:4:1024", "done ACCEPT accepted"} {
+		s.play(strings.Fields(words))
+	}
+	require.Equal(t, task.Staging, e.Info.State)
+	s.play(strings.Fields("update t UNKNOWN agent=a1"))
+	require.Equal(t, task.Unknown, e.Info.State)
+	require.Equal(t, s.now, e.UnknownSince)
+}
+
+// A launch that was taken for lost had an effect on another agent than the last one.
+func TestRunsElsewhereThanItWasLaunchedLast(t *testing.T) {
+	s, e := launched(t)
+	s.play(strings.Fields("update t DROPPED uuid=01 agent=a1"))
+	require.Equal(t, task.Pending, e.Info.State)
+	s.play(strings.Fields("update t RUNNING uuid=02 agent=a2"))
+	require.Equal(t, task.Running, e.Info.State)
+	require.Equal(t, "a2", e.Info.AgentID)
+	require.Empty(t, e.Info.Hostname)
+}
+
+// Where it was launched last, its host name and ports are known.
+func TestRunsWhereItWasLaunchedLast(t *testing.T) {
+	s, e := launched(t)
+	s.play(strings.Fields("update t DROPPED uuid=01 agent=a1"))
+	s.play(strings.Fields("update t RUNNING uuid=02 agent=a1"))
+	require.Equal(t, "a1.example", e.Info.Hostname)
+}
+
+// The data of a status can be large and is not kept.
+func TestStatusIsKeptWithoutData(t *testing.T) {
+	e := &entry{}
+	e.recordStatus(mesos.TaskStatus{State: mesos.TASK_RUNNING.Enum(), Data: []byte("docker inspect"), Message: proto("up")})
+	require.Nil(t, e.Info.Status.Data)
+	require.Equal(t, "up", e.Info.Status.GetMessage())
+}
+
+// The ports are known again, too, if the launch of a task had an effect after all.
+func TestPortsOfTheLastPlacement(t *testing.T) {
+	placed := func() *entry {
+		e := &entry{}
+		e.assign(task.Placement{AgentID: "a1", Hostname: "a1.example", HostPorts: []uint16{31000}, OfferIDs: []string{"o1"}})
+		e.unassign(time.Time{})
+		require.Empty(t, e.Info.AgentID)
+		require.Empty(t, e.Info.HostPorts)
+		require.Empty(t, e.offer)
+		return e
+	}
+	byStatus, byPod := placed(), placed()
+	byStatus.recordStatus(mesos.TaskStatus{AgentID: &mesos.AgentID{Value: "a1"}})
+	byPod.reassign()
+	for _, e := range []*entry{byStatus, byPod} {
+		require.Equal(t, "a1", e.Info.AgentID)
+		require.Equal(t, "a1.example", e.Info.Hostname)
+		require.Equal(t, []uint16{31000}, e.Info.HostPorts)
+	}
+}
