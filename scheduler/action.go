@@ -56,6 +56,9 @@ type (
 		ref  ref
 		info task.Info
 		err  error
+		// submitted is the serial number of the task, or of the first member of the pod, of which this says that it is
+		// recorded; 0: it says something else.
+		submitted int
 	}
 	// notify delivers an event to the watchers.
 	notify struct{ event Event }

@@ -19,7 +19,7 @@ type entry struct {
 	pod     *pod           // that it is a member of; nil: none
 	former  *lastPlacement // where it was launched last, while it is pending again
 	launch  launch         // the state of its newest launch
-	offer   string         // ID of the first offer that its ACCEPT used
+	offers  []string       // of its ACCEPT, shared
 	callers []caller       // that wait for it
 	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
 	reconcileRound int32
@@ -100,15 +100,18 @@ func (e *entry) snapshot() *record.Task {
 	return &t
 }
 
+// usesOffer reports whether this offer is the first one of the ACCEPT that launches the task: no two have the same.
+func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e.offers[0] == id.Value }
+
 // assign notes where the task is to be launched.
 func (e *entry) assign(p task.Placement) {
 	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
-	e.offer = p.OfferIDs[0]
+	e.offers = p.OfferIDs
 }
 
 // unassign notes that its launch had no effect, and that it must not be launched again before notBefore.
 func (e *entry) unassign(notBefore time.Time) {
-	e.offer, e.UnknownSince = "", time.Time{}
+	e.offers, e.UnknownSince = nil, time.Time{}
 	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, notBefore}
 	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
 }

@@ -73,7 +73,7 @@ func TestPortsOfTheLastPlacement(t *testing.T) {
 		e.unassign(time.Time{})
 		require.Empty(t, e.Info.AgentID)
 		require.Empty(t, e.Info.HostPorts)
-		require.Empty(t, e.offer)
+		require.Empty(t, e.offers)
 		return e
 	}
 	byStatus, byPod := placed(), placed()

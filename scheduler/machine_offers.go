@@ -126,7 +126,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	possible := in.outcome == accepted || in.outcome == unclear // that it has, or will have, an effect
 	for _, t := range launchedBy(in.call) {
 		e := m.tasks.byID[t.TaskID.Value]
-		if e == nil || e.offer != offers[0].Value || e.Info.State.Terminal() {
+		if e == nil || !e.usesOffer(offers[0]) || e.Info.State.Terminal() {
 			continue
 		}
 		switch {

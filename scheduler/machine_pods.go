@@ -46,7 +46,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	if in.wait {
 		p.wait(in.ref)
 	} else {
-		m.whenStored(now, reply{ref: in.ref})
+		m.whenStored(now, reply{ref: in.ref, submitted: entries[0].Serial})
 	}
 }
 

@@ -65,7 +65,7 @@ func (m *machine) release(now, since time.Time, a action) {
 	case register:
 		m.registered(now, a.stream)
 	case reply:
-		if m.storage.takeCaller(a.ref) || a.ref == 0 {
+		if _, found := m.storage.takeCaller(a.ref); found || a.ref == 0 {
 			m.emit(a)
 		}
 	case send:
@@ -95,7 +95,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 	accept := s.call.Accept
 	held := func(t *mesos.TaskInfo) bool {
 		e := m.tasks.byID[t.TaskID.Value]
-		return e != nil && e.launch == launchHeld && e.offer == accept.OfferIDs[0].Value
+		return e != nil && e.launch == launchHeld && e.usesOffer(accept.OfferIDs[0])
 	}
 	accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
 		tasks := launchedIn(&o)

@@ -28,7 +28,7 @@ func (m *machine) submit(now time.Time, in submit) {
 	if in.wait {
 		e.wait(caller{ref: in.ref})
 	} else {
-		m.whenStored(now, reply{ref: in.ref, info: e.Info})
+		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
 	}
 }
 
@@ -72,8 +72,8 @@ func (m *machine) cancel(now time.Time, in cancel) {
 	if e == nil {
 		return
 	}
-	unstored := m.storage.takeCaller(in.ref)
-	if wanted := e.forgetCaller(in.ref); wanted || unstored {
+	submitted, _ := m.storage.takeCaller(in.ref)
+	if wanted := e.forgetCaller(in.ref); wanted || submitted == e.Serial { // not one of the same ID that came later
 		m.endTask(now, e)
 	}
 }
@@ -188,10 +188,13 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
-		if ended && !c.end {
-			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
-		} else {
+		switch {
+		case c.end:
 			m.whenStored(now, reply{ref: c.ref, info: e.Info})
+		case ended:
+			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
+		default:
+			m.whenStored(now, reply{ref: c.ref, info: e.Info, submitted: e.Serial})
 		}
 	}
 	if e.pod != nil {
@@ -250,7 +253,7 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	if len(e.pod.callers) == 0 {
 		return
 	}
-	var answer reply
+	answer := reply{submitted: e.pod.members[0].Serial}
 	switch state := e.Info.State; {
 	case state.Terminal() && state != task.Finished:
 		answer.err = &TaskError{Task: e.Info, Err: err}

@@ -161,8 +161,12 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	if reason != mesos.REASON_RECONCILIATION { // a reconciliation has taken time already
 		notBefore = now.Add(min(relaunchMin<<min(e.Lost, 10), relaunchMax))
 	}
-	if e.offer != "" && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds the offer for us
-		m.returnOffers([]mesos.OfferID{{Value: e.offer}})
+	if len(e.offers) > 0 && e.launch != launchHeld { // if the ACCEPT was lost, the master still holds the offers for us
+		offers := make([]mesos.OfferID, len(e.offers))
+		for i, id := range e.offers {
+			offers[i].Value = id
+		}
+		m.returnOffers(offers)
 	}
 	m.requeueUntil(now, e, notBefore)
 	return true

@@ -13,7 +13,7 @@ import (
 // the framework has the ID "".
 type storage struct {
 	journal journal.Journal[action]
-	callers map[ref]bool      // whose reply is among the waiting actions
+	callers map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
 	specs   map[string]*entry // by ID: tasks whose spec is part of the write under way
 	// Framework IDs: in the write under way, and known to be stored.
 	writingID, durableID string
@@ -40,7 +40,7 @@ func (c change) String() string {
 }
 
 func newStorage() storage {
-	return storage{callers: map[ref]bool{}, specs: map[string]*entry{}}
+	return storage{callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework ID that is in the store.
@@ -53,17 +53,17 @@ func (s *storage) postpone(now time.Time, a action) bool {
 		return false
 	}
 	if r, ok := a.(reply); ok {
-		s.callers[r.ref] = true
+		s.callers[r.ref] = r.submitted
 	}
 	return true
 }
 
 // takeCaller reports whether a caller's reply is among the waiting actions, and forgets the caller, so that it is
-// answered once.
-func (s *storage) takeCaller(caller ref) bool {
-	found := s.callers[caller]
+// answered once. It also returns the serial number of what the reply says is submitted, 0 if it says something else.
+func (s *storage) takeCaller(caller ref) (submitted int, found bool) {
+	submitted, found = s.callers[caller]
 	delete(s.callers, caller)
-	return found
+	return submitted, found
 }
 
 // begin begins a write and returns what is to be written. It returns nothing if there is nothing to write, or a write
