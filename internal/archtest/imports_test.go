@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt"},
+	"ha":           {"go.etcd.io/bbolt", "scheduler"}, // for the term that an elector gives
 	"ha/storetest": {},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
