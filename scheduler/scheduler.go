@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,9 @@ func New(config Config) (*Scheduler, error) {
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
 // a new Scheduler with an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
+
+// Logger returns the log of the scheduler, which is [Config.Logger] or its default.
+func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit puts a task on record and returns when it is stored, before it runs. If ctx ends first
 // the task is withdrawn. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
