@@ -49,6 +49,8 @@ type (
 	}
 	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
+	// subscribeNext is never performed: the machine keeps it until the framework is on record, and then subscribes.
+	subscribeNext struct{}
 	// store writes records. There is no other store before the input stored has reported all of it.
 	store struct{ changes []change }
 	// reply answers a caller.
@@ -63,14 +65,15 @@ type (
 	stop struct{ err error }
 )
 
-func (subscribe) isAction()   {}
-func (closeStream) isAction() {}
-func (send) isAction()        {}
-func (register) isAction()    {}
-func (store) isAction()       {}
-func (reply) isAction()       {}
-func (notify) isAction()      {}
-func (stop) isAction()        {}
+func (subscribe) isAction()     {}
+func (closeStream) isAction()   {}
+func (send) isAction()          {}
+func (register) isAction()      {}
+func (subscribeNext) isAction() {}
+func (store) isAction()         {}
+func (reply) isAction()         {}
+func (notify) isAction()        {}
+func (stop) isAction()          {}
 
 func (a subscribe) String() string {
 	s := fmt.Sprintf("subscribe stream %d", a.stream)
@@ -90,6 +93,8 @@ func (a send) String() string {
 }
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
+
+func (subscribeNext) String() string { return "subscribe next" }
 
 func (a store) String() string {
 	s := "store"
