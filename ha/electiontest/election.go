@@ -24,6 +24,9 @@ type Config struct {
 	ElectAfter time.Duration
 	// Pause is how long a member waits that has handed over before it takes part again. Default 2 s.
 	Pause time.Duration
+	// Latency is how long a call of the store takes, and a proof. What a call writes is written after half of it. Default
+	// no time at all.
+	Latency time.Duration
 }
 
 // Election is an election among members of one process. Its methods may be called from any goroutine.
@@ -234,12 +237,34 @@ func (e *fencedError) Fenced() bool { return true }
 
 // confirm returns nil if the member leads now.
 func (s termStore) confirm(ctx context.Context) error {
-	if err := s.Awake(ctx); err != nil {
+	if err := s.travel(ctx); err != nil {
 		return err
 	}
+	if err := s.leads(ctx); err != nil {
+		return err
+	}
+	return s.travel(ctx)
+}
+
+// travel waits for half the time that a call takes, and while the member is paused.
+func (s termStore) travel(ctx context.Context) error {
+	if s.election.config.Latency > 0 && !wait(ctx, nil, time.Now().Add(s.election.config.Latency/2)) {
+		return context.Cause(ctx)
+	}
+	return s.Awake(ctx)
+}
+
+// leads returns nil if the member leads now and can say so.
+func (s termStore) leads(ctx context.Context) error {
 	e := s.election
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return s.refusal(ctx)
+}
+
+// refusal is leads, for who has the election's mutex.
+func (s termStore) refusal(ctx context.Context) error {
+	e := s.election
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -261,14 +286,24 @@ func (s termStore) Load(ctx context.Context) (map[string][]byte, error) {
 
 // Apply writes records if the member leads. No other is elected between the question and the writing.
 func (s termStore) Apply(ctx context.Context, changes map[string][]byte) error {
-	if err := s.confirm(ctx); err != nil {
+	if err := s.travel(ctx); err != nil {
 		return err
 	}
+	if err := s.write(ctx, changes); err != nil {
+		return err
+	}
+	if err := s.travel(ctx); err != nil {
+		return err
+	}
+	return s.leads(ctx) // the answer may not arrive any more
+}
+
+func (s termStore) write(ctx context.Context, changes map[string][]byte) error {
 	e := s.election
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.leader != s.Member || e.term != s.term {
-		return &fencedError{s.term, e.term}
+	if err := s.refusal(ctx); err != nil {
+		return err
 	}
 	return e.store.Apply(ctx, changes)
 }
