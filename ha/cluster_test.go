@@ -34,10 +34,11 @@ type world struct {
 	network   *virtualnet.Network
 	master    *mesostest.Master
 	election  *electiontest.Election
-	processes []*process // the present one of each member
+	forgetful bool // each term of a process that starts from now on finds an empty store
 
-	mu    sync.Mutex
-	calls []call
+	mu        sync.Mutex
+	processes []*process // the present one of each member
+	calls     []call
 }
 
 // call is a call that reached the master.
@@ -108,12 +109,28 @@ func (w *world) start(i int) *process {
 	require.NoError(w, err)
 	ctx, stop := context.WithCancel(w.ctx)
 	p.stop = stop
+	w.mu.Lock()
 	w.processes[i] = p
+	w.mu.Unlock()
+	var elector ha.Elector = w.election.Member(i)
+	if w.forgetful {
+		elector = forgetful{w.election.Member(i)}
+	}
 	go func() {
 		defer close(p.ended)
-		p.err = ha.Run(ctx, w.election.Member(i), p.sched)
+		p.err = ha.Run(ctx, elector, p.sched)
 	}()
 	return p
+}
+
+// forgetful is a member whose terms find an empty store.
+type forgetful struct{ *electiontest.Member }
+
+func (f forgetful) Run(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
+	return f.Member.Run(ctx, func(ctx context.Context, t scheduler.Term) error {
+		t.Store = &ha.Memory{}
+		return lead(ctx, t)
+	})
 }
 
 // dial connects, unless the process is paused or dead.
@@ -182,6 +199,8 @@ func (w *world) at(d time.Duration) {
 
 // leader returns the process that leads, or nil.
 func (w *world) leader() *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for i, p := range w.processes {
 		if w.election.Member(i).Status().Leads() && !p.dead.Load() {
 			return p
