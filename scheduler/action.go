@@ -15,7 +15,7 @@ import (
 // action is something that the machine wants done. Actions are performed in the order in which
 // step returns them. The machine guarantees:
 //
-//  1. a framework ID is stored before anything is launched under it;
+//  1. a framework is on record before its first SUBSCRIBE, and its ID before anything is launched under it;
 //  2. a task is stored as launched before its ACCEPT is sent;
 //  3. an update with a uuid is acknowledged after its change of state was stored and delivered to the watchers;
 //  4. nothing is sent on a stream that is not the current one.

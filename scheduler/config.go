@@ -75,7 +75,8 @@ type Config struct {
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
 	// RenewFramework registers a new framework, with a new ID, after the framework was removed, if
-	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError].
+	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError]. One that was torn down in an
+	// election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
 	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's.

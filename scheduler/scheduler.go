@@ -73,8 +73,8 @@ func New(config Config) (*Scheduler, error) {
 // Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
 // framework is torn down, or an error makes it useless to go on. It returns nil after [Scheduler.Teardown], and
 // otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
-// If it cannot begin it returns the error of the store's Load, a [*RecordError] or, while another Run has not
-// returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
+// If it cannot begin it returns the error of the store's Load, a [*RecordError], a [*FingerprintError] or, while another
+// Run has not returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
 // written to, is tried again for ever.
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
