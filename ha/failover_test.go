@@ -85,6 +85,30 @@ func TestTeardown(t *testing.T) {
 	})
 }
 
+// An operator has ended the framework. The leader is told so, puts it on record and stops; the others find it there, and
+// nobody registers another one.
+func TestRemovedByOperator(t *testing.T) {
+	inWorld(t, electiontest.Config{}, func(w *world) {
+		w.launch(2)
+		first := w.leader()
+		w.at(10 * time.Second)
+		id := w.master.Snapshot().Frameworks[0].ID
+		require.NoError(w, w.master.Teardown(id))
+		w.at(time.Minute)
+		for _, p := range w.processes {
+			<-p.ended
+			var removed *scheduler.FrameworkRemovedError
+			require.ErrorAs(w, p.err, &removed)
+			require.Equal(w, id, removed.FrameworkID)
+		}
+		snapshot := w.master.Snapshot()
+		require.Empty(w, snapshot.Frameworks)
+		require.Equal(w, []string{id}, snapshot.Completed)
+		require.Equal(w, 3, snapshot.Calls[calls.Call_SUBSCRIBE], "two to register, one to be told")
+		require.Equal(w, 0, first.member)
+	})
+}
+
 // A leader that was paused between its proof and its SUBSCRIBE evicts the one that leads by now. Its second proof fails and it
 // closes; the rightful one ends its term, and the next term has the stream. That happens once.
 func TestPausedLeaderEvictsOnce(t *testing.T) {

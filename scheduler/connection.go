@@ -16,7 +16,7 @@ type connection struct {
 	stream      int                   // number of the newest subscription; 0 before the first
 	frameworkID string                // assigned by the master; "": none yet
 	nonce       string                // of the first registration, for the record
-	fate        record.FrameworkState // Removed or TornDown when the framework has ended, and it is to be on record
+	ended       record.FrameworkState // Removed or TornDown, to be put on record; NoFramework: it has not ended
 	info        mesos.FrameworkInfo   // of the next SUBSCRIBE, without the ID
 
 	attempts  int       // subscriptions that failed in a row
@@ -121,14 +121,14 @@ func (c *connection) stop() { c.phase = stopped }
 // forget drops the framework's ID, which cannot be used any more.
 func (c *connection) forget() { c.frameworkID, c.nonce = "", "" }
 
-// hold waits for the framework to be on record.
-func (c *connection) hold() { c.phase = recording }
+// waitForRecord waits for the framework to be on record.
+func (c *connection) waitForRecord() { c.phase = recording }
 
-// name sets the nonce of the first registration.
-func (c *connection) name(nonce string) { c.nonce = nonce }
+// setNonce sets the nonce of the first registration.
+func (c *connection) setNonce(nonce string) { c.nonce = nonce }
 
-// end notes that the framework has ended, and how.
-func (c *connection) end(fate record.FrameworkState) { c.fate = fate }
+// markEnded notes that the framework has ended, as Removed or TornDown.
+func (c *connection) markEnded(how record.FrameworkState) { c.ended = how }
 
 // restore sets what the store has of the framework. Of one that was removed nothing is left: another is to be registered.
 func (c *connection) restore(f record.Framework) {
@@ -145,8 +145,8 @@ func (c *connection) record(f record.Fingerprint, term uint64) record.Framework 
 		return record.Framework{}
 	case c.frameworkID == "":
 		r.State = record.Registering
-	case c.fate != record.NoFramework:
-		r.State = c.fate
+	case c.ended != record.NoFramework:
+		r.State = c.ended
 	default:
 		r.State = record.Active
 	}

@@ -51,7 +51,7 @@ func (m *machine) storeFailed(now time.Time, err error) {
 		m.disconnected(now, err)
 		return
 	}
-	if m.stopsRemoved(err) {
+	if m.stopUnmarked(err) {
 		return
 	}
 	retryAt := now.Add(m.backoff(m.storage.journal.Failures()))

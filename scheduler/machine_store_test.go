@@ -82,11 +82,12 @@ func (c *checker) checkRecorded(call *scheduler.Call) {
 	f, _, err := record.Decode(c.disk.records)
 	require.NoError(c.t, err)
 	labels := call.GetSubscribe().GetFrameworkInfo().GetLabels().GetLabels()
-	if call.FrameworkID == nil {
+	if call.FrameworkID == nil || f.State == record.Registering { // the ID may not be stored yet
 		require.Equal(c.t, record.Registering, f.State)
 		require.Len(c.t, labels, 1)
 		require.Equal(c.t, f.Nonce, labels[0].GetValue())
-	} else {
+	}
+	if f.ID != "" && f.ID == call.GetFrameworkID().GetValue() && f.Equal(c.machine.storage.durable) {
 		require.Empty(c.t, labels)
 	}
 	if term := c.machine.settings.term; term > 0 {

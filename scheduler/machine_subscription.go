@@ -30,7 +30,7 @@ func (m *machine) start(now time.Time) {
 	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
-	m.nameFramework()
+	m.ensureNonce()
 	if !m.storage.durable.Equal(m.framework()) {
 		m.touch("")
 	}
@@ -40,7 +40,7 @@ func (m *machine) start(now time.Time) {
 // subscribe begins a new subscription, as soon as the framework is on record.
 func (m *machine) subscribe(now time.Time) {
 	if m.unrecorded() {
-		m.conn.hold()
+		m.conn.waitForRecord()
 		if !m.storage.wait(now, subscribeNext{}) {
 			m.touch("")
 			m.storage.wait(now, subscribeNext{})
@@ -61,10 +61,8 @@ func (m *machine) subscribe(now time.Time) {
 		call.FrameworkID, info.ID = id, id
 	}
 	call.Subscribe.SuppressedRoles = m.demand.Suppressed(info.Roles)
-	if call.FrameworkID == nil && m.conn.nonce != "" {
-		info.Labels = withNonce(info.Labels, m.conn.nonce)
-	}
 	if m.unregistered() {
+		info.Labels = withNonce(info.Labels, m.conn.nonce)
 		seconds := registerTimeout.Seconds() // even if the framework's own is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
@@ -87,12 +85,12 @@ func (m *machine) recorded(now time.Time) {
 	}
 }
 
-// nameFramework gives a framework without ID the nonce of its first registration, unless it has one from an attempt
+// ensureNonce gives a framework without ID the nonce of its first registration, unless it has one from an attempt
 // before. 106 random bits are never the same twice.
-func (m *machine) nameFramework() {
+func (m *machine) ensureNonce() {
 	if m.settings.durable && m.conn.frameworkID == "" && m.conn.nonce == "" {
 		part := func() uint64 { return uint64(m.settings.random() * (1 << 53)) }
-		m.conn.name(fmt.Sprintf("%014x%014x", part(), part()))
+		m.conn.setNonce(fmt.Sprintf("%014x%014x", part(), part()))
 	}
 }
 
@@ -167,7 +165,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
 		m.emit(notify{event})
-		if m.conn.fate != record.NoFramework {
+		if m.conn.ended != record.NoFramework {
 			m.conn.stop()
 			m.whenStored(now, stop{err: err})
 			return
@@ -214,10 +212,10 @@ func (m *machine) halt(err error) {
 	m.emit(stop{err: err})
 }
 
-// stopsRemoved ends a run that waits only for a removed framework to be marked on record, which has failed, and reports
+// stopUnmarked ends a run that waits only for a removed framework to be marked on record, which has failed, and reports
 // whether there was one. Whoever leads next is told by the master again.
-func (m *machine) stopsRemoved(failed error) bool {
-	if m.conn.phase != stopped || m.conn.fate != record.Removed {
+func (m *machine) stopUnmarked(failed error) bool {
+	if m.conn.phase != stopped || m.conn.ended != record.Removed {
 		return false
 	}
 	for _, a := range m.storage.journal.Take(func(a action) bool { _, last := a.(stop); return last }) {
@@ -234,12 +232,12 @@ func (m *machine) errorEvent(now time.Time, message string) {
 		m.tornDown(now)
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
 		m.conn.forget()
-		m.nameFramework()
+		m.ensureNonce()
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 	case meaning == mastertext.FrameworkRemoved:
 		if m.settings.durable { // so that nobody tries again
-			m.conn.end(record.Removed)
+			m.conn.markEnded(record.Removed)
 			m.touch("")
 		}
 		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.conn.frameworkID})

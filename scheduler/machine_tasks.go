@@ -207,7 +207,7 @@ func (m *machine) tornDown(now time.Time) {
 	}
 	m.backlog.removeEnded()
 	if m.settings.term > 0 {
-		m.conn.end(record.TornDown) // so that no other member registers it anew
+		m.conn.markEnded(record.TornDown) // so that no other member registers it anew
 	} else {
 		m.conn.forget() // it can never be used again
 	}
