@@ -26,7 +26,7 @@ func TestElectionInRealTime(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	Run(t, func(t *testing.T, check func(*testing.T, Cluster)) {
-		check(t, New(Config{StepDown: 5 * time.Millisecond, ElectAfter: 50 * time.Millisecond, Pause: 20 * time.Millisecond}))
+		check(t, New(Config{StepDown: 10 * time.Millisecond, ElectAfter: 500 * time.Millisecond, Pause: 50 * time.Millisecond}))
 	})
 }
 
