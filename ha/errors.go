@@ -3,6 +3,7 @@ package ha
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 var (
@@ -30,6 +31,24 @@ func (e *RecordError) Error() string {
 	}
 	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
 }
+
+// ForeignSchedulerError is returned by [Run] when a scheduler that takes no part in the election subscribes as the same
+// framework again and again: this member was evicted although it led. It has to be found and stopped; whoever leads
+// until then is evicted as well.
+type ForeignSchedulerError struct {
+	Evictions int           // of this member
+	Within    time.Duration // between the first and the last of them
+	Err       error         // the last one, scheduler.ErrEvicted
+}
+
+// Error says how often this member was evicted.
+func (e *ForeignSchedulerError) Error() string {
+	return fmt.Sprintf("ha: a scheduler outside the election uses this framework's ID: evicted %d times within %v, although this member led: %v",
+		e.Evictions, e.Within, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ForeignSchedulerError) Unwrap() error { return e.Err }
 
 // The limits of bbolt. Memory has the same ones, so that what works in a test also works with a File.
 const (

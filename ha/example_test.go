@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/ha/electiontest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 func ExampleOpenFile() {
@@ -65,4 +68,36 @@ func ExampleMemory() {
 	// Output:
 	// ha: record "": the key is empty
 	// 1 <nil>
+}
+
+// Three copies of a framework, here in one process and on a cluster that does not exist. The one that leads hands over when
+// it stops.
+func ExampleRun() {
+	election := electiontest.New(electiontest.Config{Members: 3})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	for _, elector := range election.Members() {
+		sched, err := scheduler.New(scheduler.Config{
+			Master: "localhost:1", Framework: scheduler.Framework{Name: "example"}, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		go func() { ended <- ha.Run(ctx, elector, sched) }()
+	}
+	for status := range election.Members()[0].Watch(ctx) {
+		if status.Leader != "" {
+			fmt.Println("term", status.Term)
+			break
+		}
+	}
+	stop()
+	for range 3 {
+		fmt.Println(<-ended)
+	}
+	// Output:
+	// term 1
+	// context canceled
+	// context canceled
+	// context canceled
 }

@@ -15,7 +15,7 @@ import (
 // action is something that the machine wants done. Actions are performed in the order in which
 // step returns them. The machine guarantees:
 //
-//  1. a framework ID is stored before anything is launched under it;
+//  1. a framework is on record before its first SUBSCRIBE, and its ID before anything is launched under it;
 //  2. a task is stored as launched before its ACCEPT is sent;
 //  3. an update with a uuid is acknowledged after its change of state was stored and delivered to the watchers;
 //  4. nothing is sent on a stream that is not the current one.
@@ -49,6 +49,8 @@ type (
 	}
 	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
+	// subscribeNext is never performed: the machine keeps it until the framework is on record, and then subscribes.
+	subscribeNext struct{}
 	// store writes records. There is no other store before the input stored has reported all of it.
 	store struct{ changes []change }
 	// reply answers a caller.
@@ -66,14 +68,15 @@ type (
 	stop struct{ err error }
 )
 
-func (subscribe) isAction()   {}
-func (closeStream) isAction() {}
-func (send) isAction()        {}
-func (register) isAction()    {}
-func (store) isAction()       {}
-func (reply) isAction()       {}
-func (notify) isAction()      {}
-func (stop) isAction()        {}
+func (subscribe) isAction()     {}
+func (closeStream) isAction()   {}
+func (send) isAction()          {}
+func (register) isAction()      {}
+func (subscribeNext) isAction() {}
+func (store) isAction()         {}
+func (reply) isAction()         {}
+func (notify) isAction()        {}
+func (stop) isAction()          {}
 
 func (a subscribe) String() string {
 	s := fmt.Sprintf("subscribe stream %d", a.stream)
@@ -93,6 +96,8 @@ func (a send) String() string {
 }
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
+
+func (subscribeNext) String() string { return "subscribe next" }
 
 func (a store) String() string {
 	s := "store"

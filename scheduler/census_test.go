@@ -20,6 +20,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	first := newStage(t)
 	first.configure(func(set *settings) { set.durable = true })
 	first.play([]string{"start"})
+	first.play([]string{"stored"})
 	first.play([]string{"subscribed", "fw"})
 	first.play([]string{"stored"})
 	first.play([]string{"subscribed", "fw"})
@@ -45,7 +46,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	require.NoError(t, err)
 
 	second := newStage(t)
-	second.machine.restore("fw", tasks)
+	second.machine.restore(record.Framework{State: record.Active, ID: "fw"}, tasks)
 	agent := task.Agent{ID: "a1", Hostname: "a1.example", Region: "eu", Zone: "eu-1", Attributes: rack("r1")}
 	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 

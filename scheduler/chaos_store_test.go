@@ -148,7 +148,7 @@ func (s *chaosTerm) Apply(ctx context.Context, changes map[string][]byte) error 
 		s.failed("store", "", "a record cannot be read: %v", err)
 	}
 	if value, ok := changes[record.FrameworkKey]; ok && value != nil {
-		s.framework = framework
+		s.framework = framework.ID
 	}
 	for key, value := range changes {
 		if id, ok := strings.CutPrefix(key, record.TaskKey("")); ok && value == nil && s.tasks[id] != nil {

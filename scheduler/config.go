@@ -75,8 +75,12 @@ type Config struct {
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
 	// RenewFramework registers a new framework, with a new ID, after the framework was removed, if
-	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError].
+	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError]. One that was torn down in an
+	// election is not renewed.
 	RenewFramework bool
+	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
+	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's.
+	AdoptRecords bool
 	// JSON uses JSON instead of protobuf on the wire, which is readable when debugging.
 	// It is several times slower, and alters text that is not UTF-8.
 	JSON bool
@@ -361,6 +365,8 @@ func (c Config) settings() settings {
 		inverse:        c.Offers.AcceptInverse,
 		filterOffers:   !c.Offers.NoOfferConstraints && c.Offers.MaxCycles == 0,
 		renew:          c.RenewFramework,
+		adopt:          c.AdoptRecords,
+		fingerprint:    c.fingerprint(),
 		random:         rand.Float64,
 	}
 }

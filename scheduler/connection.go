@@ -4,6 +4,8 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 // connection is the state of the subscription with the master.
@@ -11,9 +13,11 @@ type connection struct {
 	missed int // heartbeats after which it counts as lost
 
 	phase       phase
-	stream      int                 // number of the newest subscription; 0 before the first
-	frameworkID string              // assigned by the master; "": none yet
-	info        mesos.FrameworkInfo // of the next SUBSCRIBE, without the ID
+	stream      int                   // number of the newest subscription; 0 before the first
+	frameworkID string                // assigned by the master; "": none yet
+	nonce       string                // of the first registration, for the record
+	ended       record.FrameworkState // Removed or TornDown, to be put on record; NoFramework: it has not ended
+	info        mesos.FrameworkInfo   // of the next SUBSCRIBE, without the ID
 
 	attempts  int       // subscriptions that failed in a row
 	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
@@ -29,6 +33,7 @@ type phase int
 const (
 	stopped     phase = iota // no run
 	waiting                  // until retryAt
+	recording                // until the framework is on record; SUBSCRIBE comes then
 	connecting               // SUBSCRIBE is under way
 	registering              // SUBSCRIBED arrived, and the new framework's ID is being stored
 	connected                // SUBSCRIBED arrived
@@ -114,10 +119,39 @@ func (c *connection) retry(at time.Time) {
 func (c *connection) stop() { c.phase = stopped }
 
 // forget drops the framework's ID, which cannot be used any more.
-func (c *connection) forget() { c.frameworkID = "" }
+func (c *connection) forget() { c.frameworkID, c.nonce = "", "" }
 
-// restore sets the framework ID from the store.
-func (c *connection) restore(frameworkID string) { c.frameworkID = frameworkID }
+// waitForRecord waits for the framework to be on record.
+func (c *connection) waitForRecord() { c.phase = recording }
+
+// setNonce sets the nonce of the first registration.
+func (c *connection) setNonce(nonce string) { c.nonce = nonce }
+
+// markEnded notes that the framework has ended, as Removed or TornDown.
+func (c *connection) markEnded(how record.FrameworkState) { c.ended = how }
+
+// restore sets what the store has of the framework. Of one that was removed nothing is left: another is to be registered.
+func (c *connection) restore(f record.Framework) {
+	if f.State != record.Removed {
+		c.frameworkID, c.nonce = f.ID, f.Nonce
+	}
+}
+
+// record returns what is to be stored of the framework.
+func (c *connection) record(f record.Fingerprint, term uint64) record.Framework {
+	r := record.Framework{ID: c.frameworkID, Nonce: c.nonce, Fingerprint: f, Term: term}
+	switch {
+	case c.frameworkID == "" && c.nonce == "":
+		return record.Framework{}
+	case c.frameworkID == "":
+		r.State = record.Registering
+	case c.ended != record.NoFramework:
+		r.State = c.ended
+	default:
+		r.State = record.Active
+	}
+	return r
+}
 
 // setInfo sets the FrameworkInfo for the following subscriptions.
 func (c *connection) setInfo(info mesos.FrameworkInfo) { c.info = info }

@@ -28,7 +28,8 @@
 // Without a [Store] state is kept in memory: it outlives Run, but not the process. A store is for one
 // scheduler at a time. A task that is out of reach is not replaced: it is [task.Unreachable] until
 // it comes back, or Mesos gives it up. A process that dies between the registration of its
-// framework and the storing of the ID leaves an empty framework behind, for a minute. Events of [Scheduler.Watch]
+// framework and the storing of the ID leaves an empty framework behind, for a minute; it has a label
+// mesos-actor-go/registration, whose value is on record. Events of [Scheduler.Watch]
 // are for people and statistics: a watcher that is too slow misses some.
 //
 // # Several processes

@@ -46,7 +46,7 @@ func encodeChanges(changes []change) (map[string][]byte, error) {
 func encodeChange(c change, to map[string][]byte) (err error) {
 	specKey, taskKey := record.SpecKey(c.id), record.TaskKey(c.id)
 	switch {
-	case c.id == "" && c.framework == "":
+	case c.id == "" && c.framework.State == record.NoFramework:
 		to[record.FrameworkKey] = nil
 		return nil
 	case c.id == "":
@@ -65,9 +65,9 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 	return err
 }
 
-// load returns a machine with what the store holds.
-func load(ctx context.Context, from Store, s settings) (*machine, error) {
-	records, err := loadRecords(ctx, from)
+// load returns a machine with what the store of a term holds.
+func load(ctx context.Context, t Term, s settings) (*machine, error) {
+	records, err := loadRecords(ctx, t.Store)
 	if err != nil {
 		return nil, asFenced(fmt.Errorf("scheduler: the store cannot be read: %w", err))
 	}
@@ -75,13 +75,10 @@ func load(ctx context.Context, from Store, s settings) (*machine, error) {
 	if err != nil {
 		return nil, asRecordError(err)
 	}
-	for i := range tasks {
-		// A new framework would get no updates about the task.
-		if info := &tasks[i].Info; framework == "" && occupies(info.State) {
-			return nil, &RecordError{Key: record.FrameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", info.Spec.ID, info.State)}
-		}
+	if err := checkFramework(framework, tasks, s); err != nil {
+		return nil, err
 	}
-	s.durable = true
+	s.durable, s.term = true, t.Number
 	m := newMachine(s)
 	m.restore(framework, tasks)
 	return m, nil

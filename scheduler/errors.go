@@ -204,8 +204,22 @@ func (e *SubscribeError) Error() string {
 	return fmt.Sprintf("scheduler: subscription refused: status %d: %s", e.Status, e.Message)
 }
 
+// FingerprintError is returned by Run when the framework on record is another one than this: two frameworks were given the
+// same store, or the same framework was pointed at another cluster. Nothing was changed. If the record is meant to become
+// this framework's, see [Config.AdoptRecords].
+type FingerprintError struct {
+	Field          string // "name", "principal" or "master"
+	Stored, Config string // what is on record, and what this framework's Config says
+}
+
+// Error returns the field and both values.
+func (e *FingerprintError) Error() string {
+	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here", e.Field, e.Stored, e.Config)
+}
+
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
-// ran out. The master has killed its tasks, and its ID can never be used again.
+// ran out. The master has killed its tasks, and its ID can never be used again. That is put on record, so that later runs
+// end with the same error and do not subscribe.
 type FrameworkRemovedError struct {
 	FrameworkID string
 }

@@ -71,7 +71,12 @@ func TestFencedStore(t *testing.T) {
 		"registration": {func(_ context.Context, _ *harness, s *fencedStore) <-chan error {
 			s.fence(deposed{"b"})
 			return nil
-		}, ms, []string{"SUBSCRIBE"}},
+		}, ms, nil},
+		"registration, of which the ID is to be stored": {func(_ context.Context, h *harness, s *fencedStore) <-chan error {
+			h.at(ms + ms/2)
+			s.fence(deposed{"b"})
+			return nil
+		}, 2 * ms, []string{"SUBSCRIBE"}},
 		"submission": {func(ctx context.Context, h *harness, s *fencedStore) <-chan error {
 			h.at(1000 * ms)
 			s.fence(deposed{"b"})

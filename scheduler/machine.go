@@ -9,6 +9,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 // machine is the whole state of a scheduler and makes all of its decisions. One method changes it,
@@ -103,6 +104,9 @@ type settings struct {
 	inverse        func(InverseOffer) bool // nil: accepted where none of our tasks run
 	filterOffers   bool                    // offer constraints and minimum amounts are sent
 	renew          bool                    // register a new framework after an empty one was removed
+	adopt          bool                    // whatever framework is on record
+	fingerprint    record.Fingerprint      // of this framework, for its record
+	term           uint64                  // of leadership; 0: there is no election
 	durable        bool                    // there is a store to wait for
 	random         func() float64          // in [0, 1)
 }

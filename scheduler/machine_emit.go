@@ -5,6 +5,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 // beginStep clears the actions of the last step.
@@ -36,6 +38,11 @@ func (m *machine) touch(id string) {
 	}
 }
 
+// framework returns what is to be on record of the framework.
+func (m *machine) framework() record.Framework {
+	return m.conn.record(m.settings.fingerprint, m.settings.term)
+}
+
 // whenStored performs an action as soon as everything that has changed so far is stored.
 func (m *machine) whenStored(now time.Time, a action) {
 	if !m.storage.postpone(now, a) {
@@ -46,5 +53,5 @@ func (m *machine) whenStored(now time.Time, a action) {
 // unregistered reports whether there is a store that does not have the framework's ID. The framework is then
 // registered first, and subscribes again with its own failover timeout once the ID is stored.
 func (m *machine) unregistered() bool {
-	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durableID)
+	return m.settings.durable && (m.conn.frameworkID == "" || m.conn.frameworkID != m.storage.durable.ID)
 }

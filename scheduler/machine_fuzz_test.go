@@ -30,7 +30,9 @@ import (
 //   - nothing is launched on an agent after an inverse offer was accepted, until its offers say otherwise;
 //   - all counts, and what is kept from cycle to cycle, agree with the tasks on record;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
-//     under way at a time, and what a new machine reads from the store is what was written.
+//     under way at a time, and what a new machine reads from the store is what was written;
+//   - with a store, a framework without ID is on record when it subscribes, with the nonce that it tells the master, and
+//     in an election so is the term.
 func FuzzMachine(f *testing.F) {
 	f.Add([]byte("s\x00b\x00n\x01o\x01u\x01u\x02k\x01c\x00"))
 	f.Add([]byte("s\x00b\x00n\x01n\x02n\x03o\x03d\x01o\x01u\x11d\x02c\x00w\x09b\x00u\x21t\x00d\x00"))
@@ -192,7 +194,7 @@ func (c *checker) play(verb byte, n int) {
 		}
 	case 'D':
 		if c.machine.conn.phase == stopped && len(c.machine.tasks.byID) == 0 {
-			c.configure(func(set *settings) { set.durable = true })
+			c.configure(func(set *settings) { set.durable, set.term = true, uint64(n%3) })
 			c.disk = newDisk()
 		}
 	case 'P':
@@ -274,6 +276,7 @@ func (c *checker) observe(in input, actions []action) {
 		switch a := a.(type) {
 		case subscribe:
 			require.Equal(c.t, c.machine.conn.stream, a.stream)
+			c.checkRecorded(a.call)
 			c.master.subscribe(a)
 			c.noteSubscribe(a.call.Subscribe)
 		case closeStream, stop:

@@ -17,7 +17,7 @@ func TestPromiseTakesBackLaunches(t *testing.T) {
 		set.inverse = func(InverseOffer) bool { return true }
 	})
 	for _, words := range []string{
-		"start", "subscribed fw", "stored", "subscribed fw", "submit a", "submit b", "stored",
+		"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit a", "submit b", "stored",
 		"offers o1@a1:1:1024 o2@a2:1:1024", // a on a1, b on a2
 	} {
 		s.play(strings.Fields(words))

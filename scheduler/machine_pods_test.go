@@ -84,7 +84,7 @@ func TestHalfAPodIsNotLaunched(t *testing.T) {
 func TestHeldPodOfWhichAMemberRuns(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw"} {
+	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw"} {
 		s.play(strings.Fields(words))
 	}
 	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
@@ -108,7 +108,7 @@ func TestHeldPodOfWhichAMemberRuns(t *testing.T) {
 func TestKillFollowsTheLaunch(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw", "submit t", "stored", "offers o1@a1:4:1024"} {
+	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit t", "stored", "offers o1@a1:4:1024"} {
 		s.play(strings.Fields(words))
 	}
 	out := s.play(strings.Fields("kill t")) + s.play(strings.Fields("subscribed fw"))

@@ -17,7 +17,7 @@ const offerAge = 10 * time.Second
 
 // flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
-	if changes := m.storage.begin(now, m.conn.frameworkID, &m.tasks); len(changes) > 0 {
+	if changes := m.storage.begin(now, m.framework(), &m.tasks); len(changes) > 0 {
 		m.emit(store{changes})
 	}
 }
@@ -51,6 +51,9 @@ func (m *machine) storeFailed(now time.Time, err error) {
 		m.disconnected(now, err)
 		return
 	}
+	if m.stopUnmarked(err) {
+		return
+	}
 	retryAt := now.Add(m.backoff(m.storage.journal.Failures()))
 	m.storage.failed(err, retryAt)
 	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
@@ -64,6 +67,8 @@ func (m *machine) release(now, since time.Time, a action) {
 	switch a := a.(type) {
 	case register:
 		m.registered(now, a.stream)
+	case subscribeNext:
+		m.recorded(now)
 	case reply:
 		if _, found := m.storage.takeCaller(a.ref); found || a.ref == 0 {
 			m.emit(a)
@@ -122,7 +127,7 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 }
 
 // restore fills a new machine with what was stored.
-func (m *machine) restore(framework string, tasks []record.Task) {
+func (m *machine) restore(framework record.Framework, tasks []record.Task) {
 	m.conn.restore(framework)
 	m.storage.restore(framework)
 	slices.SortFunc(tasks, func(a, b record.Task) int { return a.Serial - b.Serial })

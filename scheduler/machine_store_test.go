@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -71,6 +72,28 @@ func (c *checker) finishWriting(records int, effect, success bool) {
 		c.disk.stored[change.id] = c.disk.begun
 	}
 	c.feed(stored{records: records})
+}
+
+// checkRecorded looks at what is on record when SUBSCRIBE is made.
+func (c *checker) checkRecorded(call *scheduler.Call) {
+	if c.disk == nil {
+		return
+	}
+	f, _, err := record.Decode(c.disk.records)
+	require.NoError(c.t, err)
+	labels := call.GetSubscribe().GetFrameworkInfo().GetLabels().GetLabels()
+	if call.FrameworkID == nil || f.State == record.Registering { // the ID may not be stored yet
+		require.Equal(c.t, record.Registering, f.State)
+		require.Len(c.t, labels, 1)
+		require.Equal(c.t, f.Nonce, labels[0].GetValue())
+	}
+	if f.ID != "" && f.ID == call.GetFrameworkID().GetValue() && f.Equal(c.machine.storage.durable) {
+		require.Empty(c.t, labels)
+	}
+	if term := c.machine.settings.term; term > 0 {
+		require.Equal(c.t, term, f.Term)
+		require.Equal(c.t, call.GetFrameworkID().GetValue(), f.ID)
+	}
 }
 
 // restart makes a new machine from what was written.

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 func (m *machine) start(now time.Time) {
@@ -28,11 +30,23 @@ func (m *machine) start(now time.Time) {
 	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
+	m.ensureNonce()
+	if !m.storage.durable.Equal(m.framework()) {
+		m.touch("")
+	}
 	m.subscribe(now)
 }
 
-// subscribe begins a new subscription.
+// subscribe begins a new subscription, as soon as the framework is on record.
 func (m *machine) subscribe(now time.Time) {
+	if m.unrecorded() {
+		m.conn.waitForRecord()
+		if !m.storage.postpone(now, subscribeNext{}) {
+			m.touch("")
+			m.storage.postpone(now, subscribeNext{})
+		}
+		return
+	}
 	m.conn.connect(now)
 	m.pool.reset(now)
 	m.beginDemand(now)
@@ -48,12 +62,44 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	call.Subscribe.SuppressedRoles = m.demand.Suppressed(info.Roles)
 	if m.unregistered() {
+		info.Labels = withNonce(info.Labels, m.conn.nonce)
 		seconds := registerTimeout.Seconds() // even if the framework's own is shorter: the ID is used again at once
 		info.FailoverTimeout = &seconds
 	}
 	filter := m.filter.Subscribing()
 	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
 	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
+}
+
+// unrecorded reports whether the framework has to be on record before SUBSCRIBE: before its first one, so that whoever
+// finds an unknown framework in the cluster, or a record without ID, can find the other; and in each term of leadership, so
+// that nobody takes the stream who cannot write.
+func (m *machine) unrecorded() bool {
+	return m.settings.durable && (m.conn.frameworkID == "" || m.settings.term > 0) && !m.storage.durable.Equal(m.framework())
+}
+
+// recorded subscribes, since the framework is on record now.
+func (m *machine) recorded(now time.Time) {
+	if m.conn.phase == recording {
+		m.subscribe(now)
+	}
+}
+
+// ensureNonce gives a framework without ID the nonce of its first registration, unless it has one from an attempt
+// before. 106 random bits are never the same twice.
+func (m *machine) ensureNonce() {
+	if m.settings.durable && m.conn.frameworkID == "" && m.conn.nonce == "" {
+		part := func() uint64 { return uint64(m.settings.random() * (1 << 53)) }
+		m.conn.setNonce(fmt.Sprintf("%014x%014x", part(), part()))
+	}
+}
+
+// nonceLabel is the key of the label that a framework has until its ID is stored.
+const nonceLabel = "mesos-actor-go/registration"
+
+// withNonce returns labels with that of the nonce.
+func withNonce(labels *mesos.Labels, nonce string) *mesos.Labels {
+	return &mesos.Labels{Labels: append(slices.Clone(labels.GetLabels()), mesos.Label{Key: nonceLabel, Value: &nonce})}
 }
 
 // registerTimeout is the failover timeout of a new framework until its ID is stored. If the process dies before
@@ -119,6 +165,11 @@ func (m *machine) disconnected(now time.Time, err error) {
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
 		m.emit(notify{event})
+		if m.conn.ended != record.NoFramework {
+			m.conn.stop()
+			m.whenStored(now, stop{err: err})
+			return
+		}
 		m.halt(err)
 		return
 	}
@@ -161,6 +212,19 @@ func (m *machine) halt(err error) {
 	m.emit(stop{err: err})
 }
 
+// stopUnmarked ends a run that waits only for a removed framework to be marked on record, which has failed, and reports
+// whether there was one. Whoever leads next is told by the master again.
+func (m *machine) stopUnmarked(failed error) bool {
+	if m.conn.phase != stopped || m.conn.ended != record.Removed {
+		return false
+	}
+	for _, a := range m.storage.journal.Take(func(a action) bool { _, last := a.(stop); return last }) {
+		m.emit(notify{StoreEvent{Err: failed}})
+		m.halt(a.(stop).err)
+	}
+	return true
+}
+
 // errorEvent takes an ERROR event: the master ends this subscription.
 func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
@@ -168,9 +232,14 @@ func (m *machine) errorEvent(now time.Time, message string) {
 		m.tornDown(now)
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
 		m.conn.forget()
+		m.ensureNonce()
 		m.touch("")
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 	case meaning == mastertext.FrameworkRemoved:
+		if m.settings.durable { // so that nobody tries again
+			m.conn.markEnded(record.Removed)
+			m.touch("")
+		}
 		m.disconnected(now, &FrameworkRemovedError{FrameworkID: m.conn.frameworkID})
 	case meaning == mastertext.FailedOver:
 		m.disconnected(now, ErrEvicted)

@@ -8,6 +8,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -221,7 +222,11 @@ func (m *machine) tornDown(now time.Time) {
 		}
 	}
 	m.backlog.removeEnded()
-	m.conn.forget() // it can never be used again
+	if m.settings.term > 0 {
+		m.conn.markEnded(record.TornDown) // so that no other member registers it anew
+	} else {
+		m.conn.forget() // it can never be used again
+	}
 	m.touch("")
 	for _, caller := range m.teardown.end() {
 		m.whenStored(now, reply{ref: caller})

@@ -146,7 +146,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for b.Loop() {
-				m, err := load(b.Context(), records, settings)
+				m, err := load(b.Context(), Term{Store: records}, settings)
 				require.NoError(b, err)
 				require.Len(b, m.tasks.byID, tasks)
 			}

@@ -135,8 +135,11 @@ func (s *stage) play(words []string) string {
 		}
 	}
 	switch verb {
-	case "durable": // from here on there is a store to wait for
-		s.configure(func(set *settings) { set.durable = true })
+	case "durable": // from here on there is a store to wait for, in a term of leadership or not
+		s.configure(func(set *settings) {
+			set.durable = true
+			_, _ = fmt.Sscan(options["term"], &set.term)
+		})
 	case "limits": // cycles and time that a task may be pending
 		s.configure(func(set *settings) {
 			_, _ = fmt.Sscan(options["cycles"], &set.maxCycles)

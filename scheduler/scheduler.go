@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -72,14 +73,17 @@ func New(config Config) (*Scheduler, error) {
 // Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
 // framework is torn down, or an error makes it useless to go on. It returns nil after [Scheduler.Teardown], and
 // otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
-// If it cannot begin it returns the error of the store's Load, a [*RecordError] or, while another Run has not
-// returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
+// If it cannot begin it returns the error of the store's Load, a [*RecordError], a [*FingerprintError] or, while another
+// Run has not returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
 // written to, is tried again for ever.
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
 // a new Scheduler with an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
+
+// Logger returns the log of the scheduler, which is [Config.Logger] or its default.
+func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit puts a task on record and returns when the record is stored. It does not wait until the task runs. If
 // ctx ends first the task is withdrawn or killed. It returns joined [*task.FieldError] for an invalid spec, and

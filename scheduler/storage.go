@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
@@ -15,24 +16,26 @@ type storage struct {
 	journal journal.Journal[action]
 	callers map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
 	specs   map[string]*entry // by ID: tasks whose spec is part of the write under way
-	// Framework IDs: in the write under way, and known to be stored.
-	writingID, durableID string
+	// The framework: in the write under way, and known to be stored.
+	writing, durable record.Framework
 }
 
 // change is what is to be written about one task, or about the framework.
 type change struct {
-	id        string       // of a task; empty: the change is about the framework
-	joined    bool         // must be written together with the change before it, both or neither
-	framework string       // the framework's ID; empty: its record is to be deleted
-	task      *record.Task // nil: the task's records are to be deleted
+	id        string           // of a task; empty: the change is about the framework
+	joined    bool             // must be written together with the change before it, both or neither
+	framework record.Framework // in state NoFramework its record is to be deleted
+	task      *record.Task     // nil: the task's records are to be deleted
 }
 
 func (c change) String() string {
 	switch {
-	case c.id == "" && c.framework == "":
+	case c.id == "" && c.framework.State == record.NoFramework:
 		return "no framework"
+	case c.id == "" && c.framework.State == record.Active:
+		return "framework " + c.framework.ID
 	case c.id == "":
-		return "framework " + c.framework
+		return strings.TrimSuffix("framework "+c.framework.State.String()+" "+c.framework.ID, " ")
 	case c.task == nil:
 		return "no " + c.id
 	}
@@ -43,8 +46,8 @@ func newStorage() storage {
 	return storage{callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
-// restore sets the framework ID that is in the store.
-func (s *storage) restore(frameworkID string) { s.durableID = frameworkID }
+// restore sets the framework that is in the store.
+func (s *storage) restore(f record.Framework) { s.durable = f }
 
 // postpone queues a until all changes so far are stored, and reports whether it did; if not, the caller performs a
 // now.
@@ -68,13 +71,13 @@ func (s *storage) takeCaller(caller ref) (submitted int, found bool) {
 
 // begin begins a write and returns what is to be written. It returns nothing if there is nothing to write, or a write
 // is under way.
-func (s *storage) begin(now time.Time, frameworkID string, tasks *registry) []change {
+func (s *storage) begin(now time.Time, framework record.Framework, tasks *registry) []change {
 	keys := s.journal.Begin(now, tasks.podOf)
 	changes := make([]change, len(keys))
 	for i, k := range keys {
 		changes[i] = change{id: k.Key, joined: k.Joined}
 		if k.Key == "" {
-			changes[i].framework, s.writingID = frameworkID, frameworkID
+			changes[i].framework, s.writing = framework, framework
 			continue
 		}
 		e := tasks.byID[k.Key]
@@ -99,7 +102,7 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 		}
 	}
 	if slices.Contains(keys, "") {
-		s.durableID = s.writingID
+		s.durable = s.writing
 	}
 	return released
 }

@@ -47,14 +47,14 @@ func TestCut(t *testing.T) {
 		changes []change
 		want    []int // changes by batch
 	}{
-		"without limit":                  {batchLimit{}, []change{isNew("a"), isNew("b"), gone("c"), {framework: "f"}}, []int{4}},
+		"without limit":                  {batchLimit{}, []change{isNew("a"), isNew("b"), gone("c"), {framework: record.Framework{State: record.Active, ID: "f"}}}, []int{4}},
 		"two records each":               {batchLimit{records: 4}, []change{isNew("a"), isNew("b"), isNew("c")}, []int{2, 1}},
 		"one record each":                {batchLimit{records: 2}, []change{old("a"), old("b"), old("c")}, []int{2, 1}},
 		"an odd limit":                   {batchLimit{records: 3}, []change{isNew("a"), old("b"), isNew("c"), isNew("d"), old("e")}, []int{2, 1, 2}},
 		"one may not overtake another":   {batchLimit{records: 3}, []change{isNew("a"), isNew("b"), old("c")}, []int{1, 2}},
-		"a limit smaller than a task":    {batchLimit{records: 1}, []change{isNew("a"), old("b"), old("c"), gone("d"), {framework: "f"}}, []int{1, 1, 1, 1, 1}},
+		"a limit smaller than a task":    {batchLimit{records: 1}, []change{isNew("a"), old("b"), old("c"), gone("d"), {framework: record.Framework{State: record.Active, ID: "f"}}}, []int{1, 1, 1, 1, 1}},
 		"deletions":                      {batchLimit{records: 4}, []change{gone("a"), gone("b"), gone("c")}, []int{2, 1}},
-		"the framework":                  {batchLimit{records: 2}, []change{{framework: "f"}, old("a"), old("b")}, []int{2, 1}},
+		"the framework":                  {batchLimit{records: 2}, []change{{framework: record.Framework{State: record.Active, ID: "f"}}, old("a"), old("b")}, []int{2, 1}},
 		"a pod fits":                     {batchLimit{records: 6}, []change{isNew("a"), isNew("p1"), mate("p2")}, []int{3}},
 		"a pod is not divided":           {batchLimit{records: 5}, []change{isNew("a"), isNew("p1"), mate("p2"), isNew("b")}, []int{1, 2, 1}},
 		"a pod larger than the limit":    {batchLimit{records: 2}, []change{isNew("a"), isNew("p1"), mate("p2"), mate("p3"), isNew("b")}, []int{1, 3, 1}},
@@ -106,7 +106,7 @@ func TestWithoutTexts(t *testing.T) {
 	status.Reason, status.Healthy = mesos.REASON_COMMAND_EXECUTOR_FAILED.Enum(), new(bool)
 	status.Labels = &mesos.Labels{Labels: []mesos.Label{{Key: "k"}}}
 	bare := change{id: "b", task: &record.Task{}}
-	short := withoutTexts([]change{full, bare, {id: "gone"}, {framework: "f"}})
+	short := withoutTexts([]change{full, bare, {id: "gone"}, {framework: record.Framework{State: record.Active, ID: "f"}}})
 	require.Len(t, short, 4)
 	got := short[0].task.Info.Status
 	require.Nil(t, got.Message)

@@ -8,7 +8,8 @@ import (
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
 // process that is alone.
 type Term struct {
-	// Number grows from each term of an election to the next; it appears in the log. 0: there is no election.
+	// Number grows from each term of an election to the next; it appears in the log, and is on record before the term's
+	// first SUBSCRIBE. 0: there is no election.
 	Number uint64
 	// Store has the records, and refuses writes of earlier terms with an error that says so, see
 	// [FencedError]. Nil: [Config.Store].
@@ -43,7 +44,7 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
 	if t.Store != nil && r.err == nil {
-		m, r.err = load(ctx, t.Store, s.settings)
+		m, r.err = load(ctx, t, s.settings)
 	}
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t)

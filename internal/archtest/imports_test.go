@@ -48,8 +48,10 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt"},
+	"ha":           {"go.etcd.io/bbolt", "scheduler"}, // for the term that an elector gives
 	"ha/storetest": {},
+	// For tests: an election in one process, and a suite for electors.
+	"ha/electiontest": {"ha", "scheduler"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	recordio:               {},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -77,6 +79,17 @@ func New(c Config) (*Detector, error) {
 		d.lead = Lead{Changed: d.changed}
 	}
 	return d, nil
+}
+
+// Address returns how the masters are found, in a form of its own and without secrets: the URLs of a list, or the
+// servers and path of an ensemble.
+func (d *Detector) Address() string {
+	if e := d.ensemble; e != nil {
+		return "zk://" + strings.Join(e.servers, ",") + e.path
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(slices.Sorted(slices.Values(d.masters)), ",")
 }
 
 // Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It must not be called again before it has

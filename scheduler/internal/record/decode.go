@@ -27,37 +27,26 @@ type decoder struct {
 	agents memo[*task.Agent]
 }
 
-// Decode returns what the records of a store hold: the framework's ID, empty if there is none, and the
+// Decode returns what the records of a store hold: the framework, which is zero if there is none, and the
 // tasks in any order. Equal specs share their parts and equal agents are the same pointer, so they must not be
 // changed. An error is an [*Error].
-func Decode(records map[string][]byte) (frameworkID string, tasks []Task, err error) {
+func Decode(records map[string][]byte) (framework Framework, tasks []Task, err error) {
 	found := make([]source, 0, len(records)/2)
 	for key, value := range records {
 		if id, ok := strings.CutPrefix(key, taskPrefix); ok {
 			found = append(found, source{id: id, task: value, spec: records[SpecKey(id)]})
 		} else if id, ok := strings.CutPrefix(key, specPrefix); ok && records[TaskKey(id)] == nil {
-			return "", nil, &Error{Key: key, Err: errors.New("there is no record of the task's state")}
+			return Framework{}, nil, &Error{Key: key, Err: errors.New("there is no record of the task's state")}
 		} else if key == FrameworkKey {
-			if frameworkID, err = decodeFramework(value); err != nil {
-				return "", nil, err
+			if framework, err = decodeFramework(value); err != nil {
+				return Framework{}, nil, err
 			}
 		}
 	}
 	if tasks, err = decodeTasks(found); err != nil {
-		return "", nil, err
+		return Framework{}, nil, err
 	}
-	return frameworkID, tasks, nil
-}
-
-func decodeFramework(value []byte) (id string, err error) {
-	var f storedFramework
-	if err = unmarshal(value, &f, &f.Version, firstVersion); err == nil && f.ID == "" {
-		err = errNoFrameworkID
-	}
-	if err != nil {
-		return "", &Error{Key: FrameworkKey, Err: err}
-	}
-	return f.ID, nil
+	return framework, tasks, nil
 }
 
 // source is what a store holds of one task.
@@ -104,7 +93,7 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 	agent := s.Agent[:0]
 	*s = decodedTask{}
 	s.Agent = agent
-	err := unmarshal(from.task, s, &s.Version, firstVersion)
+	err := unmarshal(from.task, s, &s.Version, firstVersion, version)
 	if err == nil && from.id == "" {
 		err = errors.New("the task has no ID")
 	}
@@ -142,7 +131,7 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 func (d *decoder) spec(from source) (*task.Spec, error) {
 	spec, err := d.specs.decode(from.spec, func(value []byte) (*task.Spec, error) {
 		var s storedSpec
-		if err := unmarshal(value, &s, &s.Version, 2); err != nil {
+		if err := unmarshal(value, &s, &s.Version, 2, version); err != nil {
 			return nil, err
 		}
 		if s.Spec == nil {
@@ -222,13 +211,13 @@ func decodeAgent(value []byte) (*task.Agent, error) {
 	return a, nil
 }
 
-// unmarshal decodes a record and checks its version, which must be at least oldest. A record of a later version
+// unmarshal decodes a record and checks its version, which must be from oldest to newest. A record of a later version
 // gets an error of its own, even if nothing else in it can be decoded.
-func unmarshal(value []byte, record any, v *int, oldest int) error {
+func unmarshal(value []byte, record any, v *int, oldest, newest int) error {
 	err := json.Unmarshal(value, record)
 	switch {
-	case *v > version:
-		return fmt.Errorf("version %d, which this program does not know: its own is %d", *v, version)
+	case *v > newest:
+		return fmt.Errorf("version %d, which this program does not know: its own is %d", *v, newest)
 	case err != nil:
 		return err
 	case *v < oldest:

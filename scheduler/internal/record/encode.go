@@ -2,19 +2,12 @@ package record
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-// storedFramework is the record of the framework, the same in both versions.
-type storedFramework struct {
-	Version int    `json:"version"`
-	ID      string `json:"id"`
-}
 
 // storedSpec is the record of a spec. The spec has no ID, so that the records of alike tasks are equal byte for byte.
 type storedSpec struct {
@@ -52,16 +45,6 @@ type storedAgent struct {
 	Zone       string   `json:"zone,omitzero"`
 	Attributes [][]byte `json:"attributes,omitempty"` // mesos.Attribute
 }
-
-// EncodeFramework returns the record of a framework.
-func EncodeFramework(id string) ([]byte, error) {
-	if id == "" {
-		return nil, &Error{Key: FrameworkKey, Err: errNoFrameworkID}
-	}
-	return encode(FrameworkKey, storedFramework{Version: version, ID: id})
-}
-
-var errNoFrameworkID = errors.New("the framework has no ID")
 
 // EncodeSpec returns the record of a spec, which does not have the spec's ID.
 func EncodeSpec(s *task.Spec) ([]byte, error) {

@@ -16,6 +16,9 @@ func FuzzDecode(f *testing.F) {
 			f.Add(id, records[FrameworkKey], records[SpecKey(id)], records[TaskKey(id)])
 		}
 	}
+	for _, framework := range readStore(f, "framework.txt") {
+		f.Add("a", framework, []byte(spec2), []byte(state2))
+	}
 	for _, state := range []string{
 		`{"version":2,"state":"running","agent":null,"status":"","uuids":[1]}`,
 		`{"version":2,"state":"running","agent":{"attributes":[]},"agentID":"","hostname":null}`,

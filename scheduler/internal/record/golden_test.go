@@ -42,11 +42,26 @@ func writeStore(records map[string][]byte) []byte {
 	return text.Bytes()
 }
 
-// encodeAll returns the records of tasks.
-func encodeAll(t testing.TB, framework string, tasks []Task) map[string][]byte {
+// sampleFrameworks are the frameworks in the golden file framework.txt.
+func sampleFrameworks() map[string]Framework {
+	full := Fingerprint{
+		Name: "shop", User: "www-data", Principal: "shop-principal", Roles: []string{"back/office", "shop"},
+		Master: "zk://zk1.example:2181,zk2.example:2181/mesos",
+	}
+	return map[string]Framework{
+		"active":      {State: Active, ID: sampleFramework, Nonce: "0123456789abcdef", Fingerprint: full, Term: 42},
+		"registering": {State: Registering, Nonce: "0123456789abcdef", Fingerprint: full},
+		"removed":     {State: Removed, ID: sampleFramework, Fingerprint: full, Term: 1<<64 - 1},
+		"torn down":   {State: TornDown, ID: sampleFramework, Fingerprint: Fingerprint{Name: "shop"}},
+		"least":       {State: Active, ID: sampleFramework},
+	}
+}
+
+// encodeAll returns what a store has of tasks.
+func encodeAll(t testing.TB, framework Framework, tasks []Task) map[string][]byte {
 	records := map[string][]byte{}
 	var err error
-	if framework != "" {
+	if framework.State != NoFramework {
 		records[FrameworkKey], err = EncodeFramework(framework)
 		require.NoError(t, err)
 	}
@@ -73,16 +88,38 @@ func sortByID(t testing.TB, tasks []Task, specStored bool) []Task {
 // To rename a Go field must not change the stored form. -update rewrites the file, which is right only if a
 // field was added.
 func TestGoldenVersion2(t *testing.T) {
-	text := writeStore(encodeAll(t, sampleFramework, samples()))
+	records := encodeAll(t, Framework{}, samples())
+	records[FrameworkKey] = []byte(`{"version":2,"id":"` + sampleFramework + `"}`) // which is not written any more
+	text := writeStore(records)
 	if *update {
 		require.NoError(t, os.WriteFile("testdata/version2.txt", text, 0o644))
 	}
-	records := readStore(t, "version2.txt")
+	records = readStore(t, "version2.txt")
 	require.Equal(t, string(writeStore(records)), string(text))
 	framework, tasks, err := Decode(records)
 	require.NoError(t, err)
-	require.Equal(t, sampleFramework, framework)
+	require.Equal(t, Framework{State: Active, ID: sampleFramework}, framework)
 	require.Equal(t, sortByID(t, samples(), false), sortByID(t, tasks, true))
+}
+
+// The framework's record has a version of its own. The lines of the file are records by what they are about.
+func TestGoldenFramework(t *testing.T) {
+	records := map[string][]byte{}
+	for name, f := range sampleFrameworks() {
+		records[name] = encodeAll(t, f, nil)[FrameworkKey]
+	}
+	if *update {
+		require.NoError(t, os.WriteFile("testdata/framework.txt", writeStore(records), 0o644))
+	}
+	stored := readStore(t, "framework.txt")
+	require.Equal(t, string(writeStore(stored)), string(writeStore(records)))
+	for name, want := range sampleFrameworks() {
+		got, tasks, err := Decode(map[string][]byte{FrameworkKey: stored[name]})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.True(t, want.Equal(got))
+		require.Empty(t, tasks)
+	}
 }
 
 // A store of version 1 is read completely. The file was written by the code of that time, and is never
@@ -91,7 +128,7 @@ func TestGoldenVersion1(t *testing.T) {
 	records := readStore(t, "version1.txt")
 	framework, tasks, err := Decode(records)
 	require.NoError(t, err)
-	require.Equal(t, sampleFramework, framework)
+	require.Equal(t, Framework{State: Active, ID: sampleFramework}, framework)
 	undoubted := samples()[3] // launched twice, and no launch came to nothing
 	undoubted.Info.Spec.ID, undoubted.Serial, undoubted.Lost = "undoubted", 5, 0
 	want := sortByID(t, append(samples(), undoubted), false)
@@ -116,6 +153,7 @@ func TestGoldenVersion1(t *testing.T) {
 func TestSamples(t *testing.T) {
 	set := map[string]bool{"Task.SpecStored": true, "Agent.Unavailable": true, "Agent.UnavailableFor": true} // are not stored
 	findSet(reflect.ValueOf(fullTask("a")), set)
+	findSet(reflect.ValueOf(sampleFrameworks()["active"]), set)
 	for field, isSet := range set {
 		require.True(t, isSet, field)
 	}
@@ -175,7 +213,7 @@ func requireTags(t *testing.T, of reflect.Type, seen map[reflect.Type]bool) {
 func TestTimes(t *testing.T) {
 	at := time.Date(2026, 11, 22, 0, 0, 0, 987654321, time.FixedZone("odd", 53*60+28))
 	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, Submitted: at, Updated: at}, UnknownSince: at}
-	_, tasks, err := Decode(encodeAll(t, "", []Task{x}))
+	_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
 	require.NoError(t, err)
 	for _, got := range []time.Time{tasks[0].Info.Submitted, tasks[0].Info.Updated, tasks[0].UnknownSince} {
 		require.True(t, at.Equal(got))

@@ -107,15 +107,15 @@ func TestRoundTrip(t *testing.T) {
 		for _, x := range byID {
 			tasks = append(tasks, x)
 		}
-		records := encodeAll(t, "f", tasks)
+		records := encodeAll(t, Framework{State: Active, ID: "f"}, tasks)
 		framework, got, err := Decode(records)
 		require.NoError(t, err)
-		require.Equal(t, "f", framework)
+		require.Equal(t, Framework{State: Active, ID: "f"}, framework)
 		require.Len(t, got, len(tasks))
 		for _, x := range got {
 			requireEqual(t, byID[x.Info.Spec.ID], x)
 		}
-		require.Equal(t, records, encodeAll(t, "f", got))
+		require.Equal(t, records, encodeAll(t, Framework{State: Active, ID: "f"}, got))
 		return true
 	}, &quick.Config{MaxCount: 50}))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// version is the version that is written, firstVersion the oldest one that is read.
+// version is the version of what is written of tasks, firstVersion the oldest one that is read.
 const (
 	version      = 2
 	firstVersion = 1

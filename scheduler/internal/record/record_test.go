@@ -46,7 +46,13 @@ func TestBadRecords(t *testing.T) {
 		"another task's spec":        {"spec/a", `{"version":2,"spec":{"id":"b"}}`, `"b"`},
 		"a spec without a task":      {"spec/b", spec2, "state"},
 		"a task without a spec":      {"task/b", state2, "spec"},
-		"a framework of later":       {"framework", `{"version":3,"id":1}`, "version 3"},
+		"a framework of later":       {"framework", `{"version":4,"id":1}`, "version 4"},
+		"a framework's odd state":    {"framework", `{"version":3,"id":"f","state":"resting"}`, "resting"},
+		"a framework without state":  {"framework", `{"version":3,"id":"f"}`, `unknown state ""`},
+		"a framework in state none":  {"framework", `{"version":3,"id":"f","state":"none"}`, "none"},
+		"an active one without ID":   {"framework", `{"version":3,"state":"active"}`, "no ID"},
+		"a new one with an ID":       {"framework", `{"version":3,"id":"f","state":"registering","nonce":"n"}`, "registering"},
+		"a new one without nonce":    {"framework", `{"version":3,"state":"registering"}`, "nonce"},
 		"a framework without ID":     {"framework", `{"version":2}`, "no ID"},
 		"1: unknown state":           {"task/a", `{"Version":1,"Spec":{"ID":"a"},"State":"resting"}`, "resting"},
 		"1: another task":            {"task/a", `{"Version":1,"Spec":{"ID":"b"},"State":"running"}`, `"b"`},
@@ -74,7 +80,7 @@ func TestBadRecords(t *testing.T) {
 
 // What cannot be written is an error, too.
 func TestEncodeErrors(t *testing.T) {
-	_, err := EncodeFramework("")
+	_, err := EncodeFramework(Framework{State: Active})
 	var bad *Error
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, "framework", bad.Key)
@@ -98,11 +104,11 @@ func TestEncodeErrors(t *testing.T) {
 func TestLargeStatus(t *testing.T) {
 	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.Failed, Status: sampleStatus("a")}}
 	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage-200))
-	_, tasks, err := Decode(encodeAll(t, "", []Task{x}))
+	_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
 	require.NoError(t, err)
 	require.NotNil(t, tasks[0].Info.Status)
 	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage))
-	_, tasks, err = Decode(encodeAll(t, "", []Task{x}))
+	_, tasks, err = Decode(encodeAll(t, Framework{}, []Task{x}))
 	require.NoError(t, err)
 	require.Nil(t, tasks[0].Info.Status)
 
@@ -128,7 +134,7 @@ func TestSharing(t *testing.T) {
 	for i := range all {
 		all[i] = service(i, true)
 	}
-	records := encodeAll(t, "", all)
+	records := encodeAll(t, Framework{}, all)
 	require.Equal(t, string(records[SpecKey(all[0].Info.Spec.ID)]), string(records[SpecKey(all[1].Info.Spec.ID)]))
 	_, tasks, err := Decode(records)
 	require.NoError(t, err)
@@ -190,7 +196,7 @@ func TestErrorAmongMany(t *testing.T) {
 	for i := range all {
 		all[i] = Task{Info: task.Info{Spec: task.Spec{ID: fmt.Sprint(i)}}}
 	}
-	records := encodeAll(t, "", all)
+	records := encodeAll(t, Framework{}, all)
 	for _, id := range []string{"0", "1234", "2999"} {
 		good := records[TaskKey(id)]
 		records[TaskKey(id)] = []byte("?")

@@ -1,0 +1,106 @@
+package ha
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+const (
+	// evictionsWithin and evictionsMax: so many evictions within so long, of a scheduler that did lead, are the work of
+	// one that takes no part in the election. A single one may come from a member that was paused between its proof of
+	// leadership and its SUBSCRIBE, and ends with that member's next proof.
+	evictionsWithin = 10 * time.Minute
+	evictionsMax    = 3
+	// confirmTimeout limits the question whether this member leads after it was evicted.
+	confirmTimeout = 5 * time.Second
+)
+
+// Run takes part in an election and has s lead in each term that this member wins, until ctx ends, the framework is torn
+// down, or another term would only fail in the same way. It returns nil after [scheduler.Scheduler.Teardown], a
+// [*ForeignSchedulerError], the scheduler's error if no other term can mend it (such as a
+// [*scheduler.FrameworkRemovedError], [*scheduler.SubscribeError], [*scheduler.RecordError] or
+// [*scheduler.FingerprintError]), and otherwise what e's Run returns.
+//
+// Everything else only ends the term: that another member leads, that the store cannot be read, that the scheduler was
+// evicted. The member hands over then and takes part again later. Run never tears the framework down: the tasks go on,
+// whoever leads.
+func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
+	r := runner{lead: s.Lead, log: s.Logger()}
+	return e.Run(ctx, r.term)
+}
+
+// runner runs a scheduler in one term after the other. An elector calls it for one term at a time.
+type runner struct {
+	lead      func(context.Context, scheduler.Term) error
+	log       *slog.Logger
+	evictions []time.Time // the last ones, of a scheduler that did lead
+}
+
+// term runs the scheduler for one term, and returns what the elector makes of its end.
+func (r *runner) term(ctx context.Context, t scheduler.Term) error {
+	began := time.Now()
+	r.log.InfoContext(ctx, "this member leads", "term", t.Number)
+	err := r.outcome(ctx, t, r.lead(ctx, t))
+	var stop *StopError
+	switch lasted := time.Since(began); {
+	case err == nil:
+		r.log.InfoContext(ctx, "the framework was torn down", "term", t.Number, "lasted", lasted)
+	case errors.As(err, &stop):
+		r.log.ErrorContext(ctx, "this member will not lead again", "term", t.Number, "lasted", lasted, "error", stop.Err)
+	default:
+		r.log.WarnContext(ctx, "the term is over", "term", t.Number, "lasted", lasted, "error", err)
+	}
+	return err
+}
+
+// outcome turns what Lead returned into what an elector understands: nil and a StopError end the election for this
+// member, any other error ends the term.
+func (r *runner) outcome(ctx context.Context, t scheduler.Term, err error) error {
+	var fenced *scheduler.FencedError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil, errors.As(err, &fenced):
+		return err // another member leads, or may; what else went wrong is for that one to find out
+	case errors.Is(err, scheduler.ErrEvicted):
+		return r.evicted(ctx, t, err)
+	case lasting(err):
+		return &StopError{Err: err}
+	}
+	return err
+}
+
+// lasting reports whether the next term would end with the same error, whichever member leads.
+func lasting(err error) bool {
+	var (
+		removed     *scheduler.FrameworkRemovedError
+		refused     *scheduler.SubscribeError
+		record      *scheduler.RecordError
+		fingerprint *scheduler.FingerprintError
+	)
+	return errors.As(err, &removed) || errors.As(err, &refused) || errors.As(err, &record) || errors.As(err, &fingerprint) ||
+		errors.Is(err, scheduler.ErrRunning)
+}
+
+// evicted decides whether another member has evicted the scheduler, or one that takes no part in the election.
+func (r *runner) evicted(ctx context.Context, t scheduler.Term, err error) error {
+	if t.Confirm != nil {
+		confirming, cancel := context.WithTimeout(ctx, confirmTimeout)
+		defer cancel()
+		if lost := t.Confirm(confirming); lost != nil {
+			return fmt.Errorf("%w; leadership is not confirmed: %w", err, lost)
+		}
+	}
+	now := time.Now()
+	r.evictions = append(r.evictions, now)
+	r.evictions = r.evictions[max(0, len(r.evictions)-evictionsMax):]
+	if first := r.evictions[0]; len(r.evictions) == evictionsMax && now.Sub(first) < evictionsWithin {
+		return &StopError{Err: &ForeignSchedulerError{Evictions: evictionsMax, Within: now.Sub(first), Err: err}}
+	}
+	return err
+}

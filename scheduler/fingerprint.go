@@ -1,0 +1,96 @@
+package scheduler
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
+)
+
+// fingerprint returns what the record of the framework says of this config.
+func (c Config) fingerprint() record.Fingerprint {
+	f := record.Fingerprint{Name: c.Framework.Name, User: c.Framework.User, Principal: c.Framework.Principal, Roles: slices.Sorted(slices.Values(c.Framework.Roles))}
+	if c.Credential != nil {
+		f.Principal = cmp.Or(f.Principal, c.Credential.Principal)
+	}
+	if d, err := c.detector(); err == nil { // it was checked
+		f.Master = d.Address()
+	}
+	return f
+}
+
+// checkFingerprint returns a FingerprintError if the framework on record is another one than this.
+//
+// It is another one if its name differs, or its cluster, or its principal, of which the master refuses a change. User and
+// roles may change: the master ignores the first, and takes the second. What one of the two does not say is not compared:
+// records of earlier versions say nothing, and a token does not say whose it is.
+func checkFingerprint(stored, own record.Fingerprint) error {
+	differ := func(field, stored, own string) error {
+		return &FingerprintError{Field: field, Stored: stored, Config: own}
+	}
+	known := func(a, b string) bool { return a != "" && b != "" }
+	switch {
+	case known(stored.Name, own.Name) && stored.Name != own.Name:
+		return differ("name", stored.Name, own.Name)
+	case known(stored.Principal, own.Principal) && stored.Principal != own.Principal:
+		return differ("principal", stored.Principal, own.Principal)
+	case known(stored.Master, own.Master) && !sameCluster(stored.Master, own.Master):
+		return differ("master", stored.Master, own.Master)
+	}
+	return nil
+}
+
+// sameCluster reports whether two addresses can be those of one cluster: whether they have a server in common, and for
+// ZooKeeper the path. Masters are added, removed and moved one by one, so that one is left.
+func sameCluster(a, b string) bool {
+	zkA, zkB := strings.HasPrefix(a, "zk://"), strings.HasPrefix(b, "zk://")
+	if zkA != zkB {
+		return false
+	}
+	serversA, pathA := splitAddress(a)
+	serversB, pathB := splitAddress(b)
+	return pathA == pathB && slices.ContainsFunc(serversA, func(s string) bool { return slices.Contains(serversB, s) })
+}
+
+// splitAddress returns the servers of an address, and the path in ZooKeeper. The path of an HTTP URL, that of a proxy,
+// belongs to its server.
+func splitAddress(s string) (servers []string, path string) {
+	if rest, ok := strings.CutPrefix(s, "zk://"); ok {
+		s, path, _ = strings.Cut(rest, "/")
+	}
+	for server := range strings.SplitSeq(s, ",") {
+		if _, host, ok := strings.Cut(server, "://"); ok {
+			server = host // a master may begin to use TLS
+		}
+		servers = append(servers, server)
+	}
+	return servers, path
+}
+
+// checkFramework returns why the framework on record cannot be led by this process, or nil.
+func checkFramework(f record.Framework, tasks []record.Task, s settings) error {
+	if !s.adopt {
+		if err := checkFingerprint(f.Fingerprint, s.fingerprint); err != nil {
+			return err
+		}
+	}
+	ended := !slices.ContainsFunc(tasks, func(t record.Task) bool { return !t.Info.State.Terminal() })
+	if f.State == record.TornDown || f.State == record.Removed && !(s.renew && ended) {
+		return &FrameworkRemovedError{FrameworkID: f.ID}
+	}
+	if f.ID != "" {
+		return nil
+	}
+	for i := range tasks {
+		// A new framework would get no updates about the task, and could launch it a second time.
+		switch info := &tasks[i].Info; {
+		case occupies(info.State):
+			return &RecordError{Key: record.FrameworkKey, Err: fmt.Errorf("it is missing, and task %q is %v", info.Spec.ID, info.State)}
+		case !info.State.Terminal() && tasks[i].Lost > 0:
+			return &RecordError{Key: record.FrameworkKey, Err: fmt.Errorf("it is missing, and task %q was launched", info.Spec.ID)}
+		}
+	}
+	return nil
+}
