@@ -50,6 +50,9 @@ var imports = map[string][]string{
 	// Stores know nothing of Mesos or of the scheduler.
 	"ha":           {"go.etcd.io/bbolt", "scheduler"}, // for the term that an elector gives
 	"ha/storetest": {},
+	"ha/cluster": {
+		"ha", "scheduler", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
+	},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	recordio:               {},

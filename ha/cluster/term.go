@@ -1,0 +1,117 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// serve is one term, on a goroutine of its own: what earlier leaders wrote is applied first, then the term is
+// recorded, which fences them off, and then lead is called.
+func (r *runner) serve(ctx context.Context, t *term) result {
+	number, err := r.prepare(ctx)
+	if err != nil {
+		return result{err: err}
+	}
+	store := &termStore{raft: r.raft, state: r.state, term: number, over: t.gone, turn: make(chan struct{}, 1), calls: &r.calls}
+	watched, unwatch := context.WithCancelCause(ctx)
+	defer unwatch(nil)
+	stalled := make(chan error, 1)
+	r.calls.Go(func() { stalled <- r.watchDisk(watched, store, t) })
+	t.led <- number
+	r.log.Info("This member leads", "term", number)
+	err = r.call(ctx, scheduler.Term{Number: number, Store: store, Confirm: store.confirm})
+	if ctx.Err() != nil && err != nil {
+		err = errors.Join(errLost, err)
+	}
+	r.log.Info("This member leads no more", "term", number, "error", err)
+	unwatch(nil)
+	if stall := <-stalled; stall != nil {
+		err = stall
+	}
+	return result{led: true, err: err}
+}
+
+// call calls lead. A panic ends the term, as an error would, not the process, in which others may work.
+func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("ha/cluster: the function that leads panicked: %v", p)
+		}
+	}()
+	return r.lead(ctx, t)
+}
+
+// prepare begins a term and returns its number: Raft's, or the next one after the newest if this member has had Raft's
+// before, because nobody else could be handed the leadership.
+func (r *runner) prepare(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, fmt.Errorf("%w: the log of earlier terms is not applied after %v", ErrStalled, r.config.StallAfter))
+	defer cancel()
+	err, answered := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
+	if !answered {
+		return 0, r.notYet(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("ha/cluster: wait for the log: %w", err)
+	}
+	number := max(r.raft.CurrentTerm(), r.state.epoch().term+1)
+	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now()})
+	err, answered = r.await(ctx, func() error {
+		future := r.raft.Apply(entry, r.config.StallAfter)
+		if err := future.Error(); err != nil {
+			return err
+		}
+		refused, _ := future.Response().(error)
+		return refused
+	})
+	if !answered {
+		return 0, r.notYet(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("ha/cluster: record term %d: %w", number, err)
+	}
+	return number, nil
+}
+
+// notYet returns why a term does not begin: the leadership is lost, or if Raft still holds on to it, the disk hangs.
+func (r *runner) notYet(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrStalled) && r.raft.State() != raft.Leader {
+		return errLost
+	}
+	return cause
+}
+
+// watchDisk ends a term whose disk hangs: Raft goes on to lead without being able to do anything. It returns
+// ErrStalled if Raft holds on to the leadership also when it is asked to hand it over, nil when ctx has ended.
+func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error {
+	ticker := time.NewTicker(r.config.StallAfter / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, ErrStalled)
+		err := store.commit(probe, encodeWrite(store.term, nil))
+		cancel()
+		if !errors.Is(err, ErrStalled) {
+			continue
+		}
+		r.log.Error("The disk does not answer, the term ends", "term", store.term, "after", r.config.StallAfter)
+		t.end(ErrStalled)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.StallAfter)
+		_, answered := r.await(patience, func() error { return r.raft.LeadershipTransfer().Error() })
+		cancel()
+		if answered {
+			return nil // Raft works again
+		}
+		return fmt.Errorf("%w, for %v", ErrStalled, 2*r.config.StallAfter)
+	}
+}
