@@ -184,9 +184,8 @@ func (g *gossip) tell(change func(*meta)) {
 	}
 }
 
-// join contacts the addresses of members that are not alive, those given and those that were known. It returns how
-// many answered.
-func (g *gossip) join(ctx context.Context, seeds []string) int {
+// join contacts the addresses of members that are not alive, those given and those that were known.
+func (g *gossip) join(ctx context.Context, seeds []string) {
 	addresses, own := map[string]bool{}, g.net.advertise.String()
 	for _, seed := range seeds {
 		resolved, err := resolve(ctx, seed)
@@ -208,18 +207,18 @@ func (g *gossip) join(ctx context.Context, seeds []string) int {
 	}
 	g.mu.Unlock()
 	delete(addresses, own)
-	answered := 0
-	for _, address := range slices.Sorted(maps.Keys(addresses)) {
-		if !addresses[address] || ctx.Err() != nil {
+	var asked sync.WaitGroup // all at once: who does not answer takes long
+	for address, wanted := range addresses {
+		if !wanted || ctx.Err() != nil {
 			continue
 		}
-		if _, err := g.list.Join([]string{address}); err != nil {
-			g.log.Debug("A member does not answer", "address", address, "error", err)
-			continue
-		}
-		answered++
+		asked.Go(func() {
+			if _, err := g.list.Join([]string{address}); err != nil {
+				g.log.Debug("A member does not answer", "address", address, "error", err)
+			}
+		})
 	}
-	return answered
+	asked.Wait()
 }
 
 // resolve returns the addresses, "IP:port", of a seed.

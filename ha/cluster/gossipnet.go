@@ -16,6 +16,7 @@ import (
 // gossipNet is memberlist's transport on a Network.
 type gossipNet struct {
 	network    Network
+	patience   time.Duration // for an attempt to connect
 	listener   net.Listener
 	packets    net.PacketConn
 	advertise  netip.AddrPort
@@ -38,7 +39,7 @@ func listenGossip(c *Config) (*gossipNet, error) {
 		return nil, err
 	}
 	g := &gossipNet{
-		network: c.Network, listener: listener, packets: packets, closed: make(chan struct{}),
+		network: c.Network, patience: presets()[c.Preset].rpc, listener: listener, packets: packets, closed: make(chan struct{}),
 		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn),
 	}
 	advertise := c.GossipAdvertise
@@ -152,7 +153,7 @@ func (g *gossipNet) PacketCh() <-chan *memberlist.Packet { return g.packetCh }
 
 // DialTimeout connects to a member.
 func (g *gossipNet) DialTimeout(address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(g.dialing, timeout)
+	ctx, cancel := context.WithTimeout(g.dialing, min(timeout, g.patience))
 	defer cancel()
 	conn, err := g.network.DialContext(ctx, "tcp", address)
 	if err != nil {

@@ -86,7 +86,9 @@ func (m *Member) publish(status ha.Status) {
 	if status.Leader == was.Leader && status.Term == was.Term {
 		status.Since, status.Reason = was.Since, was.Reason
 	}
-	if status.Since.IsZero() && status.Self != "" {
+	if status.Self == "" {
+		status.Since, status.Reason = time.Time{}, ""
+	} else if status.Since.IsZero() {
 		status.Since = time.Now()
 	}
 	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && slices.Equal(status.Members, was.Members) {

@@ -105,6 +105,7 @@ func leading(t *testing.T, all []*bare) *bare {
 }
 
 func TestStoreConforms(t *testing.T) {
+	t.Parallel()
 	opened := map[storetest.Store]*bare{}
 	open := func(t *testing.T) storetest.Store {
 		b := startBare(t, "a", t.TempDir())
@@ -124,6 +125,7 @@ func TestStoreConforms(t *testing.T) {
 }
 
 func TestStoreIsFenced(t *testing.T) {
+	t.Parallel()
 	storetest.RunFenced(t, func(t *testing.T) (storetest.Store, func() storetest.Store) {
 		all := startBares(t, "a", "b", "c")
 		old := leading(t, all)

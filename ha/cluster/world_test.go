@@ -44,7 +44,8 @@ func (v *virtual) loses(from, to string) bool {
 	return v.cut[[2]string{from, to}]
 }
 
-// isolate cuts off hosts from all others, or with nobody heals all links. Connections over which something got lost break then.
+// split cuts the links between the groups in both directions, and heals all others. Connections over which something
+// got lost break then.
 func (v *virtual) split(groups ...[]string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -201,6 +202,8 @@ type world struct {
 	testing.TB
 	net    *virtual
 	config func(i int, c *Config) // of member i, from 1 on; nil: as it is
+	// lead is what leaders do, after they are recorded; nil: they wait.
+	lead func(ctx context.Context, i int, t scheduler.Term) error
 
 	mu      sync.Mutex
 	events  []event
@@ -232,13 +235,14 @@ func inBubble(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{TB: t, net: newVirtual(), members: map[int]*running{}}
+		defer func() { // also when the test has failed
+			w.net.split()
+			for i := range maps.Clone(w.members) {
+				w.stop(i)
+			}
+			time.Sleep(2 * time.Minute) // memberlist ends its goroutines without waiting for them
+		}()
 		test(w)
-		w.net.split()
-		for i := range maps.Clone(w.members) {
-			w.stop(i)
-		}
-		time.Sleep(2 * time.Minute) // memberlist ends its goroutines without waiting for them
-		synctest.Wait()
 	})
 }
 
@@ -262,6 +266,9 @@ func (w *world) start(i int) *running {
 		r.ended <- m.Run(ctx, func(ctx context.Context, t scheduler.Term) error {
 			w.record(r, i, ctx, &t)
 			defer w.record(r, i, nil, &t)
+			if w.lead != nil {
+				return w.lead(ctx, i, t)
+			}
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
@@ -280,6 +287,20 @@ func (w *world) record(r *running, i int, ctx context.Context, t *scheduler.Term
 	} else {
 		r.term = nil
 	}
+}
+
+// crash ends a member as if its process or host had died: nothing that it sends on its way out arrives. Its
+// directory, if it has one, can be used again.
+func (w *world) crash(i int) {
+	var others []string
+	for j := range 9 {
+		if j != i {
+			others = append(others, ipOf(j))
+		}
+	}
+	w.net.split([]string{ipOf(i)}, others)
+	w.stop(i)
+	w.net.split()
 }
 
 // stop stops a member and waits until it has ended.
