@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 // Preset is a choice of the times after which members miss each other. All members must have the same one.
@@ -85,6 +87,8 @@ type Config struct {
 	Network Network
 	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
 	Logger *slog.Logger
+
+	wrapLog func(raft.LogStore) raft.LogStore // for tests of disks that fail
 }
 
 // Network is what a member needs of a network. Its methods are called on several goroutines.

@@ -54,7 +54,7 @@ func openLogStore(path string) (*logStore, error) {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%w: %s: %w", ErrFormat, path, err)
 	case err != nil:
-		return nil, fmt.Errorf("ha/cluster: open the log: %w", err)
+		return nil, fmt.Errorf("ha/cluster: open the log %s: %w", path, err)
 	}
 	if err := errors.Join(s.guard(s.prepare)); err != nil {
 		_ = s.guard(s.db.Close)

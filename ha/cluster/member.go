@@ -189,7 +189,9 @@ func (r *runner) run(ctx context.Context) error {
 		}
 		r.term, r.leads = nil, false
 	}
-	if !errors.Is(err, ErrStalled) {
+	if errors.Is(err, ErrStalled) {
+		_ = r.stream.Close() // Raft's heartbeats end, which would go on although nothing is stored; again in close
+	} else {
 		r.leave()
 	}
 	return err
@@ -321,10 +323,15 @@ func (r *runner) handOver() {
 	r.handover = done
 	r.calls.Go(func() {
 		defer close(done)
-		if err := r.raft.LeadershipTransfer().Error(); err != nil {
-			r.log.Debug("The leadership could not be handed over", "error", err)
-		}
+		r.transfer()
 	})
+}
+
+// transfer asks Raft to have another member elected, and waits for that.
+func (r *runner) transfer() {
+	if err := r.raft.LeadershipTransfer().Error(); err != nil {
+		r.log.Debug("The leadership could not be handed over", "error", err)
+	}
 }
 
 // leave ends taking part: it hands the leadership over, and without a directory leaves for good.

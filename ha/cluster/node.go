@@ -133,6 +133,9 @@ func open(c *Config) (_ *node, err error) {
 			n.close()
 		}
 	}()
+	if c.wrapLog != nil {
+		stores.log = c.wrapLog(stores.log)
+	}
 	if n.stream, err = listenRaft(c); err != nil {
 		return nil, fmt.Errorf("ha/cluster: listen for Raft: %w", err)
 	}
@@ -160,6 +163,13 @@ func (n *node) close() {
 	if n.gossip != nil {
 		n.gossip.stop(time.Second)
 	}
+	// What was asked is answered while Raft works: afterwards it forgets some questions.
+	answered := make(chan struct{})
+	go func() { n.calls.Wait(); close(answered) }()
+	select {
+	case <-answered:
+	case <-time.After(n.timing.rpc):
+	}
 	switch {
 	case n.trans != nil:
 		_ = n.trans.Close() // its listener's error, with which nothing can be done
@@ -173,7 +183,7 @@ func (n *node) close() {
 		if n.raft != nil {
 			_ = n.raft.Shutdown().Error() // always nil
 		}
-		n.calls.Wait()
+		<-answered
 		if n.closer != nil {
 			if err := n.closer.Close(); err != nil {
 				n.log.Error("The directory cannot be closed", "error", err)

@@ -87,8 +87,8 @@ func (r *runner) notYet(ctx context.Context) error {
 	return cause
 }
 
-// watchDisk ends a term whose disk hangs: Raft goes on to lead without being able to do anything. It returns
-// ErrStalled if Raft holds on to the leadership also when it is asked to hand it over, nil when ctx has ended.
+// watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
+// returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
 func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error {
 	ticker := time.NewTicker(r.config.StallAfter / 2)
 	defer ticker.Stop()
@@ -104,14 +104,24 @@ func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error
 		if !errors.Is(err, ErrStalled) {
 			continue
 		}
-		r.log.Error("The disk does not answer, the term ends", "term", store.term, "after", r.config.StallAfter)
+		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
 		t.end(ErrStalled)
-		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.StallAfter)
-		_, answered := r.await(patience, func() error { return r.raft.LeadershipTransfer().Error() })
-		cancel()
-		if answered {
-			return nil // Raft works again
-		}
-		return fmt.Errorf("%w, for %v", ErrStalled, 2*r.config.StallAfter)
+		return r.giveUp(context.WithoutCancel(ctx), store.term)
 	}
+}
+
+// giveUp hands over a leadership with which nothing is stored. If not even Raft's own loop answers, it is the disk of this
+// member that hangs, and there is nothing to be asked.
+func (r *runner) giveUp(ctx context.Context, number uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, r.config.StallAfter)
+	defer cancel()
+	entry := encodeWrite(number, nil)
+	err, _ := r.await(ctx, func() error { return r.raft.Apply(entry, r.config.StallAfter/4).Error() })
+	if errors.Is(err, raft.ErrEnqueueTimeout) {
+		return fmt.Errorf("%w: nothing was stored for %v", ErrStalled, r.config.StallAfter)
+	}
+	if r.raft.State() == raft.Leader && r.others() > 0 {
+		r.calls.Go(r.transfer)
+	}
+	return nil
 }
