@@ -43,7 +43,8 @@ type Config struct {
 	// interruption, and each Run is that of a new member: the old one leaves when its Run ends.
 	Dir string
 	// Expect is how many members vote: 1, 3 or 5, the same for all members. A new cluster begins when so many see
-	// one another; more members are in reserve. Default: 3.
+	// one another; more members are in reserve. For a larger cluster restart the members with the new number, one by
+	// one, before new ones are started. Default: 3.
 	Expect int
 
 	// GossipBind is the address, "IP:port", at which the member finds others, by UDP and TCP. Default: with the preset Local

@@ -189,3 +189,31 @@ func TestRecover(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
+func TestCatchUpBySnapshot(t *testing.T) {
+	inBubble(t, func(w *world) {
+		leader := w.startThree()
+		follower := leader%3 + 1
+		w.net.split([]string{ipOf(follower)}, w.others(follower))
+		store := w.members[leader].term.Store
+		for i := range 3000 {
+			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
+		}
+		time.Sleep(2 * time.Minute) // snapshots are taken
+		w.net.split()
+		time.Sleep(30 * time.Second)
+		for leader != follower { // until it leads
+			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			leader = w.leader(10*time.Second, leader)
+			w.net.split()
+			time.Sleep(30 * time.Second)
+		}
+		records, err := w.members[leader].term.Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Len(w, records, 1000)
+		for i := range 1000 {
+			require.Equal(w, fmt.Sprint(2000+i), string(records[fmt.Sprint(i)]))
+		}
+	})
+}

@@ -111,7 +111,7 @@ func (m *maintainer) begin(ctx context.Context) error {
 		return nil
 	}
 	m.log.Info("A new cluster begins", "members", idsOf(b.pick))
-	err, answered := m.await(ctx, func() error { return m.raft.BootstrapCluster(raft.Configuration{Servers: b.pick}).Error() })
+	answered, err := m.await(ctx, func() error { return m.raft.BootstrapCluster(raft.Configuration{Servers: b.pick}).Error() })
 	if !answered {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (m *maintainer) change(ctx context.Context) {
 	default:
 		return
 	}
-	switch err, answered := m.await(ctx, func() error { return do().Error() }); {
+	switch answered, err := m.await(ctx, func() error { return do().Error() }); {
 	case !answered:
 	case err != nil:
 		m.log.Warn("A member could not be "+what, "other", c.server.ID, "error", err)

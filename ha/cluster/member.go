@@ -221,6 +221,8 @@ func (r result) cause() error {
 func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan raft.Observation) error {
 	r.wake = time.NewTimer(time.Hour)
 	defer r.wake.Stop()
+	look := time.NewTicker(2 * r.timing.tick) // who votes changes without a sign
+	defer look.Stop()
 	for {
 		r.publish()
 		r.begin(ctx)
@@ -257,6 +259,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 				return err
 			}
 		case <-r.wake.C:
+		case <-look.C:
 		case <-observed:
 		case <-r.gossip.changed:
 		case <-r.state.began:
@@ -339,7 +342,7 @@ func (r *runner) leave() {
 	patience, cancel := context.WithTimeout(context.Background(), 4*r.timing.election)
 	defer cancel()
 	if r.raft.State() == raft.Leader && r.others() > 0 {
-		if err, answered := r.await(patience, func() error { return r.raft.LeadershipTransfer().Error() }); !answered || err != nil {
+		if answered, err := r.await(patience, func() error { return r.raft.LeadershipTransfer().Error() }); !answered || err != nil {
 			r.log.Warn("The leadership could not be handed over", "error", err)
 		}
 	}

@@ -212,14 +212,14 @@ func (n *node) others() (voters int) {
 	return voters
 }
 
-// await calls ask on a goroutine of its own and returns its result, or nil and false when ctx ends before.
-func (n *node) await(ctx context.Context, ask func() error) (error, bool) {
+// await calls ask on a goroutine of its own and returns its error, or false when ctx ends before.
+func (n *node) await(ctx context.Context, ask func() error) (answered bool, err error) {
 	answer := make(chan error, 1)
 	n.calls.Go(func() { answer <- ask() })
 	select {
 	case err := <-answer:
-		return err, true
+		return true, err
 	case <-ctx.Done():
-		return nil, false
+		return false, nil
 	}
 }

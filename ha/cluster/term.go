@@ -50,9 +50,9 @@ func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 // prepare begins a term and returns its number: Raft's, or the next one after the newest if this member has had Raft's
 // before, because nobody else could be handed the leadership.
 func (r *runner) prepare(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, fmt.Errorf("%w: the log of earlier terms is not applied after %v", ErrStalled, r.config.StallAfter))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, ErrStalled)
 	defer cancel()
-	err, answered := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
+	answered, err := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
 	if !answered {
 		return 0, r.notYet(ctx)
 	}
@@ -61,7 +61,7 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 	}
 	number := max(r.raft.CurrentTerm(), r.state.epoch().term+1)
 	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now()})
-	err, answered = r.await(ctx, func() error {
+	answered, err = r.await(ctx, func() error {
 		future := r.raft.Apply(entry, r.config.StallAfter)
 		if err := future.Error(); err != nil {
 			return err
@@ -78,14 +78,22 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 	return number, nil
 }
 
-// notYet returns why a term does not begin: the leadership is lost, or if Raft still holds on to it, the disk hangs.
+// notYet returns why a term does not begin: the leadership is lost, or if Raft holds on to it, nothing is stored.
 func (r *runner) notYet(ctx context.Context) error {
 	cause := context.Cause(ctx)
-	if errors.Is(cause, ErrStalled) && r.raft.State() != raft.Leader {
+	switch {
+	case !errors.Is(cause, ErrStalled):
+		return cause
+	case r.raft.State() != raft.Leader:
 		return errLost
 	}
-	return cause
+	if err := r.giveUp(context.WithoutCancel(ctx), 0); err != nil {
+		return err
+	}
+	return errNoMajority
 }
+
+var errNoMajority = errors.New("ha/cluster: no majority stores what this member sends")
 
 // watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
 // returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
@@ -116,7 +124,7 @@ func (r *runner) giveUp(ctx context.Context, number uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, r.config.StallAfter)
 	defer cancel()
 	entry := encodeWrite(number, nil)
-	err, _ := r.await(ctx, func() error { return r.raft.Apply(entry, r.config.StallAfter/4).Error() })
+	_, err := r.await(ctx, func() error { return r.raft.Apply(entry, r.config.StallAfter/4).Error() })
 	if errors.Is(err, raft.ErrEnqueueTimeout) {
 		return fmt.Errorf("%w: nothing was stored for %v", ErrStalled, r.config.StallAfter)
 	}
