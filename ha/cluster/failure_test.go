@@ -64,7 +64,7 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		hangs := make(chan struct{})
 		disks[old].set(hangs, nil)
-		ctx, r := w.members[old].ctx, w.members[old]
+		ctx, r := w.members[old].context(), w.members[old]
 		began := time.Now()
 		<-ctx.Done()
 		require.ErrorIs(w, context.Cause(ctx), ErrStalled)
@@ -73,7 +73,7 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		w.Logf("another leads %v after the disk hung", time.Since(began))
 		require.ErrorIs(w, <-r.ended, ErrStalled)
 		delete(w.members, old)
-		require.NoError(w, w.members[next].term.Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
 		require.NoError(w, w.check())
 		close(hangs)
 	})
@@ -84,7 +84,7 @@ func TestDiskOfLeaderIsFull(t *testing.T) {
 		disks := w.withDisks()
 		old := w.startThree()
 		time.Sleep(10 * time.Second)
-		ctx, store := w.members[old].ctx, w.members[old].term.Store
+		ctx, store := w.members[old].context(), w.members[old].leading().Store
 		disks[old].set(nil, errors.New("no space left on device"))
 		require.Error(w, store.Apply(ctx, map[string][]byte{"a": {}}))
 		next := w.leader(5*time.Second, old)
@@ -144,9 +144,9 @@ func TestRecover(t *testing.T) {
 		w.withDirs(&moved)
 		leader := w.startThree()
 		for i := range 50 {
-			require.NoError(w, w.members[leader].term.Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
+			require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
 		}
-		number := w.members[leader].term.Number
+		number := w.members[leader].leading().Number
 		time.Sleep(time.Second)
 		var c Config
 		for i := 1; i <= 3; i++ {
@@ -173,8 +173,8 @@ func TestRecover(t *testing.T) {
 		require.Equal(w, 50, again.Records)
 		leader = w.startThree()
 		require.Equal(w, 3, leader, "the others have nothing")
-		require.Greater(w, w.members[leader].term.Number, number)
-		records, err := w.members[leader].term.Store.Load(w.Context())
+		require.Greater(w, w.members[leader].leading().Number, number)
+		records, err := w.members[leader].leading().Store.Load(w.Context())
 		require.NoError(w, err)
 		require.Len(w, records, 50)
 		time.Sleep(time.Minute)
@@ -196,7 +196,7 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		leader := w.startThree()
 		follower := leader%3 + 1
 		w.net.split([]string{ipOf(follower)}, w.others(follower))
-		store := w.members[leader].term.Store
+		store := w.members[leader].leading().Store
 		for i := range 3000 {
 			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
 		}
@@ -209,7 +209,7 @@ func TestCatchUpBySnapshot(t *testing.T) {
 			w.net.split()
 			time.Sleep(30 * time.Second)
 		}
-		records, err := w.members[leader].term.Store.Load(w.Context())
+		records, err := w.members[leader].leading().Store.Load(w.Context())
 		require.NoError(w, err)
 		require.Len(w, records, 1000)
 		for i := range 1000 {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -60,7 +61,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				require.Equal(w, []int{old}, w.leaders())
 				was := w.members[old]
-				term, ctx := was.term, was.ctx
+				term, ctx := was.leading(), was.context()
 				require.NoError(w, term.Store.Apply(ctx, map[string][]byte{"a": []byte("1")}))
 				require.NoError(w, term.Confirm(ctx))
 
@@ -77,7 +78,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 				next := w.leader(within.up, old)
 				require.LessOrEqual(w, time.Since(cut), within.up)
 				w.Logf("another leads after %v", time.Since(cut))
-				records, err := w.members[next].term.Store.Load(context.Background())
+				records, err := w.members[next].leading().Store.Load(context.Background())
 				require.NoError(w, err)
 				require.Equal(w, map[string][]byte{"a": []byte("1")}, records)
 				synctest.Wait()
@@ -92,7 +93,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 				for _, r := range w.members {
 					s := r.Status()
 					require.Equal(w, w.members[next].Status().Self, s.Leader)
-					require.Equal(w, w.members[next].term.Number, s.Term)
+					require.Equal(w, w.members[next].leading().Number, s.Term)
 					require.Equal(w, 3, r.alive())
 				}
 				require.NoError(w, w.check())
@@ -111,7 +112,7 @@ func TestFollowerIsCutOff(t *testing.T) {
 			w.net.split()
 			time.Sleep(time.Minute)
 		}
-		require.Len(w, w.events, 1, "it leads without interruption")
+		require.Len(w, w.happened(), 1, "it leads without interruption")
 		require.Equal(w, 3, w.members[follower].alive())
 	})
 }
@@ -207,7 +208,7 @@ func TestFullRestartElsewhere(t *testing.T) {
 		var number uint64
 		for i := range 3 {
 			leader := w.startThree()
-			term := w.members[leader].term
+			term := w.members[leader].leading()
 			require.Greater(w, term.Number, number)
 			number = term.Number
 			records, err := term.Store.Load(w.Context())
@@ -229,7 +230,7 @@ func TestFullRestartElsewhere(t *testing.T) {
 func TestMembersWithoutDirectoryLeave(t *testing.T) {
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
-		require.NoError(w, w.members[leader].term.Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
 		for range 4 { // each once, and one twice
 			old := w.leader(time.Minute)
 			w.stop(old)
@@ -238,7 +239,7 @@ func TestMembersWithoutDirectoryLeave(t *testing.T) {
 			w.start(old)
 			time.Sleep(time.Minute)
 			require.Len(w, voters(w.members[next]), 3, "the new one votes")
-			records, err := w.members[next].term.Store.Load(w.Context())
+			records, err := w.members[next].leading().Store.Load(w.Context())
 			require.NoError(w, err)
 			require.Contains(w, records, "a")
 		}
@@ -334,9 +335,10 @@ func TestLeadReturns(t *testing.T) {
 			w.start(i)
 		}
 		time.Sleep(10 * time.Second)
-		require.Len(w, w.events, 3)
-		require.NotEqual(w, w.events[0].member, w.events[2].member, "another one takes over")
-		require.Less(w, w.events[2].at.Sub(w.events[1].at), 500*time.Millisecond)
+		events := w.happened()
+		require.Len(w, events, 3)
+		require.NotEqual(w, events[0].member, events[2].member, "another one takes over")
+		require.Less(w, events[2].at.Sub(events[1].at), 500*time.Millisecond)
 		leader := w.leader(time.Second)
 		leave.Store(true)
 		require.ErrorIs(w, w.members[leader].Run(w.Context(), nil), ErrRunning)
@@ -371,7 +373,7 @@ func TestExpectConflicts(t *testing.T) {
 			require.ErrorIs(w, <-r.ended, ErrExpect)
 			delete(w.members, i)
 		}
-		require.Empty(w, w.events)
+		require.Empty(w, w.happened())
 	})
 }
 
@@ -394,6 +396,7 @@ func TestNamesAreKeptApart(t *testing.T) {
 
 // history is what the leaders of a run wrote, and what was acknowledged.
 type history struct {
+	mu           sync.Mutex // of what follows; the leaders of a control overlap
 	acknowledged map[string]string
 	n            int
 	lies         bool // control: acknowledged whatever the store says
@@ -401,20 +404,24 @@ type history struct {
 
 func (h *history) lead(ctx context.Context, i int, t scheduler.Term) error {
 	for ctx.Err() == nil {
+		h.mu.Lock()
 		key, value := fmt.Sprint("key ", h.n), fmt.Sprintf("member %d in term %d", i, t.Number)
 		h.n++
+		h.mu.Unlock()
 		writing, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := t.Store.Apply(writing, map[string][]byte{key: []byte(value)})
 		cancel()
 		if err == nil || h.lies {
+			h.mu.Lock()
 			h.acknowledged[key] = value
+			h.mu.Unlock()
 		}
 		var fenced interface{ Fenced() bool }
 		if errors.As(err, &fenced) {
 			return err
 		}
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 		}
 	}
@@ -423,6 +430,8 @@ func (h *history) lead(ctx context.Context, i int, t scheduler.Term) error {
 
 // lost returns what was acknowledged and is not in the store.
 func (h *history) lost(records map[string][]byte) (lost []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for key, value := range h.acknowledged {
 		if string(records[key]) != value {
 			lost = append(lost, key)
@@ -463,7 +472,7 @@ func misfortune(t *testing.T, seed uint64, h *history, linger time.Duration) (lo
 		w.net.split()
 		time.Sleep(20 * time.Second)
 		leader := w.leader(time.Minute)
-		records, err := w.members[leader].term.Store.Load(w.Context())
+		records, err := w.members[leader].leading().Store.Load(w.Context())
 		require.NoError(w, err)
 		lost, broken = h.lost(records), w.check()
 	})
@@ -474,7 +483,7 @@ func TestRandomCuts(t *testing.T) {
 	t.Parallel()
 	seeds := 20
 	if testing.Short() {
-		seeds = 3
+		seeds = 2
 	}
 	for seed := range uint64(seeds) {
 		h := &history{acknowledged: map[string]string{}}
@@ -489,7 +498,7 @@ func TestRandomCuts(t *testing.T) {
 func TestRandomCutsControls(t *testing.T) {
 	t.Parallel()
 	losses, overlaps := 0, 0
-	for seed := range uint64(2) {
+	for seed := uint64(0); seed < 5 && (losses == 0 || overlaps == 0); seed++ {
 		lost, _ := misfortune(t, seed, &history{acknowledged: map[string]string{}, lies: true}, 0)
 		losses += len(lost)
 		_, broken := misfortune(t, seed, &history{acknowledged: map[string]string{}}, 3*time.Second)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -327,13 +328,26 @@ func (r *running) leading() *scheduler.Term {
 	return r.term
 }
 
+func (r *running) context() context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ctx
+}
+
+// happened returns what the leaders did so far.
+func (w *world) happened() []event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.events)
+}
+
 // leader waits until exactly one of the members other than some leads, and returns it; the test fails if none does within a time.
 func (w *world) leader(within time.Duration, except ...int) int {
 	w.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
 		synctest.Wait()
 		for _, i := range w.leaders() {
-			if !containsInt(except, i) {
+			if !slices.Contains(except, i) {
 				return i
 			}
 		}
@@ -344,15 +358,6 @@ func (w *world) leader(within time.Duration, except ...int) int {
 			require.Fail(w, "nobody leads", "within %v", within)
 		}
 	}
-}
-
-func containsInt(of []int, i int) bool {
-	for _, j := range of {
-		if i == j {
-			return true
-		}
-	}
-	return false
 }
 
 // check checks what holds for all histories: one leader at a time (I1), and terms that rise (I5).
