@@ -89,7 +89,10 @@ type Config struct {
 	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
 	Logger *slog.Logger
 
-	wrapLog func(raft.LogStore) raft.LogStore // for tests of disks that fail
+	// For tests of disks that fail.
+
+	wrapLog    func(raft.LogStore) raft.LogStore
+	wrapStable func(raft.StableStore) raft.StableStore
 }
 
 // Network is what a member needs of a network. Its methods are called on several goroutines.

@@ -30,7 +30,7 @@
 //   - A cluster begins once: when as many members as are expected see one another, agree who they are, and none of them sees a
 //     member of a cluster.
 //   - A leader whose disk hangs gives up after StallAfter, and its Run ends: the process should end with it. A leader whose
-//     disk is full loses the leadership.
+//     disk is full loses the leadership; a member whose disk is full neither votes nor leads until there is room.
 //   - A file that is damaged is refused. So is an entry of the log that a later version wrote and this one cannot read.
 //
 // # What it does not promise

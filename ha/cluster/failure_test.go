@@ -38,6 +38,22 @@ func (d *disk) StoreLogs(entries []*raft.Log) error {
 
 func (d *disk) StoreLog(entry *raft.Log) error { return d.StoreLogs([]*raft.Log{entry}) }
 
+// stableDisk is what Raft keeps beside the log on such a disk.
+type stableDisk struct {
+	raft.StableStore
+	on *disk
+}
+
+func (d stableDisk) SetUint64(key []byte, value uint64) error {
+	d.on.mu.Lock()
+	full := d.on.full
+	d.on.mu.Unlock()
+	if full != nil {
+		return full
+	}
+	return d.StableStore.SetUint64(key, value)
+}
+
 // set changes how the disk works.
 func (d *disk) set(hangs chan struct{}, full error) {
 	d.mu.Lock()
@@ -52,6 +68,7 @@ func (w *world) withDisks() map[int]*disk {
 			disks[i].LogStore = log
 			return disks[i]
 		}
+		c.wrapStable = func(stable raft.StableStore) raft.StableStore { return stableDisk{stable, disks[i]} }
 	}
 	return disks
 }
@@ -92,6 +109,29 @@ func TestDiskOfLeaderIsFull(t *testing.T) {
 		disks[old].set(nil, nil)
 		time.Sleep(30 * time.Second)
 		require.Equal(w, []int{next}, w.leaders())
+		require.NoError(w, w.check())
+	})
+}
+
+// Raft itself panics when it cannot write its term. Of the two that are left one cannot vote until its disk has room.
+func TestDiskOfFollowerIsFull(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		follower := old%3 + 1
+		disks[follower].set(nil, errors.New("no space left on device"))
+		require.NoError(w, w.members[old].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}), "two of three have it")
+		w.net.split([]string{ipOf(old)}, w.others(old))
+		time.Sleep(30 * time.Second)
+		require.Empty(w, w.leaders())
+		disks[follower].set(nil, nil)
+		next := w.leader(20*time.Second, old)
+		records, err := w.members[next].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, map[string][]byte{"a": {}}, records)
+		disks[next].set(nil, errors.New("no space left on device"))
+		w.stop(next) // also while it waits for its disk
 		require.NoError(w, w.check())
 	})
 }

@@ -29,6 +29,7 @@ type node struct {
 	trans  *raft.NetworkTransport
 	raft   *raft.Raft
 	gossip *gossip
+	silent chan struct{} // closed when nothing is sent any more
 	// calls are the goroutines that wait for Raft. They end with it.
 	calls sync.WaitGroup
 }
@@ -126,7 +127,7 @@ func open(c *Config) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, closer: stores.closer, state: newState()}
+	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, closer: stores.closer, state: newState(), silent: make(chan struct{})}
 	n.log = c.Logger.With("member", n.id)
 	defer func() {
 		if err != nil {
@@ -134,7 +135,7 @@ func open(c *Config) (_ *node, err error) {
 		}
 	}()
 	if c.wrapLog != nil {
-		stores.log = c.wrapLog(stores.log)
+		stores.log, stores.stable = c.wrapLog(stores.log), c.wrapStable(stores.stable)
 	}
 	if n.stream, err = listenRaft(c); err != nil {
 		return nil, fmt.Errorf("ha/cluster: listen for Raft: %w", err)
@@ -151,7 +152,8 @@ func open(c *Config) (_ *node, err error) {
 		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
 		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
 	})
-	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log, stores.stable, stores.snapshots, n.trans)
+	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,
+		&patientStable{stores.stable, n.log, n.silent}, stores.snapshots, n.trans)
 	if err != nil {
 		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
 	}
@@ -176,6 +178,9 @@ func (n *node) close() {
 		n.trans.CloseStreams()
 	case n.stream != nil:
 		_ = n.stream.Close()
+	}
+	if n.silent != nil {
+		close(n.silent)
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -102,6 +102,65 @@ func TestLeaderIsCutOff(t *testing.T) {
 	}
 }
 
+// TestTakeoverTimes cuts off many leaders, one after the other.
+func TestTakeoverTimes(t *testing.T) {
+	t.Parallel()
+	cuts := 30
+	if testing.Short() {
+		cuts = 3
+	}
+	inBubble(t, func(w *world) {
+		leader := w.startThree()
+		var times []time.Duration
+		for range cuts {
+			time.Sleep(10 * time.Second)
+			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			cut := time.Now()
+			leader = w.leader(10*time.Second, leader)
+			times = append(times, time.Since(cut))
+			w.net.split()
+		}
+		slices.Sort(times)
+		w.Logf("p50 %v, p90 %v, max %v", times[cuts/2], times[cuts*9/10], times[cuts-1])
+		require.LessOrEqual(w, times[cuts/2], 1500*time.Millisecond)
+		require.LessOrEqual(w, times[cuts-1], 4*time.Second)
+		require.NoError(w, w.check())
+	})
+}
+
+// Who watches sees the last state, whatever it misses, and ends with its context.
+func TestWatch(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := w.start(1)
+		ctx, cancel := context.WithCancel(w.Context())
+		states, last := 0, ha.Status{}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for s := range r.Watch(ctx) {
+				states, last = states+1, s
+				time.Sleep(700 * time.Millisecond) // it is slow
+			}
+		}()
+		w.start(2)
+		w.start(3)
+		w.leader(time.Minute)
+		time.Sleep(10 * time.Second)
+		cancel()
+		<-done
+		require.Equal(w, r.Status(), last)
+		require.NotEmpty(w, last.Leader)
+		require.Equal(w, "api-1", last.Members[slices.IndexFunc(last.Members, func(m ha.Member) bool { return m.ID == last.Self })].API)
+		require.Greater(w, states, 1)
+		for range r.Watch(w.Context()) {
+			break
+		}
+		for range r.Watch(ctx) {
+			require.Fail(w, "its context had ended")
+		}
+	})
+}
+
 func TestFollowerIsCutOff(t *testing.T) {
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
@@ -362,7 +421,7 @@ func TestLeadReturns(t *testing.T) {
 func TestExpectConflicts(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.config = func(i int, c *Config) {
-			if c.Expect = 3; i == 3 {
+			if c.Expect = 3; i >= 3 {
 				c.Expect = 5
 			}
 		}
@@ -374,6 +433,17 @@ func TestExpectConflicts(t *testing.T) {
 			delete(w.members, i)
 		}
 		require.Empty(w, w.happened())
+
+		// A cluster that exists is not disturbed.
+		config := w.config
+		w.config = nil
+		leader := w.startThree()
+		w.config = config
+		require.ErrorIs(w, <-w.start(4).ended, ErrExpect)
+		delete(w.members, 4)
+		time.Sleep(time.Minute)
+		require.Equal(w, []int{leader}, w.leaders())
+		require.Len(w, w.happened(), 1)
 	})
 }
 
