@@ -104,7 +104,7 @@ func TestDiskOfLeaderIsFull(t *testing.T) {
 		ctx, store := w.members[old].context(), w.members[old].leading().Store
 		disks[old].set(nil, errors.New("no space left on device"))
 		require.Error(w, store.Apply(ctx, map[string][]byte{"a": {}}))
-		next := w.leader(5*time.Second, old)
+		next := w.leader(15*time.Second, old)
 		require.Error(w, ctx.Err())
 		disks[old].set(nil, nil)
 		time.Sleep(30 * time.Second)

@@ -141,6 +141,9 @@ func TestOverTCP(t *testing.T) {
 
 // TestWithoutKey checks that a member without the gossip key, or with another one, does not join, see or disturb the others.
 func TestWithoutKey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 6 s of real time")
+	}
 	t.Parallel()
 	key := []byte("0123456789abcdef")
 	cluster := startReal(t, 1, func(_ int, c *Config) { c.Keys, c.Expect = [][]byte{key}, 1 }, waits)

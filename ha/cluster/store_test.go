@@ -108,7 +108,11 @@ func TestStoreConforms(t *testing.T) {
 	t.Parallel()
 	opened := map[storetest.Store]*bare{}
 	open := func(t *testing.T) storetest.Store {
-		b := startBare(t, "a", t.TempDir())
+		dir := ""
+		if !testing.Short() {
+			dir = t.TempDir()
+		}
+		b := startBare(t, "a", dir)
 		require.NoError(t, b.raft.BootstrapCluster(raft.Configuration{Servers: []raft.Server{{ID: "a", Address: "a"}}}).Error())
 		s := b.lead(t)
 		opened[s] = b
@@ -120,6 +124,9 @@ func TestStoreConforms(t *testing.T) {
 		again := b.lead(t)
 		opened[again] = b
 		return again
+	}
+	if testing.Short() {
+		reopen = nil
 	}
 	storetest.Run(t, open, reopen)
 }

@@ -52,8 +52,12 @@ func (r *running) alive() (n int) {
 func TestLeaderIsCutOff(t *testing.T) {
 	t.Parallel()
 	for preset, within := range map[Preset]struct{ down, up time.Duration }{
-		Local: {150 * time.Millisecond, time.Second}, LAN: {300 * time.Millisecond, 2 * time.Second}, WAN: {1100 * time.Millisecond, 7 * time.Second},
+		// Up: a vote that is split is repeated, and so on.
+		Local: {150 * time.Millisecond, 2 * time.Second}, LAN: {300 * time.Millisecond, 5 * time.Second}, WAN: {1100 * time.Millisecond, 20 * time.Second},
 	} {
+		if testing.Short() && preset != LAN {
+			continue
+		}
 		t.Run(fmt.Sprint(preset), func(t *testing.T) {
 			inBubble(t, func(w *world) {
 				w.config = func(_ int, c *Config) { c.Preset = preset }
@@ -123,7 +127,7 @@ func TestTakeoverTimes(t *testing.T) {
 		slices.Sort(times)
 		w.Logf("p50 %v, p90 %v, max %v", times[cuts/2], times[cuts*9/10], times[cuts-1])
 		require.LessOrEqual(w, times[cuts/2], 1500*time.Millisecond)
-		require.LessOrEqual(w, times[cuts-1], 4*time.Second)
+		require.LessOrEqual(w, times[cuts-1], 6*time.Second)
 		require.NoError(w, w.check())
 	})
 }
@@ -191,7 +195,7 @@ func TestOneWayCuts(t *testing.T) {
 				w.net.cut[link] = true
 			}
 			w.net.mu.Unlock()
-			next := w.leader(5*time.Second, leader)
+			next := w.leader(10*time.Second, leader)
 			time.Sleep(time.Minute)
 			require.Equal(w, []int{next}, w.leaders())
 			require.NoError(w, w.check())
@@ -293,7 +297,7 @@ func TestMembersWithoutDirectoryLeave(t *testing.T) {
 		for range 4 { // each once, and one twice
 			old := w.leader(time.Minute)
 			w.stop(old)
-			next := w.leader(2*time.Second, old)
+			next := w.leader(10*time.Second, old)
 			require.Len(w, voters(w.members[next]), 2)
 			w.start(old)
 			time.Sleep(time.Minute)
@@ -393,7 +397,7 @@ func TestLeadReturns(t *testing.T) {
 		for i := 1; i <= 3; i++ {
 			w.start(i)
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(20 * time.Second)
 		events := w.happened()
 		require.Len(w, events, 3)
 		require.NotEqual(w, events[0].member, events[2].member, "another one takes over")
