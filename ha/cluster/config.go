@@ -34,9 +34,9 @@ type Config struct {
 	// Name is that of the framework. Members with different names never see each other, also when one gets the
 	// address that another had. It is required, the same for all members, and has at most 200 bytes.
 	Name string
-	// ID names this member among the others for good: a member that has lost its directory must not come back under
-	// its old one. Letters, digits, '.', '_' and '-', at most 64. Default: with Dir one that is made once and kept there;
-	// without Dir one that is new with each Run. An ID needs a Dir.
+	// ID begins the ID of this member, so that people know it. A suffix follows that is made once and kept in Dir, or
+	// without Dir is new with each Run: a member that has lost its memory must not come back under its old ID. Letters,
+	// digits, '.', '_' and '-', at most 64. Default: "member".
 	ID string
 	// Dir is the directory of this member alone, for its log, its snapshots and its ID. It is made if it does not
 	// exist. Default: everything is in memory. The state then lives as long as a majority of the members runs without
@@ -175,11 +175,8 @@ func (c *Config) checkNames() error {
 		return &FieldError{"Name", c.Name, "must have 1 to 200 bytes"}
 	}
 	if c.ID != "" {
-		if err := checkID(c.ID); err != "" {
-			return &FieldError{"ID", c.ID, err}
-		}
-		if c.Dir == "" {
-			return &FieldError{"ID", c.ID, "needs a Dir: a member that has lost its memory must not come back under its old ID"}
+		if reason := checkID(c.ID, maxName); reason != "" {
+			return &FieldError{"ID", c.ID, reason}
 		}
 	}
 	if len(c.API) > 128 {
@@ -188,14 +185,17 @@ func (c *Config) checkNames() error {
 	return nil
 }
 
+// maxName is the length of an ID as it is configured, without the suffix that makes it unique.
+const maxName = 64
+
 // checkID returns what is wrong with an ID, "" if nothing.
-func checkID(id string) string {
+func checkID(id string, most int) string {
 	strange := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 	}
 	switch {
-	case id == "" || len(id) > 64:
-		return "must have 1 to 64 bytes"
+	case id == "" || len(id) > most:
+		return fmt.Sprintf("must have 1 to %d bytes", most)
 	case strings.ContainsFunc(id, strange):
 		return "may only have letters, digits, '.', '_' and '-'"
 	}

@@ -19,9 +19,6 @@ var (
 	ErrStalled = errors.New("ha/cluster: the disk does not answer")
 	// ErrExpect is returned by [Member.Run] when a member that it found was configured with another Expect.
 	ErrExpect = errors.New("ha/cluster: members are configured with different numbers in Expect")
-	// ErrRemoved is returned by [Member.Run] when the others have removed this member, such as after it was gone for
-	// longer than DeadAfter. The operator removes the directory, so that it comes back as a new one.
-	ErrRemoved = errors.New("ha/cluster: the member was removed by the others")
 )
 
 // FencedError is returned by a term's store, and by its Confirm, when another member leads, or may by now. Nothing

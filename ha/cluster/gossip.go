@@ -162,8 +162,16 @@ func (g *gossip) forget(before time.Time) {
 // ServerAddr returns the address of a member for Raft, as gossip has it: the one that Raft has recorded is an old one
 // when a member has moved. It implements raft.ServerAddressProvider.
 func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
-	if p, known := g.peers()[string(id)]; known {
-		return raft.ServerAddress(p.raft), nil
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var newest peer // of the runs of that member
+	for _, p := range g.nodes {
+		if p.id == string(id) && (newest.id == "" || p.start.After(newest.start)) {
+			newest = p
+		}
+	}
+	if newest.id != "" {
+		return raft.ServerAddress(newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }

@@ -61,14 +61,14 @@ func decodeMeta(b []byte) (meta, error) {
 	if d.err != nil || len(d.rest) > 0 {
 		return meta{}, errors.New("it has not the length that it says")
 	}
-	if reason := checkID(m.id); reason != "" && len(m.id) > maxID {
+	if reason := checkID(m.id, maxID); reason != "" {
 		return meta{}, fmt.Errorf("its ID %s", reason)
 	}
 	return m, nil
 }
 
 // maxID is the length of an ID with the suffix that makes it unique.
-const maxID = 64 + 1 + 8
+const maxID = maxName + 1 + 8
 
 // pickOf returns what stands for a set of IDs, in their order. It is not 0.
 func pickOf(ids []string) uint64 {
