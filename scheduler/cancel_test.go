@@ -13,7 +13,7 @@ import (
 func durableStage(t *testing.T, words ...string) *stage {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable, set.history = true, 0 })
-	for _, w := range append([]string{"start", "subscribed fw", "stored", "subscribed fw"}, words...) {
+	for _, w := range append([]string{"start", "stored", "subscribed fw", "stored", "subscribed fw"}, words...) {
 		s.play(strings.Fields(w))
 	}
 	return s

@@ -16,7 +16,7 @@ func TestNothingIsLeftOfDroppedTasks(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable, set.history, set.maxWait, set.maxCycles = true, 0, 1<<40, 1000 })
 	play := func(format string, args ...any) string { return s.play(strings.Fields(fmt.Sprintf(format, args...))) }
-	for _, words := range []string{"start", "subscribed fw heartbeat=100000", "stored", "subscribed fw heartbeat=100000"} {
+	for _, words := range []string{"start", "stored", "subscribed fw heartbeat=100000", "stored", "subscribed fw heartbeat=100000"} {
 		play("%s", words)
 	}
 	settle := func() {

@@ -36,7 +36,7 @@ func TestEndOfAPodOfWhichAMemberWasDropped(t *testing.T) {
 func TestKillOfAHeldPodOfWhichAMemberRuns(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw"} {
+	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw"} {
 		s.play(strings.Fields(words))
 	}
 	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}

@@ -12,7 +12,7 @@ import (
 func TestRescindOfOneOfTwoOffers(t *testing.T) {
 	s := newStage(t)
 	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "subscribed fw", "stored", "subscribed fw", "submit t cpus=4", "stored"} {
+	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit t cpus=4", "stored"} {
 		s.play(strings.Fields(words))
 	}
 	require.Contains(t, s.play(strings.Fields("offers o1@a1:2:1024 o2@a1:2:1024")), "store t staging")

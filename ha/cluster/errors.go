@@ -1,0 +1,41 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrRunning is returned by [Member.Run] while another Run of the same Member has not returned.
+	ErrRunning = errors.New("ha/cluster: the member runs already")
+	// ErrLocked is returned by [Member.Run] when this or another process uses the directory.
+	ErrLocked = errors.New("ha/cluster: the directory is in use")
+	// ErrFormat is returned by [Member.Run] when a file of the directory is not one of this version. It is not changed.
+	ErrFormat = errors.New("ha/cluster: not a file of this version")
+	// ErrCorrupt is returned by [Member.Run] when a file of the directory is damaged, or was damaged while the member
+	// ran. The operator removes the directory: the member comes back as a new one, and the others give it the state.
+	ErrCorrupt = errors.New("ha/cluster: the directory is damaged")
+	// ErrStalled is returned by [Member.Run] when the disk hangs. The directory stays in use until the process ends.
+	ErrStalled = errors.New("ha/cluster: the disk does not answer")
+	// ErrExpect is returned by [Member.Run] when a member that it found was configured with another Expect.
+	ErrExpect = errors.New("ha/cluster: members are configured with different numbers in Expect")
+)
+
+// FencedError is returned by a term's store, and by its Confirm, when another member leads, or may by now. Nothing
+// that begins later is written by this term.
+type FencedError struct {
+	// Term is the term that is over.
+	Term uint64
+	Err  error
+}
+
+// Error says which term is over, and why.
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("ha/cluster: term %d is over: %v", e.Term, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *FencedError) Unwrap() error { return e.Err }
+
+// Fenced returns true, see scheduler.Store.
+func (e *FencedError) Fenced() bool { return true }

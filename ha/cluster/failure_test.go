@@ -1,0 +1,259 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/stretchr/testify/require"
+)
+
+// disk is a log whose writings hang or fail when the test says so.
+type disk struct {
+	raft.LogStore
+	mu    sync.Mutex
+	hangs chan struct{} // until it is closed; nil: it does not
+	full  error
+}
+
+func (d *disk) StoreLogs(entries []*raft.Log) error {
+	d.mu.Lock()
+	hangs, full := d.hangs, d.full
+	d.mu.Unlock()
+	if hangs != nil {
+		<-hangs
+	}
+	if full != nil {
+		return full
+	}
+	return d.LogStore.StoreLogs(entries)
+}
+
+func (d *disk) StoreLog(entry *raft.Log) error { return d.StoreLogs([]*raft.Log{entry}) }
+
+// stableDisk is what Raft keeps beside the log on such a disk.
+type stableDisk struct {
+	raft.StableStore
+	on *disk
+}
+
+func (d stableDisk) SetUint64(key []byte, value uint64) error {
+	d.on.mu.Lock()
+	full := d.on.full
+	d.on.mu.Unlock()
+	if full != nil {
+		return full
+	}
+	return d.StableStore.SetUint64(key, value)
+}
+
+// set changes how the disk works.
+func (d *disk) set(hangs chan struct{}, full error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hangs, d.full = hangs, full
+}
+
+func (w *world) withDisks() map[int]*disk {
+	disks := map[int]*disk{1: {}, 2: {}, 3: {}}
+	w.config = func(i int, c *Config) {
+		c.wrapLog = func(log raft.LogStore) raft.LogStore {
+			disks[i].LogStore = log
+			return disks[i]
+		}
+		c.wrapStable = func(stable raft.StableStore) raft.StableStore { return stableDisk{stable, disks[i]} }
+	}
+	return disks
+}
+
+// A leader whose disk hangs goes on to send heartbeats: without a watchdog it would lead for ever.
+func TestDiskOfLeaderHangs(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		hangs := make(chan struct{})
+		disks[old].set(hangs, nil)
+		ctx, r := w.members[old].context(), w.members[old]
+		began := time.Now()
+		<-ctx.Done()
+		require.ErrorIs(w, context.Cause(ctx), ErrStalled)
+		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
+		next := w.leader(15*time.Second, old)
+		w.Logf("another leads %v after the disk hung", time.Since(began))
+		require.ErrorIs(w, <-r.ended, ErrStalled)
+		delete(w.members, old)
+		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		require.NoError(w, w.check())
+		close(hangs)
+	})
+}
+
+func TestDiskOfLeaderIsFull(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		ctx, store := w.members[old].context(), w.members[old].leading().Store
+		disks[old].set(nil, errors.New("no space left on device"))
+		require.Error(w, store.Apply(ctx, map[string][]byte{"a": {}}))
+		next := w.leader(15*time.Second, old)
+		require.Error(w, ctx.Err())
+		disks[old].set(nil, nil)
+		time.Sleep(30 * time.Second)
+		require.Equal(w, []int{next}, w.leaders())
+		require.NoError(w, w.check())
+	})
+}
+
+// Raft itself panics when it cannot write its term. Of the two that are left one cannot vote until its disk has room.
+func TestDiskOfFollowerIsFull(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		follower := old%3 + 1
+		disks[follower].set(nil, errors.New("no space left on device"))
+		require.NoError(w, w.members[old].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}), "two of three have it")
+		w.net.split([]string{ipOf(old)}, w.others(old))
+		time.Sleep(30 * time.Second)
+		require.Empty(w, w.leaders())
+		disks[follower].set(nil, nil)
+		next := w.leader(20*time.Second, old)
+		records, err := w.members[next].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, map[string][]byte{"a": {}}, records)
+		disks[next].set(nil, errors.New("no space left on device"))
+		w.stop(next) // also while it waits for its disk
+		require.NoError(w, w.check())
+	})
+}
+
+func TestDirectory(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var moved int
+		w.withDirs(&moved)
+		config := w.config
+		w.config = func(i int, c *Config) { config(i, c); c.Expect = 1; c.Seeds = nil }
+		r := w.start(1)
+		w.leader(time.Minute)
+
+		c := Config{Name: "framework", Network: host{w.net, ipOf(9)}, GossipBind: ipOf(9) + ":1", RaftBind: ipOf(9) + ":2"}
+		config(1, &c)
+		m, err := New(c)
+		require.NoError(w, err)
+		require.ErrorIs(w, m.Run(w.Context(), nil), ErrLocked)
+		_, err = Recover(c, true)
+		require.ErrorIs(w, err, ErrLocked)
+		self := r.Status().Self
+		w.stop(1)
+
+		file := filepath.Join(c.Dir, logFile)
+		whole, err := os.ReadFile(file)
+		require.NoError(w, err)
+		require.NoError(w, os.WriteFile(file, append([]byte("x"), whole[1:]...), 0o600))
+		require.NoError(w, os.Truncate(file, 5000))
+		err = m.Run(w.Context(), nil)
+		require.Error(w, err)
+		require.ErrorContains(w, err, file)
+		require.NoError(w, os.WriteFile(file, whole, 0o600))
+		w.start(1)
+		w.leader(time.Minute)
+		require.Equal(w, self, w.members[1].Status().Self)
+
+		// Who has lost its memory comes back as another one.
+		w.stop(1)
+		require.NoError(w, os.RemoveAll(c.Dir))
+		w.start(1)
+		w.leader(time.Minute)
+		require.NotEqual(w, self, w.members[1].Status().Self)
+	})
+}
+
+// Two of three directories are lost.
+func TestRecover(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var moved int
+		w.withDirs(&moved)
+		leader := w.startThree()
+		for i := range 50 {
+			require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
+		}
+		number := w.members[leader].leading().Number
+		time.Sleep(time.Second)
+		var c Config
+		for i := 1; i <= 3; i++ {
+			c = Config{Name: "framework"}
+			w.config(i, &c)
+			w.crash(i)
+			if i < 3 {
+				require.NoError(w, os.RemoveAll(c.Dir))
+			}
+		}
+		w.start(3)
+		time.Sleep(90 * time.Second)
+		require.Empty(w, w.leaders(), "one of three is no majority")
+		w.stop(3)
+
+		found, err := Recover(c, true)
+		require.NoError(w, err)
+		require.Len(w, found.Members, 3)
+		require.Contains(w, found.Members, found.ID)
+		require.Greater(w, found.LastIndex, uint64(50))
+		again, err := Recover(c, false)
+		require.NoError(w, err)
+		require.Equal(w, found.LastIndex, again.LastIndex)
+		require.Equal(w, 50, again.Records)
+		leader = w.startThree()
+		require.Equal(w, 3, leader, "the others have nothing")
+		require.Greater(w, w.members[leader].leading().Number, number)
+		records, err := w.members[leader].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Len(w, records, 50)
+		time.Sleep(time.Minute)
+		require.Len(w, voters(w.members[leader]), 3, "the new ones vote")
+
+		c.Dir = w.TempDir()
+		_, err = Recover(c, false)
+		require.ErrorContains(w, err, "no cluster was seen there")
+		c.Dir = ""
+		_, err = Recover(c, false)
+		require.ErrorAs(w, err, new(*FieldError))
+		synctest.Wait()
+	})
+}
+
+// A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
+func TestCatchUpBySnapshot(t *testing.T) {
+	inBubble(t, func(w *world) {
+		leader := w.startThree()
+		follower := leader%3 + 1
+		w.net.split([]string{ipOf(follower)}, w.others(follower))
+		store := w.members[leader].leading().Store
+		for i := range 3000 {
+			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
+		}
+		time.Sleep(2 * time.Minute) // snapshots are taken
+		w.net.split()
+		time.Sleep(30 * time.Second)
+		for leader != follower { // until it leads
+			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			leader = w.leader(10*time.Second, leader)
+			w.net.split()
+			time.Sleep(30 * time.Second)
+		}
+		records, err := w.members[leader].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Len(w, records, 1000)
+		for i := range 1000 {
+			require.Equal(w, fmt.Sprint(2000+i), string(records[fmt.Sprint(i)]))
+		}
+	})
+}

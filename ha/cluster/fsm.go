@@ -1,0 +1,253 @@
+package cluster
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// state is what the members replicate, a raft.FSM: the newest term that began, and the records. Every entry has the
+// term that wrote it. One of an older term than the newest is refused, whoever replicates it: that is the fence. Values
+// are never changed, so that a copy of the map is a copy of the state.
+type state struct {
+	// began gets a signal, if it has room, after each term that began. Failed gets the first error after which the
+	// state can no longer follow the log.
+	began  chan struct{}
+	failed chan error
+
+	mu      sync.Mutex
+	newest  epoch
+	records map[string][]byte
+	broken  error
+}
+
+func newState() *state {
+	return &state{began: make(chan struct{}, 1), failed: make(chan error, 1), records: map[string][]byte{}}
+}
+
+// errOlder is why an entry is refused.
+type errOlder struct{ newest epoch }
+
+func (e *errOlder) Error() string {
+	return fmt.Sprintf("term %d of member %s has begun", e.newest.term, e.newest.leader)
+}
+
+// Apply makes the change of one entry, on the goroutine of Raft's state machine. It returns nil or an error.
+func (s *state) Apply(entry *raft.Log) any {
+	c, err := decodeCommand(entry.Data)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.broken != nil:
+		return s.broken
+	case err != nil:
+		// To go on without it would be another state than that of the members that can read it.
+		s.broken = fmt.Errorf("%w: entry %d of the log: %w", ErrFormat, entry.Index, err)
+		select {
+		case s.failed <- s.broken:
+		default:
+		}
+		return s.broken
+	case c.kind == kindBegin && c.epoch.term <= s.newest.term, c.kind == kindWrite && c.epoch.term != s.newest.term:
+		return error(&errOlder{s.newest})
+	case c.kind == kindBegin:
+		s.newest = c.epoch
+		s.signal()
+	}
+	for key, value := range c.changes {
+		if value == nil {
+			delete(s.records, key)
+		} else {
+			// A copy: the value is a part of the entry, whose other parts would live as long.
+			s.records[key] = append(make([]byte, 0, len(value)), value...)
+		}
+	}
+	return error(nil)
+}
+
+func (s *state) signal() {
+	select {
+	case s.began <- struct{}{}:
+	default:
+	}
+}
+
+// epoch returns the newest term that began, the zero epoch before the first.
+func (s *state) epoch() epoch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newest
+}
+
+// copy returns the records, with values that belong to the caller.
+func (s *state) copy() map[string][]byte {
+	s.mu.Lock()
+	records := maps.Clone(s.records)
+	s.mu.Unlock()
+	for key, value := range records {
+		records[key] = append(make([]byte, 0, len(value)), value...) // never nil
+	}
+	return records
+}
+
+// Snapshot returns the state as it is now, to be written later. Raft calls it on the goroutine of Apply.
+func (s *state) Snapshot() (raft.FSMSnapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	return &snapshot{newest: s.newest, records: maps.Clone(s.records)}, nil
+}
+
+// Restore takes over the state of a snapshot: all of it, or with an error nothing.
+func (s *state) Restore(from io.ReadCloser) error {
+	next, err := readSnapshot(from)
+	if err != nil {
+		return fmt.Errorf("%w: snapshot: %w", ErrCorrupt, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newest, s.records = next.newest, next.records
+	s.signal()
+	return nil
+}
+
+// snapshotFormat begins a snapshot. The newest term follows, as its number, leader and time, then the number of records
+// and each record; numbers as uvarints, texts and values with their length before them. The checksum of everything before
+// it ends it.
+const snapshotFormat = "mesos-actor-go/ha/cluster snapshot 1\n"
+
+// snapshot is the state at one moment, a raft.FSMSnapshot.
+type snapshot struct {
+	newest  epoch
+	records map[string][]byte
+}
+
+// Persist writes the snapshot. When it fails, Raft removes what it wrote.
+func (s *snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := s.write(sink); err != nil {
+		return errors.Join(err, sink.Cancel())
+	}
+	return sink.Close()
+}
+
+// Release does nothing: the memory is the garbage collector's.
+func (s *snapshot) Release() {}
+
+func (s *snapshot) write(to io.Writer) error {
+	sum := crc32.New(castagnoli())
+	w := bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)
+	var b []byte
+	b = append(b, snapshotFormat...)
+	b = appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader)
+	var began int64
+	if s.newest.term > 0 {
+		began = s.newest.began.UnixNano()
+	}
+	b = binary.AppendUvarint(binary.AppendVarint(b, began), uint64(len(s.records)))
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	for key, value := range s.records {
+		b = append(binary.AppendUvarint(appendText(b[:0], key), uint64(len(value))), value...)
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := to.Write(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
+	return err
+}
+
+// snapshotReader reads the fields of a snapshot and sums up what it has read; after the first error it returns zeros.
+type snapshotReader struct {
+	from *bufio.Reader
+	sum  hash.Hash32
+	err  error
+}
+
+// ReadByte implements io.ByteReader.
+func (r *snapshotReader) ReadByte() (byte, error) {
+	b, err := r.from.ReadByte()
+	if err == nil {
+		_, _ = r.sum.Write([]byte{b}) // a hash returns no error
+	}
+	return b, err
+}
+
+func (r *snapshotReader) uvarint() (value uint64) {
+	if r.err == nil {
+		value, r.err = binary.ReadUvarint(r)
+	}
+	return value
+}
+
+func (r *snapshotReader) varint() (value int64) {
+	if r.err == nil {
+		value, r.err = binary.ReadVarint(r)
+	}
+	return value
+}
+
+// bytes reads n bytes. A damaged length does not make it allocate more than there is.
+func (r *snapshotReader) bytes(n uint64) []byte {
+	if r.err != nil {
+		return nil
+	}
+	const atOnce = 1 << 20
+	var value []byte
+	if n <= atOnce {
+		value = make([]byte, n)
+		_, r.err = io.ReadFull(r.from, value)
+	} else {
+		var buffer bytes.Buffer
+		var read int64
+		if read, r.err = io.Copy(&buffer, io.LimitReader(r.from, int64(min(n, 1<<62)))); r.err == nil && uint64(read) < n {
+			r.err = io.ErrUnexpectedEOF
+		}
+		value = buffer.Bytes()
+	}
+	_, _ = r.sum.Write(value)
+	return value
+}
+
+func readSnapshot(from io.Reader) (*snapshot, error) {
+	r := &snapshotReader{from: bufio.NewReaderSize(from, 64<<10), sum: crc32.New(castagnoli())}
+	if format := r.bytes(uint64(len(snapshotFormat))); r.err != nil || string(format) != snapshotFormat {
+		return nil, errors.Join(errors.New("it does not begin as one of this version"), r.err)
+	}
+	s := &snapshot{records: map[string][]byte{}}
+	s.newest.term = r.uvarint()
+	s.newest.leader = string(r.bytes(r.uvarint()))
+	if began := r.varint(); s.newest.term > 0 {
+		s.newest.began = time.Unix(0, began)
+	}
+	for n := r.uvarint(); n > 0 && r.err == nil; n-- {
+		key := string(r.bytes(r.uvarint()))
+		s.records[key] = r.bytes(r.uvarint())
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("it cannot be read to its end: %w", r.err)
+	}
+	rest, err := io.ReadAll(io.LimitReader(r.from, 5))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rest) != 4 || binary.BigEndian.Uint32(rest) != r.sum.Sum32():
+		return nil, errors.New("its checksum is wrong")
+	}
+	return s, nil
+}

@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+	"github.com/hashicorp/raft"
+)
+
+// peer is what gossip knows of a member, this one included.
+type peer struct {
+	meta
+	gossip  string // address
+	alive   bool
+	left    bool      // it has said so, rather than fallen silent
+	changed time.Time // since when it is alive, or is not
+}
+
+// gossip finds the members by memberlist. The delegates are called by memberlist with its locks held: they copy
+// what they get and return.
+type gossip struct {
+	list    *memberlist.Memberlist
+	net     *gossipNet
+	log     *slog.Logger
+	self    string        // memberlist's name of this member: its ID and what is new with each Run
+	changed chan struct{} // gets a signal, if it has room, after each change
+
+	mu    sync.Mutex
+	own   meta
+	nodes map[string]peer // by memberlist's name
+}
+
+// startGossip begins to listen. It joins nobody.
+func startGossip(c *Config, own meta, boot string, log *slog.Logger) (*gossip, error) {
+	transport, err := listenGossip(c)
+	if err != nil {
+		return nil, fmt.Errorf("ha/cluster: listen for gossip: %w", err)
+	}
+	g := &gossip{
+		net: transport, log: log, own: own, self: own.id + "-" + boot, nodes: map[string]peer{}, changed: make(chan struct{}, 1),
+	}
+	config, err := gossipConfig(c, g)
+	if err == nil {
+		g.list, err = memberlist.Create(config)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ha/cluster: start gossip: %w", err), transport.Shutdown())
+	}
+	return g, nil
+}
+
+func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
+	var config *memberlist.Config
+	switch c.Preset {
+	case Local:
+		config = memberlist.DefaultLocalConfig()
+	case WAN:
+		config = memberlist.DefaultWANConfig()
+	default:
+		config = memberlist.DefaultLANConfig()
+	}
+	config.Name, config.Label = g.self, c.Name
+	config.Transport, config.Delegate, config.Events = g.net, g, g
+	config.BindPort, config.AdvertisePort = 0, 0 // the transport says
+	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: "}, "", 0)
+	if len(c.Keys) > 0 {
+		keys, err := memberlist.NewKeyring(c.Keys, c.Keys[0])
+		if err != nil {
+			return nil, err
+		}
+		config.Keyring = keys
+	}
+	return config, nil
+}
+
+// NodeMeta implements memberlist.Delegate.
+func (g *gossip) NodeMeta(int) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.own.encode()
+}
+
+// NotifyMsg does nothing: members send each other no messages by gossip.
+func (g *gossip) NotifyMsg([]byte) {}
+
+// GetBroadcasts returns nothing, as there are no messages.
+func (g *gossip) GetBroadcasts(int, int) [][]byte { return nil }
+
+// LocalState returns nothing: what a member says of itself is its meta.
+func (g *gossip) LocalState(bool) []byte { return nil }
+
+// MergeRemoteState does nothing.
+func (g *gossip) MergeRemoteState([]byte, bool) {}
+
+// NotifyJoin implements memberlist.EventDelegate.
+func (g *gossip) NotifyJoin(n *memberlist.Node) { g.see(n, true) }
+
+// NotifyUpdate implements memberlist.EventDelegate.
+func (g *gossip) NotifyUpdate(n *memberlist.Node) { g.see(n, true) }
+
+// NotifyLeave is called for who has left and for who is dead.
+func (g *gossip) NotifyLeave(n *memberlist.Node) { g.see(n, false) }
+
+func (g *gossip) see(n *memberlist.Node, alive bool) {
+	m, err := decodeMeta(n.Meta)
+	if err != nil {
+		g.log.Warn("A member is ignored: what it says of itself cannot be read", "member", n.Name, "error", err)
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was, known := g.nodes[n.Name]
+	now := peer{meta: m, gossip: n.Address(), alive: alive, left: n.State == memberlist.StateLeft, changed: time.Now()}
+	if known && was.alive == alive {
+		now.changed = was.changed
+	}
+	g.nodes[n.Name] = now
+	select {
+	case g.changed <- struct{}{}:
+	default:
+	}
+}
+
+// peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
+func (g *gossip) peers() map[string]peer {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	peers := make(map[string]peer, len(g.nodes))
+	for name, p := range g.nodes {
+		other, has := peers[p.id]
+		if has && (other.alive && !p.alive || other.alive == p.alive && other.start.After(p.start)) {
+			continue
+		}
+		if name == g.self {
+			p.meta, p.alive = g.own, true
+		}
+		peers[p.id] = p
+	}
+	return peers
+}
+
+// forget drops what is known of runs of members that ended before a time, so that members that come and go do not add up.
+func (g *gossip) forget(before time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	maps.DeleteFunc(g.nodes, func(name string, p peer) bool {
+		return name != g.self && !p.alive && p.changed.Before(before)
+	})
+}
+
+// ServerAddr returns the address of a member for Raft, as gossip has it: the one that Raft has recorded is an old one
+// when a member has moved. It implements raft.ServerAddressProvider.
+func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var newest peer // of the runs of that member
+	for _, p := range g.nodes {
+		if p.id == string(id) && (newest.id == "" || p.start.After(newest.start)) {
+			newest = p
+		}
+	}
+	if newest.id != "" {
+		return raft.ServerAddress(newest.raft), nil
+	}
+	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
+}
+
+// tell changes what this member says of itself, and has the others told.
+func (g *gossip) tell(change func(*meta)) {
+	g.mu.Lock()
+	was := g.own
+	change(&g.own)
+	same := was == g.own
+	g.mu.Unlock()
+	if same {
+		return
+	}
+	// The broadcast goes on when the time is over, and whoever misses it learns with the next exchange of states.
+	if err := g.list.UpdateNode(time.Second); err != nil {
+		g.log.Debug("What this member says of itself is not yet told", "error", err)
+	}
+}
+
+// join contacts the addresses of members that are not alive, those given and those that were known.
+func (g *gossip) join(ctx context.Context, seeds []string) {
+	addresses, own := map[string]bool{}, g.net.advertise.String()
+	for _, seed := range seeds {
+		resolved, err := resolve(ctx, seed)
+		if err != nil {
+			g.log.Warn("The address of a seed cannot be resolved", "seed", seed, "error", err)
+		}
+		for _, address := range resolved {
+			addresses[address] = true
+		}
+	}
+	g.mu.Lock()
+	for _, p := range g.nodes {
+		addresses[p.gossip] = addresses[p.gossip] || !p.left
+	}
+	for _, p := range g.nodes {
+		if p.alive {
+			delete(addresses, p.gossip)
+		}
+	}
+	g.mu.Unlock()
+	delete(addresses, own)
+	var asked sync.WaitGroup // all at once: who does not answer takes long
+	for address, wanted := range addresses {
+		if !wanted || ctx.Err() != nil {
+			continue
+		}
+		asked.Go(func() {
+			if _, err := g.list.Join([]string{address}); err != nil {
+				g.log.Debug("A member does not answer", "address", address, "error", err)
+			}
+		})
+	}
+	asked.Wait()
+}
+
+// resolve returns the addresses, "IP:port", of a seed.
+func resolve(ctx context.Context, seed string) ([]string, error) {
+	host, port, err := net.SplitHostPort(seed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return []string{seed}, nil
+	}
+	hosts, err := net.DefaultResolver.LookupHost(ctx, host)
+	for i, host := range hosts {
+		hosts[i] = net.JoinHostPort(host, port)
+	}
+	return hosts, err
+}
+
+// rejoin joins now and again until ctx ends: memberlist alone gives up who is dead for a while. It calls joined after
+// the first attempt.
+func (g *gossip) rejoin(ctx context.Context, c *Config, every time.Duration, joined func()) {
+	defer context.AfterFunc(ctx, g.net.hangUp)()
+	for {
+		seeds := c.Seeds
+		if c.Discover != nil {
+			more, err := c.Discover(ctx)
+			if err != nil && ctx.Err() == nil {
+				g.log.Warn("Discover failed", "error", err)
+			}
+			seeds = append(slices.Clone(seeds), more...)
+		}
+		g.join(ctx, seeds)
+		if ctx.Err() != nil {
+			return
+		}
+		joined()
+		select {
+		case <-time.After(every*3/4 + rand.N(every/2)): // not all members at once
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stop leaves, so that others need not find out, and ends gossip.
+func (g *gossip) stop(leave time.Duration) {
+	if err := g.list.Leave(leave); err != nil {
+		g.log.Debug("Others are not told that this member stops", "error", err)
+	}
+	if err := g.list.Shutdown(); err != nil {
+		g.log.Warn("Gossip does not end", "error", err)
+	}
+}

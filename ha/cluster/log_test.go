@@ -1,0 +1,39 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"log"
+	"log/slog"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLogs(t *testing.T) {
+	var b bytes.Buffer
+	to := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	var logger hclog.Logger = &raftLog{to: to}
+	logger.Error("failed", "error", errors.New("x"), "servers", hclog.Fmt("%d of %d", 1, 2))
+	logger.With("id", 7).Named("name").Warn("careful")
+	logger.Info("not wanted")
+	logger.Log(hclog.Off, "never")
+	require.True(t, logger.IsWarn() && logger.IsError() && !logger.IsInfo() && !logger.IsDebug() && !logger.IsTrace())
+	require.Equal(t, []any{"id", 7}, logger.With("id", 7).ImpliedArgs())
+	require.Equal(t, "name", logger.ResetNamed("name").Name())
+	logger.StandardLogger(nil).Print("[WARN] of another kind")
+	gossip := log.New(&lineLog{to: to, prefix: "gossip: "}, "", 0)
+	gossip.Print("[ERR] memberlist: failed to send")
+	gossip.Print("[DEBUG] memberlist: not wanted")
+	require.Equal(t, `level=WARN msg="raft: failed" error=x servers="1 of 2"
+level=WARN msg="raft: careful" id=7
+level=WARN msg="raft: of another kind"
+level=WARN msg="gossip: failed to send"
+`, b.String())
+}

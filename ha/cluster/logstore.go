@@ -1,0 +1,291 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// The file of a member's log is a bbolt database with three buckets: the log's entries by index, big endian, so
+// that the order of the keys is that of the log; what Raft keeps beside it, such as its vote; and the file's format.
+const (
+	logBucket    = "log"
+	stableBucket = "stable"
+	aboutBucket  = "about"
+	formatKey    = "format"
+	logFormat    = "mesos-actor-go/ha/cluster log 1"
+)
+
+// errNotFound is what Raft expects of a StableStore without the key: it compares the text.
+var errNotFound = errors.New("not found")
+
+// castagnoli returns the table of the checksums of log entries and snapshots, which processors compute themselves.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// logStore is Raft's log, and what it keeps beside it, in one bbolt file: a raft.LogStore and raft.StableStore.
+// When a method that writes has returned nil, what it wrote is synced to the disk.
+type logStore struct {
+	path string
+	db   *bbolt.DB
+	once sync.Once
+}
+
+// openLogStore opens the file at path or creates it, locks it and reads every entry. Errors: ErrLocked, ErrFormat and
+// ErrCorrupt, all with the path, and those of the file system.
+func openLogStore(path string) (*logStore, error) {
+	s := &logStore{path: path}
+	err := s.guard(func() (err error) {
+		// One attempt to lock it.
+		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%w: %s", ErrLocked, path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
+		return nil, fmt.Errorf("%w: %s: %w", ErrFormat, path, err)
+	case err != nil:
+		return nil, fmt.Errorf("ha/cluster: open the log %s: %w", path, err)
+	}
+	if err := errors.Join(s.guard(s.prepare)); err != nil {
+		_ = s.guard(s.db.Close)
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare makes what a new file lacks, and verifies an old one: Raft would panic at an entry that cannot be read.
+func (s *logStore) prepare() error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if first, _ := tx.Cursor().First(); first == nil {
+			about, err := tx.CreateBucket([]byte(aboutBucket))
+			if err != nil {
+				return err
+			}
+			_, err1 := tx.CreateBucket([]byte(logBucket))
+			_, err2 := tx.CreateBucket([]byte(stableBucket))
+			return errors.Join(err1, err2, about.Put([]byte(formatKey), []byte(logFormat)))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ha/cluster: prepare the log %s: %w", s.path, err)
+	}
+	return s.db.View(func(tx *bbolt.Tx) error {
+		about := tx.Bucket([]byte(aboutBucket))
+		if about == nil || string(about.Get([]byte(formatKey))) != logFormat {
+			return fmt.Errorf("%w: %s", ErrFormat, s.path)
+		}
+		entries, stable := tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket))
+		if entries == nil || stable == nil {
+			return fmt.Errorf("%w: %s: a bucket is missing", ErrCorrupt, s.path)
+		}
+		return entries.ForEach(func(key, value []byte) error {
+			var entry raft.Log
+			if err := decodeEntry(key, value, &entry); err != nil {
+				return fmt.Errorf("%w: %s: %w", ErrCorrupt, s.path, err)
+			}
+			return nil
+		})
+	})
+}
+
+// guard calls do, and turns into errors the panics and faults of bbolt that a damaged file causes.
+func (s *logStore) guard(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %s: %v", ErrCorrupt, s.path, p)
+		}
+	}()
+	return do()
+}
+
+// Close closes and unlocks the file. Closing again does nothing.
+func (s *logStore) Close() (err error) {
+	s.once.Do(func() { err = s.guard(s.db.Close) })
+	return err
+}
+
+func (s *logStore) view(do func(entries, stable *bbolt.Bucket) error) error {
+	return s.guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			return do(tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket)))
+		})
+	})
+}
+
+func (s *logStore) update(do func(entries, stable *bbolt.Bucket) error) error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			return do(tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket)))
+		})
+	})
+}
+
+// FirstIndex returns the index of the first entry, 0 if there is none.
+func (s *logStore) FirstIndex() (index uint64, err error) {
+	err = s.view(func(entries, _ *bbolt.Bucket) error {
+		if key, _ := entries.Cursor().First(); key != nil {
+			index = binary.BigEndian.Uint64(key)
+		}
+		return nil
+	})
+	return index, err
+}
+
+// LastIndex returns the index of the last entry, 0 if there is none.
+func (s *logStore) LastIndex() (index uint64, err error) {
+	err = s.view(func(entries, _ *bbolt.Bucket) error {
+		if key, _ := entries.Cursor().Last(); key != nil {
+			index = binary.BigEndian.Uint64(key)
+		}
+		return nil
+	})
+	return index, err
+}
+
+// GetLog reads an entry; raft.ErrLogNotFound if there is none.
+func (s *logStore) GetLog(index uint64, entry *raft.Log) error {
+	return s.view(func(entries, _ *bbolt.Bucket) error {
+		key := indexKey(index)
+		value := entries.Get(key)
+		if value == nil {
+			return raft.ErrLogNotFound
+		}
+		if err := decodeEntry(key, value, entry); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrCorrupt, s.path, err)
+		}
+		return nil
+	})
+}
+
+// StoreLog writes one entry.
+func (s *logStore) StoreLog(entry *raft.Log) error { return s.StoreLogs([]*raft.Log{entry}) }
+
+// StoreLogs writes entries, all or none: one transaction, and so one fsync of pages and one of the page that makes them valid.
+func (s *logStore) StoreLogs(entries []*raft.Log) error {
+	return s.update(func(bucket, _ *bbolt.Bucket) error {
+		bucket.FillPercent = 1 // entries are appended
+		for _, entry := range entries {
+			if err := bucket.Put(indexKey(entry.Index), encodeEntry(entry)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeleteRange deletes the entries from first to last, both included, those that exist.
+func (s *logStore) DeleteRange(first, last uint64) error {
+	return s.update(func(entries, _ *bbolt.Bucket) error {
+		var keys [][]byte // not deleted under the cursor, which would skip some
+		cursor := entries.Cursor()
+		for key, _ := cursor.Seek(indexKey(first)); key != nil && binary.BigEndian.Uint64(key) <= last; key, _ = cursor.Next() {
+			keys = append(keys, bytes.Clone(key))
+		}
+		for _, key := range keys {
+			if err := entries.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Set writes a value of Raft's own.
+func (s *logStore) Set(key, value []byte) error {
+	return s.update(func(_, stable *bbolt.Bucket) error { return stable.Put(key, value) })
+}
+
+// Get reads one; errNotFound if there is none.
+func (s *logStore) Get(key []byte) (value []byte, err error) {
+	err = s.view(func(_, stable *bbolt.Bucket) error {
+		if value = bytes.Clone(stable.Get(key)); value == nil {
+			return errNotFound
+		}
+		return nil
+	})
+	return value, err
+}
+
+// SetUint64 writes a number of Raft's own.
+func (s *logStore) SetUint64(key []byte, value uint64) error { return s.Set(key, indexKey(value)) }
+
+// GetUint64 reads one; 0 and errNotFound if there is none.
+func (s *logStore) GetUint64(key []byte) (uint64, error) {
+	value, err := s.Get(key)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(value) != 8:
+		return 0, fmt.Errorf("%w: %s: the number %q has %d bytes", ErrCorrupt, s.path, key, len(value))
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+func indexKey(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
+
+// entryHeader is the length of an entry without its variable parts: term, type, when it was appended, the length of
+// the extensions, and the checksum in front.
+const entryHeader = 4 + 8 + 1 + 8 + 4
+
+// encodeEntry returns an entry as it is stored. The checksum is over the index as well, which is the key.
+func encodeEntry(entry *raft.Log) []byte {
+	b := make([]byte, 4, entryHeader+len(entry.Extensions)+len(entry.Data))
+	b = binary.BigEndian.AppendUint64(b, entry.Term)
+	b = append(b, byte(entry.Type))
+	var appended int64
+	if !entry.AppendedAt.IsZero() {
+		appended = entry.AppendedAt.UnixNano()
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(appended))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(entry.Extensions)))
+	b = append(append(b, entry.Extensions...), entry.Data...)
+	binary.BigEndian.PutUint32(b, entrySum(indexKey(entry.Index), b[4:]))
+	return b
+}
+
+func entrySum(key, rest []byte) uint32 {
+	table := castagnoli()
+	return crc32.Update(crc32.Checksum(key, table), table, rest)
+}
+
+// decodeEntry reads an entry, whose bytes it copies: those of bbolt are valid only during a transaction.
+func decodeEntry(key, value []byte, entry *raft.Log) error {
+	if len(key) != 8 {
+		return fmt.Errorf("the key of an entry has %d bytes", len(key))
+	}
+	index := binary.BigEndian.Uint64(key)
+	if len(value) < entryHeader {
+		return fmt.Errorf("entry %d has only %d bytes", index, len(value))
+	}
+	if binary.BigEndian.Uint32(value) != entrySum(key, value[4:]) {
+		return fmt.Errorf("the checksum of entry %d is wrong", index)
+	}
+	extensions := binary.BigEndian.Uint32(value[21:])
+	rest := value[entryHeader:]
+	if uint64(extensions) > uint64(len(rest)) {
+		return fmt.Errorf("entry %d is too short for its extensions", index)
+	}
+	*entry = raft.Log{Index: index, Term: binary.BigEndian.Uint64(value[4:]), Type: raft.LogType(value[12])}
+	if appended := int64(binary.BigEndian.Uint64(value[13:])); appended != 0 {
+		entry.AppendedAt = time.Unix(0, appended)
+	}
+	if extensions > 0 {
+		entry.Extensions = bytes.Clone(rest[:extensions])
+	}
+	if data := rest[extensions:]; len(data) > 0 {
+		entry.Data = bytes.Clone(data)
+	}
+	return nil
+}

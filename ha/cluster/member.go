@@ -1,0 +1,397 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// Member is one member of a cluster, an ha.Elector. [New] makes it.
+type Member struct {
+	config Config
+	turn   chan struct{} // has an element during Run
+
+	mu        sync.Mutex
+	status    ha.Status
+	changed   chan struct{} // closed and replaced when status changes
+	addresses Addresses
+}
+
+// Addresses are those at which others reach a member.
+type Addresses struct{ Gossip, Raft string }
+
+var _ ha.Elector = (*Member)(nil)
+
+// New returns a member, or a [*FieldError] that says what of the config cannot work. Nothing is opened before Run.
+func New(c Config) (*Member, error) {
+	c, err := c.normalize()
+	if err != nil {
+		return nil, err
+	}
+	return &Member{config: c, turn: make(chan struct{}, 1), changed: make(chan struct{})}, nil
+}
+
+// Status returns what this member knows of the election now. Outside of Run it knows nothing.
+func (m *Member) Status() ha.Status {
+	status, _ := m.look()
+	return status
+}
+
+func (m *Member) look() (ha.Status, <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	status := m.status
+	status.Members = slices.Clone(status.Members)
+	return status, m.changed
+}
+
+// Watch ranges over the states from now on, the present one first, until ctx ends.
+func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
+	return func(yield func(ha.Status) bool) {
+		for ctx.Err() == nil {
+			status, changed := m.look()
+			if !yield(status) {
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// Addresses returns the addresses of the member, which are known while it runs; before, it returns empty ones.
+func (m *Member) Addresses() Addresses {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.addresses
+}
+
+// publish changes the status, if it is another one.
+func (m *Member) publish(status ha.Status) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.status
+	if status.Leader == was.Leader && status.Term == was.Term {
+		status.Since, status.Reason = was.Since, was.Reason
+	}
+	if status.Self == "" {
+		status.Since, status.Reason = time.Time{}, ""
+	} else if status.Since.IsZero() {
+		status.Since = time.Now()
+	}
+	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && slices.Equal(status.Members, was.Members) {
+		return
+	}
+	m.status = status
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+func (m *Member) reachable(a Addresses) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.addresses = a
+}
+
+// Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
+// so, it has handed the leadership over, if there is another member that can take it; a member without a directory
+// has left the cluster. All its goroutines have ended. Errors: the cause of ctx's end, [ErrRunning], [ErrLocked],
+// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], and those of the network and the file system.
+func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	default:
+		return ErrRunning
+	}
+	n, err := open(&m.config)
+	if err != nil {
+		return err
+	}
+	m.reachable(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()})
+	r := &runner{node: n, member: m, lead: lead}
+	err = r.run(ctx)
+	n.close()
+	m.reachable(Addresses{})
+	m.publish(ha.Status{})
+	return err
+}
+
+// runner is the loop of one Run. It owns the terms.
+type runner struct {
+	*node
+	member *Member
+	lead   func(ctx context.Context, t scheduler.Term) error
+
+	elected  bool  // Raft has elected this member
+	term     *term // that which runs, nil: none
+	leads    bool  // lead was called for it
+	number   uint64
+	until    time.Time // no new term before
+	wake     *time.Timer
+	handover chan struct{} // closed when a hand-over has ended, nil: there is none
+	reason   string        // why the leader changed
+}
+
+// term is one term of this member, from its election on.
+type term struct {
+	end  context.CancelCauseFunc
+	gone <-chan struct{} // closed before its context ends
+	led  chan uint64     // gets its number when lead is called
+	done chan result     // gets how it ended
+}
+
+// result is how a term ended.
+type result struct {
+	led bool // lead was called
+	err error
+}
+
+// run is the loop. It returns when the member has stopped taking part, and everything that it started has ended.
+func (r *runner) run(ctx context.Context) error {
+	helpers, endHelpers := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer endHelpers()
+	joined := make(chan struct{})
+	background.Go(func() {
+		r.gossip.rejoin(helpers, &r.config, r.timing.rejoin, sync.OnceFunc(func() { close(joined) }))
+	})
+	failed := make(chan error, 1)
+	background.Go(func() {
+		if err := (&maintainer{node: r.node, joined: joined}).run(helpers); err != nil {
+			failed <- err
+		}
+	})
+	observed := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(observed, false, func(o *raft.Observation) bool { _, is := o.Data.(raft.LeaderObservation); return is })
+	r.raft.RegisterObserver(observer)
+	defer r.raft.DeregisterObserver(observer)
+
+	err := r.loop(ctx, failed, observed)
+	r.reason = "this member stops"
+	r.endTerm(errStopping)
+	if r.term != nil {
+		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
+			err = last.cause()
+		}
+		r.term, r.leads = nil, false
+	}
+	if errors.Is(err, ErrStalled) {
+		_ = r.stream.Close() // Raft's heartbeats end, which would go on although nothing is stored; again in close
+	} else {
+		r.leave()
+	}
+	return err
+}
+
+var (
+	errStopping = errors.New("ha/cluster: the member stops")
+	errLost     = errors.New("ha/cluster: the leadership was lost")
+)
+
+// stops reports whether lead has said that this member shall lead no more.
+func (r result) stops() bool {
+	var stop *ha.StopError
+	return r.led && (r.err == nil || errors.As(r.err, &stop))
+}
+
+// cause returns what Run returns if the result stops it.
+func (r result) cause() error {
+	var stop *ha.StopError
+	if errors.As(r.err, &stop) {
+		return stop.Err
+	}
+	return nil
+}
+
+// loop runs terms until the member shall stop, and returns why.
+func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan raft.Observation) error {
+	r.wake = time.NewTimer(time.Hour)
+	defer r.wake.Stop()
+	look := time.NewTicker(2 * r.timing.tick) // who votes changes without a sign
+	defer look.Stop()
+	for {
+		r.publish()
+		r.begin(ctx)
+		var done <-chan result
+		var led <-chan uint64
+		if r.term != nil {
+			done, led = r.term.done, r.term.led
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-failed:
+			return err
+		case err := <-r.state.failed:
+			return err
+		case r.elected = <-r.raft.LeaderCh():
+			// True after true: it was lost and won again meanwhile.
+			r.reason = "it was elected"
+			if !r.elected {
+				r.reason = "it lost the majority, or the leadership was handed over"
+			}
+			r.endTerm(errLost)
+			if r.elected && time.Now().Before(r.until) {
+				r.handOver()
+			}
+		case r.number = <-led:
+			r.leads = true
+		case result := <-done:
+			r.term, r.leads = nil, false
+			if result.stops() {
+				return result.cause()
+			}
+			if err := r.ended(result); err != nil {
+				return err
+			}
+		case <-r.wake.C:
+		case <-look.C:
+		case <-observed:
+		case <-r.gossip.changed:
+		case <-r.state.began:
+		}
+	}
+}
+
+// begin begins a term, if this member is elected, its last one is over, and it does not pause.
+func (r *runner) begin(ctx context.Context) {
+	if !r.elected || r.term != nil {
+		return
+	}
+	if pause := time.Until(r.until); pause > 0 {
+		r.wake.Reset(pause)
+		return
+	}
+	termCtx, end := context.WithCancelCause(ctx)
+	over := make(chan struct{}) // closed before termCtx ends: the term's store refuses at once
+	var once sync.Once
+	t := &term{done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
+	r.term = t
+	r.calls.Go(func() {
+		result := r.serve(termCtx, t)
+		t.end(errTermOver)
+		t.done <- result
+	})
+}
+
+// endTerm ends the context of the term that runs, if one does.
+func (r *runner) endTerm(why error) {
+	if r.term != nil {
+		r.term.end(why)
+	}
+}
+
+// ended decides what follows a term. Its error ends the member.
+func (r *runner) ended(last result) error {
+	switch {
+	case errors.Is(last.err, ErrStalled):
+		return last.err
+	case !last.led && last.err != nil:
+		r.log.Warn("A term could not begin", "error", last.err)
+		r.until = time.Now().Add(r.timing.election)
+	case last.led && r.elected && !errors.Is(last.err, errLost):
+		r.log.Warn("A term has ended with an error, the leadership is handed over", "error", last.err)
+		r.until = time.Now().Add(r.timing.pause)
+		r.reason = "the leader's work ended with an error"
+		r.handOver()
+	}
+	return nil
+}
+
+// handOver has another member elected, if there is one.
+func (r *runner) handOver() {
+	select {
+	case <-r.handover:
+		r.handover = nil
+	default:
+	}
+	if r.handover != nil || r.others() == 0 {
+		return
+	}
+	done := make(chan struct{})
+	r.handover = done
+	r.calls.Go(func() {
+		defer close(done)
+		r.transfer()
+	})
+}
+
+// transfer asks Raft to have another member elected, and waits for that.
+func (r *runner) transfer() {
+	if err := r.raft.LeadershipTransfer().Error(); err != nil {
+		r.log.Debug("The leadership could not be handed over", "error", err)
+	}
+}
+
+// leave ends taking part: it hands the leadership over, and without a directory leaves for good.
+func (r *runner) leave() {
+	patience, cancel := context.WithTimeout(context.Background(), 4*r.timing.election)
+	defer cancel()
+	if r.raft.State() == raft.Leader && r.others() > 0 {
+		if answered, err := r.await(patience, func() error { return r.raft.LeadershipTransfer().Error() }); !answered || err != nil {
+			r.log.Warn("The leadership could not be handed over", "error", err)
+		}
+	}
+	if r.config.Dir != "" || r.others() == 0 {
+		return
+	}
+	r.gossip.tell(func(own *meta) { own.leaving = true })
+	// The leader removes it; it may not learn of that, being removed.
+	ticker := time.NewTicker(r.timing.election / 4)
+	defer ticker.Stop()
+	for slices.Contains(idsOf(r.servers()), r.id) {
+		select {
+		case <-ticker.C:
+		case <-patience.Done():
+			return
+		}
+	}
+}
+
+// publish makes the status that of now.
+func (r *runner) publish() {
+	peers, servers, newest := r.gossip.peers(), r.servers(), r.state.epoch()
+	_, leader := r.raft.LeaderWithID()
+	status := ha.Status{Self: r.id, Reason: r.reason}
+	switch {
+	case r.leads && r.number == newest.term, string(leader) == newest.leader && string(leader) != r.id:
+		status.Leader, status.Term = newest.leader, newest.term
+	case leader == "":
+		status.Reason = "no leader is known"
+	}
+	if status.Leader != "" && status.Leader != r.id {
+		status.Reason = fmt.Sprintf("member %s was elected", status.Leader)
+	}
+	voters := map[string]bool{}
+	for _, s := range servers {
+		voters[string(s.ID)] = s.Suffrage == raft.Voter
+		if _, known := peers[string(s.ID)]; !known {
+			status.Members = append(status.Members, ha.Member{ID: string(s.ID), Voter: voters[string(s.ID)]})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(peers)) {
+		p := peers[id]
+		status.Members = append(status.Members, ha.Member{ID: id, API: p.api, Alive: p.alive, Voter: voters[id], Since: p.changed})
+	}
+	slices.SortFunc(status.Members, func(a, b ha.Member) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	r.member.publish(status)
+}

@@ -1,0 +1,230 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"go.etcd.io/bbolt"
+)
+
+// node is a member during one Run: everything that is open.
+type node struct {
+	config Config
+	timing timing
+	log    *slog.Logger
+	id     string
+	closer io.Closer // the log's file, nil without a directory
+	state  *state
+	stream *raftStream
+	trans  *raft.NetworkTransport
+	raft   *raft.Raft
+	gossip *gossip
+	silent chan struct{} // closed when nothing is sent any more
+	// calls are the goroutines that wait for Raft. They end with it.
+	calls sync.WaitGroup
+}
+
+// stores are what Raft writes to.
+type stores struct {
+	log       raft.LogStore
+	stable    raft.StableStore
+	snapshots raft.SnapshotStore
+	closer    io.Closer // nil: they are in memory
+	id        string
+}
+
+// The files of a directory. Raft's own snapshots folder is below it.
+const logFile = "raft.db"
+
+// snapshotsKept is how many snapshots a directory has: one more than is needed, in case the newest cannot be read.
+const snapshotsKept = 2
+
+// openStores opens the directory of a member, or makes stores in memory if it has none.
+func openStores(c *Config, log *slog.Logger) (*stores, error) {
+	if c.Dir == "" {
+		memory := raft.NewInmemStore()
+		return &stores{log: memory, stable: memory, snapshots: &memorySnapshots{}, id: newID(c.ID)}, nil
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("ha/cluster: %w", err)
+	}
+	file, err := openLogStore(filepath.Join(c.Dir, logFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &stores{stable: file, closer: file}
+	if s.id, err = file.memberID(c.ID); err == nil {
+		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})
+	}
+	if err == nil {
+		// What is sent to the others was written a moment ago.
+		s.log, err = raft.NewLogCache(64, file)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err), file.Close())
+	}
+	return s, nil
+}
+
+// newID returns an ID that no member had, with the given name in front.
+func newID(name string) string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	if name == "" {
+		name = "member"
+	}
+	return name + "-" + hex.EncodeToString(b[:])
+}
+
+const idKey = "id"
+
+// memberID returns the ID that the directory keeps, and makes it once. It is in the same file as the log: who loses
+// one loses the other, and comes back as another member.
+func (s *logStore) memberID(name string) (id string, err error) {
+	err = s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			about := tx.Bucket([]byte(aboutBucket))
+			if id = string(about.Get([]byte(idKey))); id != "" {
+				return nil
+			}
+			id = newID(name)
+			return about.Put([]byte(idKey), []byte(id))
+		})
+	})
+	return id, err
+}
+
+// raftConfig returns Raft's configuration for a member.
+func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID = raft.ServerID(id)
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = t.election, t.election, t.election/2
+	c.CommitTimeout = t.commit
+	c.ShutdownOnRemove = false // it stops by itself when it has left
+	// Entries may have half a megabyte each: few of them are kept after a snapshot.
+	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 30*time.Second, 2048, 512
+	c.NoLegacyTelemetry = true
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = &raftLog{to: log}
+	return c
+}
+
+// open opens everything, in the order in which it is used. Nothing is sent yet.
+func open(c *Config) (_ *node, err error) {
+	stores, err := openStores(c, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, closer: stores.closer, state: newState(), silent: make(chan struct{})}
+	n.log = c.Logger.With("member", n.id)
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	if c.wrapLog != nil {
+		stores.log, stores.stable = c.wrapLog(stores.log), c.wrapStable(stores.stable)
+	}
+	if n.stream, err = listenRaft(c); err != nil {
+		return nil, fmt.Errorf("ha/cluster: listen for Raft: %w", err)
+	}
+	hasState, err := raft.HasExistingState(stores.log, stores.stable, stores.snapshots)
+	if err != nil {
+		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
+	}
+	own := meta{id: n.id, start: time.Now(), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
+	if n.gossip, err = startGossip(c, own, newID("run")[4:], n.log); err != nil {
+		return nil, err
+	}
+	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
+		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
+	})
+	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,
+		&patientStable{stores.stable, n.log, n.silent}, stores.snapshots, n.trans)
+	if err != nil {
+		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
+	}
+	return n, nil
+}
+
+// close ends everything and waits for it, as long as the disk answers within StallAfter.
+func (n *node) close() {
+	if n.gossip != nil {
+		n.gossip.stop(time.Second)
+	}
+	// What was asked is answered while Raft works: afterwards it forgets some questions.
+	answered := make(chan struct{})
+	go func() { n.calls.Wait(); close(answered) }()
+	select {
+	case <-answered:
+	case <-time.After(n.timing.rpc):
+	}
+	switch {
+	case n.trans != nil:
+		_ = n.trans.Close() // its listener's error, with which nothing can be done
+		n.trans.CloseStreams()
+	case n.stream != nil:
+		_ = n.stream.Close()
+	}
+	if n.silent != nil {
+		close(n.silent)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if n.raft != nil {
+			_ = n.raft.Shutdown().Error() // always nil
+		}
+		<-answered
+		if n.closer != nil {
+			if err := n.closer.Close(); err != nil {
+				n.log.Error("The directory cannot be closed", "error", err)
+			}
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(max(n.config.StallAfter, 2*n.timing.rpc)):
+		n.log.Error("The directory stays in use until the process ends: the disk does not answer", "dir", n.config.Dir)
+	}
+}
+
+// servers returns who belongs to the cluster, as far as this member knows.
+func (n *node) servers() []raft.Server {
+	return n.raft.GetConfiguration().Configuration().Servers
+}
+
+// others returns the voters beside this member.
+func (n *node) others() (voters int) {
+	for _, s := range n.servers() {
+		if s.Suffrage == raft.Voter && string(s.ID) != n.id {
+			voters++
+		}
+	}
+	return voters
+}
+
+// await calls ask on a goroutine of its own and returns its error, or false when ctx ends before.
+func (n *node) await(ctx context.Context, ask func() error) (answered bool, err error) {
+	answer := make(chan error, 1)
+	n.calls.Go(func() { answer <- ask() })
+	select {
+	case err := <-answer:
+		return true, err
+	case <-ctx.Done():
+		return false, nil
+	}
+}

@@ -1,0 +1,266 @@
+package cluster
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// real is a cluster on loopback, in real time.
+type real struct {
+	testing.TB
+	mu      sync.Mutex
+	members []*Member
+	stops   []context.CancelFunc
+	running sync.WaitGroup
+}
+
+func startReal(t testing.TB, n int, config func(i int, c *Config), lead func(context.Context, scheduler.Term) error) *real {
+	r := &real{TB: t}
+	for i := range n {
+		r.start(func(c *Config) {
+			if config != nil {
+				config(i, c)
+			}
+		}, lead)
+	}
+	return r
+}
+
+// start starts one more member.
+func (r *real) start(config func(*Config), lead func(context.Context, scheduler.Term) error) *Member {
+	c := Config{Name: "framework", Preset: Local, Discover: r.discover}
+	config(&c)
+	m, err := New(c)
+	require.NoError(r, err)
+	ctx, stop := context.WithCancel(context.Background())
+	r.mu.Lock()
+	r.members, r.stops = append(r.members, m), append(r.stops, stop)
+	r.mu.Unlock()
+	r.running.Go(func() { _ = m.Run(ctx, lead) })
+	return m
+}
+
+// discover returns the addresses of all members that run.
+func (r *real) discover(context.Context) (seeds []string, _ error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.members {
+		if a := m.Addresses().Gossip; a != "" {
+			seeds = append(seeds, a)
+		}
+	}
+	return seeds, nil
+}
+
+func (r *real) stop() {
+	for _, stop := range r.stops {
+		stop()
+	}
+	r.running.Wait()
+}
+
+// until waits for a status.
+func until(t testing.TB, m *Member, is func(ha.Status) bool) ha.Status {
+	for s := range m.Watch(t.Context()) {
+		if is(s) {
+			return s
+		}
+	}
+	require.Fail(t, "the status never came")
+	return ha.Status{}
+}
+
+// waits is a lead function that does nothing.
+func waits(ctx context.Context, _ scheduler.Term) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// leads reports whether somebody leads and so many members are alive.
+func leads(alive int) func(ha.Status) bool {
+	return func(s ha.Status) bool {
+		n := 0
+		for _, m := range s.Members {
+			if m.Alive {
+				n++
+			}
+		}
+		return s.Leader != "" && n == alive
+	}
+}
+
+// TestOverTCP takes three members through an election, the end of the leader, and the end of all, with gossip encrypted
+// and Raft over TLS.
+func TestOverTCP(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	key := []byte("0123456789abcdef0123456789abcdef")
+	wrote := make(chan uint64, 9)
+	cluster := startReal(t, 3, func(_ int, c *Config) { c.Keys, c.TLS = [][]byte{key}, ca.config(t) }, func(ctx context.Context, term scheduler.Term) error {
+		records, err := term.Store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		if err := term.Store.Apply(ctx, map[string][]byte{fmt.Sprint(len(records)): {}}); err != nil {
+			return err
+		}
+		if err := term.Confirm(ctx); err != nil {
+			return err
+		}
+		wrote <- uint64(len(records))
+		return waits(ctx, term)
+	})
+	defer cluster.stop()
+	require.Equal(t, uint64(0), <-wrote)
+	status := until(t, cluster.members[0], leads(3))
+	for i, m := range cluster.members {
+		if m.Status().Self == status.Leader {
+			cluster.stops[i]()
+		}
+	}
+	require.Equal(t, uint64(1), <-wrote, "the next one has what the first wrote")
+}
+
+// TestWithoutKey checks that a member without the gossip key, or with another one, does not join, see or disturb the others.
+func TestWithoutKey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes 6 s of real time")
+	}
+	t.Parallel()
+	key := []byte("0123456789abcdef")
+	cluster := startReal(t, 1, func(_ int, c *Config) { c.Keys, c.Expect = [][]byte{key}, 1 }, waits)
+	defer cluster.stop()
+	member := until(t, cluster.members[0], leads(1))
+	for _, keys := range [][][]byte{nil, {[]byte("fedcba9876543210")}} {
+		lines := newLines("member does not answer")
+		stranger := cluster.start(func(c *Config) { c.Keys, c.Expect, c.Logger = keys, 1, lines.logger() }, waits)
+		<-lines.seen
+		alone := until(t, stranger, leads(1))
+		require.Equal(t, alone.Self, alone.Leader, "it is alone")
+		require.Len(t, cluster.members[0].Status().Members, 1)
+		require.Equal(t, member.Leader, cluster.members[0].Status().Leader)
+	}
+	// With the old key beside the new one both are members, as while keys are replaced.
+	third := cluster.start(func(c *Config) { c.Keys, c.Expect = [][]byte{key, []byte("a third key 1234")}, 1 }, waits)
+	until(t, third, leads(2))
+}
+
+// TestWrongCertificate checks that Raft's connections need the certificates of one authority, on both sides.
+func TestWrongCertificate(t *testing.T) {
+	t.Parallel()
+	ours, theirs := newAuthority(t), newAuthority(t)
+	c, err := Config{Name: "framework", Preset: Local, TLS: ours.config(t)}.normalize()
+	require.NoError(t, err)
+	server, err := listenRaft(&c)
+	require.NoError(t, err)
+	defer server.Close()
+	accepted := make(chan error)
+	go func() {
+		defer close(accepted)
+		for {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			_, err = conn.Read(make([]byte, 1))
+			accepted <- err
+			_ = conn.Close()
+		}
+	}()
+	dial := func(config *tls.Config) error {
+		client := &raftStream{Listener: server.Listener, network: system{}, tls: config}
+		defer client.conns.closeAll()
+		conn, err := client.Dial(raft.ServerAddress(server.Addr().String()), 10*time.Second)
+		if err == nil {
+			_, err = conn.Write([]byte("x"))
+		}
+		return err
+	}
+	require.NoError(t, dial(ours.config(t)))
+	require.NoError(t, <-accepted)
+	stranger := theirs.config(t)
+	require.Error(t, dial(stranger), "the server is a stranger to it")
+	require.Error(t, <-accepted)
+	stranger.RootCAs = ours.pool // it trusts the server, which does not trust it
+	_ = dial(stranger)
+	require.ErrorContains(t, <-accepted, "certificate")
+	without := ours.config(t)
+	without.Certificates = nil
+	_ = dial(without)
+	require.ErrorContains(t, <-accepted, "certificate")
+	_ = dial(nil)
+	require.Error(t, <-accepted, "it speaks no TLS")
+	require.NoError(t, server.Close())
+	<-accepted
+}
+
+// authority is a certificate authority.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pool *x509.CertPool
+}
+
+func newAuthority(t *testing.T) *authority {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	a := &authority{key: key, pool: x509.NewCertPool()}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	a.cert, err = x509.ParseCertificate(der)
+	require.NoError(t, err)
+	a.pool.AddCert(a.cert)
+	return a
+}
+
+// config returns a member's TLS config with a certificate for loopback.
+func (a *authority) config(t *testing.T) *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, a.cert, key.Public(), a.key)
+	require.NoError(t, err)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, RootCAs: a.pool, ClientCAs: a.pool}
+}
+
+// lines is a log that waits for a text.
+type lines struct {
+	text string
+	once sync.Once
+	seen chan struct{} // closed when the text was logged
+}
+
+func newLines(text string) *lines { return &lines{text: text, seen: make(chan struct{})} }
+
+func (l *lines) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), l.text) {
+		l.once.Do(func() { close(l.seen) })
+	}
+	return len(line), nil
+}
+
+func (l *lines) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+)
+
+// Recover makes the member of a directory the only voter of its cluster: for the case that the majority of the voters is lost
+// for good, with their directories. The operator calls it once, for one directory, which no member uses at the time. What
+// the lost members had stored and this one had not yet received is lost; what this one had received and no majority
+// had yet is taken as stored. Of several directories that are left the best is the one with the highest LastIndex in what
+// it returns for dry. After that the member is started again, and the others with empty directories: they join it. Members
+// that were lost must not come back with their old directories: they could elect a leader of their own.
+//
+// With dry it changes nothing and returns what the directory has. Errors: those of opening the directory, see
+// [Member.Run], and an error for a directory in which no cluster was ever seen.
+func Recover(c Config, dry bool) (found Recovery, err error) {
+	if c.Dir == "" {
+		return Recovery{}, &FieldError{"Dir", "", "is required to recover a cluster"}
+	}
+	if c, err = c.normalize(); err != nil {
+		return Recovery{}, err
+	}
+	s, err := openStores(&c, c.Logger)
+	if err != nil {
+		return Recovery{}, err
+	}
+	defer func() { err = errors.Join(err, s.closer.Close()) }()
+	_, trans := raft.NewInmemTransport("")
+	config := raftConfig(s.id, presets()[c.Preset], c.Logger)
+	reading := *config // to which it writes
+	configuration, err := raft.GetConfiguration(&reading, newState(), s.log, s.stable, s.snapshots, trans)
+	if err != nil {
+		return Recovery{}, fmt.Errorf("ha/cluster: read %s: %w", c.Dir, err)
+	}
+	last, err := lastIndex(s)
+	if err != nil {
+		return Recovery{}, err
+	}
+	found = Recovery{ID: s.id, LastIndex: last}
+	address := raft.ServerAddress(c.RaftAdvertise)
+	for _, server := range configuration.Servers {
+		found.Members = append(found.Members, string(server.ID))
+		if string(server.ID) == s.id {
+			address = server.Address
+		}
+	}
+	switch {
+	case len(found.Members) == 0:
+		return found, fmt.Errorf("ha/cluster: %s: no cluster was seen there", c.Dir)
+	case dry:
+		return found, nil
+	case address == "":
+		return found, fmt.Errorf("ha/cluster: %s: member %s did not belong to the cluster", c.Dir, s.id)
+	}
+	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.id), Address: address}}}
+	state := newState()
+	if err := raft.RecoverCluster(config, state, s.log, s.stable, s.snapshots, trans, alone); err != nil {
+		return found, fmt.Errorf("ha/cluster: recover %s: %w", c.Dir, err)
+	}
+	found.Records = len(state.records)
+	return found, nil
+}
+
+// Recovery is what [Recover] found in a directory.
+type Recovery struct {
+	// ID is that of the member, Members are the IDs of all that belonged to the cluster.
+	ID      string
+	Members []string
+	// LastIndex is the index of the last entry of the log.
+	LastIndex uint64
+	// Records is how many records there are. It is known only when the cluster was recovered.
+	Records int
+}
+
+// lastIndex returns the index of the last entry that a log or a snapshot has.
+func lastIndex(s *stores) (uint64, error) {
+	last, err := s.log.LastIndex()
+	if err != nil {
+		return 0, fmt.Errorf("ha/cluster: read the log: %w", err)
+	}
+	snapshots, err := s.snapshots.List()
+	if err != nil {
+		return 0, fmt.Errorf("ha/cluster: read the snapshots: %w", err)
+	}
+	for _, snapshot := range snapshots {
+		last = max(last, snapshot.Index)
+	}
+	return last, nil
+}
