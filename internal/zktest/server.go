@@ -45,6 +45,13 @@ type Server struct {
 // value, it is never skipped: it fails when there is no server.
 func Start(t *testing.T) *Server {
 	t.Helper()
+	return Ensemble(t, 1, 500*time.Millisecond)[0]
+}
+
+// Ensemble starts n servers that work together, with a tick that sessions last at least two of, and 20 at most. The rest
+// is as with Start.
+func Ensemble(t *testing.T, n int, tick time.Duration) []*Server {
+	t.Helper()
 	asked := os.Getenv("ZOOKEEPER") != "" || os.Getenv("CI") != ""
 	if testing.Short() && !asked {
 		t.Skip("skipped by -short: starts a ZooKeeper server (ZOOKEEPER=1 runs it all the same)")
@@ -59,17 +66,47 @@ func Start(t *testing.T) *Server {
 	// connected to themselves one day. An address of its own keeps servers that run at the same time from
 	// getting the same port, which is free again until the server listens.
 	host := net.IPv4(127, byte(1+rand.IntN(254)), byte(rand.IntN(256)), byte(1+rand.IntN(254))).String()
-	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	require.NoError(t, err)
-	s := &Server{Address: free.Addr().String(), java: java, config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
-	require.NoError(t, free.Close())
-	_, port, err := net.SplitHostPort(s.Address)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=500\ndataDir=%s\nclientPort=%s\n"+
-		"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\n", s.data, port, host), 0o600))
-	t.Cleanup(s.Kill) // also one that never gets ready
-	s.start(t)
-	return s
+	var (
+		free    []net.Listener // held until all ports are known
+		servers []*Server
+		peers   strings.Builder // each with two ports more
+	)
+	port := func() string {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		require.NoError(t, err)
+		free = append(free, l)
+		return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	}
+	for i := range n {
+		s := &Server{java: java, config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
+		s.Address = net.JoinHostPort(host, port())
+		fmt.Fprintf(&peers, "server.%d=%s:%s:%s\n", i+1, host, port(), port())
+		servers = append(servers, s)
+	}
+	if n == 1 {
+		peers.Reset()
+	} else {
+		peers.WriteString("initLimit=50\nsyncLimit=20\n")
+	}
+	for i, s := range servers {
+		_, port, err := net.SplitHostPort(s.Address)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(s.data, "myid"), fmt.Appendln(nil, i+1), 0o600))
+		require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=%d\ndataDir=%s\nclientPort=%s\n"+
+			"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\n%s",
+			tick.Milliseconds(), s.data, port, host, peers.String()), 0o600))
+	}
+	for _, l := range free {
+		require.NoError(t, l.Close())
+	}
+	for _, s := range servers {
+		t.Cleanup(s.Kill) // also one that never gets ready
+		s.launch(t)
+	}
+	for _, s := range servers {
+		s.ready(t)
+	}
+	return servers
 }
 
 // findServer returns the path of Java, or an error that says what is missing and how to get it.
@@ -84,19 +121,35 @@ func findServer() (java string, err error) {
 	return java, nil
 }
 
-// start runs the server's process until it answers.
-func (s *Server) start(t *testing.T) {
+// launch starts the server's process.
+func (s *Server) launch(t *testing.T) {
 	s.process = exec.Command(s.java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		// Only processes are killed here, not the machine: what the server has written is not lost. On a busy disk
 		// waiting for it takes tens of milliseconds for each change.
 		"-Dzookeeper.forceSync=no",
 		"-cp", jar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", s.config)
 	require.NoError(t, s.process.Start())
+}
+
+// ready waits until the server answers.
+func (s *Server) ready(t *testing.T) {
 	s.waitFor(t, "srvr", func(answer string) bool { return strings.Contains(answer, "Mode:") })
 }
 
-// Restart starts the server again after Kill, with the data that it had.
-func (s *Server) Restart(t *testing.T) { s.start(t) }
+// Leads reports whether the server leads its ensemble.
+func (s *Server) Leads(t *testing.T) (leads bool) {
+	s.waitFor(t, "srvr", func(answer string) bool {
+		leads = strings.Contains(answer, "Mode: leader")
+		return strings.Contains(answer, "Mode:")
+	})
+	return leads
+}
+
+// Restart starts the server again after Kill, with the data that it had. Of an ensemble a majority has to run.
+func (s *Server) Restart(t *testing.T) {
+	s.launch(t)
+	s.ready(t)
+}
 
 // Kill ends the server's process at once.
 func (s *Server) Kill() {
