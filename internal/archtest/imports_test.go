@@ -50,6 +50,7 @@ var imports = map[string][]string{
 	// Stores know nothing of Mesos or of the scheduler.
 	"ha":           {"go.etcd.io/bbolt", "scheduler"}, // for the term that an elector gives
 	"ha/storetest": {},
+	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	recordio:               {},
