@@ -159,15 +159,19 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			ended = nil
 			c.stop(context.Cause(ctx))
 		case <-c.s.wake:
-			now := c.s.now()
-			if again = again || now.connected; now.expired {
+			switch now := c.s.now(); {
+			case now.expired:
 				c.stop(zk.ErrSessionExpired)
+			case now.connected:
+				again = true
+			case c.ending == nil:
+				c.trouble(errNoConnection)
 			}
 		case <-beat.C:
 			again = true
 			beat.Reset(every)
 		case <-c.deadline.C:
-			c.stop(fmt.Errorf("no answer of the servers for %v", c.patience()))
+			c.stop(c.explain(fmt.Errorf("no answer of the servers for %v", c.patience())))
 		case v := <-views:
 			looking = false
 			c.digest(v)
@@ -180,6 +184,14 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 		}
 	}
 	return c.ending
+}
+
+// explain adds to err the problem with the last server that was tried, which the library leaves out.
+func (c *candidacy) explain(err error) error {
+	if _, problem := c.s.link.state(); problem != nil {
+		return fmt.Errorf("%w: %w", err, problem)
+	}
+	return err
 }
 
 // first reports whether this member is the first of the candidates.
@@ -206,7 +218,7 @@ func (c *candidacy) digest(v view) {
 	case errors.Is(v.err, ErrDenied):
 		c.stop(&finalError{v.err})
 	case v.err != nil:
-		c.trouble(v.err)
+		c.trouble(c.explain(v.err))
 	default:
 		c.clear()
 		c.candidates = v.candidates

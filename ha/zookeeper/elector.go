@@ -103,9 +103,7 @@ func (e *finalError) Error() string { return fmt.Sprint(e.err) }
 // takePart takes part with one session and one node, for one term at most. It returns why that is over, and nothing of
 // it is left then.
 func (e *Elector) takePart(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
-	inside, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the session outlives ctx, to say goodbye
-	defer cancel()
-	s, err := e.open(inside)
+	s, err := e.open(ctx)
 	if err != nil {
 		return err
 	}

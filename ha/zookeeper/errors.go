@@ -14,6 +14,8 @@ var (
 
 	// errOver is the reason why a session takes no calls any more.
 	errOver = errors.New("the session is over")
+	// errNoConnection is logged when the connection is lost: the session may survive that.
+	errNoConnection = errors.New("no connection to the servers")
 	// errNoAnswer is the problem with servers that take connections.
 	errNoAnswer = errors.New("the servers do not answer")
 )

@@ -17,16 +17,19 @@ const (
 	maxPacket = 8 << 20
 	// minPacket is the length of a response's header.
 	minPacket = 16
-	// dialPause is the least time between two dials: some servers accept sessions and drop them at once.
-	dialPause = 100 * time.Millisecond
+	// dialPause is the time between two dials at least, and longPause after patientDials that brought no session. The
+	// library would wait a second each time that all servers have failed, which a short session timeout cannot spare.
+	dialPause    = 100 * time.Millisecond
+	longPause    = time.Second
+	patientDials = 100
 )
 
 // servers is the library's list of servers, used in turn. Names are resolved at each dial; the library's own provider
 // resolves them once, and fails when one of them cannot be resolved. It is used by one goroutine of the library.
 type servers struct {
-	all   []string
-	next  int
-	tried int // since the last one that worked
+	link *link
+	all  []string
+	next int
 }
 
 // Init implements zk.HostProvider.
@@ -38,28 +41,26 @@ func (s *servers) Init(all []string) error {
 // Len implements zk.HostProvider.
 func (s *servers) Len() int { return len(s.all) }
 
-// Next implements zk.HostProvider. The library waits a second, and fails the calls that wait, each time all have been
-// tried without success.
+// Next implements zk.HostProvider. Only when told to pause the library notices that it is to end.
 func (s *servers) Next() (server string, pause bool) {
-	server = s.all[s.next%len(s.all)]
-	pause = s.tried > 0 && s.tried%len(s.all) == 0
 	s.next++
-	s.tried++
-	return server, pause
+	return s.all[s.next%len(s.all)], s.link.isClosed()
 }
 
 // Connected implements zk.HostProvider.
-func (s *servers) Connected() { s.tried = 0 }
+func (s *servers) Connected() {}
 
 // link makes the connections of a session, one at a time. It can be closed while the library is using it.
 type link struct {
-	ctx     context.Context // of the session: the library's dialer has none
+	ctx     context.Context // of the link: the library's dialer has none
+	cancel  context.CancelFunc
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout time.Duration // of the session, as asked for
 
 	mu      sync.Mutex
-	conn    net.Conn // nil: none
-	dialed  time.Time
+	conn    net.Conn      // nil: none
+	dialed  time.Time     // last
+	dials   int           // since the last one that brought a session
 	closed  bool          // no more
 	problem error         // with the last server tried, which the library's own errors leave out
 	granted time.Duration // the shortest session timeout that servers have granted; 0: none yet
@@ -96,7 +97,11 @@ func (l *link) connect(network, address string, _ time.Duration) (net.Conn, erro
 // pace waits until it is time for another dial.
 func (l *link) pace() error {
 	l.mu.Lock()
-	wait := dialPause - time.Since(l.dialed)
+	pause := dialPause
+	if l.dials++; l.dials > patientDials {
+		pause = longPause
+	}
+	wait := pause - time.Since(l.dialed)
 	l.dialed = time.Now().Add(max(0, wait))
 	l.mu.Unlock()
 	if wait <= 0 {
@@ -115,9 +120,17 @@ func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	l.cancel()
 	if l.conn != nil {
 		l.conn.Close()
 	}
+}
+
+// isClosed reports whether there will be no more connections.
+func (l *link) isClosed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
 }
 
 // state returns the session timeout that the servers granted, and the problem with the last server that was tried.
@@ -131,6 +144,7 @@ func (l *link) state() (granted time.Duration, problem error) {
 func (l *link) grant(timeout time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.dials = 0
 	if l.granted == 0 || timeout < l.granted {
 		l.granted = timeout
 	}

@@ -35,15 +35,14 @@ type state struct {
 	expired   bool
 }
 
-// open begins a session. It does not wait for a connection.
+// open begins a session. It does not wait for a connection, and outlives ctx, so that the servers can be told of the end.
 func (e *Elector) open(ctx context.Context) (*session, error) {
-	s := &session{
-		link: &link{ctx: ctx, dial: e.config.DialContext, timeout: e.config.SessionTimeout},
-		wake: make(chan struct{}, 1),
-	}
+	l := &link{dial: e.config.DialContext, timeout: e.config.SessionTimeout}
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s := &session{link: l, wake: make(chan struct{}, 1)}
 	var err error
 	s.conn, s.ended, err = zk.Connect(e.servers, e.config.SessionTimeout,
-		zk.WithHostProvider(new(servers)),
+		zk.WithHostProvider(&servers{link: s.link}),
 		zk.WithDialer(s.link.connect),
 		zk.WithLogger(logger{e.config.Logger}),
 		zk.WithMaxBufferSize(maxPacket),
