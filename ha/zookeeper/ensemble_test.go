@@ -1,8 +1,10 @@
 package zookeeper
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -92,6 +94,32 @@ func TestEnsembleHangs(t *testing.T) {
 	require.Len(t, h.all(), 3)
 }
 
+// A server that has lost the others still answers questions from its memory. That proves nothing: they may have
+// given the leadership to another member.
+func TestProofNeedsAMajority(t *testing.T) {
+	t.Parallel()
+	servers := zktest.Ensemble(t, 3, tick)
+	at := slices.IndexFunc(servers, func(s *zktest.Server) bool { return !s.Leads(t) })
+	alone := servers[at]
+	m := join(t, new(history), Config{Address: address("/majority", alone.Address), ID: "a"})
+	term := m.leads()
+	c := alone.Connect(t)
+	children, _, err := c.Children("/majority/election")
+	require.NoError(t, err)
+	for i, s := range servers {
+		if i != at {
+			s.Signal(t, syscall.SIGSTOP)
+			defer s.Signal(t, syscall.SIGCONT)
+		}
+	}
+	there, _, err := c.Exists("/majority/election/" + children[0])
+	require.NoError(t, err)
+	require.True(t, there)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout/4)
+	defer cancel()
+	require.Error(t, term.Confirm(ctx))
+}
+
 // The servers start anew without their data.
 func TestServersLoseTheirData(t *testing.T) {
 	t.Parallel()
@@ -126,7 +154,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 			r.open()
 		},
 	} {
-		m := join(t, new(history), Config{Address: address("/goroutines", r.address), ID: "a"})
+		m := join(t, new(history), Config{Address: address("/goroutines", r.address), ID: "a", SessionTimeout: timeout / 4})
 		term := m.leads()
 		_, err := term.Store.Load(t.Context())
 		require.NoError(t, err)

@@ -91,7 +91,7 @@ func (l *link) connect(network, address string, _ time.Duration) (net.Conn, erro
 		l.conn.Close() // its handshake has failed; in one case the library does not close it then
 	}
 	l.conn = conn
-	return &packets{Conn: conn, from: bufio.NewReaderSize(conn, 64<<10), link: l, address: address}, nil
+	return newPackets(conn, l, address), nil
 }
 
 // pace waits until it is time for another dial.
@@ -170,6 +170,10 @@ type packets struct {
 	first   []byte // the first bytes of the first packet, of which 8 are of interest
 	left    int    // bytes of the current packet that have not arrived
 	later   bool   // the first packet has arrived
+}
+
+func newPackets(conn net.Conn, l *link, address string) *packets {
+	return &packets{Conn: conn, from: bufio.NewReaderSize(conn, 64<<10), link: l, address: address}
 }
 
 // Read implements net.Conn.
