@@ -87,7 +87,7 @@ func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	second := b.leads()
 	took := time.Since(begun)
 	t.Logf("handed over in %v", took)
-	require.Less(t, took, timeout/2)
+	require.Less(t, took, defaultSessionTimeout/2)
 	require.Greater(t, second.Number, first.Number)
 	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
 	records, err := second.Store.Load(t.Context())
@@ -101,7 +101,7 @@ func twoMembers(t *testing.T, s *zktest.Server, path string) {
 func expiry(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	r := newRelay(t, s.Address)
-	a := join(t, h, Config{Address: address(path, r.address), ID: "a"})
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
 	first := a.leads()
 	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
 	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
@@ -113,7 +113,7 @@ func expiry(t *testing.T, s *zktest.Server, path string) {
 	down := time.Since(begun)
 	second := b.leads()
 	took := time.Since(begun)
-	t.Logf("session of %v: the old one stepped down after %v, the new one led after %v", timeout, down, took)
+	t.Logf("session of %v: the old one stepped down after %v, the new one led after %v", short, down, took)
 	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
 	require.ErrorAs(t, first.Confirm(t.Context()), &fenced)
 	require.ErrorAs(t, first.Store.Apply(t.Context(), map[string][]byte{"a": {}}), &fenced)
@@ -128,7 +128,7 @@ func expiry(t *testing.T, s *zktest.Server, path string) {
 func reconnect(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	r := newRelay(t, s.Address)
-	a := join(t, h, Config{Address: address(path, r.address), ID: "a"})
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: 2 * short})
 	term := a.leads()
 	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
 	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
@@ -144,7 +144,7 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	}
 	r.close()
 	select {
-	case <-time.After(timeout / 4):
+	case <-time.After(short / 2):
 	case <-term.ctx.Done():
 	}
 	r.open()
@@ -173,7 +173,7 @@ func orphan(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
 	a.leads()
-	b, err := New(Config{Address: address(path, s.Address), ID: "b", SessionTimeout: timeout})
+	b, err := New(Config{Address: address(path, s.Address), ID: "b"})
 	require.NoError(t, err)
 	session, err := b.open(t.Context())
 	require.NoError(t, err)
@@ -288,7 +288,7 @@ func endsInBlackHole(t *testing.T, s *zktest.Server, path string) {
 func lostWrite(t *testing.T, s *zktest.Server, path string) {
 	const multi = 14
 	r := newRelay(t, s.Address)
-	a := join(t, new(history), Config{Address: address(path, r.address), ID: "a", SessionTimeout: timeout})
+	a := join(t, new(history), Config{Address: address(path, r.address), ID: "a"})
 	term := a.leads()
 	_, err := term.Store.Load(t.Context())
 	require.NoError(t, err)

@@ -19,9 +19,10 @@ import (
 const (
 	// deadline is far beyond what anything here takes on a busy machine: a test that reaches it hangs.
 	deadline = time.Minute
-	// tick of the servers: a session lasts 20 at most.
-	tick    = 100 * time.Millisecond
-	timeout = 20 * tick
+	// tick of the servers.
+	tick = 100 * time.Millisecond
+	// short is for sessions whose expiry is waited for.
+	short = 2 * time.Second
 )
 
 // history is what several members did, in order.
@@ -44,7 +45,7 @@ func (h *history) all() []string {
 
 // member is an elector whose Run is under way. It leads until its context ends or it is told to return.
 type member struct {
-	t *testing.T
+	t testing.TB
 	*Elector
 	terms  chan led
 	answer chan error // what lead returns
@@ -60,14 +61,11 @@ type led struct {
 }
 
 // join starts a member for the length of the test.
-func join(t *testing.T, h *history, config Config) *member {
+func join(t testing.TB, h *history, config Config) *member {
 	m := &member{
 		t: t, terms: make(chan led, 10), answer: make(chan error), done: make(chan error, 1), log: new(logs),
 	}
 	config.Logger = slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if config.SessionTimeout == 0 {
-		config.SessionTimeout = timeout
-	}
 	var err error
 	m.Elector, err = New(config)
 	require.NoError(t, err)
@@ -141,7 +139,7 @@ func (m *member) shows(what string, good func(s ha.Status) bool) ha.Status {
 }
 
 // over waits until a term is over and returns the cause.
-func (l led) over(t *testing.T) error {
+func (l led) over(t testing.TB) error {
 	t.Helper()
 	select {
 	case <-l.ctx.Done():

@@ -43,14 +43,14 @@ type Server struct {
 // Start starts a server on a free port for the length of the test. Without a server to start the test is
 // skipped, and so it is by go test -short. With the environment variable ZOOKEEPER or CI set, to whatever
 // value, it is never skipped: it fails when there is no server.
-func Start(t *testing.T) *Server {
+func Start(t testing.TB) *Server {
 	t.Helper()
 	return Ensemble(t, 1, 500*time.Millisecond)[0]
 }
 
-// Ensemble starts n servers that work together, with a tick that sessions last at least two of, and 20 at most. The rest
-// is as with Start.
-func Ensemble(t *testing.T, n int, tick time.Duration) []*Server {
+// Ensemble starts n servers that work together, with a tick that sessions last at least two of, and 20 or a minute at
+// most. The rest is as with Start.
+func Ensemble(t testing.TB, n int, tick time.Duration) []*Server {
 	t.Helper()
 	asked := os.Getenv("ZOOKEEPER") != "" || os.Getenv("CI") != ""
 	if testing.Short() && !asked {
@@ -86,15 +86,15 @@ func Ensemble(t *testing.T, n int, tick time.Duration) []*Server {
 	if n == 1 {
 		peers.Reset()
 	} else {
-		peers.WriteString("initLimit=50\nsyncLimit=20\n")
+		peers.WriteString("initLimit=50\nsyncLimit=50\n")
 	}
 	for i, s := range servers {
 		_, port, err := net.SplitHostPort(s.Address)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(s.data, "myid"), fmt.Appendln(nil, i+1), 0o600))
 		require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=%d\ndataDir=%s\nclientPort=%s\n"+
-			"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\n%s",
-			tick.Milliseconds(), s.data, port, host, peers.String()), 0o600))
+			"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\nmaxSessionTimeout=%d\n%s",
+			tick.Milliseconds(), s.data, port, host, max(20*tick, time.Minute).Milliseconds(), peers.String()), 0o600))
 	}
 	for _, l := range free {
 		require.NoError(t, l.Close())
@@ -122,7 +122,7 @@ func findServer() (java string, err error) {
 }
 
 // launch starts the server's process.
-func (s *Server) launch(t *testing.T) {
+func (s *Server) launch(t testing.TB) {
 	s.process = exec.Command(s.java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		// Only processes are killed here, not the machine: what the server has written is not lost. On a busy disk
 		// waiting for it takes tens of milliseconds for each change.
@@ -132,12 +132,12 @@ func (s *Server) launch(t *testing.T) {
 }
 
 // ready waits until the server answers.
-func (s *Server) ready(t *testing.T) {
+func (s *Server) ready(t testing.TB) {
 	s.waitFor(t, "srvr", func(answer string) bool { return strings.Contains(answer, "Mode:") })
 }
 
 // Leads reports whether the server leads its ensemble.
-func (s *Server) Leads(t *testing.T) (leads bool) {
+func (s *Server) Leads(t testing.TB) (leads bool) {
 	s.waitFor(t, "srvr", func(answer string) bool {
 		leads = strings.Contains(answer, "Mode: leader")
 		return strings.Contains(answer, "Mode:")
@@ -146,7 +146,7 @@ func (s *Server) Leads(t *testing.T) (leads bool) {
 }
 
 // Restart starts the server again after Kill, with the data that it had. Of an ensemble a majority has to run.
-func (s *Server) Restart(t *testing.T) {
+func (s *Server) Restart(t testing.TB) {
 	s.launch(t)
 	s.ready(t)
 }
@@ -161,17 +161,17 @@ func (s *Server) Kill() {
 }
 
 // Wipe removes the data of a server that was killed.
-func (s *Server) Wipe(t *testing.T) {
+func (s *Server) Wipe(t testing.TB) {
 	require.NoError(t, os.RemoveAll(filepath.Join(s.data, "version-2")))
 }
 
 // Signal stops (SIGSTOP) or continues (SIGCONT) the server.
-func (s *Server) Signal(t *testing.T, signal syscall.Signal) {
+func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
 	require.NoError(t, s.process.Process.Signal(signal))
 }
 
 // waitFor sends the server a four-letter command until the answer is good.
-func (s *Server) waitFor(t *testing.T, command string, good func(answer string) bool) {
+func (s *Server) waitFor(t testing.TB, command string, good func(answer string) bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -196,7 +196,7 @@ func (s *Server) waitFor(t *testing.T, command string, good func(answer string) 
 }
 
 // Connect opens a session for the test itself.
-func (s *Server) Connect(t *testing.T) *Client {
+func (s *Server) Connect(t testing.TB) *Client {
 	conn, _, err := zk.Connect([]string{s.Address}, 10*time.Second, zk.WithLogger(silent{}))
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
@@ -205,7 +205,7 @@ func (s *Server) Connect(t *testing.T) *Client {
 
 // Client is a session whose errors end the test.
 type Client struct {
-	t *testing.T
+	t testing.TB
 	*zk.Conn
 }
 
