@@ -129,8 +129,9 @@ const (
 	serverPacket = 1<<20 - 1
 	// packetMargin is for the packet's own fields, the fence, and what servers add when they pass it on.
 	packetMargin = 16 << 10
-	// maxRecords bounds the records of one Apply: a server handles a request as a whole, before anything else.
-	maxRecords = 1000
+	// maxRecords bounds the records of one Apply. Servers keep their last 500 requests in memory: with records of 1 KiB
+	// that is 100 MiB. More records at once are not faster.
+	maxRecords = 200
 )
 
 // limits returns how much one request takes of records below base. In a request a record has, beside its key and

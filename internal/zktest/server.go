@@ -123,7 +123,7 @@ func findServer() (java string, err error) {
 
 // launch starts the server's process.
 func (s *Server) launch(t testing.TB) {
-	s.process = exec.Command(s.java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+	s.process = exec.Command(s.java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		// Only processes are killed here, not the machine: what the server has written is not lost. On a busy disk
 		// waiting for it takes tens of milliseconds for each change.
 		"-Dzookeeper.forceSync=no",
