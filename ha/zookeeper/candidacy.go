@@ -60,6 +60,9 @@ type view struct {
 // errGone is the error of a view without the own node.
 var errGone = errors.New("this member's node is gone")
 
+// errNotFirst is the end of a term after somebody has changed the nodes by hand.
+var errNotFirst = errors.New("another node is before that of this member")
+
 // look sees who takes part, and watches who is before this member, who leads, and the own node. Watches report
 // nothing while there is no connection, so it is called regularly as well.
 func (c *candidacy) look(prove bool) view {
@@ -75,6 +78,9 @@ func (c *candidacy) look(prove bool) view {
 		v.proved = true
 	}
 	children, _, err := c.s.conn.Children(c.election)
+	if errors.Is(err, zk.ErrNoNode) {
+		err = errGone
+	}
 	if err != nil {
 		v.err = c.denied("list "+c.election, err)
 		return v
@@ -93,6 +99,9 @@ func (c *candidacy) look(prove bool) view {
 		case err != nil:
 			v.err = c.denied("read "+node, err)
 			return v
+		}
+		if seen.owner == 0 {
+			continue // created by hand: it would never end
 		}
 		// The reply to a creation was lost, and the library did not find the node afterwards: nobody would lead.
 		if seen.owner == c.own.owner && node != c.own.node {
@@ -203,10 +212,11 @@ func (c *candidacy) first() bool {
 // sign of life that the leading one of them knows of; the others pass theirs on every half tick. A session timeout has
 // two ticks or more, so a quarter of it covers that. A follower has nothing to give up in time.
 func (c *candidacy) patience() time.Duration {
+	timeout, _ := c.s.link.state() // servers that the session has moved to may have shortened it
 	if c.term == nil {
-		return c.timeout
+		return timeout
 	}
-	return c.timeout * 3 / 4
+	return timeout * 3 / 4
 }
 
 // digest takes over what look saw.
@@ -222,6 +232,10 @@ func (c *candidacy) digest(v view) {
 	default:
 		c.clear()
 		c.candidates = v.candidates
+		if c.term != nil && !c.first() {
+			c.stop(errNotFirst)
+			return
+		}
 		// Without a proof a member that leads has no more time, and one that will lead does not show it yet.
 		if !c.first() || v.proved {
 			c.deadline.Reset(time.Until(v.begun.Add(c.patience())))

@@ -63,8 +63,8 @@ func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ","
 // GoString returns the same as String: the fields have a password.
 func (e *Elector) GoString() string { return "zookeeper.Elector{" + e.String() + "}" }
 
-// Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] if the servers refuse
-// access; everything else that they do it survives, and logs it. It returns when lead has returned and all goroutines
+// Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
+// servers refuse access, or have something else there; everything else that they do it survives, and logs it. It returns when lead has returned and all goroutines
 // have ended, a second after ctx at the latest if lead does.
 func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
@@ -121,12 +121,15 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 		return e.enter(s)
 	})
 	switch {
-	case errors.Is(err, ErrDenied):
+	case errors.Is(err, ErrDenied), errors.Is(err, ErrFormat):
 		return &finalError{err}
 	case err != nil:
 		return err
 	}
 	e.clear()
+	if timeout != e.config.SessionTimeout {
+		e.config.Logger.Info("the servers grant another session timeout", "member", e.config.ID, "asked", e.config.SessionTimeout, "granted", timeout)
+	}
 	c := &candidacy{
 		Elector: e, s: s, own: own, timeout: timeout,
 		known: map[string]candidate{}, watched: map[string]bool{},

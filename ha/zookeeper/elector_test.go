@@ -35,6 +35,9 @@ func TestElector(t *testing.T) {
 		{"deep path", deepPath},
 		{"ends while nothing answers", endsInBlackHole},
 		{"lost write", lostWrite},
+		{"nodes made by hand", nodesByHand},
+		{"election deleted", electionDeleted},
+		{"another format", anotherFormat},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +160,9 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 func lostCreation(t *testing.T, s *zktest.Server, path string) {
 	const create = 1
 	r := newRelay(t, s.Address)
-	join(t, new(history), Config{Address: address(path, s.Address), ID: "first"}).ends() // creates everything else
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "first"})
+	first.leads() // everything else is there
+	first.ends()
 	r.loseReply(create)
 	m := join(t, new(history), Config{Address: address(path, r.address), ID: "a"})
 	term := m.leads()
@@ -313,4 +318,44 @@ func lostWrite(t *testing.T, s *zktest.Server, path string) {
 	require.Equal(t, map[string][]byte{"b": []byte("2"), "c": []byte("2")}, records)
 }
 
-var _ scheduler.Store = (*store)(nil)
+// Nodes that belong to no session never end, and do not count.
+func nodesByHand(t *testing.T, s *zktest.Server, path string) {
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	first.leads()
+	first.ends()
+	c := s.Connect(t)
+	c.Put(path+"/election/_c_00-member-0000000000", "{}")
+	c.Put(path+"/election/other", "")
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "b"})
+	term := m.leads()
+	c.Put(path+"/election/_c_00-member--000000001", "{}")
+	require.NoError(t, term.Confirm(t.Context()))
+	require.Len(t, m.shows("its leadership", ha.Status.Leads).Members, 1)
+}
+
+func electionDeleted(t *testing.T, s *zktest.Server, path string) {
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	term := m.leads()
+	c := s.Connect(t)
+	children, _, err := c.Children(path + "/election")
+	require.NoError(t, err)
+	_, err = c.Multi(&zk.DeleteRequest{Path: path + "/election/" + children[0], Version: -1}, &zk.DeleteRequest{Path: path + "/election", Version: -1})
+	require.NoError(t, err)
+	require.ErrorIs(t, term.over(t), errGone)
+	require.NoError(t, m.leads().Confirm(t.Context()))
+}
+
+func anotherFormat(t *testing.T, s *zktest.Server, path string) {
+	c := s.Connect(t)
+	c.Put(path, "")
+	c.Put(path+"/state", "something else")
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	err := m.returns()
+	require.ErrorIs(t, err, ErrFormat)
+	require.ErrorContains(t, err, path+`/state says "something else"`)
+}
+
+var (
+	_ scheduler.Store        = (*store)(nil)
+	_ scheduler.BatchLimiter = (*store)(nil)
+)

@@ -11,6 +11,9 @@ var (
 	// ErrDenied is wrapped by what [Elector.Run] returns when the servers refuse this member access to its own nodes:
 	// user or password are wrong, or somebody else made the nodes.
 	ErrDenied = errors.New("ha/zookeeper: access denied")
+	// ErrFormat is wrapped by what [Elector.Run] returns when the records were not written by this version, but by
+	// another one or by something else that uses the path.
+	ErrFormat = errors.New("ha/zookeeper: not records of this version")
 
 	// errOver is the reason why a session takes no calls any more.
 	errOver = errors.New("the session is over")

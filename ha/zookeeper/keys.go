@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	// format is the data of the node below which the records are. Another number is for another layout.
+	format = "mesos-actor-go records 1"
 	// buckets is the number of nodes among which the records are divided. The children of a node are listed by one
 	// packet: with 1,000,000 records and the longest names a bucket's list takes 0.5 MiB.
 	buckets = 256

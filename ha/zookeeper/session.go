@@ -173,7 +173,7 @@ func (e *Elector) established(ctx context.Context, s *session) (time.Duration, e
 	return timeout, nil
 }
 
-// prepare authenticates the session, and creates the nodes that each member needs and none of them removes.
+// prepare authenticates the session, and creates the nodes that all members need and none of them removes.
 func (e *Elector) prepare(s *session) error {
 	if e.auth != "" {
 		if err := s.conn.AddAuth("digest", []byte(e.auth)); err != nil {
@@ -191,21 +191,45 @@ func (e *Elector) prepare(s *session) error {
 		}
 	}
 	e.stale = nil
-	if there, _, err := s.conn.Exists(last); err != nil || there {
-		return e.denied("look for "+last, err)
+	switch data, _, err := s.conn.Get(e.state); {
+	case errors.Is(err, zk.ErrNoNode):
+	case err != nil:
+		return e.denied("read "+e.state, err)
+	case string(data) != format:
+		return fmt.Errorf("%w: %s says %.40q, not %q", ErrFormat, e.state, data, format)
 	}
+	missing := false
+	for _, node := range []string{e.election, last} {
+		there, _, err := s.conn.Exists(node)
+		if err != nil {
+			return e.denied("look for "+node, err)
+		}
+		missing = missing || !there
+	}
+	if !missing {
+		return nil
+	}
+	return e.createAll(s)
+}
+
+// createAll creates the nodes that are missing.
+func (e *Elector) createAll(s *session) error {
 	var above strings.Builder
 	for _, name := range strings.Split(path.Dir(e.path), "/")[1:] {
 		if name == "" {
 			continue
 		}
 		above.WriteString("/" + name)
-		if err := s.create(above.String(), e.above); err != nil {
+		if err := s.create(above.String(), nil, e.above); err != nil {
 			return e.denied("create "+above.String(), err)
 		}
 	}
 	for _, node := range []string{e.path, e.election, e.state} {
-		if err := s.create(node, e.acl); err != nil {
+		var data []byte
+		if node == e.state {
+			data = []byte(format)
+		}
+		if err := s.create(node, data, e.acl); err != nil {
 			return e.denied("create "+node, err)
 		}
 	}
@@ -220,12 +244,12 @@ func (e *Elector) prepare(s *session) error {
 }
 
 // create creates a node unless it exists. Who may not create it may still be allowed to use it.
-func (s *session) create(node string, acl []zk.ACL) error {
+func (s *session) create(node string, data []byte, acl []zk.ACL) error {
 	there, _, err := s.conn.Exists(node)
 	if err != nil || there {
 		return err
 	}
-	if _, err = s.conn.Create(node, nil, zk.FlagPersistent, acl); errors.Is(err, zk.ErrNodeExists) {
+	if _, err = s.conn.Create(node, data, zk.FlagPersistent, acl); errors.Is(err, zk.ErrNodeExists) {
 		return nil
 	}
 	return err
