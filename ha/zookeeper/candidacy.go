@@ -21,10 +21,12 @@ type candidacy struct {
 	own     candidate
 	timeout time.Duration // of the session
 
-	candidates []candidate // of the last good look
-	term       *term       // nil: this member does not lead
-	deadline   *time.Timer // the session may have expired then
-	ending     error       // why, while lead has not returned; nil: not yet
+	candidates []candidate      // of the last good look
+	term       *term            // nil: this member does not lead
+	deadline   *time.Timer      // the session may have expired then
+	ending     error            // why, while lead has not returned; nil: not yet
+	planned    bool             // the end is that of Run's context
+	grace      <-chan time.Time // lead is waited for until then, except for a planned end
 
 	// Used by one call of look at a time.
 	known   map[string]candidate // by name of node
@@ -32,12 +34,16 @@ type candidacy struct {
 }
 
 // enter creates the member's node.
-func (e *Elector) enter(s *session) (candidate, error) {
+func (e *Elector) enter(s *session, stands bool) (candidate, error) {
+	prefix := memberPrefix
+	if !stands {
+		prefix = waitingPrefix
+	}
 	data, err := json.Marshal(e.self)
 	if err != nil {
 		return candidate{}, err
 	}
-	node, err := s.conn.CreateProtectedEphemeralSequential(e.election+"/"+memberPrefix, data, e.acl)
+	node, err := s.conn.CreateProtectedEphemeralSequential(e.election+"/"+prefix, data, e.acl)
 	if err != nil {
 		return candidate{}, e.denied("create a node in "+e.election, err)
 	}
@@ -53,6 +59,7 @@ func (e *Elector) enter(s *session) (candidate, error) {
 type view struct {
 	begun      time.Time
 	candidates []candidate // in order, all of them
+	waiting    []candidate // members that are no candidates
 	proved     bool        // the servers have agreed that the own node is there
 	err        error
 }
@@ -85,14 +92,19 @@ func (c *candidacy) look(prove bool) view {
 		v.err = c.denied("list "+c.election, err)
 		return v
 	}
-	nodes := inOrder(children)
-	at := slices.Index(nodes, c.own.node)
-	if at < 0 {
+	if !slices.Contains(children, c.own.node) {
 		v.err = errGone
 		return v
 	}
+	nodes := inOrder(children)
+	at := slices.Index(nodes, c.own.node)
+	for _, node := range children {
+		if isWaiting(node) {
+			nodes = append(nodes, node)
+		}
+	}
 	for i, node := range nodes {
-		seen, err := c.see(node, i == 0 || i == at-1 || i == at)
+		seen, err := c.see(node, i == 0 || i == at-1 || node == c.own.node)
 		switch {
 		case errors.Is(err, zk.ErrNoNode):
 			continue // deleted meanwhile; a watch or the next look tells
@@ -111,7 +123,11 @@ func (c *candidacy) look(prove bool) view {
 			}
 			continue
 		}
-		v.candidates = append(v.candidates, seen)
+		if isWaiting(node) {
+			v.waiting = append(v.waiting, seen)
+		} else {
+			v.candidates = append(v.candidates, seen)
+		}
 	}
 	return v
 }
@@ -142,8 +158,8 @@ func (c *candidacy) see(node string, watch bool) (candidate, error) {
 	return seen, nil
 }
 
-// follow waits for this member's turn to lead, and for the end of its term. It returns when no lead is running, with a
-// *finalError if that ends Run.
+// follow waits for this member's turn to lead, and for the end of its term. It returns a *finalError if that ends Run. When
+// it returns no lead is running, but for one whose term was lost and that is slow to return.
 func (c *candidacy) follow(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
 	var (
 		views   = make(chan view, 1)
@@ -165,7 +181,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 		}
 		select {
 		case <-ended:
-			ended = nil
+			ended, c.planned = nil, true
 			c.stop(context.Cause(ctx))
 		case <-c.s.wake:
 			switch now := c.s.now(); {
@@ -190,6 +206,9 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			again = again || v.err == nil && c.first() && !v.proved
 		case out := <-done:
 			return c.finish(out)
+		case <-c.grace:
+			c.slow = done
+			return c.ending
 		}
 	}
 	return c.ending
@@ -239,7 +258,7 @@ func (c *candidacy) digest(v view) {
 		// Without a proof a member that leads has no more time, and one that will lead does not show it yet.
 		if !c.first() || v.proved {
 			c.deadline.Reset(time.Until(v.begun.Add(c.patience())))
-			c.show(c.candidates, c.own.node, "")
+			c.show(c.candidates, v.waiting, c.own.node, "")
 		}
 	}
 }
@@ -263,15 +282,19 @@ func (c *candidacy) stop(why error) {
 	c.ending = why
 	if c.term != nil {
 		c.term.end(why) // does nothing to a context that has ended
+		var final *finalError
+		if !c.planned && !errors.As(why, &final) {
+			c.grace = time.After(c.timeout / 2) // the node stays for so long if it can
+		}
 	}
 	c.candidates = nil
-	c.show(nil, "", why.Error())
+	c.show(nil, nil, "", why.Error())
 }
 
 // finish ends the term after lead has returned.
 func (c *candidacy) finish(out outcome) error {
 	c.term.end(errOver)
-	c.show(nil, "", "this member has led, and hands over")
+	c.show(nil, nil, "", "this member has led, and hands over")
 	if err, stops := out.stops(); stops {
 		return &finalError{err}
 	}

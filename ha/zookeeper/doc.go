@@ -27,7 +27,8 @@
 //   - That no two members believe at the same time that they lead: a process that was paused, or a machine whose clock
 //     stood still, learns of it when it goes on. It is Confirm and the store that hold then. Nor if somebody deletes a
 //     member's node by hand: the member learns of it by a watch.
-//   - That anybody leads while lead does not return: as long as the process keeps its session nobody else does.
+//   - That lead has returned before another member leads. A planned end waits for that, and while it does nobody leads;
+//     a term that was lost waits for half a session timeout at most. The context of lead has ended by then.
 //   - Records of any size: key and value together take a little less than 1 MiB, see [RecordError] and BatchLimit of
 //     the term's store. Servers with a smaller jute.maxbuffer than the usual one drop the connection over less.
 //   - Encryption: see [Config].DialContext.
@@ -35,7 +36,8 @@
 //
 // # Goroutines
 //
-// [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, and one for each call of the
-// client, which takes no context: they end when the session is closed. A store's Load and Apply start up to 128 for
+// [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, one that waits for a lead
+// which is slow to return, and one for each call of the client, which takes no context: they end when the session is
+// closed. A store's Load and Apply start up to 128 for
 // their reads. Run returns when all have ended.
 package zookeeper

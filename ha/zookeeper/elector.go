@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +29,8 @@ type Elector struct {
 	running chan struct{} // of capacity 1: full during Run
 	// Used by Run only.
 	self  memberData
-	stale []string // nodes of earlier sessions, which may still be there
+	stale []string     // nodes of earlier sessions, which may still be there
+	slow  chan outcome // of a term that is over, whose lead has not returned; nil: none
 
 	mu      sync.Mutex
 	problem string // the last one logged
@@ -53,7 +55,7 @@ func New(c Config) (*Elector, error) {
 		self:     memberData{ID: c.ID, API: c.API},
 	}
 	e.acl, e.above = aclOf(address.Auth)
-	e.show(nil, "", "not running")
+	e.show(nil, nil, "", "not running")
 	return e, nil
 }
 
@@ -73,10 +75,16 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 		return ErrRunning
 	}
 	defer func() { <-e.running }()
-	defer e.show(nil, "", "not running")
+	defer e.show(nil, nil, "", "not running")
 	e.self.Start = time.Now()
 	for {
 		err := e.takePart(ctx, lead)
+		if e.slow != nil {
+			out := e.waitOut(ctx)
+			if err, stops := out.stops(); stops {
+				return err
+			}
+		}
 		var final *finalError
 		switch {
 		case errors.As(err, &final):
@@ -84,14 +92,42 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		e.trouble(err)
-		e.show(nil, "", err.Error())
-		pause := min(e.config.SessionTimeout/5, 2*time.Second)
-		select {
-		case <-time.After(pause/2 + rand.N(pause/2+1)):
-		case <-ctx.Done():
+		e.pause(ctx, err)
+	}
+}
+
+// pause waits after a part in the election has ended by err, which it says.
+func (e *Elector) pause(ctx context.Context, err error) {
+	e.trouble(err)
+	e.show(nil, nil, "", err.Error())
+	pause := min(e.config.SessionTimeout/5, 2*time.Second)
+	select {
+	case <-time.After(pause/2 + rand.N(pause/2+1)):
+	case <-ctx.Done():
+	}
+}
+
+// waitOut follows the election, without being a candidate, until the lead of a term that is over has returned.
+func (e *Elector) waitOut(ctx context.Context) outcome {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	slow, outcomes := e.slow, make(chan outcome, 1)
+	e.slow = nil
+	go func() {
+		outcomes <- <-slow
+		cancel(errReturned)
+	}()
+	for ctx.Err() == nil {
+		err := e.takePart(ctx, nil)
+		var final *finalError
+		if errors.As(err, &final) {
+			break // the next part as a candidate finds out as well
+		}
+		if ctx.Err() == nil {
+			e.pause(ctx, err)
 		}
 	}
+	return <-outcomes
 }
 
 // finalError ends Run, which returns err.
@@ -100,8 +136,8 @@ type finalError struct{ err error }
 // Error implements error.
 func (e *finalError) Error() string { return fmt.Sprint(e.err) }
 
-// takePart takes part with one session and one node, for one term at most. It returns why that is over, and nothing of
-// it is left then.
+// takePart takes part with one session and one node, for one term at most; not as a candidate if lead is nil. It returns
+// why that is over. Nothing of it is left then, except for a lead that is slow to return.
 func (e *Elector) takePart(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
 	s, err := e.open(ctx)
 	if err != nil {
@@ -118,7 +154,7 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 		if err := e.prepare(s); err != nil {
 			return candidate{}, err
 		}
-		return e.enter(s)
+		return e.enter(s, lead != nil)
 	})
 	switch {
 	case errors.Is(err, ErrDenied), errors.Is(err, ErrFormat):
@@ -141,8 +177,8 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 
 // show publishes a Status. The first of the candidates leads, unless it is an earlier run of this member, which has
 // another node than own. The reason is for a Status without a leader.
-func (e *Elector) show(candidates []candidate, own, reason string) {
-	s := ha.Status{Self: e.config.ID, Reason: reason, Members: members(candidates, e.self)}
+func (e *Elector) show(candidates, waiting []candidate, own, reason string) {
+	s := ha.Status{Self: e.config.ID, Reason: reason, Members: members(slices.Concat(candidates, waiting), e.self)}
 	if len(candidates) > 0 {
 		first := candidates[0]
 		switch s.Reason = fmt.Sprintf("its node is the first of %d", len(candidates)); {

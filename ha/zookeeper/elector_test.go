@@ -38,6 +38,7 @@ func TestElector(t *testing.T) {
 		{"nodes made by hand", nodesByHand},
 		{"election deleted", electionDeleted},
 		{"another format", anotherFormat},
+		{"slow lead", slowLead},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -185,9 +186,9 @@ func orphan(t *testing.T, s *zktest.Server, path string) {
 	defer session.close(true)
 	_, err = b.established(t.Context(), session)
 	require.NoError(t, err)
-	lost, err := b.enter(session)
+	lost, err := b.enter(session, true)
 	require.NoError(t, err)
-	own, err := b.enter(session)
+	own, err := b.enter(session, true)
 	require.NoError(t, err)
 	c := &candidacy{Elector: b, s: session, own: own, known: map[string]candidate{}, watched: map[string]bool{}}
 	v := c.look(true)
@@ -353,6 +354,54 @@ func anotherFormat(t *testing.T, s *zktest.Server, path string) {
 	err := m.returns()
 	require.ErrorIs(t, err, ErrFormat)
 	require.ErrorContains(t, err, path+`/state says "something else"`)
+}
+
+// A lead that does not return keeps nobody else from leading once its term is lost. Its member is seen meanwhile, and is
+// a candidate again when lead has returned.
+func slowLead(t *testing.T, s *zktest.Server, path string) {
+	r := newRelay(t, s.Address)
+	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short / 2})
+	require.NoError(t, err)
+	var (
+		ctx, stop = context.WithCancel(t.Context())
+		release   = make(chan struct{})
+		leads     = make(chan context.Context, 10)
+		done      = make(chan error, 1)
+	)
+	go func() {
+		done <- a.Run(ctx, func(ctx context.Context, _ scheduler.Term) error {
+			leads <- ctx
+			<-ctx.Done()
+			<-release
+			return context.Cause(ctx)
+		})
+	}()
+	first := <-leads
+	b := join(t, new(history), Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	r.close()
+	term := b.leads()
+	require.Error(t, first.Err())
+	r.open()
+	b.shows("the member that waits", func(s ha.Status) bool { return s.Leads() && len(s.Members) == 2 })
+	for s := range a.Watch(t.Context()) {
+		if s.Leader == "b" && len(s.Members) == 2 {
+			break
+		}
+	}
+	require.NoError(t, term.Confirm(t.Context()))
+	close(release)
+	for seen := range a.Watch(t.Context()) { // its second node is a candidate's
+		children, _, err := s.Connect(t).Children(path + "/election")
+		require.NoError(t, err)
+		if seen.Leader == "b" && len(inOrder(children)) == 2 {
+			break
+		}
+	}
+	b.ends()
+	<-leads
+	stop()
+	require.ErrorIs(t, <-done, context.Canceled)
 }
 
 var (

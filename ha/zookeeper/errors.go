@@ -17,6 +17,8 @@ var (
 
 	// errOver is the reason why a session takes no calls any more.
 	errOver = errors.New("the session is over")
+	// errReturned ends a part in the election that was taken only until lead returned.
+	errReturned = errors.New("lead has returned")
 	// errNoConnection is logged when the connection is lost: the session may survive that.
 	errNoConnection = errors.New("no connection to the servers")
 	// errNoAnswer is the problem with servers that take connections.

@@ -12,9 +12,12 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
-// memberPrefix begins the last part of the nodes of the election; the library adds a random part before it, the
+// The last part of a node's name in the election begins with one of these; the library adds a random part before it, the
 // servers a sequence number.
-const memberPrefix = "member-"
+const (
+	memberPrefix  = "member-"  // of candidates
+	waitingPrefix = "waiting-" // of members whose last lead has not returned, and which others are to see
+)
 
 // memberData is the data of a member's node in the election.
 type memberData struct {
@@ -38,13 +41,13 @@ type candidate struct {
 	data  memberData
 }
 
-// numberOf returns the sequence number at the end of a node's name.
-func numberOf(node string) (number int64, ok bool) {
-	at := strings.LastIndex(node, memberPrefix)
-	if at < 0 || at+len(memberPrefix)+10 != len(node) {
+// numberOf returns the sequence number at the end of a node's name, after the prefix.
+func numberOf(node, prefix string) (number int64, ok bool) {
+	at := strings.LastIndex(node, prefix)
+	if at < 0 || at+len(prefix)+10 != len(node) {
 		return 0, false
 	}
-	digits := node[at+len(memberPrefix):]
+	digits := node[at+len(prefix):]
 	if strings.Trim(digits, "0123456789") != "" {
 		return 0, false
 	}
@@ -52,15 +55,21 @@ func numberOf(node string) (number int64, ok bool) {
 	return number, err == nil
 }
 
+// isWaiting reports whether a node is of a member that is no candidate.
+func isWaiting(node string) bool {
+	_, ok := numberOf(node, waitingPrefix)
+	return ok
+}
+
 // inOrder returns the nodes that are part of the election, the one that leads first.
 func inOrder(children []string) []string {
 	nodes := slices.DeleteFunc(slices.Clone(children), func(node string) bool {
-		_, ok := numberOf(node)
+		_, ok := numberOf(node, memberPrefix)
 		return !ok
 	})
 	slices.SortFunc(nodes, func(a, b string) int {
-		na, _ := numberOf(a)
-		nb, _ := numberOf(b)
+		na, _ := numberOf(a, memberPrefix)
+		nb, _ := numberOf(b, memberPrefix)
 		return cmp.Or(cmp.Compare(na, nb), strings.Compare(a, b))
 	})
 	return nodes

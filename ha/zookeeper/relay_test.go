@@ -13,8 +13,10 @@ import (
 // relay is a network between a member and a server. It can be a black hole: connections stay, and nothing arrives any
 // more, from either side.
 type relay struct {
-	address string
-	server  string
+	address  string
+	server   string
+	listener net.Listener
+	all      sync.WaitGroup
 
 	mu    sync.Mutex
 	hole  chan struct{} // nil: open. Closed when it opens again.
@@ -28,23 +30,26 @@ func newRelay(t *testing.T, server string) *relay {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	r := &relay{address: l.Addr().String(), server: server}
-	var all sync.WaitGroup
-	all.Go(func() {
+	r.listener = l
+	r.all.Go(func() {
 		for {
 			near, err := l.Accept()
 			if err != nil {
 				return
 			}
-			all.Go(func() { r.serve(near) })
+			r.all.Go(func() { r.serve(near) })
 		}
 	})
-	t.Cleanup(func() {
-		l.Close()
-		r.open()
-		r.cut()
-		all.Wait()
-	})
+	t.Cleanup(r.end)
 	return r
+}
+
+// end ends the relay and all its connections.
+func (r *relay) end() {
+	r.listener.Close()
+	r.open()
+	r.cut()
+	r.all.Wait()
 }
 
 // close makes the relay a black hole.
