@@ -217,20 +217,30 @@ func (p *packets) peek(body []byte) {
 }
 
 // SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of a packet, and sets
-// one before each packet: 2/3 of the session timeout, which would leave too little time for another server. There is a
-// ping each third.
+// one before each packet: 2/3 of the session timeout, and ten times as long for the first one.
 func (p *packets) SetReadDeadline(t time.Time) error {
 	if t.IsZero() {
 		return nil
 	}
-	timeout, _ := p.link.state()
-	if timeout == 0 {
-		timeout = p.link.timeout
-	}
-	if limit := time.Now().Add(timeout / 2); t.After(limit) {
+	if limit := time.Now().Add(p.link.patience(p.later)); t.After(limit) {
 		t = limit
 	}
 	return p.Conn.SetReadDeadline(t)
+}
+
+// patience returns how long to wait for a packet of an established connection, or for the first one. Leading ends after
+// 3/4 of the session timeout, so that several servers should have been tried by then: 5/12 for the one that has hung,
+// which answers each 1/3 at least, and 1/12 for the next, then more, since all may be slow. A new session has more time.
+func (l *link) patience(established bool) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.granted == 0:
+		return l.timeout / 2
+	case established:
+		return l.granted * 5 / 12
+	}
+	return min(l.granted/2, l.granted/12*time.Duration(max(1, l.dials)))
 }
 
 // logger passes the library's log lines to slog.
