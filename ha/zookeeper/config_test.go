@@ -131,3 +131,33 @@ func TestGranted(t *testing.T) {
 	granted, _ := l.state()
 	require.Equal(t, 150*time.Millisecond, granted)
 }
+
+// When a server hangs, there is time for two others before leading ends after 3/4 of the session timeout.
+func TestLinkPatience(t *testing.T) {
+	l := &link{timeout: 20 * time.Second}
+	require.Equal(t, 10*time.Second, l.patience(false), "a new session")
+	l.grant(12 * time.Second)
+	require.Equal(t, 5*time.Second, l.patience(true))
+	for dials, want := range []int{1, 1, 2, 3, 4, 5, 6, 6, 6} {
+		l.dials = dials
+		require.Equal(t, time.Duration(want)*time.Second, l.patience(false))
+	}
+}
+
+func TestServersTakeTurns(t *testing.T) {
+	l := &link{cancel: func() {}}
+	s := &servers{link: l}
+	require.NoError(t, s.Init([]string{"a", "b", "c"}))
+	require.Equal(t, 3, s.Len())
+	seen := map[string]int{}
+	for range 6 {
+		server, pause := s.Next()
+		require.False(t, pause)
+		seen[server]++
+		s.Connected()
+	}
+	require.Equal(t, map[string]int{"a": 2, "b": 2, "c": 2}, seen)
+	l.close()
+	_, pause := s.Next()
+	require.True(t, pause, "or the library does not notice that it is to end")
+}

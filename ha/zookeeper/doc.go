@@ -18,7 +18,8 @@
 //     another member leads within milliseconds.
 //   - An Apply that has returned nil is on the disks of a majority of the servers. Of one that has failed all is there
 //     or nothing; the same records can be written again.
-//   - Load returns what the last Apply of all terms has left, in a few seconds for 100,000 records.
+//   - Load returns what the last Apply of all terms has left. Many reads are under way at once: two cores that a server
+//     and a member share load 10,000 records a second.
 //   - No error, no log line and no text of a value has the password. All methods may be called from any goroutine.
 //   - Run leaves no goroutine and no connection behind.
 //
@@ -36,8 +37,7 @@
 //
 // # Goroutines
 //
-// [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, one that waits for a lead
-// which is slow to return, and one for each call of the client, which takes no context: they end when the session is
-// closed. A store's Load and Apply start up to 128 for
-// their reads. Run returns when all have ended.
+// [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, one that waits for a lead which is
+// slow to return, and one for each call of the client, which takes no context: they end when the session is closed. A
+// store's Load and Apply start up to 128 for their reads. Run returns when all have ended.
 package zookeeper

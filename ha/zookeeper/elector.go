@@ -66,8 +66,8 @@ func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ","
 func (e *Elector) GoString() string { return "zookeeper.Elector{" + e.String() + "}" }
 
 // Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
-// servers refuse access, or have something else there; everything else that they do it survives, and logs it. It returns when lead has returned and all goroutines
-// have ended, a second after ctx at the latest if lead does.
+// servers refuse access, or have something else there; everything else that they do it survives, and logs it. It returns
+// when lead has returned and all goroutines have ended, two seconds after both ctx and lead at the latest.
 func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
 	case e.running <- struct{}{}:
