@@ -179,7 +179,7 @@ func orphan(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
 	a.leads()
-	b, err := New(Config{Address: address(path, s.Address), ID: "b"})
+	b, err := New(Config{Address: address(path, s.Address), ID: "b", Logger: quiet()})
 	require.NoError(t, err)
 	session, err := b.open(t.Context())
 	require.NoError(t, err)
@@ -360,7 +360,7 @@ func anotherFormat(t *testing.T, s *zktest.Server, path string) {
 // a candidate again when lead has returned.
 func slowLead(t *testing.T, s *zktest.Server, path string) {
 	r := newRelay(t, s.Address)
-	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short / 2})
+	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short / 2, Logger: quiet()})
 	require.NoError(t, err)
 	var (
 		ctx, stop = context.WithCancel(t.Context())

@@ -104,7 +104,7 @@ func TestFaults(t *testing.T) {
 	for i := range 3 {
 		r := newRelay(t, s.Address)
 		relays = append(relays, r)
-		e, err := New(Config{Address: address("/faults", r.address), ID: fmt.Sprint(i), SessionTimeout: timeout})
+		e, err := New(Config{Address: address("/faults", r.address), ID: fmt.Sprint(i), SessionTimeout: timeout, Logger: quiet()})
 		require.NoError(t, err)
 		running.Go(func() {
 			_ = e.Run(ctx, func(ctx context.Context, t scheduler.Term) error { return c.lead(ctx, i, t, end) })

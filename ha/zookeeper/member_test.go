@@ -150,6 +150,9 @@ func (l led) over(t testing.TB) error {
 	}
 }
 
+// quiet returns a logger that discards everything.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 // logs collects log lines.
 type logs struct {
 	mu  sync.Mutex
