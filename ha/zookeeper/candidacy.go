@@ -190,7 +190,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			case now.connected:
 				again = true
 			case c.ending == nil:
-				c.trouble(errNoConnection)
+				c.trouble(c.explain(errNoConnection))
 			}
 		case <-beat.C:
 			again = true
@@ -246,6 +246,8 @@ func (c *candidacy) digest(v view) {
 		c.stop(v.err)
 	case errors.Is(v.err, ErrDenied):
 		c.stop(&finalError{v.err})
+	case v.err != nil && !c.s.now().connected:
+		c.trouble(c.explain(errNoConnection))
 	case v.err != nil:
 		c.trouble(c.explain(v.err))
 	default:
