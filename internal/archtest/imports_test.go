@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
-	"internal/detector":  {mesosGo, "github.com/go-zookeeper/zk"},
+	"internal/detector":  {"internal/zkaddress", mesosGo, "github.com/go-zookeeper/zk"},
 	// The fake master is the other side of the wire: it must not know the scheduler.
 	"internal/mesostest": {
 		"internal/mesostest/constraints", "internal/mesostest/resources", "internal/mesostest/shell", "internal/mesostest/validate",
@@ -55,10 +55,12 @@ var imports = map[string][]string{
 	"ha/cluster": {
 		"ha", "scheduler", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
+	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	recordio:               {},
 	"internal/virtualnet":  {},
+	"internal/zkaddress":   {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
 	// The parts of the scheduler's machine, which must not know it.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
 )
 
 // Config says where a Detector looks.
@@ -41,7 +43,7 @@ type Lead struct {
 
 // Detector finds the leading master. All methods may be called from any goroutine. Use New.
 type Detector struct {
-	ensemble       *ensemble // nil for a list
+	ensemble       *zkaddress.Address // nil for a list
 	tls            bool
 	dial           func(ctx context.Context, network, address string) (net.Conn, error)
 	logger         *slog.Logger

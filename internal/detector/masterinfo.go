@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
@@ -113,7 +114,7 @@ func (m masterInfo) url(tls bool) string {
 	}
 	port = cmp.Or(port, 5050)
 	for _, host := range hosts {
-		if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() || !validHost(host) {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() || !zkaddress.ValidHost(host) {
 			continue
 		}
 		if master, bad := parseMaster(scheme + net.JoinHostPort(host, strconv.FormatInt(port, 10))); bad == "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,7 +14,7 @@ func TestParse(t *testing.T) {
 	for _, test := range []struct {
 		why, master string
 		masters     []string
-		ensemble    *ensemble
+		ensemble    *zkaddress.Address
 	}{
 		{"a URL", "http://h:5050", []string{"http://h:5050"}, nil},
 		{"no scheme", "h:5050", []string{"http://h:5050"}, nil},
@@ -25,12 +26,12 @@ func TestParse(t *testing.T) {
 		{"blanks", " h1:5050 ,\th2:5050\n", []string{"http://h1:5050", "http://h2:5050"}, nil},
 		{"one host, two schemes", "http://h,https://h", []string{"http://h", "https://h"}, nil},
 
-		{"ZooKeeper", "zk://h1:2181,h2:2182/mesos", nil, &ensemble{[]string{"h1:2181", "h2:2182"}, "/mesos", ""}},
-		{"its port is known", "zk://h1, [::1] ,[::2]:1/a/b/ ", nil, &ensemble{[]string{"h1:2181", "[::1]:2181", "[::2]:1"}, "/a/b", ""}},
-		{"with a password", "zk://u:p@h1:1/mesos", nil, &ensemble{[]string{"h1:1"}, "/mesos", "u:p"}},
-		{"with an odd password", "zk://u:p@:,%2f#?@h1:1/mesos", nil, &ensemble{[]string{"h1:1"}, "/mesos", "u:p@:,%2f#?"}},
-		{"with no password", "zk://u:@h1:1/mesos", nil, &ensemble{[]string{"h1:1"}, "/mesos", "u:"}},
-		{"an odd path", "zk://h1:1/.a/b.c/..d/é", nil, &ensemble{[]string{"h1:1"}, "/.a/b.c/..d/é", ""}},
+		{"ZooKeeper", "zk://h1:2181,h2:2182/mesos", nil, &zkaddress.Address{Servers: []string{"h1:2181", "h2:2182"}, Path: "/mesos"}},
+		{"its port is known", "zk://h1, [::1] ,[::2]:1/a/b/ ", nil, &zkaddress.Address{Servers: []string{"h1:2181", "[::1]:2181", "[::2]:1"}, Path: "/a/b"}},
+		{"with a password", "zk://u:p@h1:1/mesos", nil, &zkaddress.Address{Servers: []string{"h1:1"}, Path: "/mesos", Auth: "u:p"}},
+		{"with an odd password", "zk://u:p@:,%2f#?@h1:1/mesos", nil, &zkaddress.Address{Servers: []string{"h1:1"}, Path: "/mesos", Auth: "u:p@:,%2f#?"}},
+		{"with no password", "zk://u:@h1:1/mesos", nil, &zkaddress.Address{Servers: []string{"h1:1"}, Path: "/mesos", Auth: "u:"}},
+		{"an odd path", "zk://h1:1/.a/b.c/..d/é", nil, &zkaddress.Address{Servers: []string{"h1:1"}, Path: "/.a/b.c/..d/é"}},
 	} {
 		t.Run(test.why, func(t *testing.T) {
 			masters, zookeeper, err := parse(test.master)
@@ -132,16 +133,16 @@ func FuzzParse(f *testing.F) {
 			require.Nil(t, zookeeper)
 		case zookeeper != nil:
 			require.Nil(t, masters)
-			for _, server := range zookeeper.servers {
+			for _, server := range zookeeper.Servers {
 				host, port, err := net.SplitHostPort(server)
 				require.NoError(t, err)
 				require.NotEmpty(t, host)
-				require.True(t, validPort(port))
+				require.True(t, zkaddress.ValidPort(port))
 			}
-			require.True(t, strings.HasPrefix(zookeeper.path, "/") && !strings.HasSuffix(zookeeper.path, "/"))
-			again := "zk://" + strings.Join(zookeeper.servers, ",") + zookeeper.path
-			if zookeeper.auth != "" {
-				again = "zk://" + zookeeper.auth + "@" + again[len("zk://"):]
+			require.True(t, strings.HasPrefix(zookeeper.Path, "/") && !strings.HasSuffix(zookeeper.Path, "/"))
+			again := "zk://" + strings.Join(zookeeper.Servers, ",") + zookeeper.Path
+			if zookeeper.Auth != "" {
+				again = "zk://" + zookeeper.Auth + "@" + again[len("zk://"):]
 			}
 			_, same, err := parse(again)
 			require.NoError(t, err)

@@ -62,7 +62,7 @@ func (d *Detector) session(ctx context.Context) error {
 	defer cancel()
 	link := &link{ctx: ctx, dial: d.dial, timeout: d.sessionTimeout}
 	lost := make(chan struct{}, 1)
-	conn, ended, err := zk.Connect(d.ensemble.servers, d.sessionTimeout,
+	conn, ended, err := zk.Connect(d.ensemble.Servers, d.sessionTimeout,
 		zk.WithHostProvider(new(servers)),
 		zk.WithDialer(link.connect),
 		zk.WithLogger(logger{d.logger}),
@@ -100,14 +100,14 @@ func (d *Detector) session(ctx context.Context) error {
 
 // follow looks for the leader after each change, and after each failure.
 func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
-	if auth := e.ensemble.auth; auth != "" {
+	if auth := e.ensemble.Auth; auth != "" {
 		if err := e.conn.AddAuth("digest", []byte(auth)); err != nil {
 			return fmt.Errorf("authentication: %w", err)
 		}
 	}
 	// A server may lag behind the others. This also delays the first watch until the session is established: while
 	// the library sets it up, it accesses watches without a lock.
-	if _, err := e.conn.Sync(e.ensemble.path); err != nil {
+	if _, err := e.conn.Sync(e.ensemble.Path); err != nil {
 		return err
 	}
 	for {
@@ -138,7 +138,7 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 
 // look finds the current leader.
 func (e *election) look() error {
-	path := e.ensemble.path
+	path := e.ensemble.Path
 	children, err := e.children(path)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", path, err)

@@ -43,7 +43,14 @@ type Server struct {
 // Start starts a server on a free port for the length of the test. Without a server to start the test is
 // skipped, and so it is by go test -short. With the environment variable ZOOKEEPER or CI set, to whatever
 // value, it is never skipped: it fails when there is no server.
-func Start(t *testing.T) *Server {
+func Start(t testing.TB) *Server {
+	t.Helper()
+	return Ensemble(t, 1, 500*time.Millisecond)[0]
+}
+
+// Ensemble starts n servers that work together, with a tick that sessions last at least two of, and 20 or a minute at
+// most. The rest is as with Start.
+func Ensemble(t testing.TB, n int, tick time.Duration) []*Server {
 	t.Helper()
 	asked := os.Getenv("ZOOKEEPER") != "" || os.Getenv("CI") != ""
 	if testing.Short() && !asked {
@@ -59,17 +66,47 @@ func Start(t *testing.T) *Server {
 	// connected to themselves one day. An address of its own keeps servers that run at the same time from
 	// getting the same port, which is free again until the server listens.
 	host := net.IPv4(127, byte(1+rand.IntN(254)), byte(rand.IntN(256)), byte(1+rand.IntN(254))).String()
-	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	require.NoError(t, err)
-	s := &Server{Address: free.Addr().String(), java: java, config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
-	require.NoError(t, free.Close())
-	_, port, err := net.SplitHostPort(s.Address)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=500\ndataDir=%s\nclientPort=%s\n"+
-		"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\n", s.data, port, host), 0o600))
-	t.Cleanup(s.Kill) // also one that never gets ready
-	s.start(t)
-	return s
+	var (
+		free    []net.Listener // held until all ports are known
+		servers []*Server
+		peers   strings.Builder // each with two ports more
+	)
+	port := func() string {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		require.NoError(t, err)
+		free = append(free, l)
+		return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	}
+	for i := range n {
+		s := &Server{java: java, config: filepath.Join(t.TempDir(), "zoo.cfg"), data: t.TempDir()}
+		s.Address = net.JoinHostPort(host, port())
+		fmt.Fprintf(&peers, "server.%d=%s:%s:%s\n", i+1, host, port(), port())
+		servers = append(servers, s)
+	}
+	if n == 1 {
+		peers.Reset()
+	} else {
+		peers.WriteString("initLimit=50\nsyncLimit=50\n")
+	}
+	for i, s := range servers {
+		_, port, err := net.SplitHostPort(s.Address)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(s.data, "myid"), fmt.Appendln(nil, i+1), 0o600))
+		require.NoError(t, os.WriteFile(s.config, fmt.Appendf(nil, "tickTime=%d\ndataDir=%s\nclientPort=%s\n"+
+			"clientPortAddress=%s\nadmin.enableServer=false\n4lw.commands.whitelist=*\nmaxSessionTimeout=%d\n%s",
+			tick.Milliseconds(), s.data, port, host, max(20*tick, time.Minute).Milliseconds(), peers.String()), 0o600))
+	}
+	for _, l := range free {
+		require.NoError(t, l.Close())
+	}
+	for _, s := range servers {
+		t.Cleanup(s.Kill) // also one that never gets ready
+		s.launch(t)
+	}
+	for _, s := range servers {
+		s.ready(t)
+	}
+	return servers
 }
 
 // findServer returns the path of Java, or an error that says what is missing and how to get it.
@@ -84,19 +121,35 @@ func findServer() (java string, err error) {
 	return java, nil
 }
 
-// start runs the server's process until it answers.
-func (s *Server) start(t *testing.T) {
-	s.process = exec.Command(s.java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+// launch starts the server's process.
+func (s *Server) launch(t testing.TB) {
+	s.process = exec.Command(s.java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		// Only processes are killed here, not the machine: what the server has written is not lost. On a busy disk
 		// waiting for it takes tens of milliseconds for each change.
 		"-Dzookeeper.forceSync=no",
 		"-cp", jar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", s.config)
 	require.NoError(t, s.process.Start())
+}
+
+// ready waits until the server answers.
+func (s *Server) ready(t testing.TB) {
 	s.waitFor(t, "srvr", func(answer string) bool { return strings.Contains(answer, "Mode:") })
 }
 
-// Restart starts the server again after Kill, with the data that it had.
-func (s *Server) Restart(t *testing.T) { s.start(t) }
+// Leads reports whether the server leads its ensemble.
+func (s *Server) Leads(t testing.TB) (leads bool) {
+	s.waitFor(t, "srvr", func(answer string) bool {
+		leads = strings.Contains(answer, "Mode: leader")
+		return strings.Contains(answer, "Mode:")
+	})
+	return leads
+}
+
+// Restart starts the server again after Kill, with the data that it had. Of an ensemble a majority has to run.
+func (s *Server) Restart(t testing.TB) {
+	s.launch(t)
+	s.ready(t)
+}
 
 // Kill ends the server's process at once.
 func (s *Server) Kill() {
@@ -108,17 +161,17 @@ func (s *Server) Kill() {
 }
 
 // Wipe removes the data of a server that was killed.
-func (s *Server) Wipe(t *testing.T) {
+func (s *Server) Wipe(t testing.TB) {
 	require.NoError(t, os.RemoveAll(filepath.Join(s.data, "version-2")))
 }
 
 // Signal stops (SIGSTOP) or continues (SIGCONT) the server.
-func (s *Server) Signal(t *testing.T, signal syscall.Signal) {
+func (s *Server) Signal(t testing.TB, signal syscall.Signal) {
 	require.NoError(t, s.process.Process.Signal(signal))
 }
 
 // waitFor sends the server a four-letter command until the answer is good.
-func (s *Server) waitFor(t *testing.T, command string, good func(answer string) bool) {
+func (s *Server) waitFor(t testing.TB, command string, good func(answer string) bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -143,7 +196,7 @@ func (s *Server) waitFor(t *testing.T, command string, good func(answer string) 
 }
 
 // Connect opens a session for the test itself.
-func (s *Server) Connect(t *testing.T) *Client {
+func (s *Server) Connect(t testing.TB) *Client {
 	conn, _, err := zk.Connect([]string{s.Address}, 10*time.Second, zk.WithLogger(silent{}))
 	require.NoError(t, err)
 	t.Cleanup(conn.Close)
@@ -152,7 +205,7 @@ func (s *Server) Connect(t *testing.T) *Client {
 
 // Client is a session whose errors end the test.
 type Client struct {
-	t *testing.T
+	t testing.TB
 	*zk.Conn
 }
 

@@ -1,0 +1,43 @@
+// Package zookeeper elects a leader among members, and keeps its records, on a ZooKeeper ensemble that is there
+// already. Members need to know nothing but its address.
+//
+// Each member has an ephemeral, sequential node in the election; the first one leads, and each watches the one before
+// its own. A record is a node; an Apply is one transaction, with the condition that the leader's node is still there.
+//
+// # What it promises
+//
+//   - The context of a term has ended before the servers let another member lead, as long as the process runs: the term
+//     ends three quarters of a session timeout after the begin of the last request by which a majority of the servers
+//     has agreed that this member leads. Such a request is made every sixth of it.
+//   - A process that was paused, and does not know yet that another one leads, cannot write: the servers refuse its
+//     transactions as a whole, and it gets a [*FencedError].
+//   - Term numbers grow: they are the numbers of the transactions that created the members' nodes. The first
+//     transaction of a term records who leads, under the key "ha/epoch".
+//   - A lost connection changes nothing by itself: if the session survives, the same term goes on.
+//   - A planned end, by the end of Run's context or by the return of lead, deletes the node after lead has returned:
+//     another member leads within milliseconds.
+//   - An Apply that has returned nil is on the disks of a majority of the servers. Of one that has failed all is there
+//     or nothing; the same records can be written again.
+//   - Load returns what the last Apply of all terms has left. Many reads are under way at once: two cores that a server
+//     and a member share load 10,000 records a second.
+//   - No error, no log line and no text of a value has the password. All methods may be called from any goroutine.
+//   - Run leaves no goroutine and no connection behind.
+//
+// # What it does not promise
+//
+//   - That no two members believe at the same time that they lead: a process that was paused, or a machine whose clock
+//     stood still, learns of it when it goes on. It is Confirm and the store that hold then. Nor if somebody deletes a
+//     member's node by hand: the member learns of it by a watch.
+//   - That lead has returned before another member leads. A planned end waits for that, and while it does nobody leads;
+//     a term that was lost waits for half a session timeout at most. The context of lead has ended by then.
+//   - Records of any size: key and value together take a little less than 1 MiB, see [RecordError] and BatchLimit of
+//     the term's store. Servers with a smaller jute.maxbuffer than the usual one drop the connection over less.
+//   - Encryption: see [Config].DialContext.
+//   - That the path is this framework's alone: that is for the scheduler to check.
+//
+// # Goroutines
+//
+// [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, one that waits for a lead which is
+// slow to return, and one for each call of the client, which takes no context: they end when the session is closed. A
+// store's Load and Apply start up to 128 for their reads. Run returns when all have ended.
+package zookeeper

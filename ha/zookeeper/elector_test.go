@@ -1,0 +1,410 @@
+package zookeeper
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/stretchr/testify/require"
+)
+
+// TestElector takes real time, since the servers are real: waits are for sessions that expire after two seconds.
+func TestElector(t *testing.T) {
+	t.Parallel()
+	s := zktest.Ensemble(t, 1, tick)[0]
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, s *zktest.Server, path string)
+	}{
+		{"one member", oneMember},
+		{"two members", twoMembers},
+		{"expiry", expiry},
+		{"reconnect", reconnect},
+		{"lost creation", lostCreation},
+		{"orphan", orphan},
+		{"deleted by hand", deletedByHand},
+		{"lead returns", leadReturns},
+		{"wrong password", wrongPassword},
+		{"same ID", sameID},
+		{"deep path", deepPath},
+		{"ends while nothing answers", endsInBlackHole},
+		{"lost write", lostWrite},
+		{"nodes made by hand", nodesByHand},
+		{"election deleted", electionDeleted},
+		{"another format", anotherFormat},
+		{"slow lead", slowLead},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, s, "/"+path.Base(t.Name()))
+		})
+	}
+}
+
+func oneMember(t *testing.T, s *zktest.Server, path string) {
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a", API: "http://a:1"})
+	term := m.leads()
+	require.NoError(t, term.Confirm(t.Context()))
+	status := m.shows("its leadership", ha.Status.Leads)
+	require.Equal(t, term.Number, status.Term)
+	require.Len(t, status.Members, 1)
+	require.Equal(t, "http://a:1", status.Members[0].API)
+	require.True(t, status.Members[0].Alive)
+
+	c := s.Connect(t)
+	var record epochRecord
+	require.NoError(t, json.Unmarshal([]byte(epoch(t, c, path)), &record))
+	require.Equal(t, "a", record.Member)
+	require.Equal(t, term.Number, record.Term)
+	require.ErrorIs(t, m.Run(t.Context(), nil), ErrRunning)
+
+	require.ErrorIs(t, m.ends(), context.Canceled)
+	require.Equal(t, "not running", m.Status().Reason)
+	require.Empty(t, m.Status().Leader)
+	children, _, err := c.Children(path + "/election")
+	require.NoError(t, err)
+	require.Empty(t, children)
+	var fenced *FencedError
+	require.ErrorAs(t, term.Confirm(t.Context()), &fenced)
+	require.ErrorAs(t, term.Store.Apply(t.Context(), map[string][]byte{"a": {}}), &fenced)
+}
+
+// A planned hand-over: nobody waits for a session to expire, and the two never lead at the same time.
+func twoMembers(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
+	first := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	both := func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 }
+	require.Equal(t, first.Number, b.shows("the leader", both).Term)
+	a.shows("both", both)
+	require.NoError(t, first.Store.Apply(t.Context(), map[string][]byte{"k": []byte("of a")}))
+
+	begun := time.Now()
+	a.stop()
+	second := b.leads()
+	took := time.Since(begun)
+	t.Logf("handed over in %v", took)
+	require.Less(t, took, defaultSessionTimeout/2)
+	require.Greater(t, second.Number, first.Number)
+	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
+	records, err := second.Store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string][]byte{"k": []byte("of a")}, records)
+	a.returns()
+	b.shows("its leadership", func(s ha.Status) bool { return s.Leads() && len(s.Members) == 1 })
+}
+
+// The servers hear nothing of a member. It steps down before its session expires, and another one leads after that.
+func expiry(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	r := newRelay(t, s.Address)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
+	first := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+
+	begun := time.Now()
+	r.close()
+	var fenced *FencedError
+	require.ErrorAs(t, first.over(t), &fenced)
+	down := time.Since(begun)
+	second := b.leads()
+	took := time.Since(begun)
+	t.Logf("session of %v: the old one stepped down after %v, the new one led after %v", short, down, took)
+	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
+	require.ErrorAs(t, first.Confirm(t.Context()), &fenced)
+	require.ErrorAs(t, first.Store.Apply(t.Context(), map[string][]byte{"a": {}}), &fenced)
+	require.NoError(t, second.Confirm(t.Context()))
+
+	r.open()
+	a.shows("the new leader", func(s ha.Status) bool { return s.Leader == "b" && len(s.Members) == 2 })
+	require.NoError(t, second.ctx.Err())
+}
+
+// A connection that breaks, and one over which nothing comes for a while, change nothing.
+func reconnect(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	r := newRelay(t, s.Address)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: 2 * short})
+	term := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	for i := range 3 {
+		r.cut()
+		proved := term.Confirm(t.Context())
+		for proved != nil { // the connection broke meanwhile
+			require.NoError(t, term.ctx.Err())
+			proved = term.Confirm(t.Context())
+		}
+		err := term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}})
+		require.NoError(t, err)
+	}
+	r.close()
+	select {
+	case <-time.After(short / 2):
+	case <-term.ctx.Done():
+	}
+	r.open()
+	require.NoError(t, term.Confirm(t.Context()))
+	require.NoError(t, term.ctx.Err())
+	require.Equal(t, []string{"a leads"}, h.all())
+}
+
+// The reply to the creation of the node is lost with its connection. The member finds the node, and leads.
+func lostCreation(t *testing.T, s *zktest.Server, path string) {
+	const create = 1
+	r := newRelay(t, s.Address)
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "first"})
+	first.leads() // everything else is there
+	first.ends()
+	r.loseReply(create)
+	m := join(t, new(history), Config{Address: address(path, r.address), ID: "a"})
+	term := m.leads()
+	require.Equal(t, 1, r.losses())
+	require.NoError(t, term.Confirm(t.Context()))
+	children, _, err := s.Connect(t).Children(path + "/election")
+	require.NoError(t, err)
+	require.Len(t, children, 1)
+}
+
+// A node of the member's own session, of which it does not know, keeps nobody from leading.
+func orphan(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
+	a.leads()
+	b, err := New(Config{Address: address(path, s.Address), ID: "b", Logger: quiet()})
+	require.NoError(t, err)
+	session, err := b.open(t.Context())
+	require.NoError(t, err)
+	defer session.close(true)
+	_, err = b.established(t.Context(), session)
+	require.NoError(t, err)
+	lost, err := b.enter(session, true)
+	require.NoError(t, err)
+	own, err := b.enter(session, true)
+	require.NoError(t, err)
+	c := &candidacy{Elector: b, s: session, own: own, known: map[string]candidate{}, watched: map[string]bool{}}
+	v := c.look(true)
+	require.NoError(t, v.err)
+	require.True(t, v.proved)
+	require.Len(t, v.candidates, 2)
+	require.NotContains(t, v.candidates, lost)
+	there, _, err := session.conn.Exists(b.election + "/" + lost.node)
+	require.NoError(t, err)
+	require.False(t, there)
+}
+
+func deletedByHand(t *testing.T, s *zktest.Server, path string) {
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	term := m.leads()
+	c := s.Connect(t)
+	children, _, err := c.Children(path + "/election")
+	require.NoError(t, err)
+	c.Remove(path + "/election/" + children[0])
+	require.ErrorIs(t, term.over(t), errGone)
+	next := m.leads()
+	require.Greater(t, next.Number, term.Number)
+	require.NoError(t, next.Confirm(t.Context()))
+}
+
+func leadReturns(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	config := Config{Address: address(path, s.Address), ID: "a"}
+	a := join(t, h, config)
+	first := a.leads()
+	a.answer <- errTest // ends the term alone
+	require.Greater(t, a.leads().Number, first.Number)
+	config.ID = "b"
+	b := join(t, h, config)
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	a.answer <- errTest
+	b.leads()
+	b.answer <- &ha.StopError{Err: errTest}
+	require.ErrorIs(t, b.returns(), errTest)
+	a.leads()
+	a.answer <- nil
+	require.NoError(t, a.returns())
+	require.Equal(t, []string{
+		"a leads", "a has led", "a leads", "a has led", "b leads", "b has led", "a leads", "a has led",
+	}, h.all())
+}
+
+func wrongPassword(t *testing.T, s *zktest.Server, path string) {
+	right := join(t, new(history), Config{Address: address(path, "user:right@"+s.Address), ID: "a"})
+	term := right.leads()
+	require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"a": []byte("secret")}))
+	for _, who := range []string{"user:wr0ng@", "other:right@", ""} {
+		m := join(t, new(history), Config{Address: address(path, who+s.Address), ID: "b"})
+		err := m.returns()
+		require.ErrorIs(t, err, ErrDenied)
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, "password")
+		require.NotContains(t, err.Error()+m.log.String(), "wr0ng")
+	}
+	c := s.Connect(t)
+	for _, node := range []string{path, path + "/state/00", newChange(path+"/state", "a", nil).node} {
+		_, _, err := c.Get(node)
+		require.ErrorIs(t, err, zk.ErrNoAuth, node)
+	}
+	require.True(t, right.Status().Leads())
+}
+
+// A member that comes back under its ID before the session of its last run has expired does not take that for itself.
+func sameID(t *testing.T, s *zktest.Server, path string) {
+	a := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	a.leads()
+	again := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	again.shows("that it waits", func(s ha.Status) bool {
+		return s.Leader == "" && s.Reason == "an earlier run of this member has not left the election yet"
+	})
+	a.ends()
+	again.leads()
+	again.shows("its leadership", ha.Status.Leads)
+}
+
+func deepPath(t *testing.T, s *zktest.Server, path string) {
+	join(t, new(history), Config{Address: address(path+"/b/c", "u:p@"+s.Address), ID: "a"}).leads()
+	join(t, new(history), Config{Address: address(path+"/b/d", "v:p@"+s.Address), ID: "a"}).leads()
+}
+
+func endsInBlackHole(t *testing.T, s *zktest.Server, path string) {
+	r := newRelay(t, s.Address)
+	a := join(t, new(history), Config{Address: address(path, r.address), ID: "a"})
+	term := a.leads()
+	r.close()
+	ctx, cancel := context.WithTimeout(t.Context(), tick)
+	defer cancel()
+	require.ErrorIs(t, term.Store.Apply(ctx, map[string][]byte{"a": {}}), context.DeadlineExceeded)
+	require.ErrorIs(t, term.Confirm(ctx), context.DeadlineExceeded)
+	begun := time.Now()
+	a.ends()
+	t.Logf("ended in %v", time.Since(begun))
+	never := join(t, new(history), Config{Address: address(path, r.address), ID: "b"})
+	require.ErrorIs(t, never.ends(), context.Canceled)
+}
+
+// The reply to a write is lost, which had its effect or not. The same records can be written again.
+func lostWrite(t *testing.T, s *zktest.Server, path string) {
+	const multi = 14
+	r := newRelay(t, s.Address)
+	a := join(t, new(history), Config{Address: address(path, r.address), ID: "a"})
+	term := a.leads()
+	_, err := term.Store.Load(t.Context())
+	require.NoError(t, err)
+	for _, changes := range []map[string][]byte{
+		{"a": []byte("1"), "b": []byte("1")},
+		{"a": nil, "b": []byte("2"), "c": []byte("2")},
+	} {
+		var failed error
+		for failed == nil { // a proof may lose its reply instead
+			r.loseReply(multi)
+			failed = term.Store.Apply(t.Context(), changes)
+		}
+		var fenced *FencedError
+		require.NotErrorAs(t, failed, &fenced)
+		for failed != nil {
+			require.NoError(t, term.ctx.Err())
+			failed = term.Store.Apply(t.Context(), changes)
+		}
+	}
+	records, err := term.Store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string][]byte{"b": []byte("2"), "c": []byte("2")}, records)
+}
+
+// Nodes that belong to no session never end, and do not count.
+func nodesByHand(t *testing.T, s *zktest.Server, path string) {
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	first.leads()
+	first.ends()
+	c := s.Connect(t)
+	c.Put(path+"/election/_c_00-member-0000000000", "{}")
+	c.Put(path+"/election/other", "")
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "b"})
+	term := m.leads()
+	c.Put(path+"/election/_c_00-member--000000001", "{}")
+	require.NoError(t, term.Confirm(t.Context()))
+	require.Len(t, m.shows("its leadership", ha.Status.Leads).Members, 1)
+}
+
+func electionDeleted(t *testing.T, s *zktest.Server, path string) {
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	term := m.leads()
+	c := s.Connect(t)
+	children, _, err := c.Children(path + "/election")
+	require.NoError(t, err)
+	_, err = c.Multi(&zk.DeleteRequest{Path: path + "/election/" + children[0], Version: -1}, &zk.DeleteRequest{Path: path + "/election", Version: -1})
+	require.NoError(t, err)
+	require.ErrorIs(t, term.over(t), errGone)
+	require.NoError(t, m.leads().Confirm(t.Context()))
+}
+
+func anotherFormat(t *testing.T, s *zktest.Server, path string) {
+	c := s.Connect(t)
+	c.Put(path, "")
+	c.Put(path+"/state", "something else")
+	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	err := m.returns()
+	require.ErrorIs(t, err, ErrFormat)
+	require.ErrorContains(t, err, path+`/state says "something else"`)
+}
+
+// A lead that does not return keeps nobody else from leading once its term is lost. Its member is seen meanwhile, and is
+// a candidate again when lead has returned.
+func slowLead(t *testing.T, s *zktest.Server, path string) {
+	r := newRelay(t, s.Address)
+	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short / 2, Logger: quiet()})
+	require.NoError(t, err)
+	var (
+		ctx, stop = context.WithCancel(t.Context())
+		release   = make(chan struct{})
+		leads     = make(chan context.Context, 10)
+		done      = make(chan error, 1)
+	)
+	go func() {
+		done <- a.Run(ctx, func(ctx context.Context, _ scheduler.Term) error {
+			leads <- ctx
+			<-ctx.Done()
+			<-release
+			return context.Cause(ctx)
+		})
+	}()
+	first := <-leads
+	b := join(t, new(history), Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	r.close()
+	term := b.leads()
+	require.Error(t, first.Err())
+	r.open()
+	b.shows("the member that waits", func(s ha.Status) bool { return s.Leads() && len(s.Members) == 2 })
+	for s := range a.Watch(t.Context()) {
+		if s.Leader == "b" && len(s.Members) == 2 {
+			break
+		}
+	}
+	require.NoError(t, term.Confirm(t.Context()))
+	close(release)
+	for seen := range a.Watch(t.Context()) { // its second node is a candidate's
+		children, _, err := s.Connect(t).Children(path + "/election")
+		require.NoError(t, err)
+		if seen.Leader == "b" && len(inOrder(children)) == 2 {
+			break
+		}
+	}
+	b.ends()
+	<-leads
+	stop()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+var (
+	_ scheduler.Store        = (*store)(nil)
+	_ scheduler.BatchLimiter = (*store)(nil)
+)
