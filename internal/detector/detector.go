@@ -87,7 +87,7 @@ func New(c Config) (*Detector, error) {
 // servers and path of an ensemble.
 func (d *Detector) Address() string {
 	if e := d.ensemble; e != nil {
-		return "zk://" + strings.Join(e.servers, ",") + e.path
+		return "zk://" + strings.Join(e.Servers, ",") + e.Path
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
