@@ -9,20 +9,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// durableStage is a stage with a store and a subscription, and no history.
-func durableStage(t *testing.T, words ...string) *stage {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable, set.history = true, 0 })
-	for _, w := range append([]string{"start", "stored", "subscribed fw", "stored", "subscribed fw"}, words...) {
-		s.play(strings.Fields(w))
-	}
-	return s
-}
-
 // A caller of Kill gives up while its answer waits for the store. The task has ended and is forgotten, and another one
 // was submitted under its ID: that one lives on.
 func TestCancelledKillLeavesALaterTask(t *testing.T) {
-	s := durableStage(t, "submit t", "stored", "kill t", "submit t")
+	s := durableStage(t, "submit t", "stored")
+	s.machine.tasks.history = 0 // what has ended is forgotten at once
+	s.play(strings.Fields("kill t"))
+	s.play(strings.Fields("submit t"))
 	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
 	s.play(strings.Fields("cancel 2 t")) // that killed
 	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
@@ -38,7 +31,6 @@ func TestCancelledKillLeavesThePod(t *testing.T) {
 	for i := range specs {
 		specs[i].Pod, specs[i].CPUs = "p", 0.5
 	}
-	s.machine.tasks.history = 10
 	s.step(submitPod{ref: 9, specs: specs})
 	for _, w := range []string{
 		"stored", "offers o1@a1:4:1024", "stored", "done ACCEPT accepted", "update x RUNNING uuid=01 agent=a1", "update y RUNNING uuid=02 agent=a1",

@@ -34,7 +34,11 @@ func TestChaosControl(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var found []string
-			for seed := uint64(0); seed < 20 && !slices.Contains(found, control.violated); seed++ {
+			first, step := uint64(0), uint64(1)
+			if name == "fence taken for a failure" { // of each third seed alone another process is elected
+				first, step = 8, 3
+			}
+			for seed := first; seed < 20 && !slices.Contains(found, control.violated); seed += step {
 				found = append(found, runChaos(t, seed, control.broken()).kinds()...)
 			}
 			require.Contains(t, found, control.violated)

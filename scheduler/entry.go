@@ -182,20 +182,16 @@ func (e *entry) dropCallers() {
 }
 
 // forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
-func (e *entry) forgetCaller(caller ref) (wanted bool) {
+func (e *entry) forgetCaller(gone ref) (wanted bool) {
 	for _, c := range e.callers {
-		wanted = wanted || c.ref == caller && !c.end
+		wanted = wanted || c.ref == gone && !c.end
 	}
-	e.callers = withoutCaller(e.callers, caller)
+	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
 	if p := e.pod; p != nil {
-		wanted = wanted || slices.Contains(p.callers, caller)
-		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == caller })
+		wanted = wanted || slices.Contains(p.callers, gone)
+		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == gone })
 	}
 	return wanted
-}
-
-func withoutCaller(callers []caller, gone ref) []caller {
-	return slices.DeleteFunc(callers, func(c caller) bool { return c.ref == gone })
 }
 
 // agentID returns the ID of the agent that a task is on, "" if it is on none.

@@ -76,9 +76,10 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 		Operations: u.operations,
 	}})
 	s.role, s.arrivals = u.role, m.demand.Arrivals(u.role)
-	if !m.storage.postpone(now, s) {
-		m.sendAccept(now, s)
+	if m.settings.durable && m.storage.postpone(now, s) { // without a store, s need not become an action to find that out
+		return
 	}
+	m.sendAccept(now, s)
 }
 
 // sendAccept sends an ACCEPT. For how long it refuses what it leaves over is decided only now. A task that
@@ -185,7 +186,7 @@ func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
 
 // returnOffers declines offers that were not used, and refuses them for no time: they may fit a pending task.
 func (m *machine) returnOffers(offers []mesos.OfferID) {
-	if m.conn.phase == connected {
+	if m.conn.connected() {
 		m.decline(offers, 0)
 	}
 }

@@ -82,16 +82,8 @@ func TestHalfAPodIsNotLaunched(t *testing.T) {
 // A member of a pod is told of while the pod's launch waits for the store: an earlier launch took effect after all. The
 // launch is not made, and the master is asked about the other members.
 func TestHeldPodOfWhichAMemberRuns(t *testing.T) {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw"} {
-		s.play(strings.Fields(words))
-	}
-	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
-	for i := range specs {
-		specs[i].Pod, specs[i].CPUs = "p", 0.5
-	}
-	s.step(submitPod{ref: 9, specs: specs})
+	s := durableStage(t)
+	s.submitPod()
 	s.play(strings.Fields("stored"))
 	s.play(strings.Fields("offers o1@a1:4:1024"))
 	s.play(strings.Fields("update x RUNNING uuid=01 agent=a1"))
@@ -106,11 +98,7 @@ func TestHeldPodOfWhichAMemberRuns(t *testing.T) {
 // A kill that is wanted while its task's launch waits for the store goes out after the ACCEPT, even if the master
 // says SUBSCRIBED once more.
 func TestKillFollowsTheLaunch(t *testing.T) {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit t", "stored", "offers o1@a1:4:1024"} {
-		s.play(strings.Fields(words))
-	}
+	s := durableStage(t, "submit t", "stored", "offers o1@a1:4:1024")
 	out := s.play(strings.Fields("kill t")) + s.play(strings.Fields("subscribed fw"))
 	require.NotContains(t, out, "KILL")
 	out = s.play(strings.Fields("stored"))
@@ -123,11 +111,7 @@ func TestRefusedPodOfWhichAMemberWasDropped(t *testing.T) {
 	for _, words := range []string{"start", "subscribed fw"} {
 		s.play(strings.Fields(words))
 	}
-	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
-	for i := range specs {
-		specs[i].Pod, specs[i].CPUs = "p", 0.5
-	}
-	s.step(submitPod{ref: 9, specs: specs})
+	s.submitPod()
 	s.play(strings.Fields("offers o1@a1:4:1024"))
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
 	require.Equal(t, launchVoid, s.machine.tasks.byID["x"].launch)

@@ -34,16 +34,8 @@ func TestEndOfAPodOfWhichAMemberWasDropped(t *testing.T) {
 // A pod is killed while its launch waits for the store, after a member was told of: an earlier launch took effect after
 // all. The ACCEPT is not sent, so that the KILL of the other member need not wait for it.
 func TestKillOfAHeldPodOfWhichAMemberRuns(t *testing.T) {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw"} {
-		s.play(strings.Fields(words))
-	}
-	specs := []task.Spec{specOf("x", nil), specOf("y", nil)}
-	for i := range specs {
-		specs[i].Pod, specs[i].CPUs = "p", 0.5
-	}
-	s.step(submitPod{ref: 9, specs: specs})
+	s := durableStage(t)
+	s.submitPod()
 	s.play(strings.Fields("stored"))
 	s.play(strings.Fields("offers o1@a1:4:1024"))
 	out := s.play(strings.Fields("update x RUNNING uuid=01 agent=a1"))

@@ -10,11 +10,7 @@ import (
 // A launch on two offers waits for the store when the master takes one of them back. The other one is returned: nothing
 // else would use it, and the master would keep it for the framework.
 func TestRescindOfOneOfTwoOffers(t *testing.T) {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable = true })
-	for _, words := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit t cpus=4", "stored"} {
-		s.play(strings.Fields(words))
-	}
+	s := durableStage(t, "submit t cpus=4", "stored")
 	require.Contains(t, s.play(strings.Fields("offers o1@a1:2:1024 o2@a1:2:1024")), "store t staging")
 	rescinded := s.play(strings.Fields("rescind o1"))
 	require.Contains(t, rescinded, "DECLINE o2 refuse 0s")

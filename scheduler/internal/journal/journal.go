@@ -177,8 +177,8 @@ func (j *Journal[A]) release() []Waiting[A] {
 		for _, c := range j.writing {
 			oldest = min(oldest, c.number)
 		}
-		for _, c := range j.dirty { // after a failure these are not in the order of their numbers
-			oldest = min(oldest, c.number)
+		if len(j.dirty) > 0 { // they changed since the write began, in this order
+			oldest = min(oldest, j.dirty[0].number)
 		}
 		n, _ = slices.BinarySearchFunc(j.waiting, oldest, func(w Waiting[A], oldest uint64) int {
 			if w.after < oldest {

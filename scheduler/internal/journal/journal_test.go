@@ -241,8 +241,24 @@ func (w *reference) store(t *testing.T, j *Journal[string], n int) {
 }
 
 // require requires that this many changes of each record are stored.
-func (w *reference) require(t *testing.T, needs map[string]int) {
+func (w *reference) require(t require.TestingT, needs map[string]int) {
 	for key, n := range needs {
 		require.GreaterOrEqual(t, w.stored[key], n, "%s is not stored", key)
 	}
 }
+
+// TestReferenceControl: an action that is released before a change which it waits for is stored is found.
+func TestReferenceControl(t *testing.T) {
+	w := reference{stored: map[string]int{"a": 2, "b": 1}}
+	for needs, early := range map[int]bool{1: false, 2: false, 3: true} {
+		found := &failures{}
+		w.require(found, map[string]int{"a": needs, "b": 1})
+		require.Equal(t, early, found.n > 0, "%d changes of a", needs)
+	}
+}
+
+// failures counts them, in place of a test.
+type failures struct{ n int }
+
+func (f *failures) Errorf(string, ...any) { f.n++ }
+func (f *failures) FailNow()              { f.n++ }
