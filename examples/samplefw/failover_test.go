@@ -17,31 +17,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scale is how much the tests of failover do: a little, or with FAILOVER=full what docs/failover.md has the figures of.
+// scale is how much the tests of failover do, see the files of the two scales.
 type scale struct {
-	full         bool
-	kills, tasks int
 	preset       string
+	tasks, kills int
 }
 
+// scaleOf returns the scale of this run, which the environment may change.
 func scaleOf(t *testing.T) scale {
-	s := scale{full: os.Getenv("FAILOVER") == "full", preset: cmp.Or(os.Getenv("PRESET"), "local")}
-	kills, tasks := "5", "20"
-	if s.full {
-		kills, tasks, s.preset = "100", "1000", cmp.Or(os.Getenv("PRESET"), "lan")
+	s := scaleByDefault()
+	number := func(name string, byDefault int) int {
+		n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(byDefault)))
+		require.NoError(t, err, name)
+		return n
 	}
-	var err error
-	s.kills, err = strconv.Atoi(cmp.Or(os.Getenv("KILLS"), kills))
-	require.NoError(t, err, "KILLS")
-	s.tasks, err = strconv.Atoi(cmp.Or(os.Getenv("TASKS"), tasks))
-	require.NoError(t, err, "TASKS")
-	return s
+	return scale{preset: cmp.Or(os.Getenv("PRESET"), s.preset), tasks: number("TASKS", s.tasks), kills: number("KILLS", s.kills)}
 }
 
 // The leader is killed again and again, and each time comes back as a follower.
-func TestLeaderKilled(t *testing.T) {
+func TestFailoverKill(t *testing.T) {
 	s := scaleOf(t)
-	f := newFleet(t, build(t), s.preset, s.tasks)
+	f := newFleet(t, fleetConfig{preset: s.preset, tasks: s.tasks})
 	f.begin()
 	var all []takeover
 	for range s.kills {
@@ -49,7 +45,7 @@ func TestLeaderKilled(t *testing.T) {
 		at := time.Now()
 		victim.kill()
 		all = append(all, f.takeover(at, victim))
-		require.NoError(t, victim.run(f.program))
+		require.NoError(t, victim.run(f.program, f.peers))
 		f.settle()
 		require.True(t, f.harm().none(), "%+v", f.harm())
 	}
@@ -57,9 +53,9 @@ func TestLeaderKilled(t *testing.T) {
 }
 
 // Each member is stopped and started again, the leader among them.
-func TestRollingRestart(t *testing.T) {
+func TestFailoverRollingRestart(t *testing.T) {
 	s := scaleOf(t)
-	f := newFleet(t, build(t), s.preset, s.tasks)
+	f := newFleet(t, fleetConfig{preset: s.preset, tasks: s.tasks})
 	f.begin()
 	var all []takeover
 	for range cmp.Or(s.kills/5, 1) {
@@ -69,7 +65,7 @@ func TestRollingRestart(t *testing.T) {
 			if led {
 				all = append(all, f.takeover(at, p))
 			}
-			require.NoError(t, p.run(f.program))
+			require.NoError(t, p.run(f.program, f.peers))
 			f.settle()
 		}
 	}
@@ -79,20 +75,21 @@ func TestRollingRestart(t *testing.T) {
 }
 
 // All members die at once, and come back at other addresses.
-func TestColdStart(t *testing.T) {
+func TestFailoverColdStart(t *testing.T) {
 	s := scaleOf(t)
-	f := newFleet(t, build(t), s.preset, s.tasks)
+	f := newFleet(t, fleetConfig{preset: s.preset, tasks: s.tasks})
 	f.begin()
 	var all []takeover
 	for range cmp.Or(s.kills/10, 1) {
 		for _, p := range f.peers {
 			p.kill()
 		}
-		moved := newFleetPeers(f)
+		for i, moved := range newPeers(f.dir, []string{"a", "b", "c"}, f.args...) {
+			f.peers[i] = moved
+		}
 		at := time.Now()
-		for i, p := range f.peers {
-			p.args, p.api = moved[i].args, moved[i].api
-			require.NoError(t, p.run(f.program))
+		for _, p := range f.peers {
+			require.NoError(t, p.run(f.program, f.peers))
 		}
 		all = append(all, f.takeover(at, nil))
 		f.settle()
@@ -101,22 +98,13 @@ func TestColdStart(t *testing.T) {
 	f.report(fmt.Sprintf("cold start of all at new addresses, preset %s, %d tasks", s.preset, s.tasks), all)
 }
 
-// newFleetPeers returns the members of a fleet at other addresses, with their directories.
-func newFleetPeers(f *fleet) []*peer {
-	return peersOn(f.dir, f.address, []string{"a", "b", "c"}, "-preset", f.preset, "-tasks", fmt.Sprint(f.tasks))
-}
-
 // A leader that is paused for a moment goes on; one that is paused for longer is followed by another, and does no harm when
 // it wakes up.
-func TestLeaderPaused(t *testing.T) {
+func TestFailoverPause(t *testing.T) {
 	s := scaleOf(t)
-	f := newFleet(t, build(t), "lan", s.tasks)
+	f := newFleet(t, fleetConfig{preset: "lan", tasks: s.tasks})
 	f.begin()
-	pauses := []time.Duration{100 * time.Millisecond, time.Second}
-	if s.full {
-		pauses = append(pauses, time.Minute)
-	}
-	for _, pause := range pauses {
+	for _, pause := range pauses() {
 		paused, streams, at := f.leads(), f.opened(), time.Now()
 		require.NoError(t, paused.Process.Signal(syscall.SIGSTOP))
 		time.Sleep(pause)
@@ -137,14 +125,14 @@ func TestLeaderPaused(t *testing.T) {
 
 // The negative test: members that have lost their directories, all of them, are noticed.
 func TestFailoverControl(t *testing.T) {
-	f := newFleet(t, build(t), "local", 3)
+	f := newFleet(t, fleetConfig{preset: "local", tasks: 3})
 	f.begin()
 	for _, p := range f.peers {
 		p.kill()
 		require.NoError(t, os.RemoveAll(filepath.Join(f.dir, p.name)))
 	}
 	for _, p := range f.peers {
-		require.NoError(t, p.run(f.program))
+		require.NoError(t, p.run(f.program, f.peers))
 	}
 	f.settle()
 	h := f.harm()
@@ -167,7 +155,7 @@ func TestDemo(t *testing.T) {
 
 // Any member tells who leads and how the tasks are.
 func TestMembers(t *testing.T) {
-	f := newFleet(t, build(t), "local", 3)
+	f := newFleet(t, fleetConfig{preset: "local", tasks: 3})
 	f.begin()
 	leads := f.leads()
 	for _, p := range f.peers {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,8 @@ type fleet struct {
 	*testing.T
 	program, dir, address string
 	master                *mesostest.Master
-	preset                string
 	tasks                 int
+	args                  []string // of all members
 	peers                 []*peer
 	framework             string // the only one that there may be
 	last                  *peer  // that led when it was last asked
@@ -47,21 +48,29 @@ type stream struct {
 // wait is how long something may take that the tests do not measure.
 const wait = 30 * time.Second
 
-func newFleet(t *testing.T, program, preset string, tasks int, more ...string) *fleet {
+// fleetConfig is what a fleet is made of.
+type fleetConfig struct {
+	preset string
+	tasks  int
+	listen string   // address of the master; "": on loopback
+	args   []string // more ones of the members
+}
+
+func newFleet(t *testing.T, c fleetConfig) *fleet {
 	agents := make([]mesostest.Agent, 8)
 	for i := range agents {
-		agents[i].Resources = fmt.Sprintf("cpus:%d;mem:%d;disk:10000;ports:[31000-32000]", 4+tasks/50, 4096+tasks*8)
+		agents[i].Resources = fmt.Sprintf("cpus:%d;mem:%d;disk:10000;ports:[31000-32000]", 4+c.tasks/50, 4096+c.tasks*8)
 	}
 	master, err := mesostest.New(mesostest.Config{Agents: agents})
 	require.NoError(t, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", cmp.Or(c.listen, "127.0.0.1:0"))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- master.Run(ctx, listener) }()
 	f := &fleet{
-		T: t, program: program, dir: t.TempDir(), address: "http://" + listener.Addr().String(), master: master,
-		preset: preset, tasks: tasks, changed: make(chan struct{}),
+		T: t, program: build(t), dir: t.TempDir(), address: "http://" + listener.Addr().String(), master: master,
+		tasks: c.tasks, changed: make(chan struct{}),
 	}
 	t.Cleanup(func() {
 		for _, p := range f.peers {
@@ -80,7 +89,8 @@ func newFleet(t *testing.T, program, preset string, tasks int, more ...string) *
 		}
 	})
 	master.Observe(f.observe)
-	f.peers = peersOn(f.dir, f.address, []string{"a", "b", "c"}, append(more, "-preset", preset, "-tasks", fmt.Sprint(tasks))...)
+	f.args = append(c.args, "-master", f.address, "-preset", c.preset, "-tasks", fmt.Sprint(c.tasks))
+	f.peers = newPeers(f.dir, []string{"a", "b", "c"}, f.args...)
 	return f
 }
 
@@ -115,7 +125,7 @@ func (f *fleet) observe(h mesostest.Handled) {
 // begin starts all members and waits until all tasks run and the leader knows.
 func (f *fleet) begin() {
 	for _, p := range f.peers {
-		require.NoError(f, p.run(f.program))
+		require.NoError(f, p.run(f.program, f.peers))
 	}
 	f.settle()
 	f.framework = f.master.Snapshot().Frameworks[0].ID
