@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -222,7 +223,8 @@ func TestRecover(t *testing.T) {
 
 		c.Dir = w.TempDir()
 		_, err = Recover(c, false)
-		require.ErrorContains(w, err, "no cluster was seen there")
+		require.ErrorIs(w, err, fs.ErrNotExist)
+		require.NoFileExists(w, filepath.Join(c.Dir, logFile), "nothing is made")
 		c.Dir = ""
 		_, err = Recover(c, false)
 		require.ErrorAs(w, err, new(*FieldError))
