@@ -35,7 +35,7 @@ func main() {
 // command runs the command that the arguments begin with, or without one the whole framework in this process.
 func command(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
-		"ha": runMember, "members": runMembers, "cluster": runCluster, "demo": runDemo,
+		"ha": runMember, "members": runMembers, "recover": runRecover, "cluster": runCluster, "demo": runDemo,
 	}
 	if len(args) > 0 {
 		if run, known := commands[args[0]]; known {

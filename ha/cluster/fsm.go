@@ -25,14 +25,21 @@ type state struct {
 	began  chan struct{}
 	failed chan error
 
-	mu      sync.Mutex
-	newest  epoch
-	records map[string][]byte
-	broken  error
+	// ended is closed when the Run ends of which this is the state.
+	ended chan struct{}
+
+	mu        sync.Mutex
+	newest    epoch
+	records   map[string][]byte
+	followers map[*follower]struct{}
+	broken    error
 }
 
 func newState() *state {
-	return &state{began: make(chan struct{}, 1), failed: make(chan error, 1), records: map[string][]byte{}}
+	return &state{
+		began: make(chan struct{}, 1), failed: make(chan error, 1), ended: make(chan struct{}),
+		records: map[string][]byte{}, followers: map[*follower]struct{}{},
+	}
 }
 
 // errOlder is why an entry is refused.
@@ -66,11 +73,14 @@ func (s *state) Apply(entry *raft.Log) any {
 	}
 	for key, value := range c.changes {
 		if value == nil {
+			s.note(key, nil)
 			delete(s.records, key)
-		} else {
-			// A copy: the value is a part of the entry, whose other parts would live as long.
-			s.records[key] = append(make([]byte, 0, len(value)), value...)
+			continue
 		}
+		// A copy: the value is a part of the entry, whose other parts would live as long.
+		value = append(make([]byte, 0, len(value)), value...)
+		s.note(key, value)
+		s.records[key] = value
 	}
 	return error(nil)
 }
@@ -118,6 +128,7 @@ func (s *state) Restore(from io.ReadCloser) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteAll(next.records)
 	s.newest, s.records = next.newest, next.records
 	s.signal()
 	return nil

@@ -25,12 +25,16 @@ type Member struct {
 	status    ha.Status
 	changed   chan struct{} // closed and replaced when status changes
 	addresses Addresses
+	state     *state // of the Run that goes on
 }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }
 
-var _ ha.Elector = (*Member)(nil)
+var (
+	_ ha.Elector = (*Member)(nil)
+	_ ha.Replica = (*Member)(nil)
+)
 
 // New returns a member, or a [*FieldError] that says what of the config cannot work. Nothing is opened before Run.
 func New(c Config) (*Member, error) {
@@ -99,10 +103,11 @@ func (m *Member) publish(status ha.Status) {
 	m.changed = make(chan struct{})
 }
 
-func (m *Member) reachable(a Addresses) {
+// present keeps what the methods need of the Run that begins, or zeros when it ends.
+func (m *Member) present(a Addresses, s *state) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.addresses = a
+	m.addresses, m.state = a, s
 }
 
 // Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
@@ -120,11 +125,12 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	if err != nil {
 		return err
 	}
-	m.reachable(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()})
+	m.present(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()}, n.state)
 	r := &runner{node: n, member: m, lead: lead}
 	err = r.run(ctx)
 	n.close()
-	m.reachable(Addresses{})
+	m.present(Addresses{}, nil)
+	close(n.state.ended)
 	m.publish(ha.Status{})
 	return err
 }
