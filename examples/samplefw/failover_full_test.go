@@ -18,6 +18,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// A leader with many records is killed, beside one with few. A task has two.
+func TestFailoverRecords(t *testing.T) {
+	for _, tasks := range []int{3, 50_000} {
+		f := newFleet(t, fleetConfig{preset: "lan", tasks: tasks})
+		f.begin()
+		var all []takeover
+		for range 9 {
+			victim := f.leads()
+			at := time.Now()
+			victim.kill()
+			all = append(all, f.takeover(at, victim))
+			require.NoError(t, victim.run(f.program, f.peers))
+			f.settle()
+			require.True(t, f.harm().none(), "%+v", f.harm())
+		}
+		f.report(fmt.Sprintf("SIGKILL of the leader, preset lan, %d records", 2*tasks), all)
+		f.end()
+	}
+}
+
 // Ten times in a row a member dies for good, every other time the leader, and a new one takes its place.
 func TestFailoverReplace(t *testing.T) {
 	f := newFleet(t, fleetConfig{preset: "local", tasks: 100, args: []string{"-dead-after", "5s"}})
