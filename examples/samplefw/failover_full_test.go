@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,11 +21,12 @@ import (
 
 // A leader with many records is killed, beside one with few. A task has two.
 func TestFailoverRecords(t *testing.T) {
+	s := scaleOf(t)
 	for _, tasks := range []int{3, 50_000} {
 		f := newFleet(t, fleetConfig{preset: "lan", tasks: tasks})
 		f.begin()
 		var all []takeover
-		for range 9 {
+		for range cmp.Or(s.kills/10, 1) {
 			victim := f.leads()
 			at := time.Now()
 			victim.kill()
