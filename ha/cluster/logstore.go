@@ -22,6 +22,8 @@ const (
 	stableBucket = "stable"
 	aboutBucket  = "about"
 	formatKey    = "format"
+	idKey        = "id"
+	retiredKey   = "retired"
 	logFormat    = "mesos-actor-go/ha/cluster log 1"
 )
 
@@ -231,6 +233,44 @@ func (s *logStore) GetUint64(key []byte) (uint64, error) {
 		return 0, fmt.Errorf("%w: %s: the number %q has %d bytes", ErrCorrupt, s.path, key, len(value))
 	}
 	return binary.BigEndian.Uint64(value), nil
+}
+
+// member returns the ID of the member whose file this is, "" if it is that of none yet, or if that one has retired.
+func (s *logStore) member() (id string, retired bool, err error) {
+	err = s.guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			about := tx.Bucket([]byte(aboutBucket))
+			id, retired = string(about.Get([]byte(idKey))), about.Get([]byte(retiredKey)) != nil
+			return nil
+		})
+	})
+	return id, retired, err
+}
+
+// employ makes the file that of a member.
+func (s *logStore) employ(id string) error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			about := tx.Bucket([]byte(aboutBucket))
+			return errors.Join(about.Delete([]byte(retiredKey)), about.Put([]byte(idKey), []byte(id)))
+		})
+	})
+}
+
+// retire forgets the member whose file this was, all at once: its ID, its vote and its log.
+func (s *logStore) retire() error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			var errs []error
+			for _, name := range []string{logBucket, stableBucket} {
+				errs = append(errs, tx.DeleteBucket([]byte(name)))
+				_, err := tx.CreateBucket([]byte(name))
+				errs = append(errs, err)
+			}
+			about := tx.Bucket([]byte(aboutBucket))
+			return errors.Join(append(errs, about.Delete([]byte(idKey)), about.Put([]byte(retiredKey), []byte{1}))...)
+		})
+	})
 }
 
 func indexKey(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }

@@ -139,6 +139,8 @@ func (m *maintainer) change(ctx context.Context) {
 		what, do = "taken in without a vote", func() raft.IndexFuture { return m.raft.AddNonvoter(c.server.ID, c.server.Address, at, within) }
 	case promote:
 		what, do = "given a vote", func() raft.IndexFuture { return m.raft.AddVoter(c.server.ID, c.server.Address, at, within) }
+	case demote:
+		what, do = "told to vote no more", func() raft.IndexFuture { return m.raft.DemoteVoter(c.server.ID, at, within) }
 	case remove:
 		what, do = "removed", func() raft.IndexFuture { return m.raft.RemoveServer(c.server.ID, at, within) }
 	default:
