@@ -47,7 +47,10 @@ func openLogStore(path string) (*logStore, error) {
 	s := &logStore{path: path}
 	err := s.guard(func() (err error) {
 		// One attempt to lock it.
-		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+			NoFreelistSync: true, // after a snapshot there are many free pages, and every writing would list them
+		})
 		return err
 	})
 	switch {
@@ -187,8 +190,28 @@ func (s *logStore) StoreLogs(entries []*raft.Log) error {
 	})
 }
 
-// DeleteRange deletes the entries from first to last, both included, those that exist.
+// DeleteRange deletes the entries from first to last, both included, those that exist. After a snapshot those at the
+// beginning go bit by bit, so that new entries need not wait for all of it. Elsewhere it is all or none: what the log has is
+// without a gap.
 func (s *logStore) DeleteRange(first, last uint64) error {
+	const atOnce = 1000
+	begin, err1 := s.FirstIndex()
+	end, err2 := s.LastIndex()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	last = min(last, end)
+	if first <= begin && begin > 0 {
+		for first = begin; first <= last && last-first >= atOnce; first += atOnce {
+			if err := s.deleteRange(first, first+atOnce-1); err != nil {
+				return err
+			}
+		}
+	}
+	return s.deleteRange(first, last)
+}
+
+func (s *logStore) deleteRange(first, last uint64) error {
 	return s.update(func(entries, _ *bbolt.Bucket) error {
 		var keys [][]byte // not deleted under the cursor, which would skip some
 		cursor := entries.Cursor()

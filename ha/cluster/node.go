@@ -68,8 +68,8 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})
 	}
 	if err == nil {
-		// What is sent to the others was written a moment ago.
-		s.log, err = raft.NewLogCache(64, file)
+		// What is sent to the others was written a moment ago. Entries may have half a megabyte each.
+		s.log, err = raft.NewLogCache(16, file)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err), file.Close())
@@ -113,9 +113,8 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	c.LocalID = raft.ServerID(id)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = t.election, t.election, t.election/2
 	c.CommitTimeout = t.commit
-	c.ShutdownOnRemove = false // it stops by itself when it has left
-	// Entries may have half a megabyte each: few of them are kept after a snapshot.
-	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 30*time.Second, 2048, 512
+	c.ShutdownOnRemove = false                                    // it stops by itself when it has left
+	c.SnapshotInterval, c.SnapshotThreshold = 24*time.Hour, 1<<40 // never: see compact
 	c.NoLegacyTelemetry = true
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

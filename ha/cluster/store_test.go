@@ -207,9 +207,3 @@ func TestStoreIsNotOvertaken(t *testing.T) {
 		require.Equal(t, value, string(records["a"]))
 	}
 }
-
-func BenchmarkStore(b *testing.B) {
-	for _, size := range []int{1, 100} {
-		b.Run(fmt.Sprintf("%d records", size), func(b *testing.B) { benchmarkStore(b, size) })
-	}
-}
