@@ -235,6 +235,12 @@ func TestRecover(t *testing.T) {
 // A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
 func TestCatchUpBySnapshot(t *testing.T) {
 	inBubble(t, func(w *world) {
+		logs := map[int]raft.LogStore{}
+		w.config = func(i int, c *Config) {
+			c.leastLog = 100 * entryCost
+			c.wrapLog = func(log raft.LogStore) raft.LogStore { logs[i] = log; return log }
+			c.wrapStable = func(stable raft.StableStore) raft.StableStore { return stable }
+		}
 		leader := w.startThree()
 		follower := leader%3 + 1
 		w.net.Split([]string{ipOf(follower)}, w.others(follower))
@@ -242,7 +248,10 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		for i := range 3000 {
 			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
 		}
-		time.Sleep(2 * time.Minute) // snapshots are taken
+		time.Sleep(time.Second) // snapshots are taken
+		first, err := logs[leader].FirstIndex()
+		require.NoError(w, err)
+		require.Greater(w, first, uint64(1000), "half of the log stays")
 		w.net.Split()
 		time.Sleep(30 * time.Second)
 		for leader != follower { // until it leads

@@ -127,10 +127,7 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 		now.changed = was.changed
 	}
 	g.nodes[n.Name] = now
-	select {
-	case g.changed <- struct{}{}:
-	default:
-	}
+	signal(g.changed)
 }
 
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.

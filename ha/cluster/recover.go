@@ -32,7 +32,7 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 	if err != nil {
 		return Recovery{}, err
 	}
-	defer func() { err = errors.Join(err, s.closer.Close()) }()
+	defer func() { err = errors.Join(err, s.file.Close()) }()
 	_, trans := raft.NewInmemTransport("")
 	config := raftConfig(s.id, presets()[c.Preset], c.Logger)
 	reading := *config // to which it writes
