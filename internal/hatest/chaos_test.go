@@ -15,7 +15,7 @@ import (
 
 var (
 	chaosSeeds = flag.Uint64("chaos", 200, "seeds of TestChaos, each of 100 faults")
-	trace      = flag.Bool("trace", false, "logs in the histories of TestChaos")
+	chaosLog   = flag.Bool("chaoslog", false, "logs in the histories of TestChaos")
 )
 
 // TestChaos disturbs members and the Mesos cluster in every way that faults_test.go has, while users submit and kill
@@ -29,7 +29,7 @@ func TestChaos(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			if h := chaos(t, seed, 100, flaws{}); len(h.broken) > 0 {
-				require.Fail(t, fmt.Sprintf("again: go test ./internal/hatest -run 'TestChaos/^%d$' -chaos %d -count 5 -trace\n%s", seed, seed+1, h.report()))
+				require.Fail(t, fmt.Sprintf("again: go test ./internal/hatest -run 'TestChaos/^%d$' -chaos %d -count 5 -chaoslog\n%s", seed, seed+1, h.report()))
 			}
 		})
 	}

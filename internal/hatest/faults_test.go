@@ -185,7 +185,7 @@ func (f *faults) slowLinks() {
 // have to keep their majority.
 func (f *faults) restart() {
 	m := f.someone()
-	if f.busy[m.n] || f.folder == "" && !f.complete(m) {
+	if f.busy[m.n] || f.folder == "" && !f.complete() {
 		return
 	}
 	f.busy[m.n] = true
@@ -202,19 +202,25 @@ func (f *faults) restart() {
 	}()
 }
 
-// complete reports whether all voters beside a member are alive, as it knows, and there are as many as there have to be.
-func (f *faults) complete(m *member) bool {
+// complete reports whether all voters are there, and as many as there have to be, so that one of them may be lost.
+func (f *faults) complete() bool {
 	leader := f.leader()
 	if leader == nil || len(f.busy) > 0 {
 		return false
 	}
+	there := map[string]bool{}
+	for n := 1; n <= f.members; n++ {
+		there[f.process(n).cluster.Status().Self] = true
+	}
 	voters := 0
-	for _, other := range leader.cluster.Status().Members {
-		if other.Voter && other.Alive {
+	for _, m := range leader.cluster.Status().Members {
+		if m.Voter && !there[m.ID] {
+			return false
+		} else if m.Voter {
 			voters++
 		}
 	}
-	return voters >= f.members
+	return voters == f.members
 }
 
 func (f *faults) pauseOne() {

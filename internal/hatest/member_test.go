@@ -59,7 +59,7 @@ func (w *world) start(n int) *member {
 		disk: &disk{random: w.source(100 + uint64(n))},
 	}
 	logger := slog.New(slog.DiscardHandler)
-	if *trace {
+	if *chaosLog {
 		logger = slog.New(slog.NewTextHandler(noteWriter{w.history, n}, nil))
 	}
 	c := cluster.Config{
