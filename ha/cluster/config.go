@@ -89,8 +89,9 @@ type Config struct {
 	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
 	Logger *slog.Logger
 
-	// For tests of disks that fail.
+	// For tests of disks that fail, and of snapshots: how large the log in memory is at least before one is taken.
 
+	leastLog   int
 	wrapLog    func(raft.LogStore) raft.LogStore
 	wrapStable func(raft.StableStore) raft.StableStore
 }
@@ -155,6 +156,9 @@ func (c Config) normalize() (Config, error) {
 	if c.Preset == Local {
 		c.GossipBind = cmp.Or(c.GossipBind, "127.0.0.1:0")
 		c.RaftBind = cmp.Or(c.RaftBind, "127.0.0.1:0")
+	}
+	if c.leastLog == 0 {
+		c.leastLog = 8 << 20
 	}
 	if c.Network == nil {
 		c.Network = system{}

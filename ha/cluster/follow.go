@@ -93,10 +93,7 @@ func (s *state) note(key string, value []byte) {
 			delete(f.changes, key)
 			delete(f.added, key)
 		}
-		select {
-		case f.signal <- struct{}{}:
-		default:
-		}
+		signal(f.signal)
 	}
 }
 

@@ -127,10 +127,7 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 		now.changed = was.changed
 	}
 	g.nodes[n.Name] = now
-	select {
-	case g.changed <- struct{}{}:
-	default:
-	}
+	signal(g.changed)
 }
 
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
@@ -172,7 +169,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 		}
 	}
 	if newest.id != "" {
-		return raft.ServerAddress(newest.raft), nil
+		return serverAddress(newest.id, newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }
