@@ -85,7 +85,7 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		ctx, r := w.members[old].context(), w.members[old]
 		began := time.Now()
 		<-ctx.Done()
-		require.ErrorIs(w, context.Cause(ctx), ErrStalled)
+		require.ErrorIs(w, context.Cause(ctx), errNotStored)
 		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
 		next := w.leader(15*time.Second, old)
 		w.Logf("another leads %v after the disk hung", time.Since(began))
@@ -94,6 +94,34 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
 		require.NoError(w, w.check())
 		close(hangs)
+	})
+}
+
+// A leader whose followers store nothing for a while, though they answer, leads no more. It is not to blame, and stays.
+func TestDisksOfFollowersHang(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		hangs, ctx := make(chan struct{}), w.members[old].context()
+		for i := range w.members {
+			if i != old {
+				disks[i].set(hangs, nil)
+			}
+		}
+		<-ctx.Done()
+		require.ErrorIs(w, context.Cause(ctx), errNotStored)
+		time.Sleep(time.Second)
+		for _, d := range disks {
+			d.set(nil, nil)
+		}
+		close(hangs)
+		time.Sleep(30 * time.Second)
+		require.NoError(w, w.members[w.leader(time.Second)].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		for _, r := range w.members {
+			require.Empty(w, r.ended)
+		}
+		require.NoError(w, w.check())
 	})
 }
 

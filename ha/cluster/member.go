@@ -337,6 +337,11 @@ func (r *runner) ended(last result) error {
 	switch {
 	case errors.Is(last.err, ErrStalled):
 		return last.err
+	case errors.Is(last.err, errNotStored):
+		r.log.Warn("Nothing is stored, the leadership is handed over")
+		r.until = time.Now().Add(r.timing.pause)
+		r.reason = "the leader's writes were not stored"
+		r.handOver()
 	case !last.led && last.err != nil:
 		r.log.Warn("A term could not begin", "error", last.err)
 		r.until = time.Now().Add(r.timing.election)

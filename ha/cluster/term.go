@@ -90,10 +90,10 @@ func (r *runner) notYet(ctx context.Context) error {
 	if err := r.giveUp(context.WithoutCancel(ctx), 0); err != nil {
 		return err
 	}
-	return errNoMajority
+	return errNotStored
 }
 
-var errNoMajority = errors.New("ha/cluster: no majority stores what this member sends")
+var errNotStored = errors.New("ha/cluster: nothing is stored any more")
 
 // watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
 // returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
@@ -113,13 +113,13 @@ func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error
 			continue
 		}
 		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
-		t.end(ErrStalled)
+		t.end(errNotStored) // whose fault it is, giveUp finds out
 		return r.giveUp(context.WithoutCancel(ctx), store.term)
 	}
 }
 
-// giveUp hands over a leadership with which nothing is stored. If not even Raft's own loop answers, it is the disk of this
-// member that hangs, and there is nothing to be asked.
+// giveUp returns ErrStalled if nothing is stored because the disk of this member hangs: then not even Raft's own loop answers.
+// Otherwise the leadership can be handed over.
 func (r *runner) giveUp(ctx context.Context, number uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, r.config.StallAfter)
 	defer cancel()
@@ -127,9 +127,6 @@ func (r *runner) giveUp(ctx context.Context, number uint64) error {
 	_, err := r.await(ctx, func() error { return r.raft.Apply(entry, r.config.StallAfter/4).Error() })
 	if errors.Is(err, raft.ErrEnqueueTimeout) {
 		return fmt.Errorf("%w: nothing was stored for %v", ErrStalled, r.config.StallAfter)
-	}
-	if r.raft.State() == raft.Leader && r.others() > 0 {
-		r.calls.Go(r.transfer)
 	}
 	return nil
 }
