@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -122,7 +123,7 @@ func TestDiskOfFollowerIsFull(t *testing.T) {
 		follower := old%3 + 1
 		disks[follower].set(nil, errors.New("no space left on device"))
 		require.NoError(w, w.members[old].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}), "two of three have it")
-		w.net.split([]string{ipOf(old)}, w.others(old))
+		w.net.Split([]string{ipOf(old)}, w.others(old))
 		time.Sleep(30 * time.Second)
 		require.Empty(w, w.leaders())
 		disks[follower].set(nil, nil)
@@ -145,7 +146,7 @@ func TestDirectory(t *testing.T) {
 		r := w.start(1)
 		w.leader(time.Minute)
 
-		c := Config{Name: "framework", Network: host{w.net, ipOf(9)}, GossipBind: ipOf(9) + ":1", RaftBind: ipOf(9) + ":2"}
+		c := Config{Name: "framework", Network: w.net.Host(ipOf(9)), GossipBind: ipOf(9) + ":1", RaftBind: ipOf(9) + ":2"}
 		config(1, &c)
 		m, err := New(c)
 		require.NoError(w, err)
@@ -222,7 +223,8 @@ func TestRecover(t *testing.T) {
 
 		c.Dir = w.TempDir()
 		_, err = Recover(c, false)
-		require.ErrorContains(w, err, "no cluster was seen there")
+		require.ErrorIs(w, err, fs.ErrNotExist)
+		require.NoFileExists(w, filepath.Join(c.Dir, logFile), "nothing is made")
 		c.Dir = ""
 		_, err = Recover(c, false)
 		require.ErrorAs(w, err, new(*FieldError))
@@ -241,7 +243,7 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		}
 		leader := w.startThree()
 		follower := leader%3 + 1
-		w.net.split([]string{ipOf(follower)}, w.others(follower))
+		w.net.Split([]string{ipOf(follower)}, w.others(follower))
 		store := w.members[leader].leading().Store
 		for i := range 3000 {
 			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
@@ -250,12 +252,12 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		first, err := logs[leader].FirstIndex()
 		require.NoError(w, err)
 		require.Greater(w, first, uint64(1000), "half of the log stays")
-		w.net.split()
+		w.net.Split()
 		time.Sleep(30 * time.Second)
 		for leader != follower { // until it leads
-			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			w.net.Split([]string{ipOf(leader)}, w.others(leader))
 			leader = w.leader(10*time.Second, leader)
-			w.net.split()
+			w.net.Split()
 			time.Sleep(30 * time.Second)
 		}
 		records, err := w.members[leader].leading().Store.Load(w.Context())

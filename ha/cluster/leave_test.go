@@ -74,9 +74,9 @@ func TestLeaveWithoutMajority(t *testing.T) {
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		follower := leader%3 + 1
-		w.net.split([]string{ipOf(follower)}, w.others(follower))
+		w.net.Split([]string{ipOf(follower)}, w.others(follower))
 		require.ErrorIs(w, w.leave(follower, 20*time.Second), context.DeadlineExceeded)
-		w.net.split()
+		w.net.Split()
 		time.Sleep(30 * time.Second)
 		require.Contains(w, voters(w.members[leader]), w.members[follower].Status().Self)
 
