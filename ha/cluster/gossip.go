@@ -169,7 +169,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 		}
 	}
 	if newest.id != "" {
-		return raft.ServerAddress(newest.raft), nil
+		return raftAddress(newest.id, newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }

@@ -139,7 +139,7 @@ func open(c *Config) (_ *node, err error) {
 	if c.wrapLog != nil {
 		stores.log, stores.stable = c.wrapLog(stores.log), c.wrapStable(stores.stable)
 	}
-	if n.stream, err = listenRaft(c); err != nil {
+	if n.stream, err = listenRaft(c, n.id); err != nil {
 		return nil, fmt.Errorf("ha/cluster: listen for Raft: %w", err)
 	}
 	hasState, err := raft.HasExistingState(stores.log, stores.stable, stores.snapshots)
