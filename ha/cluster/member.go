@@ -89,7 +89,7 @@ func (m *Member) publish(status ha.Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was := m.status
-	if status.Leader == was.Leader && status.Term == was.Term {
+	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term {
 		status.Since, status.Reason = was.Since, was.Reason
 	}
 	if status.Self == "" {
@@ -154,9 +154,10 @@ type runner struct {
 	member *Member
 	lead   func(ctx context.Context, t scheduler.Term) error
 
-	elected  bool  // Raft has elected this member
-	term     *term // that which runs, nil: none
-	leads    bool  // lead was called for it
+	elected  bool          // Raft has elected this member
+	silent   time.Duration // since it had heard of another leader or candidate, then
+	term     *term         // that which runs, nil: none
+	leads    bool          // lead was called for it
 	number   uint64
 	until    time.Time // no new term before
 	wake     *time.Timer
@@ -164,7 +165,6 @@ type runner struct {
 	handover chan struct{} // closed when a hand-over has ended, nil: there is none
 	// departure is a Leave under way, nil: none.
 	departure *departure
-	reason    string // why the leader changed
 }
 
 // term is one term of this member, from its election on.
@@ -173,6 +173,8 @@ type term struct {
 	gone <-chan struct{} // closed before its context ends
 	led  chan uint64     // gets its number when lead is called
 	done chan result     // gets how it ended
+	// silent is for how long no leader was heard of when it was elected.
+	silent time.Duration
 }
 
 // result is how a term ended.
@@ -203,7 +205,6 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.raft.DeregisterObserver(observer)
 
 	err := r.loop(ctx, failed, observed)
-	r.reason = "this member stops"
 	r.endTerm(errStopping)
 	if r.departure != nil && !errors.Is(err, ErrLeft) {
 		r.gossip.tell(func(own *meta) { own.leaving = false })
@@ -273,10 +274,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			return err
 		case r.elected = <-r.raft.LeaderCh():
 			// True after true: it was lost and won again meanwhile.
-			r.reason = "it was elected"
-			if !r.elected {
-				r.reason = "it lost the majority, or the leadership was handed over"
-			}
+			r.silent = time.Since(r.raft.LastContact())
 			r.endTerm(errLost)
 			if r.elected && time.Now().Before(r.until) {
 				r.handOver()
@@ -316,7 +314,7 @@ func (r *runner) begin(ctx context.Context) {
 	termCtx, end := context.WithCancelCause(ctx)
 	over := make(chan struct{}) // closed before termCtx ends: the term's store refuses at once
 	var once sync.Once
-	t := &term{done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
+	t := &term{silent: r.silent, done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
 	r.term = t
 	r.calls.Go(func() {
 		result := r.serve(termCtx, t)
@@ -343,7 +341,6 @@ func (r *runner) ended(last result) error {
 	case last.led && r.elected && !errors.Is(last.err, errLost):
 		r.log.Warn("A term has ended with an error, the leadership is handed over", "error", last.err)
 		r.until = time.Now().Add(r.timing.pause)
-		r.reason = "the leader's work ended with an error"
 		r.handOver()
 	}
 	return nil
@@ -403,15 +400,14 @@ func (r *runner) leave() {
 func (r *runner) publish() {
 	peers, servers, newest := r.gossip.peers(), r.servers(), r.state.epoch()
 	_, leader := r.raft.LeaderWithID()
-	status := ha.Status{Self: r.id, Reason: r.reason}
+	status := ha.Status{Self: r.id}
 	switch {
-	case r.leads && r.number == newest.term, string(leader) == newest.leader && string(leader) != r.id:
-		status.Leader, status.Term = newest.leader, newest.term
+	case r.leads && r.number == newest.term, leader != "" && string(leader) == newest.leader && string(leader) != r.id:
+		status.Leader, status.Term, status.Reason = newest.leader, newest.term, newest.why
 	case leader == "":
 		status.Reason = "no leader is known"
-	}
-	if status.Leader != "" && status.Leader != r.id {
-		status.Reason = fmt.Sprintf("member %s was elected", status.Leader)
+	default:
+		status.Reason = fmt.Sprintf("member %s was elected, and does not lead yet", leader)
 	}
 	voters := map[string]bool{}
 	for _, s := range servers {

@@ -14,7 +14,7 @@ import (
 // serve is one term, on a goroutine of its own: what earlier leaders wrote is applied first, then the term is
 // recorded, which fences them off, and then lead is called.
 func (r *runner) serve(ctx context.Context, t *term) result {
-	number, err := r.prepare(ctx)
+	number, err := r.prepare(ctx, t.silent)
 	if err != nil {
 		return result{err: err}
 	}
@@ -49,7 +49,7 @@ func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 
 // prepare begins a term and returns its number: Raft's, or the next one after the newest if this member has had Raft's
 // before, because nobody else could be handed the leadership.
-func (r *runner) prepare(ctx context.Context) (uint64, error) {
+func (r *runner) prepare(ctx context.Context, silent time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, ErrStalled)
 	defer cancel()
 	answered, err := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
@@ -59,8 +59,9 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ha/cluster: wait for the log: %w", err)
 	}
-	number := max(r.raft.CurrentTerm(), r.state.epoch().term+1)
-	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now()})
+	last := r.state.epoch()
+	number := max(r.raft.CurrentTerm(), last.term+1)
+	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now(), why: r.why(last.leader, silent)})
 	answered, err = r.await(ctx, func() error {
 		future := r.raft.Apply(entry, r.config.StallAfter)
 		if err := future.Error(); err != nil {
@@ -76,6 +77,20 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 		return 0, fmt.Errorf("ha/cluster: record term %d: %w", number, err)
 	}
 	return number, nil
+}
+
+// why says why this member leads, after another one, and after silence for so long.
+func (r *runner) why(last string, silent time.Duration) string {
+	switch {
+	case last == "":
+		return "it is the first leader of the cluster"
+	case last == r.id:
+		return "it led before, and leads again"
+	case silent < r.timing.election: // a member that nobody asked to lead waits for longer
+		return fmt.Sprintf("member %s has handed over", last)
+	default:
+		return fmt.Sprintf("nothing was heard of member %s any more", last)
+	}
 }
 
 // notYet returns why a term does not begin: the leadership is lost, or if Raft holds on to it, nothing is stored.
