@@ -80,7 +80,6 @@ func TestLeaderIsCutOff(t *testing.T) {
 				require.ErrorAs(w, term.Confirm(context.Background()), &fenced)
 				next := w.leader(within.up, old)
 				require.LessOrEqual(w, time.Since(cut), within.up)
-				w.Logf("another leads after %v", time.Since(cut))
 				records, err := w.members[next].leading().Store.Load(context.Background())
 				require.NoError(w, err)
 				require.Equal(w, map[string][]byte{"a": []byte("1")}, records)
@@ -124,8 +123,8 @@ func TestTakeoverTimes(t *testing.T) {
 			w.net.Split()
 		}
 		slices.Sort(times)
-		w.Logf("p50 %v, p90 %v, max %v", times[cuts/2], times[cuts*9/10], times[cuts-1])
 		require.LessOrEqual(w, times[cuts/2], 1500*time.Millisecond)
+		require.LessOrEqual(w, times[cuts*8/10], 2*time.Second)
 		require.LessOrEqual(w, times[cuts-1], 6*time.Second)
 		require.NoError(w, w.check())
 	})
@@ -168,11 +167,11 @@ func TestFollowerIsCutOff(t *testing.T) {
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		follower := leader%3 + 1
-		for range 3 {
+		for _, long := range []time.Duration{time.Second, 5 * time.Second, time.Minute} {
 			w.net.Split([]string{ipOf(follower)}, w.others(follower))
-			time.Sleep(time.Minute)
+			time.Sleep(long)
 			w.net.Split()
-			time.Sleep(time.Minute)
+			time.Sleep(30 * time.Second)
 		}
 		require.Len(w, w.happened(), 1, "it leads without interruption")
 		require.Equal(w, 3, w.members[follower].alive())
@@ -192,7 +191,7 @@ func TestOneWayCuts(t *testing.T) {
 				}
 				w.net.SetLink(link[0], link[1], virtualnet.Link{Cut: true})
 			}
-			next := w.leader(10*time.Second, leader)
+			next := w.leader(5*time.Second, leader)
 			time.Sleep(time.Minute)
 			require.Equal(w, []int{next}, w.leaders())
 			require.NoError(w, w.check())
@@ -207,7 +206,7 @@ func TestThreeWaySplit(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		require.Empty(w, w.leaders())
 		w.net.Split()
-		w.leader(30 * time.Second)
+		w.leader(5 * time.Second)
 		time.Sleep(time.Minute)
 		require.Len(w, w.leaders(), 1)
 		require.NoError(w, w.check())
@@ -266,8 +265,15 @@ func TestFullRestartElsewhere(t *testing.T) {
 		var moved int
 		w.withDirs(&moved)
 		var number uint64
+		ids := map[int]string{}
 		for i := range 3 {
+			began := time.Now()
 			leader := w.startThree()
+			require.LessOrEqual(w, time.Since(began), 10*time.Second)
+			for i, r := range w.members {
+				require.True(w, ids[i] == "" || ids[i] == r.Status().Self)
+				ids[i] = r.Status().Self
+			}
 			term := w.members[leader].leading()
 			require.Greater(w, term.Number, number)
 			number = term.Number
@@ -316,7 +322,7 @@ func voters(r *running) (ids []string) {
 	return ids
 }
 
-// A member dies for good and a new one takes its place, ten times.
+// A member dies for good and a new one takes its place, ten times. Every other one has a directory.
 func TestMembersAreReplaced(t *testing.T) {
 	t.Parallel()
 	last := 13
@@ -324,8 +330,11 @@ func TestMembersAreReplaced(t *testing.T) {
 		last = 5
 	}
 	inBubble(t, func(w *world) {
+		dir := w.TempDir()
 		w.config = func(i int, c *Config) {
-			c.DeadAfter = 30 * time.Second
+			if c.DeadAfter = 20 * time.Second; i%2 == 0 {
+				c.Dir = filepath.Join(dir, fmt.Sprint(i))
+			}
 			for j := i - 3; j < i; j++ {
 				c.Seeds = append(c.Seeds, ipOf(max(1, j))+":7946")
 			}
@@ -333,12 +342,12 @@ func TestMembersAreReplaced(t *testing.T) {
 		w.startThree()
 		for i := 4; i <= last; i++ {
 			r := w.start(i)
-			time.Sleep(20 * time.Second)
+			time.Sleep(13 * time.Second)
 			leader := w.leader(time.Second)
 			require.NotContains(w, voters(w.members[leader]), r.Status().Self, "all places are taken")
 			gone := w.members[i-3].Status().Self
 			w.crash(i - 3)
-			time.Sleep(20 * time.Second)
+			time.Sleep(10 * time.Second)
 			leader = w.leader(time.Second)
 			require.Contains(w, voters(w.members[leader]), gone, "it may come back")
 			time.Sleep(30 * time.Second)
