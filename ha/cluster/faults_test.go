@@ -208,3 +208,12 @@ func TestMetaOfAnotherVersion(t *testing.T) {
 	g.NotifyJoin(node)
 	require.True(t, g.peers()["other"].alive)
 }
+
+// Of two runs of a member the one that lives counts, whatever their clocks say, or else the later one.
+func TestNewerRun(t *testing.T) {
+	run := func(alive bool, start int64) peer { return peer{meta: meta{start: time.Unix(start, 0)}, alive: alive} }
+	require.True(t, run(true, 1).newer(run(false, 9)), "the clock was set back in between")
+	require.False(t, run(false, 9).newer(run(true, 1)))
+	require.True(t, run(true, 9).newer(run(true, 1)))
+	require.False(t, run(false, 1).newer(run(false, 9)))
+}
