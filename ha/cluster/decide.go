@@ -32,7 +32,7 @@ func begin(self string, expect int, peers map[string]peer) (beginning, error) {
 		case p.hasState:
 			return beginning{}, nil
 		case !p.leaving:
-			servers = append(servers, raft.Server{ID: raft.ServerID(id), Address: raftAddress(id, p.raft)})
+			servers = append(servers, raft.Server{ID: raft.ServerID(id), Address: serverAddress(id, p.raft)})
 		}
 	}
 	if len(servers) < expect {
@@ -155,7 +155,7 @@ func (m *membership) newcomer() change {
 		p := m.peers[id]
 		belongs := slices.ContainsFunc(m.servers, func(s raft.Server) bool { return string(s.ID) == id })
 		if !belongs && p.alive && !p.leaving && p.expect == m.expect && m.now.Sub(p.changed) >= m.arrived {
-			return change{add, raft.Server{ID: raft.ServerID(id), Address: raftAddress(id, p.raft)}, "it has arrived"}
+			return change{add, raft.Server{ID: raft.ServerID(id), Address: serverAddress(id, p.raft)}, "it has arrived"}
 		}
 	}
 	return change{}

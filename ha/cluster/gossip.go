@@ -190,7 +190,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 		}
 	}
 	if newest.id != "" {
-		return raftAddress(newest.id, newest.raft), nil
+		return serverAddress(newest.id, newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }

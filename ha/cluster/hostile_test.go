@@ -45,7 +45,7 @@ func (w *world) serveRaft(tls *tls.Config) *raftServer {
 func (s *raftServer) dial(name, id string, config *tls.Config) error {
 	client := &raftStream{network: s.net.Host(ipOf(2)), tls: config, name: name}
 	defer client.conns.closeAll()
-	conn, err := client.Dial(raftAddress(id, "10.0.0.1:7000"), 10*time.Second)
+	conn, err := client.Dial(serverAddress(id, "10.0.0.1:7000"), 10*time.Second)
 	if err != nil {
 		return err
 	}

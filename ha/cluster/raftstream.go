@@ -48,8 +48,8 @@ type textAddr string
 func (textAddr) Network() string  { return "tcp" }
 func (a textAddr) String() string { return string(a) }
 
-// raftAddress returns the address of a member for Raft, which keeps it as it is: its ID is needed to greet it.
-func raftAddress(id, address string) raft.ServerAddress {
+// serverAddress returns the address of a member for Raft, which keeps it as it is: its ID is needed to greet it.
+func serverAddress(id, address string) raft.ServerAddress {
 	return raft.ServerAddress(id + "@" + address)
 }
 
