@@ -32,13 +32,13 @@ func runDemo(ctx context.Context, args []string) error {
 	master := freeAddresses(1)[0]
 	d := &demo{
 		began: time.Now(), pause: *pause, program: program, dir: dir, tasks: *tasks, master: "http://" + master,
-		peers: peersOn(dir, "http://"+master, []string{"anna", "bert", "cleo"}, "-preset", *preset, "-tasks", fmt.Sprint(*tasks)),
+		peers: newPeers(dir, []string{"anna", "bert", "cleo"}, "-master", "http://"+master, "-preset", *preset, "-tasks", fmt.Sprint(*tasks)),
 	}
 	err = d.tell(ctx)
 	d.end()
 	if err != nil {
 		for _, p := range d.peers {
-			fmt.Fprintln(os.Stderr, "the log of", p.name, "is", p.log)
+			fmt.Fprintln(os.Stderr, "the log of", p.name, "is", p.dir+".log")
 		}
 		return fmt.Errorf("the story did not come true: %w", err)
 	}
@@ -108,7 +108,7 @@ func (d *demo) begin(ctx context.Context) (err error) {
 	}
 	d.say("a fake Mesos master with three agents runs at %s, process %d.", d.master, d.cluster.Process.Pid)
 	for _, p := range d.peers {
-		if err := p.run(d.program); err != nil {
+		if err := p.run(d.program, d.peers); err != nil {
 			return err
 		}
 		d.say("%s starts: a member of the framework, process %d.", p.name, p.Process.Pid)
@@ -189,7 +189,7 @@ func (d *demo) revive(ctx context.Context) error {
 		if p.alive() {
 			continue
 		}
-		if err := p.run(d.program); err != nil {
+		if err := p.run(d.program, d.peers); err != nil {
 			return err
 		}
 		d.say("%s is started again, with its directory, as process %d.", p.name, p.Process.Pid)

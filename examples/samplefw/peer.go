@@ -5,36 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // peer is a member in a process of its own, as the demonstration and the tests run it.
 type peer struct {
-	name string
-	args []string // with which it is started, each time
-	api  string
-	log  string
+	name              string
+	dir               string   // of its own; its log is beside it
+	within            []string // a command that runs it, such as in a network namespace; nil: none
+	args              []string // beside what follows from the rest
+	gossip, raft, api string   // addresses
 	*process
 }
 
-// peersOn returns members on loopback that are not started yet. Each has a directory below dir, and a log beside it.
-func peersOn(dir, master string, names []string, more ...string) []*peer {
-	gossip := freeAddresses(3 * len(names))
-	apis, rafts := gossip[len(names):2*len(names)], gossip[2*len(names):]
-	gossip = gossip[:len(names)]
+// newPeers returns members that are not started yet, at addresses of loopback.
+func newPeers(dir string, names []string, args ...string) []*peer {
+	addresses := freeAddresses(3 * len(names))
 	var peers []*peer
 	for i, name := range names {
-		args := []string{"ha", "-log", "json", "-master", master, "-name", name, "-dir", filepath.Join(dir, name),
-			"-gossip", gossip[i], "-raft", rafts[i], "-api", apis[i], "-seeds", strings.Join(gossip, ",")}
-		peers = append(peers, &peer{name: name, args: append(args, more...), api: apis[i], log: filepath.Join(dir, name+".log")})
+		a := addresses[3*i:]
+		peers = append(peers, &peer{name: name, dir: filepath.Join(dir, name), args: args, gossip: a[0], raft: a[1], api: a[2]})
 	}
 	return peers
 }
 
-// run starts the member, for the first time or again.
-func (p *peer) run(program string) (err error) {
-	p.process, err = start(p.log, program, p.args...)
+// run starts the member, for the first time or again. Others are those that it may join.
+func (p *peer) run(program string, others []*peer) (err error) {
+	var seeds []string
+	for _, o := range others {
+		seeds = append(seeds, o.gossip)
+	}
+	args := append(slices.Clone(p.within), program, "ha", "-log", "json", "-name", p.name, "-dir", p.dir,
+		"-gossip", p.gossip, "-raft", p.raft, "-api", p.api, "-seeds", strings.Join(seeds, ","))
+	args = append(args, p.args...)
+	p.process, err = start(p.dir+".log", args[0], args[1:]...)
 	return err
 }
 

@@ -268,3 +268,31 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		}
 	})
 }
+
+// A member without a directory that comes back at its old address has lost its memory: it must not vote in the name of the
+// one that it was, and takes its place in time.
+func TestForgottenMemberDoesNotVote(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config = func(_ int, c *Config) { c.DeadAfter = 30 * time.Second }
+		leader := w.startThree()
+		time.Sleep(20 * time.Second)
+		behind, forgets := leader%3+1, (leader+1)%3+1
+		apart := [][]string{{ipOf(leader)}, {ipOf(behind)}}
+		w.net.Split(apart...)
+		require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		w.crash(forgets)
+		w.net.Split([]string{ipOf(leader)}, []string{ipOf(behind), ipOf(forgets)})
+		w.start(forgets)
+		time.Sleep(time.Minute)
+		require.Empty(w, w.leaders(), "one of three has a vote, and one has not heard of the newest entry")
+		w.net.Split()
+		time.Sleep(2 * time.Minute)
+		next := w.leader(time.Second)
+		records, err := w.members[next].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Contains(w, records, "a")
+		require.Len(w, voters(w.members[next]), 3)
+		require.Contains(w, voters(w.members[next]), w.members[forgets].Status().Self)
+		require.NoError(w, w.check())
+	})
+}

@@ -45,7 +45,10 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 		return Recovery{}, err
 	}
 	found = Recovery{ID: s.id, LastIndex: last}
-	address := serverAddress(s.id, c.RaftAdvertise)
+	var address raft.ServerAddress
+	if c.RaftAdvertise != "" {
+		address = serverAddress(s.id, c.RaftAdvertise)
+	}
 	for _, server := range configuration.Servers {
 		found.Members = append(found.Members, string(server.ID))
 		if string(server.ID) == s.id {
@@ -57,7 +60,7 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 		return found, fmt.Errorf("ha/cluster: %s: no cluster was seen there", c.Dir)
 	case dry:
 		return found, nil
-	case address == serverAddress(s.id, ""):
+	case address == "":
 		return found, fmt.Errorf("ha/cluster: %s: member %s did not belong to the cluster", c.Dir, s.id)
 	}
 	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.id), Address: address}}}

@@ -58,11 +58,13 @@ var imports = map[string][]string{
 	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
-	recordio:               {},
-	"internal/virtualnet":  {},
-	"internal/zkaddress":   {},
-	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
-	"internal/archtest":    {},
+	// Tests only: members, schedulers and the fake master together.
+	"internal/hatest":     {},
+	recordio:              {},
+	"internal/virtualnet": {},
+	"internal/zkaddress":  {},
+	"internal/zktest":     {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
+	"internal/archtest":   {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {},
 	"scheduler/internal/journal":     {},

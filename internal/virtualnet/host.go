@@ -88,6 +88,15 @@ func (h *Host) Kill() {
 	h.open, h.closers = nil, nil
 }
 
+// Reset breaks all connections of the process.
+func (h *Host) Reset() {
+	h.network.mu.Lock()
+	defer h.network.mu.Unlock()
+	for c := range h.open {
+		c.endLocked(reset)
+	}
+}
+
 // Awake waits until the process is not paused. It returns net.ErrClosed when it was killed, or the cause of the end
 // of ctx.
 func (h *Host) Awake(ctx context.Context) error {
