@@ -85,7 +85,7 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		ctx, r := w.members[old].context(), w.members[old]
 		began := time.Now()
 		<-ctx.Done()
-		require.ErrorIs(w, context.Cause(ctx), ErrStalled)
+		require.ErrorIs(w, context.Cause(ctx), errNotStored)
 		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
 		next := w.leader(10*time.Second, old)
 		require.LessOrEqual(w, time.Since(began), 10*time.Second)
@@ -94,6 +94,37 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
 		require.NoError(w, w.check())
 		close(hangs)
+	})
+}
+
+// The disks of both followers hang: the leader's term ends, but not the leader, which leads again once one of them works.
+func TestDisksOfFollowersHang(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		leader := w.startThree()
+		time.Sleep(10 * time.Second)
+		hangs, began := make(chan struct{}), time.Now()
+		for i, d := range disks {
+			if i != leader {
+				d.set(hangs, nil)
+			}
+		}
+		ctx := w.members[leader].context()
+		<-ctx.Done()
+		require.ErrorIs(w, context.Cause(ctx), errNotStored)
+		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
+		time.Sleep(20 * time.Second)
+		require.Empty(w, w.leaders())
+		for _, d := range disks {
+			d.set(nil, nil)
+		}
+		close(hangs)
+		w.leader(20 * time.Second)
+		require.Len(w, w.members, 3, "none has ended")
+		for _, r := range w.members {
+			require.Empty(w, r.ended)
+		}
+		require.NoError(w, w.check())
 	})
 }
 
@@ -235,7 +266,7 @@ func TestRecover(t *testing.T) {
 // A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
 func TestCatchUpBySnapshot(t *testing.T) {
 	inBubble(t, func(w *world) {
-		logs := map[int]raft.LogStore{}
+		var logs [4]raft.LogStore
 		w.config = func(i int, c *Config) {
 			c.leastLog = 100 * entryCost
 			c.wrapLog = func(log raft.LogStore) raft.LogStore { logs[i] = log; return log }

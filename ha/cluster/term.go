@@ -50,7 +50,7 @@ func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 // prepare begins a term and returns its number: Raft's, or the next one after the newest if this member has had Raft's
 // before, because nobody else could be handed the leadership.
 func (r *runner) prepare(ctx context.Context, silent time.Duration) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, ErrStalled)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, errNotStored)
 	defer cancel()
 	answered, err := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
 	if !answered {
@@ -97,7 +97,7 @@ func (r *runner) why(last string, silent time.Duration) string {
 func (r *runner) notYet(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	switch {
-	case !errors.Is(cause, ErrStalled):
+	case !errors.Is(cause, errNotStored):
 		return cause
 	case r.raft.State() != raft.Leader:
 		return errLost
@@ -108,7 +108,11 @@ func (r *runner) notYet(ctx context.Context) error {
 	return errNoMajority
 }
 
-var errNoMajority = errors.New("ha/cluster: no majority stores what this member sends")
+var (
+	errNoMajority = errors.New("ha/cluster: no majority stores what this member sends")
+	// errNotStored is not ErrStalled: it may be the network, or the disks of the others.
+	errNotStored = errors.New("ha/cluster: nothing is stored any more")
+)
 
 // watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
 // returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
@@ -121,14 +125,14 @@ func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error
 		case <-ctx.Done():
 			return nil
 		}
-		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, ErrStalled)
+		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, errNotStored)
 		err := store.commit(probe, encodeWrite(store.term, nil))
 		cancel()
-		if !errors.Is(err, ErrStalled) {
+		if !errors.Is(err, errNotStored) {
 			continue
 		}
 		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
-		t.end(ErrStalled)
+		t.end(errNotStored)
 		return r.giveUp(context.WithoutCancel(ctx), store.term)
 	}
 }
