@@ -137,10 +137,10 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	// A KILL may have been lost with the last connection.
-	for _, e := range m.tasks.inOrder() {
-		if e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld { // otherwise it follows the ACCEPT
-			m.sendKill(now, e)
-		}
+	for _, e := range m.tasks.filtered(func(e *entry) bool {
+		return e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld // otherwise it follows the ACCEPT
+	}) {
+		m.sendKill(now, e)
 	}
 	if known || len(m.reconciliation.callers) > 0 {
 		m.reconcile(now, 0)
