@@ -79,7 +79,8 @@ type Config struct {
 	// election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
-	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's.
+	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's, which is
+	// put on record at once: later starts need no AdoptRecords.
 	AdoptRecords bool
 	// JSON uses JSON instead of protobuf on the wire, which is readable when debugging.
 	// It is several times slower, and alters text that is not UTF-8.

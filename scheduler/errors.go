@@ -214,7 +214,8 @@ type FingerprintError struct {
 
 // Error returns the field and both values.
 func (e *FingerprintError) Error() string {
-	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here", e.Field, e.Stored, e.Config)
+	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here; if it is meant to be this one's, set Config.AdoptRecords for one start",
+		e.Field, e.Stored, e.Config)
 }
 
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout

@@ -257,6 +257,17 @@ func TestFingerprint(t *testing.T) {
 					if c.field == "" || adopt {
 						require.Equal(h, []string{"SUBSCRIBE", "RECONCILE"}, d.take())
 						require.Equal(h, record.Framework{State: record.Active, ID: "f-1", Fingerprint: own}, s.framework(h))
+						later := config
+						later.AdoptRecords, later.Master, later.DialContext = false, address, h.dial
+						later.Framework.Name, later.Logger = "test", slog.New(slog.DiscardHandler)
+						again, err := scheduler.New(later)
+						require.NoError(h, err)
+						ctx, stop := context.WithCancel(ctx)
+						ended := make(chan error, 1)
+						go func() { ended <- again.Run(ctx) }()
+						require.ErrorIs(h, h.end(), scheduler.ErrEvicted, "the next start has subscribed")
+						stop()
+						require.ErrorIs(h, <-ended, context.Canceled)
 						return
 					}
 					var differs *scheduler.FingerprintError
@@ -264,6 +275,7 @@ func TestFingerprint(t *testing.T) {
 					mine := map[string]string{"name": "test", "principal": "shop", "master": "http://" + address}[c.field]
 					require.Equal(h, scheduler.FingerprintError{Field: c.field, Stored: c.stored, Config: mine}, *differs)
 					require.ErrorContains(h, differs, c.stored)
+					require.ErrorContains(h, differs, "Config.AdoptRecords")
 					require.ErrorContains(h, differs, mine)
 					require.Empty(h, d.take())
 					require.Equal(h, before, s.framework(h))
