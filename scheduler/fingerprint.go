@@ -90,8 +90,7 @@ func checkFramework(f record.Framework, tasks []record.Task, s settings) error {
 			return err
 		}
 	}
-	ended := !slices.ContainsFunc(tasks, func(t record.Task) bool { return !t.Info.State.Terminal() })
-	if f.State == record.TornDown || f.State == record.Removed && !(s.renew && ended) {
+	if f.State == record.TornDown || f.State == record.Removed && !s.renew {
 		return &FrameworkRemovedError{FrameworkID: f.ID}
 	}
 	if f.ID != "" {

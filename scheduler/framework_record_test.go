@@ -378,38 +378,6 @@ func TestRemovedNotOnRecord(t *testing.T) {
 	})
 }
 
-// With RenewFramework another process registers a new framework in place of a removed one, unless tasks are on record that
-// have not ended.
-func TestRenewRemovedOnRecord(t *testing.T) {
-	for name, state := range map[string]task.State{"ended": task.Finished, "pending": task.Pending} {
-		t.Run(name, func(t *testing.T) {
-			s := &testStore{records: map[string][]byte{}}
-			s.putFramework(t, record.Framework{State: record.Removed, ID: "f-1", Nonce: "old"})
-			x := record.Task{Info: task.Info{Spec: sleeper("a"), State: state}}
-			var err error
-			s.records["task/a"], err = record.EncodeTask(&x)
-			require.NoError(t, err)
-			s.records["spec/a"], err = record.EncodeSpec(&x.Info.Spec)
-			require.NoError(t, err)
-			withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s, RenewFramework: true}, func(ctx context.Context, h *harness) {
-				h.lead(ctx, scheduler.Term{})
-				h.at(time.Second)
-				if state == task.Pending {
-					var removed *scheduler.FrameworkRemovedError
-					require.ErrorAs(h, h.end(), &removed)
-					require.Empty(h, h.master.Snapshot().Frameworks)
-					return
-				}
-				f := s.framework(h)
-				require.Equal(h, record.Active, f.State)
-				require.Equal(h, h.master.Snapshot().Frameworks[0].ID, f.ID)
-				require.NotEqual(h, "f-1", f.ID)
-				require.NotEqual(h, "old", f.Nonce)
-			})
-		})
-	}
-}
-
 // In an election, Teardown is on record for the members that lead next, even if they would renew the framework.
 func TestTornDownOnRecord(t *testing.T) {
 	s := &testStore{}

@@ -30,6 +30,9 @@ func (m *machine) start(now time.Time) {
 	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
+	if old := m.storage.durable; old.State == record.Removed {
+		m.loseLaunched(now, old.ID)
+	}
 	m.ensureNonce()
 	if !m.storage.durable.Equal(m.framework()) {
 		m.touch("")
@@ -230,11 +233,13 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
 	case meaning == mastertext.FrameworkRemoved && m.teardown.wanted:
 		m.tornDown(now)
-	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
+	case meaning == mastertext.FrameworkRemoved && m.settings.renew:
+		removed := m.conn.frameworkID
+		m.disconnected(now, errors.New("the framework was removed; another is registered"))
+		m.loseLaunched(now, removed)
 		m.conn.forget()
 		m.ensureNonce()
 		m.touch("")
-		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 	case meaning == mastertext.FrameworkRemoved:
 		if m.settings.durable { // so that nobody tries again
 			m.conn.markEnded(record.Removed)

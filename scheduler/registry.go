@@ -128,13 +128,3 @@ func sortBySerial(entries []*entry) {
 		entries[i] = all[i].entry
 	}
 }
-
-// allEnded reports whether every task on record has ended.
-func (r *registry) allEnded() bool {
-	for _, e := range r.byID {
-		if !e.Info.State.Terminal() {
-			return false
-		}
-	}
-	return true
-}

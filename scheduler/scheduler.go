@@ -82,7 +82,7 @@ func New(config Config) (*Scheduler, error) {
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
-// a new Scheduler with an empty store.
+// a new Scheduler, with [Config.RenewFramework] or an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
 // Logger returns the log of the scheduler, which is [Config.Logger] or its default.
