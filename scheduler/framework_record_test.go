@@ -127,45 +127,6 @@ func TestRegistrationOnRecord(t *testing.T) {
 	})
 }
 
-// A process that dies between SUBSCRIBED and the storing of the ID leaves a framework that nobody knows. It has the nonce
-// that is on record, the next attempt has the same, and the master removes it after a minute.
-func TestCrashWhileRegistering(t *testing.T) {
-	s := &slowStore{}
-	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
-		subscriptions := h.subscriptions(&s.testStore)
-		s.refuse = func(changes map[string][]byte) error {
-			if f, _, err := record.Decode(changes); err == nil && f.State == record.Active {
-				h.stop() // the process ends here
-				return errors.New("never stored")
-			}
-			return nil
-		}
-		h.lead(ctx, scheduler.Term{})
-		require.ErrorIs(h, h.end(), context.Canceled)
-		require.Equal(h, 2*time.Millisecond, time.Since(h.began))
-		nobodys := h.master.Snapshot().Frameworks[0].ID
-		before := s.framework(h)
-		require.Equal(h, record.Registering, before.State)
-		s.refuse = nil
-
-		h.at(10 * time.Second)
-		h.lead(ctx, scheduler.Term{})
-		h.at(11 * time.Second)
-		got := subscriptions()
-		require.Len(h, got, 3)
-		require.Equal(h, before.Nonce, got[0].nonce)
-		require.Equal(h, before.Nonce, got[1].nonce)
-		require.Equal(h, 10*time.Second, got[1].at, "the record is there: nothing had to be written first")
-		after := s.framework(h)
-		require.Equal(h, record.Active, after.State)
-		require.NotEqual(h, nobodys, after.ID)
-		h.at(time.Minute + 2*time.Millisecond - 1)
-		require.Empty(h, h.master.Snapshot().Completed)
-		h.at(time.Minute + 2*time.Millisecond)
-		require.Equal(h, []string{nobodys}, h.master.Snapshot().Completed)
-	})
-}
-
 // While the store cannot be written to, a framework that is not on record does not subscribe, nor does one in a new term.
 func TestNoSubscribeWithoutStore(t *testing.T) {
 	for name, term := range map[string]uint64{"new framework": 0, "new framework, term 1": 1, "new term": 2} {

@@ -71,7 +71,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	filter := m.filter.Subscribing()
 	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
-	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
+	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints, find: m.conn.tryNonce()})
 }
 
 // unrecorded reports whether the framework has to be on record before SUBSCRIBE: before its first one, so that whoever
@@ -233,6 +233,8 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
 	case meaning == mastertext.FrameworkRemoved && m.teardown.wanted:
 		m.tornDown(now)
+	case meaning == mastertext.FrameworkRemoved && m.conn.frameworkID == "":
+		m.disconnected(now, errors.New("the framework that was found by its nonce was removed meanwhile"))
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew:
 		removed := m.conn.frameworkID
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
