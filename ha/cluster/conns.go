@@ -3,7 +3,10 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,9 +62,12 @@ func (c *conns) closeAll() {
 	}
 }
 
-// raftStream makes and accepts the connections of Raft, a raft.StreamLayer.
+// raftStream makes and accepts the connections of Raft, a raft.StreamLayer. A connection begins with the ID of the member
+// that it is for, after its length as one byte: by its address alone, a member that has lost its memory and comes back at the
+// same place would be taken for the one that it was, and vote and store in its name.
 type raftStream struct {
 	net.Listener
+	id        string
 	network   Network
 	tls       *tls.Config // nil: not encrypted
 	advertise net.Addr
@@ -75,12 +81,15 @@ type textAddr string
 func (textAddr) Network() string  { return "tcp" }
 func (a textAddr) String() string { return string(a) }
 
-func listenRaft(c *Config) (*raftStream, error) {
+// serverAddress is the address that Raft has of a member: its ID and where it is.
+func serverAddress(id, place string) raft.ServerAddress { return raft.ServerAddress(id + "@" + place) }
+
+func listenRaft(c *Config, id string) (*raftStream, error) {
 	listener, err := c.Network.Listen(c.RaftBind)
 	if err != nil {
 		return nil, err
 	}
-	s := &raftStream{Listener: listener, network: c.Network, advertise: listener.Addr(), handshake: presets()[c.Preset].rpc}
+	s := &raftStream{Listener: listener, id: id, network: c.Network, advertise: listener.Addr(), handshake: presets()[c.Preset].rpc}
 	if c.RaftAdvertise != "" {
 		s.advertise = textAddr(c.RaftAdvertise)
 	}
@@ -92,22 +101,23 @@ func listenRaft(c *Config) (*raftStream, error) {
 	return s, nil
 }
 
-// Accept returns the next connection. Its handshake, which may take time, is made when it is read first.
+// Accept returns the next connection. What it begins with, which may take time, is read before anything else.
 func (s *raftStream) Accept() (net.Conn, error) {
 	conn, err := s.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
 	conn = s.conns.track(conn)
-	if s.tls == nil {
-		return conn, nil
+	if s.tls != nil {
+		conn = tls.Server(conn, s.tls)
 	}
-	return &serverConn{Conn: tls.Server(conn, s.tls), within: s.handshake}, nil
+	return &serverConn{Conn: conn, id: s.id, within: s.handshake}, nil
 }
 
-// serverConn makes its handshake within a time: whoever connects and says nothing is not waited for.
+// serverConn is an accepted connection. Whoever connects and says nothing is not waited for.
 type serverConn struct {
-	*tls.Conn
+	net.Conn
+	id     string
 	within time.Duration
 	once   sync.Once
 	err    error
@@ -115,32 +125,69 @@ type serverConn struct {
 
 // Read makes the handshake first.
 func (c *serverConn) Read(b []byte) (int, error) {
-	c.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), c.within)
-		defer cancel()
-		c.err = c.HandshakeContext(ctx)
-	})
+	c.once.Do(func() { c.err = c.greet() })
 	if c.err != nil {
 		return 0, c.err
 	}
 	return c.Conn.Read(b)
 }
 
+// greet makes the handshake of TLS, if there is one, and checks whom the connection is for.
+func (c *serverConn) greet() error {
+	if secure, is := c.Conn.(*tls.Conn); is {
+		ctx, cancel := context.WithTimeout(context.Background(), c.within)
+		defer cancel()
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.SetReadDeadline(time.Now().Add(c.within)); err != nil {
+		return err
+	}
+	var length [1]byte
+	if _, err := io.ReadFull(c.Conn, length[:]); err != nil {
+		return err
+	}
+	id := make([]byte, length[0])
+	if _, err := io.ReadFull(c.Conn, id); err != nil {
+		return err
+	}
+	if string(id) != c.id {
+		return fmt.Errorf("ha/cluster: this is member %s, and not %q", c.id, id)
+	}
+	return c.SetReadDeadline(time.Time{})
+}
+
 // Dial connects to a member.
 func (s *raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	id, place, is := strings.Cut(string(address), "@")
+	if !is || len(id) > 255 {
+		return nil, fmt.Errorf("ha/cluster: %q is not the address of a member", address)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	conn, err := s.network.DialContext(ctx, "tcp", string(address))
+	conn, err := s.network.DialContext(ctx, "tcp", place)
 	if err != nil {
 		return nil, err
 	}
 	conn = s.conns.track(conn)
-	if s.tls == nil {
-		return conn, nil
+	if s.tls != nil {
+		if conn, err = s.secure(ctx, conn, place); err != nil {
+			return nil, err
+		}
 	}
+	if _, err := conn.Write(append([]byte{byte(len(id))}, id...)); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// secure makes the handshake of TLS with a member.
+func (s *raftStream) secure(ctx context.Context, conn net.Conn, place string) (net.Conn, error) {
 	config := s.tls
 	if config.ServerName == "" {
-		host, _, err := net.SplitHostPort(string(address))
+		host, _, err := net.SplitHostPort(place)
 		if err != nil {
 			_ = conn.Close()
 			return nil, err

@@ -25,7 +25,7 @@
 //     directories survives. Apply makes all of its changes or none.
 //   - Numbers of terms rise, also over restarts of all members.
 //   - A majority is enough: of three voters one may fail, of five two. More members than that are in reserve: one of them gets
-//     the vote of a voter that is dead for DeadAfter. A rolling restart changes no votes.
+//     the vote of a voter that is dead for DeadAfter, or leaves for good, see [Member.Leave]. A rolling restart changes no votes.
 //   - Members may move: addresses come from gossip, by ID. All of them may come back at other addresses at once.
 //   - A cluster begins once: when as many members as are expected see one another, agree who they are, and none of them sees a
 //     member of a cluster.

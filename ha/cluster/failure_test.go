@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -122,7 +123,7 @@ func TestDiskOfFollowerIsFull(t *testing.T) {
 		follower := old%3 + 1
 		disks[follower].set(nil, errors.New("no space left on device"))
 		require.NoError(w, w.members[old].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}), "two of three have it")
-		w.net.split([]string{ipOf(old)}, w.others(old))
+		w.net.Split([]string{ipOf(old)}, w.others(old))
 		time.Sleep(30 * time.Second)
 		require.Empty(w, w.leaders())
 		disks[follower].set(nil, nil)
@@ -145,7 +146,7 @@ func TestDirectory(t *testing.T) {
 		r := w.start(1)
 		w.leader(time.Minute)
 
-		c := Config{Name: "framework", Network: host{w.net, ipOf(9)}, GossipBind: ipOf(9) + ":1", RaftBind: ipOf(9) + ":2"}
+		c := Config{Name: "framework", Network: w.net.Host(ipOf(9)), GossipBind: ipOf(9) + ":1", RaftBind: ipOf(9) + ":2"}
 		config(1, &c)
 		m, err := New(c)
 		require.NoError(w, err)
@@ -222,7 +223,8 @@ func TestRecover(t *testing.T) {
 
 		c.Dir = w.TempDir()
 		_, err = Recover(c, false)
-		require.ErrorContains(w, err, "no cluster was seen there")
+		require.ErrorIs(w, err, fs.ErrNotExist)
+		require.NoFileExists(w, filepath.Join(c.Dir, logFile), "nothing is made")
 		c.Dir = ""
 		_, err = Recover(c, false)
 		require.ErrorAs(w, err, new(*FieldError))
@@ -233,20 +235,29 @@ func TestRecover(t *testing.T) {
 // A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
 func TestCatchUpBySnapshot(t *testing.T) {
 	inBubble(t, func(w *world) {
+		logs := map[int]raft.LogStore{}
+		w.config = func(i int, c *Config) {
+			c.leastLog = 100 * entryCost
+			c.wrapLog = func(log raft.LogStore) raft.LogStore { logs[i] = log; return log }
+			c.wrapStable = func(stable raft.StableStore) raft.StableStore { return stable }
+		}
 		leader := w.startThree()
 		follower := leader%3 + 1
-		w.net.split([]string{ipOf(follower)}, w.others(follower))
+		w.net.Split([]string{ipOf(follower)}, w.others(follower))
 		store := w.members[leader].leading().Store
 		for i := range 3000 {
 			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
 		}
-		time.Sleep(2 * time.Minute) // snapshots are taken
-		w.net.split()
+		time.Sleep(time.Second) // snapshots are taken
+		first, err := logs[leader].FirstIndex()
+		require.NoError(w, err)
+		require.Greater(w, first, uint64(1000), "half of the log stays")
+		w.net.Split()
 		time.Sleep(30 * time.Second)
 		for leader != follower { // until it leads
-			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			w.net.Split([]string{ipOf(leader)}, w.others(leader))
 			leader = w.leader(10*time.Second, leader)
-			w.net.split()
+			w.net.Split()
 			time.Sleep(30 * time.Second)
 		}
 		records, err := w.members[leader].leading().Store.Load(w.Context())
@@ -255,5 +266,63 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		for i := range 1000 {
 			require.Equal(w, fmt.Sprint(2000+i), string(records[fmt.Sprint(i)]))
 		}
+	})
+}
+
+// A member without a directory that comes back at its old address has lost its memory: it must not vote in the name of the
+// one that it was, and takes its place in time.
+func TestForgottenMemberDoesNotVote(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config = func(_ int, c *Config) { c.DeadAfter = 30 * time.Second }
+		leader := w.startThree()
+		time.Sleep(20 * time.Second)
+		behind, forgets := leader%3+1, (leader+1)%3+1
+		apart := [][]string{{ipOf(leader)}, {ipOf(behind)}}
+		w.net.Split(apart...)
+		require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		w.crash(forgets)
+		w.net.Split([]string{ipOf(leader)}, []string{ipOf(behind), ipOf(forgets)})
+		w.start(forgets)
+		time.Sleep(time.Minute)
+		require.Empty(w, w.leaders(), "one of three has a vote, and one has not heard of the newest entry")
+		w.net.Split()
+		time.Sleep(2 * time.Minute)
+		next := w.leader(time.Second)
+		records, err := w.members[next].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Contains(w, records, "a")
+		require.Len(w, voters(w.members[next]), 3)
+		require.Contains(w, voters(w.members[next]), w.members[forgets].Status().Self)
+		require.NoError(w, w.check())
+	})
+}
+
+// A connection for another member is refused.
+func TestConnectionForAnotherMember(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := Config{RaftBind: ipOf(1) + ":7000", Network: w.net.Host(ipOf(1))}
+		server, err := listenRaft(&c, "m-1")
+		require.NoError(w, err)
+		client := &raftStream{network: w.net.Host(ipOf(2))}
+		for address, fine := range map[raft.ServerAddress]bool{"m-1@10.0.0.1:7000": true, "m-2@10.0.0.1:7000": false, "10.0.0.1:7000": false} {
+			answered := make(chan error, 1)
+			go func() {
+				conn, err := client.Dial(address, time.Second)
+				if err == nil {
+					_, err = conn.Write([]byte("x"))
+				}
+				answered <- err
+			}()
+			if address == "10.0.0.1:7000" {
+				require.ErrorContains(w, <-answered, "not the address of a member")
+				continue
+			}
+			conn, err := server.Accept()
+			require.NoError(w, err)
+			require.NoError(w, <-answered)
+			_, err = conn.Read(make([]byte, 1))
+			require.Equal(w, fine, err == nil, "%v", err)
+		}
+		require.NoError(w, server.Close())
 	})
 }

@@ -73,6 +73,7 @@ func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
 	config.Name, config.Label = g.self, c.Name
 	config.Transport, config.Delegate, config.Events = g.net, g, g
 	config.BindPort, config.AdvertisePort = 0, 0 // the transport says
+	config.EnableCompression = false             // its messages are small
 	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: "}, "", 0)
 	if len(c.Keys) > 0 {
 		keys, err := memberlist.NewKeyring(c.Keys, c.Keys[0])
@@ -126,10 +127,7 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 		now.changed = was.changed
 	}
 	g.nodes[n.Name] = now
-	select {
-	case g.changed <- struct{}{}:
-	default:
-	}
+	signal(g.changed)
 }
 
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
@@ -171,7 +169,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 		}
 	}
 	if newest.id != "" {
-		return raft.ServerAddress(newest.raft), nil
+		return serverAddress(newest.id, newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }

@@ -19,6 +19,9 @@ type maintainer struct {
 	since   time.Time // since when pick is the same
 	unheard time.Time // since when no leader is known
 	warned  bool
+	// compacted gets how a snapshot went, nil: none is taken. After a failure none is before retry.
+	compacted chan error
+	retry     time.Time
 }
 
 // run works until ctx ends. An error ends the member.
@@ -29,11 +32,15 @@ func (m *maintainer) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ticker.C:
+		case <-m.state.grew:
+			m.compact()
+			continue
 		case <-ctx.Done():
 			return nil
 		}
 		m.tell()
 		m.listen()
+		m.compact()
 		if err := m.begin(ctx); err != nil {
 			return err
 		}
@@ -139,6 +146,8 @@ func (m *maintainer) change(ctx context.Context) {
 		what, do = "taken in without a vote", func() raft.IndexFuture { return m.raft.AddNonvoter(c.server.ID, c.server.Address, at, within) }
 	case promote:
 		what, do = "given a vote", func() raft.IndexFuture { return m.raft.AddVoter(c.server.ID, c.server.Address, at, within) }
+	case demote:
+		what, do = "told to vote no more", func() raft.IndexFuture { return m.raft.DemoteVoter(c.server.ID, at, within) }
 	case remove:
 		what, do = "removed", func() raft.IndexFuture { return m.raft.RemoveServer(c.server.ID, at, within) }
 	default:

@@ -20,17 +20,23 @@ import (
 type Member struct {
 	config Config
 	turn   chan struct{} // has an element during Run
+	// departures hands a Leave over to Run.
+	departures chan *departure
 
 	mu        sync.Mutex
 	status    ha.Status
 	changed   chan struct{} // closed and replaced when status changes
 	addresses Addresses
+	state     *state // of the Run that goes on
 }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }
 
-var _ ha.Elector = (*Member)(nil)
+var (
+	_ ha.Elector = (*Member)(nil)
+	_ ha.Replica = (*Member)(nil)
+)
 
 // New returns a member, or a [*FieldError] that says what of the config cannot work. Nothing is opened before Run.
 func New(c Config) (*Member, error) {
@@ -38,7 +44,7 @@ func New(c Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Member{config: c, turn: make(chan struct{}, 1), changed: make(chan struct{})}, nil
+	return &Member{config: c, turn: make(chan struct{}, 1), departures: make(chan *departure), changed: make(chan struct{})}, nil
 }
 
 // Status returns what this member knows of the election now. Outside of Run it knows nothing.
@@ -99,16 +105,17 @@ func (m *Member) publish(status ha.Status) {
 	m.changed = make(chan struct{})
 }
 
-func (m *Member) reachable(a Addresses) {
+// present keeps what the methods need of the Run that begins, or zeros when it ends.
+func (m *Member) present(a Addresses, s *state) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.addresses = a
+	m.addresses, m.state = a, s
 }
 
 // Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
 // so, it has handed the leadership over, if there is another member that can take it; a member without a directory
 // has left the cluster. All its goroutines have ended. Errors: the cause of ctx's end, [ErrRunning], [ErrLocked],
-// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], and those of the network and the file system.
+// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], [ErrLeft], and those of the network and the file system.
 func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
 	case m.turn <- struct{}{}:
@@ -120,12 +127,24 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	if err != nil {
 		return err
 	}
-	m.reachable(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()})
+	m.present(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()}, n.state)
 	r := &runner{node: n, member: m, lead: lead}
 	err = r.run(ctx)
-	n.close()
-	m.reachable(Addresses{})
+	left := errors.Is(err, ErrLeft)
+	failed := n.close(left)
+	if failed != nil {
+		err = errors.Join(err, failed)
+	}
+	m.present(Addresses{}, nil)
+	close(n.state.ended)
 	m.publish(ha.Status{})
+	switch d := r.departure; {
+	case d == nil:
+	case left:
+		d.done <- failed
+	default:
+		d.done <- errors.Join(errNotLeft, err)
+	}
 	return err
 }
 
@@ -141,8 +160,11 @@ type runner struct {
 	number   uint64
 	until    time.Time // no new term before
 	wake     *time.Timer
+	look     *time.Ticker  // who votes changes without a sign
 	handover chan struct{} // closed when a hand-over has ended, nil: there is none
-	reason   string        // why the leader changed
+	// departure is a Leave under way, nil: none.
+	departure *departure
+	reason    string // why the leader changed
 }
 
 // term is one term of this member, from its election on.
@@ -183,6 +205,9 @@ func (r *runner) run(ctx context.Context) error {
 	err := r.loop(ctx, failed, observed)
 	r.reason = "this member stops"
 	r.endTerm(errStopping)
+	if r.departure != nil && !errors.Is(err, ErrLeft) {
+		r.gossip.tell(func(own *meta) { own.leaving = false })
+	}
 	if r.term != nil {
 		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
 			err = last.cause()
@@ -199,6 +224,7 @@ func (r *runner) run(ctx context.Context) error {
 
 var (
 	errStopping = errors.New("ha/cluster: the member stops")
+	errNotLeft  = errors.New("ha/cluster: the member has ended before it left")
 	errLost     = errors.New("ha/cluster: the leadership was lost")
 )
 
@@ -221,10 +247,17 @@ func (r result) cause() error {
 func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan raft.Observation) error {
 	r.wake = time.NewTimer(time.Hour)
 	defer r.wake.Stop()
-	look := time.NewTicker(2 * r.timing.tick) // who votes changes without a sign
-	defer look.Stop()
+	r.look = time.NewTicker(2 * r.timing.tick)
+	defer r.look.Stop()
 	for {
 		r.publish()
+		departures, impatient := r.member.departures, (<-chan struct{})(nil)
+		if r.departure != nil && r.depart() {
+			return ErrLeft
+		}
+		if r.departure != nil {
+			departures, impatient = nil, r.departure.ctx.Done()
+		}
 		r.begin(ctx)
 		var done <-chan result
 		var led <-chan uint64
@@ -258,8 +291,12 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			if err := r.ended(result); err != nil {
 				return err
 			}
+		case r.departure = <-departures:
+			r.gossip.tell(func(own *meta) { own.leaving = true })
+			r.look.Reset(r.timing.election / 4)
+		case <-impatient:
 		case <-r.wake.C:
-		case <-look.C:
+		case <-r.look.C:
 		case <-observed:
 		case <-r.gossip.changed:
 		case <-r.state.began:
@@ -269,7 +306,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 
 // begin begins a term, if this member is elected, its last one is over, and it does not pause.
 func (r *runner) begin(ctx context.Context) {
-	if !r.elected || r.term != nil {
+	if !r.elected || r.term != nil || r.departure != nil && r.others() > 0 {
 		return
 	}
 	if pause := time.Until(r.until); pause > 0 {

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
@@ -169,7 +168,7 @@ func TestWrongCertificate(t *testing.T) {
 	ours, theirs := newAuthority(t), newAuthority(t)
 	c, err := Config{Name: "framework", Preset: Local, TLS: ours.config(t)}.normalize()
 	require.NoError(t, err)
-	server, err := listenRaft(&c)
+	server, err := listenRaft(&c, "m-1")
 	require.NoError(t, err)
 	defer server.Close()
 	accepted := make(chan error)
@@ -188,7 +187,7 @@ func TestWrongCertificate(t *testing.T) {
 	dial := func(config *tls.Config) error {
 		client := &raftStream{Listener: server.Listener, network: system{}, tls: config}
 		defer client.conns.closeAll()
-		conn, err := client.Dial(raft.ServerAddress(server.Addr().String()), 10*time.Second)
+		conn, err := client.Dial(serverAddress("m-1", server.Addr().String()), 10*time.Second)
 		if err == nil {
 			_, err = conn.Write([]byte("x"))
 		}

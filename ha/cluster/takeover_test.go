@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -67,7 +68,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 				require.NoError(w, term.Store.Apply(ctx, map[string][]byte{"a": []byte("1")}))
 				require.NoError(w, term.Confirm(ctx))
 
-				w.net.split([]string{ipOf(old)}, w.others(old))
+				w.net.Split([]string{ipOf(old)}, w.others(old))
 				cut := time.Now()
 				<-ctx.Done()
 				require.LessOrEqual(w, time.Since(cut), within.down)
@@ -89,7 +90,7 @@ func TestLeaderIsCutOff(t *testing.T) {
 
 				time.Sleep(2 * time.Minute) // gossip has given up
 				require.Equal(w, 1, was.alive())
-				w.net.split()
+				w.net.Split()
 				time.Sleep(30 * time.Second)
 				require.Equal(w, []int{next}, w.leaders(), "the one that comes back does not disturb")
 				for _, r := range w.members {
@@ -116,11 +117,11 @@ func TestTakeoverTimes(t *testing.T) {
 		var times []time.Duration
 		for range cuts {
 			time.Sleep(10 * time.Second)
-			w.net.split([]string{ipOf(leader)}, w.others(leader))
+			w.net.Split([]string{ipOf(leader)}, w.others(leader))
 			cut := time.Now()
 			leader = w.leader(10*time.Second, leader)
 			times = append(times, time.Since(cut))
-			w.net.split()
+			w.net.Split()
 		}
 		slices.Sort(times)
 		w.Logf("p50 %v, p90 %v, max %v", times[cuts/2], times[cuts*9/10], times[cuts-1])
@@ -168,9 +169,9 @@ func TestFollowerIsCutOff(t *testing.T) {
 		leader := w.startThree()
 		follower := leader%3 + 1
 		for range 3 {
-			w.net.split([]string{ipOf(follower)}, w.others(follower))
+			w.net.Split([]string{ipOf(follower)}, w.others(follower))
 			time.Sleep(time.Minute)
-			w.net.split()
+			w.net.Split()
 			time.Sleep(time.Minute)
 		}
 		require.Len(w, w.happened(), 1, "it leads without interruption")
@@ -184,15 +185,13 @@ func TestOneWayCuts(t *testing.T) {
 		inBubble(t, func(w *world) {
 			leader := w.startThree()
 			time.Sleep(20 * time.Second)
-			w.net.mu.Lock()
 			for _, other := range w.others(leader) {
 				link := [2]string{ipOf(leader), other}
 				if !out {
 					slices.Reverse(link[:])
 				}
-				w.net.cut[link] = true
+				w.net.SetLink(link[0], link[1], virtualnet.Link{Cut: true})
 			}
-			w.net.mu.Unlock()
 			next := w.leader(10*time.Second, leader)
 			time.Sleep(time.Minute)
 			require.Equal(w, []int{next}, w.leaders())
@@ -204,10 +203,10 @@ func TestOneWayCuts(t *testing.T) {
 func TestThreeWaySplit(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.startThree()
-		w.net.split([]string{ipOf(1)}, []string{ipOf(2)}, []string{ipOf(3)})
+		w.net.Split([]string{ipOf(1)}, []string{ipOf(2)}, []string{ipOf(3)})
 		time.Sleep(2 * time.Minute)
 		require.Empty(w, w.leaders())
-		w.net.split()
+		w.net.Split()
 		w.leader(30 * time.Second)
 		time.Sleep(time.Minute)
 		require.Len(w, w.leaders(), 1)
@@ -220,7 +219,7 @@ func (w *world) withDirs(moved *int) {
 	dir := w.TempDir()
 	w.config = func(i int, c *Config) {
 		c.Dir, c.ID = filepath.Join(dir, fmt.Sprint(i)), fmt.Sprint("m", i)
-		c.Network = host{w.net, ipOf(i + *moved)}
+		c.Network = w.net.Host(ipOf(i + *moved))
 		c.GossipBind, c.RaftBind, c.Seeds = ipOf(i+*moved)+":7946", ipOf(i+*moved)+":7000", nil
 		for j := 1; j <= 3; j++ {
 			c.Seeds = append(c.Seeds, ipOf(j+*moved)+":7946")
@@ -277,11 +276,11 @@ func TestFullRestartElsewhere(t *testing.T) {
 			require.Len(w, records, i)
 			require.NoError(w, term.Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
 			time.Sleep(10 * time.Second)
-			w.net.split([]string{ipOf(1 + moved)}, []string{ipOf(2 + moved)}, []string{ipOf(3 + moved)})
+			w.net.Split([]string{ipOf(1 + moved)}, []string{ipOf(2 + moved)}, []string{ipOf(3 + moved)})
 			for i := 1; i <= 3; i++ {
 				w.stop(i)
 			}
-			w.net.split()
+			w.net.Split()
 			moved += 3
 		}
 		require.NoError(w, w.check())
@@ -338,9 +337,7 @@ func TestMembersAreReplaced(t *testing.T) {
 			leader := w.leader(time.Second)
 			require.NotContains(w, voters(w.members[leader]), r.Status().Self, "all places are taken")
 			gone := w.members[i-3].Status().Self
-			w.net.split([]string{ipOf(i - 3)}, w.others(i-3)) // it knows nothing of it, and leaves nobody
-			w.stop(i - 3)
-			w.net.split()
+			w.crash(i - 3)
 			time.Sleep(20 * time.Second)
 			leader = w.leader(time.Second)
 			require.Contains(w, voters(w.members[leader]), gone, "it may come back")
@@ -403,7 +400,7 @@ func TestLeadReturns(t *testing.T) {
 		leader := w.leader(time.Second)
 		leave.Store(true)
 		require.ErrorIs(w, w.members[leader].Run(w.Context(), nil), ErrRunning)
-		w.net.split([]string{ipOf(leader)}, w.others(leader))
+		w.net.Split([]string{ipOf(leader)}, w.others(leader))
 		var nilled *running
 		for deadline := time.Now().Add(time.Minute); nilled == nil && time.Now().Before(deadline); time.Sleep(time.Second) {
 			for i, r := range w.members {
