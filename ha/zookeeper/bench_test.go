@@ -47,6 +47,17 @@ func BenchmarkStore(b *testing.B) {
 					require.Len(b, records, most)
 				}
 			})
+			// What a member does once that has just begun.
+			b.Run(fmt.Sprintf("read=%d", most), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					r := newReplica(st.replica.base)
+					_, err := r.catchUp(b.Context(), st.t.s.conn, false)
+					require.NoError(b, err)
+					require.Len(b, r.load(), most)
+				}
+				b.ReportMetric(float64(len(st.replica.entries)), "entries")
+			})
 		})
 	}
 }

@@ -249,7 +249,7 @@ func wrongPassword(t *testing.T, s *zktest.Server, path string) {
 		require.NotContains(t, err.Error()+m.log.String(), "wr0ng")
 	}
 	c := s.Connect(t)
-	for _, node := range []string{path, path + "/state/00", newChange(path+"/state", "a", nil).node} {
+	for _, node := range []string{path, path + "/state", path + "/state/1-1", path + "/state/2-2"} {
 		_, _, err := c.Get(node)
 		require.ErrorIs(t, err, zk.ErrNoAuth, node)
 	}

@@ -180,9 +180,10 @@ func address(path string, servers ...string) string {
 
 // epoch reads who leads, as it is on record.
 func epoch(t *testing.T, c *zktest.Client, path string) string {
-	data, _, err := c.Get(newChange(path+"/state", epochKey, nil).node)
+	r := newReplica(path + "/state")
+	_, err := r.catchUp(t.Context(), c.Conn, false)
 	require.NoError(t, err)
-	return string(data)
+	return string(r.records[epochKey].value)
 }
 
 var errTest = errors.New("of the test")

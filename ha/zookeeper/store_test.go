@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/mesos-actor/mesos-actor-go/ha/storetest"
 	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
 	"github.com/stretchr/testify/require"
@@ -106,27 +105,44 @@ func refused(t *testing.T, s *zktest.Server) {
 	require.Empty(t, got)
 }
 
-// Whatever somebody else has created or deleted among the records, an Apply sees it; a node that is no record is named.
+// Whatever somebody else has created or deleted in the log is named, and never silently less. Without the log the term
+// ends, and the next one begins another.
 func foreignNodes(t *testing.T, s *zktest.Server) {
 	const at = "/foreign-nodes"
-	st := join(t, new(history), Config{Address: address(at, s.Address)}).leads().Store.(*store)
-	_, err := st.Load(t.Context())
-	require.NoError(t, err)
+	m := join(t, new(history), Config{Address: address(at, s.Address)})
+	term := m.leads()
+	st := term.Store.(*store)
+	for _, key := range []string{"a", "b", "c"} { // entries 2, 3 and 4
+		require.NoError(t, st.Apply(t.Context(), map[string][]byte{key: []byte("1")}))
+	}
 	c := s.Connect(t)
-	c.Put(newChange(st.base, "a", nil).node, "theirs")
-	require.NoError(t, st.Apply(t.Context(), map[string][]byte{"a": []byte("1"), "b": []byte("1")}))
-	c.Remove(newChange(st.base, "b", nil).node)
-	require.NoError(t, st.Apply(t.Context(), map[string][]byte{"b": nil, "c": []byte("1")}))
+	refuses := func(text string) {
+		_, err := st.Load(t.Context())
+		require.ErrorIs(t, err, ErrFormat)
+		require.ErrorContains(t, err, text)
+	}
+	c.Put(at+"/state/notes", "")
+	refuses("ha/zookeeper: not records of this version: in " + at + `/state node "notes" is not part of the log`)
+	c.Remove(at + "/state/notes")
+	c.Put(at+"/state/5-5", "\x00\x00\x00\x01")
+	refuses(`node "5-5" ends within a record`)
+	require.ErrorIs(t, st.Apply(t.Context(), map[string][]byte{"a": nil}), ErrFormat)
+	c.Remove(at + "/state/5-5")
+	c.Put(at+"/state/5-5", string(encode(map[string][]byte{"a": []byte("theirs")})))
+	require.NoError(t, st.Apply(t.Context(), map[string][]byte{"b": nil}))
 	got, err := st.Load(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, map[string][]byte{"a": []byte("1"), "c": []byte("1")}, got)
-	c.Put(st.base+"/00/%zz", "")
-	_, err = st.Load(t.Context())
-	require.ErrorContains(t, err, `"%zz" is not the name of a record`)
-	c.Remove(st.base + "/00/%zz")
-	c.Put(st.base+"/00/~ab", "\x00\x00\x00\x01")
-	_, err = st.Load(t.Context())
-	require.ErrorContains(t, err, `"~ab" does not have the key of its record`)
-	_, err = c.Create(st.base+"/00/~ab/below", nil, zk.FlagPersistent, zk.WorldACL(zk.PermAll))
+	require.Equal(t, map[string][]byte{"a": []byte("theirs"), "c": []byte("1")}, got)
+	c.Remove(at + "/state/3-3")
+	refuses(`node "4-4" follows node "2-2"`)
+
+	for _, node := range []string{"/1-1", "/2-2", "/4-4", "/5-5", "/6-6", ""} {
+		c.Remove(at + "/state" + node)
+	}
+	var fenced *FencedError
+	require.ErrorAs(t, st.Apply(t.Context(), map[string][]byte{"a": nil}), &fenced)
+	require.ErrorIs(t, term.over(t), errNoLog)
+	got, err = m.leads().Store.Load(t.Context())
 	require.NoError(t, err)
+	require.Empty(t, got)
 }
