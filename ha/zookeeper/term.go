@@ -110,7 +110,7 @@ func (t *term) run(ctx context.Context, e *Elector, timeout time.Duration, lead 
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil || errors.As(err, &fenced) || errors.Is(err, ErrFormat) {
+		if ctx.Err() != nil || errors.As(err, &fenced) || errors.Is(err, ErrFormat) || errors.Is(err, zk.ErrNoAuth) {
 			return outcome{err: err}
 		}
 		e.trouble(fmt.Errorf("write who leads: %w", err))
