@@ -3,6 +3,9 @@ package zookeeper
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -256,6 +259,48 @@ func endsInBlackHole(t *testing.T, s *zktest.Server, path string) {
 	require.ErrorIs(t, never.ends(), context.Canceled)
 }
 
+// A name that resolves to nothing, and a port at which something else answers, are said, and cost nothing but time: the
+// next server is tried.
+func nobodyAnswers(t *testing.T, s *zktest.Server, path string) {
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer web.Close()
+	serving.Go(func() {
+		for {
+			conn, err := web.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			conn.Close()
+		}
+	})
+	other := web.Addr().String()
+	for server, problem := range map[string]string{
+		"nowhere.invalid:2181": "lookup nowhere.invalid: no such host",
+		other:                  other + ` is not a ZooKeeper server: it says "HTTP"`,
+	} {
+		config := Config{
+			Address: address(path, server), ID: "a", SessionTimeout: short / 2,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address == "nowhere.invalid:2181" {
+					return nil, &net.DNSError{Name: "nowhere.invalid", Err: "no such host", IsNotFound: true}
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			},
+		}
+		m := join(t, new(history), config)
+		m.shows("why", func(s ha.Status) bool { return s.Reason == "cannot connect: "+problem })
+		m.ends()
+		config.Address = address(path, server, s.Address)
+		m = join(t, new(history), config)
+		m.leads()
+		m.ends()
+	}
+}
+
 // The reply to a write is lost, which had its effect or not. The same records can be written again.
 func lostWrite(t *testing.T, s *zktest.Server, path string) {
 	const multi = 14
@@ -423,6 +468,30 @@ func slowLead(t *testing.T, s *zktest.Server, path string) {
 	<-leads
 	stop()
 	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+// Two frameworks were given the same path. The one that comes second is refused, and changes nothing.
+func twoFrameworks(t *testing.T, s *zktest.Server, path string) {
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	records := map[string][]byte{
+		"framework": []byte(`{"version":3,"id":"f-1","state":"active","fingerprint":{"name":"one","master":"http://127.0.0.1:5050"}}`),
+	}
+	require.NoError(t, first.leads().Store.Apply(t.Context(), records))
+	first.ends()
+
+	e, err := New(Config{Address: address(path, s.Address), ID: "b", SessionTimeout: patient, Logger: quiet()})
+	require.NoError(t, err)
+	two, err := scheduler.New(scheduler.Config{
+		Master: "127.0.0.1:5050", Framework: scheduler.Framework{Name: "two"}, Logger: quiet(),
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errTest },
+	})
+	require.NoError(t, err)
+	var differs *scheduler.FingerprintError
+	require.ErrorAs(t, ha.Run(t.Context(), e, two), &differs)
+	require.Equal(t, scheduler.FingerprintError{Field: "name", Stored: "one", Config: "two"}, *differs)
+	got, err := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"}).leads().Store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, records, got)
 }
 
 var (

@@ -45,6 +45,8 @@ func TestServers(t *testing.T) {
 			{"wrong password", wrongPassword},
 			{"access lost", accessLost},
 			{"same ID", sameID},
+			{"two frameworks", twoFrameworks},
+			{"nobody answers", nobodyAnswers},
 			{"deep path", deepPath},
 			{"ends while nothing answers", endsInBlackHole},
 			{"lost write", lostWrite},

@@ -156,8 +156,9 @@ func await[T any](ctx context.Context, s *session, f func() (T, error)) (T, erro
 
 // established waits until the session is established, and returns its timeout.
 func (e *Elector) established(ctx context.Context, s *session) (time.Duration, error) {
+	again := time.NewTicker(e.config.SessionTimeout / 4) // each dial wakes as well
+	defer again.Stop()
 	for !s.now().begun {
-		again := time.NewTimer(e.config.SessionTimeout / 4)
 		select {
 		case <-s.wake:
 		case <-again.C:
@@ -165,10 +166,11 @@ func (e *Elector) established(ctx context.Context, s *session) (time.Duration, e
 			if problem == nil {
 				problem = errNoAnswer
 			}
-			e.trouble(fmt.Errorf("cannot connect: %w", problem))
+			problem = fmt.Errorf("cannot connect: %w", problem)
+			e.trouble(problem)
+			e.show(nil, nil, "", problem.Error())
 		case <-ctx.Done():
 		}
-		again.Stop()
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
