@@ -35,6 +35,8 @@ func (e entry) name() string { return fmt.Sprintf("%d-%d", e.first, e.last) }
 // has reports whether an Apply is among those of the entry.
 func (e entry) has(number uint64) bool { return e.first <= number && number <= e.last }
 
+func byFirst(a, b entry) int { return cmp.Compare(a.first, b.first) }
+
 func parseEntry(name string) (e entry, ok bool) {
 	first, last, _ := strings.Cut(name, "-")
 	e.first, _ = strconv.ParseUint(first, 10, 63)
@@ -52,7 +54,7 @@ func parseEntries(names []string) ([]entry, error) {
 		}
 		entries = append(entries, e)
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.first, b.first) })
+	slices.SortFunc(entries, byFirst)
 	for i, e := range entries[min(1, len(entries)):] {
 		if before := entries[i]; before.last+1 != e.first {
 			return nil, fmt.Errorf("node %q follows node %q", e.name(), before.name())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -85,7 +86,7 @@ func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed
 			names, _, err = conn.Children(r.base)
 		}
 		if err != nil {
-			return changed, fmt.Errorf("ha/zookeeper: list the log in %s: %w", r.base, err)
+			return changed, fmt.Errorf("list the log in %s: %w", r.base, err)
 		}
 		entries, err := parseEntries(names)
 		if err != nil {
@@ -108,16 +109,16 @@ func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed
 		r.adopt(id, anew, entries, read)
 		return changed, nil
 	}
-	return changed, fmt.Errorf("ha/zookeeper: read the log in %s: it changes all the time", r.base)
+	return changed, fmt.Errorf("read the log in %s: it changes all the time", r.base)
 }
 
 // identify returns what tells the log from another one at the same place.
 func identify(conn reader, base string) (id string, err error) {
 	switch data, _, err := conn.Get(base); {
 	case errors.Is(err, zk.ErrNoNode):
-		return "", fmt.Errorf("ha/zookeeper: %w: there is no %s", errNoLog, base)
+		return "", fmt.Errorf("%w: there is no %s", errNoLog, base)
 	case err != nil:
-		return "", fmt.Errorf("ha/zookeeper: read %s: %w", base, err)
+		return "", fmt.Errorf("read %s: %w", base, err)
 	case !strings.HasPrefix(string(data), format):
 		return "", fmt.Errorf("%w: %s says %.40q, which does not begin with %q", ErrFormat, base, data, format)
 	default:
@@ -140,7 +141,7 @@ func (r *replica) read(ctx context.Context, conn reader, entries []entry, known 
 		e := entries[missing[i]]
 		data, _, err := conn.Get(path.Join(r.base, e.name()))
 		if err != nil {
-			return fmt.Errorf("ha/zookeeper: read entry %s of the log in %s: %w", e.name(), r.base, err)
+			return fmt.Errorf("read entry %s of the log in %s: %w", e.name(), r.base, err)
 		}
 		changes, err := decode(data)
 		if err != nil {
@@ -161,16 +162,18 @@ func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]ma
 		r.forget()
 	}
 	r.id = id
+	known := r.entries
 	for i, e := range entries {
 		changes, ok := read[e]
 		for key, value := range changes {
 			entries[i].size += sizeOf(key, value)
 			r.set(key, value, e.last)
 		}
-		for _, part := range r.entries {
-			if !ok && e.has(part.last) {
-				entries[i].size += part.size // that of the whole is not known, but not more
+		for len(known) > 0 && known[0].last <= e.last {
+			if !ok && e.first <= known[0].first {
+				entries[i].size += known[0].size // that of the whole is not known, but not more
 			}
+			known = known[1:]
 		}
 	}
 	r.arrange(entries)
@@ -189,23 +192,18 @@ func (r *replica) forget() {
 func (r *replica) wrote(e entry, changes map[string][]byte, replaced []entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	entries, at := make([]entry, 0, len(r.entries)+1), len(r.entries)
-	for i, old := range r.entries {
-		if len(replaced) > 0 && replaced[0].first <= old.first && old.last <= replaced[len(replaced)-1].last {
-			at = min(at, i)
-			continue
-		}
-		entries = append(entries, old)
-	}
-	if len(entries) == 0 || entries[len(entries)-1].last < e.first {
-		at = len(entries)
+	entries := r.entries
+	if len(replaced) > 0 {
+		first, last := replaced[0].first, replaced[len(replaced)-1].last
+		entries = slices.DeleteFunc(slices.Clone(entries), func(old entry) bool { return first <= old.first && old.last <= last })
 	}
 	e.size = 0
 	for key, value := range changes {
 		e.size += sizeOf(key, value)
 		r.set(key, value, e.last)
 	}
-	r.arrange(append(entries[:at:at], append([]entry{e}, entries[at:]...)...))
+	at, _ := slices.BinarySearchFunc(entries, e, byFirst)
+	r.arrange(slices.Insert(entries, at, e))
 }
 
 // set changes a record. Equal values stay the same one.

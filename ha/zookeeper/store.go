@@ -135,14 +135,17 @@ func (st *store) write(ctx context.Context, changes map[string][]byte) error {
 
 // catchUp makes the replica equal to the log. The server that answers has everything that was written before the proof.
 func (st *store) catchUp(ctx context.Context) error {
-	err := st.t.proveNow()
-	if err == nil {
-		_, err = st.replica.catchUp(ctx, st.t.s.conn, false)
+	if err := st.t.proveNow(); err != nil {
+		return err
 	}
-	if errors.Is(err, errNoLog) {
-		return st.t.end(err) // the next term begins another log
-	}
+	_, err := st.replica.catchUp(ctx, st.t.s.conn, false)
 	st.doubt = err != nil
+	switch {
+	case errors.Is(err, errNoLog):
+		return st.t.end(err) // the next term begins another log
+	case err != nil && !errors.Is(err, ErrFormat):
+		return fmt.Errorf("ha/zookeeper: %w", err)
+	}
 	return err
 }
 

@@ -172,4 +172,10 @@ func logByHand(t *testing.T, s *zktest.Server, at string) {
 	got, err = m.leads().Store.Load(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, got)
+
+	c.Put(at+"/state/notes", "") // a member that is to lead says so, and leads when it is gone
+	m.answer <- errTest
+	m.shows("why", func(s ha.Status) bool { return strings.Contains(s.Reason, `node "notes" is not part of the log`) })
+	c.Remove(at + "/state/notes")
+	m.leads()
 }
