@@ -45,20 +45,30 @@ func parseEntry(name string) (e entry, ok bool) {
 }
 
 // parseEntries returns the entries of a log in order. Between the first and the last of them all Applies have to be there.
+// An entry within another one is left out: a server may show a transaction that it has not finished, and those that give
+// way to another are deleted after that was created.
 func parseEntries(names []string) ([]entry, error) {
-	entries := make([]entry, 0, len(names))
+	all := make([]entry, 0, len(names))
 	for _, name := range names {
 		e, ok := parseEntry(name)
 		if !ok {
 			return nil, fmt.Errorf("node %q is not part of the log", name)
 		}
-		entries = append(entries, e)
+		all = append(all, e)
 	}
-	slices.SortFunc(entries, byFirst)
-	for i, e := range entries[min(1, len(entries)):] {
-		if before := entries[i]; before.last+1 != e.first {
-			return nil, fmt.Errorf("node %q follows node %q", e.name(), before.name())
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(byFirst(a, b), cmp.Compare(b.last, a.last)) })
+	entries := all[:0]
+	for _, e := range all {
+		if len(entries) > 0 {
+			before := entries[len(entries)-1]
+			if e.last <= before.last {
+				continue
+			}
+			if e.first != before.last+1 {
+				return nil, fmt.Errorf("node %q follows node %q", e.name(), before.name())
+			}
 		}
+		entries = append(entries, e)
 	}
 	return entries, nil
 }

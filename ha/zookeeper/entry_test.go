@@ -29,10 +29,12 @@ func TestEntriesInOrder(t *testing.T) {
 	entries, err = parseEntries(nil)
 	require.NoError(t, err)
 	require.Empty(t, entries)
+	entries, err = parseEntries([]string{"3-3", "1-1", "3-5", "4-4", "3-4", "1-2", "6-6"}) // while two give way to others
+	require.NoError(t, err)
+	require.Equal(t, []entry{{first: 1, last: 2}, {first: 3, last: 5}, {first: 6, last: 6}}, entries)
 	for text, names := range map[string][]string{
 		`node "4-4" follows node "1-2"`:   {"1-2", "4-4"},
 		`node "2-4" follows node "1-2"`:   {"1-2", "2-4"},
-		`node "1-2" follows node "1-2"`:   {"1-2", "1-2"},
 		`node "a" is not part of the log`: {"1-1", "a"},
 	} {
 		_, err := parseEntries(names)

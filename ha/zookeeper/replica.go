@@ -40,7 +40,7 @@ type replica struct {
 
 // record is what an Apply has made of a key.
 type record struct {
-	value []byte // is never changed; nil: the record was deleted, which older entries do not know
+	value []byte // is never changed; nil: the record was deleted, and older entries may still have it
 	at    uint64 // the number of the Apply, or of a later one in the same entry
 }
 
@@ -126,7 +126,7 @@ func identify(conn reader, base string) (id string, err error) {
 	}
 }
 
-// read reads the entries with Applies after known that were not read before, and sets their sizes.
+// read reads the entries with Applies after known that were not read before.
 func (r *replica) read(ctx context.Context, conn reader, entries []entry, known uint64, read map[entry]map[string][]byte) error {
 	var (
 		missing []int

@@ -165,7 +165,7 @@ func (st *store) tidy() error {
 
 // put writes an entry in the place of others.
 func (st *store) put(e entry, changes map[string][]byte, replaced []entry) error {
-	ops := []any{
+	ops := []any{ // in this order, see parseEntries
 		st.t.fence(),
 		&zk.CreateRequest{Path: path.Join(st.replica.base, e.name()), Data: encode(changes), Acl: st.acl},
 	}
