@@ -26,7 +26,7 @@ const (
 // of another name, takes its place.
 type entry struct {
 	first, last uint64 // Applies are numbered from 1
-	size        int    // bytes of the data, at most
+	size        int    // bytes of the records in its data, at most
 }
 
 // name returns the name of the node.
@@ -73,16 +73,22 @@ func parseEntries(names []string) ([]entry, error) {
 	return entries, nil
 }
 
+// content is what the data of an entry say.
+type content struct {
+	front   uint64 // the first Apply of the first entry of the log, as of this one's creation
+	changes map[string][]byte
+}
+
 // deleted is the length of a value that is nil.
 const deleted = 1<<32 - 1
 
-// encode returns the data of an entry: in order of the keys, the lengths of key and value, then both.
-func encode(changes map[string][]byte) []byte {
-	size := 0
+// encode returns the data of an entry: the front, then in order of the keys the lengths of key and value, and both.
+func encode(c content) []byte {
+	size, changes := 8, c.changes
 	for key, value := range changes {
 		size += sizeOf(key, value)
 	}
-	data := make([]byte, 0, size)
+	data := binary.BigEndian.AppendUint64(make([]byte, 0, size), c.front)
 	for _, key := range slices.Sorted(maps.Keys(changes)) {
 		value, length := changes[key], uint32(deleted)
 		if value != nil {
@@ -98,14 +104,17 @@ func encode(changes map[string][]byte) []byte {
 // sizeOf returns how much of an entry's data a record takes.
 func sizeOf(key string, value []byte) int { return 4 + 4 + len(key) + len(value) }
 
-var errTorn = errors.New("ends within a record")
+var errTorn = errors.New("is cut off")
 
-// decode returns the changes of an entry, whose values are part of data.
-func decode(data []byte) (map[string][]byte, error) {
-	changes, last := map[string][]byte{}, []byte(nil)
-	for len(data) > 0 {
+// decode reads the data of an entry, of which the values are parts.
+func decode(data []byte) (content, error) {
+	if len(data) < 8 {
+		return content{}, errTorn
+	}
+	c, last := content{binary.BigEndian.Uint64(data), map[string][]byte{}}, []byte(nil)
+	for data = data[8:]; len(data) > 0; {
 		if len(data) < 8 {
-			return nil, errTorn
+			return content{}, errTorn
 		}
 		keyLen, valueLen := uint64(binary.BigEndian.Uint32(data)), uint64(binary.BigEndian.Uint32(data[4:]))
 		data = data[8:]
@@ -114,19 +123,19 @@ func decode(data []byte) (map[string][]byte, error) {
 			valueLen = 0
 		}
 		if uint64(len(data)) < keyLen+valueLen {
-			return nil, errTorn
+			return content{}, errTorn
 		}
 		key, value := data[:keyLen], data[keyLen:keyLen+valueLen:keyLen+valueLen]
 		if bytes.Compare(last, key) >= 0 {
-			return nil, fmt.Errorf("has key %.64q after key %.64q", key, last)
+			return content{}, fmt.Errorf("has key %.64q after key %.64q", key, last)
 		}
 		if gone {
 			value = nil
 		}
-		changes[string(key)] = value
+		c.changes[string(key)] = value
 		last, data = key, data[keyLen+valueLen:]
 	}
-	return changes, nil
+	return c, nil
 }
 
 const (

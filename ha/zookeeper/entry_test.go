@@ -44,19 +44,19 @@ func TestEntriesInOrder(t *testing.T) {
 
 // FuzzDecode holds for any data: they are refused, or are those of the changes that they are read as.
 func FuzzDecode(f *testing.F) {
-	f.Add(encode(map[string][]byte{"a": []byte("1"), "b": nil, "c": {}}))
+	f.Add(encode(content{1, map[string][]byte{"a": []byte("1"), "b": nil, "c": {}}}))
 	f.Add([]byte{})
-	f.Add([]byte("\x00\x00\x00\x01\xff\xff\xff\xfea"))
-	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
-	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00b\x00\x00\x00\x01\x00\x00\x00\x00a"))
+	f.Add([]byte("12345678\x00\x00\x00\x01\xff\xff\xff\xfea"))
+	f.Add([]byte("12345678\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Add([]byte("12345678\x00\x00\x00\x01\x00\x00\x00\x00b\x00\x00\x00\x01\x00\x00\x00\x00a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		changes, err := decode(data)
+		c, err := decode(data)
 		if err != nil {
-			require.Nil(t, changes)
+			require.Zero(t, c)
 			return
 		}
-		require.Equal(t, string(data), string(encode(changes)))
-		for _, value := range changes {
+		require.Equal(t, string(data), string(encode(c)))
+		for _, value := range c.changes {
 			require.Equal(t, len(value), cap(value), "appending to it would change another")
 		}
 	})
@@ -76,7 +76,7 @@ func TestLimits(t *testing.T) {
 				left -= len(key) + len(changes[key])
 			}
 			require.Zero(t, left)
-			request := 8 + 9 + 4 + len(base) + 1000 + 4 + 9 + 4 + len(base) + 41 + 4 + len(encode(changes)) + 4 + 4 + 9
+			request := 8 + 9 + 4 + len(base) + 1000 + 4 + 9 + 4 + len(base) + 41 + 4 + len(encode(content{1, changes})) + 4 + 4 + 9
 			for _, a := range acl {
 				request += 4 + 4 + len(a.Scheme) + 4 + len(a.ID)
 			}

@@ -69,7 +69,7 @@ var errNoLog = errors.New("the records are gone")
 // catchUp reads what the log has more than the replica. The channel, unless it is nil, is a watch of the log; it may come
 // with an error.
 func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed <-chan zk.Event, err error) {
-	read, of := map[entry]map[string][]byte{}, "" // by entries without size
+	read, of := map[entry]content{}, "" // by entries without size
 	for range attempts {
 		id, err := identify(conn, r.base)
 		if err != nil {
@@ -106,6 +106,9 @@ func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed
 		case err != nil:
 			return changed, err
 		}
+		if entries, err = r.fromFront(entries, read); err != nil {
+			return changed, fmt.Errorf("%w: in %s %w", ErrFormat, r.base, err)
+		}
 		r.adopt(id, anew, entries, read)
 		return changed, nil
 	}
@@ -126,8 +129,27 @@ func identify(conn reader, base string) (id string, err error) {
 	}
 }
 
+// fromFront returns the entries from the first one that counts, as the last one says: it has to be there, and those before
+// it are about to be deleted.
+func (r *replica) fromFront(entries []entry, read map[entry]content) ([]entry, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	last, ok := read[entries[len(entries)-1]]
+	if !ok {
+		last.front = r.entries[0].first
+	}
+	for len(entries) > 1 && entries[0].last < last.front {
+		entries = entries[1:]
+	}
+	if entries[0].first != last.front {
+		return nil, fmt.Errorf("the log begins with number %d, and should with %d", entries[0].first, last.front)
+	}
+	return entries, nil
+}
+
 // read reads the entries with Applies after known that were not read before.
-func (r *replica) read(ctx context.Context, conn reader, entries []entry, known uint64, read map[entry]map[string][]byte) error {
+func (r *replica) read(ctx context.Context, conn reader, entries []entry, known uint64, read map[entry]content) error {
 	var (
 		missing []int
 		mu      sync.Mutex
@@ -143,19 +165,19 @@ func (r *replica) read(ctx context.Context, conn reader, entries []entry, known 
 		if err != nil {
 			return fmt.Errorf("read entry %s of the log in %s: %w", e.name(), r.base, err)
 		}
-		changes, err := decode(data)
+		c, err := decode(data)
 		if err != nil {
 			return fmt.Errorf("%w: in %s node %q %w", ErrFormat, r.base, e.name(), err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		read[e] = changes
+		read[e] = c
 		return nil
 	})
 }
 
 // adopt takes over the log as it is, of which the entries were read that the replica did not have.
-func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]map[string][]byte) {
+func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]content) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if anew && r.id != "" {
@@ -164,8 +186,8 @@ func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]ma
 	r.id = id
 	known := r.entries
 	for i, e := range entries {
-		changes, ok := read[e]
-		for key, value := range changes {
+		c, ok := read[e]
+		for key, value := range c.changes {
 			entries[i].size += sizeOf(key, value)
 			r.set(key, value, e.last)
 		}
@@ -188,22 +210,25 @@ func (r *replica) forget() {
 	}
 }
 
-// wrote takes over an entry that was written in the place of others.
-func (r *replica) wrote(e entry, changes map[string][]byte, replaced []entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// with returns the entries as they are when another one has taken the place of some.
+func (r *replica) with(e entry, replaced []entry) []entry {
 	entries := r.entries
 	if len(replaced) > 0 {
 		first, last := replaced[0].first, replaced[len(replaced)-1].last
 		entries = slices.DeleteFunc(slices.Clone(entries), func(old entry) bool { return first <= old.first && old.last <= last })
 	}
-	e.size = 0
+	at, _ := slices.BinarySearchFunc(entries, e, byFirst)
+	return slices.Insert(entries, at, e)
+}
+
+// wrote takes over an entry that was written, and the entries that there are since.
+func (r *replica) wrote(e entry, changes map[string][]byte, entries []entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for key, value := range changes {
-		e.size += sizeOf(key, value)
 		r.set(key, value, e.last)
 	}
-	at, _ := slices.BinarySearchFunc(entries, e, byFirst)
-	r.arrange(slices.Insert(entries, at, e))
+	r.arrange(entries)
 }
 
 // set changes a record. Equal values stay the same one.

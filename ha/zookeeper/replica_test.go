@@ -49,11 +49,15 @@ func (l *logInMemory) ChildrenW(string) ([]string, *zk.Stat, <-chan zk.Event, er
 func (l *logInMemory) put(r *replica, e entry, changes map[string][]byte, replaced []entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.nodes[e.name()] = encode(changes)
+	for key, value := range changes {
+		e.size += sizeOf(key, value)
+	}
+	entries := r.with(e, replaced)
+	l.nodes[e.name()] = encode(content{entries[0].first, changes})
 	for _, old := range replaced {
 		delete(l.nodes, old.name())
 	}
-	r.wrote(e, changes, replaced)
+	r.wrote(e, changes, entries)
 }
 
 func (l *logInMemory) apply(r *replica, changes map[string][]byte) {
@@ -204,6 +208,33 @@ func TestReplicaReadsWhatIsNew(t *testing.T) {
 		catchUp()
 		f = r.subscribe()
 	}
+}
+
+// Without its first nodes a log is none, nor without the one that says which these are; those that it does not need any
+// more do no harm.
+func TestFrontOfTheLog(t *testing.T) {
+	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
+	leader := newReplica("/state")
+	for i := range 6 {
+		l.apply(leader, map[string][]byte{fmt.Sprint(i): {}})
+	}
+	old := maps.Clone(l.nodes)
+	l.put(leader, entry{first: 7, last: 7}, map[string][]byte{"0": {}, "1": {}}, leader.entries[:2])
+	l.nodes["2-2"] = old["2-2"]
+	warm := newReplica("/state")
+	_, err := warm.catchUp(t.Context(), l, false)
+	require.NoError(t, err)
+	require.Len(t, of(warm), 6)
+	delete(l.nodes, "2-2")
+	delete(l.nodes, "3-3")
+	for _, r := range []*replica{warm, newReplica("/state")} {
+		_, err := r.catchUp(t.Context(), l, false)
+		require.EqualError(t, err, "ha/zookeeper: not records of this version: in /state the log begins with number 4, and should with 3")
+		require.ErrorIs(t, err, ErrFormat)
+	}
+	l.nodes = map[string][]byte{"1-1": encode(content{2, nil})}
+	_, err = newReplica("/state").catchUp(t.Context(), l, false)
+	require.ErrorContains(t, err, "the log begins with number 1, and should with 2")
 }
 
 // vanishing is a log whose entries become one while they are read.

@@ -165,9 +165,13 @@ func (st *store) tidy() error {
 
 // put writes an entry in the place of others.
 func (st *store) put(e entry, changes map[string][]byte, replaced []entry) error {
+	for key, value := range changes {
+		e.size += sizeOf(key, value)
+	}
+	entries := st.replica.with(e, replaced)
 	ops := []any{ // in this order, see parseEntries
 		st.t.fence(),
-		&zk.CreateRequest{Path: path.Join(st.replica.base, e.name()), Data: encode(changes), Acl: st.acl},
+		&zk.CreateRequest{Path: path.Join(st.replica.base, e.name()), Data: encode(content{entries[0].first, changes}), Acl: st.acl},
 	}
 	for _, old := range replaced {
 		ops = append(ops, &zk.DeleteRequest{Path: path.Join(st.replica.base, old.name()), Version: -1})
@@ -175,7 +179,7 @@ func (st *store) put(e entry, changes map[string][]byte, replaced []entry) error
 	results, err := st.t.s.conn.Multi(ops...)
 	switch {
 	case err == nil:
-		st.replica.wrote(e, changes, replaced)
+		st.replica.wrote(e, changes, entries)
 		return nil
 	case len(results) > 0 && (errors.Is(results[0].Error, zk.ErrNoNode) || errors.Is(results[0].Error, zk.ErrBadVersion)):
 		return st.t.lost()
