@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -74,22 +75,20 @@ func misfortune(t *testing.T, seed uint64, h *history, linger time.Duration) (lo
 			i := 1 + r.IntN(3)
 			switch r.IntN(5) {
 			case 0:
-				w.net.split([]string{ipOf(1)}, []string{ipOf(2)}, []string{ipOf(3)})
+				w.net.Split([]string{ipOf(1)}, []string{ipOf(2)}, []string{ipOf(3)})
 			case 1: // one way
-				w.net.mu.Lock()
-				w.net.cut[[2]string{ipOf(i), ipOf(i%3 + 1)}] = true
-				w.net.mu.Unlock()
+				w.net.SetLink(ipOf(i), ipOf(i%3+1), virtualnet.Link{Cut: true})
 			case 2:
-				w.net.split()
+				w.net.Split()
 			default:
 				if leaders := w.leaders(); len(leaders) > 0 && r.IntN(2) == 0 {
 					i = leaders[0]
 				}
-				w.net.split([]string{ipOf(i)}, w.others(i))
+				w.net.Split([]string{ipOf(i)}, w.others(i))
 			}
 			time.Sleep(time.Duration(r.Int64N(int64(6 * time.Second))))
 		}
-		w.net.split()
+		w.net.Split()
 		time.Sleep(20 * time.Second)
 		leader := w.leader(time.Minute)
 		records, err := w.members[leader].leading().Store.Load(w.Context())

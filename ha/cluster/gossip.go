@@ -27,6 +27,14 @@ type peer struct {
 	changed time.Time // since when it is alive, or is not
 }
 
+// newer reports whether a run of a member counts rather than another one: the one that lives, or else that began last.
+func (p peer) newer(than peer) bool {
+	if p.alive != than.alive {
+		return p.alive
+	}
+	return p.start.After(than.start)
+}
+
 // gossip finds the members by memberlist. The delegates are called by memberlist with its locks held: they copy
 // what they get and return.
 type gossip struct {
@@ -73,6 +81,7 @@ func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
 	config.Name, config.Label = g.self, c.Name
 	config.Transport, config.Delegate, config.Events = g.net, g, g
 	config.BindPort, config.AdvertisePort = 0, 0 // the transport says
+	config.EnableCompression = false             // its messages are small
 	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: "}, "", 0)
 	if len(c.Keys) > 0 {
 		keys, err := memberlist.NewKeyring(c.Keys, c.Keys[0])
@@ -116,20 +125,32 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 	m, err := decodeMeta(n.Meta)
 	if err != nil {
 		g.log.Warn("A member is ignored: what it says of itself cannot be read", "member", n.Name, "error", err)
-		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err != nil {
+		delete(g.nodes, n.Name) // nor would be seen that it dies
+		return
+	}
 	was, known := g.nodes[n.Name]
 	now := peer{meta: m, gossip: n.Address(), alive: alive, left: n.State == memberlist.StateLeft, changed: time.Now()}
 	if known && was.alive == alive {
 		now.changed = was.changed
 	}
 	g.nodes[n.Name] = now
-	select {
-	case g.changed <- struct{}{}:
-	default:
+	signal(g.changed)
+}
+
+// double returns another run of this member that lives beside this one, if there is one, and whether that began earlier.
+func (g *gossip) double() (other peer, earlier, is bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, p := range g.nodes {
+		if p.id == g.own.id && p.alive && name != g.self {
+			return p, p.start.Before(g.own.start), true
+		}
 	}
+	return peer{}, false, false
 }
 
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
@@ -138,14 +159,12 @@ func (g *gossip) peers() map[string]peer {
 	defer g.mu.Unlock()
 	peers := make(map[string]peer, len(g.nodes))
 	for name, p := range g.nodes {
-		other, has := peers[p.id]
-		if has && (other.alive && !p.alive || other.alive == p.alive && other.start.After(p.start)) {
-			continue
-		}
 		if name == g.self {
 			p.meta, p.alive = g.own, true
 		}
-		peers[p.id] = p
+		if other, has := peers[p.id]; !has || p.newer(other) {
+			peers[p.id] = p
+		}
 	}
 	return peers
 }
@@ -166,12 +185,12 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	defer g.mu.Unlock()
 	var newest peer // of the runs of that member
 	for _, p := range g.nodes {
-		if p.id == string(id) && (newest.id == "" || p.start.After(newest.start)) {
+		if p.id == string(id) && (newest.id == "" || p.newer(newest)) {
 			newest = p
 		}
 	}
 	if newest.id != "" {
-		return raft.ServerAddress(newest.raft), nil
+		return serverAddress(newest.id, newest.raft), nil
 	}
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }

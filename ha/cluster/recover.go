@@ -3,6 +3,8 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -23,11 +25,14 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 	if c, err = c.normalize(); err != nil {
 		return Recovery{}, err
 	}
+	if _, err := os.Stat(filepath.Join(c.Dir, logFile)); err != nil { // it would be made
+		return Recovery{}, fmt.Errorf("ha/cluster: %w", err)
+	}
 	s, err := openStores(&c, c.Logger)
 	if err != nil {
 		return Recovery{}, err
 	}
-	defer func() { err = errors.Join(err, s.closer.Close()) }()
+	defer func() { err = errors.Join(err, s.file.Close()) }()
 	_, trans := raft.NewInmemTransport("")
 	config := raftConfig(s.id, presets()[c.Preset], c.Logger)
 	reading := *config // to which it writes
@@ -40,7 +45,10 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 		return Recovery{}, err
 	}
 	found = Recovery{ID: s.id, LastIndex: last}
-	address := raft.ServerAddress(c.RaftAdvertise)
+	var address raft.ServerAddress
+	if c.RaftAdvertise != "" {
+		address = serverAddress(s.id, c.RaftAdvertise)
+	}
 	for _, server := range configuration.Servers {
 		found.Members = append(found.Members, string(server.ID))
 		if string(server.ID) == s.id {

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -20,189 +17,12 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// virtual is a network in memory of hosts 10.0.0.1 and so on, each a Network, whose links can be cut in each
-// direction: what is sent over a cut link gets lost.
-type virtual struct {
-	net virtualnet.Network
-
-	mu      sync.Mutex
-	cut     map[[2]string]bool // from, to
-	packets map[string]*packetConn
-	clients map[string]string // host by the address that a connection came from
-	broken  map[string]*virtualnet.Conn
-}
-
-func newVirtual() *virtual {
-	return &virtual{cut: map[[2]string]bool{}, packets: map[string]*packetConn{}, clients: map[string]string{}, broken: map[string]*virtualnet.Conn{}}
-}
-
-func hostOf(address string) string { return netip.MustParseAddrPort(address).Addr().String() }
-
-// loses reports whether what is sent from one host to another gets lost.
-func (v *virtual) loses(from, to string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.cut[[2]string{from, to}]
-}
-
-// split cuts the links between the groups in both directions, and heals all others. Connections over which something
-// got lost break then.
-func (v *virtual) split(groups ...[]string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	clear(v.cut)
-	for i, a := range groups {
-		for j, b := range groups {
-			for _, from := range a {
-				for _, to := range b {
-					if i != j {
-						v.cut[[2]string{from, to}] = true
-					}
-				}
-			}
-		}
-	}
-	for name, conn := range v.broken {
-		conn.Reset()
-		delete(v.broken, name)
-	}
-}
-
-// host is one host of a virtual network.
-type host struct {
-	*virtual
-	ip string
-}
-
-func (h host) Listen(address string) (net.Listener, error) {
-	l, err := h.net.Listen(address)
-	if err != nil {
-		return nil, err
-	}
-	return &linkListener{l, h}, nil
-}
-
-type linkListener struct {
-	net.Listener
-	host host
-}
-
-func (l *linkListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &linkConn{Conn: conn.(*virtualnet.Conn), of: l.host, client: conn.RemoteAddr().String()}, nil
-}
-
-func (h host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	to := hostOf(address)
-	if h.loses(h.ip, to) || h.loses(to, h.ip) {
-		<-ctx.Done()
-		return nil, os.ErrDeadlineExceeded
-	}
-	conn, err := h.net.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.clients[conn.LocalAddr().String()] = h.ip
-	return &linkConn{Conn: conn.(*virtualnet.Conn), of: h, client: conn.LocalAddr().String(), to: to}, nil
-}
-
-// linkConn is one end of a connection. What gets lost breaks it: nothing arrives any more in either direction.
-type linkConn struct {
-	*virtualnet.Conn
-	of         host
-	client, to string
-}
-
-func (c *linkConn) Write(b []byte) (int, error) {
-	v := c.of.virtual
-	v.mu.Lock()
-	to := c.to
-	if to == "" {
-		to = v.clients[c.client]
-	}
-	if v.cut[[2]string{c.of.ip, to}] {
-		v.broken[c.client] = c.Conn
-	}
-	lost := v.broken[c.client] != nil
-	v.mu.Unlock()
-	if lost {
-		return len(b), nil
-	}
-	return c.Conn.Write(b)
-}
-
-type packet struct {
-	b    []byte
-	from net.Addr
-}
-
-type packetConn struct {
-	of      host
-	address netip.AddrPort
-	in      chan packet
-	closed  chan struct{}
-	once    sync.Once
-}
-
-func (h host) ListenPacket(address string) (net.PacketConn, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p := &packetConn{of: h, address: netip.MustParseAddrPort(address), in: make(chan packet, 256), closed: make(chan struct{})}
-	h.packets[address] = p
-	return p, nil
-}
-
-func (p *packetConn) ReadFrom(b []byte) (int, net.Addr, error) {
-	select {
-	case got := <-p.in:
-		return copy(b, got.b), got.from, nil
-	case <-p.closed:
-		return 0, nil, net.ErrClosed
-	}
-}
-
-func (p *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
-	if !p.of.loses(p.of.ip, hostOf(to.String())) {
-		p.of.mu.Lock()
-		other := p.of.packets[to.String()]
-		p.of.mu.Unlock()
-		if other != nil {
-			select {
-			case other.in <- packet{append([]byte(nil), b...), net.UDPAddrFromAddrPort(p.address)}:
-			default: // lost
-			}
-		}
-	}
-	return len(b), nil
-}
-
-func (p *packetConn) Close() error {
-	p.once.Do(func() {
-		close(p.closed)
-		p.of.mu.Lock()
-		defer p.of.mu.Unlock()
-		if p.of.packets[p.address.String()] == p {
-			delete(p.of.packets, p.address.String())
-		}
-	})
-	return nil
-}
-
-func (p *packetConn) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(p.address) }
-func (p *packetConn) SetDeadline(time.Time) error      { return nil }
-func (p *packetConn) SetReadDeadline(time.Time) error  { return nil }
-func (p *packetConn) SetWriteDeadline(time.Time) error { return nil }
-
 // world is a cluster in a bubble, with what its leaders did.
 type world struct {
 	testing.TB
-	net    *virtual
+	net    virtualnet.Network
 	config func(i int, c *Config) // of member i, from 1 on; nil: as it is
+	log    lines                  // of all members
 	// lead is what leaders do, after they are recorded; nil: they wait.
 	lead func(ctx context.Context, i int, t scheduler.Term) error
 
@@ -222,6 +42,7 @@ type event struct {
 // running is a member that runs.
 type running struct {
 	*Member
+	host  *virtualnet.Host
 	stop  context.CancelCauseFunc
 	ended chan error
 	mu    sync.Mutex
@@ -235,9 +56,9 @@ var errTestEnds = errors.New("the test stops the member")
 func inBubble(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{TB: t, net: newVirtual(), members: map[int]*running{}}
+		w := &world{TB: t, members: map[int]*running{}}
 		defer func() { // also when the test has failed
-			w.net.split()
+			w.net.Split()
 			for i := range maps.Clone(w.members) {
 				w.stop(i)
 			}
@@ -251,9 +72,11 @@ func ipOf(i int) string { return fmt.Sprintf("10.0.0.%d", i) }
 
 // start starts member i. Its lead function records itself and waits.
 func (w *world) start(i int) *running {
+	host := w.net.Host(ipOf(i))
 	c := Config{
 		Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
-		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host{w.net, ipOf(i)},
+		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host,
+		Logger: w.log.logger(),
 	}
 	if w.config != nil {
 		w.config(i, &c)
@@ -261,7 +84,7 @@ func (w *world) start(i int) *running {
 	m, err := New(c)
 	require.NoError(w, err)
 	ctx, stop := context.WithCancelCause(context.Background())
-	r := &running{Member: m, stop: stop, ended: make(chan error, 1)}
+	r := &running{Member: m, host: c.Network.(*virtualnet.Host), stop: stop, ended: make(chan error, 1)}
 	w.members[i] = r
 	go func() {
 		r.ended <- m.Run(ctx, func(ctx context.Context, t scheduler.Term) error {
@@ -299,9 +122,10 @@ func (w *world) crash(i int) {
 			others = append(others, ipOf(j))
 		}
 	}
-	w.net.split([]string{ipOf(i)}, others)
+	w.net.Split([]string{ipOf(i)}, others)
+	w.members[i].host.Kill()
 	w.stop(i)
-	w.net.split()
+	w.net.Split()
 }
 
 // stop stops a member and waits until it has ended.
@@ -368,7 +192,7 @@ func (w *world) check() error {
 	for _, e := range w.events {
 		switch {
 		case e.began && leads != 0:
-			return fmt.Errorf("member %d leads beside member %d", e.member, leads)
+			return fmt.Errorf("member %d leads beside member %d: %v", e.member, leads, w.events)
 		case e.began && e.term <= newest:
 			return fmt.Errorf("term %d follows term %d", e.term, newest)
 		case e.began:

@@ -26,7 +26,7 @@ const (
 // other modules' packages (with everything below them). Data flows down, never up. A package that
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
-	"examples/samplefw": {"scheduler", "ha", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
+	"examples/samplefw": {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
@@ -58,11 +58,13 @@ var imports = map[string][]string{
 	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
-	recordio:               {},
-	"internal/virtualnet":  {},
-	"internal/zkaddress":   {},
-	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
-	"internal/archtest":    {},
+	// Tests only: members, schedulers and the fake master together.
+	"internal/hatest":     {},
+	recordio:              {},
+	"internal/virtualnet": {},
+	"internal/zkaddress":  {},
+	"internal/zktest":     {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
+	"internal/archtest":   {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {},
 	"scheduler/internal/journal":     {},

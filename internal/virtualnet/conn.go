@@ -1,12 +1,10 @@
 package virtualnet
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"net"
-	"os"
-	"sync"
+	"net/netip"
 	"syscall"
 	"time"
 )
@@ -14,26 +12,66 @@ import (
 // Conn is one end of a connection, a net.Conn. It reads from in and writes to out, which is the in of the
 // other end.
 type Conn struct {
+	network       *Network
+	host          *Host // whose end it is, nil if that of none
 	in, out       *pipe
 	local, remote Addr
+
+	// held is what waits until the link to the other end is no longer cut. Guarded by the mutex of the network.
+	held held
 }
 
-func newPair(client, server Addr) (near, far *Conn) {
+// held is what the other end learns once the link works: what was written, then that this end was closed or reset.
+type held struct {
+	waits  bool
+	bytes  []byte
+	ending ending
+}
+
+// ending is what the other end is told last.
+type ending int
+
+const (
+	open     ending = iota
+	finished        // no more is written
+	closed          // nothing is read either
+	reset           // what was written is lost
+)
+
+func (n *Network) newPair(client, server Addr) (near, far *Conn) {
 	up, down := newPipe(), newPipe()
-	return &Conn{in: down, out: up, local: client, remote: server},
-		&Conn{in: up, out: down, local: server, remote: client}
+	return &Conn{network: n, in: down, out: up, local: client, remote: server},
+		&Conn{network: n, in: up, out: down, local: server, remote: client}
 }
 
 // Read reads what there is, and waits when there is nothing.
 func (c *Conn) Read(p []byte) (int, error) {
+	if err := c.host.wait(); err != nil {
+		return 0, c.wrap("read", err)
+	}
 	n, err := c.in.read(p)
+	if dead := c.host.wait(); dead != nil {
+		return 0, c.wrap("read", dead)
+	}
 	return n, c.wrap("read", err)
 }
 
-// Write never blocks.
+// Write blocks only while its host is paused.
 func (c *Conn) Write(p []byte) (int, error) {
-	n, err := c.out.write(p)
-	return n, c.wrap("write", err)
+	if err := c.host.wait(); err != nil {
+		return 0, c.wrap("write", err)
+	}
+	c.network.mu.Lock()
+	defer c.network.mu.Unlock()
+	if err := c.out.writable(); err != nil {
+		return 0, c.wrap("write", err)
+	}
+	if c.isCut() {
+		c.held.bytes = append(c.held.bytes, p...)
+		return len(p), nil
+	}
+	c.out.deliver(p, c.network.arrival(c))
+	return len(p), nil
 }
 
 func (c *Conn) wrap(op string, err error) error {
@@ -45,23 +83,76 @@ func (c *Conn) wrap(op string, err error) error {
 
 // Close ends both directions: the other side reads what is buffered, then EOF,
 // and its writes fail.
-func (c *Conn) Close() error {
-	c.in.abort(net.ErrClosed, syscall.EPIPE)
-	c.out.close(io.EOF, net.ErrClosed)
-	return nil
-}
+func (c *Conn) Close() error { return c.end(closed) }
 
 // CloseWrite half-closes: the other side reads EOF and may still write.
-func (c *Conn) CloseWrite() error {
-	c.out.close(io.EOF, net.ErrClosed)
-	return nil
-}
+func (c *Conn) CloseWrite() error { return c.end(finished) }
 
 // Reset breaks the connection: what is buffered is lost, and reads and writes of the other side fail with
 // ECONNRESET at once.
-func (c *Conn) Reset() {
-	c.in.abort(net.ErrClosed, syscall.ECONNRESET)
-	c.out.abort(syscall.ECONNRESET, net.ErrClosed)
+func (c *Conn) Reset() { _ = c.end(reset) }
+
+func (c *Conn) end(how ending) error {
+	if err := c.host.wait(); err != nil {
+		return nil // it was reset when its host died
+	}
+	c.network.mu.Lock()
+	defer c.network.mu.Unlock()
+	c.endLocked(how)
+	return nil
+}
+
+// endLocked ends the connection, here at once, and for the other side when it learns of that.
+func (c *Conn) endLocked(how ending) {
+	c.out.close(nil, net.ErrClosed)
+	if how != finished {
+		c.in.abort(net.ErrClosed, nil)
+		delete(c.host.conns(), c)
+	}
+	if c.isCut() {
+		c.held.ending = max(c.held.ending, how)
+		if how == reset {
+			c.held.bytes = nil
+		}
+		return
+	}
+	c.tell(how)
+}
+
+// tell lets the other side know of an end.
+func (c *Conn) tell(how ending) {
+	switch how {
+	case finished:
+		c.out.close(io.EOF, nil)
+	case closed:
+		c.out.close(io.EOF, nil)
+		c.in.abort(net.ErrClosed, syscall.EPIPE)
+	case reset:
+		c.out.abort(syscall.ECONNRESET, nil)
+		c.in.abort(net.ErrClosed, syscall.ECONNRESET)
+	}
+}
+
+// isCut reports whether what is sent now has to wait for the link, and has it wait if so.
+func (c *Conn) isCut() bool {
+	if !c.network.linkOf(c).Cut {
+		return false
+	}
+	if !c.held.waits {
+		c.held.waits = true
+		c.network.stalled = append(c.network.stalled, c)
+	}
+	return true
+}
+
+// release sends what waits, since the link works again.
+func (c *Conn) release() {
+	h := c.held
+	c.held = held{}
+	if len(h.bytes) > 0 {
+		c.out.deliver(h.bytes, c.network.arrival(c))
+	}
+	c.tell(h.ending)
 }
 
 // LocalAddr returns the address of this end.
@@ -89,97 +180,26 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// pipe is one direction of a connection. The mutex is held for a copy at
-// most; who waits, waits on changed, since waiting for a mutex would keep a
-// bubble's clock from advancing.
-type pipe struct {
-	mu            sync.Mutex
-	changed       chan struct{} // closed and replaced at every change
-	buffer        []byte
-	readErr       error // what reads return once the buffer is empty
-	writeErr      error
-	readDeadline  time.Time
-	writeDeadline time.Time
-}
+// Addr is an address, "host:port".
+type Addr string
 
-func newPipe() *pipe { return &pipe{changed: make(chan struct{})} }
+func (Addr) Network() string  { return "tcp" }
+func (a Addr) String() string { return string(a) }
 
-// update changes the pipe and wakes everybody who waits on it.
-func (p *pipe) update(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f()
-	close(p.changed)
-	p.changed = make(chan struct{})
-}
-
-// close sets the errors of both ends, unless they are set. What was written can still be read.
-func (p *pipe) close(readErr, writeErr error) {
-	p.update(func() { p.readErr, p.writeErr = cmp.Or(p.readErr, readErr), cmp.Or(p.writeErr, writeErr) })
-}
-
-// abort sets the errors of both ends and drops what was written and not yet read.
-func (p *pipe) abort(readErr, writeErr error) {
-	p.update(func() { p.buffer, p.readErr, p.writeErr = nil, readErr, cmp.Or(p.writeErr, writeErr) })
-}
-
-func (p *pipe) setReadDeadline(t time.Time)  { p.update(func() { p.readDeadline = t }) }
-func (p *pipe) setWriteDeadline(t time.Time) { p.update(func() { p.writeDeadline = t }) }
-
-func (p *pipe) read(b []byte) (int, error) {
-	for {
-		n, wait, err := p.tryRead(b)
-		if wait == nil {
-			return n, err
-		}
-		if wait.deadline.IsZero() {
-			<-wait.changed
-			continue
-		}
-		timer := time.NewTimer(time.Until(wait.deadline))
-		select {
-		case <-wait.changed:
-		case <-timer.C:
-		}
-		timer.Stop()
+// UDPAddr returns the address as package net has those of packets. Its host must be an IP.
+func (a Addr) udp() net.Addr {
+	address, err := netip.ParseAddrPort(string(a))
+	if err != nil {
+		return a
 	}
+	return net.UDPAddrFromAddrPort(address)
 }
 
-type pipeWait struct {
-	changed  chan struct{}
-	deadline time.Time
-}
-
-// tryRead reads what there is; otherwise it returns what to wait for.
-func (p *pipe) tryRead(b []byte) (int, *pipeWait, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case !p.readDeadline.IsZero() && !time.Now().Before(p.readDeadline):
-		return 0, nil, os.ErrDeadlineExceeded
-	case len(p.buffer) > 0:
-		n := copy(b, p.buffer)
-		p.buffer = p.buffer[n:]
-		return n, nil, nil
-	case p.readErr != nil:
-		return 0, nil, p.readErr
-	case len(b) == 0:
-		return 0, nil, nil
+// host returns the host of the address.
+func (a Addr) host() string {
+	host, _, err := net.SplitHostPort(string(a))
+	if err != nil {
+		return string(a)
 	}
-	return 0, &pipeWait{p.changed, p.readDeadline}, nil
-}
-
-func (p *pipe) write(b []byte) (n int, err error) {
-	p.update(func() {
-		switch {
-		case p.writeErr != nil:
-			err = p.writeErr
-		case !p.writeDeadline.IsZero() && !time.Now().Before(p.writeDeadline):
-			err = os.ErrDeadlineExceeded
-		default:
-			p.buffer = append(p.buffer, b...)
-			n = len(b)
-		}
-	})
-	return n, err
+	return host
 }

@@ -1,4 +1,4 @@
-// Package virtualnet is a TCP-like network in memory, for servers and their clients in one process. A
+// Package virtualnet is a network in memory, for servers and their clients in one process. A
 // test that gives a [Network]'s Listen and DialContext to the code under test needs no real socket.
 //
 // # What it promises
@@ -9,13 +9,17 @@
 // and without delay. What is written before Close can still be read afterwards; what is written before
 // [Conn.Reset] is lost.
 //
+// Packets, as of UDP, arrive as they were sent. [Network.SetLink] cuts, delays and loses what one host sends to another, each
+// direction for itself, and a [Host] is a process that can be paused and killed.
+//
 // # What it does not
 //
-// Writes never block: what is written and not yet read is buffered without bound, as if the window of TCP
-// were infinite. There are no packets (UDP), no name resolution and no latency. Addresses are compared as
-// text, so "localhost:80" and "127.0.0.1:80" are two.
+// Writes never block, unless their process is paused: what is written and not yet read is buffered without bound, as if the
+// window of TCP were infinite. A connection never gives up on a link that is cut. There is no name resolution. Addresses are
+// compared as text, so "localhost:80" and "127.0.0.1:80" are two.
 //
 // # Goroutines
 //
-// None: everything happens on the goroutines of its callers. All methods may be called concurrently.
+// None: everything happens on the goroutines of its callers, and packets that are delayed arrive by timers. All methods may be
+// called concurrently.
 package virtualnet

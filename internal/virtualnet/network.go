@@ -3,35 +3,40 @@ package virtualnet
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"syscall"
+	"time"
 )
 
-// Network is one network, with its listeners and addresses. The zero value is ready to use.
+// Network is one network, with its hosts and what they listen to. The zero value is ready to use.
 type Network struct {
+	// Seed is the source of what the links have by chance.
+	Seed uint64
+
 	mu        sync.Mutex
 	listeners map[string]*Listener
+	packets   map[string]*PacketConn
 	port      int
+	links     map[[2]string]Link // from, to
+	changed   chan struct{}      // closed when a link has changed, nil when nobody waits for that
+	stalled   []*Conn            // which hold something
+	random    *rand.Rand
 }
 
 // Listen returns a [*Listener] for address, "host:port"; port 0 picks a free one. It fails with EADDRINUSE
 // while another one has the address.
-func (n *Network) Listen(address string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(address)
+func (n *Network) Listen(address string) (net.Listener, error) { return n.listen(nil, address) }
+
+func (n *Network) listen(of *Host, address string) (net.Listener, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	address, err := n.free(address, "tcp", func(a string) bool { return n.listeners[a] != nil })
 	if err != nil {
 		return nil, err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if port == "0" {
-		n.port++
-		address = net.JoinHostPort(host, fmt.Sprint(49151+n.port))
-	}
-	if n.listeners[address] != nil {
-		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: Addr(address), Err: syscall.EADDRINUSE}
-	}
-	l := &Listener{network: n, address: Addr(address), accept: make(chan *Conn), closed: make(chan struct{})}
+	l := &Listener{network: n, host: of, address: Addr(address), accept: make(chan *Conn), closed: make(chan struct{})}
 	if n.listeners == nil {
 		n.listeners = make(map[string]*Listener)
 	}
@@ -39,18 +44,45 @@ func (n *Network) Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
+// free returns an address with its port chosen, if that is up to the network.
+func (n *Network) free(address, network string, taken func(string) bool) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	if port == "0" {
+		address = net.JoinHostPort(host, fmt.Sprint(n.nextPort()))
+	}
+	if taken(address) {
+		return "", &net.OpError{Op: "listen", Net: network, Addr: Addr(address), Err: syscall.EADDRINUSE}
+	}
+	return address, nil
+}
+
+func (n *Network) nextPort() int {
+	n.port++
+	return 49151 + n.port
+}
+
 // DialContext connects to the listener of address and returns a [*Conn]. Its signature is that of
-// http.Transport.DialContext. When nobody listens it fails with ECONNREFUSED.
+// http.Transport.DialContext. When nobody listens it fails with ECONNREFUSED, and while a link between the two is cut it
+// waits.
 func (n *Network) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return n.dial(ctx, "127.0.0.1", network, address)
+}
+
+func (n *Network) dial(ctx context.Context, from, network, address string) (*Conn, error) {
 	fail := func(err error) error {
 		return &net.OpError{Op: "dial", Net: network, Addr: Addr(address), Err: err}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fail(err)
 	}
+	if err := n.roundTrip(ctx, from, Addr(address).host()); err != nil {
+		return nil, fail(err)
+	}
 	n.mu.Lock()
-	n.port++
-	client := Addr(fmt.Sprintf("127.0.0.1:%d", 49151+n.port))
+	client := Addr(net.JoinHostPort(from, fmt.Sprint(n.nextPort())))
 	n.mu.Unlock()
 	l, held := n.listener(address)
 	for held != nil {
@@ -64,7 +96,7 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 	if l == nil {
 		return nil, fail(syscall.ECONNREFUSED)
 	}
-	near, far := newPair(client, l.address)
+	near, far := n.newPair(client, l.address)
 	select {
 	case l.accept <- far:
 		return near, nil
@@ -72,6 +104,40 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 		return nil, fail(syscall.ECONNREFUSED)
 	case <-ctx.Done():
 		return nil, fail(ctx.Err())
+	}
+}
+
+// roundTrip waits for as long as a question and its answer take between two hosts.
+func (n *Network) roundTrip(ctx context.Context, from, to string) error {
+	for {
+		n.mu.Lock()
+		there, back := n.links[[2]string{from, to}], n.links[[2]string{to, from}]
+		wait, changed := time.Duration(0), (chan struct{})(nil)
+		if there.Cut || back.Cut {
+			if n.changed == nil {
+				n.changed = make(chan struct{})
+			}
+			changed = n.changed
+		} else {
+			wait = n.latency(there) + n.latency(back)
+		}
+		n.mu.Unlock()
+		if changed == nil && wait == 0 {
+			return nil
+		}
+		var arrived <-chan time.Time
+		if changed == nil {
+			timer := time.NewTimer(wait)
+			defer timer.Stop()
+			arrived = timer.C
+		}
+		select {
+		case <-changed:
+		case <-arrived:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -90,15 +156,10 @@ func (n *Network) listener(address string) (l *Listener, held <-chan struct{}) {
 	return l, nil
 }
 
-// Addr is an address, "host:port".
-type Addr string
-
-func (Addr) Network() string  { return "tcp" }
-func (a Addr) String() string { return string(a) }
-
 // Listener is a net.Listener on a [Network].
 type Listener struct {
 	network *Network
+	host    *Host // that listens, nil if none
 	address Addr
 	accept  chan *Conn
 	closed  chan struct{}
@@ -130,7 +191,7 @@ func (l *Listener) Hold(until <-chan struct{}) {
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.accept:
-		return c, nil
+		return l.host.own(c)
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
@@ -139,13 +200,17 @@ func (l *Listener) Accept() (net.Conn, error) {
 // Close ends the listener and frees its address. Connections that it accepted live on. A second call does
 // nothing.
 func (l *Listener) Close() error {
+	l.network.mu.Lock()
+	defer l.network.mu.Unlock()
+	l.close()
+	return nil
+}
+
+func (l *Listener) close() {
 	l.once.Do(func() {
-		l.network.mu.Lock()
 		delete(l.network.listeners, string(l.address))
-		l.network.mu.Unlock()
 		close(l.closed)
 	})
-	return nil
 }
 
 // Addr returns the address that the listener has.
