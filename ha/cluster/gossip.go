@@ -27,6 +27,14 @@ type peer struct {
 	changed time.Time // since when it is alive, or is not
 }
 
+// newer reports whether a run of a member counts rather than another one: the one that lives, or else that began last.
+func (p peer) newer(than peer) bool {
+	if p.alive != than.alive {
+		return p.alive
+	}
+	return p.start.After(than.start)
+}
+
 // gossip finds the members by memberlist. The delegates are called by memberlist with its locks held: they copy
 // what they get and return.
 type gossip struct {
@@ -117,10 +125,13 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 	m, err := decodeMeta(n.Meta)
 	if err != nil {
 		g.log.Warn("A member is ignored: what it says of itself cannot be read", "member", n.Name, "error", err)
-		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err != nil {
+		delete(g.nodes, n.Name) // nor would be seen that it dies
+		return
+	}
 	was, known := g.nodes[n.Name]
 	now := peer{meta: m, gossip: n.Address(), alive: alive, left: n.State == memberlist.StateLeft, changed: time.Now()}
 	if known && was.alive == alive {
@@ -130,20 +141,30 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 	signal(g.changed)
 }
 
+// double returns another run of this member that lives beside this one, if there is one, and whether that began earlier.
+func (g *gossip) double() (other peer, earlier, is bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, p := range g.nodes {
+		if p.id == g.own.id && p.alive && name != g.self {
+			return p, p.start.Before(g.own.start), true
+		}
+	}
+	return peer{}, false, false
+}
+
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
 func (g *gossip) peers() map[string]peer {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	peers := make(map[string]peer, len(g.nodes))
 	for name, p := range g.nodes {
-		other, has := peers[p.id]
-		if has && (other.alive && !p.alive || other.alive == p.alive && other.start.After(p.start)) {
-			continue
-		}
 		if name == g.self {
 			p.meta, p.alive = g.own, true
 		}
-		peers[p.id] = p
+		if other, has := peers[p.id]; !has || p.newer(other) {
+			peers[p.id] = p
+		}
 	}
 	return peers
 }
@@ -164,7 +185,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	defer g.mu.Unlock()
 	var newest peer // of the runs of that member
 	for _, p := range g.nodes {
-		if p.id == string(id) && (newest.id == "" || p.start.After(newest.start)) {
+		if p.id == string(id) && (newest.id == "" || p.newer(newest)) {
 			newest = p
 		}
 	}

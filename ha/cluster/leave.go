@@ -63,7 +63,7 @@ func (r *runner) depart() bool {
 		}
 		return time.Since(d.voteless) >= 4*r.timing.election // the leader takes it out later
 	case r.raft.State() == raft.Leader && r.others() > 0:
-		if r.reason = "the leader leaves"; r.term != nil {
+		if r.term != nil {
 			r.endTerm(ErrLeft)
 		} else {
 			r.handOver()

@@ -71,10 +71,50 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 		// What is sent to the others was written a moment ago. Entries may have half a megabyte each.
 		s.log, err = raft.NewLogCache(16, file)
 	}
+	if err == nil {
+		err = s.verify(filepath.Join(c.Dir, snapshotsFolder))
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err), file.Close())
 	}
 	return s, nil
+}
+
+// verify returns an error if entries are missing between the newest snapshot that can be read and the end of the log. Raft would
+// find that out when it needs them, and end the process.
+func (s *stores) verify(folder string) error {
+	snapshots, err := s.snapshots.List() // the newest first; those that it cannot list it passes over
+	if err != nil {
+		return err
+	}
+	var index uint64
+	var damaged error
+	for _, snapshot := range snapshots {
+		_, from, err := s.snapshots.Open(snapshot.ID) // verifies a checksum over all of it
+		if err == nil {
+			index = snapshot.Index
+			if err := from.Close(); err != nil {
+				return err
+			}
+			break
+		}
+		damaged = errors.Join(damaged, fmt.Errorf("%s: %w", filepath.Join(folder, snapshot.ID), err))
+	}
+	last, err := s.log.LastIndex()
+	if err != nil || last <= index {
+		if damaged != nil && index == 0 {
+			return fmt.Errorf("%w: %w", ErrCorrupt, damaged)
+		}
+		return err
+	}
+	err = s.log.GetLog(index+1, new(raft.Log))
+	if errors.Is(err, raft.ErrLogNotFound) {
+		err = fmt.Errorf("%w: entry %d is neither in %s nor in a snapshot in %s that can be read", ErrCorrupt, index+1, s.file.path, folder)
+		if damaged != nil {
+			err = fmt.Errorf("%w: %w", err, damaged)
+		}
+	}
+	return err
 }
 
 // newID returns an ID that no member had, with the given name in front.
@@ -119,7 +159,7 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = &raftLog{to: log}
+	c.Logger = &raftLog{to: log, recent: &recent{}}
 	return c
 }
 
@@ -151,7 +191,7 @@ func open(c *Config) (_ *node, err error) {
 		return nil, err
 	}
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
+		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log, recent: &recent{}}, ServerAddressProvider: n.gossip,
 		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
 	})
 	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,
