@@ -139,7 +139,7 @@ func (f *fleet) begin() {
 // settle waits until all members are there and follow one leader, which has all tasks as running.
 func (f *fleet) settle() {
 	f.Helper()
-	require.NoError(f, until(f.Context(), 4*wait, func(ctx context.Context) error {
+	require.NoError(f, until(f.Context(), 10*wait, func(ctx context.Context) error {
 		if err := allThere(ctx, f.peers); err != nil {
 			return err
 		}
