@@ -195,16 +195,24 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }
 
-// tell changes what this member says of itself, and has the others told.
+// tell changes what this member says of itself, and has the others told, which may take a second.
 func (g *gossip) tell(change func(*meta)) {
+	if g.set(change) {
+		g.spread()
+	}
+}
+
+// set changes what this member says of itself, and reports whether it did.
+func (g *gossip) set(change func(*meta)) bool {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	was := g.own
 	change(&g.own)
-	same := was == g.own
-	g.mu.Unlock()
-	if same {
-		return
-	}
+	return was != g.own
+}
+
+// spread has the others told what this member says of itself.
+func (g *gossip) spread() {
 	// The broadcast goes on when the time is over, and whoever misses it learns with the next exchange of states.
 	if err := g.list.UpdateNode(time.Second); err != nil {
 		g.log.Debug("What this member says of itself is not yet told", "error", err)
