@@ -33,9 +33,15 @@ type (
 		stream      int
 		call        *scheduler.Call
 		constraints offerfilter.Constraints
+		// find is the nonce of a framework without ID whose SUBSCRIBE may have reached a master before: if that knows a
+		// framework with this label, it is the one. "": there was none before.
+		find string
 	}
-	// closeStream breaks the subscription.
-	closeStream struct{ stream int }
+	// closeStream breaks the subscription, because of err if that is not nil.
+	closeStream struct {
+		stream int
+		err    error
+	}
 	// send makes a call on a stream. Acknowledgements may overtake other calls and each
 	// other, and TEARDOWN overtakes all calls; all others keep their order.
 	send struct {
@@ -82,6 +88,9 @@ func (a subscribe) String() string {
 	s := fmt.Sprintf("subscribe stream %d", a.stream)
 	if id := a.call.GetFrameworkID().GetValue(); id != "" {
 		s += " as " + id
+	}
+	if a.find != "" {
+		s += " as the one with the nonce, if there is one,"
 	}
 	if roles := a.call.GetSubscribe().GetSuppressedRoles(); len(roles) > 0 {
 		s += " suppressing " + strings.Join(roles, ",")

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
 )
 
 // scale is how much the tests of failover do, see the files of the two scales.
@@ -120,6 +122,34 @@ func TestFailoverPause(t *testing.T) {
 		}
 		f.settle()
 		require.True(t, f.harm().none(), "%+v", f.harm())
+	}
+}
+
+// The same with an election and a store on ZooKeeper: the leader is stopped, and at full scale killed as well.
+func TestFailoverZooKeeper(t *testing.T) {
+	s, server := scaleOf(t), zktest.Start(t)
+	f := newFleet(t, fleetConfig{tasks: s.tasks, preset: s.preset, args: []string{"-zk", "zk://" + server.Address + "/frameworks/samplefw"}})
+	f.begin()
+	for what, end := range map[string]func(*peer){
+		"planned stop": func(p *peer) { require.NoError(t, p.stop(wait)) },
+		"SIGKILL":      func(p *peer) { p.kill() },
+	} {
+		times := cmp.Or(s.kills/5, 1)
+		if what == "SIGKILL" {
+			times = s.kills / 10 // each takes as long as a session of 10 s
+		}
+		var all []takeover
+		for range times {
+			leads, at := f.leads(), time.Now()
+			end(leads)
+			all = append(all, f.takeover(at, leads))
+			require.NoError(t, leads.run(f.program, f.peers))
+			f.settle()
+			require.True(t, f.harm().none(), "%+v", f.harm())
+		}
+		if times > 0 {
+			f.report(fmt.Sprintf("%s of the leader, ZooKeeper, %d tasks", what, s.tasks), all)
+		}
 	}
 }
 

@@ -192,7 +192,7 @@ func (w *world) check() error {
 	for _, e := range w.events {
 		switch {
 		case e.began && leads != 0:
-			return fmt.Errorf("member %d leads beside member %d", e.member, leads)
+			return fmt.Errorf("member %d leads beside member %d: %v", e.member, leads, w.events)
 		case e.began && e.term <= newest:
 			return fmt.Errorf("term %d follows term %d", e.term, newest)
 		case e.began:

@@ -40,7 +40,7 @@ func TestChaos(t *testing.T) {
 const restTime = 45 * time.Minute
 
 func chaos(t *testing.T, seed uint64, times int, flawed flaws) *history {
-	s := setup{seed: seed, durable: seed%4 != 3, flaws: flawed}
+	s := setup{seed: seed, durable: seed%4 != 3, flaws: flawed, heartbeat: 5 * time.Second, missed: 2, reregister: time.Minute}
 	if seed%5 == 4 {
 		s.members = 5
 	}

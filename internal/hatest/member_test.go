@@ -74,7 +74,7 @@ func (w *world) start(n int) *member {
 	require.NoError(w, err)
 	m.sched, err = scheduler.New(scheduler.Config{
 		Master: strings.Join(w.masters, ","), Framework: scheduler.Framework{Name: "framework", User: "nobody"},
-		DialContext: m.dial, Logger: logger, MissedHeartbeats: 2, LaunchTimeout: 10 * time.Second, MaxLaunches: 1000,
+		DialContext: m.dial, Logger: logger, MissedHeartbeats: w.missed, LaunchTimeout: 10 * time.Second, MaxLaunches: 1000,
 	})
 	require.NoError(w, err)
 	ctx, stop := context.WithCancelCause(context.Background())
@@ -83,13 +83,41 @@ func (w *world) start(n int) *member {
 	w.processes[n] = m
 	w.mu.Unlock()
 	w.note("member %d starts", n)
+	m.background.Go(func() { m.watch(ctx) })
 	go func() {
 		defer close(m.ended)
 		m.err = ha.Run(ctx, elector{m.cluster, m}, m.sched)
+		stop(nil)
 		m.background.Wait()
 		w.note("member %d has ended: %v", n, m.err)
 	}()
 	return m
+}
+
+// watch notes when the scheduler is subscribed, and when it was evicted.
+func (m *member) watch(ctx context.Context) {
+	for e := range m.sched.Watch(ctx) {
+		e, is := e.(scheduler.ConnectionEvent)
+		if !is {
+			continue
+		}
+		m.note("member %d: %v", m.n, e)
+		m.mu.Lock()
+		switch {
+		case e.Connected:
+			m.subscribed = append(m.subscribed, subscription{m.n, e.FrameworkID, time.Now()})
+		case errors.Is(e.Err, scheduler.ErrEvicted):
+			m.evictions++
+		}
+		m.mu.Unlock()
+	}
+}
+
+// subscription is the beginning of one.
+type subscription struct {
+	member      int
+	frameworkID string
+	at          time.Time
 }
 
 // dir is the directory of a member, "" if it has none.
