@@ -69,7 +69,7 @@ func tell(ctx context.Context, elector ha.Elector, say func(string, ...any)) {
 	var last ha.Status
 	for now := range elector.Watch(ctx) {
 		switch {
-		case now.Leader == last.Leader && now.Term == last.Term:
+		case now.Leader == last.Leader && now.Term == last.Term && now.Reason == last.Reason:
 		case now.Leader == "":
 			say("nobody leads: %s", now.Reason)
 		case now.Leads():

@@ -150,7 +150,7 @@ func TestReasons(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.start(1)
 		time.Sleep(61 * time.Second)
-		require.Equal(w, "no leader is known", w.members[1].Status().Reason)
+		require.Equal(w, "there is no cluster yet", w.members[1].Status().Reason)
 		require.Equal(w, 1, w.log.count(`msg="There is no cluster yet: it begins when as many members as are expected see one another"`))
 		require.Equal(w, 1, w.log.count("for=1m0s reachable=["+w.members[1].Status().Self+"] expected=3"))
 		w.start(2)
@@ -182,6 +182,7 @@ func TestReasons(t *testing.T) {
 			}
 		}
 		time.Sleep(62 * time.Second)
+		reason("no leader is known: of 3 voters 2 have to run, and 1 can be seen")
 		require.Equal(w, 1, w.log.count("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
 			"only if their directories are lost for good, stop all members and call Recover for one of the rest"))
 		require.Equal(w, 1, w.log.count(`missing="[`))

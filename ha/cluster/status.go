@@ -50,14 +50,15 @@ func (m *Member) publish(status ha.Status) {
 	defer m.mu.Unlock()
 	was := m.status
 	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term {
-		status.Since, status.Reason = was.Since, was.Reason
+		status.Since = was.Since
 	}
 	if status.Self == "" {
-		status.Since, status.Reason = time.Time{}, ""
+		status.Since = time.Time{}
 	} else if status.Since.IsZero() {
 		status.Since = time.Now()
 	}
-	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && slices.Equal(status.Members, was.Members) {
+	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && status.Reason == was.Reason &&
+		slices.Equal(status.Members, was.Members) {
 		return
 	}
 	m.status = status
@@ -74,7 +75,7 @@ func (r *runner) publish() {
 	case r.leads && r.number == newest.term, leader != "" && string(leader) == newest.leader && string(leader) != r.id:
 		status.Leader, status.Term, status.Reason = newest.leader, newest.term, newest.why
 	case leader == "":
-		status.Reason = "no leader is known"
+		status.Reason = leaderless(servers, peers)
 	default:
 		status.Reason = fmt.Sprintf("member %s was elected, and does not lead yet", leader)
 	}
@@ -91,4 +92,24 @@ func (r *runner) publish() {
 	}
 	slices.SortFunc(status.Members, func(a, b ha.Member) int { return strings.Compare(a.ID, b.ID) })
 	r.member.publish(status)
+}
+
+// leaderless says why there may be no leader.
+func leaderless(servers []raft.Server, peers map[string]peer) string {
+	voters, alive := 0, 0
+	for _, s := range servers {
+		if s.Suffrage == raft.Voter {
+			voters++
+			if peers[string(s.ID)].alive {
+				alive++
+			}
+		}
+	}
+	switch needed := voters/2 + 1; {
+	case voters == 0:
+		return "there is no cluster yet"
+	case alive < needed:
+		return fmt.Sprintf("no leader is known: of %d voters %d have to run, and %d can be seen", voters, needed, alive)
+	}
+	return "no leader is known"
 }
