@@ -126,6 +126,21 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	require.Equal(t, []string{"a leads"}, h.all())
 }
 
+// A server that takes a twentieth of the session timeout for each answer is not taken for a dead one.
+func slowServer(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	r := newRelay(t, s.Address)
+	r.delay(short / 20)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
+	term := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	for i := range 15 { // which takes longer than the session timeout
+		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}}))
+	}
+	require.Equal(t, []string{"a leads"}, h.all())
+}
+
 // The reply to the creation of the node is lost with its connection. The member finds the node, and leads.
 func lostCreation(t *testing.T, s *zktest.Server, path string) {
 	const create = 1
