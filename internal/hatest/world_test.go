@@ -62,6 +62,7 @@ type world struct {
 	evictions  int
 	refusing   bool           // the master answers 503
 	calls      map[string]int // by type
+	seesLaunch func()         // called when one arrives at the master, unless it is nil
 }
 
 const (
