@@ -215,12 +215,18 @@ func (m *member) lead(ctx context.Context, t scheduler.Term, lead func(context.C
 	watching.Go(func() {
 		select {
 		case <-ctx.Done():
+			if m.flaws.lingers {
+				_ = sleep(known, 3*time.Second)
+			}
 			m.learns(known, done)
 		case <-done:
 		}
 		end(context.Cause(ctx))
 	})
 	confirm := t.Confirm
+	if m.flaws.forgets {
+		t.Store = &ha.Memory{}
+	}
 	t.Store = &termStore{member: m, inner: t.Store, term: t.Number}
 	t.Confirm = func(ctx context.Context) error { return m.confirm(ctx, confirm) }
 	events := m.sched.Watch(known)
