@@ -163,7 +163,7 @@ func TestGossipKeys(t *testing.T) {
 		for _, wrong := range [][][]byte{nil, {other}} {
 			keys = wrong
 			stranger := w.start(4)
-			time.Sleep(time.Minute)
+			time.Sleep(30 * time.Second)
 			require.Len(w, stranger.Status().Members, 1, "it sees nobody")
 			require.Empty(w, stranger.Status().Leader)
 			require.Len(w, w.members[leader].Status().Members, 3)
@@ -174,7 +174,7 @@ func TestGossipKeys(t *testing.T) {
 			for i := 1; i <= 3; i++ {
 				w.stop(i)
 				w.start(i)
-				time.Sleep(20 * time.Second)
+				time.Sleep(12 * time.Second)
 				leader = w.leader(time.Second)
 				require.Equal(w, 3, w.members[leader].alive())
 				require.Len(w, voters(w.members[leader]), 3)

@@ -153,7 +153,7 @@ func (r *runner) run(ctx context.Context) error {
 	err := r.loop(ctx, failed, observed)
 	r.endTerm(errStopping)
 	if r.departure != nil && !errors.Is(err, ErrLeft) {
-		r.gossip.tell(func(own *meta) { own.leaving = false })
+		r.sayLeaving(false)
 	}
 	if r.term != nil {
 		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
@@ -236,7 +236,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 				return err
 			}
 		case r.departure = <-departures:
-			r.gossip.tell(func(own *meta) { own.leaving = true })
+			r.sayLeaving(true)
 			r.look.Reset(r.timing.election / 4)
 		case <-impatient:
 		case <-r.wake.C:
