@@ -37,8 +37,11 @@ type (
 		// framework with this label, it is the one. "": there was none before.
 		find string
 	}
-	// closeStream breaks the subscription.
-	closeStream struct{ stream int }
+	// closeStream breaks the subscription, because of err if that is not nil.
+	closeStream struct {
+		stream int
+		err    error
+	}
 	// send makes a call on a stream. Acknowledgements may overtake other calls and each
 	// other, and TEARDOWN overtakes all calls; all others keep their order.
 	send struct {

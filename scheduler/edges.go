@@ -94,6 +94,9 @@ func (e *edges) detect(ctx context.Context) {
 	e.running.Go(func() { _ = e.detector.Run(ctx) })
 }
 
+// errSilent is why a stream ends whose master sends not even heartbeats.
+var errSilent = errors.New("the master said nothing")
+
 // errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
@@ -185,6 +188,9 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 		case errors.As(err, &garbled):
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: err})
 		case err != nil:
+			if errors.Is(context.Cause(ctx), errSilent) {
+				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
+			}
 			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
 		case !e.put(ctx, streamEvent{stream: wanted.stream, event: event}):
 			return true, context.Cause(ctx)

@@ -35,7 +35,7 @@ type loop struct {
 	stream      int    // the subscription in use
 	streamID    string // assigned by the master
 	master      string // URL of its master
-	closeStream context.CancelFunc
+	closeStream context.CancelCauseFunc
 
 	ended bool
 	err   error
@@ -218,7 +218,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 // finish passes to the machine the end of the run and the calls that were not sent, so that the
 // next run knows about them. Nothing can be sent any more.
 func (l *loop) finish(ctx context.Context) {
-	l.drop(l.stream)
+	l.drop(l.stream, nil)
 	for _, in := range append([]input{end{}}, l.again...) {
 		for _, a := range l.decide(l.machine, time.Now(), in) {
 			switch a.(type) {
@@ -232,11 +232,11 @@ func (l *loop) finish(ctx context.Context) {
 func (l *loop) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case subscribe:
-		streamCtx, cancel := context.WithCancel(ctx)
+		streamCtx, cancel := context.WithCancelCause(ctx)
 		l.stream, l.closeStream = a.stream, cancel
 		l.edges.read(streamCtx, a)
 	case closeStream:
-		l.drop(a.stream)
+		l.drop(a.stream, a.err)
 	case send:
 		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref, a.constraints}
 		switch a.call.GetType() {
@@ -262,12 +262,12 @@ func (l *loop) perform(ctx context.Context, a action) {
 	}
 }
 
-// drop ends a stream, and reports to the machine each call that is therefore not sent.
-func (l *loop) drop(stream int) {
+// drop ends a stream because of err, and reports to the machine each call that is therefore not sent.
+func (l *loop) drop(stream int, err error) {
 	if stream != l.stream || l.closeStream == nil {
 		return
 	}
-	l.closeStream()
+	l.closeStream(err)
 	l.closeStream = nil
 	waiting := append(l.calls.waiting, l.acks.waiting...)
 	if len(waiting) > 0 {

@@ -48,13 +48,13 @@ func TestCallOutcome(t *testing.T) {
 // Calls that wait when their stream ends are not made on the next stream, and are reported once.
 func TestDropReportsWhatWaits(t *testing.T) {
 	closed := 0
-	l := &loop{stream: 1, closeStream: func() { closed++ }, log: slog.New(slog.DiscardHandler)}
+	l := &loop{stream: 1, closeStream: func(error) { closed++ }, log: slog.New(slog.DiscardHandler)}
 	l.calls.waiting = []outgoing{{stream: 1, call: &scheduler.Call{Type: scheduler.Call_REVIVE}}}
 	l.acks.waiting = []outgoing{{stream: 1, call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}}}
-	l.drop(0)
+	l.drop(0, nil)
 	require.Zero(t, closed, "an older stream")
-	l.drop(1)
-	l.drop(1)
+	l.drop(1, nil)
+	l.drop(1, nil)
 	require.Equal(t, 1, closed)
 	require.Len(t, l.again, 2)
 	for _, in := range l.again {

@@ -231,7 +231,7 @@ func (m *machine) wake(now time.Time) {
 		}
 	case connecting, registering, connected:
 		if !now.Before(m.conn.silentAt()) {
-			m.disconnected(now, fmt.Errorf("the master said nothing for %v", now.Sub(m.conn.lastHeard)))
+			m.disconnected(now, fmt.Errorf("%w for %v", errSilent, now.Sub(m.conn.lastHeard)))
 		}
 	}
 	if m.conn.connected() {

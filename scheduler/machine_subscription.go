@@ -155,7 +155,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 // disconnected ends the current subscription, whose stream may or may not have ended already,
 // and schedules the next attempt. If another attempt would be useless it ends the run.
 func (m *machine) disconnected(now time.Time, err error) {
-	m.emit(closeStream{stream: m.conn.stream})
+	m.emit(closeStream{stream: m.conn.stream, err: err})
 	wasConnected := m.conn.connected()
 	var refused *SubscribeError
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {

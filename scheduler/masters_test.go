@@ -28,6 +28,19 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+// The leading master answers nothing any more. That is noticed after five heartbeats, and the next attempt asks another one.
+func TestFrozenMaster(t *testing.T) {
+	withMasters(t, threeMasters(), mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(_ context.Context, h *harness) {
+		h.at(20 * time.Second)
+		require.True(h, h.master.FreezeMaster(0))
+		h.at(20*time.Second + 90*time.Second)
+		events, times := h.connections()
+		require.True(h, events[len(events)-1].Connected)
+		require.Equal(h, 15*time.Second+75*time.Second, times[1], "a heartbeat was the last that it said")
+		require.ErrorContains(h, events[1].Err, "the master said nothing for 1m15s")
+	})
+}
+
 // The leading master dies. The scheduler is subscribed with the next one by the first attempt after
 // that one leads, its tasks have never been anything but running, and all is as it was.
 func TestMasterFailover(t *testing.T) {

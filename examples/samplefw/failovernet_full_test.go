@@ -30,6 +30,7 @@ func newBridge(t *testing.T, members int) *bridge {
 		b.ip("netns", "add", ns)
 		t.Cleanup(func() { b.ip("netns", "del", ns) })
 		b.ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", ns)
+		t.Cleanup(func() { b.ip("link", "del", outside) }) // the namespace may outlive its name for a while
 		b.ip("link", "set", outside, "master", bridgeName, "up")
 		b.ip("-n", ns, "addr", "add", b.host(i+1)+"/24", "dev", "eth0")
 		b.ip("-n", ns, "link", "set", "eth0", "up")

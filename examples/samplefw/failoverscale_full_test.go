@@ -8,5 +8,5 @@ import "time"
 func scaleByDefault() scale { return scale{preset: "lan", tasks: 1000, kills: 100} }
 
 func pauses() []time.Duration {
-	return []time.Duration{100 * time.Millisecond, time.Second, time.Minute}
+	return []time.Duration{100 * time.Millisecond, time.Second, 2 * time.Second, time.Minute}
 }

@@ -73,11 +73,7 @@ func newFleet(t *testing.T, c fleetConfig) *fleet {
 		tasks: c.tasks, changed: make(chan struct{}),
 	}
 	t.Cleanup(func() {
-		for _, p := range f.peers {
-			if p.alive() {
-				p.kill()
-			}
-		}
+		f.end()
 		stop()
 		require.NoError(t, <-ended)
 		if t.Failed() {
@@ -92,6 +88,15 @@ func newFleet(t *testing.T, c fleetConfig) *fleet {
 	f.args = append(c.args, "-master", f.address, "-preset", c.preset, "-tasks", fmt.Sprint(c.tasks))
 	f.peers = newPeers(f.dir, []string{"a", "b", "c"}, f.args...)
 	return f
+}
+
+// end kills all members.
+func (f *fleet) end() {
+	for _, p := range f.peers {
+		if p.alive() {
+			p.kill()
+		}
+	}
 }
 
 // observe is called with each call, on the master's loop.

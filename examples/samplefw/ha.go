@@ -69,7 +69,7 @@ func tell(ctx context.Context, elector ha.Elector, say func(string, ...any)) {
 	var last ha.Status
 	for now := range elector.Watch(ctx) {
 		switch {
-		case now.Leader == last.Leader && now.Term == last.Term:
+		case now.Leader == last.Leader && now.Term == last.Term && now.Reason == last.Reason:
 		case now.Leader == "":
 			say("nobody leads: %s", now.Reason)
 		case now.Leads():
@@ -90,27 +90,37 @@ func keep(ctx context.Context, s *scheduler.Scheduler, specs []task.Spec, say fu
 				say("%v", event)
 			}
 			if c, is := event.(scheduler.ConnectionEvent); is && c.Connected {
-				submit(ctx, s, specs)
+				if err := submit(ctx, s, specs); err != nil {
+					say("not all tasks were submitted: %v", err)
+				}
 			}
 		}
 	}
 }
 
-// submit submits the tasks that are not on record. Its errors are those of a term that ends: the next one tries again.
-func submit(ctx context.Context, s *scheduler.Scheduler, specs []task.Spec) {
+// submit submits the tasks that are not on record. It fails if the term ends meanwhile; the next leader submits the rest.
+func submit(ctx context.Context, s *scheduler.Scheduler, specs []task.Spec) error {
 	tasks, err := s.Tasks(ctx)
 	if err != nil {
-		return
+		return err
 	}
 	known := map[string]bool{}
 	for _, t := range tasks {
 		known[t.Spec.ID] = true
 	}
 	var submissions sync.WaitGroup // at once: they share their writings
+	failed := make(chan error, len(specs))
 	for _, spec := range specs {
 		if !known[spec.ID] {
-			submissions.Go(func() { _ = s.Submit(ctx, spec) })
+			submissions.Go(func() { failed <- s.Submit(ctx, spec) })
 		}
 	}
 	submissions.Wait()
+	close(failed)
+	for err := range failed {
+		if err != nil {
+			return err // the others most likely say the same
+		}
+	}
+	return nil
 }

@@ -88,7 +88,7 @@ func leader(ctx context.Context, peers []*peer, after uint64) (*peer, report, er
 		return nil, first, fmt.Errorf("term %d goes on", first.Term)
 	}
 	for _, p := range peers {
-		if p.alive() && strings.HasPrefix(first.Leader, p.name+"-") {
+		if p.alive() && (first.Leader == p.name || strings.HasPrefix(first.Leader, p.name+"-")) {
 			return p, first, nil
 		}
 	}

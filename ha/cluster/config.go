@@ -81,7 +81,8 @@ type Config struct {
 	// DeadAfter is after how long without a sign of life a member loses its vote to one that is in reserve. If there is
 	// none it stays, since it may come back. Default: 5 min.
 	DeadAfter time.Duration
-	// StallAfter is after how long a leader whose disk does not answer gives up. Default: 5 s.
+	// StallAfter is after how long a leader gives up with which nothing is stored, because its disk hangs or those of the
+	// others do. Default: 5 s, with the preset WAN 10 s.
 	StallAfter time.Duration
 
 	// Network replaces the operating system's, for tests. Default: that one.
@@ -151,7 +152,9 @@ func (c Config) normalize() (Config, error) {
 		c.DeadAfter = 5 * time.Minute
 	}
 	if c.StallAfter == 0 {
-		c.StallAfter = 5 * time.Second
+		if c.StallAfter = 5 * time.Second; c.Preset == WAN {
+			c.StallAfter = 10 * time.Second
+		}
 	}
 	if c.Preset == Local {
 		c.GossipBind = cmp.Or(c.GossipBind, "127.0.0.1:0")

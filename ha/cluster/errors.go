@@ -17,6 +17,10 @@ var (
 	ErrCorrupt = errors.New("ha/cluster: the directory is damaged")
 	// ErrStalled is returned by [Member.Run] when the disk hangs. The directory stays in use until the process ends.
 	ErrStalled = errors.New("ha/cluster: the disk does not answer")
+	// ErrCopied is returned by [Member.Run] when another process, which began earlier, runs as the same member: then the
+	// directory was copied, or restored from a backup. Both could vote, and so two members could lead in one
+	// term. Remove the directory; the member then comes back as a new one.
+	ErrCopied = errors.New("ha/cluster: another process runs as this member, with a copy of its directory")
 	// ErrLeft is returned by [Member.Run] after [Member.Leave], and is the cause of the end of the term that ran.
 	ErrLeft = errors.New("ha/cluster: the member has left the cluster")
 	// ErrNotRunning is returned by [Member.Leave] outside of Run.

@@ -154,7 +154,7 @@ func (s *state) Restore(from io.ReadCloser) error {
 	return nil
 }
 
-// snapshotFormat begins a snapshot. The newest term follows, as its number, leader and time, then the number of records
+// snapshotFormat begins a snapshot. The newest term follows, as its number, leader, reason and time, then the number of records
 // and each record; numbers as uvarints, texts and values with their length before them. The checksum of everything before
 // it ends it.
 const snapshotFormat = "mesos-actor-go/ha/cluster snapshot 1\n"
@@ -185,7 +185,7 @@ func (s *snapshot) write(to io.Writer) error {
 	w := bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)
 	var b []byte
 	b = append(b, snapshotFormat...)
-	b = appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader)
+	b = appendText(appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader), s.newest.why)
 	var began int64
 	if s.newest.term > 0 {
 		began = s.newest.began.UnixNano()
@@ -267,6 +267,7 @@ func readSnapshot(from io.Reader) (*snapshot, error) {
 	s := &snapshot{records: map[string][]byte{}}
 	s.newest.term = r.uvarint()
 	s.newest.leader = string(r.bytes(r.uvarint()))
+	s.newest.why = string(r.bytes(r.uvarint()))
 	if began := r.varint(); s.newest.term > 0 {
 		s.newest.began = time.Unix(0, began)
 	}

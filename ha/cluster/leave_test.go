@@ -82,7 +82,7 @@ func TestLeaveWithoutMajority(t *testing.T) {
 
 		// One of the others is dead: the rest would have no majority.
 		w.crash(leader)
-		leader = w.leader(time.Minute)
+		w.leader(time.Minute)
 		time.Sleep(20 * time.Second) // gossip knows it
 		for i := range w.members {
 			require.ErrorIs(w, w.leave(i, 5*time.Second), context.DeadlineExceeded)

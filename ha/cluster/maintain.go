@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -22,6 +23,7 @@ type maintainer struct {
 	// compacted gets how a snapshot went, nil: none is taken. After a failure none is before retry.
 	compacted chan error
 	retry     time.Time
+	doubled   time.Time // since when another process runs as this member, zero: none does
 }
 
 // run works until ctx ends. An error ends the member.
@@ -41,7 +43,7 @@ func (m *maintainer) run(ctx context.Context) error {
 		m.tell()
 		m.listen()
 		m.compact()
-		if err := m.begin(ctx); err != nil {
+		if err := errors.Join(m.double(), m.begin(ctx)); err != nil {
 			return err
 		}
 		if m.raft.State() == raft.Leader {
@@ -74,21 +76,54 @@ func (m *maintainer) listen() {
 		m.unheard, m.warned = time.Now(), false
 		return
 	}
-	if without := time.Since(m.unheard); without >= m.timing.unheard && !m.warned {
-		m.warned = true
-		m.log.Error("No leader is known: a majority of the voters has to run and be reachable. If it is lost for good, see Recover",
-			"for", without, "voters", idsOf(m.servers()), "reachable", m.alive())
+	without := time.Since(m.unheard)
+	if without < m.timing.unheard || m.warned {
+		return
 	}
-}
-
-// alive returns the IDs of the members that gossip holds alive.
-func (m *maintainer) alive() (ids []string) {
-	for id, p := range m.gossip.peers() {
+	m.warned = true
+	peers, servers := m.gossip.peers(), m.servers()
+	var reachable, missing []string
+	for id, p := range peers {
 		if p.alive {
-			ids = append(ids, id)
+			reachable = append(reachable, id)
 		}
 	}
-	return ids
+	for _, s := range servers {
+		if s.Suffrage == raft.Voter && !peers[string(s.ID)].alive {
+			missing = append(missing, string(s.ID))
+		}
+	}
+	slices.Sort(reachable)
+	log := m.log.With("for", without.Round(time.Second), "reachable", reachable)
+	if len(servers) == 0 {
+		log.Error("There is no cluster yet: it begins when as many members as are expected see one another", "expected", m.config.Expect)
+		return
+	}
+	log.Error("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
+		"only if their directories are lost for good, stop all members and call Recover for one of the rest", "voters", idsOf(servers), "missing", missing)
+}
+
+// doubledFor is for how long another process may seem to run as this member: one that has died seems to live until
+// gossip has found out.
+const doubledFor = 2 * time.Minute
+
+// double looks for another process that runs as this member. The one that began later ends.
+func (m *maintainer) double() error {
+	other, earlier, is := m.gossip.double()
+	switch {
+	case !is:
+		m.doubled = time.Time{}
+	case m.doubled.IsZero():
+		m.doubled = time.Now()
+	case time.Since(m.doubled) >= doubledFor:
+		m.doubled = time.Now() // say it again later
+		m.log.Error("Another process runs as this member: its directory was copied, or restored from a backup. That can lose records. The "+
+			"one that began later ends; remove its directory", "other", other.gossip, "began", other.start)
+		if earlier {
+			return fmt.Errorf("%w: at %s", ErrCopied, other.gossip)
+		}
+	}
+	return nil
 }
 
 // begin begins a cluster if there is none, and if it is this member's turn.

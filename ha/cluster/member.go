@@ -3,9 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -47,62 +44,11 @@ func New(c Config) (*Member, error) {
 	return &Member{config: c, turn: make(chan struct{}, 1), departures: make(chan *departure), changed: make(chan struct{})}, nil
 }
 
-// Status returns what this member knows of the election now. Outside of Run it knows nothing.
-func (m *Member) Status() ha.Status {
-	status, _ := m.look()
-	return status
-}
-
-func (m *Member) look() (ha.Status, <-chan struct{}) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	status := m.status
-	status.Members = slices.Clone(status.Members)
-	return status, m.changed
-}
-
-// Watch ranges over the states from now on, the present one first, until ctx ends.
-func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
-	return func(yield func(ha.Status) bool) {
-		for ctx.Err() == nil {
-			status, changed := m.look()
-			if !yield(status) {
-				return
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-		}
-	}
-}
-
 // Addresses returns the addresses of the member, which are known while it runs; before, it returns empty ones.
 func (m *Member) Addresses() Addresses {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.addresses
-}
-
-// publish changes the status, if it is another one.
-func (m *Member) publish(status ha.Status) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	was := m.status
-	if status.Leader == was.Leader && status.Term == was.Term {
-		status.Since, status.Reason = was.Since, was.Reason
-	}
-	if status.Self == "" {
-		status.Since, status.Reason = time.Time{}, ""
-	} else if status.Since.IsZero() {
-		status.Since = time.Now()
-	}
-	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && slices.Equal(status.Members, was.Members) {
-		return
-	}
-	m.status = status
-	close(m.changed)
-	m.changed = make(chan struct{})
 }
 
 // present keeps what the methods need of the Run that begins, or zeros when it ends.
@@ -154,9 +100,10 @@ type runner struct {
 	member *Member
 	lead   func(ctx context.Context, t scheduler.Term) error
 
-	elected  bool  // Raft has elected this member
-	term     *term // that which runs, nil: none
-	leads    bool  // lead was called for it
+	elected  bool          // Raft has elected this member
+	silent   time.Duration // since it had heard of another leader or candidate, then
+	term     *term         // that which runs, nil: none
+	leads    bool          // lead was called for it
 	number   uint64
 	until    time.Time // no new term before
 	wake     *time.Timer
@@ -164,7 +111,6 @@ type runner struct {
 	handover chan struct{} // closed when a hand-over has ended, nil: there is none
 	// departure is a Leave under way, nil: none.
 	departure *departure
-	reason    string // why the leader changed
 }
 
 // term is one term of this member, from its election on.
@@ -173,6 +119,8 @@ type term struct {
 	gone <-chan struct{} // closed before its context ends
 	led  chan uint64     // gets its number when lead is called
 	done chan result     // gets how it ended
+	// silent is for how long no leader was heard of when it was elected.
+	silent time.Duration
 }
 
 // result is how a term ended.
@@ -203,10 +151,9 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.raft.DeregisterObserver(observer)
 
 	err := r.loop(ctx, failed, observed)
-	r.reason = "this member stops"
 	r.endTerm(errStopping)
 	if r.departure != nil && !errors.Is(err, ErrLeft) {
-		r.gossip.tell(func(own *meta) { own.leaving = false })
+		r.sayLeaving(false)
 	}
 	if r.term != nil {
 		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
@@ -273,10 +220,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			return err
 		case r.elected = <-r.raft.LeaderCh():
 			// True after true: it was lost and won again meanwhile.
-			r.reason = "it was elected"
-			if !r.elected {
-				r.reason = "it lost the majority, or the leadership was handed over"
-			}
+			r.silent = time.Since(r.raft.LastContact())
 			r.endTerm(errLost)
 			if r.elected && time.Now().Before(r.until) {
 				r.handOver()
@@ -292,7 +236,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 				return err
 			}
 		case r.departure = <-departures:
-			r.gossip.tell(func(own *meta) { own.leaving = true })
+			r.sayLeaving(true)
 			r.look.Reset(r.timing.election / 4)
 		case <-impatient:
 		case <-r.wake.C:
@@ -316,7 +260,7 @@ func (r *runner) begin(ctx context.Context) {
 	termCtx, end := context.WithCancelCause(ctx)
 	over := make(chan struct{}) // closed before termCtx ends: the term's store refuses at once
 	var once sync.Once
-	t := &term{done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
+	t := &term{silent: r.silent, done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
 	r.term = t
 	r.calls.Go(func() {
 		result := r.serve(termCtx, t)
@@ -343,7 +287,6 @@ func (r *runner) ended(last result) error {
 	case last.led && r.elected && !errors.Is(last.err, errLost):
 		r.log.Warn("A term has ended with an error, the leadership is handed over", "error", last.err)
 		r.until = time.Now().Add(r.timing.pause)
-		r.reason = "the leader's work ended with an error"
 		r.handOver()
 	}
 	return nil
@@ -397,38 +340,4 @@ func (r *runner) leave() {
 			return
 		}
 	}
-}
-
-// publish makes the status that of now.
-func (r *runner) publish() {
-	peers, servers, newest := r.gossip.peers(), r.servers(), r.state.epoch()
-	_, leader := r.raft.LeaderWithID()
-	status := ha.Status{Self: r.id, Reason: r.reason}
-	switch {
-	case r.leads && r.number == newest.term, string(leader) == newest.leader && string(leader) != r.id:
-		status.Leader, status.Term = newest.leader, newest.term
-	case leader == "":
-		status.Reason = "no leader is known"
-	}
-	if status.Leader != "" && status.Leader != r.id {
-		status.Reason = fmt.Sprintf("member %s was elected", status.Leader)
-	}
-	voters := map[string]bool{}
-	for _, s := range servers {
-		voters[string(s.ID)] = s.Suffrage == raft.Voter
-		if _, known := peers[string(s.ID)]; !known {
-			status.Members = append(status.Members, ha.Member{ID: string(s.ID), Voter: voters[string(s.ID)]})
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(peers)) {
-		p := peers[id]
-		status.Members = append(status.Members, ha.Member{ID: id, API: p.api, Alive: p.alive, Voter: voters[id], Since: p.changed})
-	}
-	slices.SortFunc(status.Members, func(a, b ha.Member) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
-	r.member.publish(status)
 }

@@ -68,14 +68,58 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})
 	}
 	if err == nil {
-		// What is sent to the others was written a moment ago. Entries may have half a megabyte each.
-		s.log, err = raft.NewLogCache(16, file)
+		// What is sent to the others was written a moment ago.
+		s.log, err = raft.NewLogCache(atOnce, file)
+	}
+	if err == nil {
+		err = s.verify(filepath.Join(c.Dir, snapshotsFolder))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err), file.Close())
 	}
 	return s, nil
 }
+
+// verify returns an error if entries are missing between the newest snapshot that can be read and the end of the log. Raft would
+// find that out when it needs them, and end the process.
+func (s *stores) verify(folder string) error {
+	snapshots, err := s.snapshots.List() // the newest first; those that it cannot list it passes over
+	if err != nil {
+		return err
+	}
+	var index uint64
+	var damaged error
+	for _, snapshot := range snapshots {
+		_, from, err := s.snapshots.Open(snapshot.ID) // verifies a checksum over all of it
+		if err == nil {
+			index = snapshot.Index
+			if err := from.Close(); err != nil {
+				return err
+			}
+			break
+		}
+		damaged = errors.Join(damaged, fmt.Errorf("%s: %w", filepath.Join(folder, snapshot.ID), err))
+	}
+	last, err := s.log.LastIndex()
+	if err != nil || last <= index {
+		if damaged != nil && index == 0 {
+			return fmt.Errorf("%w: %w", ErrCorrupt, damaged)
+		}
+		return err
+	}
+	err = s.log.GetLog(index+1, new(raft.Log))
+	if errors.Is(err, raft.ErrLogNotFound) {
+		err = fmt.Errorf("%w: entry %d is neither in %s nor in a snapshot in %s that can be read", ErrCorrupt, index+1, s.file.path, folder)
+		if damaged != nil {
+			err = fmt.Errorf("%w: %w", err, damaged)
+		}
+	}
+	return err
+}
+
+// atOnce is how many entries are sent in one call, and kept in memory for that. They may have half a megabyte each, and have
+// to arrive within the time of a call: otherwise a member at the end of a slow link would never catch up.
+const atOnce = 16
 
 // newID returns an ID that no member had, with the given name in front.
 func newID(name string) string {
@@ -115,11 +159,12 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	c.CommitTimeout = t.commit
 	c.ShutdownOnRemove = false                                    // it stops by itself when it has left
 	c.SnapshotInterval, c.SnapshotThreshold = 24*time.Hour, 1<<40 // never: see compact
+	c.MaxAppendEntries = atOnce
 	c.NoLegacyTelemetry = true
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = &raftLog{to: log}
+	c.Logger = &raftLog{to: log, recent: &recent{}}
 	return c
 }
 
@@ -151,7 +196,7 @@ func open(c *Config) (_ *node, err error) {
 		return nil, err
 	}
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
+		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log, recent: &recent{}}, ServerAddressProvider: n.gossip,
 		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
 	})
 	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,

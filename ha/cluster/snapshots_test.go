@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -80,3 +82,62 @@ func TestMemorySnapshots(t *testing.T) {
 type wrapped struct{ io.ReadCloser }
 
 func (w wrapped) WrappedReadCloser() io.ReadCloser { return w.ReadCloser }
+
+// A snapshot that is damaged is refused with its name, unless an older one and the log have all of it.
+func TestDamagedSnapshots(t *testing.T) {
+	for _, test := range []struct {
+		older, first uint64 // index of an older snapshot, 0: none; and of the first entry of the log
+		file         string // that is damaged
+		refused      string
+	}{
+		{0, 7, "", ""},
+		{0, 8, "", "entry 8"}, // control: of a log that begins too late
+		{0, 1, "state.bin", ""},
+		{0, 7, "state.bin", "entry 1 is neither in"},
+		{0, 7, "meta.json", "entry 1 is neither in"},
+		{3, 4, "state.bin", ""},
+		{3, 4, "meta.json", ""},
+		{3, 5, "state.bin", "entry 4 is neither in"},
+	} {
+		c, err := Config{Name: "framework", Dir: t.TempDir(), Preset: Local}.normalize()
+		require.NoError(t, err)
+		s, err := openStores(&c, c.Logger)
+		require.NoError(t, err)
+		var newest string
+		for _, index := range []uint64{test.older, 7} {
+			if index == 0 {
+				continue
+			}
+			to, err := s.snapshots.Create(1, index, 1, raft.Configuration{}, 1, nil)
+			require.NoError(t, err)
+			_, err = to.Write([]byte("a state"))
+			require.NoError(t, err)
+			require.NoError(t, to.Close())
+			newest = to.ID()
+		}
+		for index := test.first; index < 12; index++ {
+			if test.refused != "entry 8" || index > 8 {
+				require.NoError(t, s.log.StoreLog(&raft.Log{Index: index, Term: 1}))
+			}
+		}
+		require.NoError(t, s.file.Close())
+		if test.file != "" {
+			name := filepath.Join(c.Dir, snapshotsFolder, newest, test.file)
+			b, err := os.ReadFile(name)
+			require.NoError(t, err)
+			b[1] ^= 0xff
+			require.NoError(t, os.WriteFile(name, b, 0o600))
+		}
+		s, err = openStores(&c, c.Logger)
+		if test.refused == "" {
+			require.NoError(t, err)
+			require.NoError(t, s.file.Close())
+			continue
+		}
+		require.ErrorIs(t, err, ErrCorrupt)
+		require.ErrorContains(t, err, test.refused)
+		if test.file == "state.bin" {
+			require.ErrorContains(t, err, newest)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (b *bare) lead(t *testing.T) *termStore {
 			require.NoError(t, t.Context().Err())
 			<-time.After(time.Millisecond)
 		}
-		number, err = (&runner{node: b.node}).prepare(t.Context())
+		number, err = (&runner{node: b.node}).prepare(t.Context(), 0)
 	}
 	b.term = &termStore{raft: b.raft, state: b.state, term: number, over: make(chan struct{}), turn: make(chan struct{}, 1), calls: &b.calls}
 	return b.term

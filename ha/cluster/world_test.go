@@ -22,6 +22,7 @@ type world struct {
 	testing.TB
 	net    virtualnet.Network
 	config func(i int, c *Config) // of member i, from 1 on; nil: as it is
+	log    lines                  // of all members
 	// lead is what leaders do, after they are recorded; nil: they wait.
 	lead func(ctx context.Context, i int, t scheduler.Term) error
 
@@ -75,6 +76,7 @@ func (w *world) start(i int) *running {
 	c := Config{
 		Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
 		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host,
+		Logger: w.log.logger(),
 	}
 	if w.config != nil {
 		w.config(i, &c)
@@ -190,7 +192,7 @@ func (w *world) check() error {
 	for _, e := range w.events {
 		switch {
 		case e.began && leads != 0:
-			return fmt.Errorf("member %d leads beside member %d", e.member, leads)
+			return fmt.Errorf("member %d leads beside member %d: %v", e.member, leads, w.events)
 		case e.began && e.term <= newest:
 			return fmt.Errorf("term %d follows term %d", e.term, newest)
 		case e.began:

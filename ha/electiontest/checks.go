@@ -53,7 +53,7 @@ func oneLeads(t *trial) error {
 	if err := l.term.Store.Apply(t.ctx, map[string][]byte{"a": []byte("1")}); err != nil {
 		return fmt.Errorf("the leader cannot write: %w", err)
 	}
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	return l.ctx.Err()
@@ -265,7 +265,7 @@ func leaderCut(t *trial) error {
 	if next.member == l.member {
 		return errors.New("a member that is cut off was elected")
 	}
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	t.cluster.Heal(l.member)
@@ -286,11 +286,11 @@ func followerCut(t *trial) error {
 	}
 	follower := (l.member + 1) % len(t.members)
 	t.cluster.Cut(follower)
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	t.cluster.Heal(follower)
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	if err := l.ctx.Err(); err != nil {

@@ -16,13 +16,16 @@ import (
 func (w *world) seen(c *calls.Call) mesostest.Fault {
 	w.mu.Lock()
 	w.count(c.GetType().String())
-	refusing := w.refusing
+	refusing, seesLaunch := w.refusing, w.seesLaunch
 	w.mu.Unlock()
 	if refusing {
 		return http.StatusServiceUnavailable
 	}
 	switch c.GetType() {
 	case calls.Call_ACCEPT:
+		if seesLaunch != nil {
+			seesLaunch()
+		}
 		for _, op := range c.Accept.Operations {
 			for _, t := range op.GetLaunch().GetTaskInfos() {
 				if d := w.commits.of(t.TaskID.Value); !d.agents[t.AgentID.Value] {

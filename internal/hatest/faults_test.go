@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
@@ -25,6 +26,9 @@ type faults struct {
 func (w *world) disturb(times int) {
 	f := &faults{world: w, random: w.source(1), lost: map[string]bool{}, busy: map[int]bool{}, ended: make(chan int, 9)}
 	for range times {
+		if f.enough != "" && slices.Contains(f.kinds(), f.enough) {
+			break
+		}
 		f.act()
 		f.pause(4 * time.Second)
 		f.look()

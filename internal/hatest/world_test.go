@@ -25,6 +25,8 @@ type flaws struct {
 	noProof    bool // nobody asks for a proof before SUBSCRIBE
 	wholeMap   bool // each write replaces everything by what the process has written since it began
 	lostMemory bool // a member comes back under its ID without its log
+	lingers    bool // a leader goes on for some seconds after its term
+	forgets    bool // each term finds an empty store
 }
 
 // setup is what differs between worlds.
@@ -35,6 +37,12 @@ type setup struct {
 	durable bool
 	preset  cluster.Preset
 	flaws   flaws
+	enough  string // the kind of broken promise with which a control has had its effect
+	// heartbeat is the master's, default 15 s, and missed after how many the master counts as gone, default 5.
+	// Reregister is for how long it waits for agents after a failover, default 10 min.
+	heartbeat  time.Duration
+	missed     int
+	reregister time.Duration
 }
 
 // world is a cluster of members and a Mesos cluster.
@@ -49,12 +57,15 @@ type world struct {
 	commits *commits
 	users   users
 
-	mu        sync.Mutex
-	processes []*member       // by number, from 1 on; nil: there was none
-	running   map[*member]int // which lead functions run
-	newest    uint64          // term
-	refusing  bool            // the master answers 503
-	calls     map[string]int  // by type
+	mu         sync.Mutex
+	processes  []*member       // by number, from 1 on; nil: there was none
+	running    map[*member]int // which lead functions run
+	newest     uint64          // term
+	subscribed []subscription
+	evictions  int
+	refusing   bool           // the master answers 503
+	calls      map[string]int // by type
+	seesLaunch func()         // called when one arrives at the master, unless it is nil
 }
 
 const (
@@ -117,7 +128,7 @@ func masterIP(n int) string { return fmt.Sprintf("10.0.1.%d", n+1) }
 
 func (w *world) beginMasters(ctx context.Context, serving *sync.WaitGroup) {
 	c := mesostest.Config{
-		Seed: w.seed, HeartbeatInterval: 5 * time.Second, AgentPingTimeout: 20 * time.Second, AgentReregisterTimeout: time.Minute,
+		Seed: w.seed, HeartbeatInterval: w.heartbeat, AgentPingTimeout: 20 * time.Second, AgentReregisterTimeout: w.reregister,
 	}
 	for n := range agents {
 		c.Agents = append(c.Agents, mesostest.Agent{Hostname: fmt.Sprintf("agent%d", n), Resources: fmt.Sprintf("cpus:%d;mem:32768", agentCPUs)})
