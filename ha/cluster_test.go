@@ -34,7 +34,8 @@ type world struct {
 	network   *virtualnet.Network
 	master    *mesostest.Master
 	election  *electiontest.Election
-	forgetful bool // each term of a process that starts from now on finds an empty store
+	forgetful bool                  // each term of a process that starts from now on finds an empty store
+	offers    scheduler.OfferPolicy // of processes that start from now on
 
 	mu        sync.Mutex
 	processes []*process // the present one of each member
@@ -105,6 +106,7 @@ func (w *world) start(i int) *process {
 	var err error
 	p.sched, err = scheduler.New(scheduler.Config{
 		Master: address, Framework: scheduler.Framework{Name: "test"}, DialContext: p.dial, Logger: slog.New(slog.DiscardHandler),
+		Offers: w.offers,
 	})
 	require.NoError(w, err)
 	ctx, stop := context.WithCancel(w.ctx)

@@ -25,6 +25,8 @@
 //     times within ten minutes although it led, that scheduler takes no part in the election: Run ends with a
 //     [*ForeignSchedulerError].
 //   - An error that another term would only repeat ends Run. Everything else ends the term.
+//   - A member whose elector is a [Replica] has the records decoded when its term begins. It uses none that differs from
+//     what the store of the term has.
 //
 // What it does not promise: that two members never believe to lead at the same time. A process that was paused may wake up
 // and take the stream once more. It finds out before it has used it, and the next term takes it back; no call is
@@ -63,5 +65,6 @@
 //
 // # Goroutines
 //
-// The package starts none. An elector has its own.
+// Run has one that follows a [Replica] while this member does not lead, and waits for it. Otherwise the package starts
+// none. An elector has its own.
 package ha

@@ -55,6 +55,50 @@ func TestPlannedStop(t *testing.T) {
 	})
 }
 
+// Whoever stops leading sends nothing, on purpose or not: the end of its stream gives the offers that it holds back at that
+// instant, as good as a DECLINE that refuses them for no time. On purpose that is at once; a leader that is cut off notices after
+// the election's StepDown. The next one has them all again, and nothing is torn down.
+func TestHeldOffersGoBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(w *world)
+		late time.Duration
+	}{
+		"stopped":       {func(w *world) { w.leader().stop() }, 0},
+		"hands over":    {func(w *world) { w.election.HandOver() }, 0},
+		"loses its way": {func(w *world) { w.election.Cut(0) }, 250 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, electiontest.Config{Members: 1}, func(w *world) {
+				w.processes[0].stop()
+				<-w.processes[0].ended
+				w.offers = scheduler.OfferPolicy{Hold: time.Hour}
+				w.start(0)
+				w.at(10 * time.Second)
+				w.launch(1)
+				w.at(20 * time.Second)
+				require.NotEmpty(w, w.master.Snapshot().Offers, "kept for tasks to come")
+				w.takeCalls()
+				c.end(w)
+				if c.late > 0 {
+					w.at(20*time.Second + c.late - 1)
+					require.NotEmpty(w, w.master.Snapshot().Offers)
+					w.at(20*time.Second + c.late)
+				}
+				synctest.Wait()
+				require.Empty(w, w.master.Snapshot().Offers)
+				w.at(20*time.Second + time.Second)
+				kinds, _ := w.takeCalls()
+				require.Empty(w, kinds)
+				if name == "hands over" { // to itself, after the pause of the election
+					w.at(30 * time.Second)
+					require.NotEmpty(w, w.master.Snapshot().Offers)
+				}
+				require.Len(w, w.master.Snapshot().Running, 1)
+			})
+		})
+	}
+}
+
 // tooLarge fits on no agent.
 func tooLarge(i int) task.Spec {
 	spec := sleeper(fmt.Sprint("large-", i))

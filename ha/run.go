@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -18,6 +19,8 @@ const (
 	evictionsMax    = 3
 	// confirmTimeout limits the question whether this member leads after it was evicted.
 	confirmTimeout = 5 * time.Second
+	// followPause is the pause before a Replica is followed again that ended by itself.
+	followPause = time.Second
 )
 
 // Run takes part in an election and has s lead in each term that this member wins, until ctx ends, the framework is torn
@@ -28,10 +31,41 @@ const (
 //
 // Everything else only ends the term: that another member leads, that the store cannot be read, that the scheduler was
 // evicted. The member hands over then and takes part again later. Run never tears the framework down: the tasks go on,
-// whoever leads.
+// whoever leads. While this member does not lead, the scheduler has the records of a [Replica] decoded ahead of time.
 func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 	r := runner{lead: s.Lead, log: s.Logger()}
-	return e.Run(ctx, r.term)
+	replica, able := e.(Replica)
+	if !able {
+		return e.Run(ctx, r.term)
+	}
+	follow := func(ctx context.Context) { s.Preload(ctx, replica.Follow(ctx)) }
+	stop := keep(ctx, follow)
+	defer func() { stop() }()
+	return e.Run(ctx, func(term context.Context, t scheduler.Term) error {
+		stop()
+		defer func() { stop = keep(ctx, follow) }()
+		return r.term(term, t)
+	})
+}
+
+// keep calls follow on another goroutine, again after a pause when it has returned, until ctx ends or the function that it
+// returns is called, which waits for that.
+func keep(ctx context.Context, follow func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() {
+		for ctx.Err() == nil {
+			follow(ctx)
+			select {
+			case <-time.After(followPause):
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		cancel()
+		following.Wait()
+	}
 }
 
 // runner runs a scheduler in one term after the other. An elector calls it for one term at a time.

@@ -33,6 +33,9 @@ type (
 		stream      int
 		call        *scheduler.Call
 		constraints offerfilter.Constraints
+		// find is the nonce of a framework without ID whose SUBSCRIBE may have reached a master before: if that knows a
+		// framework with this label, it is the one. "": there was none before.
+		find string
 	}
 	// closeStream breaks the subscription, because of err if that is not nil.
 	closeStream struct {
@@ -85,6 +88,9 @@ func (a subscribe) String() string {
 	s := fmt.Sprintf("subscribe stream %d", a.stream)
 	if id := a.call.GetFrameworkID().GetValue(); id != "" {
 		s += " as " + id
+	}
+	if a.find != "" {
+		s += " as the one with the nonce, if there is one,"
 	}
 	if roles := a.call.GetSubscribe().GetSuppressedRoles(); len(roles) > 0 {
 		s += " suppressing " + strings.Join(roles, ",")

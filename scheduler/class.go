@@ -1,11 +1,6 @@
 package scheduler
 
-import (
-	"maps"
-	"reflect"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
-)
+import "github.com/mesos-actor/mesos-actor-go/task"
 
 // class is a set of tasks that are alike to a matcher, see [task.Spec.Class]. It is kept as long as one of them is on
 // record.
@@ -49,31 +44,4 @@ func (c *class) addFinding(f Finding, limit int) {
 		c.findings = append(c.findings[:0], c.findings[extra:]...)
 	}
 	c.findings = append(c.findings, f)
-}
-
-// share makes a spec use those parts of another spec of its class that are equal, since they are most of the memory
-// that a task takes. The spec of a task on record is never changed.
-func share(s, like *task.Spec) {
-	s.Role, s.Group = like.Role, like.Group
-	s.Ports, s.Scalars, s.Constraints, s.Preferences = like.Ports, like.Scalars, like.Constraints, like.Preferences
-	sharePart(&s.Container, like.Container)
-	sharePart(&s.HealthCheck, like.HealthCheck)
-	sharePart(&s.Check, like.Check)
-	sharePart(&s.Limits, like.Limits)
-	sharePart(&s.KillPolicy, like.KillPolicy)
-	sharePart(&s.Discovery, like.Discovery)
-	shareMap(&s.Command.Env, like.Command.Env)
-	shareMap(&s.Labels, like.Labels)
-}
-
-func sharePart[T any](part **T, like *T) {
-	if *part != nil && like != nil && reflect.DeepEqual(*part, like) {
-		*part = like
-	}
-}
-
-func shareMap(part *map[string]string, like map[string]string) {
-	if len(*part) > 0 && maps.Equal(*part, like) {
-		*part = like
-	}
 }

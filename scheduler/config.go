@@ -74,12 +74,14 @@ type Config struct {
 	// UnknownTasks is what to do with tasks of this framework that Mesos runs and that are not
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
-	// RenewFramework registers a new framework, with a new ID, after the framework was removed, if
-	// all tasks on record have ended. By default Run ends with a [*FrameworkRemovedError]. One that was torn down in an
-	// election is not renewed.
+	// RenewFramework registers a new framework, with a new ID, after the framework was removed. Mesos has killed its tasks
+	// then: those that had been launched end as [task.Lost], with a [*FrameworkRemovedError] as the reason, and those that are
+	// pending are launched by the new one. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down
+	// in an election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
-	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's.
+	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's, which is
+	// put on record at once: later starts need no AdoptRecords.
 	AdoptRecords bool
 	// JSON uses JSON instead of protobuf on the wire, which is readable when debugging.
 	// It is several times slower, and alters text that is not UTF-8.

@@ -16,6 +16,7 @@ type connection struct {
 	stream      int                   // number of the newest subscription; 0 before the first
 	frameworkID string                // assigned by the master; "": none yet
 	nonce       string                // of the first registration, for the record
+	tried       bool                  // a SUBSCRIBE with the nonce may have reached a master
 	ended       record.FrameworkState // Removed or TornDown, to be put on record; NoFramework: it has not ended
 	info        mesos.FrameworkInfo   // of the next SUBSCRIBE, without the ID
 
@@ -119,13 +120,25 @@ func (c *connection) retry(at time.Time) {
 func (c *connection) stop() { c.phase = stopped }
 
 // forget drops the framework's ID, which cannot be used any more.
-func (c *connection) forget() { c.frameworkID, c.nonce = "", "" }
+func (c *connection) forget() { c.frameworkID, c.nonce, c.tried = "", "", false }
 
 // waitForRecord waits for the framework to be on record.
 func (c *connection) waitForRecord() { c.phase = recording }
 
 // setNonce sets the nonce of the first registration.
-func (c *connection) setNonce(nonce string) { c.nonce = nonce }
+func (c *connection) setNonce(nonce string) { c.nonce, c.tried = nonce, false }
+
+// tryNonce notes that SUBSCRIBE is made without an ID, and returns the nonce if that was done before.
+func (c *connection) tryNonce() (before string) {
+	if c.frameworkID != "" {
+		return ""
+	}
+	if c.tried {
+		before = c.nonce
+	}
+	c.tried = true
+	return before
+}
 
 // markEnded notes that the framework has ended, as Removed or TornDown.
 func (c *connection) markEnded(how record.FrameworkState) { c.ended = how }
@@ -133,7 +146,7 @@ func (c *connection) markEnded(how record.FrameworkState) { c.ended = how }
 // restore sets what the store has of the framework. Of one that was removed nothing is left: another is to be registered.
 func (c *connection) restore(f record.Framework) {
 	if f.State != record.Removed {
-		c.frameworkID, c.nonce = f.ID, f.Nonce
+		c.frameworkID, c.nonce, c.tried = f.ID, f.Nonce, f.Nonce != ""
 	}
 }
 

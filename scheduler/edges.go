@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
@@ -21,6 +23,9 @@ const (
 	// callTimeout limits one call, or one batch. A master that takes longer is probably gone, and
 	// the calls behind this one wait.
 	callTimeout = 10 * time.Second
+	// findTimeout limits the look for a framework of an earlier registration. Most masters answer within milliseconds, and
+	// one that does not keeps a framework from being registered.
+	findTimeout = 3 * time.Second
 	// ackConns is the number of connections for acknowledgements. While a batch is under way on
 	// each of them, others collect for the next batch: more connections would only make the batches smaller.
 	ackConns = 2
@@ -35,6 +40,7 @@ type edges struct {
 	client   *mesoshttp.Client // for subscriptions, and for calls in order on one connection
 	prover   prover            // asks for proofs that this process leads
 	inputs   chan<- []input
+	log      *slog.Logger
 	running  sync.WaitGroup
 }
 
@@ -64,7 +70,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs, log: c.Logger}, nil
 }
 
 // close waits for the goroutines of the edges, whose context has ended.
@@ -111,10 +117,11 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if err != nil {
 			return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 		}
+		call := e.identified(ctx, s, lead.URL)
 		if err := e.prover.confirm(ctx); err != nil {
 			return err
 		}
-		opened, err := e.followOne(ctx, s, lead)
+		opened, err := e.followOne(ctx, s, call, lead)
 		if opened || final(err) || ctx.Err() != nil || lead.Changed != nil {
 			return err
 		}
@@ -125,8 +132,30 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 	}
 }
 
+// identified returns the call of a subscription, with the ID of the framework that an earlier attempt has registered, if
+// the master shows it. If it does not, another is registered, and the master removes that one after a minute.
+func (e *edges) identified(ctx context.Context, s subscribe, master string) *scheduler.Call {
+	if s.find == "" {
+		return s.call
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	id, err := e.client.FindFramework(ctx, master, nonceLabel, s.find)
+	if err != nil {
+		e.log.WarnContext(ctx, "cannot look for the framework of an earlier registration", "error", err)
+	}
+	if id == "" {
+		return s.call
+	}
+	call, body := *s.call, *s.call.Subscribe
+	info := *body.FrameworkInfo
+	call.FrameworkID, call.Subscribe = &mesos.FrameworkID{Value: id}, &body
+	body.FrameworkInfo, info.ID = &info, call.FrameworkID
+	return &call
+}
+
 // followOne does the same with one master, and reports whether the subscription was opened.
-func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.Lead) (opened bool, err error) {
+func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler.Call, lead detector.Lead) (opened bool, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if lead.Changed != nil {
@@ -138,7 +167,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, lead detector.L
 			}
 		})
 	}
-	s, err := e.client.Subscribe(ctx, lead.URL, wanted.call, offerConstraints(wanted.constraints))
+	s, err := e.client.Subscribe(ctx, lead.URL, call, offerConstraints(wanted.constraints))
 	if err != nil {
 		e.detector.Failed(lead.URL)
 		return false, subscribeError(err)

@@ -65,13 +65,13 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 	return err
 }
 
-// load returns a machine with what the store of a term holds.
-func load(ctx context.Context, t Term, s settings) (*machine, error) {
+// load returns a machine with what the store of a term holds, of which the cache may have a part decoded.
+func load(ctx context.Context, t Term, known *record.Cache, s settings) (*machine, error) {
 	records, err := loadRecords(ctx, t.Store)
 	if err != nil {
 		return nil, asFenced(fmt.Errorf("scheduler: the store cannot be read: %w", err))
 	}
-	framework, tasks, err := record.Decode(records)
+	framework, tasks, err := known.Decode(records)
 	if err != nil {
 		return nil, asRecordError(err)
 	}

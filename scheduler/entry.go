@@ -210,6 +210,9 @@ func (e *entry) heldBack(now time.Time) bool {
 	return e.former != nil && now.Before(e.former.notBefore)
 }
 
+// live reports whether the task has not ended.
+func (e *entry) live() bool { return !e.Info.State.Terminal() }
+
 // reconcilable reports whether the master can be asked about the task: not before its ACCEPT was answered.
 func (e *entry) reconcilable() bool {
 	return e.Info.State != task.Pending && !e.Info.State.Terminal() && !e.launch.unanswered()

@@ -214,12 +214,13 @@ type FingerprintError struct {
 
 // Error returns the field and both values.
 func (e *FingerprintError) Error() string {
-	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here", e.Field, e.Stored, e.Config)
+	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here; if it is meant to be this one's, set Config.AdoptRecords for one start",
+		e.Field, e.Stored, e.Config)
 }
 
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
 // ran out. The master has killed its tasks, and its ID can never be used again. That is put on record, so that later runs
-// end with the same error and do not subscribe.
+// end with the same error and do not subscribe. With [Config.RenewFramework] it is why tasks were lost instead.
 type FrameworkRemovedError struct {
 	FrameworkID string
 }

@@ -55,18 +55,32 @@ func sameCluster(a, b string) bool {
 }
 
 // splitAddress returns the servers of an address, and the path in ZooKeeper. The path of an HTTP URL, that of a proxy,
-// belongs to its server.
+// belongs to its server. The scheme does not: a master may begin to use TLS.
 func splitAddress(s string) (servers []string, path string) {
-	if rest, ok := strings.CutPrefix(s, "zk://"); ok {
-		s, path, _ = strings.Cut(rest, "/")
+	s, zookeeper := strings.CutPrefix(s, "zk://")
+	if zookeeper {
+		s, path, _ = strings.Cut(s, "/")
 	}
 	for server := range strings.SplitSeq(s, ",") {
-		if _, host, ok := strings.Cut(server, "://"); ok {
-			server = host // a master may begin to use TLS
+		scheme, rest, found := strings.Cut(server, "://")
+		if !found {
+			rest = server
 		}
-		servers = append(servers, server)
+		host, proxied, _ := strings.Cut(rest, "/")
+		host = strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[scheme])
+		servers = append(servers, sameLoopback(host)+"/"+proxied)
 	}
 	return servers, path
+}
+
+// sameLoopback returns a host, with or without a port, under one name for all by which this machine calls itself.
+func sameLoopback(host string) string {
+	for _, name := range [...]string{"127.0.0.1", "[::1]"} {
+		if port, ok := strings.CutPrefix(host, name); ok && (port == "" || port[0] == ':') {
+			return "localhost" + port
+		}
+	}
+	return host
 }
 
 // checkFramework returns why the framework on record cannot be led by this process, or nil.
@@ -76,8 +90,7 @@ func checkFramework(f record.Framework, tasks []record.Task, s settings) error {
 			return err
 		}
 	}
-	ended := !slices.ContainsFunc(tasks, func(t record.Task) bool { return !t.Info.State.Terminal() })
-	if f.State == record.TornDown || f.State == record.Removed && !(s.renew && ended) {
+	if f.State == record.TornDown || f.State == record.Removed && !s.renew {
 		return &FrameworkRemovedError{FrameworkID: f.ID}
 	}
 	if f.ID != "" {

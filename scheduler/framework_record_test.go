@@ -127,45 +127,6 @@ func TestRegistrationOnRecord(t *testing.T) {
 	})
 }
 
-// A process that dies between SUBSCRIBED and the storing of the ID leaves a framework that nobody knows. It has the nonce
-// that is on record, the next attempt has the same, and the master removes it after a minute.
-func TestCrashWhileRegistering(t *testing.T) {
-	s := &slowStore{}
-	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
-		subscriptions := h.subscriptions(&s.testStore)
-		s.refuse = func(changes map[string][]byte) error {
-			if f, _, err := record.Decode(changes); err == nil && f.State == record.Active {
-				h.stop() // the process ends here
-				return errors.New("never stored")
-			}
-			return nil
-		}
-		h.lead(ctx, scheduler.Term{})
-		require.ErrorIs(h, h.end(), context.Canceled)
-		require.Equal(h, 2*time.Millisecond, time.Since(h.began))
-		nobodys := h.master.Snapshot().Frameworks[0].ID
-		before := s.framework(h)
-		require.Equal(h, record.Registering, before.State)
-		s.refuse = nil
-
-		h.at(10 * time.Second)
-		h.lead(ctx, scheduler.Term{})
-		h.at(11 * time.Second)
-		got := subscriptions()
-		require.Len(h, got, 3)
-		require.Equal(h, before.Nonce, got[0].nonce)
-		require.Equal(h, before.Nonce, got[1].nonce)
-		require.Equal(h, 10*time.Second, got[1].at, "the record is there: nothing had to be written first")
-		after := s.framework(h)
-		require.Equal(h, record.Active, after.State)
-		require.NotEqual(h, nobodys, after.ID)
-		h.at(time.Minute + 2*time.Millisecond - 1)
-		require.Empty(h, h.master.Snapshot().Completed)
-		h.at(time.Minute + 2*time.Millisecond)
-		require.Equal(h, []string{nobodys}, h.master.Snapshot().Completed)
-	})
-}
-
 // While the store cannot be written to, a framework that is not on record does not subscribe, nor does one in a new term.
 func TestNoSubscribeWithoutStore(t *testing.T) {
 	for name, term := range map[string]uint64{"new framework": 0, "new framework, term 1": 1, "new term": 2} {
@@ -257,6 +218,17 @@ func TestFingerprint(t *testing.T) {
 					if c.field == "" || adopt {
 						require.Equal(h, []string{"SUBSCRIBE", "RECONCILE"}, d.take())
 						require.Equal(h, record.Framework{State: record.Active, ID: "f-1", Fingerprint: own}, s.framework(h))
+						later := config
+						later.AdoptRecords, later.Master, later.DialContext = false, address, h.dial
+						later.Framework.Name, later.Logger = "test", slog.New(slog.DiscardHandler)
+						again, err := scheduler.New(later)
+						require.NoError(h, err)
+						ctx, stop := context.WithCancel(ctx)
+						ended := make(chan error, 1)
+						go func() { ended <- again.Run(ctx) }()
+						require.ErrorIs(h, h.end(), scheduler.ErrEvicted, "the next start has subscribed")
+						stop()
+						require.ErrorIs(h, <-ended, context.Canceled)
 						return
 					}
 					var differs *scheduler.FingerprintError
@@ -264,6 +236,7 @@ func TestFingerprint(t *testing.T) {
 					mine := map[string]string{"name": "test", "principal": "shop", "master": "http://" + address}[c.field]
 					require.Equal(h, scheduler.FingerprintError{Field: c.field, Stored: c.stored, Config: mine}, *differs)
 					require.ErrorContains(h, differs, c.stored)
+					require.ErrorContains(h, differs, "Config.AdoptRecords")
 					require.ErrorContains(h, differs, mine)
 					require.Empty(h, d.take())
 					require.Equal(h, before, s.framework(h))
@@ -364,38 +337,6 @@ func TestRemovedNotOnRecord(t *testing.T) {
 		require.Equal(h, 20*time.Second+time.Millisecond, time.Since(h.began))
 		require.Equal(h, record.Active, s.framework(h).State)
 	})
-}
-
-// With RenewFramework another process registers a new framework in place of a removed one, unless tasks are on record that
-// have not ended.
-func TestRenewRemovedOnRecord(t *testing.T) {
-	for name, state := range map[string]task.State{"ended": task.Finished, "pending": task.Pending} {
-		t.Run(name, func(t *testing.T) {
-			s := &testStore{records: map[string][]byte{}}
-			s.putFramework(t, record.Framework{State: record.Removed, ID: "f-1", Nonce: "old"})
-			x := record.Task{Info: task.Info{Spec: sleeper("a"), State: state}}
-			var err error
-			s.records["task/a"], err = record.EncodeTask(&x)
-			require.NoError(t, err)
-			s.records["spec/a"], err = record.EncodeSpec(&x.Info.Spec)
-			require.NoError(t, err)
-			withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s, RenewFramework: true}, func(ctx context.Context, h *harness) {
-				h.lead(ctx, scheduler.Term{})
-				h.at(time.Second)
-				if state == task.Pending {
-					var removed *scheduler.FrameworkRemovedError
-					require.ErrorAs(h, h.end(), &removed)
-					require.Empty(h, h.master.Snapshot().Frameworks)
-					return
-				}
-				f := s.framework(h)
-				require.Equal(h, record.Active, f.State)
-				require.Equal(h, h.master.Snapshot().Frameworks[0].ID, f.ID)
-				require.NotEqual(h, "f-1", f.ID)
-				require.NotEqual(h, "old", f.Nonce)
-			})
-		})
-	}
 }
 
 // In an election, Teardown is on record for the members that lead next, even if they would renew the framework.

@@ -1,6 +1,9 @@
 package scheduler
 
-import "github.com/mesos-actor/mesos-actor-go/task"
+import (
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
 
 // enqueue adds a new task to the end of the backlog.
 func (m *machine) enqueue(e *entry) {
@@ -13,8 +16,8 @@ func (m *machine) classify(e *entry, s *task.Spec) {
 	c, created := m.backlog.class(s)
 	if created {
 		c.join(m.census.join(s.Group))
-	} else if e.pod == nil {
-		share(s, c.spec)
+	} else if e.pod == nil && !e.SpecStored { // what was read from the store shares its parts already
+		record.Share(s, c.spec)
 	}
 	c.enter()
 	e.class = c

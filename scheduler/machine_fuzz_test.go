@@ -60,7 +60,7 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.configure(func(set *settings) { set.history = int(seed % 4) })
+		c.configure(func(set *settings) { set.history, set.renew = int(seed%4), seed%5 < 2 })
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}

@@ -42,13 +42,7 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 // ask asks about all tasks of this round for which no update has arrived, one batch after the other.
 func (m *machine) ask(now time.Time) {
 	r := &m.reconciliation
-	var silent []*entry
-	for _, t := range m.tasks.byID {
-		if r.pending(t) && t.reconcilable() {
-			silent = append(silent, t)
-		}
-	}
-	slices.SortFunc(silent, bySerial)
+	silent := m.tasks.filtered(func(e *entry) bool { return r.pending(e) && e.reconcilable() })
 	if len(silent) == 0 {
 		m.reconciled(now) // an empty list would ask for everything
 		return
@@ -70,14 +64,12 @@ func (m *machine) askNext() {
 }
 
 func (m *machine) reconcileCall(entries []*entry) *scheduler.Call {
-	tasks := make([]scheduler.Call_Reconcile_Task, len(entries))
+	tasks, agents := make([]scheduler.Call_Reconcile_Task, len(entries)), make([]mesos.AgentID, len(entries))
 	for i, e := range entries {
 		m.tasks.advanceLaunch(e, eventAsked)
 		// Without the agent's ID the master would report an unreachable task as unknown.
-		tasks[i] = scheduler.Call_Reconcile_Task{
-			TaskID:  mesos.TaskID{Value: e.Info.Spec.ID},
-			AgentID: &mesos.AgentID{Value: e.Info.AgentID},
-		}
+		agents[i].Value = e.Info.AgentID
+		tasks[i] = scheduler.Call_Reconcile_Task{TaskID: mesos.TaskID{Value: e.Info.Spec.ID}, AgentID: &agents[i]}
 	}
 	return &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: tasks}}
 }

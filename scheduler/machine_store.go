@@ -130,12 +130,8 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 func (m *machine) restore(framework record.Framework, tasks []record.Task) {
 	m.conn.restore(framework)
 	m.storage.restore(framework)
-	slices.SortFunc(tasks, func(a, b record.Task) int { return a.Serial - b.Serial })
+	entries := m.tasks.restore(tasks)
 	var pending, ended []*entry
-	entries := make([]*entry, len(tasks))
-	for i := range tasks {
-		entries[i] = m.tasks.restore(&tasks[i])
-	}
 	m.restorePods(entries)
 	for _, e := range entries {
 		if e.pod == nil {

@@ -30,6 +30,9 @@ func (m *machine) start(now time.Time) {
 	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
+	if old := m.storage.durable; old.State == record.Removed {
+		m.loseLaunched(now, old.ID)
+	}
 	m.ensureNonce()
 	if !m.storage.durable.Equal(m.framework()) {
 		m.touch("")
@@ -68,7 +71,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	filter := m.filter.Subscribing()
 	info.OfferFilters = filter.OfferFilters(info.OfferFilters)
-	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints})
+	m.emit(subscribe{stream: m.conn.stream, call: call, constraints: filter.Constraints, find: m.conn.tryNonce()})
 }
 
 // unrecorded reports whether the framework has to be on record before SUBSCRIBE: before its first one, so that whoever
@@ -137,10 +140,10 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	// A KILL may have been lost with the last connection.
-	for _, e := range m.tasks.inOrder() {
-		if e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld { // otherwise it follows the ACCEPT
-			m.sendKill(now, e)
-		}
+	for _, e := range m.tasks.filtered(func(e *entry) bool {
+		return e.Killing && !e.Info.State.Terminal() && e.launch != launchHeld // otherwise it follows the ACCEPT
+	}) {
+		m.sendKill(now, e)
 	}
 	if known || len(m.reconciliation.callers) > 0 {
 		m.reconcile(now, 0)
@@ -230,11 +233,15 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	switch meaning := mastertext.MeaningOf(message); {
 	case meaning == mastertext.FrameworkRemoved && m.teardown.wanted:
 		m.tornDown(now)
-	case meaning == mastertext.FrameworkRemoved && m.settings.renew && m.tasks.allEnded():
+	case meaning == mastertext.FrameworkRemoved && m.conn.frameworkID == "":
+		m.disconnected(now, errors.New("the framework that was found by its nonce was removed meanwhile"))
+	case meaning == mastertext.FrameworkRemoved && m.settings.renew:
+		removed := m.conn.frameworkID
+		m.disconnected(now, errors.New("the framework was removed; another is registered"))
+		m.loseLaunched(now, removed)
 		m.conn.forget()
 		m.ensureNonce()
 		m.touch("")
-		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 	case meaning == mastertext.FrameworkRemoved:
 		if m.settings.durable { // so that nobody tries again
 			m.conn.markEnded(record.Removed)

@@ -216,10 +216,8 @@ func (m *machine) retire(e *entry) {
 
 // tornDown takes the end of the framework, whose tasks Mesos has killed.
 func (m *machine) tornDown(now time.Time) {
-	for _, e := range m.tasks.inOrder() {
-		if !e.Info.State.Terminal() {
-			m.setState(now, e, task.Killed, nil)
-		}
+	for _, e := range m.tasks.filtered((*entry).live) {
+		m.setState(now, e, task.Killed, nil)
 	}
 	m.backlog.removeEnded()
 	if m.settings.term > 0 {

@@ -172,6 +172,24 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	return true
 }
 
+// loseLaunched takes the end of a framework that was removed, in place of which another is registered: Mesos has killed what
+// it ran. Nobody knows how far the single tasks were, so that they are lost. Those that are pending are the next framework's,
+// for which earlier launches do not count: they can have no effect any more.
+func (m *machine) loseLaunched(now time.Time, framework string) {
+	for _, e := range m.tasks.filtered((*entry).live) {
+		switch {
+		case e.Info.State == task.Pending && e.Lost > 0:
+			e.Lost = 0
+			m.touch(e.Info.Spec.ID)
+		case e.Info.State == task.Pending:
+		case e.Killing:
+			m.setState(now, e, task.Killed, nil)
+		default:
+			m.setState(now, e, task.Lost, &FrameworkRemovedError{FrameworkID: framework})
+		}
+	}
+}
+
 // showsNoEffect reports whether an update about a task that is not known to run shows that its launch had no effect.
 func showsNoEffect(now time.Time, e *entry, state task.State, fromMaster bool) bool {
 	switch state {

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -38,12 +39,18 @@ func (r *registry) adopt(info task.Info) *entry {
 	return e
 }
 
-// restore puts a task on record that was read from the store.
-func (r *registry) restore(t *record.Task) *entry {
-	e := &entry{Task: *t, launch: restoredLaunch(t)}
-	r.byID[t.Info.Spec.ID] = e
-	r.serial = max(r.serial, t.Serial)
-	return e
+// restore puts tasks on record that were read from the store, and returns them in order of submission.
+func (r *registry) restore(tasks []record.Task) []*entry {
+	entries := make([]*entry, len(tasks))
+	r.byID = make(map[string]*entry, len(tasks))
+	for i := range tasks {
+		t := &tasks[i]
+		entries[i] = &entry{Task: *t, launch: restoredLaunch(t)}
+		r.byID[t.Info.Spec.ID] = entries[i]
+		r.serial = max(r.serial, t.Serial)
+	}
+	sortBySerial(entries)
+	return entries
 }
 
 // join makes a pod of tasks on record.
@@ -92,21 +99,32 @@ func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 }
 
 // inOrder returns all tasks on record in order of submission.
-func (r *registry) inOrder() []*entry {
-	entries := make([]*entry, 0, len(r.byID))
+func (r *registry) inOrder() []*entry { return r.filtered(func(*entry) bool { return true }) }
+
+// filtered returns the tasks on record for which keep returns true, in order of submission.
+func (r *registry) filtered(keep func(*entry) bool) []*entry {
+	var entries []*entry
 	for _, e := range r.byID {
-		entries = append(entries, e)
+		if keep(e) {
+			entries = append(entries, e)
+		}
 	}
-	slices.SortFunc(entries, bySerial)
+	sortBySerial(entries)
 	return entries
 }
 
-// allEnded reports whether every task on record has ended.
-func (r *registry) allEnded() bool {
-	for _, e := range r.byID {
-		if !e.Info.State.Terminal() {
-			return false
-		}
+// sortBySerial sorts tasks by submission. It looks at each only once, since there may be very many, all over the memory.
+func sortBySerial(entries []*entry) {
+	type numbered struct {
+		serial int
+		entry  *entry
 	}
-	return true
+	all := make([]numbered, len(entries))
+	for i, e := range entries {
+		all[i] = numbered{e.Serial, e}
+	}
+	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
+	for i := range all {
+		entries[i] = all[i].entry
+	}
 }

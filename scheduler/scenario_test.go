@@ -72,7 +72,7 @@ func (s *stage) play(words []string) string {
 	switch verb {
 	case "durable": // from here on there is a store to wait for, in a term of leadership or not
 		s.configure(func(set *settings) {
-			set.durable = true
+			set.durable, set.renew = true, slices.Contains(args, "renew")
 			_, _ = fmt.Sscan(options["term"], &set.term)
 		})
 	case "limits": // cycles and time that a task may be pending

@@ -14,6 +14,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -25,6 +26,8 @@ type Scheduler struct {
 	watchers watchers
 	// idle holds the machine while no run does.
 	idle chan *machine
+	// preloaded is what Preload has decoded for the next run.
+	preloaded atomic.Pointer[record.Cache]
 	// decide is machine.step, except in tests that break it on purpose.
 	decide func(*machine, time.Time, input) []action
 	// present is the newest run, nil before the first; begun is closed by the first.
@@ -79,7 +82,7 @@ func New(config Config) (*Scheduler, error) {
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
-// a new Scheduler with an empty store.
+// a new Scheduler, with [Config.RenewFramework] or an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
 // Logger returns the log of the scheduler, which is [Config.Logger] or its default.

@@ -44,7 +44,7 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
 	if t.Store != nil && r.err == nil {
-		m, r.err = load(ctx, t, s.settings)
+		m, r.err = load(ctx, t, s.takePreloaded(), s.settings)
 	}
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t)

@@ -26,14 +26,27 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
-	opts, err := parse(os.Args[1:])
-	if err == nil {
-		err = run(ctx, opts)
-	}
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := command(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "samplefw:", err)
 		os.Exit(1)
 	}
+}
+
+// command runs the command that the arguments begin with, or without one the whole framework in this process.
+func command(ctx context.Context, args []string) error {
+	commands := map[string]func(context.Context, []string) error{
+		"ha": runMember, "members": runMembers, "recover": runRecover, "cluster": runCluster, "demo": runDemo,
+	}
+	if len(args) > 0 {
+		if run, known := commands[args[0]]; known {
+			return run(ctx, args[1:])
+		}
+	}
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	return run(ctx, o)
 }
 
 func run(ctx context.Context, o options) error {
@@ -42,11 +55,9 @@ func run(ctx context.Context, o options) error {
 		Framework: scheduler.Framework{Name: "samplefw", Roles: []string{o.role}, FailoverTimeout: time.Minute},
 		Logger:    slog.New(slog.DiscardHandler),
 	}
-	say := func(format string, args ...any) {
-		fmt.Println(time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
-	}
+	say := sayer(o.log)
 	if o.log == "json" {
-		config.Logger, say = slog.New(slog.NewJSONHandler(os.Stdout, nil)), func(string, ...any) {}
+		config.Logger = slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	}
 	if o.store == "" {
 		return work(ctx, o, config, say)
@@ -66,6 +77,16 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	return os.Remove(o.store) // its framework has ended
+}
+
+// sayer returns what prints a line for people, or nothing beside a log of the other kind.
+func sayer(log string) func(format string, args ...any) {
+	if log == "json" {
+		return func(string, ...any) {}
+	}
+	return func(format string, args ...any) {
+		fmt.Println(time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+	}
 }
 
 var (
@@ -156,11 +177,7 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 		found[t.Spec.ID] = t.State
 	}
 	waiting := map[string]bool{}
-	for i := range o.tasks {
-		spec := task.Spec{ID: fmt.Sprintf("sample-%d", i+1), CPUs: 0.1, Mem: 32, Command: task.Command{Shell: o.command}}
-		if o.image != "" {
-			spec.Container = &task.Container{Image: o.image}
-		}
+	for _, spec := range o.specs() {
 		state, known := found[spec.ID]
 		if !known {
 			submissions.Go(func() {

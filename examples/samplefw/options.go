@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// options are the flags; each can also be set by the environment, such as SAMPLEFW_TASKS.
+// options are the flags.
 type options struct {
-	master, store, image, command, role, log string
-	tasks                                    int
-	hold, timeout                            time.Duration
+	workload
+	master, store, role, log string
+	hold, timeout            time.Duration
 }
 
 func parse(args []string) (o options, err error) {
@@ -25,27 +25,12 @@ func parse(args []string) (o options, err error) {
 it goes on with them when it is started again within an hour, and launches only what is missing.
 -hold begins anew then; after it they end, and the file is removed (default: kept in memory; an
 interrupt ends the framework)`)
-	f.IntVar(&o.tasks, "tasks", 3, "how many tasks to launch")
+	o.workload.flags(f)
 	f.DurationVar(&o.hold, "hold", 10*time.Second, "how long to let them run")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait until all tasks run")
-	f.StringVar(&o.image, "image", "", "Docker image to run (default: a plain command)")
-	f.StringVar(&o.command, "command", "", `shell command to run (default "sleep 3600", or what the image says)`)
 	f.StringVar(&o.role, "role", "*", "role of the framework")
 	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the scheduler's log)")
-	f.VisitAll(func(fl *flag.Flag) {
-		name := "SAMPLEFW_" + strings.ToUpper(fl.Name)
-		if v, ok := os.LookupEnv(name); ok && err == nil {
-			if err = f.Set(fl.Name, v); err != nil {
-				err = fmt.Errorf("%s=%q: %w", name, v, err)
-			}
-		}
-	})
-	f.SetOutput(io.Discard) // main prints the error
-	if err = cmp.Or(err, f.Parse(args)); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			f.SetOutput(os.Stdout)
-			f.Usage()
-		}
+	if err := parseFlags(f, args); err != nil {
 		return o, err
 	}
 	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
@@ -55,8 +40,23 @@ interrupt ends the framework)`)
 	if o.store != "" && o.master == "embedded" {
 		return o, errors.New("bad options: -store needs a -master that outlives the program")
 	}
-	if o.image == "" {
-		o.command = cmp.Or(o.command, "sleep 3600")
-	}
 	return o, nil
+}
+
+// parseFlags parses what follows a command. Each flag can also be set by the environment, such as SAMPLEFW_TASKS.
+func parseFlags(f *flag.FlagSet, args []string) (err error) {
+	f.VisitAll(func(fl *flag.Flag) {
+		name := "SAMPLEFW_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		if v, ok := os.LookupEnv(name); ok && err == nil {
+			if err = f.Set(fl.Name, v); err != nil {
+				err = fmt.Errorf("%s=%q: %w", name, v, err)
+			}
+		}
+	})
+	f.SetOutput(io.Discard) // main prints the error
+	if err = cmp.Or(err, f.Parse(args)); errors.Is(err, flag.ErrHelp) {
+		f.SetOutput(os.Stdout)
+		f.Usage()
+	}
+	return err
 }

@@ -81,7 +81,8 @@ type Config struct {
 	// DeadAfter is after how long without a sign of life a member loses its vote to one that is in reserve. If there is
 	// none it stays, since it may come back. Default: 5 min.
 	DeadAfter time.Duration
-	// StallAfter is after how long a leader whose disk does not answer gives up. Default: 5 s.
+	// StallAfter is after how long a leader gives up with which nothing is stored, because its disk hangs or those of the
+	// others do. Default: 5 s, with the preset WAN 10 s.
 	StallAfter time.Duration
 
 	// Network replaces the operating system's, for tests. Default: that one.
@@ -89,8 +90,9 @@ type Config struct {
 	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
 	Logger *slog.Logger
 
-	// For tests of disks that fail.
+	// For tests of disks that fail, and of snapshots: how large the log in memory is at least before one is taken.
 
+	leastLog   int
 	wrapLog    func(raft.LogStore) raft.LogStore
 	wrapStable func(raft.StableStore) raft.StableStore
 }
@@ -109,7 +111,7 @@ type Network interface {
 type timing struct {
 	election time.Duration // Raft's heartbeat and election timeouts; the lease is half of it
 	rpc      time.Duration // of one of Raft's calls
-	commit   time.Duration // between heartbeats of the log
+	commit   time.Duration // until followers are told what was committed, if nothing is written meanwhile
 	rejoin   time.Duration // between attempts to join, more or less
 	tick     time.Duration // between looks at the members
 	settle   time.Duration // how long the view must be the same before a cluster begins
@@ -121,11 +123,11 @@ type timing struct {
 // presets returns the times by preset.
 func presets() map[Preset]timing {
 	return map[Preset]timing{
-		Local: {election: 200 * time.Millisecond, rpc: time.Second, commit: 10 * time.Millisecond, rejoin: 2 * time.Second,
+		Local: {election: 200 * time.Millisecond, rpc: time.Second, commit: 50 * time.Millisecond, rejoin: 2 * time.Second,
 			tick: 200 * time.Millisecond, settle: 500 * time.Millisecond, arrived: 2 * time.Second, pause: time.Second, unheard: time.Minute},
-		LAN: {election: 500 * time.Millisecond, rpc: 2 * time.Second, commit: 25 * time.Millisecond, rejoin: 10 * time.Second,
+		LAN: {election: 500 * time.Millisecond, rpc: 2 * time.Second, commit: 100 * time.Millisecond, rejoin: 10 * time.Second,
 			tick: 500 * time.Millisecond, settle: 2 * time.Second, arrived: 10 * time.Second, pause: 5 * time.Second, unheard: time.Minute},
-		WAN: {election: 2 * time.Second, rpc: 10 * time.Second, commit: 50 * time.Millisecond, rejoin: 10 * time.Second,
+		WAN: {election: 2 * time.Second, rpc: 10 * time.Second, commit: 200 * time.Millisecond, rejoin: 10 * time.Second,
 			tick: time.Second, settle: 10 * time.Second, arrived: 10 * time.Second, pause: 10 * time.Second, unheard: time.Minute},
 	}
 }
@@ -150,11 +152,16 @@ func (c Config) normalize() (Config, error) {
 		c.DeadAfter = 5 * time.Minute
 	}
 	if c.StallAfter == 0 {
-		c.StallAfter = 5 * time.Second
+		if c.StallAfter = 5 * time.Second; c.Preset == WAN {
+			c.StallAfter = 10 * time.Second
+		}
 	}
 	if c.Preset == Local {
 		c.GossipBind = cmp.Or(c.GossipBind, "127.0.0.1:0")
 		c.RaftBind = cmp.Or(c.RaftBind, "127.0.0.1:0")
+	}
+	if c.leastLog == 0 {
+		c.leastLog = 8 << 20
 	}
 	if c.Network == nil {
 		c.Network = system{}

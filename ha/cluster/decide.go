@@ -74,6 +74,7 @@ const (
 	nothing action = iota
 	add            // as one without a vote, which gets the entries
 	promote        // it votes from now on
+	demote         // it votes no more
 	remove
 )
 
@@ -87,15 +88,19 @@ type change struct {
 // caughtUp is how many entries a member may be behind when it gets its vote: they are sent within moments.
 const caughtUp = 1000
 
-// next returns the change that is to be made now. In this order: who leaves for good goes; who is dead and has no vote
-// goes; who is there and does not belong yet is taken in; who has caught up gets a free vote; a voter that is dead loses its
-// vote to who has caught up.
+// next returns the change that is to be made now. In this order: who leaves for good loses its vote and goes; who is dead
+// and has no vote goes; who is there and does not belong yet is taken in; who has caught up gets a free vote, or that of who
+// leaves; a voter that is dead loses its vote to who has caught up.
 func (m *membership) next() change {
 	voters, reserve := m.sort()
 	for _, s := range m.servers {
 		id := string(s.ID)
-		if p, known := m.peers[id]; known && p.leaving && id != m.self && (s.Suffrage != raft.Voter || m.quorumWithout(voters, s)) {
+		switch p, known := m.peers[id]; {
+		case !known || !p.leaving || id == m.self:
+		case s.Suffrage != raft.Voter:
 			return change{remove, s, "it leaves"}
+		case m.quorumWithout(voters, s):
+			return change{demote, s, "it leaves"}
 		}
 	}
 	for _, s := range m.servers {
@@ -109,7 +114,7 @@ func (m *membership) next() change {
 	if len(reserve) == 0 {
 		return change{}
 	}
-	if len(voters) < m.expect {
+	if len(voters) <= m.expect && m.staying(voters) < m.expect {
 		return change{promote, reserve[0], "it has caught up"}
 	}
 	for _, s := range voters {
@@ -132,6 +137,16 @@ func (m *membership) sort() (voters, reserve []raft.Server) {
 		}
 	}
 	return voters, reserve
+}
+
+// staying returns how many of the voters do not leave.
+func (m *membership) staying(voters []raft.Server) (n int) {
+	for _, s := range voters {
+		if !m.peers[string(s.ID)].leaving {
+			n++
+		}
+	}
+	return n
 }
 
 // newcomer returns the change that takes in who is there and does not belong.

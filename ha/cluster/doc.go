@@ -25,20 +25,25 @@
 //     directories survives. Apply makes all of its changes or none.
 //   - Numbers of terms rise, also over restarts of all members.
 //   - A majority is enough: of three voters one may fail, of five two. More members than that are in reserve: one of them gets
-//     the vote of a voter that is dead for DeadAfter. A rolling restart changes no votes.
+//     the vote of a voter that is dead for DeadAfter, or leaves for good, see [Member.Leave]. A rolling restart changes no votes.
 //   - Members may move: addresses come from gossip, by ID. All of them may come back at other addresses at once.
 //   - A cluster begins once: when as many members as are expected see one another, agree who they are, and none of them sees a
 //     member of a cluster.
 //   - A leader whose disk hangs gives up after StallAfter, and its Run ends: the process should end with it. A leader whose
 //     disk is full loses the leadership; a member whose disk is full neither votes nor leads until there is room.
-//   - A file that is damaged is refused. So is an entry of the log that a later version wrote and this one cannot read.
+//   - A file that is damaged is refused with its name. So is an entry of the log that a later version wrote and this one
+//     cannot read.
+//   - Members are told apart by their IDs, not by their addresses: who is at the address of another member, or of a member of
+//     another cluster, gets nothing that was meant for that one.
+//   - A member has about 1.3 times the bytes of the records in memory with a directory, and at most twice as many without.
 //
 // # What it does not promise
 //
 //   - Without a directory the state is gone when a majority of the members ends at the same time.
 //   - A directory must not be copied or restored from a backup while others of the cluster live: a member that has
 //     forgotten what it had acknowledged can lose what a majority has stored. Remove the directory; the member then comes
-//     back as a new one and gets everything from the others. If a majority of directories is lost, see [Recover].
+//     back as a new one and gets everything from the others. A copy that runs beside its original is noticed, and ends with
+//     [ErrCopied], after two minutes, in which both could vote. If a majority of directories is lost, see [Recover].
 //   - Six members of which two groups of three cannot reach each other, all new, begin two clusters. Start the
 //     first members where they reach each other.
 //   - Without Keys and TLS everybody who reaches the ports can join, read and write.
@@ -50,7 +55,7 @@
 //
 // New starts none. Run has, until it returns: its own, which owns the terms; one for the function that leads, one that watches
 // the disk beside it; one that looks after who belongs to the cluster; one that joins, with one for each address during an
-// attempt; two that receive gossip; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all
-// of them, except those of memberlist, which end within moments after their sockets were closed, and those that wait for
+// attempt; two that receive gossip; one that accepts connections for Raft, with one for each until it is known whom it is
+// for; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all of them, except those of memberlist, which end within moments after their sockets were closed, and those that wait for
 // a disk that hangs.
 package cluster

@@ -18,11 +18,13 @@ const (
 	kindWrite    = 2
 )
 
-// epoch is a term that began: its number, who leads it and since when, by that member's clock.
+// epoch is a term that began: its number, who leads it and since when, by that member's clock, and why it and not the one
+// before, for people.
 type epoch struct {
 	term   uint64
 	leader string
 	began  time.Time
+	why    string
 }
 
 // command is an entry, decoded: it begins a term, or changes records. A change of no records is the
@@ -36,7 +38,7 @@ type command struct {
 func encodeBegin(e epoch) []byte {
 	b := binary.AppendUvarint([]byte{entryVersion, kindBegin}, e.term)
 	b = appendText(b, e.leader)
-	return binary.AppendVarint(b, e.began.UnixNano())
+	return appendText(binary.AppendVarint(b, e.began.UnixNano()), e.why)
 }
 
 func encodeWrite(term uint64, changes map[string][]byte) []byte {
@@ -120,6 +122,7 @@ func decodeCommand(b []byte) (command, error) {
 	case kindBegin:
 		c.epoch.leader = string(d.bytes(d.uvarint()))
 		c.epoch.began = time.Unix(0, d.varint())
+		c.epoch.why = string(d.bytes(d.uvarint()))
 	case kindWrite:
 		n := d.uvarint()
 		c.changes = make(map[string][]byte, min(n, uint64(len(d.rest))))

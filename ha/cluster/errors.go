@@ -17,6 +17,17 @@ var (
 	ErrCorrupt = errors.New("ha/cluster: the directory is damaged")
 	// ErrStalled is returned by [Member.Run] when the disk hangs. The directory stays in use until the process ends.
 	ErrStalled = errors.New("ha/cluster: the disk does not answer")
+	// ErrCopied is returned by [Member.Run] when another process, which began earlier, runs as the same member: then the
+	// directory was copied, or restored from a backup. Both could vote, and so two members could lead in one
+	// term. Remove the directory; the member then comes back as a new one.
+	ErrCopied = errors.New("ha/cluster: another process runs as this member, with a copy of its directory")
+	// ErrLeft is returned by [Member.Run] after [Member.Leave], and is the cause of the end of the term that ran.
+	ErrLeft = errors.New("ha/cluster: the member has left the cluster")
+	// ErrNotRunning is returned by [Member.Leave] outside of Run.
+	ErrNotRunning = errors.New("ha/cluster: the member does not run")
+	// ErrLastVoter is returned by [Member.Leave] to the only member, without which there would be no cluster and no
+	// records. Who wants that stops the member and removes its directory.
+	ErrLastVoter = errors.New("ha/cluster: the last member cannot leave its cluster")
 	// ErrExpect is returned by [Member.Run] when a member that it found was configured with another Expect.
 	ErrExpect = errors.New("ha/cluster: members are configured with different numbers in Expect")
 )

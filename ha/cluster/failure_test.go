@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -86,8 +87,8 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		<-ctx.Done()
 		require.ErrorIs(w, context.Cause(ctx), errNotStored)
 		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
-		next := w.leader(15*time.Second, old)
-		w.Logf("another leads %v after the disk hung", time.Since(began))
+		next := w.leader(10*time.Second, old)
+		require.LessOrEqual(w, time.Since(began), 10*time.Second)
 		require.ErrorIs(w, <-r.ended, ErrStalled)
 		delete(w.members, old)
 		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
@@ -96,27 +97,30 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 	})
 }
 
-// A leader whose followers store nothing for a while, though they answer, leads no more. It is not to blame, and stays.
+// The disks of both followers hang: the leader's term ends, but not the leader, which leads again once one of them works.
 func TestDisksOfFollowersHang(t *testing.T) {
 	inBubble(t, func(w *world) {
 		disks := w.withDisks()
-		old := w.startThree()
+		leader := w.startThree()
 		time.Sleep(10 * time.Second)
-		hangs, ctx := make(chan struct{}), w.members[old].context()
-		for i := range w.members {
-			if i != old {
-				disks[i].set(hangs, nil)
+		hangs, began := make(chan struct{}), time.Now()
+		for i, d := range disks {
+			if i != leader {
+				d.set(hangs, nil)
 			}
 		}
+		ctx := w.members[leader].context()
 		<-ctx.Done()
 		require.ErrorIs(w, context.Cause(ctx), errNotStored)
-		time.Sleep(time.Second)
+		require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
+		time.Sleep(20 * time.Second)
+		require.Empty(w, w.leaders())
 		for _, d := range disks {
 			d.set(nil, nil)
 		}
 		close(hangs)
-		time.Sleep(30 * time.Second)
-		require.NoError(w, w.members[w.leader(time.Second)].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		w.leader(20 * time.Second)
+		require.Len(w, w.members, 3, "none has ended")
 		for _, r := range w.members {
 			require.Empty(w, r.ended)
 		}
@@ -250,7 +254,8 @@ func TestRecover(t *testing.T) {
 
 		c.Dir = w.TempDir()
 		_, err = Recover(c, false)
-		require.ErrorContains(w, err, "no cluster was seen there")
+		require.ErrorIs(w, err, fs.ErrNotExist)
+		require.NoFileExists(w, filepath.Join(c.Dir, logFile), "nothing is made")
 		c.Dir = ""
 		_, err = Recover(c, false)
 		require.ErrorAs(w, err, new(*FieldError))
@@ -261,6 +266,12 @@ func TestRecover(t *testing.T) {
 // A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
 func TestCatchUpBySnapshot(t *testing.T) {
 	inBubble(t, func(w *world) {
+		var logs [4]raft.LogStore
+		w.config = func(i int, c *Config) {
+			c.leastLog = 100 * entryCost
+			c.wrapLog = func(log raft.LogStore) raft.LogStore { logs[i] = log; return log }
+			c.wrapStable = func(stable raft.StableStore) raft.StableStore { return stable }
+		}
 		leader := w.startThree()
 		follower := leader%3 + 1
 		w.net.Split([]string{ipOf(follower)}, w.others(follower))
@@ -268,7 +279,10 @@ func TestCatchUpBySnapshot(t *testing.T) {
 		for i := range 3000 {
 			require.NoError(w, store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i % 1000): fmt.Append(nil, i)}))
 		}
-		time.Sleep(2 * time.Minute) // snapshots are taken
+		time.Sleep(time.Second) // snapshots are taken
+		first, err := logs[leader].FirstIndex()
+		require.NoError(w, err)
+		require.Greater(w, first, uint64(1000), "half of the log stays")
 		w.net.Split()
 		time.Sleep(30 * time.Second)
 		for leader != follower { // until it leads
@@ -311,35 +325,5 @@ func TestForgottenMemberDoesNotVote(t *testing.T) {
 		require.Len(w, voters(w.members[next]), 3)
 		require.Contains(w, voters(w.members[next]), w.members[forgets].Status().Self)
 		require.NoError(w, w.check())
-	})
-}
-
-// A connection for another member is refused.
-func TestConnectionForAnotherMember(t *testing.T) {
-	inBubble(t, func(w *world) {
-		c := Config{RaftBind: ipOf(1) + ":7000", Network: w.net.Host(ipOf(1))}
-		server, err := listenRaft(&c, "m-1")
-		require.NoError(w, err)
-		client := &raftStream{network: w.net.Host(ipOf(2))}
-		for address, fine := range map[raft.ServerAddress]bool{"m-1@10.0.0.1:7000": true, "m-2@10.0.0.1:7000": false, "10.0.0.1:7000": false} {
-			answered := make(chan error, 1)
-			go func() {
-				conn, err := client.Dial(address, time.Second)
-				if err == nil {
-					_, err = conn.Write([]byte("x"))
-				}
-				answered <- err
-			}()
-			if address == "10.0.0.1:7000" {
-				require.ErrorContains(w, <-answered, "not the address of a member")
-				continue
-			}
-			conn, err := server.Accept()
-			require.NoError(w, err)
-			require.NoError(w, <-answered)
-			_, err = conn.Read(make([]byte, 1))
-			require.Equal(w, fine, err == nil, "%v", err)
-		}
-		require.NoError(w, server.Close())
 	})
 }

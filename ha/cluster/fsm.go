@@ -25,14 +25,25 @@ type state struct {
 	began  chan struct{}
 	failed chan error
 
-	mu      sync.Mutex
-	newest  epoch
-	records map[string][]byte
-	broken  error
+	// grew gets a signal, if it has room, whenever the log has grown by some more, see compact.
+	grew chan struct{}
+	// ended is closed when the Run ends of which this is the state.
+	ended chan struct{}
+
+	mu        sync.Mutex
+	newest    epoch
+	records   map[string][]byte
+	size      int    // of the records, in bytes
+	logged    logged // since the last snapshot
+	followers map[*follower]struct{}
+	broken    error
 }
 
 func newState() *state {
-	return &state{began: make(chan struct{}, 1), failed: make(chan error, 1), records: map[string][]byte{}}
+	return &state{
+		began: make(chan struct{}, 1), failed: make(chan error, 1), grew: make(chan struct{}, 1), ended: make(chan struct{}),
+		records: map[string][]byte{}, followers: map[*follower]struct{}{},
+	}
 }
 
 // errOlder is why an entry is refused.
@@ -47,6 +58,7 @@ func (s *state) Apply(entry *raft.Log) any {
 	c, err := decodeCommand(entry.Data)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.grow(logged{1, len(entry.Data) + entryCost})
 	switch {
 	case s.broken != nil:
 		return s.broken
@@ -62,22 +74,30 @@ func (s *state) Apply(entry *raft.Log) any {
 		return error(&errOlder{s.newest})
 	case c.kind == kindBegin:
 		s.newest = c.epoch
-		s.signal()
+		signal(s.began)
 	}
 	for key, value := range c.changes {
-		if value == nil {
-			delete(s.records, key)
-		} else {
-			// A copy: the value is a part of the entry, whose other parts would live as long.
-			s.records[key] = append(make([]byte, 0, len(value)), value...)
+		if old, had := s.records[key]; had {
+			s.size -= len(key) + len(old)
 		}
+		if value == nil {
+			s.note(key, nil)
+			delete(s.records, key)
+			continue
+		}
+		s.size += len(key) + len(value)
+		// A copy: the value is a part of the entry, whose other parts would live as long.
+		value = append(make([]byte, 0, len(value)), value...)
+		s.note(key, value)
+		s.records[key] = value
 	}
 	return error(nil)
 }
 
-func (s *state) signal() {
+// signal puts an element into a channel that has room.
+func signal(to chan<- struct{}) {
 	select {
-	case s.began <- struct{}{}:
+	case to <- struct{}{}:
 	default:
 	}
 }
@@ -107,23 +127,34 @@ func (s *state) Snapshot() (raft.FSMSnapshot, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
+	s.logged = logged{}
 	return &snapshot{newest: s.newest, records: maps.Clone(s.records)}, nil
 }
 
 // Restore takes over the state of a snapshot: all of it, or with an error nothing.
 func (s *state) Restore(from io.ReadCloser) error {
-	next, err := readSnapshot(from)
-	if err != nil {
-		return fmt.Errorf("%w: snapshot: %w", ErrCorrupt, err)
+	next := kept(from)
+	if next != nil {
+		next = &snapshot{newest: next.newest, records: maps.Clone(next.records)}
+	} else {
+		var err error
+		if next, err = readSnapshot(from); err != nil {
+			return fmt.Errorf("%w: snapshot: %w", ErrCorrupt, err)
+		}
+	}
+	size := 0
+	for key, value := range next.records {
+		size += len(key) + len(value)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.newest, s.records = next.newest, next.records
-	s.signal()
+	s.noteAll(next.records)
+	s.newest, s.records, s.size, s.logged = next.newest, next.records, size, logged{}
+	signal(s.began)
 	return nil
 }
 
-// snapshotFormat begins a snapshot. The newest term follows, as its number, leader and time, then the number of records
+// snapshotFormat begins a snapshot. The newest term follows, as its number, leader, reason and time, then the number of records
 // and each record; numbers as uvarints, texts and values with their length before them. The checksum of everything before
 // it ends it.
 const snapshotFormat = "mesos-actor-go/ha/cluster snapshot 1\n"
@@ -134,8 +165,12 @@ type snapshot struct {
 	records map[string][]byte
 }
 
-// Persist writes the snapshot. When it fails, Raft removes what it wrote.
+// Persist writes the snapshot, or has it kept in memory as it is. When it fails, Raft removes what it wrote.
 func (s *snapshot) Persist(sink raft.SnapshotSink) error {
+	if memory, is := sink.(*memorySnapshot); is {
+		memory.contents = s
+		return nil // Raft closes it
+	}
 	if err := s.write(sink); err != nil {
 		return errors.Join(err, sink.Cancel())
 	}
@@ -150,7 +185,7 @@ func (s *snapshot) write(to io.Writer) error {
 	w := bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)
 	var b []byte
 	b = append(b, snapshotFormat...)
-	b = appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader)
+	b = appendText(appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader), s.newest.why)
 	var began int64
 	if s.newest.term > 0 {
 		began = s.newest.began.UnixNano()
@@ -232,6 +267,7 @@ func readSnapshot(from io.Reader) (*snapshot, error) {
 	s := &snapshot{records: map[string][]byte{}}
 	s.newest.term = r.uvarint()
 	s.newest.leader = string(r.bytes(r.uvarint()))
+	s.newest.why = string(r.bytes(r.uvarint()))
 	if began := r.varint(); s.newest.term > 0 {
 		s.newest.began = time.Unix(0, began)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func beginTerm(s *state, term uint64, leader string) any {
-	return s.Apply(&raft.Log{Data: encodeBegin(epoch{term, leader, time.Unix(0, int64(term))})})
+	return s.Apply(&raft.Log{Data: encodeBegin(epoch{term, leader, time.Unix(0, int64(term)), "it was elected"})})
 }
 
 func write(s *state, term uint64, changes map[string][]byte) any {
@@ -36,7 +36,7 @@ func TestStateFence(t *testing.T) {
 	require.Equal(t, map[string][]byte{"a": []byte("1"), "b": {}}, s.copy())
 	require.Nil(t, write(s, 5, map[string][]byte{"a": nil}))
 	require.Equal(t, map[string][]byte{"b": {}}, s.copy())
-	require.Equal(t, epoch{5, "b", time.Unix(0, 5)}, s.epoch())
+	require.Equal(t, epoch{5, "b", time.Unix(0, 5), "it was elected"}, s.epoch())
 }
 
 // A member that cannot read an entry must not go on without it.
@@ -113,6 +113,7 @@ func TestSnapshot(t *testing.T) {
 			require.Equal(t, want, again.copy())
 			require.True(t, again.epoch().began.Equal(newest.began))
 			require.Equal(t, newest.leader, again.epoch().leader)
+			require.Equal(t, newest.why, again.epoch().why)
 			require.Equal(t, newest.term, again.epoch().term)
 		}
 
@@ -140,7 +141,7 @@ func TestSnapshotToFullDisk(t *testing.T) {
 }
 
 func FuzzCommand(f *testing.F) {
-	f.Add(encodeBegin(epoch{3, "member", time.Unix(1, 2)}))
+	f.Add(encodeBegin(epoch{3, "member", time.Unix(1, 2), "why"}))
 	f.Add(encodeWrite(3, map[string][]byte{"a": nil, "b": {}, "c": []byte("value")}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := decodeCommand(b)

@@ -27,14 +27,25 @@ type peer struct {
 	changed time.Time // since when it is alive, or is not
 }
 
+// newer reports whether a run of a member counts rather than another one: the one that lives, or else that began last.
+func (p peer) newer(than peer) bool {
+	if p.alive != than.alive {
+		return p.alive
+	}
+	return p.start.After(than.start)
+}
+
 // gossip finds the members by memberlist. The delegates are called by memberlist with its locks held: they copy
 // what they get and return.
 type gossip struct {
-	list    *memberlist.Memberlist
-	net     *gossipNet
-	log     *slog.Logger
-	self    string        // memberlist's name of this member: its ID and what is new with each Run
-	changed chan struct{} // gets a signal, if it has room, after each change
+	list     *memberlist.Memberlist
+	net      *gossipNet
+	log      *slog.Logger
+	self     string        // memberlist's name of this member: its ID and what is new with each Run
+	changed  chan struct{} // gets a signal, if it has room, after each change
+	patience time.Duration // for news to be sent
+	// spreading has an element while the others are told what this member says.
+	spreading chan struct{}
 
 	mu    sync.Mutex
 	own   meta
@@ -49,9 +60,11 @@ func startGossip(c *Config, own meta, boot string, log *slog.Logger) (*gossip, e
 	}
 	g := &gossip{
 		net: transport, log: log, own: own, self: own.id + "-" + boot, nodes: map[string]peer{}, changed: make(chan struct{}, 1),
+		spreading: make(chan struct{}, 1),
 	}
 	config, err := gossipConfig(c, g)
 	if err == nil {
+		g.patience = 6 * config.GossipInterval // they are sent four times
 		g.list, err = memberlist.Create(config)
 	}
 	if err != nil {
@@ -73,6 +86,7 @@ func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
 	config.Name, config.Label = g.self, c.Name
 	config.Transport, config.Delegate, config.Events = g.net, g, g
 	config.BindPort, config.AdvertisePort = 0, 0 // the transport says
+	config.EnableCompression = false             // its messages are small
 	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: "}, "", 0)
 	if len(c.Keys) > 0 {
 		keys, err := memberlist.NewKeyring(c.Keys, c.Keys[0])
@@ -116,20 +130,32 @@ func (g *gossip) see(n *memberlist.Node, alive bool) {
 	m, err := decodeMeta(n.Meta)
 	if err != nil {
 		g.log.Warn("A member is ignored: what it says of itself cannot be read", "member", n.Name, "error", err)
-		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if err != nil {
+		delete(g.nodes, n.Name) // nor would be seen that it dies
+		return
+	}
 	was, known := g.nodes[n.Name]
 	now := peer{meta: m, gossip: n.Address(), alive: alive, left: n.State == memberlist.StateLeft, changed: time.Now()}
 	if known && was.alive == alive {
 		now.changed = was.changed
 	}
 	g.nodes[n.Name] = now
-	select {
-	case g.changed <- struct{}{}:
-	default:
+	signal(g.changed)
+}
+
+// double returns another run of this member that lives beside this one, if there is one, and whether that began earlier.
+func (g *gossip) double() (other peer, earlier, is bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, p := range g.nodes {
+		if p.id == g.own.id && p.alive && name != g.self {
+			return p, p.start.Before(g.own.start), true
+		}
 	}
+	return peer{}, false, false
 }
 
 // peers returns the members by ID. Of several runs of the same one it has that which lives, or else began last.
@@ -138,14 +164,12 @@ func (g *gossip) peers() map[string]peer {
 	defer g.mu.Unlock()
 	peers := make(map[string]peer, len(g.nodes))
 	for name, p := range g.nodes {
-		other, has := peers[p.id]
-		if has && (other.alive && !p.alive || other.alive == p.alive && other.start.After(p.start)) {
-			continue
-		}
 		if name == g.self {
 			p.meta, p.alive = g.own, true
 		}
-		peers[p.id] = p
+		if other, has := peers[p.id]; !has || p.newer(other) {
+			peers[p.id] = p
+		}
 	}
 	return peers
 }
@@ -166,7 +190,7 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	defer g.mu.Unlock()
 	var newest peer // of the runs of that member
 	for _, p := range g.nodes {
-		if p.id == string(id) && (newest.id == "" || p.start.After(newest.start)) {
+		if p.id == string(id) && (newest.id == "" || p.newer(newest)) {
 			newest = p
 		}
 	}
@@ -176,20 +200,54 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }
 
-// tell changes what this member says of itself, and has the others told.
+// tell changes what this member says of itself, and has the others told, which may take seconds.
 func (g *gossip) tell(change func(*meta)) {
+	if g.set(change) {
+		g.spread()
+	}
+}
+
+// set changes what this member says of itself, and reports whether it did.
+func (g *gossip) set(change func(*meta)) bool {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	was := g.own
 	change(&g.own)
-	same := was == g.own
-	g.mu.Unlock()
-	if same {
+	return was != g.own
+}
+
+// spread has the others told what this member says of itself.
+func (g *gossip) spread() {
+	// One after the other: memberlist asks what this member says before it numbers the news, and the highest number counts.
+	g.spreading <- struct{}{}
+	defer func() { <-g.spreading }()
+	if err := g.list.UpdateNode(g.patience); err == nil {
 		return
 	}
-	// The broadcast goes on when the time is over, and whoever misses it learns with the next exchange of states.
-	if err := g.list.UpdateNode(time.Second); err != nil {
-		g.log.Debug("What this member says of itself is not yet told", "error", err)
+	// memberlist loses news now and again, if there are others of the same length. Who exchanges states with this
+	// member gets everything.
+	var addresses []string
+	g.mu.Lock()
+	for name, p := range g.nodes {
+		if p.alive && name != g.self {
+			addresses = append(addresses, p.gossip)
+		}
 	}
+	g.mu.Unlock()
+	g.exchange(addresses)
+}
+
+// exchange exchanges states with members, all at once: who does not answer takes long.
+func (g *gossip) exchange(addresses []string) {
+	var asked sync.WaitGroup
+	for _, address := range addresses {
+		asked.Go(func() {
+			if _, err := g.list.Join([]string{address}); err != nil {
+				g.log.Debug("A member does not answer", "address", address, "error", err)
+			}
+		})
+	}
+	asked.Wait()
 }
 
 // join contacts the addresses of members that are not alive, those given and those that were known.
@@ -215,18 +273,10 @@ func (g *gossip) join(ctx context.Context, seeds []string) {
 	}
 	g.mu.Unlock()
 	delete(addresses, own)
-	var asked sync.WaitGroup // all at once: who does not answer takes long
-	for address, wanted := range addresses {
-		if !wanted || ctx.Err() != nil {
-			continue
-		}
-		asked.Go(func() {
-			if _, err := g.list.Join([]string{address}); err != nil {
-				g.log.Debug("A member does not answer", "address", address, "error", err)
-			}
-		})
+	maps.DeleteFunc(addresses, func(_ string, wanted bool) bool { return !wanted })
+	if ctx.Err() == nil {
+		g.exchange(slices.Collect(maps.Keys(addresses)))
 	}
-	asked.Wait()
 }
 
 // resolve returns the addresses, "IP:port", of a seed.

@@ -7,16 +7,56 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
 
 // raftLog passes Raft's log on to a slog.Logger: an hclog.Logger. What Raft reports as an error, such as a member that
-// it does not reach, is a warning to a cluster.
+// it does not reach, is a warning to a cluster, and is passed on once a minute: Raft tries several times a second.
 type raftLog struct {
-	to   *slog.Logger
-	name string
-	args []any
+	to     *slog.Logger
+	name   string
+	args   []any
+	recent *recent // nil: nothing is left out
+}
+
+// recent knows the warnings of the last minute.
+type recent struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// repeats reports whether a text was there within the last minute, and notes it if not.
+func (r *recent) repeats(text string) bool {
+	if r == nil {
+		return false
+	}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.last, func(_ string, at time.Time) bool { return now.Sub(at) >= time.Minute })
+	if _, known := r.last[text]; known {
+		return true
+	}
+	if r.last == nil {
+		r.last = map[string]time.Time{}
+	}
+	r.last[text] = now
+	return false
+}
+
+// about returns what a warning is about: its text and the member concerned. The rest, such as ports, is different each time.
+func about(message string, args []any) string {
+	for i := 0; i+1 < len(args); i += 2 {
+		switch args[i] {
+		case "peer", "server-id", "target":
+			message += fmt.Sprint(" ", args[i+1])
+		}
+	}
+	return message
 }
 
 // level returns slog's level for one of hclog. Raft tells as information what only its authors need.
@@ -32,6 +72,9 @@ func level(l hclog.Level) slog.Level {
 // Log passes a line on.
 func (l *raftLog) Log(at hclog.Level, message string, args ...any) {
 	if at == hclog.Off || !l.to.Enabled(context.Background(), level(at)) {
+		return
+	}
+	if level(at) == slog.LevelWarn && l.recent.repeats(about(message, args)) {
 		return
 	}
 	for i, arg := range args {
@@ -61,10 +104,10 @@ func (l *raftLog) ImpliedArgs() []any { return l.args }
 func (l *raftLog) Name() string       { return l.name }
 
 func (l *raftLog) With(args ...any) hclog.Logger {
-	return &raftLog{to: l.to.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...)}
+	return &raftLog{to: l.to.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...), recent: l.recent}
 }
 func (l *raftLog) Named(name string) hclog.Logger {
-	return &raftLog{to: l.to, name: name, args: l.args}
+	return &raftLog{to: l.to, name: name, args: l.args, recent: l.recent}
 }
 func (l *raftLog) ResetNamed(name string) hclog.Logger { return l.Named(name) }
 

@@ -24,6 +24,12 @@ func TestLogs(t *testing.T) {
 	logger.With("id", 7).Named("name").Warn("careful")
 	logger.Info("not wanted")
 	logger.Log(hclog.Off, "never")
+	limited := logger.With()
+	limited.(*raftLog).recent = &recent{}
+	for i := range 3 {
+		limited.Error("failed to reach", "peer", "a", "port", i)
+		limited.Named("x").Error("failed to reach", "peer", "b", "port", i)
+	}
 	require.True(t, logger.IsWarn() && logger.IsError() && !logger.IsInfo() && !logger.IsDebug() && !logger.IsTrace())
 	require.Equal(t, []any{"id", 7}, logger.With("id", 7).ImpliedArgs())
 	require.Equal(t, "name", logger.ResetNamed("name").Name())
@@ -33,6 +39,8 @@ func TestLogs(t *testing.T) {
 	gossip.Print("[DEBUG] memberlist: not wanted")
 	require.Equal(t, `level=WARN msg="raft: failed" error=x servers="1 of 2"
 level=WARN msg="raft: careful" id=7
+level=WARN msg="raft: failed to reach" peer=a port=0
+level=WARN msg="raft: failed to reach" peer=b port=0
 level=WARN msg="raft: of another kind"
 level=WARN msg="gossip: failed to send"
 `, b.String())

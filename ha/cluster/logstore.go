@@ -22,6 +22,8 @@ const (
 	stableBucket = "stable"
 	aboutBucket  = "about"
 	formatKey    = "format"
+	idKey        = "id"
+	retiredKey   = "retired"
 	logFormat    = "mesos-actor-go/ha/cluster log 1"
 )
 
@@ -45,7 +47,10 @@ func openLogStore(path string) (*logStore, error) {
 	s := &logStore{path: path}
 	err := s.guard(func() (err error) {
 		// One attempt to lock it.
-		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true})
+		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
+			NoFreelistSync: true, // after a snapshot there are many free pages, and every writing would list them
+		})
 		return err
 	})
 	switch {
@@ -185,8 +190,28 @@ func (s *logStore) StoreLogs(entries []*raft.Log) error {
 	})
 }
 
-// DeleteRange deletes the entries from first to last, both included, those that exist.
+// DeleteRange deletes the entries from first to last, both included, those that exist. After a snapshot those at the
+// beginning go bit by bit, so that new entries need not wait for all of it. Elsewhere it is all or none: what the log has is
+// without a gap.
 func (s *logStore) DeleteRange(first, last uint64) error {
+	const atOnce = 1000
+	begin, err1 := s.FirstIndex()
+	end, err2 := s.LastIndex()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	last = min(last, end)
+	if first <= begin && begin > 0 {
+		for first = begin; first <= last && last-first >= atOnce; first += atOnce {
+			if err := s.deleteRange(first, first+atOnce-1); err != nil {
+				return err
+			}
+		}
+	}
+	return s.deleteRange(first, last)
+}
+
+func (s *logStore) deleteRange(first, last uint64) error {
 	return s.update(func(entries, _ *bbolt.Bucket) error {
 		var keys [][]byte // not deleted under the cursor, which would skip some
 		cursor := entries.Cursor()
@@ -231,6 +256,44 @@ func (s *logStore) GetUint64(key []byte) (uint64, error) {
 		return 0, fmt.Errorf("%w: %s: the number %q has %d bytes", ErrCorrupt, s.path, key, len(value))
 	}
 	return binary.BigEndian.Uint64(value), nil
+}
+
+// member returns the ID of the member whose file this is, "" if it is that of none yet, or if that one has retired.
+func (s *logStore) member() (id string, retired bool, err error) {
+	err = s.guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			about := tx.Bucket([]byte(aboutBucket))
+			id, retired = string(about.Get([]byte(idKey))), about.Get([]byte(retiredKey)) != nil
+			return nil
+		})
+	})
+	return id, retired, err
+}
+
+// employ makes the file that of a member.
+func (s *logStore) employ(id string) error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			about := tx.Bucket([]byte(aboutBucket))
+			return errors.Join(about.Delete([]byte(retiredKey)), about.Put([]byte(idKey), []byte(id)))
+		})
+	})
+}
+
+// retire forgets the member whose file this was, all at once: its ID, its vote and its log.
+func (s *logStore) retire() error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			var errs []error
+			for _, name := range []string{logBucket, stableBucket} {
+				errs = append(errs, tx.DeleteBucket([]byte(name)))
+				_, err := tx.CreateBucket([]byte(name))
+				errs = append(errs, err)
+			}
+			about := tx.Bucket([]byte(aboutBucket))
+			return errors.Join(append(errs, about.Delete([]byte(idKey)), about.Put([]byte(retiredKey), []byte{1}))...)
+		})
+	})
 }
 
 func indexKey(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }

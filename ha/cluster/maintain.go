@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -19,6 +20,10 @@ type maintainer struct {
 	since   time.Time // since when pick is the same
 	unheard time.Time // since when no leader is known
 	warned  bool
+	// compacted gets how a snapshot went, nil: none is taken. After a failure none is before retry.
+	compacted chan error
+	retry     time.Time
+	doubled   time.Time // since when another process runs as this member, zero: none does
 }
 
 // run works until ctx ends. An error ends the member.
@@ -29,12 +34,16 @@ func (m *maintainer) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ticker.C:
+		case <-m.state.grew:
+			m.compact()
+			continue
 		case <-ctx.Done():
 			return nil
 		}
 		m.tell()
 		m.listen()
-		if err := m.begin(ctx); err != nil {
+		m.compact()
+		if err := errors.Join(m.double(), m.begin(ctx)); err != nil {
 			return err
 		}
 		if m.raft.State() == raft.Leader {
@@ -67,21 +76,54 @@ func (m *maintainer) listen() {
 		m.unheard, m.warned = time.Now(), false
 		return
 	}
-	if without := time.Since(m.unheard); without >= m.timing.unheard && !m.warned {
-		m.warned = true
-		m.log.Error("No leader is known: a majority of the voters has to run and be reachable. If it is lost for good, see Recover",
-			"for", without, "voters", idsOf(m.servers()), "reachable", m.alive())
+	without := time.Since(m.unheard)
+	if without < m.timing.unheard || m.warned {
+		return
 	}
-}
-
-// alive returns the IDs of the members that gossip holds alive.
-func (m *maintainer) alive() (ids []string) {
-	for id, p := range m.gossip.peers() {
+	m.warned = true
+	peers, servers := m.gossip.peers(), m.servers()
+	var reachable, missing []string
+	for id, p := range peers {
 		if p.alive {
-			ids = append(ids, id)
+			reachable = append(reachable, id)
 		}
 	}
-	return ids
+	for _, s := range servers {
+		if s.Suffrage == raft.Voter && !peers[string(s.ID)].alive {
+			missing = append(missing, string(s.ID))
+		}
+	}
+	slices.Sort(reachable)
+	log := m.log.With("for", without.Round(time.Second), "reachable", reachable)
+	if len(servers) == 0 {
+		log.Error("There is no cluster yet: it begins when as many members as are expected see one another", "expected", m.config.Expect)
+		return
+	}
+	log.Error("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
+		"only if their directories are lost for good, stop all members and call Recover for one of the rest", "voters", idsOf(servers), "missing", missing)
+}
+
+// doubledFor is for how long another process may seem to run as this member: one that has died seems to live until
+// gossip has found out.
+const doubledFor = 2 * time.Minute
+
+// double looks for another process that runs as this member. The one that began later ends.
+func (m *maintainer) double() error {
+	other, earlier, is := m.gossip.double()
+	switch {
+	case !is:
+		m.doubled = time.Time{}
+	case m.doubled.IsZero():
+		m.doubled = time.Now()
+	case time.Since(m.doubled) >= doubledFor:
+		m.doubled = time.Now() // say it again later
+		m.log.Error("Another process runs as this member: its directory was copied, or restored from a backup. That can lose records. The "+
+			"one that began later ends; remove its directory", "other", other.gossip, "began", other.start)
+		if earlier {
+			return fmt.Errorf("%w: at %s", ErrCopied, other.gossip)
+		}
+	}
+	return nil
 }
 
 // begin begins a cluster if there is none, and if it is this member's turn.
@@ -139,6 +181,8 @@ func (m *maintainer) change(ctx context.Context) {
 		what, do = "taken in without a vote", func() raft.IndexFuture { return m.raft.AddNonvoter(c.server.ID, c.server.Address, at, within) }
 	case promote:
 		what, do = "given a vote", func() raft.IndexFuture { return m.raft.AddVoter(c.server.ID, c.server.Address, at, within) }
+	case demote:
+		what, do = "told to vote no more", func() raft.IndexFuture { return m.raft.DemoteVoter(c.server.ID, at, within) }
 	case remove:
 		what, do = "removed", func() raft.IndexFuture { return m.raft.RemoveServer(c.server.ID, at, within) }
 	default:

@@ -3,9 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,17 +17,23 @@ import (
 type Member struct {
 	config Config
 	turn   chan struct{} // has an element during Run
+	// departures hands a Leave over to Run.
+	departures chan *departure
 
 	mu        sync.Mutex
 	status    ha.Status
 	changed   chan struct{} // closed and replaced when status changes
 	addresses Addresses
+	state     *state // of the Run that goes on
 }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }
 
-var _ ha.Elector = (*Member)(nil)
+var (
+	_ ha.Elector = (*Member)(nil)
+	_ ha.Replica = (*Member)(nil)
+)
 
 // New returns a member, or a [*FieldError] that says what of the config cannot work. Nothing is opened before Run.
 func New(c Config) (*Member, error) {
@@ -38,37 +41,7 @@ func New(c Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Member{config: c, turn: make(chan struct{}, 1), changed: make(chan struct{})}, nil
-}
-
-// Status returns what this member knows of the election now. Outside of Run it knows nothing.
-func (m *Member) Status() ha.Status {
-	status, _ := m.look()
-	return status
-}
-
-func (m *Member) look() (ha.Status, <-chan struct{}) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	status := m.status
-	status.Members = slices.Clone(status.Members)
-	return status, m.changed
-}
-
-// Watch ranges over the states from now on, the present one first, until ctx ends.
-func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
-	return func(yield func(ha.Status) bool) {
-		for ctx.Err() == nil {
-			status, changed := m.look()
-			if !yield(status) {
-				return
-			}
-			select {
-			case <-changed:
-			case <-ctx.Done():
-			}
-		}
-	}
+	return &Member{config: c, turn: make(chan struct{}, 1), departures: make(chan *departure), changed: make(chan struct{})}, nil
 }
 
 // Addresses returns the addresses of the member, which are known while it runs; before, it returns empty ones.
@@ -78,37 +51,17 @@ func (m *Member) Addresses() Addresses {
 	return m.addresses
 }
 
-// publish changes the status, if it is another one.
-func (m *Member) publish(status ha.Status) {
+// present keeps what the methods need of the Run that begins, or zeros when it ends.
+func (m *Member) present(a Addresses, s *state) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was := m.status
-	if status.Leader == was.Leader && status.Term == was.Term {
-		status.Since, status.Reason = was.Since, was.Reason
-	}
-	if status.Self == "" {
-		status.Since, status.Reason = time.Time{}, ""
-	} else if status.Since.IsZero() {
-		status.Since = time.Now()
-	}
-	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term && slices.Equal(status.Members, was.Members) {
-		return
-	}
-	m.status = status
-	close(m.changed)
-	m.changed = make(chan struct{})
-}
-
-func (m *Member) reachable(a Addresses) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.addresses = a
+	m.addresses, m.state = a, s
 }
 
 // Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
 // so, it has handed the leadership over, if there is another member that can take it; a member without a directory
 // has left the cluster. All its goroutines have ended. Errors: the cause of ctx's end, [ErrRunning], [ErrLocked],
-// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], and those of the network and the file system.
+// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], [ErrLeft], and those of the network and the file system.
 func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
 	case m.turn <- struct{}{}:
@@ -120,12 +73,24 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	if err != nil {
 		return err
 	}
-	m.reachable(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()})
+	m.present(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()}, n.state)
 	r := &runner{node: n, member: m, lead: lead}
 	err = r.run(ctx)
-	n.close()
-	m.reachable(Addresses{})
+	left := errors.Is(err, ErrLeft)
+	failed := n.close(left)
+	if failed != nil {
+		err = errors.Join(err, failed)
+	}
+	m.present(Addresses{}, nil)
+	close(n.state.ended)
 	m.publish(ha.Status{})
+	switch d := r.departure; {
+	case d == nil:
+	case left:
+		d.done <- failed
+	default:
+		d.done <- errors.Join(errNotLeft, err)
+	}
 	return err
 }
 
@@ -135,14 +100,17 @@ type runner struct {
 	member *Member
 	lead   func(ctx context.Context, t scheduler.Term) error
 
-	elected  bool  // Raft has elected this member
-	term     *term // that which runs, nil: none
-	leads    bool  // lead was called for it
+	elected  bool          // Raft has elected this member
+	silent   time.Duration // since it had heard of another leader or candidate, then
+	term     *term         // that which runs, nil: none
+	leads    bool          // lead was called for it
 	number   uint64
 	until    time.Time // no new term before
 	wake     *time.Timer
+	look     *time.Ticker  // who votes changes without a sign
 	handover chan struct{} // closed when a hand-over has ended, nil: there is none
-	reason   string        // why the leader changed
+	// departure is a Leave under way, nil: none.
+	departure *departure
 }
 
 // term is one term of this member, from its election on.
@@ -151,6 +119,8 @@ type term struct {
 	gone <-chan struct{} // closed before its context ends
 	led  chan uint64     // gets its number when lead is called
 	done chan result     // gets how it ended
+	// silent is for how long no leader was heard of when it was elected.
+	silent time.Duration
 }
 
 // result is how a term ended.
@@ -181,8 +151,10 @@ func (r *runner) run(ctx context.Context) error {
 	defer r.raft.DeregisterObserver(observer)
 
 	err := r.loop(ctx, failed, observed)
-	r.reason = "this member stops"
 	r.endTerm(errStopping)
+	if r.departure != nil && !errors.Is(err, ErrLeft) {
+		r.sayLeaving(false)
+	}
 	if r.term != nil {
 		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
 			err = last.cause()
@@ -199,6 +171,7 @@ func (r *runner) run(ctx context.Context) error {
 
 var (
 	errStopping = errors.New("ha/cluster: the member stops")
+	errNotLeft  = errors.New("ha/cluster: the member has ended before it left")
 	errLost     = errors.New("ha/cluster: the leadership was lost")
 )
 
@@ -221,10 +194,17 @@ func (r result) cause() error {
 func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan raft.Observation) error {
 	r.wake = time.NewTimer(time.Hour)
 	defer r.wake.Stop()
-	look := time.NewTicker(2 * r.timing.tick) // who votes changes without a sign
-	defer look.Stop()
+	r.look = time.NewTicker(2 * r.timing.tick)
+	defer r.look.Stop()
 	for {
 		r.publish()
+		departures, impatient := r.member.departures, (<-chan struct{})(nil)
+		if r.departure != nil && r.depart() {
+			return ErrLeft
+		}
+		if r.departure != nil {
+			departures, impatient = nil, r.departure.ctx.Done()
+		}
 		r.begin(ctx)
 		var done <-chan result
 		var led <-chan uint64
@@ -240,10 +220,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			return err
 		case r.elected = <-r.raft.LeaderCh():
 			// True after true: it was lost and won again meanwhile.
-			r.reason = "it was elected"
-			if !r.elected {
-				r.reason = "it lost the majority, or the leadership was handed over"
-			}
+			r.silent = time.Since(r.raft.LastContact())
 			r.endTerm(errLost)
 			if r.elected && time.Now().Before(r.until) {
 				r.handOver()
@@ -258,8 +235,12 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			if err := r.ended(result); err != nil {
 				return err
 			}
+		case r.departure = <-departures:
+			r.sayLeaving(true)
+			r.look.Reset(r.timing.election / 4)
+		case <-impatient:
 		case <-r.wake.C:
-		case <-look.C:
+		case <-r.look.C:
 		case <-observed:
 		case <-r.gossip.changed:
 		case <-r.state.began:
@@ -269,7 +250,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 
 // begin begins a term, if this member is elected, its last one is over, and it does not pause.
 func (r *runner) begin(ctx context.Context) {
-	if !r.elected || r.term != nil {
+	if !r.elected || r.term != nil || r.departure != nil && r.others() > 0 {
 		return
 	}
 	if pause := time.Until(r.until); pause > 0 {
@@ -279,7 +260,7 @@ func (r *runner) begin(ctx context.Context) {
 	termCtx, end := context.WithCancelCause(ctx)
 	over := make(chan struct{}) // closed before termCtx ends: the term's store refuses at once
 	var once sync.Once
-	t := &term{done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
+	t := &term{silent: r.silent, done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
 	r.term = t
 	r.calls.Go(func() {
 		result := r.serve(termCtx, t)
@@ -300,18 +281,12 @@ func (r *runner) ended(last result) error {
 	switch {
 	case errors.Is(last.err, ErrStalled):
 		return last.err
-	case errors.Is(last.err, errNotStored):
-		r.log.Warn("Nothing is stored, the leadership is handed over")
-		r.until = time.Now().Add(r.timing.pause)
-		r.reason = "the leader's writes were not stored"
-		r.handOver()
 	case !last.led && last.err != nil:
 		r.log.Warn("A term could not begin", "error", last.err)
 		r.until = time.Now().Add(r.timing.election)
 	case last.led && r.elected && !errors.Is(last.err, errLost):
 		r.log.Warn("A term has ended with an error, the leadership is handed over", "error", last.err)
 		r.until = time.Now().Add(r.timing.pause)
-		r.reason = "the leader's work ended with an error"
 		r.handOver()
 	}
 	return nil
@@ -365,38 +340,4 @@ func (r *runner) leave() {
 			return
 		}
 	}
-}
-
-// publish makes the status that of now.
-func (r *runner) publish() {
-	peers, servers, newest := r.gossip.peers(), r.servers(), r.state.epoch()
-	_, leader := r.raft.LeaderWithID()
-	status := ha.Status{Self: r.id, Reason: r.reason}
-	switch {
-	case r.leads && r.number == newest.term, string(leader) == newest.leader && string(leader) != r.id:
-		status.Leader, status.Term = newest.leader, newest.term
-	case leader == "":
-		status.Reason = "no leader is known"
-	}
-	if status.Leader != "" && status.Leader != r.id {
-		status.Reason = fmt.Sprintf("member %s was elected", status.Leader)
-	}
-	voters := map[string]bool{}
-	for _, s := range servers {
-		voters[string(s.ID)] = s.Suffrage == raft.Voter
-		if _, known := peers[string(s.ID)]; !known {
-			status.Members = append(status.Members, ha.Member{ID: string(s.ID), Voter: voters[string(s.ID)]})
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(peers)) {
-		p := peers[id]
-		status.Members = append(status.Members, ha.Member{ID: id, API: p.api, Alive: p.alive, Voter: voters[id], Since: p.changed})
-	}
-	slices.SortFunc(status.Members, func(a, b ha.Member) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
-	r.member.publish(status)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	"go.etcd.io/bbolt"
 )
 
 // node is a member during one Run: everything that is open.
@@ -23,7 +21,7 @@ type node struct {
 	timing timing
 	log    *slog.Logger
 	id     string
-	closer io.Closer // the log's file, nil without a directory
+	file   *logStore // nil without a directory
 	state  *state
 	stream *raftStream
 	trans  *raft.NetworkTransport
@@ -39,12 +37,15 @@ type stores struct {
 	log       raft.LogStore
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
-	closer    io.Closer // nil: they are in memory
+	file      *logStore // nil: they are in memory
 	id        string
 }
 
-// The files of a directory. Raft's own snapshots folder is below it.
-const logFile = "raft.db"
+// The files of a directory: the log's, and the folder of Raft's snapshots, which has the name that Raft gives it.
+const (
+	logFile         = "raft.db"
+	snapshotsFolder = "snapshots"
+)
 
 // snapshotsKept is how many snapshots a directory has: one more than is needed, in case the newest cannot be read.
 const snapshotsKept = 2
@@ -62,19 +63,63 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{stable: file, closer: file}
-	if s.id, err = file.memberID(c.ID); err == nil {
+	s := &stores{stable: file, file: file}
+	if s.id, err = memberID(c, file); err == nil {
 		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})
 	}
 	if err == nil {
 		// What is sent to the others was written a moment ago.
-		s.log, err = raft.NewLogCache(64, file)
+		s.log, err = raft.NewLogCache(atOnce, file)
+	}
+	if err == nil {
+		err = s.verify(filepath.Join(c.Dir, snapshotsFolder))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err), file.Close())
 	}
 	return s, nil
 }
+
+// verify returns an error if entries are missing between the newest snapshot that can be read and the end of the log. Raft would
+// find that out when it needs them, and end the process.
+func (s *stores) verify(folder string) error {
+	snapshots, err := s.snapshots.List() // the newest first; those that it cannot list it passes over
+	if err != nil {
+		return err
+	}
+	var index uint64
+	var damaged error
+	for _, snapshot := range snapshots {
+		_, from, err := s.snapshots.Open(snapshot.ID) // verifies a checksum over all of it
+		if err == nil {
+			index = snapshot.Index
+			if err := from.Close(); err != nil {
+				return err
+			}
+			break
+		}
+		damaged = errors.Join(damaged, fmt.Errorf("%s: %w", filepath.Join(folder, snapshot.ID), err))
+	}
+	last, err := s.log.LastIndex()
+	if err != nil || last <= index {
+		if damaged != nil && index == 0 {
+			return fmt.Errorf("%w: %w", ErrCorrupt, damaged)
+		}
+		return err
+	}
+	err = s.log.GetLog(index+1, new(raft.Log))
+	if errors.Is(err, raft.ErrLogNotFound) {
+		err = fmt.Errorf("%w: entry %d is neither in %s nor in a snapshot in %s that can be read", ErrCorrupt, index+1, s.file.path, folder)
+		if damaged != nil {
+			err = fmt.Errorf("%w: %w", err, damaged)
+		}
+	}
+	return err
+}
+
+// atOnce is how many entries are sent in one call, and kept in memory for that. They may have half a megabyte each, and have
+// to arrive within the time of a call: otherwise a member at the end of a slow link would never catch up.
+const atOnce = 16
 
 // newID returns an ID that no member had, with the given name in front.
 func newID(name string) string {
@@ -86,22 +131,24 @@ func newID(name string) string {
 	return name + "-" + hex.EncodeToString(b[:])
 }
 
-const idKey = "id"
-
 // memberID returns the ID that the directory keeps, and makes it once. It is in the same file as the log: who loses
 // one loses the other, and comes back as another member.
-func (s *logStore) memberID(name string) (id string, err error) {
-	err = s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
-			about := tx.Bucket([]byte(aboutBucket))
-			if id = string(about.Get([]byte(idKey))); id != "" {
-				return nil
-			}
-			id = newID(name)
-			return about.Put([]byte(idKey), []byte(id))
-		})
-	})
-	return id, err
+func memberID(c *Config, file *logStore) (string, error) {
+	id, retired, err := file.member()
+	if id != "" || err != nil {
+		return id, err
+	}
+	snapshots := filepath.Join(c.Dir, snapshotsFolder)
+	if retired {
+		err = os.RemoveAll(snapshots)
+	} else if left, _ := os.ReadDir(snapshots); len(left) > 0 {
+		err = fmt.Errorf("%w: %s has snapshots, but %s is missing", ErrCorrupt, c.Dir, file.path)
+	}
+	if err != nil {
+		return "", err
+	}
+	id = newID(c.ID)
+	return id, file.employ(id)
 }
 
 // raftConfig returns Raft's configuration for a member.
@@ -110,14 +157,14 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	c.LocalID = raft.ServerID(id)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = t.election, t.election, t.election/2
 	c.CommitTimeout = t.commit
-	c.ShutdownOnRemove = false // it stops by itself when it has left
-	// Entries may have half a megabyte each: few of them are kept after a snapshot.
-	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = 30*time.Second, 2048, 512
+	c.ShutdownOnRemove = false                                    // it stops by itself when it has left
+	c.SnapshotInterval, c.SnapshotThreshold = 24*time.Hour, 1<<40 // never: see compact
+	c.MaxAppendEntries = atOnce
 	c.NoLegacyTelemetry = true
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = &raftLog{to: log}
+	c.Logger = &raftLog{to: log, recent: &recent{}}
 	return c
 }
 
@@ -127,11 +174,11 @@ func open(c *Config) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, closer: stores.closer, state: newState(), silent: make(chan struct{})}
+	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, file: stores.file, state: newState(), silent: make(chan struct{})}
 	n.log = c.Logger.With("member", n.id)
 	defer func() {
 		if err != nil {
-			n.close()
+			_ = n.close(false)
 		}
 	}()
 	if c.wrapLog != nil {
@@ -149,7 +196,7 @@ func open(c *Config) (_ *node, err error) {
 		return nil, err
 	}
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
+		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log, recent: &recent{}}, ServerAddressProvider: n.gossip,
 		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
 	})
 	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,
@@ -160,8 +207,9 @@ func open(c *Config) (_ *node, err error) {
 	return n, nil
 }
 
-// close ends everything and waits for it, as long as the disk answers within StallAfter.
-func (n *node) close() {
+// close ends everything and waits for it, as long as the disk answers within StallAfter. The directory of a member that
+// has left for good is emptied; the error is that this was not possible.
+func (n *node) close(left bool) error {
 	if n.gossip != nil {
 		n.gossip.stop(time.Second)
 	}
@@ -182,23 +230,32 @@ func (n *node) close() {
 	if n.silent != nil {
 		close(n.silent)
 	}
-	ended := make(chan struct{})
+	ended := make(chan error, 1)
 	go func() {
-		defer close(ended)
+		var err error
+		defer func() { ended <- err }()
 		if n.raft != nil {
 			_ = n.raft.Shutdown().Error() // always nil
 		}
 		<-answered
-		if n.closer != nil {
-			if err := n.closer.Close(); err != nil {
+		if left {
+			err = n.retire()
+		}
+		if n.file != nil {
+			if err := n.file.Close(); err != nil {
 				n.log.Error("The directory cannot be closed", "error", err)
 			}
 		}
 	}()
 	select {
-	case <-ended:
+	case err := <-ended:
+		return err
 	case <-time.After(max(n.config.StallAfter, 2*n.timing.rpc)):
 		n.log.Error("The directory stays in use until the process ends: the disk does not answer", "dir", n.config.Dir)
+		if left {
+			return ErrStalled
+		}
+		return nil
 	}
 }
 

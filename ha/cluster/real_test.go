@@ -138,79 +138,6 @@ func TestOverTCP(t *testing.T) {
 	require.Equal(t, uint64(1), <-wrote, "the next one has what the first wrote")
 }
 
-// TestWithoutKey checks that a member without the gossip key, or with another one, does not join, see or disturb the others.
-func TestWithoutKey(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes 6 s of real time")
-	}
-	t.Parallel()
-	key := []byte("0123456789abcdef")
-	cluster := startReal(t, 1, func(_ int, c *Config) { c.Keys, c.Expect = [][]byte{key}, 1 }, waits)
-	defer cluster.stop()
-	member := until(t, cluster.members[0], leads(1))
-	for _, keys := range [][][]byte{nil, {[]byte("fedcba9876543210")}} {
-		lines := newLines("member does not answer")
-		stranger := cluster.start(func(c *Config) { c.Keys, c.Expect, c.Logger = keys, 1, lines.logger() }, waits)
-		<-lines.seen
-		alone := until(t, stranger, leads(1))
-		require.Equal(t, alone.Self, alone.Leader, "it is alone")
-		require.Len(t, cluster.members[0].Status().Members, 1)
-		require.Equal(t, member.Leader, cluster.members[0].Status().Leader)
-	}
-	// With the old key beside the new one both are members, as while keys are replaced.
-	third := cluster.start(func(c *Config) { c.Keys, c.Expect = [][]byte{key, []byte("a third key 1234")}, 1 }, waits)
-	until(t, third, leads(2))
-}
-
-// TestWrongCertificate checks that Raft's connections need the certificates of one authority, on both sides.
-func TestWrongCertificate(t *testing.T) {
-	t.Parallel()
-	ours, theirs := newAuthority(t), newAuthority(t)
-	c, err := Config{Name: "framework", Preset: Local, TLS: ours.config(t)}.normalize()
-	require.NoError(t, err)
-	server, err := listenRaft(&c, "m-1")
-	require.NoError(t, err)
-	defer server.Close()
-	accepted := make(chan error)
-	go func() {
-		defer close(accepted)
-		for {
-			conn, err := server.Accept()
-			if err != nil {
-				return
-			}
-			_, err = conn.Read(make([]byte, 1))
-			accepted <- err
-			_ = conn.Close()
-		}
-	}()
-	dial := func(config *tls.Config) error {
-		client := &raftStream{Listener: server.Listener, network: system{}, tls: config}
-		defer client.conns.closeAll()
-		conn, err := client.Dial(serverAddress("m-1", server.Addr().String()), 10*time.Second)
-		if err == nil {
-			_, err = conn.Write([]byte("x"))
-		}
-		return err
-	}
-	require.NoError(t, dial(ours.config(t)))
-	require.NoError(t, <-accepted)
-	stranger := theirs.config(t)
-	require.Error(t, dial(stranger), "the server is a stranger to it")
-	require.Error(t, <-accepted)
-	stranger.RootCAs = ours.pool // it trusts the server, which does not trust it
-	_ = dial(stranger)
-	require.ErrorContains(t, <-accepted, "certificate")
-	without := ours.config(t)
-	without.Certificates = nil
-	_ = dial(without)
-	require.ErrorContains(t, <-accepted, "certificate")
-	_ = dial(nil)
-	require.Error(t, <-accepted, "it speaks no TLS")
-	require.NoError(t, server.Close())
-	<-accepted
-}
-
 // authority is a certificate authority.
 type authority struct {
 	key  *ecdsa.PrivateKey
@@ -218,7 +145,7 @@ type authority struct {
 	pool *x509.CertPool
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	a := &authority{key: key, pool: x509.NewCertPool()}
@@ -232,34 +159,41 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// config returns a member's TLS config with a certificate for loopback.
-func (a *authority) config(t *testing.T) *tls.Config {
+// config returns a member's TLS config with a certificate for loopback and the first host of a world.
+func (a *authority) config(t testing.TB) *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.cert, key.Public(), a.key)
 	require.NoError(t, err)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, RootCAs: a.pool, ClientCAs: a.pool}
 }
 
-// lines is a log that waits for a text.
+// lines is a log in memory.
 type lines struct {
-	text string
-	once sync.Once
-	seen chan struct{} // closed when the text was logged
+	mu  sync.Mutex
+	all strings.Builder
 }
 
-func newLines(text string) *lines { return &lines{text: text, seen: make(chan struct{})} }
-
+// Write adds a line.
 func (l *lines) Write(line []byte) (int, error) {
-	if strings.Contains(string(line), l.text) {
-		l.once.Do(func() { close(l.seen) })
-	}
-	return len(line), nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(line)
 }
 
 func (l *lines) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// count returns how often a text was logged.
+func (l *lines) count(text string) int { return strings.Count(l.String(), text) }
+
+// String returns what was logged.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }

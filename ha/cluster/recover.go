@@ -3,6 +3,8 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -23,11 +25,14 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 	if c, err = c.normalize(); err != nil {
 		return Recovery{}, err
 	}
+	if _, err := os.Stat(filepath.Join(c.Dir, logFile)); err != nil { // it would be made
+		return Recovery{}, fmt.Errorf("ha/cluster: %w", err)
+	}
 	s, err := openStores(&c, c.Logger)
 	if err != nil {
 		return Recovery{}, err
 	}
-	defer func() { err = errors.Join(err, s.closer.Close()) }()
+	defer func() { err = errors.Join(err, s.file.Close()) }()
 	_, trans := raft.NewInmemTransport("")
 	config := raftConfig(s.id, presets()[c.Preset], c.Logger)
 	reading := *config // to which it writes

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +9,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// memorySnapshots keeps the newest snapshot in memory, a raft.SnapshotStore. Unlike Raft's own for tests it has a
-// snapshot only when that is complete.
+// memorySnapshots keeps the newest snapshot in memory, a raft.SnapshotStore. It shares its values with the state: no bytes
+// are kept twice. Only when one is sent to another member it is written, piece by piece.
 type memorySnapshots struct {
 	mu     sync.Mutex
 	newest *memorySnapshot
@@ -21,7 +20,10 @@ type memorySnapshots struct {
 type memorySnapshot struct {
 	store    *memorySnapshots
 	meta     raft.SnapshotMeta
-	contents bytes.Buffer
+	contents *snapshot // nil: not complete
+	// What another member sends is read while it arrives.
+	to   *io.PipeWriter
+	read chan error
 }
 
 // Create begins a snapshot.
@@ -43,7 +45,10 @@ func (s *memorySnapshots) List() ([]*raft.SnapshotMeta, error) {
 	return []*raft.SnapshotMeta{&meta}, nil
 }
 
-var errNoSnapshot = errors.New("ha/cluster: no such snapshot")
+var (
+	errNoSnapshot = errors.New("ha/cluster: no such snapshot")
+	errIncomplete = errors.New("ha/cluster: the snapshot is not complete")
+)
 
 // Open returns the contents of a snapshot that List has named and that is still the newest.
 func (s *memorySnapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
@@ -53,23 +58,104 @@ func (s *memorySnapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, er
 		return nil, nil, fmt.Errorf("%w: %s", errNoSnapshot, id)
 	}
 	meta := s.newest.meta
-	return &meta, io.NopCloser(bytes.NewReader(s.newest.contents.Bytes())), nil
+	return &meta, &memoryReader{contents: s.newest.contents}, nil
 }
 
-// Write adds to the contents.
-func (s *memorySnapshot) Write(b []byte) (int, error) { return s.contents.Write(b) }
+// Write takes the next bytes of what another member sends.
+func (s *memorySnapshot) Write(b []byte) (int, error) {
+	if s.to == nil {
+		from, to := io.Pipe()
+		s.to, s.read = to, make(chan error, 1)
+		go func() {
+			contents, err := readSnapshot(from)
+			_ = from.CloseWithError(errors.Join(errIncomplete, err)) // always nil
+			s.contents = contents
+			s.read <- err
+		}()
+	}
+	return s.to.Write(b)
+}
 
 // ID returns the name of the snapshot.
 func (s *memorySnapshot) ID() string { return s.meta.ID }
 
 // Cancel drops the snapshot.
-func (s *memorySnapshot) Cancel() error { return nil }
+func (s *memorySnapshot) Cancel() error {
+	if s.read != nil {
+		_ = s.to.CloseWithError(errIncomplete) // always nil
+		<-s.read
+		s.read = nil
+	}
+	return nil
+}
 
 // Close makes the snapshot the newest one.
 func (s *memorySnapshot) Close() error {
-	s.meta.Size = int64(s.contents.Len())
+	if s.read != nil {
+		_ = s.to.Close() // always nil
+		err := <-s.read
+		if s.read = nil; err != nil {
+			return err
+		}
+	}
+	if s.contents == nil {
+		return errIncomplete
+	}
+	var size counter
+	if err := s.contents.write(&size); err != nil {
+		return err
+	}
+	s.meta.Size = int64(size)
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.store.newest = s
 	return nil
+}
+
+// counter counts what is written to it.
+type counter int64
+
+// Write counts.
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+// memoryReader reads a snapshot in memory, which is written while it is read.
+type memoryReader struct {
+	contents *snapshot
+	once     sync.Once
+	from     *io.PipeReader
+}
+
+// Read reads the next bytes.
+func (r *memoryReader) Read(b []byte) (int, error) {
+	r.once.Do(func() {
+		from, to := io.Pipe()
+		r.from = from
+		go func() { _ = to.CloseWithError(r.contents.write(to)) }() // ends with the reader
+	})
+	return r.from.Read(b)
+}
+
+// Close ends reading.
+func (r *memoryReader) Close() error {
+	if r.from != nil {
+		return r.from.Close()
+	}
+	return nil
+}
+
+// kept returns the snapshot that a reader reads if it is one in memory, nil otherwise. Raft wraps its readers.
+func kept(from io.ReadCloser) *snapshot {
+	for {
+		switch r := from.(type) {
+		case *memoryReader:
+			return r.contents
+		case raft.ReadCloserWrapper:
+			from = r.WrappedReadCloser()
+		default:
+			return nil
+		}
+	}
 }

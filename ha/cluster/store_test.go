@@ -42,7 +42,7 @@ func startBare(t *testing.T, id, dir string) *bare {
 	stores, err := openStores(&c, c.Logger)
 	require.NoError(t, err)
 	_, trans := raft.NewInmemTransport(raft.ServerAddress(id))
-	b := &bare{node: &node{config: c, timing: quick(), log: c.Logger, id: id, closer: stores.closer, state: newState()}, trans: trans, dir: dir}
+	b := &bare{node: &node{config: c, timing: quick(), log: c.Logger, id: id, file: stores.file, state: newState()}, trans: trans, dir: dir}
 	b.raft, err = raft.NewRaft(raftConfig(id, b.timing, nil), b.state, stores.log, stores.stable, stores.snapshots, trans)
 	require.NoError(t, err)
 	t.Cleanup(b.close)
@@ -51,9 +51,9 @@ func startBare(t *testing.T, id, dir string) *bare {
 
 // close ends it; again it does nothing.
 func (b *bare) close() {
-	if b.closer != nil || b.dir == "" {
-		b.node.close()
-		b.closer = nil
+	if b.file != nil || b.dir == "" {
+		_ = b.node.close(false)
+		b.file = nil
 	}
 }
 
@@ -66,7 +66,7 @@ func (b *bare) lead(t *testing.T) *termStore {
 			require.NoError(t, t.Context().Err())
 			<-time.After(time.Millisecond)
 		}
-		number, err = (&runner{node: b.node}).prepare(t.Context())
+		number, err = (&runner{node: b.node}).prepare(t.Context(), 0)
 	}
 	b.term = &termStore{raft: b.raft, state: b.state, term: number, over: make(chan struct{}), turn: make(chan struct{}, 1), calls: &b.calls}
 	return b.term
@@ -205,11 +205,5 @@ func TestStoreIsNotOvertaken(t *testing.T) {
 		records, err := s.Load(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, value, string(records["a"]))
-	}
-}
-
-func BenchmarkStore(b *testing.B) {
-	for _, size := range []int{1, 100} {
-		b.Run(fmt.Sprintf("%d records", size), func(b *testing.B) { benchmarkStore(b, size) })
 	}
 }

@@ -14,7 +14,7 @@ import (
 // serve is one term, on a goroutine of its own: what earlier leaders wrote is applied first, then the term is
 // recorded, which fences them off, and then lead is called.
 func (r *runner) serve(ctx context.Context, t *term) result {
-	number, err := r.prepare(ctx)
+	number, err := r.prepare(ctx, t.silent)
 	if err != nil {
 		return result{err: err}
 	}
@@ -49,8 +49,8 @@ func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 
 // prepare begins a term and returns its number: Raft's, or the next one after the newest if this member has had Raft's
 // before, because nobody else could be handed the leadership.
-func (r *runner) prepare(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, ErrStalled)
+func (r *runner) prepare(ctx context.Context, silent time.Duration) (uint64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter, errNotStored)
 	defer cancel()
 	answered, err := r.await(ctx, func() error { return r.raft.Barrier(r.config.StallAfter).Error() })
 	if !answered {
@@ -59,8 +59,9 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ha/cluster: wait for the log: %w", err)
 	}
-	number := max(r.raft.CurrentTerm(), r.state.epoch().term+1)
-	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now()})
+	last := r.state.epoch()
+	number := max(r.raft.CurrentTerm(), last.term+1)
+	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now(), why: r.why(last.leader, silent)})
 	answered, err = r.await(ctx, func() error {
 		future := r.raft.Apply(entry, r.config.StallAfter)
 		if err := future.Error(); err != nil {
@@ -78,11 +79,25 @@ func (r *runner) prepare(ctx context.Context) (uint64, error) {
 	return number, nil
 }
 
+// why says why this member leads, after another one, and after silence for so long.
+func (r *runner) why(last string, silent time.Duration) string {
+	switch {
+	case last == "":
+		return "it is the first leader of the cluster"
+	case last == r.id:
+		return "it led before, and leads again"
+	case silent < r.timing.election: // a member that nobody asked to lead waits for longer
+		return fmt.Sprintf("member %s has handed over", last)
+	default:
+		return fmt.Sprintf("nothing was heard of member %s any more", last)
+	}
+}
+
 // notYet returns why a term does not begin: the leadership is lost, or if Raft holds on to it, nothing is stored.
 func (r *runner) notYet(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	switch {
-	case !errors.Is(cause, ErrStalled):
+	case !errors.Is(cause, errNotStored):
 		return cause
 	case r.raft.State() != raft.Leader:
 		return errLost
@@ -90,10 +105,14 @@ func (r *runner) notYet(ctx context.Context) error {
 	if err := r.giveUp(context.WithoutCancel(ctx), 0); err != nil {
 		return err
 	}
-	return errNotStored
+	return errNoMajority
 }
 
-var errNotStored = errors.New("ha/cluster: nothing is stored any more")
+var (
+	errNoMajority = errors.New("ha/cluster: no majority stores what this member sends")
+	// errNotStored is not ErrStalled: it may be the network, or the disks of the others.
+	errNotStored = errors.New("ha/cluster: nothing is stored any more")
+)
 
 // watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
 // returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
@@ -106,20 +125,20 @@ func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error
 		case <-ctx.Done():
 			return nil
 		}
-		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, ErrStalled)
+		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, errNotStored)
 		err := store.commit(probe, encodeWrite(store.term, nil))
 		cancel()
-		if !errors.Is(err, ErrStalled) {
+		if !errors.Is(err, errNotStored) {
 			continue
 		}
 		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
-		t.end(errNotStored) // whose fault it is, giveUp finds out
+		t.end(errNotStored)
 		return r.giveUp(context.WithoutCancel(ctx), store.term)
 	}
 }
 
-// giveUp returns ErrStalled if nothing is stored because the disk of this member hangs: then not even Raft's own loop answers.
-// Otherwise the leadership can be handed over.
+// giveUp hands over a leadership with which nothing is stored. If not even Raft's own loop answers, it is the disk of this
+// member that hangs, and there is nothing to be asked.
 func (r *runner) giveUp(ctx context.Context, number uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, r.config.StallAfter)
 	defer cancel()
@@ -127,6 +146,9 @@ func (r *runner) giveUp(ctx context.Context, number uint64) error {
 	_, err := r.await(ctx, func() error { return r.raft.Apply(entry, r.config.StallAfter/4).Error() })
 	if errors.Is(err, raft.ErrEnqueueTimeout) {
 		return fmt.Errorf("%w: nothing was stored for %v", ErrStalled, r.config.StallAfter)
+	}
+	if r.raft.State() == raft.Leader && r.others() > 0 {
+		r.calls.Go(r.transfer)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ type world struct {
 	testing.TB
 	net    virtualnet.Network
 	config func(i int, c *Config) // of member i, from 1 on; nil: as it is
+	log    lines                  // of all members
 	// lead is what leaders do, after they are recorded; nil: they wait.
 	lead func(ctx context.Context, i int, t scheduler.Term) error
 
@@ -75,6 +76,7 @@ func (w *world) start(i int) *running {
 	c := Config{
 		Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
 		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host,
+		Logger: w.log.logger(),
 	}
 	if w.config != nil {
 		w.config(i, &c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
@@ -24,6 +25,7 @@ func checks() []check {
 		{"follower cut off", followerCut},
 		{"slow end", slowEnd},
 		{"Watch ends", watchEnds},
+		{"Follow", follow},
 	}
 }
 
@@ -51,7 +53,7 @@ func oneLeads(t *trial) error {
 	if err := l.term.Store.Apply(t.ctx, map[string][]byte{"a": []byte("1")}); err != nil {
 		return fmt.Errorf("the leader cannot write: %w", err)
 	}
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	return l.ctx.Err()
@@ -263,7 +265,7 @@ func leaderCut(t *trial) error {
 	if next.member == l.member {
 		return errors.New("a member that is cut off was elected")
 	}
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	t.cluster.Heal(l.member)
@@ -284,11 +286,11 @@ func followerCut(t *trial) error {
 	}
 	follower := (l.member + 1) % len(t.members)
 	t.cluster.Cut(follower)
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	t.cluster.Heal(follower)
-	if err := t.nobody(t.patience); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil {
 		return err
 	}
 	if err := l.ctx.Err(); err != nil {
@@ -360,6 +362,90 @@ func watchEnds(t *trial) error {
 	}
 	for range t.members[l.member].Watch(t.ctx) {
 		break // whoever ranges may end it as well
+	}
+	return nil
+}
+
+// follow checks that a member of an [ha.Replica] has the records of whoever leads. Other electors pass.
+func follow(t *trial) error {
+	l, err := t.first()
+	if err != nil {
+		return err
+	}
+	follower := (l.member + 1) % len(t.members)
+	replica, able := t.members[follower].(ha.Replica)
+	if !able {
+		return nil
+	}
+	apply := func(changes map[string]string) error {
+		values := map[string][]byte{}
+		for key, value := range changes {
+			if values[key] = []byte(value); value == "" {
+				values[key] = nil
+			}
+		}
+		return l.term.Store.Apply(t.ctx, values)
+	}
+	if err := apply(map[string]string{"a": "1", "b": "1"}); err != nil {
+		return err
+	}
+	if err := t.agree(l); err != nil { // the follower takes part by then
+		return err
+	}
+	told := t.following(replica)
+	for _, step := range []struct{ change, want map[string]string }{
+		{nil, map[string]string{"a": "1", "b": "1"}},
+		{map[string]string{"a": "2", "b": "", "c": "1"}, map[string]string{"a": "2", "c": "1"}},
+		{map[string]string{"a": "", "c": "2", "d": "1"}, map[string]string{"c": "2", "d": "1"}},
+	} {
+		if err := apply(step.change); err != nil {
+			return err
+		}
+		if err := told.becomes(step.want, t.patience); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replicated is what a member that follows knows.
+type replicated struct {
+	changes chan map[string][]byte
+	records map[string]string
+}
+
+// following follows a member until the trial ends.
+func (t *trial) following(from ha.Replica) *replicated {
+	r := &replicated{changes: make(chan map[string][]byte), records: map[string]string{}}
+	t.running.Go(func() {
+		defer close(r.changes)
+		for changes := range from.Follow(t.ctx) {
+			select {
+			case r.changes <- changes:
+			case <-t.ctx.Done():
+			}
+		}
+	})
+	return r
+}
+
+// becomes waits until the records are these.
+func (r *replicated) becomes(want map[string]string, patience time.Duration) error {
+	late := time.After(patience)
+	for !maps.Equal(r.records, want) {
+		select {
+		case changes, more := <-r.changes:
+			if !more {
+				return fmt.Errorf("Follow has ended, and has told %v instead of %v", r.records, want)
+			}
+			for key, value := range changes {
+				if r.records[key] = string(value); value == nil {
+					delete(r.records, key)
+				}
+			}
+		case <-late:
+			return fmt.Errorf("Follow has told %v instead of %v", r.records, want)
+		}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package electiontest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +42,8 @@ type Election struct {
 	leader  *Member       // of the newest term, until the others give it up
 	freeAt  time.Time     // without leader: when the next may be elected
 	changed chan struct{} // closed and replaced at each change
+
+	followers map[*follower]bool
 }
 
 // New returns an election. It starts nothing.
@@ -48,7 +52,7 @@ func New(c Config) *Election {
 	c.StepDown = cmp.Or(c.StepDown, 250*time.Millisecond)
 	c.ElectAfter = max(c.StepDown, cmp.Or(c.ElectAfter, time.Second))
 	c.Pause = cmp.Or(c.Pause, 2*time.Second)
-	e := &Election{config: c, changed: make(chan struct{})}
+	e := &Election{config: c, changed: make(chan struct{}), followers: map[*follower]bool{}}
 	for i := range c.Members {
 		id := fmt.Sprintf("member-%d", i)
 		e.members = append(e.members, &Member{election: e, id: id, since: time.Now()})
@@ -131,6 +135,11 @@ func (e *Election) publish(reason string) {
 			m.learn(e.leader, e.term, reason, members)
 		}
 	}
+	e.wake()
+}
+
+// wake wakes all who wait for a change.
+func (e *Election) wake() {
 	close(e.changed)
 	e.changed = make(chan struct{})
 }
@@ -305,7 +314,21 @@ func (s termStore) write(ctx context.Context, changes map[string][]byte) error {
 	if err := s.refusal(ctx); err != nil {
 		return err
 	}
-	return e.store.Apply(ctx, changes)
+	if err := e.store.Apply(ctx, changes); err != nil {
+		return err
+	}
+	kept := maps.Clone(changes) // the caller may change the values
+	for key, value := range kept {
+		kept[key] = bytes.Clone(value)
+	}
+	for f := range e.followers {
+		f.miss(kept)
+	}
+	e.wake()
+	return nil
 }
 
-var _ scheduler.Store = termStore{}
+var (
+	_ scheduler.Store = termStore{}
+	_ ha.Replica      = (*Member)(nil)
+)

@@ -3,6 +3,8 @@ package electiontest
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +53,23 @@ type elector struct {
 
 func (e elector) Run(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
 	return e.run(ctx, lead)
+}
+
+// following has another Follow.
+type following struct {
+	*Member
+	change func(map[string][]byte) bool
+}
+
+func (f following) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
+	return func(yield func(map[string][]byte) bool) {
+		for changes := range f.Member.Follow(ctx) {
+			changes = maps.Clone(changes)
+			if !f.change(changes) || !yield(changes) {
+				return
+			}
+		}
+	}
 }
 
 type lead1 = func(context.Context, scheduler.Term) error
@@ -118,6 +137,16 @@ func TestControls(t *testing.T) {
 				return New(Config{}).Member(0).Run(ctx, lead)
 			}}
 		}, []string{"one leads", "follower cut off"}},
+		"forgets deletions": {func(m *Member) ha.Elector {
+			return following{m, func(changes map[string][]byte) bool {
+				maps.DeleteFunc(changes, func(_ string, value []byte) bool { return value == nil })
+				return true
+			}}
+		}, []string{"Follow"}},
+		"follows for one change": {func(m *Member) ha.Elector {
+			n := 0
+			return following{m, func(map[string][]byte) bool { n++; return n == 1 }}
+		}, []string{"Follow"}},
 		"nil goes on": {func(m *Member) ha.Elector {
 			return elector{m, func(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
 				for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// Member is a member of an [Election]. It is an [ha.Elector].
+// Member is a member of an [Election]. It is an [ha.Replica].
 type Member struct {
 	election *Election
 	id       string
@@ -158,6 +159,48 @@ func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
 			}
 		}
 	}
+}
+
+// Follow ranges over the records, as [ha.Replica] says. A member that cannot be reached learns what it has missed later.
+func (m *Member) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
+	return func(yield func(map[string][]byte) bool) {
+		e := m.election
+		e.mu.Lock()
+		records, err := e.store.Load(ctx)
+		f := &follower{missed: records}
+		e.followers[f] = true
+		e.mu.Unlock()
+		defer func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			delete(e.followers, f)
+		}()
+		for err == nil && ctx.Err() == nil {
+			e.mu.Lock()
+			running, changed := m.running, e.changed
+			var missed map[string][]byte
+			if m.reachable() {
+				missed, f.missed = f.missed, nil
+			}
+			e.mu.Unlock()
+			if !running || missed != nil && !yield(missed) {
+				return
+			}
+			wait(ctx, changed, time.Time{})
+		}
+	}
+}
+
+// follower is a call of Follow. It belongs to the election's mutex.
+type follower struct {
+	missed map[string][]byte // what it was not told yet; nil: nothing
+}
+
+func (f *follower) miss(changes map[string][]byte) {
+	if f.missed == nil {
+		f.missed = map[string][]byte{}
+	}
+	maps.Copy(f.missed, changes)
 }
 
 // Awake returns when the member is not paused, or with the cause of ctx's end. Whatever a paused process would not do has

@@ -2,9 +2,11 @@ package zookeeper
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
 	"github.com/stretchr/testify/require"
 )
@@ -47,6 +49,68 @@ func BenchmarkStore(b *testing.B) {
 					require.Len(b, records, most)
 				}
 			})
+			// What a member does once that has just begun.
+			b.Run(fmt.Sprintf("read=%d", most), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					r := newReplica(st.replica.base)
+					_, err := r.catchUp(b.Context(), st.t.s.conn, false)
+					require.NoError(b, err)
+					require.Len(b, r.load(), most)
+				}
+				b.ReportMetric(float64(len(st.replica.entries)), "entries")
+				before := inUse()
+				r := newReplica(st.replica.base)
+				_, err := r.catchUp(b.Context(), st.t.s.conn, false)
+				require.NoError(b, err)
+				b.ReportMetric(float64(inUse()-before)/float64(r.live), "memory/records")
+				runtime.KeepAlive(r)
+			})
+		})
+	}
+}
+
+// inUse returns the bytes of memory that are in use.
+func inUse() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// From the planned end of one member to the moment at which another has loaded all records.
+func BenchmarkTakeover(b *testing.B) {
+	s := zktest.Start(b)
+	for _, n := range []int{0, 100_000} {
+		b.Run(fmt.Sprintf("records=%d", n), func(b *testing.B) {
+			config := Config{Address: address(fmt.Sprintf("/takeover-%d", n), s.Address), SessionTimeout: time.Minute}
+			old := join(b, new(history), config)
+			st := old.leads().Store
+			for i := 0; i < n; {
+				changes := map[string][]byte{}
+				for range 200 {
+					changes[fmt.Sprintf("task/%d", i)] = make([]byte, 700)
+					i++
+				}
+				require.NoError(b, st.Apply(b.Context(), changes))
+			}
+			for b.Loop() {
+				b.StopTimer()
+				next := join(b, new(history), config)
+				next.shows("the leader", func(s ha.Status) bool { return s.Leader != "" })
+				for range next.Follow(b.Context()) {
+					break // it has all of them
+				}
+				b.StartTimer()
+				old.stop()
+				records, err := next.leads().Store.Load(b.Context())
+				require.NoError(b, err)
+				require.Len(b, records, n)
+				b.StopTimer()
+				old.returns()
+				old = next
+				b.StartTimer()
+			}
 		})
 	}
 }

@@ -21,12 +21,13 @@ type candidacy struct {
 	own     candidate
 	timeout time.Duration // of the session
 
-	candidates []candidate      // of the last good look
-	term       *term            // nil: this member does not lead
-	deadline   *time.Timer      // the session may have expired then
-	ending     error            // why, while lead has not returned; nil: not yet
-	planned    bool             // the end is that of Run's context
-	grace      <-chan time.Time // lead is waited for until then, except for a planned end
+	candidates []candidate        // of the last good look
+	term       *term              // nil: this member does not lead
+	deadline   *time.Timer        // the session may have expired then
+	ending     error              // why, while lead has not returned; nil: not yet
+	planned    bool               // the end is that of Run's context
+	grace      <-chan time.Time   // lead is waited for until then, except for a planned end
+	leadsNow   context.CancelFunc // ends keepUp: only this member changes the log
 
 	// Used by one call of look at a time.
 	known   map[string]candidate // by name of node
@@ -170,6 +171,10 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 		ended   = ctx.Done()
 		done    chan outcome // nil: no term
 	)
+	var following context.Context
+	following, c.leadsNow = context.WithCancel(ctx)
+	defer c.leadsNow()
+	c.s.async(func() { c.keepUp(following, c.s, every) })
 	c.deadline = time.NewTimer(c.timeout)
 	defer c.deadline.Stop()
 	defer beat.Stop()
@@ -270,6 +275,7 @@ func (c *candidacy) begin(ctx context.Context, v view, lead func(context.Context
 	inside, cancel := context.WithCancelCause(ctx)
 	t := &term{s: c.s, number: uint64(c.own.czxid), node: path.Join(c.election, c.own.node), cancel: cancel}
 	c.term = t
+	c.leadsNow()
 	c.deadline.Reset(time.Until(v.begun.Add(c.patience())))
 	done := make(chan outcome, 1)
 	go func() { done <- t.run(inside, c.Elector, c.timeout, lead) }()

@@ -20,6 +20,8 @@ import (
 const (
 	// defaultSessionTimeout is the one of Mesos' masters.
 	defaultSessionTimeout = 10 * time.Second
+	// minSessionTimeout is less than servers allow.
+	minSessionTimeout = 100 * time.Millisecond
 	// maxID and maxAPI keep the node of a member small: each member reads those of all.
 	maxID, maxAPI = 255, 1024
 )
@@ -83,8 +85,8 @@ func (c Config) normalize() (Config, *zkaddress.Address, error) {
 		return refuse("ID", c.ID, fmt.Sprintf("must be UTF-8 of at most %d bytes", maxID))
 	case len(c.API) > maxAPI || !utf8.ValidString(c.API):
 		return refuse("API", c.API, fmt.Sprintf("must be UTF-8 of at most %d bytes", maxAPI))
-	case c.SessionTimeout < 0 || c.SessionTimeout > math.MaxInt32*time.Millisecond:
-		return refuse("SessionTimeout", c.SessionTimeout.String(), "must be between 0 and 24 days")
+	case c.SessionTimeout != 0 && c.SessionTimeout < minSessionTimeout || c.SessionTimeout > math.MaxInt32*time.Millisecond:
+		return refuse("SessionTimeout", c.SessionTimeout.String(), "must be between 100 ms and 24 days")
 	}
 	if c.ID == "" {
 		host, err := os.Hostname()

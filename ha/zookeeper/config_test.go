@@ -3,6 +3,7 @@ package zookeeper
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -48,8 +49,9 @@ func TestNewRefuses(t *testing.T) {
 		{Config{Address: "zk://h/a", ID: long}, "ID", long, "must be UTF-8 of at most 255 bytes"},
 		{Config{Address: "zk://h/a", ID: "\xff"}, "ID", "\xff", "must be UTF-8 of at most 255 bytes"},
 		{Config{Address: "zk://h/a", API: long}, "API", long, "must be UTF-8 of at most 1024 bytes"},
-		{Config{Address: "zk://h/a", SessionTimeout: -1}, "SessionTimeout", "-1ns", "must be between 0 and 24 days"},
-		{Config{Address: "zk://h/a", SessionTimeout: 600 * time.Hour}, "SessionTimeout", "600h0m0s", "must be between 0 and 24 days"},
+		{Config{Address: "zk://h/a", SessionTimeout: -1}, "SessionTimeout", "-1ns", "must be between 100 ms and 24 days"},
+		{Config{Address: "zk://h/a", SessionTimeout: time.Millisecond}, "SessionTimeout", "1ms", "must be between 100 ms and 24 days"},
+		{Config{Address: "zk://h/a", SessionTimeout: 600 * time.Hour}, "SessionTimeout", "600h0m0s", "must be between 100 ms and 24 days"},
 	} {
 		_, err := New(test.config)
 		var got *ConfigError
@@ -106,6 +108,20 @@ func TestNotAServer(t *testing.T) {
 	require.ErrorContains(t, err, `h:80 is not a ZooKeeper server: it says "HTTP"`)
 	_, problem := l.state()
 	require.Equal(t, err, problem)
+}
+
+// So does a server that sends more than this member takes, which is one all the same.
+func TestLongPacket(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	p := newPackets(near, &link{timeout: time.Second}, "h:2181")
+	go func() {
+		defer far.Close()
+		_, _ = far.Write(append([]byte{0, 0, 0, 16}, make([]byte, 16)...))
+		_, _ = far.Write([]byte{1, 0, 0, 0})
+	}()
+	_, err := io.ReadFull(p, make([]byte, 24))
+	require.EqualError(t, err, "h:2181 sends 16777216 bytes at once, and at most 8388608 are taken: are there too many nodes?")
 }
 
 // The session timeout is read from the first packet, however it arrives, and the shortest one counts.

@@ -2,7 +2,8 @@
 // already. Members need to know nothing but its address.
 //
 // Each member has an ephemeral, sequential node in the election; the first one leads, and each watches the one before
-// its own. A record is a node; an Apply is one transaction, with the condition that the leader's node is still there.
+// its own. The records are a log: each Apply adds a node that has all its changes, by a transaction with the condition that
+// the leader's node is still there. Every member has all records in memory, and reads what the log has more.
 //
 // # What it promises
 //
@@ -18,8 +19,12 @@
 //     another member leads within milliseconds.
 //   - An Apply that has returned nil is on the disks of a majority of the servers. Of one that has failed all is there
 //     or nothing; the same records can be written again.
-//   - Load returns what the last Apply of all terms has left. Many reads are under way at once: two cores that a server
-//     and a member share load 10,000 records a second.
+//   - Load returns what the last Apply of all terms has left. A member that has taken part for a while has all of it but
+//     the last tenth of a second: with 100,000 records of 700 bytes it takes over in 0.2 s more than with none. One
+//     that has just begun reads them first, which takes half a second with a server on the same machine.
+//   - The log takes twice the bytes of the records, and few MiB more. Small nodes of it are put together, and records that
+//     count are written anew so that old nodes can go, all with the same condition.
+//   - A log in which a node is missing between others, or is not the library's, is an error that names it.
 //   - No error, no log line and no text of a value has the password. All methods may be called from any goroutine.
 //   - Run leaves no goroutine and no connection behind.
 //
@@ -30,6 +35,7 @@
 //     member's node by hand: the member learns of it by a watch.
 //   - That lead has returned before another member leads. A planned end waits for that, and while it does nobody leads;
 //     a term that was lost waits for half a session timeout at most. The context of lead has ended by then.
+//   - That members notice when servers are set back to a backup: stop all members before.
 //   - Records of any size: key and value together take a little less than 1 MiB, see [RecordError] and BatchLimit of
 //     the term's store. Servers with a smaller jute.maxbuffer than the usual one drop the connection over less.
 //   - Encryption: see [Config].DialContext.
@@ -38,6 +44,6 @@
 // # Goroutines
 //
 // [New] starts none. [Elector.Run] starts those of the ZooKeeper client, one for lead, one that waits for a lead which is
-// slow to return, and one for each call of the client, which takes no context: they end when the session is closed. A
-// store's Load and Apply start up to 128 for their reads. Run returns when all have ended.
+// slow to return, one that reads the log of a member that does not lead, and one for each call of the client, which takes
+// no context: they end when the session is closed. Reading the log takes up to 8 more. Run returns when all have ended.
 package zookeeper

@@ -22,9 +22,10 @@ type Elector struct {
 	auth       string // user:password, or empty
 	path       string // of the framework
 	election   string // whose children are the members
-	state      string // below which the records are
+	state      string // below which the log of the records is
 	acl, above []zk.ACL
 	board      board
+	replica    *replica
 
 	running chan struct{} // of capacity 1: full during Run
 	// Used by Run only.
@@ -36,7 +37,10 @@ type Elector struct {
 	problem string // the last one logged
 }
 
-var _ ha.Elector = (*Elector)(nil)
+var (
+	_ ha.Elector = (*Elector)(nil)
+	_ ha.Replica = (*Elector)(nil)
+)
 
 // New returns an Elector, or a [*ConfigError].
 func New(c Config) (*Elector, error) {
@@ -54,6 +58,7 @@ func New(c Config) (*Elector, error) {
 		running:  make(chan struct{}, 1),
 		self:     memberData{ID: c.ID, API: c.API},
 	}
+	e.replica = newReplica(e.state)
 	e.acl, e.above = aclOf(address.Auth)
 	e.show(nil, nil, "", "not running")
 	return e, nil
@@ -76,6 +81,8 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 	}
 	defer func() { <-e.running }()
 	defer e.show(nil, nil, "", "not running")
+	e.replica.run(true)
+	defer e.replica.run(false)
 	e.self.Start = time.Now()
 	for {
 		err := e.takePart(ctx, lead)

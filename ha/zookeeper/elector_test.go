@@ -3,7 +3,9 @@ package zookeeper
 import (
 	"context"
 	"encoding/json"
-	"path"
+	"io"
+	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,39 +15,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/stretchr/testify/require"
 )
-
-// TestElector takes real time, since the servers are real: waits are for sessions that expire after two seconds.
-func TestElector(t *testing.T) {
-	t.Parallel()
-	s := zktest.Ensemble(t, 1, tick)[0]
-	for _, test := range []struct {
-		name string
-		run  func(t *testing.T, s *zktest.Server, path string)
-	}{
-		{"one member", oneMember},
-		{"two members", twoMembers},
-		{"expiry", expiry},
-		{"reconnect", reconnect},
-		{"lost creation", lostCreation},
-		{"orphan", orphan},
-		{"deleted by hand", deletedByHand},
-		{"lead returns", leadReturns},
-		{"wrong password", wrongPassword},
-		{"same ID", sameID},
-		{"deep path", deepPath},
-		{"ends while nothing answers", endsInBlackHole},
-		{"lost write", lostWrite},
-		{"nodes made by hand", nodesByHand},
-		{"election deleted", electionDeleted},
-		{"another format", anotherFormat},
-		{"slow lead", slowLead},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			test.run(t, s, "/"+path.Base(t.Name()))
-		})
-	}
-}
 
 func oneMember(t *testing.T, s *zktest.Server, path string) {
 	m := join(t, new(history), Config{Address: address(path, s.Address), ID: "a", API: "http://a:1"})
@@ -78,9 +47,9 @@ func oneMember(t *testing.T, s *zktest.Server, path string) {
 // A planned hand-over: nobody waits for a session to expire, and the two never lead at the same time.
 func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
-	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
+	a := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: defaultSessionTimeout})
 	first := a.leads()
-	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b", SessionTimeout: defaultSessionTimeout})
 	both := func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 }
 	require.Equal(t, first.Number, b.shows("the leader", both).Term)
 	a.shows("both", both)
@@ -154,6 +123,21 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	r.open()
 	require.NoError(t, term.Confirm(t.Context()))
 	require.NoError(t, term.ctx.Err())
+	require.Equal(t, []string{"a leads"}, h.all())
+}
+
+// A server that takes a twentieth of the session timeout for each answer is not taken for a dead one.
+func slowServer(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	r := newRelay(t, s.Address)
+	r.delay(short / 20)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
+	term := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	for i := range 15 { // which takes longer than the session timeout
+		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}}))
+	}
 	require.Equal(t, []string{"a leads"}, h.all())
 }
 
@@ -249,7 +233,7 @@ func wrongPassword(t *testing.T, s *zktest.Server, path string) {
 		require.NotContains(t, err.Error()+m.log.String(), "wr0ng")
 	}
 	c := s.Connect(t)
-	for _, node := range []string{path, path + "/state/00", newChange(path+"/state", "a", nil).node} {
+	for _, node := range []string{path, path + "/state", path + "/state/1-1", path + "/state/2-2"} {
 		_, _, err := c.Get(node)
 		require.ErrorIs(t, err, zk.ErrNoAuth, node)
 	}
@@ -288,6 +272,48 @@ func endsInBlackHole(t *testing.T, s *zktest.Server, path string) {
 	t.Logf("ended in %v", time.Since(begun))
 	never := join(t, new(history), Config{Address: address(path, r.address), ID: "b"})
 	require.ErrorIs(t, never.ends(), context.Canceled)
+}
+
+// A name that resolves to nothing, and a port at which something else answers, are said, and cost nothing but time: the
+// next server is tried.
+func nobodyAnswers(t *testing.T, s *zktest.Server, path string) {
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer web.Close()
+	serving.Go(func() {
+		for {
+			conn, err := web.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			conn.Close()
+		}
+	})
+	other := web.Addr().String()
+	for server, problem := range map[string]string{
+		"nowhere.invalid:2181": "lookup nowhere.invalid: no such host",
+		other:                  other + ` is not a ZooKeeper server: it says "HTTP"`,
+	} {
+		config := Config{
+			Address: address(path, server), ID: "a", SessionTimeout: short / 2,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address == "nowhere.invalid:2181" {
+					return nil, &net.DNSError{Name: "nowhere.invalid", Err: "no such host", IsNotFound: true}
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			},
+		}
+		m := join(t, new(history), config)
+		m.shows("why", func(s ha.Status) bool { return s.Reason == "cannot connect: "+problem })
+		m.ends()
+		config.Address = address(path, server, s.Address)
+		m = join(t, new(history), config)
+		m.leads()
+		m.ends()
+	}
 }
 
 // The reply to a write is lost, which had its effect or not. The same records can be written again.
@@ -354,6 +380,61 @@ func anotherFormat(t *testing.T, s *zktest.Server, path string) {
 	err := m.returns()
 	require.ErrorIs(t, err, ErrFormat)
 	require.ErrorContains(t, err, path+`/state says "something else"`)
+	_, err = c.Set(path+"/state", []byte("mesos-actor-go log 2 x"), -1) // of a later version
+	require.NoError(t, err)
+	require.ErrorIs(t, join(t, new(history), Config{Address: address(path, s.Address), ID: "a"}).returns(), ErrFormat)
+}
+
+// What another program has at the path is said, and left alone.
+func anotherProgram(t *testing.T, s *zktest.Server, path string) {
+	c := s.Connect(t)
+	c.Put(path, "theirs")
+	join(t, new(history), Config{Address: address(path, s.Address), ID: "a"}).leads() // a node is as good as another
+	data, _, err := c.Get(path)
+	require.NoError(t, err)
+	require.Equal(t, "theirs", string(data))
+
+	_, err = c.Create(path+"-ephemeral", nil, zk.FlagEphemeral, zk.WorldACL(zk.PermAll))
+	require.NoError(t, err)
+	m := join(t, new(history), Config{Address: address(path+"-ephemeral", s.Address), ID: "a"})
+	m.shows("why", func(s ha.Status) bool {
+		return s.Reason == "create "+path+"-ephemeral/election: zk: ephemeral nodes may not have children"
+	})
+	c.Remove(path + "-ephemeral") // it may go away, as their session may end
+	m.leads()
+}
+
+// Somebody takes the right to use the nodes away: from the election, which ends Run at once, or from the records, which
+// ends the term before that.
+func accessLost(t *testing.T, s *zktest.Server, path string) {
+	c := s.Connect(t)
+	for _, node := range []string{"/election", "/state"} {
+		m := join(t, new(history), Config{Address: address(path+node, s.Address), ID: "a"})
+		m.leads()
+		_, err := c.SetACL(path+node+node, zk.DigestACL(zk.PermAll, "somebody", "else"), -1)
+		require.NoError(t, err)
+		if node == "/state" {
+			m.answer <- errTest
+		}
+		require.ErrorIs(t, m.returns(), ErrDenied)
+	}
+}
+
+// No watch reports anything. Members look regularly as well.
+func lostWatches(t *testing.T, s *zktest.Server, path string) {
+	r := newRelay(t, s.Address)
+	r.loseWatches()
+	a := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	term := a.leads()
+	b := join(t, new(history), Config{Address: address(path, r.address), ID: "b", SessionTimeout: short / 2})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	news := b.follows(t)
+	require.Empty(t, <-news)
+	require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"k": []byte("v")}))
+	require.Equal(t, map[string][]byte{"k": []byte("v")}, <-news)
+	a.ends()
+	b.leads()
+	require.Positive(t, r.losses())
 }
 
 // A lead that does not return keeps nobody else from leading once its term is lost. Its member is seen meanwhile, and is
@@ -402,6 +483,30 @@ func slowLead(t *testing.T, s *zktest.Server, path string) {
 	<-leads
 	stop()
 	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+// Two frameworks were given the same path. The one that comes second is refused, and changes nothing.
+func twoFrameworks(t *testing.T, s *zktest.Server, path string) {
+	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})
+	records := map[string][]byte{
+		"framework": []byte(`{"version":3,"id":"f-1","state":"active","fingerprint":{"name":"one","master":"http://127.0.0.1:5050"}}`),
+	}
+	require.NoError(t, first.leads().Store.Apply(t.Context(), records))
+	first.ends()
+
+	e, err := New(Config{Address: address(path, s.Address), ID: "b", SessionTimeout: patient, Logger: quiet()})
+	require.NoError(t, err)
+	two, err := scheduler.New(scheduler.Config{
+		Master: "127.0.0.1:5050", Framework: scheduler.Framework{Name: "two"}, Logger: quiet(),
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errTest },
+	})
+	require.NoError(t, err)
+	var differs *scheduler.FingerprintError
+	require.ErrorAs(t, ha.Run(t.Context(), e, two), &differs)
+	require.Equal(t, scheduler.FingerprintError{Field: "name", Stored: "one", Config: "two"}, *differs)
+	got, err := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"}).leads().Store.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, records, got)
 }
 
 var (

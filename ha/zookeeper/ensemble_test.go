@@ -15,20 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ensemble starts three servers, two members and a term of the first one.
-func ensemble(t *testing.T, timeout time.Duration) (servers []*zktest.Server, h *history, a, b *member, term led) {
-	servers, h = zktest.Ensemble(t, 3, tick), new(history)
-	var all []string
-	for _, s := range servers {
-		all = append(all, s.Address)
-	}
-	a = join(t, h, Config{Address: address("/ensemble", all...), ID: "a", SessionTimeout: timeout})
-	term = a.leads()
-	b = join(t, h, Config{Address: address("/ensemble", all...), ID: "b", SessionTimeout: timeout})
-	b.shows("both", func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 })
-	return servers, h, a, b, term
-}
-
 // writes repeats an Apply until it succeeds, and requires that the term goes on meanwhile.
 func (l led) writes(t *testing.T, value int) {
 	for {
@@ -40,88 +26,101 @@ func (l led) writes(t *testing.T, value int) {
 	}
 }
 
+// threeServers has everything that takes three servers, one after the other.
+func threeServers(t *testing.T) {
+	servers := zktest.Ensemble(t, 3, tick)
+	var all []string
+	for _, s := range servers {
+		all = append(all, s.Address)
+	}
+	h := new(history)
+	a := join(t, h, Config{Address: address("/ensemble", all...), ID: "a", SessionTimeout: defaultSessionTimeout})
+	term := a.leads()
+	b := join(t, h, Config{Address: address("/ensemble", all...), ID: "b", SessionTimeout: defaultSessionTimeout})
+	b.shows("both", func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 })
+	for _, step := range []struct {
+		name string
+		run  func(t *testing.T, servers []*zktest.Server, all []string, term led)
+	}{
+		{"one is alone", aloneProvesNothing},
+		{"all hang", allHang},
+		{"the leader dies", serversLeaderDies},
+	} {
+		t.Run(step.name, func(t *testing.T) { step.run(t, servers, all, term) })
+		require.Equal(t, []string{"a leads"}, h.all())
+	}
+}
+
+// signal stops or continues servers.
+func signal(t *testing.T, servers []*zktest.Server, s syscall.Signal) {
+	for _, server := range servers {
+		server.Signal(t, s)
+	}
+}
+
 // A server that has lost the others still answers questions from its memory. That proves nothing: they may have
-// given the leadership to another member. Then the ensemble's leader dies: the others elect another one, which takes
-// them a second or more on a busy machine, and the sessions go on.
-func TestEnsemble(t *testing.T) {
-	t.Parallel()
-	servers, h, _, _, term := ensemble(t, defaultSessionTimeout)
+// given the leadership to another member.
+func aloneProvesNothing(t *testing.T, servers []*zktest.Server, _ []string, term led) {
 	at := slices.IndexFunc(servers, func(s *zktest.Server) bool { return !s.Leads(t) })
-	alone := servers[at]
-	m := join(t, new(history), Config{Address: address("/majority", alone.Address), ID: "a"})
-	other := m.leads()
+	alone, others := servers[at], slices.Delete(slices.Clone(servers), at, at+1)
+	other := join(t, new(history), Config{Address: address("/majority", alone.Address), ID: "a"}).leads()
 	c := alone.Connect(t)
 	children, _, err := c.Children("/majority/election")
 	require.NoError(t, err)
-	for i, s := range servers {
-		if i != at {
-			s.Signal(t, syscall.SIGSTOP)
-		}
-	}
+	signal(t, others, syscall.SIGSTOP)
+	defer signal(t, others, syscall.SIGCONT)
 	there, _, err := c.Exists("/majority/election/" + children[0])
 	require.NoError(t, err)
 	require.True(t, there)
-	ctx, cancel := context.WithTimeout(t.Context(), short/4)
+	ctx, cancel := context.WithTimeout(t.Context(), tick)
 	defer cancel()
 	require.Error(t, other.Confirm(ctx))
-	for i, s := range servers {
-		if i != at {
-			s.Signal(t, syscall.SIGCONT)
-		}
-	}
+	signal(t, others, syscall.SIGCONT)
 	term.writes(t, 1)
-	m.ends()
-
-	at = slices.IndexFunc(servers, func(s *zktest.Server) bool { return s.Leads(t) })
-	servers[at].Kill()
-	begun := time.Now()
-	term.writes(t, 2)
-	t.Logf("written %v after the kill", time.Since(begun))
-	require.NoError(t, term.Confirm(t.Context()))
-	require.Equal(t, []string{"a leads"}, h.all())
 }
 
-// All servers hang for half a session timeout, and for two.
-func TestEnsembleHangs(t *testing.T) {
-	t.Parallel()
-	const timeout = 3 * time.Second
-	servers, h, a, b, term := ensemble(t, timeout)
-	signal := func(s syscall.Signal) {
-		for _, server := range servers {
-			server.Signal(t, s)
-		}
-	}
-	hang := func(d time.Duration) {
-		signal(syscall.SIGSTOP)
-		defer signal(syscall.SIGCONT)
-		time.Sleep(d) // they hang, and nothing can be waited for
-	}
-	hang(timeout / 4)
-	term.writes(t, 1)
-	require.Equal(t, []string{"a leads"}, h.all())
-
-	hang(2 * timeout)
+// All servers hang for half of one election's session timeout, which changes nothing, and for two of another's.
+func allHang(t *testing.T, servers []*zktest.Server, all []string, term led) {
+	const hang = defaultSessionTimeout / 2
+	h := new(history)
+	c := join(t, h, Config{Address: address("/hang", all...), ID: "c", SessionTimeout: hang / 2})
+	short := c.leads()
+	d := join(t, h, Config{Address: address("/hang", all...), ID: "d", SessionTimeout: hang / 2})
+	d.shows("both", func(s ha.Status) bool { return s.Leader == "c" && len(s.Members) == 2 })
+	signal(t, servers, syscall.SIGSTOP)
+	time.Sleep(hang) // nothing can be waited for
+	signal(t, servers, syscall.SIGCONT)
 	begun := time.Now()
-	require.Error(t, term.over(t))
+	term.writes(t, 2)
+	t.Logf("half a session timeout of %v: written %v after the servers went on, in the same term", 2*hang, time.Since(begun))
+
+	require.Error(t, short.over(t))
 	var next led
 	select {
-	case next = <-a.terms:
-	case next = <-b.terms:
+	case next = <-c.terms:
+	case next = <-d.terms:
 	case <-time.After(deadline):
 		require.Fail(t, "nobody leads")
 	}
-	t.Logf("led %v after the servers went on", time.Since(begun))
-	require.Greater(t, next.Number, term.Number)
+	t.Logf("two session timeouts of %v: led %v after the servers went on", hang/2, time.Since(begun))
+	require.Greater(t, next.Number, short.Number)
 	next.writes(t, 2)
-	require.Equal(t, []string{"a leads", "a has led"}, h.all()[:2])
+	require.Equal(t, []string{"c leads", "c has led"}, h.all()[:2])
 	require.Len(t, h.all(), 3)
 }
 
+// The others elect another leader, which takes them a second or more on a busy machine. The sessions go on.
+func serversLeaderDies(t *testing.T, servers []*zktest.Server, _ []string, term led) {
+	servers[slices.IndexFunc(servers, func(s *zktest.Server) bool { return s.Leads(t) })].Kill()
+	begun := time.Now()
+	term.writes(t, 3)
+	t.Logf("written %v after the kill, in the same term", time.Since(begun))
+	require.NoError(t, term.Confirm(t.Context()))
+}
+
 // The servers start anew without their data.
-func TestServersLoseTheirData(t *testing.T) {
-	t.Parallel()
-	s := zktest.Ensemble(t, 1, tick)[0]
-	m := join(t, new(history), Config{Address: address("/lost", s.Address), ID: "a", SessionTimeout: short})
+func losesItsData(t *testing.T, s *zktest.Server) {
+	m := join(t, new(history), Config{Address: address("/lost", s.Address), ID: "a", SessionTimeout: short / 2})
 	term := m.leads()
 	term.writes(t, 1)
 	s.Kill()
@@ -134,9 +133,7 @@ func TestServersLoseTheirData(t *testing.T) {
 	require.Empty(t, records)
 }
 
-// Not parallel: it looks at all goroutines of the process.
-func TestNoGoroutineIsLeft(t *testing.T) {
-	s := zktest.Ensemble(t, 1, tick)[0]
+func noGoroutineIsLeft(t *testing.T, s *zktest.Server) {
 	r := newRelay(t, s.Address)
 	for _, end := range []func(m *member, term led){
 		func(m *member, _ led) { m.ends() },
@@ -169,6 +166,7 @@ func requireNoGoroutine(t *testing.T) {
 		text := string(all[:runtime.Stack(all, true)])
 		left := slices.DeleteFunc([]string{
 			"zk.(*Conn)", "zookeeper.(*session)", "zookeeper.(*candidacy)", "zookeeper.await", "zookeeper.(*store)", "zookeeper.(*term)",
+			"zookeeper.(*replica)", "zookeeper.(*Elector)",
 		}, func(part string) bool { return !strings.Contains(text, part) })
 		if len(left) == 0 {
 			return

@@ -12,7 +12,8 @@ var (
 	// user or password are wrong, or somebody else made the nodes.
 	ErrDenied = errors.New("ha/zookeeper: access denied")
 	// ErrFormat is wrapped by what [Elector.Run] returns when the records were not written by this version, but by
-	// another one or by something else that uses the path.
+	// another one or by something else that uses the path. It is wrapped by what a term's store returns, and by the end
+	// of a term that could not begin, when that is so of a node of the log, or when one is missing.
 	ErrFormat = errors.New("ha/zookeeper: not records of this version")
 
 	// errOver is the reason why a session takes no calls any more.

@@ -85,14 +85,12 @@ func (c *counter) lead(ctx context.Context, member int, t scheduler.Term, end <-
 	}
 }
 
-// TestFaults has the links of three members fail at random.
-func TestFaults(t *testing.T) {
-	t.Parallel()
+// The links of three members fail at random.
+func faults(t *testing.T, s *zktest.Server, path string) {
 	const (
 		timeout = short / 2
 		lasts   = 5 * timeout
 	)
-	s := zktest.Ensemble(t, 1, tick)[0]
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var (
@@ -104,7 +102,7 @@ func TestFaults(t *testing.T) {
 	for i := range 3 {
 		r := newRelay(t, s.Address)
 		relays = append(relays, r)
-		e, err := New(Config{Address: address("/faults", r.address), ID: fmt.Sprint(i), SessionTimeout: timeout, Logger: quiet()})
+		e, err := New(Config{Address: address(path, r.address), ID: fmt.Sprint(i), SessionTimeout: timeout, Logger: quiet()})
 		require.NoError(t, err)
 		running.Go(func() {
 			_ = e.Run(ctx, func(ctx context.Context, t scheduler.Term) error { return c.lead(ctx, i, t, end) })

@@ -193,6 +193,9 @@ func (p *packets) Read(b []byte) (int, error) {
 			size := binary.BigEndian.Uint32(p.head)
 			if size < minPacket || size > maxPacket {
 				err := fmt.Errorf("%s is not a ZooKeeper server: it says %q", p.address, p.head)
+				if p.later {
+					err = fmt.Errorf("%s sends %d bytes at once, and at most %d are taken: are there too many nodes?", p.address, size, maxPacket)
+				}
 				p.link.notZooKeeper(err)
 				return 0, err
 			}

@@ -1,6 +1,7 @@
 package zookeeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ const (
 	deadline = time.Minute
 	// tick of the servers.
 	tick = 100 * time.Millisecond
+	// patient is for sessions that should not expire on a busy machine.
+	patient = 4 * time.Second
 	// short is for sessions whose expiry is waited for.
 	short = 2 * time.Second
 )
@@ -65,6 +68,7 @@ func join(t testing.TB, h *history, config Config) *member {
 	m := &member{
 		t: t, terms: make(chan led, 10), answer: make(chan error), done: make(chan error, 1), log: new(logs),
 	}
+	config.SessionTimeout = cmp.Or(config.SessionTimeout, patient)
 	config.Logger = slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	m.Elector, err = New(config)
@@ -138,6 +142,22 @@ func (m *member) shows(what string, good func(s ha.Status) bool) ha.Status {
 	return ha.Status{}
 }
 
+// follows ranges over the records as the member knows them, for the length of the test.
+func (m *member) follows(t *testing.T) <-chan map[string][]byte {
+	news := make(chan map[string][]byte, 1000)
+	var done sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	done.Go(func() {
+		defer close(news)
+		for changes := range m.Follow(ctx) {
+			news <- changes
+		}
+	})
+	t.Cleanup(done.Wait)
+	t.Cleanup(cancel)
+	return news
+}
+
 // over waits until a term is over and returns the cause.
 func (l led) over(t testing.TB) error {
 	t.Helper()
@@ -180,9 +200,10 @@ func address(path string, servers ...string) string {
 
 // epoch reads who leads, as it is on record.
 func epoch(t *testing.T, c *zktest.Client, path string) string {
-	data, _, err := c.Get(newChange(path+"/state", epochKey, nil).node)
+	r := newReplica(path + "/state")
+	_, err := r.catchUp(t.Context(), c.Conn, false)
 	require.NoError(t, err)
-	return string(data)
+	return string(r.records[epochKey].value)
 }
 
 var errTest = errors.New("of the test")

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,8 +22,10 @@ type relay struct {
 	mu    sync.Mutex
 	hole  chan struct{} // nil: open. Closed when it opens again.
 	conns []net.Conn
-	lose  int32 // the opcode of the request whose reply is lost, and the connection with it; 0: none
-	lost  int   // such replies
+	lose  int32         // the opcode of the request whose reply is lost, and the connection with it; 0: none
+	blind bool          // watches report nothing
+	slow  time.Duration // for so long each reply is held, and those behind it
+	lost  int           // replies and reports
 }
 
 // newRelay relays connections to the server for the length of the test.
@@ -88,6 +91,20 @@ func (r *relay) loseReply(opcode int32) {
 	r.lose = opcode
 }
 
+// delay holds each reply, and those behind it.
+func (r *relay) delay(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slow = d
+}
+
+// loseWatches loses what watches report.
+func (r *relay) loseWatches() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.blind = true
+}
+
 func (r *relay) losses() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,7 +141,7 @@ func (r *relay) serve(near net.Conn) {
 	)
 	both.Go(func() {
 		defer far.Close()
-		copyPackets(near, far, func(packet []byte) bool {
+		copyPackets(near, far, func(packet []byte) (pass, goOn bool) {
 			r.pass()
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -132,40 +149,59 @@ func (r *relay) serve(near net.Conn) {
 				r.lose = 0
 				marked <- binary.BigEndian.Uint32(packet)
 			}
-			return true
+			return true, true
 		})
 	})
 	both.Go(func() {
 		defer near.Close()
 		var mark uint32
-		copyPackets(far, near, func(packet []byte) bool {
+		copyPackets(far, near, func(packet []byte) (pass, goOn bool) {
 			r.pass()
 			select {
 			case mark = <-marked:
 			default:
 			}
-			if mark == 0 || len(packet) < 4 || binary.BigEndian.Uint32(packet) != mark {
-				return true
-			}
+			r.mu.Lock()
+			slow := r.slow
+			r.mu.Unlock()
+			time.Sleep(slow)
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.lost++
-			return false
+			switch {
+			case len(packet) < 4:
+			case r.blind && binary.BigEndian.Uint32(packet) == reportXid:
+				r.lost++
+				return false, true
+			case mark != 0 && binary.BigEndian.Uint32(packet) == mark:
+				r.lost++
+				return false, false
+			}
+			return true, true
 		})
 	})
 	both.Wait()
 }
 
-// copyPackets copies packets as long as pass says so.
-func copyPackets(from io.Reader, to io.Writer, pass func([]byte) bool) {
+// reportXid begins the packets by which watches report.
+const reportXid = 1<<32 - 1
+
+// copyPackets copies the packets for which see says so, until it says that it is over.
+func copyPackets(from io.Reader, to io.Writer, see func([]byte) (pass, goOn bool)) {
 	for {
 		packet := make([]byte, 4)
 		if _, err := io.ReadFull(from, packet); err != nil {
 			return
 		}
 		packet = append(packet, make([]byte, binary.BigEndian.Uint32(packet))...)
-		if _, err := io.ReadFull(from, packet[4:]); err != nil || !pass(packet[4:]) {
+		if _, err := io.ReadFull(from, packet[4:]); err != nil {
 			return
+		}
+		pass, goOn := see(packet[4:])
+		if !goOn {
+			return
+		}
+		if !pass {
+			continue
 		}
 		if _, err := to.Write(packet); err != nil {
 			return

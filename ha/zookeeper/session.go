@@ -2,6 +2,7 @@ package zookeeper
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
@@ -52,9 +53,12 @@ func (e *Elector) open(ctx context.Context) (*session, error) {
 
 // event is called by the library's goroutines, which must not be held up.
 func (s *session) event(e zk.Event) {
+	if e.Type == zk.EventNodeChildrenChanged {
+		return // keepUp is told by a channel
+	}
 	s.mu.Lock()
 	switch {
-	case e.Type != zk.EventSession: // a node that is watched has changed
+	case e.Type != zk.EventSession: // a node of the election that is watched has changed
 	case e.State == zk.StateHasSession:
 		s.state.connected, s.state.begun = true, true
 	case e.State == zk.StateExpired:
@@ -152,8 +156,9 @@ func await[T any](ctx context.Context, s *session, f func() (T, error)) (T, erro
 
 // established waits until the session is established, and returns its timeout.
 func (e *Elector) established(ctx context.Context, s *session) (time.Duration, error) {
+	again := time.NewTicker(e.config.SessionTimeout / 4) // each dial wakes as well
+	defer again.Stop()
 	for !s.now().begun {
-		again := time.NewTimer(e.config.SessionTimeout / 4)
 		select {
 		case <-s.wake:
 		case <-again.C:
@@ -161,10 +166,11 @@ func (e *Elector) established(ctx context.Context, s *session) (time.Duration, e
 			if problem == nil {
 				problem = errNoAnswer
 			}
-			e.trouble(fmt.Errorf("cannot connect: %w", problem))
+			problem = fmt.Errorf("cannot connect: %w", problem)
+			e.trouble(problem)
+			e.show(nil, nil, "", problem.Error())
 		case <-ctx.Done():
 		}
-		again.Stop()
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -180,7 +186,6 @@ func (e *Elector) prepare(s *session) error {
 			return e.denied("authenticate", err)
 		}
 	}
-	last := path.Join(e.state, bucketName(buckets-1))
 	// A server may lag behind the others.
 	if _, err := s.conn.Sync(e.path); err != nil {
 		return err
@@ -191,22 +196,15 @@ func (e *Elector) prepare(s *session) error {
 		}
 	}
 	e.stale = nil
-	switch data, _, err := s.conn.Get(e.state); {
-	case errors.Is(err, zk.ErrNoNode):
-	case err != nil:
-		return e.denied("read "+e.state, err)
-	case string(data) != format:
-		return fmt.Errorf("%w: %s says %.40q, not %q", ErrFormat, e.state, data, format)
+	_, err := identify(s.conn, e.state)
+	if err != nil && !errors.Is(err, errNoLog) {
+		return e.denied("find the records", err)
 	}
-	missing := false
-	for _, node := range []string{e.election, last} {
-		there, _, err := s.conn.Exists(node)
-		if err != nil {
-			return e.denied("look for "+node, err)
-		}
-		missing = missing || !there
-	}
-	if !missing {
+	there, _, missing := s.conn.Exists(e.election)
+	switch {
+	case missing != nil:
+		return e.denied("look for "+e.election, missing)
+	case there && err == nil:
 		return nil
 	}
 	return e.createAll(s)
@@ -227,18 +225,11 @@ func (e *Elector) createAll(s *session) error {
 	for _, node := range []string{e.path, e.election, e.state} {
 		var data []byte
 		if node == e.state {
-			data = []byte(format)
+			data = []byte(format + rand.Text())
 		}
 		if err := s.create(node, data, e.acl); err != nil {
 			return e.denied("create "+node, err)
 		}
-	}
-	ops := make([]any, buckets)
-	for i := range ops {
-		ops[i] = &zk.CreateRequest{Path: path.Join(e.state, bucketName(i)), Acl: e.acl}
-	}
-	if _, err := s.conn.Multi(ops...); err != nil && !errors.Is(err, zk.ErrNodeExists) { // all or none
-		return e.denied("create the nodes below "+e.state, err)
 	}
 	return nil
 }

@@ -99,18 +99,18 @@ func (t *term) proveNow() error {
 
 // run records the epoch, then calls lead. Nothing of an earlier term can be written after that record.
 func (t *term) run(ctx context.Context, e *Elector, timeout time.Duration, lead func(context.Context, scheduler.Term) error) outcome {
-	st := newStore(t, e.state, e.acl)
+	st := newStore(t, e.replica, e.acl)
 	record, err := json.Marshal(epochRecord{Term: t.number, Member: e.config.ID, Start: time.Now()})
 	if err != nil {
 		return outcome{err: err}
 	}
 	for {
 		var fenced *FencedError
-		err := st.apply(ctx, []change{newChange(e.state, epochKey, record)})
+		err := st.apply(ctx, map[string][]byte{epochKey: record})
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil || errors.As(err, &fenced) {
+		if ctx.Err() != nil || errors.As(err, &fenced) || errors.Is(err, ErrFormat) || errors.Is(err, zk.ErrNoAuth) {
 			return outcome{err: err}
 		}
 		e.trouble(fmt.Errorf("write who leads: %w", err))

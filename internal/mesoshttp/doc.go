@@ -1,5 +1,6 @@
 // Package mesoshttp is the client of a Mesos master's v1 scheduler endpoint, /api/v1/scheduler: it subscribes,
-// reads the event stream, sends calls, and returns a typed error for each way in which a master refuses one.
+// reads the event stream, sends calls, and returns a typed error for each way in which a master refuses one. Of the operator
+// API, /api/v1, it asks for a framework with a label.
 //
 // It promises:
 //   - a subscription has a connection of its own, which is never reused;
@@ -11,7 +12,8 @@
 //   - credentials are sent to the given masters and to those that they redirect to, over the same scheme, and are
 //     in no error;
 //   - whatever the other side sends, memory stays bounded: the bytes of an event by Config.MaxFrame (as a message,
-//     one made to do harm can take some fifty times as much), other bodies by 4 KiB, response heads by 64 KiB;
+//     one made to do harm can take some fifty times as much), the list of frameworks by 64 MiB, other bodies by 4 KiB,
+//     response heads by 64 KiB;
 //   - calls may have what mesos-go has no types for: offer constraints, and infinity in JSON;
 //   - when a context ends, dialling, TLS handshake, writing and reading under it end at that instant.
 //

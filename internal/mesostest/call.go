@@ -16,6 +16,7 @@ func (m *Master) call(c *scheduler.Call, from caller) reply {
 		return x.reply
 	}
 	r := m.perform(c, from)
+	m.observed(c, c.GetFrameworkID().GetValue(), from.streamID, r.status)
 	if x.reply.fault != Pass {
 		return x.reply
 	}

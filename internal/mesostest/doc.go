@@ -30,7 +30,7 @@
 // or a task's end at the instant of an allocation is too late for that allocation, while a filter
 // that ends then is over.
 //
-// Faults are scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
+// [Master.Observe] tells of each call that was handled. Faults are scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
 // [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
 // [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update], [Master.SetHealth], [Master.SetTokens].
 // They also come by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.

@@ -98,6 +98,7 @@ func (m *Master) subscribe(c *scheduler.Call, from caller) (*subscription, reply
 		m.allocate(m.agents)
 		m.resend(f)
 	}
+	m.observed(c, f.id, s.streamID, 200)
 	return s, x.reply
 }
 

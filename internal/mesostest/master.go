@@ -67,8 +67,10 @@ type Master struct {
 	offered     int                // offers ever made: the next ID
 	ticks       map[int64]struct{} // allocations that are scheduled
 	shares      map[shareKey]*share
-	launched    uint64 // tasks ever launched: their order
+	launched    uint64         // tasks ever launched: their order
+	launches    map[string]int // of each task
 	intercept   func(*scheduler.Call) Fault
+	observe     func(Handled)
 	disturbance disturbance
 	silent      bool
 	callCounts  map[scheduler.Call_Type]int
@@ -96,6 +98,7 @@ func New(config Config) (*Master, error) {
 		shares:      make(map[shareKey]*share),
 		disturbance: disturbance{random: rand.New(rand.NewPCG(config.Seed, 1))},
 		callCounts:  make(map[scheduler.Call_Type]int),
+		launches:    make(map[string]int),
 	}
 	if config.Credentials != nil || config.Tokens != nil {
 		m.known.Store(newCredentials(config.Credentials, config.Tokens))

@@ -19,6 +19,7 @@ type Snapshot struct {
 	Offers     []OfferState                // outstanding, by agent
 	Running    []RunningTask               // by agent and launch
 	Calls      map[scheduler.Call_Type]int // that passed the static checks; also those that got a fault
+	Launches   map[string]int              // how often each task was handed to an agent, whatever its framework
 }
 
 // FrameworkState is a framework that is not removed.
@@ -70,7 +71,7 @@ func (m *Master) Snapshot() Snapshot {
 }
 
 func (m *Master) snapshot() Snapshot {
-	s := Snapshot{Calls: maps.Clone(m.callCounts)}
+	s := Snapshot{Calls: maps.Clone(m.callCounts), Launches: maps.Clone(m.launches)}
 	for _, f := range m.removed {
 		s.Completed = append(s.Completed, f.id)
 	}

@@ -63,6 +63,7 @@ const (
 // launch adds a task to an executor; resources are its own, allocated.
 func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *task {
 	m.launched++
+	m.launches[info.TaskID.Value]++
 	t := &task{
 		info: info, order: m.launched, framework: e.framework, agent: e.agent, executor: e,
 		resources: rs, state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING,

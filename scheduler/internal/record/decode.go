@@ -14,39 +14,69 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// specsKnown is how many distinct specs are remembered. The tasks of a service often have equal ones. A spec that is
-// not remembered only has to be decoded again.
-const specsKnown = 4096
+// specsKnown and agentsKnown are how many distinct specs and agents are remembered. The tasks of a service often have equal
+// ones. One that is not remembered only has to be decoded again.
+const (
+	specsKnown  = 4096
+	agentsKnown = 1 << 16
+)
 
 // tasksEach is the number of tasks from which on another goroutine is worth while.
 const tasksEach = 1000
 
-// decoder decodes the tasks of one store.
+// decoder decodes the tasks of one store. It is safe for concurrent use.
 type decoder struct {
-	specs  memo[*task.Spec]
-	agents memo[*task.Agent]
+	specs   memo[*task.Spec]
+	agents  memo[*task.Agent]
+	classes classes
 }
 
 // Decode returns what the records of a store hold: the framework, which is zero if there is none, and the
 // tasks in any order. Equal specs share their parts and equal agents are the same pointer, so they must not be
 // changed. An error is an [*Error].
 func Decode(records map[string][]byte) (framework Framework, tasks []Task, err error) {
-	found := make([]source, 0, len(records)/2)
-	for key, value := range records {
-		if id, ok := strings.CutPrefix(key, taskPrefix); ok {
-			found = append(found, source{id: id, task: value, spec: records[SpecKey(id)]})
-		} else if id, ok := strings.CutPrefix(key, specPrefix); ok && records[TaskKey(id)] == nil {
-			return Framework{}, nil, &Error{Key: key, Err: errors.New("there is no record of the task's state")}
-		} else if key == FrameworkKey {
+	return new(Cache).Decode(records)
+}
+
+// Decode is the function Decode, and does not decode again what the cache has. It empties the cache.
+func (c *Cache) Decode(records map[string][]byte) (framework Framework, tasks []Task, err error) {
+	defer func() { *c = Cache{} }()
+	found, specs := make([]source, 0, len(records)/2), 0
+	key := []byte(specPrefix) // scratch space
+	for name, value := range records {
+		if id, ok := strings.CutPrefix(name, taskPrefix); ok {
+			key = append(key[:len(specPrefix)], id...)
+			from := source{id: id, task: value, spec: records[string(key)]}
+			if found = append(found, from); from.spec != nil {
+				specs--
+			}
+		} else if strings.HasPrefix(name, specPrefix) {
+			specs++
+		} else if name == FrameworkKey {
 			if framework, err = decodeFramework(value); err != nil {
 				return Framework{}, nil, err
 			}
 		}
 	}
-	if tasks, err = decodeTasks(found); err != nil {
+	if specs > 0 {
+		if err := findOrphan(records); err != nil {
+			return Framework{}, nil, err
+		}
+	}
+	if tasks, err = c.decodeTasks(found); err != nil {
 		return Framework{}, nil, err
 	}
 	return framework, tasks, nil
+}
+
+// findOrphan returns an error for a record of a spec without one of its task's state, if there is one.
+func findOrphan(records map[string][]byte) error {
+	for key := range records {
+		if id, ok := strings.CutPrefix(key, specPrefix); ok && records[TaskKey(id)] == nil {
+			return &Error{Key: key, Err: errors.New("there is no record of the task's state")}
+		}
+	}
+	return nil
 }
 
 // source is what a store holds of one task.
@@ -56,16 +86,17 @@ type source struct {
 	spec []byte // nil: there is no record of it
 }
 
-// decodeTasks decodes all tasks, on as many processors as are worth while.
-func decodeTasks(from []source) ([]Task, error) {
-	d := decoder{specs: memo[*task.Spec]{limit: specsKnown}}
+// decodeTasks decodes all tasks that the cache does not have, on as many processors as are worth while.
+func (c *Cache) decodeTasks(from []source) ([]Task, error) {
 	tasks := make([]Task, len(from))
 	parts := max(1, min(runtime.GOMAXPROCS(0), len(from)/tasksEach))
 	errs := make([]error, parts)
 	part := func(n int) {
 		var scratch decodedTask
 		for i := len(from) * n / parts; i < len(from)*(n+1)/parts && errs[n] == nil; i++ {
-			errs[n] = d.decode(from[i], &scratch, &tasks[i])
+			if !c.take(from[i], &tasks[i]) {
+				errs[n] = c.decoder.decode(from[i], nil, &scratch, &tasks[i])
+			}
 		}
 	}
 	var others sync.WaitGroup
@@ -88,8 +119,9 @@ type decodedTask struct {
 	version1
 }
 
-// decode decodes a task. s is scratch space, to be used for many tasks one after the other.
-func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
+// decode decodes a task. Spec is its spec if that was decoded before, and otherwise nil. s is scratch space, to be used for
+// many tasks one after the other.
+func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) error {
 	agent := s.Agent[:0]
 	*s = decodedTask{}
 	s.Agent = agent
@@ -112,9 +144,10 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
 	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
-		spec, err := d.spec(from)
-		if err != nil {
-			return &Error{Key: SpecKey(from.id), Err: err}
+		if spec == nil {
+			if spec, err = d.spec(from); err != nil {
+				return &Error{Key: SpecKey(from.id), Err: err}
+			}
 		}
 		if s.Version > 1 {
 			t.Info.Spec, t.SpecStored = *spec, true
@@ -129,7 +162,7 @@ func (d *decoder) decode(from source, s *decodedTask, t *Task) error {
 
 // spec returns the spec in a record. It is shared by equal records.
 func (d *decoder) spec(from source) (*task.Spec, error) {
-	spec, err := d.specs.decode(from.spec, func(value []byte) (*task.Spec, error) {
+	spec, err := d.specs.decode(from.spec, specsKnown, func(value []byte) (*task.Spec, error) {
 		var s storedSpec
 		if err := unmarshal(value, &s, &s.Version, 2, version); err != nil {
 			return nil, err
@@ -137,6 +170,7 @@ func (d *decoder) spec(from source) (*task.Spec, error) {
 		if s.Spec == nil {
 			return nil, errNoSpec
 		}
+		d.classes.share(s.Spec)
 		return s.Spec, nil
 	})
 	if err == nil && spec.ID != "" && spec.ID != from.id {
@@ -173,7 +207,7 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		}
 	}
 	if len(s.Agent) > 0 && string(s.Agent) != "null" {
-		if t.Agent, err = d.agents.decode(s.Agent, decodeAgent); err != nil {
+		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, decodeAgent); err != nil {
 			return err
 		}
 		t.Info.AgentID, t.Info.Hostname = t.Agent.ID, t.Agent.Hostname

@@ -5,12 +5,12 @@ import "sync"
 // memo caches decoded values by their bytes, so that equal records are decoded once and share the result. It is safe
 // for concurrent use.
 type memo[T any] struct {
-	limit int // the number of values that are cached; 0: any
 	mu    sync.Mutex
 	known map[string]T
 }
 
-func (m *memo[T]) decode(value []byte, decode func([]byte) (T, error)) (T, error) {
+// decode returns what decode returns for value, and remembers it among at most limit others.
+func (m *memo[T]) decode(value []byte, limit int, decode func([]byte) (T, error)) (T, error) {
 	m.mu.Lock()
 	result, ok := m.known[string(value)]
 	m.mu.Unlock()
@@ -29,7 +29,7 @@ func (m *memo[T]) decode(value []byte, decode func([]byte) (T, error)) (T, error
 	if m.known == nil {
 		m.known = map[string]T{}
 	}
-	if m.limit > 0 && len(m.known) >= m.limit {
+	if len(m.known) >= limit {
 		for key := range m.known { // any one: with records that repeat in a cycle, dropping the oldest would never hit
 			delete(m.known, key)
 			break

@@ -165,7 +165,7 @@ func TestSharing(t *testing.T) {
 
 // A memo drops a value only when it is full, and keeps no errors.
 func TestMemo(t *testing.T) {
-	m, calls := memo[int]{limit: 3}, 0
+	m, calls := memo[int]{}, 0
 	length := func(b []byte) (int, error) {
 		calls++
 		if len(b) == 0 {
@@ -175,15 +175,15 @@ func TestMemo(t *testing.T) {
 	}
 	for range 2 {
 		for _, text := range []string{"a", "bb", "ccc"} {
-			n, err := m.decode([]byte(text), length)
+			n, err := m.decode([]byte(text), 3, length)
 			require.NoError(t, err)
 			require.Len(t, text, n)
 		}
 		require.Equal(t, 3, calls)
 	}
-	_, err := m.decode(nil, length)
+	_, err := m.decode(nil, 3, length)
 	require.ErrorIs(t, err, errNoSpec)
-	_, err = m.decode([]byte("dddd"), length)
+	_, err = m.decode([]byte("dddd"), 3, length)
 	require.NoError(t, err)
 	require.Len(t, m.known, 3)
 	require.Contains(t, m.known, "dddd")

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// runDemo is "samplefw demo": a fake cluster and three members, each a process of its own on loopback. The leader is killed,
+// and another one asked to stop; it tells what happens, and fails unless the framework and all tasks go on.
+func runDemo(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("samplefw demo", flag.ContinueOnError)
+	preset := f.String("preset", "local", "that of the members: local or lan")
+	tasks := f.Int("tasks", 9, "how many tasks to launch")
+	pause := f.Duration("pause", 4*time.Second, "how long to wait between the chapters, for readers")
+	if err := parseFlags(f, args); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "samplefw-demo-")
+	if err != nil {
+		return err
+	}
+	master := freeAddresses(1)[0]
+	d := &demo{
+		began: time.Now(), pause: *pause, program: program, dir: dir, tasks: *tasks, master: "http://" + master,
+		peers: newPeers(dir, []string{"anna", "bert", "cleo"}, "-master", "http://"+master, "-preset", *preset, "-tasks", fmt.Sprint(*tasks)),
+	}
+	err = d.tell(ctx)
+	d.end()
+	if err != nil {
+		for _, p := range d.peers {
+			fmt.Fprintln(os.Stderr, "the log of", p.name, "is", p.dir+".log")
+		}
+		return fmt.Errorf("the story did not come true: %w", err)
+	}
+	d.say("the end: one framework, %d tasks, none lost, none started twice.", d.tasks)
+	return os.RemoveAll(dir)
+}
+
+// demo is the state of the story.
+type demo struct {
+	began   time.Time
+	pause   time.Duration
+	program string
+	dir     string
+	master  string
+	tasks   int
+	cluster *process
+	peers   []*peer
+
+	leader *peer
+	term   uint64
+	before masterView // when all tasks ran
+}
+
+// demoPatience is how long each step of the story may take.
+const demoPatience = 20 * time.Second
+
+func (d *demo) say(format string, args ...any) {
+	fmt.Printf("%5.1f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (d *demo) tell(ctx context.Context) error {
+	for _, chapter := range []func(context.Context) error{d.begin, d.killLeader, d.revive, d.handOver} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(d.pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := d.show(ctx); err != nil {
+			return err
+		}
+	}
+	return d.tasksGoOn(ctx)
+}
+
+// end stops everything.
+func (d *demo) end() {
+	for _, p := range d.peers {
+		if p.alive() {
+			p.kill()
+		}
+	}
+	if d.cluster != nil {
+		d.cluster.kill()
+	}
+}
+
+func (d *demo) begin(ctx context.Context) (err error) {
+	d.cluster, err = start(filepath.Join(d.dir, "cluster.log"), d.program, "cluster", "-listen", d.master[len("http://"):])
+	if err != nil {
+		return err
+	}
+	if err := until(ctx, demoPatience, func(ctx context.Context) error { _, err := lookAt(ctx, d.master); return err }); err != nil {
+		return err
+	}
+	d.say("a fake Mesos master with three agents runs at %s, process %d.", d.master, d.cluster.Process.Pid)
+	for _, p := range d.peers {
+		if err := p.run(d.program, d.peers); err != nil {
+			return err
+		}
+		d.say("%s starts: a member of the framework, process %d.", p.name, p.Process.Pid)
+	}
+	if err := d.awaitLeader(ctx); err != nil {
+		return err
+	}
+	d.say("the three have found each other. %s is elected and leads term %d.", d.leader.name, d.term)
+	err = until(ctx, demoPatience, func(ctx context.Context) (err error) {
+		if d.before, err = lookAt(ctx, d.master); err == nil && len(d.before.running()) != d.tasks {
+			err = fmt.Errorf("%d of %d tasks run", len(d.before.running()), d.tasks)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.say("%d tasks run, in framework %s.", d.tasks, d.before.Frameworks[0].ID)
+	return nil
+}
+
+func (d *demo) killLeader(ctx context.Context) error {
+	victim := d.leader
+	d.say("kill -9 %d: %s is dead.", victim.Process.Pid, victim.name)
+	at := time.Now()
+	victim.kill()
+	return d.takeover(ctx, at)
+}
+
+// takeover tells who leads since the leader was disturbed at a time.
+func (d *demo) takeover(ctx context.Context, at time.Time) error {
+	if err := d.awaitLeader(ctx); err != nil {
+		return err
+	}
+	d.say("%s is elected and leads term %d.", d.leader.name, d.term)
+	var now masterView
+	err := until(ctx, demoPatience, func(ctx context.Context) (err error) {
+		if now, err = lookAt(ctx, d.master); err != nil {
+			return err
+		}
+		if f := now.Frameworks[0]; !f.Active || f.WebUI != "http://"+d.leader.api || !now.subscribed().After(at) {
+			return errors.New("the new leader has not subscribed")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.say("the master has the framework back, %d ms after that, with the ID it had.", now.subscribed().Sub(at).Milliseconds())
+	if err := d.tasksGoOn(ctx); err != nil {
+		return err
+	}
+	d.say("all %d tasks go on: none is lost, none was started again.", d.tasks)
+	return nil
+}
+
+// tasksGoOn returns nil when the leader has all tasks as running. The master must say so all the time.
+func (d *demo) tasksGoOn(ctx context.Context) error {
+	err := until(ctx, demoPatience, func(ctx context.Context) error {
+		r, err := ask(ctx, d.leader.api)
+		if err == nil && r.Tasks["running"] != d.tasks {
+			err = fmt.Errorf("%s has these tasks: %v", d.leader.name, r.Tasks)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	now, err := lookAt(ctx, d.master)
+	if err != nil {
+		return err
+	}
+	return now.check(d.before)
+}
+
+func (d *demo) revive(ctx context.Context) error {
+	for _, p := range d.peers {
+		if p.alive() {
+			continue
+		}
+		if err := p.run(d.program, d.peers); err != nil {
+			return err
+		}
+		d.say("%s is started again, with its directory, as process %d.", p.name, p.Process.Pid)
+	}
+	if err := until(ctx, demoPatience, func(ctx context.Context) error { return allThere(ctx, d.peers) }); err != nil {
+		return err
+	}
+	d.say("%s still leads; the other two follow.", d.leader.name)
+	return nil
+}
+
+func (d *demo) handOver(ctx context.Context) error {
+	leaving := d.leader
+	d.say("kill %d: %s is asked to stop, as for an upgrade.", leaving.Process.Pid, leaving.name)
+	at := time.Now()
+	if err := leaving.stop(demoPatience); err != nil {
+		return err
+	}
+	d.say("%s has handed over and ended.", leaving.name)
+	return d.takeover(ctx, at)
+}
+
+// awaitLeader waits until all members that run agree on who leads a newer term.
+func (d *demo) awaitLeader(ctx context.Context) error {
+	return until(ctx, demoPatience, func(ctx context.Context) error {
+		p, r, err := leader(ctx, d.peers, d.term)
+		if err == nil {
+			d.leader, d.term = p, r.Term
+		}
+		return err
+	})
+}
+
+// allThere returns an error unless all members are alive to each other, vote, and see one leader.
+func allThere(ctx context.Context, peers []*peer) error {
+	if _, _, err := leader(ctx, peers, 0); err != nil {
+		return err
+	}
+	all, err := reports(ctx, peers)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		for _, m := range r.Members {
+			if !m.Alive || !m.Voter || len(r.Members) != len(peers) {
+				return fmt.Errorf("%s sees of %d members %s: alive %v, votes %v", r.Self, len(r.Members), m.ID, m.Alive, m.Voter)
+			}
+		}
+	}
+	return nil
+}
+
+// show prints what "samplefw members" does, asking a follower.
+func (d *demo) show(ctx context.Context) error {
+	for _, p := range d.peers {
+		if p == d.leader || !p.alive() {
+			continue
+		}
+		r, err := ask(ctx, p.api)
+		if err != nil {
+			return err
+		}
+		d.say("samplefw members -at %s", p.api)
+		var table strings.Builder
+		if err := r.print(&table); err != nil {
+			return err
+		}
+		for line := range strings.Lines(table.String()) {
+			fmt.Print("           | ", line)
+		}
+		return nil
+	}
+	return nil
+}

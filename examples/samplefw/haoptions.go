@@ -1,0 +1,93 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/ha/cluster"
+	"github.com/mesos-actor/mesos-actor-go/ha/zookeeper"
+)
+
+// haOptions are the flags of a member.
+type haOptions struct {
+	workload
+	master, role, log, api string
+
+	name, zk                 string
+	dir, gossip, raft, seeds string
+	preset                   preset
+	expect                   int
+	deadAfter                time.Duration
+}
+
+func parseHA(args []string) (o haOptions, err error) {
+	f := flag.NewFlagSet("samplefw ha", flag.ContinueOnError)
+	f.StringVar(&o.master, "master", "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
+	f.StringVar(&o.name, "name", "", "name of this member, for people (default: a made-up one)")
+	f.StringVar(&o.dir, "dir", "", "directory of this member alone, for its state (default: memory)")
+	f.StringVar(&o.gossip, "gossip", "127.0.0.1:0", "IP:port at which members find each other, over UDP and TCP")
+	f.StringVar(&o.raft, "raft", "127.0.0.1:0", "IP:port for the election and the state, over TCP")
+	f.StringVar(&o.seeds, "seeds", "", "gossip addresses of other members, one's own among them or not, with commas between")
+	f.IntVar(&o.expect, "expect", 3, "how many members vote: 1, 3 or 5")
+	f.Var(&o.preset, "preset", "lan, local or wan: how far members are apart (default lan)")
+	f.DurationVar(&o.deadAfter, "dead-after", 5*time.Minute, "after how long a dead member loses its vote to one in reserve")
+	f.StringVar(&o.zk, "zk", "", `ZooKeeper that elects and keeps the state in place of the members, such as
+zk://host:2181/frameworks/samplefw; only -name matters beside it`)
+	f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
+	f.StringVar(&o.role, "role", "*", "role of the framework")
+	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the log of the scheduler and the election)")
+	o.workload.flags(f)
+	if err := parseFlags(f, args); err != nil {
+		return o, err
+	}
+	if o.tasks < 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
+		return o, fmt.Errorf("bad options: -tasks %d (at least 0), -log %q (text or json), arguments %q (none)", o.tasks, o.log, f.Args())
+	}
+	return o, nil
+}
+
+// elector returns this member of the election. The others learn from it where its API is.
+func (o haOptions) elector(api string, log *slog.Logger) (ha.Elector, error) {
+	if o.zk != "" {
+		return zookeeper.New(zookeeper.Config{Address: o.zk, ID: o.name, API: api, Logger: log})
+	}
+	c := cluster.Config{
+		Name: "samplefw", ID: o.name, Dir: o.dir, Expect: o.expect, GossipBind: o.gossip, RaftBind: o.raft, API: api,
+		Preset: cluster.Preset(o.preset), DeadAfter: o.deadAfter, Logger: log,
+	}
+	if o.seeds != "" {
+		c.Seeds = strings.Split(o.seeds, ",")
+	}
+	return cluster.New(c)
+}
+
+// preset is a cluster.Preset as a flag.
+type preset cluster.Preset
+
+func (p *preset) names() map[string]cluster.Preset {
+	return map[string]cluster.Preset{"lan": cluster.LAN, "local": cluster.Local, "wan": cluster.WAN}
+}
+
+// Set implements flag.Value.
+func (p *preset) Set(name string) error {
+	value, known := p.names()[name]
+	if !known {
+		return fmt.Errorf("must be lan, local or wan")
+	}
+	*p = preset(value)
+	return nil
+}
+
+// String implements flag.Value.
+func (p *preset) String() string {
+	for name, value := range p.names() {
+		if preset(value) == *p {
+			return name
+		}
+	}
+	return ""
+}

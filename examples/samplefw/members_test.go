@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReportPrint(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	r := report{Self: "b-2", Leader: "a-1", Term: 7, Since: time.Now().Add(-time.Minute), Reason: "member a-1 was elected", Members: []memberReport{
+		{ID: "a-1", API: "10.0.0.1:80", Alive: true, Voter: true, Since: since}, {ID: "b-2", API: "10.0.0.2:80", Alive: true, Since: since}, {ID: "c-3", Voter: true},
+	}, Tasks: map[string]int{"running": 2, "pending": 1}}
+	var text strings.Builder
+	require.NoError(t, r.print(&text))
+	first, rest, _ := strings.Cut(text.String(), "\n")
+	require.Regexp(t, `^a-1 leads term 7 since \d\d:\d\d:\d\d \(1m0s\), says b-2: member a-1 was elected$`, first)
+	require.Equal(t, `MEMBER  LEADS  ALIVE  VOTES  SINCE     API
+a-1     yes    yes    yes    03:04:05  10.0.0.1:80
+b-2     no     yes    no     03:04:05  10.0.0.2:80
+c-3     no     no     yes              
+tasks: 1 pending, 2 running
+`, rest)
+	r = report{Self: "b-2", Reason: "no leader is known", Untold: "no leader to ask"}
+	require.Equal(t, "b-2 knows no leader: no leader is known", r.summary())
+	require.Equal(t, "tasks: not known, no leader to ask", r.taskLine())
+	require.Equal(t, "tasks: none", report{}.taskLine())
+}
+
+func TestParseHA(t *testing.T) {
+	t.Setenv("SAMPLEFW_DEAD_AFTER", "7s")
+	o, err := parseHA([]string{"-preset", "wan", "-tasks", "2", "-image", "nginx"})
+	require.NoError(t, err)
+	require.Equal(t, "wan", o.preset.String())
+	require.Equal(t, 7*time.Second, o.deadAfter)
+	require.Len(t, o.specs(), 2)
+	require.Equal(t, "nginx", o.specs()[1].Container.Image)
+	for args, text := range map[string]string{
+		"-preset fast": "must be lan, local or wan", "-tasks -1": "-tasks -1 (at least 0)", "-log xml": `-log "xml" (text or json)`, "more": `arguments ["more"] (none)`,
+	} {
+		_, err := parseHA(strings.Fields(args))
+		require.ErrorContains(t, err, text)
+	}
+}

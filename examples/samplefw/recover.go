@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/ha/cluster"
+)
+
+// runRecover is "samplefw recover": what an operator does after the majority of the members was lost for good.
+func runRecover(_ context.Context, args []string) error {
+	f := flag.NewFlagSet("samplefw recover", flag.ContinueOnError)
+	dir := f.String("dir", "", "directory of a member that does not run")
+	alone := f.Bool("alone", false, "make this member the only voter; without it nothing is changed")
+	if err := parseFlags(f, args); err != nil {
+		return err
+	}
+	if *dir == "" || f.NArg() > 0 {
+		return fmt.Errorf("bad options: -dir %q (required), arguments %q (none)", *dir, f.Args())
+	}
+	found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: *dir, Preset: cluster.Local}, !*alone)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("member     %s\nlast entry %d\nvoters     %s\n", found.ID, found.LastIndex, strings.Join(found.Members, ", "))
+	if !*alone {
+		fmt.Println("\nNothing was changed. Compare the last entries of all directories that are left, and recover the one with the highest:")
+		fmt.Println("what the lost members had stored and that one had not received is lost. Members that were lost must not come")
+		fmt.Println("back with their old directories.")
+		return nil
+	}
+	fmt.Printf("records    %d\n\n%s is the only voter now. Start it again, then the others with empty directories.\n", found.Records, found.ID)
+	return nil
+}
