@@ -72,6 +72,27 @@ func (w *world) look() {
 	if len(frameworks) > 1 {
 		w.violate("I3", "tasks run under %d frameworks", len(frameworks))
 	}
+	w.lookAtTable(seen)
+}
+
+// lookAtTable checks that a leader that has been subscribed for ten seconds knows what runs.
+func (w *world) lookAtTable(running map[string]string) {
+	leader, since := w.leader(), w.lastSubscription()
+	if leader == nil || since.member != leader.n || time.Since(since.at) < 10*time.Second {
+		return
+	}
+	asking, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	all, err := leader.sched.Tasks(asking)
+	if err != nil || leader != w.leader() {
+		return
+	}
+	for _, info := range all {
+		delete(running, info.Spec.ID)
+	}
+	for id, host := range running {
+		w.violate("I4", "%s runs on %s, and member %d, which leads, does not know it", id, host, leader.n)
+	}
 }
 
 // unrest returns what is not as it has to be once nothing is disturbed any more, "" if nothing.

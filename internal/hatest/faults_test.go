@@ -94,6 +94,7 @@ func (f *faults) revive() {
 		if !errors.As(m.err, &foreign) {
 			f.violate("ended", "member %d has ended: %v", n, m.err)
 		}
+		f.alarms++
 		f.start(n)
 	}
 }
@@ -309,6 +310,6 @@ func (w *world) rest(ctx context.Context, within time.Duration) {
 		w.violate("rest", "%v after the last fault: %s", within, why)
 		return
 	}
-	w.Logf("seed %d: %d members, term %d, %d tasks, calls %v, at rest after %v of %v", w.seed, w.members, w.newest, len(w.users.order), w.calls,
-		time.Since(began), time.Since(w.history.began))
+	w.Logf("seed %d: %d members, term %d, %d evictions, %d alarms, %d tasks, calls %v, at rest after %v of %v", w.seed, w.members, w.newest, w.evictions,
+		w.alarms, len(w.users.order), w.calls, time.Since(began), time.Since(w.history.began))
 }

@@ -291,7 +291,7 @@ type callConn struct {
 
 // Write sees a request as a whole.
 func (c callConn) Write(b []byte) (int, error) {
-	if text := string(b); strings.HasPrefix(text, "POST") && !strings.Contains(text, "Mesos-Stream-Id") {
+	if text := string(b); strings.HasPrefix(text, "POST /api/v1/scheduler ") && !strings.Contains(text, "Mesos-Stream-Id") {
 		c.of.subscribes()
 	}
 	return c.Conn.Write(b)

@@ -63,6 +63,7 @@ type world struct {
 	newest     uint64          // term
 	subscribed []subscription
 	evictions  int
+	alarms     int            // members that stopped because they suspected a foreign scheduler
 	refusing   bool           // the master answers 503
 	calls      map[string]int // by type
 	seesLaunch func()         // called when one arrives at the master, unless it is nil
