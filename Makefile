@@ -30,9 +30,11 @@ test:
 race:
 	go test -race ./...
 
-# an hour of faults in virtual time, for each of a thousand seeds
+# an hour of faults of one scheduler in virtual time, for each of a thousand seeds, and a hundred faults of whole systems,
+# for each of two thousand
 chaos:
 	go test ./scheduler -run 'TestChaos$$' -chaos 1000 -timeout 2h
+	go test ./internal/hatest -run 'TestChaos$$' -chaos 2000 -timeout 2h
 
 # every fuzz target for FUZZTIME
 fuzz:

@@ -89,7 +89,7 @@ func misfortune(t *testing.T, seed uint64, h *history, linger time.Duration) (lo
 			time.Sleep(time.Duration(r.Int64N(int64(6 * time.Second))))
 		}
 		w.net.Split()
-		time.Sleep(20 * time.Second)
+		time.Sleep(5 * time.Second)
 		leader := w.leader(time.Minute)
 		records, err := w.members[leader].leading().Store.Load(w.Context())
 		require.NoError(w, err)

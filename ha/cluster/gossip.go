@@ -38,11 +38,14 @@ func (p peer) newer(than peer) bool {
 // gossip finds the members by memberlist. The delegates are called by memberlist with its locks held: they copy
 // what they get and return.
 type gossip struct {
-	list    *memberlist.Memberlist
-	net     *gossipNet
-	log     *slog.Logger
-	self    string        // memberlist's name of this member: its ID and what is new with each Run
-	changed chan struct{} // gets a signal, if it has room, after each change
+	list     *memberlist.Memberlist
+	net      *gossipNet
+	log      *slog.Logger
+	self     string        // memberlist's name of this member: its ID and what is new with each Run
+	changed  chan struct{} // gets a signal, if it has room, after each change
+	patience time.Duration // for news to be sent
+	// spreading has an element while the others are told what this member says.
+	spreading chan struct{}
 
 	mu    sync.Mutex
 	own   meta
@@ -57,9 +60,11 @@ func startGossip(c *Config, own meta, boot string, log *slog.Logger) (*gossip, e
 	}
 	g := &gossip{
 		net: transport, log: log, own: own, self: own.id + "-" + boot, nodes: map[string]peer{}, changed: make(chan struct{}, 1),
+		spreading: make(chan struct{}, 1),
 	}
 	config, err := gossipConfig(c, g)
 	if err == nil {
+		g.patience = 6 * config.GossipInterval // they are sent four times
 		g.list, err = memberlist.Create(config)
 	}
 	if err != nil {
@@ -195,20 +200,54 @@ func (g *gossip) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
 	return "", fmt.Errorf("ha/cluster: gossip does not know member %s", id)
 }
 
-// tell changes what this member says of itself, and has the others told.
+// tell changes what this member says of itself, and has the others told, which may take seconds.
 func (g *gossip) tell(change func(*meta)) {
+	if g.set(change) {
+		g.spread()
+	}
+}
+
+// set changes what this member says of itself, and reports whether it did.
+func (g *gossip) set(change func(*meta)) bool {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	was := g.own
 	change(&g.own)
-	same := was == g.own
-	g.mu.Unlock()
-	if same {
+	return was != g.own
+}
+
+// spread has the others told what this member says of itself.
+func (g *gossip) spread() {
+	// One after the other: memberlist asks what this member says before it numbers the news, and the highest number counts.
+	g.spreading <- struct{}{}
+	defer func() { <-g.spreading }()
+	if err := g.list.UpdateNode(g.patience); err == nil {
 		return
 	}
-	// The broadcast goes on when the time is over, and whoever misses it learns with the next exchange of states.
-	if err := g.list.UpdateNode(time.Second); err != nil {
-		g.log.Debug("What this member says of itself is not yet told", "error", err)
+	// memberlist loses news now and again, if there are others of the same length. Who exchanges states with this
+	// member gets everything.
+	var addresses []string
+	g.mu.Lock()
+	for name, p := range g.nodes {
+		if p.alive && name != g.self {
+			addresses = append(addresses, p.gossip)
+		}
 	}
+	g.mu.Unlock()
+	g.exchange(addresses)
+}
+
+// exchange exchanges states with members, all at once: who does not answer takes long.
+func (g *gossip) exchange(addresses []string) {
+	var asked sync.WaitGroup
+	for _, address := range addresses {
+		asked.Go(func() {
+			if _, err := g.list.Join([]string{address}); err != nil {
+				g.log.Debug("A member does not answer", "address", address, "error", err)
+			}
+		})
+	}
+	asked.Wait()
 }
 
 // join contacts the addresses of members that are not alive, those given and those that were known.
@@ -234,18 +273,10 @@ func (g *gossip) join(ctx context.Context, seeds []string) {
 	}
 	g.mu.Unlock()
 	delete(addresses, own)
-	var asked sync.WaitGroup // all at once: who does not answer takes long
-	for address, wanted := range addresses {
-		if !wanted || ctx.Err() != nil {
-			continue
-		}
-		asked.Go(func() {
-			if _, err := g.list.Join([]string{address}); err != nil {
-				g.log.Debug("A member does not answer", "address", address, "error", err)
-			}
-		})
+	maps.DeleteFunc(addresses, func(_ string, wanted bool) bool { return !wanted })
+	if ctx.Err() == nil {
+		g.exchange(slices.Collect(maps.Keys(addresses)))
 	}
-	asked.Wait()
 }
 
 // resolve returns the addresses, "IP:port", of a seed.

@@ -123,6 +123,7 @@ func TestRaftStrangers(t *testing.T) {
 
 // A cluster is not disturbed by bytes that are no gossip, at both of its ports.
 func TestGossipStrangers(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		stranger := w.net.Host(ipOf(8))
@@ -152,6 +153,7 @@ func TestGossipStrangers(t *testing.T) {
 // A member without the gossip key, or with another one, does not join, see or disturb the others; while keys are replaced
 // one member after the other, nobody is lost.
 func TestGossipKeys(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)
@@ -163,7 +165,7 @@ func TestGossipKeys(t *testing.T) {
 		for _, wrong := range [][][]byte{nil, {other}} {
 			keys = wrong
 			stranger := w.start(4)
-			time.Sleep(time.Minute)
+			time.Sleep(30 * time.Second)
 			require.Len(w, stranger.Status().Members, 1, "it sees nobody")
 			require.Empty(w, stranger.Status().Leader)
 			require.Len(w, w.members[leader].Status().Members, 3)
@@ -174,7 +176,7 @@ func TestGossipKeys(t *testing.T) {
 			for i := 1; i <= 3; i++ {
 				w.stop(i)
 				w.start(i)
-				time.Sleep(20 * time.Second)
+				time.Sleep(12 * time.Second)
 				leader = w.leader(time.Second)
 				require.Equal(w, 3, w.members[leader].alive())
 				require.Len(w, voters(w.members[leader]), 3)

@@ -72,9 +72,17 @@ func (r *runner) depart() bool {
 	return false
 }
 
+// sayLeaving tells the others whether this member is about to leave. The loop does not wait for that: it has to hear of it
+// at once when the leadership is lost.
+func (r *runner) sayLeaving(leaving bool) {
+	if r.gossip.set(func(own *meta) { own.leaving = leaving }) {
+		r.calls.Go(r.gossip.spread)
+	}
+}
+
 // stay ends a departure without effect.
 func (r *runner) stay(why error) {
-	r.gossip.tell(func(own *meta) { own.leaving = false })
+	r.sayLeaving(false)
 	r.look.Reset(2 * r.timing.tick)
 	r.departure.done <- why
 	r.departure = nil

@@ -28,6 +28,7 @@ func (w *world) left(i int) {
 
 // Of four members with directories a follower leaves, and then the leader.
 func TestLeave(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)
@@ -82,7 +83,7 @@ func TestLeaveWithoutMajority(t *testing.T) {
 
 		// One of the others is dead: the rest would have no majority.
 		w.crash(leader)
-		leader = w.leader(time.Minute)
+		w.leader(time.Minute)
 		time.Sleep(20 * time.Second) // gossip knows it
 		for i := range w.members {
 			require.ErrorIs(w, w.leave(i, 5*time.Second), context.DeadlineExceeded)

@@ -68,8 +68,8 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})
 	}
 	if err == nil {
-		// What is sent to the others was written a moment ago. Entries may have half a megabyte each.
-		s.log, err = raft.NewLogCache(16, file)
+		// What is sent to the others was written a moment ago.
+		s.log, err = raft.NewLogCache(atOnce, file)
 	}
 	if err == nil {
 		err = s.verify(filepath.Join(c.Dir, snapshotsFolder))
@@ -117,6 +117,10 @@ func (s *stores) verify(folder string) error {
 	return err
 }
 
+// atOnce is how many entries are sent in one call, and kept in memory for that. They may have half a megabyte each, and have
+// to arrive within the time of a call: otherwise a member at the end of a slow link would never catch up.
+const atOnce = 16
+
 // newID returns an ID that no member had, with the given name in front.
 func newID(name string) string {
 	var b [4]byte
@@ -155,6 +159,7 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	c.CommitTimeout = t.commit
 	c.ShutdownOnRemove = false                                    // it stops by itself when it has left
 	c.SnapshotInterval, c.SnapshotThreshold = 24*time.Hour, 1<<40 // never: see compact
+	c.MaxAppendEntries = atOnce
 	c.NoLegacyTelemetry = true
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

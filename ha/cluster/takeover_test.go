@@ -110,7 +110,7 @@ func TestTakeoverTimes(t *testing.T) {
 		leader := w.startThree()
 		var times []time.Duration
 		for range cuts {
-			time.Sleep(10 * time.Second)
+			time.Sleep(5 * time.Second)
 			w.net.Split([]string{ipOf(leader)}, w.others(leader))
 			cut := time.Now()
 			leader = w.leader(10*time.Second, leader)
@@ -159,6 +159,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestFollowerIsCutOff(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		follower := leader%3 + 1

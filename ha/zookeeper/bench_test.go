@@ -2,6 +2,7 @@ package zookeeper
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -58,9 +59,23 @@ func BenchmarkStore(b *testing.B) {
 					require.Len(b, r.load(), most)
 				}
 				b.ReportMetric(float64(len(st.replica.entries)), "entries")
+				before := inUse()
+				r := newReplica(st.replica.base)
+				_, err := r.catchUp(b.Context(), st.t.s.conn, false)
+				require.NoError(b, err)
+				b.ReportMetric(float64(inUse()-before)/float64(r.live), "memory/records")
+				runtime.KeepAlive(r)
 			})
 		})
 	}
+}
+
+// inUse returns the bytes of memory that are in use.
+func inUse() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
 
 // From the planned end of one member to the moment at which another has loaded all records.

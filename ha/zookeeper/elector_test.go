@@ -47,9 +47,9 @@ func oneMember(t *testing.T, s *zktest.Server, path string) {
 // A planned hand-over: nobody waits for a session to expire, and the two never lead at the same time.
 func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
-	a := join(t, h, Config{Address: address(path, s.Address), ID: "a"})
+	a := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: defaultSessionTimeout})
 	first := a.leads()
-	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b", SessionTimeout: defaultSessionTimeout})
 	both := func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 }
 	require.Equal(t, first.Number, b.shows("the leader", both).Term)
 	a.shows("both", both)
@@ -60,7 +60,7 @@ func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	second := b.leads()
 	took := time.Since(begun)
 	t.Logf("handed over in %v", took)
-	require.Less(t, took, patient/2)
+	require.Less(t, took, defaultSessionTimeout/2)
 	require.Greater(t, second.Number, first.Number)
 	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
 	records, err := second.Store.Load(t.Context())
@@ -123,6 +123,21 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	r.open()
 	require.NoError(t, term.Confirm(t.Context()))
 	require.NoError(t, term.ctx.Err())
+	require.Equal(t, []string{"a leads"}, h.all())
+}
+
+// A server that takes a twentieth of the session timeout for each answer is not taken for a dead one.
+func slowServer(t *testing.T, s *zktest.Server, path string) {
+	h := new(history)
+	r := newRelay(t, s.Address)
+	r.delay(short / 20)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
+	term := a.leads()
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	for i := range 15 { // which takes longer than the session timeout
+		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}}))
+	}
 	require.Equal(t, []string{"a leads"}, h.all())
 }
 

@@ -62,6 +62,6 @@ func ExampleFencedError() {
 }
 
 func ExampleRecordError() {
-	fmt.Println(&zookeeper.RecordError{Key: "spec/web", Size: 2_000_000, Reason: "a znode takes at most 823191"})
-	// Output: ha/zookeeper: record "spec/web" of 2000000 bytes: a znode takes at most 823191
+	fmt.Println(&zookeeper.RecordError{Key: "spec/web", Size: 2_000_000, Reason: "a znode takes at most 1030530"})
+	// Output: ha/zookeeper: record "spec/web" of 2000000 bytes: a znode takes at most 1030530
 }

@@ -13,7 +13,8 @@ import (
 const readPause = 100 * time.Millisecond
 
 // Follow ranges over the records as this member knows them, see [ha.Replica]. A member that does not lead is a tenth of
-// a second behind, or a little more. Outside of Run, and when the servers have lost their data, it ends.
+// a second behind, or a little more. Before Run it waits for it, and it ends with it, and when the servers have lost their
+// data.
 func (e *Elector) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	return func(yield func(map[string][]byte) bool) {
 		f := e.replica.subscribe()
@@ -82,10 +83,7 @@ func (r *replica) subscribe() *follower {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := &follower{wake: make(chan struct{}, 1)}
-	switch {
-	case !r.running:
-		f.end()
-	case r.id != "":
+	if r.running && r.id != "" {
 		f.publish(r.records)
 	}
 	r.followers[f] = struct{}{}
@@ -106,13 +104,18 @@ func (r *replica) take(f *follower) (changes map[string][]byte, over bool) {
 	return changes, f.over
 }
 
-// run says whether there is something to follow.
+// run notes that Run begins or ends.
 func (r *replica) run(running bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running = running
 	for f := range r.followers {
-		f.end()
+		switch {
+		case !running:
+			f.end()
+		case r.id != "":
+			f.publish(r.records)
+		}
 	}
 }
 

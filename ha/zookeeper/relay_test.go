@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,9 +22,10 @@ type relay struct {
 	mu    sync.Mutex
 	hole  chan struct{} // nil: open. Closed when it opens again.
 	conns []net.Conn
-	lose  int32 // the opcode of the request whose reply is lost, and the connection with it; 0: none
-	blind bool  // watches report nothing
-	lost  int   // replies and reports
+	lose  int32         // the opcode of the request whose reply is lost, and the connection with it; 0: none
+	blind bool          // watches report nothing
+	slow  time.Duration // for so long each reply is held, and those behind it
+	lost  int           // replies and reports
 }
 
 // newRelay relays connections to the server for the length of the test.
@@ -89,6 +91,13 @@ func (r *relay) loseReply(opcode int32) {
 	r.lose = opcode
 }
 
+// delay holds each reply, and those behind it.
+func (r *relay) delay(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slow = d
+}
+
 // loseWatches loses what watches report.
 func (r *relay) loseWatches() {
 	r.mu.Lock()
@@ -152,6 +161,10 @@ func (r *relay) serve(near net.Conn) {
 			case mark = <-marked:
 			default:
 			}
+			r.mu.Lock()
+			slow := r.slow
+			r.mu.Unlock()
+			time.Sleep(slow)
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			switch {

@@ -210,6 +210,29 @@ func TestReplicaReadsWhatIsNew(t *testing.T) {
 	}
 }
 
+// Who follows before Run, or after it, waits for the next one.
+func TestFollowersWaitForRun(t *testing.T) {
+	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
+	leader, r := newReplica("/state"), newReplica("/state")
+	l.apply(leader, map[string][]byte{"a": {}})
+	for range 2 {
+		f := r.subscribe()
+		news, over := r.take(f)
+		require.Nil(t, news)
+		require.False(t, over)
+		r.run(true)
+		_, err := r.catchUp(t.Context(), l, false)
+		require.NoError(t, err)
+		news, over = r.take(f)
+		require.Equal(t, map[string][]byte{"a": {}}, news)
+		require.False(t, over)
+		r.run(false)
+		_, over = r.take(f)
+		require.True(t, over)
+		r.unsubscribe(f)
+	}
+}
+
 // Without its first nodes a log is none, nor without the one that says which these are; those that it does not need any
 // more do no harm.
 func TestFrontOfTheLog(t *testing.T) {

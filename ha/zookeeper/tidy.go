@@ -28,7 +28,7 @@ func (r *replica) untidy() (replaced []entry, e entry, changes map[string][]byte
 		}
 		e.first, e.last = r.last()+1, r.last()+1
 	case len(r.entries) > moreEntries+r.size/entrySize:
-		if replaced = r.smallest(); len(replaced) < fewestFolded {
+		if replaced = r.longestSeries(); len(replaced) < fewestFolded {
 			return nil, entry{}, nil
 		}
 		e.first, e.last = replaced[0].first, replaced[len(replaced)-1].last
@@ -45,8 +45,8 @@ func (r *replica) untidy() (replaced []entry, e entry, changes map[string][]byte
 	return replaced, e, changes
 }
 
-// smallest returns the most small entries in a row that together are no large one.
-func (r *replica) smallest() (most []entry) {
+// longestSeries returns the most small entries in a row that are not too much for one.
+func (r *replica) longestSeries() (most []entry) {
 	from, size := 0, 0
 	for i, e := range r.entries {
 		if size += e.size; e.size > smallEntry {

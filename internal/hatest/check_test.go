@@ -16,13 +16,16 @@ import (
 func (w *world) seen(c *calls.Call) mesostest.Fault {
 	w.mu.Lock()
 	w.count(c.GetType().String())
-	refusing := w.refusing
+	refusing, seesLaunch := w.refusing, w.seesLaunch
 	w.mu.Unlock()
 	if refusing {
 		return http.StatusServiceUnavailable
 	}
 	switch c.GetType() {
 	case calls.Call_ACCEPT:
+		if seesLaunch != nil {
+			seesLaunch()
+		}
 		for _, op := range c.Accept.Operations {
 			for _, t := range op.GetLaunch().GetTaskInfos() {
 				if d := w.commits.of(t.TaskID.Value); !d.agents[t.AgentID.Value] {
@@ -68,6 +71,27 @@ func (w *world) look() {
 	}
 	if len(frameworks) > 1 {
 		w.violate("I3", "tasks run under %d frameworks", len(frameworks))
+	}
+	w.lookAtTable(seen)
+}
+
+// lookAtTable checks that a leader that has been subscribed for ten seconds knows what runs.
+func (w *world) lookAtTable(running map[string]string) {
+	leader, since := w.leader(), w.lastSubscription()
+	if leader == nil || since.member != leader.n || time.Since(since.at) < 10*time.Second {
+		return
+	}
+	asking, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	all, err := leader.sched.Tasks(asking)
+	if err != nil || leader != w.leader() {
+		return
+	}
+	for _, info := range all {
+		delete(running, info.Spec.ID)
+	}
+	for id, host := range running {
+		w.violate("I4", "%s runs on %s, and member %d, which leads, does not know it", id, host, leader.n)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
@@ -25,6 +26,9 @@ type faults struct {
 func (w *world) disturb(times int) {
 	f := &faults{world: w, random: w.source(1), lost: map[string]bool{}, busy: map[int]bool{}, ended: make(chan int, 9)}
 	for range times {
+		if f.enough != "" && slices.Contains(f.kinds(), f.enough) {
+			break
+		}
 		f.act()
 		f.pause(4 * time.Second)
 		f.look()
@@ -90,6 +94,7 @@ func (f *faults) revive() {
 		if !errors.As(m.err, &foreign) {
 			f.violate("ended", "member %d has ended: %v", n, m.err)
 		}
+		f.alarms++
 		f.start(n)
 	}
 }
@@ -305,6 +310,6 @@ func (w *world) rest(ctx context.Context, within time.Duration) {
 		w.violate("rest", "%v after the last fault: %s", within, why)
 		return
 	}
-	w.Logf("seed %d: %d members, term %d, %d tasks, calls %v, at rest after %v of %v", w.seed, w.members, w.newest, len(w.users.order), w.calls,
-		time.Since(began), time.Since(w.history.began))
+	w.Logf("seed %d: %d members, term %d, %d evictions, %d alarms, %d tasks, calls %v, at rest after %v of %v", w.seed, w.members, w.newest, w.evictions,
+		w.alarms, len(w.users.order), w.calls, time.Since(began), time.Since(w.history.began))
 }

@@ -54,6 +54,9 @@ func (h *history) report() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	first := slices.IndexFunc(h.lines, func(l string) bool { return strings.Contains(l, " ! ") })
+	if first < 0 {
+		first = len(h.lines)
+	}
 	var b strings.Builder
 	for _, v := range h.broken[:min(8, len(h.broken))] {
 		fmt.Fprintf(&b, "%s: %s\n", v.kind, v.text)

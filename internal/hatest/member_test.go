@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -42,6 +43,7 @@ type member struct {
 	notice     time.Duration // how long it then takes until it does
 	afterProof time.Duration // it is paused for that long after its next proof
 	proved     bool          // since its last SUBSCRIBE
+	wakes      time.Time     // when its last pause ends
 }
 
 var (
@@ -83,7 +85,6 @@ func (w *world) start(n int) *member {
 	w.processes[n] = m
 	w.mu.Unlock()
 	w.note("member %d starts", n)
-	m.background.Go(func() { m.watch(ctx) })
 	go func() {
 		defer close(m.ended)
 		m.err = ha.Run(ctx, elector{m.cluster, m}, m.sched)
@@ -95,8 +96,8 @@ func (w *world) start(n int) *member {
 }
 
 // watch notes when the scheduler is subscribed, and when it was evicted.
-func (m *member) watch(ctx context.Context) {
-	for e := range m.sched.Watch(ctx) {
+func (m *member) watch(events iter.Seq[scheduler.Event]) {
+	for e := range events {
 		e, is := e.(scheduler.ConnectionEvent)
 		if !is {
 			continue
@@ -174,13 +175,20 @@ func (m *member) end() {
 func (m *member) pause(d, notice time.Duration) {
 	m.note("member %d is paused for %v, notices after %v", m.n, d, notice)
 	m.mu.Lock()
-	m.notice = notice
+	m.notice, m.wakes = notice, time.Now().Add(d)
 	m.mu.Unlock()
 	m.host.Pause()
 	time.AfterFunc(d, func() {
 		m.note("member %d goes on", m.n)
 		m.host.Resume()
 	})
+}
+
+// pausedUntil returns when the last pause ends.
+func (m *member) pausedUntil() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wakes
 }
 
 // elector is the elector of a process.
@@ -207,14 +215,22 @@ func (m *member) lead(ctx context.Context, t scheduler.Term, lead func(context.C
 	watching.Go(func() {
 		select {
 		case <-ctx.Done():
+			if m.flaws.lingers {
+				_ = sleep(known, 3*time.Second)
+			}
 			m.learns(known, done)
 		case <-done:
 		}
 		end(context.Cause(ctx))
 	})
 	confirm := t.Confirm
+	if m.flaws.forgets {
+		t.Store = &ha.Memory{}
+	}
 	t.Store = &termStore{member: m, inner: t.Store, term: t.Number}
 	t.Confirm = func(ctx context.Context) error { return m.confirm(ctx, confirm) }
+	events := m.sched.Watch(known)
+	watching.Go(func() { m.watch(events) })
 	return lead(known, t)
 }
 
@@ -253,7 +269,7 @@ func (m *member) confirm(ctx context.Context, ask func(context.Context) error) e
 	m.mu.Unlock()
 	if pause > 0 {
 		m.note("member %d has proved that it leads, and is paused", m.n)
-		m.pause(pause, 0)
+		m.pause(pause, time.Second)
 	}
 	return m.host.Awake(context.Background()) // a process that stands still notices no timeout
 }
@@ -275,7 +291,7 @@ type callConn struct {
 
 // Write sees a request as a whole.
 func (c callConn) Write(b []byte) (int, error) {
-	if text := string(b); strings.HasPrefix(text, "POST") && !strings.Contains(text, "Mesos-Stream-Id") {
+	if text := string(b); strings.HasPrefix(text, "POST /api/v1/scheduler ") && !strings.Contains(text, "Mesos-Stream-Id") {
 		c.of.subscribes()
 	}
 	return c.Conn.Write(b)

@@ -3,15 +3,13 @@ package hatest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/ha/cluster"
-	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -115,7 +113,7 @@ func TestLeaderReachesOnlyMesos(t *testing.T) {
 
 // The leader's process stands still for a while. What it then still sends does no harm.
 func TestLeaderIsPaused(t *testing.T) {
-	for pause, changes := range map[time.Duration]bool{100 * time.Millisecond: false, time.Second: true, time.Minute: true} {
+	for pause, changes := range map[time.Duration]bool{100 * time.Millisecond: false, 3 * time.Second: true, time.Minute: true} {
 		t.Run(pause.String(), func(t *testing.T) {
 			row(t, setup{}, func(w *world) {
 				w.launch(5)
@@ -137,55 +135,53 @@ func TestLeaderIsPaused(t *testing.T) {
 func TestPausedBetweenProofAndSubscribe(t *testing.T) {
 	row(t, setup{}, func(w *world) {
 		w.launch(5)
-		for range 5 {
+		for range 3 {
 			old, was := w.leader(), w.evictions
 			w.mu.Lock()
 			old.afterProof = 5 * time.Second
 			w.mu.Unlock()
 			w.master.CutStreams()
 			w.mustLead(5*time.Second, old)
-			time.Sleep(5 * time.Second) // the pause ends
-			resumed := time.Now()
-			w.mustRest(20 * time.Second)
-			term := w.newest
-			w.Logf("at rest %v after the pause, %d evictions", time.Since(resumed), w.evictions-was)
+			resumed := old.pausedUntil()
+			time.Sleep(time.Until(resumed) + 20*time.Second)
+			w.mustRest(0)
+			w.Logf("subscribed for the last time %v after the pause, %d evictions", w.lastSubscription().at.Sub(resumed), w.evictions-was)
 			require.LessOrEqual(w, w.evictions-was, 1)
-			time.Sleep(10 * time.Minute)
+			term := w.newest
+			time.Sleep(6 * time.Minute) // of three evictions within ten minutes a foreign scheduler is suspected
 			require.Equal(w, term, w.newest)
 		}
 		require.NotZero(w, w.evictions)
 	})
 }
 
-// The leader is killed when its launch arrives at the master, or just before, or just after: at each instant of the way of
-// a launch. Nothing is launched twice, nothing is unknown.
+// The leader is killed at any instant of the way of a launch, from the user's call to the master's answer, or when the launch
+// arrives at the master. Nothing is launched twice, nothing is unknown.
 func TestKilledAroundLaunch(t *testing.T) {
-	times := 40
+	times := 100
 	if testing.Short() {
 		times = 4
 	}
 	row(t, setup{durable: true, preset: cluster.Local, heartbeat: 5 * time.Second, missed: 2}, func(w *world) {
 		random := w.source(3)
 		for i := range times {
-			leader := w.mustLead(time.Minute)
-			kill := make(chan struct{})
-			w.master.Intercept(func(c *calls.Call) mesostest.Fault {
-				fault := w.seen(c)
-				if c.GetType() == calls.Call_ACCEPT && i%2 == 0 {
-					w.master.Intercept(w.seen)
-				}
-				return fault
-			})
-			go func() {
-				defer close(kill)
-				time.Sleep(time.Duration(random.Int64N(int64(12 * time.Millisecond))))
-				leader.kill()
-			}()
-			for range 3 {
-				u := w.users.want(false)
-				w.users.calls.Go(func() { w.users.submit(context.Background(), u, true) })
+			leader, arrived := w.mustLead(time.Minute), make(chan struct{})
+			w.mu.Lock()
+			w.seesLaunch = sync.OnceFunc(func() { close(arrived) })
+			w.mu.Unlock()
+			for range 2 {
+				u := w.users.want(true)
+				w.users.calls.Go(func() { w.users.submit(context.Background(), u) })
 			}
-			<-kill
+			if i%2 == 0 {
+				time.Sleep(time.Duration(random.Int64N(int64(15 * time.Millisecond))))
+			} else {
+				select {
+				case <-arrived:
+				case <-time.After(2 * time.Second): // offers are late
+				}
+			}
+			leader.kill()
 			w.users.calls.Wait()
 			w.look()
 			w.start(leader.n)
@@ -359,6 +355,5 @@ func TestLossyLinks(t *testing.T) {
 		require.LessOrEqual(w, w.newest-term, uint64(1))
 		w.restoreLinks()
 		w.mustRest(time.Minute)
-		synctest.Wait()
 	})
 }

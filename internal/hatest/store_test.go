@@ -24,10 +24,10 @@ var errSlow = errors.New("the store was too slow")
 
 // BatchLimit implements scheduler.BatchLimiter.
 func (s *termStore) BatchLimit() (records, bytes int) {
-	if s.member.flaws.wholeMap {
-		return 0, 0
+	if limited, is := s.inner.(scheduler.BatchLimiter); is && !s.member.flaws.wholeMap {
+		return limited.BatchLimit()
 	}
-	return s.inner.(scheduler.BatchLimiter).BatchLimit()
+	return 0, 0
 }
 
 // Load implements scheduler.Store.

@@ -44,7 +44,7 @@ func (u *users) work(ctx context.Context, random *rand.Rand) {
 			continue
 		}
 		w := u.want(random.IntN(3) == 0)
-		u.calls.Go(func() { u.submit(ctx, w, random.IntN(2) == 0) })
+		u.calls.Go(func() { u.submit(ctx, w) })
 	}
 }
 
@@ -85,7 +85,7 @@ func (u *users) excuse(id, why string) {
 }
 
 // submit submits a task once. A user who gets no answer cannot know whether it is on record.
-func (u *users) submit(ctx context.Context, w *wanted, patient bool) {
+func (u *users) submit(ctx context.Context, w *wanted) {
 	spec := w.spec()
 	err := u.ask(ctx, 30*time.Second, func(ctx context.Context, s *scheduler.Scheduler) error { return s.Submit(ctx, spec) })
 	u.world.note("user: submit %s: %v", w.id, err)

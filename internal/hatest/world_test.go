@@ -25,6 +25,8 @@ type flaws struct {
 	noProof    bool // nobody asks for a proof before SUBSCRIBE
 	wholeMap   bool // each write replaces everything by what the process has written since it began
 	lostMemory bool // a member comes back under its ID without its log
+	lingers    bool // a leader goes on for some seconds after its term
+	forgets    bool // each term finds an empty store
 }
 
 // setup is what differs between worlds.
@@ -35,6 +37,7 @@ type setup struct {
 	durable bool
 	preset  cluster.Preset
 	flaws   flaws
+	enough  string // the kind of broken promise with which a control has had its effect
 	// heartbeat is the master's, default 15 s, and missed after how many the master counts as gone, default 5.
 	// Reregister is for how long it waits for agents after a failover, default 10 min.
 	heartbeat  time.Duration
@@ -60,8 +63,10 @@ type world struct {
 	newest     uint64          // term
 	subscribed []subscription
 	evictions  int
+	alarms     int            // members that stopped because they suspected a foreign scheduler
 	refusing   bool           // the master answers 503
 	calls      map[string]int // by type
+	seesLaunch func()         // called when one arrives at the master, unless it is nil
 }
 
 const (

@@ -242,6 +242,19 @@ func TestKill(t *testing.T) {
 	})
 }
 
+func TestHostReset(t *testing.T) {
+	between(t, func(h *hosts) {
+		h.write(h.toB, "lost")
+		h.a.Reset()
+		_, err := h.toA.Read(make([]byte, 1))
+		require.ErrorIs(h, err, syscall.ECONNRESET)
+		_, err = h.toB.Write([]byte("x"))
+		require.ErrorIs(h, err, net.ErrClosed)
+		_, err = h.a.DialContext(h.Context(), "tcp", "10.0.0.2:81")
+		require.ErrorIs(h, err, syscall.ECONNREFUSED, "the process goes on")
+	})
+}
+
 // A host that dies behind a cut takes what it has not sent with it, and the other side learns of that later.
 func TestKillBehindACut(t *testing.T) {
 	between(t, func(h *hosts) {

@@ -86,7 +86,8 @@ func Ensemble(t testing.TB, n int, tick time.Duration) []*Server {
 	if n == 1 {
 		peers.Reset()
 	} else {
-		peers.WriteString("initLimit=50\nsyncLimit=50\n")
+		// In ticks: servers that are stopped for seconds remain an ensemble, as they do with the ticks of real ones.
+		peers.WriteString("initLimit=300\nsyncLimit=300\n")
 	}
 	for i, s := range servers {
 		_, port, err := net.SplitHostPort(s.Address)
