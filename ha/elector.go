@@ -36,7 +36,7 @@ type Replica interface {
 
 // Status is what one member knows of the election.
 type Status struct {
-	// Self is the ID of this member.
+	// Self is the ID of this member, "" while it is not known, before Run.
 	Self string
 	// Leader is the ID of the member that leads, "" if none is known. Term is its term, Since when this member
 	// learned of it, Reason why it last changed, for people.

@@ -95,6 +95,7 @@ type Config struct {
 	leastLog   int
 	wrapLog    func(raft.LogStore) raft.LogStore
 	wrapStable func(raft.StableStore) raft.StableStore
+	noSync     bool // of the log's file: for tests in which no machine fails
 }
 
 // Network is what a member needs of a network. Its methods are called on several goroutines.

@@ -241,6 +241,9 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 		case <-impatient:
 		case <-r.wake.C:
 		case <-r.look.C:
+			if r.late() {
+				r.handOver()
+			}
 		case <-observed:
 		case <-r.gossip.changed:
 		case <-r.state.began:
@@ -273,6 +276,19 @@ func (r *runner) begin(ctx context.Context) {
 func (r *runner) endTerm(why error) {
 	if r.term != nil {
 		r.term.end(why)
+	}
+}
+
+// late reports whether this member is elected and cannot lead, since the lead of a term that is over has not returned.
+func (r *runner) late() bool {
+	if !r.elected || r.term == nil {
+		return false
+	}
+	select {
+	case <-r.term.gone:
+		return true
+	default:
+		return false
 	}
 }
 

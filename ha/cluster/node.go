@@ -63,6 +63,7 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 	if err != nil {
 		return nil, err
 	}
+	file.db.NoSync = c.noSync
 	s := &stores{stable: file, file: file}
 	if s.id, err = memberID(c, file); err == nil {
 		s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(c.Dir, snapshotsKept, &raftLog{to: log})

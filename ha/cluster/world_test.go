@@ -76,7 +76,7 @@ func (w *world) start(i int) *running {
 	c := Config{
 		Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
 		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host,
-		Logger: w.log.logger(),
+		Logger: w.log.logger(), noSync: true,
 	}
 	if w.config != nil {
 		w.config(i, &c)
