@@ -103,6 +103,7 @@ type runner struct {
 	elected  bool          // Raft has elected this member
 	silent   time.Duration // since it had heard of another leader or candidate, then
 	term     *term         // that which runs, nil: none
+	late     bool          // elected again, while the lead of a term that is over has not returned
 	leads    bool          // lead was called for it
 	number   uint64
 	until    time.Time // no new term before
@@ -222,13 +223,14 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 			// True after true: it was lost and won again meanwhile.
 			r.silent = time.Since(r.raft.LastContact())
 			r.endTerm(errLost)
+			r.late = r.elected && r.term != nil
 			if r.elected && time.Now().Before(r.until) {
 				r.handOver()
 			}
 		case r.number = <-led:
 			r.leads = true
 		case result := <-done:
-			r.term, r.leads = nil, false
+			r.term, r.leads, r.late = nil, false, false
 			if result.stops() {
 				return result.cause()
 			}
@@ -241,7 +243,7 @@ func (r *runner) loop(ctx context.Context, failed <-chan error, observed <-chan 
 		case <-impatient:
 		case <-r.wake.C:
 		case <-r.look.C:
-			if r.late() {
+			if r.late {
 				r.handOver()
 			}
 		case <-observed:
@@ -276,19 +278,6 @@ func (r *runner) begin(ctx context.Context) {
 func (r *runner) endTerm(why error) {
 	if r.term != nil {
 		r.term.end(why)
-	}
-}
-
-// late reports whether this member is elected and cannot lead, since the lead of a term that is over has not returned.
-func (r *runner) late() bool {
-	if !r.elected || r.term == nil {
-		return false
-	}
-	select {
-	case <-r.term.gone:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -64,4 +64,3 @@ func TestElectorSuite(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { check(t, newSuiteCluster(t)) })
 	})
 }
-
