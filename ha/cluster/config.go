@@ -95,7 +95,8 @@ type Config struct {
 	leastLog   int
 	wrapLog    func(raft.LogStore) raft.LogStore
 	wrapStable func(raft.StableStore) raft.StableStore
-	noSync     bool // of the log's file: for tests in which no machine fails
+	noSync     bool          // of the log's file: for tests in which no machine fails
+	clock      time.Duration // by which the machine's clock is wrong
 }
 
 // Network is what a member needs of a network. Its methods are called on several goroutines.

@@ -98,6 +98,45 @@ func TestFullRestartElsewhere(t *testing.T) {
 	})
 }
 
+// Members whose clocks are an hour fast or slow, and jump between two runs, come back at other addresses. Times of the
+// clock only tell apart two runs of one member that are both dead, or both seem to live.
+func TestWrongClocks(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		var moved int
+		w.withDirs(&moved)
+		withDirs := w.config
+		w.config = func(i int, c *Config) {
+			withDirs(i, c)
+			c.clock = time.Duration(i-2+moved%2) * time.Hour // and jumps with the address
+			for j := 1; j <= 6; j++ {
+				c.Seeds = append(c.Seeds, ipOf(j)+":7946")
+			}
+		}
+		leader := w.startThree()
+		term := w.members[leader].leading()
+		for i := 1; i <= 3; i++ {
+			if i == leader {
+				continue
+			}
+			moved = 3 - moved // to another address, and an hour on or back
+			w.crash(i)
+			w.start(i)
+			time.Sleep(20 * time.Second)
+			require.Equal(w, []int{leader}, w.leaders())
+			require.Same(w, term, w.members[leader].leading(), "no change of the leader")
+			require.Equal(w, 3, w.members[leader].alive())
+			require.NoError(w, term.Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
+		}
+		w.crash(leader)
+		next := w.leader(10*time.Second, leader)
+		records, err := w.members[next].leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Len(w, records, 2)
+		require.NoError(w, w.check())
+	})
+}
+
 func TestMembersWithoutDirectoryLeave(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(w *world) {

@@ -192,7 +192,7 @@ func open(c *Config) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
 	}
-	own := meta{id: n.id, start: time.Now(), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
+	own := meta{id: n.id, start: time.Now().Add(c.clock), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
 	if n.gossip, err = startGossip(c, own, newID("run")[4:], n.log); err != nil {
 		return nil, err
 	}

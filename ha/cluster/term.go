@@ -61,7 +61,7 @@ func (r *runner) prepare(ctx context.Context, silent time.Duration) (uint64, err
 	}
 	last := r.state.epoch()
 	number := max(r.raft.CurrentTerm(), last.term+1)
-	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now(), why: r.why(last.leader, silent)})
+	entry := encodeBegin(epoch{term: number, leader: r.id, began: time.Now().Add(r.config.clock), why: r.why(last.leader, silent)})
 	answered, err = r.await(ctx, func() error {
 		future := r.raft.Apply(entry, r.config.StallAfter)
 		if err := future.Error(); err != nil {
