@@ -62,19 +62,26 @@ func TestCrashWhileRegistering(t *testing.T) {
 	})
 }
 
-// The same when the answer to the first SUBSCRIBE is lost, and the process lives.
+// The same when the answer to the first SUBSCRIBE is lost, and the process lives. The proof before the next SUBSCRIBE is begun when
+// the look for the framework, which takes time, is over.
 func TestSubscribedIsLost(t *testing.T) {
 	s := &slowStore{}
 	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
 		d, lost := h.keep(), 0
+		h.dialing = func(context.Context, string) error { d.add("dial"); return nil }
 		h.lead(ctx, scheduler.Term{Confirm: func(context.Context) error { // the stream is closed unread
+			d.add("confirm")
 			if lost++; lost == 2 {
 				return errNoQuorum
 			}
 			return nil
 		}})
 		h.at(time.Minute)
-		require.Equal(h, []string{"SUBSCRIBE", "SUBSCRIBE", "SUBSCRIBE", "RECONCILE"}, d.take())
+		require.Equal(h, []string{
+			"confirm", "dial", "SUBSCRIBE", "confirm",
+			"dial", "confirm", "dial", "SUBSCRIBE", "confirm", // the first to look for it
+			"confirm", "dial", "SUBSCRIBE", "confirm", "dial", "RECONCILE",
+		}, d.take())
 		h.at(time.Hour)
 		require.Empty(h, h.master.Snapshot().Completed)
 		require.Len(h, h.master.Snapshot().Frameworks, 1)

@@ -196,7 +196,7 @@ func TestMembers(t *testing.T) {
 	}
 	out, err := exec.Command(f.program, "members", "-json", "-at", leads.api).Output()
 	require.NoError(t, err)
-	require.Contains(t, string(out), `"reason":"it was elected"`)
+	require.Contains(t, string(out), `"leader":"`+leads.name+"-")
 	out, err = exec.Command(f.program, "members", "-at", "127.0.0.1:1").CombinedOutput()
 	require.ErrorContains(t, err, "exit status 1")
 	require.Regexp(t, "^samplefw: no member answers; .*connection refused\n$", string(out))

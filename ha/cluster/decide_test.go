@@ -57,6 +57,7 @@ func TestBegin(t *testing.T) {
 // TestBeginOnce lets members see each other in any order, and checks that no two of them begin a cluster as long as none
 // is taken for dead.
 func TestBeginOnce(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		n := 3 + r.IntN(4)

@@ -211,6 +211,7 @@ func TestDirectory(t *testing.T) {
 
 // Two of three directories are lost.
 func TestRecover(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)
@@ -265,6 +266,7 @@ func TestRecover(t *testing.T) {
 
 // A member that was cut off for so long that the log has no more what it lacks gets a snapshot.
 func TestCatchUpBySnapshot(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var logs [4]raft.LogStore
 		w.config = func(i int, c *Config) {
@@ -303,6 +305,7 @@ func TestCatchUpBySnapshot(t *testing.T) {
 // A member without a directory that comes back at its old address has lost its memory: it must not vote in the name of the
 // one that it was, and takes its place in time.
 func TestForgottenMemberDoesNotVote(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		w.config = func(_ int, c *Config) { c.DeadAfter = 30 * time.Second }
 		leader := w.startThree()

@@ -67,6 +67,7 @@ func TestBadNetwork(t *testing.T) {
 // Two clusters come back with each other's addresses, one of them without one of its members: another member is where its
 // leader would reach it.
 func TestSwappedAddresses(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		dir, swapped := w.TempDir(), 0
 		w.config = func(i int, c *Config) {
@@ -118,6 +119,7 @@ func TestSwappedAddresses(t *testing.T) {
 
 // A copy of a directory runs on another host: that one ends, and both say why.
 func TestCopiedDirectory(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)

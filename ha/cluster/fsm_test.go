@@ -96,6 +96,7 @@ func (s *sink) Cancel() error { s.cancelled = true; return nil }
 func (s *sink) ID() string    { return "sink" }
 
 func TestSnapshot(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(12) {
 		s := randomState(rand.New(rand.NewPCG(seed, 1)), int(seed)*3)
 		snap, err := s.Snapshot()

@@ -123,6 +123,7 @@ func TestRaftStrangers(t *testing.T) {
 
 // A cluster is not disturbed by bytes that are no gossip, at both of its ports.
 func TestGossipStrangers(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		stranger := w.net.Host(ipOf(8))
@@ -152,6 +153,7 @@ func TestGossipStrangers(t *testing.T) {
 // A member without the gossip key, or with another one, does not join, see or disturb the others; while keys are replaced
 // one member after the other, nobody is lost.
 func TestGossipKeys(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)

@@ -28,6 +28,7 @@ func (w *world) left(i int) {
 
 // Of four members with directories a follower leaves, and then the leader.
 func TestLeave(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)

@@ -58,6 +58,7 @@ func entry(r *rand.Rand, index, term uint64) *raft.Log {
 // TestLogStoreLikeRafts makes what Raft makes of a log, appending, overwriting and deleting at both ends, and compares
 // with Raft's own store in memory.
 func TestLogStoreLikeRafts(t *testing.T) {
+	t.Parallel()
 	seeds := 20
 	if testing.Short() {
 		seeds = 3
@@ -147,6 +148,7 @@ func TestLogStoreStable(t *testing.T) {
 
 // TestLogStoreDamaged flips bits of a file: it is refused, or has what was written.
 func TestLogStoreDamaged(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log")
 	s, err := openLogStore(path)

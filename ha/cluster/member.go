@@ -61,7 +61,7 @@ func (m *Member) present(a Addresses, s *state) {
 // Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
 // so, it has handed the leadership over, if there is another member that can take it; a member without a directory
 // has left the cluster. All its goroutines have ended. Errors: the cause of ctx's end, [ErrRunning], [ErrLocked],
-// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], [ErrLeft], and those of the network and the file system.
+// [ErrFormat], [ErrCorrupt], [ErrExpect], [ErrStalled], [ErrCopied], [ErrLeft], and those of the network and the file system.
 func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
 	case m.turn <- struct{}{}:

@@ -30,6 +30,7 @@ func (w *world) withDirs(moved *int) {
 }
 
 func TestPlannedStop(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)
@@ -64,6 +65,7 @@ func (w *world) leaderOfAll() int {
 
 // All members end at once and come back with other addresses, as on new hosts.
 func TestFullRestartElsewhere(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		var moved int
 		w.withDirs(&moved)
@@ -97,6 +99,7 @@ func TestFullRestartElsewhere(t *testing.T) {
 }
 
 func TestMembersWithoutDirectoryLeave(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		require.NoError(w, w.members[leader].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))

@@ -85,6 +85,7 @@ func (w wrapped) WrappedReadCloser() io.ReadCloser { return w.ReadCloser }
 
 // A snapshot that is damaged is refused with its name, unless an older one and the log have all of it.
 func TestDamagedSnapshots(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		older, first uint64 // index of an older snapshot, 0: none; and of the first entry of the log
 		file         string // that is damaged

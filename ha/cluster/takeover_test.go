@@ -159,6 +159,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestFollowerIsCutOff(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(w *world) {
 		leader := w.startThree()
 		follower := leader%3 + 1

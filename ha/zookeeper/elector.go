@@ -84,6 +84,7 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 	e.replica.run(true)
 	defer e.replica.run(false)
 	e.self.Start = time.Now()
+	e.show(nil, nil, "", "not connected yet")
 	for {
 		err := e.takePart(ctx, lead)
 		if e.slow != nil {
