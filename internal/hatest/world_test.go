@@ -115,9 +115,12 @@ func newWorld(t *testing.T, s setup, h *history) *world {
 	return w
 }
 
+// memoryDir is where files are in memory, on Linux.
+const memoryDir = "/dev/shm"
+
 // tempDir is in memory where that is possible: what is written need not survive the machine.
 func tempDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "hatest")
+	dir, err := os.MkdirTemp(memoryDir, "hatest")
 	if err != nil {
 		return t.TempDir()
 	}
