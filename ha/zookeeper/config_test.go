@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,35 @@ func TestLongPacket(t *testing.T) {
 	}()
 	_, err := io.ReadFull(p, make([]byte, 24))
 	require.EqualError(t, err, "h:2181 sends 16777216 bytes at once, and at most 8388608 are taken: are there too many nodes?")
+}
+
+// A write that fails closes the connection, and a read that fails ends a write that hangs: it is the reads that say so.
+func TestWriteNeverFails(t *testing.T) {
+	near, _ := net.Pipe()
+	p := newPackets(near, &link{timeout: time.Second}, "h")
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for range 2 { // nobody reads, and then the connection is closed
+			n, err := p.Write([]byte("hello"))
+			require.NoError(t, err)
+			require.Equal(t, 5, n)
+		}
+	}()
+	require.NoError(t, near.SetReadDeadline(time.Now()))
+	_, err := p.Read(make([]byte, 1))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	<-written
+
+	near, far := net.Pipe()
+	p = newPackets(near, &link{timeout: time.Second}, "h")
+	far.Close()
+	_, err = p.Write([]byte("hello"))
+	require.NoError(t, err)
+	_, err = near.Write([]byte("hello"))
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	_, err = p.Read(make([]byte, 1))
+	require.Error(t, err)
 }
 
 // The session timeout is read from the first packet, however it arrives, and the shortest one counts.

@@ -126,6 +126,43 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	require.Equal(t, []string{"a leads"}, h.all())
 }
 
+// failing is a connection that breaks with its second write.
+type failing struct {
+	net.Conn
+	writes int
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.writes++; f.writes == 2 {
+		f.Close()
+		return 0, errTest
+	}
+	return f.Conn.Write(b)
+}
+
+// The second connection breaks when the password is sent again. The third one goes on with the session.
+func writeFails(t *testing.T, s *zktest.Server, path string) {
+	r := newRelay(t, s.Address)
+	dials := 0
+	m := join(t, new(history), Config{
+		Address: address(path, "user:password@"+r.address), ID: "a",
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			if dials++; dials == 2 && err == nil {
+				conn = &failing{Conn: conn}
+			}
+			return conn, err
+		},
+	})
+	term := m.leads()
+	r.cut()
+	for proved := errTest; proved != nil; proved = term.Confirm(t.Context()) {
+		require.NoError(t, term.ctx.Err(), "%v", proved)
+	}
+	m.ends()
+	require.GreaterOrEqual(t, dials, 3)
+}
+
 // A server that takes a twentieth of the session timeout for each answer is not taken for a dead one.
 func slowServer(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)

@@ -160,7 +160,7 @@ func (l *link) notZooKeeper(err error) {
 // packets is a connection that fails early when the other side is not a ZooKeeper server or does not answer. The
 // library alone would take the first four bytes of any text for a length and allocate as much, and wait ten times too
 // long for the answer to its first packet. It also learns the session timeout from that answer, which the library
-// does not tell.
+// does not tell. A write that fails is only told by the reads.
 type packets struct {
 	net.Conn
 	from    *bufio.Reader
@@ -179,6 +179,9 @@ func newPackets(conn net.Conn, l *link, address string) *packets {
 // Read implements net.Conn.
 func (p *packets) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
+	if err != nil {
+		p.Conn.Close() // or the library goes on waiting for a write that hangs
+	}
 	for rest := b[:n]; len(rest) > 0; {
 		if p.left > 0 {
 			body := min(p.left, len(rest))
@@ -203,6 +206,16 @@ func (p *packets) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Write implements net.Conn. It never fails: the connection is closed instead, and Read says so. To a request whose
+// write has failed the library gives two answers. There is no room for two where it sends the password again after a
+// reconnect, so that it would wait for ever, and whoever closes the session with it.
+func (p *packets) Write(b []byte) (int, error) {
+	if _, err := p.Conn.Write(b); err != nil {
+		p.Conn.Close()
+	}
+	return len(b), nil
 }
 
 // peek reads the session timeout, which follows the protocol's version in the first packet. 0: no session.

@@ -38,6 +38,7 @@ func TestServers(t *testing.T) {
 			{"two members", twoMembers},
 			{"expiry", expiry},
 			{"reconnect", reconnect},
+			{"write fails", writeFails},
 			{"slow server", slowServer},
 			{"lost creation", lostCreation},
 			{"orphan", orphan},
