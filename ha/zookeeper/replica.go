@@ -184,15 +184,17 @@ func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]co
 		r.forget()
 	}
 	r.id = id
-	known := r.entries
+	known, last := r.entries, r.last()
 	for i, e := range entries {
-		c, ok := read[e]
-		for key, value := range c.changes {
-			entries[i].size += sizeOf(key, value)
-			r.set(key, value, e.last)
+		news := e.last > last // others may have been read before the log was found to be the same one
+		if news {
+			for key, value := range read[e].changes {
+				entries[i].size += sizeOf(key, value)
+				r.set(key, value, e.last)
+			}
 		}
 		for len(known) > 0 && known[0].last <= e.last {
-			if !ok && e.first <= known[0].first {
+			if !news && e.first <= known[0].first {
 				entries[i].size += known[0].size // that of the whole is not known, but not more
 			}
 			known = known[1:]

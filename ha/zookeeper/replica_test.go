@@ -290,3 +290,32 @@ func TestEntryVanishesWhileItIsRead(t *testing.T) {
 	require.Equal(t, of(leader), of(r))
 	require.Equal(t, len(leader.entries), len(r.entries))
 }
+
+// lagging is a log on a server that has not heard of the last Applies when it is listed for the first time.
+type lagging struct {
+	*logInMemory
+	old []string
+}
+
+func (l *lagging) Children(base string) ([]string, *zk.Stat, error) {
+	if old := l.old; old != nil {
+		l.old = nil
+		return old, nil, nil
+	}
+	return l.logInMemory.Children(base)
+}
+
+// What was read of a log that seemed to have lost some of its data is not taken for news when it turns out that it has not.
+func TestServerCatchesUpWhileItIsRead(t *testing.T) {
+	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
+	leader, r := newReplica("/state"), newReplica("/state")
+	for i := range 10 {
+		l.apply(leader, map[string][]byte{"n": {byte(i)}})
+	}
+	_, err := r.catchUp(t.Context(), l, false)
+	require.NoError(t, err)
+	l.put(leader, entry{first: 1, last: 3}, map[string][]byte{}, leader.entries[:3])
+	_, err = r.catchUp(t.Context(), &lagging{l, []string{"1-1", "2-2", "3-3", "4-4", "5-5"}}, false)
+	require.NoError(t, err)
+	require.Equal(t, of(leader), of(r))
+}
