@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"time"
@@ -29,9 +30,13 @@ type candidacy struct {
 	grace      <-chan time.Time   // lead is waited for until then, except for a planned end
 	leadsNow   context.CancelFunc // ends keepUp: only this member changes the log
 
-	// Used by one call of look at a time.
-	known   map[string]candidate // by name of node
-	watched map[string]bool      // names of nodes
+	known map[string]known // the nodes that there are, by name; used by one call of look at a time
+}
+
+// known is a node of the election that was read.
+type known struct {
+	candidate
+	watched bool
 }
 
 // enter creates the member's node.
@@ -97,6 +102,7 @@ func (c *candidacy) look(prove bool) view {
 		v.err = errGone
 		return v
 	}
+	maps.DeleteFunc(c.known, func(node string, _ known) bool { return !slices.Contains(children, node) })
 	nodes := inOrder(children)
 	at := slices.Index(nodes, c.own.node)
 	for _, node := range children {
@@ -135,10 +141,10 @@ func (c *candidacy) look(prove bool) view {
 
 // see returns a candidate, and watches its node if asked to. Data of nodes do not change.
 func (c *candidacy) see(node string, watch bool) (candidate, error) {
-	seen, known := c.known[node]
-	watch = watch && !c.watched[node] // the library collects watches
-	if known && !watch {
-		return seen, nil
+	seen, ok := c.known[node]
+	watch = watch && !seen.watched // the library collects watches
+	if ok && !watch {
+		return seen.candidate, nil
 	}
 	var (
 		data []byte
@@ -153,10 +159,10 @@ func (c *candidacy) see(node string, watch bool) (candidate, error) {
 	if err != nil {
 		return candidate{}, err
 	}
-	seen = candidate{node: node, czxid: stat.Czxid, owner: stat.EphemeralOwner, data: decodeMember(node, data)}
+	seen.candidate = candidate{node: node, czxid: stat.Czxid, owner: stat.EphemeralOwner, data: decodeMember(node, data)}
+	seen.watched = seen.watched || watch
 	c.known[node] = seen
-	c.watched[node] = c.watched[node] || watch
-	return seen, nil
+	return seen.candidate, nil
 }
 
 // follow waits for this member's turn to lead, and for the end of its term. It returns a *finalError if that ends Run. When

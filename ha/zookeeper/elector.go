@@ -174,10 +174,7 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 	if timeout != e.config.SessionTimeout {
 		e.config.Logger.Info("the servers grant another session timeout", "member", e.config.ID, "asked", e.config.SessionTimeout, "granted", timeout)
 	}
-	c := &candidacy{
-		Elector: e, s: s, own: own, timeout: timeout,
-		known: map[string]candidate{}, watched: map[string]bool{},
-	}
+	c := &candidacy{Elector: e, s: s, own: own, timeout: timeout, known: map[string]known{}}
 	err = c.follow(ctx, lead)
 	goodbye = c.leave()
 	return err

@@ -211,7 +211,7 @@ func orphan(t *testing.T, s *zktest.Server, path string) {
 	require.NoError(t, err)
 	own, err := b.enter(session, true)
 	require.NoError(t, err)
-	c := &candidacy{Elector: b, s: session, own: own, known: map[string]candidate{}, watched: map[string]bool{}}
+	c := &candidacy{Elector: b, s: session, own: own, known: map[string]known{}}
 	v := c.look(true)
 	require.NoError(t, v.err)
 	require.True(t, v.proved)
@@ -220,6 +220,11 @@ func orphan(t *testing.T, s *zktest.Server, path string) {
 	there, _, err := session.conn.Exists(b.election + "/" + lost.node)
 	require.NoError(t, err)
 	require.False(t, there)
+
+	require.Contains(t, c.known, lost.node)
+	require.NoError(t, c.look(true).err)
+	require.NotContains(t, c.known, lost.node, "members that come and go are forgotten")
+	require.Len(t, c.known, 2)
 }
 
 func deletedByHand(t *testing.T, s *zktest.Server, path string) {
