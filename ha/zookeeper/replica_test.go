@@ -159,6 +159,19 @@ func TestReplica(t *testing.T) {
 	}
 }
 
+// However many nodes give way to one, the request that names them is one that servers take.
+func TestTidyRequestIsShort(t *testing.T) {
+	r := newReplica("/state")
+	for i := range uint64(5 * mostReplaced) {
+		r.entries = append(r.entries, entry{first: i + 1, last: i + 1, size: 1})
+	}
+	for _, size := range []int{0, 2 * sizeAllowed} { // too many nodes, and too long a log
+		r.size = size
+		replaced, _, _ := r.untidy()
+		require.Len(t, replaced, mostReplaced)
+	}
+}
+
 // Only what is new is read, and a log at the same place that is another one is told from the one before.
 func TestReplicaReadsWhatIsNew(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}

@@ -34,9 +34,9 @@ func newStore(t *term, r *replica, acl []zk.ACL) *store {
 // BatchLimit returns what one request takes, see scheduler.BatchLimiter.
 func (st *store) BatchLimit() (records, bytes int) { return st.records, st.bytes }
 
-// Apply writes the changes, all or none; a nil value deletes, an empty one does not. A [*RecordError] and the cause of
-// a ctx that had ended before mean that nothing was changed, and so does a [*FencedError], unless an earlier call was
-// cut off. After another error nobody knows.
+// Apply writes the changes, all or none; a nil value deletes, an empty one does not. After a [*RecordError], and when ctx
+// had ended before the call, nothing was changed. After another error they may have been written or not. After a
+// [*FencedError] nothing that begins later is written.
 func (st *store) Apply(ctx context.Context, changes map[string][]byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -8,6 +8,8 @@ const (
 	smallEntry   = entrySize / 2
 	tidySize     = 4 * entrySize
 	fewestFolded = 8
+	// mostReplaced keeps the request short, which names each entry that it deletes.
+	mostReplaced = 256
 	// sizeAllowed is how much longer the log may be than twice the records.
 	sizeAllowed = 1 << 20
 )
@@ -21,7 +23,7 @@ func (r *replica) untidy() (replaced []entry, e entry, changes map[string][]byte
 	case long:
 		size := 0
 		for i, old := range r.entries {
-			if size += old.size; size > tidySize && i > 0 {
+			if size += old.size; i > 0 && size > tidySize || i == mostReplaced {
 				break
 			}
 			replaced = r.entries[:i+1]
@@ -53,7 +55,7 @@ func (r *replica) longestSeries() (most []entry) {
 			from, size = i+1, 0
 			continue
 		}
-		for size > tidySize {
+		for size > tidySize || i-from >= mostReplaced {
 			size -= r.entries[from].size
 			from++
 		}
