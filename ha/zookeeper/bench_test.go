@@ -53,14 +53,14 @@ func BenchmarkStore(b *testing.B) {
 			b.Run(fmt.Sprintf("read=%d", most), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					r := newReplica(st.replica.base)
+					r := newReplica(st.replica.base, quiet())
 					_, err := r.catchUp(b.Context(), st.t.s.conn, false)
 					require.NoError(b, err)
 					require.Len(b, r.load(), most)
 				}
 				b.ReportMetric(float64(len(st.replica.entries)), "entries")
 				before := inUse()
-				r := newReplica(st.replica.base)
+				r := newReplica(st.replica.base, quiet())
 				_, err := r.catchUp(b.Context(), st.t.s.conn, false)
 				require.NoError(b, err)
 				b.ReportMetric(float64(inUse()-before)/float64(r.live), "memory/records")

@@ -58,7 +58,7 @@ func New(c Config) (*Elector, error) {
 		running:  make(chan struct{}, 1),
 		self:     memberData{ID: c.ID, API: c.API},
 	}
-	e.replica = newReplica(e.state)
+	e.replica = newReplica(e.state, c.Logger)
 	e.acl, e.above = aclOf(address.Auth)
 	e.show(nil, nil, "", "not running")
 	return e, nil

@@ -200,7 +200,7 @@ func address(path string, servers ...string) string {
 
 // epoch reads who leads, as it is on record.
 func epoch(t *testing.T, c *zktest.Client, path string) string {
-	r := newReplica(path + "/state")
+	r := newReplica(path+"/state", quiet())
 	_, err := r.catchUp(t.Context(), c.Conn, false)
 	require.NoError(t, err)
 	return string(r.records[epochKey].value)

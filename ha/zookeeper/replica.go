@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ const (
 // more is read.
 type replica struct {
 	base string // the node below which the log is
+	log  *slog.Logger
 
 	busy chan struct{} // of capacity 1: full while somebody reads or writes the log
 	// Used by who has busy, which includes requests for which nobody waits any more.
@@ -51,16 +53,20 @@ type reader interface {
 	ChildrenW(path string) ([]string, *zk.Stat, <-chan zk.Event, error)
 }
 
-func newReplica(base string) *replica {
-	return &replica{base: base, busy: make(chan struct{}, 1), records: map[string]record{}, followers: map[*follower]struct{}{}}
+func newReplica(base string, log *slog.Logger) *replica {
+	return &replica{
+		base: base, log: log, busy: make(chan struct{}, 1), records: map[string]record{}, followers: map[*follower]struct{}{},
+	}
 }
 
 // last returns the number of the last Apply.
-func (r *replica) last() uint64 {
-	if len(r.entries) == 0 {
+func (r *replica) last() uint64 { return lastOf(r.entries) }
+
+func lastOf(entries []entry) uint64 {
+	if len(entries) == 0 {
 		return 0
 	}
-	return r.entries[len(r.entries)-1].last
+	return entries[len(entries)-1].last
 }
 
 // errNoLog is the error of a log whose node is gone.
@@ -94,7 +100,7 @@ func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed
 		}
 		known := r.last()
 		anew := id != r.id
-		if known > 0 && (len(entries) == 0 || entries[len(entries)-1].last < known) {
+		if lastOf(entries) < known {
 			anew = true // the servers have lost some of their data
 		}
 		if anew {
@@ -108,6 +114,10 @@ func (r *replica) catchUp(ctx context.Context, conn reader, watch bool) (changed
 		}
 		if entries, err = r.fromFront(entries, read); err != nil {
 			return changed, fmt.Errorf("%w: in %s %w", ErrFormat, r.base, err)
+		}
+		if anew && r.id != "" {
+			r.log.Warn("the records are not those from before any more: the servers have lost data, or the log was deleted",
+				"path", r.base, "sameLog", id == r.id, "had", r.last(), "have", lastOf(entries))
 		}
 		r.adopt(id, anew, entries, read)
 		return changed, nil

@@ -3,6 +3,7 @@ package zookeeper
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"path"
@@ -95,7 +96,7 @@ func TestReplica(t *testing.T) {
 			random  = rand.New(rand.NewPCG(seed, 0))
 			l       = &logInMemory{id: "a", nodes: map[string][]byte{}}
 			want    = map[string]string{}
-			members = []*replica{newReplica("/state"), newReplica("/state"), newReplica("/state")}
+			members = []*replica{newReplica("/state", quiet()), newReplica("/state", quiet()), newReplica("/state", quiet())}
 			leader  = members[0]
 			size    = 1 << (4 + 2*(seed%6)) // of values, 16 KiB at most
 			keys    = 1 + random.IntN(1<<(6+seed%4))
@@ -146,7 +147,7 @@ func TestReplica(t *testing.T) {
 			}
 			require.True(t, maps.Equal(followed, of(members[2])), "other records than were followed")
 		}
-		catchUp(newReplica("/state"))
+		catchUp(newReplica("/state", quiet()))
 		for _, r := range members {
 			catchUp(r)
 		}
@@ -161,7 +162,7 @@ func TestReplica(t *testing.T) {
 
 // However many nodes give way to one, the request that names them is one that servers take.
 func TestTidyRequestIsShort(t *testing.T) {
-	r := newReplica("/state")
+	r := newReplica("/state", quiet())
 	for i := range uint64(5 * mostReplaced) {
 		r.entries = append(r.entries, entry{first: i + 1, last: i + 1, size: 1})
 	}
@@ -175,7 +176,8 @@ func TestTidyRequestIsShort(t *testing.T) {
 // Only what is new is read, and a log at the same place that is another one is told from the one before.
 func TestReplicaReadsWhatIsNew(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
-	leader, r := newReplica("/state"), newReplica("/state")
+	said := new(logs)
+	leader, r := newReplica("/state", quiet()), newReplica("/state", slog.New(slog.NewTextHandler(said, nil)))
 	r.run(true)
 	catchUp := func() {
 		_, err := r.catchUp(t.Context(), l, false)
@@ -199,22 +201,24 @@ func TestReplicaReadsWhatIsNew(t *testing.T) {
 	require.Equal(t, 101, l.reads, "it has all of that")
 	require.Len(t, of(r), 100)
 
+	require.Empty(t, said.String())
 	for what, change := range map[string]func(){
-		"another log":                       func() { l.id = "b" },
-		"the same one from a time before":   func() { delete(l.nodes, "101-101") },
-		"the same one from its first times": func() { clear(l.nodes) },
+		"sameLog=false had=101 have=101": func() { l.id = "b" },
+		"sameLog=true had=101 have=100":  func() { delete(l.nodes, "101-101") },
+		"sameLog=true had=101 have=0":    func() { clear(l.nodes) },
 	} {
 		_, over := r.take(f)
 		require.False(t, over)
 		change()
 		catchUp()
+		require.Contains(t, said.String(), what)
 		_, over = r.take(f)
 		require.True(t, over, what)
 		f = r.subscribe()
 		news, _ = r.take(f)
 		require.Len(t, news, len(of(r)))
 		l = &logInMemory{id: l.id + "+", nodes: map[string][]byte{}}
-		leader = newReplica("/state")
+		leader = newReplica("/state", quiet())
 		for i := range 101 {
 			l.apply(leader, map[string][]byte{fmt.Sprint(i): {}})
 		}
@@ -226,7 +230,7 @@ func TestReplicaReadsWhatIsNew(t *testing.T) {
 // Who follows before Run, or after it, waits for the next one.
 func TestFollowersWaitForRun(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
-	leader, r := newReplica("/state"), newReplica("/state")
+	leader, r := newReplica("/state", quiet()), newReplica("/state", quiet())
 	l.apply(leader, map[string][]byte{"a": {}})
 	for range 2 {
 		f := r.subscribe()
@@ -250,26 +254,26 @@ func TestFollowersWaitForRun(t *testing.T) {
 // more do no harm.
 func TestFrontOfTheLog(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
-	leader := newReplica("/state")
+	leader := newReplica("/state", quiet())
 	for i := range 6 {
 		l.apply(leader, map[string][]byte{fmt.Sprint(i): {}})
 	}
 	old := maps.Clone(l.nodes)
 	l.put(leader, entry{first: 7, last: 7}, map[string][]byte{"0": {}, "1": {}}, leader.entries[:2])
 	l.nodes["2-2"] = old["2-2"]
-	warm := newReplica("/state")
+	warm := newReplica("/state", quiet())
 	_, err := warm.catchUp(t.Context(), l, false)
 	require.NoError(t, err)
 	require.Len(t, of(warm), 6)
 	delete(l.nodes, "2-2")
 	delete(l.nodes, "3-3")
-	for _, r := range []*replica{warm, newReplica("/state")} {
+	for _, r := range []*replica{warm, newReplica("/state", quiet())} {
 		_, err := r.catchUp(t.Context(), l, false)
 		require.EqualError(t, err, "ha/zookeeper: not records of this version: in /state the log begins with number 4, and should with 3")
 		require.ErrorIs(t, err, ErrFormat)
 	}
 	l.nodes = map[string][]byte{"1-1": encode(content{2, nil})}
-	_, err = newReplica("/state").catchUp(t.Context(), l, false)
+	_, err = newReplica("/state", quiet()).catchUp(t.Context(), l, false)
 	require.ErrorContains(t, err, "the log begins with number 1, and should with 2")
 }
 
@@ -289,7 +293,7 @@ func (v *vanishing) Get(node string) ([]byte, *zk.Stat, error) {
 
 func TestEntryVanishesWhileItIsRead(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
-	leader, r := newReplica("/state"), newReplica("/state")
+	leader, r := newReplica("/state", quiet()), newReplica("/state", quiet())
 	for i := range 10 {
 		l.apply(leader, map[string][]byte{fmt.Sprint(i): {byte(i)}})
 	}
@@ -321,7 +325,7 @@ func (l *lagging) Children(base string) ([]string, *zk.Stat, error) {
 // What was read of a log that seemed to have lost some of its data is not taken for news when it turns out that it has not.
 func TestServerCatchesUpWhileItIsRead(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}
-	leader, r := newReplica("/state"), newReplica("/state")
+	leader, r := newReplica("/state", quiet()), newReplica("/state", quiet())
 	for i := range 10 {
 		l.apply(leader, map[string][]byte{"n": {byte(i)}})
 	}
