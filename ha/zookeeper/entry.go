@@ -150,7 +150,7 @@ const (
 
 // limits returns how much one entry of a log below base takes.
 func limits(base string, acl []zk.ACL) (records, bytes int) {
-	room := serverPacket - packetMargin - 2*len(base) - maxRecords*sizeOf("", nil)
+	room := serverPacket - packetMargin - 3*len(base) - maxRecords*sizeOf("", nil)
 	for _, a := range acl {
 		room -= 4 + 4 + len(a.Scheme) + 4 + len(a.ID)
 	}

@@ -76,7 +76,7 @@ func TestLimits(t *testing.T) {
 				left -= len(key) + len(changes[key])
 			}
 			require.Zero(t, left)
-			request := 8 + 9 + 4 + len(base) + 1000 + 4 + 9 + 4 + len(base) + 41 + 4 + len(encode(content{1, changes})) + 4 + 4 + 9
+			request := 8 + 9 + 4 + len(base) + 1000 + 4 + 2*(9+4+len(base)+41) + 4 + 4 + len(encode(content{1, changes})) + 4 + 4 + 9
 			for _, a := range acl {
 				request += 4 + 4 + len(a.Scheme) + 4 + len(a.ID)
 			}

@@ -16,6 +16,8 @@ var (
 	// of a term that could not begin, when that is so of a node of the log, or when one is missing.
 	ErrFormat = errors.New("ha/zookeeper: not records of this version")
 
+	// errOtherLog is the end of a term whose log was replaced by hand, or has lost records.
+	errOtherLog = errors.New("the records are not those that this term began with")
 	// errOver is the reason why a session takes no calls any more.
 	errOver = errors.New("the session is over")
 	// errReturned ends a part in the election that was taken only until lead returned.

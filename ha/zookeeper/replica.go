@@ -33,6 +33,7 @@ type replica struct {
 	id         string  // of the log, "" if none was read
 	entries    []entry // in order
 	size, live int     // bytes of all entries, and of the records in them that count
+	emptied    int     // how often the log was another one than before, or had lost records
 
 	mu        sync.Mutex
 	records   map[string]record // changed by who has busy, so that it may read them without mu
@@ -215,6 +216,7 @@ func (r *replica) adopt(id string, anew bool, entries []entry, read map[entry]co
 
 // forget makes the replica empty, and ends what ranges over it.
 func (r *replica) forget() {
+	r.emptied++
 	r.entries, r.size, r.live = nil, 0, 0
 	r.records = map[string]record{}
 	for f := range r.followers {

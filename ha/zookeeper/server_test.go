@@ -65,6 +65,7 @@ func TestServers(t *testing.T) {
 			{"warm takeover", warmTakeover},
 			{"refused", refused},
 			{"log changed by hand", logByHand},
+			{"log replaced by hand", logReplaced},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()

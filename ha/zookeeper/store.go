@@ -23,6 +23,8 @@ type store struct {
 	// Used by who has the replica's busy: the log may have more than the replica. At first other members have written,
 	// and later a request may have had an effect, or not.
 	doubt bool
+	// How often the replica had been emptied when it was read for the first time in this term; nil: not yet.
+	emptied *int
 }
 
 func newStore(t *term, r *replica, acl []zk.ACL) *store {
@@ -140,13 +142,19 @@ func (st *store) catchUp(ctx context.Context) error {
 	}
 	_, err := st.replica.catchUp(ctx, st.t.s.conn, false)
 	st.doubt = err != nil
-	switch {
+	switch emptied := st.replica.emptied; {
 	case errors.Is(err, errNoLog):
 		return st.t.end(err) // the next term begins another log
-	case err != nil && !errors.Is(err, ErrFormat):
+	case errors.Is(err, ErrFormat):
+		return err
+	case err != nil:
 		return fmt.Errorf("ha/zookeeper: %w", err)
+	case st.emptied == nil:
+		st.emptied = &emptied
+	case *st.emptied != emptied:
+		return st.t.end(errOtherLog) // who leads goes on from records that are no more
 	}
-	return err
+	return nil
 }
 
 // tidy puts entries together.
@@ -172,6 +180,9 @@ func (st *store) put(e entry, changes map[string][]byte, replaced []entry) error
 	ops := []any{ // in this order, see parseEntries
 		st.t.fence(),
 		&zk.CreateRequest{Path: path.Join(st.replica.base, e.name()), Data: encode(content{entries[0].first, changes}), Acl: st.acl},
+	}
+	if n := len(st.replica.entries); n > 0 && e.first > st.replica.last() { // it must be the same log
+		ops = append(ops, &zk.CheckVersionRequest{Path: path.Join(st.replica.base, st.replica.entries[n-1].name()), Version: -1})
 	}
 	for _, old := range replaced {
 		ops = append(ops, &zk.DeleteRequest{Path: path.Join(st.replica.base, old.name()), Version: -1})

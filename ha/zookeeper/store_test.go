@@ -177,3 +177,26 @@ func logByHand(t *testing.T, s *zktest.Server, at string) {
 	c.Remove(at + "/state/notes")
 	m.leads()
 }
+
+// Somebody deletes the log, and a member that joins creates it anew before the leader writes again. That is not taken for
+// the log that the leader knows: its term ends, and the next one begins with what there is.
+func logReplaced(t *testing.T, s *zktest.Server, at string) {
+	m := join(t, new(history), Config{Address: address(at, s.Address), ID: "a"})
+	term := m.leads()
+	require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"a": []byte("1")}))
+	c := s.Connect(t)
+	for _, node := range []string{"/1-1", "/2-2", ""} {
+		c.Remove(at + "/state" + node)
+	}
+	other := join(t, new(history), Config{Address: address(at, s.Address), ID: "b"})
+	other.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	other.ends()
+	var fenced *FencedError
+	require.ErrorAs(t, term.Store.Apply(t.Context(), map[string][]byte{"b": []byte("1")}), &fenced)
+	require.ErrorIs(t, term.over(t), errOtherLog)
+	next := m.leads().Store
+	require.NoError(t, next.Apply(t.Context(), map[string][]byte{"c": []byte("1")}))
+	got, err := next.Load(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string][]byte{"c": []byte("1")}, got)
+}
