@@ -21,7 +21,8 @@ type store struct {
 	records, bytes int
 
 	// Used by who has the replica's busy: the log may have more than the replica. At first other members have written,
-	// and later a request may have had an effect, or not.
+	// and later a request may have had an effect, or not. It has none any more after the next proof: servers refuse what
+	// a connection has brought once the session has another one (SessionMovedException).
 	doubt bool
 	// How often the replica had been emptied when it was read for the first time in this term; nil: not yet.
 	emptied *int

@@ -37,14 +37,19 @@ func (r *replica) untidy() (replaced []entry, e entry, changes map[string][]byte
 	default:
 		return nil, entry{}, nil
 	}
-	changes = map[string][]byte{}
-	within := entry{first: replaced[0].first, last: replaced[len(replaced)-1].last}
+	return replaced, e, r.changesOf(replaced, long)
+}
+
+// changesOf returns what counts of entries in a row. Their deletions do so only while there are entries before them.
+func (r *replica) changesOf(entries []entry, areFirst bool) map[string][]byte {
+	changes := map[string][]byte{}
+	within := entry{first: entries[0].first, last: entries[len(entries)-1].last}
 	for key, record := range r.records {
-		if within.has(record.at) && (record.value != nil || !long) {
+		if within.has(record.at) && (record.value != nil || !areFirst) {
 			changes[key] = record.value
 		}
 	}
-	return replaced, e, changes
+	return changes
 }
 
 // longestSeries returns the most small entries in a row that are not too much for one.
