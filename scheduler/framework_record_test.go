@@ -246,6 +246,42 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// A framework that no master has accepted yet, or that was removed, runs nothing anywhere: whoever mistyped the address or the
+// principal can correct it, and one that is renewed may move. The name has to be the same all the same.
+func TestFingerprintOfNothing(t *testing.T) {
+	for _, before := range []record.Framework{{State: record.Registering, Nonce: "n"}, {State: record.Removed, ID: "f-1"}} {
+		for name, c := range map[string]struct {
+			stored  record.Fingerprint
+			refused bool
+		}{
+			"another master":    {record.Fingerprint{Name: "test", Principal: "shop", Master: "http://mistyped:5050"}, false},
+			"another principal": {record.Fingerprint{Name: "test", Principal: "mistyped", Master: "http://" + address}, false},
+			"another name":      {record.Fingerprint{Name: "other", Principal: "shop", Master: "http://" + address}, true},
+		} {
+			t.Run(before.State.String()+", "+name, func(t *testing.T) {
+				s := &testStore{}
+				before.Fingerprint = c.stored
+				s.putFramework(t, before)
+				config := scheduler.Config{Store: s, RenewFramework: true, Framework: scheduler.Framework{Principal: "shop"}}
+				withIdleHarness(t, mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+					h.lead(ctx, scheduler.Term{})
+					h.at(time.Second)
+					if c.refused {
+						var differs *scheduler.FingerprintError
+						require.ErrorAs(h, h.end(), &differs)
+						require.Equal(h, before, s.framework(h))
+						return
+					}
+					f := s.framework(h)
+					require.Equal(h, record.Active, f.State)
+					require.Equal(h, "http://"+address, f.Fingerprint.Master)
+					require.Equal(h, "shop", f.Fingerprint.Principal)
+				})
+			})
+		}
+	}
+}
+
 // A ZooKeeper with several clusters: the path decides. Secrets are not stored.
 func TestFingerprintOfZooKeeper(t *testing.T) {
 	for master, refused := range map[string]bool{
