@@ -99,7 +99,7 @@ type Config struct {
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutine and must not call
+	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutines and must not call
 	// the scheduler. Default: slog.Default().
 	Logger *slog.Logger
 }
