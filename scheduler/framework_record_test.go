@@ -161,6 +161,21 @@ func TestNoSubscribeWithoutStore(t *testing.T) {
 	}
 }
 
+// Without an election, a framework that is on record subscribes although its record cannot be completed: it can kill and listen.
+func TestSubscribeWithoutStore(t *testing.T) {
+	s := &slowStore{refuse: func(map[string][]byte) error { return errors.New("no space left") }}
+	s.records = map[string][]byte{"framework": []byte(`{"version":2,"id":"f-1"}`)}
+	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+		subscriptions := h.subscriptions(&s.testStore)
+		h.lead(ctx, scheduler.Term{})
+		h.at(time.Minute)
+		got := subscriptions()
+		require.Len(h, got, 1)
+		require.Equal(h, "f-1", got[0].id)
+		require.Zero(h, got[0].at)
+	})
+}
+
 // In each term the framework's record has it before SUBSCRIBE, so that who is fenced finds out before that.
 func TestTermOnRecord(t *testing.T) {
 	s := &slowStore{}
