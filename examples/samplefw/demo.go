@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -40,6 +41,9 @@ func runDemo(ctx context.Context, args []string) error {
 	}
 	err = d.tell(ctx)
 	d.end()
+	if ctx.Err() != nil {
+		return cmp.Or(os.RemoveAll(dir), errInterrupted)
+	}
 	if err != nil {
 		for _, p := range d.peers {
 			fmt.Fprintln(os.Stderr, "the log of", p.name, "is", p.dir+".log")
