@@ -24,6 +24,8 @@
 //   - A member that is evicted by another scheduler ends its term and does not subscribe again in it. If that happens three
 //     times within ten minutes although it led, that scheduler takes no part in the election: Run ends with a
 //     [*ForeignSchedulerError].
+//   - A leader that has reached no master for two minutes hands over: another member may reach one. Each further time takes
+//     twice as long, up to an hour, until it is subscribed again.
 //   - An error that another term would only repeat ends Run. Everything else ends the term.
 //   - A member whose elector is a [Replica] has the records decoded when its term begins. It uses none that differs from
 //     what the store of the term has.
@@ -65,6 +67,6 @@
 //
 // # Goroutines
 //
-// Run has one that follows a [Replica] while this member does not lead, and waits for it. Otherwise the package starts
-// none. An elector has its own.
+// Run has one that follows a [Replica] while this member does not lead, and in a term two that watch the subscription. It
+// waits for them. Otherwise the package starts none. An elector has its own.
 package ha
