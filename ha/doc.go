@@ -9,7 +9,8 @@
 //	err := ha.Run(ctx, elector, sched)
 //
 // A leader that dies, is cut off or stops is followed by another one, which finds all records in the store of its term,
-// subscribes with the same framework ID and goes on. This package has the contract only, and decides nothing: packages
+// subscribes with the same framework ID and goes on. All members have the same scheduler.Config, but for what says where a
+// member is: a leader refuses the records of another framework, or of one in another cluster. This package has the contract only, and decides nothing: packages
 // ha/cluster and ha/zookeeper have electors, each with a store; electiontest has one for tests, and a suite for all of
 // them.
 //

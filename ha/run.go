@@ -117,7 +117,7 @@ func (r *runner) outcome(ctx context.Context, t scheduler.Term, err error) error
 	return err
 }
 
-// lasting reports whether the next term would end with the same error, whichever member leads.
+// lasting reports whether the next term of this member would end with the same error, until somebody mends its cause.
 func lasting(err error) bool {
 	var (
 		removed     *scheduler.FrameworkRemovedError
