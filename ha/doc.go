@@ -9,7 +9,8 @@
 //	err := ha.Run(ctx, elector, sched)
 //
 // A leader that dies, is cut off or stops is followed by another one, which finds all records in the store of its term,
-// subscribes with the same framework ID and goes on. This package has the contract only, and decides nothing: packages
+// subscribes with the same framework ID and goes on. All members have the same scheduler.Config, but for what says where a
+// member is: a leader refuses the records of another framework, or of one in another cluster. This package has the contract only, and decides nothing: packages
 // ha/cluster and ha/zookeeper have electors, each with a store; electiontest has one for tests, and a suite for all of
 // them.
 //
@@ -24,6 +25,8 @@
 //   - A member that is evicted by another scheduler ends its term and does not subscribe again in it. If that happens three
 //     times within ten minutes although it led, that scheduler takes no part in the election: Run ends with a
 //     [*ForeignSchedulerError].
+//   - A leader that has reached no master for two minutes hands over: another member may reach one. Each further time takes
+//     twice as long, up to an hour, until it is subscribed again.
 //   - An error that another term would only repeat ends Run. Everything else ends the term.
 //   - A member whose elector is a [Replica] has the records decoded when its term begins. It uses none that differs from
 //     what the store of the term has.
@@ -65,6 +68,6 @@
 //
 // # Goroutines
 //
-// Run has one that follows a [Replica] while this member does not lead, and waits for it. Otherwise the package starts
-// none. An elector has its own.
+// Run has one that follows a [Replica] while this member does not lead, and in a term two that watch the subscription. It
+// waits for them. Otherwise the package starts none. An elector has its own.
 package ha

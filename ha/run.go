@@ -30,10 +30,18 @@ const (
 // [*scheduler.FingerprintError]), and otherwise what e's Run returns.
 //
 // Everything else only ends the term: that another member leads, that the store cannot be read, that the scheduler was
-// evicted. The member hands over then and takes part again later. Run never tears the framework down: the tasks go on,
-// whoever leads. While this member does not lead, the scheduler has the records of a [Replica] decoded ahead of time.
+// evicted, that it has reached no master for two minutes while other members live. The member hands over then and takes
+// part again later. Run never tears the framework down: the tasks go on, whoever leads. While this member does not lead,
+// the scheduler has the records of a [Replica] decoded ahead of time.
 func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
-	r := runner{lead: s.Lead, log: s.Logger()}
+	p := patience{events: s.Watch, others: func() bool { return othersLive(e.Status()) }}
+	r := runner{log: s.Logger(), lead: func(ctx context.Context, t scheduler.Term) error {
+		ctx, end := context.WithCancelCause(ctx)
+		wait := p.watch(ctx, end)
+		defer wait()
+		defer end(nil)
+		return s.Lead(ctx, t)
+	}}
 	replica, able := e.(Replica)
 	if !able {
 		return e.Run(ctx, r.term)
@@ -109,7 +117,7 @@ func (r *runner) outcome(ctx context.Context, t scheduler.Term, err error) error
 	return err
 }
 
-// lasting reports whether the next term would end with the same error, whichever member leads.
+// lasting reports whether the next term of this member would end with the same error, until somebody mends its cause.
 func lasting(err error) bool {
 	var (
 		removed     *scheduler.FrameworkRemovedError

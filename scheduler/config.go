@@ -76,8 +76,9 @@ type Config struct {
 	UnknownTasks UnknownTasks
 	// RenewFramework registers a new framework, with a new ID, after the framework was removed. Mesos has killed its tasks
 	// then: those that had been launched end as [task.Lost], with a [*FrameworkRemovedError] as the reason, and those that are
-	// pending are launched by the new one. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down
-	// in an election is not renewed.
+	// pending are launched by the new one. A task on an agent that is cut off from the masters is killed when the agent
+	// comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in an election is not
+	// renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
 	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's, which is
@@ -99,7 +100,7 @@ type Config struct {
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutine and must not call
+	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutines and must not call
 	// the scheduler. Default: slog.Default().
 	Logger *slog.Logger
 }

@@ -138,10 +138,10 @@ func (e *edges) identified(ctx context.Context, s subscribe, master string) *sch
 	if s.find == "" {
 		return s.call
 	}
-	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	finding, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	id, err := e.client.FindFramework(ctx, master, nonceLabel, s.find)
-	if err != nil {
+	id, err := e.client.FindFramework(finding, master, nonceLabel, s.find)
+	if err != nil && ctx.Err() == nil && !notConnected(err) { // otherwise the end of the subscription says the same
 		e.log.WarnContext(ctx, "cannot look for the framework of an earlier registration", "error", err)
 	}
 	if id == "" {
@@ -276,6 +276,12 @@ func subscribeError(err error) error {
 	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
 }
 
+// notConnected reports whether there was no connection with the master.
+func notConnected(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "dial"
+}
+
 // callOutcome returns what is known about a call that returned err.
 func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	if err == nil {
@@ -289,8 +295,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		return unsent, err
 	}
 	if !errors.As(err, &status) {
-		var network *net.OpError
-		if errors.As(err, &network) && network.Op == "dial" {
+		if notConnected(err) {
 			return unsent, err
 		}
 		return unclear, err

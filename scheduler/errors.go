@@ -220,7 +220,8 @@ func (e *FingerprintError) Error() string {
 
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
 // ran out. The master has killed its tasks, and its ID can never be used again. That is put on record, so that later runs
-// end with the same error and do not subscribe. With [Config.RenewFramework] it is why tasks were lost instead.
+// end with the same error and do not subscribe: another framework needs an empty store or [Config.RenewFramework], with
+// which this error is why tasks were lost instead.
 type FrameworkRemovedError struct {
 	FrameworkID string
 }

@@ -25,8 +25,11 @@ func (c Config) fingerprint() record.Fingerprint {
 //
 // It is another one if its name differs, or its cluster, or its principal, of which the master refuses a change. User and
 // roles may change: the master ignores the first, and takes the second. What one of the two does not say is not compared:
-// records of earlier versions say nothing, and a token does not say whose it is.
-func checkFingerprint(stored, own record.Fingerprint) error {
+// records of earlier versions say nothing, and a token does not say whose it is. As long as no master has accepted the
+// framework, and after one has removed it, only the name counts: nothing runs under it anywhere, and what did not work may
+// have been the address or the principal.
+func checkFingerprint(f record.Framework, own record.Fingerprint) error {
+	stored := f.Fingerprint
 	differ := func(field, stored, own string) error {
 		return &FingerprintError{Field: field, Stored: stored, Config: own}
 	}
@@ -34,6 +37,8 @@ func checkFingerprint(stored, own record.Fingerprint) error {
 	switch {
 	case known(stored.Name, own.Name) && stored.Name != own.Name:
 		return differ("name", stored.Name, own.Name)
+	case f.State != record.Active:
+		return nil
 	case known(stored.Principal, own.Principal) && stored.Principal != own.Principal:
 		return differ("principal", stored.Principal, own.Principal)
 	case known(stored.Master, own.Master) && !sameCluster(stored.Master, own.Master):
@@ -86,7 +91,7 @@ func sameLoopback(host string) string {
 // checkFramework returns why the framework on record cannot be led by this process, or nil.
 func checkFramework(f record.Framework, tasks []record.Task, s settings) error {
 	if !s.adopt {
-		if err := checkFingerprint(f.Fingerprint, s.fingerprint); err != nil {
+		if err := checkFingerprint(f, s.fingerprint); err != nil {
 			return err
 		}
 	}

@@ -161,6 +161,21 @@ func TestNoSubscribeWithoutStore(t *testing.T) {
 	}
 }
 
+// Without an election, a framework that is on record subscribes although its record cannot be completed: it can kill and listen.
+func TestSubscribeWithoutStore(t *testing.T) {
+	s := &slowStore{refuse: func(map[string][]byte) error { return errors.New("no space left") }}
+	s.records = map[string][]byte{"framework": []byte(`{"version":2,"id":"f-1"}`)}
+	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
+		subscriptions := h.subscriptions(&s.testStore)
+		h.lead(ctx, scheduler.Term{})
+		h.at(time.Minute)
+		got := subscriptions()
+		require.Len(h, got, 1)
+		require.Equal(h, "f-1", got[0].id)
+		require.Zero(h, got[0].at)
+	})
+}
+
 // In each term the framework's record has it before SUBSCRIBE, so that who is fenced finds out before that.
 func TestTermOnRecord(t *testing.T) {
 	s := &slowStore{}
@@ -240,6 +255,42 @@ func TestFingerprint(t *testing.T) {
 					require.ErrorContains(h, differs, mine)
 					require.Empty(h, d.take())
 					require.Equal(h, before, s.framework(h))
+				})
+			})
+		}
+	}
+}
+
+// A framework that no master has accepted yet, or that was removed, runs nothing anywhere: whoever mistyped the address or the
+// principal can correct it, and one that is renewed may move. The name has to be the same all the same.
+func TestFingerprintOfNothing(t *testing.T) {
+	for _, before := range []record.Framework{{State: record.Registering, Nonce: "n"}, {State: record.Removed, ID: "f-1"}} {
+		for name, c := range map[string]struct {
+			stored  record.Fingerprint
+			refused bool
+		}{
+			"another master":    {record.Fingerprint{Name: "test", Principal: "shop", Master: "http://mistyped:5050"}, false},
+			"another principal": {record.Fingerprint{Name: "test", Principal: "mistyped", Master: "http://" + address}, false},
+			"another name":      {record.Fingerprint{Name: "other", Principal: "shop", Master: "http://" + address}, true},
+		} {
+			t.Run(before.State.String()+", "+name, func(t *testing.T) {
+				s := &testStore{}
+				before.Fingerprint = c.stored
+				s.putFramework(t, before)
+				config := scheduler.Config{Store: s, RenewFramework: true, Framework: scheduler.Framework{Principal: "shop"}}
+				withIdleHarness(t, mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+					h.lead(ctx, scheduler.Term{})
+					h.at(time.Second)
+					if c.refused {
+						var differs *scheduler.FingerprintError
+						require.ErrorAs(h, h.end(), &differs)
+						require.Equal(h, before, s.framework(h))
+						return
+					}
+					f := s.framework(h)
+					require.Equal(h, record.Active, f.State)
+					require.Equal(h, "http://"+address, f.Fingerprint.Master)
+					require.Equal(h, "shop", f.Fingerprint.Principal)
 				})
 			})
 		}

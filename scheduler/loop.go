@@ -86,7 +86,11 @@ const inputsAhead = 64
 // serve runs the machine until it stops or ctx ends. It returns when all goroutines that it started have ended.
 func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
 	inputs := make(chan []input, inputsAhead)
-	e, err := newEdges(s.config, t, inputs)
+	config := s.config
+	if t.Number > 0 {
+		config.Logger = config.Logger.With("term", t.Number)
+	}
+	e, err := newEdges(config, t, inputs)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: s.config.Logger,
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: config.Logger,
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
@@ -102,9 +106,6 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 		callers: map[ref]*request{},
 	}
 	defer l.timer.Stop()
-	if t.Number > 0 {
-		l.log = l.log.With("term", t.Number)
-	}
 	if t.Store != nil {
 		l.writes = e.write(ctx, t.Store, r.limit)
 	}

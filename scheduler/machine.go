@@ -103,7 +103,7 @@ type settings struct {
 	unknown        UnknownTasks
 	inverse        func(InverseOffer) bool // nil: accepted where none of our tasks run
 	filterOffers   bool                    // offer constraints and minimum amounts are sent
-	renew          bool                    // register a new framework after an empty one was removed
+	renew          bool                    // register a new framework after one was removed
 	adopt          bool                    // whatever framework is on record
 	fingerprint    record.Fingerprint      // of this framework, for its record
 	term           uint64                  // of leadership; 0: there is no election

@@ -1,8 +1,10 @@
 package scheduler_test
 
 import (
+	"bytes"
 	"context"
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +79,51 @@ func stripped(tasks []task.Info) []task.Info {
 	return tasks
 }
 
-// Preload takes what comes until its context ends, and a second one begins anew.
+// What was decoded is used, once, and not what an earlier Preload has. To see that, the test breaks the rule that values are not
+// modified: it decodes a command of the same length as that on record, and writes that one over it.
+func TestPreloadIsUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		again, used bool
+	}{"once": {false, true}, "then with nothing": {true, false}} {
+		t.Run(name, func(t *testing.T) {
+			s := &testStore{}
+			withIdleHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
+				shell := func(term uint64) string {
+					h.lead(ctx, scheduler.Term{Number: term, Store: s})
+					synctest.Wait()
+					tasks, err := h.sched.Tasks(ctx)
+					require.NoError(h, err)
+					h.stop()
+					require.ErrorIs(h, h.end(), context.Canceled)
+					return tasks[0].Spec.Command.Shell
+				}
+				h.lead(ctx, scheduler.Term{Number: 1, Store: s})
+				synctest.Wait()
+				require.NoError(h, h.sched.Submit(ctx, sleeper("a")))
+				h.at(time.Second)
+				h.stop()
+				require.ErrorIs(h, h.end(), context.Canceled)
+
+				told, err := s.Load(ctx)
+				require.NoError(h, err)
+				spec := bytes.Clone(told["spec/a"])
+				other := bytes.Replace(spec, []byte("sleep 3600"), []byte("sleep 3601"), 1)
+				require.NotEqual(h, spec, other)
+				told = maps.Clone(told)
+				told["spec/a"] = other
+				h.sched.Preload(ctx, slices.Values([]map[string][]byte{told}))
+				copy(other, spec)
+				if c.again {
+					h.sched.Preload(ctx, slices.Values([]map[string][]byte{}))
+				}
+				require.Equal(h, c.used, shell(2) == "sleep 3601")
+				require.Equal(h, "sleep 3600", shell(3), "it is forgotten after the first term")
+			})
+		})
+	}
+}
+
+// Preload takes what comes until its context ends.
 func TestPreloadEnds(t *testing.T) {
 	s, err := scheduler.New(scheduler.Config{Master: address, Framework: scheduler.Framework{Name: "test"}})
 	require.NoError(t, err)

@@ -1,8 +1,11 @@
 package scheduler_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -169,4 +172,33 @@ func TestCrashAfterRegistering(t *testing.T) {
 		require.EqualValues(h, 7*24*3600, got[len(got)-1].timeout)
 		require.Empty(h, h.master.Snapshot().Completed)
 	})
+}
+
+// A warning says why nobody could be asked for the framework of an earlier registration. There is none while the master cannot be
+// connected, which is said already by the end of each subscription.
+func TestCannotLookInLog(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails error
+		warns bool
+	}{
+		"the master is down": {&net.OpError{Op: "dial", Net: "tcp", Err: errNoQuorum}, false},
+		"anything else":      {errNoQuorum, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			config := scheduler.Config{Store: &testStore{}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+			withIdleHarness(t, mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+				h.dialing = func(context.Context, string) error { return c.fails }
+				h.lead(ctx, scheduler.Term{Number: 3})
+				h.at(10 * time.Second)
+				h.stop()
+				require.ErrorIs(h, h.end(), context.Canceled)
+			})
+			require.Greater(t, bytes.Count(log.Bytes(), []byte("not subscribed")), 1)
+			require.Equal(t, c.warns, bytes.Contains(log.Bytes(), []byte("cannot look for")))
+			for line := range bytes.Lines(log.Bytes()) {
+				require.Contains(t, string(line), "term=3")
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,6 +22,10 @@ func runDemo(ctx context.Context, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
+	if *preset != "local" && *preset != "lan" || *tasks < 1 || *pause < 0 || f.NArg() > 0 {
+		return fmt.Errorf("bad options: -preset %q (local or lan), -tasks %d (at least 1), -pause %v (not negative), arguments %q (none)",
+			*preset, *tasks, *pause, f.Args())
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -36,6 +41,9 @@ func runDemo(ctx context.Context, args []string) error {
 	}
 	err = d.tell(ctx)
 	d.end()
+	if ctx.Err() != nil {
+		return cmp.Or(os.RemoveAll(dir), errInterrupted)
+	}
 	if err != nil {
 		for _, p := range d.peers {
 			fmt.Fprintln(os.Stderr, "the log of", p.name, "is", p.dir+".log")
@@ -148,6 +156,9 @@ func (d *demo) takeover(ctx context.Context, at time.Time) error {
 	err := until(ctx, demoPatience, func(ctx context.Context) (err error) {
 		if now, err = lookAt(ctx, d.master); err != nil {
 			return err
+		}
+		if len(now.Frameworks) != 1 {
+			return now.check(d.before)
 		}
 		if f := now.Frameworks[0]; !f.Active || f.WebUI != "http://"+d.leader.api || !now.subscribed().After(at) {
 			return errors.New("the new leader has not subscribed")

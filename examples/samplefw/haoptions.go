@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func parseHA(args []string) (o haOptions, err error) {
 	f.Var(&o.preset, "preset", "lan, local or wan: how far members are apart (default lan)")
 	f.DurationVar(&o.deadAfter, "dead-after", 5*time.Minute, "after how long a dead member loses its vote to one in reserve")
 	f.StringVar(&o.zk, "zk", "", `ZooKeeper that elects and keeps the state in place of the members, such as
-zk://host:2181/frameworks/samplefw; only -name matters beside it`)
+zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -preset and -dead-after are not used then`)
 	f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
 	f.StringVar(&o.role, "role", "*", "role of the framework")
 	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the log of the scheduler and the election)")
@@ -44,8 +45,10 @@ zk://host:2181/frameworks/samplefw; only -name matters beside it`)
 	if err := parseFlags(f, args); err != nil {
 		return o, err
 	}
-	if o.tasks < 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
-		return o, fmt.Errorf("bad options: -tasks %d (at least 0), -log %q (text or json), arguments %q (none)", o.tasks, o.log, f.Args())
+	host, _, _ := net.SplitHostPort(o.api)
+	if o.tasks < 0 || o.log != "text" && o.log != "json" || host == "" || net.ParseIP(host).IsUnspecified() || f.NArg() > 0 {
+		return o, fmt.Errorf("bad options: -tasks %d (at least 0), -log %q (text or json), -api %q (IP:port that others reach, so not 0.0.0.0), arguments %q (none)",
+			o.tasks, o.log, o.api, f.Args())
 	}
 	return o, nil
 }

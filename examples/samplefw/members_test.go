@@ -29,6 +29,15 @@ tasks: 1 pending, 2 running
 	require.Equal(t, "tasks: none", report{}.taskLine())
 }
 
+// What the demonstration cannot tell is refused before anything is started.
+func TestDemoOptions(t *testing.T) {
+	for args, text := range map[string]string{
+		"-preset wan": `-preset "wan" (local or lan)`, "-tasks 0": "-tasks 0 (at least 1)", "-pause -1s": "-pause -1s (not negative)", "more": `arguments ["more"] (none)`,
+	} {
+		require.ErrorContains(t, runDemo(t.Context(), strings.Fields(args)), text)
+	}
+}
+
 func TestParseHA(t *testing.T) {
 	t.Setenv("SAMPLEFW_DEAD_AFTER", "7s")
 	o, err := parseHA([]string{"-preset", "wan", "-tasks", "2", "-image", "nginx"})
@@ -39,6 +48,7 @@ func TestParseHA(t *testing.T) {
 	require.Equal(t, "nginx", o.specs()[1].Container.Image)
 	for args, text := range map[string]string{
 		"-preset fast": "must be lan, local or wan", "-tasks -1": "-tasks -1 (at least 0)", "-log xml": `-log "xml" (text or json)`, "more": `arguments ["more"] (none)`,
+		"-api 0.0.0.0:80": `-api "0.0.0.0:80" (IP:port`, "-api [::]:80": `-api "[::]:80" (IP:port`, "-api :80": `-api ":80" (IP:port`, "-api 80": `-api "80" (IP:port`,
 	} {
 		_, err := parseHA(strings.Fields(args))
 		require.ErrorContains(t, err, text)

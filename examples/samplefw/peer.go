@@ -97,6 +97,7 @@ func leader(ctx context.Context, peers []*peer, after uint64) (*peer, report, er
 
 // until tries again and again, and returns the last error if it takes too long.
 func until(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -113,6 +114,9 @@ func until(ctx context.Context, patience time.Duration, try func(context.Context
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
+			if outer.Err() != nil {
+				return context.Cause(outer)
+			}
 			return fmt.Errorf("after %v: %w", patience, last)
 		}
 	}

@@ -133,7 +133,7 @@ func restarting() []behaviour {
 			},
 		},
 		{
-			name:    "a removed framework without tasks is followed by a new one, if that is the policy",
+			name:    "a removed framework is followed by a new one, if that is the policy",
 			sources: []source{recording("subscribe_removed_id")}, durable: true,
 			config: scheduler.Config{RenewFramework: true},
 			run: func(w *world) {

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	chaosSeeds = flag.Uint64("chaos", 200, "seeds of TestChaos, each of 100 faults")
+	chaosSeeds = flag.Uint64("chaos", defaultSeeds, "seeds of TestChaos, each of 100 faults")
 	chaosLog   = flag.Bool("chaoslog", false, "logs in the histories of TestChaos")
 )
 

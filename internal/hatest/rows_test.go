@@ -263,6 +263,24 @@ func TestMasterBlackhole(t *testing.T) {
 	})
 }
 
+// The leader reaches the other members, and no master: that the master is silent it notices after 75 s, and after two minutes
+// more another member leads.
+func TestLeaderReachesNoMaster(t *testing.T) {
+	row(t, setup{}, func(w *world) {
+		w.launch(5)
+		old := w.leader()
+		w.cut([]string{ip(old.n)}, []string{masterIP(0)})
+		w.cut([]string{masterIP(0)}, []string{ip(old.n)})
+		began := time.Now()
+		w.mustLead(4*time.Minute, old)
+		w.Logf("another one is subscribed after %v", time.Since(began))
+		require.LessOrEqual(w, time.Since(began), 200*time.Second)
+		w.launch(5)
+		w.restoreLinks()
+		w.mustRest(30 * time.Second)
+	})
+}
+
 // The leading master dies, then another one, and redirects lead to the third; then all answer 503 for a minute.
 func TestMasterFailover(t *testing.T) {
 	row(t, setup{masters: 3}, func(w *world) {
