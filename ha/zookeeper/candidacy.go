@@ -39,6 +39,9 @@ type known struct {
 	watched bool
 }
 
+// creations is how often the member's node is created in a row when the connection breaks.
+const creations = 3
+
 // enter creates the member's node.
 func (e *Elector) enter(s *session, stands bool) (candidate, error) {
 	prefix := memberPrefix
@@ -49,7 +52,15 @@ func (e *Elector) enter(s *session, stands bool) (candidate, error) {
 	if err != nil {
 		return candidate{}, err
 	}
-	node, err := s.conn.CreateProtectedEphemeralSequential(e.election+"/"+prefix, data, e.acl)
+	// Without a reply nobody knows whether there is one: look deletes it. The library's protected nodes are no help, as
+	// its search for a lost one panics over some names.
+	var node string
+	for range creations {
+		node, err = s.conn.Create(e.election+"/"+prefix, data, zk.FlagEphemeralSequential, e.acl)
+		if !errors.Is(err, zk.ErrConnectionClosed) {
+			break
+		}
+	}
 	if err != nil {
 		return candidate{}, e.denied("create a node in "+e.election, err)
 	}
@@ -122,7 +133,7 @@ func (c *candidacy) look(prove bool) view {
 		if seen.owner == 0 {
 			continue // created by hand: it would never end
 		}
-		// The reply to a creation was lost, and the library did not find the node afterwards: nobody would lead.
+		// The reply to its creation was lost: nobody would lead.
 		if seen.owner == c.own.owner && node != c.own.node {
 			if err := c.s.conn.Delete(path.Join(c.election, node), -1); err != nil && !errors.Is(err, zk.ErrNoNode) {
 				v.err = err

@@ -12,8 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
-// The last part of a node's name in the election begins with one of these; the library adds a random part before it, the
-// servers a sequence number.
+// The name of a member's node in the election has one of these, and a sequence number from the servers.
 const (
 	memberPrefix  = "member-"  // of candidates
 	waitingPrefix = "waiting-" // of members whose last lead has not returned, and which others are to see
