@@ -25,6 +25,7 @@
 //   - The log takes twice the bytes of the records, and few MiB more. Small nodes of it are put together, and records that
 //     count are written anew so that old nodes can go, all with the same condition.
 //   - A log in which a node is missing between others, or is not the library's, is an error that names it.
+//   - A term ends when its log was deleted, or has less than this member knows. The next one begins with what is there.
 //   - No error, no log line and no text of a value has the password. All methods may be called from any goroutine.
 //   - Run leaves no goroutine and no connection behind.
 //
@@ -35,7 +36,7 @@
 //     member's node by hand: the member learns of it by a watch.
 //   - That lead has returned before another member leads. A planned end waits for that, and while it does nobody leads;
 //     a term that was lost waits for half a session timeout at most. The context of lead has ended by then.
-//   - That members notice when servers are set back to a backup: stop all members before.
+//   - That members notice when servers are set back to a backup, if others have written more since: stop all members before.
 //   - Records of any size: key and value together take a little less than 1 MiB, see [RecordError] and BatchLimit of
 //     the term's store. Servers with a smaller jute.maxbuffer than the usual one drop the connection over less.
 //   - Encryption: see [Config].DialContext.
