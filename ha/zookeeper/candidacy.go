@@ -323,8 +323,12 @@ func (c *candidacy) finish(out outcome) error {
 	if err, stops := out.stops(); stops {
 		return &finalError{err}
 	}
-	if c.ending != nil {
+	var fenced *FencedError
+	switch {
+	case c.ending != nil:
 		return c.ending
+	case errors.As(out.err, &fenced):
+		return out.err // says that the term is over
 	}
 	return fmt.Errorf("term %d is over: %w", c.term.number, out.err)
 }

@@ -195,6 +195,7 @@ func logReplaced(t *testing.T, s *zktest.Server, at string) {
 	require.ErrorAs(t, term.Store.Apply(t.Context(), map[string][]byte{"b": []byte("1")}), &fenced)
 	require.ErrorIs(t, term.over(t), errOtherLog)
 	next := m.leads().Store
+	require.Contains(t, m.log.String(), fmt.Sprintf(`problem="ha/zookeeper: term %d is over: the records are not`, term.Number))
 	require.NoError(t, next.Apply(t.Context(), map[string][]byte{"c": []byte("1")}))
 	got, err := next.Load(t.Context())
 	require.NoError(t, err)
