@@ -173,6 +173,20 @@ func TestTidyRequestIsShort(t *testing.T) {
 	}
 }
 
+// A few small nodes between larger ones are put together as well.
+func TestTidySmallBetweenLarge(t *testing.T) {
+	for _, small := range []int{1, 3, 7, 9} {
+		l, r := &logInMemory{id: "a", nodes: map[string][]byte{}}, newReplica("/state", quiet())
+		for i := range 500 {
+			l.apply(r, map[string][]byte{fmt.Sprint(i): make([]byte, 33<<10)})
+			for j := range small {
+				l.apply(r, map[string][]byte{fmt.Sprint(i, j): make([]byte, 500)})
+			}
+		}
+		require.LessOrEqual(t, len(l.nodes), moreEntries+r.size/entrySize+fewestFolded)
+	}
+}
+
 // Only what is new is read, and a log at the same place that is another one is told from the one before.
 func TestReplicaReadsWhatIsNew(t *testing.T) {
 	l := &logInMemory{id: "a", nodes: map[string][]byte{}}

@@ -1,12 +1,12 @@
 package zookeeper
 
 const (
-	// Each 64 KiB of the log take one entry at most, and some more: a member that begins reads all of them. So small
+	// Each 64 KiB of the log should take one entry, and some more: a member that begins reads all of them. So small
 	// ones become one, which is at most four times as large: servers and other members get it as a whole.
 	entrySize    = 64 << 10
 	moreEntries  = 128
-	smallEntry   = entrySize / 2
 	tidySize     = 4 * entrySize
+	smallEntry   = tidySize / 2
 	fewestFolded = 8
 	// mostReplaced keeps the request short, which names each entry that it deletes.
 	mostReplaced = 256
