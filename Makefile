@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
 
-.PHONY: fmt lint short test race chaos fuzz bench conformance integration failover demo-ha check
+.PHONY: fmt lint short test race race-short chaos fuzz bench conformance integration failover demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -29,6 +29,11 @@ test:
 
 race:
 	go test -race ./...
+
+# as many races in a third of the time: fewer seeds, and all that -short leaves out for want of a ZooKeeper server
+race-short:
+	go test -race -short ./...
+	go test -race ./ha/zookeeper ./internal/detector
 
 # an hour of faults of one scheduler in virtual time, for each of a thousand seeds, and a hundred faults of whole systems,
 # for each of two thousand
@@ -70,5 +75,5 @@ failover:
 
 # A number of inputs, not a time: if the time is over while an input is being tried, the go command may report "context
 # deadline exceeded" as a failure.
-check: fmt lint race conformance integration
+check: fmt lint race-short conformance integration
 	$(MAKE) fuzz FUZZTIME=300x

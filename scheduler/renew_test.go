@@ -41,7 +41,7 @@ func TestRenewRemovedOnRecord(t *testing.T) {
 			withIdleHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: s, RenewFramework: true}, func(ctx context.Context, h *harness) {
 				subscriptions := h.subscriptions(s)
 				h.lead(ctx, scheduler.Term{})
-				h.at(time.Second)
+				h.at(1500 * time.Millisecond) // offers come within a second
 				f := s.framework(h)
 				require.Equal(h, record.Active, f.State)
 				require.Equal(h, h.master.Snapshot().Frameworks[0].ID, f.ID)

@@ -186,7 +186,8 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 		every   = c.timeout / 6
 		beat    = time.NewTimer(every)
 		ended   = ctx.Done()
-		done    chan outcome // nil: no term
+		done    chan outcome    // nil: no term
+		over    <-chan struct{} // closed when the context of the term ends
 	)
 	var following context.Context
 	following, c.leadsNow = context.WithCancel(ctx)
@@ -223,9 +224,14 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			looking = false
 			c.digest(v)
 			if c.ending == nil && c.term == nil && c.first() && v.proved {
-				done = c.begin(ctx, v, lead)
+				done, over = c.begin(ctx, v, lead)
 			}
 			again = again || v.err == nil && c.first() && !v.proved
+		case <-over:
+			over = nil
+			if err := c.term.check(); err != nil { // by its store, which has met what ends it
+				c.stop(err)
+			}
 		case out := <-done:
 			return c.finish(out)
 		case <-c.grace:
@@ -288,7 +294,7 @@ func (c *candidacy) digest(v view) {
 }
 
 // begin begins a term, which the view has proved. The channel receives its outcome.
-func (c *candidacy) begin(ctx context.Context, v view, lead func(context.Context, scheduler.Term) error) chan outcome {
+func (c *candidacy) begin(ctx context.Context, v view, lead func(context.Context, scheduler.Term) error) (chan outcome, <-chan struct{}) {
 	inside, cancel := context.WithCancelCause(ctx)
 	t := &term{s: c.s, number: uint64(c.own.czxid), node: path.Join(c.election, c.own.node), cancel: cancel}
 	c.term = t
@@ -296,7 +302,7 @@ func (c *candidacy) begin(ctx context.Context, v view, lead func(context.Context
 	c.deadline.Reset(time.Until(v.begun.Add(c.patience())))
 	done := make(chan outcome, 1)
 	go func() { done <- t.run(inside, c.Elector, c.timeout, lead) }()
-	return done
+	return done, inside.Done()
 }
 
 // stop ends the candidacy, and the term if there is one: lead has to return.

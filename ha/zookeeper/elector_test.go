@@ -528,6 +528,37 @@ func slowLead(t *testing.T, s *zktest.Server, path string) {
 	require.ErrorIs(t, <-done, context.Canceled)
 }
 
+// A term that its store ends, since it finds another log, is lost as well: a lead that does not return keeps nobody from
+// leading.
+func slowLeadOfAnotherLog(t *testing.T, s *zktest.Server, path string) {
+	a, err := New(Config{Address: address(path, s.Address), ID: "a", SessionTimeout: short, Logger: quiet()})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	release, leads, done := make(chan struct{}), make(chan led, 10), make(chan error, 1)
+	go func() {
+		done <- a.Run(ctx, func(ctx context.Context, term scheduler.Term) error {
+			leads <- led{ctx, term}
+			<-ctx.Done()
+			<-release
+			return context.Cause(ctx)
+		})
+	}()
+	term := <-leads
+	require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"a": []byte("1")}))
+	c := s.Connect(t)
+	for _, node := range []string{"/1-1", "/2-2", ""} {
+		c.Remove(path + "/state" + node)
+	}
+	b := join(t, new(history), Config{Address: address(path, s.Address), ID: "b"})
+	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
+	require.Error(t, term.Store.Apply(t.Context(), map[string][]byte{"b": []byte("1")}))
+	require.Error(t, term.ctx.Err())
+	b.leads()
+	close(release)
+	stop()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
 // Two frameworks were given the same path. The one that comes second is refused, and changes nothing.
 func twoFrameworks(t *testing.T, s *zktest.Server, path string) {
 	first := join(t, new(history), Config{Address: address(path, s.Address), ID: "a"})

@@ -58,6 +58,7 @@ func TestServers(t *testing.T) {
 			{"another format", anotherFormat},
 			{"another program's node", anotherProgram},
 			{"slow lead", slowLead},
+			{"slow lead of another log", slowLeadOfAnotherLog},
 			{"faults", faults},
 			{"store suite", storeSuite},
 			{"store fence", storeFence},
