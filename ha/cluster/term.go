@@ -128,7 +128,7 @@ func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error
 		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, errNotStored)
 		err := store.commit(probe, encodeWrite(store.term, nil))
 		cancel()
-		if !errors.Is(err, errNotStored) {
+		if !errors.Is(err, errNotStored) && !errors.Is(err, raft.ErrEnqueueTimeout) { // both come at the same moment
 			continue
 		}
 		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
