@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -268,6 +269,42 @@ func TestLeadReturns(t *testing.T) {
 			}
 		}
 		require.NotNil(w, nilled, "Run returns nil when lead has")
+	})
+}
+
+// A lead that returns nil because its context has ended does not hide why the member stops.
+func TestLeadReturnsAfterFailure(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config = func(_ int, c *Config) { c.Expect = 1 }
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error { <-ctx.Done(); return nil }
+		r := w.start(1)
+		w.leader(time.Minute)
+		r.Member.state.failed <- ErrFormat
+		require.ErrorIs(w, <-r.ended, ErrFormat)
+		delete(w.members, 1)
+	})
+}
+
+// Who is cut off or stops does not say that it leads, also while its lead has not returned.
+func TestStatusWhileLeadReturns(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error {
+			<-ctx.Done()
+			time.Sleep(20 * time.Second)
+			return context.Cause(ctx)
+		}
+		old := w.startThree()
+		w.net.Split([]string{ipOf(old)}, w.others(old))
+		<-w.members[old].context().Done()
+		synctest.Wait()
+		require.NotNil(w, w.members[old].leading())
+		require.Empty(w, w.members[old].Status().Leader)
+		next := w.leader(10*time.Second, old)
+		require.True(w, w.members[next].Status().Leads())
+		w.members[next].stop(errTestEnds)
+		synctest.Wait()
+		require.NotNil(w, w.members[next].leading())
+		require.False(w, w.members[next].Status().Leads())
 	})
 }
 
