@@ -159,6 +159,22 @@ func (s *logStore) LastIndex() (index uint64, err error) {
 	return index, err
 }
 
+// missing returns the first index from one to another, both included, without an entry, 0 if all are there.
+func (s *logStore) missing(first, last uint64) (missing uint64, err error) {
+	err = s.view(func(entries, _ *bbolt.Bucket) error {
+		cursor := entries.Cursor()
+		next := first
+		for key, _ := cursor.Seek(indexKey(first)); key != nil && binary.BigEndian.Uint64(key) == next; key, _ = cursor.Next() {
+			next++
+		}
+		if next <= last {
+			missing = next
+		}
+		return nil
+	})
+	return missing, err
+}
+
 // GetLog reads an entry; raft.ErrLogNotFound if there is none.
 func (s *logStore) GetLog(index uint64, entry *raft.Log) error {
 	return s.view(func(entries, _ *bbolt.Bucket) error {
