@@ -44,8 +44,8 @@
 //     forgotten what it had acknowledged can lose what a majority has stored. Remove the directory; the member then comes
 //     back as a new one and gets everything from the others. A copy that runs beside its original is noticed, and ends with
 //     [ErrCopied], after two minutes, in which both could vote. If a majority of directories is lost, see [Recover].
-//   - Six members of which two groups of three cannot reach each other, all new, begin two clusters. Start the
-//     first members where they reach each other.
+//   - Six members of which two groups of three cannot reach each other, all new, begin two clusters. They never merge: none
+//     takes in a member of the other, and the leaders say so in the log. Start the first members where they reach each other.
 //   - Without Keys and TLS everybody who reaches the ports can join, read and write.
 //   - It does not say who leads to programs that are not members; those ask a member, see [Member.Status].
 //   - Members of different versions work together only as far as the versions in the log, the snapshots and the gossip are the

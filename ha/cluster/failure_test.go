@@ -236,7 +236,7 @@ func TestRecover(t *testing.T) {
 			w.config(i, &c)
 			w.crash(i)
 			if i < 3 {
-				require.NoError(w, os.RemoveAll(c.Dir))
+				require.NoError(w, os.Rename(c.Dir, c.Dir+"-lost"))
 			}
 		}
 		w.start(3)
@@ -253,6 +253,7 @@ func TestRecover(t *testing.T) {
 		require.NoError(w, err)
 		require.Equal(w, found.LastIndex, again.LastIndex)
 		require.Equal(w, 50, again.Records)
+		require.NotContains(w, found.Members, again.ID)
 		leader = w.startThree()
 		require.Equal(w, 3, leader, "the others have nothing")
 		require.Greater(w, w.members[leader].leading().Number, number)
@@ -261,6 +262,26 @@ func TestRecover(t *testing.T) {
 		require.Len(w, records, 50)
 		time.Sleep(time.Minute)
 		require.Len(w, voters(w.members[leader]), 3, "the new ones vote")
+
+		// The lost ones come back after all, and are a majority of what there was: then there are two clusters.
+		config := w.config
+		w.config = func(i int, c *Config) {
+			if config(i, c); i > 3 {
+				config(i-3, c)
+				c.Dir, c.GossipBind, c.RaftBind, c.Network = c.Dir+"-lost", ipOf(i)+":7946", ipOf(i)+":7000", w.net.Host(ipOf(i))
+			}
+		}
+		w.start(4)
+		w.start(5)
+		time.Sleep(time.Minute)
+		require.NotZero(w, w.log.count("A member of another cluster"))
+		require.Len(w, w.leaders(), 2)
+		for _, i := range w.leaders() {
+			records, err := w.members[i].leading().Store.Load(w.Context())
+			require.NoError(w, err)
+			require.Len(w, records, 50)
+		}
+		require.NotNil(w, w.members[leader].leading(), "it is not disturbed")
 
 		c.Dir = w.TempDir()
 		_, err = Recover(c, false)

@@ -337,6 +337,43 @@ func TestExpectConflicts(t *testing.T) {
 	})
 }
 
+// Two clusters of the same name that began apart do not merge when they meet, also after one was restarted: none loses what it
+// has stored.
+func TestClustersStayApart(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		var moved int
+		w.withDirs(&moved)
+		dirs := w.config
+		w.config = func(i int, c *Config) { dirs(i, c); c.Expect = 1 }
+		w.net.Split([]string{ipOf(1)}, []string{ipOf(2)})
+		w.start(1)
+		w.start(2)
+		time.Sleep(40 * time.Second)
+		require.ElementsMatch(w, []int{1, 2}, w.leaders())
+		apart := func() {
+			w.net.Split()
+			time.Sleep(time.Minute)
+			require.ElementsMatch(w, []int{1, 2}, w.leaders())
+			for i := 1; i <= 2; i++ {
+				require.Equal(w, 2, w.members[i].alive(), "they see each other")
+				require.Len(w, voters(w.members[i]), 1)
+				records, err := w.members[i].leading().Store.Load(w.Context())
+				require.NoError(w, err)
+				require.Equal(w, map[string][]byte{fmt.Sprint(i): {}}, records)
+			}
+			require.NotZero(w, w.log.count("A member of another cluster"))
+		}
+		for i := 1; i <= 2; i++ {
+			require.NoError(w, w.members[i].leading().Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
+		}
+		apart()
+		w.stop(2)
+		w.start(2)
+		apart()
+	})
+}
+
 // Two frameworks that have each other's addresses do not merge.
 func TestNamesAreKeptApart(t *testing.T) {
 	inBubble(t, func(w *world) {

@@ -204,6 +204,9 @@ func open(c *Config) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
 	}
+	if err := n.state.remember(stores.log); err != nil {
+		return nil, err
+	}
 	own := meta{id: n.id, start: time.Now().Add(c.clock), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
 	if n.gossip, err = startGossip(c, own, newID("run")[4:], n.log); err != nil {
 		return nil, err
@@ -270,6 +273,19 @@ func (n *node) close(left bool) error {
 		}
 		return nil
 	}
+}
+
+// remember has the state know its cluster before the first entry is applied, or a snapshot restored, that has it.
+func (s *state) remember(log raft.LogStore) error {
+	var first raft.Log
+	switch err := log.GetLog(1, &first); {
+	case errors.Is(err, raft.ErrLogNotFound):
+	case err != nil:
+		return fmt.Errorf("ha/cluster: read the log: %w", err)
+	case first.Type == raft.LogConfiguration:
+		s.StoreConfiguration(1, raft.DecodeConfiguration(first.Data))
+	}
+	return nil
 }
 
 // servers returns who belongs to the cluster, as far as this member knows.
