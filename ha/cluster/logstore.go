@@ -207,8 +207,8 @@ func (s *logStore) StoreLogs(entries []*raft.Log) error {
 }
 
 // DeleteRange deletes the entries from first to last, both included, those that exist. After a snapshot those at the
-// beginning go bit by bit, so that new entries need not wait for all of it. Elsewhere it is all or none: what the log has is
-// without a gap.
+// beginning go bit by bit, so that new entries need not wait for all of it. Those at the end go all or none: what the log has
+// is without a gap.
 func (s *logStore) DeleteRange(first, last uint64) error {
 	const atOnce = 1000
 	begin, err1 := s.FirstIndex()
@@ -217,7 +217,7 @@ func (s *logStore) DeleteRange(first, last uint64) error {
 		return err
 	}
 	last = min(last, end)
-	if first <= begin && begin > 0 {
+	if first <= begin && begin > 0 && last < end {
 		for first = begin; first <= last && last-first >= atOnce; first += atOnce {
 			if err := s.deleteRange(first, first+atOnce-1); err != nil {
 				return err
