@@ -200,8 +200,9 @@ func (m *membership) quorumWithout(voters []raft.Server, without raft.Server) bo
 
 // miss keeps since when servers are missed that gossip does not know, such as those that died before this member began.
 func miss(missing map[string]time.Time, servers []raft.Server, peers map[string]peer, now time.Time) {
-	for _, s := range servers {
-		id := string(s.ID)
+	belong := idsOf(servers)
+	maps.DeleteFunc(missing, func(id string, _ time.Time) bool { return !slices.Contains(belong, id) })
+	for _, id := range belong {
 		if _, known := peers[id]; known {
 			delete(missing, id)
 		} else if missing[id].IsZero() {

@@ -217,3 +217,17 @@ func TestNextChangeEnds(t *testing.T) {
 		}
 	}
 }
+
+// Since when a server is missed is kept for as long as it belongs and gossip does not know it.
+func TestMiss(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	missing := map[string]time.Time{}
+	servers := []raft.Server{{ID: "a"}, {ID: "b"}, {ID: "c"}}
+	miss(missing, servers, byID(fresh("a", 0)), began)
+	miss(missing, servers, byID(fresh("a", 0)), began.Add(time.Minute))
+	require.Equal(t, map[string]time.Time{"b": began, "c": began}, missing)
+	miss(missing, servers[:2], byID(fresh("a", 0)), began.Add(time.Minute))
+	require.Equal(t, map[string]time.Time{"b": began}, missing, "the other one was removed")
+	miss(missing, servers, byID(fresh("b", 0)), began.Add(2*time.Minute))
+	require.Equal(t, map[string]time.Time{"a": began.Add(2 * time.Minute), "c": began.Add(2 * time.Minute)}, missing)
+}
