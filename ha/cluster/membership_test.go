@@ -224,6 +224,7 @@ func TestAlone(t *testing.T) {
 		r := w.start(1)
 		require.ErrorIs(w, <-r.ended, failure)
 		require.Len(w, numbers, 3)
+		require.Equal(w, 1, w.log.count("TestAlone.func"), "the stack of the panic")
 		require.True(w, numbers[0] < numbers[1] && numbers[1] < numbers[2], "%v", numbers)
 		delete(w.members, 1)
 		require.Equal(w, ha.Status{}, r.Status())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -37,11 +38,12 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 	return result{led: true, err: err}
 }
 
-// call calls lead. A panic ends the term, as an error would, not the process, in which others may work.
+// call calls lead. A panic ends the term, as an error would, not the process, in which others may work; the log has its stack.
 func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("ha/cluster: the function that leads panicked: %v", p)
+			r.log.Error("The function that leads panicked", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	return r.lead(ctx, t)
