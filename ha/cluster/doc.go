@@ -56,6 +56,6 @@
 // New starts none. Run has, until it returns: its own, which owns the terms; one for the function that leads, one that watches
 // the disk beside it; one that looks after who belongs to the cluster; one that joins, with one for each address during an
 // attempt; two that receive gossip; one that accepts connections for Raft, with one for each until it is known whom it is
-// for; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all of them, except those of memberlist, which end within moments after their sockets were closed, and those that wait for
-// a disk that hangs.
+// for; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all of them, except those of
+// memberlist, which end within moments after their sockets were closed, and those that wait for a disk that hangs.
 package cluster

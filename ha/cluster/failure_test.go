@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 // disk is a log whose writings hang or fail when the test says so.
@@ -76,6 +78,27 @@ func (w *world) withDisks() map[int]*disk {
 
 // A leader whose disk hangs goes on to send heartbeats: without a watchdog it would lead for ever.
 func TestDiskOfLeaderHangs(t *testing.T) {
+	inBubble(t, func(w *world) { // its lead hangs as well, such as on the same disk
+		returns := make(chan struct{})
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error {
+			<-ctx.Done()
+			<-returns
+			return context.Cause(ctx)
+		}
+		disks := w.withDisks()
+		old := w.startThree()
+		time.Sleep(10 * time.Second)
+		hangs, r := make(chan struct{}), w.members[old]
+		disks[old].set(hangs, nil)
+		began := time.Now()
+		next := w.leader(20*time.Second, old)
+		require.LessOrEqual(w, time.Since(began), 10*time.Second)
+		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
+		close(returns)
+		require.ErrorIs(w, <-r.ended, ErrStalled)
+		delete(w.members, old)
+		close(hangs)
+	})
 	for range 5 { // Raft's loop may be busy with a record when it is asked, or not
 		inBubble(t, func(w *world) { w.hangDisk(false) })
 		inBubble(t, func(w *world) { w.hangDisk(true) })
@@ -134,6 +157,36 @@ func TestDisksOfFollowersHang(t *testing.T) {
 			require.Empty(w, r.ended)
 		}
 		require.NoError(w, w.check())
+	})
+}
+
+// The same, and the leader's lead does not return: another member leads once one of them works.
+func TestDisksOfFollowersHangAndLeadIsSlow(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disks := w.withDisks()
+		returns := make(chan struct{})
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error {
+			<-ctx.Done()
+			<-returns
+			return context.Cause(ctx)
+		}
+		defer close(returns)
+		leader := w.startThree()
+		time.Sleep(10 * time.Second)
+		hangs := make(chan struct{})
+		for i, d := range disks {
+			if i != leader {
+				d.set(hangs, nil)
+			}
+		}
+		<-w.members[leader].context().Done()
+		time.Sleep(20 * time.Second)
+		for _, d := range disks {
+			d.set(nil, nil)
+		}
+		close(hangs)
+		next := w.leader(10*time.Second, leader)
+		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
 	})
 }
 
