@@ -79,7 +79,10 @@ func (w *world) withDisks() map[int]*disk {
 // A leader whose disk hangs goes on to send heartbeats: without a watchdog it would lead for ever.
 func TestDiskOfLeaderHangs(t *testing.T) {
 	inBubble(t, func(w *world) { // its lead hangs as well, such as on the same disk
-		returns := make(chan struct{})
+		returns, hangs := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(returns) })
+		defer close(hangs)
+		defer release() // also when the test has failed
 		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error {
 			<-ctx.Done()
 			<-returns
@@ -88,16 +91,15 @@ func TestDiskOfLeaderHangs(t *testing.T) {
 		disks := w.withDisks()
 		old := w.startThree()
 		time.Sleep(10 * time.Second)
-		hangs, r := make(chan struct{}), w.members[old]
+		r := w.members[old]
 		disks[old].set(hangs, nil)
 		began := time.Now()
 		next := w.leader(20*time.Second, old)
 		require.LessOrEqual(w, time.Since(began), 10*time.Second)
 		require.NoError(w, w.members[next].leading().Store.Apply(w.Context(), map[string][]byte{"a": {}}))
-		close(returns)
+		release()
 		require.ErrorIs(w, <-r.ended, ErrStalled)
 		delete(w.members, old)
-		close(hangs)
 	})
 	for range 5 { // Raft's loop may be busy with a record when it is asked, or not
 		inBubble(t, func(w *world) { w.hangDisk(false) })
