@@ -28,9 +28,12 @@ type Elector interface {
 	Watch(ctx context.Context) iter.Seq[Status]
 }
 
-// Replica is an [Elector] whose members have the records at hand also while another one leads. [Run] reads them ahead of time, so that a member which takes over need not decode all of them first.
+// Replica is an [Elector] whose members have the records at hand also while another one leads. [Run] reads them ahead of
+// time, so that a member which takes over need not decode all of them first.
 type Replica interface {
-	// Follow ranges over the records as this member knows them until ctx ends: first all of them, then what has changed since, a nil value for a record that was deleted. Changes that come faster than they are taken are put together. The values must not be modified. It may end early: outside of Run, or when the member starts anew.
+	// Follow ranges over the records as this member knows them until ctx ends: first all of them, then what has changed
+	// since, a nil value for a record that was deleted. Changes that come faster than they are taken are put together.
+	// The values must not be modified. It may end early: outside of Run, or when the member starts anew.
 	Follow(ctx context.Context) iter.Seq[map[string][]byte]
 }
 

@@ -57,6 +57,7 @@ func idsOf(servers []raft.Server) []string {
 // membership is what the leader knows when it decides who belongs to the cluster.
 type membership struct {
 	self      string
+	origin    uint64 // what stands for this cluster
 	expect    int
 	servers   []raft.Server
 	peers     map[string]peer
@@ -154,11 +155,17 @@ func (m *membership) newcomer() change {
 	for _, id := range slices.Sorted(maps.Keys(m.peers)) {
 		p := m.peers[id]
 		belongs := slices.ContainsFunc(m.servers, func(s raft.Server) bool { return string(s.ID) == id })
-		if !belongs && p.alive && !p.leaving && p.expect == m.expect && m.now.Sub(p.changed) >= m.arrived {
+		if !belongs && p.alive && !p.leaving && !m.stranger(p) && p.expect == m.expect && m.now.Sub(p.changed) >= m.arrived {
 			return change{add, raft.Server{ID: raft.ServerID(id), Address: serverAddress(id, p.raft)}, "it has arrived"}
 		}
 	}
 	return change{}
+}
+
+// stranger reports whether a member belongs to another cluster, which began by itself: to send it the entries of this one would
+// destroy what that one has stored.
+func (m *membership) stranger(p peer) bool {
+	return p.hasState && p.pick != 0 && m.origin != 0 && p.pick != m.origin
 }
 
 // deadFor returns for how long a server is dead, 0 if it lives.
@@ -193,8 +200,9 @@ func (m *membership) quorumWithout(voters []raft.Server, without raft.Server) bo
 
 // miss keeps since when servers are missed that gossip does not know, such as those that died before this member began.
 func miss(missing map[string]time.Time, servers []raft.Server, peers map[string]peer, now time.Time) {
-	for _, s := range servers {
-		id := string(s.ID)
+	belong := idsOf(servers)
+	maps.DeleteFunc(missing, func(id string, _ time.Time) bool { return !slices.Contains(belong, id) })
+	for _, id := range belong {
 		if _, known := peers[id]; known {
 			delete(missing, id)
 		} else if missing[id].IsZero() {

@@ -108,6 +108,8 @@ func TestNextChange(t *testing.T) {
 	justDead := func(p *peer) { p.alive, p.changed = false, now.Add(-time.Minute) }
 	leaves := func(p *peer) { p.leaving = true }
 	behind := func(p *peer) { p.applied = 10 }
+	sameCluster := func(p *peer) { p.pick = 7 }
+	stranger := func(p *peer) { p.pick = 8 }
 	just := func(p *peer) { p.changed = now.Add(-time.Second) }
 	servers := func(voters, others string) (all []raft.Server) {
 		for _, id := range voters {
@@ -129,6 +131,8 @@ func TestNextChange(t *testing.T) {
 		{why: "all is well", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"))},
 		{why: "a newcomer waits", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"), alive("d", just))},
 		{why: "and is taken in", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"), alive("d")), action: add, id: "d"},
+		{why: "also who was here before", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"), alive("d", sameCluster)), action: add, id: "d"},
+		{why: "not who is of another cluster", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"), alive("d", stranger))},
 		{why: "not while it leaves", voters: "abc", peers: byID(alive("a"), alive("b"), alive("c"), alive("d", leaves))},
 		{why: "no place is free", voters: "abc", others: "d", peers: byID(alive("a"), alive("b"), alive("c"), alive("d"))},
 		{why: "a free place", voters: "ab", others: "d", peers: byID(alive("a"), alive("b"), alive("d")), action: promote, id: "d"},
@@ -149,7 +153,7 @@ func TestNextChange(t *testing.T) {
 		{why: "one in reserve is dead", voters: "abc", others: "d", peers: byID(alive("a"), alive("b"), alive("c"), alive("d", dead)), action: remove, id: "d"},
 	}
 	for _, test := range tests {
-		m := membership{self: "a", expect: 3, servers: servers(test.voters, test.others), peers: test.peers, commit: 5500, now: now,
+		m := membership{self: "a", origin: 7, expect: 3, servers: servers(test.voters, test.others), peers: test.peers, commit: 5500, now: now,
 			missing: map[string]time.Time{}, arrived: 10 * time.Second, deadAfter: 5 * time.Minute}
 		if len(test.voters) > 4 {
 			m.expect = 5
@@ -212,4 +216,18 @@ func TestNextChangeEnds(t *testing.T) {
 			was = lives()
 		}
 	}
+}
+
+// Since when a server is missed is kept for as long as it belongs and gossip does not know it.
+func TestMiss(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	missing := map[string]time.Time{}
+	servers := []raft.Server{{ID: "a"}, {ID: "b"}, {ID: "c"}}
+	miss(missing, servers, byID(fresh("a", 0)), began)
+	miss(missing, servers, byID(fresh("a", 0)), began.Add(time.Minute))
+	require.Equal(t, map[string]time.Time{"b": began, "c": began}, missing)
+	miss(missing, servers[:2], byID(fresh("a", 0)), began.Add(time.Minute))
+	require.Equal(t, map[string]time.Time{"b": began}, missing, "the other one was removed")
+	miss(missing, servers, byID(fresh("b", 0)), began.Add(2*time.Minute))
+	require.Equal(t, map[string]time.Time{"a": began.Add(2 * time.Minute), "c": began.Add(2 * time.Minute)}, missing)
 }

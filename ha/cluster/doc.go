@@ -44,8 +44,8 @@
 //     forgotten what it had acknowledged can lose what a majority has stored. Remove the directory; the member then comes
 //     back as a new one and gets everything from the others. A copy that runs beside its original is noticed, and ends with
 //     [ErrCopied], after two minutes, in which both could vote. If a majority of directories is lost, see [Recover].
-//   - Six members of which two groups of three cannot reach each other, all new, begin two clusters. Start the
-//     first members where they reach each other.
+//   - Six members of which two groups of three cannot reach each other, all new, begin two clusters. They never merge: none
+//     takes in a member of the other, and the leaders say so in the log. Start the first members where they reach each other.
 //   - Without Keys and TLS everybody who reaches the ports can join, read and write.
 //   - It does not say who leads to programs that are not members; those ask a member, see [Member.Status].
 //   - Members of different versions work together only as far as the versions in the log, the snapshots and the gossip are the
@@ -56,6 +56,6 @@
 // New starts none. Run has, until it returns: its own, which owns the terms; one for the function that leads, one that watches
 // the disk beside it; one that looks after who belongs to the cluster; one that joins, with one for each address during an
 // attempt; two that receive gossip; one that accepts connections for Raft, with one for each until it is known whom it is
-// for; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all of them, except those of memberlist, which end within moments after their sockets were closed, and those that wait for
-// a disk that hangs.
+// for; those of Raft and of memberlist; and one for each call that waits for Raft. It waits for all of them, except those of
+// memberlist, which end within moments after their sockets were closed, and those that wait for a disk that hangs.
 package cluster

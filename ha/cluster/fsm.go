@@ -31,6 +31,7 @@ type state struct {
 	ended chan struct{}
 
 	mu        sync.Mutex
+	origin    uint64 // stands for the members with which the cluster began, see pickOf; 0: not known yet
 	newest    epoch
 	records   map[string][]byte
 	size      int    // of the records, in bytes
@@ -102,6 +103,22 @@ func signal(to chan<- struct{}) {
 	}
 }
 
+// StoreConfiguration is called by Raft with who belongs to the cluster, from the beginning on.
+func (s *state) StoreConfiguration(index uint64, c raft.Configuration) {
+	if index == 1 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.origin = pickOf(idsOf(c.Servers))
+	}
+}
+
+// cluster returns what stands for the cluster, 0: it is not known yet.
+func (s *state) cluster() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.origin
+}
+
 // epoch returns the newest term that began, the zero epoch before the first.
 func (s *state) epoch() epoch {
 	s.mu.Lock()
@@ -128,14 +145,14 @@ func (s *state) Snapshot() (raft.FSMSnapshot, error) {
 		return nil, s.broken
 	}
 	s.logged = logged{}
-	return &snapshot{newest: s.newest, records: maps.Clone(s.records)}, nil
+	return &snapshot{origin: s.origin, newest: s.newest, records: maps.Clone(s.records)}, nil
 }
 
 // Restore takes over the state of a snapshot: all of it, or with an error nothing.
 func (s *state) Restore(from io.ReadCloser) error {
 	next := kept(from)
 	if next != nil {
-		next = &snapshot{newest: next.newest, records: maps.Clone(next.records)}
+		next = &snapshot{origin: next.origin, newest: next.newest, records: maps.Clone(next.records)}
 	} else {
 		var err error
 		if next, err = readSnapshot(from); err != nil {
@@ -149,18 +166,19 @@ func (s *state) Restore(from io.ReadCloser) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noteAll(next.records)
-	s.newest, s.records, s.size, s.logged = next.newest, next.records, size, logged{}
+	s.origin, s.newest, s.records, s.size, s.logged = next.origin, next.newest, next.records, size, logged{}
 	signal(s.began)
 	return nil
 }
 
-// snapshotFormat begins a snapshot. The newest term follows, as its number, leader, reason and time, then the number of records
+// snapshotFormat begins a snapshot. What stands for the cluster follows, and the newest term, as its number, leader, reason and time, then the number of records
 // and each record; numbers as uvarints, texts and values with their length before them. The checksum of everything before
 // it ends it.
 const snapshotFormat = "mesos-actor-go/ha/cluster snapshot 1\n"
 
 // snapshot is the state at one moment, a raft.FSMSnapshot.
 type snapshot struct {
+	origin  uint64
 	newest  epoch
 	records map[string][]byte
 }
@@ -185,6 +203,7 @@ func (s *snapshot) write(to io.Writer) error {
 	w := bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)
 	var b []byte
 	b = append(b, snapshotFormat...)
+	b = binary.AppendUvarint(b, s.origin)
 	b = appendText(appendText(binary.AppendUvarint(b, s.newest.term), s.newest.leader), s.newest.why)
 	var began int64
 	if s.newest.term > 0 {
@@ -265,6 +284,7 @@ func readSnapshot(from io.Reader) (*snapshot, error) {
 		return nil, errors.Join(errors.New("it does not begin as one of this version"), r.err)
 	}
 	s := &snapshot{records: map[string][]byte{}}
+	s.origin = r.uvarint()
 	s.newest.term = r.uvarint()
 	s.newest.leader = string(r.bytes(r.uvarint()))
 	s.newest.why = string(r.bytes(r.uvarint()))

@@ -65,6 +65,8 @@ func TestStateValuesAreCopied(t *testing.T) {
 // randomState returns a state after random writings.
 func randomState(r *rand.Rand, writings int) *state {
 	s := newState()
+	s.StoreConfiguration(1, raft.Configuration{Servers: []raft.Server{{ID: "leader"}}})
+	s.StoreConfiguration(2, raft.Configuration{})
 	beginTerm(s, 1+r.Uint64N(9), "leader")
 	for range writings {
 		changes := map[string][]byte{}
@@ -116,6 +118,7 @@ func TestSnapshot(t *testing.T) {
 			require.Equal(t, newest.leader, again.epoch().leader)
 			require.Equal(t, newest.why, again.epoch().why)
 			require.Equal(t, newest.term, again.epoch().term)
+			require.Equal(t, s.cluster(), again.cluster())
 		}
 
 		// A part of it, or one with a wrong bit, changes nothing.

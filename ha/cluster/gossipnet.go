@@ -49,8 +49,11 @@ func listenGossip(c *Config) (*gossipNet, error) {
 	if g.advertise, err = netip.ParseAddrPort(advertise); err != nil {
 		return nil, errors.Join(err, listener.Close(), packets.Close())
 	}
-	if _, port, _ := net.SplitHostPort(listener.Addr().String()); g.advertise.Port() == 0 {
-		bound := netip.MustParseAddrPort("0.0.0.0:" + port)
+	if g.advertise.Port() == 0 { // that to which it was bound
+		bound, err := netip.ParseAddrPort(listener.Addr().String())
+		if err != nil {
+			return nil, errors.Join(err, listener.Close(), packets.Close())
+		}
 		g.advertise = netip.AddrPortFrom(g.advertise.Addr(), bound.Port())
 	}
 	g.dialing, g.endDialing = context.WithCancel(context.Background())

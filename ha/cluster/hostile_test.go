@@ -41,8 +41,10 @@ func (w *world) serveRaft(tls *tls.Config) *raftServer {
 	return s
 }
 
-// dial connects as a member of a cluster would to one with an ID, and returns an error unless it is answered.
+// dial connects as a member of a cluster would to one with an ID, and returns an error unless it is answered. It waits for so long
+// before that it is logged if that is refused.
 func (s *raftServer) dial(name, id string, config *tls.Config) error {
+	time.Sleep(time.Minute)
 	client := &raftStream{network: s.net.Host(ipOf(2)), tls: config, name: name}
 	defer client.conns.closeAll()
 	conn, err := client.Dial(serverAddress(id, "10.0.0.1:7000"), 10*time.Second)
@@ -116,6 +118,7 @@ func TestRaftStrangers(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		conns.Wait()
 		require.LessOrEqual(w, time.Since(began), 3*time.Second)
+		require.Equal(w, 1, s.log.count("A connection was refused"), "not for each of them")
 		require.NoError(w, s.dial("framework", "self", nil))
 		require.NoError(w, s.stream.Close())
 	})
@@ -142,6 +145,7 @@ func TestGossipStrangers(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
+		require.Less(w, w.log.count("gossip: "), 100, "the log is not flooded")
 		require.Equal(w, []int{leader}, w.leaders())
 		require.Len(w, w.happened(), 1)
 		for _, r := range w.members {

@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,10 +124,19 @@ func (l *raftLog) StandardWriter(*hclog.StandardLoggerOptions) io.Writer {
 	return &lineLog{to: l.to, prefix: "raft: "}
 }
 
+func dropDigits(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return -1
+	}
+	return r
+}
+
 // lineLog passes on the lines of a log.Logger that have their level in front, as those of memberlist.
+// Warnings that differ in their numbers only, such as ports, are passed on once a minute.
 type lineLog struct {
 	to     *slog.Logger
 	prefix string
+	recent *recent // nil: nothing is left out
 }
 
 // Write passes one line on.
@@ -138,6 +148,9 @@ func (l *lineLog) Write(line []byte) (int, error) {
 		}
 	}
 	text = bytes.TrimPrefix(text, []byte("memberlist: "))
+	if at == slog.LevelWarn && l.recent.repeats(strings.Map(dropDigits, string(text))) {
+		return len(line), nil
+	}
 	l.to.Log(context.Background(), at, l.prefix+string(text))
 	return len(line), nil
 }

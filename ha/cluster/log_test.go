@@ -37,11 +37,18 @@ func TestLogs(t *testing.T) {
 	gossip := log.New(&lineLog{to: to, prefix: "gossip: "}, "", 0)
 	gossip.Print("[ERR] memberlist: failed to send")
 	gossip.Print("[DEBUG] memberlist: not wanted")
+	gossip = log.New(&lineLog{to: to, recent: &recent{}}, "", 0)
+	for i := range 3 {
+		gossip.Printf("[WARN] memberlist: nonsense from=10.0.0.1:%d", i)
+		gossip.Printf("[ERR] memberlist: failed to reach m%d-a", i)
+	}
 	require.Equal(t, `level=WARN msg="raft: failed" error=x servers="1 of 2"
 level=WARN msg="raft: careful" id=7
 level=WARN msg="raft: failed to reach" peer=a port=0
 level=WARN msg="raft: failed to reach" peer=b port=0
 level=WARN msg="raft: of another kind"
 level=WARN msg="gossip: failed to send"
+level=WARN msg="nonsense from=10.0.0.1:0"
+level=WARN msg="failed to reach m0-a"
 `, b.String())
 }

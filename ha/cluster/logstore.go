@@ -159,6 +159,22 @@ func (s *logStore) LastIndex() (index uint64, err error) {
 	return index, err
 }
 
+// missing returns the first index from one to another, both included, without an entry, 0 if all are there.
+func (s *logStore) missing(first, last uint64) (missing uint64, err error) {
+	err = s.view(func(entries, _ *bbolt.Bucket) error {
+		cursor := entries.Cursor()
+		next := first
+		for key, _ := cursor.Seek(indexKey(first)); key != nil && binary.BigEndian.Uint64(key) == next; key, _ = cursor.Next() {
+			next++
+		}
+		if next <= last {
+			missing = next
+		}
+		return nil
+	})
+	return missing, err
+}
+
 // GetLog reads an entry; raft.ErrLogNotFound if there is none.
 func (s *logStore) GetLog(index uint64, entry *raft.Log) error {
 	return s.view(func(entries, _ *bbolt.Bucket) error {
@@ -191,8 +207,8 @@ func (s *logStore) StoreLogs(entries []*raft.Log) error {
 }
 
 // DeleteRange deletes the entries from first to last, both included, those that exist. After a snapshot those at the
-// beginning go bit by bit, so that new entries need not wait for all of it. Elsewhere it is all or none: what the log has is
-// without a gap.
+// beginning go bit by bit, so that new entries need not wait for all of it. Those at the end go all or none: what the log has
+// is without a gap.
 func (s *logStore) DeleteRange(first, last uint64) error {
 	const atOnce = 1000
 	begin, err1 := s.FirstIndex()
@@ -201,7 +217,7 @@ func (s *logStore) DeleteRange(first, last uint64) error {
 		return err
 	}
 	last = min(last, end)
-	if first <= begin && begin > 0 {
+	if first <= begin && begin > 0 && last < end {
 		for first = begin; first <= last && last-first >= atOnce; first += atOnce {
 			if err := s.deleteRange(first, first+atOnce-1); err != nil {
 				return err

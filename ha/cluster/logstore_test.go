@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
 )
 
 func openLog(t testing.TB, path string) *logStore {
@@ -118,6 +119,32 @@ func TestLogStoreGaps(t *testing.T) {
 	last, err := s.LastIndex()
 	require.NoError(t, err)
 	require.Zero(t, last)
+}
+
+// Only entries at the beginning are deleted bit by bit: a part of those at the end would be a log with a gap in front.
+func TestLogStoreDeletesAtOnce(t *testing.T) {
+	s := openLog(t, filepath.Join(t.TempDir(), "log"))
+	writings := func() (n int) {
+		require.NoError(t, s.db.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil }))
+		return n
+	}
+	for _, c := range []struct {
+		first, last uint64
+		writings    int
+	}{{1, 2500, 3}, {2501, 5000, 1}, {2501, 6000, 1}, {1, 6000, 1}, {1001, 5000, 1}} {
+		var entries []*raft.Log
+		for index := range uint64(5000) {
+			entries = append(entries, &raft.Log{Index: index + 1, Term: 1})
+		}
+		require.NoError(t, s.StoreLogs(entries))
+		before := writings()
+		require.NoError(t, s.DeleteRange(c.first, c.last))
+		require.Equal(t, c.writings, writings()-before, "%+v", c)
+		missing, err := s.missing(1, 5000)
+		require.NoError(t, err)
+		require.Equal(t, c.first, missing)
+		require.NoError(t, s.DeleteRange(1, 5000))
+	}
 }
 
 func TestLogStoreStable(t *testing.T) {

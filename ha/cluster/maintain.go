@@ -23,6 +23,7 @@ type maintainer struct {
 	// compacted gets how a snapshot went, nil: none is taken. After a failure none is before retry.
 	compacted chan error
 	retry     time.Time
+	strangers recent    // those that the log named lately
 	doubled   time.Time // since when another process runs as this member, zero: none does
 }
 
@@ -62,7 +63,7 @@ func (m *maintainer) tell() {
 	}
 	m.gossip.tell(func(own *meta) {
 		if own.hasState = own.hasState || hasState; own.hasState {
-			own.pick = 0
+			own.pick = m.state.cluster()
 		}
 		if own.applied = 0; !votes {
 			own.applied = m.raft.AppliedIndex()
@@ -169,10 +170,17 @@ func (m *maintainer) change(ctx context.Context) {
 	now, configuration := time.Now(), m.raft.GetConfiguration()
 	peers, servers := m.gossip.peers(), configuration.Configuration().Servers
 	miss(m.missing, servers, peers, now)
-	c := (&membership{
-		self: m.id, expect: m.config.Expect, servers: servers, peers: peers, missing: m.missing, now: now,
+	known := &membership{
+		self: m.id, origin: m.state.cluster(), expect: m.config.Expect, servers: servers, peers: peers, missing: m.missing, now: now,
 		commit: m.raft.CommitIndex(), arrived: m.timing.arrived, deadAfter: m.config.DeadAfter,
-	}).next()
+	}
+	for id, p := range peers {
+		if p.alive && known.stranger(p) && !m.strangers.repeats(id) {
+			m.log.Error("A member of another cluster of the same name is not taken in: one of the clusters has to be stopped, and its "+
+				"directories removed", "other", id, "address", p.gossip)
+		}
+	}
+	c := known.next()
 	at, within := configuration.Index(), m.timing.rpc // only if nothing has changed meanwhile
 	var do func() raft.IndexFuture
 	var what string

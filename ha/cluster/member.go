@@ -124,6 +124,16 @@ type term struct {
 	silent time.Duration
 }
 
+// over reports whether the term has ended. Its lead may not have returned.
+func (t *term) over() bool {
+	select {
+	case <-t.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // result is how a term ended.
 type result struct {
 	led bool // lead was called
@@ -153,12 +163,13 @@ func (r *runner) run(ctx context.Context) error {
 
 	err := r.loop(ctx, failed, observed)
 	r.endTerm(errStopping)
+	r.publish()
 	if r.departure != nil && !errors.Is(err, ErrLeft) {
 		r.sayLeaving(false)
 	}
 	if r.term != nil {
 		if last := <-r.term.done; last.stops() && ctx.Err() == nil {
-			err = last.cause()
+			err = errors.Join(err, last.cause()) // nil, if its context ended: that is not why the member stops
 		}
 		r.term, r.leads = nil, false
 	}

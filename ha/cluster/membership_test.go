@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -223,6 +224,7 @@ func TestAlone(t *testing.T) {
 		r := w.start(1)
 		require.ErrorIs(w, <-r.ended, failure)
 		require.Len(w, numbers, 3)
+		require.Equal(w, 1, w.log.count("TestAlone.func"), "the stack of the panic")
 		require.True(w, numbers[0] < numbers[1] && numbers[1] < numbers[2], "%v", numbers)
 		delete(w.members, 1)
 		require.Equal(w, ha.Status{}, r.Status())
@@ -271,6 +273,42 @@ func TestLeadReturns(t *testing.T) {
 	})
 }
 
+// A lead that returns nil because its context has ended does not hide why the member stops.
+func TestLeadReturnsAfterFailure(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config = func(_ int, c *Config) { c.Expect = 1 }
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error { <-ctx.Done(); return nil }
+		r := w.start(1)
+		w.leader(time.Minute)
+		r.Member.state.failed <- ErrFormat
+		require.ErrorIs(w, <-r.ended, ErrFormat)
+		delete(w.members, 1)
+	})
+}
+
+// Who is cut off or stops does not say that it leads, also while its lead has not returned.
+func TestStatusWhileLeadReturns(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error {
+			<-ctx.Done()
+			time.Sleep(20 * time.Second)
+			return context.Cause(ctx)
+		}
+		old := w.startThree()
+		w.net.Split([]string{ipOf(old)}, w.others(old))
+		<-w.members[old].context().Done()
+		synctest.Wait()
+		require.NotNil(w, w.members[old].leading())
+		require.Empty(w, w.members[old].Status().Leader)
+		next := w.leader(10*time.Second, old)
+		require.True(w, w.members[next].Status().Leads())
+		w.members[next].stop(errTestEnds)
+		synctest.Wait()
+		require.NotNil(w, w.members[next].leading())
+		require.False(w, w.members[next].Status().Leads())
+	})
+}
+
 func TestExpectConflicts(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.config = func(i int, c *Config) {
@@ -297,6 +335,43 @@ func TestExpectConflicts(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Equal(w, []int{leader}, w.leaders())
 		require.Len(w, w.happened(), 1)
+	})
+}
+
+// Two clusters of the same name that began apart do not merge when they meet, also after one was restarted: none loses what it
+// has stored.
+func TestClustersStayApart(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		var moved int
+		w.withDirs(&moved)
+		dirs := w.config
+		w.config = func(i int, c *Config) { dirs(i, c); c.Expect = 1 }
+		w.net.Split([]string{ipOf(1)}, []string{ipOf(2)})
+		w.start(1)
+		w.start(2)
+		time.Sleep(40 * time.Second)
+		require.ElementsMatch(w, []int{1, 2}, w.leaders())
+		apart := func() {
+			w.net.Split()
+			time.Sleep(time.Minute)
+			require.ElementsMatch(w, []int{1, 2}, w.leaders())
+			for i := 1; i <= 2; i++ {
+				require.Equal(w, 2, w.members[i].alive(), "they see each other")
+				require.Len(w, voters(w.members[i]), 1)
+				records, err := w.members[i].leading().Store.Load(w.Context())
+				require.NoError(w, err)
+				require.Equal(w, map[string][]byte{fmt.Sprint(i): {}}, records)
+			}
+			require.NotZero(w, w.log.count("A member of another cluster"))
+		}
+		for i := 1; i <= 2; i++ {
+			require.NoError(w, w.members[i].leading().Store.Apply(w.Context(), map[string][]byte{fmt.Sprint(i): {}}))
+		}
+		apart()
+		w.stop(2)
+		w.start(2)
+		apart()
 	})
 }
 

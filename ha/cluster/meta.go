@@ -21,7 +21,8 @@ type meta struct {
 	expect int
 	// hasState: it is a member of a cluster. Leaving: it is about to leave for good.
 	hasState, leaving bool
-	// pick stands for the members with which it would begin a cluster, 0: it would not.
+	// pick stands for the members with which it would begin a cluster, 0: it would not. Of a member with state it stands for
+	// those with which its cluster began, 0: it does not know them yet.
 	pick uint64
 	// applied is the index of the last entry that it has applied, while it does not vote.
 	applied uint64

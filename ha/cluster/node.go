@@ -81,8 +81,9 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 	return s, nil
 }
 
-// verify returns an error if entries are missing between the newest snapshot that can be read and the end of the log. Raft would
-// find that out when it needs them, and end the process.
+// verify returns an error if entries are missing between the newest snapshot that can be read and the end of what the member had:
+// its log, and each snapshot that was ever complete. Without those at the end it would have forgotten what it has acknowledged;
+// at a gap Raft would end the process.
 func (s *stores) verify(folder string) error {
 	snapshots, err := s.snapshots.List() // the newest first; those that it cannot list it passes over
 	if err != nil {
@@ -102,20 +103,31 @@ func (s *stores) verify(folder string) error {
 		damaged = errors.Join(damaged, fmt.Errorf("%s: %w", filepath.Join(folder, snapshot.ID), err))
 	}
 	last, err := s.log.LastIndex()
-	if err != nil || last <= index {
-		if damaged != nil && index == 0 {
-			return fmt.Errorf("%w: %w", ErrCorrupt, damaged)
-		}
+	if err != nil {
 		return err
 	}
-	err = s.log.GetLog(index+1, new(raft.Log))
-	if errors.Is(err, raft.ErrLogNotFound) {
-		err = fmt.Errorf("%w: entry %d is neither in %s nor in a snapshot in %s that can be read", ErrCorrupt, index+1, s.file.path, folder)
-		if damaged != nil {
-			err = fmt.Errorf("%w: %w", err, damaged)
-		}
+	missing, err := s.file.missing(index+1, max(last, newestSnapshot(folder)))
+	if err != nil || missing == 0 {
+		return err
+	}
+	err = fmt.Errorf("%w: entry %d is neither in %s nor in a snapshot in %s that can be read", ErrCorrupt, missing, s.file.path, folder)
+	if damaged != nil {
+		err = fmt.Errorf("%w: %w", err, damaged)
 	}
 	return err
+}
+
+// newestSnapshot returns the highest index of the complete snapshots of a folder, by the names that Raft gives them, 0 if there
+// are none. What is in them may be damaged.
+func newestSnapshot(folder string) (index uint64) {
+	names, _ := filepath.Glob(filepath.Join(folder, "*-*-*"))
+	for _, name := range names {
+		var of, at, when uint64
+		if n, _ := fmt.Sscanf(filepath.Base(name), "%d-%d-%d", &of, &at, &when); n == 3 && filepath.Ext(name) == "" { // or else ".tmp"
+			index = max(index, at)
+		}
+	}
+	return index
 }
 
 // atOnce is how many entries are sent in one call, and kept in memory for that. They may have half a megabyte each, and have
@@ -192,6 +204,9 @@ func open(c *Config) (_ *node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ha/cluster: open %s: %w", c.Dir, err)
 	}
+	if err := n.state.remember(stores.log); err != nil {
+		return nil, err
+	}
 	own := meta{id: n.id, start: time.Now().Add(c.clock), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
 	if n.gossip, err = startGossip(c, own, newID("run")[4:], n.log); err != nil {
 		return nil, err
@@ -258,6 +273,19 @@ func (n *node) close(left bool) error {
 		}
 		return nil
 	}
+}
+
+// remember has the state know its cluster before the first entry is applied, or a snapshot restored, that has it.
+func (s *state) remember(log raft.LogStore) error {
+	var first raft.Log
+	switch err := log.GetLog(1, &first); {
+	case errors.Is(err, raft.ErrLogNotFound):
+	case err != nil:
+		return fmt.Errorf("ha/cluster: read the log: %w", err)
+	case first.Type == raft.LogConfiguration:
+		s.StoreConfiguration(1, raft.DecodeConfiguration(first.Data))
+	}
+	return nil
 }
 
 // servers returns who belongs to the cluster, as far as this member knows.

@@ -29,6 +29,7 @@ type raftStream struct {
 	advertise net.Addr
 	patience  time.Duration // for a handshake and the greeting
 	log       *slog.Logger
+	refused   recent // from where connections were refused lately
 	conns     conns
 
 	ready      chan net.Conn // that were greeted
@@ -99,7 +100,8 @@ func (s *raftStream) listen() {
 		select {
 		case s.greeting <- struct{}{}:
 		default:
-			_ = conn.Close() // too many
+			_ = conn.Close()
+			s.refuse(conn.RemoteAddr().String(), errGreetings)
 			continue
 		}
 		conn = s.conns.track(conn)
@@ -109,7 +111,7 @@ func (s *raftStream) listen() {
 			if err != nil {
 				_ = conn.Close()
 				if !errors.Is(err, io.EOF) && !s.isClosed() {
-					s.log.Warn("A connection was refused", "from", conn.RemoteAddr().String(), "error", err)
+					s.refuse(conn.RemoteAddr().String(), err)
 				}
 				return
 			}
@@ -130,7 +132,21 @@ func (s *raftStream) isClosed() bool {
 	}
 }
 
-var errOtherMember = errors.New("ha/cluster: it is for another member, or another cluster, or of another version")
+// refuse logs that a connection was refused, once a minute for each host: members that have the wrong address try again and again.
+func (s *raftStream) refuse(from string, why error) {
+	host, _, err := net.SplitHostPort(from)
+	if err != nil {
+		host = from
+	}
+	if !s.refused.repeats(host) {
+		s.log.Warn("A connection was refused", "from", from, "error", why)
+	}
+}
+
+var (
+	errOtherMember = errors.New("ha/cluster: it is for another member, or another cluster, or of another version")
+	errGreetings   = errors.New("ha/cluster: too many others have not said for whom they are")
+)
 
 // greet makes the handshake and reads the greeting, within a time.
 func (s *raftStream) greet(conn net.Conn) (net.Conn, error) {

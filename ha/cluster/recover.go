@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/raft"
 )
@@ -13,8 +14,9 @@ import (
 // for good, with their directories. The operator calls it once, for one directory, which no member uses at the time. What
 // the lost members had stored and this one had not yet received is lost; what this one had received and no majority
 // had yet is taken as stored. Of several directories that are left the best is the one with the highest LastIndex in what
-// it returns for dry. After that the member is started again, and the others with empty directories: they join it. Members
-// that were lost must not come back with their old directories: they could elect a leader of their own.
+// it returns for dry. After that the member, which has a new ID then, is started again, and the others with empty directories:
+// they join it. Members that were lost must not come back with their old directories: they are not taken in, and could elect a
+// leader of their own.
 //
 // With dry it changes nothing and returns what the directory has. Errors: those of opening the directory, see
 // [Member.Run], and an error for a directory in which no cluster was ever seen.
@@ -45,26 +47,22 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 		return Recovery{}, err
 	}
 	found = Recovery{ID: s.id, LastIndex: last}
-	var address raft.ServerAddress
-	if c.RaftAdvertise != "" {
-		address = serverAddress(s.id, c.RaftAdvertise)
-	}
 	for _, server := range configuration.Servers {
 		found.Members = append(found.Members, string(server.ID))
-		if string(server.ID) == s.id {
-			address = server.Address
-		}
 	}
 	switch {
 	case len(found.Members) == 0:
 		return found, fmt.Errorf("ha/cluster: %s: no cluster was seen there", c.Dir)
 	case dry:
 		return found, nil
-	case address == "":
-		return found, fmt.Errorf("ha/cluster: %s: member %s did not belong to the cluster", c.Dir, s.id)
 	}
-	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.id), Address: address}}}
-	state := newState()
+	// With its old ID those that are lost would take it for one of theirs if they came back.
+	found.ID = newID(s.id[:max(0, strings.LastIndexByte(s.id, '-'))])
+	if err := s.file.employ(found.ID); err != nil {
+		return found, fmt.Errorf("ha/cluster: recover %s: %w", c.Dir, err)
+	}
+	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(found.ID), Address: serverAddress(found.ID, c.RaftAdvertise)}}}
+	state := &recovered{state: newState(), as: pickOf([]string{found.ID})}
 	if err := raft.RecoverCluster(config, state, s.log, s.stable, s.snapshots, trans, alone); err != nil {
 		return found, fmt.Errorf("ha/cluster: recover %s: %w", c.Dir, err)
 	}
@@ -72,9 +70,21 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 	return found, nil
 }
 
+// recovered is the state of a cluster that is recovered: from now on it is another one, to which members of the old one are strangers.
+type recovered struct {
+	*state
+	as uint64
+}
+
+// Snapshot is called when all entries were applied.
+func (r *recovered) Snapshot() (raft.FSMSnapshot, error) {
+	r.origin = r.as
+	return r.state.Snapshot()
+}
+
 // Recovery is what [Recover] found in a directory.
 type Recovery struct {
-	// ID is that of the member, Members are the IDs of all that belonged to the cluster.
+	// ID is that of the member, a new one when the cluster was recovered. Members are the IDs of all that belonged to the cluster.
 	ID      string
 	Members []string
 	// LastIndex is the index of the last entry of the log.

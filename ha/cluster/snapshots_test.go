@@ -87,18 +87,30 @@ func (w wrapped) WrappedReadCloser() io.ReadCloser { return w.ReadCloser }
 func TestDamagedSnapshots(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		older, first uint64 // index of an older snapshot, 0: none; and of the first entry of the log
-		file         string // that is damaged
-		refused      string
+		older, first, last uint64 // index of an older snapshot, 0: none; and of the first and last entry of the log, 0: it is empty
+		without            uint64 // an entry that the log has not
+		file               string // that is damaged
+		refused            string
 	}{
-		{0, 7, "", ""},
-		{0, 8, "", "entry 8"}, // control: of a log that begins too late
-		{0, 1, "state.bin", ""},
-		{0, 7, "state.bin", "entry 1 is neither in"},
-		{0, 7, "meta.json", "entry 1 is neither in"},
-		{3, 4, "state.bin", ""},
-		{3, 4, "meta.json", ""},
-		{3, 5, "state.bin", "entry 4 is neither in"},
+		{0, 7, 11, 0, "", ""},
+		{0, 0, 0, 0, "", ""},
+		{0, 4, 11, 5, "", ""},
+		{0, 8, 11, 8, "", "entry 8"}, // control: of a log that begins too late
+		{0, 8, 11, 10, "", "entry 10"},
+		{0, 1, 11, 0, "state.bin", ""},
+		{0, 0, 0, 0, "state.bin", "entry 1 is neither in"},
+		{0, 0, 0, 0, "meta.json", "entry 1 is neither in"},
+		{0, 7, 11, 0, "state.bin", "entry 1 is neither in"},
+		{0, 7, 11, 0, "meta.json", "entry 1 is neither in"},
+		{3, 4, 11, 0, "state.bin", ""},
+		{3, 4, 11, 0, "meta.json", ""},
+		{3, 4, 7, 0, "state.bin", ""},
+		{3, 5, 11, 0, "state.bin", "entry 4 is neither in"},
+		// Of a member that was far behind and got the newest from the leader.
+		{3, 1, 2, 0, "state.bin", "entry 4 is neither in"},
+		{3, 1, 5, 0, "state.bin", "entry 6 is neither in"},
+		{3, 1, 5, 0, "meta.json", "entry 6 is neither in"},
+		{3, 1, 11, 6, "state.bin", "entry 6 is neither in"},
 	} {
 		c, err := Config{Name: "framework", Dir: t.TempDir(), Preset: Local}.normalize()
 		require.NoError(t, err)
@@ -116,8 +128,8 @@ func TestDamagedSnapshots(t *testing.T) {
 			require.NoError(t, to.Close())
 			newest = to.ID()
 		}
-		for index := test.first; index < 12; index++ {
-			if test.refused != "entry 8" || index > 8 {
+		for index := max(1, test.first); index <= test.last; index++ {
+			if index != test.without {
 				require.NoError(t, s.log.StoreLog(&raft.Log{Index: index, Term: 1}))
 			}
 		}
@@ -131,11 +143,11 @@ func TestDamagedSnapshots(t *testing.T) {
 		}
 		s, err = openStores(&c, c.Logger)
 		if test.refused == "" {
-			require.NoError(t, err)
+			require.NoError(t, err, "%+v", test)
 			require.NoError(t, s.file.Close())
 			continue
 		}
-		require.ErrorIs(t, err, ErrCorrupt)
+		require.ErrorIs(t, err, ErrCorrupt, "%+v", test)
 		require.ErrorContains(t, err, test.refused)
 		if test.file == "state.bin" {
 			require.ErrorContains(t, err, newest)

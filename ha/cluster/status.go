@@ -72,7 +72,7 @@ func (r *runner) publish() {
 	_, leader := r.raft.LeaderWithID()
 	status := ha.Status{Self: r.id}
 	switch {
-	case r.leads && r.number == newest.term, leader != "" && string(leader) == newest.leader && string(leader) != r.id:
+	case r.leads && !r.term.over() && r.number == newest.term, leader != "" && string(leader) == newest.leader && string(leader) != r.id:
 		status.Leader, status.Term, status.Reason = newest.leader, newest.term, newest.why
 	case leader == "":
 		status.Reason = leaderless(servers, peers)

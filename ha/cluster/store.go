@@ -72,6 +72,10 @@ func (s *termStore) commit(ctx context.Context, entry []byte) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err := s.mayUse(ctx); err != nil { // it may have waited for long
+		<-s.turn
+		return err
+	}
 	timeout := enqueueTimeout
 	if deadline, has := ctx.Deadline(); has {
 		timeout = max(1, min(timeout, time.Until(deadline)))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -167,6 +168,33 @@ func TestStoreOfEarlierTermOfSameMember(t *testing.T) {
 	records, err := second.Load(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, map[string][]byte{"a": []byte("1")}, records)
+}
+
+// What has waited for its turn until its term was over is not written.
+func TestStoreTurnAfterTerm(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.config = func(_ int, c *Config) { c.Expect = 1 }
+		ends := make(chan error)
+		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error { return <-ends }
+		r := w.start(1)
+		w.leader(time.Minute)
+		store := r.leading().Store.(*termStore)
+		store.turn <- struct{}{}
+		applied := make(chan error, 1)
+		go func() { applied <- store.Apply(w.Context(), map[string][]byte{"a": {}}) }()
+		synctest.Wait()
+		ends <- errors.New("lead failed")
+		synctest.Wait()
+		<-store.turn
+		require.ErrorAs(w, <-applied, new(*FencedError))
+		w.leader(time.Minute)
+		records, err := r.leading().Store.Load(w.Context())
+		require.NoError(w, err)
+		require.Empty(w, records)
+		close(ends)
+		require.NoError(w, <-r.ended)
+		delete(w.members, 1)
+	})
 }
 
 func TestStoreRefuses(t *testing.T) {

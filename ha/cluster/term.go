@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -19,10 +20,10 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 		return result{err: err}
 	}
 	store := &termStore{raft: r.raft, state: r.state, term: number, over: t.gone, turn: make(chan struct{}, 1), calls: &r.calls}
-	watched, unwatch := context.WithCancelCause(ctx)
-	defer unwatch(nil)
+	returned, unwatch := context.WithCancel(context.WithoutCancel(ctx)) // ends when lead has returned
+	defer unwatch()
 	stalled := make(chan error, 1)
-	r.calls.Go(func() { stalled <- r.watchDisk(watched, store, t) })
+	r.calls.Go(func() { stalled <- r.watchDisk(ctx, returned, store, t) })
 	t.led <- number
 	r.log.Info("This member leads", "term", number)
 	err = r.call(ctx, scheduler.Term{Number: number, Store: store, Confirm: store.confirm})
@@ -30,18 +31,19 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 		err = errors.Join(errLost, err)
 	}
 	r.log.Info("This member leads no more", "term", number, "error", err)
-	unwatch(nil)
+	unwatch()
 	if stall := <-stalled; stall != nil {
 		err = stall
 	}
 	return result{led: true, err: err}
 }
 
-// call calls lead. A panic ends the term, as an error would, not the process, in which others may work.
+// call calls lead. A panic ends the term, as an error would, not the process, in which others may work; the log has its stack.
 func (r *runner) call(ctx context.Context, t scheduler.Term) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("ha/cluster: the function that leads panicked: %v", p)
+			r.log.Error("The function that leads panicked", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	return r.lead(ctx, t)
@@ -114,27 +116,39 @@ var (
 	errNotStored = errors.New("ha/cluster: nothing is stored any more")
 )
 
-// watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. It
-// returns ErrStalled if that is because the disk of this member hangs, nil otherwise and when ctx has ended.
-func (r *runner) watchDisk(ctx context.Context, store *termStore, t *term) error {
+// watchDisk ends a term in which nothing is stored any more: Raft goes on to lead without being able to do anything. Until lead
+// has returned, which may take long, it has another member elected. It returns ErrStalled if the disk of this member hangs, nil
+// otherwise. Ctx is that of the term.
+func (r *runner) watchDisk(ctx, returned context.Context, store *termStore, t *term) error {
 	ticker := time.NewTicker(r.config.StallAfter / 2)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-		case <-ctx.Done():
+		case <-returned.Done():
 			return nil
 		}
-		probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, errNotStored)
-		err := store.commit(probe, encodeWrite(store.term, nil))
-		cancel()
-		if !errors.Is(err, errNotStored) {
+		if ctx.Err() == nil && r.stuck(ctx, returned, store) {
+			r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
+			t.end(errNotStored)
+		}
+		if !errors.Is(context.Cause(ctx), errNotStored) {
 			continue
 		}
-		r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
-		t.end(errNotStored)
-		return r.giveUp(context.WithoutCancel(ctx), store.term)
+		if err := r.giveUp(context.WithoutCancel(ctx), store.term); err != nil {
+			_ = r.stream.Close() // Raft's heartbeats end, which would go on although nothing is stored; again in close
+			return err
+		}
 	}
+}
+
+// stuck reports whether an entry is not stored within half of StallAfter.
+func (r *runner) stuck(ctx, returned context.Context, store *termStore) bool {
+	probe, cancel := context.WithTimeoutCause(ctx, r.config.StallAfter/2, errNotStored)
+	defer cancel()
+	defer context.AfterFunc(returned, cancel)()
+	err := store.commit(probe, encodeWrite(store.term, nil))
+	return errors.Is(err, errNotStored) || errors.Is(err, raft.ErrEnqueueTimeout) // both come at the same moment
 }
 
 // giveUp hands over a leadership with which nothing is stored. If not even Raft's own loop answers, it is the disk of this

@@ -299,7 +299,8 @@ func followerCut(t *trial) error {
 	return t.agree(l)
 }
 
-// slowEnd checks that a member is not elected again before its lead has returned, however long that takes.
+// slowEnd checks that a member is not elected again before its lead has returned, however long that takes, and does not say
+// meanwhile that it leads.
 func slowEnd(t *trial) error {
 	l, err := t.first()
 	if err != nil {
@@ -318,6 +319,9 @@ func slowEnd(t *trial) error {
 	if err := t.over(l); err != nil {
 		return err
 	}
+	if err := t.eventually(l.member, "it does not lead", func(s ha.Status) bool { return !s.Leads() }); err != nil {
+		return err
+	}
 	next, err := t.next()
 	if err != nil {
 		return err
@@ -326,12 +330,17 @@ func slowEnd(t *trial) error {
 	if err := t.agree(next); err != nil {
 		return err
 	}
-	next.ends <- errTerm // by now the first one could be elected again
-	if next, err = t.next(); err != nil {
+	if err := t.nobody(t.patience / 2); err != nil { // then the first one could be elected again
 		return err
 	}
-	if next.member == l.member {
-		return errors.New("a member was elected whose lead had not returned")
+	for range len(t.members) - 1 { // it would be its turn after the others
+		next.ends <- errTerm
+		if next, err = t.next(); err != nil {
+			return err
+		}
+		if next.member == l.member {
+			return errors.New("a member was elected whose lead had not returned")
+		}
 	}
 	close(slow)
 	slow = nil

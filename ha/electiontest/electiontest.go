@@ -142,7 +142,7 @@ func (t *trial) enterAll() {
 // lead leads until the check says how it is to end, or its context does.
 func (t *trial) lead(i int, ctx context.Context, term scheduler.Term) error {
 	l := &lead{member: i, ctx: ctx, term: term, ends: make(chan error, 1)}
-	if i < 0 || term.Store == nil || term.Confirm == nil || term.Number == 0 {
+	if term.Store == nil || term.Confirm == nil || term.Number == 0 {
 		t.fail("member %d got an incomplete term: %+v", i, term)
 	}
 	t.mu.Lock()

@@ -72,6 +72,22 @@ func (f following) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	}
 }
 
+// watched is a member that changes what it says of the election.
+type watched struct {
+	*Member
+	say func(ha.Status, func(ha.Status) bool) bool
+}
+
+func (w watched) Watch(ctx context.Context) iter.Seq[ha.Status] {
+	return func(yield func(ha.Status) bool) {
+		for s := range w.Member.Watch(ctx) {
+			if !w.say(s, yield) {
+				return
+			}
+		}
+	}
+}
+
 type lead1 = func(context.Context, scheduler.Term) error
 
 // breaking changes the function that a member's Run gets.
@@ -156,6 +172,49 @@ func TestControls(t *testing.T) {
 				}
 			}}
 		}, []string{"nil leaves", "member returns"}},
+		"does not wait for lead": {breaking(func(_ *Member, lead lead1) lead1 {
+			return func(ctx context.Context, t scheduler.Term) error {
+				led := make(chan error, 1)
+				go func() { led <- lead(ctx, t) }()
+				select {
+				case err := <-led:
+					return err
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+		}), []string{"slow end"}},
+		"returns no cause": {func(m *Member) ha.Elector {
+			return elector{m, func(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
+				if err := m.Run(ctx, lead); ctx.Err() == nil {
+					return err
+				}
+				return nil
+			}}
+		}, []string{"context leaves"}},
+		"runs one after the other": {func(m *Member) ha.Elector {
+			turn := make(chan struct{}, 1)
+			return elector{m, func(ctx context.Context, lead func(context.Context, scheduler.Term) error) error {
+				select {
+				case turn <- struct{}{}:
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+				defer func() { <-turn }()
+				return m.Run(ctx, lead)
+			}}
+		}, []string{"second Run"}},
+		"says that it leads": {func(m *Member) ha.Elector {
+			return watched{m, func(s ha.Status, yield func(ha.Status) bool) bool {
+				if m.election.term > 0 && s.Leader == "" {
+					s.Leader = s.Self
+				}
+				return yield(s)
+			}}
+		}, []string{"leader cut off", "slow end"}},
+		"says it twice": {func(m *Member) ha.Elector {
+			return watched{m, func(s ha.Status, yield func(ha.Status) bool) bool { return yield(s) && yield(s) }}
+		}, []string{"Watch ends"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failed := map[string]bool{}
