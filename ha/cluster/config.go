@@ -72,7 +72,8 @@ type Config struct {
 	// each time on all members. Default: gossip is not encrypted, and everybody who reaches GossipBind can join.
 	Keys [][]byte
 	// TLS is for Raft's connections, in both roles: it needs Certificates (or their functions), RootCAs and
-	// ClientCAs. Without ServerName the certificates must be valid for the advertised hosts. Clients without
+	// ClientCAs. Whoever has a certificate of theirs can speak for any member: have an authority for the members alone.
+	// Without ServerName the certificates must be valid for the advertised hosts. Clients without
 	// a certificate are refused. Default: connections are not encrypted, and everybody who reaches RaftBind can write.
 	TLS *tls.Config
 

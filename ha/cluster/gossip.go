@@ -254,16 +254,7 @@ func (g *gossip) exchange(addresses []string) {
 
 // join contacts the addresses of members that are not alive, those given and those that were known.
 func (g *gossip) join(ctx context.Context, seeds []string) {
-	addresses, own := map[string]bool{}, g.net.advertise.String()
-	for _, seed := range seeds {
-		resolved, err := resolve(ctx, seed)
-		if err != nil {
-			g.log.Warn("The address of a seed cannot be resolved", "seed", seed, "error", err)
-		}
-		for _, address := range resolved {
-			addresses[address] = true
-		}
-	}
+	addresses, own := g.resolve(ctx, seeds), g.net.advertise.String()
 	g.mu.Lock()
 	for _, p := range g.nodes {
 		addresses[p.gossip] = addresses[p.gossip] || !p.left
@@ -281,8 +272,37 @@ func (g *gossip) join(ctx context.Context, seeds []string) {
 	}
 }
 
-// resolve returns the addresses, "IP:port", of a seed.
-func resolve(ctx context.Context, seed string) ([]string, error) {
+// resolveTimeout limits how long members that are known wait for the addresses of seeds.
+const resolveTimeout = 5 * time.Second
+
+// resolve returns the addresses of seeds, as far as they can be found in time.
+func (g *gossip) resolve(ctx context.Context, seeds []string) map[string]bool {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	var (
+		asked     sync.WaitGroup // all at once: a name server that does not answer takes long
+		mu        sync.Mutex
+		addresses = map[string]bool{}
+	)
+	for _, seed := range seeds {
+		asked.Go(func() {
+			resolved, err := addressesOf(ctx, seed)
+			if err != nil {
+				g.log.Warn("The address of a seed cannot be resolved", "seed", seed, "error", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, address := range resolved {
+				addresses[address] = true
+			}
+		})
+	}
+	asked.Wait()
+	return addresses
+}
+
+// addressesOf returns the addresses, "IP:port", of a seed.
+func addressesOf(ctx context.Context, seed string) ([]string, error) {
 	host, port, err := net.SplitHostPort(seed)
 	if err != nil {
 		return nil, err

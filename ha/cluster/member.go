@@ -185,6 +185,7 @@ var (
 	errStopping = errors.New("ha/cluster: the member stops")
 	errNotLeft  = errors.New("ha/cluster: the member has ended before it left")
 	errLost     = errors.New("ha/cluster: the leadership was lost")
+	errNoReturn = errors.New("ha/cluster: the function that leads ended its goroutine")
 )
 
 // stops reports whether lead has said that this member shall lead no more.
@@ -279,9 +280,12 @@ func (r *runner) begin(ctx context.Context) {
 	t := &term{silent: r.silent, done: make(chan result, 1), led: make(chan uint64, 1), end: func(why error) { once.Do(func() { close(over) }); end(why) }, gone: over}
 	r.term = t
 	r.calls.Go(func() {
-		result := r.serve(termCtx, t)
-		t.end(errTermOver)
-		t.done <- result
+		last := result{led: true, err: errNoReturn}
+		defer func() {
+			t.end(errTermOver)
+			t.done <- last
+		}()
+		last = r.serve(termCtx, t)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -218,14 +219,16 @@ func TestAlone(t *testing.T) {
 				return failure
 			case 2:
 				panic("lead panicked")
+			case 3:
+				runtime.Goexit()
 			}
 			return &ha.StopError{Err: failure}
 		}
 		r := w.start(1)
 		require.ErrorIs(w, <-r.ended, failure)
-		require.Len(w, numbers, 3)
+		require.Len(w, numbers, 4)
 		require.Equal(w, 1, w.log.count("TestAlone.func"), "the stack of the panic")
-		require.True(w, numbers[0] < numbers[1] && numbers[1] < numbers[2], "%v", numbers)
+		require.True(w, numbers[0] < numbers[1] && numbers[1] < numbers[2] && numbers[2] < numbers[3], "%v", numbers)
 		delete(w.members, 1)
 		require.Equal(w, ha.Status{}, r.Status())
 	})

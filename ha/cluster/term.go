@@ -25,12 +25,12 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 	stalled := make(chan error, 1)
 	r.calls.Go(func() { stalled <- r.watchDisk(ctx, returned, store, t) })
 	t.led <- number
-	r.log.Info("This member leads", "term", number)
+	r.log.Debug("This member leads", "term", number)
 	err = r.call(ctx, scheduler.Term{Number: number, Store: store, Confirm: store.confirm})
 	if ctx.Err() != nil && err != nil {
 		err = errors.Join(errLost, err)
 	}
-	r.log.Info("This member leads no more", "term", number, "error", err)
+	r.log.Debug("This member leads no more", "term", number, "error", err)
 	unwatch()
 	if stall := <-stalled; stall != nil {
 		err = stall
