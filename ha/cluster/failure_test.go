@@ -123,6 +123,7 @@ func (w *world) hangDisk(writing bool) {
 	require.ErrorIs(w, context.Cause(ctx), errNotStored)
 	require.LessOrEqual(w, time.Since(began), 5*time.Second+100*time.Millisecond)
 	next := w.leader(10*time.Second, old)
+	w.Logf("the disk hangs → another one leads: %v", time.Since(began))
 	require.LessOrEqual(w, time.Since(began), 10*time.Second)
 	require.ErrorIs(w, <-r.ended, ErrStalled)
 	delete(w.members, old)

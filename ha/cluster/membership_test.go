@@ -76,6 +76,7 @@ func TestFullRestartElsewhere(t *testing.T) {
 		for i := range 3 {
 			began := time.Now()
 			leader := w.startThree()
+			w.Logf("cold start → one leads: %v", time.Since(began))
 			require.LessOrEqual(w, time.Since(began), 10*time.Second)
 			for i, r := range w.members {
 				require.True(w, ids[i] == "" || ids[i] == r.Status().Self)
