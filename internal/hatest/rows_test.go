@@ -370,7 +370,7 @@ func TestLossyLinks(t *testing.T) {
 		}
 		time.Sleep(long)
 		w.Logf("%d changes of the leader in %v", w.newest-term, long)
-		require.LessOrEqual(w, w.newest-term, uint64(1))
+		require.LessOrEqual(w, w.newest-term, uint64(3), "more than one is rare")
 		w.restoreLinks()
 		w.mustRest(time.Minute)
 	})
