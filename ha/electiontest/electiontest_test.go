@@ -213,7 +213,10 @@ func TestControls(t *testing.T) {
 			}}
 		}, []string{"leader cut off", "slow end"}},
 		"says it twice": {func(m *Member) ha.Elector {
-			return watched{m, func(s ha.Status, yield func(ha.Status) bool) bool { return yield(s) && yield(s) }}
+			return watched{m, func(s ha.Status, yield func(ha.Status) bool) bool {
+				again := yield(s)
+				return again && yield(s)
+			}}
 		}, []string{"Watch ends"}},
 	} {
 		t.Run(name, func(t *testing.T) {
