@@ -30,10 +30,9 @@ test:
 race:
 	go test -race ./...
 
-# as many races in a third of the time: fewer seeds, and all that -short leaves out for want of a ZooKeeper server
+# nearly as many races in a third of the time, with fewer seeds; with CI set also the tests that need ZooKeeper
 race-short:
 	go test -race -short ./...
-	go test -race ./ha/zookeeper ./internal/detector
 
 # an hour of faults of one scheduler in virtual time, for each of a thousand seeds, and a hundred faults of whole systems,
 # for each of two thousand
