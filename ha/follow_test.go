@@ -40,7 +40,7 @@ func (r *replica) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	return func(yield func(map[string][]byte) bool) {
 		r.note("follows")
 		defer r.note("ends")
-		yield(map[string][]byte{"task/a": []byte("?")})
+		yield(map[string][]byte{"task/a": []byte("?")}) // a second
 		if r.ends > 0 {
 			time.Sleep(r.ends)
 			return
@@ -84,7 +84,7 @@ func TestReplicaIsFollowed(t *testing.T) {
 			"0s follows", "5s ends", "5s leads", "7s led", "7s follows", "10s ends", "10s leads", "12s led", "12s follows", "14s ends",
 		}},
 		"ends by itself": {&replica{leads: []time.Duration{7 * time.Second}, ends: 2 * time.Second}, []string{
-			"0s follows", "2s ends", "3s follows", "5s ends", "6s follows", "8s ends", "8s leads", "10s led", "10s follows", "12s ends",
+			"0s follows", "3s ends", "4s follows", "7s ends", "7s leads", "9s led", "9s follows", "12s ends",
 		}},
 		"never leads": {&replica{}, []string{"0s follows", "2s ends"}},
 	} {

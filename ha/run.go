@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ const (
 	evictionsMax    = 3
 	// confirmTimeout limits the question whether this member leads after it was evicted.
 	confirmTimeout = 5 * time.Second
-	// followPause is the pause before a Replica is followed again that ended by itself.
+	// followPause is the pause between two looks at what has changed in a Replica: meanwhile changes of the same record
+	// become one, so that followers decode less. It is also the pause before one is followed again that ended by itself.
 	followPause = time.Second
 )
 
@@ -46,7 +48,7 @@ func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 	if !able {
 		return e.Run(ctx, r.term)
 	}
-	follow := func(ctx context.Context) { s.Preload(ctx, replica.Follow(ctx)) }
+	follow := func(ctx context.Context) { s.Preload(ctx, paced(ctx, replica.Follow(ctx))) }
 	stop := keep(ctx, follow)
 	defer func() { stop() }()
 	return e.Run(ctx, func(term context.Context, t scheduler.Term) error {
@@ -54,6 +56,22 @@ func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 		defer func() { stop = keep(ctx, follow) }()
 		return r.term(term, t)
 	})
+}
+
+// paced returns changes with a pause after each.
+func paced(ctx context.Context, changes iter.Seq[map[string][]byte]) iter.Seq[map[string][]byte] {
+	return func(yield func(map[string][]byte) bool) {
+		for c := range changes {
+			if !yield(c) {
+				return
+			}
+			select {
+			case <-time.After(followPause):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // keep calls follow on another goroutine, again after a pause when it has returned, until ctx ends or the function that it
