@@ -21,7 +21,7 @@ func runMember(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	say, log := sayer(o.log), slog.New(slog.DiscardHandler)
+	say, log := sayer(o.log), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})) // alarms
 	if o.log == "json" {
 		log = slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	}

@@ -39,7 +39,9 @@
 //
 // # What it does not promise
 //
-//   - Without a directory the state is gone when a majority of the members ends at the same time.
+//   - Without a directory the state is gone when a majority of the members ends at the same time. Nor is there a leader any
+//     more if one of three voters ends for good before another one, which is slow or paused, has heard that the third was
+//     given its vote: Raft refuses to elect who is not known to vote. Use directories where that matters.
 //   - A directory must not be copied or restored from a backup while others of the cluster live: a member that has
 //     forgotten what it had acknowledged can lose what a majority has stored. Remove the directory; the member then comes
 //     back as a new one and gets everything from the others. A copy that runs beside its original is noticed, and ends with

@@ -189,7 +189,7 @@ func TestReasons(t *testing.T) {
 		time.Sleep(62 * time.Second)
 		reason("no leader is known: of 3 voters 2 have to run, and 1 can be seen")
 		require.Equal(w, 1, w.log.count("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
-			"only if their directories are lost for good, stop all members and call Recover for one of the rest"))
+			"only if their directories are lost for good, stop one of the rest and call Recover for it"))
 		require.Equal(w, 1, w.log.count(`missing="[`))
 		require.Less(w, w.log.count("raft: failed to heartbeat"), 20, "Raft tries several times a second, and says so each time")
 	})

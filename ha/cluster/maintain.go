@@ -101,7 +101,7 @@ func (m *maintainer) listen() {
 		return
 	}
 	log.Error("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
-		"only if their directories are lost for good, stop all members and call Recover for one of the rest", "voters", idsOf(servers), "missing", missing)
+		"only if their directories are lost for good, stop one of the rest and call Recover for it", "voters", idsOf(servers), "missing", missing)
 }
 
 // doubledFor is for how long another process may seem to run as this member: one that has died seems to live until

@@ -207,25 +207,30 @@ func (f *faults) restart() {
 	}()
 }
 
-// complete reports whether all voters are there, and as many as there have to be, so that one of them may be lost.
+// complete reports whether all members are there, vote, and know that of each other, so that one of them may be lost. A
+// voter that does not know that another one votes would refuse it, see package cluster.
 func (f *faults) complete() bool {
-	leader := f.leader()
-	if leader == nil || len(f.busy) > 0 {
+	if f.leader() == nil || len(f.busy) > 0 {
 		return false
 	}
 	there := map[string]bool{}
 	for n := 1; n <= f.members; n++ {
 		there[f.process(n).cluster.Status().Self] = true
 	}
-	voters := 0
-	for _, m := range leader.cluster.Status().Members {
-		if m.Voter && !there[m.ID] {
+	for n := 1; n <= f.members; n++ {
+		voters := 0
+		for _, m := range f.process(n).cluster.Status().Members {
+			if m.Voter && !there[m.ID] {
+				return false
+			} else if m.Voter {
+				voters++
+			}
+		}
+		if voters != f.members {
 			return false
-		} else if m.Voter {
-			voters++
 		}
 	}
-	return voters == f.members
+	return true
 }
 
 func (f *faults) pauseOne() {
