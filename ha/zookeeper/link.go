@@ -1,22 +1,18 @@
 package zookeeper
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
-	"fmt"
-	"log/slog"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
 const (
 	// maxPacket is the longest packet accepted from a server. Servers take no longer ones than 1 MiB, but may send
 	// longer lists of nodes.
 	maxPacket = 8 << 20
-	// minPacket is the length of a response's header.
-	minPacket = 16
 	// dialPause is the time between two dials at least, and longPause after patientDials that brought no session. The
 	// library would wait a second each time that all servers have failed, which a short session timeout cannot spare.
 	dialPause    = 100 * time.Millisecond
@@ -91,7 +87,9 @@ func (l *link) connect(network, address string, _ time.Duration) (net.Conn, erro
 		l.conn.Close() // its handshake has failed; in one case the library does not close it then
 	}
 	l.conn = conn
-	return newPackets(conn, l, address), nil
+	return zkconn.New(conn, zkconn.Guard{
+		Address: address, MaxPacket: maxPacket, Patience: l.patience, Refused: l.notZooKeeper, Granted: l.grant,
+	}), nil
 }
 
 // pace waits until it is time for another dial.
@@ -157,93 +155,6 @@ func (l *link) notZooKeeper(err error) {
 	l.problem = err
 }
 
-// packets is a connection that fails early when the other side is not a ZooKeeper server or does not answer. The
-// library alone would take the first four bytes of any text for a length and allocate as much, and wait ten times too
-// long for the answer to its first packet. It also learns the session timeout from that answer, which the library
-// does not tell. A write that fails is only told by the reads.
-type packets struct {
-	net.Conn
-	from    *bufio.Reader
-	link    *link
-	address string
-	head    []byte // the bytes of the next packet's length that have arrived
-	first   []byte // the first bytes of the first packet, of which 8 are of interest
-	left    int    // bytes of the current packet that have not arrived
-	later   bool   // the first packet has arrived
-}
-
-func newPackets(conn net.Conn, l *link, address string) *packets {
-	return &packets{Conn: conn, from: bufio.NewReaderSize(conn, 64<<10), link: l, address: address}
-}
-
-// Read implements net.Conn.
-func (p *packets) Read(b []byte) (int, error) {
-	n, err := p.from.Read(b)
-	if err != nil {
-		p.Conn.Close() // or the library goes on waiting for a write that hangs
-	}
-	for rest := b[:n]; len(rest) > 0; {
-		if p.left > 0 {
-			body := min(p.left, len(rest))
-			p.peek(rest[:body])
-			p.left -= body
-			rest = rest[body:]
-			continue
-		}
-		p.head = append(p.head, rest[0])
-		rest = rest[1:]
-		if len(p.head) == 4 {
-			size := binary.BigEndian.Uint32(p.head)
-			if size < minPacket || size > maxPacket {
-				err := fmt.Errorf("%s is not a ZooKeeper server: it says %q", p.address, p.head)
-				if p.later {
-					err = fmt.Errorf("%s sends %d bytes at once, and at most %d are taken: are there too many nodes?", p.address, size, maxPacket)
-				}
-				p.link.notZooKeeper(err)
-				return 0, err
-			}
-			p.left, p.head = int(size), p.head[:0]
-		}
-	}
-	return n, err
-}
-
-// Write implements net.Conn. It never fails: the connection is closed instead, and Read says so. To a request whose
-// write has failed the library gives two answers. There is no room for two where it sends the password again after a
-// reconnect, so that it would wait for ever, and whoever closes the session with it.
-func (p *packets) Write(b []byte) (int, error) {
-	if _, err := p.Conn.Write(b); err != nil {
-		p.Conn.Close()
-	}
-	return len(b), nil
-}
-
-// peek reads the session timeout, which follows the protocol's version in the first packet. 0: no session.
-func (p *packets) peek(body []byte) {
-	if p.later {
-		return
-	}
-	p.first = append(p.first, body[:min(len(body), 8-len(p.first))]...)
-	if len(p.first) == 8 {
-		p.later = true
-		if ms := int32(binary.BigEndian.Uint32(p.first[4:])); ms > 0 {
-			p.link.grant(time.Duration(ms) * time.Millisecond)
-		}
-	}
-}
-
-// SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of a packet, and sets
-// one before each packet: 2/3 of the session timeout, and ten times as long for the first one.
-func (p *packets) SetReadDeadline(t time.Time) error {
-	if t.IsZero() {
-		return nil
-	}
-	if limit := time.Now().Add(p.link.patience(p.later)); t.After(limit) {
-		t = limit
-	}
-	return p.Conn.SetReadDeadline(t)
-}
-
 // patience returns how long to wait for a packet of an established connection, or for the first one. Leading ends after
 // 3/4 of the session timeout, so that several servers should have been tried by then: 5/12 for the one that has hung,
 // which answers each 1/3 at least, and 1/12 for the next, then more, since all may be slow. A new session has more time.
@@ -257,12 +168,4 @@ func (l *link) patience(established bool) time.Duration {
 		return l.granted * 5 / 12
 	}
 	return min(l.granted/2, l.granted/12*time.Duration(max(1, l.dials)))
-}
-
-// logger passes the library's log lines to slog.
-type logger struct{ to *slog.Logger }
-
-// Printf implements zk.Logger.
-func (l logger) Printf(format string, args ...any) {
-	l.to.Debug("ZooKeeper client", "text", fmt.Sprintf(format, args...))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
 // session is one session with the servers. It survives its connections, but not its expiry: the library would begin
@@ -45,7 +46,7 @@ func (e *Elector) open(ctx context.Context) (*session, error) {
 	s.conn, s.ended, err = zk.Connect(e.servers, e.config.SessionTimeout,
 		zk.WithHostProvider(&servers{link: s.link}),
 		zk.WithDialer(s.link.connect),
-		zk.WithLogger(logger{e.config.Logger}),
+		zk.WithLogger(zkconn.Logger{To: e.config.Logger}),
 		zk.WithMaxBufferSize(maxPacket),
 		zk.WithEventCallback(s.event)) // its channel drops events
 	return s, err

@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
-	"internal/detector":  {"internal/zkaddress", mesosGo, "github.com/go-zookeeper/zk"},
+	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The fake master is the other side of the wire: it must not know the scheduler.
 	"internal/mesostest": {
 		"internal/mesostest/constraints", "internal/mesostest/resources", "internal/mesostest/shell", "internal/mesostest/validate",
@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"ha/cluster": {
 		"ha", "scheduler", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
-	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "github.com/go-zookeeper/zk"},
+	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
@@ -63,6 +63,7 @@ var imports = map[string][]string{
 	recordio:              {},
 	"internal/virtualnet": {},
 	"internal/zkaddress":  {},
+	"internal/zkconn":     {},
 	"internal/zktest":     {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":   {},
 	// The parts of the scheduler's machine, which must not know it.

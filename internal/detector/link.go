@@ -2,19 +2,16 @@ package detector
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
-const (
-	// maxPacket is the longest packet accepted from a server: ZooKeeper's own limit for nodes.
-	maxPacket = 1 << 20
-	// minPacket is the length of a response's header.
-	minPacket = 16
-)
+// maxPacket is the longest packet accepted from a server: ZooKeeper's own limit for nodes.
+const maxPacket = 1 << 20
 
 // servers is the library's list of servers, used in turn. Names are resolved at each dial; the library's own
 // provider resolves them once, and fails when one of them cannot be resolved.
@@ -93,7 +90,9 @@ func (l *link) connect(network, address string, _ time.Duration) (net.Conn, erro
 		l.conn.Close() // its handshake has failed; in one case the library does not close it then
 	}
 	l.conn = conn
-	return &packets{Conn: conn, link: l, address: address}, nil
+	return zkconn.New(conn, zkconn.Guard{
+		Address: address, MaxPacket: maxPacket, Refused: l.notZooKeeper, Patience: func(bool) time.Duration { return l.timeout },
+	}), nil
 }
 
 // seal makes the current connection the last one.
@@ -118,52 +117,4 @@ func (l *link) close() {
 	if l.conn != nil {
 		l.conn.Close()
 	}
-}
-
-// packets is a connection that fails within the session timeout when the other side is not a ZooKeeper server or
-// does not answer. The library alone would take the first four bytes of any text for a length and allocate as much,
-// 1.2 GB for an HTTP server, and wait ten times too long for the answer to its first packet.
-type packets struct {
-	net.Conn
-	link    *link
-	address string
-	head    []byte // the bytes of the next packet's length that have arrived
-	left    int    // bytes of the current packet that have not
-}
-
-// Read implements net.Conn.
-func (p *packets) Read(b []byte) (int, error) {
-	n, err := p.Conn.Read(b)
-	for rest := b[:n]; len(rest) > 0; {
-		if p.left > 0 {
-			body := min(p.left, len(rest))
-			p.left -= body
-			rest = rest[body:]
-			continue
-		}
-		p.head = append(p.head, rest[0])
-		rest = rest[1:]
-		if len(p.head) == 4 {
-			size := binary.BigEndian.Uint32(p.head)
-			if size < minPacket || size > maxPacket {
-				err := fmt.Errorf("%s is not a ZooKeeper server: it says %q", p.address, p.head)
-				p.link.notZooKeeper(err)
-				return 0, err
-			}
-			p.left, p.head = int(size), p.head[:0]
-		}
-	}
-	return n, err
-}
-
-// SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of the first
-// packet, and sets one before each further packet.
-func (p *packets) SetReadDeadline(t time.Time) error {
-	if t.IsZero() {
-		return nil
-	}
-	if limit := time.Now().Add(p.link.timeout); t.After(limit) {
-		t = limit
-	}
-	return p.Conn.SetReadDeadline(t)
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
 const (
@@ -65,7 +65,7 @@ func (d *Detector) session(ctx context.Context) error {
 	conn, ended, err := zk.Connect(d.ensemble.Servers, d.sessionTimeout,
 		zk.WithHostProvider(new(servers)),
 		zk.WithDialer(link.connect),
-		zk.WithLogger(logger{d.logger}),
+		zk.WithLogger(zkconn.Logger{To: d.logger}),
 		zk.WithMaxBufferSize(maxPacket),
 		zk.WithEventCallback(func(e zk.Event) {
 			switch {
@@ -175,12 +175,4 @@ func (e *election) children(path string) (children []string, err error) {
 	}
 	children, _, e.changed, err = e.conn.ChildrenW(path)
 	return children, err
-}
-
-// logger passes the library's log lines to slog.
-type logger struct{ to *slog.Logger }
-
-// Printf implements zk.Logger.
-func (l logger) Printf(format string, args ...any) {
-	l.to.Debug("ZooKeeper client", "text", fmt.Sprintf(format, args...))
 }

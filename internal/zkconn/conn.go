@@ -1,0 +1,131 @@
+// Package zkconn guards the ZooKeeper client library against what is at the other end of its connections, and against what
+// the library makes of connections that fail. A [Conn] fails early where the library alone would wait for long or allocate
+// without limit. It says nothing about which server is tried when. There are no goroutines.
+package zkconn
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// minPacket is the length of a response's header.
+const minPacket = 16
+
+// Guard says what a connection may do, and who is told of it.
+type Guard struct {
+	Address   string // of the server, for errors
+	MaxPacket uint32 // the longest packet that is accepted
+	// Patience returns for how long a packet is waited for, when the first one has arrived or not.
+	Patience func(established bool) time.Duration
+	// Refused gets the error of a packet that was not accepted, which the library leaves out of its own errors.
+	Refused func(error)
+	// Granted gets the session timeout that the server grants, which the library does not tell. Nil: nobody.
+	Granted func(time.Duration)
+}
+
+// Conn is a connection that fails when the other side is not a ZooKeeper server or does not answer in time. The
+// library alone would take the first four bytes of any text for a length and allocate as much, 1.2 GB for an HTTP server,
+// and wait ten times too long for the answer to its first packet. A write that fails is only told by the reads.
+type Conn struct {
+	net.Conn
+	guard Guard
+	from  *bufio.Reader
+	head  []byte // the bytes of the next packet's length that have arrived
+	first []byte // the first bytes of the first packet, of which 8 are of interest
+	left  int    // bytes of the current packet that have not arrived
+	later bool   // the first packet has arrived
+}
+
+// New returns conn with a guard.
+func New(conn net.Conn, g Guard) *Conn {
+	return &Conn{Conn: conn, guard: g, from: bufio.NewReaderSize(conn, 64<<10)}
+}
+
+// Read implements net.Conn.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.from.Read(b)
+	if err != nil {
+		c.Conn.Close() // or the library goes on waiting for a write that hangs
+	}
+	for rest := b[:n]; len(rest) > 0; {
+		if c.left > 0 {
+			body := min(c.left, len(rest))
+			c.peek(rest[:body])
+			c.left -= body
+			rest = rest[body:]
+			continue
+		}
+		c.head = append(c.head, rest[0])
+		rest = rest[1:]
+		if len(c.head) < 4 {
+			continue
+		}
+		size := binary.BigEndian.Uint32(c.head)
+		if err := c.check(size); err != nil {
+			c.guard.Refused(err)
+			return 0, err
+		}
+		c.left, c.head = int(size), c.head[:0]
+	}
+	return n, err
+}
+
+// check returns why a packet of a length is not accepted, or nil.
+func (c *Conn) check(size uint32) error {
+	switch {
+	case size >= minPacket && size <= c.guard.MaxPacket:
+		return nil
+	case c.later:
+		return fmt.Errorf("%s sends %d bytes at once, and at most %d are taken: are there too many nodes?", c.guard.Address, size, c.guard.MaxPacket)
+	}
+	return fmt.Errorf("%s is not a ZooKeeper server: it says %q", c.guard.Address, c.head)
+}
+
+// Write implements net.Conn. It never fails: the connection is closed instead, and Read says so. To a request whose
+// write has failed the library gives two answers. There is no room for two where it sends the password again after a
+// reconnect, so that it would wait for ever, and whoever closes the session with it.
+func (c *Conn) Write(b []byte) (int, error) {
+	if _, err := c.Conn.Write(b); err != nil {
+		c.Conn.Close()
+	}
+	return len(b), nil
+}
+
+// peek reads the session timeout, which follows the protocol's version in the first packet. 0: no session.
+func (c *Conn) peek(body []byte) {
+	if c.later {
+		return
+	}
+	c.first = append(c.first, body[:min(len(body), 8-len(c.first))]...)
+	if len(c.first) < 8 {
+		return
+	}
+	c.later = true
+	if ms := int32(binary.BigEndian.Uint32(c.first[4:])); ms > 0 && c.guard.Granted != nil {
+		c.guard.Granted(time.Duration(ms) * time.Millisecond)
+	}
+}
+
+// SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of a packet, and sets
+// one before each packet: 2/3 of the session timeout, and ten times as long for the first one.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	if limit := time.Now().Add(c.guard.Patience(c.later)); t.After(limit) {
+		t = limit
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// Logger passes the library's log lines to slog, at level Debug.
+type Logger struct{ To *slog.Logger }
+
+// Printf implements zk.Logger.
+func (l Logger) Printf(format string, args ...any) {
+	l.To.Debug("ZooKeeper client", "text", fmt.Sprintf(format, args...))
+}
