@@ -66,7 +66,7 @@ demo-ha:
 	go run ./examples/samplefw demo
 
 # Members, disks and links that fail, with real processes, and how long it takes until another member runs the framework:
-# the table of docs/failover.md. It needs Linux and root, for a full disk and for networks, and takes some 20 minutes.
+# the table of docs/failover.md. It needs Linux and root, for a full disk and for networks, and takes a quarter of an hour.
 # RUN=Kill: only that; KILLS, TASKS and PRESET change what it does.
 failover:
 	@echo '| what | times | until SUBSCRIBED: p50 / p99 / max | then until reconciled | lost | doubled | stale calls taken |'
