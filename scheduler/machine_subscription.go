@@ -29,6 +29,7 @@ func (m *machine) start(now time.Time) {
 	m.backlog.takeChanged()
 	m.reconciliation.reset()
 	m.conn.begin()
+	m.tasks.beginVersions(now)
 	m.failForCapacity(now, m.backlog.overdue(now))
 	if old := m.storage.durable; old.State == record.Removed {
 		m.loseLaunched(now, old.ID)

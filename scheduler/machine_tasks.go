@@ -176,7 +176,7 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 // waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
-	e.Info.State, e.Info.Updated = state, now
+	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.Pending {
 		m.countPending(e.class, -1)
 	}
