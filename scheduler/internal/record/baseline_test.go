@@ -127,7 +127,7 @@ func (b baseline) decode(value []byte) (Task, error) {
 		Killing: r.Killing, UnknownSince: r.UnknownSince,
 	}
 	copy(t.UUIDs[:], r.UUIDs)
-	if state != task.Pending && !state.Terminal() && r.AgentID != "" {
+	if state != task.StatePending && !state.Terminal() && r.AgentID != "" {
 		t.Agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
 		for _, wire := range r.Attributes {
 			var attribute mesos.Attribute
