@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -73,7 +74,7 @@ func (b baseline) untagged(s *task.Spec) any {
 func (b baseline) encode(t *Task, launches int) ([]byte, error) {
 	r := baselineRecord{
 		Version: 1,
-		Spec:    b.untagged(&t.Info.Spec), State: t.Info.State.String(),
+		Spec:    b.untagged(&t.Info.Spec), State: strings.ReplaceAll(t.Info.State.String(), "_", " "),
 		AgentID: t.Info.AgentID, Hostname: t.Info.Hostname, HostPorts: t.Info.HostPorts,
 		Healthy: t.Info.Healthy, Submitted: t.Info.Submitted, Updated: t.Info.Updated,
 		Serial: t.Serial, Launches: launches, Confirmed: t.Confirmed, Doubtful: t.Lost > 0,
