@@ -36,7 +36,7 @@ func (randomTask) Generate(r *rand.Rand, size int) reflect.Value {
 		t.Info.Err = errors.New("out of cheese")
 	}
 	t.Info.Spec.ID += "x" // it is required
-	t.Info.State = task.State(r.Intn(int(task.Unknown) + 1))
+	t.Info.State = task.State(r.Intn(int(task.StateUnknown) + 1))
 	t.Info.Submitted, t.Info.Updated, t.UnknownSince = randomTime(r), randomTime(r), randomTime(r)
 	if r.Intn(2) == 0 {
 		t.Info.Status = mesos.NewPopulatedTaskStatus(r, true)
