@@ -159,7 +159,7 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	if ips := record.IPs(&status); len(ips) > 0 && !slices.Equal(ips, e.Info.IPs) {
 		e.Info.IPs = ips
 	}
-	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.FromMesos(status.GetState()).Terminal() {
+	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
 		e.Info.ExitStatus = &exit
 	}
 }

@@ -25,11 +25,11 @@ type Placement struct {
 // Rejection says why tasks were not placed in this cycle: one task, or several of one class.
 type Rejection struct {
 	// TaskID is the first of the tasks. Others is the number of further tasks, all of the class of the first.
-	TaskID string
-	Others int
+	TaskID string `json:"taskID"`
+	Others int    `json:"others,omitzero"`
 	// Reasons has one entry for each kind of obstacle, one for each resource that is short and one for each
 	// constraint that failed; the most frequent comes first. It is never empty.
-	Reasons []Reason
+	Reasons []Reason `json:"reasons,omitempty"`
 }
 
 // String returns one line, such as "web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7".
@@ -67,17 +67,17 @@ const (
 // resources would not remove are checked before shortages. So an agent is reported as short of a resource only
 // if that is all that keeps the task off it.
 type Reason struct {
-	Kind ReasonKind
+	Kind ReasonKind `json:"kind"`
 	// Constraint is the constraint that failed, for ReasonConstraint.
-	Constraint Constraint
+	Constraint Constraint `json:"constraint,omitzero"`
 	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage.
-	Resource string
+	Resource string `json:"resource,omitzero"`
 	// Agents is the number of agents.
-	Agents int
+	Agents int `json:"agents"`
 	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
 	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage.
-	Short    float64
-	Hostname string
+	Short    float64 `json:"short,omitzero"`
+	Hostname string  `json:"hostname,omitzero"`
 }
 
 // String returns one line, such as "mem: 3 agents, the best short of 112 on agent7" or

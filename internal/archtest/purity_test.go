@@ -29,7 +29,7 @@ var pure = map[string][]string{
 	},
 	"reflect": {"DeepEqual"},
 	"time": { // types and constants, never the clock
-		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "UTC", "RFC3339", "RFC3339Nano",
+		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "ParseDuration", "UTC", "RFC3339", "RFC3339Nano",
 	},
 	mesosGo: {everything}, mesosGo + "/scheduler": {everything},
 	module + "/scheduler": {everything}, module + "/task": {everything}, // what is used of them is checked itself
