@@ -44,7 +44,7 @@ func (m *Master) RemoveAgent(hostname string) bool {
 
 // LoseAgent kills the process of the agent: its connection to the master breaks. The
 // tasks of checkpointing frameworks live on; the agent is declared unreachable
-// after Config.AgentPingTimeout unless ReturnAgent is called before.
+// when Config.AgentPingTimeout has passed since a ping, unless ReturnAgent is called before.
 func (m *Master) LoseAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
 		a.closeAPI()
@@ -130,10 +130,17 @@ func (m *Master) ReturnAgent(hostname string) bool {
 	})
 }
 
-// watch gives the agent the ping timeout to come back.
+// watch gives the agent the ping timeout to come back, from the first ping on that it misses. One that was
+// sent at this very moment was answered.
 func (m *Master) watch(a *agent) {
+	now := time.Now()
+	first, ok := m.config.pinged(now)
+	if !ok {
+		interval := m.config.AgentPingTimeout / time.Duration(m.config.MaxAgentPingTimeouts)
+		first = now.Add(interval - now.Sub(a.pinged)%max(interval, 1))
+	}
 	a.patience.stop()
-	a.patience = m.after(m.config.AgentPingTimeout, func() { m.markUnreachable(a) })
+	a.patience = m.after(first.Sub(now)+m.config.AgentPingTimeout, func() { m.markUnreachable(a) })
 }
 
 // markUnreachable gives up waiting for an agent. Its tasks may well live on.
@@ -169,7 +176,7 @@ func (m *Master) welcomeBack(a *agent) {
 	case !a.recovered:
 		why = "Unknown agent reregistered"
 	}
-	a.connected, a.recovered, a.lostAt = true, false, time.Time{}
+	a.connected, a.recovered, a.lostAt, a.pinged = true, false, time.Time{}, time.Now()
 	m.agents = append(m.agents, a)
 	m.agentByID[a.id] = a
 	m.adoptAll(a, why)
