@@ -116,8 +116,8 @@ func (m *Master) ReturnAgent(hostname string) bool {
 			if !a.connected {
 				a.connected, a.reregistered = true, time.Now()
 			}
-			m.killWaiting(a)
 			m.sendAgain(a)
+			m.killWaiting(a) // what becomes of it is sent once
 			m.allocate([]*agent{a})
 			m.beginDraining(a)
 		case frozen: // it works off what waits in its socket before it registers
@@ -148,6 +148,7 @@ func (m *Master) markUnreachable(a *agent) {
 	a.frozen = a.connected
 	a.connected, a.recovered = false, false
 	a.lostAt = time.Now()
+	m.forgetOperations(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
 	for _, t := range m.tasksOn(a) {
 		e := m.masterUpdate(t.info.TaskID, &a.id, t.framework.lost(mesos.TASK_UNREACHABLE), mesos.REASON_AGENT_REMOVED, "health check timed out")
 		e.Update.Status.UnreachableTime = a.unreachableTime()
@@ -213,6 +214,13 @@ func (m *Master) sendAgain(a *agent) {
 			t.sendFirst(m)
 		}
 	}
+	for _, f := range m.order {
+		for _, op := range f.operations {
+			if op.agent == a {
+				m.report(f, op)
+			}
+		}
+	}
 }
 
 // killWaiting performs the kills that waited for the agent.
@@ -249,6 +257,8 @@ func (m *Master) discard(a *agent, why string) {
 	for _, e := range slices.Clone(a.running) {
 		e.remove(m)
 	}
+	m.forgetOperations(a, 0, "")
+	a.operations = nil
 	m.rescindAll(a)
 	m.agents = slices.DeleteFunc(m.agents, func(other *agent) bool { return other == a })
 	delete(m.agentByID, a.id)

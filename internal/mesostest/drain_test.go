@@ -225,8 +225,9 @@ func TestDrainingOfAnUnreachableAgentGoesOn(t *testing.T) {
 		require.NoError(t, c.master.UpdateMaintenanceSchedule(inAnHour(c)))
 		require.NoError(t, c.master.DrainAgent(lostAgent, -1, false))
 		s.ackOperation(status)
-		requireRefused(t, 400, "Agent is still in the DRAINING state", c.master.ReactivateAgent(lostAgent))
 		c.master.ReturnAgent(lostAgent)
+		requireRefused(t, 400, "Agent is still in the DRAINING state", c.master.ReactivateAgent(lostAgent))
+		s.ackOperation(status)
 		require.NoError(t, c.master.ReactivateAgent(lostAgent))
 	})
 }
