@@ -173,6 +173,19 @@ func (e *entry) takeCallers() []caller {
 	return taken
 }
 
+// takeAllCallers removes all callers, also those that wait for its pod, and returns them.
+func (e *entry) takeAllCallers() []ref {
+	var taken []ref
+	for _, c := range e.callers {
+		taken = append(taken, c.ref)
+	}
+	if e.pod != nil {
+		taken = append(taken, e.pod.callers...)
+	}
+	e.dropCallers()
+	return taken
+}
+
 // dropCallers removes all callers, also those that wait for its pod.
 func (e *entry) dropCallers() {
 	e.callers = nil

@@ -79,6 +79,11 @@ type (
 		ref ref
 		id  string
 	}
+	// forget takes a task off the record; the caller is answered when that is stored.
+	forget struct {
+		ref ref
+		id  string
+	}
 	// cancel: the caller no longer waits for the task or, without an ID, for a reconciliation, a teardown or a call.
 	cancel struct {
 		ref ref
@@ -107,6 +112,7 @@ func (stored) isInput()        {}
 func (submit) isInput()        {}
 func (submitPod) isInput()     {}
 func (kill) isInput()          {}
+func (forget) isInput()        {}
 func (cancel) isInput()        {}
 func (reconcile) isInput()     {}
 func (rawCall) isInput()       {}

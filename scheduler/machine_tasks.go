@@ -13,7 +13,7 @@ import (
 )
 
 func (m *machine) submit(now time.Time, in submit) {
-	if m.tasks.byID[in.spec.ID] != nil {
+	if m.tasks.known(in.spec.ID) {
 		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
@@ -49,16 +49,15 @@ func (m *machine) notOffered(s *task.Spec) error {
 	return nil
 }
 
-func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
-
 func (m *machine) kill(now time.Time, in kill) {
-	e := m.tasks.byID[in.id]
+	info, known := m.tasks.info(in.id)
 	switch {
-	case e == nil:
-		m.emit(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
-	case e.Info.State.Terminal():
-		m.whenStored(now, reply{ref: in.ref, info: e.Info})
+	case !known:
+		m.emit(reply{ref: in.ref, err: unknown(in.id)})
+	case info.State.Terminal():
+		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
+		e := m.tasks.byID[in.id]
 		e.wait(caller{ref: in.ref, end: true})
 		m.endTask(now, e)
 	}
@@ -203,10 +202,11 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	}
 	if ended {
 		m.retire(e)
+		m.trimRemembered(now)
 	}
 }
 
-// retire adds an ended task to the history and drops the oldest ones beyond the limit.
+// retire adds an ended task to the history and drops the oldest ones beyond the limit, which are then only remembered.
 func (m *machine) retire(e *entry) {
 	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)

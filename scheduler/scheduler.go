@@ -169,13 +169,34 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 }
 
 // Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all members.
-// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is. For an ID that
-// is not on record Kill returns [ErrUnknownTask].
+// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is, or as it is
+// remembered. For any other ID that is not on record Kill returns [ErrUnknownTask].
+//
+// The KILL is repeated until the task has ended: after 5 s, then with pauses that double up to 1 min, or up to 15 min while
+// the task is unreachable. When it can be reached again, the next one is sent at once.
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
 		input:  func(r ref) input { return kill{ref: r, id: id} },
 		cancel: func(r ref) input { return cancel{ref: r, id: id} },
 	})
+}
+
+// Forget takes a task off the record, in the store as well: one that has ended, or is only remembered, or one that is
+// [task.StateUnreachable] or [task.StateUnknown] and is not to be waited for any longer. Its ID, and the name of its pod, may be
+// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It returns
+// a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that is neither
+// on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
+// is forgotten nevertheless.
+//
+// Mesos is told nothing. Should the task still run, and its agent come back, then it is a task that is not on record:
+// [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
+// that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
+func (s *Scheduler) Forget(ctx context.Context, id string) error {
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return forget{ref: r, id: id} },
+		cancel: func(r ref) input { return cancel{ref: r} },
+	})
+	return err
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
@@ -258,22 +279,19 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	return copied, nil
 }
 
-// Task returns what is known of a task. For an ID that is not on record it returns [ErrUnknownTask].
+// Task returns what is known of a task. Of one that is only remembered that is its ID, its pod, its final state and, as
+// Updated, when it ended, see [Config.RememberIDs]. For any other ID that is not on record it returns [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
-	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if e := m.tasks.byID[id]; e != nil {
-			info, known = e.Info, true
-		}
-	}})
+	_, err := s.ask(ctx, &request{read: func(m *machine) { info, known = m.tasks.info(id) }})
 	if err == nil && !known {
-		err = fmt.Errorf("%w: %q", ErrUnknownTask, id)
+		err = unknown(id)
 	}
 	return info, err
 }
 
-// Tasks returns all tasks on record in order of submission. Like other methods it returns [ErrNotRunning] when Run has
+// Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods it returns [ErrNotRunning] when Run has
 // ended, so that this differs from no tasks.
 func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	type numbered struct {

@@ -15,13 +15,13 @@ type Ended struct {
 	ID    string
 	Pod   string // that it was a member of; "": none
 	State task.State
-	At    time.Time // when it ended, in whole milliseconds
+	At    time.Time // when it ended
 	Spec  uint64    // Sum of its spec
 }
 
 // NewEnded returns what is to be left of a task that has ended.
 func NewEnded(info *task.Info) Ended {
-	return Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: info.State, At: time.UnixMilli(info.Updated.UnixMilli()).UTC(), Spec: Sum(&info.Spec)}
+	return Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: info.State, At: time.Unix(0, info.Updated.UnixNano()).UTC(), Spec: Sum(&info.Spec)}
 }
 
 const endedPrefix = "ended/"
@@ -36,14 +36,14 @@ const endedVersion = 1
 type storedEnded struct {
 	Version int    `json:"version"`
 	State   string `json:"state"`
-	At      int64  `json:"at"` // Unix time in milliseconds
+	At      int64  `json:"at"` // nanoseconds since 1970
 	Spec    uint64 `json:"spec,omitzero"`
 	Pod     string `json:"pod,omitzero"`
 }
 
 // EncodeEnded returns the record of an ended task.
 func EncodeEnded(e Ended) ([]byte, error) {
-	return encode(EndedKey(e.ID), storedEnded{Version: endedVersion, State: e.State.String(), At: e.At.UnixMilli(), Spec: e.Spec, Pod: e.Pod})
+	return encode(EndedKey(e.ID), storedEnded{Version: endedVersion, State: e.State.String(), At: e.At.UnixNano(), Spec: e.Spec, Pod: e.Pod})
 }
 
 // DecodeEnded returns what the records of a store hold of tasks of which nothing else is left, in any order. A task with a
@@ -78,7 +78,7 @@ func decodeEnded(id string, value []byte) (Ended, error) {
 		s = storedEnded{}
 		err = unmarshal(value, &s, &s.Version, endedVersion, endedVersion)
 	}
-	e := Ended{ID: id, Pod: s.Pod, At: time.UnixMilli(s.At).UTC(), Spec: s.Spec}
+	e := Ended{ID: id, Pod: s.Pod, At: time.Unix(0, s.At).UTC(), Spec: s.Spec}
 	if err == nil {
 		e.State, err = task.ParseState(s.State)
 	}

@@ -12,7 +12,7 @@ import (
 
 // sampleEnded is what is left of a task of a pod.
 func sampleEnded() Ended {
-	return Ended{ID: "a/b <c>ü", Pod: "pod-1", State: task.Finished, At: time.UnixMilli(1764374400123).UTC(), Spec: 1<<64 - 1}
+	return Ended{ID: "a/b <c>ü", Pod: "pod-1", State: task.StateFinished, At: time.Unix(0, 1764374400123456789).UTC(), Spec: 1<<64 - 1}
 }
 
 // What is left of a task is read as it was written. The text of the record is fixed.
@@ -20,7 +20,7 @@ func TestEnded(t *testing.T) {
 	e := sampleEnded()
 	value, err := EncodeEnded(e)
 	require.NoError(t, err)
-	require.Equal(t, `{"version":1,"state":"finished","at":1764374400123,"spec":18446744073709551615,"pod":"pod-1"}`, string(value))
+	require.Equal(t, `{"version":1,"state":"finished","at":1764374400123456789,"spec":18446744073709551615,"pod":"pod-1"}`, string(value))
 	ended, err := DecodeEnded(map[string][]byte{EndedKey(e.ID): value})
 	require.NoError(t, err)
 	require.Equal(t, []Ended{e}, ended)
@@ -33,9 +33,9 @@ func TestEnded(t *testing.T) {
 
 func TestNewEnded(t *testing.T) {
 	info := samples()[0].Info
-	info.State, info.Updated = task.Failed, time.Date(2026, 11, 29, 1, 2, 3, 456_999_999, time.FixedZone("east", 3600))
+	info.State, info.Updated = task.StateFailed, time.Date(2026, 11, 29, 1, 2, 3, 456_999_999, time.FixedZone("east", 3600))
 	e := NewEnded(&info)
-	require.Equal(t, Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: task.Failed, At: time.Date(2026, 11, 29, 0, 2, 3, 456_000_000, time.UTC), Spec: Sum(&info.Spec)}, e)
+	require.Equal(t, Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: task.StateFailed, At: time.Date(2026, 11, 29, 0, 2, 3, 456_999_999, time.UTC), Spec: Sum(&info.Spec)}, e)
 }
 
 // A task that is on record in full is not one of those of which little is left, whatever else the store has of it.
@@ -105,7 +105,7 @@ func BenchmarkDecodeEnded(b *testing.B) {
 	records := make(map[string][]byte, n)
 	for i := range n {
 		info := service(i, true).Info
-		info.State = task.Finished
+		info.State = task.StateFinished
 		e := NewEnded(&info)
 		var err error
 		records[EndedKey(e.ID)], err = EncodeEnded(e)
