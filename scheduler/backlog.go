@@ -106,7 +106,7 @@ func (b *backlog) endHold(e *entry) {
 
 // stateChanged notes a change of a task's state.
 func (b *backlog) stateChanged(previous, state task.State) {
-	b.stale = b.stale || previous == task.Pending || state == task.Pending
+	b.stale = b.stale || previous == task.StatePending || state == task.StatePending
 }
 
 // remove removes a task, or the pod that it is a member of, if it is there.
@@ -130,7 +130,7 @@ func (b *backlog) removeAll(tasks []*entry) {
 
 // removeEnded removes all tasks that are no longer pending.
 func (b *backlog) removeEnded() {
-	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.Pending })
+	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.StatePending })
 }
 
 // matchable returns the tasks to be matched, and counts the cycle if there are any. With new offers they are all

@@ -25,11 +25,11 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultFailoverTimeout  = 7 * 24 * time.Hour
-	DefaultMissedHeartbeats = 5
-	DefaultHistory          = 1000
-	DefaultLaunchTimeout    = time.Minute
-	DefaultMaxLaunches      = 5
+	defaultFailoverTimeout  = 7 * 24 * time.Hour
+	defaultMissedHeartbeats = 5
+	defaultHistory          = 1000
+	defaultLaunchTimeout    = time.Minute
+	defaultMaxLaunches      = 5
 )
 
 // The bounds of the pause between two attempts to subscribe. Mesos recommends that after a failover of the master
@@ -75,7 +75,7 @@ type Config struct {
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
 	// RenewFramework registers a new framework, with a new ID, after the framework was removed. Mesos has killed its tasks
-	// then: those that had been launched end as [task.Lost], with a [*FrameworkRemovedError] as the reason, and those that are
+	// then: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason, and those that are
 	// pending are launched by the new one. A task on an agent that is cut off from the masters is killed when the agent
 	// comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in an election is not
 	// renewed.
@@ -226,10 +226,10 @@ func (c Config) normalize() (Config, error) {
 	if c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown {
 		return c, &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
-	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
-	c.History = max(0, cmp.Or(c.History, DefaultHistory))
-	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
-	c.MaxLaunches = cmp.Or(c.MaxLaunches, DefaultMaxLaunches)
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, defaultMissedHeartbeats)
+	c.History = max(0, cmp.Or(c.History, defaultHistory))
+	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, defaultLaunchTimeout)
+	c.MaxLaunches = cmp.Or(c.MaxLaunches, defaultMaxLaunches)
 	if c.Matcher == nil {
 		c.Matcher = taskmatcher.FirstFit{}
 	}
@@ -301,7 +301,7 @@ func (f Framework) normalize() (Framework, error) {
 		}
 		f.User = u.Username
 	}
-	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, DefaultFailoverTimeout))
+	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, defaultFailoverTimeout))
 	return f, nil
 }
 

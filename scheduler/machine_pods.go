@@ -41,7 +41,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(entries[0])
 	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
 	}
 	if in.wait {
 		p.wait(in.ref)
@@ -92,10 +92,10 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 func (m *machine) launchTookEffect(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, other := range e.members() {
-		if other != e && other.Info.State == task.Pending {
+		if other != e && other.Info.State == task.StatePending {
 			other.reassign()
 			m.tasks.advanceLaunch(other, eventTold)
-			m.setState(now, other, task.Staging, nil)
+			m.setState(now, other, task.StateStaging, nil)
 			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}

@@ -89,7 +89,7 @@ func reservedIf(reserved bool, r mesos.Resource) mesos.Resource {
 // The spec of a pod, as a matcher gets it, has what all of its members ask for.
 func TestCombined(t *testing.T) {
 	on := func(attribute, value string) task.Constraint {
-		return task.Constraint{Attribute: attribute, Operator: task.Is, Value: value}
+		return task.Constraint{Attribute: attribute, Operator: task.OpIs, Value: value}
 	}
 	whole := combined([]task.Spec{
 		{ID: "a", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 2, Constraints: []task.Constraint{on("x", "1"), on("y", "1")}},

@@ -51,7 +51,7 @@ func (p *pool) reset(now time.Time) {
 
 // add adds new offers, and takes over the slice.
 func (p *pool) add(now time.Time, offers []task.Offer) {
-	until := now.Add(min(p.policy.hold, DefaultHold))
+	until := now.Add(min(p.policy.hold, defaultHold))
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
@@ -81,7 +81,7 @@ func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 func (p *pool) markSeen() { p.newOffers = false }
 
 // standby reports whether offers are to be held while nothing is pending.
-func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
+func (p *pool) standby() bool { return p.policy.hold > defaultHold }
 
 // wantsMore reports whether more offers are to be held.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
@@ -137,7 +137,7 @@ func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 		h, agentID := &p.holds[i], p.offers[i].Agent.ID
 		over := !now.Before(h.until)
 		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[agentID] < p.policy.holdPerAgent {
-			h.extended, h.until = true, h.until.Add(p.policy.hold-DefaultHold)
+			h.extended, h.until = true, h.until.Add(p.policy.hold-defaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
@@ -163,7 +163,7 @@ func (p *pool) shorten(now time.Time) {
 	if !p.standby() {
 		return
 	}
-	until := now.Add(DefaultHold)
+	until := now.Add(defaultHold)
 	for i := range p.holds {
 		if h := &p.holds[i]; h.until.After(until) {
 			h.until = until

@@ -27,13 +27,13 @@ func recount(t require.TestingT, m *machine) {
 		classes[key]++
 		checkLaunch(t, e)
 		switch s := e.Info.State; {
-		case s == task.Pending:
+		case s == task.StatePending:
 			waiting[key]++
 			groups[group]++
 			if e == e.head() {
 				pending = append(pending, e.Info.Spec.ID)
 			}
-			require.Equal(t, task.Pending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
+			require.Equal(t, task.StatePending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
 		case e.agentID() != "":
 			require.Equal(t, e.Info.AgentID, e.Agent.ID, "the stored agent of %s", e.Info.Spec.ID)
 		}
@@ -85,11 +85,11 @@ func recount(t require.TestingT, m *machine) {
 func checkLaunch(t require.TestingT, e *entry) {
 	var want []launch
 	switch e.Info.State {
-	case task.Pending:
+	case task.StatePending:
 		want = []launch{launchNone}
-	case task.Staging:
+	case task.StateStaging:
 		want = []launch{launchHeld, launchSent, launchAnswered, launchAsked, launchConfirmed, launchVoid}
-	case task.Starting, task.Running, task.Killing:
+	case task.StateStarting, task.StateRunning, task.StateKilling:
 		want = []launch{launchConfirmed}
 	default: // unreachable, or ended
 		return

@@ -49,12 +49,12 @@ func TestOfferFromMesosRole(t *testing.T) {
 
 func ExampleRejection() {
 	fmt.Println(task.Rejection{TaskID: "web-1", Others: 2, Reasons: []task.Reason{
-		{Kind: task.Shortage, Resource: "mem", Agents: 3, Short: 112, Hostname: "agent7"},
-		{Kind: task.ConstraintMismatch, Constraint: task.Constraint{Attribute: "rack", Operator: task.Like, Value: "r[12]"}, Agents: 1},
-		{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "agent2"},
+		{Kind: task.ReasonShortage, Resource: "mem", Agents: 3, Short: 112, Hostname: "agent7"},
+		{Kind: task.ReasonConstraint, Constraint: task.Constraint{Attribute: "rack", Operator: task.OpLike, Value: "r[12]"}, Agents: 1},
+		{Kind: task.ReasonShortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "agent2"},
 	}})
-	fmt.Println(task.Rejection{TaskID: "web-2", Reasons: []task.Reason{{Kind: task.NoOffers}}})
-	fmt.Println(task.Rejection{TaskID: "web-3", Reasons: []task.Reason{{Kind: task.WrongRole, Agents: 2}}})
+	fmt.Println(task.Rejection{TaskID: "web-2", Reasons: []task.Reason{{Kind: task.ReasonNoOffers}}})
+	fmt.Println(task.Rejection{TaskID: "web-3", Reasons: []task.Reason{{Kind: task.ReasonRole, Agents: 2}}})
 	// Output:
 	// web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7; rack LIKE r[12]: 1 agent; cpus: 1 agent, short of 0.1 on agent2
 	// web-2: no offers

@@ -86,7 +86,7 @@ func ExampleStandard_Build_mesos() {
 	s := task.Spec{
 		ID: "batch-1", CPUs: 1, Mem: 128,
 		Container: &task.Container{
-			Containerizer: task.Mesos,
+			Containerizer: task.ContainerizerMesos,
 			Volumes: []task.Volume{
 				{Path: "in", HostPath: "/data/in", ReadOnly: true},
 				{Path: "key.pem", Secret: &task.Secret{Name: "batch/key"}},
@@ -124,7 +124,7 @@ func ExampleStandard_Build_mesos() {
 
 // The members of a pod share the network of its executor; these two also share a directory by means of a volume.
 func ExampleStandard_BuildPod() {
-	shared := &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
+	shared := &task.Container{Containerizer: task.ContainerizerMesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
 	members := []task.Spec{
 		{ID: "web-1.app", Pod: "web-1", CPUs: 0.5, Mem: 64, Container: shared, Command: task.Command{Shell: "./app > logs/app"}},
 		{ID: "web-1.logs", Pod: "web-1", CPUs: 0.1, Mem: 32, Container: shared, Command: task.Command{Shell: "tail -F logs/app"}},

@@ -29,7 +29,7 @@ func (Standard) BuildPod(members []task.Spec, placements []task.Placement, execu
 	for i, s := range members {
 		p := placements[i]
 		switch {
-		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.Mesos:
+		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.ContainerizerMesos:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q cannot be a member of pod %q", ErrMismatch, s.ID, pod)
 		case p.AgentID != executor.AgentID:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q is on agent %q, its pod on %q", ErrMismatch, s.ID, p.AgentID, executor.AgentID)

@@ -11,7 +11,7 @@ import (
 )
 
 func pods() map[string][]task.Spec {
-	mesosBridge := &task.Container{Containerizer: task.Mesos, Network: task.Bridge}
+	mesosBridge := &task.Container{Containerizer: task.ContainerizerMesos, Network: task.NetworkBridge}
 	return map[string][]task.Spec{
 		"pod-host-network": {
 			{
@@ -21,7 +21,7 @@ func pods() map[string][]task.Spec {
 			{
 				ID: "logs", Pod: "pod-1", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "tail -F shared/log"},
 				Container: &task.Container{
-					Containerizer: task.Mesos, Image: "busybox", Volumes: []task.Volume{{Path: "shared", SandboxPath: "shared"}},
+					Containerizer: task.ContainerizerMesos, Image: "busybox", Volumes: []task.Volume{{Path: "shared", SandboxPath: "shared"}},
 				},
 			},
 		},

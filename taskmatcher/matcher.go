@@ -52,7 +52,7 @@ func (f Spread) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 type Scored struct {
 	Options
 	// Filter reports whether a task may run on a candidate. Default: it may. Rejections report
-	// what it refuses as [task.Filtered], before constraints and resources are checked.
+	// what it refuses as [task.ReasonFilter], before constraints and resources are checked.
 	Filter func(*task.Spec, *Candidate) bool
 	// Score returns how good a candidate is for a task; the lowest score is the best. NaN counts as +Inf. Default:
 	// all scores are equal, so that the order of FirstFit decides.

@@ -134,19 +134,19 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 
 func randomConstraint(r *rand.Rand) task.Constraint {
 	c := task.Constraint{
-		Attribute: pick(r, "rack", "rack", "rack", "level", task.Hostname, task.Zone, pick(r, "rack", "none")),
-		Operator:  pick(r, task.Like, task.Unlike, task.Is, task.Cluster, task.Unique, task.GroupBy, task.GroupBy, task.MaxPer, pick(r, task.GroupBy, "WRONG")),
+		Attribute: pick(r, "rack", "rack", "rack", "level", task.AttributeHostname, task.AttributeZone, pick(r, "rack", "none")),
+		Operator:  pick(r, task.OpLike, task.OpUnlike, task.OpIs, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpGroupBy, task.OpMaxPer, pick(r, task.OpGroupBy, "WRONG")),
 	}
 	switch c.Operator {
-	case task.Like, task.Unlike:
+	case task.OpLike, task.OpUnlike:
 		c.Value = pick(r, "r1", "r[12]", "r[23]", ".*", ".*", "agent[0-2]", "2.5|4", "(")
-	case task.Is:
+	case task.OpIs:
 		c.Value = pick(r, "r1", "z1", "4.0", "1", "[1-3, 7-7]")
-	case task.Cluster:
+	case task.OpCluster:
 		c.Value = pick(r, "", "", "", "r2")
-	case task.GroupBy:
+	case task.OpGroupBy:
 		c.Value = pick(r, "", "", "2", "3", "4", "x")
-	case task.MaxPer:
+	case task.OpMaxPer:
 		c.Value = pick(r, "1", "2", "3", "", "-1")
 	}
 	return c
