@@ -40,7 +40,7 @@
 // refused at first: tasks that were not placed for this reason are tried again, until no more can be placed.
 //
 // So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
-// rejection for each class of such tasks, see [task.Spec.Class]. It counts each candidate once.
+// rejection for each class of such tasks, see [task.Demand]. It counts each candidate once.
 //
 // # Guarantees
 //
