@@ -184,6 +184,10 @@ type TaskMatcher interface {
 	// offers. Each task must have a placement or be covered by a rejection. The results must not be changed
 	// afterwards. If Match panics, only the tasks of the class that it panics over fail; if it panics whatever the
 	// class, the cycle is skipped.
+	//
+	// A matcher may have a method Usable(*mesos.Resource) bool as well, which tells which resources it may give to tasks.
+	// Others do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
+	// [taskmatcher.Options.Usable] without options.
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
@@ -347,6 +351,7 @@ func (c Config) settings() settings {
 	return settings{
 		framework:      c.Framework.info(),
 		matcher:        c.Matcher,
+		usable:         usableBy(c.Matcher),
 		builder:        c.Builder,
 		refuse:         min(c.Offers.Refuse, demand.RefuseLimit),
 		reviveInterval: c.Offers.ReviveInterval,

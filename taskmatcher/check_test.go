@@ -15,7 +15,7 @@ import (
 // check checks the result of a matcher. It returns an error if a master would refuse a placement, or if the result
 // breaks the rules of the package documentation. Which of the possible candidates was chosen is not checked.
 func check(how strategy, cycle task.Cycle, placements []task.Placement, rejections []task.Rejection) error {
-	w := newReference(cycle)
+	w := newReference(how, cycle)
 	specs := map[string]*task.Spec{}
 	for _, d := range cycle.Tasks {
 		specs[d.ID] = d.Spec

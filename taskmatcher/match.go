@@ -149,7 +149,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		offeredOrders: make(map[dominantResource]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
-	m.cluster = newCluster(cycle.Offers, customScalars(specs))
+	m.cluster = newCluster(cycle.Offers, customScalars(specs), s.options.ReservationLabels)
 	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))

@@ -10,6 +10,10 @@ type Options struct {
 	// RandomPorts chooses host ports at random among those that are offered, with [task.Cycle.Seed] as seed, so that
 	// a port that was just freed is not reused at once. Default: the lowest ports first.
 	RandomPorts bool
+	// ReservationLabels are the labels of this framework's own dynamic reservations. A reservation with labels is used
+	// only if it has all of these; it may have more. Default: reservations with labels belong to other frameworks of
+	// the role and are not used. Reservations without labels always are.
+	ReservationLabels map[string]string
 }
 
 // FirstFit places each task on the agent that offered the least memory at the start of the cycle, among the
