@@ -16,9 +16,9 @@ func TestCancelledKillLeavesALaterTask(t *testing.T) {
 	s.machine.tasks.history = 0 // what has ended is forgotten at once
 	s.play(strings.Fields("kill t"))
 	s.play(strings.Fields("submit t"))
-	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["t"].Info.State)
 	s.play(strings.Fields("cancel 2 t")) // that killed
-	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["t"].Info.State)
 	s.play(strings.Fields("cancel 3 t")) // that submitted the second
 	require.NotContains(t, s.machine.tasks.byID, "t")
 }

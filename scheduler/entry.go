@@ -90,7 +90,7 @@ func (p *pod) takeCallers() []ref {
 
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
-	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
+	return e.Info.State == task.StateRunning && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
 // snapshot returns a copy of what is to be stored of the task.
@@ -203,7 +203,7 @@ func (e *entry) agentID() string {
 }
 
 // occupies reports whether a task in this state is on an agent. An unreachable one is.
-func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
+func occupies(s task.State) bool { return s != task.StatePending && !s.Terminal() }
 
 // heldBack reports whether a task may not be launched again yet.
 func (e *entry) heldBack(now time.Time) bool {
@@ -215,7 +215,7 @@ func (e *entry) live() bool { return !e.Info.State.Terminal() }
 
 // reconcilable reports whether the master can be asked about the task: not before its ACCEPT was answered.
 func (e *entry) reconcilable() bool {
-	return e.Info.State != task.Pending && !e.Info.State.Terminal() && !e.launch.unanswered()
+	return e.Info.State != task.StatePending && !e.Info.State.Terminal() && !e.launch.unanswered()
 }
 
 // bySerial orders tasks by submission.

@@ -124,11 +124,11 @@ func (e *TaskError) Retryable() bool {
 		return true // there may be more resources later
 	}
 	switch e.Task.State {
-	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
+	case task.StateLost, task.StateDropped, task.StateGone, task.StateGoneByOperator, task.StateUnreachable, task.StateUnknown:
 		return true
-	case task.Failed:
+	case task.StateFailed:
 		return e.Task.Status != nil && (retryable(e.Task.Status) || isDockerRun(e.Task))
-	case task.Killed:
+	case task.StateKilled:
 		return e.Task.Status.GetReason() == mesos.REASON_AGENT_DRAINING
 	}
 	return false
@@ -172,7 +172,7 @@ func isDockerRun(t task.Info) bool {
 }
 
 // CapacityError is why a task failed that was pending for too long, see [OfferPolicy.MaxCycles] and
-// [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.Failed].
+// [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.StateFailed].
 type CapacityError struct {
 	// Rejection is why the last cycle did not place the task. It has no reasons if no cycle looked at the task.
 	Rejection task.Rejection

@@ -93,7 +93,7 @@ func (e Explanation) Widest() (Finding, bool) {
 // obstacles come first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
-	if e.Task.State != task.Pending {
+	if e.Task.State != task.StatePending {
 		return s
 	}
 	s += " since " + instant(e.Task.Updated)

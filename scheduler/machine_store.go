@@ -139,7 +139,7 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task) {
 		}
 		m.census.recount(e)
 		switch state := e.Info.State; {
-		case state == task.Pending && e == e.head():
+		case state == task.StatePending && e == e.head():
 			pending = append(pending, e)
 		case state.Terminal():
 			ended = append(ended, e)

@@ -111,7 +111,7 @@ func (c *checker) restart() {
 	clear(c.offers)
 	clear(c.inMaintenance) // the master asks again
 	for _, s := range tasks {
-		c.pending[s.Info.Spec.ID] = s.Info.State == task.Pending
+		c.pending[s.Info.Spec.ID] = s.Info.State == task.StatePending
 	}
 }
 

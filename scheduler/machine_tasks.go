@@ -25,7 +25,7 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.classify(e, &e.Info.Spec)
 	m.enqueue(e)
 	m.touch(in.spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
 	if in.wait {
 		e.wait(caller{ref: in.ref})
 	} else {
@@ -84,8 +84,8 @@ func (m *machine) endTask(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, e := range e.members() {
 		switch {
-		case e.Info.State == task.Pending:
-			m.setState(now, e, task.Killed, nil)
+		case e.Info.State == task.StatePending:
+			m.setState(now, e, task.StateKilled, nil)
 		case !e.Info.State.Terminal():
 			m.killOne(now, e)
 		}
@@ -142,12 +142,12 @@ func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now)
 // requeueUntil does the same, and does not launch the task again before notBefore.
 func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 	if e.Killing {
-		m.setState(now, e, task.Killed, nil)
+		m.setState(now, e, task.StateKilled, nil)
 		return
 	}
 	if e.pod != nil {
 		if e.pod.broken() {
-			m.setState(now, e, task.Lost, errPodBroken)
+			m.setState(now, e, task.StateLost, errPodBroken)
 			return
 		}
 		m.tasks.advanceLaunch(e, eventVoided)
@@ -169,7 +169,7 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 	m.tasks.advanceLaunch(e, eventWithdrawn)
 	e.unassign(notBefore)
-	m.setState(now, e, task.Pending, nil)
+	m.setState(now, e, task.StatePending, nil)
 }
 
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
@@ -177,10 +177,10 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated = state, now
-	if previous == task.Pending {
+	if previous == task.StatePending {
 		m.countPending(e.class, -1)
 	}
-	if state == task.Pending {
+	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
 	m.census.recount(e)
@@ -217,7 +217,7 @@ func (m *machine) retire(e *entry) {
 // tornDown takes the end of the framework, whose tasks Mesos has killed.
 func (m *machine) tornDown(now time.Time) {
 	for _, e := range m.tasks.filtered((*entry).live) {
-		m.setState(now, e, task.Killed, nil)
+		m.setState(now, e, task.StateKilled, nil)
 	}
 	m.backlog.removeEnded()
 	if m.settings.term > 0 {
@@ -237,7 +237,7 @@ func (m *machine) tornDown(now time.Time) {
 // failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
 func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 	for _, e := range tasks {
-		if e.Info.State != task.Pending {
+		if e.Info.State != task.StatePending {
 			continue // it was listed twice: it was launched and became pending again at the same instant
 		}
 		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
@@ -245,7 +245,7 @@ func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
 		}
 		for _, e := range e.members() {
-			m.setState(now, e, task.Failed, err)
+			m.setState(now, e, task.StateFailed, err)
 		}
 	}
 	m.backlog.removeAll(tasks)
@@ -258,9 +258,9 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	}
 	answer := reply{submitted: e.pod.members[0].Serial}
 	switch state := e.Info.State; {
-	case state.Terminal() && state != task.Finished:
+	case state.Terminal() && state != task.StateFinished:
 		answer.err = &TaskError{Task: e.Info, Err: err}
-	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
+	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.StateFinished && !e.up() }):
 		return
 	}
 	for _, caller := range e.pod.takeCallers() {

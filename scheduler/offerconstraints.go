@@ -27,19 +27,19 @@ func offerConstraints(c offerfilter.Constraints) mesoshttp.OfferConstraints {
 func appendPredicates(to mesoshttp.ConstraintGroup, c task.Constraint) mesoshttp.ConstraintGroup {
 	a := mesoshttp.AttributeConstraint{Attribute: c.Attribute, Predicate: mesoshttp.Exists, Value: c.Value}
 	switch c.Attribute {
-	case task.Hostname:
+	case task.AttributeHostname:
 		a.Attribute, a.Pseudo = "", mesoshttp.Hostname
-	case task.Region:
+	case task.AttributeRegion:
 		a.Attribute, a.Pseudo = "", mesoshttp.Region
-	case task.Zone:
+	case task.AttributeZone:
 		a.Attribute, a.Pseudo = "", mesoshttp.Zone
 	}
 	switch c.Operator {
-	case task.Is:
+	case task.OpIs:
 		a.Predicate = mesoshttp.TextEquals
-	case task.Like:
+	case task.OpLike:
 		a.Predicate = mesoshttp.TextMatches
-	case task.Unlike: // in Mesos it holds if the attribute is missing, here it does not
+	case task.OpUnlike: // in Mesos it holds if the attribute is missing, here it does not
 		there := a
 		there.Value = ""
 		to = append(to, there)

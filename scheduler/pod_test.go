@@ -57,7 +57,7 @@ func TestDivide(t *testing.T) {
 		}
 		placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: []task.Demand{{ID: "t0", Spec: &whole}}, Offers: []task.Offer{offer}})
 		require.Len(t, placements, 1, "seed %d", seed)
-		specs := append(members, task.PodExecutor(members))
+		specs := append(members, podExecutor(members))
 		parts, err := divide(placements[0], specs)
 		require.NoError(t, err)
 		require.Equal(t, totals(placements[0]), totals(parts...), "seed %d", seed)
@@ -89,7 +89,7 @@ func reservedIf(reserved bool, r mesos.Resource) mesos.Resource {
 // The spec of a pod, as a matcher gets it, has what all of its members ask for.
 func TestCombined(t *testing.T) {
 	on := func(attribute, value string) task.Constraint {
-		return task.Constraint{Attribute: attribute, Operator: task.Is, Value: value}
+		return task.Constraint{Attribute: attribute, Operator: task.OpIs, Value: value}
 	}
 	whole := combined([]task.Spec{
 		{ID: "a", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 2, Constraints: []task.Constraint{on("x", "1"), on("y", "1")}},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -19,7 +20,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
-		key, group := e.Info.Spec.Class(), e.Info.Spec.Group
+		key, group := taskclass.Key(&e.Info.Spec), e.Info.Spec.Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}
@@ -27,13 +28,13 @@ func recount(t require.TestingT, m *machine) {
 		classes[key]++
 		checkLaunch(t, e)
 		switch s := e.Info.State; {
-		case s == task.Pending:
+		case s == task.StatePending:
 			waiting[key]++
 			groups[group]++
 			if e == e.head() {
 				pending = append(pending, e.Info.Spec.ID)
 			}
-			require.Equal(t, task.Pending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
+			require.Equal(t, task.StatePending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
 		case e.agentID() != "":
 			require.Equal(t, e.Info.AgentID, e.Agent.ID, "the stored agent of %s", e.Info.Spec.ID)
 		}
@@ -85,11 +86,11 @@ func recount(t require.TestingT, m *machine) {
 func checkLaunch(t require.TestingT, e *entry) {
 	var want []launch
 	switch e.Info.State {
-	case task.Pending:
+	case task.StatePending:
 		want = []launch{launchNone}
-	case task.Staging:
+	case task.StateStaging:
 		want = []launch{launchHeld, launchSent, launchAnswered, launchAsked, launchConfirmed, launchVoid}
-	case task.Starting, task.Running, task.Killing:
+	case task.StateStarting, task.StateRunning, task.StateKilling:
 		want = []launch{launchConfirmed}
 	default: // unreachable, or ended
 		return

@@ -26,7 +26,7 @@ func newRegistry(history int) registry {
 
 // submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
-	e := r.adopt(task.Info{Spec: s, State: task.Pending, Submitted: now, Updated: now})
+	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Submitted: now, Updated: now})
 	e.launch = launchNone
 	return e
 }

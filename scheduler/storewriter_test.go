@@ -24,7 +24,7 @@ func changeOf(id string, isNew, joined bool, message int) change {
 	return change{id: id, joined: joined, task: &record.Task{
 		SpecStored: !isNew,
 		Info: task.Info{
-			Spec: task.Spec{ID: id, CPUs: 1, Mem: 32}, State: task.Running, Submitted: time.Unix(1, 0), Updated: time.Unix(2, 0),
+			Spec: task.Spec{ID: id, CPUs: 1, Mem: 32}, State: task.StateRunning, Submitted: time.Unix(1, 0), Updated: time.Unix(2, 0),
 			Status: status,
 		},
 	}}

@@ -35,7 +35,7 @@ func TestWalksSettle(t *testing.T) {
 		c.settle(killed, alive)
 		for _, e := range c.machine.tasks.inOrder() {
 			state := e.Info.State
-			require.True(t, state.Terminal() || !killed && (state == task.Pending || alive && state == task.Running), "seed %d: %s is %v, its launch is %v", seed, e.Info.Spec.ID, state, e.launch)
+			require.True(t, state.Terminal() || !killed && (state == task.StatePending || alive && state == task.StateRunning), "seed %d: %s is %v, its launch is %v", seed, e.Info.Spec.ID, state, e.launch)
 		}
 		if c.machine.conn.phase != stopped {
 			require.Empty(t, c.machine.storage.callers, "seed %d", seed)

@@ -18,31 +18,31 @@ type Operator string
 // agents: the tasks that run and those placed earlier in the same cycle. A task whose agent does not have the
 // attribute is not counted.
 const (
-	// Like holds if the regular expression, in Go's syntax, matches the whole textual form of the attribute.
-	Like Operator = "LIKE"
-	// Unlike holds if the expression does not match. An agent without the attribute fails this as well.
-	Unlike Operator = "UNLIKE"
-	// Is holds if the attribute has this value. Scalars are compared as numbers: 4.0 equals 4. For ranges and
+	// OpLike holds if the regular expression, in Go's syntax, matches the whole textual form of the attribute.
+	OpLike Operator = "LIKE"
+	// OpUnlike holds if the expression does not match. An agent without the attribute fails this as well.
+	OpUnlike Operator = "UNLIKE"
+	// OpIs holds if the attribute has this value. Scalars are compared as numbers: 4.0 equals 4. For ranges and
 	// sets, neither the order of the elements nor blanks in the value matter.
-	Is Operator = "IS"
-	// Cluster with a value is the same as [Is]. Without one it keeps the group on agents that share one value:
+	OpIs Operator = "IS"
+	// OpCluster with a value is the same as [OpIs]. Without one it keeps the group on agents that share one value:
 	// it holds if no task of the group is on an agent with another value.
-	Cluster Operator = "CLUSTER"
-	// Unique holds if no task of the group is on an agent with the same value.
-	Unique Operator = "UNIQUE"
-	// GroupBy spreads the group evenly: it holds if no known value has fewer tasks. Known are the values of all
+	OpCluster Operator = "CLUSTER"
+	// OpUnique holds if no task of the group is on an agent with the same value.
+	OpUnique Operator = "UNIQUE"
+	// OpGroupBy spreads the group evenly: it holds if no known value has fewer tasks. Known are the values of all
 	// agents that are in the offers of the cycle or run tasks of the group. The constraint's value, if it is set,
 	// is the least number of distinct values to expect: while fewer are known, only values without tasks are accepted.
-	GroupBy Operator = "GROUP_BY"
-	// MaxPer holds if fewer tasks of the group than the constraint's value says are on agents with the same value.
-	MaxPer Operator = "MAX_PER"
+	OpGroupBy Operator = "GROUP_BY"
+	// OpMaxPer holds if fewer tasks of the group than the constraint's value says are on agents with the same value.
+	OpMaxPer Operator = "MAX_PER"
 )
 
 // Attribute names that stand for the hostname of an agent and for the region and zone of its fault domain.
 const (
-	Hostname = "hostname"
-	Region   = "@region"
-	Zone     = "@zone"
+	AttributeHostname = "hostname"
+	AttributeRegion   = "@region"
+	AttributeZone     = "@zone"
 )
 
 // Constraint limits the agents on which a task may run.
@@ -50,7 +50,7 @@ const (
 // The textual form of an attribute is the one that Mesos prints: text unchanged, a scalar without trailing zeros
 // ("4", "0.5"), ranges in ascending order ("[1-3, 7-7]"), a set sorted ("{a, b}").
 type Constraint struct {
-	// Attribute is the name of an attribute, or [Hostname], [Region] or [Zone]. An agent without it
+	// Attribute is the name of an attribute, or [AttributeHostname], [AttributeRegion] or [AttributeZone]. An agent without it
 	// fails every constraint on it. If an agent has several attributes of that name, the first one counts.
 	Attribute string   `json:"attribute,omitzero"`
 	Operator  Operator `json:"operator,omitzero"`
@@ -79,7 +79,7 @@ func ParseConstraint(text, delimiter string) (Constraint, error) {
 	c := Constraint{Attribute: parts[0], Operator: Operator(parts[1])}
 	if len(parts) == 3 {
 		c.Value = parts[2]
-	} else if c.Operator == Like || c.Operator == Unlike {
+	} else if c.Operator == OpLike || c.Operator == OpUnlike {
 		return Constraint{}, &FieldError{Field: "Constraint", Value: text, Reason: "must have a regular expression after " + parts[1]}
 	}
 	if err := c.Validate(); err != nil {
@@ -100,21 +100,21 @@ func (v *violations) constraint(field string, c Constraint) {
 		v.add(field+".Attribute", c.Attribute, "must not be empty")
 	}
 	switch c.Operator {
-	case Like, Unlike:
+	case OpLike, OpUnlike:
 		if _, err := regexp.Compile(c.Value); err != nil {
 			v.add(field+".Value", c.Value, "must be a regular expression: "+err.Error())
 		}
-	case Is:
+	case OpIs:
 		if c.Value == "" {
 			v.add(field+".Value", c.Value, "must not be empty for IS")
 		}
-	case Cluster:
-	case Unique:
+	case OpCluster:
+	case OpUnique:
 		if c.Value != "" {
 			v.add(field+".Value", c.Value, "must be empty for UNIQUE")
 		}
-	case GroupBy, MaxPer:
-		if _, ok := c.Number(); !ok && (c.Value != "" || c.Operator == MaxPer) {
+	case OpGroupBy, OpMaxPer:
+		if _, ok := c.Number(); !ok && (c.Value != "" || c.Operator == OpMaxPer) {
 			v.add(field+".Value", c.Value, "must be a whole number from 1 to 2147483647 for "+string(c.Operator))
 		}
 	default:

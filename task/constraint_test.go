@@ -15,14 +15,14 @@ func TestParseConstraint(t *testing.T) {
 		reason, text, delimiter string
 		want                    task.Constraint
 	}{
-		{"as OpenWhisk writes them", "att1 LIKE v1", "", task.Constraint{Attribute: "att1", Operator: task.Like, Value: "v1"}},
-		{"another delimiter", "att1:UNLIKE:v1", ":", task.Constraint{Attribute: "att1", Operator: task.Unlike, Value: "v1"}},
-		{"a longer one", "att1 => IS => v1", " => ", task.Constraint{Attribute: "att1", Operator: task.Is, Value: "v1"}},
-		{"the value may contain it", "ports IS [1-3, 7-7]", " ", task.Constraint{Attribute: "ports", Operator: task.Is, Value: "[1-3, 7-7]"}},
-		{"without a value", "hostname UNIQUE", " ", task.Constraint{Attribute: task.Hostname, Operator: task.Unique}},
-		{"an optional value", "@zone GROUP_BY", " ", task.Constraint{Attribute: task.Zone, Operator: task.GroupBy}},
-		{"an optional value that is there", "@zone GROUP_BY 3", " ", task.Constraint{Attribute: task.Zone, Operator: task.GroupBy, Value: "3"}},
-		{"an empty expression, written out", "rack LIKE ", " ", task.Constraint{Attribute: "rack", Operator: task.Like}},
+		{"as OpenWhisk writes them", "att1 LIKE v1", "", task.Constraint{Attribute: "att1", Operator: task.OpLike, Value: "v1"}},
+		{"another delimiter", "att1:UNLIKE:v1", ":", task.Constraint{Attribute: "att1", Operator: task.OpUnlike, Value: "v1"}},
+		{"a longer one", "att1 => IS => v1", " => ", task.Constraint{Attribute: "att1", Operator: task.OpIs, Value: "v1"}},
+		{"the value may contain it", "ports IS [1-3, 7-7]", " ", task.Constraint{Attribute: "ports", Operator: task.OpIs, Value: "[1-3, 7-7]"}},
+		{"without a value", "hostname UNIQUE", " ", task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpUnique}},
+		{"an optional value", "@zone GROUP_BY", " ", task.Constraint{Attribute: task.AttributeZone, Operator: task.OpGroupBy}},
+		{"an optional value that is there", "@zone GROUP_BY 3", " ", task.Constraint{Attribute: task.AttributeZone, Operator: task.OpGroupBy, Value: "3"}},
+		{"an empty expression, written out", "rack LIKE ", " ", task.Constraint{Attribute: "rack", Operator: task.OpLike}},
 	} {
 		got, err := task.ParseConstraint(c.text, c.delimiter)
 		require.NoError(t, err, c.reason)
@@ -56,7 +56,7 @@ func TestParseConstraintRefuses(t *testing.T) {
 // Validate checks the constraints of a spec and names the index of a faulty one.
 func TestValidatePreferences(t *testing.T) {
 	s := valid()
-	s.Preferences = []task.Constraint{{Attribute: "rack", Operator: task.Unique}, {Attribute: "rack", Operator: task.MaxPer, Value: "x"}}
+	s.Preferences = []task.Constraint{{Attribute: "rack", Operator: task.OpUnique}, {Attribute: "rack", Operator: task.OpMaxPer, Value: "x"}}
 	require.EqualError(t, s.Validate(), `task: Preferences[1].Value: "x": must be a whole number from 1 to 2147483647 for MAX_PER`)
 }
 

@@ -53,13 +53,13 @@ type ReasonKind string
 
 // The obstacles.
 const (
-	NoOffers           ReasonKind = "no offers"
-	WrongRole          ReasonKind = "role"
-	GPUAgent           ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
-	Maintenance        ReasonKind = "maintenance"              // see [Agent.Unavailable]
-	Filtered           ReasonKind = "filter"                   // a user-defined filter refused
-	ConstraintMismatch ReasonKind = "constraint"
-	Shortage           ReasonKind = "shortage"
+	ReasonNoOffers    ReasonKind = "no offers"
+	ReasonRole        ReasonKind = "role"
+	ReasonGPUAgent    ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
+	ReasonMaintenance ReasonKind = "maintenance"              // see [Agent.Unavailable]
+	ReasonFilter      ReasonKind = "filter"                   // a user-defined filter refused
+	ReasonConstraint  ReasonKind = "constraint"
+	ReasonShortage    ReasonKind = "shortage"
 )
 
 // Reason is one obstacle and the number of agents that have it. Each agent is counted once, for its first
@@ -68,9 +68,9 @@ const (
 // if that is all that keeps the task off it.
 type Reason struct {
 	Kind ReasonKind
-	// Constraint is the constraint that failed, for ConstraintMismatch.
+	// Constraint is the constraint that failed, for ReasonConstraint.
 	Constraint Constraint
-	// Resource is the resource that is short, such as "mem" or "ports", for Shortage.
+	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage.
 	Resource string
 	// Agents is the number of agents.
 	Agents int
@@ -85,11 +85,11 @@ type Reason struct {
 func (r Reason) String() string {
 	what := string(r.Kind)
 	switch r.Kind {
-	case NoOffers:
+	case ReasonNoOffers:
 		return what
-	case ConstraintMismatch:
+	case ReasonConstraint:
 		what = r.Constraint.String()
-	case Shortage:
+	case ReasonShortage:
 		what = r.Resource
 	}
 	agents, best := "1 agent", "short of"

@@ -138,4 +138,4 @@ type KillPolicy struct {
 
 // Mapped reports whether host ports are mapped to ports of the container. They are, unless the task is on the
 // network of the agent.
-func (s Spec) Mapped() bool { return s.Container.Attached() != Host }
+func (s Spec) Mapped() bool { return s.Container.Attached() != NetworkHost }

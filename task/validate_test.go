@@ -30,11 +30,11 @@ func valid() task.Spec {
 			Argv: []string{"nginx", ""}, Env: map[string]string{"A": "", "B": "x=y"},
 			URIs: []task.URI{{Value: "http://h/f.tgz", Extract: true, OutputFile: "files/f.tgz"}}, User: "nobody",
 		},
-		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r[12]"}, {Attribute: "zone", Operator: task.Unlike}},
+		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: "r[12]"}, {Attribute: "zone", Operator: task.OpUnlike}},
 		HealthCheck: &task.HealthCheck{Port: 0, Delay: time.Second, HTTP: &task.HTTPGet{Scheme: "https", Path: "/health"}},
 		Labels:      map[string]string{"team": ""},
 
-		MaxCompletionTime: time.Hour, KillPolicy: &task.KillPolicy{}, Discovery: &task.Discovery{Visibility: task.External},
+		MaxCompletionTime: time.Hour, KillPolicy: &task.KillPolicy{}, Discovery: &task.Discovery{Visibility: task.VisibilityExternal},
 	}
 }
 
@@ -43,7 +43,7 @@ func member() task.Spec {
 	return task.Spec{
 		ID: "web-1", Pod: "web", CPUs: 0.5, Mem: 64, Ports: []task.Port{{Container: 80}},
 		Container: &task.Container{
-			Containerizer: task.Mesos, Network: "overlay",
+			Containerizer: task.ContainerizerMesos, Network: "overlay",
 			Volumes: []task.Volume{{Path: "key", Secret: &task.Secret{Name: "key"}}, {Path: "shared", SandboxPath: "shared"}},
 		},
 		Command: task.Command{Shell: "true", Secrets: map[string]task.Secret{"TOKEN": {Name: "token", Key: "v1"}, "PIN": {Value: []byte("1234")}}},
@@ -66,12 +66,12 @@ func TestValidateAccepts(t *testing.T) {
 		"a container without command":          func(s *task.Spec) { s.Command = task.Command{} },
 		"an empty first argument of an image":  func(s *task.Spec) { s.Command.Argv = []string{""} },
 		"host network without container ports": func(s *task.Spec) {
-			s.Container.Network, s.Ports = task.Host, []task.Port{{}}
+			s.Container.Network, s.Ports = task.NetworkHost, []task.Port{{}}
 		},
 		"no network without ports": func(s *task.Spec) {
 			s.Container.Network, s.Ports, s.HealthCheck = "none", nil, nil
 		},
-		"Docker by its name":               func(s *task.Spec) { s.Container.Containerizer = task.Docker },
+		"Docker by its name":               func(s *task.Spec) { s.Container.Containerizer = task.ContainerizerDocker },
 		"a relative path of a host volume": func(s *task.Spec) { s.Container.Volumes[0].Path = "data" },
 		"only a custom scalar": func(s *task.Spec) {
 			*s = member()
@@ -137,7 +137,7 @@ func TestValidateRefuses(t *testing.T) {
 
 		{func(s *spec) { s.Ports[1].Protocol = "sctp" }, `task: Ports[1].Protocol: "sctp": must be "tcp" or "udp"`},
 		{
-			func(s *spec) { s.Container.Network = task.Host; s.Ports[1].Container = 0 },
+			func(s *spec) { s.Container.Network = task.NetworkHost; s.Ports[1].Container = 0 },
 			"task: Ports[0].Container: 80: must be 0 without a container on a bridge or user network: nothing is mapped",
 		},
 		{

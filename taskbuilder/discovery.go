@@ -28,9 +28,9 @@ func discovery(s task.Spec, p task.Placement) *mesos.DiscoveryInfo {
 		Labels:      labels(d.Labels),
 	}
 	switch d.Visibility {
-	case task.InCluster:
+	case task.VisibilityCluster:
 		info.Visibility = mesos.CLUSTER
-	case task.External:
+	case task.VisibilityExternal:
 		info.Visibility = mesos.EXTERNAL
 	default:
 		info.Visibility = mesos.FRAMEWORK

@@ -64,11 +64,11 @@ func (a *attribute) number(agent *task.Agent) int32 {
 func valueOf(agent *task.Agent, name string) (value, bool) {
 	property := ""
 	switch name {
-	case task.Hostname:
+	case task.AttributeHostname:
 		property = agent.Hostname
-	case task.Region:
+	case task.AttributeRegion:
 		property = agent.Region
-	case task.Zone:
+	case task.AttributeZone:
 		property = agent.Zone
 	default:
 		for i := range agent.Attributes {

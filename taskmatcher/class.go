@@ -66,14 +66,14 @@ func (m *match) newClass(spec *task.Spec) *class {
 	for _, constraint := range spec.Constraints {
 		condition := m.condition(constraint, spec.Group)
 		c.constraints = append(c.constraints, condition)
-		if condition.operator == task.GroupBy {
+		if condition.operator == task.OpGroupBy {
 			c.reversible = append(c.reversible, condition)
 		} else {
 			c.monotone = append(c.monotone, condition)
 		}
 	}
 	for _, preference := range spec.Preferences {
-		if condition := m.condition(preference, spec.Group); condition.operator == task.GroupBy {
+		if condition := m.condition(preference, spec.Group); condition.operator == task.OpGroupBy {
 			c.reversiblePreferences = append(c.reversiblePreferences, condition)
 		} else {
 			c.monotonePreferences = append(c.monotonePreferences, condition)
@@ -133,11 +133,11 @@ func (m *match) fits(c *class, at int32) bool {
 func (m *match) exclusion(c *class, cand *candidate) task.ReasonKind {
 	switch {
 	case c.spec.Role != "" && c.spec.Role != cand.role:
-		return task.WrongRole
+		return task.ReasonRole
 	case cand.hasMaintenance && cand.agent.Maintained(m.cycle.Now, c.until):
-		return task.Maintenance
+		return task.ReasonMaintenance
 	case cand.hasGPU && c.spec.GPUs == 0 && !m.options.ShareGPUAgents:
-		return task.GPUAgent
+		return task.ReasonGPUAgent
 	}
 	return ""
 }

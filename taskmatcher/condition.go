@@ -22,9 +22,9 @@ func (m *match) condition(c task.Constraint, group string) condition {
 	result := condition{operator: c.Operator, values: a.byCandidate}
 	n, numbered := c.Number()
 	switch {
-	case c.Operator == task.Unique, c.Operator == task.Cluster && c.Value == "":
+	case c.Operator == task.OpUnique, c.Operator == task.OpCluster && c.Value == "":
 		result.counter = m.counter(group, a)
-	case c.Operator == task.MaxPer && numbered, c.Operator == task.GroupBy && (numbered || c.Value == ""):
+	case c.Operator == task.OpMaxPer && numbered, c.Operator == task.OpGroupBy && (numbered || c.Value == ""):
 		result.counter, result.number = m.counter(group, a), int32(n)
 	default:
 		result.operator = "" // also for MAX_PER and GROUP_BY with an invalid value
@@ -46,16 +46,16 @@ func (c *condition) holds(at int32) bool {
 // will not hold later in the cycle either.
 func (c *condition) holdsFor(v int32) bool {
 	switch c.operator {
-	case task.Unique:
+	case task.OpUnique:
 		return c.counter.tasks[v] == 0
-	case task.MaxPer:
+	case task.OpMaxPer:
 		return c.counter.tasks[v] < int64(c.number)
-	case task.GroupBy:
+	case task.OpGroupBy:
 		if c.counter.known < int(c.number) {
 			return c.counter.tasks[v] == 0
 		}
 		return c.counter.tasks[v] <= c.counter.least
-	case task.Cluster:
+	case task.OpCluster:
 		return c.counter.tasks[v] == c.counter.total
 	}
 	return c.predicate.holds(v)
@@ -83,7 +83,7 @@ const (
 func newPredicate(c task.Constraint, a *attribute) *predicate {
 	p := &predicate{constraint: c, attribute: a, results: make([]result, len(a.values))}
 	switch c.Operator {
-	case task.Like, task.Unlike:
+	case task.OpLike, task.OpUnlike:
 		expression, err := regexp.Compile(c.Value)
 		if err != nil {
 			p.invalid = true
@@ -93,7 +93,7 @@ func newPredicate(c task.Constraint, a *attribute) *predicate {
 		// \A(?:…)\z instead would break expressions like `\Qa`.
 		expression.Longest()
 		p.expression = expression
-	case task.Is, task.Cluster:
+	case task.OpIs, task.OpCluster:
 	default:
 		p.invalid = true
 	}
@@ -116,5 +116,5 @@ func (p *predicate) evaluate(v value) bool {
 	}
 	match := p.expression.FindStringIndex(v.text)
 	whole := match != nil && match[0] == 0 && match[1] == len(v.text)
-	return whole == (p.constraint.Operator == task.Like)
+	return whole == (p.constraint.Operator == task.OpLike)
 }

@@ -82,7 +82,7 @@ func TestConstraintsOnValues(t *testing.T) {
 			require.Len(t, placements, 1, c.reason)
 			continue
 		}
-		want := []task.Reason{{Kind: task.ConstraintMismatch, Constraint: constraint, Agents: 1}}
+		want := []task.Reason{{Kind: task.ReasonConstraint, Constraint: constraint, Agents: 1}}
 		require.Equal(t, []task.Rejection{{TaskID: "x", Reasons: want}}, rejections, c.reason)
 	}
 }
@@ -154,7 +154,7 @@ func TestConstraintsThatCount(t *testing.T) {
 func TestGroupByInASecondPass(t *testing.T) {
 	onRack := func(rack string) *task.Spec {
 		return &task.Spec{CPUs: .1, Group: "g", Constraints: []task.Constraint{
-			{Attribute: "rack", Operator: task.Like, Value: rack}, {Attribute: "rack", Operator: task.GroupBy},
+			{Attribute: "rack", Operator: task.OpLike, Value: rack}, {Attribute: "rack", Operator: task.OpGroupBy},
 		}}
 	}
 	r, s := onRack("r"), onRack("s")

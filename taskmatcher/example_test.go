@@ -158,7 +158,7 @@ func ExampleFirstFit_maxPer() {
 }
 
 func ExampleFirstFit_preference() {
-	spec := task.Spec{CPUs: 1, Mem: 128, Preferences: []task.Constraint{{Attribute: "rack", Operator: task.Is, Value: "r3"}}}
+	spec := task.Spec{CPUs: 1, Mem: 128, Preferences: []task.Constraint{{Attribute: "rack", Operator: task.OpIs, Value: "r3"}}}
 	show(taskmatcher.FirstFit{}, 3, spec, nil, racks()...)
 	// Output:
 	// web-1 on agent3

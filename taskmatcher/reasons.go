@@ -32,20 +32,20 @@ type tally struct {
 // returns, then the filter, the constraints, the scalar resources, and the ports.
 func (m *match) reasons(c *class) []task.Reason {
 	if len(m.candidates) == 0 {
-		return []task.Reason{{Kind: task.NoOffers}}
+		return []task.Reason{{Kind: task.ReasonNoOffers}}
 	}
 	var tallies []tally
-	for _, kind := range [...]task.ReasonKind{task.WrongRole, task.Maintenance, task.GPUAgent, task.Filtered} {
+	for _, kind := range [...]task.ReasonKind{task.ReasonRole, task.ReasonMaintenance, task.ReasonGPUAgent, task.ReasonFilter} {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: kind}})
 	}
 	exclusions := len(tallies)
 	for _, constraint := range c.spec.Constraints {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ConstraintMismatch, Constraint: constraint}})
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonConstraint, Constraint: constraint}})
 	}
 	for _, n := range c.needs {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: m.kinds[n.kind]}})
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: m.kinds[n.kind]}})
 	}
-	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: "ports"}})
+	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: "ports"}})
 	for at := range m.candidates {
 		i, short := m.obstacle(c, int32(at), tallies[:exclusions])
 		t := &tallies[i]

@@ -104,16 +104,16 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 		number = -1
 	}
 	switch constraint.Operator {
-	case task.Like, task.Unlike:
+	case task.OpLike, task.OpUnlike:
 		if _, err := regexp.Compile(constraint.Value); err != nil {
 			return false
 		}
-		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.Like)
-	case task.Unique:
+		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.OpLike)
+	case task.OpUnique:
 		return w.count(group, constraint.Attribute)[v] == 0
-	case task.MaxPer:
+	case task.OpMaxPer:
 		return w.count(group, constraint.Attribute)[v] < number
-	case task.Cluster:
+	case task.OpCluster:
 		if constraint.Value == "" {
 			for other, n := range w.count(group, constraint.Attribute) {
 				if other != v && n > 0 {
@@ -123,13 +123,13 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 			return true
 		}
 		fallthrough
-	case task.Is:
+	case task.OpIs:
 		if kind == "scalar" {
 			x, err := strconv.ParseFloat(constraint.Value, 64)
 			return err == nil && fmt.Sprint(math.Round(x*1000)/1000) == text
 		}
 		return constraint.Value == text
-	case task.GroupBy:
+	case task.OpGroupBy:
 		counts := w.count(group, constraint.Attribute)
 		if number < 0 {
 			return false

@@ -208,7 +208,7 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 }
 
 // ran reports whether a task in this state has started, unless it failed before that.
-func ran(s task.State) bool { return s == task.Running || s == task.Killing || s.Terminal() }
+func ran(s task.State) bool { return s == task.StateRunning || s == task.StateKilling || s.Terminal() }
 
 // finish kills the tasks and ends the framework. It returns how many tasks ended in which state.
 func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) (map[task.State]int, error) {

@@ -344,7 +344,7 @@ func TestNothingIsLostWhileAnAgentIsRecovered(t *testing.T) {
 			require.NoError(w, err)
 			require.Len(w, all, 10)
 			for _, info := range all {
-				require.Equal(w, task.Running, info.State, info.Spec.ID)
+				require.Equal(w, task.StateRunning, info.State, info.Spec.ID)
 			}
 		}
 		w.master.ReturnAgent(away)

@@ -195,10 +195,10 @@ func constraintSet(s *task.Spec, level Level) ConstraintSet {
 			continue
 		}
 		switch {
-		case c.Operator == task.Is:
-		case c.Operator == task.Cluster && c.Value != "":
-			c.Operator = task.Is
-		case (c.Operator == task.Like || c.Operator == task.Unlike) && level == Full:
+		case c.Operator == task.OpIs:
+		case c.Operator == task.OpCluster && c.Value != "":
+			c.Operator = task.OpIs
+		case (c.Operator == task.OpLike || c.Operator == task.OpUnlike) && level == Full:
 		default: // no constraint holds where the attribute is missing
 			c.Operator, c.Value = exists, ""
 		}

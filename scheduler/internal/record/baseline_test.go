@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -73,7 +74,7 @@ func (b baseline) untagged(s *task.Spec) any {
 func (b baseline) encode(t *Task, launches int) ([]byte, error) {
 	r := baselineRecord{
 		Version: 1,
-		Spec:    b.untagged(&t.Info.Spec), State: t.Info.State.String(),
+		Spec:    b.untagged(&t.Info.Spec), State: strings.ReplaceAll(t.Info.State.String(), "_", " "),
 		AgentID: t.Info.AgentID, Hostname: t.Info.Hostname, HostPorts: t.Info.HostPorts,
 		Healthy: t.Info.Healthy, Submitted: t.Info.Submitted, Updated: t.Info.Updated,
 		Serial: t.Serial, Launches: launches, Confirmed: t.Confirmed, Doubtful: t.Lost > 0,
@@ -127,7 +128,7 @@ func (b baseline) decode(value []byte) (Task, error) {
 		Killing: r.Killing, UnknownSince: r.UnknownSince,
 	}
 	copy(t.UUIDs[:], r.UUIDs)
-	if state != task.Pending && !state.Terminal() && r.AgentID != "" {
+	if state != task.StatePending && !state.Terminal() && r.AgentID != "" {
 		t.Agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
 		for _, wire := range r.Attributes {
 			var attribute mesos.Attribute
