@@ -79,6 +79,17 @@ type (
 		ref ref
 		id  string
 	}
+	// ensure puts a task on record, unless it is there; the caller is answered when that is stored.
+	ensure struct {
+		ref  ref
+		spec task.Spec
+	}
+	// wait: the caller is answered when the task has come so far.
+	wait struct {
+		ref   ref
+		id    string
+		until Until
+	}
 	// forget takes a task off the record; the caller is answered when that is stored.
 	forget struct {
 		ref ref
@@ -112,6 +123,8 @@ func (stored) isInput()        {}
 func (submit) isInput()        {}
 func (submitPod) isInput()     {}
 func (kill) isInput()          {}
+func (ensure) isInput()        {}
+func (wait) isInput()          {}
 func (forget) isInput()        {}
 func (cancel) isInput()        {}
 func (reconcile) isInput()     {}

@@ -49,6 +49,7 @@ import (
 //	machine_explanation.go     why a task is not launched
 //	machine_tasks.go           tasks from their submission to their end, KILL
 //	machine_pods.go            tasks that are launched together
+//	machine_wait.go            users who wait for a task that is on record, or to be
 //	machine_forget.go          tasks that are taken off the record
 //	machine_updates.go         UPDATE and ACKNOWLEDGE
 //	machine_reconciliation.go  RECONCILE
@@ -85,6 +86,7 @@ type machine struct {
 type settings struct {
 	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
 	matcher        TaskMatcher
+	usable         usable // by the matcher
 	builder        TaskBuilder
 	refuse         time.Duration
 	reviveInterval time.Duration
@@ -117,8 +119,8 @@ type settings struct {
 func newMachine(s settings) *machine {
 	m := &machine{
 		settings: s, conn: connection{missed: s.missed},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
-		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
+		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
+		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
 		storage: newStorage(),
 	}
 	m.demand = m.newDemand()
@@ -164,6 +166,10 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.submitPod(now, in)
 	case kill:
 		m.kill(now, in)
+	case wait:
+		m.wait(now, in)
+	case ensure:
+		m.ensure(now, in)
 	case forget:
 		m.forget(now, in)
 	case cancel:

@@ -107,8 +107,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 		m.quarantinePorts(now, e)
 	}
 	m.setState(now, e, state, nil)
-	if e.Killing && !knownToMaster(was) && knownToMaster(state) && state != task.StateKilling {
-		m.sendKill(now, e) // earlier ones had no effect, since the task's agent was away
+	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
+		m.killReachable(now, e)
 	}
 }
 

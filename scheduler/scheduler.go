@@ -53,6 +53,7 @@ type request struct {
 	spec   *task.Spec      // a task, or
 	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
 	cancel func(ref) input // returns the input that cancels the request; nil: it cannot be cancelled
+	waits  []string        // the IDs of the tasks that it waits for
 	ref    ref             // set by the loop, and read only by it
 	answer chan result     // of capacity 1
 }
@@ -60,6 +61,9 @@ type request struct {
 type result struct {
 	info task.Info
 	err  error
+	// gaveUp is set instead of these when the caller no longer waits, and why the tasks had not come as far as he waited for.
+	gaveUp bool
+	why    *Explanation
 }
 
 // New returns a new scheduler. It starts nothing. For an invalid config it returns a [*ConfigError], or several joined.
@@ -89,7 +93,7 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit puts a task on record and returns when the record is stored. It does not wait until the task runs. If
-// ctx ends first the task is withdrawn or killed. It returns joined [*task.FieldError] for an invalid spec, and
+// ctx ends first the task is withdrawn or killed, and the error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and
 // [ErrDuplicateTask] for an ID that is on record.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
@@ -100,14 +104,15 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
 	})
 	return err
 }
 
 // Launch puts a task on record and waits until it is running and, if it has a health check, healthy.
-// If ctx ends first the task is withdrawn or killed. If Run ends first the task stays on record and
-// keeps running. It returns the errors of [Scheduler.Submit], and a [*TaskError] if the task ends
-// first.
+// If ctx ends first the task is withdrawn or killed, and the error is a [*WaitError], which says why the task was not running
+// yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
+// [*TaskError] if the task ends first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -117,6 +122,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
 	})
 }
 
@@ -148,10 +154,10 @@ func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task
 }
 
 func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait bool) error {
-	specs := make([]task.Spec, len(members))
+	specs, ids := make([]task.Spec, len(members)), make([]string, len(members))
 	var errs []error
 	for i := range members {
-		specs[i] = members[i].Clone()
+		specs[i], ids[i] = members[i].Clone(), members[i].ID
 		errs = append(errs, specs[i].Validate())
 	}
 	if err := errors.Join(append(errs, task.ValidatePod(specs))...); err != nil {
@@ -164,6 +170,7 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		pod:    specs,
 		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
 		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
+		waits:  ids,
 	})
 	return err
 }
@@ -178,6 +185,7 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
 		input:  func(r ref) input { return kill{ref: r, id: id} },
 		cancel: func(r ref) input { return cancel{ref: r, id: id} },
+		waits:  []string{id},
 	})
 }
 
@@ -328,13 +336,13 @@ func checkOne(spec task.Spec) error {
 // ask passes a request to the loop and waits for the answer. When ctx ends, a request that can be cancelled is
 // cancelled; the others are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
-	if err := ctx.Err(); err != nil {
-		return task.Info{}, context.Cause(ctx)
+	if ctx.Err() != nil {
+		return task.Info{}, contextError(ctx)
 	}
 	select {
 	case <-s.begun:
 	case <-ctx.Done():
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	r := s.present.Load()
 	if err := r.limit.fits(req); err != nil {
@@ -346,7 +354,7 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	case <-r.done:
 		return task.Info{}, r.ended()
 	case <-ctx.Done():
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	var given <-chan struct{}
 	if req.cancel != nil {
@@ -362,16 +370,32 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		case <-r.done:
 		}
 	}
-	// The answer may have come just before the end of the run or of ctx.
+	// The loop answers now, if it has not before; or the run has ended.
 	select {
 	case res := <-req.answer:
-		return res.info, res.err
+		return res.after(ctx)
+	case <-r.done:
+	}
+	select {
+	case res := <-req.answer:
+		return res.after(ctx)
 	default:
 	}
 	if given != nil && ctx.Err() != nil {
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	return task.Info{}, r.ended()
+}
+
+// after returns what a caller gets whose context may have ended.
+func (r result) after(ctx context.Context) (task.Info, error) {
+	switch {
+	case !r.gaveUp:
+		return r.info, r.err
+	case r.why == nil:
+		return task.Info{}, contextError(ctx)
+	}
+	return r.why.Task, &WaitError{Err: contextError(ctx), Explanation: *r.why}
 }
 
 func (r *run) ended() error {

@@ -26,7 +26,8 @@ type cluster struct {
 	offers        []task.Offer
 	previousOffer []int32 // by offer: another offer of the same candidate, -1: none
 	candidates    []candidate
-	kinds         []string // names of the scalar resources
+	labels        map[string]string // Options.ReservationLabels
+	kinds         []string          // names of the scalar resources
 	// free and revocable are tables of what is left of each kind of scalar resource: the entry of a candidate and a
 	// kind is at candidate*len(kinds)+kind. Revocable resources are in the second one only, which is nil if
 	// none are offered.
@@ -36,11 +37,11 @@ type cluster struct {
 }
 
 // newCluster merges offers into candidates and sorts these. An offer that is given twice counts once.
-func newCluster(offers []task.Offer, custom []string) *cluster {
+func newCluster(offers []task.Offer, custom []string, labels map[string]string) *cluster {
 	n := len(offers)
 	c := &cluster{
 		offers: offers, previousOffer: make([]int32, n), candidates: make([]candidate, 0, n), agentNumbers: make(map[string]int32, n),
-		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
+		labels: labels, kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
 	}
 	c.free = make([]thousandths, n*len(c.kinds))
 	unnamed := make(map[string]int32) // by offer ID, for offers that do not name their agent
@@ -101,7 +102,7 @@ func (c *cluster) addScalars(resources []mesos.Resource, at int) {
 	for i := range resources {
 		resource := &resources[i]
 		kind := c.kind(resource.Name)
-		if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+		if kind < 0 || !usable(resource, c.labels) || *resource.Type != mesos.SCALAR {
 			continue
 		}
 		free := offeredAmount(resource.GetScalar().GetValue())
