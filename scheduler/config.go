@@ -178,8 +178,8 @@ type Store interface {
 // SubmitPod refuse a task or pod that alone exceeds the limit.
 type BatchLimiter interface {
 	// BatchLimit returns the largest number of records in one call of Apply, and of bytes in keys and values together.
-	// 0: no limit. It is called once, when a run begins. Up to three records of one task are written together: with a
-	// lower limit, each task is written alone, with all of them.
+	// 0: no limit. It is called once, when a run begins. A task has two records: with a limit of one, each task is
+	// written alone, with both.
 	BatchLimit() (records, bytes int)
 }
 
