@@ -196,15 +196,15 @@ type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
 	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
 	// the placement. If it returns an error or panics, the task fails.
-	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+	Build(task.BuildInput) (mesos.TaskInfo, error)
 }
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
 	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
-	// members. It gets the members' parts of the placement and that of the executor, see [task.PodExecutor]. The
-	// rules of Build apply.
-	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
+	// members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
+	// top of what the members ask for. The rules of Build apply.
+	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.

@@ -8,6 +8,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -44,7 +45,7 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		if placed[d.ID] {
 			continue
 		}
-		class := d.Spec.Class()
+		class := taskclass.Key(d.Spec)
 		if left[class] == nil {
 			order = append(order, class)
 		}

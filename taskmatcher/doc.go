@@ -51,7 +51,7 @@
 // count, and a task whose [task.Spec.MaxCompletionTime] ends before the maintenance begins takes the agent for any other.
 //
 // So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
-// rejection for each class of such tasks, see [task.Spec.Class]. It counts each candidate once.
+// rejection for each class of such tasks, see [task.Demand]. It counts each candidate once.
 //
 // # Guarantees
 //
