@@ -32,7 +32,7 @@ func TestConfigErrors(t *testing.T) {
 		{func(c *Config) { c.Seeds = []string{"a:1", "b"} }, `Config.Seeds "b" must be an address of the form host:port`},
 		{func(c *Config) { c.API = strings.Repeat("a", 129) }, `is longer than 128 bytes`},
 		{func(c *Config) { c.Keys = [][]byte{make([]byte, 16), []byte("secret")} }, `Config.Keys "[1]" has 6 bytes, must have 16, 24 or 32`},
-		{func(c *Config) { c.Preset, c.GossipBind, c.RaftBind = 7, "127.0.0.1:0", "127.0.0.1:0" }, `Config.Preset "7" must be LAN, Local or WAN`},
+		{func(c *Config) { c.Preset, c.GossipBind, c.RaftBind = 7, "127.0.0.1:0", "127.0.0.1:0" }, `Config.Preset "7" must be PresetLAN, PresetLocal or PresetWAN`},
 		{func(c *Config) { c.DeadAfter = time.Millisecond }, `Config.DeadAfter "1ms" must be at least 1s`},
 		{func(c *Config) { c.StallAfter = time.Millisecond }, `Config.StallAfter "1ms" must be at least 400ms with this Preset`},
 		{func(c *Config) { c.TLS = &tls.Config{} }, `Config.TLS "Certificates" is empty`},
