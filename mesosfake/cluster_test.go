@@ -30,7 +30,7 @@ func inBubble(t *testing.T, config mesosfake.Config, f func(t *testing.T, c *mes
 }
 
 // requireTask requires the state of t1 in the eyes of master and framework.
-func requireTask(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler, mesos, state string) {
+func requireTask(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler, mesos string, state task.State) {
 	t.Helper()
 	synctest.Wait()
 	got, found := c.Snapshot().Task("t1")
@@ -38,26 +38,27 @@ func requireTask(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler, mes
 	require.Equal(t, mesos, got.State)
 	info, err := s.Task(t.Context(), "t1")
 	require.NoError(t, err)
-	require.Equal(t, state, info.State.String())
+	require.Equal(t, state, info.State)
 }
 
 // Each thing that can happen to a task's agent, and what the task is some time later.
 func TestWhatHappensToAgents(t *testing.T) {
 	const host = "agent1.example"
 	for name, row := range map[string]struct {
-		do           func(c *mesosfake.Cluster) error
-		after        time.Duration
-		mesos, state string
-		running      bool
-		agents       int
+		do      func(c *mesosfake.Cluster) error
+		after   time.Duration
+		mesos   string
+		state   task.State
+		running bool
+		agents  int
 	}{
-		"lost for a minute":      {func(c *mesosfake.Cluster) error { return c.LoseAgent(host) }, time.Minute, "TASK_RUNNING", "running", true, 1},
-		"lost for two minutes":   {func(c *mesosfake.Cluster) error { return c.LoseAgent(host) }, 2 * time.Minute, "TASK_UNREACHABLE", "unreachable", true, 0},
-		"frozen for two minutes": {func(c *mesosfake.Cluster) error { return c.FreezeAgent(host) }, 2 * time.Minute, "TASK_UNREACHABLE", "unreachable", true, 0},
-		"stopped":                {func(c *mesosfake.Cluster) error { return c.StopAgent(host) }, 0, "TASK_LOST", "lost", false, 0},
-		"drained":                {func(c *mesosfake.Cluster) error { return c.DrainAgent(host, -1) }, time.Minute, "TASK_KILLED", "killed", false, 1},
-		"deactivated":            {func(c *mesosfake.Cluster) error { return c.DeactivateAgent(host) }, time.Minute, "TASK_RUNNING", "running", true, 1},
-		"gone":                   {func(c *mesosfake.Cluster) error { return c.MarkAgentGone(host) }, 0, "TASK_GONE_BY_OPERATOR", "gone by operator", false, 0},
+		"lost for a minute":      {func(c *mesosfake.Cluster) error { return c.LoseAgent(host) }, time.Minute, "TASK_RUNNING", task.StateRunning, true, 1},
+		"lost for two minutes":   {func(c *mesosfake.Cluster) error { return c.LoseAgent(host) }, 2 * time.Minute, "TASK_UNREACHABLE", task.StateUnreachable, true, 0},
+		"frozen for two minutes": {func(c *mesosfake.Cluster) error { return c.FreezeAgent(host) }, 2 * time.Minute, "TASK_UNREACHABLE", task.StateUnreachable, true, 0},
+		"stopped":                {func(c *mesosfake.Cluster) error { return c.StopAgent(host) }, 0, "TASK_LOST", task.StateLost, false, 0},
+		"drained":                {func(c *mesosfake.Cluster) error { return c.DrainAgent(host, -1) }, time.Minute, "TASK_KILLED", task.StateKilled, false, 1},
+		"deactivated":            {func(c *mesosfake.Cluster) error { return c.DeactivateAgent(host) }, time.Minute, "TASK_RUNNING", task.StateRunning, true, 1},
+		"gone":                   {func(c *mesosfake.Cluster) error { return c.MarkAgentGone(host) }, 0, "TASK_GONE_BY_OPERATOR", task.StateGoneByOperator, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, mesosfake.Config{}, func(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler) {
@@ -76,22 +77,24 @@ func TestAgentTimeout(t *testing.T) {
 	inBubble(t, mesosfake.Config{AgentTimeout: 5 * time.Second}, func(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler) {
 		require.NoError(t, c.LoseAgent("agent1.example"))
 		time.Sleep(20 * time.Second)
-		requireTask(t, c, s, "TASK_UNREACHABLE", "unreachable")
+		requireTask(t, c, s, "TASK_UNREACHABLE", task.StateUnreachable)
 		require.NoError(t, c.ReturnAgent("agent1.example"))
-		requireTask(t, c, s, "TASK_RUNNING", "running")
+		requireTask(t, c, s, "TASK_RUNNING", task.StateRunning)
 	})
 }
 
 // Each way in which a task ends beside that of its command.
 func TestEndsOfTasks(t *testing.T) {
 	for name, row := range map[string]struct {
-		do                    func(c *mesosfake.Cluster) error
-		mesos, state, message string
+		do      func(c *mesosfake.Cluster) error
+		mesos   string
+		state   task.State
+		message string
 	}{
-		"success":   {func(c *mesosfake.Cluster) error { return c.EndTask("t1", 0) }, "TASK_FINISHED", "finished", "Command exited with status 0"},
-		"failure":   {func(c *mesosfake.Cluster) error { return c.EndTask("t1", 3) }, "TASK_FAILED", "failed", "Command exited with status 3"},
-		"killed":    {func(c *mesosfake.Cluster) error { return c.KillTask("t1") }, "TASK_FAILED", "failed", "Executor terminated"},
-		"unhealthy": {func(c *mesosfake.Cluster) error { return c.SetHealth("t1", false) }, "TASK_KILLED", "killed", "Command terminated with signal Terminated"},
+		"success":   {func(c *mesosfake.Cluster) error { return c.EndTask("t1", 0) }, "TASK_FINISHED", task.StateFinished, "Command exited with status 0"},
+		"failure":   {func(c *mesosfake.Cluster) error { return c.EndTask("t1", 3) }, "TASK_FAILED", task.StateFailed, "Command exited with status 3"},
+		"killed":    {func(c *mesosfake.Cluster) error { return c.KillTask("t1") }, "TASK_FAILED", task.StateFailed, "Executor terminated"},
+		"unhealthy": {func(c *mesosfake.Cluster) error { return c.SetHealth("t1", false) }, "TASK_KILLED", task.StateKilled, "Command terminated with signal Terminated"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, mesosfake.Config{}, func(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler) {
@@ -125,7 +128,7 @@ func TestFaultsOfMastersAndNetwork(t *testing.T) {
 			inBubble(t, mesosfake.Config{Masters: 3}, func(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler) {
 				do(t, c)
 				time.Sleep(15 * time.Minute)
-				requireTask(t, c, s, "TASK_RUNNING", "running")
+				requireTask(t, c, s, "TASK_RUNNING", task.StateRunning)
 				now := c.Snapshot()
 				require.Len(t, now.Tasks, 1)
 				require.True(t, now.Frameworks[0].Connected)
@@ -152,7 +155,7 @@ func TestMaintenance(t *testing.T) {
 		require.ErrorIs(t, c.StartMaintenance(host), mesosfake.ErrRefused, "not scheduled")
 		require.NoError(t, c.ScheduleMaintenance(mesosfake.Window{Hostnames: []string{host}, Start: time.Now()}))
 		require.NoError(t, c.StartMaintenance(host))
-		requireTask(t, c, s, "TASK_LOST", "lost")
+		requireTask(t, c, s, "TASK_LOST", task.StateLost)
 		require.NoError(t, c.StopMaintenance(host))
 		require.NoError(t, c.ReturnAgent(host))
 		require.Len(t, c.Snapshot().Agents, 1)

@@ -72,7 +72,7 @@ func (o haOptions) elector(api string, log *slog.Logger) (ha.Elector, error) {
 type preset cluster.Preset
 
 func (p *preset) names() map[string]cluster.Preset {
-	return map[string]cluster.Preset{"lan": cluster.LAN, "local": cluster.Local, "wan": cluster.WAN}
+	return map[string]cluster.Preset{"lan": cluster.PresetLAN, "local": cluster.PresetLocal, "wan": cluster.PresetWAN}
 }
 
 // Set implements flag.Value.
