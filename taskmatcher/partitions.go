@@ -156,7 +156,7 @@ func (pq *partitionedQueues) update(m *match, c *class, number int32) bool {
 	}
 	for i := range c.reversiblePreferences {
 		if !c.reversiblePreferences[i].holds(representative) {
-			r.penalty++
+			r.penalty += c.weight
 		}
 	}
 	pq.eligible.set(number, r)
