@@ -148,7 +148,11 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		offeredOrders: make(map[dominantResource]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
-	m.cluster = newCluster(cycle.Offers, customScalars(specs))
+	var known []task.KnownAgent
+	if slices.ContainsFunc(specs, groupsBy) {
+		known = cycle.Agents
+	}
+	m.cluster = newCluster(cycle.Offers, known, customScalars(specs))
 	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))
@@ -199,6 +203,12 @@ func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
 	return specs, classOf
 }
 
+// groupsBy reports whether a spec has GROUP_BY among its constraints or preferences.
+func groupsBy(s *task.Spec) bool {
+	isGroupBy := func(c task.Constraint) bool { return c.Operator == task.OpGroupBy }
+	return slices.ContainsFunc(s.Constraints, isGroupBy) || slices.ContainsFunc(s.Preferences, isGroupBy)
+}
+
 // customScalars returns the names of all custom scalar resources that a spec asks for, sorted.
 func customScalars(specs []*task.Spec) []string {
 	var names map[string]bool
@@ -244,7 +254,7 @@ func (m *match) tryPlace(i int, c *class) bool {
 			return false
 		}
 		c.failedAt = len(m.changes) + 1
-		c.neverFits = len(c.reversible) == 0 && m.filter == nil
+		c.neverFits = !c.waits && m.filter == nil
 	}
 	if c.neverFits {
 		c.addUnplaced(i)

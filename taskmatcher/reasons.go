@@ -31,7 +31,7 @@ type tally struct {
 // first. The order of the tallies must agree with the indexes that obstacle returns: first what exclusion
 // returns, then the filter, the constraints, the scalar resources, and the ports.
 func (m *match) reasons(c *class) []task.Reason {
-	if len(m.candidates) == 0 {
+	if len(m.allCandidates) == 0 {
 		return []task.Reason{{Kind: task.ReasonNoOffers}}
 	}
 	var tallies []tally
@@ -46,8 +46,8 @@ func (m *match) reasons(c *class) []task.Reason {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: m.kinds[n.kind]}})
 	}
 	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: "ports"}})
-	for at := range m.candidates {
-		i, short := m.obstacle(c, int32(at), tallies[:exclusions])
+	for _, at := range m.allCandidates {
+		i, short := m.obstacle(c, at, tallies[:exclusions])
 		t := &tallies[i]
 		t.Agents++
 		if short > 0 && (t.short == 0 || short < t.short) {
