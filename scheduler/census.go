@@ -15,6 +15,7 @@ import (
 // for a matcher, as long as one of its members is there.
 type census struct {
 	ttl      time.Duration // how long an agent without tasks is remembered
+	usable   usable        // which resources count
 	agents   map[string]*agent
 	groups   map[string]*group
 	presence presence
@@ -54,8 +55,8 @@ type presence struct {
 	stale bool
 }
 
-func newCensus(ttl time.Duration) census {
-	return census{ttl: ttl, agents: map[string]*agent{}, groups: map[string]*group{}}
+func newCensus(ttl time.Duration, usable usable) census {
+	return census{ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
 }
 
 // join adds a class of tasks to its group, and returns the group.
@@ -196,7 +197,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		if !slices.Contains(a.roles, o.Role) {
 			a.roles = append(a.roles, o.Role)
 		}
-		a.offered.addResources(o.Resources)
+		a.offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)
 }

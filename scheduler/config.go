@@ -184,6 +184,10 @@ type TaskMatcher interface {
 	// offers. Each task must have a placement or be covered by a rejection. The results must not be changed
 	// afterwards. If Match panics, only the tasks of the class that it panics over fail; if it panics whatever the
 	// class, the cycle is skipped.
+	//
+	// A matcher may have a method Usable(*mesos.Resource) bool as well, which tells which resources it may give to tasks.
+	// Others do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
+	// [taskmatcher.Options.Usable] without options.
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
@@ -192,15 +196,15 @@ type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
 	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
 	// the placement. If it returns an error or panics, the task fails.
-	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+	Build(task.BuildInput) (mesos.TaskInfo, error)
 }
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
 	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
-	// members. It gets the members' parts of the placement and that of the executor, see [task.PodExecutor]. The
-	// rules of Build apply.
-	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
+	// members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
+	// top of what the members ask for. The rules of Build apply.
+	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.
@@ -347,6 +351,7 @@ func (c Config) settings() settings {
 	return settings{
 		framework:      c.Framework.info(),
 		matcher:        c.Matcher,
+		usable:         usableBy(c.Matcher),
 		builder:        c.Builder,
 		refuse:         min(c.Offers.Refuse, demand.RefuseLimit),
 		reviveInterval: c.Offers.ReviveInterval,

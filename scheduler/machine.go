@@ -83,6 +83,7 @@ type machine struct {
 type settings struct {
 	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
 	matcher        TaskMatcher
+	usable         usable // by the matcher
 	builder        TaskBuilder
 	refuse         time.Duration
 	reviveInterval time.Duration
@@ -114,8 +115,8 @@ type settings struct {
 func newMachine(s settings) *machine {
 	m := &machine{
 		settings: s, conn: connection{missed: s.missed},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
-		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
+		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
+		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
 		storage: newStorage(),
 	}
 	m.demand = m.newDemand()

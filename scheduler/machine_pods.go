@@ -74,12 +74,14 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 	for i, e := range p.members {
 		members[i] = e.Info.Spec
 	}
-	parts, err := divide(whole, append(members, task.PodExecutor(members)))
+	parts, err := divide(whole, append(members, podExecutor(members)))
 	if err != nil {
 		return nil, nil, err
 	}
 	last := len(members)
-	executor, tasks, err := builder.BuildPod(members, parts[:last], parts[last])
+	executor, tasks, err := builder.BuildPod(task.PodBuildInput{
+		Members: members, Placements: parts[:last], Executor: parts[last], FrameworkID: m.conn.frameworkID,
+	})
 	executor.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return parts[:last], &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 		Executor: executor, TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},

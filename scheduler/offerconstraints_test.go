@@ -89,7 +89,7 @@ func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 			}
 			agent.Attributes = append(agent.Attributes, attribute)
 		}
-		offer := task.OfferFromMesos(offersOf([]string{"o1@S1:4:1024"}).Offers[0])
+		offer := offerFromMesos(offersOf([]string{"o1@S1:4:1024"}).Offers[0])
 		offer.Agent = agent
 		constraints := offerfilter.Derive([]string{"*"}, nil, slices.Values(pending), level).Constraints
 		offered := offeredBy(offerConstraints(constraints), "*", agent)

@@ -57,7 +57,7 @@ func TestDivide(t *testing.T) {
 		}
 		placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: []task.Demand{{ID: "t0", Spec: &whole}}, Offers: []task.Offer{offer}})
 		require.Len(t, placements, 1, "seed %d", seed)
-		specs := append(members, task.PodExecutor(members))
+		specs := append(members, podExecutor(members))
 		parts, err := divide(placements[0], specs)
 		require.NoError(t, err)
 		require.Equal(t, totals(placements[0]), totals(parts...), "seed %d", seed)

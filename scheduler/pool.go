@@ -28,6 +28,7 @@ type poolPolicy struct {
 	hold         time.Duration
 	holdPerAgent int
 	holdMax      int
+	usable       usable // which resources count for the preferred agent
 }
 
 // hold is for how long an offer is held.
@@ -179,7 +180,7 @@ func (p *pool) shorten(now time.Time) {
 func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	offered := map[string]float64{}
 	for i := range p.offers {
-		offered[p.offers[i].ID] = memOf(p.offers[i].Resources)
+		offered[p.offers[i].ID] = memOf(p.offers[i].Resources, p.policy.usable)
 	}
 	p.preferred = preferred{}
 	least := 0.0
@@ -190,7 +191,7 @@ func (p *pool) prefer(launches []*offerUse, until time.Time) {
 		}
 		for i := range u.operations {
 			for _, t := range launchedIn(&u.operations[i]) {
-				left -= memOf(t.Resources)
+				left -= memOf(t.Resources, p.policy.usable)
 			}
 		}
 		if left >= leastOffered && (p.preferred.agentID == "" || left < least) {
@@ -209,9 +210,9 @@ type offerUse struct {
 // leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.
 const leastOffered = 32
 
-func memOf(resources []mesos.Resource) (sum float64) {
+func memOf(resources []mesos.Resource, usable usable) (sum float64) {
 	for i := range resources {
-		if resources[i].Name == "mem" {
+		if resources[i].Name == "mem" && usable.counts(&resources[i]) {
 			sum += resources[i].GetScalar().GetValue()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -19,7 +20,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
-		key, group := e.Info.Spec.Class(), e.Info.Spec.Group
+		key, group := taskclass.Key(&e.Info.Spec), e.Info.Spec.Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}

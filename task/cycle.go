@@ -35,8 +35,9 @@ type KnownAgent struct {
 // Demand is a pending task.
 type Demand struct {
 	ID string
-	// Spec says what the task asks for. Tasks of one class share a Spec, so that Spec.ID may be the ID of
-	// another task of the class. See [Spec.Class].
+	// Spec says what the task asks for. Tasks of one class share it, so that Spec.ID may be the ID of another task. A
+	// class is the tasks that agree in role, group, amounts, revocability, ports, constraints, preferences, time limit
+	// and image. A matcher must not read other fields.
 	Spec *Spec
 }
 

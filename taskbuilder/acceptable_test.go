@@ -128,12 +128,12 @@ func TestStandardBuildsValidSpecs(t *testing.T) {
 func build(t *testing.T, s task.Spec, p task.Placement) mesos.TaskInfo {
 	t.Helper()
 	if s.Pod == "" {
-		info, err := taskbuilder.Standard{}.Build(s, p)
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: p})
 		require.NoError(t, err)
 		return info
 	}
 	executor := task.Placement{TaskID: s.Pod, AgentID: p.AgentID, Resources: []mesos.Resource{scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 10)}}
-	info, tasks, err := taskbuilder.Standard{}.BuildPod([]task.Spec{s}, []task.Placement{p}, executor)
+	info, tasks, err := taskbuilder.Standard{}.BuildPod(task.PodBuildInput{Members: []task.Spec{s}, Placements: []task.Placement{p}, Executor: executor, FrameworkID: "f-1"})
 	require.NoError(t, err)
 	requireAcceptablePod(t, s.ID, info, tasks)
 	return tasks[0]

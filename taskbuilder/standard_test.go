@@ -170,7 +170,7 @@ func cases() map[string]task.Spec {
 func TestStandardGolden(t *testing.T) {
 	for name, s := range cases() {
 		require.NoError(t, s.Validate(), name)
-		info, err := taskbuilder.Standard{}.Build(s, place(t, s))
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: place(t, s)})
 		require.NoError(t, err, name)
 		want := golden(t, name, &info)
 
@@ -224,9 +224,9 @@ func TestStandardHealthCheckPort(t *testing.T) {
 		{"host network: the host's port", &task.Container{Network: task.NetworkHost}, task.Port{}, 31001},
 		{"plain command: the host's port", nil, task.Port{}, 31001},
 	} {
-		info, err := taskbuilder.Standard{}.Build(task.Spec{
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: task.Spec{
 			ID: "x", Container: c.container, Ports: []task.Port{{}, c.port}, HealthCheck: &task.HealthCheck{Port: 1},
-		}, task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31001)}, HostPorts: []uint16{31000, 31001}})
+		}, Placement: task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31001)}, HostPorts: []uint16{31000, 31001}}})
 		require.NoError(t, err, c.reason)
 		require.Equal(t, c.want, info.HealthCheck.TCP.Port, c.reason)
 	}
@@ -249,7 +249,7 @@ func TestStandardRefusesMismatch(t *testing.T) {
 		s := task.Spec{ID: "x", Ports: []task.Port{{}}}
 		p := task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31000)}, HostPorts: []uint16{31000}}
 		c.change(&s, &p)
-		_, err := taskbuilder.Standard{}.Build(s, p)
+		_, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: p})
 		require.ErrorIs(t, err, taskbuilder.ErrMismatch)
 		require.ErrorContains(t, err, c.want)
 	}

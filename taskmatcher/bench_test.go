@@ -88,7 +88,7 @@ func BenchmarkReference(b *testing.B) {
 
 func benchReference(b *testing.B, s strategy, cycle task.Cycle) {
 	for b.Loop() {
-		newReference(cycle).match(s)
+		newReference(s, cycle).match(s)
 	}
 }
 

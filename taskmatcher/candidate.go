@@ -39,13 +39,6 @@ type offeredScalar struct {
 	free     thousandths // what is left
 }
 
-// usable reports whether tasks may use a resource. Volumes and disks with a source hold data or can only be taken as a
-// whole; shared resources and those of resource providers have rules of their own. Revocable resources
-// are usable, by tasks that ask for them.
-func usable(r *mesos.Resource) bool {
-	return r.Type != nil && r.Disk == nil && r.Shared == nil && r.ProviderID == nil
-}
-
 // reservedFirst orders resources: reserved ones come first, since no other role can use them.
 func reservedFirst(a, b *mesos.Resource) int {
 	return cmp.Compare(reserved(b), reserved(a))
@@ -94,7 +87,7 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
 			kind := c.kind(resource.Name)
-			if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+			if kind < 0 || !usable(resource, c.labels) || *resource.Type != mesos.SCALAR {
 				continue
 			}
 			if free := offeredAmount(resource.GetScalar().GetValue()); free > 0 {
@@ -110,7 +103,7 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 func (c *cluster) portsOf(cand *candidate) *ports {
 	d := c.detailsOf(cand)
 	if d.ports == nil {
-		d.ports = newPorts(d.offers)
+		d.ports = newPorts(d.offers, c.labels)
 	}
 	return d.ports
 }
@@ -122,7 +115,7 @@ func (c *cluster) otherScalar(cand *candidate, name string) thousandths {
 	for _, o := range c.detailsOf(cand).offers {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
-			if resource.Name == name && usable(resource) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {
+			if resource.Name == name && usable(resource, c.labels) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {
 				sum = min(sum+offeredAmount(resource.GetScalar().GetValue()), maxAmount)
 			}
 		}

@@ -8,13 +8,14 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // check checks the result of a matcher. It returns an error if a master would refuse a placement, or if the result
 // breaks the rules of the package documentation. Which of the possible candidates was chosen is not checked.
 func check(how strategy, cycle task.Cycle, placements []task.Placement, rejections []task.Rejection) error {
-	w := newReference(cycle)
+	w := newReference(how, cycle)
 	specs := map[string]*task.Spec{}
 	for _, d := range cycle.Tasks {
 		specs[d.ID] = d.Spec
@@ -44,7 +45,7 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		if placed[d.ID] {
 			continue
 		}
-		class := d.Spec.Class()
+		class := taskclass.Key(d.Spec)
 		if left[class] == nil {
 			order = append(order, class)
 		}

@@ -29,7 +29,8 @@ type cluster struct {
 	previousOffer []int32 // by offer: another offer of the same candidate, -1: none
 	candidates    []candidate
 	known         []*task.KnownAgent // those of the last offers
-	kinds         []string // names of the scalar resources
+	labels        map[string]string  // Options.ReservationLabels
+	kinds         []string           // names of the scalar resources
 	// free and revocable are tables of what is left of each kind of scalar resource: the entry of a candidate and a
 	// kind is at candidate*len(kinds)+kind. Revocable resources are in the second one only, which is nil if
 	// none are offered.
@@ -39,12 +40,13 @@ type cluster struct {
 }
 
 // newCluster merges offers into candidates and sorts these. An offer that is given twice counts once. Known agents that
-// have an offer, or no ID, are left out.
-func newCluster(offers []task.Offer, known []task.KnownAgent, custom []string) *cluster {
+// have an offer, or no ID, are left out. Specs say of which scalar resources to keep tables, labels which reservations
+// are the framework's own.
+func newCluster(offers []task.Offer, known []task.KnownAgent, specs []*task.Spec, labels map[string]string) *cluster {
 	n := len(offers) + len(known)
 	c := &cluster{
 		offers: offers, previousOffer: make([]int32, n), candidates: make([]candidate, 0, n), agentNumbers: make(map[string]int32, n),
-		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
+		labels: labels, kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, customScalars(specs)...),
 	}
 	c.free = make([]thousandths, n*len(c.kinds))
 	unnamed := make(map[string]int32) // by offer ID, for offers that do not name their agent
@@ -127,7 +129,7 @@ func (c *cluster) addScalars(resources []mesos.Resource, at int) {
 	for i := range resources {
 		resource := &resources[i]
 		kind := c.kind(resource.Name)
-		if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+		if kind < 0 || !usable(resource, c.labels) || *resource.Type != mesos.SCALAR {
 			continue
 		}
 		free := offeredAmount(resource.GetScalar().GetValue())

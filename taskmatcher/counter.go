@@ -7,7 +7,7 @@ type counter struct {
 	attribute *attribute
 	tasks     []int64 // by value
 	total     int64
-	known     int     // for GROUP_BY: how many values candidates or tasks of the group have
+	known     int // for GROUP_BY: how many values candidates or tasks of the group have
 }
 
 // newCounter returns a counter of the running tasks of a group.

@@ -29,7 +29,13 @@
 // Revocable scalar resources are used only by tasks that ask for them. Each amount is either all revocable or not
 // at all, since Mesos refuses mixtures.
 //
-// Never used are volumes, disks with a source, shared resources, resources of resource providers, and revocable ports.
+// Frameworks that share a role share its reservations as well. Those with labels, such as Marathon's, are somebody's: they
+// are not used, unless [Options.ReservationLabels] says that they are ours. A reservation that refines others counts
+// as somebody's if any of them does.
+//
+// Never used are also volumes, disks with a source, shared resources, resources of resource providers, and revocable ports.
+// What is never used does not count anywhere: not for the order of agents, nor as what a filter or a score sees, nor
+// in rejections. [Options.Usable] tells.
 //
 // # Order
 //
@@ -40,7 +46,7 @@
 // refused at first: tasks that were not placed for this reason are tried again, until no more can be placed.
 //
 // So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
-// rejection for each class of such tasks, see [task.Spec.Class]. It counts each candidate once.
+// rejection for each class of such tasks, see [task.Demand]. It counts each candidate once.
 //
 // # Guarantees
 //

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -15,7 +16,7 @@ import (
 //   - A candidate (candidate.go) is what one agent offers to one role: all such offers, merged. cluster
 //     (cluster.go) holds all candidates in the default order, and what is free in them in two tables. An int32
 //     named at, and every number called a candidate elsewhere, is an index into cluster.candidates.
-//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Spec.Class]. The tasks of a
+//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Demand]. The tasks of a
 //     class share their queues, so that a candidate that was dropped for one task is not checked for the next.
 //   - A condition (condition.go) is a constraint or preference of a class. It asks either a predicate, which depends
 //     on the agent alone and is evaluated once for each value of the attribute, or a counter (counter.go) of the
@@ -152,7 +153,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	if slices.ContainsFunc(specs, groupsBy) {
 		known = cycle.Agents
 	}
-	m.cluster = newCluster(cycle.Offers, known, customScalars(specs))
+	m.cluster = newCluster(cycle.Offers, known, specs, s.options.ReservationLabels)
 	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))
@@ -190,7 +191,7 @@ func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
 		}
 		number, known := byPointer[spec]
 		if !known {
-			b = spec.AppendClass(b[:0])
+			b = taskclass.AppendKey(b[:0], spec)
 			if number, known = byKey[string(b)]; !known {
 				number = int32(len(specs))
 				specs = append(specs, spec)

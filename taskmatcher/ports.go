@@ -27,13 +27,13 @@ type ports struct {
 
 // newPorts returns the ports of offers, except quarantined and revocable ones and numbers outside 1 to 65535. A port
 // that is offered twice counts once.
-func newPorts(offers []*task.Offer) *ports {
+func newPorts(offers []*task.Offer, labels map[string]string) *ports {
 	var p ports
 	var quarantined []uint16
 	for _, o := range offers {
 		for i := range o.Resources {
 			r := &o.Resources[i]
-			if r.Name != "ports" || !usable(r) || *r.Type != mesos.RANGES || r.Revocable != nil {
+			if r.Name != "ports" || !usable(r, labels) || *r.Type != mesos.RANGES || r.Revocable != nil {
 				continue
 			}
 			for _, each := range r.GetRanges().GetRange() {

@@ -31,12 +31,15 @@ type variant struct {
 // later what it refused at first, and with neither filter nor score.
 func variants() []variant {
 	share := taskmatcher.Options{ShareGPUAgents: true}
+	labelled := taskmatcher.Options{ReservationLabels: map[string]string{"owner": "us"}}
 	return []variant{
 		{"FirstFit", taskmatcher.FirstFit{}, strategy{score: firstFit}},
 		{"BestFit", taskmatcher.BestFit{}, strategy{score: bestFit}},
 		{"Spread", taskmatcher.Spread{}, strategy{score: spread}},
 		{"FirstFit sharing GPU agents", taskmatcher.FirstFit{Options: share}, strategy{score: firstFit, share: true}},
 		{"BestFit sharing GPU agents", taskmatcher.BestFit{Options: share}, strategy{score: bestFit, share: true}},
+		{"FirstFit with labelled reservations", taskmatcher.FirstFit{Options: labelled}, strategy{score: firstFit, labels: labelled.ReservationLabels}},
+		{"BestFit with labelled reservations", taskmatcher.BestFit{Options: labelled}, strategy{score: bestFit, labels: labelled.ReservationLabels}},
 		{
 			"a score that rises and falls",
 			taskmatcher.Scored{Score: func(s *task.Spec, c *taskmatcher.Candidate) float64 {
@@ -118,6 +121,12 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 	if r.IntN(3) == 0 {
 		o.Resources = append(o.Resources, reserve(scalar("cpus", digits(r, 2)), o.Role), reserve(ranges("ports", port+50, port+52), o.Role),
 			reserve(scalar("mem", digits(r, 64)), o.Role))
+	}
+	if r.IntN(4) == 0 {
+		owner := func(resource mesos.Resource) mesos.Resource {
+			return label(reserve(resource, o.Role), "owner", pick(r, "us", "us", "others"))
+		}
+		o.Resources = append(o.Resources, owner(scalar("cpus", digits(r, 3))), owner(scalar("mem", digits(r, 200))), owner(ranges("ports", port+150, port+155)))
 	}
 	if r.IntN(3) == 0 {
 		o.Resources = append(o.Resources, scalar("other", float64(r.IntN(4))), revocable(scalar("cpus", digits(r, 3))), revocable(scalar("mem", digits(r, 300))))
@@ -230,7 +239,7 @@ func TestLikeReference(t *testing.T) {
 			for seed := range uint64(cycles) {
 				cycle := randomCycle(rand.New(rand.NewPCG(seed, 1)))
 				placements, rejections := v.fast.Match(cycle)
-				want, rest := newReference(cycle).match(v.slow)
+				want, rest := newReference(v.slow, cycle).match(v.slow)
 				require.Equal(t, lines(want), lines(placements), "seed %d", seed)
 				require.NoError(t, check(v.slow, cycle, placements, rejections), "seed %d", seed)
 				placed, rejected = placed+len(placements), rejected+len(rest)
@@ -338,6 +347,13 @@ func TestCheckFindsFaults(t *testing.T) {
 			}
 			return match(c)
 		},
+		"uses what is reserved for others": altered(nil, func(o *task.Offer) {
+			for i := range o.Resources {
+				if len(o.Resources[i].Reservations) > 0 {
+					o.Resources[i] = reserve(o.Resources[i], o.Role)
+				}
+			}
+		}),
 		"uses everything twice": func(c task.Cycle) (p []task.Placement, r []task.Rejection) {
 			tasks := c.Tasks
 			for i := range tasks {

@@ -67,6 +67,22 @@ func poolKey(r mesos.Resource) string {
 
 func isReserved(r mesos.Resource) bool { return len(r.Reservations) > 0 || r.GetRole() != "*" }
 
+// isForeign reports whether a resource has a reservation with labels which are not the given ones.
+func isForeign(r mesos.Resource, labels map[string]string) bool {
+	for _, reservation := range append(slices.Clone(r.Reservations), *cmp.Or(r.Reservation, &mesos.Resource_ReservationInfo{})) {
+		all := map[string]string{}
+		for _, l := range reservation.Labels.GetLabels() {
+			all[l.Key] = l.GetValue()
+		}
+		missing := maps.Clone(labels)
+		maps.DeleteFunc(missing, func(key, value string) bool { v, there := all[key]; return there && v == value })
+		if len(all) > 0 && (len(labels) == 0 || len(missing) > 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // thousandths converts an offered amount. It rounds down, apart from rounding errors; an invalid amount is 0.
 func thousandths(x float64) int64 {
 	if !(x > 0) || math.IsInf(x, 1) {
@@ -75,7 +91,7 @@ func thousandths(x float64) int64 {
 	return int64(math.Floor(min(x, 1e12)*1000 + 1e-3))
 }
 
-func newReference(cycle task.Cycle) *reference {
+func newReference(how strategy, cycle task.Cycle) *reference {
 	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, amounts: map[*task.Spec]map[string]float64{}, free: map[string]float64{}, revocable: map[string]float64{}}
 	byName := map[string]*remaining{}
 	for _, o := range cycle.Offers {
@@ -89,7 +105,7 @@ func newReference(cycle task.Cycle) *reference {
 		}
 	}
 	for _, c := range w.candidates {
-		c.fill()
+		c.fill(how.labels)
 		for name, amount := range c.free {
 			w.free[name] += float64(amount)
 		}
@@ -104,7 +120,7 @@ func newReference(cycle task.Cycle) *reference {
 }
 
 // fill reads the resources of the candidate's offers.
-func (c *remaining) fill() {
+func (c *remaining) fill(labels map[string]string) {
 	c.free, c.revocable, c.pools, c.attributes = map[string]int64{}, map[string]int64{}, map[string]*pool{}, map[string]string{}
 	slices.Sort(c.ids)
 	var quarantined []uint16
@@ -113,7 +129,7 @@ func (c *remaining) fill() {
 	for _, o := range c.offers {
 		quarantined = append(quarantined, o.Quarantined...)
 		for _, r := range o.Resources {
-			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil {
+			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil || isForeign(r, labels) {
 				continue
 			}
 			switch {
@@ -231,7 +247,8 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 
 // strategy is a strategy of the reference: the candidate with the lowest score is preferred.
 type strategy struct {
-	share  bool // Options.ShareGPUAgents
+	share  bool              // Options.ShareGPUAgents
+	labels map[string]string // Options.ReservationLabels
 	filter func(*reference, *task.Spec, *remaining) bool
 	score  func(*reference, *task.Spec, *remaining) float64
 }

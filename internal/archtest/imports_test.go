@@ -30,11 +30,12 @@ var imports = map[string][]string{
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo,
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/mesoshttp", "internal/detector", mesosGo,
 	},
-	"taskmatcher":        {"task", mesosGo},
+	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
+	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
 	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -71,7 +72,7 @@ var imports = map[string][]string{
 	"scheduler/internal/journal":     {},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
-	"scheduler/internal/record":      {"task", mesosGo},
+	"scheduler/internal/record":      {"task", "internal/taskclass", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.
