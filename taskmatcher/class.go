@@ -90,7 +90,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 
 // addUnplaced records that a task of the class was not placed.
 func (c *class) addUnplaced(i int) {
-	if c.unplaced == 0 {
+	if c.unplaced == 0 || i < c.firstUnplaced {
 		c.firstUnplaced = i
 	}
 	c.unplaced++

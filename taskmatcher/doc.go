@@ -13,7 +13,7 @@
 //   - maintenance of the agent does not begin before the task must have ended; for a
 //     task without [task.Spec.MaxCompletionTime], maintenance must not have begun;
 //   - it offers no GPUs, or the task asks for some, or [Options.ShareGPUAgents] is set;
-//   - all constraints hold, counting the tasks that run and those placed earlier in this cycle;
+//   - all constraints hold, counting the tasks that run and those placed earlier in this cycle, see [task.Operator];
 //   - enough resources are left.
 //
 // # Which resources are used
@@ -42,8 +42,9 @@
 // Tasks are placed one after the other, in the order of submission. Each goes to the best candidate at that moment: the
 // one with the fewest preferences that do not hold, then the best one for the strategy, then the one that offered
 // the least memory at the start of the cycle, then the one with the lowest agent ID and role. A task that does not fit
-// anywhere does not block later ones. GROUP_BY constraints and filters may accept a task later in the cycle that they
-// refused at first: tasks that were not placed for this reason are tried again, until no more can be placed.
+// anywhere does not block later ones. A filter may accept a task later in the cycle that it
+// refused at first, and a GROUP_BY constraint one that waits for a known agent: tasks that were not placed for these
+// reasons are tried again, until no more can be placed.
 //
 // So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
 // rejection for each class of such tasks, see [task.Demand]. It counts each candidate once.

@@ -36,24 +36,29 @@ func (pq *partitionedQueues) nextAwaited(m *match, c *class) (int32, bool) {
 }
 
 // waitsFor returns which of the GROUP_BY constraints refuses a candidate because a known agent is awaited whose value has
-// fewer tasks, and the candidate of that agent; -1 if none does.
-func (m *match) waitsFor(c *class, at int32) (constraint int, awaited int32) {
+// fewer tasks, and that value; -1 if none does.
+func (m *match) waitsFor(c *class, at int32) (constraint int, value string) {
 	if len(c.groupBy) == 0 {
-		return -1, 0
+		return -1, ""
 	}
 	number, found := c.queues.nextAwaited(m, c)
 	if !found {
-		return -1, 0
+		return -1, ""
 	}
-	for i, tasks := range c.queues.awaited.key(number) {
-		switch here := c.groupBy[i].tasks(at); {
-		case here > tasks:
-			return i, c.queues.expected[number][0]
-		case here < tasks:
-			return -1, 0
+	agent := c.queues.expected[number][0]
+	for i := range c.groupBy {
+		condition := &c.groupBy[i]
+		if condition.values[at] < 0 {
+			return -1, ""
+		}
+		switch here, there := condition.tasks(at), condition.tasks(agent); {
+		case here > there:
+			return i, condition.counter.attribute.values[condition.values[agent]].text
+		case here < there:
+			return -1, ""
 		}
 	}
-	return -1, 0
+	return -1, ""
 }
 
 // addLeast adds a partition to the heaps of pq.least, if it is not there.

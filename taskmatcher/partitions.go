@@ -131,12 +131,13 @@ func (m *match) choose(c *class) int32 {
 	c.waits = false
 	for len(pq.ranked.entries) > 0 {
 		// The entry may be outdated, and its partition worse than it says.
-		top := pq.ranked.entries[0].id
-		if !pq.update(m, c, top) || pq.ranked.entries[0].id != top {
+		top := pq.ranked.entries[0]
+		pq.ranked.setKeyed(top.id, c.key(pq.candidates[top.id][0]), top.rank)
+		if pq.ranked.entries[0].id != top.id || !pq.update(m, c, top.id) || pq.ranked.entries[0].id != top.id {
 			continue
 		}
 		awaited, found := pq.nextAwaited(m, c)
-		if found && slices.Compare(pq.awaited.key(awaited), pq.ranked.key(top)) < 0 {
+		if found && slices.Compare(pq.awaited.key(awaited), pq.ranked.key(top.id)) < 0 {
 			c.waits = true
 			return -1
 		}
