@@ -36,6 +36,9 @@ func combined(members []task.Spec) task.Spec {
 		sum.Preferences = appendNew(sum.Preferences, s.Preferences)
 		sum.MaxCompletionTime = max(sum.MaxCompletionTime, s.MaxCompletionTime)
 	}
+	if slices.ContainsFunc(members, func(s task.Spec) bool { return s.MaxCompletionTime == 0 }) {
+		sum.MaxCompletionTime = 0 // no limit: the pod lasts as long as the last of its members
+	}
 	return sum
 }
 

@@ -85,6 +85,7 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	}
 	got, revocable := map[string]int64{}, map[string]bool{}
 	var ports []uint16
+	before := slices.Clone(c.ports)
 	for _, r := range p.Resources {
 		if r.Name == "ports" && r.Ranges != nil {
 			taken, err := c.takePorts(r)
@@ -127,7 +128,10 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 		return fmt.Errorf("got %v, which it did not ask for", got)
 	}
 	w.placed(s, c)
-	return checkPorts(s, p, ports)
+	if err := checkPorts(s, p, ports); err != nil {
+		return err
+	}
+	return c.checkOrder(s, p, before)
 }
 
 // reservedFirst returns an error if r is not reserved although there is a reserved resource left to take from.
@@ -135,6 +139,17 @@ func (c *remaining) reservedFirst(r mesos.Resource) error {
 	for _, p := range c.pools {
 		if !isReserved(r) && p.reserved && p.left > 0 && p.name == r.Name && p.revocable == (r.Revocable != nil) {
 			return fmt.Errorf("takes %s, which is not reserved, but reserved %s are left", r.String(), p.name)
+		}
+	}
+	return nil
+}
+
+// checkOrder returns an error if a port that the task does not name was taken although a better one is left.
+func (c *remaining) checkOrder(s *task.Spec, p task.Placement, before []freePort) error {
+	for i, port := range p.HostPorts {
+		at := slices.IndexFunc(before, func(f freePort) bool { return f.port == port })
+		if s.Ports[i].Host == 0 && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
+			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[0].port)
 		}
 	}
 	return nil

@@ -14,12 +14,15 @@ type class struct {
 	needs   []need   // scalar resources, in the order of kinds
 	static  []uint16 // host ports that the tasks name, without duplicates
 	dynamic int      // how many further host ports they take, of any number
-	// until is the latest time at which the tasks may end: maintenance must not begin before.
-	until time.Time
+	// until is the latest time at which the tasks may end: maintenance must not begin before. Tasks that have no time limit
+	// (endless) rather go where none is planned.
+	until   time.Time
+	endless bool
 	// constraints has the conditions of all constraints, in their order; groupBy has those of GROUP_BY again. Preferences
 	// are divided: those of GROUP_BY are in groupByPreferences only.
 	constraints, groupBy            []condition
 	preferences, groupByPreferences []condition
+	weight                          int32 // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
 	dominantAmount thousandths   // how much of it a task takes
@@ -46,7 +49,10 @@ type need struct {
 
 // newClass prepares a class. It must be called before anything is placed.
 func (m *match) newClass(spec *task.Spec) *class {
-	c := &class{number: int32(len(m.classes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime)}
+	c := &class{number: int32(len(m.classes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime), endless: spec.MaxCompletionTime <= 0, weight: 1}
+	if c.endless {
+		c.weight += m.maintenances
+	}
 	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
 	for kind, name := range m.kinds {
 		amount := spec.Scalars[name]
@@ -96,12 +102,16 @@ func (c *class) addUnplaced(i int) {
 	c.unplaced++
 }
 
-// penalty returns how many preferences do not hold for a candidate. Those of GROUP_BY are added by partitionedQueues.
-func (c *class) penalty(at int32) int32 {
+// penalty returns the penalty of a candidate: first how many preferences do not hold, then how soon maintenance begins, if
+// that matters. The preferences of GROUP_BY are added by partitionedQueues.
+func (m *match) penalty(c *class, at int32) int32 {
 	n := int32(0)
+	if c.endless {
+		n = m.candidates[at].maintenance
+	}
 	for i := range c.preferences {
 		if !c.preferences[i].holds(at) {
-			n++
+			n += c.weight
 		}
 	}
 	return n
@@ -133,7 +143,7 @@ func (m *match) exclusion(c *class, cand *candidate) task.ReasonKind {
 	switch {
 	case c.spec.Role != "" && c.spec.Role != cand.role:
 		return task.ReasonRole
-	case cand.hasMaintenance && cand.agent.Maintained(m.cycle.Now, c.until):
+	case cand.maintenance > 0 && cand.agent.Maintained(m.cycle.Now, c.until):
 		return task.ReasonMaintenance
 	case cand.hasGPU && c.spec.GPUs == 0 && !m.options.ShareGPUAgents:
 		return task.ReasonGPUAgent

@@ -37,6 +37,7 @@ type cluster struct {
 	free, revocable []thousandths
 	allCandidates   []int32          // 0, 1, 2, …: those on which tasks may be placed
 	agentNumbers    map[string]int32 // by agent ID; numbers are less than len(candidates)
+	maintenances    int32            // the highest candidate.maintenance
 }
 
 // newCluster merges offers into candidates and sorts these. An offer that is given twice counts once. Known agents that
@@ -173,7 +174,7 @@ func (c *cluster) sort(placeable int32) {
 	for i := range c.candidates {
 		cand := &c.candidates[i]
 		lead := &c.offers[cand.leadOffer]
-		cand.agent, cand.hasMaintenance = &lead.Agent, !lead.Agent.Unavailable.IsZero()
+		cand.agent = &lead.Agent
 		if i == 0 {
 			prefix = cand.agent.ID
 		} else if !strings.HasPrefix(cand.agent.ID, prefix) {

@@ -34,13 +34,14 @@ import (
 //   - match.changes is the log of placements. Queues that must know of changes read it from where they stopped.
 //
 // Further files: dominant.go finds the resource that BestFit goes by, ports.go keeps free ports, place.go takes
-// resources, tasks.go counts tasks of a group by agent, thousandths.go does exact arithmetic, sort.go is a radix sort,
-// groupby.go compares values, reasons.go explains what was not placed, matcher.go has the exported strategies.
+// resources, tasks.go counts tasks of a group by agent, usable.go says which resources count, maintenance.go ranks planned
+// maintenance, groupby.go compares values, thousandths.go does exact arithmetic, sort.go is a radix sort, reasons.go
+// explains what was not placed, matcher.go has the exported strategies.
 //
 // # From a Cycle to placements and rejections
 //
-//  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), and prepares each class
-//     (newClass).
+//  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), ranks planned maintenance, and
+//     prepares each class (newClass).
 //  2. A pass (match.pass) gives each task its turn (match.tryPlace), in the order of submission.
 //  3. match.choose finds the best candidate of the task's class: the head of the queue, or of the best partition.
 //  4. match.place takes the resources and appends the placement; match.noteChange appends to the log and counts the task.
@@ -117,7 +118,7 @@ type match struct {
 	countersByGroup map[string][]*counter
 	running         map[string][]task.Presence // by group; nil: not grouped yet
 	partitionings   map[string]*partitioning   // by the names of the attributes
-	offeredOrders   map[dominantResource]*offeredOrder
+	offeredOrders   map[offeredOrderKey]*offeredOrder
 	offeredTotals   map[dominantResource]float64
 	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
@@ -148,7 +149,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		strategy: s, cycle: &cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
-		offeredOrders: make(map[dominantResource]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
+		offeredOrders: make(map[offeredOrderKey]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
 	var known []task.KnownAgent
@@ -156,6 +157,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		known = cycle.Agents
 	}
 	m.cluster = newCluster(cycle.Offers, known, specs, s.options.ReservationLabels)
+	m.rankMaintenance(cycle.Now)
 	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))

@@ -8,7 +8,8 @@ type Options struct {
 	// agents are reserved for tasks that ask for GPUs.
 	ShareGPUAgents bool
 	// RandomPorts chooses host ports at random among those that are offered, with [task.Cycle.Seed] as seed, so that
-	// a port that was just freed is not reused at once. Default: the lowest ports first.
+	// a port that was just freed is not reused at once. Default: the lowest ports first. Either way
+	// ports below 1024 are the last choice.
 	RandomPorts bool
 	// ReservationLabels are the labels of this framework's own dynamic reservations. A reservation with labels is used
 	// only if it has all of these; it may have more. Default: reservations with labels belong to other frameworks of

@@ -195,7 +195,7 @@ func (pq *partitionedQueues) update(m *match, c *class, number int32) bool {
 	}
 	for i := range c.groupByPreferences {
 		if p := &c.groupByPreferences[i]; !p.holds(r.candidate) || p.tasks(r.candidate) != pq.least[i].tasks {
-			r.penalty++
+			r.penalty += c.weight
 		}
 	}
 	pq.ranked.setKeyed(number, c.key(r.candidate), r)

@@ -96,8 +96,8 @@ func randomAgent(r *rand.Rand, i int) task.Agent {
 	case 2:
 		a.Attributes = append(a.Attributes, spans("level", 1, 3, 7, 7), text("level", "4"))
 	}
-	if r.IntN(12) == 0 {
-		a.Unavailable = start.Add(time.Duration(r.IntN(5)-1) * time.Minute)
+	if r.IntN(5) == 0 {
+		a.Unavailable = start.Add(time.Duration(r.IntN(6)-2) * time.Minute)
 		a.UnavailableFor = time.Duration(r.IntN(4)) * 30 * time.Second
 	}
 	return a
@@ -121,6 +121,13 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 	if r.IntN(3) == 0 {
 		o.Resources = append(o.Resources, reserve(scalar("cpus", digits(r, 2)), o.Role), reserve(ranges("ports", port+50, port+52), o.Role),
 			reserve(scalar("mem", digits(r, 64)), o.Role))
+	}
+	if r.IntN(4) == 0 {
+		low := 1 + 3*uint64(i)
+		o.Resources = append(o.Resources, ranges("ports", low, low+2))
+	}
+	if i == 0 && r.IntN(2) == 0 {
+		o.Resources = append(o.Resources, ranges("ports", 1022, 1025))
 	}
 	if r.IntN(4) == 0 {
 		owner := func(resource mesos.Resource) mesos.Resource {
@@ -329,10 +336,20 @@ func TestCheckFindsFaults(t *testing.T) {
 		}
 	}
 	for fault, faulty := range map[string]matching{
-		"forgets quarantined ports":   altered(nil, func(o *task.Offer) { o.Quarantined = nil }),
-		"forgets constraints":         altered(func(s *task.Spec) { s.Constraints = nil }, nil),
-		"forgets roles":               altered(func(s *task.Spec) { s.Role = "" }, nil),
-		"forgets ports":               altered(func(s *task.Spec) { s.Ports = nil }, nil),
+		"forgets quarantined ports": altered(nil, func(o *task.Offer) { o.Quarantined = nil }),
+		"forgets constraints":       altered(func(s *task.Spec) { s.Constraints = nil }, nil),
+		"forgets roles":             altered(func(s *task.Spec) { s.Role = "" }, nil),
+		"forgets ports":             altered(func(s *task.Spec) { s.Ports = nil }, nil),
+		"takes ports below 1024 too early": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			c.Offers = slices.Clone(c.Offers)
+			for i := range c.Offers {
+				o := &c.Offers[i]
+				o.Resources = slices.DeleteFunc(slices.Clone(o.Resources), func(r mesos.Resource) bool {
+					return r.Name == "ports" && r.Ranges.Range[0].Begin >= 1022
+				})
+			}
+			return match(c)
+		},
 		"takes any port":              altered(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
 		"asks for less":               altered(func(s *task.Spec) { s.CPUs /= 2 }, nil),
 		"asks for more":               altered(func(s *task.Spec) { s.Mem++ }, nil),

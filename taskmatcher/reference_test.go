@@ -35,7 +35,7 @@ type remaining struct {
 	offered         map[string]int64 // what free was at the start of the cycle
 	gpu             bool
 	expected        bool       // a known agent may be waited for
-	ports           []freePort // reserved ones first, ascending
+	ports           []freePort // by class, ascending
 	attributes      map[string]string
 	pools           map[string]*pool // of scalars, by poolKey
 }
@@ -54,6 +54,17 @@ type freePort struct {
 	port     uint16
 	reserved bool
 	pool     string
+}
+
+// class returns how late a port is taken by a task that does not name it: 0 is before 1 and so on.
+func (f freePort) class() (late int) {
+	if !f.reserved {
+		late = 1
+	}
+	if f.port < 1024 {
+		late += 2
+	}
+	return late
 }
 
 // poolKey returns a key that is equal for resources that differ only in their amounts. It is the encoded message,
@@ -168,13 +179,7 @@ func (c *remaining) fill(labels map[string]string) {
 	}
 	c.offered = maps.Clone(c.free)
 	slices.SortStableFunc(ports, func(a, b freePort) int {
-		if a.reserved != b.reserved {
-			if a.reserved {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.port, b.port)
+		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.port, b.port))
 	})
 	for _, p := range ports {
 		if !slices.Contains(quarantined, p.port) {
@@ -234,6 +239,15 @@ func (w *reference) couldRun(how strategy, s *task.Spec, c *remaining) bool {
 		return false
 	}
 	return how.filter == nil || how.filter(w, s, c)
+}
+
+// maintenance returns when maintenance of a candidate's agent begins that matters to a task, or math.MaxInt64.
+func (w *reference) maintenance(s *task.Spec, c *remaining) int64 {
+	u, takes := c.agent.Unavailable, c.agent.UnavailableFor
+	if over := takes != 0 && w.cycle.Now.Sub(u) >= takes; s.MaxCompletionTime > 0 || u.IsZero() || over {
+		return math.MaxInt64
+	}
+	return u.UnixNano()
 }
 
 // choosePorts returns the ports that a task would get.
@@ -304,19 +318,20 @@ func (w *reference) match(how strategy) (placements []task.Placement, rest []tas
 		again = false
 		var waiting []task.Demand
 		for _, d := range rest {
-			best, bad, score := (*remaining)(nil), 0, 0.0
+			best, bad, latest, score := (*remaining)(nil), 0, int64(0), 0.0
 			for _, c := range w.candidates {
 				if !w.fits(how, d.Spec, c) {
 					continue
 				}
-				b, x := 0, how.score(w, d.Spec, c)
+				b, x, begin := 0, how.score(w, d.Spec, c), w.maintenance(d.Spec, c)
 				for _, p := range d.Spec.Preferences {
 					if !w.holds(p, d.Spec.Group, c) || p.Operator == task.OpGroupBy && !w.isLeast(how, d.Spec, p.Attribute, c) {
 						b++
 					}
 				}
-				if best == nil || b < bad || b == bad && x < score {
-					best, bad, score = c, b, x
+				// The fewest preferences that do not hold, then the latest maintenance, then the lowest score.
+				if best == nil || b < bad || b == bad && (begin > latest || begin == latest && x < score) {
+					best, bad, latest, score = c, b, begin, x
 				}
 			}
 			if best == nil {
