@@ -173,10 +173,10 @@ func TestValidateRefuses(t *testing.T) {
 		},
 
 		{func(s *spec) { s.Constraints[1].Attribute = "" }, `task: Constraints[1].Attribute: "": must not be empty`},
-		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE, UNLIKE, IS, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
+		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE, UNLIKE, IS, IS_NOT, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
 		{
 			func(s *spec) { s.Constraints[0].Value = "(" },
-			"task: Constraints[0].Value: \"(\": must be a regular expression: error parsing regexp: missing closing ): `(`",
+			"task: Constraints[0].Value: \"(\": must be a regular expression in Go's syntax (RE2): error parsing regexp: missing closing ): `(`",
 		},
 
 		{func(s *spec) { s.HealthCheck.Port = 2 }, "task: HealthCheck.Port: 2: must be an index into Ports, which has 2"},

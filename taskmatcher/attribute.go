@@ -64,7 +64,7 @@ func (a *attribute) number(agent *task.Agent) int32 {
 func valueOf(agent *task.Agent, name string) (value, bool) {
 	property := ""
 	switch name {
-	case task.AttributeHostname:
+	case task.AttributeHostname, "@hostname":
 		property = agent.Hostname
 	case task.AttributeRegion:
 		property = agent.Region

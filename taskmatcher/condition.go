@@ -83,20 +83,17 @@ const (
 
 func newPredicate(c task.Constraint, a *attribute) *predicate {
 	p := &predicate{constraint: c, attribute: a, results: make([]result, len(a.values))}
+	p.invalid = c.Validate() != nil // what it refuses, such as Java's syntax, could mean something else
 	switch c.Operator {
 	case task.OpLike, task.OpUnlike:
 		expression, err := regexp.Compile(c.Value)
 		if err != nil {
-			p.invalid = true
 			break
 		}
 		// The expression must match the whole value, which the longest match shows. Wrapping the text in
 		// \A(?:…)\z instead would break expressions like `\Qa`.
 		expression.Longest()
 		p.expression = expression
-	case task.OpIs, task.OpCluster:
-	default:
-		p.invalid = true
 	}
 	return p
 }
@@ -113,7 +110,7 @@ func (p *predicate) holds(v int32) bool {
 
 func (p *predicate) evaluate(v value) bool {
 	if p.expression == nil {
-		return v.equals(p.constraint.Value)
+		return v.equals(p.constraint.Value) == (p.constraint.Operator != task.OpIsNot)
 	}
 	match := p.expression.FindStringIndex(v.text)
 	whole := match != nil && match[0] == 0 && match[1] == len(v.text)

@@ -150,14 +150,14 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 
 func randomConstraint(r *rand.Rand) task.Constraint {
 	c := task.Constraint{
-		Attribute: pick(r, "rack", "rack", "rack", "level", task.AttributeHostname, task.AttributeZone, pick(r, "rack", "none")),
-		Operator:  pick(r, task.OpLike, task.OpUnlike, task.OpIs, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpGroupBy, task.OpMaxPer, pick(r, task.OpGroupBy, "WRONG")),
+		Attribute: pick(r, "rack", "rack", "rack", "level", task.AttributeHostname, task.AttributeZone, pick(r, "rack", "none", "@hostname")),
+		Operator:  pick(r, task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpGroupBy, task.OpMaxPer, pick(r, task.OpGroupBy, "WRONG")),
 	}
 	switch c.Operator {
 	case task.OpLike, task.OpUnlike:
-		c.Value = pick(r, "r1", "r[12]", "r[23]", ".*", ".*", "agent[0-2]", "2.5|4", "(")
-	case task.OpIs:
-		c.Value = pick(r, "r1", "z1", "4.0", "1", "[1-3, 7-7]")
+		c.Value = pick(r, "r1", "r[12]", "r[23]", ".*", ".*", "agent[0-2]", "2.5|4", "(", "[a-z[0-9]]+")
+	case task.OpIs, task.OpIsNot:
+		c.Value = pick(r, "r1", "agent1", "z1", "4.0", "1", "[1-3, 7-7]")
 	case task.OpCluster:
 		c.Value = pick(r, "", "", "", "r2")
 	case task.OpGroupBy:

@@ -16,7 +16,7 @@ import (
 // valueOf returns an agent's value of an attribute as text, behind its type.
 func valueOf(a task.Agent, name string) (string, bool) {
 	switch name {
-	case "hostname":
+	case "hostname", "@hostname":
 		return "text " + a.Hostname, a.Hostname != ""
 	case "@region":
 		return "text " + a.Region, a.Region != ""
@@ -104,7 +104,7 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 	}
 	switch constraint.Operator {
 	case task.OpLike, task.OpUnlike:
-		if _, err := regexp.Compile(constraint.Value); err != nil {
+		if constraint.Validate() != nil {
 			return false
 		}
 		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.OpLike)
@@ -112,6 +112,9 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 		return w.count(group, constraint.Attribute)[v] == 0
 	case task.OpMaxPer:
 		return w.count(group, constraint.Attribute)[v] < number
+	case task.OpIsNot:
+		constraint.Operator = task.OpIs
+		return constraint.Value != "" && !w.holds(constraint, group, c)
 	case task.OpCluster:
 		if constraint.Value == "" {
 			for other, n := range w.count(group, constraint.Attribute) {
@@ -123,6 +126,9 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 		}
 		fallthrough
 	case task.OpIs:
+		if constraint.Value == "" {
+			return false
+		}
 		if kind == "scalar" {
 			x, err := strconv.ParseFloat(constraint.Value, 64)
 			return err == nil && fmt.Sprint(math.Round(x*1000)/1000) == text
