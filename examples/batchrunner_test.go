@@ -28,7 +28,7 @@ func TestBatchRunnerKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a program and takes seconds")
 	}
-	program, output, err := buildOutside(t, outside(t, "batchrunner"))
+	program, output, err := buildOutside(t, copied(t, "batchrunner"))
 	require.NoError(t, err, output)
 	cluster := mesosfake.Start(t, mesosfake.Config{Listen: "127.0.0.1:0", Agents: make([]mesosfake.Agent, 4)})
 	most := watchParallel(t, cluster)
