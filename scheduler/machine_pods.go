@@ -15,12 +15,12 @@ var errPodBroken = errors.New("scheduler: the launch had no effect, and another 
 
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod
-	if m.tasks.pods[name] != nil {
+	if m.tasks.knownPod(name) {
 		m.emit(reply{ref: in.ref, err: duplicate(name)})
 		return
 	}
 	for i := range in.specs {
-		if m.tasks.byID[in.specs[i].ID] != nil {
+		if m.tasks.known(in.specs[i].ID) {
 			m.emit(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
 			return
 		}
