@@ -26,7 +26,7 @@ func (v *violations) resources(s Spec) {
 		v.amount(fmt.Sprintf("Scalars[%q]", name), s.Scalars[name])
 	}
 	if s.CPUs == 0 && s.Mem == 0 && s.Disk == 0 && s.GPUs == 0 && hostPorts(s.Ports) == 0 && !hasAny(s.Scalars) {
-		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources")
+		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources")
 	}
 }
 
