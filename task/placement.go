@@ -18,7 +18,7 @@ type Placement struct {
 	Hostname string
 	// Resources are taken from the offers. All placements of a cycle together never take more than is offered.
 	Resources []mesos.Resource
-	// HostPorts are parallel to Spec.Ports.
+	// HostPorts are parallel to Spec.Ports, with 0 for a port that has [Port.NoHost].
 	HostPorts []uint16
 }
 
