@@ -25,7 +25,7 @@ func stayingSubscribed() []behaviour {
 				again := w.made(calls.Call_SUBSCRIBE)[1]
 				require.Equal(w, told[0].FrameworkID, again.GetFrameworkID().GetValue())
 				require.Equal(w, told[0].FrameworkID, again.Subscribe.FrameworkInfo.GetID().GetValue())
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 				w.launch(sleeper("b"))
 			},
 		},
@@ -48,7 +48,7 @@ func stayingSubscribed() []behaviour {
 				w.wire.cut()
 				w.untilConnected(2)
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
