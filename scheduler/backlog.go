@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -37,7 +38,7 @@ func newBacklog(maxWait time.Duration, maxCycles int) backlog {
 
 // class returns the class of a spec, and reports whether it was created.
 func (b *backlog) class(s *task.Spec) (*class, bool) {
-	b.key = s.AppendClass(b.key[:0])
+	b.key = taskclass.AppendKey(b.key[:0], s)
 	if known := b.classes[string(b.key)]; known != nil {
 		return known, false
 	}

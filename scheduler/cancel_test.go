@@ -13,7 +13,7 @@ import (
 // was submitted under its ID: that one lives on.
 func TestCancelledKillLeavesALaterTask(t *testing.T) {
 	s := durableStage(t, "submit t", "stored")
-	s.machine.tasks.history = 0 // what has ended is forgotten at once
+	s.machine.tasks.history, s.machine.tasks.remembered.keep.Count = 0, -1 // what has ended is forgotten at once
 	s.play(strings.Fields("kill t"))
 	s.play(strings.Fields("submit t"))
 	require.Equal(t, task.StatePending, s.machine.tasks.byID["t"].Info.State)

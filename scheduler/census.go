@@ -102,6 +102,16 @@ func (c *census) recount(e *entry) {
 	}
 }
 
+// forget uncounts a task, or its whole pod, that is no longer on record, and reports whether it was counted.
+func (c *census) forget(e *entry) bool {
+	head := e.head()
+	if head.counted == nil {
+		return false
+	}
+	c.uncount(head)
+	return true
+}
+
 // agentOf returns what is known of the agent that a task is on, nil if it is on none.
 func (c *census) agentOf(e *entry) *task.Agent {
 	here := e.agentID()

@@ -64,8 +64,15 @@ type Config struct {
 	// MissedHeartbeats is after how many missed heartbeats in a row the connection counts as lost, also while
 	// it is being established. The master's default is a heartbeat every 15 s. Default 5.
 	MissedHeartbeats int
-	// History is how many ended tasks stay on record. Default 1000, negative: none.
+	// History is how many ended tasks stay on record with all that is known of them. Default 1000, negative: none. Of the
+	// others the IDs are remembered, see RememberIDs.
 	History int
+	// RememberIDs is how long the IDs of ended tasks, and the names of their pods, are remembered that are no longer in the
+	// History: as long as they are refused with [ErrDuplicateTask], and [Scheduler.Task] returns ID, state and time of the
+	// end. Otherwise a program that submits its tasks again after a restart would run those twice that have ended long ago.
+	// Default: for ever. An ID takes some 95 bytes in the store and 110 in memory, beside two and one times its own length;
+	// one that is made up anew for each task, such as a UUID, needs no more than a few days.
+	RememberIDs Retention
 	// LaunchTimeout is how long to wait for the first update after a launch before the master is asked. A
 	// task whose launch was lost is launched again. Default 1 min.
 	LaunchTimeout time.Duration
@@ -198,15 +205,15 @@ type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
 	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
 	// the placement. If it returns an error or panics, the task fails.
-	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+	Build(task.BuildInput) (mesos.TaskInfo, error)
 }
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
 	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
-	// members. It gets the members' parts of the placement and that of the executor, see [task.PodExecutor]. The
-	// rules of Build apply.
-	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
+	// members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
+	// top of what the members ask for. The rules of Build apply.
+	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.
@@ -226,6 +233,7 @@ func (c Config) normalize() (Config, error) {
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
+		notNegative("RememberIDs.For", c.RememberIDs.For),
 	); err != nil {
 		return c, err
 	}
@@ -367,6 +375,7 @@ func (c Config) settings() settings {
 		backoffMin:     backoffMin,
 		backoffMax:     backoffMax,
 		history:        c.History,
+		remember:       c.RememberIDs,
 		launchTimeout:  c.LaunchTimeout,
 		maxLaunches:    c.MaxLaunches,
 		quarantine:     c.Offers.PortQuarantine,

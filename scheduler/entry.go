@@ -40,8 +40,9 @@ type lastPlacement struct {
 
 // caller waits for a task to run, or for its end.
 type caller struct {
-	ref ref
-	end bool
+	ref   ref
+	end   bool
+	owner bool // the task ends if he no longer waits, since nobody else knows of it
 }
 
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first member
@@ -191,6 +192,19 @@ func (e *entry) takeCallers() []caller {
 	return taken
 }
 
+// takeAllCallers removes all callers, also those that wait for its pod, and returns them.
+func (e *entry) takeAllCallers() []ref {
+	var taken []ref
+	for _, c := range e.callers {
+		taken = append(taken, c.ref)
+	}
+	if e.pod != nil {
+		taken = append(taken, e.pod.callers...)
+	}
+	e.dropCallers()
+	return taken
+}
+
 // dropCallers removes all callers, also those that wait for its pod.
 func (e *entry) dropCallers() {
 	e.callers = nil
@@ -199,10 +213,10 @@ func (e *entry) dropCallers() {
 	}
 }
 
-// forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
+// forgetCaller drops a caller, and reports whether it was the owner of the task, or waited for its pod to run.
 func (e *entry) forgetCaller(gone ref) (wanted bool) {
 	for _, c := range e.callers {
-		wanted = wanted || c.ref == gone && !c.end
+		wanted = wanted || c.ref == gone && c.owner
 	}
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
 	if p := e.pod; p != nil {

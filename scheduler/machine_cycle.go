@@ -266,7 +266,7 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 		parts, operation, err = m.buildPod(e.pod, p)
 	} else {
 		var info mesos.TaskInfo
-		info, err = m.settings.builder.Build(e.Info.Spec, p)
+		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: p, FrameworkID: m.conn.frameworkID})
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {

@@ -49,6 +49,9 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
+// retentions are those of the walks. Most of them free IDs by themselves, since there are few.
+var retentions = []Retention{{Count: -1}, {Count: 2}, {For: 100 * time.Second}, {}}
+
 var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
 
 // TestMachineWalks passes long random sequences to the machine, which a short fuzzing run does not reach.
@@ -60,12 +63,15 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.configure(func(set *settings) { set.history, set.renew = int(seed%4), seed%5 < 2 })
+		c.configure(func(set *settings) {
+			set.history, set.renew = int(seed%4), seed%5 < 2
+			set.remember = retentions[seed/4%4]
+		})
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnpkxtooouuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnnpkFxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -148,6 +154,14 @@ func (c *checker) play(verb byte, n int) {
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
+	case 'F':
+		c.lastRef++
+		c.feed(forget{ref: c.lastRef, id: id})
+		for id := range c.doomed {
+			if c.machine.tasks.byID[id] == nil {
+				delete(c.doomed, id)
+			}
+		}
 	case 'x':
 		c.feed(cancel{ref: ref(n), id: id})
 	case 't':

@@ -32,6 +32,7 @@ func (m *machine) start(now time.Time) {
 	m.tasks.beginVersions(now)
 	m.failForCapacity(now, m.backlog.overdue(now))
 	m.reportNeverOffered()
+	m.trimRemembered(now)
 	if old := m.storage.durable; old.State == record.Removed {
 		m.loseLaunched(now, old.ID)
 	}

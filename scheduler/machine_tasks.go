@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 func (m *machine) submit(now time.Time, in submit) {
-	if m.tasks.byID[in.spec.ID] != nil {
+	if m.tasks.known(in.spec.ID) {
 		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
@@ -27,28 +26,27 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.touch(in.spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
 	if in.wait {
-		e.wait(caller{ref: in.ref})
+		e.wait(caller{ref: in.ref, owner: true})
 	} else {
 		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
 	}
 }
 
-func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
-
 func (m *machine) kill(now time.Time, in kill) {
-	e := m.tasks.byID[in.id]
+	info, known := m.tasks.info(in.id)
 	switch {
-	case e == nil:
-		m.emit(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
-	case e.Info.State.Terminal():
-		m.whenStored(now, reply{ref: in.ref, info: e.Info})
+	case !known:
+		m.emit(reply{ref: in.ref, err: unknown(in.id)})
+	case info.State.Terminal():
+		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
+		e := m.tasks.byID[in.id]
 		e.wait(caller{ref: in.ref, end: true})
 		m.endTask(now, e)
 	}
 }
 
-// cancel drops a caller. If the caller waited for its task to run, or for its submission to be stored, nobody knows of
+// cancel drops a caller. If the caller launched the task, or waited for its submission to be stored, nobody knows of
 // the task, so it is ended.
 func (m *machine) cancel(now time.Time, in cancel) {
 	m.teardown.forget(in.ref)
@@ -85,10 +83,12 @@ func (m *machine) killOne(now time.Time, e *entry) {
 }
 
 // The pause between two KILL calls for a task that does not end. A KILL can be lost between the master and the agent.
-// One that arrives while the agent is disconnected is dropped by a master that does not know the task.
+// One that arrives while the agent is disconnected is dropped by a master that does not know the task. While the agent is
+// unreachable it has no effect at all, and that may be for good: the pauses go on to grow.
 const (
-	killMin = 5 * time.Second
-	killMax = time.Minute
+	killMin         = 5 * time.Second
+	killMax         = time.Minute
+	killUnreachable = 15 * time.Minute
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
@@ -98,8 +98,22 @@ func (m *machine) sendKill(now time.Time, e *entry) {
 		// With the agent's ID the master can tell the state of a task that it does not know.
 		AgentID: &mesos.AgentID{Value: e.Info.AgentID},
 	}})
-	e.killPause = min(max(killMin, 2*e.killPause), killMax) // counted from the answer to this one
+	limit := killMax
+	if e.Info.State == task.StateUnreachable {
+		limit = killUnreachable
+	}
+	e.killPause = min(max(killMin, 2*e.killPause), limit) // counted from the answer to this one
 	e.killTimer = 0
+}
+
+// killReachable sends a KILL for a task that can be reached again: the earlier ones had no effect, unless it is being killed.
+func (m *machine) killReachable(now time.Time, e *entry) {
+	e.killPause = 0
+	if e.Info.State == task.StateKilling {
+		m.startKillTimer(e, now.Add(killMin))
+		return
+	}
+	m.sendKill(now, e)
 }
 
 // killDone takes the outcome of a KILL: unless the task ends, there will be another one.
@@ -180,24 +194,25 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
+		answer := reply{ref: c.ref, info: e.Info}
 		switch {
-		case c.end:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info})
-		case ended:
-			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
-		default:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info, submitted: e.Serial})
+		case ended && !c.end:
+			answer.err = &TaskError{Task: e.Info, Err: err}
+		case c.owner:
+			answer.submitted = e.Serial
 		}
+		m.whenStored(now, answer)
 	}
 	if e.pod != nil {
 		m.podChanged(now, e, err)
 	}
 	if ended {
 		m.retire(e)
+		m.trimRemembered(now)
 	}
 }
 
-// retire adds an ended task to the history and drops the oldest ones beyond the limit.
+// retire adds an ended task to the history and drops the oldest ones beyond the limit, which are then only remembered.
 func (m *machine) retire(e *entry) {
 	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)

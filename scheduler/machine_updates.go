@@ -23,10 +23,12 @@ const (
 
 // update takes a status update. It is applied, stored, delivered to the watchers, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
-	if e := m.tasks.byID[status.TaskID.Value]; e == nil {
+	if e := m.tasks.byID[status.TaskID.Value]; e == nil && m.tasks.remembered.has(status.TaskID.Value) {
+		m.endedTask(false, status)
+	} else if e == nil {
 		m.unknownTask(now, status)
 	} else if e.Info.State.Terminal() {
-		m.endedTask(e, status)
+		m.endedTask(e.Killing, status)
 	} else {
 		if !e.UUIDs.Seen(status.UUID) {
 			if len(status.UUID) > 0 {
@@ -49,14 +51,14 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	}
 }
 
-// endedTask takes an update about a task that has ended on record. An update without a uuid is the master's present
-// knowledge: if it says that the task runs, the task was wrongly taken for lost.
-func (m *machine) endedTask(e *entry, status mesos.TaskStatus) {
+// endedTask takes an update about a task that has ended on record, and that was to be killed or not. An update without a
+// uuid is the master's present knowledge: if it says that the task runs, the task was wrongly taken for lost.
+func (m *machine) endedTask(killed bool, status mesos.TaskStatus) {
 	if len(status.UUID) > 0 || status.State == nil || !knownToMaster(task.StateFromMesos(*status.State)) || m.teardown.wanted {
 		return
 	}
 	m.emit(notify{UnknownTaskEvent{Status: status}})
-	if e.Killing || m.settings.unknown == KillUnknown {
+	if killed || m.settings.unknown == KillUnknown {
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	}
 }
@@ -105,8 +107,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 		m.quarantinePorts(now, e)
 	}
 	m.setState(now, e, state, nil)
-	if e.Killing && !knownToMaster(was) && knownToMaster(state) && state != task.StateKilling {
-		m.sendKill(now, e) // earlier ones had no effect, since the task's agent was away
+	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
+		m.killReachable(now, e)
 	}
 }
 

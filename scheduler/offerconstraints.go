@@ -39,11 +39,17 @@ func appendPredicates(to mesoshttp.ConstraintGroup, c task.Constraint) mesoshttp
 		a.Predicate = mesoshttp.TextEquals
 	case task.OpLike:
 		a.Predicate = mesoshttp.TextMatches
-	case task.OpUnlike: // in Mesos it holds if the attribute is missing, here it does not
-		there := a
-		there.Value = ""
-		to = append(to, there)
-		a.Predicate = mesoshttp.TextNotMatches
+	case task.OpUnlike:
+		to, a.Predicate = append(to, existing(a)), mesoshttp.TextNotMatches
+	case task.OpIsNot:
+		to, a.Predicate = append(to, existing(a)), mesoshttp.TextNotEquals
 	}
 	return append(to, a)
+}
+
+// existing returns the constraint that the attribute exists. In Mesos the negative predicates hold if it is missing,
+// here they do not.
+func existing(a mesoshttp.AttributeConstraint) mesoshttp.AttributeConstraint {
+	a.Predicate, a.Value = mesoshttp.Exists, ""
+	return a
 }

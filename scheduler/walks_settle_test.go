@@ -22,9 +22,9 @@ func TestWalksSettle(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.configure(func(set *settings) { set.history = int(seed % 4) })
+		c.configure(func(set *settings) { set.history, set.remember = int(seed%4), retentions[seed/4%4] })
 		for range random.IntN(300) {
-			const verbs = "sbbnnppppkkxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnppppkkFxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed

@@ -22,6 +22,8 @@ func TestParseConstraint(t *testing.T) {
 		{"without a value", "hostname UNIQUE", " ", task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpUnique}},
 		{"an optional value", "@zone GROUP_BY", " ", task.Constraint{Attribute: task.AttributeZone, Operator: task.OpGroupBy}},
 		{"an optional value that is there", "@zone GROUP_BY 3", " ", task.Constraint{Attribute: task.AttributeZone, Operator: task.OpGroupBy, Value: "3"}},
+		{"another value", "hostname IS_NOT 10.0.0.7", " ", task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpIsNot, Value: "10.0.0.7"}},
+		{"Marathon's name of the hostname", "@hostname:LIKE:web.*", ":", task.Constraint{Attribute: "@hostname", Operator: task.OpLike, Value: "web.*"}},
 		{"an empty expression, written out", "rack LIKE ", " ", task.Constraint{Attribute: "rack", Operator: task.OpLike}},
 	} {
 		got, err := task.ParseConstraint(c.text, c.delimiter)
@@ -36,9 +38,11 @@ func TestParseConstraintRefuses(t *testing.T) {
 		{"rack", `task: Constraint: "rack": must have an attribute and an operator, separated by " "`},
 		{"rack LIKE", `task: Constraint: "rack LIKE": must have a regular expression after LIKE`},
 		{" LIKE x", `task: Constraint.Attribute: "": must not be empty`},
-		{"rack like x", `task: Constraint.Operator: "like": must be LIKE, UNLIKE, IS, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
-		{"rack LIKE (", "task: Constraint.Value: \"(\": must be a regular expression: error parsing regexp: missing closing ): `(`"},
+		{"rack like x", `task: Constraint.Operator: "like": must be LIKE, UNLIKE, IS, IS_NOT, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
+		{"rack LIKE (", "task: Constraint.Value: \"(\": must be a regular expression in Go's syntax (RE2): error parsing regexp: missing closing ): `(`"},
 		{"rack IS", `task: Constraint.Value: "": must not be empty for IS`},
+		{"rack IS_NOT", `task: Constraint.Value: "": must not be empty for IS_NOT`},
+		{"@rack UNIQUE", `task: Constraint.Attribute: "@rack": must be @hostname, @region, @zone or the name of an attribute, which does not begin with @`},
 		{"rack UNIQUE x", `task: Constraint.Value: "x": must be empty for UNIQUE`},
 		{"rack MAX_PER", `task: Constraint.Value: "": must be a whole number from 1 to 2147483647 for MAX_PER`},
 		{"rack MAX_PER 0", `task: Constraint.Value: "0": must be a whole number from 1 to 2147483647 for MAX_PER`},

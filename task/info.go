@@ -23,7 +23,8 @@ type Info struct {
 	// somebody saw and that were not stored any more have lower versions, too, unless a clock was set back meanwhile. All are
 	// below 2^53.
 	Version uint64 `json:"version,omitzero"`
-	// AgentID, Hostname and HostPorts are set when the task is launched.
+	// AgentID, Hostname and HostPorts are set when the task is launched. HostPorts are parallel to Spec.Ports, with 0 for a
+	// port that has [Port.NoHost].
 	AgentID   string   `json:"agentID,omitzero"`
 	Hostname  string   `json:"hostname,omitzero"`
 	HostPorts []uint16 `json:"hostPorts,omitempty"`

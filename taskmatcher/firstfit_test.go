@@ -183,7 +183,7 @@ func TestFirstFit(t *testing.T) {
 			"ports that overlap, run backwards or are none",
 			[]task.Spec{spec("x", 0, 0, 5), spec("y", 0, 0, 1)},
 			[]task.Offer{offer("a", ranges("ports", 65534, 70000, 0, 1, 9, 3, 20, 21, 21, 21))},
-			"x→a 1 20 21 65534 65535", []string{"y: ports: 1 agent, short of 1 on a"},
+			"x→a 65534 65535 1 20 21", []string{"y: ports: 1 agent, short of 1 on a"},
 		},
 	} {
 		placed, rejected := match(t, c.tasks, c.offers)

@@ -16,6 +16,7 @@ import (
 type reference struct {
 	cycle      task.Cycle
 	candidates []*remaining
+	known      []*remaining              // what known agents offered last, which is not used
 	tasks      map[string]map[string]int // number of tasks by group and agent ID
 	values     map[string]map[string]int // number of tasks by group and attribute, then by value
 	log        []task.Presence           // what was placed
@@ -33,7 +34,8 @@ type remaining struct {
 	free, revocable map[string]int64 // thousandths by name; free is not revocable
 	offered         map[string]int64 // what free was at the start of the cycle
 	gpu             bool
-	ports           []freePort // reserved ones first, ascending
+	expected        bool       // a known agent may be waited for
+	ports           []freePort // by class, ascending
 	attributes      map[string]string
 	pools           map[string]*pool // of scalars, by poolKey
 }
@@ -52,6 +54,17 @@ type freePort struct {
 	port     uint16
 	reserved bool
 	pool     string
+}
+
+// class returns how late a port is taken by a task that does not name it: 0 is before 1 and so on.
+func (f freePort) class() (late int) {
+	if !f.reserved {
+		late = 1
+	}
+	if f.port < 1024 {
+		late += 2
+	}
+	return late
 }
 
 // poolKey returns a key that is equal for resources that differ only in their amounts. It is the encoded message,
@@ -113,6 +126,14 @@ func newReference(how strategy, cycle task.Cycle) *reference {
 			w.revocable[name] += float64(amount)
 		}
 	}
+	for _, k := range cycle.Agents {
+		offers := func(o task.Offer) bool { return o.Agent.ID == k.Offer.Agent.ID }
+		if k.Offer.Agent.ID != "" && !slices.ContainsFunc(cycle.Offers, offers) {
+			c := &remaining{agent: k.Offer.Agent, role: k.Offer.Role, ids: []string{""}, offers: []task.Offer{k.Offer}, expected: k.ExpectedUntil.After(cycle.Now)}
+			c.fill(how.labels)
+			w.known = append(w.known, c)
+		}
+	}
 	slices.SortStableFunc(w.candidates, func(a, b *remaining) int {
 		return cmp.Or(cmp.Compare(a.free["mem"], b.free["mem"]), cmp.Compare(a.agent.ID, b.agent.ID), cmp.Compare(a.role, b.role), cmp.Compare(a.ids[0], b.ids[0]))
 	})
@@ -158,13 +179,7 @@ func (c *remaining) fill(labels map[string]string) {
 	}
 	c.offered = maps.Clone(c.free)
 	slices.SortStableFunc(ports, func(a, b freePort) int {
-		if a.reserved != b.reserved {
-			if a.reserved {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.port, b.port)
+		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.port, b.port))
 	})
 	for _, p := range ports {
 		if !slices.Contains(quarantined, p.port) {
@@ -188,8 +203,14 @@ func amounts(s *task.Spec) map[string]float64 {
 	return all
 }
 
-// fits reports whether a task may now run on a candidate.
+// fits reports whether a task may now run on a candidate: it could, and GROUP_BY prefers no other one.
 func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
+	return w.couldRun(how, s, c) && w.spreads(how, s, c)
+}
+
+// couldRun reports whether a task may now run on a candidate, but for GROUP_BY, of which it only looks at the expected
+// number of values.
+func (w *reference) couldRun(how strategy, s *task.Spec, c *remaining) bool {
 	if s.Role != "" && s.Role != c.role || c.gpu && s.GPUs == 0 && !how.share {
 		return false
 	}
@@ -220,6 +241,15 @@ func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
 	return how.filter == nil || how.filter(w, s, c)
 }
 
+// maintenance returns when maintenance of a candidate's agent begins that matters to a task, or math.MaxInt64.
+func (w *reference) maintenance(s *task.Spec, c *remaining) int64 {
+	u, takes := c.agent.Unavailable, c.agent.UnavailableFor
+	if over := takes != 0 && w.cycle.Now.Sub(u) >= takes; s.MaxCompletionTime > 0 || u.IsZero() || over {
+		return math.MaxInt64
+	}
+	return u.UnixNano()
+}
+
 // choosePorts returns the ports that a task would get.
 func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 	var taken []uint16
@@ -232,7 +262,7 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 		}
 	}
 	for _, p := range wanted {
-		if p.Host != 0 {
+		if p.Host != 0 || p.NoHost {
 			list = append(list, p.Host)
 			continue
 		}
@@ -288,19 +318,20 @@ func (w *reference) match(how strategy) (placements []task.Placement, rest []tas
 		again = false
 		var waiting []task.Demand
 		for _, d := range rest {
-			best, bad, score := (*remaining)(nil), 0, 0.0
+			best, bad, latest, score := (*remaining)(nil), 0, int64(0), 0.0
 			for _, c := range w.candidates {
 				if !w.fits(how, d.Spec, c) {
 					continue
 				}
-				b, x := 0, how.score(w, d.Spec, c)
+				b, x, begin := 0, how.score(w, d.Spec, c), w.maintenance(d.Spec, c)
 				for _, p := range d.Spec.Preferences {
-					if !w.holds(p, d.Spec.Group, c) {
+					if !w.holds(p, d.Spec.Group, c) || p.Operator == task.OpGroupBy && !w.isLeast(how, d.Spec, p.Attribute, c) {
 						b++
 					}
 				}
-				if best == nil || b < bad || b == bad && x < score {
-					best, bad, score = c, b, x
+				// The fewest preferences that do not hold, then the latest maintenance, then the lowest score.
+				if best == nil || b < bad || b == bad && (begin > latest || begin == latest && x < score) {
+					best, bad, latest, score = c, b, begin, x
 				}
 			}
 			if best == nil {

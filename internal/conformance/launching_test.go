@@ -210,10 +210,10 @@ func launching() []behaviour {
 // listening builds tasks that listen on their first port, if they have one.
 type listening struct{}
 
-func (listening) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := taskbuilder.Standard{}.Build(s, p)
-	if err == nil && len(p.HostPorts) > 0 {
-		shell := "exec python3 -m http.server " + strconv.Itoa(int(p.HostPorts[0]))
+func (listening) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	info, err := taskbuilder.Standard{}.Build(in)
+	if err == nil && len(in.Placement.HostPorts) > 0 {
+		shell := "exec python3 -m http.server " + strconv.Itoa(int(in.Placement.HostPorts[0]))
 		info.Command.Value = &shell
 	}
 	return info, err
@@ -222,9 +222,9 @@ func (listening) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 // careless builds one task so that the master refuses it.
 type careless struct{ id string }
 
-func (c careless) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := taskbuilder.Standard{}.Build(s, p)
-	if s.ID == c.id {
+func (c careless) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	info, err := taskbuilder.Standard{}.Build(in)
+	if in.Spec.ID == c.id {
 		info.Resources = nil
 	}
 	return info, err

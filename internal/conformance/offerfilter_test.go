@@ -128,8 +128,9 @@ func filteringOffers() []behaviour {
 // tooLittle is a builder that sets a memory limit below the memory of a task, which only a master refuses.
 type tooLittle struct{ taskbuilder.Standard }
 
-func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := b.Standard.Build(s, p)
+func (b tooLittle) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	s := in.Spec
+	info, err := b.Standard.Build(in)
 	if s.ID == "beyond" {
 		info.Limits = map[string]mesos.Value_Scalar{"mem": {Value: s.Mem - 1}}
 	}

@@ -90,12 +90,15 @@ func (m *Master) Failover(down time.Duration) bool {
 // Leader returns the number of the master that leads and has recovered, -1 when there is none.
 func (m *Master) Leader() int {
 	n := -1
-	m.must(func() {
-		if m.ready && m.leading != nil {
-			n = slices.Index(m.contenders, m.leading.contender)
-		}
-	})
+	m.must(func() { n = m.leader() })
 	return n
+}
+
+func (m *Master) leader() int {
+	if !m.ready || m.leading == nil {
+		return -1
+	}
+	return slices.Index(m.contenders, m.leading.contender)
 }
 
 func (m *Master) withMaster(n int, f func(*contender) bool) (done bool) {
@@ -299,7 +302,7 @@ func (m *Master) adoptAll(a *agent, why string) {
 			continue
 		}
 		if f.tasks[id] != nil {
-			m.config.Logger.Warn("a task was launched again while its agent was away", "task", id, "agent", a.id)
+			_ = m.die("task '" + id + "' was launched again while its agent " + a.id + " was away, and that has registered") // there is no call to answer
 			t.vanish(m)
 			continue
 		}
@@ -317,8 +320,7 @@ func (m *Master) adoptAll(a *agent, why string) {
 	for _, op := range a.operations {
 		if f := m.adopt(op.framework); f != nil {
 			op.framework = f
-			f.operations = append(f.operations, op)
-			m.report(f, op)
+			f.operations = append(f.operations, op) // sendAgain reports it
 		}
 	}
 	a.operations = nil

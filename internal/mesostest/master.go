@@ -69,11 +69,14 @@ type Master struct {
 	shares      map[shareKey]*share
 	launched    uint64         // tasks ever launched: their order
 	launches    map[string]int // of each task
+	kept        []*task        // all that were launched, with Config.KeepTasks
+	waiting     []*waiter
 	intercept   func(*scheduler.Call) Fault
 	observe     func(Handled)
 	disturbance disturbance
 	silent      bool
 	callCounts  map[scheduler.Call_Type]int
+	deadly      []string // what a real master would have died of
 }
 
 // New makes a master. The error names the field of config that no flag could
@@ -187,6 +190,7 @@ func (m *Master) loop(ctx context.Context, broken <-chan error) error {
 	defer alarm.Stop()
 	for {
 		m.timers.run(time.Now())
+		m.release()
 		var due <-chan time.Time
 		if at, ok := m.timers.next(); ok {
 			alarm.Reset(time.Until(at))

@@ -64,6 +64,9 @@ func TestDerive(t *testing.T) {
 		{"several sets", roles[:1], []task.Spec{
 			{Mem: 1, Constraints: all{where("b", task.OpIs, "1")}}, {Mem: 1, Constraints: all{where("a", task.OpLike, "x"), where("z", task.OpUnlike, "y")}},
 		}, 0, " least *: mem 1 where *: a LIKE x and z UNLIKE y, or b IS 1"},
+		{"neither the agent that failed nor another", roles[:1], []task.Spec{{CPUs: 1, Constraints: all{
+			where("@hostname", task.OpIsNot, "a1"), where("hostname", task.OpIsNot, "a1"), where("rack", task.OpIsNot, "r1"),
+		}}}, 0, " least *: cpus 1 where *: hostname IS_NOT a1 and rack IS_NOT r1"},
 		{"those that count", roles[:1], []task.Spec{{CPUs: 1, Constraints: all{
 			where("a", task.OpUnique, ""), where("b", task.OpGroupBy, "3"), where("c", task.OpMaxPer, "2"), where("d", task.OpCluster, ""), where("e", task.OpCluster, "x"),
 		}}}, 0, " least *: cpus 1 where *: a EXISTS and b EXISTS and c EXISTS and d EXISTS and e IS x"},

@@ -40,6 +40,8 @@ func holds(c task.Constraint, a task.Agent) bool {
 	switch c.Operator {
 	case task.OpIs:
 		return there && value == c.Value
+	case task.OpIsNot:
+		return there && value != c.Value
 	case task.OpLike:
 		return there && matches()
 	case task.OpUnlike:
@@ -63,9 +65,9 @@ func (d draw) spec(id string) task.Spec {
 	if d.IntN(3) == 0 {
 		s.Scalars = map[string]float64{"x": float64(1 + d.IntN(2))}
 	}
-	operators := []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpMaxPer}
+	operators := []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpMaxPer}
 	for range d.IntN(3) {
-		s.Constraints = append(s.Constraints, where(d.pick("rack", "disk", task.AttributeHostname), operators[d.IntN(len(operators))], d.pick("1", "2", "r1", "r[12]", "r.*", "")))
+		s.Constraints = append(s.Constraints, where(d.pick("rack", "disk", task.AttributeHostname, "@hostname"), operators[d.IntN(len(operators))], d.pick("1", "2", "r1", "r[12]", "r.*", "")))
 	}
 	return s
 }
