@@ -74,6 +74,9 @@ type Reason struct {
 	Resource string
 	// Agents is the number of agents.
 	Agents int
+	// Awaited is the value that a GROUP_BY constraint waits for: it has fewer tasks, and an agent that has it is expected
+	// to be offered within seconds, see [KnownAgent]. The text form of the attribute, unset if there is none.
+	Awaited string
 	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
 	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage.
 	Short    float64
@@ -96,7 +99,10 @@ func (r Reason) String() string {
 	if r.Agents != 1 {
 		agents, best = strconv.Itoa(r.Agents)+" agents", "the best short of"
 	}
-	if r.Short == 0 {
+	switch {
+	case r.Awaited != "":
+		return what + ": " + agents + ", waiting for an offer of " + r.Awaited
+	case r.Short == 0:
 		return what + ": " + agents
 	}
 	return fmt.Sprintf("%s: %s, %s %s on %s", what, agents, best, strconv.FormatFloat(r.Short, 'f', -1, 64), r.Hostname)

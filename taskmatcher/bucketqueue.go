@@ -30,7 +30,7 @@ func (m *match) bucketLevel(c *class, at int32) int64 {
 	if c.groupTasks != nil {
 		level = min(c.groupTasks[m.candidates[at].agentNumber], math.MaxInt32)
 	}
-	if len(c.monotonePreferences) > 0 || c.weight > 1 {
+	if len(c.preferences) > 0 || c.weight > 1 {
 		level += int64(m.penalty(c, at)) << 32
 	}
 	return level

@@ -18,11 +18,11 @@ type class struct {
 	// (endless) rather go where none is planned.
 	until   time.Time
 	endless bool
-	// constraints has the conditions of all constraints, in their order; monotone and reversible are the
-	// same conditions, divided. Preferences are divided in the same way.
-	constraints, monotone, reversible          []condition
-	monotonePreferences, reversiblePreferences []condition
-	weight                                     int32 // of a preference in a penalty; above that of any maintenance
+	// constraints has the conditions of all constraints, in their order; groupBy has those of GROUP_BY again. Preferences
+	// are divided: those of GROUP_BY are in groupByPreferences only.
+	constraints, groupBy            []condition
+	preferences, groupByPreferences []condition
+	weight                          int32 // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
 	dominantAmount thousandths   // how much of it a task takes
@@ -31,10 +31,12 @@ type class struct {
 	groupTasks []int64
 
 	queues      *partitionedQueues // nil until the first task has its turn
+	keyBuffer   []int64            // see class.key
 	seenChanges int                // how much of match.changes the queues have seen
 
 	firstUnplaced int // index in the cycle of the first task that was not placed
 	unplaced      int
+	waits         bool // when no candidate was found, it was since the class waits for a known agent
 	neverFits     bool // no candidate fits, nor can one fit later
 	failedAt      int  // 1 + the length of match.changes when no candidate was found; 0: never
 }
@@ -73,16 +75,14 @@ func (m *match) newClass(spec *task.Spec) *class {
 		condition := m.condition(constraint, spec.Group)
 		c.constraints = append(c.constraints, condition)
 		if condition.operator == task.OpGroupBy {
-			c.reversible = append(c.reversible, condition)
-		} else {
-			c.monotone = append(c.monotone, condition)
+			c.groupBy = append(c.groupBy, condition)
 		}
 	}
 	for _, preference := range spec.Preferences {
 		if condition := m.condition(preference, spec.Group); condition.operator == task.OpGroupBy {
-			c.reversiblePreferences = append(c.reversiblePreferences, condition)
+			c.groupByPreferences = append(c.groupByPreferences, condition)
 		} else {
-			c.monotonePreferences = append(c.monotonePreferences, condition)
+			c.preferences = append(c.preferences, condition)
 		}
 	}
 	switch m.rule {
@@ -96,29 +96,29 @@ func (m *match) newClass(spec *task.Spec) *class {
 
 // addUnplaced records that a task of the class was not placed.
 func (c *class) addUnplaced(i int) {
-	if c.unplaced == 0 {
+	if c.unplaced == 0 || i < c.firstUnplaced {
 		c.firstUnplaced = i
 	}
 	c.unplaced++
 }
 
-// penalty returns the penalty of a candidate: first how many monotone preferences do not hold, then how soon maintenance
-// begins, if that matters. The reversible preferences are added by partitionedQueues.
+// penalty returns the penalty of a candidate: first how many preferences do not hold, then how soon maintenance begins, if
+// that matters. The preferences of GROUP_BY are added by partitionedQueues.
 func (m *match) penalty(c *class, at int32) int32 {
 	n := int32(0)
 	if c.endless {
 		n = m.candidates[at].maintenance
 	}
-	for i := range c.monotonePreferences {
-		if !c.monotonePreferences[i].holds(at) {
+	for i := range c.preferences {
+		if !c.preferences[i].holds(at) {
 			n += c.weight
 		}
 	}
 	return n
 }
 
-// fits reports whether a task of the class may now run on a candidate, apart from reversible constraints and a
-// user's filter. If it returns false it will also do so for the rest of the cycle.
+// fits reports whether a task of the class may now run on a candidate, apart from a user's filter, and from GROUP_BY as
+// far as it compares values. If it returns false it will also do so for the rest of the cycle.
 func (m *match) fits(c *class, at int32) bool {
 	for _, n := range c.needs {
 		if free, revocable := m.amount(at, n.kind); n.amount > free && !(c.spec.Revocable && n.amount <= revocable) {
@@ -129,8 +129,8 @@ func (m *match) fits(c *class, at int32) bool {
 	if m.exclusion(c, cand) != "" {
 		return false
 	}
-	for i := range c.monotone {
-		if !c.monotone[i].holds(at) {
+	for i := range c.constraints {
+		if !c.constraints[i].holds(at) {
 			return false
 		}
 	}

@@ -42,8 +42,9 @@ func (c *condition) holds(at int32) bool {
 	return v >= 0 && c.holdsFor(v)
 }
 
-// holdsFor reports whether the condition now holds for a value. Except for GROUP_BY, a condition that does not hold
-// will not hold later in the cycle either.
+// holdsFor reports whether the condition now holds for a value. One that does not will not hold later in the cycle either.
+// Of GROUP_BY it is one half: whether as many values are known as expected. That no value has fewer tasks is decided
+// among the values, by partitionedQueues.
 func (c *condition) holdsFor(v int32) bool {
 	switch c.operator {
 	case task.OpUnique:
@@ -51,15 +52,15 @@ func (c *condition) holdsFor(v int32) bool {
 	case task.OpMaxPer:
 		return c.counter.tasks[v] < int64(c.number)
 	case task.OpGroupBy:
-		if c.counter.known < int(c.number) {
-			return c.counter.tasks[v] == 0
-		}
-		return c.counter.tasks[v] <= c.counter.least
+		return c.counter.known >= int(c.number) || c.counter.tasks[v] == 0
 	case task.OpCluster:
 		return c.counter.tasks[v] == c.counter.total
 	}
 	return c.predicate.holds(v)
 }
+
+// tasks returns how many tasks have the value of a candidate, for a condition that counts them. The candidate must have one.
+func (c *condition) tasks(at int32) int64 { return c.counter.tasks[c.values[at]] }
 
 // predicate evaluates a constraint that depends on the value of the attribute alone. Each value is evaluated at
 // most once, when it is first asked for.

@@ -141,10 +141,12 @@ func TestConstraintsThatCount(t *testing.T) {
 		{"cluster: a group on two racks cannot grow", "rack CLUSTER", []task.Presence{at("s9", 1), at("r9", 1)}, []string{"r1", "s1"}, 1, ""},
 		{"group by: racks take turns", "rack GROUP_BY", nil, []string{"r1", "s1", "t1"}, 5, "0→r1, 1→s1, 2→t1, 3→r1, 4→s1"},
 		{"group by: running tasks count", "rack GROUP_BY", []task.Presence{at("r9", 2)}, []string{"r1", "s1"}, 3, "0→s1, 1→s1, 2→r1"},
-		{"group by: a value without offers is known from a running task", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1"},
+		{"group by: a value without offers holds back nobody", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1, 2→s2"},
+		{"group by: it is known from a running task", "rack GROUP_BY 2", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1, 2→s2"},
 		{"group by: fewer values are known than expected", "rack GROUP_BY 3", nil, []string{"r1", "s1"}, 4, "0→r1, 1→s1"},
 		{"group by: as many values are known as expected", "rack GROUP_BY 2", nil, []string{"r1", "s1"}, 3, "0→r1, 1→s1, 2→r1"},
-		{"group by: a full agent blocks the others", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
+		{"group by: until all are full", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
+		{"group by: a full agent does not block the others", "rack GROUP_BY", []task.Presence{at("s1", 1)}, []string{"r1", "s1", "s2"}, 7, "0→r1, 1→r1, 2→s1, 3→s1, 4→s2, 5→s2"},
 	} {
 		cycle := task.Cycle{Running: c.running}
 		for i, agent := range c.agents {
@@ -161,25 +163,6 @@ func TestConstraintsThatCount(t *testing.T) {
 		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
 		require.Equal(t, c.placed, summary(placements), c.reason)
 	}
-}
-
-// GROUP_BY refuses the second task until a later one was placed on the other rack; a second pass places it.
-func TestGroupByInASecondPass(t *testing.T) {
-	onRack := func(rack string) *task.Spec {
-		return &task.Spec{CPUs: .1, Group: "g", Constraints: []task.Constraint{
-			{Attribute: "rack", Operator: task.OpLike, Value: rack}, {Attribute: "rack", Operator: task.OpGroupBy},
-		}}
-	}
-	r, s := onRack("r"), onRack("s")
-	cycle := task.Cycle{Tasks: []task.Demand{{ID: "a", Spec: r}, {ID: "b", Spec: r}, {ID: "c", Spec: s}}}
-	for _, rack := range []string{"r", "s"} {
-		o := plain(rack, 100)
-		o.Agent.Attributes = []mesos.Attribute{text("rack", rack)}
-		cycle.Offers = append(cycle.Offers, o)
-	}
-	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
-	require.Empty(t, rejections)
-	require.Equal(t, "a→r, c→s, b→r", summary(placements))
 }
 
 // Preferences only order the agents on which a task fits.

@@ -13,7 +13,7 @@
 //   - maintenance of the agent does not begin before the task must have ended; for a
 //     task without [task.Spec.MaxCompletionTime], maintenance must not have begun;
 //   - it offers no GPUs, or the task asks for some, or [Options.ShareGPUAgents] is set;
-//   - all constraints hold, counting the tasks that run and those placed earlier in this cycle;
+//   - all constraints hold, counting the tasks that run and those placed earlier in this cycle, see [task.Operator];
 //   - enough resources are left.
 //
 // # Which resources are used
@@ -43,8 +43,10 @@
 // Tasks are placed one after the other, in the order of submission. Each goes to the best candidate at that moment: the
 // one with the fewest preferences that do not hold, then one that is not going to be drained, then the best one for the
 // strategy, then the one that offered the least memory at the start of the cycle, then the one with the lowest agent ID and
-// role. A task that does not fit anywhere does not block later ones. GROUP_BY constraints and filters may accept a task later in the cycle that they
-// refused at first: tasks that were not placed for this reason are tried again, until no more can be placed.
+// role. GROUP_BY comes before all of these: it chooses the values among whose agents the best one is found. A task that does
+// not fit anywhere does not block later ones. A filter may accept a task later in the cycle that it refused at first, and
+// GROUP_BY one that waits for a known agent: tasks that were not placed for these reasons are tried again, until no more
+// can be placed.
 //
 // An agent with planned maintenance comes after those without, and the later it begins the better: so a service is not moved
 // soon. The preferences of the task weigh more, the strategy, also a user's score, weighs less. Maintenance that is over does not

@@ -39,7 +39,7 @@ func (m *match) orderByOffered(d dominantResource, endless bool) *offeredOrder {
 	if known := m.offeredOrders[key]; known != nil {
 		return known
 	}
-	items := make([]sortItem, len(m.candidates))
+	items := make([]sortItem, len(m.allCandidates))
 	for at := range items {
 		items[at] = sortItem{uint64(m.amountLeft(int32(at), d)), int32(at)}
 	}
@@ -64,8 +64,8 @@ func (m *match) orderByOffered(d dominantResource, endless bool) *offeredOrder {
 func (m *match) totalOffered(d dominantResource) float64 {
 	sum, known := m.offeredTotals[d]
 	if !known {
-		for at := range m.candidates {
-			sum += float64(m.amountLeft(int32(at), d))
+		for _, at := range m.allCandidates {
+			sum += float64(m.amountLeft(at, d))
 		}
 		m.offeredTotals[d] = sum
 	}

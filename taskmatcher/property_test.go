@@ -224,6 +224,14 @@ func randomCycle(r *rand.Rand) task.Cycle {
 		gone := randomAgent(r, 20+r.IntN(3))
 		c.Running = append(c.Running, task.Presence{Group: pick(r, "", "a", "b"), Agent: pick(r, append(agents, gone)...), Tasks: r.IntN(4)})
 	}
+	for i := range r.IntN(5) {
+		k := task.KnownAgent{Offer: randomOffer(r, i, randomAgent(r, 20+i)), ExpectedUntil: start.Add(pick(r, 0, time.Second, time.Second))}
+		if r.IntN(8) == 0 {
+			k.Offer.Agent = pick(r, agents...) // mostly one that is offered as well
+		}
+		k.Offer.ID = ""
+		c.Agents = append(c.Agents, k)
+	}
 	return c
 }
 

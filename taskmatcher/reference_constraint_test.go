@@ -2,7 +2,6 @@ package taskmatcher_test
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -136,14 +135,64 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 		}
 		return constraint.Value == text
 	case task.OpGroupBy:
-		counts := w.count(group, constraint.Attribute)
-		if number < 0 {
-			return false
-		}
-		if len(counts) < number {
-			return counts[v] == 0
-		}
-		return counts[v] == slices.Min(slices.Collect(maps.Values(counts)))
+		return number >= 0 && (w.distinct(group, constraint.Attribute) >= number || w.count(group, constraint.Attribute)[v] == 0)
 	}
 	return false
+}
+
+// distinct returns how many values of an attribute there are on agents that are offered, known, or run tasks of a group.
+func (w *reference) distinct(group, attribute string) int {
+	values := map[string]bool{}
+	note := func(a task.Agent) {
+		if v, ok := valueOf(a, attribute); ok {
+			values[v] = true
+		}
+	}
+	for _, c := range append(w.candidates, w.known...) {
+		note(c.agent)
+	}
+	for _, p := range w.cycle.Running {
+		if p.Group == group && p.Tasks > 0 {
+			note(p.Agent)
+		}
+	}
+	return len(values)
+}
+
+// spreads reports whether the GROUP_BY constraints of a task allow a candidate: among all candidates on which the task
+// could run, and the known agents that it may wait for, none has a value with fewer tasks. The first constraint decides,
+// unless there are equally many tasks; then the second one does, and so on.
+func (w *reference) spreads(how strategy, s *task.Spec, c *remaining) bool {
+	var attributes []string
+	for _, each := range s.Constraints {
+		if each.Operator == task.OpGroupBy {
+			attributes = append(attributes, each.Attribute)
+		}
+	}
+	if len(attributes) == 0 {
+		return true
+	}
+	counts := func(c *remaining) (all []int) {
+		for _, attribute := range attributes {
+			v, _ := valueOf(c.agent, attribute)
+			all = append(all, w.count(s.Group, attribute)[v])
+		}
+		return all
+	}
+	mine := counts(c)
+	better := func(other *remaining) bool {
+		return slices.Compare(counts(other), mine) < 0 && w.couldRun(how, s, other)
+	}
+	return !slices.ContainsFunc(w.candidates, better) &&
+		!slices.ContainsFunc(w.known, func(other *remaining) bool { return other.expected && better(other) })
+}
+
+// isLeast reports whether no candidate on which a task could run has a value with fewer tasks of its group.
+func (w *reference) isLeast(how strategy, s *task.Spec, attribute string, c *remaining) bool {
+	counts := w.count(s.Group, attribute)
+	mine, _ := valueOf(c.agent, attribute)
+	return !slices.ContainsFunc(w.candidates, func(other *remaining) bool {
+		v, found := valueOf(other.agent, attribute)
+		return found && counts[v] < counts[mine] && w.couldRun(how, s, other)
+	})
 }

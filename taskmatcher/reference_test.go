@@ -16,6 +16,7 @@ import (
 type reference struct {
 	cycle      task.Cycle
 	candidates []*remaining
+	known      []*remaining              // what known agents offered last, which is not used
 	tasks      map[string]map[string]int // number of tasks by group and agent ID
 	values     map[string]map[string]int // number of tasks by group and attribute, then by value
 	log        []task.Presence           // what was placed
@@ -33,6 +34,7 @@ type remaining struct {
 	free, revocable map[string]int64 // thousandths by name; free is not revocable
 	offered         map[string]int64 // what free was at the start of the cycle
 	gpu             bool
+	expected        bool       // a known agent may be waited for
 	ports           []freePort // by class, ascending
 	attributes      map[string]string
 	pools           map[string]*pool // of scalars, by poolKey
@@ -124,6 +126,14 @@ func newReference(how strategy, cycle task.Cycle) *reference {
 			w.revocable[name] += float64(amount)
 		}
 	}
+	for _, k := range cycle.Agents {
+		offers := func(o task.Offer) bool { return o.Agent.ID == k.Offer.Agent.ID }
+		if k.Offer.Agent.ID != "" && !slices.ContainsFunc(cycle.Offers, offers) {
+			c := &remaining{agent: k.Offer.Agent, role: k.Offer.Role, ids: []string{""}, offers: []task.Offer{k.Offer}, expected: k.ExpectedUntil.After(cycle.Now)}
+			c.fill(how.labels)
+			w.known = append(w.known, c)
+		}
+	}
 	slices.SortStableFunc(w.candidates, func(a, b *remaining) int {
 		return cmp.Or(cmp.Compare(a.free["mem"], b.free["mem"]), cmp.Compare(a.agent.ID, b.agent.ID), cmp.Compare(a.role, b.role), cmp.Compare(a.ids[0], b.ids[0]))
 	})
@@ -193,8 +203,14 @@ func amounts(s *task.Spec) map[string]float64 {
 	return all
 }
 
-// fits reports whether a task may now run on a candidate.
+// fits reports whether a task may now run on a candidate: it could, and GROUP_BY prefers no other one.
 func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
+	return w.couldRun(how, s, c) && w.spreads(how, s, c)
+}
+
+// couldRun reports whether a task may now run on a candidate, but for GROUP_BY, of which it only looks at the expected
+// number of values.
+func (w *reference) couldRun(how strategy, s *task.Spec, c *remaining) bool {
 	if s.Role != "" && s.Role != c.role || c.gpu && s.GPUs == 0 && !how.share {
 		return false
 	}
@@ -309,7 +325,7 @@ func (w *reference) match(how strategy) (placements []task.Placement, rest []tas
 				}
 				b, x, begin := 0, how.score(w, d.Spec, c), w.maintenance(d.Spec, c)
 				for _, p := range d.Spec.Preferences {
-					if !w.holds(p, d.Spec.Group, c) {
+					if !w.holds(p, d.Spec.Group, c) || p.Operator == task.OpGroupBy && !w.isLeast(how, d.Spec, p.Attribute, c) {
 						b++
 					}
 				}

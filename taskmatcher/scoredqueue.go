@@ -21,7 +21,7 @@ type scoredQueue struct {
 // newScoredQueues returns a queue for each partition.
 func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 	queues := make([]scoredQueue, len(p.candidates))
-	if m.rule == ruleBestFit && len(c.monotonePreferences) == 0 && p.partitionOf == nil {
+	if m.rule == ruleBestFit && len(c.preferences) == 0 && p.partitionOf == nil {
 		queues[0].order = c.dominantOrder
 		queues[0].next, _ = slices.BinarySearch(c.dominantOrder.amounts[:c.dominantOrder.unmaintained], c.dominantAmount)
 		return queues
@@ -31,7 +31,7 @@ func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 	for i, candidates := range p.candidates {
 		n := len(candidates)
 		q := &queues[i]
-		q.ids, q.heap = p.indexIn, heap{entries[:0:n], positions[:n:n]}
+		q.ids, q.heap = p.indexIn, heap{entries: entries[:0:n], positions: positions[:n:n]}
 		entries, positions = entries[n:], positions[n:]
 		for id, at := range candidates {
 			if r, ok := m.evaluate(c, at); ok {
