@@ -97,6 +97,9 @@ func (e *edges) detect(ctx context.Context) {
 // errSilent is why a stream ends whose master sends not even heartbeats.
 var errSilent = errors.New("the master said nothing")
 
+// errSubscribedTwice is why an event is skipped.
+var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
+
 // errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
@@ -176,7 +179,11 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	for confirmed := false; ; {
 		event, err := s.Next()
-		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
+		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
+			if confirmed {
+				e.put(ctx, streamGarbled{stream: wanted.stream, err: errSubscribedTwice})
+				continue
+			}
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
 				return true, err

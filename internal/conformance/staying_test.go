@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
@@ -154,6 +155,45 @@ func stayingSubscribed() []behaviour {
 				w.wire.inject(&calls.Event{Type: 99})
 				w.launch(sleeper("a"))
 				require.Len(w, w.made(calls.Call_SUBSCRIBE), 1)
+			},
+		},
+		{
+			name:    "an event without a part that it must have is skipped",
+			sources: []source{document("scheduler-http-api", "Events")},
+			durable: true,
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.launch(sleeper("a"))
+				for number := range calls.Event_Type_name {
+					w.wire.inject(&calls.Event{Type: calls.Event_Type(number)})
+				}
+				w.wire.inject(
+					&calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{FrameworkID: &mesos.FrameworkID{}}},
+					&calls.Event{Type: calls.Event_UPDATE, Update: &calls.Event_Update{Status: mesos.TaskStatus{TaskID: mesos.TaskID{Value: "a"}}}},
+					&calls.Event{Type: calls.Event_OFFERS, Offers: &calls.Event_Offers{Offers: []mesos.Offer{{}}}},
+					&calls.Event{Type: calls.Event_RESCIND, Rescind: &calls.Event_Rescind{}},
+					&calls.Event{Type: calls.Event_FAILURE, Failure: &calls.Event_Failure{}},
+				)
+				w.launch(sleeper("b"))
+				require.Equal(w, task.Running, w.task("a").State)
+				require.Len(w, w.made(calls.Call_SUBSCRIBE), 2, "the second one with the ID on record")
+			},
+		},
+		{
+			name:    "a second SUBSCRIBED on a stream changes nothing, not the framework ID either",
+			sources: []source{document("scheduler-http-api", "SUBSCRIBED")},
+			durable: true,
+			run: func(w *world) {
+				w.untilConnected(1)
+				told, _ := w.connections()
+				w.wire.inject(&calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "other"}}})
+				w.launch(sleeper("a"))
+				for _, c := range w.made(calls.Call_ACCEPT) {
+					require.Equal(w, told[0].FrameworkID, c.GetFrameworkID().GetValue())
+				}
+				for _, record := range w.store.snapshot() {
+					require.NotContains(w, string(record), `"other"`)
+				}
 			},
 		},
 		{

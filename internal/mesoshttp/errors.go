@@ -107,7 +107,8 @@ func (e *RedirectError) Error() string {
 // Unwrap makes errors.Is work with Err and ErrRedirect.
 func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 
-// DecodeError is returned for an event that could not be decoded. The stream goes on with the next event.
+// DecodeError is returned for an event that could not be decoded, or cannot be used: it lacks a part, or its type is not
+// known. The stream goes on with the next event.
 type DecodeError struct {
 	Codec Codec
 	Size  int // of the event in bytes
@@ -116,7 +117,7 @@ type DecodeError struct {
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("mesoshttp: event of %d bytes is not %s: %v", e.Size, e.Codec, e.Err)
+	return fmt.Sprintf("mesoshttp: %s event of %d bytes: %v", e.Codec, e.Size, e.Err)
 }
 
 // Unwrap returns the reason.
