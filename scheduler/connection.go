@@ -45,7 +45,7 @@ const (
 const defaultHeartbeat = 15 * time.Second
 
 // maxHeartbeat is the longest interval that is believed.
-const maxHeartbeat = time.Hour
+const maxHeartbeat = 7 * 24 * time.Hour
 
 // current reports whether stream is the current subscription. Late inputs of an older one are ignored.
 func (c *connection) current(stream int) bool {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -272,15 +274,17 @@ func guarded(dial func(ctx context.Context, network, address string) (net.Conn, 
 // same answer.
 func subscribeError(err error) error {
 	var status *mesoshttp.StatusError
-	if !errors.As(err, &status) {
+	if !errors.As(err, &status) || errors.Is(err, mesoshttp.ErrRedirect) {
 		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 	}
-	switch status.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
+	if mastertext.IsFinalAnswer(status.Status, status.Body) {
 		return &SubscribeError{Status: status.Status, Message: status.Body}
 	}
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
+	refused := &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
+	if master := (*mesoshttp.MasterError)(nil); errors.As(err, &master) {
+		refused.Message = strings.Join(slices.DeleteFunc([]string{master.URL, master.Mistake, status.Body}, func(s string) bool { return s == "" }), ": ")
+	}
+	return refused
 }
 
 // notConnected reports whether there was no connection with the master.

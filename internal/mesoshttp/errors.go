@@ -29,6 +29,8 @@ const (
 var (
 	// ErrNoStreamID is returned by Subscribe for an answer without Mesos-Stream-Id, which later calls would need.
 	ErrNoStreamID = errors.New("mesoshttp: no Mesos-Stream-Id in the answer to SUBSCRIBE")
+	// ErrNoAnswer is returned by Subscribe when a master has not answered within 15 s.
+	ErrNoAnswer = errors.New("no answer within 15 s")
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
 
