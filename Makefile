@@ -2,23 +2,32 @@
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRORLINT   = go run github.com/polyfloyd/go-errorlint@v1.8.0
 GODOT       = go run github.com/tetafro/godot/cmd/godot@v1.5.6
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
 
-.PHONY: fmt lint short test race race-short chaos fuzz bench conformance integration failover demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos fuzz bench conformance integration failover demo-ha check
 
 # fails if a file is not formatted
 fmt:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 
+# .golangci.yml has the same for golangci-lint
 lint:
 	go vet -tags integration,failover ./...
 	$(STATICCHECK) -tags integration ./...
 	$(STATICCHECK) -tags integration,failover ./examples/...
 	$(ERRORLINT) ./...
 	$(GODOT) .
+
+# known vulnerabilities in code that is called; skipped if the database of vulnerabilities cannot be reached
+vuln:
+	@out=$$($(GOVULNCHECK) ./... 2>&1) && echo "$$out" || case "$$out" in \
+		*"fetching vulnerabilities"*) echo "$$out"; echo "make vuln: skipped, no database of vulnerabilities" ;; \
+		*) echo "$$out"; exit 1 ;; \
+	esac
 
 # the tests to run often while working: within a minute on two cores, without the slow ones
 short:
@@ -74,5 +83,5 @@ failover:
 
 # A number of inputs, not a time: if the time is over while an input is being tried, the go command may report "context
 # deadline exceeded" as a failure.
-check: fmt lint race-short conformance integration
+check: fmt lint vuln race-short conformance integration
 	$(MAKE) fuzz FUZZTIME=300x

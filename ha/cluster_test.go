@@ -249,7 +249,7 @@ func (w *world) requireTasks(ids ...string) {
 	table := make([]string, len(all))
 	for i, info := range all {
 		table[i] = info.Spec.ID
-		require.Equal(w, task.Running, info.State, info.Spec.ID)
+		require.Equal(w, task.StateRunning, info.State, info.Spec.ID)
 	}
 	slices.Sort(table)
 	require.Equal(w, ids, table)

@@ -156,7 +156,7 @@ func (k *kills) complete() error {
 		running = append(running, r.ID)
 	}
 	for _, info := range all {
-		if info.State == task.Running {
+		if info.State == task.StateRunning {
 			table = append(table, info.Spec.ID)
 		} else if slices.Contains(k.accepted, info.Spec.ID) {
 			return fmt.Errorf("%s is on record as %v", info.Spec.ID, info.State)

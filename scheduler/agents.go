@@ -15,7 +15,7 @@ type AgentStats struct {
 	// Agent is the agent as its last offer described it. It is shared and must not be changed.
 	Agent task.Agent
 	// Offered is the sum of its last offers: those that came in the same event of the master. It is
-	// not what is free now. OfferedAt is when they came, or zero if that is longer ago than
+	// not what is free now. Resources that the [TaskMatcher] never uses do not count. OfferedAt is when they came, or zero if that is longer ago than
 	// [OfferPolicy.StatsTTL]. Roles are the roles that they were for, in ascending order.
 	Offered   Amounts
 	OfferedAt time.Time
@@ -52,15 +52,20 @@ func (a *Amounts) addSpec(s *task.Spec) {
 	a.Mem += s.Mem
 	a.Disk += s.Disk
 	a.GPUs += s.GPUs
-	a.Ports += len(s.Ports)
+	for _, p := range s.Ports {
+		if !p.NoHost {
+			a.Ports++
+		}
+	}
 	for name, amount := range s.Scalars {
 		a.addScalar(name, amount)
 	}
 }
 
-func (a *Amounts) addResources(resources []mesos.Resource) {
+func (a *Amounts) addResources(resources []mesos.Resource, usable usable) {
 	for i := range resources {
 		switch r := &resources[i]; {
+		case !usable.counts(r):
 		case r.Scalar != nil:
 			a.addScalar(r.Name, r.Scalar.Value)
 		case r.Name == "ports" && r.Ranges != nil:

@@ -25,7 +25,7 @@ func TestCredential(t *testing.T) {
 	withHarness(t, cluster, scheduler.Config{Credential: &scheduler.Credential{Principal: "me", Secret: "secret"}}, func(ctx context.Context, h *harness) {
 		info, err := h.sched.Launch(ctx, sleeper("a"))
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 	})
 	for reason, credential := range map[string]*scheduler.Credential{
 		"none": nil, "the wrong secret": {Principal: "me", Secret: "wrong"}, "nobody": {Principal: "you", Secret: "secret"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -37,7 +38,7 @@ func newBacklog(maxWait time.Duration, maxCycles int) backlog {
 
 // class returns the class of a spec, and reports whether it was created.
 func (b *backlog) class(s *task.Spec) (*class, bool) {
-	b.key = s.AppendClass(b.key[:0])
+	b.key = taskclass.AppendKey(b.key[:0], s)
 	if known := b.classes[string(b.key)]; known != nil {
 		return known, false
 	}
@@ -106,7 +107,7 @@ func (b *backlog) endHold(e *entry) {
 
 // stateChanged notes a change of a task's state.
 func (b *backlog) stateChanged(previous, state task.State) {
-	b.stale = b.stale || previous == task.Pending || state == task.Pending
+	b.stale = b.stale || previous == task.StatePending || state == task.StatePending
 }
 
 // remove removes a task, or the pod that it is a member of, if it is there.
@@ -130,7 +131,7 @@ func (b *backlog) removeAll(tasks []*entry) {
 
 // removeEnded removes all tasks that are no longer pending.
 func (b *backlog) removeEnded() {
-	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.Pending })
+	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.StatePending })
 }
 
 // matchable returns the tasks to be matched, and counts the cycle if there are any. With new offers they are all

@@ -282,7 +282,7 @@ func TestTooLargeForStore(t *testing.T) {
 		require.ErrorAs(h, h.sched.Submit(ctx, specOfSize("large", most+1)), &field)
 		info, err := h.sched.Launch(ctx, specOfSize("large", most))
 		require.NoError(h, err, "it is as large as may be, and the first of that name")
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 
 		member := func(i, bytes int) task.Spec {
 			spec := specOfSize(fmt.Sprint("member", i), bytes)
@@ -333,7 +333,7 @@ func TestLongMessage(t *testing.T) {
 		next, stop := h.successor(ctx, s)
 		info, err = next.Task(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Failed, info.State)
+		require.Equal(h, task.StateFailed, info.State)
 		require.Empty(h, info.Status.GetMessage())
 		require.Equal(h, mesos.REASON_COMMAND_EXECUTOR_FAILED, info.Status.GetReason())
 		require.ErrorIs(h, stop(), context.Canceled)

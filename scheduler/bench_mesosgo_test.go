@@ -102,10 +102,10 @@ func (m *mesosGo) fill(o *mesos.Offer) ([]mesos.TaskInfo, error) {
 	var launched []mesos.TaskInfo
 	for len(m.pending) > 0 && m.pending[0].CPUs <= cpus && m.pending[0].Mem <= float64(mem) {
 		s := m.pending[0]
-		info, err := taskbuilder.Standard{}.Build(s, task.Placement{
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: task.Placement{
 			TaskID: s.ID, OfferIDs: []string{o.ID.Value}, AgentID: o.AgentID.Value,
 			Resources: []mesos.Resource{resources.NewCPUs(s.CPUs).Resource, resources.NewMemory(s.Mem).Resource},
-		})
+		}})
 		if err != nil {
 			return nil, err
 		}

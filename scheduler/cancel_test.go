@@ -13,12 +13,12 @@ import (
 // was submitted under its ID: that one lives on.
 func TestCancelledKillLeavesALaterTask(t *testing.T) {
 	s := durableStage(t, "submit t", "stored")
-	s.machine.tasks.history = 0 // what has ended is forgotten at once
+	s.machine.tasks.history, s.machine.tasks.remembered.keep.Count = 0, -1 // what has ended is forgotten at once
 	s.play(strings.Fields("kill t"))
 	s.play(strings.Fields("submit t"))
-	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["t"].Info.State)
 	s.play(strings.Fields("cancel 2 t")) // that killed
-	require.Equal(t, task.Pending, s.machine.tasks.byID["t"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["t"].Info.State)
 	s.play(strings.Fields("cancel 3 t")) // that submitted the second
 	require.NotContains(t, s.machine.tasks.byID, "t")
 }

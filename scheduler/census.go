@@ -15,6 +15,7 @@ import (
 // for a matcher, as long as one of its members is there.
 type census struct {
 	ttl      time.Duration // how long an agent without tasks is remembered
+	usable   usable        // which resources count
 	agents   map[string]*agent
 	groups   map[string]*group
 	presence presence
@@ -54,8 +55,8 @@ type presence struct {
 	stale bool
 }
 
-func newCensus(ttl time.Duration) census {
-	return census{ttl: ttl, agents: map[string]*agent{}, groups: map[string]*group{}}
+func newCensus(ttl time.Duration, usable usable) census {
+	return census{ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
 }
 
 // join adds a class of tasks to its group, and returns the group.
@@ -99,6 +100,16 @@ func (c *census) recount(e *entry) {
 	if head.counted == nil && here != nil {
 		c.count(head, here)
 	}
+}
+
+// forget uncounts a task, or its whole pod, that is no longer on record, and reports whether it was counted.
+func (c *census) forget(e *entry) bool {
+	head := e.head()
+	if head.counted == nil {
+		return false
+	}
+	c.uncount(head)
+	return true
 }
 
 // agentOf returns what is known of the agent that a task is on, nil if it is on none.
@@ -196,7 +207,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		if !slices.Contains(a.roles, o.Role) {
 			a.roles = append(a.roles, o.Role)
 		}
-		a.offered.addResources(o.Resources)
+		a.offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)
 }

@@ -46,7 +46,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	require.NoError(t, err)
 
 	second := newStage(t)
-	second.machine.restore(record.Framework{State: record.Active, ID: "fw"}, tasks)
+	second.machine.restore(record.Framework{State: record.Active, ID: "fw"}, tasks, nil)
 	agent := task.Agent{ID: "a1", Hostname: "a1.example", Region: "eu", Zone: "eu-1", Attributes: rack("r1")}
 	require.Equal(t, []task.Presence{{Group: "web", Agent: agent, Tasks: 1}}, second.machine.census.running())
 

@@ -50,10 +50,10 @@ func (c *chaos) checkLaunch(call *scheduler.Call) {
 	for _, t := range launchedBy(call) {
 		id := t.TaskID.Value
 		d := c.store.of(id)
-		if !d.there || d.state != task.Staging {
+		if !d.there || d.state != task.StateStaging {
 			c.history.violate("launched before store", id, "%s is launched, and on record it is %v (%v)", id, d.state, d.there)
 		}
-		if d.states[task.Running] {
+		if d.states[task.StateRunning] {
 			c.history.violate("launched again", id, "%s is launched after it ran", id)
 		}
 		if framework != call.GetFrameworkID().GetValue() {
@@ -133,7 +133,7 @@ func (c *chaos) compare(ctx context.Context) {
 	for _, w := range c.order {
 		info, ok := known[w.id]
 		_, runs := running[w.id]
-		if info.State != task.Pending || !misfits[w.id] {
+		if info.State != task.StatePending || !misfits[w.id] {
 			c.compareTask(w, info, ok, runs)
 		}
 	}
@@ -142,7 +142,7 @@ func (c *chaos) compare(ctx context.Context) {
 	c.checkOffers(short, state)
 	for _, name := range c.waitingNow() {
 		id := name[strings.IndexByte(name, ' ')+1:]
-		if known[id].State != task.Unreachable && !misfits[id] {
+		if known[id].State != task.StateUnreachable && !misfits[id] {
 			c.history.violate("no answer", id, "somebody still waits for: %s", name)
 		}
 	}
@@ -167,13 +167,13 @@ func (c *chaos) compareTask(w *wantedTask, info task.Info, known, runs bool) {
 		c.history.violate("state", w.id, "%s is %v on record and runs", w.id, info.State)
 	case info.State.Terminal() && w.excuse == "":
 		c.history.violate("task lost", w.id, "%s is %v for no reason", w.id, info.State)
-	case info.State == task.Running && !runs:
+	case info.State == task.StateRunning && !runs:
 		c.history.violate("state", w.id, "%s is running on record only", w.id)
-	case info.State == task.Running && (d.ending || w.doomed):
+	case info.State == task.StateRunning && (d.ending || w.doomed):
 		c.history.violate("state", w.id, "%s is to end and runs", w.id)
-	case info.State == task.Unreachable && c.cluster.isUp(c.cluster.agents[info.AgentID]):
+	case info.State == task.StateUnreachable && c.cluster.isUp(c.cluster.agents[info.AgentID]):
 		c.history.violate("state", w.id, "%s is unreachable on record, on an agent that is not", w.id)
-	case !info.State.Terminal() && info.State != task.Running && info.State != task.Unreachable:
+	case !info.State.Terminal() && info.State != task.StateRunning && info.State != task.StateUnreachable:
 		c.history.violate("state", w.id, "%s is still %v on record", w.id, info.State)
 	}
 }
@@ -198,7 +198,7 @@ func (c *chaos) unplaceable(state mesostest.Snapshot, known map[string]task.Info
 	}
 	taken := map[string]bool{} // hosts by group
 	for _, info := range known {
-		if info.State != task.Pending && !info.State.Terminal() {
+		if info.State != task.StatePending && !info.State.Terminal() {
 			taken[info.Spec.Group+" on "+c.cluster.agents[info.AgentID]] = true
 		}
 	}
@@ -211,7 +211,7 @@ func (c *chaos) unplaceable(state mesostest.Snapshot, known map[string]task.Info
 		misfits[w.id] = !slices.ContainsFunc(c.cluster.hosts, func(h host) bool {
 			return room[h.name] >= 3 && !slices.ContainsFunc(members, func(s task.Spec) bool {
 				return slices.ContainsFunc(s.Constraints, func(c task.Constraint) bool {
-					return c.Operator == task.Unique && taken[s.Group+" on "+h.name] || c.Operator == task.Like && c.Value != "r["+h.rack[1:]+"]"
+					return c.Operator == task.OpUnique && taken[s.Group+" on "+h.name] || c.Operator == task.OpLike && c.Value != "r["+h.rack[1:]+"]"
 				})
 			})
 		})
@@ -224,7 +224,7 @@ func (c *chaos) checkGroups(known map[string]task.Info) {
 	on := map[string]task.Info{}
 	for _, w := range c.order {
 		info := known[w.id]
-		if info.State != task.Running || info.Spec.Group == "" {
+		if info.State != task.StateRunning || info.Spec.Group == "" {
 			continue
 		}
 		at := info.Spec.Group + " on " + c.cluster.agents[info.AgentID]

@@ -49,10 +49,10 @@ func (c *chaos) want(random *rand.Rand) (*wantedTask, task.Spec) {
 	}
 	switch random.IntN(4) {
 	case 0:
-		spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: fmt.Sprintf("r[%d]", random.IntN(3))}}
+		spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: fmt.Sprintf("r[%d]", random.IntN(3))}}
 	case 1:
 		spec.Group = fmt.Sprintf("g%d", random.IntN(3))
-		spec.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
+		spec.Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpUnique}}
 	}
 	w.spec = spec
 	c.wanted[w.id] = w
@@ -162,7 +162,7 @@ func (c *chaos) launch(ctx context.Context, random *rand.Rand) {
 		case err == nil:
 			// What came after it may have been stored in its place.
 			d := c.store.of(w.id)
-			if d.there && !d.states[task.Running] && d.state < task.Running || info.State != task.Running {
+			if d.there && !d.states[task.StateRunning] && d.state < task.StateRunning || info.State != task.StateRunning {
 				c.history.violate("answer before store", w.id, "Launch of %s returned before it was stored as running", w.id)
 			}
 			c.checkRan(w)

@@ -2,7 +2,7 @@ package scheduler
 
 import "github.com/mesos-actor/mesos-actor-go/task"
 
-// class is a set of tasks that are alike to a matcher, see [task.Spec.Class]. It is kept as long as one of them is on
+// class is a set of tasks that are alike to a matcher, see [task.Demand]. It is kept as long as one of them is on
 // record.
 type class struct {
 	key     string

@@ -25,11 +25,11 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultFailoverTimeout  = 7 * 24 * time.Hour
-	DefaultMissedHeartbeats = 5
-	DefaultHistory          = 1000
-	DefaultLaunchTimeout    = time.Minute
-	DefaultMaxLaunches      = 5
+	defaultFailoverTimeout  = 7 * 24 * time.Hour
+	defaultMissedHeartbeats = 5
+	defaultHistory          = 1000
+	defaultLaunchTimeout    = time.Minute
+	defaultMaxLaunches      = 5
 )
 
 // The bounds of the pause between two attempts to subscribe. Mesos recommends that after a failover of the master
@@ -63,8 +63,15 @@ type Config struct {
 	// MissedHeartbeats is after how many missed heartbeats in a row the connection counts as lost, also while
 	// it is being established. The master's default is a heartbeat every 15 s. Default 5.
 	MissedHeartbeats int
-	// History is how many ended tasks stay on record. Default 1000, negative: none.
+	// History is how many ended tasks stay on record with all that is known of them. Default 1000, negative: none. Of the
+	// others the IDs are remembered, see RememberIDs.
 	History int
+	// RememberIDs is how long the IDs of ended tasks, and the names of their pods, are remembered that are no longer in the
+	// History: as long as they are refused with [ErrDuplicateTask], and [Scheduler.Task] returns ID, state and time of the
+	// end. Otherwise a program that submits its tasks again after a restart would run those twice that have ended long ago.
+	// Default: for ever. An ID takes some 95 bytes in the store and 110 in memory, beside two and one times its own length;
+	// one that is made up anew for each task, such as a UUID, needs no more than a few days.
+	RememberIDs Retention
 	// LaunchTimeout is how long to wait for the first update after a launch before the master is asked. A
 	// task whose launch was lost is launched again. Default 1 min.
 	LaunchTimeout time.Duration
@@ -75,7 +82,7 @@ type Config struct {
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
 	// RenewFramework registers a new framework, with a new ID, after the framework was removed. Mesos has killed its tasks
-	// then: those that had been launched end as [task.Lost], with a [*FrameworkRemovedError] as the reason, and those that are
+	// then: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason, and those that are
 	// pending are launched by the new one. A task on an agent that is cut off from the masters is killed when the agent
 	// comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in an election is not
 	// renewed.
@@ -184,6 +191,10 @@ type TaskMatcher interface {
 	// offers. Each task must have a placement or be covered by a rejection. The results must not be changed
 	// afterwards. If Match panics, only the tasks of the class that it panics over fail; if it panics whatever the
 	// class, the cycle is skipped.
+	//
+	// A matcher may have a method Usable(*mesos.Resource) bool as well, which tells which resources it may give to tasks.
+	// Others do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
+	// [taskmatcher.Options.Usable] without options.
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }
 
@@ -192,15 +203,15 @@ type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
 	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
 	// the placement. If it returns an error or panics, the task fails.
-	Build(task.Spec, task.Placement) (mesos.TaskInfo, error)
+	Build(task.BuildInput) (mesos.TaskInfo, error)
 }
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
 	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
-	// members. It gets the members' parts of the placement and that of the executor, see [task.PodExecutor]. The
-	// rules of Build apply.
-	BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
+	// members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
+	// top of what the members ask for. The rules of Build apply.
+	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.
@@ -220,16 +231,17 @@ func (c Config) normalize() (Config, error) {
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
+		notNegative("RememberIDs.For", c.RememberIDs.For),
 	); err != nil {
 		return c, err
 	}
 	if c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown {
 		return c, &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
-	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, DefaultMissedHeartbeats)
-	c.History = max(0, cmp.Or(c.History, DefaultHistory))
-	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, DefaultLaunchTimeout)
-	c.MaxLaunches = cmp.Or(c.MaxLaunches, DefaultMaxLaunches)
+	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, defaultMissedHeartbeats)
+	c.History = max(0, cmp.Or(c.History, defaultHistory))
+	c.LaunchTimeout = cmp.Or(c.LaunchTimeout, defaultLaunchTimeout)
+	c.MaxLaunches = cmp.Or(c.MaxLaunches, defaultMaxLaunches)
 	if c.Matcher == nil {
 		c.Matcher = taskmatcher.FirstFit{}
 	}
@@ -301,7 +313,7 @@ func (f Framework) normalize() (Framework, error) {
 		}
 		f.User = u.Username
 	}
-	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, DefaultFailoverTimeout))
+	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, defaultFailoverTimeout))
 	return f, nil
 }
 
@@ -347,6 +359,7 @@ func (c Config) settings() settings {
 	return settings{
 		framework:      c.Framework.info(),
 		matcher:        c.Matcher,
+		usable:         usableBy(c.Matcher),
 		builder:        c.Builder,
 		refuse:         min(c.Offers.Refuse, demand.RefuseLimit),
 		reviveInterval: c.Offers.ReviveInterval,
@@ -358,6 +371,7 @@ func (c Config) settings() settings {
 		backoffMin:     backoffMin,
 		backoffMax:     backoffMax,
 		history:        c.History,
+		remember:       c.RememberIDs,
 		launchTimeout:  c.LaunchTimeout,
 		maxLaunches:    c.MaxLaunches,
 		quarantine:     c.Offers.PortQuarantine,

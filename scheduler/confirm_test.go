@@ -306,12 +306,12 @@ func TestPausedLeader(t *testing.T) {
 		for _, id := range []string{"a", "b"} {
 			info, err := s.Task(ctx, id)
 			require.NoError(h, err)
-			require.Equal(h, task.Running, info.State)
+			require.Equal(h, task.StateRunning, info.State)
 		}
 		h.at(time.Hour)
 		require.Empty(h, rightful)
 		require.Len(h, h.master.Snapshot().Running, 2)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"), "nobody noticed")
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"), "nobody noticed")
 		require.True(h, h.master.Snapshot().Frameworks[0].Connected)
 	})
 }

@@ -200,7 +200,7 @@ func TestWaitPreferred(t *testing.T) {
 				all, err := h.sched.Tasks(ctx)
 				require.NoError(h, err)
 				for _, info := range all {
-					require.Equal(h, task.Running, info.State)
+					require.Equal(h, task.StateRunning, info.State)
 					used[info.AgentID] = true
 				}
 				require.Len(h, used, c.agents)
@@ -259,7 +259,7 @@ func TestHeldOffersMakeRoom(t *testing.T) {
 		h.at(2*time.Minute + 2*time.Second)
 		info, err := h.sched.Task(ctx, "whole")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 	})
 }
 
@@ -267,7 +267,7 @@ func TestHeldOffersMakeRoom(t *testing.T) {
 // without waiting for a tick of the master's allocation.
 func TestLaunchedAtOnce(t *testing.T) {
 	misfit := large("misfit", "")
-	misfit.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Is, Value: "agent2.example"}}
+	misfit.Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpIs, Value: "agent2.example"}}
 	for name, c := range map[string]struct {
 		offers scheduler.OfferPolicy
 		roles  []string

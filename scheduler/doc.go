@@ -26,7 +26,7 @@
 // # What it does not promise
 //
 // Without a [Store] state is kept in memory: it outlives Run, but not the process. A store is for one
-// scheduler at a time. A task that is out of reach is not replaced: it is [task.Unreachable] until
+// scheduler at a time. A task that is out of reach is not replaced: it is [task.StateUnreachable] until
 // it comes back, or Mesos gives it up. A process that dies between the registration of its
 // framework and the storing of the ID leaves an empty framework behind, for a minute; it has a label
 // mesos-actor-go/registration, whose value is on record. Events of [Scheduler.Watch]

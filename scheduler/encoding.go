@@ -53,8 +53,11 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 		to[record.FrameworkKey], err = record.EncodeFramework(c.framework)
 		return err
 	case c.task == nil:
-		to[specKey], to[taskKey] = nil, nil
-		return nil
+		to[specKey], to[taskKey], to[record.EndedKey(c.id)] = nil, nil, nil
+		if c.ended != nil {
+			to[record.EndedKey(c.id)], err = record.EncodeEnded(*c.ended)
+		}
+		return err
 	}
 	if !c.task.SpecStored {
 		if to[specKey], err = record.EncodeSpec(&c.task.Info.Spec); err != nil {
@@ -75,12 +78,16 @@ func load(ctx context.Context, t Term, known *record.Cache, s settings) (*machin
 	if err != nil {
 		return nil, asRecordError(err)
 	}
+	ended, err := record.DecodeEnded(records)
+	if err != nil {
+		return nil, asRecordError(err)
+	}
 	if err := checkFramework(framework, tasks, s); err != nil {
 		return nil, err
 	}
 	s.durable, s.term = true, t.Number
 	m := newMachine(s)
-	m.restore(framework, tasks)
+	m.restore(framework, tasks, ended)
 	return m, nil
 }
 

@@ -39,8 +39,9 @@ type lastPlacement struct {
 
 // caller waits for a task to run, or for its end.
 type caller struct {
-	ref ref
-	end bool
+	ref   ref
+	end   bool
+	owner bool // the task ends if he no longer waits, since nobody else knows of it
 }
 
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first member
@@ -90,7 +91,7 @@ func (p *pod) takeCallers() []ref {
 
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
-	return e.Info.State == task.Running && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
+	return e.Info.State == task.StateRunning && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
 }
 
 // snapshot returns a copy of what is to be stored of the task.
@@ -173,6 +174,19 @@ func (e *entry) takeCallers() []caller {
 	return taken
 }
 
+// takeAllCallers removes all callers, also those that wait for its pod, and returns them.
+func (e *entry) takeAllCallers() []ref {
+	var taken []ref
+	for _, c := range e.callers {
+		taken = append(taken, c.ref)
+	}
+	if e.pod != nil {
+		taken = append(taken, e.pod.callers...)
+	}
+	e.dropCallers()
+	return taken
+}
+
 // dropCallers removes all callers, also those that wait for its pod.
 func (e *entry) dropCallers() {
 	e.callers = nil
@@ -181,10 +195,10 @@ func (e *entry) dropCallers() {
 	}
 }
 
-// forgetCaller drops a caller, and reports whether it waited for the task, or for its pod, to run.
+// forgetCaller drops a caller, and reports whether it was the owner of the task, or waited for its pod to run.
 func (e *entry) forgetCaller(gone ref) (wanted bool) {
 	for _, c := range e.callers {
-		wanted = wanted || c.ref == gone && !c.end
+		wanted = wanted || c.ref == gone && c.owner
 	}
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
 	if p := e.pod; p != nil {
@@ -203,7 +217,7 @@ func (e *entry) agentID() string {
 }
 
 // occupies reports whether a task in this state is on an agent. An unreachable one is.
-func occupies(s task.State) bool { return s != task.Pending && !s.Terminal() }
+func occupies(s task.State) bool { return s != task.StatePending && !s.Terminal() }
 
 // heldBack reports whether a task may not be launched again yet.
 func (e *entry) heldBack(now time.Time) bool {
@@ -215,7 +229,7 @@ func (e *entry) live() bool { return !e.Info.State.Terminal() }
 
 // reconcilable reports whether the master can be asked about the task: not before its ACCEPT was answered.
 func (e *entry) reconcilable() bool {
-	return e.Info.State != task.Pending && !e.Info.State.Terminal() && !e.launch.unanswered()
+	return e.Info.State != task.StatePending && !e.Info.State.Terminal() && !e.launch.unanswered()
 }
 
 // bySerial orders tasks by submission.

@@ -28,13 +28,13 @@ func TestUnknownSinceTheLaunch(t *testing.T) {
 	for _, words := range []string{"update t UNKNOWN agent=a1", "wait 10m", "update t UNKNOWN agent=a1"} {
 		s.play(strings.Fields(words))
 	}
-	require.Equal(t, task.Pending, e.Info.State)
+	require.Equal(t, task.StatePending, e.Info.State)
 	for _, words := range []string{"wait 1m", "offers o2@a1:4:1024", "done ACCEPT accepted"} {
 		s.play(strings.Fields(words))
 	}
-	require.Equal(t, task.Staging, e.Info.State)
+	require.Equal(t, task.StateStaging, e.Info.State)
 	s.play(strings.Fields("update t UNKNOWN agent=a1"))
-	require.Equal(t, task.Unknown, e.Info.State)
+	require.Equal(t, task.StateUnknown, e.Info.State)
 	require.Equal(t, s.now, e.UnknownSince)
 }
 
@@ -42,9 +42,9 @@ func TestUnknownSinceTheLaunch(t *testing.T) {
 func TestRunsElsewhereThanItWasLaunchedLast(t *testing.T) {
 	s, e := launched(t)
 	s.play(strings.Fields("update t DROPPED uuid=01 agent=a1"))
-	require.Equal(t, task.Pending, e.Info.State)
+	require.Equal(t, task.StatePending, e.Info.State)
 	s.play(strings.Fields("update t RUNNING uuid=02 agent=a2"))
-	require.Equal(t, task.Running, e.Info.State)
+	require.Equal(t, task.StateRunning, e.Info.State)
 	require.Equal(t, "a2", e.Info.AgentID)
 	require.Empty(t, e.Info.Hostname)
 }

@@ -19,10 +19,11 @@ var (
 	ErrNotRunning = errors.New("scheduler: not running")
 	// ErrRunning is returned by [Scheduler.Run] and [Scheduler.Lead] while another call of either has not returned.
 	ErrRunning = errors.New("scheduler: already running")
-	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record, even if that
-	// task has ended: a late update for the old task could be applied to the new one.
+	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record or remembered, even if that
+	// task has ended: a late update for the old task could be applied to the new one, and a program that submits its tasks
+	// again after a restart would run those twice that have ended. See [Config.RememberIDs] and [Scheduler.Forget].
 	ErrDuplicateTask = errors.New("scheduler: duplicate task ID")
-	// ErrUnknownTask is returned for an ID that is not on record.
+	// ErrUnknownTask is returned for an ID that is neither on record nor remembered.
 	ErrUnknownTask = errors.New("scheduler: unknown task")
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
@@ -30,6 +31,10 @@ var (
 	// not subscribe again, since two schedulers that both did would evict each other for ever.
 	ErrEvicted = errors.New("scheduler: another scheduler took over the framework")
 )
+
+func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
+
+func unknown(id string) error { return fmt.Errorf("%w: %q", ErrUnknownTask, id) }
 
 // ConfigError is returned by [New] if a field of [Config] is invalid.
 type ConfigError struct {
@@ -124,11 +129,11 @@ func (e *TaskError) Retryable() bool {
 		return true // there may be more resources later
 	}
 	switch e.Task.State {
-	case task.Lost, task.Dropped, task.Gone, task.GoneByOperator, task.Unreachable, task.Unknown:
+	case task.StateLost, task.StateDropped, task.StateGone, task.StateGoneByOperator, task.StateUnreachable, task.StateUnknown:
 		return true
-	case task.Failed:
+	case task.StateFailed:
 		return e.Task.Status != nil && (retryable(e.Task.Status) || isDockerRun(e.Task))
-	case task.Killed:
+	case task.StateKilled:
 		return e.Task.Status.GetReason() == mesos.REASON_AGENT_DRAINING
 	}
 	return false
@@ -171,8 +176,19 @@ func isDockerRun(t task.Info) bool {
 	return t.Spec.Container != nil && mastertext.IsDockerRunFailure(t.Status.GetMessage())
 }
 
+// ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.
+type ForgetError struct {
+	ID    string     // of the task, or of the member of its pod that is in the way
+	State task.State // that it is in
+}
+
+// Error returns ID and state.
+func (e *ForgetError) Error() string {
+	return fmt.Sprintf("scheduler: task %q is %v: only what has ended, or is unreachable or unknown, can be forgotten", e.ID, e.State)
+}
+
 // CapacityError is why a task failed that was pending for too long, see [OfferPolicy.MaxCycles] and
-// [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.Failed].
+// [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.StateFailed].
 type CapacityError struct {
 	// Rejection is why the last cycle did not place the task. It has no reasons if no cycle looked at the task.
 	Rejection task.Rejection

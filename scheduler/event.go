@@ -176,7 +176,7 @@ func (e FailureEvent) String() string {
 
 // String returns one line for logs.
 func (e UnknownTaskEvent) String() string {
-	return fmt.Sprintf("unknown task %s %s on %s", e.Status.TaskID.Value, task.FromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
+	return fmt.Sprintf("unknown task %s %s on %s", e.Status.TaskID.Value, task.StateFromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
 }
 
 // String returns one line for logs.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"sync"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -75,10 +78,23 @@ func (t *tenure) Apply(ctx context.Context, changes map[string][]byte) error {
 
 // Of several processes the one that is elected runs the framework. The next one goes on with its tasks.
 func ExampleScheduler_Lead() {
-	s, stop := newExample(scheduler.OfferPolicy{})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	o := &office{vacant: make(chan struct{})}
-	ctx := context.Background()
 	ended := make(chan error)
 	go func() {
 		for {

@@ -3,17 +3,33 @@ package scheduler_test
 import (
 	"context"
 	"fmt"
+	"log"
+	"log/slog"
 
+	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // A web server and its monitor run on one agent, reach each other at 127.0.0.1, and end together.
 func ExampleScheduler_LaunchPod() {
-	s, stop := newExample(scheduler.OfferPolicy{})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ctx := context.Background()
-	ended := make(chan error)
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 
 	infos, err := s.LaunchPod(ctx,

@@ -4,45 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
-	"net"
-	"sync"
 
-	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// newExample returns a scheduler for a fake master. A real program has the address of a real one.
-func newExample(offers scheduler.OfferPolicy) (s *scheduler.Scheduler, stop func()) {
-	master, err := mesostest.New(mesostest.Config{Agents: []mesostest.Agent{{Hostname: "agent1.example"}}})
+func ExampleScheduler() {
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = master.Run(ctx, listener) })
-	s, err = scheduler.New(scheduler.Config{
-		Offers:    offers,
-		Master:    listener.Addr().String(),
-		Framework: scheduler.Framework{Name: "example"},
-		Logger:    slog.New(slog.DiscardHandler),
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
-	return s, func() { cancel(); running.Wait() }
-}
-
-func ExampleScheduler() {
-	s, stop := newExample(scheduler.OfferPolicy{})
-	defer stop()
-	ctx := context.Background()
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 
 	info, err := s.Launch(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})
@@ -57,14 +44,26 @@ func ExampleScheduler() {
 }
 
 func ExampleScheduler_Watch() {
-	s, stop := newExample(scheduler.OfferPolicy{})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	events := s.Watch(ctx)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { _ = s.Run(ctx) }()
 
-	err := s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "exit 3"}})
+	err = s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "exit 3"}})
 	fmt.Println(err)
 	for e := range events {
 		if e, ok := e.(scheduler.TaskEvent); ok {
@@ -74,8 +73,6 @@ func ExampleScheduler_Watch() {
 			}
 		}
 	}
-	cancel()
-	<-ended
 	// Output:
 	// <nil>
 	// task t1 pending
@@ -87,14 +84,26 @@ func ExampleScheduler_Watch() {
 
 // Explain returns why a task is still pending.
 func ExampleScheduler_Explain() {
-	s, stop := newExample(scheduler.OfferPolicy{})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
 	events := s.Watch(ctx)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { _ = s.Run(ctx) }()
 
-	err := s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 6000, Command: task.Command{Shell: "sleep 3600"}})
+	err = s.Submit(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 6000, Command: task.Command{Shell: "sleep 3600"}})
 	fmt.Println(err)
 	for e := range events {
 		if e, ok := e.(scheduler.OfferEvent); ok && e.Pending > 0 {
@@ -105,8 +114,6 @@ func ExampleScheduler_Explain() {
 	fmt.Println(e.Task.State, err)
 	finding, found := e.Widest()
 	fmt.Println(finding, found)
-	cancel()
-	<-ended
 	// Output:
 	// <nil>
 	// pending <nil>
@@ -115,13 +122,26 @@ func ExampleScheduler_Explain() {
 
 // With MaxCycles or MaxWait of OfferPolicy a task does not wait for ever.
 func ExampleCapacityError() {
-	s, stop := newExample(scheduler.OfferPolicy{MaxCycles: 1})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+		Offers:      scheduler.OfferPolicy{MaxCycles: 1},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { _ = s.Run(ctx) }()
 
-	_, err := s.Launch(ctx, task.Spec{ID: "t1", CPUs: 64, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})
+	_, err = s.Launch(ctx, task.Spec{ID: "t1", CPUs: 64, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})
 	var failed *scheduler.TaskError
 	var capacity *scheduler.CapacityError
 	if errors.As(err, &failed) && errors.As(err, &capacity) {
@@ -129,8 +149,6 @@ func ExampleCapacityError() {
 		fmt.Println("cycles:", capacity.Cycles)
 		fmt.Println(capacity.Rejection)
 	}
-	cancel()
-	<-ended
 	// Output:
 	// failed retryable: true
 	// cycles: 1
@@ -138,21 +156,31 @@ func ExampleCapacityError() {
 }
 
 func ExampleScheduler_Agents() {
-	s, stop := newExample(scheduler.OfferPolicy{})
+	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
+	go func() { _ = cluster.Run(ctx) }()
+	s, err := scheduler.New(scheduler.Config{
+		Master:      cluster.Master(),
+		DialContext: cluster.DialContext,
+		Framework:   scheduler.Framework{Name: "example"},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { _ = s.Run(ctx) }()
 
-	_, err := s.Launch(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})
+	_, err = s.Launch(ctx, task.Spec{ID: "t1", CPUs: 0.5, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})
 	fmt.Println(err)
 	agents, err := s.Agents(ctx)
 	for _, a := range agents {
 		fmt.Println(a.Agent.Hostname, "offered", a.Offered.CPUs, "cpus and", a.Offered.Ports, "ports;", a.Tasks, "task takes", a.Taken.CPUs)
 	}
 	fmt.Println(err)
-	cancel()
-	<-ended
 	// Output:
 	// <nil>
 	// agent1.example offered 4 cpus and 1001 ports; 1 task takes 0.5

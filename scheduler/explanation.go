@@ -93,7 +93,7 @@ func (e Explanation) Widest() (Finding, bool) {
 // obstacles come first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
-	if e.Task.State != task.Pending {
+	if e.Task.State != task.StatePending {
 		return s
 	}
 	s += " since " + instant(e.Task.Updated)
@@ -152,17 +152,19 @@ func firstLine(err error) string {
 }
 
 // Explain returns why a task is not launched. For a task that is not pending the explanation is its state.
-// For an ID that is not on record it returns [ErrUnknownTask].
+// For an ID that is neither on record nor remembered it returns [ErrUnknownTask].
 func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, error) {
 	var e Explanation
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
 		if found := m.tasks.byID[taskID]; found != nil {
 			e, known = m.explain(time.Now(), found), true
+		} else {
+			e.Task, known = m.tasks.remembered.info(taskID)
 		}
 	}})
 	if err == nil && !known {
-		err = fmt.Errorf("%w: %q", ErrUnknownTask, taskID)
+		err = unknown(taskID)
 	}
 	return e, err
 }

@@ -27,7 +27,7 @@ func TestExplain(t *testing.T) {
 		h.at(time.Minute)
 		e, err := h.sched.Explain(ctx, "big")
 		require.NoError(h, err)
-		require.Equal(h, task.Pending, e.Task.State)
+		require.Equal(h, task.StatePending, e.Task.State)
 		require.True(h, e.Subscribed)
 		require.NoError(h, errors.Join(e.SubscribeErr, e.StoreErr, e.MatcherErr))
 		require.Zero(h, e.NotBefore)
@@ -37,8 +37,8 @@ func TestExplain(t *testing.T) {
 		require.True(h, found)
 		require.Equal(h, 2, f.Offers)
 		require.ElementsMatch(h, []task.Reason{
-			{Kind: task.Shortage, Resource: "mem", Agents: 1, Short: 100, Hostname: "agent1.example"},
-			{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 1, Hostname: "agent2.example"},
+			{Kind: task.ReasonShortage, Resource: "mem", Agents: 1, Short: 100, Hostname: "agent1.example"},
+			{Kind: task.ReasonShortage, Resource: "cpus", Agents: 1, Short: 1, Hostname: "agent2.example"},
 		}, f.Reasons)
 		require.Contains(h, e.String(), "task big pending since ")
 		require.Contains(h, e.String(), "mem: 1 agent, short of 100 on agent1.example")
@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 		require.NoError(h, err)
 		e, err = h.sched.Explain(ctx, "small")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, e.Task.State)
+		require.Equal(h, task.StateRunning, e.Task.State)
 		require.Empty(h, e.Findings)
 		require.Contains(h, e.String(), "task small running on ")
 
@@ -62,7 +62,7 @@ func TestExplain(t *testing.T) {
 func TestExplainWithAMatcherOfOnesOwn(t *testing.T) {
 	each := brokenMatcher(func(c task.Cycle) (_ []task.Placement, rejected []task.Rejection) {
 		for _, d := range c.Tasks {
-			rejected = append(rejected, task.Rejection{TaskID: d.ID, Reasons: []task.Reason{{Kind: task.Filtered, Agents: len(c.Offers)}}})
+			rejected = append(rejected, task.Rejection{TaskID: d.ID, Reasons: []task.Reason{{Kind: task.ReasonFilter, Agents: len(c.Offers)}}})
 		}
 		return nil, rejected
 	})
@@ -126,7 +126,7 @@ func TestCapacityError(t *testing.T) {
 				_, err := h.sched.Launch(ctx, big)
 				var failed *scheduler.TaskError
 				require.ErrorAs(h, err, &failed)
-				require.Equal(h, task.Failed, failed.Task.State)
+				require.Equal(h, task.StateFailed, failed.Task.State)
 				require.True(h, failed.Retryable())
 				var capacity *scheduler.CapacityError
 				require.ErrorAs(h, err, &capacity)
@@ -141,7 +141,7 @@ func TestCapacityError(t *testing.T) {
 				if c.agents > 0 {
 					require.Equal(h, "big: cpus: 1 agent, short of 60 on agent1.example", capacity.Rejection.String())
 				}
-				require.Equal(h, []task.State{task.Pending, task.Failed}, h.states("big"))
+				require.Equal(h, []task.State{task.StatePending, task.StateFailed}, h.states("big"))
 			})
 		})
 	}
@@ -160,16 +160,16 @@ func TestCapacityErrorOfMany(t *testing.T) {
 		h.at(59 * time.Second)
 		info, err := h.sched.Launch(ctx, sleeper("small"))
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
-		require.Equal(h, []task.State{task.Pending}, h.states("big0"))
+		require.Equal(h, task.StateRunning, info.State)
+		require.Equal(h, []task.State{task.StatePending}, h.states("big0"))
 		h.at(time.Minute)
 		for i := range 100 {
-			require.Equal(h, []task.State{task.Pending, task.Failed}, h.states(fmt.Sprint("big", i)))
+			require.Equal(h, []task.State{task.StatePending, task.StateFailed}, h.states(fmt.Sprint("big", i)))
 		}
 		h.at(time.Hour)
 		info, err = h.sched.Task(ctx, "small")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 	})
 }
 
@@ -198,7 +198,7 @@ func TestDeadlineAcrossARestart(t *testing.T) {
 		time.Sleep(40 * time.Minute)
 		run(20*time.Minute, func(ctx context.Context, s *scheduler.Scheduler) {
 			for e := range s.Watch(ctx) {
-				if e, ok := e.(scheduler.TaskEvent); ok && e.Task.State == task.Failed {
+				if e, ok := e.(scheduler.TaskEvent); ok && e.Task.State == task.StateFailed {
 					break
 				}
 			}

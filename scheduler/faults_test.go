@@ -42,7 +42,7 @@ func TestCutStream(t *testing.T) {
 
 		info, err := h.sched.Task(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 		_, err = h.sched.Launch(ctx, sleeper("b"))
 		require.NoError(h, err, "the new subscription works")
 	})
@@ -110,7 +110,7 @@ func TestFailingCalls(t *testing.T) {
 					})
 					info, err := h.sched.Launch(ctx, sleeper("a"))
 					require.NoError(h, err)
-					require.Equal(h, task.Running, info.State)
+					require.Equal(h, task.StateRunning, info.State)
 					h.at(time.Minute)
 					state := h.master.Snapshot()
 					require.Empty(h, state.Offers, "what was not used was given back")
@@ -195,7 +195,7 @@ func TestCallsBehindAHangingOne(t *testing.T) {
 		h.at(time.Second)
 		info, err := h.sched.Task(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 		require.Zero(h, h.master.Snapshot().Frameworks[0].Tasks[0].Unacked)
 
 		require.NoError(h, h.sched.Submit(ctx, sleeper("c")))
@@ -204,7 +204,7 @@ func TestCallsBehindAHangingOne(t *testing.T) {
 		h.at(15 * time.Second)
 		info, err = h.sched.Task(ctx, "c")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 	})
 }
 
@@ -217,7 +217,7 @@ func TestUnclearAccept(t *testing.T) {
 		_, err := h.sched.Launch(ctx, sleeper("a"))
 		require.NoError(h, err)
 		require.Equal(h, 2100*time.Millisecond, time.Since(h.began))
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"))
 		h.at(time.Minute)
 		require.Empty(h, h.master.Snapshot().Offers)
 	})
@@ -250,7 +250,7 @@ func TestRunEndsWithLaunchesWaiting(t *testing.T) {
 		for _, info := range all {
 			states = append(states, info.State)
 		}
-		require.Equal(h, []task.State{task.Running, task.Running}, states)
+		require.Equal(h, []task.State{task.StateRunning, task.StateRunning}, states)
 		stop()
 		require.ErrorIs(h, <-ended, context.Canceled)
 	})
@@ -316,9 +316,9 @@ func TestLaunchGivenUpTooLate(t *testing.T) {
 			h.at(time.Minute)
 			states := h.states("a")
 			if err == nil {
-				require.Equal(h, task.Running, states[len(states)-1])
+				require.Equal(h, task.StateRunning, states[len(states)-1])
 			} else {
-				require.Equal(h, task.Killed, states[len(states)-1])
+				require.Equal(h, task.StateKilled, states[len(states)-1])
 			}
 		})
 	}

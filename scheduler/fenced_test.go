@@ -86,8 +86,8 @@ func TestFencedStore(t *testing.T) {
 			h.at(1000 * ms)
 			caller := h.launchLater(ctx, sleeper("a"))
 			h.at(1001 * ms)
-			require.Equal(h, task.Staging, h.state(ctx, "a"))
-			require.Equal(h, []task.State{task.Pending}, h.states("a"), "this is on record, staging is being written")
+			require.Equal(h, task.StateStaging, h.state(ctx, "a"))
+			require.Equal(h, []task.State{task.StatePending}, h.states("a"), "this is on record, staging is being written")
 			s.fence(deposed{"b"})
 			return caller
 		}, 1002 * ms, append(slices.Clone(registered), "REVIVE")},
@@ -111,7 +111,7 @@ func TestFencedStore(t *testing.T) {
 			require.NoError(h, <-h.launchLater(ctx, sleeper("a")))
 			h.at(10_000 * ms)
 			big := sleeper("big")
-			big.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "none"}}
+			big.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: "none"}}
 			caller := h.launchLater(ctx, big)
 			h.at(11_000 * ms)
 			s.fence(deposed{"b"})

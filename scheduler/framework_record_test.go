@@ -413,10 +413,10 @@ func TestNoIDForLaunchedTasks(t *testing.T) {
 		task    record.Task
 		refused bool
 	}{
-		"runs":                    {record.Task{Info: task.Info{State: task.Running}}, true},
-		"pending, after a launch": {record.Task{Info: task.Info{State: task.Pending}, Lost: 1}, true},
-		"pending":                 {record.Task{Info: task.Info{State: task.Pending}}, false},
-		"ended":                   {record.Task{Info: task.Info{State: task.Failed}, Lost: 1}, false},
+		"runs":                    {record.Task{Info: task.Info{State: task.StateRunning}}, true},
+		"pending, after a launch": {record.Task{Info: task.Info{State: task.StatePending}, Lost: 1}, true},
+		"pending":                 {record.Task{Info: task.Info{State: task.StatePending}}, false},
+		"ended":                   {record.Task{Info: task.Info{State: task.StateFailed}, Lost: 1}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &testStore{records: map[string][]byte{}}

@@ -79,6 +79,22 @@ type (
 		ref ref
 		id  string
 	}
+	// ensure puts a task on record, unless it is there; the caller is answered when that is stored.
+	ensure struct {
+		ref  ref
+		spec task.Spec
+	}
+	// wait: the caller is answered when the task has come so far.
+	wait struct {
+		ref   ref
+		id    string
+		until Until
+	}
+	// forget takes a task off the record; the caller is answered when that is stored.
+	forget struct {
+		ref ref
+		id  string
+	}
 	// cancel: the caller no longer waits for the task or, without an ID, for a reconciliation, a teardown or a call.
 	cancel struct {
 		ref ref
@@ -107,6 +123,9 @@ func (stored) isInput()        {}
 func (submit) isInput()        {}
 func (submitPod) isInput()     {}
 func (kill) isInput()          {}
+func (ensure) isInput()        {}
+func (wait) isInput()          {}
+func (forget) isInput()        {}
 func (cancel) isInput()        {}
 func (reconcile) isInput()     {}
 func (rawCall) isInput()       {}

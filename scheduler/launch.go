@@ -88,7 +88,7 @@ func (l launch) unanswered() bool { return l == launchHeld || l == launchSent }
 // its ACCEPT may have been sent or not.
 func restoredLaunch(s *record.Task) launch {
 	switch {
-	case s.Info.State == task.Pending:
+	case s.Info.State == task.StatePending:
 		return launchNone
 	case s.Confirmed:
 		return launchConfirmed

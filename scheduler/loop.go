@@ -173,7 +173,9 @@ func (l *loop) take(ctx context.Context, req *request) {
 	case req.cancels != nil:
 		if of := req.cancels; l.callers[of.ref] != nil {
 			delete(l.callers, of.ref)
+			why := explainWait(l.machine, time.Now(), of.waits) // before a task that nobody else knows of is withdrawn
 			l.step(ctx, of.cancel(of.ref))
+			of.answer <- result{gaveUp: true, why: why}
 		}
 	default:
 		l.lastRef++
@@ -253,7 +255,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case reply:
 		if req := l.callers[a.ref]; req != nil {
 			delete(l.callers, a.ref)
-			req.answer <- result{a.info, a.err}
+			req.answer <- result{info: a.info, err: a.err}
 		}
 	case notify:
 		l.logEvent(ctx, a.event)

@@ -28,6 +28,7 @@ import (
 //	pool             pool.go               the offers at hand
 //	vacated          maintenance.go        agents that are kept free for maintenance
 //	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
+//	remembered       remembered.go         the IDs of those that are not any more
 //	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
 //	census           census.go             agents, and which tasks are on them
 //	reconciliation   reconciliation.go     the current round of reconciliation
@@ -48,6 +49,8 @@ import (
 //	machine_explanation.go     why a task is not launched
 //	machine_tasks.go           tasks from their submission to their end, KILL
 //	machine_pods.go            tasks that are launched together
+//	machine_wait.go            users who wait for a task that is on record, or to be
+//	machine_forget.go          tasks that are taken off the record
 //	machine_updates.go         UPDATE and ACKNOWLEDGE
 //	machine_reconciliation.go  RECONCILE
 //	machine_store.go           what is stored when, and what waits for that
@@ -83,6 +86,7 @@ type machine struct {
 type settings struct {
 	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
 	matcher        TaskMatcher
+	usable         usable // by the matcher
 	builder        TaskBuilder
 	refuse         time.Duration
 	reviveInterval time.Duration
@@ -94,6 +98,7 @@ type settings struct {
 	backoffMin     time.Duration
 	backoffMax     time.Duration
 	history        int
+	remember       Retention
 	launchTimeout  time.Duration
 	maxLaunches    int
 	quarantine     time.Duration
@@ -114,8 +119,8 @@ type settings struct {
 func newMachine(s settings) *machine {
 	m := &machine{
 		settings: s, conn: connection{missed: s.missed},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax}}, vacated: vacated{},
-		tasks: newRegistry(s.history), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL),
+		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
+		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
 		storage: newStorage(),
 	}
 	m.demand = m.newDemand()
@@ -161,6 +166,12 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.submitPod(now, in)
 	case kill:
 		m.kill(now, in)
+	case wait:
+		m.wait(now, in)
+	case ensure:
+		m.ensure(now, in)
+	case forget:
+		m.forget(now, in)
 	case cancel:
 		m.cancel(now, in)
 	case reconcile:
@@ -218,12 +229,16 @@ func (m *machine) deadline() time.Time {
 	if at, ok := m.backlog.deadline(); ok && m.conn.phase != stopped {
 		sooner(at)
 	}
+	if at, ok := m.tasks.remembered.deadline(); ok && m.conn.phase != stopped {
+		sooner(at)
+	}
 	return first
 }
 
 // wake does whatever has come due.
 func (m *machine) wake(now time.Time) {
 	m.failForCapacity(now, m.backlog.overdue(now))
+	m.trimRemembered(now)
 	switch m.conn.phase {
 	case waiting:
 		if !now.Before(m.conn.retryAt) {

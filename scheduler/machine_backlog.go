@@ -21,7 +21,7 @@ func (m *machine) classify(e *entry, s *task.Spec) {
 	}
 	c.enter()
 	e.class = c
-	if e.Info.State == task.Pending {
+	if e.Info.State == task.StatePending {
 		m.countPending(c, 1)
 	}
 }

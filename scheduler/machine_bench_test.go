@@ -107,7 +107,7 @@ func (rejecting) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
 			continue
 		}
 		first[d.Spec] = len(rejections)
-		rejections = append(rejections, task.Rejection{TaskID: d.ID, Reasons: []task.Reason{{Kind: task.Shortage, Resource: "cpus", Agents: len(c.Offers), Short: 1}}})
+		rejections = append(rejections, task.Rejection{TaskID: d.ID, Reasons: []task.Reason{{Kind: task.ReasonShortage, Resource: "cpus", Agents: len(c.Offers), Short: 1}}})
 	}
 	return nil, rejections
 }
@@ -116,7 +116,7 @@ func pendingMachine(now time.Time, n int, cpus string, changes ...func(*settings
 	set := settings{
 		framework: mesos.FrameworkInfo{Roles: []string{"*"}},
 		matcher:   taskmatcher.FirstFit{}, builder: taskbuilder.Standard{},
-		refuse: time.Second, hold: DefaultHold, missed: 5, backoffMax: time.Second, history: n,
+		refuse: time.Second, hold: defaultHold, missed: 5, backoffMax: time.Second, history: n,
 		random: func() float64 { return 0 },
 	}
 	for _, change := range changes {

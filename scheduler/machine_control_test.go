@@ -22,7 +22,7 @@ func TestCheckerControl(t *testing.T) {
 			}}},
 		}}}
 	}
-	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.Pending}}}
+	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.StatePending}}}
 	maintenance := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
 		InverseOfferIDs: []mesos.OfferID{{Value: "i1"}}, // of the agent without an ID
 	}}}

@@ -128,9 +128,9 @@ func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer)
 	var failed []*entry
 	for _, d := range tasks {
 		e := m.tasks.byID[d.ID]
-		if err := guilty[d.Spec]; err != nil && e != nil && e.Info.State == task.Pending {
+		if err := guilty[d.Spec]; err != nil && e != nil && e.Info.State == task.StatePending {
 			for _, e := range e.members() {
-				m.setState(now, e, task.Error, err)
+				m.setState(now, e, task.StateError, err)
 			}
 			failed = append(failed, e)
 		} else {
@@ -229,7 +229,7 @@ func useTogether(p task.Placement, used map[string]*offerUse) error {
 // prepare turns a placement into a launch and records it. It returns nil for a task that cannot be built, which
 // has then failed, and an error for a placement that is invalid.
 func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*mesos.Offer_Operation, error) {
-	if e == nil || e.Info.State != task.Pending || e != e.head() {
+	if e == nil || e.Info.State != task.StatePending || e != e.head() {
 		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
 	}
 	if err := useTogether(p, used); err != nil {
@@ -238,7 +238,7 @@ func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[st
 	placements, operation, err := m.build(e, p)
 	if err != nil {
 		for _, e := range e.members() {
-			m.setState(now, e, task.Error, err)
+			m.setState(now, e, task.StateError, err)
 		}
 		return nil, nil
 	}
@@ -246,7 +246,7 @@ func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[st
 		e.assign(placements[i])
 		m.reconciliation.skip(e)
 		m.tasks.advanceLaunch(e, eventPlaced)
-		m.setState(now, e, task.Staging, nil)
+		m.setState(now, e, task.StateStaging, nil)
 	}
 	return operation, nil
 }
@@ -266,7 +266,7 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 		parts, operation, err = m.buildPod(e.pod, p)
 	} else {
 		var info mesos.TaskInfo
-		info, err = m.settings.builder.Build(e.Info.Spec, p)
+		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: p, FrameworkID: m.conn.frameworkID})
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {

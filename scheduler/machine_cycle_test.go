@@ -54,7 +54,7 @@ func TestPanickingClasses(t *testing.T) {
 			require.LessOrEqual(t, matcher.calls, c.calls)
 			require.Len(t, m.backlog.pending, tasks-c.failed)
 			for _, e := range m.tasks.inOrder() {
-				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.CPUs), e.Info.State == task.Error)
+				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.CPUs), e.Info.State == task.StateError)
 			}
 			require.ErrorContains(t, m.matchErr, "odd")
 			recount(t, m)

@@ -79,7 +79,7 @@ func (c *checker) checkDemand() {
 	m := c.machine
 	pending := map[string]int{}
 	for _, e := range m.tasks.byID {
-		if e.Info.State == task.Pending {
+		if e.Info.State == task.StatePending {
 			pending[e.Info.Spec.Role]++
 		}
 	}
@@ -100,7 +100,7 @@ func (c *checker) checkDemand() {
 	}
 	kept, onAgent := 0, map[string]int{}
 	for _, o := range c.arrived {
-		if age := c.now.Sub(o.at); c.offers[o.id] == 0 && age >= DefaultHold && m.deadline().After(c.now) {
+		if age := c.now.Sub(o.at); c.offers[o.id] == 0 && age >= defaultHold && m.deadline().After(c.now) {
 			kept++
 			onAgent[o.agent]++
 			require.LessOrEqual(c.t, onAgent[o.agent], m.settings.holdPerAgent, "offers of agent %s", o.agent)
@@ -170,5 +170,5 @@ func TestRolesAreSuppressedWhenOffersGoBack(t *testing.T) {
 	b.Subscribing(now, c)
 	b.AddPending("r", -1)
 	require.Empty(t, b.Follow(now, c))
-	require.Equal(t, DefaultHold, b.Deadline(c).Sub(now))
+	require.Equal(t, defaultHold, b.Deadline(c).Sub(now))
 }

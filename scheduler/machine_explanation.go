@@ -22,7 +22,7 @@ func (m *machine) keepFindings(f Finding, rejections []task.Rejection) {
 	limit := max(1, min(findingsPerClass, findingsInAll/max(1, len(m.backlog.classes))))
 	for _, rejection := range rejections {
 		e := m.tasks.byID[rejection.TaskID]
-		if e == nil || e.Info.State != task.Pending {
+		if e == nil || e.Info.State != task.StatePending {
 			continue
 		}
 		f.Reasons = rejection.Reasons
@@ -33,7 +33,7 @@ func (m *machine) keepFindings(f Finding, rejections []task.Rejection) {
 // explain returns why a task is not launched.
 func (m *machine) explain(now time.Time, e *entry) Explanation {
 	x := Explanation{Task: e.Info}
-	if e.Info.State != task.Pending {
+	if e.Info.State != task.StatePending {
 		return x
 	}
 	x.Cycles = m.backlog.cyclesOf(e.head())

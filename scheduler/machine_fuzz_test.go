@@ -49,6 +49,9 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
+// retentions are those of the walks. Most of them free IDs by themselves, since there are few.
+var retentions = []Retention{{Count: -1}, {Count: 2}, {For: 100 * time.Second}, {}}
+
 var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
 
 // TestMachineWalks passes long random sequences to the machine, which a short fuzzing run does not reach.
@@ -60,12 +63,15 @@ func TestMachineWalks(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.configure(func(set *settings) { set.history, set.renew = int(seed%4), seed%5 < 2 })
+		c.configure(func(set *settings) {
+			set.history, set.renew = int(seed%4), seed%5 < 2
+			set.remember = retentions[seed/4%4]
+		})
 		if seed%3 == 1 {
 			c.play('L', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnpkxtooouuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnnpkFxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -132,7 +138,7 @@ func (c *checker) play(verb byte, n int) {
 		}
 		spec.Group = []string{"", "g"}[n/5%2]
 		if n%7 == 0 {
-			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: task.Hostname, Operator: task.Unique})
+			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpUnique})
 		}
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
 	case 'p':
@@ -141,13 +147,21 @@ func (c *checker) play(verb byte, n int) {
 		for i := range specs {
 			specs[i].Pod, specs[i].CPUs, specs[i].Role = fmt.Sprintf("p%d", n%3), 0.5, c.role(n/8, "")
 			if n%5 == i {
-				specs[i].Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Like, Value: fmt.Sprintf("a%d.*", n%4)}}
+				specs[i].Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpLike, Value: fmt.Sprintf("a%d.*", n%4)}}
 			}
 		}
 		c.feed(submitPod{ref: c.lastRef, specs: specs, wait: n%2 == 0})
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
+	case 'F':
+		c.lastRef++
+		c.feed(forget{ref: c.lastRef, id: id})
+		for id := range c.doomed {
+			if c.machine.tasks.byID[id] == nil {
+				delete(c.doomed, id)
+			}
+		}
 	case 'x':
 		c.feed(cancel{ref: ref(n), id: id})
 	case 't':
@@ -319,7 +333,7 @@ func (c *checker) check(call *scheduler.Call) int {
 		return 1
 	case scheduler.Call_ACCEPT:
 		for _, t := range launchedBy(call) {
-			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.Staging })
+			c.checkStored(t.TaskID.Value, func(s record.Task) bool { return s.Info.State == task.StateStaging })
 			require.False(c.t, c.inMaintenance[t.AgentID.Value], "%s is launched on %s, which is in maintenance", t.TaskID.Value, t.AgentID.Value)
 			require.True(c.t, c.pending[t.TaskID.Value], "%s is launched while it is not pending", t.TaskID.Value)
 			c.pending[t.TaskID.Value] = false
@@ -353,10 +367,10 @@ func (c *checker) checkEvent(e Event) {
 	case TaskEvent:
 		// Staging is told just before the ACCEPT that belongs to it.
 		id, state := e.Task.Spec.ID, e.Task.State
-		if state != task.Staging {
-			c.pending[id] = state == task.Pending
+		if state != task.StateStaging {
+			c.pending[id] = state == task.StatePending
 		}
-		if state == task.Pending && c.disk == nil {
+		if state == task.StatePending && c.disk == nil {
 			require.False(c.t, c.doomed[id], "%s was killed and is pending again", id)
 		}
 		if state.Terminal() {

@@ -15,7 +15,7 @@ func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
 	running := map[string][]string{}
 	for _, e := range m.tasks.inOrder() {
-		if s := e.Info.State; s != task.Pending && !s.Terminal() {
+		if s := e.Info.State; s != task.StatePending && !s.Terminal() {
 			running[e.Info.AgentID] = append(running[e.Info.AgentID], e.Info.Spec.ID)
 			running[""] = append(running[""], e.Info.Spec.ID)
 		}

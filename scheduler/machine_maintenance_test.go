@@ -22,10 +22,10 @@ func TestPromiseTakesBackLaunches(t *testing.T) {
 	} {
 		s.play(strings.Fields(words))
 	}
-	require.Equal(t, task.Staging, s.machine.tasks.byID["a"].Info.State)
+	require.Equal(t, task.StateStaging, s.machine.tasks.byID["a"].Info.State)
 	out := s.play(strings.Fields("inverse i1 a1 maintenance=1h"))
 	require.Contains(t, out, "DECLINE o1 refuse 0s")
-	require.Equal(t, task.Pending, s.machine.tasks.byID["a"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["a"].Info.State)
 	out = s.play([]string{"stored"}) + s.play([]string{"stored"})
 	require.NotContains(t, out, "launch a")
 	require.Contains(t, out, "ACCEPT o2 launch b on a2")

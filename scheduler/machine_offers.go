@@ -14,7 +14,7 @@ import (
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
-		arrived[i] = task.OfferFromMesos(offers[i])
+		arrived[i] = offerFromMesos(offers[i])
 	}
 	m.census.noteOffers(now, arrived)
 	var vacated []task.Offer

@@ -15,12 +15,12 @@ var errPodBroken = errors.New("scheduler: the launch had no effect, and another 
 
 func (m *machine) submitPod(now time.Time, in submitPod) {
 	name := in.specs[0].Pod
-	if m.tasks.pods[name] != nil {
+	if m.tasks.knownPod(name) {
 		m.emit(reply{ref: in.ref, err: duplicate(name)})
 		return
 	}
 	for i := range in.specs {
-		if m.tasks.byID[in.specs[i].ID] != nil {
+		if m.tasks.known(in.specs[i].ID) {
 			m.emit(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
 			return
 		}
@@ -41,7 +41,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(entries[0])
 	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
 	}
 	if in.wait {
 		p.wait(in.ref)
@@ -74,12 +74,14 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 	for i, e := range p.members {
 		members[i] = e.Info.Spec
 	}
-	parts, err := divide(whole, append(members, task.PodExecutor(members)))
+	parts, err := divide(whole, append(members, podExecutor(members)))
 	if err != nil {
 		return nil, nil, err
 	}
 	last := len(members)
-	executor, tasks, err := builder.BuildPod(members, parts[:last], parts[last])
+	executor, tasks, err := builder.BuildPod(task.PodBuildInput{
+		Members: members, Placements: parts[:last], Executor: parts[last], FrameworkID: m.conn.frameworkID,
+	})
 	executor.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return parts[:last], &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 		Executor: executor, TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},
@@ -92,10 +94,10 @@ func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mes
 func (m *machine) launchTookEffect(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, other := range e.members() {
-		if other != e && other.Info.State == task.Pending {
+		if other != e && other.Info.State == task.StatePending {
 			other.reassign()
 			m.tasks.advanceLaunch(other, eventTold)
-			m.setState(now, other, task.Staging, nil)
+			m.setState(now, other, task.StateStaging, nil)
 			m.startLaunchTimer(other, now.Add(callRetry))
 		}
 	}

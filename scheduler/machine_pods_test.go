@@ -43,13 +43,13 @@ func TestWhoWaitsForAPod(t *testing.T) {
 func TestReturnedPod(t *testing.T) {
 	s := launchedPod(t)
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
-	require.Equal(t, task.Staging, s.machine.tasks.byID["y"].Info.State, "not before all are lost")
+	require.Equal(t, task.StateStaging, s.machine.tasks.byID["y"].Info.State, "not before all are lost")
 	s.play(strings.Fields("update y DROPPED uuid=02 agent=a1"))
 	require.Len(t, s.machine.backlog.pending, 1)
 	s.play(strings.Fields("update y RUNNING uuid=03 agent=a1"))
 	require.Empty(t, s.machine.backlog.pending)
 	x := s.machine.tasks.byID["x"].Info
-	require.Equal(t, task.Staging, x.State)
+	require.Equal(t, task.StateStaging, x.State)
 	require.Equal(t, "a1", x.AgentID)
 	require.Contains(t, s.play(strings.Fields("wait 1s")), "RECONCILE x on a1")
 	s.play(strings.Fields("offers o2@a1:4:1024"))
@@ -76,7 +76,7 @@ func TestHalfAPodIsNotLaunched(t *testing.T) {
 	s.step(submitPod{ref: 9, specs: specs})
 	require.NotContains(t, s.play(strings.Fields("offers o1@a1:4:1024")), "ACCEPT")
 	require.ErrorContains(t, s.machine.matchErr, "not pending")
-	require.Equal(t, task.Pending, s.machine.tasks.byID["y"].Info.State)
+	require.Equal(t, task.StatePending, s.machine.tasks.byID["y"].Info.State)
 }
 
 // A member of a pod is told of while the pod's launch waits for the store: an earlier launch took effect after all. The
@@ -117,7 +117,7 @@ func TestRefusedPodOfWhichAMemberWasDropped(t *testing.T) {
 	require.Equal(t, launchVoid, s.machine.tasks.byID["x"].launch)
 	s.play(strings.Fields("done ACCEPT refused"))
 	for _, id := range []string{"x", "y"} {
-		require.Equal(t, task.Pending, s.machine.tasks.byID[id].Info.State, id)
+		require.Equal(t, task.StatePending, s.machine.tasks.byID[id].Info.State, id)
 		require.Equal(t, launchNone, s.machine.tasks.byID[id].launch, id)
 	}
 }

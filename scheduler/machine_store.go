@@ -127,9 +127,10 @@ func (m *machine) releaseAccept(now time.Time, s send) {
 }
 
 // restore fills a new machine with what was stored.
-func (m *machine) restore(framework record.Framework, tasks []record.Task) {
+func (m *machine) restore(framework record.Framework, tasks []record.Task, left []record.Ended) {
 	m.conn.restore(framework)
 	m.storage.restore(framework)
+	m.tasks.remembered.restore(left)
 	entries := m.tasks.restore(tasks)
 	var pending, ended []*entry
 	m.restorePods(entries)
@@ -139,7 +140,7 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task) {
 		}
 		m.census.recount(e)
 		switch state := e.Info.State; {
-		case state == task.Pending && e == e.head():
+		case state == task.StatePending && e == e.head():
 			pending = append(pending, e)
 		case state.Terminal():
 			ended = append(ended, e)

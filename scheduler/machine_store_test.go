@@ -72,6 +72,23 @@ func (c *checker) finishWriting(records int, effect, success bool) {
 		c.disk.stored[change.id] = c.disk.begun
 	}
 	c.feed(stored{records: records})
+	c.checkLeft()
+}
+
+// checkLeft compares what is left of tasks that have ended with what the store has, if that has everything.
+func (c *checker) checkLeft() {
+	if c.machine.storage.journal.Pending() {
+		return
+	}
+	ended, err := record.DecodeEnded(c.disk.records)
+	require.NoError(c.t, err)
+	require.Len(c.t, c.machine.tasks.remembered.tasks, len(ended))
+	for _, e := range ended {
+		require.Equal(c.t, &e, c.machine.tasks.remembered.record(e.ID))
+	}
+	_, tasks, err := record.Decode(c.disk.records)
+	require.NoError(c.t, err)
+	require.Len(c.t, c.machine.tasks.byID, len(tasks))
 }
 
 // checkRecorded looks at what is on record when SUBSCRIBE is made.
@@ -106,12 +123,14 @@ func (c *checker) restart() {
 	before := c.machine
 	c.machine = newMachine(before.settings)
 	c.machine.conn.stream = before.conn.stream // so that old calls stay old
-	c.machine.restore(framework, tasks)
+	ended, err := record.DecodeEnded(c.disk.records)
+	require.NoError(c.t, err)
+	c.machine.restore(framework, tasks, ended)
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
 	clear(c.inMaintenance) // the master asks again
 	for _, s := range tasks {
-		c.pending[s.Info.Spec.ID] = s.Info.State == task.Pending
+		c.pending[s.Info.Spec.ID] = s.Info.State == task.StatePending
 	}
 }
 

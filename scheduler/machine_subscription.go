@@ -30,6 +30,7 @@ func (m *machine) start(now time.Time) {
 	m.reconciliation.reset()
 	m.conn.begin()
 	m.failForCapacity(now, m.backlog.overdue(now))
+	m.trimRemembered(now)
 	if old := m.storage.durable; old.State == record.Removed {
 		m.loseLaunched(now, old.ID)
 	}

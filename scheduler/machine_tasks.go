@@ -13,7 +13,7 @@ import (
 )
 
 func (m *machine) submit(now time.Time, in submit) {
-	if m.tasks.byID[in.spec.ID] != nil {
+	if m.tasks.known(in.spec.ID) {
 		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
@@ -25,9 +25,9 @@ func (m *machine) submit(now time.Time, in submit) {
 	m.classify(e, &e.Info.Spec)
 	m.enqueue(e)
 	m.touch(in.spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.Pending}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
 	if in.wait {
-		e.wait(caller{ref: in.ref})
+		e.wait(caller{ref: in.ref, owner: true})
 	} else {
 		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
 	}
@@ -49,22 +49,21 @@ func (m *machine) notOffered(s *task.Spec) error {
 	return nil
 }
 
-func duplicate(id string) error { return fmt.Errorf("%w: %q", ErrDuplicateTask, id) }
-
 func (m *machine) kill(now time.Time, in kill) {
-	e := m.tasks.byID[in.id]
+	info, known := m.tasks.info(in.id)
 	switch {
-	case e == nil:
-		m.emit(reply{ref: in.ref, err: fmt.Errorf("%w: %q", ErrUnknownTask, in.id)})
-	case e.Info.State.Terminal():
-		m.whenStored(now, reply{ref: in.ref, info: e.Info})
+	case !known:
+		m.emit(reply{ref: in.ref, err: unknown(in.id)})
+	case info.State.Terminal():
+		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
+		e := m.tasks.byID[in.id]
 		e.wait(caller{ref: in.ref, end: true})
 		m.endTask(now, e)
 	}
 }
 
-// cancel drops a caller. If the caller waited for its task to run, or for its submission to be stored, nobody knows of
+// cancel drops a caller. If the caller launched the task, or waited for its submission to be stored, nobody knows of
 // the task, so it is ended.
 func (m *machine) cancel(now time.Time, in cancel) {
 	m.teardown.forget(in.ref)
@@ -84,8 +83,8 @@ func (m *machine) endTask(now time.Time, e *entry) {
 	m.backlog.remove(e)
 	for _, e := range e.members() {
 		switch {
-		case e.Info.State == task.Pending:
-			m.setState(now, e, task.Killed, nil)
+		case e.Info.State == task.StatePending:
+			m.setState(now, e, task.StateKilled, nil)
 		case !e.Info.State.Terminal():
 			m.killOne(now, e)
 		}
@@ -101,10 +100,12 @@ func (m *machine) killOne(now time.Time, e *entry) {
 }
 
 // The pause between two KILL calls for a task that does not end. A KILL can be lost between the master and the agent.
-// One that arrives while the agent is disconnected is dropped by a master that does not know the task.
+// One that arrives while the agent is disconnected is dropped by a master that does not know the task. While the agent is
+// unreachable it has no effect at all, and that may be for good: the pauses go on to grow.
 const (
-	killMin = 5 * time.Second
-	killMax = time.Minute
+	killMin         = 5 * time.Second
+	killMax         = time.Minute
+	killUnreachable = 15 * time.Minute
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
@@ -114,8 +115,22 @@ func (m *machine) sendKill(now time.Time, e *entry) {
 		// With the agent's ID the master can tell the state of a task that it does not know.
 		AgentID: &mesos.AgentID{Value: e.Info.AgentID},
 	}})
-	e.killPause = min(max(killMin, 2*e.killPause), killMax) // counted from the answer to this one
+	limit := killMax
+	if e.Info.State == task.StateUnreachable {
+		limit = killUnreachable
+	}
+	e.killPause = min(max(killMin, 2*e.killPause), limit) // counted from the answer to this one
 	e.killTimer = 0
+}
+
+// killReachable sends a KILL for a task that can be reached again: the earlier ones had no effect, unless it is being killed.
+func (m *machine) killReachable(now time.Time, e *entry) {
+	e.killPause = 0
+	if e.Info.State == task.StateKilling {
+		m.startKillTimer(e, now.Add(killMin))
+		return
+	}
+	m.sendKill(now, e)
 }
 
 // killDone takes the outcome of a KILL: unless the task ends, there will be another one.
@@ -142,12 +157,12 @@ func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now)
 // requeueUntil does the same, and does not launch the task again before notBefore.
 func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 	if e.Killing {
-		m.setState(now, e, task.Killed, nil)
+		m.setState(now, e, task.StateKilled, nil)
 		return
 	}
 	if e.pod != nil {
 		if e.pod.broken() {
-			m.setState(now, e, task.Lost, errPodBroken)
+			m.setState(now, e, task.StateLost, errPodBroken)
 			return
 		}
 		m.tasks.advanceLaunch(e, eventVoided)
@@ -169,7 +184,7 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 	m.tasks.advanceLaunch(e, eventWithdrawn)
 	e.unassign(notBefore)
-	m.setState(now, e, task.Pending, nil)
+	m.setState(now, e, task.StatePending, nil)
 }
 
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
@@ -177,10 +192,10 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated = state, now
-	if previous == task.Pending {
+	if previous == task.StatePending {
 		m.countPending(e.class, -1)
 	}
-	if state == task.Pending {
+	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
 	m.census.recount(e)
@@ -189,24 +204,25 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
+		answer := reply{ref: c.ref, info: e.Info}
 		switch {
-		case c.end:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info})
-		case ended:
-			m.whenStored(now, reply{ref: c.ref, err: &TaskError{Task: e.Info, Err: err}})
-		default:
-			m.whenStored(now, reply{ref: c.ref, info: e.Info, submitted: e.Serial})
+		case ended && !c.end:
+			answer.err = &TaskError{Task: e.Info, Err: err}
+		case c.owner:
+			answer.submitted = e.Serial
 		}
+		m.whenStored(now, answer)
 	}
 	if e.pod != nil {
 		m.podChanged(now, e, err)
 	}
 	if ended {
 		m.retire(e)
+		m.trimRemembered(now)
 	}
 }
 
-// retire adds an ended task to the history and drops the oldest ones beyond the limit.
+// retire adds an ended task to the history and drops the oldest ones beyond the limit, which are then only remembered.
 func (m *machine) retire(e *entry) {
 	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)
@@ -217,7 +233,7 @@ func (m *machine) retire(e *entry) {
 // tornDown takes the end of the framework, whose tasks Mesos has killed.
 func (m *machine) tornDown(now time.Time) {
 	for _, e := range m.tasks.filtered((*entry).live) {
-		m.setState(now, e, task.Killed, nil)
+		m.setState(now, e, task.StateKilled, nil)
 	}
 	m.backlog.removeEnded()
 	if m.settings.term > 0 {
@@ -237,7 +253,7 @@ func (m *machine) tornDown(now time.Time) {
 // failForCapacity fails pending tasks for which no place was found in the cycles or the time that they had.
 func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 	for _, e := range tasks {
-		if e.Info.State != task.Pending {
+		if e.Info.State != task.StatePending {
 			continue // it was listed twice: it was launched and became pending again at the same instant
 		}
 		err := &CapacityError{Cycles: m.backlog.cyclesOf(e), Waited: now.Sub(e.Info.Updated)}
@@ -245,7 +261,7 @@ func (m *machine) failForCapacity(now time.Time, tasks []*entry) {
 			err.Rejection = task.Rejection{TaskID: e.Info.Spec.ID, Reasons: f[len(f)-1].Reasons}
 		}
 		for _, e := range e.members() {
-			m.setState(now, e, task.Failed, err)
+			m.setState(now, e, task.StateFailed, err)
 		}
 	}
 	m.backlog.removeAll(tasks)
@@ -258,9 +274,9 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	}
 	answer := reply{submitted: e.pod.members[0].Serial}
 	switch state := e.Info.State; {
-	case state.Terminal() && state != task.Finished:
+	case state.Terminal() && state != task.StateFinished:
 		answer.err = &TaskError{Task: e.Info, Err: err}
-	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.Finished && !e.up() }):
+	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.StateFinished && !e.up() }):
 		return
 	}
 	for _, caller := range e.pod.takeCallers() {

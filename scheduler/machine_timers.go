@@ -21,7 +21,7 @@ func (m *machine) fireTimers(now time.Time) {
 				m.sendKill(now, e)
 			}
 		default:
-			if e := t.launch; e.launchTimer == t.number && e.Info.State == task.Staging {
+			if e := t.launch; e.launchTimer == t.number && e.Info.State == task.StateStaging {
 				silent = append(silent, e)
 			}
 		}

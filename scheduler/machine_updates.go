@@ -23,10 +23,12 @@ const (
 
 // update takes a status update. It is applied, stored, delivered to the watchers, and only then acknowledged.
 func (m *machine) update(now time.Time, status mesos.TaskStatus) {
-	if e := m.tasks.byID[status.TaskID.Value]; e == nil {
+	if e := m.tasks.byID[status.TaskID.Value]; e == nil && m.tasks.remembered.has(status.TaskID.Value) {
+		m.endedTask(false, status)
+	} else if e == nil {
 		m.unknownTask(now, status)
 	} else if e.Info.State.Terminal() {
-		m.endedTask(e, status)
+		m.endedTask(e.Killing, status)
 	} else {
 		if !e.UUIDs.Seen(status.UUID) {
 			if len(status.UUID) > 0 {
@@ -49,64 +51,64 @@ func (m *machine) update(now time.Time, status mesos.TaskStatus) {
 	}
 }
 
-// endedTask takes an update about a task that has ended on record. An update without a uuid is the master's present
-// knowledge: if it says that the task runs, the task was wrongly taken for lost.
-func (m *machine) endedTask(e *entry, status mesos.TaskStatus) {
-	if len(status.UUID) > 0 || status.State == nil || !knownToMaster(task.FromMesos(*status.State)) || m.teardown.wanted {
+// endedTask takes an update about a task that has ended on record, and that was to be killed or not. An update without a
+// uuid is the master's present knowledge: if it says that the task runs, the task was wrongly taken for lost.
+func (m *machine) endedTask(killed bool, status mesos.TaskStatus) {
+	if len(status.UUID) > 0 || status.State == nil || !knownToMaster(task.StateFromMesos(*status.State)) || m.teardown.wanted {
 		return
 	}
 	m.emit(notify{UnknownTaskEvent{Status: status}})
-	if e.Killing || m.settings.unknown == KillUnknown {
+	if killed || m.settings.unknown == KillUnknown {
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	}
 }
 
 // apply changes a task as the update says, if it is about its present launch.
 func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
-	state := task.Unknown // also for states that a newer Mesos may have
+	state := task.StateUnknown // also for states that a newer Mesos may have
 	if status.State != nil {
-		state = task.FromMesos(*status.State)
+		state = task.StateFromMesos(*status.State)
 	}
 	switch {
 	case m.staleLaunch(e, status, state):
 		return
 	case e.launch != launchConfirmed && m.lostLaunch(now, e, status, state):
 		return
-	case e.launch == launchConfirmed && knownToMaster(e.Info.State) && (state == task.Staging || state == task.Starting):
+	case e.launch == launchConfirmed && knownToMaster(e.Info.State) && (state == task.StateStaging || state == task.StateStarting):
 		return // older than what is known: a new master reported the task before its agent repeated this update
 	}
-	if state == task.Unknown {
+	if state == task.StateUnknown {
 		if e.unknownFor(now) >= unknownLimit {
 			e.recordStatus(status)
-			m.setState(now, e, task.Lost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
+			m.setState(now, e, task.StateLost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
 		}
 	} else {
 		e.known()
 	}
-	if state == task.Staging {
+	if state == task.StateStaging {
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 	}
 	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
 		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {
 		return // nothing changed
 	}
-	if e.Info.State == task.Pending {
+	if e.Info.State == task.StatePending {
 		m.launchTookEffect(now, e) // its launch was wrongly taken for lost
 	}
 	was := e.Info.State
-	if len(status.UUID) > 0 || knownToMaster(state) && state != task.Staging {
+	if len(status.UUID) > 0 || knownToMaster(state) && state != task.StateStaging {
 		m.tasks.advanceLaunch(e, eventConfirmed)
 	} else {
 		m.tasks.advanceLaunch(e, eventTold)
 	}
 	e.recordStatus(status)
-	if state == task.Failed && was != task.Running && isDockerRun(e.Info) {
+	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
 	m.setState(now, e, state, nil)
-	if e.Killing && !knownToMaster(was) && knownToMaster(state) && state != task.Killing {
-		m.sendKill(now, e) // earlier ones had no effect, since the task's agent was away
+	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
+		m.killReachable(now, e)
 	}
 }
 
@@ -114,9 +116,9 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
-	case e.Info.State == task.Pending:
-		return state == task.Dropped || fromMaster && !knownToMaster(state)
-	case e.launch == launchConfirmed && fromMaster && (state == task.Error || status.GetReason() == mesos.REASON_INVALID_OFFERS):
+	case e.Info.State == task.StatePending:
+		return state == task.StateDropped || fromMaster && !knownToMaster(state)
+	case e.launch == launchConfirmed && fromMaster && (state == task.StateError || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // a second launch was refused, which was made because the first was wrongly taken for lost
 	}
 	return state.Terminal() && status.AgentID != nil && e.Info.AgentID != "" && status.AgentID.Value != e.Info.AgentID
@@ -128,7 +130,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	reason := status.GetReason()
 	fromMaster := len(status.UUID) == 0
 	switch {
-	case e.Info.State == task.Pending:
+	case e.Info.State == task.StatePending:
 		return false
 	case e.launch != launchAsked && e.launch != launchVoid && reason == mesos.REASON_RECONCILIATION && !knownToMaster(state):
 		return true // the late answer to a RECONCILE or KILL that was sent before this launch
@@ -152,7 +154,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 	if int(e.Lost) >= m.settings.maxLaunches {
 		e.recordStatus(status)
 		if !state.Terminal() {
-			state = task.Lost
+			state = task.StateLost
 		}
 		m.setState(now, e, state, fmt.Errorf("scheduler: %d launches had no effect", e.Lost))
 		return true
@@ -178,14 +180,14 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 func (m *machine) loseLaunched(now time.Time, framework string) {
 	for _, e := range m.tasks.filtered((*entry).live) {
 		switch {
-		case e.Info.State == task.Pending && e.Lost > 0:
+		case e.Info.State == task.StatePending && e.Lost > 0:
 			e.Lost = 0
 			m.touch(e.Info.Spec.ID)
-		case e.Info.State == task.Pending:
+		case e.Info.State == task.StatePending:
 		case e.Killing:
-			m.setState(now, e, task.Killed, nil)
+			m.setState(now, e, task.StateKilled, nil)
 		default:
-			m.setState(now, e, task.Lost, &FrameworkRemovedError{FrameworkID: framework})
+			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework})
 		}
 	}
 }
@@ -193,11 +195,11 @@ func (m *machine) loseLaunched(now time.Time, framework string) {
 // showsNoEffect reports whether an update about a task that is not known to run shows that its launch had no effect.
 func showsNoEffect(now time.Time, e *entry, state task.State, fromMaster bool) bool {
 	switch state {
-	case task.Dropped:
+	case task.StateDropped:
 		return true
-	case task.Gone, task.GoneByOperator, task.Lost:
+	case task.StateGone, task.StateGoneByOperator, task.StateLost:
 		return fromMaster
-	case task.Unknown:
+	case task.StateUnknown:
 		return !e.UnknownSince.IsZero() && now.Sub(e.UnknownSince) >= unknownLimit
 	}
 	return false
@@ -215,14 +217,14 @@ func (m *machine) staleAnswersUntil(e *entry) time.Time {
 
 // knownToMaster reports whether the master knows a task that is in this state.
 func knownToMaster(s task.State) bool {
-	return s == task.Staging || s == task.Starting || s == task.Running || s == task.Killing
+	return s == task.StateStaging || s == task.StateStarting || s == task.StateRunning || s == task.StateKilling
 }
 
 // unknownTask takes an update about a task that is not on record.
 func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
-	state := task.Unknown
+	state := task.StateUnknown
 	if status.State != nil {
-		state = task.FromMesos(*status.State)
+		state = task.StateFromMesos(*status.State)
 	}
 	if !knownToMaster(state) || m.teardown.wanted {
 		return // the task has ended, or does not run

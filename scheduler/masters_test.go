@@ -66,7 +66,7 @@ func TestMasterFailover(t *testing.T) {
 
 		require.NoError(h, h.sched.Reconcile(ctx))
 		for _, id := range []string{"a", "b", "c"} {
-			require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states(id))
+			require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states(id))
 		}
 		require.Len(h, h.master.Snapshot().Running, 3)
 		_, err := h.sched.Kill(ctx, "a")
@@ -87,7 +87,7 @@ func TestReconciliationWaitsForAgents(t *testing.T) {
 		require.True(h, h.master.LoseAgent(info.Hostname))
 		require.True(h, h.master.LoseMaster(0))
 		h.at(9 * time.Minute)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"))
 		reconciled := make(chan error, 1)
 		go func() { reconciled <- h.sched.Reconcile(ctx) }()
 		h.at(9*time.Minute + 30*time.Second)
@@ -95,7 +95,7 @@ func TestReconciliationWaitsForAgents(t *testing.T) {
 		require.True(h, h.master.ReturnAgent(info.Hostname))
 		require.NoError(h, <-reconciled)
 		require.Less(h, time.Since(h.began), 11*time.Minute, "the longest pause between two questions is a minute")
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"))
 	})
 }
 

@@ -25,7 +25,7 @@ func TestMatcherThatPlacesTwice(t *testing.T) {
 		_, err := h.sched.Launch(ctx, sleeper("a"))
 		require.NoError(h, err)
 		h.at(time.Minute)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"))
 	})
 }
 
@@ -67,7 +67,7 @@ func TestBrokenMatchers(t *testing.T) {
 				h.at(time.Second)
 				info, err := h.sched.Task(ctx, "a")
 				require.NoError(h, err)
-				require.Equal(h, task.Pending, info.State)
+				require.Equal(h, task.StatePending, info.State)
 				require.Empty(h, h.master.Snapshot().Offers)
 				h.mu.Lock()
 				defer h.mu.Unlock()
@@ -97,15 +97,15 @@ func TestMatcherThatPanicsOverATask(t *testing.T) {
 		_, err := h.sched.Launch(ctx, bad)
 		var failed *scheduler.TaskError
 		require.ErrorAs(h, err, &failed)
-		require.Equal(h, task.Error, failed.Task.State)
+		require.Equal(h, task.StateError, failed.Task.State)
 		require.False(h, failed.Retryable())
 		var panicked *scheduler.PanicError
 		require.ErrorAs(h, err, &panicked)
 		require.Equal(h, "bad task", panicked.Value)
 		require.Contains(h, panicked.Stack, "TestMatcherThatPanicsOverATask")
 		h.at(time.Second)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("good"))
-		require.Equal(h, []task.State{task.Pending, task.Error}, h.states("bad"))
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("good"))
+		require.Equal(h, []task.State{task.StatePending, task.StateError}, h.states("bad"))
 	})
 }
 
@@ -127,7 +127,7 @@ func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 		odd.Store(false)
 		h.at(2 * time.Minute)
 		for _, id := range []string{"a", "b"} {
-			require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states(id))
+			require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states(id))
 		}
 	})
 }

@@ -41,7 +41,7 @@ func BenchmarkMemory(b *testing.B) {
 				bytes += liveHeap() - before
 				running := 0
 				for _, e := range m.tasks.byID {
-					if e.Info.State == task.Running {
+					if e.Info.State == task.StateRunning {
 						running++
 					}
 				}

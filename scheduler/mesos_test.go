@@ -76,11 +76,11 @@ func TestUnknownTasksAreAdopted(t *testing.T) {
 	unknownTasks(t, scheduler.AdoptUnknown, func(ctx context.Context, h *harness) {
 		info, err := h.sched.Task(ctx, "lost")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 		require.NotEmpty(h, info.AgentID)
 		info, err = h.sched.Kill(ctx, "lost")
 		require.NoError(h, err)
-		require.Equal(h, task.Killed, info.State)
+		require.Equal(h, task.StateKilled, info.State)
 	})
 }
 
@@ -201,7 +201,7 @@ func TestCall(t *testing.T) {
 		h.at(time.Minute)
 		info, err = h.sched.Task(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Killed, info.State)
+		require.Equal(h, task.StateKilled, info.State)
 
 		framework := scheduler.Framework{Name: "test", Roles: []string{"*"}}
 		update := &calls.Call{Type: calls.Call_UPDATE_FRAMEWORK, UpdateFramework: &calls.Call_UpdateFramework{

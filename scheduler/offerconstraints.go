@@ -27,23 +27,29 @@ func offerConstraints(c offerfilter.Constraints) mesoshttp.OfferConstraints {
 func appendPredicates(to mesoshttp.ConstraintGroup, c task.Constraint) mesoshttp.ConstraintGroup {
 	a := mesoshttp.AttributeConstraint{Attribute: c.Attribute, Predicate: mesoshttp.Exists, Value: c.Value}
 	switch c.Attribute {
-	case task.Hostname:
+	case task.AttributeHostname:
 		a.Attribute, a.Pseudo = "", mesoshttp.Hostname
-	case task.Region:
+	case task.AttributeRegion:
 		a.Attribute, a.Pseudo = "", mesoshttp.Region
-	case task.Zone:
+	case task.AttributeZone:
 		a.Attribute, a.Pseudo = "", mesoshttp.Zone
 	}
 	switch c.Operator {
-	case task.Is:
+	case task.OpIs:
 		a.Predicate = mesoshttp.TextEquals
-	case task.Like:
+	case task.OpLike:
 		a.Predicate = mesoshttp.TextMatches
-	case task.Unlike: // in Mesos it holds if the attribute is missing, here it does not
-		there := a
-		there.Value = ""
-		to = append(to, there)
-		a.Predicate = mesoshttp.TextNotMatches
+	case task.OpUnlike:
+		to, a.Predicate = append(to, existing(a)), mesoshttp.TextNotMatches
+	case task.OpIsNot:
+		to, a.Predicate = append(to, existing(a)), mesoshttp.TextNotEquals
 	}
 	return append(to, a)
+}
+
+// existing returns the constraint that the attribute exists. In Mesos the negative predicates hold if it is missing,
+// here they do not.
+func existing(a mesoshttp.AttributeConstraint) mesoshttp.AttributeConstraint {
+	a.Predicate, a.Value = mesoshttp.Exists, ""
+	return a
 }

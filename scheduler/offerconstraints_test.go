@@ -60,7 +60,7 @@ func trueOf(c mesoshttp.AttributeConstraint, a task.Agent) bool {
 func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 0))
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
-	operators := []task.Operator{task.Like, task.Unlike, task.Is, task.Cluster, task.Unique, task.GroupBy, task.MaxPer}
+	operators := []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpMaxPer}
 	placed, keptBack := 0, 0
 	for range 20_000 {
 		specs := make([]task.Spec, 1+random.IntN(2))
@@ -69,7 +69,7 @@ func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 			specs[i] = specOf(pick("a", "b", "c")+string(rune('0'+i)), nil)
 			for range random.IntN(3) {
 				specs[i].Constraints = append(specs[i].Constraints, task.Constraint{
-					Attribute: pick("rack", "disk", task.Hostname, task.Region, task.Zone),
+					Attribute: pick("rack", "disk", task.AttributeHostname, "@hostname", task.AttributeRegion, task.AttributeZone),
 					Operator:  operators[random.IntN(len(operators))],
 					Value:     pick("1", "2", "r1", "r[12]", "r.*", "", "1|2"),
 				})
@@ -89,7 +89,7 @@ func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 			}
 			agent.Attributes = append(agent.Attributes, attribute)
 		}
-		offer := task.OfferFromMesos(offersOf([]string{"o1@S1:4:1024"}).Offers[0])
+		offer := offerFromMesos(offersOf([]string{"o1@S1:4:1024"}).Offers[0])
 		offer.Agent = agent
 		constraints := offerfilter.Derive([]string{"*"}, nil, slices.Values(pending), level).Constraints
 		offered := offeredBy(offerConstraints(constraints), "*", agent)
@@ -106,4 +106,15 @@ func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
 	}
 	require.Greater(t, placed, 1000, "the test shows something")
 	require.Greater(t, keptBack, 1000, "and so do the constraints")
+}
+
+// In Mesos the negative predicates hold if the attribute is missing, here they do not.
+func TestOfferConstraintsThatDeny(t *testing.T) {
+	got := offerConstraints(offerfilter.Constraints{"*": {{
+		{Attribute: "rack", Operator: task.OpUnlike, Value: "r[12]"}, {Attribute: task.AttributeHostname, Operator: task.OpIsNot, Value: "a1"},
+	}}})
+	require.Equal(t, mesoshttp.OfferConstraints{"*": {{
+		{Attribute: "rack", Predicate: mesoshttp.Exists}, {Attribute: "rack", Predicate: mesoshttp.TextNotMatches, Value: "r[12]"},
+		{Pseudo: mesoshttp.Hostname, Predicate: mesoshttp.Exists}, {Pseudo: mesoshttp.Hostname, Predicate: mesoshttp.TextNotEquals, Value: "a1"},
+	}}}, got)
 }

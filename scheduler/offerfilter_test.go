@@ -33,7 +33,7 @@ func (h *harness) submitMisfits(ctx context.Context, rack string) {
 		"much mem":  func(s *task.Spec) { s.Mem = 1e6 },
 	} {
 		spec := sleeper(id)
-		spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: rack}}
+		spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: rack}}
 		change(&spec)
 		require.NoError(h, h.sched.Submit(ctx, spec))
 	}
@@ -105,7 +105,7 @@ func TestOfferFilterSparesWhatIsPlaced(t *testing.T) {
 			spec := sleeper(fmt.Sprint(i))
 			spec.CPUs, spec.Mem = 0.01+float64(i)/1000, 32
 			if i%2 == 0 {
-				spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: []string{"r1", "r2"}[i/2%2]}}
+				spec.Constraints = []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: []string{"r1", "r2"}[i/2%2]}}
 			}
 			_, err := h.sched.Launch(ctx, spec)
 			require.NoError(h, err)

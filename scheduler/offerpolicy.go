@@ -8,13 +8,13 @@ import (
 
 // Defaults of [OfferPolicy].
 const (
-	DefaultRefuse         = 30 * time.Second
-	DefaultReviveInterval = 100 * time.Millisecond
-	DefaultHold           = 100 * time.Millisecond
-	DefaultHoldPerAgent   = 2
-	DefaultHoldMax        = 10
-	DefaultPortQuarantine = 10 * time.Minute
-	DefaultStatsTTL       = 5 * time.Minute
+	defaultRefuse         = 30 * time.Second
+	defaultReviveInterval = 100 * time.Millisecond
+	defaultHold           = 100 * time.Millisecond
+	defaultHoldPerAgent   = 2
+	defaultHoldMax        = 10
+	defaultPortQuarantine = 10 * time.Minute
+	defaultStatsTTL       = 5 * time.Minute
 )
 
 // OfferPolicy configures how offers are treated. An offer that no pending task fits is held for a moment and then
@@ -79,12 +79,12 @@ func (p OfferPolicy) normalize() (OfferPolicy, error) {
 		notNegative("Offers.MaxWait", p.MaxWait),
 		notNegative("Offers.StatsTTL", p.StatsTTL),
 	)
-	p.Refuse = cmp.Or(p.Refuse, DefaultRefuse)
-	p.ReviveInterval = cmp.Or(p.ReviveInterval, DefaultReviveInterval)
-	p.Hold = cmp.Or(p.Hold, DefaultHold)
-	p.HoldPerAgent = cmp.Or(p.HoldPerAgent, DefaultHoldPerAgent)
-	p.HoldMax = cmp.Or(p.HoldMax, DefaultHoldMax)
-	p.PortQuarantine = max(0, cmp.Or(p.PortQuarantine, DefaultPortQuarantine))
-	p.StatsTTL = cmp.Or(p.StatsTTL, DefaultStatsTTL)
+	p.Refuse = cmp.Or(p.Refuse, defaultRefuse)
+	p.ReviveInterval = cmp.Or(p.ReviveInterval, defaultReviveInterval)
+	p.Hold = cmp.Or(p.Hold, defaultHold)
+	p.HoldPerAgent = cmp.Or(p.HoldPerAgent, defaultHoldPerAgent)
+	p.HoldMax = cmp.Or(p.HoldMax, defaultHoldMax)
+	p.PortQuarantine = max(0, cmp.Or(p.PortQuarantine, defaultPortQuarantine))
+	p.StatsTTL = cmp.Or(p.StatsTTL, defaultStatsTTL)
 	return p, err
 }

@@ -16,7 +16,7 @@ import (
 
 // combined returns the spec of that task. It has the ID of the first member.
 func combined(members []task.Spec) task.Spec {
-	executor := task.PodExecutor(members)
+	executor := podExecutor(members)
 	first := members[0]
 	sum := task.Spec{
 		ID: first.ID, Pod: first.Pod, Role: first.Role, Group: first.Group, Revocable: first.Revocable,
@@ -36,7 +36,17 @@ func combined(members []task.Spec) task.Spec {
 		sum.Preferences = appendNew(sum.Preferences, s.Preferences)
 		sum.MaxCompletionTime = max(sum.MaxCompletionTime, s.MaxCompletionTime)
 	}
+	if slices.ContainsFunc(members, func(s task.Spec) bool { return s.MaxCompletionTime == 0 }) {
+		sum.MaxCompletionTime = 0 // no limit: the pod lasts as long as the last of its members
+	}
 	return sum
+}
+
+// podExecutor returns a spec for the resources of a pod's executor, which come on top of those of the members. Mesos
+// demands at least 0.01 cpus, 32 MiB of memory and some disk.
+func podExecutor(members []task.Spec) task.Spec {
+	first := members[0]
+	return task.Spec{ID: first.Pod, Pod: first.Pod, Role: first.Role, Revocable: first.Revocable, CPUs: 0.1, Mem: 32, Disk: 10}
 }
 
 // plus adds amounts exactly, in thousandths, as Mesos does.
@@ -71,7 +81,7 @@ func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 				return nil, fmt.Errorf("scheduler: the matcher placed pod %q with too little %s", s.Pod, name)
 			}
 		}
-		for _, port := range part.HostPorts {
+		for _, port := range part.HostPorts { // 0 is in no range
 			movePort(rest, &part, uint64(port))
 		}
 		parts[i] = part

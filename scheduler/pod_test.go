@@ -57,7 +57,7 @@ func TestDivide(t *testing.T) {
 		}
 		placements, _ := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: []task.Demand{{ID: "t0", Spec: &whole}}, Offers: []task.Offer{offer}})
 		require.Len(t, placements, 1, "seed %d", seed)
-		specs := append(members, task.PodExecutor(members))
+		specs := append(members, podExecutor(members))
 		parts, err := divide(placements[0], specs)
 		require.NoError(t, err)
 		require.Equal(t, totals(placements[0]), totals(parts...), "seed %d", seed)
@@ -89,14 +89,17 @@ func reservedIf(reserved bool, r mesos.Resource) mesos.Resource {
 // The spec of a pod, as a matcher gets it, has what all of its members ask for.
 func TestCombined(t *testing.T) {
 	on := func(attribute, value string) task.Constraint {
-		return task.Constraint{Attribute: attribute, Operator: task.Is, Value: value}
+		return task.Constraint{Attribute: attribute, Operator: task.OpIs, Value: value}
 	}
-	whole := combined([]task.Spec{
+	specs := []task.Spec{
 		{ID: "a", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 2, Constraints: []task.Constraint{on("x", "1"), on("y", "1")}},
 		{ID: "b", Pod: "p", Role: "r", Group: "g", Revocable: true, MaxCompletionTime: 1, Constraints: []task.Constraint{on("y", "1"), on("z", "1")}, Preferences: []task.Constraint{on("w", "1")}},
-	})
+	}
+	whole := combined(specs)
 	require.Equal(t, []task.Constraint{on("x", "1"), on("y", "1"), on("z", "1")}, whole.Constraints)
 	require.Equal(t, []task.Constraint{on("w", "1")}, whole.Preferences)
 	require.EqualValues(t, 2, whole.MaxCompletionTime)
+	specs[1].MaxCompletionTime = 0
+	require.Zero(t, combined(specs).MaxCompletionTime, "one member has no time limit")
 	require.Equal(t, "a p r g true", fmt.Sprint(whole.ID, " ", whole.Pod, " ", whole.Role, " ", whole.Group, " ", whole.Revocable))
 }

@@ -33,7 +33,7 @@ func TestPod(t *testing.T) {
 		ports := map[uint16]bool{}
 		for i, info := range infos {
 			require.Equal(h, fmt.Sprint("shop-", i), info.Spec.ID)
-			require.Equal(h, task.Running, info.State)
+			require.Equal(h, task.StateRunning, info.State)
 			require.Equal(h, infos[0].AgentID, info.AgentID)
 			require.Len(h, info.HostPorts, i)
 			for _, port := range info.HostPorts {
@@ -48,8 +48,8 @@ func TestPod(t *testing.T) {
 		for i := range 3 {
 			id := fmt.Sprint("shop-", i)
 			states := h.states(id)
-			require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, states[:4], id)
-			require.Equal(h, task.Killed, states[len(states)-1], id)
+			require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, states[:4], id)
+			require.Equal(h, task.StateKilled, states[len(states)-1], id)
 		}
 		require.Empty(h, h.master.Snapshot().Running)
 	})
@@ -87,7 +87,7 @@ func TestPendingPod(t *testing.T) {
 		_, err := h.sched.LaunchPod(short, big...)
 		require.ErrorIs(h, err, context.DeadlineExceeded)
 		for i := range big {
-			require.Equal(h, []task.State{task.Pending, task.Killed}, h.states(big[i].ID))
+			require.Equal(h, []task.State{task.StatePending, task.StateKilled}, h.states(big[i].ID))
 		}
 		require.NoError(h, h.sched.SubmitPod(ctx, trio("p")...))
 		_, err = h.sched.Kill(ctx, "p-2")
@@ -104,7 +104,7 @@ func TestLostPod(t *testing.T) {
 		require.NoError(h, err)
 		require.Less(h, time.Since(h.began), 2*time.Minute)
 		for _, info := range infos {
-			require.Equal(h, []task.State{task.Pending, task.Staging, task.Pending, task.Staging, task.Starting, task.Running}, h.states(info.Spec.ID))
+			require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states(info.Spec.ID))
 			require.Equal(h, infos[0].AgentID, info.AgentID)
 		}
 		require.Len(h, h.master.Snapshot().Running, 3)
@@ -119,7 +119,7 @@ func TestFailingPod(t *testing.T) {
 		failing[2].Command.Shell = "sleep 1000"
 		require.NoError(h, h.sched.SubmitPod(ctx, failing...))
 		h.at(time.Minute)
-		for i, end := range []task.State{task.Killed, task.Failed, task.Killed} {
+		for i, end := range []task.State{task.StateKilled, task.StateFailed, task.StateKilled} {
 			states := h.states(failing[i].ID)
 			require.Equal(h, end, states[len(states)-1], failing[i].ID)
 		}
@@ -146,7 +146,7 @@ func TestPodSurvivesRestart(t *testing.T) {
 		for _, s := range pending {
 			info, err := second.Task(ctx, s.ID)
 			require.NoError(h, err)
-			require.Equal(h, task.Running, info.State, s.ID)
+			require.Equal(h, task.StateRunning, info.State, s.ID)
 		}
 		require.Len(h, h.master.Snapshot().Running, 3)
 		require.ErrorIs(h, stop(), context.Canceled)

@@ -17,7 +17,7 @@ func TestKillOfAPodOfWhichAMemberWasDropped(t *testing.T) {
 	s.play(strings.Fields("update y RUNNING uuid=02 agent=a1"))
 	require.Contains(t, s.play(strings.Fields("kill x")), "KILL x on a1")
 	s.play(strings.Fields("update x LOST reason=RECONCILIATION agent=a1"))
-	require.Equal(t, task.Killed, s.machine.tasks.byID["x"].Info.State)
+	require.Equal(t, task.StateKilled, s.machine.tasks.byID["x"].Info.State)
 }
 
 // The same, if the other member ends by itself and the master is asked about the dropped one.
@@ -28,7 +28,7 @@ func TestEndOfAPodOfWhichAMemberWasDropped(t *testing.T) {
 	s.play(strings.Fields("update y FAILED uuid=03 agent=a1"))
 	require.Contains(t, s.play(strings.Fields("reconcile")), "RECONCILE x on a1")
 	s.play(strings.Fields("update x LOST reason=RECONCILIATION agent=a1"))
-	require.Equal(t, task.Lost, s.machine.tasks.byID["x"].Info.State)
+	require.Equal(t, task.StateLost, s.machine.tasks.byID["x"].Info.State)
 }
 
 // A pod is killed while its launch waits for the store, after a member was told of: an earlier launch took effect after

@@ -28,6 +28,7 @@ type poolPolicy struct {
 	hold         time.Duration
 	holdPerAgent int
 	holdMax      int
+	usable       usable // which resources count for the preferred agent
 }
 
 // hold is for how long an offer is held.
@@ -51,7 +52,7 @@ func (p *pool) reset(now time.Time) {
 
 // add adds new offers, and takes over the slice.
 func (p *pool) add(now time.Time, offers []task.Offer) {
-	until := now.Add(min(p.policy.hold, DefaultHold))
+	until := now.Add(min(p.policy.hold, defaultHold))
 	if len(p.offers) == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
@@ -81,7 +82,7 @@ func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 func (p *pool) markSeen() { p.newOffers = false }
 
 // standby reports whether offers are to be held while nothing is pending.
-func (p *pool) standby() bool { return p.policy.hold > DefaultHold }
+func (p *pool) standby() bool { return p.policy.hold > defaultHold }
 
 // wantsMore reports whether more offers are to be held.
 func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
@@ -137,7 +138,7 @@ func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 		h, agentID := &p.holds[i], p.offers[i].Agent.ID
 		over := !now.Before(h.until)
 		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[agentID] < p.policy.holdPerAgent {
-			h.extended, h.until = true, h.until.Add(p.policy.hold-DefaultHold)
+			h.extended, h.until = true, h.until.Add(p.policy.hold-defaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
@@ -163,7 +164,7 @@ func (p *pool) shorten(now time.Time) {
 	if !p.standby() {
 		return
 	}
-	until := now.Add(DefaultHold)
+	until := now.Add(defaultHold)
 	for i := range p.holds {
 		if h := &p.holds[i]; h.until.After(until) {
 			h.until = until
@@ -179,7 +180,7 @@ func (p *pool) shorten(now time.Time) {
 func (p *pool) prefer(launches []*offerUse, until time.Time) {
 	offered := map[string]float64{}
 	for i := range p.offers {
-		offered[p.offers[i].ID] = memOf(p.offers[i].Resources)
+		offered[p.offers[i].ID] = memOf(p.offers[i].Resources, p.policy.usable)
 	}
 	p.preferred = preferred{}
 	least := 0.0
@@ -190,7 +191,7 @@ func (p *pool) prefer(launches []*offerUse, until time.Time) {
 		}
 		for i := range u.operations {
 			for _, t := range launchedIn(&u.operations[i]) {
-				left -= memOf(t.Resources)
+				left -= memOf(t.Resources, p.policy.usable)
 			}
 		}
 		if left >= leastOffered && (p.preferred.agentID == "" || left < least) {
@@ -209,9 +210,9 @@ type offerUse struct {
 // leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.
 const leastOffered = 32
 
-func memOf(resources []mesos.Resource) (sum float64) {
+func memOf(resources []mesos.Resource, usable usable) (sum float64) {
 	for i := range resources {
-		if resources[i].Name == "mem" {
+		if resources[i].Name == "mem" && usable.counts(&resources[i]) {
 			sum += resources[i].GetScalar().GetValue()
 		}
 	}

@@ -61,7 +61,7 @@ func TestPreloadedLies(t *testing.T) {
 				require.Equal(h, stripped(want), stripped(got))
 				require.Equal(h, []string{"SUBSCRIBE", "RECONCILE", "RECONCILE"}, d.take())
 				h.at(time.Minute)
-				require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, h.states("a"))
+				require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, h.states("a"))
 				snapshot := h.master.Snapshot()
 				require.Len(h, snapshot.Frameworks, 1)
 				require.Len(h, snapshot.Running, 2)

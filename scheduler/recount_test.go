@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -19,7 +20,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
-		key, group := e.Info.Spec.Class(), e.Info.Spec.Group
+		key, group := taskclass.Key(&e.Info.Spec), e.Info.Spec.Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}
@@ -27,13 +28,13 @@ func recount(t require.TestingT, m *machine) {
 		classes[key]++
 		checkLaunch(t, e)
 		switch s := e.Info.State; {
-		case s == task.Pending:
+		case s == task.StatePending:
 			waiting[key]++
 			groups[group]++
 			if e == e.head() {
 				pending = append(pending, e.Info.Spec.ID)
 			}
-			require.Equal(t, task.Pending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
+			require.Equal(t, task.StatePending, e.head().Info.State, "%s waits for nothing", e.Info.Spec.ID)
 		case e.agentID() != "":
 			require.Equal(t, e.Info.AgentID, e.Agent.ID, "the stored agent of %s", e.Info.Spec.ID)
 		}
@@ -79,17 +80,38 @@ func recount(t require.TestingT, m *machine) {
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "agent %s has no tasks and was not offered", id)
 	}
 	recountBacklog(t, m)
+	recountRemembered(t, m)
+}
+
+// recountRemembered checks what is left of ended tasks.
+func recountRemembered(t require.TestingT, m *machine) {
+	r := &m.tasks.remembered
+	for id := range r.tasks {
+		require.NotContains(t, m.tasks.byID, id, "on record, and only remembered")
+	}
+	members := 0
+	for pod, ids := range r.pods {
+		members += len(ids)
+		for _, id := range ids {
+			require.Equal(t, pod, r.podOf[id])
+			require.Contains(t, r.tasks, id)
+		}
+	}
+	require.Len(t, r.podOf, members)
+	if r.keep.Count != 0 {
+		require.LessOrEqual(t, len(r.tasks), max(0, r.keep.Count))
+	}
 }
 
 // checkLaunch checks that the state of a launch is possible for the state of its task.
 func checkLaunch(t require.TestingT, e *entry) {
 	var want []launch
 	switch e.Info.State {
-	case task.Pending:
+	case task.StatePending:
 		want = []launch{launchNone}
-	case task.Staging:
+	case task.StateStaging:
 		want = []launch{launchHeld, launchSent, launchAnswered, launchAsked, launchConfirmed, launchVoid}
-	case task.Starting, task.Running, task.Killing:
+	case task.StateStarting, task.StateRunning, task.StateKilling:
 		want = []launch{launchConfirmed}
 	default: // unreachable, or ended
 		return

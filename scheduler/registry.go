@@ -13,20 +13,21 @@ import (
 type registry struct {
 	history int // how many ended tasks are kept
 
-	byID    map[string]*entry
-	pods    map[string]*pod // by name
-	ended   []string        // IDs of the tasks that have ended, the oldest first
-	serial  int             // of the last task
-	illegal int             // the number of steps of launches that the diagram does not have; tests require 0
+	remembered remembered // what is left of those beyond
+	byID       map[string]*entry
+	pods       map[string]*pod // by name
+	ended      []string        // IDs of the tasks that have ended, the oldest first
+	serial     int             // of the last task
+	illegal    int             // the number of steps of launches that the diagram does not have; tests require 0
 }
 
-func newRegistry(history int) registry {
-	return registry{history: history, byID: map[string]*entry{}, pods: map[string]*pod{}}
+func newRegistry(history int, keep Retention) registry {
+	return registry{history: history, remembered: newRemembered(keep), byID: map[string]*entry{}, pods: map[string]*pod{}}
 }
 
 // submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
-	e := r.adopt(task.Info{Spec: s, State: task.Pending, Submitted: now, Updated: now})
+	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Submitted: now, Updated: now})
 	e.launch = launchNone
 	return e
 }
@@ -64,21 +65,51 @@ func (r *registry) join(members []*entry) *pod {
 	return p
 }
 
-// retire adds a task that has ended to the history, and returns the tasks that are dropped from it.
+// retire adds a task that has ended to the history, and returns the tasks that are dropped from it. They are remembered.
 func (r *registry) retire(e *entry) (dropped []*entry) {
 	r.ended = append(r.ended, e.Info.Spec.ID)
 	for len(r.ended) > r.history {
 		oldest := r.byID[r.ended[0]]
-		delete(r.byID, r.ended[0])
 		r.ended = r.ended[1:]
-		if p := oldest.pod; p != nil {
-			if p.onRecord--; p.onRecord == 0 {
-				delete(r.pods, oldest.Info.Spec.Pod)
-			}
+		r.drop(oldest)
+		if r.remembered.keep.Count >= 0 {
+			r.remembered.add(record.NewEnded(&oldest.Info))
 		}
 		dropped = append(dropped, oldest)
 	}
 	return dropped
+}
+
+// drop removes a task.
+func (r *registry) drop(e *entry) {
+	delete(r.byID, e.Info.Spec.ID)
+	if p := e.pod; p != nil {
+		if p.onRecord--; p.onRecord == 0 {
+			delete(r.pods, e.Info.Spec.Pod)
+		}
+	}
+}
+
+// forget takes a task off the record.
+func (r *registry) forget(e *entry) {
+	r.drop(e)
+	r.ended = slices.DeleteFunc(r.ended, func(id string) bool { return id == e.Info.Spec.ID })
+}
+
+// known reports whether an ID is that of a task on record, or one that is remembered.
+func (r *registry) known(id string) bool { return r.byID[id] != nil || r.remembered.has(id) }
+
+// knownPod does so for the name of a pod.
+func (r *registry) knownPod(name string) bool {
+	return r.pods[name] != nil || r.remembered.pods[name] != nil
+}
+
+// info returns what users are told of a task, and reports whether it is known.
+func (r *registry) info(id string) (task.Info, bool) {
+	if e := r.byID[id]; e != nil {
+		return e.Info, true
+	}
+	return r.remembered.info(id)
 }
 
 // podOf returns the IDs of the members of a task's pod, none for a task without pod.

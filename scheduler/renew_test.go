@@ -21,13 +21,13 @@ func TestRenewRemovedOnRecord(t *testing.T) {
 		task record.Task
 		want task.State
 	}{
-		"ended":                   {record.Task{Info: task.Info{State: task.Finished}}, task.Finished},
-		"pending":                 {record.Task{Info: task.Info{State: task.Pending}}, task.Running},
-		"pending, after a launch": {record.Task{Info: task.Info{State: task.Pending}, Lost: scheduler.DefaultMaxLaunches}, task.Running},
-		"launch on record":        {record.Task{Info: task.Info{State: task.Staging, AgentID: "a1"}}, task.Lost},
-		"runs":                    {record.Task{Info: task.Info{State: task.Running, AgentID: "a1"}, Confirmed: true}, task.Lost},
-		"unreachable":             {record.Task{Info: task.Info{State: task.Unreachable, AgentID: "a1"}, Confirmed: true}, task.Lost},
-		"to be killed":            {record.Task{Info: task.Info{State: task.Running, AgentID: "a1"}, Confirmed: true, Killing: true}, task.Killed},
+		"ended":                   {record.Task{Info: task.Info{State: task.StateFinished}}, task.StateFinished},
+		"pending":                 {record.Task{Info: task.Info{State: task.StatePending}}, task.StateRunning},
+		"pending, after a launch": {record.Task{Info: task.Info{State: task.StatePending}, Lost: 5}, task.StateRunning},
+		"launch on record":        {record.Task{Info: task.Info{State: task.StateStaging, AgentID: "a1"}}, task.StateLost},
+		"runs":                    {record.Task{Info: task.Info{State: task.StateRunning, AgentID: "a1"}, Confirmed: true}, task.StateLost},
+		"unreachable":             {record.Task{Info: task.Info{State: task.StateUnreachable, AgentID: "a1"}, Confirmed: true}, task.StateLost},
+		"to be killed":            {record.Task{Info: task.Info{State: task.StateRunning, AgentID: "a1"}, Confirmed: true, Killing: true}, task.StateKilled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &testStore{records: map[string][]byte{}}
@@ -80,14 +80,14 @@ func TestRenewInElection(t *testing.T) {
 		})
 		h.at(10 * time.Second)
 		for _, id := range []string{"a", "p1", "p2"} {
-			require.Equal(h, task.Staging, h.state(ctx, id))
+			require.Equal(h, task.StateStaging, h.state(ctx, id))
 		}
 		first := h.master.Snapshot().Frameworks[0].ID
 		require.NoError(h, h.master.Teardown(first))
 		for _, err := range []error{<-callers["a"], <-pod} {
 			var lost *scheduler.TaskError
 			require.ErrorAs(h, err, &lost)
-			require.Equal(h, task.Lost, lost.Task.State)
+			require.Equal(h, task.StateLost, lost.Task.State)
 			require.True(h, lost.Retryable())
 			var removed *scheduler.FrameworkRemovedError
 			require.ErrorAs(h, err, &removed)
@@ -95,7 +95,7 @@ func TestRenewInElection(t *testing.T) {
 		}
 		h.at(20 * time.Second)
 		require.Empty(h, callers["big"])
-		require.Equal(h, task.Pending, h.state(ctx, "big"))
+		require.Equal(h, task.StatePending, h.state(ctx, "big"))
 		second := h.master.Snapshot().Frameworks[0].ID
 		require.NotEqual(h, first, second)
 		require.EqualValues(h, 1, s.framework(h).Term)
@@ -106,8 +106,8 @@ func TestRenewInElection(t *testing.T) {
 		synctest.Wait()
 		require.NoError(h, h.sched.Submit(ctx, sleeper("b")))
 		h.at(2 * time.Minute)
-		require.Equal(h, task.Running, h.state(ctx, "b"))
-		require.Equal(h, task.Lost, h.state(ctx, "p2"))
+		require.Equal(h, task.StateRunning, h.state(ctx, "b"))
+		require.Equal(h, task.StateLost, h.state(ctx, "p2"))
 		snapshot := h.master.Snapshot()
 		require.Len(h, snapshot.Frameworks, 1)
 		require.Equal(h, second, snapshot.Frameworks[0].ID)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,11 @@ func (s *stage) play(words []string) string {
 			set.durable, set.renew = true, slices.Contains(args, "renew")
 			_, _ = fmt.Sscan(options["term"], &set.term)
 		})
+	case "remember": // no more than these IDs of ended tasks
+		s.configure(func(set *settings) {
+			_, _ = fmt.Sscan(options["count"], &set.remember.Count)
+			set.remember.For = s.duration(options["for"])
+		})
 	case "limits": // cycles and time that a task may be pending
 		s.configure(func(set *settings) {
 			_, _ = fmt.Sscan(options["cycles"], &set.maxCycles)
@@ -98,6 +104,9 @@ func (s *stage) play(words []string) string {
 	case "tasks":
 		for _, e := range s.machine.tasks.inOrder() {
 			fmt.Fprintf(&s.out, "  %s %s on %q\n", e.Info.Spec.ID, e.Info.State, e.Info.AgentID)
+		}
+		for _, id := range slices.Sorted(maps.Keys(s.machine.tasks.remembered.tasks)) {
+			fmt.Fprintf(&s.out, "  %s is remembered\n", id)
 		}
 	case "offers":
 		offers := offersOf(args)
@@ -171,6 +180,9 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "kill":
 		s.lastRef++
 		return kill{ref: s.lastRef, id: args[0]}
+	case "forget":
+		s.lastRef++
+		return forget{ref: s.lastRef, id: args[0]}
 	case "cancel":
 		n, err := strconv.Atoi(args[0])
 		require.NoError(s.t, err)

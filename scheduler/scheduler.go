@@ -53,6 +53,7 @@ type request struct {
 	spec   *task.Spec      // a task, or
 	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
 	cancel func(ref) input // returns the input that cancels the request; nil: it cannot be cancelled
+	waits  []string        // the IDs of the tasks that it waits for
 	ref    ref             // set by the loop, and read only by it
 	answer chan result     // of capacity 1
 }
@@ -60,6 +61,9 @@ type request struct {
 type result struct {
 	info task.Info
 	err  error
+	// gaveUp is set instead of these when the caller no longer waits, and why the tasks had not come as far as he waited for.
+	gaveUp bool
+	why    *Explanation
 }
 
 // New returns a new scheduler. It starts nothing. For an invalid config it returns a [*ConfigError], or several joined.
@@ -89,7 +93,7 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit puts a task on record and returns when the record is stored. It does not wait until the task runs. If
-// ctx ends first the task is withdrawn or killed. It returns joined [*task.FieldError] for an invalid spec, and
+// ctx ends first the task is withdrawn or killed, and the error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and
 // [ErrDuplicateTask] for an ID that is on record.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
@@ -100,14 +104,15 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
 	})
 	return err
 }
 
 // Launch puts a task on record and waits until it is running and, if it has a health check, healthy.
-// If ctx ends first the task is withdrawn or killed. If Run ends first the task stays on record and
-// keeps running. It returns the errors of [Scheduler.Submit], and a [*TaskError] if the task ends
-// first.
+// If ctx ends first the task is withdrawn or killed, and the error is a [*WaitError], which says why the task was not running
+// yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
+// [*TaskError] if the task ends first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -117,6 +122,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 		spec:   &spec,
 		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
 		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
 	})
 }
 
@@ -148,10 +154,10 @@ func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task
 }
 
 func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait bool) error {
-	specs := make([]task.Spec, len(members))
+	specs, ids := make([]task.Spec, len(members)), make([]string, len(members))
 	var errs []error
 	for i := range members {
-		specs[i] = members[i].Clone()
+		specs[i], ids[i] = members[i].Clone(), members[i].ID
 		errs = append(errs, specs[i].Validate())
 	}
 	if err := errors.Join(append(errs, task.ValidatePod(specs))...); err != nil {
@@ -164,18 +170,41 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		pod:    specs,
 		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
 		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
+		waits:  ids,
 	})
 	return err
 }
 
 // Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all members.
-// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is. For an ID that
-// is not on record Kill returns [ErrUnknownTask].
+// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is, or as it is
+// remembered. For any other ID that is not on record Kill returns [ErrUnknownTask].
+//
+// The KILL is repeated until the task has ended: after 5 s, then with pauses that double up to 1 min, or up to 15 min while
+// the task is unreachable. When it can be reached again, the next one is sent at once.
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
 		input:  func(r ref) input { return kill{ref: r, id: id} },
 		cancel: func(r ref) input { return cancel{ref: r, id: id} },
+		waits:  []string{id},
 	})
+}
+
+// Forget takes a task off the record, in the store as well: one that has ended, or is only remembered, or one that is
+// [task.StateUnreachable] or [task.StateUnknown] and is not to be waited for any longer. Its ID, and the name of its pod, may be
+// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It returns
+// a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that is neither
+// on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
+// is forgotten nevertheless.
+//
+// Mesos is told nothing. Should the task still run, and its agent come back, then it is a task that is not on record:
+// [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
+// that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
+func (s *Scheduler) Forget(ctx context.Context, id string) error {
+	_, err := s.ask(ctx, &request{
+		input:  func(r ref) input { return forget{ref: r, id: id} },
+		cancel: func(r ref) input { return cancel{ref: r} },
+	})
+	return err
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
@@ -258,22 +287,19 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	return copied, nil
 }
 
-// Task returns what is known of a task. For an ID that is not on record it returns [ErrUnknownTask].
+// Task returns what is known of a task. Of one that is only remembered that is its ID, its pod, its final state and, as
+// Updated, when it ended, see [Config.RememberIDs]. For any other ID that is not on record it returns [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
-	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if e := m.tasks.byID[id]; e != nil {
-			info, known = e.Info, true
-		}
-	}})
+	_, err := s.ask(ctx, &request{read: func(m *machine) { info, known = m.tasks.info(id) }})
 	if err == nil && !known {
-		err = fmt.Errorf("%w: %q", ErrUnknownTask, id)
+		err = unknown(id)
 	}
 	return info, err
 }
 
-// Tasks returns all tasks on record in order of submission. Like other methods it returns [ErrNotRunning] when Run has
+// Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods it returns [ErrNotRunning] when Run has
 // ended, so that this differs from no tasks.
 func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	type numbered struct {
@@ -310,13 +336,13 @@ func checkOne(spec task.Spec) error {
 // ask passes a request to the loop and waits for the answer. When ctx ends, a request that can be cancelled is
 // cancelled; the others are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
-	if err := ctx.Err(); err != nil {
-		return task.Info{}, context.Cause(ctx)
+	if ctx.Err() != nil {
+		return task.Info{}, contextError(ctx)
 	}
 	select {
 	case <-s.begun:
 	case <-ctx.Done():
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	r := s.present.Load()
 	if err := r.limit.fits(req); err != nil {
@@ -328,7 +354,7 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	case <-r.done:
 		return task.Info{}, r.ended()
 	case <-ctx.Done():
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	var given <-chan struct{}
 	if req.cancel != nil {
@@ -344,16 +370,32 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		case <-r.done:
 		}
 	}
-	// The answer may have come just before the end of the run or of ctx.
+	// The loop answers now, if it has not before; or the run has ended.
 	select {
 	case res := <-req.answer:
-		return res.info, res.err
+		return res.after(ctx)
+	case <-r.done:
+	}
+	select {
+	case res := <-req.answer:
+		return res.after(ctx)
 	default:
 	}
 	if given != nil && ctx.Err() != nil {
-		return task.Info{}, context.Cause(ctx)
+		return task.Info{}, contextError(ctx)
 	}
 	return task.Info{}, r.ended()
+}
+
+// after returns what a caller gets whose context may have ended.
+func (r result) after(ctx context.Context) (task.Info, error) {
+	switch {
+	case !r.gaveUp:
+		return r.info, r.err
+	case r.why == nil:
+		return task.Info{}, contextError(ctx)
+	}
+	return r.why.Task, &WaitError{Err: contextError(ctx), Explanation: *r.why}
 }
 
 func (r *run) ended() error {

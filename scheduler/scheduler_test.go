@@ -23,7 +23,7 @@ func TestMainJob(t *testing.T) {
 	withHarness(t, mesostest.Config{Agents: agents(3)}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		info, err := h.sched.Launch(ctx, sleeper("a"))
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 		require.NotEmpty(h, info.AgentID)
 		require.Equal(h, 100*time.Millisecond, time.Since(h.began), "the agent's time to start an executor, nothing else")
 		require.NoError(h, h.sched.Submit(ctx, sleeper("b")))
@@ -40,8 +40,8 @@ func TestMainJob(t *testing.T) {
 
 		killed, err := h.sched.Kill(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Killed, killed.State)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Starting, task.Running, task.Killing, task.Killed}, h.states("a"))
+		require.Equal(h, task.StateKilled, killed.State)
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning, task.StateKilling, task.StateKilled}, h.states("a"))
 		again, err := h.sched.Kill(ctx, "a")
 		require.NoError(h, err, "a task that has ended")
 		require.Equal(h, killed, again)
@@ -97,11 +97,11 @@ func TestLaunchGivenUp(t *testing.T) {
 		big.CPUs = 64
 		require.ErrorIs(h, launch(big), context.DeadlineExceeded)
 		synctest.Wait()
-		require.Equal(h, []task.State{task.Pending, task.Killed}, h.states("big"), "withdrawn")
+		require.Equal(h, []task.State{task.StatePending, task.StateKilled}, h.states("big"), "withdrawn")
 
 		require.ErrorIs(h, launch(sleeper("slow")), context.DeadlineExceeded)
 		h.at(5 * time.Minute)
-		require.Equal(h, []task.State{task.Pending, task.Staging, task.Killed}, h.states("slow"), "killed")
+		require.Equal(h, []task.State{task.StatePending, task.StateStaging, task.StateKilled}, h.states("slow"), "killed")
 		require.Empty(h, h.master.Snapshot().Frameworks[0].Tasks)
 	})
 }
@@ -115,7 +115,7 @@ func TestTaskThatFails(t *testing.T) {
 		_, err := h.sched.Launch(ctx, spec)
 		var failed *scheduler.TaskError
 		require.ErrorAs(h, err, &failed)
-		require.Equal(h, task.Failed, failed.Task.State)
+		require.Equal(h, task.StateFailed, failed.Task.State)
 		require.Contains(h, failed.Error(), "Command exited with status 127")
 	})
 }
@@ -177,7 +177,7 @@ func TestRunAgain(t *testing.T) {
 		synctest.Wait()
 		info, err := h.sched.Task(ctx, "a")
 		require.NoError(h, err)
-		require.Equal(h, task.Running, info.State)
+		require.Equal(h, task.StateRunning, info.State)
 		_, err = h.sched.Kill(ctx, "a")
 		require.NoError(h, err)
 		require.Len(h, h.master.Snapshot().Frameworks, 1, "the same framework")

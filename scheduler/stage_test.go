@@ -34,9 +34,9 @@ func newStage(t *testing.T) *stage {
 		builder:        testBuilder{},
 		refuse:         30 * time.Second,
 		reviveInterval: 100 * time.Millisecond,
-		hold:           DefaultHold,
-		holdPerAgent:   DefaultHoldPerAgent,
-		holdMax:        DefaultHoldMax,
+		hold:           defaultHold,
+		holdPerAgent:   defaultHoldPerAgent,
+		holdMax:        defaultHoldMax,
 		missed:         5,
 		backoffMin:     100 * time.Millisecond,
 		backoffMax:     15 * time.Second,
@@ -85,7 +85,8 @@ func (s *stage) submitPod() {
 // testBuilder is the standard builder, except that it misbehaves for tasks that ask for it.
 type testBuilder struct{ taskbuilder.Standard }
 
-func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+func (b testBuilder) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	s := in.Spec
 	_, unbuildable := s.Labels["unbuildable"]
 	switch {
 	case unbuildable, strings.HasPrefix(s.ID, "unbuildable"):
@@ -93,7 +94,7 @@ func (b testBuilder) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error
 	case strings.HasPrefix(s.ID, "panicking"):
 		panic("out of cheese")
 	}
-	info, err := b.Standard.Build(s, p)
+	info, err := b.Standard.Build(in)
 	switch {
 	case strings.HasPrefix(s.ID, "renamed"):
 		info.TaskID.Value = "other"

@@ -26,6 +26,7 @@ type change struct {
 	joined    bool             // must be written together with the change before it, both or neither
 	framework record.Framework // in state NoFramework its record is to be deleted
 	task      *record.Task     // nil: the task's records are to be deleted
+	ended     *record.Ended    // what is to be left of it then; nil: nothing
 }
 
 func (c change) String() string {
@@ -36,6 +37,8 @@ func (c change) String() string {
 		return "framework " + c.framework.ID
 	case c.id == "":
 		return strings.TrimSuffix("framework "+c.framework.State.String()+" "+c.framework.ID, " ")
+	case c.ended != nil:
+		return "only the end of " + c.id
 	case c.task == nil:
 		return "no " + c.id
 	}
@@ -82,7 +85,8 @@ func (s *storage) begin(now time.Time, framework record.Framework, tasks *regist
 		}
 		e := tasks.byID[k.Key]
 		if e == nil {
-			continue // its records are to be deleted
+			changes[i].ended = tasks.remembered.record(k.Key)
+			continue
 		}
 		changes[i].task = e.snapshot()
 		if !e.SpecStored {

@@ -101,7 +101,7 @@ func TestRestart(t *testing.T) {
 		for _, info := range all {
 			states = append(states, info.State)
 		}
-		require.Equal(h, []task.State{task.Running, task.Killed, task.Running}, states)
+		require.Equal(h, []task.State{task.StateRunning, task.StateKilled, task.StateRunning}, states)
 		require.ErrorIs(h, s.Submit(ctx, sleeper("killed")), scheduler.ErrDuplicateTask)
 		require.NoError(h, s.Teardown(ctx))
 		require.NoError(h, stop())
@@ -135,7 +135,7 @@ func TestFailingStore(t *testing.T) {
 		store.fail(nil)
 		require.NoError(h, <-launched)
 		require.Less(h, time.Since(h.began), 76*time.Second, "the longest pause is 15 s")
-		require.Equal(h, []task.State{task.Pending, task.Killed}, h.states("withdrawn"))
+		require.Equal(h, []task.State{task.StatePending, task.StateKilled}, h.states("withdrawn"))
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		var failures, recoveries int

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 // storeTimeout bounds one call of Apply. Nothing is launched or acknowledged meanwhile.
@@ -34,8 +36,10 @@ func (e *edges) write(ctx context.Context, s Store, limit batchLimit) chan<- []c
 func (e *edges) writeAll(ctx context.Context, s Store, limit batchLimit, changes []change) bool {
 	for len(changes) > 0 {
 		records, n, err := limit.cut(changes)
-		if err == nil {
-			err = apply(ctx, s, records)
+		for _, part := range limit.divide(records, changes[0], n) {
+			if err == nil {
+				err = apply(ctx, s, part)
+			}
 		}
 		if err != nil {
 			return e.put(ctx, stored{err: err})
@@ -97,6 +101,22 @@ func (l batchLimit) cut(changes []change) (map[string][]byte, int, error) {
 		size, n = size+more, n+unit
 	}
 	return batch, n, nil
+}
+
+// divide divides the records of a batch in two, to be written one after the other, if the store takes fewer than the three
+// that change when a task is no longer on record: what is left of it, and the two that it had before. Whichever is written
+// when the process ends, the task is on record or remembered, and no record lacks another that it needs.
+func (l batchLimit) divide(records map[string][]byte, first change, changes int) []map[string][]byte {
+	if l.records == 0 || l.records > 2 || changes > 1 || first.id == "" || first.task != nil {
+		return []map[string][]byte{records}
+	}
+	key := record.EndedKey(first.id)
+	left, before := map[string][]byte{key: records[key]}, maps.Clone(records)
+	delete(before, key)
+	if first.ended == nil {
+		return []map[string][]byte{before, left}
+	}
+	return []map[string][]byte{left, before}
 }
 
 // withoutTexts leaves out of statuses what may be large, and is for people only.

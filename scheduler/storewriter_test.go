@@ -24,7 +24,7 @@ func changeOf(id string, isNew, joined bool, message int) change {
 	return change{id: id, joined: joined, task: &record.Task{
 		SpecStored: !isNew,
 		Info: task.Info{
-			Spec: task.Spec{ID: id, CPUs: 1, Mem: 32}, State: task.Running, Submitted: time.Unix(1, 0), Updated: time.Unix(2, 0),
+			Spec: task.Spec{ID: id, CPUs: 1, Mem: 32}, State: task.StateRunning, Submitted: time.Unix(1, 0), Updated: time.Unix(2, 0),
 			Status: status,
 		},
 	}}
@@ -36,6 +36,7 @@ func TestCut(t *testing.T) {
 	old := func(id string) change { return changeOf(id, false, false, 0) }
 	mate := func(id string) change { return changeOf(id, true, true, 0) }
 	gone := func(id string) change { return change{id: id} }
+	left := func(id string) change { return change{id: id, ended: &record.Ended{ID: id, State: task.StateFinished}} }
 	size := func(changes ...change) int {
 		records, err := encodeChanges(changes)
 		require.NoError(t, err)
@@ -53,7 +54,8 @@ func TestCut(t *testing.T) {
 		"an odd limit":                   {batchLimit{records: 3}, []change{isNew("a"), old("b"), isNew("c"), isNew("d"), old("e")}, []int{2, 1, 2}},
 		"one may not overtake another":   {batchLimit{records: 3}, []change{isNew("a"), isNew("b"), old("c")}, []int{1, 2}},
 		"a limit smaller than a task":    {batchLimit{records: 1}, []change{isNew("a"), old("b"), old("c"), gone("d"), {framework: record.Framework{State: record.Active, ID: "f"}}}, []int{1, 1, 1, 1, 1}},
-		"deletions":                      {batchLimit{records: 4}, []change{gone("a"), gone("b"), gone("c")}, []int{2, 1}},
+		"deletions":                      {batchLimit{records: 6}, []change{gone("a"), gone("b"), gone("c")}, []int{2, 1}},
+		"only the end":                   {batchLimit{records: 6}, []change{left("a"), left("b"), left("c")}, []int{2, 1}},
 		"the framework":                  {batchLimit{records: 2}, []change{{framework: record.Framework{State: record.Active, ID: "f"}}, old("a"), old("b")}, []int{2, 1}},
 		"a pod fits":                     {batchLimit{records: 6}, []change{isNew("a"), isNew("p1"), mate("p2")}, []int{3}},
 		"a pod is not divided":           {batchLimit{records: 5}, []change{isNew("a"), isNew("p1"), mate("p2"), isNew("b")}, []int{1, 2, 1}},
@@ -117,6 +119,35 @@ func TestWithoutTexts(t *testing.T) {
 	require.Equal(t, mesos.TASK_RUNNING, got.GetState())
 	require.Len(t, status.GetMessage(), 100, "the original is left alone")
 	require.Equal(t, bare, short[1])
+}
+
+// A store that takes one or two records at once gets what is left of a task before the task is deleted, and the deletion of
+// what is left after that of the task.
+func TestDeletionWithALowLimit(t *testing.T) {
+	e := record.Ended{ID: "a", State: task.StateFinished}
+	text, err := record.EncodeEnded(e)
+	require.NoError(t, err)
+	before, left := map[string][]byte{"spec/a": nil, "task/a": nil}, map[string][]byte{"ended/a": text}
+	whole := map[string][]byte{"spec/a": nil, "task/a": nil, "ended/a": text}
+	for _, c := range []struct {
+		limit  batchLimit
+		change change
+		want   []map[string][]byte
+	}{
+		{batchLimit{records: 1}, change{id: "a", ended: &e}, []map[string][]byte{left, before}},
+		{batchLimit{records: 2}, change{id: "a", ended: &e}, []map[string][]byte{left, before}},
+		{batchLimit{records: 3}, change{id: "a", ended: &e}, []map[string][]byte{whole}},
+		{batchLimit{bytes: 10}, change{id: "a", ended: &e}, []map[string][]byte{whole}},
+		{batchLimit{records: 2}, change{id: "a"}, []map[string][]byte{before, {"ended/a": nil}}},
+	} {
+		records, n, err := c.limit.cut([]change{c.change})
+		require.NoError(t, err)
+		require.Equal(t, c.want, c.limit.divide(records, c.change, n))
+	}
+	alive := changeOf("a", true, false, 0)
+	records, n, err := batchLimit{records: 1}.cut([]change{alive})
+	require.NoError(t, err)
+	require.Len(t, batchLimit{records: 1}.divide(records, alive, n), 1)
 }
 
 // TestFits: what fits is cut into batches that are within the limit, whatever becomes of the task.

@@ -132,7 +132,7 @@ func TestTermStore(t *testing.T) {
 			require.NoError(h, err)
 			var ids []string
 			for _, info := range all {
-				require.Equal(h, task.Running, info.State)
+				require.Equal(h, task.StateRunning, info.State)
 				ids = append(ids, info.Spec.ID)
 			}
 			h.stop()

@@ -56,6 +56,12 @@ func (ts *timers) endSubscription() {
 	heap.Init(&ts.heap)
 }
 
+// forget drops the timers of a task.
+func (ts *timers) forget(e *entry) {
+	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return t.kill == e || t.launch == e || t.relaunch == e })
+	heap.Init(&ts.heap)
+}
+
 type timerHeap []timer
 
 func (h timerHeap) Len() int { return len(h) }

@@ -23,7 +23,7 @@ const anyCycle = -1
 
 // waits reports whether the task still waits.
 func (w waiter) waits() bool {
-	return w.Info.State == task.Pending && w.Info.Updated.Equal(w.since) && (w.firstCycle == w.cycle || w.cycle == anyCycle)
+	return w.Info.State == task.StatePending && w.Info.Updated.Equal(w.since) && (w.firstCycle == w.cycle || w.cycle == anyCycle)
 }
 
 // add appends a task. It drops those that no longer wait when they may be the majority, so that the list never is much

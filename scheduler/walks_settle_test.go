@@ -22,9 +22,9 @@ func TestWalksSettle(t *testing.T) {
 		if seed%2 == 1 {
 			c.play('D', 0)
 		}
-		c.configure(func(set *settings) { set.history = int(seed % 4) })
+		c.configure(func(set *settings) { set.history, set.remember = int(seed%4), retentions[seed/4%4] })
 		for range random.IntN(300) {
-			const verbs = "sbbnnppppkkxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnppppkkFxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -35,7 +35,7 @@ func TestWalksSettle(t *testing.T) {
 		c.settle(killed, alive)
 		for _, e := range c.machine.tasks.inOrder() {
 			state := e.Info.State
-			require.True(t, state.Terminal() || !killed && (state == task.Pending || alive && state == task.Running), "seed %d: %s is %v, its launch is %v", seed, e.Info.Spec.ID, state, e.launch)
+			require.True(t, state.Terminal() || !killed && (state == task.StatePending || alive && state == task.StateRunning), "seed %d: %s is %v, its launch is %v", seed, e.Info.Spec.ID, state, e.launch)
 		}
 		if c.machine.conn.phase != stopped {
 			require.Empty(t, c.machine.storage.callers, "seed %d", seed)

@@ -72,7 +72,7 @@ func TestZooKeeper(t *testing.T) {
 	running.Go(func() { _ = s.Run(ctx) })
 	info, err := s.Launch(ctx, sleeper("a"))
 	require.NoError(t, err)
-	require.Equal(t, task.Running, info.State)
+	require.Equal(t, task.StateRunning, info.State)
 
 	// The leader hangs: only ZooKeeper detects it.
 	require.True(t, master.FreezeMaster(0))

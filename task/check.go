@@ -66,7 +66,7 @@ type HTTPGet struct {
 type CheckCommand struct {
 	Shell string            `json:"shell,omitzero"` // run by /bin/sh -c
 	Argv  []string          `json:"argv,omitzero"`  // executed without a shell
-	Env   map[string]string `json:"env,omitzero"`   // added to the environment; not for [Docker], which would not pass it on
+	Env   map[string]string `json:"env,omitzero"`   // added to the environment; not for [ContainerizerDocker], which would not pass it on
 }
 
 func (c *CheckCommand) clone() *CheckCommand {

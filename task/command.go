@@ -18,7 +18,7 @@ type Command struct {
 	// variables HOST and PORT… that package taskbuilder adds.
 	Env map[string]string `json:"env,omitzero"`
 	// Secrets are environment variables whose values the agent resolves. A name must not also be in Env.
-	// Not for [Docker], which would leave them empty.
+	// Not for [ContainerizerDocker], which would leave them empty.
 	Secrets map[string]Secret `json:"secrets,omitzero"`
 	// URIs are fetched into the sandbox before the command starts.
 	URIs []URI `json:"uris,omitzero"`

@@ -7,53 +7,53 @@ type Containerizer string
 
 // The containerizers. An agent offers those that its flag --containerizers lists.
 const (
-	Docker Containerizer = "docker" // runs containers through the Docker daemon
-	Mesos  Containerizer = "mesos"  // the universal container runtime (UCR), which needs no daemon
+	ContainerizerDocker Containerizer = "docker" // runs containers through the Docker daemon
+	ContainerizerMesos  Containerizer = "mesos"  // the universal container runtime (UCR), which needs no daemon
 )
 
 // Container describes the container that a task runs in.
 type Container struct {
-	// Containerizer runs the container. Default [Docker].
+	// Containerizer runs the container. Default [ContainerizerDocker].
 	Containerizer Containerizer `json:"containerizer,omitzero"`
-	// Image is the name of a Docker image, with an optional tag or digest. Required by [Docker]. Without an
-	// image [Mesos] runs the command in the agent's file system, with the container's network and volumes.
+	// Image is the name of a Docker image, with an optional tag or digest. Required by [ContainerizerDocker]. Without an
+	// image [ContainerizerMesos] runs the command in the agent's file system, with the container's network and volumes.
 	Image string `json:"image,omitzero"`
 	// ForcePull pulls the image even if the agent has it already.
 	ForcePull bool `json:"forcePull,omitzero"`
-	// Network is the network to attach the container to. Default: [Bridge] for Docker, [Host] for Mesos.
+	// Network is the network to attach the container to. Default: [NetworkBridge] for Docker, [NetworkHost] for Mesos.
 	Network Network `json:"network,omitzero"`
 	// Volumes are mounted in this order.
 	Volumes []Volume `json:"volumes,omitzero"`
 	// Parameters are further options of docker run, in this order, without the leading dashes. Not for
-	// [Mesos]. The options name (Mesos names the container) and network (use Network) are refused.
+	// [ContainerizerMesos]. The options name (Mesos names the container) and network (use Network) are refused.
 	Parameters []Parameter `json:"parameters,omitzero"`
 }
 
-// RunBy returns the containerizer that runs the container: Containerizer or its default. It returns [Mesos] for a
+// RunBy returns the containerizer that runs the container: Containerizer or its default. It returns [ContainerizerMesos] for a
 // nil container, which stands for a plain command.
 func (c *Container) RunBy() Containerizer {
 	switch {
 	case c == nil:
-		return Mesos
+		return ContainerizerMesos
 	case c.Containerizer != "":
 		return c.Containerizer
 	default:
-		return Docker
+		return ContainerizerDocker
 	}
 }
 
-// Attached returns the network that the container is attached to: Network or its default. It returns [Host] for a
+// Attached returns the network that the container is attached to: Network or its default. It returns [NetworkHost] for a
 // nil container, which stands for a plain command.
 func (c *Container) Attached() Network {
 	switch {
 	case c == nil:
-		return Host
+		return NetworkHost
 	case c.Network != "":
 		return c.Network
-	case c.RunBy() == Mesos:
-		return Host
+	case c.RunBy() == ContainerizerMesos:
+		return NetworkHost
 	default:
-		return Bridge
+		return NetworkBridge
 	}
 }
 
@@ -75,18 +75,18 @@ type Parameter struct {
 	Value string `json:"value,omitzero"`
 }
 
-// Network is [Bridge], [Host], or the name of another network: for Docker one that docker network
+// Network is [NetworkBridge], [NetworkHost], or the name of another network: for Docker one that docker network
 // ls lists, for Mesos one that the agent's CNI configuration defines. With the name "none" a Docker
 // container has no network and cannot have ports; the Mesos containerizer has no equivalent.
 type Network string
 
 // The predefined networks. For the Mesos containerizer, Bridge works only if the agent's operator defined it.
 const (
-	// Bridge maps host ports to container ports. For the Mesos containerizer it is the CNI network
+	// NetworkBridge maps host ports to container ports. For the Mesos containerizer it is the CNI network
 	// "mesos-bridge", the name that Marathon uses as well.
-	Bridge Network = "bridge"
-	// Host is the network of the agent; ports are not mapped.
-	Host Network = "host"
+	NetworkBridge Network = "bridge"
+	// NetworkHost is the network of the agent; ports are not mapped.
+	NetworkHost Network = "host"
 )
 
 // Volume is a directory or a file that is mounted at Path. Exactly one of HostPath, SandboxPath,
@@ -105,8 +105,8 @@ type Volume struct {
 	// member of a pod it is in the sandbox of the pod, so that members with the same SandboxPath share the
 	// directory. It must be relative, without "..".
 	SandboxPath string `json:"sandboxPath,omitzero"`
-	// Tmpfs is the size, in MiB, of a file system in memory. [Docker] only.
+	// Tmpfs is the size, in MiB, of a file system in memory. [ContainerizerDocker] only.
 	Tmpfs int `json:"tmpfs,omitzero"`
-	// Secret is the content of a file. [Mesos] only, with the isolator volume/secret.
+	// Secret is the content of a file. [ContainerizerMesos] only, with the isolator volume/secret.
 	Secret *Secret `json:"secret,omitzero"`
 }

@@ -14,13 +14,30 @@ type Cycle struct {
 	// Running counts the tasks that were launched and have not ended, by group and agent. Groups
 	// without pending tasks may be missing.
 	Running []Presence
+	// Agents are agents that were offered recently and are not among Offers, ordered by ID and role. They may be missing
+	// if no pending task has a GROUP_BY constraint.
+	Agents []KnownAgent
+}
+
+// KnownAgent is an agent whose offers are not at hand, and what it offered last to one role. A matcher cannot place tasks
+// on it, but may wait for it: GROUP_BY would otherwise spread tasks over those racks only that happen to be at hand.
+type KnownAgent struct {
+	// Offer is the last offer to the role, without an ID and less what was launched on it since. Other frameworks may
+	// use it by now.
+	Offer Offer
+	// OfferedAt is when the offer came.
+	OfferedAt time.Time
+	// ExpectedUntil is until when a matcher may wait for the agent: it is a few seconds after the master was, or will
+	// be, asked to offer it again. If it has passed the agent has had its chance, and nothing should wait for it.
+	ExpectedUntil time.Time
 }
 
 // Demand is a pending task.
 type Demand struct {
 	ID string
-	// Spec says what the task asks for. Tasks of one class share a Spec, so that Spec.ID may be the ID of
-	// another task of the class. See [Spec.Class].
+	// Spec says what the task asks for. Tasks of one class share it, so that Spec.ID may be the ID of another task. A
+	// class is the tasks that agree in role, group, amounts, revocability, ports, constraints, preferences, time limit
+	// and image. A matcher must not read other fields.
 	Spec *Spec
 }
 

@@ -5,7 +5,7 @@ import "maps"
 // Discovery is the information about a task for service discovery; Mesos does not interpret it. It includes
 // the ports of the task: number (the host port), protocol and name.
 type Discovery struct {
-	// Visibility is who should be able to discover the task. Default [InFramework].
+	// Visibility is who should be able to discover the task. Default [VisibilityFramework].
 	Visibility Visibility `json:"visibility,omitzero"`
 	// Name of the service. Default: Spec.Name.
 	Name string `json:"name,omitzero"`
@@ -23,9 +23,9 @@ type Visibility string
 
 // The visibilities, as Mesos spells them.
 const (
-	InFramework Visibility = "FRAMEWORK" // other tasks of the framework
-	InCluster   Visibility = "CLUSTER"   // all tasks of the cluster
-	External    Visibility = "EXTERNAL"  // everybody
+	VisibilityFramework Visibility = "FRAMEWORK" // other tasks of the framework
+	VisibilityCluster   Visibility = "CLUSTER"   // all tasks of the cluster
+	VisibilityExternal  Visibility = "EXTERNAL"  // everybody
 )
 
 func (d *Discovery) clone() *Discovery {

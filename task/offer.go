@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -37,45 +36,4 @@ type Offer struct {
 	Resources []mesos.Resource
 	// Quarantined lists host ports that must not be used although they are offered, ascending.
 	Quarantined []uint16
-}
-
-// OfferFromMesos converts an offer of Mesos. The result shares the resources and attributes of o, which
-// must not be modified afterwards. Quarantined is left empty.
-//
-// The role is that of the offer's allocation_info, else that of a resource's allocation_info (a
-// master allocates all resources of an offer to one role), else the role that a resource is reserved
-// for (frameworks without MULTI_ROLE get no allocation_info), else "*".
-func OfferFromMesos(o mesos.Offer) Offer {
-	agent := Agent{ID: o.AgentID.Value, Hostname: o.Hostname, Attributes: o.Attributes}
-	if d := o.Domain.GetFaultDomain(); d != nil {
-		agent.Region, agent.Zone = d.Region.Name, d.Zone.Name
-	}
-	if u := o.Unavailability; u != nil {
-		agent.Unavailable = time.Unix(0, u.Start.Nanoseconds)
-		agent.UnavailableFor = time.Duration(u.Duration.GetNanoseconds())
-	}
-	return Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(o), Resources: o.Resources}
-}
-
-func offerRole(o mesos.Offer) string {
-	role := o.AllocationInfo.GetRole()
-	for i := range o.Resources {
-		role = cmp.Or(role, o.Resources[i].AllocationInfo.GetRole())
-	}
-	for i := range o.Resources {
-		role = cmp.Or(role, reservedFor(&o.Resources[i]))
-	}
-	return cmp.Or(role, "*")
-}
-
-// reservedFor returns the role that a resource is reserved for, or "" if it is not reserved. In the refined format
-// reservations are a stack, of which the last one counts; in the old format there is one role.
-func reservedFor(r *mesos.Resource) string {
-	if n := len(r.Reservations); n > 0 {
-		return r.Reservations[n-1].GetRole()
-	}
-	if role := r.GetRole(); role != "*" {
-		return role
-	}
-	return ""
 }

@@ -18,7 +18,7 @@ type Placement struct {
 	Hostname string
 	// Resources are taken from the offers. All placements of a cycle together never take more than is offered.
 	Resources []mesos.Resource
-	// HostPorts are parallel to Spec.Ports.
+	// HostPorts are parallel to Spec.Ports, with 0 for a port that has [Port.NoHost].
 	HostPorts []uint16
 }
 
@@ -53,13 +53,13 @@ type ReasonKind string
 
 // The obstacles.
 const (
-	NoOffers           ReasonKind = "no offers"
-	WrongRole          ReasonKind = "role"
-	GPUAgent           ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
-	Maintenance        ReasonKind = "maintenance"              // see [Agent.Unavailable]
-	Filtered           ReasonKind = "filter"                   // a user-defined filter refused
-	ConstraintMismatch ReasonKind = "constraint"
-	Shortage           ReasonKind = "shortage"
+	ReasonNoOffers    ReasonKind = "no offers"
+	ReasonRole        ReasonKind = "role"
+	ReasonGPUAgent    ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
+	ReasonMaintenance ReasonKind = "maintenance"              // see [Agent.Unavailable]
+	ReasonFilter      ReasonKind = "filter"                   // a user-defined filter refused
+	ReasonConstraint  ReasonKind = "constraint"
+	ReasonShortage    ReasonKind = "shortage"
 )
 
 // Reason is one obstacle and the number of agents that have it. Each agent is counted once, for its first
@@ -68,12 +68,15 @@ const (
 // if that is all that keeps the task off it.
 type Reason struct {
 	Kind ReasonKind
-	// Constraint is the constraint that failed, for ConstraintMismatch.
+	// Constraint is the constraint that failed, for ReasonConstraint.
 	Constraint Constraint
-	// Resource is the resource that is short, such as "mem" or "ports", for Shortage.
+	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage.
 	Resource string
 	// Agents is the number of agents.
 	Agents int
+	// Awaited is the value that a GROUP_BY constraint waits for: it has fewer tasks, and an agent that has it is expected
+	// to be offered within seconds, see [KnownAgent]. The text form of the attribute, unset if there is none.
+	Awaited string
 	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
 	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage.
 	Short    float64
@@ -85,18 +88,21 @@ type Reason struct {
 func (r Reason) String() string {
 	what := string(r.Kind)
 	switch r.Kind {
-	case NoOffers:
+	case ReasonNoOffers:
 		return what
-	case ConstraintMismatch:
+	case ReasonConstraint:
 		what = r.Constraint.String()
-	case Shortage:
+	case ReasonShortage:
 		what = r.Resource
 	}
 	agents, best := "1 agent", "short of"
 	if r.Agents != 1 {
 		agents, best = strconv.Itoa(r.Agents)+" agents", "the best short of"
 	}
-	if r.Short == 0 {
+	switch {
+	case r.Awaited != "":
+		return what + ": " + agents + ", waiting for an offer of " + r.Awaited
+	case r.Short == 0:
 		return what + ": " + agents
 	}
 	return fmt.Sprintf("%s: %s, %s %s on %s", what, agents, best, strconv.FormatFloat(r.Short, 'f', -1, 64), r.Hostname)

@@ -53,12 +53,3 @@ func ValidatePod(members []Spec) error {
 	}
 	return errors.Join(v...)
 }
-
-// PodExecutor returns a spec for the resources of a pod's executor, which come on top of those of the members: 0.1
-// cpus, 32 MiB of memory and 10 MiB of disk. Mesos demands at least 0.01 cpus, 32 MiB and some disk. The spec is
-// meant for a matcher, which must place it on the agent of the members; it cannot be submitted. The members must
-// have passed [ValidatePod].
-func PodExecutor(members []Spec) Spec {
-	first := members[0]
-	return Spec{ID: first.Pod, Pod: first.Pod, Role: first.Role, Revocable: first.Revocable, CPUs: 0.1, Mem: 32, Disk: 10}
-}

@@ -78,7 +78,7 @@ func (v *violations) pod(s Spec) {
 		return
 	}
 	v.id("Pod", s.Pod)
-	if by := s.Container.RunBy(); by != Mesos {
+	if by := s.Container.RunBy(); by != ContainerizerMesos {
 		v.add("Container.Containerizer", string(by), `must be "mesos" in a pod`)
 	}
 }
@@ -88,7 +88,7 @@ func (v *violations) discovery(d *Discovery) {
 		return
 	}
 	switch d.Visibility {
-	case "", InFramework, InCluster, External:
+	case "", VisibilityFramework, VisibilityCluster, VisibilityExternal:
 	default:
 		v.add("Discovery.Visibility", string(d.Visibility), "must be FRAMEWORK, CLUSTER or EXTERNAL")
 	}

@@ -29,7 +29,7 @@ func (v *violations) check(s Spec) {
 	if c == nil {
 		return
 	}
-	if by := s.Container.RunBy(); by != Mesos {
+	if by := s.Container.RunBy(); by != ContainerizerMesos {
 		v.add("Check", string(by), "must not be set: the docker containerizer's executor aborts on it; use HealthCheck")
 	}
 	v.probe("Check", s, c.Port, c.HTTP, c.Command)
@@ -78,7 +78,7 @@ func (v *violations) checkCommand(field string, s Spec, c CheckCommand) {
 	}
 	v.run(field, c.Shell, c.Argv, false)
 	v.env(field+".Env", c.Env)
-	if len(c.Env) > 0 && s.Container.RunBy() != Mesos {
+	if len(c.Env) > 0 && s.Container.RunBy() != ContainerizerMesos {
 		v.add(field+".Env", len(c.Env), "must be empty: the docker containerizer would not pass it to the container")
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (v *violations) command(s Spec) {
-	c, hasImage := s.Command, s.Container.RunBy() != Mesos || s.Container != nil && s.Container.Image != ""
+	c, hasImage := s.Command, s.Container.RunBy() != ContainerizerMesos || s.Container != nil && s.Container.Image != ""
 	v.run("Command", c.Shell, c.Argv, hasImage)
 	v.text("Command.User", c.User)
 	v.env("Command.Env", c.Env)
@@ -64,7 +64,7 @@ func (v *violations) envName(field, name string) {
 func (v *violations) secrets(s Spec) {
 	const field = "Command.Secrets"
 	c := s.Command
-	if len(c.Secrets) > 0 && s.Container.RunBy() != Mesos {
+	if len(c.Secrets) > 0 && s.Container.RunBy() != ContainerizerMesos {
 		v.add(field, len(c.Secrets), "must be empty: the docker containerizer would leave the variables empty")
 	}
 	keys(v, field, c.Secrets)

@@ -12,8 +12,8 @@ func (v *violations) container(s Spec) {
 	if c == nil {
 		return
 	}
-	docker := c.RunBy() != Mesos
-	if docker && c.RunBy() != Docker {
+	docker := c.RunBy() != ContainerizerMesos
+	if docker && c.RunBy() != ContainerizerDocker {
 		v.add("Container.Containerizer", string(c.Containerizer), `must be "docker" or "mesos"`)
 	}
 	switch {

@@ -30,11 +30,11 @@ func valid() task.Spec {
 			Argv: []string{"nginx", ""}, Env: map[string]string{"A": "", "B": "x=y"},
 			URIs: []task.URI{{Value: "http://h/f.tgz", Extract: true, OutputFile: "files/f.tgz"}}, User: "nobody",
 		},
-		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r[12]"}, {Attribute: "zone", Operator: task.Unlike}},
+		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: "r[12]"}, {Attribute: "zone", Operator: task.OpUnlike}},
 		HealthCheck: &task.HealthCheck{Port: 0, Delay: time.Second, HTTP: &task.HTTPGet{Scheme: "https", Path: "/health"}},
 		Labels:      map[string]string{"team": ""},
 
-		MaxCompletionTime: time.Hour, KillPolicy: &task.KillPolicy{}, Discovery: &task.Discovery{Visibility: task.External},
+		MaxCompletionTime: time.Hour, KillPolicy: &task.KillPolicy{}, Discovery: &task.Discovery{Visibility: task.VisibilityExternal},
 	}
 }
 
@@ -43,7 +43,7 @@ func member() task.Spec {
 	return task.Spec{
 		ID: "web-1", Pod: "web", CPUs: 0.5, Mem: 64, Ports: []task.Port{{Container: 80}},
 		Container: &task.Container{
-			Containerizer: task.Mesos, Network: "overlay",
+			Containerizer: task.ContainerizerMesos, Network: "overlay",
 			Volumes: []task.Volume{{Path: "key", Secret: &task.Secret{Name: "key"}}, {Path: "shared", SandboxPath: "shared"}},
 		},
 		Command: task.Command{Shell: "true", Secrets: map[string]task.Secret{"TOKEN": {Name: "token", Key: "v1"}, "PIN": {Value: []byte("1234")}}},
@@ -66,12 +66,12 @@ func TestValidateAccepts(t *testing.T) {
 		"a container without command":          func(s *task.Spec) { s.Command = task.Command{} },
 		"an empty first argument of an image":  func(s *task.Spec) { s.Command.Argv = []string{""} },
 		"host network without container ports": func(s *task.Spec) {
-			s.Container.Network, s.Ports = task.Host, []task.Port{{}}
+			s.Container.Network, s.Ports = task.NetworkHost, []task.Port{{}}
 		},
 		"no network without ports": func(s *task.Spec) {
 			s.Container.Network, s.Ports, s.HealthCheck = "none", nil, nil
 		},
-		"Docker by its name":               func(s *task.Spec) { s.Container.Containerizer = task.Docker },
+		"Docker by its name":               func(s *task.Spec) { s.Container.Containerizer = task.ContainerizerDocker },
 		"a relative path of a host volume": func(s *task.Spec) { s.Container.Volumes[0].Path = "data" },
 		"only a custom scalar": func(s *task.Spec) {
 			*s = member()
@@ -132,12 +132,20 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.GPUs = 1.5 }, "task: GPUs: 1.5: must be a whole number"},
 		{
 			func(s *spec) { plain(s); s.CPUs, s.Mem, s.Disk, s.GPUs, s.Scalars, s.Limits = 0, 0, 0, 0, nil, nil },
-			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources",
+			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources",
+		},
+
+		{
+			func(s *spec) {
+				s.CPUs, s.Mem, s.Disk, s.GPUs, s.Scalars, s.Limits = 0, 0, 0, 0, nil, nil
+				s.Ports = []task.Port{{Container: 80, NoHost: true}}
+			},
+			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources",
 		},
 
 		{func(s *spec) { s.Ports[1].Protocol = "sctp" }, `task: Ports[1].Protocol: "sctp": must be "tcp" or "udp"`},
 		{
-			func(s *spec) { s.Container.Network = task.Host; s.Ports[1].Container = 0 },
+			func(s *spec) { s.Container.Network = task.NetworkHost; s.Ports[1].Container = 0 },
 			"task: Ports[0].Container: 80: must be 0 without a container on a bridge or user network: nothing is mapped",
 		},
 		{
@@ -173,10 +181,10 @@ func TestValidateRefuses(t *testing.T) {
 		},
 
 		{func(s *spec) { s.Constraints[1].Attribute = "" }, `task: Constraints[1].Attribute: "": must not be empty`},
-		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE, UNLIKE, IS, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
+		{func(s *spec) { s.Constraints[0].Operator = "like" }, `task: Constraints[0].Operator: "like": must be LIKE, UNLIKE, IS, IS_NOT, UNIQUE, CLUSTER, GROUP_BY or MAX_PER`},
 		{
 			func(s *spec) { s.Constraints[0].Value = "(" },
-			"task: Constraints[0].Value: \"(\": must be a regular expression: error parsing regexp: missing closing ): `(`",
+			"task: Constraints[0].Value: \"(\": must be a regular expression in Go's syntax (RE2): error parsing regexp: missing closing ): `(`",
 		},
 
 		{func(s *spec) { s.HealthCheck.Port = 2 }, "task: HealthCheck.Port: 2: must be an index into Ports, which has 2"},
@@ -202,6 +210,15 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.Limits.Mem = math.NaN() }, "task: Limits.Mem: NaN: must be a finite number"},
 		{func(s *spec) { s.CPUs = 0 }, "task: Limits.CPUs: -1: must not be set when nothing is asked for"},
 		{func(s *spec) { s.Ports[1].Host = 31000 }, "task: Ports[1].Host: 31000: must not be wanted twice"},
+		{
+			func(s *spec) { s.Ports[0] = task.Port{Container: 80, Host: 31000, NoHost: true} },
+			"task: Ports[0].NoHost: true: must not be set together with Host, which is 31000",
+		},
+		{func(s *spec) { s.Ports[0] = task.Port{NoHost: true} }, "task: Ports[0].NoHost: true: must be set together with Container: there is no other port"},
+		{
+			func(s *spec) { s.Container.Network = task.NetworkHost; s.Ports = []task.Port{{NoHost: true}} },
+			"task: Ports[0].NoHost: true: must not be set without a container on a bridge or user network: it would have no address of its own",
+		},
 		{func(s *spec) { s.Ports[1].Name = "1st" }, `task: Ports[1].Name: "1st": must start with an ASCII letter, followed by letters, digits, "-" and "_"`},
 		{func(s *spec) { s.Ports[1].Name = "a.b" }, `task: Ports[1].Name: "a.b": must start with an ASCII letter, followed by letters, digits, "-" and "_"`},
 		{func(s *spec) { s.Ports[1].Name = "Web_UI" }, `task: Ports[1].Name: "Web_UI": must be unique, apart from case and dashes: it names a variable of the environment`},

@@ -83,7 +83,7 @@ func checkCommand(s task.Spec, c task.CheckCommand) *mesos.CommandInfo {
 	switch argv := slices.Clone(c.Argv); {
 	case c.Shell != "":
 		info.Value = proto.String(c.Shell)
-	case s.Container.RunBy() == task.Docker:
+	case s.Container.RunBy() == task.ContainerizerDocker:
 		info.Value, info.Arguments = proto.String(argv[0]), argv[1:] // the executor passes both to docker exec, one after the other
 	default:
 		info.Value, info.Arguments = proto.String(argv[0]), argv // with the program as first argument, as in command

@@ -15,7 +15,7 @@ func container(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	switch {
 	case s.Container == nil:
 		return nil
-	case s.Container.RunBy() == task.Mesos:
+	case s.Container.RunBy() == task.ContainerizerMesos:
 		return mesosContainer(s, p)
 	default:
 		return dockerContainer(s, p)
@@ -40,9 +40,9 @@ func dockerContainer(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 	}
 	info := &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum(), Docker: docker, Volumes: volumes(s)}
 	switch network := s.Container.Attached(); network {
-	case task.Bridge:
+	case task.NetworkBridge:
 		docker.Network = mesos.ContainerInfo_DockerInfo_BRIDGE.Enum()
-	case task.Host:
+	case task.NetworkHost:
 		docker.Network = mesos.ContainerInfo_DockerInfo_HOST.Enum()
 	default: // the agent passes the name to docker run
 		docker.Network = mesos.ContainerInfo_DockerInfo_USER.Enum()
@@ -69,9 +69,9 @@ func mesosContainer(s task.Spec, p task.Placement) *mesos.ContainerInfo {
 // networks returns the networks for a container of the Mesos containerizer: none for the network of the agent.
 func networks(network task.Network, mappings []mesos.NetworkInfo_PortMapping) []mesos.NetworkInfo {
 	switch network {
-	case task.Host:
+	case task.NetworkHost:
 		return nil
-	case task.Bridge:
+	case task.NetworkBridge:
 		network = "mesos-bridge" // the conventional name, which Marathon uses as well
 	}
 	return []mesos.NetworkInfo{{Name: proto.String(string(network)), PortMappings: mappings}}
@@ -84,6 +84,9 @@ func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping
 	}
 	var mappings []mesos.NetworkInfo_PortMapping
 	for i, port := range s.Ports {
+		if port.NoHost {
+			continue
+		}
 		mappings = append(mappings, mesos.NetworkInfo_PortMapping{
 			HostPort:      uint32(p.HostPorts[i]),
 			ContainerPort: innerPort(s, p, i),
@@ -98,6 +101,15 @@ func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping
 func innerPort(s task.Spec, p task.Placement, i int) uint32 {
 	if s.Mapped() && s.Ports[i].Container != 0 {
 		return uint32(s.Ports[i].Container)
+	}
+	return uint32(p.HostPorts[i])
+}
+
+// outerPort returns the number at which others reach the i-th port: the host port, or without one the container port, at the
+// address of the container.
+func outerPort(s task.Spec, p task.Placement, i int) uint32 {
+	if s.Ports[i].NoHost {
+		return innerPort(s, p, i)
 	}
 	return uint32(p.HostPorts[i])
 }

@@ -52,9 +52,9 @@ func TestStandardPortVariables(t *testing.T) {
 		for i := range c.ports {
 			p.HostPorts = append(p.HostPorts, 31000+uint16(i))
 		}
-		info, err := taskbuilder.Standard{}.Build(task.Spec{
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: task.Spec{
 			ID: "x", Container: c.container, Ports: c.ports, Command: task.Command{Shell: "true", Env: c.env},
-		}, p)
+		}, Placement: p})
 		require.NoError(t, err, c.reason)
 		var got []string
 		for _, v := range info.Command.Environment.Variables {
@@ -66,9 +66,10 @@ func TestStandardPortVariables(t *testing.T) {
 
 // Infinity cannot be written as JSON, so this is not among the golden files.
 func TestStandardUnlimited(t *testing.T) {
-	info, err := taskbuilder.Standard{}.Build(
-		task.Spec{ID: "x", CPUs: 1, Mem: 32, Limits: &task.Limits{CPUs: task.Unlimited}},
-		task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", 1), scalar("mem", 32)}})
+	info, err := taskbuilder.Standard{}.Build(task.BuildInput{
+		Spec:      task.Spec{ID: "x", CPUs: 1, Mem: 32, Limits: &task.Limits{CPUs: task.Unlimited}},
+		Placement: task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", 1), scalar("mem", 32)}},
+	})
 	require.NoError(t, err)
 	require.Equal(t, map[string]mesos.Value_Scalar{"cpus": {Value: math.Inf(1)}}, info.Limits)
 	wire, err := info.Marshal()

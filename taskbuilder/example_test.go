@@ -11,18 +11,19 @@ import (
 )
 
 func ExampleStandard() {
-	info, err := taskbuilder.Standard{}.Build(
-		task.Spec{
+	info, err := taskbuilder.Standard{}.Build(task.BuildInput{
+		Spec: task.Spec{
 			ID: "web-1", CPUs: 0.5, Mem: 64,
 			Container:   &task.Container{Image: "nginx:1.27"},
 			Ports:       []task.Port{{Container: 80}},
 			HealthCheck: &task.HealthCheck{Port: 0},
 		},
-		task.Placement{
+		Placement: task.Placement{
 			TaskID: "web-1", AgentID: "S1", Hostname: "agent1",
 			Resources: []mesos.Resource{scalar("cpus", 0.5), scalar("mem", 64), ports(31000, 31000)},
 			HostPorts: []uint16{31000},
-		})
+		},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -39,30 +40,32 @@ func ExampleStandard() {
 
 // A custom builder calls the standard one and modifies the result.
 func ExampleStandard_Build() {
-	build := func(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-		info, err := taskbuilder.Standard{}.Build(s, p)
-		info.Data = []byte(p.Hostname) // for a custom executor
+	build := func(in task.BuildInput) (mesos.TaskInfo, error) {
+		info, err := taskbuilder.Standard{}.Build(in)
+		info.Data = []byte(in.Placement.Hostname) // for a custom executor
 		return info, err
 	}
-	info, err := build(
-		task.Spec{ID: "sleep-1", CPUs: 0.1, Command: task.Command{Shell: "sleep 60"}},
-		task.Placement{TaskID: "sleep-1", AgentID: "S1", Hostname: "agent1", Resources: []mesos.Resource{scalar("cpus", 0.1)}})
+	info, err := build(task.BuildInput{
+		Spec:      task.Spec{ID: "sleep-1", CPUs: 0.1, Command: task.Command{Shell: "sleep 60"}},
+		Placement: task.Placement{TaskID: "sleep-1", AgentID: "S1", Hostname: "agent1", Resources: []mesos.Resource{scalar("cpus", 0.1)}},
+	})
 	fmt.Printf("%s %q %v\n", info.Command.GetValue(), info.Data, err)
 	// Output: sleep 60 "agent1" <nil>
 }
 
 // The ports of a plain command are in its environment, as with Marathon.
 func ExampleStandard_Build_environment() {
-	info, err := taskbuilder.Standard{}.Build(
-		task.Spec{
+	info, err := taskbuilder.Standard{}.Build(task.BuildInput{
+		Spec: task.Spec{
 			ID: "api-1", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Name: "web-ui"}, {}},
 			Command: task.Command{Shell: "exec ./api -port $PORT_WEB_UI", Env: map[string]string{"PORT": "none"}},
 		},
-		task.Placement{
+		Placement: task.Placement{
 			TaskID: "api-1", AgentID: "S1", Hostname: "agent1",
 			Resources: []mesos.Resource{scalar("cpus", 0.1), scalar("mem", 32), ports(31000, 31001)},
 			HostPorts: []uint16{31000, 31001},
-		})
+		},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -86,7 +89,7 @@ func ExampleStandard_Build_mesos() {
 	s := task.Spec{
 		ID: "batch-1", CPUs: 1, Mem: 128,
 		Container: &task.Container{
-			Containerizer: task.Mesos,
+			Containerizer: task.ContainerizerMesos,
 			Volumes: []task.Volume{
 				{Path: "in", HostPath: "/data/in", ReadOnly: true},
 				{Path: "key.pem", Secret: &task.Secret{Name: "batch/key"}},
@@ -103,9 +106,9 @@ func ExampleStandard_Build_mesos() {
 		fmt.Println(err)
 		return
 	}
-	info, err := taskbuilder.Standard{}.Build(s, task.Placement{
+	info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: task.Placement{
 		TaskID: "batch-1", AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", 1), scalar("mem", 128)},
-	})
+	}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -124,7 +127,7 @@ func ExampleStandard_Build_mesos() {
 
 // The members of a pod share the network of its executor; these two also share a directory by means of a volume.
 func ExampleStandard_BuildPod() {
-	shared := &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
+	shared := &task.Container{Containerizer: task.ContainerizerMesos, Volumes: []task.Volume{{Path: "logs", SandboxPath: "logs"}}}
 	members := []task.Spec{
 		{ID: "web-1.app", Pod: "web-1", CPUs: 0.5, Mem: 64, Container: shared, Command: task.Command{Shell: "./app > logs/app"}},
 		{ID: "web-1.logs", Pod: "web-1", CPUs: 0.1, Mem: 32, Container: shared, Command: task.Command{Shell: "tail -F logs/app"}},
@@ -136,8 +139,10 @@ func ExampleStandard_BuildPod() {
 	place := func(s task.Spec) task.Placement { // in place of a matcher
 		return task.Placement{TaskID: s.ID, AgentID: "S1", Resources: []mesos.Resource{scalar("cpus", s.CPUs), scalar("mem", s.Mem)}}
 	}
-	executor, tasks, err := taskbuilder.Standard{}.BuildPod(members,
-		[]task.Placement{place(members[0]), place(members[1])}, place(task.PodExecutor(members)))
+	executor, tasks, err := taskbuilder.Standard{}.BuildPod(task.PodBuildInput{
+		Members: members, Placements: []task.Placement{place(members[0]), place(members[1])},
+		Executor: place(task.Spec{ID: "web-1", CPUs: 0.1, Mem: 32}), FrameworkID: "f-1",
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

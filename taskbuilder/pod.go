@@ -11,12 +11,11 @@ import (
 )
 
 // BuildPod returns the executor of a pod and the TaskInfo of each member, for a LAUNCH_GROUP operation. The members must
-// have passed [task.ValidatePod]. The placements are those of the members, in the same order, and executor is the
-// placement of [task.PodExecutor]. If they are not all on one agent, BuildPod returns [ErrMismatch].
+// have passed [task.ValidatePod]. If the placements are not all on one agent, BuildPod returns [ErrMismatch].
 //
-// The caller must set FrameworkID in the executor, or a master refuses the group. The members share the network of the
-// executor, which therefore has the port mappings of all members.
-func (Standard) BuildPod(members []task.Spec, placements []task.Placement, executor task.Placement) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
+// The members share the network of the executor, which therefore has the port mappings of all members.
+func (Standard) BuildPod(in task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
+	members, placements, executor := in.Members, in.Placements, in.Executor
 	if len(members) == 0 || len(placements) != len(members) {
 		return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: a pod of %d members with %d placements", ErrMismatch, len(members), len(placements))
 	}
@@ -29,7 +28,7 @@ func (Standard) BuildPod(members []task.Spec, placements []task.Placement, execu
 	for i, s := range members {
 		p := placements[i]
 		switch {
-		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.Mesos:
+		case s.Pod == "" || s.Pod != pod || s.Container.RunBy() != task.ContainerizerMesos:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q cannot be a member of pod %q", ErrMismatch, s.ID, pod)
 		case p.AgentID != executor.AgentID:
 			return mesos.ExecutorInfo{}, nil, fmt.Errorf("%w: %q is on agent %q, its pod on %q", ErrMismatch, s.ID, p.AgentID, executor.AgentID)
@@ -43,10 +42,11 @@ func (Standard) BuildPod(members []task.Spec, placements []task.Placement, execu
 	}
 	separateCgroups(members, tasks)
 	info := mesos.ExecutorInfo{
-		Type:       mesos.ExecutorInfo_DEFAULT,
-		ExecutorID: mesos.ExecutorID{Value: pod},
-		Name:       proto.String(pod),
-		Resources:  executor.Resources,
+		Type:        mesos.ExecutorInfo_DEFAULT,
+		ExecutorID:  mesos.ExecutorID{Value: pod},
+		FrameworkID: &mesos.FrameworkID{Value: in.FrameworkID},
+		Name:        proto.String(pod),
+		Resources:   executor.Resources,
 	}
 	if network := networks(members[0].Container.Attached(), mappings); network != nil {
 		info.Container = &mesos.ContainerInfo{Type: mesos.ContainerInfo_MESOS.Enum(), NetworkInfos: network}

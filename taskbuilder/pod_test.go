@@ -11,7 +11,7 @@ import (
 )
 
 func pods() map[string][]task.Spec {
-	mesosBridge := &task.Container{Containerizer: task.Mesos, Network: task.Bridge}
+	mesosBridge := &task.Container{Containerizer: task.ContainerizerMesos, Network: task.NetworkBridge}
 	return map[string][]task.Spec{
 		"pod-host-network": {
 			{
@@ -21,7 +21,7 @@ func pods() map[string][]task.Spec {
 			{
 				ID: "logs", Pod: "pod-1", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "tail -F shared/log"},
 				Container: &task.Container{
-					Containerizer: task.Mesos, Image: "busybox", Volumes: []task.Volume{{Path: "shared", SandboxPath: "shared"}},
+					Containerizer: task.ContainerizerMesos, Image: "busybox", Volumes: []task.Volume{{Path: "shared", SandboxPath: "shared"}},
 				},
 			},
 		},
@@ -31,7 +31,7 @@ func pods() map[string][]task.Spec {
 				Container: mesosBridge, HealthCheck: &task.HealthCheck{}, Limits: &task.Limits{Mem: 64},
 			},
 			{
-				ID: "proxy", Pod: "pod-2", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 443}, {}}, Command: task.Command{Shell: "./proxy"},
+				ID: "proxy", Pod: "pod-2", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 443}, {}, {Container: 9000, NoHost: true}}, Command: task.Command{Shell: "./proxy"},
 				Container: mesosBridge,
 			},
 		},
@@ -48,7 +48,11 @@ func placePod(members []task.Spec) (placements []task.Placement, executor task.P
 		if s.Disk > 0 {
 			p.Resources = append(p.Resources, scalar("disk", s.Disk))
 		}
-		for range s.Ports {
+		for _, port := range s.Ports {
+			if port.NoHost {
+				p.HostPorts = append(p.HostPorts, 0)
+				continue
+			}
 			p.Resources = append(p.Resources, ports(uint64(next), uint64(next)))
 			p.HostPorts = append(p.HostPorts, next)
 			next++
@@ -58,7 +62,7 @@ func placePod(members []task.Spec) (placements []task.Placement, executor task.P
 	for _, s := range members {
 		placements = append(placements, on(s))
 	}
-	return placements, on(task.PodExecutor(members))
+	return placements, on(task.Spec{ID: members[0].Pod, CPUs: 0.1, Mem: 32, Disk: 10})
 }
 
 func TestBuildPodGolden(t *testing.T) {
@@ -68,7 +72,7 @@ func TestBuildPodGolden(t *testing.T) {
 		}
 		require.NoError(t, task.ValidatePod(members), name)
 		placements, executorPlacement := placePod(members)
-		executor, tasks, err := taskbuilder.Standard{}.BuildPod(members, placements, executorPlacement)
+		executor, tasks, err := taskbuilder.Standard{}.BuildPod(task.PodBuildInput{Members: members, Placements: placements, Executor: executorPlacement, FrameworkID: "f-1"})
 		require.NoError(t, err, name)
 		golden(t, name, map[string]any{"executor": &executor, "tasks": tasks})
 		requireAcceptablePod(t, name, executor, tasks)
@@ -121,12 +125,12 @@ func TestBuildPodRefusesMismatch(t *testing.T) {
 		members := pods()["pod-host-network"]
 		placements, executor := placePod(members)
 		c.change(members, placements, &executor)
-		_, _, err := taskbuilder.Standard{}.BuildPod(members, placements, executor)
+		_, _, err := taskbuilder.Standard{}.BuildPod(task.PodBuildInput{Members: members, Placements: placements, Executor: executor})
 		require.ErrorIs(t, err, taskbuilder.ErrMismatch)
 		require.ErrorContains(t, err, c.want)
 	}
 	for _, placements := range [][]task.Placement{nil, make([]task.Placement, 1)} {
-		_, _, err := taskbuilder.Standard{}.BuildPod(make([]task.Spec, len(placements)*2), placements, task.Placement{})
+		_, _, err := taskbuilder.Standard{}.BuildPod(task.PodBuildInput{Members: make([]task.Spec, len(placements)*2), Placements: placements})
 		require.ErrorIs(t, err, taskbuilder.ErrMismatch, "as many placements as members, and at least one")
 	}
 }

@@ -20,7 +20,7 @@ import (
 type Standard struct{}
 
 // Build returns the TaskInfo of a placed task. The spec must have passed [task.Spec.Validate]. If the placement does
-// not match the spec, Build returns [ErrMismatch]. The result shares the resources of p.
+// not match the spec, Build returns [ErrMismatch]. The result shares the resources of the placement.
 //
 // Executors run checks over TCP and HTTP inside the network of the task. So the checks use the container port on a
 // bridge or user network, and the host port on the host network and for plain commands.
@@ -37,14 +37,16 @@ type Standard struct{}
 //   - PORT_WEB_UI: the host port of the port named "web-ui"
 //
 // Their values are host ports on every network: on a bridge, a task listens on its container port and
-// announces the host port.
+// announces the host port. A port that has [task.Port.NoHost] is its container port everywhere, also in discovery info, and is
+// not mapped.
 //
 // A member of a pod cannot run alone and is refused with [ErrMismatch]; use [Standard.BuildPod].
-func (Standard) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
+func (Standard) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	s := in.Spec
 	if s.Pod != "" {
 		return mesos.TaskInfo{}, fmt.Errorf("%w: %q is a member of pod %q", ErrMismatch, s.ID, s.Pod)
 	}
-	return build(s, p)
+	return build(s, in.Placement)
 }
 
 // build builds a task that is not in a pod, or a member of a pod, which has no network of its own.

@@ -58,7 +58,7 @@ func cases() map[string]task.Spec {
 	return map[string]task.Spec{
 		"docker-image-decides": {ID: "web-1", CPUs: 0.1, Mem: 32, Container: &nginx},
 		"docker-bridge-ports": {
-			ID: "web-2", Name: "web", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.Bridge }),
+			ID: "web-2", Name: "web", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.NetworkBridge }),
 			Ports:       []task.Port{{Container: 80}, {Container: 53, Protocol: "udp"}, {}},
 			HealthCheck: &task.HealthCheck{},
 		},
@@ -67,7 +67,7 @@ func cases() map[string]task.Spec {
 			Ports: []task.Port{{}}, HealthCheck: &task.HealthCheck{},
 		},
 		"docker-host-network": {
-			ID: "web-4", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.Host }),
+			ID: "web-4", CPUs: 0.5, Mem: 64, Container: with(nginx, func(c *task.Container) { c.Network = task.NetworkHost }),
 			Ports: []task.Port{{}, {Protocol: "tcp"}},
 			HealthCheck: &task.HealthCheck{
 				Port: 1, Delay: 2 * time.Second, Interval: 1500 * time.Millisecond, Timeout: 500 * time.Millisecond,
@@ -119,7 +119,7 @@ func cases() map[string]task.Spec {
 			HealthCheck:       &task.HealthCheck{HTTP: &task.HTTPGet{Scheme: "https", Path: "/health?deep=1"}},
 			Check:             &task.Check{Command: &task.CheckCommand{Argv: []string{"test", "-e", "ready"}, Env: map[string]string{"A": "1"}}},
 			Discovery: &task.Discovery{
-				Visibility: task.External, Name: "api", Environment: "prod", Location: "us-east", Version: "v2.0",
+				Visibility: task.VisibilityExternal, Name: "api", Environment: "prod", Location: "us-east", Version: "v2.0",
 				Labels: map[string]string{"vip": "api:80"},
 			},
 			Labels: map[string]string{"team": "blue"},
@@ -133,32 +133,42 @@ func cases() map[string]task.Spec {
 		"docker-volumes": {
 			ID: "db-1", CPUs: 0.5, Mem: 64, Ports: []task.Port{{Container: 5432, Name: "sql"}},
 			Container: &task.Container{
-				Containerizer: task.Docker, Image: "postgres:17", Parameters: []task.Parameter{{Key: "shm-size", Value: "64m"}},
+				Containerizer: task.ContainerizerDocker, Image: "postgres:17", Parameters: []task.Parameter{{Key: "shm-size", Value: "64m"}},
 				Volumes: []task.Volume{
 					{Path: "/var/lib/postgresql", HostPath: "/data/db-1"}, {Path: "etc", HostPath: "/etc/postgres", ReadOnly: true},
 					{Path: "/backup", SandboxPath: "backup"}, {Path: "/tmp", Tmpfs: 16},
 				},
 			},
 			HealthCheck: &task.HealthCheck{Command: &task.CheckCommand{Argv: []string{"pg_isready", "-q"}}},
-			Discovery:   &task.Discovery{Visibility: task.InCluster},
+			Discovery:   &task.Discovery{Visibility: task.VisibilityCluster},
 		},
 		"mesos-image": {
 			ID: "web-7", CPUs: 0.1, Mem: 32, Ports: []task.Port{{}}, Command: task.Command{Argv: []string{"-g", "daemon off;"}},
-			Container: &task.Container{Containerizer: task.Mesos, Image: "nginx:1.27", ForcePull: true},
+			Container: &task.Container{Containerizer: task.ContainerizerMesos, Image: "nginx:1.27", ForcePull: true},
 			Check:     &task.Check{},
 		},
 		"mesos-bridge": {
 			ID: "web-8", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80}, {Container: 53, Protocol: "udp"}, {}},
-			Container:   &task.Container{Containerizer: task.Mesos, Image: "nginx:1.27", Network: task.Bridge},
+			Container:   &task.Container{Containerizer: task.ContainerizerMesos, Image: "nginx:1.27", Network: task.NetworkBridge},
 			HealthCheck: &task.HealthCheck{HTTP: &task.HTTPGet{}},
 		},
 		"mesos-cni-network": {
 			ID: "web-9", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80}}, Command: task.Command{Shell: "serve"},
-			Container: &task.Container{Containerizer: task.Mesos, Network: "overlay"}, Check: &task.Check{HTTP: &task.HTTPGet{Path: "/ready"}},
+			Container: &task.Container{Containerizer: task.ContainerizerMesos, Network: "overlay"}, Check: &task.Check{HTTP: &task.HTTPGet{Path: "/ready"}},
+		},
+		"mesos-no-host-port": {
+			ID: "web-10", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "serve"},
+			Ports:       []task.Port{{Container: 8080, NoHost: true, Name: "web-ui"}, {Container: 9090}},
+			Container:   &task.Container{Containerizer: task.ContainerizerMesos, Network: "overlay"},
+			HealthCheck: &task.HealthCheck{HTTP: &task.HTTPGet{}}, Check: &task.Check{}, Discovery: &task.Discovery{},
+		},
+		"docker-no-host-port": {
+			ID: "web-11", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80, NoHost: true}},
+			Container: &task.Container{Image: "nginx:1.27", Network: "overlay"}, HealthCheck: &task.HealthCheck{},
 		},
 		"mesos-volumes": {
 			ID: "batch-1", CPUs: 0.1, Mem: 32, Command: task.Command{Argv: []string{"./run"}},
-			Container: &task.Container{Containerizer: task.Mesos, Volumes: []task.Volume{
+			Container: &task.Container{Containerizer: task.ContainerizerMesos, Volumes: []task.Volume{
 				{Path: "data", HostPath: "/data", ReadOnly: true}, {Path: "/mnt/scratch", SandboxPath: "scratch"},
 				{Path: "key.pem", Secret: &task.Secret{Name: "blue/key"}},
 			}},
@@ -170,7 +180,7 @@ func cases() map[string]task.Spec {
 func TestStandardGolden(t *testing.T) {
 	for name, s := range cases() {
 		require.NoError(t, s.Validate(), name)
-		info, err := taskbuilder.Standard{}.Build(s, place(t, s))
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: place(t, s)})
 		require.NoError(t, err, name)
 		want := golden(t, name, &info)
 
@@ -217,16 +227,17 @@ func TestStandardHealthCheckPort(t *testing.T) {
 		want      uint32
 	}{
 		{"bridge by default: the container's port", &task.Container{}, task.Port{Container: 80}, 80},
-		{"bridge: the same port on both sides", &task.Container{Network: task.Bridge}, task.Port{}, 31001},
+		{"bridge: the same port on both sides", &task.Container{Network: task.NetworkBridge}, task.Port{}, 31001},
 		{"user network: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80}, 80},
-		{"mesos without a network: the host's port", &task.Container{Containerizer: task.Mesos}, task.Port{}, 31001},
-		{"mesos' bridge: the container's port", &task.Container{Containerizer: task.Mesos, Network: task.Bridge}, task.Port{Container: 80}, 80},
-		{"host network: the host's port", &task.Container{Network: task.Host}, task.Port{}, 31001},
+		{"no host port: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80, NoHost: true}, 80},
+		{"mesos without a network: the host's port", &task.Container{Containerizer: task.ContainerizerMesos}, task.Port{}, 31001},
+		{"mesos' bridge: the container's port", &task.Container{Containerizer: task.ContainerizerMesos, Network: task.NetworkBridge}, task.Port{Container: 80}, 80},
+		{"host network: the host's port", &task.Container{Network: task.NetworkHost}, task.Port{}, 31001},
 		{"plain command: the host's port", nil, task.Port{}, 31001},
 	} {
-		info, err := taskbuilder.Standard{}.Build(task.Spec{
+		info, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: task.Spec{
 			ID: "x", Container: c.container, Ports: []task.Port{{}, c.port}, HealthCheck: &task.HealthCheck{Port: 1},
-		}, task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31001)}, HostPorts: []uint16{31000, 31001}})
+		}, Placement: task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31001)}, HostPorts: []uint16{31000, 31001}}})
 		require.NoError(t, err, c.reason)
 		require.Equal(t, c.want, info.HealthCheck.TCP.Port, c.reason)
 	}
@@ -249,7 +260,7 @@ func TestStandardRefusesMismatch(t *testing.T) {
 		s := task.Spec{ID: "x", Ports: []task.Port{{}}}
 		p := task.Placement{TaskID: "x", AgentID: "S1", Resources: []mesos.Resource{ports(31000, 31000)}, HostPorts: []uint16{31000}}
 		c.change(&s, &p)
-		_, err := taskbuilder.Standard{}.Build(s, p)
+		_, err := taskbuilder.Standard{}.Build(task.BuildInput{Spec: s, Placement: p})
 		require.ErrorIs(t, err, taskbuilder.ErrMismatch)
 		require.ErrorContains(t, err, c.want)
 	}

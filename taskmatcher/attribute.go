@@ -20,11 +20,11 @@ type value struct {
 
 // attribute numbers the values of one attribute, or of the hostname, region or zone.
 type attribute struct {
-	name          string
-	numbers       map[value]int32
-	values        []value // by number
-	byCandidate   []int32 // number of the candidate's value, -1: the agent does not have the attribute
-	offeredValues int32   // numbers below are values of candidates, the others only of agents with running tasks
+	name            string
+	numbers         map[value]int32
+	values          []value // by number
+	byCandidate     []int32 // number of the candidate's value, -1: the agent does not have the attribute
+	candidateValues int32   // numbers below are values of candidates, the others only of agents with running tasks
 }
 
 // attributes are the attributes that occur in constraints and preferences of the cycle, by name.
@@ -40,7 +40,7 @@ func (all attributes) get(c *cluster, name string) *attribute {
 	for i := range c.candidates {
 		a.byCandidate[i] = a.number(c.candidates[i].agent)
 	}
-	a.offeredValues = int32(len(a.values))
+	a.candidateValues = int32(len(a.values))
 	return a
 }
 
@@ -64,11 +64,11 @@ func (a *attribute) number(agent *task.Agent) int32 {
 func valueOf(agent *task.Agent, name string) (value, bool) {
 	property := ""
 	switch name {
-	case task.Hostname:
+	case task.AttributeHostname, "@hostname":
 		property = agent.Hostname
-	case task.Region:
+	case task.AttributeRegion:
 		property = agent.Region
-	case task.Zone:
+	case task.AttributeZone:
 		property = agent.Zone
 	default:
 		for i := range agent.Attributes {

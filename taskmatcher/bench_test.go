@@ -88,7 +88,7 @@ func BenchmarkReference(b *testing.B) {
 
 func benchReference(b *testing.B, s strategy, cycle task.Cycle) {
 	for b.Loop() {
-		newReference(cycle).match(s)
+		newReference(s, cycle).match(s)
 	}
 }
 
@@ -146,12 +146,12 @@ func benchCycle(agents, pending, classes int, constraints bool) task.Cycle {
 
 func benchConstraint(i int) task.Constraint {
 	return [...]task.Constraint{
-		{Attribute: "rack", Operator: task.Like, Value: "r[12]?[0-9]"},
-		{Attribute: "kind", Operator: task.Unlike, Value: "k1"},
-		{Attribute: "rack", Operator: task.GroupBy},
-		{Attribute: "kind", Operator: task.Is, Value: "k2"},
-		{Attribute: task.Hostname, Operator: task.MaxPer, Value: "5"},
-		{Attribute: task.Hostname, Operator: task.GroupBy},
+		{Attribute: "rack", Operator: task.OpLike, Value: "r[12]?[0-9]"},
+		{Attribute: "kind", Operator: task.OpUnlike, Value: "k1"},
+		{Attribute: "rack", Operator: task.OpGroupBy},
+		{Attribute: "kind", Operator: task.OpIs, Value: "k2"},
+		{Attribute: task.AttributeHostname, Operator: task.OpMaxPer, Value: "5"},
+		{Attribute: task.AttributeHostname, Operator: task.OpGroupBy},
 	}[i%6]
 }
 

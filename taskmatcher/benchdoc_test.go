@@ -73,7 +73,7 @@ func measured() string {
 		for _, s := range strategies {
 			cycle := benchCycle(size[0], size[1], 10, false)
 			begin := time.Now()
-			newReference(cycle).match(s.slow) // once: it takes up to a minute
+			newReference(s.slow, cycle).match(s.slow) // once: it takes up to a minute
 			r := testing.BenchmarkResult{N: 1, T: time.Since(begin)}
 			f := testing.Benchmark(func(b *testing.B) { bench(b, s.fast, cycle) })
 			slow, fast = slow+" | "+milliseconds(r), fast+" | "+milliseconds(f)

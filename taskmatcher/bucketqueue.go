@@ -30,8 +30,8 @@ func (m *match) bucketLevel(c *class, at int32) int64 {
 	if c.groupTasks != nil {
 		level = min(c.groupTasks[m.candidates[at].agentNumber], math.MaxInt32)
 	}
-	if len(c.monotonePreferences) > 0 {
-		level += int64(c.penalty(at)) << 32
+	if len(c.preferences) > 0 || c.weight > 1 {
+		level += int64(m.penalty(c, at)) << 32
 	}
 	return level
 }

@@ -1,6 +1,8 @@
 package taskmatcher_test
 
 import (
+	"slices"
+
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
@@ -30,6 +32,21 @@ func reserve(r mesos.Resource, role string) mesos.Resource {
 // RESERVATION_REFINEMENT.
 func reserveOld(r mesos.Resource, role string) mesos.Resource {
 	r.Role = proto.String(role)
+	return r
+}
+
+// label adds a label to the last reservation of a resource, which becomes dynamic.
+func label(r mesos.Resource, key, value string) mesos.Resource {
+	r.Reservations = slices.Clone(r.Reservations)
+	last := &r.Reservations[len(r.Reservations)-1]
+	last.Type = mesos.Resource_ReservationInfo_DYNAMIC.Enum()
+	last.Labels = &mesos.Labels{Labels: append(slices.Clone(last.Labels.GetLabels()), mesos.Label{Key: key, Value: &value})}
+	return r
+}
+
+// refine adds another reservation to those of a resource.
+func refine(r mesos.Resource, role string) mesos.Resource {
+	r.Reservations = append(slices.Clone(r.Reservations), reserve(r, role).Reservations...)
 	return r
 }
 

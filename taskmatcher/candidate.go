@@ -12,16 +12,16 @@ import (
 // candidate is what one agent offers to one role. In a large cluster most candidates are looked at in each cycle but
 // never used, so the struct is small, and what only placements need is in details.
 type candidate struct {
-	agent          *task.Agent
-	role           string
-	details        *details // nil until it is asked for
-	agentNumber    int32    // see cluster.agentNumbers
-	nextOfAgent    int32    // only while offers are merged: another candidate of the agent, 0: none
-	leadOffer      int32    // the offer with the lowest ID, whose Agent is used
-	lastOffer      int32    // one of the offers; cluster.previousOffer leads to the others
-	touchedNumber  int32    // candidates in which something was placed are numbered from 1 on; 0: untouched
-	hasGPU         bool     // GPUs were offered
-	hasMaintenance bool     // maintenance is planned
+	agent         *task.Agent
+	role          string
+	details       *details // nil until it is asked for
+	agentNumber   int32    // see cluster.agentNumbers
+	nextOfAgent   int32    // only while offers are merged: another candidate of the agent, 0: none
+	leadOffer     int32    // the offer with the lowest ID, whose Agent is used
+	lastOffer     int32    // one of the offers; cluster.previousOffer leads to the others
+	touchedNumber int32    // candidates in which something was placed are numbered from 1 on; 0: untouched
+	maintenance   int32    // see cluster.rankMaintenance
+	hasGPU        bool     // GPUs were offered
 }
 
 // details is what a candidate offers, resource by resource. Fields are nil until they are asked for.
@@ -37,13 +37,6 @@ type offeredScalar struct {
 	resource *mesos.Resource
 	kind     int
 	free     thousandths // what is left
-}
-
-// usable reports whether tasks may use a resource. Volumes and disks with a source hold data or can only be taken as a
-// whole; shared resources and those of resource providers have rules of their own. Revocable resources
-// are usable, by tasks that ask for them.
-func usable(r *mesos.Resource) bool {
-	return r.Type != nil && r.Disk == nil && r.Shared == nil && r.ProviderID == nil
 }
 
 // reservedFirst orders resources: reserved ones come first, since no other role can use them.
@@ -94,7 +87,7 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
 			kind := c.kind(resource.Name)
-			if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+			if kind < 0 || !usable(resource, c.labels) || *resource.Type != mesos.SCALAR {
 				continue
 			}
 			if free := offeredAmount(resource.GetScalar().GetValue()); free > 0 {
@@ -110,7 +103,7 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 func (c *cluster) portsOf(cand *candidate) *ports {
 	d := c.detailsOf(cand)
 	if d.ports == nil {
-		d.ports = newPorts(d.offers)
+		d.ports = newPorts(d.offers, c.labels)
 	}
 	return d.ports
 }
@@ -122,7 +115,7 @@ func (c *cluster) otherScalar(cand *candidate, name string) thousandths {
 	for _, o := range c.detailsOf(cand).offers {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
-			if resource.Name == name && usable(resource) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {
+			if resource.Name == name && usable(resource, c.labels) && *resource.Type == mesos.SCALAR && resource.Revocable == nil {
 				sum = min(sum+offeredAmount(resource.GetScalar().GetValue()), maxAmount)
 			}
 		}

@@ -8,13 +8,14 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // check checks the result of a matcher. It returns an error if a master would refuse a placement, or if the result
 // breaks the rules of the package documentation. Which of the possible candidates was chosen is not checked.
 func check(how strategy, cycle task.Cycle, placements []task.Placement, rejections []task.Rejection) error {
-	w := newReference(cycle)
+	w := newReference(how, cycle)
 	specs := map[string]*task.Spec{}
 	for _, d := range cycle.Tasks {
 		specs[d.ID] = d.Spec
@@ -44,7 +45,7 @@ func checkRejections(w *reference, how strategy, placed map[string]bool, rejecti
 		if placed[d.ID] {
 			continue
 		}
-		class := d.Spec.Class()
+		class := taskclass.Key(d.Spec)
 		if left[class] == nil {
 			order = append(order, class)
 		}
@@ -84,6 +85,7 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	}
 	got, revocable := map[string]int64{}, map[string]bool{}
 	var ports []uint16
+	before := slices.Clone(c.ports)
 	for _, r := range p.Resources {
 		if r.Name == "ports" && r.Ranges != nil {
 			taken, err := c.takePorts(r)
@@ -126,7 +128,10 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 		return fmt.Errorf("got %v, which it did not ask for", got)
 	}
 	w.placed(s, c)
-	return checkPorts(s, p, ports)
+	if err := checkPorts(s, p, ports); err != nil {
+		return err
+	}
+	return c.checkOrder(s, p, before)
 }
 
 // reservedFirst returns an error if r is not reserved although there is a reserved resource left to take from.
@@ -134,6 +139,17 @@ func (c *remaining) reservedFirst(r mesos.Resource) error {
 	for _, p := range c.pools {
 		if !isReserved(r) && p.reserved && p.left > 0 && p.name == r.Name && p.revocable == (r.Revocable != nil) {
 			return fmt.Errorf("takes %s, which is not reserved, but reserved %s are left", r.String(), p.name)
+		}
+	}
+	return nil
+}
+
+// checkOrder returns an error if a port that the task does not name was taken although a better one is left.
+func (c *remaining) checkOrder(s *task.Spec, p task.Placement, before []freePort) error {
+	for i, port := range p.HostPorts {
+		at := slices.IndexFunc(before, func(f freePort) bool { return f.port == port })
+		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
+			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[0].port)
 		}
 	}
 	return nil
@@ -162,6 +178,12 @@ func checkPorts(s *task.Spec, p task.Placement, taken []uint16) error {
 	var named []uint16
 	for i, wanted := range s.Ports {
 		port := p.HostPorts[i]
+		if wanted.NoHost {
+			if port != 0 {
+				return fmt.Errorf("got host port %d, asked for none", port)
+			}
+			continue
+		}
 		if wanted.Host != 0 && wanted.Host != port {
 			return fmt.Errorf("asked for port %d, got %d", wanted.Host, port)
 		}

@@ -14,12 +14,15 @@ type class struct {
 	needs   []need   // scalar resources, in the order of kinds
 	static  []uint16 // host ports that the tasks name, without duplicates
 	dynamic int      // how many further host ports they take, of any number
-	// until is the latest time at which the tasks may end: maintenance must not begin before.
-	until time.Time
-	// constraints has the conditions of all constraints, in their order; monotone and reversible are the
-	// same conditions, divided. Preferences are divided in the same way.
-	constraints, monotone, reversible          []condition
-	monotonePreferences, reversiblePreferences []condition
+	// until is the latest time at which the tasks may end: maintenance must not begin before. Tasks that have no time limit
+	// (endless) rather go where none is planned.
+	until   time.Time
+	endless bool
+	// constraints has the conditions of all constraints, in their order; groupBy has those of GROUP_BY again. Preferences
+	// are divided: those of GROUP_BY are in groupByPreferences only.
+	constraints, groupBy            []condition
+	preferences, groupByPreferences []condition
+	weight                          int32 // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
 	dominantAmount thousandths   // how much of it a task takes
@@ -28,10 +31,12 @@ type class struct {
 	groupTasks []int64
 
 	queues      *partitionedQueues // nil until the first task has its turn
+	keyBuffer   []int64            // see class.key
 	seenChanges int                // how much of match.changes the queues have seen
 
 	firstUnplaced int // index in the cycle of the first task that was not placed
 	unplaced      int
+	waits         bool // when no candidate was found, it was since the class waits for a known agent
 	neverFits     bool // no candidate fits, nor can one fit later
 	failedAt      int  // 1 + the length of match.changes when no candidate was found; 0: never
 }
@@ -44,7 +49,10 @@ type need struct {
 
 // newClass prepares a class. It must be called before anything is placed.
 func (m *match) newClass(spec *task.Spec) *class {
-	c := &class{number: int32(len(m.classes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime)}
+	c := &class{number: int32(len(m.classes)), spec: spec, until: m.cycle.Now.Add(spec.MaxCompletionTime), endless: spec.MaxCompletionTime <= 0, weight: 1}
+	if c.endless {
+		c.weight += m.maintenances
+	}
 	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
 	for kind, name := range m.kinds {
 		amount := spec.Scalars[name]
@@ -57,6 +65,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 	}
 	for _, p := range spec.Ports {
 		switch {
+		case p.NoHost:
 		case p.Host == 0:
 			c.dynamic++
 		case !slices.Contains(c.static, p.Host): // a port may be asked for twice, for tcp and for udp
@@ -66,17 +75,15 @@ func (m *match) newClass(spec *task.Spec) *class {
 	for _, constraint := range spec.Constraints {
 		condition := m.condition(constraint, spec.Group)
 		c.constraints = append(c.constraints, condition)
-		if condition.operator == task.GroupBy {
-			c.reversible = append(c.reversible, condition)
-		} else {
-			c.monotone = append(c.monotone, condition)
+		if condition.operator == task.OpGroupBy {
+			c.groupBy = append(c.groupBy, condition)
 		}
 	}
 	for _, preference := range spec.Preferences {
-		if condition := m.condition(preference, spec.Group); condition.operator == task.GroupBy {
-			c.reversiblePreferences = append(c.reversiblePreferences, condition)
+		if condition := m.condition(preference, spec.Group); condition.operator == task.OpGroupBy {
+			c.groupByPreferences = append(c.groupByPreferences, condition)
 		} else {
-			c.monotonePreferences = append(c.monotonePreferences, condition)
+			c.preferences = append(c.preferences, condition)
 		}
 	}
 	switch m.rule {
@@ -90,26 +97,29 @@ func (m *match) newClass(spec *task.Spec) *class {
 
 // addUnplaced records that a task of the class was not placed.
 func (c *class) addUnplaced(i int) {
-	if c.unplaced == 0 {
+	if c.unplaced == 0 || i < c.firstUnplaced {
 		c.firstUnplaced = i
 	}
 	c.unplaced++
 }
 
-// penalty returns how many monotone preferences do not hold for a candidate. The reversible ones are added by
-// partitionedQueues.
-func (c *class) penalty(at int32) int32 {
+// penalty returns the penalty of a candidate: first how many preferences do not hold, then how soon maintenance begins, if
+// that matters. The preferences of GROUP_BY are added by partitionedQueues.
+func (m *match) penalty(c *class, at int32) int32 {
 	n := int32(0)
-	for i := range c.monotonePreferences {
-		if !c.monotonePreferences[i].holds(at) {
-			n++
+	if c.endless {
+		n = m.candidates[at].maintenance
+	}
+	for i := range c.preferences {
+		if !c.preferences[i].holds(at) {
+			n += c.weight
 		}
 	}
 	return n
 }
 
-// fits reports whether a task of the class may now run on a candidate, apart from reversible constraints and a
-// user's filter. If it returns false it will also do so for the rest of the cycle.
+// fits reports whether a task of the class may now run on a candidate, apart from a user's filter, and from GROUP_BY as
+// far as it compares values. If it returns false it will also do so for the rest of the cycle.
 func (m *match) fits(c *class, at int32) bool {
 	for _, n := range c.needs {
 		if free, revocable := m.amount(at, n.kind); n.amount > free && !(c.spec.Revocable && n.amount <= revocable) {
@@ -120,8 +130,8 @@ func (m *match) fits(c *class, at int32) bool {
 	if m.exclusion(c, cand) != "" {
 		return false
 	}
-	for i := range c.monotone {
-		if !c.monotone[i].holds(at) {
+	for i := range c.constraints {
+		if !c.constraints[i].holds(at) {
 			return false
 		}
 	}
@@ -133,11 +143,11 @@ func (m *match) fits(c *class, at int32) bool {
 func (m *match) exclusion(c *class, cand *candidate) task.ReasonKind {
 	switch {
 	case c.spec.Role != "" && c.spec.Role != cand.role:
-		return task.WrongRole
-	case cand.hasMaintenance && cand.agent.Maintained(m.cycle.Now, c.until):
-		return task.Maintenance
+		return task.ReasonRole
+	case cand.maintenance > 0 && cand.agent.Maintained(m.cycle.Now, c.until):
+		return task.ReasonMaintenance
 	case cand.hasGPU && c.spec.GPUs == 0 && !m.options.ShareGPUAgents:
-		return task.GPUAgent
+		return task.ReasonGPUAgent
 	}
 	return ""
 }

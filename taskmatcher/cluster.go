@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -21,42 +22,70 @@ const (
 )
 
 // cluster is all candidates of a cycle, in the default order: ascending offered memory, then agent ID, then role. The
-// order is independent of that of the offers.
+// order is independent of that of the offers. They are followed by what known agents offered last, in the same form and
+// order, on which nothing is placed.
 type cluster struct {
 	offers        []task.Offer
 	previousOffer []int32 // by offer: another offer of the same candidate, -1: none
 	candidates    []candidate
-	kinds         []string // names of the scalar resources
+	known         []*task.KnownAgent // those of the last offers
+	labels        map[string]string  // Options.ReservationLabels
+	kinds         []string           // names of the scalar resources
 	// free and revocable are tables of what is left of each kind of scalar resource: the entry of a candidate and a
 	// kind is at candidate*len(kinds)+kind. Revocable resources are in the second one only, which is nil if
 	// none are offered.
 	free, revocable []thousandths
-	allCandidates   []int32          // 0, 1, 2, …
+	allCandidates   []int32          // 0, 1, 2, …: those on which tasks may be placed
 	agentNumbers    map[string]int32 // by agent ID; numbers are less than len(candidates)
+	maintenances    int32            // the highest candidate.maintenance
 }
 
-// newCluster merges offers into candidates and sorts these. An offer that is given twice counts once.
-func newCluster(offers []task.Offer, custom []string) *cluster {
-	n := len(offers)
+// newCluster merges offers into candidates and sorts these. An offer that is given twice counts once. Known agents that
+// have an offer, or no ID, are left out. Specs say of which scalar resources to keep tables, labels which reservations
+// are the framework's own.
+func newCluster(offers []task.Offer, known []task.KnownAgent, specs []*task.Spec, labels map[string]string) *cluster {
+	n := len(offers) + len(known)
 	c := &cluster{
 		offers: offers, previousOffer: make([]int32, n), candidates: make([]candidate, 0, n), agentNumbers: make(map[string]int32, n),
-		kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, custom...),
+		labels: labels, kinds: append([]string{cpus: "cpus", mem: "mem", disk: "disk", gpus: "gpus"}, customScalars(specs)...),
 	}
 	c.free = make([]thousandths, n*len(c.kinds))
 	unnamed := make(map[string]int32) // by offer ID, for offers that do not name their agent
 	for i := range offers {
-		o := &offers[i]
-		agents, id := c.agentNumbers, o.Agent.ID
-		if id == "" {
-			agents, id = unnamed, o.ID
-		}
-		at := c.candidateOf(int32(i), agents, id)
-		if c.addOffer(int32(i), &c.candidates[at]) {
-			c.addScalars(o.Resources, int(at))
+		if o := &offers[i]; o.Agent.ID == "" {
+			c.merge(int32(i), unnamed, o.ID)
+		} else {
+			c.merge(int32(i), c.agentNumbers, o.Agent.ID)
 		}
 	}
-	c.sort()
+	placeable := int32(len(c.candidates))
+	if len(known) > 0 {
+		c.offers = slices.Grow(slices.Clone(offers), len(known))
+	}
+	for i := range known {
+		o := &known[i].Offer
+		if number, there := c.agentNumbers[o.Agent.ID]; o.Agent.ID == "" || there && number < placeable {
+			continue
+		}
+		c.offers, c.known = append(c.offers, *o), append(c.known, &known[i])
+		c.merge(int32(len(c.offers)-1), c.agentNumbers, o.Agent.ID)
+	}
+	c.sort(placeable)
 	return c
+}
+
+// merge adds an offer to the candidate that it belongs to.
+func (c *cluster) merge(offer int32, agents map[string]int32, id string) {
+	at := c.candidateOf(offer, agents, id)
+	if c.addOffer(offer, &c.candidates[at]) {
+		c.addScalars(c.offers[offer].Resources, int(at))
+	}
+}
+
+// expected reports whether a candidate is a known agent that is expected to be offered.
+func (c *cluster) expected(at int32, now time.Time) bool {
+	offered := len(c.offers) - len(c.known)
+	return c.known[int(c.candidates[at].leadOffer)-offered].ExpectedUntil.After(now)
 }
 
 // candidateOf returns the candidate that an offer belongs to, and adds it if it is new. The number of an agent is the
@@ -101,7 +130,7 @@ func (c *cluster) addScalars(resources []mesos.Resource, at int) {
 	for i := range resources {
 		resource := &resources[i]
 		kind := c.kind(resource.Name)
-		if kind < 0 || !usable(resource) || *resource.Type != mesos.SCALAR {
+		if kind < 0 || !usable(resource, c.labels) || *resource.Type != mesos.SCALAR {
 			continue
 		}
 		free := offeredAmount(resource.GetScalar().GetValue())
@@ -138,13 +167,14 @@ func (c *cluster) kind(name string) int {
 	return -1
 }
 
-// sort sorts the candidates, and the rows of the tables with them. It fills the fields that depend on the lead offer.
-func (c *cluster) sort() {
+// sort sorts the candidates, and the rows of the tables with them: those on which tasks may be placed, which are the
+// first ones, and those of known agents. It fills the fields that depend on the lead offer.
+func (c *cluster) sort(placeable int32) {
 	prefix := ""
 	for i := range c.candidates {
 		cand := &c.candidates[i]
 		lead := &c.offers[cand.leadOffer]
-		cand.agent, cand.hasMaintenance = &lead.Agent, !lead.Agent.Unavailable.IsZero()
+		cand.agent = &lead.Agent
 		if i == 0 {
 			prefix = cand.agent.ID
 		} else if !strings.HasPrefix(cand.agent.ID, prefix) {
@@ -155,6 +185,21 @@ func (c *cluster) sort() {
 	for i := range order {
 		order[i] = sortItem{first8(c.candidates[i].agent.ID[len(prefix):]), int32(i)}
 	}
+	c.sortPart(order[:placeable])
+	c.sortPart(order[placeable:])
+	candidates := make([]candidate, len(c.candidates))
+	c.allCandidates = make([]int32, placeable)
+	for i, item := range order {
+		candidates[i] = c.candidates[item.at]
+	}
+	for i := range c.allCandidates {
+		c.allCandidates[i] = int32(i)
+	}
+	c.candidates, c.free, c.revocable = candidates, c.reordered(c.free, order), c.reordered(c.revocable, order)
+}
+
+// sortPart sorts candidates, which are given by the first bytes in which their IDs differ.
+func (c *cluster) sortPart(order []sortItem) {
 	radixSort(order)
 	// Agent IDs have a long prefix in common, the ID of their master, and differ in the bytes that follow. The
 	// first eight of these suffice for nearly all candidates.
@@ -166,12 +211,6 @@ func (c *cluster) sort() {
 		order[i].by = uint64(c.free[int(order[i].at)*len(c.kinds)+mem])
 	}
 	radixSort(order)
-	candidates := make([]candidate, len(c.candidates))
-	c.allCandidates = make([]int32, len(c.candidates))
-	for i, item := range order {
-		candidates[i], c.allCandidates[i] = c.candidates[item.at], int32(i)
-	}
-	c.candidates, c.free, c.revocable = candidates, c.reordered(c.free, order), c.reordered(c.revocable, order)
 }
 
 // commonPrefix returns the longest common prefix of two strings.

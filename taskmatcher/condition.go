@@ -22,9 +22,9 @@ func (m *match) condition(c task.Constraint, group string) condition {
 	result := condition{operator: c.Operator, values: a.byCandidate}
 	n, numbered := c.Number()
 	switch {
-	case c.Operator == task.Unique, c.Operator == task.Cluster && c.Value == "":
+	case c.Operator == task.OpUnique, c.Operator == task.OpCluster && c.Value == "":
 		result.counter = m.counter(group, a)
-	case c.Operator == task.MaxPer && numbered, c.Operator == task.GroupBy && (numbered || c.Value == ""):
+	case c.Operator == task.OpMaxPer && numbered, c.Operator == task.OpGroupBy && (numbered || c.Value == ""):
 		result.counter, result.number = m.counter(group, a), int32(n)
 	default:
 		result.operator = "" // also for MAX_PER and GROUP_BY with an invalid value
@@ -42,24 +42,25 @@ func (c *condition) holds(at int32) bool {
 	return v >= 0 && c.holdsFor(v)
 }
 
-// holdsFor reports whether the condition now holds for a value. Except for GROUP_BY, a condition that does not hold
-// will not hold later in the cycle either.
+// holdsFor reports whether the condition now holds for a value. One that does not will not hold later in the cycle either.
+// Of GROUP_BY it is one half: whether as many values are known as expected. That no value has fewer tasks is decided
+// among the values, by partitionedQueues.
 func (c *condition) holdsFor(v int32) bool {
 	switch c.operator {
-	case task.Unique:
+	case task.OpUnique:
 		return c.counter.tasks[v] == 0
-	case task.MaxPer:
+	case task.OpMaxPer:
 		return c.counter.tasks[v] < int64(c.number)
-	case task.GroupBy:
-		if c.counter.known < int(c.number) {
-			return c.counter.tasks[v] == 0
-		}
-		return c.counter.tasks[v] <= c.counter.least
-	case task.Cluster:
+	case task.OpGroupBy:
+		return c.counter.known >= int(c.number) || c.counter.tasks[v] == 0
+	case task.OpCluster:
 		return c.counter.tasks[v] == c.counter.total
 	}
 	return c.predicate.holds(v)
 }
+
+// tasks returns how many tasks have the value of a candidate, for a condition that counts them. The candidate must have one.
+func (c *condition) tasks(at int32) int64 { return c.counter.tasks[c.values[at]] }
 
 // predicate evaluates a constraint that depends on the value of the attribute alone. Each value is evaluated at
 // most once, when it is first asked for.
@@ -82,20 +83,17 @@ const (
 
 func newPredicate(c task.Constraint, a *attribute) *predicate {
 	p := &predicate{constraint: c, attribute: a, results: make([]result, len(a.values))}
+	p.invalid = c.Validate() != nil // what it refuses, such as Java's syntax, could mean something else
 	switch c.Operator {
-	case task.Like, task.Unlike:
+	case task.OpLike, task.OpUnlike:
 		expression, err := regexp.Compile(c.Value)
 		if err != nil {
-			p.invalid = true
 			break
 		}
 		// The expression must match the whole value, which the longest match shows. Wrapping the text in
 		// \A(?:…)\z instead would break expressions like `\Qa`.
 		expression.Longest()
 		p.expression = expression
-	case task.Is, task.Cluster:
-	default:
-		p.invalid = true
 	}
 	return p
 }
@@ -112,9 +110,9 @@ func (p *predicate) holds(v int32) bool {
 
 func (p *predicate) evaluate(v value) bool {
 	if p.expression == nil {
-		return v.equals(p.constraint.Value)
+		return v.equals(p.constraint.Value) == (p.constraint.Operator != task.OpIsNot)
 	}
 	match := p.expression.FindStringIndex(v.text)
 	whole := match != nil && match[0] == 0 && match[1] == len(v.text)
-	return whole == (p.constraint.Operator == task.Like)
+	return whole == (p.constraint.Operator == task.OpLike)
 }

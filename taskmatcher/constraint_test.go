@@ -59,6 +59,16 @@ func TestConstraintsOnValues(t *testing.T) {
 		{"is: a range needs its brackets", "rack IS 1-3", attributes{spans("rack", 1, 3)}, false},
 		{"is: a set in any order", "rack IS {b,a}", attributes{set("rack", "a", "b")}, true},
 		{"is: another set", "rack IS {a}", attributes{set("rack", "a", "b")}, false},
+		{"is not: another text", "rack IS_NOT r2", attributes{text("rack", "r1")}, true},
+		{"is not: the same text", "rack IS_NOT r1", attributes{text("rack", "r1")}, false},
+		{"is not: no expression", "rack IS_NOT r.", attributes{text("rack", "r1")}, true},
+		{"is not: the same number", "rack IS_NOT 4.0", attributes{number("rack", 4)}, false},
+		{"is not: no number", "rack IS_NOT four", attributes{number("rack", 4)}, true},
+		{"is not: the same set", "rack IS_NOT {b,a}", attributes{set("rack", "a", "b")}, false},
+		{"is not: missing, as with unlike", "rack IS_NOT r1", nil, false},
+		{"is not: without a value holds nowhere", "rack IS_NOT", attributes{text("rack", "r1")}, false},
+		{"Java's syntax holds nowhere", "rack LIKE [a-z&&[^b]].*", attributes{text("rack", "a]")}, false},
+		{"Java's syntax holds nowhere, nor not", "rack UNLIKE [a-z&&[^b]]", attributes{text("rack", "r1")}, false},
 		{"like: a scalar as Mesos writes it", "rack LIKE 4", attributes{number("rack", 4.0)}, true},
 		{"like: with digits if it has some", `rack LIKE 0\.5`, attributes{number("rack", 0.5)}, true},
 		{"like: ranges", `rack LIKE \[1-3, 7-7\]`, attributes{spans("rack", 7, 7, 1, 3)}, true},
@@ -68,6 +78,9 @@ func TestConstraintsOnValues(t *testing.T) {
 		{"cluster with another value", "rack CLUSTER r2", attributes{text("rack", "r1")}, false},
 
 		{"the name of the host", "hostname LIKE a", nil, true},
+		{"the name of the host, as Marathon spells it", "@hostname LIKE a", nil, true},
+		{"unique, as Marathon spells it", "@hostname UNIQUE", nil, true},
+		{"not the name of the host", "@hostname IS_NOT a", nil, false},
 		{"the name of the host is not an attribute", "hostname IS b", attributes{text("hostname", "b")}, false},
 		{"the zone", "@zone IS z1", nil, true},
 		{"the region", "@region UNLIKE r1", nil, false},
@@ -82,7 +95,7 @@ func TestConstraintsOnValues(t *testing.T) {
 			require.Len(t, placements, 1, c.reason)
 			continue
 		}
-		want := []task.Reason{{Kind: task.ConstraintMismatch, Constraint: constraint, Agents: 1}}
+		want := []task.Reason{{Kind: task.ReasonConstraint, Constraint: constraint, Agents: 1}}
 		require.Equal(t, []task.Rejection{{TaskID: "x", Reasons: want}}, rejections, c.reason)
 	}
 }
@@ -128,10 +141,12 @@ func TestConstraintsThatCount(t *testing.T) {
 		{"cluster: a group on two racks cannot grow", "rack CLUSTER", []task.Presence{at("s9", 1), at("r9", 1)}, []string{"r1", "s1"}, 1, ""},
 		{"group by: racks take turns", "rack GROUP_BY", nil, []string{"r1", "s1", "t1"}, 5, "0→r1, 1→s1, 2→t1, 3→r1, 4→s1"},
 		{"group by: running tasks count", "rack GROUP_BY", []task.Presence{at("r9", 2)}, []string{"r1", "s1"}, 3, "0→s1, 1→s1, 2→r1"},
-		{"group by: a value without offers is known from a running task", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1"},
+		{"group by: a value without offers holds back nobody", "rack GROUP_BY", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1, 2→s2"},
+		{"group by: it is known from a running task", "rack GROUP_BY 2", []task.Presence{at("r9", 1)}, []string{"s1", "s2"}, 3, "0→s1, 1→s1, 2→s2"},
 		{"group by: fewer values are known than expected", "rack GROUP_BY 3", nil, []string{"r1", "s1"}, 4, "0→r1, 1→s1"},
 		{"group by: as many values are known as expected", "rack GROUP_BY 2", nil, []string{"r1", "s1"}, 3, "0→r1, 1→s1, 2→r1"},
-		{"group by: a full agent blocks the others", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
+		{"group by: until all are full", "rack GROUP_BY", nil, []string{"r1", "s1"}, 7, "0→r1, 1→s1, 2→r1, 3→s1"},
+		{"group by: a full agent does not block the others", "rack GROUP_BY", []task.Presence{at("s1", 1)}, []string{"r1", "s1", "s2"}, 7, "0→r1, 1→r1, 2→s1, 3→s1, 4→s2, 5→s2"},
 	} {
 		cycle := task.Cycle{Running: c.running}
 		for i, agent := range c.agents {
@@ -148,25 +163,6 @@ func TestConstraintsThatCount(t *testing.T) {
 		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
 		require.Equal(t, c.placed, summary(placements), c.reason)
 	}
-}
-
-// GROUP_BY refuses the second task until a later one was placed on the other rack; a second pass places it.
-func TestGroupByInASecondPass(t *testing.T) {
-	onRack := func(rack string) *task.Spec {
-		return &task.Spec{CPUs: .1, Group: "g", Constraints: []task.Constraint{
-			{Attribute: "rack", Operator: task.Like, Value: rack}, {Attribute: "rack", Operator: task.GroupBy},
-		}}
-	}
-	r, s := onRack("r"), onRack("s")
-	cycle := task.Cycle{Tasks: []task.Demand{{ID: "a", Spec: r}, {ID: "b", Spec: r}, {ID: "c", Spec: s}}}
-	for _, rack := range []string{"r", "s"} {
-		o := plain(rack, 100)
-		o.Agent.Attributes = []mesos.Attribute{text("rack", rack)}
-		cycle.Offers = append(cycle.Offers, o)
-	}
-	placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
-	require.Empty(t, rejections)
-	require.Equal(t, "a→r, c→s, b→r", summary(placements))
 }
 
 // Preferences only order the agents on which a task fits.

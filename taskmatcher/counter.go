@@ -7,11 +7,7 @@ type counter struct {
 	attribute *attribute
 	tasks     []int64 // by value
 	total     int64
-	// For GROUP_BY.
-	known     int   // how many values are known, see recount
-	least     int64 // the fewest tasks that a known value has
-	withLeast int   // how many known values have that few
-	recounts  int   // how often least rose
+	known     int // for GROUP_BY: how many values candidates or tasks of the group have
 }
 
 // newCounter returns a counter of the running tasks of a group.
@@ -26,7 +22,11 @@ func newCounter(a *attribute, running []task.Presence) *counter {
 		}
 	}
 	c.grow()
-	c.recount()
+	for v, tasks := range c.tasks {
+		if int32(v) < a.candidateValues || tasks > 0 { // other values come from running tasks of other groups
+			c.known++
+		}
+	}
 	return c
 }
 
@@ -34,24 +34,6 @@ func newCounter(a *attribute, running []task.Presence) *counter {
 func (c *counter) grow() {
 	if missing := len(c.attribute.values) - len(c.tasks); missing > 0 {
 		c.tasks = append(c.tasks, make([]int64, missing)...)
-	}
-}
-
-// recount determines known, least and withLeast. A value is known if a candidate has it or a task of the group runs on
-// an agent with it. Other values come from running tasks of other groups.
-func (c *counter) recount() {
-	c.known, c.withLeast = 0, 0
-	for v, tasks := range c.tasks {
-		if int32(v) >= c.attribute.offeredValues && tasks == 0 {
-			continue
-		}
-		c.known++
-		if c.withLeast == 0 || tasks < c.least {
-			c.least, c.withLeast = tasks, 0
-		}
-		if tasks == c.least {
-			c.withLeast++
-		}
 	}
 }
 
@@ -63,11 +45,4 @@ func (c *counter) count(at int32) {
 	}
 	c.tasks[v]++
 	c.total++
-	if c.tasks[v] != c.least+1 {
-		return
-	}
-	if c.withLeast--; c.withLeast == 0 {
-		c.recounts++
-		c.recount()
-	}
 }

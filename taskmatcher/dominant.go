@@ -1,5 +1,10 @@
 package taskmatcher
 
+import (
+	"cmp"
+	"slices"
+)
+
 // dominantResource is the scalar resource by which BestFit compares candidates, for one class.
 type dominantResource struct {
 	kind      int
@@ -15,27 +20,43 @@ func (m *match) amountLeft(at int32, d dominantResource) thousandths {
 	return free
 }
 
-// offeredOrder is all candidates, sorted by how much they offered of a resource and then in the cluster's order.
+// offeredOrder is all candidates, sorted by how much they offered of a resource and then in the cluster's order. For
+// endless tasks those with planned maintenance come after all others, in the order of candidate.maintenance.
 type offeredOrder struct {
-	candidates []int32
-	amounts    []thousandths // of the candidates, in the same order
+	candidates   []int32
+	amounts      []thousandths // of the candidates, in the same order
+	unmaintained int           // so many candidates are before those with planned maintenance
+}
+
+type offeredOrderKey struct {
+	dominantResource
+	endless bool
 }
 
 // orderByOffered returns the offeredOrder of a resource. It must first be called before anything is placed.
-func (m *match) orderByOffered(d dominantResource) *offeredOrder {
-	if known := m.offeredOrders[d]; known != nil {
+func (m *match) orderByOffered(d dominantResource, endless bool) *offeredOrder {
+	key := offeredOrderKey{d, endless && m.maintenances > 0}
+	if known := m.offeredOrders[key]; known != nil {
 		return known
 	}
-	items := make([]sortItem, len(m.candidates))
+	items := make([]sortItem, len(m.allCandidates))
 	for at := range items {
 		items[at] = sortItem{uint64(m.amountLeft(int32(at), d)), int32(at)}
 	}
 	radixSort(items)
-	o := &offeredOrder{candidates: make([]int32, len(items)), amounts: make([]thousandths, len(items))}
+	if key.endless {
+		slices.SortStableFunc(items, func(a, b sortItem) int {
+			return cmp.Compare(m.candidates[a.at].maintenance, m.candidates[b.at].maintenance)
+		})
+	}
+	o := &offeredOrder{candidates: make([]int32, len(items)), amounts: make([]thousandths, len(items)), unmaintained: len(items)}
 	for i, item := range items {
 		o.candidates[i], o.amounts[i] = item.at, thousandths(item.by)
+		if key.endless && m.candidates[item.at].maintenance > 0 {
+			o.unmaintained = min(o.unmaintained, i)
+		}
 	}
-	m.offeredOrders[d] = o
+	m.offeredOrders[key] = o
 	return o
 }
 
@@ -43,8 +64,8 @@ func (m *match) orderByOffered(d dominantResource) *offeredOrder {
 func (m *match) totalOffered(d dominantResource) float64 {
 	sum, known := m.offeredTotals[d]
 	if !known {
-		for at := range m.candidates {
-			sum += float64(m.amountLeft(int32(at), d))
+		for _, at := range m.allCandidates {
+			sum += float64(m.amountLeft(at, d))
 		}
 		m.offeredTotals[d] = sum
 	}
@@ -62,5 +83,5 @@ func (m *match) findDominant(c *class) {
 			largest, c.dominant, c.dominantAmount = share, d, n.amount
 		}
 	}
-	c.dominantOrder = m.orderByOffered(c.dominant)
+	c.dominantOrder = m.orderByOffered(c.dominant, c.endless)
 }

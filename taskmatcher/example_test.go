@@ -122,6 +122,16 @@ func ExampleFirstFit_is() {
 	// web-3: hostname IS agent2: 2 agents; cpus: 1 agent, short of 1 on agent2
 }
 
+// A task that failed on agent1 is submitted again, to run elsewhere. As a preference it would go back if need be.
+func ExampleFirstFit_isNot() {
+	failed := task.Info{Hostname: "agent1"}
+	again := task.Spec{CPUs: 1, Mem: 128, Constraints: []task.Constraint{
+		{Attribute: task.AttributeHostname, Operator: task.OpIsNot, Value: failed.Hostname},
+	}}
+	show(taskmatcher.FirstFit{}, 1, again, nil, racks()...)
+	// Output: web-1 on agent2
+}
+
 func ExampleFirstFit_unique() {
 	show(taskmatcher.FirstFit{}, 4, constrained("rack UNIQUE"), nil, racks()...)
 	// Output:
@@ -158,7 +168,7 @@ func ExampleFirstFit_maxPer() {
 }
 
 func ExampleFirstFit_preference() {
-	spec := task.Spec{CPUs: 1, Mem: 128, Preferences: []task.Constraint{{Attribute: "rack", Operator: task.Is, Value: "r3"}}}
+	spec := task.Spec{CPUs: 1, Mem: 128, Preferences: []task.Constraint{{Attribute: "rack", Operator: task.OpIs, Value: "r3"}}}
 	show(taskmatcher.FirstFit{}, 3, spec, nil, racks()...)
 	// Output:
 	// web-1 on agent3

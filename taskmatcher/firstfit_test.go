@@ -183,7 +183,7 @@ func TestFirstFit(t *testing.T) {
 			"ports that overlap, run backwards or are none",
 			[]task.Spec{spec("x", 0, 0, 5), spec("y", 0, 0, 1)},
 			[]task.Offer{offer("a", ranges("ports", 65534, 70000, 0, 1, 9, 3, 20, 21, 21, 21))},
-			"x→a 1 20 21 65534 65535", []string{"y: ports: 1 agent, short of 1 on a"},
+			"x→a 65534 65535 1 20 21", []string{"y: ports: 1 agent, short of 1 on a"},
 		},
 	} {
 		placed, rejected := match(t, c.tasks, c.offers)
@@ -195,8 +195,8 @@ func TestFirstFit(t *testing.T) {
 func TestFirstFitConstraintsAllCount(t *testing.T) {
 	s := spec("x", 1, 500, 0)
 	s.Constraints = []task.Constraint{
-		{Attribute: "rack", Operator: task.Like, Value: "r[12]"},
-		{Attribute: "zone", Operator: task.Unlike, Value: "z9"},
+		{Attribute: "rack", Operator: task.OpLike, Value: "r[12]"},
+		{Attribute: "zone", Operator: task.OpUnlike, Value: "z9"},
 	}
 	offers := []task.Offer{plain("a", 100), plain("b", 100), plain("c", 100), plain("d", 600)}
 	offers[0].Agent.Attributes = []mesos.Attribute{text("rack", "r1"), text("zone", "z9")}
@@ -216,7 +216,7 @@ func TestFirstFitExact(t *testing.T) {
 	placements, rejections := taskmatcher.FirstFit{}.Match(cycleOf(tasks, []task.Offer{offer("a", scalar("cpus", 1), scalar("mem", 3.3))}))
 	require.Len(t, placements, 10)
 	require.Equal(t, []task.Rejection{{TaskID: "k", Reasons: []task.Reason{
-		{Kind: task.Shortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "a"},
+		{Kind: task.ReasonShortage, Resource: "cpus", Agents: 1, Short: 0.1, Hostname: "a"},
 	}}}, rejections)
 }
 

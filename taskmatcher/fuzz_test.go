@@ -118,7 +118,7 @@ func oddAgent(next func() byte) task.Agent {
 func oddConstraint(next func() byte) task.Constraint {
 	return task.Constraint{
 		Attribute: [...]string{"x", "x", "hostname", ""}[next()%4],
-		Operator:  [...]task.Operator{task.Unique, task.GroupBy, task.MaxPer, task.Cluster, task.Like, task.Unlike, ""}[next()%7],
+		Operator:  [...]task.Operator{task.OpUnique, task.OpGroupBy, task.OpMaxPer, task.OpCluster, task.OpLike, task.OpUnlike, ""}[next()%7],
 		Value:     [...]string{"", "1", "2", "-1", "99999999999", "(", "."}[next()%7],
 	}
 }

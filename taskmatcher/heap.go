@@ -1,5 +1,7 @@
 package taskmatcher
 
+import "slices"
+
 // rank is how good a candidate is: fewer preferences that do not hold are better, then a lower score, then an earlier
 // position in the cluster's order.
 type rank struct {
@@ -19,10 +21,13 @@ func (r rank) before(other rank) bool {
 	return r.candidate < other.candidate
 }
 
-// heap is a binary heap of entries whose ranks may change; the best one is entries[0]. IDs are small numbers.
+// heap is a binary heap of entries whose ranks may change; the best one is entries[0]. IDs are small numbers. Entries may
+// have keys, which are compared before their ranks.
 type heap struct {
 	entries   []entry
 	positions []int32 // by id: 1 + its index in entries; 0 or out of range: not on the heap
+	width     int     // of a key; 0: there are none
+	keys      []int64 // by id: those of all IDs, one after the other
 }
 
 type entry struct {
@@ -48,6 +53,30 @@ func (h *heap) set(id int32, r rank) {
 	} else {
 		h.up(i)
 	}
+}
+
+// setKeyed adds an entry with a key, or changes its key and rank.
+func (h *heap) setKeyed(id int32, key []int64, r rank) {
+	if missing := (int(id)+1)*h.width - len(h.keys); missing > 0 {
+		h.keys = append(h.keys, make([]int64, missing)...)
+	}
+	copy(h.key(id), key)
+	h.set(id, r)
+	h.down(int(h.positions[id]) - 1)
+	h.up(int(h.positions[id]) - 1)
+}
+
+// key returns the key of an entry.
+func (h *heap) key(id int32) []int64 { return h.keys[int(id)*h.width:][:h.width] }
+
+// before reports whether an entry is better than another one.
+func (h *heap) before(a, b *entry) bool {
+	if h.width > 0 {
+		if order := slices.Compare(h.key(a.id), h.key(b.id)); order != 0 {
+			return order < 0
+		}
+	}
+	return a.rank.before(b.rank)
 }
 
 // remove removes an entry, if it is there.
@@ -81,7 +110,7 @@ func (h *heap) up(i int) {
 	e := h.entries[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !e.before(h.entries[parent].rank) {
+		if !h.before(&e, &h.entries[parent]) {
 			break
 		}
 		h.put(i, h.entries[parent])
@@ -97,10 +126,10 @@ func (h *heap) down(i int) {
 		if child >= len(h.entries) {
 			break
 		}
-		if child+1 < len(h.entries) && h.entries[child+1].before(h.entries[child].rank) {
+		if child+1 < len(h.entries) && h.before(&h.entries[child+1], &h.entries[child]) {
 			child++
 		}
-		if !h.entries[child].before(e.rank) {
+		if !h.before(&h.entries[child], &e) {
 			break
 		}
 		h.put(i, h.entries[child])

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -15,33 +16,37 @@ import (
 //   - A candidate (candidate.go) is what one agent offers to one role: all such offers, merged. cluster
 //     (cluster.go) holds all candidates in the default order, and what is free in them in two tables. An int32
 //     named at, and every number called a candidate elsewhere, is an index into cluster.candidates.
-//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Spec.Class]. The tasks of a
+//   - A class (class.go) is the pending tasks that a matcher cannot tell apart, see [task.Demand]. The tasks of a
 //     class share their queues, so that a candidate that was dropped for one task is not checked for the next.
 //   - A condition (condition.go) is a constraint or preference of a class. It asks either a predicate, which depends
 //     on the agent alone and is evaluated once for each value of the attribute, or a counter (counter.go) of the
-//     group's tasks by value. attribute.go numbers the values. A condition is monotone if it stays false once it is
-//     false, and reversible otherwise.
+//     group's tasks by value. attribute.go numbers the values. It stays false once it is false, but for GROUP_BY.
 //   - A queue (partitions.go) returns the best candidate for a class. After the first time, its cost depends on the
 //     number of changes and not on that of candidates. bucketQueue (bucketqueue.go) is for scores that are small whole
 //     numbers and only grow: FirstFit, Spread. scoredQueue (scoredqueue.go) is a heap (heap.go), for all other
 //     scores: BestFit, Scored.
-//   - A partition (partitions.go) is the candidates with equal values of all attributes for which a class has a
-//     reversible condition. Each partition has a queue, so one evaluation covers all candidates in it.
+//   - A partition (partitions.go) is the candidates with equal values of all attributes for which a class has GROUP_BY.
+//     Each partition has a queue. GROUP_BY chooses among the partitions whose queue has a head: by key, which is how
+//     many tasks have the values of the constraints, in their order, and then by the head.
+//   - A known agent (task.KnownAgent) becomes a candidate behind those of the offers, so that match.fits and filters work
+//     for it. It is in no queue. If it fits, is expected and its partition has a lower key than all that have a
+//     head, the class waits (groupby.go).
 //   - match.changes is the log of placements. Queues that must know of changes read it from where they stopped.
 //
 // Further files: dominant.go finds the resource that BestFit goes by, ports.go keeps free ports, place.go takes
-// resources, tasks.go counts tasks of a group by agent, thousandths.go does exact arithmetic, sort.go is a radix sort,
-// reasons.go explains what was not placed, matcher.go has the exported strategies.
+// resources, tasks.go counts tasks of a group by agent, usable.go says which resources count, maintenance.go ranks planned
+// maintenance, groupby.go compares values, thousandths.go does exact arithmetic, sort.go is a radix sort, reasons.go
+// explains what was not placed, matcher.go has the exported strategies.
 //
 // # From a Cycle to placements and rejections
 //
-//  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), and prepares each class
-//     (newClass).
+//  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), ranks planned maintenance, and
+//     prepares each class (newClass).
 //  2. A pass (match.pass) gives each task its turn (match.tryPlace), in the order of submission.
 //  3. match.choose finds the best candidate of the task's class: the head of the queue, or of the best partition.
 //  4. match.place takes the resources and appends the placement; match.noteChange appends to the log and counts the task.
 //  5. Where no candidate was found, the class is marked: for good (neverFits), or until something changes (failedAt) if
-//     it has reversible constraints or the user's filter decides. Tasks of the latter kind get further passes,
+//     it waits for a known agent or the user's filter decides. Tasks of the latter kind get further passes,
 //     until a pass places nothing.
 //  6. match.rejections looks at all candidates once for each class with tasks that are left.
 //
@@ -49,15 +54,15 @@ import (
 //
 //   - Everything rests on this: within a cycle free resources only shrink, and counts of tasks only grow. So a candidate
 //     that match.fits refuses is dropped from the queues of the class for good. Whatever may become true again
-//     (GROUP_BY, a user's filter) must not be part of match.fits.
+//     (that GROUP_BY prefers no other value, a user's filter) must not be part of match.fits.
 //   - For the same reason a rank whose score only grows can only get worse. So a bucketQueue may hold outdated levels, as
 //     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and
-//     for partitionedQueues.eligible. Scores of BestFit get better with each placement, and user-defined filters and scores
+//     for the keys in partitionedQueues.ranked. Scores of BestFit get better with each placement, and user-defined filters and scores
 //     may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
 //   - A filter and a score may ask for the tasks on the agent. So a placement is logged for all candidates of the
 //     agent (match.siblings); only the entry of the candidate itself names the class, or tasks would be counted twice.
-//   - A reversible condition can become true again only when the least count of its counter rises, which
-//     counter.recounts counts. In between, its partitions only become ineligible; eligible is rebuilt when recounts differs.
+//   - A GROUP_BY preference may hold again when the fewest tasks of a value rise, also because the value with the fewest
+//     has no candidate left. Then ranked is built again (partitionedQueues.build).
 //   - What goes by the offered amounts (offeredOrder, totalOffered, match.offered) must be computed before the first
 //     placement. That is why all classes are prepared before the first pass.
 //   - With an offeredOrder, untouched candidates are found by their position in it, and only touched ones are on the
@@ -74,8 +79,7 @@ import (
 //     and catchUp list the rules with bucketQueues) or in match.evaluate. In the tests: its score for the reference
 //     (reference_test.go), its rows in variants and benchStrategies.
 //   - An operator: package task defines and validates it; condition.go evaluates it, as a predicate or with a counter;
-//     if it is reversible, newClass must say so, and its counter must change recounts whenever it may have become true.
-//     In the tests: reference.holds (reference_constraint_test.go), randomConstraint.
+//     it must stay false once it is false. In the tests: reference.holds (reference_constraint_test.go), randomConstraint.
 //   - A reason for rejections: a [task.ReasonKind]. If it depends neither on free resources nor on other tasks, it is one
 //     more case in match.exclusion and one more element of the list in match.reasons, where Filtered must be the last.
 //     Otherwise it is a further tally in match.reasons, whose index match.obstacle returns; match.fits must check it, too.
@@ -114,7 +118,7 @@ type match struct {
 	countersByGroup map[string][]*counter
 	running         map[string][]task.Presence // by group; nil: not grouped yet
 	partitionings   map[string]*partitioning   // by the names of the attributes
-	offeredOrders   map[dominantResource]*offeredOrder
+	offeredOrders   map[offeredOrderKey]*offeredOrder
 	offeredTotals   map[dominantResource]float64
 	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
@@ -145,10 +149,15 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		strategy: s, cycle: &cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
-		offeredOrders: make(map[dominantResource]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
+		offeredOrders: make(map[offeredOrderKey]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
-	m.cluster = newCluster(cycle.Offers, customScalars(specs))
+	var known []task.KnownAgent
+	if slices.ContainsFunc(specs, groupsBy) {
+		known = cycle.Agents
+	}
+	m.cluster = newCluster(cycle.Offers, known, specs, s.options.ReservationLabels)
+	m.rankMaintenance(cycle.Now)
 	m.lastChange = make([]int, len(m.candidates))
 	if s.options.RandomPorts {
 		m.random = rand.New(rand.NewPCG(cycle.Seed, 0))
@@ -186,7 +195,7 @@ func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
 		}
 		number, known := byPointer[spec]
 		if !known {
-			b = spec.AppendClass(b[:0])
+			b = taskclass.AppendKey(b[:0], spec)
 			if number, known = byKey[string(b)]; !known {
 				number = int32(len(specs))
 				specs = append(specs, spec)
@@ -197,6 +206,12 @@ func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
 		classOf[i] = number
 	}
 	return specs, classOf
+}
+
+// groupsBy reports whether a spec has GROUP_BY among its constraints or preferences.
+func groupsBy(s *task.Spec) bool {
+	isGroupBy := func(c task.Constraint) bool { return c.Operator == task.OpGroupBy }
+	return slices.ContainsFunc(s.Constraints, isGroupBy) || slices.ContainsFunc(s.Preferences, isGroupBy)
 }
 
 // customScalars returns the names of all custom scalar resources that a spec asks for, sorted.
@@ -244,7 +259,7 @@ func (m *match) tryPlace(i int, c *class) bool {
 			return false
 		}
 		c.failedAt = len(m.changes) + 1
-		c.neverFits = len(c.reversible) == 0 && m.filter == nil
+		c.neverFits = !c.waits && m.filter == nil
 	}
 	if c.neverFits {
 		c.addUnplaced(i)

@@ -8,8 +8,13 @@ type Options struct {
 	// agents are reserved for tasks that ask for GPUs.
 	ShareGPUAgents bool
 	// RandomPorts chooses host ports at random among those that are offered, with [task.Cycle.Seed] as seed, so that
-	// a port that was just freed is not reused at once. Default: the lowest ports first.
+	// a port that was just freed is not reused at once. Default: the lowest ports first. Either way
+	// ports below 1024 are the last choice.
 	RandomPorts bool
+	// ReservationLabels are the labels of this framework's own dynamic reservations. A reservation with labels is used
+	// only if it has all of these; it may have more. Default: reservations with labels belong to other frameworks of
+	// the role and are not used. Reservations without labels always are.
+	ReservationLabels map[string]string
 }
 
 // FirstFit places each task on the agent that offered the least memory at the start of the cycle, among the
@@ -44,7 +49,7 @@ func (f Spread) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 
 // Scored places each task on the candidate with the lowest score among those that a filter accepts. Filter and
 // score are functions of the user. They must depend on their arguments alone: on the fields of the spec that
-// [task.Spec.Class] covers, and on what the methods of the candidate return. They must not keep the candidate.
+// [task.Demand] names, and on what the methods of the candidate return. They must not keep the candidate.
 //
 // They are called only for candidates that meet all other requirements, and for few of all pairs of tasks and
 // candidates: tasks of a class share the results, which are reused until a task is placed on the agent. If one of
@@ -52,7 +57,7 @@ func (f Spread) Match(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 type Scored struct {
 	Options
 	// Filter reports whether a task may run on a candidate. Default: it may. Rejections report
-	// what it refuses as [task.Filtered], before constraints and resources are checked.
+	// what it refuses as [task.ReasonFilter], before constraints and resources are checked.
 	Filter func(*task.Spec, *Candidate) bool
 	// Score returns how good a candidate is for a task; the lowest score is the best. NaN counts as +Inf. Default:
 	// all scores are equal, so that the order of FirstFit decides.

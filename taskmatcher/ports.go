@@ -19,7 +19,23 @@ type span struct {
 
 func (s span) len() int { return int(s.end-s.begin) + 1 }
 
-// ports are the free ports of a candidate: disjoint spans, those of reserved resources first, each part ascending.
+// unprivileged is the first port that a process without special rights may listen on. Lower ones are for tasks that
+// name them: others take them only if they must.
+const unprivileged = 1024
+
+// portOrder orders spans by how well ports of any number are taken from them: unprivileged before privileged ones, and
+// reserved before others.
+func portOrder(a, b span) int {
+	privileged := func(s span) int {
+		if s.begin < unprivileged {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(privileged(a), privileged(b)), reservedFirst(a.resource, b.resource))
+}
+
+// ports are the free ports of a candidate: disjoint spans in the order in which ports of any number are taken from them.
 type ports struct {
 	spans []span
 	count int // of ports in all spans
@@ -27,19 +43,18 @@ type ports struct {
 
 // newPorts returns the ports of offers, except quarantined and revocable ones and numbers outside 1 to 65535. A port
 // that is offered twice counts once.
-func newPorts(offers []*task.Offer) *ports {
+func newPorts(offers []*task.Offer, labels map[string]string) *ports {
 	var p ports
 	var quarantined []uint16
 	for _, o := range offers {
 		for i := range o.Resources {
 			r := &o.Resources[i]
-			if r.Name != "ports" || !usable(r) || *r.Type != mesos.RANGES || r.Revocable != nil {
+			if r.Name != "ports" || !usable(r, labels) || *r.Type != mesos.RANGES || r.Revocable != nil {
 				continue
 			}
 			for _, each := range r.GetRanges().GetRange() {
-				if begin, end := max(each.Begin, 1), min(each.End, math.MaxUint16); begin <= end {
-					p.spans = append(p.spans, span{uint32(begin), uint32(end), r})
-				}
+				p.offer(r, max(each.Begin, 1), min(each.End, unprivileged-1))
+				p.offer(r, max(each.Begin, unprivileged), min(each.End, math.MaxUint16))
 			}
 		}
 		quarantined = append(quarantined, o.Quarantined...)
@@ -53,8 +68,15 @@ func newPorts(offers []*task.Offer) *ports {
 	return &p
 }
 
-// normalize makes the spans disjoint, removes the quarantined ports, moves the spans of reserved resources to the
-// front, and counts the ports. Both the spans and the quarantined ports must be sorted.
+// offer adds a span unless it is empty.
+func (p *ports) offer(r *mesos.Resource, begin, end uint64) {
+	if begin <= end {
+		p.spans = append(p.spans, span{uint32(begin), uint32(end), r})
+	}
+}
+
+// normalize makes the spans disjoint, removes the quarantined ports, brings the spans into their order, and counts the
+// ports. Both the spans and the quarantined ports must be sorted.
 func (p *ports) normalize(quarantined []uint16) {
 	free := make([]span, 0, len(p.spans)+len(quarantined))
 	next := uint32(0) // ports below are done
@@ -77,7 +99,7 @@ func (p *ports) normalize(quarantined []uint16) {
 			free = append(free, s)
 		}
 	}
-	slices.SortStableFunc(free, func(a, b span) int { return reservedFirst(a.resource, b.resource) })
+	slices.SortStableFunc(free, portOrder)
 	p.spans, p.count = free, 0
 	for _, s := range free {
 		p.count += s.len()
@@ -123,15 +145,15 @@ func (p *ports) takePort(at int, port uint32) *mesos.Resource {
 	return resource
 }
 
-// choose returns a free port and the index of its span: the lowest port, or a random one if random is not nil. Either
-// way ports of reserved resources come first.
+// choose returns a free port and the index of its span: the lowest port, or a random one if random is not nil, of the
+// first spans that portOrder does not tell apart.
 func (p *ports) choose(random *rand.Rand) (at int, port uint32) {
 	if random == nil {
 		return 0, p.spans[0].begin
 	}
-	first, n := reserved(p.spans[0].resource), 0
+	n := 0
 	for _, s := range p.spans {
-		if reserved(s.resource) != first {
+		if portOrder(p.spans[0], s) != 0 {
 			break
 		}
 		n += s.len()

@@ -31,12 +31,15 @@ type variant struct {
 // later what it refused at first, and with neither filter nor score.
 func variants() []variant {
 	share := taskmatcher.Options{ShareGPUAgents: true}
+	labelled := taskmatcher.Options{ReservationLabels: map[string]string{"owner": "us"}}
 	return []variant{
 		{"FirstFit", taskmatcher.FirstFit{}, strategy{score: firstFit}},
 		{"BestFit", taskmatcher.BestFit{}, strategy{score: bestFit}},
 		{"Spread", taskmatcher.Spread{}, strategy{score: spread}},
 		{"FirstFit sharing GPU agents", taskmatcher.FirstFit{Options: share}, strategy{score: firstFit, share: true}},
 		{"BestFit sharing GPU agents", taskmatcher.BestFit{Options: share}, strategy{score: bestFit, share: true}},
+		{"FirstFit with labelled reservations", taskmatcher.FirstFit{Options: labelled}, strategy{score: firstFit, labels: labelled.ReservationLabels}},
+		{"BestFit with labelled reservations", taskmatcher.BestFit{Options: labelled}, strategy{score: bestFit, labels: labelled.ReservationLabels}},
 		{
 			"a score that rises and falls",
 			taskmatcher.Scored{Score: func(s *task.Spec, c *taskmatcher.Candidate) float64 {
@@ -93,8 +96,8 @@ func randomAgent(r *rand.Rand, i int) task.Agent {
 	case 2:
 		a.Attributes = append(a.Attributes, spans("level", 1, 3, 7, 7), text("level", "4"))
 	}
-	if r.IntN(12) == 0 {
-		a.Unavailable = start.Add(time.Duration(r.IntN(5)-1) * time.Minute)
+	if r.IntN(5) == 0 {
+		a.Unavailable = start.Add(time.Duration(r.IntN(6)-2) * time.Minute)
 		a.UnavailableFor = time.Duration(r.IntN(4)) * 30 * time.Second
 	}
 	return a
@@ -119,6 +122,19 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 		o.Resources = append(o.Resources, reserve(scalar("cpus", digits(r, 2)), o.Role), reserve(ranges("ports", port+50, port+52), o.Role),
 			reserve(scalar("mem", digits(r, 64)), o.Role))
 	}
+	if r.IntN(4) == 0 {
+		low := 1 + 3*uint64(i)
+		o.Resources = append(o.Resources, ranges("ports", low, low+2))
+	}
+	if i == 0 && r.IntN(2) == 0 {
+		o.Resources = append(o.Resources, ranges("ports", 1022, 1025))
+	}
+	if r.IntN(4) == 0 {
+		owner := func(resource mesos.Resource) mesos.Resource {
+			return label(reserve(resource, o.Role), "owner", pick(r, "us", "us", "others"))
+		}
+		o.Resources = append(o.Resources, owner(scalar("cpus", digits(r, 3))), owner(scalar("mem", digits(r, 200))), owner(ranges("ports", port+150, port+155)))
+	}
 	if r.IntN(3) == 0 {
 		o.Resources = append(o.Resources, scalar("other", float64(r.IntN(4))), revocable(scalar("cpus", digits(r, 3))), revocable(scalar("mem", digits(r, 300))))
 	}
@@ -134,19 +150,19 @@ func randomOffer(r *rand.Rand, i int, a task.Agent) task.Offer {
 
 func randomConstraint(r *rand.Rand) task.Constraint {
 	c := task.Constraint{
-		Attribute: pick(r, "rack", "rack", "rack", "level", task.Hostname, task.Zone, pick(r, "rack", "none")),
-		Operator:  pick(r, task.Like, task.Unlike, task.Is, task.Cluster, task.Unique, task.GroupBy, task.GroupBy, task.MaxPer, pick(r, task.GroupBy, "WRONG")),
+		Attribute: pick(r, "rack", "rack", "rack", "level", task.AttributeHostname, task.AttributeZone, pick(r, "rack", "none", "@hostname")),
+		Operator:  pick(r, task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpGroupBy, task.OpMaxPer, pick(r, task.OpGroupBy, "WRONG")),
 	}
 	switch c.Operator {
-	case task.Like, task.Unlike:
-		c.Value = pick(r, "r1", "r[12]", "r[23]", ".*", ".*", "agent[0-2]", "2.5|4", "(")
-	case task.Is:
-		c.Value = pick(r, "r1", "z1", "4.0", "1", "[1-3, 7-7]")
-	case task.Cluster:
+	case task.OpLike, task.OpUnlike:
+		c.Value = pick(r, "r1", "r[12]", "r[23]", ".*", ".*", "agent[0-2]", "2.5|4", "(", "[a-z[0-9]]+")
+	case task.OpIs, task.OpIsNot:
+		c.Value = pick(r, "r1", "agent1", "z1", "4.0", "1", "[1-3, 7-7]")
+	case task.OpCluster:
 		c.Value = pick(r, "", "", "", "r2")
-	case task.GroupBy:
+	case task.OpGroupBy:
 		c.Value = pick(r, "", "", "2", "3", "4", "x")
-	case task.MaxPer:
+	case task.OpMaxPer:
 		c.Value = pick(r, "1", "2", "3", "", "-1")
 	}
 	return c
@@ -162,7 +178,9 @@ func randomSpec(r *rand.Rand, id string) *task.Spec {
 		Ports: make([]task.Port, pick(r, 0, 0, 1, 2, 5)), MaxCompletionTime: pick(r, 0, 0, time.Minute),
 	}
 	for i := range s.Ports {
-		if r.IntN(12) == 0 {
+		if r.IntN(5) == 0 {
+			s.Ports[i] = task.Port{Container: 80, NoHost: true}
+		} else if r.IntN(12) == 0 {
 			s.Ports[i].Host = uint16(31000 + 200*r.IntN(10) + pick(r, 0, 1, 50))
 		}
 	}
@@ -208,6 +226,14 @@ func randomCycle(r *rand.Rand) task.Cycle {
 		gone := randomAgent(r, 20+r.IntN(3))
 		c.Running = append(c.Running, task.Presence{Group: pick(r, "", "a", "b"), Agent: pick(r, append(agents, gone)...), Tasks: r.IntN(4)})
 	}
+	for i := range r.IntN(5) {
+		k := task.KnownAgent{Offer: randomOffer(r, i, randomAgent(r, 20+i)), ExpectedUntil: start.Add(pick(r, 0, time.Second, time.Second))}
+		if r.IntN(8) == 0 {
+			k.Offer.Agent = pick(r, agents...) // mostly one that is offered as well
+		}
+		k.Offer.ID = ""
+		c.Agents = append(c.Agents, k)
+	}
 	return c
 }
 
@@ -230,7 +256,7 @@ func TestLikeReference(t *testing.T) {
 			for seed := range uint64(cycles) {
 				cycle := randomCycle(rand.New(rand.NewPCG(seed, 1)))
 				placements, rejections := v.fast.Match(cycle)
-				want, rest := newReference(cycle).match(v.slow)
+				want, rest := newReference(v.slow, cycle).match(v.slow)
 				require.Equal(t, lines(want), lines(placements), "seed %d", seed)
 				require.NoError(t, check(v.slow, cycle, placements, rejections), "seed %d", seed)
 				placed, rejected = placed+len(placements), rejected+len(rest)
@@ -312,10 +338,25 @@ func TestCheckFindsFaults(t *testing.T) {
 		}
 	}
 	for fault, faulty := range map[string]matching{
-		"forgets quarantined ports":   altered(nil, func(o *task.Offer) { o.Quarantined = nil }),
-		"forgets constraints":         altered(func(s *task.Spec) { s.Constraints = nil }, nil),
-		"forgets roles":               altered(func(s *task.Spec) { s.Role = "" }, nil),
-		"forgets ports":               altered(func(s *task.Spec) { s.Ports = nil }, nil),
+		"forgets quarantined ports": altered(nil, func(o *task.Offer) { o.Quarantined = nil }),
+		"forgets constraints":       altered(func(s *task.Spec) { s.Constraints = nil }, nil),
+		"forgets roles":             altered(func(s *task.Spec) { s.Role = "" }, nil),
+		"forgets ports":             altered(func(s *task.Spec) { s.Ports = nil }, nil),
+		"takes ports below 1024 too early": func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+			c.Offers = slices.Clone(c.Offers)
+			for i := range c.Offers {
+				o := &c.Offers[i]
+				o.Resources = slices.DeleteFunc(slices.Clone(o.Resources), func(r mesos.Resource) bool {
+					return r.Name == "ports" && r.Ranges.Range[0].Begin >= 1022
+				})
+			}
+			return match(c)
+		},
+		"takes host ports that nobody asked for": altered(func(s *task.Spec) {
+			for i := range s.Ports {
+				s.Ports[i].NoHost = false
+			}
+		}, nil),
 		"takes any port":              altered(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
 		"asks for less":               altered(func(s *task.Spec) { s.CPUs /= 2 }, nil),
 		"asks for more":               altered(func(s *task.Spec) { s.Mem++ }, nil),
@@ -338,6 +379,13 @@ func TestCheckFindsFaults(t *testing.T) {
 			}
 			return match(c)
 		},
+		"uses what is reserved for others": altered(nil, func(o *task.Offer) {
+			for i := range o.Resources {
+				if len(o.Resources[i].Reservations) > 0 {
+					o.Resources[i] = reserve(o.Resources[i], o.Role)
+				}
+			}
+		}),
 		"uses everything twice": func(c task.Cycle) (p []task.Placement, r []task.Rejection) {
 			tasks := c.Tasks
 			for i := range tasks {

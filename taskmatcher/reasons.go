@@ -31,25 +31,26 @@ type tally struct {
 // first. The order of the tallies must agree with the indexes that obstacle returns: first what exclusion
 // returns, then the filter, the constraints, the scalar resources, and the ports.
 func (m *match) reasons(c *class) []task.Reason {
-	if len(m.candidates) == 0 {
-		return []task.Reason{{Kind: task.NoOffers}}
+	if len(m.allCandidates) == 0 {
+		return []task.Reason{{Kind: task.ReasonNoOffers}}
 	}
 	var tallies []tally
-	for _, kind := range [...]task.ReasonKind{task.WrongRole, task.Maintenance, task.GPUAgent, task.Filtered} {
+	for _, kind := range [...]task.ReasonKind{task.ReasonRole, task.ReasonMaintenance, task.ReasonGPUAgent, task.ReasonFilter} {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: kind}})
 	}
 	exclusions := len(tallies)
 	for _, constraint := range c.spec.Constraints {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ConstraintMismatch, Constraint: constraint}})
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonConstraint, Constraint: constraint}})
 	}
 	for _, n := range c.needs {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: m.kinds[n.kind]}})
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: m.kinds[n.kind]}})
 	}
-	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.Shortage, Resource: "ports"}})
-	for at := range m.candidates {
-		i, short := m.obstacle(c, int32(at), tallies[:exclusions])
+	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: "ports"}})
+	for _, at := range m.allCandidates {
+		i, short, awaited := m.obstacle(c, at, tallies[:exclusions])
 		t := &tallies[i]
 		t.Agents++
+		t.Awaited = cmp.Or(t.Awaited, awaited)
 		if short > 0 && (t.short == 0 || short < t.short) {
 			t.short, t.Short, t.Hostname = short, short.float(), m.candidates[at].agent.Hostname
 		}
@@ -64,19 +65,28 @@ func (m *match) reasons(c *class) []task.Reason {
 	return reasons
 }
 
-// obstacle returns the index of the tally for the first obstacle that keeps a class off a candidate, and if it is a
-// shortage, how much is missing. There must be an obstacle.
-func (m *match) obstacle(c *class, at int32, exclusions []tally) (int, thousandths) {
+// obstacle returns the index of the tally for the first obstacle that keeps a class off a candidate; if it is a shortage,
+// how much is missing, and if it is GROUP_BY, the value that is awaited. There must be an obstacle.
+func (m *match) obstacle(c *class, at int32, exclusions []tally) (i int, short thousandths, awaited string) {
 	if kind := m.exclusion(c, &m.candidates[at]); kind != "" {
-		return slices.IndexFunc(exclusions, func(t tally) bool { return t.Kind == kind }), 0
+		return slices.IndexFunc(exclusions, func(t tally) bool { return t.Kind == kind }), 0, ""
 	}
 	if m.filter != nil && !m.filter(c.spec, m.viewOf(at)) {
-		return len(exclusions) - 1, 0
+		return len(exclusions) - 1, 0, ""
 	}
+	refusing, awaited := m.waitsFor(c, at)
 	for i := range c.constraints {
-		if !c.constraints[i].holds(at) {
-			return len(exclusions) + i, 0
+		condition := &c.constraints[i]
+		if !condition.holds(at) {
+			return len(exclusions) + i, 0, ""
 		}
+		if condition.operator != task.OpGroupBy {
+			continue
+		}
+		if refusing == 0 {
+			return len(exclusions) + i, 0, awaited
+		}
+		refusing--
 	}
 	firstNeed := len(exclusions) + len(c.constraints)
 	for i, n := range c.needs {
@@ -85,9 +95,9 @@ func (m *match) obstacle(c *class, at int32, exclusions []tally) (int, thousandt
 			most = max(most, revocable)
 		}
 		if n.amount > most {
-			return firstNeed + i, n.amount - most
+			return firstNeed + i, n.amount - most, ""
 		}
 	}
 	missing := m.portsOf(&m.candidates[at]).missing(c.static, c.dynamic)
-	return firstNeed + len(c.needs), thousandths(missing) * 1000
+	return firstNeed + len(c.needs), thousandths(missing) * 1000, ""
 }

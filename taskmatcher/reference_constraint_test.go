@@ -2,7 +2,6 @@ package taskmatcher_test
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -17,7 +16,7 @@ import (
 // valueOf returns an agent's value of an attribute as text, behind its type.
 func valueOf(a task.Agent, name string) (string, bool) {
 	switch name {
-	case "hostname":
+	case "hostname", "@hostname":
 		return "text " + a.Hostname, a.Hostname != ""
 	case "@region":
 		return "text " + a.Region, a.Region != ""
@@ -104,16 +103,19 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 		number = -1
 	}
 	switch constraint.Operator {
-	case task.Like, task.Unlike:
-		if _, err := regexp.Compile(constraint.Value); err != nil {
+	case task.OpLike, task.OpUnlike:
+		if constraint.Validate() != nil {
 			return false
 		}
-		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.Like)
-	case task.Unique:
+		return regexp.MustCompile(`\A(?:`+constraint.Value+`)\z`).MatchString(text) == (constraint.Operator == task.OpLike)
+	case task.OpUnique:
 		return w.count(group, constraint.Attribute)[v] == 0
-	case task.MaxPer:
+	case task.OpMaxPer:
 		return w.count(group, constraint.Attribute)[v] < number
-	case task.Cluster:
+	case task.OpIsNot:
+		constraint.Operator = task.OpIs
+		return constraint.Value != "" && !w.holds(constraint, group, c)
+	case task.OpCluster:
 		if constraint.Value == "" {
 			for other, n := range w.count(group, constraint.Attribute) {
 				if other != v && n > 0 {
@@ -123,21 +125,74 @@ func (w *reference) holds(constraint task.Constraint, group string, c *remaining
 			return true
 		}
 		fallthrough
-	case task.Is:
+	case task.OpIs:
+		if constraint.Value == "" {
+			return false
+		}
 		if kind == "scalar" {
 			x, err := strconv.ParseFloat(constraint.Value, 64)
 			return err == nil && fmt.Sprint(math.Round(x*1000)/1000) == text
 		}
 		return constraint.Value == text
-	case task.GroupBy:
-		counts := w.count(group, constraint.Attribute)
-		if number < 0 {
-			return false
-		}
-		if len(counts) < number {
-			return counts[v] == 0
-		}
-		return counts[v] == slices.Min(slices.Collect(maps.Values(counts)))
+	case task.OpGroupBy:
+		return number >= 0 && (w.distinct(group, constraint.Attribute) >= number || w.count(group, constraint.Attribute)[v] == 0)
 	}
 	return false
+}
+
+// distinct returns how many values of an attribute there are on agents that are offered, known, or run tasks of a group.
+func (w *reference) distinct(group, attribute string) int {
+	values := map[string]bool{}
+	note := func(a task.Agent) {
+		if v, ok := valueOf(a, attribute); ok {
+			values[v] = true
+		}
+	}
+	for _, c := range append(w.candidates, w.known...) {
+		note(c.agent)
+	}
+	for _, p := range w.cycle.Running {
+		if p.Group == group && p.Tasks > 0 {
+			note(p.Agent)
+		}
+	}
+	return len(values)
+}
+
+// spreads reports whether the GROUP_BY constraints of a task allow a candidate: among all candidates on which the task
+// could run, and the known agents that it may wait for, none has a value with fewer tasks. The first constraint decides,
+// unless there are equally many tasks; then the second one does, and so on.
+func (w *reference) spreads(how strategy, s *task.Spec, c *remaining) bool {
+	var attributes []string
+	for _, each := range s.Constraints {
+		if each.Operator == task.OpGroupBy {
+			attributes = append(attributes, each.Attribute)
+		}
+	}
+	if len(attributes) == 0 {
+		return true
+	}
+	counts := func(c *remaining) (all []int) {
+		for _, attribute := range attributes {
+			v, _ := valueOf(c.agent, attribute)
+			all = append(all, w.count(s.Group, attribute)[v])
+		}
+		return all
+	}
+	mine := counts(c)
+	better := func(other *remaining) bool {
+		return slices.Compare(counts(other), mine) < 0 && w.couldRun(how, s, other)
+	}
+	return !slices.ContainsFunc(w.candidates, better) &&
+		!slices.ContainsFunc(w.known, func(other *remaining) bool { return other.expected && better(other) })
+}
+
+// isLeast reports whether no candidate on which a task could run has a value with fewer tasks of its group.
+func (w *reference) isLeast(how strategy, s *task.Spec, attribute string, c *remaining) bool {
+	counts := w.count(s.Group, attribute)
+	mine, _ := valueOf(c.agent, attribute)
+	return !slices.ContainsFunc(w.candidates, func(other *remaining) bool {
+		v, found := valueOf(other.agent, attribute)
+		return found && counts[v] < counts[mine] && w.couldRun(how, s, other)
+	})
 }

@@ -16,6 +16,7 @@ import (
 type reference struct {
 	cycle      task.Cycle
 	candidates []*remaining
+	known      []*remaining              // what known agents offered last, which is not used
 	tasks      map[string]map[string]int // number of tasks by group and agent ID
 	values     map[string]map[string]int // number of tasks by group and attribute, then by value
 	log        []task.Presence           // what was placed
@@ -33,7 +34,8 @@ type remaining struct {
 	free, revocable map[string]int64 // thousandths by name; free is not revocable
 	offered         map[string]int64 // what free was at the start of the cycle
 	gpu             bool
-	ports           []freePort // reserved ones first, ascending
+	expected        bool       // a known agent may be waited for
+	ports           []freePort // by class, ascending
 	attributes      map[string]string
 	pools           map[string]*pool // of scalars, by poolKey
 }
@@ -54,6 +56,17 @@ type freePort struct {
 	pool     string
 }
 
+// class returns how late a port is taken by a task that does not name it: 0 is before 1 and so on.
+func (f freePort) class() (late int) {
+	if !f.reserved {
+		late = 1
+	}
+	if f.port < 1024 {
+		late += 2
+	}
+	return late
+}
+
 // poolKey returns a key that is equal for resources that differ only in their amounts. It is the encoded message,
 // which takes far less time to make than its text.
 func poolKey(r mesos.Resource) string {
@@ -67,6 +80,22 @@ func poolKey(r mesos.Resource) string {
 
 func isReserved(r mesos.Resource) bool { return len(r.Reservations) > 0 || r.GetRole() != "*" }
 
+// isForeign reports whether a resource has a reservation with labels which are not the given ones.
+func isForeign(r mesos.Resource, labels map[string]string) bool {
+	for _, reservation := range append(slices.Clone(r.Reservations), *cmp.Or(r.Reservation, &mesos.Resource_ReservationInfo{})) {
+		all := map[string]string{}
+		for _, l := range reservation.Labels.GetLabels() {
+			all[l.Key] = l.GetValue()
+		}
+		missing := maps.Clone(labels)
+		maps.DeleteFunc(missing, func(key, value string) bool { v, there := all[key]; return there && v == value })
+		if len(all) > 0 && (len(labels) == 0 || len(missing) > 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // thousandths converts an offered amount. It rounds down, apart from rounding errors; an invalid amount is 0.
 func thousandths(x float64) int64 {
 	if !(x > 0) || math.IsInf(x, 1) {
@@ -75,7 +104,7 @@ func thousandths(x float64) int64 {
 	return int64(math.Floor(min(x, 1e12)*1000 + 1e-3))
 }
 
-func newReference(cycle task.Cycle) *reference {
+func newReference(how strategy, cycle task.Cycle) *reference {
 	w := &reference{cycle: cycle, tasks: map[string]map[string]int{}, values: map[string]map[string]int{}, amounts: map[*task.Spec]map[string]float64{}, free: map[string]float64{}, revocable: map[string]float64{}}
 	byName := map[string]*remaining{}
 	for _, o := range cycle.Offers {
@@ -89,12 +118,20 @@ func newReference(cycle task.Cycle) *reference {
 		}
 	}
 	for _, c := range w.candidates {
-		c.fill()
+		c.fill(how.labels)
 		for name, amount := range c.free {
 			w.free[name] += float64(amount)
 		}
 		for name, amount := range c.revocable {
 			w.revocable[name] += float64(amount)
+		}
+	}
+	for _, k := range cycle.Agents {
+		offers := func(o task.Offer) bool { return o.Agent.ID == k.Offer.Agent.ID }
+		if k.Offer.Agent.ID != "" && !slices.ContainsFunc(cycle.Offers, offers) {
+			c := &remaining{agent: k.Offer.Agent, role: k.Offer.Role, ids: []string{""}, offers: []task.Offer{k.Offer}, expected: k.ExpectedUntil.After(cycle.Now)}
+			c.fill(how.labels)
+			w.known = append(w.known, c)
 		}
 	}
 	slices.SortStableFunc(w.candidates, func(a, b *remaining) int {
@@ -104,7 +141,7 @@ func newReference(cycle task.Cycle) *reference {
 }
 
 // fill reads the resources of the candidate's offers.
-func (c *remaining) fill() {
+func (c *remaining) fill(labels map[string]string) {
 	c.free, c.revocable, c.pools, c.attributes = map[string]int64{}, map[string]int64{}, map[string]*pool{}, map[string]string{}
 	slices.Sort(c.ids)
 	var quarantined []uint16
@@ -113,7 +150,7 @@ func (c *remaining) fill() {
 	for _, o := range c.offers {
 		quarantined = append(quarantined, o.Quarantined...)
 		for _, r := range o.Resources {
-			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil {
+			if r.Type == nil || r.Disk != nil || r.Shared != nil || r.ProviderID != nil || isForeign(r, labels) {
 				continue
 			}
 			switch {
@@ -142,13 +179,7 @@ func (c *remaining) fill() {
 	}
 	c.offered = maps.Clone(c.free)
 	slices.SortStableFunc(ports, func(a, b freePort) int {
-		if a.reserved != b.reserved {
-			if a.reserved {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.port, b.port)
+		return cmp.Or(cmp.Compare(a.class(), b.class()), cmp.Compare(a.port, b.port))
 	})
 	for _, p := range ports {
 		if !slices.Contains(quarantined, p.port) {
@@ -172,8 +203,14 @@ func amounts(s *task.Spec) map[string]float64 {
 	return all
 }
 
-// fits reports whether a task may now run on a candidate.
+// fits reports whether a task may now run on a candidate: it could, and GROUP_BY prefers no other one.
 func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
+	return w.couldRun(how, s, c) && w.spreads(how, s, c)
+}
+
+// couldRun reports whether a task may now run on a candidate, but for GROUP_BY, of which it only looks at the expected
+// number of values.
+func (w *reference) couldRun(how strategy, s *task.Spec, c *remaining) bool {
 	if s.Role != "" && s.Role != c.role || c.gpu && s.GPUs == 0 && !how.share {
 		return false
 	}
@@ -204,6 +241,15 @@ func (w *reference) fits(how strategy, s *task.Spec, c *remaining) bool {
 	return how.filter == nil || how.filter(w, s, c)
 }
 
+// maintenance returns when maintenance of a candidate's agent begins that matters to a task, or math.MaxInt64.
+func (w *reference) maintenance(s *task.Spec, c *remaining) int64 {
+	u, takes := c.agent.Unavailable, c.agent.UnavailableFor
+	if over := takes != 0 && w.cycle.Now.Sub(u) >= takes; s.MaxCompletionTime > 0 || u.IsZero() || over {
+		return math.MaxInt64
+	}
+	return u.UnixNano()
+}
+
 // choosePorts returns the ports that a task would get.
 func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 	var taken []uint16
@@ -216,7 +262,7 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 		}
 	}
 	for _, p := range wanted {
-		if p.Host != 0 {
+		if p.Host != 0 || p.NoHost {
 			list = append(list, p.Host)
 			continue
 		}
@@ -231,7 +277,8 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 
 // strategy is a strategy of the reference: the candidate with the lowest score is preferred.
 type strategy struct {
-	share  bool // Options.ShareGPUAgents
+	share  bool              // Options.ShareGPUAgents
+	labels map[string]string // Options.ReservationLabels
 	filter func(*reference, *task.Spec, *remaining) bool
 	score  func(*reference, *task.Spec, *remaining) float64
 }
@@ -271,19 +318,20 @@ func (w *reference) match(how strategy) (placements []task.Placement, rest []tas
 		again = false
 		var waiting []task.Demand
 		for _, d := range rest {
-			best, bad, score := (*remaining)(nil), 0, 0.0
+			best, bad, latest, score := (*remaining)(nil), 0, int64(0), 0.0
 			for _, c := range w.candidates {
 				if !w.fits(how, d.Spec, c) {
 					continue
 				}
-				b, x := 0, how.score(w, d.Spec, c)
+				b, x, begin := 0, how.score(w, d.Spec, c), w.maintenance(d.Spec, c)
 				for _, p := range d.Spec.Preferences {
-					if !w.holds(p, d.Spec.Group, c) {
+					if !w.holds(p, d.Spec.Group, c) || p.Operator == task.OpGroupBy && !w.isLeast(how, d.Spec, p.Attribute, c) {
 						b++
 					}
 				}
-				if best == nil || b < bad || b == bad && x < score {
-					best, bad, score = c, b, x
+				// The fewest preferences that do not hold, then the latest maintenance, then the lowest score.
+				if best == nil || b < bad || b == bad && (begin > latest || begin == latest && x < score) {
+					best, bad, latest, score = c, b, begin, x
 				}
 			}
 			if best == nil {

@@ -9,7 +9,7 @@ import (
 // changed, before head is called.
 //
 // If order is set, the heap has only the candidates that were touched, that is, in which something was placed. The
-// score of the others is what they offered, by which order is sorted. Few candidates are touched by a strategy that
+// rank of the others is their place in order. Few candidates are touched by a strategy that
 // fills one after the other.
 type scoredQueue struct {
 	heap  heap
@@ -21,9 +21,9 @@ type scoredQueue struct {
 // newScoredQueues returns a queue for each partition.
 func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 	queues := make([]scoredQueue, len(p.candidates))
-	if m.rule == ruleBestFit && len(c.monotonePreferences) == 0 && p.partitionOf == nil {
+	if m.rule == ruleBestFit && len(c.preferences) == 0 && p.partitionOf == nil {
 		queues[0].order = c.dominantOrder
-		queues[0].next, _ = slices.BinarySearch(c.dominantOrder.amounts, c.dominantAmount)
+		queues[0].next, _ = slices.BinarySearch(c.dominantOrder.amounts[:c.dominantOrder.unmaintained], c.dominantAmount)
 		return queues
 	}
 	// The heaps share two arrays.
@@ -31,7 +31,7 @@ func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 	for i, candidates := range p.candidates {
 		n := len(candidates)
 		q := &queues[i]
-		q.ids, q.heap = p.indexIn, heap{entries[:0:n], positions[:n:n]}
+		q.ids, q.heap = p.indexIn, heap{entries: entries[:0:n], positions: positions[:n:n]}
 		entries, positions = entries[n:], positions[n:]
 		for id, at := range candidates {
 			if r, ok := m.evaluate(c, at); ok {
@@ -71,7 +71,7 @@ func (q *scoredQueue) head(m *match, c *class) (rank, bool) {
 			q.heap.remove(top.id)
 			continue
 		}
-		if penalty := c.penalty(top.candidate); penalty != top.penalty {
+		if penalty := m.penalty(c, top.candidate); penalty != top.penalty {
 			top.penalty = penalty
 			q.heap.set(top.id, top.rank)
 			continue
@@ -93,7 +93,7 @@ func (q *scoredQueue) bestUntouched(m *match, c *class) (rank, bool) {
 	for ; q.next < len(q.order.candidates); q.next++ {
 		at := q.order.candidates[q.next]
 		if m.candidates[at].touchedNumber == 0 && m.fits(c, at) {
-			return rank{score: float64(q.order.amounts[q.next]), candidate: at}, true
+			return rank{penalty: m.penalty(c, at), score: float64(q.order.amounts[q.next]), candidate: at}, true
 		}
 	}
 	return rank{}, false
@@ -105,7 +105,7 @@ func (m *match) evaluate(c *class, at int32) (rank, bool) {
 	if !m.fits(c, at) {
 		return rank{}, false
 	}
-	r := rank{candidate: at, penalty: c.penalty(at)}
+	r := rank{candidate: at, penalty: m.penalty(c, at)}
 	switch {
 	case m.rule == ruleBestFit:
 		r.score = float64(m.amountLeft(at, c.dominant))

@@ -4,55 +4,51 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"sync"
 
-	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 )
 
-// This file is the cluster to try the framework on. Leave it out of a copy: a framework of your own does not need it, and its
-// import is internal.
+// This file is the cluster to try the framework on. A framework of your own need not have it.
 
-// startCluster runs a fake master with three agents in this process and returns the master's URL.
+// startCluster runs a fake cluster in this process and returns the URL of its master.
 func startCluster(ctx context.Context, services *sync.WaitGroup) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	cluster, err := newCluster("127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	master, err := newMaster()
-	if err != nil {
-		return "", err
-	}
-	services.Go(func() { _ = master.Run(ctx, listener) })
-	return "http://" + listener.Addr().String(), nil
+	services.Go(func() { _ = cluster.Run(ctx) }) // it ends with ctx
+	return cluster.Master(), nil
 }
 
-func newMaster() (*mesostest.Master, error) {
-	return mesostest.New(mesostest.Config{Agents: []mesostest.Agent{
-		{Hostname: "agent1.example", Attributes: "rack:r1"},
-		{Hostname: "agent2.example", Attributes: "rack:r2"},
-		{Hostname: "agent3.example", Attributes: "rack:r3"},
+func newCluster(listen string) (*mesosfake.Cluster, error) {
+	return mesosfake.New(mesosfake.Config{Listen: listen, Agents: []mesosfake.Agent{
+		{Attributes: "rack:r1"}, {Attributes: "rack:r2"}, {Attributes: "rack:r3"},
 	}})
 }
 
-// runCluster is "samplefw cluster": the same master in a process of its own, until it is interrupted.
+// runCluster is "samplefw cluster": the same cluster in a process of its own, for any client, until it is interrupted.
 func runCluster(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("samplefw cluster", flag.ContinueOnError)
-	address := f.String("listen", "127.0.0.1:5050", "IP:port of the master")
+	address := f.String("listen", "127.0.0.1:5050", "IP:port of the master; whoever reaches it commands the cluster")
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
 	if f.NArg() > 0 {
-		return fmt.Errorf("bad options: arguments %q (none)", f.Args())
+		return badOptions(f, "arguments %q (none)", f.Args())
 	}
-	listener, err := net.Listen("tcp", *address)
+	cluster, err := newCluster(*address)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (-listen takes another address)", err)
 	}
-	master, err := newMaster()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("a fake Mesos master with three agents at http://%s\n", listener.Addr())
-	return master.Run(ctx, listener)
+	fmt.Printf(`A fake Mesos master with three agents of 4 cpus and 4 GiB answers at %[1]s.
+It speaks the v1 scheduler API to any client. Nothing is executed: of shell commands it knows sleep, exit, echo and the
+like; an image "runs" until it is killed. Nothing outlives this process.
+
+    samplefw -master %[1]s     a framework that uses it
+    curl %[1]s/state           what it knows
+
+Ctrl-C ends it.
+`, cluster.Master())
+	return cluster.Run(ctx)
 }

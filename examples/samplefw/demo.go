@@ -23,7 +23,7 @@ func runDemo(ctx context.Context, args []string) error {
 		return err
 	}
 	if *preset != "local" && *preset != "lan" || *tasks < 1 || *pause < 0 || f.NArg() > 0 {
-		return fmt.Errorf("bad options: -preset %q (local or lan), -tasks %d (at least 1), -pause %v (not negative), arguments %q (none)",
+		return badOptions(f, "-preset %q (local or lan), -tasks %d (at least 1), -pause %v (not negative), arguments %q (none)",
 			*preset, *tasks, *pause, f.Args())
 	}
 	program, err := os.Executable()

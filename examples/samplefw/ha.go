@@ -35,15 +35,18 @@ func runMember(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := scheduler.New(scheduler.Config{
-		Master: o.master,
+	config := scheduler.Config{
 		Framework: scheduler.Framework{
-			Name: "samplefw", Roles: []string{o.role},
+			Name:            "samplefw",
 			FailoverTimeout: time.Hour,           // so long the tasks run when no member does
 			WebUIURL:        "http://" + address, // so Mesos shows who leads
 		},
 		Logger: log,
-	})
+	}
+	if err := o.apply(&config); err != nil {
+		return err
+	}
+	s, err := scheduler.New(config)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ import (
 // haOptions are the flags of a member.
 type haOptions struct {
 	workload
-	master, role, log, api string
+	access
+	log, api string
 
 	name, zk                 string
 	dir, gossip, raft, seeds string
@@ -27,7 +28,7 @@ type haOptions struct {
 
 func parseHA(args []string) (o haOptions, err error) {
 	f := flag.NewFlagSet("samplefw ha", flag.ContinueOnError)
-	f.StringVar(&o.master, "master", "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
+	o.access.flags(f, "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
 	f.StringVar(&o.name, "name", "", "name of this member, for people (default: a made-up one)")
 	f.StringVar(&o.dir, "dir", "", "directory of this member alone, for its state (default: memory)")
 	f.StringVar(&o.gossip, "gossip", "127.0.0.1:0", "IP:port at which members find each other, over UDP and TCP")
@@ -39,7 +40,6 @@ func parseHA(args []string) (o haOptions, err error) {
 	f.StringVar(&o.zk, "zk", "", `ZooKeeper that elects and keeps the state in place of the members, such as
 zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -preset and -dead-after are not used then`)
 	f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
-	f.StringVar(&o.role, "role", "*", "role of the framework")
 	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the log of the scheduler and the election)")
 	o.workload.flags(f)
 	if err := parseFlags(f, args); err != nil {
@@ -47,7 +47,7 @@ zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -pres
 	}
 	host, _, _ := net.SplitHostPort(o.api)
 	if o.tasks < 0 || o.log != "text" && o.log != "json" || host == "" || net.ParseIP(host).IsUnspecified() || f.NArg() > 0 {
-		return o, fmt.Errorf("bad options: -tasks %d (at least 0), -log %q (text or json), -api %q (IP:port that others reach, so not 0.0.0.0), arguments %q (none)",
+		return o, badOptions(f, "-tasks %d (at least 0), -log %q (text or json), -api %q (IP:port that others reach, so not 0.0.0.0), arguments %q (none)",
 			o.tasks, o.log, o.api, f.Args())
 	}
 	return o, nil
@@ -72,7 +72,7 @@ func (o haOptions) elector(api string, log *slog.Logger) (ha.Elector, error) {
 type preset cluster.Preset
 
 func (p *preset) names() map[string]cluster.Preset {
-	return map[string]cluster.Preset{"lan": cluster.LAN, "local": cluster.Local, "wan": cluster.WAN}
+	return map[string]cluster.Preset{"lan": cluster.PresetLAN, "local": cluster.PresetLocal, "wan": cluster.PresetWAN}
 }
 
 // Set implements flag.Value.

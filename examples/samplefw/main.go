@@ -1,7 +1,7 @@
 // Samplefw is a complete Mesos framework: it launches a few tasks, watches them for a while, kills
 // them and tears itself down. Without options it does so on a cluster inside its own process. With
 // -store it can be killed at any moment: started again, it continues with the same framework and tasks. It is meant
-// to be copied, except for cluster.go. Its goroutines end with it.
+// to be copied. Its goroutines end with it.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -26,20 +27,33 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
-	if err := command(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := perform(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "samplefw:", err)
 		os.Exit(1)
 	}
 }
 
-// command runs the command that the arguments begin with, or without one the whole framework in this process.
-func command(ctx context.Context, args []string) error {
-	commands := map[string]func(context.Context, []string) error{
-		"ha": runMember, "members": runMembers, "recover": runRecover, "cluster": runCluster, "demo": runDemo,
+// commands are what the first argument may say. Without one of them the whole framework runs in this process.
+func commands() []command {
+	return []command{
+		{"cluster", "runs a fake cluster alone, for any framework", runCluster},
+		{"ha", "runs the framework as one of several processes, of which one leads", runMember},
+		{"members", "asks a running member who leads, who is there, and how the tasks are", runMembers},
+		{"recover", "helps when the majority of the members is lost for good", runRecover},
+		{"demo", "runs three members, kills the one that leads, and tells what happens", runDemo},
 	}
-	if len(args) > 0 {
-		if run, known := commands[args[0]]; known {
-			return run(ctx, args[1:])
+}
+
+type command struct {
+	name, does string
+	run        func(ctx context.Context, args []string) error
+}
+
+// perform runs the command that the arguments begin with.
+func perform(ctx context.Context, args []string) error {
+	for _, c := range commands() {
+		if len(args) > 0 && args[0] == c.name {
+			return c.run(ctx, args[1:])
 		}
 	}
 	o, err := parse(args)
@@ -49,11 +63,28 @@ func command(ctx context.Context, args []string) error {
 	return run(ctx, o)
 }
 
+// usage is what "samplefw -h" prints.
+func usage(f *flag.FlagSet) {
+	fmt.Fprint(f.Output(), `samplefw [flags] launches tasks, lets them run for a while, kills them and ends the framework.
+samplefw COMMAND [flags]:
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(f.Output(), "  %-8s %s\n", c.name, c.does)
+	}
+	fmt.Fprint(f.Output(), `Each command has flags of its own: samplefw COMMAND -h. A flag can be set by the environment, such as SAMPLEFW_TASKS=5.
+
+Flags without a command:
+`)
+	f.PrintDefaults()
+}
+
 func run(ctx context.Context, o options) error {
 	config := scheduler.Config{
-		Master:    o.master,
-		Framework: scheduler.Framework{Name: "samplefw", Roles: []string{o.role}, FailoverTimeout: time.Minute},
+		Framework: scheduler.Framework{Name: "samplefw", FailoverTimeout: time.Minute},
 		Logger:    slog.New(slog.DiscardHandler),
+	}
+	if err := o.apply(&config); err != nil {
+		return err
 	}
 	say := sayer(o.log)
 	if o.log == "json" {
@@ -73,10 +104,10 @@ func run(ctx context.Context, o options) error {
 		say("the framework lives on; go on with -store %s", o.store)
 		return nil
 	}
-	if err = cmp.Or(err, closed); err != nil {
-		return err
+	if err == nil || errors.Is(err, errFailed) { // the framework has ended
+		return cmp.Or(err, closed, os.Remove(o.store))
 	}
-	return os.Remove(o.store) // its framework has ended
+	return err
 }
 
 // sayer returns what prints a line for people, or nothing beside a log of the other kind.
@@ -92,6 +123,7 @@ func sayer(log string) func(format string, args ...any) {
 var (
 	errTimeout     = errors.New("not all tasks run")
 	errInterrupted = errors.New("interrupted")
+	errFailed      = errors.New("tasks failed")
 )
 
 // work runs the framework from the subscription to the teardown.
@@ -106,12 +138,13 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		if config.Master, err = startCluster(serving, &services); err != nil {
 			return err
 		}
+		say("a fake cluster runs in this process, with its master at %s: nothing is executed; -master takes a real one", config.Master)
 	}
 	s, err := scheduler.New(config)
 	if err != nil {
 		return err
 	}
-	p := &progress{obstacle: "the master does not answer"}
+	p := newProgress()
 	events, watched := s.Watch(context.WithoutCancel(ctx)), make(chan struct{}) // until Run ends
 	services.Go(func() {
 		defer close(watched)
@@ -125,14 +158,10 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 	running, end := context.WithCancelCause(ctx)
 	services.Go(func() { end(s.Run(serving)) })
 
-	err = launch(running, s, o)
+	err = launch(running, s, o, p)
 	if err == nil {
 		say("all %d tasks run; holding for %v", o.tasks, o.hold)
-		select {
-		case <-time.After(o.hold):
-		case <-running.Done():
-			err = context.Cause(running) // an interrupt, or the error of Run
-		}
+		err = hold(running, o.hold, p)
 	}
 	subscribed, obstacle := p.now()
 	switch {
@@ -146,20 +175,50 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 	if err != nil && (!subscribed || o.store != "") {
 		return err // there is no framework to end, or the next process continues with it
 	}
-	ends, failed := finish(serving, s, o.timeout)
+	tasks, failure := finish(serving, s, o.timeout)
 	if errors.Is(err, errInterrupted) {
 		err = nil
 	}
-	if err = cmp.Or(err, failed); err == nil { // the first error is the one to report
-		<-watched // the summary comes last
-		say("done: %d tasks ran; how they ended: %v", o.tasks, ends)
+	if err = cmp.Or(err, failure); err != nil { // the first error is the one to report
+		return err
 	}
-	return err
+	<-watched // the summary comes last
+	return summary(tasks, say)
+}
+
+// hold lets the tasks run for a time, or until all have ended.
+func hold(ctx context.Context, d time.Duration, p *progress) error {
+	over := errors.New("the time is over")
+	ctx, cancel := context.WithTimeoutCause(ctx, d, over)
+	defer cancel()
+	if err := p.ended(ctx); err != nil && !errors.Is(err, over) {
+		return err // an interrupt, or the error of Run
+	}
+	return nil
+}
+
+// summary says how the tasks ended, and fails if some of them failed.
+func summary(tasks []task.Info, say func(string, ...any)) error {
+	ends, failures, first := map[task.State]int{}, 0, ""
+	for _, t := range tasks {
+		ends[t.State]++
+		if !failed(t.State) {
+			continue
+		}
+		if failures++; first == "" {
+			first = (&scheduler.TaskError{Task: t}).Error()
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d of %d %w: %s", failures, len(tasks), errFailed, first)
+	}
+	say("done: %d tasks ran; how they ended: %v", len(tasks), ends)
+	return nil
 }
 
 // launch submits those tasks that no earlier process left on record, and returns when all run, or
 // when the first cannot.
-func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
+func launch(ctx context.Context, s *scheduler.Scheduler, o options, p *progress) error {
 	var submissions sync.WaitGroup
 	defer submissions.Wait()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, errTimeout)
@@ -167,51 +226,35 @@ func launch(ctx context.Context, s *scheduler.Scheduler, o options) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
-	events := s.Watch(ctx) // from before the first task is there
-	found := map[string]task.State{}
 	tasks, err := s.Tasks(ctx)
 	if err != nil {
 		return err
 	}
-	for _, t := range tasks {
-		found[t.Spec.ID] = t.State
-	}
-	waiting := map[string]bool{}
+	p.know(tasks)
 	for _, spec := range o.specs() {
-		state, known := found[spec.ID]
-		if !known {
-			submissions.Go(func() {
-				if err := s.Submit(ctx, spec); err != nil {
-					fail(err)
-				}
-			})
+		if slices.ContainsFunc(tasks, func(t task.Info) bool { return t.Spec.ID == spec.ID }) {
+			continue
 		}
-		if !known || !ran(state) {
-			waiting[spec.ID] = true
-		}
-	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	for e := range events {
-		switch e, ok := e.(scheduler.TaskEvent); {
-		case !ok || !waiting[e.Task.Spec.ID]:
-		case e.Task.State.Terminal():
-			return &scheduler.TaskError{Task: e.Task}
-		case ran(e.Task.State):
-			if delete(waiting, e.Task.Spec.ID); len(waiting) == 0 {
-				return nil
+		p.know([]task.Info{{Spec: spec}})
+		submissions.Go(func() {
+			if err := s.Submit(ctx, spec); err != nil {
+				fail(err)
 			}
-		}
+		})
 	}
-	return context.Cause(ctx)
+	return p.started(ctx)
 }
 
 // ran reports whether a task in this state has started, unless it failed before that.
-func ran(s task.State) bool { return s == task.Running || s == task.Killing || s.Terminal() }
+func ran(s task.State) bool { return s == task.StateRunning || s == task.StateKilling || s.Terminal() }
 
-// finish kills the tasks and ends the framework. It returns how many tasks ended in which state.
-func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) (map[task.State]int, error) {
+// failed reports whether a task in this state has ended without success, and not because it was killed.
+func failed(s task.State) bool {
+	return s.Terminal() && s != task.StateFinished && s != task.StateKilled
+}
+
+// finish kills the tasks and ends the framework. It returns the tasks as they were before that.
+func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) ([]task.Info, error) {
 	killing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var kills sync.WaitGroup
@@ -223,17 +266,13 @@ func finish(ctx context.Context, s *scheduler.Scheduler, timeout time.Duration) 
 		kills.Go(func() { _, _ = s.Kill(killing, t.Spec.ID) }) // Teardown ends what is left
 	}
 	kills.Wait()
-	ends := map[task.State]int{}
 	if tasks, err = s.Tasks(ctx); err != nil {
 		return nil, err
-	}
-	for _, t := range tasks {
-		ends[t.State]++
 	}
 	tearing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := s.Teardown(tearing); err != nil {
-		return ends, fmt.Errorf("teardown: %w", err)
+		return nil, fmt.Errorf("teardown: %w", err)
 	}
-	return ends, nil
+	return tasks, nil
 }

@@ -6,6 +6,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,11 +41,23 @@ func TestSampleFramework(t *testing.T) {
 		"help":             {args: []string{"-h"}, stdout: "-master"},
 		"no master":        {args: []string{"-master", "127.0.0.1:1", "-timeout", "1s"}, code: 1, stderr: "connection refused"},
 		"no capacity":      {args: []string{"-tasks", "1000", "-timeout", "1s"}, code: 1, stderr: "not all tasks run within 1s: no capacity: "},
-		"a task that ends": {args: []string{"-command", "exit 3", "-hold", "1s"}, code: 0, stdout: "done"},
+		"every task fails": {args: []string{"-command", "exit 3"}, code: 1, stdout: "all 3 tasks run", stderr: "3 of 3 tasks failed: scheduler: task sample-"},
+		"all tasks finish": {args: []string{"-command", "true", "-hold", "1h"}, stdout: "done: 3 tasks ran; how they ended: map[finished:3]"},
+		"none can start":   {args: []string{"-command", "true", "-image", "not an image"}, code: 1, stderr: "Image"},
+		"the cluster":      {args: []string{"-hold", "0s"}, stdout: "a fake cluster runs in this process, with its master at http://127.0.0.1:"},
+		"several roles":    {args: []string{"-role", "a,b", "-hold", "0s"}, stdout: "done: 3 tasks ran"},
 		"bad role":         {args: []string{"-role", "a b"}, code: 1, stderr: "subscription refused"},
+		"repeated role":    {args: []string{"-role", "a,a"}, code: 1, stderr: "holds an empty or repeated role"},
 		"bad master":       {args: []string{"-master", "ftp://x"}, code: 1, stderr: `Master: "ftp://x": must be a zk URL`},
-		"bad flag":         {args: []string{"-x"}, code: 1, stderr: "flag provided but not defined: -x"},
+		"commands":         {args: []string{"-h"}, stdout: "  cluster  runs a fake cluster alone"},
+		"bad flag":         {args: []string{"-x"}, code: 1, stderr: "flag provided but not defined: -x (samplefw -h has help)"},
+		"bad member flag":  {args: []string{"ha", "-x"}, code: 1, stderr: "flag provided but not defined: -x (samplefw ha -h has help)"},
+		"bad value":        {args: []string{"-hold", "x"}, code: 1, stderr: "(samplefw -h has help)"},
+		"bad command":      {args: []string{"clutser"}, code: 1, stderr: `"clutser" is not a command (samplefw -h has help)`},
 		"bad number":       {args: []string{"-tasks", "0"}, code: 1, stderr: "-tasks 0 (at least 1)"},
+		"no authorities":   {args: []string{"-ca", "/dev/null"}, code: 1, stderr: "-ca: /dev/null has no certificate in PEM"},
+		"no credential":    {args: []string{"-credential", "/dev/null"}, code: 1, stderr: "-credential: /dev/null has 0 words"},
+		"no token":         {args: []string{"-token", "/no/file"}, code: 1, stderr: "-token: open /no/file"},
 		"bad store":        {args: []string{"-store", "x"}, code: 1, stderr: "-store needs a -master that outlives the program"},
 		"bad environment":  {env: []string{"SAMPLEFW_HOLD=long"}, code: 1, stderr: `SAMPLEFW_HOLD="long"`},
 	} {
@@ -86,6 +100,28 @@ func TestInterrupt(t *testing.T) {
 			require.Contains(t, last, "map[killed:3]")
 		})
 	}
+}
+
+// "samplefw cluster" serves any client until it is interrupted, and says where.
+func TestClusterCommand(t *testing.T) {
+	cmd := exec.Command(build(t), "cluster", "-listen", "127.0.0.1:0")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	said := bufio.NewReader(stdout)
+	first, err := said.ReadString('\n')
+	require.NoError(t, err)
+	url := strings.TrimSuffix(first[strings.Index(first, "http://"):], ".\n")
+	response, err := http.Get(url + "/state")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(said)
+	require.NoError(t, err)
+	require.Contains(t, string(rest), "Nothing is executed")
+	require.Contains(t, string(rest), "Ctrl-C ends it.")
+	require.NoError(t, cmd.Wait())
 }
 
 func TestJSONLog(t *testing.T) {

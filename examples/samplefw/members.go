@@ -24,7 +24,7 @@ func runMembers(ctx context.Context, args []string) error {
 		return err
 	}
 	if *at == "" || f.NArg() > 0 {
-		return fmt.Errorf("bad options: -at %q (required), arguments %q (none)", *at, f.Args())
+		return badOptions(f, "-at %q (required), arguments %q (none)", *at, f.Args())
 	}
 	r, err := askAny(ctx, strings.Split(*at, ","))
 	if err != nil {

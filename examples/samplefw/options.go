@@ -14,13 +14,16 @@ import (
 // options are the flags.
 type options struct {
 	workload
-	master, store, role, log string
-	hold, timeout            time.Duration
+	access
+	store, log    string
+	hold, timeout time.Duration
 }
 
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("samplefw", flag.ContinueOnError)
-	f.StringVar(&o.master, "master", "embedded", `leading master such as http://host:5050, or "embedded" for one in this process`)
+	f.Usage = func() { usage(f) }
+	o.access.flags(f, "embedded", `a master such as http://host:5050, a list of them, their ZooKeeper (zk://host:2181/mesos), or "embedded"
+for a fake cluster in this process`)
 	f.StringVar(&o.store, "store", "", `file that keeps framework and tasks, so that they outlive the program: interrupted, killed or failed,
 it goes on with them when it is started again within an hour, and launches only what is missing.
 -hold begins anew then; after it they end, and the file is removed (default: kept in memory; an
@@ -28,17 +31,19 @@ interrupt ends the framework)`)
 	o.workload.flags(f)
 	f.DurationVar(&o.hold, "hold", 10*time.Second, "how long to let them run")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "how long to wait until all tasks run")
-	f.StringVar(&o.role, "role", "*", "role of the framework")
 	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the scheduler's log)")
 	if err := parseFlags(f, args); err != nil {
 		return o, err
 	}
-	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" || f.NArg() > 0 {
-		return o, fmt.Errorf("bad options: -tasks %d (at least 1), -hold %v, -timeout %v (more than 0), -log %q (text or json), arguments %q (none)",
-			o.tasks, o.hold, o.timeout, o.log, f.Args())
+	if f.NArg() > 0 {
+		return o, badOptions(f, "%q is not a command", f.Arg(0))
+	}
+	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" {
+		return o, badOptions(f, "-tasks %d (at least 1), -hold %v, -timeout %v (more than 0), -log %q (text or json)",
+			o.tasks, o.hold, o.timeout, o.log)
 	}
 	if o.store != "" && o.master == "embedded" {
-		return o, errors.New("bad options: -store needs a -master that outlives the program")
+		return o, badOptions(f, "-store needs a -master that outlives the program")
 	}
 	return o, nil
 }
@@ -54,9 +59,18 @@ func parseFlags(f *flag.FlagSet, args []string) (err error) {
 		}
 	})
 	f.SetOutput(io.Discard) // main prints the error
-	if err = cmp.Or(err, f.Parse(args)); errors.Is(err, flag.ErrHelp) {
+	err = cmp.Or(err, f.Parse(args))
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		f.SetOutput(os.Stdout)
 		f.Usage()
+	case err != nil:
+		err = badOptions(f, "%w", err)
 	}
 	return err
+}
+
+// badOptions returns an error that says where help is.
+func badOptions(f *flag.FlagSet, format string, args ...any) error {
+	return fmt.Errorf("bad options: "+format+" (%s -h has help)", append(args, f.Name())...)
 }

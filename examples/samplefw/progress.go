@@ -1,17 +1,27 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// progress remembers why tasks are not running yet.
+// progress is what the events have told so far.
 type progress struct {
 	mu         sync.Mutex
-	subscribed bool // at least once
-	obstacle   string
+	subscribed bool                           // at least once
+	obstacle   string                         // why tasks are not running yet
+	tasks      map[string]scheduler.TaskEvent // the latest of each
+	changed    chan struct{}                  // closed and replaced by each event
+}
+
+func newProgress() *progress {
+	return &progress{
+		obstacle: "the master does not answer", tasks: map[string]scheduler.TaskEvent{}, changed: make(chan struct{}),
+	}
 }
 
 func (p *progress) note(e scheduler.Event) {
@@ -28,11 +38,70 @@ func (p *progress) note(e scheduler.Event) {
 		if len(e.Rejections) > 0 {
 			p.obstacle = fmt.Sprintf("no capacity: %v", e.Rejections[0])
 		}
+	case scheduler.TaskEvent:
+		p.tasks[e.Task.Spec.ID] = e
 	}
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 func (p *progress) now() (subscribed bool, obstacle string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.subscribed, p.obstacle
+}
+
+// know takes over what is on record of tasks that no event has told of yet.
+func (p *progress) know(tasks []task.Info) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range tasks {
+		if _, told := p.tasks[t.Spec.ID]; !told {
+			p.tasks[t.Spec.ID] = scheduler.TaskEvent{Task: t, Previous: t.State}
+		}
+	}
+}
+
+// until waits until is says that it is done, or fails. It is asked again after each event.
+func (p *progress) until(ctx context.Context, is func() (done bool, err error)) error {
+	for {
+		p.mu.Lock()
+		changed := p.changed
+		done, err := is()
+		p.mu.Unlock()
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// started waits until the framework is subscribed and all tasks have started, or one of them cannot.
+func (p *progress) started(ctx context.Context) error {
+	return p.until(ctx, func() (bool, error) {
+		all := p.subscribed
+		for _, e := range p.tasks {
+			if failed(e.Task.State) && e.Previous < task.StateRunning {
+				return false, &scheduler.TaskError{Task: e.Task, Err: e.Err}
+			}
+			all = all && ran(e.Task.State)
+		}
+		return all, nil
+	})
+}
+
+// ended waits until all tasks have ended.
+func (p *progress) ended(ctx context.Context) error {
+	return p.until(ctx, func() (bool, error) {
+		for _, e := range p.tasks {
+			if !e.Task.State.Terminal() {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
 }

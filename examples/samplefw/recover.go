@@ -18,9 +18,9 @@ func runRecover(_ context.Context, args []string) error {
 		return err
 	}
 	if *dir == "" || f.NArg() > 0 {
-		return fmt.Errorf("bad options: -dir %q (required), arguments %q (none)", *dir, f.Args())
+		return badOptions(f, "-dir %q (required), arguments %q (none)", *dir, f.Args())
 	}
-	found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: *dir, Preset: cluster.Local}, !*alone)
+	found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: *dir, Preset: cluster.PresetLocal}, !*alone)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"net/http"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +33,11 @@ func TestStore(t *testing.T) {
 	_, tasks := g.look()
 	require.Equal(t, map[string][]string{"sample-1": {"TASK_RUNNING"}, "sample-2": {"TASK_RUNNING"}, "sample-3": {"TASK_RUNNING"}}, tasks)
 
+	said := len(g.said())
 	require.NoError(t, g.bury(g.start(0, trigger{})))
+	again := g.said()[said:]
+	require.Less(t, strings.Index(again, "subscribed"), strings.Index(again, "all 3 tasks run"), again)
+	require.Contains(t, again, "subscribed")
 	require.Contains(t, g.said(), "done: 3 tasks ran; how they ended: map[killed:3]")
 	require.NoFileExists(t, g.file)
 	require.Equal(t, []string{g.framework}, g.master.Snapshot().Completed)

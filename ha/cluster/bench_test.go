@@ -66,7 +66,7 @@ func benchmarkStore(b *testing.B, size int) {
 func startWriting(b *testing.B, n int, config func(i int, c *Config)) (*real, scheduler.Store) {
 	terms := make(chan scheduler.Term)
 	cluster := startReal(b, n, func(i int, c *Config) {
-		c.Preset, c.GossipBind, c.RaftBind = LAN, "127.0.0.1:0", "127.0.0.1:0"
+		c.Preset, c.GossipBind, c.RaftBind = PresetLAN, "127.0.0.1:0", "127.0.0.1:0"
 		config(i, c)
 	}, func(ctx context.Context, t scheduler.Term) error {
 		select {
@@ -126,7 +126,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			var sum time.Duration
 			for b.Loop() {
 				m := cluster.start(func(c *Config) {
-					c.Preset, c.GossipBind, c.RaftBind = LAN, "127.0.0.1:0", "127.0.0.1:0"
+					c.Preset, c.GossipBind, c.RaftBind = PresetLAN, "127.0.0.1:0", "127.0.0.1:0"
 					config(len(cluster.members), c)
 				}, waits)
 				until(b, m, func(s ha.Status) bool { return s.Leader != "" || len(s.Members) > 1 })

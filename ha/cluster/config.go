@@ -21,12 +21,12 @@ type Preset int
 // The presets, by the round trip between members. A leader that is cut off stops leading after half of the election
 // timeout at the latest, before the others elect another one.
 const (
-	// LAN is for members a few milliseconds apart. Election timeout 500 ms: another leads 1 to 1.7 s after a failure.
-	LAN Preset = iota
-	// Local is for members on one machine, such as in tests and demonstrations. Election timeout 200 ms: 0.4 to 0.7 s.
-	Local
-	// WAN is for members up to 200 ms apart, or with busy machines. Election timeout 2 s: 4 to 6 s.
-	WAN
+	// PresetLAN is for members a few milliseconds apart. Election timeout 500 ms: another leads 1 to 1.7 s after a failure.
+	PresetLAN Preset = iota
+	// PresetLocal is for members on one machine, such as in tests and demonstrations. Election timeout 200 ms: 0.4 to 0.7 s.
+	PresetLocal
+	// PresetWAN is for members up to 200 ms apart, or with busy machines. Election timeout 2 s: 4 to 6 s.
+	PresetWAN
 )
 
 // Config is the configuration of a [Member]. It is copied by [New].
@@ -77,7 +77,7 @@ type Config struct {
 	// a certificate are refused. Default: connections are not encrypted, and everybody who reaches RaftBind can write.
 	TLS *tls.Config
 
-	// Preset has the times. Default: LAN.
+	// Preset has the times. Default: PresetLAN.
 	Preset Preset
 	// DeadAfter is after how long without a sign of life a member loses its vote to one that is in reserve. If there is
 	// none it stays, since it may come back. Default: 5 min.
@@ -126,22 +126,22 @@ type timing struct {
 // presets returns the times by preset.
 func presets() map[Preset]timing {
 	return map[Preset]timing{
-		Local: {election: 200 * time.Millisecond, rpc: time.Second, commit: 50 * time.Millisecond, rejoin: 2 * time.Second,
+		PresetLocal: {election: 200 * time.Millisecond, rpc: time.Second, commit: 50 * time.Millisecond, rejoin: 2 * time.Second,
 			tick: 200 * time.Millisecond, settle: 500 * time.Millisecond, arrived: 2 * time.Second, pause: time.Second, unheard: time.Minute},
-		LAN: {election: 500 * time.Millisecond, rpc: 2 * time.Second, commit: 100 * time.Millisecond, rejoin: 10 * time.Second,
+		PresetLAN: {election: 500 * time.Millisecond, rpc: 2 * time.Second, commit: 100 * time.Millisecond, rejoin: 10 * time.Second,
 			tick: 500 * time.Millisecond, settle: 2 * time.Second, arrived: 10 * time.Second, pause: 5 * time.Second, unheard: time.Minute},
-		WAN: {election: 2 * time.Second, rpc: 10 * time.Second, commit: 200 * time.Millisecond, rejoin: 10 * time.Second,
+		PresetWAN: {election: 2 * time.Second, rpc: 10 * time.Second, commit: 200 * time.Millisecond, rejoin: 10 * time.Second,
 			tick: time.Second, settle: 10 * time.Second, arrived: 10 * time.Second, pause: 10 * time.Second, unheard: time.Minute},
 	}
 }
 
-// FieldError is returned by [New] for a field that cannot work.
-type FieldError struct {
+// ConfigError is returned by [New] for a field that cannot work.
+type ConfigError struct {
 	Field, Value, Reason string
 }
 
 // Error says which field, what is in it, and what is wrong with that.
-func (e *FieldError) Error() string {
+func (e *ConfigError) Error() string {
 	return fmt.Sprintf("ha/cluster: Config.%s %q %s", e.Field, e.Value, e.Reason)
 }
 
@@ -155,11 +155,11 @@ func (c Config) normalize() (Config, error) {
 		c.DeadAfter = 5 * time.Minute
 	}
 	if c.StallAfter == 0 {
-		if c.StallAfter = 5 * time.Second; c.Preset == WAN {
+		if c.StallAfter = 5 * time.Second; c.Preset == PresetWAN {
 			c.StallAfter = 10 * time.Second
 		}
 	}
-	if c.Preset == Local {
+	if c.Preset == PresetLocal {
 		c.GossipBind = cmp.Or(c.GossipBind, "127.0.0.1:0")
 		c.RaftBind = cmp.Or(c.RaftBind, "127.0.0.1:0")
 	}
@@ -182,15 +182,15 @@ func (c Config) normalize() (Config, error) {
 
 func (c *Config) checkNames() error {
 	if c.Name == "" || len(c.Name) > 200 {
-		return &FieldError{"Name", c.Name, "must have 1 to 200 bytes"}
+		return &ConfigError{"Name", c.Name, "must have 1 to 200 bytes"}
 	}
 	if c.ID != "" {
 		if reason := checkID(c.ID, maxName); reason != "" {
-			return &FieldError{"ID", c.ID, reason}
+			return &ConfigError{"ID", c.ID, reason}
 		}
 	}
 	if len(c.API) > 128 {
-		return &FieldError{"API", c.API, "is longer than 128 bytes"}
+		return &ConfigError{"API", c.API, "is longer than 128 bytes"}
 	}
 	return nil
 }
@@ -219,11 +219,11 @@ func (c *Config) checkAddresses() error {
 	}{{"Gossip", c.GossipBind, c.GossipAdvertise, false}, {"Raft", c.RaftBind, c.RaftAdvertise, true}} {
 		host, reason := checkAddress(a.bind, false)
 		if reason != "" {
-			return &FieldError{a.field + "Bind", a.bind, reason}
+			return &ConfigError{a.field + "Bind", a.bind, reason}
 		}
 		if a.advertise == "" {
 			if net.ParseIP(host).IsUnspecified() {
-				return &FieldError{a.field + "Advertise", "", "is required with " + a.field + "Bind " + a.bind + ": others cannot reach that address"}
+				return &ConfigError{a.field + "Advertise", "", "is required with " + a.field + "Bind " + a.bind + ": others cannot reach that address"}
 			}
 			continue
 		}
@@ -232,12 +232,12 @@ func (c *Config) checkAddresses() error {
 			reason = "is an address that others cannot reach"
 		}
 		if reason != "" {
-			return &FieldError{a.field + "Advertise", a.advertise, reason}
+			return &ConfigError{a.field + "Advertise", a.advertise, reason}
 		}
 	}
 	for _, seed := range c.Seeds {
 		if _, reason := checkAddress(seed, true); reason != "" {
-			return &FieldError{"Seeds", seed, reason}
+			return &ConfigError{"Seeds", seed, reason}
 		}
 	}
 	return nil
@@ -261,32 +261,32 @@ func checkAddress(address string, hostName bool) (host, reason string) {
 
 func (c *Config) checkRest() error {
 	if c.Expect != 1 && c.Expect != 3 && c.Expect != 5 {
-		return &FieldError{"Expect", fmt.Sprint(c.Expect), "must be 1, 3 or 5"}
+		return &ConfigError{"Expect", fmt.Sprint(c.Expect), "must be 1, 3 or 5"}
 	}
 	for i, key := range c.Keys {
 		if n := len(key); n != 16 && n != 24 && n != 32 { // the key itself is a secret
-			return &FieldError{"Keys", fmt.Sprintf("[%d]", i), fmt.Sprintf("has %d bytes, must have 16, 24 or 32", n)}
+			return &ConfigError{"Keys", fmt.Sprintf("[%d]", i), fmt.Sprintf("has %d bytes, must have 16, 24 or 32", n)}
 		}
 	}
 	if _, known := presets()[c.Preset]; !known {
-		return &FieldError{"Preset", fmt.Sprint(int(c.Preset)), "must be LAN, Local or WAN"}
+		return &ConfigError{"Preset", fmt.Sprint(int(c.Preset)), "must be PresetLAN, PresetLocal or PresetWAN"}
 	}
 	if c.DeadAfter < time.Second {
-		return &FieldError{"DeadAfter", c.DeadAfter.String(), "must be at least 1s"}
+		return &ConfigError{"DeadAfter", c.DeadAfter.String(), "must be at least 1s"}
 	}
 	if least := 2 * presets()[c.Preset].election; c.StallAfter < least {
-		return &FieldError{"StallAfter", c.StallAfter.String(), fmt.Sprintf("must be at least %v with this Preset", least)}
+		return &ConfigError{"StallAfter", c.StallAfter.String(), fmt.Sprintf("must be at least %v with this Preset", least)}
 	}
 	if t := c.TLS; t != nil {
 		switch {
 		case len(t.Certificates) == 0 && (t.GetCertificate == nil || t.GetClientCertificate == nil):
-			return &FieldError{"TLS", "Certificates", "is empty: a member has to show a certificate"}
+			return &ConfigError{"TLS", "Certificates", "is empty: a member has to show a certificate"}
 		case t.RootCAs == nil:
-			return &FieldError{"TLS", "RootCAs", "is nil: a member has to check the certificates of others"}
+			return &ConfigError{"TLS", "RootCAs", "is nil: a member has to check the certificates of others"}
 		case t.ClientCAs == nil:
-			return &FieldError{"TLS", "ClientCAs", "is nil: a member has to check the certificates of others"}
+			return &ConfigError{"TLS", "ClientCAs", "is nil: a member has to check the certificates of others"}
 		case t.InsecureSkipVerify:
-			return &FieldError{"TLS", "InsecureSkipVerify", "is true: certificates would not be checked"}
+			return &ConfigError{"TLS", "InsecureSkipVerify", "is true: certificates would not be checked"}
 		}
 	}
 	return nil

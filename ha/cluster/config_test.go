@@ -21,7 +21,7 @@ func TestConfigErrors(t *testing.T) {
 		{func(c *Config) { c.ID = "a b" }, `Config.ID "a b" may only have letters, digits, '.', '_' and '-'`},
 		{func(c *Config) { c.ID = strings.Repeat("a", 65) }, `must have 1 to 64 bytes`},
 		{func(c *Config) { c.Expect = 2 }, `Config.Expect "2" must be 1, 3 or 5`},
-		{func(c *Config) { c.Preset, c.GossipBind = LAN, "" }, `Config.GossipBind "" must be an address of the form host:port`},
+		{func(c *Config) { c.Preset, c.GossipBind = PresetLAN, "" }, `Config.GossipBind "" must be an address of the form host:port`},
 		{func(c *Config) { c.GossipBind = "localhost:1" }, `Config.GossipBind "localhost:1" must have an IP address before the port`},
 		{func(c *Config) { c.RaftBind = "127.0.0.1:65536" }, `Config.RaftBind "127.0.0.1:65536" must have a port from 0 to 65535`},
 		{func(c *Config) { c.RaftBind = "0.0.0.0:1" }, `Config.RaftAdvertise "" is required with RaftBind 0.0.0.0:1: others cannot reach that address`},
@@ -32,7 +32,7 @@ func TestConfigErrors(t *testing.T) {
 		{func(c *Config) { c.Seeds = []string{"a:1", "b"} }, `Config.Seeds "b" must be an address of the form host:port`},
 		{func(c *Config) { c.API = strings.Repeat("a", 129) }, `is longer than 128 bytes`},
 		{func(c *Config) { c.Keys = [][]byte{make([]byte, 16), []byte("secret")} }, `Config.Keys "[1]" has 6 bytes, must have 16, 24 or 32`},
-		{func(c *Config) { c.Preset, c.GossipBind, c.RaftBind = 7, "127.0.0.1:0", "127.0.0.1:0" }, `Config.Preset "7" must be LAN, Local or WAN`},
+		{func(c *Config) { c.Preset, c.GossipBind, c.RaftBind = 7, "127.0.0.1:0", "127.0.0.1:0" }, `Config.Preset "7" must be PresetLAN, PresetLocal or PresetWAN`},
 		{func(c *Config) { c.DeadAfter = time.Millisecond }, `Config.DeadAfter "1ms" must be at least 1s`},
 		{func(c *Config) { c.StallAfter = time.Millisecond }, `Config.StallAfter "1ms" must be at least 400ms with this Preset`},
 		{func(c *Config) { c.TLS = &tls.Config{} }, `Config.TLS "Certificates" is empty`},
@@ -43,11 +43,11 @@ func TestConfigErrors(t *testing.T) {
 		}, `Config.TLS "InsecureSkipVerify" is true`},
 	}
 	for _, test := range tests {
-		c := Config{Name: "framework", Preset: Local}
+		c := Config{Name: "framework", Preset: PresetLocal}
 		test.change(&c)
 		_, err := New(c)
 		require.ErrorContains(t, err, test.text)
-		require.ErrorAs(t, err, new(*FieldError))
+		require.ErrorAs(t, err, new(*ConfigError))
 		require.NotContains(t, err.Error(), "secret")
 	}
 }

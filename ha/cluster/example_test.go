@@ -11,7 +11,7 @@ import (
 
 // One member alone, in memory: the function that leads gets a store that outlives its term.
 func ExampleMember() {
-	member, err := cluster.New(cluster.Config{Name: "example", Expect: 1, Preset: cluster.Local})
+	member, err := cluster.New(cluster.Config{Name: "example", Expect: 1, Preset: cluster.PresetLocal})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -42,7 +42,7 @@ func ExampleFencedError() {
 
 // A config that cannot work is refused, with the name of its field.
 func ExampleNew() {
-	_, err := cluster.New(cluster.Config{Name: "example", Preset: cluster.Local, Expect: 2})
+	_, err := cluster.New(cluster.Config{Name: "example", Preset: cluster.PresetLocal, Expect: 2})
 	fmt.Println(err)
 	var _ ha.Elector = (*cluster.Member)(nil)
 	// Output: ha/cluster: Config.Expect "2" must be 1, 3 or 5

@@ -345,7 +345,7 @@ func TestRecover(t *testing.T) {
 		require.NoFileExists(w, filepath.Join(c.Dir, logFile), "nothing is made")
 		c.Dir = ""
 		_, err = Recover(c, false)
-		require.ErrorAs(w, err, new(*FieldError))
+		require.ErrorAs(w, err, new(*ConfigError))
 		synctest.Wait()
 	})
 }

@@ -51,7 +51,7 @@ func TestBadNetwork(t *testing.T) {
 		long = 5 * time.Minute
 	}
 	inBubble(t, func(w *world) {
-		w.config = func(_ int, c *Config) { c.Preset = WAN }
+		w.config = func(_ int, c *Config) { c.Preset = PresetWAN }
 		w.startThree()
 		for i := 1; i <= 3; i++ {
 			for j := 1; j <= 3; j++ {

@@ -76,9 +76,9 @@ func startGossip(c *Config, own meta, boot string, log *slog.Logger) (*gossip, e
 func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
 	var config *memberlist.Config
 	switch c.Preset {
-	case Local:
+	case PresetLocal:
 		config = memberlist.DefaultLocalConfig()
-	case WAN:
+	case PresetWAN:
 		config = memberlist.DefaultWANConfig()
 	default:
 		config = memberlist.DefaultLANConfig()

@@ -118,7 +118,7 @@ func TestLastMemberLeaves(t *testing.T) {
 // A process may die while its directory is emptied; it never comes back with a part of what was there.
 func TestRetiredDirectory(t *testing.T) {
 	dir := t.TempDir()
-	c, err := Config{Name: "framework", Dir: dir, Preset: Local}.normalize()
+	c, err := Config{Name: "framework", Dir: dir, Preset: PresetLocal}.normalize()
 	require.NoError(t, err)
 	open := func() *stores {
 		s, err := openStores(&c, c.Logger)

@@ -169,7 +169,7 @@ func TestLogStoreStable(t *testing.T) {
 	require.Equal(t, uint64(7), term)
 	_, err = s.GetUint64([]byte("vote"))
 	require.ErrorIs(t, err, ErrCorrupt)
-	require.NoError(t, raft.BootstrapCluster(raftConfig("a", presets()[Local], nil), raft.NewInmemStore(), raft.NewInmemStore(), raft.NewInmemSnapshotStore(), nil,
+	require.NoError(t, raft.BootstrapCluster(raftConfig("a", presets()[PresetLocal], nil), raft.NewInmemStore(), raft.NewInmemStore(), raft.NewInmemSnapshotStore(), nil,
 		raft.Configuration{Servers: []raft.Server{{ID: "a", Address: "a"}}}), "the stores are as Raft expects them")
 }
 

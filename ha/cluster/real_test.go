@@ -45,7 +45,7 @@ func startReal(t testing.TB, n int, config func(i int, c *Config), lead func(con
 
 // start starts one more member.
 func (r *real) start(config func(*Config), lead func(context.Context, scheduler.Term) error) *Member {
-	c := Config{Name: "framework", Preset: Local, Discover: r.discover}
+	c := Config{Name: "framework", Preset: PresetLocal, Discover: r.discover}
 	config(&c)
 	m, err := New(c)
 	require.NoError(r, err)

@@ -22,7 +22,7 @@ import (
 // [Member.Run], and an error for a directory in which no cluster was ever seen.
 func Recover(c Config, dry bool) (found Recovery, err error) {
 	if c.Dir == "" {
-		return Recovery{}, &FieldError{"Dir", "", "is required to recover a cluster"}
+		return Recovery{}, &ConfigError{"Dir", "", "is required to recover a cluster"}
 	}
 	if c, err = c.normalize(); err != nil {
 		return Recovery{}, err

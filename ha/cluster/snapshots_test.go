@@ -112,7 +112,7 @@ func TestDamagedSnapshots(t *testing.T) {
 		{3, 1, 5, 0, "meta.json", "entry 6 is neither in"},
 		{3, 1, 11, 6, "state.bin", "entry 6 is neither in"},
 	} {
-		c, err := Config{Name: "framework", Dir: t.TempDir(), Preset: Local}.normalize()
+		c, err := Config{Name: "framework", Dir: t.TempDir(), Preset: PresetLocal}.normalize()
 		require.NoError(t, err)
 		s, err := openStores(&c, c.Logger)
 		require.NoError(t, err)

@@ -37,7 +37,7 @@ func quick() timing {
 }
 
 func startBare(t *testing.T, id, dir string) *bare {
-	c := Config{Name: "framework", Dir: dir, Preset: Local, StallAfter: 30 * time.Second}
+	c := Config{Name: "framework", Dir: dir, Preset: PresetLocal, StallAfter: 30 * time.Second}
 	c, err := c.normalize()
 	require.NoError(t, err)
 	stores, err := openStores(&c, c.Logger)

@@ -24,7 +24,7 @@ func newSuiteCluster(t *testing.T) *suiteCluster {
 	c := &suiteCluster{cut: map[string]bool{}}
 	for i := range 3 {
 		m, err := New(Config{
-			Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", Dir: t.TempDir(), noSync: true,
+			Name: "framework", Preset: PresetLAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", Dir: t.TempDir(), noSync: true,
 			Seeds: []string{ipOf(0) + ":7946", ipOf(1) + ":7946", ipOf(2) + ":7946"}, Network: c.net.Host(ipOf(i)),
 			Logger: slog.New(slog.DiscardHandler),
 		})

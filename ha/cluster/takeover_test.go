@@ -47,9 +47,9 @@ func TestLeaderIsCutOff(t *testing.T) {
 	t.Parallel()
 	for preset, within := range map[Preset]struct{ down, up time.Duration }{
 		// Up: a vote that is split is repeated, and so on.
-		Local: {150 * time.Millisecond, 2 * time.Second}, LAN: {300 * time.Millisecond, 5 * time.Second}, WAN: {1100 * time.Millisecond, 20 * time.Second},
+		PresetLocal: {150 * time.Millisecond, 2 * time.Second}, PresetLAN: {300 * time.Millisecond, 5 * time.Second}, PresetWAN: {1100 * time.Millisecond, 20 * time.Second},
 	} {
-		if testing.Short() && preset != LAN {
+		if testing.Short() && preset != PresetLAN {
 			continue
 		}
 		t.Run(fmt.Sprint(preset), func(t *testing.T) {

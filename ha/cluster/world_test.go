@@ -74,7 +74,7 @@ func ipOf(i int) string { return fmt.Sprintf("10.0.0.%d", i) }
 func (w *world) start(i int) *running {
 	host := w.net.Host(ipOf(i))
 	c := Config{
-		Name: "framework", Preset: LAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
+		Name: "framework", Preset: PresetLAN, GossipBind: ipOf(i) + ":7946", RaftBind: ipOf(i) + ":7000", API: fmt.Sprintf("api-%d", i),
 		Seeds: []string{ipOf(1) + ":7946", ipOf(2) + ":7946", ipOf(3) + ":7946"}, Network: host,
 		Logger: w.log.logger(), noSync: true,
 	}

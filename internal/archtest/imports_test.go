@@ -26,17 +26,21 @@ const (
 // other modules' packages (with everything below them). Data flows down, never up. A package that
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
-	"examples/samplefw": {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "internal/mesostest"},
+	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
+	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/mesoshttp", "internal/detector", mesosGo,
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/mesoshttp", "internal/detector", mesosGo,
 	},
-	"taskmatcher":        {"task", mesosGo},
+	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
+	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, mesosGo, gogo},
 	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
+	// The public face of the fake master.
+	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
 	"internal/mesostest": {
 		"internal/mesostest/constraints", "internal/mesostest/resources", "internal/mesostest/shell", "internal/mesostest/validate",
@@ -71,7 +75,7 @@ var imports = map[string][]string{
 	"scheduler/internal/journal":     {},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
-	"scheduler/internal/record":      {"task", mesosGo},
+	"scheduler/internal/record":      {"task", "internal/taskclass", mesosGo},
 }
 
 // sources parses all Go files below the root, by folder: the tests, or what is not a test.

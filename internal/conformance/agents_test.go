@@ -23,10 +23,10 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.LoseAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				w.fake.ReturnAgent(host)
-				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.Running })
-				require.Equal(w, task.Killed, w.kill("a").State)
+				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.StateRunning })
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -36,9 +36,9 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.FreezeAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				w.fake.ReturnAgent(host)
-				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.Running })
+				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.StateRunning })
 			},
 		},
 		{
@@ -53,9 +53,9 @@ func losingAgents() []behaviour {
 				w.fake.ReturnAgent(host)
 				w.wait(time.Hour)
 				for _, info := range w.infos("a")[before:] {
-					require.Equal(w, task.Running, info.State)
+					require.Equal(w, task.StateRunning, info.State)
 				}
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -66,7 +66,7 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.LoseAgent(host)
-				require.Equal(w, task.Lost, w.untilOver("a").State)
+				require.Equal(w, task.StateLost, w.untilOver("a").State)
 				require.Equal(w, mesos.REASON_AGENT_DISCONNECTED, w.task("a").Status.GetReason())
 			},
 		},
@@ -77,7 +77,7 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.RemoveAgent(host)
-				require.Equal(w, task.Lost, w.untilOver("a").State)
+				require.Equal(w, task.StateLost, w.untilOver("a").State)
 			},
 		},
 		{
@@ -87,10 +87,10 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(command("a", "sleep 300"))
 				w.fake.LoseAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				w.wait(10 * time.Minute)
 				w.fake.ReturnAgent(host)
-				require.Equal(w, task.Finished, w.untilOver("a").State)
+				require.Equal(w, task.StateFinished, w.untilOver("a").State)
 			},
 		},
 		{
@@ -100,12 +100,12 @@ func losingAgents() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.LoseAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				killed := w.background(func() error { _, err := w.sched.Kill(w.ctx, "a"); return err })
 				w.wait(5 * time.Minute)
 				w.fake.ReturnAgent(host)
 				require.NoError(w, w.result(killed))
-				require.Equal(w, task.Killed, w.task("a").State)
+				require.Equal(w, task.StateKilled, w.task("a").State)
 			},
 		},
 		{
@@ -117,9 +117,9 @@ func losingAgents() []behaviour {
 				w.fake.RemoveAgent(host)
 				w.submit(sleeper("a"))
 				w.wait(time.Hour)
-				require.Equal(w, task.Pending, w.task("a").State)
+				require.Equal(w, task.StatePending, w.task("a").State)
 				require.NoError(w, w.fake.AddAgent(mesostest.Agent{}))
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 			},
 		},
 		{
@@ -130,9 +130,9 @@ func losingAgents() []behaviour {
 				w.submit(sleeper("a"))
 				w.poll("the master has it", func() bool { f, _ := w.view(); return len(f.Tasks) == 1 })
 				w.fake.LoseAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				w.fake.ReturnAgent(host)
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 			},
 		},
 	}

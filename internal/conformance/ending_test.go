@@ -82,8 +82,8 @@ func ending() []behaviour {
 				w.untilConnected(2)
 				after, _ := w.view()
 				require.Equal(w, before.ID, after.ID)
-				require.Equal(w, task.Running, w.task("a").State)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -95,7 +95,7 @@ func ending() []behaviour {
 				require.NoError(w, w.end())
 				_, known := w.view()
 				require.False(w, known)
-				w.untilState("a", task.Killed)
+				w.untilState("a", task.StateKilled)
 				told, _ := w.connections()
 				require.Len(w, told, 1, "the end of the stream is no disconnection")
 			},

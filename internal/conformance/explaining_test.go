@@ -24,7 +24,7 @@ func explaining() []behaviour {
 				e := w.explain("a")
 				require.True(w, e.Subscribed)
 				found, _ := e.Widest()
-				at := slices.IndexFunc(found.Reasons, func(r task.Reason) bool { return r.Kind == task.Shortage && r.Resource == "mem" })
+				at := slices.IndexFunc(found.Reasons, func(r task.Reason) bool { return r.Kind == task.ReasonShortage && r.Resource == "mem" })
 				require.GreaterOrEqual(w, at, 0, e.String())
 				short := found.Reasons[at]
 				require.Positive(w, short.Agents)
@@ -33,7 +33,7 @@ func explaining() []behaviour {
 				require.NotEmpty(w, short.Hostname)
 
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Running, w.explain("b").Task.State)
+				require.Equal(w, task.StateRunning, w.explain("b").Task.State)
 				require.Empty(w, w.explain("b").Findings)
 			},
 		},
@@ -45,7 +45,7 @@ func explaining() []behaviour {
 				capacity := w.launchInVain(oversized("a"))
 				require.Equal(w, 2, capacity.Cycles)
 				require.NotEmpty(w, capacity.Rejection.Reasons)
-				require.Equal(w, task.Running, w.launch(sleeper("b")).State)
+				require.Equal(w, task.StateRunning, w.launch(sleeper("b")).State)
 				w.nothingHeld()
 			},
 		},
@@ -57,8 +57,8 @@ func explaining() []behaviour {
 				capacity := w.launchInVain(oversized("a"))
 				require.GreaterOrEqual(w, capacity.Waited, 2*time.Second)
 				require.Less(w, capacity.Waited, 4*time.Second)
-				w.untilState("a", task.Failed)
-				require.Equal(w, []task.State{task.Pending, task.Failed}, w.states("a"))
+				w.untilState("a", task.StateFailed)
+				require.Equal(w, []task.State{task.StatePending, task.StateFailed}, w.states("a"))
 			},
 		},
 		{
@@ -95,7 +95,7 @@ func explaining() []behaviour {
 				all, err := w.sched.Tasks(w.ctx)
 				require.NoError(w, err)
 				for _, info := range all {
-					if info.State == task.Pending || info.Spec.ID == "a0" {
+					if info.State == task.StatePending || info.Spec.ID == "a0" {
 						continue
 					}
 					require.False(w, taken[info.Hostname], "%s is beside another one on %s", info.Spec.ID, info.Hostname)
@@ -109,7 +109,7 @@ func explaining() []behaviour {
 // alone is a task whose constraint excludes other tasks of its group from its host.
 func alone(id string) task.Spec {
 	spec := sleeper(id)
-	spec.Group, spec.Constraints = "group", []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}}
+	spec.Group, spec.Constraints = "group", []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpUnique}}
 	return spec
 }
 
@@ -132,7 +132,7 @@ func (w *world) launchInVain(spec task.Spec) *scheduler.CapacityError {
 	err := w.result(done)
 	var failed *scheduler.TaskError
 	require.ErrorAs(w, err, &failed)
-	require.Equal(w, task.Failed, failed.Task.State)
+	require.Equal(w, task.StateFailed, failed.Task.State)
 	require.True(w, failed.Retryable())
 	var capacity *scheduler.CapacityError
 	require.ErrorAs(w, err, &capacity)

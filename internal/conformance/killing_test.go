@@ -19,9 +19,9 @@ func killing() []behaviour {
 			sources: []source{kill, recording("kill_cases")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 				states := w.states("a")
-				require.Equal(w, []task.State{task.Running, task.Killing, task.Killed}, states[len(states)-3:])
+				require.Equal(w, []task.State{task.StateRunning, task.StateKilling, task.StateKilled}, states[len(states)-3:])
 				require.Equal(w, info.AgentID, w.made(calls.Call_KILL)[0].Kill.GetAgentID().GetValue(), "without it the master cannot say what became of it")
 			},
 		},
@@ -33,8 +33,8 @@ func killing() []behaviour {
 					_, err := w.sched.Launch(w.ctx, oversized("a"))
 					return err
 				})
-				w.untilState("a", task.Pending)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				w.untilState("a", task.StatePending)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 				var failed *scheduler.TaskError
 				require.ErrorAs(w, w.result(launch), &failed, "both callers are answered")
 				require.Empty(w, w.made(calls.Call_KILL))
@@ -47,8 +47,8 @@ func killing() []behaviour {
 			sources: []source{recording("kill_staging"), document("task-state-reasons", "REASON_TASK_KILLED_DURING_LAUNCH")},
 			run: func(w *world) {
 				w.submit(sleeper("a"))
-				w.untilState("a", task.Staging)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				w.untilState("a", task.StateStaging)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -57,7 +57,7 @@ func killing() []behaviour {
 			run: func(w *world) {
 				w.submit(command("a", "exit 0"))
 				w.untilOver("a")
-				require.Equal(w, task.Finished, w.kill("a").State)
+				require.Equal(w, task.StateFinished, w.kill("a").State)
 				require.Empty(w, w.made(calls.Call_KILL))
 			},
 		},
@@ -77,7 +77,7 @@ func killing() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.wire.times(2, calls.Call_KILL, swallow)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 				require.GreaterOrEqual(w, len(w.made(calls.Call_KILL)), 3)
 			},
 		},
@@ -98,7 +98,7 @@ func killing() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.wire.once(calls.Call_KILL, http.StatusServiceUnavailable)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -107,7 +107,7 @@ func killing() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.wire.once(calls.Call_KILL, lose)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -123,7 +123,7 @@ func killing() []behaviour {
 				w.until("it is noticed", func() bool { told, _ := w.connections(); return len(told) > 1 })
 				w.wire.restore()
 				require.NoError(w, w.result(killed))
-				require.Equal(w, task.Killed, w.task("a").State)
+				require.Equal(w, task.StateKilled, w.task("a").State)
 			},
 		},
 		{
@@ -151,7 +151,7 @@ func killing() []behaviour {
 			run: func(w *world) {
 				w.launch(command("a", "trap '' TERM; while true; do sleep 1; done"))
 				over := w.kill("a")
-				require.Equal(w, task.Killed, over.State)
+				require.Equal(w, task.StateKilled, over.State)
 			},
 		},
 		{
@@ -159,7 +159,7 @@ func killing() []behaviour {
 			sources: []source{recording("kill_policy"), recording("kill_cases")},
 			run: func(w *world) {
 				w.launch(command("a", "trap 'exit 0' TERM; while true; do sleep 1; done"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -180,7 +180,7 @@ func killing() []behaviour {
 				w.untilConnected(1)
 				w.wire.once(calls.Call_ACCEPT, swallow)
 				w.submit(sleeper("a"))
-				w.untilState("a", task.Staging)
+				w.untilState("a", task.StateStaging)
 				require.True(w, w.kill("a").State.Terminal())
 				w.calm()
 				require.Equal(w, 1, w.launchesOf("a"))

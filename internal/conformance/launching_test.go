@@ -23,11 +23,11 @@ func launching() []behaviour {
 			sources: []source{document("high-availability-framework-guide", "The Life Cycle of a Task"), recording("task_finished")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				require.Equal(w, task.Running, info.State)
+				require.Equal(w, task.StateRunning, info.State)
 				require.NotEmpty(w, info.AgentID)
 				require.NotEmpty(w, info.Hostname)
-				w.untilState("a", task.Running)
-				require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running}, w.states("a"))
+				w.untilState("a", task.StateRunning)
+				require.Equal(w, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning}, w.states("a"))
 				require.Equal(w, info.AgentID, w.infos("a")[1].AgentID)
 			},
 		},
@@ -40,7 +40,7 @@ func launching() []behaviour {
 				spec.Ports = make([]task.Port, 1)
 				spec.HealthCheck = &task.HealthCheck{GracePeriod: time.Minute}
 				info, err := w.sched.Launch(w.ctx, spec)
-				if failed := new(scheduler.TaskError); errors.As(err, &failed) && failed.Task.State == task.Failed {
+				if failed := new(scheduler.TaskError); errors.As(err, &failed) && failed.Task.State == task.StateFailed {
 					w.Skipf("left out: the agents cannot run python3: %v", err)
 				}
 				require.NoError(w, err, w.journal)
@@ -66,10 +66,10 @@ func launching() []behaviour {
 				w.until("it is told", func() bool {
 					infos := w.infos("a")
 					last := infos[len(infos)-1]
-					return last.State == task.Running && last.Healthy != nil && !*last.Healthy
+					return last.State == task.StateRunning && last.Healthy != nil && !*last.Healthy
 				})
 				require.True(w, w.fake.Update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: "a"}, State: mesos.TASK_KILLED.Enum(), Healthy: &unhealthy}))
-				require.Equal(w, task.Killed, w.untilOver("a").State)
+				require.Equal(w, task.StateKilled, w.untilOver("a").State)
 			},
 		},
 		{
@@ -84,7 +84,7 @@ func launching() []behaviour {
 				w.launch(sleeper("good"))
 				var failed *scheduler.TaskError
 				require.ErrorAs(w, w.result(bad), &failed)
-				require.Equal(w, task.Error, failed.Task.State)
+				require.Equal(w, task.StateError, failed.Task.State)
 				require.Equal(w, mesos.REASON_TASK_INVALID, failed.Task.Status.GetReason())
 				require.Empty(w, w.acknowledgements("bad"), "it has no uuid")
 			},
@@ -125,10 +125,10 @@ func launching() []behaviour {
 					_, err := w.sched.Launch(ctx, oversized("a"))
 					return err
 				})
-				w.untilState("a", task.Pending)
+				w.untilState("a", task.StatePending)
 				cancel()
 				require.ErrorIs(w, w.result(given), context.Canceled)
-				require.Equal(w, task.Killed, w.untilOver("a").State)
+				require.Equal(w, task.StateKilled, w.untilOver("a").State)
 				require.Empty(w, w.made(calls.Call_KILL))
 			},
 		},
@@ -146,7 +146,7 @@ func launching() []behaviour {
 				})
 				_, err := w.sched.Launch(ctx, sleeper("a"))
 				require.ErrorIs(w, err, context.Canceled)
-				require.Equal(w, task.Killed, w.untilOver("a").State)
+				require.Equal(w, task.StateKilled, w.untilOver("a").State)
 				w.untilMade(calls.Call_KILL, 1)
 			},
 		},
@@ -162,7 +162,7 @@ func launching() []behaviour {
 				w.wire.restore()
 				var order []string
 				for _, id := range []string{"a", "b", "c"} {
-					w.untilState(id, task.Running)
+					w.untilState(id, task.StateRunning)
 				}
 				for _, c := range w.made(calls.Call_ACCEPT) {
 					order = append(order, launchedBy(c)...)
@@ -179,7 +179,7 @@ func launching() []behaviour {
 				w.submit(sleeper("a"))
 				w.untilMade(calls.Call_REVIVE, 1)
 				w.wire.cut()
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 			},
 		},
 		{
@@ -189,7 +189,7 @@ func launching() []behaviour {
 				w.untilConnected(1)
 				w.wire.once(calls.Call_ACCEPT, late)
 				w.launch(sleeper("a"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 				require.Equal(w, 1, w.launchesOf("a"))
 			},
 		},
@@ -201,7 +201,7 @@ func launching() []behaviour {
 				w.wire.once(calls.Call_ACCEPT, http.StatusServiceUnavailable)
 				w.launch(sleeper("b"))
 				require.Equal(w, 1, w.launchesOf("a"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 	}
@@ -210,10 +210,10 @@ func launching() []behaviour {
 // listening builds tasks that listen on their first port, if they have one.
 type listening struct{}
 
-func (listening) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := taskbuilder.Standard{}.Build(s, p)
-	if err == nil && len(p.HostPorts) > 0 {
-		shell := "exec python3 -m http.server " + strconv.Itoa(int(p.HostPorts[0]))
+func (listening) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	info, err := taskbuilder.Standard{}.Build(in)
+	if err == nil && len(in.Placement.HostPorts) > 0 {
+		shell := "exec python3 -m http.server " + strconv.Itoa(int(in.Placement.HostPorts[0]))
 		info.Command.Value = &shell
 	}
 	return info, err
@@ -222,9 +222,9 @@ func (listening) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
 // careless builds one task so that the master refuses it.
 type careless struct{ id string }
 
-func (c careless) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := taskbuilder.Standard{}.Build(s, p)
-	if s.ID == c.id {
+func (c careless) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	info, err := taskbuilder.Standard{}.Build(in)
+	if in.Spec.ID == c.id {
 		info.Resources = nil
 	}
 	return info, err

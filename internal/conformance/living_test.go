@@ -36,18 +36,18 @@ func living() []behaviour {
 				require.Empty(w, w.made(calls.Call_KILL))
 				return
 			}
-			w.wire.inject(masterStatus("a", info.AgentID, task.Running))
-			w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.Running })
-			require.Equal(w, task.Killed, w.kill("a").State)
+			w.wire.inject(masterStatus("a", info.AgentID, task.StateRunning))
+			w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.StateRunning })
+			require.Equal(w, task.StateKilled, w.kill("a").State)
 		}}
 	}
 	guide := document("high-availability-framework-guide", "The Life Cycle of a Task")
 	partitions := document("high-availability-framework-guide", "Dealing with Partitioned or Failed Agents")
 	return []behaviour{
-		ends("a task that exits with 0 has finished", "exit 0", task.Finished, "Command exited with status 0", guide, recording("task_finished")),
-		ends("a task that exits with something else has failed", "exit 3", task.Failed, "Command exited with status 3", guide, recording("task_failed")),
-		ends("a task that dies of a signal has failed", "kill -9 $$", task.Failed, "Command terminated with signal Killed", guide, recording("task_failed")),
-		ends("a task whose program does not exist has failed", "no-such-program-anywhere", task.Failed, "Command exited with status 127", guide, recording("task_failed")),
+		ends("a task that exits with 0 has finished", "exit 0", task.StateFinished, "Command exited with status 0", guide, recording("task_finished")),
+		ends("a task that exits with something else has failed", "exit 3", task.StateFailed, "Command exited with status 3", guide, recording("task_failed")),
+		ends("a task that dies of a signal has failed", "kill -9 $$", task.StateFailed, "Command terminated with signal Killed", guide, recording("task_failed")),
+		ends("a task whose program does not exist has failed", "no-such-program-anywhere", task.StateFailed, "Command exited with status 127", guide, recording("task_failed")),
 		{
 			name:    "a task that cannot be started fails its Launch, with the agent's message",
 			sources: []source{recording("task_start_failures"), document("task-state-reasons", "REASON_CONTAINER_LAUNCH_FAILED")},
@@ -60,7 +60,7 @@ func living() []behaviour {
 				if w.fake == nil {
 					require.Equal(w, mesos.REASON_CONTAINER_LAUNCH_FAILED, failed.Task.Status.GetReason())
 				}
-				require.Equal(w, task.Failed, failed.Task.State)
+				require.Equal(w, task.StateFailed, failed.Task.State)
 			},
 		},
 		{
@@ -73,7 +73,7 @@ func living() []behaviour {
 				_, err := w.sched.Launch(w.ctx, spec)
 				var failed *scheduler.TaskError
 				require.ErrorAs(w, err, &failed)
-				require.Equal(w, task.Failed, failed.Task.State)
+				require.Equal(w, task.StateFailed, failed.Task.State)
 				require.False(w, errors.Is(err, scheduler.ErrNotRunning))
 			},
 		},
@@ -84,25 +84,25 @@ func living() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				require.True(w, w.fake.KillExecutor("a"))
-				require.Equal(w, task.Failed, w.untilOver("a").State)
+				require.Equal(w, task.StateFailed, w.untilOver("a").State)
 				require.Equal(w, mesos.REASON_EXECUTOR_TERMINATED, w.task("a").Status.GetReason())
 			},
 		},
-		end(task.Lost, true, guide, recording("agent_clean_shutdown")),
-		end(task.Dropped, true, partitions, recording("accept_invalid_offers")),
-		end(task.Gone, true, partitions, recording("reconcile_partition_aware")),
-		end(task.GoneByOperator, true, partitions, document("task-state-reasons", "REASON_SLAVE_REMOVED")),
-		end(task.Unreachable, false, partitions, recording("agent_kill9_partition_aware")),
-		end(task.Unknown, false, partitions, recording("reconcile_partition_aware")),
+		end(task.StateLost, true, guide, recording("agent_clean_shutdown")),
+		end(task.StateDropped, true, partitions, recording("accept_invalid_offers")),
+		end(task.StateGone, true, partitions, recording("reconcile_partition_aware")),
+		end(task.StateGoneByOperator, true, partitions, document("task-state-reasons", "REASON_SLAVE_REMOVED")),
+		end(task.StateUnreachable, false, partitions, recording("agent_kill9_partition_aware")),
+		end(task.StateUnknown, false, partitions, recording("reconcile_partition_aware")),
 		{
 			name:    "a late update of a task that has ended changes nothing",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), recording("ack_wrong")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
 				w.kill("a")
-				w.wire.inject(masterStatus("a", info.AgentID, task.Running))
+				w.wire.inject(masterStatus("a", info.AgentID, task.StateRunning))
 				w.launch(sleeper("b")) // events are handled in order, so the update has been, too
-				require.Equal(w, task.Killed, w.task("a").State)
+				require.Equal(w, task.StateKilled, w.task("a").State)
 			},
 		},
 		{

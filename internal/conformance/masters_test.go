@@ -32,10 +32,10 @@ func survivingMasters() []behaviour {
 				require.Equal(w, told[0].FrameworkID, told[len(told)-1].FrameworkID)
 				w.wait(time.Hour)
 				for _, info := range w.infos("a")[before:] {
-					require.Equal(w, task.Running, info.State)
+					require.Equal(w, task.StateRunning, info.State)
 				}
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -45,7 +45,7 @@ func survivingMasters() []behaviour {
 			config: scheduler.Config{Master: masterAt(2)},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -63,7 +63,7 @@ func survivingMasters() []behaviour {
 				w.untilConnected(3)
 				told, _ := w.connections()
 				require.Equal(w, told[len(told)-1].FrameworkID, w.made(calls.Call_ACCEPT)[0].FrameworkID.Value)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 				w.url = "http://" + masterAt(w.fake.Leader())
 			},
 		},
@@ -78,9 +78,9 @@ func survivingMasters() []behaviour {
 				w.untilConnected(2)
 				require.NoError(w, w.sched.Reconcile(w.ctx))
 				for _, info := range w.infos("a")[before:] {
-					require.Equal(w, task.Running, info.State)
+					require.Equal(w, task.StateRunning, info.State)
 				}
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -91,9 +91,9 @@ func survivingMasters() []behaviour {
 				w.launch(sleeper("a"))
 				w.fake.LoseAgent(host)
 				require.True(w, w.fake.Failover(time.Second))
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				w.fake.ReturnAgent(host)
-				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.Running })
+				w.until("it is back", func() bool { states := w.states("a"); return states[len(states)-1] == task.StateRunning })
 			},
 		},
 		{
@@ -103,7 +103,7 @@ func survivingMasters() []behaviour {
 			run: func(w *world) {
 				w.launch(command("a", "sleep 10"))
 				require.True(w, w.fake.Failover(time.Minute))
-				require.Equal(w, task.Finished, w.untilOver("a").State)
+				require.Equal(w, task.StateFinished, w.untilOver("a").State)
 				w.until("its end is acknowledged", func() bool { return w.acknowledgements("a")[string(w.task("a").Status.UUID)] > 0 })
 			},
 		},
@@ -115,7 +115,7 @@ func survivingMasters() []behaviour {
 				w.launch(sleeper("a"))
 				require.True(w, w.fake.Failover(time.Second))
 				w.untilConnected(2)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -126,10 +126,10 @@ func survivingMasters() []behaviour {
 				w.launch(sleeper("here"))
 				w.wire.once(calls.Call_ACCEPT, swallow)
 				w.submit(sleeper("lost"))
-				w.untilState("lost", task.Staging)
+				w.untilState("lost", task.StateStaging)
 				w.untilMade(calls.Call_ACCEPT, 2)
 				require.True(w, w.fake.Failover(time.Second))
-				w.untilState("lost", task.Running)
+				w.untilState("lost", task.StateRunning)
 				require.Equal(w, 2, w.launchesOf("lost"))
 				require.Equal(w, 1, w.launchesOf("here"))
 			},
@@ -146,7 +146,7 @@ func survivingMasters() []behaviour {
 				require.Equal(w, told[0].FrameworkID, told[len(told)-1].FrameworkID)
 				w.launch(sleeper("b"))
 				w.poll("both are known", func() bool { f, _ := w.view(); return len(f.Tasks) == 2 })
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 	}

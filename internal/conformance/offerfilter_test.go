@@ -34,7 +34,7 @@ func filteringOffers() []behaviour {
 			config:  briefly(),
 			run: func(w *world) {
 				some := w.distinction()
-				w.submitMisfits(task.Constraint{Attribute: some.Name, Operator: task.Like, Value: regexp.QuoteMeta(some.Text.Value)})
+				w.submitMisfits(task.Constraint{Attribute: some.Name, Operator: task.OpLike, Value: regexp.QuoteMeta(some.Text.Value)})
 				w.untilTold(0.1)
 				w.calmInOffers()
 				before := len(w.offers())
@@ -118,7 +118,7 @@ func filteringOffers() []behaviour {
 				require.Equal(w, map[string]mesos.Value_Scalar{"cpus": {Value: 1}, "mem": {Value: 64}}, sent.Limits)
 				w.submit(sleeper("beyond"))
 				info := w.untilOver("beyond")
-				require.Equal(w, task.Error, info.State)
+				require.Equal(w, task.StateError, info.State)
 				require.Contains(w, strings.ToLower(info.Status.GetMessage()), "memory limit")
 			},
 		},
@@ -128,8 +128,9 @@ func filteringOffers() []behaviour {
 // tooLittle is a builder that sets a memory limit below the memory of a task, which only a master refuses.
 type tooLittle struct{ taskbuilder.Standard }
 
-func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) {
-	info, err := b.Standard.Build(s, p)
+func (b tooLittle) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	s := in.Spec
+	info, err := b.Standard.Build(in)
 	if s.ID == "beyond" {
 		info.Limits = map[string]mesos.Value_Scalar{"mem": {Value: s.Mem - 1}}
 	}
@@ -137,7 +138,7 @@ func (b tooLittle) Build(s task.Spec, p task.Placement) (mesos.TaskInfo, error) 
 }
 
 func hosts(like string) task.Constraint {
-	return task.Constraint{Attribute: task.Hostname, Operator: task.Like, Value: like}
+	return task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpLike, Value: like}
 }
 
 // submitMisfits submits two tasks with a constraint. No agent has room for either, but many have the least that

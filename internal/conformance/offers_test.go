@@ -26,7 +26,7 @@ func offers() []behaviour {
 				w.submit(sleeper("a"))
 				w.untilMade(calls.Call_REVIVE, 1)
 				w.untilMade(calls.Call_SUPPRESS, 1)
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 				w.calm()
 				require.Len(w, w.made(calls.Call_REVIVE), 1)
 				require.Len(w, w.made(calls.Call_SUPPRESS), 1)
@@ -64,7 +64,7 @@ func offers() []behaviour {
 			run: func(w *world) {
 				w.submit(oversized("a"))
 				w.refusedFor(2*time.Hour, w.untilMade(calls.Call_DECLINE, 1).Decline.GetFilters())
-				require.Equal(w, task.Pending, w.task("a").State)
+				require.Equal(w, task.StatePending, w.task("a").State)
 			},
 		},
 		{
@@ -85,7 +85,7 @@ func offers() []behaviour {
 				w.untilMade(calls.Call_DECLINE, 1)
 				w.launch(sleeper("a"))
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Pending, w.task("giant").State)
+				require.Equal(w, task.StatePending, w.task("giant").State)
 			},
 		},
 		{
@@ -113,7 +113,7 @@ func offers() []behaviour {
 				}
 				w.wire.restore()
 				for i := range 6 {
-					w.untilState(fmt.Sprint(i), task.Running)
+					w.untilState(fmt.Sprint(i), task.StateRunning)
 				}
 				accept := w.made(calls.Call_ACCEPT)[0]
 				require.Greater(w, len(launches(accept)), 1)
@@ -129,8 +129,8 @@ func offers() []behaviour {
 				w.submit(sleeper("a"))
 				w.submit(sleeper("b"))
 				w.wire.restore()
-				w.untilState("a", task.Running)
-				w.untilState("b", task.Running)
+				w.untilState("a", task.StateRunning)
+				w.untilState("b", task.StateRunning)
 				for _, c := range w.made(calls.Call_ACCEPT) {
 					for _, op := range c.Accept.Operations {
 						require.Len(w, op.GetLaunch().GetTaskInfos(), 1)
@@ -166,13 +166,13 @@ func offers() []behaviour {
 				w.launch(sleeper("first"))
 				attribute := w.textAttribute()
 				like := sleeper("like")
-				like.Constraints = []task.Constraint{{Attribute: attribute.Name, Operator: task.Like, Value: regexp.QuoteMeta(attribute.Text.Value)}}
+				like.Constraints = []task.Constraint{{Attribute: attribute.Name, Operator: task.OpLike, Value: regexp.QuoteMeta(attribute.Text.Value)}}
 				require.Equal(w, attribute.Text.Value, w.attributeOf(w.launch(like).AgentID, attribute.Name))
 				never := sleeper("never")
-				never.Constraints = []task.Constraint{{Attribute: attribute.Name, Operator: task.Like, Value: "no-" + w.name}}
+				never.Constraints = []task.Constraint{{Attribute: attribute.Name, Operator: task.OpLike, Value: "no-" + w.name}}
 				w.submit(never)
 				w.untilMade(calls.Call_DECLINE, 1)
-				require.Equal(w, task.Pending, w.task("never").State)
+				require.Equal(w, task.StatePending, w.task("never").State)
 			},
 		},
 		{
@@ -203,7 +203,7 @@ func offers() []behaviour {
 				w.declineBehind(2)
 				w.launch(sleeper("a"))
 				w.until("the master refused", func() bool { return w.updates("a")[0].GetReason() == mesos.REASON_INVALID_OFFERS })
-				require.Equal(w, []task.State{task.Pending, task.Staging, task.Pending, task.Staging}, w.states("a")[:4])
+				require.Equal(w, []task.State{task.StatePending, task.StateStaging, task.StatePending, task.StateStaging}, w.states("a")[:4])
 				require.Equal(w, 3, w.launchesOf("a"))
 			},
 		},
@@ -216,7 +216,7 @@ func offers() []behaviour {
 					w.wire.inject(&calls.Event{Type: calls.Event_RESCIND, Rescind: &calls.Event_Rescind{OfferID: o.ID}})
 				}
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -247,7 +247,7 @@ func offers() []behaviour {
 				w.launch(sleeper("a"))
 				w.calm()
 				require.Equal(w, 1, w.launchesOf("a"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -284,7 +284,7 @@ func offers() []behaviour {
 			run: func(w *world) {
 				w.submit(oversized("giant"))
 				w.launch(sleeper("a"))
-				require.Equal(w, task.Pending, w.task("giant").State)
+				require.Equal(w, task.StatePending, w.task("giant").State)
 				w.until("somebody is told why", func() bool {
 					entries, _ := w.read()
 					return slices.ContainsFunc(entries, func(e entry) bool {

@@ -29,7 +29,7 @@ func meetingOperators() []behaviour {
 				w.launch(sleeper("a"))
 				require.NoError(w, w.fake.DrainAgent(host, -1, false))
 				over := w.untilOver("a")
-				require.Equal(w, task.Killed, over.State)
+				require.Equal(w, task.StateKilled, over.State)
 				require.Equal(w, mesos.REASON_AGENT_DRAINING, over.Status.GetReason())
 				require.True(w, (&scheduler.TaskError{Task: over}).Retryable())
 				w.acknowledged("a")
@@ -42,7 +42,7 @@ func meetingOperators() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				require.NoError(w, w.fake.DrainAgent(host, -1, true))
-				require.Equal(w, task.GoneByOperator, w.untilOver("a").State)
+				require.Equal(w, task.StateGoneByOperator, w.untilOver("a").State)
 			},
 		},
 		{
@@ -53,7 +53,7 @@ func meetingOperators() []behaviour {
 				w.launch(sleeper("a"))
 				require.NoError(w, w.fake.MarkAgentGone(host))
 				over := w.untilOver("a")
-				require.Equal(w, task.GoneByOperator, over.State)
+				require.Equal(w, task.StateGoneByOperator, over.State)
 				require.True(w, (&scheduler.TaskError{Task: over}).Retryable())
 			},
 		},
@@ -64,9 +64,9 @@ func meetingOperators() []behaviour {
 			run: func(w *world) {
 				w.launch(sleeper("a"))
 				w.fake.LoseAgent(host)
-				w.untilState("a", task.Unreachable)
+				w.untilState("a", task.StateUnreachable)
 				require.NoError(w, w.fake.MarkAgentGone(host))
-				require.Equal(w, task.GoneByOperator, w.untilOver("a").State)
+				require.Equal(w, task.StateGoneByOperator, w.untilOver("a").State)
 			},
 		},
 		{
@@ -78,10 +78,10 @@ func meetingOperators() []behaviour {
 				require.NoError(w, w.fake.DeactivateAgent(host))
 				w.submit(sleeper("b"))
 				w.calm()
-				require.Equal(w, task.Pending, w.task("b").State)
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StatePending, w.task("b").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 				require.NoError(w, w.fake.ReactivateAgent(host))
-				w.untilState("b", task.Running)
+				w.untilState("b", task.StateRunning)
 			},
 		},
 		{
@@ -112,7 +112,7 @@ func meetingOperators() []behaviour {
 				w.launch(sleeper("a"))
 				require.NoError(w, w.fake.UpdateMaintenanceSchedule(mesostest.Window{Hostnames: []string{host}, Start: time.Now().Add(time.Hour)}))
 				require.NoError(w, w.fake.StartMaintenance(host))
-				require.Equal(w, task.Lost, w.untilOver("a").State)
+				require.Equal(w, task.StateLost, w.untilOver("a").State)
 			},
 		},
 	}

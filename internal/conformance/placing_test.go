@@ -19,7 +19,7 @@ func placing() []behaviour {
 			name:    "tasks that must not share a host do not, also when they come one after the other",
 			sources: []source{attributes},
 			run: func(w *world) {
-				for host, tasks := range w.constrained(4, task.Constraint{Attribute: task.Hostname, Operator: task.Unique}) {
+				for host, tasks := range w.constrained(4, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpUnique}) {
 					require.Len(w, tasks, 1, host)
 				}
 			},
@@ -28,7 +28,7 @@ func placing() []behaviour {
 			name:    "no more tasks of a group run on a host than it may have",
 			sources: []source{attributes},
 			run: func(w *world) {
-				for host, tasks := range w.constrained(8, task.Constraint{Attribute: task.Hostname, Operator: task.MaxPer, Value: "2"}) {
+				for host, tasks := range w.constrained(8, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpMaxPer, Value: "2"}) {
 					require.LessOrEqual(w, len(tasks), 2, host)
 				}
 			},
@@ -38,7 +38,7 @@ func placing() []behaviour {
 			sources: []source{attributes},
 			run: func(w *world) {
 				least, most := 1000, 0
-				for _, tasks := range w.constrained(7, task.Constraint{Attribute: task.Hostname, Operator: task.GroupBy}) {
+				for _, tasks := range w.constrained(7, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpGroupBy}) {
 					least, most = min(least, len(tasks)), max(most, len(tasks))
 				}
 				require.LessOrEqual(w, most-least, 1)
@@ -48,7 +48,7 @@ func placing() []behaviour {
 			name:    "a group that must stay together runs where its first task does",
 			sources: []source{attributes},
 			run: func(w *world) {
-				require.Len(w, w.constrained(3, task.Constraint{Attribute: task.Hostname, Operator: task.Cluster}), 1)
+				require.Len(w, w.constrained(3, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpCluster}), 1)
 			},
 		},
 		{
@@ -57,7 +57,7 @@ func placing() []behaviour {
 			run: func(w *world) {
 				first := w.launch(sleeper("first"))
 				second := sleeper("second")
-				second.Constraints = []task.Constraint{{Attribute: task.Hostname, Operator: task.Is, Value: first.Hostname}}
+				second.Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpIs, Value: first.Hostname}}
 				require.Equal(w, first.Hostname, w.launch(second).Hostname)
 			},
 		},
@@ -106,7 +106,7 @@ func (w *world) constrained(n int, c task.Constraint) map[string][]string {
 	w.calm()
 	byHost := map[string][]string{}
 	for i := range n {
-		if info := w.task(fmt.Sprint(i)); info.State == task.Running {
+		if info := w.task(fmt.Sprint(i)); info.State == task.StateRunning {
 			byHost[info.Hostname] = append(byHost[info.Hostname], fmt.Sprint(i))
 		}
 	}

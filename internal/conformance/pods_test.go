@@ -36,7 +36,7 @@ func launchingPods() []behaviour {
 				w.launchPod(pod("p", 3))
 				w.kill("p-1")
 				for i := range 3 {
-					require.Equal(w, task.Killed, w.untilOver(fmt.Sprint("p-", i)).State)
+					require.Equal(w, task.StateKilled, w.untilOver(fmt.Sprint("p-", i)).State)
 				}
 			},
 		},
@@ -48,7 +48,7 @@ func launchingPods() []behaviour {
 				infos := w.launchPod(pod("p", 2))
 				require.Equal(w, infos[0].AgentID, infos[1].AgentID)
 				for _, info := range infos {
-					require.Equal(w, []task.State{task.Pending, task.Staging, task.Pending, task.Staging}, w.states(info.Spec.ID)[:4])
+					require.Equal(w, []task.State{task.StatePending, task.StateStaging, task.StatePending, task.StateStaging}, w.states(info.Spec.ID)[:4])
 				}
 			},
 		},
@@ -63,11 +63,11 @@ func launchingPods() []behaviour {
 				w.calm()
 				for i := range 2 {
 					id := fmt.Sprint("p-", i)
-					require.Equal(w, task.Running, w.task(id).State)
+					require.Equal(w, task.StateRunning, w.task(id).State)
 					require.Equal(w, 1, w.launchesOf(id))
 				}
 				w.kill("p-0")
-				require.Equal(w, task.Killed, w.untilOver("p-1").State)
+				require.Equal(w, task.StateKilled, w.untilOver("p-1").State)
 			},
 		},
 	}

@@ -63,7 +63,7 @@ func reconciling() []behaviour {
 				w.acknowledged("a")
 				w.endBehind("a", info.AgentID)
 				w.wire.cut()
-				require.Equal(w, task.Gone, w.untilOver("a").State)
+				require.Equal(w, task.StateGone, w.untilOver("a").State)
 			},
 		},
 		{
@@ -74,7 +74,7 @@ func reconciling() []behaviour {
 				w.acknowledged("a")
 				w.endBehind("a", info.AgentID)
 				require.NoError(w, w.sched.Reconcile(w.ctx))
-				require.Equal(w, task.Gone, w.task("a").State)
+				require.Equal(w, task.StateGone, w.task("a").State)
 			},
 		},
 		{
@@ -90,7 +90,7 @@ func reconciling() []behaviour {
 				require.Greater(w, times[2]-times[1], times[1]-times[0])
 				w.dropReconciliation(false)
 				require.NoError(w, w.sched.Reconcile(w.ctx))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -202,7 +202,7 @@ func (w *world) endBehind(id, agent string) {
 		w.wire.slipIn(&calls.Call{Type: calls.Call_ACKNOWLEDGE, Acknowledge: &calls.Call_Acknowledge{
 			AgentID: *u.Status.AgentID, TaskID: u.Status.TaskID, UUID: u.Status.UUID,
 		}})
-		if task.FromMesos(u.Status.GetState()).Terminal() {
+		if task.StateFromMesos(u.Status.GetState()).Terminal() {
 			over <- struct{}{}
 		}
 		return nil

@@ -114,13 +114,13 @@ func relaunching() []behaviour {
 				w.loseLaunches(1)
 				w.running.Go(func() {
 					launch := w.untilMade(calls.Call_ACCEPT, 1)
-					e := masterStatus("a", launches(launch)[0].AgentID.Value, task.Dropped)
+					e := masterStatus("a", launches(launch)[0].AgentID.Value, task.StateDropped)
 					e.Update.Status.Reason = mesos.REASON_AGENT_DISCONNECTED.Enum()
 					w.wire.inject(e)
 				})
 				w.launch(sleeper("a"))
 				require.Equal(w, 2, w.launchesOf("a"))
-				require.False(w, slices.Contains(w.states("a"), task.Dropped), "nobody is told that it failed")
+				require.False(w, slices.Contains(w.states("a"), task.StateDropped), "nobody is told that it failed")
 			},
 		},
 	}

@@ -22,7 +22,7 @@ func rest() []behaviour {
 				require.NoError(w, w.sched.Call(w.ctx, &calls.Call{Type: calls.Call_REQUEST, Request: &calls.Call_Request{}}))
 				require.NoError(w, w.sched.Call(w.ctx, &calls.Call{Type: calls.Call_MESSAGE, Message: &calls.Call_Message{AgentID: agent, ExecutorID: executor, Data: []byte("x")}}))
 				require.NoError(w, w.sched.Call(w.ctx, &calls.Call{Type: calls.Call_SHUTDOWN, Shutdown: &calls.Call_Shutdown{AgentID: agent, ExecutorID: executor}}))
-				require.Equal(w, task.Killed, w.untilOver("a").State)
+				require.Equal(w, task.StateKilled, w.untilOver("a").State)
 			},
 		},
 		{

@@ -25,10 +25,10 @@ func restarting() []behaviour {
 				w.die()
 				subscribed := w.goOn(w.store.snapshot())
 				require.Equal(w, w.made(calls.Call_ACCEPT)[0].FrameworkID, subscribed.FrameworkID)
-				require.Equal(w, task.Running, w.task("a").State)
-				require.Equal(w, task.Pending, w.task("giant").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
+				require.Equal(w, task.StatePending, w.task("giant").State)
 				require.ErrorIs(w, w.sched.Submit(w.ctx, sleeper("a")), scheduler.ErrDuplicateTask)
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -37,7 +37,7 @@ func restarting() []behaviour {
 			run: func(w *world) {
 				records := w.dieAt(calls.Call_ACCEPT, 1, pass)
 				w.goOn(records)
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 				w.calm()
 				require.Equal(w, 1, w.launchesOf("a"))
 			},
@@ -49,7 +49,7 @@ func restarting() []behaviour {
 				records := w.dieAt(calls.Call_ACCEPT, 1, cut)
 				w.successor(records)
 				w.start()
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 				require.Equal(w, 2, w.launchesOf("a"))
 			},
 		},
@@ -61,9 +61,9 @@ func restarting() []behaviour {
 				w.wire.fail() // it has nothing but its records
 				w.successor(records)
 				w.start()
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 				w.wire.restore()
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{
@@ -88,7 +88,7 @@ func restarting() []behaviour {
 				require.ErrorIs(w, w.result(killed), scheduler.ErrNotRunning)
 				w.successor(w.store.snapshot())
 				w.start()
-				require.Equal(w, task.Killed, w.untilOver("a").State)
+				require.Equal(w, task.StateKilled, w.untilOver("a").State)
 			},
 		},
 		{
@@ -105,7 +105,7 @@ func restarting() []behaviour {
 				})
 				w.start()
 				over := w.untilOver("a")
-				require.Equal(w, task.Finished, over.State)
+				require.Equal(w, task.StateFinished, over.State)
 				w.until("its end is acknowledged", func() bool { return w.acknowledgements("a")[string(over.Status.UUID)] > 0 })
 			},
 		},
@@ -166,7 +166,7 @@ func restarting() []behaviour {
 				w.nothingHeld()
 				w.store.setBroken(false)
 				require.NoError(w, w.result(submitted))
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 			},
 		},
 		{

@@ -26,7 +26,7 @@ func stayingSubscribed() []behaviour {
 				again := w.made(calls.Call_SUBSCRIBE)[1]
 				require.Equal(w, told[0].FrameworkID, again.GetFrameworkID().GetValue())
 				require.Equal(w, told[0].FrameworkID, again.Subscribe.FrameworkInfo.GetID().GetValue())
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 				w.launch(sleeper("b"))
 			},
 		},
@@ -49,7 +49,7 @@ func stayingSubscribed() []behaviour {
 				w.wire.cut()
 				w.untilConnected(2)
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{
@@ -191,7 +191,7 @@ func stayingSubscribed() []behaviour {
 					w.wire.injectBytes(encode(e, false))
 				}
 				w.launch(sleeper("b"))
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 				require.Len(w, w.made(calls.Call_SUBSCRIBE), 2, "the second one with the ID on record")
 			},
 		},

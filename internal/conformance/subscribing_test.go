@@ -84,7 +84,7 @@ func subscribing() []behaviour {
 				w.startInVain()
 				w.submit(sleeper("a"))
 				w.wire.restore()
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 				require.Empty(w, w.made(calls.Call_SUBSCRIBE)[0].Subscribe.SuppressedRoles)
 			},
 		},
@@ -94,7 +94,7 @@ func subscribing() []behaviour {
 			config:  scheduler.Config{JSON: true},
 			run: func(w *world) {
 				w.launch(sleeper("a"))
-				require.Equal(w, task.Killed, w.kill("a").State)
+				require.Equal(w, task.StateKilled, w.kill("a").State)
 			},
 		},
 		{

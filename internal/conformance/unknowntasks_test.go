@@ -32,9 +32,9 @@ func meetingUnknownTasks() []behaviour {
 			config:  scheduler.Config{UnknownTasks: scheduler.AdoptUnknown},
 			run: func(w *world) {
 				w.smuggle("stranger")
-				w.untilState("stranger", task.Running)
+				w.untilState("stranger", task.StateRunning)
 				require.NotEmpty(w, w.task("stranger").AgentID)
-				require.Equal(w, task.Killed, w.kill("stranger").State)
+				require.Equal(w, task.StateKilled, w.kill("stranger").State)
 			},
 		},
 		{
@@ -45,7 +45,7 @@ func meetingUnknownTasks() []behaviour {
 				w.smuggle("stranger")
 				w.untilReported("stranger")
 				w.poll("it is gone", func() bool { f, _ := w.view(); return len(f.Tasks) == 1 && f.Tasks[0].ID == "a" })
-				require.Equal(w, task.Running, w.task("a").State)
+				require.Equal(w, task.StateRunning, w.task("a").State)
 			},
 		},
 		{

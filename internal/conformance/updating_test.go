@@ -64,7 +64,7 @@ func updating() []behaviour {
 				w.wire.calls(func(c *calls.Call) verdict {
 					if c.Type == calls.Call_ACKNOWLEDGE {
 						info, err := w.sched.Task(w.ctx, c.Acknowledge.TaskID.Value)
-						if err != nil || info.State == task.Pending || info.State == task.Staging {
+						if err != nil || info.State == task.StatePending || info.State == task.StateStaging {
 							wrong <- fmt.Sprint(info.State, err)
 						}
 					}
@@ -81,7 +81,7 @@ func updating() []behaviour {
 			sources: []source{acknowledge, recording("accept_invalid_offers")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				w.wire.inject(masterStatus("a", info.AgentID, task.Unreachable), masterStatus("a", info.AgentID, task.Running))
+				w.wire.inject(masterStatus("a", info.AgentID, task.StateUnreachable), masterStatus("a", info.AgentID, task.StateRunning))
 				w.launch(sleeper("b"))
 				w.acknowledged("a")
 				w.acknowledged("b")
@@ -115,7 +115,7 @@ func updating() []behaviour {
 			sources: []source{acknowledge, document("reconciliation", "Algorithm")},
 			run: func(w *world) {
 				info := w.launch(sleeper("a"))
-				e := masterStatus("stranger", info.AgentID, task.Running)
+				e := masterStatus("stranger", info.AgentID, task.StateRunning)
 				e.Update.Status.UUID = []byte("0123456789abcdef")
 				w.wire.inject(e)
 				w.until("it is acknowledged", func() bool { return w.acknowledgements("stranger")["0123456789abcdef"] == 1 })
@@ -127,7 +127,7 @@ func updating() []behaviour {
 			run: func(w *world) {
 				w.wire.once(calls.Call_ACKNOWLEDGE, swallow)
 				w.submit(command("a", "exit 0"))
-				require.Equal(w, task.Finished, w.untilOver("a").State)
+				require.Equal(w, task.StateFinished, w.untilOver("a").State)
 				first := w.updates("a")[0]
 				require.Equal(w, first.UUID, w.updates("a")[1].UUID)
 				require.Len(w, w.infos("a"), 5, "pending, staging, and three updates")
@@ -140,7 +140,7 @@ func updating() []behaviour {
 			run: func(w *world) {
 				w.wire.times(2, calls.Call_ACKNOWLEDGE, http.StatusServiceUnavailable)
 				w.submit(command("a", "exit 0"))
-				require.Equal(w, task.Finished, w.untilOver("a").State)
+				require.Equal(w, task.StateFinished, w.untilOver("a").State)
 				require.Len(w, w.made(calls.Call_SUBSCRIBE), 1)
 			},
 		},
@@ -152,7 +152,7 @@ func updating() []behaviour {
 				w.submit(sleeper("a"))
 				w.untilMade(calls.Call_ACKNOWLEDGE, 1)
 				w.launch(sleeper("b"))
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 			},
 		},
 		{
@@ -164,7 +164,7 @@ func updating() []behaviour {
 				w.untilMade(calls.Call_ACKNOWLEDGE, 1)
 				w.wire.calls(nil)
 				w.wire.cut()
-				w.untilState("a", task.Running)
+				w.untilState("a", task.StateRunning)
 				w.untilConnected(2)
 				first := w.updates("a")[0]
 				require.GreaterOrEqual(w, w.acknowledgements("a")[string(first.UUID)], 2)
@@ -179,7 +179,7 @@ func updating() []behaviour {
 				}
 				for i := range 5 {
 					w.untilOver(fmt.Sprint(i))
-					require.Equal(w, []task.State{task.Pending, task.Staging, task.Starting, task.Running, task.Finished}, w.states(fmt.Sprint(i)))
+					require.Equal(w, []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning, task.StateFinished}, w.states(fmt.Sprint(i)))
 				}
 			},
 		},

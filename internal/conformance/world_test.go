@@ -230,7 +230,7 @@ func (w *world) launch(spec task.Spec) task.Info {
 	w.Helper()
 	info, err := w.sched.Launch(w.ctx, spec)
 	require.NoError(w, err, w.journal)
-	w.untilState(spec.ID, task.Running)
+	w.untilState(spec.ID, task.StateRunning)
 	return info
 }
 

@@ -49,7 +49,7 @@ func chaos(t *testing.T, seed uint64, times int, flawed flaws, enough string) *h
 	if seed%3 == 2 {
 		s.masters = 3
 	}
-	s.preset = []cluster.Preset{cluster.LAN, cluster.LAN, cluster.WAN, cluster.Local}[seed/2%4]
+	s.preset = []cluster.Preset{cluster.PresetLAN, cluster.PresetLAN, cluster.PresetWAN, cluster.PresetLocal}[seed/2%4]
 	return inWorld(t, s, func(w *world) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()

@@ -132,7 +132,7 @@ func (w *world) unrest(ctx context.Context) string {
 	runs := map[string]bool{}
 	for _, r := range snapshot.Running {
 		runs[r.ID] = true
-		if table[r.ID].State != task.Running {
+		if table[r.ID].State != task.StateRunning {
 			return fmt.Sprintf("%s runs, and on record is %v", r.ID, table[r.ID].State)
 		}
 	}

@@ -162,7 +162,7 @@ func TestKilledAroundLaunch(t *testing.T) {
 	if testing.Short() {
 		times = 4
 	}
-	row(t, setup{durable: true, preset: cluster.Local, heartbeat: 5 * time.Second, missed: 2}, func(w *world) {
+	row(t, setup{durable: true, preset: cluster.PresetLocal, heartbeat: 5 * time.Second, missed: 2}, func(w *world) {
 		random := w.source(3)
 		for i := range times {
 			leader, arrived := w.mustLead(time.Minute), make(chan struct{})
@@ -344,7 +344,7 @@ func TestNothingIsLostWhileAnAgentIsRecovered(t *testing.T) {
 			require.NoError(w, err)
 			require.Len(w, all, 10)
 			for _, info := range all {
-				require.Equal(w, task.Running, info.State, info.Spec.ID)
+				require.Equal(w, task.StateRunning, info.State, info.Spec.ID)
 			}
 		}
 		w.master.ReturnAgent(away)
@@ -358,7 +358,7 @@ func TestLossyLinks(t *testing.T) {
 	if testing.Short() {
 		long = 5 * time.Minute
 	}
-	row(t, setup{preset: cluster.WAN}, func(w *world) {
+	row(t, setup{preset: cluster.PresetWAN}, func(w *world) {
 		w.launch(5)
 		term := w.newest
 		for _, from := range w.hosts() {

@@ -107,6 +107,10 @@ type Config struct {
 	// net.Listen. Default none: agents cannot be connected to, and remember no sandboxes.
 	ListenAgents func(address string) (net.Listener, error)
 
+	// KeepTasks has Snapshot.Launched list every task that an agent was ever given. Default: tasks that have ended
+	// are forgotten, as far as a master forgets them.
+	KeepTasks bool
+
 	// launch and reap, when set, return for each task what Launch and Reap are for all; ran is how
 	// long its process lived. With them the replay of recordings has the times of the recorded machine.
 	launch func(taskID string) time.Duration

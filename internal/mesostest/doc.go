@@ -32,7 +32,7 @@
 //
 // [Master.Observe] tells of each call that was handled. Faults are scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
 // [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
-// [Master.LoseZooKeeper], [Master.KillExecutor], [Master.Update], [Master.SetHealth], [Master.SetTokens].
+// [Master.LoseZooKeeper], [Master.KillExecutor], [Master.EndTask], [Master.Update], [Master.SetHealth], [Master.SetTokens].
 // They also come by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
 // What operators do is scripted as well: [Master.DrainAgent], [Master.MarkAgentGone],
 // [Master.StartMaintenance], [Master.UpdateQuota] and their siblings do what the calls of their

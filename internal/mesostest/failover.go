@@ -90,12 +90,15 @@ func (m *Master) Failover(down time.Duration) bool {
 // Leader returns the number of the master that leads and has recovered, -1 when there is none.
 func (m *Master) Leader() int {
 	n := -1
-	m.must(func() {
-		if m.ready && m.leading != nil {
-			n = slices.Index(m.contenders, m.leading.contender)
-		}
-	})
+	m.must(func() { n = m.leader() })
 	return n
+}
+
+func (m *Master) leader() int {
+	if !m.ready || m.leading == nil {
+		return -1
+	}
+	return slices.Index(m.contenders, m.leading.contender)
 }
 
 func (m *Master) withMaster(n int, f func(*contender) bool) (done bool) {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/shell"
 )
 
 // Fault is what becomes of a call instead of its handling. A positive value is
@@ -153,6 +155,22 @@ func (m *Master) KillExecutor(taskID string) bool {
 			found = true
 			t.executor.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", 9)
 		}
+	})
+	return found
+}
+
+// EndTask has the process of a running task exit with a status, whatever its command is. It reports whether there was
+// such a task.
+func (m *Master) EndTask(taskID string, status uint8) bool {
+	found := false
+	m.must(func() {
+		t := m.runningTask(taskID)
+		if t == nil || !t.started || t.ending {
+			return
+		}
+		found = true
+		t.process.Stop()
+		t.exited(m, shell.Exit{Code: int(status)})
 	})
 	return found
 }

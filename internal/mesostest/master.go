@@ -69,6 +69,8 @@ type Master struct {
 	shares      map[shareKey]*share
 	launched    uint64         // tasks ever launched: their order
 	launches    map[string]int // of each task
+	kept        []*task        // all that were launched, with Config.KeepTasks
+	waiting     []*waiter
 	intercept   func(*scheduler.Call) Fault
 	observe     func(Handled)
 	disturbance disturbance
@@ -187,6 +189,7 @@ func (m *Master) loop(ctx context.Context, broken <-chan error) error {
 	defer alarm.Stop()
 	for {
 		m.timers.run(time.Now())
+		m.release()
 		var due <-chan time.Time
 		if at, ok := m.timers.next(); ok {
 			alarm.Reset(time.Until(at))

@@ -13,6 +13,7 @@ import (
 
 // Snapshot is what the master knows at one moment, as plain values.
 type Snapshot struct {
+	Leader     int                         // which master leads and has recovered, -1 when none does
 	Frameworks []FrameworkState            // by arrival
 	Completed  []string                    // IDs of removed frameworks, the oldest first
 	Agents     []AgentState                // by registration
@@ -20,6 +21,7 @@ type Snapshot struct {
 	Running    []RunningTask               // by agent and launch
 	Calls      map[scheduler.Call_Type]int // that passed the static checks; also those that got a fault
 	Launches   map[string]int              // how often each task was handed to an agent, whatever its framework
+	Launched   []LaunchedTask              // every task that an agent was given, by launch; only with Config.KeepTasks
 }
 
 // FrameworkState is a framework that is not removed.
@@ -57,6 +59,16 @@ type RunningTask struct {
 	ID, FrameworkID, Hostname string
 }
 
+// LaunchedTask is a task that an agent was given, also after its end.
+type LaunchedTask struct {
+	Info              *mesos.TaskInfo // must not be changed
+	FrameworkID       string
+	AgentID, Hostname string
+	State             mesos.TaskState // the latest in the eyes of masters
+	Message           string          // of the update with that state, if the framework was sent one
+	Running           bool            // its agent has it, whether a master knows of it or not
+}
+
 // OfferState is an outstanding offer.
 type OfferState struct {
 	ID, FrameworkID, AgentID, Role string
@@ -71,7 +83,7 @@ func (m *Master) Snapshot() Snapshot {
 }
 
 func (m *Master) snapshot() Snapshot {
-	s := Snapshot{Calls: maps.Clone(m.callCounts), Launches: maps.Clone(m.launches)}
+	s := Snapshot{Leader: m.leader(), Calls: maps.Clone(m.callCounts), Launches: maps.Clone(m.launches)}
 	for _, f := range m.removed {
 		s.Completed = append(s.Completed, f.id)
 	}
@@ -104,6 +116,17 @@ func (m *Master) snapshot() Snapshot {
 				s.Running = append(s.Running, RunningTask{ID: t.info.TaskID.Value, FrameworkID: t.framework.id, Hostname: a.config.Hostname})
 			}
 		}
+	}
+	for _, t := range m.kept {
+		launched := LaunchedTask{
+			Info: t.info, FrameworkID: t.framework.id, AgentID: t.agent.id, Hostname: t.agent.config.Hostname, State: t.shown(),
+		}
+		if n := len(t.statuses); n > 0 && t.statuses[n-1].GetState() == launched.State {
+			launched.Message = t.statuses[n-1].GetMessage()
+		}
+		_, there := t.agent.tasks[t]
+		launched.Running = there && !terminal(t.latest)
+		s.Launched = append(s.Launched, launched)
 	}
 	return s
 }

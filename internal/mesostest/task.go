@@ -69,6 +69,9 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *t
 		resources: rs, state: mesos.TASK_STAGING, latest: mesos.TASK_STAGING,
 		forwarded: mesos.TaskStatus{State: mesos.TASK_STAGING.Enum()},
 	}
+	if m.config.KeepTasks {
+		m.kept = append(m.kept, t)
+	}
 	e.framework.tasks[info.TaskID.Value] = t
 	e.tasks = append(e.tasks, t)
 	if e.grouped() {

@@ -26,7 +26,7 @@ func anyRole() []string { return []string{"*"} }
 
 // onRack returns a task that may run on one rack only.
 func onRack(rack string) *task.Spec {
-	return &task.Spec{Mem: 32, Constraints: all{where("rack", task.Like, rack)}}
+	return &task.Spec{Mem: 32, Constraints: all{where("rack", task.OpLike, rack)}}
 }
 
 func newOwner(t require.TestingT, pending ...*task.Spec) *owner {

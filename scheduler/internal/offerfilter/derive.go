@@ -37,7 +37,7 @@ type Filter struct {
 }
 
 // Constraints are, by role, sets of constraints in a fixed order. An agent is offered if all constraints of at least
-// one set hold. The operators are LIKE, UNLIKE, IS and EXISTS; the last has no value and holds if the agent has the
+// one set hold. The operators are LIKE, UNLIKE, IS, IS_NOT and EXISTS; the last has no value and holds if the agent has the
 // attribute.
 type Constraints map[string][]ConstraintSet
 
@@ -194,11 +194,14 @@ func constraintSet(s *task.Spec, level Level) ConstraintSet {
 		if !valid(c.Attribute) || !valid(c.Value) {
 			continue
 		}
+		if c.Attribute == "@hostname" {
+			c.Attribute = task.AttributeHostname
+		}
 		switch {
-		case c.Operator == task.Is:
-		case c.Operator == task.Cluster && c.Value != "":
-			c.Operator = task.Is
-		case (c.Operator == task.Like || c.Operator == task.Unlike) && level == Full:
+		case c.Operator == task.OpIs, c.Operator == task.OpIsNot:
+		case c.Operator == task.OpCluster && c.Value != "":
+			c.Operator = task.OpIs
+		case (c.Operator == task.OpLike || c.Operator == task.OpUnlike) && level == Full:
 		default: // no constraint holds where the attribute is missing
 			c.Operator, c.Value = exists, ""
 		}

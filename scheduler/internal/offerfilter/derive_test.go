@@ -31,10 +31,10 @@ func derive(roles []string, users map[string]mesos.OfferFilters, specs []task.Sp
 func TestDerive(t *testing.T) {
 	many := make([]task.Spec, 33)
 	for i := range many {
-		many[i] = task.Spec{CPUs: 1, Constraints: all{where(fmt.Sprintf("a%02d", i), task.Unique, "")}}
+		many[i] = task.Spec{CPUs: 1, Constraints: all{where(fmt.Sprintf("a%02d", i), task.OpUnique, "")}}
 	}
 	expressions := []task.Spec{{Mem: 1, Constraints: all{
-		where("a", task.Like, "1"), where("b", task.Unlike, "2"), where("c", task.Is, "3"),
+		where("a", task.OpLike, "1"), where("b", task.OpUnlike, "2"), where("c", task.OpIs, "3"),
 	}}}
 	roles := []string{"*", "prod"}
 	for _, row := range []struct {
@@ -55,26 +55,29 @@ func TestDerive(t *testing.T) {
 		{"GPUs and disk", roles[:1], []task.Spec{{GPUs: 2, Disk: 7}, {GPUs: 1, Disk: 9}}, 0, " least *: disk 7, gpus 1"},
 		{"less than Mesos can tell from nothing", roles[:1], []task.Spec{{CPUs: 0.0004}}, 0, ""},
 		{"one that any agent may run", roles[:1], []task.Spec{
-			{CPUs: 1, Constraints: all{where("a", task.Is, "1")}}, {CPUs: 2},
+			{CPUs: 1, Constraints: all{where("a", task.OpIs, "1")}}, {CPUs: 2},
 		}, 0, " least *: cpus 1"},
 		{"alike but for the order", roles[:1], []task.Spec{
-			{CPUs: 1, Constraints: all{where("b", task.Is, "1"), where("a", task.Is, "1"), where("a", task.Is, "1")}},
-			{CPUs: 2, Constraints: all{where("a", task.Is, "1"), where("b", task.Is, "1")}},
+			{CPUs: 1, Constraints: all{where("b", task.OpIs, "1"), where("a", task.OpIs, "1"), where("a", task.OpIs, "1")}},
+			{CPUs: 2, Constraints: all{where("a", task.OpIs, "1"), where("b", task.OpIs, "1")}},
 		}, 0, " least *: cpus 1 where *: a IS 1 and b IS 1"},
 		{"several sets", roles[:1], []task.Spec{
-			{Mem: 1, Constraints: all{where("b", task.Is, "1")}}, {Mem: 1, Constraints: all{where("a", task.Like, "x"), where("z", task.Unlike, "y")}},
+			{Mem: 1, Constraints: all{where("b", task.OpIs, "1")}}, {Mem: 1, Constraints: all{where("a", task.OpLike, "x"), where("z", task.OpUnlike, "y")}},
 		}, 0, " least *: mem 1 where *: a LIKE x and z UNLIKE y, or b IS 1"},
+		{"neither the agent that failed nor another", roles[:1], []task.Spec{{CPUs: 1, Constraints: all{
+			where("@hostname", task.OpIsNot, "a1"), where("hostname", task.OpIsNot, "a1"), where("rack", task.OpIsNot, "r1"),
+		}}}, 0, " least *: cpus 1 where *: hostname IS_NOT a1 and rack IS_NOT r1"},
 		{"those that count", roles[:1], []task.Spec{{CPUs: 1, Constraints: all{
-			where("a", task.Unique, ""), where("b", task.GroupBy, "3"), where("c", task.MaxPer, "2"), where("d", task.Cluster, ""), where("e", task.Cluster, "x"),
+			where("a", task.OpUnique, ""), where("b", task.OpGroupBy, "3"), where("c", task.OpMaxPer, "2"), where("d", task.OpCluster, ""), where("e", task.OpCluster, "x"),
 		}}}, 0, " least *: cpus 1 where *: a EXISTS and b EXISTS and c EXISTS and d EXISTS and e IS x"},
 		{"text that JSON cannot say", roles[:1], []task.Spec{
-			{CPUs: 1, Constraints: all{where("a", task.Is, "\xff"), where("b", task.Like, "x"), where("\xff", task.Unique, "")}},
+			{CPUs: 1, Constraints: all{where("a", task.OpIs, "\xff"), where("b", task.OpLike, "x"), where("\xff", task.OpUnique, "")}},
 		}, 0, " least *: cpus 1 where *: b LIKE x"},
 		{"just not too many sets", roles[:1], many[31:], 0, " least *: cpus 1 where *: a31 EXISTS, or a32 EXISTS"},
 		{"too many sets", roles[:1], many, 0, " least *: cpus 1"},
 		{"a task of one role, one of any", roles, []task.Spec{{CPUs: 1, Role: "prod"}, {CPUs: 2}}, 0, " least *: cpus 2 least prod: cpus 1"},
 		{"other roles do not matter", roles, []task.Spec{
-			{CPUs: 1, Role: "prod", Constraints: all{where("a", task.Is, "1")}}, {CPUs: 2, Role: "*"},
+			{CPUs: 1, Role: "prod", Constraints: all{where("a", task.OpIs, "1")}}, {CPUs: 2, Role: "*"},
 		}, 0, " least *: cpus 2 least prod: cpus 1 where prod: a IS 1"},
 		{"not one of the framework's roles", roles[:1], []task.Spec{{CPUs: 1, Role: "prod"}}, 0, ""},
 		{"all there is to tell", roles[:1], expressions, offerfilter.Full, " least *: mem 1 where *: a LIKE 1 and b UNLIKE 2 and c IS 3"},
@@ -94,7 +97,7 @@ func TestDerive(t *testing.T) {
 func TestDeriveMostSets(t *testing.T) {
 	specs := make([]task.Spec, 32)
 	for i := range specs {
-		specs[i].Constraints = all{where(fmt.Sprint(i), task.Unique, "")}
+		specs[i].Constraints = all{where(fmt.Sprint(i), task.OpUnique, "")}
 	}
 	require.Len(t, derive([]string{"*"}, nil, specs, offerfilter.Full).Constraints["*"], 32)
 }
@@ -102,7 +105,7 @@ func TestDeriveMostSets(t *testing.T) {
 func TestAdmits(t *testing.T) {
 	roles := []string{"a", "b"}
 	f := derive(roles, nil, []task.Spec{
-		{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.Like, "r1")}},
+		{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.OpLike, "r1")}},
 		{Role: "b", CPUs: 1},
 	}, offerfilter.Full)
 	for _, row := range []struct {
@@ -110,16 +113,16 @@ func TestAdmits(t *testing.T) {
 		spec   task.Spec
 		want   bool
 	}{
-		{"the same", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.Like, "r1")}}, true},
-		{"needs more", task.Spec{Role: "a", CPUs: 5, Mem: 64, Disk: 1, Constraints: all{where("rack", task.Like, "r1")}}, true},
-		{"needs less", task.Spec{Role: "a", CPUs: 0.5, Mem: 32, Constraints: all{where("rack", task.Like, "r1")}}, false},
-		{"less by the rounding", task.Spec{Role: "a", CPUs: 0.9996, Mem: 32, Constraints: all{where("rack", task.Like, "r1")}}, true},
-		{"none of one", task.Spec{Role: "a", CPUs: 1, Constraints: all{where("rack", task.Like, "r1")}}, false},
-		{"other constraints", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.Like, "r2")}}, false},
+		{"the same", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.OpLike, "r1")}}, true},
+		{"needs more", task.Spec{Role: "a", CPUs: 5, Mem: 64, Disk: 1, Constraints: all{where("rack", task.OpLike, "r1")}}, true},
+		{"needs less", task.Spec{Role: "a", CPUs: 0.5, Mem: 32, Constraints: all{where("rack", task.OpLike, "r1")}}, false},
+		{"less by the rounding", task.Spec{Role: "a", CPUs: 0.9996, Mem: 32, Constraints: all{where("rack", task.OpLike, "r1")}}, true},
+		{"none of one", task.Spec{Role: "a", CPUs: 1, Constraints: all{where("rack", task.OpLike, "r1")}}, false},
+		{"other constraints", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.OpLike, "r2")}}, false},
 		{"no constraints", task.Spec{Role: "a", CPUs: 1, Mem: 32}, false},
-		{"more constraints, which is not looked into", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.Like, "r1"), where("z", task.Is, "1")}}, false},
+		{"more constraints, which is not looked into", task.Spec{Role: "a", CPUs: 1, Mem: 32, Constraints: all{where("rack", task.OpLike, "r1"), where("z", task.OpIs, "1")}}, false},
 		{"another role", task.Spec{Role: "b", CPUs: 1}, true},
-		{"any constraints where there are none", task.Spec{Role: "b", CPUs: 1, Constraints: all{where("z", task.Is, "1")}}, true},
+		{"any constraints where there are none", task.Spec{Role: "b", CPUs: 1, Constraints: all{where("z", task.OpIs, "1")}}, true},
 		{"any role, kept back in one", task.Spec{CPUs: 1}, false},
 		{"none of the framework's roles", task.Spec{Role: "c"}, true},
 	} {
@@ -129,7 +132,7 @@ func TestAdmits(t *testing.T) {
 }
 
 func TestEqual(t *testing.T) {
-	one := []task.Spec{{CPUs: 1, Constraints: all{where("a", task.Is, "1")}}}
+	one := []task.Spec{{CPUs: 1, Constraints: all{where("a", task.OpIs, "1")}}}
 	f := func(specs []task.Spec) offerfilter.Filter { return derive([]string{"*"}, nil, specs, offerfilter.Full) }
 	require.True(t, f(one).Equal(f(one)))
 	require.False(t, f(one).Equal(f([]task.Spec{{CPUs: 2, Constraints: one[0].Constraints}})))
@@ -143,7 +146,7 @@ func TestUsersOfferFilters(t *testing.T) {
 		return offerfilter.Filter{Minimum: map[string]map[string]float64{role: {name: 1}}}
 	}
 	own := minimum("a", "mem").OfferFilters(nil)
-	specs := []task.Spec{{CPUs: 1, Constraints: all{where("rack", task.Is, "1")}}}
+	specs := []task.Spec{{CPUs: 1, Constraints: all{where("rack", task.OpIs, "1")}}}
 	require.Equal(t, " where a: rack IS 1", derive([]string{"a"}, own, specs, offerfilter.Full).String())
 	require.Equal(t, " least b: cpus 1 where a: rack IS 1 where b: rack IS 1", derive([]string{"a", "b"}, own, specs, offerfilter.Full).String())
 
@@ -160,7 +163,7 @@ func BenchmarkDerive(b *testing.B) {
 		b.Run(fmt.Sprint("classes=", n), func(b *testing.B) {
 			specs := make([]task.Spec, n)
 			for i := range specs {
-				specs[i] = task.Spec{CPUs: 1, Mem: float64(32 + i), Constraints: all{where("rack", task.Like, "r[12]")}}
+				specs[i] = task.Spec{CPUs: 1, Mem: float64(32 + i), Constraints: all{where("rack", task.OpLike, "r[12]")}}
 			}
 			b.ReportAllocs()
 			for b.Loop() {

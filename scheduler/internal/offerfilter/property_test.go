@@ -30,7 +30,7 @@ func offered(f offerfilter.Filter, o task.Offer, free map[string]float64) bool {
 
 func holds(c task.Constraint, a task.Agent) bool {
 	value, there := a.Hostname, true
-	if c.Attribute != task.Hostname {
+	if c.Attribute != task.AttributeHostname {
 		at := slices.IndexFunc(a.Attributes, func(b mesos.Attribute) bool { return b.Name == c.Attribute })
 		if there = at >= 0; there {
 			value = a.Attributes[at].GetText().GetValue()
@@ -38,11 +38,13 @@ func holds(c task.Constraint, a task.Agent) bool {
 	}
 	matches := func() bool { return regexp.MustCompile(`\A(?:` + c.Value + `)\z`).MatchString(value) }
 	switch c.Operator {
-	case task.Is:
+	case task.OpIs:
 		return there && value == c.Value
-	case task.Like:
+	case task.OpIsNot:
+		return there && value != c.Value
+	case task.OpLike:
 		return there && matches()
-	case task.Unlike:
+	case task.OpUnlike:
 		return there && !matches()
 	case "EXISTS":
 		return there
@@ -63,9 +65,9 @@ func (d draw) spec(id string) task.Spec {
 	if d.IntN(3) == 0 {
 		s.Scalars = map[string]float64{"x": float64(1 + d.IntN(2))}
 	}
-	operators := []task.Operator{task.Like, task.Unlike, task.Is, task.Cluster, task.Unique, task.GroupBy, task.MaxPer}
+	operators := []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpMaxPer}
 	for range d.IntN(3) {
-		s.Constraints = append(s.Constraints, where(d.pick("rack", "disk", task.Hostname), operators[d.IntN(len(operators))], d.pick("1", "2", "r1", "r[12]", "r.*", "")))
+		s.Constraints = append(s.Constraints, where(d.pick("rack", "disk", task.AttributeHostname, "@hostname"), operators[d.IntN(len(operators))], d.pick("1", "2", "r1", "r[12]", "r.*", "")))
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -45,13 +46,22 @@ type baseline struct {
 
 func newBaseline() baseline { return baseline{spec: untagged(reflect.TypeFor[task.Spec]())} }
 
-// untagged returns a type of the same layout whose structs have no tags.
+// newer reports whether a field of a spec came after version 1.
+func newer(of reflect.Type, field string) bool {
+	return of == reflect.TypeFor[task.Port]() && field == "NoHost"
+}
+
+// untagged returns a type of the same layout whose structs have no tags. Fields that version 1 did not have are left out of
+// JSON.
 func untagged(t reflect.Type) reflect.Type {
 	switch t.Kind() {
 	case reflect.Struct:
 		fields := make([]reflect.StructField, t.NumField())
 		for i := range fields {
 			fields[i] = reflect.StructField{Name: t.Field(i).Name, Type: untagged(t.Field(i).Type)}
+			if newer(t, t.Field(i).Name) {
+				fields[i].Tag = `json:"-"`
+			}
 		}
 		return reflect.StructOf(fields)
 	case reflect.Pointer:
@@ -73,7 +83,7 @@ func (b baseline) untagged(s *task.Spec) any {
 func (b baseline) encode(t *Task, launches int) ([]byte, error) {
 	r := baselineRecord{
 		Version: 1,
-		Spec:    b.untagged(&t.Info.Spec), State: t.Info.State.String(),
+		Spec:    b.untagged(&t.Info.Spec), State: strings.ReplaceAll(t.Info.State.String(), "_", " "),
 		AgentID: t.Info.AgentID, Hostname: t.Info.Hostname, HostPorts: t.Info.HostPorts,
 		Healthy: t.Info.Healthy, Submitted: t.Info.Submitted, Updated: t.Info.Updated,
 		Serial: t.Serial, Launches: launches, Confirmed: t.Confirmed, Doubtful: t.Lost > 0,
@@ -127,7 +137,7 @@ func (b baseline) decode(value []byte) (Task, error) {
 		Killing: r.Killing, UnknownSince: r.UnknownSince,
 	}
 	copy(t.UUIDs[:], r.UUIDs)
-	if state != task.Pending && !state.Terminal() && r.AgentID != "" {
+	if state != task.StatePending && !state.Terminal() && r.AgentID != "" {
 		t.Agent = &task.Agent{ID: r.AgentID, Hostname: r.Hostname, Region: r.Region, Zone: r.Zone}
 		for _, wire := range r.Attributes {
 			var attribute mesos.Attribute

@@ -35,7 +35,7 @@ func service(n int, alike bool) Task {
 				HealthCheck: &task.HealthCheck{Interval: 10 * time.Second, GracePeriod: time.Minute},
 				Labels:      map[string]string{"team": "shop", "version": "2.41.7"},
 			},
-			State: task.Running, AgentID: agent.ID, Hostname: agent.Hostname,
+			State: task.StateRunning, AgentID: agent.ID, Hostname: agent.Hostname,
 			HostPorts: []uint16{uint16(31000 + n%100)}, Healthy: ptr(true), Status: status,
 			Submitted: at, Updated: at.Add(time.Minute),
 		},

@@ -56,11 +56,11 @@ func TestCacheKeepsSpec(t *testing.T) {
 	known := c.tasks[x.Info.Spec.ID]
 	spec := known.value.Info.Spec
 	c.decoder = decoder{} // which would find the spec among those it knows
-	x.Info.State = task.Finished
+	x.Info.State = task.StateFinished
 	state, err := EncodeTask(&x)
 	require.NoError(t, err)
 	c.Update(t.Context(), map[string][]byte{TaskKey(x.Info.Spec.ID): state})
-	require.Equal(t, task.Finished, known.value.Info.State)
+	require.Equal(t, task.StateFinished, known.value.Info.State)
 	require.Same(t, spec.HealthCheck, known.value.Info.Spec.HealthCheck)
 
 	// It is decoded again if it changes as well.

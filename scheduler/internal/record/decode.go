@@ -86,31 +86,47 @@ type source struct {
 	spec []byte // nil: there is no record of it
 }
 
-// decodeTasks decodes all tasks that the cache does not have, on as many processors as are worth while.
+// decodeTasks decodes all tasks that the cache does not have.
 func (c *Cache) decodeTasks(from []source) ([]Task, error) {
 	tasks := make([]Task, len(from))
-	parts := max(1, min(runtime.GOMAXPROCS(0), len(from)/tasksEach))
-	errs := make([]error, parts)
-	part := func(n int) {
+	err := inParts(len(from), func() func(int) error {
 		var scratch decodedTask
-		for i := len(from) * n / parts; i < len(from)*(n+1)/parts && errs[n] == nil; i++ {
-			if !c.take(from[i], &tasks[i]) {
-				errs[n] = c.decoder.decode(from[i], nil, &scratch, &tasks[i])
+		return func(i int) error {
+			if c.take(from[i], &tasks[i]) {
+				return nil
 			}
+			return c.decoder.decode(from[i], nil, &scratch, &tasks[i])
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tasks, nil
+}
+
+// inParts passes each number below n to a worker, on as many processors as are worth while. Each has one, which begin
+// returns. It returns the first error of one of them.
+func inParts(n int, begin func() func(int) error) error {
+	parts := max(1, min(runtime.GOMAXPROCS(0), n/tasksEach))
+	errs := make([]error, parts)
+	part := func(p int) {
+		work := begin()
+		for i := n * p / parts; i < n*(p+1)/parts && errs[p] == nil; i++ {
+			errs[p] = work(i)
 		}
 	}
 	var others sync.WaitGroup
-	for n := 1; n < parts; n++ {
-		others.Go(func() { part(n) })
+	for p := 1; p < parts; p++ {
+		others.Go(func() { part(p) })
 	}
 	part(0)
 	others.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return tasks, nil
+	return nil
 }
 
 // decodedTask has the fields of both versions.

@@ -25,7 +25,7 @@ func (randomTask) Generate(r *rand.Rand, size int) reflect.Value {
 	randomize(reflect.ValueOf(&t.Info.HostPorts).Elem(), r, size)
 	randomize(reflect.ValueOf(&t.Info.Healthy).Elem(), r, size)
 	t.Info.Spec.ID += "x" // it is required
-	t.Info.State = task.State(r.Intn(int(task.Unknown) + 1))
+	t.Info.State = task.State(r.Intn(int(task.StateUnknown) + 1))
 	t.Info.Submitted, t.Info.Updated, t.UnknownSince = randomTime(r), randomTime(r), randomTime(r)
 	if r.Intn(2) == 0 {
 		t.Info.Status = mesos.NewPopulatedTaskStatus(r, true)

@@ -102,7 +102,7 @@ func TestEncodeErrors(t *testing.T) {
 
 // A status that is too large to be read again is left out, and one that would exhaust the stack is refused.
 func TestLargeStatus(t *testing.T) {
-	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.Failed, Status: sampleStatus("a")}}
+	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateFailed, Status: sampleStatus("a")}}
 	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage-200))
 	_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
 	require.NoError(t, err)

@@ -13,10 +13,10 @@ func fullSpec(id string) task.Spec {
 	return task.Spec{
 		ID: id, Name: "web & \"co\"", Role: "shop", CPUs: 0.1, Mem: 128.5, Disk: 10, GPUs: 1,
 		Scalars: map[string]float64{"bandwidth": 2.5, "licences": 1}, Revocable: true,
-		Ports:  []task.Port{{Container: 8080, Protocol: "tcp", Host: 31000, Name: "http"}, {Host: 31001, Protocol: "udp"}},
+		Ports:  []task.Port{{Container: 8080, Protocol: "tcp", Host: 31000, Name: "http"}, {Host: 31001, NoHost: true, Protocol: "udp"}},
 		Limits: &task.Limits{CPUs: task.Unlimited, Mem: 256},
 		Container: &task.Container{
-			Containerizer: task.Mesos, Image: "registry.example/shop:2.41", ForcePull: true, Network: "mesh",
+			Containerizer: task.ContainerizerMesos, Image: "registry.example/shop:2.41", ForcePull: true, Network: "mesh",
 			Volumes: []task.Volume{
 				{Path: "/data", ReadOnly: true, HostPath: "/srv/data", SandboxPath: "shared", Tmpfs: 64},
 				{Path: "/key", Secret: &task.Secret{Name: "vault", Key: "tls", Value: []byte{0, 1, 255}}},
@@ -31,8 +31,8 @@ func fullSpec(id string) task.Spec {
 			User:    "www-data",
 		},
 		Pod: "pod-1", Group: "web",
-		Constraints:       []task.Constraint{{Attribute: "rack", Operator: task.Like, Value: "r[12]"}},
-		Preferences:       []task.Constraint{{Attribute: task.Hostname, Operator: task.Unique}},
+		Constraints:       []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: "r[12]"}},
+		Preferences:       []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpUnique}},
 		MaxCompletionTime: time.Hour + time.Nanosecond, KillPolicy: &task.KillPolicy{GracePeriod: 5 * time.Second},
 		HealthCheck: &task.HealthCheck{
 			Port: 1, HTTP: &task.HTTPGet{Scheme: "https", Path: "/health?a=b"},
@@ -45,7 +45,7 @@ func fullSpec(id string) task.Spec {
 			Delay: time.Second, Interval: 2 * time.Second, Timeout: 3 * time.Second,
 		},
 		Discovery: &task.Discovery{
-			Visibility: task.InCluster, Name: "shop", Environment: "prod", Location: "eu", Version: "v2",
+			Visibility: task.VisibilityCluster, Name: "shop", Environment: "prod", Location: "eu", Version: "v2",
 			Labels: map[string]string{"tier": "front"},
 		},
 		Labels: map[string]string{"team": "blue", "ü": "ö"},
@@ -92,7 +92,7 @@ func fullTask(id string) Task {
 	at, agent := sampleTime(), sampleAgent()
 	return Task{
 		Info: task.Info{
-			Spec: fullSpec(id), State: task.Running, AgentID: agent.ID, Hostname: agent.Hostname,
+			Spec: fullSpec(id), State: task.StateRunning, AgentID: agent.ID, Hostname: agent.Hostname,
 			HostPorts: []uint16{31000, 65535}, Healthy: ptr(false), Status: sampleStatus(id),
 			Submitted: at, Updated: at.Add(time.Second),
 		},
@@ -107,7 +107,7 @@ func samples() []Task {
 	moved := Task{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "pending again", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 1"}},
-			State: task.Pending, AgentID: agent.ID, Hostname: agent.Hostname, HostPorts: []uint16{31000},
+			State: task.StatePending, AgentID: agent.ID, Hostname: agent.Hostname, HostPorts: []uint16{31000},
 			Submitted: at, Updated: at,
 		},
 		Serial: 2, Lost: 2,
@@ -115,14 +115,14 @@ func samples() []Task {
 	ended := Task{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "ended", CPUs: 1, Mem: 32, Command: task.Command{Argv: []string{}, Env: map[string]string{}}},
-			State: task.GoneByOperator, AgentID: agent.ID, Hostname: agent.Hostname, Submitted: at, Updated: at,
+			State: task.StateGoneByOperator, AgentID: agent.ID, Hostname: agent.Hostname, Submitted: at, Updated: at,
 		},
 		Serial: 3, Lost: 3, Confirmed: true, UUIDs: UUIDs{5},
 	}
 	staging := Task{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "staging", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 1"}},
-			State: task.Staging, AgentID: "a-1", Hostname: "plain.example", Submitted: at, Updated: at,
+			State: task.StateStaging, AgentID: "a-1", Hostname: "plain.example", Submitted: at, Updated: at,
 		},
 		Agent: &task.Agent{ID: "a-1", Hostname: "plain.example"}, Serial: 4, Lost: 1,
 	}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -46,7 +47,7 @@ type classes struct {
 
 // share makes a spec use the parts of another one of its class.
 func (c *classes) share(s *task.Spec) {
-	key := s.AppendClass(make([]byte, 0, 256))
+	key := taskclass.AppendKey(make([]byte, 0, 256), s)
 	if like := c.like(key, s); like != s {
 		Share(s, like)
 	}

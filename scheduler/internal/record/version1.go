@@ -28,7 +28,7 @@ func (s *decodedTask) upgrade(id string) error {
 	if err != nil {
 		return err
 	}
-	placed := state != task.Pending && !state.Terminal()
+	placed := state != task.StatePending && !state.Terminal()
 	s.Lost, s.Agent = 0, nil
 	if s.Doubtful {
 		lost := int(s.Launches)

@@ -1,20 +1,21 @@
-package task
+// Package taskclass gives the tasks that a matcher cannot tell apart the same key, see [task.Demand]. It has no goroutines.
+package taskclass
 
 import (
 	"encoding/binary"
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Class returns the key of the spec's class: all specs that a matcher cannot tell apart have the same key. They
-// agree in role, group, amounts, revocability, ports, constraints, preferences, time limit and image. A matcher
-// must not read other fields, since all tasks of a class share one Spec in a [Cycle].
-func (s *Spec) Class() string { return string(s.AppendClass(make([]byte, 0, 128))) }
+// Key returns the key of a spec's class: the fields that a matcher may look at.
+func Key(s *task.Spec) string { return string(AppendKey(make([]byte, 0, 128), s)) }
 
-// AppendClass appends the result of [Spec.Class] to b and returns the extended slice. It saves allocations where
-// many specs are classified.
-func (s *Spec) AppendClass(b []byte) []byte {
+// AppendKey appends the result of [Key] to b and returns the extended slice. It saves allocations where many specs
+// are classified.
+func AppendKey(b []byte, s *task.Spec) []byte {
 	b = text(b, s.Role)
 	b = text(b, s.Group)
 	for _, amount := range [...]float64{s.CPUs, s.Mem, s.Disk, s.GPUs} {
@@ -28,19 +29,16 @@ func (s *Spec) AppendClass(b []byte) []byte {
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(s.MaxCompletionTime))
-	if s.Revocable {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-	}
+	b = flag(b, s.Revocable)
 	b = binary.AppendUvarint(b, uint64(len(s.Ports)))
 	for _, p := range s.Ports {
 		b = binary.BigEndian.AppendUint16(b, p.Host)
 		b = binary.BigEndian.AppendUint16(b, p.Container)
+		b = flag(b, p.NoHost)
 		b = text(b, p.Protocol)
 		b = text(b, p.Name)
 	}
-	for _, all := range [...][]Constraint{s.Constraints, s.Preferences} {
+	for _, all := range [...][]task.Constraint{s.Constraints, s.Preferences} {
 		b = binary.AppendUvarint(b, uint64(len(all)))
 		for _, c := range all {
 			b = text(b, c.Attribute)
@@ -60,4 +58,11 @@ func (s *Spec) AppendClass(b []byte) []byte {
 func text(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func flag(b []byte, set bool) []byte {
+	if set {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }

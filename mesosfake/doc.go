@@ -1,0 +1,51 @@
+// Package mesosfake is a fake Mesos cluster, masters and agents, for tests of frameworks: those that are written with
+// package scheduler, and any other. It speaks the v1 scheduler API over HTTP, needs no Mesos, and starts within a millisecond.
+//
+//	cluster := mesosfake.Start(t, mesosfake.Config{})
+//
+// is one master with one agent until the end of the test. A framework reaches it by [Cluster.Master] and
+// [Cluster.DialContext]:
+//
+//	s, err := scheduler.New(scheduler.Config{
+//		Master:      cluster.Master(),
+//		DialContext: cluster.DialContext,
+//		Framework:   scheduler.Framework{Name: "shop"},
+//	})
+//
+// Then lose agents, kill tasks, let calls fail ([Cluster.LoseAgent], [Cluster.KillTask], [Cluster.Intercept] and so on),
+// and see in a [Snapshot] what the framework has made of it.
+//
+// # Virtual time
+//
+// The network is in memory, so that a test can run in a bubble of testing/synctest, in which an hour passes at once and every
+// event comes at an exact time. The first example does that. In a bubble everything begins at the start of the year 2000.
+//
+// # Other languages
+//
+// With Config.Listen the cluster is on the real network, for programs in any language, and time is real.
+// [New] and [Cluster.Run] do without a test; "go run ./examples/samplefw cluster" in this repository is such a program.
+//
+// # What is faithful
+//
+// The fake is held to recordings of a real master, Mesos 1.11 and 1.12: the statuses and texts of answers, the order and times
+// of events, and their fields. That is so for subscriptions and their failover, offers by role with their filters,
+// suppressed and revived roles, offer constraints, ACCEPT with LAUNCH and LAUNCH_GROUP and their validation, updates that are
+// sent again until they are acknowledged, kills and their grace periods, health checks, reconciliation, quota, agents
+// that get lost and come back, maintenance and draining, and masters that fail over and redirect. Of the operator
+// API there is what changes the above, and the state: /state, /frameworks, /tasks, /slaves, /health and /version.
+//
+// # What is not
+//
+// Nothing is executed. Of a task's shell command the fake interprets a small part of sh: sleep, exit, kill, trap, loops, echo
+// and tests of files; sleep takes its time. Any other program is not found, which ends the task with status 127. A task with
+// a container image runs until it is killed or ended by [Cluster.EndTask]. Health checks over HTTP and TCP succeed unless
+// [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so that the fake
+// says nothing about speed.
+//
+// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, custom executors, volumes that
+// grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
+//
+// # Goroutines
+//
+// [Cluster.Run] waits for all of them: one that owns the state, one for each master, and one for each connection.
+package mesosfake

@@ -1,0 +1,94 @@
+package mesosfake
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+)
+
+// Snapshot is the state of a cluster at one moment.
+type Snapshot struct {
+	Leader     int              // which master leads, counted from 0; -1: none does
+	Frameworks []FrameworkState // in the order of their first subscription
+	Removed    []string         // IDs of frameworks that were torn down or timed out, oldest first
+	Agents     []AgentState     // that are registered, in the order of that
+	Offers     []OfferState     // that are out, by agent
+	Tasks      []TaskState      // that an agent was given, in the order of their launch, also those that have ended
+	Calls      map[string]int   // how many calls of each type there were, such as "ACCEPT"
+}
+
+// FrameworkState is a framework that was not removed.
+type FrameworkState struct {
+	ID, Name   string
+	Connected  bool     // it is subscribed
+	Roles      []string // that it is in
+	Suppressed []string // those that it wants no offers for, sorted
+}
+
+// AgentState is a registered agent.
+type AgentState struct {
+	ID, Hostname string
+	Free         string // neither offered nor used, as Mesos prints resources: "cpus:3; mem:4032"
+}
+
+// OfferState is an offer that was neither used nor declined.
+type OfferState struct {
+	ID, FrameworkID, AgentID, Role string
+	Resources                      string // as Mesos prints them
+}
+
+// TaskState is a task that an agent was given. A task that is launched twice is there twice.
+type TaskState struct {
+	ID, FrameworkID, AgentID, Hostname string
+
+	State   string          // the latest that a master knows, such as "TASK_RUNNING"
+	Message string          // that came with it, such as "Command exited with status 1"
+	Running bool            // its agent has it, even if the agent is away
+	Info    *mesos.TaskInfo // what was launched; must not be changed
+}
+
+// Task returns the last launch of the task with the ID.
+func (s Snapshot) Task(id string) (t TaskState, found bool) {
+	for _, t := range slices.Backward(s.Tasks) {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return TaskState{}, false
+}
+
+// Snapshot returns the state of the cluster. After Run has ended it is the last one.
+func (c *Cluster) Snapshot() Snapshot { return snapshotOf(c.master.Snapshot()) }
+
+// Await waits until is returns true of a snapshot. It is asked now and after each change; it must not block and must not
+// call methods of the Cluster. The error is that of ctx, or says that Run has ended. In a bubble, time.Sleep and
+// synctest.Wait do as well.
+func (c *Cluster) Await(ctx context.Context, is func(Snapshot) bool) error {
+	return c.master.Await(ctx, func(s mesostest.Snapshot) bool { return is(snapshotOf(s)) })
+}
+
+func snapshotOf(from mesostest.Snapshot) Snapshot {
+	s := Snapshot{Leader: from.Leader, Removed: from.Completed, Calls: make(map[string]int, len(from.Calls))}
+	for _, f := range from.Frameworks {
+		s.Frameworks = append(s.Frameworks, FrameworkState{f.ID, f.Name, f.Connected, f.Roles, f.Suppressed})
+	}
+	for _, a := range from.Agents {
+		s.Agents = append(s.Agents, AgentState(a))
+	}
+	for _, o := range from.Offers {
+		s.Offers = append(s.Offers, OfferState(o))
+	}
+	for _, t := range from.Launched {
+		s.Tasks = append(s.Tasks, TaskState{
+			ID: t.Info.TaskID.Value, FrameworkID: t.FrameworkID, AgentID: t.AgentID, Hostname: t.Hostname,
+			State: t.State.String(), Message: t.Message, Running: t.Running, Info: t.Info,
+		})
+	}
+	for call, n := range from.Calls {
+		s.Calls[call.String()] = n
+	}
+	return s
+}

@@ -1,0 +1,80 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// Ensure is [Scheduler.Submit] for a program that may have submitted the task before, in an earlier run or process. A task
+// that is not on record is submitted. One that is on record with an equal spec is left alone, whatever its state, also if it
+// has ended, and is returned as it is. If the spec on record is another one, Ensure returns what is on record and a
+// [*SpecDiffError]. Nothing runs twice.
+//
+// Specs are equal if they say the same: a list or map that is empty equals none, and amounts are compared in thousandths, as
+// Mesos does. Defaults are not filled in: a port of protocol "tcp" differs from one that names none. Of a task that is only
+// remembered, see [Config.RememberIDs], a hash of the spec is compared.
+//
+// If ctx ends before the submission is stored, the task is withdrawn or killed; one that was on record before is not.
+func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
+	spec = spec.Clone() // the caller may go on with its own
+	if err := checkOne(spec); err != nil {
+		return task.Info{}, err
+	}
+	return s.ask(ctx, &request{
+		spec:   &spec,
+		input:  func(r ref) input { return ensure{ref: r, spec: spec} },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
+	})
+}
+
+// SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It is an
+// [ErrDuplicateTask].
+type SpecDiffError struct {
+	ID string
+	// Fields are the fields that differ. Empty: the task has ended, and only a hash of its spec is on record.
+	Fields []FieldDiff
+}
+
+// FieldDiff is a field in which two specs differ. What may be secret is left out: of the environment and of secrets both
+// texts are empty.
+type FieldDiff struct {
+	Field    string // the path from Spec, such as "CPUs", "Ports[1].Protocol" or "Labels[team]"
+	OnRecord string // what is on record; for a list or map, the number of its elements
+	Wanted   string // likewise, what Ensure was called with
+}
+
+// String returns one line, such as "CPUs: 0.5 on record, 1 wanted".
+func (d FieldDiff) String() string {
+	if d.OnRecord == "" && d.Wanted == "" {
+		return d.Field + " differs"
+	}
+	return fmt.Sprintf("%s: %s on record, %s wanted", d.Field, d.OnRecord, d.Wanted)
+}
+
+// Error returns one line with the ID and the fields.
+func (e *SpecDiffError) Error() string {
+	if len(e.Fields) == 0 {
+		return fmt.Sprintf("scheduler: task %q has ended, and its spec was another one", e.ID)
+	}
+	texts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		texts[i] = f.String()
+	}
+	return fmt.Sprintf("scheduler: task %q is on record with another spec: %s", e.ID, strings.Join(texts, "; "))
+}
+
+// Is reports whether target is [ErrDuplicateTask].
+func (e *SpecDiffError) Is(target error) bool { return target == ErrDuplicateTask }
+
+func fieldDiffs(all []record.Difference) []FieldDiff {
+	diffs := make([]FieldDiff, len(all))
+	for i, d := range all {
+		diffs[i] = FieldDiff{Field: d.Field, OnRecord: d.A, Wanted: d.B}
+	}
+	return diffs
+}

@@ -1,0 +1,61 @@
+package scheduler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// forget takes a task off the record, with all members of its pod.
+func (m *machine) forget(now time.Time, in forget) {
+	info, known := m.tasks.info(in.id)
+	if !known {
+		m.emit(reply{ref: in.ref, err: unknown(in.id)})
+		return
+	}
+	var members []*entry // that are not only remembered
+	if p := m.tasks.pods[info.Spec.Pod]; p != nil {
+		members = slices.DeleteFunc(slices.Clone(p.members), func(e *entry) bool { return m.tasks.byID[e.Info.Spec.ID] != e })
+	} else if e := m.tasks.byID[in.id]; e != nil {
+		members = e.members()
+	}
+	for _, e := range members {
+		if state := e.Info.State; !state.Terminal() && state != task.StateUnreachable && state != task.StateUnknown {
+			m.emit(reply{ref: in.ref, err: &ForgetError{ID: e.Info.Spec.ID, State: state}})
+			return
+		}
+	}
+	for _, e := range members {
+		m.forgetEntry(now, e)
+	}
+	for _, id := range m.tasks.remembered.forget(in.id, info.Spec.Pod) {
+		m.touch(id)
+	}
+	m.whenStored(now, reply{ref: in.ref})
+}
+
+// forgetEntry takes one task off the record.
+func (m *machine) forgetEntry(now time.Time, e *entry) {
+	if m.census.forget(e) {
+		m.demand.TaskArrived("") // others of its group may have a place now
+	}
+	m.tasks.forget(e)
+	m.leaveClass(e)
+	m.timers.forget(e)
+	m.touch(e.Info.Spec.ID)
+	for _, caller := range e.takeAllCallers() {
+		m.whenStored(now, reply{ref: caller, err: fmt.Errorf("%w was forgotten", unknown(e.Info.Spec.ID))})
+	}
+	if m.reconciliation.markReconciled(e) && m.conn.connected() { // otherwise the next subscription begins another round
+		m.reconciled(now)
+	}
+}
+
+// trimRemembered forgets those IDs that are to be remembered no longer.
+func (m *machine) trimRemembered(now time.Time) {
+	for _, id := range m.tasks.remembered.trim(now) {
+		m.touch(id)
+	}
+}

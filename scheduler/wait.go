@@ -1,0 +1,80 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// Until is what [Scheduler.Wait] waits for.
+type Until int
+
+const (
+	UntilRunning Until = iota // the task is running and, if it has a health check, healthy
+	UntilEnded                // the task has ended, however it did
+)
+
+// Wait waits until a task that is on record is running, or has ended, and returns what is known of it then. It may be called
+// at any time, also after the task has come so far or was launched again, and by another process than the one that submitted
+// the task; it misses nothing. If ctx ends first the task goes on, unlike that of [Scheduler.Launch].
+//
+// With [UntilRunning] it returns a [*TaskError] if the task has ended, or ends first. With [UntilEnded] the end is what
+// was waited for: the state of the task says how it was. Of a task that is only remembered, see [Config.RememberIDs], that
+// is all that Wait returns. It returns [ErrUnknownTask] for an ID that is neither on record nor remembered, or is forgotten
+// meanwhile, [ErrNotRunning] when Run ends, and a [*WaitError] when ctx does.
+func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info, error) {
+	if until != UntilRunning && until != UntilEnded {
+		return task.Info{}, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning or UntilEnded"}
+	}
+	return s.ask(ctx, &request{
+		input:  func(r ref) input { return wait{ref: r, id: id, until: until} },
+		cancel: func(r ref) input { return cancel{ref: r, id: id} },
+		waits:  []string{id},
+	})
+}
+
+// WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their context
+// ends first.
+type WaitError struct {
+	// Err is why the context ended: its error and, if that is another one, its cause.
+	Err error
+	// Explanation is why the task had not come further at that moment. Of a pod it is that of the first member that was
+	// waited for.
+	Explanation Explanation
+}
+
+// Error returns Err and the explanation.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("scheduler: %v: %v", e.Err, e.Explanation)
+}
+
+// Unwrap returns Err.
+func (e *WaitError) Unwrap() error { return e.Err }
+
+// contextError returns why a context ended. A cause of its own is wrapped together with the context's error.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// explainWait returns why a task has not come as far as somebody waits for: that of a pod's first member of which this is
+// true. It returns nil if none is on record.
+func explainWait(m *machine, now time.Time, ids []string) *Explanation {
+	var found *entry
+	for _, id := range ids {
+		if e := m.tasks.byID[id]; e != nil && (found == nil || found.up() && !e.up()) {
+			found = e
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	x := m.explain(now, found)
+	return &x
+}

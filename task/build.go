@@ -1,0 +1,20 @@
+package task
+
+// BuildInput is what a builder builds a task from.
+type BuildInput struct {
+	Spec      Spec
+	Placement Placement
+	// FrameworkID is the ID of the framework that launches the task.
+	FrameworkID string
+}
+
+// PodBuildInput is what a builder builds a pod from. Its members satisfy [ValidatePod].
+type PodBuildInput struct {
+	Members []Spec
+	// Placements are those of the members, in the same order.
+	Placements []Placement
+	// Executor is the placement of the pod's executor. Its TaskID is the name of the pod.
+	Executor Placement
+	// FrameworkID is the ID of the framework that launches the pod.
+	FrameworkID string
+}
