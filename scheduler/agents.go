@@ -52,7 +52,11 @@ func (a *Amounts) addSpec(s *task.Spec) {
 	a.Mem += s.Mem
 	a.Disk += s.Disk
 	a.GPUs += s.GPUs
-	a.Ports += len(s.Ports)
+	for _, p := range s.Ports {
+		if !p.NoHost {
+			a.Ports++
+		}
+	}
 	for name, amount := range s.Scalars {
 		a.addScalar(name, amount)
 	}

@@ -37,7 +37,8 @@ type Standard struct{}
 //   - PORT_WEB_UI: the host port of the port named "web-ui"
 //
 // Their values are host ports on every network: on a bridge, a task listens on its container port and
-// announces the host port.
+// announces the host port. A port that has [task.Port.NoHost] is its container port everywhere, also in discovery info, and is
+// not mapped.
 //
 // A member of a pod cannot run alone and is refused with [ErrMismatch]; use [Standard.BuildPod].
 func (Standard) Build(in task.BuildInput) (mesos.TaskInfo, error) {

@@ -148,7 +148,7 @@ func (c *remaining) reservedFirst(r mesos.Resource) error {
 func (c *remaining) checkOrder(s *task.Spec, p task.Placement, before []freePort) error {
 	for i, port := range p.HostPorts {
 		at := slices.IndexFunc(before, func(f freePort) bool { return f.port == port })
-		if s.Ports[i].Host == 0 && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
+		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
 			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[0].port)
 		}
 	}
@@ -178,6 +178,12 @@ func checkPorts(s *task.Spec, p task.Placement, taken []uint16) error {
 	var named []uint16
 	for i, wanted := range s.Ports {
 		port := p.HostPorts[i]
+		if wanted.NoHost {
+			if port != 0 {
+				return fmt.Errorf("got host port %d, asked for none", port)
+			}
+			continue
+		}
 		if wanted.Host != 0 && wanted.Host != port {
 			return fmt.Errorf("asked for port %d, got %d", wanted.Host, port)
 		}

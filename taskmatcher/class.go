@@ -65,6 +65,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 	}
 	for _, p := range spec.Ports {
 		switch {
+		case p.NoHost:
 		case p.Host == 0:
 			c.dynamic++
 		case !slices.Contains(c.static, p.Host): // a port may be asked for twice, for tcp and for udp

@@ -12,7 +12,7 @@ import (
 func (m *match) place(id string, c *class, at int32) {
 	cand := &m.candidates[at]
 	resources := len(c.needs)
-	if len(c.spec.Ports) > 0 {
+	if c.dynamic+len(c.static) > 0 {
 		resources++
 	}
 	taken := make([]mesos.Resource, 0, resources)
@@ -57,7 +57,7 @@ func (m *match) takeScalar(c *class, at int32, n need, taken []mesos.Resource) [
 }
 
 // takePorts takes the ports that a task asks for and appends them to taken. It returns them in the order of
-// Spec.Ports, too. The ports that the task names are taken first, before they can be taken as ports of any number.
+// Spec.Ports, too, with 0 where there is no host port. The ports that the task names are taken first, before they can be taken as ports of any number.
 func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]mesos.Resource, []uint16) {
 	if len(c.spec.Ports) == 0 {
 		return taken, nil
@@ -70,7 +70,7 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 	}
 	list := m.allocator.ports(len(c.spec.Ports))
 	for i, p := range c.spec.Ports {
-		if list[i] = p.Host; p.Host == 0 {
+		if list[i] = p.Host; p.Host == 0 && !p.NoHost {
 			at, port := free.choose(m.random)
 			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)

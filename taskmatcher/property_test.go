@@ -178,7 +178,9 @@ func randomSpec(r *rand.Rand, id string) *task.Spec {
 		Ports: make([]task.Port, pick(r, 0, 0, 1, 2, 5)), MaxCompletionTime: pick(r, 0, 0, time.Minute),
 	}
 	for i := range s.Ports {
-		if r.IntN(12) == 0 {
+		if r.IntN(5) == 0 {
+			s.Ports[i] = task.Port{Container: 80, NoHost: true}
+		} else if r.IntN(12) == 0 {
 			s.Ports[i].Host = uint16(31000 + 200*r.IntN(10) + pick(r, 0, 1, 50))
 		}
 	}
@@ -350,6 +352,11 @@ func TestCheckFindsFaults(t *testing.T) {
 			}
 			return match(c)
 		},
+		"takes host ports that nobody asked for": altered(func(s *task.Spec) {
+			for i := range s.Ports {
+				s.Ports[i].NoHost = false
+			}
+		}, nil),
 		"takes any port":              altered(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
 		"asks for less":               altered(func(s *task.Spec) { s.CPUs /= 2 }, nil),
 		"asks for more":               altered(func(s *task.Spec) { s.Mem++ }, nil),

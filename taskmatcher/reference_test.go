@@ -262,7 +262,7 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 		}
 	}
 	for _, p := range wanted {
-		if p.Host != 0 {
+		if p.Host != 0 || p.NoHost {
 			list = append(list, p.Host)
 			continue
 		}

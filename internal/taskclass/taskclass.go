@@ -29,15 +29,12 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(s.MaxCompletionTime))
-	if s.Revocable {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-	}
+	b = flag(b, s.Revocable)
 	b = binary.AppendUvarint(b, uint64(len(s.Ports)))
 	for _, p := range s.Ports {
 		b = binary.BigEndian.AppendUint16(b, p.Host)
 		b = binary.BigEndian.AppendUint16(b, p.Container)
+		b = flag(b, p.NoHost)
 		b = text(b, p.Protocol)
 		b = text(b, p.Name)
 	}
@@ -61,4 +58,11 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 func text(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func flag(b []byte, set bool) []byte {
+	if set {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
