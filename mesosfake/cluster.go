@@ -19,7 +19,8 @@ type Cluster struct {
 	network   *virtualnet.Network // nil: the real one
 }
 
-// Start starts a cluster that ends with the test, which fails if the config cannot be used.
+// Start starts a cluster that ends with the test. The test fails if the config cannot be used, or if a framework did
+// something that a real master would have died of.
 func Start(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c, err := New(config)
@@ -33,6 +34,9 @@ func Start(t testing.TB, config Config) *Cluster {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+		for _, deed := range c.Snapshot().Deadly {
+			t.Error("mesosfake: a real master would have died:", deed)
 		}
 	})
 	return c
