@@ -186,7 +186,7 @@ func (m *machine) loseLaunched(now time.Time, framework string) {
 		case e.Killing:
 			m.setState(now, e, task.StateKilled, nil)
 		default:
-			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework})
+			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework, renewed: true})
 		}
 	}
 }
