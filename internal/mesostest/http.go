@@ -40,7 +40,7 @@ func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/frameworks":
 		m.serveState(w, r, m.frameworksView)
 	case "/tasks":
-		m.serveState(w, r, m.tasksView)
+		m.serveState(w, r, func() any { return m.tasksView(r.URL.Query()) })
 	case "/state":
 		m.serveState(w, r, m.stateView)
 	case "/state-summary":

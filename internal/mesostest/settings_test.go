@@ -11,6 +11,7 @@ import (
 	"github.com/gogo/protobuf/proto"
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/master"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 )
 
@@ -229,5 +230,31 @@ func TestGetOperations(t *testing.T) {
 		s.ackOperation(status)
 		response, _ = c.ask(master.Call_GET_OPERATIONS)
 		require.Empty(t, response.GetOperations.Operations)
+	})
+}
+
+func TestTasksByQuery(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launched(c, frameworkInfo(), taskInfo(mesos.Offer{}, "a", "sleep 1"), 2)
+		for i, id := range []string{"b", "c"} {
+			s.call(202, &scheduler.Call{Type: scheduler.Call_REVIVE})
+			s.accept(s.offers()[i+1], 1e6, taskInfo(s.offers()[i+1], id, "sleep 600"))
+			c.at(time.Duration(i+2) * time.Second)
+			s.ackAll()
+		}
+		for query, want := range map[string][]any{
+			"": {"c", "b", "a"}, "?order=asc": {"a", "b", "c"}, "?limit=0": {}, "?limit=2": {"c", "b"}, "?limit=x": {"c", "b", "a"},
+			"?limit=-1": {"c", "b", "a"}, "?offset=1&limit=1": {"b"}, "?offset=9": {}, "?task_id=a": {"a"}, "?framework_id=nobody": {},
+			"?framework_id=" + s.fid.Value + "&task_id=b": {"b"},
+		} {
+			got := []any{}
+			for _, v := range c.view("/tasks" + query)["tasks"].([]any) {
+				got = append(got, v.(map[string]any)["id"])
+			}
+			require.Equal(t, want, got, query)
+		}
+		require.True(t, c.master.FreezeAgent(lostAgent))
+		c.at(2 * time.Minute)
+		require.Equal(t, "TASK_UNREACHABLE", c.view("/tasks?task_id=b")["tasks"].([]any)[0].(map[string]any)["state"])
 	})
 }
