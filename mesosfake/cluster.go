@@ -12,7 +12,8 @@ import (
 )
 
 // Cluster is a fake Mesos cluster. It is made by [Start] or [New]. Its methods may be called from any goroutine; those that
-// ask or change something wait until it runs. A method returns when what it does has been done.
+// ask or change something wait until it runs, and return when it has been done. Their errors wrap [ErrNotFound] if the agent,
+// task or framework is not there, and [ErrRefused] if a real master would refuse an operator that.
 type Cluster struct {
 	master    *mesostest.Master
 	listeners []net.Listener

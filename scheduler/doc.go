@@ -15,6 +15,7 @@
 //     same ID once Mesos has confirmed that, until [Config.MaxLaunches] launches were lost.
 //   - The members of a pod are launched together or not at all, and end together.
 //   - A kill is sent again until the task has ended.
+//   - An ID is used once. IDs of ended tasks are refused for as long as [Config.RememberIDs] says, by default for ever.
 //   - Each status update is applied, stored and sent to the watchers before it is acknowledged.
 //   - A launch is stored before it is made. With a durable [Store], another process can go on with the framework and
 //     its tasks. While the store fails, nothing is launched.
@@ -29,6 +30,7 @@
 // it up, or [Scheduler.Forget] is called. A process that dies between registering its framework and storing the ID
 // leaves an empty framework behind for a minute; that framework has the label mesos-actor-go/registration, whose value
 // is on record. Events of [Scheduler.Watch] are for people and statistics: a watcher that is too slow misses some.
+// [Scheduler.Wait] misses nothing.
 //
 // # Several processes
 //
@@ -38,10 +40,10 @@
 //
 // # Goroutines
 //
-// Run and Lead do their work on the goroutine of their caller: matcher, builder and policies are called there. It
-// starts one goroutine that looks for the leading master, one or two for the present subscription, which also ask
+// Run and Lead do their work on the goroutine of their caller: matcher, builder and policies are called there. They
+// start one goroutine that looks for the leading master, one or two for the present subscription, which also ask
 // [Term.Confirm], one that makes calls in order, two that acknowledge updates, and one that writes to the store, and
-// waits for all of them before it returns. When it begins, it decodes the records of a large store on several.
+// wait for all of them before they return. When they begin, they decode the records of a large store on several.
 // [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller.
 //
 // # How it is made
