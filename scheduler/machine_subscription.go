@@ -3,7 +3,6 @@ package scheduler
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -259,7 +258,8 @@ func isLeaderless(err error) bool {
 // isRedirected reports whether a subscription ended because its master has redirected a call to another one.
 func isRedirected(err error) bool {
 	var refused *CallError
-	return errors.As(err, &refused) && refused.Status == http.StatusTemporaryRedirect
+	const temporaryRedirect = 307
+	return errors.As(err, &refused) && refused.Status == temporaryRedirect
 }
 
 // halt ends the run.
