@@ -112,8 +112,8 @@ type Port struct {
 	Protocol string `json:"protocol,omitzero"`
 	// Host is the host port to use. Default 0: any offered port, from 1024 on where there are any.
 	Host uint16 `json:"host,omitzero"`
-	// NoHost asks for no host port: the task is reached at the address of its container, and at port Container, which must
-	// be set. It is for containers on a network of their own, such as a CNI network.
+	// NoHost asks for no host port: the task is reached at the IP address of its container and port Container, which
+	// must be set. It is for containers with their own IP address, such as on a CNI network.
 	NoHost bool `json:"noHost,omitzero"`
 	// Name is the name of the port, unique within the task: an ASCII letter, followed by letters, digits, "-" and
 	// "_". It is part of the discovery info and of the name of an environment variable: port "web-ui" is in
