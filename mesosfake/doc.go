@@ -23,7 +23,9 @@
 // # Other languages
 //
 // With Config.Listen the cluster is on the real network, for programs in any language, and time is real.
-// [New] and [Cluster.Run] do without a test; "go run ./examples/samplefw cluster" in this repository is such a program.
+// [New] and [Cluster.Run] do without a test. Such a program is
+//
+//	go run github.com/mesos-actor/mesos-actor-go/examples/samplefw@latest cluster -listen 127.0.0.1:5050
 //
 // # What is faithful
 //
@@ -42,8 +44,8 @@
 // [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so that the fake
 // says nothing about speed.
 //
-// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, custom executors, volumes that
-// grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
+// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, TLS, custom executors, volumes
+// that grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
 //
 // # Goroutines
 //

@@ -94,10 +94,11 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 // Logger returns the log of the scheduler, which is [Config.Logger] or its default.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
-// Submit puts a task on record as soon as [Scheduler.Run] has begun, on another goroutine, and waits for that. It returns when the
-// record is stored, and does not wait until the task runs. If ctx ends first the task is withdrawn or killed, and the error
-// is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and
-// [ErrDuplicateTask] for an ID that is on record.
+// Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
+// record is stored, and does not wait for the task to run. If ctx ends first the task is withdrawn or killed, and the
+// error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
+// that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
+// the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -133,7 +134,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 // executor, share its network and sandbox volumes, and are launched and killed together. It returns when
 // they are stored. If ctx ends first they are withdrawn. All must have the same [task.Spec.Pod] and
 // satisfy [task.ValidatePod]; the constraints of all of them apply to the pod. It returns joined [*task.FieldError]
-// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record.
+// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record or remembered.
 // See Mesos' docs/nested-container-and-task-group.md.
 func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
 	return s.submitPod(ctx, members, false)
@@ -199,7 +200,7 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
 // is forgotten nevertheless.
 //
-// Mesos is told nothing. Should the task still run, and its agent come back, then it is a task that is not on record:
+// Mesos is told nothing, and neither are watchers. Should the task still run, and its agent come back, then it is a task that is not on record:
 // [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
 // that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
@@ -291,8 +292,9 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	return copied, nil
 }
 
-// Task returns what is known of a task. Of one that is only remembered that is its ID, its pod, its final state and, as
-// Updated, when it ended, see [Config.RememberIDs]. For any other ID that is not on record it returns [ErrUnknownTask].
+// Task returns what is known of a task. Of a task that is only remembered, see [Config.RememberIDs], that is its ID,
+// its pod, its final state and, in Updated, when it ended. For an ID that is neither on record nor remembered it
+// returns [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false
