@@ -44,8 +44,8 @@
 // [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so that the fake
 // says nothing about speed.
 //
-// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, custom executors, volumes that
-// grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
+// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, TLS, custom executors, volumes
+// that grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
 //
 // # Goroutines
 //
