@@ -178,8 +178,8 @@ func isDockerRun(t task.Info) bool {
 
 // ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.
 type ForgetError struct {
-	ID    string     // of the task, or of the member of its pod that is in the way
-	State task.State // that it is in
+	ID    string     `json:"id"`    // of the task, or of the member of its pod that is in the way
+	State task.State `json:"state"` // that it is in
 }
 
 // Error returns ID and state.
@@ -236,15 +236,26 @@ func (e *FingerprintError) Error() string {
 
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
 // ran out. The master has killed its tasks, and its ID can never be used again. That is put on record, so that later runs
-// end with the same error and do not subscribe: another framework needs an empty store or [Config.RenewFramework], with
-// which this error is why tasks were lost instead.
+// end with the same error and do not subscribe. With [Config.RenewFramework] Run goes on with a new framework and the pending
+// tasks instead, and this error is why the others were lost.
 type FrameworkRemovedError struct {
 	FrameworkID string
+	// TornDown is set if the framework was ended by [Scheduler.Teardown], in an election. It is not renewed.
+	TornDown bool
+
+	renewed bool // another framework follows
 }
 
-// Error returns a text with the framework's ID.
+// Error returns a text with the framework's ID, which says what to do.
 func (e *FrameworkRemovedError) Error() string {
-	return fmt.Sprintf("scheduler: framework %s has been removed", e.FrameworkID)
+	if e.TornDown {
+		return fmt.Sprintf("scheduler: framework %s has been torn down; a new one needs an empty store", e.FrameworkID)
+	}
+	s := fmt.Sprintf("scheduler: framework %s has been removed, and its tasks with it", e.FrameworkID)
+	if e.renewed {
+		return s
+	}
+	return s + "; set Config.RenewFramework to go on with a new one and the pending tasks"
 }
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
