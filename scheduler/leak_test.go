@@ -14,7 +14,9 @@ import (
 // group of its own, every third in a pod, and they end pending, launched or running, with a store that fails at times.
 func TestNothingIsLeftOfDroppedTasks(t *testing.T) {
 	s := newStage(t)
-	s.configure(func(set *settings) { set.durable, set.history, set.remember.Count, set.maxWait, set.maxCycles = true, 0, -1, 1<<40, 1000 })
+	s.configure(func(set *settings) {
+		set.durable, set.history, set.remember.Count, set.maxWait, set.maxCycles = true, 0, -1, 1<<40, 1000
+	})
 	play := func(format string, args ...any) string { return s.play(strings.Fields(fmt.Sprintf(format, args...))) }
 	for _, words := range []string{"start", "stored", "subscribed fw heartbeat=100000", "stored", "subscribed fw heartbeat=100000"} {
 		play("%s", words)

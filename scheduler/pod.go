@@ -3,7 +3,6 @@ package scheduler
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -88,8 +87,6 @@ func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 	}
 	return parts, nil
 }
-
-func thousandths(x float64) int64 { return int64(math.Round(x * 1000)) }
 
 // move moves an amount of a scalar resource, in thousandths, from rest to a placement. It returns how much was missing.
 func move(rest []mesos.Resource, to *task.Placement, name string, amount int64) int64 {
