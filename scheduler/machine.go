@@ -80,6 +80,7 @@ type machine struct {
 	storage        storage
 
 	matchErr error    // why the last cycle failed; nil: it did not
+	placed   placed   // what a builder works on
 	actions  []action // of the current step
 }
 

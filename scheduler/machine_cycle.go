@@ -90,14 +90,13 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 			continue
 		}
 		answers.answered(e.class.spec, 1)
-		operation, err := m.prepare(now, e, p, used)
+		u, operation, err := m.prepare(now, e, p, used)
 		if err != nil {
 			answers.fault(err)
 			continue
 		}
 		gone = append(gone, e)
 		if operation != nil {
-			u := used[p.OfferIDs[0]]
 			if len(u.operations) == 0 {
 				launches = append(launches, u)
 			}
@@ -122,24 +121,25 @@ func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUs
 	return offers, used
 }
 
-// prepare turns a placement into a launch and records it. It returns nil for a task that cannot be built, which
+// prepare turns a placement into a launch and records it. It returns no operation for a task that cannot be built, which
 // has then failed, and an error for a placement that is invalid.
-func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*mesos.Offer_Operation, error) {
+func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*offerUse, *mesos.Offer_Operation, error) {
 	if err := useTogether(p, used); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkPlacement(e.class.spec, &p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := used[p.OfferIDs[0]].take(&p); err != nil {
-		return nil, fmt.Errorf("scheduler: the matcher placed task %q on what it was not offered: %w", p.TaskID, err)
+	u := used[p.OfferIDs[0]]
+	if err := u.take(&p); err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the matcher placed task %q on what it was not offered: %w", p.TaskID, err)
 	}
 	placements, operation, err := m.build(e, p)
 	if err != nil {
 		for _, e := range e.members() {
 			m.setState(now, e, task.StateError, err)
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	for i, e := range e.members() {
 		e.assign(placements[i])
@@ -147,7 +147,7 @@ func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[st
 		m.tasks.advanceLaunch(e, eventPlaced)
 		m.setState(now, e, task.StateStaging, nil)
 	}
-	return operation, nil
+	return u, operation, nil
 }
 
 // build calls the builder and returns the operation that launches a task, or a whole pod, and the parts of the
@@ -160,9 +160,12 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 			err = panicked("the builder", p)
 		}
 	}()
-	parts = []task.Placement{p}
+	if parts, err = e.parts(p); err != nil {
+		return nil, nil, err
+	}
+	m.placed.keep(parts)
 	if e.pod != nil {
-		parts, operation, err = m.buildPod(e.pod, p)
+		operation, err = m.buildPod(e.pod, parts)
 	} else {
 		var info mesos.TaskInfo
 		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: p, FrameworkID: m.conn.frameworkID})
@@ -171,19 +174,12 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 	if err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the builder refused: %w", err)
 	}
-	launched := launchedIn(operation)
-	if len(launched) != len(parts) {
-		return nil, nil, fmt.Errorf("scheduler: the builder made %d tasks for a pod of %d", len(launched), len(parts))
-	}
-	for i, e := range e.members() {
-		if t := launched[i]; t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != p.AgentID {
-			// Its updates would be about a task, or come from an agent, that is not on record.
-			return nil, nil, fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
-		}
-	}
 	// If a required field is missing the whole ACCEPT could not be sent.
 	if _, err := operation.Marshal(); err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
+	}
+	if err := m.placed.checkBuilt(e, operation, parts); err != nil {
+		return nil, nil, err
 	}
 	return parts, operation, nil
 }
