@@ -4,6 +4,9 @@ package ha
 
 import "os"
 
+// locksKeepOthersOut says that a file which lock has locked cannot be locked by another process.
+const locksKeepOthersOut = false
+
 // lock does nothing: bbolt locks the file, after it was verified.
 func lock(*os.File) error { return nil }
 

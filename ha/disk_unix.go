@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// locksKeepOthersOut says that a file which lock has locked cannot be locked by another process.
+const locksKeepOthersOut = true
+
 // lock takes the lock that bbolt would take, so that the file can be verified before bbolt maps it.
 // The kernel releases it when the process ends, however that happens.
 func lock(file *os.File) error {

@@ -16,24 +16,24 @@ type Elector interface {
 	// at a time. The context of lead ends with the leadership, or when it may have ended; the next term begins after
 	// lead has returned. The term's store has the records of all earlier terms.
 	//
-	// When lead returns an error its term is over: the member hands the leadership over and takes part again after
-	// a pause. When it returns nil or a [*StopError] Run leaves the election and returns nil, or what the StopError
-	// wraps. Otherwise Run returns the cause of ctx's end, or why the member cannot take part any more. A second Run
-	// beside it is an error.
+	// When lead returns an error its term is over: the member hands the leadership over and takes part again after a
+	// pause. When it returns nil or a [*StopError] Run leaves the election and returns nil, or what the StopError
+	// wraps. Otherwise Run returns the cause of ctx's end, or why the member cannot take part any more. It returns an
+	// error while another Run has not returned.
 	Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error
 	// Status returns what this member knows of the election now.
 	Status() Status
-	// Watch ranges over the states from now on, the present one first, until ctx ends. Who is slow misses states
-	// between, not the last one.
+	// Watch yields the present status and then each change, until ctx ends. A slow reader misses changes in between,
+	// but not the last one.
 	Watch(ctx context.Context) iter.Seq[Status]
 }
 
-// Replica is an [Elector] whose members have the records at hand also while another one leads. [Run] reads them ahead of
-// time, so that a member which takes over need not decode all of them first.
+// Replica is an [Elector] whose members also have the records while another one leads. [Run] decodes them in advance,
+// which makes a takeover faster.
 type Replica interface {
-	// Follow ranges over the records as this member knows them until ctx ends: first all of them, then what has changed
-	// since, a nil value for a record that was deleted. Changes that come faster than they are taken are put together.
-	// The values must not be modified. It may end early: outside of Run, or when the member starts anew.
+	// Follow yields the records as this member knows them until ctx ends: first all of them, then changes, with a nil
+	// value for a record that was deleted. If the reader is slow, several changes are yielded as one. The values must
+	// not be modified. The sequence may end early: outside of Run, or when the member starts over.
 	Follow(ctx context.Context) iter.Seq[map[string][]byte]
 }
 
@@ -41,13 +41,13 @@ type Replica interface {
 type Status struct {
 	// Self is the ID of this member, "" while it is not known, before Run.
 	Self string
-	// Leader is the ID of the member that leads, "" if none is known. Term is its term, Since when this member
-	// learned of it, Reason why it last changed, for people.
+	// Leader is the ID of the member that leads, "" if none is known. Term is its term. Since is when this member
+	// learned of it, and Reason why the leader changed, as text for people.
 	Leader string
 	Term   uint64
 	Since  time.Time
 	Reason string
-	// Members in order of their IDs, this one included.
+	// Members are all members, including this one, ordered by ID.
 	Members []Member
 }
 
@@ -57,15 +57,15 @@ func (s Status) Leads() bool { return s.Self != "" && s.Leader == s.Self }
 // Member is one member of an election.
 type Member struct {
 	ID string
-	// API is the address at which the member says that it serves requests, "" if it does not say.
+	// API is the address at which the member serves requests, as it was configured. "" if it was not.
 	API string
-	// Alive reports whether the member was heard of lately. Voter reports whether its vote counts.
+	// Alive reports whether the member was heard from lately. Voter reports whether it votes.
 	Alive, Voter bool
-	// Since is since when it is alive, or is not.
+	// Since is when Alive last changed.
 	Since time.Time
 }
 
-// StopError, returned by the function that leads, ends [Elector.Run] instead of the term alone.
+// StopError is returned by the function that leads to end [Elector.Run], and not only the term.
 type StopError struct{ Err error }
 
 // Error says why.

@@ -32,9 +32,9 @@ func (e *RecordError) Error() string {
 	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
 }
 
-// ForeignSchedulerError is returned by [Run] when a scheduler that takes no part in the election subscribes as the same
-// framework again and again: this member was evicted although it led. It has to be found and stopped; whoever leads
-// until then is evicted as well.
+// ForeignSchedulerError is returned by [Run] when a scheduler that takes no part in the election keeps subscribing as
+// the same framework: this member was evicted three times within ten minutes although it led. Find and stop it: until
+// then each leader is evicted.
 type ForeignSchedulerError struct {
 	Evictions int           // of this member
 	Within    time.Duration // between the first and the last of them

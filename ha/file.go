@@ -42,8 +42,8 @@ type File struct {
 // OpenFile opens the store file at path, or creates an empty one, readable and writable by its owner only; the
 // directory must exist. It locks the file without waiting, reads all of it and verifies it. Errors: [ErrLocked],
 // [ErrFormat] and [ErrCorrupt], all with the path, and those of the file system, such as [fs.ErrNotExist] for a
-// missing directory. A crash while a file is being created leaves nothing at path, but may leave a small file
-// path.new… beside it, which can be deleted.
+// missing directory. A crash while a file is being created leaves nothing at path, but may leave a small file beside it,
+// its name path.new and a number. The next OpenFile removes it, unless a process is still at work on it.
 func OpenFile(path string) (*File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,6 +60,7 @@ func OpenFile(path string) (*File, error) {
 		_ = release(file) // nothing was written; bbolt may have closed it already
 		return nil, err
 	}
+	f.removeLeftovers()
 	return f, nil
 }
 
@@ -105,36 +106,6 @@ func openBolt(file *os.File) (*bbolt.DB, error) {
 		NoStatistics: true,
 		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return file, nil },
 	})
-}
-
-// makeFile creates an empty store under another name, syncs it and links it to path, so that a file at path is always
-// complete. Linking, unlike renaming, cannot replace the file of a process that creates one at the same time.
-func makeFile(path string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	db, err := openBolt(file)
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		_, err1 := tx.CreateBucket([]byte(recordsBucket))
-		about, err2 := tx.CreateBucket([]byte(aboutBucket))
-		if err := errors.Join(err1, err2); err != nil {
-			return err
-		}
-		return errors.Join(about.Put([]byte(formatKey), []byte(format)), about.Put([]byte(digestKey), digest{}.encode()))
-	})
-	if err = errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	if err = os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
-		return nil // another process was faster
-	}
-	return err
 }
 
 // Load returns all records. The map and its values belong to the caller, and none is nil. Errors: the cause of a ctx

@@ -36,10 +36,15 @@ type inspection struct {
 // listed as free, and has its keys in order; and the records match the digest. bbolt can safely read and write a file
 // that inspect accepts.
 func inspect(file *os.File) error {
+	_, err := inspectRecords(file)
+	return err
+}
+
+// inspectRecords inspects the file and returns the digest of its records.
+func inspectRecords(file *os.File) (got digest, err error) {
 	in := &inspection{file: file}
-	var err error
 	if in.meta, err = readMeta(file); err != nil {
-		return err
+		return got, err
 	}
 	in.used = make([]bool, in.pages)
 	in.used[0], in.used[1] = true, true
@@ -52,21 +57,20 @@ func inspect(file *os.File) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return got, err
 	}
 	want, err := in.about(buckets)
 	if err != nil {
-		return err
+		return got, err
 	}
-	var got digest
 	err = in.bucket(buckets[recordsBucket], func(key, value []byte) { got.add(key, value) })
 	if err != nil {
-		return err
+		return got, err
 	}
 	if got != want {
-		return in.bad(ErrCorrupt, "%s, should be %s", got, want)
+		return got, in.bad(ErrCorrupt, "%s, should be %s", got, want)
 	}
-	return in.freelistPages()
+	return got, in.freelistPages()
 }
 
 func (in *inspection) bad(kind error, detail string, args ...any) error {

@@ -25,16 +25,16 @@ const (
 	followPause = time.Second
 )
 
-// Run takes part in an election and has s lead in each term that this member wins, until ctx ends, the framework is torn
-// down, or another term would only fail in the same way. It returns nil after [scheduler.Scheduler.Teardown], a
-// [*ForeignSchedulerError], the scheduler's error if no other term can mend it (such as a
+// Run takes part in an election and runs s in each term that this member leads, until ctx ends, the framework is torn
+// down, or another term would fail in the same way. It returns nil after [scheduler.Scheduler.Teardown], a
+// [*ForeignSchedulerError], the scheduler's error if another term cannot help (such as a
 // [*scheduler.FrameworkRemovedError], [*scheduler.SubscribeError], [*scheduler.RecordError] or
 // [*scheduler.FingerprintError]), and otherwise what e's Run returns.
 //
 // Everything else only ends the term: that another member leads, that the store cannot be read, that the scheduler was
-// evicted, that it has reached no master for two minutes while other members live. The member hands over then and takes
-// part again later. Run never tears the framework down: the tasks go on, whoever leads. While this member does not lead,
-// the scheduler has the records of a [Replica] decoded ahead of time.
+// evicted, that it has not reached a master for two minutes while other members are alive. The member then hands over,
+// and takes part again later. Run never tears the framework down: the tasks go on, whoever leads. While this member
+// does not lead, the records of a [Replica] are decoded in advance.
 func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 	p := patience{events: s.Watch, others: func() bool { return othersLive(e.Status()) }}
 	r := runner{log: s.Logger(), lead: func(ctx context.Context, t scheduler.Term) error {

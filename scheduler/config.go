@@ -67,10 +67,13 @@ type Config struct {
 	// others the IDs are remembered, see RememberIDs.
 	History int
 	// RememberIDs is how long the IDs of ended tasks, and the names of their pods, are remembered that are no longer in the
-	// History: as long as they are refused with [ErrDuplicateTask], and [Scheduler.Task] returns ID, state and time of the
-	// end. Otherwise a program that submits its tasks again after a restart would run those twice that have ended long ago.
-	// Default: for ever. An ID takes some 95 bytes in the store and 110 in memory, beside two and one times its own length;
-	// one that is made up anew for each task, such as a UUID, needs no more than a few days.
+	// History. So long they are refused with [ErrDuplicateTask], and [Scheduler.Task] and [Scheduler.Wait] return ID, state
+	// and time of the end: otherwise a program that submits its tasks again after a restart would run those a second time that
+	// ended long ago. [Scheduler.Forget] frees a single ID.
+	//
+	// Default: for ever. Each takes some 90 bytes in the store and 75 in memory, or 105 with a limit, and the length of the
+	// ID in both: a million of them some 120 MB. Programs that make up a new ID for each task, such as a UUID, need
+	// them for a few days at most.
 	RememberIDs Retention
 	// LaunchTimeout is how long to wait for the first update after a launch before the master is asked. A
 	// task whose launch was lost is launched again. Default 1 min.

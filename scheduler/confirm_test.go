@@ -289,14 +289,14 @@ func TestPausedLeader(t *testing.T) {
 		synctest.Wait()
 		_, err = s.Launch(ctx, sleeper("b"))
 		require.NoError(h, err)
-		h.at(40 * time.Second)
+		h.at(24 * time.Second)
 
 		d := h.keep()
 		close(paused)
 		require.ErrorIs(h, <-rightful, scheduler.ErrEvicted)
 		var fenced *scheduler.FencedError
 		require.ErrorAs(h, h.end(), &fenced)
-		require.Equal(h, 40*time.Second, time.Since(h.began), "both at once")
+		require.Equal(h, 24*time.Second, time.Since(h.began), "both at once")
 		require.Equal(h, []string{"SUBSCRIBE"}, d.take(), "nothing but that")
 
 		events := s.Watch(ctx)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
@@ -42,6 +43,9 @@ const (
 
 // defaultHeartbeat is the interval of the master's heartbeats until SUBSCRIBED has said otherwise.
 const defaultHeartbeat = 15 * time.Second
+
+// maxHeartbeat is the longest interval that is believed.
+const maxHeartbeat = 7 * 24 * time.Hour
 
 // current reports whether stream is the current subscription. Late inputs of an older one are ignored.
 func (c *connection) current(stream int) bool {
@@ -88,14 +92,26 @@ func (c *connection) received(now time.Time, subscribed bool) {
 	}
 }
 
-// subscribed takes the contents of SUBSCRIBED, and reports whether the framework's ID has changed.
-func (c *connection) subscribed(id string, heartbeat time.Duration) bool {
-	if heartbeat > 0 {
-		c.heartbeat = heartbeat
+// expects reports whether an event of a type is taken now. SUBSCRIBED comes once in a subscription, and first; what comes
+// before it could not be answered.
+func (c *connection) expects(t scheduler.Event_Type) bool {
+	switch t {
+	case scheduler.Event_ERROR:
+		return true
+	case scheduler.Event_SUBSCRIBED:
+		return c.phase == connecting
 	}
-	changed := id != c.frameworkID
+	return c.connected()
+}
+
+// subscribed takes the contents of SUBSCRIBED, and reports whether the framework's ID is new.
+func (c *connection) subscribed(id string, heartbeatSeconds float64) bool {
+	if heartbeatSeconds > 0 && heartbeatSeconds <= maxHeartbeat.Seconds() {
+		c.heartbeat = time.Duration(heartbeatSeconds * float64(time.Second))
+	}
+	isNew := id != c.frameworkID
 	c.frameworkID = id
-	return changed
+	return isNew
 }
 
 // register waits for the framework's ID to be stored.

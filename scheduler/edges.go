@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +99,9 @@ func (e *edges) detect(ctx context.Context) {
 // errSilent is why a stream ends whose master sends not even heartbeats.
 var errSilent = errors.New("the master said nothing")
 
+// errSubscribedTwice is why an event is skipped.
+var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
+
 // errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
@@ -176,7 +181,11 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	for confirmed := false; ; {
 		event, err := s.Next()
-		if err == nil && !confirmed && event.GetType() == scheduler.Event_SUBSCRIBED {
+		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
+			if confirmed {
+				e.put(ctx, streamGarbled{stream: wanted.stream, err: errSubscribedTwice})
+				continue
+			}
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
@@ -265,15 +274,17 @@ func guarded(dial func(ctx context.Context, network, address string) (net.Conn, 
 // same answer.
 func subscribeError(err error) error {
 	var status *mesoshttp.StatusError
-	if !errors.As(err, &status) {
+	if !errors.As(err, &status) || errors.Is(err, mesoshttp.ErrRedirect) {
 		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
 	}
-	switch status.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
+	if mastertext.IsFinalAnswer(status.Status, status.Body) {
 		return &SubscribeError{Status: status.Status, Message: status.Body}
 	}
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
+	refused := &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
+	if master := (*mesoshttp.MasterError)(nil); errors.As(err, &master) {
+		refused.Message = strings.Join(slices.DeleteFunc([]string{master.URL, master.Mistake, status.Body}, func(s string) bool { return s == "" }), ": ")
+	}
+	return refused
 }
 
 // notConnected reports whether there was no connection with the master.

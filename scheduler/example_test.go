@@ -117,7 +117,7 @@ func ExampleScheduler_Explain() {
 	// Output:
 	// <nil>
 	// pending <nil>
-	// of 1 offer: mem: 1 agent, short of 1904 on agent1.example true
+	// of 1 offer: mem: not enough on 1 agent; closest agent1.example, 1904 MiB short true
 }
 
 // With MaxCycles or MaxWait of OfferPolicy a task does not wait for ever.
@@ -152,7 +152,7 @@ func ExampleCapacityError() {
 	// Output:
 	// failed retryable: true
 	// cycles: 1
-	// t1: cpus: 1 agent, short of 60 on agent1.example
+	// t1: cpus: not enough on 1 agent; closest agent1.example, 60 short
 }
 
 func ExampleScheduler_Agents() {

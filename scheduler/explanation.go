@@ -55,8 +55,8 @@ type Finding struct {
 	cycle uint64 // number of the cycle
 }
 
-// String returns one line, such as "of 43 offers: mem: 40 agents, the best short of 112 on agent7; rack
-// LIKE r[12]: 3 agents".
+// String returns one line, such as "of 43 offers: mem: not enough on 40 agents; closest agent7, 112 MiB short; rack
+// LIKE r[12]: does not hold on 3 agents".
 func (f Finding) String() string {
 	return "of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons)
 }
@@ -89,8 +89,8 @@ func (e Explanation) Widest() (Finding, bool) {
 }
 
 // String returns one line, such as "task web-1 pending since 2026-01-01T00:00:00Z: of 43 offers at
-// 2026-01-01T00:00:10Z: mem: 40 agents, the best short of 112 on agent7; rack LIKE r[12]: 3 agents". Other
-// obstacles come first.
+// 2026-01-01T00:00:10Z: mem: not enough on 40 agents; closest agent7, 112 MiB short; rack LIKE r[12]: does not hold on 3
+// agents". Other obstacles come first.
 func (e Explanation) String() string {
 	s := TaskEvent{Task: e.Task}.String()
 	if e.Task.State != task.StatePending {

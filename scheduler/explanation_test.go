@@ -41,7 +41,7 @@ func TestExplain(t *testing.T) {
 			{Kind: task.ReasonShortage, Resource: "cpus", Agents: 1, Short: 1, Hostname: "agent2.example"},
 		}, f.Reasons)
 		require.Contains(h, e.String(), "task big pending since ")
-		require.Contains(h, e.String(), "mem: 1 agent, short of 100 on agent1.example")
+		require.Contains(h, e.String(), "mem: not enough on 1 agent; closest agent1.example, 100 MiB short")
 		require.True(h, e.Filtered)
 		require.Contains(h, e.String(), "; the master does not send offers that fit no pending task")
 
@@ -78,7 +78,7 @@ func TestExplainWithAMatcherOfOnesOwn(t *testing.T) {
 			require.Len(h, e.Findings, 16)
 			require.True(h, e.Findings[0].At.After(e.Findings[1].At), "the newest first")
 			f, _ := e.Widest()
-			require.Equal(h, "of 2 offers: filter: 2 agents", f.String())
+			require.Equal(h, "of 2 offers: filter: refuses 2 agents", f.String())
 		}
 	})
 }
@@ -139,7 +139,7 @@ func TestCapacityError(t *testing.T) {
 				}
 				require.Equal(h, c.agents > 0, len(capacity.Rejection.Reasons) > 0)
 				if c.agents > 0 {
-					require.Equal(h, "big: cpus: 1 agent, short of 60 on agent1.example", capacity.Rejection.String())
+					require.Equal(h, "big: cpus: not enough on 1 agent; closest agent1.example, 60 short", capacity.Rejection.String())
 				}
 				require.Equal(h, []task.State{task.StatePending, task.StateFailed}, h.states("big"))
 			})

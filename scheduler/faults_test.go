@@ -67,9 +67,9 @@ func TestSilentLink(t *testing.T) {
 	})
 }
 
-// A master that accepts the connection and never answers is detected as well.
+// A master that accepts the connection and never answers is given 15 s, however many heartbeats may be missed.
 func TestHangingSubscribe(t *testing.T) {
-	withHarness(t, mesostest.Config{}, scheduler.Config{MissedHeartbeats: 2}, func(ctx context.Context, h *harness) {
+	withHarness(t, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {
 		h.at(time.Second)
 		h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 			if c.Type == calls.Call_SUBSCRIBE {
@@ -81,11 +81,12 @@ func TestHangingSubscribe(t *testing.T) {
 		synctest.Wait()
 		events, _ := h.connections()
 		attempt := events[1].NextAttempt
-		time.Sleep(time.Until(attempt.Add(30 * time.Second)))
+		time.Sleep(time.Until(attempt.Add(15 * time.Second)))
 		synctest.Wait()
 		events, times := h.connections()
 		require.Len(h, events, 3)
-		require.Equal(h, attempt.Add(30*time.Second), h.began.Add(times[2]))
+		require.Equal(h, attempt.Add(15*time.Second), h.began.Add(times[2]))
+		require.ErrorContains(h, events[2].Err, "SUBSCRIBE to http://"+address+": no answer within 15 s")
 		h.master.Intercept(nil)
 		h.at(2 * time.Minute)
 		events, _ = h.connections()
@@ -257,7 +258,8 @@ func TestRunEndsWithLaunchesWaiting(t *testing.T) {
 
 func TestSubscribeStatuses(t *testing.T) {
 	for status, final := range map[int]bool{
-		http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusForbidden: true,
+		http.StatusUnauthorized: true, http.StatusForbidden: true,
+		http.StatusBadRequest: false, http.StatusMethodNotAllowed: false, http.StatusNotAcceptable: false, http.StatusUnsupportedMediaType: false, // without a master's text
 		http.StatusTemporaryRedirect: false, http.StatusNotFound: false, http.StatusTooManyRequests: false,
 		http.StatusInternalServerError: false, http.StatusServiceUnavailable: false,
 	} {

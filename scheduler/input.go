@@ -35,7 +35,7 @@ type (
 		stream int
 		event  *scheduler.Event
 	}
-	// streamGarbled: an event arrived that could not be decoded.
+	// streamGarbled: an event arrived that could not be decoded, or is of no use.
 	streamGarbled struct {
 		stream int
 		err    error

@@ -201,7 +201,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 				l.watchers.publishRaw(in.event)
 			}
 		case streamGarbled:
-			l.log.ErrorContext(ctx, "cannot decode event", "error", in.err)
+			l.log.ErrorContext(ctx, "event skipped", "error", in.err)
 		case callDone:
 			if in.outcome != accepted && in.outcome != unsent {
 				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)

@@ -268,8 +268,8 @@ func (m *machine) wake(now time.Time) {
 // handle takes an event of the current stream.
 func (m *machine) handle(now time.Time, e *scheduler.Event) {
 	t := e.GetType()
-	if !m.conn.connected() && t != scheduler.Event_ERROR && (m.conn.phase != connecting || t != scheduler.Event_SUBSCRIBED) {
-		return // nothing could be answered; a master sends no other event first
+	if !m.conn.expects(t) {
+		return
 	}
 	switch t {
 	case scheduler.Event_SUBSCRIBED:
@@ -284,15 +284,22 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 		m.inverseOffers(now, e.GetInverseOffers().GetInverseOffers())
 	case scheduler.Event_FAILURE:
 		// No task is touched: Mesos sends updates for the tasks of a lost agent or executor by itself.
-		f := e.GetFailure()
-		if f.ExecutorID == nil {
-			m.vacated.remove(f.GetAgentID().GetValue())
-			m.census.agentLost(f.GetAgentID().GetValue())
+		if f := e.GetFailure(); f != nil {
+			m.failure(f)
 		}
-		m.emit(notify{FailureEvent{AgentID: f.GetAgentID().GetValue(), ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 	case scheduler.Event_ERROR:
 		m.errorEvent(now, e.GetError().GetMessage())
 	}
+}
+
+// failure takes the loss of an agent, or the end of an executor.
+func (m *machine) failure(f *scheduler.Event_Failure) {
+	agent := f.GetAgentID().GetValue()
+	if f.ExecutorID == nil {
+		m.vacated.remove(agent)
+		m.census.agentLost(agent)
+	}
+	m.emit(notify{FailureEvent{AgentID: agent, ExecutorID: f.GetExecutorID().GetValue(), Status: f.Status}})
 }
 
 // callDone takes the outcome of a call.

@@ -119,8 +119,13 @@ func (m *machine) registered(now time.Time, stream int) {
 }
 
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
+	id := s.GetFrameworkID().GetValue()
 	known, unregistered := m.conn.frameworkID != "", m.unregistered()
-	if m.conn.subscribed(s.GetFrameworkID().GetValue(), time.Duration(s.GetHeartbeatIntervalSeconds()*float64(time.Second))) {
+	if id == "" || known && id != m.conn.frameworkID {
+		m.disconnected(now, fmt.Errorf("the master has subscribed framework %q instead of %q", id, m.conn.frameworkID))
+		return
+	}
+	if m.conn.subscribed(id, s.GetHeartbeatIntervalSeconds()) {
 		m.touch("")
 	}
 	if unregistered {

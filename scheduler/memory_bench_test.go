@@ -226,3 +226,54 @@ func (k kept) clone() kept {
 func (k kept) Load(context.Context) (map[string][]byte, error) { return k, nil }
 
 func (k kept) Apply(context.Context, map[string][]byte) error { return nil }
+
+// rememberedRecords returns a store with what is left of n tasks, whose IDs have 36 bytes.
+func rememberedRecords(b *testing.B, n int) kept {
+	records := kept{"framework": []byte(`{"version":2,"id":"fw"}`)}
+	for i := range n {
+		id := fmt.Sprintf("66549417-1791-41bf-bebf-%012d", i)
+		e := record.Ended{ID: id, State: task.StateFinished, At: time.Unix(1_800_000_000, int64(i)), Spec: uint64(i) * 0x9e3779b97f4a7c15}
+		value, err := record.EncodeEnded(e)
+		require.NoError(b, err)
+		records[record.EndedKey(id)] = value
+	}
+	return records
+}
+
+// BenchmarkRemembered measures what is left of each task that has ended and is no longer in the history, with 100,000 of
+// them, whose IDs have 36 bytes, and how long it takes to load them. With a limit they are kept in order as well. It fails if
+// one takes more than the documentation of Config.RememberIDs says.
+func BenchmarkRemembered(b *testing.B) {
+	const tasks, ofID = 100_000, 36
+	for name, keep := range map[string]Retention{"for ever": {}, "count": {Count: tasks}} {
+		b.Run("keep="+name, func(b *testing.B) {
+			records := rememberedRecords(b, tasks)
+			settings := runningMachine(b, 0, 1, 0).settings
+			settings.remember = keep
+			var bytes int64
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				before := liveHeap()
+				read := kept{}
+				for key, value := range records {
+					read[strings.Clone(key)] = value // the IDs are a part of the keys
+				}
+				b.StartTimer()
+				m, err := load(b.Context(), Term{Number: 2, Store: read}, &record.Cache{}, settings)
+				require.NoError(b, err)
+				require.Len(b, m.tasks.remembered.tasks, tasks)
+				b.StopTimer()
+				read = nil
+				bytes += liveHeap() - before
+				runtime.KeepAlive(m)
+				b.StartTimer()
+			}
+			memory, stored := float64(bytes)/float64(b.N)/tasks, float64(sizeOf(records))/tasks
+			b.ReportMetric(memory, "B/task")
+			b.ReportMetric(stored, "stored-B/task")
+			require.Less(b, stored, 95.0+ofID)
+			require.Less(b, memory, 105.0+ofID)
+		})
+	}
+}

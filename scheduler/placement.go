@@ -66,6 +66,7 @@ func checkPlacement(s *task.Spec, p *task.Placement) error {
 	for i, port := range p.HostPorts {
 		wanted := s.Ports[i].Host
 		switch {
+		case s.Ports[i].NoHost && port == 0:
 		case wanted != 0 && port != wanted:
 			return fmt.Errorf("scheduler: the matcher placed task %q on host port %d instead of %d", p.TaskID, port, wanted)
 		case wanted == 0 && slices.Contains(p.HostPorts[:i], port):

@@ -98,7 +98,7 @@ func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 				return nil, fmt.Errorf("scheduler: the matcher placed pod %q with too little %s", s.Pod, name)
 			}
 		}
-		for _, port := range part.HostPorts {
+		for _, port := range part.HostPorts { // 0 is in no range
 			movePort(rest, &part, uint64(port))
 		}
 		parts[i] = part

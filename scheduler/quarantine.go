@@ -16,9 +16,12 @@ type quarantined struct {
 	until   time.Time
 }
 
-// add puts ports in quarantine.
+// add puts ports in quarantine. A 0 stands for a port without a host port.
 func (q *quarantine) add(agentID string, ports []uint16, until time.Time) {
-	*q = append(*q, quarantined{agentID, ports, until})
+	ports = slices.DeleteFunc(slices.Clone(ports), func(port uint16) bool { return port == 0 })
+	if len(ports) > 0 {
+		*q = append(*q, quarantined{agentID, ports, until})
+	}
 }
 
 // ports removes the ports whose quarantine is over, and returns the others by agent, in ascending order.

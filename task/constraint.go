@@ -33,13 +33,13 @@ const (
 	// OpUnique holds if no task of the group is on an agent with the same value.
 	OpUnique Operator = "UNIQUE"
 	// OpGroupBy spreads the group evenly: it holds if no value that counts has fewer tasks. A value counts if the task
-	// could run on an agent with this value now, all else considered, or if such an agent is expected to be offered within
-	// seconds, see [KnownAgent]. So a value of which all agents are full, too small or excluded holds back nobody. Of
-	// several such constraints, each applies to what those before it leave.
+	// could otherwise run on an agent with this value now, or if such an agent is expected to be offered within
+	// seconds, see [KnownAgent]. So values whose agents are all full, too small or excluded do not hold a task back. Of
+	// several such constraints, each applies to the agents that those before it leave.
 	//
 	// The constraint's value, if it is set, is the least number of distinct values to expect: while fewer are known,
-	// only values without tasks are accepted. Known are those of all agents that are offered, were offered
-	// recently, or run tasks of the group, whether they count or not.
+	// only values without tasks are accepted. The values of all agents that are offered, were offered recently or run
+	// tasks of the group are known, whether they count or not.
 	OpGroupBy Operator = "GROUP_BY"
 	// OpMaxPer holds if fewer tasks of the group than the constraint's value says are on agents with the same value.
 	OpMaxPer Operator = "MAX_PER"

@@ -80,7 +80,7 @@ type Parameter struct {
 // container has no network and cannot have ports; the Mesos containerizer has no equivalent.
 type Network string
 
-// The predefined networks. For the Mesos containerizer, Bridge works only if the agent's operator defined it.
+// The predefined networks. For the Mesos containerizer, NetworkBridge works only if the agent's operator defined it.
 const (
 	// NetworkBridge maps host ports to container ports. For the Mesos containerizer it is the CNI network
 	// "mesos-bridge", the name that Marathon uses as well.

@@ -19,16 +19,16 @@ type Cycle struct {
 	Agents []KnownAgent
 }
 
-// KnownAgent is an agent whose offers are not at hand, and what it offered last to one role. A matcher cannot place tasks
-// on it, but may wait for it: GROUP_BY would otherwise spread tasks over those racks only that happen to be at hand.
+// KnownAgent is an agent whose offers are not at hand, and what it offered last to one role. A matcher cannot place
+// tasks on it, but may wait for it: otherwise GROUP_BY would spread tasks only over the racks in the present offers.
 type KnownAgent struct {
-	// Offer is the last offer to the role, without an ID and less what was launched on it since. Other frameworks may
-	// use it by now.
+	// Offer is the last offer to the role, without an ID and without what was launched on it since. Other frameworks
+	// may have used it meanwhile.
 	Offer Offer
 	// OfferedAt is when the offer came.
 	OfferedAt time.Time
-	// ExpectedUntil is until when a matcher may wait for the agent: it is a few seconds after the master was, or will
-	// be, asked to offer it again. If it has passed the agent has had its chance, and nothing should wait for it.
+	// ExpectedUntil is how long a matcher may wait for the agent: until a few seconds after the master was, or will be,
+	// asked to offer it again. Once it has passed, nothing should wait for the agent.
 	ExpectedUntil time.Time
 }
 

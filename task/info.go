@@ -11,7 +11,8 @@ import (
 type Info struct {
 	Spec  Spec
 	State State
-	// AgentID, Hostname and HostPorts are set when the task is launched.
+	// AgentID, Hostname and HostPorts are set when the task is launched. HostPorts are parallel to Spec.Ports, with 0 for a
+	// port that has [Port.NoHost].
 	AgentID   string
 	Hostname  string
 	HostPorts []uint16

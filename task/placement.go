@@ -20,7 +20,7 @@ type Placement struct {
 	Resources []mesos.Resource
 	// ExecutorResources are what the executor of the task gets, if [Spec.Executor] asks for some. They come on top of Resources.
 	ExecutorResources []mesos.Resource
-	// HostPorts are parallel to Spec.Ports.
+	// HostPorts are parallel to Spec.Ports, with 0 for a port that has [Port.NoHost].
 	HostPorts []uint16
 }
 
@@ -29,12 +29,12 @@ type Rejection struct {
 	// TaskID is the first of the tasks. Others is the number of further tasks, all of the class of the first.
 	TaskID string
 	Others int
-	// Reasons has one entry for each kind of obstacle, one for each resource that is short and one for each
-	// constraint that failed; the most frequent comes first. It is never empty.
+	// Reasons has one entry for each kind of obstacle, one for each resource that is short, each port that is not free and
+	// each constraint that failed; the most frequent comes first. It is never empty.
 	Reasons []Reason
 }
 
-// String returns one line, such as "web-1 and 2 more: mem: 3 agents, the best short of 112 on agent7".
+// String returns one line, such as "web-1 and 2 more: mem: not enough on 3 agents; closest agent7, 112 MiB short".
 func (r Rejection) String() string {
 	var b strings.Builder
 	b.WriteString(r.TaskID)
@@ -70,42 +70,84 @@ const (
 // if that is all that keeps the task off it.
 type Reason struct {
 	Kind ReasonKind
-	// Constraint is the constraint that failed, for ReasonConstraint.
+	// Constraint is the constraint that failed, for ReasonConstraint. Missing reports whether none of the agents that are
+	// in the offers has its attribute.
 	Constraint Constraint
-	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage.
+	Missing    bool
+	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage. Port is the host port that is
+	// not free, of those that the task names; else 0.
 	Resource string
+	Port     uint16
 	// Agents is the number of agents.
 	Agents int
 	// Awaited is the value that a GROUP_BY constraint waits for: it has fewer tasks, and an agent that has it is expected
 	// to be offered within seconds, see [KnownAgent]. The text form of the attribute, unset if there is none.
 	Awaited string
 	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
-	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage.
+	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage, or is
+	// about a Port.
 	Short    float64
 	Hostname string
 }
 
-// String returns one line, such as "mem: 3 agents, the best short of 112 on agent7" or
-// "rack LIKE r[12]: 1 agent".
+// String returns one line, such as "cpus: not enough on 3 agents; closest 10.0.0.7, 0.1 short", "port 8080: not free on 1
+// agent", "rack LIKE r[12]: does not hold on 3 agents" or "no agent has the attribute rack".
 func (r Reason) String() string {
-	what := string(r.Kind)
-	switch r.Kind {
-	case ReasonNoOffers:
-		return what
-	case ReasonConstraint:
-		what = r.Constraint.String()
-	case ReasonShortage:
-		what = r.Resource
-	}
-	agents, best := "1 agent", "short of"
+	agents := "1 agent"
 	if r.Agents != 1 {
-		agents, best = strconv.Itoa(r.Agents)+" agents", "the best short of"
+		agents = strconv.Itoa(r.Agents) + " agents"
 	}
+	switch r.Kind {
+	case ReasonRole:
+		return "role: not the task's on " + agents
+	case ReasonGPUAgent:
+		return "gpus: kept for tasks that ask for some on " + agents
+	case ReasonMaintenance:
+		return "maintenance: too soon or under way on " + agents
+	case ReasonFilter:
+		return "filter: refuses " + agents
+	case ReasonConstraint:
+		return r.constraintText(agents)
+	case ReasonShortage:
+		return r.shortageText(agents)
+	case ReasonNoOffers:
+		return string(r.Kind)
+	}
+	return string(r.Kind) + ": " + agents // of a user-defined matcher
+}
+
+func (r Reason) constraintText(agents string) string {
 	switch {
 	case r.Awaited != "":
-		return what + ": " + agents + ", waiting for an offer of " + r.Awaited
-	case r.Short == 0:
-		return what + ": " + agents
+		return r.Constraint.String() + ": does not hold on " + agents + ", waiting for an offer of " + r.Awaited
+	case !r.Missing:
+		return r.Constraint.String() + ": does not hold on " + agents
 	}
-	return fmt.Sprintf("%s: %s, %s %s on %s", what, agents, best, strconv.FormatFloat(r.Short, 'f', -1, 64), r.Hostname)
+	switch r.Constraint.Attribute {
+	case AttributeHostname, hostnameAlias:
+		return "no agent has a hostname"
+	case AttributeRegion:
+		return "no agent has a region"
+	case AttributeZone:
+		return "no agent has a zone"
+	}
+	return "no agent has the attribute " + r.Constraint.Attribute
+}
+
+func (r Reason) shortageText(agents string) string {
+	if r.Port != 0 {
+		return fmt.Sprintf("port %d: not free on %s", r.Port, agents)
+	}
+	text := r.Resource + ": not enough on " + agents
+	if r.Short == 0 {
+		return text
+	}
+	closest, unit := r.Hostname, ""
+	if closest != "" {
+		closest = "closest " + closest + ", "
+	}
+	if r.Resource == "mem" || r.Resource == "disk" {
+		unit = " MiB"
+	}
+	return fmt.Sprintf("%s; %s%s%s short", text, closest, strconv.FormatFloat(r.Short, 'f', -1, 64), unit)
 }

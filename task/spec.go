@@ -34,7 +34,7 @@ type Spec struct {
 	// Revocable lets the task use revocable resources, which are then preferred to others. Mesos may revoke them
 	// and kill the task, see Mesos' docs/oversubscription.md. Default: only resources that are not revocable.
 	Revocable bool `json:"revocable,omitzero"`
-	// Ports asks for host ports, one for each element.
+	// Ports are the ports that the task listens on. Each element asks for a host port, unless it has NoHost.
 	Ports []Port `json:"ports,omitzero"`
 
 	// Executor is what the executor of the task takes, on top of what the task asks for, if a builder of your own gives
@@ -107,7 +107,7 @@ func clone[T any](p *T) *T {
 	return &c
 }
 
-// Port asks for one host port.
+// Port is a port that a task listens on.
 type Port struct {
 	// Container is the port inside the container. 0: the same as the host port. It must be 0 on
 	// the host network and for plain commands, where ports are not mapped, see [Spec.Mapped].
@@ -115,8 +115,11 @@ type Port struct {
 	// Protocol is "tcp" or "udp". Default "tcp". It is the protocol of the port mapping, and health checks need
 	// a tcp port. A port in an offer of Mesos covers both protocols.
 	Protocol string `json:"protocol,omitzero"`
-	// Host is the host port to use. Default 0: any offered port.
+	// Host is the host port to use. Default 0: any offered port, from 1024 on where there are any.
 	Host uint16 `json:"host,omitzero"`
+	// NoHost asks for no host port: the task is reached at the IP address of its container and port Container, which
+	// must be set. It is for containers with their own IP address, such as on a CNI network.
+	NoHost bool `json:"noHost,omitzero"`
 	// Name is the name of the port, unique within the task: an ASCII letter, followed by letters, digits, "-" and
 	// "_". It is part of the discovery info and of the name of an environment variable: port "web-ui" is in
 	// PORT_WEB_UI. Default: no name.
@@ -129,6 +132,16 @@ type ExecutorResources struct {
 	CPUs float64 `json:"cpus,omitzero"`
 	Mem  float64 `json:"mem,omitzero"`
 	Disk float64 `json:"disk,omitzero"`
+}
+
+// hostPorts returns how many host ports the ports ask for.
+func hostPorts(all []Port) (n int) {
+	for _, p := range all {
+		if !p.NoHost {
+			n++
+		}
+	}
+	return n
 }
 
 // Limits are upper limits on what a task may use. They need an agent of Mesos 1.10 or later that either runs the

@@ -25,8 +25,8 @@ func (v *violations) resources(s Spec) {
 		}
 		v.amount(fmt.Sprintf("Scalars[%q]", name), s.Scalars[name])
 	}
-	if s.CPUs == 0 && s.Mem == 0 && s.Disk == 0 && s.GPUs == 0 && len(s.Ports) == 0 && !hasAny(s.Scalars) {
-		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources")
+	if s.CPUs == 0 && s.Mem == 0 && s.Disk == 0 && s.GPUs == 0 && hostPorts(s.Ports) == 0 && !hasAny(s.Scalars) {
+		v.add("CPUs", s.CPUs, "must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources")
 	}
 }
 
@@ -50,6 +50,22 @@ func (v *violations) amount(field string, x float64) {
 		v.add(field, x, "must be 0 or at least 0.001: Mesos keeps three decimal digits")
 	case x > most:
 		v.add(field, x, "must not be greater than 1e12")
+	}
+}
+
+// executor checks what the executor asks for.
+func (v *violations) executor(s Spec) {
+	if s.Executor == nil {
+		return
+	}
+	v.amount("Executor.CPUs", s.Executor.CPUs)
+	v.amount("Executor.Mem", s.Executor.Mem)
+	v.amount("Executor.Disk", s.Executor.Disk)
+	if *s.Executor == (ExecutorResources{}) {
+		v.add("Executor", 0, "must ask for something, or be nil")
+	}
+	if s.Pod != "" {
+		v.add("Executor", s.Pod, "must be nil in a pod, which has one executor for all members")
 	}
 }
 
@@ -84,6 +100,9 @@ func (v *violations) ports(s Spec) {
 		if p.Container != 0 && !s.Mapped() {
 			v.add(field+".Container", p.Container, "must be 0 without a container on a bridge or user network: nothing is mapped")
 		}
+		if p.NoHost {
+			v.noHost(field, p, s)
+		}
 		if p.Host != 0 && hosts[p.Host] {
 			v.add(field+".Host", p.Host, "must not be wanted twice")
 		}
@@ -100,6 +119,18 @@ func (v *violations) ports(s Spec) {
 	}
 	if s.Container != nil && s.Container.Network == "none" && len(s.Ports) > 0 {
 		v.add("Ports", len(s.Ports), `must be empty on network "none"`)
+	}
+}
+
+// noHost checks a port without a host port.
+func (v *violations) noHost(field string, p Port, s Spec) {
+	switch {
+	case !s.Mapped():
+		v.add(field+".NoHost", p.NoHost, "must not be set without a container on a bridge or user network: it would have no address of its own")
+	case p.Host != 0:
+		v.add(field+".NoHost", p.NoHost, fmt.Sprintf("must not be set together with Host, which is %d", p.Host))
+	case p.Container == 0:
+		v.add(field+".NoHost", p.NoHost, "must be set together with Container: there is no other port")
 	}
 }
 

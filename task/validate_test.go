@@ -132,7 +132,15 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.GPUs = 1.5 }, "task: GPUs: 1.5: must be a whole number"},
 		{
 			func(s *spec) { plain(s); s.CPUs, s.Mem, s.Disk, s.GPUs, s.Scalars, s.Limits = 0, 0, 0, 0, nil, nil },
-			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and Ports asked for: Mesos refuses a task without resources",
+			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources",
+		},
+
+		{
+			func(s *spec) {
+				s.CPUs, s.Mem, s.Disk, s.GPUs, s.Scalars, s.Limits = 0, 0, 0, 0, nil, nil
+				s.Ports = []task.Port{{Container: 80, NoHost: true}}
+			},
+			"task: CPUs: 0: must be positive, or one of Mem, Disk, GPUs, Scalars and host Ports asked for: Mesos refuses a task without resources",
 		},
 
 		{func(s *spec) { s.Ports[1].Protocol = "sctp" }, `task: Ports[1].Protocol: "sctp": must be "tcp" or "udp"`},
@@ -202,6 +210,15 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.Limits.Mem = math.NaN() }, "task: Limits.Mem: NaN: must be a finite number"},
 		{func(s *spec) { s.CPUs = 0 }, "task: Limits.CPUs: -1: must not be set when nothing is asked for"},
 		{func(s *spec) { s.Ports[1].Host = 31000 }, "task: Ports[1].Host: 31000: must not be wanted twice"},
+		{
+			func(s *spec) { s.Ports[0] = task.Port{Container: 80, Host: 31000, NoHost: true} },
+			"task: Ports[0].NoHost: true: must not be set together with Host, which is 31000",
+		},
+		{func(s *spec) { s.Ports[0] = task.Port{NoHost: true} }, "task: Ports[0].NoHost: true: must be set together with Container: there is no other port"},
+		{
+			func(s *spec) { s.Container.Network = task.NetworkHost; s.Ports = []task.Port{{NoHost: true}} },
+			"task: Ports[0].NoHost: true: must not be set without a container on a bridge or user network: it would have no address of its own",
+		},
 		{func(s *spec) { s.Ports[1].Name = "1st" }, `task: Ports[1].Name: "1st": must start with an ASCII letter, followed by letters, digits, "-" and "_"`},
 		{func(s *spec) { s.Ports[1].Name = "a.b" }, `task: Ports[1].Name: "a.b": must start with an ASCII letter, followed by letters, digits, "-" and "_"`},
 		{func(s *spec) { s.Ports[1].Name = "Web_UI" }, `task: Ports[1].Name: "Web_UI": must be unique, apart from case and dashes: it names a variable of the environment`},

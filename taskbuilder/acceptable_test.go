@@ -50,7 +50,7 @@ func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskIn
 			require.GreaterOrEqual(t, r.Scalar.Value, 0.001, name)
 		}
 	}
-	require.Len(t, offeredPorts, len(s.Ports), name)
+	require.Len(t, offeredPorts, hostPorts(s), name)
 	require.NotNil(t, info.Command, "%s: a command or an executor, not both", name)
 	require.Nil(t, info.Executor, name)
 	require.Equal(t, info.Command.GetShell(), s.Command.Shell != "", name)
@@ -77,6 +77,16 @@ func requireAcceptable(t *testing.T, name string, s task.Spec, info mesos.TaskIn
 		require.Len(t, info.Container.NetworkInfos, 1, name)
 		require.NotEmpty(t, info.Container.NetworkInfos[0].GetName(), name)
 	}
+}
+
+// hostPorts returns how many host ports a task asks for.
+func hostPorts(s task.Spec) (n int) {
+	for _, p := range s.Ports {
+		if !p.NoHost {
+			n++
+		}
+	}
+	return n
 }
 
 func requireAcceptableVolumes(t *testing.T, name string, info mesos.TaskInfo) {
@@ -106,7 +116,11 @@ func TestStandardBuildsValidSpecs(t *testing.T) {
 			continue
 		}
 		p := task.Placement{TaskID: s.ID, AgentID: "S1", Hostname: "h", Resources: []mesos.Resource{scalar("cpus", s.CPUs)}}
-		for i := range s.Ports {
+		for i, port := range s.Ports {
+			if port.NoHost {
+				p.HostPorts = append(p.HostPorts, 0)
+				continue
+			}
 			p.HostPorts = append(p.HostPorts, 31000+uint16(i))
 			p.Resources = append(p.Resources, ports(31000+uint64(i), 31000+uint64(i)))
 		}
@@ -156,7 +170,7 @@ func randomSpec(random *rand.Rand) task.Spec {
 	}
 	s := task.Spec{ID: "x", CPUs: 0.1, Pod: text("", "", "pod")}
 	for range random.IntN(3) {
-		s.Ports = append(s.Ports, task.Port{Container: uint16(random.IntN(2) * 80), Protocol: text("", "tcp", "udp"), Name: text("", "a", "b")})
+		s.Ports = append(s.Ports, task.Port{Container: uint16(random.IntN(2) * 80), Protocol: text("", "tcp", "udp"), Name: text("", "a", "b"), NoHost: random.IntN(4) == 0})
 	}
 	if maybe() {
 		s.Command.Shell = "true"

@@ -84,6 +84,9 @@ func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping
 	}
 	var mappings []mesos.NetworkInfo_PortMapping
 	for i, port := range s.Ports {
+		if port.NoHost {
+			continue
+		}
 		mappings = append(mappings, mesos.NetworkInfo_PortMapping{
 			HostPort:      uint32(p.HostPorts[i]),
 			ContainerPort: innerPort(s, p, i),
@@ -98,6 +101,15 @@ func portMappings(s task.Spec, p task.Placement) []mesos.NetworkInfo_PortMapping
 func innerPort(s task.Spec, p task.Placement, i int) uint32 {
 	if s.Mapped() && s.Ports[i].Container != 0 {
 		return uint32(s.Ports[i].Container)
+	}
+	return uint32(p.HostPorts[i])
+}
+
+// outerPort returns the number at which others reach the i-th port: the host port, or without one the container port, at the
+// address of the container.
+func outerPort(s task.Spec, p task.Placement, i int) uint32 {
+	if s.Ports[i].NoHost {
+		return innerPort(s, p, i)
 	}
 	return uint32(p.HostPorts[i])
 }

@@ -40,7 +40,7 @@ func discovery(s task.Spec, p task.Placement) *mesos.DiscoveryInfo {
 			info.Ports = &mesos.Ports{}
 		}
 		info.Ports.Ports = append(info.Ports.Ports, mesos.Port{
-			Number:   uint32(p.HostPorts[i]),
+			Number:   outerPort(s, p, i),
 			Name:     optional(port.Name),
 			Protocol: proto.String(cmp.Or(port.Protocol, "tcp")),
 		})

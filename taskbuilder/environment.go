@@ -38,9 +38,8 @@ func plainVariables(values map[string]string) []mesos.Environment_Variable {
 	return all
 }
 
-// placementVariables returns the hostname and the host ports as variables, with the names that Marathon uses. Their
-// values are host ports even where these are mapped: a task knows its container ports, but not the ports at which
-// others reach it.
+// placementVariables returns the hostname and the ports as variables, with the names and values that Marathon uses. They are
+// host ports even where these are mapped: a task knows its container ports, but not the ports at which others reach it.
 func placementVariables(s task.Spec, p task.Placement) map[string]string {
 	values := map[string]string{}
 	if p.Hostname != "" {
@@ -48,7 +47,7 @@ func placementVariables(s task.Spec, p task.Placement) map[string]string {
 	}
 	ports := make([]string, len(s.Ports))
 	for i, port := range s.Ports {
-		ports[i] = strconv.Itoa(int(p.HostPorts[i]))
+		ports[i] = strconv.Itoa(int(outerPort(s, p, i)))
 		values["PORT"+strconv.Itoa(i)] = ports[i]
 		values["PORT_"+strconv.Itoa(int(innerPort(s, p, i)))] = ports[i]
 		if port.Name != "" {

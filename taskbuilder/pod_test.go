@@ -31,7 +31,7 @@ func pods() map[string][]task.Spec {
 				Container: mesosBridge, HealthCheck: &task.HealthCheck{}, Limits: &task.Limits{Mem: 64},
 			},
 			{
-				ID: "proxy", Pod: "pod-2", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 443}, {}}, Command: task.Command{Shell: "./proxy"},
+				ID: "proxy", Pod: "pod-2", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 443}, {}, {Container: 9000, NoHost: true}}, Command: task.Command{Shell: "./proxy"},
 				Container: mesosBridge,
 			},
 		},
@@ -48,7 +48,11 @@ func placePod(members []task.Spec) (placements []task.Placement, executor task.P
 		if s.Disk > 0 {
 			p.Resources = append(p.Resources, scalar("disk", s.Disk))
 		}
-		for range s.Ports {
+		for _, port := range s.Ports {
+			if port.NoHost {
+				p.HostPorts = append(p.HostPorts, 0)
+				continue
+			}
 			p.Resources = append(p.Resources, ports(uint64(next), uint64(next)))
 			p.HostPorts = append(p.HostPorts, next)
 			next++

@@ -156,6 +156,16 @@ func cases() map[string]task.Spec {
 			ID: "web-9", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80}}, Command: task.Command{Shell: "serve"},
 			Container: &task.Container{Containerizer: task.ContainerizerMesos, Network: "overlay"}, Check: &task.Check{HTTP: &task.HTTPGet{Path: "/ready"}},
 		},
+		"mesos-no-host-port": {
+			ID: "web-10", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "serve"},
+			Ports:       []task.Port{{Container: 8080, NoHost: true, Name: "web-ui"}, {Container: 9090}},
+			Container:   &task.Container{Containerizer: task.ContainerizerMesos, Network: "overlay"},
+			HealthCheck: &task.HealthCheck{HTTP: &task.HTTPGet{}}, Check: &task.Check{}, Discovery: &task.Discovery{},
+		},
+		"docker-no-host-port": {
+			ID: "web-11", CPUs: 0.1, Mem: 32, Ports: []task.Port{{Container: 80, NoHost: true}},
+			Container: &task.Container{Image: "nginx:1.27", Network: "overlay"}, HealthCheck: &task.HealthCheck{},
+		},
 		"mesos-volumes": {
 			ID: "batch-1", CPUs: 0.1, Mem: 32, Command: task.Command{Argv: []string{"./run"}},
 			Container: &task.Container{Containerizer: task.ContainerizerMesos, Volumes: []task.Volume{
@@ -219,6 +229,7 @@ func TestStandardHealthCheckPort(t *testing.T) {
 		{"bridge by default: the container's port", &task.Container{}, task.Port{Container: 80}, 80},
 		{"bridge: the same port on both sides", &task.Container{Network: task.NetworkBridge}, task.Port{}, 31001},
 		{"user network: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80}, 80},
+		{"no host port: the container's port", &task.Container{Network: "overlay"}, task.Port{Container: 80, NoHost: true}, 80},
 		{"mesos without a network: the host's port", &task.Container{Containerizer: task.ContainerizerMesos}, task.Port{}, 31001},
 		{"mesos' bridge: the container's port", &task.Container{Containerizer: task.ContainerizerMesos, Network: task.NetworkBridge}, task.Port{Container: 80}, 80},
 		{"host network: the host's port", &task.Container{Network: task.NetworkHost}, task.Port{}, 31001},

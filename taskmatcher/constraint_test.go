@@ -95,7 +95,8 @@ func TestConstraintsOnValues(t *testing.T) {
 			require.Len(t, placements, 1, c.reason)
 			continue
 		}
-		want := []task.Reason{{Kind: task.ReasonConstraint, Constraint: constraint, Agents: 1}}
+		_, there := valueOf(o.Agent, constraint.Attribute)
+		want := []task.Reason{{Kind: task.ReasonConstraint, Constraint: constraint, Missing: !there, Agents: 1}}
 		require.Equal(t, []task.Rejection{{TaskID: "x", Reasons: want}}, rejections, c.reason)
 	}
 }

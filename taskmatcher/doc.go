@@ -24,33 +24,34 @@
 // one amount may be made up of several resources.
 //
 // Host ports are those that the task names. Others are the lowest ports from 1024 on that are free, or random ones with
-// [Options.RandomPorts]; only where there are no more of these are they below 1024, where a task of no special user cannot
-// listen. Quarantined ports are not used. A task may name one port twice, for TCP and for UDP.
+// [Options.RandomPorts]; ports below 1024, on which usually only root can listen, come last. Quarantined ports are not
+// used. A task may name one port twice, for TCP and for UDP.
 //
 // Revocable scalar resources are used only by tasks that ask for them. Each amount is either all revocable or not
 // at all, since Mesos refuses mixtures.
 //
-// Frameworks that share a role share its reservations as well. Those with labels, such as Marathon's, are somebody's: they
-// are not used, unless [Options.ReservationLabels] says that they are ours. A reservation that refines others counts
-// as somebody's if any of them does.
+// Frameworks that share a role share its reservations as well. Reservations with labels, such as Marathon's, belong to
+// one framework: they are not used, unless [Options.ReservationLabels] says that they belong to this one. The same
+// holds for a reservation that refines one with labels.
 //
-// Never used are also volumes, disks with a source, shared resources, resources of resource providers, and revocable ports.
-// What is never used does not count anywhere: not for the order of agents, nor as what a filter or a score sees, nor
-// in rejections. [Options.Usable] tells.
+// Never used are also volumes, disks with a source, shared resources, resources of resource providers, and revocable
+// ports. What is never used does not count anywhere: not in the order of agents, not in what a filter or a score sees,
+// and not in rejections. See [Options.Usable].
 //
 // # Order
 //
 // Tasks are placed one after the other, in the order of submission. Each goes to the best candidate at that moment: the
-// one with the fewest preferences that do not hold, then one that is not going to be drained, then the best one for the
-// strategy, then the one that offered the least memory at the start of the cycle, then the one with the lowest agent ID and
-// role. GROUP_BY comes before all of these: it chooses the values among whose agents the best one is found. A task that does
-// not fit anywhere does not block later ones. A filter may accept a task later in the cycle that it refused at first, and
-// GROUP_BY one that waits for a known agent: tasks that were not placed for these reasons are tried again, until no more
-// can be placed.
+// one with the fewest preferences that do not hold, then the one whose maintenance is furthest away, see below, then
+// the best one for the strategy, then the one that offered the least memory at the start of the cycle, then the one
+// with the lowest agent ID and role. GROUP_BY comes before all of these: it chooses the values among whose agents the
+// best one is found. A task that does not fit anywhere does not block later ones. A filter may accept a task later in
+// the cycle that it refused at first, and so may GROUP_BY: tasks that were not placed for these reasons are tried
+// again, until no more can be placed.
 //
-// An agent with planned maintenance comes after those without, and the later it begins the better: so a service is not moved
-// soon. The preferences of the task weigh more, the strategy, also a user's score, weighs less. Maintenance that is over does not
-// count, and a task whose [task.Spec.MaxCompletionTime] ends before the maintenance begins takes the agent for any other.
+// Agents without planned maintenance come first, then those whose maintenance begins last, so that a service need not
+// move soon. This counts less than the preferences of the task, and more than the strategy, including the score of
+// [Scored]. Maintenance that is over does not count, nor does maintenance that begins after the
+// [task.Spec.MaxCompletionTime] of the task.
 //
 // So a task that is not placed does not fit on any candidate, given what is left at the end of the cycle. There is one
 // rejection for each class of such tasks, see [task.Demand]. It counts each candidate once.

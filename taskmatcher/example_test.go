@@ -63,7 +63,7 @@ func ExampleFirstFit() {
 	// web-1 on agent2 [31000]
 	// web-2 on agent2 [31001]
 	// near on agent1 [31500 31000]
-	// big: mem: 2 agents, the best short of 176 on agent1
+	// big: mem: not enough on 2 agents; closest agent1, 176 MiB short
 }
 
 func ExampleBestFit() {
@@ -97,7 +97,7 @@ func ExampleScored() {
 	// web-1 on agent2
 	// web-2 on agent2
 	// web-3 on agent1
-	// web-4: filter: 2 agents
+	// web-4: filter: refuses 2 agents
 }
 
 func racks() []task.Offer {
@@ -119,7 +119,7 @@ func ExampleFirstFit_is() {
 	// Output:
 	// web-1 on agent2
 	// web-2 on agent2
-	// web-3: hostname IS agent2: 2 agents; cpus: 1 agent, short of 1 on agent2
+	// web-3: hostname IS agent2: does not hold on 2 agents; cpus: not enough on 1 agent; closest agent2, 1 short
 }
 
 // A task that failed on agent1 is submitted again, to run elsewhere. As a preference it would go back if need be.
@@ -138,7 +138,7 @@ func ExampleFirstFit_unique() {
 	// web-1 on agent1
 	// web-2 on agent2
 	// web-3 on agent3
-	// web-4: rack UNIQUE: 3 agents
+	// web-4: rack UNIQUE: does not hold on 3 agents
 }
 
 func ExampleFirstFit_cluster() {
@@ -146,7 +146,7 @@ func ExampleFirstFit_cluster() {
 	// Output:
 	// web-1 on agent1
 	// web-2 on agent1
-	// web-3: rack CLUSTER: 2 agents; cpus: 1 agent, short of 1 on agent1
+	// web-3: rack CLUSTER: does not hold on 2 agents; cpus: not enough on 1 agent; closest agent1, 1 short
 }
 
 func ExampleFirstFit_groupBy() {

@@ -106,19 +106,19 @@ func TestFirstFit(t *testing.T) {
 			"a task that does not fit does not hold up smaller ones",
 			[]task.Spec{spec("big", 1, 500, 0), spec("small", 1, 50, 0)},
 			[]task.Offer{plain("a", 100)},
-			"small→a", []string{"big: cpus: 1 agent, short of 1 on a"},
+			"small→a", []string{"big: cpus: not enough on 1 agent; closest a, 1 short"},
 		},
 		{
 			"an offer without ports serves a task without ports",
 			[]task.Spec{spec("x", 1, 50, 0), spec("y", 1, 50, 1)},
 			[]task.Offer{offer("a", scalar("cpus", 2), scalar("mem", 100))},
-			"x→a", []string{"y: ports: 1 agent, short of 1 on a"},
+			"x→a", []string{"y: ports: not enough on 1 agent; closest a, 1 short"},
 		},
 		{
 			"quarantined ports are passed over",
 			[]task.Spec{spec("x", .1, 1, 1), spec("y", .1, 1, 1)},
 			[]task.Offer{quarantined},
-			"x→a 31001", []string{"y: ports: 1 agent, short of 1 on a"},
+			"x→a 31001", []string{"y: ports: not enough on 1 agent; closest a, 1 short"},
 		},
 		{
 			"quarantined ports need no order",
@@ -136,7 +136,7 @@ func TestFirstFit(t *testing.T) {
 			"a role that nobody offers",
 			[]task.Spec{forBlue},
 			[]task.Offer{plain("a", 50)},
-			"", []string{"x: role: 1 agent"},
+			"", []string{"x: role: not the task's on 1 agent"},
 		},
 		{
 			"no offers at all",
@@ -154,19 +154,19 @@ func TestFirstFit(t *testing.T) {
 				offer("d", scalar("cpus", 2), scalar("mem", 100)),
 				offer("e", scalar("cpus", 2), scalar("mem", 100), scalar("disk", 1)),
 			},
-			"", []string{"x: mem: 2 agents, the best short of 0.1 on c; cpus: 1 agent, short of 0.5 on a; disk: 1 agent, short of 1 on d; gpus: 1 agent, short of 1 on e"},
+			"", []string{"x: mem: not enough on 2 agents; closest c, 0.1 MiB short; cpus: not enough on 1 agent; closest a, 0.5 short; disk: not enough on 1 agent; closest d, 1 MiB short; gpus: not enough on 1 agent; closest e, 1 short"},
 		},
 		{
 			"what earlier tasks took is missing",
 			[]task.Spec{spec("x", .7, 50, 0), spec("y", .7, 50, 0)},
 			[]task.Offer{plain("a", 100)},
-			"x→a", []string{"y: cpus: 1 agent, short of 0.4 on a"},
+			"x→a", []string{"y: cpus: not enough on 1 agent; closest a, 0.4 short"},
 		},
 		{
 			"an offer that comes twice counts once",
 			[]task.Spec{spec("x", 1, 50, 0), spec("y", 1, 50, 0)},
 			[]task.Offer{plain("a", 100), plain("a", 100)},
-			"x→a", []string{"y: cpus: 1 agent, short of 1 on a"},
+			"x→a", []string{"y: cpus: not enough on 1 agent; closest a, 1 short"},
 		},
 		{
 			"improper amounts in offers are nothing",
@@ -177,13 +177,13 @@ func TestFirstFit(t *testing.T) {
 				offer("c", scalar("cpus", -1), scalar("mem", 10)),
 				offer("d", scalar("cpus", math.Inf(1)), scalar("mem", 10)),
 			},
-			"", []string{"x: cpus: 4 agents, the best short of 0.1 on a"},
+			"", []string{"x: cpus: not enough on 4 agents; closest a, 0.1 short"},
 		},
 		{
 			"ports that overlap, run backwards or are none",
 			[]task.Spec{spec("x", 0, 0, 5), spec("y", 0, 0, 1)},
 			[]task.Offer{offer("a", ranges("ports", 65534, 70000, 0, 1, 9, 3, 20, 21, 21, 21))},
-			"x→a 65534 65535 1 20 21", []string{"y: ports: 1 agent, short of 1 on a"},
+			"x→a 65534 65535 1 20 21", []string{"y: ports: not enough on 1 agent; closest a, 1 short"},
 		},
 	} {
 		placed, rejected := match(t, c.tasks, c.offers)
@@ -204,7 +204,7 @@ func TestFirstFitConstraintsAllCount(t *testing.T) {
 	offers[2].Agent.Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z8")}
 	offers[3].Agent.Attributes = []mesos.Attribute{text("rack", "r3"), text("zone", "z9")}
 	_, rejected := match(t, []task.Spec{s}, offers)
-	require.Equal(t, []string{"x: rack LIKE r[12]: 2 agents; zone UNLIKE z9: 1 agent; mem: 1 agent, short of 400 on b"}, rejected)
+	require.Equal(t, []string{"x: rack LIKE r[12]: does not hold on 2 agents; zone UNLIKE z9: does not hold on 1 agent; mem: not enough on 1 agent; closest b, 400 MiB short"}, rejected)
 }
 
 // Ten times 0.1 is exactly 1.0, though not in floating point.
@@ -282,7 +282,7 @@ func TestFirstFitLeavesSpecialResourcesAlone(t *testing.T) {
 		"shared": shared, "of a resource provider": provided,
 	} {
 		_, rejected := match(t, []task.Spec{s}, []task.Offer{offer("a", special)})
-		require.Equal(t, []string{"x: disk: 1 agent, short of 10 on a"}, rejected, reason)
+		require.Equal(t, []string{"x: disk: not enough on 1 agent; closest a, 10 MiB short"}, rejected, reason)
 		placements, _ := taskmatcher.FirstFit{}.Match(cycleOf([]task.Spec{s}, []task.Offer{offer("a", special, scalar("disk", 10))}))
 		require.Equal(t, []mesos.Resource{scalar("disk", 10)}, placements[0].Resources, reason)
 	}

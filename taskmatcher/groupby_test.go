@@ -162,7 +162,7 @@ func TestGroupByWaitsForAKnownAgent(t *testing.T) {
 	r1, r2 := rackOffer("r1-0", "east", "r1", 32), rackOffer("r2-0", "west", "r2", 32)
 	placed, reasons := match("rack GROUP_BY", known(r1), known(r2))
 	require.Equal(t, "map[r0:1]", placed)
-	require.Equal(t, []string{"1 and 7 more: rack GROUP_BY: 3 agents, waiting for an offer of r1"}, reasons)
+	require.Equal(t, []string{"1 and 7 more: rack GROUP_BY: does not hold on 3 agents, waiting for an offer of r1"}, reasons)
 
 	late := known(r1)
 	late.ExpectedUntil = start // it has had its chance

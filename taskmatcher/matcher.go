@@ -12,8 +12,8 @@ type Options struct {
 	// ports below 1024 are the last choice.
 	RandomPorts bool
 	// ReservationLabels are the labels of this framework's own dynamic reservations. A reservation with labels is used
-	// only if it has all of these; it may have more. Default: reservations with labels belong to other frameworks of
-	// the role and are not used. Reservations without labels always are.
+	// only if it has all of these; it may have more. Default: reservations with labels are not used, since they belong
+	// to other frameworks in the role. Reservations without labels are always used.
 	ReservationLabels map[string]string
 }
 

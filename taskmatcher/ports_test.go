@@ -63,3 +63,27 @@ func TestRandomPortsBelow1024(t *testing.T) {
 	}
 	require.InDelta(t, 100, low, 40)
 }
+
+// A port without a host port needs none in the offer.
+func TestPortsWithoutHostPort(t *testing.T) {
+	inner := task.Port{Container: 8080, NoHost: true}
+	for _, c := range []struct {
+		situation string
+		ports     []task.Port
+		offered   []mesos.Resource
+		want      []uint16
+	}{
+		{"alone, where no ports are offered", []task.Port{inner}, nil, []uint16{0}},
+		{"several", []task.Port{inner, {Container: 9090, NoHost: true}}, nil, []uint16{0, 0}},
+		{"before and after one", []task.Port{inner, {}, inner}, []mesos.Resource{ranges("ports", 31000, 31000)}, []uint16{0, 31000, 0}},
+		{"beside one by number", []task.Port{{Host: 31001}, inner}, []mesos.Resource{ranges("ports", 31000, 31001)}, []uint16{31001, 0}},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			cycle := cycleOf([]task.Spec{{ID: "x", CPUs: 1, Ports: c.ports}}, []task.Offer{offer("a", append(c.offered, scalar("cpus", 1))...)})
+			placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
+			require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections))
+			require.Equal(t, c.want, placements[0].HostPorts)
+			require.Len(t, placements[0].Resources, 1+len(c.offered))
+		})
+	}
+}

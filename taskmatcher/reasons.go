@@ -29,7 +29,7 @@ type tally struct {
 
 // reasons counts, for each obstacle, the candidates for which it is the first one. The most frequent obstacle comes
 // first. The order of the tallies must agree with the indexes that obstacle returns: first what exclusion
-// returns, then the filter, the constraints, the scalar resources, and the ports.
+// returns, then the filter, the constraints, the scalar resources, the ports that the task names, and the others.
 func (m *match) reasons(c *class) []task.Reason {
 	if len(m.allCandidates) == 0 {
 		return []task.Reason{{Kind: task.ReasonNoOffers}}
@@ -39,11 +39,15 @@ func (m *match) reasons(c *class) []task.Reason {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: kind}})
 	}
 	exclusions := len(tallies)
-	for _, constraint := range c.spec.Constraints {
-		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonConstraint, Constraint: constraint}})
+	for i, constraint := range c.spec.Constraints {
+		missing := !slices.ContainsFunc(m.allCandidates, func(at int32) bool { return c.constraints[i].values[at] >= 0 })
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonConstraint, Constraint: constraint, Missing: missing}})
 	}
 	for _, n := range c.needs {
 		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: m.kinds[n.kind]}})
+	}
+	for _, port := range c.static {
+		tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: "ports", Port: port}})
 	}
 	tallies = append(tallies, tally{Reason: task.Reason{Kind: task.ReasonShortage, Resource: "ports"}})
 	for _, at := range m.allCandidates {
@@ -98,6 +102,12 @@ func (m *match) obstacle(c *class, at int32, exclusions []tally) (i int, short t
 			return firstNeed + i, n.amount - most, ""
 		}
 	}
-	missing := m.portsOf(&m.candidates[at]).missing(c.static, c.dynamic)
-	return firstNeed + len(c.needs), thousandths(missing) * 1000, ""
+	free, firstPort := m.portsOf(&m.candidates[at]), firstNeed+len(c.needs)
+	for i, port := range c.static {
+		if free.find(uint32(port)) < 0 {
+			return firstPort + i, 0, ""
+		}
+	}
+	missing := free.missing(c.static, c.dynamic)
+	return firstPort + len(c.static), thousandths(missing) * 1000, ""
 }

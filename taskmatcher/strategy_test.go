@@ -77,7 +77,7 @@ func TestSeveralOffersOfAnAgentAreOneCandidate(t *testing.T) {
 
 	offers[0].Agent.ID, offers[1].Agent.ID, offers[2].Agent.ID = "", "", ""
 	_, rejections = taskmatcher.FirstFit{}.Match(cycle)
-	require.Equal(t, "0: cpus: 2 agents, the best short of 0.3 on h; mem: 1 agent, short of 50 on h", rejections[0].String(), "offers that name no agent are not merged")
+	require.Equal(t, "0: cpus: not enough on 2 agents; closest h, 0.3 short; mem: not enough on 1 agent; closest h, 50 MiB short", rejections[0].String(), "offers that name no agent are not merged")
 }
 
 func TestHostPorts(t *testing.T) {
@@ -91,7 +91,7 @@ func TestHostPorts(t *testing.T) {
 	for _, c := range []struct {
 		reason string
 		ports  []task.Port
-		placed string
+		want   string
 		taken  []mesos.Resource
 	}{
 		{"one port by number", host(11), "0→a 11", []mesos.Resource{ranges("ports", 11, 11)}},
@@ -99,17 +99,17 @@ func TestHostPorts(t *testing.T) {
 		{"any ports: reserved ones first", host(0, 0), "0→a 20 21", []mesos.Resource{reserve(ranges("ports", 20, 21), "*")}},
 		{"any ports, but not the one asked for by number", host(0, 20, 0), "0→a 21 20 22", []mesos.Resource{reserve(ranges("ports", 20, 22), "*")}},
 		{"one port for tcp and for udp", host(12, 12, 0), "0→a 12 12 20", []mesos.Resource{ranges("ports", 12, 12), reserve(ranges("ports", 20, 20), "*")}},
-		{"a port that is not offered", host(10, 13), "", nil},
-		{"more ports than there are", host(10, 0, 0, 0, 0, 0, 0), "", nil},
+		{"a port that is not offered", host(10, 13), "0: port 13: not free on 1 agent", nil},
+		{"more ports than there are", host(10, 0, 0, 0, 0, 0, 0), "0: ports: not enough on 1 agent; closest a, 1 short", nil},
 	} {
 		cycle := task.Cycle{Tasks: sameSpec(1, task.Spec{Ports: c.ports}), Offers: offers}
 		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 		require.NoError(t, check(strategy{score: firstFit}, cycle, placements, rejections), c.reason)
-		require.Equal(t, c.placed, summary(placements), c.reason)
-		if c.placed == "" {
-			require.Equal(t, "0: ports: 1 agent, short of 1 on a", rejections[0].String(), c.reason)
+		if c.taken == nil {
+			require.Equal(t, c.want, rejections[0].String(), c.reason)
 			continue
 		}
+		require.Equal(t, c.want, summary(placements), c.reason)
 		require.Equal(t, c.taken, placements[0].Resources, c.reason)
 	}
 }
@@ -128,7 +128,7 @@ func TestRevocable(t *testing.T) {
 	} {
 		placements, rejections := taskmatcher.FirstFit{}.Match(task.Cycle{Tasks: sameSpec(1, c.spec), Offers: offers})
 		if c.taken == nil {
-			require.Equal(t, "0: cpus: 1 agent, short of 0.5 on a", rejections[0].String(), c.reason)
+			require.Equal(t, "0: cpus: not enough on 1 agent; closest a, 0.5 short", rejections[0].String(), c.reason)
 			continue
 		}
 		require.Equal(t, c.taken, placements[0].Resources, c.reason)
@@ -157,7 +157,7 @@ func TestMaintenance(t *testing.T) {
 		placements, rejections := taskmatcher.FirstFit{}.Match(cycle)
 		require.Equal(t, c.accepted, len(placements) == 1, c.reason)
 		if !c.accepted {
-			require.Equal(t, "0: maintenance: 1 agent", rejections[0].String(), c.reason)
+			require.Equal(t, "0: maintenance: too soon or under way on 1 agent", rejections[0].String(), c.reason)
 		}
 	}
 }
@@ -166,13 +166,13 @@ func TestGPUAgents(t *testing.T) {
 	offers := []task.Offer{offer("a", scalar("cpus", 1), scalar("gpus", 1))}
 	cycle := task.Cycle{Tasks: sameSpec(1, task.Spec{CPUs: .1}), Offers: offers}
 	_, rejections := taskmatcher.FirstFit{}.Match(cycle)
-	require.Equal(t, "0: kept for tasks with gpus: 1 agent", rejections[0].String())
+	require.Equal(t, "0: gpus: kept for tasks that ask for some on 1 agent", rejections[0].String())
 	placements, _ := taskmatcher.FirstFit{Options: taskmatcher.Options{ShareGPUAgents: true}}.Match(cycle)
 	require.Len(t, placements, 1)
 	cycle.Tasks = append(sameSpec(1, task.Spec{CPUs: .1, GPUs: 1}), task.Demand{ID: "later", Spec: &task.Spec{CPUs: .1}})
 	placements, rejections = taskmatcher.FirstFit{}.Match(cycle)
 	require.Equal(t, "0→a", summary(placements))
-	require.Equal(t, "later: kept for tasks with gpus: 1 agent", rejections[0].String(), "even though no GPU is left there")
+	require.Equal(t, "later: gpus: kept for tasks that ask for some on 1 agent", rejections[0].String(), "even though no GPU is left there")
 }
 
 // There is one rejection for each class, whether its tasks share a Spec or not.
@@ -185,7 +185,7 @@ func TestOneRejectionPerClass(t *testing.T) {
 	for _, r := range rejections {
 		lines = append(lines, r.String())
 	}
-	require.Equal(t, "x and 1 more: cpus: 1 agent, short of 8 on a|y: cpus: 1 agent, short of 8 on a", strings.Join(lines, "|"))
+	require.Equal(t, "x and 1 more: cpus: not enough on 1 agent; closest a, 8 short|y: cpus: not enough on 1 agent; closest a, 8 short", strings.Join(lines, "|"))
 }
 
 // The methods of Candidate, before and after a task is placed there.
@@ -208,6 +208,6 @@ func TestCandidate(t *testing.T) {
 	}
 	placements, rejections := m.Match(cycle)
 	require.Equal(t, "0→a 1", summary(placements))
-	require.Equal(t, "1: filter: 1 agent", rejections[0].String())
+	require.Equal(t, "1: filter: refuses 1 agent", rejections[0].String())
 	require.Equal(t, []string{"ccppppttt", "cppptttt", "cppptttt"}, seen, "the last call is for the reason")
 }

@@ -131,7 +131,7 @@ func TestReservationOfAnotherFrameworkDoesNotCount(t *testing.T) {
 	})
 	t.Run("a shortage is about what is ours", func(t *testing.T) {
 		_, rejected := match(t, tasks, []task.Offer{offer("a", scalar("cpus", .5), scalar("mem", 64), theirs("cpus", 10))})
-		require.Equal(t, []string{"x: cpus: 1 agent, short of 0.5 on a"}, rejected)
+		require.Equal(t, []string{"x: cpus: not enough on 1 agent; closest a, 0.5 short"}, rejected)
 	})
 	t.Run("GPUs of others do not keep tasks off", func(t *testing.T) {
 		placed, _ := match(t, tasks, []task.Offer{offer("a", scalar("cpus", 1), scalar("mem", 64), theirs("gpus", 1))})

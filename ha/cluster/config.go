@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Preset is a choice of the times after which members miss each other. All members must have the same one.
+// Preset is a set of timeouts. All members must have the same one.
 type Preset int
 
 // The presets, by the round trip between members. A leader that is cut off stops leading after half of the election
@@ -34,59 +34,58 @@ type Config struct {
 	// Name is that of the framework. Members with different names never see each other, also when one gets the
 	// address that another had. It is required, the same for all members, and has at most 200 bytes.
 	Name string
-	// ID begins the ID of this member, so that people know it. A suffix follows that is made once and kept in Dir, or
-	// without Dir is new with each Run: a member that has lost its memory must not come back under its old ID. Letters,
-	// digits, '.', '_' and '-', at most 64. Default: "member".
+	// ID is the beginning of the ID of this member, for people to recognize it. A random suffix is added, which is kept
+	// in Dir, or without Dir is new in each Run: a member that has lost its records must not come back under its old
+	// ID. Letters, digits, '.', '_' and '-', at most 64. Default: "member".
 	ID string
-	// Dir is the directory of this member alone, for its log, its snapshots and its ID. It is made if it does not
-	// exist. Default: everything is in memory. The state then lives as long as a majority of the members runs without
-	// interruption, and each Run is that of a new member: the old one leaves when its Run ends.
+	// Dir is a directory for this member's log, snapshots and ID. No other member may use it. It is created if it does
+	// not exist. Default: everything is in memory. The records are then lost when a majority of the members ends, and
+	// each Run is that of a new member: the old one leaves when its Run ends.
 	Dir string
-	// Expect is how many members vote: 1, 3 or 5, the same for all members. A new cluster begins when so many see
-	// one another; more members are in reserve. For a larger cluster restart the members with the new number, one by
-	// one, before new ones are started. Default: 3.
+	// Expect is how many members vote: 1, 3 or 5, the same for all members. A new cluster begins when that many members
+	// see one another; further members are in reserve. For a larger cluster restart the members with the new number,
+	// one by one, before new ones are started. Default: 3.
 	Expect int
 
-	// GossipBind is the address, "IP:port", at which the member finds others, by UDP and TCP. Default: with the preset Local
-	// "127.0.0.1:0", where port 0 is any free one; else it is required. GossipAdvertise is the one at which others
-	// reach it, with an IP as well. Default: that to which GossipBind was bound. It is required if that is of no particular
-	// interface.
+	// GossipBind is the address, "IP:port", at which the member finds others, by UDP and TCP. Port 0 is any free port.
+	// Default: "127.0.0.1:0" with PresetLocal; otherwise GossipBind is required. GossipAdvertise is the address at
+	// which others reach this member, "IP:port" as well. Default: the address that was bound. It is required if that is
+	// the address of no particular interface, such as 0.0.0.0.
 	GossipBind, GossipAdvertise string
-	// RaftBind and RaftAdvertise are the same for the connections of Raft, which use TCP. RaftAdvertise may have a
-	// host name.
+	// RaftBind and RaftAdvertise are the same for Raft, by TCP. RaftAdvertise may have a host name.
 	RaftBind, RaftAdvertise string
-	// API is the address at which the program serves requests, told to all members for [Member.Status]. At most
-	// 128 bytes. Default: none.
+	// API is the address at which this program serves requests. All members learn it, see [Member.Status]. At most 128
+	// bytes. Default: none.
 	API string
 
-	// Seeds are addresses of other members, "host:port" of their gossip, one's own among them or not. A name stands
-	// for all of its addresses. They are tried from the beginning, and again for as long as a member is not heard of.
-	// Default: none, for the first member, or with Discover.
+	// Seeds are gossip addresses, "host:port", of other members; the member's own address may be among them. A host
+	// name stands for all of its addresses. They are tried at the start, and again while a member is missing. Default:
+	// none, for the first member, or with Discover.
 	Seeds []string
 	// Discover returns more seeds, such as from a file or a service. It is called on a goroutine of Run, one call at a time,
 	// and must return when ctx ends. Default: there are none.
 	Discover func(ctx context.Context) ([]string, error)
 
-	// Keys encrypt gossip: 16, 24 or 32 bytes each, for AES-128, 192 or 256. The first one encrypts; all of them decrypt, so
-	// that a key is replaced by adding a new one at the end, then moving it to the front, then removing the old one,
-	// each time on all members. Default: gossip is not encrypted, and everybody who reaches GossipBind can join.
+	// Keys encrypt gossip: 16, 24 or 32 bytes each, for AES-128, 192 or 256. The first one encrypts; all of them
+	// decrypt, so that a key is replaced by adding a new one at the end, then moving it to the front, then removing the
+	// old one, each time on all members. Default: gossip is not encrypted, and anybody who reaches GossipBind can join.
 	Keys [][]byte
-	// TLS is for Raft's connections, in both roles: it needs Certificates (or their functions), RootCAs and
-	// ClientCAs. Whoever has a certificate of theirs can speak for any member: have an authority for the members alone.
-	// Without ServerName the certificates must be valid for the advertised hosts. Clients without
-	// a certificate are refused. Default: connections are not encrypted, and everybody who reaches RaftBind can write.
+	// TLS is for Raft's connections, in both roles: it needs Certificates (or their functions), RootCAs and ClientCAs.
+	// Anybody with a certificate of these authorities can act as any member: use an authority for the members alone.
+	// Without ServerName the certificates must be valid for the advertised hosts. Clients without a certificate are
+	// refused. Default: connections are not encrypted, and anybody who reaches RaftBind can write.
 	TLS *tls.Config
 
 	// Preset has the times. Default: PresetLAN.
 	Preset Preset
-	// DeadAfter is after how long without a sign of life a member loses its vote to one that is in reserve. If there is
-	// none it stays, since it may come back. Default: 5 min.
+	// DeadAfter is how long a voter may be silent before a member in reserve gets its vote. If there is none it keeps
+	// its vote, since it may come back. Default: 5 min.
 	DeadAfter time.Duration
-	// StallAfter is after how long a leader gives up with which nothing is stored, because its disk hangs or those of the
+	// StallAfter is how long a leader waits for a write before it gives up, because its disk hangs or those of the
 	// others do. Default: 5 s, with the preset WAN 10 s.
 	StallAfter time.Duration
 
-	// Network replaces the operating system's, for tests. Default: that one.
+	// Network replaces the network of the operating system, for tests. Default: that of the operating system.
 	Network Network
 	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
 	Logger *slog.Logger
@@ -100,7 +99,7 @@ type Config struct {
 	clock      time.Duration // by which the machine's clock is wrong
 }
 
-// Network is what a member needs of a network. Its methods are called on several goroutines.
+// Network is what a member needs of a network. Its methods are called from several goroutines.
 type Network interface {
 	// Listen listens for connections at "host:port", where port 0 is any free one.
 	Listen(address string) (net.Listener, error)
@@ -135,7 +134,7 @@ func presets() map[Preset]timing {
 	}
 }
 
-// ConfigError is returned by [New] for a field that cannot work.
+// ConfigError is returned by [New] if a field of Config is invalid.
 type ConfigError struct {
 	Field, Value, Reason string
 }

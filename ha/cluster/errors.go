@@ -15,7 +15,7 @@ var (
 	// ErrCorrupt is returned by [Member.Run] when a file of the directory is damaged, or was damaged while the member
 	// ran. The operator removes the directory: the member comes back as a new one, and the others give it the state.
 	ErrCorrupt = errors.New("ha/cluster: the directory is damaged")
-	// ErrStalled is returned by [Member.Run] when the disk hangs. The directory stays in use until the process ends.
+	// ErrStalled is returned by [Member.Run] when the disk hangs. The directory stays locked until the process ends.
 	ErrStalled = errors.New("ha/cluster: the disk does not answer")
 	// ErrCopied is returned by [Member.Run] when another process, which began earlier, runs as the same member: then the
 	// directory was copied, or restored from a backup. Both could vote, and so two members could lead in one
@@ -26,14 +26,14 @@ var (
 	// ErrNotRunning is returned by [Member.Leave] outside of Run.
 	ErrNotRunning = errors.New("ha/cluster: the member does not run")
 	// ErrLastVoter is returned by [Member.Leave] to the only member, without which there would be no cluster and no
-	// records. Who wants that stops the member and removes its directory.
+	// records. To end the cluster, stop the member and remove its directory.
 	ErrLastVoter = errors.New("ha/cluster: the last member cannot leave its cluster")
 	// ErrExpect is returned by [Member.Run] when a member that it found was configured with another Expect.
 	ErrExpect = errors.New("ha/cluster: members are configured with different numbers in Expect")
 )
 
-// FencedError is returned by a term's store, and by its Confirm, when another member leads, or may by now. Nothing
-// that begins later is written by this term.
+// FencedError is returned by a term's store, and by its Confirm, when another member leads, or may lead. This term
+// writes nothing that begins later.
 type FencedError struct {
 	// Term is the term that is over.
 	Term uint64

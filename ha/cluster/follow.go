@@ -7,8 +7,8 @@ import (
 	"maps"
 )
 
-// Follow ranges over the records as this member knows them, see [ha.Replica]. Before Run it waits for it, and it ends with
-// it. A member that has fallen far behind gets all records anew from the leader; its followers get what differs.
+// Follow yields the records as this member knows them, see [ha.Replica]. It waits for Run to begin, and ends with it. A
+// member that has fallen far behind gets all records from the leader again; Follow then yields what differs.
 func (m *Member) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	return func(yield func(map[string][]byte) bool) {
 		s := m.running(ctx)

@@ -10,14 +10,15 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Leave has a member that runs leave its cluster for good, as before its host is taken away; to stop it for a while, end the
-// context of Run. The leadership is handed over, the leader takes the vote and then the membership away, and Run ends with
-// [ErrLeft]. Then Leave returns nil, and the directory is empty: a later Run is that of a new member. Who takes the place of
-// a voter is a member in reserve, or if there is none one that is started later: until then the cluster has one voter less.
+// Leave takes a running member out of its cluster for good, such as before its host is removed; to stop it for a while,
+// end the context of Run instead. The member hands over if it leads, loses its vote and then its membership, and Run
+// returns [ErrLeft]. Then Leave returns nil, and the directory is empty: a later Run is that of a new member. A voter
+// is replaced by a member in reserve or, if there is none, by one that is started later: until then the cluster has one
+// voter less.
 //
-// It takes a leader and a majority that lives without this member. If ctx ends before the vote is gone, the member stays, Run
-// goes on, and Leave returns the cause of ctx's end. Other errors: [ErrNotRunning], [ErrLastVoter], and why Run has ended
-// instead, or why the directory could not be emptied.
+// Leave needs a leader, and a majority that is alive without this member. If ctx ends before the vote is gone, the
+// member stays, Run goes on, and Leave returns the cause of ctx's end. Other errors: [ErrNotRunning], [ErrLastVoter],
+// and why Run has ended instead, or why the directory could not be emptied.
 func (m *Member) Leave(ctx context.Context) error {
 	m.mu.Lock()
 	s := m.state

@@ -35,7 +35,7 @@ var (
 	_ ha.Replica = (*Member)(nil)
 )
 
-// New returns a member, or a [*ConfigError] that says what of the config cannot work. Nothing is opened before Run.
+// New returns a member, or a [*ConfigError]. Nothing is opened before Run.
 func New(c Config) (*Member, error) {
 	c, err := c.normalize()
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Recover makes the member of a directory the only voter of its cluster: for the case that the majority of the voters is lost
-// for good, with their directories. The operator calls it once, for one directory, which no member uses at the time. What
-// the lost members had stored and this one had not yet received is lost; what this one had received and no majority
-// had yet is taken as stored. Of several directories that are left the best is the one with the highest LastIndex in what
-// it returns for dry. After that the member, which has a new ID then, is started again, and the others with empty directories:
-// they join it. Members that were lost must not come back with their old directories: they are not taken in, and could elect a
-// leader of their own.
+// Recover makes the member of a directory the only voter of its cluster. It is for the case that a majority of the
+// voters is lost for good, with their directories. The operator calls it once, for one directory, while no member uses
+// it. What the lost members had stored and this one had not received is lost; what this one had received counts as
+// stored, even without a majority. If several directories are left, use the one for which Recover returns the highest
+// LastIndex with dry. Then start the member, which has a new ID, and the others with empty directories: they join it.
+// Members that were lost must not come back with their old directories: they are not taken in, and could elect a leader
+// of their own.
 //
 // With dry it changes nothing and returns what the directory has. Errors: those of opening the directory, see
 // [Member.Run], and an error for a directory in which no cluster was ever seen.

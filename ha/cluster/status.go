@@ -14,7 +14,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
-// Status returns what this member knows of the election now. Outside of Run it knows nothing.
+// Status returns what this member knows of the election now: nothing outside of Run.
 func (m *Member) Status() ha.Status {
 	status, _ := m.look()
 	return status
@@ -28,7 +28,7 @@ func (m *Member) look() (ha.Status, <-chan struct{}) {
 	return status, m.changed
 }
 
-// Watch ranges over the states from now on, the present one first, until ctx ends.
+// Watch yields the present status and then each change, until ctx ends.
 func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
 	return func(yield func(ha.Status) bool) {
 		for ctx.Err() == nil {

@@ -90,7 +90,7 @@ func (e *Election) Cut(i int) { e.fault(i, func(m *Member) { m.cut = true }) }
 // Heal ends a cut.
 func (e *Election) Heal(i int) { e.fault(i, func(m *Member) { m.cut = false }) }
 
-// Pause has a member sleep: its calls of the store and its proofs wait, it does not notice that another leads, and the
+// Pause pauses a member: its calls of the store and Confirm wait, it does not notice that another one leads, and the
 // others elect another one.
 func (e *Election) Pause(i int) { e.fault(i, func(m *Member) { m.paused = true }) }
 
@@ -112,7 +112,7 @@ func (e *Election) fault(i int, change func(*Member)) {
 	e.publish("heard of late")
 }
 
-// HandOver has the leader hand the leadership over, as if it was asked to. The next one leads as soon as its lead has
+// HandOver makes the leader hand over, as if it was asked to. Another member leads as soon as the lead of this one has
 // returned.
 func (e *Election) HandOver() {
 	e.mu.Lock()

@@ -141,7 +141,7 @@ func (m *Member) Status() ha.Status {
 	return m.copied()
 }
 
-// Watch ranges over the states from now on, the present one first, until ctx ends.
+// Watch yields the present status and then each change, until ctx ends.
 func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
 	return func(yield func(ha.Status) bool) {
 		e := m.election
@@ -161,7 +161,7 @@ func (m *Member) Watch(ctx context.Context) iter.Seq[ha.Status] {
 	}
 }
 
-// Follow ranges over the records, as [ha.Replica] says. A member that cannot be reached learns what it has missed later.
+// Follow yields the records, see [ha.Replica]. A member that is cut off gets what it missed later.
 func (m *Member) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	return func(yield func(map[string][]byte) bool) {
 		e := m.election
@@ -203,8 +203,8 @@ func (f *follower) miss(changes map[string][]byte) {
 	maps.Copy(f.missed, changes)
 }
 
-// Awake returns when the member is not paused, or with the cause of ctx's end. Whatever a paused process would not do has
-// to ask, such as the dialer of its scheduler.
+// Awake waits while the member is paused, and returns nil or the cause of ctx's end. Call it before anything that a
+// paused process would not do, such as in the scheduler's DialContext.
 func (m *Member) Awake(ctx context.Context) error {
 	e := m.election
 	e.mu.Lock()

@@ -36,14 +36,14 @@ type Config struct {
 	// The port is 2181 if missing. Each framework has a path of its own, which is created if it does not exist. With
 	// user and password only this user may read and change what is below it; without them everybody may.
 	Address string
-	// ID is the name of this member, different from that of all others. Default: the name of the host and a number
-	// that is different with each New.
+	// ID is the name of this member, which no other member may have. Default: the host name and a number that is new in
+	// each New.
 	ID string
 	// API is the address at which this member serves requests, for others to see. Default: none.
 	API string
-	// SessionTimeout is for how long the servers wait for a sign of life before they give the leadership to another
-	// member. They allow what is between 2 and 20 of their ticks, usually 4 s and 40 s, and shorten or extend the
-	// rest. Default: 10 s. A takeover after a crash takes that long.
+	// SessionTimeout is how long the servers wait for a sign of life before another member leads: a takeover after a
+	// crash takes that long. The servers limit it to between 2 and 20 of their ticks, usually 4 s and 40 s. Default: 10
+	// s.
 	SessionTimeout time.Duration
 	// Logger gets new leaders at level Info and problems with ZooKeeper at level Warn. Default: slog.Default().
 	Logger *slog.Logger

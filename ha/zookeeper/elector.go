@@ -71,8 +71,9 @@ func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ","
 func (e *Elector) GoString() string { return "zookeeper.Elector{" + e.String() + "}" }
 
 // Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
-// servers refuse access, or have something else there; everything else that they do it survives, and logs it. It returns
-// when lead has returned and all goroutines have ended, two seconds after both ctx and lead at the latest.
+// servers refuse access, or if the path is used by something else. All other problems with the servers are logged, and
+// Run goes on. It returns when lead has returned and all goroutines have ended, at most two seconds after ctx and lead
+// have.
 func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t scheduler.Term) error) error {
 	select {
 	case e.running <- struct{}{}:

@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	// ErrRunning is returned by [Elector.Run] beside another Run that has not returned.
+	// ErrRunning is returned by [Elector.Run] while another Run has not returned.
 	ErrRunning = errors.New("ha/zookeeper: the elector runs already")
 	// ErrDenied is wrapped by what [Elector.Run] returns when the servers refuse this member access to its own nodes:
 	// user or password are wrong, or somebody else made the nodes.
@@ -56,9 +56,9 @@ func (e *RecordError) Error() string {
 	return fmt.Sprintf("ha/zookeeper: record %s of %d bytes: %s", key, e.Size, e.Reason)
 }
 
-// FencedError is returned by a term's store, and by its Confirm, when another member leads, or may by now. It is the
-// cause of the end of the term's context as well, unless Run's own context has ended. Nothing that begins later is
-// written by this term.
+// FencedError is returned by a term's store, and by its Confirm, when another member leads, or may lead. It is the
+// cause of the end of the term's context as well, unless Run's own context has ended. This term writes nothing that
+// begins later.
 type FencedError struct {
 	// Term is the term that is over.
 	Term uint64

@@ -12,8 +12,8 @@ import (
 // readPause is the time between two looks at the log of a member that does not lead.
 const readPause = 100 * time.Millisecond
 
-// Follow ranges over the records as this member knows them, see [ha.Replica]. A member that does not lead is a tenth of
-// a second behind, or a little more. Before Run it waits for it, and it ends with it, and when the servers have lost their
+// Follow yields the records as this member knows them, see [ha.Replica]. A member that does not lead is a tenth of a
+// second behind, or a little more. Follow waits for Run to begin, and ends with it, or when the servers have lost their
 // data.
 func (e *Elector) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 	return func(yield func(map[string][]byte) bool) {

@@ -61,7 +61,7 @@ func (e *Elector) Status() ha.Status {
 	return s
 }
 
-// Watch ranges over the states from now on, the present one first, until ctx ends. Who is slow misses states between,
+// Watch yields the present status and then each change, until ctx ends. A slow reader misses changes in between, but
 // not the last one.
 func (e *Elector) Watch(ctx context.Context) iter.Seq[ha.Status] {
 	return func(yield func(ha.Status) bool) {

@@ -27,7 +27,7 @@ var pure = map[string][]string{
 	"fmt": { // not what prints; Fprint writes only to what is given to it, which can be nothing outside
 		"Append", "Errorf", "Fprint", "Fprintf", "Sprint", "Sprintf", "Sprintln", "Sscanf", "Stringer", "State", "Formatter", "GoStringer",
 	},
-	"reflect": {"DeepEqual", "Value", "Struct", "Pointer", "Slice", "Map", "String", "Float64", "Bool", "Uint8"},
+	"reflect":       {"DeepEqual", "Value", "Struct", "Pointer", "Slice", "Map", "String", "Float64", "Bool", "Uint8"},
 	"crypto/sha256": {"Sum256"},
 	"time": { // types and constants, never the clock
 		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "UTC", "RFC3339", "RFC3339Nano",

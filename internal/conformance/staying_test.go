@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
@@ -146,6 +147,20 @@ func stayingSubscribed() []behaviour {
 			},
 		},
 		{
+			name:    "a failure of the authorizer may pass: it subscribes again, and says why it is not subscribed",
+			sources: []source{document("authorization", "Authorization"), document("scheduler-http-api", "ERROR")},
+			run: func(w *world) {
+				w.untilConnected(1)
+				const failure = "Authorization failure: could not create ObjectApprovers for a framework: Connection refused"
+				w.wire.inject(errorEvent(failure))
+				w.untilConnected(2)
+				told, _ := w.connections()
+				require.ErrorContains(w, told[1].Err, failure)
+				require.False(w, told[1].NextAttempt.IsZero())
+				w.launch(sleeper("a"))
+			},
+		},
+		{
 			name:    "an event of an unknown type is skipped",
 			sources: []source{document("versioning", "API Compatibility")},
 			run: func(w *world) {
@@ -154,6 +169,48 @@ func stayingSubscribed() []behaviour {
 				w.wire.inject(&calls.Event{Type: 99})
 				w.launch(sleeper("a"))
 				require.Len(w, w.made(calls.Call_SUBSCRIBE), 1)
+			},
+		},
+		{
+			name:    "an event without a part that it must have is skipped",
+			sources: []source{document("scheduler-http-api", "Events")},
+			durable: true,
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.launch(sleeper("a"))
+				for number := range calls.Event_Type_name {
+					w.wire.injectBytes([]byte{8, byte(number)}) // the type alone
+				}
+				for _, e := range []*calls.Event{
+					{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{FrameworkID: &mesos.FrameworkID{}}},
+					{Type: calls.Event_UPDATE, Update: &calls.Event_Update{Status: mesos.TaskStatus{State: mesos.TASK_LOST.Enum()}}},
+					{Type: calls.Event_OFFERS, Offers: &calls.Event_Offers{Offers: []mesos.Offer{{}}}},
+					{Type: calls.Event_RESCIND, Rescind: &calls.Event_Rescind{}},
+					{Type: calls.Event_FAILURE, Failure: &calls.Event_Failure{}},
+				} {
+					w.wire.injectBytes(encode(e, false))
+				}
+				w.launch(sleeper("b"))
+				require.Equal(w, task.StateRunning, w.task("a").State)
+				require.Len(w, w.made(calls.Call_SUBSCRIBE), 2, "the second one with the ID on record")
+			},
+		},
+		{
+			name:    "a second SUBSCRIBED on a stream changes nothing, not the framework ID either",
+			sources: []source{document("scheduler-http-api", "SUBSCRIBED")},
+			durable: true,
+			run: func(w *world) {
+				w.untilConnected(1)
+				told, _ := w.connections()
+				again := &calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &calls.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "other"}}}
+				w.wire.injectBytes(encode(again, false))
+				w.launch(sleeper("a"))
+				for _, c := range w.made(calls.Call_ACCEPT) {
+					require.Equal(w, told[0].FrameworkID, c.GetFrameworkID().GetValue())
+				}
+				for _, record := range w.store.snapshot() {
+					require.NotContains(w, string(record), `"other"`)
+				}
 			},
 		},
 		{

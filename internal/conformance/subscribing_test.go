@@ -218,14 +218,14 @@ func subscribing() []behaviour {
 		},
 		{
 			name:    "an answer that would be the same for every attempt ends Run",
-			sources: []source{document("authentication", "Framework"), recording("bad_required_fields")},
+			sources: []source{document("authentication", "Framework"), recording("bad_framework_info")},
 			run: func(w *world) {
 				w.untilConnected(1)
-				w.wire.once(calls.Call_SUBSCRIBE, http.StatusBadRequest)
+				w.wire.once(calls.Call_SUBSCRIBE, http.StatusForbidden)
 				w.wire.cut()
 				var refused *scheduler.SubscribeError
 				require.ErrorAs(w, w.end(), &refused)
-				require.Equal(w, http.StatusBadRequest, refused.Status)
+				require.Equal(w, http.StatusForbidden, refused.Status)
 			},
 		},
 	}

@@ -26,6 +26,9 @@ const (
 	maxBody = 4 << 10
 	// maxHead bounds the head of a response. Those of masters have five short headers.
 	maxHead = 64 << 10
+	// answerLimit is how long a master may take to answer SUBSCRIBE. Masters do so at once, before they authorize the
+	// framework; only their authenticator may take a while.
+	answerLimit = 15 * time.Second
 	// idle is how long an unused connection for calls is kept. Masters never close one, but a firewall on the way
 	// may drop it silently, and the next call would wait in vain; dialling again costs one round trip.
 	idle = time.Minute
@@ -195,14 +198,18 @@ func discard(resp *http.Response) {
 // and the call is sent there with the credentials: up to 5 times, over the same scheme, and to no master twice. Later
 // calls must go to Stream.Master. The Stream ends when ctx does.
 //
-// Errors are those of Call, *RedirectError, ErrNoStreamID and ErrContentType. A master that refuses the framework for
+// Each master has 15 s to answer, dialling included.
+//
+// Errors are *RedirectError, and *MasterError around one of those of Call, ErrNoAnswer, ErrNoStreamID or ErrContentType. A master that refuses the framework for
 // its FrameworkInfo is not an error here: the Stream then has one ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	resp, master, err := c.follow(ctx, strings.TrimRight(master, "/"), call, constraints)
+	limit := time.AfterFunc(answerLimit, func() { cancel(ErrNoAnswer) })
+	resp, master, err := c.follow(ctx, strings.TrimRight(master, "/"), call, constraints, func() { limit.Reset(answerLimit) })
+	limit.Stop()
 	if err != nil {
 		cancel(err)
 		return nil, err
@@ -222,24 +229,30 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.send(c.streams, req)
+	var p progress
+	resp, err := c.send(c.streams, req.WithContext(p.trace(ctx)))
 	if err != nil {
-		return nil, fmt.Errorf("mesoshttp: %s to %s: %w", call.Type, req.URL.Host, err)
+		return nil, &MasterError{URL: master, Mistake: c.mistakeWithout(ctx, req.URL, &p), Err: err}
 	}
+	if err = c.opened(resp, call); err != nil {
+		resp.Body.Close()
+		return nil, &MasterError{URL: master, Mistake: c.mistakeIn(ctx, master, resp.Header.Get("Content-Type"), err), Err: err}
+	}
+	return resp, nil
+}
+
+// opened returns nil if the answer is the head of a subscription.
+func (c *Client) opened(resp *http.Response, call *scheduler.Call) error {
 	contentType := resp.Header.Get("Content-Type")
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		err = statusError(resp, call)
+		return statusError(resp, call)
 	case contentType != c.codec.mediaType():
-		err = fmt.Errorf("%w: %q instead of %q", ErrContentType, contentType, c.codec.mediaType())
+		return fmt.Errorf("%w: %q instead of %q", ErrContentType, contentType, c.codec.mediaType())
 	case resp.Header.Get(streamIDHeader) == "":
-		err = ErrNoStreamID
+		return ErrNoStreamID
 	}
-	if err != nil {
-		resp.Body.Close()
-		return nil, err
-	}
-	return resp, nil
+	return nil
 }
 
 // request is the part that SUBSCRIBE and all other calls have in common.

@@ -37,6 +37,15 @@ func (c Codec) mediaType() string {
 	return "application/x-protobuf"
 }
 
+// event returns the event in frame, or an error if it is of no use.
+func (c Codec) event(frame []byte) (*scheduler.Event, error) {
+	event, err := c.decode(frame)
+	if err != nil {
+		return nil, err
+	}
+	return event, complete(event)
+}
+
 // decode copies what it keeps of frame.
 //
 // mesos-go's generated code and ffjson panic on some malformed input (for protobuf CVE-2021-3121: the length

@@ -178,8 +178,8 @@ func TestDecodeJSON(t *testing.T) {
 		{"blanks around and inside", " {\n\"type\" : \"HEARTBEAT\" }\n", heartbeat},
 		{"unknown fields of any form are skipped", `{"x":{"type":"Y","z":[1,[],{}]},"type":"HEARTBEAT","y":null}`, heartbeat},
 		{"an event of a later Mesos", `{"type":"SOMETHING_NEW","something_new":{}}`, &scheduler.Event{}},
-		{"an unknown name spares the rest, also of an optional field", `{"type":"UPDATE","update":{"status":{"task_id":{"value":"t"},"reason":"REASON_NEW","state":"TASK_NEW","message":"m"}}}`,
-			update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: "t"}, Message: proto.String("m")})},
+		{"an unknown name spares the rest; a required field is there all the same", `{"type":"UPDATE","update":{"status":{"task_id":{"value":"t"},"reason":"REASON_NEW","state":"TASK_NEW","message":"m"}}}`,
+			update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: "t"}, State: mesos.TaskState(-1).Enum(), Message: proto.String("m")})},
 		{"bytes are base64", `{"type":"UPDATE","update":{"status":{"task_id":{"value":"t"},"state":"TASK_RUNNING","uuid":"AAEC/w=="}}}`,
 			update(mesos.TaskStatus{TaskID: mesos.TaskID{Value: "t"}, State: mesos.TASK_RUNNING.Enum(), UUID: []byte{0, 1, 2, 255}})},
 		{"integers beyond the precision of a double", `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"f"},"agent_id":{"value":"a"},"hostname":"h","resources":[{"name":"n","type":"RANGES","ranges":{"range":[{"begin":9007199254740993,"end":18446744073709551615}]}}]}]}}`,
@@ -250,7 +250,7 @@ func encodeEvent(t testing.TB, codec Codec, event *scheduler.Event) []byte {
 	return frame
 }
 
-// What dropUnknown assumes about mesos-go's messages: every enum in an event is registered under the name in its tag,
+// What prepare assumes about mesos-go's messages: every enum in an event is registered under the name in its tag,
 // and none is in a list or a map.
 func TestEnumsOfEvents(t *testing.T) {
 	enums := 0

@@ -29,6 +29,8 @@ const (
 var (
 	// ErrNoStreamID is returned by Subscribe for an answer without Mesos-Stream-Id, which later calls would need.
 	ErrNoStreamID = errors.New("mesoshttp: no Mesos-Stream-Id in the answer to SUBSCRIBE")
+	// ErrNoAnswer is returned by Subscribe when a master has not answered within 15 s.
+	ErrNoAnswer = errors.New("no answer within 15 s")
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
 
@@ -107,7 +109,8 @@ func (e *RedirectError) Error() string {
 // Unwrap makes errors.Is work with Err and ErrRedirect.
 func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 
-// DecodeError is returned for an event that could not be decoded. The stream goes on with the next event.
+// DecodeError is returned for an event that could not be decoded, or cannot be used: it lacks a part, or its type is not
+// known. The stream goes on with the next event.
 type DecodeError struct {
 	Codec Codec
 	Size  int // of the event in bytes
@@ -116,7 +119,7 @@ type DecodeError struct {
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("mesoshttp: event of %d bytes is not %s: %v", e.Size, e.Codec, e.Err)
+	return fmt.Sprintf("mesoshttp: %s event of %d bytes: %v", e.Codec, e.Size, e.Err)
 }
 
 // Unwrap returns the reason.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // mesos-go's own UnmarshalJSON and gogo's jsonpb both refuse a whole event for the name of an enum value that
 // they do not know, such as the capability QUOTA_V2 in the SUBSCRIBED event of Mesos 1.11 and later. So these
 // names are removed before mesos-go decodes the event: the field is then absent, as it is for a master that gets a
-// call with an unknown name. Unknown fields are skipped anyway.
+// call with an unknown name. Unknown fields are skipped anyway. Nor does mesos-go notice that a required field is missing.
 //
 // jsonpb cannot be used for encoding either: it writes 64-bit integers as strings, which masters refuse.
 func decodeJSON(frame []byte, event *scheduler.Event) error {
@@ -30,7 +31,9 @@ func decodeJSON(frame []byte, event *scheduler.Event) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("data after the event")
 	}
-	dropUnknown(value, reflect.TypeFor[scheduler.Event]())
+	if err := prepare(value, reflect.TypeFor[scheduler.Event]()); err != nil {
+		return err
+	}
 	known, err := json.Marshal(value)
 	if err != nil {
 		return err
@@ -38,44 +41,69 @@ func decodeJSON(frame []byte, event *scheduler.Event) error {
 	return json.Unmarshal(known, event)
 }
 
-// dropUnknown removes from value, the JSON form of a message or list of messages of type t, the enum fields
-// whose names mesos-go does not know.
-func dropUnknown(value any, t reflect.Type) {
+// prepare removes from value, the JSON form of a message or list of messages of type t, the enum fields whose names
+// mesos-go does not know. It returns an error if a required field is missing.
+func prepare(value any, t reflect.Type) error {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
-		return
+		return nil
 	}
 	if list, ok := value.([]any); ok {
 		for _, v := range list {
-			dropUnknown(v, t)
+			if err := prepare(v, t); err != nil {
+				return err
+			}
 		}
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return
+		return nil
 	}
 	for i := range t.NumField() {
-		field := t.Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if v, ok := object[name]; ok {
-			if _, enum, ok := strings.Cut(field.Tag.Get("protobuf"), "enum="); ok {
-				dropUnknownName(object, name, enum)
-			} else {
-				dropUnknown(v, field.Type)
-			}
+		if err := prepareField(object, t.Field(i)); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// dropUnknownName removes object[name] if it is not a name of the enum. No event has a list of enums. A value that is
-// not a string is left for the decoder to refuse.
-func dropUnknownName(object map[string]any, name, enum string) {
+// prepareField does the same with one field of an object.
+func prepareField(object map[string]any, field reflect.StructField) error {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	tag := field.Tag.Get("protobuf")
+	required := strings.Contains(tag, ",req,")
+	v, present := object[name]
+	switch _, enum, isEnum := strings.Cut(tag, "enum="); {
+	case required && v == nil:
+		return fmt.Errorf("%s is missing", name)
+	case present && isEnum:
+		replaceUnknown(object, name, enum, required)
+		return nil
+	case present:
+		return prepare(v, field.Type)
+	}
+	return nil
+}
+
+// noValue is the number of no value of any enum.
+const noValue = json.Number("-1")
+
+// replaceUnknown removes object[name] if it is not a name of the enum. One that is required becomes noValue, since it is
+// there. No event has a list of enums. A value that is not a string is left for the decoder to refuse.
+func replaceUnknown(object map[string]any, name, enum string, required bool) {
 	enum, _, _ = strings.Cut(enum, ",") // a default may follow in the tag
-	if s, ok := object[name].(string); ok {
-		if _, known := proto.EnumValueMap(enum)[s]; !known {
-			delete(object, name)
-		}
+	s, ok := object[name].(string)
+	if !ok {
+		return
+	}
+	if _, known := proto.EnumValueMap(enum)[s]; known {
+		return
+	}
+	if required {
+		object[name] = noValue
+	} else {
+		delete(object, name)
 	}
 }

@@ -16,8 +16,8 @@ import (
 const maxRedirects = 5
 
 // follow sends call to master, and on to the master that each redirect names as the leader. It returns the first
-// answer that is not a redirect, and the base URL of its master.
-func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Response, string, error) {
+// answer that is not a redirect, and the base URL of its master. It calls another before it asks another master.
+func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints, another func()) (*http.Response, string, error) {
 	hops := []string{master}
 	for {
 		resp, err := c.subscribe(ctx, master, call, constraints)
@@ -30,6 +30,7 @@ func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call
 		}
 		master = status.Master
 		hops = append(hops, master)
+		another()
 	}
 }
 

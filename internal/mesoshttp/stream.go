@@ -34,8 +34,8 @@ func (s *Stream) Master() string { return s.master }
 // given to Subscribe when that has ended, a *recordio.LengthError or *recordio.SizeError, or an error of the
 // network or of HTTP. All of them are final, and have closed the connection.
 //
-// After a *DecodeError, and only then, Next can be called again: it returns the event after the one that could not be
-// decoded.
+// After a *DecodeError, and only then, Next can be called again: it returns the event after the one that was skipped,
+// because it could not be decoded, lacks a part, or has a type that is not known.
 func (s *Stream) Next() (*scheduler.Event, error) {
 	frame, err := s.frames.ReadFrame()
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 		s.cancel(err)
 		return nil, fmt.Errorf("mesoshttp: event stream: %w", s.cause())
 	}
-	event, err := s.codec.decode(frame)
+	event, err := s.codec.event(frame)
 	if err != nil {
 		return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
 	}

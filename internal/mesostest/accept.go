@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -17,28 +18,128 @@ type acceptance struct {
 	agent     *agent
 	role      string
 	left      resources.List // of the offers, allocated; each operation sees what the earlier left
+	deadly    string         // what a real master would have died of, "" so far
 }
 
-// accept performs ACCEPT. All valid offers it names are used up, whatever
-// becomes of the operations; what these leave is freed with the filters of the call.
-func (m *Master) accept(f *framework, c *scheduler.Call_Accept) {
+// accept performs ACCEPT. All valid offers it names are used up, whatever becomes of the operations; what these leave
+// is freed with the filters of the call. It returns what a real master would have died of, or "".
+func (m *Master) accept(f *framework, c *scheduler.Call_Accept) (deadly string) {
 	offers, fault := m.acceptedOffers(f, c.OfferIDs)
 	if fault != "" {
 		for _, o := range offers {
 			m.takeBack(o)
 		}
 		m.refuseOperations(f, c.Operations, fault)
-		return
+		return ""
 	}
 	a := acceptance{m: m, framework: f, agent: offers[0].agent, role: offers[0].role}
 	for _, o := range offers {
 		m.remove(o)
 		a.left = a.left.Add(o.resources)
 	}
-	for i := range c.Operations {
-		a.perform(&c.Operations[i])
+	var sound []*mesos.Offer_Operation
+	for i := range c.Operations { // malformed ones are refused before the first takes effect
+		if op := &c.Operations[i]; !a.refuseMalformed(op) {
+			sound = append(sound, op)
+		}
+	}
+	if a.deadly == "" {
+		for _, op := range sound {
+			a.perform(op)
+		}
 	}
 	m.refuse(f, a.agent, a.left, c.Filters)
+	return a.deadly
+}
+
+// refuseMalformed refuses an operation as a whole for its resources, or for an ID that it must not have, and reports
+// whether it did.
+func (a *acceptance) refuseMalformed(op *mesos.Offer_Operation) bool {
+	fault, unprintable := malformed(op)
+	if unprintable {
+		a.deadly = op.Type.String() + " with a resource whose type is neither SCALAR, RANGES nor SET"
+		return true
+	}
+	launches := op.Type == mesos.Offer_Operation_LAUNCH || op.Type == mesos.Offer_Operation_LAUNCH_GROUP
+	if fault == "" && launches && op.ID != nil {
+		fault = "The `id` field cannot be set on " + op.Type.String() + " operations"
+	}
+	switch {
+	case fault == "":
+		return false
+	case !launches:
+		a.m.operationFailed(a.framework, op.ID, "Operation attempted with invalid resources: "+fault)
+	}
+	reason := mesos.REASON_TASK_INVALID
+	if op.Type == mesos.Offer_Operation_LAUNCH_GROUP {
+		reason = mesos.REASON_TASK_GROUP_INVALID
+	}
+	tasks := operationTasks(op)
+	for i := range tasks {
+		a.refuseTask(&tasks[i], reason, fault)
+	}
+	return true
+}
+
+// malformed returns the fault of the first malformed resource in an operation, as it was sent, or "".
+func malformed(op *mesos.Offer_Operation) (fault string, unprintable bool) {
+	lists, missing := resourcesOf(op)
+	if missing != "" {
+		return missing, false
+	}
+	for _, list := range lists {
+		if fault := resources.Fault(list); fault != "" {
+			return fault, resources.Unprintable(list)
+		}
+	}
+	if len(op.GetReserve().GetSource()) > 0 {
+		return "Reservation updates are not yet implemented for the scheduler API.", false
+	}
+	return "", false
+}
+
+// resourcesOf returns the resources in an operation in the order in which a master looks at them, or what it says
+// when the payload is missing. Of the operations that the fake does not know it returns nothing.
+func resourcesOf(op *mesos.Offer_Operation) (lists [][]mesos.Resource, missing string) {
+	article, present := "A", true
+	switch op.Type {
+	case mesos.Offer_Operation_LAUNCH:
+		present = op.Launch != nil
+		lists = resourcesOfTasks(op.GetLaunch().GetTaskInfos())
+	case mesos.Offer_Operation_LAUNCH_GROUP:
+		if present = op.LaunchGroup != nil; present {
+			lists = append(lists, op.LaunchGroup.Executor.Resources)
+			lists = append(lists, resourcesOfTasks(op.LaunchGroup.TaskGroup.Tasks)...)
+		}
+	case mesos.Offer_Operation_RESERVE:
+		present = op.Reserve != nil
+		lists = [][]mesos.Resource{op.GetReserve().GetResources(), op.GetReserve().GetSource()}
+	case mesos.Offer_Operation_UNRESERVE:
+		article, present = "An", op.Unreserve != nil
+		lists = [][]mesos.Resource{op.GetUnreserve().GetResources()}
+	case mesos.Offer_Operation_CREATE:
+		present = op.Create != nil
+		lists = [][]mesos.Resource{op.GetCreate().GetVolumes()}
+	case mesos.Offer_Operation_DESTROY:
+		present = op.Destroy != nil
+		lists = [][]mesos.Resource{op.GetDestroy().GetVolumes()}
+	}
+	if !present {
+		name := op.Type.String()
+		return nil, article + " " + name + " offer operation must have the Offer.Operation." + strings.ToLower(name) + " field set."
+	}
+	return lists, ""
+}
+
+// resourcesOfTasks returns the resources of tasks and their executors.
+func resourcesOfTasks(tasks []mesos.TaskInfo) (lists [][]mesos.Resource) {
+	for i := range tasks {
+		lists = append(lists, tasks[i].Resources)
+		if e := tasks[i].Executor; e != nil {
+			lists = append(lists, e.Resources)
+		}
+	}
+	return lists
 }
 
 // acceptedOffers finds the offers of an ACCEPT, and the fault that makes them of
@@ -125,22 +226,13 @@ func (a *acceptance) perform(op *mesos.Offer_Operation) {
 	}
 }
 
-// launch starts the valid tasks of a LAUNCH, each on its own. A fault of the whole
-// operation, or a malformed resource anywhere in it, refuses all.
+// launch starts the valid tasks of a LAUNCH, each on its own.
 func (a *acceptance) launch(op *mesos.Offer_Operation) {
 	tasks := op.Launch.TaskInfos
-	fault := malformedTask(tasks)
-	if fault == "" && op.ID != nil {
-		fault = "The `id` field cannot be set on LAUNCH operations"
-	}
 	for i := range tasks {
 		t := &tasks[i]
 		a.fillIn(t)
-		text := fault
-		if text == "" {
-			text = validate.Task(t, a.site())
-		}
-		if text != "" {
+		if text := validate.Task(t, a.site()); text != "" {
 			a.refuseTask(t, mesos.REASON_TASK_INVALID, text)
 			continue
 		}
@@ -148,29 +240,25 @@ func (a *acceptance) launch(op *mesos.Offer_Operation) {
 	}
 }
 
-// malformedTask returns the fault of the first malformed resource of the tasks and their executors, as
-// they were sent, or "".
-func malformedTask(tasks []mesos.TaskInfo) string {
-	for i := range tasks {
-		fault := resources.Fault(tasks[i].Resources)
-		if fault == "" && tasks[i].Executor != nil {
-			fault = resources.Fault(tasks[i].Executor.Resources)
-		}
-		if fault != "" {
-			return fault
+// fillIn completes a task of a LAUNCH as the master does.
+func (a *acceptance) fillIn(t *mesos.TaskInfo) {
+	a.allocate(t)
+	if e := t.Executor; e != nil && e.FrameworkID == nil {
+		e.FrameworkID = &mesos.FrameworkID{Value: a.framework.id}
+	}
+	if h := t.HealthCheck; h != nil && h.Type == mesos.HealthCheck_UNKNOWN && (h.Command == nil) != (h.HTTP == nil) {
+		h.Type = mesos.HealthCheck_COMMAND
+		if h.HTTP != nil {
+			h.Type = mesos.HealthCheck_HTTP
 		}
 	}
-	return ""
 }
 
-// fillIn completes a task as the master does.
-func (a *acceptance) fillIn(t *mesos.TaskInfo) {
+// allocate names the role in the resources of a task and its executor that name none.
+func (a *acceptance) allocate(t *mesos.TaskInfo) {
 	t.Resources = resources.Allocate(t.Resources, a.role)
 	if e := t.Executor; e != nil {
 		e.Resources = resources.Allocate(e.Resources, a.role)
-		if e.FrameworkID == nil {
-			e.FrameworkID = &mesos.FrameworkID{Value: a.framework.id}
-		}
 	}
 }
 
@@ -220,24 +308,18 @@ func (a *acceptance) drop(info *mesos.TaskInfo, executorID string, reason mesos.
 // launchGroup starts all tasks of a group on one executor, or none.
 func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 	g := op.LaunchGroup
-	fault := resources.Fault(g.Executor.Resources)
-	if fault == "" {
-		fault = malformedTask(g.TaskGroup.Tasks)
-	}
-	if fault == "" && op.ID != nil {
-		fault = "The `id` field cannot be set on LAUNCH_GROUP operations"
-	}
 	for i := range g.TaskGroup.Tasks {
-		g.TaskGroup.Tasks[i].Resources = resources.Allocate(g.TaskGroup.Tasks[i].Resources, a.role)
+		a.allocate(&g.TaskGroup.Tasks[i])
 	}
 	g.Executor.Resources = resources.Allocate(g.Executor.Resources, a.role)
-	if fault == "" {
-		fault = validate.Group(g, a.site())
-	}
-	if fault != "" {
+	if fault := validate.Group(g, a.site()); fault != "" {
 		for i := range g.TaskGroup.Tasks {
 			a.refuseTask(&g.TaskGroup.Tasks[i], mesos.REASON_TASK_GROUP_INVALID, fault)
 		}
+		return
+	}
+	if id := repeatedTask(g.TaskGroup.Tasks); id != "" {
+		a.deadly = "LAUNCH_GROUP with the task ID '" + id + "' twice"
 		return
 	}
 	if text := validate.Isolation(a.agent.config.Isolation, g.TaskGroup.Tasks...); text != "" {
@@ -253,10 +335,12 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 		e = a.m.newExecutor(a.framework, a.agent, info.ExecutorID.Value, &info)
 		e.resources = a.take(info.Resources)
 	}
+	group := a.m.launched + 1 // the number of its first task
 	var started []*task
 	for i := range g.TaskGroup.Tasks {
-		t := &g.TaskGroup.Tasks[i]
-		started = append(started, a.m.launch(t, e, a.take(t.Resources)))
+		t := a.m.launch(&g.TaskGroup.Tasks[i], e, a.take(g.TaskGroup.Tasks[i].Resources))
+		t.group = group
+		started = append(started, t)
 	}
 	switch {
 	case isNew && len(started) > 0: // an empty group's executor never starts, as on a real agent
@@ -266,6 +350,19 @@ func (a *acceptance) launchGroup(op *mesos.Offer_Operation) {
 			t.start(a.m)
 		}
 	}
+}
+
+// repeatedTask returns the first task ID that comes twice, or "".
+func repeatedTask(tasks []mesos.TaskInfo) string {
+	seen := make(map[string]bool, len(tasks))
+	for i := range tasks {
+		id := tasks[i].TaskID.Value
+		if seen[id] {
+			return id
+		}
+		seen[id] = true
+	}
+	return ""
 }
 
 // take takes resources out of what is left.

@@ -27,6 +27,7 @@ type agent struct {
 	reregistered time.Time // zero: never
 	connected    bool      // registered, as the master sees it: its resources may be offered
 	alive        bool      // its process runs: updates, acknowledgements and kills pass
+	pinged       time.Time // the first ping of this master
 	lostAt       time.Time // when it was marked unreachable, zero otherwise
 	frozen       bool      // it was still connected when it was marked unreachable
 	patience     *timer    // runs until it is marked unreachable or registers again
@@ -111,7 +112,7 @@ func (m *Master) enroll(a *agent) {
 	a.id = fmt.Sprintf("%s-S%d", m.info.ID, m.admitted)
 	m.admitted++
 	m.replaceAgent(a)
-	a.connected, a.registered = true, time.Now()
+	a.connected, a.registered, a.pinged = true, time.Now(), time.Now()
 	m.agents = append(m.agents, a)
 	m.agentByID[a.id] = a
 	m.allocate([]*agent{a})

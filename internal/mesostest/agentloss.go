@@ -44,7 +44,7 @@ func (m *Master) RemoveAgent(hostname string) bool {
 
 // LoseAgent kills the process of the agent: its connection to the master breaks. The
 // tasks of checkpointing frameworks live on; the agent is declared unreachable
-// after Config.AgentPingTimeout unless ReturnAgent is called before.
+// when Config.AgentPingTimeout has passed since a ping, unless ReturnAgent is called before.
 func (m *Master) LoseAgent(hostname string) bool {
 	return m.withAgent(hostname, func(a *agent) {
 		a.closeAPI()
@@ -116,8 +116,8 @@ func (m *Master) ReturnAgent(hostname string) bool {
 			if !a.connected {
 				a.connected, a.reregistered = true, time.Now()
 			}
-			m.killWaiting(a)
 			m.sendAgain(a)
+			m.killWaiting(a) // what becomes of it is sent once
 			m.allocate([]*agent{a})
 			m.beginDraining(a)
 		case frozen: // it works off what waits in its socket before it registers
@@ -130,10 +130,17 @@ func (m *Master) ReturnAgent(hostname string) bool {
 	})
 }
 
-// watch gives the agent the ping timeout to come back.
+// watch gives the agent the ping timeout to come back, from the first ping on that it misses. One that was
+// sent at this very moment was answered.
 func (m *Master) watch(a *agent) {
+	now := time.Now()
+	first, ok := m.config.pinged(now)
+	if !ok {
+		interval := m.config.AgentPingTimeout / time.Duration(m.config.MaxAgentPingTimeouts)
+		first = now.Add(interval - now.Sub(a.pinged)%max(interval, 1))
+	}
 	a.patience.stop()
-	a.patience = m.after(m.config.AgentPingTimeout, func() { m.markUnreachable(a) })
+	a.patience = m.after(first.Sub(now)+m.config.AgentPingTimeout, func() { m.markUnreachable(a) })
 }
 
 // markUnreachable gives up waiting for an agent. Its tasks may well live on.
@@ -141,6 +148,7 @@ func (m *Master) markUnreachable(a *agent) {
 	a.frozen = a.connected
 	a.connected, a.recovered = false, false
 	a.lostAt = time.Now()
+	m.forgetOperations(a, mesos.OPERATION_UNREACHABLE, "Agent was marked unreachable")
 	for _, t := range m.tasksOn(a) {
 		e := m.masterUpdate(t.info.TaskID, &a.id, t.framework.lost(mesos.TASK_UNREACHABLE), mesos.REASON_AGENT_REMOVED, "health check timed out")
 		e.Update.Status.UnreachableTime = a.unreachableTime()
@@ -169,7 +177,7 @@ func (m *Master) welcomeBack(a *agent) {
 	case !a.recovered:
 		why = "Unknown agent reregistered"
 	}
-	a.connected, a.recovered, a.lostAt = true, false, time.Time{}
+	a.connected, a.recovered, a.lostAt, a.pinged = true, false, time.Time{}, time.Now()
 	m.agents = append(m.agents, a)
 	m.agentByID[a.id] = a
 	m.adoptAll(a, why)
@@ -204,6 +212,13 @@ func (m *Master) sendAgain(a *agent) {
 		if len(t.updates) > 0 {
 			t.sendFirst(m)
 			t.sendFirst(m)
+		}
+	}
+	for _, f := range m.order {
+		for _, op := range f.operations {
+			if op.agent == a {
+				m.report(f, op)
+			}
 		}
 	}
 }
@@ -242,6 +257,8 @@ func (m *Master) discard(a *agent, why string) {
 	for _, e := range slices.Clone(a.running) {
 		e.remove(m)
 	}
+	m.forgetOperations(a, 0, "")
+	a.operations = nil
 	m.rescindAll(a)
 	m.agents = slices.DeleteFunc(m.agents, func(other *agent) bool { return other == a })
 	delete(m.agentByID, a.id)

@@ -17,7 +17,7 @@ func checkpointing() *mesos.FrameworkInfo {
 	return info
 }
 
-// BEHAVIOUR section 9, row by row. The agent goes at 1 s; the ping timeout is 5 s.
+// BEHAVIOUR section 9, row by row. The agent goes at 1 s, right after a ping; it has to miss five of them, one a second.
 func TestAgentLoss(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -42,7 +42,7 @@ func TestAgentLoss(t *testing.T) {
 				8 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
 			},
 			want: []string{
-				"1 RESCIND", "6 t TASK_UNREACHABLE: health check timed out", "6 FAILURE",
+				"1 RESCIND", "7 t TASK_UNREACHABLE: health check timed out", "7 FAILURE",
 				"8 t TASK_RUNNING: Unreachable agent re-reregistered", "8 " + mostOfIt,
 			},
 		},
@@ -64,7 +64,7 @@ func TestAgentLoss(t *testing.T) {
 				8 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
 			},
 			want: []string{
-				"6 t TASK_UNREACHABLE: health check timed out", "6 RESCIND", "6 FAILURE",
+				"7 t TASK_UNREACHABLE: health check timed out", "7 RESCIND", "7 FAILURE",
 				"8.5 t TASK_KILLED: Unreachable agent re-reregistered",
 				"8.5 t TASK_KILLED: Command terminated with signal Terminated",
 				"8.5 t TASK_KILLED: Command terminated with signal Terminated", "8.5 " + wholeAgent,
@@ -129,6 +129,67 @@ func TestAgentLoss(t *testing.T) {
 	}
 }
 
+// The master gives an agent up at the ping after the last that it missed. It pings from the agent's registration on,
+// and what was sent at the moment of the loss was still answered.
+func TestAgentIsGivenUpAtAPing(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		timeout        time.Duration
+		pings          int
+		lost, returned time.Duration // since the agent registered; not returned when 0
+		want           []time.Duration
+	}{
+		{"right before a ping", 2 * time.Second, 2, 2999 * time.Millisecond, 0, []time.Duration{5 * time.Second}},
+		{"at a ping", 2 * time.Second, 2, 3 * time.Second, 0, []time.Duration{6 * time.Second}},
+		{"30 ms after a ping: 2.97 s", 2 * time.Second, 2, 3030 * time.Millisecond, 0, []time.Duration{6 * time.Second}},
+		{"fifteen pings", 15 * time.Second, 15, 3430 * time.Millisecond, 0, []time.Duration{19 * time.Second}},
+		{"the defaults, five pings of 15 s", 0, 0, time.Second, 0, []time.Duration{90 * time.Second}},
+		{"one ping is enough", 10 * time.Second, 1, time.Second, 0, []time.Duration{20 * time.Second}},
+		{"more pings than nanoseconds", 3, 5, time.Second, 0, []time.Duration{time.Second + 3}},
+		{"back at the last moment", 2 * time.Second, 2, 3030 * time.Millisecond, 6*time.Second - 1, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := Config{AgentPingTimeout: test.timeout, MaxAgentPingTimeouts: test.pings, HeartbeatInterval: time.Hour}
+			inBubble(t, config, func(c *cluster) {
+				s := c.subscribe(frameworkInfo())
+				const registered = 700 * time.Millisecond
+				c.at(registered)
+				require.NoError(t, c.master.AddAgent(Agent{}))
+				c.at(registered + test.lost)
+				require.True(t, c.master.FreezeAgent(lostAgent))
+				if test.returned > 0 {
+					c.at(registered + test.returned)
+					require.True(t, c.master.ReturnAgent(lostAgent))
+				}
+				c.at(2 * time.Minute)
+				var given []time.Duration
+				for _, r := range s.received() {
+					if r.event.GetType() == scheduler.Event_FAILURE {
+						given = append(given, r.at-registered)
+					}
+				}
+				require.Equal(t, test.want, given)
+			})
+		})
+	}
+}
+
+// An agent that was unreachable and is back is pinged from its return on.
+func TestPingsBeginAnewWhenAnAgentReturns(t *testing.T) {
+	config := Config{Agents: oneAgent(), AgentPingTimeout: 2 * time.Second, MaxAgentPingTimeouts: 2, HeartbeatInterval: time.Hour}
+	inBubble(t, config, func(c *cluster) {
+		s := c.subscribe(frameworkInfo())
+		c.at(time.Second)
+		c.master.LoseAgent(lostAgent)
+		c.at(9300 * time.Millisecond)
+		c.master.ReturnAgent(lostAgent)
+		c.at(9900 * time.Millisecond)
+		c.master.LoseAgent(lostAgent)
+		c.at(time.Minute)
+		require.Equal(t, []string{"1 RESCIND", "4 FAILURE", "9.3 " + wholeAgent, "9.9 RESCIND", "12.3 FAILURE"}, s.since(time.Second))
+	})
+}
+
 func TestUnreachableTask(t *testing.T) {
 	inBubble(t, Config{Agents: append(oneAgent(), Agent{}), AgentPingTimeout: 5 * time.Second}, func(c *cluster) {
 		s := c.subscribe(checkpointing())
@@ -141,7 +202,7 @@ func TestUnreachableTask(t *testing.T) {
 		c.at(time.Second)
 		require.True(t, c.master.LoseAgent(lostAgent))
 		require.False(t, c.master.LoseAgent("nobody.example"))
-		c.at(7 * time.Second)
+		c.at(8 * time.Second)
 		agent := offers[0].AgentID
 		s.call(202, &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: []scheduler.Call_Reconcile_Task{
 			{TaskID: mesos.TaskID{Value: "t"}, AgentID: &agent}, {TaskID: mesos.TaskID{Value: "t"}},
@@ -149,11 +210,11 @@ func TestUnreachableTask(t *testing.T) {
 		s.kill("t")
 		s.accept(offers[1], 1e6, taskInfo(offers[1], "t", "sleep 600"))
 		require.Equal(t, []string{
-			"7 t TASK_UNREACHABLE: Reconciliation: Task is unreachable",
-			"7 t TASK_UNKNOWN: Reconciliation: Task is unknown",
-			"7 t TASK_UNKNOWN: Reconciliation: Task is unknown",
-			"7 t TASK_ERROR: Task reuses the ID of an unreachable task: t",
-		}, s.since(7*time.Second))
+			"8 t TASK_UNREACHABLE: Reconciliation: Task is unreachable",
+			"8 t TASK_UNKNOWN: Reconciliation: Task is unknown",
+			"8 t TASK_UNKNOWN: Reconciliation: Task is unknown",
+			"8 t TASK_ERROR: Task reuses the ID of an unreachable task: t",
+		}, s.since(8*time.Second))
 	})
 }
 

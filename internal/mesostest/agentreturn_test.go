@@ -16,9 +16,9 @@ func TestAccountsOfAnAgentThatReturns(t *testing.T) {
 		s := launchedGroup(c, checkpointing(), "sleep 3", "sleep 600")
 		c.at(time.Second)
 		c.master.FreezeAgent(lostAgent)
-		c.at(7 * time.Second)
+		c.at(7500 * time.Millisecond)
 		c.master.ReturnAgent(lostAgent)
-		c.at(8 * time.Second)
+		c.at(8500 * time.Millisecond)
 		s.ackAll()
 		s.call(202, &scheduler.Call{Type: scheduler.Call_SUPPRESS})
 		accounts := func() (free string, held quantities) {
@@ -44,7 +44,7 @@ func TestAgentReturnsAfterItsFrameworkIsRemoved(t *testing.T) {
 		s := launchedGroup(c, checkpointing(), "sleep 600", "sleep 600")
 		c.at(time.Second)
 		c.master.FreezeAgent(lostAgent)
-		c.at(7 * time.Second)
+		c.at(7500 * time.Millisecond)
 		s.close()
 		c.master.ReturnAgent(lostAgent)
 		c.at(8 * time.Second)
@@ -60,7 +60,7 @@ func TestFrozenThenKilledAgentIsGivenUpOnce(t *testing.T) {
 		c.at(3 * time.Second)
 		c.master.LoseAgent(lostAgent)
 		c.at(time.Minute)
-		require.Equal(t, []string{"3 RESCIND", "8 FAILURE"}, s.since(time.Second))
+		require.Equal(t, []string{"3 RESCIND", "9 FAILURE"}, s.since(time.Second))
 	})
 }
 

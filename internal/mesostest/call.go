@@ -26,6 +26,9 @@ func (m *Master) call(c *scheduler.Call, from caller) reply {
 // perform takes rows 21-25 of the order of validation and then has the effect of the call.
 func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	f := m.frameworks[c.GetFrameworkID().GetValue()]
+	if f != nil && c.Type == scheduler.Call_UNKNOWN { // a real master counts it before it looks at the rest
+		return m.die("a call of type UNKNOWN")
+	}
 	if r, refused := admit(f, from); refused {
 		return r
 	}
@@ -35,7 +38,9 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 	case scheduler.Call_TEARDOWN:
 		m.removeFramework(f)
 	case scheduler.Call_ACCEPT:
-		m.accept(f, c.Accept)
+		if deadly := m.accept(f, c.Accept); deadly != "" {
+			return m.die(deadly)
+		}
 	case scheduler.Call_DECLINE:
 		for _, id := range c.Decline.OfferIDs {
 			if o := m.offers[id.Value]; o != nil { // also another framework's
@@ -68,6 +73,13 @@ func (m *Master) perform(c *scheduler.Call, from caller) reply {
 		// REQUEST is ignored by the real allocator too.
 	}
 	return reply{status: 202}
+}
+
+// die is instead of the end of a real master that fails a check: it keeps the reason for the snapshot, and answers with it.
+func (m *Master) die(reason string) reply {
+	m.deadly = append(m.deadly, reason)
+	m.config.Logger.Error("a real master would have died", "of", reason)
+	return reply{status: 400, body: "A real master would have died of this: " + reason}
 }
 
 // admit checks that the caller is the framework that it claims to be, and is subscribed.

@@ -43,10 +43,15 @@ type Config struct {
 	// framework IDs are remembered and refused. Default 50.
 	MaxCompletedFrameworks int
 
-	// AgentPingTimeout is the product of --agent_ping_timeout and
-	// --max_agent_ping_timeouts: a disconnected agent is declared unreachable
-	// after it. Default 75 s.
+	// AgentPingTimeout is the product of --agent_ping_timeout and --max_agent_ping_timeouts: how long an
+	// agent must not answer before it is declared unreachable. It counts from the first ping that
+	// the agent misses. The master pings an agent from its registration on, every
+	// AgentPingTimeout/MaxAgentPingTimeouts, so an agent is given up as much as one such interval later than
+	// AgentPingTimeout after its loss. Default 75 s.
 	AgentPingTimeout time.Duration
+
+	// MaxAgentPingTimeouts is --max_agent_ping_timeouts. Default 5.
+	MaxAgentPingTimeouts int
 
 	// SessionTimeout is --zk_session_timeout: so long after its end a leader among several
 	// masters still counts as one, and the others redirect to it. Default 10 s.
@@ -119,6 +124,10 @@ type Config struct {
 	// reregister, when set, returns for each agent what Reregistration is for all.
 	reregister func(hostname string, random *rand.Rand) time.Duration
 
+	// pinged, when set, returns when an agent that is lost now misses its first ping; ok is false when it
+	// does not know.
+	pinged func(now time.Time) (first time.Time, ok bool)
+
 	// Logger gets one debug line per call. Default: discarded.
 	Logger *slog.Logger
 
@@ -184,6 +193,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.HeartbeatInterval, 15*time.Second)
 	setDefault(&c.MaxCompletedFrameworks, 50)
 	setDefault(&c.AgentPingTimeout, 75*time.Second) // 5 pings of 15 s
+	setDefault(&c.MaxAgentPingTimeouts, 5)
 	setDefault(&c.Launch, 100*time.Millisecond)
 	setDefault(&c.Reap, 50*time.Millisecond)
 	setDefault(&c.SessionTimeout, 10*time.Second)
@@ -202,6 +212,9 @@ func (c Config) withDefaults() Config {
 	if c.reregister == nil {
 		most := max(c.Reregistration, 0)
 		c.reregister = func(_ string, random *rand.Rand) time.Duration { return time.Duration(random.Int64N(int64(most) + 1)) }
+	}
+	if c.pinged == nil {
+		c.pinged = func(time.Time) (time.Time, bool) { return time.Time{}, false }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -246,11 +259,17 @@ func (c Config) validate() error {
 			return fmt.Errorf("mesostest: Config.%s is negative: %s", d.name, d.value)
 		}
 	}
-	if c.MaxCompletedFrameworks < 0 {
-		return fmt.Errorf("mesostest: Config.MaxCompletedFrameworks is negative: %d", c.MaxCompletedFrameworks)
-	}
-	if c.Quorum < 0 {
-		return fmt.Errorf("mesostest: Config.Quorum is negative: %d", c.Quorum)
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"MaxAgentPingTimeouts", c.MaxAgentPingTimeouts},
+		{"MaxCompletedFrameworks", c.MaxCompletedFrameworks},
+		{"Quorum", c.Quorum},
+	} {
+		if n.value < 0 {
+			return fmt.Errorf("mesostest: Config.%s is negative: %d", n.name, n.value)
+		}
 	}
 	if err := checkDomain(c.Domain); err != nil {
 		return fmt.Errorf("mesostest: Config.Domain: %w", err)

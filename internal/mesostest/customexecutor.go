@@ -1,8 +1,6 @@
 package mesostest
 
 import (
-	"slices"
-
 	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
@@ -39,12 +37,7 @@ func (e *executor) grouped() bool { return e.info.GetType() == mesos.ExecutorInf
 
 // startScripted registers a scripted executor after a while.
 func (e *executor) startScripted(m *Master) {
-	e.timer = m.after(m.config.launch(e.tasks[0].info.TaskID.Value), func() {
-		e.registered = true
-		for _, t := range slices.Clone(e.tasks) {
-			t.start(m)
-		}
-	})
+	e.timer = m.after(m.config.launch(e.tasks[0].info.TaskID.Value), func() { e.register(m) })
 }
 
 func (e *executor) launchScripted(m *Master, t *task) {

@@ -59,7 +59,7 @@ func TestDeactivatedAgentReturns(t *testing.T) {
 		c.at(21500 * time.Millisecond)
 		c.master.ReturnAgent(lostAgent)
 		c.at(30 * time.Second)
-		require.Equal(t, []string{"6 FAILURE", "15 FAILURE", "21.5 " + wholeAgent}, s.since(time.Second))
+		require.Equal(t, []string{"7 FAILURE", "16 FAILURE", "21.5 " + wholeAgent}, s.since(time.Second))
 	})
 }
 
@@ -221,12 +221,13 @@ func TestDrainingOfAnUnreachableAgentGoesOn(t *testing.T) {
 		s := c.subscribe(frameworkInfo())
 		status := reserve(s)
 		c.master.LoseAgent(lostAgent)
-		c.at(6 * time.Second)
+		c.at(8 * time.Second)
 		require.NoError(t, c.master.UpdateMaintenanceSchedule(inAnHour(c)))
 		require.NoError(t, c.master.DrainAgent(lostAgent, -1, false))
 		s.ackOperation(status)
-		requireRefused(t, 400, "Agent is still in the DRAINING state", c.master.ReactivateAgent(lostAgent))
 		c.master.ReturnAgent(lostAgent)
+		requireRefused(t, 400, "Agent is still in the DRAINING state", c.master.ReactivateAgent(lostAgent))
+		s.ackOperation(status)
 		require.NoError(t, c.master.ReactivateAgent(lostAgent))
 	})
 }
@@ -242,7 +243,7 @@ func TestDrainAgentThatIsAway(t *testing.T) {
 		{"lost", (*Master).LoseAgent, 3 * time.Second, []string{"3.05 t TASK_KILLED: Command terminated with signal Terminated"}},
 		{"frozen", (*Master).FreezeAgent, 3 * time.Second, []string{"3.05 t TASK_KILLED: Command terminated with signal Terminated"}},
 		{"unreachable", (*Master).LoseAgent, 8 * time.Second, []string{
-			"6 t TASK_UNREACHABLE: health check timed out", "6 FAILURE",
+			"7 t TASK_UNREACHABLE: health check timed out", "7 FAILURE",
 			"8 t TASK_RUNNING: Unreachable agent re-reregistered", "8.05 t TASK_KILLED: Command terminated with signal Terminated",
 		}},
 	} {
@@ -273,7 +274,7 @@ func TestMarkAgentGone(t *testing.T) {
 	}{
 		{"registered", 0, nil, []string{"7 t TASK_GONE_BY_OPERATOR: Agent has been marked gone", "7 FAILURE"}, false},
 		{"frozen", 6 * time.Second, (*Master).FreezeAgent, []string{"7 t TASK_GONE_BY_OPERATOR: Agent has been marked gone", "7 FAILURE"}, false},
-		{"unreachable: every framework knows of the failure", time.Second, (*Master).LoseAgent, []string{"7 t TASK_GONE_BY_OPERATOR: Agent has been marked gone"}, true},
+		{"unreachable: every framework knows of the failure", 500 * time.Millisecond, (*Master).LoseAgent, []string{"7 t TASK_GONE_BY_OPERATOR: Agent has been marked gone"}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, Config{Agents: oneAgent(), AgentPingTimeout: 5 * time.Second, HeartbeatInterval: time.Hour}, func(c *cluster) {

@@ -95,12 +95,17 @@ func (e *executor) start(m *Master) {
 		e.timer = m.after(delay, func() { e.crash(m, failure.reason, failure.message, 0) })
 		return
 	}
-	e.timer = m.after(delay, func() {
-		e.registered = true
-		for _, t := range slices.Clone(e.tasks) {
+	e.timer = m.after(delay, func() { e.register(m) })
+}
+
+// register starts the tasks that were waiting for the executor.
+func (e *executor) register(m *Master) {
+	e.registered = true
+	for _, t := range slices.Clone(e.tasks) {
+		if !t.killing {
 			t.start(m)
 		}
-	})
+	}
 }
 
 // failure is why an executor ended before its tasks.
@@ -125,6 +130,9 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 	}
 	c := info.Container
 	switch {
+	case info.Command.User != nil && !e.isUser(*info.Command.User):
+		return &failure{mesos.REASON_CONTAINER_LAUNCH_FAILED, fmt.Sprintf(
+			"Failed to launch container: Failed to chown '%[1]s/stdout' to user '%[2]s' : No such user '%[2]s'", e.directory(), *info.Command.User)}, true
 	case validate.IsDocker(c) && !slices.Contains(strings.Split(e.agent.config.Containerizers, ","), "docker"):
 		return &failure{mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container"}, false
 	case c.GetMesos().GetImage() != nil && e.agent.config.ImageProviders == "":
@@ -132,6 +140,15 @@ func (e *executor) containerFailure() (f *failure, slow bool) {
 			"Failed to launch container: Unsupported container image type: " + c.Mesos.Image.GetType().String()}, false
 	}
 	return nil, false
+}
+
+// isUser reports whether the agent's machine knows a user: those of a small Linux, and the one of the framework.
+func (e *executor) isUser(name string) bool {
+	switch name {
+	case "root", "daemon", "bin", "sys", "games", "man", "mail", "www-data", "backup", "nobody", e.framework.info.User:
+		return true
+	}
+	return false
 }
 
 // startCustom runs the command of a custom executor without a script. The fake cannot run real
@@ -182,15 +199,17 @@ func (e *executor) fail(m *Master, status int32) {
 	}})
 }
 
-// taskEnded is called when a task became terminal. A default executor kills
-// the others of a group with it, one after the other, unless it just finished.
+// taskEnded is called when a task became terminal. A default executor kills the others of its group
+// with it, one after the other, unless it just finished.
 func (e *executor) taskEnded(m *Master, t *task, state mesos.TaskState) {
 	e.tasks = slices.DeleteFunc(e.tasks, func(other *task) bool { return other == t })
 	e.unacked++
 	if len(e.tasks) > 0 {
-		if state != mesos.TASK_FINISHED && e.info.GetType() == mesos.ExecutorInfo_DEFAULT && !e.ending {
+		if state != mesos.TASK_FINISHED && !e.ending {
 			for _, other := range slices.Clone(e.tasks) {
-				other.kill(m, nil)
+				if other.inGroupOf(t) {
+					other.kill(m, nil)
+				}
 			}
 		}
 		return

@@ -1,6 +1,8 @@
 package mesostest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,20 +19,26 @@ func launchedGroup(c *cluster, info *mesos.FrameworkInfo, first, second string) 
 	s := c.subscribe(info)
 	c.at(100 * time.Millisecond)
 	o := s.offers()[0]
-	own, err := resources.Parse("cpus:0.1;mem:32;disk:10")
-	require.NoError(c.t, err)
 	s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 		OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6),
-		Operations: []mesos.Offer_Operation{{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
-			Executor: mesos.ExecutorInfo{
-				Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.Proto(),
-			},
-			TaskGroup: mesos.TaskGroupInfo{Tasks: []mesos.TaskInfo{taskInfo(o, "a", first), taskInfo(o, "b", second)}},
-		}}},
+		Operations: []mesos.Offer_Operation{launchGroup(s, taskInfo(o, "a", first), taskInfo(o, "b", second))},
 	}})
 	c.at(200 * time.Millisecond)
 	s.ackAll()
 	return s
+}
+
+// launchGroup returns the operation that launches tasks as a group on the executor "e".
+func launchGroup(s *stream, tasks ...mesos.TaskInfo) mesos.Offer_Operation {
+	s.c.t.Helper()
+	own, err := resources.Parse("cpus:0.1;mem:32;disk:10")
+	require.NoError(s.c.t, err)
+	return mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
+		Executor: mesos.ExecutorInfo{
+			Type: mesos.ExecutorInfo_DEFAULT, ExecutorID: mesos.ExecutorID{Value: "e"}, FrameworkID: s.fid, Resources: own.Proto(),
+		},
+		TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},
+	}}
 }
 
 // ackAll acknowledges until nothing new comes of it.
@@ -129,4 +137,107 @@ func updates(s *stream) []*mesos.TaskStatus {
 		}
 	}
 	return list
+}
+
+// A second group on a running executor is one of its own: what ends the first leaves it alone.
+func TestSecondGroupOnAnExecutor(t *testing.T) {
+	for _, test := range []struct{ name, a, kill, want string }{
+		{"a task of the first is killed", "sleep 600", "a", "b TASK_KILLED: Command terminated with signal Terminated"},
+		{"a task of the first fails", "sleep 2; exit 1", "", "b TASK_KILLED: Command terminated with signal Terminated"},
+		{"a task of the second is killed", "sleep 600", "c", "d TASK_KILLED: Command terminated with signal Terminated"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {
+				s := launchedGroup(c, frameworkInfo(), test.a, "sleep 600")
+				s.call(202, &scheduler.Call{Type: scheduler.Call_REVIVE})
+				o := s.offers()[len(s.offers())-1]
+				s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+					OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6),
+					Operations: []mesos.Offer_Operation{launchGroup(s, taskInfo(o, "c", "sleep 600"), taskInfo(o, "d", "sleep 600"))},
+				}})
+				c.at(time.Second)
+				s.ackAll()
+				if test.kill != "" {
+					s.kill(test.kill)
+				}
+				c.at(4 * time.Second)
+				s.ackAll()
+				c.at(8 * time.Second)
+				require.Contains(t, strings.Join(s.since(time.Second), "\n"), test.want)
+				require.Len(t, c.master.Snapshot().Running, 2, "the other group")
+				require.NotContains(t, strings.Join(s.since(time.Second), "\n"), "FAILURE", "the executor goes on")
+			})
+		})
+	}
+}
+
+// A task of a group may name the executor, if that is the one of the group.
+func TestGroupWhoseTasksNameTheExecutor(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(*mesos.ExecutorInfo)
+		want string
+	}{
+		{"the same", func(*mesos.ExecutorInfo) {}, "0.1 a TASK_STARTING"},
+		{"another name of it", func(e *mesos.ExecutorInfo) { e.Name = ptr("x") },
+			"0 a TASK_ERROR: The `ExecutorInfo` of task 'a' is different from executor 'e'"},
+		{"a framework is not filled in", func(e *mesos.ExecutorInfo) { e.FrameworkID = nil },
+			"0 a TASK_ERROR: The `ExecutorInfo` of task 'a' is different from executor 'e'"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+				s := c.subscribe(frameworkInfo())
+				o := s.offers()[0]
+				op := launchGroup(s, taskInfo(o, "a", "sleep 600"))
+				executor := op.LaunchGroup.Executor
+				executor.Resources = slices.Clone(executor.Resources)
+				test.edit(&executor)
+				op.LaunchGroup.TaskGroup.Tasks[0].Executor = &executor
+				s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+					OfferIDs: []mesos.OfferID{o.ID}, Operations: []mesos.Offer_Operation{op},
+				}})
+				c.at(time.Second)
+				require.Equal(t, test.want, updatesOnly(s.log())[0])
+			})
+		})
+	}
+}
+
+// Before its process is there and after its end, the container of a task in a group has neither network nor process.
+func TestContainerStatusOfAGroup(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+		s := launchedGroup(c, withCapability(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE), "sleep 600", "sleep 600")
+		c.at(time.Second)
+		s.kill("a")
+		s.ackAll()
+		c.at(2 * time.Second)
+		s.ackAll()
+		seen := map[mesos.TaskState]bool{}
+		for _, status := range updates(s) {
+			full := status.GetState() == mesos.TASK_RUNNING || status.GetState() == mesos.TASK_KILLING
+			require.Equal(t, full, status.ContainerStatus.NetworkInfos != nil, status.GetState())
+			require.Equal(t, full, status.ContainerStatus.ExecutorPID != nil, status.GetState())
+			require.NotEmpty(t, status.ContainerStatus.ContainerID.Parent.Value)
+			seen[status.GetState()] = true
+		}
+		require.Len(t, seen, 4)
+	})
+}
+
+// The agent knows which tasks came together, also of those that no executor has seen.
+func TestKillOfAGroupBeforeItsExecutorRegistered(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {
+		s := c.subscribe(frameworkInfo())
+		o := s.offers()[0]
+		s.call(202, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+			OfferIDs: []mesos.OfferID{o.ID}, Filters: refuse(1e6), Operations: []mesos.Offer_Operation{
+				launchGroup(s, taskInfo(o, "a", "sleep 600"), taskInfo(o, "b", "sleep 600")), launchGroup(s, taskInfo(o, "c", "sleep 600")),
+			},
+		}})
+		c.at(5 * time.Millisecond)
+		s.kill("b")
+		c.at(time.Second)
+		const killed = " TASK_KILLED: A task within the task group was killed before delivery to the executor"
+		require.Equal(t, []string{"0.1 c TASK_STARTING", "0.1 a" + killed, "0.1 b" + killed}, updatesOnly(s.log()))
+	})
 }

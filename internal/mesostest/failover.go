@@ -302,7 +302,7 @@ func (m *Master) adoptAll(a *agent, why string) {
 			continue
 		}
 		if f.tasks[id] != nil {
-			m.config.Logger.Warn("a task was launched again while its agent was away", "task", id, "agent", a.id)
+			_ = m.die("task '" + id + "' was launched again while its agent " + a.id + " was away, and that has registered") // there is no call to answer
 			t.vanish(m)
 			continue
 		}
@@ -320,8 +320,7 @@ func (m *Master) adoptAll(a *agent, why string) {
 	for _, op := range a.operations {
 		if f := m.adopt(op.framework); f != nil {
 			op.framework = f
-			f.operations = append(f.operations, op)
-			m.report(f, op)
+			f.operations = append(f.operations, op) // sendAgain reports it
 		}
 	}
 	a.operations = nil

@@ -40,6 +40,7 @@ func (m *Master) markGone(a *agent) {
 	a.closeAPI()
 	a.patience.stop()
 	a.connected, a.alive, a.recovered, a.discarded = false, false, false, true
+	m.forgetOperations(a, mesos.OPERATION_GONE_BY_OPERATOR, "Agent has been marked gone")
 	for _, f := range m.order {
 		for _, t := range append(f.byLaunch(), byLaunch(maps.Values(f.unreachable))...) {
 			if t.agent == a {

@@ -132,6 +132,8 @@ func (h *healthCheck) report(m *Master, healthy bool) {
 		Source:  mesos.SOURCE_EXECUTOR.Enum(),
 		Reason:  mesos.REASON_TASK_HEALTH_CHECK_STATUS_UPDATED.Enum(),
 		Healthy: &healthy,
+
+		CheckStatus: h.task.last.CheckStatus,
 	})
 }
 
@@ -198,5 +200,6 @@ func (c *statusCheck) result(m *Master, code int32) {
 		Source:      mesos.SOURCE_EXECUTOR.Enum(),
 		Reason:      mesos.REASON_TASK_CHECK_STATUS_UPDATED.Enum(),
 		CheckStatus: status,
+		Healthy:     c.task.last.Healthy,
 	})
 }

@@ -40,7 +40,7 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 		return
 	}
 	if t.framework.can(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE) && !t.overdue {
-		t.update(m, mesos.TaskStatus{State: mesos.TASK_KILLING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()})
+		t.update(m, t.executorStatus(mesos.TASK_KILLING))
 	}
 	t.check.stop()
 	t.status.stop()
@@ -53,18 +53,39 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 // killRequest is a KILL that waits for its agent.
 type killRequest struct{ override *mesos.KillPolicy }
 
-// killBeforeStart ends a task that its executor has not seen: the agent itself reports it.
+// killBeforeStart ends a task that its executor has not seen, and with it the others of its group: the agent itself
+// reports it. An agent asks its containerizer about the container first, which answers no sooner than that is there.
 func (t *task) killBeforeStart(m *Master) {
 	e := t.executor
-	t.update(m, mesos.TaskStatus{
-		State:   mesos.TASK_KILLED.Enum(),
-		Source:  mesos.SOURCE_AGENT.Enum(),
-		Reason:  mesos.REASON_TASK_KILLED_DURING_LAUNCH.Enum(),
-		Message: ptr("Killed before delivery to the executor"),
-	})
-	if len(e.tasks) == 0 {
-		e.remove(m)
+	message := "Killed before delivery to the executor"
+	if t.group != 0 {
+		message = "A task within the task group was killed before delivery to the executor"
 	}
+	for _, other := range e.tasks {
+		if other.inGroupOf(t) {
+			other.killing = true
+		}
+	}
+	t.escalation = m.after(time.Until(e.created.Add(m.config.Launch)), func() {
+		for _, other := range slices.Clone(e.tasks) {
+			if other.inGroupOf(t) {
+				other.update(m, mesos.TaskStatus{
+					State:   mesos.TASK_KILLED.Enum(),
+					Source:  mesos.SOURCE_AGENT.Enum(),
+					Reason:  mesos.REASON_TASK_KILLED_DURING_LAUNCH.Enum(),
+					Message: &message,
+				})
+			}
+		}
+		if len(e.tasks) == 0 {
+			e.remove(m)
+		}
+	})
+}
+
+// inGroupOf reports whether two tasks came in one LAUNCH_GROUP, or are the same.
+func (t *task) inGroupOf(other *task) bool {
+	return t == other || t.group != 0 && t.group == other.group
 }
 
 // grace returns the time from SIGTERM to SIGKILL: none after max_completion_time. The command executor

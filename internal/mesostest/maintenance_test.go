@@ -276,16 +276,16 @@ func TestUnreachableAgentOfAMachineThatIsDown(t *testing.T) {
 	inBubble(t, Config{Agents: oneAgent(), AgentPingTimeout: 5 * time.Second, HeartbeatInterval: time.Hour}, func(c *cluster) {
 		s := launched(c, checkpointing(), taskInfo(mesos.Offer{}, "t", "sleep 600"), 2)
 		c.master.LoseAgent(lostAgent)
-		c.at(6 * time.Second)
+		c.at(7 * time.Second)
 		require.NoError(t, c.master.UpdateMaintenanceSchedule(inAnHour(c)))
 		require.NoError(t, c.master.StartMaintenance(lostAgent))
 		require.True(t, c.master.ReturnAgent(lostAgent))
-		c.at(7 * time.Second)
+		c.at(8 * time.Second)
 		require.NoError(t, c.master.StopMaintenance(lostAgent))
-		require.Empty(t, s.since(6*time.Second))
+		require.Empty(t, s.since(7*time.Second))
 		require.True(t, c.master.ReturnAgent(lostAgent))
-		c.at(7 * time.Second)
-		require.Equal(t, []string{"7 t TASK_RUNNING: Unreachable agent re-reregistered"}, updatesOnly(s.since(6*time.Second)))
+		c.at(8 * time.Second)
+		require.Equal(t, []string{"8 t TASK_RUNNING: Unreachable agent re-reregistered"}, updatesOnly(s.since(7*time.Second)))
 	})
 }
 

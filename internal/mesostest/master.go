@@ -76,6 +76,7 @@ type Master struct {
 	disturbance disturbance
 	silent      bool
 	callCounts  map[scheduler.Call_Type]int
+	deadly      []string // what a real master would have died of
 }
 
 // New makes a master. The error names the field of config that no flag could

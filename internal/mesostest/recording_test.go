@@ -305,8 +305,7 @@ func (l *recordedLine) freesResources() bool {
 	return false
 }
 
-// marksUnreachable reports whether the line may show that an agent was. A master pings its agents all
-// the time, so that is up to a ping later than the pings take that the agent misses.
+// marksUnreachable reports whether the line may show that an agent was.
 func (l *recordedLine) marksUnreachable() bool {
 	return at(l.Event, "update", "status", "message") == "health check timed out" ||
 		typeOf(l.Event) == "FAILURE" && at(l.Event, "failure", "executor_id") == nil

@@ -51,7 +51,7 @@ func (rec *recording) config() (Config, error) {
 		case "max_completed_frameworks":
 			c.MaxCompletedFrameworks, err = strconv.Atoi(value)
 		case "agent_ping_timeout", "max_agent_ping_timeouts":
-			c.AgentPingTimeout, err = rec.pingTimeout()
+			c.AgentPingTimeout, c.MaxAgentPingTimeouts, err = rec.pingTimeout()
 		default:
 			err = fmt.Errorf("not supported")
 		}
@@ -93,21 +93,22 @@ func parseDomain(text string) (string, error) {
 	return region + "/" + zone, nil
 }
 
-func (rec *recording) pingTimeout() (time.Duration, error) {
-	timeout, count := 15*time.Second, 5
+// pingTimeout returns how long an agent must not answer, and how many pings that are.
+func (rec *recording) pingTimeout() (whole time.Duration, count int, err error) {
+	interval := 15 * time.Second
+	count = 5
 	for _, flag := range rec.masters[0] {
-		var err error
 		switch name, value := splitFlag(flag); name {
 		case "agent_ping_timeout":
-			timeout, err = parseMesosDuration(value)
+			interval, err = parseMesosDuration(value)
 		case "max_agent_ping_timeouts":
 			count, err = strconv.Atoi(value)
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return timeout * time.Duration(count), nil
+	return interval * time.Duration(count), count, nil
 }
 
 // agent makes the flags of a recorded agent into an Agent.

@@ -28,9 +28,9 @@ import (
 // a process. Offers that come within 0.1 s of what freed their resources may come an allocation
 // interval later, and those that missed an allocation by less than 0.25 s an interval earlier:
 // the order of the two is a matter of milliseconds; so it is with inverse offers, which are answered
-// right behind an allocation. An agent is given up as much as a ping later than its pings take. All this tells a filter of 5 s from one of
-// 6 s. Three things are taken from the recording so that more slack is not needed: when it
-// allocated, and how long executors took to start and to notice the end of their tasks.
+// right behind an allocation. All this tells a filter of 5 s from one of
+// 6 s. Four things are taken from the recording so that more slack is not needed: when it
+// allocated and pinged its agents, and how long executors took to start and to notice the end of their tasks.
 //
 // What must be equal: status, headers and body of responses; events, each on its stream, in any
 // order but with those of one task in order; the end of streams. Timestamps, details of containers
@@ -199,7 +199,7 @@ func replayOnce(rec *recording, luck chance) *complaint {
 		return &complaint{line: 1, text: err.Error()}
 	}
 	r.config.Seed, r.config.launch, r.config.reap = luck.seed, rec.launch(), rec.reap(luck)
-	r.config.Executors, r.config.ListenAgents = recordedExecutor, r.network.Listen
+	r.config.Executors, r.config.ListenAgents, r.config.pinged = recordedExecutor, r.network.Listen, r.pinged
 	if err := r.splitAgents(); err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}
@@ -267,8 +267,6 @@ func (r *replayer) window(i int) (early, late time.Duration) {
 		early, late = checkTolerance, checkTolerance
 	case typeOf(l.Event) == "INVERSE_OFFERS":
 		early += r.interval // the answer came right behind an allocation, where the filter ends too
-	case l.marksUnreachable():
-		early += r.config.AgentPingTimeout / 4
 	case typeOf(l.Event) == "SUBSCRIBED":
 		early = time.Hour // it answers a request, whenever a busy master got to it
 	case typeOf(l.Event) == "OFFERS":
@@ -289,6 +287,22 @@ func (r *replayer) window(i int) (early, late time.Duration) {
 		}
 	}
 	return early, late
+}
+
+// pinged returns when an agent that is lost now misses its first ping: so long before the recorded master gave an
+// agent up as that waits for it. It is not ok when no agent was given up for a loss at about this time.
+func (r *replayer) pinged(now time.Time) (first time.Time, ok bool) {
+	c := r.config.withDefaults()
+	interval := c.AgentPingTimeout / time.Duration(c.MaxAgentPingTimeouts)
+	for i := range r.rec.lines {
+		if l := &r.rec.lines[i]; l.marksUnreachable() {
+			first = r.moment(l.T).Add(-c.AgentPingTimeout)
+			if late := first.Sub(now); late > -tolerance && late < interval+tolerance {
+				return first, true
+			}
+		}
+	}
+	return time.Time{}, false
 }
 
 // moment returns a recorded time on the clock of the replay.

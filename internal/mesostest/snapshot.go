@@ -22,6 +22,10 @@ type Snapshot struct {
 	Calls      map[scheduler.Call_Type]int // that passed the static checks; also those that got a fault
 	Launches   map[string]int              // how often each task was handed to an agent, whatever its framework
 	Launched   []LaunchedTask              // every task that an agent was given, by launch; only with Config.KeepTasks
+
+	// Deadly tells of what the masters have survived here though a real one would have failed a check and ended, such
+	// as an UNKNOWN call of a framework. A test that a framework keeps to the rules finds it empty.
+	Deadly []string
 }
 
 // FrameworkState is a framework that is not removed.
@@ -83,7 +87,9 @@ func (m *Master) Snapshot() Snapshot {
 }
 
 func (m *Master) snapshot() Snapshot {
-	s := Snapshot{Leader: m.leader(), Calls: maps.Clone(m.callCounts), Launches: maps.Clone(m.launches)}
+	s := Snapshot{
+		Leader: m.leader(), Calls: maps.Clone(m.callCounts), Launches: maps.Clone(m.launches), Deadly: slices.Clone(m.deadly),
+	}
 	for _, f := range m.removed {
 		s.Completed = append(s.Completed, f.id)
 	}

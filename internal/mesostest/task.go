@@ -19,6 +19,7 @@ import (
 type task struct {
 	info      *mesos.TaskInfo
 	order     uint64 // of launch
+	group     uint64 // equal for the tasks of one LAUNCH_GROUP, 0 for others
 	framework *framework
 	agent     *agent
 	executor  *executor
@@ -38,8 +39,9 @@ type task struct {
 	// What the executor knows.
 	process     *shell.Process
 	box         *shell.Sandbox
-	stray       bool   // refused by the agent: the executor knows nothing of it
-	containerID string // its own in a group, else that of the executor
+	stray       bool             // refused by the agent: the executor knows nothing of it
+	containerID string           // its own in a group, else that of the executor
+	last        mesos.TaskStatus // the last of the executor's updates
 	started     bool
 	began       time.Time // when started
 	killing     bool
@@ -92,11 +94,7 @@ func (t *task) start(m *Master) {
 		t.executor.launchScripted(m, t)
 		return
 	}
-	status := mesos.TaskStatus{State: mesos.TASK_STARTING.Enum(), Source: mesos.SOURCE_EXECUTOR.Enum()}
-	if t.info.Check != nil {
-		status.CheckStatus = emptyCheckStatus(t.info.Check)
-	}
-	t.update(m, status)
+	t.update(m, t.executorStatus(mesos.TASK_STARTING))
 	if t.executor.info == nil && t.info.Command.Value == nil && !t.inImage() {
 		// The command executor does not survive a command without a value.
 		t.escalation = m.after(m.config.Reap, func() {
@@ -104,11 +102,10 @@ func (t *task) start(m *Master) {
 		})
 		return
 	}
-	status.State = mesos.TASK_RUNNING.Enum()
-	t.update(m, status)
+	t.update(m, t.executorStatus(mesos.TASK_RUNNING))
 	t.process = m.spawn(t.info.Command, shell.Options{Sandbox: t.box, Image: t.inImage(), Ended: func(x shell.Exit) { t.exited(m, x) }})
-	if d := t.info.MaxCompletionTime; d != nil {
-		t.completion = m.after(time.Duration(d.Nanoseconds), func() {
+	if d := time.Duration(t.info.GetMaxCompletionTime().GetNanoseconds()); d > 0 { // 0 is no limit
+		t.completion = m.after(d, func() {
 			t.overdue = true
 			t.kill(m, nil)
 		})
@@ -139,18 +136,26 @@ func (t *task) exited(m *Master, x shell.Exit) {
 		case x.Signal == "" && x.Code == 0:
 			state = mesos.TASK_FINISHED
 		}
-		status := mesos.TaskStatus{State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(), Message: ptr("Command " + x.String())}
+		status := t.executorStatus(state)
+		status.Message = ptr("Command " + x.String())
 		if t.overdue {
 			status.Reason = mesos.REASON_MAX_COMPLETION_TIME_REACHED.Enum()
 		}
 		if t.unhealthy {
 			status.Healthy = ptr(false)
 		}
-		if t.info.Check != nil {
-			status.CheckStatus = emptyCheckStatus(t.info.Check)
-		}
 		t.update(m, status)
 	})
+}
+
+// executorStatus returns the status with which the executors of Mesos tell a new state: of a check there is nothing
+// in it but its type.
+func (t *task) executorStatus(state mesos.TaskState) mesos.TaskStatus {
+	status := mesos.TaskStatus{State: &state, Source: mesos.SOURCE_EXECUTOR.Enum()}
+	if t.info.Check != nil {
+		status.CheckStatus = emptyCheckStatus(t.info.Check)
+	}
+	return status
 }
 
 // stop ends what the executor does for the task and reports nothing.
@@ -194,6 +199,11 @@ func (t *task) update(m *Master, status mesos.TaskStatus) {
 	status.UUID = id[:]
 	if status.GetSource() == mesos.SOURCE_EXECUTOR {
 		status.ContainerStatus = t.containerStatus()
+		if state := status.GetState(); t.containerID != "" && (state == mesos.TASK_STARTING || terminal(state)) {
+			// The container of a task in a group has no process yet, or none any more.
+			status.ContainerStatus.NetworkInfos, status.ContainerStatus.ExecutorPID = nil, nil
+		}
+		t.last = status
 	}
 	t.agent.explain(t.framework, &status)
 	t.latest = status.GetState()

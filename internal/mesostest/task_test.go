@@ -121,22 +121,98 @@ func TestKillEscalation(t *testing.T) {
 	}
 }
 
+// The master takes a KILL right after the LAUNCH at once, but the task is TASK_STAGING until the agent reports its end.
 func TestKillBeforeTheExecutorRegistered(t *testing.T) {
 	inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
 		s := c.subscribe(frameworkInfo())
 		c.at(100 * time.Millisecond)
 		o := s.offers()[0]
 		s.accept(o, 0, taskInfo(o, "t", "sleep 600"))
-		c.at(150 * time.Millisecond)
+		c.at(103 * time.Millisecond)
 		s.kill("t")
+		c.at(105 * time.Millisecond)
+		s.kill("t")
+		reconcileTask(s, "t", nil)
+		c.at(500 * time.Millisecond)
 		require.Equal(t, mesos.SOURCE_AGENT, s.lastStatus().GetSource())
 		require.Equal(t, mesos.REASON_TASK_KILLED_DURING_LAUNCH, s.lastStatus().GetReason())
 		s.ack(s.lastStatus())
 		c.at(5 * time.Second)
 		require.Equal(t, []string{
-			"0.15 t TASK_KILLED: Killed before delivery to the executor", "1 " + wholeAgent,
+			"0.105 t TASK_STAGING: Reconciliation: Latest task state",
+			"0.2 t TASK_KILLED: Killed before delivery to the executor", "1 " + wholeAgent,
 		}, s.since(100*time.Millisecond))
 	})
+}
+
+// A KILL waits for an agent that is away, and has its effect once, however often it was asked for.
+func TestKillWhileTheAgentIsAway(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		leave func(*Master, string) bool
+	}{{"lost", (*Master).LoseAgent}, {"frozen", (*Master).FreezeAgent}} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {
+				info := withCapability(mesos.FrameworkInfo_Capability_TASK_KILLING_STATE)
+				info.Checkpoint = ptr(true)
+				task := taskInfo(mesos.Offer{}, "t", "sleep 600")
+				task.Check = &mesos.CheckInfo{
+					Type: mesos.CheckInfo_COMMAND, DelaySeconds: ptr(3600.0),
+					Command: &mesos.CheckInfo_Command{Command: mesos.CommandInfo{Value: ptr("true")}},
+				}
+				s := launched(c, info, task, 2)
+				c.at(time.Second)
+				test.leave(c.master, lostAgent)
+				s.kill("t")
+				c.at(2 * time.Second)
+				s.kill("t")
+				c.at(3 * time.Second)
+				c.master.ReturnAgent(lostAgent)
+				c.at(4 * time.Second)
+				require.Equal(t, []string{"3 t TASK_KILLING"}, updatesOnly(s.since(time.Second)))
+				require.Equal(t, &mesos.CheckStatusInfo{Type: mesos.CheckInfo_COMMAND.Enum(), Command: &mesos.CheckStatusInfo_Command{}}, s.lastStatus().CheckStatus)
+				s.ackAll()
+				c.at(5 * time.Second)
+				require.Equal(t, []string{"4 t TASK_KILLED: Command terminated with signal Terminated"}, updatesOnly(s.since(4*time.Second)))
+			})
+		})
+	}
+}
+
+func TestNoMaxCompletionTime(t *testing.T) {
+	inBubble(t, Config{Agents: oneAgent(), HeartbeatInterval: time.Hour}, func(c *cluster) {
+		task := taskInfo(mesos.Offer{}, "t", "sleep 600")
+		task.MaxCompletionTime = &mesos.DurationInfo{}
+		s := launched(c, frameworkInfo(), task, 2)
+		c.at(time.Minute)
+		require.Empty(t, s.since(time.Second), "0 is no limit")
+	})
+}
+
+func TestUserOfACommand(t *testing.T) {
+	for _, test := range []struct {
+		user string
+		want string // of the state
+	}{{"nobody", "TASK_RUNNING"}, {"fw-user", "TASK_RUNNING"}, {"somebody", "TASK_FAILED"}, {"", "TASK_FAILED"}} {
+		t.Run(test.user, func(t *testing.T) {
+			inBubble(t, Config{Agents: oneAgent()}, func(c *cluster) {
+				info := frameworkInfo()
+				info.User = "fw-user"
+				task := taskInfo(mesos.Offer{}, "t", "sleep 600")
+				task.Command.User = &test.user
+				s := launched(c, info, task, 1)
+				got := s.lastStatus()
+				require.Equal(t, test.want, got.GetState().String())
+				if test.want == "TASK_RUNNING" {
+					return
+				}
+				require.Equal(t, mesos.SOURCE_AGENT, got.GetSource())
+				require.Equal(t, mesos.REASON_CONTAINER_LAUNCH_FAILED, got.GetReason())
+				require.Regexp(t, "^Failed to launch container: Failed to chown '/var/lib/mesos/agent1/slaves/.*/stdout' to user '"+
+					test.user+"' : No such user '"+test.user+"'$", got.GetMessage())
+			})
+		})
+	}
 }
 
 func TestMaxCompletionTime(t *testing.T) {

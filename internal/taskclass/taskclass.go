@@ -21,6 +21,11 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 	for _, amount := range [...]float64{s.CPUs, s.Mem, s.Disk, s.GPUs} {
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(amount))
 	}
+	if b = flag(b, s.Executor != nil); s.Executor != nil {
+		for _, amount := range [...]float64{s.Executor.CPUs, s.Executor.Mem, s.Executor.Disk} {
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(amount))
+		}
+	}
 	b = binary.AppendUvarint(b, uint64(len(s.Scalars)))
 	if len(s.Scalars) > 0 { // sorting an empty map would allocate
 		for _, name := range slices.Sorted(maps.Keys(s.Scalars)) {
@@ -29,15 +34,12 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(s.MaxCompletionTime))
-	if s.Revocable {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
-	}
+	b = flag(b, s.Revocable)
 	b = binary.AppendUvarint(b, uint64(len(s.Ports)))
 	for _, p := range s.Ports {
 		b = binary.BigEndian.AppendUint16(b, p.Host)
 		b = binary.BigEndian.AppendUint16(b, p.Container)
+		b = flag(b, p.NoHost)
 		b = text(b, p.Protocol)
 		b = text(b, p.Name)
 	}
@@ -61,4 +63,11 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 func text(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func flag(b []byte, set bool) []byte {
+	if set {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }

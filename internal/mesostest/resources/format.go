@@ -17,13 +17,13 @@ func (rs List) String() string {
 	parts := make([]string, 0, len(rs))
 	for _, e := range rs {
 		r := e.Proto()
-		parts = append(parts, formatResource(&r))
+		parts = append(parts, Format(&r))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// formatResource returns one resource as it was received, valid or not.
-func formatResource(r *mesos.Resource) string { return describe(r) + ":" + FormatValue(r) }
+// Format returns one resource as it was received, valid or not.
+func Format(r *mesos.Resource) string { return describe(r) + ":" + FormatValue(r) }
 
 // FormatValue returns the value that the type of the resource asks for.
 func FormatValue(r *mesos.Resource) string {

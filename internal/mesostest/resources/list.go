@@ -10,7 +10,8 @@ import (
 )
 
 // List is a list of resources, at most one entry of each kind. Scalars are counted in thousandths, so that
-// 4 - 0.1 + 0.1 is 4 again, and ranges are kept sorted and joined. The order of entries is that of their arrival,
+// 4 - 0.1 + 0.1 is 4 again. Ranges and sets are shown as they were written until something is added to them or taken away:
+// then they are sorted and joined. The order of entries is that of their arrival,
 // because Mesos prints them so.
 type List []Entry
 
@@ -24,6 +25,8 @@ type Entry struct {
 	milli int64    // of a SCALAR
 	spans []span   // of RANGES: sorted, joined
 	items []string // of a SET: sorted
+
+	given *mesos.Resource // how ranges or a set were written, nil after a calculation; it must not be changed
 }
 
 // New returns the sum of the resources in a message, of either reservation format.
@@ -44,6 +47,9 @@ func newEntry(r *mesos.Resource) Entry {
 	e.spans = joinSpans(e.spans)
 	e.items = slices.Clone(r.GetSet().GetItem())
 	sort.Strings(e.items)
+	if r.GetType() != mesos.SCALAR {
+		e.given = r
+	}
 	shape.Scalar, shape.Ranges, shape.Set = nil, nil, nil
 	return e.reshaped(shape)
 }
@@ -99,6 +105,7 @@ func (rs List) put(e Entry) List {
 			rs[i].milli += e.milli
 			rs[i].spans = joinSpans(append(slices.Clone(rs[i].spans), e.spans...))
 			rs[i].items = addItems(rs[i].items, e.items)
+			rs[i].given = nil
 			return rs
 		}
 	}
@@ -114,6 +121,7 @@ func (rs List) minus(e Entry) List {
 		rs[i].milli -= e.milli
 		rs[i].spans = cutSpans(rs[i].spans, e.spans)
 		rs[i].items = cutItems(rs[i].items, e.items)
+		rs[i].given = nil
 		if rs[i].empty() { // Mesos fills the gap with the last entry
 			rs[i] = rs[len(rs)-1]
 			rs = rs[:len(rs)-1]
@@ -243,12 +251,21 @@ func (e Entry) Proto() mesos.Resource {
 	switch r.GetType() {
 	case mesos.SCALAR:
 		r.Scalar = &mesos.Value_Scalar{Value: float64(e.milli) / 1000}
+		return r
 	case mesos.RANGES:
+		if e.given != nil {
+			r.Ranges = &mesos.Value_Ranges{Range: slices.Clone(e.given.GetRanges().GetRange())}
+			return r
+		}
 		r.Ranges = &mesos.Value_Ranges{Range: make([]mesos.Value_Range, 0, len(e.spans))}
 		for _, s := range e.spans {
 			r.Ranges.Range = append(r.Ranges.Range, mesos.Value_Range{Begin: s.begin, End: s.end})
 		}
 	case mesos.SET:
+		if e.given != nil {
+			r.Set = &mesos.Value_Set{Item: slices.Clone(e.given.GetSet().GetItem())}
+			return r
+		}
 		r.Set = &mesos.Value_Set{Item: slices.Clone(e.items)}
 	}
 	return r

@@ -49,6 +49,9 @@ func OfferOrder(rs List) List {
 		return 2
 	}
 	rs = slices.Clone(rs)
+	for i := range rs {
+		rs[i].given = nil // an agent's own ranges are joined
+	}
 	slices.SortStableFunc(rs, func(a, b Entry) int { return rank(a) - rank(b) })
 	return rs
 }

@@ -178,3 +178,75 @@ func FuzzParseResources(f *testing.F) {
 		require.True(t, twice.Contains(rs))
 	})
 }
+
+// Mesos shows ranges and sets as they were written until it calculates with them.
+func TestValuesAsGiven(t *testing.T) {
+	const given = "[9-9, 5-6, 1-4]"
+	ports := func() mesos.Resource {
+		return mesos.Resource{Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{
+			{Begin: 9, End: 9}, {Begin: 5, End: 6}, {Begin: 1, End: 4},
+		}}}
+	}
+	names := mesos.Resource{Name: "names", Type: mesos.SET.Enum(), Set: &mesos.Value_Set{Item: []string{"b", "a"}}}
+	rs := New([]mesos.Resource{ports(), names})
+	require.Equal(t, "ports:"+given+"; names:{b, a}", rs.String())
+	require.Equal(t, rs.String(), New(rs.Proto()).String(), "also as a message")
+	require.Equal(t, "ports(allocated: r):"+given+"; names(allocated: r):{b, a}", rs.Allocated("r").String())
+	require.Equal(t, "ports:"+given+"; names:{b, a}", List(nil).Add(rs).String(), "beside others")
+	require.True(t, rs.Contains(New(rs.Proto())))
+	three := New([]mesos.Resource{{Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{{Begin: 3, End: 3}}}}})
+	require.Equal(t, "ports:[1-2, 4-6, 9-9]; names:{b, a}", rs.Subtract(three).String())
+	require.Equal(t, "ports:[1-6, 9-9]; names:{b, a}", rs.Subtract(three).Add(three).String())
+	require.Equal(t, "ports:[1-6, 9-9]", New([]mesos.Resource{ports(), ports()}).String(), "two of a kind are added up")
+	require.Equal(t, "ports:[1-6, 9-9]; names:{a, b}", OfferOrder(rs).String(), "those of an agent")
+	require.Equal(t, "Resource 'ports<SHARED>:"+given+"' is invalid: Resource ports cannot be shared", Fault([]mesos.Resource{func() mesos.Resource {
+		r := ports()
+		r.Shared = &mesos.Resource_SharedInfo{}
+		return r
+	}()}))
+}
+
+func TestResourceFaults(t *testing.T) {
+	static, dynamic := mesos.Resource_ReservationInfo_STATIC.Enum(), mesos.Resource_ReservationInfo_DYNAMIC.Enum()
+	type info = mesos.Resource_ReservationInfo
+	ref := func(s string) *string { return &s }
+	for _, test := range []struct {
+		reason string
+		edit   func(*mesos.Resource)
+		fault  string
+	}{
+		{"a good one", func(*mesos.Resource) {}, ""},
+		{"shared", func(r *mesos.Resource) { r.Shared = &mesos.Resource_SharedInfo{} },
+			"Resource 'cpus<SHARED>:0.1' is invalid: Resource cpus cannot be shared"},
+		{"a shared disk that is no volume", func(r *mesos.Resource) { r.Name, r.Shared = "disk", &mesos.Resource_SharedInfo{} },
+			"Resource 'disk<SHARED>:0.1' is invalid: Only persistent volumes can be shared"},
+		{"a block device with a mount", func(r *mesos.Resource) {
+			r.Name, r.Disk = "disk", &mesos.Resource_DiskInfo{Source: &mesos.Resource_DiskInfo_Source{
+				Type: mesos.Resource_DiskInfo_Source_BLOCK, Mount: &mesos.Resource_DiskInfo_Source_Mount{},
+			}}
+		}, "Resource 'disk[BLOCK]:0.1' is invalid: Mount should not be set for BLOCK disk source"},
+		{"a static refinement", func(r *mesos.Resource) {
+			r.Reservations = []info{{Type: static, Role: ref("a")}, {Type: static, Role: ref("a/b")}}
+		},
+			"Resource 'cpus(reservations: [(STATIC,a),(STATIC,a/b)]):0.1' is invalid: Invalid refined reservation: A refined reservation cannot be STATIC"},
+		{"no refinement", func(r *mesos.Resource) {
+			r.Reservations = []info{{Type: static, Role: ref("a")}, {Type: dynamic, Role: ref("ab/c")}}
+		},
+			"Resource 'cpus(reservations: [(STATIC,a),(DYNAMIC,ab/c)]):0.1' is invalid:" +
+				" Invalid refined reservation: role 'ab/c' is not a refinement of 'a'"},
+		{"a role of the older format beside several", func(r *mesos.Resource) {
+			r.Role, r.Reservations = ref("a"), []info{{Type: static, Role: ref("a")}, {Type: dynamic, Role: ref("a/b")}}
+		}, "Resource 'cpus(reservations: [(STATIC,a),(DYNAMIC,a/b)]):0.1' is invalid:" +
+			" Invalid resource format: 'Resource.role' must not be set if there is more than one reservation in 'Resource.reservations'"},
+		{"one that contradicts", func(r *mesos.Resource) { r.Role, r.Reservations = ref("b"), []info{{Type: static, Role: ref("a")}} },
+			"Resource 'cpus(reservations: [(STATIC,a)]):0.1' is invalid:" +
+				" Invalid resource format: 'Resource.role' field with 'b' does not match the role 'a' in 'Resource.reservations'"},
+	} {
+		t.Run(test.reason, func(t *testing.T) {
+			r := mesos.Resource{Name: "cpus", Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: 0.1}}
+			test.edit(&r)
+			require.Equal(t, test.fault, Fault([]mesos.Resource{r}))
+			require.False(t, Unprintable([]mesos.Resource{r}))
+		})
+	}
+}

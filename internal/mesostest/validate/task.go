@@ -137,14 +137,10 @@ func taskFault(t *mesos.TaskInfo, site Site) string {
 
 // ownResourcesFault checks the resources of one owner, a "Task" or an "Executor".
 func ownResourcesFault(list []mesos.Resource, owner string) string {
-	invalid := owner + " uses invalid resources: "
-	if fault := resources.Fault(list); fault != "" {
-		return invalid + "Invalid resources: " + fault
+	if fault := listFault(list); fault != "" {
+		return owner + " uses invalid resources: " + fault
 	}
 	rs := resources.New(list)
-	if rs.Milli("gpus")%1000 != 0 {
-		return invalid + "Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer"
-	}
 	for _, e := range rs {
 		if e.AllocatedTo() != rs[0].AllocatedTo() {
 			return "Invalid " + strings.ToLower(owner) + " resources: The resources have multiple allocation roles ('" + e.AllocatedTo() + "' and '" +

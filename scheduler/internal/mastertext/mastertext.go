@@ -12,14 +12,15 @@ type Meaning int
 
 // The meanings of ERROR events.
 const (
-	Other            Meaning = iota // unknown; another attempt may succeed
+	Other            Meaning = iota // unknown, or it may pass: another attempt may succeed
 	FailedOver                      // another scheduler has subscribed as the same framework
 	FrameworkRemoved                // the framework was torn down, or its failover timeout ran out
-	NotAllowed                      // the request is not allowed or invalid, and would be refused again
+	NotAllowed                      // the framework is refused, and would be refused again
 )
 
-// MeaningOf returns the meaning of an ERROR event's message. The first two messages are compared whole, since other
-// messages may contain their words.
+// MeaningOf returns the meaning of an ERROR event's message. A message means something only if it is, as a whole, one of
+// those that masters are known to write: others may contain the same words and pass, such as "Authorization failure:",
+// which says that the authorizer could not be asked.
 func MeaningOf(message string) Meaning {
 	switch message {
 	case "Framework failed over":
@@ -27,23 +28,59 @@ func MeaningOf(message string) Meaning {
 	case "Framework has been removed":
 		return FrameworkRemoved
 	}
-	for _, part := range notAllowed() {
-		if strings.Contains(message, part) {
+	for _, f := range refusals() {
+		if f.matches(message) {
 			return NotAllowed
 		}
 	}
 	return Other
 }
 
-// notAllowed returns parts of the messages with which a master refuses a FrameworkInfo: those of its
-// authorization, then those of its validation in the order in which the master does it. A first letter that is
-// sometimes upper case is left out.
-func notAllowed() []string {
-	return []string{
-		"uthorized", "uthorization", "is not allowed to run", "rincipal",
-		"'FrameworkInfo.", "contains invalid characters", "is disallowed", "ID must not be",
-		"Invalid resource quantity", "failover_timeout", "are not present in the master's --roles",
-		"uppressed role", "ffer constraints",
+// IsFinalAnswer reports whether an HTTP answer to SUBSCRIBE means that the framework is refused, and would be refused
+// again: its credentials or its principal (401 and 403, whose texts are those of authenticators), or a call that the master
+// finds invalid. Any server and proxy may take a request for a bad one, so that without this text another attempt follows.
+func IsFinalAnswer(status int, body string) bool {
+	switch status {
+	case 400:
+		return strings.HasPrefix(body, "Failed to validate scheduler::Call: ")
+	case 401, 403:
+		return true
+	}
+	return false
+}
+
+// form is a message whose beginning and end are known.
+type form struct{ prefix, suffix string }
+
+func (f form) matches(message string) bool {
+	return len(message) >= len(f.prefix)+len(f.suffix) && strings.HasPrefix(message, f.prefix) && strings.HasSuffix(message, f.suffix)
+}
+
+// refusals returns the messages with which a master refuses a FrameworkInfo, in the order in which it checks. Those of
+// older versions are beside them.
+func refusals() []form {
+	return []form{
+		{"'FrameworkInfo.role' ", ""},
+		{"'FrameworkInfo.roles' ", ""},
+		{"ID must not be ", ""},
+		{"'", "' is disallowed"},
+		{"'", "' contains invalid characters"},
+		{"Resource quantities must contain at least one quantity", ""},
+		{"Invalid resource quantity for '", ""},
+		{"The framework failover_timeout (", ") is invalid"},
+		{"Roles ", " are not present in the master's --roles"},
+		{"Role '", "' is not present in the master's --roles"},
+		{"User 'root' is not allowed to run frameworks without --root_submissions set", ""},
+		{"Suppressed roles ", " are not contained in the set of roles"},
+		{"Offer constraints specify `role_constraints` for a role '", ""},
+		{"Offer constraints are not valid: ", ""},
+		{"Not authorized to register framework ", ""},
+		{"Not authorized to perform action REGISTER_FRAMEWORK ", ""},
+		{"Not authorized to use role", ""},
+		{"Changing framework's principal is not allowed", ""},
+		{"Updating 'FrameworkInfo.", ""},
+		{"Framework principal '", "'"},
+		{"Authenticated principal '", " set in `FrameworkInfo`"},
 	}
 }
 

@@ -46,13 +46,22 @@ type baseline struct {
 
 func newBaseline() baseline { return baseline{spec: untagged(reflect.TypeFor[task.Spec]())} }
 
-// untagged returns a type of the same layout whose structs have no tags.
+// newer reports whether a field of a spec came after version 1.
+func newer(of reflect.Type, field string) bool {
+	return of == reflect.TypeFor[task.Port]() && field == "NoHost"
+}
+
+// untagged returns a type of the same layout whose structs have no tags. Fields that version 1 did not have are left out of
+// JSON.
 func untagged(t reflect.Type) reflect.Type {
 	switch t.Kind() {
 	case reflect.Struct:
 		fields := make([]reflect.StructField, t.NumField())
 		for i := range fields {
 			fields[i] = reflect.StructField{Name: t.Field(i).Name, Type: untagged(t.Field(i).Type)}
+			if newer(t, t.Field(i).Name) {
+				fields[i].Tag = `json:"-"`
+			}
 		}
 		return reflect.StructOf(fields)
 	case reflect.Pointer:

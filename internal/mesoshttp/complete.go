@@ -1,0 +1,95 @@
+package mesoshttp
+
+import (
+	"errors"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
+
+// errType is why an event is skipped whose type is missing, or newer than mesos-go.
+var errType = errors.New("its type is not known")
+
+// complete returns an error for an event of an unknown type, and for one without a part that all events of its type
+// have. The codecs have found missing required fields before, as far as they can: this finds missing payloads, empty
+// IDs, and fields that are optional only in protobuf.
+func complete(e *scheduler.Event) error {
+	var p parts
+	switch e.Type {
+	case scheduler.Event_HEARTBEAT:
+	case scheduler.Event_SUBSCRIBED:
+		p.need("subscribed.framework_id", e.GetSubscribed().GetFrameworkID().GetValue() != "")
+	case scheduler.Event_OFFERS:
+		p.need("offers", e.Offers != nil)
+		for i := range e.GetOffers().GetOffers() {
+			p.offer(&e.Offers.Offers[i])
+		}
+	case scheduler.Event_INVERSE_OFFERS:
+		p.need("inverse_offers", e.InverseOffers != nil)
+		for _, o := range e.GetInverseOffers().GetInverseOffers() {
+			p.need("inverse_offers.inverse_offers.id", o.OfferID.Value != "")
+			p.need("inverse_offers.inverse_offers.agent_id.value", o.AgentID == nil || o.AgentID.Value != "")
+		}
+	case scheduler.Event_RESCIND:
+		p.need("rescind.offer_id", e.GetRescind().GetOfferID().Value != "")
+	case scheduler.Event_RESCIND_INVERSE_OFFER:
+		p.need("rescind_inverse_offer.inverse_offer_id", e.GetRescindInverseOffer().GetInverseOfferID().Value != "")
+	case scheduler.Event_UPDATE:
+		p.update(e.GetUpdate().GetStatus())
+	case scheduler.Event_UPDATE_OPERATION_STATUS:
+		p.need("update_operation_status", e.UpdateOperationStatus != nil)
+	case scheduler.Event_MESSAGE:
+		p.need("message.agent_id", e.GetMessage().GetAgentID().Value != "")
+		p.need("message.executor_id", e.GetMessage().GetExecutorID().Value != "")
+	case scheduler.Event_FAILURE:
+		p.need("failure.agent_id", e.GetFailure().GetAgentID().GetValue() != "")
+		executor := e.GetFailure().GetExecutorID()
+		p.need("failure.executor_id.value", executor == nil || executor.Value != "")
+	case scheduler.Event_ERROR:
+		p.need("error.message", e.GetError().GetMessage() != "")
+	default:
+		return errType
+	}
+	if p.missing != "" {
+		return errors.New(p.missing + " is missing")
+	}
+	return nil
+}
+
+// parts notes the first part of an event that is missing.
+type parts struct{ missing string }
+
+func (p *parts) need(part string, present bool) {
+	if !present && p.missing == "" {
+		p.missing = part
+	}
+}
+
+func (p *parts) offer(o *mesos.Offer) {
+	p.need("offers.offers.id", o.ID.Value != "")
+	p.need("offers.offers.agent_id", o.AgentID.Value != "")
+	p.need("offers.offers.hostname", o.Hostname != "")
+	for i := range o.Resources {
+		p.resource(&o.Resources[i])
+	}
+}
+
+func (p *parts) resource(r *mesos.Resource) {
+	p.need("offers.offers.resources.name", r.Name != "")
+	p.need("offers.offers.resources.type", r.Type != nil)
+	switch r.GetType() {
+	case mesos.SCALAR:
+		p.need("offers.offers.resources.scalar", r.Scalar != nil)
+	case mesos.RANGES:
+		p.need("offers.offers.resources.ranges", r.Ranges != nil)
+	case mesos.SET:
+		p.need("offers.offers.resources.set", r.Set != nil)
+	}
+}
+
+// update checks a status. One with a uuid has to be acknowledged, for which the agent's ID is needed.
+func (p *parts) update(s mesos.TaskStatus) {
+	p.need("update.status.task_id", s.TaskID.Value != "")
+	p.need("update.status.state", s.State != nil)
+	p.need("update.status.agent_id", s.AgentID == nil && len(s.UUID) == 0 || s.AgentID.GetValue() != "")
+}
