@@ -152,7 +152,7 @@ func sameButAmount(offered, taken *mesos.Resource) bool {
 		offered.Shared.Equal(taken.Shared) && offered.ProviderID.Equal(taken.ProviderID)
 }
 
-// describeResources returns text such as "cpus(allocated: *):1;mem(allocated: *):128", or "none".
+// describeResources returns text such as "cpus:1;mem:128", or "none".
 func describeResources(resources []mesos.Resource) string {
 	if len(resources) == 0 {
 		return "none"

@@ -97,14 +97,14 @@ func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []
 			return fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
 		}
 		if before, differ := p.differs(i, false, t.Resources); differ {
-			return fmt.Errorf("scheduler: the builder gave task %q %s instead of %s", e.Info.Spec.ID, describeResources(t.Resources), describeResources(before))
+			return fmt.Errorf("scheduler: the builder gave task %q %s", e.Info.Spec.ID, describeDifference(t.Resources, before))
 		}
 		var own []mesos.Resource
 		if t.Executor != nil && operation.LaunchGroup == nil {
 			own = t.Executor.Resources
 		}
 		if before, differ := p.differs(i, true, own); differ {
-			return fmt.Errorf("scheduler: the builder gave the executor of task %q %s instead of %s", e.Info.Spec.ID, describeResources(own), describeResources(before))
+			return fmt.Errorf("scheduler: the builder gave the executor of task %q %s", e.Info.Spec.ID, describeDifference(own, before))
 		}
 	}
 	if e.pod == nil {
@@ -115,7 +115,18 @@ func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []
 		return fmt.Errorf("scheduler: the builder gave pod %q an executor with ID %q", name, executor.ExecutorID.Value)
 	}
 	if before, differ := p.differs(len(members), false, executor.Resources); differ {
-		return fmt.Errorf("scheduler: the builder gave the executor of pod %q %s instead of %s", executor.ExecutorID.Value, describeResources(executor.Resources), describeResources(before))
+		return fmt.Errorf("scheduler: the builder gave the executor of pod %q %s", executor.ExecutorID.Value, describeDifference(executor.Resources, before))
 	}
 	return nil
 }
+
+// describeDifference returns text such as "cpus:2;mem:32 instead of cpus:1;mem:32".
+func describeDifference(got, before []mesos.Resource) string {
+	a, b := describeResources(got), describeResources(before)
+	if a == b { // they are allocated to different roles
+		a, b = mesos.Resources(got).Format(showAllocated), mesos.Resources(before).Format(showAllocated)
+	}
+	return a + " instead of " + b
+}
+
+func showAllocated(o *mesos.ResourcesFormatOptions) { o.ShowAllocated = true }
