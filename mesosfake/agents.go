@@ -12,10 +12,9 @@ import (
 // AddAgent starts another agent. The error says what of it cannot be used.
 func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(a.internal())) }
 
-// LoseAgent ends an agent without a word, as when its machine loses power. After Config.AgentTimeout the master declares it
-// unreachable, and its tasks with it: frameworks are sent TASK_UNREACHABLE. As on a machine whose agent alone has crashed, the
-// tasks run on: [Cluster.ReturnAgent] brings the agent back with them. The error wraps ErrNotFound when there is no such
-// agent, as do those of the methods below.
+// LoseAgent ends the process of an agent, without a word. After Config.AgentTimeout the master declares it unreachable, and
+// its tasks with it: frameworks are sent TASK_UNREACHABLE. To them it looks the same if the whole machine is lost. The tasks
+// run on, and [Cluster.ReturnAgent] brings the agent back with them.
 func (c *Cluster) LoseAgent(hostname string) error {
 	return found(c.master.LoseAgent(hostname), "agent", hostname)
 }
@@ -37,7 +36,7 @@ func (c *Cluster) StopAgent(hostname string) error {
 }
 
 // DrainAgent makes no more offers of an agent and kills its tasks, with a grace period of maxGrace at most; negative: that of
-// each task. The error wraps ErrRefused when the master refuses it, as do those of the methods below.
+// each task.
 func (c *Cluster) DrainAgent(hostname string, maxGrace time.Duration) error {
 	return operated(c.master.DrainAgent(hostname, maxGrace, false))
 }

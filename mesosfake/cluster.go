@@ -12,14 +12,16 @@ import (
 )
 
 // Cluster is a fake Mesos cluster. It is made by [Start] or [New]. Its methods may be called from any goroutine; those that
-// ask or change something wait until it runs. A method returns when what it does has been done.
+// ask or change something wait until it runs, and return when it has been done. Their errors wrap [ErrNotFound] if the agent,
+// task or framework is not there, and [ErrRefused] if a real master would refuse an operator that.
 type Cluster struct {
 	master    *mesostest.Master
 	listeners []net.Listener
 	network   *virtualnet.Network // nil: the real one
 }
 
-// Start starts a cluster that ends with the test, which fails if the config cannot be used.
+// Start starts a cluster that ends with the test. The test fails if the config cannot be used, or if a framework did
+// something that a real master would have died of.
 func Start(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c, err := New(config)
@@ -33,6 +35,9 @@ func Start(t testing.TB, config Config) *Cluster {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+		for _, deed := range c.Snapshot().Deadly {
+			t.Error("mesosfake: a real master would have died:", deed)
 		}
 	})
 	return c

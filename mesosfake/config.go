@@ -21,8 +21,9 @@ type Config struct {
 	// address commands the cluster. It cannot be used in a testing/synctest bubble. Default: a network in
 	// memory, see [Cluster.DialContext].
 	Listen string
-	// AgentTimeout is after how long a master declares a lost agent unreachable, see [Cluster.LoseAgent]. Default 75 s,
-	// as with the flags of a real master.
+	// AgentTimeout is for how long an agent must not answer the pings of a master until that declares it unreachable, see
+	// [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default
+	// 75 s, as with the flags of a real master.
 	AgentTimeout time.Duration
 	// Credentials are the secrets of principals: if not nil, every request needs one of them by HTTP basic authentication.
 	// Default: nobody is asked.

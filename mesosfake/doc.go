@@ -23,7 +23,9 @@
 // # Other languages
 //
 // With Config.Listen the cluster is on the real network, for programs in any language, and time is real.
-// [New] and [Cluster.Run] do without a test; "go run ./examples/samplefw cluster" in this repository is such a program.
+// [New] and [Cluster.Run] do without a test. Such a program is
+//
+//	go run github.com/mesos-actor/mesos-actor-go/examples/samplefw@latest cluster -listen 127.0.0.1:5050
 //
 // # What is faithful
 //

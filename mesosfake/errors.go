@@ -11,8 +11,8 @@ import (
 // ErrNotFound is wrapped by the errors of methods that are told of an agent, task or framework that is not there.
 var ErrNotFound = errors.New("not found")
 
-// ErrRefused is wrapped by the errors of methods that do what an operator does, when a real master would refuse it. The text
-// is that of the master.
+// ErrRefused is wrapped by the errors of methods that do what an operator does, when a real master would refuse it. Their text
+// is that of a master.
 var ErrRefused = errors.New("refused by the master")
 
 // operated returns the error of what an operator does.

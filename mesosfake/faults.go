@@ -52,14 +52,13 @@ func (c *Cluster) RescindOffers() { c.master.RescindOffers() }
 
 // Failover kills the leading master and starts it again after down. A single master then leads again; of several another
 // one leads 10 s after the kill, when ZooKeeper has noticed. Agents register with the new leader within 2 s. The error wraps
-// ErrNotFound when no master leads.
+// [ErrNotFound] when no master leads.
 func (c *Cluster) Failover(down time.Duration) error {
 	return found(c.master.Failover(down), "master", "leader")
 }
 
 // EndTask has the command of a running task exit with a status, whatever it is; this is how a task with a container image
-// ends, which otherwise runs until it is killed. The error wraps ErrNotFound when no such task runs, as do those of the
-// methods below.
+// ends, which otherwise runs until it is killed.
 func (c *Cluster) EndTask(id string, status uint8) error {
 	return found(c.master.EndTask(id, status), "task", id)
 }

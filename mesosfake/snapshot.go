@@ -18,6 +18,7 @@ type Snapshot struct {
 	Offers     []OfferState     // that are out, by agent
 	Tasks      []TaskState      // that an agent was given, in the order of their launch, also those that have ended
 	Calls      map[string]int   // how many calls of each type there were, such as "ACCEPT"
+	Deadly     []string         // what frameworks did that a real master would have died of, such as a call of type UNKNOWN
 }
 
 // FrameworkState is a framework that was not removed.
@@ -71,7 +72,9 @@ func (c *Cluster) Await(ctx context.Context, is func(Snapshot) bool) error {
 }
 
 func snapshotOf(from mesostest.Snapshot) Snapshot {
-	s := Snapshot{Leader: from.Leader, Removed: from.Completed, Calls: make(map[string]int, len(from.Calls))}
+	s := Snapshot{
+		Leader: from.Leader, Removed: from.Completed, Calls: make(map[string]int, len(from.Calls)), Deadly: from.Deadly,
+	}
 	for _, f := range from.Frameworks {
 		s.Frameworks = append(s.Frameworks, FrameworkState{f.ID, f.Name, f.Connected, f.Roles, f.Suppressed})
 	}

@@ -43,7 +43,7 @@ type (
 		err    error
 	}
 	// send makes a call on a stream. Acknowledgements may overtake other calls and each
-	// other, and TEARDOWN overtakes all calls; all others keep their order.
+	// other, and all others keep their order, but for TEARDOWN: calls that have not been made by then are not made any more.
 	send struct {
 		stream      int
 		call        *scheduler.Call

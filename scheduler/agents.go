@@ -13,29 +13,29 @@ import (
 // AgentStats is what is known of an agent.
 type AgentStats struct {
 	// Agent is the agent as its last offer described it. It is shared and must not be changed.
-	Agent task.Agent
+	Agent task.Agent `json:"agent"`
 	// Offered is the sum of its last offers: those that came in the same event of the master. It is
 	// not what is free now. Resources that the [TaskMatcher] never uses do not count. OfferedAt is when they came, or zero if that is longer ago than
 	// [OfferPolicy.StatsTTL]. Roles are the roles that they were for, in ascending order.
-	Offered   Amounts
-	OfferedAt time.Time
-	Roles     []string
+	Offered   Amounts   `json:"offered,omitzero"`
+	OfferedAt time.Time `json:"offeredAt,omitzero"`
+	Roles     []string  `json:"roles,omitempty"`
 	// Tasks is how many tasks of this framework are on the agent, including unreachable ones; Taken is what they
 	// asked for.
-	Tasks int
-	Taken Amounts
+	Tasks int     `json:"tasks"`
+	Taken Amounts `json:"taken,omitzero"`
 }
 
 // Amounts are amounts of resources.
 type Amounts struct {
-	CPUs float64 // cores
-	Mem  float64 // MiB
-	Disk float64 // MiB
-	GPUs float64
+	CPUs float64 `json:"cpus,omitzero"` // cores
+	Mem  float64 `json:"mem,omitzero"`  // MiB
+	Disk float64 `json:"disk,omitzero"` // MiB
+	GPUs float64 `json:"gpus,omitzero"`
 	// Ports is the number of ports.
-	Ports int
+	Ports int `json:"ports,omitzero"`
 	// Scalars are other scalar resources by name. Nil: none.
-	Scalars map[string]float64
+	Scalars map[string]float64 `json:"scalars,omitempty"`
 }
 
 // Agents returns, ordered by ID, the agents that have tasks of this framework, and those that were offered

@@ -89,7 +89,7 @@ func (c *census) countPending(g *group, n int) {
 
 // recount counts a task on the agent that it is on now.
 func (c *census) recount(e *entry) {
-	e.Agent = c.agentOf(e)
+	e.noteAgent(c.agentOf(e))
 	head := e.head()
 	var here *task.Agent
 	if at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.Agent != nil }); at >= 0 {
@@ -216,7 +216,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 
 // sameAgent reports whether two descriptions of an agent are equal.
 func sameAgent(a, b *task.Agent) bool {
-	return a.Hostname == b.Hostname && a.Region == b.Region && a.Zone == b.Zone && a.Unavailable.Equal(b.Unavailable) && a.UnavailableFor == b.UnavailableFor &&
+	return a.Hostname == b.Hostname && a.Address == b.Address && a.Region == b.Region && a.Zone == b.Zone && a.Unavailable.Equal(b.Unavailable) && a.UnavailableFor == b.UnavailableFor &&
 		slices.EqualFunc(a.Attributes, b.Attributes, func(a, b mesos.Attribute) bool { return a.Equal(&b) })
 }
 

@@ -137,6 +137,7 @@ func (c *chaos) compare(ctx context.Context) {
 			c.compareTask(w, info, ok, runs)
 		}
 	}
+	c.checkRemembered(short, known)
 	c.checkGroups(known)
 	c.compareWithMaster(state, known)
 	c.checkOffers(short, state)

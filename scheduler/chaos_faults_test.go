@@ -49,8 +49,10 @@ func (c *chaos) act(ctx context.Context, random *rand.Rand) {
 		c.submit(ctx, random)
 	case n < 22:
 		c.submitPod(ctx, random)
-	case n < 36:
+	case n < 33:
 		c.launch(ctx, random)
+	case n < 36:
+		c.again(ctx, random)
 	case n < 50:
 		c.kill(ctx, random)
 	case n < 52:

@@ -213,7 +213,7 @@ func (c *chaos) kill(ctx context.Context, random *rand.Rand) {
 				}
 				c.noteReply(func() { w.killed = true })
 			case errors.Is(err, ErrUnknownTask):
-				if w := c.replies(w); w.submitted && !c.forgets() {
+				if w := c.replies(w); w.submitted {
 					c.history.violate("task lost", w.id, "Kill does not know %s", w.id)
 				}
 			case errors.Is(err, ErrNotRunning) && most == 0 && ctx.Err() == nil:

@@ -25,7 +25,8 @@ import (
 
 // Defaults of [Config].
 const (
-	defaultFailoverTimeout  = 7 * 24 * time.Hour
+	durableFailoverTimeout  = 7 * 24 * time.Hour // with a store
+	memoryFailoverTimeout   = time.Minute        // without one: no process can go on with the tasks of another
 	defaultMissedHeartbeats = 5
 	defaultHistory          = 1000
 	defaultLaunchTimeout    = time.Minute
@@ -56,7 +57,7 @@ type Config struct {
 	// Store keeps the framework ID and records of each task, so that another process can go on with
 	// them. Specs are stored as JSON, which alters text that is not UTF-8. Default: memory, which outlives
 	// Run but not the process. A process that then ends without Teardown leaves its tasks running until the
-	// FailoverTimeout has passed.
+	// FailoverTimeout has passed, which is a minute by default.
 	Store Store
 	// Offers is how offers are treated.
 	Offers OfferPolicy
@@ -136,8 +137,9 @@ type Framework struct {
 	// Roles are the roles in which the framework receives offers. Default: "*".
 	Roles []string
 	// FailoverTimeout is how long the tasks keep running while no scheduler is subscribed. When it has passed,
-	// Mesos kills all of them and removes the framework. Default: one week. Negative: no time at all, so that any
-	// interruption of the connection ends all tasks.
+	// Mesos kills all of them and removes the framework, see [Config.RenewFramework]. Default: one week with a store, that of
+	// Config or of the Term; one minute without, since after the end of the process nobody can go on with its tasks. Negative:
+	// no time at all, so that any interruption of the connection ends all tasks.
 	FailoverTimeout time.Duration
 	// GPUs asks for offers of agents with GPUs as well, which the master otherwise does not send.
 	// Tasks that need no GPU may then use the cpus and memory of these agents.
@@ -318,16 +320,14 @@ func (f Framework) normalize() (Framework, error) {
 		}
 		f.User = u.Username
 	}
-	f.FailoverTimeout = max(0, cmp.Or(f.FailoverTimeout, defaultFailoverTimeout))
 	return f, nil
 }
 
-// info returns the FrameworkInfo, without an ID.
+// info returns the FrameworkInfo, without an ID, and without a failover timeout if that is the default: each run has its own.
 func (f Framework) info() mesos.FrameworkInfo {
-	timeout, checkpoint := f.FailoverTimeout.Seconds(), !f.NoCheckpoint
+	checkpoint := !f.NoCheckpoint
 	info := mesos.FrameworkInfo{
-		Name: f.Name, User: f.User, Roles: f.Roles,
-		FailoverTimeout: &timeout, Checkpoint: &checkpoint,
+		Name: f.Name, User: f.User, Roles: f.Roles, Checkpoint: &checkpoint,
 		Principal: optional(f.Principal), Hostname: optional(f.Hostname), WebUiURL: optional(f.WebUIURL),
 		Capabilities: []mesos.FrameworkInfo_Capability{
 			{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE},
@@ -338,6 +338,10 @@ func (f Framework) info() mesos.FrameworkInfo {
 	}
 	if f.GPUs {
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: mesos.FrameworkInfo_Capability_GPU_RESOURCES})
+	}
+	if f.FailoverTimeout != 0 {
+		timeout := max(0, f.FailoverTimeout).Seconds()
+		info.FailoverTimeout = &timeout
 	}
 	if f.Revocable {
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: mesos.FrameworkInfo_Capability_REVOCABLE_RESOURCES})

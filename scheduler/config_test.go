@@ -58,16 +58,16 @@ func TestConfigDefaults(t *testing.T) {
 	c, err := Config{Master: "h:1/", Framework: Framework{Name: "test", User: "me"}}.normalize()
 	require.NoError(t, err)
 	require.NotNil(t, c.Logger)
-	week, checkpoint := (7 * 24 * time.Hour).Seconds(), true
+	minute, checkpoint := time.Minute.Seconds(), true
 	require.Equal(t, mesos.FrameworkInfo{
-		Name: "test", User: "me", Roles: []string{"*"}, FailoverTimeout: &week, Checkpoint: &checkpoint,
+		Name: "test", User: "me", Roles: []string{"*"}, FailoverTimeout: &minute, Checkpoint: &checkpoint,
 		Capabilities: []mesos.FrameworkInfo_Capability{
 			{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE},
 			{Type: mesos.FrameworkInfo_Capability_RESERVATION_REFINEMENT},
 			{Type: mesos.FrameworkInfo_Capability_PARTITION_AWARE},
 			{Type: mesos.FrameworkInfo_Capability_TASK_KILLING_STATE},
 		},
-	}, c.Framework.info())
+	}, newMachine(c.settings()).conn.info)
 	s := c.settings()
 	require.Equal(t, 30*time.Second, s.refuse)
 	require.Equal(t, 100*time.Millisecond, s.reviveInterval)

@@ -21,6 +21,9 @@ type connection struct {
 	ended       record.FrameworkState // Removed or TornDown, to be put on record; NoFramework: it has not ended
 	info        mesos.FrameworkInfo   // of the next SUBSCRIBE, without the ID
 
+	master string    // URL of the one that is subscribed with, or asked to
+	since  time.Time // when the present subscription began, or the last one ended; before the first, when the run began
+
 	attempts  int       // subscriptions that failed in a row
 	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
 	openedAt  time.Time // when SUBSCRIBED arrived
@@ -74,7 +77,7 @@ func (c *connection) deadline() (at time.Time, ok bool) {
 }
 
 // begin begins a run.
-func (c *connection) begin() { c.attempts, c.lastErr = 0, nil }
+func (c *connection) begin(now time.Time) { c.attempts, c.lastErr, c.since = 0, nil, now }
 
 // connect begins a subscription, under the next number.
 func (c *connection) connect(now time.Time) {
@@ -82,8 +85,8 @@ func (c *connection) connect(now time.Time) {
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
-// opened notes that a master accepted the HTTP request.
-func (c *connection) opened(now time.Time) { c.lastHeard = now }
+// opened notes that the master with this URL accepted the HTTP request.
+func (c *connection) opened(now time.Time, master string) { c.lastHeard, c.master = now, master }
 
 // received notes that an event arrived. While connecting, only SUBSCRIBED counts as a sign of life.
 func (c *connection) received(now time.Time, subscribed bool) {
@@ -118,10 +121,28 @@ func (c *connection) subscribed(id string, heartbeatSeconds float64) bool {
 func (c *connection) register() { c.phase = registering }
 
 // open notes that from now on events are taken and calls can be made.
-func (c *connection) open(now time.Time) { c.phase, c.openedAt, c.lastErr = connected, now, nil }
+func (c *connection) open(now time.Time) {
+	c.phase, c.openedAt, c.since, c.lastErr = connected, now, now, nil
+}
 
-// lose ends a subscription.
-func (c *connection) lose(err error) { c.phase, c.lastErr = waiting, err }
+// lose ends a subscription, or an attempt to make one.
+func (c *connection) lose(now time.Time, err error) {
+	if c.connected() {
+		c.since = now
+	}
+	c.phase, c.lastErr = waiting, err
+}
+
+// status returns what users are told of it.
+func (c *connection) status() Status {
+	s := Status{FrameworkID: c.frameworkID, Connected: c.connected(), Since: c.since}
+	if s.Connected {
+		s.Master = c.master
+	} else {
+		s.Err = c.lastErr
+	}
+	return s
+}
 
 // resetAttempts makes the next pause a short one, after a subscription that lasted for long.
 func (c *connection) resetAttempts() { c.attempts = 0 }

@@ -16,6 +16,7 @@
 //     launched again under the same ID, once Mesos has said so, until [Config.MaxLaunches] were lost.
 //   - The members of a pod are launched together or not at all, and end together.
 //   - A kill is sent again until the task has ended.
+//   - An ID is used once. Those of ended tasks are refused for as long as [Config.RememberIDs] says, by default for ever.
 //   - Each status update is applied, stored, told to the watchers and only then acknowledged.
 //   - A launch is stored before it is made. With a durable [Store], another process takes up the
 //     framework and its tasks. While the store fails, nothing is launched.
@@ -27,10 +28,10 @@
 //
 // Without a [Store] state is kept in memory: it outlives Run, but not the process. A store is for one
 // scheduler at a time. A task that is out of reach is not replaced: it is [task.StateUnreachable] until
-// it comes back, or Mesos gives it up. A process that dies between the registration of its
-// framework and the storing of the ID leaves an empty framework behind, for a minute; it has a label
-// mesos-actor-go/registration, whose value is on record. Events of [Scheduler.Watch]
-// are for people and statistics: a watcher that is too slow misses some.
+// it comes back, Mesos gives it up, or [Scheduler.Forget] takes it off the record. A process that dies between
+// the registration of its framework and the storing of the ID leaves an empty framework behind, for a minute; it
+// has a label mesos-actor-go/registration, whose value is on record. Events of [Scheduler.Watch] are for people and
+// statistics: a watcher that is too slow misses some. [Scheduler.Wait] misses nothing.
 //
 // # Several processes
 //

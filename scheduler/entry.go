@@ -7,6 +7,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -107,6 +108,7 @@ func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e
 // assign notes where the task is to be launched.
 func (e *entry) assign(p task.Placement) {
 	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+	e.Info.AgentAddress = "" // until the agent is noted
 	e.offers = p.OfferIDs
 }
 
@@ -115,6 +117,15 @@ func (e *entry) unassign(notBefore time.Time) {
 	e.offers, e.UnknownSince = nil, time.Time{}
 	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, notBefore}
 	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
+	e.Info.AgentAddress, e.Info.IPs = "", nil
+}
+
+// noteAgent notes the agent that the task is on, nil if it is on none: of one that has ended the address is kept.
+func (e *entry) noteAgent(a *task.Agent) {
+	e.Agent = a
+	if a != nil && a.Address != "" {
+		e.Info.AgentAddress = a.Address
+	}
 }
 
 // reassign undoes unassign, except for the offer: the launch had an effect after all.
@@ -135,6 +146,7 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	e.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
 		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
+		e.Info.AgentAddress, e.Info.IPs = "", nil
 		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
 			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
 		}
@@ -144,6 +156,12 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	}
 	if status.Healthy != nil {
 		e.Info.Healthy = status.Healthy
+	}
+	if ips := record.IPs(&status); len(ips) > 0 && !slices.Equal(ips, e.Info.IPs) {
+		e.Info.IPs = ips
+	}
+	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
+		e.Info.ExitStatus = &exit
 	}
 }
 

@@ -92,7 +92,7 @@ func saysFenced(err error) bool {
 	return false
 }
 
-// TaskError is returned by [Scheduler.Launch] when the task ended before it was running and healthy.
+// TaskError is returned by [Scheduler.Launch] and [Scheduler.Wait] when the task ended before it was running and healthy.
 // Task.State is how it ended, and Task.Status is Mesos' last status of it, with reason and message.
 type TaskError struct {
 	Task task.Info

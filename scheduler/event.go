@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -10,7 +12,7 @@ import (
 )
 
 // Event is what [Scheduler.Watch] yields: a [TaskEvent], a [ConnectionEvent], an [OfferEvent], an
-// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [StoreEvent] or a [LagEvent]. Later versions may add
+// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [NeverOfferedEvent], a [StoreEvent] or a [LagEvent]. Later versions may add
 // types: a type switch should ignore the types that it does not know.
 type Event interface {
 	fmt.Stringer
@@ -20,90 +22,126 @@ type Event interface {
 // TaskEvent is a change of a task: of its state, its health or its last status.
 type TaskEvent struct {
 	// Task is the task after the change. It is shared and must not be changed.
-	Task task.Info
+	Task task.Info `json:"task"`
 	// Previous is the state before the change. It equals Task.State if the state has not changed.
-	Previous task.State
-	// Err is why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or Mesos ended it.
-	Err error
+	Previous task.State `json:"previous"`
+	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or Mesos ended it.
+	Err error `json:"-"`
 }
 
 // ConnectionEvent is the beginning or the end of a subscription with the master.
 type ConnectionEvent struct {
 	// Connected reports whether there is a subscription now.
-	Connected bool
+	Connected bool `json:"connected"`
 	// FrameworkID is the ID that the master assigned. Empty before the first subscription.
-	FrameworkID string
+	FrameworkID string `json:"frameworkID,omitzero"`
 	// Err is why the attempt to subscribe failed, or the subscription ended. Nil when Connected.
-	Err error
+	Err error `json:"err,omitzero"`
 	// NextAttempt is when the next attempt will be made. Zero when Connected, and when Run
 	// ends because of Err.
-	NextAttempt time.Time
+	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 
 // OfferEvent is the outcome of one matching cycle.
 type OfferEvent struct {
 	// Offers is the number of offers that were looked at, and Placed the number of tasks placed on them.
-	Offers, Placed int
+	Offers int `json:"offers"`
+	Placed int `json:"placed"`
 	// Pending is the number of tasks that are pending after the cycle.
-	Pending int
+	Pending int `json:"pending"`
 	// Rejections are why the other tasks were not placed: one for each class of tasks, if the matcher groups them. They are
 	// shared and must not be changed. Nil if the same watcher had not yet received this event when the next cycle ended.
-	Rejections []task.Rejection
+	Rejections []task.Rejection `json:"rejections,omitempty"`
 	// Err is set if the matcher violated its contract or panicked. Nothing was launched for the placements
 	// concerned.
-	Err error
+	Err error `json:"err,omitzero"`
 }
 
 // InverseOffer is a request of an operator to vacate an agent for maintenance.
 type InverseOffer struct {
 	// AgentID is the ID of the agent. Empty: the request is for all of the framework's resources.
-	AgentID string
+	AgentID string `json:"agentID,omitzero"`
 	// Start is when the maintenance begins, and Duration how long it takes; 0: unknown.
-	Start    time.Time
-	Duration time.Duration
+	Start    time.Time     `json:"start,omitzero"`
+	Duration time.Duration `json:"duration,omitzero"`
 	// Tasks are the IDs of the framework's tasks on the agent, in order of submission.
-	Tasks []string
+	Tasks []string `json:"tasks,omitempty"`
+}
+
+// MarshalJSON encodes Duration as text.
+func (o InverseOffer) MarshalJSON() ([]byte, error) {
+	type plain InverseOffer
+	text := ""
+	if o.Duration != 0 {
+		text, o.Duration = o.Duration.String(), 0
+	}
+	encoded, err := json.Marshal(plain(o))
+	if err != nil {
+		return nil, err
+	}
+	return withText(encoded, "duration", text), nil
+}
+
+// UnmarshalJSON decodes what MarshalJSON has encoded.
+func (o *InverseOffer) UnmarshalJSON(data []byte) error {
+	type plain InverseOffer
+	texts, err := takeTexts(data, (*plain)(o), "duration")
+	if err == nil && texts[0] != "" {
+		o.Duration, err = time.ParseDuration(texts[0])
+	}
+	return err
 }
 
 // InverseOfferEvent is an inverse offer and how it was answered, see [OfferPolicy.AcceptInverse].
 // To accept it means to vacate the agent before the maintenance starts. The scheduler launches nothing on the
 // agent any more; to end the tasks that run there is up to the user.
 type InverseOfferEvent struct {
-	Offer    InverseOffer
-	Accepted bool
+	Offer    InverseOffer `json:"offer"`
+	Accepted bool         `json:"accepted"`
 	// Err is set if the policy panicked.
-	Err error
+	Err error `json:"err,omitzero"`
 }
 
 // FailureEvent is the loss of an agent, or the end of an executor. What happened to their tasks is in the
 // [TaskEvent] of each.
 type FailureEvent struct {
-	AgentID string
+	AgentID string `json:"agentID,omitzero"`
 	// ExecutorID is empty if the agent is lost.
-	ExecutorID string
+	ExecutorID string `json:"executorID,omitzero"`
 	// Status is the executor's wait status, nil if unknown.
-	Status *int32
+	Status *int32 `json:"status,omitzero"`
 }
 
 // UnknownTaskEvent is an update about a task of this framework that Mesos runs and that is not on record, see
 // [Config.UnknownTasks]. There is one for each update, also for those of reconciliations.
 type UnknownTaskEvent struct {
-	Status mesos.TaskStatus
+	Status mesos.TaskStatus `json:"status,omitzero"`
+}
+
+// NeverOfferedEvent is about pending tasks that would wait for ever, since the framework does not subscribe for what they
+// need: it has lost a role or [Framework.GPUs] since they were submitted. It comes when a run begins with
+// such tasks on record, and after an UPDATE_FRAMEWORK, one for each reason. The tasks stay pending: kill them, or let the
+// framework subscribe for it again.
+type NeverOfferedEvent struct {
+	// Err is a [*task.FieldError] with what the tasks need.
+	Err error `json:"err,omitzero"`
+	// Tasks are their IDs in order of submission, of pods those of all members.
+	Tasks []string `json:"tasks,omitempty"`
 }
 
 // StoreEvent is a failure of the store, or the end of its failures. While the store fails nothing is launched
 // and no update is acknowledged.
 type StoreEvent struct {
 	// Err is why the last write failed. Nil: the store works again.
-	Err error
+	Err error `json:"err,omitzero"`
 	// NextAttempt is when the write will be tried again.
-	NextAttempt time.Time
+	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 
 // LagEvent is sent to a watcher that was too slow and missed events. [Scheduler.Tasks] returns
 // the present state.
 type LagEvent struct {
-	Missed int // the number of events
+	Missed int `json:"missed"` // the number of events
 }
 
 func (TaskEvent) isEvent()         {}
@@ -112,6 +150,7 @@ func (OfferEvent) isEvent()        {}
 func (InverseOfferEvent) isEvent() {}
 func (FailureEvent) isEvent()      {}
 func (UnknownTaskEvent) isEvent()  {}
+func (NeverOfferedEvent) isEvent() {}
 func (StoreEvent) isEvent()        {}
 func (LagEvent) isEvent()          {}
 
@@ -177,6 +216,16 @@ func (e FailureEvent) String() string {
 // String returns one line for logs.
 func (e UnknownTaskEvent) String() string {
 	return fmt.Sprintf("unknown task %s %s on %s", e.Status.TaskID.Value, task.StateFromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
+}
+
+// String returns one line for logs.
+func (e NeverOfferedEvent) String() string {
+	const most = 5
+	names := strings.Join(e.Tasks[:min(len(e.Tasks), most)], ", ")
+	if more := len(e.Tasks) - most; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("%s never offered what is needed (%s): %s", counted(len(e.Tasks), "task"), names, describeField(e.Err))
 }
 
 // String returns one line for logs.

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,44 +14,48 @@ import (
 // and must not be changed.
 type Explanation struct {
 	// Task is the task. If it is pending, Task.Updated is since when.
-	Task task.Info
+	Task task.Info `json:"task"`
 	// Findings are those of the last cycles for tasks of this class, the newest first: up to 16, or fewer if
 	// there are more than a thousand classes of tasks on record. A cycle looks at the offers that arrived since the
 	// one before, which may be few; see [Explanation.Widest]. Empty: no cycle has looked at such a task yet.
-	Findings []Finding
+	Findings []Finding `json:"findings,omitempty"`
 	// Cycles is how many cycles have looked at this task since it became pending: its first one, and each one with
 	// new offers since.
-	Cycles int
+	Cycles int `json:"cycles"`
+
+	// NeverOffered is why the framework is never offered what the task needs, since what it subscribes for has changed after
+	// the task was submitted: its roles or [Framework.GPUs]. Nil: it may be offered.
+	NeverOffered error `json:"neverOffered,omitzero"`
 
 	// Subscribed reports whether there is a subscription with a master. SubscribeErr is why there is none; it is
 	// also nil while the first attempt is being made.
-	Subscribed   bool
-	SubscribeErr error
+	Subscribed   bool  `json:"subscribed"`
+	SubscribeErr error `json:"subscribeErr,omitzero"`
 	// LastOffers is when the last offers arrived, for any task. Zero: there were none yet.
-	LastOffers time.Time
+	LastOffers time.Time `json:"lastOffers,omitzero"`
 	// NotBefore is the earliest time of the next launch, after one that was lost. Zero: at once.
-	NotBefore time.Time
+	NotBefore time.Time `json:"notBefore,omitzero"`
 	// StoreErr is why the store fails, so that nothing is launched. Nil: it works.
-	StoreErr error
+	StoreErr error `json:"storeErr,omitzero"`
 	// MatcherErr is why the last cycle failed, if the matcher panicked or returned something invalid. Nil: it did not.
-	MatcherErr error
+	MatcherErr error `json:"matcherErr,omitzero"`
 	// Maintenance is the number of agents whose offers are declined because an inverse offer was accepted.
-	Maintenance int
+	Maintenance int `json:"maintenance,omitzero"`
 	// Filtered reports whether the master may be holding back offers that no pending task can use, see
 	// [OfferPolicy.NoOfferConstraints]. The findings are then mostly from before that.
-	Filtered bool
+	Filtered bool `json:"filtered,omitzero"`
 	// TearingDown reports whether the framework is being torn down.
-	TearingDown bool
+	TearingDown bool `json:"tearingDown,omitzero"`
 }
 
 // Finding is why one cycle did not place a task.
 type Finding struct {
-	At time.Time
+	At time.Time `json:"at"`
 	// Offers is the number of offers that were looked at.
-	Offers int
+	Offers int `json:"offers"`
 	// Reasons are the reasons with the number of agents for each, the most frequent first. It is never empty, unless
 	// the matcher returned none.
-	Reasons []task.Reason
+	Reasons []task.Reason `json:"reasons,omitempty"`
 
 	cycle uint64 // number of the cycle
 }
@@ -125,6 +130,9 @@ func (e Explanation) obstacles() []string {
 	default:
 		all = append(all, "not subscribed: "+firstLine(e.SubscribeErr))
 	}
+	if e.NeverOffered != nil {
+		all = append(all, "never offered what it needs: "+describeField(e.NeverOffered))
+	}
 	if e.TearingDown {
 		all = append(all, "the framework is being torn down")
 	}
@@ -141,6 +149,16 @@ func (e Explanation) obstacles() []string {
 		all = append(all, "offers of "+counted(e.Maintenance, "agent")+" declined for maintenance")
 	}
 	return all
+}
+
+// describeField returns what a field of a spec asks for and what is wrong with it, such as "role web is not one of the
+// framework's roles [*]".
+func describeField(err error) string {
+	var of *task.FieldError
+	if !errors.As(err, &of) {
+		return errorText(err)
+	}
+	return fmt.Sprintf("%s %v %s", strings.ToLower(of.Field), of.Value, of.Reason)
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }

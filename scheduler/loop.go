@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -36,6 +35,7 @@ type loop struct {
 	streamID    string // assigned by the master
 	master      string // URL of its master
 	closeStream context.CancelCauseFunc
+	tearingDown bool // TEARDOWN was asked for on this stream: other calls are not made, and whether they fail is of no interest
 
 	ended bool
 	err   error
@@ -203,7 +203,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 		case streamGarbled:
 			l.log.ErrorContext(ctx, "event skipped", "error", in.err)
 		case callDone:
-			if in.outcome != accepted && in.outcome != unsent {
+			if in.outcome != accepted && in.outcome != unsent && (!l.tearingDown || in.call.GetType() == scheduler.Call_TEARDOWN) {
 				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
 			}
 		}
@@ -236,17 +236,20 @@ func (l *loop) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case subscribe:
 		streamCtx, cancel := context.WithCancelCause(ctx)
-		l.stream, l.closeStream = a.stream, cancel
+		l.stream, l.closeStream, l.tearingDown = a.stream, cancel, false
 		l.edges.read(streamCtx, a)
 	case closeStream:
 		l.drop(a.stream, a.err)
 	case send:
 		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref, a.constraints}
-		switch a.call.GetType() {
-		case scheduler.Call_ACKNOWLEDGE:
+		switch t := a.call.GetType(); {
+		case t == scheduler.Call_TEARDOWN:
+			l.dropCalls() // they are no longer needed, and the master would refuse those behind this one
+			l.calls.waiting, l.tearingDown = []outgoing{out}, true
+		case l.tearingDown:
+			l.unsent(out)
+		case t == scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
-		case scheduler.Call_TEARDOWN:
-			l.calls.waiting = slices.Insert(l.calls.waiting, 0, out) // the others are no longer needed
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
@@ -272,14 +275,23 @@ func (l *loop) drop(stream int, err error) {
 	}
 	l.closeStream(err)
 	l.closeStream = nil
-	waiting := append(l.calls.waiting, l.acks.waiting...)
-	if len(waiting) > 0 {
-		l.log.Warn("calls dropped with their stream", "calls", len(waiting))
+	if n := len(l.calls.waiting) + len(l.acks.waiting); n > 0 {
+		l.log.Warn("calls dropped with their stream", "calls", n)
 	}
-	for _, out := range waiting {
-		l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
+	l.dropCalls()
+}
+
+// dropCalls takes back the calls that have not been made.
+func (l *loop) dropCalls() {
+	for _, out := range append(l.calls.waiting, l.acks.waiting...) {
+		l.unsent(out)
 	}
 	l.calls.waiting, l.acks.waiting = nil, nil
+}
+
+// unsent reports a call to the machine that is not made.
+func (l *loop) unsent(out outgoing) {
+	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
 }
 
 func (l *loop) logEvent(ctx context.Context, e Event) {
@@ -305,7 +317,7 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			level = slog.LevelInfo // the executor of a pod that has ended
 		}
 		l.log.Log(ctx, level, "mesos", "event", e.String())
-	case UnknownTaskEvent, InverseOfferEvent:
+	case UnknownTaskEvent, InverseOfferEvent, NeverOfferedEvent:
 		l.log.WarnContext(ctx, "mesos", "event", e.String())
 	case OfferEvent:
 		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)

@@ -47,6 +47,7 @@ import (
 //	machine_cycle.go           an offer cycle: launches
 //	machine_match.go           the matcher, and what it may have got wrong
 //	machine_backlog.go         pending tasks, and where they are counted
+//	machine_neveroffered.go    tasks that need what the framework does not subscribe for
 //	machine_explanation.go     why a task is not launched
 //	machine_tasks.go           tasks from their submission to their end, KILL
 //	machine_pods.go            tasks that are launched together
@@ -86,7 +87,7 @@ type machine struct {
 
 // settings are the parts of a Config that the machine uses.
 type settings struct {
-	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID
+	framework      mesos.FrameworkInfo // at the beginning of a run, without the ID; without failover timeout: the default
 	matcher        TaskMatcher
 	usable         usable // by the matcher
 	builder        TaskBuilder
@@ -143,7 +144,7 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.wake(now)
 	case streamOpened:
 		if m.conn.current(in.stream) {
-			m.conn.opened(now)
+			m.conn.opened(now, in.master)
 		}
 	case streamEvent:
 		if m.conn.current(in.stream) {

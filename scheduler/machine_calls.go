@@ -33,6 +33,9 @@ func (m *machine) rawCall(in rawCall) {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	if u := c.UpdateFramework; u != nil {
 		u.FrameworkInfo.ID = c.FrameworkID
+		if u.FrameworkInfo.FailoverTimeout == nil { // for Mesos that is no time at all
+			u.FrameworkInfo.FailoverTimeout = m.conn.info.FailoverTimeout
+		}
 		u.SuppressedRoles = m.demand.Suppressed(u.FrameworkInfo.Roles)
 		m.filter.UserCalled()
 	}

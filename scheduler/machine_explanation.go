@@ -36,6 +36,7 @@ func (m *machine) explain(now time.Time, e *entry) Explanation {
 	if e.Info.State != task.StatePending {
 		return x
 	}
+	x.NeverOffered = m.neverOffered(e)
 	x.Cycles = m.backlog.cyclesOf(e.head())
 	for i := len(e.class.findings) - 1; i >= 0; i-- {
 		x.Findings = append(x.Findings, e.class.findings[i])

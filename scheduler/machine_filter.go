@@ -87,6 +87,7 @@ func (m *machine) userUpdated(now time.Time, in callDone) {
 	info := in.call.UpdateFramework.FrameworkInfo
 	info.ID = nil
 	m.setInfo(info)
+	m.reportNeverOffered()
 	if !current && m.conn.phase >= connecting { // SUBSCRIBE had the former info
 		m.disconnected(now, errors.New("the framework was updated meanwhile"))
 	}

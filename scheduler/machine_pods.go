@@ -27,7 +27,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	}
 	var errs []error
 	for i := range in.specs {
-		errs = append(errs, m.notOffered(&in.specs[i]))
+		errs = append(errs, m.checkOffered(&in.specs[i]))
 	}
 	if err := errors.Join(errs...); err != nil {
 		m.emit(reply{ref: in.ref, err: err})

@@ -28,8 +28,10 @@ func (m *machine) start(now time.Time) {
 	m.filter = offerfilter.Book{}
 	m.backlog.takeChanged()
 	m.reconciliation.reset()
-	m.conn.begin()
+	m.conn.begin(now)
+	m.tasks.beginVersions(now)
 	m.failForCapacity(now, m.backlog.overdue(now))
+	m.reportNeverOffered()
 	m.trimRemembered(now)
 	if old := m.storage.durable; old.State == record.Removed {
 		m.loseLaunched(now, old.ID)
@@ -167,7 +169,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	if m.conn.phase == connecting && errors.As(err, &refused) && m.filter.SubscribeRefused() {
 		err = fmt.Errorf("refused with offer constraints; without them next: %s", err)
 	}
-	m.conn.lose(err)
+	m.conn.lose(now, err)
 	m.pool.takeAll()
 	m.cancelLaunches(now, all)
 	m.dropCalls()
@@ -270,8 +272,17 @@ func (m *machine) beginTeardown(caller ref) {
 	}
 }
 
-// setInfo sets the FrameworkInfo for the following subscriptions.
+// setInfo sets the FrameworkInfo for the following subscriptions. The default of its failover timeout depends on whether
+// another process can go on with the tasks.
 func (m *machine) setInfo(info mesos.FrameworkInfo) {
+	if info.FailoverTimeout == nil {
+		timeout := memoryFailoverTimeout
+		if m.settings.durable {
+			timeout = durableFailoverTimeout
+		}
+		seconds := timeout.Seconds()
+		info.FailoverTimeout = &seconds
+	}
 	m.conn.setInfo(info)
 	m.demand.SetRoles(info.Roles)
 }

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ func (m *machine) submit(now time.Time, in submit) {
 		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
-	if err := m.notOffered(&in.spec); err != nil {
+	if err := m.checkOffered(&in.spec); err != nil {
 		m.emit(reply{ref: in.ref, err: err})
 		return
 	}
@@ -31,22 +30,6 @@ func (m *machine) submit(now time.Time, in submit) {
 	} else {
 		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
 	}
-}
-
-// notOffered returns an error if the framework, as it is subscribed now, is never offered what a task needs.
-func (m *machine) notOffered(s *task.Spec) error {
-	can := func(t mesos.FrameworkInfo_Capability_Type) bool {
-		return slices.ContainsFunc(m.conn.info.Capabilities, func(c mesos.FrameworkInfo_Capability) bool { return c.Type == t })
-	}
-	switch {
-	case s.GPUs > 0 && !can(mesos.FrameworkInfo_Capability_GPU_RESOURCES):
-		return &task.FieldError{Field: "GPUs", Value: s.GPUs, Reason: "needs Framework.GPUs: agents with GPUs are not offered otherwise"}
-	case s.Revocable && !can(mesos.FrameworkInfo_Capability_REVOCABLE_RESOURCES):
-		return &task.FieldError{Field: "Revocable", Value: s.Revocable, Reason: "needs Framework.Revocable: revocable resources are not offered otherwise"}
-	case s.Role != "" && !slices.Contains(m.conn.info.Roles, s.Role):
-		return &task.FieldError{Field: "Role", Value: s.Role, Reason: fmt.Sprintf("is not a role of the framework %v", m.conn.info.Roles)}
-	}
-	return nil
 }
 
 func (m *machine) kill(now time.Time, in kill) {
@@ -174,6 +157,13 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 		m.requeueOne(now, e, notBefore)
 	}
 	e = e.head()
+	if err := m.neverOffered(e); err != nil { // it was launched under a role that the framework has lost since
+		event := NeverOfferedEvent{Err: err}
+		for _, e := range e.members() {
+			event.Tasks = append(event.Tasks, e.Info.Spec.ID)
+		}
+		m.emit(notify{event})
+	}
 	if e.heldBack(now) {
 		m.timers.start(timer{at: notBefore, relaunch: e})
 	}
@@ -191,7 +181,7 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 // waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
 	previous := e.Info.State
-	e.Info.State, e.Info.Updated = state, now
+	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.StatePending {
 		m.countPending(e.class, -1)
 	}

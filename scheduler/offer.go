@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"cmp"
+	"strconv"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -16,7 +18,7 @@ import (
 // master allocates all resources of an offer to one role), else the role that a resource is reserved
 // for (frameworks without MULTI_ROLE get no allocation_info), else "*".
 func offerFromMesos(o mesos.Offer) task.Offer {
-	agent := task.Agent{ID: o.AgentID.Value, Hostname: o.Hostname, Attributes: o.Attributes}
+	agent := task.Agent{ID: o.AgentID.Value, Hostname: o.Hostname, Address: agentAddress(o.URL), Attributes: o.Attributes}
 	if d := o.Domain.GetFaultDomain(); d != nil {
 		agent.Region, agent.Zone = d.Region.Name, d.Zone.Name
 	}
@@ -25,6 +27,26 @@ func offerFromMesos(o mesos.Offer) task.Offer {
 		agent.UnavailableFor = time.Duration(u.Duration.GetNanoseconds())
 	}
 	return task.Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(o), Resources: o.Resources}
+}
+
+// agentAddress returns the address in the URL of an agent, "" if it has none. The host is the agent's name, as in
+// Mesos' own links, and otherwise its IP address.
+func agentAddress(u *mesos.URL) string {
+	if u == nil {
+		return ""
+	}
+	host := cmp.Or(u.Address.GetHostname(), u.Address.GetIP())
+	if host == "" {
+		return ""
+	}
+	if strings.Contains(host, ":") { // IPv6
+		host = "[" + host + "]"
+	}
+	address := host + ":" + strconv.Itoa(int(u.Address.Port))
+	if u.Scheme == "https" {
+		return "https://" + address
+	}
+	return address
 }
 
 func offerRole(o mesos.Offer) string {

@@ -44,3 +44,19 @@ func TestOfferRole(t *testing.T) {
 		require.Equal(t, c.role, offer.Role, c.reason)
 	}
 }
+
+// The address has the agent's name if the URL has it, and says if the agent speaks TLS.
+func TestAgentAddress(t *testing.T) {
+	name, ip4, ip6 := "agent1.example", "10.0.0.7", "fe80::1"
+	for want, url := range map[string]*mesos.URL{
+		"":                            nil,
+		"agent1.example:5051":         {Scheme: "http", Address: mesos.Address{Hostname: &name, IP: &ip4, Port: 5051}},
+		"https://agent1.example:5051": {Scheme: "https", Address: mesos.Address{Hostname: &name, IP: &ip4, Port: 5051}},
+		"10.0.0.7:5052":               {Scheme: "http", Address: mesos.Address{IP: &ip4, Port: 5052}},
+		"[fe80::1]:5051":              {Scheme: "http", Address: mesos.Address{IP: &ip6, Port: 5051}},
+		"https://[fe80::1]:5051":      {Scheme: "https", Address: mesos.Address{IP: &ip6, Port: 5051}},
+	} {
+		require.Equal(t, want, offerFromMesos(mesos.Offer{URL: url}).Agent.Address)
+	}
+	require.Empty(t, offerFromMesos(mesos.Offer{URL: &mesos.URL{Scheme: "http", Address: mesos.Address{Port: 5051}}}).Agent.Address)
+}

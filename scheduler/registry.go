@@ -18,6 +18,7 @@ type registry struct {
 	pods       map[string]*pod // by name
 	ended      []string        // IDs of the tasks that have ended, the oldest first
 	serial     int             // of the last task
+	version    uint64          // of the last change of a task
 	illegal    int             // the number of steps of launches that the diagram does not have; tests require 0
 }
 
@@ -27,7 +28,7 @@ func newRegistry(history int, keep Retention) registry {
 
 // submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
-	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Submitted: now, Updated: now})
+	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
 	e.launch = launchNone
 	return e
 }
@@ -48,10 +49,23 @@ func (r *registry) restore(tasks []record.Task) []*entry {
 		t := &tasks[i]
 		entries[i] = &entry{Task: *t, launch: restoredLaunch(t)}
 		r.byID[t.Info.Spec.ID] = entries[i]
-		r.serial = max(r.serial, t.Serial)
+		r.serial, r.version = max(r.serial, t.Serial), max(r.version, t.Info.Version)
 	}
 	sortBySerial(entries)
 	return entries
+}
+
+// beginVersions makes the versions of this run higher than those of earlier ones. The highest one in the store may not have
+// been the highest: its change was not stored before somebody saw it, or its task was dropped since. The time is, as long as
+// there are fewer than a million changes a second and clocks agree.
+func (r *registry) beginVersions(now time.Time) {
+	r.version = max(r.version, uint64(max(0, now.UnixMicro())))
+}
+
+// nextVersion returns the version of the next change of a task.
+func (r *registry) nextVersion() uint64 {
+	r.version++
+	return r.version
 }
 
 // join makes a pod of tasks on record.

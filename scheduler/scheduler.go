@@ -34,6 +34,7 @@ type Scheduler struct {
 	present   atomic.Pointer[run]
 	begun     chan struct{}
 	closeOnce sync.Once
+	warnOnce  sync.Once // that Run has not been called
 }
 
 // run is what callers need of a Run.
@@ -66,7 +67,8 @@ type result struct {
 	why    *Explanation
 }
 
-// New returns a new scheduler. It starts nothing. For an invalid config it returns a [*ConfigError], or several joined.
+// New returns a new scheduler, which does nothing until [Scheduler.Run] or [Scheduler.Lead] is called: methods such as Submit wait
+// for that. For an invalid config it returns a [*ConfigError], or several joined.
 func New(config Config) (*Scheduler, error) {
 	config, err := config.normalize()
 	if err != nil {
@@ -92,9 +94,10 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 // Logger returns the log of the scheduler, which is [Config.Logger] or its default.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
-// Submit puts a task on record and returns when the record is stored. It does not wait until the task runs. If
-// ctx ends first the task is withdrawn or killed, and the error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and
-// [ErrDuplicateTask] for an ID that is on record.
+// Submit puts a task on record as soon as [Scheduler.Run] has begun, on another goroutine, and waits for that. It returns when the
+// record is stored, and does not wait until the task runs. If ctx ends first the task is withdrawn or killed, and the error
+// is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID that is on
+// record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -130,7 +133,7 @@ func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, erro
 // executor, share its network and sandbox volumes, and are launched and killed together. It returns when
 // they are stored. If ctx ends first they are withdrawn. All must have the same [task.Spec.Pod] and
 // satisfy [task.ValidatePod]; the constraints of all of them apply to the pod. It returns joined [*task.FieldError]
-// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record.
+// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record or remembered.
 // See Mesos' docs/nested-container-and-task-group.md.
 func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
 	return s.submitPod(ctx, members, false)
@@ -196,7 +199,7 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
 // is forgotten nevertheless.
 //
-// Mesos is told nothing. Should the task still run, and its agent come back, then it is a task that is not on record:
+// Mesos is told nothing, and neither are watchers. Should the task still run, and its agent come back, then it is a task that is not on record:
 // [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
 // that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
@@ -235,7 +238,8 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 //
 // It returns nil if the master accepted the call, which does not mean that it has acted on it yet. Otherwise it returns
 // [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not.
-// The framework ID is filled in, and in UPDATE_FRAMEWORK also the suppressed roles. What UPDATE_FRAMEWORK changes is
+// The framework ID is filled in, and in UPDATE_FRAMEWORK also the suppressed roles, and the failover timeout if the call has none:
+// it stays as it is. What UPDATE_FRAMEWORK changes is
 // in force until Run ends. Mesos answers with events: see [Scheduler.WatchRaw]. If ctx ends first the call may still be
 // made. See Mesos' docs/scheduler-http-api.md.
 func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
@@ -339,10 +343,8 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	if ctx.Err() != nil {
 		return task.Info{}, contextError(ctx)
 	}
-	select {
-	case <-s.begun:
-	case <-ctx.Done():
-		return task.Info{}, contextError(ctx)
+	if err := s.awaitRun(ctx); err != nil {
+		return task.Info{}, err
 	}
 	r := s.present.Load()
 	if err := r.limit.fits(req); err != nil {
@@ -385,6 +387,32 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, contextError(ctx)
 	}
 	return task.Info{}, r.ended()
+}
+
+// runTimeout is after which time callers that wait for the first run are a reason for a warning.
+const runTimeout = 5 * time.Second
+
+// awaitRun waits for the first run to begin.
+func (s *Scheduler) awaitRun(ctx context.Context) error {
+	select {
+	case <-s.begun:
+		return nil
+	default:
+	}
+	warning := time.NewTimer(runTimeout)
+	defer warning.Stop()
+	for {
+		select {
+		case <-s.begun:
+			return nil
+		case <-ctx.Done():
+			return contextError(ctx)
+		case <-warning.C:
+			s.warnOnce.Do(func() {
+				s.config.Logger.WarnContext(ctx, "Run has not been called, nor Lead: methods such as Submit and Tasks wait for it", "waited", runTimeout)
+			})
+		}
+	}
 }
 
 // after returns what a caller gets whose context may have ended.

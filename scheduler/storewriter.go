@@ -119,16 +119,20 @@ func (l batchLimit) divide(records map[string][]byte, first change, changes int)
 	return []map[string][]byte{left, before}
 }
 
-// withoutTexts leaves out of statuses what may be large, and is for people only.
+// withoutTexts leaves out of states what may be large, and is for people only.
 func withoutTexts(changes []change) []change {
 	short := slices.Clone(changes)
 	for i, c := range short {
-		if c.task == nil || c.task.Info.Status == nil {
+		if c.task == nil {
 			continue
 		}
-		t, status := *c.task, *c.task.Info.Status
-		status.Message, status.Data, status.Labels = nil, nil, nil
-		t.Info.Status, short[i].task = &status, &t
+		t := *c.task
+		t.Info.Err, short[i].task = nil, &t
+		if t.Info.Status != nil {
+			status := *t.Info.Status
+			status.Message, status.Data, status.Labels = nil, nil, nil
+			t.Info.Status = &status
+		}
 	}
 	return short
 }

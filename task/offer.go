@@ -1,6 +1,7 @@
 package task
 
 import (
+	"encoding/json"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -8,15 +9,45 @@ import (
 
 // Agent is a Mesos agent, as described by its offers.
 type Agent struct {
-	ID       string
-	Hostname string
+	ID       string `json:"id,omitzero"`
+	Hostname string `json:"hostname,omitzero"`
+	// Address is where the agent serves HTTP: "host:port", or "https://host:port" if it speaks TLS. Empty: unknown.
+	Address string `json:"address,omitzero"`
 	// Region and Zone of the agent's fault domain. Empty: the agent has none.
-	Region, Zone string
-	Attributes   []mesos.Attribute
+	Region     string            `json:"region,omitzero"`
+	Zone       string            `json:"zone,omitzero"`
+	Attributes []mesos.Attribute `json:"attributes,omitempty"`
 	// Unavailable is when planned maintenance of the agent begins; zero: none is planned. UnavailableFor is how
 	// long it takes; zero: unknown. See Mesos' docs/maintenance.md.
-	Unavailable    time.Time
-	UnavailableFor time.Duration
+	Unavailable    time.Time     `json:"unavailable,omitzero"`
+	UnavailableFor time.Duration `json:"unavailableFor,omitzero"`
+}
+
+// MarshalJSON encodes UnavailableFor as text, such as "1h0m0s".
+func (a Agent) MarshalJSON() ([]byte, error) {
+	type plain Agent
+	text := ""
+	if a.UnavailableFor != 0 {
+		text = a.UnavailableFor.String()
+	}
+	return json.Marshal(struct {
+		plain
+		UnavailableFor string `json:"unavailableFor,omitzero"`
+	}{plain(a), text})
+}
+
+// UnmarshalJSON decodes what MarshalJSON has encoded.
+func (a *Agent) UnmarshalJSON(data []byte) error {
+	type plain Agent
+	into := struct {
+		*plain
+		UnavailableFor string `json:"unavailableFor"`
+	}{plain: (*plain)(a)}
+	err := json.Unmarshal(data, &into)
+	if a.UnavailableFor = 0; err == nil && into.UnavailableFor != "" {
+		a.UnavailableFor, err = time.ParseDuration(into.UnavailableFor)
+	}
+	return err
 }
 
 // Maintained reports whether maintenance of the agent is planned for any time from begin to end. Maintenance of

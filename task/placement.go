@@ -27,11 +27,11 @@ type Placement struct {
 // Rejection says why tasks were not placed in this cycle: one task, or several of one class.
 type Rejection struct {
 	// TaskID is the first of the tasks. Others is the number of further tasks, all of the class of the first.
-	TaskID string
-	Others int
+	TaskID string `json:"taskID"`
+	Others int    `json:"others,omitzero"`
 	// Reasons has one entry for each kind of obstacle, one for each resource that is short, each port that is not free and
 	// each constraint that failed; the most frequent comes first. It is never empty.
-	Reasons []Reason
+	Reasons []Reason `json:"reasons,omitempty"`
 }
 
 // String returns one line, such as "web-1 and 2 more: mem: not enough on 3 agents; closest agent7, 112 MiB short".
@@ -69,25 +69,25 @@ const (
 // resources would not remove are checked before shortages. So an agent is reported as short of a resource only
 // if that is all that keeps the task off it.
 type Reason struct {
-	Kind ReasonKind
+	Kind ReasonKind `json:"kind"`
 	// Constraint is the constraint that failed, for ReasonConstraint. Missing reports whether none of the agents that are
 	// in the offers has its attribute.
-	Constraint Constraint
-	Missing    bool
+	Constraint Constraint `json:"constraint,omitzero"`
+	Missing    bool       `json:"missing,omitzero"`
 	// Resource is the resource that is short, such as "mem" or "ports", for ReasonShortage. Port is the host port that is
 	// not free, of those that the task names; else 0.
-	Resource string
-	Port     uint16
+	Resource string `json:"resource,omitzero"`
+	Port     uint16 `json:"port,omitzero"`
 	// Agents is the number of agents.
-	Agents int
+	Agents int `json:"agents"`
 	// Awaited is the value that a GROUP_BY constraint waits for: it has fewer tasks, and an agent that has it is expected
 	// to be offered within seconds, see [KnownAgent]. The text form of the attribute, unset if there is none.
-	Awaited string
+	Awaited string `json:"awaited,omitzero"`
 	// Short is how much is missing on the agent where the least is missing, in the unit of the resource, and
 	// Hostname is the name of that agent. Both are unset if the obstacle is not a shortage, or is
 	// about a Port.
-	Short    float64
-	Hostname string
+	Short    float64 `json:"short,omitzero"`
+	Hostname string  `json:"hostname,omitzero"`
 }
 
 // String returns one line, such as "cpus: not enough on 3 agents; closest 10.0.0.7, 0.1 short", "port 8080: not free on 1

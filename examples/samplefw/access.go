@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ func (a *access) flags(f *flag.FlagSet, master, about string) {
 	f.StringVar(&a.master, "master", master, about)
 	f.StringVar(&a.roles, "role", "*", "role of the framework; several with commas between")
 	f.StringVar(&a.ca, "ca", "", "PEM file with the certificate authorities of masters that speak https (default: those of the system)")
-	f.StringVar(&a.credential, "credential", "", "file with a principal and its secret, with a space between, as Mesos takes it")
+	f.StringVar(&a.credential, "credential", "", "file with a principal and its secret, as Mesos takes it: with a space between, or JSON")
 	f.StringVar(&a.token, "token", "", "file with a bearer token; it is read again when the token has expired")
 }
 
@@ -46,12 +47,10 @@ func (a *access) apply(c *scheduler.Config) error {
 		if err != nil {
 			return fmt.Errorf("-credential: %w", err)
 		}
-		fields := strings.Fields(string(text))
-		if len(fields) != 2 {
-			return fmt.Errorf("-credential: %s has %d words in place of a principal and a secret", a.credential, len(fields))
+		if c.Credential, err = parseCredential(text); err != nil {
+			return fmt.Errorf("-credential: %s %w", a.credential, err)
 		}
-		c.Credential = &scheduler.Credential{Principal: fields[0], Secret: fields[1]}
-		c.Framework.Principal = fields[0]
+		c.Framework.Principal = c.Credential.Principal
 	}
 	if a.token != "" {
 		if _, err := a.readToken(context.Background()); err != nil {
@@ -62,10 +61,27 @@ func (a *access) apply(c *scheduler.Config) error {
 	return nil
 }
 
+// parseCredential reads a credential in either form that Mesos takes: JSON, or two words.
+func parseCredential(text []byte) (*scheduler.Credential, error) {
+	var c struct{ Principal, Secret string }
+	if err := json.Unmarshal(text, &c); err != nil {
+		words := strings.Fields(string(text))
+		if len(words) != 2 {
+			return nil, fmt.Errorf("has %d words in place of a principal and a secret", len(words))
+		}
+		c.Principal, c.Secret = words[0], words[1]
+	}
+	return &scheduler.Credential{Principal: c.Principal, Secret: c.Secret}, nil
+}
+
 func (a *access) readToken(context.Context) (string, error) {
 	text, err := os.ReadFile(a.token)
 	if err != nil {
 		return "", fmt.Errorf("-token: %w", err)
 	}
-	return strings.TrimSpace(string(text)), nil
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", fmt.Errorf("-token: %s is empty", a.token)
+	}
+	return token, nil
 }

@@ -64,13 +64,15 @@ func file(t *testing.T, content string) string {
 // A master that speaks TLS and asks for a credential or a token is reached with files that have them, and not without.
 func TestSecureMaster(t *testing.T) {
 	for name, row := range map[string]struct {
-		config mesostest.Config
-		flag   string
-		secret string
-		wrong  string
+		config  mesostest.Config
+		flag    string
+		secret  string
+		wrong   string
+		refused string
 	}{
-		"credential": {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "-credential", "shop s3cret\n", "shop wrong"},
-		"token":      {mesostest.Config{Tokens: map[string]string{"t0ken": "shop"}}, "-token", "t0ken\n", "wrong"},
+		"credential": {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "-credential", "shop s3cret\n", "shop wrong", "401"},
+		"as JSON":    {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "-credential", `{"principal": "shop", "secret": "s3cret"}`, "{}", "must not be empty"},
+		"token":      {mesostest.Config{Tokens: map[string]string{"t0ken": "shop"}}, "-token", "t0ken\n", "wrong", "401"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.config.Agents = make([]mesostest.Agent, 1)
@@ -83,7 +85,7 @@ func TestSecureMaster(t *testing.T) {
 			}
 			require.NoError(t, perform("-ca", authority, row.flag, file(t, row.secret), "-role", "a, b"))
 			require.Equal(t, []string{"a", "b"}, roles())
-			require.ErrorContains(t, perform("-ca", authority, row.flag, file(t, row.wrong)), "401")
+			require.ErrorContains(t, perform("-ca", authority, row.flag, file(t, row.wrong)), row.refused)
 			require.ErrorContains(t, perform("-timeout", "1s", row.flag, file(t, row.secret)), "certificate")
 		})
 	}

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -219,28 +218,24 @@ func summary(tasks []task.Info, say func(string, ...any)) error {
 // launch submits those tasks that no earlier process left on record, and returns when all run, or
 // when the first cannot.
 func launch(ctx context.Context, s *scheduler.Scheduler, o options, p *progress) error {
-	var submissions sync.WaitGroup
-	defer submissions.Wait()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, errTimeout)
 	defer cancel()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-
-	tasks, err := s.Tasks(ctx)
-	if err != nil {
-		return err
-	}
-	p.know(tasks)
+	var submissions sync.WaitGroup
 	for _, spec := range o.specs() {
-		if slices.ContainsFunc(tasks, func(t task.Info) bool { return t.Spec.ID == spec.ID }) {
-			continue
-		}
-		p.know([]task.Info{{Spec: spec}})
 		submissions.Go(func() {
-			if err := s.Submit(ctx, spec); err != nil {
+			t, err := s.Ensure(ctx, spec)
+			if err != nil {
 				fail(err)
+				return
 			}
+			p.know(t)
 		})
+	}
+	submissions.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return p.started(ctx)
 }

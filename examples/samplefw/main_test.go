@@ -57,6 +57,7 @@ func TestSampleFramework(t *testing.T) {
 		"bad number":       {args: []string{"-tasks", "0"}, code: 1, stderr: "-tasks 0 (at least 1)"},
 		"no authorities":   {args: []string{"-ca", "/dev/null"}, code: 1, stderr: "-ca: /dev/null has no certificate in PEM"},
 		"no credential":    {args: []string{"-credential", "/dev/null"}, code: 1, stderr: "-credential: /dev/null has 0 words"},
+		"empty token":      {args: []string{"-token", "/dev/null"}, code: 1, stderr: "-token: /dev/null is empty"},
 		"no token":         {args: []string{"-token", "/no/file"}, code: 1, stderr: "-token: open /no/file"},
 		"bad store":        {args: []string{"-store", "x"}, code: 1, stderr: "-store needs a -master that outlives the program"},
 		"bad environment":  {env: []string{"SAMPLEFW_HOLD=long"}, code: 1, stderr: `SAMPLEFW_HOLD="long"`},

@@ -51,14 +51,12 @@ func (p *progress) now() (subscribed bool, obstacle string) {
 	return p.subscribed, p.obstacle
 }
 
-// know takes over what is on record of tasks that no event has told of yet.
-func (p *progress) know(tasks []task.Info) {
+// know takes over what is on record of a task that no event has told of yet.
+func (p *progress) know(t task.Info) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, t := range tasks {
-		if _, told := p.tasks[t.Spec.ID]; !told {
-			p.tasks[t.Spec.ID] = scheduler.TaskEvent{Task: t, Previous: t.State}
-		}
+	if _, told := p.tasks[t.Spec.ID]; !told {
+		p.tasks[t.Spec.ID] = scheduler.TaskEvent{Task: t, Previous: t.State}
 	}
 }
 

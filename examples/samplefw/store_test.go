@@ -45,6 +45,16 @@ func TestStore(t *testing.T) {
 	require.Empty(t, g.faults)
 }
 
+// A store with other tasks than those that the flags say is not ignored.
+func TestStoreOfOtherTasks(t *testing.T) {
+	g := newGeneration(t, build(t), 0)
+	g.tasks = 3
+	g.settle()
+	out, err := exec.Command(g.program, "-master", g.address, "-store", g.file, "-command", "sleep 7").CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "is on record with another spec: Command.Shell: ")
+}
+
 // Tasks that do not run in time stay on record: the next process waits for them.
 func TestStoreTimeout(t *testing.T) {
 	g := newGeneration(t, build(t), 0)

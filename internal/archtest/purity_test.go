@@ -30,7 +30,7 @@ var pure = map[string][]string{
 	"reflect":       {"DeepEqual", "Value", "Struct", "Pointer", "Slice", "Map", "String", "Float64", "Bool", "Uint8"},
 	"crypto/sha256": {"Sum256"},
 	"time": { // types and constants, never the clock
-		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "UTC", "RFC3339", "RFC3339Nano",
+		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "ParseDuration", "UTC", "RFC3339", "RFC3339Nano",
 	},
 	mesosGo: {everything}, mesosGo + "/scheduler": {everything},
 	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, // what is used of them is checked itself

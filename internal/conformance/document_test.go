@@ -44,7 +44,7 @@ func list(chapters []chapter) string {
 	}
 	return fmt.Sprintf(`# Conformance
 
-What a scheduler must do to be a good one, as package scheduler does it: %d behaviours, each with the Mesos document or the
+What a scheduler has to do, and package scheduler does: %d behaviours, each with the Mesos document or the
 recording of a real master that demands it. They are shown through the public API and on the wire by
 
 `+"```"+`
@@ -53,8 +53,8 @@ MESOS_MASTER=http://host:5050 make conformance          # and against a real one
 `+"```"+`
 
 A plain cluster has a leading master without authentication, and one or more agents with the mesos containerizer that have some
-free cpus, memory and ports. It can show %d of the behaviours; the last column tells why not the others. Each behaviour runs as
-a framework of its own, which is removed in the end.
+free cpus, memory and ports. It can show %d of the behaviours; for the others the last column says why not. Each behaviour runs as
+a framework of its own, which is removed afterwards.
 
 This file is written by `+"`go test ./internal/conformance -run Document -update`"+`.
 %s`, all, plain, rows.String())

@@ -115,5 +115,18 @@ func meetingOperators() []behaviour {
 				require.Equal(w, task.StateLost, w.untilOver("a").State)
 			},
 		},
+		{
+			name:    "a service avoids an agent with planned maintenance, a task that ends before does not",
+			sources: []source{primitives, recording("maintenance")},
+			needs:   operator, cluster: mesostest.Config{Agents: []mesostest.Agent{{Resources: "cpus:4;mem:2048"}, {Resources: "cpus:4;mem:4096"}}},
+			config: scheduler.Config{Offers: scheduler.OfferPolicy{AcceptInverse: func(scheduler.InverseOffer) bool { return false }}},
+			run: func(w *world) {
+				require.NoError(w, w.fake.UpdateMaintenanceSchedule(mesostest.Window{Hostnames: []string{host}, Start: time.Now().Add(time.Minute)}))
+				require.NotEqual(w, host, w.launch(sleeper("service")).Hostname)
+				job := sleeper("job")
+				job.MaxCompletionTime = 20 * time.Second
+				require.Equal(w, host, w.launch(job).Hostname)
+			},
+		},
 	}
 }

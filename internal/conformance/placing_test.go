@@ -62,6 +62,17 @@ func placing() []behaviour {
 			},
 		},
 		{
+			name:    "a task that must not run on a host runs on another one",
+			sources: []source{attributes, document("scheduler-http-api", "OFFERS")},
+			needs:   twoAgents,
+			run: func(w *world) {
+				first := w.launch(sleeper("first"))
+				second := sleeper("second")
+				second.Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpIsNot, Value: first.Hostname}}
+				require.NotEqual(w, first.Hostname, w.launch(second).Hostname)
+			},
+		},
+		{
 			name:    "a task that names a host port gets this one and no other",
 			sources: []source{conventions, recording("launch_errors")},
 			run: func(w *world) {

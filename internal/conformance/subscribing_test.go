@@ -30,7 +30,7 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "the framework has its name, a failover timeout of a week and checkpointing, and runs as the user of its process",
+			name:    "the framework has its name, a failover timeout of a minute, since it has no store, and checkpointing, and runs as the user of its process",
 			sources: []source{document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks"), document("agent-recovery", "Framework Configuration"), document("scheduler-http-api", "Disconnections")},
 			run: func(w *world) {
 				w.untilConnected(1)
@@ -39,7 +39,7 @@ func subscribing() []behaviour {
 				f, _ := w.view()
 				require.Equal(w, w.name, f.Name)
 				require.Equal(w, me.Username, f.User)
-				require.InDelta(w, 7*24*3600, f.FailoverTimeout, 0)
+				require.InDelta(w, 60, f.FailoverTimeout, 0)
 				require.True(w, f.Checkpoint)
 				require.Equal(w, []string{"*"}, f.Roles)
 			},
@@ -171,6 +171,7 @@ func subscribing() []behaviour {
 			name:    "pauses between attempts are drawn at random below a bound that doubles from 100 ms up to 15 s",
 			sources: []source{document("scheduler-http-api", "Network partitions"), document("scheduler-http-api", "Disconnections")},
 			needs:   hours,
+			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
 			run: func(w *world) {
 				w.untilConnected(1)
 				w.wire.fail()

@@ -39,6 +39,7 @@ type behaviour struct {
 type need string
 
 const (
+	twoAgents  need = "has two agents at least"
 	lostAgents need = "takes agents away and brings them back"
 	hours      need = "takes hours"
 	onDemand   need = "needs a task's process or health check to fail on demand"

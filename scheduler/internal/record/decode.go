@@ -211,6 +211,7 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 	*t = Task{
 		Info: task.Info{
 			Spec: task.Spec{ID: id}, State: state, HostPorts: s.HostPorts, Healthy: s.Healthy,
+			ExitStatus: s.ExitStatus, Version: s.InfoVersion,
 			Submitted: s.Submitted, Updated: s.Updated,
 		},
 		Serial: s.Serial, Lost: s.Lost, Confirmed: s.Confirmed, Killing: s.Killing,
@@ -226,7 +227,7 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, decodeAgent); err != nil {
 			return err
 		}
-		t.Info.AgentID, t.Info.Hostname = t.Agent.ID, t.Agent.Hostname
+		t.Info.AgentID, t.Info.Hostname, t.Info.AgentAddress = t.Agent.ID, t.Agent.Hostname, t.Agent.Address
 	}
 	if s.AgentID != nil {
 		t.Info.AgentID = *s.AgentID
@@ -234,14 +235,23 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 	if s.Hostname != nil {
 		t.Info.Hostname = *s.Hostname
 	}
-	if len(s.Status) == 0 {
-		return nil
+	if s.Address != nil {
+		t.Info.AgentAddress = *s.Address
 	}
-	t.Info.Status = &mesos.TaskStatus{}
-	if err := unmarshalProto(t.Info.Status, s.Status); err != nil {
-		return fmt.Errorf("status: %w", err)
+	if s.Err != "" {
+		t.Info.Err = errors.New(s.Err)
 	}
-	lengthen(t.Info.Status, &t.Info)
+	if len(s.Status) > 0 {
+		t.Info.Status = &mesos.TaskStatus{}
+		if err := unmarshalProto(t.Info.Status, s.Status); err != nil {
+			return fmt.Errorf("status: %w", err)
+		}
+		lengthen(t.Info.Status, &t.Info)
+		t.Info.IPs = IPs(t.Info.Status)
+	}
+	if s.IPs != nil {
+		t.Info.IPs = append([]string(nil), *s.IPs...)
+	}
 	return nil
 }
 
@@ -250,7 +260,7 @@ func decodeAgent(value []byte) (*task.Agent, error) {
 	if err := json.Unmarshal(value, &s); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
-	a := &task.Agent{ID: s.ID, Hostname: s.Hostname, Region: s.Region, Zone: s.Zone}
+	a := &task.Agent{ID: s.ID, Hostname: s.Hostname, Address: s.Address, Region: s.Region, Zone: s.Zone}
 	for _, wire := range s.Attributes {
 		var attribute mesos.Attribute
 		if err := unmarshalProto(&attribute, wire); err != nil {

@@ -2,6 +2,8 @@ package record
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -22,11 +24,17 @@ type storedTask[A any] struct {
 	State   string `json:"state"`
 	Agent   A      `json:"agent,omitzero"`
 	// AgentID and Hostname are set if they differ from those of Agent.
-	AgentID      *string   `json:"agentID,omitzero"`
-	Hostname     *string   `json:"hostname,omitzero"`
-	HostPorts    []uint16  `json:"hostPorts,omitzero"`
-	Healthy      *bool     `json:"healthy,omitzero"`
-	Status       []byte    `json:"status,omitempty"` // mesos.TaskStatus, see shorten
+	AgentID   *string  `json:"agentID,omitzero"`
+	Hostname  *string  `json:"hostname,omitzero"`
+	HostPorts []uint16 `json:"hostPorts,omitzero"`
+	Healthy   *bool    `json:"healthy,omitzero"`
+	Status    []byte   `json:"status,omitempty"` // mesos.TaskStatus, see shorten
+	// Address and IPs are set if they differ from those of Agent and Status.
+	Address      *string   `json:"address,omitzero"`
+	IPs          *[]string `json:"ips,omitzero"`
+	ExitStatus   *int      `json:"exitStatus,omitzero"`
+	Err          string    `json:"err,omitzero"`
+	InfoVersion  uint64    `json:"infoVersion,omitzero"`
 	Submitted    time.Time `json:"submitted,omitzero"`
 	Updated      time.Time `json:"updated,omitzero"`
 	Serial       int       `json:"serial,omitzero"`
@@ -41,6 +49,7 @@ type storedTask[A any] struct {
 type storedAgent struct {
 	ID         string   `json:"id,omitzero"`
 	Hostname   string   `json:"hostname,omitzero"`
+	Address    string   `json:"address,omitzero"`
 	Region     string   `json:"region,omitzero"`
 	Zone       string   `json:"zone,omitzero"`
 	Attributes [][]byte `json:"attributes,omitempty"` // mesos.Attribute
@@ -59,15 +68,19 @@ func EncodeTask(t *Task) ([]byte, error) {
 	s := storedTask[*storedAgent]{
 		Version: version, State: info.State.String(),
 		AgentID: unlessEqual(info.AgentID, ""), Hostname: unlessEqual(info.Hostname, ""),
-		HostPorts: info.HostPorts, Healthy: info.Healthy,
+		HostPorts: info.HostPorts, Healthy: info.Healthy, ExitStatus: info.ExitStatus, InfoVersion: info.Version,
 		Submitted: info.Submitted.UTC(), Updated: info.Updated.UTC(),
 		Serial: t.Serial, Lost: t.Lost, Confirmed: t.Confirmed, Killing: t.Killing,
 		UUIDs: t.UUIDs, UnknownSince: t.UnknownSince.UTC(),
 	}
-	key := TaskKey(info.Spec.ID)
+	if info.Err != nil {
+		s.Err = shortText(info.Err.Error())
+	}
+	key, address := TaskKey(info.Spec.ID), ""
 	if a := t.Agent; a != nil {
 		s.AgentID, s.Hostname = unlessEqual(info.AgentID, a.ID), unlessEqual(info.Hostname, a.Hostname)
-		s.Agent = &storedAgent{ID: a.ID, Hostname: a.Hostname, Region: a.Region, Zone: a.Zone}
+		s.Agent = &storedAgent{ID: a.ID, Hostname: a.Hostname, Address: a.Address, Region: a.Region, Zone: a.Zone}
+		address = a.Address
 		for i := range a.Attributes {
 			wire, err := a.Attributes[i].Marshal()
 			if err != nil {
@@ -76,12 +89,19 @@ func EncodeTask(t *Task) ([]byte, error) {
 			s.Agent.Attributes = append(s.Agent.Attributes, wire)
 		}
 	}
+	s.Address = unlessEqual(info.AgentAddress, address)
+	var ips []string
 	if info.Status != nil && info.Status.Size() <= maxMessage { // a larger one could not be read again; the task is kept without it
 		status := shorten(*info.Status, info)
 		var err error
 		if s.Status, err = status.Marshal(); err != nil {
 			return nil, &Error{Key: key, Err: err}
 		}
+		ips = IPs(info.Status)
+	}
+	if !slices.Equal(info.IPs, ips) {
+		ips = append([]string{}, info.IPs...) // not nil, which would be left out
+		s.IPs = &ips
 	}
 	return encode(key, s)
 }
@@ -100,6 +120,29 @@ func unlessEqual(text, byDefault string) *string {
 		return nil
 	}
 	return &text
+}
+
+// textLimit is the number of bytes that are stored of an error's text. The stack of a panic, which takes the most, is of
+// no use to another process.
+const textLimit = 1 << 10
+
+// shortText returns the first line of a text, or the first textLimit bytes of it.
+func shortText(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return strings.ToValidUTF8(s[:min(len(s), textLimit)], "")
+}
+
+// IPs returns the addresses of a task's container that a status lists, in order.
+func IPs(s *mesos.TaskStatus) []string {
+	var all []string
+	for _, network := range s.GetContainerStatus().GetNetworkInfos() {
+		for i := range network.IPAddresses {
+			if ip := network.IPAddresses[i].GetIPAddress(); ip != "" {
+				all = append(all, ip)
+			}
+		}
+	}
+	return all
 }
 
 // shorten returns a status without the IDs that the record has elsewhere, which are a third of its bytes. Mesos

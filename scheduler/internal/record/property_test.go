@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"math/rand"
 	"reflect"
 	"testing"
@@ -24,6 +25,16 @@ func (randomTask) Generate(r *rand.Rand, size int) reflect.Value {
 	randomize(reflect.ValueOf(&t.Info.Hostname).Elem(), r, size)
 	randomize(reflect.ValueOf(&t.Info.HostPorts).Elem(), r, size)
 	randomize(reflect.ValueOf(&t.Info.Healthy).Elem(), r, size)
+	randomize(reflect.ValueOf(&t.Info.AgentAddress).Elem(), r, size)
+	randomize(reflect.ValueOf(&t.Info.ExitStatus).Elem(), r, size)
+	randomize(reflect.ValueOf(&t.Info.IPs).Elem(), r, size)
+	t.Info.Version = r.Uint64()
+	if len(t.Info.IPs) == 0 {
+		t.Info.IPs = nil
+	}
+	if r.Intn(2) == 0 {
+		t.Info.Err = errors.New("out of cheese")
+	}
 	t.Info.Spec.ID += "x" // it is required
 	t.Info.State = task.State(r.Intn(int(task.StateUnknown) + 1))
 	t.Info.Submitted, t.Info.Updated, t.UnknownSince = randomTime(r), randomTime(r), randomTime(r)
@@ -42,6 +53,7 @@ func (randomTask) Generate(r *rand.Rand, size int) reflect.Value {
 		if r.Intn(2) == 0 {
 			randomize(reflect.ValueOf(&t.Agent.ID).Elem(), r, size)
 			randomize(reflect.ValueOf(&t.Agent.Hostname).Elem(), r, size)
+			randomize(reflect.ValueOf(&t.Agent.Address).Elem(), r, size)
 		}
 		for range r.Intn(3) {
 			t.Agent.Attributes = append(t.Agent.Attributes, *mesos.NewPopulatedAttribute(r, true))

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -59,7 +60,7 @@ func sampleTime() time.Time {
 
 func sampleAgent() *task.Agent {
 	return &task.Agent{
-		ID: "66549417-1791-41bf-bebf-adeb5c1d4270-S12", Hostname: "agent12.example", Region: "eu", Zone: "eu-1",
+		ID: "66549417-1791-41bf-bebf-adeb5c1d4270-S12", Hostname: "agent12.example", Address: "agent12.example:5051", Region: "eu", Zone: "eu-1",
 		Attributes: []mesos.Attribute{
 			{Name: "rack", Type: mesos.TEXT, Text: &mesos.Value_Text{Value: "r1"}},
 			{Name: "speed", Type: mesos.SCALAR, Scalar: &mesos.Value_Scalar{Value: 2.5}},
@@ -94,11 +95,33 @@ func fullTask(id string) Task {
 		Info: task.Info{
 			Spec: fullSpec(id), State: task.StateRunning, AgentID: agent.ID, Hostname: agent.Hostname,
 			HostPorts: []uint16{31000, 65535}, Healthy: ptr(false), Status: sampleStatus(id),
+			AgentAddress: agent.Address, IPs: []string{"172.17.0.2"}, ExitStatus: ptr(137), Err: errors.New("out of cheese"),
+			Version:   1795227559835911,
 			Submitted: at, Updated: at.Add(time.Second),
 		},
 		Agent: agent, Serial: 7, Lost: 2, Confirmed: true, Killing: true,
 		UUIDs: UUIDs{1, 1 << 63, 3, 18446744073709551615}, UnknownSince: at.Add(time.Minute),
 	}
+}
+
+// olderSamples returns samples without what was not stored at first.
+func olderSamples() []Task {
+	older := samples()
+	for i := range older {
+		info := &older[i].Info
+		info.AgentAddress, info.ExitStatus, info.Err, info.Version = "", nil, nil, 0
+		if info.Status == nil {
+			info.IPs = nil
+		}
+		info.Spec.Executor = nil
+		for j := range info.Spec.Ports {
+			info.Spec.Ports[j].NoHost = false
+		}
+		if a := older[i].Agent; a != nil {
+			a.Address = ""
+		}
+	}
+	return older
 }
 
 // samples returns the tasks in the golden files.
@@ -115,7 +138,8 @@ func samples() []Task {
 	ended := Task{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "ended", CPUs: 1, Mem: 32, Command: task.Command{Argv: []string{}, Env: map[string]string{}}},
-			State: task.StateGoneByOperator, AgentID: agent.ID, Hostname: agent.Hostname, Submitted: at, Updated: at,
+			State: task.StateGoneByOperator, AgentID: agent.ID, Hostname: agent.Hostname, AgentAddress: "https://agent12.example:5051",
+			IPs: []string{"10.1.2.3", "fe80::1"}, Submitted: at, Updated: at,
 		},
 		Serial: 3, Lost: 3, Confirmed: true, UUIDs: UUIDs{5},
 	}

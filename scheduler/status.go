@@ -1,0 +1,28 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+)
+
+// Status is the state of a framework's connection with the master.
+type Status struct {
+	// FrameworkID is the ID that the master assigned. Empty: none has yet.
+	FrameworkID string `json:"frameworkID,omitzero"`
+	// Connected reports whether there is a subscription.
+	Connected bool `json:"connected"`
+	// Err is why there is none. Nil if there is one, and while the first attempt of a run is being made.
+	Err error `json:"err,omitzero"`
+	// Master is the URL of the leading master, with which the subscription is. Empty if there is none.
+	Master string `json:"master,omitzero"`
+	// Since is when the subscription began, or when the last one ended. Before the first one of a run it is when the run began.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Status returns the state of the connection with the master. It waits for Run to begin, and not for the master: once Run has
+// begun it returns at once, whether or not a master can be reached.
+func (s *Scheduler) Status(ctx context.Context) (Status, error) {
+	var status Status
+	_, err := s.ask(ctx, &request{read: func(m *machine) { status = m.conn.status() }})
+	return status, err
+}
