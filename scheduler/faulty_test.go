@@ -147,7 +147,7 @@ func TestFaultyMatchers(t *testing.T) {
 					s.Ports = make([]task.Port, 2)
 					require.NoError(h, h.sched.Submit(ctx, s))
 				}
-				h.at(3 * time.Second)
+				h.at(time.Minute)
 				errs := h.matcherErrors()
 				if c.err == "" {
 					require.Empty(h, errs)
@@ -156,17 +156,29 @@ func TestFaultyMatchers(t *testing.T) {
 				require.NotEmpty(h, errs)
 				require.Contains(h, errs[0], c.err)
 				for _, id := range []string{"a", "b"} { // no task is lost, whatever the matcher does
-					x, err := h.sched.Explain(ctx, id)
+					info, err := h.sched.Task(ctx, id)
 					require.NoError(h, err)
-					if x.Task.State == task.StatePending {
-						require.Contains(h, fmt.Sprint(x.MatcherErr), errs[len(errs)-1])
-					} else {
-						require.Equal(h, task.StateRunning, x.Task.State)
-					}
+					require.Contains(h, []task.State{task.StatePending, task.StateRunning}, info.State)
 				}
 			})
 		})
 	}
+}
+
+// A matcher that returns nothing for some tasks is told by Explain, with their names.
+func TestMatcherThatReturnsNothing(t *testing.T) {
+	nothing := brokenMatcher(func(task.Cycle) ([]task.Placement, []task.Rejection) { return nil, nil })
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: nothing}, func(ctx context.Context, h *harness) {
+		for i := range 13 {
+			require.NoError(h, h.sched.Submit(ctx, sleeper(fmt.Sprintf("t%02d", i))))
+		}
+		h.at(2 * time.Minute)
+		x, err := h.sched.Explain(ctx, "t05")
+		require.NoError(h, err)
+		require.EqualError(h, x.MatcherErr, `scheduler: the matcher neither placed nor rejected task "t00", "t01", "t02", "t03", "t04", "t05", "t06", "t07", "t08", "t09" and 3 more`)
+		require.Contains(h, x.String(), `the last cycle failed: scheduler: the matcher neither placed nor rejected task "t00"`)
+		require.Contains(h, h.matcherErrors(), x.MatcherErr.Error())
+	})
 }
 
 // tampering is the standard builder, but for what it does to the task "bad".

@@ -138,7 +138,7 @@ func TestGroupByWhenAnotherFrameworkTookARack(t *testing.T) {
 		require.Equal(h, revives+1, h.master.Snapshot().Calls[mesos.Call_REVIVE])
 		x, err := h.sched.Explain(ctx, "t5")
 		require.NoError(h, err)
-		require.Contains(h, x.String(), "rack GROUP_BY: 58 agents, waiting for an offer of r")
+		require.Contains(h, x.String(), "waiting for an offer of r1")
 		h.at(23*time.Second + 4*time.Millisecond)
 		require.Equal(h, map[string]int{"r0": 1}, h.onRacks(ctx))
 		h.at(23*time.Second + 20*time.Millisecond)
