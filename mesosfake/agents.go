@@ -9,7 +9,8 @@ import (
 
 // This file has what happens to agents, by accident or by an operator.
 
-// AddAgent starts another agent. The error says what of it cannot be used.
+// AddAgent starts another agent. With the hostname of a lost agent it is a new agent on the same machine, without the
+// tasks of the old one; the hostname then names the new one. It returns an error if a is invalid.
 func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(a.internal())) }
 
 // LoseAgent ends the process of an agent, without a word. After Config.AgentTimeout the master declares it unreachable, and

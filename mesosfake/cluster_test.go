@@ -83,6 +83,23 @@ func TestAgentTimeout(t *testing.T) {
 	})
 }
 
+// The host of a lost agent comes back under its name, as another agent.
+func TestHostThatIsInstalledAnew(t *testing.T) {
+	const host = "agent1.example"
+	inBubble(t, mesosfake.Config{}, func(t *testing.T, c *mesosfake.Cluster, s *scheduler.Scheduler) {
+		require.NoError(t, c.LoseAgent(host))
+		require.NoError(t, c.AddAgent(mesosfake.Agent{Hostname: host}))
+		time.Sleep(10 * time.Minute)
+		requireTask(t, c, s, "TASK_UNREACHABLE", task.StateUnreachable)
+		require.NoError(t, s.Forget(t.Context(), "t1"))
+		info, err := s.Launch(t.Context(), task.Spec{ID: "t2", CPUs: 1, Mem: 64, Command: task.Command{Shell: "sleep 86400"}})
+		require.NoError(t, err)
+		first, _ := c.Snapshot().Task("t1")
+		require.Equal(t, host, info.Hostname)
+		require.NotEqual(t, first.AgentID, info.AgentID)
+	})
+}
+
 // Each way in which a task ends beside that of its command.
 func TestEndsOfTasks(t *testing.T) {
 	for name, row := range map[string]struct {

@@ -10,13 +10,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// AgentStats is what is known of an agent.
+// AgentStats is what the scheduler knows about an agent.
 type AgentStats struct {
 	// Agent is the agent as its last offer described it. It is shared and must not be changed.
 	Agent task.Agent `json:"agent"`
-	// Offered is the sum of its last offers: those that came in the same event of the master. It is
-	// not what is free now. Resources that the [TaskMatcher] never uses do not count. OfferedAt is when they came, or zero if that is longer ago than
-	// [OfferPolicy.StatsTTL]. Roles are the roles that they were for, in ascending order.
+	// Offered is the sum of its last offers: those that came in the same event of the master. It is not what is free
+	// now. Resources that the [TaskMatcher] never uses are left out. OfferedAt is when they came, or zero if that is
+	// longer ago than [OfferPolicy.StatsTTL]. Roles are the roles that they were for, in ascending order.
 	Offered   Amounts   `json:"offered,omitzero"`
 	OfferedAt time.Time `json:"offeredAt,omitzero"`
 	Roles     []string  `json:"roles,omitempty"`

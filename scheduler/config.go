@@ -61,19 +61,19 @@ type Config struct {
 	Store Store
 	// Offers is how offers are treated.
 	Offers OfferPolicy
-	// MissedHeartbeats is after how many missed heartbeats in a row the connection counts as lost, also while
-	// it is being established. The master's default is a heartbeat every 15 s. Default 5.
+	// MissedHeartbeats is the number of heartbeats in a row that may be missed before the connection counts as lost.
+	// The master's default is a heartbeat every 15 s. Default 5.
 	MissedHeartbeats int
-	// History is how many ended tasks stay on record with all that is known of them. Default 1000, negative: none. Of the
-	// others the IDs are remembered, see RememberIDs.
+	// History is how many ended tasks stay on record with all that is known of them. Of older ones only the IDs are
+	// remembered, see RememberIDs. Default 1000; negative: none.
 	History int
-	// RememberIDs is how long the IDs of ended tasks, and the names of their pods, are remembered that are no longer in the
-	// History. So long they are refused with [ErrDuplicateTask], and [Scheduler.Task] and [Scheduler.Wait] return ID, state
-	// and time of the end: otherwise a program that submits its tasks again after a restart would run those a second time that
-	// ended long ago. [Scheduler.Forget] frees a single ID.
+	// RememberIDs limits how long the IDs of ended tasks, and the names of their pods, are remembered after they have
+	// left the History. A remembered ID is refused with [ErrDuplicateTask], so that a program that submits its tasks
+	// again after a restart does not run those again that ended long ago. [Scheduler.Task] and [Scheduler.Wait] return
+	// its state and when it ended. [Scheduler.Forget] frees a single ID.
 	//
-	// Default: for ever. Each takes some 90 bytes in the store and 75 in memory, or 105 with a limit, and the length of the
-	// ID in both: a million of them some 120 MB. Programs that make up a new ID for each task, such as a UUID, need
+	// Default: for ever. Each ID takes about 90 bytes in the store and 75 bytes in memory (105 with a limit), and its
+	// own length in both: a million IDs take about 120 MB. Programs with a new ID for each task, such as a UUID, need
 	// them for a few days at most.
 	RememberIDs Retention
 	// LaunchTimeout is how long to wait for the first update after a launch before the master is asked. A
@@ -85,15 +85,15 @@ type Config struct {
 	// UnknownTasks is what to do with tasks of this framework that Mesos runs and that are not
 	// on record. Default: they are reported.
 	UnknownTasks UnknownTasks
-	// RenewFramework registers a new framework, with a new ID, after the framework was removed. Mesos has killed its tasks
-	// then: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason, and those that are
-	// pending are launched by the new one. A task on an agent that is cut off from the masters is killed when the agent
-	// comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in an election is not
-	// renewed.
+	// RenewFramework registers a new framework, with a new ID, when the framework was removed. Mesos has then killed
+	// its tasks: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason;
+	// pending tasks are launched by the new framework. A task on an agent that is cut off from the masters is killed
+	// when the agent comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
+	// an election is not renewed.
 	RenewFramework bool
-	// AdoptRecords takes over a Store that is on record for another framework, see [FingerprintError]: for a framework that
-	// was renamed, or a cluster that was moved to other addresses. The tasks on record are then this framework's, which is
-	// put on record at once: later starts need no AdoptRecords.
+	// AdoptRecords takes over a Store with the records of another framework, see [FingerprintError]: after the
+	// framework was renamed, or the cluster was moved to other addresses. The tasks on record then belong to this
+	// framework. Later starts do not need AdoptRecords.
 	AdoptRecords bool
 	// JSON uses JSON instead of protobuf on the wire, which is readable when debugging.
 	// It is several times slower, and alters text that is not UTF-8.
@@ -190,15 +190,15 @@ type BatchLimiter interface {
 
 // TaskMatcher decides where tasks run. Package taskmatcher has implementations.
 type TaskMatcher interface {
-	// Match places tasks on offers; there is at least one of each. It is called on the scheduler's own goroutine,
-	// must be quick, must not call the scheduler, and must neither change nor keep its argument. The placements on
-	// the same offers must together not exceed them, and two placements that share an offer must name the same
-	// offers. Each task must have one placement or be covered by one rejection. The results must not be changed
-	// afterwards. What breaks these rules has no effect, and is told in [OfferEvent] and [Explanation]. If Match panics, only the tasks of the class that it panics over fail; if it panics whatever the
-	// class, the cycle is skipped.
+	// Match places tasks on offers; there is at least one of each. It is called on the scheduler's own goroutine, must
+	// be quick, must not call the scheduler, and must neither change nor keep its argument. The placements on the same
+	// offers must together not exceed them, and two placements that share an offer must name the same offers. Each task
+	// must have one placement or be covered by one rejection. The results must not be changed afterwards. A result that
+	// breaks these rules has no effect, and [OfferEvent] and [Explanation] report it. If Match panics, only tasks
+	// of the classes with which it panics fail; if it panics with any class, the cycle is skipped.
 	//
-	// A matcher may have a method Usable(*mesos.Resource) bool as well, which tells which resources it may give to tasks.
-	// Others do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
+	// A matcher may also have a method Usable(*mesos.Resource) bool, which reports whether it may give a resource to
+	// tasks. Other resources do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
 	// [taskmatcher.Options.Usable] without options.
 	Match(task.Cycle) ([]task.Placement, []task.Rejection)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// RecordError is returned by Run for a record in its store that cannot be decoded, by this version at least. Nothing
-// in the store was changed.
+// RecordError is returned by Run for a record in the store that this version cannot decode. Nothing in the store was
+// changed.
 type RecordError struct {
 	Key string
 	Err error

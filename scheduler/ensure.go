@@ -9,14 +9,14 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Ensure is [Scheduler.Submit] for a program that may have submitted the task before, in an earlier run or process. A task
-// that is not on record is submitted. One that is on record with an equal spec is left alone, whatever its state, also if it
-// has ended, and is returned as it is. If the spec on record is another one, Ensure returns what is on record and a
-// [*SpecDiffError]. Nothing runs twice.
+// Ensure is [Scheduler.Submit] for a program that may have submitted the task before, in an earlier run or process. A
+// task that is not on record is submitted. A task that is on record with an equal spec is returned as it is, even if it
+// has ended. If the spec on record differs, Ensure returns the task on record and a [*SpecDiffError]. Nothing runs
+// twice.
 //
-// Specs are equal if they say the same: a list or map that is empty equals none, and amounts are compared in thousandths, as
-// Mesos does. Defaults are not filled in: a port of protocol "tcp" differs from one that names none. Of a task that is only
-// remembered, see [Config.RememberIDs], a hash of the spec is compared.
+// In the comparison an empty list or map equals none, and amounts are compared in thousandths, as Mesos does. Defaults
+// are not filled in: a port with protocol "tcp" differs from one without. Of a task that is only remembered, see
+// [Config.RememberIDs], a hash of the spec is compared.
 //
 // If ctx ends before the submission is stored, the task is withdrawn or killed; one that was on record before is not.
 func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
@@ -32,7 +32,7 @@ func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, erro
 	})
 }
 
-// SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It is an
+// SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It matches
 // [ErrDuplicateTask].
 type SpecDiffError struct {
 	ID string
@@ -40,7 +40,7 @@ type SpecDiffError struct {
 	Fields []FieldDiff
 }
 
-// FieldDiff is a field in which two specs differ. What may be secret is left out: of the environment and of secrets both
+// FieldDiff is a field in which two specs differ. For fields that may be secret, such as environment variables, both
 // texts are empty.
 type FieldDiff struct {
 	Field    string // the path from Spec, such as "CPUs", "Ports[1].Protocol" or "Labels[team]"

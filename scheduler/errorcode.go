@@ -33,8 +33,8 @@ const (
 	CodeInternal         Code = "internal"          // 500: any other error
 )
 
-// ErrorCode returns the code of an error that this package or package task has returned, also of one that is wrapped. Of an
-// error that wraps several it is that of the outermost, except that a [*TaskError] because of a [*CapacityError] has the code
+// ErrorCode returns the code of an error that this package or package task has returned, or of one that wraps such an
+// error. If several are wrapped, the outermost counts, except that a [*TaskError] with a [*CapacityError] has the code
 // of the latter.
 func ErrorCode(err error) Code {
 	switch {

@@ -187,7 +187,7 @@ func (e *ForgetError) Error() string {
 	return fmt.Sprintf("scheduler: task %q is %v: only what has ended, or is unreachable or unknown, can be forgotten", e.ID, e.State)
 }
 
-// CapacityError is why a task failed that was pending for too long, see [OfferPolicy.MaxCycles] and
+// CapacityError is the reason for the failure of a task that was pending for too long, see [OfferPolicy.MaxCycles] and
 // [OfferPolicy.MaxWait]. It is the Err of a [*TaskError] and of the [TaskEvent]; the task is [task.StateFailed].
 type CapacityError struct {
 	// Rejection is why the last cycle did not place the task. It has no reasons if no cycle looked at the task.
@@ -220,9 +220,9 @@ func (e *SubscribeError) Error() string {
 	return fmt.Sprintf("scheduler: subscription refused: status %d: %s", e.Status, e.Message)
 }
 
-// FingerprintError is returned by Run when the framework on record is another one than this: two frameworks were given the
-// same store, or the same framework was pointed at another cluster. Nothing was changed. If the record is meant to become
-// this framework's, see [Config.AdoptRecords].
+// FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
+// store, or the framework was moved to another cluster. Nothing was changed. To take over the records, see
+// [Config.AdoptRecords].
 type FingerprintError struct {
 	Field          string // "name", "principal" or "master"
 	Stored, Config string // what is on record, and what this framework's Config says
@@ -236,18 +236,29 @@ func (e *FingerprintError) Error() string {
 
 // FrameworkRemovedError is returned by Run when the framework was torn down by somebody else, or its failover timeout
 // ran out. The master has killed its tasks, and its ID can never be used again. That is put on record, so that later runs
-// end with the same error and do not subscribe: another framework needs an empty store or [Config.RenewFramework], with
-// which this error is why tasks were lost instead.
+// end with the same error and do not subscribe. With [Config.RenewFramework] Run goes on with a new framework and the pending
+// tasks instead, and this error is why the others were lost.
 type FrameworkRemovedError struct {
 	FrameworkID string
+	// TornDown is set if the framework was ended by [Scheduler.Teardown], in an election. It is not renewed.
+	TornDown bool
+
+	renewed bool // another framework follows
 }
 
-// Error returns a text with the framework's ID.
+// Error returns a text with the framework's ID, which says what to do.
 func (e *FrameworkRemovedError) Error() string {
-	return fmt.Sprintf("scheduler: framework %s has been removed", e.FrameworkID)
+	if e.TornDown {
+		return fmt.Sprintf("scheduler: framework %s has been torn down; a new one needs an empty store", e.FrameworkID)
+	}
+	s := fmt.Sprintf("scheduler: framework %s has been removed, and its tasks with it", e.FrameworkID)
+	if e.renewed {
+		return s
+	}
+	return s + "; set Config.RenewFramework to go on with a new one and the pending tasks"
 }
 
-// CallError is the refusal of a call, by the master or by the scheduler itself.
+// CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it

@@ -19,17 +19,18 @@ type Event interface {
 	isEvent()
 }
 
-// TaskEvent is a change of a task: of its state, its health or its last status.
+// TaskEvent reports a change of a task: of its state, its health or its last status.
 type TaskEvent struct {
 	// Task is the task after the change. It is shared and must not be changed.
 	Task task.Info `json:"task"`
 	// Previous is the state before the change. It equals Task.State if the state has not changed.
 	Previous task.State `json:"previous"`
-	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or Mesos ended it.
+	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or was
+	// ended by Mesos.
 	Err error `json:"-"`
 }
 
-// ConnectionEvent is the beginning or the end of a subscription with the master.
+// ConnectionEvent reports that a subscription with the master began, ended, or could not be made.
 type ConnectionEvent struct {
 	// Connected reports whether there is a subscription now.
 	Connected bool `json:"connected"`
@@ -42,7 +43,7 @@ type ConnectionEvent struct {
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 
-// OfferEvent is the outcome of one matching cycle.
+// OfferEvent reports the outcome of one matching cycle.
 type OfferEvent struct {
 	// Offers is the number of offers that were looked at, and Placed the number of tasks placed on them.
 	Offers int `json:"offers"`
@@ -57,7 +58,7 @@ type OfferEvent struct {
 	Err error `json:"err,omitzero"`
 }
 
-// InverseOffer is a request of an operator to vacate an agent for maintenance.
+// InverseOffer is a request to vacate an agent for maintenance.
 type InverseOffer struct {
 	// AgentID is the ID of the agent. Empty: the request is for all of the framework's resources.
 	AgentID string `json:"agentID,omitzero"`
@@ -92,9 +93,9 @@ func (o *InverseOffer) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// InverseOfferEvent is an inverse offer and how it was answered, see [OfferPolicy.AcceptInverse].
-// To accept it means to vacate the agent before the maintenance starts. The scheduler launches nothing on the
-// agent any more; to end the tasks that run there is up to the user.
+// InverseOfferEvent reports an inverse offer and its answer, see [OfferPolicy.AcceptInverse]. Accepting it promises to
+// vacate the agent before the maintenance starts. The scheduler then launches nothing more on the agent; the user has
+// to end the tasks that run there.
 type InverseOfferEvent struct {
 	Offer    InverseOffer `json:"offer"`
 	Accepted bool         `json:"accepted"`
@@ -102,8 +103,8 @@ type InverseOfferEvent struct {
 	Err error `json:"err,omitzero"`
 }
 
-// FailureEvent is the loss of an agent, or the end of an executor. What happened to their tasks is in the
-// [TaskEvent] of each.
+// FailureEvent reports that an agent was lost or an executor ended. What happened to its tasks is in a [TaskEvent] for
+// each.
 type FailureEvent struct {
 	AgentID string `json:"agentID,omitzero"`
 	// ExecutorID is empty if the agent is lost.
@@ -112,25 +113,24 @@ type FailureEvent struct {
 	Status *int32 `json:"status,omitzero"`
 }
 
-// UnknownTaskEvent is an update about a task of this framework that Mesos runs and that is not on record, see
-// [Config.UnknownTasks]. There is one for each update, also for those of reconciliations.
+// UnknownTaskEvent reports an update about a task of this framework that is not on record, see [Config.UnknownTasks].
+// There is one for each update, including answers to reconciliation.
 type UnknownTaskEvent struct {
 	Status mesos.TaskStatus `json:"status,omitzero"`
 }
 
-// NeverOfferedEvent is about pending tasks that would wait for ever, since the framework does not subscribe for what they
-// need: it has lost a role or [Framework.GPUs] since they were submitted. It comes when a run begins with
-// such tasks on record, and after an UPDATE_FRAMEWORK, one for each reason. The tasks stay pending: kill them, or let the
-// framework subscribe for it again.
+// NeverOfferedEvent reports pending tasks that would wait for ever, because the framework no longer subscribes for what
+// they need: a role or [Framework.GPUs]. There is one for each reason, when a run begins with such tasks on record and
+// after an UPDATE_FRAMEWORK. The tasks stay pending: kill them, or change the framework back.
 type NeverOfferedEvent struct {
 	// Err is a [*task.FieldError] with what the tasks need.
 	Err error `json:"err,omitzero"`
-	// Tasks are their IDs in order of submission, of pods those of all members.
+	// Tasks are the IDs of the tasks in order of submission. Of a pod they include all members.
 	Tasks []string `json:"tasks,omitempty"`
 }
 
-// StoreEvent is a failure of the store, or the end of its failures. While the store fails nothing is launched
-// and no update is acknowledged.
+// StoreEvent reports that the store failed, or works again. While it fails nothing is launched and no update is
+// acknowledged.
 type StoreEvent struct {
 	// Err is why the last write failed. Nil: the store works again.
 	Err error `json:"err,omitzero"`

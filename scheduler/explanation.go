@@ -23,8 +23,8 @@ type Explanation struct {
 	// new offers since.
 	Cycles int `json:"cycles"`
 
-	// NeverOffered is why the framework is never offered what the task needs, since what it subscribes for has changed after
-	// the task was submitted: its roles or [Framework.GPUs]. Nil: it may be offered.
+	// NeverOffered is why the framework is never offered what the task needs: its roles or [Framework.GPUs] have
+	// changed since the task was submitted. Nil: it may be offered.
 	NeverOffered error `json:"neverOffered,omitzero"`
 
 	// Subscribed reports whether there is a subscription with a master. SubscribeErr is why there is none; it is
@@ -48,7 +48,7 @@ type Explanation struct {
 	TearingDown bool `json:"tearingDown,omitzero"`
 }
 
-// Finding is why one cycle did not place a task.
+// Finding says why one cycle did not place a task.
 type Finding struct {
 	At time.Time `json:"at"`
 	// Offers is the number of offers that were looked at.

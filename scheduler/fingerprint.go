@@ -96,7 +96,7 @@ func checkFramework(f record.Framework, tasks []record.Task, s settings) error {
 		}
 	}
 	if f.State == record.TornDown || f.State == record.Removed && !s.renew {
-		return &FrameworkRemovedError{FrameworkID: f.ID}
+		return &FrameworkRemovedError{FrameworkID: f.ID, TornDown: f.State == record.TornDown}
 	}
 	if f.ID != "" {
 		return nil

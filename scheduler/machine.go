@@ -32,6 +32,7 @@ import (
 //	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
 //	census           census.go             agents, and which tasks are on them
 //	reconciliation   reconciliation.go     the current round of reconciliation
+//	unknownTasks     unknown.go            the tasks that the master does not know
 //	quarantine       quarantine.go         host ports that are not to be used for a while
 //	teardownState    teardown.go           whether the framework is to be torn down
 //	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
@@ -77,6 +78,7 @@ type machine struct {
 	backlog        backlog
 	census         census
 	reconciliation reconciliation
+	unknown        unknownTasks
 	timers         timers
 	storage        storage
 
@@ -124,7 +126,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
-		storage: newStorage(),
+		storage: newStorage(), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)

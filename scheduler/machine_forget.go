@@ -44,6 +44,7 @@ func (m *machine) forgetEntry(now time.Time, e *entry) {
 	m.tasks.forget(e)
 	m.leaveClass(e)
 	m.timers.forget(e)
+	m.unknown.remove(e)
 	m.touch(e.Info.Spec.ID)
 	for _, caller := range e.takeAllCallers() {
 		m.whenStored(now, reply{ref: caller, err: fmt.Errorf("%w was forgotten", unknown(e.Info.Spec.ID))})

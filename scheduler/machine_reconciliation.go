@@ -120,6 +120,20 @@ func (m *machine) askAboutLaunches(now time.Time, silent []*entry) {
 	}
 }
 
+// askAboutUnknown asks the master again about tasks that it did not know.
+func (m *machine) askAboutUnknown(now time.Time, unknown []*entry) {
+	if m.teardown.wanted {
+		return
+	}
+	for _, e := range unknown {
+		m.startLaunchTimer(e, m.unknown.next(now, e))
+	}
+	unknown = slices.DeleteFunc(unknown, func(e *entry) bool { return !e.reconcilable() })
+	for batch := range slices.Chunk(unknown, reconcileBatch) {
+		m.call(m.reconcileCall(batch))
+	}
+}
+
 // startLaunchTimer sets when to ask about a task if no update arrives.
 func (m *machine) startLaunchTimer(e *entry, at time.Time) {
 	e.launchTimer = m.timers.start(timer{at: at, launch: e})

@@ -57,6 +57,7 @@ func (m *machine) subscribe(now time.Time) {
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.timers.endSubscription()
+	m.unknown.reset()
 	info := m.conn.info
 	call := &scheduler.Call{
 		Type:      scheduler.Call_SUBSCRIBE,

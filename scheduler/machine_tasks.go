@@ -188,6 +188,9 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
+	if state != task.StateUnknown {
+		m.unknown.remove(e)
+	}
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
 	m.touch(e.Info.Spec.ID)

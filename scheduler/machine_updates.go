@@ -10,10 +10,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// unknownLimit is for how long a master must say that it does not know a task before the task is taken for lost.
-// Agents have ten minutes to re-register after a failover of the master.
-const unknownLimit = 10 * time.Minute
-
 // The pause before a task is launched again that an agent or the master dropped. It doubles each time, since the reason
 // may be temporary: for example, the executor of an earlier task with the same ID takes a second to end.
 const (
@@ -82,6 +78,9 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 			e.recordStatus(status)
 			m.setState(now, e, task.StateLost, fmt.Errorf("scheduler: Mesos has not known the task since %v", e.UnknownSince))
 			return
+		}
+		if m.unknown.add(e) {
+			m.startLaunchTimer(e, m.unknown.next(now, e))
 		}
 	} else {
 		e.known()
@@ -187,7 +186,7 @@ func (m *machine) loseLaunched(now time.Time, framework string) {
 		case e.Killing:
 			m.setState(now, e, task.StateKilled, nil)
 		default:
-			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework})
+			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework, renewed: true})
 		}
 	}
 }

@@ -20,19 +20,19 @@ const (
 // OfferPolicy configures how offers are treated. An offer that no pending task fits is held for a moment and then
 // declined. Roles that no pending task can use are suppressed.
 type OfferPolicy struct {
-	// Refuse is for how long the master does not offer again what was declined, or left over by a launch. The actual
-	// time is random, up to a quarter longer, and at least 1 h while no task is pending for the role. A new task lifts
-	// it. Default 30 s; Mesos limits it to 365 days.
+	// Refuse is how long the master does not offer again what was declined, or left over by a launch. The actual time
+	// is random, up to a quarter longer, and at least 1 h while no task is pending for the role. A new task ends it.
+	// Default 30 s; Mesos limits it to 365 days.
 	Refuse time.Duration
 	// ReviveInterval limits how often the master is asked for new offers, since it runs an allocation each time: 3
 	// REVIVE calls may follow each other at once, and in the long run there is at most one in each interval. Default 100 ms.
 	ReviveInterval time.Duration
-	// Hold is how long an offer that no pending task fits is held for tasks to come, which then need
-	// not wait for the master. Default 100 ms. If it is longer, offers are also asked for, and withheld from
-	// other frameworks, while nothing is pending: up to HoldMax offers, and HoldPerAgent of one agent, of which the
-	// oldest are held. All others are declined for the time of Refuse, unless a task needs them. When a task is
-	// pending that fits none of the held offers, they are declined 100 ms later: the task may fit one together with
-	// other resources of its agent, or need it for another role.
+	// Hold is how long an offer that no pending task fits is held for tasks to come, which then need not wait for the
+	// master. Default 100 ms. If it is longer, offers are also asked for, and withheld from other frameworks, while
+	// nothing is pending: up to HoldMax offers, and up to HoldPerAgent of one agent; the oldest are held. All others
+	// are declined for the time of Refuse, unless a task needs them. If a pending task fits none of the held offers,
+	// they are declined 100 ms later: the task may need other resources of the same agents as well, or the same ones
+	// for another role.
 	Hold time.Duration
 	// HoldPerAgent and HoldMax limit the offers that are held for longer than 100 ms. Defaults 2 and 10.
 	HoldPerAgent, HoldMax int
@@ -42,10 +42,10 @@ type OfferPolicy struct {
 	// MaxWait is over. Default 0: tasks do not wait.
 	WaitPreferred time.Duration
 	// NoOfferConstraints turns off the filtering of offers by the master. By default a master of Mesos 1.11 or later is
-	// told what the tasks need that have been pending for 5 s: their constraints, as offer constraints, and the least
-	// amounts, as min_allocatable_resources. It then sends no offers that would fit none of them. A new task that needs
-	// other offers lifts the filter at once. Set NoOfferConstraints for a matcher that places tasks in spite of their
-	// constraints, or on less than they ask for. MaxCycles implies it, since without offers there are no cycles to count.
+	// told what those tasks need that have been pending for 5 s: their constraints, as offer constraints, and the least
+	// amounts, as min_allocatable_resources. It then sends no offers that none of them fits. A new task that needs
+	// other offers lifts the filter at once. Set NoOfferConstraints for a matcher that ignores constraints, or places
+	// tasks on less than they ask for. MaxCycles implies it, since without offers there are no cycles to count.
 	NoOfferConstraints bool
 	// PortQuarantine is how long the host ports of a container are not used on its agent after
 	// docker run failed with exit status 125, most likely because one of them is in use. Default
@@ -60,10 +60,10 @@ type OfferPolicy struct {
 	MaxWait time.Duration
 	// StatsTTL is how long [Scheduler.Agents] returns what an agent offered last. Default 5 min.
 	StatsTTL time.Duration
-	// AcceptInverse decides whether an inverse offer is accepted. It is called on the scheduler's own goroutine, must be
-	// quick and must not call the scheduler. Default: inverse offers are accepted if none of our tasks run on the
-	// agent, and otherwise declined for the time of Refuse. After one was accepted, the offers of its agent are declined
-	// until the maintenance is over, or an offer says that it was called off. See Mesos' docs/maintenance.md.
+	// AcceptInverse decides whether an inverse offer is accepted. It is called on the scheduler's own goroutine, must
+	// be quick and must not call the scheduler. Default: inverse offers are accepted if none of our tasks run on the
+	// agent, and otherwise declined for the time of Refuse. After one was accepted, the offers of its agent are
+	// declined until the maintenance is over, or an offer shows that it was cancelled. See Mesos' docs/maintenance.md.
 	AcceptInverse func(InverseOffer) bool
 }
 

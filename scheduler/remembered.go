@@ -9,13 +9,12 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Retention is how long the IDs of ended tasks are remembered that no longer are in the history, see [Config.RememberIDs].
-// If both limits are set, both apply.
+// Retention limits how long the IDs of ended tasks are remembered, see [Config.RememberIDs]. If both limits are set,
+// both apply. The zero value is no limit.
 type Retention struct {
 	// For is how long an ID is remembered, counted from the end of the task. 0: for ever.
 	For time.Duration
-	// Count is how many IDs are remembered; beyond that the task that ended first is forgotten first. 0: any number.
-	// Negative: none.
+	// Count is how many IDs are remembered; the oldest are forgotten first. 0: any number. Negative: none.
 	Count int
 }
 

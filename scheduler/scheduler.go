@@ -94,10 +94,11 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 // Logger returns the log of the scheduler, which is [Config.Logger] or its default.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
-// Submit puts a task on record as soon as [Scheduler.Run] has begun, on another goroutine, and waits for that. It returns when the
-// record is stored, and does not wait until the task runs. If ctx ends first the task is withdrawn or killed, and the error
-// is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID that is on
-// record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted the task before.
+// Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
+// record is stored, and does not wait for the task to run. If ctx ends first the task is withdrawn or killed, and the
+// error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
+// that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
+// the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -291,8 +292,9 @@ func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
 	return copied, nil
 }
 
-// Task returns what is known of a task. Of one that is only remembered that is its ID, its pod, its final state and, as
-// Updated, when it ended, see [Config.RememberIDs]. For any other ID that is not on record it returns [ErrUnknownTask].
+// Task returns what is known of a task. Of a task that is only remembered, see [Config.RememberIDs], that is its ID,
+// its pod, its final state and, in Updated, when it ended. For an ID that is neither on record nor remembered it
+// returns [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false

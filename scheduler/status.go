@@ -11,11 +11,11 @@ type Status struct {
 	FrameworkID string `json:"frameworkID,omitzero"`
 	// Connected reports whether there is a subscription.
 	Connected bool `json:"connected"`
-	// Err is why there is none. Nil if there is one, and while the first attempt of a run is being made.
+	// Err is why there is no subscription. Nil if there is one, and during the first attempt.
 	Err error `json:"err,omitzero"`
-	// Master is the URL of the leading master, with which the subscription is. Empty if there is none.
+	// Master is the URL of the master with the subscription. Empty without one.
 	Master string `json:"master,omitzero"`
-	// Since is when the subscription began, or when the last one ended. Before the first one of a run it is when the run began.
+	// Since is when the subscription began, or when the last one ended, or when Run began if there was none.
 	Since time.Time `json:"since,omitzero"`
 }
 

@@ -57,10 +57,14 @@ func (s *testStore) fail(err error) {
 
 // successor starts what another process would be: a new scheduler with the same store, which runs until the test ends.
 func (h *harness) successor(ctx context.Context, store scheduler.Store) (*scheduler.Scheduler, func() error) {
-	s, err := scheduler.New(scheduler.Config{
-		Master: address, Framework: scheduler.Framework{Name: "test"}, DialContext: h.network.DialContext,
-		Logger: slog.New(slog.DiscardHandler), Store: store,
-	})
+	return h.successorOf(ctx, scheduler.Config{Store: store})
+}
+
+// successorOf is the same with this config.
+func (h *harness) successorOf(ctx context.Context, config scheduler.Config) (*scheduler.Scheduler, func() error) {
+	config.Master, config.Framework.Name, config.DialContext = address, "test", h.network.DialContext
+	config.Logger = slog.New(slog.DiscardHandler)
+	s, err := scheduler.New(config)
 	require.NoError(h, err)
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

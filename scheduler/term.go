@@ -8,18 +8,17 @@ import (
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
 // process that is alone.
 type Term struct {
-	// Number grows from each term of an election to the next; it appears in the log, and is on record before the term's
-	// first SUBSCRIBE. 0: there is no election.
+	// Number is higher in each term of an election than in the one before. It appears in the log, and is on record
+	// before the term's first SUBSCRIBE. 0: there is no election.
 	Number uint64
-	// Store has the records, and refuses writes of earlier terms with an error that says so, see
+	// Store has the records. It refuses writes of earlier terms with an error whose method Fenced returns true, see
 	// [FencedError]. Nil: [Config.Store].
 	Store Store
-	// Confirm returns nil if this process leads, by a proof that was begun after the call, such as the answer of
-	// a majority. It is asked before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused
-	// must not take the stream of the one that leads by now. Redirects that a SUBSCRIBE follows are part of it. The
-	// context ends after 10 s at the latest, and Confirm must return then. An
-	// error with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again
-	// later. It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
+	// Confirm returns nil if this process leads. It must find that out after it was called, such as by asking a
+	// majority. It is called before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused must not evict
+	// the process that leads now. The context ends after 10 s at the latest, and Confirm must return then. An error
+	// with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again later.
+	// It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
 	Confirm func(ctx context.Context) error
 }
 

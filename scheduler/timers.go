@@ -15,7 +15,7 @@ type timer struct {
 	number   uint32          // unique; of timers for the same time the lowest number comes first
 	call     *scheduler.Call // make this call again, which has no further effect if it arrives twice
 	kill     *entry          // send another KILL for the task, if its killTimer is still this one
-	launch   *entry          // ask about the launch of the task, if its launchTimer is still this one
+	launch   *entry          // ask about the task, which is staging or unknown, if its launchTimer is still this one
 	relaunch *entry          // launch a task again that was held back
 }
 

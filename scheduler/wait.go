@@ -17,13 +17,13 @@ const (
 	UntilEnded                // the task has ended, however it did
 )
 
-// Wait waits until a task that is on record is running, or has ended, and returns what is known of it then. It may be called
-// at any time, also after the task has come so far or was launched again, and by another process than the one that submitted
-// the task; it misses nothing. If ctx ends first the task goes on, unlike that of [Scheduler.Launch].
+// Wait waits until a task on record is running, or has ended, and returns what is known of it then. If that is already
+// so, it returns at once. The task may have been submitted by an earlier process. If ctx ends first the task goes on,
+// unlike with [Scheduler.Launch].
 //
-// With [UntilRunning] it returns a [*TaskError] if the task has ended, or ends first. With [UntilEnded] the end is what
-// was waited for: the state of the task says how it was. Of a task that is only remembered, see [Config.RememberIDs], that
-// is all that Wait returns. It returns [ErrUnknownTask] for an ID that is neither on record nor remembered, or is forgotten
+// With [UntilRunning] it returns a [*TaskError] if the task ends first, or has ended. With [UntilEnded] that is no
+// error: the state of the task says how it ended. Of a task that is only remembered Wait returns the same as
+// [Scheduler.Task]. It returns [ErrUnknownTask] for an ID that is neither on record nor remembered, or is forgotten
 // meanwhile, [ErrNotRunning] when Run ends, and a [*WaitError] when ctx does.
 func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info, error) {
 	if until != UntilRunning && until != UntilEnded {
@@ -36,13 +36,13 @@ func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info
 	})
 }
 
-// WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their context
-// ends first.
+// WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their
+// context ends first. It wraps the context's error.
 type WaitError struct {
 	// Err is why the context ended: its error and, if that is another one, its cause.
 	Err error
-	// Explanation is why the task had not come further at that moment. Of a pod it is that of the first member that was
-	// waited for.
+	// Explanation says why the task had not come further at that moment. For a pod it is about the first member that
+	// was waited for.
 	Explanation Explanation
 }
 

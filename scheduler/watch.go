@@ -141,8 +141,8 @@ func (w *watcher) take() (events []Event, ended bool) {
 	return events, w.ended
 }
 
-// Watch returns all events from this call on, until ctx or Run ends. If no Run is under way, it ends with the
-// next one. The sequence can be ranged over once. A watcher that is more than 4,096 events behind gets a [LagEvent] in
+// Watch returns all events from this call on, until ctx or Run ends. If Run has not begun, it ends when the next Run
+// does. The sequence can be ranged over once. A watcher that is more than 4,096 events behind gets a [LagEvent] in
 // place of those that it missed; it never slows down the scheduler or other watchers.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 	return s.watch(ctx, &s.watchers.all, watchLimit)

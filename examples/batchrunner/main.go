@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -26,7 +25,7 @@ import (
 
 func main() {
 	master := flag.String("master", "", "Mesos master, such as http://host:5050 (default: a fake cluster in this process, to try it)")
-	store := flag.String("store", "", "file that keeps what has run, so that the program can be killed (default: memory)")
+	store := flag.String("store", "", "file that keeps what has run, so that the program can be killed; with -master only (default: memory)")
 	parallel := flag.Int("parallel", 50, "how many commands run at a time")
 	attempts := flag.Int("attempts", 3, "how often a command is tried")
 	flag.Parse()
@@ -54,7 +53,7 @@ func (b *batch) run(ctx context.Context, master, store string) error {
 	defer end(nil)
 	var running sync.WaitGroup
 	config := scheduler.Config{
-		Master: master, Framework: scheduler.Framework{Name: "batchrunner"}, Logger: slog.New(slog.DiscardHandler),
+		Master: master, Framework: scheduler.Framework{Name: "batchrunner"},
 		RenewFramework: true, // when this program was down for longer than Mesos waits, what ran is lost and tried again
 	}
 	if master == "" {
@@ -64,8 +63,7 @@ func (b *batch) run(ctx context.Context, master, store string) error {
 		}
 		running.Go(func() { _ = cluster.Run(ctx) })
 		config.Master, config.DialContext = cluster.Master(), cluster.DialContext
-	}
-	if store != "" {
+	} else if store != "" {
 		file, err := ha.OpenFile(store)
 		if err != nil {
 			return err

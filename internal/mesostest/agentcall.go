@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gogo/protobuf/proto"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -109,7 +110,7 @@ func (m *Master) answerMessage(w http.ResponseWriter, r *http.Request, language 
 	answerBody(w, r, string(language), body)
 }
 
-// withLists adds empty lists to the object in an answer.
+// withLists adds empty lists to the object in an answer; a name may be that of an object and of a list in it.
 func withLists(body []byte, names []string) ([]byte, error) {
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(body, &answer); err != nil {
@@ -124,8 +125,8 @@ func withLists(body []byte, names []string) ([]byte, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			if object[name] == nil {
-				object[name] = json.RawMessage("[]")
+			if err := withList(object, name); err != nil {
+				return nil, err
 			}
 		}
 		text, err := json.Marshal(object)
@@ -135,6 +136,28 @@ func withLists(body []byte, names []string) ([]byte, error) {
 		answer[part] = text
 	}
 	return json.Marshal(answer)
+}
+
+func withList(object map[string]json.RawMessage, name string) error {
+	name, rest, nested := strings.Cut(name, ".")
+	if !nested {
+		if object[name] == nil {
+			object[name] = json.RawMessage("[]")
+		}
+		return nil
+	}
+	inner := map[string]json.RawMessage{}
+	if object[name] != nil {
+		if err := json.Unmarshal(object[name], &inner); err != nil {
+			return err
+		}
+	}
+	if err := withList(inner, rest); err != nil {
+		return err
+	}
+	text, err := json.Marshal(inner)
+	object[name] = text
+	return err
 }
 
 func listFiles(folder string, children []*entry) *pb.Response {

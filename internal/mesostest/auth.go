@@ -37,9 +37,9 @@ func realm(endpoint string) string {
 	switch endpoint {
 	case "/api/v1/scheduler":
 		return "mesos-master-scheduler"
-	case "/api/v1", "/teardown":
+	case "/api/v1", "/teardown", "/quota", "/weights", "/maintenance/schedule", "/machine/down", "/machine/up":
 		return "mesos-master-readwrite"
-	case "", "/health", "/version", "/redirect":
+	case "", "/", "/health", "/version", "/redirect":
 		return ""
 	}
 	return "mesos-master-readonly"

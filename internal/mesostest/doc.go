@@ -17,8 +17,8 @@
 // weights, TEARDOWN, and what a master answers to such calls. A call has taken effect before its response
 // is written.
 //
-// So are /state, /frameworks, /tasks, /slaves and /version, the calls of the operator API that only
-// ask, and, with Config.ListenAgents, the agents' own API: their state, their containers, and the
+// So are /state, /state-summary, /frameworks, /tasks, /slaves, /roles, /quota, /weights, /maintenance and /machine, /flags, /redirect
+// and /version, the calls of the operator API that only ask, and, with Config.ListenAgents, the agents' own API: their state, their containers, and the
 // files of their sandboxes, in which the output of echo and printf can be read.
 //
 // With Config.Credentials or Config.Tokens requests must say who sends them, by HTTP basic
@@ -53,9 +53,17 @@
 //
 // There is no ZooKeeper server, only its effect on masters; [Master.WatchElection] shows what it would hold.
 // A single master leads as soon as it runs, whoever may remember its predecessor. The registry is
-// never too old or too large, nor does a leader lose its quorum once it has recovered. Where a real master
-// would fail a check and end, because a task was launched again while its agent was away, the
-// older one ends without a word.
+// never too old or too large, nor does a leader lose its quorum once it has recovered. When a task was launched again while its
+// agent was away, the older one ends without a word.
+//
+// Of what makes a real master fail a check and end, the fake knows an UNKNOWN call, a resource of type TEXT, a LAUNCH_GROUP
+// with one task ID twice, and a task that was launched again while its agent was away. Calls are answered 400 then, with a word
+// about it, and [Snapshot].Deadly keeps it; the master goes on.
+//
+// /metrics/snapshot has only what tells of agents, frameworks, offers, tasks and resources, and counts ended tasks no longer
+// than they are remembered. The web UI at "/" is an empty page. GET_LOGGING_LEVEL, the files of the master, GET_FRAMEWORKS'
+// offer_constraints and GET_AGENTS' checkpoint are missing, and quota is changed by UPDATE_QUOTA alone. A command may run as the framework's
+// user or as one of a small Linux (root, nobody, www-data and so on); other users are unknown to the agents.
 //
 // Authorization, volumes that grow, and the calls of the operator API that change something else than
 // the methods above and UPDATE_WEIGHTS are missing. An agent that is reactivated takes tasks at once, though

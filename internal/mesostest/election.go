@@ -176,7 +176,7 @@ func elsewhere(w http.ResponseWriter, r *http.Request, path string) bool {
 	}
 	s := p.belief.Load()
 	switch {
-	case path == "/health" || path == "/version":
+	case slices.Contains([]string{"/", "/health", "/version", "/flags", "/metrics/snapshot"}, path):
 		return false
 	case s.leader == "":
 		answer(w, http.StatusServiceUnavailable, "No leader elected")

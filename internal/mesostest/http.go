@@ -40,13 +40,23 @@ func (m *Master) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/frameworks":
 		m.serveState(w, r, m.frameworksView)
 	case "/tasks":
-		m.serveState(w, r, m.tasksView)
+		m.serveState(w, r, func() any { return m.tasksView(r.URL.Query()) })
 	case "/state":
 		m.serveState(w, r, m.stateView)
 	case "/state-summary":
 		m.serveState(w, r, m.summaryView)
 	case "/slaves":
 		m.serveState(w, r, m.agentsView)
+	case "/roles":
+		m.serveState(w, r, m.rolesView)
+	case "/flags":
+		answerJSON(w, r, map[string]any{"flags": m.flags()})
+	case "/metrics/snapshot":
+		m.serveMetrics(w, r)
+	case "/quota", "/weights", "/maintenance/schedule", "/maintenance/status", "/machine/down", "/machine/up":
+		m.serveSetting(w, r, m.setting(path))
+	case "/":
+		serveRoot(w)
 	case "/health":
 		w.WriteHeader(http.StatusOK)
 	case "/version":
@@ -62,10 +72,15 @@ const mesosVersion = "1.12.0"
 // endpoint finds the handler of a path as libprocess does: "/master" before it changes nothing,
 // and what lies below a known path belongs to it.
 func endpoint(path string) string {
+	switch path {
+	case "/", "/metrics/snapshot": // these are not the master's own, and have no other name
+		return path
+	}
 	path = strings.TrimPrefix(path, "/master")
 	for path != "" && path != "/" {
 		switch path {
-		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks", "/state", "/state-summary", "/slaves", "/redirect":
+		case "/api/v1/scheduler", "/api/v1", "/teardown", "/health", "/version", "/frameworks", "/tasks", "/state", "/state-summary", "/slaves", "/redirect",
+			"/roles", "/flags", "/quota", "/weights", "/maintenance/schedule", "/maintenance/status", "/machine/down", "/machine/up":
 			return path
 		}
 		path = path[:max(strings.LastIndexByte(path, '/'), 0)]

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
 
@@ -30,6 +31,7 @@ type contender struct {
 type incarnation struct {
 	contender *contender
 	info      mesos.MasterInfo
+	started   time.Time
 	node      *node // its place in the election; nil: none
 	kill      func()
 	conns     chan net.Conn
@@ -44,6 +46,7 @@ type incarnationKey struct{}
 func (m *Master) begin(c *contender, id string) *incarnation {
 	p := &incarnation{
 		contender: c,
+		started:   time.Now(),
 		info:      m.masterInfo(c.listener.Addr(), id),
 		conns:     make(chan net.Conn),
 		closed:    make(chan struct{}),

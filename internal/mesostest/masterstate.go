@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -66,11 +67,7 @@ func (m *Master) stateView() any {
 		"leader_info": map[string]any{
 			"id": m.info.ID, "pid": m.info.GetPID(), "port": m.info.GetPort(), "hostname": m.info.GetHostname(),
 		},
-		"flags": map[string]string{
-			"allocation_interval": durationText(m.config.AllocationInterval), "hostname": m.info.GetHostname(),
-			"max_completed_frameworks": strconv.Itoa(m.config.MaxCompletedFrameworks),
-			"root_submissions":         strconv.FormatBool(!m.config.NoRootSubmissions),
-		},
+		"flags":  m.flags(),
 		"slaves": viewAll(m.agents, func(a *agent) any { return m.agentSummary(a) }), "recovered_slaves": m.recoveredView(), "orphan_tasks": []any{},
 	})
 	active, unreachable := 0, 0
@@ -86,6 +83,31 @@ func (m *Master) stateView() any {
 	}
 	view["activated_slaves"], view["deactivated_slaves"], view["unreachable_slaves"] = active, len(m.agents)-active, unreachable
 	return view
+}
+
+// flags returns the flags of the master that Config has. It needs no loop.
+func (m *Master) flags() map[string]string {
+	registry := "replicated_log"
+	if m.config.InMemoryRegistry {
+		registry = "in_memory"
+	}
+	flags := map[string]string{
+		"agent_ping_timeout":       durationText(m.config.AgentPingTimeout / time.Duration(max(m.config.MaxAgentPingTimeouts, 1))),
+		"agent_reregister_timeout": durationText(m.config.AgentReregisterTimeout), "allocation_interval": durationText(m.config.AllocationInterval),
+		"max_agent_ping_timeouts": strconv.Itoa(m.config.MaxAgentPingTimeouts), "max_completed_frameworks": strconv.Itoa(m.config.MaxCompletedFrameworks),
+		"max_completed_tasks_per_framework": strconv.Itoa(maxCompletedTasks), "registry": registry,
+		"root_submissions": strconv.FormatBool(!m.config.NoRootSubmissions), "zk_session_timeout": durationText(m.config.SessionTimeout),
+	}
+	if m.config.Hostname != "" {
+		flags["hostname"] = m.config.Hostname
+	}
+	if m.config.OfferTimeout > 0 {
+		flags["offer_timeout"] = durationText(m.config.OfferTimeout)
+	}
+	if m.config.Roles != nil {
+		flags["roles"] = strings.Join(m.config.Roles, ",")
+	}
+	return flags
 }
 
 // agentsView returns /slaves, which has more about each agent than /state.
@@ -128,6 +150,9 @@ func (m *Master) agentSummary(a *agent) map[string]any {
 		"attributes": a.attributesView(), "registered_time": epoch(a.registered), "version": mesosVersion,
 		"active": a.offerable(), "deactivated": a.deactivated, "capabilities": agentCapabilities(),
 		"used_resources": amounts(used), "offered_resources": amounts(offered),
+	}
+	if !a.reregistered.IsZero() {
+		view["reregistered_time"] = epoch(a.reregistered)
 	}
 	maps.Copy(view, a.resourcesView())
 	return view

@@ -16,6 +16,8 @@ import (
 type operation struct {
 	framework *framework
 	agent     *agent
+	info      mesos.Offer_Operation
+	uuid      mesos.UUID // of the operation
 	status    mesos.OperationStatus
 	retry     *timer
 	wait      time.Duration
@@ -49,7 +51,7 @@ func (a *acceptance) convert(op *mesos.Offer_Operation) {
 	}
 	a.left = left
 	if op.ID != nil {
-		a.m.finish(a.framework, a.agent, op.ID)
+		a.m.finish(a.framework, a.agent, op)
 	}
 }
 
@@ -123,10 +125,10 @@ func plainDisk(r *mesos.Resource) {
 
 // finish has the agent report that an operation succeeded, again and again until it is
 // acknowledged, as with updates of tasks.
-func (m *Master) finish(f *framework, a *agent, id *mesos.OperationID) {
-	u := m.newUUID()
-	op := &operation{framework: f, agent: a, wait: firstRetry, status: mesos.OperationStatus{
-		OperationID: id,
+func (m *Master) finish(f *framework, a *agent, info *mesos.Offer_Operation) {
+	own, u := m.newUUID(), m.newUUID()
+	op := &operation{framework: f, agent: a, wait: firstRetry, info: *info, uuid: mesos.UUID{Value: own[:]}, status: mesos.OperationStatus{
+		OperationID: info.ID,
 		State:       mesos.OPERATION_FINISHED,
 		UUID:        &mesos.UUID{Value: u[:]},
 		AgentID:     &mesos.AgentID{Value: a.id},

@@ -57,7 +57,7 @@ func TestOperatorInProtobuf(t *testing.T) {
 		_, body = c.operator(&master.Call{Type: master.Call_GET_AGENTS})
 		require.NoError(t, proto.Unmarshal(body, &response))
 		require.Equal(t, mesos.DrainState_DRAINED, response.GetAgents.Agents[0].GetDrainInfo().State)
-		status, body = c.operator(&master.Call{Type: master.Call_GET_FLAGS})
+		status, body = c.operator(&master.Call{Type: master.Call_GET_LOGGING_LEVEL})
 		require.Equal(t, 501, status)
 		require.Equal(t, "501 Not Implemented.", string(body))
 	})

@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -23,14 +24,7 @@ func (m *Master) inform(t master.Call_Type) *master.Response {
 			MasterInfo: &info, StartTime: timestamp(m.start), ElectedTime: timestamp(m.start),
 		}}
 	case master.Call_GET_FRAMEWORKS:
-		list := &master.Response_GetFrameworks{}
-		for _, f := range m.order {
-			list.Frameworks = append(list.Frameworks, m.frameworkMessage(f))
-		}
-		for _, f := range m.removed {
-			list.CompletedFrameworks = append(list.CompletedFrameworks, m.frameworkMessage(f))
-		}
-		return &master.Response{Type: master.Response_GET_FRAMEWORKS, GetFrameworks: list}
+		return &master.Response{Type: master.Response_GET_FRAMEWORKS, GetFrameworks: m.frameworksMessage()}
 	case master.Call_GET_TASKS:
 		return &master.Response{Type: master.Response_GET_TASKS, GetTasks: m.tasksMessage()}
 	case master.Call_GET_AGENTS:
@@ -42,8 +36,75 @@ func (m *Master) inform(t master.Call_Type) *master.Response {
 			Type:                   master.Response_GET_MAINTENANCE_SCHEDULE,
 			GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{Schedule: m.schedule},
 		}
+	case master.Call_GET_EXECUTORS:
+		return &master.Response{Type: master.Response_GET_EXECUTORS, GetExecutors: m.executorsMessage()}
+	case master.Call_GET_STATE:
+		return &master.Response{Type: master.Response_GET_STATE, GetState: &master.Response_GetState{
+			GetTasks: m.tasksMessage(), GetExecutors: m.executorsMessage(), GetFrameworks: m.frameworksMessage(), GetAgents: m.agentsResponse().GetAgents,
+		}}
+	case master.Call_GET_OPERATIONS:
+		return &master.Response{Type: master.Response_GET_OPERATIONS, GetOperations: m.operationsMessage()}
+	}
+	return m.informOfSettings(t)
+}
+
+// informOfSettings answers the calls that ask for what operators have set, and for metrics.
+func (m *Master) informOfSettings(t master.Call_Type) *master.Response {
+	switch t {
+	case master.Call_GET_FLAGS:
+		flags, list := m.flags(), &master.Response_GetFlags{}
+		for _, name := range slices.Sorted(maps.Keys(flags)) {
+			list.Flags = append(list.Flags, mesos.Flag{Name: name, Value: ptr(flags[name])})
+		}
+		return &master.Response{Type: master.Response_GET_FLAGS, GetFlags: list}
+	case master.Call_GET_METRICS:
+		return &master.Response{Type: master.Response_GET_METRICS, GetMetrics: &master.Response_GetMetrics{Metrics: m.metricMessages()}}
+	case master.Call_GET_ROLES:
+		return &master.Response{Type: master.Response_GET_ROLES, GetRoles: &master.Response_GetRoles{Roles: m.roleMessages()}}
+	case master.Call_GET_WEIGHTS:
+		return &master.Response{Type: master.Response_GET_WEIGHTS, GetWeights: &master.Response_GetWeights{WeightInfos: m.weightMessages()}}
+	case master.Call_GET_QUOTA:
+		return &master.Response{Type: master.Response_GET_QUOTA, GetQuota: &master.Response_GetQuota{Status: m.quotaStatus()}}
 	}
 	return nil
+}
+
+func (m *Master) frameworksMessage() *master.Response_GetFrameworks {
+	list := &master.Response_GetFrameworks{}
+	for _, f := range m.order {
+		list.Frameworks = append(list.Frameworks, m.frameworkMessage(f))
+	}
+	for _, f := range m.removed {
+		list.CompletedFrameworks = append(list.CompletedFrameworks, m.frameworkMessage(f))
+	}
+	return list
+}
+
+// executorsMessage lists the executors that frameworks brought along; the master does not know those of command tasks.
+func (m *Master) executorsMessage() *master.Response_GetExecutors {
+	list := &master.Response_GetExecutors{}
+	for _, a := range m.agents {
+		for _, e := range a.running {
+			if e.info != nil && m.frameworks[e.framework.id] == e.framework {
+				list.Executors = append(list.Executors, master.Response_GetExecutors_Executor{ExecutorInfo: *e.info, AgentID: mesos.AgentID{Value: a.id}})
+			}
+		}
+	}
+	return list
+}
+
+// operationsMessage lists the operations that wait to be acknowledged.
+func (m *Master) operationsMessage() *master.Response_GetOperations {
+	list := &master.Response_GetOperations{}
+	for _, f := range m.order {
+		for _, op := range f.operations {
+			list.Operations = append(list.Operations, mesos.Operation{
+				FrameworkID: &mesos.FrameworkID{Value: f.id}, AgentID: &mesos.AgentID{Value: op.agent.id}, Info: op.info,
+				LatestStatus: op.status, Statuses: []mesos.OperationStatus{op.status}, UUID: op.uuid,
+			})
+		}
+	}
+	return list
 }
 
 // operatorLists names the lists that an answer in JSON has even when they are empty.
@@ -55,6 +116,15 @@ func operatorLists(t master.Response_Type) []string {
 		return []string{"agents", "recovered_agents"}
 	case master.Response_GET_TASKS:
 		return []string{"tasks", "unreachable_tasks", "completed_tasks"}
+	case master.Response_GET_ROLES:
+		return []string{"roles"}
+	case master.Response_GET_EXECUTORS:
+		return []string{"executors"}
+	case master.Response_GET_STATE:
+		return []string{
+			"get_tasks.tasks", "get_tasks.unreachable_tasks", "get_tasks.completed_tasks", "get_executors.executors",
+			"get_frameworks.frameworks", "get_frameworks.completed_frameworks", "get_agents.agents", "get_agents.recovered_agents",
+		}
 	}
 	return nil
 }

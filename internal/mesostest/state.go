@@ -1,9 +1,13 @@
 package mesostest
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -69,17 +73,45 @@ func (m *Master) frameworksView() any {
 	}
 }
 
-func (m *Master) tasksView() any {
-	list := []any{}
-	for _, fs := range [][]*framework{m.order, m.removed} {
-		for _, f := range fs {
-			if f.unregistered.IsZero() {
-				list = append(list, viewAll(f.byLaunch(), taskView)...)
-			}
-			list = append(list, viewAll(f.completedTasks, taskView)...)
+// tasksView returns /tasks: by the time of the first news of them the latest first, or the oldest with order=asc, and no
+// more than limit, which is 100 unless the query says so.
+func (m *Master) tasksView(query url.Values) any {
+	var tasks []*task
+	for _, f := range slices.Concat(m.order, m.removed) {
+		if id := query.Get("framework_id"); id != "" && id != f.id {
+			continue
 		}
+		if f.unregistered.IsZero() {
+			tasks = append(tasks, slices.Concat(f.byLaunch(), byLaunch(maps.Values(f.unreachable)))...)
+		}
+		tasks = append(tasks, f.completedTasks...)
 	}
-	return map[string]any{"tasks": list}
+	if id := query.Get("task_id"); id != "" {
+		tasks = slices.DeleteFunc(tasks, func(t *task) bool { return t.info.TaskID.Value != id })
+	}
+	slices.SortStableFunc(tasks, func(a, b *task) int { return cmp.Compare(a.firstNews(), b.firstNews()) })
+	if query.Get("order") != "asc" {
+		slices.Reverse(tasks)
+	}
+	number := func(name string, otherwise int) int {
+		if n, err := strconv.Atoi(query.Get(name)); err == nil {
+			otherwise = n
+		}
+		if otherwise < 0 || otherwise > len(tasks) { // Mesos takes negative ones for very large
+			return len(tasks)
+		}
+		return otherwise
+	}
+	tasks = tasks[number("offset", 0):]
+	return map[string]any{"tasks": viewAll(tasks[:number("limit", 100)], taskView)}
+}
+
+// firstNews returns the time of the first status of the task; those without come first.
+func (t *task) firstNews() float64 {
+	if len(t.statuses) == 0 {
+		return 0
+	}
+	return t.statuses[0].GetTimestamp()
 }
 
 func viewAll[T any](items []T, view func(T) any) []any {

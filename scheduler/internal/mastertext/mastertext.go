@@ -25,7 +25,7 @@ func MeaningOf(message string) Meaning {
 	switch message {
 	case "Framework failed over":
 		return FailedOver
-	case "Framework has been removed":
+	case "Framework has been removed", "Completed framework attempted to re-register": // the latter of older masters
 		return FrameworkRemoved
 	}
 	for _, f := range refusals() {
