@@ -95,3 +95,23 @@ func TestExamplesBuildOutsideControl(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, output, "use of internal package "+module+"/internal/mesostest not allowed")
 }
+
+// The examples in the documentation of package scheduler can be copied: each file passes in a module of its own.
+func TestDocumentedExamplesOutside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds packages")
+	}
+	dir := outside(t)
+	files, err := filepath.Glob("../scheduler/example*_test.go")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := filepath.Base(file)
+		folder := filepath.Join(dir, strings.TrimSuffix(name, "_test.go"))
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		copyFile(t, file, filepath.Join(folder, name))
+	}
+	said, err := goOutside(dir, "test", "./...")
+	require.NoError(t, err, said)
+	require.Equal(t, len(files), strings.Count(said, "ok  \t"), said)
+}

@@ -9,9 +9,8 @@ import (
 
 // This file has what happens to agents, by accident or by an operator.
 
-// AddAgent starts another agent. With the hostname of one that was lost it is that machine after it was installed anew: another
-// agent, which does not know the tasks of the first, and which is then meant by the hostname. The error says what of it cannot
-// be used.
+// AddAgent starts another agent. With the hostname of a lost agent it is a new agent on the same machine, without the
+// tasks of the old one; the hostname then names the new one. It returns an error if a is invalid.
 func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(a.internal())) }
 
 // LoseAgent ends the process of an agent, without a word. After Config.AgentTimeout the master declares it unreachable, and

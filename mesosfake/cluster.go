@@ -11,17 +11,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
-// Cluster is a fake Mesos cluster. It is made by [Start] or [New]. Its methods may be called from any goroutine; those that
-// ask or change something wait until it runs, and return when it has been done. Their errors wrap [ErrNotFound] if the agent,
-// task or framework is not there, and [ErrRefused] if a real master would refuse an operator that.
+// Cluster is a fake Mesos cluster. It is made by [Start] or [New]. Its methods may be called from any goroutine; those
+// that ask or change something wait until it runs, and return when the change is made. Their errors wrap [ErrNotFound]
+// if the agent, task or framework does not exist, and [ErrRefused] if a real master would refuse the operation.
 type Cluster struct {
 	master    *mesostest.Master
 	listeners []net.Listener
 	network   *virtualnet.Network // nil: the real one
 }
 
-// Start starts a cluster that ends with the test. The test fails if the config cannot be used, or if a framework did
-// something that a real master would have died of.
+// Start starts a cluster that ends with the test. The test fails if the config is invalid, or if a framework sent
+// something that makes a real master crash.
 func Start(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	c, err := New(config)
@@ -43,8 +43,8 @@ func Start(t testing.TB, config Config) *Cluster {
 	return c
 }
 
-// New makes a cluster, for programs and for examples. It listens at once, but answers only while [Cluster.Run] runs. Tests
-// have [Start]. The error says what of the config cannot be used, or why an address cannot be listened to.
+// New makes a cluster, for programs and for examples. It listens at once, but answers only while [Cluster.Run] runs.
+// Tests have [Start]. It returns an error if the config is invalid or the address is in use.
 func New(config Config) (*Cluster, error) {
 	if config.Masters < 0 || config.AgentTimeout < 0 {
 		return nil, fmt.Errorf("mesosfake: Masters (%d) and AgentTimeout (%v) must not be negative", config.Masters, config.AgentTimeout)

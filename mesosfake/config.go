@@ -38,13 +38,13 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Agent describes an agent in the words of mesos-agent's flags.
+// Agent describes an agent, in the format of mesos-agent's flags.
 type Agent struct {
 	// Hostname is how offers and the methods of [Cluster] name the agent. Default "agentN.example", N counting from 1.
 	Hostname string
-	// Resources is as with --resources, such as "cpus:4;mem:4096;ports:[31000-31999];cpus(prod):1"; what is
-	// not named of cpus, mem, disk and ports is there as by default. Amounts of mem and disk are in MiB.
-	// Default "cpus:4;mem:4096;disk:10000;ports:[31000-32000]".
+	// Resources is as with --resources, such as "cpus:4;mem:4096;ports:[31000-31999];cpus(prod):1"; cpus, mem, disk and
+	// ports that are not named have their defaults. Amounts of mem and disk are in MiB. Default
+	// "cpus:4;mem:4096;disk:10000;ports:[31000-32000]".
 	Resources string
 	// Attributes is as with --attributes, such as "rack:r1;ssd:true". Default: none.
 	Attributes string

@@ -12,8 +12,8 @@
 //		Framework:   scheduler.Framework{Name: "shop"},
 //	})
 //
-// Then lose agents, kill tasks, let calls fail ([Cluster.LoseAgent], [Cluster.KillTask], [Cluster.Intercept] and so on),
-// and see in a [Snapshot] what the framework has made of it.
+// A test can then lose agents, kill tasks, let calls fail ([Cluster.LoseAgent], [Cluster.KillTask], [Cluster.Intercept]
+// and so on), and check in a [Snapshot] what the framework did about it.
 //
 // # Virtual time
 //
@@ -22,30 +22,32 @@
 //
 // # Other languages
 //
-// With Config.Listen the cluster is on the real network, for programs in any language, and time is real.
-// [New] and [Cluster.Run] do without a test. Such a program is
+// With Config.Listen the cluster is on the real network, for programs in any language, and time is real. [New] and
+// [Cluster.Run] are for programs that are no tests, such as
 //
 //	go run github.com/mesos-actor/mesos-actor-go/examples/samplefw@latest cluster -listen 127.0.0.1:5050
 //
 // # What is faithful
 //
-// The fake is held to recordings of a real master, Mesos 1.11 and 1.12: the statuses and texts of answers, the order and times
-// of events, and their fields. That is so for subscriptions and their failover, offers by role with their filters,
-// suppressed and revived roles, offer constraints, ACCEPT with LAUNCH and LAUNCH_GROUP and their validation, updates that are
-// sent again until they are acknowledged, kills and their grace periods, health checks, reconciliation, quota, agents
-// that get lost and come back, maintenance and draining, and masters that fail over and redirect. Of the operator
-// API there is what changes the above, and the state: /state, /frameworks, /tasks, /slaves, /health and /version.
+// The fake is tested against recordings of a real master (Mesos 1.12.0-dev, which is 1.11.0 with later commits): the
+// statuses and texts of answers, the order and times of events, and their fields. They cover subscriptions and their
+// failover, offers by role with their filters, suppressed and revived roles, offer constraints, ACCEPT with LAUNCH and
+// LAUNCH_GROUP and their validation, updates that are sent again until they are acknowledged, kills and their grace
+// periods, health checks, reconciliation, quota, agents that get lost and come back, maintenance and draining, and
+// masters that fail over and redirect. The operator API has the calls that change the above, and the state: /state,
+// /frameworks, /tasks, /slaves, /health and /version.
 //
 // # What is not
 //
-// Nothing is executed. Of a task's shell command the fake interprets a small part of sh: sleep, exit, kill, trap, loops, echo
-// and tests of files; sleep takes its time. Any other program is not found, which ends the task with status 127. A task with
-// a container image runs until it is killed or ended by [Cluster.EndTask]. Health checks over HTTP and TCP succeed unless
-// [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so that the fake
-// says nothing about speed.
+// Nothing is executed. The fake interprets a small part of sh in a task's command: sleep, exit, kill, trap, loops, echo
+// and tests of files; sleep takes its time. Any other program is not found, which ends the task with status 127. A task
+// with a container image runs until it is killed or ended by [Cluster.EndTask]. Health checks over HTTP and TCP succeed
+// unless [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so
+// that the fake says nothing about speed.
 //
-// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, TLS, custom executors, volumes
-// that grow, the API of agents and the files of tasks are missing. A cluster remembers all tasks that it was ever given.
+// There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, TLS, custom
+// executors, volumes that grow, the API of agents and the files of tasks are missing. A cluster never forgets a task,
+// so that a long test needs memory.
 //
 // # Goroutines
 //

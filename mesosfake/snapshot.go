@@ -64,9 +64,9 @@ func (s Snapshot) Task(id string) (t TaskState, found bool) {
 // Snapshot returns the state of the cluster. After Run has ended it is the last one.
 func (c *Cluster) Snapshot() Snapshot { return snapshotOf(c.master.Snapshot()) }
 
-// Await waits until is returns true of a snapshot. It is asked now and after each change; it must not block and must not
-// call methods of the Cluster. The error is that of ctx, or says that Run has ended. In a bubble, time.Sleep and
-// synctest.Wait do as well.
+// Await waits until is returns true of a snapshot. It is asked now and after each change; it must not block and must
+// not call methods of the Cluster. The error is that of ctx, or says that Run has ended. In a bubble, time.Sleep and
+// synctest.Wait can be used instead.
 func (c *Cluster) Await(ctx context.Context, is func(Snapshot) bool) error {
 	return c.master.Await(ctx, func(s mesostest.Snapshot) bool { return is(snapshotOf(s)) })
 }

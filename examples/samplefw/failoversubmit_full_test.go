@@ -131,7 +131,7 @@ func withCluster(t *testing.T, c scheduler.Config) *scheduler.Scheduler {
 	}
 	for status := range members[0].Member.Watch(t.Context()) {
 		for _, m := range members {
-			if status.Leader != "" && status.Leader == m.Status().Self {
+			if status.Leader != "" && status.Leader == m.Member.Status().Self {
 				launchAll(t, m.Scheduler, []string{"first"})
 				return m.Scheduler
 			}
