@@ -178,8 +178,8 @@ func isDockerRun(t task.Info) bool {
 
 // ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.
 type ForgetError struct {
-	ID    string     // of the task, or of the member of its pod that is in the way
-	State task.State // that it is in
+	ID    string     `json:"id"`    // of the task, or of the member of its pod that is in the way
+	State task.State `json:"state"` // that it is in
 }
 
 // Error returns ID and state.

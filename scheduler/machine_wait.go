@@ -14,7 +14,7 @@ func (m *machine) wait(now time.Time, in wait) {
 	case !known:
 		m.emit(reply{ref: in.ref, err: unknown(in.id)})
 	case ended && in.until == UntilRunning:
-		m.whenStored(now, reply{ref: in.ref, info: info, err: &TaskError{Task: info}})
+		m.whenStored(now, reply{ref: in.ref, info: info, err: &TaskError{Task: info, Err: info.Err}})
 	case ended, in.until == UntilRunning && e.up():
 		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
