@@ -83,10 +83,10 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	if !w.fits(how, s, c) {
 		return errors.New("does not fit, or role, constraints or others do not hold")
 	}
-	got, revocable := map[string]int64{}, map[string]bool{}
+	got, own, revocable := map[string]int64{}, map[string]int64{}, map[string]bool{}
 	var ports []uint16
 	before := slices.Clone(c.ports)
-	for _, r := range p.Resources {
+	for i, r := range slices.Concat(p.Resources, p.ExecutorResources) {
 		if r.Name == "ports" && r.Ranges != nil {
 			taken, err := c.takePorts(r)
 			if err != nil {
@@ -104,6 +104,9 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 			return fmt.Errorf("takes revocable %s, which it did not ask for", r.Name)
 		}
 		got[r.Name] += amount
+		if i >= len(p.Resources) {
+			own[r.Name] += amount
+		}
 		if r.Revocable != nil {
 			c.revocable[r.Name] -= amount
 		} else {
@@ -123,6 +126,15 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 			return fmt.Errorf("asked for %v %s, got %d thousandths", amount, name, got[name])
 		}
 		delete(got, name)
+	}
+	if e := s.Executor; e != nil {
+		for name, amount := range map[string]float64{"cpus": e.CPUs, "mem": e.Mem, "disk": e.Disk} {
+			if own[name] != int64(math.Round(amount*1000)) {
+				return fmt.Errorf("the executor asked for %v %s, got %d thousandths", amount, name, own[name])
+			}
+		}
+	} else if len(own) > 0 {
+		return fmt.Errorf("got %v for an executor that it does not have", own)
 	}
 	if len(got) > 0 {
 		return fmt.Errorf("got %v, which it did not ask for", got)

@@ -73,6 +73,9 @@ func oddCycle(next func() byte) task.Cycle {
 			CPUs: wanted(), Mem: wanted(), Disk: wanted(), GPUs: wanted(), Revocable: next()%2 == 0,
 			Group: string(rune('a' + next()%2)), MaxCompletionTime: [...]time.Duration{0, time.Minute, math.MaxInt64, -1}[next()%4],
 		}
+		if next()%4 == 0 {
+			s.Executor = &task.ExecutorResources{CPUs: wanted(), Mem: odd(next()), Disk: wanted()}
+		}
 		for range next() % 4 {
 			s.Ports = append(s.Ports, task.Port{Host: [...]uint16{0, 0, 0, 1, 31001, 31002, 65535}[next()%7]})
 		}

@@ -200,6 +200,15 @@ func amounts(s *task.Spec) map[string]float64 {
 			all[name] += amount
 		}
 	}
+	if s.Executor != nil {
+		for name, amount := range map[string]float64{"cpus": s.Executor.CPUs, "mem": s.Executor.Mem, "disk": s.Executor.Disk} {
+			if !(amount >= 0 && amount <= 1e12) {
+				all[name] = math.NaN()
+			} else if thousandths := math.Round(amount * 1000); thousandths > 0 {
+				all[name] = (math.Round(all[name]*1000) + thousandths) / 1000
+			}
+		}
+	}
 	return all
 }
 

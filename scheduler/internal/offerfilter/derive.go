@@ -247,15 +247,19 @@ func minimum(role string, pending iter.Seq[*task.Spec]) map[string]float64 {
 	return least
 }
 
-// amount returns what a task asks for of a scalar resource.
+// amount returns what a task and its executor ask for of a scalar resource.
 func amount(s *task.Spec, name string) float64 {
+	var executor task.ExecutorResources
+	if s.Executor != nil {
+		executor = *s.Executor
+	}
 	switch name {
 	case "cpus":
-		return s.CPUs
+		return s.CPUs + executor.CPUs
 	case "mem":
-		return s.Mem
+		return s.Mem + executor.Mem
 	case "disk":
-		return s.Disk
+		return s.Disk + executor.Disk
 	case "gpus":
 		return s.GPUs
 	}
