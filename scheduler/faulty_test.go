@@ -348,7 +348,7 @@ func TestFaultyPodBuilders(t *testing.T) {
 }
 
 // The resources of an executor are placed together with those of the task: of ten tasks of 0.5 cpus with an executor of 0.5
-// cpus, as many run as an agent of 8 cpus has room for, and none fails.
+// cpus, as many run as an agent of 5 cpus has room for, and none fails.
 func TestExecutorWithResources(t *testing.T) {
 	t.Parallel()
 	cluster := mesostest.Config{Agents: []mesostest.Agent{{Resources: "cpus:5;mem:4096;disk:1000"}}, Executors: func(mesos.ExecutorInfo) *mesostest.CustomExecutor {

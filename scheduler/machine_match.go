@@ -17,17 +17,14 @@ func (m *machine) cycleOf(now time.Time, tasks []task.Demand, offers []task.Offe
 		Tasks: slices.Clone(tasks), Offers: offers, Running: m.census.running(),
 	}
 	if m.backlog.grouping > 0 {
-		c.Agents = m.knownAgents(now, offers)
+		c.Agents = m.knownAgents(now)
 	}
 	return c
 }
 
 // knownAgents returns the agents that were offered recently and are not at hand, but for those that are kept free.
-func (m *machine) knownAgents(now time.Time, offers []task.Offer) []task.KnownAgent {
-	atHand := make(map[string]bool, len(offers))
-	for i := range offers {
-		atHand[offers[i].Agent.ID] = true
-	}
+func (m *machine) knownAgents(now time.Time) []task.KnownAgent {
+	atHand := m.pool.agents()
 	known := m.census.known(now, func(a *task.Agent) bool {
 		return atHand[a.ID] || m.vacated.covers(now, &task.Offer{Agent: *a})
 	})
