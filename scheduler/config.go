@@ -45,8 +45,9 @@ const (
 type Config struct {
 	// Master is how to find the leading master: the URL of any master, such as "http://host:5050",
 	// which redirects to the leader; a list of masters, "host1:5050,host2:5050", to be tried in turn; or
-	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos". The scheme is
-	// http or https, http if it is missing. A path is that of a proxy in front of the master.
+	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos", with one path for all servers. An
+	// entry without scheme is http, and has port 5050 if it has none; a URL has the port of its scheme. A path is that of
+	// a proxy in front of the master.
 	Master string
 	// Framework describes the framework to the master.
 	Framework Framework

@@ -144,6 +144,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.conn.stop()
 	case wake:
 		m.wake(now)
+	case leaderElected:
+		m.leaderElected(now)
 	case streamOpened:
 		if m.conn.current(in.stream) {
 			m.conn.opened(now, in.master)
