@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"go/importer"
 	"go/parser"
 	"go/token"
@@ -150,6 +151,10 @@ func TestDocumentsCompile(t *testing.T) {
 		all := blocks(t, document)
 		for i, b := range all {
 			require.NoError(t, c.check(all[:i+1]), b.code)
+			commented := strings.ReplaceAll(b.code, "…", "// …") // what is left out
+			formatted, err := format.Source([]byte(commented))
+			require.NoError(t, err, b.code)
+			require.Equal(t, string(formatted), commented, "%s:%d is not formatted", b.file, b.line)
 			checked++
 		}
 	}

@@ -168,7 +168,7 @@ func TestPausedLeaderEvictsOnce(t *testing.T) {
 			return nil
 		}
 		w.master.CutStreams() // it proves that it leads, and sleeps before it connects
-		w.at(30 * time.Second)
+		w.at(20 * time.Second)
 		require.True(w, paused.Load())
 		rightful := w.leader()
 		if rightful == stale {
@@ -179,7 +179,7 @@ func TestPausedLeaderEvictsOnce(t *testing.T) {
 		w.takeCalls()
 
 		w.election.Resume(stale.member)
-		w.at(30 * time.Second)
+		w.at(20 * time.Second)
 		kinds, times := w.takeCalls()
 		require.Equal(w, []calls.Call_Type{calls.Call_SUBSCRIBE, calls.Call_SUBSCRIBE}, kinds[:2], "the stale one, and that of the next term")
 		require.Equal(w, times[0], times[1], "at the same instant")

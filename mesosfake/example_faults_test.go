@@ -23,9 +23,9 @@ func ExampleCluster_Intercept() {
 			cluster.Intercept(func(call mesosfake.Call) mesosfake.Fault {
 				if call.Type == "ACCEPT" && lost == 0 {
 					lost++
-					return mesosfake.CutAfter
+					return mesosfake.FaultCutAfter
 				}
-				return mesosfake.Pass
+				return mesosfake.FaultNone
 			})
 			s := run(t, cluster)
 			info, err := s.Launch(t.Context(), task.Spec{ID: "t1", CPUs: 1, Mem: 64, Command: task.Command{Shell: "sleep 3600"}})

@@ -8,18 +8,18 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 )
 
-// Fault is what becomes of a call. A positive one is an HTTP status to answer with, without any other effect, such as
-// Fault(http.StatusServiceUnavailable).
+// Fault is what happens to a call. A positive one is the HTTP status of the answer, such as
+// Fault(http.StatusServiceUnavailable); the call then has no effect.
 type Fault int
 
-// The faults beside HTTP statuses.
+// The faults other than HTTP statuses.
 const (
-	Pass      Fault = 0  // none: the call is handled
-	Swallow   Fault = -1 // it is answered 202 and has no effect
-	Hang      Fault = -2 // it is never answered and has no effect
-	Cut       Fault = -3 // its connection breaks and it has no effect
-	HangAfter Fault = -4 // it has its effect, but is never answered
-	CutAfter  Fault = -5 // it has its effect, but its connection breaks before the answer
+	FaultNone      Fault = 0  // the call is handled
+	FaultSwallow   Fault = -1 // the call is answered 202 and has no effect
+	FaultHang      Fault = -2 // the call is never answered and has no effect
+	FaultCut       Fault = -3 // the connection breaks, and the call has no effect
+	FaultHangAfter Fault = -4 // the call has its effect, but is never answered
+	FaultCutAfter  Fault = -5 // the call has its effect, but the connection breaks before the answer
 )
 
 // Call is a call of a framework.
@@ -29,7 +29,8 @@ type Call struct {
 	Message     *scheduler.Call // all of it; must not be changed
 }
 
-// Intercept has f decide what becomes of each call. It must not block and must not call methods of the Cluster. nil ends it.
+// Intercept has f decide what happens to each call. It must not block and must not call methods of the Cluster. nil
+// ends it.
 func (c *Cluster) Intercept(f func(Call) Fault) {
 	if f == nil {
 		c.master.Intercept(nil)

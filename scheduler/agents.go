@@ -52,6 +52,9 @@ func (a *Amounts) addSpec(s *task.Spec) {
 	a.Mem += s.Mem
 	a.Disk += s.Disk
 	a.GPUs += s.GPUs
+	if e := s.Executor; e != nil {
+		a.CPUs, a.Mem, a.Disk = a.CPUs+e.CPUs, a.Mem+e.Mem, a.Disk+e.Disk
+	}
 	for _, p := range s.Ports {
 		if !p.NoHost {
 			a.Ports++

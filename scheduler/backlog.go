@@ -18,7 +18,9 @@ type backlog struct {
 	pending []*entry
 	classes map[string]*class // of all tasks on record
 	key     []byte            // scratch space for looking up a class
-	changed []*class          // classes that, in this step, got their first pending task or lost their last one
+	// grouping is the number of pending tasks with GROUP_BY.
+	grouping int
+	changed  []*class // classes that, in this step, got their first pending task or lost their last one
 
 	// demands are what a matcher gets. They are kept from cycle to cycle, and built again if stale.
 	demands  []task.Demand
@@ -42,7 +44,7 @@ func (b *backlog) class(s *task.Spec) (*class, bool) {
 	if known := b.classes[string(b.key)]; known != nil {
 		return known, false
 	}
-	c := &class{key: string(b.key), spec: s}
+	c := &class{key: string(b.key), spec: s, groupsBy: groupsBy(s)}
 	b.classes[c.key] = c
 	return c, true
 }
@@ -58,6 +60,9 @@ func (b *backlog) leave(c *class) bool {
 
 // count adds n to the number of pending tasks of a class.
 func (b *backlog) count(c *class, n int) {
+	if c.groupsBy {
+		b.grouping += n
+	}
 	if c.count(n) {
 		b.changed = append(b.changed, c)
 	}
@@ -135,19 +140,20 @@ func (b *backlog) removeEnded() {
 }
 
 // matchable returns the tasks to be matched, and counts the cycle if there are any. With new offers they are all
-// pending tasks, otherwise only those that no cycle has looked at: the others did not fit the same offers before.
-func (b *backlog) matchable(now time.Time, newOffers bool) []task.Demand {
+// pending tasks, and the same if they are to be looked at again. Otherwise they are only those that no cycle has looked
+// at: the others did not fit the same offers before.
+func (b *backlog) matchable(now time.Time, newOffers, again bool) []task.Demand {
 	if newOffers {
 		b.offerCycle++
 	}
-	tasks := b.demandsFor(now, newOffers)
+	tasks := b.demandsFor(now, newOffers || again)
 	if len(tasks) > 0 {
 		b.cycles++
 	}
 	return tasks
 }
 
-func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
+func (b *backlog) demandsFor(now time.Time, all bool) []task.Demand {
 	newTasks := b.newTasks.take(func(waiter) bool { return true })
 	slices.SortFunc(newTasks, bySerial)
 	var demands []task.Demand
@@ -162,7 +168,7 @@ func (b *backlog) demandsFor(now time.Time, newOffers bool) []task.Demand {
 			b.demands = append(b.demands, d)
 		}
 	}
-	if !newOffers {
+	if !all {
 		return demands
 	}
 	if b.stale {

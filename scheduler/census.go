@@ -31,6 +31,7 @@ type agent struct {
 	offeredAt time.Time
 	roles     []string
 	offered   Amounts
+	lastOffers
 }
 
 // group is what is known of the tasks of one Spec.Group.
@@ -200,6 +201,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 			about := o.Agent // a copy, so that the rest of the offer is not kept in memory
 			a.about, c.presence.stale = &about, true
 		}
+		a.noteLast(o, !seen[a])
 		if !seen[a] {
 			seen[a] = true
 			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
@@ -226,7 +228,10 @@ func (c *census) forgetOld(now time.Time) {
 	}
 	c.forgetAt = now.Add(c.ttl)
 	for id, a := range c.agents {
-		if a.tasks == 0 && now.Sub(a.offeredAt) >= c.ttl {
+		if now.Sub(a.offeredAt) < c.ttl {
+			continue
+		}
+		if a.forgetLast(); a.tasks == 0 {
 			delete(c.agents, id)
 		}
 	}
@@ -239,7 +244,7 @@ func (c *census) agentLost(id string) {
 		return
 	}
 	a.offeredAt, a.roles, a.offered = time.Time{}, nil, Amounts{}
-	if a.tasks == 0 {
+	if a.forgetLast(); a.tasks == 0 {
 		delete(c.agents, id)
 	}
 }

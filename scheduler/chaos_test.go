@@ -196,8 +196,8 @@ func (c *chaos) newProcess() *process {
 	if c.forgets() {
 		config.History = -1
 	}
-	// Without a history, late updates about tasks that have ended would make them be adopted.
-	config.UnknownTasks = map[uint64]UnknownTasks{1: AdoptUnknown, 3: KillUnknown}[c.seed%8]
+	// Late updates about tasks that have ended adopt nothing, also without a history.
+	config.UnknownTasks = map[uint64]UnknownTasks{1: AdoptUnknown, 3: KillUnknown, 7: AdoptUnknown}[c.seed%8]
 	s, err := New(config)
 	if err != nil {
 		panic(err)

@@ -45,8 +45,9 @@ const (
 type Config struct {
 	// Master is how to find the leading master: the URL of any master, such as "http://host:5050",
 	// which redirects to the leader; a list of masters, "host1:5050,host2:5050", to be tried in turn; or
-	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos". The scheme is
-	// http or https, http if it is missing. A path is that of a proxy in front of the master.
+	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos", with one path for all servers. An
+	// entry without scheme is http, and has port 5050 if it has none; a URL has the port of its scheme. A path is that of
+	// a proxy in front of the master.
 	Master string
 	// Framework describes the framework to the master.
 	Framework Framework
@@ -193,8 +194,9 @@ type TaskMatcher interface {
 	// Match places tasks on offers; there is at least one of each. It is called on the scheduler's own goroutine, must
 	// be quick, must not call the scheduler, and must neither change nor keep its argument. The placements on the same
 	// offers must together not exceed them, and two placements that share an offer must name the same offers. Each task
-	// must have a placement or be covered by a rejection. The results must not be changed afterwards. If Match panics,
-	// only tasks of the classes with which it panics fail; if it panics with any class, the cycle is skipped.
+	// must have one placement or be covered by one rejection. The results must not be changed afterwards. A result that
+	// breaks these rules has no effect, and [OfferEvent] and [Explanation] report it. If Match panics, only tasks
+	// of the classes with which it panics fail; if it panics with any class, the cycle is skipped.
 	//
 	// A matcher may also have a method Usable(*mesos.Resource) bool, which reports whether it may give a resource to
 	// tasks. Other resources do not count in [AgentStats] and for [OfferPolicy.WaitPreferred]. Default:
@@ -205,15 +207,17 @@ type TaskMatcher interface {
 // TaskBuilder turns placed tasks into TaskInfos. Package taskbuilder has an implementation.
 type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
-	// must not call the scheduler. The result must have the ID of the spec and the agent and resources of
-	// the placement. If it returns an error or panics, the task fails.
+	// must not call the scheduler. The result must have the ID of the spec, and the agent and resources of the placement:
+	// the same amounts, with the same roles and reservations. The resources of an executor in it must be
+	// ExecutorResources of the placement: none, unless [task.Spec.Executor] asks for some. If anything
+	// differs, or Build returns an error or panics, the task fails.
 	Build(task.BuildInput) (mesos.TaskInfo, error)
 }
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
-	// BuildPod returns the executor of a pod, whose FrameworkID the scheduler sets, and the tasks in the order of the
-	// members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
+	// BuildPod returns the executor of a pod, whose ID is the name of the pod and whose FrameworkID the scheduler sets, and
+	// the tasks in the order of the members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
 	// top of what the members ask for. The rules of Build apply.
 	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }

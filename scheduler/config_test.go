@@ -28,6 +28,7 @@ func TestBadConfig(t *testing.T) {
 		"another principal":  {func(c *Config) { c.Credential, c.Framework.Principal = &Credential{Principal: "p"}, "q" }, `scheduler: config: Framework.Principal: "q"`},
 		"negative timeout":   {func(c *Config) { c.LaunchTimeout = -1 }, `scheduler: config: LaunchTimeout: -1`},
 		"negative launches":  {func(c *Config) { c.MaxLaunches = -1 }, `scheduler: config: MaxLaunches: -1`},
+		"negative memory":    {func(c *Config) { c.RememberIDs.For = -1 }, `scheduler: config: RememberIDs.For: -1`},
 		"unknown policy":     {func(c *Config) { c.UnknownTasks = 3 }, `scheduler: config: UnknownTasks: 3`},
 		"no name":            {func(c *Config) { c.Framework.Name = "" }, `scheduler: config: Framework.Name: "": is required`},
 		"repeated role":      {func(c *Config) { c.Framework.Roles = []string{"a", "a"} }, `scheduler: config: Framework.Roles: []string{"a", "a"}: holds an empty or repeated role`},

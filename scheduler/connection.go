@@ -25,6 +25,9 @@ type connection struct {
 	since  time.Time // when the present subscription began, or the last one ended; before the first, when the run began
 
 	attempts  int       // subscriptions that failed in a row
+	news      bool      // another master leads since the present attempt began
+	hurrying  bool      // the pause is, or was, short because of such news
+	hurries   int       // such pauses in a row
 	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
 	openedAt  time.Time // when SUBSCRIBED arrived
 	lastHeard time.Time // when the last event arrived
@@ -82,6 +85,10 @@ func (c *connection) begin(now time.Time) { c.attempts, c.lastErr, c.since = 0, 
 // connect begins a subscription, under the next number.
 func (c *connection) connect(now time.Time) {
 	c.stream++
+	if !c.hurrying {
+		c.hurries = 0
+	}
+	c.news, c.hurrying = false, false
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -145,12 +152,38 @@ func (c *connection) status() Status {
 }
 
 // resetAttempts makes the next pause a short one, after a subscription that lasted for long.
-func (c *connection) resetAttempts() { c.attempts = 0 }
+func (c *connection) resetAttempts() { c.attempts, c.hurries = 0, 0 }
 
-// retry schedules the next attempt.
-func (c *connection) retry(at time.Time) {
+// retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
+func (c *connection) retry(at time.Time, grow bool) {
 	c.retryAt = at
-	c.attempts++
+	if grow {
+		c.attempts++
+	}
+}
+
+// maxHurries is how many pauses in a row may be short because of news. After them comes one as long as without, so that
+// there is no storm of attempts while ZooKeeper names one master after the other.
+const maxHurries = 3
+
+// hurry reports whether the pause may be short because another master leads. It may be so once.
+func (c *connection) hurry() bool {
+	if c.hurrying || c.hurries >= maxHurries {
+		return false
+	}
+	c.hurrying = true
+	c.hurries++
+	return true
+}
+
+// noteNews notes that another master leads, which the present attempt may not know.
+func (c *connection) noteNews() { c.news = true }
+
+// hasten ends the pause at that time at the latest.
+func (c *connection) hasten(at time.Time) {
+	if at.Before(c.retryAt) {
+		c.retryAt = at
+	}
 }
 
 // stop ends the run.

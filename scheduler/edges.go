@@ -93,7 +93,7 @@ func (e *edges) put(ctx context.Context, ins ...input) bool {
 
 // detect finds masters until ctx ends.
 func (e *edges) detect(ctx context.Context) {
-	e.running.Go(func() { _ = e.detector.Run(ctx) })
+	e.running.Go(func() { _ = e.detector.Run(ctx, func() { e.put(ctx, leaderElected{}) }) })
 }
 
 // errSilent is why a stream ends whose master sends not even heartbeats.
@@ -113,10 +113,16 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 	})
 }
 
+// leaderlessError is why an attempt failed that has reached no leading master, since there is none or it is not known yet.
+type leaderlessError struct{ err error }
+
+func (e *leaderlessError) Error() string { return e.err.Error() }
+func (e *leaderlessError) Unwrap() error { return e.err }
+
 // follow subscribes with the leading master and passes on its events until the stream ends. If Config.Master is a list,
 // each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
-	first := ""
+	first, nobody := "", true
 	for {
 		lead, err := e.detector.Leader(ctx)
 		if err != nil {
@@ -127,14 +133,47 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 			return err
 		}
 		opened, err := e.followOne(ctx, s, call, lead)
-		if opened || final(err) || ctx.Err() != nil || lead.Changed != nil {
+		if opened || final(err) || ctx.Err() != nil {
 			return err
+		}
+		nobody = nobody && nobodyLeads(err)
+		if lead.Changed != nil {
+			return e.withZooKeeper(err)
 		}
 		first = cmp.Or(first, lead.URL)
 		if next, _ := e.detector.Leader(ctx); next.URL == first {
+			if nobody {
+				err = &leaderlessError{err}
+			}
 			return err
 		}
 	}
+}
+
+// nobodyLeads reports whether a master could not be subscribed with because no master leads, as far as that one knows, or
+// because it is not there. Gateways answer so as well, when they find no master.
+func nobodyLeads(err error) bool {
+	var refused *CallError
+	if errors.As(err, &refused) {
+		switch refused.Status {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
+		}
+		return false
+	}
+	return notConnected(err) || errors.Is(err, mesoshttp.ErrNoAnswer) || errors.Is(err, mesoshttp.ErrRedirect)
+}
+
+// withZooKeeper adds to the error of a leader that ZooKeeper has named what is wrong with ZooKeeper. If the leader answers
+// that it does not lead yet, it will soon; if it does not answer, ZooKeeper will say who leads next.
+func (e *edges) withZooKeeper(err error) error {
+	if problem := e.detector.Problem(); problem != nil {
+		err = fmt.Errorf("%w; the last leader known stays, since ZooKeeper cannot be asked: %s", err, problem)
+	}
+	if refused := (*CallError)(nil); errors.As(err, &refused) && nobodyLeads(err) {
+		return &leaderlessError{err}
+	}
+	return err
 }
 
 // identified returns the call of a subscription, with the ID of the framework that an earlier attempt has registered, if

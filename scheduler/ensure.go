@@ -18,7 +18,8 @@ import (
 // are not filled in: a port with protocol "tcp" differs from one without. Of a task that is only remembered, see
 // [Config.RememberIDs], a hash of the spec is compared.
 //
-// If ctx ends before the submission is stored, the task is withdrawn or killed; one that was on record before is not.
+// If ctx ends first the error is a [*WaitError], and the task is or is not on record: unlike [Scheduler.Submit], Ensure
+// withdraws nothing, so that it can be called again.
 func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {
@@ -35,17 +36,17 @@ func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, erro
 // SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It matches
 // [ErrDuplicateTask].
 type SpecDiffError struct {
-	ID string
+	ID string `json:"id"`
 	// Fields are the fields that differ. Empty: the task has ended, and only a hash of its spec is on record.
-	Fields []FieldDiff
+	Fields []FieldDiff `json:"fields,omitempty"`
 }
 
 // FieldDiff is a field in which two specs differ. For fields that may be secret, such as environment variables, both
 // texts are empty.
 type FieldDiff struct {
-	Field    string // the path from Spec, such as "CPUs", "Ports[1].Protocol" or "Labels[team]"
-	OnRecord string // what is on record; for a list or map, the number of its elements
-	Wanted   string // likewise, what Ensure was called with
+	Field    string `json:"field"`             // the path from Spec, such as "CPUs", "Ports[1].Protocol" or "Labels[team]"
+	OnRecord string `json:"onRecord,omitzero"` // what is on record; for a list or map, the number of its elements
+	Wanted   string `json:"wanted,omitzero"`   // likewise, what Ensure was called with
 }
 
 // String returns one line, such as "CPUs: 0.5 on record, 1 wanted".

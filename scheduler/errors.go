@@ -178,8 +178,8 @@ func isDockerRun(t task.Info) bool {
 
 // ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.
 type ForgetError struct {
-	ID    string     // of the task, or of the member of its pod that is in the way
-	State task.State // that it is in
+	ID    string     `json:"id"`    // of the task, or of the member of its pod that is in the way
+	State task.State `json:"state"` // that it is in
 }
 
 // Error returns ID and state.
@@ -207,7 +207,8 @@ func (e *CapacityError) Error() string {
 }
 
 // SubscribeError is returned by Run when the master refuses the framework, and would refuse it again: bad
-// credentials (status 401), no permission (403), a role that does not exist, a changed principal.
+// credentials (status 401), no permission (403, or an ERROR event), a role that does not exist, a changed principal. What
+// may pass, such as a failure of the master's authorizer, is the Err of a [ConnectionEvent] instead, and tried again.
 type SubscribeError struct {
 	// Status is the HTTP status, 200 when the master refused with an ERROR event.
 	Status int

@@ -38,8 +38,8 @@ type ConnectionEvent struct {
 	FrameworkID string `json:"frameworkID,omitzero"`
 	// Err is why the attempt to subscribe failed, or the subscription ended. Nil when Connected.
 	Err error `json:"err,omitzero"`
-	// NextAttempt is when the next attempt will be made. Zero when Connected, and when Run
-	// ends because of Err.
+	// NextAttempt is when the next attempt will be made; sooner if ZooKeeper names another master before. Zero when
+	// Connected, and when Run ends because of Err.
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 

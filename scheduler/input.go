@@ -24,6 +24,8 @@ type (
 	// together are launched together.
 	wake struct{}
 
+	// leaderElected: ZooKeeper names another leading master.
+	leaderElected struct{}
 	// streamOpened: this master accepted the SUBSCRIBE request and assigned this stream ID.
 	streamOpened struct {
 		stream int
@@ -114,6 +116,7 @@ type (
 func (start) isInput()         {}
 func (end) isInput()           {}
 func (wake) isInput()          {}
+func (leaderElected) isInput() {}
 func (streamOpened) isInput()  {}
 func (streamEvent) isInput()   {}
 func (streamGarbled) isInput() {}

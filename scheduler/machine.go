@@ -45,7 +45,8 @@ import (
 //	machine_demand.go          SUPPRESS and REVIVE
 //	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
 //	machine_offers.go          OFFERS, ACCEPT and DECLINE
-//	machine_cycle.go           an offer cycle: matcher, builder, launches
+//	machine_cycle.go           an offer cycle: launches
+//	machine_match.go           the matcher, and what it may have got wrong
 //	machine_backlog.go         pending tasks, and where they are counted
 //	machine_neveroffered.go    tasks that need what the framework does not subscribe for
 //	machine_explanation.go     why a task is not launched
@@ -82,6 +83,7 @@ type machine struct {
 	storage        storage
 
 	matchErr error    // why the last cycle failed; nil: it did not
+	placed   placed   // what a builder works on
 	actions  []action // of the current step
 }
 
@@ -142,6 +144,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.conn.stop()
 	case wake:
 		m.wake(now)
+	case leaderElected:
+		m.leaderElected(now)
 	case streamOpened:
 		if m.conn.current(in.stream) {
 			m.conn.opened(now, in.master)
@@ -214,6 +218,9 @@ func (m *machine) deadline() time.Time {
 		if m.wantsCycle() {
 			sooner(m.cycleDue())
 		}
+		if !m.pool.awaitUntil.IsZero() {
+			sooner(m.pool.awaitUntil)
+		}
 		if len(m.pool.offers) > 0 && !m.wantsCycle() {
 			sooner(m.pool.holdUntil)
 		}
@@ -254,6 +261,7 @@ func (m *machine) wake(now time.Time) {
 	}
 	if m.conn.connected() {
 		m.fireTimers(now)
+		m.endAwaiting(now)
 		m.cycle(now)
 		m.declineHeld(now)
 		if !m.teardown.wanted && !now.Before(m.reconciliation.next) {

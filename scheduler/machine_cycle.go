@@ -1,7 +1,7 @@
 package scheduler
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +13,7 @@ import (
 
 // wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
 func (m *machine) wantsCycle() bool {
-	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether pending tasks wait for the preferred agent.
@@ -49,17 +49,26 @@ func (m *machine) cycle(now time.Time) {
 	offers, used := m.offersAtHand(now)
 	event := OfferEvent{Offers: len(offers)}
 	var launches []*offerUse
-	if tasks := m.backlog.matchable(now, m.pool.newOffers); len(tasks) > 0 {
+	if tasks := m.backlog.matchable(now, m.pool.newOffers, m.pool.again); len(tasks) > 0 {
+		input := m.cycleOf(now, tasks, offers)
 		var placements []task.Placement
-		placements, event.Rejections, event.Err = m.match(now, tasks, offers)
-		launches = m.prepareAll(now, placements, used, &event)
+		placements, event.Rejections, event.Err = m.match(now, input)
+		answers := newAnswers(tasks)
+		launches = m.prepareAll(now, placements, used, answers)
+		if event.Err == nil {
+			m.checkAnswers(answers, placements, event.Rejections)
+		}
+		event.Err = errors.Join(event.Err, answers.err())
 		m.matchErr = event.Err
+		m.awaitAgents(now, input.Agents, event.Rejections)
 		m.keepFindings(Finding{At: now, Offers: len(offers)}, event.Rejections)
 		m.failForCapacity(now, m.backlog.exhausted())
 	}
 	m.pool.markSeen()
 	m.preferAgent(now, launches)
 	for _, u := range launches {
+		event.Placed += len(u.operations)
+		m.census.noteUse(u.agentID, u.role, u.left.resources())
 		m.accept(now, u)
 	}
 	m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
@@ -71,24 +80,27 @@ func (m *machine) cycle(now time.Time) {
 }
 
 // prepareAll prepares the placements and returns the offers that are used.
-func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*offerUse, event *OfferEvent) []*offerUse {
+func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*offerUse, answers *answers) []*offerUse {
 	var launches []*offerUse
 	var gone []*entry // no longer pending
 	for _, p := range placements {
 		e := m.tasks.byID[p.TaskID]
-		operation, err := m.prepare(now, e, p, used)
+		if e == nil || e.Info.State != task.StatePending || e != e.head() {
+			answers.fault(fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID))
+			continue
+		}
+		answers.answered(e.class.spec, 1)
+		u, operation, err := m.prepare(now, e, p, used)
 		if err != nil {
-			event.Err = err
+			answers.fault(err)
 			continue
 		}
 		gone = append(gone, e)
 		if operation != nil {
-			u := used[p.OfferIDs[0]]
 			if len(u.operations) == 0 {
 				launches = append(launches, u)
 			}
 			u.operations = append(u.operations, *operation)
-			event.Placed++
 		}
 	}
 	m.backlog.removeAll(gone)
@@ -103,144 +115,31 @@ func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUs
 	used := make(map[string]*offerUse, len(offers)) // by offer
 	for i := range offers {
 		offers[i].Quarantined = quarantined[offers[i].Agent.ID]
-		uses[i] = offerUse{agentID: offers[i].Agent.ID, role: offers[i].Role}
+		uses[i] = offerUse{agentID: offers[i].Agent.ID, role: offers[i].Role, resources: offers[i].Resources}
 		used[offers[i].ID] = &uses[i]
 	}
 	return offers, used
 }
 
-// match calls the matcher. It is user code: if it panics over tasks of some classes, these tasks fail. If it
-// panics whatever the class, nothing but this cycle is lost.
-func (m *machine) match(now time.Time, tasks []task.Demand, offers []task.Offer) ([]task.Placement, []task.Rejection, error) {
-	c := task.Cycle{
-		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // a float64 has 53 bits
-		Tasks: tasks, Offers: offers, Running: m.census.running(),
-	}
-	placed, rejected, err := m.tryMatch(c)
-	if err == nil {
-		return placed, rejected, nil
-	}
-	guilty := m.panicking(c)
-	if len(guilty) == 0 {
-		return nil, nil, err
-	}
-	var innocent []task.Demand
-	var failed []*entry
-	for _, d := range tasks {
-		e := m.tasks.byID[d.ID]
-		if err := guilty[d.Spec]; err != nil && e != nil && e.Info.State == task.StatePending {
-			for _, e := range e.members() {
-				m.setState(now, e, task.StateError, err)
-			}
-			failed = append(failed, e)
-		} else {
-			innocent = append(innocent, d)
-		}
-	}
-	m.backlog.removeAll(failed)
-	if len(innocent) == 0 {
-		return nil, nil, err
-	}
-	c.Tasks, c.Running = innocent, m.census.running()
-	placed, rejected, again := m.tryMatch(c)
-	return placed, rejected, cmp.Or(again, err)
-}
-
-// panicking returns the specs of the classes over which the matcher panics, with the panic of each. It searches by
-// bisection, with the first task of each class. It returns none if the matcher panics over every one of several
-// tasks: then an offer, or the matcher itself, is at fault.
-func (m *machine) panicking(c task.Cycle) map[*task.Spec]error {
-	var firsts []task.Demand
-	seen := map[*task.Spec]bool{} // tasks of a class share their spec
-	for _, d := range c.Tasks {
-		if !seen[d.Spec] {
-			seen[d.Spec] = true
-			firsts = append(firsts, d)
-		}
-	}
-	guilty := map[*task.Spec]error{}
-	tries := maxTries
-	if !m.findPanicking(c, firsts, guilty, &tries) || len(guilty) == len(firsts) && len(c.Tasks) > 1 {
-		return nil
-	}
-	return guilty
-}
-
-// maxTries limits the search for the classes over which a matcher panics: each try costs as much as a small cycle.
-// It is enough to find several classes among a thousand.
-const maxTries = 100
-
-// findPanicking adds the classes among tasks over which the matcher panics to guilty. It returns false if the tries
-// ran out.
-func (m *machine) findPanicking(c task.Cycle, tasks []task.Demand, guilty map[*task.Spec]error, tries *int) bool {
-	if *tries--; *tries < 0 {
-		return false
-	}
-	c.Tasks = tasks
-	_, _, err := m.tryMatch(c)
-	switch half := len(tasks) / 2; {
-	case err == nil:
-		return true
-	case half == 0:
-		guilty[tasks[0].Spec] = err
-		return true
-	default:
-		return m.findPanicking(c, tasks[:half], guilty, tries) && m.findPanicking(c, tasks[half:], guilty, tries)
-	}
-}
-
-func (m *machine) tryMatch(c task.Cycle) (placed []task.Placement, rejected []task.Rejection, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			placed, rejected, err = nil, nil, panicked("the matcher", p)
-		}
-	}()
-	placed, rejected = m.settings.matcher.Match(c)
-	return placed, rejected, nil
-}
-
-// useTogether makes the offers that a placement names share one use. It returns an error if they cannot be accepted
-// together: a master takes an ACCEPT with offers of different agents or roles for invalid, and the tasks are lost.
-func useTogether(p task.Placement, used map[string]*offerUse) error {
-	if len(p.OfferIDs) == 0 {
-		return fmt.Errorf("scheduler: the matcher placed task %q on no offer", p.TaskID)
-	}
-	first := used[p.OfferIDs[0]]
-	for i, id := range p.OfferIDs {
-		u := used[id]
-		switch {
-		case slices.Contains(p.OfferIDs[:i], id):
-			return fmt.Errorf("scheduler: the matcher placed task %q on offer %q twice", p.TaskID, id)
-		case u == nil || u.agentID != p.AgentID:
-			return fmt.Errorf("scheduler: the matcher placed task %q on offer %q of agent %q, which is not there", p.TaskID, id, p.AgentID)
-		case u.role != first.role:
-			return fmt.Errorf("scheduler: the matcher placed task %q on offers for the roles %q and %q", p.TaskID, first.role, u.role)
-		case u.offers != nil && !slices.Equal(u.offers, p.OfferIDs):
-			return fmt.Errorf("scheduler: the matcher placed task %q on the offers %q, and another one on %q", p.TaskID, p.OfferIDs, u.offers)
-		}
-	}
-	for _, id := range p.OfferIDs {
-		used[id] = first
-	}
-	first.offers = p.OfferIDs
-	return nil
-}
-
-// prepare turns a placement into a launch and records it. It returns nil for a task that cannot be built, which
+// prepare turns a placement into a launch and records it. It returns no operation for a task that cannot be built, which
 // has then failed, and an error for a placement that is invalid.
-func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*mesos.Offer_Operation, error) {
-	if e == nil || e.Info.State != task.StatePending || e != e.head() {
-		return nil, fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID)
-	}
+func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*offerUse, *mesos.Offer_Operation, error) {
 	if err := useTogether(p, used); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if err := checkPlacement(e.class.spec, &p); err != nil {
+		return nil, nil, err
+	}
+	u := used[p.OfferIDs[0]]
+	if err := u.take(&p); err != nil {
+		return nil, nil, fmt.Errorf("scheduler: the matcher placed task %q on what it was not offered: %w", p.TaskID, err)
 	}
 	placements, operation, err := m.build(e, p)
 	if err != nil {
 		for _, e := range e.members() {
 			m.setState(now, e, task.StateError, err)
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	for i, e := range e.members() {
 		e.assign(placements[i])
@@ -248,7 +147,7 @@ func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[st
 		m.tasks.advanceLaunch(e, eventPlaced)
 		m.setState(now, e, task.StateStaging, nil)
 	}
-	return operation, nil
+	return u, operation, nil
 }
 
 // build calls the builder and returns the operation that launches a task, or a whole pod, and the parts of the
@@ -261,9 +160,12 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 			err = panicked("the builder", p)
 		}
 	}()
-	parts = []task.Placement{p}
+	if parts, err = e.parts(p); err != nil {
+		return nil, nil, err
+	}
+	m.placed.keep(parts)
 	if e.pod != nil {
-		parts, operation, err = m.buildPod(e.pod, p)
+		operation, err = m.buildPod(e.pod, parts)
 	} else {
 		var info mesos.TaskInfo
 		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: p, FrameworkID: m.conn.frameworkID})
@@ -272,19 +174,12 @@ func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, ope
 	if err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the builder refused: %w", err)
 	}
-	launched := launchedIn(operation)
-	if len(launched) != len(parts) {
-		return nil, nil, fmt.Errorf("scheduler: the builder made %d tasks for a pod of %d", len(launched), len(parts))
-	}
-	for i, e := range e.members() {
-		if t := launched[i]; t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != p.AgentID {
-			// Its updates would be about a task, or come from an agent, that is not on record.
-			return nil, nil, fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
-		}
-	}
 	// If a required field is missing the whole ACCEPT could not be sent.
 	if _, err := operation.Marshal(); err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
+	}
+	if err := m.placed.checkBuilt(e, operation, parts); err != nil {
+		return nil, nil, err
 	}
 	return parts, operation, nil
 }

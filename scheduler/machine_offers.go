@@ -39,7 +39,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 // rescind drops an offer that the master has taken back. A launch on it that waits for the store is cancelled, and the
 // other offers that it would have used are returned.
 func (m *machine) rescind(now time.Time, gone mesos.OfferID) {
-	m.pool.rescind(gone.Value)
+	m.census.forgetOffer(m.pool.rescind(gone.Value))
 	isGone := func(id mesos.OfferID) bool { return id == gone }
 	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(c.Accept.OfferIDs, isGone) }) {
 		if others := slices.DeleteFunc(c.Accept.OfferIDs, isGone); len(others) > 0 {

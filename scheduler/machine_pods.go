@@ -64,26 +64,19 @@ func (m *machine) joinPod(entries []*entry) *pod {
 	return p
 }
 
-// buildPod calls the builder and returns the operation that launches a pod, and the members' parts of the placement.
-func (m *machine) buildPod(p *pod, whole task.Placement) ([]task.Placement, *mesos.Offer_Operation, error) {
+// buildPod calls the builder and returns the operation that launches a pod. The last of the parts of the placement is the
+// executor's.
+func (m *machine) buildPod(p *pod, parts []task.Placement) (*mesos.Offer_Operation, error) {
 	builder, able := m.settings.builder.(PodBuilder)
 	if !able {
-		return nil, nil, errors.New("it is no PodBuilder")
+		return nil, errors.New("it is no PodBuilder")
 	}
-	members := make([]task.Spec, len(p.members))
-	for i, e := range p.members {
-		members[i] = e.Info.Spec
-	}
-	parts, err := divide(whole, append(members, podExecutor(members)))
-	if err != nil {
-		return nil, nil, err
-	}
-	last := len(members)
+	members, last := p.specs(), len(p.members)
 	executor, tasks, err := builder.BuildPod(task.PodBuildInput{
 		Members: members, Placements: parts[:last], Executor: parts[last], FrameworkID: m.conn.frameworkID,
 	})
 	executor.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
-	return parts[:last], &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
+	return &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH_GROUP, LaunchGroup: &mesos.Offer_Operation_LaunchGroup{
 		Executor: executor, TaskGroup: mesos.TaskGroupInfo{Tasks: tasks},
 	}}, err
 }

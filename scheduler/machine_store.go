@@ -54,7 +54,7 @@ func (m *machine) storeFailed(now time.Time, err error) {
 	if m.stopUnmarked(err) {
 		return
 	}
-	retryAt := now.Add(m.backoff(m.storage.journal.Failures()))
+	retryAt := now.Add(m.random(m.bound(m.storage.journal.Failures())))
 	m.storage.failed(err, retryAt)
 	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
 	for _, c := range m.cancelLaunches(now, all) {

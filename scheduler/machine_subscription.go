@@ -189,7 +189,8 @@ func (m *machine) disconnected(now time.Time, err error) {
 	if wasConnected && now.Sub(m.conn.openedAt) >= m.settings.backoffMax {
 		m.conn.resetAttempts()
 	}
-	m.conn.retry(now.Add(m.backoff(m.conn.attempts)))
+	grow := !isLeaderless(err) || m.bound(m.conn.attempts) <= 2*leaderlessPause
+	m.conn.retry(now.Add(m.pause(err)), grow)
 	if wasConnected && m.teardown.wanted {
 		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
 	}
@@ -207,14 +208,61 @@ func final(err error) bool {
 	return errors.Is(err, ErrEvicted) || errors.As(err, &refused) || errors.As(err, &removed) || errors.As(err, &fenced)
 }
 
-// backoff returns the pause before the next attempt: random, uniform between zero and a bound that doubles with each
-// attempt, so that the schedulers of a cluster do not all subscribe at the same time.
-func (m *machine) backoff(attempts int) time.Duration {
-	bound := m.settings.backoffMax
-	if attempts < 32 {
-		bound = min(bound, m.settings.backoffMin<<attempts)
+const (
+	// newsPause is the longest pause after the news that another master leads. Schedulers that have failed a few times, as in
+	// an election that takes seconds, come back spread over it.
+	newsPause = time.Second
+	// leaderlessPause is the shortest of the pauses while no master leads, and half of the longest, once they have grown.
+	leaderlessPause = time.Second
+)
+
+// pause returns how long to wait before the next attempt: a random time below a bound that doubles with each attempt, so
+// that the schedulers of a cluster do not all subscribe at the same time. It stays short while no master leads, since asking
+// is cheap, and after the news that another one does.
+func (m *machine) pause(err error) time.Duration {
+	bound := m.bound(m.conn.attempts)
+	switch {
+	case (m.conn.news || errors.Is(err, errNewLeader) || isRedirected(err)) && m.conn.hurry():
+		bound = min(bound, newsPause)
+	case isLeaderless(err) && bound > 2*leaderlessPause:
+		return leaderlessPause + m.random(leaderlessPause)
 	}
+	return m.random(bound)
+}
+
+// leaderElected takes the news that another master leads: a pause ends soon.
+func (m *machine) leaderElected(now time.Time) {
+	if m.conn.phase != waiting {
+		m.conn.noteNews()
+	} else if m.conn.hurry() {
+		m.conn.hasten(now.Add(m.random(min(m.bound(m.conn.attempts), newsPause))))
+	}
+}
+
+// bound returns what the pause is below, after so many attempts that failed in a row.
+func (m *machine) bound(attempts int) time.Duration {
+	if attempts >= 32 {
+		return m.settings.backoffMax
+	}
+	return min(m.settings.backoffMax, m.settings.backoffMin<<attempts)
+}
+
+// random returns a random time below bound.
+func (m *machine) random(bound time.Duration) time.Duration {
 	return time.Duration(m.settings.random() * float64(bound))
+}
+
+// isLeaderless reports whether an attempt failed because no master leads.
+func isLeaderless(err error) bool {
+	var leaderless *leaderlessError
+	return errors.As(err, &leaderless)
+}
+
+// isRedirected reports whether a subscription ended because its master has redirected a call to another one.
+func isRedirected(err error) bool {
+	var refused *CallError
+	const temporaryRedirect = 307
+	return errors.As(err, &refused) && refused.Status == temporaryRedirect
 }
 
 // halt ends the run.

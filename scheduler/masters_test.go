@@ -2,9 +2,13 @@ package scheduler_test
 
 import (
 	"context"
+	"io"
+	"log"
+	"net/http"
 	"testing"
 	"time"
 
+	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
@@ -62,7 +66,7 @@ func TestMasterFailover(t *testing.T) {
 		require.Equal(h, events[last-1].NextAttempt.Sub(h.began), times[last], "at the announced instant")
 		require.Less(h, times[last-1], leads, "every attempt before failed because nobody led")
 		require.GreaterOrEqual(h, times[last], leads)
-		require.Less(h, times[last]-times[last-1], 15*time.Second)
+		require.Less(h, times[last]-leads, 2*time.Second, "asking while nobody leads is cheap")
 
 		require.NoError(h, h.sched.Reconcile(ctx))
 		for _, id := range []string{"a", "b", "c"} {
@@ -73,6 +77,118 @@ func TestMasterFailover(t *testing.T) {
 		require.NoError(h, err)
 		_, err = h.sched.Launch(ctx, sleeper("d"))
 		require.NoError(h, err)
+	})
+}
+
+// One URL, of a master that does not lead: while it redirects to the dead leader, and knows of none, the pauses are short.
+func TestMasterFailoverWithOneURL(t *testing.T) {
+	cluster := mesostest.Config{Agents: agents(1), SessionTimeout: 10 * time.Second, Recovery: 50 * time.Millisecond}
+	withMasters(t, threeMasters(), cluster, scheduler.Config{Master: "m2.example:5050"}, func(_ context.Context, h *harness) {
+		h.at(20 * time.Second)
+		require.True(h, h.master.LoseMaster(0))
+		leads := 30*time.Second + 50*time.Millisecond
+		h.at(time.Minute)
+		events, times := h.connections()
+		last := len(events) - 1
+		require.True(h, events[last].Connected)
+		require.GreaterOrEqual(h, times[last], leads)
+		require.Less(h, times[last]-leads, 2*time.Second)
+		require.Greater(h, last, 7, "several attempts")
+	})
+}
+
+// A master that refuses the SUBSCRIBE itself is asked less and less often, also if others of the list are dead.
+func TestMasterRefusesInAList(t *testing.T) {
+	for _, masters := range []string{"m0.example:5050", "m0.example:5050,gone.example:5050", "gone.example:5050,m0.example:5050"} {
+		withMasters(t, threeMasters()[:1], mesostest.Config{}, scheduler.Config{Master: masters}, func(_ context.Context, h *harness) {
+			h.at(time.Second)
+			h.master.Intercept(func(c *calls.Call) mesostest.Fault {
+				if c.Type == calls.Call_SUBSCRIBE {
+					return http.StatusInternalServerError
+				}
+				return mesostest.Pass
+			})
+			h.master.CutStreams()
+			h.at(10 * time.Minute)
+			events, _ := h.connections()
+			require.Less(h, len(events), 120, "some 80 attempts, one every 7.5 s; with pauses of 1.5 s it would be 400")
+			longest := time.Duration(0)
+			for i := range events[1:] {
+				longest = max(longest, events[i+1].NextAttempt.Sub(events[i].NextAttempt))
+			}
+			require.Greater(h, longest, 10*time.Second)
+		})
+	}
+}
+
+// A master of a list takes the connection and never answers: after 15 s the next one is asked.
+func TestSilentMasterInAList(t *testing.T) {
+	masters := scheduler.Config{Master: "silent.example:5050,m0.example:5050"}
+	withMasters(t, threeMasters(), mesostest.Config{}, masters, func(_ context.Context, h *harness) {
+		silent, err := h.network.Listen("silent.example:5050")
+		require.NoError(h, err)
+		defer silent.Close()
+		h.at(15*time.Second - 1)
+		events, _ := h.connections()
+		require.Empty(h, events)
+		h.at(15 * time.Second)
+		events, times := h.connections()
+		require.Len(h, events, 1)
+		require.True(h, events[0].Connected)
+		require.Equal(h, 15*time.Second, times[0])
+	})
+}
+
+// The address of an agent, a path that does not exist, and a server that is no master: each attempt says so, and where.
+func TestNotAMaster(t *testing.T) {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Host == "agent.example:5051" && r.URL.Path == "/slave(1)/health":
+		case r.Host == "agent.example:5051":
+			http.Error(w, "Failed to validate agent::Call: Expecting 'type' to be present", http.StatusBadRequest)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	for entry, want := range map[string]string{
+		"agent.example:5051":              "http://agent.example:5051: this is an agent, not a master",
+		"web.example:80":                  "http://web.example:80: this is not a Mesos master",
+		"http://m0.example:5050/no/such/": "http://m0.example:5050/no/such: this is not a Mesos master, or its path is another one",
+		"nobody.example":                  "http://nobody.example:5050",
+		"https://web.example:80":          "https://web.example:80: the server does not speak TLS",
+	} {
+		withMasters(t, threeMasters(), mesostest.Config{}, scheduler.Config{Master: entry}, func(_ context.Context, h *harness) {
+			for _, address := range []string{"agent.example:5051", "web.example:80"} {
+				l, err := h.network.Listen(address)
+				require.NoError(h, err)
+				server := &http.Server{Handler: pages, ErrorLog: log.New(io.Discard, "", 0)}
+				go func() { _ = server.Serve(l) }()
+				defer server.Close()
+			}
+			h.at(time.Minute)
+			events, _ := h.connections()
+			require.NotEmpty(h, events)
+			require.ErrorContains(h, events[0].Err, want)
+			require.False(h, events[0].NextAttempt.IsZero(), "another one may come")
+		})
+	}
+}
+
+// ZooKeeper is down: each attempt fails with that, at once, and it is not claimed that a leader stays.
+func TestZooKeeperIsDown(t *testing.T) {
+	config := scheduler.Config{Master: "zk://user:secret@zk.example:2181/mesos"}
+	withMasters(t, threeMasters(), mesostest.Config{}, config, func(_ context.Context, h *harness) {
+		h.at(time.Minute)
+		events, times := h.connections()
+		require.NotEmpty(h, events)
+		require.Less(h, times[0], 5*time.Second)
+		for _, e := range events {
+			require.ErrorContains(h, e.Err, "no leading master is known yet: ")
+			require.ErrorContains(h, e.Err, "could not connect to a server")
+			require.NotContains(h, e.Err.Error(), "secret")
+			require.NotContains(h, e.Err.Error(), "stays")
+			require.False(h, e.NextAttempt.IsZero())
+		}
 	})
 }
 

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -61,6 +60,24 @@ func appendNew(all, more []task.Constraint) []task.Constraint {
 	return all
 }
 
+// specs returns the specs of the members.
+func (p *pod) specs() []task.Spec {
+	specs := make([]task.Spec, len(p.members))
+	for i, e := range p.members {
+		specs[i] = e.Info.Spec
+	}
+	return specs
+}
+
+// parts returns the placement of a task or, for a pod, those of its members and its executor.
+func (e *entry) parts(p task.Placement) ([]task.Placement, error) {
+	if e.pod == nil {
+		return []task.Placement{p}, nil
+	}
+	specs := e.pod.specs()
+	return divide(p, append(specs, podExecutor(specs)))
+}
+
 // divide returns the parts of a placement, one for each of the specs.
 func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 	rest, ports := slices.Clone(p.Resources), p.HostPorts
@@ -88,8 +105,6 @@ func divide(p task.Placement, specs []task.Spec) ([]task.Placement, error) {
 	}
 	return parts, nil
 }
-
-func thousandths(x float64) int64 { return int64(math.Round(x * 1000)) }
 
 // move moves an amount of a scalar resource, in thousandths, from rest to a placement. It returns how much was missing.
 func move(rest []mesos.Resource, to *task.Placement, name string, amount int64) int64 {

@@ -18,7 +18,11 @@ type pool struct {
 	offers []task.Offer
 	holds  []hold // for how long each offer is held
 	// newOffers reports whether there are offers that no cycle has looked at.
-	newOffers      bool
+	newOffers bool
+	// Tasks of these roles wait until awaitUntil for agents that are not at hand; then all offers are looked at again.
+	awaitUntil     time.Time
+	awaitRoles     []string
+	again          bool
 	cycleNotBefore time.Time // no cycle before that
 	holdUntil      time.Time // no offer is declined before that
 	preferred      preferred
@@ -48,6 +52,7 @@ type preferred struct {
 // reset drops all offers, for a new subscription.
 func (p *pool) reset(now time.Time) {
 	p.offers, p.holds, p.cycleNotBefore, p.preferred = nil, nil, now, preferred{}
+	p.await(time.Time{}, nil)
 }
 
 // add adds new offers, and takes over the slice.
@@ -79,7 +84,20 @@ const cyclePause = 5 * time.Millisecond
 func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 
 // markSeen notes that a cycle has looked at all offers.
-func (p *pool) markSeen() { p.newOffers = false }
+func (p *pool) markSeen() { p.newOffers, p.again = false, false }
+
+// await notes until when tasks of these roles wait for agents that are not at hand; the zero time: none do.
+func (p *pool) await(until time.Time, roles []string) { p.awaitUntil, p.awaitRoles = until, roles }
+
+// awaited returns the roles of tasks that have waited for long enough. All offers are then looked at again.
+func (p *pool) awaited(now time.Time) []string {
+	if p.awaitUntil.IsZero() || now.Before(p.awaitUntil) {
+		return nil
+	}
+	roles := p.awaitRoles
+	p.awaitUntil, p.awaitRoles, p.again = time.Time{}, nil, true
+	return roles
+}
 
 // standby reports whether offers are to be held while nothing is pending.
 func (p *pool) standby() bool { return p.policy.hold > defaultHold }
@@ -100,9 +118,16 @@ func (p *pool) drop(pick func(i int) bool) {
 	p.offers, p.holds = p.offers[:stay], p.holds[:stay]
 }
 
-// rescind removes an offer, if it is there.
-func (p *pool) rescind(id string) {
-	p.drop(func(i int) bool { return p.offers[i].ID == id })
+// rescind removes an offer, if it is there, and returns the ID of its agent.
+func (p *pool) rescind(id string) (agentID string) {
+	p.drop(func(i int) bool {
+		gone := p.offers[i].ID == id
+		if gone {
+			agentID = p.offers[i].Agent.ID
+		}
+		return gone
+	})
+	return agentID
 }
 
 // takeFrom removes the offers of an agent and returns them.
@@ -205,6 +230,26 @@ type offerUse struct {
 	agentID, role string
 	offers        []string // their IDs; nil: not used so far
 	operations    []mesos.Offer_Operation
+	resources     []mesos.Resource // of the offers
+	left          leftovers        // of the resources; nil: not used so far
+	taken         []task.Placement // from the resources
+}
+
+// take takes what a placement uses. If it returns an error nothing was taken.
+func (u *offerUse) take(p *task.Placement) error {
+	if u.left == nil {
+		u.left = newLeftovers(u.resources)
+	}
+	err := u.left.takePlacement(p)
+	if err == nil {
+		u.taken = append(u.taken, *p)
+		return nil
+	}
+	u.left = newLeftovers(u.resources)
+	for i := range u.taken {
+		_ = u.left.takePlacement(&u.taken[i]) // as before
+	}
+	return err
 }
 
 // leastOffered is the least memory, in MB, with which a master makes an offer that has no cpus, by default.

@@ -163,13 +163,22 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	switch verb {
 	case "start":
 		return start{}
+	case "elected":
+		return leaderElected{}
 	case "open":
 		return streamOpened{stream: s.machine.conn.stream}
 	case "close":
 		if status, err := strconv.Atoi(options["status"]); err == nil {
 			return streamClosed{stream: s.stream(options), err: &SubscribeError{Status: status, Message: options["error"]}}
 		}
-		return streamClosed{stream: s.stream(options), err: errors.New(options["error"])}
+		err := errors.New(options["error"])
+		switch strings.Join(args, "") {
+		case "leaderless":
+			err = &leaderlessError{err}
+		case "elected":
+			err = fmt.Errorf("%w: %w", err, errNewLeader)
+		}
+		return streamClosed{stream: s.stream(options), err: err}
 	case "end":
 		return end{}
 	case "garbled":

@@ -3,10 +3,12 @@ package scheduler_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,4 +100,47 @@ func TestZooKeeper(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Teardown(ctx))
 	require.Equal(t, 1, master.Leader())
+}
+
+// There is nothing at ZooKeeper's path, then no master, then one: the attempts say so, and the news of the master ends the
+// pause.
+func TestZooKeeperWithoutMasters(t *testing.T) {
+	server := zktest.Start(t)
+	client := server.Connect(t)
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := scheduler.New(scheduler.Config{
+		Master: "zk://" + server.Address + "/mesos", Framework: scheduler.Framework{Name: "test"},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	next, stop := iter.Pull(s.Watch(ctx))
+	defer stop()
+	running.Go(func() { _ = s.Run(ctx) })
+	says := func(text string) {
+		for {
+			e, ok := next()
+			require.True(t, ok)
+			if c, ok := e.(scheduler.ConnectionEvent); ok && c.Err != nil && strings.Contains(c.Err.Error(), text) {
+				require.ErrorContains(t, c.Err, "no leading master is known yet")
+				return
+			}
+		}
+	}
+	says("list /mesos: zk: node does not exist")
+	client.Put("/mesos", "")
+	says("no master is a candidate in /mesos")
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	master, err := mesostest.New(mesostest.Config{Agents: agents(1), SessionTimeout: 1, Recovery: 1, Reregistration: 1})
+	require.NoError(t, err)
+	running.Go(func() { _ = master.Run(ctx, l) })
+	elections := make(chan []mesostest.Candidate, 100)
+	master.WatchElection(func(c []mesostest.Candidate) { elections <- c })
+	client.Put("/mesos/json.info_0000000000", string((<-elections)[0].Info))
+	_, err = s.Launch(ctx, sleeper("a"))
+	require.NoError(t, err)
 }

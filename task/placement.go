@@ -18,6 +18,8 @@ type Placement struct {
 	Hostname string
 	// Resources are taken from the offers. All placements of a cycle together never take more than is offered.
 	Resources []mesos.Resource
+	// ExecutorResources are what the executor of the task gets, if [Spec.Executor] asks for some. They come on top of Resources.
+	ExecutorResources []mesos.Resource
 	// HostPorts are parallel to Spec.Ports, with 0 for a port that has [Port.NoHost].
 	HostPorts []uint16
 }

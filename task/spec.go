@@ -37,6 +37,10 @@ type Spec struct {
 	// Ports are the ports that the task listens on. Each element asks for a host port, unless it has NoHost.
 	Ports []Port `json:"ports,omitzero"`
 
+	// Executor is what the executor of the task takes, in addition to what the task asks for, if a custom builder gives
+	// the task an executor. Nil: it does not, or the executor takes nothing. See [Placement.ExecutorResources].
+	Executor *ExecutorResources `json:"executor,omitzero"`
+
 	// Limits are the limits on CPUs and memory where they differ from the amounts asked for. Nil: these amounts are
 	// also the limits, as far as the agent enforces limits.
 	Limits *Limits `json:"limits,omitzero"`
@@ -80,6 +84,7 @@ type Spec struct {
 func (s Spec) Clone() Spec {
 	s.Scalars = maps.Clone(s.Scalars)
 	s.Ports = slices.Clone(s.Ports)
+	s.Executor = clone(s.Executor)
 	s.Limits = clone(s.Limits)
 	s.Container = s.Container.clone()
 	s.Command = s.Command.clone()
@@ -119,6 +124,14 @@ type Port struct {
 	// "_". It is part of the discovery info and of the name of an environment variable: port "web-ui" is in
 	// PORT_WEB_UI. Default: no name.
 	Name string `json:"name,omitzero"`
+}
+
+// ExecutorResources are amounts for the executor of a task: cores, and MiB of memory and of disk. A master warns of executors
+// that have less than 0.01 cpus or 32 MiB of memory, and may refuse them in the future.
+type ExecutorResources struct {
+	CPUs float64 `json:"cpus,omitzero"`
+	Mem  float64 `json:"mem,omitzero"`
+	Disk float64 `json:"disk,omitzero"`
 }
 
 // hostPorts returns how many host ports the ports ask for.

@@ -16,6 +16,7 @@ func (s Spec) Validate() error {
 	var v violations
 	v.id("ID", s.ID)
 	v.resources(s)
+	v.executor(s)
 	v.limits(s)
 	v.ports(s)
 	v.container(s)

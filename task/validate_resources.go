@@ -53,6 +53,22 @@ func (v *violations) amount(field string, x float64) {
 	}
 }
 
+// executor checks what the executor asks for.
+func (v *violations) executor(s Spec) {
+	if s.Executor == nil {
+		return
+	}
+	v.amount("Executor.CPUs", s.Executor.CPUs)
+	v.amount("Executor.Mem", s.Executor.Mem)
+	v.amount("Executor.Disk", s.Executor.Disk)
+	if *s.Executor == (ExecutorResources{}) {
+		v.add("Executor", 0, "must ask for something, or be nil")
+	}
+	if s.Pod != "" {
+		v.add("Executor", s.Pod, "must be nil in a pod, which has one executor for all members")
+	}
+}
+
 // limits applies the rules of validateResourceLimits in Mesos' src/master/validation.cpp.
 func (v *violations) limits(s Spec) {
 	if s.Limits != nil {

@@ -40,6 +40,9 @@ type Standard struct{}
 // announces the host port. A port that has [task.Port.NoHost] is its container port everywhere, also in discovery info, and is
 // not mapped.
 //
+// These executors come with the agent and are not part of what is placed: a spec with [task.Spec.Executor] is refused with
+// [ErrMismatch].
+//
 // A member of a pod cannot run alone and is refused with [ErrMismatch]; use [Standard.BuildPod].
 func (Standard) Build(in task.BuildInput) (mesos.TaskInfo, error) {
 	s := in.Spec
@@ -85,6 +88,8 @@ func checkPlacement(s task.Spec, p task.Placement) error {
 	switch {
 	case p.TaskID != s.ID:
 		return fmt.Errorf("%w: task %q, placement of %q", ErrMismatch, s.ID, p.TaskID)
+	case s.Executor != nil:
+		return fmt.Errorf("%w: %q asks for an executor of its own", ErrMismatch, s.ID)
 	case p.AgentID == "":
 		return fmt.Errorf("%w: %q: no agent", ErrMismatch, s.ID)
 	case len(p.Resources) == 0:

@@ -83,10 +83,9 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	if !w.fits(how, s, c) {
 		return errors.New("does not fit, or role, constraints or others do not hold")
 	}
-	got, revocable := map[string]int64{}, map[string]bool{}
+	got, own, revocable := map[string]int64{}, map[string]int64{}, map[string]bool{}
 	var ports []uint16
-	before := slices.Clone(c.ports)
-	for _, r := range p.Resources {
+	for i, r := range slices.Concat(p.Resources, p.ExecutorResources) {
 		if r.Name == "ports" && r.Ranges != nil {
 			taken, err := c.takePorts(r)
 			if err != nil {
@@ -104,6 +103,9 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 			return fmt.Errorf("takes revocable %s, which it did not ask for", r.Name)
 		}
 		got[r.Name] += amount
+		if i >= len(p.Resources) {
+			own[r.Name] += amount
+		}
 		if r.Revocable != nil {
 			c.revocable[r.Name] -= amount
 		} else {
@@ -124,6 +126,15 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 		}
 		delete(got, name)
 	}
+	if e := s.Executor; e != nil {
+		for name, amount := range map[string]float64{"cpus": e.CPUs, "mem": e.Mem, "disk": e.Disk} {
+			if own[name] != int64(math.Round(amount*1000)) {
+				return fmt.Errorf("the executor asked for %v %s, got %d thousandths", amount, name, own[name])
+			}
+		}
+	} else if len(own) > 0 {
+		return fmt.Errorf("got %v for an executor that it does not have", own)
+	}
 	if len(got) > 0 {
 		return fmt.Errorf("got %v, which it did not ask for", got)
 	}
@@ -131,7 +142,7 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	if err := checkPorts(s, p, ports); err != nil {
 		return err
 	}
-	return c.checkOrder(s, p, before)
+	return c.checkOrder(s, p)
 }
 
 // reservedFirst returns an error if r is not reserved although there is a reserved resource left to take from.
@@ -144,12 +155,12 @@ func (c *remaining) reservedFirst(r mesos.Resource) error {
 	return nil
 }
 
-// checkOrder returns an error if a port that the task does not name was taken although a better one is left.
-func (c *remaining) checkOrder(s *task.Spec, p task.Placement, before []freePort) error {
+// checkOrder returns an error if a port below 1024 that the task does not name was taken although a higher one is left.
+func (c *remaining) checkOrder(s *task.Spec, p task.Placement) error {
+	higher := slices.IndexFunc(c.ports, func(f freePort) bool { return f.port >= 1024 })
 	for i, port := range p.HostPorts {
-		at := slices.IndexFunc(before, func(f freePort) bool { return f.port == port })
-		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
-			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[0].port)
+		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && port < 1024 && higher >= 0 {
+			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[higher].port)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package taskmatcher
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -41,10 +42,11 @@ type class struct {
 	failedAt      int  // 1 + the length of match.changes when no candidate was found; 0: never
 }
 
-// need is how much of one kind of scalar resource a task takes.
+// need is how much of one kind of scalar resource a task takes together with its executor.
 type need struct {
-	kind   int
-	amount thousandths
+	kind     int
+	amount   thousandths
+	executor thousandths // the executor's part of it
 }
 
 // newClass prepares a class. It must be called before anything is placed.
@@ -54,13 +56,26 @@ func (m *match) newClass(spec *task.Spec) *class {
 		c.weight += m.maintenances
 	}
 	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
+	var executor [disk + 1]float64
+	if e := spec.Executor; e != nil {
+		executor = [...]float64{cpus: e.CPUs, mem: e.Mem, disk: e.Disk}
+	}
 	for kind, name := range m.kinds {
 		amount := spec.Scalars[name]
 		if kind < len(builtIn) {
 			amount += builtIn[kind] // a valid spec does not set both
 		}
-		if n := wantedAmount(amount); n > 0 {
-			c.needs = append(c.needs, need{kind, n})
+		n := need{kind: kind, amount: wantedAmount(amount)}
+		if kind < len(executor) {
+			n.executor = wantedAmount(executor[kind])
+		}
+		if max(n.amount, n.executor) > maxAmount { // the sum would overflow
+			n.amount = math.MaxInt64
+		} else {
+			n.amount += n.executor
+		}
+		if n.amount > 0 {
+			c.needs = append(c.needs, n)
 		}
 	}
 	for _, p := range spec.Ports {

@@ -16,38 +16,49 @@ func (m *match) place(id string, c *class, at int32) {
 		resources++
 	}
 	taken := make([]mesos.Resource, 0, resources)
+	var executor []mesos.Resource
 	for _, n := range c.needs {
-		taken = m.takeScalar(c, at, n, taken)
+		revocable := m.takeAmount(c, at, n)
+		taken = m.takeScalar(cand, n.kind, n.amount-n.executor, revocable, taken)
+		executor = m.takeScalar(cand, n.kind, n.executor, revocable, executor)
 	}
 	taken, hostPorts := m.takePorts(c, cand, taken)
 	m.placements = append(growDoubling(m.placements), task.Placement{
 		TaskID: id, OfferIDs: m.idsOf(cand), AgentID: cand.agent.ID, Hostname: cand.agent.Hostname,
-		Resources: taken, HostPorts: hostPorts,
+		Resources: taken, ExecutorResources: executor, HostPorts: hostPorts,
 	})
 	m.noteChange(c, at)
 }
 
-// takeScalar takes an amount of one kind of scalar resource from the offers of a candidate and appends it to taken. It
-// takes either revocable resources or others, since Mesos refuses a task that mixes them.
-func (m *match) takeScalar(c *class, at int32, n need, taken []mesos.Resource) []mesos.Resource {
+// takeAmount takes an amount of one kind of scalar resource from the table, either of revocable resources or of others,
+// since Mesos refuses a task that mixes them, also if the one are the executor's. It reports which.
+func (m *match) takeAmount(c *class, at int32, n need) (revocable bool) {
 	slot := int(at)*len(m.kinds) + n.kind
-	revocable := c.spec.Revocable && m.revocable != nil && m.revocable[slot] >= n.amount
+	revocable = c.spec.Revocable && m.revocable != nil && m.revocable[slot] >= n.amount
 	if revocable {
 		m.revocable[slot] -= n.amount
 	} else {
 		m.free[slot] -= n.amount
 	}
-	scalars := m.scalarsOf(&m.candidates[at])
+	return revocable
+}
+
+// takeScalar takes an amount of one kind of scalar resource from the offers of a candidate and appends it to taken.
+func (m *match) takeScalar(cand *candidate, kind int, amount thousandths, revocable bool, taken []mesos.Resource) []mesos.Resource {
+	if amount == 0 {
+		return taken
+	}
+	scalars := m.scalarsOf(cand)
 	for i := range scalars {
 		s := &scalars[i]
-		if n.amount == 0 {
+		if amount == 0 {
 			break
 		}
-		if s.kind != n.kind || s.free == 0 || (s.resource.Revocable != nil) != revocable {
+		if s.kind != kind || s.free == 0 || (s.resource.Revocable != nil) != revocable {
 			continue
 		}
-		some := min(n.amount, s.free)
-		n.amount -= some
+		some := min(amount, s.free)
+		amount -= some
 		s.free -= some
 		resource := *s.resource
 		resource.Scalar = m.allocator.scalar(some.float())
@@ -70,7 +81,11 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 	}
 	list := m.allocator.ports(len(c.spec.Ports))
 	for i, p := range c.spec.Ports {
-		if list[i] = p.Host; p.Host == 0 && !p.NoHost {
+		switch {
+		case p.NoHost:
+		case p.Host != 0:
+			list[i] = p.Host
+		default:
 			at, port := free.choose(m.random)
 			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)

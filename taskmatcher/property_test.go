@@ -187,6 +187,9 @@ func randomSpec(r *rand.Rand, id string) *task.Spec {
 	if r.IntN(6) == 0 {
 		s.Scalars = map[string]float64{"other": pick(r, 1, 0.5)}
 	}
+	if r.IntN(4) == 0 {
+		s.Executor = &task.ExecutorResources{CPUs: pick(r, 0, 0.1, digits(r, 1)), Mem: pick(r, 0, 32, digits(r, 64)), Disk: pick(r, 0.0, 10)}
+	}
 	for range pick(r, 0, 0, 0, 1, 1, 2) {
 		s.Constraints = append(s.Constraints, randomConstraint(r))
 	}
@@ -287,6 +290,7 @@ func TestDeterministicAndPure(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 5))
 			r.Shuffle(len(cycle.Offers), func(i, j int) { cycle.Offers[i], cycle.Offers[j] = cycle.Offers[j], cycle.Offers[i] })
 			r.Shuffle(len(cycle.Running), func(i, j int) { cycle.Running[i], cycle.Running[j] = cycle.Running[j], cycle.Running[i] })
+			r.Shuffle(len(cycle.Agents), func(i, j int) { cycle.Agents[i], cycle.Agents[j] = cycle.Agents[j], cycle.Agents[i] })
 			cycle.Offers = append(cycle.Offers, cycle.Offers[:len(cycle.Offers)/2]...)
 			again, againRejections := v.fast.Match(cycle)
 			require.Equal(t, placements, again, "%s, seed %d", v.name, seed)
@@ -359,6 +363,7 @@ func TestCheckFindsFaults(t *testing.T) {
 		}, nil),
 		"takes any port":              altered(func(s *task.Spec) { s.Ports = make([]task.Port, len(s.Ports)) }, nil),
 		"asks for less":               altered(func(s *task.Spec) { s.CPUs /= 2 }, nil),
+		"forgets the executor":        altered(func(s *task.Spec) { s.Executor = nil }, nil),
 		"asks for more":               altered(func(s *task.Spec) { s.Mem++ }, nil),
 		"takes revocable ones":        altered(func(s *task.Spec) { s.Revocable = true }, nil),
 		"forgets maintenance":         altered(nil, func(o *task.Offer) { o.Agent.Unavailable = time.Time{} }),

@@ -200,6 +200,15 @@ func amounts(s *task.Spec) map[string]float64 {
 			all[name] += amount
 		}
 	}
+	if s.Executor != nil {
+		for name, amount := range map[string]float64{"cpus": s.Executor.CPUs, "mem": s.Executor.Mem, "disk": s.Executor.Disk} {
+			if !(amount >= 0 && amount <= 1e12) {
+				all[name] = math.NaN()
+			} else if thousandths := math.Round(amount * 1000); thousandths > 0 {
+				all[name] = (math.Round(all[name]*1000) + thousandths) / 1000
+			}
+		}
+	}
 	return all
 }
 
@@ -254,7 +263,7 @@ func (w *reference) maintenance(s *task.Spec, c *remaining) int64 {
 func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 	var taken []uint16
 	for _, p := range wanted {
-		if p.Host != 0 {
+		if p.Host != 0 && !p.NoHost {
 			if !slices.ContainsFunc(c.ports, func(f freePort) bool { return f.port == p.Host }) {
 				return nil, false
 			}
@@ -262,7 +271,11 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 		}
 	}
 	for _, p := range wanted {
-		if p.Host != 0 || p.NoHost {
+		if p.NoHost {
+			list = append(list, 0)
+			continue
+		}
+		if p.Host != 0 {
 			list = append(list, p.Host)
 			continue
 		}

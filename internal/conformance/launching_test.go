@@ -225,7 +225,7 @@ type careless struct{ id string }
 func (c careless) Build(in task.BuildInput) (mesos.TaskInfo, error) {
 	info, err := taskbuilder.Standard{}.Build(in)
 	if in.Spec.ID == c.id {
-		info.Resources = nil
+		info.KillPolicy = &mesos.KillPolicy{GracePeriod: &mesos.DurationInfo{Nanoseconds: -1}}
 	}
 	return info, err
 }

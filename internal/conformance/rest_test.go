@@ -62,6 +62,46 @@ func rest() []behaviour {
 			},
 		},
 		{
+			name:    "of an operation that is not known the master says what it knows of the agent, and echoes the resource provider",
+			sources: []source{document("scheduler-http-api", "RECONCILE_OPERATIONS"), recording("reserve_create")},
+			run: func(w *world) {
+				w.launch(sleeper("a"))
+				known, nobody := w.task("a").AgentID, "nobody"
+				ask := func(agent *string, provider *mesos.ResourceProviderID) mesos.OperationStatus {
+					asked := calls.Call_ReconcileOperations_Operation{OperationID: mesos.OperationID{Value: "o"}, ResourceProviderID: provider}
+					if agent != nil {
+						asked.AgentID = &mesos.AgentID{Value: *agent}
+					}
+					raw := w.sched.WatchRaw(w.ctx)
+					require.NoError(w, w.sched.Call(w.ctx, &calls.Call{Type: calls.Call_RECONCILE_OPERATIONS, ReconcileOperations: &calls.Call_ReconcileOperations{
+						Operations: []calls.Call_ReconcileOperations_Operation{asked},
+					}}))
+					for e := range raw {
+						if e.Type == calls.Event_UPDATE_OPERATION_STATUS {
+							return e.UpdateOperationStatus.Status
+						}
+					}
+					w.fail("the events ended")
+					return mesos.OperationStatus{}
+				}
+				for _, test := range []struct {
+					agent    *string
+					provider *mesos.ResourceProviderID
+					message  string
+				}{
+					{nil, nil, "Reconciliation: Operation is unknown and no 'agent_id' was provided"},
+					{nil, &mesos.ResourceProviderID{Value: "p"}, "Reconciliation: Operation is unknown and no 'agent_id' was provided"},
+					{&nobody, &mesos.ResourceProviderID{Value: "p"}, "Reconciliation: Both operation and agent are unknown"},
+					{&known, nil, "Reconciliation: Operation is unknown"},
+				} {
+					told := ask(test.agent, test.provider)
+					require.Equal(w, mesos.OPERATION_UNKNOWN, told.State)
+					require.Equal(w, test.message, told.GetMessage())
+					require.Equal(w, test.provider, told.ResourceProviderID)
+				}
+			},
+		},
+		{
 			name:    "without a subscription no such call is made",
 			sources: []source{document("scheduler-http-api", "Disconnections"), recording("bad_stream_id")},
 			run: func(w *world) {

@@ -168,13 +168,37 @@ func subscribing() []behaviour {
 			},
 		},
 		{
-			name:    "pauses between attempts are drawn at random below a bound that doubles from 100 ms up to 15 s",
-			sources: []source{document("scheduler-http-api", "Network partitions"), document("scheduler-http-api", "Disconnections")},
+			name:    "while no master leads, the pauses between attempts grow up to one or two seconds, and differ",
+			sources: []source{document("scheduler-http-api", "Master detection"), document("high-availability-framework-guide", "Dealing with Partitioned or Failed Masters")},
 			needs:   hours,
 			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
 			run: func(w *world) {
 				w.untilConnected(1)
 				w.wire.fail()
+				w.wait(time.Hour)
+				told, at := w.connections()
+				require.Greater(w, len(told), 1800)
+				seen := map[time.Duration]bool{}
+				for i, c := range told[1:] {
+					pause := c.NextAttempt.Sub(w.began.Add(at[i+1]))
+					require.Less(w, pause, 2*time.Second)
+					require.True(w, i < 5 || pause >= time.Second, pause)
+					seen[pause] = true
+				}
+				require.Greater(w, len(seen), 1700, "pauses that differ")
+				w.wire.restore()
+				w.untilConnected(2)
+			},
+		},
+		{
+			name:    "pauses between attempts that a master refuses are drawn at random below a bound that doubles from 100 ms up to 15 s",
+			sources: []source{document("scheduler-http-api", "Network partitions"), document("scheduler-http-api", "Disconnections")},
+			needs:   hours,
+			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.wire.always(calls.Call_SUBSCRIBE, http.StatusInternalServerError)
+				w.wire.cut()
 				w.wait(time.Hour)
 				told, at := w.connections()
 				require.Greater(w, len(told), 100)
@@ -188,7 +212,7 @@ func subscribing() []behaviour {
 				require.Greater(w, longest, 10*time.Second)
 				require.Greater(w, at[20]-at[8], 5*time.Second, "they do not grow late")
 				require.Greater(w, len(seen), 90, "pauses that differ")
-				w.wire.restore()
+				w.wire.calls(nil)
 				w.untilConnected(2)
 			},
 		},

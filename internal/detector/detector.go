@@ -23,7 +23,8 @@ type Config struct {
 	//	zk://host1:2181,host2:2181/path
 	//	zk://user:password@host1:2181/path
 	//
-	// An entry of a list without scheme is http. The port of ZooKeeper is 2181 if missing.
+	// An entry of a list without scheme is http, and without a port as well it has port 5050; a URL without port has that of
+	// its scheme. The port of ZooKeeper is 2181 if missing.
 	Master string
 	// TLS makes the URLs of masters found in ZooKeeper https URLs. Their nodes do not name the scheme.
 	TLS bool
@@ -50,12 +51,14 @@ type Detector struct {
 	sessionTimeout time.Duration
 	retry          time.Duration
 	leader         candidate // the last one found; used by Run only
+	elected        func()    // of Run
 
 	mu      sync.Mutex
 	masters []string // of a list, the current one first
 	lead    Lead     // without URL: not known yet
 	changed chan struct{}
-	lastErr error // the current problem with ZooKeeper
+	problem error         // with ZooKeeper; nil: none
+	news    chan struct{} // closed when lead or problem change
 }
 
 // New returns a Detector, or a *ParseError for Config.Master.
@@ -66,6 +69,7 @@ func New(c Config) (*Detector, error) {
 		logger:         cmp.Or(c.Logger, slog.Default()),
 		sessionTimeout: defaultSessionTimeout,
 		retry:          defaultRetry,
+		news:           make(chan struct{}),
 	}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
@@ -94,41 +98,53 @@ func (d *Detector) Address() string {
 	return strings.Join(slices.Sorted(slices.Values(d.masters)), ",")
 }
 
-// Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It must not be called again before it has
-// returned. For a list it only waits.
-func (d *Detector) Run(ctx context.Context) error {
+// Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It calls elected, which may be nil, whenever another
+// leader is known, be it at the same URL. It must not be called again before it has returned. For a list it only waits.
+func (d *Detector) Run(ctx context.Context, elected func()) error {
 	if d.ensemble != nil {
+		d.elected = elected
 		d.watch(ctx)
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
 
-// Leader returns the master to try next. With ZooKeeper it waits until Run has found a first leader, which it then
-// returns until another one is known. The error wraps context.Cause(ctx) and the current problem with ZooKeeper.
+// Leader returns the master to try next. With ZooKeeper that is the last leader that Run has found. While there is none
+// it waits until Run has either found one or a problem with ZooKeeper, which the error then wraps. When ctx ends the error
+// wraps context.Cause(ctx).
 func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 	for {
-		lead, _ := d.state()
-		if lead.URL != "" {
+		lead, problem, news := d.state()
+		switch {
+		case lead.URL != "":
 			return lead, nil
+		case problem != nil:
+			return Lead{}, fmt.Errorf("detector: no leading master is known yet: %w", problem)
 		}
 		select {
-		case <-lead.Changed:
-			continue
+		case <-news:
 		case <-ctx.Done():
+			return Lead{}, fmt.Errorf("detector: no leading master is known yet: %w", context.Cause(ctx))
 		}
-		err := fmt.Errorf("detector: no leading master is known: %w", context.Cause(ctx))
-		if _, lastErr := d.state(); lastErr != nil {
-			err = fmt.Errorf("%w (%w)", err, lastErr)
-		}
-		return Lead{}, err
 	}
 }
 
-func (d *Detector) state() (Lead, error) {
+// Problem returns why ZooKeeper cannot be asked who leads, or nil.
+func (d *Detector) Problem() error {
+	_, problem, _ := d.state()
+	return problem
+}
+
+func (d *Detector) state() (lead Lead, problem error, news <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lead, d.lastErr
+	return d.lead, d.problem, d.news
+}
+
+// tell wakes all who wait for news. It is called with the lock held.
+func (d *Detector) tell() {
+	close(d.news)
+	d.news = make(chan struct{})
 }
 
 // Failed reports that the master at url, a Lead.URL, could not be reached. A list goes on to its next master, and
@@ -146,22 +162,31 @@ func (d *Detector) Failed(url string) {
 // elect sets the leader and closes Changed of the one before.
 func (d *Detector) elect(url string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	close(d.changed)
 	d.changed = make(chan struct{})
 	d.lead = Lead{URL: url, Changed: d.changed}
+	d.tell()
+	d.mu.Unlock()
+	if d.elected != nil {
+		d.elected()
+	}
 }
 
 // report records the current problem with ZooKeeper, or nil, and logs it when it is not the one recorded before.
 func (d *Detector) report(err error) {
 	d.mu.Lock()
-	before := d.lastErr
-	d.lastErr = err
+	before, known := d.problem, d.lead.URL != ""
+	d.problem = err
+	d.tell()
 	d.mu.Unlock()
 	switch {
 	case err == nil && before != nil:
 		d.logger.Info("ZooKeeper works again")
 	case err != nil && (before == nil || before.Error() != err.Error()):
-		d.logger.Warn("cannot see in ZooKeeper who leads; the last leader known stays", "error", err)
+		consequence := "no leader is known yet"
+		if known {
+			consequence = "the last leader known stays"
+		}
+		d.logger.Warn("cannot see in ZooKeeper who leads; "+consequence, "error", err)
 	}
 }

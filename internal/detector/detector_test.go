@@ -67,7 +67,7 @@ func TestRunOfAListWaits(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Hour, func() { cancel(stop) })
 		start := time.Now()
-		require.Equal(t, stop, newDetector(t, Config{Master: "h"}).Run(ctx))
+		require.Equal(t, stop, newDetector(t, Config{Master: "h"}).Run(ctx, nil))
 		require.Equal(t, time.Hour, time.Since(start))
 	})
 }
@@ -113,14 +113,16 @@ func TestNoZooKeeper(t *testing.T) {
 				d := newDetector(t, Config{Master: "zk://h/mesos", DialContext: test.dial})
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error)
-				go func() { done <- d.Run(ctx) }()
+				go func() { done <- d.Run(ctx, nil) }()
 
 				timeout, cancelTimeout := context.WithTimeout(t.Context(), time.Minute)
 				defer cancelTimeout()
 				lead, err := d.Leader(timeout)
 				require.Zero(t, lead)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorContains(t, err, "no leading master is known yet: ")
 				require.ErrorContains(t, err, test.want)
+				require.NoError(t, timeout.Err(), "it is told as soon as it is known")
+				require.ErrorContains(t, d.Problem(), test.want)
 
 				start := time.Now()
 				cancel()

@@ -8,7 +8,7 @@
 //     has, as among masters themselves;
 //   - the last known leader stays the leader until another one is known. A lost connection to ZooKeeper, an empty
 //     election or a node that cannot be decoded change nothing: the event stream of the leader shows whether it
-//     still works;
+//     still works, and Detector.Problem says what is wrong. While no leader is known yet, Detector.Leader says so;
 //   - when the context of Run ends, so do dials, connections and waits, within a second.
 //
 // It does not contact the masters: those that do not lead redirect their callers. It trusts the ZooKeeper

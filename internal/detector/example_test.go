@@ -17,7 +17,7 @@ func ExampleDetector() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error)
-	go func() { done <- d.Run(ctx) }()
+	go func() { done <- d.Run(ctx, nil) }()
 
 	for range 2 {
 		lead, err := d.Leader(ctx)

@@ -3,6 +3,7 @@ package detector
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -54,12 +55,19 @@ func parseList(s string) (masters []string, reason string) {
 	return masters, ""
 }
 
+// masterPort is the port of a master that is given without scheme and port.
+const masterPort = "5050"
+
 // parseMaster returns the base URL of one master, or the reason why it is invalid.
 func parseMaster(s string) (master, reason string) {
 	if s == "" {
 		return "", "has an empty entry"
 	}
-	if !strings.Contains(s, "://") {
+	bare := !strings.Contains(s, "://")
+	if bare {
+		if ip, err := netip.ParseAddr(s); err == nil && ip.Is6() {
+			s = "[" + s + "]"
+		}
 		s = "http://" + s
 	}
 	u, err := url.Parse(s)
@@ -81,5 +89,8 @@ func parseMaster(s string) (master, reason string) {
 		return "", "has no port between 1 and 65535"
 	}
 	u.Host = strings.ToLower(u.Host)
+	if bare && u.Port() == "" {
+		u.Host += ":" + masterPort
+	}
 	return strings.TrimRight(u.String(), "/"), ""
 }

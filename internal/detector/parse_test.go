@@ -18,7 +18,13 @@ func TestParse(t *testing.T) {
 	}{
 		{"a URL", "http://h:5050", []string{"http://h:5050"}, nil},
 		{"no scheme", "h:5050", []string{"http://h:5050"}, nil},
-		{"no port", "h", []string{"http://h"}, nil},
+		{"no scheme and no port", "127.0.0.1", []string{"http://127.0.0.1:5050"}, nil},
+		{"the same in a list, with a path", "h1,h2/mesos/,H3:80", []string{"http://h1:5050", "http://h2:5050/mesos", "http://h3:80"}, nil},
+		{"a URL without port", "http://h", []string{"http://h"}, nil},
+		{"slashes at the end", "h:5050//,http://h2:5050///", []string{"http://h:5050", "http://h2:5050"}, nil},
+		{"IPv6 without port", "[::1],::2,fe80::1", []string{"http://[::1]:5050", "http://[::2]:5050", "http://[fe80::1]:5050"}, nil},
+		{"the largest port", "h:65535,h:1", []string{"http://h:65535", "http://h:1"}, nil},
+		{"a scheme in capitals", "HTTPS://h:1", []string{"https://h:1"}, nil},
 		{"https behind a proxy", "https://Proxy.example/mesos/", []string{"https://proxy.example/mesos"}, nil},
 		{"no scheme, but a path", "h:5050/mesos", []string{"http://h:5050/mesos"}, nil},
 		{"IPv6", "[::1]:5050", []string{"http://[::1]:5050"}, nil},
@@ -52,6 +58,7 @@ func TestParseRefuses(t *testing.T) {
 		noPath      = "must have a path after the hosts, such as /mesos"
 		dots        = "must have no empty name, . or .. in its path"
 		blanks      = "must have no blanks and control characters in its path"
+		onePath     = "must have all servers before its one path: zk://host1:2181,host2:2181/path"
 		at          = "must have neither / in the password nor @ in the path"
 	)
 	for _, test := range []struct{ why, master, value, reason string }{
@@ -77,6 +84,10 @@ func TestParseRefuses(t *testing.T) {
 		{"a large port", "h:65536", "h:65536", badPort},
 		{"an empty port", "http://h:/x", "http://h:/x", badPort},
 		{"a word as port", "http://h:port", "http://h:port", `is not a URL: invalid port ":port" after host`},
+		{"IPv6 with a port and without brackets", "::1:65536:5050", "::1:65536:5050", "must name a host"},
+		{"another scheme", "mesos://h:5050", "mesos://h:5050", onlyURLs},
+		{"only a scheme", "http://", "http://", "must name a host"},
+		{"only commas", ",", ",", "has an empty entry"},
 		{"a blank inside", "h 1:5050", "h 1:5050", `is not a URL: invalid character " " in host name`},
 		{"credentials", "http://user:secret@h:5050", "http://***@h:5050", credentials},
 		{"credentials without scheme", "user:secret@h:5050", "***@h:5050", credentials},
@@ -86,6 +97,12 @@ func TestParseRefuses(t *testing.T) {
 		{"no path", "zk://h:2181", "zk://h:2181", noPath},
 		{"the root", "zk://h:2181/", "zk://h:2181/", noPath},
 		{"no host", "zk:///mesos", "zk:///mesos", "has an empty entry"},
+		{"a path for each server", "zk://h1/mesos,h2:2181/mesos", "zk://h1/mesos,h2:2181/mesos", onePath},
+		{"a URL for each server", "zk://h1:2181/mesos,zk://h2:2181/mesos", "zk://h1:2181/mesos,zk://h2:2181/mesos", onePath},
+		{"a password for each server", "zk://u:secret@h1/mesos,u:secret@h2/mesos", "zk://***@h2/mesos", at},
+		{"a comma at the end", "zk://h1/mesos,", "zk://h1/mesos,", onePath},
+		{"a large port", "zk://h:65536/mesos", "zk://h:65536/mesos", badPort},
+		{"a blank between servers", "zk://h1 h2/mesos", "zk://h1 h2/mesos", hostPort},
 		{"an empty host", "zk://h1,/mesos", "zk://h1,/mesos", "has an empty entry"},
 		{"a host that is none", "zk://a'b/mesos", "zk://a'b/mesos", hostPort},
 		{"only a port", "zk://:2181/mesos", "zk://:2181/mesos", hostPort},

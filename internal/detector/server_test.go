@@ -36,7 +36,7 @@ func detect(t *testing.T, config Config) *running {
 	r.retry = 50 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
-	go func() { r.done <- r.Run(ctx) }()
+	go func() { r.done <- r.Run(ctx, nil) }()
 	t.Cleanup(r.ends)
 	return r
 }
@@ -53,12 +53,27 @@ func (r *running) ends() {
 	}
 }
 
-// leads waits for the first leader and requires that it is url.
-func (r *running) leads(url string) Lead {
+// leader waits for the first leader.
+func (r *running) leader() Lead {
 	ctx, cancel := context.WithTimeout(r.t.Context(), deadline)
 	defer cancel()
-	lead, err := r.Leader(ctx)
-	require.NoError(r.t, err)
+	for {
+		_, _, news := r.state()
+		lead, err := r.Leader(ctx)
+		if err == nil {
+			return lead
+		}
+		require.NoError(r.t, ctx.Err(), err)
+		select {
+		case <-news:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// leads waits for the first leader and requires that it is url.
+func (r *running) leads(url string) Lead {
+	lead := r.leader()
 	require.Equal(r.t, url, lead.URL)
 	return lead
 }

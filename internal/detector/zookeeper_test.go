@@ -127,7 +127,8 @@ func garbage(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	d := detect(t, Config{Master: "zk://" + s.Address + path})
 	lead := d.leads("http://127.0.0.1:5005")
 	c.Put(path+"/json.info_0000000004", "{")
-	d.says("WARN", "node json.info_0000000004 is no MasterInfo")
+	d.says("WARN", "the last leader known stays", "node json.info_0000000004 is no MasterInfo")
+	require.ErrorContains(t, d.Problem(), "is no MasterInfo")
 	d.keeps(lead)
 	_, err := c.Set(path+"/json.info_0000000004", []byte(info(5004)), -1) // nothing watches data
 	require.NoError(t, err)
@@ -136,12 +137,10 @@ func garbage(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 
 func aMissingPath(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	d := detect(t, Config{Master: "zk://" + s.Address + path + "/not/yet"})
-	d.says("WARN", "list "+path+"/not/yet", "node does not exist")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := d.Leader(ctx)
-	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorIs(t, err, zk.ErrNoNode)
+	d.says("WARN", "no leader is known yet", "list "+path+"/not/yet", "node does not exist")
+	_, err := d.Leader(t.Context())
+	require.ErrorIs(t, err, zk.ErrNoNode, "it is told at once")
+	require.ErrorContains(t, err, "no leading master is known yet")
 	c.Put(path+"/not", "")
 	c.Put(path+"/not/yet", "")
 	c.Put(path+"/not/yet/json.info_0000000000", info(5050))
@@ -165,9 +164,7 @@ func manyChanges(t *testing.T, s *zktest.Server, c *zktest.Client, path string) 
 				require.Fail(t, "stuck", "at %s", lead.URL)
 			}
 		}
-		var err error
-		lead, err = d.Leader(t.Context())
-		require.NoError(t, err)
+		lead = d.leader()
 	}
 }
 
@@ -288,7 +285,7 @@ func runAgain(t *testing.T, s *zktest.Server, c *zktest.Client, path string) {
 	<-d.done
 	ctx, cancel := context.WithCancel(t.Context())
 	d.stop = cancel
-	go func() { d.done <- d.Run(ctx) }()
+	go func() { d.done <- d.Run(ctx, nil) }()
 	d.says("authenticated: id=")
 	c.Put(path+"/json.info_-000000001", info(5049))
 	d.changes(lead, "http://127.0.0.1:5049")

@@ -21,6 +21,11 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 	for _, amount := range [...]float64{s.CPUs, s.Mem, s.Disk, s.GPUs} {
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(amount))
 	}
+	if b = flag(b, s.Executor != nil); s.Executor != nil {
+		for _, amount := range [...]float64{s.Executor.CPUs, s.Executor.Mem, s.Executor.Disk} {
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(amount))
+		}
+	}
 	b = binary.AppendUvarint(b, uint64(len(s.Scalars)))
 	if len(s.Scalars) > 0 { // sorting an empty map would allocate
 		for _, name := range slices.Sorted(maps.Keys(s.Scalars)) {

@@ -41,6 +41,9 @@ func Parse(s string) (a *Address, reason string) {
 	if strings.Contains(path, "@") {
 		return nil, "must have neither / in the password nor @ in the path"
 	}
+	if strings.Contains(path, ",") {
+		return nil, "must have all servers before its one path: zk://host1:2181,host2:2181/path"
+	}
 	a = &Address{Path: path}
 	if at := strings.LastIndex(hosts, "@"); at >= 0 {
 		a.Auth, hosts = hosts[:at], hosts[at+1:]

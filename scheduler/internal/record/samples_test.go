@@ -14,8 +14,8 @@ func fullSpec(id string) task.Spec {
 	return task.Spec{
 		ID: id, Name: "web & \"co\"", Role: "shop", CPUs: 0.1, Mem: 128.5, Disk: 10, GPUs: 1,
 		Scalars: map[string]float64{"bandwidth": 2.5, "licences": 1}, Revocable: true,
-		Ports:  []task.Port{{Container: 8080, Protocol: "tcp", Host: 31000, Name: "http"}, {Host: 31001, NoHost: true, Protocol: "udp"}},
-		Limits: &task.Limits{CPUs: task.Unlimited, Mem: 256},
+		Ports:    []task.Port{{Container: 8080, Protocol: "tcp", Host: 31000, Name: "http"}, {Host: 31001, NoHost: true, Protocol: "udp"}},
+		Executor: &task.ExecutorResources{CPUs: 0.1, Mem: 32, Disk: 10}, Limits: &task.Limits{CPUs: task.Unlimited, Mem: 256},
 		Container: &task.Container{
 			Containerizer: task.ContainerizerMesos, Image: "registry.example/shop:2.41", ForcePull: true, Network: "mesh",
 			Volumes: []task.Volume{
@@ -113,6 +113,7 @@ func olderSamples() []Task {
 		if info.Status == nil {
 			info.IPs = nil
 		}
+		info.Spec.Executor = nil
 		for j := range info.Spec.Ports {
 			info.Spec.Ports[j].NoHost = false
 		}

@@ -17,6 +17,7 @@ func Share(s, like *task.Spec) {
 	sharePart(&s.Container, like.Container)
 	sharePart(&s.HealthCheck, like.HealthCheck)
 	sharePart(&s.Check, like.Check)
+	s.Executor = like.Executor
 	sharePart(&s.Limits, like.Limits)
 	sharePart(&s.KillPolicy, like.KillPolicy)
 	sharePart(&s.Discovery, like.Discovery)

@@ -1,0 +1,147 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// run is what callers need of a Run.
+type run struct {
+	requests chan *request
+	limit    batchLimit    // of its store
+	done     chan struct{} // closed at the end
+	err      error         // what Run returns; may be read after done is closed
+}
+
+// request is a request of a caller to the loop. Exactly one of the first three fields is set.
+type request struct {
+	input   func(ref) input // returns an input for the machine
+	read    func(*machine)  // reads the machine
+	cancels *request        // the earlier request for which the caller no longer waits
+
+	spec   *task.Spec      // a task, or
+	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
+	cancel func(ref) input // returns the input that cancels the request; nil: it cannot be cancelled
+	waits  []string        // the IDs of the tasks that it waits for
+	ref    ref             // set by the loop, and read only by it
+	answer chan result     // of capacity 1
+}
+
+type result struct {
+	info task.Info
+	err  error
+	// gaveUp is set instead of these when the caller no longer waits, and why the tasks had not come as far as he waited for.
+	gaveUp bool
+	why    *Explanation
+}
+
+// ask passes a request to the loop and waits for the answer. When ctx ends, a request that can be cancelled is
+// cancelled; the others are answered at once anyway.
+func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
+	if ctx.Err() != nil {
+		return task.Info{}, contextError(ctx)
+	}
+	if err := s.awaitRun(ctx); err != nil {
+		return task.Info{}, err
+	}
+	r := s.present.Load()
+	if err := r.limit.fits(req); err != nil {
+		return task.Info{}, err
+	}
+	req.answer = make(chan result, 1)
+	select {
+	case r.requests <- req:
+	case <-r.done:
+		return task.Info{}, r.ended()
+	case <-ctx.Done():
+		return task.Info{}, contextError(ctx)
+	}
+	return r.await(ctx, req)
+}
+
+// await waits for the answer to a request that the loop has taken.
+func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
+	var given <-chan struct{}
+	if req.cancel != nil {
+		given = ctx.Done()
+	}
+	select {
+	case res := <-req.answer:
+		return res.after(ctx)
+	case <-r.done:
+	case <-given:
+		select {
+		case r.requests <- &request{cancels: req}: // the loop answers now, if it has not before
+		case <-r.done:
+		}
+	}
+	select {
+	case res := <-req.answer:
+		return res.after(ctx)
+	case <-r.done:
+	}
+	select {
+	case res := <-req.answer: // it came just before the end of the run
+		return res.after(ctx)
+	default:
+	}
+	if given != nil && ctx.Err() != nil {
+		return task.Info{}, contextError(ctx)
+	}
+	return task.Info{}, r.ended()
+}
+
+// runTimeout is after which time callers that wait for the first run are a reason for a warning.
+const runTimeout = 5 * time.Second
+
+// awaitRun waits for the first run to begin.
+func (s *Scheduler) awaitRun(ctx context.Context) error {
+	select {
+	case <-s.begun:
+		return nil
+	default:
+	}
+	warning := time.NewTimer(runTimeout)
+	defer warning.Stop()
+	for {
+		select {
+		case <-s.begun:
+			return nil
+		case <-ctx.Done():
+			return contextError(ctx)
+		case <-warning.C:
+			s.warnOnce.Do(func() {
+				s.config.Logger.WarnContext(ctx, "Run has not been called, nor Lead: methods such as Submit and Tasks wait for it", "waited", runTimeout)
+			})
+		}
+	}
+}
+
+// after returns what a caller gets whose context may have ended.
+func (r result) after(ctx context.Context) (task.Info, error) {
+	switch {
+	case !r.gaveUp:
+		return r.info, r.err
+	case r.why == nil:
+		return task.Info{}, contextError(ctx)
+	}
+	return r.why.Task, &WaitError{Err: contextError(ctx), Explanation: *r.why}
+}
+
+func (r *run) ended() error {
+	fenced := (*FencedError)(nil)
+	switch {
+	case r.err == nil:
+		return ErrNotRunning
+	case !errors.Is(r.err, context.Canceled) && !errors.Is(r.err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", ErrNotRunning, r.err)
+	case errors.As(r.err, &fenced): // by an error that wraps the end of a context
+		return fmt.Errorf("%w: %w", ErrNotRunning, &FencedError{Err: errors.New(fenced.Err.Error())})
+	}
+	// Not wrapped: the caller's own context is as it was.
+	return fmt.Errorf("%w: %s", ErrNotRunning, r.err.Error())
+}
