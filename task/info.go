@@ -11,16 +11,16 @@ import (
 // Info is what the scheduler knows about a task. Values that its fields point to are shared with the scheduler
 // and must not be modified.
 //
-// In JSON the error is its text, and Status has the form that Mesos has for it. To decode it gives the same Info, with an
-// error that has the text only. The values of secrets in the Spec are in it, too.
+// In JSON, Err is its text, and Status has the form that Mesos uses. Decoding gives the same Info, with an error that
+// has only the text. The JSON includes the values of secrets in the Spec.
 type Info struct {
 	Spec  Spec  `json:"spec"`
 	State State `json:"state"`
-	// Version rises with each change of any task of the framework: each change gives its task the next higher version. So of
-	// two Infos of a task the one with the higher version is newer, and an event whose task has a higher version than the
-	// highest one of a list is newer than the list. It rises over restarts and changes of the leader as well: a run begins
-	// with the time in microseconds since 1970, or with the highest version in the store if that is higher. So changes that
-	// somebody saw and that were not stored any more have lower versions, too, unless a clock was set back meanwhile. All are
+	// Version orders the changes of all tasks of the framework: each change gives its task the next higher version. Of
+	// two Infos of a task the one with the higher version is newer, and an event is newer than a list if its version is
+	// higher than all versions in the list. Versions also rise across restarts and changes of the leader: a run begins
+	// with the time in microseconds since 1970, or with the highest version in the store if that is higher. Only if a
+	// clock is set back can a change that was seen but not stored have a higher version than later ones. Versions are
 	// below 2^53.
 	Version uint64 `json:"version,omitzero"`
 	// AgentID, Hostname and HostPorts are set when the task is launched. HostPorts are parallel to Spec.Ports, with 0 for a
@@ -28,20 +28,21 @@ type Info struct {
 	AgentID   string   `json:"agentID,omitzero"`
 	Hostname  string   `json:"hostname,omitzero"`
 	HostPorts []uint16 `json:"hostPorts,omitempty"`
-	// AgentAddress is where the agent serves HTTP, as its offers say: "host:port", or "https://host:port" if it speaks TLS.
-	// Empty: unknown, as for a task that was adopted and whose agent has made no offer since.
+	// AgentAddress is where the agent serves HTTP, from its offers: "host:port", or "https://host:port" if it uses TLS.
+	// Empty: unknown, such as for an adopted task whose agent has made no offer since.
 	AgentAddress string `json:"agentAddress,omitzero"`
-	// IPs are the addresses of the task's container, in the order in which its last status that has any lists them. Without
-	// a network of its own they are the agent's.
+	// IPs are the addresses of the task's container, in the order of the last status that has any. On the host network
+	// they are those of the agent.
 	IPs []string `json:"ips,omitempty"`
 	// Healthy is the result of the last health check. Nil: not checked yet, or no health check.
 	Healthy *bool `json:"healthy,omitempty"`
-	// ExitStatus is the status with which the task's command or container exited, from 0 to 255, or 128 plus the number of the
-	// signal that ended it, as in a shell: 137 after SIGKILL. Mesos has no field for it: it is read from the texts
-	// of its own executors. Nil: the task has not ended, or the text says nothing of the kind, as with an executor of one's own.
+	// ExitStatus is the status with which the task's command or container exited, from 0 to 255, or 128 plus the number
+	// of the signal that ended it, as in a shell: 137 after SIGKILL. Mesos has no field for it: it is read from the
+	// messages of Mesos' own executors. Nil: the task has not ended, or the message does not say it, such as with a
+	// custom executor.
 	ExitStatus *int `json:"exitStatus,omitempty"`
-	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its text is
-	// left. Nil: the task has not ended, or Mesos ended it.
+	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its
+	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
 	// Status is the last status update from Mesos, without its data. Nil before the first one.
 	Status *mesos.TaskStatus `json:"status,omitempty"`

@@ -11,7 +11,7 @@ import (
 type Agent struct {
 	ID       string `json:"id,omitzero"`
 	Hostname string `json:"hostname,omitzero"`
-	// Address is where the agent serves HTTP: "host:port", or "https://host:port" if it speaks TLS. Empty: unknown.
+	// Address is where the agent serves HTTP: "host:port", or "https://host:port" if it uses TLS. Empty: unknown.
 	Address string `json:"address,omitzero"`
 	// Region and Zone of the agent's fault domain. Empty: the agent has none.
 	Region     string            `json:"region,omitzero"`

@@ -37,8 +37,8 @@ type Spec struct {
 	// Ports are the ports that the task listens on. Each element asks for a host port, unless it has NoHost.
 	Ports []Port `json:"ports,omitzero"`
 
-	// Executor is what the executor of the task takes, on top of what the task asks for, if a builder of your own gives
-	// the task one. Nil: the task has no executor of its own, or one that takes nothing. See [Placement.ExecutorResources].
+	// Executor is what the executor of the task takes, in addition to what the task asks for, if a custom builder gives
+	// the task an executor. Nil: it does not, or the executor takes nothing. See [Placement.ExecutorResources].
 	Executor *ExecutorResources `json:"executor,omitzero"`
 
 	// Limits are the limits on CPUs and memory where they differ from the amounts asked for. Nil: these amounts are

@@ -53,16 +53,22 @@ func (m *Master) LoseAgent(hostname string) bool {
 			m.endUncheckpointed(a)
 			return
 		}
+		pinged := a.alive // that a frozen one does not answer the master has seen before
 		a.alive, a.connected = false, false
 		m.rescindAll(a)
 		for _, t := range m.tasksOn(a) {
 			t.retry.stop()
+			if t.killLater != nil {
+				t.killLater.override = nil // it was in the socket
+			}
 			if !t.framework.info.GetCheckpoint() {
 				m.lose(t, mesos.REASON_AGENT_DISCONNECTED, "Agent "+a.config.Hostname+" disconnected")
 			}
 		}
 		m.endUncheckpointed(a)
-		m.watch(a)
+		if pinged {
+			m.watch(a)
+		}
 	})
 }
 
@@ -154,6 +160,9 @@ func (m *Master) markUnreachable(a *agent) {
 		e.Update.Status.UnreachableTime = a.unreachableTime()
 		t.framework.send(m, e)
 		t.retry.stop()
+		if !a.frozen {
+			t.killLater = nil // the master forgets it, and no socket has it
+		}
 		t.free(m)
 		delete(t.framework.tasks, t.info.TaskID.Value)
 		t.framework.unreachable[t.info.TaskID.Value] = t

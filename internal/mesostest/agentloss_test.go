@@ -84,6 +84,19 @@ func TestAgentLoss(t *testing.T) {
 			},
 		},
 		{
+			name: "killed while away and back too late: the master has forgotten the kill",
+			info: checkpointing(),
+			do: map[time.Duration]func(*cluster, *stream){
+				time.Second:     func(c *cluster, _ *stream) { c.master.LoseAgent(lostAgent) },
+				2 * time.Second: func(_ *cluster, s *stream) { s.kill("t") },
+				8 * time.Second: func(c *cluster, _ *stream) { c.master.ReturnAgent(lostAgent) },
+			},
+			want: []string{
+				"1 RESCIND", "7 t TASK_UNREACHABLE: health check timed out", "7 FAILURE",
+				"8 t TASK_RUNNING: Unreachable agent re-reregistered", "8 " + mostOfIt,
+			},
+		},
+		{
 			name: "shut down cleanly",
 			info: checkpointing(),
 			do: map[time.Duration]func(*cluster, *stream){

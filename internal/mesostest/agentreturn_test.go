@@ -60,7 +60,7 @@ func TestFrozenThenKilledAgentIsGivenUpOnce(t *testing.T) {
 		c.at(3 * time.Second)
 		c.master.LoseAgent(lostAgent)
 		c.at(time.Minute)
-		require.Equal(t, []string{"3 RESCIND", "9 FAILURE"}, s.since(time.Second))
+		require.Equal(t, []string{"3 RESCIND", "7 FAILURE"}, s.since(time.Second))
 	})
 }
 

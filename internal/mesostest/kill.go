@@ -27,7 +27,9 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 		return
 	}
 	if !t.agent.alive {
-		t.killLater = &killRequest{override}
+		if t.killLater = new(killRequest); t.agent.connected {
+			t.killLater.override = override
+		}
 		return
 	}
 	if t.started && t.executor.script != nil {
@@ -50,7 +52,8 @@ func (t *task) kill(m *Master, override *mesos.KillPolicy) {
 	}
 }
 
-// killRequest is a KILL that waits for its agent.
+// killRequest is a KILL that waits for its agent: in the socket of one that is frozen, and in the master, which does not
+// keep its kill policy, for one that is lost.
 type killRequest struct{ override *mesos.KillPolicy }
 
 // killBeforeStart ends a task that its executor has not seen, and with it the others of its group: the agent itself
