@@ -71,7 +71,7 @@ func TestMachineWalks(t *testing.T) {
 			c.play('L', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnpkFxtooouuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnnEWpkFxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -154,6 +154,12 @@ func (c *checker) play(verb byte, n int) {
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
+	case 'E':
+		c.lastRef++
+		c.feed(ensure{ref: c.lastRef, spec: specOf(id, map[string]string{"cpus": fmt.Sprint(n / 8 % 3)})})
+	case 'W':
+		c.lastRef++
+		c.feed(wait{ref: c.lastRef, id: id, until: Until(n / 8 % 2)})
 	case 'F':
 		c.lastRef++
 		c.feed(forget{ref: c.lastRef, id: id})

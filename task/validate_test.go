@@ -163,6 +163,10 @@ func TestValidateRefuses(t *testing.T) {
 		{func(s *spec) { s.Container.Parameters[0].Key = "net" }, `task: Container.Parameters[0].Key: "net": must not be set: use Container.Network`},
 		{func(s *spec) { s.Container.Parameters[0].Key = "network" }, `task: Container.Parameters[0].Key: "network": must not be set: use Container.Network`},
 
+		{func(s *spec) { s.Executor = &task.ExecutorResources{CPUs: -1} }, `task: Executor.CPUs: -1: must not be negative`},
+		{func(s *spec) { s.Executor = &task.ExecutorResources{Mem: math.NaN()} }, `task: Executor.Mem: NaN: must be a finite number`},
+		{func(s *spec) { s.Executor = &task.ExecutorResources{Disk: 1e13} }, `task: Executor.Disk: 1e+13: must not be greater than 1e12`},
+		{func(s *spec) { s.Executor = &task.ExecutorResources{} }, `task: Executor: 0: must ask for something, or be nil`},
 		{func(s *spec) { s.Command.Shell = "true" }, `task: Command.Shell: "true": must not be set together with Argv`},
 		{func(s *spec) { plain(s); s.Command.Shell = "exit 3\x00; exit 4" }, `task: Command.Shell: "exit 3\x00; exit 4": must not contain a zero byte`},
 		{func(s *spec) { s.Command.Argv[1] = "a\x00b" }, `task: Command.Argv[1]: "a\x00b": must not contain a zero byte`},

@@ -85,7 +85,6 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	}
 	got, own, revocable := map[string]int64{}, map[string]int64{}, map[string]bool{}
 	var ports []uint16
-	before := slices.Clone(c.ports)
 	for i, r := range slices.Concat(p.Resources, p.ExecutorResources) {
 		if r.Name == "ports" && r.Ranges != nil {
 			taken, err := c.takePorts(r)
@@ -143,7 +142,7 @@ func checkPlacement(w *reference, how strategy, s *task.Spec, p task.Placement, 
 	if err := checkPorts(s, p, ports); err != nil {
 		return err
 	}
-	return c.checkOrder(s, p, before)
+	return c.checkOrder(s, p)
 }
 
 // reservedFirst returns an error if r is not reserved although there is a reserved resource left to take from.
@@ -156,12 +155,12 @@ func (c *remaining) reservedFirst(r mesos.Resource) error {
 	return nil
 }
 
-// checkOrder returns an error if a port that the task does not name was taken although a better one is left.
-func (c *remaining) checkOrder(s *task.Spec, p task.Placement, before []freePort) error {
+// checkOrder returns an error if a port below 1024 that the task does not name was taken although a higher one is left.
+func (c *remaining) checkOrder(s *task.Spec, p task.Placement) error {
+	higher := slices.IndexFunc(c.ports, func(f freePort) bool { return f.port >= 1024 })
 	for i, port := range p.HostPorts {
-		at := slices.IndexFunc(before, func(f freePort) bool { return f.port == port })
-		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && len(c.ports) > 0 && c.ports[0].class() < before[at].class() {
-			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[0].port)
+		if s.Ports[i].Host == 0 && !s.Ports[i].NoHost && port < 1024 && higher >= 0 {
+			return fmt.Errorf("takes port %d while port %d is free", port, c.ports[higher].port)
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@
 //
 // # Guarantees
 //
-// The result depends on the arguments alone, and not on the order of offers and of running tasks. The arguments are
+// The result depends on the arguments alone, and not on the order of offers, running tasks and agents. The arguments are
 // not modified. The results share messages inside the offers' resources, such as reservations, which must
 // not be modified afterwards. No offer and no task makes a strategy panic: amounts that
 // [task.Spec.Validate] refuses fit nowhere, and constraints that it refuses hold nowhere.

@@ -77,7 +77,7 @@ func oddCycle(next func() byte) task.Cycle {
 			s.Executor = &task.ExecutorResources{CPUs: wanted(), Mem: odd(next()), Disk: wanted()}
 		}
 		for range next() % 4 {
-			s.Ports = append(s.Ports, task.Port{Host: [...]uint16{0, 0, 0, 1, 31001, 31002, 65535}[next()%7]})
+			s.Ports = append(s.Ports, task.Port{Host: [...]uint16{0, 0, 0, 1, 31001, 31002, 65535}[next()%7], NoHost: next()%8 == 0})
 		}
 		if next()%4 == 0 {
 			s.Scalars = map[string]float64{[...]string{"other", "", "ports", "cpus"}[next()%4]: odd(next())}
@@ -141,6 +141,9 @@ func oddResource(next func() byte) mesos.Resource {
 	switch next() % 12 {
 	case 0:
 		r = reserve(r, "r")
+		if next()%2 == 0 {
+			r = label(r, "owner", [...]string{"us", "", "others"}[next()%3])
+		}
 	case 1:
 		r.Type = nil
 	case 2:

@@ -81,7 +81,11 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 	}
 	list := m.allocator.ports(len(c.spec.Ports))
 	for i, p := range c.spec.Ports {
-		if list[i] = p.Host; p.Host == 0 && !p.NoHost {
+		switch {
+		case p.NoHost:
+		case p.Host != 0:
+			list[i] = p.Host
+		default:
 			at, port := free.choose(m.random)
 			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)

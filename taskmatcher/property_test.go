@@ -290,6 +290,7 @@ func TestDeterministicAndPure(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 5))
 			r.Shuffle(len(cycle.Offers), func(i, j int) { cycle.Offers[i], cycle.Offers[j] = cycle.Offers[j], cycle.Offers[i] })
 			r.Shuffle(len(cycle.Running), func(i, j int) { cycle.Running[i], cycle.Running[j] = cycle.Running[j], cycle.Running[i] })
+			r.Shuffle(len(cycle.Agents), func(i, j int) { cycle.Agents[i], cycle.Agents[j] = cycle.Agents[j], cycle.Agents[i] })
 			cycle.Offers = append(cycle.Offers, cycle.Offers[:len(cycle.Offers)/2]...)
 			again, againRejections := v.fast.Match(cycle)
 			require.Equal(t, placements, again, "%s, seed %d", v.name, seed)

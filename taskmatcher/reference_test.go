@@ -263,7 +263,7 @@ func (w *reference) maintenance(s *task.Spec, c *remaining) int64 {
 func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 	var taken []uint16
 	for _, p := range wanted {
-		if p.Host != 0 {
+		if p.Host != 0 && !p.NoHost {
 			if !slices.ContainsFunc(c.ports, func(f freePort) bool { return f.port == p.Host }) {
 				return nil, false
 			}
@@ -271,7 +271,11 @@ func (c *remaining) choosePorts(wanted []task.Port) (list []uint16, ok bool) {
 		}
 	}
 	for _, p := range wanted {
-		if p.Host != 0 || p.NoHost {
+		if p.NoHost {
+			list = append(list, 0)
+			continue
+		}
+		if p.Host != 0 {
 			list = append(list, p.Host)
 			continue
 		}

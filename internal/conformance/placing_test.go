@@ -45,6 +45,21 @@ func placing() []behaviour {
 			},
 		},
 		{
+			name:    "hosts that may not run a task do not hold back a group that is spread",
+			sources: []source{attributes},
+			run: func(w *world) {
+				first := w.launch(sleeper("first"))
+				for i := range 3 {
+					spec := sleeper(fmt.Sprint(i))
+					spec.Group = "group"
+					spec.Constraints = []task.Constraint{
+						{Attribute: task.AttributeHostname, Operator: task.OpIs, Value: first.Hostname}, {Attribute: task.AttributeHostname, Operator: task.OpGroupBy},
+					}
+					require.Equal(w, first.Hostname, w.launch(spec).Hostname)
+				}
+			},
+		},
+		{
 			name:    "a group that must stay together runs where its first task does",
 			sources: []source{attributes},
 			run: func(w *world) {

@@ -172,7 +172,6 @@ func subscribing() []behaviour {
 			sources: []source{document("scheduler-http-api", "Master detection"), document("high-availability-framework-guide", "Dealing with Partitioned or Failed Masters")},
 			needs:   hours,
 			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
-			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
 			run: func(w *world) {
 				w.untilConnected(1)
 				w.wire.fail()

@@ -163,7 +163,7 @@ func constraintSets(role string, pending iter.Seq[*task.Spec], level Level) []Co
 		}
 		seen[string(key)] = true
 		set := constraintSet(s, level)
-		if len(set) == 0 {
+		if len(set) == 0 || countsValues(s) {
 			return nil
 		}
 		distinct[fmt.Sprintf("%q", set)] = set
@@ -185,6 +185,12 @@ func appendKey(key []byte, constraints []task.Constraint) []byte {
 		}
 	}
 	return key
+}
+
+// countsValues reports whether a task has GROUP_BY with the number of values to expect. It counts the values of all agents,
+// also of those on which it cannot run, so that all have to be offered.
+func countsValues(s *task.Spec) bool {
+	return slices.ContainsFunc(s.Constraints, func(c task.Constraint) bool { return c.Operator == task.OpGroupBy && c.Value != "" })
 }
 
 // constraintSet returns those of a spec's constraints that a master can evaluate.
@@ -222,6 +228,8 @@ func minimum(role string, pending iter.Seq[*task.Spec]) map[string]float64 {
 	for s := range pending {
 		switch {
 		case !isFor(s, role):
+		case countsValues(s):
+			return nil
 		case least == nil:
 			least = maps.Clone(s.Scalars)
 			if least == nil {
@@ -273,7 +281,11 @@ func (f Filter) Admits(roles []string, s *task.Spec, level Level) bool {
 		if !isFor(s, role) {
 			continue
 		}
-		if sets, constrained := f.Constraints[role]; constrained {
+		sets, constrained := f.Constraints[role]
+		if countsValues(s) && (constrained || len(f.Minimum[role]) > 0) {
+			return false
+		}
+		if constrained {
 			set := constraintSet(s, level)
 			if !slices.ContainsFunc(sets, func(known ConstraintSet) bool { return slices.Equal(known, set) }) {
 				return false

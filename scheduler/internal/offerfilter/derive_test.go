@@ -68,8 +68,15 @@ func TestDerive(t *testing.T) {
 			where("@hostname", task.OpIsNot, "a1"), where("hostname", task.OpIsNot, "a1"), where("rack", task.OpIsNot, "r1"),
 		}}}, 0, " least *: cpus 1 where *: hostname IS_NOT a1 and rack IS_NOT r1"},
 		{"those that count", roles[:1], []task.Spec{{CPUs: 1, Constraints: all{
-			where("a", task.OpUnique, ""), where("b", task.OpGroupBy, "3"), where("c", task.OpMaxPer, "2"), where("d", task.OpCluster, ""), where("e", task.OpCluster, "x"),
+			where("a", task.OpUnique, ""), where("b", task.OpGroupBy, ""), where("c", task.OpMaxPer, "2"), where("d", task.OpCluster, ""), where("e", task.OpCluster, "x"),
 		}}}, 0, " least *: cpus 1 where *: a EXISTS and b EXISTS and c EXISTS and d EXISTS and e IS x"},
+		{"one that counts the values of all agents", roles, []task.Spec{
+			{CPUs: 1, Role: "prod", Constraints: all{where("dc", task.OpIs, "east"), where("rack", task.OpGroupBy, "3")}},
+			{CPUs: 1, Role: "prod", Constraints: all{where("dc", task.OpIs, "east")}}, {CPUs: 2, Role: "*"},
+		}, 0, " least *: cpus 2"},
+		{"executors", roles[:1], []task.Spec{
+			{CPUs: 1, Mem: 32, Executor: &task.ExecutorResources{CPUs: 0.5, Mem: 32, Disk: 10}}, {CPUs: 2, Mem: 48, Disk: 20},
+		}, 0, " least *: cpus 1.5, disk 10, mem 48"},
 		{"text that JSON cannot say", roles[:1], []task.Spec{
 			{CPUs: 1, Constraints: all{where("a", task.OpIs, "\xff"), where("b", task.OpLike, "x"), where("\xff", task.OpUnique, "")}},
 		}, 0, " least *: cpus 1 where *: b LIKE x"},
