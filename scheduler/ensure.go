@@ -18,7 +18,8 @@ import (
 // are not filled in: a port with protocol "tcp" differs from one without. Of a task that is only remembered, see
 // [Config.RememberIDs], a hash of the spec is compared.
 //
-// If ctx ends before the submission is stored, the task is withdrawn or killed; one that was on record before is not.
+// If ctx ends first the error is a [*WaitError], and the task is or is not on record: unlike [Scheduler.Submit], Ensure
+// withdraws nothing, so that it can be called again.
 func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {

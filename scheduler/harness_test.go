@@ -3,10 +3,12 @@ package scheduler_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +33,7 @@ type harness struct {
 	stop    context.CancelFunc
 
 	dialing func(ctx context.Context, address string) error // asked before each connection, unless it is nil
+	cut     atomic.Bool                                     // no connection can be made
 
 	mu     sync.Mutex
 	events []scheduler.Event
@@ -93,6 +96,9 @@ func withIdleScheduler(t *testing.T, masters []string, cluster mesostest.Config,
 }
 
 func (h *harness) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if h.cut.Load() {
+		return nil, errors.New("no route to host")
+	}
 	if h.dialing != nil {
 		if err := h.dialing(ctx, address); err != nil {
 			return nil, err

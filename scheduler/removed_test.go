@@ -2,7 +2,6 @@ package scheduler_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -39,10 +38,10 @@ func removals() map[string]func(h *harness) (ended bool) {
 			return false
 		},
 		"cut off for longer than the failover timeout": func(h *harness) bool {
-			h.dialing = func(context.Context, string) error { return errors.New("no route to host") }
+			h.cut.Store(true)
 			h.master.CutStreams()
 			h.at(time.Since(h.began) + time.Hour)
-			h.dialing = nil
+			h.cut.Store(false)
 			return false
 		},
 	}

@@ -2,7 +2,6 @@ package scheduler_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +16,7 @@ import (
 func TestStatus(t *testing.T) {
 	cluster := mesostest.Config{Quorum: 1}
 	withIdleScheduler(t, []string{"m1.example:5050", "m2.example:5050"}, cluster, scheduler.Config{}, func(ctx context.Context, h *harness) {
-		reachable := false
-		h.dialing = func(context.Context, string) error {
-			if !reachable {
-				return errors.New("no route to host")
-			}
-			return nil
-		}
+		h.cut.Store(true)
 		h.at(time.Second)
 		h.lead(ctx, scheduler.Term{})
 		status, err := h.sched.Status(ctx)
@@ -36,7 +29,7 @@ func TestStatus(t *testing.T) {
 		require.False(h, status.Connected)
 		require.Equal(h, h.began.Add(time.Second), status.Since)
 
-		reachable = true
+		h.cut.Store(false)
 		h.at(time.Minute)
 		connections, times := h.connections()
 		require.True(h, connections[len(connections)-1].Connected)

@@ -3,6 +3,8 @@ package scheduler_test
 import (
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,18 +24,28 @@ func inMemory() mesostest.Config {
 
 // questions notes when the master is asked about a task by name, and loses ACCEPT calls if it is told so.
 func (h *harness) questions(id string) (asked func() []time.Duration, lose func(bool)) {
-	var times []time.Duration
-	losing := false
+	var (
+		mu     sync.Mutex
+		times  []time.Duration
+		losing atomic.Bool
+	)
 	h.master.Intercept(func(c *calls.Call) mesostest.Fault {
 		switch {
-		case c.GetType() == calls.Call_ACCEPT && losing:
+		case c.GetType() == calls.Call_ACCEPT && losing.Load():
 			return mesostest.Swallow // it dies before an agent hears of the launch
 		case c.GetType() == calls.Call_RECONCILE && slices.ContainsFunc(c.Reconcile.Tasks, func(t calls.Call_Reconcile_Task) bool { return t.TaskID.Value == id }):
+			mu.Lock()
+			defer mu.Unlock()
 			times = append(times, time.Since(h.began))
 		}
 		return mesostest.Pass
 	})
-	return func() []time.Duration { synctest.Wait(); return slices.Clone(times) }, func(on bool) { losing = on }
+	return func() []time.Duration {
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(times)
+	}, losing.Store
 }
 
 // untilLaunched waits until a task is staging, and returns when it was.

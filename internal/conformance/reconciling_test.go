@@ -94,6 +94,37 @@ func reconciling() []behaviour {
 			},
 		},
 		{
+			name:    "a task that the master does not know is asked about again, with pauses that grow",
+			sources: []source{algorithm, recording("master_restart_in_memory")},
+			run: func(w *world) {
+				w.launch(sleeper("a"))
+				w.acknowledged("a")
+				w.wire.events(func(e *calls.Event) []*calls.Event {
+					if u := e.GetUpdate(); u != nil && u.Status.GetReason() == mesos.REASON_RECONCILIATION {
+						u.Status.State = mesos.TASK_UNKNOWN.Enum()
+					}
+					return []*calls.Event{e}
+				})
+				w.wire.cut()
+				var times []time.Duration
+				w.until("four questions", func() bool {
+					times = nil
+					for i, c := range w.made(calls.Call_RECONCILE) {
+						if len(c.Reconcile.Tasks) > 0 {
+							times = append(times, w.timesOf(calls.Call_RECONCILE)[i])
+						}
+					}
+					return len(times) >= 4
+				})
+				require.Greater(w, times[2]-times[1], times[1]-times[0])
+				require.Greater(w, times[3]-times[2], times[2]-times[1])
+				require.Equal(w, task.StateUnknown, w.task("a").State)
+				w.wire.events(nil)
+				w.untilState("a", task.StateRunning)
+				require.Equal(w, 1, w.launchesOf("a"))
+			},
+		},
+		{
 			name:    "only tasks without an answer are asked for again",
 			sources: []source{algorithm},
 			run: func(w *world) {

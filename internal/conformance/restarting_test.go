@@ -150,6 +150,26 @@ func restarting() []behaviour {
 			},
 		},
 		{
+			name:    "after longer than the failover timeout a new framework follows, if that is the policy: what ran is lost, what is pending stays",
+			sources: []source{recording("disconnect_timeout_expires"), recording("subscribe_removed_id")}, durable: true,
+			config: scheduler.Config{RenewFramework: true, Framework: scheduler.Framework{FailoverTimeout: time.Second}},
+			run: func(w *world) {
+				w.launch(sleeper("a"))
+				w.submit(oversized("big"))
+				told, _ := w.connections()
+				w.die()
+				w.wait(5 * time.Second)
+				w.successor(w.store.snapshot())
+				w.start()
+				w.untilState("a", task.StateLost)
+				var removed *scheduler.FrameworkRemovedError
+				require.ErrorAs(w, w.task("a").Err, &removed)
+				require.Equal(w, told[0].FrameworkID, removed.FrameworkID)
+				require.Equal(w, task.StatePending, w.task("big").State)
+				w.launch(sleeper("b"))
+			},
+		},
+		{
 			name:    "while the store fails nothing is launched and no offer is kept",
 			sources: []source{ahead}, durable: true,
 			run: func(w *world) {

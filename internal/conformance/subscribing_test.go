@@ -194,6 +194,7 @@ func subscribing() []behaviour {
 			name:    "pauses between attempts that a master refuses are drawn at random below a bound that doubles from 100 ms up to 15 s",
 			sources: []source{document("scheduler-http-api", "Network partitions"), document("scheduler-http-api", "Disconnections")},
 			needs:   hours,
+			config:  scheduler.Config{Framework: scheduler.Framework{FailoverTimeout: 24 * time.Hour}},
 			run: func(w *world) {
 				w.untilConnected(1)
 				w.wire.always(calls.Call_SUBSCRIBE, http.StatusInternalServerError)
