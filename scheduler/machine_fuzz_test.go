@@ -107,8 +107,13 @@ type arrival struct {
 }
 
 func newChecker(t *testing.T) *checker {
+	s := newStage(t)
+	drawn := 0.0
+	s.configure(func(set *settings) {
+		set.random = func() float64 { drawn++; return 0.5 + drawn/(1<<53) } // no two nonces are the same; no time is another one
+	})
 	return &checker{
-		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		stage: s, t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
 		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, inMaintenance: map[string]bool{},
 	}
 }
