@@ -29,7 +29,7 @@ func newLeftovers(resources []mesos.Resource) leftovers {
 		if r.Scalar != nil {
 			all[i].amount = thousandths(r.Scalar.Value)
 		}
-		all[i].ranges = slices.Clone(r.GetRanges().GetRange())
+		all[i].ranges = r.GetRanges().GetRange()
 	}
 	return all
 }
@@ -117,7 +117,7 @@ func (l *leftover) takeRange(wanted mesos.Value_Range) bool {
 		if wanted.End < free.End {
 			rest = append(rest, mesos.Value_Range{Begin: wanted.End + 1, End: free.End})
 		}
-		l.ranges = slices.Replace(l.ranges, i, i+1, rest...)
+		l.ranges = slices.Concat(l.ranges[:i], rest, l.ranges[i+1:]) // not in place: they are the offer's
 		return true
 	}
 	return false
