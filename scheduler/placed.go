@@ -96,6 +96,9 @@ func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []
 		if t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != parts[i].AgentID {
 			return fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
 		}
+		if err := checkPrintable(t); err != nil { // a master would end itself
+			return fmt.Errorf("scheduler: what the builder made of task %q: %w", e.Info.Spec.ID, err)
+		}
 		if before, differ := p.differs(i, false, t.Resources); differ {
 			return fmt.Errorf("scheduler: the builder gave task %q %s", e.Info.Spec.ID, describeDifference(t.Resources, before))
 		}
@@ -111,6 +114,9 @@ func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []
 		return nil
 	}
 	executor := &operation.LaunchGroup.Executor
+	if err := checkResources(executor.Resources); err != nil {
+		return fmt.Errorf("scheduler: the executor that the builder made of pod %q: %w", members[0].Info.Spec.Pod, err)
+	}
 	if name := members[0].Info.Spec.Pod; executor.ExecutorID.Value != name {
 		return fmt.Errorf("scheduler: the builder gave pod %q an executor with ID %q", name, executor.ExecutorID.Value)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -204,7 +203,7 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 
 // Call makes a call that has no method of its own: SHUTDOWN, MESSAGE, REQUEST, UPDATE_FRAMEWORK,
 // ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS, and KILL for a task that is not on record. Other calls, which the
-// scheduler makes by itself, are refused with a [*CallError] of status 0.
+// scheduler makes by itself, are refused with a [*CallError] of status 0, and so are calls without a part that they need.
 //
 // It returns nil if the master accepted the call, which does not mean that it has acted on it yet. Otherwise it returns
 // [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not.
@@ -222,43 +221,6 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 		cancel: func(r ref) input { return cancel{ref: r} },
 	})
 	return err
-}
-
-// checkedCall returns a copy of a user's call, or an error if it must not be made.
-func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
-	missing := false
-	switch call.GetType() {
-	case scheduler.Call_SHUTDOWN:
-		missing = call.Shutdown == nil
-	case scheduler.Call_KILL: // of a task that is not on record
-		missing = call.Kill == nil
-	case scheduler.Call_MESSAGE:
-		missing = call.Message == nil
-	case scheduler.Call_REQUEST:
-		missing = call.Request == nil
-	case scheduler.Call_UPDATE_FRAMEWORK:
-		missing = call.UpdateFramework == nil
-	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
-		missing = call.AcknowledgeOperationStatus == nil
-	case scheduler.Call_RECONCILE_OPERATIONS:
-		missing = call.ReconcileOperations == nil
-	default:
-		return nil, &CallError{Call: call.GetType().String(), Message: "only the scheduler itself makes this call"}
-	}
-	if missing {
-		return nil, &CallError{Call: call.GetType().String(), Message: "the call has no payload"}
-	}
-	withID := *call
-	withID.FrameworkID = &mesos.FrameworkID{} // required
-	wire, err := withID.Marshal()
-	if err != nil {
-		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
-	}
-	copied := &scheduler.Call{}
-	if err := copied.Unmarshal(wire); err != nil {
-		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
-	}
-	return copied, nil
 }
 
 // Task returns what is known of a task. Of a task that is only remembered, see [Config.RememberIDs], that is its ID,
