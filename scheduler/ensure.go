@@ -18,8 +18,8 @@ import (
 // are not filled in: a port with protocol "tcp" differs from one without. Of a task that is only remembered, see
 // [Config.RememberIDs], a hash of the spec is compared.
 //
-// If ctx ends first the error is a [*WaitError], and the task is or is not on record: unlike [Scheduler.Submit], Ensure
-// withdraws nothing, so that it can be called again.
+// If ctx ends first the error is a [*WaitError], and the task may be on record or not: unlike [Scheduler.Submit],
+// Ensure does not withdraw it, so that Ensure can be called again.
 func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
 	if err := checkOne(spec); err != nil {

@@ -147,9 +147,9 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 	return err
 }
 
-// Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all members.
-// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is, or as it is
-// remembered. For any other ID that is not on record Kill returns [ErrUnknownTask].
+// Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all
+// members. If ctx ends first the task is killed nevertheless. A task that has already ended is returned as it is, or as
+// it is remembered. For an ID that is neither on record nor remembered Kill returns [ErrUnknownTask].
 //
 // The KILL is repeated until the task has ended: after 5 s, then with pauses that double up to 1 min, or up to 15 min while
 // the task is unreachable. When it can be reached again, the next one is sent at once.
@@ -161,16 +161,16 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	})
 }
 
-// Forget takes a task off the record, in the store as well: one that has ended, or is only remembered, or one that is
-// [task.StateUnreachable] or [task.StateUnknown] and is not to be waited for any longer. Its ID, and the name of its pod, may be
-// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It returns
-// a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that is neither
-// on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
-// is forgotten nevertheless.
+// Forget takes a task off the record, also in the store: a task that has ended or is only remembered, or one that is
+// [task.StateUnreachable] or [task.StateUnknown] and not worth waiting for. Its ID, and the name of its pod, may be
+// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It
+// returns a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that
+// is neither on record nor remembered. Callers that wait for the task in Kill, Launch or Wait get [ErrUnknownTask]. If
+// ctx ends first the task is forgotten nevertheless.
 //
-// Mesos is told nothing, and neither are watchers. Should the task still run, and its agent come back, then it is a task that is not on record:
-// [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
-// that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
+// Mesos and watchers are not told. If the task still runs when its agent comes back, it is a task that is not on
+// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. Do not use the
+// ID again unless the agent is certainly gone for good: the two tasks could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return forget{ref: r, id: id} },
