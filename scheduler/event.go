@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -67,30 +66,6 @@ type InverseOffer struct {
 	Duration time.Duration `json:"duration,omitzero"`
 	// Tasks are the IDs of the framework's tasks on the agent, in order of submission.
 	Tasks []string `json:"tasks,omitempty"`
-}
-
-// MarshalJSON encodes Duration as text.
-func (o InverseOffer) MarshalJSON() ([]byte, error) {
-	type plain InverseOffer
-	text := ""
-	if o.Duration != 0 {
-		text, o.Duration = o.Duration.String(), 0
-	}
-	encoded, err := json.Marshal(plain(o))
-	if err != nil {
-		return nil, err
-	}
-	return withText(encoded, "duration", text), nil
-}
-
-// UnmarshalJSON decodes what MarshalJSON has encoded.
-func (o *InverseOffer) UnmarshalJSON(data []byte) error {
-	type plain InverseOffer
-	texts, err := takeTexts(data, (*plain)(o), "duration")
-	if err == nil && texts[0] != "" {
-		o.Duration, err = time.ParseDuration(texts[0])
-	}
-	return err
 }
 
 // InverseOfferEvent reports an inverse offer and its answer, see [OfferPolicy.AcceptInverse]. Accepting it promises to
