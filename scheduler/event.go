@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -66,6 +67,33 @@ type InverseOffer struct {
 	Duration time.Duration `json:"duration,omitzero"`
 	// Tasks are the IDs of the framework's tasks on the agent, in order of submission.
 	Tasks []string `json:"tasks,omitempty"`
+}
+
+// MarshalJSON encodes Duration as text.
+func (o InverseOffer) MarshalJSON() ([]byte, error) {
+	type plain InverseOffer
+	text := ""
+	if o.Duration != 0 {
+		text = o.Duration.String()
+	}
+	return json.Marshal(struct {
+		plain
+		Duration string `json:"duration,omitzero"`
+	}{plain(o), text})
+}
+
+// UnmarshalJSON decodes what MarshalJSON has encoded.
+func (o *InverseOffer) UnmarshalJSON(data []byte) error {
+	type plain InverseOffer
+	into := struct {
+		*plain
+		Duration string `json:"duration"`
+	}{plain: (*plain)(o)}
+	err := json.Unmarshal(data, &into)
+	if o.Duration = 0; err == nil && into.Duration != "" {
+		o.Duration, err = time.ParseDuration(into.Duration)
+	}
+	return err
 }
 
 // InverseOfferEvent reports an inverse offer and its answer, see [OfferPolicy.AcceptInverse]. Accepting it promises to

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"encoding/json"
 	"errors"
-	"time"
 )
 
 // In JSON an error is the first line of its text, and a duration is one such as "1h30m0s". What was encoded can be decoded
@@ -145,30 +144,3 @@ func (e Explanation) MarshalJSON() ([]byte, error) { return json.Marshal(e.inJSO
 
 // UnmarshalJSON decodes what MarshalJSON has encoded.
 func (e *Explanation) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, e.inJSON()) }
-
-// MarshalJSON encodes Duration as text.
-func (o InverseOffer) MarshalJSON() ([]byte, error) {
-	type plain InverseOffer
-	text := ""
-	if o.Duration != 0 {
-		text = o.Duration.String()
-	}
-	return json.Marshal(struct {
-		plain
-		Duration string `json:"duration,omitzero"`
-	}{plain(o), text})
-}
-
-// UnmarshalJSON decodes what MarshalJSON has encoded.
-func (o *InverseOffer) UnmarshalJSON(data []byte) error {
-	type plain InverseOffer
-	into := struct {
-		*plain
-		Duration string `json:"duration"`
-	}{plain: (*plain)(o)}
-	err := json.Unmarshal(data, &into)
-	if o.Duration = 0; err == nil && into.Duration != "" {
-		o.Duration, err = time.ParseDuration(into.Duration)
-	}
-	return err
-}
