@@ -28,7 +28,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	}
 	m.refuse(now, vacated)
 	if len(m.unknown) > 0 {
-		m.askAboutUnknown(now, m.unknown.on(now, arrived))
+		m.askAbout(now, m.unknown.on(now, arrived))
 	}
 	m.pool.add(now, usable)
 	for i := range usable {

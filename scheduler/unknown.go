@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -61,9 +60,13 @@ func (u unknownTasks) next(now time.Time, e *entry) time.Time {
 // on returns the tasks on the agents that make these offers, in order of submission. Each is returned once in unknownMin: an
 // agent that is back may make many offers until the master answers.
 func (u unknownTasks) on(now time.Time, offers []task.Offer) []*entry {
+	back := make(map[string]bool, len(offers)) // agents; after a failover there may be very many of both
+	for i := range offers {
+		back[offers[i].Agent.ID] = true
+	}
 	var found []*entry
 	for e, q := range u {
-		if now.Sub(q.offered) >= unknownMin && slices.ContainsFunc(offers, func(o task.Offer) bool { return o.Agent.ID == e.Info.AgentID }) {
+		if back[e.Info.AgentID] && now.Sub(q.offered) >= unknownMin {
 			q.offered, q.pause = now, unknownMin
 			found = append(found, e)
 		}
