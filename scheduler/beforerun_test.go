@@ -44,7 +44,7 @@ func TestSubmitBeforeRun(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "\n"))
 		cancel()
 		for _, err := range errs {
-			require.ErrorIs(t, <-err, context.Canceled)
+			require.EqualError(t, <-err, "scheduler: Run has not begun: context canceled")
 		}
 	})
 }
