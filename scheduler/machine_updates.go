@@ -111,6 +111,15 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	}
 }
 
+// believeAgain is for a new master. That the one before it did not know a task says nothing any more: the task's agent has
+// unknownLimit to re-register with this one.
+func (m *machine) believeAgain() {
+	for _, e := range m.tasks.filtered(func(e *entry) bool { return !e.UnknownSince.IsZero() }) {
+		e.known()
+		m.touch(e.Info.Spec.ID)
+	}
+}
+
 // staleLaunch reports whether an update is about an earlier launch of the task, not the present one.
 func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
