@@ -120,12 +120,13 @@ func (m *machine) believeAgain() {
 	}
 }
 
-// staleLaunch reports whether an update is about an earlier launch of the task, not the present one.
+// staleLaunch reports whether an update is about an earlier launch of the task, or about an earlier task with its ID that was
+// forgotten, not the present one. A pending task none of whose launches was taken for lost has nothing that could end.
 func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
 	case e.Info.State == task.StatePending:
-		return state == task.StateDropped || fromMaster && !knownToMaster(state)
+		return state == task.StateDropped || fromMaster && !knownToMaster(state) || e.Lost == 0 && state.Terminal()
 	case e.launch == launchConfirmed && fromMaster && (state == task.StateError || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // a second launch was refused, which was made because the first was wrongly taken for lost
 	}
