@@ -151,8 +151,9 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // ctx ends first the task is forgotten nevertheless.
 //
 // Mesos and watchers are not told. If the task still runs when its agent comes back, it is a task that is not on
-// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. Do not use the
-// ID again unless the agent is certainly gone for good: the two tasks could not be told apart.
+// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. For a replacement
+// of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as it remembers
+// the unreachable task, and if both ran the two could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return forget{ref: r, id: id} },
@@ -162,7 +163,8 @@ func (s *Scheduler) Forget(ctx context.Context, id string) error {
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
-// then returns nil. If ctx ends first the framework is torn down nevertheless.
+// then returns nil. If ctx ends first the framework is torn down nevertheless. A later Run registers a new framework,
+// except in an election. Tasks that had not ended are then on record as killed. All IDs stay taken, see [Scheduler.Forget].
 func (s *Scheduler) Teardown(ctx context.Context) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return teardown{ref: r} },
