@@ -84,13 +84,13 @@ func (u *unknownTasks) on(now time.Time, offers []task.Offer) []*entry {
 	if len(u.questions) == 0 {
 		return nil
 	}
-	agents := make(map[string]bool, len(offers))
+	back := make(map[string]bool, len(offers)) // agents; after a failover there may be very many of both
 	for i := range offers {
-		agents[offers[i].Agent.ID] = true
+		back[offers[i].Agent.ID] = true
 	}
 	var found []*entry
 	for e, q := range u.questions {
-		if now.Sub(q.offered) >= unknownMin && agents[e.Info.AgentID] {
+		if back[e.Info.AgentID] && now.Sub(q.offered) >= unknownMin {
 			q.offered, q.pause = now, unknownMin
 			found = append(found, e)
 		}

@@ -91,11 +91,3 @@ func checkResources(resources []mesos.Resource) error {
 	}
 	return nil
 }
-
-// checkPrintable returns an error if a master cannot print the resources of a task or of the executor that is in it.
-func checkPrintable(t *mesos.TaskInfo) error {
-	if err := checkResources(t.Resources); err != nil || t.Executor == nil {
-		return err
-	}
-	return checkResources(t.Executor.Resources)
-}
