@@ -75,15 +75,11 @@ func (c *census) asked(now time.Time, roles []string) {
 
 // known returns the agents that were offered recently, but those to be skipped, ordered by ID and role.
 func (c *census) known(now time.Time, skip func(*task.Agent) bool) []task.KnownAgent {
-	var agents []*agent
-	for _, a := range c.agents {
-		if len(a.last) > 0 && now.Sub(a.offeredAt) < c.ttl && !skip(a.about) {
-			agents = append(agents, a)
+	all := make([]task.KnownAgent, 0, len(c.agents))
+	for _, a := range c.inOrder() {
+		if len(a.last) == 0 || now.Sub(a.offeredAt) >= c.ttl || skip(a.about) {
+			continue
 		}
-	}
-	slices.SortFunc(agents, func(a, b *agent) int { return strings.Compare(a.about.ID, b.about.ID) })
-	all := make([]task.KnownAgent, 0, len(agents))
-	for _, a := range agents {
 		until := a.askedAt.Add(spreadWait)
 		if a.askedAt.IsZero() {
 			until = now.Add(spreadWait)

@@ -68,16 +68,7 @@ func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 // that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
 // the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return err
-	}
-	_, err := s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	_, err := s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec} })
 	return err
 }
 
@@ -86,16 +77,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 // yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
 // [*TaskError] if the task ends first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return task.Info{}, err
-	}
-	return s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec, wait: true} })
 }
 
 // SubmitPod puts the members of a pod on record: tasks that run on one agent under the same
@@ -264,10 +246,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
-// checkOne returns an error for an invalid spec, and for a member of a pod.
-func checkOne(spec task.Spec) error {
+// put asks for a single task to be put on record, with the input that in returns.
+func (s *Scheduler) put(ctx context.Context, spec task.Spec, in func(ref, task.Spec) input) (task.Info, error) {
+	spec = spec.Clone() // the caller may go on with its own
 	if spec.Pod != "" {
-		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
+		return task.Info{}, &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
 	}
-	return spec.Validate()
+	if err := spec.Validate(); err != nil {
+		return task.Info{}, err
+	}
+	return s.ask(ctx, &request{
+		spec:   &spec,
+		input:  func(r ref) input { return in(r, spec) },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
+	})
 }
