@@ -33,8 +33,8 @@ const (
 //
 // Everything else only ends the term: that another member leads, that the store cannot be read, that the scheduler was
 // evicted, that it has not reached a master for two minutes while other members are alive. The member then hands over,
-// and takes part again later. Run never tears the framework down: the tasks go on, whoever leads. While this member
-// does not lead, the records of a [Replica] are decoded in advance.
+// and takes part again later. Run never tears the framework down: the tasks keep running. While this member does not
+// lead, the records of a [Replica] are decoded in advance.
 func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 	p := patience{events: s.Watch, others: func() bool { return othersLive(e.Status()) }}
 	r := runner{log: s.Logger(), lead: func(ctx context.Context, t scheduler.Term) error {

@@ -16,10 +16,10 @@ type Config struct {
 	Masters int
 	// Agents register in this order when the cluster starts. nil: one Agent{}; an empty slice: none.
 	Agents []Agent
-	// Listen is the "host:port" of the first master on the real network, such as "127.0.0.1:5050"; with port 0
-	// the system chooses one. Further masters are at the same host, at ports that the system chooses. Whoever reaches the
-	// address commands the cluster. It cannot be used in a testing/synctest bubble. Default: a network in
-	// memory, see [Cluster.DialContext].
+	// Listen is the "host:port" of the first master on the real network, such as "127.0.0.1:5050"; with port 0 the
+	// system chooses one. Further masters are at the same host, at ports that the system chooses. Anybody who reaches
+	// the address controls the cluster. It cannot be used in a testing/synctest bubble. Default: a network in memory,
+	// see [Cluster.DialContext].
 	Listen string
 	// AgentTimeout is for how long an agent must not answer the pings of a master until that declares it unreachable, see
 	// [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default

@@ -34,8 +34,8 @@
 // failover, offers by role with their filters, suppressed and revived roles, offer constraints, ACCEPT with LAUNCH and
 // LAUNCH_GROUP and their validation, updates that are sent again until they are acknowledged, kills and their grace
 // periods, health checks, reconciliation, quota, agents that get lost and come back, maintenance and draining, and
-// masters that fail over and redirect. The operator API has the calls that change the above, and the state: /state,
-// /frameworks, /tasks, /slaves, /health and /version.
+// masters that fail over and redirect. The operator API has the calls that change the above and those that
+// tools ask with, and there are /state, /tasks, /slaves, /roles, /metrics/snapshot and so on.
 //
 // # What is not
 //

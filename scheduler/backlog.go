@@ -44,7 +44,7 @@ func (b *backlog) class(s *task.Spec) (*class, bool) {
 	if known := b.classes[string(b.key)]; known != nil {
 		return known, false
 	}
-	c := &class{key: string(b.key), spec: s, groupsBy: groupsBy(s)}
+	c := &class{key: string(b.key), spec: s, groupsBy: taskclass.GroupsBy(s)}
 	b.classes[c.key] = c
 	return c, true
 }

@@ -1,10 +1,6 @@
 package scheduler
 
-import (
-	"slices"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
-)
+import "github.com/mesos-actor/mesos-actor-go/task"
 
 // class is a set of tasks that are alike to a matcher, see [task.Demand]. It is kept as long as one of them is on
 // record.
@@ -17,11 +13,6 @@ type class struct {
 	groupsBy bool // GROUP_BY is among its constraints or preferences
 	// findings are those of the last cycles, the oldest first. There are none while no task is pending.
 	findings []Finding
-}
-
-func groupsBy(s *task.Spec) bool {
-	isGroupBy := func(c task.Constraint) bool { return c.Operator == task.OpGroupBy }
-	return slices.ContainsFunc(s.Constraints, isGroupBy) || slices.ContainsFunc(s.Preferences, isGroupBy)
 }
 
 // join sets the group of the class.

@@ -115,13 +115,12 @@ func TestEnsureAnotherSpec(t *testing.T) {
 	}
 }
 
-// Ensure returns when the submission is stored, whoever made it. If the one who made it gives up, the task is withdrawn; if
-// the other one does, it is not.
-func TestEnsureAndTheStore(t *testing.T) {
-	for name, first := range map[string]bool{"who submitted it gives up": true, "the other one gives up": false} {
+// Ensure returns when the submission is stored, whoever made it. Who gives up before that withdraws nothing, and may ask again.
+func TestEnsureGivenUp(t *testing.T) {
+	for name, gone := range map[string]int{"the first caller": 0, "the second caller": 1} {
 		t.Run(name, func(t *testing.T) {
 			store := &testStore{}
-			withHarness(t, mesostest.Config{}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
+			withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
 				h.at(time.Second)
 				store.fail(errors.New("disk full"))
 				answers := [2]chan error{make(chan error, 1), make(chan error, 1)}
@@ -130,10 +129,9 @@ func TestEnsureAndTheStore(t *testing.T) {
 					var short context.Context
 					short, cancels[i] = context.WithCancel(ctx)
 					defer cancels[i]()
-					go func() { _, err := h.sched.Ensure(short, job("a")); answers[i] <- err }()
+					go func() { _, err := h.sched.Ensure(short, sleeper("a")); answers[i] <- err }()
 					synctest.Wait()
 				}
-				gone := map[bool]int{true: 0, false: 1}[first]
 				cancels[gone]()
 				err := <-answers[gone]
 				require.ErrorIs(h, err, context.Canceled)
@@ -142,10 +140,11 @@ func TestEnsureAndTheStore(t *testing.T) {
 				h.at(10 * time.Second)
 				store.fail(nil)
 				require.NoError(h, <-answers[1-gone])
-				h.at(time.Minute)
-				info, err := h.sched.Task(ctx, "a")
+				info, err := h.sched.Ensure(ctx, sleeper("a"))
 				require.NoError(h, err)
-				require.Equal(h, map[bool]task.State{true: task.StateKilled, false: task.StatePending}[first], info.State)
+				require.False(h, info.State.Terminal())
+				_, err = h.sched.Wait(ctx, "a", scheduler.UntilRunning)
+				require.NoError(h, err)
 			})
 		})
 	}

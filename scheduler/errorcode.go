@@ -7,7 +7,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Code is what kind of error it is, for programs that pass errors on, such as an HTTP API. The texts do not change.
+// Code is the kind of an error, for programs that pass errors on, such as an HTTP API. The texts will not change.
 type Code string
 
 // The codes, each with the HTTP status that suits it.

@@ -19,9 +19,9 @@ var (
 	ErrNotRunning = errors.New("scheduler: not running")
 	// ErrRunning is returned by [Scheduler.Run] and [Scheduler.Lead] while another call of either has not returned.
 	ErrRunning = errors.New("scheduler: already running")
-	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record or remembered, even if that
-	// task has ended: a late update for the old task could be applied to the new one, and a program that submits its tasks
-	// again after a restart would run those twice that have ended. See [Config.RememberIDs] and [Scheduler.Forget].
+	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record or remembered, even if that task
+	// has ended: a late update for the old task could be applied to the new one, and a program that submits its tasks
+	// again after a restart would run those again that have ended. See [Config.RememberIDs] and [Scheduler.Forget].
 	ErrDuplicateTask = errors.New("scheduler: duplicate task ID")
 	// ErrUnknownTask is returned for an ID that is neither on record nor remembered.
 	ErrUnknownTask = errors.New("scheduler: unknown task")

@@ -74,21 +74,24 @@ func (o InverseOffer) MarshalJSON() ([]byte, error) {
 	type plain InverseOffer
 	text := ""
 	if o.Duration != 0 {
-		text, o.Duration = o.Duration.String(), 0
+		text = o.Duration.String()
 	}
-	encoded, err := json.Marshal(plain(o))
-	if err != nil {
-		return nil, err
-	}
-	return withText(encoded, "duration", text), nil
+	return json.Marshal(struct {
+		plain
+		Duration string `json:"duration,omitzero"`
+	}{plain(o), text})
 }
 
 // UnmarshalJSON decodes what MarshalJSON has encoded.
 func (o *InverseOffer) UnmarshalJSON(data []byte) error {
 	type plain InverseOffer
-	texts, err := takeTexts(data, (*plain)(o), "duration")
-	if err == nil && texts[0] != "" {
-		o.Duration, err = time.ParseDuration(texts[0])
+	into := struct {
+		*plain
+		Duration string `json:"duration"`
+	}{plain: (*plain)(o)}
+	err := json.Unmarshal(data, &into)
+	if o.Duration = 0; err == nil && into.Duration != "" {
+		o.Duration, err = time.ParseDuration(into.Duration)
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Wait waits until a task runs, or until it has ended, whoever submitted it.
+// Wait waits until a task runs, or until it has ended. Another process may have submitted it.
 func ExampleScheduler_Wait() {
 	cluster, err := mesosfake.New(mesosfake.Config{}) // a real program has the address of a real master
 	if err != nil {

@@ -18,6 +18,7 @@ const spreadWait = 3 * time.Second
 type lastOffer struct {
 	role      string
 	resources []mesos.Resource
+	left      leftovers // what launches have left of it, nil: all
 }
 
 // lastOffers are what an agent offered last. They are in the order of the roles.
@@ -29,13 +30,14 @@ type lastOffers struct {
 // noteLast notes an offer. The first one of an event replaces what the agent offered before.
 func (a *lastOffers) noteLast(o *task.Offer, first bool) {
 	if first {
-		a.last, a.askedAt = nil, time.Time{}
+		clear(a.last)
+		a.last, a.askedAt = a.last[:0], time.Time{}
 	}
 	at, found := slices.BinarySearchFunc(a.last, o.Role, func(l lastOffer, role string) int { return strings.Compare(l.role, role) })
 	if found {
 		a.last[at].resources = slices.Concat(a.last[at].resources, o.Resources)
 	} else {
-		a.last = slices.Insert(a.last, at, lastOffer{o.Role, o.Resources})
+		a.last = slices.Insert(a.last, at, lastOffer{role: o.Role, resources: o.Resources})
 	}
 }
 
@@ -43,14 +45,14 @@ func (a *lastOffers) noteLast(o *task.Offer, first bool) {
 func (a *lastOffers) forgetLast() { a.last, a.askedAt = nil, time.Time{} }
 
 // noteUse notes what launches leave of an agent's offers for a role.
-func (c *census) noteUse(agentID, role string, rest []mesos.Resource) {
+func (c *census) noteUse(agentID, role string, left leftovers) {
 	a := c.agents[agentID]
 	if a == nil {
 		return
 	}
 	for i := range a.last {
 		if a.last[i].role == role {
-			a.last[i].resources = rest
+			a.last[i].left = left
 		}
 	}
 }
@@ -74,20 +76,20 @@ func (c *census) asked(now time.Time, roles []string, atHand map[string]bool) {
 
 // known returns the agents that were offered recently, but those to be skipped, ordered by ID and role.
 func (c *census) known(now time.Time, skip func(*task.Agent) bool) []task.KnownAgent {
-	var agents []*agent
-	for _, a := range c.agents {
-		if len(a.last) > 0 && now.Sub(a.offeredAt) < c.ttl && !skip(a.about) {
-			agents = append(agents, a)
+	all := make([]task.KnownAgent, 0, len(c.agents))
+	for _, a := range c.inOrder() {
+		if len(a.last) == 0 || now.Sub(a.offeredAt) >= c.ttl || skip(a.about) {
+			continue
 		}
-	}
-	slices.SortFunc(agents, func(a, b *agent) int { return strings.Compare(a.about.ID, b.about.ID) })
-	all := make([]task.KnownAgent, 0, len(agents))
-	for _, a := range agents {
 		until := a.askedAt.Add(spreadWait)
 		if a.askedAt.IsZero() {
 			until = now.Add(spreadWait)
 		}
-		for _, l := range a.last {
+		for i := range a.last {
+			l := &a.last[i]
+			if l.left != nil {
+				l.resources, l.left = l.left.resources(), nil
+			}
 			all = append(all, task.KnownAgent{
 				Offer: task.Offer{Agent: *a.about, Role: l.role, Resources: l.resources}, OfferedAt: a.offeredAt, ExpectedUntil: until,
 			})

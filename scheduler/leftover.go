@@ -29,7 +29,7 @@ func newLeftovers(resources []mesos.Resource) leftovers {
 		if r.Scalar != nil {
 			all[i].amount = thousandths(r.Scalar.Value)
 		}
-		all[i].ranges = slices.Clone(r.GetRanges().GetRange())
+		all[i].ranges = r.GetRanges().GetRange()
 	}
 	return all
 }
@@ -88,20 +88,21 @@ func (all leftovers) takeScalar(r *mesos.Resource) error {
 
 func (all leftovers) takeRanges(r *mesos.Resource) error {
 	for _, wanted := range r.Ranges.Range {
-		if wanted.End < wanted.Begin || !slices.ContainsFunc(all, func(l leftover) bool {
-			return sameButAmount(l.resource, r) && slices.ContainsFunc(l.ranges, func(free mesos.Value_Range) bool {
-				return free.Begin <= wanted.Begin && wanted.End <= free.End
-			})
-		}) {
+		if wanted.End < wanted.Begin || !all.takeRange(r, wanted) {
 			return errTooMuch
-		}
-		for i := range all {
-			if l := &all[i]; sameButAmount(l.resource, r) && l.takeRange(wanted) {
-				break
-			}
 		}
 	}
 	return nil
+}
+
+// takeRange takes a range from one of the resources that are as r is, and reports whether it was there.
+func (all leftovers) takeRange(r *mesos.Resource, wanted mesos.Value_Range) bool {
+	for i := range all {
+		if l := &all[i]; sameButAmount(l.resource, r) && l.takeRange(wanted) {
+			return true
+		}
+	}
+	return false
 }
 
 // takeRange takes a range, and reports whether it was there.
@@ -117,7 +118,7 @@ func (l *leftover) takeRange(wanted mesos.Value_Range) bool {
 		if wanted.End < free.End {
 			rest = append(rest, mesos.Value_Range{Begin: wanted.End + 1, End: free.End})
 		}
-		l.ranges = slices.Replace(l.ranges, i, i+1, rest...)
+		l.ranges = slices.Concat(l.ranges[:i], rest, l.ranges[i+1:]) // not in place: they are the offer's
 		return true
 	}
 	return false

@@ -68,7 +68,7 @@ func (m *machine) cycle(now time.Time) {
 	m.preferAgent(now, launches)
 	for _, u := range launches {
 		event.Placed += len(u.operations)
-		m.census.noteUse(u.agentID, u.role, u.left.resources())
+		m.census.noteUse(u.agentID, u.role, u.left)
 		m.accept(now, u)
 	}
 	m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
@@ -83,7 +83,8 @@ func (m *machine) cycle(now time.Time) {
 func (m *machine) prepareAll(now time.Time, placements []task.Placement, used map[string]*offerUse, answers *answers) []*offerUse {
 	var launches []*offerUse
 	var gone []*entry // no longer pending
-	for _, p := range placements {
+	for i := range placements {
+		p := &placements[i]
 		e := m.tasks.byID[p.TaskID]
 		if e == nil || e.Info.State != task.StatePending || e != e.head() {
 			answers.fault(fmt.Errorf("scheduler: the matcher placed task %q, which is not pending", p.TaskID))
@@ -123,18 +124,18 @@ func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUs
 
 // prepare turns a placement into a launch and records it. It returns no operation for a task that cannot be built, which
 // has then failed, and an error for a placement that is invalid.
-func (m *machine) prepare(now time.Time, e *entry, p task.Placement, used map[string]*offerUse) (*offerUse, *mesos.Offer_Operation, error) {
-	if err := useTogether(p, used); err != nil {
+func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[string]*offerUse) (*offerUse, *mesos.Offer_Operation, error) {
+	if err := useTogether(*p, used); err != nil {
 		return nil, nil, err
 	}
-	if err := checkPlacement(e.class.spec, &p); err != nil {
+	if err := checkPlacement(e.class.spec, p); err != nil {
 		return nil, nil, err
 	}
 	u := used[p.OfferIDs[0]]
-	if err := u.take(&p); err != nil {
+	if err := u.take(p); err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the matcher placed task %q on what it was not offered: %w", p.TaskID, err)
 	}
-	placements, operation, err := m.build(e, p)
+	placements, operation, err := m.build(e, *p)
 	if err != nil {
 		for _, e := range e.members() {
 			m.setState(now, e, task.StateError, err)

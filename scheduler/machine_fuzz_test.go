@@ -71,7 +71,7 @@ func TestMachineWalks(t *testing.T) {
 			c.play('L', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnpkFxtooouuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnnEWpkFxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -107,8 +107,13 @@ type arrival struct {
 }
 
 func newChecker(t *testing.T) *checker {
+	s := newStage(t)
+	drawn := 0.0
+	s.configure(func(set *settings) {
+		set.random = func() float64 { drawn++; return 0.5 + drawn/(1<<53) } // no two nonces are the same; no time is another one
+	})
 	return &checker{
-		stage: newStage(t), t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		stage: s, t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
 		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, inMaintenance: map[string]bool{},
 	}
 }
@@ -154,6 +159,12 @@ func (c *checker) play(verb byte, n int) {
 	case 'k':
 		c.lastRef++
 		c.feed(kill{ref: c.lastRef, id: id})
+	case 'E':
+		c.lastRef++
+		c.feed(ensure{ref: c.lastRef, spec: specOf(id, map[string]string{"cpus": fmt.Sprint(n / 8 % 3)})})
+	case 'W':
+		c.lastRef++
+		c.feed(wait{ref: c.lastRef, id: id, until: Until(n / 8 % 2)})
 	case 'F':
 		c.lastRef++
 		c.feed(forget{ref: c.lastRef, id: id})

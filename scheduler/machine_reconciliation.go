@@ -6,6 +6,8 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // Reconciliation follows Mesos' docs/reconciliation.md. In a round the master is asked about each task that has not
@@ -108,28 +110,22 @@ func (m *machine) reconcileLater(now time.Time) {
 	m.reconciliation.plan(now.Add(reconcileEvery + spread))
 }
 
-// askAboutLaunches asks the master about tasks for which no update has arrived since their launch.
-func (m *machine) askAboutLaunches(now time.Time, silent []*entry) {
-	for _, e := range silent {
-		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
-	}
-	// The master may not know a task yet whose ACCEPT it has not answered.
-	silent = slices.DeleteFunc(silent, func(e *entry) bool { return e.launch.unanswered() })
-	for batch := range slices.Chunk(silent, reconcileBatch) {
-		m.call(m.reconcileCall(batch))
-	}
-}
-
-// askAboutUnknown asks the master again about tasks that it did not know.
-func (m *machine) askAboutUnknown(now time.Time, unknown []*entry) {
+// askAbout asks the master about tasks for which no update has arrived since their launch, and again about those that it did
+// not know.
+func (m *machine) askAbout(now time.Time, silent []*entry) {
 	if m.teardown.wanted {
 		return
 	}
-	for _, e := range unknown {
-		m.startLaunchTimer(e, m.unknown.next(now, e))
+	for _, e := range silent {
+		again := now.Add(m.settings.launchTimeout)
+		if e.Info.State == task.StateUnknown {
+			again = m.unknown.next(now, e)
+		}
+		m.startLaunchTimer(e, again)
 	}
-	unknown = slices.DeleteFunc(unknown, func(e *entry) bool { return !e.reconcilable() })
-	for batch := range slices.Chunk(unknown, reconcileBatch) {
+	// The master may not know a task yet whose ACCEPT it has not answered.
+	silent = slices.DeleteFunc(silent, func(e *entry) bool { return !e.reconcilable() })
+	for batch := range slices.Chunk(silent, reconcileBatch) {
 		m.call(m.reconcileCall(batch))
 	}
 }

@@ -154,4 +154,5 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task, left 
 	for _, e := range ended {
 		m.retire(e)
 	}
+	m.trimRemembered(time.Time{}) // those beyond the number; what is too old is forgotten when the run begins
 }

@@ -16,20 +16,28 @@ func (m *machine) submit(now time.Time, in submit) {
 		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
 		return
 	}
-	if err := m.checkOffered(&in.spec); err != nil {
+	e, err := m.put(now, in.spec)
+	switch {
+	case err != nil:
 		m.emit(reply{ref: in.ref, err: err})
-		return
-	}
-	e := m.tasks.submit(now, in.spec)
-	m.classify(e, &e.Info.Spec)
-	m.enqueue(e)
-	m.touch(in.spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
-	if in.wait {
+	case in.wait:
 		e.wait(caller{ref: in.ref, owner: true})
-	} else {
+	default:
 		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
 	}
+}
+
+// put puts a new task on record.
+func (m *machine) put(now time.Time, spec task.Spec) (*entry, error) {
+	if err := m.checkOffered(&spec); err != nil {
+		return nil, err
+	}
+	e := m.tasks.submit(now, spec)
+	m.classify(e, &e.Info.Spec)
+	m.enqueue(e)
+	m.touch(spec.ID)
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
+	return e, nil
 }
 
 func (m *machine) kill(now time.Time, in kill) {

@@ -8,7 +8,7 @@ import (
 
 // fireTimers does what the timers that have come due are for.
 func (m *machine) fireTimers(now time.Time) {
-	var silent, unknown []*entry
+	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
 		switch {
 		case t.call != nil:
@@ -21,15 +21,11 @@ func (m *machine) fireTimers(now time.Time) {
 				m.sendKill(now, e)
 			}
 		default:
-			switch e := t.launch; {
-			case e.launchTimer != t.number:
-			case e.Info.State == task.StateStaging:
+			e := t.launch
+			if e.launchTimer == t.number && (e.Info.State == task.StateStaging || e.Info.State == task.StateUnknown) {
 				silent = append(silent, e)
-			case e.Info.State == task.StateUnknown:
-				unknown = append(unknown, e)
 			}
 		}
 	}
-	m.askAboutLaunches(now, silent)
-	m.askAboutUnknown(now, unknown)
+	m.askAbout(now, silent)
 }

@@ -22,20 +22,27 @@ func (m *machine) wait(now time.Time, in wait) {
 	}
 }
 
-// ensure puts a task on record that is not there, and compares it with what is there otherwise.
+// ensure puts a task on record that is not there, and compares it with what is there otherwise. Unlike a task that was
+// submitted it stays on record if the caller gives up, since he is to ask again: it must not have ended then.
 func (m *machine) ensure(now time.Time, in ensure) {
 	info, known := m.tasks.info(in.spec.ID)
-	if !known {
-		m.submit(now, submit{ref: in.ref, spec: in.spec})
-		return
-	}
 	answer := reply{ref: in.ref, info: info}
-	if e := m.tasks.byID[in.spec.ID]; e != nil {
+	switch e := m.tasks.byID[in.spec.ID]; {
+	case !known:
+		e, err := m.put(now, in.spec)
+		if err != nil {
+			m.emit(reply{ref: in.ref, err: err})
+			return
+		}
+		answer.info = e.Info
+	case e == nil:
+		if m.tasks.remembered.record(in.spec.ID).Spec != record.Sum(&in.spec) {
+			answer.err = &SpecDiffError{ID: in.spec.ID}
+		}
+	default:
 		if different := record.Differences(&e.Info.Spec, &in.spec); len(different) > 0 {
 			answer.err = &SpecDiffError{ID: in.spec.ID, Fields: fieldDiffs(different)}
 		}
-	} else if m.tasks.remembered.record(in.spec.ID).Spec != record.Sum(&in.spec) {
-		answer.err = &SpecDiffError{ID: in.spec.ID}
 	}
 	m.whenStored(now, answer)
 }

@@ -177,8 +177,15 @@ func TestNotAMaster(t *testing.T) {
 // ZooKeeper is down: each attempt fails with that, at once, and it is not claimed that a leader stays.
 func TestZooKeeperIsDown(t *testing.T) {
 	config := scheduler.Config{Master: "zk://user:secret@zk.example:2181/mesos"}
-	withMasters(t, threeMasters(), mesostest.Config{}, config, func(_ context.Context, h *harness) {
+	withMasters(t, threeMasters(), mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+		require.NoError(h, h.sched.Submit(ctx, sleeper("a")))
 		h.at(time.Minute)
+		status, err := h.sched.Status(ctx)
+		require.NoError(h, err)
+		require.ErrorContains(h, status.Err, "no leading master is known yet: ")
+		explained, err := h.sched.Explain(ctx, "a")
+		require.NoError(h, err)
+		require.Contains(h, explained.String(), "not subscribed: scheduler: cannot subscribe: detector: no leading master is known yet: ")
 		events, times := h.connections()
 		require.NotEmpty(h, events)
 		require.Less(h, times[0], 5*time.Second)

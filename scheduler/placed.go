@@ -3,6 +3,7 @@ package scheduler
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,23 +31,27 @@ func (p *placed) keep(placements []task.Placement) {
 	}
 }
 
-// differs returns what placement n had, or if executor is set, its executor, and reports whether that is something else.
-func (p *placed) differs(n int, executor bool, resources []mesos.Resource) ([]mesos.Resource, bool) {
-	list := 2 * n
-	if executor {
-		list++
-	}
+// change returns how resources differ from the list of that number, such as "cpus:2;mem:32 instead of cpus:1;mem:32", or "".
+// Placement n has the lists 2n and, for its executor, 2n+1.
+func (p *placed) change(list int, resources []mesos.Resource) string {
 	begin := 0
 	if list > 0 {
 		begin = p.ends[list-1]
 	}
 	kept := p.buffer[begin:p.ends[list]]
 	if p.other = appendResources(p.other[:0], resources); bytes.Equal(p.other, kept) {
-		return nil, false
+		return ""
 	}
 	before := decodeResources(kept)
 	left := newLeftovers(before)
-	return before, left.take(resources) != nil || len(left.resources()) > 0
+	err := left.take(resources)
+	switch {
+	case err == nil && len(left.resources()) == 0:
+		return ""
+	case err != nil && !errors.Is(err, errTooMuch): // it may look the same
+		return fmt.Sprintf("%s: %v", describeDifference(resources, before), err)
+	}
+	return describeDifference(resources, before)
 }
 
 // appendResources appends resources, each behind its length.
@@ -83,39 +88,41 @@ func decodeResources(b []byte) []mesos.Resource {
 }
 
 // checkBuilt returns an error if a builder made something else of tasks than what was placed: an update would be about a
-// task, or come from an agent, that is not on record, or a master would refuse what was not offered. Parts are the
-// placements of the members, and of a pod also its executor's.
+// task, or come from an agent, that is not on record, and a master would refuse what was not offered, or end itself over it.
+// Parts are the placements of the members, and of a pod also its executor's.
 func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []task.Placement) error {
-	launched := launchedIn(operation)
-	members := e.members()
+	launched, members := launchedIn(operation), e.members()
 	if len(launched) != len(members) {
 		return fmt.Errorf("scheduler: the builder made %d tasks for a pod of %d", len(launched), len(members))
 	}
 	for i, e := range members {
-		t := launched[i]
-		if t.TaskID.Value != e.Info.Spec.ID || t.AgentID.Value != parts[i].AgentID {
+		t, id := launched[i], e.Info.Spec.ID
+		if t.TaskID.Value != id || t.AgentID.Value != parts[i].AgentID {
 			return fmt.Errorf("scheduler: the builder made task %q on agent %q", t.TaskID.Value, t.AgentID.Value)
 		}
-		if before, differ := p.differs(i, false, t.Resources); differ {
-			return fmt.Errorf("scheduler: the builder gave task %q %s", e.Info.Spec.ID, describeDifference(t.Resources, before))
+		if change := p.change(2*i, t.Resources); change != "" {
+			return fmt.Errorf("scheduler: the builder gave task %q %s", id, change)
 		}
-		var own []mesos.Resource
-		if t.Executor != nil && operation.LaunchGroup == nil {
+		executor, own := 2*i+1, []mesos.Resource(nil)
+		if t.Executor != nil {
 			own = t.Executor.Resources
+			if e.pod != nil { // a master takes it only if it is the same as that of the pod
+				executor = 2 * len(members)
+			}
 		}
-		if before, differ := p.differs(i, true, own); differ {
-			return fmt.Errorf("scheduler: the builder gave the executor of task %q %s", e.Info.Spec.ID, describeDifference(own, before))
+		if change := p.change(executor, own); change != "" {
+			return fmt.Errorf("scheduler: the builder gave the executor of task %q %s", id, change)
 		}
 	}
 	if e.pod == nil {
 		return nil
 	}
-	executor := &operation.LaunchGroup.Executor
-	if name := members[0].Info.Spec.Pod; executor.ExecutorID.Value != name {
+	name, executor := members[0].Info.Spec.Pod, &operation.LaunchGroup.Executor
+	if executor.ExecutorID.Value != name {
 		return fmt.Errorf("scheduler: the builder gave pod %q an executor with ID %q", name, executor.ExecutorID.Value)
 	}
-	if before, differ := p.differs(len(members), false, executor.Resources); differ {
-		return fmt.Errorf("scheduler: the builder gave the executor of pod %q %s", executor.ExecutorID.Value, describeDifference(executor.Resources, before))
+	if change := p.change(2*len(members), executor.Resources); change != "" {
+		return fmt.Errorf("scheduler: the builder gave the executor of pod %q %s", name, change)
 	}
 	return nil
 }

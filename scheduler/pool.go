@@ -239,9 +239,9 @@ type offerUse struct {
 	agentID, role string
 	offers        []string // their IDs; nil: not used so far
 	operations    []mesos.Offer_Operation
-	resources     []mesos.Resource // of the offers
-	left          leftovers        // of the resources; nil: not used so far
-	taken         []task.Placement // from the resources
+	resources     []mesos.Resource  // of the offers
+	left          leftovers         // of the resources; nil: not used so far
+	taken         []*task.Placement // from the resources
 }
 
 // take takes what a placement uses. If it returns an error nothing was taken.
@@ -251,12 +251,12 @@ func (u *offerUse) take(p *task.Placement) error {
 	}
 	err := u.left.takePlacement(p)
 	if err == nil {
-		u.taken = append(u.taken, *p)
+		u.taken = append(u.taken, p)
 		return nil
 	}
 	u.left = newLeftovers(u.resources)
-	for i := range u.taken {
-		_ = u.left.takePlacement(&u.taken[i]) // as before
+	for _, taken := range u.taken {
+		_ = u.left.takePlacement(taken) // as before
 	}
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -69,16 +68,7 @@ func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 // that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
 // the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return err
-	}
-	_, err := s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	_, err := s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec} })
 	return err
 }
 
@@ -87,16 +77,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 // yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
 // [*TaskError] if the task ends first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return task.Info{}, err
-	}
-	return s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec, wait: true} })
 }
 
 // SubmitPod puts the members of a pod on record: tasks that run on one agent under the same
@@ -148,9 +129,9 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 	return err
 }
 
-// Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all members.
-// If ctx ends first the task is killed nevertheless. A task that has ended before is returned as it is, or as it is
-// remembered. For any other ID that is not on record Kill returns [ErrUnknownTask].
+// Kill ends a task and waits until it has ended. A pending task is withdrawn. For a member of a pod it ends all
+// members. If ctx ends first the task is killed nevertheless. A task that has already ended is returned as it is, or as
+// it is remembered. For an ID that is neither on record nor remembered Kill returns [ErrUnknownTask].
 //
 // The KILL is repeated until the task has ended: after 5 s, then with pauses that double up to 1 min, or up to 15 min while
 // the task is unreachable. When it can be reached again, the next one is sent at once.
@@ -162,16 +143,17 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	})
 }
 
-// Forget takes a task off the record, in the store as well: one that has ended, or is only remembered, or one that is
-// [task.StateUnreachable] or [task.StateUnknown] and is not to be waited for any longer. Its ID, and the name of its pod, may be
-// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It returns
-// a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that is neither
-// on record nor remembered. Who waits for the task in Kill, Launch or Wait gets [ErrUnknownTask]. If ctx ends first the task
-// is forgotten nevertheless.
+// Forget takes a task off the record, also in the store: a task that has ended or is only remembered, or one that is
+// [task.StateUnreachable] or [task.StateUnknown] and not worth waiting for. Its ID, and the name of its pod, may be
+// used again, and constraints such as UNIQUE no longer count it. With a member of a pod all members are forgotten. It
+// returns a [*ForgetError] for a task, or a member of its pod, in any other state, and [ErrUnknownTask] for an ID that
+// is neither on record nor remembered. Callers that wait for the task in Kill, Launch or Wait get [ErrUnknownTask]. If
+// ctx ends first the task is forgotten nevertheless.
 //
-// Mesos is told nothing, and neither are watchers. Should the task still run, and its agent come back, then it is a task that is not on record:
-// [Config.UnknownTasks] says what becomes of it, and a kill that was asked for before is forgotten as well. Unless it is sure
-// that the agent is gone for good, do not use the ID again, since the two tasks could not be told apart.
+// Mesos and watchers are not told. If the task still runs when its agent comes back, it is a task that is not on
+// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. For a replacement
+// of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as it remembers
+// the unreachable task, and if both ran the two could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return forget{ref: r, id: id} },
@@ -181,7 +163,8 @@ func (s *Scheduler) Forget(ctx context.Context, id string) error {
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
-// then returns nil. If ctx ends first the framework is torn down nevertheless.
+// then returns nil. If ctx ends first the framework is torn down nevertheless. A later Run registers a new framework,
+// except in an election. Tasks that had not ended are then on record as killed. All IDs stay taken, see [Scheduler.Forget].
 func (s *Scheduler) Teardown(ctx context.Context) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return teardown{ref: r} },
@@ -204,7 +187,7 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 
 // Call makes a call that has no method of its own: SHUTDOWN, MESSAGE, REQUEST, UPDATE_FRAMEWORK,
 // ACKNOWLEDGE_OPERATION_STATUS, RECONCILE_OPERATIONS, and KILL for a task that is not on record. Other calls, which the
-// scheduler makes by itself, are refused with a [*CallError] of status 0.
+// scheduler makes by itself, are refused with a [*CallError] of status 0, and so are calls without a part that they need.
 //
 // It returns nil if the master accepted the call, which does not mean that it has acted on it yet. Otherwise it returns
 // [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not.
@@ -222,43 +205,6 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 		cancel: func(r ref) input { return cancel{ref: r} },
 	})
 	return err
-}
-
-// checkedCall returns a copy of a user's call, or an error if it must not be made.
-func checkedCall(call *scheduler.Call) (*scheduler.Call, error) {
-	missing := false
-	switch call.GetType() {
-	case scheduler.Call_SHUTDOWN:
-		missing = call.Shutdown == nil
-	case scheduler.Call_KILL: // of a task that is not on record
-		missing = call.Kill == nil
-	case scheduler.Call_MESSAGE:
-		missing = call.Message == nil
-	case scheduler.Call_REQUEST:
-		missing = call.Request == nil
-	case scheduler.Call_UPDATE_FRAMEWORK:
-		missing = call.UpdateFramework == nil
-	case scheduler.Call_ACKNOWLEDGE_OPERATION_STATUS:
-		missing = call.AcknowledgeOperationStatus == nil
-	case scheduler.Call_RECONCILE_OPERATIONS:
-		missing = call.ReconcileOperations == nil
-	default:
-		return nil, &CallError{Call: call.GetType().String(), Message: "only the scheduler itself makes this call"}
-	}
-	if missing {
-		return nil, &CallError{Call: call.GetType().String(), Message: "the call has no payload"}
-	}
-	withID := *call
-	withID.FrameworkID = &mesos.FrameworkID{} // required
-	wire, err := withID.Marshal()
-	if err != nil {
-		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
-	}
-	copied := &scheduler.Call{}
-	if err := copied.Unmarshal(wire); err != nil {
-		return nil, &CallError{Call: call.GetType().String(), Message: err.Error()}
-	}
-	return copied, nil
 }
 
 // Task returns what is known of a task. Of a task that is only remembered, see [Config.RememberIDs], that is its ID,
@@ -300,10 +246,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
-// checkOne returns an error for an invalid spec, and for a member of a pod.
-func checkOne(spec task.Spec) error {
+// put asks for a single task to be put on record, with the input that in returns.
+func (s *Scheduler) put(ctx context.Context, spec task.Spec, in func(ref, task.Spec) input) (task.Info, error) {
+	spec = spec.Clone() // the caller may go on with its own
 	if spec.Pod != "" {
-		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
+		return task.Info{}, &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
 	}
-	return spec.Validate()
+	if err := spec.Validate(); err != nil {
+		return task.Info{}, err
+	}
+	return s.ask(ctx, &request{
+		spec:   &spec,
+		input:  func(r ref) input { return in(r, spec) },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
+	})
 }

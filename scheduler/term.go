@@ -22,11 +22,11 @@ type Term struct {
 	Confirm func(ctx context.Context) error
 }
 
-// Lead is [Scheduler.Run] for one term of leadership: ctx ends with it, and so does everything that Lead does. No
-// call and no write outlives ctx. It returns a [*FencedError] as soon as the term's store or Confirm says that
-// another process leads, and sends nothing after that; otherwise what Run returns. The records are loaded when
-// Lead begins, since another process may have written them. A Scheduler leads one term at a time: beside
-// a Lead or Run that has not returned it gets [ErrRunning].
+// Lead is [Scheduler.Run] for one term of leadership. The caller ends ctx when the term ends; no call and no write
+// outlives ctx. Lead returns a [*FencedError] as soon as the term's store or Confirm says that another process leads,
+// and sends nothing after that. Otherwise it returns what Run returns. The records are loaded when Lead begins, since
+// another process may have written them. A Scheduler leads one term at a time: while another Lead or Run has not
+// returned, Lead returns [ErrRunning].
 func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	var m *machine
 	select {

@@ -24,7 +24,7 @@ func TestWalksSettle(t *testing.T) {
 		}
 		c.configure(func(set *settings) { set.history, set.remember = int(seed%4), retentions[seed/4%4] })
 		for range random.IntN(300) {
-			const verbs = "sbbnnppppkkFxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnEWppppkkFxtooouuuuuuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed

@@ -153,7 +153,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	}
 	specs, classOf := classify(cycle.Tasks)
 	var known []task.KnownAgent
-	if slices.ContainsFunc(specs, groupsBy) {
+	if slices.ContainsFunc(specs, taskclass.GroupsBy) {
 		known = cycle.Agents
 	}
 	m.cluster = newCluster(cycle.Offers, known, specs, s.options.ReservationLabels)
@@ -206,12 +206,6 @@ func classify(tasks []task.Demand) (specs []*task.Spec, classOf []int32) {
 		classOf[i] = number
 	}
 	return specs, classOf
-}
-
-// groupsBy reports whether a spec has GROUP_BY among its constraints or preferences.
-func groupsBy(s *task.Spec) bool {
-	isGroupBy := func(c task.Constraint) bool { return c.Operator == task.OpGroupBy }
-	return slices.ContainsFunc(s.Constraints, isGroupBy) || slices.ContainsFunc(s.Preferences, isGroupBy)
 }
 
 // customScalars returns the names of all custom scalar resources that a spec asks for, sorted.

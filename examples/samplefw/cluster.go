@@ -30,12 +30,12 @@ func newCluster(listen string) (*mesosfake.Cluster, error) {
 // runCluster is "samplefw cluster": the same cluster in a process of its own, for any client, until it is interrupted.
 func runCluster(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("samplefw cluster", flag.ContinueOnError)
-	address := f.String("listen", "127.0.0.1:5050", "IP:port of the master; whoever reaches it commands the cluster")
+	address := f.String("listen", "127.0.0.1:5050", "IP:port of the master; anybody who reaches it controls the cluster")
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
-		return badOptions(f, "arguments %q (none)", f.Args())
+	if err := check(f, noArguments(f)); err != nil {
+		return err
 	}
 	cluster, err := newCluster(*address)
 	if err != nil {

@@ -102,6 +102,24 @@ func rest() []behaviour {
 			},
 		},
 		{
+			name:    "a call that masters do not survive is never made",
+			sources: []source{document("scheduler-http-api", "Calls")},
+			run: func(w *world) {
+				w.untilConnected(1)
+				text := mesos.Resource{Name: "cpus", Type: mesos.TEXT.Enum()}
+				for _, c := range []*calls.Call{
+					{Type: calls.Call_UNKNOWN},
+					{Type: calls.Call_REQUEST, Request: &calls.Call_Request{Requests: []mesos.Request{{Resources: []mesos.Resource{text}}}}},
+				} {
+					var refused *scheduler.CallError
+					require.ErrorAs(w, w.sched.Call(w.ctx, c), &refused)
+					require.Zero(w, refused.Status)
+					require.Empty(w, w.made(c.Type))
+				}
+				w.launch(sleeper("a"))
+			},
+		},
+		{
 			name:    "without a subscription no such call is made",
 			sources: []source{document("scheduler-http-api", "Disconnections"), recording("bad_stream_id")},
 			run: func(w *world) {

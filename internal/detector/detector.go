@@ -114,7 +114,7 @@ func (d *Detector) Run(ctx context.Context, elected func()) error {
 // wraps context.Cause(ctx).
 func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 	for {
-		lead, problem, news := d.state()
+		lead, news, problem := d.state()
 		switch {
 		case lead.URL != "":
 			return lead, nil
@@ -131,14 +131,14 @@ func (d *Detector) Leader(ctx context.Context) (Lead, error) {
 
 // Problem returns why ZooKeeper cannot be asked who leads, or nil.
 func (d *Detector) Problem() error {
-	_, problem, _ := d.state()
+	_, _, problem := d.state()
 	return problem
 }
 
-func (d *Detector) state() (lead Lead, problem error, news <-chan struct{}) {
+func (d *Detector) state() (lead Lead, news <-chan struct{}, problem error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lead, d.problem, d.news
+	return d.lead, d.news, d.problem
 }
 
 // tell wakes all who wait for news. It is called with the lock held.

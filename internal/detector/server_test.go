@@ -58,7 +58,7 @@ func (r *running) leader() Lead {
 	ctx, cancel := context.WithTimeout(r.t.Context(), deadline)
 	defer cancel()
 	for {
-		_, _, news := r.state()
+		_, news, _ := r.state()
 		lead, err := r.Leader(ctx)
 		if err == nil {
 			return lead

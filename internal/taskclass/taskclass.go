@@ -59,6 +59,12 @@ func AppendKey(b []byte, s *task.Spec) []byte {
 	return b
 }
 
+// GroupsBy reports whether a spec has GROUP_BY among its constraints or preferences.
+func GroupsBy(s *task.Spec) bool {
+	isGroupBy := func(c task.Constraint) bool { return c.Operator == task.OpGroupBy }
+	return slices.ContainsFunc(s.Constraints, isGroupBy) || slices.ContainsFunc(s.Preferences, isGroupBy)
+}
+
 // text appends a string behind its length, so that different sequences of strings are encoded differently.
 func text(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
