@@ -28,7 +28,7 @@ func (m *machine) knownAgents(now time.Time, offers []task.Offer) []task.KnownAg
 		atHand[offers[i].Agent.ID] = true
 	}
 	known := m.census.known(now, func(a *task.Agent) bool {
-		return atHand[a.ID] || m.vacated.covers(now, &task.Offer{Agent: *a})
+		return atHand[a.ID] || m.vacated.keeps(now, a.ID)
 	})
 	quarantined := m.quarantine.ports(now)
 	for i := range known {
