@@ -36,8 +36,8 @@ func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info
 }
 
 // WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their
-// context ends first and the task is on record. It wraps the context's error, which is returned as it is if there is
-// nothing to explain, such as while they wait for Run.
+// context ends first. It wraps the context's error. If the task is not on record by then, such as before Run has begun,
+// they return an error that wraps the context's without an Explanation.
 type WaitError struct {
 	// Err is why the context ended: its error and, if that is another one, its cause.
 	Err error
