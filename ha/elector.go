@@ -40,15 +40,15 @@ type Replica interface {
 // Status is what one member knows of the election.
 type Status struct {
 	// Self is the ID of this member, "" while it is not known, before Run.
-	Self string
+	Self string `json:"self"`
 	// Leader is the ID of the member that leads, "" if none is known. Term is its term. Since is when this member
 	// learned of it, and Reason why the leader changed, as text for people.
-	Leader string
-	Term   uint64
-	Since  time.Time
-	Reason string
+	Leader string    `json:"leader"`
+	Term   uint64    `json:"term"`
+	Since  time.Time `json:"since,omitzero"`
+	Reason string    `json:"reason,omitzero"`
 	// Members are all members, including this one, ordered by ID.
-	Members []Member
+	Members []Member `json:"members,omitempty"`
 }
 
 // Leads reports whether this member leads, as far as it knows.
@@ -56,13 +56,14 @@ func (s Status) Leads() bool { return s.Self != "" && s.Leader == s.Self }
 
 // Member is one member of an election.
 type Member struct {
-	ID string
+	ID string `json:"id"`
 	// API is the address at which the member serves requests, as it was configured. "" if it was not.
-	API string
+	API string `json:"api,omitzero"`
 	// Alive reports whether the member was heard from lately. Voter reports whether it votes.
-	Alive, Voter bool
+	Alive bool `json:"alive"`
+	Voter bool `json:"voter"`
 	// Since is when Alive last changed.
-	Since time.Time
+	Since time.Time `json:"since,omitzero"`
 }
 
 // StopError is returned by the function that leads to end [Elector.Run], and not only the term.

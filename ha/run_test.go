@@ -3,6 +3,7 @@ package ha
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -110,4 +111,17 @@ func TestForeignScheduler(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A member can show over HTTP what it knows of the election.
+func TestStatusAsJSON(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	want := Status{Self: "b", Leader: "a", Term: 7, Since: since, Reason: "elected", Members: []Member{{ID: "a", API: "h:80", Alive: true, Voter: true, Since: since}, {ID: "b"}}}
+	encoded, err := json.Marshal(want)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"self":"b","leader":"a","term":7,"since":"2026-01-02T03:04:05Z","reason":"elected","members":[
+		{"id":"a","api":"h:80","alive":true,"voter":true,"since":"2026-01-02T03:04:05Z"},{"id":"b","alive":false,"voter":false}]}`, string(encoded))
+	var got Status
+	require.NoError(t, json.Unmarshal(encoded, &got))
+	require.Equal(t, want, got)
 }

@@ -2,6 +2,7 @@ package mesosfake_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -275,5 +276,19 @@ func TestRunOnce(t *testing.T) {
 		require.ErrorContains(t, <-waiting, "has ended")
 		require.Len(t, c.Snapshot().Agents, 1, "the last state")
 		require.Error(t, c.Run(t.Context()))
+	})
+}
+
+// A snapshot can be passed to a test in another language.
+func TestSnapshotAsJSON(t *testing.T) {
+	inBubble(t, mesosfake.Config{}, func(t *testing.T, c *mesosfake.Cluster, _ *scheduler.Scheduler) {
+		encoded, err := json.Marshal(c.Snapshot())
+		require.NoError(t, err)
+		for _, part := range []string{
+			`{"leader":0,"frameworks":[{"id":"`, `"connected":true,"roles":["*"]`, `"agents":[{"id":"`, `"hostname":"agent1.example","free":"`,
+			`"tasks":[{"id":"t1","frameworkID":"`, `"state":"TASK_RUNNING","running":true,"info":{"name":"t1"`, `"calls":{"ACCEPT":1,`,
+		} {
+			require.Contains(t, string(encoded), part)
+		}
 	})
 }

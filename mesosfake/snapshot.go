@@ -11,44 +11,52 @@ import (
 
 // Snapshot is the state of a cluster at one moment.
 type Snapshot struct {
-	Leader     int              // which master leads, counted from 0; -1: none does
-	Frameworks []FrameworkState // in the order of their first subscription
-	Removed    []string         // IDs of frameworks that were torn down or timed out, oldest first
-	Agents     []AgentState     // that are registered, in the order of that
-	Offers     []OfferState     // that are out, by agent
-	Tasks      []TaskState      // that an agent was given, in the order of their launch, also those that have ended
-	Calls      map[string]int   // how many calls of each type there were, such as "ACCEPT"
-	Deadly     []string         // what frameworks did that a real master would have died of, such as a call of type UNKNOWN
+	Leader     int              `json:"leader"`               // which master leads, counted from 0; -1: none does
+	Frameworks []FrameworkState `json:"frameworks,omitempty"` // in the order of their first subscription
+	Removed    []string         `json:"removed,omitempty"`    // IDs of frameworks that were torn down or timed out, oldest first
+	Agents     []AgentState     `json:"agents,omitempty"`     // that are registered, in the order of that
+	Offers     []OfferState     `json:"offers,omitempty"`     // that are out, by agent
+	Tasks      []TaskState      `json:"tasks,omitempty"`      // that an agent was given, in the order of their launch, also those that have ended
+	Calls      map[string]int   `json:"calls,omitempty"`      // how many calls of each type there were, such as "ACCEPT"
+	Deadly     []string         `json:"deadly,omitempty"`     // what frameworks did that a real master would have died of, such as a call of type UNKNOWN
 }
 
 // FrameworkState is a framework that was not removed.
 type FrameworkState struct {
-	ID, Name   string
-	Connected  bool     // it is subscribed
-	Roles      []string // that it is in
-	Suppressed []string // those that it wants no offers for, sorted
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Connected  bool     `json:"connected"`            // it is subscribed
+	Roles      []string `json:"roles"`                // that it is in
+	Suppressed []string `json:"suppressed,omitempty"` // those that it wants no offers for, sorted
 }
 
 // AgentState is a registered agent.
 type AgentState struct {
-	ID, Hostname string
-	Free         string // neither offered nor used, as Mesos prints resources: "cpus:3; mem:4032"
+	ID       string `json:"id"`
+	Hostname string `json:"hostname"`
+	Free     string `json:"free"` // neither offered nor used, as Mesos prints resources: "cpus:3; mem:4032"
 }
 
 // OfferState is an offer that was neither used nor declined.
 type OfferState struct {
-	ID, FrameworkID, AgentID, Role string
-	Resources                      string // as Mesos prints them
+	ID          string `json:"id"`
+	FrameworkID string `json:"frameworkID"`
+	AgentID     string `json:"agentID"`
+	Role        string `json:"role"`
+	Resources   string `json:"resources"` // as Mesos prints them
 }
 
 // TaskState is a task that an agent was given. A task that is launched twice is there twice.
 type TaskState struct {
-	ID, FrameworkID, AgentID, Hostname string
+	ID          string `json:"id"`
+	FrameworkID string `json:"frameworkID"`
+	AgentID     string `json:"agentID"`
+	Hostname    string `json:"hostname"`
 
-	State   string          // the latest that a master knows, such as "TASK_RUNNING"
-	Message string          // that came with it, such as "Command exited with status 1"
-	Running bool            // its agent has it, even if the agent is away
-	Info    *mesos.TaskInfo // what was launched; must not be changed
+	State   string          `json:"state"`            // the latest that a master knows, such as "TASK_RUNNING"
+	Message string          `json:"message,omitzero"` // that came with it, such as "Command exited with status 1"
+	Running bool            `json:"running"`          // its agent has it, even if the agent is away
+	Info    *mesos.TaskInfo `json:"info"`             // what was launched; must not be changed
 }
 
 // Task returns the last launch of the task with the ID.

@@ -8,10 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	calls "github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // Who submits before Run is called waits, and the log says so once: after 5 s, whatever waits.
@@ -31,6 +33,14 @@ func TestSubmitBeforeRun(t *testing.T) {
 			func() error { _, err := s.Status(ctx); return err },
 			func() error { return s.Reconcile(ctx) },
 			func() error { return s.Teardown(ctx) },
+			func() error { return s.SubmitPod(ctx, podOf("p", "d")) },
+			func() error { _, err := s.LaunchPod(ctx, podOf("q", "e")); return err },
+			func() error { _, err := s.Ensure(ctx, sleeper("f")); return err },
+			func() error { _, err := s.Wait(ctx, "a", scheduler.UntilEnded); return err },
+			func() error { return s.Forget(ctx, "a") },
+			func() error { _, err := s.Task(ctx, "a"); return err },
+			func() error { _, err := s.Agents(ctx); return err },
+			func() error { return s.Call(ctx, &calls.Call{Type: calls.Call_RECONCILE_OPERATIONS, ReconcileOperations: &calls.Call_ReconcileOperations{}}) },
 		} {
 			errs = append(errs, later(wait))
 		}
@@ -44,9 +54,19 @@ func TestSubmitBeforeRun(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "\n"))
 		cancel()
 		for _, err := range errs {
-			require.ErrorIs(t, <-err, context.Canceled)
+			err := <-err
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorContains(t, err, "Run has not been called")
+			require.Equal(t, scheduler.CodeCanceled, scheduler.ErrorCode(err))
 		}
 	})
+}
+
+// podOf returns a member of a pod.
+func podOf(pod, id string) task.Spec {
+	spec := sleeper(id)
+	spec.Pod = pod
+	return spec
 }
 
 // Who does not wait for long causes no warning: Run usually begins a moment later, on another goroutine.

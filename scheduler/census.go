@@ -1,7 +1,7 @@
 package scheduler
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +17,7 @@ type census struct {
 	ttl      time.Duration // how long an agent without tasks is remembered
 	usable   usable        // which resources count
 	agents   map[string]*agent
+	order    []*agent // the agents by ID; nil: to be sorted again, which takes too long for each cycle
 	groups   map[string]*group
 	presence presence
 	offersAt time.Time // when the last offers arrived, on any subscription
@@ -58,6 +59,24 @@ type presence struct {
 
 func newCensus(ttl time.Duration, usable usable) census {
 	return census{ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
+}
+
+func (c *census) add(id string, a *agent) *agent {
+	c.agents[id], c.order = a, nil
+	return a
+}
+
+func (c *census) drop(id string) {
+	delete(c.agents, id)
+	c.order = nil
+}
+
+// inOrder returns all agents, ordered by ID.
+func (c *census) inOrder() []*agent {
+	if c.order == nil {
+		c.order = slices.SortedFunc(maps.Values(c.agents), func(a, b *agent) int { return strings.Compare(a.about.ID, b.about.ID) })
+	}
+	return c.order
 }
 
 // join adds a class of tasks to its group, and returns the group.
@@ -130,8 +149,7 @@ func (c *census) agentOf(e *entry) *task.Agent {
 func (c *census) count(e *entry, about *task.Agent) {
 	a := c.agents[about.ID]
 	if a == nil {
-		a = &agent{about: about}
-		c.agents[about.ID] = a
+		a = c.add(about.ID, &agent{about: about})
 	}
 	g := e.class.group
 	at, found := g.countOn(about.ID)
@@ -153,7 +171,7 @@ func (c *census) uncount(e *entry) {
 		n.group.counts = slices.Delete(n.group.counts, at, at+1)
 	}
 	if a := n.agent; a.tasks == 0 && a.offeredAt.IsZero() {
-		delete(c.agents, a.about.ID)
+		c.drop(a.about.ID)
 	}
 	c.presence.stale = true
 }
@@ -194,8 +212,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		o := &offers[i]
 		a := c.agents[o.Agent.ID]
 		if a == nil {
-			a = &agent{}
-			c.agents[o.Agent.ID] = a
+			a = c.add(o.Agent.ID, &agent{})
 		}
 		if a.about == nil || !sameAgent(a.about, &o.Agent) {
 			about := o.Agent // a copy, so that the rest of the offer is not kept in memory
@@ -232,7 +249,7 @@ func (c *census) forgetOld(now time.Time) {
 			continue
 		}
 		if a.forgetLast(); a.tasks == 0 {
-			delete(c.agents, id)
+			c.drop(id)
 		}
 	}
 }
@@ -245,7 +262,7 @@ func (c *census) agentLost(id string) {
 	}
 	a.offeredAt, a.roles, a.offered = time.Time{}, nil, Amounts{}
 	if a.forgetLast(); a.tasks == 0 {
-		delete(c.agents, id)
+		c.drop(id)
 	}
 }
 
@@ -266,18 +283,17 @@ func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
 		}
 	}
 	all := make([]AgentStats, 0, len(c.agents))
-	for id, a := range c.agents {
+	for _, a := range c.inOrder() {
 		s := AgentStats{Agent: *a.about}
 		if now.Sub(a.offeredAt) < c.ttl {
 			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
 		} else if a.tasks == 0 {
 			continue
 		}
-		if here := sums[id]; here != nil {
+		if here := sums[a.about.ID]; here != nil {
 			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
 		}
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b AgentStats) int { return cmp.Compare(a.Agent.ID, b.Agent.ID) })
 	return all
 }

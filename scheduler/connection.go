@@ -23,6 +23,7 @@ type connection struct {
 	info        mesos.FrameworkInfo   // of the next SUBSCRIBE, without the ID
 
 	master string    // URL of the one that is subscribed with, or asked to
+	leader string    // ID of the last one that was subscribed with, which differs after each of its starts; "": none, or not said
 	since  time.Time // when the present subscription began, or the last one ended; before the first, when the run began
 
 	attempts  int       // subscriptions that failed in a row
@@ -144,6 +145,16 @@ func (c *connection) subscribed(id string, heartbeatSeconds float64) bool {
 	isNew := id != c.frameworkID
 	c.frameworkID = id
 	return isNew
+}
+
+// led takes the ID of the master that SUBSCRIBED names, and reports whether another one led before.
+func (c *connection) led(master string) (changed bool) {
+	if master == "" {
+		return false
+	}
+	before := c.leader
+	c.leader = master
+	return before != "" && before != master
 }
 
 // register waits for the framework's ID to be stored.

@@ -21,16 +21,7 @@ import (
 // If ctx ends first the error is a [*WaitError], and the task may be on record or not: unlike [Scheduler.Submit],
 // Ensure does not withdraw it, so that Ensure can be called again.
 func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, error) {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return task.Info{}, err
-	}
-	return s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return ensure{ref: r, spec: spec} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return ensure{ref: r, spec: spec} })
 }
 
 // SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It matches

@@ -64,10 +64,11 @@ func (c *census) forgetOffer(agentID string) {
 	}
 }
 
-// asked notes that the master is asked for offers to these roles; none: to all.
-func (c *census) asked(now time.Time, roles []string) {
-	for _, a := range c.agents {
-		if a.askedAt.IsZero() && slices.ContainsFunc(a.last, func(l lastOffer) bool { return len(roles) == 0 || slices.Contains(roles, l.role) }) {
+// asked notes that the master is asked for offers to these roles; none: to all. It is not asked for agents that are at hand,
+// which it does not offer again.
+func (c *census) asked(now time.Time, roles []string, atHand map[string]bool) {
+	for id, a := range c.agents {
+		if !atHand[id] && a.askedAt.IsZero() && slices.ContainsFunc(a.last, func(l lastOffer) bool { return len(roles) == 0 || slices.Contains(roles, l.role) }) {
 			a.askedAt = now
 		}
 	}
@@ -75,15 +76,11 @@ func (c *census) asked(now time.Time, roles []string) {
 
 // known returns the agents that were offered recently, but those to be skipped, ordered by ID and role.
 func (c *census) known(now time.Time, skip func(*task.Agent) bool) []task.KnownAgent {
-	var agents []*agent
-	for _, a := range c.agents {
-		if len(a.last) > 0 && now.Sub(a.offeredAt) < c.ttl && !skip(a.about) {
-			agents = append(agents, a)
+	all := make([]task.KnownAgent, 0, len(c.agents))
+	for _, a := range c.inOrder() {
+		if len(a.last) == 0 || now.Sub(a.offeredAt) >= c.ttl || skip(a.about) {
+			continue
 		}
-	}
-	slices.SortFunc(agents, func(a, b *agent) int { return strings.Compare(a.about.ID, b.about.ID) })
-	all := make([]task.KnownAgent, 0, len(agents))
-	for _, a := range agents {
 		until := a.askedAt.Add(spreadWait)
 		if a.askedAt.IsZero() {
 			until = now.Add(spreadWait)

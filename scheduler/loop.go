@@ -294,6 +294,14 @@ func (l *loop) unsent(out outgoing) {
 	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
 }
 
+// next is the attribute with the time of the next attempt, an empty one if there will be none.
+func next(attempt time.Time) slog.Attr {
+	if attempt.IsZero() {
+		return slog.Attr{}
+	}
+	return slog.Time("next", attempt)
+}
+
 func (l *loop) logEvent(ctx context.Context, e Event) {
 	switch e := e.(type) {
 	case TaskEvent:
@@ -303,13 +311,13 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		if e.Connected {
 			l.log.InfoContext(ctx, "subscribed", "framework", e.FrameworkID)
 		} else {
-			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, "next", e.NextAttempt)
+			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
 		}
 	case StoreEvent:
 		if e.Err == nil {
 			l.log.InfoContext(ctx, "the store works again")
 		} else {
-			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, "next", e.NextAttempt)
+			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, next(e.NextAttempt))
 		}
 	case FailureEvent:
 		level := slog.LevelWarn

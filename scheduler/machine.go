@@ -125,7 +125,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
-		storage: newStorage(), unknown: unknownTasks{},
+		storage: newStorage(), unknown: newUnknownTasks(),
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)
@@ -166,16 +166,28 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.callDone(now, in)
 	case stored:
 		m.stored(now, in)
+	default:
+		m.serve(now, in)
+	}
+	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
+	m.followDemand(now)
+	m.flush(now)
+	return m.actions
+}
+
+// serve takes what a caller asks for.
+func (m *machine) serve(now time.Time, in input) {
+	switch in := in.(type) {
 	case submit:
 		m.submit(now, in)
 	case submitPod:
 		m.submitPod(now, in)
-	case kill:
-		m.kill(now, in)
-	case wait:
-		m.wait(now, in)
 	case ensure:
 		m.ensure(now, in)
+	case wait:
+		m.wait(now, in)
+	case kill:
+		m.kill(now, in)
 	case forget:
 		m.forget(now, in)
 	case cancel:
@@ -187,10 +199,6 @@ func (m *machine) step(now time.Time, in input) []action {
 	case teardown:
 		m.beginTeardown(in.ref)
 	}
-	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
-	m.followDemand(now)
-	m.flush(now)
-	return m.actions
 }
 
 // due reports whether the machine wants to be woken now.

@@ -17,6 +17,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		arrived[i] = offerFromMesos(offers[i])
 	}
 	m.census.noteOffers(now, arrived)
+	m.askAbout(now, m.unknown.on(now, arrived))
 	var vacated []task.Offer
 	usable := arrived[:0]
 	for i := range arrived {
@@ -27,9 +28,6 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		}
 	}
 	m.refuse(now, vacated)
-	if len(m.unknown) > 0 {
-		m.askAbout(now, m.unknown.on(now, arrived))
-	}
 	m.pool.add(now, usable)
 	for i := range usable {
 		m.demand.Offered(now, usable[i].Role)

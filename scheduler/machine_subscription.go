@@ -143,6 +143,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	m.conn.open(now)
+	if m.conn.led(s.GetMasterInfo().GetID()) {
+		m.believeAgain()
+	}
 	m.emit(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})
 	if m.teardown.wanted {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})

@@ -111,12 +111,22 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	}
 }
 
-// staleLaunch reports whether an update is about an earlier launch of the task, not the present one.
+// believeAgain is for a new master. That the one before it did not know a task says nothing any more: the task's agent has
+// unknownLimit to re-register with this one.
+func (m *machine) believeAgain() {
+	for _, e := range m.tasks.filtered(func(e *entry) bool { return !e.UnknownSince.IsZero() }) {
+		e.known()
+		m.touch(e.Info.Spec.ID)
+	}
+}
+
+// staleLaunch reports whether an update is about an earlier launch of the task, or about an earlier task with its ID that was
+// forgotten, not the present one. A pending task none of whose launches was taken for lost has nothing that could end.
 func (m *machine) staleLaunch(e *entry, status mesos.TaskStatus, state task.State) bool {
 	fromMaster := len(status.UUID) == 0
 	switch {
 	case e.Info.State == task.StatePending:
-		return state == task.StateDropped || fromMaster && !knownToMaster(state)
+		return state == task.StateDropped || fromMaster && !knownToMaster(state) || e.Lost == 0 && state.Terminal()
 	case e.launch == launchConfirmed && fromMaster && (state == task.StateError || status.GetReason() == mesos.REASON_INVALID_OFFERS):
 		return true // a second launch was refused, which was made because the first was wrongly taken for lost
 	}

@@ -112,7 +112,7 @@ func (s *Scheduler) awaitRun(ctx context.Context) error {
 		case <-s.begun:
 			return nil
 		case <-ctx.Done():
-			return contextError(ctx)
+			return fmt.Errorf("scheduler: Run has not been called: %w", contextError(ctx))
 		case <-warning.C:
 			s.warnOnce.Do(func() {
 				s.config.Logger.WarnContext(ctx, "Run has not been called, nor Lead: methods such as Submit and Tasks wait for it", "waited", runTimeout)

@@ -68,16 +68,7 @@ func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 // that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
 // the task before.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return err
-	}
-	_, err := s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	_, err := s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec} })
 	return err
 }
 
@@ -86,16 +77,7 @@ func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 // yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
 // [*TaskError] if the task ends first.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
-	spec = spec.Clone() // the caller may go on with its own
-	if err := checkOne(spec); err != nil {
-		return task.Info{}, err
-	}
-	return s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return submit{ref: r, spec: spec, wait: true} },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
-	})
+	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec, wait: true} })
 }
 
 // SubmitPod puts the members of a pod on record: tasks that run on one agent under the same
@@ -169,8 +151,9 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // ctx ends first the task is forgotten nevertheless.
 //
 // Mesos and watchers are not told. If the task still runs when its agent comes back, it is a task that is not on
-// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. Do not use the
-// ID again unless the agent is certainly gone for good: the two tasks could not be told apart.
+// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. For a replacement
+// of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as it remembers
+// the unreachable task, and if both ran the two could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return forget{ref: r, id: id} },
@@ -180,7 +163,8 @@ func (s *Scheduler) Forget(ctx context.Context, id string) error {
 }
 
 // Teardown ends the framework: Mesos kills all its tasks, and its ID can never be used again. Run
-// then returns nil. If ctx ends first the framework is torn down nevertheless.
+// then returns nil. If ctx ends first the framework is torn down nevertheless. A later Run registers a new framework,
+// except in an election. Tasks that had not ended are then on record as killed. All IDs stay taken, see [Scheduler.Forget].
 func (s *Scheduler) Teardown(ctx context.Context) error {
 	_, err := s.ask(ctx, &request{
 		input:  func(r ref) input { return teardown{ref: r} },
@@ -262,10 +246,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
-// checkOne returns an error for an invalid spec, and for a member of a pod.
-func checkOne(spec task.Spec) error {
+// put asks for a single task to be put on record, with the input that in returns.
+func (s *Scheduler) put(ctx context.Context, spec task.Spec, in func(ref, task.Spec) input) (task.Info, error) {
+	spec = spec.Clone() // the caller may go on with its own
 	if spec.Pod != "" {
-		return &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
+		return task.Info{}, &task.FieldError{Field: "Pod", Value: spec.Pod, Reason: "must be empty: the members of a pod are submitted together, by SubmitPod or LaunchPod"}
 	}
-	return spec.Validate()
+	if err := spec.Validate(); err != nil {
+		return task.Info{}, err
+	}
+	return s.ask(ctx, &request{
+		spec:   &spec,
+		input:  func(r ref) input { return in(r, spec) },
+		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
+		waits:  []string{spec.ID},
+	})
 }

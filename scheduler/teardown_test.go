@@ -70,3 +70,42 @@ func TestTeardownAfterLastEvent(t *testing.T) {
 		})
 	}
 }
+
+// After a teardown the next run is that of a new framework, which knows what the torn down one has run.
+func TestIDsStayTakenAfterTeardown(t *testing.T) {
+	store := &testStore{}
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
+		_, err := h.sched.Launch(ctx, sleeper("a"))
+		require.NoError(h, err)
+		tooLarge := sleeper("pending")
+		tooLarge.CPUs = 1000
+		require.NoError(h, h.sched.Submit(ctx, tooLarge))
+		require.NoError(h, h.sched.Teardown(ctx))
+		require.NoError(h, h.end())
+
+		s, stop := h.successor(ctx, store)
+		for _, id := range []string{"a", "pending"} {
+			info, err := s.Wait(ctx, id, scheduler.UntilEnded)
+			require.NoError(h, err)
+			require.Equal(h, task.StateKilled, info.State)
+			require.ErrorIs(h, s.Submit(ctx, sleeper(id)), scheduler.ErrDuplicateTask)
+			require.NoError(h, s.Forget(ctx, id))
+			_, err = s.Launch(ctx, sleeper(id))
+			require.NoError(h, err)
+		}
+		require.NotNil(h, stop())
+	})
+}
+
+// The log names no time of the next attempt when there is none.
+func TestNoNextAttemptInLogAfterRemoval(t *testing.T) {
+	log := &warnings{}
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Logger: log.logger()}, func(ctx context.Context, h *harness) {
+		h.at(time.Second)
+		require.NoError(h, h.master.Teardown(h.master.Snapshot().Frameworks[0].ID))
+		var removed *scheduler.FrameworkRemovedError
+		require.ErrorAs(h, h.end(), &removed)
+		require.Contains(h, log.String(), "has been removed")
+		require.NotContains(h, log.String(), "next=0001")
+	})
+}

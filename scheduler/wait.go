@@ -37,7 +37,8 @@ func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info
 }
 
 // WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their
-// context ends first. It wraps the context's error.
+// context ends first. It wraps the context's error. If the task is not on record by then, such as before Run has begun,
+// they return an error that wraps the context's without an Explanation.
 type WaitError struct {
 	// Err is why the context ended: its error and, if that is another one, its cause.
 	Err error

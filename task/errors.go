@@ -1,16 +1,27 @@
 package task
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // FieldError is one violation found by [Spec.Validate], which joins all violations: errors.As finds the first
 // one, and Unwrap() []error returns all of them.
 type FieldError struct {
 	// Field is the path from Spec, such as "Mem", "Ports[1].Protocol" or "Command.Env".
-	Field string
+	Field string `json:"field"`
 	// Value is the offending value: a string, a number or a time.Duration. For a map it is the key.
-	Value any
+	Value any `json:"value"`
 	// Reason is what is wrong, such as "must not be negative".
-	Reason string
+	Reason string `json:"reason"`
+}
+
+// MarshalJSON encodes Value as its text, since JSON has no number for NaN or an infinity.
+func (e *FieldError) MarshalJSON() ([]byte, error) {
+	type plain FieldError
+	as := plain(*e)
+	as.Value = fmt.Sprint(e.Value)
+	return json.Marshal(as)
 }
 
 // Error returns one line, such as "task: Mem: -1: must not be negative". Text is quoted and cut after

@@ -11,7 +11,7 @@ import (
 // [Spec.Validate] checks it.
 //
 // Amounts of resources are finite, not negative and at most 1e12. They are rounded to three decimal digits, as Mesos
-// does.
+// does. In JSON durations are numbers of nanoseconds.
 type Spec struct {
 	// ID identifies the task within its framework. Required. It is valid UTF-8 of up to 255 bytes, without
 	// slashes, backslashes and control characters, and neither "." nor "..".

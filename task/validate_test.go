@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -408,4 +409,18 @@ func ExampleSpec_Validate() {
 	// task: ID: "web/1": must not contain slashes, backslashes or control characters
 	// task: Mem: -1: must not be negative
 	// task: HealthCheck.Port: 1: must be an index into Ports, which has 1
+}
+
+// A violation can be shown by an HTTP API, whatever the value is.
+func TestFieldErrorAsJSON(t *testing.T) {
+	for want, value := range map[string]any{
+		`{"field":"Mem","value":"NaN","reason":"must be finite"}`:     math.NaN(),
+		`{"field":"Mem","value":"-1","reason":"must be finite"}`:      -1.0,
+		`{"field":"Mem","value":"-1m0s","reason":"must be finite"}`:   -time.Minute,
+		`{"field":"Mem","value":"a \"b\"","reason":"must be finite"}`: `a "b"`,
+	} {
+		encoded, err := json.Marshal(&task.FieldError{Field: "Mem", Value: value, Reason: "must be finite"})
+		require.NoError(t, err)
+		require.Equal(t, want, string(encoded))
+	}
 }

@@ -55,29 +55,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 	if c.endless {
 		c.weight += m.maintenances
 	}
-	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
-	var executor [disk + 1]float64
-	if e := spec.Executor; e != nil {
-		executor = [...]float64{cpus: e.CPUs, mem: e.Mem, disk: e.Disk}
-	}
-	for kind, name := range m.kinds {
-		amount := spec.Scalars[name]
-		if kind < len(builtIn) {
-			amount += builtIn[kind] // a valid spec does not set both
-		}
-		n := need{kind: kind, amount: wantedAmount(amount)}
-		if kind < len(executor) {
-			n.executor = wantedAmount(executor[kind])
-		}
-		if max(n.amount, n.executor) > maxAmount { // the sum would overflow
-			n.amount = math.MaxInt64
-		} else {
-			n.amount += n.executor
-		}
-		if n.amount > 0 {
-			c.needs = append(c.needs, n)
-		}
-	}
+	c.needs = m.needsOf(spec)
 	for _, p := range spec.Ports {
 		switch {
 		case p.NoHost:
@@ -108,6 +86,34 @@ func (m *match) newClass(spec *task.Spec) *class {
 		c.groupTasks = m.tasksOf(spec.Group)
 	}
 	return c
+}
+
+// needsOf returns how much of each kind of scalar resource a task takes with its executor.
+func (m *match) needsOf(spec *task.Spec) (needs []need) {
+	builtIn := [...]float64{cpus: spec.CPUs, mem: spec.Mem, disk: spec.Disk, gpus: spec.GPUs}
+	var executor [disk + 1]float64
+	if e := spec.Executor; e != nil {
+		executor = [...]float64{cpus: e.CPUs, mem: e.Mem, disk: e.Disk}
+	}
+	for kind, name := range m.kinds {
+		amount := spec.Scalars[name]
+		if kind < len(builtIn) {
+			amount += builtIn[kind] // a valid spec does not set both
+		}
+		n := need{kind: kind, amount: wantedAmount(amount)}
+		if kind < len(executor) {
+			n.executor = wantedAmount(executor[kind])
+		}
+		if max(n.amount, n.executor) > maxAmount { // the sum would overflow
+			n.amount = math.MaxInt64
+		} else {
+			n.amount += n.executor
+		}
+		if n.amount > 0 {
+			needs = append(needs, n)
+		}
+	}
+	return needs
 }
 
 // addUnplaced records that a task of the class was not placed.

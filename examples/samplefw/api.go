@@ -16,22 +16,9 @@ import (
 
 // report is what a member answers when it is asked: what it knows of the election, and what the leader knows of the tasks.
 type report struct {
-	Self    string         `json:"self"`
-	Leader  string         `json:"leader"` // "": none is known
-	Term    uint64         `json:"term"`
-	Since   time.Time      `json:"since"`  // since when this member knows the leader
-	Reason  string         `json:"reason"` // why the leader changed
-	Members []memberReport `json:"members"`
-	Tasks   map[string]int `json:"tasks,omitempty"`  // by state, as the leader counts them
-	Untold  string         `json:"untold,omitempty"` // why the tasks are not known
-}
-
-type memberReport struct {
-	ID    string    `json:"id"`
-	API   string    `json:"api"`
-	Alive bool      `json:"alive"`
-	Voter bool      `json:"voter"`
-	Since time.Time `json:"since"` // since when it is alive, or is not
+	ha.Status
+	Tasks  map[string]int `json:"tasks,omitempty"`  // by state, as the leader counts them
+	Untold string         `json:"untold,omitempty"` // why the tasks are not known
 }
 
 // api answers over HTTP: /status with a report, /tasks, if this member leads, with the tasks alone.
@@ -56,10 +43,9 @@ func (a *api) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
 	defer cancel()
 	s := a.elector.Status()
-	answer := report{Self: s.Self, Leader: s.Leader, Term: s.Term, Since: s.Since, Reason: s.Reason}
+	answer := report{Status: s}
 	leader := ""
 	for _, m := range s.Members {
-		answer.Members = append(answer.Members, memberReport(m))
 		if m.ID == s.Leader {
 			leader = m.API
 		}

@@ -34,8 +34,8 @@ func runCluster(ctx context.Context, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
-		return badOptions(f, "arguments %q (none)", f.Args())
+	if err := check(f, noArguments(f)); err != nil {
+		return err
 	}
 	cluster, err := newCluster(*address)
 	if err != nil {

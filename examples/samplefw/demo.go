@@ -22,9 +22,13 @@ func runDemo(ctx context.Context, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
-	if *preset != "local" && *preset != "lan" || *tasks < 1 || *pause < 0 || f.NArg() > 0 {
-		return badOptions(f, "-preset %q (local or lan), -tasks %d (at least 1), -pause %v (not negative), arguments %q (none)",
-			*preset, *tasks, *pause, f.Args())
+	err := check(f,
+		rule{*preset == "local" || *preset == "lan", "-preset %q (local or lan)", *preset},
+		rule{*tasks >= 1, "-tasks %d (at least 1)", *tasks},
+		rule{*pause >= 0, "-pause %v (not negative)", *pause},
+		noArguments(f))
+	if err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {

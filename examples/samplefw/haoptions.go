@@ -46,11 +46,11 @@ zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -pres
 		return o, err
 	}
 	host, _, _ := net.SplitHostPort(o.api)
-	if o.tasks < 0 || o.log != "text" && o.log != "json" || host == "" || net.ParseIP(host).IsUnspecified() || f.NArg() > 0 {
-		return o, badOptions(f, "-tasks %d (at least 0), -log %q (text or json), -api %q (IP:port that others reach, so not 0.0.0.0), arguments %q (none)",
-			o.tasks, o.log, o.api, f.Args())
-	}
-	return o, nil
+	return o, check(f,
+		rule{o.tasks >= 0, "-tasks %d (at least 0)", o.tasks},
+		logRule(o.log),
+		rule{host != "" && !net.ParseIP(host).IsUnspecified(), "-api %q (IP:port that others reach, so not 0.0.0.0)", o.api},
+		noArguments(f))
 }
 
 // elector returns this member of the election. The others learn from it where its API is.

@@ -54,7 +54,7 @@ func TestSampleFramework(t *testing.T) {
 		"bad member flag":  {args: []string{"ha", "-x"}, code: 1, stderr: "flag provided but not defined: -x (samplefw ha -h has help)"},
 		"bad value":        {args: []string{"-hold", "x"}, code: 1, stderr: "(samplefw -h has help)"},
 		"bad command":      {args: []string{"clutser"}, code: 1, stderr: `"clutser" is not a command (samplefw -h has help)`},
-		"bad number":       {args: []string{"-tasks", "0"}, code: 1, stderr: "-tasks 0 (at least 1)"},
+		"bad number":       {args: []string{"-tasks", "0"}, code: 1, stderr: "bad options: -tasks 0 (at least 1) (samplefw -h has help)"},
 		"no authorities":   {args: []string{"-ca", "/dev/null"}, code: 1, stderr: "-ca: /dev/null has no certificate in PEM"},
 		"no credential":    {args: []string{"-credential", "/dev/null"}, code: 1, stderr: "-credential: /dev/null has 0 words"},
 		"empty token":      {args: []string{"-token", "/dev/null"}, code: 1, stderr: "-token: /dev/null is empty"},

@@ -23,8 +23,8 @@ func runMembers(ctx context.Context, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
-	if *at == "" || f.NArg() > 0 {
-		return badOptions(f, "-at %q (required), arguments %q (none)", *at, f.Args())
+	if err := check(f, rule{*at != "", "-at %q (required)", *at}, noArguments(f)); err != nil {
+		return err
 	}
 	r, err := askAny(ctx, strings.Split(*at, ","))
 	if err != nil {

@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
 func TestReportPrint(t *testing.T) {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
-	r := report{Self: "b-2", Leader: "a-1", Term: 7, Since: time.Now().Add(-time.Minute), Reason: "member a-1 was elected", Members: []memberReport{
+	r := report{Status: ha.Status{Self: "b-2", Leader: "a-1", Term: 7, Since: time.Now().Add(-time.Minute), Reason: "member a-1 was elected", Members: []ha.Member{
 		{ID: "a-1", API: "10.0.0.1:80", Alive: true, Voter: true, Since: since}, {ID: "b-2", API: "10.0.0.2:80", Alive: true, Since: since}, {ID: "c-3", Voter: true},
-	}, Tasks: map[string]int{"running": 2, "pending": 1}}
+	}}, Tasks: map[string]int{"running": 2, "pending": 1}}
 	var text strings.Builder
 	require.NoError(t, r.print(&text))
 	first, rest, _ := strings.Cut(text.String(), "\n")
@@ -23,7 +25,7 @@ b-2     no     yes    no     03:04:05  10.0.0.2:80
 c-3     no     no     yes              
 tasks: 1 pending, 2 running
 `, rest)
-	r = report{Self: "b-2", Reason: "no leader is known", Untold: "no leader to ask"}
+	r = report{Status: ha.Status{Self: "b-2", Reason: "no leader is known"}, Untold: "no leader to ask"}
 	require.Equal(t, "b-2 knows no leader: no leader is known", r.summary())
 	require.Equal(t, "tasks: not known, no leader to ask", r.taskLine())
 	require.Equal(t, "tasks: none", report{}.taskLine())

@@ -38,9 +38,13 @@ interrupt ends the framework)`)
 	if f.NArg() > 0 {
 		return o, badOptions(f, "%q is not a command", f.Arg(0))
 	}
-	if o.tasks < 1 || o.hold < 0 || o.timeout <= 0 || o.log != "text" && o.log != "json" {
-		return o, badOptions(f, "-tasks %d (at least 1), -hold %v, -timeout %v (more than 0), -log %q (text or json)",
-			o.tasks, o.hold, o.timeout, o.log)
+	err = check(f,
+		rule{o.tasks >= 1, "-tasks %d (at least 1)", o.tasks},
+		rule{o.hold >= 0, "-hold %v (not negative)", o.hold},
+		rule{o.timeout > 0, "-timeout %v (more than 0)", o.timeout},
+		logRule(o.log))
+	if err != nil {
+		return o, err
 	}
 	if o.store != "" && o.master == "embedded" {
 		return o, badOptions(f, "-store needs a -master that outlives the program")
@@ -68,6 +72,35 @@ func parseFlags(f *flag.FlagSet, args []string) (err error) {
 		err = badOptions(f, "%w", err)
 	}
 	return err
+}
+
+// rule is what must hold for an option, and the words for one for which it does not.
+type rule struct {
+	holds  bool
+	format string // of the value
+	value  any
+}
+
+func logRule(log string) rule {
+	return rule{log == "text" || log == "json", "-log %q (text or json)", log}
+}
+
+func noArguments(f *flag.FlagSet) rule {
+	return rule{f.NArg() == 0, "arguments %q (none)", f.Args()}
+}
+
+// check returns an error with the options for which the rules do not hold.
+func check(f *flag.FlagSet, rules ...rule) error {
+	var bad []string
+	for _, r := range rules {
+		if !r.holds {
+			bad = append(bad, fmt.Sprintf(r.format, r.value))
+		}
+	}
+	if bad == nil {
+		return nil
+	}
+	return badOptions(f, "%s", strings.Join(bad, ", "))
 }
 
 // badOptions returns an error that says where help is.

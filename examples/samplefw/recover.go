@@ -17,8 +17,8 @@ func runRecover(_ context.Context, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
-	if *dir == "" || f.NArg() > 0 {
-		return badOptions(f, "-dir %q (required), arguments %q (none)", *dir, f.Args())
+	if err := check(f, rule{*dir != "", "-dir %q (required)", *dir}, noArguments(f)); err != nil {
+		return err
 	}
 	found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: *dir, Preset: cluster.PresetLocal}, !*alone)
 	if err != nil {

@@ -223,20 +223,8 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 			return fmt.Errorf("a time is out of range: %v", at)
 		}
 	}
-	if len(s.Agent) > 0 && string(s.Agent) != "null" {
-		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, decodeAgent); err != nil {
-			return err
-		}
-		t.Info.AgentID, t.Info.Hostname, t.Info.AgentAddress = t.Agent.ID, t.Agent.Hostname, t.Agent.Address
-	}
-	if s.AgentID != nil {
-		t.Info.AgentID = *s.AgentID
-	}
-	if s.Hostname != nil {
-		t.Info.Hostname = *s.Hostname
-	}
-	if s.Address != nil {
-		t.Info.AgentAddress = *s.Address
+	if err := d.agent(s, t); err != nil {
+		return err
 	}
 	if s.Err != "" {
 		t.Info.Err = errors.New(s.Err)
@@ -251,6 +239,24 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 	}
 	if s.IPs != nil {
 		t.Info.IPs = append([]string(nil), *s.IPs...)
+	}
+	return nil
+}
+
+// agent sets the agent of t. What differs from the agent's own has a field of its own in the record.
+func (d *decoder) agent(s *decodedTask, t *Task) (err error) {
+	if len(s.Agent) > 0 && string(s.Agent) != "null" {
+		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, decodeAgent); err != nil {
+			return err
+		}
+		t.Info.AgentID, t.Info.Hostname, t.Info.AgentAddress = t.Agent.ID, t.Agent.Hostname, t.Agent.Address
+	}
+	for _, own := range [...]struct{ to, from *string }{
+		{&t.Info.AgentID, s.AgentID}, {&t.Info.Hostname, s.Hostname}, {&t.Info.AgentAddress, s.Address},
+	} {
+		if own.from != nil {
+			*own.to = *own.from
+		}
 	}
 	return nil
 }
