@@ -216,9 +216,9 @@ type TaskBuilder interface {
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
-	// BuildPod returns the executor of a pod, whose ID is the name of the pod and whose FrameworkID the scheduler sets, and
-	// the tasks in the order of the members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
-	// top of what the members ask for. The rules of Build apply.
+	// BuildPod returns the executor of a pod, whose ID is the name of the pod and whose FrameworkID the scheduler sets,
+	// and the tasks in the order of the members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB
+	// of memory and 10 MiB of disk on top of what the members ask for. The rules of Build apply.
 	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 

@@ -26,7 +26,7 @@ func (m *machine) cycleOf(now time.Time, tasks []task.Demand, offers []task.Offe
 func (m *machine) knownAgents(now time.Time) []task.KnownAgent {
 	atHand := m.pool.agents()
 	known := m.census.known(now, func(a *task.Agent) bool {
-		return atHand[a.ID] || m.vacated.covers(now, &task.Offer{Agent: *a})
+		return atHand[a.ID] || m.vacated.keeps(now, a.ID)
 	})
 	quarantined := m.quarantine.ports(now)
 	for i := range known {

@@ -30,9 +30,8 @@ func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info
 		return task.Info{}, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning or UntilEnded"}
 	}
 	return s.ask(ctx, &request{
-		input:  func(r ref) input { return wait{ref: r, id: id, until: until} },
-		cancel: func(r ref) input { return cancel{ref: r, id: id} },
-		waits:  []string{id},
+		input: func(r ref) input { return wait{ref: r, id: id, until: until} },
+		waits: []string{id},
 	})
 }
 
