@@ -41,7 +41,7 @@ type Standard struct{}
 // not mapped.
 //
 // These executors come with the agent and are not part of what is placed: a spec with [task.Spec.Executor] is refused with
-// [ErrMismatch].
+// [ErrMismatch]. A custom builder that adds the executor sets this field to nil in the copy that it passes to Build.
 //
 // A member of a pod cannot run alone and is refused with [ErrMismatch]; use [Standard.BuildPod].
 func (Standard) Build(in task.BuildInput) (mesos.TaskInfo, error) {
@@ -89,7 +89,7 @@ func checkPlacement(s task.Spec, p task.Placement) error {
 	case p.TaskID != s.ID:
 		return fmt.Errorf("%w: task %q, placement of %q", ErrMismatch, s.ID, p.TaskID)
 	case s.Executor != nil:
-		return fmt.Errorf("%w: %q asks for an executor of its own", ErrMismatch, s.ID)
+		return fmt.Errorf("%w: %q asks for an executor, which Standard does not make", ErrMismatch, s.ID)
 	case p.AgentID == "":
 		return fmt.Errorf("%w: %q: no agent", ErrMismatch, s.ID)
 	case len(p.Resources) == 0:

@@ -44,7 +44,9 @@ func (q *bucketQueue) head(m *match, c *class) (rank, bool) {
 				continue
 			}
 			now := m.bucketLevel(c, at)
-			if now == q.level {
+			last := q.next == len(q.candidates)-1 && (len(q.higher) == 0 || now < q.higher[0].level)
+			if now == q.level || last { // the last one of its bucket takes the bucket along
+				q.level = now
 				return rank{penalty: int32(now >> 32), score: float64(now & math.MaxInt32), candidate: at}, true
 			}
 			q.add(now, at)

@@ -25,7 +25,7 @@
 //
 // Host ports are those that the task names. Others are the lowest ports from 1024 on that are free, or random ones with
 // [Options.RandomPorts]; ports below 1024, on which usually only root can listen, come last. Quarantined ports are not
-// used. A task may name one port twice, for TCP and for UDP.
+// used. Members of a pod may name the same port, for TCP and for UDP.
 //
 // Revocable scalar resources are used only by tasks that ask for them. Each amount is either all revocable or not
 // at all, since Mesos refuses mixtures.
