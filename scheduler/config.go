@@ -217,35 +217,31 @@ type TaskBuilder interface {
 
 // PodBuilder is implemented by a [TaskBuilder] that can build pods, see [Scheduler.SubmitPod].
 type PodBuilder interface {
-	// BuildPod returns the executor of a pod, whose ID is the name of the pod and whose FrameworkID the scheduler sets, and
-	// the tasks in the order of the members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB of memory and 10 MiB of disk on
-	// top of what the members ask for. The rules of Build apply.
+	// BuildPod returns the executor of a pod, whose ID is the name of the pod and whose FrameworkID the scheduler sets,
+	// and the tasks in the order of the members. The executor's resources are those of its placement: 0.1 cpus, 32 MiB
+	// of memory and 10 MiB of disk on top of what the members ask for. The rules of Build apply.
 	BuildPod(task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.
 func (c Config) normalize() (Config, error) {
-	if err := c.checkConnection(); err != nil {
-		return c, err
-	}
-	var err error
-	c.Framework, err = c.Framework.normalize()
-	if err != nil {
-		return c, err
-	}
-	if c.Offers, err = c.Offers.normalize(); err != nil {
-		return c, err
+	var framework, offers, unknown error
+	c.Framework, framework = c.Framework.normalize()
+	c.Offers, offers = c.Offers.normalize()
+	if c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown {
+		unknown = &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
 	if err := errors.Join(
+		c.checkConnection(),
+		framework,
+		offers,
+		unknown,
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
 		notNegative("RememberIDs.For", c.RememberIDs.For),
 	); err != nil {
 		return c, err
-	}
-	if c.UnknownTasks < ReportUnknown || c.UnknownTasks > KillUnknown {
-		return c, &ConfigError{Field: "UnknownTasks", Value: int(c.UnknownTasks), Reason: "is no policy"}
 	}
 	c.MissedHeartbeats = cmp.Or(c.MissedHeartbeats, defaultMissedHeartbeats)
 	c.History = max(0, cmp.Or(c.History, defaultHistory))

@@ -92,3 +92,11 @@ func TestConfigDefaults(t *testing.T) {
 	require.Equal(t, []string{"p", "h", "u"}, []string{info.GetPrincipal(), info.GetHostname(), info.GetWebUiURL()})
 	require.Equal(t, "x", info.Labels.Labels[0].Key, "sorted")
 }
+
+func TestAllFaultsOfAConfigAreNamed(t *testing.T) {
+	_, err := New(Config{LaunchTimeout: -1, Offers: OfferPolicy{Hold: -1}, UnknownTasks: 9})
+	for _, want := range []string{"Master:", "Framework.Name:", "Offers.Hold:", "UnknownTasks:", "LaunchTimeout:"} {
+		require.ErrorContains(t, err, want)
+	}
+	require.Equal(t, CodeInvalid, ErrorCode(err))
+}

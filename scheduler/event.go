@@ -12,8 +12,8 @@ import (
 )
 
 // Event is what [Scheduler.Watch] yields: a [TaskEvent], a [ConnectionEvent], an [OfferEvent], an
-// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [NeverOfferedEvent], a [StoreEvent] or a [LagEvent]. Later versions may add
-// types: a type switch should ignore the types that it does not know.
+// [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [NeverOfferedEvent], a [StoreEvent] or a [LagEvent].
+// Later versions may add types: a type switch should ignore the types that it does not know.
 type Event interface {
 	fmt.Stringer
 	isEvent()

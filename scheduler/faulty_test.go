@@ -181,6 +181,39 @@ func TestMatcherThatReturnsNothing(t *testing.T) {
 	})
 }
 
+// A matcher that drops tasks from its argument in place does not drop them from what is kept.
+func TestMatcherThatChangesItsArgument(t *testing.T) {
+	started := time.Now()
+	late := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+		if c.Now.Sub(started) > time.Hour {
+			return taskmatcher.FirstFit{}.Match(c)
+		}
+		var rejected []task.Rejection
+		c.Tasks = slices.DeleteFunc(c.Tasks, func(d task.Demand) bool {
+			held := d.ID != "a"
+			if held {
+				rejected = append(rejected, task.Rejection{TaskID: d.ID})
+			}
+			return held
+		})
+		placed, more := taskmatcher.FirstFit{}.Match(c)
+		return placed, append(rejected, more...)
+	})
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: late}, func(ctx context.Context, h *harness) {
+		started = h.began
+		for _, id := range []string{"b", "c", "a"} {
+			require.NoError(h, h.sched.Submit(ctx, sleeper(id)))
+		}
+		h.at(2 * time.Hour)
+		require.Empty(h, h.matcherErrors())
+		for _, id := range []string{"a", "b", "c"} {
+			info, err := h.sched.Task(ctx, id)
+			require.NoError(h, err)
+			require.True(h, info.State == task.StateRunning || info.State == task.StateFinished, id)
+		}
+	})
+}
+
 // tampering is the standard builder, but for what it does to the task "bad".
 type tampering struct {
 	taskbuilder.Standard
@@ -315,7 +348,7 @@ func TestFaultyPodBuilders(t *testing.T) {
 }
 
 // The resources of an executor are placed together with those of the task: of ten tasks of 0.5 cpus with an executor of 0.5
-// cpus, as many run as an agent of 8 cpus has room for, and none fails.
+// cpus, as many run as an agent of 5 cpus has room for, and none fails.
 func TestExecutorWithResources(t *testing.T) {
 	t.Parallel()
 	cluster := mesostest.Config{Agents: []mesostest.Agent{{Resources: "cpus:5;mem:4096;disk:1000"}}, Executors: func(mesos.ExecutorInfo) *mesostest.CustomExecutor {

@@ -64,10 +64,11 @@ func (c *census) forgetOffer(agentID string) {
 	}
 }
 
-// asked notes that the master is asked for offers to these roles; none: to all.
-func (c *census) asked(now time.Time, roles []string) {
-	for _, a := range c.agents {
-		if a.askedAt.IsZero() && slices.ContainsFunc(a.last, func(l lastOffer) bool { return len(roles) == 0 || slices.Contains(roles, l.role) }) {
+// asked notes that the master is asked for offers to these roles; none: to all. It is not asked for agents that are at hand,
+// which it does not offer again.
+func (c *census) asked(now time.Time, roles []string, atHand map[string]bool) {
+	for id, a := range c.agents {
+		if !atHand[id] && a.askedAt.IsZero() && slices.ContainsFunc(a.last, func(l lastOffer) bool { return len(roles) == 0 || slices.Contains(roles, l.role) }) {
 			a.askedAt = now
 		}
 	}

@@ -174,7 +174,7 @@ func (l *loop) take(ctx context.Context, req *request) {
 		if of := req.cancels; l.callers[of.ref] != nil {
 			delete(l.callers, of.ref)
 			why := explainWait(l.machine, time.Now(), of.waits) // before a task that nobody else knows of is withdrawn
-			l.step(ctx, of.cancel(of.ref))
+			l.step(ctx, of.cancelled())
 			of.answer <- result{gaveUp: true, why: why}
 		}
 	default:

@@ -40,7 +40,7 @@ func (m *machine) beginDemand(now time.Time) {
 func (m *machine) followDemand(now time.Time) {
 	for _, c := range m.demand.Follow(now, m.conditions()) {
 		if c.Revive {
-			m.census.asked(now, c.Roles)
+			m.census.asked(now, c.Roles, m.pool.agents())
 			m.call(&scheduler.Call{Type: scheduler.Call_REVIVE, Revive: &scheduler.Call_Revive{Roles: c.Roles}})
 		} else {
 			m.call(&scheduler.Call{Type: scheduler.Call_SUPPRESS, Suppress: &scheduler.Call_Suppress{Roles: c.Roles}})

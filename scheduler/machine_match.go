@@ -9,26 +9,24 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// cycleOf returns the input of the matcher.
+// cycleOf returns the input of the matcher. It has a copy of the tasks, which are kept from cycle to cycle: a matcher may
+// drop some of them in place, though it should not.
 func (m *machine) cycleOf(now time.Time, tasks []task.Demand, offers []task.Offer) task.Cycle {
 	c := task.Cycle{
 		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // a float64 has 53 bits
-		Tasks: tasks, Offers: offers, Running: m.census.running(),
+		Tasks: slices.Clone(tasks), Offers: offers, Running: m.census.running(),
 	}
 	if m.backlog.grouping > 0 {
-		c.Agents = m.knownAgents(now, offers)
+		c.Agents = m.knownAgents(now)
 	}
 	return c
 }
 
 // knownAgents returns the agents that were offered recently and are not at hand, but for those that are kept free.
-func (m *machine) knownAgents(now time.Time, offers []task.Offer) []task.KnownAgent {
-	atHand := make(map[string]bool, len(offers))
-	for i := range offers {
-		atHand[offers[i].Agent.ID] = true
-	}
+func (m *machine) knownAgents(now time.Time) []task.KnownAgent {
+	atHand := m.pool.agents()
 	known := m.census.known(now, func(a *task.Agent) bool {
-		return atHand[a.ID] || m.vacated.covers(now, &task.Offer{Agent: *a})
+		return atHand[a.ID] || m.vacated.keeps(now, a.ID)
 	})
 	quarantined := m.quarantine.ports(now)
 	for i := range known {

@@ -262,7 +262,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 // quarantinePorts keeps the ports of a container that could not be started from being used again soon: most likely
 // something else on the agent uses one of them.
 func (m *machine) quarantinePorts(now time.Time, e *entry) {
-	if len(e.Info.HostPorts) > 0 && m.settings.quarantine > 0 {
+	if m.settings.quarantine > 0 {
 		m.quarantine.add(e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
 	}
 }

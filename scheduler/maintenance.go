@@ -25,7 +25,13 @@ func (v vacated) add(agentID string, planned maintenance) { v[agentID] = planned
 // remove removes an agent that is lost.
 func (v vacated) remove(agentID string) { delete(v, agentID) }
 
-// covers reports whether an offer must not be used since its agent is kept free.
+// keeps reports whether an agent is kept free.
+func (v vacated) keeps(now time.Time, agentID string) bool {
+	m, found := v[agentID]
+	return found && !m.over(now)
+}
+
+// covers reports whether a new offer must not be used since its agent is kept free.
 func (v vacated) covers(now time.Time, o *task.Offer) bool {
 	m, found := v[o.Agent.ID]
 	switch {

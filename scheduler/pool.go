@@ -118,6 +118,15 @@ func (p *pool) drop(pick func(i int) bool) {
 	p.offers, p.holds = p.offers[:stay], p.holds[:stay]
 }
 
+// agents returns the IDs of the agents whose offers are at hand.
+func (p *pool) agents() map[string]bool {
+	ids := make(map[string]bool, len(p.offers))
+	for i := range p.offers {
+		ids[p.offers[i].Agent.ID] = true
+	}
+	return ids
+}
+
 // rescind removes an offer, if it is there, and returns the ID of its agent.
 func (p *pool) rescind(id string) (agentID string) {
 	p.drop(func(i int) bool {

@@ -23,12 +23,19 @@ type request struct {
 	read    func(*machine)  // reads the machine
 	cancels *request        // the earlier request for which the caller no longer waits
 
-	spec   *task.Spec      // a task, or
-	pod    []task.Spec     // the members of a pod, that the store must be able to take at once
-	cancel func(ref) input // returns the input that cancels the request; nil: it cannot be cancelled
-	waits  []string        // the IDs of the tasks that it waits for
-	ref    ref             // set by the loop, and read only by it
-	answer chan result     // of capacity 1
+	spec   *task.Spec  // a task, or
+	pod    []task.Spec // the members of a pod, that the store must be able to take at once
+	waits  []string    // the IDs of the tasks that it waits for: one, or the members of a pod
+	ref    ref         // set by the loop, and read only by it
+	answer chan result // of capacity 1
+}
+
+// cancelled returns the input that cancels the request.
+func (r *request) cancelled() input {
+	if len(r.waits) == 0 {
+		return cancel{ref: r.ref}
+	}
+	return cancel{ref: r.ref, id: r.waits[0]}
 }
 
 type result struct {
@@ -39,8 +46,8 @@ type result struct {
 	why    *Explanation
 }
 
-// ask passes a request to the loop and waits for the answer. When ctx ends, a request that can be cancelled is
-// cancelled; the others are answered at once anyway.
+// ask passes a request to the loop and waits for the answer. When ctx ends, a request with an input is cancelled; those
+// that read are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	if ctx.Err() != nil {
 		return task.Info{}, contextError(ctx)
@@ -66,7 +73,7 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 // await waits for the answer to a request that the loop has taken.
 func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
 	var given <-chan struct{}
-	if req.cancel != nil {
+	if req.input != nil {
 		given = ctx.Done()
 	}
 	select {

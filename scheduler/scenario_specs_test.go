@@ -23,7 +23,7 @@ func specOf(id string, options map[string]string) task.Spec {
 		Ports:   make([]task.Port, int(number("ports", 0))),
 		Command: task.Command{Shell: "sleep 3600"}, Group: options["group"],
 	}
-	for _, operator := range []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpUnique} {
+	for _, operator := range []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpUnique, task.OpGroupBy} {
 		if attribute, value, ok := strings.Cut(options[strings.ToLower(string(operator))], ":"); ok {
 			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: attribute, Operator: operator, Value: value})
 		}

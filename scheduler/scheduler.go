@@ -121,10 +121,9 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 		return &task.FieldError{Field: "Pod", Value: specs[0].Pod, Reason: "needs a builder that is a PodBuilder"}
 	}
 	_, err := s.ask(ctx, &request{
-		pod:    specs,
-		input:  func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
-		cancel: func(r ref) input { return cancel{ref: r, id: specs[0].ID} },
-		waits:  ids,
+		pod:   specs,
+		input: func(r ref) input { return submitPod{ref: r, specs: specs, wait: wait} },
+		waits: ids,
 	})
 	return err
 }
@@ -137,9 +136,8 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 // the task is unreachable. When it can be reached again, the next one is sent at once.
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
-		input:  func(r ref) input { return kill{ref: r, id: id} },
-		cancel: func(r ref) input { return cancel{ref: r, id: id} },
-		waits:  []string{id},
+		input: func(r ref) input { return kill{ref: r, id: id} },
+		waits: []string{id},
 	})
 }
 
@@ -155,10 +153,7 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as it remembers
 // the unreachable task, and if both ran the two could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
-	_, err := s.ask(ctx, &request{
-		input:  func(r ref) input { return forget{ref: r, id: id} },
-		cancel: func(r ref) input { return cancel{ref: r} },
-	})
+	_, err := s.ask(ctx, &request{input: func(r ref) input { return forget{ref: r, id: id} }})
 	return err
 }
 
@@ -166,10 +161,7 @@ func (s *Scheduler) Forget(ctx context.Context, id string) error {
 // then returns nil. If ctx ends first the framework is torn down nevertheless. A later Run registers a new framework,
 // except in an election. Tasks that had not ended are then on record as killed. All IDs stay taken, see [Scheduler.Forget].
 func (s *Scheduler) Teardown(ctx context.Context) error {
-	_, err := s.ask(ctx, &request{
-		input:  func(r ref) input { return teardown{ref: r} },
-		cancel: func(r ref) input { return cancel{ref: r} },
-	})
+	_, err := s.ask(ctx, &request{input: func(r ref) input { return teardown{ref: r} }})
 	return err
 }
 
@@ -178,10 +170,7 @@ func (s *Scheduler) Teardown(ctx context.Context) error {
 // also reconciles by itself, after each subscription and every 15 min. If ctx ends first the reconciliation goes on.
 // See Mesos' docs/reconciliation.md.
 func (s *Scheduler) Reconcile(ctx context.Context) error {
-	_, err := s.ask(ctx, &request{
-		input:  func(r ref) input { return reconcile{ref: r} },
-		cancel: func(r ref) input { return cancel{ref: r} },
-	})
+	_, err := s.ask(ctx, &request{input: func(r ref) input { return reconcile{ref: r} }})
 	return err
 }
 
@@ -200,10 +189,7 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.ask(ctx, &request{
-		input:  func(r ref) input { return rawCall{ref: r, call: copied} },
-		cancel: func(r ref) input { return cancel{ref: r} },
-	})
+	_, err = s.ask(ctx, &request{input: func(r ref) input { return rawCall{ref: r, call: copied} }})
 	return err
 }
 
@@ -220,8 +206,8 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	return info, err
 }
 
-// Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods it returns [ErrNotRunning] when Run has
-// ended, so that this differs from no tasks.
+// Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods
+// it returns [ErrNotRunning] when Run has ended, so that this differs from no tasks.
 func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	type numbered struct {
 		serial int
@@ -256,9 +242,8 @@ func (s *Scheduler) put(ctx context.Context, spec task.Spec, in func(ref, task.S
 		return task.Info{}, err
 	}
 	return s.ask(ctx, &request{
-		spec:   &spec,
-		input:  func(r ref) input { return in(r, spec) },
-		cancel: func(r ref) input { return cancel{ref: r, id: spec.ID} },
-		waits:  []string{spec.ID},
+		spec:  &spec,
+		input: func(r ref) input { return in(r, spec) },
+		waits: []string{spec.ID},
 	})
 }

@@ -103,6 +103,28 @@ func TestGroupByWithHeldOffersOneByOne(t *testing.T) {
 	}
 }
 
+// The master was asked for offers while those of r1 and r2 were at hand, which it did not make again. That was not the chance of
+// these racks: they are waited for when their offers were declined.
+func TestGroupByWhenOffersWereAskedForWhileARackWasAtHand(t *testing.T) {
+	for seed := range uint64(8) {
+		cluster := inRacks(seed, 17, "cpus:8;mem:8192;disk:1000")
+		cluster.Agents = append(cluster.Agents, mesostest.Agent{Hostname: "big", Attributes: "rack:r0", Resources: "cpus:64;mem:8192;disk:1000"})
+		config := scheduler.Config{Offers: scheduler.OfferPolicy{Hold: 3 * time.Minute, Refuse: time.Minute}}
+		withHarness(t, cluster, config, func(ctx context.Context, h *harness) {
+			for i := range 2 {
+				h.at(time.Duration(10+2*i) * time.Second)
+				s := inGroup(fmt.Sprint("big", i), "hostname IS big")
+				s.Group, s.CPUs = "other", 32
+				require.NoError(h, h.sched.Submit(ctx, s))
+			}
+			h.at(17 * time.Second)
+			h.submitSpread(ctx, 9, "rack GROUP_BY")
+			h.at(18 * time.Second)
+			require.Equal(h, map[string]int{"r0": 5, "r1": 3, "r2": 3}, h.onRacks(ctx), "seed %d", seed)
+		})
+	}
+}
+
 // Racks whose agents are too small are not waited for.
 func TestGroupByWithHeldOffersAndSmallRacks(t *testing.T) {
 	config := scheduler.Config{Offers: scheduler.OfferPolicy{Hold: time.Minute}}

@@ -30,14 +30,14 @@ func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info
 		return task.Info{}, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning or UntilEnded"}
 	}
 	return s.ask(ctx, &request{
-		input:  func(r ref) input { return wait{ref: r, id: id, until: until} },
-		cancel: func(r ref) input { return cancel{ref: r, id: id} },
-		waits:  []string{id},
+		input: func(r ref) input { return wait{ref: r, id: id, until: until} },
+		waits: []string{id},
 	})
 }
 
 // WaitError is returned by methods that wait for a task, such as [Scheduler.Launch] and [Scheduler.Wait], when their
-// context ends first. It wraps the context's error.
+// context ends first. It wraps the context's error. If the task is not on record by then, such as before Run has begun,
+// they return an error that wraps the context's without an Explanation.
 type WaitError struct {
 	// Err is why the context ended: its error and, if that is another one, its cause.
 	Err error

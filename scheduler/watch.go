@@ -151,7 +151,8 @@ func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 // WatchRaw returns the events of the master as they arrive, before the scheduler acts on them: those that
 // [Scheduler.Watch] does not have, such as MESSAGE and UPDATE_OPERATION_STATUS, and all others. They are shared and must
 // not be changed. Events of a refused subscription are included, those that are skipped are not: what cannot be decoded,
-// lacks a part, or is of a type that this version does not know. It ends like Watch. A watcher that is more than 512 events behind misses some, without a LagEvent.
+// lacks a part, or is of a type that this version does not know. It ends like Watch. A watcher that is more than 512
+// events behind misses some, without a LagEvent.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	events := s.watch(ctx, &s.watchers.raw, rawLimit)
 	return func(yield func(*scheduler.Event) bool) {

@@ -55,11 +55,11 @@ type ReasonKind string
 
 // The obstacles.
 const (
-	ReasonNoOffers    ReasonKind = "no offers"
+	ReasonNoOffers    ReasonKind = "no_offers"
 	ReasonRole        ReasonKind = "role"
-	ReasonGPUAgent    ReasonKind = "kept for tasks with gpus" // see taskmatcher.Options.ShareGPUAgents
-	ReasonMaintenance ReasonKind = "maintenance"              // see [Agent.Unavailable]
-	ReasonFilter      ReasonKind = "filter"                   // a user-defined filter refused
+	ReasonGPUAgent    ReasonKind = "gpu_agent"   // see taskmatcher.Options.ShareGPUAgents
+	ReasonMaintenance ReasonKind = "maintenance" // see [Agent.Unavailable]
+	ReasonFilter      ReasonKind = "filter"      // a user-defined filter refused
 	ReasonConstraint  ReasonKind = "constraint"
 	ReasonShortage    ReasonKind = "shortage"
 )
@@ -111,7 +111,7 @@ func (r Reason) String() string {
 	case ReasonShortage:
 		return r.shortageText(agents)
 	case ReasonNoOffers:
-		return string(r.Kind)
+		return "no offers"
 	}
 	return string(r.Kind) + ": " + agents // of a user-defined matcher
 }

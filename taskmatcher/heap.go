@@ -2,9 +2,10 @@ package taskmatcher
 
 import "slices"
 
-// rank is how good a candidate is: fewer preferences that do not hold are better, then a lower score, then an earlier
-// position in the cluster's order.
+// rank is how good a candidate is: a lower key is better, then fewer preferences that do not hold, then a lower score, then
+// an earlier position in the cluster's order.
 type rank struct {
+	key       int64 // of a partition, see heap; 0: none
 	score     float64
 	penalty   int32 // number of preferences that do not hold
 	candidate int32
@@ -12,6 +13,9 @@ type rank struct {
 
 // before reports whether r is better than other.
 func (r rank) before(other rank) bool {
+	if r.key != other.key {
+		return r.key < other.key
+	}
 	if r.penalty != other.penalty {
 		return r.penalty < other.penalty
 	}
@@ -22,7 +26,7 @@ func (r rank) before(other rank) bool {
 }
 
 // heap is a binary heap of entries whose ranks may change; the best one is entries[0]. IDs are small numbers. Entries may
-// have keys, which are compared before their ranks.
+// have keys of several numbers, which are compared before their ranks. The first number, mostly the only one, is rank.key.
 type heap struct {
 	entries   []entry
 	positions []int32 // by id: 1 + its index in entries; 0 or out of range: not on the heap
@@ -46,6 +50,9 @@ func (h *heap) set(id int32, r rank) {
 		h.up(len(h.entries) - 1)
 		return
 	}
+	if h.entries[i].rank == r {
+		return
+	}
 	worse := h.entries[i].before(r)
 	h.entries[i].rank = r
 	if worse {
@@ -60,10 +67,15 @@ func (h *heap) setKeyed(id int32, key []int64, r rank) {
 	if missing := (int(id)+1)*h.width - len(h.keys); missing > 0 {
 		h.keys = append(h.keys, make([]int64, missing)...)
 	}
+	if h.width > 0 {
+		r.key = key[0]
+	}
+	same := slices.Equal(h.key(id), key)
 	copy(h.key(id), key)
-	h.set(id, r)
-	h.down(int(h.positions[id]) - 1)
-	h.up(int(h.positions[id]) - 1)
+	if h.set(id, r); !same && h.width > 1 {
+		h.down(int(h.positions[id]) - 1)
+		h.up(int(h.positions[id]) - 1)
+	}
 }
 
 // key returns the key of an entry.
@@ -71,7 +83,7 @@ func (h *heap) key(id int32) []int64 { return h.keys[int(id)*h.width:][:h.width]
 
 // before reports whether an entry is better than another one.
 func (h *heap) before(a, b *entry) bool {
-	if h.width > 0 {
+	if h.width > 1 && a.rank.key == b.rank.key {
 		if order := slices.Compare(h.key(a.id), h.key(b.id)); order != 0 {
 			return order < 0
 		}

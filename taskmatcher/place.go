@@ -67,8 +67,9 @@ func (m *match) takeScalar(cand *candidate, kind int, amount thousandths, revoca
 	return taken
 }
 
-// takePorts takes the ports that a task asks for and appends them to taken. It returns them in the order of
-// Spec.Ports, too, with 0 where there is no host port. The ports that the task names are taken first, before they can be taken as ports of any number.
+// takePorts takes the ports that a task asks for and appends them to taken. It returns them in the order of Spec.Ports,
+// too, with 0 where there is no host port. The ports that the task names are taken first, before they can be taken as
+// ports of any number.
 func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]mesos.Resource, []uint16) {
 	if len(c.spec.Ports) == 0 {
 		return taken, nil
