@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"fmt"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -32,6 +33,7 @@ type connection struct {
 	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
 	openedAt  time.Time // when SUBSCRIBED arrived
 	lastHeard time.Time // when the last event arrived
+	answered  bool      // the master has accepted the HTTP request of the present subscription
 	heartbeat time.Duration
 	retryAt   time.Time // in phase waiting: when to subscribe again
 }
@@ -51,6 +53,10 @@ const (
 // defaultHeartbeat is the interval of the master's heartbeats until SUBSCRIBED has said otherwise.
 const defaultHeartbeat = 15 * time.Second
 
+// subscribedLimit is how long after the answer to its HTTP request SUBSCRIBED, or an ERROR, may take. Masters need a moment
+// to authorize the framework; what stands in front of one may keep the event back.
+const subscribedLimit = 15 * time.Second
+
 // maxHeartbeat is the longest interval that is believed.
 const maxHeartbeat = 7 * 24 * time.Hour
 
@@ -67,7 +73,21 @@ func (c *connection) connected() bool { return c.phase == connected }
 func (c *connection) maxSilence() time.Duration { return time.Duration(c.missed) * c.heartbeat }
 
 // silentAt returns when the master will have been silent for too long.
-func (c *connection) silentAt() time.Time { return c.lastHeard.Add(c.maxSilence()) }
+func (c *connection) silentAt() time.Time {
+	if c.phase == connecting && c.answered {
+		return c.lastHeard.Add(subscribedLimit)
+	}
+	return c.lastHeard.Add(c.maxSilence())
+}
+
+// silence returns the error of a master that was silent for too long.
+func (c *connection) silence(now time.Time) error {
+	err := fmt.Errorf("%w for %v", errSilent, now.Sub(c.lastHeard))
+	if c.phase == connecting && c.answered {
+		err = fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
+	}
+	return err
+}
 
 // deadline returns when to subscribe again, or when to end a silent subscription.
 func (c *connection) deadline() (at time.Time, ok bool) {
@@ -89,12 +109,14 @@ func (c *connection) connect(now time.Time) {
 	if !c.hurrying {
 		c.hurries = 0
 	}
-	c.news, c.hurrying = false, false
+	c.news, c.hurrying, c.answered = false, false, false
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
 // opened notes that the master with this URL accepted the HTTP request.
-func (c *connection) opened(now time.Time, master string) { c.lastHeard, c.master = now, master }
+func (c *connection) opened(now time.Time, master string) {
+	c.lastHeard, c.master, c.answered = now, master, true
+}
 
 // received notes that an event arrived. While connecting, only SUBSCRIBED counts as a sign of life.
 func (c *connection) received(now time.Time, subscribed bool) {

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -113,12 +111,6 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 	})
 }
 
-// leaderlessError is why an attempt failed that has reached no leading master, since there is none or it is not known yet.
-type leaderlessError struct{ err error }
-
-func (e *leaderlessError) Error() string { return e.err.Error() }
-func (e *leaderlessError) Unwrap() error { return e.err }
-
 // follow subscribes with the leading master and passes on its events until the stream ends. If Config.Master is a list,
 // each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
@@ -138,7 +130,7 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		}
 		nobody = nobody && nobodyLeads(err)
 		if lead.Changed != nil {
-			return e.withZooKeeper(err)
+			return e.withZooKeeper(lead.URL, err)
 		}
 		first = cmp.Or(first, lead.URL)
 		if next, _ := e.detector.Leader(ctx); next.URL == first {
@@ -148,32 +140,6 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 			return err
 		}
 	}
-}
-
-// nobodyLeads reports whether a master could not be subscribed with because no master leads, as far as that one knows, or
-// because it is not there. Gateways answer so as well, when they find no master.
-func nobodyLeads(err error) bool {
-	var refused *CallError
-	if errors.As(err, &refused) {
-		switch refused.Status {
-		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
-	}
-	return notConnected(err) || errors.Is(err, mesoshttp.ErrNoAnswer) || errors.Is(err, mesoshttp.ErrRedirect)
-}
-
-// withZooKeeper adds to the error of a leader that ZooKeeper has named what is wrong with ZooKeeper. If the leader answers
-// that it does not lead yet, it will soon; if it does not answer, ZooKeeper will say who leads next.
-func (e *edges) withZooKeeper(err error) error {
-	if problem := e.detector.Problem(); problem != nil {
-		err = fmt.Errorf("%w; the last leader known stays, since ZooKeeper cannot be asked: %s", err, problem)
-	}
-	if refused := (*CallError)(nil); errors.As(err, &refused) && nobodyLeads(err) {
-		return &leaderlessError{err}
-	}
-	return err
 }
 
 // identified returns the call of a subscription, with the ID of the framework that an earlier attempt has registered, if
@@ -309,29 +275,6 @@ func guarded(dial func(ctx context.Context, network, address string) (net.Conn, 
 	}
 }
 
-// subscribeError returns why a subscription could not be opened: a [*SubscribeError] if another attempt would get the
-// same answer.
-func subscribeError(err error) error {
-	var status *mesoshttp.StatusError
-	if !errors.As(err, &status) || errors.Is(err, mesoshttp.ErrRedirect) {
-		return fmt.Errorf("scheduler: cannot subscribe: %w", err)
-	}
-	if mastertext.IsFinalAnswer(status.Status, status.Body) {
-		return &SubscribeError{Status: status.Status, Message: status.Body}
-	}
-	refused := &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: status.Body}
-	if master := (*mesoshttp.MasterError)(nil); errors.As(err, &master) {
-		refused.Message = strings.Join(slices.DeleteFunc([]string{master.URL, master.Mistake, status.Body}, func(s string) bool { return s == "" }), ": ")
-	}
-	return refused
-}
-
-// notConnected reports whether there was no connection with the master.
-func notConnected(err error) bool {
-	var network *net.OpError
-	return errors.As(err, &network) && network.Op == "dial"
-}
-
 // callOutcome returns what is known about a call that returned err.
 func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 	if err == nil {
@@ -350,7 +293,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		}
 		return unclear, err
 	}
-	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: status.Body}
+	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body)}
 	switch status.Status {
 	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
 		// Another master leads now, or this one knows no subscription of ours.

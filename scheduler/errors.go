@@ -210,15 +210,25 @@ func (e *CapacityError) Error() string {
 // credentials (status 401), no permission (403, or an ERROR event), a role that does not exist, a changed principal. What
 // may pass, such as a failure of the master's authorizer, is the Err of a [ConnectionEvent] instead, and tried again.
 type SubscribeError struct {
+	// Master is the URL of the master.
+	Master string
 	// Status is the HTTP status, 200 when the master refused with an ERROR event.
 	Status int
-	// Message is the master's text.
+	// Message is the master's text, which may be empty.
 	Message string
 }
 
-// Error returns status and text.
+// Error returns master, status and text.
 func (e *SubscribeError) Error() string {
-	return fmt.Sprintf("scheduler: subscription refused: status %d: %s", e.Status, e.Message)
+	s := "scheduler: subscription refused"
+	if e.Master != "" {
+		s += " by " + e.Master
+	}
+	s += fmt.Sprintf(": status %d", e.Status)
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	return s
 }
 
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -264,7 +263,7 @@ func (m *machine) wake(now time.Time) {
 		}
 	case connecting, registering, connected:
 		if !now.Before(m.conn.silentAt()) {
-			m.disconnected(now, fmt.Errorf("%w for %v", errSilent, now.Sub(m.conn.lastHeard)))
+			m.disconnected(now, m.conn.silence(now))
 		}
 	}
 	if m.conn.connected() {

@@ -311,7 +311,7 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	case meaning == mastertext.FailedOver:
 		m.disconnected(now, ErrEvicted)
 	case meaning == mastertext.NotAllowed:
-		m.disconnected(now, &SubscribeError{Status: 200, Message: message})
+		m.disconnected(now, &SubscribeError{Master: m.conn.master, Status: 200, Message: message})
 	default:
 		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))
 	}

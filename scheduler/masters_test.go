@@ -139,6 +139,31 @@ func TestSilentMasterInAList(t *testing.T) {
 	})
 }
 
+// What stands in front of a master accepts SUBSCRIBE and keeps the events back: after 15 s the next of the list is asked.
+func TestMasterThatSendsOnlyAHead(t *testing.T) {
+	masters := scheduler.Config{Master: "proxy.example:5050,m0.example:5050"}
+	withMasters(t, threeMasters(), mesostest.Config{}, masters, func(_ context.Context, h *harness) {
+		l, err := h.network.Listen("proxy.example:5050")
+		require.NoError(h, err)
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", r.Header.Get("Accept"))
+			w.Header().Set("Mesos-Stream-Id", "1")
+			w.WriteHeader(http.StatusOK)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})}
+		go func() { _ = server.Serve(l) }()
+		defer server.Close()
+		h.at(20 * time.Second)
+		events, times := h.connections()
+		require.Len(h, events, 2)
+		require.EqualError(h, events[0].Err, "scheduler: http://proxy.example:5050 has accepted SUBSCRIBE and sends no answer: the master said nothing for 15s")
+		require.Equal(h, 15*time.Second, times[0])
+		require.True(h, events[1].Connected)
+		require.Less(h, times[1], 15*time.Second+200*time.Millisecond)
+	})
+}
+
 // The address of an agent, a path that does not exist, and a server that is no master: each attempt says so, and where.
 func TestNotAMaster(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

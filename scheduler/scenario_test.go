@@ -166,7 +166,7 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "elected":
 		return leaderElected{}
 	case "open":
-		return streamOpened{stream: s.machine.conn.stream}
+		return streamOpened{stream: s.machine.conn.stream, master: "http://m1:5050"}
 	case "close":
 		if status, err := strconv.Atoi(options["status"]); err == nil {
 			return streamClosed{stream: s.stream(options), err: &SubscribeError{Status: status, Message: options["error"]}}

@@ -200,8 +200,9 @@ func discard(resp *http.Response) {
 //
 // Each master has 15 s to answer, dialling included.
 //
-// Errors are *RedirectError, and *MasterError around one of those of Call, ErrNoAnswer, ErrNoStreamID or ErrContentType.
-// A master that refuses the framework for its FrameworkInfo is not an error here: the Stream then has one ERROR event.
+// Errors are *RedirectError, and *MasterError around one of those of Call, ErrNoAnswer, ErrClosed, ErrNoStreamID or
+// ErrContentType. A master that refuses the framework for its FrameworkInfo is not an error here: the Stream then has one
+// ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)
@@ -232,7 +233,11 @@ func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.C
 	var p progress
 	resp, err := c.send(c.streams, req.WithContext(p.trace(ctx)))
 	if err != nil {
-		return nil, &MasterError{URL: master, Mistake: c.mistakeWithout(ctx, req.URL, &p), Err: err}
+		mistake := c.mistakeWithout(ctx, req.URL, &p, err)
+		if mistake == "" && isClosed(err) {
+			err = fmt.Errorf("%w: %w", ErrClosed, err)
+		}
+		return nil, &MasterError{URL: master, Mistake: mistake, Err: err}
 	}
 	if err = c.opened(resp, call); err != nil {
 		resp.Body.Close()

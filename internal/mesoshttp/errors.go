@@ -31,6 +31,8 @@ var (
 	ErrNoStreamID = errors.New("mesoshttp: no Mesos-Stream-Id in the answer to SUBSCRIBE")
 	// ErrNoAnswer is returned by Subscribe when a master has not answered within 15 s.
 	ErrNoAnswer = errors.New("no answer within 15 s")
+	// ErrClosed is returned by Subscribe when a server has closed the connection instead of answering.
+	ErrClosed = errors.New("the server has closed the connection without an answer")
 	// ErrContentType is returned by Subscribe for a stream whose Content-Type is not exactly what was asked for.
 	ErrContentType = errors.New("mesoshttp: unexpected Content-Type of the event stream")
 

@@ -72,8 +72,8 @@ func (p *progress) seen() (connected bool, handshake error) {
 	return p.connected, p.handshake
 }
 
-// mistakeWithout returns the likely mistake in the URL of a server that has given no answer.
-func (c *Client) mistakeWithout(ctx context.Context, u *url.URL, p *progress) string {
+// mistakeWithout returns the likely mistake in the URL of a server that has given no answer, but err.
+func (c *Client) mistakeWithout(ctx context.Context, u *url.URL, p *progress, err error) string {
 	connected, handshake := p.seen()
 	switch {
 	case ctx.Err() != nil:
@@ -82,15 +82,22 @@ func (c *Client) mistakeWithout(ctx context.Context, u *url.URL, p *progress) st
 		return noTLS
 	case u.Scheme == "http" && connected && c.probeTLS(ctx, u):
 		return speaksTLS
+	case connected && strings.Contains(err.Error(), "malformed HTTP"): // of net/http, which has no other sign
+		return noMaster
 	}
 	return ""
+}
+
+// isClosed reports whether the other side has closed a connection.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // notTLS reports whether a handshake has failed as it does with a server that does not know of TLS. One that does sends
 // an alert, or a certificate that may be refused.
 func notTLS(err error) bool {
 	var header tls.RecordHeaderError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &header)
+	return isClosed(err) || errors.As(err, &header)
 }
 
 // probeTLS reports whether the server at an http URL speaks TLS. Nothing is sent over it, so that it does not matter who
@@ -129,12 +136,22 @@ func (c *Client) mistakeIn(ctx context.Context, master, contentType string, err 
 		return noMaster
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusPermanentRedirect,
 		http.StatusMethodNotAllowed, http.StatusGone, http.StatusNotImplemented:
+		if wantsTLS(master, status.Location) {
+			return speaksTLS
+		}
 		return noMaster
 	}
 	if status.Status < http.StatusMultipleChoices {
 		return noMaster
 	}
 	return ""
+}
+
+// wantsTLS reports whether a redirect from a master's http URL to location leads to https on the same host, as proxies do.
+func wantsTLS(master, location string) bool {
+	from, err1 := url.Parse(master)
+	to, err2 := url.Parse(location)
+	return err1 == nil && err2 == nil && from.Scheme == "http" && to.Scheme == "https" && strings.EqualFold(from.Hostname(), to.Hostname())
 }
 
 // mistakeInStream returns the likely mistake when a server sends something else than a stream, such as a page.

@@ -122,6 +122,12 @@ func TestMistakesWithTLS(t *testing.T) {
 		n := serveRaw(t, func(net.Conn, *bufio.Reader) {})
 		_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall(), nil)
 		requireMistake(t, err, master, "")
+		require.ErrorIs(t, err, mesoshttp.ErrClosed)
+	})
+	t.Run("http to a server of another protocol", func(t *testing.T) {
+		n := serveRaw(t, func(c net.Conn, _ *bufio.Reader) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n") })
+		_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall(), nil)
+		requireMistake(t, err, master, "not a Mesos master")
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -131,6 +137,29 @@ func TestMistakesWithTLS(t *testing.T) {
 		_, err = newClient(t, new(net.Dialer), mesoshttp.Config{}).Subscribe(t.Context(), at, subscribeCall(), nil)
 		requireMistake(t, err, at, "")
 	})
+}
+
+// A proxy redirects from http to https, or to a page of its own.
+func TestMistakesOfRedirects(t *testing.T) {
+	for location, want := range map[string]string{
+		"https://master.example/api/v1/scheduler":      "speaks TLS",
+		"https://MASTER.example:8443/api/v1/scheduler": "speaks TLS",
+		"https://login.example/?next=master.example":   "not a Mesos master",
+		"/login": "not a Mesos master",
+		"http://master.example:5050/api/v1/scheduler/x": "not a Mesos master",
+		"://": "not a Mesos master",
+	} {
+		for _, status := range []int{301, 302, 303, 308} {
+			synctest.Test(t, func(t *testing.T) {
+				n := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Location", location)
+					w.WriteHeader(status)
+				})
+				_, err := newClient(t, n, mesoshttp.Config{}).Subscribe(t.Context(), master, subscribeCall(), nil)
+				requireMistake(t, err, master, want)
+			})
+		}
+	}
 }
 
 // closesWithoutTLS returns the URL of a server that closes connections without TLS at once, as libprocess does.

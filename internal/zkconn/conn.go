@@ -6,6 +6,7 @@ package zkconn
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,7 +22,8 @@ type Guard struct {
 	MaxPacket uint32 // the longest packet that is accepted
 	// Patience returns for how long a packet is waited for, when the first one has arrived or not.
 	Patience func(established bool) time.Duration
-	// Refused gets the error of a packet that was not accepted, which the library leaves out of its own errors.
+	// Refused gets the error of a packet that was not accepted, or why the first one did not come, which the library leaves
+	// out of its own errors. Nil: nobody.
 	Refused func(error)
 	// Granted gets the session timeout that the server grants, which the library does not tell. Nil: nobody.
 	Granted func(time.Duration)
@@ -50,6 +52,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.from.Read(b)
 	if err != nil {
 		c.Conn.Close() // or the library goes on waiting for a write that hangs
+		if n == 0 && !c.later {
+			c.refuse(fmt.Errorf("%s gives no answer: %w", c.guard.Address, cause(err)))
+		}
 	}
 	for rest := b[:n]; len(rest) > 0; {
 		if c.left > 0 {
@@ -66,12 +71,26 @@ func (c *Conn) Read(b []byte) (int, error) {
 		}
 		size := binary.BigEndian.Uint32(c.head)
 		if err := c.check(size); err != nil {
-			c.guard.Refused(err)
+			c.refuse(err)
 			return 0, err
 		}
 		c.left, c.head = int(size), c.head[:0]
 	}
 	return n, err
+}
+
+func (c *Conn) refuse(err error) {
+	if c.guard.Refused != nil {
+		c.guard.Refused(err)
+	}
+}
+
+// cause returns err without the addresses of both sides, of which one is another each time.
+func cause(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }
 
 // check returns why a packet of a length is not accepted, or nil.

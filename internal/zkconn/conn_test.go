@@ -25,6 +25,33 @@ func TestNotAServer(t *testing.T) {
 	require.Equal(t, err, refused)
 }
 
+// A server that says nothing, such as one of an ensemble without a quorum, is named as well, without the port of this side.
+func TestNoAnswer(t *testing.T) {
+	for why, serve := range map[string]func(net.Conn){"EOF": func(c net.Conn) { c.Close() }, "i/o timeout": func(net.Conn) {}} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		near, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		defer near.Close()
+		far, err := l.Accept()
+		require.NoError(t, err)
+		defer far.Close()
+		serve(far)
+		var refused error
+		c := New(near, Guard{
+			Address: "h:2181", MaxPacket: 1 << 20, Refused: func(err error) { refused = err },
+			Patience: func(bool) time.Duration { return 10 * time.Millisecond },
+		})
+		if why != "EOF" {
+			require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
+		}
+		_, err = c.Read(make([]byte, 4))
+		require.Error(t, err)
+		require.EqualError(t, refused, "h:2181 gives no answer: "+why)
+	}
+}
+
 // So does a server that sends more than this member takes, which is one all the same.
 func TestLongPacket(t *testing.T) {
 	near, far := net.Pipe()

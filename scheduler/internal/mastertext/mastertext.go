@@ -38,16 +38,30 @@ func MeaningOf(message string) Meaning {
 
 // IsFinalAnswer reports whether an HTTP answer to SUBSCRIBE means that the framework is refused, and would be refused
 // again: its credentials or its principal (401 and 403, whose texts are those of authenticators), or a call that the master
-// finds invalid. Any server and proxy may take a request for a bad one, so that without this text another attempt follows.
+// finds invalid. Any server and proxy may take a request for a bad one, so that without this text another attempt follows. So
+// it does after a page in HTML, which is not a master's.
 func IsFinalAnswer(status int, body string) bool {
 	switch status {
 	case 400:
 		return strings.HasPrefix(body, "Failed to validate scheduler::Call: ")
 	case 401, 403:
-		return true
+		return !isPage(body)
 	}
 	return false
 }
+
+// OfAnswer returns what is to be read in the body of an HTTP answer: all of a text, and the title of a page in HTML.
+func OfAnswer(body string) string {
+	if !isPage(body) {
+		return strings.TrimSpace(body)
+	}
+	_, rest, _ := strings.Cut(body, "<title>")
+	title, _, _ := strings.Cut(rest, "</title>")
+	return strings.TrimSpace(title)
+}
+
+// isPage reports whether the body of an answer is HTML.
+func isPage(body string) bool { return strings.HasPrefix(strings.TrimSpace(body), "<") }
 
 // form is a message whose beginning and end are known.
 type form struct{ prefix, suffix string }
@@ -69,9 +83,11 @@ func refusals() []form {
 		{"Invalid resource quantity for '", ""},
 		{"The framework failover_timeout (", ") is invalid"},
 		{"Roles ", " are not present in the master's --roles"},
+		{"Roles ", " are not present in master's --roles"},
 		{"Role '", "' is not present in the master's --roles"},
 		{"User 'root' is not allowed to run frameworks without --root_submissions set", ""},
 		{"Suppressed roles ", " are not contained in the set of roles"},
+		{"Suppressed role '", "' is not contained in the list of roles"},
 		{"Offer constraints specify `role_constraints` for a role '", ""},
 		{"Offer constraints are not valid: ", ""},
 		{"Not authorized to register framework ", ""},

@@ -17,6 +17,7 @@ func texts() []text {
 
 		// The framework is refused.
 		{"master.cpp", "Roles { zz } are not present in the master's --roles", mastertext.NotAllowed},
+		{"Mesos 1.2 to 1.8", "Roles { zz } are not present in master's --roles", mastertext.NotAllowed},
 		{"Mesos 1.0", "Role 'zz' is not present in the master's --roles", mastertext.NotAllowed},
 		{"master.cpp", "User 'root' is not allowed to run frameworks without --root_submissions set", mastertext.NotAllowed},
 		{"master.cpp, authorization.cpp", "Not authorized to register framework 9d43b3e3-d944-4331-ac67-a2f392d094e5-0000 with roles { prod }", mastertext.NotAllowed},
@@ -40,6 +41,7 @@ func texts() []text {
 		{"validation.cpp", "Updating 'FrameworkInfo.user' is unsupported; attempted to update from 'root' to 'nobody'", mastertext.NotAllowed},
 		{"validation.cpp", "Updating 'FrameworkInfo.checkpoint' is unsupported; attempted to update from '1' to '0'", mastertext.NotAllowed},
 		{"validation.cpp", "Suppressed roles { a } are not contained in the set of roles", mastertext.NotAllowed},
+		{"Mesos 1.4 to 1.8", "Suppressed role 'a' is not contained in the list of roles", mastertext.NotAllowed},
 		{"validation.cpp", "Offer constraints specify `role_constraints` for a role 'b'not contained in the set of roles", mastertext.NotAllowed},
 		{"master.cpp, offer_constraints_filter.cpp", "Offer constraints are not valid: 'OfferConstraints::role_constraints' has an empty 'RoleConstraints::groups' for role test", mastertext.NotAllowed},
 		{"master.cpp, offer_constraints_filter.cpp", "Offer constraints are not valid: 'OfferConstraints::RoleConstraints::groups' for role testcontains an empty RoleConstraints::Group", mastertext.NotAllowed},
@@ -112,6 +114,9 @@ func TestIsFinalAnswer(t *testing.T) {
 		{"an authenticator", 403, "", true},
 		{"an authenticator", 403, "Access denied by policy", true},
 
+		{"a proxy", 401, "\n<!DOCTYPE html><title>Sign in</title>", false},
+		{"a proxy", 403, "<html>\r\n<head><title>403 Forbidden</title></head>", false},
+
 		// About the request, not about the framework: something on the way has changed it, or the server is no master.
 		{"http.cpp", 400, "Expecting 'Content-Type' to be present", false},
 		{"http.cpp", 400, "Failed to parse body into Call protobuf", false},
@@ -180,5 +185,15 @@ func TestIsDockerRunFailure(t *testing.T) {
 		"":                                          false,
 	} {
 		require.Equal(t, want, mastertext.IsDockerRunFailure(message), message)
+	}
+}
+
+func TestOfAnswer(t *testing.T) {
+	for body, want := range map[string]string{
+		"": "", "404 page not found\n": "404 page not found", "No leader elected": "No leader elected",
+		"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>": "502 Bad Gateway",
+		"<h1>Denied</h1>": "", "<title>cut o": "cut o",
+	} {
+		require.Equal(t, want, mastertext.OfAnswer(body), body)
 	}
 }
