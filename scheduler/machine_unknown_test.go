@@ -61,7 +61,7 @@ func (s *stage) questions(state string, d time.Duration) (calls, tasks int) {
 // calls of up to a thousand, and about each no more often than if it were the only one.
 func TestManyUnknownTasks(t *testing.T) {
 	s := unknownStage(t, 2500)
-	calls, tasks := s.questions("UNKNOWN", 11 * time.Minute)
+	calls, tasks := s.questions("UNKNOWN", 11*time.Minute)
 	const each = 14 // questions about a task in ten minutes: after 2, 6, 14, 30, 62 and 122 s, then each minute, and at the end
 	require.LessOrEqual(t, calls, 20*3)
 	require.LessOrEqual(t, tasks, (each+1)*2500)
@@ -103,16 +103,16 @@ func TestUnknownToTwoMasters(t *testing.T) {
 		s.playf("update t0 RUNNING agent=a0")
 		s.playf("update t0 UNKNOWN agent=a0 reason=RECONCILIATION")
 		began := s.now
-		s.questions("UNKNOWN", 8 * time.Minute)
+		s.questions("UNKNOWN", 8*time.Minute)
 		s.playf("close error=EOF")
 		s.wait("100ms")
 		event := s.eventOf("subscribed", []string{"fw"}, map[string]string{"heartbeat": "1000000"})
 		event.Subscribed.MasterInfo.ID = id
 		s.step(streamEvent{stream: s.machine.conn.stream, event: event})
 		s.playf("update t0 UNKNOWN agent=a0 reason=RECONCILIATION")
-		s.questions("UNKNOWN", began.Add(unknownLimit + extra - time.Second).Sub(s.now))
+		s.questions("UNKNOWN", began.Add(unknownLimit+extra-time.Second).Sub(s.now))
 		require.Equal(t, task.StateUnknown, s.machine.tasks.byID["t0"].Info.State, id)
-		s.questions("UNKNOWN", 3 * time.Second)
+		s.questions("UNKNOWN", 3*time.Second)
 		require.Equal(t, task.StateLost, s.machine.tasks.byID["t0"].Info.State, id)
 	}
 }
