@@ -40,7 +40,9 @@ func TestSubmitBeforeRun(t *testing.T) {
 			func() error { return s.Forget(ctx, "a") },
 			func() error { _, err := s.Task(ctx, "a"); return err },
 			func() error { _, err := s.Agents(ctx); return err },
-			func() error { return s.Call(ctx, &calls.Call{Type: calls.Call_RECONCILE_OPERATIONS, ReconcileOperations: &calls.Call_ReconcileOperations{}}) },
+			func() error {
+				return s.Call(ctx, &calls.Call{Type: calls.Call_RECONCILE_OPERATIONS, ReconcileOperations: &calls.Call_ReconcileOperations{}})
+			},
 		} {
 			errs = append(errs, later(wait))
 		}

@@ -181,6 +181,25 @@ func TestMatcherThatReturnsNothing(t *testing.T) {
 	})
 }
 
+// A pod that was placed on too little stays pending, as any task does for which a placement is refused.
+func TestMatcherThatPlacesAPodOnTooLittle(t *testing.T) {
+	half := brokenMatcher(func(c task.Cycle) ([]task.Placement, []task.Rejection) {
+		placed, rejected := taskmatcher.FirstFit{}.Match(c)
+		placed[0].Resources = change(placed[0].Resources, "mem", setAmount(128))
+		return placed, rejected
+	})
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: half}, func(ctx context.Context, h *harness) {
+		a, b := sleeper("a"), sleeper("b")
+		a.Pod, b.Pod = "p", "p"
+		require.NoError(h, h.sched.SubmitPod(ctx, a, b))
+		h.at(time.Second)
+		require.Equal(h, []task.State{task.StatePending}, h.states("a"))
+		x, err := h.sched.Explain(ctx, "b")
+		require.NoError(h, err)
+		require.EqualError(h, x.MatcherErr, `scheduler: the matcher placed pod "p" with too little mem`)
+	})
+}
+
 // A matcher that drops tasks from its argument in place does not drop them from what is kept.
 func TestMatcherThatChangesItsArgument(t *testing.T) {
 	started := time.Now()

@@ -131,11 +131,15 @@ func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[s
 	if err := checkPlacement(e.class.spec, p); err != nil {
 		return nil, nil, err
 	}
+	parts, err := e.parts(*p)
+	if err != nil {
+		return nil, nil, err
+	}
 	u := used[p.OfferIDs[0]]
 	if err := u.take(p); err != nil {
 		return nil, nil, fmt.Errorf("scheduler: the matcher placed task %q on what it was not offered: %w", p.TaskID, err)
 	}
-	placements, operation, err := m.build(e, *p)
+	operation, err := m.build(e, parts)
 	if err != nil {
 		for _, e := range e.members() {
 			m.setState(now, e, task.StateError, err)
@@ -143,7 +147,7 @@ func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[s
 		return nil, nil, nil
 	}
 	for i, e := range e.members() {
-		e.assign(placements[i])
+		e.assign(parts[i])
 		m.reconciliation.skip(e)
 		m.tasks.advanceLaunch(e, eventPlaced)
 		m.setState(now, e, task.StateStaging, nil)
@@ -151,38 +155,35 @@ func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[s
 	return u, operation, nil
 }
 
-// build calls the builder and returns the operation that launches a task, or a whole pod, and the parts of the
-// placement, one for each member. Each task has an operation of its own, since Mesos refuses a whole operation for one
-// malformed resource in it, and other tasks should not be lost with it. The builder is user code: if it panics, only
+// build calls the builder and returns the operation that launches a task, or a whole pod. Parts are the placements of the
+// members, and of a pod also its executor's. Each task has an operation of its own, since Mesos refuses a whole operation
+// for one malformed resource in it, and other tasks should not be lost with it. The builder is user code: if it panics, only
 // this task fails.
-func (m *machine) build(e *entry, p task.Placement) (parts []task.Placement, operation *mesos.Offer_Operation, err error) {
+func (m *machine) build(e *entry, parts []task.Placement) (operation *mesos.Offer_Operation, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked("the builder", p)
 		}
 	}()
-	if parts, err = e.parts(p); err != nil {
-		return nil, nil, err
-	}
 	m.placed.keep(parts)
 	if e.pod != nil {
 		operation, err = m.buildPod(e.pod, parts)
 	} else {
 		var info mesos.TaskInfo
-		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: p, FrameworkID: m.conn.frameworkID})
+		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: parts[0], FrameworkID: m.conn.frameworkID})
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("scheduler: the builder refused: %w", err)
+		return nil, fmt.Errorf("scheduler: the builder refused: %w", err)
 	}
 	// If a required field is missing the whole ACCEPT could not be sent.
 	if _, err := operation.Marshal(); err != nil {
-		return nil, nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
+		return nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
 	if err := m.placed.checkBuilt(e, operation, parts); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return parts, operation, nil
+	return operation, nil
 }
 
 // declineHeld declines the offers that have been held for long enough.

@@ -155,7 +155,7 @@ func (m *machine) checkAnswers(a *answers, placements []task.Placement, rejectio
 }
 
 // awaitAgents is called after a cycle. If the matcher waits for known agents, the master is asked for their offers, and
-// there is another cycle when the last of them has had its chance. What is at hand until then is declined as ever: the
+// there is another cycle whenever some of them have had their chance. What is at hand until then is declined as ever: the
 // master is asked again then, and offers all of it.
 func (m *machine) awaitAgents(now time.Time, known []task.KnownAgent, rejections []task.Rejection) {
 	var roles []string
