@@ -139,7 +139,8 @@ type Framework struct {
 	Roles []string
 	// FailoverTimeout is how long the tasks keep running while no scheduler is subscribed. When it has passed,
 	// Mesos kills all of them and removes the framework, see [Config.RenewFramework]. Default: one week with a store, that of
-	// Config or of the Term; one minute without, since after the end of the process nobody can go on with its tasks. Negative:
+	// Config or of the Term; one minute without, since after the end of the process nobody can go on with its tasks. If the
+	// network or the machine may pause for longer, set it, or the tasks of a program that still runs end as well. Negative:
 	// no time at all, so that any interruption of the connection ends all tasks.
 	FailoverTimeout time.Duration
 	// GPUs asks for offers of agents with GPUs as well, which the master otherwise does not send.

@@ -45,7 +45,12 @@ type ConfigError struct {
 
 // Error returns field, value and reason.
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("scheduler: config: %s: %#v: %s", e.Field, e.Value, e.Reason)
+	verb := "%v" // a duration as "-1m0s", not as a number
+	switch e.Value.(type) {
+	case string, []string:
+		verb = "%q"
+	}
+	return fmt.Sprintf("scheduler: config: %s: "+verb+": %s", e.Field, e.Value, e.Reason)
 }
 
 // FencedError is returned by [Scheduler.Lead] and [Scheduler.Run] when the store or [Term.Confirm] has reported that

@@ -100,5 +100,8 @@ func (c *census) known(now time.Time, skip func(*task.Agent) bool) []task.KnownA
 
 // unasked reports whether there is an agent that may be waited for, and that the master was not asked to offer again.
 func (c *census) unasked(agents []task.KnownAgent) bool {
-	return slices.ContainsFunc(agents, func(k task.KnownAgent) bool { return c.agents[k.Offer.Agent.ID].askedAt.IsZero() })
+	return slices.ContainsFunc(agents, func(k task.KnownAgent) bool {
+		a := c.agents[k.Offer.Agent.ID] // a matcher may have changed its argument, though it should not
+		return a != nil && a.askedAt.IsZero()
+	})
 }

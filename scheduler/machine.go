@@ -125,7 +125,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
-		storage: newStorage(), unknown: newUnknownTasks(),
+		storage: newStorage(), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -60,4 +61,27 @@ func TestPanickingClasses(t *testing.T) {
 			recount(t, m)
 		})
 	}
+}
+
+// dropsAgents waits for a known agent, and removes the others from its argument, though it should not.
+type dropsAgents struct{ seen *int }
+
+func (d dropsAgents) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	*d.seen += len(c.Agents)
+	clear(c.Agents[min(1, len(c.Agents)):])
+	return nil, []task.Rejection{{TaskID: c.Tasks[0].ID, Reasons: []task.Reason{{Kind: task.ReasonConstraint, Agents: 1, Awaited: "a2"}}}}
+}
+
+func TestMatcherThatDropsKnownAgents(t *testing.T) {
+	now, seen := time.Unix(0, 0), 0
+	m := pendingMachine(now, 0, "", func(s *settings) { s.matcher, s.statsTTL = dropsAgents{&seen}, time.Hour })
+	m.step(now, submit{spec: specOf("t", map[string]string{"group_by": "hostname:"})})
+	for _, words := range [][]string{{"o1@a1:4:1024", "o2@a2:4:1024", "o3@a3:4:1024"}, {"o4@a1:4:1024"}, {"o5@a1:4:1024"}} {
+		m.step(now, streamEvent{stream: 1, event: &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf(words)}})
+		m.step(now, wake{})
+		now = now.Add(time.Second)
+		m.step(now, wake{})
+	}
+	require.Equal(t, 4, seen, "a2 and a3 are known and not at hand in the second and third cycle")
+	require.Len(t, m.backlog.pending, 1)
 }

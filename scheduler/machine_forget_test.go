@@ -1,10 +1,13 @@
 package scheduler
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -28,4 +31,27 @@ func TestEndOfForgottenTaskAfterSubmit(t *testing.T) {
 		s.playf("update t1 FAILED agent=a1 uuid=03")
 		require.Equal(t, task.StateStaging, s.machine.tasks.byID["t1"].Info.State, late)
 	}
+}
+
+// A program forgets almost every task by itself. What is kept of them to forget the oldest ones does not grow, and those that are
+// left are forgotten in their order nevertheless.
+func TestForgetOneByOne(t *testing.T) {
+	r := newRemembered(Retention{Count: 10})
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var kept, gone []string
+	for n := range 12_000 {
+		id := fmt.Sprint(n)
+		now := began.Add(time.Duration(n) * time.Second)
+		r.add(record.Ended{ID: id, State: task.StateFinished, At: now})
+		gone = append(gone, r.trim(now)...)
+		if n%1000 == 0 {
+			kept = append(kept, id)
+		} else {
+			require.Equal(t, []string{id}, r.forget(id, ""))
+		}
+		require.LessOrEqual(t, len(r.order), 100)
+	}
+	require.Equal(t, kept[:len(gone)], gone)
+	require.Len(t, gone, 3)
+	require.Len(t, r.tasks, 9)
 }

@@ -17,7 +17,9 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		arrived[i] = offerFromMesos(offers[i])
 	}
 	m.census.noteOffers(now, arrived)
-	m.askAbout(now, m.unknown.on(now, arrived))
+	if len(m.unknown) > 0 {
+		m.askAbout(now, m.unknown.on(now, arrived))
+	}
 	var vacated []task.Offer
 	usable := arrived[:0]
 	for i := range arrived {

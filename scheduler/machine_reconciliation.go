@@ -117,11 +117,11 @@ func (m *machine) askAbout(now time.Time, silent []*entry) {
 		return
 	}
 	for _, e := range silent {
-		again := now.Add(m.settings.launchTimeout)
 		if e.Info.State == task.StateUnknown {
-			again = m.unknown.next(now, e)
+			m.startLaunchTimer(e, m.timers.together(aboutUnknown, m.unknown.next(now, e)))
+		} else {
+			m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 		}
-		m.startLaunchTimer(e, again)
 	}
 	// The master may not know a task yet whose ACCEPT it has not answered.
 	silent = slices.DeleteFunc(silent, func(e *entry) bool { return !e.reconcilable() })

@@ -34,9 +34,9 @@ func unknownStage(t *testing.T, tasks int) *stage {
 	return s
 }
 
-// questions lets time pass. The master answers each question about a task 1 ms later: it does not know the task. It returns
-// how many calls ask about single tasks, and about how many tasks.
-func (s *stage) questions(d time.Duration) (calls, tasks int) {
+// questions lets time pass. The master answers questions about single tasks from 1 ms later on, with a state. It returns how many
+// calls ask about single tasks, and about how many.
+func (s *stage) questions(state string, d time.Duration) (calls, tasks int) {
 	end := s.now.Add(d)
 	for at := s.machine.deadline(); !at.IsZero() && !at.After(end); at = s.machine.deadline() {
 		s.now = at
@@ -46,11 +46,10 @@ func (s *stage) questions(d time.Duration) (calls, tasks int) {
 				calls, asked = calls+1, append(asked, c.call.Reconcile.Tasks...)
 			}
 		}
-		for i, t := range asked {
-			if i == 0 {
-				s.now = s.now.Add(time.Millisecond)
-			}
-			s.playf("update %s UNKNOWN agent=%s reason=RECONCILIATION", t.TaskID.Value, t.AgentID.Value)
+		s.now = s.now.Add(min(time.Millisecond, time.Duration(len(asked))))
+		for _, t := range asked {
+			s.now = s.now.Add(50 * time.Microsecond)
+			s.playf("update %s %s agent=%s reason=RECONCILIATION", t.TaskID.Value, state, t.AgentID.Value)
 		}
 		tasks += len(asked)
 	}
@@ -62,7 +61,7 @@ func (s *stage) questions(d time.Duration) (calls, tasks int) {
 // calls of up to a thousand, and about each no more often than if it were the only one.
 func TestManyUnknownTasks(t *testing.T) {
 	s := unknownStage(t, 2500)
-	calls, tasks := s.questions(11 * time.Minute)
+	calls, tasks := s.questions("UNKNOWN", 11*time.Minute)
 	const each = 14 // questions about a task in ten minutes: after 2, 6, 14, 30, 62 and 122 s, then each minute, and at the end
 	require.LessOrEqual(t, calls, 20*3)
 	require.LessOrEqual(t, tasks, (each+1)*2500)
@@ -70,8 +69,29 @@ func TestManyUnknownTasks(t *testing.T) {
 		require.Equal(t, task.StateLost, e.Info.State)
 		waited := e.Info.Updated.Sub(e.UnknownSince)
 		require.GreaterOrEqual(t, waited, unknownLimit)
-		require.LessOrEqual(t, waited, unknownLimit+2*unknownTogether)
+		require.LessOrEqual(t, waited, unknownLimit+2*togetherWithin)
 	}
+}
+
+// Thousands of containers are being pulled for minutes. The master is asked about them together, each minute.
+func TestManyStagingTasks(t *testing.T) {
+	const tasks = 2500
+	s := newStage(t)
+	s.playf("start")
+	s.playf("subscribed fw heartbeat=1000000")
+	for i := range tasks {
+		s.playf("submit t%d", i)
+	}
+	s.playf("offers o1@a1:10000:10000000")
+	s.playf("wait 10ms")
+	s.playf("done ACCEPT accepted")
+	for i := range tasks {
+		s.now = s.now.Add(50 * time.Microsecond)
+		s.playf("update t%d STAGING agent=a1 reason=RECONCILIATION", i)
+	}
+	calls, asked := s.questions("STAGING", 5*time.Minute)
+	require.LessOrEqual(t, calls, 4*6) // three for all of them, and the first
+	require.LessOrEqual(t, asked, 4*tasks+4)
 }
 
 // Another master leads before the ten minutes are over. It knows nothing of what the first one believed: agents have ten
@@ -83,16 +103,16 @@ func TestUnknownToTwoMasters(t *testing.T) {
 		s.playf("update t0 RUNNING agent=a0")
 		s.playf("update t0 UNKNOWN agent=a0 reason=RECONCILIATION")
 		began := s.now
-		s.questions(8 * time.Minute)
+		s.questions("UNKNOWN", 8*time.Minute)
 		s.playf("close error=EOF")
 		s.wait("100ms")
 		event := s.eventOf("subscribed", []string{"fw"}, map[string]string{"heartbeat": "1000000"})
 		event.Subscribed.MasterInfo.ID = id
 		s.step(streamEvent{stream: s.machine.conn.stream, event: event})
 		s.playf("update t0 UNKNOWN agent=a0 reason=RECONCILIATION")
-		s.questions(began.Add(unknownLimit + extra - time.Second).Sub(s.now))
+		s.questions("UNKNOWN", began.Add(unknownLimit+extra-time.Second).Sub(s.now))
 		require.Equal(t, task.StateUnknown, s.machine.tasks.byID["t0"].Info.State, id)
-		s.questions(3 * time.Second)
+		s.questions("UNKNOWN", 3*time.Second)
 		require.Equal(t, task.StateLost, s.machine.tasks.byID["t0"].Info.State, id)
 	}
 }

@@ -80,13 +80,13 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 			return
 		}
 		if m.unknown.add(e) {
-			m.startLaunchTimer(e, m.unknown.next(now, e))
+			m.startLaunchTimer(e, m.timers.together(aboutUnknown, m.unknown.next(now, e)))
 		}
 	} else {
 		e.known()
 	}
 	if state == task.StateStaging {
-		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
+		m.startLaunchTimer(e, m.timers.together(aboutStaging, now.Add(m.settings.launchTimeout)))
 	}
 	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
 		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {

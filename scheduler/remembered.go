@@ -61,16 +61,20 @@ func (r *remembered) add(e record.Ended) {
 		r.podOf[e.ID] = e.Pod
 		r.pods[e.Pod] = append(r.pods[e.Pod], e.ID)
 	}
-	if r.keep != (Retention{}) {
-		r.order = append(r.order, leftAt{e.ID, e.At.UnixNano()})
+	if r.keep == (Retention{}) {
+		return
 	}
+	if len(r.order) >= 64 && len(r.order) > 2*len(r.tasks) { // most were forgotten one by one
+		r.order = slices.DeleteFunc(r.order, func(l leftAt) bool { return !r.holds(l) })
+	}
+	r.order = append(r.order, leftAt{e.ID, e.At.UnixNano()})
 }
 
 // trim forgets what is to be remembered no longer, and returns the IDs.
 func (r *remembered) trim(now time.Time) (forgotten []string) {
 	for len(r.order) > 0 {
 		first := r.order[0]
-		if l, known := r.tasks[first.id]; known && l.at == first.at {
+		if r.holds(first) {
 			over := r.keep.Count != 0 && len(r.tasks) > max(0, r.keep.Count)
 			if at, limited := r.deadline(); !over && (!limited || now.Before(at)) {
 				break
@@ -81,6 +85,12 @@ func (r *remembered) trim(now time.Time) (forgotten []string) {
 		r.order = r.order[1:]
 	}
 	return forgotten
+}
+
+// holds reports whether a task is still remembered.
+func (r *remembered) holds(l leftAt) bool {
+	kept, known := r.tasks[l.id]
+	return known && kept.at == l.at
 }
 
 // deadline returns when the first task is to be forgotten, unless it was already, and false for never.

@@ -23,6 +23,34 @@ type timer struct {
 type timers struct {
 	heap timerHeap
 	last uint32 // number of the last timer
+	// questions are when the last timer for a question was to fire, by what it is about, see together.
+	questions [questionKinds]time.Time
+}
+
+// questionKind is what tasks are, about which the master is to be asked.
+type questionKind uint8
+
+const (
+	aboutStaging questionKind = iota
+	aboutUnknown
+	questionKinds = iota
+)
+
+// togetherWithin is for how long a question waits for others: the master's updates about thousands of tasks come one after the
+// other, and are not to cause as many calls later.
+const togetherWithin = time.Second
+
+// together returns when a timer for a question is to fire that is due at the given time: then, or up to togetherWithin later
+// with others. These are the last one, or those that follow, since one that is due just before it shows that there are many.
+func (ts *timers) together(kind questionKind, due time.Time) time.Time {
+	last := &ts.questions[kind]
+	switch d := last.Sub(due); {
+	case d > togetherWithin || d <= -togetherWithin:
+		*last = due
+	case d < 0:
+		*last = due.Add(togetherWithin)
+	}
+	return *last
 }
 
 // start starts a timer and returns its number.

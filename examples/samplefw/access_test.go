@@ -86,7 +86,9 @@ func TestSecureMaster(t *testing.T) {
 			require.NoError(t, perform("-ca", authority, row.flag, file(t, row.secret), "-role", "a, b"))
 			require.Equal(t, []string{"a", "b"}, roles())
 			require.ErrorContains(t, perform("-ca", authority, row.flag, file(t, row.wrong)), row.refused)
-			require.ErrorContains(t, perform("-timeout", "1s", row.flag, file(t, row.secret)), "certificate")
+			if name == "token" { // once is enough, since the program tries until its time is over
+				require.ErrorContains(t, perform("-timeout", "5s", row.flag, file(t, row.secret)), "certificate")
+			}
 		})
 	}
 }
