@@ -26,16 +26,16 @@ type connection struct {
 	leader string    // ID of the last one that was subscribed with, which differs after each of its starts; "": none, or not said
 	since  time.Time // when the present subscription began, or the last one ended; before the first, when the run began
 
-	attempts  int       // subscriptions that failed in a row
-	news      bool      // another master leads since the present attempt began
-	hurrying  bool      // the pause is, or was, short because of such news
-	hurries   int       // such pauses in a row
-	lastErr   error     // why there is no subscription; nil: there is one, or the first one is being made
-	openedAt  time.Time // when SUBSCRIBED arrived
-	lastHeard time.Time // when the last event arrived
-	answered  bool      // the master has accepted the HTTP request of the present subscription
-	heartbeat time.Duration
-	retryAt   time.Time // in phase waiting: when to subscribe again
+	attempts    int       // subscriptions that failed in a row
+	newLeader   bool      // another master leads since the present attempt began
+	shortened   bool      // the pause is, or was, short because of that
+	shortPauses int       // such pauses in a row
+	lastErr     error     // why there is no subscription; nil: there is one, or the first one is being made
+	openedAt    time.Time // when SUBSCRIBED arrived
+	lastHeard   time.Time // when the last event arrived
+	answered    bool      // the master has accepted the HTTP request of the present subscription
+	heartbeat   time.Duration
+	retryAt     time.Time // in phase waiting: when to subscribe again
 }
 
 // phase is a phase of a connection.
@@ -106,10 +106,10 @@ func (c *connection) begin(now time.Time) { c.attempts, c.lastErr, c.since = 0, 
 // connect begins a subscription, under the next number.
 func (c *connection) connect(now time.Time) {
 	c.stream++
-	if !c.hurrying {
-		c.hurries = 0
+	if !c.shortened {
+		c.shortPauses = 0
 	}
-	c.news, c.hurrying, c.answered = false, false, false
+	c.newLeader, c.shortened, c.answered = false, false, false
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -185,7 +185,7 @@ func (c *connection) status() Status {
 }
 
 // resetAttempts makes the next pause a short one, after a subscription that lasted for long.
-func (c *connection) resetAttempts() { c.attempts, c.hurries = 0, 0 }
+func (c *connection) resetAttempts() { c.attempts, c.shortPauses = 0, 0 }
 
 // retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
 func (c *connection) retry(at time.Time, grow bool) {
@@ -195,25 +195,25 @@ func (c *connection) retry(at time.Time, grow bool) {
 	}
 }
 
-// maxHurries is how many pauses in a row may be short because of news. After them comes one as long as without, so that
+// maxShortPauses is how many pauses in a row may be short because of a new leader. After them comes a whole one, so that
 // there is no storm of attempts while ZooKeeper names one master after the other.
-const maxHurries = 3
+const maxShortPauses = 3
 
-// hurry reports whether the pause may be short because another master leads. It may be so once.
-func (c *connection) hurry() bool {
-	if c.hurrying || c.hurries >= maxHurries {
+// shortPause reports whether this pause may be short because another master leads, once, and counts it.
+func (c *connection) shortPause() bool {
+	if c.shortened || c.shortPauses >= maxShortPauses {
 		return false
 	}
-	c.hurrying = true
-	c.hurries++
+	c.shortened = true
+	c.shortPauses++
 	return true
 }
 
-// noteNews notes that another master leads, which the present attempt may not know.
-func (c *connection) noteNews() { c.news = true }
+// noteNewLeader notes that another master leads, which the present attempt may not know.
+func (c *connection) noteNewLeader() { c.newLeader = true }
 
-// hasten ends the pause at that time at the latest.
-func (c *connection) hasten(at time.Time) {
+// retryBy ends the pause at that time at the latest.
+func (c *connection) retryBy(at time.Time) {
 	if at.Before(c.retryAt) {
 		c.retryAt = at
 	}

@@ -212,33 +212,33 @@ func final(err error) bool {
 }
 
 const (
-	// newsPause is the longest pause after the news that another master leads. Schedulers that have failed a few times, as in
+	// newLeaderPause is the longest pause once another master leads. Schedulers that have failed a few times, as in
 	// an election that takes seconds, come back spread over it.
-	newsPause = time.Second
+	newLeaderPause = time.Second
 	// leaderlessPause is the shortest of the pauses while no master leads, and half of the longest, once they have grown.
 	leaderlessPause = time.Second
 )
 
 // pause returns how long to wait before the next attempt: a random time below a bound that doubles with each attempt, so
 // that the schedulers of a cluster do not all subscribe at the same time. It stays short while no master leads, since asking
-// is cheap, and after the news that another one does.
+// is cheap, and once another one does.
 func (m *machine) pause(err error) time.Duration {
 	bound := m.bound(m.conn.attempts)
 	switch {
-	case (m.conn.news || errors.Is(err, errNewLeader) || isRedirected(err)) && m.conn.hurry():
-		bound = min(bound, newsPause)
+	case (m.conn.newLeader || errors.Is(err, errNewLeader) || isRedirected(err)) && m.conn.shortPause():
+		bound = min(bound, newLeaderPause)
 	case isLeaderless(err) && bound > 2*leaderlessPause:
 		return leaderlessPause + m.random(leaderlessPause)
 	}
 	return m.random(bound)
 }
 
-// leaderElected takes the news that another master leads: a pause ends soon.
+// leaderElected is called when another master leads: a pause ends soon.
 func (m *machine) leaderElected(now time.Time) {
 	if m.conn.phase != waiting {
-		m.conn.noteNews()
-	} else if m.conn.hurry() {
-		m.conn.hasten(now.Add(m.random(min(m.bound(m.conn.attempts), newsPause))))
+		m.conn.noteNewLeader()
+	} else if m.conn.shortPause() {
+		m.conn.retryBy(now.Add(m.random(min(m.bound(m.conn.attempts), newLeaderPause))))
 	}
 }
 
