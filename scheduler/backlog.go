@@ -24,6 +24,7 @@ type backlog struct {
 
 	// demands are what a matcher gets. They are kept from cycle to cycle, and built again if stale.
 	demands  []task.Demand
+	given    []task.Demand // a copy of some of them, see copyOf
 	stale    bool
 	newTasks waitList // tasks for the next cycle to look at, even without new offers
 	// Tasks whose waiting is limited: waits is in the order in which they became pending, for maxWait; looked is in the
@@ -175,6 +176,14 @@ func (b *backlog) demandsFor(now time.Time, all bool) []task.Demand {
 		b.fill(now)
 	}
 	return b.demands
+}
+
+// copyOf returns a copy of tasks that lasts until the next one is made. It is for a matcher, which may drop some of them in
+// place, though it should not.
+func (b *backlog) copyOf(tasks []task.Demand) []task.Demand {
+	clear(b.given) // so that it does not keep the specs of tasks that have ended
+	b.given = append(b.given[:0], tasks...)
+	return b.given
 }
 
 // fill builds demands again.

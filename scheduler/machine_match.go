@@ -9,12 +9,11 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// cycleOf returns the input of the matcher. It has a copy of the tasks, which are kept from cycle to cycle: a matcher may
-// drop some of them in place, though it should not.
+// cycleOf returns the input of the matcher.
 func (m *machine) cycleOf(now time.Time, tasks []task.Demand, offers []task.Offer) task.Cycle {
 	c := task.Cycle{
 		Now: now, Seed: uint64(m.settings.random() * (1 << 53)), // a float64 has 53 bits
-		Tasks: slices.Clone(tasks), Offers: offers, Running: m.census.running(),
+		Tasks: m.backlog.copyOf(tasks), Offers: offers, Running: m.census.running(),
 	}
 	if m.backlog.grouping > 0 {
 		c.Agents = m.knownAgents(now)
