@@ -119,10 +119,13 @@ func TestMatcherThatPanicsOverAnOffer(t *testing.T) {
 		}
 		return taskmatcher.FirstFit{}.Match(c)
 	})
-	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, h *harness) {
+	withIdleScheduler(t, []string{address}, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: picky}, func(ctx context.Context, h *harness) {
+		h.cut.Store(true) // so that no offer comes before both are there: of a single task it could not be told
+		h.lead(ctx, scheduler.Term{})
 		for _, id := range []string{"a", "b"} {
 			require.NoError(h, h.sched.Submit(ctx, sleeper(id)))
 		}
+		h.cut.Store(false)
 		h.at(10 * time.Second)
 		odd.Store(false)
 		h.at(2 * time.Minute)
