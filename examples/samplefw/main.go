@@ -147,12 +147,7 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 	events, watched := s.Watch(context.WithoutCancel(ctx)), make(chan struct{}) // until Run ends
 	services.Go(func() {
 		defer close(watched)
-		for e := range events {
-			if _, cycle := e.(scheduler.OfferEvent); !cycle {
-				say("%v", e)
-			}
-			p.note(e)
-		}
+		p.follow(events, say)
 	})
 	running, end := context.WithCancelCause(ctx)
 	services.Go(func() { end(s.Run(serving)) })
@@ -163,12 +158,10 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		err = hold(running, o.hold, p)
 	}
 	subscribed, obstacle := p.now()
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
+	if err != nil && ctx.Err() != nil {
 		say("interrupted")
 		err = errInterrupted
-	case errors.Is(err, errTimeout):
+	} else if errors.Is(err, errTimeout) {
 		err = fmt.Errorf("%w within %v: %s", err, o.timeout, obstacle)
 	}
 	if err != nil && (!subscribed || o.store != "") {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -21,6 +22,16 @@ type progress struct {
 func newProgress() *progress {
 	return &progress{
 		obstacle: "the master does not answer", tasks: map[string]scheduler.TaskEvent{}, changed: make(chan struct{}),
+	}
+}
+
+// follow notes events until they end, and says all but the offer cycles.
+func (p *progress) follow(events iter.Seq[scheduler.Event], say func(string, ...any)) {
+	for e := range events {
+		if _, cycle := e.(scheduler.OfferEvent); !cycle {
+			say("%v", e)
+		}
+		p.note(e)
 	}
 }
 
