@@ -263,6 +263,6 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 // something else on the agent uses one of them.
 func (m *machine) quarantinePorts(now time.Time, e *entry) {
 	if m.settings.quarantine > 0 {
-		m.quarantine.add(e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
+		m.quarantine.add(m.settings.limits.quarantined, e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
 	}
 }
