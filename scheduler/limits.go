@@ -15,8 +15,7 @@ type limits struct {
 	vacated int
 	// quarantined is how many launches have their host ports in quarantine. The oldest are released.
 	quarantined int
-	// adopted is how many tasks that are not on record are adopted, unless others of them have ended. More are
-	// reported only.
+	// adopted is up to how many tasks on record others are adopted. More are reported only.
 	adopted int
 	// events is how many events for watchers wait for the store. More are left out, and a LagEvent says how many.
 	events int

@@ -34,6 +34,7 @@ import (
 //	unknownTasks     unknown.go            the tasks that the master does not know
 //	quarantine       quarantine.go         host ports that are not to be used for a while
 //	teardownState    teardown.go           whether the framework is to be torn down
+//	limits           limits.go             how much of all that there may be
 //	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
 //
 // Its methods, by what they are about:
@@ -129,7 +130,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{limit: s.limits.offers, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
-		storage: newStorage(), unknown: unknownTasks{},
+		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)

@@ -73,6 +73,8 @@ func (m *machine) release(now, since time.Time, a action) {
 		if _, found := m.storage.takeCaller(a.ref); found || a.ref == 0 {
 			m.emit(a)
 		}
+	case *leftOut:
+		m.emit(notify{LagEvent{Missed: a.events}})
 	case send:
 		m.releaseCall(now, since, a)
 	default:
