@@ -59,7 +59,7 @@ func New(config Config) (*Scheduler, error) {
 // a new Scheduler, with [Config.RenewFramework] or an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
-// Logger returns the log of the scheduler, which is [Config.Logger] or its default.
+// Logger returns the log of the scheduler: [Config.Logger] or its default, without lines that repeat.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
