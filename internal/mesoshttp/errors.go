@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
@@ -65,6 +66,8 @@ type StatusError struct {
 	Body     string              // at most 4 KiB of the body; Mesos explains itself in plain text
 	Location string              // the header as received; with 307 //host:port/master/api/v1/scheduler
 	Master   string              // base URL in Location; empty if it has none
+	// RetryAfter is how long the answer asks to wait before the next call: 0 if it does not, and at most 15 min.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
@@ -86,10 +89,11 @@ func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 func statusError(resp *http.Response, call *scheduler.Call) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
-		Call:     call.Type,
-		Status:   resp.StatusCode,
-		Body:     strings.ToValidUTF8(string(body), "\uFFFD"),
-		Location: resp.Header.Get("Location"),
+		Call:       call.Type,
+		Status:     resp.StatusCode,
+		Body:       strings.ToValidUTF8(string(body), "\uFFFD"),
+		Location:   resp.Header.Get("Location"),
+		RetryAfter: retryAfter(resp.Header, time.Now()),
 	}
 	e.Master = leader(resp.Request.URL, e.Location)
 	return e
