@@ -3,8 +3,10 @@ package scheduler
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 
@@ -13,9 +15,10 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// callouts knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers or a
-// log handler. A method of the scheduler that is called from there would wait for the loop, which waits for it.
+// callouts knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers, a log
+// handler, or a store that is read. A method of the scheduler that is called from there would wait for the loop, which waits for it.
 type callouts struct {
+	log     *slog.Logger
 	loop    uint64        // the loop's goroutine; written and read by it alone
 	outside atomic.Uint64 // the same while it is in user code, and 0 otherwise
 }
@@ -27,8 +30,18 @@ func (c *callouts) here() bool {
 	return loop != 0 && loop == goroutine()
 }
 
+// begin is called on the goroutine that is going to be the loop's.
+func (c *callouts) begin() { c.loop = goroutine() }
+
 func (c *callouts) enter() { c.outside.Store(c.loop) }
 func (c *callouts) leave() { c.outside.Store(0) }
+
+// call calls a function that is, or calls, user code.
+func (c *callouts) call(f func()) {
+	c.enter()
+	defer c.leave()
+	f()
+}
 
 // goroutine returns the number of the calling goroutine, which the runtime tells only as text: "goroutine 7 [running]:".
 func goroutine() uint64 {
@@ -41,6 +54,9 @@ func goroutine() uint64 {
 
 // around returns settings whose user code is known to c while it is called.
 func (c *callouts) around(s settings) settings {
+	if m, says := s.matcher.(interface{ Usable(*mesos.Resource) bool }); says {
+		s.usable = c.usable(m.Usable)
+	}
 	s.matcher = calledMatcher{s.matcher, c}
 	if pods, able := s.builder.(PodBuilder); able {
 		s.builder = calledPodBuilder{calledBuilder{s.builder, c}, pods}
@@ -48,13 +64,26 @@ func (c *callouts) around(s settings) settings {
 		s.builder = calledBuilder{s.builder, c}
 	}
 	if policy := s.inverse; policy != nil {
-		s.inverse = func(o InverseOffer) bool {
-			c.enter()
-			defer c.leave()
-			return policy(o)
+		s.inverse = func(o InverseOffer) (agreed bool) {
+			c.call(func() { agreed = policy(o) })
+			return agreed
 		}
 	}
 	return s
+}
+
+// usable returns what the matcher says of a resource. If it panics, the resource does not count.
+func (c *callouts) usable(says usable) usable {
+	return func(r *mesos.Resource) (usable bool) {
+		c.enter()
+		defer c.leave()
+		defer func() {
+			if p := recover(); p != nil {
+				c.log.Error("user code panicked", "error", fmt.Sprintf("Usable: %v", p), "stack", string(debug.Stack()))
+			}
+		}()
+		return says(r)
+	}
 }
 
 type calledMatcher struct {

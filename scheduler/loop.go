@@ -88,7 +88,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
-		config.Logger = config.Logger.With("term", t.Number)
+		s.callouts.call(func() { config.Logger = config.Logger.With("term", t.Number) })
 	}
 	e, err := newEdges(config, t, inputs)
 	if err != nil {
@@ -98,7 +98,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: config.Logger,
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(calledHandler{config.Logger.Handler(), &s.callouts}),
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},

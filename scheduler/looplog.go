@@ -13,6 +13,7 @@ import (
 func (l *loop) logCall(ctx context.Context, in callDone) {
 	l.log.WarnContext(ctx, "call failed", "call", in.call.GetType().String(), "about", printable.Line(describePayload(in.call)),
 		"outcome", in.outcome.String(), "error", in.err)
+	l.logPanic(ctx, in.err)
 }
 
 func (l *loop) logEvent(ctx context.Context, e Event) {
@@ -24,17 +25,20 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		}
 		l.log.Log(ctx, level, "task", "task", printable.Line(e.Task.Spec.ID), "state", e.Task.State.String(),
 			"agent", printable.Line(e.Task.Hostname), "message", printable.Line(e.Task.Status.GetMessage()))
+		l.logPanic(ctx, e.Err)
 	case ConnectionEvent:
 		if e.Connected {
 			l.log.InfoContext(ctx, "subscribed", "framework", printable.Line(e.FrameworkID))
 		} else {
-			l.log.LogAttrs(ctx, slog.LevelWarn, "not subscribed", problem(e.Err, e.NextAttempt)...)
+			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
+			l.logPanic(ctx, e.Err)
 		}
 	case StoreEvent:
 		if e.Err == nil {
 			l.log.InfoContext(ctx, "the store works again")
 		} else {
-			l.log.LogAttrs(ctx, slog.LevelError, "the store fails", problem(e.Err, e.NextAttempt)...)
+			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, next(e.NextAttempt))
+			l.logPanic(ctx, e.Err)
 		}
 	case FailureEvent:
 		switch {
@@ -48,27 +52,30 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 	case UnknownTaskEvent:
 		l.log.WarnContext(ctx, "unknown task", "event", e.String())
 	case InverseOfferEvent:
-		l.log.LogAttrs(ctx, slog.LevelWarn, "inverse offer", append(problem(e.Err, time.Time{}), slog.String("event", e.String()))...)
+		l.log.WarnContext(ctx, "inverse offer", "event", e.String())
+		l.logPanic(ctx, e.Err)
 	case NeverOfferedEvent:
 		l.log.WarnContext(ctx, "tasks never offered what they need", "event", e.String())
 	case OfferEvent:
 		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
 		if e.Err != nil {
-			l.log.LogAttrs(ctx, slog.LevelError, "matching", problem(e.Err, time.Time{})...)
+			l.log.ErrorContext(ctx, "matching", "error", e.Err)
+			l.logPanic(ctx, e.Err)
 		}
 	}
 }
 
-// problem returns the attributes of what went wrong: the error, where user code panicked, and when the next attempt will be.
-func problem(err error, next time.Time) (attrs []slog.Attr) {
-	if err != nil {
-		attrs = append(attrs, slog.Any("error", err))
-	}
+// logPanic logs where user code has panicked, if err says that it has.
+func (l *loop) logPanic(ctx context.Context, err error) {
 	if p := (*PanicError)(nil); errors.As(err, &p) {
-		attrs = append(attrs, slog.String("stack", p.Stack))
+		l.log.ErrorContext(ctx, "user code panicked", "error", err, "stack", p.Stack)
 	}
-	if !next.IsZero() {
-		attrs = append(attrs, slog.Time("next", next))
+}
+
+// next is the attribute with the time of the next attempt, an empty one if there will be none.
+func next(attempt time.Time) slog.Attr {
+	if attempt.IsZero() {
+		return slog.Attr{}
 	}
-	return attrs
+	return slog.Time("next", attempt)
 }

@@ -49,6 +49,9 @@ type result struct {
 // ask passes a request to the loop and waits for the answer. When ctx ends, a request with an input is cancelled; those
 // that read are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
+	if s.callouts.here() {
+		return task.Info{}, ErrReentrant
+	}
 	if ctx.Err() != nil {
 		return task.Info{}, contextError(ctx)
 	}
