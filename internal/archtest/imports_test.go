@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {mesosGo},
 	"internal/taskclass": {"task"},
-	"internal/mesoshttp": {recordio, mesosGo, gogo},
+	"internal/mesoshttp": {recordio, "internal/zkaddress", mesosGo, gogo},
 	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
