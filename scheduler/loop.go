@@ -95,6 +95,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 		return err
 	}
 	defer e.close()
+	defer close(r.stopped)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{

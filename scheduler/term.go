@@ -40,7 +40,7 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 		t.Store = s.config.Store
 	}
 	memory := m // what a term without a store goes on with, whichever stores come between
-	r := &run{requests: make(chan *request), done: make(chan struct{})}
+	r := &run{requests: make(chan *request), stopped: make(chan struct{}), done: make(chan struct{})}
 	s.callouts.begin()
 	s.callouts.call(func() { r.limit, r.err = limitOf(t.Store) })
 	s.present.Store(r)
