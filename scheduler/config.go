@@ -17,6 +17,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
@@ -122,9 +123,17 @@ type Config struct {
 	TrustedHosts []string
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutines and must not call
-	// the scheduler. Default: slog.Default().
+	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as
+	// information, and further updates of tasks and offer cycles for debugging. Default: slog.Default().
+	//
+	// Of lines that repeat, five pass, and then one a minute: the attribute "left_out" of the next one is how many were left
+	// out before it. If none follows, the last one is logged when a minute has passed, together with any other line, or at
+	// the end of Run. Lines repeat that have the same level and message, but for digits, and the same attribute "call". There
+	// are 256 such kinds of lines at most; what exceeds that counts as one for each level. All changes of a task's state or
+	// health are logged.
+	//
+	// The handler runs on the scheduler's own goroutines. One that blocks stops the scheduler until it returns. If it panics,
+	// the line is lost, and the next one has the number of such lines in the attribute "handler_panics".
 	Logger *slog.Logger
 }
 
@@ -264,7 +273,7 @@ func (c Config) normalize() (Config, error) {
 	if c.Builder == nil {
 		c.Builder = taskbuilder.Standard{}
 	}
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logguard.Logger(cmp.Or(c.Logger, slog.Default()))
 	return c, nil
 }
 
