@@ -57,6 +57,11 @@ func (m *machine) storeFailed(now time.Time, err error) {
 	retryAt := now.Add(m.random(m.bound(m.storage.journal.Failures())))
 	m.storage.failed(err, retryAt)
 	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
+	m.returnLaunches(now)
+}
+
+// returnLaunches cancels all launches that wait for the store, and returns their offers.
+func (m *machine) returnLaunches(now time.Time) {
 	for _, c := range m.cancelLaunches(now, all) {
 		m.returnOffers(c.Accept.OfferIDs)
 	}
@@ -85,7 +90,7 @@ func (m *machine) releaseCall(now, since time.Time, s send) {
 	case s.stream != m.conn.stream || !m.conn.connected():
 		// Nothing is lost: the agent repeats an update that is not acknowledged, and tasks to be launched are pending again.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
-		m.emit(s)
+		m.dispatch(s)
 	case now.Sub(since) > offerAge:
 		m.cancelLaunch(now, s.call)
 		m.returnOffers(s.call.Accept.OfferIDs)
