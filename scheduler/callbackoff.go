@@ -60,8 +60,6 @@ const (
 	callRetry = time.Second
 	// callRetryMax is the longest pause. The pauses double from callRetry while calls of the same kind fail.
 	callRetryMax = time.Minute
-	// retryAfterMax is the longest pause that a master can ask for, by Retry-After.
-	retryAfterMax = 15 * time.Minute
 	badRequest    = 400 // HTTP status
 	// declineBatch is how many offers one DECLINE has whose calls failed before.
 	declineBatch = 10_000
@@ -224,5 +222,5 @@ func retryAfter(err error) time.Duration {
 	if !errors.As(err, &refused) {
 		return 0
 	}
-	return min(max(0, refused.retryAfter), retryAfterMax)
+	return refused.retryAfter
 }

@@ -97,9 +97,6 @@ func (e *edges) detect(ctx context.Context) {
 // errSilent is why a stream ends whose master sends not even heartbeats.
 var errSilent = errors.New("the master said nothing")
 
-// errSubscribedTwice is why an event is skipped.
-var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
-
 // errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
@@ -184,18 +181,13 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
-	for confirmed := false; ; {
+	for {
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
-			if confirmed {
-				e.put(ctx, streamGarbled{stream: wanted.stream, err: errSubscribedTwice})
-				continue
-			}
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
 			}
-			confirmed = true
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
@@ -293,7 +285,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		}
 		return unclear, err
 	}
-	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body)}
+	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
 	switch status.Status {
 	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
 		// Another master leads now, or this one knows no subscription of ours.

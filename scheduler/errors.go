@@ -279,6 +279,8 @@ type CallError struct {
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
+
+	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
 // Error returns call, status and text.

@@ -7,6 +7,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -157,23 +158,23 @@ func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 // tasks are pending again.
 func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(a action) bool {
-		s, ok := a.(send)
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		s, ok := w.Action.(send)
 		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
 	}) {
 		taken = append(taken, a.(send).call)
 	}
 	for _, c := range taken {
-		m.cancelLaunch(now, c)
+		m.requeueHeld(now, launchedBy(c))
 	}
 	return taken
 }
 
 func all(*scheduler.Call) bool { return true }
 
-// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
-func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
-	for _, t := range launchedBy(c) {
+// requeueHeld makes those of these tasks pending again whose launch was not sent.
+func (m *machine) requeueHeld(now time.Time, tasks []*mesos.TaskInfo) {
+	for _, t := range tasks {
 		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
 			m.requeue(now, e)
 		}
@@ -190,8 +191,8 @@ func (m *machine) returnOffers(offers []mesos.OfferID) {
 // dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
 // will be repeated.
 func (m *machine) dropCalls() {
-	m.storage.journal.Take(func(a action) bool {
-		_, isCall := a.(send)
+	m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		_, isCall := w.Action.(send)
 		return isCall
 	})
 }

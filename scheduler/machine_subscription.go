@@ -9,6 +9,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -282,7 +283,7 @@ func (m *machine) stopUnmarked(failed error) bool {
 	if m.conn.phase != stopped || m.conn.ended != record.Removed {
 		return false
 	}
-	for _, a := range m.storage.journal.Take(func(a action) bool { _, last := a.(stop); return last }) {
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { _, last := w.Action.(stop); return last }) {
 		m.emit(notify{StoreEvent{Err: failed}})
 		m.halt(a.(stop).err)
 	}

@@ -30,7 +30,7 @@ func subscribeError(err error) error {
 		parts = append(parts, "location "+status.Location)
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": ")}
+	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": "), retryAfter: status.RetryAfter}
 }
 
 // leaderlessError is why an attempt failed that has reached no leading master, since there is none or it is not known yet.

@@ -1,5 +1,5 @@
 // Package zkaddress parses the addresses of ZooKeeper ensembles as Mesos' masters do. It promises that no text that it
-// returns has a password, save Address.Auth. It does not resolve names. There are no goroutines.
+// returns has a password, save the field Auth. It does not resolve names. There are no goroutines.
 package zkaddress
 
 import (
@@ -15,8 +15,14 @@ import (
 type Address struct {
 	Servers []string // host:port
 	Path    string   // absolute
-	Auth    string   // user:password, or empty
+	Auth    string   `json:"-"` // user:password, or empty
 }
+
+// String returns the URL without user and password.
+func (a Address) String() string { return "zk://" + strings.Join(a.Servers, ",") + a.Path }
+
+// GoString returns the same as String, so that the password is not logged.
+func (a Address) GoString() string { return a.String() }
 
 // Redact hides everything that may be a password, also in a mistyped value.
 func Redact(s string) string {
