@@ -60,7 +60,7 @@ const (
 	callRetry = time.Second
 	// callRetryMax is the longest pause. The pauses double from callRetry while calls of the same kind fail.
 	callRetryMax = time.Minute
-	badRequest    = 400 // HTTP status
+	badRequest   = 400 // HTTP status
 	// declineBatch is how many offers one DECLINE has whose calls failed before.
 	declineBatch = 10_000
 	// inverseWaiting is how many answers to inverse offers wait at most. The master does not need them to go on.

@@ -3,6 +3,8 @@ package scheduler
 import (
 	"context"
 	"fmt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 )
 
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
@@ -38,19 +40,23 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 		t.Store = s.config.Store
 	}
 	memory := m // what a term without a store goes on with, whichever stores come between
-	r := &run{requests: make(chan *request), done: make(chan struct{})}
-	r.limit, r.err = limitOf(t.Store)
+	r := &run{requests: make(chan *request), stopped: make(chan struct{}), done: make(chan struct{})}
+	s.callouts.begin()
+	s.callouts.call(func() { r.limit, r.err = limitOf(t.Store) })
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
+	defer func() { // also if user code panics
+		s.callouts.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		s.watchers.end()
+		s.idle <- memory // before anybody can see the end, and run again
+		close(r.done)
+	}()
 	if t.Store != nil && r.err == nil {
-		m, r.err = load(ctx, t, s.takePreloaded(), s.settings)
+		s.callouts.call(func() { m, r.err = load(ctx, t, s.takePreloaded(), s.settings) })
 	}
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t)
 	}
-	s.watchers.end()
-	s.idle <- memory // before anybody can see the end, and run again
-	close(r.done)
 	return r.err
 }
 

@@ -49,6 +49,8 @@ var (
 	ErrRedirectLoop = errors.New("this master was asked before")
 	// ErrRedirectLimit is in a RedirectError after 5 redirects in a row.
 	ErrRedirectLimit = errors.New("too many redirects")
+	// ErrRedirectUntrusted is in a RedirectError to a host that is none of Config.Hosts, around an *UntrustedError.
+	ErrRedirectUntrusted = errors.New("it is not followed")
 )
 
 // statusCode is the part of a StatusError that errors.Is compares.
@@ -104,7 +106,7 @@ func statusError(resp *http.Response, call *scheduler.Call) error {
 type RedirectError struct {
 	Hops     []string // base URLs of the masters asked, in this order
 	Location string   // the header in the answer of the last one
-	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit
+	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit, or wraps ErrRedirectUntrusted
 }
 
 // Error implements error.
