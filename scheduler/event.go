@@ -28,6 +28,8 @@ type TaskEvent struct {
 	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or was
 	// ended by Mesos.
 	Err error `json:"-"`
+
+	minor bool // neither the state nor the health has changed
 }
 
 // ConnectionEvent reports that a subscription with the master began, ended, or could not be made.

@@ -88,17 +88,18 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
-		config.Logger = config.Logger.With("term", t.Number)
+		s.callouts.call(func() { config.Logger = config.Logger.With("term", t.Number) })
 	}
 	e, err := newEdges(config, t, inputs)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	defer close(r.stopped)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: config.Logger,
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(calledHandler{config.Logger.Handler(), &s.callouts}),
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
@@ -204,7 +205,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 			l.log.ErrorContext(ctx, "event skipped", "error", in.err)
 		case callDone:
 			if in.outcome != accepted && in.outcome != unsent && (!l.tearingDown || in.call.GetType() == scheduler.Call_TEARDOWN) {
-				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
+				l.logCall(ctx, in)
 			}
 		}
 		for _, a := range l.decide(l.machine, time.Now(), in) {
@@ -292,47 +293,6 @@ func (l *loop) dropCalls() {
 // unsent reports a call to the machine that is not made.
 func (l *loop) unsent(out outgoing) {
 	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
-}
-
-// next is the attribute with the time of the next attempt, an empty one if there will be none.
-func next(attempt time.Time) slog.Attr {
-	if attempt.IsZero() {
-		return slog.Attr{}
-	}
-	return slog.Time("next", attempt)
-}
-
-func (l *loop) logEvent(ctx context.Context, e Event) {
-	switch e := e.(type) {
-	case TaskEvent:
-		l.log.InfoContext(ctx, "task", "task", e.Task.Spec.ID, "state", e.Task.State.String(),
-			"agent", e.Task.Hostname, "message", e.Task.Status.GetMessage())
-	case ConnectionEvent:
-		if e.Connected {
-			l.log.InfoContext(ctx, "subscribed", "framework", e.FrameworkID)
-		} else {
-			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
-		}
-	case StoreEvent:
-		if e.Err == nil {
-			l.log.InfoContext(ctx, "the store works again")
-		} else {
-			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, next(e.NextAttempt))
-		}
-	case FailureEvent:
-		level := slog.LevelWarn
-		if e.Status != nil && *e.Status == 0 {
-			level = slog.LevelInfo // the executor of a pod that has ended
-		}
-		l.log.Log(ctx, level, "mesos", "event", e.String())
-	case UnknownTaskEvent, InverseOfferEvent, NeverOfferedEvent:
-		l.log.WarnContext(ctx, "mesos", "event", e.String())
-	case OfferEvent:
-		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
-		if e.Err != nil {
-			l.log.ErrorContext(ctx, "matching", "error", e.Err)
-		}
-	}
 }
 
 var errStreamGone = fmt.Errorf("scheduler: the subscription ended before the call was made")

@@ -155,9 +155,7 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.conn.current(in.stream) { // it may have been SUBSCRIBED
-			m.conn.received(now, false)
-		}
+		// Nor is it a sign of life: a master that works also sends heartbeats.
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)

@@ -188,6 +188,11 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
 // waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
+	m.change(now, e, state, err, false)
+}
+
+// change does the same. A change is minor if neither the state nor the health is another one.
+func (m *machine) change(now time.Time, e *entry, state task.State, err error, minor bool) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.StatePending {
@@ -202,7 +207,7 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
 	m.touch(e.Info.Spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err, minor: minor}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
 		answer := reply{ref: c.ref, info: e.Info}

@@ -88,8 +88,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateStaging {
 		m.startLaunchTimer(e, m.timers.together(aboutStaging, now.Add(m.settings.launchTimeout)))
 	}
-	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
-		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {
+	minor := state == e.Info.State && (status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy)
+	if minor && status.GetReason() == mesos.REASON_RECONCILIATION {
 		return // nothing changed
 	}
 	if e.Info.State == task.StatePending {
@@ -105,7 +105,7 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
-	m.setState(now, e, state, nil)
+	m.change(now, e, state, nil, minor)
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
 		m.killReachable(now, e)
 	}

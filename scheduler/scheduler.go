@@ -17,11 +17,13 @@ import (
 )
 
 // Scheduler is one Mesos framework. Its methods may be called from any goroutine. Those that need a run
-// wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] when it has ended.
+// wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] when it has ended. Called from a matcher, a builder,
+// a policy or a log handler, which the scheduler waits for, they return [ErrReentrant].
 type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	callouts callouts
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
@@ -45,7 +47,9 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, settings: config.settings(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s := &Scheduler{config: config, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s.callouts.log = config.Logger
+	s.settings = s.callouts.around(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
 }
@@ -63,7 +67,7 @@ func New(config Config) (*Scheduler, error) {
 // a new Scheduler, with [Config.RenewFramework] or an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
-// Logger returns the log of the scheduler, which is [Config.Logger] or its default.
+// Logger returns the log of the scheduler: [Config.Logger] or its default, without lines that repeat.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the

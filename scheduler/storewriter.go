@@ -63,8 +63,10 @@ func (s storeTurn) limit(ctx context.Context) (batchLimit, error) {
 	}
 	limit := make(chan batchLimit, 1)
 	err := s.turn.call(ctx, "the store", func(context.Context) error {
-		records, bytes := l.BatchLimit()
-		limit <- batchLimit{max(0, records), max(0, bytes)}
+		s.calls.callFor(func() {
+			records, bytes := l.BatchLimit()
+			limit <- batchLimit{max(0, records), max(0, bytes)}
+		})
 		return nil
 	})
 	if err != nil {
@@ -152,9 +154,12 @@ func sizeOf(records map[string][]byte) (size int) {
 // load reads all records.
 func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	records := make(chan map[string][]byte, 1)
-	err := s.turn.call(ctx, "the store", func(ctx context.Context) error {
-		all, err := s.Load(ctx)
-		records <- all
+	err := s.turn.call(ctx, "the store", func(ctx context.Context) (err error) {
+		s.calls.callFor(func() {
+			var all map[string][]byte
+			all, err = s.Load(ctx)
+			records <- all
+		})
 		return err
 	})
 	if err != nil {

@@ -50,7 +50,7 @@ func nobodyLeads(err error) bool {
 		}
 		return false
 	}
-	return notConnected(err) || errors.Is(err, mesoshttp.ErrRedirect) ||
+	return notConnected(err) || errors.Is(err, mesoshttp.ErrRedirect) && !isUntrusted(err) ||
 		errors.Is(err, mesoshttp.ErrNoAnswer) || errors.Is(err, mesoshttp.ErrClosed)
 }
 
@@ -66,6 +66,12 @@ func (e *edges) withZooKeeper(leader string, err error) error {
 		return err
 	}
 	return &leaderlessError{err}
+}
+
+// isUntrusted reports whether nothing was sent to a master, since its host is not trusted.
+func isUntrusted(err error) bool {
+	var untrusted *mesoshttp.UntrustedError
+	return errors.As(err, &untrusted)
 }
 
 // notConnected reports whether there was no connection with the master.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 )
 
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
@@ -40,9 +42,16 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 		t.Store = s.config.Store
 	}
 	memory := m // what a term without a store goes on with, whichever stores come between
-	r := &run{requests: make(chan *request), limited: make(chan struct{}), done: make(chan struct{})}
+	r := &run{requests: make(chan *request), limited: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{})}
+	s.callouts.begin()
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
+	defer func() { // also if user code panics
+		s.callouts.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		s.watchers.end()
+		s.idle <- memory // before anybody can see the end, and run again
+		close(r.done)
+	}()
 	var store storeTurn
 	if t.Store == nil {
 		close(r.limited)
@@ -53,9 +62,6 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t, store)
 	}
-	s.watchers.end()
-	s.idle <- memory // before anybody can see the end, and run again
-	close(r.done)
 	return r.err
 }
 

@@ -61,7 +61,8 @@ var errExited = errors.New("scheduler: user code called runtime.Goexit")
 // storeTurn is the turn of a store. It outlives a run, since a call may do so as well.
 type storeTurn struct {
 	Store
-	turn turn
+	turn  turn
+	calls *callouts
 }
 
 // turnOf returns the turn of a store, which may be that of an earlier run. It is called by Lead alone, which forgets the
@@ -76,7 +77,7 @@ func (s *Scheduler) turnOf(store Store) storeTurn {
 			busy = append(busy, t)
 		}
 	}
-	t := storeTurn{store, newTurn()}
+	t := storeTurn{store, newTurn(), &s.callouts}
 	s.stores = append(busy, t)
 	return t
 }
