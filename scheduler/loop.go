@@ -85,7 +85,7 @@ func (l *lane) pop(head []outgoing) {
 const inputsAhead = 64
 
 // serve runs the machine until it stops or ctx ends. It returns when all goroutines that it started have ended.
-func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
+func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store storeTurn) error {
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
@@ -109,7 +109,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	}
 	defer l.timer.Stop()
 	if t.Store != nil {
-		l.writes = e.write(ctx, t.Store, r.limit)
+		l.writes = e.write(ctx, store, r.limit)
 	}
 	e.detect(ctx)
 	e.call(ctx, l.calls.to)
