@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,9 +24,8 @@ type flooded struct {
 	now        time.Time
 	took       outcome // of each call; unsent: calls hang
 	storeHangs bool
-	lane       []send // not answered
-	widest     map[string]int
-	notes      int
+	lane       []send         // not answered
+	widest     map[string]int // the largest containers so far
 }
 
 const ownTasks = 40
@@ -38,7 +36,7 @@ func newFlooded(t *testing.T, took outcome, durable, storeHangs bool, set func(*
 		to.durable, to.holdMax, to.hold = durable, 8, time.Minute
 		set(to)
 	})
-	f := &flooded{t: t, m: s.machine, now: s.now, took: accepted}
+	f := &flooded{t: t, m: s.machine, now: s.now, took: accepted, widest: map[string]int{}}
 	f.feed(start{})
 	var words []string
 	for i := range ownTasks {
@@ -117,8 +115,6 @@ func (f *flooded) perform(a action) (caused []input) {
 		if !f.storeHangs {
 			return []input{stored{records: len(a.changes)}}
 		}
-	case notify:
-		f.notes++
 	}
 	return caused
 }
@@ -222,59 +218,136 @@ func floods() map[string]func(i int) []*scheduler.Event {
 	}
 }
 
-// bound returns how many elements a container may have.
-func (f *flooded) bound(name string) int {
-	l, tasks := f.m.settings.limits, len(f.m.tasks.byID)
-	bounds := map[string]int{
-		"scheduler.pool.offers":        2 * l.offers, // half of them are rescinded
-		"scheduler.pool.holds":         2 * l.offers,
-		"scheduler.pool.numbers":       l.offers,
-		"scheduler.census.agents":      l.agents,
-		"scheduler.census.order":       l.agents,
-		"scheduler.agent.roles":        l.agentRoles,
-		"scheduler.lastOffers.last":    l.agentRoles,
+// bound returns how many elements a container may have. Those that are not named are bounded by the number of tasks on record.
+func bound(l limits, tasks int, name string) int {
+	const waiting = "journal.Journal[github.com/mesos-actor/mesos-actor-go/scheduler.action]"
+	kill := l.calls[killCalls]
+	if n, named := map[string]int{
+		"scheduler.pool.offers":  2 * l.offers, // up to half of them are rescinded
+		"scheduler.pool.holds":   2 * l.offers,
+		"scheduler.pool.numbers": l.offers,
+
+		"scheduler.census.agents":   l.agents + tasks,
+		"scheduler.census.order":    l.agents + tasks,
+		"scheduler.agent.roles":     l.agentRoles,
+		"scheduler.lastOffers.last": l.agentRoles,
+
 		"scheduler.machine.vacated":    l.vacated,
 		"scheduler.machine.quarantine": l.quarantined,
-		"scheduler.timers.heap":        sweepMin + 2*3*tasks,
-		"scheduler.machine.actions":    2 * l.offers,
-	}
-	if n, ok := bounds[name]; ok {
+		"scheduler.timers.heap":        sweepMin + 2*3*tasks, // up to three for each task, and as many that were replaced
+		"scheduler.machine.actions":    2*l.offers + l.acks + l.events,
+		"scheduler.remembered.tasks":   l.adopted,
+
+		// Acknowledgements, events, one for those that were left out, and launches.
+		waiting + ".waiting": l.acks + l.events + 1 + tasks,
+		waiting + ".dirty":   l.adopted + tasks,
+		waiting + ".isDirty": l.adopted + tasks,
+		waiting + ".writing": l.adopted + tasks,
+
+		"scheduler.acks.open":             l.acks,
+		"scheduler.kindBackoff.waiting":   l.acks,
+		"scheduler.Call_Decline.OfferIDs": l.declined,
+		"lane ACKNOWLEDGE":                l.acks,
+		"lane ACCEPT":                     l.calls[acceptCalls] + tasks,
+		"lane DECLINE":                    l.calls[declineCalls],
+		"lane KILL":                       kill,
+		"lane RECONCILE":                  l.calls[reconcileCalls],
+		"lane REVIVE":                     l.calls[demandCalls],
+		"lane SUPPRESS":                   l.calls[demandCalls],
+		"lane UPDATE_FRAMEWORK":           l.calls[filterCalls],
+		"lane ACCEPT_INVERSE_OFFERS":      l.calls[inverseCalls],
+		"lane DECLINE_INVERSE_OFFERS":     l.calls[inverseCalls],
+	}[name]; named {
 		return n
 	}
-	return tasks + 100
+	return tasks + 20
 }
 
-func TestFloodsTake(t *testing.T) {
-	small := limits{offers: 200, agents: 200, agentRoles: 20, vacated: 200, quarantined: 200, adopted: 300, events: 200}
-	kinds := floods()
-	for _, policy := range []UnknownTasks{KillUnknown, AdoptUnknown} {
-		for name, took := range map[string]outcome{"hang": unsent, "are refused": refused, "are accepted": accepted} {
+// smallLimits are limits that a few hundred events exceed.
+func smallLimits() limits {
+	return limits{
+		offers: 200, agents: 200, agentRoles: 20, vacated: 200, quarantined: 200, adopted: 200, events: 150, acks: 200, declined: 500,
+		calls: [callKinds]int{
+			acceptCalls: 50, declineCalls: 10, killCalls: 50, reconcileCalls: 10, demandCalls: 10, filterCalls: 10, inverseCalls: 10,
+		},
+	}
+}
+
+// flooding is how a flood meets the machine.
+type flooding struct {
+	unknown UnknownTasks
+	calls   outcome // of each; unsent: calls hang
+	store   string
+}
+
+func (f flooding) String() string {
+	return fmt.Sprintf("unknown=%d/calls=%s/store=%s", f.unknown, map[outcome]string{unsent: "hang", refused: "refused", accepted: "accepted"}[f.calls], f.store)
+}
+
+func floodings() (all []flooding) {
+	if testing.Short() {
+		return []flooding{{KillUnknown, unsent, "none"}, {AdoptUnknown, unsent, "hangs"}, {KillUnknown, refused, "works"}, {KillUnknown, accepted, "hangs"}}
+	}
+	for _, unknown := range []UnknownTasks{ReportUnknown, AdoptUnknown, KillUnknown} {
+		for _, calls := range []outcome{unsent, refused, accepted} {
 			for _, store := range []string{"none", "works", "hangs"} {
-				t.Run(fmt.Sprintf("unknown=%d/calls %s/store %s", policy, name, store), func(t *testing.T) {
-					for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-						f := newFlooded(t, took, store != "none", store == "hangs", func(set *settings) {
-							set.limits, set.unknown = small, policy
-						})
-						f.widest = map[string]int{}
-						for i := range 3000 {
-							for _, e := range kinds[kind](i) {
-								f.event(e)
-							}
-							if i%1000 == 999 {
-								f.note()
-							}
-						}
-						for name, n := range f.widest {
-							if n > f.bound(name) {
-								t.Errorf("%s: %s has %d elements, bound %d", kind, name, n, f.bound(name))
-							}
-						}
-					}
-				})
+				all = append(all, flooding{unknown, calls, store})
 			}
 		}
 	}
+	return all
 }
 
-var _ = errors.New
-var _ = strings.Cut
+// overflows floods a machine with events, and returns the containers that have more elements than they may.
+func (f flooding) overflows(t *testing.T, of limits, events int, make func(i int) []*scheduler.Event) (found []string) {
+	to := newFlooded(t, f.calls, f.store != "none", f.store == "hangs", func(set *settings) { set.limits, set.unknown = of, f.unknown })
+	for i := range events {
+		for _, e := range make(i) {
+			to.event(e)
+		}
+		if i%(events/2) == events/2-1 {
+			to.note()
+		}
+	}
+	for name, n := range to.widest {
+		if most := bound(smallLimits(), len(to.m.tasks.byID), name); n > most {
+			found = append(found, fmt.Sprintf("%s has %d elements, and may have %d", name, n, most))
+		}
+	}
+	return found
+}
+
+// Whatever a master sends without end, nothing in the machine, nor among the calls that wait for it, grows without end, whether
+// it answers calls and whether the store takes what is to be stored.
+func TestNothingGrowsUnderAFlood(t *testing.T) {
+	kinds := floods()
+	for _, f := range floodings() {
+		t.Run(f.String(), func(t *testing.T) {
+			for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+				require.Empty(t, f.overflows(t, smallLimits(), 1200, kinds[kind]), kind)
+			}
+		})
+	}
+}
+
+// A control: without its limit each of these is found.
+func TestControlWithoutLimits(t *testing.T) {
+	const many = 1 << 30
+	for kind, without := range map[string]struct {
+		lift  func(*limits)
+		finds string
+	}{
+		"offers":              {func(l *limits) { l.offers = many }, "scheduler.pool.offers"},
+		"inverse offers":      {func(l *limits) { l.vacated = many }, "scheduler.machine.vacated"},
+		"uuids of tasks":      {func(l *limits) { l.acks = many }, "lane ACKNOWLEDGE"},
+		"uuids of a task":     {func(l *limits) { l.events = many }, ".waiting"},
+		"tasks not on record": {func(l *limits) { l.calls[killCalls] = many }, "lane KILL"},
+		"roles":               {func(l *limits) { l.declined = many }, "scheduler.Call_Decline.OfferIDs"},
+	} {
+		of, f := smallLimits(), flooding{KillUnknown, unsent, "none"}
+		if without.lift(&of); of.events == many {
+			f = flooding{KillUnknown, accepted, "hangs"}
+		}
+		require.Contains(t, strings.Join(f.overflows(t, of, 1200, floods()[kind]), "\n"), without.finds, kind)
+	}
+}

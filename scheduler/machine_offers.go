@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -91,7 +92,7 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 // not lift a refusal of this ACCEPT. Nothing is refused either if tasks wait for the preferred agent.
 func (m *machine) sendAccept(now time.Time, s send) {
 	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
-	m.emit(s)
+	m.send(s)
 	m.launched(now, s.call)
 }
 
@@ -111,6 +112,7 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 }
 
 func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
+	m.backoff.decline(len(offers))
 	m.call(m.declineCall(offers, refuse))
 }
 
@@ -142,7 +144,18 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 	}
 	if in.outcome != accepted && m.conn.current(in.stream) {
+		m.backoff.decline(len(offers))
 		m.retryDecline(now, offers)
+	}
+}
+
+// errNotDeclined is why a subscription is ended whose master makes offers and does not take them back.
+var errNotDeclined = errors.New("the master has not taken back very many offers that were declined; it takes all back at the end of the subscription")
+
+// checkDeclined ends the subscription if the master does not take back what is declined.
+func (m *machine) checkDeclined(now time.Time) {
+	if m.conn.connected() && m.backoff.tooManyDeclined() {
+		m.disconnected(now, errNotDeclined)
 	}
 }
 

@@ -56,6 +56,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	m.conn.connect(now)
 	m.backoff.reset()
+	m.acks.reset()
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.timers.endSubscription()
@@ -179,6 +180,8 @@ func (m *machine) disconnected(now time.Time, err error) {
 	m.pool.takeAll()
 	m.cancelLaunches(now, all)
 	m.dropCalls()
+	m.backoff.reset()
+	m.acks.reset()
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
 		m.emit(notify{event})
