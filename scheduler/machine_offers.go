@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -146,16 +145,6 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	if in.outcome != accepted && m.conn.current(in.stream) {
 		m.backoff.decline(len(offers))
 		m.retryDecline(now, offers)
-	}
-}
-
-// errNotDeclined is why a subscription is ended whose master makes offers and does not take them back.
-var errNotDeclined = errors.New("the master has not taken back very many offers that were declined; it takes all back at the end of the subscription")
-
-// checkDeclined ends the subscription if the master does not take back what is declined.
-func (m *machine) checkDeclined(now time.Time) {
-	if m.conn.connected() && m.backoff.tooManyDeclined() {
-		m.disconnected(now, errNotDeclined)
 	}
 }
 

@@ -210,6 +210,16 @@ func (m *machine) disconnected(now time.Time, err error) {
 	m.emit(notify{event})
 }
 
+// errNotDeclined is why a subscription is ended whose master makes offers and does not take them back.
+var errNotDeclined = errors.New("the master has not taken back very many offers that were declined; it takes all back at the end of the subscription")
+
+// checkDeclined ends the subscription if the master does not take back what is declined.
+func (m *machine) checkDeclined(now time.Time) {
+	if m.conn.connected() && m.backoff.tooManyDeclined() {
+		m.disconnected(now, errNotDeclined)
+	}
+}
+
 // final reports whether another attempt to subscribe would be useless, or harmful.
 func final(err error) bool {
 	var (

@@ -23,16 +23,13 @@ type Status struct {
 	Dropped int `json:"dropped,omitzero"`
 }
 
-func (m *machine) status() Status {
-	s := m.conn.status()
-	s.Dropped = m.backoff.dropped()
-	return s
-}
-
 // Status returns the state of the connection with the master. It waits for Run to begin, and not for the master: once Run has
 // begun it returns at once, whether or not a master can be reached.
 func (s *Scheduler) Status(ctx context.Context) (Status, error) {
 	var status Status
-	_, err := s.ask(ctx, &request{read: func(m *machine) { status = m.status() }})
+	_, err := s.ask(ctx, &request{read: func(m *machine) {
+		status = m.conn.status()
+		status.Dropped = m.backoff.dropped()
+	}})
 	return status, err
 }
