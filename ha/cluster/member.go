@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -66,6 +67,7 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
+		defer logguard.Flush(ctx, m.config.Logger)
 	default:
 		return ErrRunning
 	}

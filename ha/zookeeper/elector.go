@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -81,6 +82,7 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 		return ErrRunning
 	}
 	defer func() { <-e.running }()
+	defer logguard.Flush(ctx, e.config.Logger)
 	defer e.show(nil, nil, "", "not running")
 	e.replica.run(true)
 	defer e.replica.run(false)
