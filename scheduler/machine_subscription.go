@@ -55,6 +55,7 @@ func (m *machine) subscribe(now time.Time) {
 		return
 	}
 	m.conn.connect(now)
+	m.backoff.reset()
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.timers.endSubscription()
@@ -194,7 +195,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 		m.conn.resetAttempts()
 	}
 	grow := !isLeaderless(err) || m.bound(m.conn.attempts) <= 2*leaderlessPause
-	m.conn.retry(now.Add(m.pause(err)), grow)
+	m.conn.retry(now.Add(max(m.pause(err), retryAfter(err))), grow)
 	if wasConnected && m.teardown.wanted {
 		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
 	}
