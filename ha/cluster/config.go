@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -102,6 +103,15 @@ type Config struct {
 	noSync     bool          // of the log's file: for tests in which no machine fails
 	clock      time.Duration // by which the machine's clock is wrong
 }
+
+// String returns the names of the cluster and of the member.
+func (c Config) String() string { return fmt.Sprintf("cluster %q, member %q", c.Name, c.ID) }
+
+// Format prints the same as String with every verb: the fields have keys.
+func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+
+// LogValue returns the same as String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Network is what a member needs of a network. Its methods are called from several goroutines.
 type Network interface {

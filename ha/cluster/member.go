@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +29,12 @@ type Member struct {
 	addresses Addresses
 	state     *state // of the Run that goes on
 }
+
+// String returns the names of the cluster and of the member.
+func (m *Member) String() string { return m.config.String() }
+
+// Format prints the same as String with every verb, so that no secret is logged.
+func (m *Member) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, m.String()) }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -60,8 +61,8 @@ func (c Config) String() string {
 	return fmt.Sprintf("%s as %q", zkaddress.Redact(c.Address), c.ID)
 }
 
-// GoString returns the same as String: the fields have a password.
-func (c Config) GoString() string { return "zookeeper.Config{" + c.String() + "}" }
+// Format prints the same as String with every verb: the fields have a password.
+func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
 
 // LogValue implements slog.LogValuer.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -68,8 +69,8 @@ func New(c Config) (*Elector, error) {
 // String returns the address, without user and password.
 func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ",") + e.path }
 
-// GoString returns the same as String: the fields have a password.
-func (e *Elector) GoString() string { return "zookeeper.Elector{" + e.String() + "}" }
+// Format prints the same as String with every verb, so that no secret is logged.
+func (e *Elector) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, e.String()) }
 
 // Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
 // servers refuse access, or if the path is used by something else. All other problems with the servers are logged, and
