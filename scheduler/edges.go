@@ -74,7 +74,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs, log: c.Logger}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, newTurn()}, inputs: inputs, log: c.Logger}, nil
 }
 
 // close waits for the goroutines of the edges, whose context has ended.

@@ -31,7 +31,8 @@ var imports = map[string][]string{
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/mesoshttp", "internal/detector", mesosGo,
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/printable",
+		mesosGo,
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
@@ -66,6 +67,8 @@ var imports = map[string][]string{
 	"internal/hatest":     {},
 	recordio:              {},
 	"internal/virtualnet": {},
+	"internal/logguard":   {},
+	"internal/printable":  {},
 	"internal/zkaddress":  {},
 	"internal/zkconn":     {},
 	"internal/zktest":     {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
