@@ -110,8 +110,11 @@ func (c *connection) silentAt() time.Time {
 // silence returns the error of a master that was silent for too long.
 func (c *connection) silence(now time.Time) error {
 	err := fmt.Errorf("%w for %v", errSilent, now.Sub(c.lastHeard).Round(time.Millisecond))
-	if c.phase == connecting && c.answered {
-		err = fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
+	switch {
+	case c.phase != connecting && c.master != "":
+		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
+	case c.answered:
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
@@ -15,7 +14,7 @@ func (c Config) String() string {
 
 // Format prints the same as String with every verb, so that no secret is logged. Package fmt does not call it for a Config in
 // a field that is not exported.
-func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // LogValue returns the same as String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -30,4 +29,4 @@ type Credential struct {
 func (c Credential) String() string { return "Credential of " + c.Principal }
 
 // Format prints the same as String with every verb, so that the secret is not logged.
-func (c Credential) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Credential) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }

@@ -251,9 +251,9 @@ type FrameworkIDError struct {
 // Error returns both IDs.
 func (e *FrameworkIDError) Error() string {
 	if e.FrameworkID == "" {
-		return fmt.Sprintf("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+		return printable.Linef("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
 	}
-	return fmt.Sprintf("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+	return printable.Linef("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
 }
 
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
@@ -296,6 +296,7 @@ func (e *FrameworkRemovedError) Error() string {
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
+	Master  string // URL of the one that has answered, or empty
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
@@ -303,12 +304,18 @@ type CallError struct {
 	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
-// Error returns call, status and text.
+// Error returns call, master, status and text.
 func (e *CallError) Error() string {
 	if e.Status == 0 {
 		return printable.Linef("scheduler: %s refused: %s", e.Call, e.Message)
 	}
-	return printable.Linef("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
+	s := fmt.Sprintf("scheduler: %s refused: status %d", e.Call, e.Status)
+	for _, part := range []string{e.Master, e.Message} {
+		if part != "" {
+			s += ": " + part
+		}
+	}
+	return printable.Line(s)
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.

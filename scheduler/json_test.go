@@ -90,7 +90,7 @@ func requireSmallNames(t *testing.T, encoded []byte) {
 // Errors and durations are texts, the former of one line.
 func TestJSONText(t *testing.T) {
 	for want, value := range map[string]any{
-		`{"connected":false,"err":"two\\\\nlines"}`:                        scheduler.ConnectionEvent{Err: errors.New("two\nlines")},
+		`{"connected":false,"err":"two\\nlines"}`:                          scheduler.ConnectionEvent{Err: errors.New("two\nlines")},
 		`{"connected":false}`:                                              scheduler.Status{},
 		`{"offer":{"agentID":"S1","duration":"1h30m0s"},"accepted":false}`: scheduler.InverseOfferEvent{Offer: scheduler.InverseOffer{AgentID: "S1", Duration: 90 * time.Minute}},
 		`{"id":"S1","unavailableFor":"1m0s"}`:                              task.Agent{ID: "S1", UnavailableFor: time.Minute},

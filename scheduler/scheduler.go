@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -76,7 +75,7 @@ func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 func (s *Scheduler) String() string { return s.config.String() }
 
 // Format prints the same as String with every verb, so that no secret is logged.
-func (s *Scheduler) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, s.String()) }
+func (s *Scheduler) Format(to fmt.State, _ rune) { fmt.Fprint(to, s.String()) }
 
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
 // record is stored, and does not wait for the task to run. If ctx ends first the task is withdrawn or killed, and the

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -108,7 +107,7 @@ type Config struct {
 func (c Config) String() string { return fmt.Sprintf("cluster %q, member %q", c.Name, c.ID) }
 
 // Format prints the same as String with every verb: the fields have keys.
-func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // LogValue returns the same as String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -34,7 +33,7 @@ type Member struct {
 func (m *Member) String() string { return m.config.String() }
 
 // Format prints the same as String with every verb, so that no secret is logged.
-func (m *Member) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, m.String()) }
+func (m *Member) Format(to fmt.State, _ rune) { fmt.Fprint(to, m.String()) }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }

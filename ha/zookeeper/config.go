@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -62,7 +61,7 @@ func (c Config) String() string {
 }
 
 // Format prints the same as String with every verb: the fields have a password.
-func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // LogValue implements slog.LogValuer.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

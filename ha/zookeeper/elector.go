@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -70,7 +69,7 @@ func New(c Config) (*Elector, error) {
 func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ",") + e.path }
 
 // Format prints the same as String with every verb, so that no secret is logged.
-func (e *Elector) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, e.String()) }
+func (e *Elector) Format(to fmt.State, _ rune) { fmt.Fprint(to, e.String()) }
 
 // Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
 // servers refuse access, or if the path is used by something else. All other problems with the servers are logged, and

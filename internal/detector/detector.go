@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -39,7 +38,7 @@ type Config struct {
 func (c Config) String() string { return Redact(c.Master) }
 
 // Format prints the same as String with every verb, so that the password is not logged.
-func (c Config) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // Lead is a master to try.
 type Lead struct {
@@ -114,7 +113,7 @@ func (d *Detector) Masters() []string {
 func (d *Detector) String() string { return d.Address() }
 
 // Format prints the same as String with every verb, so that no secret is logged.
-func (d *Detector) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, d.String()) }
+func (d *Detector) Format(to fmt.State, _ rune) { fmt.Fprint(to, d.String()) }
 
 // Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It calls elected, which may be nil, whenever another
 // leader is known, be it at the same URL. It must not be called again before it has returned. For a list it only waits.

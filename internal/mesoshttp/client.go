@@ -70,7 +70,7 @@ type Credential struct {
 func (c Credential) String() string { return "Credential of " + c.Principal }
 
 // Format prints the same as String with every verb, so that the secret is not logged.
-func (c Credential) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, c.String()) }
+func (c Credential) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // Client sends calls to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
 // and Close when done.
