@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
@@ -28,6 +30,7 @@ const (
 	durableFailoverTimeout  = 7 * 24 * time.Hour // with a store
 	memoryFailoverTimeout   = time.Minute        // without one: no process can go on with the tasks of another
 	defaultMissedHeartbeats = 5
+	maxMissedHeartbeats     = 1_000_000 // of an hour each they are 114 years, which is less than a duration can be
 	defaultHistory          = 1000
 	defaultLaunchTimeout    = time.Minute
 	defaultMaxLaunches      = 5
@@ -63,7 +66,8 @@ type Config struct {
 	// Offers is how offers are treated.
 	Offers OfferPolicy
 	// MissedHeartbeats is the number of heartbeats in a row that may be missed before the connection counts as lost.
-	// The master's default is a heartbeat every 15 s. Default 5.
+	// The master's default is a heartbeat every 15 s. Default 5, at most 1,000,000. Intervals of less than 1 s and of more
+	// than 1 h, and of no time at all, are not believed: they count as 1 s, 1 h and 15 s.
 	MissedHeartbeats int
 	// History is how many ended tasks stay on record with all that is known of them. Of older ones only the IDs are
 	// remembered, see RememberIDs. Default 1000; negative: none.
@@ -89,7 +93,8 @@ type Config struct {
 	// RenewFramework registers a new framework, with a new ID, when the framework was removed. Mesos has then killed
 	// its tasks: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason;
 	// pending tasks are launched by the new framework. A task on an agent that is cut off from the masters is killed
-	// when the agent comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
+	// when the agent comes back. If frameworks are removed soon, one after the other, the pauses before the next one grow
+	// up to an hour. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
 	// an election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store with the records of another framework, see [FingerprintError]: after the
@@ -102,18 +107,37 @@ type Config struct {
 	// TLS has the certificate authorities and client certificates for https. If it is set, the masters
 	// found by ZooKeeper are contacted over https. Default: the system's certificate authorities.
 	TLS *tls.Config
-	// Credential is sent to the master as HTTP basic authentication, also over http. Default: none.
+	// Credential is sent to the master as HTTP basic authentication, also over http. It goes to each master that Master
+	// names and to those that they redirect to, or that ZooKeeper names, within TrustedHosts. Default: none.
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
-	// Token returns the bearer token that is sent to the master. It is called again when the master
-	// answers with 401. It must return when ctx ends, and is called from several goroutines, one
+	// Token returns the bearer token that is sent to the master, to the same ones as Credential. It is called again
+	// when the master answers with 401. It must return when ctx ends, and is called from several goroutines, one
 	// at a time. It excludes Credential. Default: none.
 	Token func(ctx context.Context) (string, error)
+	// TrustedHosts are the hosts of masters that SUBSCRIBE and calls may be sent to, with the Credential or Token: host
+	// names and IP addresses, "*.example.com" for all names below example.com, ranges such as "10.0.0.0/8", and "*" for
+	// all hosts. A redirect to another host is not followed, and the next master of a list is tried. Ports do not count.
+	// Names are not resolved: an address that a master redirects to, or that ZooKeeper names, needs an address or a
+	// range here. (Without TLS the masters found by ZooKeeper are contacted by their IP addresses.)
+	//
+	// Default: over https all hosts, since certificates say who they are, unless TLS skips their verification. Over
+	// http, and with a Credential or Token, the hosts in Master; if that is ZooKeeper, TrustedHosts is required. Without
+	// a Credential and Token all hosts.
+	TrustedHosts []string
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutines and must not call
-	// the scheduler. Default: slog.Default().
+	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as
+	// information, and further updates of tasks and offer cycles for debugging. Default: slog.Default().
+	//
+	// Of lines that repeat, five pass, and then one a minute: the attribute "left_out" of the next one is how many were left
+	// out before it. If none follows, the last one is logged when a minute has passed, together with any other line, or at
+	// the end of Run. Lines repeat that have the same level and message, but for digits, and the same attribute "call". There
+	// are 256 such kinds of lines at most; what exceeds that counts as one for each level. All changes of a task's state or
+	// health are logged.
+	//
+	// The handler runs on the scheduler's own goroutines. One that blocks stops the scheduler until it returns. If it panics,
+	// the line is lost, and the next one has the number of such lines in the attribute "handler_panics".
 	Logger *slog.Logger
 }
 
@@ -168,14 +192,18 @@ const (
 	KillUnknown                       // they are reported and killed
 )
 
-// Store keeps records by key. Its methods are called by one goroutine at a time, and must
-// return when ctx ends. Package ha has implementations.
+// Store keeps records by key. Its methods are called one at a time, on goroutines that belong to Run, and must return when
+// ctx ends. Package ha has implementations.
+//
+// A call that has not returned a second after that is left behind with its goroutine, as a disk may hang for ever: the
+// context of Run still ends Run. Until it returns no method of the same store is called, by this Scheduler, in this run or
+// another one: writes fail, and a run that begins waits. What it returns then does not matter. Its argument is not changed.
 type Store interface {
-	// Load returns all records. It is called once when a run begins.
+	// Load returns all records. It is called once when a run begins, and may take as long as the run's context lets it.
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil
 	// they must be durable. Its context ends after 10 s, or with the run. After an error the records may have been
-	// written or not, and the same keys are written again. If the error has a method Fenced() bool that returns true,
+	// written or not, and the same keys are written again, with newer values if there are any. If the error has a method Fenced() bool that returns true,
 	// another process leads: nothing is written again, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
@@ -237,6 +265,7 @@ func (c Config) normalize() (Config, error) {
 		offers,
 		unknown,
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
+		notAbove("MissedHeartbeats", c.MissedHeartbeats, maxMissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
 		notNegative("RememberIDs.For", c.RememberIDs.For),
@@ -253,7 +282,7 @@ func (c Config) normalize() (Config, error) {
 	if c.Builder == nil {
 		c.Builder = taskbuilder.Standard{}
 	}
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logguard.Logger(cmp.Or(c.Logger, slog.Default()))
 	return c, nil
 }
 
@@ -264,9 +293,17 @@ func notNegative[T int | time.Duration](field string, value T) error {
 	return nil
 }
 
+func notAbove(field string, value, limit int) error {
+	if value > limit {
+		return &ConfigError{Field: field, Value: value, Reason: fmt.Sprintf("must be %d at most", limit)}
+	}
+	return nil
+}
+
 // checkConnection checks and copies what is needed to connect to a master.
 func (c *Config) checkConnection() error {
-	if _, err := c.detector(); err != nil {
+	d, err := c.detector()
+	if err != nil {
 		var bad *detector.ParseError
 		if errors.As(err, &bad) {
 			return &ConfigError{Field: "Master", Value: bad.Value, Reason: bad.Reason}
@@ -290,7 +327,9 @@ func (c *Config) checkConnection() error {
 			return &ConfigError{Field: "Framework.Principal", Value: c.Framework.Principal, Reason: "is not that of the Credential"}
 		}
 	}
-	return nil
+	c.TrustedHosts = slices.Clone(c.TrustedHosts)
+	_, err = c.trusted(d)
+	return err
 }
 
 func (c *Config) detector() (*detector.Detector, error) {

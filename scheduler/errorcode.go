@@ -20,10 +20,11 @@ const (
 	CodeTaskActive       Code = "task_active"       // 409: a [*ForgetError]
 	CodeTaskEnded        Code = "task_ended"        // 422: a [*TaskError]
 	CodeNoCapacity       Code = "no_capacity"       // 503: a [*CapacityError], also in a TaskError
-	CodeRefused          Code = "refused"           // 502: a [*CallError] or a [*SubscribeError]
+	CodeRefused          Code = "refused"           // 502: a [*CallError], a [*SubscribeError] or a [*FrameworkIDError]
 	CodeNotSubscribed    Code = "not_subscribed"    // 503: [ErrNotSubscribed]
 	CodeNotRunning       Code = "not_running"       // 503: [ErrNotRunning], whatever ended Run
 	CodeAlreadyRunning   Code = "already_running"   // 409: [ErrRunning]
+	CodeReentrant        Code = "reentrant"         // 500: [ErrReentrant]
 	CodeNotLeading       Code = "not_leading"       // 503: a [*FencedError] or [ErrEvicted]
 	CodeFrameworkRemoved Code = "framework_removed" // 503: a [*FrameworkRemovedError]
 	CodeRecord           Code = "record"            // 500: a [*RecordError] or a [*FingerprintError]
@@ -71,10 +72,12 @@ func runCode(err error) Code {
 		return CodeNotLeading
 	case isA[*FrameworkRemovedError](err):
 		return CodeFrameworkRemoved
-	case isA[*SubscribeError](err), isA[*CallError](err):
+	case isA[*SubscribeError](err), isA[*CallError](err), isA[*FrameworkIDError](err):
 		return CodeRefused
 	case errors.Is(err, ErrRunning):
 		return CodeAlreadyRunning
+	case errors.Is(err, ErrReentrant):
+		return CodeReentrant
 	case isA[*RecordError](err), isA[*FingerprintError](err):
 		return CodeRecord
 	case isA[*PanicError](err):

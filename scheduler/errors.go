@@ -9,6 +9,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -27,6 +28,9 @@ var (
 	ErrUnknownTask = errors.New("scheduler: unknown task")
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
+	// ErrReentrant is returned by the methods of [Scheduler] that are called by a matcher, a builder, the policy for inverse
+	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them meanwhile.
+	ErrReentrant = errors.New("scheduler: called by a matcher, a builder, a policy or a log handler, for which the scheduler waits")
 	// ErrEvicted is returned by Run when another scheduler has subscribed with the same framework ID. Run does
 	// not subscribe again, since two schedulers that both did would evict each other for ever.
 	ErrEvicted = errors.New("scheduler: another scheduler took over the framework")
@@ -236,6 +240,22 @@ func (e *SubscribeError) Error() string {
 	return s
 }
 
+// FrameworkIDError is the Err of a [ConnectionEvent] when a master has subscribed the framework under another ID than its own,
+// or under one that is none: it is empty, longer than 255 bytes, or has characters that Mesos does not allow. What is on record
+// stays as it is, and another attempt follows.
+type FrameworkIDError struct {
+	FrameworkID string // the framework's own; empty if it has none yet
+	Subscribed  string // what the master said, up to 255 bytes of it
+}
+
+// Error returns both IDs.
+func (e *FrameworkIDError) Error() string {
+	if e.FrameworkID == "" {
+		return fmt.Sprintf("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+	}
+	return fmt.Sprintf("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+}
+
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
 // store, or the framework was moved to another cluster. Nothing was changed. To take over the records, see
 // [Config.AdoptRecords].
@@ -276,6 +296,7 @@ func (e *FrameworkRemovedError) Error() string {
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
+	Master  string // URL of the one that has answered, or empty
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
@@ -283,12 +304,18 @@ type CallError struct {
 	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
-// Error returns call, status and text.
+// Error returns call, master, status and text.
 func (e *CallError) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("scheduler: %s refused: %s", e.Call, e.Message)
 	}
-	return fmt.Sprintf("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
+	s := fmt.Sprintf("scheduler: %s refused: status %d", e.Call, e.Status)
+	for _, part := range []string{e.Master, e.Message} {
+		if part != "" {
+			s += ": " + part
+		}
+	}
+	return s
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.
@@ -298,9 +325,9 @@ type PanicError struct {
 	Stack string
 }
 
-// Error returns the value and, on further lines, the stack.
+// Error returns the value. The stack is in the log, at level Error.
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("scheduler: panic in %s: %v\n%s", e.Who, e.Value, e.Stack)
+	return printable.Line(fmt.Sprintf("scheduler: panic in %s: %v", e.Who, e.Value))
 }
 
 // Unwrap returns the value if it is an error.

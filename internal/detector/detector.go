@@ -99,9 +99,14 @@ func (d *Detector) Address() string {
 	if d.ensemble != nil {
 		return d.ensemble.String()
 	}
+	return strings.Join(d.Masters(), ",")
+}
+
+// Masters returns the URLs of a list, and nil for ZooKeeper.
+func (d *Detector) Masters() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return strings.Join(slices.Sorted(slices.Values(d.masters)), ",")
+	return slices.Sorted(slices.Values(d.masters))
 }
 
 // String returns the Address, so that the password is not logged.

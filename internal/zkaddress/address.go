@@ -95,8 +95,11 @@ func parseServer(s string) (server, reason string) {
 // ValidHost reports whether s is a name, an international one in its ASCII form, or an IP address. url.Parse
 // accepts much more.
 func ValidHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if ip, err := netip.ParseAddr(s); err == nil {
+		s = ip.Zone() // may have any characters
+		if s == "" {
+			return true
+		}
 	}
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	return s != "" && strings.Trim(s, letters) == ""
