@@ -298,7 +298,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 			m.failure(f)
 		}
 	case scheduler.Event_ERROR:
-		m.errorEvent(now, e.GetError().GetMessage())
+		m.errorEvent(now, printable.Cut(e.GetError().GetMessage()))
 	}
 }
 
