@@ -34,6 +34,7 @@ import (
 //	unknownTasks     unknown.go            the tasks that the master does not know
 //	quarantine       quarantine.go         host ports that are not to be used for a while
 //	teardownState    teardown.go           whether the framework is to be torn down
+//	limits           limits.go             how much of all that there may be
 //	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
 //
 // Its methods, by what they are about:
@@ -117,15 +118,19 @@ type settings struct {
 	fingerprint    record.Fingerprint      // of this framework, for its record
 	term           uint64                  // of leadership; 0: there is no election
 	durable        bool                    // there is a store to wait for
+	limits         limits                  // zero: the default
 	random         func() float64          // in [0, 1)
 }
 
 func newMachine(s settings) *machine {
+	if s.limits == (limits{}) {
+		s.limits = defaultLimits()
+	}
 	m := &machine{
 		settings: s, conn: connection{missed: s.missed},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
-		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
-		storage: newStorage(), unknown: unknownTasks{},
+		pool: pool{policy: poolPolicy{limit: s.limits.offers, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
+		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
+		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)
@@ -226,7 +231,7 @@ func (m *machine) deadline() time.Time {
 		if !m.pool.awaitUntil.IsZero() {
 			sooner(m.pool.awaitUntil)
 		}
-		if len(m.pool.offers) > 0 && !m.wantsCycle() {
+		if m.pool.size() > 0 && !m.wantsCycle() {
 			sooner(m.pool.holdUntil)
 		}
 		if !m.teardown.wanted {

@@ -11,7 +11,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// takeOffers adds new offers to the pool, but for those of agents that are to be vacated, which it declines.
+// takeOffers adds new offers to the pool. It declines those of agents that are to be vacated, and those that are too many.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
@@ -26,15 +26,12 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	for i := range arrived {
 		if m.vacated.covers(now, &arrived[i]) {
 			vacated = append(vacated, arrived[i])
-		} else {
-			usable = append(usable, arrived[i])
+			continue
 		}
+		usable = append(usable, arrived[i])
+		m.demand.Offered(now, arrived[i].Role)
 	}
-	m.refuse(now, vacated)
-	m.pool.add(now, usable)
-	for i := range usable {
-		m.demand.Offered(now, usable[i].Role)
-	}
+	m.refuse(now, append(vacated, m.pool.add(now, usable)...))
 }
 
 // rescind drops an offer that the master has taken back. A launch on it that waits for the store is cancelled, and the
@@ -59,6 +56,9 @@ func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	ids := map[string][]mesos.OfferID{}
 	for i := range offers {
 		role := offers[i].Role
+		if !m.demand.Has(role) {
+			role = "" // no difference is made between those
+		}
 		if ids[role] == nil {
 			roles = append(roles, role)
 		}

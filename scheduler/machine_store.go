@@ -101,6 +101,8 @@ func (m *machine) release(now time.Time, a action) {
 		if _, found := m.storage.takeCaller(a.ref); found || a.ref == 0 {
 			m.emit(a)
 		}
+	case *leftOut:
+		m.emit(notify{LagEvent{Missed: a.events}})
 	case send:
 		m.releaseCall(now, a)
 	default:
