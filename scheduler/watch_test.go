@@ -18,24 +18,24 @@ func numbered(n int) Event { return TaskEvent{Task: task.Info{Spec: task.Spec{ID
 func TestWatcherLags(t *testing.T) {
 	s := &Scheduler{}
 	events := s.Watch(t.Context())
-	for n := range watchLimit + 3 {
+	for n := range watchLimit().events + 3 {
 		s.watchers.publish(numbered(n))
 	}
 	next := 0
 	for e := range events {
 		switch {
-		case next < watchLimit:
+		case next < watchLimit().events:
 			require.Equal(t, numbered(next), e)
-		case next == watchLimit:
+		case next == watchLimit().events:
 			require.Equal(t, LagEvent{Missed: 3}, e)
 			s.watchers.publish(numbered(-1))
 			s.watchers.end()
-		case next == watchLimit+1:
+		case next == watchLimit().events+1:
 			require.Equal(t, numbered(-1), e)
 		}
 		next++
 	}
-	require.Equal(t, watchLimit+2, next)
+	require.Equal(t, watchLimit().events+2, next)
 	require.Empty(t, s.watchers.all)
 }
 
