@@ -54,6 +54,11 @@ type (
 		role     string
 		arrivals int
 	}
+	// takeBack takes back the machine's own calls of a kind that have not been made yet. They are done then, unsent.
+	takeBack struct {
+		stream int
+		kind   callKind
+	}
 	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
 	// subscribeNext is never performed: the machine keeps it until the framework is on record, and then subscribes.
@@ -71,6 +76,8 @@ type (
 	}
 	// notify delivers an event to the watchers.
 	notify struct{ event Event }
+	// warn logs something odd that has no event.
+	warn struct{ text string }
 	// stop ends the run.
 	stop struct{ err error }
 )
@@ -78,10 +85,12 @@ type (
 func (subscribe) isAction()     {}
 func (closeStream) isAction()   {}
 func (send) isAction()          {}
+func (takeBack) isAction()      {}
 func (register) isAction()      {}
 func (subscribeNext) isAction() {}
 func (store) isAction()         {}
 func (reply) isAction()         {}
+func (warn) isAction()          {}
 func (notify) isAction()        {}
 func (stop) isAction()          {}
 
@@ -104,6 +113,8 @@ func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.s
 func (a send) String() string {
 	return fmt.Sprintf("send %d %s%s", a.stream, describeCall(a.call), a.constraints)
 }
+
+func (a takeBack) String() string { return fmt.Sprintf("take back %v", a.kind) }
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
 
@@ -131,6 +142,8 @@ func (a reply) String() string {
 }
 
 func (a notify) String() string { return fmt.Sprintf("notify %v", a.event) }
+
+func (a warn) String() string { return "warn: " + a.text }
 
 func (a stop) String() string {
 	if a.err == nil {

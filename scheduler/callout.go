@@ -20,7 +20,7 @@ import (
 type callouts struct {
 	log     *slog.Logger
 	loop    uint64        // the loop's goroutine; written and read by it alone
-	outside atomic.Uint64 // the same while it is in user code, and 0 otherwise
+	outside atomic.Uint64 // the same while it is in user code, or the goroutine that is there for it, and 0 otherwise
 }
 
 // here reports whether the caller is user code that the loop has called. The goroutine is asked for, which takes some
@@ -35,6 +35,14 @@ func (c *callouts) begin() { c.loop = goroutine() }
 
 func (c *callouts) enter() { c.outside.Store(c.loop) }
 func (c *callouts) leave() { c.outside.Store(0) }
+
+// callFor is call on another goroutine than the loop's, for which the loop waits.
+func (c *callouts) callFor(f func()) {
+	own := goroutine()
+	c.outside.Store(own)
+	defer c.outside.CompareAndSwap(own, 0) // the loop may no longer wait
+	f()
+}
 
 // call calls a function that is, or calls, user code.
 func (c *callouts) call(f func()) {

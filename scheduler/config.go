@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -29,6 +30,7 @@ const (
 	durableFailoverTimeout  = 7 * 24 * time.Hour // with a store
 	memoryFailoverTimeout   = time.Minute        // without one: no process can go on with the tasks of another
 	defaultMissedHeartbeats = 5
+	maxMissedHeartbeats     = 1_000_000 // of an hour each they are 114 years, which is less than a duration can be
 	defaultHistory          = 1000
 	defaultLaunchTimeout    = time.Minute
 	defaultMaxLaunches      = 5
@@ -64,7 +66,8 @@ type Config struct {
 	// Offers is how offers are treated.
 	Offers OfferPolicy
 	// MissedHeartbeats is the number of heartbeats in a row that may be missed before the connection counts as lost.
-	// The master's default is a heartbeat every 15 s. Default 5.
+	// The master's default is a heartbeat every 15 s. Default 5, at most 1,000,000. Intervals of less than 1 s and of more
+	// than 1 h, and of no time at all, are not believed: they count as 1 s, 1 h and 15 s.
 	MissedHeartbeats int
 	// History is how many ended tasks stay on record with all that is known of them. Of older ones only the IDs are
 	// remembered, see RememberIDs. Default 1000; negative: none.
@@ -90,7 +93,8 @@ type Config struct {
 	// RenewFramework registers a new framework, with a new ID, when the framework was removed. Mesos has then killed
 	// its tasks: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason;
 	// pending tasks are launched by the new framework. A task on an agent that is cut off from the masters is killed
-	// when the agent comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
+	// when the agent comes back. If frameworks are removed soon, one after the other, the pauses before the next one grow
+	// up to an hour. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
 	// an election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store with the records of another framework, see [FingerprintError]: after the
@@ -188,14 +192,18 @@ const (
 	KillUnknown                       // they are reported and killed
 )
 
-// Store keeps records by key. Its methods are called by one goroutine at a time, and must
-// return when ctx ends. Package ha has implementations.
+// Store keeps records by key. Its methods are called one at a time, on goroutines that belong to Run, and must return when
+// ctx ends. Package ha has implementations.
+//
+// A call that has not returned a second after that is left behind with its goroutine, as a disk may hang for ever: the
+// context of Run still ends Run. Until it returns no method of the same store is called, by this Scheduler, in this run or
+// another one: writes fail, and a run that begins waits. What it returns then does not matter. Its argument is not changed.
 type Store interface {
-	// Load returns all records. It is called once when a run begins.
+	// Load returns all records. It is called once when a run begins, and may take as long as the run's context lets it.
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil
 	// they must be durable. Its context ends after 10 s, or with the run. After an error the records may have been
-	// written or not, and the same keys are written again. If the error has a method Fenced() bool that returns true,
+	// written or not, and the same keys are written again, with newer values if there are any. If the error has a method Fenced() bool that returns true,
 	// another process leads: nothing is written again, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
@@ -257,6 +265,7 @@ func (c Config) normalize() (Config, error) {
 		offers,
 		unknown,
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
+		notAbove("MissedHeartbeats", c.MissedHeartbeats, maxMissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
 		notNegative("RememberIDs.For", c.RememberIDs.For),
@@ -280,6 +289,13 @@ func (c Config) normalize() (Config, error) {
 func notNegative[T int | time.Duration](field string, value T) error {
 	if value < 0 {
 		return &ConfigError{Field: field, Value: value, Reason: "must not be negative"}
+	}
+	return nil
+}
+
+func notAbove(field string, value, limit int) error {
+	if value > limit {
+		return &ConfigError{Field: field, Value: value, Reason: fmt.Sprintf("must be %d at most", limit)}
 	}
 	return nil
 }

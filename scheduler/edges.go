@@ -75,7 +75,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs, log: c.Logger}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, newTurn()}, inputs: inputs, log: c.Logger}, nil
 }
 
 // close waits for the goroutines of the edges, whose context has ended.
@@ -301,7 +301,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		}
 		return unclear, err
 	}
-	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
+	err = &CallError{Master: status.Master, Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
 	switch status.Status {
 	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
 		// Another master leads now, or this one knows no subscription of ours.

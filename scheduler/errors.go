@@ -240,6 +240,22 @@ func (e *SubscribeError) Error() string {
 	return s
 }
 
+// FrameworkIDError is the Err of a [ConnectionEvent] when a master has subscribed the framework under another ID than its own,
+// or under one that is none: it is empty, longer than 255 bytes, or has characters that Mesos does not allow. What is on record
+// stays as it is, and another attempt follows.
+type FrameworkIDError struct {
+	FrameworkID string // the framework's own; empty if it has none yet
+	Subscribed  string // what the master said, up to 255 bytes of it
+}
+
+// Error returns both IDs.
+func (e *FrameworkIDError) Error() string {
+	if e.FrameworkID == "" {
+		return fmt.Sprintf("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+	}
+	return fmt.Sprintf("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+}
+
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
 // store, or the framework was moved to another cluster. Nothing was changed. To take over the records, see
 // [Config.AdoptRecords].
@@ -280,6 +296,7 @@ func (e *FrameworkRemovedError) Error() string {
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
+	Master  string // URL of the one that has answered, or empty
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
@@ -287,12 +304,18 @@ type CallError struct {
 	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
-// Error returns call, status and text.
+// Error returns call, master, status and text.
 func (e *CallError) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("scheduler: %s refused: %s", e.Call, e.Message)
 	}
-	return fmt.Sprintf("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
+	s := fmt.Sprintf("scheduler: %s refused: status %d", e.Call, e.Status)
+	for _, part := range []string{e.Master, e.Message} {
+		if part != "" {
+			s += ": " + part
+		}
+	}
+	return s
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.

@@ -2,8 +2,9 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -84,7 +85,7 @@ func (l *lane) pop(head []outgoing) {
 const inputsAhead = 64
 
 // serve runs the machine until it stops or ctx ends. It returns when all goroutines that it started have ended.
-func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
+func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store storeTurn) error {
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
@@ -108,7 +109,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	}
 	defer l.timer.Stop()
 	if t.Store != nil {
-		l.writes = e.write(ctx, t.Store, r.limit)
+		l.writes = e.write(ctx, store, r.limit)
 	}
 	e.detect(ctx)
 	e.call(ctx, l.calls.to)
@@ -270,12 +271,14 @@ func (l *loop) perform(ctx context.Context, a action) {
 			l.dropCalls() // they are no longer needed, and the master would refuse those behind this one
 			l.calls.waiting, l.tearingDown = []outgoing{out}, true
 		case l.tearingDown:
-			l.unsent(out)
+			l.unsent(out, errStreamGone)
 		case t == scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
+	case takeBack:
+		l.takeBack(a)
 	case store:
 		l.writes <- a.changes // never blocks: it has room for one, and one write is under way at a time
 	case reply:
@@ -286,6 +289,8 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case notify:
 		l.logEvent(ctx, a.event)
 		l.watchers.publish(a.event)
+	case warn:
+		l.log.WarnContext(ctx, a.text)
 	case stop:
 		l.ended, l.err = true, a.err
 	}
@@ -307,14 +312,30 @@ func (l *loop) drop(stream int, err error) {
 // dropCalls takes back the calls that have not been made.
 func (l *loop) dropCalls() {
 	for _, out := range append(l.calls.waiting, l.acks.waiting...) {
-		l.unsent(out)
+		l.unsent(out, errStreamGone)
 	}
 	l.calls.waiting, l.acks.waiting = nil, nil
 }
 
-// unsent reports a call to the machine that is not made.
-func (l *loop) unsent(out outgoing) {
-	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
+// takeBack takes back the calls of a kind that have not been made, but for those of users.
+func (l *loop) takeBack(a takeBack) {
+	for _, lane := range [...]*lane{&l.calls, &l.acks} {
+		lane.waiting = slices.DeleteFunc(lane.waiting, func(out outgoing) bool {
+			taken := out.stream == a.stream && out.ref == 0 && kindOf(out.call) == a.kind
+			if taken {
+				l.unsent(out, errTakenBack)
+			}
+			return taken
+		})
+	}
 }
 
-var errStreamGone = fmt.Errorf("scheduler: the subscription ended before the call was made")
+// unsent reports a call to the machine that is not made.
+func (l *loop) unsent(out outgoing, err error) {
+	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: err})
+}
+
+var (
+	errStreamGone = errors.New("scheduler: the subscription ended before the call was made")
+	errTakenBack  = errors.New("scheduler: other calls of this kind failed before the call was made")
+)

@@ -22,6 +22,7 @@ import (
 // It alone emits actions. What it has to remember is in parts, which never see it:
 //
 //	connection       connection.go         the state of the subscription
+//	callBackoff      callbackoff.go        calls that failed, and those that wait because of that
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
 //	offerfilter.Book internal/offerfilter  which offers the master need not send
@@ -43,6 +44,7 @@ import (
 //	machine.go                 inputs, events and outcomes of calls, passed on to the files below
 //	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
 //	machine_calls.go           calls that users make
+//	machine_backoff.go         what calls that failed mean for others of their kind
 //	machine_demand.go          SUPPRESS and REVIVE
 //	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
 //	machine_offers.go          OFFERS, ACCEPT and DECLINE
@@ -81,6 +83,7 @@ type machine struct {
 	reconciliation reconciliation
 	unknown        unknownTasks
 	timers         timers
+	backoff        callBackoff
 	storage        storage
 
 	matchErr error    // why the last cycle failed; nil: it did not
@@ -228,6 +231,9 @@ func (m *machine) deadline() time.Time {
 		if at, ok := m.timers.next(); ok {
 			sooner(at)
 		}
+		if at := m.backoff.deadline(); !at.IsZero() && !m.teardown.wanted {
+			sooner(at)
+		}
 		if m.wantsCycle() {
 			sooner(m.cycleDue())
 		}
@@ -273,6 +279,7 @@ func (m *machine) wake(now time.Time) {
 		}
 	}
 	if m.conn.connected() {
+		m.endPauses(now)
 		m.fireTimers(now)
 		m.endAwaiting(now)
 		m.cycle(now)
@@ -325,6 +332,8 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	current := m.conn.current(in.stream)
 	if in.ref != 0 {
 		m.emit(reply{ref: in.ref, err: in.err})
+	} else if current {
+		m.noteOutcome(now, in)
 	}
 	if in.outcome == stale && current && replaced(in.err) {
 		m.disconnected(now, ErrEvicted)
@@ -338,7 +347,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.killDone(now, in)
 		}
 	case scheduler.Call_RECONCILE:
-		m.reconcileDone(in)
+		m.reconcileDone(now, in)
 	case scheduler.Call_UPDATE_FRAMEWORK:
 		if in.ref != 0 {
 			m.userUpdated(now, in)
@@ -349,32 +358,18 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		if in.outcome == accepted {
 			m.tornDown(now)
 		} else if current {
+			m.teardown.fail()
 			m.disconnected(now, in.err) // the next subscription asks again
 		}
 		return
 	default:
 		if in.outcome != accepted && current {
-			m.callFailed(now, in.call)
+			m.callFailed(now, in)
 		}
 	}
 	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
 	// A call of the user's may be at fault itself.
 	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
-	}
-}
-
-// callFailed has a call made again that failed, or may have.
-func (m *machine) callFailed(now time.Time, c *scheduler.Call) {
-	switch c.GetType() {
-	case scheduler.Call_DECLINE:
-		m.retryDecline(now, c.Decline.OfferIDs)
-	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would repeat the update, but only after up to ten minutes.
-		m.timers.start(timer{at: now.Add(callRetry), call: c})
-	case scheduler.Call_REVIVE:
-		m.demand.CallFailed(now.Add(callRetry), c.GetRevive().GetRoles())
-	case scheduler.Call_SUPPRESS:
-		m.demand.CallFailed(now.Add(callRetry), c.GetSuppress().GetRoles())
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
+// wantsCycle reports whether there are new offers, or new tasks for the offers at hand, and they may be accepted.
 func (m *machine) wantsCycle() bool {
-	return m.conn.connected() && m.pool.size() > 0 && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && m.pool.size() > 0 && !m.backoff.closed(acceptCalls) && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether pending tasks wait for the preferred agent.

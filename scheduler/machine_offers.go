@@ -111,15 +111,11 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 }
 
 func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
-	m.call(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
-		OfferIDs: offers,
-		Filters:  filters(refuse),
-	}})
+	m.call(m.declineCall(offers, refuse))
 }
 
-func filters(refuse time.Duration) *mesos.Filters {
-	seconds := refuse.Seconds()
-	return &mesos.Filters{RefuseSeconds: &seconds}
+func (m *machine) declineCall(offers []mesos.OfferID, refuse time.Duration) *scheduler.Call {
+	return &scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{OfferIDs: offers, Filters: filters(refuse)}}
 }
 
 // acceptDone takes the outcome of an ACCEPT. If it certainly had no effect its tasks are pending again. If the
@@ -155,10 +151,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 	m.demand.AssumeRefused()
-	m.timers.start(timer{at: now.Add(callRetry), call: m.newSend(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
-		OfferIDs: offers,
-		Filters:  filters(0),
-	}}).call})
+	m.backoff.later(now, m.declineCall(offers, 0))
 }
 
 // cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their

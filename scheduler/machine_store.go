@@ -62,6 +62,13 @@ func (m *machine) storeFailed(now time.Time, err error) {
 	m.endLongWaits(now, retryAt)
 }
 
+// returnLaunches cancels the launches that wait for the store, and returns their offers.
+func (m *machine) returnLaunches(now time.Time) {
+	for _, c := range m.cancelLaunches(now, all) {
+		m.returnOffers(c.Accept.OfferIDs)
+	}
+}
+
 // endLongWaits ends the wait of launches that are still waiting for the store when their offers are too old. The tasks whose
 // own records are stored are launched, though others of the same write are not: a store that takes a task at a time, and
 // fails often, would otherwise never get to the end of a large ACCEPT. The other tasks are pending again.
@@ -115,7 +122,7 @@ func (m *machine) releaseCall(now time.Time, s send) {
 	case s.stream != m.conn.stream || !m.conn.connected():
 		// Nothing is lost: the agent repeats an update that is not acknowledged, and tasks to be launched are pending again.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
-		m.emit(s)
+		m.dispatch(s)
 	default:
 		m.releaseAccept(now, s)
 	}

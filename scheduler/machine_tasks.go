@@ -100,6 +100,10 @@ const (
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
+	if m.backoff.closed(killCalls) {
+		m.startKillTimer(e, m.backoff.until(killCalls))
+		return
+	}
 	m.tasks.advanceLaunch(e, eventAsked) // a master that does not know the task answers with an update
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: e.Info.Spec.ID},
@@ -130,11 +134,11 @@ func (m *machine) killDone(now time.Time, in callDone) {
 	if e == nil || !e.Killing || e.Info.State.Terminal() {
 		return
 	}
-	pause := e.killPause
+	at := now.Add(e.killPause)
 	if in.outcome != accepted {
-		pause = callRetry
+		at = m.backoff.until(killCalls)
 	}
-	m.startKillTimer(e, now.Add(pause))
+	m.startKillTimer(e, at)
 }
 
 // startKillTimer schedules the next KILL, in place of one that was scheduled before.

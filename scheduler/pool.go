@@ -134,6 +134,9 @@ func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 // markSeen notes that a cycle has looked at all offers.
 func (p *pool) markSeen() { p.newOffers, p.again = false, false }
 
+// lookAgain has the next cycle look at all offers.
+func (p *pool) lookAgain() { p.again = true }
+
 // await notes until when tasks of these roles wait for agents that are not at hand; the zero time: none do.
 func (p *pool) await(until time.Time, roles []string) { p.awaitUntil, p.awaitRoles = until, roles }
 

@@ -12,7 +12,8 @@ import (
 // run is what callers need of a Run.
 type run struct {
 	requests chan *request
-	limit    batchLimit    // of its store
+	limit    batchLimit // of its store; may be read after limited is closed
+	limited  chan struct{}
 	stopped  chan struct{} // closed when requests are no longer taken, before the run waits for the user code that it has called
 	done     chan struct{} // closed at the end
 	err      error         // what Run returns; may be read after done is closed
@@ -60,6 +61,13 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, err
 	}
 	r := s.present.Load()
+	select {
+	case <-r.limited:
+	case <-r.done:
+		return task.Info{}, r.ended()
+	case <-ctx.Done():
+		return task.Info{}, contextError(ctx)
+	}
 	if err := r.limit.fits(req); err != nil {
 		return task.Info{}, err
 	}

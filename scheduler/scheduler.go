@@ -28,6 +28,9 @@ type Scheduler struct {
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
 	preloaded atomic.Pointer[record.Cache]
+	// stores are the stores of runs, the last one among them, and others that have not returned from a call. It belongs to
+	// the run, like the machine.
+	stores []storeTurn
 	// decide is machine.step, except in tests that break it on purpose.
 	decide func(*machine, time.Time, input) []action
 	// present is the newest run, nil before the first; begun is closed by the first.
@@ -56,7 +59,8 @@ func New(config Config) (*Scheduler, error) {
 // otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
 // If it cannot begin it returns the error of the store's Load, a [*RecordError], a [*FingerprintError] or, while another
 // Run has not returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
-// written to, is tried again for ever.
+// written to, is tried again for ever. When ctx has ended Run returns within a second or so, also if a call of the store does not, see
+// [Store].
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs

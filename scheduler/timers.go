@@ -5,18 +5,15 @@ import (
 	"container/heap"
 	"slices"
 	"time"
-
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// timer is something to be done later. Exactly one of the last four fields is set.
+// timer is something to be done later. Exactly one of the last three fields is set.
 type timer struct {
 	at       time.Time
-	number   uint32          // unique; of timers for the same time the lowest number comes first
-	call     *scheduler.Call // make this call again, which has no further effect if it arrives twice
-	kill     *entry          // send another KILL for the task, if its killTimer is still this one
-	launch   *entry          // ask about the task, which is staging or unknown, if its launchTimer is still this one
-	relaunch *entry          // launch a task again that was held back
+	number   uint32 // unique; of timers for the same time the lowest number comes first
+	kill     *entry // send another KILL for the task, if its killTimer is still this one
+	launch   *entry // ask about the task, which is staging or unknown, if its launchTimer is still this one
+	relaunch *entry // launch a task again that was held back
 }
 
 // timers keeps the timers in a heap, since there may be one for each of very many tasks.
@@ -106,8 +103,8 @@ func (ts *timers) take(now time.Time) (timer, bool) {
 	return heap.Pop(&ts.heap).(timer), true
 }
 
-// endSubscription drops the timers that belong to the last subscription: calls about its offers are obsolete, and the
-// next subscription sends all KILL and RECONCILE calls again. It keeps those of tasks that are held back.
+// endSubscription drops the timers that belong to the last subscription: the next one sends all KILL and RECONCILE calls
+// again. It keeps those of tasks that are held back.
 func (ts *timers) endSubscription() {
 	ts.keep(func(t timer) bool { return t.relaunch != nil })
 }

@@ -66,7 +66,7 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	if s.skipped++; s.skipped == maxSkipped {
 		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
 	}
-	return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
+	return nil, &DecodeError{Master: s.master, Codec: s.codec, Size: len(frame), Err: err}
 }
 
 // event returns the event in frame, or why it has to be skipped.
@@ -86,7 +86,7 @@ func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
 // or the end of the caller's context, the error of the broken connection depends on which goroutine was first.
 func (s *Stream) end(err error) error {
 	s.cancel(err)
-	return fmt.Errorf("mesoshttp: event stream: %w", s.cause())
+	return fmt.Errorf("mesoshttp: event stream of %s: %w", s.master, s.cause())
 }
 
 // Close ends the stream: its connection is closed, which a master takes as a disconnection, and a waiting
