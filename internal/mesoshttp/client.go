@@ -219,12 +219,12 @@ func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.C
 		return nil, err
 	}
 	return &Stream{
-		master: master,
-		id:     resp.Header.Get(streamIDHeader),
-		codec:  c.codec,
-		frames: recordio.NewReader(resp.Body, c.maxFrame),
-		cancel: cancel,
-		cause:  func() error { return context.Cause(ctx) },
+		master:  master,
+		id:      resp.Header.Get(streamIDHeader),
+		frames:  recordio.NewReader(resp.Body, c.maxFrame),
+		decoder: newDecoder(c.codec),
+		cancel:  cancel,
+		cause:   func() error { return context.Cause(ctx) },
 	}, nil
 }
 
