@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,11 @@ type (
 		role     string
 		arrivals int
 	}
+	// takeBack takes back the machine's own calls of a kind that have not been made yet. They are done then, unsent.
+	takeBack struct {
+		stream int
+		kind   callKind
+	}
 	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
 	// subscribeNext is never performed: the machine keeps it until the framework is on record, and then subscribes.
@@ -77,6 +83,7 @@ type (
 func (subscribe) isAction()     {}
 func (closeStream) isAction()   {}
 func (send) isAction()          {}
+func (takeBack) isAction()      {}
 func (register) isAction()      {}
 func (subscribeNext) isAction() {}
 func (store) isAction()         {}
@@ -103,6 +110,8 @@ func (a closeStream) String() string { return fmt.Sprintf("close stream %d", a.s
 func (a send) String() string {
 	return fmt.Sprintf("send %d %s%s", a.stream, describeCall(a.call), a.constraints)
 }
+
+func (a takeBack) String() string { return fmt.Sprintf("take back %v", a.kind) }
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
 
@@ -138,65 +147,81 @@ func (a stop) String() string {
 	return "stop: " + a.err.Error()
 }
 
+// mostNamed is how many IDs of a call a text has: one offer has some 40 bytes, and a DECLINE may have 20,000 of them.
+const mostNamed = 10
+
+// describeCall returns the type of a call and what it is about, with at most some IDs.
 func describeCall(c *scheduler.Call) string {
-	s := c.GetType().String()
+	if about := describePayload(c); about != "" {
+		return c.GetType().String() + " " + about
+	}
+	return c.GetType().String()
+}
+
+func describePayload(c *scheduler.Call) string {
+	offer := func(id mesos.OfferID) string { return id.Value }
 	switch c.GetType() {
 	case scheduler.Call_ACCEPT:
-		for _, id := range c.Accept.OfferIDs {
-			s += " " + id.Value
-		}
-		for _, t := range launchedBy(c) {
-			s += fmt.Sprintf(" launch %s on %s", t.TaskID.Value, t.AgentID.Value)
-		}
-		s += describeFilters(c.Accept.Filters)
+		launch := func(t *mesos.TaskInfo) string { return fmt.Sprintf("launch %s on %s", t.TaskID.Value, t.AgentID.Value) }
+		return words(named(c.Accept.OfferIDs, offer), named(launchedBy(c), launch), describeFilters(c.Accept.Filters))
 	case scheduler.Call_DECLINE:
-		for _, id := range c.Decline.OfferIDs {
-			s += " " + id.Value
-		}
-		s += describeFilters(c.Decline.Filters)
+		return words(named(c.Decline.OfferIDs, offer), describeFilters(c.Decline.Filters))
 	case scheduler.Call_REVIVE:
-		s += describeRoles(c.GetRevive().GetRoles())
+		return describeRoles(c.GetRevive().GetRoles())
 	case scheduler.Call_SUPPRESS:
-		s += describeRoles(c.GetSuppress().GetRoles())
+		return describeRoles(c.GetSuppress().GetRoles())
 	case scheduler.Call_KILL:
-		s += fmt.Sprintf(" %s on %s", c.Kill.TaskID.Value, c.Kill.GetAgentID().GetValue())
+		return fmt.Sprintf("%s on %s", c.Kill.TaskID.Value, c.Kill.GetAgentID().GetValue())
 	case scheduler.Call_RECONCILE:
-		for _, t := range c.Reconcile.Tasks {
-			s += fmt.Sprintf(" %s on %s", t.TaskID.Value, t.AgentID.GetValue())
-		}
+		return named(c.Reconcile.Tasks, func(t scheduler.Call_Reconcile_Task) string {
+			return fmt.Sprintf("%s on %s", t.TaskID.Value, t.AgentID.GetValue())
+		})
 	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
-		for _, id := range c.AcceptInverseOffers.InverseOfferIDs {
-			s += " " + id.Value
-		}
+		return named(c.AcceptInverseOffers.InverseOfferIDs, offer)
 	case scheduler.Call_DECLINE_INVERSE_OFFERS:
-		for _, id := range c.DeclineInverseOffers.InverseOfferIDs {
-			s += " " + id.Value
-		}
-		s += describeFilters(c.DeclineInverseOffers.Filters)
+		return words(named(c.DeclineInverseOffers.InverseOfferIDs, offer), describeFilters(c.DeclineInverseOffers.Filters))
 	case scheduler.Call_UPDATE_FRAMEWORK:
+		suppressing := ""
 		if roles := c.UpdateFramework.SuppressedRoles; len(roles) > 0 {
-			s += " suppressing " + strings.Join(roles, ",")
+			suppressing = "suppressing " + describeRoles(roles)
 		}
-		s += offerfilter.MinimumText(c.UpdateFramework.FrameworkInfo.OfferFilters)
+		return words(suppressing, strings.TrimPrefix(offerfilter.MinimumText(c.UpdateFramework.FrameworkInfo.OfferFilters), " "))
 	case scheduler.Call_ACKNOWLEDGE:
-		s += fmt.Sprintf(" %s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
+		return fmt.Sprintf("%s on %s uuid %x", c.Acknowledge.TaskID.Value, c.Acknowledge.AgentID.Value, c.Acknowledge.UUID)
 	}
-	return s
+	return ""
+}
+
+// words joins texts that are not empty.
+func words(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), " ")
+}
+
+// named returns the names of the first ones, and how many more there are.
+func named[T any](all []T, name func(T) string) string {
+	names := make([]string, 0, mostNamed+1)
+	for _, one := range all[:min(len(all), mostNamed)] {
+		names = append(names, name(one))
+	}
+	if more := len(all) - mostNamed; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, " ")
 }
 
 // describeRoles returns the roles of a call as text, empty if it is for all.
 func describeRoles(roles []string) string {
-	if len(roles) == 0 {
-		return ""
+	if more := len(roles) - mostNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(roles[:mostNamed], ","), more)
 	}
-	return " " + strings.Join(roles, ",")
+	return strings.Join(roles, ",")
 }
 
 func describeFilters(f *mesos.Filters) string {
 	if f == nil || f.RefuseSeconds == nil {
 		return ""
 	}
-	return " refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
+	return "refuse " + time.Duration(*f.RefuseSeconds*float64(time.Second)).String()
 }
 
 // launchedBy returns the tasks that an ACCEPT launches.

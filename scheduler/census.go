@@ -14,6 +14,7 @@ import (
 // census keeps what is known of agents, and counts the tasks on them by group. A pod counts as one task, as it does
 // for a matcher, as long as one of its members is there.
 type census struct {
+	limits   limits
 	ttl      time.Duration // how long an agent without tasks is remembered
 	usable   usable        // which resources count
 	agents   map[string]*agent
@@ -57,8 +58,8 @@ type presence struct {
 	stale bool
 }
 
-func newCensus(ttl time.Duration, usable usable) census {
-	return census{ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
+func newCensus(l limits, ttl time.Duration, usable usable) census {
+	return census{limits: l, ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
 }
 
 func (c *census) add(id string, a *agent) *agent {
@@ -212,20 +213,27 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		o := &offers[i]
 		a := c.agents[o.Agent.ID]
 		if a == nil {
+			if len(c.agents) >= c.limits.agents {
+				continue
+			}
 			a = c.add(o.Agent.ID, &agent{})
 		}
 		if a.about == nil || !sameAgent(a.about, &o.Agent) {
 			about := o.Agent // a copy, so that the rest of the offer is not kept in memory
 			a.about, c.presence.stale = &about, true
 		}
-		a.noteLast(o, !seen[a])
 		if !seen[a] {
 			seen[a] = true
 			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
+			a.forgetLast()
 		}
 		if !slices.Contains(a.roles, o.Role) {
+			if len(a.roles) >= c.limits.agentRoles {
+				continue
+			}
 			a.roles = append(a.roles, o.Role)
 		}
+		a.noteLast(o)
 		a.offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)

@@ -8,6 +8,8 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 )
 
 // decision is machine.step, or a replacement for it.
@@ -64,7 +66,7 @@ func early(which func(action) bool) func() decision {
 		return func(m *machine, now time.Time, in input) []action {
 			m.step(now, in)
 			var released []action
-			for _, a := range m.storage.journal.Take(which) {
+			for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return which(w.Action) }) {
 				released = append(released, a)
 				if s, ok := a.(send); ok {
 					m.launched(now, s.call)

@@ -17,6 +17,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
@@ -102,18 +103,37 @@ type Config struct {
 	// TLS has the certificate authorities and client certificates for https. If it is set, the masters
 	// found by ZooKeeper are contacted over https. Default: the system's certificate authorities.
 	TLS *tls.Config
-	// Credential is sent to the master as HTTP basic authentication, also over http. Default: none.
+	// Credential is sent to the master as HTTP basic authentication, also over http. It goes to each master that Master
+	// names and to those that they redirect to, or that ZooKeeper names, within TrustedHosts. Default: none.
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
-	// Token returns the bearer token that is sent to the master. It is called again when the master
-	// answers with 401. It must return when ctx ends, and is called from several goroutines, one
+	// Token returns the bearer token that is sent to the master, to the same ones as Credential. It is called again
+	// when the master answers with 401. It must return when ctx ends, and is called from several goroutines, one
 	// at a time. It excludes Credential. Default: none.
 	Token func(ctx context.Context) (string, error)
+	// TrustedHosts are the hosts of masters that SUBSCRIBE and calls may be sent to, with the Credential or Token: host
+	// names and IP addresses, "*.example.com" for all names below example.com, ranges such as "10.0.0.0/8", and "*" for
+	// all hosts. A redirect to another host is not followed, and the next master of a list is tried. Ports do not count.
+	// Names are not resolved: an address that a master redirects to, or that ZooKeeper names, needs an address or a
+	// range here. (Without TLS the masters found by ZooKeeper are contacted by their IP addresses.)
+	//
+	// Default: over https all hosts, since certificates say who they are, unless TLS skips their verification. Over
+	// http, and with a Credential or Token, the hosts in Master; if that is ZooKeeper, TrustedHosts is required. Without
+	// a Credential and Token all hosts.
+	TrustedHosts []string
 	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs changes of the connection and failed calls as warnings, changes of tasks as information,
-	// and offer cycles for debugging. Its handler runs on the scheduler's own goroutines and must not call
-	// the scheduler. Default: slog.Default().
+	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as
+	// information, and further updates of tasks and offer cycles for debugging. Default: slog.Default().
+	//
+	// Of lines that repeat, five pass, and then one a minute: the attribute "left_out" of the next one is how many were left
+	// out before it. If none follows, the last one is logged when a minute has passed, together with any other line, or at
+	// the end of Run. Lines repeat that have the same level and message, but for digits, and the same attribute "call". There
+	// are 256 such kinds of lines at most; what exceeds that counts as one for each level. All changes of a task's state or
+	// health are logged.
+	//
+	// The handler runs on the scheduler's own goroutines. One that blocks stops the scheduler until it returns. If it panics,
+	// the line is lost, and the next one has the number of such lines in the attribute "handler_panics".
 	Logger *slog.Logger
 }
 
@@ -168,14 +188,18 @@ const (
 	KillUnknown                       // they are reported and killed
 )
 
-// Store keeps records by key. Its methods are called by one goroutine at a time, and must
-// return when ctx ends. Package ha has implementations.
+// Store keeps records by key. Its methods are called one at a time, on goroutines that belong to Run, and must return when
+// ctx ends. Package ha has implementations.
+//
+// A call that has not returned a second after that is left behind with its goroutine, as a disk may hang for ever: the
+// context of Run still ends Run. Until it returns no method of the same store is called, by this Scheduler, in this run or
+// another one: writes fail, and a run that begins waits. What it returns then does not matter. Its argument is not changed.
 type Store interface {
-	// Load returns all records. It is called once when a run begins.
+	// Load returns all records. It is called once when a run begins, and may take as long as the run's context lets it.
 	Load(ctx context.Context) (map[string][]byte, error)
 	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil
 	// they must be durable. Its context ends after 10 s, or with the run. After an error the records may have been
-	// written or not, and the same keys are written again. If the error has a method Fenced() bool that returns true,
+	// written or not, and the same keys are written again, with newer values if there are any. If the error has a method Fenced() bool that returns true,
 	// another process leads: nothing is written again, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
@@ -253,7 +277,7 @@ func (c Config) normalize() (Config, error) {
 	if c.Builder == nil {
 		c.Builder = taskbuilder.Standard{}
 	}
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logguard.Logger(cmp.Or(c.Logger, slog.Default()))
 	return c, nil
 }
 
@@ -266,7 +290,8 @@ func notNegative[T int | time.Duration](field string, value T) error {
 
 // checkConnection checks and copies what is needed to connect to a master.
 func (c *Config) checkConnection() error {
-	if _, err := c.detector(); err != nil {
+	d, err := c.detector()
+	if err != nil {
 		var bad *detector.ParseError
 		if errors.As(err, &bad) {
 			return &ConfigError{Field: "Master", Value: bad.Value, Reason: bad.Reason}
@@ -290,7 +315,9 @@ func (c *Config) checkConnection() error {
 			return &ConfigError{Field: "Framework.Principal", Value: c.Framework.Principal, Reason: "is not that of the Credential"}
 		}
 	}
-	return nil
+	c.TrustedHosts = slices.Clone(c.TrustedHosts)
+	_, err = c.trusted(d)
+	return err
 }
 
 func (c *Config) detector() (*detector.Detector, error) {

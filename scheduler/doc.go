@@ -42,8 +42,9 @@
 //
 // Run and Lead do their work on the goroutine of their caller: matcher, builder and policies are called there. They
 // start one goroutine that looks for the leading master, one or two for the present subscription, which also ask
-// [Term.Confirm], one that makes calls in order, two that acknowledge updates, and one that writes to the store, and
-// wait for all of them before they return. When they begin, they decode the records of a large store on several.
+// [Term.Confirm], one that makes calls in order, two that acknowledge updates, one that writes to the store, and
+// one for each call of the store and of Confirm, and wait for all of them before they return; only a call of the store or of
+// Confirm that ignores its context is left behind, see [Store]. When they begin, they decode the records of a large store on several.
 // [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller.
 //
 // # How it is made

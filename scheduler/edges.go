@@ -49,7 +49,11 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1}
+	hosts, err := c.trusted(d)
+	if err != nil {
+		return nil, err
+	}
+	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
@@ -70,7 +74,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &edges{detector: d, client: client, prover: prover{t.Confirm, make(chan struct{}, 1)}, inputs: inputs, log: c.Logger}, nil
+	return &edges{detector: d, client: client, prover: prover{t.Confirm, newTurn()}, inputs: inputs, log: c.Logger}, nil
 }
 
 // close waits for the goroutines of the edges, whose context has ended.
@@ -97,9 +101,6 @@ func (e *edges) detect(ctx context.Context) {
 // errSilent is why a stream ends whose master sends not even heartbeats.
 var errSilent = errors.New("the master said nothing")
 
-// errSubscribedTwice is why an event is skipped.
-var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
-
 // errNewLeader is why a stream ends whose master is no longer the leader.
 var errNewLeader = errors.New("scheduler: another master leads")
 
@@ -115,6 +116,7 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 // each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
 	first, nobody := "", true
+	var untrusted error // of a master that has redirected to another host than trusted ones
 	for {
 		lead, err := e.detector.Leader(ctx)
 		if err != nil {
@@ -129,13 +131,19 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 			return err
 		}
 		nobody = nobody && nobodyLeads(err)
+		if errors.Is(err, mesoshttp.ErrRedirectUntrusted) {
+			untrusted = err
+		}
 		if lead.Changed != nil {
 			return e.withZooKeeper(lead.URL, err)
 		}
 		first = cmp.Or(first, lead.URL)
 		if next, _ := e.detector.Leader(ctx); next.URL == first {
-			if nobody {
-				err = &leaderlessError{err}
+			switch {
+			case nobody:
+				return &leaderlessError{err}
+			case untrusted != nil && !errors.Is(err, mesoshttp.ErrRedirectUntrusted):
+				return fmt.Errorf("%w; and %w", err, untrusted) // the host that the user may have to trust
 			}
 			return err
 		}
@@ -151,7 +159,7 @@ func (e *edges) identified(ctx context.Context, s subscribe, master string) *sch
 	finding, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
 	id, err := e.client.FindFramework(finding, master, nonceLabel, s.find)
-	if err != nil && ctx.Err() == nil && !notConnected(err) { // otherwise the end of the subscription says the same
+	if err != nil && ctx.Err() == nil && !notConnected(err) && !isUntrusted(err) { // otherwise the end of the subscription says the same
 		e.log.WarnContext(ctx, "cannot look for the framework of an earlier registration", "error", err)
 	}
 	if id == "" {
@@ -184,18 +192,13 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
-	for confirmed := false; ; {
+	for {
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
-			if confirmed {
-				e.put(ctx, streamGarbled{stream: wanted.stream, err: errSubscribedTwice})
-				continue
-			}
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
 				return true, err
 			}
-			confirmed = true
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
@@ -293,7 +296,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		}
 		return unclear, err
 	}
-	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body)}
+	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
 	switch status.Status {
 	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
 		// Another master leads now, or this one knows no subscription of ours.

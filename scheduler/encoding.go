@@ -69,8 +69,8 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 }
 
 // load returns a machine with what the store of a term holds, of which the cache may have a part decoded.
-func load(ctx context.Context, t Term, known *record.Cache, s settings) (*machine, error) {
-	records, err := loadRecords(ctx, t.Store)
+func load(ctx context.Context, store storeTurn, term uint64, known *record.Cache, s settings) (*machine, error) {
+	records, err := store.load(ctx)
 	if err != nil {
 		return nil, asFenced(fmt.Errorf("scheduler: the store cannot be read: %w", err))
 	}
@@ -85,19 +85,10 @@ func load(ctx context.Context, t Term, known *record.Cache, s settings) (*machin
 	if err := checkFramework(framework, tasks, s); err != nil {
 		return nil, err
 	}
-	s.durable, s.term = true, t.Number
+	s.durable, s.term = true, term
 	m := newMachine(s)
 	m.restore(framework, tasks, ended)
 	return m, nil
-}
-
-func loadRecords(ctx context.Context, s Store) (records map[string][]byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("the store", p)
-		}
-	}()
-	return s.Load(ctx)
 }
 
 // fits returns an error for a request with a task, or a pod, whose records the store could not take at once.

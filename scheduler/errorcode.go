@@ -24,6 +24,7 @@ const (
 	CodeNotSubscribed    Code = "not_subscribed"    // 503: [ErrNotSubscribed]
 	CodeNotRunning       Code = "not_running"       // 503: [ErrNotRunning], whatever ended Run
 	CodeAlreadyRunning   Code = "already_running"   // 409: [ErrRunning]
+	CodeReentrant        Code = "reentrant"         // 500: [ErrReentrant]
 	CodeNotLeading       Code = "not_leading"       // 503: a [*FencedError] or [ErrEvicted]
 	CodeFrameworkRemoved Code = "framework_removed" // 503: a [*FrameworkRemovedError]
 	CodeRecord           Code = "record"            // 500: a [*RecordError] or a [*FingerprintError]
@@ -75,6 +76,8 @@ func runCode(err error) Code {
 		return CodeRefused
 	case errors.Is(err, ErrRunning):
 		return CodeAlreadyRunning
+	case errors.Is(err, ErrReentrant):
+		return CodeReentrant
 	case isA[*RecordError](err), isA[*FingerprintError](err):
 		return CodeRecord
 	case isA[*PanicError](err):

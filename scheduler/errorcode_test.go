@@ -41,6 +41,7 @@ func codeOf() map[string]struct {
 		"scheduler.ErrNotSubscribed":      {ErrNotSubscribed, CodeNotSubscribed},
 		"scheduler.ErrNotRunning":         {fmt.Errorf("%w: %w", ErrNotRunning, &FencedError{Err: context.Canceled}), CodeNotRunning},
 		"scheduler.ErrRunning":            {ErrRunning, CodeAlreadyRunning},
+		"scheduler.ErrReentrant":          {ErrReentrant, CodeReentrant},
 		"scheduler.FencedError":           {&FencedError{Err: context.Canceled}, CodeNotLeading},
 		"scheduler.ErrEvicted":            {ErrEvicted, CodeNotLeading},
 		"scheduler.FrameworkRemovedError": {&FrameworkRemovedError{}, CodeFrameworkRemoved},

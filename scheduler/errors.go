@@ -9,6 +9,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -27,6 +28,9 @@ var (
 	ErrUnknownTask = errors.New("scheduler: unknown task")
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
+	// ErrReentrant is returned by the methods of [Scheduler] that are called by a matcher, a builder, the policy for inverse
+	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them meanwhile.
+	ErrReentrant = errors.New("scheduler: called by a matcher, a builder, a policy or a log handler, for which the scheduler waits")
 	// ErrEvicted is returned by Run when another scheduler has subscribed with the same framework ID. Run does
 	// not subscribe again, since two schedulers that both did would evict each other for ever.
 	ErrEvicted = errors.New("scheduler: another scheduler took over the framework")
@@ -279,6 +283,8 @@ type CallError struct {
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
+
+	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
 // Error returns call, status and text.
@@ -296,9 +302,9 @@ type PanicError struct {
 	Stack string
 }
 
-// Error returns the value and, on further lines, the stack.
+// Error returns the value. The stack is in the log, at level Error.
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("scheduler: panic in %s: %v\n%s", e.Who, e.Value, e.Stack)
+	return printable.Line(fmt.Sprintf("scheduler: panic in %s: %v", e.Who, e.Value))
 }
 
 // Unwrap returns the value if it is an error.

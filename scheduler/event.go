@@ -28,6 +28,8 @@ type TaskEvent struct {
 	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or was
 	// ended by Mesos.
 	Err error `json:"-"`
+
+	minor bool // neither the state nor the health has changed
 }
 
 // ConnectionEvent reports that a subscription with the master began, ended, or could not be made.
@@ -141,8 +143,8 @@ type StoreEvent struct {
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 
-// LagEvent is sent to a watcher that was too slow and missed events. [Scheduler.Tasks] returns
-// the present state.
+// LagEvent is sent to a watcher that was too slow and missed events, and to all if more than 10,000 events waited for a slow
+// store. [Scheduler.Tasks] returns the present state.
 type LagEvent struct {
 	Missed int `json:"missed"` // the number of events
 }

@@ -27,22 +27,21 @@ type lastOffers struct {
 	askedAt time.Time // when the master was first asked to offer the agent again; zero: it was not asked since
 }
 
-// noteLast notes an offer. The first one of an event replaces what the agent offered before.
-func (a *lastOffers) noteLast(o *task.Offer, first bool) {
-	if first {
-		clear(a.last)
-		a.last, a.askedAt = a.last[:0], time.Time{}
-	}
+// noteLast notes an offer of the present event. Very many of one agent are put together in linear time.
+func (a *lastOffers) noteLast(o *task.Offer) {
 	at, found := slices.BinarySearchFunc(a.last, o.Role, func(l lastOffer, role string) int { return strings.Compare(l.role, role) })
 	if found {
-		a.last[at].resources = slices.Concat(a.last[at].resources, o.Resources)
+		a.last[at].resources = append(a.last[at].resources, o.Resources...)
 	} else {
-		a.last = slices.Insert(a.last, at, lastOffer{role: o.Role, resources: o.Resources})
+		a.last = slices.Insert(a.last, at, lastOffer{role: o.Role, resources: slices.Clip(o.Resources)})
 	}
 }
 
 // forgetLast forgets what was offered: the agent is not waited for.
-func (a *lastOffers) forgetLast() { a.last, a.askedAt = nil, time.Time{} }
+func (a *lastOffers) forgetLast() {
+	clear(a.last)
+	a.last, a.askedAt = a.last[:0], time.Time{}
+}
 
 // noteUse notes what launches leave of an agent's offers for a role.
 func (c *census) noteUse(agentID, role string, left leftovers) {

@@ -2,8 +2,9 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -84,21 +85,22 @@ func (l *lane) pop(head []outgoing) {
 const inputsAhead = 64
 
 // serve runs the machine until it stops or ctx ends. It returns when all goroutines that it started have ended.
-func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error {
+func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store storeTurn) error {
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
-		config.Logger = config.Logger.With("term", t.Number)
+		s.callouts.call(func() { config.Logger = config.Logger.With("term", t.Number) })
 	}
 	e, err := newEdges(config, t, inputs)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	defer close(r.stopped)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: config.Logger,
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(calledHandler{config.Logger.Handler(), &s.callouts}),
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
@@ -107,7 +109,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term) error 
 	}
 	defer l.timer.Stop()
 	if t.Store != nil {
-		l.writes = e.write(ctx, t.Store, r.limit)
+		l.writes = e.write(ctx, store, r.limit)
 	}
 	e.detect(ctx)
 	e.call(ctx, l.calls.to)
@@ -204,7 +206,7 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 			l.log.ErrorContext(ctx, "event skipped", "error", in.err)
 		case callDone:
 			if in.outcome != accepted && in.outcome != unsent && (!l.tearingDown || in.call.GetType() == scheduler.Call_TEARDOWN) {
-				l.log.WarnContext(ctx, "call failed", "call", describeCall(in.call), "outcome", in.outcome.String(), "error", in.err)
+				l.logCall(ctx, in)
 			}
 		}
 		for _, a := range l.decide(l.machine, time.Now(), in) {
@@ -247,12 +249,14 @@ func (l *loop) perform(ctx context.Context, a action) {
 			l.dropCalls() // they are no longer needed, and the master would refuse those behind this one
 			l.calls.waiting, l.tearingDown = []outgoing{out}, true
 		case l.tearingDown:
-			l.unsent(out)
+			l.unsent(out, errStreamGone)
 		case t == scheduler.Call_ACKNOWLEDGE:
 			l.acks.waiting = append(l.acks.waiting, out)
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
+	case takeBack:
+		l.takeBack(a)
 	case store:
 		l.writes <- a.changes // never blocks: it has room for one, and one write is under way at a time
 	case reply:
@@ -284,55 +288,30 @@ func (l *loop) drop(stream int, err error) {
 // dropCalls takes back the calls that have not been made.
 func (l *loop) dropCalls() {
 	for _, out := range append(l.calls.waiting, l.acks.waiting...) {
-		l.unsent(out)
+		l.unsent(out, errStreamGone)
 	}
 	l.calls.waiting, l.acks.waiting = nil, nil
 }
 
+// takeBack takes back the calls of a kind that have not been made, but for those of users.
+func (l *loop) takeBack(a takeBack) {
+	for _, lane := range [...]*lane{&l.calls, &l.acks} {
+		lane.waiting = slices.DeleteFunc(lane.waiting, func(out outgoing) bool {
+			taken := out.stream == a.stream && out.ref == 0 && kindOf(out.call) == a.kind
+			if taken {
+				l.unsent(out, errTakenBack)
+			}
+			return taken
+		})
+	}
+}
+
 // unsent reports a call to the machine that is not made.
-func (l *loop) unsent(out outgoing) {
-	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: errStreamGone})
+func (l *loop) unsent(out outgoing, err error) {
+	l.again = append(l.again, callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: unsent, err: err})
 }
 
-// next is the attribute with the time of the next attempt, an empty one if there will be none.
-func next(attempt time.Time) slog.Attr {
-	if attempt.IsZero() {
-		return slog.Attr{}
-	}
-	return slog.Time("next", attempt)
-}
-
-func (l *loop) logEvent(ctx context.Context, e Event) {
-	switch e := e.(type) {
-	case TaskEvent:
-		l.log.InfoContext(ctx, "task", "task", e.Task.Spec.ID, "state", e.Task.State.String(),
-			"agent", e.Task.Hostname, "message", e.Task.Status.GetMessage())
-	case ConnectionEvent:
-		if e.Connected {
-			l.log.InfoContext(ctx, "subscribed", "framework", e.FrameworkID)
-		} else {
-			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
-		}
-	case StoreEvent:
-		if e.Err == nil {
-			l.log.InfoContext(ctx, "the store works again")
-		} else {
-			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, next(e.NextAttempt))
-		}
-	case FailureEvent:
-		level := slog.LevelWarn
-		if e.Status != nil && *e.Status == 0 {
-			level = slog.LevelInfo // the executor of a pod that has ended
-		}
-		l.log.Log(ctx, level, "mesos", "event", e.String())
-	case UnknownTaskEvent, InverseOfferEvent, NeverOfferedEvent:
-		l.log.WarnContext(ctx, "mesos", "event", e.String())
-	case OfferEvent:
-		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
-		if e.Err != nil {
-			l.log.ErrorContext(ctx, "matching", "error", e.Err)
-		}
-	}
-}
-
-var errStreamGone = fmt.Errorf("scheduler: the subscription ended before the call was made")
+var (
+	errStreamGone = errors.New("scheduler: the subscription ended before the call was made")
+	errTakenBack  = errors.New("scheduler: other calls of this kind failed before the call was made")
+)

@@ -21,6 +21,7 @@ import (
 // It alone emits actions. What it has to remember is in parts, which never see it:
 //
 //	connection       connection.go         the state of the subscription
+//	callBackoff      callbackoff.go        calls that failed, and those that wait because of that
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
 //	offerfilter.Book internal/offerfilter  which offers the master need not send
@@ -34,6 +35,7 @@ import (
 //	unknownTasks     unknown.go            the tasks that the master does not know
 //	quarantine       quarantine.go         host ports that are not to be used for a while
 //	teardownState    teardown.go           whether the framework is to be torn down
+//	limits           limits.go             how much of all that there may be
 //	storage          storage.go            what is to be stored, and what waits for that (internal/journal)
 //
 // Its methods, by what they are about:
@@ -41,6 +43,7 @@ import (
 //	machine.go                 inputs, events and outcomes of calls, passed on to the files below
 //	machine_subscription.go    subscriptions: begin, end, errors; the end of a run
 //	machine_calls.go           calls that users make
+//	machine_backoff.go         what calls that failed mean for others of their kind
 //	machine_demand.go          SUPPRESS and REVIVE
 //	machine_filter.go          UPDATE_FRAMEWORK, which tells the master which offers are of use
 //	machine_offers.go          OFFERS, ACCEPT and DECLINE
@@ -79,6 +82,7 @@ type machine struct {
 	reconciliation reconciliation
 	unknown        unknownTasks
 	timers         timers
+	backoff        callBackoff
 	storage        storage
 
 	matchErr error    // why the last cycle failed; nil: it did not
@@ -117,15 +121,19 @@ type settings struct {
 	fingerprint    record.Fingerprint      // of this framework, for its record
 	term           uint64                  // of leadership; 0: there is no election
 	durable        bool                    // there is a store to wait for
+	limits         limits                  // zero: the default
 	random         func() float64          // in [0, 1)
 }
 
 func newMachine(s settings) *machine {
+	if s.limits == (limits{}) {
+		s.limits = defaultLimits()
+	}
 	m := &machine{
 		settings: s, conn: connection{missed: s.missed},
-		pool: pool{policy: poolPolicy{hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
-		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.statsTTL, s.usable),
-		storage: newStorage(), unknown: unknownTasks{},
+		pool: pool{policy: poolPolicy{limit: s.limits.offers, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
+		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
+		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)
@@ -155,9 +163,7 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.handle(now, in.event)
 		}
 	case streamGarbled:
-		if m.conn.current(in.stream) { // it may have been SUBSCRIBED
-			m.conn.received(now, false)
-		}
+		// Nor is it a sign of life: a master that works also sends heartbeats.
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)
@@ -222,13 +228,16 @@ func (m *machine) deadline() time.Time {
 		if at, ok := m.timers.next(); ok {
 			sooner(at)
 		}
+		if at := m.backoff.deadline(); !at.IsZero() && !m.teardown.wanted {
+			sooner(at)
+		}
 		if m.wantsCycle() {
 			sooner(m.cycleDue())
 		}
 		if !m.pool.awaitUntil.IsZero() {
 			sooner(m.pool.awaitUntil)
 		}
-		if len(m.pool.offers) > 0 && !m.wantsCycle() {
+		if m.pool.size() > 0 && !m.wantsCycle() {
 			sooner(m.pool.holdUntil)
 		}
 		if !m.teardown.wanted {
@@ -267,6 +276,7 @@ func (m *machine) wake(now time.Time) {
 		}
 	}
 	if m.conn.connected() {
+		m.endPauses(now)
 		m.fireTimers(now)
 		m.endAwaiting(now)
 		m.cycle(now)
@@ -319,6 +329,8 @@ func (m *machine) callDone(now time.Time, in callDone) {
 	current := m.conn.current(in.stream)
 	if in.ref != 0 {
 		m.emit(reply{ref: in.ref, err: in.err})
+	} else if current {
+		m.noteOutcome(now, in)
 	}
 	if in.outcome == stale && current && replaced(in.err) {
 		m.disconnected(now, ErrEvicted)
@@ -332,7 +344,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 			m.killDone(now, in)
 		}
 	case scheduler.Call_RECONCILE:
-		m.reconcileDone(in)
+		m.reconcileDone(now, in)
 	case scheduler.Call_UPDATE_FRAMEWORK:
 		if in.ref != 0 {
 			m.userUpdated(now, in)
@@ -348,27 +360,12 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		return
 	default:
 		if in.outcome != accepted && current {
-			m.callFailed(now, in.call)
+			m.callFailed(now, in)
 		}
 	}
 	// Once the framework is torn down the master no longer knows it; the answer to TEARDOWN is on its way.
 	// A call of the user's may be at fault itself.
 	if in.outcome == stale && m.conn.current(in.stream) && !m.teardown.wanted && in.ref == 0 {
 		m.disconnected(now, in.err)
-	}
-}
-
-// callFailed has a call made again that failed, or may have.
-func (m *machine) callFailed(now time.Time, c *scheduler.Call) {
-	switch c.GetType() {
-	case scheduler.Call_DECLINE:
-		m.retryDecline(now, c.Decline.OfferIDs)
-	case scheduler.Call_ACKNOWLEDGE:
-		// The agent would repeat the update, but only after up to ten minutes.
-		m.timers.start(timer{at: now.Add(callRetry), call: c})
-	case scheduler.Call_REVIVE:
-		m.demand.CallFailed(now.Add(callRetry), c.GetRevive().GetRoles())
-	case scheduler.Call_SUPPRESS:
-		m.demand.CallFailed(now.Add(callRetry), c.GetSuppress().GetRoles())
 	}
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"errors"
-	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
@@ -14,10 +13,6 @@ func replaced(err error) bool {
 	var refused *CallError
 	return errors.As(err, &refused) && mastertext.IsReplaced(refused.Message)
 }
-
-// callRetry is the pause before a call that failed is made again. The master is then usually busy or shutting
-// down, and a shorter pause would not help.
-const callRetry = time.Second
 
 // rawCall makes a call of the user's.
 func (m *machine) rawCall(in rawCall) {

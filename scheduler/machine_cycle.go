@@ -11,9 +11,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// wantsCycle reports whether there are new offers, or new tasks for the offers at hand.
+// wantsCycle reports whether there are new offers, or new tasks for the offers at hand, and they may be accepted.
 func (m *machine) wantsCycle() bool {
-	return m.conn.connected() && len(m.pool.offers) > 0 && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && m.pool.size() > 0 && !m.backoff.closed(acceptCalls) && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
 }
 
 // awaitsAgent reports whether pending tasks wait for the preferred agent.
@@ -46,10 +46,12 @@ func (m *machine) cycle(now time.Time) {
 		return
 	}
 	m.pool.pause(now.Add(cyclePause))
-	offers, used := m.offersAtHand(now)
-	event := OfferEvent{Offers: len(offers)}
+	event := OfferEvent{Offers: m.pool.size()}
 	var launches []*offerUse
+	var used map[string]*offerUse
 	if tasks := m.backlog.matchable(now, m.pool.newOffers, m.pool.again); len(tasks) > 0 {
+		var offers []task.Offer
+		offers, used = m.offersAtHand(now)
 		input := m.cycleOf(now, tasks, offers)
 		var placements []task.Placement
 		placements, event.Rejections, event.Err = m.match(now, input)
@@ -71,7 +73,9 @@ func (m *machine) cycle(now time.Time) {
 		m.census.noteUse(u.agentID, u.role, u.left)
 		m.accept(now, u)
 	}
-	m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
+	if len(launches) > 0 {
+		m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
+	}
 	if len(m.backlog.pending) > 0 {
 		m.pool.shorten(now)
 	}
@@ -111,7 +115,7 @@ func (m *machine) prepareAll(now time.Time, placements []task.Placement, used ma
 // offersAtHand returns the offers at hand in the form that a matcher gets, and the use of each, by its ID.
 func (m *machine) offersAtHand(now time.Time) ([]task.Offer, map[string]*offerUse) {
 	quarantined := m.quarantine.ports(now)
-	offers := slices.Clone(m.pool.offers) // a matcher may sort them, though it should not
+	offers := slices.Clone(m.pool.atHand()) // a matcher may sort them, though it should not
 	uses := make([]offerUse, len(offers))
 	used := make(map[string]*offerUse, len(offers)) // by offer
 	for i := range offers {

@@ -20,12 +20,13 @@ func (m *machine) newDemand() *demand.Book {
 }
 
 // conditions returns the present conditions for the demand. While a cycle is wanted no call is made, since the cycle
-// may change the demand, unless that cycle waits for the preferred agent, which may take seconds.
+// may change the demand, unless that cycle waits for the preferred agent, which may take seconds. While no offer may be
+// accepted none is asked for.
 func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled:       m.storage.failing(),
 		RoomForOffers: m.pool.wantsMore(),
-		MayCall:       m.conn.connected() && !m.teardown.wanted && (!m.wantsCycle() || m.awaitsAgent()),
+		MayCall:       m.conn.connected() && !m.teardown.wanted && !m.backoff.closed(acceptCalls) && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

@@ -90,6 +90,9 @@ func (c *checker) checkDemand() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
+	if c.now.Before(m.backoff.until(demandCalls)) || m.backoff.closed(acceptCalls) {
+		soon = true // after the pause, which has an end
+	}
 	for _, role := range m.conn.info.Roles {
 		if needed := pending[role]+pending[""] > 0; needed || !m.pool.standby() {
 			require.True(c.t, c.revived[role] == needed || soon, "role %s: revived is %v", role, c.revived[role])
@@ -99,7 +102,11 @@ func (c *checker) checkDemand() {
 		return
 	}
 	kept, onAgent := 0, map[string]int{}
+	declined := c.waitingOffers()
 	for _, o := range c.arrived {
+		if declined[o.id] {
+			continue
+		}
 		if age := c.now.Sub(o.at); c.offers[o.id] == 0 && age >= defaultHold && m.deadline().After(c.now) {
 			kept++
 			onAgent[o.agent]++
@@ -108,6 +115,17 @@ func (c *checker) checkDemand() {
 		}
 	}
 	require.LessOrEqual(c.t, kept, m.settings.holdMax)
+}
+
+// waitingOffers returns the offers whose DECLINE waits, since others have failed.
+func (c *checker) waitingOffers() map[string]bool {
+	waiting := map[string]bool{}
+	for _, call := range c.machine.backoff.kinds[declineCalls].waiting {
+		for _, id := range call.Decline.OfferIDs {
+			waiting[id.Value] = true
+		}
+	}
+	return waiting
 }
 
 // TestDemandControl is the negative test of checkDemand.

@@ -18,13 +18,26 @@ func (m *machine) beginStep() {
 // emit adds an action to those of the current step.
 func (m *machine) emit(a action) { m.actions = append(m.actions, a) }
 
-// call sends a call on the current subscription.
-func (m *machine) call(c *scheduler.Call) { m.emit(m.newSend(c)) }
+// call makes a call on the current subscription.
+func (m *machine) call(c *scheduler.Call) { m.dispatch(m.newSend(c)) }
 
 // newSend returns a send of this call on the current stream, and does not emit it.
 func (m *machine) newSend(c *scheduler.Call) send {
 	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
 	return send{stream: m.conn.stream, call: c}
+}
+
+// dispatch makes a call, or has it wait while calls of its kind fail.
+func (m *machine) dispatch(s send) {
+	if !m.backoff.keeps(s.call) {
+		m.emit(s)
+	}
+}
+
+func (m *machine) sendAll(calls []*scheduler.Call) {
+	for _, c := range calls {
+		m.emit(m.newSend(c))
+	}
 }
 
 // touch notes that the record of a task, or with "" that of the framework, is to be written.
@@ -45,9 +58,14 @@ func (m *machine) framework() record.Framework {
 
 // whenStored performs an action as soon as everything that has changed so far is stored.
 func (m *machine) whenStored(now time.Time, a action) {
-	if !m.storage.postpone(now, a) {
-		m.emit(a)
+	if m.storage.postpone(now, a) {
+		return
 	}
+	if s, isCall := a.(send); isCall {
+		m.dispatch(s)
+		return
+	}
+	m.emit(a)
 }
 
 // unregistered reports whether there is a store that does not have the framework's ID. The framework is then

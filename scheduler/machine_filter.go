@@ -14,15 +14,19 @@ const (
 	// maxFilteredClasses is the number of classes up to which a filter is derived. It takes about a microsecond for
 	// each, 10 ms in all. With more there is no filter.
 	maxFilteredClasses = 10_000
-	badRequest         = 400 // HTTP status
 )
 
 // filterDeadline returns when there is something to do about the filter; the zero time: never.
 func (m *machine) filterDeadline() time.Time {
-	if !m.conn.connected() || m.teardown.wanted {
+	if !m.mayFilter() {
 		return time.Time{}
 	}
 	return m.filter.Deadline()
+}
+
+// mayFilter reports whether a filter can be sent now.
+func (m *machine) mayFilter() bool {
+	return m.conn.connected() && !m.teardown.wanted && !m.backoff.closed(filterCalls)
 }
 
 // followFilter sends the filter that is due: which offers the master need not send, or that it is to send all.
@@ -32,7 +36,7 @@ func (m *machine) followFilter(now time.Time) {
 			m.demand.AskAgain(class.spec.Role)
 		}
 	}
-	if !m.conn.connected() || m.teardown.wanted {
+	if !m.mayFilter() {
 		return
 	}
 	filter, tell := m.filter.Follow(now, m.deriveFilter)

@@ -21,6 +21,7 @@ import (
 //   - it does not panic, and its deadline is never in the past;
 //   - it sends only on the newest stream, and only between SUBSCRIBED and the end of that stream;
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was delivered;
+//   - while calls of a kind fail, none is made before the pause has ended;
 //   - each caller is answered at most once;
 //   - each offer is answered once, by ACCEPT or DECLINE, unless it is rescinded: at once, after DefaultHold, or
 //     within the limits of the policy after its Hold;
@@ -97,6 +98,7 @@ type checker struct {
 	inverse       map[string]string                // agents by inverse offer
 	inMaintenance map[string]bool                  // agents for which an inverse offer was accepted
 	disk          *disk                            // nil: no store
+	backoff       callBackoff                      // before the step
 	master        possibleMaster
 }
 
@@ -284,6 +286,7 @@ func (c *checker) update(id string, n int) {
 }
 
 func (c *checker) feed(in input) {
+	c.backoff = c.machine.backoff
 	c.observe(in, c.actions(in))
 	c.checkFilter()
 	if at := c.machine.deadline(); !at.IsZero() {
@@ -315,6 +318,7 @@ func (c *checker) observe(in input, actions []action) {
 			require.Equal(c.t, c.machine.conn.stream, a.stream)
 			c.sent = append(c.sent, a)
 			c.master.send(a)
+			c.checkBackoff(in, a)
 			acks += c.check(a.call)
 		case reply:
 			require.False(c.t, c.answered[a.ref], "caller %d is answered twice", a.ref)
@@ -331,9 +335,18 @@ func (c *checker) observe(in input, actions []action) {
 		return
 	}
 	update, ok := in.(streamEvent)
-	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE {
+	if ok && wasOpen && update.event.GetType() == scheduler.Event_UPDATE && !c.backoff.closed(ackCalls) {
 		require.Equal(c.t, 1, acks)
 	}
+}
+
+// checkBackoff requires that no call is made while its kind pauses. What succeeds, and a new subscription, end the pause.
+func (c *checker) checkBackoff(in input, s send) {
+	if _, done := in.(callDone); done || s.ref != 0 {
+		return
+	}
+	kind := kindOf(s.call)
+	require.False(c.t, c.backoff.closed(kind) && c.now.Before(c.backoff.until(kind)), "%v before %v", s, c.backoff.until(kind))
 }
 
 // check looks at a call, and counts it if it is an acknowledgement.

@@ -1,30 +1,26 @@
 package scheduler
 
 import (
+	"errors"
 	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // inverseOffers answers inverse offers, as the policy decides, and notifies the watchers.
 func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
-	running := map[string][]string{}
-	for _, e := range m.tasks.inOrder() {
-		if s := e.Info.State; s != task.StatePending && !s.Terminal() {
-			running[e.Info.AgentID] = append(running[e.Info.AgentID], e.Info.Spec.ID)
-			running[""] = append(running[""], e.Info.Spec.ID)
-		}
-	}
+	running := m.tasks.onAgents()
 	for _, o := range offers {
 		planned := maintenanceOf(o.Unavailability)
 		inverse := InverseOffer{AgentID: o.AgentID.GetValue(), Start: planned.start, Duration: planned.duration}
 		inverse.Tasks = running[inverse.AgentID]
 		agreed, err := m.inversePolicy(inverse)
+		if agreed && !m.vacated.hasRoom(m.settings.limits.vacated, inverse.AgentID) {
+			agreed, err = false, errTooManyVacated
+		}
 		if agreed {
 			accept = append(accept, o.OfferID)
 			m.vacate(now, inverse.AgentID, planned)
@@ -42,6 +38,9 @@ func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 		}})
 	}
 }
+
+// errTooManyVacated is why an inverse offer is declined that the policy would accept.
+var errTooManyVacated = errors.New("scheduler: too many agents are kept free for maintenance")
 
 // inversePolicy calls the policy. It is user code: if it panics, the inverse offer is declined.
 func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
@@ -63,7 +62,9 @@ func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {
 	if agentID == "" {
 		return // the inverse offer is for no agent in particular
 	}
-	m.vacated.add(agentID, planned)
+	if !m.vacated.add(agentID, planned) {
+		return
+	}
 	m.refuse(now, m.pool.takeFrom(agentID))
 	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == agentID }
 	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {

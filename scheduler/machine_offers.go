@@ -7,10 +7,11 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// takeOffers adds new offers to the pool, but for those of agents that are to be vacated, which it declines.
+// takeOffers adds new offers to the pool. It declines those of agents that are to be vacated, and those that are too many.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	arrived := make([]task.Offer, len(offers))
 	for i := range offers {
@@ -25,15 +26,12 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 	for i := range arrived {
 		if m.vacated.covers(now, &arrived[i]) {
 			vacated = append(vacated, arrived[i])
-		} else {
-			usable = append(usable, arrived[i])
+			continue
 		}
+		usable = append(usable, arrived[i])
+		m.demand.Offered(now, arrived[i].Role)
 	}
-	m.refuse(now, vacated)
-	m.pool.add(now, usable)
-	for i := range usable {
-		m.demand.Offered(now, usable[i].Role)
-	}
+	m.refuse(now, append(vacated, m.pool.add(now, usable)...))
 }
 
 // rescind drops an offer that the master has taken back. A launch on it that waits for the store is cancelled, and the
@@ -58,6 +56,9 @@ func (m *machine) refuse(now time.Time, offers []task.Offer) {
 	ids := map[string][]mesos.OfferID{}
 	for i := range offers {
 		role := offers[i].Role
+		if !m.demand.Has(role) {
+			role = "" // no difference is made between those
+		}
 		if ids[role] == nil {
 			roles = append(roles, role)
 		}
@@ -110,15 +111,11 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 }
 
 func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
-	m.call(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
-		OfferIDs: offers,
-		Filters:  filters(refuse),
-	}})
+	m.call(m.declineCall(offers, refuse))
 }
 
-func filters(refuse time.Duration) *mesos.Filters {
-	seconds := refuse.Seconds()
-	return &mesos.Filters{RefuseSeconds: &seconds}
+func (m *machine) declineCall(offers []mesos.OfferID, refuse time.Duration) *scheduler.Call {
+	return &scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{OfferIDs: offers, Filters: filters(refuse)}}
 }
 
 // acceptDone takes the outcome of an ACCEPT. If it certainly had no effect its tasks are pending again. If the
@@ -154,33 +151,30 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 	m.demand.AssumeRefused()
-	m.timers.start(timer{at: now.Add(callRetry), call: m.newSend(&scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
-		OfferIDs: offers,
-		Filters:  filters(0),
-	}}).call})
+	m.backoff.later(now, m.declineCall(offers, 0))
 }
 
 // cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their
 // tasks are pending again.
 func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(a action) bool {
-		s, ok := a.(send)
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		s, ok := w.Action.(send)
 		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
 	}) {
 		taken = append(taken, a.(send).call)
 	}
 	for _, c := range taken {
-		m.cancelLaunch(now, c)
+		m.requeueHeld(now, launchedBy(c))
 	}
 	return taken
 }
 
 func all(*scheduler.Call) bool { return true }
 
-// cancelLaunch makes the tasks of an ACCEPT that was never sent pending again.
-func (m *machine) cancelLaunch(now time.Time, c *scheduler.Call) {
-	for _, t := range launchedBy(c) {
+// requeueHeld makes those of these tasks pending again whose launch was not sent.
+func (m *machine) requeueHeld(now time.Time, tasks []*mesos.TaskInfo) {
+	for _, t := range tasks {
 		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
 			m.requeue(now, e)
 		}
@@ -197,8 +191,8 @@ func (m *machine) returnOffers(offers []mesos.OfferID) {
 // dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
 // will be repeated.
 func (m *machine) dropCalls() {
-	m.storage.journal.Take(func(a action) bool {
-		_, isCall := a.(send)
+	m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		_, isCall := w.Action.(send)
 		return isCall
 	})
 }

@@ -32,6 +32,10 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 	if !m.conn.connected() || m.teardown.wanted {
 		return // the next subscription begins one
 	}
+	if m.backoff.closed(reconcileCalls) {
+		r.plan(m.backoff.until(reconcileCalls))
+		return
+	}
 	r.begin()
 	for _, t := range m.tasks.byID {
 		if !t.reconcilable() {
@@ -77,17 +81,27 @@ func (m *machine) reconcileCall(entries []*entry) *scheduler.Call {
 }
 
 // reconcileDone takes the outcome of a RECONCILE. If it failed, its tasks are asked about again after the pause.
-func (m *machine) reconcileDone(in callDone) {
-	if m.conn.connected() && m.reconciliation.batchDone(in.call) {
+func (m *machine) reconcileDone(now time.Time, in callDone) {
+	r := &m.reconciliation
+	switch {
+	case !m.conn.connected():
+	case r.batchDone(in.call):
+		if m.backoff.closed(reconcileCalls) {
+			r.dropBatches()
+		}
 		m.askNext()
+	case in.ref == 0 && in.outcome != accepted && len(in.call.Reconcile.Tasks) == 0 && r.left == 0:
+		r.plan(now.Add(reconcileMax)) // it was the end of a round
 	}
 }
 
 // reconcileNext asks again about the tasks that are left, or begins the next round.
 func (m *machine) reconcileNext(now time.Time) {
 	switch r := &m.reconciliation; {
+	case m.backoff.closed(reconcileCalls):
+		r.postpone(m.backoff.until(reconcileCalls))
 	case r.batch() != nil: // a batch was not answered yet: another one would only wait behind it
-		r.postpone(now)
+		r.postpone(now.Add(reconcileMin))
 	case r.left > 0:
 		m.ask(now)
 	default:
@@ -100,6 +114,10 @@ func (m *machine) reconciled(now time.Time) {
 	m.call(&scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{}})
 	for _, c := range m.reconciliation.end() {
 		m.whenStored(now, reply{ref: c})
+	}
+	if m.backoff.closed(reconcileCalls) { // that call was not made
+		m.reconciliation.plan(now.Add(reconcileMax))
+		return
 	}
 	m.reconcileLater(now)
 }
@@ -117,11 +135,16 @@ func (m *machine) askAbout(now time.Time, silent []*entry) {
 		return
 	}
 	for _, e := range silent {
-		if e.Info.State == task.StateUnknown {
+		if m.backoff.closed(reconcileCalls) {
+			m.startLaunchTimer(e, m.backoff.until(reconcileCalls))
+		} else if e.Info.State == task.StateUnknown {
 			m.startLaunchTimer(e, m.timers.together(aboutUnknown, m.unknown.next(now, e)))
 		} else {
 			m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 		}
+	}
+	if m.backoff.closed(reconcileCalls) {
+		return
 	}
 	// The master may not know a task yet whose ACCEPT it has not answered.
 	silent = slices.DeleteFunc(silent, func(e *entry) bool { return !e.reconcilable() })

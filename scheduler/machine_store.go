@@ -7,13 +7,15 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// offerAge is how long a launch may wait for the store. After that its offers have probably been rescinded, and
-// until then they keep others from their resources.
-const offerAge = 10 * time.Second
+// offerAge is how long offers are kept from others for launches that wait for the store. It is longer than two calls of
+// Apply that hang: if launches were given up at each failure, a store that fails every other time would always store that a
+// task is pending again, and never that it is launched.
+const offerAge = 30 * time.Second
 
 // flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
@@ -35,12 +37,12 @@ func (m *machine) stored(now time.Time, in stored) {
 		m.emit(notify{StoreEvent{}})
 	}
 	for _, w := range released {
-		m.release(now, w.Since, w.Action)
+		m.release(now, w.Action)
 	}
+	m.endLongWaits(now, now)
 }
 
-// storeFailed takes a failure of the store. It may take long to recover, so that the tasks whose launches wait for it are
-// pending again.
+// storeFailed takes a failure of the store. Launches that wait for it are kept for a while: it may recover soon.
 func (m *machine) storeFailed(now time.Time, err error) {
 	if err = asFenced(err); final(err) {
 		if m.conn.phase == stopped { // the framework was torn down, and the run was to end when that is stored
@@ -57,13 +59,46 @@ func (m *machine) storeFailed(now time.Time, err error) {
 	retryAt := now.Add(m.random(m.bound(m.storage.journal.Failures())))
 	m.storage.failed(err, retryAt)
 	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
+	m.endLongWaits(now, retryAt)
+}
+
+// returnLaunches cancels the launches that wait for the store, and returns their offers.
+func (m *machine) returnLaunches(now time.Time) {
 	for _, c := range m.cancelLaunches(now, all) {
 		m.returnOffers(c.Accept.OfferIDs)
 	}
 }
 
+// endLongWaits ends the wait of launches that are still waiting for the store when their offers are too old. The tasks whose
+// own records are stored are launched, though others of the same write are not: a store that takes a task at a time, and
+// fails often, would otherwise never get to the end of a large ACCEPT. The other tasks are pending again.
+func (m *machine) endLongWaits(now, by time.Time) {
+	if oldest, ok := m.storage.journal.Oldest(); !ok || by.Sub(oldest) <= offerAge {
+		return
+	}
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		s, ok := w.Action.(send)
+		return ok && by.Sub(w.Since) > offerAge && s.call.GetType() == scheduler.Call_ACCEPT
+	}) {
+		s := a.(send)
+		accept := s.call.Accept
+		accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
+			tasks := launchedIn(&o)
+			if !slices.ContainsFunc(tasks, m.notStored) {
+				return false
+			}
+			m.requeueHeld(now, tasks)
+			return true
+		})
+		m.releaseAccept(now, s)
+	}
+}
+
+// notStored reports whether the store may not have the record of a task as it is now.
+func (m *machine) notStored(t *mesos.TaskInfo) bool { return m.storage.journal.Changed(t.TaskID.Value) }
+
 // release performs an action that waited for the store, if it still makes sense.
-func (m *machine) release(now, since time.Time, a action) {
+func (m *machine) release(now time.Time, a action) {
 	switch a := a.(type) {
 	case register:
 		m.registered(now, a.stream)
@@ -73,22 +108,21 @@ func (m *machine) release(now, since time.Time, a action) {
 		if _, found := m.storage.takeCaller(a.ref); found || a.ref == 0 {
 			m.emit(a)
 		}
+	case *leftOut:
+		m.emit(notify{LagEvent{Missed: a.events}})
 	case send:
-		m.releaseCall(now, since, a)
+		m.releaseCall(now, a)
 	default:
 		m.emit(a)
 	}
 }
 
-func (m *machine) releaseCall(now, since time.Time, s send) {
+func (m *machine) releaseCall(now time.Time, s send) {
 	switch {
 	case s.stream != m.conn.stream || !m.conn.connected():
 		// Nothing is lost: the agent repeats an update that is not acknowledged, and tasks to be launched are pending again.
 	case s.call.GetType() != scheduler.Call_ACCEPT:
-		m.emit(s)
-	case now.Sub(since) > offerAge:
-		m.cancelLaunch(now, s.call)
-		m.returnOffers(s.call.Accept.OfferIDs)
+		m.dispatch(s)
 	default:
 		m.releaseAccept(now, s)
 	}

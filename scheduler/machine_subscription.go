@@ -9,6 +9,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -54,6 +55,7 @@ func (m *machine) subscribe(now time.Time) {
 		return
 	}
 	m.conn.connect(now)
+	m.backoff.reset()
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.timers.endSubscription()
@@ -193,7 +195,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 		m.conn.resetAttempts()
 	}
 	grow := !isLeaderless(err) || m.bound(m.conn.attempts) <= 2*leaderlessPause
-	m.conn.retry(now.Add(m.pause(err)), grow)
+	m.conn.retry(now.Add(max(m.pause(err), retryAfter(err))), grow)
 	if wasConnected && m.teardown.wanted {
 		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
 	}
@@ -281,7 +283,7 @@ func (m *machine) stopUnmarked(failed error) bool {
 	if m.conn.phase != stopped || m.conn.ended != record.Removed {
 		return false
 	}
-	for _, a := range m.storage.journal.Take(func(a action) bool { _, last := a.(stop); return last }) {
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { _, last := w.Action.(stop); return last }) {
 		m.emit(notify{StoreEvent{Err: failed}})
 		m.halt(a.(stop).err)
 	}

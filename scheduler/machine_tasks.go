@@ -100,6 +100,10 @@ const (
 )
 
 func (m *machine) sendKill(now time.Time, e *entry) {
+	if m.backoff.closed(killCalls) {
+		m.startKillTimer(e, m.backoff.until(killCalls))
+		return
+	}
 	m.tasks.advanceLaunch(e, eventAsked) // a master that does not know the task answers with an update
 	m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{
 		TaskID: mesos.TaskID{Value: e.Info.Spec.ID},
@@ -130,11 +134,11 @@ func (m *machine) killDone(now time.Time, in callDone) {
 	if e == nil || !e.Killing || e.Info.State.Terminal() {
 		return
 	}
-	pause := e.killPause
+	at := now.Add(e.killPause)
 	if in.outcome != accepted {
-		pause = callRetry
+		at = m.backoff.until(killCalls)
 	}
-	m.startKillTimer(e, now.Add(pause))
+	m.startKillTimer(e, at)
 }
 
 // startKillTimer schedules the next KILL, in place of one that was scheduled before.
@@ -188,6 +192,11 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
 // waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
+	m.change(now, e, state, err, false)
+}
+
+// change does the same. A change is minor if neither the state nor the health is another one.
+func (m *machine) change(now time.Time, e *entry, state task.State, err error, minor bool) {
 	previous := e.Info.State
 	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.StatePending {
@@ -202,7 +211,7 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
 	m.touch(e.Info.Spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err, minor: minor}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
 		answer := reply{ref: c.ref, info: e.Info}

@@ -11,8 +11,6 @@ func (m *machine) fireTimers(now time.Time) {
 	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
 		switch {
-		case t.call != nil:
-			m.emit(send{stream: m.conn.stream, call: t.call})
 		case t.relaunch != nil:
 			m.backlog.endHold(t.relaunch)
 			m.demand.TaskArrived(t.relaunch.Info.Spec.Role)

@@ -88,8 +88,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateStaging {
 		m.startLaunchTimer(e, m.timers.together(aboutStaging, now.Add(m.settings.launchTimeout)))
 	}
-	if status.GetReason() == mesos.REASON_RECONCILIATION && state == e.Info.State &&
-		(status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy) {
+	minor := state == e.Info.State && (status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy)
+	if minor && status.GetReason() == mesos.REASON_RECONCILIATION {
 		return // nothing changed
 	}
 	if e.Info.State == task.StatePending {
@@ -105,7 +105,7 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
-	m.setState(now, e, state, nil)
+	m.change(now, e, state, nil, minor)
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
 		m.killReachable(now, e)
 	}
@@ -150,6 +150,8 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		// It may be about the earlier launch, or a refusal of this one because the earlier one had an effect. Ask.
 		m.startLaunchTimer(e, now.Add(callRetry))
 		return true
+	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal() && e.launch == launchHeld:
+		return true // about an earlier launch: this one was not sent
 	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
 		// The offer was rescinded before the ACCEPT arrived. Nothing ran, and the launch does not count as lost.
 		m.requeue(now, e)
@@ -238,10 +240,10 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	if !knownToMaster(state) || m.teardown.wanted {
 		return // the task has ended, or does not run
 	}
-	switch m.settings.unknown {
-	case AdoptUnknown:
+	switch policy := m.settings.unknown; {
+	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted:
 		m.adopt(now, status, state)
-	case KillUnknown:
+	case policy == KillUnknown:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
 		m.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: status.TaskID, AgentID: status.AgentID}})
 	default:
@@ -263,6 +265,6 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 // something else on the agent uses one of them.
 func (m *machine) quarantinePorts(now time.Time, e *entry) {
 	if m.settings.quarantine > 0 {
-		m.quarantine.add(e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
+		m.quarantine.add(m.settings.limits.quarantined, e.Info.AgentID, e.Info.HostPorts, now.Add(m.settings.quarantine))
 	}
 }

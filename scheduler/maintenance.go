@@ -19,8 +19,18 @@ type maintenance struct {
 	duration time.Duration // 0: unknown
 }
 
-// add keeps an agent free.
-func (v vacated) add(agentID string, planned maintenance) { v[agentID] = planned }
+// add keeps an agent free, and reports whether it was not kept free for this maintenance before.
+func (v vacated) add(agentID string, planned maintenance) (isNew bool) {
+	before, found := v[agentID]
+	v[agentID] = planned
+	return !found || before != planned
+}
+
+// hasRoom reports whether an agent can be kept free, if only so many may be.
+func (v vacated) hasRoom(limit int, agentID string) bool {
+	_, found := v[agentID]
+	return found || len(v) < limit
+}
 
 // remove removes an agent that is lost.
 func (v vacated) remove(agentID string) { delete(v, agentID) }

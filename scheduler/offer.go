@@ -71,3 +71,9 @@ func reservedFor(r *mesos.Resource) string {
 	}
 	return ""
 }
+
+// filters returns those of a call that refuses offers for a time.
+func filters(refuse time.Duration) *mesos.Filters {
+	seconds := refuse.Seconds()
+	return &mesos.Filters{RefuseSeconds: &seconds}
+}

@@ -13,10 +13,16 @@ import (
 // the master. While nothing is pending, the oldest ones are held for longer, up to the limits of the policy. Offers
 // belong to their subscription: when it ends, also at the end of Run, the master takes them back at once and without
 // refusal, whatever the failover timeout. They need not be declined then.
+//
+// A master may make, and rescind, very many offers one by one. What is done for each takes constant time on average.
 type pool struct {
 	policy poolPolicy
 	offers []task.Offer
 	holds  []hold // for how long each offer is held
+	// numbers are those of the offers at hand, by ID: an offer's place is its number less first. Nil: to be made again.
+	numbers   map[string]int
+	first     int
+	rescinded int // of the offers, see hold
 	// newOffers reports whether there are offers that no cycle has looked at.
 	newOffers bool
 	// Tasks of these roles wait until awaitUntil for agents that are not at hand; then all offers are looked at again.
@@ -29,6 +35,7 @@ type pool struct {
 }
 
 type poolPolicy struct {
+	limit        int // how many offers are at hand
 	hold         time.Duration
 	holdPerAgent int
 	holdMax      int
@@ -37,8 +44,9 @@ type poolPolicy struct {
 
 // hold is for how long an offer is held.
 type hold struct {
-	until    time.Time // it is declined then
-	extended bool      // it is held for longer than a moment
+	until     time.Time // it is declined then
+	extended  bool      // it is held for longer than a moment
+	rescinded bool      // it is not at hand any more, and is removed with others
 }
 
 // preferred is the agent that tasks wait for; "": none. Tasks that are submitted one by one would each use another
@@ -51,14 +59,20 @@ type preferred struct {
 
 // reset drops all offers, for a new subscription.
 func (p *pool) reset(now time.Time) {
-	p.offers, p.holds, p.cycleNotBefore, p.preferred = nil, nil, now, preferred{}
+	p.takeAll()
+	p.cycleNotBefore, p.preferred = now, preferred{}
 	p.await(time.Time{}, nil)
 }
 
-// add adds new offers, and takes over the slice.
-func (p *pool) add(now time.Time, offers []task.Offer) {
+// size returns how many offers are at hand.
+func (p *pool) size() int { return len(p.offers) - p.rescinded }
+
+// add adds new offers, and takes over the slice. It returns those that are too many. One that is at hand already is not added
+// again.
+func (p *pool) add(now time.Time, offers []task.Offer) (surplus []task.Offer) {
+	offers, surplus = p.admit(offers)
 	until := now.Add(min(p.policy.hold, defaultHold))
-	if len(p.offers) == 0 || until.Before(p.holdUntil) {
+	if p.size() == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
 	if len(p.offers) == 0 {
@@ -73,7 +87,41 @@ func (p *pool) add(now time.Time, offers []task.Offer) {
 			p.preferred = preferred{}
 		}
 	}
-	p.newOffers = true
+	p.newOffers = p.newOffers || len(offers) > 0
+	return surplus
+}
+
+// admit numbers the offers that are to be added, in place, and returns them, and those that are too many.
+func (p *pool) admit(offers []task.Offer) (admitted, surplus []task.Offer) {
+	p.number()
+	room, next := p.policy.limit-p.size(), p.first+len(p.offers)
+	admitted = offers[:0]
+	for i := range offers {
+		id := offers[i].ID
+		if _, known := p.numbers[id]; known {
+			continue
+		}
+		if len(admitted) == room {
+			surplus = append(surplus, offers[i])
+			continue
+		}
+		p.numbers[id] = next + len(admitted)
+		admitted = append(admitted, offers[i])
+	}
+	return admitted, surplus
+}
+
+// number makes the numbers again, if need be.
+func (p *pool) number() {
+	if p.numbers != nil {
+		return
+	}
+	p.numbers, p.first = make(map[string]int, len(p.offers)), 0
+	for i := range p.offers {
+		if !p.holds[i].rescinded {
+			p.numbers[p.offers[i].ID] = i
+		}
+	}
 }
 
 // cyclePause is the least time between two cycles. If many tasks are submitted one by one, the first is launched at
@@ -85,6 +133,9 @@ func (p *pool) pause(until time.Time) { p.cycleNotBefore = until }
 
 // markSeen notes that a cycle has looked at all offers.
 func (p *pool) markSeen() { p.newOffers, p.again = false, false }
+
+// lookAgain has the next cycle look at all offers.
+func (p *pool) lookAgain() { p.again = true }
 
 // await notes until when tasks of these roles wait for agents that are not at hand; the zero time: none do.
 func (p *pool) await(until time.Time, roles []string) { p.awaitUntil, p.awaitRoles = until, roles }
@@ -103,23 +154,34 @@ func (p *pool) awaited(now time.Time) []string {
 func (p *pool) standby() bool { return p.policy.hold > defaultHold }
 
 // wantsMore reports whether more offers are to be held.
-func (p *pool) wantsMore() bool { return p.standby() && len(p.offers) < p.policy.holdMax }
+func (p *pool) wantsMore() bool { return p.standby() && p.size() < p.policy.holdMax }
 
-// drop removes the offers that pick selects by their indices.
+// drop removes the offers that pick selects by their indices, and those that were rescinded.
 func (p *pool) drop(pick func(i int) bool) {
 	stay := 0
 	for i := range p.offers {
-		if !pick(i) {
+		if !p.holds[i].rescinded && !pick(i) {
 			p.offers[stay], p.holds[stay] = p.offers[i], p.holds[i]
 			stay++
 		}
 	}
+	if stay == len(p.offers) {
+		return
+	}
 	clear(p.offers[stay:])
-	p.offers, p.holds = p.offers[:stay], p.holds[:stay]
+	p.offers, p.holds, p.numbers, p.rescinded = p.offers[:stay], p.holds[:stay], nil, 0
+}
+
+// sweep removes the offers that were rescinded.
+func (p *pool) sweep() {
+	if p.rescinded > 0 {
+		p.drop(func(int) bool { return false })
+	}
 }
 
 // agents returns the IDs of the agents whose offers are at hand.
 func (p *pool) agents() map[string]bool {
+	p.sweep()
 	ids := make(map[string]bool, len(p.offers))
 	for i := range p.offers {
 		ids[p.offers[i].Agent.ID] = true
@@ -127,15 +189,26 @@ func (p *pool) agents() map[string]bool {
 	return ids
 }
 
+// atHand returns the offers at hand, which are the pool's own.
+func (p *pool) atHand() []task.Offer {
+	p.sweep()
+	return p.offers
+}
+
 // rescind removes an offer, if it is there, and returns the ID of its agent.
 func (p *pool) rescind(id string) (agentID string) {
-	p.drop(func(i int) bool {
-		gone := p.offers[i].ID == id
-		if gone {
-			agentID = p.offers[i].Agent.ID
-		}
-		return gone
-	})
+	p.number()
+	number, found := p.numbers[id]
+	if !found {
+		return ""
+	}
+	delete(p.numbers, id)
+	at := number - p.first
+	agentID = p.offers[at].Agent.ID
+	p.holds[at].rescinded = true
+	if p.rescinded++; 2*p.rescinded > len(p.offers) {
+		p.sweep()
+	}
 	return agentID
 }
 
@@ -154,42 +227,62 @@ func (p *pool) takeFrom(agentID string) []task.Offer {
 
 // takeAll removes all offers and returns them.
 func (p *pool) takeAll() []task.Offer {
-	all := p.offers
-	p.offers, p.holds = nil, nil
+	all := p.atHand()
+	p.offers, p.holds, p.numbers = nil, nil, nil
 	return all
 }
 
 // takeExpired removes the offers that have been held for long enough, and returns them. While nothing is pending (idle),
-// some of them are held for longer. Those for which that was decided before are counted first, since they are older:
-// so the oldest stay.
+// some of them are held for longer: the oldest. These come first, so that only they and what has expired is looked at.
 func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 	if len(p.offers) == 0 || now.Before(p.holdUntil) {
 		return nil
 	}
+	p.number()
 	var expired []task.Offer
-	extended, onAgent, first := 0, map[string]int{}, true
-	p.drop(func(i int) bool {
-		h, agentID := &p.holds[i], p.offers[i].Agent.ID
+	stay, seen, onAgent := 0, 0, map[string]int{}
+	for ; seen < len(p.offers); seen++ {
+		h, o := &p.holds[seen], &p.offers[seen]
+		if h.rescinded {
+			continue
+		}
 		over := !now.Before(h.until)
-		if over && p.standby() && idle && !h.extended && extended < p.policy.holdMax && onAgent[agentID] < p.policy.holdPerAgent {
+		if over && p.standby() && idle && !h.extended && stay < p.policy.holdMax && onAgent[o.Agent.ID] < p.policy.holdPerAgent {
 			h.extended, h.until = true, h.until.Add(p.policy.hold-defaultHold)
 			over = !now.Before(h.until)
 		}
 		if over {
-			expired = append(expired, p.offers[i])
-			return true
+			delete(p.numbers, o.ID)
+			expired = append(expired, *o)
+			continue
 		}
-		if h.extended {
-			extended++
-			onAgent[agentID]++
+		if !h.extended {
+			break // those that follow came later
 		}
-		if first || h.until.Before(p.holdUntil) {
-			p.holdUntil = h.until
-		}
-		first = false
-		return false
-	})
+		onAgent[o.Agent.ID]++
+		p.offers[stay], p.holds[stay] = *o, *h
+		stay++
+	}
+	p.rescinded -= seen - stay - len(expired)
+	p.removeFirst(stay, seen)
 	return expired
+}
+
+// removeFirst removes the first offers, as many as were seen, but for those that stay, which are the first of them.
+func (p *pool) removeFirst(stay, seen int) {
+	gone := seen - stay
+	copy(p.offers[gone:], p.offers[:stay])
+	copy(p.holds[gone:], p.holds[:stay])
+	clear(p.offers[:gone])
+	p.offers, p.holds, p.first = p.offers[gone:], p.holds[gone:], p.first+gone
+	for i := range min(stay+1, len(p.offers)) {
+		if i < stay {
+			p.numbers[p.offers[i].ID] = p.first + i
+		}
+		if until := p.holds[i].until; i == 0 || until.Before(p.holdUntil) {
+			p.holdUntil = until
+		}
+	}
 }
 
 // shorten holds the offers for no more than a moment, since they do not fit the pending tasks. They might if the master

@@ -16,11 +16,16 @@ type quarantined struct {
 	until   time.Time
 }
 
-// add puts ports in quarantine. A 0 stands for a port without a host port.
-func (q *quarantine) add(agentID string, ports []uint16, until time.Time) {
+// add puts ports in quarantine, and releases the oldest ones if there are more than limit. A 0 stands for a port without a
+// host port.
+func (q *quarantine) add(limit int, agentID string, ports []uint16, until time.Time) {
 	ports = slices.DeleteFunc(slices.Clone(ports), func(port uint16) bool { return port == 0 })
-	if len(ports) > 0 {
-		*q = append(*q, quarantined{agentID, ports, until})
+	if len(ports) == 0 {
+		return
+	}
+	*q = append(*q, quarantined{agentID, ports, until})
+	if extra := len(*q) - limit; extra > 0 {
+		*q = (*q)[extra:]
 	}
 }
 

@@ -70,8 +70,11 @@ func (r *reconciliation) batchDone(call *scheduler.Call) bool {
 	return true
 }
 
-// postpone gives the call that is under way more time.
-func (r *reconciliation) postpone(now time.Time) { r.next = now.Add(reconcileMin) }
+// postpone sets when to ask again, in the same round.
+func (r *reconciliation) postpone(until time.Time) { r.next = until }
+
+// dropBatches drops the calls of this round that were not made yet.
+func (r *reconciliation) dropBatches() { r.batches = nil }
 
 // markReconciled notes that an update has arrived for a task, and reports whether it was the last one of the round.
 func (r *reconciliation) markReconciled(e *entry) bool {

@@ -15,11 +15,13 @@ type registry struct {
 
 	remembered remembered // what is left of those beyond
 	byID       map[string]*entry
-	pods       map[string]*pod // by name
-	ended      []string        // IDs of the tasks that have ended, the oldest first
-	serial     int             // of the last task
-	version    uint64          // of the last change of a task
-	illegal    int             // the number of steps of launches that the diagram does not have; tests require 0
+	pods       map[string]*pod     // by name
+	ended      []string            // IDs of the tasks that have ended, the oldest first
+	serial     int                 // of the last task
+	version    uint64              // of the last change of a task
+	placed     map[string][]string // what onAgents returned when the version was placedAt
+	placedAt   uint64
+	illegal    int // the number of steps of launches that the diagram does not have; tests require 0
 }
 
 func newRegistry(history int, keep Retention) registry {
@@ -133,6 +135,22 @@ func (r *registry) podOf(id string) []string {
 		return nil
 	}
 	return e.pod.ids
+}
+
+// onAgents returns the IDs of the tasks on each agent, in order of submission, and under "" those of all. They must not be
+// changed, and are the same until a task changes: a master may ask very often.
+func (r *registry) onAgents() map[string][]string {
+	if r.placed != nil && r.placedAt == r.version {
+		return r.placed
+	}
+	r.placed, r.placedAt = map[string][]string{}, r.version
+	for _, e := range r.filtered(func(e *entry) bool { return occupies(e.Info.State) }) {
+		if id := e.Info.AgentID; id != "" {
+			r.placed[id] = append(r.placed[id], e.Info.Spec.ID)
+		}
+		r.placed[""] = append(r.placed[""], e.Info.Spec.ID)
+	}
+	return r.placed
 }
 
 // advanceLaunch changes the state of a task's launch after an event.

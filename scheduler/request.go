@@ -12,7 +12,9 @@ import (
 // run is what callers need of a Run.
 type run struct {
 	requests chan *request
-	limit    batchLimit    // of its store
+	limit    batchLimit // of its store; may be read after limited is closed
+	limited  chan struct{}
+	stopped  chan struct{} // closed when requests are no longer taken, before the run waits for the user code that it has called
 	done     chan struct{} // closed at the end
 	err      error         // what Run returns; may be read after done is closed
 }
@@ -49,6 +51,9 @@ type result struct {
 // ask passes a request to the loop and waits for the answer. When ctx ends, a request with an input is cancelled; those
 // that read are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
+	if s.callouts.here() {
+		return task.Info{}, ErrReentrant
+	}
 	if ctx.Err() != nil {
 		return task.Info{}, contextError(ctx)
 	}
@@ -56,6 +61,13 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, err
 	}
 	r := s.present.Load()
+	select {
+	case <-r.limited:
+	case <-r.done:
+		return task.Info{}, r.ended()
+	case <-ctx.Done():
+		return task.Info{}, contextError(ctx)
+	}
 	if err := r.limit.fits(req); err != nil {
 		return task.Info{}, err
 	}
@@ -83,13 +95,14 @@ func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
 	case <-given:
 		select {
 		case r.requests <- &request{cancels: req}: // the loop answers now, if it has not before
+			select {
+			case res := <-req.answer:
+				return res.after(ctx)
+			case <-r.stopped:
+			}
+		case <-r.stopped: // the end of the run may wait for the caller, such as a store
 		case <-r.done:
 		}
-	}
-	select {
-	case res := <-req.answer:
-		return res.after(ctx)
-	case <-r.done:
 	}
 	select {
 	case res := <-req.answer: // it came just before the end of the run

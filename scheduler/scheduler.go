@@ -17,15 +17,20 @@ import (
 )
 
 // Scheduler is one Mesos framework. Its methods may be called from any goroutine. Those that need a run
-// wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] when it has ended.
+// wait for the first [Scheduler.Run] to begin, and return [ErrNotRunning] when it has ended. Called from a matcher, a builder,
+// a policy or a log handler, which the scheduler waits for, they return [ErrReentrant].
 type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	callouts callouts
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
 	preloaded atomic.Pointer[record.Cache]
+	// stores are the stores of runs, the last one among them, and others that have not returned from a call. It belongs to
+	// the run, like the machine.
+	stores []storeTurn
 	// decide is machine.step, except in tests that break it on purpose.
 	decide func(*machine, time.Time, input) []action
 	// present is the newest run, nil before the first; begun is closed by the first.
@@ -42,7 +47,9 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, settings: config.settings(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s := &Scheduler{config: config, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s.callouts.log = config.Logger
+	s.settings = s.callouts.around(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
 }
@@ -52,14 +59,15 @@ func New(config Config) (*Scheduler, error) {
 // otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
 // If it cannot begin it returns the error of the store's Load, a [*RecordError], a [*FingerprintError] or, while another
 // Run has not returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
-// written to, is tried again for ever.
+// written to, is tried again for ever. When ctx has ended Run returns within a second or so, also if a call of the store does not, see
+// [Store].
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
 // a new Scheduler, with [Config.RenewFramework] or an empty store.
 func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) }
 
-// Logger returns the log of the scheduler, which is [Config.Logger] or its default.
+// Logger returns the log of the scheduler: [Config.Logger] or its default, without lines that repeat.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
 
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,13 @@ import (
 // the framework has the ID "".
 type storage struct {
 	journal journal.Journal[action]
-	callers map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
-	specs   map[string]*entry // by ID: tasks whose spec is part of the write under way
+	// Events for watchers among the waiting actions: how many at most, how many there are, and those that were left out since
+	// then; nil: none.
+	maxEvents int
+	events    int
+	leftOut   *leftOut
+	callers   map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
+	specs     map[string]*entry // by ID: tasks whose spec is part of the write under way
 	// The framework: in the write under way, and known to be stored.
 	writing, durable record.Framework
 }
@@ -45,8 +51,16 @@ func (c change) String() string {
 	return c.id + " " + c.task.Info.State.String()
 }
 
-func newStorage() storage {
-	return storage{callers: map[ref]int{}, specs: map[string]*entry{}}
+// leftOut is an action that is never performed: the machine keeps it in place of events that were too many to wait for the
+// store, and then tells the watchers how many.
+type leftOut struct{ events int }
+
+func (*leftOut) isAction() {}
+
+func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
+
+func newStorage(l limits) storage {
+	return storage{maxEvents: l.events, callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework that is in the store.
@@ -55,13 +69,29 @@ func (s *storage) restore(f record.Framework) { s.durable = f }
 // postpone queues a until all changes so far are stored, and reports whether it did; if not, the caller performs a
 // now.
 func (s *storage) postpone(now time.Time, a action) bool {
-	if !s.journal.Add(now, a) {
+	if !s.journal.Pending() {
 		return false
 	}
-	if r, ok := a.(reply); ok {
-		s.callers[r.ref] = r.submitted
+	switch a := a.(type) {
+	case reply:
+		s.callers[a.ref] = a.submitted
+	case notify:
+		if s.events == s.maxEvents {
+			s.leaveOut(now)
+			return true
+		}
+		s.events++
 	}
-	return true
+	return s.journal.Add(now, a)
+}
+
+// leaveOut leaves out an event. The watchers are told how many when those before it have been delivered.
+func (s *storage) leaveOut(now time.Time) {
+	if s.leftOut == nil {
+		s.leftOut = &leftOut{}
+		s.journal.Add(now, s.leftOut)
+	}
+	s.leftOut.events++
 }
 
 // takeCaller reports whether a caller's reply is among the waiting actions, and forgets the caller, so that it is
@@ -107,6 +137,16 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	}
 	if slices.Contains(keys, "") {
 		s.durable = s.writing
+	}
+	for _, w := range released {
+		switch a := w.Action.(type) {
+		case notify:
+			s.events--
+		case *leftOut:
+			if a == s.leftOut {
+				s.leftOut = nil
+			}
+		}
 	}
 	return released
 }

@@ -14,7 +14,7 @@ import (
 const storeTimeout = 10 * time.Second
 
 // write writes the changes that come through the channel, which has room for one write.
-func (e *edges) write(ctx context.Context, s Store, limit batchLimit) chan<- []change {
+func (e *edges) write(ctx context.Context, s storeTurn, limit batchLimit) chan<- []change {
 	writes := make(chan []change, 1)
 	e.running.Go(func() {
 		for {
@@ -33,12 +33,12 @@ func (e *edges) write(ctx context.Context, s Store, limit batchLimit) chan<- []c
 
 // writeAll writes changes in as many calls of Apply as the store's limit takes, and reports each as an input,
 // up to the first that fails. It returns false if the run has ended.
-func (e *edges) writeAll(ctx context.Context, s Store, limit batchLimit, changes []change) bool {
+func (e *edges) writeAll(ctx context.Context, s storeTurn, limit batchLimit, changes []change) bool {
 	for len(changes) > 0 {
 		records, n, err := limit.cut(changes)
 		for _, part := range limit.divide(records, changes[0], n) {
 			if err == nil {
-				err = apply(ctx, s, part)
+				err = s.apply(ctx, part)
 			}
 		}
 		if err != nil {
@@ -55,18 +55,24 @@ func (e *edges) writeAll(ctx context.Context, s Store, limit batchLimit, changes
 // batchLimit is what a store takes at once; 0 is without limit.
 type batchLimit struct{ records, bytes int }
 
-// limitOf asks a store how much it takes at once.
-func limitOf(s Store) (limit batchLimit, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("the store", p)
-		}
-	}()
-	if l, ok := s.(BatchLimiter); ok {
-		records, bytes := l.BatchLimit()
-		limit = batchLimit{max(0, records), max(0, bytes)}
+// limit asks a store how much it takes at once. Like load, it may take as long as ctx lets it.
+func (s storeTurn) limit(ctx context.Context) (batchLimit, error) {
+	l, ok := s.Store.(BatchLimiter)
+	if !ok {
+		return batchLimit{}, nil
 	}
-	return limit, nil
+	limit := make(chan batchLimit, 1)
+	err := s.turn.call(ctx, "the store", func(context.Context) error {
+		s.calls.callFor(func() {
+			records, bytes := l.BatchLimit()
+			limit <- batchLimit{max(0, records), max(0, bytes)}
+		})
+		return nil
+	})
+	if err != nil {
+		return batchLimit{}, err
+	}
+	return <-limit, nil
 }
 
 // cut encodes as many of the first changes as may be written at once, and returns how many these are: at the
@@ -145,20 +151,29 @@ func sizeOf(records map[string][]byte) (size int) {
 	return size
 }
 
-// apply bounds a write, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
-// which is that of ctx.
-func apply(ctx context.Context, s Store, records map[string][]byte) (err error) {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// load reads all records.
+func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
+	records := make(chan map[string][]byte, 1)
+	err := s.turn.call(ctx, "the store", func(ctx context.Context) (err error) {
+		s.calls.callFor(func() {
+			var all map[string][]byte
+			all, err = s.Load(ctx)
+			records <- all
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return <-records, nil
+}
+
+// apply bounds a write, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
+// which is that of ctx. What becomes of a write that is left behind need not be known: all of it is written again.
+func (s storeTurn) apply(ctx context.Context, records map[string][]byte) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("the store", p)
-		}
-	}()
-	return s.Apply(ctx, records)
+	return s.turn.call(ctx, "the store", func(ctx context.Context) error { return s.Apply(ctx, records) })
 }
 
 // errStoreHangs is what a store gets that takes too long.

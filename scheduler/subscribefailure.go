@@ -30,7 +30,7 @@ func subscribeError(err error) error {
 		parts = append(parts, "location "+status.Location)
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": ")}
+	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": "), retryAfter: status.RetryAfter}
 }
 
 // leaderlessError is why an attempt failed that has reached no leading master, since there is none or it is not known yet.
@@ -50,7 +50,7 @@ func nobodyLeads(err error) bool {
 		}
 		return false
 	}
-	return notConnected(err) || errors.Is(err, mesoshttp.ErrRedirect) ||
+	return notConnected(err) || errors.Is(err, mesoshttp.ErrRedirect) && !isUntrusted(err) ||
 		errors.Is(err, mesoshttp.ErrNoAnswer) || errors.Is(err, mesoshttp.ErrClosed)
 }
 
@@ -66,6 +66,12 @@ func (e *edges) withZooKeeper(leader string, err error) error {
 		return err
 	}
 	return &leaderlessError{err}
+}
+
+// isUntrusted reports whether nothing was sent to a master, since its host is not trusted.
+func isUntrusted(err error) bool {
+	var untrusted *mesoshttp.UntrustedError
+	return errors.As(err, &untrusted)
 }
 
 // notConnected reports whether there was no connection with the master.

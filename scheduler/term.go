@@ -3,6 +3,9 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 )
 
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
@@ -16,14 +19,15 @@ type Term struct {
 	Store Store
 	// Confirm returns nil if this process leads. It must find that out after it was called, such as by asking a
 	// majority. It is called before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused must not evict
-	// the process that leads now. The context ends after 10 s at the latest, and Confirm must return then. An error
+	// the process that leads now. The context ends after 10 s at the latest, and Confirm must return then: until it does the subscription
+	// is not tried again, and Lead leaves its goroutine behind if its own context ends. An error
 	// with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again later.
 	// It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
 	Confirm func(ctx context.Context) error
 }
 
 // Lead is [Scheduler.Run] for one term of leadership. The caller ends ctx when the term ends; no call and no write
-// outlives ctx. Lead returns a [*FencedError] as soon as the term's store or Confirm says that another process leads,
+// outlives ctx, unless the store ignores it. Lead returns a [*FencedError] as soon as the term's store or Confirm says that another process leads,
 // and sends nothing after that. Otherwise it returns what Run returns. The records are loaded when Lead begins, since
 // another process may have written them. A Scheduler leads one term at a time: while another Lead or Run has not
 // returned, Lead returns [ErrRunning].
@@ -38,20 +42,40 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 		t.Store = s.config.Store
 	}
 	memory := m // what a term without a store goes on with, whichever stores come between
-	r := &run{requests: make(chan *request), done: make(chan struct{})}
-	r.limit, r.err = limitOf(t.Store)
+	r := &run{requests: make(chan *request), limited: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{})}
+	s.callouts.begin()
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
-	if t.Store != nil && r.err == nil {
-		m, r.err = load(ctx, t, s.takePreloaded(), s.settings)
+	defer func() { // also if user code panics
+		s.callouts.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		s.watchers.end()
+		s.idle <- memory // before anybody can see the end, and run again
+		close(r.done)
+	}()
+	var store storeTurn
+	if t.Store == nil {
+		close(r.limited)
+	} else {
+		store = s.turnOf(t.Store)
+		m, r.err = s.begin(ctx, store, r, t)
 	}
 	if r.err == nil {
-		r.err = serve(ctx, s, m, r, t)
+		r.err = serve(ctx, s, m, r, t, store)
 	}
-	s.watchers.end()
-	s.idle <- memory // before anybody can see the end, and run again
-	close(r.done)
 	return r.err
+}
+
+// begin asks the store of a term how much it takes, and returns a machine with what it holds.
+func (s *Scheduler) begin(ctx context.Context, store storeTurn, r *run, t Term) (m *machine, err error) {
+	slow := time.AfterFunc(storeTimeout, func() {
+		s.config.Logger.Warn("the run waits: the store has not been read yet, or an earlier call of it has not returned", "waited", storeTimeout)
+	})
+	defer slow.Stop()
+	if r.limit, err = store.limit(ctx); err != nil {
+		return nil, fmt.Errorf("scheduler: the store does not say how much it takes: %w", err)
+	}
+	close(r.limited)
+	return load(ctx, store, t.Number, s.takePreloaded(), s.settings)
 }
 
 // errConfirmHangs is what Confirm gets that takes too long.
@@ -60,28 +84,17 @@ var errConfirmHangs = fmt.Errorf("scheduler: Confirm took longer than %v", callT
 // prover asks for proofs of leadership.
 type prover struct {
 	ask  func(context.Context) error // nil: there is nothing to prove
-	busy chan struct{}               // of capacity 1: full during a call of ask, which an older stream may have made
+	turn turn                        // for calls of ask, of which an older stream may have made one
 }
 
 // confirm asks for a proof. Without one it is not known whether this process leads.
-func (p prover) confirm(ctx context.Context) (err error) {
+func (p prover) confirm(ctx context.Context) error {
 	if p.ask == nil {
 		return nil
 	}
-	select {
-	case p.busy <- struct{}{}:
-		defer func() { <-p.busy }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errConfirmHangs)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked("Confirm", p)
-		}
-	}()
-	if err := p.ask(ctx); err != nil {
+	if err := p.turn.call(ctx, "Confirm", p.ask); err != nil {
 		return asFenced(fmt.Errorf("scheduler: leadership is not confirmed: %w", err))
 	}
 	return nil

@@ -5,24 +5,24 @@ import (
 	"container/heap"
 	"slices"
 	"time"
-
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// timer is something to be done later. Exactly one of the last four fields is set.
+// timer is something to be done later. Exactly one of the last three fields is set.
 type timer struct {
 	at       time.Time
-	number   uint32          // unique; of timers for the same time the lowest number comes first
-	call     *scheduler.Call // make this call again, which has no further effect if it arrives twice
-	kill     *entry          // send another KILL for the task, if its killTimer is still this one
-	launch   *entry          // ask about the task, which is staging or unknown, if its launchTimer is still this one
-	relaunch *entry          // launch a task again that was held back
+	number   uint32 // unique; of timers for the same time the lowest number comes first
+	kill     *entry // send another KILL for the task, if its killTimer is still this one
+	launch   *entry // ask about the task, which is staging or unknown, if its launchTimer is still this one
+	relaunch *entry // launch a task again that was held back
 }
 
 // timers keeps the timers in a heap, since there may be one for each of very many tasks.
 type timers struct {
 	heap timerHeap
 	last uint32 // number of the last timer
+	// A timer that was replaced stays in the heap: each update about a task may replace one. When there are so many timers
+	// those are dropped.
+	sweepAt int
 	// questions are when the last timer for a question was to fire, by what it is about, see together.
 	questions [questionKinds]time.Time
 }
@@ -55,10 +55,36 @@ func (ts *timers) together(kind questionKind, due time.Time) time.Time {
 
 // start starts a timer and returns its number.
 func (ts *timers) start(t timer) uint32 {
+	if len(ts.heap) >= max(ts.sweepAt, sweepMin) {
+		ts.keep(timer.wanted)
+		ts.sweepAt = 2 * len(ts.heap)
+	}
 	ts.last++
 	t.number = ts.last
 	heap.Push(&ts.heap, t)
 	return t.number
+}
+
+// sweepMin is how many timers are not too many, whether or not some of them were replaced.
+const sweepMin = 1024
+
+// wanted reports whether a timer was not replaced, and its task has not ended.
+func (t timer) wanted() bool {
+	switch {
+	case t.kill != nil:
+		return t.kill.killTimer == t.number && t.kill.live()
+	case t.launch != nil:
+		return t.launch.launchTimer == t.number && t.launch.live()
+	case t.relaunch != nil:
+		return t.relaunch.former != nil && t.relaunch.former.notBefore.Equal(t.at) && t.relaunch.live()
+	}
+	return true
+}
+
+// keep drops the timers that are not wanted any more.
+func (ts *timers) keep(wanted func(timer) bool) {
+	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return !wanted(t) })
+	heap.Init(&ts.heap)
 }
 
 // next returns when the first timer is due.
@@ -77,17 +103,15 @@ func (ts *timers) take(now time.Time) (timer, bool) {
 	return heap.Pop(&ts.heap).(timer), true
 }
 
-// endSubscription drops the timers that belong to the last subscription: calls about its offers are obsolete, and the
-// next subscription sends all KILL and RECONCILE calls again. It keeps those of tasks that are held back.
+// endSubscription drops the timers that belong to the last subscription: the next one sends all KILL and RECONCILE calls
+// again. It keeps those of tasks that are held back.
 func (ts *timers) endSubscription() {
-	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return t.relaunch == nil })
-	heap.Init(&ts.heap)
+	ts.keep(func(t timer) bool { return t.relaunch != nil })
 }
 
 // forget drops the timers of a task.
 func (ts *timers) forget(e *entry) {
-	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return t.kill == e || t.launch == e || t.relaunch == e })
-	heap.Init(&ts.heap)
+	ts.keep(func(t timer) bool { return t.kill != e && t.launch != e && t.relaunch != e })
 }
 
 type timerHeap []timer

@@ -143,7 +143,8 @@ func (w *watcher) take() (events []Event, ended bool) {
 
 // Watch returns all events from this call on, until ctx or Run ends. If Run has not begun, it ends when the next Run
 // does. The sequence can be ranged over once. A watcher that is more than 4,096 events behind gets a [LagEvent] in
-// place of those that it missed; it never slows down the scheduler or other watchers.
+// place of those that it missed; it never slows down the scheduler or other watchers. In a matcher, a builder, a policy or a
+// log handler the sequence is empty.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 	return s.watch(ctx, &s.watchers.all, watchLimit)
 }
@@ -170,6 +171,9 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit int) ite
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)
 		defer forget()
+		if s.callouts.here() {
+			return // the scheduler, which would publish the events, waits for the caller
+		}
 		for {
 			select {
 			case <-ctx.Done():

@@ -15,7 +15,7 @@ import (
 
 // access is which master the framework uses, and as whom. Secrets are in files, since everybody sees a command line.
 type access struct {
-	master, roles, ca, credential, token string
+	master, roles, ca, credential, token, trusted string
 }
 
 func (a *access) flags(f *flag.FlagSet, master, about string) {
@@ -24,6 +24,8 @@ func (a *access) flags(f *flag.FlagSet, master, about string) {
 	f.StringVar(&a.ca, "ca", "", "PEM file with the certificate authorities of masters that speak https (default: those of the system)")
 	f.StringVar(&a.credential, "credential", "", "file with a principal and its secret, as Mesos takes it: with a space between, or JSON")
 	f.StringVar(&a.token, "token", "", "file with a bearer token; it is read again when the token has expired")
+	f.StringVar(&a.trusted, "trusted-hosts", "", `hosts of masters that may get the credential or token, with commas between: names, addresses, *.example.com, 10.0.0.0/8, or *
+(default: with http those of -master; required with zk:// and without -ca)`)
 }
 
 // apply puts what the flags say into the config.
@@ -31,6 +33,11 @@ func (a *access) apply(c *scheduler.Config) error {
 	c.Master = a.master
 	for role := range strings.SplitSeq(a.roles, ",") {
 		c.Framework.Roles = append(c.Framework.Roles, strings.TrimSpace(role))
+	}
+	if a.trusted != "" {
+		for host := range strings.SplitSeq(a.trusted, ",") {
+			c.TrustedHosts = append(c.TrustedHosts, strings.TrimSpace(host))
+		}
 	}
 	if a.ca != "" {
 		authorities, err := os.ReadFile(a.ca)

@@ -34,6 +34,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// String returns the address without its password.
+func (c Config) String() string { return Redact(c.Master) }
+
+// GoString returns the same as String, so that the password is not logged.
+func (c Config) GoString() string { return c.String() }
+
 // Lead is a master to try.
 type Lead struct {
 	// URL of the master, such as http://host:5050, without a slash at its end.
@@ -90,13 +96,24 @@ func New(c Config) (*Detector, error) {
 // Address returns how the masters are found, in a form of its own and without secrets: the URLs of a list, or the
 // servers and path of an ensemble.
 func (d *Detector) Address() string {
-	if e := d.ensemble; e != nil {
-		return "zk://" + strings.Join(e.Servers, ",") + e.Path
+	if d.ensemble != nil {
+		return d.ensemble.String()
 	}
+	return strings.Join(d.Masters(), ",")
+}
+
+// Masters returns the URLs of a list, and nil for ZooKeeper.
+func (d *Detector) Masters() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return strings.Join(slices.Sorted(slices.Values(d.masters)), ",")
+	return slices.Sorted(slices.Values(d.masters))
 }
+
+// String returns the Address, so that the password is not logged.
+func (d *Detector) String() string { return d.Address() }
+
+// GoString returns the same as String.
+func (d *Detector) GoString() string { return d.String() }
 
 // Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It calls elected, which may be nil, whenever another
 // leader is known, be it at the same URL. It must not be called again before it has returned. For a list it only waits.

@@ -20,6 +20,9 @@ type ParseError struct {
 // Error implements error.
 func (e *ParseError) Error() string { return fmt.Sprintf("detector: Master %q %s", e.Value, e.Reason) }
 
+// Redact returns a Config.Master without its password, also if it is mistyped.
+func Redact(master string) string { return zkaddress.Redact(master) }
+
 // parse parses Config.Master: a list of base URLs, or an ensemble.
 func parse(s string) ([]string, *zkaddress.Address, error) {
 	value := strings.TrimSpace(s)
@@ -31,7 +34,7 @@ func parse(s string) ([]string, *zkaddress.Address, error) {
 		masters, reason = parseList(value)
 	}
 	if reason != "" {
-		return nil, nil, &ParseError{Value: zkaddress.Redact(s), Reason: reason}
+		return nil, nil, &ParseError{Value: Redact(s), Reason: reason}
 	}
 	return masters, zookeeper, nil
 }

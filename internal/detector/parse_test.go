@@ -1,6 +1,8 @@
 package detector
 
 import (
+	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -179,6 +181,23 @@ func FuzzParse(f *testing.F) {
 			require.Equal(t, masters, same)
 		}
 	})
+}
+
+// However a Config, a Detector or the address of an ensemble is printed, the password is not.
+func TestPasswordIsNotPrinted(t *testing.T) {
+	c := Config{Master: "zk://user:s3cret@h1,h2:2182/mesos"}
+	d, err := New(c)
+	require.NoError(t, err)
+	for _, value := range []any{c, &c, d, *d.ensemble, d.ensemble, Redact(c.Master), d.Address()} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			require.NotContains(t, fmt.Sprintf(verb, value), "s3cret")
+		}
+		var line strings.Builder
+		slog.New(slog.NewTextHandler(&line, nil)).Info("a line", "value", value)
+		require.NotContains(t, line.String(), "s3cret")
+	}
+	require.Equal(t, "zk://***@h1,h2:2182/mesos", c.String())
+	require.Equal(t, "zk://h1:2181,h2:2182/mesos", d.Address())
 }
 
 // FuzzParseHidesPasswords holds for whatever surrounds a password before the last @: no error contains the password.

@@ -56,6 +56,8 @@ type Config struct {
 	Credential *Credential
 	// Tokens, unless nil, is the source of the bearer token sent with every request. It excludes Credential.
 	Tokens *TokenSource
+	// Hosts are those that requests may be sent to, also along redirects; nil means all.
+	Hosts *Hosts
 }
 
 // Credential is a principal of the master's --credentials and its secret.
@@ -78,6 +80,7 @@ type Client struct {
 	userAgent  string
 	credential *Credential
 	tokens     *TokenSource
+	hosts      *Hosts
 	calls      *http.Transport
 	streams    *http.Transport
 }
@@ -96,7 +99,7 @@ func New(c Config) (*Client, error) {
 	case c.Credential != nil && c.Tokens != nil:
 		return nil, errors.New("mesoshttp: Credential and Tokens are both set, want at most one")
 	}
-	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent, tokens: c.Tokens}
+	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent, tokens: c.Tokens, hosts: c.Hosts}
 	if client.userAgent == "" {
 		client.userAgent = "mesos-actor-go"
 	}
@@ -200,8 +203,8 @@ func discard(resp *http.Response) {
 //
 // Each master has 15 s to answer, dialling included.
 //
-// Errors are *RedirectError, and *MasterError around one of those of Call, ErrNoAnswer, ErrClosed, ErrNoStreamID or
-// ErrContentType. A master that refuses the framework for its FrameworkInfo is not an error here: the Stream then has one
+// Errors are *RedirectError, and *MasterError around one of those of Call, *UntrustedError, ErrNoAnswer, ErrClosed,
+// ErrNoStreamID or ErrContentType. A master that refuses the framework for its FrameworkInfo is not an error here: the Stream then has one
 // ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
@@ -227,6 +230,9 @@ func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.C
 
 func (c *Client) subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*http.Response, error) {
 	req, err := c.request(ctx, master, call, constraints)
+	if untrusted := (*UntrustedError)(nil); errors.As(err, &untrusted) {
+		err = &MasterError{URL: master, Err: err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +284,8 @@ func (c *Client) body(call *scheduler.Call, constraints OfferConstraints) ([]byt
 	return body, nil
 }
 
-// post returns a POST request with that body.
+// post returns a POST request with that body. All requests but those that look for a mistake, which are without
+// credentials, are made here, so that none is for a host that is not trusted.
 func (c *Client) post(ctx context.Context, master string, body []byte) (*http.Request, error) {
 	if strings.Contains(master, "@") { // before an error of url.Parse quotes it
 		return nil, errors.New("mesoshttp: credentials in the URL of a master: they belong into Config.Credential")
@@ -286,6 +293,9 @@ func (c *Client) post(ctx context.Context, master string, body []byte) (*http.Re
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(master, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("mesoshttp: %w", err)
+	}
+	if !c.hosts.has(req.URL) {
+		return nil, &UntrustedError{Host: req.URL.Hostname()}
 	}
 	// Masters compare Content-Type literally: no parameters. Of two accepted types they choose JSON.
 	req.Header.Set("Content-Type", c.codec.mediaType())

@@ -15,7 +15,7 @@
 //     one made to do harm can take some fifty times as much), the list of frameworks by 64 MiB, other bodies by 4 KiB,
 //     response heads by 64 KiB;
 //   - events that lack a part are skipped, as are those of an unknown type: what Stream.Next returns has all that every
-//     event of its type has;
+//     event of its type has; a stream of which a hundred frames in a row are skipped ends;
 //   - a subscription that cannot be opened fails within 15 s for each master asked, with an error that names the URL and what
 //     is likely wrong with it; to find that out, it may ask the server another time, without credentials;
 //   - calls may have what mesos-go has no types for: offer constraints, and infinity in JSON;

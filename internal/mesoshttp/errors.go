@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
@@ -48,6 +49,8 @@ var (
 	ErrRedirectLoop = errors.New("this master was asked before")
 	// ErrRedirectLimit is in a RedirectError after 5 redirects in a row.
 	ErrRedirectLimit = errors.New("too many redirects")
+	// ErrRedirectUntrusted is in a RedirectError to a host that is none of Config.Hosts, around an *UntrustedError.
+	ErrRedirectUntrusted = errors.New("it is not followed")
 )
 
 // statusCode is the part of a StatusError that errors.Is compares.
@@ -65,6 +68,8 @@ type StatusError struct {
 	Body     string              // at most 4 KiB of the body; Mesos explains itself in plain text
 	Location string              // the header as received; with 307 //host:port/master/api/v1/scheduler
 	Master   string              // base URL in Location; empty if it has none
+	// RetryAfter is how long the answer asks to wait before the next call: 0 if it does not, and at most 15 min.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
@@ -86,10 +91,11 @@ func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 func statusError(resp *http.Response, call *scheduler.Call) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
-		Call:     call.Type,
-		Status:   resp.StatusCode,
-		Body:     strings.ToValidUTF8(string(body), "\uFFFD"),
-		Location: resp.Header.Get("Location"),
+		Call:       call.Type,
+		Status:     resp.StatusCode,
+		Body:       strings.ToValidUTF8(string(body), "\uFFFD"),
+		Location:   resp.Header.Get("Location"),
+		RetryAfter: retryAfter(resp.Header, time.Now()),
 	}
 	e.Master = leader(resp.Request.URL, e.Location)
 	return e
@@ -100,7 +106,7 @@ func statusError(resp *http.Response, call *scheduler.Call) error {
 type RedirectError struct {
 	Hops     []string // base URLs of the masters asked, in this order
 	Location string   // the header in the answer of the last one
-	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit
+	Err      error    // ErrRedirectTarget, ErrRedirectScheme, ErrRedirectLoop or ErrRedirectLimit, or wraps ErrRedirectUntrusted
 }
 
 // Error implements error.
@@ -111,8 +117,8 @@ func (e *RedirectError) Error() string {
 // Unwrap makes errors.Is work with Err and ErrRedirect.
 func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 
-// DecodeError is returned for an event that could not be decoded, or cannot be used: it lacks a part, or its type is not
-// known. The stream goes on with the next event.
+// DecodeError is returned for an event that could not be decoded, or cannot be used: it lacks a part, its type is not
+// known, or it is a second SUBSCRIBED. The stream goes on with the next event.
 type DecodeError struct {
 	Codec Codec
 	Size  int // of the event in bytes
@@ -126,3 +132,17 @@ func (e *DecodeError) Error() string {
 
 // Unwrap returns the reason.
 func (e *DecodeError) Unwrap() error { return e.Err }
+
+// GarbledError is why a Stream ends that has sent nothing of use for too long.
+type GarbledError struct {
+	Frames int   // that were skipped, one after the other
+	Err    error // why the last one was
+}
+
+// Error implements error.
+func (e *GarbledError) Error() string {
+	return fmt.Sprintf("%d frames in a row were no events; the last one: %v", e.Frames, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *GarbledError) Unwrap() error { return e.Err }

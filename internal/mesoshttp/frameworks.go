@@ -50,7 +50,7 @@ func (c *Client) FindFramework(ctx context.Context, master, key, value string) (
 			location += strings.TrimPrefix(path, operatorPath)
 		}
 		next := leader(resp.Request.URL, location)
-		if err := refuseHop(hops, next); err != nil {
+		if err := c.refuseHop(hops, next); err != nil {
 			return "", &RedirectError{Hops: hops, Location: location, Err: err}
 		}
 		hops = append(hops, next)

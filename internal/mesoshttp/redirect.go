@@ -3,6 +3,7 @@ package mesoshttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,7 +26,7 @@ func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call
 		if !errors.Is(err, ErrRedirect) || !errors.As(err, &status) {
 			return resp, master, err
 		}
-		if err := refuseHop(hops, status.Master); err != nil {
+		if err := c.refuseHop(hops, status.Master); err != nil {
 			return nil, "", &RedirectError{Hops: hops, Location: status.Location, Err: err}
 		}
 		master = status.Master
@@ -35,13 +36,16 @@ func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call
 }
 
 // refuseHop returns why a redirect to next must not be followed after hops, or nil.
-func refuseHop(hops []string, next string) error {
+func (c *Client) refuseHop(hops []string, next string) error {
 	scheme, _, _ := strings.Cut(hops[0], ":")
+	u, err := url.Parse(next)
 	switch {
-	case next == "":
+	case next == "" || err != nil:
 		return ErrRedirectTarget
 	case !strings.HasPrefix(next, strings.ToLower(scheme)+":"):
 		return ErrRedirectScheme
+	case !c.hosts.has(u):
+		return fmt.Errorf("%w: %w", ErrRedirectUntrusted, &UntrustedError{Host: u.Hostname()})
 	case slices.Contains(hops, next):
 		return ErrRedirectLoop
 	case len(hops) > maxRedirects:

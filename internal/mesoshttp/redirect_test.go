@@ -107,6 +107,49 @@ func TestSubscribeRefusesToFollow(t *testing.T) {
 	}
 }
 
+// No request is made to a host that is not trusted, whoever names it.
+func TestUntrustedHost(t *testing.T) {
+	hosts, err := mesoshttp.ParseHosts([]string{"master.example"})
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		n := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.Host+r.URL.Path)
+			w.Header().Set("Location", "//evil:80")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		client := newClient(t, n, mesoshttp.Config{Hosts: hosts})
+		pipeline := client.Pipeline()
+		defer pipeline.Close()
+		requests := func(master string) (errs [4]error) {
+			_, errs[0] = client.Subscribe(t.Context(), master, subscribeCall(), nil)
+			_, errs[1] = client.FindFramework(t.Context(), master, "k", "v")
+			errs[2] = client.Call(t.Context(), master, streamID, killCall("t"), nil)
+			errs[3] = pipeline.Call(t.Context(), master, streamID, []*scheduler.Call{killCall("t")})[0]
+			return errs
+		}
+		for _, err := range requests("http://EVIL:80") {
+			var untrusted *mesoshttp.UntrustedError
+			require.ErrorAs(t, err, &untrusted)
+			require.Equal(t, "EVIL", untrusted.Host)
+		}
+		require.Empty(t, asked)
+		require.Zero(t, n.dials.Load())
+
+		errs := requests(master)
+		for _, err := range errs[:2] {
+			require.ErrorIs(t, err, mesoshttp.ErrRedirectUntrusted)
+			require.ErrorIs(t, err, mesoshttp.ErrRedirect)
+			require.ErrorContains(t, err, `mesoshttp: redirected by http://master.example:5050 to "//evil:80`)
+			require.ErrorContains(t, err, `: it is not followed: the host "evil" is not trusted: if it is one of your masters, add it to Config.TrustedHosts`)
+		}
+		require.ErrorIs(t, errs[2], mesoshttp.ErrRedirect)
+		require.ErrorIs(t, errs[3], mesoshttp.ErrRedirect)
+		const m = "master.example:5050/api/v1"
+		require.Equal(t, []string{m + "/scheduler", m, m + "/scheduler", m + "/scheduler"}, asked)
+	})
+}
+
 func TestRedirectErrorText(t *testing.T) {
 	require.EqualError(t, &mesoshttp.RedirectError{Hops: []string{"http://a:1", "http://b:1"}, Location: "a:1", Err: mesoshttp.ErrRedirectLoop},
 		`mesoshttp: redirected by http://a:1, then http://b:1 to "a:1": this master was asked before`)

@@ -2,6 +2,7 @@ package mesoshttp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -9,6 +10,13 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
+
+// maxSkipped is how many frames in a row may be skipped. A master that is newer than mesos-go may send events of a type that
+// is not known, but others, such as heartbeats, come between them; what sends nothing else is no master.
+const maxSkipped = 100
+
+// errSubscribedTwice is why an event is skipped.
+var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
 
 // Stream is a subscription: the events that a master sends until either side ends it. Client.Subscribe opens it.
 type Stream struct {
@@ -18,6 +26,9 @@ type Stream struct {
 	frames *recordio.Reader
 	cancel context.CancelCauseFunc // ends the context of the request, and so its connection
 	cause  func() error            // returns why that context has ended
+
+	subscribed bool // SUBSCRIBED has come
+	skipped    int  // frames since the last event
 }
 
 // ID returns the stream ID, which every call of this subscription must have.
@@ -31,24 +42,47 @@ func (s *Stream) Master() string { return s.master }
 //
 // The error is io.EOF when the master has ended the stream properly, io.ErrUnexpectedEOF when the connection
 // broke without that or the end came inside an event, net.ErrClosed after Close, context.Cause of the context
-// given to Subscribe when that has ended, a *recordio.LengthError or *recordio.SizeError, or an error of the
-// network or of HTTP. All of them are final, and have closed the connection.
+// given to Subscribe when that has ended, a *recordio.LengthError or *recordio.SizeError, a *GarbledError after 100 frames in
+// a row that had to be skipped, or an error of the network or of HTTP. All of them are final, and have closed the connection.
 //
-// After a *DecodeError, and only then, Next can be called again: it returns the event after the one that was skipped,
-// because it could not be decoded, lacks a part, or has a type that is not known.
+// After a *DecodeError, and only then, Next can be called again: it returns the event after the one that was skipped.
 func (s *Stream) Next() (*scheduler.Event, error) {
+	if s.skipped == maxSkipped {
+		return nil, s.end(nil)
+	}
 	frame, err := s.frames.ReadFrame()
 	if err != nil {
-		// The first cause counts, now and in every further Next: after Close or the end of the caller's context, the
-		// error of the broken connection depends on which goroutine was first.
-		s.cancel(err)
-		return nil, fmt.Errorf("mesoshttp: event stream: %w", s.cause())
+		return nil, s.end(err)
 	}
+	event, err := s.event(frame)
+	if err == nil {
+		s.skipped = 0
+		return event, nil
+	}
+	if s.skipped++; s.skipped == maxSkipped {
+		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
+	}
+	return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
+}
+
+// event returns the event in frame, or why it has to be skipped.
+func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
 	event, err := s.codec.event(frame)
-	if err != nil {
-		return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
+	if err != nil || event.Type != scheduler.Event_SUBSCRIBED {
+		return event, err
 	}
+	if s.subscribed {
+		return nil, errSubscribedTwice
+	}
+	s.subscribed = true
 	return event, nil
+}
+
+// end ends the stream and returns why it has ended. The first reason counts, now and in every further Next: after Close
+// or the end of the caller's context, the error of the broken connection depends on which goroutine was first.
+func (s *Stream) end(err error) error {
+	s.cancel(err)
+	return fmt.Errorf("mesoshttp: event stream: %w", s.cause())
 }
 
 // Close ends the stream: its connection is closed, which a master takes as a disconnection, and a waiting

@@ -1,5 +1,5 @@
 // Package zkaddress parses the addresses of ZooKeeper ensembles as Mesos' masters do. It promises that no text that it
-// returns has a password, save Address.Auth. It does not resolve names. There are no goroutines.
+// returns has a password, save the field Auth. It does not resolve names. There are no goroutines.
 package zkaddress
 
 import (
@@ -15,8 +15,14 @@ import (
 type Address struct {
 	Servers []string // host:port
 	Path    string   // absolute
-	Auth    string   // user:password, or empty
+	Auth    string   `json:"-"` // user:password, or empty
 }
+
+// String returns the URL without user and password.
+func (a Address) String() string { return "zk://" + strings.Join(a.Servers, ",") + a.Path }
+
+// GoString returns the same as String, so that the password is not logged.
+func (a Address) GoString() string { return a.String() }
 
 // Redact hides everything that may be a password, also in a mistyped value.
 func Redact(s string) string {
@@ -89,8 +95,11 @@ func parseServer(s string) (server, reason string) {
 // ValidHost reports whether s is a name, an international one in its ASCII form, or an IP address. url.Parse
 // accepts much more.
 func ValidHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if ip, err := netip.ParseAddr(s); err == nil {
+		s = ip.Zone() // may have any characters
+		if s == "" {
+			return true
+		}
 	}
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	return s != "" && strings.Trim(s, letters) == ""

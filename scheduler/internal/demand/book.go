@@ -80,6 +80,18 @@ func (b *Book) SetRoles(roles []string) {
 	}
 }
 
+// Has reports whether a role is, or was, one of the framework's. Offers for others are none of its business: nothing is kept
+// of them.
+func (b *Book) Has(role string) bool { return b.byRole[role] != nil }
+
+// offered returns the demand for a role that an offer names. One that the framework does not have is not kept.
+func (b *Book) offered(role string) *roleDemand {
+	if d := b.byRole[role]; d != nil {
+		return d
+	}
+	return &roleDemand{role: role}
+}
+
 // demand returns the demand for a role, and begins to keep one if there is none.
 func (b *Book) demand(role string) *roleDemand {
 	d := b.byRole[role]
@@ -118,7 +130,7 @@ func (b *Book) TaskArrived(role string) {
 }
 
 // Arrivals returns how often a task arrived that can use the offers for a role.
-func (b *Book) Arrivals(role string) int { return b.demand(role).arrivals }
+func (b *Book) Arrivals(role string) int { return b.offered(role).arrivals }
 
 // AskAgain makes a REVIVE due, even if nothing was refused.
 func (b *Book) AskAgain(role string) {
@@ -131,7 +143,7 @@ func (b *Book) AskAgain(role string) {
 // soon. It is repeated later, since a SUPPRESS or DECLINE that was taken for lost may still arrive. Until twice the
 // time of a refusal has passed, missing offers may just be refused ones.
 func (b *Book) Offered(now time.Time, role string) {
-	b.demand(role).repeatAt = now.Add(max(repeatMax, 2*b.config.Refuse))
+	b.offered(role).repeatAt = now.Add(max(repeatMax, 2*b.config.Refuse))
 }
 
 // hasPending reports whether there is a pending task for a role.

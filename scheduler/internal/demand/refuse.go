@@ -12,7 +12,7 @@ const refuseIdle = time.Hour
 
 // Refuse records that a DECLINE refuses offers for a role, and returns for how long it is to refuse them.
 func (b *Book) Refuse(now time.Time, role string) time.Duration {
-	d := b.demand(role)
+	d := b.offered(role)
 	refuse := b.refusal(d)
 	d.refused, b.standbyNotBefore = true, now.Add(refuse)
 	return refuse
@@ -22,7 +22,7 @@ func (b *Book) Refuse(now time.Time, role string) time.Duration {
 // tasks may need that: tasks that arrived after the ACCEPT was decided on, when [Book.Arrivals] returned
 // arrivals, or tasks that wait for the preferred agent.
 func (b *Book) RefuseRest(role string, arrivals int) time.Duration {
-	d := b.demand(role)
+	d := b.offered(role)
 	refuse := b.refusal(d)
 	if b.hasPending(d) && (d.arrivals > arrivals || b.config.WaitPreferred) {
 		refuse = 0

@@ -90,11 +90,24 @@ func (j *Journal[A]) Pending() bool { return len(j.dirty) > 0 || len(j.writing) 
 // Writing reports whether a write is under way.
 func (j *Journal[A]) Writing() bool { return len(j.writing) > 0 }
 
+// Changed reports whether a record has changes that are not known to be stored.
+func (j *Journal[A]) Changed(key string) bool {
+	return j.isDirty[key] || slices.ContainsFunc(j.writing, func(c change) bool { return c.key == key })
+}
+
+// Oldest returns when the action was added that has waited for longest, and false if none waits.
+func (j *Journal[A]) Oldest() (since time.Time, ok bool) {
+	if len(j.waiting) == 0 {
+		return since, false
+	}
+	return j.waiting[0].Since, true
+}
+
 // Take removes the waiting actions that pick selects and returns them in order.
-func (j *Journal[A]) Take(pick func(A) bool) []A {
+func (j *Journal[A]) Take(pick func(Waiting[A]) bool) []A {
 	var taken []A
 	j.waiting = slices.DeleteFunc(j.waiting, func(w Waiting[A]) bool {
-		if !pick(w.Action) {
+		if !pick(w) {
 			return false
 		}
 		taken = append(taken, w.Action)

@@ -117,6 +117,22 @@ func TestFailure(t *testing.T) {
 	require.NoError(t, j.Err())
 }
 
+func TestChanged(t *testing.T) {
+	var j Journal[string]
+	require.False(t, j.Changed("a"))
+	j.Touch("a")
+	j.Touch("b")
+	require.True(t, j.Changed("a"))
+	j.Begin(began, alone)
+	require.True(t, j.Changed("a"), "it is being written")
+	j.Touch("b")
+	j.Stored(1)
+	require.False(t, j.Changed("a"))
+	j.Failed(errors.New("full"), began)
+	require.True(t, j.Changed("b"))
+	require.False(t, j.Changed("a"), "it was stored before the failure")
+}
+
 func TestTouchLast(t *testing.T) {
 	var j Journal[string]
 	for _, key := range []string{"framework", "a", "b"} {
@@ -128,11 +144,16 @@ func TestTouchLast(t *testing.T) {
 
 func TestTake(t *testing.T) {
 	var j Journal[string]
+	_, ok := j.Oldest()
+	require.False(t, ok)
 	j.Touch("k")
-	for _, a := range []string{"a", "b", "c"} {
-		require.True(t, j.Add(began, a))
+	for i, a := range []string{"a", "b", "c"} {
+		require.True(t, j.Add(began.Add(time.Duration(i)*time.Second), a))
 	}
-	require.Equal(t, []string{"b"}, j.Take(func(a string) bool { return a == "b" }))
+	oldest, ok := j.Oldest()
+	require.True(t, ok)
+	require.Equal(t, began, oldest)
+	require.Equal(t, []string{"b"}, j.Take(func(w Waiting[string]) bool { return w.Action == "b" }))
 	j.Begin(began, alone)
 	_, released := j.Stored(1)
 	require.Equal(t, []string{"a", "c"}, actions(released))

@@ -1,0 +1,26 @@
+package scheduler
+
+// limits bound what the machine keeps because a master says so. Most of what it keeps is bounded by the number of tasks on
+// record; the rest has a limit here, which no cluster comes near and with which all of it takes less than 200 MB.
+// docs/security.md has the whole list.
+type limits struct {
+	// offers is how many offers are at hand. More are declined at once.
+	offers int
+	// agents is how many agents without tasks of ours are known. More are forgotten at once: Agents does not return
+	// them, and no task waits for them.
+	agents int
+	// agentRoles is for how many roles it is known what an agent offered last.
+	agentRoles int
+	// vacated is how many agents are kept free for maintenance. More inverse offers are declined.
+	vacated int
+	// quarantined is how many launches have their host ports in quarantine. The oldest are released.
+	quarantined int
+	// adopted is up to how many tasks on record others are adopted. More are reported only.
+	adopted int
+	// events is how many events for watchers wait for the store. More are left out, and a LagEvent says how many.
+	events int
+}
+
+func defaultLimits() limits {
+	return limits{offers: 50_000, agents: 50_000, agentRoles: 100, vacated: 50_000, quarantined: 10_000, adopted: 100_000, events: 10_000}
+}

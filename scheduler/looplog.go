@@ -1,0 +1,81 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+)
+
+// logCall logs a call that failed. Its type alone is an attribute, by which lines that repeat are summed up.
+func (l *loop) logCall(ctx context.Context, in callDone) {
+	l.log.WarnContext(ctx, "call failed", "call", in.call.GetType().String(), "about", printable.Line(describePayload(in.call)),
+		"outcome", in.outcome.String(), "error", in.err)
+	l.logPanic(ctx, in.err)
+}
+
+func (l *loop) logEvent(ctx context.Context, e Event) {
+	switch e := e.(type) {
+	case TaskEvent:
+		level := slog.LevelInfo
+		if e.minor {
+			level = slog.LevelDebug
+		}
+		l.log.Log(ctx, level, "task", "task", printable.Line(e.Task.Spec.ID), "state", e.Task.State.String(),
+			"agent", printable.Line(e.Task.Hostname), "message", printable.Line(e.Task.Status.GetMessage()))
+		l.logPanic(ctx, e.Err)
+	case ConnectionEvent:
+		if e.Connected {
+			l.log.InfoContext(ctx, "subscribed", "framework", printable.Line(e.FrameworkID))
+		} else {
+			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
+			l.logPanic(ctx, e.Err)
+		}
+	case StoreEvent:
+		if e.Err == nil {
+			l.log.InfoContext(ctx, "the store works again")
+		} else {
+			l.log.ErrorContext(ctx, "the store fails", "error", e.Err, next(e.NextAttempt))
+			l.logPanic(ctx, e.Err)
+		}
+	case FailureEvent:
+		switch {
+		case e.ExecutorID == "":
+			l.log.WarnContext(ctx, "agent lost", "event", e.String())
+		case e.Status != nil && *e.Status == 0: // the executor of a pod that has ended
+			l.log.InfoContext(ctx, "executor ended", "event", e.String())
+		default:
+			l.log.WarnContext(ctx, "executor ended", "event", e.String())
+		}
+	case UnknownTaskEvent:
+		l.log.WarnContext(ctx, "unknown task", "event", e.String())
+	case InverseOfferEvent:
+		l.log.WarnContext(ctx, "inverse offer", "event", e.String())
+		l.logPanic(ctx, e.Err)
+	case NeverOfferedEvent:
+		l.log.WarnContext(ctx, "tasks never offered what they need", "event", e.String())
+	case OfferEvent:
+		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
+		if e.Err != nil {
+			l.log.ErrorContext(ctx, "matching", "error", e.Err)
+			l.logPanic(ctx, e.Err)
+		}
+	}
+}
+
+// logPanic logs where user code has panicked, if err says that it has.
+func (l *loop) logPanic(ctx context.Context, err error) {
+	if p := (*PanicError)(nil); errors.As(err, &p) {
+		l.log.ErrorContext(ctx, "user code panicked", "error", err, "stack", p.Stack)
+	}
+}
+
+// next is the attribute with the time of the next attempt, an empty one if there will be none.
+func next(attempt time.Time) slog.Attr {
+	if attempt.IsZero() {
+		return slog.Attr{}
+	}
+	return slog.Time("next", attempt)
+}
