@@ -11,7 +11,7 @@ import (
 
 // The bounds of what a scheduler does, whatever the master says. Those of calls are for each process, and any minute of it.
 const (
-	mostSubscribes = 60       // an attempt asks each of three masters, which redirect; the pauses between attempts grow to 15 s
+	mostSubscribes = 250      // where nobody leads each of three masters is asked each second or two, and redirects
 	mostCalls      = 600      // of one type
 	mostAcks       = 30_000   // one for each update that comes, and each that has no answer again
 	mostLines      = 3600     // of the log in an hour, from INFO on
