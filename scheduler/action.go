@@ -76,6 +76,8 @@ type (
 	}
 	// notify delivers an event to the watchers.
 	notify struct{ event Event }
+	// warn logs something odd that has no event.
+	warn struct{ text string }
 	// stop ends the run.
 	stop struct{ err error }
 )
@@ -88,6 +90,7 @@ func (register) isAction()      {}
 func (subscribeNext) isAction() {}
 func (store) isAction()         {}
 func (reply) isAction()         {}
+func (warn) isAction()          {}
 func (notify) isAction()        {}
 func (stop) isAction()          {}
 
@@ -139,6 +142,8 @@ func (a reply) String() string {
 }
 
 func (a notify) String() string { return fmt.Sprintf("notify %v", a.event) }
+
+func (a warn) String() string { return "warn: " + a.text }
 
 func (a stop) String() string {
 	if a.err == nil {

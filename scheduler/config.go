@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -29,6 +30,7 @@ const (
 	durableFailoverTimeout  = 7 * 24 * time.Hour // with a store
 	memoryFailoverTimeout   = time.Minute        // without one: no process can go on with the tasks of another
 	defaultMissedHeartbeats = 5
+	maxMissedHeartbeats     = 1_000_000 // of an hour each they are 114 years, which is less than a duration can be
 	defaultHistory          = 1000
 	defaultLaunchTimeout    = time.Minute
 	defaultMaxLaunches      = 5
@@ -64,7 +66,8 @@ type Config struct {
 	// Offers is how offers are treated.
 	Offers OfferPolicy
 	// MissedHeartbeats is the number of heartbeats in a row that may be missed before the connection counts as lost.
-	// The master's default is a heartbeat every 15 s. Default 5.
+	// The master's default is a heartbeat every 15 s. Default 5, at most 1,000,000. Intervals of less than 1 s and of more
+	// than 1 h, and of no time at all, are not believed: they count as 1 s, 1 h and 15 s.
 	MissedHeartbeats int
 	// History is how many ended tasks stay on record with all that is known of them. Of older ones only the IDs are
 	// remembered, see RememberIDs. Default 1000; negative: none.
@@ -90,7 +93,8 @@ type Config struct {
 	// RenewFramework registers a new framework, with a new ID, when the framework was removed. Mesos has then killed
 	// its tasks: those that had been launched end as [task.StateLost], with a [*FrameworkRemovedError] as the reason;
 	// pending tasks are launched by the new framework. A task on an agent that is cut off from the masters is killed
-	// when the agent comes back. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
+	// when the agent comes back. If frameworks are removed soon, one after the other, the pauses before the next one grow
+	// up to an hour. By default Run ends with a [*FrameworkRemovedError]. A framework that was torn down in
 	// an election is not renewed.
 	RenewFramework bool
 	// AdoptRecords takes over a Store with the records of another framework, see [FingerprintError]: after the
@@ -261,6 +265,7 @@ func (c Config) normalize() (Config, error) {
 		offers,
 		unknown,
 		notNegative("MissedHeartbeats", c.MissedHeartbeats),
+		notAbove("MissedHeartbeats", c.MissedHeartbeats, maxMissedHeartbeats),
 		notNegative("LaunchTimeout", c.LaunchTimeout),
 		notNegative("MaxLaunches", c.MaxLaunches),
 		notNegative("RememberIDs.For", c.RememberIDs.For),
@@ -284,6 +289,13 @@ func (c Config) normalize() (Config, error) {
 func notNegative[T int | time.Duration](field string, value T) error {
 	if value < 0 {
 		return &ConfigError{Field: field, Value: value, Reason: "must not be negative"}
+	}
+	return nil
+}
+
+func notAbove(field string, value, limit int) error {
+	if value > limit {
+		return &ConfigError{Field: field, Value: value, Reason: fmt.Sprintf("must be %d at most", limit)}
 	}
 	return nil
 }

@@ -2,7 +2,11 @@ package scheduler
 
 import (
 	"fmt"
+	"math"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -36,6 +40,10 @@ type connection struct {
 	answered    bool      // the master has accepted the HTTP request of the present subscription
 	heartbeat   time.Duration
 	retryAt     time.Time // in phase waiting: when to subscribe again
+
+	registeredAt time.Time // when a master assigned frameworkID; zero: before this run
+	renewals     int       // in a row of frameworks that were soon removed
+	notBefore    time.Time // no SUBSCRIBE before that, whichever master leads: it would register yet another framework
 }
 
 // phase is a phase of a connection.
@@ -57,8 +65,27 @@ const defaultHeartbeat = 15 * time.Second
 // to authorize the framework; what stands in front of one may keep the event back.
 const subscribedLimit = 15 * time.Second
 
-// maxHeartbeat is the longest interval that is believed.
-const maxHeartbeat = 7 * 24 * time.Hour
+// The range of intervals that are believed. Masters send a heartbeat each 15 s, and that cannot be configured.
+const (
+	minHeartbeat = time.Second
+	maxHeartbeat = time.Hour
+)
+
+// heartbeatOf returns the interval of heartbeats that a master names, and reports whether it is one that is believed. One
+// that is too short or too long counts as the shortest or longest, and one that is no time at all as the default.
+func heartbeatOf(seconds float64) (interval time.Duration, believed bool) {
+	switch {
+	case seconds == 0: // not said
+		return defaultHeartbeat, true
+	case math.IsNaN(seconds) || seconds < 0:
+		return defaultHeartbeat, false
+	case seconds < minHeartbeat.Seconds():
+		return minHeartbeat, false
+	case seconds > maxHeartbeat.Seconds():
+		return maxHeartbeat, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
 
 // current reports whether stream is the current subscription. Late inputs of an older one are ignored.
 func (c *connection) current(stream int) bool {
@@ -101,7 +128,10 @@ func (c *connection) deadline() (at time.Time, ok bool) {
 }
 
 // begin begins a run.
-func (c *connection) begin(now time.Time) { c.attempts, c.lastErr, c.since = 0, nil, now }
+func (c *connection) begin(now time.Time) {
+	c.attempts, c.lastErr, c.since = 0, nil, now
+	c.notBefore, c.renewals = time.Time{}, 0
+}
 
 // connect begins a subscription, under the next number.
 func (c *connection) connect(now time.Time) {
@@ -137,14 +167,31 @@ func (c *connection) expects(t scheduler.Event_Type) bool {
 	return c.connected()
 }
 
-// subscribed takes the contents of SUBSCRIBED, and reports whether the framework's ID is new.
-func (c *connection) subscribed(id string, heartbeatSeconds float64) bool {
-	if heartbeatSeconds > 0 && heartbeatSeconds <= maxHeartbeat.Seconds() {
-		c.heartbeat = time.Duration(heartbeatSeconds * float64(time.Second))
+// checkID returns a [*FrameworkIDError] if the framework cannot be subscribed under this ID.
+func (c *connection) checkID(id string) error {
+	if c.frameworkID == id && id != "" || c.frameworkID == "" && isFrameworkID(id) {
+		return nil
 	}
-	isNew := id != c.frameworkID
-	c.frameworkID = id
-	return isNew
+	return &FrameworkIDError{FrameworkID: c.frameworkID, Subscribed: strings.ToValidUTF8(id[:min(len(id), maxFrameworkID)], "\uFFFD")}
+}
+
+// maxFrameworkID is how long the ID of a framework can be in bytes.
+const maxFrameworkID = 255
+
+// isFrameworkID reports whether a master can have assigned an ID. Mesos has the same rules.
+func isFrameworkID(id string) bool {
+	return id != "" && len(id) <= maxFrameworkID && id != "." && id != ".." && utf8.ValidString(id) &&
+		!strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == '/' || r == '\\' })
+}
+
+// subscribed takes an ID that was checked, and the heartbeat, of SUBSCRIBED. It reports whether the framework's ID is new.
+func (c *connection) subscribed(now time.Time, id string, heartbeat time.Duration) bool {
+	c.heartbeat = heartbeat
+	if id == c.frameworkID {
+		return false
+	}
+	c.frameworkID, c.registeredAt = id, now
+	return true
 }
 
 // led takes the ID of the master that SUBSCRIBED names, and reports whether another one led before.
@@ -187,9 +234,27 @@ func (c *connection) status() Status {
 // resetAttempts makes the next pause a short one, after a subscription that lasted for long.
 func (c *connection) resetAttempts() { c.attempts, c.shortPauses = 0, 0 }
 
+// The pause before another framework is registered in place of the second one in a row that was removed; it doubles up to
+// the longest. A framework that lasted for that long begins a new row.
+const (
+	renewMin = 30 * time.Second
+	renewMax = time.Hour
+)
+
+// renew notes that a framework was removed in place of which another is to be registered.
+func (c *connection) renew(now time.Time) {
+	if now.Sub(c.registeredAt) >= renewMax {
+		c.renewals = 0
+	}
+	if c.renewals > 0 {
+		c.notBefore = now.Add(min(renewMin<<min(c.renewals-1, 10), renewMax))
+	}
+	c.renewals++
+}
+
 // retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
 func (c *connection) retry(at time.Time, grow bool) {
-	c.retryAt = at
+	c.retryAt = later(at, c.notBefore)
 	if grow {
 		c.attempts++
 	}
@@ -215,8 +280,15 @@ func (c *connection) noteNewLeader() { c.newLeader = true }
 // retryBy ends the pause at that time at the latest.
 func (c *connection) retryBy(at time.Time) {
 	if at.Before(c.retryAt) {
-		c.retryAt = at
+		c.retryAt = later(at, c.notBefore)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // stop ends the run.

@@ -20,7 +20,7 @@ const (
 	CodeTaskActive       Code = "task_active"       // 409: a [*ForgetError]
 	CodeTaskEnded        Code = "task_ended"        // 422: a [*TaskError]
 	CodeNoCapacity       Code = "no_capacity"       // 503: a [*CapacityError], also in a TaskError
-	CodeRefused          Code = "refused"           // 502: a [*CallError] or a [*SubscribeError]
+	CodeRefused          Code = "refused"           // 502: a [*CallError], a [*SubscribeError] or a [*FrameworkIDError]
 	CodeNotSubscribed    Code = "not_subscribed"    // 503: [ErrNotSubscribed]
 	CodeNotRunning       Code = "not_running"       // 503: [ErrNotRunning], whatever ended Run
 	CodeAlreadyRunning   Code = "already_running"   // 409: [ErrRunning]
@@ -72,7 +72,7 @@ func runCode(err error) Code {
 		return CodeNotLeading
 	case isA[*FrameworkRemovedError](err):
 		return CodeFrameworkRemoved
-	case isA[*SubscribeError](err), isA[*CallError](err):
+	case isA[*SubscribeError](err), isA[*CallError](err), isA[*FrameworkIDError](err):
 		return CodeRefused
 	case errors.Is(err, ErrRunning):
 		return CodeAlreadyRunning

@@ -38,6 +38,7 @@ func codeOf() map[string]struct {
 		"scheduler.CapacityError":         {&TaskError{Err: &CapacityError{}}, CodeNoCapacity},
 		"scheduler.CallError":             {&CallError{}, CodeRefused},
 		"scheduler.SubscribeError":        {&SubscribeError{}, CodeRefused},
+		"scheduler.FrameworkIDError":      {&FrameworkIDError{}, CodeRefused},
 		"scheduler.ErrNotSubscribed":      {ErrNotSubscribed, CodeNotSubscribed},
 		"scheduler.ErrNotRunning":         {fmt.Errorf("%w: %w", ErrNotRunning, &FencedError{Err: context.Canceled}), CodeNotRunning},
 		"scheduler.ErrRunning":            {ErrRunning, CodeAlreadyRunning},

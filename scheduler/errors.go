@@ -240,6 +240,22 @@ func (e *SubscribeError) Error() string {
 	return s
 }
 
+// FrameworkIDError is the Err of a [ConnectionEvent] when a master has subscribed the framework under another ID than its own,
+// or under one that is none: it is empty, longer than 255 bytes, or has characters that Mesos does not allow. What is on record
+// stays as it is, and another attempt follows.
+type FrameworkIDError struct {
+	FrameworkID string // the framework's own; empty if it has none yet
+	Subscribed  string // what the master said, up to 255 bytes of it
+}
+
+// Error returns both IDs.
+func (e *FrameworkIDError) Error() string {
+	if e.FrameworkID == "" {
+		return fmt.Sprintf("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+	}
+	return fmt.Sprintf("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+}
+
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
 // store, or the framework was moved to another cluster. Nothing was changed. To take over the records, see
 // [Config.AdoptRecords].

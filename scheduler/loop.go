@@ -267,6 +267,8 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case notify:
 		l.logEvent(ctx, a.event)
 		l.watchers.publish(a.event)
+	case warn:
+		l.log.WarnContext(ctx, a.text)
 	case stop:
 		l.ended, l.err = true, a.err
 	}

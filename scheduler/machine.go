@@ -355,6 +355,7 @@ func (m *machine) callDone(now time.Time, in callDone) {
 		if in.outcome == accepted {
 			m.tornDown(now)
 		} else if current {
+			m.teardown.fail()
 			m.disconnected(now, in.err) // the next subscription asks again
 		}
 		return

@@ -125,12 +125,13 @@ func (m *machine) registered(now time.Time, stream int) {
 
 func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 	id := s.GetFrameworkID().GetValue()
-	known, unregistered := m.conn.frameworkID != "", m.unregistered()
-	if id == "" || known && id != m.conn.frameworkID {
-		m.disconnected(now, fmt.Errorf("the master has subscribed framework %q instead of %q", id, m.conn.frameworkID))
+	if err := m.conn.checkID(id); err != nil {
+		m.disconnected(now, err)
 		return
 	}
-	if m.conn.subscribed(id, s.GetHeartbeatIntervalSeconds()) {
+	known, unregistered := m.conn.frameworkID != "", m.unregistered()
+	heartbeat, believed := heartbeatOf(s.GetHeartbeatIntervalSeconds())
+	if m.conn.subscribed(now, id, heartbeat) {
 		m.touch("")
 	}
 	if unregistered {
@@ -149,6 +150,9 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		m.believeAgain()
 	}
 	m.emit(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})
+	if !believed {
+		m.emit(warn{fmt.Sprintf("the master says that heartbeats come each %g s, which is taken for %v", s.GetHeartbeatIntervalSeconds(), heartbeat)})
+	}
 	if m.teardown.wanted {
 		m.call(&scheduler.Call{Type: scheduler.Call_TEARDOWN})
 		return
@@ -196,8 +200,8 @@ func (m *machine) disconnected(now time.Time, err error) {
 	}
 	grow := !isLeaderless(err) || m.bound(m.conn.attempts) <= 2*leaderlessPause
 	m.conn.retry(now.Add(max(m.pause(err), retryAfter(err))), grow)
-	if wasConnected && m.teardown.wanted {
-		return // most likely the master has ended the stream because of the TEARDOWN, whose answer is on its way
+	if wasConnected && m.teardown.endsStream() {
+		return // most likely because of the TEARDOWN, whose answer is on its way
 	}
 	event.NextAttempt = m.conn.retryAt
 	m.emit(notify{event})
@@ -299,6 +303,7 @@ func (m *machine) errorEvent(now time.Time, message string) {
 		m.disconnected(now, errors.New("the framework that was found by its nonce was removed meanwhile"))
 	case meaning == mastertext.FrameworkRemoved && m.settings.renew:
 		removed := m.conn.frameworkID
+		m.conn.renew(now)
 		m.disconnected(now, errors.New("the framework was removed; another is registered"))
 		m.loseLaunched(now, removed)
 		m.conn.forget()
