@@ -11,10 +11,14 @@ var (
 	ErrClosed = errors.New("ha: store is closed")
 	// ErrLocked is returned by [OpenFile] when this or another process has the file open.
 	ErrLocked = errors.New("ha: store file is in use")
+	// ErrMoved is returned by the methods of a [File] that is not at its path any more: it was removed or renamed, by itself
+	// or with its directory, or another file is there, or the path cannot be reached. What is written then would be lost
+	// when the process ends. Calls work again when the file is back; otherwise close it and open what is there.
+	ErrMoved = errors.New("ha: store file is not at its path any more")
 	// ErrFormat is returned by [OpenFile] for a file that is not a store of this version. The file is not changed.
 	ErrFormat = errors.New("ha: not a store file")
 	// ErrCorrupt is returned by [OpenFile] for a store file that is damaged, and by the methods of a
-	// [File] that was damaged while it was open. The operator has to restore the file.
+	// [File] that was damaged while it was open, all of which then fail. See docs/failover.md for what to do.
 	ErrCorrupt = errors.New("ha: store file is damaged")
 )
 

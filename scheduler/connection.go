@@ -110,8 +110,11 @@ func (c *connection) silentAt() time.Time {
 // silence returns the error of a master that was silent for too long.
 func (c *connection) silence(now time.Time) error {
 	err := fmt.Errorf("%w for %v", errSilent, now.Sub(c.lastHeard).Round(time.Millisecond))
-	if c.phase == connecting && c.answered {
-		err = fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
+	switch {
+	case c.phase != connecting && c.master != "":
+		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
+	case c.answered:
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}
 	return err
 }
@@ -151,6 +154,13 @@ func (c *connection) opened(now time.Time, master string) {
 // received notes that an event arrived. While connecting, only SUBSCRIBED counts as a sign of life.
 func (c *connection) received(now time.Time, subscribed bool) {
 	if c.phase != connecting || subscribed {
+		c.lastHeard = now
+	}
+}
+
+// excuse makes a time not count as silence in which nothing could be heard.
+func (c *connection) excuse(now time.Time, deaf time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
 		c.lastHeard = now
 	}
 }

@@ -40,6 +40,7 @@ type edges struct {
 	client   *mesoshttp.Client // for subscriptions, and for calls in order on one connection
 	prover   prover            // asks for proofs that this process leads
 	inputs   chan<- []input
+	inflow   inflow
 	log      *slog.Logger
 	running  sync.WaitGroup
 }
@@ -193,6 +194,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	for {
+		e.inflow.wait(ctx)
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
@@ -209,8 +211,11 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
 			}
 			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
-		case !e.put(ctx, streamEvent{stream: wanted.stream, event: event}):
-			return true, context.Cause(ctx)
+		default:
+			e.inflow.add(s.Size())
+			if !e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: s.Size()}) {
+				return true, context.Cause(ctx)
+			}
 		}
 	}
 }
@@ -296,7 +301,7 @@ func callOutcome(call *scheduler.Call, err error) (outcome, error) {
 		}
 		return unclear, err
 	}
-	err = &CallError{Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
+	err = &CallError{Master: status.Master, Call: call.GetType().String(), Status: status.Status, Message: mastertext.OfAnswer(status.Body), retryAfter: status.RetryAfter}
 	switch status.Status {
 	case http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound:
 		// Another master leads now, or this one knows no subscription of ours.

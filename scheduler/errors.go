@@ -296,6 +296,7 @@ func (e *FrameworkRemovedError) Error() string {
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
+	Master  string // URL of the one that has answered, or empty
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's
@@ -303,12 +304,18 @@ type CallError struct {
 	retryAfter time.Duration // how long the master asked to wait; 0: it did not
 }
 
-// Error returns call, status and text.
+// Error returns call, master, status and text.
 func (e *CallError) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("scheduler: %s refused: %s", e.Call, e.Message)
 	}
-	return fmt.Sprintf("scheduler: %s refused: status %d: %s", e.Call, e.Status, e.Message)
+	s := fmt.Sprintf("scheduler: %s refused: status %d", e.Call, e.Status)
+	for _, part := range []string{e.Master, e.Message} {
+		if part != "" {
+			s += ": " + part
+		}
+	}
+	return s
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.

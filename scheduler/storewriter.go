@@ -125,7 +125,7 @@ func (l batchLimit) divide(records map[string][]byte, first change, changes int)
 	return []map[string][]byte{left, before}
 }
 
-// withoutTexts leaves out of states what may be large, and is for people only.
+// withoutTexts leaves out of states what may be large, and is for people only. The addresses have a field of their own.
 func withoutTexts(changes []change) []change {
 	short := slices.Clone(changes)
 	for i, c := range short {
@@ -136,7 +136,7 @@ func withoutTexts(changes []change) []change {
 		t.Info.Err, short[i].task = nil, &t
 		if t.Info.Status != nil {
 			status := *t.Info.Status
-			status.Message, status.Data, status.Labels = nil, nil, nil
+			status.Message, status.Labels, status.ContainerStatus, status.Limitation = nil, nil, nil, nil
 			t.Info.Status = &status
 		}
 	}

@@ -36,14 +36,14 @@ func (c *Client) FindFramework(ctx context.Context, master, key, value string) (
 	for {
 		resp, err := c.getFrameworks(ctx, hops[len(hops)-1])
 		if err != nil {
-			return "", fmt.Errorf("mesoshttp: GET_FRAMEWORKS: %w", err)
+			return "", fmt.Errorf("mesoshttp: GET_FRAMEWORKS to %s: %w", hops[len(hops)-1], err)
 		}
 		if resp.StatusCode == http.StatusOK {
 			return findLabel(resp.Body, key, value)
 		}
 		discard(resp)
 		if resp.StatusCode != http.StatusTemporaryRedirect {
-			return "", fmt.Errorf("mesoshttp: GET_FRAMEWORKS refused: %w", statusCode(resp.StatusCode))
+			return "", fmt.Errorf("mesoshttp: GET_FRAMEWORKS refused by %s: %w", hops[len(hops)-1], statusCode(resp.StatusCode))
 		}
 		location := resp.Header.Get("Location")
 		if strings.HasSuffix(location, operatorPath) {

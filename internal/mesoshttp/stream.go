@@ -29,6 +29,7 @@ type Stream struct {
 
 	subscribed bool // SUBSCRIBED has come
 	skipped    int  // frames since the last event
+	size       int  // bytes of the last event
 }
 
 // ID returns the stream ID, which every call of this subscription must have.
@@ -37,6 +38,9 @@ func (s *Stream) ID() string { return s.id }
 // Master returns the base URL of the master of the subscription, for its calls: the one given to Client.Subscribe, or
 // the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
+
+// Size returns the bytes that the event which Next has returned last had on the wire.
+func (s *Stream) Size() int { return s.size }
 
 // Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
 //
@@ -56,13 +60,13 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	}
 	event, err := s.event(frame)
 	if err == nil {
-		s.skipped = 0
+		s.skipped, s.size = 0, len(frame)
 		return event, nil
 	}
 	if s.skipped++; s.skipped == maxSkipped {
 		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
 	}
-	return nil, &DecodeError{Codec: s.codec, Size: len(frame), Err: err}
+	return nil, &DecodeError{Master: s.master, Codec: s.codec, Size: len(frame), Err: err}
 }
 
 // event returns the event in frame, or why it has to be skipped.
@@ -82,7 +86,7 @@ func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
 // or the end of the caller's context, the error of the broken connection depends on which goroutine was first.
 func (s *Stream) end(err error) error {
 	s.cancel(err)
-	return fmt.Errorf("mesoshttp: event stream: %w", s.cause())
+	return fmt.Errorf("mesoshttp: event stream of %s: %w", s.master, s.cause())
 }
 
 // Close ends the stream: its connection is closed, which a master takes as a disconnection, and a waiting

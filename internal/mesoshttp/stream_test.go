@@ -129,7 +129,7 @@ func TestStreamGoesOnAfterABadEvent(t *testing.T) {
 		require.ErrorAs(t, err, &decode)
 		require.Equal(t, 1, decode.Size)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.EqualError(t, err, "mesoshttp: Protobuf event of 1 bytes: unexpected EOF")
+		require.EqualError(t, err, "mesoshttp: Protobuf event of 1 bytes from http://master.example:5050: unexpected EOF")
 		_, err = stream.Next()
 		require.NoError(t, err)
 		_, err = stream.Next()
