@@ -153,7 +153,7 @@ func prependField(message []byte, number byte) []byte {
 // invent returns an ID that the master has never used.
 func (s *lyingStream) invent(random *rand.Rand) string {
 	s.invented++
-	prefix := pick(random, "", "\n", "\x1b[2J", "../../x")
+	prefix := pick(random, "", "", "\n", "\x1b[2J", "../../x")
 	if random.IntN(50) == 0 {
 		prefix = strings.Repeat("long", 10_000)
 	}
@@ -180,10 +180,15 @@ func unknownUpdates(s *lyingStream, random *rand.Rand) []byte {
 func largeMessages(s *lyingStream, random *rand.Rand) []byte {
 	data := make([]byte, random.IntN(4<<20))
 	if random.IntN(2) == 0 {
-		return s.frames(&scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{Data: data}})
+		return s.frames(&scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
+			AgentID: mesos.AgentID{Value: s.invent(random)}, ExecutorID: mesos.ExecutorID{Value: s.invent(random)}, Data: data,
+		}})
 	}
 	text := strings.Repeat("long\n", len(data)/5)
-	status := mesos.TaskStatus{TaskID: mesos.TaskID{Value: s.invent(random)}, State: mesos.TASK_RUNNING.Enum(), Message: &text, Data: data, UUID: data[:min(16, len(data))]}
+	status := mesos.TaskStatus{
+		TaskID: mesos.TaskID{Value: s.invent(random)}, AgentID: &mesos.AgentID{Value: s.invent(random)}, UUID: make([]byte, 16),
+		State: mesos.TASK_RUNNING.Enum(), Message: &text, Data: data,
+	}
 	return s.frames(&scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: status}})
 }
 
@@ -202,8 +207,8 @@ func inventedOffers(s *lyingStream, random *rand.Rand) []byte {
 		}
 		if random.IntN(2) == 0 {
 			o.Resources = []mesos.Resource{
-				{Name: pick(random, "cpus", "", "\n"), Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: amount}},
-				{Name: "mem", Type: mesos.SCALAR.Enum(), Scalar: pick(random, nil, &mesos.Value_Scalar{Value: amount})},
+				{Name: pick(random, "cpus", "cpus", "\n"), Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: amount}},
+				{Name: "mem", Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: amount}},
 				{Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: []mesos.Value_Range{{Begin: 0, End: math.MaxUint64}, {Begin: 9, End: 3}}}},
 			}
 		}

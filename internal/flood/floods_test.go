@@ -126,7 +126,9 @@ func largeData(batch int) []byte {
 }
 
 func largeMessages(int) []byte {
-	return framed(&calls.Event{Type: calls.Event_MESSAGE, Message: &calls.Event_Message{Data: text(30)}})
+	return framed(&calls.Event{Type: calls.Event_MESSAGE, Message: &calls.Event_Message{
+		AgentID: mesos.AgentID{Value: "a"}, ExecutorID: mesos.ExecutorID{Value: "e"}, Data: text(30),
+	}})
 }
 
 func hugeUpdates(batch int) []byte { return update("t0", batch, string(text(62))) }
