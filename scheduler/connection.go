@@ -158,6 +158,13 @@ func (c *connection) received(now time.Time, subscribed bool) {
 	}
 }
 
+// excuse makes a time not count as silence in which nothing could be heard.
+func (c *connection) excuse(now time.Time, deaf time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
+		c.lastHeard = now
+	}
+}
+
 // expects reports whether an event of a type is taken now. SUBSCRIBED comes once in a subscription, and first; what comes
 // before it could not be answered.
 func (c *connection) expects(t scheduler.Event_Type) bool {

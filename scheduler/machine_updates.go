@@ -18,7 +18,8 @@ const (
 )
 
 // update takes a status update. It is applied, stored, delivered to the watchers, and only then acknowledged.
-func (m *machine) update(now time.Time, status mesos.TaskStatus) {
+func (m *machine) update(now time.Time, received mesos.TaskStatus) {
+	status := keptStatus(received)
 	if e := m.tasks.byID[status.TaskID.Value]; e == nil && m.tasks.remembered.has(status.TaskID.Value) {
 		m.endedTask(false, status)
 	} else if e == nil {
