@@ -53,7 +53,7 @@ func newFlooded(t *testing.T, took outcome, durable, storeHangs bool, set func(*
 	f.event(&scheduler.Event{Type: scheduler.Event_OFFERS, Offers: offersOf(words)})
 	f.wait(time.Second)
 	for i := range ownTasks / 4 { // the others remain staging
-		f.event(updateEvent(fmt.Sprint("t", i), fmt.Sprint("own", i), mesos.TASK_RUNNING, i))
+		f.event(statusUpdate(fmt.Sprint("t", i), fmt.Sprint("own", i), mesos.TASK_RUNNING, i))
 		if i%2 == 0 {
 			f.feed(kill{id: fmt.Sprint("t", i)})
 		}
@@ -130,7 +130,7 @@ func (f *flooded) note() {
 	}
 }
 
-func updateEvent(id, agent string, state mesos.TaskState, uuid int) *scheduler.Event {
+func statusUpdate(id, agent string, state mesos.TaskState, uuid int) *scheduler.Event {
 	status := mesos.TaskStatus{TaskID: mesos.TaskID{Value: id}, State: &state, AgentID: &mesos.AgentID{Value: agent}}
 	if uuid >= 0 {
 		status.UUID = binary.BigEndian.AppendUint64(make([]byte, 8), uint64(uuid))
@@ -170,28 +170,34 @@ func floods() map[string]func(i int) []*scheduler.Event {
 	}
 	pick := func(i int, states ...mesos.TaskState) mesos.TaskState { return states[i%len(states)] }
 	return map[string]func(i int) []*scheduler.Event{
-		"one uuid": one(func(int) *scheduler.Event { return updateEvent("t1", "own1", mesos.TASK_RUNNING, 7) }),
+		"one uuid": one(func(int) *scheduler.Event { return statusUpdate("t1", "own1", mesos.TASK_RUNNING, 7) }),
 		"uuids of a task": one(func(i int) *scheduler.Event {
-			return updateEvent("t1", "own1", pick(i, mesos.TASK_RUNNING, mesos.TASK_KILLING), i)
+			return statusUpdate("t1", "own1", pick(i, mesos.TASK_RUNNING, mesos.TASK_KILLING), i)
 		}),
-		"uuids of tasks": one(func(i int) *scheduler.Event { id, agent := own(i); return updateEvent(id, agent, mesos.TASK_RUNNING, i) }),
-		"staging":        one(func(i int) *scheduler.Event { id, agent := own(i); return updateEvent(id, agent, mesos.TASK_STAGING, i) }),
+		"uuids of tasks": one(func(i int) *scheduler.Event {
+			id, agent := own(i)
+			return statusUpdate(id, agent, mesos.TASK_RUNNING, i)
+		}),
+		"staging": one(func(i int) *scheduler.Event {
+			id, agent := own(i)
+			return statusUpdate(id, agent, mesos.TASK_STAGING, i)
+		}),
 		"unknown to master": one(func(i int) *scheduler.Event {
 			id, agent := own(i / 2)
-			return updateEvent(id, agent, pick(i, mesos.TASK_UNKNOWN, mesos.TASK_RUNNING), -1)
+			return statusUpdate(id, agent, pick(i, mesos.TASK_UNKNOWN, mesos.TASK_RUNNING), -1)
 		}),
 		"unreachable": one(func(i int) *scheduler.Event {
 			id, agent := own(i / 2)
-			return updateEvent(id, agent, pick(i, mesos.TASK_UNREACHABLE, mesos.TASK_RUNNING), -1)
+			return statusUpdate(id, agent, pick(i, mesos.TASK_UNREACHABLE, mesos.TASK_RUNNING), -1)
 		}),
-		"of other agents": one(func(i int) *scheduler.Event { return updateEvent("t1", fmt.Sprint("S", i), mesos.TASK_RUNNING, i) }),
+		"of other agents": one(func(i int) *scheduler.Event { return statusUpdate("t1", fmt.Sprint("S", i), mesos.TASK_RUNNING, i) }),
 		"tasks not on record": one(func(i int) *scheduler.Event {
-			return updateEvent(fmt.Sprint("u", i), fmt.Sprint("S", i), mesos.TASK_RUNNING, i)
+			return statusUpdate(fmt.Sprint("u", i), fmt.Sprint("S", i), mesos.TASK_RUNNING, i)
 		}),
-		"one not on record": one(func(i int) *scheduler.Event { return updateEvent("u", "S", mesos.TASK_RUNNING, i) }),
+		"one not on record": one(func(i int) *scheduler.Event { return statusUpdate("u", "S", mesos.TASK_RUNNING, i) }),
 		"not on record, ending": func(i int) []*scheduler.Event {
 			id := fmt.Sprint("u", i)
-			return []*scheduler.Event{updateEvent(id, "S", mesos.TASK_RUNNING, 2*i), updateEvent(id, "S", mesos.TASK_FINISHED, 2*i+1)}
+			return []*scheduler.Event{statusUpdate(id, "S", mesos.TASK_RUNNING, 2*i), statusUpdate(id, "S", mesos.TASK_FINISHED, 2*i+1)}
 		},
 		"offers":             one(func(i int) *scheduler.Event { return offerEvent(fmt.Sprint("O", i), fmt.Sprint("S", i), "*") }),
 		"offers of an agent": one(func(i int) *scheduler.Event { return offerEvent(fmt.Sprint("O", i), "S", "*") }),
@@ -202,7 +208,7 @@ func floods() map[string]func(i int) []*scheduler.Event {
 		},
 		"rescinds": one(func(i int) *scheduler.Event { return rescindEvent(fmt.Sprint("O", i)) }),
 		"launches that are refused": func(i int) []*scheduler.Event {
-			refused := updateEvent(fmt.Sprint("t", ownTasks/2+i%(ownTasks/2)), "S", mesos.TASK_LOST, -1)
+			refused := statusUpdate(fmt.Sprint("t", ownTasks/2+i%(ownTasks/2)), "S", mesos.TASK_LOST, -1)
 			refused.Update.Status.Reason = mesos.REASON_INVALID_OFFERS.Enum()
 			offer := offerEvent(fmt.Sprint("O", i), fmt.Sprint("S", i), "*")
 			offer.Offers.Offers[0].Resources[0].Scalar.Value = 1000

@@ -64,6 +64,7 @@ var imports = map[string][]string{
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
+	"internal/flood":      {},
 	"internal/hatest":     {},
 	recordio:              {},
 	"internal/virtualnet": {},
