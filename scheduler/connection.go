@@ -38,6 +38,7 @@ type connection struct {
 	openedAt    time.Time // when SUBSCRIBED arrived
 	lastHeard   time.Time // when the last event arrived
 	answered    bool      // the master has accepted the HTTP request of the present subscription
+	skipped     error     // an event of the present subscription that was of no use; nil: there was none
 	heartbeat   time.Duration
 	retryAt     time.Time // in phase waiting: when to subscribe again
 
@@ -112,6 +113,9 @@ func (c *connection) silence(now time.Time) error {
 	err := fmt.Errorf("%w for %v", errSilent, now.Sub(c.lastHeard).Round(time.Millisecond))
 	if c.phase == connecting && c.answered {
 		err = fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
+		if c.skipped != nil { // it may have been the answer
+			err = fmt.Errorf("%w; what it sent is of no use: %w", err, c.skipped)
+		}
 	}
 	return err
 }
@@ -139,7 +143,7 @@ func (c *connection) connect(now time.Time) {
 	if !c.shortened {
 		c.shortPauses = 0
 	}
-	c.newLeader, c.shortened, c.answered = false, false, false
+	c.newLeader, c.shortened, c.answered, c.skipped = false, false, false, nil
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -154,6 +158,9 @@ func (c *connection) received(now time.Time, subscribed bool) {
 		c.lastHeard = now
 	}
 }
+
+// skip notes an event of no use.
+func (c *connection) skip(err error) { c.skipped = err }
 
 // expects reports whether an event of a type is taken now. SUBSCRIBED comes once in a subscription, and first; what comes
 // before it could not be answered.
