@@ -94,7 +94,7 @@ func TestStreamWithoutEvents(t *testing.T) {
 		})
 		require.True(t, events[0].Connected, why)
 		require.False(t, events[1].Connected, why)
-		require.ErrorContains(t, events[1].Err, "scheduler: the stream ended: mesoshttp: event stream: 100 frames in a row were no events", why)
+		require.ErrorContains(t, events[1].Err, "scheduler: the stream ended: mesoshttp: event stream of http://master.example:5050: 100 frames in a row were no events", why)
 		require.False(t, events[1].NextAttempt.IsZero(), why)
 		require.Less(t, len(subscribes), 30, why)
 	}

@@ -40,8 +40,8 @@ func failingTypes() map[string][]scheduler.Call_Type {
 }
 
 // busyCluster answers SUBSCRIBE with updates about all tasks, and each second with offers.
-func busyCluster(tasks int) func(a *answer) {
-	return func(a *answer) {
+func busyCluster(tasks int) func(a *exchange) {
+	return func(a *exchange) {
 		subscribed := subscribedEvent(ownID)
 		subscribed.Subscribed.MasterInfo = &mesos.MasterInfo{ID: "m1", IP: 1, Port: proto(uint32(5050)), Version: proto("1.11.0")}
 		a.stream(false, subscribed)
@@ -69,7 +69,7 @@ func busyCluster(tasks int) func(a *answer) {
 }
 
 // busyRun runs a scheduler with tasks that run and are to be killed, and as many that are pending.
-func busyRun(t *testing.T, tasks, minutes int, change func(*Scheduler, *settings), call func(*answer, *scheduler.Call)) *oddRun {
+func busyRun(t *testing.T, tasks, minutes int, change func(*Scheduler, *settings), call func(*exchange, *scheduler.Call)) *oddRun {
 	store := recordedStore(t)
 	for i := range tasks {
 		spec := specOf(fmt.Sprint("t", i), nil)
@@ -114,7 +114,7 @@ func TestFailingCallsPerMinute(t *testing.T) {
 	const tasks, minutes = 2500, 8
 	for _, fault := range []int{429, 0, -1, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusNoContent} {
 		synctest.Test(t, func(t *testing.T) {
-			run := busyRun(t, tasks, minutes, nil, func(a *answer, _ *scheduler.Call) {
+			run := busyRun(t, tasks, minutes, nil, func(a *exchange, _ *scheduler.Call) {
 				switch fault {
 				case 0:
 					a.reset()
@@ -147,7 +147,7 @@ func TestFailingCallsPerMinuteControl(t *testing.T) {
 				return m.step(now, in)
 			}
 		}
-		run := busyRun(t, 100, 1, forget, func(a *answer, _ *scheduler.Call) { a.status(http.StatusServiceUnavailable, "") })
+		run := busyRun(t, 100, 1, forget, func(a *exchange, _ *scheduler.Call) { a.status(http.StatusServiceUnavailable, "") })
 		require.NotEmpty(t, checkCallRate(run, 1))
 	})
 }
@@ -159,7 +159,7 @@ func TestCallsAfterFailures(t *testing.T) {
 		began := time.Now()
 		var mu sync.Mutex
 		acknowledged, killed, launched := map[string]bool{}, map[string]bool{}, 0
-		busyRun(t, tasks, 5, nil, func(a *answer, c *scheduler.Call) {
+		busyRun(t, tasks, 5, nil, func(a *exchange, c *scheduler.Call) {
 			if time.Since(began) < 2*time.Minute {
 				a.status(http.StatusServiceUnavailable, "")
 				return
@@ -186,7 +186,7 @@ func TestCallsAfterFailures(t *testing.T) {
 func TestCallsObeyRetryAfter(t *testing.T) {
 	for after, want := range map[string]time.Duration{"200": 200 * time.Second, "86400": 15 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			run := busyRun(t, 10, 60, nil, func(a *answer, c *scheduler.Call) {
+			run := busyRun(t, 10, 60, nil, func(a *exchange, c *scheduler.Call) {
 				if c.Type == scheduler.Call_KILL {
 					a.Header().Set("Retry-After", after)
 					a.status(http.StatusTooManyRequests, "")

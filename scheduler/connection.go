@@ -111,11 +111,13 @@ func (c *connection) silentAt() time.Time {
 // silence returns the error of a master that was silent for too long.
 func (c *connection) silence(now time.Time) error {
 	err := fmt.Errorf("%w for %v", errSilent, now.Sub(c.lastHeard).Round(time.Millisecond))
-	if c.phase == connecting && c.answered {
-		err = fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
-		if c.skipped != nil { // it may have been the answer
-			err = fmt.Errorf("%w; what it sent is of no use: %w", err, c.skipped)
-		}
+	switch {
+	case c.phase != connecting && c.master != "":
+		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
+	case c.answered && c.skipped != nil: // that may have been the answer
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and what it sends is of no use: %w: %w", c.master, err, c.skipped)
+	case c.answered:
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}
 	return err
 }
@@ -161,6 +163,13 @@ func (c *connection) received(now time.Time, subscribed bool) {
 
 // skip notes an event of no use.
 func (c *connection) skip(err error) { c.skipped = err }
+
+// excuse makes a time not count as silence in which nothing could be heard.
+func (c *connection) excuse(now time.Time, deaf time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
+		c.lastHeard = now
+	}
+}
 
 // expects reports whether an event of a type is taken now. SUBSCRIBED comes once in a subscription, and first; what comes
 // before it could not be answered.

@@ -6,6 +6,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -151,6 +152,8 @@ func (m *machine) step(now time.Time, in input) []action {
 		m.conn.stop()
 	case wake:
 		m.wake(now)
+	case busy:
+		m.conn.excuse(now, in.took)
 	case leaderElected:
 		m.leaderElected(now)
 	case streamOpened:
@@ -313,7 +316,7 @@ func (m *machine) handle(now time.Time, e *scheduler.Event) {
 			m.failure(f)
 		}
 	case scheduler.Event_ERROR:
-		m.errorEvent(now, e.GetError().GetMessage())
+		m.errorEvent(now, printable.Cut(e.GetError().GetMessage()))
 	}
 }
 

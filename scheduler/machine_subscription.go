@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -320,7 +321,7 @@ func (m *machine) errorEvent(now time.Time, message string) {
 	case meaning == mastertext.NotAllowed:
 		m.disconnected(now, &SubscribeError{Master: m.conn.master, Status: 200, Message: message})
 	default:
-		m.disconnected(now, fmt.Errorf("the master ended the subscription: %s", message))
+		m.disconnected(now, fmt.Errorf("scheduler: %s has ended the subscription: %s", cmp.Or(m.conn.master, "the master"), message))
 	}
 }
 

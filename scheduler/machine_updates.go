@@ -18,7 +18,8 @@ const (
 )
 
 // update takes a status update. It is applied, stored, delivered to the watchers, and only then acknowledged.
-func (m *machine) update(now time.Time, status mesos.TaskStatus) {
+func (m *machine) update(now time.Time, received mesos.TaskStatus) {
+	status := keptStatus(received)
 	if e := m.tasks.byID[status.TaskID.Value]; e == nil && m.tasks.remembered.has(status.TaskID.Value) {
 		m.endedTask(false, status)
 	} else if e == nil {
@@ -241,7 +242,7 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 		return // the task has ended, or does not run
 	}
 	switch policy := m.settings.unknown; {
-	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted:
+	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted && isTaskID(status.TaskID.Value):
 		m.adopt(now, status, state)
 	case policy == KillUnknown:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
@@ -249,6 +250,12 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	default:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
 	}
+}
+
+// isTaskID reports whether a task may have that ID. Mesos launches none that may not, and not every store could take its
+// record.
+func isTaskID(id string) bool {
+	return task.Spec{ID: id, CPUs: 1, Mem: 32, Command: task.Command{Shell: "true"}}.Validate() == nil
 }
 
 // adopt puts a task on record that Mesos runs and that is not on record yet.

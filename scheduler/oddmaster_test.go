@@ -24,8 +24,8 @@ import (
 // oddMaster is an HTTP server that answers calls as a test says, and notes when they come.
 type oddMaster struct {
 	network   virtualnet.Network
-	subscribe func(a *answer)                       // answers a SUBSCRIBE
-	call      func(a *answer, call *scheduler.Call) // answers any other call; nil: 202
+	subscribe func(a *exchange)                       // answers a SUBSCRIBE
+	call      func(a *exchange, call *scheduler.Call) // answers any other call; nil: 202
 
 	mu    sync.Mutex
 	began time.Time
@@ -36,8 +36,8 @@ type oddMaster struct {
 // manyCalls is how many calls end a test in which time may stand still.
 const manyCalls = 20_000
 
-// answer is a request and its answer.
-type answer struct {
+// exchange is a request and its answer.
+type exchange struct {
 	http.ResponseWriter
 	request *http.Request
 	number  int // of the calls of this type before
@@ -63,7 +63,7 @@ func (m *oddMaster) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.mu.Lock()
-	a := &answer{w, r, len(m.calls[call.Type])}
+	a := &exchange{w, r, len(m.calls[call.Type])}
 	m.calls[call.Type] = append(m.calls[call.Type], time.Since(m.began))
 	total := 0
 	for _, times := range m.calls {
@@ -99,13 +99,13 @@ func (m *oddMaster) perMinute(minutes int, types ...scheduler.Call_Type) []int {
 }
 
 // status answers with a status and a text.
-func (a *answer) status(code int, text string) {
+func (a *exchange) status(code int, text string) {
 	a.WriteHeader(code)
 	_, _ = io.WriteString(a, text)
 }
 
 // stream answers with a stream that begins with these events, and ends after them unless it stays.
-func (a *answer) stream(stay bool, events ...*scheduler.Event) {
+func (a *exchange) stream(stay bool, events ...*scheduler.Event) {
 	var frames []string
 	for _, e := range events {
 		frame, err := e.Marshal()
@@ -117,7 +117,7 @@ func (a *answer) stream(stay bool, events ...*scheduler.Event) {
 	a.frames(stay, frames...)
 }
 
-func (a *answer) frames(stay bool, frames ...string) {
+func (a *exchange) frames(stay bool, frames ...string) {
 	a.Header().Set("Content-Type", "application/x-protobuf")
 	a.Header().Set("Mesos-Stream-Id", fmt.Sprint(a.number))
 	a.WriteHeader(http.StatusOK)
@@ -131,7 +131,7 @@ func (a *answer) frames(stay bool, frames ...string) {
 }
 
 // event adds an event to a stream.
-func (a *answer) event(e *scheduler.Event) {
+func (a *exchange) event(e *scheduler.Event) {
 	frame, err := e.Marshal()
 	if err != nil {
 		panic(err)
@@ -141,10 +141,10 @@ func (a *answer) event(e *scheduler.Event) {
 }
 
 // hang does not answer, or not any more.
-func (a *answer) hang() { <-a.request.Context().Done() }
+func (a *exchange) hang() { <-a.request.Context().Done() }
 
 // reset breaks the connection.
-func (a *answer) reset() {
+func (a *exchange) reset() {
 	conn, _, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	if err != nil {
 		panic(err)

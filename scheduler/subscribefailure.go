@@ -25,12 +25,12 @@ func subscribeError(err error) error {
 	if mastertext.IsFinalAnswer(status.Status, status.Body) {
 		return &SubscribeError{Master: master.URL, Status: status.Status, Message: text}
 	}
-	parts := []string{master.URL, master.Mistake, text}
+	parts := []string{master.Mistake, text}
 	if status.Location != "" {
 		parts = append(parts, "location "+status.Location)
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return &CallError{Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": "), retryAfter: status.RetryAfter}
+	return &CallError{Master: master.URL, Call: "SUBSCRIBE", Status: status.Status, Message: strings.Join(parts, ": "), retryAfter: status.RetryAfter}
 }
 
 // leaderlessError is why an attempt failed that has reached no leading master, since there is none or it is not known yet.

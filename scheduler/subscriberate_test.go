@@ -45,25 +45,25 @@ func recordedStore(t require.TestingT) mapStore {
 // oddSubscription is a way to answer SUBSCRIBE, and for how many SUBSCRIBEs a minute it may be good.
 type oddSubscription struct {
 	most   int // 0: mostPerMinute
-	answer func(a *answer)
-	call   func(a *answer, call *scheduler.Call) // nil: 202
+	answer func(a *exchange)
+	call   func(a *exchange, call *scheduler.Call) // nil: 202
 }
 
 // oddSubscriptions returns all kinds of answers to SUBSCRIBE.
 func oddSubscriptions() map[string]oddSubscription {
 	rows := map[string]oddSubscription{
-		"no answer":         {answer: (*answer).hang, most: mostLeaderless},
-		"connection reset":  {answer: (*answer).reset, most: mostLeaderless},
-		"no stream ID":      {answer: func(a *answer) { a.Header().Set("Content-Type", "application/x-protobuf"); a.status(200, "") }},
-		"JSON":              {answer: func(a *answer) { a.Header().Set("Content-Type", "application/json"); a.status(200, "{}") }},
-		"a page":            {answer: func(a *answer) { a.status(200, "<html>") }},
-		"an empty stream":   {answer: func(a *answer) { a.frames(false) }},
-		"a silent stream":   {answer: func(a *answer) { a.frames(true) }},
-		"no length":         {answer: func(a *answer) { a.stream(false); fmt.Fprint(a, "length\n") }},
-		"a huge frame":      {answer: func(a *answer) { a.stream(false); fmt.Fprint(a, "99999999999999999999\n") }},
-		"half a frame":      {answer: func(a *answer) { a.stream(false); fmt.Fprint(a, "100\nhalf") }},
-		"frames of garbage": {answer: func(a *answer) { a.frames(true, slices.Repeat([]string{"???"}, 1000)...) }},
-		"empty frames":      {answer: func(a *answer) { a.frames(true, slices.Repeat([]string{""}, 1000)...) }},
+		"no answer":         {answer: (*exchange).hang, most: mostLeaderless},
+		"connection reset":  {answer: (*exchange).reset, most: mostLeaderless},
+		"no stream ID":      {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/x-protobuf"); a.status(200, "") }},
+		"JSON":              {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/json"); a.status(200, "{}") }},
+		"a page":            {answer: func(a *exchange) { a.status(200, "<html>") }},
+		"an empty stream":   {answer: func(a *exchange) { a.frames(false) }},
+		"a silent stream":   {answer: func(a *exchange) { a.frames(true) }},
+		"no length":         {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "length\n") }},
+		"a huge frame":      {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "99999999999999999999\n") }},
+		"half a frame":      {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "100\nhalf") }},
+		"frames of garbage": {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{"???"}, 1000)...) }},
+		"empty frames":      {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{""}, 1000)...) }},
 	}
 	for code := http.StatusOK; code < 600; code++ {
 		most := 0
@@ -71,17 +71,17 @@ func oddSubscriptions() map[string]oddSubscription {
 		case http.StatusTemporaryRedirect, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			most = mostLeaderless
 		}
-		rows[fmt.Sprintf("status %d", code)] = oddSubscription{answer: func(a *answer) { a.status(code, "") }, most: most}
+		rows[fmt.Sprintf("status %d", code)] = oddSubscription{answer: func(a *exchange) { a.status(code, "") }, most: most}
 	}
 	for where, location := range map[string]string{"itself": "//" + oddAddress + "/master", "nowhere": "//nowhere.example:1", "no master": "mailto:x"} {
-		rows["redirected to "+where] = oddSubscription{most: mostLeaderless, answer: func(a *answer) {
+		rows["redirected to "+where] = oddSubscription{most: mostLeaderless, answer: func(a *exchange) {
 			a.Header().Set("Location", location)
 			a.status(http.StatusTemporaryRedirect, "")
 		}}
 	}
 	for number, name := range scheduler.Event_Type_name {
 		for stay, how := range endings() {
-			rows["first "+name+how] = oddSubscription{answer: func(a *answer) { a.frames(stay, string([]byte{8, byte(number)})) }}
+			rows["first "+name+how] = oddSubscription{answer: func(a *exchange) { a.frames(stay, string([]byte{8, byte(number)})) }}
 		}
 	}
 	addSubscribed(rows)
@@ -107,23 +107,23 @@ func addSubscribed(rows map[string]oddSubscription) {
 		"Not authorized to use roles '{ prod }'", "Authorization failure: no", "anything",
 	}
 	for _, text := range texts {
-		rows["ERROR "+text] = oddSubscription{answer: func(a *answer) { a.stream(true, errorEventOf(text)) }}
+		rows["ERROR "+text] = oddSubscription{answer: func(a *exchange) { a.stream(true, errorEventOf(text)) }}
 	}
 	for name, id := range ids {
 		for stay, how := range endings() {
-			rows["SUBSCRIBED with "+name+how] = oddSubscription{answer: func(a *answer) { a.stream(stay, subscribedEvent(id(a.number))) }}
-			rows["SUBSCRIBED twice with "+name+how] = oddSubscription{answer: func(a *answer) {
+			rows["SUBSCRIBED with "+name+how] = oddSubscription{answer: func(a *exchange) { a.stream(stay, subscribedEvent(id(a.number))) }}
+			rows["SUBSCRIBED twice with "+name+how] = oddSubscription{answer: func(a *exchange) {
 				a.stream(stay, subscribedEvent(id(a.number)), subscribedEvent(id(a.number+1)))
 			}}
 		}
 		for _, text := range texts {
-			rows["SUBSCRIBED with "+name+" and ERROR "+text] = oddSubscription{answer: func(a *answer) {
+			rows["SUBSCRIBED with "+name+" and ERROR "+text] = oddSubscription{answer: func(a *exchange) {
 				a.stream(true, subscribedEvent(id(a.number)), errorEventOf(text))
 			}}
 		}
 	}
 	for _, seconds := range oddHeartbeats() {
-		rows[fmt.Sprintf("heartbeats each %g s", seconds)] = oddSubscription{answer: func(a *answer) {
+		rows[fmt.Sprintf("heartbeats each %g s", seconds)] = oddSubscription{answer: func(a *exchange) {
 			e := subscribedEvent(ownID)
 			e.Subscribed.HeartbeatIntervalSeconds = &seconds
 			a.stream(true, e)
@@ -136,8 +136,8 @@ func addSubscribed(rows map[string]oddSubscription) {
 		}
 		for _, body := range []string{"", "Framework cannot be found"} {
 			rows[fmt.Sprintf("calls answered with %d %s", code, body)] = oddSubscription{
-				answer: func(a *answer) { a.stream(true, subscribedEvent(ownID)) },
-				call:   func(a *answer, _ *scheduler.Call) { a.status(code, body) }, most: most,
+				answer: func(a *exchange) { a.stream(true, subscribedEvent(ownID)) },
+				call:   func(a *exchange, _ *scheduler.Call) { a.status(code, body) }, most: most,
 			}
 		}
 	}
@@ -223,7 +223,7 @@ func TestSubscribesPerMinuteControl(t *testing.T) {
 func TestRenewedFrameworksPerDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const minutes = 24 * 60
-		master := &oddMaster{subscribe: func(a *answer) {
+		master := &oddMaster{subscribe: func(a *exchange) {
 			a.stream(true, subscribedEvent(fmt.Sprint("f-", a.number)), errorEventOf("Framework has been removed"))
 		}}
 		run := master.runWith(t, Config{RenewFramework: true}, minutes, nil, nil)
@@ -242,8 +242,8 @@ func TestTeardownsPerMinute(t *testing.T) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusServiceUnavailable, http.StatusForbidden} {
 		synctest.Test(t, func(t *testing.T) {
 			const minutes = 10
-			odd := oddSubscription{answer: func(a *answer) { a.stream(true, subscribedEvent(ownID)) }}
-			master := &oddMaster{subscribe: odd.answer, call: func(a *answer, _ *scheduler.Call) { a.status(status, "no") }}
+			odd := oddSubscription{answer: func(a *exchange) { a.stream(true, subscribedEvent(ownID)) }}
+			master := &oddMaster{subscribe: odd.answer, call: func(a *exchange, _ *scheduler.Call) { a.status(status, "no") }}
 			run := master.runWith(t, Config{}, minutes, nil, func(ctx context.Context, s *Scheduler) { _ = s.Teardown(ctx) })
 			require.Empty(t, checkSubscribeRate(run, odd, minutes))
 			require.Greater(t, run.failures(), 50)
@@ -256,7 +256,7 @@ func TestSubscribeObeysRetryAfter(t *testing.T) {
 	for after, want := range map[string]time.Duration{"100": 100 * time.Second, "86400": 15 * time.Minute} {
 		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInternalServerError} {
 			synctest.Test(t, func(t *testing.T) {
-				master := &oddMaster{subscribe: func(a *answer) { a.Header().Set("Retry-After", after); a.status(status, "") }}
+				master := &oddMaster{subscribe: func(a *exchange) { a.Header().Set("Retry-After", after); a.status(status, "") }}
 				master.runWith(t, Config{}, 60, nil, nil)
 				times := master.calls[scheduler.Call_SUBSCRIBE]
 				require.Greater(t, len(times), 2)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -61,20 +62,26 @@ func (c statusCode) Error() string {
 	return fmt.Sprintf("%d %s", int(c), http.StatusText(int(c)))
 }
 
+// base returns the base URL of the master that a request is for.
+func base(request *url.URL) string {
+	return (&url.URL{Scheme: request.Scheme, Host: request.Host, Path: strings.TrimSuffix(request.Path, path)}).String()
+}
+
 // StatusError is an HTTP answer that means that the master has not accepted a call.
 type StatusError struct {
+	Master   string              // base URL of the master that has answered, which another may have redirected to
 	Call     scheduler.Call_Type // the call that was refused
 	Status   int                 // HTTP status code
 	Body     string              // at most 4 KiB of the body; Mesos explains itself in plain text
 	Location string              // the header as received; with 307 //host:port/master/api/v1/scheduler
-	Master   string              // base URL in Location; empty if it has none
+	Leader   string              // base URL in Location; empty if it has none
 	// RetryAfter is how long the answer asks to wait before the next call: 0 if it does not, and at most 15 min.
 	RetryAfter time.Duration
 }
 
 // Error implements error.
 func (e *StatusError) Error() string {
-	s := fmt.Sprintf("mesoshttp: %s refused: %s", e.Call, statusCode(e.Status).Error())
+	s := fmt.Sprintf("mesoshttp: %s refused by %s: %s", e.Call, e.Master, statusCode(e.Status).Error())
 	if e.Location != "" {
 		s += ", location " + e.Location
 	}
@@ -91,13 +98,14 @@ func (e *StatusError) Unwrap() error { return statusCode(e.Status) }
 func statusError(resp *http.Response, call *scheduler.Call) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	e := &StatusError{
+		Master:     base(resp.Request.URL),
 		Call:       call.Type,
 		Status:     resp.StatusCode,
 		Body:       strings.ToValidUTF8(string(body), "\uFFFD"),
 		Location:   resp.Header.Get("Location"),
 		RetryAfter: retryAfter(resp.Header, time.Now()),
 	}
-	e.Master = leader(resp.Request.URL, e.Location)
+	e.Leader = leader(resp.Request.URL, e.Location)
 	return e
 }
 
@@ -120,14 +128,15 @@ func (e *RedirectError) Unwrap() []error { return []error{e.Err, ErrRedirect} }
 // DecodeError is returned for an event that could not be decoded, or cannot be used: it lacks a part, its type is not
 // known, or it is a second SUBSCRIBED. The stream goes on with the next event.
 type DecodeError struct {
-	Codec Codec
-	Size  int // of the event in bytes
-	Err   error
+	Master string // base URL
+	Codec  Codec
+	Size   int // of the event in bytes
+	Err    error
 }
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("mesoshttp: %s event of %d bytes: %v", e.Codec, e.Size, e.Err)
+	return fmt.Sprintf("mesoshttp: %s event of %d bytes from %s: %v", e.Codec, e.Size, e.Master, e.Err)
 }
 
 // Unwrap returns the reason.

@@ -42,7 +42,7 @@ func TestFramesThatAreNoEvents(t *testing.T) {
 					var garbled *mesoshttp.GarbledError
 					require.ErrorAs(t, err, &garbled)
 					require.Equal(t, 100, garbled.Frames)
-					require.ErrorContains(t, err, "mesoshttp: event stream: 100 frames in a row were no events; the last one: "+garbled.Err.Error())
+					require.ErrorContains(t, err, "mesoshttp: event stream of "+master+": 100 frames in a row were no events; the last one: "+garbled.Err.Error())
 					require.NotErrorAs(t, err, new(*mesoshttp.DecodeError))
 				}
 				<-gone // the connection was closed

@@ -63,7 +63,7 @@ func TestPipeline(t *testing.T) {
 			}
 			var status *mesoshttp.StatusError
 			require.ErrorAs(t, errs[2], &status)
-			require.Equal(t, mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: http.StatusForbidden, Body: "no\n"}, *status)
+			require.Equal(t, mesoshttp.StatusError{Master: master, Call: scheduler.Call_KILL, Status: http.StatusForbidden, Body: "no\n"}, *status)
 			require.ErrorContains(t, errs[5], "SUBSCRIBE is not for Call but for Subscribe")
 			require.ErrorContains(t, errs[6], "cannot be encoded")
 			require.Equal(t, []string{"0", "1", "2", "3", "4"}, taken)

@@ -26,10 +26,10 @@ func (c *Client) follow(ctx context.Context, master string, call *scheduler.Call
 		if !errors.Is(err, ErrRedirect) || !errors.As(err, &status) {
 			return resp, master, err
 		}
-		if err := c.refuseHop(hops, status.Master); err != nil {
+		if err := c.refuseHop(hops, status.Leader); err != nil {
 			return nil, "", &RedirectError{Hops: hops, Location: status.Location, Err: err}
 		}
-		master = status.Master
+		master = status.Leader
 		hops = append(hops, master)
 		another()
 	}

@@ -191,8 +191,8 @@ func TestCallDoesNotFollow(t *testing.T) {
 		err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"), nil)
 		var status *mesoshttp.StatusError
 		require.ErrorAs(t, err, &status)
-		require.Equal(t, &mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: 307,
-			Location: "//m2:5050/master/api/v1/scheduler", Master: "http://m2:5050"}, status)
+		require.Equal(t, &mesoshttp.StatusError{Master: master, Call: scheduler.Call_KILL, Status: 307,
+			Location: "//m2:5050/master/api/v1/scheduler", Leader: "http://m2:5050"}, status)
 		require.ErrorIs(t, err, mesoshttp.ErrRedirect)
 	})
 }

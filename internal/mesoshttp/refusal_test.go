@@ -37,7 +37,7 @@ func TestRefusals(t *testing.T) {
 				for name, err := range map[scheduler.Call_Type]error{scheduler.Call_SUBSCRIBE: subscribe, scheduler.Call_KILL: call} {
 					var got *mesoshttp.StatusError
 					require.ErrorAs(t, err, &got)
-					require.Equal(t, &mesoshttp.StatusError{Call: name, Status: status, Body: body}, got)
+					require.Equal(t, &mesoshttp.StatusError{Master: master, Call: name, Status: status, Body: body}, got)
 					for sentinel, code := range sentinels {
 						require.Equal(t, code == status, errors.Is(err, sentinel))
 					}
@@ -48,8 +48,8 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestStatusErrorText(t *testing.T) {
-	require.EqualError(t, &mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: 403, Body: "Framework is not subscribed"},
-		"mesoshttp: KILL refused: 403 Forbidden: Framework is not subscribed")
-	require.EqualError(t, &mesoshttp.StatusError{Status: 307, Call: scheduler.Call_SUBSCRIBE, Location: "//host:5050/api/v1/scheduler"},
-		"mesoshttp: SUBSCRIBE refused: 307 Temporary Redirect, location //host:5050/api/v1/scheduler")
+	require.EqualError(t, &mesoshttp.StatusError{Master: master, Call: scheduler.Call_KILL, Status: 403, Body: "Framework is not subscribed"},
+		"mesoshttp: KILL refused by http://master.example:5050: 403 Forbidden: Framework is not subscribed")
+	require.EqualError(t, &mesoshttp.StatusError{Master: master, Status: 307, Call: scheduler.Call_SUBSCRIBE, Location: "//host:5050/api/v1/scheduler"},
+		"mesoshttp: SUBSCRIBE refused by http://master.example:5050: 307 Temporary Redirect, location //host:5050/api/v1/scheduler")
 }

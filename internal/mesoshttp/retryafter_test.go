@@ -83,7 +83,7 @@ func TestRetryAfterOfAnyStatus(t *testing.T) {
 				w.WriteHeader(code)
 			})
 			err := newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"), nil)
-			require.Equal(t, &mesoshttp.StatusError{Call: scheduler.Call_KILL, Status: code, RetryAfter: 7 * time.Second}, err)
+			require.Equal(t, &mesoshttp.StatusError{Master: master, Call: scheduler.Call_KILL, Status: code, RetryAfter: 7 * time.Second}, err)
 		})
 	}
 }
