@@ -57,6 +57,7 @@ type Detector struct {
 	sessionTimeout time.Duration
 	retry          time.Duration
 	leader         candidate // the last one found; used by Run only
+	pace           pace      // of looks after changes; used by Run only
 	elected        func()    // of Run
 
 	mu      sync.Mutex
