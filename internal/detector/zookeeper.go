@@ -18,6 +18,12 @@ const (
 	defaultSessionTimeout = 10 * time.Second
 	// defaultRetry is the pause before ZooKeeper is asked again after it could not say who leads.
 	defaultRetry = time.Second
+	// lookBurst is how many changes of the election are looked at at once. Masters that are restarted one after the other
+	// cause a few.
+	lookBurst = 10
+	// lookInterval is the time between two looks after that, while changes are reported without end: 30 a minute. A leader
+	// is then known so much later.
+	lookInterval = 2 * time.Second
 )
 
 var (
@@ -149,7 +155,7 @@ func (e *election) wait(ctx context.Context, lost <-chan struct{}, failed bool) 
 	for {
 		select {
 		case <-e.changed:
-			e.changed, again = nil, time.After(e.pace.next(time.Now()))
+			e.changed, again = nil, time.After(e.pace.Next(time.Now()))
 		case <-again:
 			return nil
 		case <-lost:
