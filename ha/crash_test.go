@@ -60,13 +60,13 @@ const pageSize = 4 << 10
 func (c commit) pages(t *testing.T) (data []int, head int) {
 	head = -1
 	for at := 0; at < len(c.after); at += pageSize {
-		switch old := c.grown()[at : at+pageSize]; {
-		case bytes.Equal(old, c.after[at:at+pageSize]):
-		case at >= 2*pageSize:
-			data = append(data, at)
-		default:
+		switch old, now := c.grown()[at:at+pageSize], c.after[at:at+pageSize]; {
+		case at < 2*pageSize && bytes.Equal(old[:markOffset], now[:markOffset]): // only its mark is new
+		case at < 2*pageSize:
 			require.Equal(t, -1, head, "one Apply writes one page at the head")
 			head = at
+		case !bytes.Equal(old, now):
+			data = append(data, at)
 		}
 	}
 	require.NotEqual(t, -1, head)
@@ -78,13 +78,23 @@ func (c commit) grown() []byte {
 	return append(bytes.Clone(c.before), make([]byte, len(c.after)-len(c.before))...)
 }
 
+// synced is the file when bbolt has synced the commit, and it is not marked yet. bbolt writes the whole page at the head.
+func (c commit) synced(head int) []byte {
+	image := c.grown()
+	copy(image[2*pageSize:], c.after[2*pageSize:])
+	copy(image[head:head+pageSize], c.after[head:])
+	clear(image[head+markOffset : head+pageSize])
+	return image
+}
+
 // writeImage writes a file as a crash may have left it.
 func writeImage(t testing.TB, path string, image []byte) {
 	require.NoError(t, os.WriteFile(path, image, 0o600))
 }
 
-// bbolt syncs data pages before it writes the page at the head, and that before Apply returns. So a crash leaves
-// any part of any data pages below the old head, or all of them and any part of the new head.
+// bbolt syncs data pages before it writes the page at the head, and that before the marks are written. So a crash leaves
+// any part of any data pages below the old head, or all of them and any part of the new head, or all of that and any part of
+// the marks.
 func TestCrashImages(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -138,6 +148,25 @@ func TestCrashImages(t *testing.T) {
 			recovers(torn, fmt.Sprintf("%d bytes of the head", n), c.old, c.new)
 			clear(torn[head : head+n]) // a disk may also leave zeros
 			recovers(torn, fmt.Sprintf("%d bytes of the head are zero", n), c.old, c.new)
+		}
+		synced := c.synced(head)
+		for range 4 {
+			torn := bytes.Clone(image)
+			for sector := head; sector < head+pageSize; sector += 512 {
+				if random.IntN(2) > 0 {
+					copy(torn[sector:sector+512], synced[sector:])
+				}
+			}
+			recovers(torn, "some sectors of the head", c.old, c.new)
+		}
+		recovers(synced, "everything but the marks", c.new)
+		for range 4 {
+			torn := bytes.Clone(synced)
+			for _, page := range []int{0, pageSize} {
+				n := random.IntN(markSize + 1)
+				copy(torn[page+markOffset:][:n], c.after[page+markOffset:])
+			}
+			recovers(torn, "some of the marks", c.new)
 		}
 		recovers(c.after, "everything", c.new)
 	}

@@ -49,18 +49,22 @@
 //   - After a crash during an Apply, the next OpenFile finds all of its changes or none.
 //   - A damaged file is refused with [ErrCorrupt], a file of another program with [ErrFormat], and neither is changed.
 //     OpenFile reads the whole file (100 MB take a fraction of a second) and verifies the structure of its pages and a
-//     checksum over all records, which each Apply keeps up to date. A file that it accepts is as one Apply left it,
-//     never a mixture.
+//     checksum over all records, which each Apply keeps up to date. A file that it accepts is as the last Apply left it
+//     that returned nil, or a later one that was interrupted: never a mixture, and never an older state.
+//   - A file that is removed, renamed or replaced while it is open, or its directory, is noticed by the next call, which returns
+//     [ErrMoved]. One that another program cuts or overwrites is damaged.
+//   - A call returns when its context ends, also if the disk hangs. Close returns within ten seconds.
 //   - A full disk fails the Apply and leaves the records as they were; once there is room, Apply works again.
 //   - All methods may be called from any goroutine. Calls of a File run one at a time.
 //
 // What they do not promise:
 //
-//   - A last Apply whose final page was damaged later, on the disk, cannot be distinguished from one that a crash
-//     interrupted: the file opens with the records from before it.
-//   - An Apply that has begun to write cannot be interrupted: the end of its context has no effect then, and a disk
-//     that hangs makes it hang. A context that ends earlier, such as while Apply waits for another call, makes Apply
-//     return.
+//   - If the power fails within seconds after an Apply, before a mark that it leaves without a sync is on the disk, and its final
+//     page is damaged later, before the file is opened again, it cannot be distinguished from an Apply that was interrupted: the
+//     file opens with the records from before it. The same holds if both pages at the head of the file are damaged in a certain way.
+//   - A call that has begun to use the disk cannot be interrupted: when its context ends it returns, and its goroutine stays until the
+//     disk answers. Nobody knows until then whether an Apply has written; other calls wait, and the file stays locked, even if the
+//     process is killed, as long as the kernel does not let it go. [OpenFile] has no context, and hangs with the disk.
 //   - The file does not shrink; the space of deleted records is used again.
 //   - It trusts fsync: a disk that reports a write as done and has not made it durable can lose records. Network
 //     file systems often do that, and their locks are unreliable: use a local disk.
@@ -69,5 +73,6 @@
 // # Goroutines
 //
 // Run starts one that follows a [Replica] while this member does not lead, and two in each term that watch the
-// subscription. It waits for them. Nothing else in this package starts goroutines, but electors do.
+// subscription. It waits for them. A File has one for each call, and one for Close, which end before the call returns unless the
+// disk hangs. Electors start goroutines of their own.
 package ha

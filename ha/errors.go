@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 var (
@@ -11,10 +13,14 @@ var (
 	ErrClosed = errors.New("ha: store is closed")
 	// ErrLocked is returned by [OpenFile] when this or another process has the file open.
 	ErrLocked = errors.New("ha: store file is in use")
+	// ErrMoved is returned by the methods of a [File] that is not at its path any more: it was removed or renamed, by itself
+	// or with its directory, or another file is there, or the path cannot be reached. What is written then would be lost
+	// when the process ends. Calls work again when the file is back; otherwise close it and open what is there.
+	ErrMoved = errors.New("ha: store file is not at its path any more")
 	// ErrFormat is returned by [OpenFile] for a file that is not a store of this version. The file is not changed.
 	ErrFormat = errors.New("ha: not a store file")
 	// ErrCorrupt is returned by [OpenFile] for a store file that is damaged, and by the methods of a
-	// [File] that was damaged while it was open. The operator has to restore the file.
+	// [File] that was damaged while it was open, all of which then fail. See docs/failover.md for what to do.
 	ErrCorrupt = errors.New("ha: store file is damaged")
 )
 
@@ -27,9 +33,9 @@ type RecordError struct {
 // Error implements error. The text has the key, shortened to 64 bytes, and the reason.
 func (e *RecordError) Error() string {
 	if len(e.Key) > 64 {
-		return fmt.Sprintf("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
+		return printable.Linef("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
 	}
-	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
+	return printable.Linef("ha: record %q: %s", e.Key, e.Reason)
 }
 
 // ForeignSchedulerError is returned by [Run] when a scheduler that takes no part in the election keeps subscribing as
@@ -43,7 +49,7 @@ type ForeignSchedulerError struct {
 
 // Error says how often this member was evicted.
 func (e *ForeignSchedulerError) Error() string {
-	return fmt.Sprintf("ha: a scheduler outside the election uses this framework's ID: evicted %d times within %v, although this member led: %v",
+	return printable.Linef("ha: a scheduler outside the election uses this framework's ID: evicted %d times within %v, although this member led: %v",
 		e.Evictions, e.Within, e.Err)
 }
 

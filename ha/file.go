@@ -9,8 +9,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -29,14 +29,24 @@ const (
 
 // File is a store in one file of the local disk. [OpenFile] opens it; Close closes and unlocks it.
 type File struct {
-	path string
+	path string   // as it was given
+	at   string   // the same, absolute: the process may change its directory
 	file *os.File // locked; db reads, writes and closes it
-	db   *bbolt.DB
 	// turn has an element while a call uses the file. Unlike a mutex, a channel can be waited for until a context
 	// ends, and bbolt's own lock may stay locked for ever when bbolt panics.
 	turn chan struct{}
-	// err is why no call can use the file any more. It is used only by the call whose turn it is.
-	err error
+	// What follows is used only by the call whose turn it is.
+	db       *bbolt.DB
+	state    fileState
+	err      error // why no call can use the file any more
+	panicked bool  // bbolt, or it has faulted
+
+	closing  sync.Once
+	closed   chan struct{} // closed when Close is called
+	released chan struct{} // closed when the file is closed and unlocked, or cannot be
+	closeErr error         // may be read after released is closed
+	// disk is called by each call when its turn has come; nil except in tests, where it may hang, as a disk may.
+	disk func()
 }
 
 // OpenFile opens the store file at path, or creates an empty one, readable and writable by its owner only; the
@@ -55,7 +65,7 @@ func OpenFile(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ha: open store file: %w", err)
 	}
-	f := &File{path: path, file: file, turn: make(chan struct{}, 1)}
+	f := &File{path: path, file: file, turn: make(chan struct{}, 1), closed: make(chan struct{}), released: make(chan struct{})}
 	if err := f.open(); err != nil {
 		_ = release(file) // nothing was written; bbolt may have closed it already
 		return nil, err
@@ -67,7 +77,10 @@ func OpenFile(path string) (*File, error) {
 // open locks and verifies the file before bbolt maps it into memory: in a damaged file bbolt could read pages that do
 // not exist, which ends the process.
 func (f *File) open() error {
-	err := lock(f.file)
+	var err error
+	if f.at, err = filepath.Abs(f.path); err == nil {
+		err = lock(f.file)
+	}
 	if err == nil {
 		err = inspect(f.file)
 	}
@@ -77,8 +90,10 @@ func (f *File) open() error {
 	}
 	if err == nil {
 		err = f.call(context.Background(), func() (err error) {
-			f.db, err = openBolt(f.file)
-			return err
+			if f.db, err = openBolt(f.file); err != nil {
+				return err
+			}
+			return f.begin()
 		})
 	}
 	switch {
@@ -109,118 +124,136 @@ func openBolt(file *os.File) (*bbolt.DB, error) {
 }
 
 // Load returns all records. The map and its values belong to the caller, and none is nil. Errors: the cause of a ctx
-// that has ended, [ErrClosed], [ErrCorrupt].
+// that has ended, [ErrClosed], [ErrMoved], [ErrCorrupt].
 func (f *File) Load(ctx context.Context) (map[string][]byte, error) {
-	var records map[string][]byte
+	loaded := make(chan map[string][]byte, 1)
 	err := f.call(ctx, func() error {
+		if err := f.inPlace(); err != nil {
+			return err
+		}
 		return f.db.View(func(tx *bbolt.Tx) error {
-			want, err := decodeDigest(tx.Bucket([]byte(aboutBucket)).Get([]byte(digestKey)))
-			if err != nil {
-				return fmt.Errorf("%w: %s: %w", ErrCorrupt, f.path, err)
-			}
-			var got digest
-			records = make(map[string][]byte)
-			err = tx.Bucket([]byte(recordsBucket)).ForEach(func(key, value []byte) error {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				got.add(key, value)
-				records[string(key)] = bytes.Clone(value)
-				return nil
-			})
-			if err == nil && got != want {
-				err = fmt.Errorf("%w: %s: %s, should be %s", ErrCorrupt, f.path, got, want)
-			}
+			records, err := f.read(ctx, tx)
+			loaded <- records
 			return err
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return records, nil
+	return <-loaded, nil
+}
+
+func (f *File) read(ctx context.Context, tx *bbolt.Tx) (map[string][]byte, error) {
+	if err := f.expect(tx); err != nil {
+		return nil, err
+	}
+	want, err := decodeDigest(tx.Bucket([]byte(aboutBucket)).Get([]byte(digestKey)))
+	if err != nil {
+		return nil, f.damaged(err.Error())
+	}
+	var got digest
+	records := make(map[string][]byte)
+	err = tx.Bucket([]byte(recordsBucket)).ForEach(func(key, value []byte) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		got.add(key, value)
+		records[string(key)] = bytes.Clone(value)
+		return nil
+	})
+	if err == nil && got != want {
+		err = f.damaged(fmt.Sprintf("%s, should be %s", got, want))
+	}
+	return records, err
 }
 
 // Apply writes the changes, all or none, and syncs them to the disk; a nil value deletes, an empty one does not. The
 // map and its values are only read, and not after Apply has returned. Keys have 1 to 32768 bytes. Nothing is changed
-// when it returns a [*RecordError], [ErrClosed] or the cause of a ctx that ended before the writing began. After
-// another error, such as that of a full or broken disk, Load returns the records with or without the changes; if with
-// them, they are certainly durable only after the next successful Apply.
+// when it returns a [*RecordError], [ErrClosed] or the cause of a ctx that ended before it began. After another error,
+// such as that of a full or broken disk, [ErrMoved], or the cause of a ctx that ended since, Load returns the records with or
+// without the changes; if with them, they are certainly durable only after the next successful Apply.
+//
+// A disk may hang for ever. Apply then returns when ctx ends, and leaves behind the goroutine that hangs in it. Until that
+// comes back the file stays locked, and other calls wait for it until their contexts end.
 func (f *File) Apply(ctx context.Context, changes map[string][]byte) error {
+	bad, sorted := storable(changes), sortedCopy(changes) // a copy: Apply may return before they are written
 	return f.call(ctx, func() error {
-		if err := storable(changes); err != nil || len(changes) == 0 {
+		if bad != nil || len(sorted) == 0 {
+			return bad
+		}
+		if err := f.inPlace(); err != nil {
 			return err
 		}
-		err := f.db.Update(func(tx *bbolt.Tx) error { return write(tx, changes) })
-		if err != nil {
+		if err := f.write(sorted); err != nil {
 			return fmt.Errorf("ha: apply to %s: %w", f.path, err)
 		}
-		return nil
+		return f.inPlace() // or what was written is lost when the file is closed
 	})
 }
 
-// write makes the changes in the order of keys, which is the fastest with bbolt.
-func write(tx *bbolt.Tx, changes map[string][]byte) error {
+// record is a record that has changed. A nil value deletes it.
+type record struct {
+	key   string
+	value []byte
+}
+
+// sortedCopy returns copies of the changes in the order of keys, which is the fastest with bbolt.
+func sortedCopy(changes map[string][]byte) []record {
+	size := 0
+	for _, value := range changes {
+		size += len(value)
+	}
+	buffer, sorted := make([]byte, 0, size), make([]record, 0, len(changes))
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		r := record{key: key}
+		if value := changes[key]; value != nil {
+			buffer = append(buffer, value...)
+			r.value = buffer[len(buffer)-len(value) : len(buffer) : len(buffer)]
+		}
+		sorted = append(sorted, r)
+	}
+	return sorted
+}
+
+// write makes the changes in one transaction, and marks the file with its number.
+func (f *File) write(changes []record) error {
+	id := 0
+	err := f.db.Update(func(tx *bbolt.Tx) error {
+		if err := f.expect(tx); err != nil {
+			return err
+		}
+		id = tx.ID()
+		return change(tx, changes)
+	})
+	if err != nil {
+		f.state.last = 0 // whether it was made is not known
+		return err
+	}
+	f.state.last = id
+	return f.mark()
+}
+
+// change makes the changes.
+func change(tx *bbolt.Tx, changes []record) error {
 	records, about := tx.Bucket([]byte(recordsBucket)), tx.Bucket([]byte(aboutBucket))
 	sum, err := decodeDigest(about.Get([]byte(digestKey)))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(changes)) {
-		key, value := []byte(name), changes[name]
+	for _, r := range changes {
+		key := []byte(r.key)
 		if old := records.Get(key); old != nil {
 			sum.remove(key, old)
 		}
-		if value == nil {
+		if r.value == nil {
 			err = records.Delete(key)
 		} else {
-			sum.add(key, value)
-			err = records.Put(key, value)
+			sum.add(key, r.value)
+			err = records.Put(key, r.value)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return about.Put([]byte(digestKey), sum.encode())
-}
-
-// Close waits for the call that is using the file, closes it and unlocks it. Closing again does nothing.
-func (f *File) Close() error {
-	f.turn <- struct{}{}
-	defer func() { <-f.turn }()
-	was := f.err
-	f.err = fmt.Errorf("%w: %s", ErrClosed, f.path)
-	switch {
-	case was == nil:
-		return f.db.Close()
-	case errors.Is(was, ErrClosed):
-		return nil
-	default:
-		// bbolt panicked, perhaps with its locks held: its Close could wait for ever. Its mapping stays until the
-		// process ends.
-		return release(f.file)
-	}
-}
-
-// call runs do when no other call uses the file. If another program damages the file while it is open, bbolt panics or
-// faults: call returns that as an error, and every later call fails.
-func (f *File) call(ctx context.Context, do func() error) (err error) {
-	select {
-	case f.turn <- struct{}{}:
-		defer func() { <-f.turn }()
-	case <-ctx.Done():
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if f.err != nil {
-		return f.err
-	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			f.err = fmt.Errorf("%w: %s: %v", ErrCorrupt, f.path, p)
-			err = f.err
-		}
-	}()
-	return do()
 }

@@ -292,7 +292,7 @@ type meta struct {
 	pageSize, root, freelist, pages, transaction uint64
 }
 
-// readMeta returns the valid meta page, as bbolt finds it.
+// readMeta returns the newest meta page, or an error if only an older one is intact. bbolt would open the file with that.
 func readMeta(file *os.File) (meta, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -306,7 +306,7 @@ func readMeta(file *os.File) (meta, error) {
 	// The first page has the page size, and so the position of the second. If the first is torn, the second may be at
 	// any power of two.
 	last, magic := first, magic1
-	found := ok1
+	found, intact := ok1, ok1
 	for size := uint64(1 << 10); size <= 1<<24; size <<= 1 {
 		if ok1 && size != first.pageSize {
 			continue
@@ -316,7 +316,9 @@ func readMeta(file *os.File) (meta, error) {
 			return meta{}, err
 		}
 		magic = magic || magic2
-		if ok && m.pageSize == size && (!found || m.transaction > last.transaction) {
+		ok = ok && m.pageSize == size
+		intact = intact && ok
+		if ok && (!found || m.transaction > last.transaction) {
 			last, found = m, true
 		}
 	}
@@ -328,7 +330,22 @@ func readMeta(file *os.File) (meta, error) {
 	case last.pages < 4 || last.pages > uint64(info.Size())/last.pageSize:
 		return meta{}, in.bad(ErrCorrupt, "%d bytes, should be %d pages of %d", info.Size(), last.pages, last.pageSize)
 	}
-	return last, nil
+	return last, in.newest(last, intact)
+}
+
+// newest returns an error if the file was once at a later transaction than that of its newest intact meta page, or if that cannot be
+// known: one meta page is bad, and the file is of a version without marks.
+func (in *inspection) newest(m meta, bothIntact bool) error {
+	marked, err := readMarks(in.file, m.pageSize)
+	switch {
+	case err != nil:
+		return err
+	case marked > m.transaction:
+		return in.bad(ErrCorrupt, "its newest state is damaged, that of transaction %d; only an older one is whole, that of transaction %d", marked, m.transaction)
+	case marked == 0 && !bothIntact:
+		return in.bad(ErrCorrupt, "a page at its head is damaged; the state that is whole, that of transaction %d, may be an older one", m.transaction)
+	}
+	return nil
 }
 
 // metaAt reads a meta page. Magic says that there is one, ok that it is intact.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
@@ -40,6 +41,7 @@ type edges struct {
 	client   *mesoshttp.Client // for subscriptions, and for calls in order on one connection
 	prover   prover            // asks for proofs that this process leads
 	inputs   chan<- []input
+	inflow   inflow
 	log      *slog.Logger
 	running  sync.WaitGroup
 }
@@ -108,7 +110,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
-		e.put(ctx, streamClosed{stream: s.stream, err: err})
+		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
 	})
 }
 
@@ -193,6 +195,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	for {
+		e.inflow.wait(ctx)
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
@@ -203,14 +206,17 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 		var garbled *mesoshttp.DecodeError
 		switch {
 		case errors.As(err, &garbled):
-			e.put(ctx, streamGarbled{stream: wanted.stream, err: err})
+			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
 			if errors.Is(context.Cause(ctx), errSilent) {
 				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
 			}
 			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
-		case !e.put(ctx, streamEvent{stream: wanted.stream, event: event}):
-			return true, context.Cause(ctx)
+		default:
+			e.inflow.add(s.Size())
+			if !e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: s.Size()}) {
+				return true, context.Cause(ctx)
+			}
 		}
 	}
 }
@@ -251,7 +257,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
 			}
 			if !e.put(ctx, done...) {
 				return

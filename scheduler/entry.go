@@ -135,10 +135,8 @@ func (e *entry) reassign() {
 	}
 }
 
-// recordStatus records a status, without its data, which can be large: the docker executor puts the whole output of
-// "docker inspect" there.
+// recordStatus records what is kept of a status.
 func (e *entry) recordStatus(status mesos.TaskStatus) {
-	status.Data = nil
 	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
 	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
 		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}

@@ -59,8 +59,9 @@ func TestRunsWhereItWasLaunchedLast(t *testing.T) {
 
 // The data of a status can be large and is not kept.
 func TestStatusIsKeptWithoutData(t *testing.T) {
-	e := &entry{}
-	e.recordStatus(mesos.TaskStatus{State: mesos.TASK_RUNNING.Enum(), Data: []byte("docker inspect"), Message: proto("up")})
+	s, e := launched(t)
+	update := updateOf("t", mesos.TASK_RUNNING, mesos.TaskStatus{Data: []byte("docker inspect"), Message: proto("up")})
+	s.step(streamEvent{stream: s.machine.conn.stream, event: update})
 	require.Nil(t, e.Info.Status.Data)
 	require.Equal(t, "up", e.Info.Status.GetMessage())
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
@@ -24,6 +25,9 @@ type (
 	// together are launched together.
 	wake struct{}
 
+	// busy: the owner took no input for so long, since the last step took that time.
+	busy struct{ took time.Duration }
+
 	// leaderElected: ZooKeeper names another leading master.
 	leaderElected struct{}
 	// streamOpened: this master accepted the SUBSCRIBE request and assigned this stream ID.
@@ -36,6 +40,7 @@ type (
 	streamEvent struct {
 		stream int
 		event  *scheduler.Event
+		size   int // bytes of the event as it was sent
 	}
 	// streamGarbled: an event arrived that could not be decoded, or is of no use.
 	streamGarbled struct {
@@ -116,6 +121,7 @@ type (
 func (start) isInput()         {}
 func (end) isInput()           {}
 func (wake) isInput()          {}
+func (busy) isInput()          {}
 func (leaderElected) isInput() {}
 func (streamOpened) isInput()  {}
 func (streamEvent) isInput()   {}

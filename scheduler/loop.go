@@ -151,8 +151,17 @@ func (l *loop) serve(ctx context.Context) error {
 // drainLimit is how many requests are taken before the machine is woken that is due.
 const drainLimit = 10_000
 
-// drain takes the requests that are already waiting.
+// busyAfter is how long a step takes that the machine is told of: a matcher of the user's, for example.
+const busyAfter = time.Second
+
+// drain takes what is already waiting: inputs, such as the heartbeats that came while a matcher was at work, and requests.
 func (l *loop) drain(ctx context.Context) {
+	for range len(l.inputs) {
+		if l.ended {
+			return
+		}
+		l.step(ctx, <-l.inputs...)
+	}
 	for range drainLimit {
 		select {
 		case req := <-l.run.requests:
@@ -187,11 +196,26 @@ func (l *loop) take(ctx context.Context, req *request) {
 	}
 }
 
-// step passes inputs to the machine, and those that its actions cause, and sets the timer.
+// step passes inputs to the machine, tells it if that took long, and sets the timer.
 func (l *loop) step(ctx context.Context, ins ...input) {
+	began := time.Now()
+	l.feed(ctx, ins...)
+	if took := time.Since(began); took >= busyAfter {
+		l.feed(ctx, busy{took})
+	}
+	if at := l.machine.deadline(); at.IsZero() {
+		l.timer.Stop()
+	} else {
+		l.timer.Reset(time.Until(at))
+	}
+}
+
+// feed passes inputs to the machine, and those that its actions cause.
+func (l *loop) feed(ctx context.Context, ins ...input) {
 	l.again = append(l.again, ins...)
 	for len(l.again) > 0 && !l.ended {
 		in := l.again[0]
+		l.again[0] = nil // the array lasts longer, and an event may be large
 		l.again = l.again[1:]
 		switch in := in.(type) {
 		case streamOpened:
@@ -199,8 +223,8 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 				l.streamID, l.master = in.id, in.master
 			}
 		case streamEvent:
-			if in.stream == l.stream {
-				l.watchers.publishRaw(in.event)
+			if in.stream == l.stream && l.watchers.publishRaw(in.event, in.size) {
+				l.log.WarnContext(ctx, "a reader of WatchRaw is too slow and misses events")
 			}
 		case streamGarbled:
 			l.log.ErrorContext(ctx, "event skipped", "error", in.err)
@@ -212,11 +236,9 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 		for _, a := range l.decide(l.machine, time.Now(), in) {
 			l.perform(ctx, a)
 		}
-	}
-	if at := l.machine.deadline(); at.IsZero() {
-		l.timer.Stop()
-	} else {
-		l.timer.Reset(time.Until(at))
+		if e, ok := in.(streamEvent); ok {
+			l.edges.inflow.done(e.size)
+		}
 	}
 }
 
@@ -255,6 +277,8 @@ func (l *loop) perform(ctx context.Context, a action) {
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
+	case dropping:
+		l.log.WarnContext(ctx, "the master takes no calls, or too few of them: some are dropped", "calls", a.kind.String())
 	case takeBack:
 		l.takeBack(a)
 	case store:

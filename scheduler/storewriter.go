@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
@@ -42,7 +43,7 @@ func (e *edges) writeAll(ctx context.Context, s storeTurn, limit batchLimit, cha
 			}
 		}
 		if err != nil {
-			return e.put(ctx, stored{err: err})
+			return e.put(ctx, stored{err: printable.Error(err)})
 		}
 		if !e.put(ctx, stored{records: n}) {
 			return false
@@ -125,7 +126,7 @@ func (l batchLimit) divide(records map[string][]byte, first change, changes int)
 	return []map[string][]byte{left, before}
 }
 
-// withoutTexts leaves out of states what may be large, and is for people only.
+// withoutTexts leaves out of states what may be large, and is for people only. The addresses have a field of their own.
 func withoutTexts(changes []change) []change {
 	short := slices.Clone(changes)
 	for i, c := range short {
@@ -136,7 +137,7 @@ func withoutTexts(changes []change) []change {
 		t.Info.Err, short[i].task = nil, &t
 		if t.Info.Status != nil {
 			status := *t.Info.Status
-			status.Message, status.Data, status.Labels = nil, nil, nil
+			status.Message, status.Labels, status.ContainerStatus, status.Limitation = nil, nil, nil, nil
 			t.Info.Status = &status
 		}
 	}

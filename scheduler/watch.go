@@ -9,13 +9,19 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// watchLimit is how many events a watcher may be behind. The event of a task takes about 1 KiB, so that
-// a forgotten watcher takes some 4 MiB.
-const watchLimit = 4096
+// watchLimit is how far a watcher may be behind. The event of a task takes about 1 KiB, so that a forgotten watcher takes
+// some 4 MiB. With the longest messages that are kept it takes 5 KiB.
+func watchLimit() queueLimit { return queueLimit{events: 4096, bytes: 16 << 20} }
 
-// rawLimit is the same for WatchRaw. It is smaller, since an event with the offers of a large cluster takes some
-// 100 KiB.
-const rawLimit = 512
+// rawLimit is the same for WatchRaw. Its events are as large as the master makes them: with the offers of a large cluster
+// some 100 KiB, and 64 MiB at most.
+func rawLimit() queueLimit { return queueLimit{events: 512, bytes: 64 << 20} }
+
+// queueLimit is how much may wait for a watcher.
+type queueLimit struct {
+	events int
+	bytes  int // a single event may have more
+}
 
 // watchers delivers events to all who watch. It is shared by the loop, which publishes, and
 // the watchers' goroutines. No decision depends on it.
@@ -27,16 +33,18 @@ type watchers struct {
 
 // watcher is the queue of events for one who watches.
 type watcher struct {
-	limit  int
+	limit  queueLimit
 	mu     sync.Mutex
 	queue  []Event
+	bytes  int // of the queue
+	taken  int // bytes of what was taken last, which may still be in use
 	cycle  int // position in the queue, from 1, of the newest OfferEvent; 0: there is none
 	missed int // events that did not fit
 	ended  bool
 	ready  chan struct{} // has a token if there may be something to take
 }
 
-func (ws *watchers) add(to *[]*watcher, limit int) *watcher {
+func (ws *watchers) add(to *[]*watcher, limit queueLimit) *watcher {
 	w := &watcher{limit: limit, ready: make(chan struct{}, 1)}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -57,20 +65,27 @@ type rawEvent struct{ *scheduler.Event }
 
 func (rawEvent) isEvent() {}
 
-func (ws *watchers) publishRaw(e *scheduler.Event) {
+// publishRaw delivers an event of so many bytes to all watchers of the master's events. It reports whether one of them
+// begins to miss events, which it is not told.
+func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, w := range ws.raw {
-		w.put(rawEvent{e})
+		missed = w.put(rawEvent{e}, size) || missed
 	}
+	return missed
 }
 
 // publish delivers an event to all watchers of events. It never blocks.
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	if len(ws.all) == 0 {
+		return
+	}
+	size := eventSize(e)
 	for _, w := range ws.all {
-		w.put(e)
+		w.put(e, size)
 	}
 }
 
@@ -91,20 +106,25 @@ func (w *watcher) end() {
 	w.signal()
 }
 
-func (w *watcher) put(e Event) {
+// put adds an event of so many bytes to the queue, and reports whether it is the first of those that do not fit.
+func (w *watcher) put(e Event, size int) (firstMissed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.queue) >= w.limit {
+	_, isCycle := e.(OfferEvent)
+	if isCycle {
+		w.forgetRejections()
+	}
+	if waiting := w.bytes + w.taken; len(w.queue) >= w.limit.events || waiting > 0 && waiting+size > w.limit.bytes {
 		w.missed++
-		return
+		return w.missed == 1
 	}
 	w.flushMissed()
-	w.queue = append(w.queue, e)
-	if _, ok := e.(OfferEvent); ok {
-		w.forgetRejections()
+	w.queue, w.bytes = append(w.queue, e), w.bytes+size
+	if isCycle {
 		w.cycle = len(w.queue)
 	}
 	w.signal()
+	return false
 }
 
 // forgetRejections drops the rejections of the last cycle in the queue: with many pending tasks they are large, and
@@ -112,6 +132,7 @@ func (w *watcher) put(e Event) {
 func (w *watcher) forgetRejections() {
 	if w.cycle > 0 {
 		e := w.queue[w.cycle-1].(OfferEvent)
+		w.bytes -= rejectionsSize(e.Rejections)
 		e.Rejections = nil
 		w.queue[w.cycle-1] = e
 	}
@@ -138,24 +159,25 @@ func (w *watcher) take() (events []Event, ended bool) {
 	defer w.mu.Unlock()
 	w.flushMissed()
 	events, w.queue, w.cycle = w.queue, nil, 0
+	w.taken, w.bytes = w.bytes, 0
 	return events, w.ended
 }
 
 // Watch returns all events from this call on, until ctx or Run ends. If Run has not begun, it ends when the next Run
-// does. The sequence can be ranged over once. A watcher that is more than 4,096 events behind gets a [LagEvent] in
-// place of those that it missed; it never slows down the scheduler or other watchers. In a matcher, a builder, a policy or a
-// log handler the sequence is empty.
+// does. The sequence can be ranged over once. A watcher that is more than 4,096 events behind, or more than about 16 MiB
+// of events, gets a [LagEvent] in place of those that it missed; it never slows down the scheduler or other watchers. In a
+// matcher, a builder, a policy or a log handler the sequence is empty.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
-	return s.watch(ctx, &s.watchers.all, watchLimit)
+	return s.watch(ctx, &s.watchers.all, watchLimit())
 }
 
 // WatchRaw returns the events of the master as they arrive, before the scheduler acts on them: those that
 // [Scheduler.Watch] does not have, such as MESSAGE and UPDATE_OPERATION_STATUS, and all others. They are shared and must
 // not be changed. Events of a refused subscription are included, those that are skipped are not: what cannot be decoded,
 // lacks a part, or is of a type that this version does not know. It ends like Watch. A watcher that is more than 512
-// events behind misses some, without a LagEvent.
+// events behind, or more than 64 MiB of events as the master has sent them, misses some. It is not told so; the log is.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
-	events := s.watch(ctx, &s.watchers.raw, rawLimit)
+	events := s.watch(ctx, &s.watchers.raw, rawLimit())
 	return func(yield func(*scheduler.Event) bool) {
 		for e := range events {
 			if raw, ok := e.(rawEvent); ok && !yield(raw.Event) {
@@ -165,7 +187,7 @@ func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	}
 }
 
-func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit int) iter.Seq[Event] {
+func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLimit) iter.Seq[Event] {
 	w := s.watchers.add(group, limit)
 	forget := context.AfterFunc(ctx, func() { s.watchers.remove(w) })
 	return func(yield func(Event) bool) {
@@ -181,7 +203,8 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit int) ite
 			case <-w.ready:
 			}
 			events, ended := w.take()
-			for _, e := range events {
+			for i, e := range events {
+				events[i] = nil // so that it can be freed while the user still has others
 				if ctx.Err() != nil || !yield(e) {
 					return
 				}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -18,24 +21,24 @@ func numbered(n int) Event { return TaskEvent{Task: task.Info{Spec: task.Spec{ID
 func TestWatcherLags(t *testing.T) {
 	s := &Scheduler{}
 	events := s.Watch(t.Context())
-	for n := range watchLimit + 3 {
+	for n := range watchLimit().events + 3 {
 		s.watchers.publish(numbered(n))
 	}
 	next := 0
 	for e := range events {
 		switch {
-		case next < watchLimit:
+		case next < watchLimit().events:
 			require.Equal(t, numbered(next), e)
-		case next == watchLimit:
+		case next == watchLimit().events:
 			require.Equal(t, LagEvent{Missed: 3}, e)
 			s.watchers.publish(numbered(-1))
 			s.watchers.end()
-		case next == watchLimit+1:
+		case next == watchLimit().events+1:
 			require.Equal(t, numbered(-1), e)
 		}
 		next++
 	}
-	require.Equal(t, watchLimit+2, next)
+	require.Equal(t, watchLimit().events+2, next)
 	require.Empty(t, s.watchers.all)
 }
 
@@ -99,4 +102,82 @@ func TestWatchTwice(t *testing.T) {
 		break
 	}
 	require.Empty(t, slices.Collect(events))
+}
+
+// What waits for a watcher is bounded in bytes as well. What it has taken and not yet seen counts, too.
+func TestWatcherLagsInBytes(t *testing.T) {
+	const most = (16 << 20) / (taskOverhead + statusOverhead + 4<<10)
+	message := strings.Repeat("x", 4<<10)
+	large := func(n int) Event {
+		e := numbered(n).(TaskEvent)
+		e.Task.Status = &mesos.TaskStatus{Message: &message}
+		return e
+	}
+	s := &Scheduler{}
+	fast := s.watchers.add(&s.watchers.all, watchLimit())
+	events := s.Watch(t.Context())
+	for n := range most + 100 {
+		s.watchers.publish(large(n))
+		require.Len(t, first(fast.take()), 1, "a watcher that keeps up misses nothing")
+	}
+	seen, missed := 0, 0
+	for e := range events {
+		switch e := e.(type) {
+		case TaskEvent:
+			require.Equal(t, fmt.Sprint(seen), e.Task.Spec.ID)
+			seen++
+		case LagEvent:
+			missed += e.Missed
+			s.watchers.end()
+		}
+		if seen == 1 {
+			s.watchers.publish(large(most)) // what was taken still waits
+		}
+	}
+	require.Equal(t, most, seen)
+	require.Equal(t, 101, missed)
+}
+
+func first(events []Event, _ bool) []Event { return events }
+
+// A single event that is larger than the limit is delivered.
+func TestWatcherGetsAnEventOfAnySize(t *testing.T) {
+	s := &Scheduler{}
+	events := s.Watch(t.Context())
+	cycle := OfferEvent{Rejections: make([]task.Rejection, 1_000_000)}
+	s.watchers.publish(cycle)
+	s.watchers.publish(numbered(1))
+	s.watchers.end()
+	require.Equal(t, []Event{cycle, LagEvent{Missed: 1}}, slices.Collect(events))
+}
+
+// The rejections of a cycle do not count any more when there are newer ones.
+func TestWatcherCountsTheNewestRejections(t *testing.T) {
+	s := &Scheduler{}
+	events := s.Watch(t.Context())
+	for range 10 {
+		s.watchers.publish(OfferEvent{Rejections: make([]task.Rejection, 100_000)})
+	}
+	s.watchers.end()
+	require.Len(t, slices.Collect(events), 10, "no event is missed")
+}
+
+// A reader of WatchRaw that is slow misses events, when more than 64 MiB of them wait.
+func TestWatchRawLagsInBytes(t *testing.T) {
+	s := &Scheduler{}
+	events := s.WatchRaw(t.Context())
+	var misses []bool
+	for range 5 {
+		misses = append(misses, s.watchers.publishRaw(&scheduler.Event{}, 20<<20))
+	}
+	require.Equal(t, []bool{false, false, false, true, false}, misses, "it is said once")
+	s.watchers.end()
+	require.Len(t, slices.Collect(events), 3)
+
+	s = &Scheduler{}
+	events = s.WatchRaw(t.Context())
+	require.False(t, s.watchers.publishRaw(&scheduler.Event{}, 70<<20), "one event always fits")
+	require.True(t, s.watchers.publishRaw(&scheduler.Event{}, 1))
+	s.watchers.end()
+	require.Len(t, slices.Collect(events), 1)
 }

@@ -20,15 +20,16 @@ var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
 
 // Stream is a subscription: the events that a master sends until either side ends it. Client.Subscribe opens it.
 type Stream struct {
-	master string
-	id     string
-	codec  Codec
-	frames *recordio.Reader
-	cancel context.CancelCauseFunc // ends the context of the request, and so its connection
-	cause  func() error            // returns why that context has ended
+	master  string
+	id      string
+	frames  *recordio.Reader
+	decoder decoder
+	cancel  context.CancelCauseFunc // ends the context of the request, and so its connection
+	cause   func() error            // returns why that context has ended
 
 	subscribed bool // SUBSCRIBED has come
 	skipped    int  // frames since the last event
+	size       int  // bytes of the last event
 }
 
 // ID returns the stream ID, which every call of this subscription must have.
@@ -37,6 +38,9 @@ func (s *Stream) ID() string { return s.id }
 // Master returns the base URL of the master of the subscription, for its calls: the one given to Client.Subscribe, or
 // the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
+
+// Size returns the bytes that the event which Next has returned last had on the wire.
+func (s *Stream) Size() int { return s.size }
 
 // Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
 //
@@ -56,18 +60,18 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	}
 	event, err := s.event(frame)
 	if err == nil {
-		s.skipped = 0
+		s.skipped, s.size = 0, len(frame)
 		return event, nil
 	}
 	if s.skipped++; s.skipped == maxSkipped {
 		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
 	}
-	return nil, &DecodeError{Master: s.master, Codec: s.codec, Size: len(frame), Err: err}
+	return nil, &DecodeError{Master: s.master, Codec: s.decoder.codec, Size: len(frame), Err: err}
 }
 
 // event returns the event in frame, or why it has to be skipped.
 func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
-	event, err := s.codec.event(frame)
+	event, err := s.decoder.event(frame)
 	if err != nil || event.Type != scheduler.Event_SUBSCRIBED {
 		return event, err
 	}

@@ -1,0 +1,66 @@
+package scheduler
+
+import (
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// Estimates, in bytes, of what events take without their texts.
+const (
+	eventOverhead     = 100  // of most
+	taskOverhead      = 1000 // of a task.Info; what its Spec points to is shared with the task
+	statusOverhead    = 400  // of a mesos.TaskStatus, and of what it points to
+	rejectionOverhead = 60
+	reasonOverhead    = 100
+	idOverhead        = 16  // of an ID that is shared with its task
+	errorSize         = 500 // of an error, whose text is not built to find its length
+)
+
+// eventSize returns about how many bytes an event takes. It is quick: it is called for each event that somebody watches.
+func eventSize(e Event) int {
+	switch e := e.(type) {
+	case TaskEvent:
+		return taskOverhead + statusSize(e.Task.Status)
+	case UnknownTaskEvent:
+		return eventOverhead + statusSize(&e.Status)
+	case OfferEvent:
+		return eventOverhead + rejectionsSize(e.Rejections)
+	case InverseOfferEvent:
+		return eventOverhead + len(e.Offer.AgentID) + idOverhead*len(e.Offer.Tasks)
+	case NeverOfferedEvent:
+		return eventOverhead + errorSize + idOverhead*len(e.Tasks)
+	case FailureEvent:
+		return eventOverhead + len(e.AgentID) + len(e.ExecutorID)
+	case ConnectionEvent:
+		return eventOverhead + errorSize
+	case StoreEvent:
+		return eventOverhead + errorSize
+	}
+	return eventOverhead
+}
+
+func rejectionsSize(rejections []task.Rejection) (size int) {
+	for i := range rejections {
+		size += rejectionOverhead + reasonOverhead*len(rejections[i].Reasons)
+	}
+	return size
+}
+
+// statusSize returns about how many bytes a status takes.
+func statusSize(s *mesos.TaskStatus) int {
+	if s == nil {
+		return 0
+	}
+	size := statusOverhead + len(s.GetMessage()) + len(s.TaskID.Value) + len(s.GetAgentID().GetValue()) + len(s.GetExecutorID().GetValue())
+	if s.Labels != nil {
+		size += s.Labels.Size()
+	}
+	if s.ContainerStatus != nil {
+		size += s.ContainerStatus.Size()
+	}
+	if s.Limitation != nil {
+		size += s.Limitation.Size()
+	}
+	return size
+}
