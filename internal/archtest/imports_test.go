@@ -39,7 +39,7 @@ var imports = map[string][]string{
 	"task":               {"internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, "internal/zkaddress", mesosGo, gogo},
-	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
+	"internal/detector":  {"internal/printable", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -64,6 +64,7 @@ var imports = map[string][]string{
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
+	"internal/flood":      {},
 	"internal/hatest":     {},
 	recordio:              {},
 	"internal/virtualnet": {},
