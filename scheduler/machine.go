@@ -170,6 +170,9 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamGarbled:
 		// Nor is it a sign of life: a master that works also sends heartbeats.
+		if m.conn.current(in.stream) {
+			m.conn.skip(in.err)
+		}
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)
