@@ -2,6 +2,7 @@ package mesoshttp
 
 import (
 	"errors"
+	"fmt"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -27,37 +28,58 @@ func complete(e *scheduler.Event) error {
 	case scheduler.Event_INVERSE_OFFERS:
 		p.need("inverse_offers", e.InverseOffers != nil)
 		for _, o := range e.GetInverseOffers().GetInverseOffers() {
-			p.need("inverse_offers.inverse_offers.id", o.OfferID.Value != "")
-			p.need("inverse_offers.inverse_offers.agent_id.value", o.AgentID == nil || o.AgentID.Value != "")
+			p.id("inverse_offers.inverse_offers.id", o.OfferID.Value)
+			if o.AgentID != nil {
+				p.id("inverse_offers.inverse_offers.agent_id.value", o.AgentID.Value)
+			}
 		}
 	case scheduler.Event_RESCIND:
-		p.need("rescind.offer_id", e.GetRescind().GetOfferID().Value != "")
+		p.id("rescind.offer_id", e.GetRescind().GetOfferID().Value)
 	case scheduler.Event_RESCIND_INVERSE_OFFER:
-		p.need("rescind_inverse_offer.inverse_offer_id", e.GetRescindInverseOffer().GetInverseOfferID().Value != "")
+		p.id("rescind_inverse_offer.inverse_offer_id", e.GetRescindInverseOffer().GetInverseOfferID().Value)
 	case scheduler.Event_UPDATE:
 		p.update(e.GetUpdate().GetStatus())
 	case scheduler.Event_UPDATE_OPERATION_STATUS:
 		p.need("update_operation_status", e.UpdateOperationStatus != nil)
 	case scheduler.Event_MESSAGE:
-		p.need("message.agent_id", e.GetMessage().GetAgentID().Value != "")
-		p.need("message.executor_id", e.GetMessage().GetExecutorID().Value != "")
+		p.id("message.agent_id", e.GetMessage().GetAgentID().Value)
+		p.id("message.executor_id", e.GetMessage().GetExecutorID().Value)
 	case scheduler.Event_FAILURE:
-		p.need("failure.agent_id", e.GetFailure().GetAgentID().GetValue() != "")
-		executor := e.GetFailure().GetExecutorID()
-		p.need("failure.executor_id.value", executor == nil || executor.Value != "")
+		p.id("failure.agent_id", e.GetFailure().GetAgentID().GetValue())
+		if executor := e.GetFailure().GetExecutorID(); executor != nil {
+			p.id("failure.executor_id.value", executor.Value)
+		}
 	case scheduler.Event_ERROR:
 		p.need("error.message", e.GetError().GetMessage() != "")
 	default:
 		return errType
 	}
-	if p.missing != "" {
+	switch {
+	case p.missing != "":
 		return errors.New(p.missing + " is missing")
+	case p.long != "":
+		return fmt.Errorf("%s is longer than %d bytes", p.long, maxID)
 	}
 	return nil
 }
 
-// parts notes the first part of an event that is missing.
-type parts struct{ missing string }
+// maxID is how many bytes an ID has at most. Mesos takes 255 of those that others choose, and its own have some 60. Many are kept,
+// and sent in calls.
+const maxID = 1024
+
+// parts notes the first part of an event that is missing, and the first ID that is too long.
+type parts struct{ missing, long string }
+
+func (p *parts) id(part, id string) {
+	p.need(part, id != "")
+	p.fits(part, len(id))
+}
+
+func (p *parts) fits(part string, size int) {
+	if size > maxID && p.long == "" {
+		p.long = part
+	}
+}
 
 func (p *parts) need(part string, present bool) {
 	if !present && p.missing == "" {
@@ -66,8 +88,8 @@ func (p *parts) need(part string, present bool) {
 }
 
 func (p *parts) offer(o *mesos.Offer) {
-	p.need("offers.offers.id", o.ID.Value != "")
-	p.need("offers.offers.agent_id", o.AgentID.Value != "")
+	p.id("offers.offers.id", o.ID.Value)
+	p.id("offers.offers.agent_id", o.AgentID.Value)
 	p.need("offers.offers.hostname", o.Hostname != "")
 	for i := range o.Resources {
 		p.resource(&o.Resources[i])
@@ -89,7 +111,10 @@ func (p *parts) resource(r *mesos.Resource) {
 
 // update checks a status. One with a uuid has to be acknowledged, for which the agent's ID is needed.
 func (p *parts) update(s mesos.TaskStatus) {
-	p.need("update.status.task_id", s.TaskID.Value != "")
+	p.id("update.status.task_id", s.TaskID.Value)
+	p.fits("update.status.uuid", len(s.UUID))
+	p.fits("update.status.agent_id", len(s.AgentID.GetValue()))
+	p.fits("update.status.executor_id", len(s.ExecutorID.GetValue()))
 	p.need("update.status.state", s.State != nil)
 	p.need("update.status.agent_id", s.AgentID == nil && len(s.UUID) == 0 || s.AgentID.GetValue() != "")
 }
