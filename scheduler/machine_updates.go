@@ -242,7 +242,7 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 		return // the task has ended, or does not run
 	}
 	switch policy := m.settings.unknown; {
-	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted:
+	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted && isTaskID(status.TaskID.Value):
 		m.adopt(now, status, state)
 	case policy == KillUnknown:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
@@ -250,6 +250,12 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	default:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
 	}
+}
+
+// isTaskID reports whether a task may have that ID. Mesos launches none that may not, and not every store could take its
+// record.
+func isTaskID(id string) bool {
+	return task.Spec{ID: id, CPUs: 1, Mem: 32, Command: task.Command{Shell: "true"}}.Validate() == nil
 }
 
 // adopt puts a task on record that Mesos runs and that is not on record yet.

@@ -3,9 +3,12 @@ package task
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // Info is what the scheduler knows about a task. Values that its fields point to are shared with the scheduler
@@ -49,6 +52,25 @@ type Info struct {
 	// Submitted is when the task was submitted, Updated when Info last changed.
 	Submitted time.Time `json:"submitted,omitzero"`
 	Updated   time.Time `json:"updated,omitzero"`
+}
+
+// String returns one line for logs: ID, state, health, host, the message of the last status, and Err. What is not printable in
+// them is escaped.
+func (i Info) String() string {
+	s := fmt.Sprintf("task %s %s", i.Spec.ID, i.State)
+	if i.Healthy != nil {
+		s += map[bool]string{true: " healthy", false: " unhealthy"}[*i.Healthy]
+	}
+	if i.Hostname != "" {
+		s += " on " + i.Hostname
+	}
+	if m := i.Status.GetMessage(); m != "" {
+		s += ": " + m
+	}
+	if i.Err != nil {
+		s += ": " + i.Err.Error()
+	}
+	return printable.Line(s)
 }
 
 // MarshalJSON encodes Err as its text.

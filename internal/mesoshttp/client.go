@@ -71,8 +71,8 @@ type Credential struct {
 // String keeps the secret out of logs.
 func (c Credential) String() string { return "Credential of " + c.Principal }
 
-// GoString keeps the secret out of logs.
-func (c Credential) GoString() string { return c.String() }
+// Format prints the same as String with every verb, so that the secret is not logged.
+func (c Credential) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // Client sends calls to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
 // and Close when done.
