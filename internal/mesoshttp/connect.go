@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http/httptrace"
 )
@@ -35,7 +36,31 @@ func newConnector(c Config) *connector {
 	if n.panicked == nil {
 		n.panicked = func(who string, value any) error { return fmt.Errorf("panic in %s: %v", who, value) }
 	}
+	if n.tls.KeyLogWriter != nil { // crypto/tls writes under a lock of the whole process, which a panic would leave locked
+		n.tls.KeyLogWriter = guardedWriter{n.tls.KeyLogWriter, n.panicked}
+	}
 	return n
+}
+
+// tlsCallback is who panics.
+const tlsCallback = "a callback of the TLS configuration"
+
+// guardedWriter makes errors of panics.
+type guardedWriter struct {
+	io.Writer
+	panicked func(who string, value any) error
+}
+
+// Write implements io.Writer.
+func (w guardedWriter) Write(p []byte) (n int, err error) {
+	defer recovered(&err, tlsCallback, w.panicked)
+	return w.Writer.Write(p)
+}
+
+// GuardedDialer returns a dialer that calls dial as a Client calls Config.DialContext: a panic is an error, and a call that
+// does not return is left behind when its context ends.
+func GuardedDialer(dial func(ctx context.Context, network, address string) (net.Conn, error), panicked func(who string, value any) error) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return newConnector(Config{DialContext: dial, Panicked: panicked}).dial
 }
 
 // dial opens a connection without TLS.
@@ -69,10 +94,9 @@ func (n *connector) handshake(ctx context.Context, conn net.Conn, address string
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
-	const who = "a callback of the TLS configuration"
-	secure, err := n.call(ctx, who, func() (net.Conn, error) {
+	secure, err := n.call(ctx, tlsCallback, func() (net.Conn, error) {
 		secure := tls.Client(conn, config)
-		return guardedConn{secure, who, n.panicked}, secure.HandshakeContext(ctx)
+		return guardedConn{secure, tlsCallback, n.panicked}, secure.HandshakeContext(ctx)
 	})
 	if err != nil {
 		_ = conn.Close()
