@@ -205,7 +205,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
-		case errors.As(err, &garbled):
+		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
 			if errors.Is(context.Cause(ctx), errSilent) {
