@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -46,7 +45,7 @@ type edges struct {
 	running  sync.WaitGroup
 }
 
-func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
+func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []input) (*edges, error) {
 	d, err := c.detector()
 	if err != nil {
 		return nil, err
@@ -55,22 +54,12 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
+	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, Panicked: panicked, Tokens: tokens, MaxConns: 1, Hosts: hosts}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
 	if c.Credential != nil {
 		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
-	}
-	if c.Token != nil {
-		config.Tokens = mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = panicked("the token source", p)
-				}
-			}()
-			return c.Token(ctx)
-		})
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
@@ -268,20 +257,19 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 	}
 }
 
-// guarded turns a panic of the user's dialer into an error. It runs on a goroutine of net/http, where a panic would end
-// the process.
-func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
-	if dial == nil {
+// tokenSource returns the source of the tokens of all runs, nil without Config.Token.
+func (c Config) tokenSource() *mesoshttp.TokenSource {
+	if c.Token == nil {
 		return nil
 	}
-	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	return mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				conn, err = nil, panicked("DialContext", p)
+				err = panicked("the token source", p)
 			}
 		}()
-		return dial(ctx, network, address)
-	}
+		return c.Token(ctx)
+	})
 }
 
 // callOutcome returns what is known about a call that returned err.
