@@ -204,7 +204,7 @@ func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stre
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
-		case errors.As(err, &garbled):
+		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
 			return subscribed, fmt.Errorf("scheduler: the stream ended: %w", err)
