@@ -132,6 +132,7 @@ func transport(c Config) *http.Transport {
 	if c.TLS != nil {
 		t.TLSClientConfig = c.TLS.Clone()
 	}
+	t.DialTLSContext = dialTLS(t)
 	return t
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -203,18 +202,7 @@ func (l *line) open(ctx context.Context, t *http.Transport, address string) (err
 	if l.scheme != "https" {
 		return nil
 	}
-	config := new(tls.Config)
-	if t.TLSClientConfig != nil {
-		config = t.TLSClientConfig.Clone()
-	}
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(address)
-	}
-	secure := tls.Client(l.raw, config)
-	l.conn = secure
-	if err = secure.HandshakeContext(ctx); err != nil {
-		_ = l.raw.Close()
-	}
+	l.conn, err = secure(ctx, t.TLSClientConfig, l.raw, address)
 	return err
 }
 
