@@ -112,7 +112,8 @@ type Config struct {
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
 	// Token returns the bearer token that is sent to the master, to the same ones as Credential. It is called again
-	// when the master answers with 401. It must return when ctx ends, and is called from several goroutines, one
+	// when the master answers with 401. Its context ends after 10 s at the latest. If it does not return within a second then, the call is
+	// left behind, and the next one waits until it has returned. It is called from several goroutines, one
 	// at a time. It excludes Credential. Default: none.
 	Token func(ctx context.Context) (string, error)
 	// TrustedHosts are the hosts of masters that SUBSCRIBE and calls may be sent to, with the Credential or Token: host
@@ -321,7 +322,7 @@ func (c *Config) checkConnection() error {
 }
 
 func (c *Config) detector() (*detector.Detector, error) {
-	return detector.New(detector.Config{Master: c.Master, TLS: c.TLS != nil, DialContext: c.DialContext, Logger: c.Logger})
+	return detector.New(detector.Config{Master: c.Master, TLS: c.TLS != nil, DialContext: guardedDial(c.DialContext), Logger: c.Logger})
 }
 
 func (f Framework) normalize() (Framework, error) {

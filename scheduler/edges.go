@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -55,7 +54,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
+	config := mesoshttp.Config{DialContext: guardedDial(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
@@ -63,14 +62,7 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
 	}
 	if c.Token != nil {
-		config.Tokens = mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = panicked("the token source", p)
-				}
-			}()
-			return c.Token(ctx)
-		})
+		config.Tokens = mesoshttp.NewTokenSource(guardedToken(c.Token))
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
@@ -110,7 +102,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
-		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
+		e.put(ctx, streamClosed{stream: s.stream, err: fromOutside(err)})
 	})
 }
 
@@ -257,7 +249,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: fromOutside(err)}
 			}
 			if !e.put(ctx, done...) {
 				return
@@ -265,22 +257,6 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-// guarded turns a panic of the user's dialer into an error. It runs on a goroutine of net/http, where a panic would end
-// the process.
-func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
-	if dial == nil {
-		return nil
-	}
-	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				conn, err = nil, panicked("DialContext", p)
-			}
-		}()
-		return dial(ctx, network, address)
 	}
 }
 
