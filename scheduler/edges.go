@@ -45,7 +45,7 @@ type edges struct {
 	running  sync.WaitGroup
 }
 
-func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
+func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []input) (*edges, error) {
 	d, err := c.detector()
 	if err != nil {
 		return nil, err
@@ -54,15 +54,12 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: guardedDial(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
+	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, Panicked: panicked, Tokens: tokens, MaxConns: 1, Hosts: hosts}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
 	if c.Credential != nil {
 		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
-	}
-	if c.Token != nil {
-		config.Tokens = mesoshttp.NewTokenSource(guardedToken(c.Token))
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
@@ -102,7 +99,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
-		e.put(ctx, streamClosed{stream: s.stream, err: fromOutside(err)})
+		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
 	})
 }
 
@@ -249,7 +246,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: fromOutside(err)}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
 			}
 			if !e.put(ctx, done...) {
 				return
@@ -258,6 +255,21 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			return
 		}
 	}
+}
+
+// tokenSource returns the source of the tokens of all runs, nil without Config.Token.
+func (c Config) tokenSource() *mesoshttp.TokenSource {
+	if c.Token == nil {
+		return nil
+	}
+	return mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = panicked("the token source", p)
+			}
+		}()
+		return c.Token(ctx)
+	})
 }
 
 // callOutcome returns what is known about a call that returned err.

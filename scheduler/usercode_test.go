@@ -192,31 +192,6 @@ func userCode(of reflect.Type, path string) (paths []string) {
 	return paths
 }
 
-// A Token that does not return is given up after ten seconds, and Run ends.
-func TestTokenThatBlocks(t *testing.T) {
-	for name, token := range map[string]func(context.Context) (string, error){
-		"until its context ends": func(ctx context.Context) (string, error) { <-ctx.Done(); return "", context.Cause(ctx) },
-		"for an hour":            func(context.Context) (string, error) { time.Sleep(time.Hour); return "late", nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			withHarness(t, mesostest.Config{}, scheduler.Config{Token: token}, func(ctx context.Context, h *harness) {
-				h.at(13 * time.Second)
-				events, times := h.connections()
-				require.NotEmpty(h, events)
-				require.ErrorContains(h, events[0].Err, "Token took longer than 10s")
-				require.LessOrEqual(h, times[0], 11*time.Second)
-				_, err := h.sched.Tasks(ctx)
-				require.NoError(h, err)
-				ending := time.Now()
-				h.stop()
-				require.ErrorIs(h, h.end(), context.Canceled)
-				require.LessOrEqual(h, time.Since(ending), 2*time.Second)
-				time.Sleep(2 * time.Hour) // the calls that were left behind
-			})
-		})
-	}
-}
-
 // A dialer that ignores its context does not keep Run from ending.
 func TestDialerThatBlocks(t *testing.T) {
 	withIdleScheduler(t, []string{address}, mesostest.Config{}, scheduler.Config{}, func(ctx context.Context, h *harness) {

@@ -88,6 +88,29 @@ func updating() []behaviour {
 			},
 		},
 		{
+			name:    "acknowledgements that the master refuses for a while are made less and less often, and all are when it takes them",
+			sources: []source{acknowledge, document("high-availability-framework-guide", "Mesos Architecture")},
+			run: func(w *world) {
+				w.untilConnected(1)
+				w.wire.always(calls.Call_ACKNOWLEDGE, http.StatusServiceUnavailable)
+				names := []string{"a", "b", "c", "d"}
+				for _, name := range names {
+					w.submit(sleeper(name))
+				}
+				w.wait(10 * time.Second)
+				require.Less(w, len(w.made(calls.Call_ACKNOWLEDGE)), 14, "five, and some that were under way")
+				w.wire.calls(nil)
+				w.until("all are acknowledged", func() bool {
+					for _, name := range names {
+						if len(w.acknowledgements(name)) < 2 {
+							return false
+						}
+					}
+					return true
+				})
+			},
+		},
+		{
 			name:    "an update that comes twice is acknowledged, and reported once",
 			sources: []source{document("high-availability-framework-guide", "Mesos Architecture"), recording("agent_restart_checkpoint")},
 			run: func(w *world) {

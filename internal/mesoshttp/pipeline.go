@@ -181,7 +181,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (*line, error) {
 		port = "443"
 	}
 	l := &line{scheme: u.Scheme, host: u.Host}
-	if err := l.open(ctx, c.calls, net.JoinHostPort(u.Hostname(), port)); err != nil {
+	if err := l.open(ctx, c.connector, net.JoinHostPort(u.Hostname(), port)); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -194,15 +194,14 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (*line, error) {
 	return l, nil
 }
 
-func (l *line) open(ctx context.Context, t *http.Transport, address string) (err error) {
-	if l.raw, err = t.DialContext(ctx, "tcp", address); err != nil {
+func (l *line) open(ctx context.Context, n *connector, address string) (err error) {
+	if l.raw, err = n.dial(ctx, "tcp", address); err != nil {
 		return err
 	}
 	l.conn = l.raw
-	if l.scheme != "https" {
-		return nil
+	if l.scheme == "https" {
+		l.conn, err = n.handshake(ctx, l.raw, address)
 	}
-	l.conn, err = secure(ctx, t.TLSClientConfig, l.raw, address)
 	return err
 }
 
