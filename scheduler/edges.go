@@ -183,28 +183,35 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
+	subscribed, err := e.receive(ctx, wanted, s)
+	if !subscribed || errors.Is(context.Cause(ctx), errSilent) {
+		e.detector.Failed(lead.URL) // or the next attempt would be with the same master, and most likely end the same way
+	}
+	return true, err
+}
+
+// receive passes on the events of a stream until that ends, and reports whether SUBSCRIBED was among them.
+func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stream) (subscribed bool, err error) {
 	for {
 		e.inflow.wait(ctx)
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
+			subscribed = true
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
-				return true, err
+				return subscribed, err
 			}
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
-		case errors.As(err, &garbled):
+		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
-			if errors.Is(context.Cause(ctx), errSilent) {
-				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
-			}
-			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
+			return subscribed, fmt.Errorf("scheduler: the stream ended: %w", err)
 		default:
 			e.inflow.add(s.Size())
 			if !e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: s.Size()}) {
-				return true, context.Cause(ctx)
+				return subscribed, context.Cause(ctx)
 			}
 		}
 	}
