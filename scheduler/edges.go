@@ -206,7 +206,9 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 		var garbled *mesoshttp.DecodeError
 		switch {
 		case errors.As(err, &garbled):
-			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
+			if !e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)}) {
+				return true, context.Cause(ctx)
+			}
 		case err != nil:
 			if errors.Is(context.Cause(ctx), errSilent) {
 				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
