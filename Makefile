@@ -5,10 +5,11 @@ GODOT       = go run github.com/tetafro/godot/cmd/godot@v1.5.6
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 FUZZTIME ?= 10s
+FLOODTIME ?= 30s
 BENCH    ?= .
 COUNT    ?= 1
 
-.PHONY: fmt lint vuln short test race race-short chaos fuzz bench conformance integration failover demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench conformance integration failover demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -48,6 +49,12 @@ race-short:
 chaos:
 	go test ./scheduler -run 'TestChaos$$' -chaos 1000 -timeout 2h
 	go test ./internal/hatest -run 'TestChaos$$' -chaos 2000 -timeout 2h
+
+# what a process with a scheduler takes while a master sends as much as it can, in real time: a table of the events sent and the
+# peak of the resident set, which fails above 512 MiB. It needs Linux.
+flood:
+	@echo '| flood | events | bytes | peak |'
+	go test ./internal/flood -run Flood -count 1 -v -timeout 1h -flood $(FLOODTIME)
 
 # every fuzz target for FUZZTIME
 fuzz:

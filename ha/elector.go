@@ -2,10 +2,10 @@ package ha
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -70,7 +70,7 @@ type Member struct {
 type StopError struct{ Err error }
 
 // Error says why.
-func (e *StopError) Error() string { return fmt.Sprintf("ha: not to be led again: %v", e.Err) }
+func (e *StopError) Error() string { return printable.Linef("ha: not to be led again: %v", e.Err) }
 
 // Unwrap returns Err.
 func (e *StopError) Unwrap() error { return e.Err }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 var (
@@ -31,9 +33,9 @@ type RecordError struct {
 // Error implements error. The text has the key, shortened to 64 bytes, and the reason.
 func (e *RecordError) Error() string {
 	if len(e.Key) > 64 {
-		return fmt.Sprintf("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
+		return printable.Linef("ha: record %q… (%d bytes): %s", e.Key[:64], len(e.Key), e.Reason)
 	}
-	return fmt.Sprintf("ha: record %q: %s", e.Key, e.Reason)
+	return printable.Linef("ha: record %q: %s", e.Key, e.Reason)
 }
 
 // ForeignSchedulerError is returned by [Run] when a scheduler that takes no part in the election keeps subscribing as
@@ -47,7 +49,7 @@ type ForeignSchedulerError struct {
 
 // Error says how often this member was evicted.
 func (e *ForeignSchedulerError) Error() string {
-	return fmt.Sprintf("ha: a scheduler outside the election uses this framework's ID: evicted %d times within %v, although this member led: %v",
+	return printable.Linef("ha: a scheduler outside the election uses this framework's ID: evicted %d times within %v, although this member led: %v",
 		e.Evictions, e.Within, e.Err)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/ha/storetest"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -23,6 +24,13 @@ func hangDisk(f *File) (resume func()) {
 	defer func() { <-f.turn }()
 	f.disk = func() { <-hung }
 	return func() { close(hung) }
+}
+
+func TestFileConformsWhileItsDiskHangs(t *testing.T) {
+	storetest.RunHanging(t, func(t *testing.T) (storetest.Store, func() func()) {
+		f := openFile(t, filepath.Join(t.TempDir(), "store"))
+		return f, func() func() { return hangDisk(f) }
+	})
 }
 
 // The disk hangs, as one does that is frozen or a network file system whose server is gone: each call returns when its context ends,
@@ -102,11 +110,15 @@ func TestRunEndsWhileTheDiskHangs(t *testing.T) {
 		events, ended := s.Watch(t.Context()), make(chan error, 1)
 		began := time.Now()
 		go func() { ended <- s.Run(ctx) }()
-		go func() { _ = s.Submit(t.Context(), task.Spec{ID: "a", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32}) }()
+		go func() {
+			_ = s.Submit(t.Context(), task.Spec{ID: "a", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32})
+		}()
 		synctest.Wait()
 		resume := hangDisk(f)
 		defer resume()
-		go func() { _ = s.Submit(t.Context(), task.Spec{ID: "b", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32}) }()
+		go func() {
+			_ = s.Submit(t.Context(), task.Spec{ID: "b", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32})
+		}()
 		for e := range events {
 			if failed, is := e.(scheduler.StoreEvent); is {
 				require.ErrorContains(t, failed.Err, "the disk of "+f.path+" has not answered yet")

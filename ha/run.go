@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -36,6 +37,7 @@ const (
 // and takes part again later. Run never tears the framework down: the tasks keep running. While this member does not
 // lead, the records of a [Replica] are decoded in advance.
 func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
+	defer logguard.Flush(ctx, s.Logger())
 	p := patience{events: s.Watch, others: func() bool { return othersLive(e.Status()) }}
 	r := runner{log: s.Logger(), lead: func(ctx context.Context, t scheduler.Term) error {
 		ctx, end := context.WithCancelCause(ctx)

@@ -59,6 +59,8 @@ type (
 		stream int
 		kind   callKind
 	}
+	// dropping says, once in a subscription, that calls of a kind are dropped, since too many of them wait.
+	dropping struct{ kind callKind }
 	// register is never performed: the machine keeps it until the framework ID is stored, and then subscribes again.
 	register struct{ stream int }
 	// subscribeNext is never performed: the machine keeps it until the framework is on record, and then subscribes.
@@ -86,6 +88,7 @@ func (subscribe) isAction()     {}
 func (closeStream) isAction()   {}
 func (send) isAction()          {}
 func (takeBack) isAction()      {}
+func (dropping) isAction()      {}
 func (register) isAction()      {}
 func (subscribeNext) isAction() {}
 func (store) isAction()         {}
@@ -115,6 +118,8 @@ func (a send) String() string {
 }
 
 func (a takeBack) String() string { return fmt.Sprintf("take back %v", a.kind) }
+
+func (a dropping) String() string { return fmt.Sprintf("dropping %v", a.kind) }
 
 func (a register) String() string { return fmt.Sprintf("register %d", a.stream) }
 

@@ -63,15 +63,18 @@ const (
 	badRequest   = 400 // HTTP status
 	// declineBatch is how many offers one DECLINE has whose calls failed before.
 	declineBatch = 10_000
-	// inverseWaiting is how many answers to inverse offers wait at most. The master does not need them to go on.
-	inverseWaiting = 100
 )
 
 // callBackoff makes the calls of a kind pause after one of them failed, and keeps those that are to be made again. The
 // pauses grow until a call of the kind succeeds, or until the next subscription. After a pause one call is made, and the
 // others that wait follow when it has succeeded: a master that is overloaded, or refuses all, gets a few calls a minute.
+//
+// It does the same without a pause while very many calls of a kind are under way: a master that does not answer may go on to
+// send events.
 type callBackoff struct {
-	kinds [callKinds]kindBackoff
+	limits   limits
+	kinds    [callKinds]kindBackoff
+	declined int // offers that go back to the master, which has not taken them yet
 }
 
 // kindBackoff is that of one kind.
@@ -81,16 +84,58 @@ type kindBackoff struct {
 	closed   bool              // no call is made: the pause lasts, or the outcome of the first call after it is not known
 	waiting  []*scheduler.Call // to be made again, or for the first time
 	first    *scheduler.Call   // is under way after a pause; nil: none is
+	underWay int               // calls that are not done
+	dropped  int               // calls that were neither made nor kept
 }
 
 // reset begins a subscription: calls of the one before are obsolete.
-func (b *callBackoff) reset() { *b = callBackoff{} }
+func (b *callBackoff) reset() { *b = callBackoff{limits: b.limits} }
 
 // closed reports whether no call of the kind may be made now.
-func (b *callBackoff) closed(kind callKind) bool { return b.kinds[kind].closed }
+func (b *callBackoff) closed(kind callKind) bool { return b.kinds[kind].closed || b.full(kind) }
+
+// full reports whether so many calls of the kind are under way that no further ones are made.
+func (b *callBackoff) full(kind callKind) bool {
+	limit := b.limits.calls[kind]
+	return limit > 0 && b.kinds[kind].underWay >= limit
+}
+
+// made notes that a call is made, and done that it is done.
+func (b *callBackoff) made(call *scheduler.Call) { b.kinds[kindOf(call)].underWay++ }
+func (b *callBackoff) done(call *scheduler.Call) { b.kinds[kindOf(call)].underWay-- }
+
+// decline notes that offers go back to the master, and taken that it has taken them.
+func (b *callBackoff) decline(offers int) { b.declined += offers }
+func (b *callBackoff) taken(offers int)   { b.declined -= offers }
+
+// tooManyDeclined reports whether so many offers wait to be taken back that the master has to take them all, as it does at the
+// end of a subscription.
+func (b *callBackoff) tooManyDeclined() bool { return b.declined > b.limits.declined }
+
+// drop notes that a call is neither made nor kept, and reports whether it is the first of its kind.
+func (b *callBackoff) drop(kind callKind) (first bool) {
+	b.kinds[kind].dropped++
+	return b.kinds[kind].dropped == 1
+}
+
+// dropped returns how many calls were neither made nor kept on this subscription.
+func (b *callBackoff) dropped() (calls int) {
+	for i := range b.kinds {
+		calls += b.kinds[i].dropped
+	}
+	return calls
+}
 
 // until returns when the pause of a kind ends, or has ended.
 func (b *callBackoff) until(kind callKind) time.Time { return b.kinds[kind].until }
+
+// retryAt returns when to try again if no call of the kind may be made now.
+func (b *callBackoff) retryAt(now time.Time, kind callKind) time.Time {
+	if until := b.until(kind); until.After(now) {
+		return until
+	}
+	return now.Add(callRetry)
+}
 
 // failed notes that a call failed, for the reason err, and reports whether a pause for all calls of its kind begins. What
 // was under way when a pause began does not make it longer. Random is in [0, 1).
@@ -127,33 +172,30 @@ func (b *callBackoff) succeeded(call *scheduler.Call) []*scheduler.Call {
 	return k.takeAll()
 }
 
-// later keeps a call that is to be made after the pause, or after one of callRetry if there is none. It may be dropped if
-// very many wait.
-func (b *callBackoff) later(now time.Time, call *scheduler.Call) {
+// later keeps a call that is to be made after the pause, or after one of callRetry if there is none, and reports whether it did.
+func (b *callBackoff) later(now time.Time, call *scheduler.Call) bool {
 	k := &b.kinds[kindOf(call)]
 	if len(k.waiting) == 0 && !k.closed && !now.Before(k.until) {
 		k.until = now.Add(callRetry)
 	}
-	k.add(call)
+	return b.add(call)
 }
 
-// keeps reports whether a call may not be made now. It is kept then, unless others stand for it: KILL and RECONCILE have
-// timers, and those about tasks that are not on record are repeated after the next reconciliation.
-func (b *callBackoff) keeps(call *scheduler.Call) bool {
-	k := &b.kinds[kindOf(call)]
-	if !k.closed {
-		return false
-	}
+// keep keeps a call that may not be made now, and reports whether it did. It does not if others stand for it: KILL and RECONCILE
+// have timers, and those about tasks that are not on record are repeated after the next reconciliation.
+func (b *callBackoff) keep(call *scheduler.Call) bool {
 	switch kindOf(call) {
 	case declineCalls, ackCalls, inverseCalls:
-		k.add(call)
+		return b.add(call)
 	}
-	return true
+	return false
 }
 
-// add adds a call to those that wait. Offers are declined together, and refused for no time: a refusal that comes late may keep
-// them from a task that came meanwhile.
-func (k *kindBackoff) add(call *scheduler.Call) {
+// add adds a call to those that wait, unless these are too many answers to inverse offers, which the master does not need to go
+// on. Offers are declined together, and refused for no time: a refusal that comes late may keep them from a task that came
+// meanwhile.
+func (b *callBackoff) add(call *scheduler.Call) bool {
+	k := &b.kinds[kindOf(call)]
 	n := len(k.waiting)
 	switch {
 	case call.Decline != nil && n > 0 && len(k.waiting[n-1].Decline.OfferIDs) < declineBatch:
@@ -163,30 +205,35 @@ func (k *kindBackoff) add(call *scheduler.Call) {
 		k.waiting = append(k.waiting, &scheduler.Call{Type: call.Type, FrameworkID: call.FrameworkID, Decline: &scheduler.Call_Decline{
 			OfferIDs: slices.Clone(call.Decline.OfferIDs), Filters: filters(0),
 		}})
-	case kindOf(call) == inverseCalls && n >= inverseWaiting:
+	case kindOf(call) == inverseCalls && n >= b.limits.calls[inverseCalls]:
+		return false
 	default:
 		k.waiting = append(k.waiting, call)
 	}
+	return true
 }
 
 // deadline returns when the first pause ends; the zero time: there is none.
 func (b *callBackoff) deadline() (first time.Time) {
 	for i := range b.kinds {
-		if k := &b.kinds[i]; k.pauses() && (first.IsZero() || k.until.Before(first)) {
+		if k := &b.kinds[i]; b.pauses(callKind(i)) && (first.IsZero() || k.until.Before(first)) {
 			first = k.until
 		}
 	}
 	return first
 }
 
-// pauses reports whether something is to be done when the pause ends.
-func (k *kindBackoff) pauses() bool { return k.first == nil && (k.closed || len(k.waiting) > 0) }
+// pauses reports whether something is to be done when the pause of a kind ends.
+func (b *callBackoff) pauses(kind callKind) bool {
+	k := &b.kinds[kind]
+	return k.first == nil && (k.closed || len(k.waiting) > 0) && !b.full(kind)
+}
 
 // due returns the calls that are to be made after pauses that have ended, and reports whether offers may be accepted again.
 func (b *callBackoff) due(now time.Time) (calls []*scheduler.Call, accept bool) {
 	for i := range b.kinds {
 		k := &b.kinds[i]
-		if !k.pauses() || now.Before(k.until) {
+		if !b.pauses(callKind(i)) || now.Before(k.until) {
 			continue
 		}
 		switch {

@@ -51,7 +51,10 @@ func TestLoopThatPanics(t *testing.T) {
 			_ = s.Run(t.Context())
 		}()
 		errs := make(chan error)
-		go func() { _, err := s.Launch(context.Background(), task.Spec{ID: "a", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32}); errs <- err }()
+		go func() {
+			_, err := s.Launch(context.Background(), task.Spec{ID: "a", Command: task.Command{Shell: "true"}, CPUs: 1, Mem: 32})
+			errs <- err
+		}()
 		synctest.Wait()
 		go func() { _, err := s.Kill(context.Background(), "b"); errs <- err }()
 		require.Equal(t, "broken", <-ended)

@@ -139,6 +139,7 @@ func (c *chaos) compare(ctx context.Context) {
 	}
 	c.checkRemembered(short, known)
 	c.checkGroups(known)
+	c.checkKept(short)
 	c.compareWithMaster(state, known)
 	c.checkOffers(short, state)
 	for _, name := range c.waitingNow() {

@@ -36,6 +36,7 @@ func (c *chaos) endFaults() {
 	_ = c.master.Disturb(mesostest.Chances{})
 	c.master.Silence(false)
 	c.returnMasters()
+	c.hostile.end()
 	c.store.setFailureRate(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -67,11 +67,21 @@ func (h *history) took(in input) {
 	if done, ok := in.(callDone); ok && done.outcome == accepted {
 		return
 	}
-	switch in.(type) {
+	switch in := in.(type) {
 	case wake, start, end, streamOpened, stored, streamClosed:
+	case streamEvent:
+		h.add(line{mark: "<", what: briefly(in)})
 	default:
 		h.add(line{mark: "<", what: in})
 	}
+}
+
+// briefly returns an event or, if that is large, the beginning of what is said of it: the history keeps all of them.
+func briefly(in streamEvent) any {
+	if in.event.Size() < 64<<10 {
+		return in
+	}
+	return fmt.Sprintf("%.500s", describeEvent(in.event))
 }
 
 func (h *history) did(actions []action) {

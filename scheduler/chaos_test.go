@@ -63,6 +63,8 @@ type chaos struct {
 	masters []string // their addresses
 	master  *mesostest.Master
 	store   *chaosStore
+	hostile *hostileMaster
+	meter   *meter
 	users   sync.WaitGroup
 
 	crash   chan struct{} // the process is to be killed
@@ -93,14 +95,16 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		c := &chaos{
 			seed: seed, decide: decide, history: h, crash: make(chan struct{}, 1), another: make(chan struct{}, 1),
 			wanted: map[string]*wantedTask{}, waiting: map[string]int{},
-			store: newChaosStore(source(seed, 1), h.violate),
+			store: newChaosStore(source(seed, 1), h.violate), meter: newMeter(h.violate),
 		}
+		c.hostile = newHostileMaster(source(seed, 7), h, c.meter)
 		c.faults = callFaults{random: source(seed, 2), offers: map[string]bool{}}
 		c.begin(t, ctx, &services)
 		services.Go(func() { c.process(ctx, source(seed, 3)) })
 		if c.elects() {
 			services.Go(func() { c.electOthers(ctx, source(seed, 6)) })
 		}
+		services.Go(func() { c.lieNowAndThen(ctx, source(seed, 8)) })
 		synctest.Wait()
 		c.disturb(ctx, source(seed, 4))
 		c.waitIdle(ctx)
@@ -118,7 +122,9 @@ func source(seed, part uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, pa
 // begin runs the master, or three of them.
 func (c *chaos) begin(t *testing.T, ctx context.Context, services *sync.WaitGroup) {
 	random := source(c.seed, 0)
-	cluster := mesostest.Config{Version: map[uint64]string{6: "1.10.0"}[c.seed%7], Seed: c.seed, AgentReregisterTimeout: 10 * time.Minute}
+	cluster := mesostest.Config{
+		Version: map[uint64]string{6: "1.10.0"}[c.seed%7], Seed: c.seed, AgentReregisterTimeout: 10 * time.Minute, Front: c.hostile.front,
+	}
 	for n := range 5 + random.IntN(4) {
 		cluster.Agents = append(cluster.Agents, c.cluster.add(fmt.Sprintf("agent%d.example", n+1), 6001+n))
 	}
@@ -146,6 +152,7 @@ func (c *chaos) process(ctx context.Context, random *rand.Rand) {
 			p = c.newProcess()
 		}
 		c.history.note("the process begins")
+		c.meter.reset()
 		run, kill := context.WithCancelCause(ctx)
 		events := p.sched.Watch(run)
 		c.users.Go(func() { c.watch(events) })
@@ -188,7 +195,7 @@ func (c *chaos) newProcess() *process {
 	p := &process{chaos: c}
 	config := Config{
 		Master: strings.Join(c.masters, ","), Framework: Framework{Name: "chaos", User: "nobody", Roles: c.roles()},
-		DialContext: p.dial, Logger: slog.New(slog.DiscardHandler),
+		DialContext: p.dial, Logger: slog.New(slog.NewTextHandler(c.meter, nil)),
 		MaxLaunches: 1000, // how often is up to chance here
 		JSON:        c.seed%5 == 4,
 		Offers:      OfferPolicy{Hold: c.hold(), WaitPreferred: map[uint64]time.Duration{3: 2 * time.Second}[c.seed%5]},
@@ -271,7 +278,7 @@ func (s *slowConn) Read(b []byte) (int, error) {
 }
 
 func (s *slowConn) Write(b []byte) (int, error) {
-	text := string(b)
+	text := string(b[:min(len(b), 8<<10)])
 	s.last.Store(&text)
 	if strings.HasPrefix(text, "POST") {
 		s.p.checkSends()

@@ -141,18 +141,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Credential is a principal and its secret. The framework's Principal, if set, must be the same.
-type Credential struct {
-	Principal string // not empty, without colon
-	Secret    string `json:"-"`
-}
-
-// String returns the principal, so that the secret is not logged.
-func (c Credential) String() string { return "Credential of " + c.Principal }
-
-// GoString returns the same as String, so that the secret is not logged.
-func (c Credential) GoString() string { return c.String() }
-
 // Framework is the part of Mesos' FrameworkInfo that users decide. The master assigns the ID.
 type Framework struct {
 	// Name is shown by Mesos' web UI. Required.

@@ -38,6 +38,7 @@ type connection struct {
 	openedAt    time.Time // when SUBSCRIBED arrived
 	lastHeard   time.Time // when the last event arrived
 	answered    bool      // the master has accepted the HTTP request of the present subscription
+	skipped     error     // an event of the present subscription that was of no use; nil: there was none
 	heartbeat   time.Duration
 	retryAt     time.Time // in phase waiting: when to subscribe again
 
@@ -113,6 +114,8 @@ func (c *connection) silence(now time.Time) error {
 	switch {
 	case c.phase != connecting && c.master != "":
 		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
+	case c.answered && c.skipped != nil: // that may have been the answer
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and what it sends is of no use: %w: %w", c.master, err, c.skipped)
 	case c.answered:
 		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}
@@ -142,7 +145,7 @@ func (c *connection) connect(now time.Time) {
 	if !c.shortened {
 		c.shortPauses = 0
 	}
-	c.newLeader, c.shortened, c.answered = false, false, false
+	c.newLeader, c.shortened, c.answered, c.skipped = false, false, false, nil
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -157,6 +160,9 @@ func (c *connection) received(now time.Time, subscribed bool) {
 		c.lastHeard = now
 	}
 }
+
+// skip notes an event of no use.
+func (c *connection) skip(err error) { c.skipped = err }
 
 // excuse makes a time not count as silence in which nothing could be heard.
 func (c *connection) excuse(now time.Time, deaf time.Duration) {

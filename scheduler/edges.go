@@ -16,6 +16,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 )
 
@@ -109,7 +110,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
-		e.put(ctx, streamClosed{stream: s.stream, err: err})
+		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
 	})
 }
 
@@ -205,7 +206,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 		var garbled *mesoshttp.DecodeError
 		switch {
 		case errors.As(err, &garbled):
-			e.put(ctx, streamGarbled{stream: wanted.stream, err: err})
+			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
 			if errors.Is(context.Cause(ctx), errSilent) {
 				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
@@ -256,7 +257,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: err}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
 			}
 			if !e.put(ctx, done...) {
 				return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -18,7 +19,7 @@ type RecordError struct {
 
 // Error returns the record's key and what is wrong with it.
 func (e *RecordError) Error() string {
-	return fmt.Sprintf("scheduler: record %q in the store: %v", e.Key, e.Err)
+	return printable.Linef("scheduler: record %q in the store: %v", e.Key, e.Err)
 }
 
 // Unwrap returns Err.

@@ -2,9 +2,9 @@ package scheduler
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -45,19 +45,19 @@ func (d FieldDiff) String() string {
 	if d.OnRecord == "" && d.Wanted == "" {
 		return d.Field + " differs"
 	}
-	return fmt.Sprintf("%s: %s on record, %s wanted", d.Field, d.OnRecord, d.Wanted)
+	return printable.Linef("%s: %s on record, %s wanted", d.Field, d.OnRecord, d.Wanted)
 }
 
 // Error returns one line with the ID and the fields.
 func (e *SpecDiffError) Error() string {
 	if len(e.Fields) == 0 {
-		return fmt.Sprintf("scheduler: task %q has ended, and its spec was another one", e.ID)
+		return printable.Linef("scheduler: task %q has ended, and its spec was another one", e.ID)
 	}
 	texts := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
 		texts[i] = f.String()
 	}
-	return fmt.Sprintf("scheduler: task %q is on record with another spec: %s", e.ID, strings.Join(texts, "; "))
+	return printable.Linef("scheduler: task %q is on record with another spec: %s", e.ID, strings.Join(texts, "; "))
 }
 
 // Is reports whether target is [ErrDuplicateTask].

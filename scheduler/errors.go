@@ -54,7 +54,7 @@ func (e *ConfigError) Error() string {
 	case string, []string:
 		verb = "%q"
 	}
-	return fmt.Sprintf("scheduler: config: %s: "+verb+": %s", e.Field, e.Value, e.Reason)
+	return printable.Linef("scheduler: config: %s: "+verb+": %s", e.Field, e.Value, e.Reason)
 }
 
 // FencedError is returned by [Scheduler.Lead] and [Scheduler.Run] when the store or [Term.Confirm] has reported that
@@ -66,7 +66,7 @@ type FencedError struct {
 
 // Error returns the text of Err with an introduction.
 func (e *FencedError) Error() string {
-	return fmt.Sprintf("scheduler: another process leads: %v", e.Err)
+	return printable.Linef("scheduler: another process leads: %v", e.Err)
 }
 
 // Unwrap returns Err.
@@ -124,7 +124,7 @@ func (e *TaskError) Error() string {
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}
-	return s
+	return printable.Line(s)
 }
 
 // Unwrap returns Err.
@@ -193,7 +193,7 @@ type ForgetError struct {
 
 // Error returns ID and state.
 func (e *ForgetError) Error() string {
-	return fmt.Sprintf("scheduler: task %q is %v: only what has ended, or is unreachable or unknown, can be forgotten", e.ID, e.State)
+	return printable.Linef("scheduler: task %q is %v: only what has ended, or is unreachable or unknown, can be forgotten", e.ID, e.State)
 }
 
 // CapacityError is the reason for the failure of a task that was pending for too long, see [OfferPolicy.MaxCycles] and
@@ -212,7 +212,7 @@ func (e *CapacityError) Error() string {
 	if len(e.Rejection.Reasons) > 0 {
 		s += ": " + describeReasons(e.Rejection.Reasons)
 	}
-	return s
+	return printable.Line(s)
 }
 
 // SubscribeError is returned by Run when the master refuses the framework, and would refuse it again: bad
@@ -237,7 +237,7 @@ func (e *SubscribeError) Error() string {
 	if e.Message != "" {
 		s += ": " + e.Message
 	}
-	return s
+	return printable.Line(s)
 }
 
 // FrameworkIDError is the Err of a [ConnectionEvent] when a master has subscribed the framework under another ID than its own,
@@ -251,9 +251,9 @@ type FrameworkIDError struct {
 // Error returns both IDs.
 func (e *FrameworkIDError) Error() string {
 	if e.FrameworkID == "" {
-		return fmt.Sprintf("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+		return printable.Linef("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
 	}
-	return fmt.Sprintf("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+	return printable.Linef("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
 }
 
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same
@@ -266,7 +266,7 @@ type FingerprintError struct {
 
 // Error returns the field and both values.
 func (e *FingerprintError) Error() string {
-	return fmt.Sprintf("scheduler: the store is that of another framework: its %s is %q on record, and %q here; if it is meant to be this one's, set Config.AdoptRecords for one start",
+	return printable.Linef("scheduler: the store is that of another framework: its %s is %q on record, and %q here; if it is meant to be this one's, set Config.AdoptRecords for one start",
 		e.Field, e.Stored, e.Config)
 }
 
@@ -285,13 +285,13 @@ type FrameworkRemovedError struct {
 // Error returns a text with the framework's ID, which says what to do.
 func (e *FrameworkRemovedError) Error() string {
 	if e.TornDown {
-		return fmt.Sprintf("scheduler: framework %s has been torn down; a new one needs an empty store", e.FrameworkID)
+		return printable.Linef("scheduler: framework %s has been torn down; a new one needs an empty store", e.FrameworkID)
 	}
 	s := fmt.Sprintf("scheduler: framework %s has been removed, and its tasks with it", e.FrameworkID)
 	if e.renewed {
-		return s
+		return printable.Line(s)
 	}
-	return s + "; set Config.RenewFramework to go on with a new one and the pending tasks"
+	return printable.Line(s + "; set Config.RenewFramework to go on with a new one and the pending tasks")
 }
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
@@ -307,7 +307,7 @@ type CallError struct {
 // Error returns call, master, status and text.
 func (e *CallError) Error() string {
 	if e.Status == 0 {
-		return fmt.Sprintf("scheduler: %s refused: %s", e.Call, e.Message)
+		return printable.Linef("scheduler: %s refused: %s", e.Call, e.Message)
 	}
 	s := fmt.Sprintf("scheduler: %s refused: status %d", e.Call, e.Status)
 	for _, part := range []string{e.Master, e.Message} {
@@ -315,7 +315,7 @@ func (e *CallError) Error() string {
 			s += ": " + part
 		}
 	}
-	return s
+	return printable.Line(s)
 }
 
 // PanicError is a panic of user code: a matcher, a builder or a policy.
@@ -327,7 +327,7 @@ type PanicError struct {
 
 // Error returns the value. The stack is in the log, at level Error.
 func (e *PanicError) Error() string {
-	return printable.Line(fmt.Sprintf("scheduler: panic in %s: %v", e.Who, e.Value))
+	return printable.Linef("scheduler: panic in %s: %v", e.Who, e.Value)
 }
 
 // Unwrap returns the value if it is an error.

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -121,6 +123,7 @@ type FailureEvent struct {
 // UnknownTaskEvent reports an update about a task of this framework that is not on record, see [Config.UnknownTasks].
 // There is one for each update, including answers to reconciliation.
 type UnknownTaskEvent struct {
+	// Status is what is kept of the update, see [task.Info].Status.
 	Status mesos.TaskStatus `json:"status,omitzero"`
 }
 
@@ -161,28 +164,16 @@ func (LagEvent) isEvent()          {}
 
 // String returns one line for logs.
 func (e TaskEvent) String() string {
-	s := fmt.Sprintf("task %s %s", e.Task.Spec.ID, e.Task.State)
-	if e.Task.Healthy != nil {
-		s += map[bool]string{true: " healthy", false: " unhealthy"}[*e.Task.Healthy]
-	}
-	if e.Task.Hostname != "" {
-		s += " on " + e.Task.Hostname
-	}
-	if m := e.Task.Status.GetMessage(); m != "" {
-		s += ": " + m
-	}
-	if e.Err != nil {
-		s += ": " + firstLine(e.Err)
-	}
-	return s
+	e.Task.Err = cmp.Or(e.Err, e.Task.Err)
+	return e.Task.String()
 }
 
 // String returns one line for logs.
 func (e ConnectionEvent) String() string {
 	if e.Connected {
-		return "subscribed as " + e.FrameworkID
+		return printable.Line("subscribed as " + e.FrameworkID)
 	}
-	return fmt.Sprintf("disconnected: %v", e.Err)
+	return printable.Linef("disconnected: %v", e.Err)
 }
 
 // String returns one line for logs.
@@ -191,7 +182,7 @@ func (e OfferEvent) String() string {
 	if e.Err != nil {
 		s += ": " + e.Err.Error()
 	}
-	return s
+	return printable.Line(s)
 }
 
 // String returns one line for logs.
@@ -201,26 +192,26 @@ func (e LagEvent) String() string { return fmt.Sprintf("lagged: missed %d events
 func (e InverseOfferEvent) String() string {
 	s := fmt.Sprintf("inverse offer for %s from %s", e.Offer.AgentID, e.Offer.Start.Format(time.RFC3339))
 	if e.Accepted {
-		return s + " accepted"
+		return printable.Line(s + " accepted")
 	}
-	return fmt.Sprintf("%s declined, %d tasks there", s, len(e.Offer.Tasks))
+	return printable.Linef("%s declined, %d tasks there", s, len(e.Offer.Tasks))
 }
 
 // String returns one line for logs.
 func (e FailureEvent) String() string {
 	if e.ExecutorID == "" {
-		return "agent " + e.AgentID + " lost"
+		return printable.Line("agent " + e.AgentID + " lost")
 	}
 	s := fmt.Sprintf("executor %s on %s ended", e.ExecutorID, e.AgentID)
 	if e.Status != nil {
 		s += fmt.Sprintf(" with status %d", *e.Status)
 	}
-	return s
+	return printable.Line(s)
 }
 
 // String returns one line for logs.
 func (e UnknownTaskEvent) String() string {
-	return fmt.Sprintf("unknown task %s %s on %s", e.Status.TaskID.Value, task.StateFromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
+	return printable.Linef("unknown task %s %s on %s", e.Status.TaskID.Value, task.StateFromMesos(e.Status.GetState()), e.Status.GetAgentID().GetValue())
 }
 
 // String returns one line for logs.
@@ -230,7 +221,7 @@ func (e NeverOfferedEvent) String() string {
 	if more := len(e.Tasks) - most; more > 0 {
 		names += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("%s never offered what is needed (%s): %s", counted(len(e.Tasks), "task"), names, describeField(e.Err))
+	return printable.Linef("%s never offered what is needed (%s): %s", counted(len(e.Tasks), "task"), names, describeField(e.Err))
 }
 
 // String returns one line for logs.
@@ -238,5 +229,5 @@ func (e StoreEvent) String() string {
 	if e.Err == nil {
 		return "the store works again"
 	}
-	return fmt.Sprintf("the store fails: %v", e.Err)
+	return printable.Linef("the store fails: %v", e.Err)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -63,7 +64,7 @@ type Finding struct {
 // String returns one line, such as "of 43 offers: mem: not enough on 40 agents; closest agent7, 112 MiB short; rack
 // LIKE r[12]: does not hold on 3 agents".
 func (f Finding) String() string {
-	return "of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons)
+	return printable.Line("of " + counted(f.Offers, "offer") + ": " + describeReasons(f.Reasons))
 }
 
 func counted(n int, what string) string {
@@ -97,7 +98,7 @@ func (e Explanation) Widest() (Finding, bool) {
 // 2026-01-01T00:00:10Z: mem: not enough on 40 agents; closest agent7, 112 MiB short; rack LIKE r[12]: does not hold on 3
 // agents". Other obstacles come first.
 func (e Explanation) String() string {
-	s := TaskEvent{Task: e.Task}.String()
+	s := e.Task.String()
 	if e.Task.State != task.StatePending {
 		return s
 	}
@@ -117,7 +118,7 @@ func (e Explanation) String() string {
 	if e.Filtered {
 		s += "; the master does not send offers that fit no pending task"
 	}
-	return s
+	return printable.Line(s)
 }
 
 // obstacles returns what keeps the task from being launched, other than the offers.
@@ -128,7 +129,7 @@ func (e Explanation) obstacles() []string {
 	case e.SubscribeErr == nil:
 		all = append(all, "not subscribed yet")
 	default:
-		all = append(all, "not subscribed: "+firstLine(e.SubscribeErr))
+		all = append(all, "not subscribed: "+errorText(e.SubscribeErr))
 	}
 	if e.NeverOffered != nil {
 		all = append(all, "never offered what it needs: "+describeField(e.NeverOffered))
@@ -137,10 +138,10 @@ func (e Explanation) obstacles() []string {
 		all = append(all, "the framework is being torn down")
 	}
 	if e.StoreErr != nil {
-		all = append(all, "the store fails: "+firstLine(e.StoreErr))
+		all = append(all, "the store fails: "+errorText(e.StoreErr))
 	}
 	if e.MatcherErr != nil {
-		all = append(all, "the last cycle failed: "+firstLine(e.MatcherErr))
+		all = append(all, "the last cycle failed: "+errorText(e.MatcherErr))
 	}
 	if !e.NotBefore.IsZero() {
 		all = append(all, "not launched again before "+instant(e.NotBefore))
@@ -162,12 +163,6 @@ func describeField(err error) string {
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// firstLine returns the text of an error without the stack of a panic.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
 
 // Explain returns why a task is not launched. For a task that is not pending the explanation is its state.
 // For an ID that is neither on record nor remembered it returns [ErrUnknownTask].

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,7 +230,7 @@ func TestFencedErrors(t *testing.T) {
 				require.ErrorIs(h, err, scheduler.ErrNotRunning)
 				require.ErrorAs(h, err, &fenced)
 				require.NotErrorIs(h, err, context.Canceled, "the caller's own goes on")
-				require.ErrorContains(h, err, c.err.Error())
+				require.ErrorContains(h, err, strings.ReplaceAll(c.err.Error(), "\n", `\n`))
 			})
 		})
 	}

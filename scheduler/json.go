@@ -3,6 +3,8 @@ package scheduler
 import (
 	"encoding/json"
 	"errors"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // In JSON an error is the first line of its text, and a duration is one such as "1h30m0s". What was encoded can be decoded
@@ -33,7 +35,7 @@ func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
-	return firstLine(err)
+	return printable.Line(err.Error())
 }
 
 // UnmarshalJSON sets Err to that of the task.

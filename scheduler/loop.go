@@ -277,6 +277,8 @@ func (l *loop) perform(ctx context.Context, a action) {
 		default:
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
+	case dropping:
+		l.log.WarnContext(ctx, "the master takes no calls, or too few of them: some are dropped", "calls", a.kind.String())
 	case takeBack:
 		l.takeBack(a)
 	case store:

@@ -23,6 +23,7 @@ import (
 //
 //	connection       connection.go         the state of the subscription
 //	callBackoff      callbackoff.go        calls that failed, and those that wait because of that
+//	acks             acks.go               updates that the master has not taken the acknowledgement of
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
 //	offerfilter.Book internal/offerfilter  which offers the master need not send
@@ -84,6 +85,7 @@ type machine struct {
 	unknown        unknownTasks
 	timers         timers
 	backoff        callBackoff
+	acks           acks
 	storage        storage
 
 	matchErr error    // why the last cycle failed; nil: it did not
@@ -134,6 +136,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{limit: s.limits.offers, bytes: s.limits.offersBytes, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
+		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acks, open: map[ackKey]struct{}{}},
 		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
@@ -167,6 +170,9 @@ func (m *machine) step(now time.Time, in input) []action {
 		}
 	case streamGarbled:
 		// Nor is it a sign of life: a master that works also sends heartbeats.
+		if m.conn.current(in.stream) {
+			m.conn.skip(in.err)
+		}
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)
@@ -178,6 +184,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	default:
 		m.serve(now, in)
 	}
+	m.checkDeclined(now)
 	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
 	m.followDemand(now)
 	m.flush(now)

@@ -1,9 +1,17 @@
 package scheduler
 
-import "time"
+import (
+	"time"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+)
 
 // noteOutcome takes what became of one of the machine's own calls on the present subscription, for all calls of its kind.
 func (m *machine) noteOutcome(now time.Time, in callDone) {
+	m.backoff.done(in.call)
+	if in.outcome == accepted {
+		m.noteTaken(in.call)
+	}
 	switch {
 	case m.teardown.wanted:
 	case in.outcome == accepted:
@@ -14,6 +22,16 @@ func (m *machine) noteOutcome(now time.Time, in callDone) {
 		if kind == acceptCalls {
 			m.returnLaunches(now)
 		}
+	}
+}
+
+// noteTaken notes what the master has been told.
+func (m *machine) noteTaken(c *scheduler.Call) {
+	if a := c.Acknowledge; a != nil {
+		m.acks.remove(ackKeyOf(a.TaskID, a.AgentID, a.UUID))
+	}
+	if c.Decline != nil {
+		m.backoff.taken(len(c.Decline.OfferIDs))
 	}
 }
 
@@ -29,8 +47,12 @@ func (m *machine) callFailed(now time.Time, in callDone) {
 	case in.ref != 0:
 	case kind == declineCalls:
 		m.retryDecline(now, c.Decline.OfferIDs)
-	case kind == ackCalls, kind == inverseCalls: // the agent would repeat an update, but only after up to ten minutes
+	case kind == ackCalls: // the agent would repeat the update, but only after up to ten minutes
 		m.backoff.later(now, c)
+	case kind == inverseCalls:
+		if !m.backoff.later(now, c) {
+			m.drop(kind)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // TestCheckerControl is the negative test of the checker: each row is what a broken machine could return.
 func TestCheckerControl(t *testing.T) {
 	connected := notify{ConnectionEvent{Connected: true}}
-	ack := send{call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}}
+	ack := send{call: &scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{}}}
 	accept := func(offer, id string) send {
 		return send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
 			OfferIDs: []mesos.OfferID{{Value: offer}},

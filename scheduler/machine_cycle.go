@@ -8,6 +8,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -178,7 +179,7 @@ func (m *machine) build(e *entry, parts []task.Placement) (operation *mesos.Offe
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("scheduler: the builder refused: %w", err)
+		return nil, fmt.Errorf("scheduler: the builder refused: %w", printable.Error(err))
 	}
 	// If a required field is missing the whole ACCEPT could not be sent.
 	if _, err := operation.Marshal(); err != nil {

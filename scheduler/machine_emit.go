@@ -27,16 +27,32 @@ func (m *machine) newSend(c *scheduler.Call) send {
 	return send{stream: m.conn.stream, call: c}
 }
 
-// dispatch makes a call, or has it wait while calls of its kind fail.
+// dispatch makes a call, or has it wait while calls of its kind fail or very many are under way.
 func (m *machine) dispatch(s send) {
-	if !m.backoff.keeps(s.call) {
-		m.emit(s)
+	switch kind := kindOf(s.call); {
+	case !m.backoff.closed(kind):
+		m.send(s)
+	case !m.backoff.keep(s.call):
+		m.drop(kind)
 	}
+}
+
+// drop leaves out a call, and says so if it is the first of its kind on this subscription.
+func (m *machine) drop(kind callKind) {
+	if m.backoff.drop(kind) {
+		m.emit(dropping{kind})
+	}
+}
+
+// send makes a call of the machine's own.
+func (m *machine) send(s send) {
+	m.backoff.made(s.call)
+	m.emit(s)
 }
 
 func (m *machine) sendAll(calls []*scheduler.Call) {
 	for _, c := range calls {
-		m.emit(m.newSend(c))
+		m.send(m.newSend(c))
 	}
 }
 

@@ -49,7 +49,7 @@ func (m *machine) followFilter(now time.Time) {
 	s := m.newSend(&scheduler.Call{Type: scheduler.Call_UPDATE_FRAMEWORK, UpdateFramework: update})
 	s.constraints = filter.Constraints
 	m.filter.Sent(s.call)
-	m.emit(s)
+	m.send(s)
 }
 
 // deriveFilter returns the filter for the pending tasks.

@@ -96,7 +96,7 @@ func (m *machine) accept(now time.Time, u *offerUse) {
 // not lift a refusal of this ACCEPT. Nothing is refused either if tasks wait for the preferred agent.
 func (m *machine) sendAccept(now time.Time, s send) {
 	s.call.Accept.Filters = filters(m.demand.RefuseRest(s.role, s.arrivals))
-	m.emit(s)
+	m.send(s)
 	m.launched(now, s.call)
 }
 
@@ -116,6 +116,7 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 }
 
 func (m *machine) decline(offers []mesos.OfferID, refuse time.Duration) {
+	m.backoff.decline(len(offers))
 	m.call(m.declineCall(offers, refuse))
 }
 
@@ -147,6 +148,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 	}
 	if in.outcome != accepted && m.conn.current(in.stream) {
+		m.backoff.decline(len(offers))
 		m.retryDecline(now, offers)
 	}
 }

@@ -33,10 +33,11 @@ func (m *machine) reconcile(now time.Time, caller ref) {
 		return // the next subscription begins one
 	}
 	if m.backoff.closed(reconcileCalls) {
-		r.plan(m.backoff.until(reconcileCalls))
+		r.plan(m.backoff.retryAt(now, reconcileCalls))
 		return
 	}
 	r.begin()
+	m.tasks.beginAdopting()
 	for _, t := range m.tasks.byID {
 		if !t.reconcilable() {
 			r.skip(t) // a launch that is under way has a timer of its own
@@ -99,7 +100,7 @@ func (m *machine) reconcileDone(now time.Time, in callDone) {
 func (m *machine) reconcileNext(now time.Time) {
 	switch r := &m.reconciliation; {
 	case m.backoff.closed(reconcileCalls):
-		r.postpone(m.backoff.until(reconcileCalls))
+		r.postpone(m.backoff.retryAt(now, reconcileCalls))
 	case r.batch() != nil: // a batch was not answered yet: another one would only wait behind it
 		r.postpone(now.Add(reconcileMin))
 	case r.left > 0:
@@ -136,7 +137,7 @@ func (m *machine) askAbout(now time.Time, silent []*entry) {
 	}
 	for _, e := range silent {
 		if m.backoff.closed(reconcileCalls) {
-			m.startLaunchTimer(e, m.backoff.until(reconcileCalls))
+			m.startLaunchTimer(e, m.backoff.retryAt(now, reconcileCalls))
 		} else if e.Info.State == task.StateUnknown {
 			m.startLaunchTimer(e, m.timers.together(aboutUnknown, m.unknown.next(now, e)))
 		} else {

@@ -58,6 +58,7 @@ func (m *machine) subscribe(now time.Time) {
 	}
 	m.conn.connect(now)
 	m.backoff.reset()
+	m.acks.reset()
 	m.pool.reset(now)
 	m.beginDemand(now)
 	m.timers.endSubscription()
@@ -185,6 +186,8 @@ func (m *machine) disconnected(now time.Time, err error) {
 	m.pool.takeAll()
 	m.cancelLaunches(now, all)
 	m.dropCalls()
+	m.backoff.reset()
+	m.acks.reset()
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {
 		m.emit(notify{event})
@@ -207,6 +210,16 @@ func (m *machine) disconnected(now time.Time, err error) {
 	}
 	event.NextAttempt = m.conn.retryAt
 	m.emit(notify{event})
+}
+
+// errNotDeclined is why a subscription is ended whose master makes offers and does not take them back.
+var errNotDeclined = errors.New("the master has not taken back very many offers that were declined; it takes all back at the end of the subscription")
+
+// checkDeclined ends the subscription if the master does not take back what is declined.
+func (m *machine) checkDeclined(now time.Time) {
+	if m.conn.connected() && m.backoff.tooManyDeclined() {
+		m.disconnected(now, errNotDeclined)
+	}
 }
 
 // final reports whether another attempt to subscribe would be useless, or harmful.

@@ -101,7 +101,7 @@ const (
 
 func (m *machine) sendKill(now time.Time, e *entry) {
 	if m.backoff.closed(killCalls) {
-		m.startKillTimer(e, m.backoff.until(killCalls))
+		m.startKillTimer(e, m.backoff.retryAt(now, killCalls))
 		return
 	}
 	m.tasks.advanceLaunch(e, eventAsked) // a master that does not know the task answers with an update
@@ -136,7 +136,7 @@ func (m *machine) killDone(now time.Time, in callDone) {
 	}
 	at := now.Add(e.killPause)
 	if in.outcome != accepted {
-		at = m.backoff.until(killCalls)
+		at = m.backoff.retryAt(now, killCalls)
 	}
 	m.startKillTimer(e, at)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
@@ -129,4 +130,19 @@ func TestUnknownOnAgentInMaintenance(t *testing.T) {
 	s.event(nil, offersEvent(offers))
 	require.Contains(t, s.out.String(), "DECLINE o1")
 	require.Contains(t, s.out.String(), "RECONCILE t0 on a0\n")
+}
+
+// An ID that no task may have is not put on record: a store may refuse it, and go on to, and nothing would be launched.
+func TestTasksWithImpossibleIDsAreNotAdopted(t *testing.T) {
+	s := unknownStage(t, 1)
+	for _, id := range []string{strings.Repeat("x", 256), "../../t", "a\nb", "..", "", "\xff"} {
+		s.step(streamEvent{stream: 1, event: updateEvent(id, mesos.TASK_RUNNING)})
+	}
+	require.Len(t, s.machine.tasks.byID, 1)
+	s.step(streamEvent{stream: 1, event: updateEvent(strings.Repeat("x", 255), mesos.TASK_RUNNING)})
+	require.Len(t, s.machine.tasks.byID, 2)
+}
+
+func updateEvent(id string, state mesos.TaskState) *scheduler.Event {
+	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{Status: mesos.TaskStatus{TaskID: mesos.TaskID{Value: id}, State: &state}}}
 }

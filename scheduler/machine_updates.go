@@ -40,11 +40,17 @@ func (m *machine) update(now time.Time, received mesos.TaskStatus) {
 	// Repeated updates and those about tasks that are not on record are acknowledged as well: the agent repeats an
 	// update, and holds back those that follow it, until it is acknowledged.
 	if len(status.UUID) > 0 && status.AgentID != nil {
-		m.whenStored(now, m.newSend(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
-			AgentID: *status.AgentID,
-			TaskID:  status.TaskID,
-			UUID:    status.UUID,
-		}}))
+		m.acknowledge(now, scheduler.Call_Acknowledge{AgentID: *status.AgentID, TaskID: status.TaskID, UUID: status.UUID})
+	}
+}
+
+// acknowledge acknowledges an update, once all of it is stored.
+func (m *machine) acknowledge(now time.Time, a scheduler.Call_Acknowledge) {
+	switch isNew, full := m.acks.add(ackKeyOf(a.TaskID, a.AgentID, a.UUID)); {
+	case full:
+		m.drop(ackCalls)
+	case isNew:
+		m.whenStored(now, m.newSend(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &a}))
 	}
 }
 
@@ -242,7 +248,7 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 		return // the task has ended, or does not run
 	}
 	switch policy := m.settings.unknown; {
-	case policy == AdoptUnknown && len(m.tasks.byID) < m.settings.limits.adopted:
+	case policy == AdoptUnknown && m.tasks.mayAdopt(m.settings.limits.adopted) && isTaskID(status.TaskID.Value):
 		m.adopt(now, status, state)
 	case policy == KillUnknown:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
@@ -252,9 +258,16 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	}
 }
 
+// isTaskID reports whether a task may have that ID. Mesos launches none that may not, and not every store could take its
+// record.
+func isTaskID(id string) bool {
+	return task.Spec{ID: id, CPUs: 1, Mem: 32, Command: task.Command{Shell: "true"}}.Validate() == nil
+}
+
 // adopt puts a task on record that Mesos runs and that is not on record yet.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
 	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
+	m.tasks.noteAdopted()
 	m.reconciliation.skip(e)
 	e.UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)

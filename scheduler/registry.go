@@ -21,6 +21,7 @@ type registry struct {
 	version    uint64              // of the last change of a task
 	placed     map[string][]string // what onAgents returned when the version was placedAt
 	placedAt   uint64
+	adopted    int // tasks, in the present round of reconciliation
 	illegal    int // the number of steps of launches that the diagram does not have; tests require 0
 }
 
@@ -42,6 +43,13 @@ func (r *registry) adopt(info task.Info) *entry {
 	r.byID[info.Spec.ID] = e
 	return e
 }
+
+// noteAdopted counts a task that was adopted, and beginAdopting begins to count anew.
+func (r *registry) noteAdopted()   { r.adopted++ }
+func (r *registry) beginAdopting() { r.adopted = 0 }
+
+// mayAdopt reports whether tasks may be adopted: there are fewer than limit, and fewer were adopted in this round.
+func (r *registry) mayAdopt(limit int) bool { return len(r.byID) < limit && r.adopted < limit }
 
 // restore puts tasks on record that were read from the store, and returns them in order of submission.
 func (r *registry) restore(tasks []record.Task) []*entry {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -69,6 +70,12 @@ func (s *Scheduler) Run(ctx context.Context) error { return s.Lead(ctx, Term{}) 
 
 // Logger returns the log of the scheduler: [Config.Logger] or its default, without lines that repeat.
 func (s *Scheduler) Logger() *slog.Logger { return s.config.Logger }
+
+// String returns the name of the framework and [Config.Master] without its password.
+func (s *Scheduler) String() string { return s.config.String() }
+
+// Format prints the same as String with every verb, so that no secret is logged.
+func (s *Scheduler) Format(to fmt.State, _ rune) { fmt.Fprint(to, s.String()) }
 
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
 // record is stored, and does not wait for the task to run. If ctx ends first the task is withdrawn or killed, and the

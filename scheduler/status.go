@@ -17,12 +17,19 @@ type Status struct {
 	Master string `json:"master,omitzero"`
 	// Since is when the subscription began, or when the last one ended, or when Run began if there was none.
 	Since time.Time `json:"since,omitzero"`
+	// Dropped is how many calls were not made on this subscription, since the master does not take calls, or too few, and
+	// sends so many events that the others would not fit into memory: acknowledgements of updates, which agents repeat, KILL
+	// of tasks that are not on record, and answers to inverse offers. It is 0 unless something is wrong with the master.
+	Dropped int `json:"dropped,omitzero"`
 }
 
 // Status returns the state of the connection with the master. It waits for Run to begin, and not for the master: once Run has
 // begun it returns at once, whether or not a master can be reached.
 func (s *Scheduler) Status(ctx context.Context) (Status, error) {
 	var status Status
-	_, err := s.ask(ctx, &request{read: func(m *machine) { status = m.conn.status() }})
+	_, err := s.ask(ctx, &request{read: func(m *machine) {
+		status = m.conn.status()
+		status.Dropped = m.backoff.dropped()
+	}})
 	return status, err
 }

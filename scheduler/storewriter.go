@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
@@ -42,7 +43,7 @@ func (e *edges) writeAll(ctx context.Context, s storeTurn, limit batchLimit, cha
 			}
 		}
 		if err != nil {
-			return e.put(ctx, stored{err: err})
+			return e.put(ctx, stored{err: printable.Error(err)})
 		}
 		if !e.put(ctx, stored{records: n}) {
 			return false

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // Term is one term of leadership among several processes that could run the framework. Its zero value is for a
@@ -62,6 +63,7 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	if r.err == nil {
 		r.err = serve(ctx, s, m, r, t, store)
 	}
+	r.err = printable.Error(r.err)
 	return r.err
 }
 

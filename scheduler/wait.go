@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -48,7 +49,7 @@ type WaitError struct {
 
 // Error returns Err and the explanation.
 func (e *WaitError) Error() string {
-	return fmt.Sprintf("scheduler: %v: %v", e.Err, e.Explanation)
+	return printable.Linef("scheduler: %v: %v", e.Err, e.Explanation)
 }
 
 // Unwrap returns Err.

@@ -3,6 +3,8 @@ package task
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // FieldError is one violation found by [Spec.Validate], which joins all violations: errors.As finds the first
@@ -31,10 +33,10 @@ func (e *FieldError) Error() string {
 	text, isText := e.Value.(string)
 	switch {
 	case !isText:
-		return fmt.Sprintf("task: %s: %v: %s", e.Field, e.Value, e.Reason)
+		return printable.Linef("task: %s: %v: %s", e.Field, e.Value, e.Reason)
 	case len(text) > longest:
-		return fmt.Sprintf("task: %s: %q…: %s", e.Field, text[:longest], e.Reason)
+		return printable.Linef("task: %s: %q…: %s", e.Field, text[:longest], e.Reason)
 	default:
-		return fmt.Sprintf("task: %s: %q: %s", e.Field, text, e.Reason)
+		return printable.Linef("task: %s: %q: %s", e.Field, text, e.Reason)
 	}
 }

@@ -3,9 +3,12 @@ package task
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // Info is what the scheduler knows about a task. Values that its fields point to are shared with the scheduler
@@ -44,11 +47,32 @@ type Info struct {
 	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its
 	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
-	// Status is the last status update from Mesos, without its data. Nil before the first one.
+	// Status is what is kept of the last status update from Mesos. Nil before the first one. Its message is cut at 4 KiB, and
+	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
+	// status and limitation if they take more than 4 KiB each: [Scheduler.WatchRaw] of package scheduler has updates whole.
 	Status *mesos.TaskStatus `json:"status,omitempty"`
 	// Submitted is when the task was submitted, Updated when Info last changed.
 	Submitted time.Time `json:"submitted,omitzero"`
 	Updated   time.Time `json:"updated,omitzero"`
+}
+
+// String returns one line for logs: ID, state, health, host, the message of the last status, and Err. What is not printable in
+// them is escaped.
+func (i Info) String() string {
+	s := fmt.Sprintf("task %s %s", i.Spec.ID, i.State)
+	if i.Healthy != nil {
+		s += map[bool]string{true: " healthy", false: " unhealthy"}[*i.Healthy]
+	}
+	if i.Hostname != "" {
+		s += " on " + i.Hostname
+	}
+	if m := i.Status.GetMessage(); m != "" {
+		s += ": " + m
+	}
+	if i.Err != nil {
+		s += ": " + i.Err.Error()
+	}
+	return printable.Line(s)
 }
 
 // MarshalJSON encodes Err as its text.

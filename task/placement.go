@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // Placement assigns a task to an agent and part of the agent's offers to the task.
@@ -47,7 +49,7 @@ func (r Rejection) String() string {
 		b.WriteString(reason.String())
 		separator = "; "
 	}
-	return b.String()
+	return printable.Line(b.String())
 }
 
 // ReasonKind is a kind of obstacle that keeps a task off an agent.
@@ -92,7 +94,9 @@ type Reason struct {
 
 // String returns one line, such as "cpus: not enough on 3 agents; closest 10.0.0.7, 0.1 short", "port 8080: not free on 1
 // agent", "rack LIKE r[12]: does not hold on 3 agents" or "no agent has the attribute rack".
-func (r Reason) String() string {
+func (r Reason) String() string { return printable.Line(r.text()) }
+
+func (r Reason) text() string {
 	agents := "1 agent"
 	if r.Agents != 1 {
 		agents = strconv.Itoa(r.Agents) + " agents"

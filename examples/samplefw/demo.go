@@ -78,7 +78,7 @@ type demo struct {
 const demoPatience = 20 * time.Second
 
 func (d *demo) say(format string, args ...any) {
-	fmt.Printf("%5.1f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Printf("%5.1f s  %s\n", time.Since(d.began).Seconds(), plain(format, args...))
 }
 
 func (d *demo) tell(ctx context.Context) error {

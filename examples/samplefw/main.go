@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,7 +28,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	if err := perform(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "samplefw:", err)
+		fmt.Fprintln(os.Stderr, "samplefw:", plain("%s", strings.ReplaceAll(err.Error(), "\n", "; ")))
 		os.Exit(1)
 	}
 }
@@ -115,7 +116,7 @@ func sayer(log string) func(format string, args ...any) {
 		return func(string, ...any) {}
 	}
 	return func(format string, args ...any) {
-		fmt.Println(time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+		fmt.Println(time.Now().Format("15:04:05.000"), plain(format, args...))
 	}
 }
 

@@ -58,7 +58,7 @@ func ask(ctx context.Context, address string) (r report, err error) {
 
 // print writes the report for people.
 func (r report) print(to io.Writer) error {
-	fmt.Fprintln(to, r.summary())
+	fmt.Fprintln(to, plain("%s", r.summary()))
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "MEMBER\tLEADS\tALIVE\tVOTES\tSINCE\tAPI")
 	for _, m := range r.Members {
@@ -66,12 +66,12 @@ func (r report) print(to io.Writer) error {
 		if !m.Since.IsZero() {
 			since = m.Since.Local().Format(time.TimeOnly)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, yes(m.ID == r.Leader), yes(m.Alive), yes(m.Voter), since, m.API)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain("%s", m.ID), yes(m.ID == r.Leader), yes(m.Alive), yes(m.Voter), since, plain("%s", m.API))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(to, r.taskLine())
+	_, err := fmt.Fprintln(to, plain("%s", r.taskLine()))
 	return err
 }
 

@@ -24,14 +24,14 @@ func runRecover(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("last entry %d\nvoters     %s\n", found.LastIndex, strings.Join(found.Members, ", "))
+	fmt.Printf("last entry %d\nvoters     %s\n", found.LastIndex, plain("%s", strings.Join(found.Members, ", ")))
 	if !*alone {
-		fmt.Printf("member     %s\n", found.ID)
+		fmt.Printf("member     %s\n", plain("%s", found.ID))
 		fmt.Println("\nNothing was changed. Compare the last entries of all directories that are left, and recover the one with the highest:")
 		fmt.Println("what the lost members had stored and that one had not received is lost. Members that were lost must not come")
 		fmt.Println("back with their old directories.")
 		return nil
 	}
-	fmt.Printf("records    %d\n\nThose were the voters; now the only one is this member, whose new ID is %s.\nStart it again, then the others with empty directories.\n", found.Records, found.ID)
+	fmt.Printf("records    %d\n\nThose were the voters; now the only one is this member, whose new ID is %s.\nStart it again, then the others with empty directories.\n", found.Records, plain("%s", found.ID))
 	return nil
 }

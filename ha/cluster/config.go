@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // Preset is a set of timeouts. All members must have the same one.
@@ -87,7 +90,8 @@ type Config struct {
 
 	// Network replaces the network of the operating system, for tests. Default: that of the operating system.
 	Network Network
-	// Logger gets the log of the member, of gossip and of Raft. Default: nothing is logged.
+	// Logger gets the log of the member, of gossip and of Raft. Lines that repeat are summed up, as in [scheduler.Config],
+	// those of Raft for each other member. Default: nothing is logged.
 	Logger *slog.Logger
 
 	// For tests of disks that fail, and of snapshots: how large the log in memory is at least before one is taken.
@@ -98,6 +102,15 @@ type Config struct {
 	noSync     bool          // of the log's file: for tests in which no machine fails
 	clock      time.Duration // by which the machine's clock is wrong
 }
+
+// String returns the names of the cluster and of the member.
+func (c Config) String() string { return fmt.Sprintf("cluster %q, member %q", c.Name, c.ID) }
+
+// Format prints the same as String with every verb: the fields have keys.
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
+
+// LogValue returns the same as String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Network is what a member needs of a network. Its methods are called from several goroutines.
 type Network interface {
@@ -141,7 +154,7 @@ type ConfigError struct {
 
 // Error says which field, what is in it, and what is wrong with that.
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("ha/cluster: Config.%s %q %s", e.Field, e.Value, e.Reason)
+	return printable.Linef("ha/cluster: Config.%s %q %s", e.Field, e.Value, e.Reason)
 }
 
 // normalize returns a copy with the defaults filled in, or an error if the config cannot work.
@@ -171,6 +184,7 @@ func (c Config) normalize() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = logguard.Logger(c.Logger)
 	for _, check := range []func() error{c.checkNames, c.checkAddresses, c.checkRest} {
 		if err := check(); err != nil {
 			return Config{}, err

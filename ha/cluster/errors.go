@@ -2,7 +2,8 @@ package cluster
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 var (
@@ -42,7 +43,7 @@ type FencedError struct {
 
 // Error says which term is over, and why.
 func (e *FencedError) Error() string {
-	return fmt.Sprintf("ha/cluster: term %d is over: %v", e.Term, e.Err)
+	return printable.Linef("ha/cluster: term %d is over: %v", e.Term, e.Err)
 }
 
 // Unwrap returns Err.

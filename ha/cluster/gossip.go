@@ -87,7 +87,7 @@ func gossipConfig(c *Config, g *gossip) (*memberlist.Config, error) {
 	config.Transport, config.Delegate, config.Events = g.net, g, g
 	config.BindPort, config.AdvertisePort = 0, 0 // the transport says
 	config.EnableCompression = false             // its messages are small
-	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: ", recent: &recent{}}, "", 0)
+	config.Logger = log.New(&lineLog{to: g.log, prefix: "gossip: "}, "", 0)
 	if len(c.Keys) > 0 {
 		keys, err := memberlist.NewKeyring(c.Keys, c.Keys[0])
 		if err != nil {

@@ -8,20 +8,20 @@ import (
 	"log"
 	"log/slog"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // raftLog passes Raft's log on to a slog.Logger: an hclog.Logger. What Raft reports as an error, such as a member that
-// it does not reach, is a warning to a cluster, and is passed on once a minute: Raft tries several times a second.
+// it does not reach, is a warning to a cluster. Raft tries several times a second: the slog.Logger sums that up.
 type raftLog struct {
-	to     *slog.Logger
-	name   string
-	args   []any
-	recent *recent // nil: nothing is left out
+	to   *slog.Logger
+	name string
+	args []any
 }
 
 // recent knows the warnings of the last minute.
@@ -32,9 +32,6 @@ type recent struct {
 
 // repeats reports whether a text was there within the last minute, and notes it if not.
 func (r *recent) repeats(text string) bool {
-	if r == nil {
-		return false
-	}
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,17 +44,6 @@ func (r *recent) repeats(text string) bool {
 	}
 	r.last[text] = now
 	return false
-}
-
-// about returns what a warning is about: its text and the member concerned. The rest, such as ports, is different each time.
-func about(message string, args []any) string {
-	for i := 0; i+1 < len(args); i += 2 {
-		switch args[i] {
-		case "peer", "server-id", "target":
-			message += fmt.Sprint(" ", args[i+1])
-		}
-	}
-	return message
 }
 
 // level returns slog's level for one of hclog. Raft tells as information what only its authors need.
@@ -73,9 +59,6 @@ func level(l hclog.Level) slog.Level {
 // Log passes a line on.
 func (l *raftLog) Log(at hclog.Level, message string, args ...any) {
 	if at == hclog.Off || !l.to.Enabled(context.Background(), level(at)) {
-		return
-	}
-	if level(at) == slog.LevelWarn && l.recent.repeats(about(message, args)) {
 		return
 	}
 	for i, arg := range args {
@@ -105,10 +88,10 @@ func (l *raftLog) ImpliedArgs() []any { return l.args }
 func (l *raftLog) Name() string       { return l.name }
 
 func (l *raftLog) With(args ...any) hclog.Logger {
-	return &raftLog{to: l.to.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...), recent: l.recent}
+	return &raftLog{to: l.to.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...)}
 }
 func (l *raftLog) Named(name string) hclog.Logger {
-	return &raftLog{to: l.to, name: name, args: l.args, recent: l.recent}
+	return &raftLog{to: l.to, name: name, args: l.args}
 }
 func (l *raftLog) ResetNamed(name string) hclog.Logger { return l.Named(name) }
 
@@ -124,19 +107,10 @@ func (l *raftLog) StandardWriter(*hclog.StandardLoggerOptions) io.Writer {
 	return &lineLog{to: l.to, prefix: "raft: "}
 }
 
-func dropDigits(r rune) rune {
-	if r >= '0' && r <= '9' {
-		return -1
-	}
-	return r
-}
-
 // lineLog passes on the lines of a log.Logger that have their level in front, as those of memberlist.
-// Warnings that differ in their numbers only, such as ports, are passed on once a minute.
 type lineLog struct {
 	to     *slog.Logger
 	prefix string
-	recent *recent // nil: nothing is left out
 }
 
 // Write passes one line on.
@@ -148,9 +122,6 @@ func (l *lineLog) Write(line []byte) (int, error) {
 		}
 	}
 	text = bytes.TrimPrefix(text, []byte("memberlist: "))
-	if at == slog.LevelWarn && l.recent.repeats(strings.Map(dropDigits, string(text))) {
-		return len(line), nil
-	}
-	l.to.Log(context.Background(), at, l.prefix+string(text))
+	l.to.Log(context.Background(), at, printable.Line(l.prefix+string(text)))
 	return len(line), nil
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -26,6 +28,12 @@ type Member struct {
 	addresses Addresses
 	state     *state // of the Run that goes on
 }
+
+// String returns the names of the cluster and of the member.
+func (m *Member) String() string { return m.config.String() }
+
+// Format prints the same as String with every verb, so that no secret is logged.
+func (m *Member) Format(to fmt.State, _ rune) { fmt.Fprint(to, m.String()) }
 
 // Addresses are those at which others reach a member.
 type Addresses struct{ Gossip, Raft string }
@@ -66,6 +74,7 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
+		defer logguard.Flush(ctx, m.config.Logger)
 	default:
 		return ErrRunning
 	}

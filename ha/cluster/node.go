@@ -177,7 +177,7 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = &raftLog{to: log, recent: &recent{}}
+	c.Logger = &raftLog{to: log}
 	return c
 }
 
@@ -212,7 +212,7 @@ func open(c *Config) (_ *node, err error) {
 		return nil, err
 	}
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log, recent: &recent{}}, ServerAddressProvider: n.gossip,
+		Stream: n.stream, MaxPool: 3, Timeout: n.timing.rpc, Logger: &raftLog{to: n.log}, ServerAddressProvider: n.gossip,
 		MaxRPCsInFlight: 1, // pipelining can wedge towards one member
 	})
 	n.raft, err = raft.NewRaft(raftConfig(n.id, n.timing, n.log), n.state, stores.log,

@@ -26,6 +26,7 @@ var (
 // bare is Raft without gossip, over a transport in memory and with short times.
 type bare struct {
 	*node
+	disk  *disk
 	trans *raft.InmemTransport
 	dir   string
 	term  *termStore
@@ -43,8 +44,9 @@ func startBare(t *testing.T, id, dir string) *bare {
 	stores, err := openStores(&c, c.Logger)
 	require.NoError(t, err)
 	_, trans := raft.NewInmemTransport(raft.ServerAddress(id))
-	b := &bare{node: &node{config: c, timing: quick(), log: c.Logger, id: id, file: stores.file, state: newState()}, trans: trans, dir: dir}
-	b.raft, err = raft.NewRaft(raftConfig(id, b.timing, nil), b.state, stores.log, stores.stable, stores.snapshots, trans)
+	d := &disk{LogStore: stores.log}
+	b := &bare{disk: d, node: &node{config: c, timing: quick(), log: c.Logger, id: id, file: stores.file, state: newState()}, trans: trans, dir: dir}
+	b.raft, err = raft.NewRaft(raftConfig(id, b.timing, nil), b.state, d, stores.stable, stores.snapshots, trans)
 	require.NoError(t, err)
 	t.Cleanup(b.close)
 	return b
@@ -145,6 +147,19 @@ func TestStoreIsFenced(t *testing.T) {
 				}
 				require.NoError(t, old.raft.LeadershipTransfer().Error())
 			}
+		}
+	})
+}
+
+// The disk hangs, and with it Raft, which knows no contexts.
+func TestStoreWhileTheDiskHangs(t *testing.T) {
+	t.Parallel()
+	storetest.RunHanging(t, func(t *testing.T) (storetest.Store, func() func()) {
+		b := startBares(t, "a")[0]
+		return b.lead(t), func() func() {
+			hung := make(chan struct{})
+			b.disk.set(hung, nil)
+			return func() { b.disk.set(nil, nil); close(hung) }
 		}
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
 )
 
@@ -45,7 +47,8 @@ type Config struct {
 	// crash takes that long. The servers limit it to between 2 and 20 of their ticks, usually 4 s and 40 s. Default: 10
 	// s.
 	SessionTimeout time.Duration
-	// Logger gets new leaders at level Info and problems with ZooKeeper at level Warn. Default: slog.Default().
+	// Logger gets new leaders at level Info and problems with ZooKeeper at level Warn. Lines that repeat are summed up, as in
+	// [scheduler.Config]. Default: slog.Default().
 	Logger *slog.Logger
 	// DialContext opens the connections to the servers. Default: the method of a zero net.Dialer. That of a tls.Dialer
 	// encrypts them; the password is sent in clear text otherwise.
@@ -57,8 +60,8 @@ func (c Config) String() string {
 	return fmt.Sprintf("%s as %q", zkaddress.Redact(c.Address), c.ID)
 }
 
-// GoString returns the same as String: the fields have a password.
-func (c Config) GoString() string { return "zookeeper.Config{" + c.String() + "}" }
+// Format prints the same as String with every verb: the fields have a password.
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // LogValue implements slog.LogValuer.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -96,7 +99,7 @@ func (c Config) normalize() (Config, *zkaddress.Address, error) {
 		c.ID = host + "-" + rand.Text()[:8]
 	}
 	c.SessionTimeout = cmp.Or(c.SessionTimeout, defaultSessionTimeout)
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logguard.Logger(cmp.Or(c.Logger, slog.Default()))
 	if c.DialContext == nil {
 		c.DialContext = new(net.Dialer).DialContext
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -67,8 +68,8 @@ func New(c Config) (*Elector, error) {
 // String returns the address, without user and password.
 func (e *Elector) String() string { return "zk://" + strings.Join(e.servers, ",") + e.path }
 
-// GoString returns the same as String: the fields have a password.
-func (e *Elector) GoString() string { return "zookeeper.Elector{" + e.String() + "}" }
+// Format prints the same as String with every verb, so that no secret is logged.
+func (e *Elector) Format(to fmt.State, _ rune) { fmt.Fprint(to, e.String()) }
 
 // Run takes part in the election, see [ha.Elector]. It returns an error that wraps [ErrDenied] or [ErrFormat] if the
 // servers refuse access, or if the path is used by something else. All other problems with the servers are logged, and
@@ -81,6 +82,7 @@ func (e *Elector) Run(ctx context.Context, lead func(ctx context.Context, t sche
 		return ErrRunning
 	}
 	defer func() { <-e.running }()
+	defer logguard.Flush(ctx, e.config.Logger)
 	defer e.show(nil, nil, "", "not running")
 	e.replica.run(true)
 	defer e.replica.run(false)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/ha/storetest"
 	"github.com/mesos-actor/mesos-actor-go/internal/zktest"
 	"github.com/stretchr/testify/require"
 )
@@ -44,6 +45,7 @@ func threeServers(t *testing.T) {
 	}{
 		{"one is alone", aloneProvesNothing},
 		{"all hang", allHang},
+		{"the store while all hang", storeHangs},
 		{"the leader dies", serversLeaderDies},
 	} {
 		t.Run(step.name, func(t *testing.T) { step.run(t, servers, all, term) })
@@ -77,6 +79,16 @@ func aloneProvesNothing(t *testing.T, servers []*zktest.Server, _ []string, term
 	require.Error(t, other.Confirm(ctx))
 	signal(t, others, syscall.SIGCONT)
 	term.writes(t, 1)
+}
+
+// All servers hang for less than a session timeout.
+func storeHangs(t *testing.T, servers []*zktest.Server, all []string, _ led) {
+	storetest.RunHanging(t, func(t *testing.T) (storetest.Store, func() func()) {
+		return join(t, new(history), Config{Address: address(place(t), all...)}).leads().Store, func() func() {
+			signal(t, servers, syscall.SIGSTOP)
+			return func() { signal(t, servers, syscall.SIGCONT) }
+		}
+	})
 }
 
 // All servers hang for half of one election's session timeout, which changes nothing, and for two of another's.

@@ -3,6 +3,8 @@ package zookeeper
 import (
 	"errors"
 	"fmt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 var (
@@ -37,7 +39,7 @@ type ConfigError struct {
 
 // Error implements error.
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("ha/zookeeper: %s %q %s", e.Field, e.Value, e.Reason)
+	return printable.Linef("ha/zookeeper: %s %q %s", e.Field, e.Value, e.Reason)
 }
 
 // RecordError is returned by a store's Apply, before anything is changed, for a record that a znode cannot hold.
@@ -53,7 +55,7 @@ func (e *RecordError) Error() string {
 	if len(e.Key) > 64 {
 		key = fmt.Sprintf("%q… (%d bytes)", e.Key[:64], len(e.Key))
 	}
-	return fmt.Sprintf("ha/zookeeper: record %s of %d bytes: %s", key, e.Size, e.Reason)
+	return printable.Linef("ha/zookeeper: record %s of %d bytes: %s", key, e.Size, e.Reason)
 }
 
 // FencedError is returned by a term's store, and by its Confirm, when another member leads, or may lead. It is the
@@ -67,7 +69,7 @@ type FencedError struct {
 
 // Error says which term is over, and why.
 func (e *FencedError) Error() string {
-	return fmt.Sprintf("ha/zookeeper: term %d is over: %v", e.Term, e.Err)
+	return printable.Linef("ha/zookeeper: term %d is over: %v", e.Term, e.Err)
 }
 
 // Unwrap returns Err.

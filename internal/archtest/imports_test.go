@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
 	"taskbuilder":        {"task", mesosGo, gogo},
-	"task":               {mesosGo},
+	"task":               {"internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, "internal/zkaddress", mesosGo, gogo},
 	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
@@ -53,17 +53,18 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt", "scheduler"}, // for the term that an elector gives
+	"ha":           {"go.etcd.io/bbolt", "scheduler", "internal/logguard", "internal/printable"}, // for the term that an elector gives
 	"ha/storetest": {},
 	// For tests: an election in one process, and a suite for electors.
 	"ha/electiontest": {"ha", "scheduler"},
 	"ha/cluster": {
-		"ha", "scheduler", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
+		"ha", "scheduler", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
-	"ha/zookeeper": {"ha", "scheduler", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
+	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
+	"internal/flood":      {},
 	"internal/hatest":     {},
 	recordio:              {},
 	"internal/virtualnet": {},

@@ -18,7 +18,7 @@ import (
 //   - a type that some expression has, or is made of, is reached with all of its methods: fmt, errors, container/heap and
 //     every interface may call them;
 //   - where the type of a value is not known, as it comes from another module, a method that is called on
-//     it is any method of that name.
+//     it is any method of that name, but for those of Scheduler and Config: what has such a value mentions its type.
 //
 // What it cannot see: what a function value that comes from outside does (the policy for inverse offers, the source of
 // random numbers), and what the methods of an interface do that is implemented outside (TaskMatcher, TaskBuilder, the
@@ -102,7 +102,7 @@ func byPosition(a, b types.Object) int { return cmp.Compare(a.Pos(), b.Pos()) }
 func (p *program) methodsByName() map[string][]types.Object {
 	methods := map[string][]types.Object{}
 	for o := range p.decls {
-		if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil {
+		if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil && title(o) != "Scheduler."+f.Name() && title(o) != "Config."+f.Name() {
 			methods[f.Name()] = append(methods[f.Name()], f)
 		}
 	}

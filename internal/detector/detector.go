@@ -37,8 +37,8 @@ type Config struct {
 // String returns the address without its password.
 func (c Config) String() string { return Redact(c.Master) }
 
-// GoString returns the same as String, so that the password is not logged.
-func (c Config) GoString() string { return c.String() }
+// Format prints the same as String with every verb, so that the password is not logged.
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // Lead is a master to try.
 type Lead struct {
@@ -112,8 +112,8 @@ func (d *Detector) Masters() []string {
 // String returns the Address, so that the password is not logged.
 func (d *Detector) String() string { return d.Address() }
 
-// GoString returns the same as String.
-func (d *Detector) GoString() string { return d.String() }
+// Format prints the same as String with every verb, so that no secret is logged.
+func (d *Detector) Format(to fmt.State, _ rune) { fmt.Fprint(to, d.String()) }
 
 // Run watches ZooKeeper until ctx ends, and returns context.Cause(ctx). It calls elected, which may be nil, whenever another
 // leader is known, be it at the same URL. It must not be called again before it has returned. For a list it only waits.

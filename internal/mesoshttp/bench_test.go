@@ -67,7 +67,7 @@ func BenchmarkOffers(b *testing.B) {
 		open func(io.Reader) func() (*scheduler.Event, error)
 	}{
 		{"ours", func(r io.Reader) func() (*scheduler.Event, error) {
-			stream := Stream{frames: recordio.NewReader(r, 0)}
+			stream := Stream{frames: recordio.NewReader(r, 0), decoder: newDecoder(Protobuf)}
 			return stream.Next
 		}},
 		{"mesos-go", func(r io.Reader) func() (*scheduler.Event, error) {

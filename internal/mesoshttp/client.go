@@ -69,8 +69,8 @@ type Credential struct {
 // String keeps the secret out of logs.
 func (c Credential) String() string { return "Credential of " + c.Principal }
 
-// GoString keeps the secret out of logs.
-func (c Credential) GoString() string { return c.String() }
+// Format prints the same as String with every verb, so that the secret is not logged.
+func (c Credential) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
 
 // Client sends calls to the scheduler endpoints of masters. All methods may be called from any goroutine. Use New,
 // and Close when done.
@@ -219,12 +219,12 @@ func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.C
 		return nil, err
 	}
 	return &Stream{
-		master: master,
-		id:     resp.Header.Get(streamIDHeader),
-		codec:  c.codec,
-		frames: recordio.NewReader(resp.Body, c.maxFrame),
-		cancel: cancel,
-		cause:  func() error { return context.Cause(ctx) },
+		master:  master,
+		id:      resp.Header.Get(streamIDHeader),
+		frames:  recordio.NewReader(resp.Body, c.maxFrame),
+		decoder: newDecoder(c.codec),
+		cancel:  cancel,
+		cause:   func() error { return context.Cause(ctx) },
 	}, nil
 }
 

@@ -37,30 +37,44 @@ func (c Codec) mediaType() string {
 	return "application/x-protobuf"
 }
 
+// decoder decodes events. Use newDecoder.
+type decoder struct {
+	codec  Codec
+	events *shape
+}
+
+func newDecoder(c Codec) decoder {
+	return decoder{codec: c, events: shapeOf(reflect.TypeFor[scheduler.Event](), map[reflect.Type]*shape{})}
+}
+
 // event returns the event in frame, or an error if it is of no use.
-func (c Codec) event(frame []byte) (*scheduler.Event, error) {
-	event, err := c.decode(frame)
+func (d decoder) event(frame []byte) (*scheduler.Event, error) {
+	event, err := d.decode(frame)
 	if err != nil {
 		return nil, err
 	}
 	return event, complete(event)
 }
 
-// decode copies what it keeps of frame.
+// decode copies what it keeps of frame. Before mesos-go decodes it, it is known to be nested no deeper than mesos-go can
+// bear, and to take no more memory than a budget.
 //
 // mesos-go's generated code and ffjson panic on some malformed input (for protobuf CVE-2021-3121: the length
 // of an unknown field overflows). A broken peer must not take the process down, hence the recover.
-func (c Codec) decode(frame []byte) (event *scheduler.Event, err error) {
+func (d decoder) decode(frame []byte) (event *scheduler.Event, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			event, err = nil, fmt.Errorf("decoder panicked: %v", r)
 		}
 	}()
 	event = new(scheduler.Event)
-	if c == JSON {
-		err = decodeJSON(frame, event)
-	} else if err = refuseGroups(frame, reflect.TypeFor[scheduler.Event]()); err == nil {
-		err = event.Unmarshal(frame)
+	if d.codec == JSON {
+		err = decodeJSON(frame, d.events, event)
+	} else {
+		left := newBudget(frame)
+		if err = left.inspect(frame, d.events, 0); err == nil {
+			err = event.Unmarshal(frame)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -5,9 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"maps"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -62,7 +60,7 @@ func needed(path string, parts []string) bool {
 // Whatever part of an event is missing: it is skipped if it cannot do without, in both codecs, and the next one is read.
 func TestMissingParts(t *testing.T) {
 	for text, parts := range samples() {
-		whole, err := JSON.decode([]byte(text))
+		whole, err := newDecoder(JSON).decode([]byte(text))
 		require.NoError(t, err)
 		require.NoError(t, complete(whole), text)
 		frame, err := whole.Marshal()
@@ -105,7 +103,7 @@ func readBoth(t require.TestingT, codec Codec, frame []byte) (events []*schedule
 		heartbeat = []byte(`{"type":"HEARTBEAT"}`)
 	}
 	for _, f := range [][]byte{frame, heartbeat} {
-		event, err := codec.event(f)
+		event, err := newDecoder(codec).event(f)
 		if err != nil {
 			errs = append(errs, err)
 		} else {
@@ -119,7 +117,7 @@ func readBoth(t require.TestingT, codec Codec, frame []byte) (events []*schedule
 func TestBareEvents(t *testing.T) {
 	for name, number := range scheduler.Event_Type_value {
 		for codec, frame := range map[Codec][]byte{JSON: []byte(`{"type":"` + name + `"}`), Protobuf: {0x08, byte(number)}} {
-			_, err := codec.event(frame)
+			_, err := newDecoder(codec).event(frame)
 			require.Equal(t, name == "HEARTBEAT", err == nil, "%s %s: %v", codec, name, err)
 		}
 	}
@@ -129,11 +127,11 @@ func TestBareEvents(t *testing.T) {
 		`{"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":""}}}`, `{"type":"SUBSCRIBED","subscribed":{"framework_id":{}}}`,
 		`{"type":"UPDATE","update":{"status":{"task_id":{"value":""},"state":"TASK_RUNNING"}}}`, `{"type":"NEW","new":{}}`,
 	} {
-		_, err := JSON.event([]byte(text))
+		_, err := newDecoder(JSON).event([]byte(text))
 		require.Error(t, err, text)
 	}
 	for _, frame := range [][]byte{{}, {0x08, 99}, {0x08, 1, 0x12, 4, 0x0a, 2, 0x0a, 0}, {0x08, 5, 0x32, 0}} {
-		_, err := Protobuf.event(frame)
+		_, err := newDecoder(Protobuf).event(frame)
 		require.Error(t, err, "%x", frame)
 	}
 }
@@ -173,10 +171,10 @@ func dropJSON(value any, n *int, prefix string) string {
 
 // withoutField does the same with an event in protobuf.
 func withoutField(frame []byte, n int) (damaged []byte, path string) {
-	return dropField(frame, reflect.TypeFor[scheduler.Event](), &n, "")
+	return dropField(frame, newDecoder(Protobuf).events, &n, "")
 }
 
-func dropField(message []byte, of reflect.Type, n *int, prefix string) (damaged []byte, path string) {
+func dropField(message []byte, of *shape, n *int, prefix string) (damaged []byte, path string) {
 	for at := 0; at < len(message); {
 		tag, size := binary.Uvarint(message[at:])
 		start, body := at, at+size
@@ -193,14 +191,14 @@ func dropField(message []byte, of reflect.Type, n *int, prefix string) (damaged 
 		case 5:
 			at = body + 4
 		}
-		field, inner := fieldOf(of, int32(tag>>3)), messageField(of, int32(tag>>3))
+		field := of.field(int32(tag >> 3))
 		if *n--; *n < 0 {
-			return slices.Concat(message[:start], message[at:]), prefix + field
+			return slices.Concat(message[:start], message[at:]), prefix + field.name
 		}
-		if inner == nil {
+		if field.message == nil {
 			continue
 		}
-		if rest, path := dropField(message[body:at], inner, n, prefix+field+"."); path != "" {
+		if rest, path := dropField(message[body:at], field.message, n, prefix+field.name+"."); path != "" {
 			var b bytes.Buffer
 			b.Write(message[:start])
 			b.Write(binary.AppendUvarint(binary.AppendUvarint(nil, tag), uint64(len(rest))))
@@ -212,18 +210,6 @@ func dropField(message []byte, of reflect.Type, n *int, prefix string) (damaged 
 	return nil, ""
 }
 
-// fieldOf returns the JSON name of a field.
-func fieldOf(of reflect.Type, number int32) string {
-	for i := range of.NumField() {
-		field := of.Field(i)
-		if p := strings.Split(field.Tag.Get("protobuf"), ","); len(p) > 1 && p[1] == strconv.Itoa(int(number)) {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			return name
-		}
-	}
-	return ""
-}
-
 // FuzzDamagedEvents holds for an event of any type of which any parts are missing: it is skipped or decoded, without a
 // panic, and what comes after it is read.
 func FuzzDamagedEvents(f *testing.F) {
@@ -233,7 +219,7 @@ func FuzzDamagedEvents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, drops []byte) {
 		text := []byte(texts[int(which)%len(texts)])
-		whole, err := JSON.decode(text)
+		whole, err := newDecoder(JSON).decode(text)
 		require.NoError(t, err)
 		frame, err := whole.Marshal()
 		require.NoError(t, err)

@@ -11,9 +11,9 @@
 //     master of their subscription would accept them;
 //   - credentials are sent to the given masters and to those that they redirect to, over the same scheme, and are
 //     in no error;
-//   - whatever the other side sends, memory stays bounded: the bytes of an event by Config.MaxFrame (as a message,
-//     one made to do harm can take some fifty times as much), the list of frameworks by 64 MiB, other bodies by 4 KiB,
-//     response heads by 64 KiB;
+//   - whatever the other side sends, memory and the stack stay bounded: the bytes of an event by Config.MaxFrame, what it
+//     takes as a message by eight times that (while it is decoded lists may take as much again), its nesting by 100, as
+//     protobuf's C++ decoder has it; the list of frameworks by 64 MiB, other bodies by 4 KiB, response heads by 64 KiB;
 //   - events that lack a part are skipped, as are those of an unknown type: what Stream.Next returns has all that every
 //     event of its type has; a stream of which a hundred frames in a row are skipped ends;
 //   - a subscription that cannot be opened fails within 15 s for each master asked, with an error that names the URL and what

@@ -2,7 +2,6 @@ package mesoshttp
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,20 +12,6 @@ import (
 
 // operatorPath is that of the operator API.
 const operatorPath = "/api/v1"
-
-// frameworks is the part of the answer to GET_FRAMEWORKS that is read. Those that were removed are in another list.
-type frameworks struct {
-	GetFrameworks struct {
-		Frameworks []struct {
-			FrameworkInfo struct {
-				ID     struct{ Value string }
-				Labels struct {
-					Labels []struct{ Key, Value string }
-				}
-			} `json:"framework_info"`
-		}
-	} `json:"get_frameworks"`
-}
 
 // FindFramework returns the ID of the framework with this label, or "" if the master shows none. It asks the operator API
 // of master, a base URL as in Call, with the credentials and along the redirects of Subscribe. A master shows a principal
@@ -68,18 +53,24 @@ func (c *Client) getFrameworks(ctx context.Context, master string) (*http.Respon
 	return c.send(c.streams, req) // a connection of its own: no call waits behind the answer, which may be long
 }
 
-func findLabel(body io.ReadCloser, key, value string) (string, error) {
+// findLabel reads of the answer, which may be long, only what it looks for. Frameworks that were removed are in another list.
+func findLabel(body io.ReadCloser, key, value string) (id string, err error) {
 	defer body.Close()
-	var answer frameworks
-	if err := json.NewDecoder(io.LimitReader(body, recordio.DefaultLimit)).Decode(&answer); err != nil {
+	text, err := io.ReadAll(io.LimitReader(body, recordio.DefaultLimit))
+	if err != nil {
 		return "", fmt.Errorf("mesoshttp: answer to GET_FRAMEWORKS: %w", err)
 	}
-	for _, f := range answer.GetFrameworks.Frameworks {
-		for _, l := range f.FrameworkInfo.Labels.Labels {
-			if l.Key == key && l.Value == value {
-				return f.FrameworkInfo.ID.Value, nil
-			}
-		}
+	answer, err := readJSON(text)
+	if err != nil {
+		return "", fmt.Errorf("mesoshttp: answer to GET_FRAMEWORKS: %w", err)
 	}
-	return "", nil
+	answer.at("get_frameworks", "frameworks").each(func(framework jsonText) {
+		info := framework.at("framework_info")
+		info.at("labels", "labels").each(func(label jsonText) {
+			if id == "" && label.at("key").is(key) && label.at("value").is(value) {
+				id = info.at("id", "value").text()
+			}
+		})
+	})
+	return id, nil
 }

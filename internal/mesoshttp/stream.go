@@ -20,12 +20,12 @@ var errSubscribedTwice = errors.New("SUBSCRIBED on a stream that is subscribed")
 
 // Stream is a subscription: the events that a master sends until either side ends it. Client.Subscribe opens it.
 type Stream struct {
-	master string
-	id     string
-	codec  Codec
-	frames *recordio.Reader
-	cancel context.CancelCauseFunc // ends the context of the request, and so its connection
-	cause  func() error            // returns why that context has ended
+	master  string
+	id      string
+	frames  *recordio.Reader
+	decoder decoder
+	cancel  context.CancelCauseFunc // ends the context of the request, and so its connection
+	cause   func() error            // returns why that context has ended
 
 	subscribed bool // SUBSCRIBED has come
 	skipped    int  // frames since the last event
@@ -66,12 +66,12 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	if s.skipped++; s.skipped == maxSkipped {
 		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
 	}
-	return nil, &DecodeError{Master: s.master, Codec: s.codec, Size: len(frame), Err: err}
+	return nil, &DecodeError{Master: s.master, Codec: s.decoder.codec, Size: len(frame), Err: err}
 }
 
 // event returns the event in frame, or why it has to be skipped.
 func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
-	event, err := s.codec.event(frame)
+	event, err := s.decoder.event(frame)
 	if err != nil || event.Type != scheduler.Event_SUBSCRIBED {
 		return event, err
 	}

@@ -128,8 +128,7 @@ func TestStreamGoesOnAfterABadEvent(t *testing.T) {
 		var decode *mesoshttp.DecodeError
 		require.ErrorAs(t, err, &decode)
 		require.Equal(t, 1, decode.Size)
-		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.EqualError(t, err, "mesoshttp: Protobuf event of 1 bytes from http://master.example:5050: unexpected EOF")
+		require.EqualError(t, err, "mesoshttp: Protobuf event of 1 bytes from http://master.example:5050: it is not a protobuf message")
 		_, err = stream.Next()
 		require.NoError(t, err)
 		_, err = stream.Next()

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
@@ -92,6 +93,11 @@ type Config struct {
 
 	// Agents are registered in order when Run starts.
 	Agents []Agent
+
+	// Front returns what answers the requests to each master, given what a real master answers: something that stands in
+	// front of it, such as a proxy. The requests of a master that is killed end with their context, also those whose
+	// connection was hijacked. Default nil: nothing does.
+	Front func(master http.Handler) http.Handler
 
 	// Launch is the time from the ACCEPT to TASK_STARTING: the agent starts the
 	// executor. Default 100 ms, about what a real agent takes; negative: none.

@@ -52,8 +52,12 @@ func (m *Master) begin(c *contender, id string) *incarnation {
 		closed:    make(chan struct{}),
 	}
 	serving, stop := context.WithCancel(context.WithValue(context.Background(), incarnationKey{}, p))
+	var handler http.Handler = m
+	if m.config.Front != nil {
+		handler = m.config.Front(m)
+	}
 	server := &http.Server{
-		Handler:     http.HandlerFunc(m.ServeHTTP),
+		Handler:     handler,
 		BaseContext: func(net.Listener) context.Context { return serving },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c.(quietConn).Conn)

@@ -48,6 +48,9 @@ func Line(s string) string {
 	return b.String()
 }
 
+// Linef formats as fmt.Sprintf does, and returns the text as one line.
+func Linef(format string, args ...any) string { return Line(fmt.Sprintf(format, args...)) }
+
 // plain reports whether a text has nothing but printable characters of ASCII, as most have.
 func plain(s string) bool {
 	for i := range len(s) {
