@@ -56,6 +56,12 @@ func history(t testing.TB, path string, n int) []commit {
 
 const pageSize = 4 << 10
 
+// Where the marks are in each of the first two pages, see package boltfile.
+const (
+	markOffset = 512
+	markSize   = 24
+)
+
 // pages splits the pages that the commit wrote: data, and the one at the head that makes them valid.
 func (c commit) pages(t *testing.T) (data []int, head int) {
 	head = -1

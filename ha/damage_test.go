@@ -241,7 +241,7 @@ func TestDamagedStructure(t *testing.T) {
 	defer file.Close()
 	m, err := readMeta(file)
 	require.NoError(t, err)
-	root, free := int(m.root)*pageSize, int(m.freelist)*pageSize
+	root, free := int(m.Root)*pageSize, int(m.Freelist)*pageSize
 	// The root has the elements of the two buckets, and after these their keys and values.
 	records := root + pageHeader + elementSize
 	records += int(binary.NativeEndian.Uint32(c.after[records+4:])) + len(recordsBucket)
@@ -252,8 +252,8 @@ func TestDamagedStructure(t *testing.T) {
 		edit func(image []byte)
 		text string
 	}{
-		{"bbolt would write over the root", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.root) }, "is in use and free"},
-		{"bbolt would write behind the end", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.pages) }, "is in use and free"},
+		{"bbolt would write over the root", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.Root) }, "is in use and free"},
+		{"bbolt would write behind the end", func(b []byte) { order.PutUint64(b[free+pageHeader:], m.Pages) }, "is in use and free"},
 		{"bbolt would give a page out twice", func(b []byte) { copy(b[free+pageHeader:free+pageHeader+8], b[free+pageHeader+8:]) }, "is in use and free"},
 		{"bbolt would read behind the page", func(b []byte) { order.PutUint16(b[free+10:], 60_000) }, "60000 free pages in 4080 bytes"},
 		{"bbolt would ask for that much memory", func(b []byte) {

@@ -1,12 +1,11 @@
 package ha
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 // fileState is what the file is like unless something else than this process changes it.
@@ -28,7 +27,7 @@ func (f *File) begin() error {
 
 // mark marks the file with the last transaction.
 func (f *File) mark() error {
-	return writeMarks(f.file, f.db.Info().PageSize, uint64(f.state.last))
+	return boltfile.Mark(f.file, f.db.Info().PageSize, f.state.last)
 }
 
 // inPlace returns an error unless the file is still what is at its path, and has not become shorter.
@@ -41,14 +40,8 @@ func (f *File) inPlace() error {
 		return f.damaged(fmt.Sprintf("cut to %d bytes, had %d", here.Size(), f.state.size))
 	}
 	f.state.size = here.Size()
-	there, err := os.Stat(f.at)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: nothing is at %s", ErrMoved, f.path)
-	case err != nil:
-		return fmt.Errorf("%w, or cannot be reached there: %w", ErrMoved, err)
-	case !os.SameFile(here, there):
-		return fmt.Errorf("%w: another file is at %s", ErrMoved, f.path)
+	if err := boltfile.Elsewhere(here, f.at); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrMoved, f.path, err)
 	}
 	return nil
 }

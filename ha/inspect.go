@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"os"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 // The parts of a bbolt file, in the byte order of the machine. A page begins with its number (8 bytes),
@@ -28,7 +28,7 @@ const (
 // inspection reads a store file with plain reads and trusts nothing that it reads.
 type inspection struct {
 	file *os.File
-	meta
+	boltfile.Meta
 	used []bool // by page number
 }
 
@@ -43,13 +43,13 @@ func inspect(file *os.File) error {
 // inspectRecords inspects the file and returns the digest of its records.
 func inspectRecords(file *os.File) (got digest, err error) {
 	in := &inspection{file: file}
-	if in.meta, err = readMeta(file); err != nil {
+	if in.Meta, err = readMeta(file); err != nil {
 		return got, err
 	}
-	in.used = make([]bool, in.pages)
+	in.used = make([]bool, in.Pages)
 	in.used[0], in.used[1] = true, true
 	buckets := map[string][]byte{}
-	err = in.tree(in.root, nil, nil, func(name, value []byte, bucket bool) error {
+	err = in.tree(in.Root, nil, nil, func(name, value []byte, bucket bool) error {
 		if !bucket {
 			return in.bad(ErrFormat, "record %.40q outside the buckets", name)
 		}
@@ -226,10 +226,10 @@ func (in *inspection) inOrder(id uint64, i int, key, low, high []byte) error {
 
 // page reads a page and its overflow pages, and marks them as used.
 func (in *inspection) page(id uint64) ([]byte, error) {
-	if id >= in.pages {
-		return nil, in.bad(ErrCorrupt, "page %d of %d", id, in.pages)
+	if id >= in.Pages {
+		return nil, in.bad(ErrCorrupt, "page %d of %d", id, in.Pages)
 	}
-	page := make([]byte, in.pageSize)
+	page := make([]byte, in.PageSize)
 	if err := in.read(page, id); err != nil {
 		return nil, err
 	}
@@ -237,8 +237,8 @@ func (in *inspection) page(id uint64) ([]byte, error) {
 		return nil, in.bad(ErrCorrupt, "page %d says it is page %d", id, got)
 	}
 	more := uint64(binary.NativeEndian.Uint32(page[12:]))
-	if more >= in.pages-id {
-		return nil, in.bad(ErrCorrupt, "page %d and %d more, of %d", id, more, in.pages)
+	if more >= in.Pages-id {
+		return nil, in.bad(ErrCorrupt, "page %d and %d more, of %d", id, more, in.Pages)
 	}
 	for i := id; i <= id+more; i++ {
 		if in.used[i] {
@@ -249,12 +249,12 @@ func (in *inspection) page(id uint64) ([]byte, error) {
 	if more == 0 {
 		return page, nil
 	}
-	page = append(page, make([]byte, more*in.pageSize)...)
-	return page, in.read(page[in.pageSize:], id+1)
+	page = append(page, make([]byte, more*in.PageSize)...)
+	return page, in.read(page[in.PageSize:], id+1)
 }
 
 func (in *inspection) read(b []byte, id uint64) error {
-	if _, err := in.file.ReadAt(b, int64(id*in.pageSize)); err != nil {
+	if _, err := in.file.ReadAt(b, int64(id*in.PageSize)); err != nil {
 		return fmt.Errorf("read page %d: %w", id, err)
 	}
 	return nil
@@ -262,23 +262,23 @@ func (in *inspection) read(b []byte, id uint64) error {
 
 // freelistPages returns an error if a page listed as free is used: bbolt would overwrite it.
 func (in *inspection) freelistPages() error {
-	page, err := in.page(in.freelist)
+	page, err := in.page(in.Freelist)
 	if err != nil {
 		return err
 	}
 	if flags := binary.NativeEndian.Uint16(page[8:]); flags != freelistPage {
-		return in.bad(ErrCorrupt, "page %d: flags %#x where free pages are listed", in.freelist, flags)
+		return in.bad(ErrCorrupt, "page %d: flags %#x where free pages are listed", in.Freelist, flags)
 	}
 	count, list := uint64(binary.NativeEndian.Uint16(page[10:])), page[pageHeader:]
 	if count == 0xFFFF { // the count is the first of the list
 		count, list = binary.NativeEndian.Uint64(list), list[8:]
 	}
 	if count > uint64(len(list)/8) {
-		return in.bad(ErrCorrupt, "page %d: %d free pages in %d bytes", in.freelist, count, len(list))
+		return in.bad(ErrCorrupt, "page %d: %d free pages in %d bytes", in.Freelist, count, len(list))
 	}
 	for i := range count {
 		id := binary.NativeEndian.Uint64(list[i*8:])
-		if id >= in.pages || in.used[id] {
+		if id >= in.Pages || in.used[id] {
 			return in.bad(ErrCorrupt, "page %d is in use and free", id)
 		}
 		in.used[id] = true
@@ -286,88 +286,25 @@ func (in *inspection) freelistPages() error {
 	return nil
 }
 
-// meta is the content of one of the two meta pages at the head of the file. bbolt writes them in turn; the valid one is
-// the intact one of the later transaction.
-type meta struct {
-	pageSize, root, freelist, pages, transaction uint64
-}
-
 // readMeta returns the newest meta page, or an error if only an older one is intact. bbolt would open the file with that.
-func readMeta(file *os.File) (meta, error) {
+func readMeta(file *os.File) (boltfile.Meta, error) {
+	in := &inspection{file: file} // for its errors
 	info, err := file.Stat()
 	if err != nil {
-		return meta{}, err
+		return boltfile.Meta{}, err
 	}
-	in := &inspection{file: file} // for its errors
-	first, magic1, ok1, err := metaAt(file, 0)
-	if err != nil {
-		return meta{}, err
-	}
-	// The first page has the page size, and so the position of the second. If the first is torn, the second may be at
-	// any power of two.
-	last, magic := first, magic1
-	found, intact := ok1, ok1
-	for size := uint64(1 << 10); size <= 1<<24; size <<= 1 {
-		if ok1 && size != first.pageSize {
-			continue
-		}
-		m, magic2, ok, err := metaAt(file, int64(size))
-		if err != nil {
-			return meta{}, err
-		}
-		magic = magic || magic2
-		ok = ok && m.pageSize == size
-		intact = intact && ok
-		if ok && (!found || m.transaction > last.transaction) {
-			last, found = m, true
-		}
-	}
-	switch {
-	case !found && magic:
-		return meta{}, in.bad(ErrCorrupt, "both pages at its head are bad")
-	case !found:
-		return meta{}, in.bad(ErrFormat, "not a bbolt database")
-	case last.pages < 4 || last.pages > uint64(info.Size())/last.pageSize:
-		return meta{}, in.bad(ErrCorrupt, "%d bytes, should be %d pages of %d", info.Size(), last.pages, last.pageSize)
-	}
-	return last, in.newest(last, intact)
-}
-
-// newest returns an error if the file was once at a later transaction than that of its newest intact meta page, or if that cannot be
-// known: one meta page is bad, and the file is of a version without marks.
-func (in *inspection) newest(m meta, bothIntact bool) error {
-	marked, err := readMarks(in.file, m.pageSize)
+	head, err := boltfile.ReadHead(file)
 	switch {
 	case err != nil:
-		return err
-	case marked > m.transaction:
-		return in.bad(ErrCorrupt, "its newest state is damaged, that of transaction %d; only an older one is whole, that of transaction %d", marked, m.transaction)
-	case marked == 0 && !bothIntact:
-		return in.bad(ErrCorrupt, "a page at its head is damaged; the state that is whole, that of transaction %d, may be an older one", m.transaction)
+		return boltfile.Meta{}, err
+	case !head.Found && head.Magic:
+		return boltfile.Meta{}, in.bad(ErrCorrupt, "both pages at its head are bad")
+	case !head.Found:
+		return boltfile.Meta{}, in.bad(ErrFormat, "not a bbolt database")
+	case head.Pages < 4 || head.Pages > uint64(info.Size())/head.PageSize:
+		return boltfile.Meta{}, in.bad(ErrCorrupt, "%d bytes, should be %d pages of %d", info.Size(), head.Pages, head.PageSize)
+	case head.NotNewest() != "":
+		return boltfile.Meta{}, in.bad(ErrCorrupt, "%s", head.NotNewest())
 	}
-	return nil
-}
-
-// metaAt reads a meta page. Magic says that there is one, ok that it is intact.
-func metaAt(file *os.File, at int64) (m meta, magic, ok bool, err error) {
-	var page [pageHeader + 64]byte
-	if _, err := file.ReadAt(page[:], at); err == io.EOF {
-		return meta{}, false, false, nil
-	} else if err != nil {
-		return meta{}, false, false, err
-	}
-	b := page[pageHeader:]
-	magic = binary.NativeEndian.Uint32(b) == 0xED0CDAED
-	sum := fnv.New64a()
-	_, _ = sum.Write(b[:56])
-	m = meta{
-		pageSize:    uint64(binary.NativeEndian.Uint32(b[8:])),
-		root:        binary.NativeEndian.Uint64(b[16:]),
-		freelist:    binary.NativeEndian.Uint64(b[32:]),
-		pages:       binary.NativeEndian.Uint64(b[40:]),
-		transaction: binary.NativeEndian.Uint64(b[48:]),
-	}
-	ok = magic && binary.NativeEndian.Uint32(b[4:]) == 2 && binary.NativeEndian.Uint64(b[56:]) == sum.Sum64() &&
-		m.pageSize >= 1<<10 && m.pageSize <= 1<<24 && m.pageSize&(m.pageSize-1) == 0
-	return m, magic, ok, nil
+	return head.Meta, nil
 }

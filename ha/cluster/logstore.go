@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"github.com/hashicorp/raft"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 // The file of a member's log is a bbolt database with three buckets: the log's entries by index, big endian, so
@@ -34,11 +38,14 @@ var errNotFound = errors.New("not found")
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // logStore is Raft's log, and what it keeps beside it, in one bbolt file: a raft.LogStore and raft.StableStore.
-// When a method that writes has returned nil, what it wrote is synced to the disk.
+// When a method that writes has returned nil, what it wrote is synced to the disk, in the file at path.
 type logStore struct {
-	path string
-	db   *bbolt.DB
-	once sync.Once
+	path    string
+	at      string   // the same, absolute: the process may change its directory
+	file    *os.File // db's own
+	db      *bbolt.DB
+	once    sync.Once
+	writing sync.Mutex // so that marks come in the order of the transactions
 }
 
 // openLogStore opens the file at path or creates it, locks it and reads every entry. Errors: ErrLocked, ErrFormat and
@@ -46,10 +53,17 @@ type logStore struct {
 func openLogStore(path string) (*logStore, error) {
 	s := &logStore{path: path}
 	err := s.guard(func() (err error) {
+		if s.at, err = filepath.Abs(path); err != nil {
+			return err
+		}
 		// One attempt to lock it.
 		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
 			NoFreelistSync: true, // after a snapshot there are many free pages, and every writing would list them
+			OpenFile: func(path string, flag int, mode os.FileMode) (file *os.File, err error) {
+				s.file, err = os.OpenFile(path, flag, mode)
+				return s.file, err
+			},
 		})
 		return err
 	})
@@ -61,7 +75,7 @@ func openLogStore(path string) (*logStore, error) {
 	case err != nil:
 		return nil, fmt.Errorf("ha/cluster: open the log %s: %w", path, err)
 	}
-	if err := errors.Join(s.guard(s.prepare)); err != nil {
+	if err := s.guard(s.prepare); err != nil {
 		_ = s.guard(s.db.Close)
 		return nil, err
 	}
@@ -70,7 +84,14 @@ func openLogStore(path string) (*logStore, error) {
 
 // prepare makes what a new file lacks, and verifies an old one: Raft would panic at an entry that cannot be read.
 func (s *logStore) prepare() error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	head, err := boltfile.ReadHead(s.file)
+	if err == nil && head.NotNewest() != "" { // a member must not forget what it has promised
+		err = fmt.Errorf("%w: %s: %s", ErrCorrupt, s.path, head.NotNewest())
+	}
+	if err != nil {
+		return err
+	}
+	err = s.write(func(tx *bbolt.Tx) error { // also if nothing is missing: it marks the file
 		if first, _ := tx.Cursor().First(); first == nil {
 			about, err := tx.CreateBucket([]byte(aboutBucket))
 			if err != nil {
@@ -131,10 +152,43 @@ func (s *logStore) view(do func(entries, stable *bbolt.Bucket) error) error {
 
 func (s *logStore) update(do func(entries, stable *bbolt.Bucket) error) error {
 	return s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
+		return s.write(func(tx *bbolt.Tx) error {
 			return do(tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket)))
 		})
 	})
+}
+
+// write makes a transaction, and marks the file with its number. What is written to a file that was removed or renamed would
+// be lost when the process ends: that is an error, as a full disk is.
+func (s *logStore) write(do func(tx *bbolt.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.inPlace(); err != nil {
+		return err
+	}
+	id := 0
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		id = tx.ID()
+		return do(tx)
+	})
+	if err == nil {
+		err = boltfile.Mark(s.file, s.db.Info().PageSize, id)
+	}
+	if err != nil {
+		return err
+	}
+	return s.inPlace()
+}
+
+func (s *logStore) inPlace() error {
+	here, err := s.file.Stat()
+	if err != nil {
+		return fmt.Errorf("ha/cluster: the log %s: %w", s.path, err)
+	}
+	if err := boltfile.Elsewhere(here, s.at); err != nil {
+		return fmt.Errorf("ha/cluster: the log %s is not at its path any more: %w", s.path, err)
+	}
+	return nil
 }
 
 // FirstIndex returns the index of the first entry, 0 if there is none.
@@ -289,7 +343,7 @@ func (s *logStore) member() (id string, retired bool, err error) {
 // employ makes the file that of a member.
 func (s *logStore) employ(id string) error {
 	return s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
+		return s.write(func(tx *bbolt.Tx) error {
 			about := tx.Bucket([]byte(aboutBucket))
 			return errors.Join(about.Delete([]byte(retiredKey)), about.Put([]byte(idKey), []byte(id)))
 		})
@@ -299,7 +353,7 @@ func (s *logStore) employ(id string) error {
 // retire forgets the member whose file this was, all at once: its ID, its vote and its log.
 func (s *logStore) retire() error {
 	return s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
+		return s.write(func(tx *bbolt.Tx) error {
 			var errs []error
 			for _, name := range []string{logBucket, stableBucket} {
 				errs = append(errs, tx.DeleteBucket([]byte(name)))

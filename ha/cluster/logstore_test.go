@@ -213,6 +213,68 @@ func TestLogStoreDamaged(t *testing.T) {
 	require.ErrorIs(t, err, ErrFormat)
 }
 
+// A bit at the head of the file was flipped, any one: the log has all that was written, or is refused. bbolt used to go back to the
+// state before the last one, in which this member had not acknowledged its last entry, or given away its vote.
+func TestLogStoreForgetsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log")
+	s, err := openLogStore(path)
+	require.NoError(t, err)
+	r := rand.New(rand.NewPCG(1, 1))
+	for index := range uint64(3) {
+		require.NoError(t, s.StoreLog(entry(r, index+1, 1)))
+	}
+	require.NoError(t, s.SetUint64([]byte("term"), 7))
+	require.NoError(t, s.Close())
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	refused, step := 0, 5
+	if testing.Short() {
+		step = 37
+	}
+	for _, page := range []int{0, os.Getpagesize()} {
+		for bit := 0; bit < 8*540; bit += step { // up to the end of the marks
+			if bit == 8*80/step*step { // nothing is between them and the pages' own contents
+				bit = 8 * 512
+			}
+			damaged := bytes.Clone(whole)
+			damaged[page+bit/8] ^= 1 << (bit % 8)
+			require.NoError(t, os.WriteFile(path, damaged, 0o600))
+			again, err := openLogStore(path)
+			if err != nil {
+				require.True(t, errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat), "%v", err)
+				refused++
+				continue
+			}
+			last, err := again.LastIndex()
+			require.NoError(t, err)
+			require.Equal(t, uint64(3), last, "bit %d of the page at %d", bit, page)
+			term, err := again.GetUint64([]byte("term"))
+			require.NoError(t, err)
+			require.Equal(t, uint64(7), term)
+			require.NoError(t, again.Close())
+		}
+	}
+	require.NotZero(t, refused)
+}
+
+// The directory of a member is removed or renamed while it runs: nothing is written any more, as with a full disk, until it is back.
+func TestLogStoreIsMoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "m1")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	s := openLog(t, filepath.Join(dir, "log"))
+	r := rand.New(rand.NewPCG(1, 1))
+	require.NoError(t, s.StoreLog(entry(r, 1, 1)))
+	require.NoError(t, os.Rename(dir, dir+".bak"))
+	require.ErrorContains(t, s.StoreLog(entry(r, 2, 1)), s.path+" is not at its path any more: nothing is at ")
+	require.ErrorContains(t, s.SetUint64([]byte("term"), 7), "not at its path")
+	require.NoError(t, os.Rename(dir+".bak", dir))
+	require.NoError(t, s.StoreLog(entry(r, 2, 1)))
+	require.NoError(t, os.RemoveAll(dir))
+	require.ErrorContains(t, s.StoreLog(entry(r, 3, 1)), "not at its path")
+}
+
 func FuzzEntry(f *testing.F) {
 	f.Add(uint64(1), uint64(1), byte(0), []byte("data"), []byte("extensions"), 3)
 	f.Fuzz(func(t *testing.T, index, term uint64, kind byte, data, extensions []byte, at int) {

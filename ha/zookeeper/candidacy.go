@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -30,6 +31,7 @@ type candidacy struct {
 	grace      <-chan time.Time   // lead is waited for until then, except for a planned end
 	leadsNow   context.CancelFunc // ends keepUp: only this member changes the log
 
+	pace  zkconn.Pace      // of looks after events; there is one each beat as well
 	known map[string]known // the nodes that there are, by name; used by one call of look at a time
 }
 
@@ -38,6 +40,10 @@ type known struct {
 	candidate
 	watched bool
 }
+
+// lookBurst is how many events of the election are looked at at once. After that one is in each sixth of a session timeout, so
+// that servers which send events without end are not asked without end.
+const lookBurst = 10
 
 // creations is how often the member's node is created in a row when the connection breaks.
 const creations = 3
@@ -192,6 +198,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 	var following context.Context
 	following, c.leadsNow = context.WithCancel(ctx)
 	defer c.leadsNow()
+	c.pace = zkconn.Pace{Burst: lookBurst, Interval: every}
 	c.s.async(func() { c.keepUp(following, c.s, every) })
 	c.deadline = time.NewTimer(c.timeout)
 	defer c.deadline.Stop()
@@ -211,7 +218,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			case now.expired:
 				c.stop(zk.ErrSessionExpired)
 			case now.connected:
-				again = true
+				again = again || c.pace.Take(time.Now())
 			case c.ending == nil:
 				c.trouble(c.explain(errNoConnection))
 			}

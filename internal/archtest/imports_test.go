@@ -39,7 +39,7 @@ var imports = map[string][]string{
 	"task":               {"internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, "internal/zkaddress", mesosGo, gogo},
-	"internal/detector":  {"internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
+	"internal/detector":  {"internal/printable", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -53,12 +53,12 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt", "scheduler", "internal/logguard", "internal/printable"}, // for the term that an elector gives
+	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/printable"}, // for the term that an elector gives
 	"ha/storetest": {},
 	// For tests: an election in one process, and a suite for electors.
 	"ha/electiontest": {"ha", "scheduler"},
 	"ha/cluster": {
-		"ha", "scheduler", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
+		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
 	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
@@ -69,6 +69,7 @@ var imports = map[string][]string{
 	recordio:              {},
 	"internal/virtualnet": {},
 	"internal/logguard":   {},
+	"internal/boltfile":   {},
 	"internal/printable":  {},
 	"internal/zkaddress":  {},
 	"internal/zkconn":     {},

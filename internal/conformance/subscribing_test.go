@@ -152,6 +152,35 @@ func subscribing() []behaviour {
 			},
 		},
 		{
+			name:    "it is not subscribed under an ID that is not its own, and tries again",
+			sources: []source{document("scheduler-http-api", "SUBSCRIBE"), document("high-availability-framework-guide", "Recommendations for Highly Available Frameworks")},
+			run: func(w *world) {
+				w.untilConnected(1)
+				f, _ := w.view()
+				w.wire.events(func(e *calls.Event) []*calls.Event {
+					if e.Type == calls.Event_SUBSCRIBED {
+						other := *e.Subscribed
+						other.FrameworkID = &mesos.FrameworkID{Value: f.ID + "0"}
+						e = &calls.Event{Type: calls.Event_SUBSCRIBED, Subscribed: &other}
+					}
+					return []*calls.Event{e}
+				})
+				w.wire.cut()
+				var wrong *scheduler.FrameworkIDError
+				w.until("three attempts", func() bool {
+					told, _ := w.connections()
+					return len(told) >= 5
+				})
+				told, _ := w.connections()
+				require.ErrorAs(w, told[4].Err, &wrong)
+				require.Equal(w, scheduler.FrameworkIDError{FrameworkID: f.ID, Subscribed: f.ID + "0"}, *wrong)
+				w.wire.events(nil)
+				w.untilConnected(2)
+				again, _ := w.view()
+				require.Equal(w, f.ID, again.ID)
+			},
+		},
+		{
 			name:      "a first attempt that fails is followed by another",
 			sources:   []source{document("high-availability-framework-guide", "Dealing with Partitioned or Failed Masters")},
 			unstarted: true,

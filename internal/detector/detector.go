@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
+	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
 // Config says where a Detector looks.
@@ -56,8 +57,9 @@ type Detector struct {
 	logger         *slog.Logger
 	sessionTimeout time.Duration
 	retry          time.Duration
-	leader         candidate // the last one found; used by Run only
-	elected        func()    // of Run
+	leader         candidate   // the last one found; used by Run only
+	pace           zkconn.Pace // of looks after changes, from session to session; used by Run only
+	elected        func()      // of Run
 
 	mu      sync.Mutex
 	masters []string // of a list, the current one first
@@ -75,6 +77,7 @@ func New(c Config) (*Detector, error) {
 		logger:         cmp.Or(c.Logger, slog.Default()),
 		sessionTimeout: defaultSessionTimeout,
 		retry:          defaultRetry,
+		pace:           zkconn.Pace{Burst: lookBurst, Interval: lookInterval},
 		news:           make(chan struct{}),
 	}
 	if d.dial == nil {

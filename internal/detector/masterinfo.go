@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
@@ -21,6 +22,12 @@ const (
 	labelJSON     = "json.info"
 	labelProtobuf = "info"
 )
+
+// maxInfo is the longest MasterInfo in bytes that is read. Those of masters have some hundreds.
+const maxInfo = 64 << 10
+
+// maxSequence is the length of the longest sequence number, -2147483648.
+const maxSequence = 11
 
 // leaderOf returns the leader's node among the children of the election: the one with the smallest sequence number,
 // whichever label it has. Other nodes, such as log_replicas, are skipped. It returns "" when no master is a candidate.
@@ -33,6 +40,9 @@ func leaderOf(children []string) string {
 		}
 		// ZooKeeper's counter is signed and may overflow; masters read it as signed, too.
 		number, err := strconv.ParseInt(sequence, 10, 32)
+		if len(sequence) > maxSequence {
+			continue // has a million zeros, for example
+		}
 		if err == nil && (leader == "" || int(number) < first) {
 			leader, first = child, int(number)
 		}
@@ -55,6 +65,9 @@ type masterInfo struct {
 
 // decodeMaster returns the URL of the master whose node has that data.
 func decodeMaster(node string, data []byte, tls bool) (string, error) {
+	if len(data) > maxInfo {
+		return "", fmt.Errorf("node %s is no MasterInfo: it has %d bytes, more than %d", node, len(data), maxInfo)
+	}
 	var info masterInfo
 	var err error
 	if strings.HasPrefix(node, labelJSON) {
@@ -63,7 +76,8 @@ func decodeMaster(node string, data []byte, tls bool) (string, error) {
 		info, err = decodeProtobuf(data)
 	}
 	if err != nil {
-		return "", fmt.Errorf("node %s is no MasterInfo: %w", node, err)
+		// The error may quote what is in the node.
+		return "", fmt.Errorf("node %s is no MasterInfo: %w", node, printable.Error(err))
 	}
 	url := info.url(tls)
 	if url == "" {

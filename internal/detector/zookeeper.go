@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -17,15 +18,26 @@ const (
 	defaultSessionTimeout = 10 * time.Second
 	// defaultRetry is the pause before ZooKeeper is asked again after it could not say who leads.
 	defaultRetry = time.Second
+	// lookBurst is how many changes of the election are looked at at once. Masters that are restarted one after the other
+	// cause a few.
+	lookBurst = 10
+	// lookInterval is the time between two looks after that, while changes are reported without end: 30 a minute. A leader
+	// is then known so much later.
+	lookInterval = 2 * time.Second
 )
 
-// errLost ends a session whose connection is lost.
-var errLost = errors.New("the connection was lost")
+var (
+	// errLost ends a session whose connection is lost.
+	errLost = errors.New("the connection was lost")
+	// errNoAnswer ends a session whose server lives and leaves a question without an answer.
+	errNoAnswer = errors.New("a question was not answered")
+)
 
 // election is one session's view of the election.
 type election struct {
 	*Detector
 	conn    *zk.Conn
+	answer  *time.Timer     // ends the session; runs while an answer is waited for
 	changed <-chan zk.Event // receives an event when the children have changed; nil: not watched
 }
 
@@ -58,8 +70,10 @@ func (d *Detector) watch(ctx context.Context) {
 // The library's calls take no context and may block for long; closing the session releases them. Its event channel
 // drops events, so the callback is used instead.
 func (d *Detector) session(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	answer := time.AfterFunc(math.MaxInt64, func() { cancel(errNoAnswer) })
+	defer answer.Stop()
 	link := &link{ctx: ctx, dial: d.dial, timeout: d.sessionTimeout}
 	lost := make(chan struct{}, 1)
 	conn, ended, err := zk.Connect(d.ensemble.Servers, d.sessionTimeout,
@@ -71,6 +85,7 @@ func (d *Detector) session(ctx context.Context) error {
 			switch {
 			case e.State == zk.StateHasSession:
 				link.seal()
+				answer.Reset(d.sessionTimeout)
 			case e.State == zk.StateDisconnected && link.sealed():
 				select {
 				case lost <- struct{}{}:
@@ -90,8 +105,11 @@ func (d *Detector) session(ctx context.Context) error {
 		link.close()
 		conn.Close()
 	})
-	err = (&election{Detector: d, conn: conn}).follow(ctx, lost)
-	cancel()
+	err = (&election{Detector: d, conn: conn, answer: answer}).follow(ctx, lost)
+	if errors.Is(context.Cause(ctx), errNoAnswer) {
+		err = errNoAnswer
+	}
+	cancel(nil)
 	closing.Wait()
 	for range ended { // closed by the library's last goroutine
 	}
@@ -112,6 +130,7 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 	}
 	for {
 		err := e.look()
+		e.answer.Stop()
 		select {
 		case <-lost:
 			return errLost
@@ -120,14 +139,25 @@ func (e *election) follow(ctx context.Context, lost <-chan struct{}) error {
 		default:
 			e.report(err)
 		}
-		var again <-chan time.Time
-		if err != nil {
-			again = time.After(e.retry)
+		if err := e.wait(ctx, lost, err != nil); err != nil {
+			return err
 		}
+		e.answer.Reset(e.sessionTimeout)
+	}
+}
+
+// wait waits until the election is to be looked at again: after a change, and after a pause if the last look has failed.
+func (e *election) wait(ctx context.Context, lost <-chan struct{}, failed bool) error {
+	var again <-chan time.Time
+	if failed {
+		again = time.After(e.retry)
+	}
+	for {
 		select {
 		case <-e.changed:
-			e.changed = nil
+			e.changed, again = nil, time.After(e.pace.Next(time.Now()))
 		case <-again:
+			return nil
 		case <-lost:
 			return errLost
 		case <-ctx.Done():

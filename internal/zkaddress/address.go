@@ -95,6 +95,9 @@ func parseServer(s string) (server, reason string) {
 // ValidHost reports whether s is a name, an international one in its ASCII form, or an IP address. url.Parse
 // accepts much more.
 func ValidHost(s string) bool {
+	if len(s) > 253 { // as in DNS
+		return false
+	}
 	if ip, err := netip.ParseAddr(s); err == nil {
 		s = ip.Zone() // may have any characters
 		if s == "" {

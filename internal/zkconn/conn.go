@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 )
 
@@ -37,14 +38,18 @@ type Conn struct {
 	guard Guard
 	from  *bufio.Reader
 	head  []byte // the bytes of the next packet's length that have arrived
-	first []byte // the first bytes of the first packet, of which 8 are of interest
-	left  int    // bytes of the current packet that have not arrived
+	size  int    // of the current packet
+	left  int    // bytes of it that have not arrived
+	begun []byte // the bytes of it that have arrived, of those that are examined
 	later bool   // the first packet has arrived
+
+	mu    sync.Mutex
+	asked map[int32]operation // requests without an answer of which the answer is examined, by number
 }
 
 // New returns conn with a guard.
 func New(conn net.Conn, g Guard) *Conn {
-	return &Conn{Conn: conn, guard: g, from: bufio.NewReaderSize(conn, 64<<10)}
+	return &Conn{Conn: conn, guard: g, from: bufio.NewReaderSize(conn, 64<<10), asked: map[int32]operation{}}
 }
 
 // Read implements net.Conn.
@@ -59,7 +64,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	for rest := b[:n]; len(rest) > 0; {
 		if c.left > 0 {
 			body := min(c.left, len(rest))
-			c.peek(rest[:body])
+			if err := c.examine(rest[:body]); err != nil {
+				c.refuse(err)
+				return 0, err
+			}
 			c.left -= body
 			rest = rest[body:]
 			continue
@@ -74,7 +82,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 			c.refuse(err)
 			return 0, err
 		}
-		c.left, c.head = int(size), c.head[:0]
+		c.size, c.left, c.head, c.begun = int(size), int(size), c.head[:0], c.begun[:0]
 	}
 	return n, err
 }
@@ -108,25 +116,11 @@ func (c *Conn) check(size uint32) error {
 // write has failed the library gives two answers. There is no room for two where it sends the password again after a
 // reconnect, so that it would wait for ever, and whoever closes the session with it.
 func (c *Conn) Write(b []byte) (int, error) {
+	c.note(b)
 	if _, err := c.Conn.Write(b); err != nil {
 		c.Conn.Close()
 	}
 	return len(b), nil
-}
-
-// peek reads the session timeout, which follows the protocol's version in the first packet. 0: no session.
-func (c *Conn) peek(body []byte) {
-	if c.later {
-		return
-	}
-	c.first = append(c.first, body[:min(len(body), 8-len(c.first))]...)
-	if len(c.first) < 8 {
-		return
-	}
-	c.later = true
-	if ms := int32(binary.BigEndian.Uint32(c.first[4:])); ms > 0 && c.guard.Granted != nil {
-		c.guard.Granted(time.Duration(ms) * time.Millisecond)
-	}
 }
 
 // SetReadDeadline implements net.Conn. The library clears the deadline before it reads the body of a packet, and sets
