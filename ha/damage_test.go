@@ -120,6 +120,8 @@ func FuzzDamage(f *testing.F) {
 	// child twice when it wrote to it.
 	f.Add([]byte{0, 0, 0x70, 0xB0, 0, 5, 0, 0})
 	f.Add([]byte{0, 0, 0x70, 0xBA, 0, 1, 0, 0})
+	// Found: the older page at the head was copied over the newer one, in a file without marks.
+	f.Add([]byte("00\x000X0A0"))
 	// Found: damage itself wrote a number behind the end of a file that it had cut to no multiple of four.
 	f.Add([]byte{0, 0, 0x20, 0x02, 5, 0, 0, 0, 0, 0, 0x20, 0x01, 2, 1, 1, 1})
 	f.Fuzz(func(t *testing.T, edits []byte) { survives(t, c, damage(c.after, edits), len(edits)/8) })

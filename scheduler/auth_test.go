@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -121,5 +124,98 @@ func TestTLS(t *testing.T) {
 		var unknown x509.UnknownAuthorityError
 		require.ErrorAs(t, e.(scheduler.ConnectionEvent).Err, &unknown)
 		break
+	}
+}
+
+// A Token function that blocks, although its context has ended, keeps neither an attempt nor the end of Run, and is not called
+// a second time, by later runs either. Its token is used when it comes.
+func TestTokenThatBlocks(t *testing.T) {
+	asked := 0
+	var release chan struct{}
+	token := func(context.Context) (string, error) {
+		asked++
+		<-release
+		return "late", nil
+	}
+	cluster := mesostest.Config{Tokens: map[string]string{"late": "me"}}
+	withIdleScheduler(t, []string{address}, cluster, scheduler.Config{Token: token}, func(ctx context.Context, h *harness) {
+		release = make(chan struct{})
+		h.lead(ctx, scheduler.Term{})
+		h.at(10 * time.Second)
+		events, _ := h.connections()
+		require.Len(h, events, 1)
+		require.ErrorContains(h, events[0].Err, "no bearer token: its source has not returned within 10 s")
+		for range 3 {
+			h.at(time.Since(h.began) + 15*time.Second) // another attempt is under way
+			ended := time.Now()
+			h.stop()
+			require.ErrorIs(h, h.end(), context.Canceled)
+			require.Zero(h, time.Since(ended))
+			h.lead(ctx, scheduler.Term{})
+		}
+		require.Equal(h, 1, asked)
+		close(release)
+		h.at(time.Since(h.began) + time.Minute)
+		status, err := h.sched.Status(ctx)
+		require.NoError(h, err)
+		require.True(h, status.Connected)
+		require.Equal(h, 1, asked)
+	})
+}
+
+// A callback of TLS that panics does not end the process: the attempt fails.
+func TestTLSCallbackThatPanics(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	s, err := scheduler.New(scheduler.Config{
+		Master: server.URL, Framework: scheduler.Framework{Name: "test"}, Logger: slog.New(slog.DiscardHandler),
+		TLS: &tls.Config{RootCAs: roots, VerifyConnection: func(tls.ConnectionState) error { panic("oops") }},
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error)
+	events := s.Watch(ctx)
+	go func() { ended <- s.Run(ctx) }()
+	for e := range events {
+		var oops *scheduler.PanicError
+		require.ErrorAs(t, e.(scheduler.ConnectionEvent).Err, &oops)
+		require.Equal(t, "oops", oops.Value)
+		require.Equal(t, "a callback of the TLS configuration", oops.Who)
+		break
+	}
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+// DialContext, for masters and for ZooKeeper, may panic, and may block although its context has ended: Run ends.
+func TestDialContextThatPanicsOrBlocks(t *testing.T) {
+	for _, master := range []string{address, "zk://zk1:2181/mesos"} {
+		for what, do := range map[string]func(release chan struct{}){
+			"panics": func(chan struct{}) { panic("oops") },
+			"blocks": func(release chan struct{}) { <-release },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				s, err := scheduler.New(scheduler.Config{
+					Master: master, Framework: scheduler.Framework{Name: "test"}, Logger: slog.New(slog.DiscardHandler),
+					DialContext: func(context.Context, string, string) (net.Conn, error) {
+						do(release)
+						return nil, errors.New("released")
+					},
+				})
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer cancel()
+				began := time.Now()
+				require.ErrorIs(t, s.Run(ctx), context.DeadlineExceeded, "%s: %s", master, what)
+				require.LessOrEqual(t, time.Since(began), 5*time.Minute+2*time.Second, "%s: %s", master, what)
+				close(release)
+			})
+		}
 	}
 }

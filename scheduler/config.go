@@ -19,6 +19,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/detector"
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/demand"
 	"github.com/mesos-actor/mesos-actor-go/task"
 	"github.com/mesos-actor/mesos-actor-go/taskbuilder"
@@ -106,14 +107,20 @@ type Config struct {
 	JSON bool
 	// TLS has the certificate authorities and client certificates for https. If it is set, the masters
 	// found by ZooKeeper are contacted over https. Default: the system's certificate authorities.
+	//
+	// Its callbacks run on goroutines of their own. If one panics, that is the error of the connection, a [*PanicError]; if one
+	// blocks, the connection is given up with its call or attempt, and the callback is left behind. If 16 of them block, no
+	// further connections are made until one returns. What is called while a connection is read or written must
+	// not block: ClientSessionCache, and Rand.
 	TLS *tls.Config
 	// Credential is sent to the master as HTTP basic authentication, also over http. It goes to each master that Master
 	// names and to those that they redirect to, or that ZooKeeper names, within TrustedHosts. Default: none.
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
 	// Token returns the bearer token that is sent to the master, to the same ones as Credential. It is called again
-	// when the master answers with 401. It must return when ctx ends, and is called from several goroutines, one
-	// at a time. It excludes Credential. Default: none.
+	// when the master answers with 401. It is called on a goroutine of its own, one call at a time, and should return when ctx
+	// ends. After 10 s it is given up, and what needed the token fails; it is not called again until that call has returned,
+	// whose token is used then. A call that never returns is left behind when Run ends. It excludes Credential. Default: none.
 	Token func(ctx context.Context) (string, error)
 	// TrustedHosts are the hosts of masters that SUBSCRIBE and calls may be sent to, with the Credential or Token: host
 	// names and IP addresses, "*.example.com" for all names below example.com, ranges such as "10.0.0.0/8", and "*" for
@@ -125,7 +132,8 @@ type Config struct {
 	// http, and with a Credential or Token, the hosts in Master; if that is ZooKeeper, TrustedHosts is required. Without
 	// a Credential and Token all hosts.
 	TrustedHosts []string
-	// DialContext makes the connections to masters and ZooKeeper. Default: that of a net.Dialer.
+	// DialContext makes the connections to masters and ZooKeeper. If it panics or blocks, that is as with the callbacks of
+	// TLS. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as
 	// information, and further updates of tasks and offer cycles for debugging. Default: slog.Default().
@@ -321,7 +329,7 @@ func (c *Config) checkConnection() error {
 }
 
 func (c *Config) detector() (*detector.Detector, error) {
-	return detector.New(detector.Config{Master: c.Master, TLS: c.TLS != nil, DialContext: c.DialContext, Logger: c.Logger})
+	return detector.New(detector.Config{Master: c.Master, TLS: c.TLS != nil, DialContext: mesoshttp.GuardedDialer(c.DialContext, panicked), Logger: c.Logger})
 }
 
 func (f Framework) normalize() (Framework, error) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -46,7 +45,7 @@ type edges struct {
 	running  sync.WaitGroup
 }
 
-func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
+func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []input) (*edges, error) {
 	d, err := c.detector()
 	if err != nil {
 		return nil, err
@@ -55,22 +54,12 @@ func newEdges(c Config, t Term, inputs chan<- []input) (*edges, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: guarded(c.DialContext), TLS: c.TLS, MaxConns: 1, Hosts: hosts}
+	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, Panicked: panicked, Tokens: tokens, MaxConns: 1, Hosts: hosts}
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
 	}
 	if c.Credential != nil {
 		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
-	}
-	if c.Token != nil {
-		config.Tokens = mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = panicked("the token source", p)
-				}
-			}()
-			return c.Token(ctx)
-		})
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
@@ -194,28 +183,35 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
+	subscribed, err := e.receive(ctx, wanted, s)
+	if !subscribed || errors.Is(context.Cause(ctx), errSilent) {
+		e.detector.Failed(lead.URL) // or the next attempt would be with the same master, and most likely end the same way
+	}
+	return true, err
+}
+
+// receive passes on the events of a stream until that ends, and reports whether SUBSCRIBED was among them.
+func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stream) (subscribed bool, err error) {
 	for {
 		e.inflow.wait(ctx)
 		event, err := s.Next()
 		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
+			subscribed = true
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
 			if err := e.prover.confirm(ctx); err != nil {
-				return true, err
+				return subscribed, err
 			}
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
-		case errors.As(err, &garbled):
+		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
-			if errors.Is(context.Cause(ctx), errSilent) {
-				e.detector.Failed(lead.URL) // or the next attempt would wait for the same master, for as long again
-			}
-			return true, fmt.Errorf("scheduler: the stream ended: %w", err)
+			return subscribed, fmt.Errorf("scheduler: the stream ended: %w", err)
 		default:
 			e.inflow.add(s.Size())
 			if !e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: s.Size()}) {
-				return true, context.Cause(ctx)
+				return subscribed, context.Cause(ctx)
 			}
 		}
 	}
@@ -268,20 +264,19 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 	}
 }
 
-// guarded turns a panic of the user's dialer into an error. It runs on a goroutine of net/http, where a panic would end
-// the process.
-func guarded(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
-	if dial == nil {
+// tokenSource returns the source of the tokens of all runs, nil without Config.Token.
+func (c Config) tokenSource() *mesoshttp.TokenSource {
+	if c.Token == nil {
 		return nil
 	}
-	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	return mesoshttp.NewTokenSource(func(ctx context.Context) (token string, err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				conn, err = nil, panicked("DialContext", p)
+				err = panicked("the token source", p)
 			}
 		}()
-		return dial(ctx, network, address)
-	}
+		return c.Token(ctx)
+	})
 }
 
 // callOutcome returns what is known about a call that returned err.

@@ -91,7 +91,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	if t.Number > 0 {
 		s.callouts.call(func() { config.Logger = config.Logger.With("term", t.Number) })
 	}
-	e, err := newEdges(config, t, inputs)
+	e, err := newEdges(config, s.tokens, t, inputs)
 	if err != nil {
 		return err
 	}

@@ -165,10 +165,7 @@ func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 // tasks are pending again.
 func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool {
-		s, ok := w.Action.(send)
-		return ok && s.call.GetType() == scheduler.Call_ACCEPT && pick(s.call)
-	}) {
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return isAccept(w) && pick(w.Action.(send).call) }) {
 		taken = append(taken, a.(send).call)
 	}
 	for _, c := range taken {

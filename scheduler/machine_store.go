@@ -17,6 +17,16 @@ import (
 // task is pending again, and never that it is launched.
 const offerAge = 30 * time.Second
 
+// launchPause is the longest pause between writes that fail while launches wait for them: of fifteen writes or so within
+// offerAge one may succeed.
+const launchPause = 2 * time.Second
+
+// isAccept reports whether an action that waits is a launch.
+func isAccept(w journal.Waiting[action]) bool {
+	s, ok := w.Action.(send)
+	return ok && s.call.GetType() == scheduler.Call_ACCEPT
+}
+
 // flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
 	if changes := m.storage.begin(now, m.framework(), &m.tasks); len(changes) > 0 {
@@ -56,7 +66,11 @@ func (m *machine) storeFailed(now time.Time, err error) {
 	if m.stopUnmarked(err) {
 		return
 	}
-	retryAt := now.Add(m.random(m.bound(m.storage.journal.Failures())))
+	bound := m.bound(m.storage.journal.Failures())
+	if m.storage.journal.Waits(isAccept) {
+		bound = min(bound, launchPause)
+	}
+	retryAt := now.Add(m.random(bound))
 	m.storage.failed(err, retryAt)
 	m.emit(notify{StoreEvent{Err: err, NextAttempt: retryAt}})
 	m.endLongWaits(now, retryAt)
@@ -76,10 +90,7 @@ func (m *machine) endLongWaits(now, by time.Time) {
 	if oldest, ok := m.storage.journal.Oldest(); !ok || by.Sub(oldest) <= offerAge {
 		return
 	}
-	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool {
-		s, ok := w.Action.(send)
-		return ok && by.Sub(w.Since) > offerAge && s.call.GetType() == scheduler.Call_ACCEPT
-	}) {
+	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return by.Sub(w.Since) > offerAge && isAccept(w) }) {
 		s := a.(send)
 		accept := s.call.Accept
 		accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {

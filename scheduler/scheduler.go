@@ -13,6 +13,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -25,6 +26,7 @@ type Scheduler struct {
 	settings settings
 	watchers watchers
 	callouts callouts
+	tokens   *mesoshttp.TokenSource // nil without Config.Token
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
@@ -48,7 +50,7 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	s := &Scheduler{config: config, tokens: config.tokenSource(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.callouts.log = config.Logger
 	s.settings = s.callouts.around(config.settings())
 	s.idle <- newMachine(s.settings)

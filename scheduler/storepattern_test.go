@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,17 @@ func TestStoreThatFailsInAPattern(t *testing.T) {
 			t.Logf("at most %v", slowest)
 			require.Less(t, slowest, 10*time.Minute)
 		})
+	}
+}
+
+// Of fifteen writings only one succeeds.
+func TestStoreThatFailsMostly(t *testing.T) {
+	for _, n := range []int{9, 12, 15} {
+		for _, batch := range []int{0, 4} {
+			for _, pattern := range []string{"s" + strings.Repeat("f", n-1), strings.Repeat("f", n-1) + "s"} {
+				launchTwenty(t, pattern, batch, mesostest.Config{Agents: agents(5)}) // or it fails after an hour
+			}
+		}
 	}
 }
 

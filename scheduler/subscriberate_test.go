@@ -52,18 +52,19 @@ type oddSubscription struct {
 // oddSubscriptions returns all kinds of answers to SUBSCRIBE.
 func oddSubscriptions() map[string]oddSubscription {
 	rows := map[string]oddSubscription{
-		"no answer":         {answer: (*exchange).hang, most: mostLeaderless},
-		"connection reset":  {answer: (*exchange).reset, most: mostLeaderless},
-		"no stream ID":      {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/x-protobuf"); a.status(200, "") }},
-		"JSON":              {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/json"); a.status(200, "{}") }},
-		"a page":            {answer: func(a *exchange) { a.status(200, "<html>") }},
-		"an empty stream":   {answer: func(a *exchange) { a.frames(false) }},
-		"a silent stream":   {answer: func(a *exchange) { a.frames(true) }},
-		"no length":         {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "length\n") }},
-		"a huge frame":      {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "99999999999999999999\n") }},
-		"half a frame":      {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "100\nhalf") }},
-		"frames of garbage": {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{"???"}, 1000)...) }},
-		"empty frames":      {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{""}, 1000)...) }},
+		"no answer":          {answer: (*exchange).hang, most: mostLeaderless},
+		"connection reset":   {answer: (*exchange).reset, most: mostLeaderless},
+		"no stream ID":       {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/x-protobuf"); a.status(200, "") }},
+		"JSON":               {answer: func(a *exchange) { a.Header().Set("Content-Type", "application/json"); a.status(200, "{}") }},
+		"a page":             {answer: func(a *exchange) { a.status(200, "<html>") }},
+		"an empty stream":    {answer: func(a *exchange) { a.frames(false) }},
+		"a silent stream":    {answer: func(a *exchange) { a.frames(true) }},
+		"no length":          {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "length\n") }},
+		"a huge frame":       {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "99999999999999999999\n") }},
+		"half a frame":       {answer: func(a *exchange) { a.stream(false); fmt.Fprint(a, "100\nhalf") }},
+		"a frame of garbage": {answer: func(a *exchange) { a.frames(true, "???") }}, // and silence, with that as a reason
+		"frames of garbage":  {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{"???"}, 1000)...) }},
+		"empty frames":       {answer: func(a *exchange) { a.frames(true, slices.Repeat([]string{""}, 1000)...) }},
 	}
 	for code := http.StatusOK; code < 600; code++ {
 		most := 0

@@ -17,7 +17,7 @@ type Head struct {
 	Meta        // the newest that is intact
 	Found  bool // there is one
 	Magic  bool // a page says that it is a meta page, intact or not
-	intact bool // both are
+	intact bool // both are, and one follows the other
 	marked uint64
 }
 
@@ -39,7 +39,8 @@ func ReadHead(file io.ReaderAt) (h Head, err error) {
 			return Head{}, err
 		}
 		ok = ok && second.PageSize == size
-		h.Magic, h.intact = h.Magic || magic, h.intact && ok
+		h.Magic = h.Magic || magic
+		h.intact = h.intact && ok && (second.Transaction == first.Transaction+1 || first.Transaction == second.Transaction+1)
 		if ok && (!h.Found || second.Transaction > h.Transaction) {
 			h.Meta, h.Found = second, true
 		}

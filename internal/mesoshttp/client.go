@@ -40,6 +40,8 @@ type Config struct {
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is the configuration for https URLs; nil means the system's certificate authorities. It is copied.
 	TLS *tls.Config
+	// Panicked, unless nil, returns the error for a panic of DialContext, or of a callback of TLS; it runs where the panic was.
+	Panicked func(who string, value any) error
 	// Codec encodes calls and decodes events; the zero value is Protobuf.
 	Codec Codec
 	// MaxFrame is the longest event, in bytes, that is read; 0 means recordio.DefaultLimit, 64 MiB.
@@ -81,6 +83,7 @@ type Client struct {
 	credential *Credential
 	tokens     *TokenSource
 	hosts      *Hosts
+	connector  *connector
 	calls      *http.Transport
 	streams    *http.Transport
 }
@@ -99,7 +102,7 @@ func New(c Config) (*Client, error) {
 	case c.Credential != nil && c.Tokens != nil:
 		return nil, errors.New("mesoshttp: Credential and Tokens are both set, want at most one")
 	}
-	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent, tokens: c.Tokens, hosts: c.Hosts}
+	client := &Client{codec: c.Codec, maxFrame: c.MaxFrame, userAgent: c.UserAgent, tokens: c.Tokens, hosts: c.Hosts, connector: newConnector(c)}
 	if client.userAgent == "" {
 		client.userAgent = "mesos-actor-go"
 	}
@@ -107,11 +110,11 @@ func New(c Config) (*Client, error) {
 		credential := *c.Credential
 		client.credential = &credential
 	}
-	client.calls = transport(c)
+	client.calls = client.connector.transport()
 	client.calls.MaxConnsPerHost = max(c.MaxConns, 1)
 	client.calls.MaxIdleConnsPerHost = client.calls.MaxConnsPerHost
 	client.calls.IdleConnTimeout = idle
-	client.streams = transport(c)
+	client.streams = client.connector.transport()
 	// Negative: no connection is kept for reuse. A master that ends a stream leaves the TCP connection open, and
 	// this closes it. (DisableKeepAlives would, too, but it also sends "Connection: close" with SUBSCRIBE.)
 	client.streams.MaxIdleConnsPerHost = -1
@@ -120,19 +123,13 @@ func New(c Config) (*Client, error) {
 
 // transport returns a transport without time limits, since contexts have them, and for HTTP/1.1 only, as masters
 // speak it.
-func transport(c Config) *http.Transport {
-	t := &http.Transport{
-		DialContext:            c.DialContext,
+func (n *connector) transport() *http.Transport {
+	return &http.Transport{
+		DialContext:            n.dial,
+		DialTLSContext:         n.dialTLS,
 		DisableCompression:     true, // masters do not compress small bodies and streams anyway
 		MaxResponseHeaderBytes: maxHead,
 	}
-	if t.DialContext == nil {
-		t.DialContext = (&net.Dialer{}).DialContext
-	}
-	if c.TLS != nil {
-		t.TLSClientConfig = c.TLS.Clone()
-	}
-	return t
 }
 
 // Close closes the connections that no call is using. It does not end calls and streams that are under way:

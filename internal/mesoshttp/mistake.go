@@ -109,7 +109,7 @@ func (c *Client) probeTLS(ctx context.Context, u *url.URL) bool {
 	if port == "" {
 		port = "80"
 	}
-	conn, err := c.streams.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	conn, err := c.connector.dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -182,7 +181,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (*line, error) {
 		port = "443"
 	}
 	l := &line{scheme: u.Scheme, host: u.Host}
-	if err := l.open(ctx, c.calls, net.JoinHostPort(u.Hostname(), port)); err != nil {
+	if err := l.open(ctx, c.connector, net.JoinHostPort(u.Hostname(), port)); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -195,25 +194,13 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (*line, error) {
 	return l, nil
 }
 
-func (l *line) open(ctx context.Context, t *http.Transport, address string) (err error) {
-	if l.raw, err = t.DialContext(ctx, "tcp", address); err != nil {
+func (l *line) open(ctx context.Context, n *connector, address string) (err error) {
+	if l.raw, err = n.dial(ctx, "tcp", address); err != nil {
 		return err
 	}
 	l.conn = l.raw
-	if l.scheme != "https" {
-		return nil
-	}
-	config := new(tls.Config)
-	if t.TLSClientConfig != nil {
-		config = t.TLSClientConfig.Clone()
-	}
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(address)
-	}
-	secure := tls.Client(l.raw, config)
-	l.conn = secure
-	if err = secure.HandshakeContext(ctx); err != nil {
-		_ = l.raw.Close()
+	if l.scheme == "https" {
+		l.conn, err = n.handshake(ctx, l.raw, address)
 	}
 	return err
 }

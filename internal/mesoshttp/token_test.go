@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -227,6 +228,94 @@ func TestContextEndsTheWaitForAToken(t *testing.T) {
 				require.Equal(t, timeout, time.Since(start))
 			})
 		}
+		calls.Wait()
+	})
+}
+
+// A source that blocks, although its context has ended, is given up after ten seconds each time, and is not called a second
+// time. When it returns at last, its token is used.
+func TestTokenSourceThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, release := 0, make(chan struct{})
+		valid := "late"
+		n := serve(t, guard(t, &valid))
+		client := newClient(t, n, mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(func(context.Context) (string, error) {
+			asked++
+			<-release
+			return "late", nil
+		})})
+		pipeline := client.Pipeline()
+		defer pipeline.Close()
+		for range 2 {
+			for what, request := range map[string]func() error{
+				"Subscribe": func() error {
+					_, err := client.Subscribe(t.Context(), master, subscribeCall(), nil)
+					return err
+				},
+				"Call":     func() error { return client.Call(t.Context(), master, streamID, killCall("t"), nil) },
+				"Pipeline": func() error { return pipeline.Call(t.Context(), master, streamID, kills(1))[0] },
+				"FindFramework": func() error {
+					_, err := client.FindFramework(t.Context(), master, "k", "v")
+					return err
+				},
+			} {
+				began := time.Now()
+				err := request()
+				require.ErrorAs(t, err, new(*mesoshttp.TokenError), what)
+				require.ErrorContains(t, err, "no bearer token: its source has not returned within 10 s", what)
+				require.Equal(t, 10*time.Second, time.Since(began), what)
+			}
+		}
+		require.Zero(t, n.dials.Load())
+		close(release)
+		synctest.Wait()
+		began := time.Now()
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
+		require.NoError(t, pipeline.Call(t.Context(), master, streamID, kills(1))[0])
+		require.Zero(t, time.Since(began))
+		require.Equal(t, 1, asked)
+	})
+}
+
+// A source that ends its goroutine, or fails late, is called again.
+func TestTokenSourceThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, valid := 0, "third"
+		n := serve(t, guard(t, &valid))
+		client := newClient(t, n, mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(func(context.Context) (string, error) {
+			switch asked++; asked {
+			case 1:
+				runtime.Goexit()
+			case 2:
+				time.Sleep(time.Minute)
+				return "", errors.New("too late")
+			}
+			return "third", nil
+		})})
+		call := func() error { return client.Call(t.Context(), master, streamID, killCall("t"), nil) }
+		require.ErrorContains(t, call(), "no bearer token: its source has ended its goroutine")
+		require.ErrorContains(t, call(), "has not returned within 10 s")
+		time.Sleep(49 * time.Second)
+		require.NoError(t, call()) // the failure was that of another request
+		require.Equal(t, 3, asked)
+	})
+}
+
+// A request that waits for the token of another one, which is given up, gets one of its own.
+func TestTokenFetchedForARequestThatEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		valid, source := "token-1", new(tokens)
+		n := serve(t, guard(t, &valid))
+		config := mesoshttp.Config{Tokens: mesoshttp.NewTokenSource(source.next), MaxConns: 2}
+		client := newClient(t, n, config)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		var calls sync.WaitGroup
+		calls.Go(func() { require.Error(t, client.Call(ctx, master, streamID, killCall("t"), nil)) })
+		synctest.Wait()
+		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
+		require.Equal(t, 1500*time.Millisecond, time.Since(began))
 		calls.Wait()
 	})
 }

@@ -153,7 +153,10 @@ func TestTake(t *testing.T) {
 	oldest, ok := j.Oldest()
 	require.True(t, ok)
 	require.Equal(t, began, oldest)
-	require.Equal(t, []string{"b"}, j.Take(func(w Waiting[string]) bool { return w.Action == "b" }))
+	isB := func(w Waiting[string]) bool { return w.Action == "b" }
+	require.True(t, j.Waits(isB))
+	require.Equal(t, []string{"b"}, j.Take(isB))
+	require.False(t, j.Waits(isB))
 	j.Begin(began, alone)
 	_, released := j.Stored(1)
 	require.Equal(t, []string{"a", "c"}, actions(released))
