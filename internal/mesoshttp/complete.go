@@ -8,12 +8,16 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
+// maxID is how long the ID of an agent, an offer, an executor or a task, or a uuid, may be in bytes. Mesos' own have 255 at
+// most. IDs are kept whole, since calls must have them: so an event with a longer one is skipped.
+const maxID = 1 << 10
+
 // errType is why an event is skipped whose type is missing, or newer than mesos-go.
 var errType = errors.New("its type is not known")
 
-// complete returns an error for an event of an unknown type, and for one without a part that all events of its type
-// have. The codecs have found missing required fields before, as far as they can: this finds missing payloads, empty
-// IDs, and fields that are optional only in protobuf.
+// complete returns an error for an event of an unknown type, for one without a part that all events of its type have, and
+// for one with an ID that is longer than any. The codecs have found missing required fields before, as far as they can: this
+// finds missing payloads, empty IDs, and fields that are optional only in protobuf.
 func complete(e *scheduler.Event) error {
 	var p parts
 	switch e.Type {
@@ -29,9 +33,14 @@ func complete(e *scheduler.Event) error {
 		p.need("inverse_offers", e.InverseOffers != nil)
 		for _, o := range e.GetInverseOffers().GetInverseOffers() {
 			p.id("inverse_offers.inverse_offers.id", o.OfferID.Value)
+<<<<<<< HEAD
 			if o.AgentID != nil {
 				p.id("inverse_offers.inverse_offers.agent_id.value", o.AgentID.Value)
 			}
+=======
+			p.need("inverse_offers.inverse_offers.agent_id.value", o.AgentID == nil || o.AgentID.Value != "")
+			p.atMost("inverse_offers.inverse_offers.agent_id.value", len(o.AgentID.GetValue()))
+>>>>>>> main
 		}
 	case scheduler.Event_RESCIND:
 		p.id("rescind.offer_id", e.GetRescind().GetOfferID().Value)
@@ -46,23 +55,35 @@ func complete(e *scheduler.Event) error {
 		p.id("message.executor_id", e.GetMessage().GetExecutorID().Value)
 	case scheduler.Event_FAILURE:
 		p.id("failure.agent_id", e.GetFailure().GetAgentID().GetValue())
+<<<<<<< HEAD
 		if executor := e.GetFailure().GetExecutorID(); executor != nil {
 			p.id("failure.executor_id.value", executor.Value)
 		}
+=======
+		executor := e.GetFailure().GetExecutorID()
+		p.need("failure.executor_id.value", executor == nil || executor.Value != "")
+		p.atMost("failure.executor_id.value", len(executor.GetValue()))
+>>>>>>> main
 	case scheduler.Event_ERROR:
 		p.need("error.message", e.GetError().GetMessage() != "")
 	default:
 		return errType
 	}
+<<<<<<< HEAD
 	switch {
 	case p.missing != "":
 		return errors.New(p.missing + " is missing")
 	case p.long != "":
 		return fmt.Errorf("%s is longer than %d bytes", p.long, maxID)
+=======
+	if p.wrong != "" {
+		return errors.New(p.wrong)
+>>>>>>> main
 	}
 	return nil
 }
 
+<<<<<<< HEAD
 // maxID is how many bytes an ID has at most. Mesos takes 255 of those that others choose, and its own have some 60. Many are kept,
 // and sent in calls.
 const maxID = 1024
@@ -80,10 +101,27 @@ func (p *parts) fits(part string, size int) {
 		p.long = part
 	}
 }
+=======
+// parts notes what is wrong with the first part of an event that is missing, or longer than it can be.
+type parts struct{ wrong string }
+>>>>>>> main
 
 func (p *parts) need(part string, present bool) {
-	if !present && p.missing == "" {
-		p.missing = part
+	if !present && p.wrong == "" {
+		p.wrong = part + " is missing"
+	}
+}
+
+// id checks an ID that all events of a type have.
+func (p *parts) id(part, id string) {
+	p.need(part, id != "")
+	p.atMost(part, len(id))
+}
+
+// atMost checks the length of an ID.
+func (p *parts) atMost(part string, size int) {
+	if size > maxID && p.wrong == "" {
+		p.wrong = fmt.Sprintf("%s has %d bytes: at most %d", part, size, maxID)
 	}
 }
 
@@ -112,9 +150,15 @@ func (p *parts) resource(r *mesos.Resource) {
 // update checks a status. One with a uuid has to be acknowledged, for which the agent's ID is needed.
 func (p *parts) update(s mesos.TaskStatus) {
 	p.id("update.status.task_id", s.TaskID.Value)
+<<<<<<< HEAD
 	p.fits("update.status.uuid", len(s.UUID))
 	p.fits("update.status.agent_id", len(s.AgentID.GetValue()))
 	p.fits("update.status.executor_id", len(s.ExecutorID.GetValue()))
+=======
+>>>>>>> main
 	p.need("update.status.state", s.State != nil)
 	p.need("update.status.agent_id", s.AgentID == nil && len(s.UUID) == 0 || s.AgentID.GetValue() != "")
+	p.atMost("update.status.agent_id", len(s.AgentID.GetValue()))
+	p.atMost("update.status.executor_id", len(s.ExecutorID.GetValue()))
+	p.atMost("update.status.uuid", len(s.UUID))
 }
