@@ -33,14 +33,8 @@ func complete(e *scheduler.Event) error {
 		p.need("inverse_offers", e.InverseOffers != nil)
 		for _, o := range e.GetInverseOffers().GetInverseOffers() {
 			p.id("inverse_offers.inverse_offers.id", o.OfferID.Value)
-<<<<<<< HEAD
-			if o.AgentID != nil {
-				p.id("inverse_offers.inverse_offers.agent_id.value", o.AgentID.Value)
-			}
-=======
 			p.need("inverse_offers.inverse_offers.agent_id.value", o.AgentID == nil || o.AgentID.Value != "")
 			p.atMost("inverse_offers.inverse_offers.agent_id.value", len(o.AgentID.GetValue()))
->>>>>>> main
 		}
 	case scheduler.Event_RESCIND:
 		p.id("rescind.offer_id", e.GetRescind().GetOfferID().Value)
@@ -55,56 +49,22 @@ func complete(e *scheduler.Event) error {
 		p.id("message.executor_id", e.GetMessage().GetExecutorID().Value)
 	case scheduler.Event_FAILURE:
 		p.id("failure.agent_id", e.GetFailure().GetAgentID().GetValue())
-<<<<<<< HEAD
-		if executor := e.GetFailure().GetExecutorID(); executor != nil {
-			p.id("failure.executor_id.value", executor.Value)
-		}
-=======
 		executor := e.GetFailure().GetExecutorID()
 		p.need("failure.executor_id.value", executor == nil || executor.Value != "")
 		p.atMost("failure.executor_id.value", len(executor.GetValue()))
->>>>>>> main
 	case scheduler.Event_ERROR:
 		p.need("error.message", e.GetError().GetMessage() != "")
 	default:
 		return errType
 	}
-<<<<<<< HEAD
-	switch {
-	case p.missing != "":
-		return errors.New(p.missing + " is missing")
-	case p.long != "":
-		return fmt.Errorf("%s is longer than %d bytes", p.long, maxID)
-=======
 	if p.wrong != "" {
 		return errors.New(p.wrong)
->>>>>>> main
 	}
 	return nil
 }
 
-<<<<<<< HEAD
-// maxID is how many bytes an ID has at most. Mesos takes 255 of those that others choose, and its own have some 60. Many are kept,
-// and sent in calls.
-const maxID = 1024
-
-// parts notes the first part of an event that is missing, and the first ID that is too long.
-type parts struct{ missing, long string }
-
-func (p *parts) id(part, id string) {
-	p.need(part, id != "")
-	p.fits(part, len(id))
-}
-
-func (p *parts) fits(part string, size int) {
-	if size > maxID && p.long == "" {
-		p.long = part
-	}
-}
-=======
 // parts notes what is wrong with the first part of an event that is missing, or longer than it can be.
 type parts struct{ wrong string }
->>>>>>> main
 
 func (p *parts) need(part string, present bool) {
 	if !present && p.wrong == "" {
@@ -150,12 +110,6 @@ func (p *parts) resource(r *mesos.Resource) {
 // update checks a status. One with a uuid has to be acknowledged, for which the agent's ID is needed.
 func (p *parts) update(s mesos.TaskStatus) {
 	p.id("update.status.task_id", s.TaskID.Value)
-<<<<<<< HEAD
-	p.fits("update.status.uuid", len(s.UUID))
-	p.fits("update.status.agent_id", len(s.AgentID.GetValue()))
-	p.fits("update.status.executor_id", len(s.ExecutorID.GetValue()))
-=======
->>>>>>> main
 	p.need("update.status.state", s.State != nil)
 	p.need("update.status.agent_id", s.AgentID == nil && len(s.UUID) == 0 || s.AgentID.GetValue() != "")
 	p.atMost("update.status.agent_id", len(s.AgentID.GetValue()))
