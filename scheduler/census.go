@@ -19,6 +19,7 @@ type census struct {
 	usable   usable        // which resources count
 	agents   map[string]*agent
 	order    []*agent // the agents by ID; nil: to be sorted again, which takes too long for each cycle
+	bytes    int      // of the agents
 	groups   map[string]*group
 	presence presence
 	offersAt time.Time // when the last offers arrived, on any subscription
@@ -34,6 +35,7 @@ type agent struct {
 	roles     []string
 	offered   Amounts
 	lastOffers
+	bytes int // of what is known of it
 }
 
 // group is what is known of the tasks of one Spec.Group.
@@ -68,6 +70,7 @@ func (c *census) add(id string, a *agent) *agent {
 }
 
 func (c *census) drop(id string) {
+	c.bytes -= c.agents[id].bytes
 	delete(c.agents, id)
 	c.order = nil
 }
@@ -212,20 +215,26 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 	for i := range offers {
 		o := &offers[i]
 		a := c.agents[o.Agent.ID]
+		about, resources := agentSize(&o.Agent), resourcesSize(o)
 		if a == nil {
-			if len(c.agents) >= c.limits.agents {
+			if len(c.agents) >= c.limits.agents || c.bytes+about > c.limits.agentsBytes {
 				continue
 			}
 			a = c.add(o.Agent.ID, &agent{})
 		}
 		if a.about == nil || !sameAgent(a.about, &o.Agent) {
-			about := o.Agent // a copy, so that the rest of the offer is not kept in memory
-			a.about, c.presence.stale = &about, true
+			copied := o.Agent // so that the rest of the offer is not kept in memory
+			a.about, c.presence.stale = &copied, true
 		}
 		if !seen[a] {
 			seen[a] = true
 			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
 			a.forgetLast()
+			c.bytes += about - a.bytes
+			a.bytes = about
+		}
+		if c.bytes+resources > c.limits.agentsBytes {
+			continue
 		}
 		if !slices.Contains(a.roles, o.Role) {
 			if len(a.roles) >= c.limits.agentRoles {
@@ -234,6 +243,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 			a.roles = append(a.roles, o.Role)
 		}
 		a.noteLast(o)
+		c.bytes, a.bytes = c.bytes+resources, a.bytes+resources
 		a.offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)

@@ -114,8 +114,8 @@ func (c *connection) silence(now time.Time) error {
 	switch {
 	case c.phase != connecting && c.master != "":
 		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
-	case c.answered && c.skipped != nil: // that may have been the answer
-		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and what it sends is of no use: %w: %w", c.master, err, c.skipped)
+	case c.answered && c.skipped != nil: // that may have been the answer; it is not wrapped, as this error is no skipped event
+		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and what it sends is of no use: %w: %v", c.master, err, c.skipped)
 	case c.answered:
 		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}

@@ -123,6 +123,7 @@ type FailureEvent struct {
 // UnknownTaskEvent reports an update about a task of this framework that is not on record, see [Config.UnknownTasks].
 // There is one for each update, including answers to reconciliation.
 type UnknownTaskEvent struct {
+	// Status is what is kept of the update, see [task.Info].Status.
 	Status mesos.TaskStatus `json:"status,omitzero"`
 }
 

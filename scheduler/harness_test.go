@@ -76,7 +76,9 @@ func withIdleScheduler(t *testing.T, masters []string, cluster mesostest.Config,
 
 		config.Master = cmp.Or(config.Master, strings.Join(masters, ","))
 		config.Framework.Name = "test"
-		config.DialContext = h.dial
+		if config.DialContext == nil {
+			config.DialContext = h.dial
+		}
 		if config.Logger == nil {
 			config.Logger = slog.New(slog.DiscardHandler)
 		}

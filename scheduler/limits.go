@@ -6,6 +6,14 @@ package scheduler
 type limits struct {
 	// offers is how many offers are at hand. More are declined at once.
 	offers int
+	// offer is how many bytes an offer may take, and about what it says of its agent, such as attributes. A larger one is
+	// declined at once.
+	offer, about int
+	// offersBytes is how many bytes the offers at hand take. More are declined at once.
+	offersBytes int
+	// agentsBytes is how many bytes is known of the agents without tasks of ours, and of what agents offered last. More is
+	// forgotten at once.
+	agentsBytes int
 	// agents is how many agents without tasks of ours are known. More are forgotten at once: Agents does not return
 	// them, and no task waits for them.
 	agents int
@@ -30,8 +38,12 @@ type limits struct {
 }
 
 func defaultLimits() limits {
-	return limits{offers: 50_000, agents: 50_000, agentRoles: 100, vacated: 50_000, quarantined: 10_000, adopted: 100_000, events: 10_000,
+	return limits{
+		offers: 50_000, offersBytes: 128 << 20, offer: 1 << 20, about: 64 << 10,
+		agents: 50_000, agentsBytes: 128 << 20, agentRoles: 100,
+		vacated: 50_000, quarantined: 10_000, adopted: 100_000, events: 10_000,
 		acks: 10_000, declined: 100_000, calls: [callKinds]int{
 			acceptCalls: 10_000, declineCalls: 100, killCalls: 50_000, reconcileCalls: 100, demandCalls: 20, filterCalls: 20, inverseCalls: 100,
-		}}
+		},
+	}
 }

@@ -11,27 +11,32 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// takeOffers adds new offers to the pool. It declines those of agents that are to be vacated, and those that are too many.
+// takeOffers adds new offers to the pool. It declines those of agents that are to be vacated, and those that
+// are too large or too many.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
-	arrived := make([]task.Offer, len(offers))
+	arrived := make([]task.Offer, 0, len(offers))
+	var unusable []task.Offer
 	for i := range offers {
-		arrived[i] = offerFromMesos(offers[i])
+		if o := offerFromMesos(offers[i]); m.settings.limits.fit(&o) {
+			arrived = append(arrived, o)
+		} else {
+			unusable = append(unusable, o)
+		}
 	}
 	m.census.noteOffers(now, arrived)
 	if len(m.unknown) > 0 {
 		m.askAbout(now, m.unknown.on(now, arrived))
 	}
-	var vacated []task.Offer
 	usable := arrived[:0]
 	for i := range arrived {
 		if m.vacated.covers(now, &arrived[i]) {
-			vacated = append(vacated, arrived[i])
+			unusable = append(unusable, arrived[i])
 			continue
 		}
 		usable = append(usable, arrived[i])
 		m.demand.Offered(now, arrived[i].Role)
 	}
-	m.refuse(now, append(vacated, m.pool.add(now, usable)...))
+	m.refuse(now, append(unusable, m.pool.add(now, usable)...))
 }
 
 // rescind drops an offer that the master has taken back. A launch on it that waits for the store is cancelled, and the

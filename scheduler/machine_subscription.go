@@ -10,6 +10,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
@@ -148,7 +149,7 @@ func (m *machine) subscribed(now time.Time, s *scheduler.Event_Subscribed) {
 		return
 	}
 	m.conn.open(now)
-	if m.conn.led(s.GetMasterInfo().GetID()) {
+	if m.conn.led(printable.Cut(s.GetMasterInfo().GetID())) {
 		m.believeAgain()
 	}
 	m.emit(notify{ConnectionEvent{Connected: true, FrameworkID: m.conn.frameworkID}})

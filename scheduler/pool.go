@@ -23,6 +23,7 @@ type pool struct {
 	numbers   map[string]int
 	first     int
 	rescinded int // of the offers, see hold
+	bytes     int // of the offers
 	// newOffers reports whether there are offers that no cycle has looked at.
 	newOffers bool
 	// Tasks of these roles wait until awaitUntil for agents that are not at hand; then all offers are looked at again.
@@ -36,6 +37,7 @@ type pool struct {
 
 type poolPolicy struct {
 	limit        int // how many offers are at hand
+	bytes        int // how many bytes they take
 	hold         time.Duration
 	holdPerAgent int
 	holdMax      int
@@ -47,6 +49,7 @@ type hold struct {
 	until     time.Time // it is declined then
 	extended  bool      // it is held for longer than a moment
 	rescinded bool      // it is not at hand any more, and is removed with others
+	size      int       // of the offer, in bytes
 }
 
 // preferred is the agent that tasks wait for; "": none. Tasks that are submitted one by one would each use another
@@ -70,19 +73,17 @@ func (p *pool) size() int { return len(p.offers) - p.rescinded }
 // add adds new offers, and takes over the slice. It returns those that are too many. One that is at hand already is not added
 // again.
 func (p *pool) add(now time.Time, offers []task.Offer) (surplus []task.Offer) {
-	offers, surplus = p.admit(offers)
 	until := now.Add(min(p.policy.hold, defaultHold))
 	if p.size() == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
+	offers, surplus = p.admit(offers, until)
 	if len(p.offers) == 0 {
 		p.offers = offers // the pool owns the slice now
 	} else {
 		p.offers = append(p.offers, offers...)
 	}
-	p.holds = slices.Grow(p.holds, len(offers))
 	for i := range offers {
-		p.holds = append(p.holds, hold{until: until})
 		if offers[i].Agent.ID == p.preferred.agentID {
 			p.preferred = preferred{}
 		}
@@ -91,9 +92,10 @@ func (p *pool) add(now time.Time, offers []task.Offer) (surplus []task.Offer) {
 	return surplus
 }
 
-// admit numbers the offers that are to be added, in place, and returns them, and those that are too many.
-func (p *pool) admit(offers []task.Offer) (admitted, surplus []task.Offer) {
+// admit numbers the offers that are to be added and held until then, in place, and returns them, and those that are too many.
+func (p *pool) admit(offers []task.Offer, until time.Time) (admitted, surplus []task.Offer) {
 	p.number()
+	p.holds = slices.Grow(p.holds, len(offers))
 	room, next := p.policy.limit-p.size(), p.first+len(p.offers)
 	admitted = offers[:0]
 	for i := range offers {
@@ -101,11 +103,14 @@ func (p *pool) admit(offers []task.Offer) (admitted, surplus []task.Offer) {
 		if _, known := p.numbers[id]; known {
 			continue
 		}
-		if len(admitted) == room {
+		size := offerSize(&offers[i])
+		if len(admitted) == room || p.bytes+size > p.policy.bytes {
 			surplus = append(surplus, offers[i])
 			continue
 		}
 		p.numbers[id] = next + len(admitted)
+		p.bytes += size
+		p.holds = append(p.holds, hold{until: until, size: size})
 		admitted = append(admitted, offers[i])
 	}
 	return admitted, surplus
@@ -160,10 +165,15 @@ func (p *pool) wantsMore() bool { return p.standby() && p.size() < p.policy.hold
 func (p *pool) drop(pick func(i int) bool) {
 	stay := 0
 	for i := range p.offers {
-		if !p.holds[i].rescinded && !pick(i) {
-			p.offers[stay], p.holds[stay] = p.offers[i], p.holds[i]
-			stay++
+		if p.holds[i].rescinded {
+			continue
 		}
+		if pick(i) {
+			p.bytes -= p.holds[i].size
+			continue
+		}
+		p.offers[stay], p.holds[stay] = p.offers[i], p.holds[i]
+		stay++
 	}
 	if stay == len(p.offers) {
 		return
@@ -205,7 +215,9 @@ func (p *pool) rescind(id string) (agentID string) {
 	delete(p.numbers, id)
 	at := number - p.first
 	agentID = p.offers[at].Agent.ID
+	p.offers[at] = task.Offer{} // so that it can be freed
 	p.holds[at].rescinded = true
+	p.bytes -= p.holds[at].size
 	if p.rescinded++; 2*p.rescinded > len(p.offers) {
 		p.sweep()
 	}
@@ -228,7 +240,7 @@ func (p *pool) takeFrom(agentID string) []task.Offer {
 // takeAll removes all offers and returns them.
 func (p *pool) takeAll() []task.Offer {
 	all := p.atHand()
-	p.offers, p.holds, p.numbers = nil, nil, nil
+	p.offers, p.holds, p.numbers, p.bytes = nil, nil, nil, 0
 	return all
 }
 
@@ -253,6 +265,7 @@ func (p *pool) takeExpired(now time.Time, idle bool) []task.Offer {
 		}
 		if over {
 			delete(p.numbers, o.ID)
+			p.bytes -= h.size
 			expired = append(expired, *o)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,13 +28,20 @@ func (p *plainPool) add(now time.Time, offers []task.Offer) (surplus []task.Offe
 	for _, o := range offers {
 		switch {
 		case slices.ContainsFunc(p.offers, func(h plainOffer) bool { return h.ID == o.ID }):
-		case len(p.offers) == p.policy.limit:
+		case len(p.offers) == p.policy.limit || p.bytes()+offerSize(&o) > p.policy.bytes:
 			surplus = append(surplus, o)
 		default:
 			p.offers = append(p.offers, plainOffer{o, hold{until: now.Add(defaultHold)}})
 		}
 	}
 	return surplus
+}
+
+func (p *plainPool) bytes() (sum int) {
+	for _, o := range p.offers {
+		sum += offerSize(&o.Offer)
+	}
+	return sum
 }
 
 func (p *plainPool) take(pick func(*plainOffer) bool) []string {
@@ -83,7 +91,7 @@ func idsOf(offers []task.Offer) (ids []string) {
 func TestPoolAgainstAPlainOne(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		policy := poolPolicy{limit: 12, hold: time.Duration(1+random.IntN(2)) * defaultHold, holdPerAgent: 2, holdMax: 4}
+		policy := poolPolicy{limit: 12, bytes: 10_000, hold: time.Duration(1+random.IntN(2)) * defaultHold, holdPerAgent: 2, holdMax: 4}
 		pool, plain := pool{policy: policy}, plainPool{policy: policy}
 		now, last := time.Unix(1e9, 0), 0
 		for range 300 {
@@ -93,7 +101,7 @@ func TestPoolAgainstAPlainOne(t *testing.T) {
 				var offers []task.Offer
 				for range random.IntN(4) {
 					last += random.IntN(3) // 0: the same once more
-					offers = append(offers, task.Offer{ID: fmt.Sprint("O", last), Agent: task.Agent{ID: agent}})
+					offers = append(offers, task.Offer{ID: fmt.Sprint("O", last), Agent: task.Agent{ID: agent, Hostname: strings.Repeat("h", random.IntN(1000))}})
 				}
 				require.Equal(t, idsOf(plain.add(now, offers)), idsOf(pool.add(now, slices.Clone(offers))))
 			case 3:
@@ -118,6 +126,7 @@ func TestPoolAgainstAPlainOne(t *testing.T) {
 				}
 			}
 			require.Equal(t, len(plain.offers), pool.size())
+			require.Equal(t, plain.bytes(), pool.bytes)
 			if random.IntN(3) == 0 { // this removes what was rescinded
 				var want []string
 				for _, o := range plain.offers {

@@ -138,8 +138,8 @@ func TestSilentMasterIsLeft(t *testing.T) {
 	}
 }
 
-// A network that swallows the dial, a master that is redirected to and silent, and a Token or a Confirm have their own limits; a
-// whole list of silent masters is gone through with 15 s each.
+// A network that swallows the dial, and a silent master that another redirects to, are left as well: a
+// whole list is gone through with 15 s each.
 func TestSilentMasters(t *testing.T) {
 	config := scheduler.Config{Master: "far.example:5050,s1.example:5050,m1.example:5050,m0.example:5050"}
 	withIdleScheduler(t, []string{"m0.example:5050"}, mesostest.Config{}, config, func(ctx context.Context, h *harness) {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -268,5 +270,43 @@ func TestSubscribeObeysRetryAfter(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The same with a master that answers differently each time, also to calls, and whose streams last for a while.
+func TestSubscribesPerMinuteMixed(t *testing.T) {
+	const minutes = 30
+	rows := oddSubscriptions()
+	names := slices.Sorted(maps.Keys(rows))
+	statuses := []int{202, 202, 202, 307, 400, 403, 429, 503}
+	for seed := range uint64(60) {
+		if testing.Short() && seed >= 10 {
+			break
+		}
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			var mu sync.Mutex
+			draw := func(n int) int {
+				mu.Lock()
+				defer mu.Unlock()
+				return random.IntN(n)
+			}
+			master := &oddMaster{
+				subscribe: func(a *exchange) {
+					if draw(3) > 0 {
+						rows[names[draw(len(names))]].answer(a)
+						return
+					}
+					a.stream(false, subscribedEvent(ownID))
+					select {
+					case <-time.After(time.Duration(draw(20_000)) * time.Millisecond):
+					case <-a.request.Context().Done():
+					}
+				},
+				call: func(a *exchange, _ *scheduler.Call) { a.status(statuses[draw(len(statuses))], "no") },
+			}
+			run := master.runWith(t, Config{Store: recordedStore(t), RenewFramework: seed%2 == 0}, minutes, nil, nil)
+			require.Empty(t, checkSubscribeRate(run, oddSubscription{most: mostLeaderless}, minutes), "seed %d", seed)
+		})
 	}
 }

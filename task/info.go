@@ -47,7 +47,9 @@ type Info struct {
 	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its
 	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
-	// Status is the last status update from Mesos, without its data. Nil before the first one.
+	// Status is what is kept of the last status update from Mesos. Nil before the first one. Its message is cut at 4 KiB, and
+	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
+	// status and limitation if they take more than 4 KiB each: [Scheduler.WatchRaw] of package scheduler has updates whole.
 	Status *mesos.TaskStatus `json:"status,omitempty"`
 	// Submitted is when the task was submitted, Updated when Info last changed.
 	Submitted time.Time `json:"submitted,omitzero"`

@@ -62,7 +62,7 @@ func (d *fake) at(after time.Duration) {
 	synctest.Wait()
 }
 
-// master returns the functions of a Fake with one node.
+// oneMaster returns a server with one node.
 func oneMaster(node string, data func() []byte) *zktest.Fake {
 	return &zktest.Fake{
 		Children: func() []string { return []string{node} },
@@ -70,7 +70,7 @@ func oneMaster(node string, data func() []byte) *zktest.Fake {
 	}
 }
 
-// A server fires each watch as soon as it is set: it is looked once, ten times more at once, and then each two seconds.
+// A server fires each watch as soon as it is set: there is the first look, ten more at once, and then each two seconds.
 func TestWatchStorm(t *testing.T) {
 	server := oneMaster("json.info_0000000001", func() []byte { return []byte(info(5050)) })
 	server.Storm = true
@@ -116,7 +116,7 @@ func TestLeaderFlaps(t *testing.T) {
 			n++
 			server.Change()
 			synctest.Wait()
-			time.Sleep(1) // of the pause
+			time.Sleep(time.Nanosecond) // of the pause
 			synctest.Wait()
 			lead, err := d.Leader(d.Context())
 			require.NoError(d, err)

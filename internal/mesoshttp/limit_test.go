@@ -2,11 +2,13 @@ package mesoshttp_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,4 +70,64 @@ func TestLongHead(t *testing.T) {
 		})
 		require.NoError(t, newClient(t, n, mesoshttp.Config{}).Call(t.Context(), master, streamID, killCall("t"), nil))
 	})
+}
+
+// Whatever a server sends without end, in answer to whatever, little of it is read, and the request ends with its limit at the
+// latest.
+func TestAnswersWithoutEnd(t *testing.T) {
+	const accepted = "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n"
+	long := strings.Repeat("x", 1000)
+	for what, answer := range map[string]struct{ before, text string }{
+		"102 for ever":               {"", "HTTP/1.1 102 Processing\r\n\r\n"},
+		"100 for ever":               {"", "HTTP/1.1 100 Continue\r\n\r\n"},
+		"103 with links":             {"", "HTTP/1.1 103 Early Hints\r\nLink: " + long + "\r\n\r\n"},
+		"a head of 1 MB":             {"HTTP/1.1 202 Accepted\r\n", "X: " + long + "\r\n"},
+		"a status line":              {"HTTP/1.1 202 ", long},
+		"a trailer":                  {accepted + "3\r\nyes\r\n0\r\n", "X: " + long + "\r\n"},
+		"the extension of a chunk":   {accepted + "3;", long},
+		"the size of a chunk":        {accepted, "0000"},
+		"chunks of one byte":         {accepted, chunk("x")},
+		"a body of 10 GB":            {"HTTP/1.1 202 Accepted\r\nContent-Length: 10000000000\r\n\r\n", long},
+		"a refusal of 10 GB":         {"HTTP/1.1 503 No\r\nContent-Length: 10000000000\r\n\r\n", long},
+		"a redirect of 10 GB":        {"HTTP/1.1 307 No\r\nLocation: //other:5050/\r\nContent-Length: 10000000000\r\n\r\n", long},
+		"a stream of another type":   {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", long},
+		"a switch of the protocol":   {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", long},
+		"a compressed body":          {"HTTP/1.1 202 Accepted\r\nContent-Encoding: gzip\r\n\r\n", long},
+		"what is not HTTP":           {"", long},
+		"a body that is kept back":   {"HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\n", ""},
+		"a refusal that is kept":     {"HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\n", ""},
+		"a head that is kept back":   {"HTTP/1.1 202 Acc", ""},
+		"a byte now and then":        {accepted, ""},
+		"nothing, from a connection": {"", ""},
+	} {
+		for name, request := range requests {
+			synctest.Test(t, func(t *testing.T) {
+				taken := 0
+				n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
+					sent, err := io.WriteString(conn, answer.before)
+					for err == nil {
+						taken += sent
+						text := answer.text
+						if text == "" {
+							time.Sleep(time.Second)
+							text = "\r"
+						}
+						sent, err = io.WriteString(conn, text)
+					}
+				})
+				client := newClient(t, n, mesoshttp.Config{})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				began := time.Now()
+				_ = request(ctx, client, master)
+				require.LessOrEqual(t, time.Since(began), 10*time.Second, "%s in %s", what, name)
+				client.Close()
+				cancel()
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				// A failed SUBSCRIBE may ask twice more, for what is wrong.
+				require.LessOrEqual(t, taken, 3*80<<10, "%s in %s", what, name)
+			})
+		}
+	}
 }
