@@ -69,7 +69,7 @@ func TestErrorsNameTheMasterThatAnswered(t *testing.T) {
 		with(t, func(ctx context.Context, h *harness) {
 			h.at(time.Second)
 			refuse(h, calls.Call_ACKNOWLEDGE, http.StatusForbidden) // the subscription is not known: it ends
-			require.NoError(h, h.sched.Submit(ctx, sleeper("a"))) // its first update cannot be acknowledged
+			require.NoError(h, h.sched.Submit(ctx, sleeper("a")))   // its first update cannot be acknowledged
 			h.at(2 * time.Second)
 			events, _ := h.connections()
 			require.ErrorContains(h, events[1].Err, "ACKNOWLEDGE refused: status 403: "+leader)
