@@ -22,7 +22,7 @@ func TestChaosBoundsControl(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Contains(t, runChaos(t, 0, control.broken()).kinds(), control.violated)
+			require.Contains(t, runChaos(t, 0, "", control.broken()).kinds(), control.violated)
 		})
 	}
 }

@@ -41,7 +41,7 @@ func TestChaosControl(t *testing.T) {
 				first, step = 8, 3
 			}
 			for seed := first; seed < 20 && !slices.Contains(found, control.violated); seed += step {
-				found = append(found, runChaos(t, seed, control.broken()).kinds()...)
+				found = append(found, runChaos(t, seed, "", control.broken()).kinds()...)
 			}
 			require.Contains(t, found, control.violated)
 		})

@@ -20,7 +20,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesostest/wirejson"
 )
 
-var chaosLies = flag.String("lies", "", "the lies of TestChaos' hostile master, separated by commas, or all; none: it is honest")
+var chaosLies = flag.String("lies", "all", "the lies of TestChaos' hostile master, separated by commas; \"\": it is honest")
 
 // hostileMaster stands in front of the masters. At times it lies, to some calls and on all streams. No lie of it ends a
 // task, takes an offer away or says of a call that it had no effect when it had one, as a master might: what such a lie
@@ -40,9 +40,9 @@ func newHostileMaster(random *rand.Rand, h *history, m *meter) *hostileMaster {
 }
 
 // lieNow and then has the master lie for a while.
-func (c *chaos) lieNowAndThen(ctx context.Context, random *rand.Rand) {
-	names := strings.Split(*chaosLies, ",")
-	switch *chaosLies {
+func (c *chaos) lieNowAndThen(ctx context.Context, lies string, random *rand.Rand) {
+	names := strings.Split(lies, ",")
+	switch lies {
 	case "":
 		return
 	case "all":

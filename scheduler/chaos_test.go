@@ -35,12 +35,13 @@ var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cl
 //     group with UNIQUE are on one agent, no caller waits for an answer, no update waits for an acknowledgement, and no
 //     offer is held;
 //   - a process that is told that another one leads ends at that instant with a FencedError and sends nothing more;
-//   - no goroutine is left behind.
+//   - no goroutine is left behind;
+//   - calls, lines of the log and what the machine keeps are bounded (chaos_bounds_test.go), also while the master lies.
 func TestChaos(t *testing.T) {
 	for seed := range *chaosSeeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			if h := runChaos(t, seed, (*machine).step); len(h.violations) > 0 {
+			if h := runChaos(t, seed, *chaosLies, (*machine).step); len(h.violations) > 0 {
 				require.Fail(t, fmt.Sprintf("again: go test ./scheduler -run 'TestChaos/^%d$' -chaos %d\n%s", seed, seed+1, h.report()))
 			}
 		})
@@ -83,8 +84,8 @@ type chaos struct {
 	cluster  clusterState
 }
 
-// runChaos runs one seed, with decide in place of machine.step.
-func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input) []action) *history {
+// runChaos runs one seed, with these lies of the master, and decide in place of machine.step.
+func runChaos(t *testing.T, seed uint64, lies string, decide func(*machine, time.Time, input) []action) *history {
 	h := newHistory()
 	synctest.Test(t, func(t *testing.T) {
 		h.began = time.Now()
@@ -104,7 +105,7 @@ func runChaos(t *testing.T, seed uint64, decide func(*machine, time.Time, input)
 		if c.elects() {
 			services.Go(func() { c.electOthers(ctx, source(seed, 6)) })
 		}
-		services.Go(func() { c.lieNowAndThen(ctx, source(seed, 8)) })
+		services.Go(func() { c.lieNowAndThen(ctx, lies, source(seed, 8)) })
 		synctest.Wait()
 		c.disturb(ctx, source(seed, 4))
 		c.waitIdle(ctx)

@@ -81,17 +81,16 @@ func TestLinesPerMinute(t *testing.T) {
 
 // Each change of a task's state is a line, and so is each of its health.
 func TestLinesOfTasks(t *testing.T) {
-	l, b, lines := logging(slog.LevelInfo)
+	l, _, lines := logging(slog.LevelInfo)
 	for n := range 1_000 {
 		l.logEvent(t.Context(), TaskEvent{Task: task.Info{Spec: task.Spec{ID: fmt.Sprint(n)}, State: task.StateRunning}})
 	}
 	require.Equal(t, 1_000, lines())
 	l.logEvent(t.Context(), TaskEvent{minor: true})
 	require.Equal(t, 1_000, lines())
-	l, b, lines = logging(slog.LevelDebug)
-	l.logEvent(t.Context(), TaskEvent{minor: true})
+	debug, b, _ := logging(slog.LevelDebug)
+	debug.logEvent(t.Context(), TaskEvent{minor: true})
 	require.Contains(t, b.String(), "level=DEBUG msg=task")
-	require.Equal(t, 1, lines())
 }
 
 // A call with 20,000 IDs is a short line, whatever its type.
