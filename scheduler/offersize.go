@@ -9,6 +9,7 @@ import (
 // Estimates, in bytes, of what offers take without texts.
 const (
 	offerOverhead     = 500
+	agentOverhead     = 350 // of what the census keeps
 	attributeOverhead = 150
 	resourceOverhead  = 250
 )
