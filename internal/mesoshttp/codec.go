@@ -64,12 +64,12 @@ func (d decoder) inspect(frame []byte) (e encoded, err error) {
 	} else {
 		e.text, err = frame, left.inspect(frame, d.events, 0)
 	}
-	e.memory = int(newBudget(frame) - left)
+	e.memory = left.spent(frame)
 	return e, err
 }
 
-// decode returns the event, some parts of which may be missing. It copies what it keeps of the frame.
-func (d decoder) decode(e encoded) (event *scheduler.Event, err error) {
+// unmarshal returns the event, some parts of which may be missing. It copies what it keeps of the frame.
+func (d decoder) unmarshal(e encoded) (event *scheduler.Event, err error) {
 	defer decoderPanicked(&err)
 	event = new(scheduler.Event)
 	if d.codec == JSON {

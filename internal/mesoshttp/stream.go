@@ -94,7 +94,7 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 
 // decode returns the event that has arrived, or why it has to be skipped.
 func (s *Stream) decode() (*scheduler.Event, error) {
-	event, err := s.decoder.decode(s.event)
+	event, err := s.decoder.unmarshal(s.event)
 	s.event = encoded{} // it may be large
 	if err == nil {
 		err = complete(event)
