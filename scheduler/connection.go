@@ -270,7 +270,7 @@ func (c *connection) renew(now time.Time) {
 
 // retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
 func (c *connection) retry(at time.Time, grow bool) {
-	c.retryAt = later(at, c.notBefore)
+	c.retryAt = latest(at, c.notBefore)
 	if grow {
 		c.attempts++
 	}
@@ -296,11 +296,11 @@ func (c *connection) noteNewLeader() { c.newLeader = true }
 // retryBy ends the pause at that time at the latest.
 func (c *connection) retryBy(at time.Time) {
 	if at.Before(c.retryAt) {
-		c.retryAt = later(at, c.notBefore)
+		c.retryAt = latest(at, c.notBefore)
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}

@@ -22,7 +22,7 @@ import (
 // It alone emits actions. What it has to remember is in parts, which never see it:
 //
 //	connection       connection.go         the state of the subscription
-//	callBackoff      callbackoff.go        calls that failed, and those that wait because of that
+//	callBackoff      backoff.go            calls that failed, and those that wait because of that
 //	acks             acks.go               updates that the master has not taken the acknowledgement of
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
