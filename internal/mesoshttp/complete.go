@@ -23,7 +23,7 @@ func complete(e *scheduler.Event) error {
 	switch e.Type {
 	case scheduler.Event_HEARTBEAT:
 	case scheduler.Event_SUBSCRIBED:
-		p.need("subscribed.framework_id", e.GetSubscribed().GetFrameworkID().GetValue() != "")
+		p.need("subscribed.framework_id", e.GetSubscribed().GetFrameworkID() != nil) // whether it is one is for the caller to say
 	case scheduler.Event_OFFERS:
 		p.need("offers", e.Offers != nil)
 		for i := range e.GetOffers().GetOffers() {
