@@ -89,7 +89,12 @@ type kindBackoff struct {
 }
 
 // reset begins a subscription: calls of the one before are obsolete.
-func (b *callBackoff) reset() { *b = callBackoff{limits: b.limits} }
+func (b *callBackoff) reset(now time.Time) {
+	*b = callBackoff{limits: b.limits}
+	for i := range b.kinds {
+		b.kinds[i].until = now // there is no pause, and what waits for other calls is made without one
+	}
+}
 
 // closed reports whether no call of the kind may be made now.
 func (b *callBackoff) closed(kind callKind) bool { return b.kinds[kind].closed || b.full(kind) }

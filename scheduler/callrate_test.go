@@ -143,7 +143,7 @@ func TestFailingCallsPerMinuteControl(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		forget := func(s *Scheduler, _ *settings) {
 			s.decide = func(m *machine, now time.Time, in input) []action {
-				m.backoff.reset()
+				m.backoff.reset(now)
 				return m.step(now, in)
 			}
 		}

@@ -271,12 +271,12 @@ func bound(l limits, tasks int, name string) int {
 
 // smallLimits are limits that a few hundred events exceed.
 func smallLimits() limits {
-	return limits{
-		offers: 200, agents: 200, agentRoles: 20, vacated: 200, quarantined: 200, adopted: 200, events: 150, acks: 200, declined: 500,
-		calls: [callKinds]int{
-			acceptCalls: 50, declineCalls: 10, killCalls: 50, reconcileCalls: 10, demandCalls: 10, filterCalls: 10, inverseCalls: 10,
-		},
+	l := defaultLimits()
+	l.offers, l.agents, l.agentRoles, l.vacated, l.quarantined, l.adopted, l.events, l.acks, l.declined = 200, 200, 20, 200, 200, 200, 150, 200, 500
+	l.calls = [callKinds]int{
+		acceptCalls: 50, declineCalls: 10, killCalls: 50, reconcileCalls: 10, demandCalls: 10, filterCalls: 10, inverseCalls: 10,
 	}
+	return l
 }
 
 // flooding is how a flood meets the machine.

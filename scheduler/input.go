@@ -40,7 +40,7 @@ type (
 	streamEvent struct {
 		stream int
 		event  *scheduler.Event
-		size   int // bytes of the event as it was sent
+		size   int // bytes that the event takes in memory
 	}
 	// streamGarbled: an event arrived that could not be decoded, or is of no use.
 	streamGarbled struct {

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -49,6 +50,51 @@ func BenchmarkStepOffers(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/step")
 		})
+	}
+}
+
+// BenchmarkStepUpdates measures an update with a uuid about one of 10,000 running tasks, whose acknowledgement the master takes.
+func BenchmarkStepUpdates(b *testing.B) {
+	const tasks = 10_000
+	m := runningMachine(b, tasks, 1, 0)
+	m.acks.reset()
+	now := time.Unix(1_800_000_000, 0)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		id := serviceSpec(i%tasks, 1).ID
+		e := statusOf(m.tasks.byID[id].Info.AgentID, id, mesos.TASK_RUNNING, 0)
+		e.Update.Status.Healthy = proto(i/tasks%2 == 0)
+		e.Update.Status.UUID = binary.BigEndian.AppendUint64(e.Update.Status.UUID[:8], uint64(i))
+		acks := 0
+		for _, a := range m.step(now, streamEvent{stream: 1, event: e}) {
+			if s, ok := a.(send); ok {
+				acks++
+				m.step(now, callDone{stream: 1, call: s.call})
+				break
+			}
+		}
+		require.Equal(b, 1, acks)
+	}
+}
+
+// BenchmarkStepOffer measures an event with one offer that meets no task and is declined later, while 10,000 others are at hand.
+func BenchmarkStepOffer(b *testing.B) {
+	now := time.Unix(0, 0)
+	m := pendingMachine(now, 0, "")
+	i := 0
+	for b.Loop() {
+		i++
+		now = now.Add(10 * time.Microsecond)
+		m.step(now, streamEvent{stream: 1, event: offersEvent(offersOf([]string{fmt.Sprintf("o%d@a%d:8:4096", i, i%1000)}))})
+		if !m.due(now) {
+			continue
+		}
+		for _, a := range m.step(now, wake{}) {
+			if s, ok := a.(send); ok {
+				m.step(now, callDone{stream: 1, call: s.call})
+				break
+			}
+		}
 	}
 }
 

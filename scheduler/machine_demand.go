@@ -26,7 +26,7 @@ func (m *machine) conditions() demand.Conditions {
 	return demand.Conditions{
 		Stalled:       m.storage.failing(),
 		RoomForOffers: m.pool.wantsMore(),
-		MayCall:       m.conn.connected() && !m.teardown.wanted && !m.backoff.closed(acceptCalls) && (!m.wantsCycle() || m.awaitsAgent()) && !m.backoff.full(demandCalls),
+		MayCall:       m.conn.connected() && !m.teardown.wanted && !m.backoff.closed(acceptCalls) && !m.backoff.closed(demandCalls) && (!m.wantsCycle() || m.awaitsAgent()),
 	}
 }
 

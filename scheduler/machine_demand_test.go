@@ -90,8 +90,8 @@ func (c *checker) checkDemand() {
 		return
 	}
 	soon := !m.deadline().IsZero() && !m.deadline().After(c.now.Add(callRetry))
-	if c.now.Before(m.backoff.until(demandCalls)) || m.backoff.closed(acceptCalls) {
-		soon = true // after the pause, which has an end
+	if c.now.Before(m.backoff.until(demandCalls)) || m.backoff.closed(acceptCalls) || m.backoff.full(demandCalls) {
+		soon = true // after the pause, or when earlier calls are answered: both have an end
 	}
 	for _, role := range m.conn.info.Roles {
 		if needed := pending[role]+pending[""] > 0; needed || !m.pool.standby() {

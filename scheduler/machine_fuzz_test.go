@@ -69,7 +69,8 @@ func TestMachineWalks(t *testing.T) {
 			set.history, set.renew = int(seed%4), seed%5 < 2
 			set.remember = retentions[seed/4%4]
 			if seed%6 == 2 {
-				set.limits = limits{offers: 3, agents: 2, agentRoles: 1, vacated: 1, quarantined: 1, adopted: 2, events: 100, acks: 1000, declined: 1000}
+				set.limits = defaultLimits()
+				set.limits.offers, set.limits.agents, set.limits.agentRoles, set.limits.vacated, set.limits.quarantined = 3, 2, 1, 1, 1
 				for kind := range set.limits.calls {
 					set.limits.calls[kind] = 3
 				}

@@ -57,7 +57,7 @@ func (m *machine) subscribe(now time.Time) {
 		return
 	}
 	m.conn.connect(now)
-	m.backoff.reset()
+	m.backoff.reset(now)
 	m.acks.reset()
 	m.pool.reset(now)
 	m.beginDemand(now)
@@ -186,7 +186,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	m.pool.takeAll()
 	m.cancelLaunches(now, all)
 	m.dropCalls()
-	m.backoff.reset()
+	m.backoff.reset(now)
 	m.acks.reset()
 	event := ConnectionEvent{FrameworkID: m.conn.frameworkID, Err: err}
 	if final(err) {

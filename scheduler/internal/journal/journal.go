@@ -104,7 +104,9 @@ func (j *Journal[A]) Oldest() (since time.Time, ok bool) {
 }
 
 // Waits reports whether pick selects one of the waiting actions.
-func (j *Journal[A]) Waits(pick func(Waiting[A]) bool) bool { return slices.ContainsFunc(j.waiting, pick) }
+func (j *Journal[A]) Waits(pick func(Waiting[A]) bool) bool {
+	return slices.ContainsFunc(j.waiting, pick)
+}
 
 // Take removes the waiting actions that pick selects and returns them in order.
 func (j *Journal[A]) Take(pick func(Waiting[A]) bool) []A {
