@@ -168,11 +168,7 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.conn.received(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
-	case streamGarbled:
-		// Nor is it a sign of life: a master that works also sends heartbeats.
-		if m.conn.current(in.stream) {
-			m.conn.skip(in.err)
-		}
+	case streamGarbled: // no sign of life: a master that works also sends heartbeats
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)
