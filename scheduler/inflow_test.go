@@ -82,7 +82,7 @@ func TestInflowOfTwoStreams(t *testing.T) {
 }
 
 // receiving calls receive for a stream of SUBSCRIBED and three updates with a message of 20 MiB, of a run whose loop does nothing.
-func receiving(t *testing.T, use func(e *edges, inputs <-chan []input, receive func(context.Context) error)) {
+func receiving(t *testing.T, use func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &virtualnet.Network{}
 		listener, err := network.Listen("master:5050")
@@ -109,7 +109,7 @@ func receiving(t *testing.T, use func(e *edges, inputs <-chan []input, receive f
 		defer client.Close()
 		inputs := make(chan []input)
 		e := &edges{client: client, inputs: inputs}
-		use(e, inputs, func(ctx context.Context) error {
+		use(t, e, inputs, func(ctx context.Context) error {
 			s, err := client.Subscribe(ctx, "http://master:5050", &scheduler.Call{Type: scheduler.Call_SUBSCRIBE}, nil)
 			require.NoError(t, err)
 			defer s.Close()
@@ -121,7 +121,7 @@ func receiving(t *testing.T, use func(e *edges, inputs <-chan []input, receive f
 
 // A stream that ends gives back the room for the event that the loop has not taken, or room would become less and less.
 func TestInflowOfAStreamThatEndsWhileTheLoopIsBusy(t *testing.T) {
-	receiving(t, func(e *edges, inputs <-chan []input, receive func(context.Context) error) {
+	receiving(t, func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error) {
 		for range 10 {
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errNewLeader)
 			go func() { <-inputs }() // SUBSCRIBED
@@ -135,7 +135,7 @@ func TestInflowOfAStreamThatEndsWhileTheLoopIsBusy(t *testing.T) {
 
 // While the loop works on an event of 20 MiB the next one is not decoded: the reader waits, until the stream ends.
 func TestInflowOfAStreamThatEndsWhileItWaits(t *testing.T) {
-	receiving(t, func(e *edges, inputs <-chan []input, receive func(context.Context) error) {
+	receiving(t, func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errNewLeader)
 		defer cancel()
 		var got []int
@@ -160,7 +160,7 @@ func TestInflowOfAStreamThatEndsWhileItWaits(t *testing.T) {
 
 // Nor does an event of SUBSCRIBED keep room that is not passed on, since another process leads by then.
 func TestInflowOfASubscriptionThatIsNotConfirmed(t *testing.T) {
-	receiving(t, func(e *edges, inputs <-chan []input, receive func(context.Context) error) {
+	receiving(t, func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error) {
 		deposed := errors.New("deposed")
 		e.prover = prover{func(context.Context) error { return deposed }, newTurn()}
 		require.ErrorIs(t, receive(t.Context()), deposed)

@@ -14,7 +14,7 @@ import (
 func watchLimit() queueLimit { return queueLimit{events: 4096, bytes: 16 << 20} }
 
 // rawLimit is the same for WatchRaw. Its events are as large as the master makes them: with the offers of a large cluster
-// some 400 KiB in memory, and 256 MiB at most.
+// some 400 KiB in memory, and 288 MiB at most.
 func rawLimit() queueLimit { return queueLimit{events: 512, bytes: 32 << 20} }
 
 // queueLimit is how much may wait for a watcher.
@@ -193,7 +193,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLim
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)
 		defer forget()
-		if s.callouts.here() {
+		if s.userCode.isCaller() {
 			return // the scheduler, which would publish the events, waits for the caller
 		}
 		for {
