@@ -40,12 +40,14 @@
 //
 // # Goroutines
 //
-// Run and Lead do their work on the goroutine of their caller: matcher, builder and policies are called there. They
-// start one goroutine that looks for the leading master, one or two for the present subscription, which also ask
+// Run and Lead start one goroutine that does their work: matcher, builder and policies are called there. If these panic
+// nothing else ends, and if they end the goroutine by [runtime.Goexit], as FailNow of a test does, Run ends with an error. They
+// also start one goroutine that looks for the leading master, one or two for the present subscription, which also ask
 // [Term.Confirm], one that makes calls in order, two that acknowledge updates, one that writes to the store, and
 // one for each call of the store and of Confirm, and wait for all of them before they return; only a call of the store or of
 // Confirm that ignores its context is left behind, see [Store]. When they begin, they decode the records of a large store on several.
-// [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller.
+// [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller. Only if its context ends while
+// a matcher, builder or policy does not return, one is left behind that cancels the request when it has.
 //
 // # How it is made
 //

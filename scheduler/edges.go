@@ -43,6 +43,21 @@ type edges struct {
 	inflow   inflow
 	log      *slog.Logger
 	running  sync.WaitGroup
+	exit     context.CancelCauseFunc // ends the run
+}
+
+// start calls f on a goroutine of the edges. If user code, such as a log handler, ends that, it ends the run.
+func (e *edges) start(f func()) {
+	e.running.Go(func() {
+		returned := false
+		defer func() {
+			if !returned {
+				e.exit(errExited)
+			}
+		}()
+		f()
+		returned = true
+	})
 }
 
 func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []input) (*edges, error) {
@@ -86,7 +101,7 @@ func (e *edges) put(ctx context.Context, ins ...input) bool {
 
 // detect finds masters until ctx ends.
 func (e *edges) detect(ctx context.Context) {
-	e.running.Go(func() { _ = e.detector.Run(ctx, func() { e.put(ctx, leaderElected{}) }) })
+	e.start(func() { _ = e.detector.Run(ctx, func() { e.put(ctx, leaderElected{}) }) })
 }
 
 // errSilent is why a stream ends whose master sends not even heartbeats.
@@ -97,7 +112,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 
 // read opens a subscription and reads its events until it ends, another master leads, or ctx ends.
 func (e *edges) read(ctx context.Context, s subscribe) {
-	e.running.Go(func() {
+	e.start(func() {
 		err := e.follow(ctx, s)
 		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
 	})
@@ -168,7 +183,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if lead.Changed != nil {
-		e.running.Go(func() {
+		e.start(func() {
 			select {
 			case <-lead.Changed:
 				end(errNewLeader)
@@ -219,7 +234,7 @@ func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stre
 
 // call makes the calls that it receives from the channel, one after the other.
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
-	e.running.Go(func() {
+	e.start(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
 			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, offerConstraints(one[0].constraints))}
 		})
@@ -229,7 +244,7 @@ func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 // acknowledge makes the calls that it receives from the channel, one batch after the other, on a connection of its
 // own. The calls of a batch are for the same stream, and have no further effect if they arrive twice.
 func (e *edges) acknowledge(ctx context.Context, batches <-chan []outgoing) {
-	e.running.Go(func() {
+	e.start(func() {
 		pipeline := e.client.Pipeline()
 		defer pipeline.Close()
 		e.make(ctx, batches, func(ctx context.Context, batch []outgoing) []error {
@@ -275,7 +290,8 @@ func (c Config) tokenSource() *mesoshttp.TokenSource {
 				err = panicked("the token source", p)
 			}
 		}()
-		return c.Token(ctx)
+		token, err = c.Token(ctx)
+		return token, printable.Error(err)
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // returnTime is how long a call of user code may take to return when its context has ended.
@@ -38,7 +40,7 @@ func (t turn) call(ctx context.Context, whose string, do func(context.Context) e
 			}
 			result <- err
 		}()
-		err = do(ctx)
+		err = printable.Error(do(ctx))
 	}()
 	select {
 	case err := <-result:
