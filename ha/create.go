@@ -2,6 +2,7 @@ package ha
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 // A store file is made under another name: that of the store, newSuffix, and the number that os.CreateTemp appends.
@@ -34,7 +37,7 @@ func makeFile(path string) error {
 		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
-		return errors.Join(about.Put([]byte(formatKey), []byte(format)), about.Put([]byte(digestKey), digest{}.encode()))
+		return errors.Join(about.Put([]byte(formatKey), []byte(format)), about.Put([]byte(digestKey), boltfile.Digest{}.Encode()))
 	})
 	if err == nil {
 		err = os.Link(file.Name(), path)
@@ -75,7 +78,7 @@ func named(file *os.File) bool {
 // removeLeftovers removes the files that processes left behind which were killed while they made this store. It is
 // called by who has locked the store. What it cannot remove stays for the next time.
 func (f *File) removeLeftovers() {
-	if !locksKeepOthersOut {
+	if !boltfile.LocksKeepOthersOut {
 		return
 	}
 	entries, err := os.ReadDir(filepath.Dir(f.path))
@@ -116,9 +119,18 @@ func (f *File) removeLeftover(path string) {
 		if lock(file) != nil {
 			return
 		}
-		if records, err := inspectRecords(file); err == nil && records != (digest{}) || !named(file) {
+		if records, err := inspectRecords(file); err == nil && records != (boltfile.Digest{}) || !named(file) {
 			return
 		}
 	}
 	_ = os.Remove(path)
+}
+
+// lock locks a file without waiting.
+func lock(file *os.File) error {
+	err := boltfile.Lock(file)
+	if errors.Is(err, boltfile.ErrLocked) {
+		return fmt.Errorf("%w: %s", ErrLocked, file.Name())
+	}
+	return err
 }

@@ -11,10 +11,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 func skipWithoutLocks(t *testing.T) {
-	if !locksKeepOthersOut {
+	if !boltfile.LocksKeepOthersOut {
 		t.Skip("without locks nobody knows what is nobody's")
 	}
 }

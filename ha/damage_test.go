@@ -14,6 +14,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
+)
+
+// The parts of a page, see package boltfile.
+const (
+	pageHeader, elementSize = 16, 16
+	leafPage, freelistPage  = 0x02, 0x10
 )
 
 // damage edits an image. Each edit is eight bytes: where, what, and with which bytes.
@@ -241,7 +249,7 @@ func TestDamagedStructure(t *testing.T) {
 	file, err := os.Open(path)
 	require.NoError(t, err)
 	defer file.Close()
-	m, err := readMeta(file)
+	m, err := boltfile.ReadHead(file)
 	require.NoError(t, err)
 	root, free := int(m.Root)*pageSize, int(m.Freelist)*pageSize
 	// The root has the elements of the two buckets, and after these their keys and values.

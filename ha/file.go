@@ -15,6 +15,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 )
 
 // A store file is a bbolt database with two buckets. One has the records, the other has the format of the file and the
@@ -109,7 +111,7 @@ func (f *File) open() error {
 
 // release unlocks and closes a file without bbolt. Closing alone would not unlock a file that is mapped.
 func release(file *os.File) error {
-	return errors.Join(unlock(file), file.Close())
+	return errors.Join(boltfile.Unlock(file), file.Close())
 }
 
 // openBolt opens a database in an open file. bbolt's own attempt to lock that file succeeds at once.
@@ -147,17 +149,17 @@ func (f *File) read(ctx context.Context, tx *bbolt.Tx) (map[string][]byte, error
 	if err := f.expect(tx); err != nil {
 		return nil, err
 	}
-	want, err := decodeDigest(tx.Bucket([]byte(aboutBucket)).Get([]byte(digestKey)))
+	want, err := boltfile.DecodeDigest(tx.Bucket([]byte(aboutBucket)).Get([]byte(digestKey)))
 	if err != nil {
 		return nil, f.damaged(err.Error())
 	}
-	var got digest
+	var got boltfile.Digest
 	records := make(map[string][]byte)
 	err = tx.Bucket([]byte(recordsBucket)).ForEach(func(key, value []byte) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		got.add(key, value)
+		got.Add(key, value)
 		records[string(key)] = bytes.Clone(value)
 		return nil
 	})
@@ -236,24 +238,24 @@ func (f *File) write(changes []record) error {
 // change makes the changes.
 func change(tx *bbolt.Tx, changes []record) error {
 	records, about := tx.Bucket([]byte(recordsBucket)), tx.Bucket([]byte(aboutBucket))
-	sum, err := decodeDigest(about.Get([]byte(digestKey)))
+	sum, err := boltfile.DecodeDigest(about.Get([]byte(digestKey)))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	for _, r := range changes {
 		key := []byte(r.key)
 		if old := records.Get(key); old != nil {
-			sum.remove(key, old)
+			sum.Remove(key, old)
 		}
 		if r.value == nil {
 			err = records.Delete(key)
 		} else {
-			sum.add(key, r.value)
+			sum.Add(key, r.value)
 			err = records.Put(key, r.value)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return about.Put([]byte(digestKey), sum.encode())
+	return about.Put([]byte(digestKey), sum.Encode())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/ha/storetest"
+	"github.com/mesos-actor/mesos-actor-go/internal/boltfile"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -86,7 +87,7 @@ func TestCloseWhileTheDiskHangs(t *testing.T) {
 		require.Equal(t, 10*time.Second, time.Since(began))
 		require.ErrorIs(t, <-waiting, ErrClosed)
 		require.ErrorIs(t, f.Apply(t.Context(), nil), ErrClosed)
-		if locksKeepOthersOut {
+		if boltfile.LocksKeepOthersOut {
 			_, err = OpenFile(path)
 			require.ErrorIs(t, err, ErrLocked)
 		}

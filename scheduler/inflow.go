@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// inflowLimit is how many bytes of events, as the master has sent them, may wait for the loop. Once they are more, no further
-// event is read, and TCP makes the master wait: so they are at most as many as this and one event. In memory an event takes a
-// few times as much.
+// inflowLimit is how many bytes of events, as they are in memory, may wait for the loop. Once they are more, no further event
+// is read, and TCP makes the master wait: so they are at most as many as this and one event.
 const inflowLimit = 32 << 20
 
 // inflow counts the bytes of the events that were read and that the loop has not dealt with yet.

@@ -40,9 +40,9 @@ type (
 	streamEvent struct {
 		stream int
 		event  *scheduler.Event
-		size   int // bytes of the event as it was sent
+		size   int // bytes that the event takes in memory
 	}
-	// streamGarbled: an event arrived that could not be decoded, or is of no use.
+	// streamGarbled: an event arrived after SUBSCRIBED that could not be decoded, or is of no use.
 	streamGarbled struct {
 		stream int
 		err    error

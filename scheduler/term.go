@@ -67,11 +67,11 @@ func (s *Scheduler) leadAside(ctx context.Context, m *machine, r *run, t Term) (
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.callouts.begin()
-		defer s.callouts.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		s.userCode.begin()
+		defer s.userCode.call(func() { logguard.Flush(ctx, s.config.Logger) })
 		defer func() {
 			if p = recover(); p != nil {
-				s.callouts.call(func() { s.config.Logger.Error("the scheduler panicked", "error", p, "stack", string(debug.Stack())) })
+				s.userCode.call(func() { s.config.Logger.Error("the scheduler panicked", "error", p, "stack", string(debug.Stack())) })
 			}
 		}()
 		r.err = printable.Error(s.leadTerm(ctx, m, r, t))

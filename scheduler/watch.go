@@ -14,7 +14,7 @@ import (
 func watchLimit() queueLimit { return queueLimit{events: 4096, bytes: 16 << 20} }
 
 // rawLimit is the same for WatchRaw. Its events are as large as the master makes them: with the offers of a large cluster
-// some 100 KiB, and 64 MiB at most.
+// some 100 KiB on the wire and 400 KiB in memory, which is what counts.
 func rawLimit() queueLimit { return queueLimit{events: 512, bytes: 64 << 20} }
 
 // queueLimit is how much may wait for a watcher.
@@ -175,7 +175,7 @@ func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 // [Scheduler.Watch] does not have, such as MESSAGE and UPDATE_OPERATION_STATUS, and all others. They are shared and must
 // not be changed. Events of a refused subscription are included, those that are skipped are not: what cannot be decoded,
 // lacks a part, or is of a type that this version does not know. It ends like Watch. A watcher that is more than 512
-// events behind, or more than 64 MiB of events as the master has sent them, misses some. It is not told so; the log is.
+// events behind, or more than about 64 MiB of events, misses some. It is not told so; the log is.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	events := s.watch(ctx, &s.watchers.raw, rawLimit())
 	return func(yield func(*scheduler.Event) bool) {
@@ -193,7 +193,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLim
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)
 		defer forget()
-		if s.callouts.here() {
+		if s.userCode.isCaller() {
 			return // the scheduler, which would publish the events, waits for the caller
 		}
 		for {

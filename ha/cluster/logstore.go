@@ -45,7 +45,8 @@ type logStore struct {
 	file    *os.File // db's own
 	db      *bbolt.DB
 	once    sync.Once
-	writing sync.Mutex // so that marks come in the order of the transactions
+	found   boltfile.Digest // of all records when the file was opened
+	writing sync.Mutex      // so that marks come in the order of the transactions
 }
 
 // openLogStore opens the file at path or creates it, locks it and reads every entry. Errors: ErrLocked, ErrFormat and
@@ -60,18 +61,23 @@ func openLogStore(path string) (*logStore, error) {
 		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: time.Millisecond, FreelistType: bbolt.FreelistMapType, NoStatistics: true,
 			NoFreelistSync: true, // after a snapshot there are many free pages, and every writing would list them
-			OpenFile: func(path string, flag int, mode os.FileMode) (file *os.File, err error) {
-				s.file, err = os.OpenFile(path, flag, mode)
-				return s.file, err
+			OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+				if s.file, err = os.OpenFile(path, flag, mode); err != nil {
+					return nil, err
+				}
+				if err = s.inspect(); err != nil {
+					return nil, errors.Join(err, s.file.Close())
+				}
+				return s.file, nil
 			},
 		})
 		return err
 	})
 	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
+	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrFormat):
+		return nil, err
+	case errors.Is(err, bolterrors.ErrTimeout), errors.Is(err, boltfile.ErrLocked):
 		return nil, fmt.Errorf("%w: %s", ErrLocked, path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return nil, fmt.Errorf("%w: %s: %w", ErrFormat, path, err)
 	case err != nil:
 		return nil, fmt.Errorf("ha/cluster: open the log %s: %w", path, err)
 	}
@@ -82,47 +88,21 @@ func openLogStore(path string) (*logStore, error) {
 	return s, nil
 }
 
-// prepare makes what a new file lacks, and verifies an old one: Raft would panic at an entry that cannot be read.
+// prepare makes what a new file lacks. Also if nothing is missing it writes: that marks an old file.
 func (s *logStore) prepare() error {
-	head, err := boltfile.ReadHead(s.file)
-	if err == nil && head.NotNewest() != "" { // a member must not forget what it has promised
-		err = fmt.Errorf("%w: %s: %s", ErrCorrupt, s.path, head.NotNewest())
-	}
-	if err != nil {
-		return err
-	}
-	err = s.write(func(tx *bbolt.Tx) error { // also if nothing is missing: it marks the file
-		if first, _ := tx.Cursor().First(); first == nil {
-			about, err := tx.CreateBucket([]byte(aboutBucket))
-			if err != nil {
-				return err
-			}
-			_, err1 := tx.CreateBucket([]byte(logBucket))
-			_, err2 := tx.CreateBucket([]byte(stableBucket))
-			return errors.Join(err1, err2, about.Put([]byte(formatKey), []byte(logFormat)))
+	err := s.write(func(tx *logTx) error {
+		if tx.Bucket([]byte(aboutBucket)) != nil {
+			return nil
 		}
-		return nil
+		_, err1 := tx.CreateBucket([]byte(aboutBucket))
+		_, err2 := tx.CreateBucket([]byte(logBucket))
+		_, err3 := tx.CreateBucket([]byte(stableBucket))
+		return errors.Join(err1, err2, err3, tx.put(aboutBucket, []byte(formatKey), []byte(logFormat)))
 	})
 	if err != nil {
 		return fmt.Errorf("ha/cluster: prepare the log %s: %w", s.path, err)
 	}
-	return s.db.View(func(tx *bbolt.Tx) error {
-		about := tx.Bucket([]byte(aboutBucket))
-		if about == nil || string(about.Get([]byte(formatKey))) != logFormat {
-			return fmt.Errorf("%w: %s", ErrFormat, s.path)
-		}
-		entries, stable := tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket))
-		if entries == nil || stable == nil {
-			return fmt.Errorf("%w: %s: a bucket is missing", ErrCorrupt, s.path)
-		}
-		return entries.ForEach(func(key, value []byte) error {
-			var entry raft.Log
-			if err := decodeEntry(key, value, &entry); err != nil {
-				return fmt.Errorf("%w: %s: %w", ErrCorrupt, s.path, err)
-			}
-			return nil
-		})
-	})
+	return nil
 }
 
 // guard calls do, and turns into errors the panics and faults of bbolt that a damaged file causes.
@@ -150,34 +130,28 @@ func (s *logStore) view(do func(entries, stable *bbolt.Bucket) error) error {
 	})
 }
 
-func (s *logStore) update(do func(entries, stable *bbolt.Bucket) error) error {
-	return s.guard(func() error {
-		return s.write(func(tx *bbolt.Tx) error {
-			return do(tx.Bucket([]byte(logBucket)), tx.Bucket([]byte(stableBucket)))
-		})
-	})
-}
-
 // write makes a transaction, and marks the file with its number. What is written to a file that was removed or renamed would
 // be lost when the process ends: that is an error, as a full disk is.
-func (s *logStore) write(do func(tx *bbolt.Tx) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if err := s.inPlace(); err != nil {
-		return err
-	}
-	id := 0
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		id = tx.ID()
-		return do(tx)
+func (s *logStore) write(do func(tx *logTx) error) error {
+	return s.guard(func() error {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		if err := s.inPlace(); err != nil {
+			return err
+		}
+		id := 0
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			id = tx.ID()
+			return s.change(tx, do)
+		})
+		if err == nil {
+			err = boltfile.Mark(s.file, s.db.Info().PageSize, id)
+		}
+		if err != nil {
+			return err
+		}
+		return s.inPlace()
 	})
-	if err == nil {
-		err = boltfile.Mark(s.file, s.db.Info().PageSize, id)
-	}
-	if err != nil {
-		return err
-	}
-	return s.inPlace()
 }
 
 func (s *logStore) inPlace() error {
@@ -249,10 +223,10 @@ func (s *logStore) StoreLog(entry *raft.Log) error { return s.StoreLogs([]*raft.
 
 // StoreLogs writes entries, all or none: one transaction, and so one fsync of pages and one of the page that makes them valid.
 func (s *logStore) StoreLogs(entries []*raft.Log) error {
-	return s.update(func(bucket, _ *bbolt.Bucket) error {
-		bucket.FillPercent = 1 // entries are appended
+	return s.write(func(tx *logTx) error {
+		tx.Bucket([]byte(logBucket)).FillPercent = 1 // entries are appended
 		for _, entry := range entries {
-			if err := bucket.Put(indexKey(entry.Index), encodeEntry(entry)); err != nil {
+			if err := tx.put(logBucket, indexKey(entry.Index), encodeEntry(entry)); err != nil {
 				return err
 			}
 		}
@@ -282,14 +256,14 @@ func (s *logStore) DeleteRange(first, last uint64) error {
 }
 
 func (s *logStore) deleteRange(first, last uint64) error {
-	return s.update(func(entries, _ *bbolt.Bucket) error {
+	return s.write(func(tx *logTx) error {
 		var keys [][]byte // not deleted under the cursor, which would skip some
-		cursor := entries.Cursor()
+		cursor := tx.Bucket([]byte(logBucket)).Cursor()
 		for key, _ := cursor.Seek(indexKey(first)); key != nil && binary.BigEndian.Uint64(key) <= last; key, _ = cursor.Next() {
 			keys = append(keys, bytes.Clone(key))
 		}
 		for _, key := range keys {
-			if err := entries.Delete(key); err != nil {
+			if err := tx.delete(logBucket, key); err != nil {
 				return err
 			}
 		}
@@ -299,7 +273,7 @@ func (s *logStore) deleteRange(first, last uint64) error {
 
 // Set writes a value of Raft's own.
 func (s *logStore) Set(key, value []byte) error {
-	return s.update(func(_, stable *bbolt.Bucket) error { return stable.Put(key, value) })
+	return s.write(func(tx *logTx) error { return tx.put(stableBucket, key, value) })
 }
 
 // Get reads one; errNotFound if there is none.
@@ -342,83 +316,15 @@ func (s *logStore) member() (id string, retired bool, err error) {
 
 // employ makes the file that of a member.
 func (s *logStore) employ(id string) error {
-	return s.guard(func() error {
-		return s.write(func(tx *bbolt.Tx) error {
-			about := tx.Bucket([]byte(aboutBucket))
-			return errors.Join(about.Delete([]byte(retiredKey)), about.Put([]byte(idKey), []byte(id)))
-		})
+	return s.write(func(tx *logTx) error {
+		return errors.Join(tx.delete(aboutBucket, []byte(retiredKey)), tx.put(aboutBucket, []byte(idKey), []byte(id)))
 	})
 }
 
 // retire forgets the member whose file this was, all at once: its ID, its vote and its log.
 func (s *logStore) retire() error {
-	return s.guard(func() error {
-		return s.write(func(tx *bbolt.Tx) error {
-			var errs []error
-			for _, name := range []string{logBucket, stableBucket} {
-				errs = append(errs, tx.DeleteBucket([]byte(name)))
-				_, err := tx.CreateBucket([]byte(name))
-				errs = append(errs, err)
-			}
-			about := tx.Bucket([]byte(aboutBucket))
-			return errors.Join(append(errs, about.Delete([]byte(idKey)), about.Put([]byte(retiredKey), []byte{1}))...)
-		})
+	return s.write(func(tx *logTx) error {
+		return errors.Join(tx.clear(logBucket), tx.clear(stableBucket),
+			tx.delete(aboutBucket, []byte(idKey)), tx.put(aboutBucket, []byte(retiredKey), []byte{1}))
 	})
-}
-
-func indexKey(index uint64) []byte { return binary.BigEndian.AppendUint64(nil, index) }
-
-// entryHeader is the length of an entry without its variable parts: term, type, when it was appended, the length of
-// the extensions, and the checksum in front.
-const entryHeader = 4 + 8 + 1 + 8 + 4
-
-// encodeEntry returns an entry as it is stored. The checksum is over the index as well, which is the key.
-func encodeEntry(entry *raft.Log) []byte {
-	b := make([]byte, 4, entryHeader+len(entry.Extensions)+len(entry.Data))
-	b = binary.BigEndian.AppendUint64(b, entry.Term)
-	b = append(b, byte(entry.Type))
-	var appended int64
-	if !entry.AppendedAt.IsZero() {
-		appended = entry.AppendedAt.UnixNano()
-	}
-	b = binary.BigEndian.AppendUint64(b, uint64(appended))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(entry.Extensions)))
-	b = append(append(b, entry.Extensions...), entry.Data...)
-	binary.BigEndian.PutUint32(b, entrySum(indexKey(entry.Index), b[4:]))
-	return b
-}
-
-func entrySum(key, rest []byte) uint32 {
-	table := castagnoli()
-	return crc32.Update(crc32.Checksum(key, table), table, rest)
-}
-
-// decodeEntry reads an entry, whose bytes it copies: those of bbolt are valid only during a transaction.
-func decodeEntry(key, value []byte, entry *raft.Log) error {
-	if len(key) != 8 {
-		return fmt.Errorf("the key of an entry has %d bytes", len(key))
-	}
-	index := binary.BigEndian.Uint64(key)
-	if len(value) < entryHeader {
-		return fmt.Errorf("entry %d has only %d bytes", index, len(value))
-	}
-	if binary.BigEndian.Uint32(value) != entrySum(key, value[4:]) {
-		return fmt.Errorf("the checksum of entry %d is wrong", index)
-	}
-	extensions := binary.BigEndian.Uint32(value[21:])
-	rest := value[entryHeader:]
-	if uint64(extensions) > uint64(len(rest)) {
-		return fmt.Errorf("entry %d is too short for its extensions", index)
-	}
-	*entry = raft.Log{Index: index, Term: binary.BigEndian.Uint64(value[4:]), Type: raft.LogType(value[12])}
-	if appended := int64(binary.BigEndian.Uint64(value[13:])); appended != 0 {
-		entry.AppendedAt = time.Unix(0, appended)
-	}
-	if extensions > 0 {
-		entry.Extensions = bytes.Clone(rest[:extensions])
-	}
-	if data := rest[extensions:]; len(data) > 0 {
-		entry.Data = bytes.Clone(data)
-	}
-	return nil
 }

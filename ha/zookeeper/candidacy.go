@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
-	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
+	"github.com/mesos-actor/mesos-actor-go/internal/tokenbucket"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -31,8 +31,8 @@ type candidacy struct {
 	grace      <-chan time.Time   // lead is waited for until then, except for a planned end
 	leadsNow   context.CancelFunc // ends keepUp: only this member changes the log
 
-	pace  zkconn.Pace      // of looks after events; there is one each beat as well
-	known map[string]known // the nodes that there are, by name; used by one call of look at a time
+	looks tokenbucket.Bucket // of looks after events; there is one each beat as well
+	known map[string]known   // the nodes that there are, by name; used by one call of look at a time
 }
 
 // known is a node of the election that was read.
@@ -98,7 +98,7 @@ var errNotFirst = errors.New("another node is before that of this member")
 func (c *candidacy) look(prove bool) view {
 	v := view{begun: time.Now()}
 	if prove {
-		_, err := c.s.conn.Multi(&zk.CheckVersionRequest{Path: path.Join(c.election, c.own.node), Version: 0})
+		_, err := c.s.conn.Multi(&zk.CheckVersionRequest{Path: path.Join(c.election, c.own.node), Version: anyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
 			err = errGone
 		}
@@ -198,7 +198,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 	var following context.Context
 	following, c.leadsNow = context.WithCancel(ctx)
 	defer c.leadsNow()
-	c.pace = zkconn.Pace{Burst: lookBurst, Interval: every}
+	c.looks = tokenbucket.Bucket{Burst: lookBurst, Interval: every}
 	c.s.async(func() { c.keepUp(following, c.s, every) })
 	c.deadline = time.NewTimer(c.timeout)
 	defer c.deadline.Stop()
@@ -218,7 +218,7 @@ func (c *candidacy) follow(ctx context.Context, lead func(context.Context, sched
 			case now.expired:
 				c.stop(zk.ErrSessionExpired)
 			case now.connected:
-				again = again || c.pace.Take(time.Now())
+				again = again || c.looks.Take(time.Now())
 			case c.ending == nil:
 				c.trouble(c.explain(errNoConnection))
 			}

@@ -143,11 +143,59 @@ func unknownMentions(text string, d declarations) []string {
 	return unknown
 }
 
-// TestDocsMentionWhatExists: what the document on the architecture names is there.
+// TestDocsMentionWhatExists: what the document on the architecture names is there, and so are the tests that other
+// documents name.
 func TestDocsMentionWhatExists(t *testing.T) {
-	text, err := os.ReadFile("../../docs/architecture.md")
+	d := declared(t, "../..")
+	documents, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
-	require.Empty(t, unknownMentions(string(text), declared(t, "../..")))
+	for _, document := range append(documents, "../../CONTRIBUTING.md") {
+		text, err := os.ReadFile(document)
+		require.NoError(t, err)
+		require.Empty(t, unknownTests(string(text), d), document)
+		if filepath.Base(document) == "architecture.md" {
+			require.Empty(t, unknownMentions(string(text), d))
+		}
+	}
+}
+
+// unknownTests returns the tests, fuzz targets and transcripts that a text mentions in backticks and the module does not have.
+func unknownTests(text string, d declarations) []string {
+	var unknown []string
+	for _, match := range regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*|\\w+\\.txt)`").FindAllStringSubmatch(text, -1) {
+		if name := match[1]; !d.names[name] && !d.has(name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// TestBoundsHaveTests: each row of the tables of bounds names a test, unless it says that there is no bound.
+func TestBoundsHaveTests(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security.md")
+	require.NoError(t, err)
+	require.Empty(t, boundsWithoutTest(string(text)))
+}
+
+// boundsWithoutTest returns the rows of tables with the columns what, bound, beyond it and test whose last cell is to be filled in.
+func boundsWithoutTest(text string) []string {
+	var missing []string
+	inTable := false
+	for line := range strings.Lines(text) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			inTable = false
+		case strings.TrimSpace(cells[len(cells)-1]) == "test":
+			inTable = true
+		case inTable && !strings.HasPrefix(line, "| ---"):
+			bound, test := strings.TrimSpace(cells[1]), strings.TrimSpace(cells[len(cells)-1])
+			if len(cells) != 4 || test == "" && !strings.HasPrefix(bound, "none") {
+				missing = append(missing, strings.TrimSpace(line))
+			}
+		}
+	}
+	return missing
 }
 
 // TestDocsMapOfTheMachine: the comment of type machine names each of its files, and no other.
@@ -181,4 +229,8 @@ func TestDocsControl(t *testing.T) {
 	require.Equal(t, []string{
 		"missing_file.go", "docs/missing.md", "internal/missing", "missingFunction()", "declarations.missing", "archtest.missing", "missingName",
 	}, unknownMentions("missing_file.go, docs/missing.md, `internal/missing`, `missingFunction()`, `declarations.missing`, `archtest.missing`, `missingName`", d))
+	require.Empty(t, unknownTests("`TestDocsControl`, `TestMissing.go`, TestMissing, `offers.txt`", d))
+	require.Equal(t, []string{"TestMissing", "FuzzMissing", "missing.txt"}, unknownTests("`TestMissing`, `FuzzMissing` and `missing.txt`", d))
+	require.Equal(t, []string{"| a | 3 | cut | |", "| b | 3 | `T` |"}, boundsWithoutTest(
+		"| what | bound | beyond it | test |\n| --- | --- | --- | --- |\n| a | 3 | cut | |\n| b | 3 | `T` |\n| c | none: it waits | | |\n| d | 3 | | `T` |\n"))
 }

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/tokenbucket"
 	"github.com/mesos-actor/mesos-actor-go/internal/zkaddress"
-	"github.com/mesos-actor/mesos-actor-go/internal/zkconn"
 )
 
 // Config says where a Detector looks.
@@ -57,9 +57,9 @@ type Detector struct {
 	logger         *slog.Logger
 	sessionTimeout time.Duration
 	retry          time.Duration
-	leader         candidate   // the last one found; used by Run only
-	pace           zkconn.Pace // of looks after changes, from session to session; used by Run only
-	elected        func()      // of Run
+	leader         candidate          // the last one found; used by Run only
+	looks          tokenbucket.Bucket // of looks after changes, from session to session; used by Run only
+	elected        func()             // of Run
 
 	mu      sync.Mutex
 	masters []string // of a list, the current one first
@@ -77,7 +77,7 @@ func New(c Config) (*Detector, error) {
 		logger:         cmp.Or(c.Logger, slog.Default()),
 		sessionTimeout: defaultSessionTimeout,
 		retry:          defaultRetry,
-		pace:           zkconn.Pace{Burst: lookBurst, Interval: lookInterval},
+		looks:          tokenbucket.Bucket{Burst: lookBurst, Interval: lookInterval},
 		news:           make(chan struct{}),
 	}
 	if d.dial == nil {

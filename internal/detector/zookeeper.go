@@ -155,7 +155,7 @@ func (e *election) wait(ctx context.Context, lost <-chan struct{}, failed bool) 
 	for {
 		select {
 		case <-e.changed:
-			e.changed, again = nil, time.After(e.pace.Next(time.Now()))
+			e.changed, again = nil, time.After(e.looks.Reserve(time.Now()))
 		case <-again:
 			return nil
 		case <-lost:

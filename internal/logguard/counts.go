@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/tokenbucket"
 )
 
 // What passes of each kind of lines.
@@ -28,9 +30,9 @@ type counts struct {
 
 // kind is what is known of lines that are alike.
 type kind struct {
-	full    time.Time // when a whole burst may pass again
-	leftOut int       // since the last one that passed
-	last    line      // of those
+	passing tokenbucket.Bucket
+	leftOut int  // since the last one that passed
+	last    line // of those
 }
 
 // line is a record for a handler.
@@ -53,7 +55,7 @@ func (c *counts) take(h *Handler, r slog.Record) (due []line, passes bool, leftO
 	defer c.mu.Unlock()
 	if limited {
 		k := c.kind(h, &r)
-		if !k.passes(r.Time) {
+		if !k.passing.Take(r.Time) {
 			k.leftOut++
 			k.last = line{handler: h, record: r.Clone()}
 		} else {
@@ -97,7 +99,7 @@ func (c *counts) kind(h *Handler, r *slog.Record) *kind {
 		key = uint64(r.Level)
 	}
 	if c.kinds[key] == nil {
-		c.kinds[key] = &kind{}
+		c.kinds[key] = &kind{passing: tokenbucket.Bucket{Burst: Burst, Interval: Every}}
 	}
 	return c.kinds[key]
 }
@@ -129,26 +131,13 @@ func (c *counts) hash(with uint64, text string) uint64 {
 	return h.Sum64()
 }
 
-// passes reports whether a line may pass now, and counts it if so. Each line takes one time Every out of what a burst may
-// take. If the clock was set back, what it has taken does not count.
-func (k *kind) passes(now time.Time) bool {
-	if k.full.Before(now) || k.full.Sub(now) > Burst*Every {
-		k.full = now
-	}
-	if k.full.Sub(now) > (Burst-1)*Every {
-		return false
-	}
-	k.full = k.full.Add(Every)
-	return true
-}
-
 // sweep returns the last lines of kinds that may pass again, and forgets kinds of which a whole burst may.
 func (c *counts) sweep(now time.Time) (due []line) {
 	for key, k := range c.kinds {
 		switch {
-		case k.leftOut > 0 && k.passes(now):
+		case k.leftOut > 0 && k.passing.Take(now):
 			due = append(due, k.takeLast())
-		case k.leftOut == 0 && !k.full.After(now):
+		case k.leftOut == 0 && k.passing.Full(now):
 			delete(c.kinds, key)
 		}
 	}

@@ -47,13 +47,13 @@ func newDecoder(c Codec) decoder {
 	return decoder{codec: c, events: shapeOf(reflect.TypeFor[scheduler.Event](), map[reflect.Type]*shape{})}
 }
 
-// event returns the event in frame, or an error if it is of no use.
-func (d decoder) event(frame []byte) (*scheduler.Event, error) {
-	event, err := d.decode(frame)
+// event returns the event in frame and about how many bytes it takes in memory, or an error if it is of no use.
+func (d decoder) event(frame []byte) (event *scheduler.Event, size int, err error) {
+	event, size, err = d.decode(frame)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return event, complete(event)
+	return event, size, complete(event)
 }
 
 // decode copies what it keeps of frame. Before mesos-go decodes it, it is known to be nested no deeper than mesos-go can
@@ -61,23 +61,23 @@ func (d decoder) event(frame []byte) (*scheduler.Event, error) {
 //
 // mesos-go's generated code and ffjson panic on some malformed input (for protobuf CVE-2021-3121: the length
 // of an unknown field overflows). A broken peer must not take the process down, hence the recover.
-func (d decoder) decode(frame []byte) (event *scheduler.Event, err error) {
+func (d decoder) decode(frame []byte) (event *scheduler.Event, size int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			event, err = nil, fmt.Errorf("decoder panicked: %v", r)
+			event, size, err = nil, 0, fmt.Errorf("decoder panicked: %v", r)
 		}
 	}()
 	event = new(scheduler.Event)
+	left := newBudget(frame)
 	if d.codec == JSON {
-		err = decodeJSON(frame, d.events, event)
+		err = left.decodeJSON(frame, d.events, event)
 	} else {
-		left := newBudget(frame)
 		if err = left.inspect(frame, d.events, 0); err == nil {
 			err = event.Unmarshal(frame)
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return event, nil
+	return event, left.spent(frame), nil
 }

@@ -43,7 +43,7 @@ func decodeAll(t testing.TB, codec Codec, stream []byte) []*scheduler.Event {
 			return events
 		}
 		require.NoError(t, err)
-		event, err := newDecoder(codec).decode(frame)
+		event, _, err := newDecoder(codec).decode(frame)
 		require.NoError(t, err)
 		events = append(events, event)
 	}
@@ -190,7 +190,7 @@ func TestDecodeJSON(t *testing.T) {
 			}}}}},
 	} {
 		t.Run(test.why, func(t *testing.T) {
-			event, err := newDecoder(JSON).decode([]byte(test.text))
+			event, _, err := newDecoder(JSON).decode([]byte(test.text))
 			require.NoError(t, err)
 			require.Equal(t, test.want, event)
 		})
@@ -207,7 +207,7 @@ func TestDecodeJSON(t *testing.T) {
 		"bad base64":      `{"type":"UPDATE","update":{"status":{"task_id":{"value":"t"},"state":"TASK_RUNNING","uuid":"!"}}}`,
 	} {
 		t.Run("refused/"+why, func(t *testing.T) {
-			event, err := newDecoder(JSON).decode([]byte(text))
+			event, _, err := newDecoder(JSON).decode([]byte(text))
 			require.Error(t, err)
 			require.Nil(t, event)
 		})
@@ -218,14 +218,14 @@ func TestDecodeJSON(t *testing.T) {
 func TestDecodeSurvivesAnOverflow(t *testing.T) {
 	hostile := []byte{0x08, 0x08, 0xa2, 0x06, 0xf4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}
 	require.Panics(t, func() { _ = new(scheduler.Event).Unmarshal(hostile) }, "control")
-	event, err := newDecoder(Protobuf).decode(hostile)
+	event, _, err := newDecoder(Protobuf).decode(hostile)
 	require.Nil(t, event)
 	require.ErrorIs(t, err, errMalformed)
 }
 
 // A panic of mesos-go's decoder, for a reason that is not known yet, is an error.
 func TestDecodeSurvivesTheDecodersPanic(t *testing.T) {
-	event, err := decoder{events: nil}.decode([]byte{0x08, 0x08})
+	event, _, err := decoder{events: nil}.decode([]byte{0x08, 0x08})
 	require.Nil(t, event)
 	require.ErrorContains(t, err, "decoder panicked")
 }
@@ -236,9 +236,9 @@ func TestEventsAreIndependentOfTheirFrame(t *testing.T) {
 		frame := encodeEvent(t, codec, &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{
 			Status: mesos.TaskStatus{TaskID: mesos.TaskID{Value: "task"}, State: mesos.TASK_RUNNING.Enum(), UUID: []byte("uuid"), Data: []byte("data")},
 		}})
-		event, err := newDecoder(codec).decode(frame)
+		event, _, err := newDecoder(codec).decode(frame)
 		require.NoError(t, err)
-		again, err := newDecoder(codec).decode(bytes.Clone(frame))
+		again, _, err := newDecoder(codec).decode(bytes.Clone(frame))
 		require.NoError(t, err)
 		clear(frame)
 		require.Equal(t, again, event, codec)

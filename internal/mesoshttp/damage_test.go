@@ -60,7 +60,7 @@ func needed(path string, parts []string) bool {
 // Whatever part of an event is missing: it is skipped if it cannot do without, in both codecs, and the next one is read.
 func TestMissingParts(t *testing.T) {
 	for text, parts := range samples() {
-		whole, err := newDecoder(JSON).decode([]byte(text))
+		whole, _, err := newDecoder(JSON).decode([]byte(text))
 		require.NoError(t, err)
 		require.NoError(t, complete(whole), text)
 		frame, err := whole.Marshal()
@@ -103,7 +103,7 @@ func readBoth(t require.TestingT, codec Codec, frame []byte) (events []*schedule
 		heartbeat = []byte(`{"type":"HEARTBEAT"}`)
 	}
 	for _, f := range [][]byte{frame, heartbeat} {
-		event, err := newDecoder(codec).event(f)
+		event, _, err := newDecoder(codec).event(f)
 		if err != nil {
 			errs = append(errs, err)
 		} else {
@@ -117,21 +117,21 @@ func readBoth(t require.TestingT, codec Codec, frame []byte) (events []*schedule
 func TestBareEvents(t *testing.T) {
 	for name, number := range scheduler.Event_Type_value {
 		for codec, frame := range map[Codec][]byte{JSON: []byte(`{"type":"` + name + `"}`), Protobuf: {0x08, byte(number)}} {
-			_, err := newDecoder(codec).event(frame)
+			_, _, err := newDecoder(codec).event(frame)
 			require.Equal(t, name == "HEARTBEAT", err == nil, "%s %s: %v", codec, name, err)
 		}
 	}
 	for _, text := range []string{
 		`{}`, `null`, `{"type":null}`, `{"type":"OFFERS","offers":null}`, `{"type":"OFFERS","offers":{"offers":[null]}}`, `{"type":"OFFERS","offers":{"offers":[{}]}}`,
 		`{"type":"UPDATE","update":{"status":null}}`, `{"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[null]}}`,
-		`{"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":""}}}`, `{"type":"SUBSCRIBED","subscribed":{"framework_id":{}}}`,
+		`{"type":"SUBSCRIBED","subscribed":{}}`, `{"type":"SUBSCRIBED","subscribed":{"framework_id":{}}}`,
 		`{"type":"UPDATE","update":{"status":{"task_id":{"value":""},"state":"TASK_RUNNING"}}}`, `{"type":"NEW","new":{}}`,
 	} {
-		_, err := newDecoder(JSON).event([]byte(text))
+		_, _, err := newDecoder(JSON).event([]byte(text))
 		require.Error(t, err, text)
 	}
-	for _, frame := range [][]byte{{}, {0x08, 99}, {0x08, 1, 0x12, 4, 0x0a, 2, 0x0a, 0}, {0x08, 5, 0x32, 0}} {
-		_, err := newDecoder(Protobuf).event(frame)
+	for _, frame := range [][]byte{{}, {0x08, 99}, {0x08, 1, 0x12, 0}, {0x08, 1, 0x12, 2, 0x0a, 0}, {0x08, 5, 0x32, 0}} {
+		_, _, err := newDecoder(Protobuf).event(frame)
 		require.Error(t, err, "%x", frame)
 	}
 }
@@ -219,7 +219,7 @@ func FuzzDamagedEvents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, drops []byte) {
 		text := []byte(texts[int(which)%len(texts)])
-		whole, err := newDecoder(JSON).decode(text)
+		whole, _, err := newDecoder(JSON).decode(text)
 		require.NoError(t, err)
 		frame, err := whole.Marshal()
 		require.NoError(t, err)

@@ -27,7 +27,7 @@ func FuzzDecodeProtobuf(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		before := bytes.Clone(frame)
-		event, err := newDecoder(Protobuf).decode(frame)
+		event, _, err := newDecoder(Protobuf).decode(frame)
 		require.Equal(t, before, frame)
 		require.NotEqual(t, event == nil, err == nil)
 		if err != nil {
@@ -37,7 +37,7 @@ func FuzzDecodeProtobuf(f *testing.F) {
 		if err != nil {
 			return // a required field is missing, which mesos-go finds out only when writing
 		}
-		again, err := newDecoder(Protobuf).decode(first)
+		again, _, err := newDecoder(Protobuf).decode(first)
 		require.NoError(t, err)
 		second, err := again.Marshal() // bytes, since NaN is not equal to itself
 		require.NoError(t, err)
@@ -56,7 +56,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"type":"NEW","update":{"status":{"state":"TASK_NEW","uuid":"AA=="}},"offers":[{}],"failure":null}`))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		before := bytes.Clone(frame)
-		event, err := newDecoder(JSON).decode(frame)
+		event, _, err := newDecoder(JSON).decode(frame)
 		require.Equal(t, before, frame)
 		require.NotEqual(t, event == nil, err == nil)
 		if err == nil {

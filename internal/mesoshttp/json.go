@@ -18,12 +18,12 @@ import (
 // missing.
 //
 // jsonpb cannot be used for encoding either: it writes 64-bit integers as strings, which masters refuse.
-func decodeJSON(frame []byte, s *shape, event *scheduler.Event) error {
+func (b *budget) decodeJSON(frame []byte, s *shape, event *scheduler.Event) error {
 	text, err := readJSON(frame)
 	if err != nil {
 		return err
 	}
-	known := filter{jsonText: text, out: make([]byte, 0, len(frame)), left: newBudget(frame)}
+	known := filter{jsonText: text, out: make([]byte, 0, len(frame)), left: b}
 	if err := known.message(s); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func decodeJSON(frame []byte, s *shape, event *scheduler.Event) error {
 type filter struct {
 	jsonText
 	out  []byte
-	left budget
+	left *budget
 }
 
 // message copies a message. It returns an error if a required field is missing.

@@ -73,12 +73,12 @@ func TestNesting(t *testing.T) {
 		}
 		decode := newDecoder(codec).decode
 		for _, depth := range []int{90, 99, 100} {
-			event, err := decode(frame(depth))
+			event, _, err := decode(frame(depth))
 			require.NoError(t, err, "%s, %d deep", what, depth)
 			require.NoError(t, complete(event))
 		}
 		for _, depth := range []int{101, 102, 1000, 1_000_000} {
-			_, err := decode(frame(depth))
+			_, _, err := decode(frame(depth))
 			require.ErrorIs(t, err, errNested, "%s, %d deep", what, depth)
 		}
 	}
@@ -103,7 +103,7 @@ func TestContainerIDThatNestsParentsWithoutEnd(t *testing.T) {
 		"groups in an offer's ID": fieldOf(3, fieldOf(1, fieldOf(1, bytes.Repeat([]byte{15<<3 | 3}, 1<<20)))),
 		"groups in a small one":   append([]byte{1 << 3, 8}, bytes.Repeat([]byte{15<<3 | 3}, 200)...),
 	} {
-		_, err := newDecoder(Protobuf).decode(frame)
+		_, _, err := newDecoder(Protobuf).decode(frame)
 		require.ErrorIs(t, err, errNested, what)
 	}
 	for what, text := range map[string]string{
@@ -112,7 +112,7 @@ func TestContainerIDThatNestsParentsWithoutEnd(t *testing.T) {
 		"behind a string":       `{"x":"\"{[\\",` + strings.Repeat(`"y":{`, 4<<20),
 		"in a name that is new": `{"type":"HEARTBEAT","x":` + strings.Repeat("[", 1<<20) + strings.Repeat("]", 1<<20) + "}",
 	} {
-		_, err := newDecoder(JSON).decode([]byte(text))
+		_, _, err := newDecoder(JSON).decode([]byte(text))
 		require.ErrorIs(t, err, errNested, what)
 		_, err = findLabel(io.NopCloser(strings.NewReader(text)), "k", "v")
 		require.ErrorIs(t, err, errNested, what)
@@ -126,18 +126,18 @@ func TestNestingOfWhatIsNotNested(t *testing.T) {
 		`{"type":"ERROR","error":{"message":"\"` + strings.Repeat(`\\[{\"`, 1000) + `"}}`,
 		`{"type":"ERROR","error":{"message":"m"},"x":[` + strings.Repeat(`{"y":[]},`, 1000) + `{}]}`,
 	} {
-		event, err := newDecoder(JSON).event([]byte(text))
+		event, _, err := newDecoder(JSON).event([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, scheduler.Event_ERROR, event.Type)
 	}
 	message := &scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
 		AgentID: mesos.AgentID{Value: "a"}, ExecutorID: mesos.ExecutorID{Value: "e"}, Data: groupsOf(1 << 20),
 	}}
-	event, err := newDecoder(Protobuf).event(encodeEvent(t, Protobuf, message))
+	event, _, err := newDecoder(Protobuf).event(encodeEvent(t, Protobuf, message))
 	require.NoError(t, err)
 	require.Equal(t, message, event)
 	frame := append([]byte{1 << 3, 8}, bytes.Repeat(groupsOf(50), 1000)...)
-	_, err = newDecoder(Protobuf).event(frame)
+	_, _, err = newDecoder(Protobuf).event(frame)
 	require.NoError(t, err)
 }
 
@@ -158,7 +158,7 @@ func TestMalformedMessages(t *testing.T) {
 		"an end in another message": slices.Concat([]byte{15<<3 | 3}, fieldOf(5, []byte{15<<3 | 4})),
 		"in an offer":               fieldOf(3, fieldOf(1, []byte{5<<3 | 2})),
 	} {
-		_, err := newDecoder(Protobuf).decode(frame)
+		_, _, err := newDecoder(Protobuf).decode(frame)
 		require.Error(t, err, what)
 		left := newBudget(frame)
 		if what != "an end in another message" { // that one is in a group, which is not looked into

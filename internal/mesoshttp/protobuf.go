@@ -12,10 +12,12 @@ const (
 	// process.
 	maxNesting = 100
 	// maxGrowth is how many times as large as its frame an event may be in memory. Real ones are four times as large; with IDs
-	// and names of one letter it would be seven. Empty messages, of two bytes, would be more than forty times as large.
+	// and names of one letter it would be seven, and nine with sets of one letter, or networks that have one address and a name
+	// of one letter. Empty messages, of two bytes, would be more than forty times as large.
 	maxGrowth = 8
-	// freeGrowth is how many bytes an event may be larger than that.
-	freeGrowth = 1 << 10
+	// freeGrowth is how many bytes an event may be larger than that, so that no small one is refused for its odd form: an
+	// update that is refused comes again for ever, and those behind it never come.
+	freeGrowth = 256 << 10
 )
 
 var (
@@ -28,6 +30,9 @@ var (
 type budget int
 
 func newBudget(frame []byte) budget { return budget(freeGrowth + maxGrowth*len(frame)) }
+
+// spent returns how many bytes of the budget of a frame were spent.
+func (b budget) spent(frame []byte) int { return int(newBudget(frame) - b) }
 
 // spend takes n bytes away, or returns an error if there are not as many.
 func (b *budget) spend(n int) error {

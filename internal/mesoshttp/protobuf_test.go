@@ -31,7 +31,7 @@ func TestLargeEventsAreDecoded(t *testing.T) {
 	}}
 	frame, err := message.Marshal()
 	require.NoError(t, err)
-	got, err := newDecoder(Protobuf).decode(frame)
+	got, _, err := newDecoder(Protobuf).decode(frame)
 	require.NoError(t, err)
 	require.Equal(t, message, got)
 
@@ -43,7 +43,7 @@ func TestLargeEventsAreDecoded(t *testing.T) {
 	}
 	frame, err = offers.Marshal()
 	require.NoError(t, err)
-	got, err = newDecoder(Protobuf).decode(frame)
+	got, _, err = newDecoder(Protobuf).decode(frame)
 	require.NoError(t, err)
 	require.Len(t, got.Offers.Offers, 30_000)
 }

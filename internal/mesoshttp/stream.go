@@ -29,7 +29,7 @@ type Stream struct {
 
 	subscribed bool // SUBSCRIBED has come
 	skipped    int  // frames since the last event
-	size       int  // bytes of the last event
+	size       int  // bytes that the last event takes in memory
 }
 
 // ID returns the stream ID, which every call of this subscription must have.
@@ -39,7 +39,7 @@ func (s *Stream) ID() string { return s.id }
 // the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
 
-// Size returns the bytes that the event which Next has returned last had on the wire.
+// Size returns about how many bytes the event that Next has returned last takes in memory.
 func (s *Stream) Size() int { return s.size }
 
 // Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
@@ -58,9 +58,9 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	if err != nil {
 		return nil, s.end(err)
 	}
-	event, err := s.event(frame)
+	event, size, err := s.event(frame)
 	if err == nil {
-		s.skipped, s.size = 0, len(frame)
+		s.skipped, s.size = 0, size
 		return event, nil
 	}
 	if s.skipped++; s.skipped == maxSkipped {
@@ -69,17 +69,17 @@ func (s *Stream) Next() (*scheduler.Event, error) {
 	return nil, &DecodeError{Master: s.master, Codec: s.decoder.codec, Size: len(frame), Err: err}
 }
 
-// event returns the event in frame, or why it has to be skipped.
-func (s *Stream) event(frame []byte) (*scheduler.Event, error) {
-	event, err := s.decoder.event(frame)
+// event returns the event in frame and its size in memory, or why it has to be skipped.
+func (s *Stream) event(frame []byte) (event *scheduler.Event, size int, err error) {
+	event, size, err = s.decoder.event(frame)
 	if err != nil || event.Type != scheduler.Event_SUBSCRIBED {
-		return event, err
+		return event, size, err
 	}
 	if s.subscribed {
-		return nil, errSubscribedTwice
+		return nil, 0, errSubscribedTwice
 	}
 	s.subscribed = true
-	return event, nil
+	return event, size, nil
 }
 
 // end ends the stream and returns why it has ended. The first reason counts, now and in every further Next: after Close

@@ -10,6 +10,8 @@ package demand
 import (
 	"slices"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/tokenbucket"
 )
 
 // Config is how offers are asked for and refused.
@@ -37,7 +39,7 @@ type Book struct {
 
 	callNotBefore    time.Time // no SUPPRESS or REVIVE before that
 	standbyNotBefore time.Time // no REVIVE before that if no task is pending
-	bucketFull       time.Time // when the token bucket that limits REVIVE calls is full again
+	revives          tokenbucket.Bucket
 }
 
 // roleDemand is what the book keeps of a role.
@@ -69,7 +71,9 @@ const (
 )
 
 // New returns a book without roles.
-func New(c Config) *Book { return &Book{config: c, byRole: map[string]*roleDemand{}} }
+func New(c Config) *Book {
+	return &Book{config: c, byRole: map[string]*roleDemand{}, revives: tokenbucket.Bucket{Burst: reviveBurst, Interval: c.ReviveInterval}}
+}
 
 // SetRoles sets the framework's roles. What the master was told about a role that is removed is kept, in case the
 // role is added again.

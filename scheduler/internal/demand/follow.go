@@ -116,17 +116,12 @@ func (b *Book) next(d *roleDemand, c Conditions) (revive bool, at time.Time, ok 
 	case !b.wantsOffers(d, c): // no offers are wanted: SUPPRESS, once
 		return false, latest(b.callNotBefore, d.suppressAt), d.advertised != suppressed
 	case !b.hasPending(d): // offers are wanted only to be kept: REVIVE, once, after the time of the last refusal
-		return true, latest(b.callNotBefore, b.reviveAt(), b.standbyNotBefore), d.advertised != revived
+		return true, latest(b.callNotBefore, b.revives.Next(), b.standbyNotBefore), d.advertised != revived
 	case d.advertised != revived || d.reviveDue: // tasks are pending, and the master keeps back offers, or may: REVIVE
-		return true, latest(b.callNotBefore, b.reviveAt()), true
+		return true, latest(b.callNotBefore, b.revives.Next()), true
 	default: // tasks are pending, and the master keeps back none as far as is known: REVIVE again after a long time
-		return true, latest(b.callNotBefore, b.reviveAt(), d.repeatAt), !d.repeatAt.IsZero()
+		return true, latest(b.callNotBefore, b.revives.Next(), d.repeatAt), !d.repeatAt.IsZero()
 	}
-}
-
-// reviveAt returns when the token bucket permits the next REVIVE.
-func (b *Book) reviveAt() time.Time {
-	return b.bucketFull.Add(-(reviveBurst - 1) * b.config.ReviveInterval)
 }
 
 func (b *Book) suppress(demands []*roleDemand) Call {
@@ -146,7 +141,7 @@ func (b *Book) revive(now time.Time, demands []*roleDemand) Call {
 		d.advertised, d.refused, d.reviveDue, d.repeatAt = revived, false, false, now.Add(d.pause)
 	}
 	b.standbyNotBefore = now.Add(b.config.Refuse)
-	b.bucketFull = latest(b.bucketFull, now).Add(b.config.ReviveInterval)
+	b.revives.Reserve(now)
 	return Call{Revive: true, Roles: b.named(demands)}
 }
 
