@@ -77,7 +77,7 @@ type callBackoff struct {
 	declined int // offers that go back to the master, which has not taken them yet
 }
 
-// kindBackoff is that of one kind.
+// kindBackoff is the state of one kind of calls.
 type kindBackoff struct {
 	failures int               // in a row
 	until    time.Time         // when the pause ends
