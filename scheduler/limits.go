@@ -1,8 +1,7 @@
 package scheduler
 
-// limits bound what the machine keeps because a master says so. Most of what it keeps is bounded by the number of tasks on
-// record; the rest has a limit here, which no cluster comes near and with which all of it takes less than 200 MB.
-// docs/security.md has the whole list.
+// limits bound what the machine keeps because a master says so, and which no cluster comes near. The rest of what it keeps is
+// bounded by the number of tasks on record. docs/security.md has the whole list.
 type limits struct {
 	// offers is how many offers are at hand. More are declined at once.
 	offers int

@@ -193,7 +193,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLim
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)
 		defer forget()
-		if s.callouts.here() {
+		if s.userCode.isCaller() {
 			return // the scheduler, which would publish the events, waits for the caller
 		}
 		for {
