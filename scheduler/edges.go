@@ -100,6 +100,9 @@ var errNewLeader = errors.New("scheduler: another master leads")
 func (e *edges) read(ctx context.Context, s subscribe) {
 	e.running.Go(func() {
 		err := e.follow(ctx, s)
+		if ctx.Err() != nil {
+			return // the machine has ended it, or the run has ended: that is no news
+		}
 		e.put(ctx, streamClosed{stream: s.stream, err: printable.Error(err)})
 	})
 }
@@ -188,7 +191,8 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
 	subscribed, err := e.receive(ctx, wanted, s)
-	if !subscribed || errors.Is(context.Cause(ctx), errSilent) {
+	var wrongID *FrameworkIDError
+	if cause := context.Cause(ctx); !subscribed || errors.Is(cause, errSilent) || errors.As(cause, &wrongID) {
 		e.detector.Failed(lead.URL) // or the next attempt would be with the same master, and most likely end the same way
 	}
 	return true, err
@@ -208,6 +212,8 @@ func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stre
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
+		case errors.As(err, &garbled) && !subscribed && ctx.Err() == nil: // SUBSCRIBED comes first, so that was it
+			return false, fmt.Errorf("scheduler: the answer to SUBSCRIBE is of no use: %w", err)
 		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
 			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:

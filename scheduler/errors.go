@@ -244,16 +244,17 @@ func (e *SubscribeError) Error() string {
 // or under one that is none: it is empty, longer than 255 bytes, or has characters that Mesos does not allow. What is on record
 // stays as it is, and another attempt follows.
 type FrameworkIDError struct {
+	Master      string // base URL
 	FrameworkID string // the framework's own; empty if it has none yet
 	Subscribed  string // what the master said, up to 255 bytes of it
 }
 
-// Error returns both IDs.
+// Error returns the master and both IDs.
 func (e *FrameworkIDError) Error() string {
 	if e.FrameworkID == "" {
-		return printable.Linef("scheduler: the master has subscribed a new framework as %q, which is no ID", e.Subscribed)
+		return printable.Linef("scheduler: %s has subscribed a new framework as %q, which is no ID", e.Master, e.Subscribed)
 	}
-	return printable.Linef("scheduler: the master has subscribed framework %q instead of %q", e.Subscribed, e.FrameworkID)
+	return printable.Linef("scheduler: %s has subscribed framework %q as %q", e.Master, e.FrameworkID, e.Subscribed)
 }
 
 // FingerprintError is returned by Run when the store has the records of another framework: two frameworks use the same

@@ -172,6 +172,9 @@ func TestStreamThatBreaksBeforeSubscribed(t *testing.T) {
 		"the end":          "0\r\n\r\n",
 		"a broken chunk":   "x",
 		"no frame":         "5\r\nhello\r\n",
+		"no event":         "5\r\n3\n???\r\n",
+		"no ID":            "a\r\n8\n\x08\x01\x12\x04\x0a\x02\x0a\x00\r\n",
+		"another ID":       "c\r\n10\n\x08\x01\x12\x06\x0a\x04\x0a\x02/x\r\n",
 		"a long frame":     "b\r\n9999999999\n\r\n",
 		"a length, slowly": "1\r\n1\r\n",
 	} {

@@ -15,29 +15,29 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// callouts knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers, a log
+// userCode knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers, a log
 // handler, or a store that is read. A method of the scheduler that is called from there would wait for the loop, which waits for it.
-type callouts struct {
+type userCode struct {
 	log     *slog.Logger
 	loop    uint64        // the loop's goroutine; written and read by it alone
 	outside atomic.Uint64 // the same while it is in user code, or the goroutine that is there for it, and 0 otherwise
 }
 
-// here reports whether the caller is user code that the loop has called. The goroutine is asked for, which takes some
+// isCaller reports whether the caller is user code that the loop has called. The goroutine is asked for, which takes some
 // microseconds, only while there is any.
-func (c *callouts) here() bool {
+func (c *userCode) isCaller() bool {
 	loop := c.outside.Load()
 	return loop != 0 && loop == goroutine()
 }
 
 // begin is called on the goroutine that is going to be the loop's.
-func (c *callouts) begin() { c.loop = goroutine() }
+func (c *userCode) begin() { c.loop = goroutine() }
 
-func (c *callouts) enter() { c.outside.Store(c.loop) }
-func (c *callouts) leave() { c.outside.Store(0) }
+func (c *userCode) enter() { c.outside.Store(c.loop) }
+func (c *userCode) leave() { c.outside.Store(0) }
 
 // callFor is call on another goroutine than the loop's, for which the loop waits.
-func (c *callouts) callFor(f func()) {
+func (c *userCode) callFor(f func()) {
 	own := goroutine()
 	c.outside.Store(own)
 	defer c.outside.CompareAndSwap(own, 0) // the loop may no longer wait
@@ -45,7 +45,7 @@ func (c *callouts) callFor(f func()) {
 }
 
 // call calls a function that is, or calls, user code.
-func (c *callouts) call(f func()) {
+func (c *userCode) call(f func()) {
 	c.enter()
 	defer c.leave()
 	f()
@@ -60,16 +60,16 @@ func goroutine() uint64 {
 	return number
 }
 
-// around returns settings whose user code is known to c while it is called.
-func (c *callouts) around(s settings) settings {
+// wrap returns settings whose user code is noted while it runs.
+func (c *userCode) wrap(s settings) settings {
 	if m, says := s.matcher.(interface{ Usable(*mesos.Resource) bool }); says {
 		s.usable = c.usable(m.Usable)
 	}
-	s.matcher = calledMatcher{s.matcher, c}
+	s.matcher = userMatcher{s.matcher, c}
 	if pods, able := s.builder.(PodBuilder); able {
-		s.builder = calledPodBuilder{calledBuilder{s.builder, c}, pods}
+		s.builder = userPodBuilder{userBuilder{s.builder, c}, pods}
 	} else {
-		s.builder = calledBuilder{s.builder, c}
+		s.builder = userBuilder{s.builder, c}
 	}
 	if policy := s.inverse; policy != nil {
 		s.inverse = func(o InverseOffer) (agreed bool) {
@@ -81,7 +81,7 @@ func (c *callouts) around(s settings) settings {
 }
 
 // usable returns what the matcher says of a resource. If it panics, the resource does not count.
-func (c *callouts) usable(says usable) usable {
+func (c *userCode) usable(says usable) usable {
 	return func(r *mesos.Resource) (usable bool) {
 		c.enter()
 		defer c.leave()
@@ -94,53 +94,53 @@ func (c *callouts) usable(says usable) usable {
 	}
 }
 
-type calledMatcher struct {
+type userMatcher struct {
 	TaskMatcher
-	calls *callouts
+	code *userCode
 }
 
-func (m calledMatcher) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
-	m.calls.enter()
-	defer m.calls.leave()
+func (m userMatcher) Match(c task.Cycle) ([]task.Placement, []task.Rejection) {
+	m.code.enter()
+	defer m.code.leave()
 	return m.TaskMatcher.Match(c)
 }
 
-type calledBuilder struct {
+type userBuilder struct {
 	TaskBuilder
-	calls *callouts
+	code *userCode
 }
 
-func (b calledBuilder) Build(in task.BuildInput) (mesos.TaskInfo, error) {
-	b.calls.enter()
-	defer b.calls.leave()
+func (b userBuilder) Build(in task.BuildInput) (mesos.TaskInfo, error) {
+	b.code.enter()
+	defer b.code.leave()
 	return b.TaskBuilder.Build(in)
 }
 
-type calledPodBuilder struct {
-	calledBuilder
+type userPodBuilder struct {
+	userBuilder
 	pods PodBuilder
 }
 
-func (b calledPodBuilder) BuildPod(in task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
-	b.calls.enter()
-	defer b.calls.leave()
+func (b userPodBuilder) BuildPod(in task.PodBuildInput) (mesos.ExecutorInfo, []mesos.TaskInfo, error) {
+	b.code.enter()
+	defer b.code.leave()
 	return b.pods.BuildPod(in)
 }
 
-// calledHandler is the log handler of the loop.
-type calledHandler struct {
+// userHandler is the log handler of the loop.
+type userHandler struct {
 	slog.Handler
-	calls *callouts
+	code *userCode
 }
 
-func (h calledHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	h.calls.enter()
-	defer h.calls.leave()
+func (h userHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	h.code.enter()
+	defer h.code.leave()
 	return h.Handler.Enabled(ctx, level)
 }
 
-func (h calledHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.calls.enter()
-	defer h.calls.leave()
+func (h userHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.code.enter()
+	defer h.code.leave()
 	return h.Handler.Handle(ctx, r)
 }

@@ -177,8 +177,9 @@ func (b *callBackoff) succeeded(call *scheduler.Call) []*scheduler.Call {
 	return k.takeAll()
 }
 
-// later keeps a call that is to be made after the pause, or after one of callRetry if there is none, and reports whether it did.
-func (b *callBackoff) later(now time.Time, call *scheduler.Call) bool {
+// retry keeps a call that failed, to be made again after the pause, or after one of callRetry if there is none. It reports whether
+// it did.
+func (b *callBackoff) retry(now time.Time, call *scheduler.Call) bool {
 	k := &b.kinds[kindOf(call)]
 	if len(k.waiting) == 0 && !k.closed && !now.Before(k.until) {
 		k.until = now.Add(callRetry)
