@@ -277,3 +277,11 @@ func retryAfter(err error) time.Duration {
 	}
 	return refused.retryAfter
 }
+
+// limitRetryAfter has an error, which belongs to the caller, ask for a wait of that time at most.
+func limitRetryAfter(err error, limit time.Duration) {
+	var refused *CallError
+	if errors.As(err, &refused) {
+		refused.retryAfter = min(refused.retryAfter, limit)
+	}
+}
