@@ -158,9 +158,9 @@ func (c *connection) received(now time.Time, subscribed bool) {
 	}
 }
 
-// excuse makes a time not count as silence in which nothing could be heard.
-func (c *connection) excuse(now time.Time, deaf time.Duration) {
-	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
+// wasBusy makes a time not count as silence of the master, in which the loop was busy and took no events.
+func (c *connection) wasBusy(now time.Time, took time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(took); c.lastHeard.After(now) {
 		c.lastHeard = now
 	}
 }
@@ -264,7 +264,7 @@ func (c *connection) renew(now time.Time) {
 
 // retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
 func (c *connection) retry(at time.Time, grow bool) {
-	c.retryAt = later(at, c.notBefore)
+	c.retryAt = latest(at, c.notBefore)
 	if grow {
 		c.attempts++
 	}
@@ -290,11 +290,11 @@ func (c *connection) noteNewLeader() { c.newLeader = true }
 // retryBy ends the pause at that time at the latest.
 func (c *connection) retryBy(at time.Time) {
 	if at.Before(c.retryAt) {
-		c.retryAt = later(at, c.notBefore)
+		c.retryAt = latest(at, c.notBefore)
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}

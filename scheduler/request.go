@@ -51,7 +51,7 @@ type result struct {
 // ask passes a request to the loop and waits for the answer. When ctx ends, a request with an input is cancelled; those
 // that read are answered at once anyway.
 func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
-	if s.callouts.here() {
+	if s.userCode.isCaller() {
 		return task.Info{}, ErrReentrant
 	}
 	if ctx.Err() != nil {

@@ -25,7 +25,7 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
-	callouts callouts
+	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
 	// idle holds the machine while no run does.
 	idle chan *machine
@@ -51,8 +51,8 @@ func New(config Config) (*Scheduler, error) {
 		return nil, err
 	}
 	s := &Scheduler{config: config, tokens: config.tokenSource(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
-	s.callouts.log = config.Logger
-	s.settings = s.callouts.around(config.settings())
+	s.userCode.log = config.Logger
+	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
 }

@@ -64,7 +64,7 @@ func (s storeTurn) limit(ctx context.Context) (batchLimit, error) {
 	}
 	limit := make(chan batchLimit, 1)
 	err := s.turn.call(ctx, "the store", func(context.Context) error {
-		s.calls.callFor(func() {
+		s.code.callFor(func() {
 			records, bytes := l.BatchLimit()
 			limit <- batchLimit{max(0, records), max(0, bytes)}
 		})
@@ -156,7 +156,7 @@ func sizeOf(records map[string][]byte) (size int) {
 func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	records := make(chan map[string][]byte, 1)
 	err := s.turn.call(ctx, "the store", func(ctx context.Context) (err error) {
-		s.calls.callFor(func() {
+		s.code.callFor(func() {
 			var all map[string][]byte
 			all, err = s.Load(ctx)
 			records <- all

@@ -44,11 +44,11 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	}
 	memory := m // what a term without a store goes on with, whichever stores come between
 	r := &run{requests: make(chan *request), limited: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{})}
-	s.callouts.begin()
+	s.userCode.begin()
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
 	defer func() { // also if user code panics
-		s.callouts.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		s.userCode.call(func() { logguard.Flush(ctx, s.config.Logger) })
 		s.watchers.end()
 		s.idle <- memory // before anybody can see the end, and run again
 		close(r.done)

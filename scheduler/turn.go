@@ -58,11 +58,11 @@ func (t turn) call(ctx context.Context, whose string, do func(context.Context) e
 // errExited is the outcome of a call that ended its goroutine instead of returning.
 var errExited = errors.New("scheduler: user code called runtime.Goexit")
 
-// storeTurn is the turn of a store. It outlives a run, since a call may do so as well.
+// storeTurn is a store whose methods are called one at a time. It outlives a run, since a call may do so as well.
 type storeTurn struct {
 	Store
-	turn  turn
-	calls *callouts
+	turn turn
+	code *userCode
 }
 
 // turnOf returns the turn of a store, which may be that of an earlier run. It is called by Lead alone, which forgets the
@@ -77,7 +77,7 @@ func (s *Scheduler) turnOf(store Store) storeTurn {
 			busy = append(busy, t)
 		}
 	}
-	t := storeTurn{store, newTurn(), &s.callouts}
+	t := storeTurn{store, newTurn(), &s.userCode}
 	s.stores = append(busy, t)
 	return t
 }
