@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -125,7 +126,8 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 // each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
 	first, nobody := "", true
-	var untrusted error // of a master that has redirected to another host than trusted ones
+	var untrusted error                   // of a master that has redirected to another host than trusted ones
+	again := time.Duration(math.MaxInt64) // after which one of the masters may be asked again
 	for {
 		lead, err := e.detector.Leader(ctx)
 		if err != nil {
@@ -146,8 +148,10 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if lead.Changed != nil {
 			return e.withZooKeeper(lead.URL, err)
 		}
+		again = min(again, retryAfter(err))
 		first = cmp.Or(first, lead.URL)
 		if next, _ := e.detector.Leader(ctx); next.URL == first {
+			limitRetryAfter(err, again)
 			switch {
 			case nobody:
 				return &leaderlessError{err}

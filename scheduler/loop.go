@@ -282,7 +282,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
 	case dropping:
-		l.log.WarnContext(ctx, "the master takes no calls, or too few of them: some are dropped", "calls", a.kind.String())
+		l.log.WarnContext(ctx, "too many calls wait for the master, or for the store: some are dropped", "calls", a.kind.String())
 	case takeBack:
 		l.takeBack(a)
 	case store:

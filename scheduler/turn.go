@@ -60,7 +60,7 @@ func (t turn) call(ctx context.Context, whose string, do func(context.Context) e
 // errExited is the outcome of a call that ended its goroutine instead of returning.
 var errExited = errors.New("scheduler: user code called runtime.Goexit")
 
-// storeTurn is the turn of a store. It outlives a run, since a call may do so as well.
+// storeTurn is a store whose methods are called one at a time. It outlives a run, since a call may do so as well.
 type storeTurn struct {
 	Store
 	turn turn
