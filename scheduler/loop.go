@@ -96,9 +96,13 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 		return err
 	}
 	defer e.close()
-	defer close(r.stopped)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer func() {
+		close(r.stopped)
+		r.leave()
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e.exit = cancel
 	l := &loop{
 		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(userHandler{config.Logger.Handler(), &s.userCode}),
 		edges: e, inputs: inputs,
@@ -278,7 +282,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
 	case dropping:
-		l.log.WarnContext(ctx, "the master takes no calls, or too few of them: some are dropped", "calls", a.kind.String())
+		l.log.WarnContext(ctx, "too many calls wait for the master, or for the store: some are dropped", "calls", a.kind.String())
 	case takeBack:
 		l.takeBack(a)
 	case store:

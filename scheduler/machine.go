@@ -136,7 +136,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{limit: s.limits.offers, bytes: s.limits.offersBytes, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
-		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acks, open: map[ackKey]struct{}{}},
+		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acksBytes, open: map[ackKey]struct{}{}},
 		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
@@ -156,7 +156,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case wake:
 		m.wake(now)
 	case busy:
-		m.conn.excuse(now, in.took)
+		m.conn.wasBusy(now, in.took)
 	case leaderElected:
 		m.leaderElected(now)
 	case streamOpened:

@@ -15,7 +15,7 @@ import (
 // the framework has the ID "".
 type storage struct {
 	journal journal.Journal[action]
-	// Events for watchers among the waiting actions: how many at most, how many there are, and those that were left out since
+	// Events for watchers among the waiting actions, in bytes: at most, and at present; and those that were left out since
 	// then; nil: none.
 	maxEvents int
 	events    int
@@ -60,7 +60,7 @@ func (*leftOut) isAction() {}
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
 
 func newStorage(l limits) storage {
-	return storage{maxEvents: l.events, callers: map[ref]int{}, specs: map[string]*entry{}}
+	return storage{maxEvents: l.eventsBytes, callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework that is in the store.
@@ -76,11 +76,12 @@ func (s *storage) postpone(now time.Time, a action) bool {
 	case reply:
 		s.callers[a.ref] = a.submitted
 	case notify:
-		if s.events == s.maxEvents {
+		size := eventSize(a.event)
+		if s.events+size > s.maxEvents {
 			s.leaveOut(now)
 			return true
 		}
-		s.events++
+		s.events += size
 	}
 	return s.journal.Add(now, a)
 }
@@ -141,7 +142,7 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	for _, w := range released {
 		switch a := w.Action.(type) {
 		case notify:
-			s.events--
+			s.events -= eventSize(a.event)
 		case *leftOut:
 			if a == s.leftOut {
 				s.leftOut = nil
