@@ -20,6 +20,7 @@ type storage struct {
 	maxEvents int
 	events    int
 	leftOut   *leftOut
+	offerAge  time.Duration     // at present, see there
 	callers   map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
 	specs     map[string]*entry // by ID: tasks whose spec is part of the write under way
 	// The framework: in the write under way, and known to be stored.
@@ -60,7 +61,7 @@ func (*leftOut) isAction() {}
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
 
 func newStorage(l limits) storage {
-	return storage{maxEvents: l.events, callers: map[ref]int{}, specs: map[string]*entry{}}
+	return storage{maxEvents: l.events, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework that is in the store.
