@@ -4,13 +4,21 @@ import mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 // acks are the updates of the present subscription whose acknowledgement waits for the store, is under way, or is to be made
 // again. An update that is repeated meanwhile needs no other one. There is a limit, since a master that takes no calls may go
-// on to send updates: those beyond are not acknowledged, so that their agents repeat them, at first after 10 s.
+// on to send updates: those beyond are not acknowledged, so that their agents repeat them, at first after 10 s. That would
+// delay launches, since agents hold back what follows. So the limit has room for the updates of some 75,000 tasks at once,
+// while a slow store is written to.
 type acks struct {
-	limit int
+	limit int // of bytes
+	bytes int
 	open  map[ackKey]struct{}
 }
 
 type ackKey struct{ task, agent, uuid string }
+
+// ackOverhead is about how many bytes an acknowledgement that waits takes without its IDs.
+const ackOverhead = 800
+
+func (k *ackKey) size() int { return ackOverhead + len(k.task) + len(k.agent) + len(k.uuid) }
 
 func ackKeyOf(task mesos.TaskID, agent mesos.AgentID, uuid []byte) ackKey {
 	return ackKey{task.Value, agent.Value, string(uuid)}
@@ -21,15 +29,21 @@ func (a *acks) add(key ackKey) (isNew, full bool) {
 	if _, open := a.open[key]; open {
 		return false, false
 	}
-	if len(a.open) >= a.limit {
+	if a.bytes+key.size() > a.limit {
 		return false, true
 	}
 	a.open[key] = struct{}{}
+	a.bytes += key.size()
 	return true, false
 }
 
 // remove removes an update: the master has taken its acknowledgement.
-func (a *acks) remove(key ackKey) { delete(a.open, key) }
+func (a *acks) remove(key ackKey) {
+	if _, open := a.open[key]; open {
+		delete(a.open, key)
+		a.bytes -= key.size()
+	}
+}
 
 // reset removes all: agents repeat their updates to the next subscription.
-func (a *acks) reset() { a.open = map[ackKey]struct{}{} }
+func (a *acks) reset() { a.open, a.bytes = map[ackKey]struct{}{}, 0 }

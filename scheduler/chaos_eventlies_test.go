@@ -155,7 +155,7 @@ func (s *lyingStream) invent(random *rand.Rand) string {
 	s.invented++
 	prefix := pick(random, "", "", "\n", "\x1b[2J", "../../x")
 	if random.IntN(50) == 0 {
-		prefix = strings.Repeat("long", 250)
+		prefix = strings.Repeat("long", pick(random, 250, 10_000))
 	}
 	return prefix + "invented-" + strconv.Itoa(s.invented)
 }

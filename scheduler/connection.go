@@ -38,7 +38,6 @@ type connection struct {
 	openedAt    time.Time // when SUBSCRIBED arrived
 	lastHeard   time.Time // when the last event arrived
 	answered    bool      // the master has accepted the HTTP request of the present subscription
-	skipped     error     // an event of the present subscription that was of no use; nil: there was none
 	heartbeat   time.Duration
 	retryAt     time.Time // in phase waiting: when to subscribe again
 
@@ -114,8 +113,6 @@ func (c *connection) silence(now time.Time) error {
 	switch {
 	case c.phase != connecting && c.master != "":
 		return fmt.Errorf("scheduler: the stream of %s: %w", c.master, err)
-	case c.answered && c.skipped != nil: // that may have been the answer; it is not wrapped, as this error is no skipped event
-		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and what it sends is of no use: %w: %v", c.master, err, c.skipped)
 	case c.answered:
 		return fmt.Errorf("scheduler: %s has accepted SUBSCRIBE and sends no answer: %w", c.master, err)
 	}
@@ -145,7 +142,7 @@ func (c *connection) connect(now time.Time) {
 	if !c.shortened {
 		c.shortPauses = 0
 	}
-	c.newLeader, c.shortened, c.answered, c.skipped = false, false, false, nil
+	c.newLeader, c.shortened, c.answered = false, false, false
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -161,12 +158,9 @@ func (c *connection) received(now time.Time, subscribed bool) {
 	}
 }
 
-// skip notes an event of no use.
-func (c *connection) skip(err error) { c.skipped = err }
-
-// excuse makes a time not count as silence in which nothing could be heard.
-func (c *connection) excuse(now time.Time, deaf time.Duration) {
-	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
+// wasBusy makes a time not count as silence of the master, in which the loop was busy and took no events.
+func (c *connection) wasBusy(now time.Time, took time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(took); c.lastHeard.After(now) {
 		c.lastHeard = now
 	}
 }
@@ -188,7 +182,7 @@ func (c *connection) checkID(id string) error {
 	if c.frameworkID == id && id != "" || c.frameworkID == "" && isFrameworkID(id) {
 		return nil
 	}
-	return &FrameworkIDError{FrameworkID: c.frameworkID, Subscribed: strings.ToValidUTF8(id[:min(len(id), maxFrameworkID)], "\uFFFD")}
+	return &FrameworkIDError{Master: c.master, FrameworkID: c.frameworkID, Subscribed: strings.ToValidUTF8(id[:min(len(id), maxFrameworkID)], "\uFFFD")}
 }
 
 // maxFrameworkID is how long the ID of a framework can be in bytes.
@@ -270,7 +264,7 @@ func (c *connection) renew(now time.Time) {
 
 // retry schedules the next attempt. If pauses are not to grow any more, it does not count as another one.
 func (c *connection) retry(at time.Time, grow bool) {
-	c.retryAt = later(at, c.notBefore)
+	c.retryAt = latest(at, c.notBefore)
 	if grow {
 		c.attempts++
 	}
@@ -296,11 +290,11 @@ func (c *connection) noteNewLeader() { c.newLeader = true }
 // retryBy ends the pause at that time at the latest.
 func (c *connection) retryBy(at time.Time) {
 	if at.Before(c.retryAt) {
-		c.retryAt = later(at, c.notBefore)
+		c.retryAt = latest(at, c.notBefore)
 	}
 }
 
-func later(a, b time.Time) time.Time {
+func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}

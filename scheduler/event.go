@@ -146,8 +146,8 @@ type StoreEvent struct {
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 }
 
-// LagEvent is sent to a watcher that was too slow and missed events, and to all if more than 10,000 events waited for a slow
-// store. [Scheduler.Tasks] returns the present state.
+// LagEvent is sent to a watcher that was too slow and missed events, and to all if more than 64 MiB of events waited for a slow
+// store, which is some 40,000 events. [Scheduler.Tasks] returns the present state.
 type LagEvent struct {
 	Missed int `json:"missed"` // the number of events
 }

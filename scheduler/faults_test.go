@@ -324,7 +324,7 @@ func TestLaunchGivenUpTooLate(t *testing.T) {
 	}
 }
 
-// An event that cannot be decoded is skipped.
+// An event after SUBSCRIBED that cannot be decoded is skipped.
 func TestGarbledEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &virtualnet.Network{}
@@ -337,7 +337,7 @@ func TestGarbledEvent(t *testing.T) {
 		server := &http.Server{Handler: http.HandlerFunc(func(h http.ResponseWriter, r *http.Request) {
 			h.Header().Set("Content-Type", "application/x-protobuf")
 			h.Header().Set("Mesos-Stream-Id", "1")
-			fmt.Fprintf(h, "3\n???%d\n%s", len(subscribed), subscribed)
+			fmt.Fprintf(h, "%d\n%s3\n???", len(subscribed), subscribed)
 			_ = http.NewResponseController(h).Flush()
 			<-r.Context().Done()
 		})}

@@ -227,7 +227,7 @@ func floods() map[string]func(i int) []*scheduler.Event {
 // bound returns how many elements a container may have. Those that are not named are bounded by the number of tasks on record.
 func bound(l limits, tasks int, name string) int {
 	const waiting = "journal.Journal[github.com/mesos-actor/mesos-actor-go/scheduler.action]"
-	kill := l.calls[killCalls]
+	kill, acks, events := l.calls[killCalls], l.acksBytes/ackOverhead, l.eventsBytes/taskOverhead
 	if n, named := map[string]int{
 		"scheduler.pool.offers":  2 * l.offers, // up to half of them are rescinded
 		"scheduler.pool.holds":   2 * l.offers,
@@ -241,19 +241,19 @@ func bound(l limits, tasks int, name string) int {
 		"scheduler.machine.vacated":    l.vacated,
 		"scheduler.machine.quarantine": l.quarantined,
 		"scheduler.timers.heap":        sweepMin + 2*3*tasks, // up to three for each task, and as many that were replaced
-		"scheduler.machine.actions":    2*l.offers + l.acks + l.events,
+		"scheduler.machine.actions":    2*l.offers + acks + events,
 		"scheduler.remembered.tasks":   l.adopted,
 
 		// Acknowledgements, events, one for those that were left out, and launches.
-		waiting + ".waiting": l.acks + l.events + 1 + tasks,
+		waiting + ".waiting": acks + events + 1 + tasks,
 		waiting + ".dirty":   l.adopted + tasks,
 		waiting + ".isDirty": l.adopted + tasks,
 		waiting + ".writing": l.adopted + tasks,
 
-		"scheduler.acks.open":             l.acks,
-		"scheduler.kindBackoff.waiting":   l.acks,
+		"scheduler.acks.open":             acks,
+		"scheduler.kindBackoff.waiting":   acks,
 		"scheduler.Call_Decline.OfferIDs": l.declined,
-		"lane ACKNOWLEDGE":                l.acks,
+		"lane ACKNOWLEDGE":                acks,
 		"lane ACCEPT":                     l.calls[acceptCalls] + tasks,
 		"lane DECLINE":                    l.calls[declineCalls],
 		"lane KILL":                       kill,
@@ -272,7 +272,8 @@ func bound(l limits, tasks int, name string) int {
 // smallLimits are limits that a few hundred events exceed.
 func smallLimits() limits {
 	l := defaultLimits()
-	l.offers, l.agents, l.agentRoles, l.vacated, l.quarantined, l.adopted, l.events, l.acks, l.declined = 200, 200, 20, 200, 200, 200, 150, 200, 500
+	l.offers, l.agents, l.agentRoles, l.vacated, l.quarantined, l.adopted, l.declined = 200, 200, 20, 200, 200, 200, 500
+	l.eventsBytes, l.acksBytes = 150*taskOverhead, 200*ackOverhead
 	l.calls = [callKinds]int{
 		acceptCalls: 50, declineCalls: 10, killCalls: 50, reconcileCalls: 10, demandCalls: 10, filterCalls: 10, inverseCalls: 10,
 	}
@@ -345,13 +346,13 @@ func TestControlWithoutLimits(t *testing.T) {
 	}{
 		"offers":              {func(l *limits) { l.offers = many }, "scheduler.pool.offers"},
 		"inverse offers":      {func(l *limits) { l.vacated = many }, "scheduler.machine.vacated"},
-		"uuids of tasks":      {func(l *limits) { l.acks = many }, "lane ACKNOWLEDGE"},
-		"uuids of a task":     {func(l *limits) { l.events = many }, ".waiting"},
+		"uuids of tasks":      {func(l *limits) { l.acksBytes = many }, "lane ACKNOWLEDGE"},
+		"uuids of a task":     {func(l *limits) { l.eventsBytes = many }, ".waiting"},
 		"tasks not on record": {func(l *limits) { l.calls[killCalls] = many }, "lane KILL"},
 		"roles":               {func(l *limits) { l.declined = many }, "scheduler.Call_Decline.OfferIDs"},
 	} {
 		of, f := smallLimits(), flooding{KillUnknown, unsent, "none"}
-		if without.lift(&of); of.events == many {
+		if without.lift(&of); of.eventsBytes == many {
 			f = flooding{KillUnknown, accepted, "hangs"}
 		}
 		require.Contains(t, strings.Join(f.overflows(t, of, 1200, floods()[kind]), "\n"), without.finds, kind)

@@ -18,7 +18,7 @@ import (
 // wrongIDs are IDs under which a framework with an ID of its own cannot be subscribed.
 func wrongIDs() map[string]string {
 	return map[string]string{
-		"blank": " ", "another": "f-2", "longer": ownID + "0", "in capitals": "F-1", "a path": "../" + ownID, "binary": "\xff", "huge": strings.Repeat("x", 1<<20),
+		"empty": "", "blank": " ", "another": "f-2", "longer": ownID + "0", "in capitals": "F-1", "a path": "../" + ownID, "binary": "\xff", "huge": strings.Repeat("x", 1<<20),
 	}
 }
 
@@ -36,6 +36,7 @@ func TestSubscribedAsAnotherFramework(t *testing.T) {
 					for _, e := range run.events {
 						var wrong *FrameworkIDError
 						require.ErrorAs(t, e.Err, &wrong)
+						require.Equal(t, "http://"+oddAddress, wrong.Master)
 						require.Equal(t, ownID, wrong.FrameworkID)
 						require.True(t, name == "binary" || strings.HasPrefix(id, wrong.Subscribed))
 						require.Contains(t, e.Err.Error(), `"`+ownID+`"`)
@@ -71,7 +72,7 @@ func requireRecord(t *testing.T, store mapStore) {
 // A new framework does not take for its ID what can be none, and is registered by the next master that makes sense.
 func TestRegisteredUnderNoID(t *testing.T) {
 	for name, id := range map[string]string{
-		"a path": "a/b", "binary": "\xff", "a line": "a\nb", "huge": strings.Repeat("x", 1<<20), "long": strings.Repeat("x", 256), "dots": "..",
+		"empty": "", "a path": "a/b", "binary": "\xff", "a line": "a\nb", "huge": strings.Repeat("x", 1<<20), "long": strings.Repeat("x", 256), "dots": "..",
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := mapStore{}
@@ -96,17 +97,38 @@ func TestRegisteredUnderNoID(t *testing.T) {
 	}
 }
 
-// In the machine an empty ID is wrong as well; events without one do not get there.
-func TestSubscribedWithEmptyID(t *testing.T) {
-	s := newStage(t)
-	s.configure(func(set *settings) { set.durable = true })
-	for _, line := range []string{"start", "stored"} {
-		s.play(strings.Fields(line))
+// SUBSCRIBED comes first, so a first frame that is no event was meant to be it: the attempt has failed at once, as with an empty
+// ID, and does not wait for 15 s of silence. What is on record stays, and the next Run goes on with it.
+func TestFirstFrameIsNoEvent(t *testing.T) {
+	for name, frame := range map[string]string{
+		"empty": "", "garbage": "???", "SUBSCRIBED without a payload": "\x08\x01", "SUBSCRIBED with an empty payload": "\x08\x01\x12\x00",
+		"SUBSCRIBED without the ID's value": "\x08\x01\x12\x02\x0a\x00", "SUBSCRIBED that breaks off": "\x08\x01\x12\x07\x0a\x05\x0a\x03f",
+		"a type that is not known": "\x08\x63", "OFFERS without a payload": "\x08\x02",
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := recordedStore(t)
+			synctest.Test(t, func(t *testing.T) {
+				master := &oddMaster{subscribe: func(a *exchange) { a.frames(true, frame) }}
+				run := master.runWith(t, Config{Store: store}, 3, nil, nil)
+				require.ErrorIs(t, run.err, context.DeadlineExceeded)
+				subscribes := master.calls[scheduler.Call_SUBSCRIBE]
+				require.Less(t, subscribes[3], time.Second)
+				require.InDelta(t, len(subscribes), len(run.events), 1)
+				for _, e := range run.events {
+					require.ErrorContains(t, e.Err, "scheduler: the answer to SUBSCRIBE is of no use: mesoshttp: Protobuf event of")
+					require.ErrorContains(t, e.Err, "from http://"+oddAddress)
+					require.False(t, e.NextAttempt.IsZero())
+				}
+			})
+			requireRecord(t, store)
+			synctest.Test(t, func(t *testing.T) {
+				master := &oddMaster{subscribe: func(a *exchange) { a.stream(true, subscribedEvent(ownID)) }}
+				run := master.runWith(t, Config{Store: store}, 1, nil, nil)
+				require.True(t, run.events[0].Connected)
+			})
+			requireRecord(t, store)
+		})
 	}
-	s.out.Reset()
-	s.step(streamEvent{stream: 1, event: subscribedEvent("")})
-	require.Equal(t, "  close stream 1\n"+
-		"  notify disconnected: scheduler: the master has subscribed a new framework as \"\", which is no ID, again after 50ms\n", s.out.String())
 }
 
 // Intervals of heartbeats that no master can mean are not believed, which is said once for each subscription.
@@ -138,7 +160,7 @@ func TestOddHeartbeats(t *testing.T) {
 				e.Subscribed.HeartbeatIntervalSeconds = &row.seconds
 				a.stream(true, e)
 			}}
-			run := master.runWith(t, Config{}, 11*60, nil, nil)
+			run := master.runWith(t, Config{}, int(2*row.want/time.Minute)+2, nil, nil)
 			times := master.calls[scheduler.Call_SUBSCRIBE]
 			require.Greater(t, len(times), 2, "%g", row.seconds)
 			require.GreaterOrEqual(t, times[1], row.want)

@@ -42,7 +42,7 @@ type (
 		event  *scheduler.Event
 		size   int // bytes that the event takes in memory
 	}
-	// streamGarbled: an event arrived that could not be decoded, or is of no use.
+	// streamGarbled: an event arrived after SUBSCRIBED that could not be decoded, or is of no use.
 	streamGarbled struct {
 		stream int
 		err    error

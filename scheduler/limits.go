@@ -1,8 +1,7 @@
 package scheduler
 
-// limits bound what the machine keeps because a master says so. Most of what it keeps is bounded by the number of tasks on
-// record; the rest has a limit here, which no cluster comes near and with which all of it takes less than 200 MB.
-// docs/security.md has the whole list.
+// limits bound what the machine keeps because a master says so, and which no cluster comes near. The rest of what it keeps is
+// bounded by the number of tasks on record. docs/security.md has the whole list.
 type limits struct {
 	// offers is how many offers are at hand. More are declined at once.
 	offers int
@@ -26,10 +25,10 @@ type limits struct {
 	// adopted is up to how many tasks on record others are adopted, and how many between two rounds of reconciliation. More
 	// are reported only.
 	adopted int
-	// events is how many events for watchers wait for the store. More are left out, and a LagEvent says how many.
-	events int
-	// acks is how many updates wait for their acknowledgement. More are not acknowledged: agents repeat them.
-	acks int
+	// eventsBytes is how many bytes of events for watchers wait for the store. More are left out, and a LagEvent says how many.
+	eventsBytes int
+	// acksBytes is how many bytes of updates wait for their acknowledgement. More are not acknowledged: agents repeat them.
+	acksBytes int
 	// declined is how many offers go back to the master. If it does not take them the subscription is ended.
 	declined int
 	// calls is how many calls of a kind are under way, but for one of each task and offer that have another limit; 0: as many
@@ -41,8 +40,8 @@ func defaultLimits() limits {
 	return limits{
 		offers: 50_000, offersBytes: 128 << 20, offer: 1 << 20, about: 64 << 10,
 		agents: 50_000, agentsBytes: 128 << 20, agentRoles: 100,
-		vacated: 50_000, quarantined: 10_000, adopted: 50_000, events: 10_000,
-		acks: 10_000, declined: 100_000, calls: [callKinds]int{
+		vacated: 50_000, quarantined: 10_000, adopted: 50_000, eventsBytes: 64 << 20,
+		acksBytes: 64 << 20, declined: 100_000, calls: [callKinds]int{
 			acceptCalls: 10_000, declineCalls: 100, killCalls: 50_000, reconcileCalls: 100, demandCalls: 20, filterCalls: 20, inverseCalls: 100,
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,7 +25,7 @@ func limited(t *testing.T, change func(*limits)) (s *stage, play func(string) st
 // Of five updates three may wait for an answer to their acknowledgement. That the others are dropped is said once. When the
 // master has answered, their agents repeat them.
 func TestAcknowledgementsBeyondTheLimit(t *testing.T) {
-	s, play := limited(t, func(l *limits) { l.acks = 3 })
+	s, play := limited(t, func(l *limits) { l.acksBytes = 3 * (ackOverhead + len("t0a10")) })
 	update := func(i int) string { return play(fmt.Sprintf("update t%d RUNNING uuid=%02x agent=a1", i, i)) }
 	for i := range 3 {
 		require.Contains(t, update(i), "ACKNOWLEDGE")
@@ -46,9 +47,48 @@ func TestAcknowledgementsBeyondTheLimit(t *testing.T) {
 	require.Contains(t, update(0), "ACKNOWLEDGE t0")
 }
 
+// While the store is slow 20,000 tasks begin to run. All their updates are acknowledged, since agents would wait for seconds
+// before they repeat one, and no watcher misses an event.
+func TestUpdatesOfTwentyThousandTasksWhileTheStoreIsSlow(t *testing.T) {
+	const tasks = 20_000
+	s := newStage(t)
+	s.configure(func(set *settings) { set.durable, set.unknown = true, AdoptUnknown })
+	for _, line := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw"} {
+		s.play(strings.Fields(line))
+	}
+	var writing, acks, events int
+	step := func(in input) {
+		for _, a := range s.machine.step(s.now, in) {
+			switch a := a.(type) {
+			case store:
+				writing = len(a.changes)
+			case send:
+				acks++
+			case notify:
+				require.IsType(t, TaskEvent{}, a.event)
+				events++
+			case dropping:
+				require.Fail(t, "acknowledgements are dropped")
+			}
+		}
+	}
+	for _, state := range []mesos.TaskState{mesos.TASK_STARTING, mesos.TASK_RUNNING} {
+		for i := range tasks {
+			step(streamEvent{stream: s.machine.conn.stream, event: statusOf("66549417-1791-41bf-bebf-adeb5c1d4270-S1", serviceSpec(i, 1).ID, state, 0)})
+		}
+	}
+	for writing > 0 {
+		n := writing
+		writing = 0
+		step(stored{records: n})
+	}
+	require.Equal(t, 2*tasks, acks)
+	require.Equal(t, 2*tasks, events)
+}
+
 // An acknowledgement that failed is made again, and takes no second place.
 func TestAcknowledgementsThatAreMadeAgain(t *testing.T) {
-	s, play := limited(t, func(l *limits) { l.acks = 1 })
+	s, play := limited(t, func(l *limits) { l.acksBytes = ackOverhead + len("ta10") })
 	play("update t RUNNING uuid=01 agent=a1")
 	play("done ACKNOWLEDGE unclear")
 	require.NotContains(t, play("update t RUNNING uuid=01 agent=a1"), "ACKNOWLEDGE", "it waits")

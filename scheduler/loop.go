@@ -89,18 +89,22 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
-		s.callouts.call(func() { config.Logger = config.Logger.With("term", t.Number) })
+		s.userCode.call(func() { config.Logger = config.Logger.With("term", t.Number) })
 	}
 	e, err := newEdges(config, s.tokens, t, inputs)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	defer close(r.stopped)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer func() {
+		close(r.stopped)
+		r.leave()
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e.exit = cancel
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(calledHandler{config.Logger.Handler(), &s.callouts}),
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(userHandler{config.Logger.Handler(), &s.userCode}),
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
@@ -278,7 +282,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 			l.calls.waiting = append(l.calls.waiting, out)
 		}
 	case dropping:
-		l.log.WarnContext(ctx, "the master takes no calls, or too few of them: some are dropped", "calls", a.kind.String())
+		l.log.WarnContext(ctx, "too many calls wait for the master, or for the store: some are dropped", "calls", a.kind.String())
 	case takeBack:
 		l.takeBack(a)
 	case store:

@@ -56,6 +56,8 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		l.logPanic(ctx, e.Err)
 	case NeverOfferedEvent:
 		l.log.WarnContext(ctx, "tasks never offered what they need", "event", e.String())
+	case LagEvent:
+		l.log.WarnContext(ctx, "too many events wait for the store: some are left out, also from the log", "events", e.Missed)
 	case OfferEvent:
 		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
 		if e.Err != nil {

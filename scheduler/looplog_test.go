@@ -23,7 +23,7 @@ import (
 func logging(level slog.Level) (*loop, *bytes.Buffer, func() int) {
 	var b bytes.Buffer
 	guard := logguard.Logger(slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: level})))
-	l := &loop{log: slog.New(calledHandler{guard.Handler(), &callouts{}})}
+	l := &loop{log: slog.New(userHandler{guard.Handler(), &userCode{}})}
 	return l, &b, func() int { return strings.Count(b.String(), "\n") }
 }
 

@@ -22,7 +22,7 @@ import (
 // It alone emits actions. What it has to remember is in parts, which never see it:
 //
 //	connection       connection.go         the state of the subscription
-//	callBackoff      callbackoff.go        calls that failed, and those that wait because of that
+//	callBackoff      backoff.go            calls that failed, and those that wait because of that
 //	acks             acks.go               updates that the master has not taken the acknowledgement of
 //	timers           timers.go             what is to be done later
 //	demand.Book      internal/demand       which roles want offers
@@ -136,7 +136,7 @@ func newMachine(s settings) *machine {
 		settings: s, conn: connection{missed: s.missed},
 		pool: pool{policy: poolPolicy{limit: s.limits.offers, bytes: s.limits.offersBytes, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
-		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acks, open: map[ackKey]struct{}{}},
+		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acksBytes, open: map[ackKey]struct{}{}},
 		storage: newStorage(s.limits), unknown: unknownTasks{},
 	}
 	m.demand = m.newDemand()
@@ -156,7 +156,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case wake:
 		m.wake(now)
 	case busy:
-		m.conn.excuse(now, in.took)
+		m.conn.wasBusy(now, in.took)
 	case leaderElected:
 		m.leaderElected(now)
 	case streamOpened:
@@ -168,11 +168,7 @@ func (m *machine) step(now time.Time, in input) []action {
 			m.conn.received(now, in.event.GetType() == scheduler.Event_SUBSCRIBED)
 			m.handle(now, in.event)
 		}
-	case streamGarbled:
-		// Nor is it a sign of life: a master that works also sends heartbeats.
-		if m.conn.current(in.stream) {
-			m.conn.skip(in.err)
-		}
+	case streamGarbled: // no sign of life: a master that works also sends heartbeats
 	case streamClosed:
 		if m.conn.current(in.stream) {
 			m.disconnected(now, in.err)

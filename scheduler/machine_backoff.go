@@ -48,9 +48,9 @@ func (m *machine) callFailed(now time.Time, in callDone) {
 	case kind == declineCalls:
 		m.retryDecline(now, c.Decline.OfferIDs)
 	case kind == ackCalls: // the agent would repeat the update, but only after up to ten minutes
-		m.backoff.later(now, c)
+		m.backoff.retry(now, c)
 	case kind == inverseCalls:
-		if !m.backoff.later(now, c) {
+		if !m.backoff.retry(now, c) {
 			m.drop(kind)
 		}
 	}

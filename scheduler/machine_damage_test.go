@@ -104,7 +104,7 @@ func TestSubscribedForAnotherFramework(t *testing.T) {
 	}
 	s := durableStage(t, "close error=gone", "wait 1s")
 	out := s.play(strings.Fields("subscribed other"))
-	require.Contains(t, out, `the master has subscribed framework "other" instead of "fw"`)
+	require.Contains(t, out, ` has subscribed framework "fw" as "other"`)
 	require.NotContains(t, out, "store")
 	s.play(strings.Fields("wait 1s"))
 	require.Contains(t, s.play(strings.Fields("subscribed fw")), "subscribed as fw")

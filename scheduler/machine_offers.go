@@ -158,7 +158,7 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 // first answer did arrive, or arrives late, its refusal is in force.
 func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 	m.demand.AssumeRefused()
-	m.backoff.later(now, m.declineCall(offers, 0))
+	m.backoff.retry(now, m.declineCall(offers, 0))
 }
 
 // cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their

@@ -118,6 +118,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 		"zk://user:SECRET@host,h:2181/a,b", "zk://user:SECRET@host:2181/a@b", "zk:/user:SECRET@host/a", "zookeeper://user:SECRET@host/a", "ZK://user:SECRET@host/a",
 		"http://user:SECRET@host:5050", "https://user:SECRET@host", "a,http://user:SECRET@host", "user:SECRET@host", "http://user:SECRET@host:99999/x?y#z",
 		" zk://user:SECRET@host:x/a", "http://user:SECRET@host\n", "zk://user:SECRET@host/zookeeper/a", "zk://user:SECRET@host:1,host:1/a", "http://SECRET@host",
+		"http://host?token=SECRET", "http://host/x#SECRET", "zk://user:a?b@host/a?token=SECRET", "a,http://user:b@host?SECRET",
 	} {
 		address = strings.ReplaceAll(address, "SECRET", canary)
 		_, err := scheduler.New(scheduler.Config{Master: address, Framework: scheduler.Framework{Name: "f"}})

@@ -17,9 +17,9 @@ type Status struct {
 	Master string `json:"master,omitzero"`
 	// Since is when the subscription began, or when the last one ended, or when Run began if there was none.
 	Since time.Time `json:"since,omitzero"`
-	// Dropped is how many calls were not made on this subscription, since the master does not take calls, or too few, and
-	// sends so many events that the others would not fit into memory: acknowledgements of updates, which agents repeat, KILL
-	// of tasks that are not on record, and answers to inverse offers. It is 0 unless something is wrong with the master.
+	// Dropped is how many calls were not made on this subscription, since the master takes no calls or too few, or the store
+	// is slow, and so many events come that the others would not fit into memory: acknowledgements of updates, which agents
+	// repeat, KILL of tasks that are not on record, and answers to inverse offers. It is 0 unless something is wrong.
 	Dropped int `json:"dropped,omitzero"`
 }
 

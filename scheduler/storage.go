@@ -10,12 +10,21 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
+// offerAge is how long offers are kept from others for launches that wait for the store: longer than two calls of
+// Apply that hang. If launches were given up at each failure, a store that fails every other time would always store that a
+// task is pending again, and never that it is launched. So it doubles, up to maxOfferAge, each time that launches are given up, until
+// the store has taken all that wait: of twenty calls that hang for storeTimeout one may succeed.
+const (
+	offerAge    = 30 * time.Second
+	maxOfferAge = 4 * time.Minute
+)
+
 // storage is what the machine keeps about its store: what has changed and is not stored yet, and which actions wait
 // for that. Changes that are made while a write is under way are written together by the next one. The record of
 // the framework has the ID "".
 type storage struct {
 	journal journal.Journal[action]
-	// Events for watchers among the waiting actions: how many at most, how many there are, and those that were left out since
+	// Events for watchers among the waiting actions, in bytes: at most, and at present; and those that were left out since
 	// then; nil: none.
 	maxEvents int
 	events    int
@@ -61,7 +70,7 @@ func (*leftOut) isAction() {}
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
 
 func newStorage(l limits) storage {
-	return storage{maxEvents: l.events, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
+	return storage{maxEvents: l.eventsBytes, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework that is in the store.
@@ -77,11 +86,12 @@ func (s *storage) postpone(now time.Time, a action) bool {
 	case reply:
 		s.callers[a.ref] = a.submitted
 	case notify:
-		if s.events == s.maxEvents {
+		size := eventSize(a.event)
+		if s.events+size > s.maxEvents {
 			s.leaveOut(now)
 			return true
 		}
-		s.events++
+		s.events += size
 	}
 	return s.journal.Add(now, a)
 }
@@ -142,7 +152,7 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	for _, w := range released {
 		switch a := w.Action.(type) {
 		case notify:
-			s.events--
+			s.events -= eventSize(a.event)
 		case *leftOut:
 			if a == s.leftOut {
 				s.leftOut = nil

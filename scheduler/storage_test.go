@@ -12,7 +12,10 @@ import (
 // before the events that come later.
 func TestEventsThatWaitForTheStore(t *testing.T) {
 	s := newStage(t)
-	s.configure(func(set *settings) { set.durable, set.limits = true, defaultLimits(); set.limits.events = 8 })
+	s.configure(func(set *settings) {
+		set.durable, set.limits = true, defaultLimits()
+		set.limits.eventsBytes = 8 * 1500
+	})
 	play := func(line string) string { return s.play(strings.Fields(line)) }
 	for _, line := range []string{"start", "stored", "subscribed fw", "stored", "subscribed fw", "submit t", "stored", "offers o1@a1:1:1024", "stored"} {
 		play(line)

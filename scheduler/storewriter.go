@@ -18,7 +18,7 @@ const storeTimeout = 10 * time.Second
 // write writes the changes that come through the channel, which has room for one write.
 func (e *edges) write(ctx context.Context, s storeTurn, limit batchLimit) chan<- []change {
 	writes := make(chan []change, 1)
-	e.running.Go(func() {
+	e.start(func() {
 		for {
 			select {
 			case changes := <-writes:
@@ -65,7 +65,7 @@ func (s storeTurn) limit(ctx context.Context) (batchLimit, error) {
 	}
 	limit := make(chan batchLimit, 1)
 	err := s.turn.call(ctx, "the store", func(context.Context) error {
-		s.calls.callFor(func() {
+		s.code.callFor(func() {
 			records, bytes := l.BatchLimit()
 			limit <- batchLimit{max(0, records), max(0, bytes)}
 		})
@@ -158,7 +158,7 @@ func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	records := make(chan map[string][]byte, 1)
 	err := s.turn.call(ctx, "the store", func(ctx context.Context) (err error) {
 		s.late.records = nil
-		s.calls.callFor(func() {
+		s.code.callFor(func() {
 			var all map[string][]byte
 			all, err = s.Load(ctx)
 			records <- all

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // returnTime is how long a call of user code may take to return when its context has ended.
@@ -51,7 +53,7 @@ func (t turn) run(ctx context.Context, whose string, do func(context.Context) er
 			}
 			result <- err
 		}()
-		err = do(ctx)
+		err = printable.Error(do(ctx))
 	}()
 	select {
 	case err := <-result:
@@ -71,19 +73,19 @@ func (t turn) run(ctx context.Context, whose string, do func(context.Context) er
 // errExited is the outcome of a call that ended its goroutine instead of returning.
 var errExited = errors.New("scheduler: user code called runtime.Goexit")
 
-// storeTurn is the turn of a store. It outlives a run, since a call may do so as well.
+// storeTurn is a store whose methods are called one at a time. It outlives a run, since a call may do so as well.
 type storeTurn struct {
 	Store
-	turn  turn
-	calls *callouts
-	late  *lateWrite
+	turn turn
+	code *userCode
+	late *lateWrite
 }
 
 // lateWrite is a write that succeeded after it was given up, if nothing was written or read since. It is used by who has the turn.
 type lateWrite struct{ records map[string][]byte }
 
-func newStoreTurn(store Store, calls *callouts) storeTurn {
-	return storeTurn{store, newTurn(), calls, &lateWrite{}}
+func newStoreTurn(store Store, code *userCode) storeTurn {
+	return storeTurn{store, newTurn(), code, &lateWrite{}}
 }
 
 // turnOf returns the turn of a store, which may be that of an earlier run. It is called by Lead alone, which forgets the
@@ -98,7 +100,7 @@ func (s *Scheduler) turnOf(store Store) storeTurn {
 			busy = append(busy, t)
 		}
 	}
-	t := newStoreTurn(store, &s.callouts)
+	t := newStoreTurn(store, &s.userCode)
 	s.stores = append(busy, t)
 	return t
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// watchLimit is how far a watcher may be behind. The event of a task takes about 1 KiB, so that a forgotten watcher takes
-// some 4 MiB. With the longest messages that are kept it takes 5 KiB.
-func watchLimit() queueLimit { return queueLimit{events: 4096, bytes: 16 << 20} }
+// watchLimit is how far a watcher may be behind. The event of a task takes 1 KiB to 1.5 KiB, and 10,000 of them may come at
+// once, when a store has written the tasks.
+func watchLimit() queueLimit { return queueLimit{events: 16_384, bytes: 16 << 20} }
 
 // rawLimit is the same for WatchRaw. Its events are as large as the master makes them: with the offers of a large cluster
 // some 100 KiB on the wire and 400 KiB in memory, which is what counts.
@@ -164,7 +164,7 @@ func (w *watcher) take() (events []Event, ended bool) {
 }
 
 // Watch returns all events from this call on, until ctx or Run ends. If Run has not begun, it ends when the next Run
-// does. The sequence can be ranged over once. A watcher that is more than 4,096 events behind, or more than about 16 MiB
+// does. The sequence can be ranged over once. A watcher that is more than 16,384 events behind, or more than about 16 MiB
 // of events, gets a [LagEvent] in place of those that it missed; it never slows down the scheduler or other watchers. In a
 // matcher, a builder, a policy or a log handler the sequence is empty.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
@@ -193,7 +193,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLim
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(w)
 		defer forget()
-		if s.callouts.here() {
+		if s.userCode.isCaller() {
 			return // the scheduler, which would publish the events, waits for the caller
 		}
 		for {

@@ -42,6 +42,20 @@ func TestWatcherLags(t *testing.T) {
 	require.Empty(t, s.watchers.all)
 }
 
+// A store has written 10,000 tasks at once. A watcher that has not run meanwhile misses nothing.
+func TestWatcherOfTenThousandTasks(t *testing.T) {
+	const tasks = 10_000
+	s := &Scheduler{}
+	w := s.watchers.add(&s.watchers.all, watchLimit())
+	for i := range tasks {
+		status := statusOf("66549417-1791-41bf-bebf-adeb5c1d4270-S1", serviceSpec(i, 1).ID, mesos.TASK_RUNNING, 0).Update.Status
+		s.watchers.publish(TaskEvent{Task: task.Info{Spec: serviceSpec(i, 1), State: task.StateRunning, Status: &status}})
+	}
+	events, _ := w.take()
+	require.Len(t, events, tasks)
+	require.IsType(t, TaskEvent{}, events[tasks-1], "and no LagEvent is among them")
+}
+
 func TestWatchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Scheduler{}

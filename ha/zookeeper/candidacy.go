@@ -98,7 +98,7 @@ var errNotFirst = errors.New("another node is before that of this member")
 func (c *candidacy) look(prove bool) view {
 	v := view{begun: time.Now()}
 	if prove {
-		_, err := c.s.conn.Multi(&zk.CheckVersionRequest{Path: path.Join(c.election, c.own.node), Version: 0})
+		_, err := c.s.conn.Multi(&zk.CheckVersionRequest{Path: path.Join(c.election, c.own.node), Version: anyVersion})
 		if errors.Is(err, zk.ErrNoNode) {
 			err = errGone
 		}

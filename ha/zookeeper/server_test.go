@@ -43,6 +43,8 @@ func TestServers(t *testing.T) {
 			{"lost creation", lostCreation},
 			{"orphan", orphan},
 			{"deleted by hand", deletedByHand},
+			{"node changed by hand", nodeChangedByHand},
+			{"storm", storm},
 			{"lead returns", leadReturns},
 			{"wrong password", wrongPassword},
 			{"access lost", accessLost},

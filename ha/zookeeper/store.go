@@ -193,7 +193,7 @@ func (st *store) put(e entry, changes map[string][]byte, replaced []entry) error
 	case err == nil:
 		st.replica.wrote(e, changes, entries)
 		return nil
-	case len(results) > 0 && (errors.Is(results[0].Error, zk.ErrNoNode) || errors.Is(results[0].Error, zk.ErrBadVersion)):
+	case len(results) > 0 && errors.Is(results[0].Error, zk.ErrNoNode):
 		return st.t.lost()
 	}
 	st.doubt = true

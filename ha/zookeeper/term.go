@@ -31,10 +31,12 @@ type outcome struct {
 	err error
 }
 
-// fence is the part of a request without which the servers do nothing of it: the member's node is there. Its data,
-// and so its version, never change.
+// anyVersion is of a node that has only to be there: the data of a member's node do not change, but by hand.
+const anyVersion = -1
+
+// fence is the part of a request without which the servers do nothing of it: the member's node is there.
 func (t *term) fence() *zk.CheckVersionRequest {
-	return &zk.CheckVersionRequest{Path: t.node, Version: 0}
+	return &zk.CheckVersionRequest{Path: t.node, Version: anyVersion}
 }
 
 // end fences the term, and ends its context.
@@ -91,7 +93,7 @@ func (t *term) proveNow() error {
 	switch {
 	case err == nil:
 		return t.check()
-	case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion):
+	case errors.Is(err, zk.ErrNoNode):
 		return t.lost()
 	}
 	return t.fenced(fmt.Errorf("ha/zookeeper: leadership is not proved: %w", err))

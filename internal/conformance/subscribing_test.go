@@ -173,7 +173,7 @@ func subscribing() []behaviour {
 				})
 				told, _ := w.connections()
 				require.ErrorAs(w, told[4].Err, &wrong)
-				require.Equal(w, scheduler.FrameworkIDError{FrameworkID: f.ID, Subscribed: f.ID + "0"}, *wrong)
+				require.Equal(w, scheduler.FrameworkIDError{Master: wrong.Master, FrameworkID: f.ID, Subscribed: f.ID + "0"}, *wrong)
 				w.wire.events(nil)
 				w.untilConnected(2)
 				again, _ := w.view()

@@ -256,7 +256,7 @@ func (c *Client) opened(resp *http.Response, call *scheduler.Call) error {
 	case resp.StatusCode != http.StatusOK:
 		return statusError(resp, call)
 	case contentType != c.codec.mediaType():
-		return fmt.Errorf("%w: %q instead of %q", ErrContentType, contentType, c.codec.mediaType())
+		return fmt.Errorf("%w: %q instead of %q", ErrContentType, mask(resp.Request, contentType), c.codec.mediaType())
 	case resp.Header.Get(streamIDHeader) == "":
 		return ErrNoStreamID
 	}
@@ -308,7 +308,7 @@ func roundTrip(t *http.Transport, req *http.Request) (*http.Response, error) {
 		// net/http lets a dial outlive the request it was for. Against a host that swallows packets it would
 		// hold one of the MaxConns places for minutes and block the next call. This ends such dials.
 		t.CloseIdleConnections()
-		return nil, err
+		return nil, maskError(req, err)
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// Its body is the bare connection, over which the context has no power any more.

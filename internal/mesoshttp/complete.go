@@ -8,22 +8,23 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// maxID is how long the ID of an agent, an offer, an executor or a task, or a uuid, may be in bytes. Mesos' own have 255 at
-// most. IDs are kept whole, since calls must have them: so an event with a longer one is skipped.
+// maxID is how long the ID of an agent, an offer, an executor or a task, a uuid, or the name or address of an agent may be in
+// bytes. Mesos' own IDs have 255 at most, and so have the names of DNS. They are kept whole, since calls and constraints must
+// have them: so an event with a longer one is skipped.
 const maxID = 1 << 10
 
 // errType is why an event is skipped whose type is missing, or newer than mesos-go.
 var errType = errors.New("its type is not known")
 
 // complete returns an error for an event of an unknown type, for one without a part that all events of its type have, and
-// for one with an ID that is longer than any. The codecs have found missing required fields before, as far as they can: this
+// for one with an ID or a name that is longer than any. The codecs have found missing required fields before, as far as they can: this
 // finds missing payloads, empty IDs, and fields that are optional only in protobuf.
 func complete(e *scheduler.Event) error {
 	var p parts
 	switch e.Type {
 	case scheduler.Event_HEARTBEAT:
 	case scheduler.Event_SUBSCRIBED:
-		p.need("subscribed.framework_id", e.GetSubscribed().GetFrameworkID().GetValue() != "")
+		p.need("subscribed.framework_id", e.GetSubscribed().GetFrameworkID() != nil) // whether it is one is for the caller to say
 	case scheduler.Event_OFFERS:
 		p.need("offers", e.Offers != nil)
 		for i := range e.GetOffers().GetOffers() {
@@ -88,7 +89,11 @@ func (p *parts) atMost(part string, size int) {
 func (p *parts) offer(o *mesos.Offer) {
 	p.id("offers.offers.id", o.ID.Value)
 	p.id("offers.offers.agent_id", o.AgentID.Value)
-	p.need("offers.offers.hostname", o.Hostname != "")
+	p.id("offers.offers.hostname", o.Hostname)
+	if u := o.URL; u != nil {
+		p.atMost("offers.offers.url.address.hostname", len(u.Address.GetHostname()))
+		p.atMost("offers.offers.url.address.ip", len(u.Address.GetIP()))
+	}
 	for i := range o.Resources {
 		p.resource(&o.Resources[i])
 	}

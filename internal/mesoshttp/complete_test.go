@@ -14,6 +14,9 @@ func TestIDsThatAreTooLong(t *testing.T) {
 	for path, text := range map[string]string{
 		"offers.offers.id":                             `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"X"},"framework_id":{"value":"fw"},"agent_id":{"value":"a"},"hostname":"h"}]}}`,
 		"offers.offers.agent_id":                       `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"fw"},"agent_id":{"value":"X"},"hostname":"h"}]}}`,
+		"offers.offers.hostname":                       `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"fw"},"agent_id":{"value":"a"},"hostname":"X"}]}}`,
+		"offers.offers.url.address.hostname":           `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"fw"},"agent_id":{"value":"a"},"hostname":"h","url":{"scheme":"http","address":{"hostname":"X","port":5051}}}]}}`,
+		"offers.offers.url.address.ip":                 `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"fw"},"agent_id":{"value":"a"},"hostname":"h","url":{"scheme":"http","address":{"ip":"X","port":5051}}}]}}`,
 		"inverse_offers.inverse_offers.id":             `{"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[{"id":{"value":"X"},"framework_id":{"value":"fw"},"unavailability":{"start":{"nanoseconds":1}}}]}}`,
 		"inverse_offers.inverse_offers.agent_id.value": `{"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[{"id":{"value":"i"},"framework_id":{"value":"fw"},"agent_id":{"value":"X"},"unavailability":{"start":{"nanoseconds":1}}}]}}`,
 		"rescind.offer_id":                             `{"type":"RESCIND","rescind":{"offer_id":{"value":"X"}}}`,

@@ -124,13 +124,13 @@ func TestBareEvents(t *testing.T) {
 	for _, text := range []string{
 		`{}`, `null`, `{"type":null}`, `{"type":"OFFERS","offers":null}`, `{"type":"OFFERS","offers":{"offers":[null]}}`, `{"type":"OFFERS","offers":{"offers":[{}]}}`,
 		`{"type":"UPDATE","update":{"status":null}}`, `{"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[null]}}`,
-		`{"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":""}}}`, `{"type":"SUBSCRIBED","subscribed":{"framework_id":{}}}`,
+		`{"type":"SUBSCRIBED","subscribed":{}}`, `{"type":"SUBSCRIBED","subscribed":{"framework_id":{}}}`,
 		`{"type":"UPDATE","update":{"status":{"task_id":{"value":""},"state":"TASK_RUNNING"}}}`, `{"type":"NEW","new":{}}`,
 	} {
 		_, _, err := newDecoder(JSON).event([]byte(text))
 		require.Error(t, err, text)
 	}
-	for _, frame := range [][]byte{{}, {0x08, 99}, {0x08, 1, 0x12, 4, 0x0a, 2, 0x0a, 0}, {0x08, 5, 0x32, 0}} {
+	for _, frame := range [][]byte{{}, {0x08, 99}, {0x08, 1, 0x12, 0}, {0x08, 1, 0x12, 2, 0x0a, 0}, {0x08, 5, 0x32, 0}} {
 		_, _, err := newDecoder(Protobuf).event(frame)
 		require.Error(t, err, "%x", frame)
 	}

@@ -101,11 +101,11 @@ func statusError(resp *http.Response, call *scheduler.Call) error {
 		Master:     base(resp.Request.URL),
 		Call:       call.Type,
 		Status:     resp.StatusCode,
-		Body:       strings.ToValidUTF8(string(body), "\uFFFD"),
-		Location:   resp.Header.Get("Location"),
+		Body:       mask(resp.Request, strings.ToValidUTF8(string(body), "\uFFFD")),
+		Location:   mask(resp.Request, resp.Header.Get("Location")),
 		RetryAfter: retryAfter(resp.Header, time.Now()),
 	}
-	e.Leader = leader(resp.Request.URL, e.Location)
+	e.Leader = leader(resp.Request.URL, resp.Header.Get("Location"))
 	return e
 }
 

@@ -36,7 +36,7 @@ func (c *Client) FindFramework(ctx context.Context, master, key, value string) (
 		}
 		next := leader(resp.Request.URL, location)
 		if err := c.refuseHop(hops, next); err != nil {
-			return "", &RedirectError{Hops: hops, Location: location, Err: err}
+			return "", &RedirectError{Hops: hops, Location: mask(resp.Request, location), Err: err}
 		}
 		hops = append(hops, next)
 	}

@@ -272,7 +272,7 @@ func (l *line) head(req *http.Request) (*http.Response, error) {
 		case err != nil && l.limit.N <= 0:
 			return nil, fmt.Errorf("the head of the answer is longer than %d bytes", maxHead)
 		case err != nil:
-			return nil, err
+			return nil, maskError(req, err)
 		case resp.StatusCode >= http.StatusOK, resp.StatusCode == http.StatusSwitchingProtocols:
 			return resp, nil
 		}

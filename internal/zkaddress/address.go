@@ -24,18 +24,22 @@ func (a Address) String() string { return "zk://" + strings.Join(a.Servers, ",")
 // GoString returns the same as String, so that the password is not logged.
 func (a Address) GoString() string { return a.String() }
 
-// Redact hides everything that may be a password, also in a mistyped value.
+// Redact hides everything that may be a password or a token, also in a mistyped value.
 func Redact(s string) string {
 	at := strings.LastIndex(s, "@")
+	rest := s[at+1:]
+	if query := strings.IndexAny(rest, "?#"); query >= 0 {
+		rest = rest[:query+1] + "***"
+	}
 	if at < 0 {
-		return s
+		return rest
 	}
 	for _, scheme := range []string{"zk://", "http://", "https://"} {
 		if strings.HasPrefix(s, scheme) {
-			return scheme + "***" + s[at:]
+			return scheme + "***@" + rest
 		}
 	}
-	return "***" + s[at:]
+	return "***@" + rest
 }
 
 // Parse parses a zk URL without its scheme, as masters do: the first / begins the path, and the last @ before it ends

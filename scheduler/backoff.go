@@ -77,7 +77,7 @@ type callBackoff struct {
 	declined int // offers that go back to the master, which has not taken them yet
 }
 
-// kindBackoff is that of one kind.
+// kindBackoff is the state of one kind of calls.
 type kindBackoff struct {
 	failures int               // in a row
 	until    time.Time         // when the pause ends
@@ -177,8 +177,9 @@ func (b *callBackoff) succeeded(call *scheduler.Call) []*scheduler.Call {
 	return k.takeAll()
 }
 
-// later keeps a call that is to be made after the pause, or after one of callRetry if there is none, and reports whether it did.
-func (b *callBackoff) later(now time.Time, call *scheduler.Call) bool {
+// retry keeps a call that failed, to be made again after the pause, or after one of callRetry if there is none. It reports whether
+// it did.
+func (b *callBackoff) retry(now time.Time, call *scheduler.Call) bool {
 	k := &b.kinds[kindOf(call)]
 	if len(k.waiting) == 0 && !k.closed && !now.Before(k.until) {
 		k.until = now.Add(callRetry)
@@ -275,4 +276,12 @@ func retryAfter(err error) time.Duration {
 		return 0
 	}
 	return refused.retryAfter
+}
+
+// limitRetryAfter has an error, which belongs to the caller, ask for a wait of that time at most.
+func limitRetryAfter(err error, limit time.Duration) {
+	var refused *CallError
+	if errors.As(err, &refused) {
+		refused.retryAfter = min(refused.retryAfter, limit)
+	}
 }
