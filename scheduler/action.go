@@ -54,7 +54,7 @@ type (
 		role     string
 		arrivals int
 	}
-	// takeBack takes back the machine's own calls of a kind that have not been made yet. They are done then, unsent.
+	// takeBack removes the machine's own calls of a kind that wait in the lanes. For each there is a callDone, with unsent.
 	takeBack struct {
 		stream int
 		kind   callKind

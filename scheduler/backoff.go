@@ -77,7 +77,7 @@ type callBackoff struct {
 	declined int // offers that go back to the master, which has not taken them yet
 }
 
-// kindBackoff is that of one kind.
+// kindBackoff is the state of one kind of calls.
 type kindBackoff struct {
 	failures int               // in a row
 	until    time.Time         // when the pause ends
@@ -276,4 +276,12 @@ func retryAfter(err error) time.Duration {
 		return 0
 	}
 	return refused.retryAfter
+}
+
+// limitRetryAfter has an error, which belongs to the caller, ask for a wait of that time at most.
+func limitRetryAfter(err error, limit time.Duration) {
+	var refused *CallError
+	if errors.As(err, &refused) {
+		refused.retryAfter = min(refused.retryAfter, limit)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,18 +28,23 @@ func TestChaosBoundsControl(t *testing.T) {
 	}
 }
 
-// hasty subscribes again after a moment, however often that has failed.
+// hasty subscribes again after a moment, however often that has failed; but not for ever, since an hour of that takes minutes.
 func hasty() decision {
+	var failed atomic.Int64
 	return func(m *machine, now time.Time, in input) []action {
-		m.settings.backoffMin, m.settings.backoffMax = 100*time.Millisecond, 100*time.Millisecond
+		if _, ok := in.(streamClosed); ok && failed.Add(1) <= 10*mostSubscribes {
+			set := m.settings
+			defer func() { m.settings = set }()
+			m.settings.backoffMin, m.settings.backoffMax = 100*time.Millisecond, 100*time.Millisecond
+		}
 		return m.step(now, in)
 	}
 }
 
-// hoarding keeps something of every event.
+// hoarding keeps something of every event, until that is too much.
 func hoarding() decision {
 	return func(m *machine, now time.Time, in input) []action {
-		if _, ok := in.(streamEvent); ok {
+		if _, ok := in.(streamEvent); ok && len(m.vacated) < 2*mostKept>>16 {
 			m.vacated[strings.Repeat("x", 64<<10)+fmt.Sprint(len(m.vacated))] = maintenance{}
 		}
 		return m.step(now, in)

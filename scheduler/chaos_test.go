@@ -23,7 +23,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 )
 
-var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time")
+var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cluster time; two at most with -short")
 
 // TestChaos disturbs a cluster, its users and the scheduler's process for an hour, in every way that
 // chaos_faults_test.go has, then lets it run undisturbed, and checks all the time what a scheduler promises:
@@ -38,7 +38,11 @@ var chaosSeeds = flag.Uint64("chaos", 4, "seeds of TestChaos, each an hour of cl
 //   - no goroutine is left behind;
 //   - calls, lines of the log and what the machine keeps are bounded (chaos_bounds_test.go), also while the master lies.
 func TestChaos(t *testing.T) {
-	for seed := range *chaosSeeds {
+	seeds := *chaosSeeds
+	if testing.Short() {
+		seeds = min(seeds, 2)
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			if h := runChaos(t, seed, *chaosLies, (*machine).step); len(h.violations) > 0 {

@@ -158,9 +158,9 @@ func (c *connection) received(now time.Time, subscribed bool) {
 	}
 }
 
-// excuse makes a time not count as silence in which nothing could be heard.
-func (c *connection) excuse(now time.Time, deaf time.Duration) {
-	if c.lastHeard = c.lastHeard.Add(deaf); c.lastHeard.After(now) {
+// wasBusy makes a time not count as silence of the master, in which the loop was busy and took no events.
+func (c *connection) wasBusy(now time.Time, took time.Duration) {
+	if c.lastHeard = c.lastHeard.Add(took); c.lastHeard.After(now) {
 		c.lastHeard = now
 	}
 }

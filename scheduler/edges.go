@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -43,6 +44,21 @@ type edges struct {
 	inflow   inflow
 	log      *slog.Logger
 	running  sync.WaitGroup
+	exit     context.CancelCauseFunc // ends the run
+}
+
+// start calls f on a goroutine of the edges. If user code, such as a log handler, ends that, it ends the run.
+func (e *edges) start(f func()) {
+	e.running.Go(func() {
+		returned := false
+		defer func() {
+			if !returned {
+				e.exit(errExited)
+			}
+		}()
+		f()
+		returned = true
+	})
 }
 
 func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []input) (*edges, error) {
@@ -86,7 +102,7 @@ func (e *edges) put(ctx context.Context, ins ...input) bool {
 
 // detect finds masters until ctx ends.
 func (e *edges) detect(ctx context.Context) {
-	e.running.Go(func() { _ = e.detector.Run(ctx, func() { e.put(ctx, leaderElected{}) }) })
+	e.start(func() { _ = e.detector.Run(ctx, func() { e.put(ctx, leaderElected{}) }) })
 }
 
 // errSilent is why a stream ends whose master sends not even heartbeats.
@@ -97,7 +113,7 @@ var errNewLeader = errors.New("scheduler: another master leads")
 
 // read opens a subscription and reads its events until it ends, another master leads, or ctx ends.
 func (e *edges) read(ctx context.Context, s subscribe) {
-	e.running.Go(func() {
+	e.start(func() {
 		err := e.follow(ctx, s)
 		if ctx.Err() != nil {
 			return // the machine has ended it, or the run has ended: that is no news
@@ -110,7 +126,8 @@ func (e *edges) read(ctx context.Context, s subscribe) {
 // each master is tried once: the backoff pause should not follow each dead master, since the next one may lead.
 func (e *edges) follow(ctx context.Context, s subscribe) error {
 	first, nobody := "", true
-	var untrusted error // of a master that has redirected to another host than trusted ones
+	var untrusted error                   // of a master that has redirected to another host than trusted ones
+	again := time.Duration(math.MaxInt64) // after which one of the masters may be asked again
 	for {
 		lead, err := e.detector.Leader(ctx)
 		if err != nil {
@@ -131,8 +148,10 @@ func (e *edges) follow(ctx context.Context, s subscribe) error {
 		if lead.Changed != nil {
 			return e.withZooKeeper(lead.URL, err)
 		}
+		again = min(again, retryAfter(err))
 		first = cmp.Or(first, lead.URL)
 		if next, _ := e.detector.Leader(ctx); next.URL == first {
+			limitRetryAfter(err, again)
 			switch {
 			case nobody:
 				return &leaderlessError{err}
@@ -171,7 +190,7 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	if lead.Changed != nil {
-		e.running.Go(func() {
+		e.start(func() {
 			select {
 			case <-lead.Changed:
 				end(errNewLeader)
@@ -225,7 +244,7 @@ func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stre
 
 // call makes the calls that it receives from the channel, one after the other.
 func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
-	e.running.Go(func() {
+	e.start(func() {
 		e.make(ctx, calls, func(ctx context.Context, one []outgoing) []error {
 			return []error{e.client.Call(ctx, one[0].master, one[0].streamID, one[0].call, offerConstraints(one[0].constraints))}
 		})
@@ -235,7 +254,7 @@ func (e *edges) call(ctx context.Context, calls <-chan []outgoing) {
 // acknowledge makes the calls that it receives from the channel, one batch after the other, on a connection of its
 // own. The calls of a batch are for the same stream, and have no further effect if they arrive twice.
 func (e *edges) acknowledge(ctx context.Context, batches <-chan []outgoing) {
-	e.running.Go(func() {
+	e.start(func() {
 		pipeline := e.client.Pipeline()
 		defer pipeline.Close()
 		e.make(ctx, batches, func(ctx context.Context, batch []outgoing) []error {
@@ -281,7 +300,8 @@ func (c Config) tokenSource() *mesoshttp.TokenSource {
 				err = panicked("the token source", p)
 			}
 		}()
-		return c.Token(ctx)
+		token, err = c.Token(ctx)
+		return token, printable.Error(err)
 	})
 }
 

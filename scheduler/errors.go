@@ -29,7 +29,9 @@ var (
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
 	// ErrReentrant is returned by the methods of [Scheduler] that are called by a matcher, a builder, the policy for inverse
-	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them meanwhile.
+	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them meanwhile, and
+	// are answered when the user code has returned. If that waits for them, directly or by way of another Scheduler, they wait until
+	// their context ends, or until 2 s after that of Run.
 	ErrReentrant = errors.New("scheduler: called by a matcher, a builder, a policy or a log handler, for which the scheduler waits")
 	// ErrEvicted is returned by Run when another scheduler has subscribed with the same framework ID. Run does
 	// not subscribe again, since two schedulers that both did would evict each other for ever.
@@ -88,7 +90,12 @@ func asFenced(err error) error {
 
 // saysFenced reports whether an error, or one that it wraps, has a method Fenced that returns true. (errors.As would
 // only find the first error that has the method: of several that are joined, another one may return true.)
-func saysFenced(err error) bool {
+func saysFenced(err error) (fenced bool) {
+	defer func() {
+		if recover() != nil { // the method is user code
+			fenced = false
+		}
+	}()
 	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
 		return true
 	}
@@ -334,7 +341,7 @@ func (e *PanicError) Error() string {
 // Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
-	return err
+	return printable.Error(err)
 }
 
 func panicked(who string, value any) error {

@@ -160,7 +160,7 @@ func TestOddHeartbeats(t *testing.T) {
 				e.Subscribed.HeartbeatIntervalSeconds = &row.seconds
 				a.stream(true, e)
 			}}
-			run := master.runWith(t, Config{}, 11*60, nil, nil)
+			run := master.runWith(t, Config{}, int(2*row.want/time.Minute)+2, nil, nil)
 			times := master.calls[scheduler.Call_SUBSCRIBE]
 			require.Greater(t, len(times), 2, "%g", row.seconds)
 			require.GreaterOrEqual(t, times[1], row.want)

@@ -48,7 +48,7 @@ func (f *inflow) wait(ctx context.Context) {
 	}
 }
 
-// full returns what is closed when there is room again, nil if there is.
+// full returns a channel that is closed when there is room again, or nil if there is room now.
 func (f *inflow) full() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -96,9 +96,13 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 		return err
 	}
 	defer e.close()
-	defer close(r.stopped)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer func() {
+		close(r.stopped)
+		r.leave()
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e.exit = cancel
 	l := &loop{
 		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(userHandler{config.Logger.Handler(), &s.userCode}),
 		edges: e, inputs: inputs,

@@ -156,7 +156,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	case wake:
 		m.wake(now)
 	case busy:
-		m.conn.excuse(now, in.took)
+		m.conn.wasBusy(now, in.took)
 	case leaderElected:
 		m.leaderElected(now)
 	case streamOpened:

@@ -235,6 +235,82 @@ func TestSchedulerIsCalledByOthersDuringAMatch(t *testing.T) {
 	})
 }
 
+// A matcher that waits for a goroutine that calls the scheduler waits for itself. The end of Run's context ends that, and
+// everybody is answered.
+func TestMatcherThatWaitsForACaller(t *testing.T) {
+	var h *harness
+	answers := make(chan error, 2)
+	matcher := brokenMatcher(func(in task.Cycle) ([]task.Placement, []task.Rejection) {
+		called := make(chan error)
+		go func() { _, err := h.sched.Tasks(context.Background()); called <- err }()
+		answers <- <-called
+		return taskmatcher.FirstFit{}.Match(in)
+	})
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: matcher}, func(_ context.Context, running *harness) {
+		h = running
+		launched := make(chan error, 1)
+		go func() { _, err := h.sched.Launch(context.Background(), sleeper("a")); launched <- err }()
+		h.at(time.Minute)
+		ending := time.Now()
+		h.stop()
+		require.ErrorIs(h, h.end(), context.Canceled)
+		require.LessOrEqual(h, time.Since(ending), 3*time.Second)
+		require.ErrorIs(h, <-answers, scheduler.ErrNotRunning)
+		require.ErrorIs(h, <-launched, scheduler.ErrNotRunning)
+	})
+}
+
+// callingHandler is a log handler that calls a function for each line about a task.
+type callingHandler struct {
+	slog.Handler
+	call func()
+}
+
+func (callingHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h callingHandler) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (h callingHandler) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "task" {
+		h.call()
+	}
+	return nil
+}
+
+// The same with two schedulers, the matcher of one of which calls the other, whose log handler calls the first.
+func TestSchedulersThatWaitForEachOther(t *testing.T) {
+	var first, second *scheduler.Scheduler
+	matcher := brokenMatcher(func(in task.Cycle) ([]task.Placement, []task.Rejection) {
+		time.Sleep(time.Second) // until the other one is in its log handler
+		_, _ = second.Tasks(context.Background())
+		return taskmatcher.FirstFit{}.Match(in)
+	})
+	handler := callingHandler{call: func() {
+		time.Sleep(time.Second)
+		_, _ = first.Tasks(context.Background())
+	}}
+	withHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Matcher: matcher}, func(ctx context.Context, h *harness) {
+		first = h.sched
+		var err error
+		second, err = scheduler.New(scheduler.Config{Master: address, Framework: scheduler.Framework{Name: "second"}, DialContext: h.dial, Logger: slog.New(handler)})
+		require.NoError(h, err)
+		ctx, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- second.Run(ctx) }()
+		h.at(time.Second)
+		for _, s := range []*scheduler.Scheduler{first, second} {
+			go func() { _ = s.Submit(ctx, sleeper("a")) }()
+		}
+		h.at(time.Minute)
+		short, end := context.WithTimeout(ctx, time.Minute)
+		defer end()
+		_, err = first.Tasks(short)
+		require.ErrorIs(h, err, context.DeadlineExceeded)
+		cancel()
+		h.stop()
+		require.ErrorIs(h, h.end(), context.Canceled)
+		require.ErrorIs(h, <-ended, context.Canceled)
+	})
+}
+
 // A store whose Apply submits a task waits for itself. Its context ends that.
 func TestStoreThatSubmits(t *testing.T) {
 	var h *harness

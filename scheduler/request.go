@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -15,6 +16,8 @@ type run struct {
 	limit    batchLimit // of its store; may be read after limited is closed
 	limited  chan struct{}
 	stopped  chan struct{} // closed when requests are no longer taken, before the run waits for the user code that it has called
+	leaving  sync.Once
+	left     chan struct{} // closed when callers no longer wait for the end of the run, nor for user code that does not return
 	done     chan struct{} // closed at the end
 	err      error         // what Run returns; may be read after done is closed
 }
@@ -63,6 +66,8 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	r := s.present.Load()
 	select {
 	case <-r.limited:
+	case <-r.left:
+		return task.Info{}, r.ended()
 	case <-r.done:
 		return task.Info{}, r.ended()
 	case <-ctx.Done():
@@ -74,6 +79,8 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	req.answer = make(chan result, 1)
 	select {
 	case r.requests <- req:
+	case <-r.left:
+		return task.Info{}, r.ended()
 	case <-r.done:
 		return task.Info{}, r.ended()
 	case <-ctx.Done():
@@ -92,16 +99,10 @@ func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
 	case res := <-req.answer:
 		return res.after(ctx)
 	case <-r.done:
+	case <-r.left:
 	case <-given:
-		select {
-		case r.requests <- &request{cancels: req}: // the loop answers now, if it has not before
-			select {
-			case res := <-req.answer:
-				return res.after(ctx)
-			case <-r.stopped:
-			}
-		case <-r.stopped: // the end of the run may wait for the caller, such as a store
-		case <-r.done:
+		if res, answered := r.giveUp(req); answered {
+			return res.after(ctx)
 		}
 	}
 	select {
@@ -113,6 +114,35 @@ func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
 		return task.Info{}, contextError(ctx)
 	}
 	return task.Info{}, r.ended()
+}
+
+// giveUp takes back a request, and returns the answer to it: the loop answers now, if it has not before. There is none if
+// the run ends, or if the loop is in user code for so long that the request is taken back later.
+func (r *run) giveUp(req *request) (result, bool) {
+	back := &request{cancels: req}
+	late := time.NewTimer(returnTime)
+	defer late.Stop()
+	select {
+	case r.requests <- back:
+	case <-r.stopped: // the end of the run may wait for the caller, such as a store
+		return result{}, false
+	case <-late.C:
+		go func() {
+			select {
+			case r.requests <- back:
+			case <-r.stopped:
+			}
+		}()
+		return result{}, false
+	}
+	select {
+	case res := <-req.answer:
+		return res, true
+	case <-r.stopped:
+		return result{}, false
+	case <-r.left:
+		return result{}, false
+	}
 }
 
 // runTimeout is after which time callers that wait for the first run are a reason for a warning.
@@ -152,7 +182,18 @@ func (r result) after(ctx context.Context) (task.Info, error) {
 	return r.why.Task, &WaitError{Err: contextError(ctx), Explanation: *r.why}
 }
 
+// leave lets callers go, if the end of the run takes longer than calls of user code may take that has a context: a matcher
+// or a log handler, which has none, may itself wait for a caller.
+func (r *run) leave() {
+	r.leaving.Do(func() { time.AfterFunc(2*returnTime, func() { close(r.left) }) })
+}
+
 func (r *run) ended() error {
+	select {
+	case <-r.done:
+	default:
+		return fmt.Errorf("%w: Run ends, and waits for user code", ErrNotRunning)
+	}
 	fenced := (*FencedError)(nil)
 	switch {
 	case r.err == nil:

@@ -151,6 +151,8 @@ func (s *Scheduler) submitPod(ctx context.Context, members []task.Spec, wait boo
 //
 // The KILL is repeated until the task has ended: after 5 s, then with pauses that double up to 1 min, or up to 15 min while
 // the task is unreachable. When it can be reached again, the next one is sent at once.
+// While the master does not take KILLs, all of them wait for a pause of 1 s that doubles up to 1 min, or for as long as its
+// Retry-After asks for, up to 15 min; another subscription ends the pause.
 func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 	return s.ask(ctx, &request{
 		input: func(r ref) input { return kill{ref: r, id: id} },

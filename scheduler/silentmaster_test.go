@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -196,4 +197,41 @@ func TestStreamThatBreaksBeforeSubscribed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One master of a list, or a gateway in its place, wants to be left alone for a quarter of an hour. The leader comes back after 10 s.
+func TestRetryAfterOfOneMaster(t *testing.T) {
+	busy := func(seconds string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", seconds)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}
+	for _, list := range []string{"m0.example:5050,busy.example:5050", "busy.example:5050,m0.example:5050"} {
+		config := scheduler.Config{Master: list}
+		withIdleScheduler(t, threeMasters()[:1], mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+			h.serve(h.listen("busy.example:5050"), busy("900"))
+			began := time.Now()
+			h.dialing = func(_ context.Context, address string) error {
+				if strings.HasPrefix(address, "m0.") && time.Since(began) < 10*time.Second {
+					return &net.OpError{Op: "dial", Err: errors.New("refused")}
+				}
+				return nil
+			}
+			h.lead(ctx, scheduler.Term{})
+			h.at(25 * time.Second)
+			events, _ := h.connections()
+			require.True(h, events[len(events)-1].Connected, list)
+		})
+	}
+	config := scheduler.Config{Master: "busy.example:5050,busier.example:5050"} // all want to be left alone
+	withIdleScheduler(t, threeMasters()[:1], mesostest.Config{}, config, func(ctx context.Context, h *harness) {
+		h.serve(h.listen("busy.example:5050"), busy("100"))
+		h.serve(h.listen("busier.example:5050"), busy("900"))
+		h.lead(ctx, scheduler.Term{})
+		h.at(time.Second)
+		events, _ := h.connections()
+		require.Len(h, events, 1)
+		require.Equal(h, 100*time.Second, time.Until(events[0].NextAttempt).Round(time.Second)+time.Second)
+	})
 }

@@ -17,7 +17,7 @@ const storeTimeout = 10 * time.Second
 // write writes the changes that come through the channel, which has room for one write.
 func (e *edges) write(ctx context.Context, s storeTurn, limit batchLimit) chan<- []change {
 	writes := make(chan []change, 1)
-	e.running.Go(func() {
+	e.start(func() {
 		for {
 			select {
 			case changes := <-writes:

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
@@ -42,29 +43,54 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	if t.Store == nil {
 		t.Store = s.config.Store
 	}
-	memory := m // what a term without a store goes on with, whichever stores come between
-	r := &run{requests: make(chan *request), limited: make(chan struct{}), stopped: make(chan struct{}), done: make(chan struct{})}
-	s.userCode.begin()
+	r := &run{
+		requests: make(chan *request), limited: make(chan struct{}),
+		stopped: make(chan struct{}), left: make(chan struct{}), done: make(chan struct{}),
+	}
+	defer context.AfterFunc(ctx, r.leave)()
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
-	defer func() { // also if user code panics
-		s.userCode.call(func() { logguard.Flush(ctx, s.config.Logger) })
-		s.watchers.end()
-		s.idle <- memory // before anybody can see the end, and run again
-		close(r.done)
+	p := s.leadAside(ctx, m, r, t)
+	s.watchers.end()
+	s.idle <- m // what a term without a store goes on with; before anybody can see the end, and run again
+	close(r.done)
+	if p != nil {
+		panic(p)
+	}
+	return r.err
+}
+
+// leadAside leads on a goroutine of its own, which user code may end by runtime.Goexit, as a failed test does, and waits for
+// its end. It returns the value of a panic, nil if there was none.
+func (s *Scheduler) leadAside(ctx context.Context, m *machine, r *run, t Term) (p any) {
+	r.err = errExited
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.userCode.begin()
+		defer s.userCode.call(func() { logguard.Flush(ctx, s.config.Logger) })
+		defer func() {
+			if p = recover(); p != nil {
+				s.userCode.call(func() { s.config.Logger.Error("the scheduler panicked", "error", p, "stack", string(debug.Stack())) })
+			}
+		}()
+		r.err = printable.Error(s.leadTerm(ctx, m, r, t))
 	}()
-	var store storeTurn
+	<-ended
+	return p
+}
+
+// leadTerm does what Lead does, with the machine of a term that has no store.
+func (s *Scheduler) leadTerm(ctx context.Context, m *machine, r *run, t Term) (err error) {
 	if t.Store == nil {
 		close(r.limited)
-	} else {
-		store = s.turnOf(t.Store)
-		m, r.err = s.begin(ctx, store, r, t)
+		return serve(ctx, s, m, r, t, storeTurn{})
 	}
-	if r.err == nil {
-		r.err = serve(ctx, s, m, r, t, store)
+	store := s.turnOf(t.Store)
+	if m, err = s.begin(ctx, store, r, t); err != nil {
+		return err
 	}
-	r.err = printable.Error(r.err)
-	return r.err
+	return serve(ctx, s, m, r, t, store)
 }
 
 // begin asks the store of a term how much it takes, and returns a machine with what it holds.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // returnTime is how long a call of user code may take to return when its context has ended.
@@ -38,7 +40,7 @@ func (t turn) call(ctx context.Context, whose string, do func(context.Context) e
 			}
 			result <- err
 		}()
-		err = do(ctx)
+		err = printable.Error(do(ctx))
 	}()
 	select {
 	case err := <-result:
@@ -58,7 +60,7 @@ func (t turn) call(ctx context.Context, whose string, do func(context.Context) e
 // errExited is the outcome of a call that ended its goroutine instead of returning.
 var errExited = errors.New("scheduler: user code called runtime.Goexit")
 
-// storeTurn is the turn of a store. It outlives a run, since a call may do so as well.
+// storeTurn is a store whose methods are called one at a time. It outlives a run, since a call may do so as well.
 type storeTurn struct {
 	Store
 	turn turn

@@ -20,27 +20,27 @@ import (
 type userCode struct {
 	log     *slog.Logger
 	loop    uint64        // the loop's goroutine; written and read by it alone
-	outside atomic.Uint64 // the same while it is in user code, or the goroutine that is there for it, and 0 otherwise
+	running atomic.Uint64 // the goroutine of user code that the loop waits for, its own or another one; 0: it waits for none
 }
 
-// isCaller reports whether the caller is user code that the loop has called. The goroutine is asked for, which takes some
-// microseconds, only while there is any.
+// isCaller reports whether the caller is user code that the loop waits for. To ask for the goroutine takes some microseconds: that
+// is done only while there is such code.
 func (c *userCode) isCaller() bool {
-	loop := c.outside.Load()
-	return loop != 0 && loop == goroutine()
+	running := c.running.Load()
+	return running != 0 && running == goroutine()
 }
 
 // begin is called on the goroutine that is going to be the loop's.
 func (c *userCode) begin() { c.loop = goroutine() }
 
-func (c *userCode) enter() { c.outside.Store(c.loop) }
-func (c *userCode) leave() { c.outside.Store(0) }
+func (c *userCode) enter() { c.running.Store(c.loop) }
+func (c *userCode) leave() { c.running.Store(0) }
 
-// callFor is call on another goroutine than the loop's, for which the loop waits.
+// callFor calls a function that is user code, on a goroutine other than the loop's, which waits for it.
 func (c *userCode) callFor(f func()) {
 	own := goroutine()
-	c.outside.Store(own)
-	defer c.outside.CompareAndSwap(own, 0) // the loop may no longer wait
+	c.running.Store(own)
+	defer c.running.CompareAndSwap(own, 0) // the loop may no longer wait
 	f()
 }
 

@@ -26,6 +26,13 @@ type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
+// Unwrap, Is, Timeout and Fenced panic as well.
+func (e *nilError) Unwrap() error { return errors.New(e.text) }
+
+func (e *nilError) Is(error) bool { return e.text == "" }
+
+func (e *nilError) Fenced() bool { return e.text == "" }
+
 func noError() error { var e *nilError; return e }
 
 type panickingMatcher struct{ taskmatcher.FirstFit }

@@ -5,21 +5,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// access is which master the framework uses, and as whom. Secrets are in files, since everybody sees a command line.
+// access is which master the framework uses, and as whom. Secrets are in files, since everybody sees a command line; those of
+// a zk:// address can be in the environment.
 type access struct {
 	master, roles, ca, credential, token, trusted string
 }
 
 func (a *access) flags(f *flag.FlagSet, master, about string) {
-	f.StringVar(&a.master, "master", master, about)
+	f.StringVar(&a.master, "master", master, about+`
+(with a password rather in the environment, as SAMPLEFW_MASTER, since everybody sees a command line)`)
 	f.StringVar(&a.roles, "role", "*", "role of the framework; several with commas between")
 	f.StringVar(&a.ca, "ca", "", "PEM file with the certificate authorities of masters that speak https (default: those of the system)")
 	f.StringVar(&a.credential, "credential", "", "file with a principal and its secret, as Mesos takes it: with a space between, or JSON")
@@ -52,7 +56,7 @@ func (a *access) apply(c *scheduler.Config) error {
 	if a.credential != "" {
 		text, err := os.ReadFile(a.credential)
 		if err != nil {
-			return fmt.Errorf("-credential: %w", err)
+			return unread("-credential", err)
 		}
 		if c.Credential, err = parseCredential(text); err != nil {
 			return fmt.Errorf("-credential: %s %w", a.credential, err)
@@ -81,10 +85,19 @@ func parseCredential(text []byte) (*scheduler.Credential, error) {
 	return &scheduler.Credential{Principal: c.Principal, Secret: c.Secret}, nil
 }
 
+// unread is the error of a file with a secret. It does not have the name, which may be the secret itself, given by mistake.
+func unread(flag string, err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		err = file.Err
+	}
+	return fmt.Errorf("%s: the file cannot be read: %w", flag, err)
+}
+
 func (a *access) readToken(context.Context) (string, error) {
 	text, err := os.ReadFile(a.token)
 	if err != nil {
-		return "", fmt.Errorf("-token: %w", err)
+		return "", unread("-token", err)
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" {

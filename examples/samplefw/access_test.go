@@ -92,3 +92,15 @@ func TestSecureMaster(t *testing.T) {
 		})
 	}
 }
+
+// A secret that is given in place of the name of its file, or a password in an address that is wrong, is not printed.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	for _, args := range [][]string{
+		{"-token", "s3cret"}, {"-credential", "me s3cret"}, {"-master", "zk://me:s3cret@host:x/mesos"}, {"-master", "http://me:s3cret@host"},
+		{"ha", "-token", "s3cret"}, {"ha", "-zk", "zk://me:s3cret@host"}, {"ha", "-zk", "host?s3cret"},
+	} {
+		err := perform(t.Context(), args)
+		require.Error(t, err, "%q", args)
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+}

@@ -38,7 +38,8 @@ func parseHA(args []string) (o haOptions, err error) {
 	f.Var(&o.preset, "preset", "lan, local or wan: how far members are apart (default lan)")
 	f.DurationVar(&o.deadAfter, "dead-after", 5*time.Minute, "after how long a dead member loses its vote to one in reserve")
 	f.StringVar(&o.zk, "zk", "", `ZooKeeper that elects and keeps the state in place of the members, such as
-zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -preset and -dead-after are not used then`)
+zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -preset and -dead-after are not used then
+(with a password rather in the environment, as SAMPLEFW_ZK)`)
 	f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
 	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the log of the scheduler and the election)")
 	o.workload.flags(f)

@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {"internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
-	"internal/mesoshttp": {recordio, "internal/zkaddress", mesosGo, gogo},
+	"internal/mesoshttp": {recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},

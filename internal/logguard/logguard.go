@@ -28,7 +28,7 @@ type Handler struct {
 	about  uint64 // hash of the attributes in front of the record's own
 	task   bool   // there is an attribute "task" among them
 	counts *counts
-	panics *atomic.Int64 // that no line has told
+	panics *atomic.Int64 // of the other handler that no line has reported yet
 }
 
 // New returns a handler around another one. A *Handler is returned as it is.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // maxConnecting is how many connections are made at once. That many are needed only if dialers or TLS callbacks hang.
@@ -132,6 +134,7 @@ func (n *connector) call(ctx context.Context, who string, f func() (net.Conn, er
 		}()
 		defer recovered(&r.err, who, n.panicked)
 		r.conn, r.err = f()
+		r.err = printable.Error(r.err)
 	}()
 	select {
 	case r := <-results:

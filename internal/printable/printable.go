@@ -5,6 +5,7 @@
 package printable
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -62,13 +63,18 @@ func plain(s string) bool {
 }
 
 // Error returns an error whose text is a line, and which wraps err. An error whose text is one already, as that of most, is
-// returned as it is, and nil for nil. If the method Error panics, the text says so.
+// returned as it is, and nil for nil. If the method Error panics, such as over a nil pointer that is not a nil error, the text
+// says so. If errors.Is would panic over err, it is not wrapped.
 func Error(err error) error {
 	if err == nil {
 		return nil
 	}
 	text, panicked := textOf(err)
-	if line := Line(text); panicked || line != text {
+	line := Line(text)
+	switch {
+	case !walks(err):
+		return errors.New(line)
+	case panicked || line != text:
 		return &lineError{text: line, err: err}
 	}
 	return err
@@ -83,6 +89,16 @@ func textOf(err error) (text string, panicked bool) {
 	}()
 	return err.Error(), false
 }
+
+// walks reports whether no method Unwrap, Is or As of an error, or of those that it wraps, panics.
+func walks(err error) (walks bool) {
+	defer func() { walks = recover() == nil }()
+	var other *lineError
+	return !errors.Is(err, errNone) && errors.As(err, &other)
+}
+
+// errNone is wrapped by no error.
+var errNone = errors.New("none")
 
 // lineError is an error with another text.
 type lineError struct {

@@ -61,6 +61,11 @@ func FuzzLine(f *testing.F) {
 
 type panics struct{}
 
+type panicsInside struct{}
+
+func (*panicsInside) Error() string { return "inside" }
+func (*panicsInside) Unwrap() error { panic("nil") }
+
 func (*panics) Error() string { panic("nil") }
 
 func TestErrorOfOneLine(t *testing.T) {
@@ -74,5 +79,8 @@ func TestErrorOfOneLine(t *testing.T) {
 	var nothing *panics
 	require.EqualError(t, Error(nothing), "*printable.panics, whose method Error panics: nil")
 	require.ErrorIs(t, Error(nothing), error(nothing))
+	var inside *panicsInside
+	require.NotErrorIs(t, Error(fmt.Errorf("wrapped: %w", inside)), plain) // does not panic
+	require.EqualError(t, Error(inside), "inside")
 	require.NotPanics(t, func() { _ = Error(fmt.Errorf("wrapped: %w", nothing)) })
 }
