@@ -17,7 +17,7 @@ const (
 	errorSize         = 500 // of an error, whose text is not built to find its length
 	offerOverhead     = 500
 	agentOverhead     = 350 // of what the census keeps
-	attributeOverhead = 150
+	attributeOverhead = 80
 	resourceOverhead  = 250
 )
 
