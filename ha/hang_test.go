@@ -68,6 +68,31 @@ func TestDiskHangs(t *testing.T) {
 	})
 }
 
+// A disk takes twelve seconds for each transaction: what an Apply wrote after its context had ended need not be written again.
+func TestDiskThatIsTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := openFile(t, filepath.Join(t.TempDir(), "store"))
+		apply := func(value string) error {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			return f.Apply(ctx, map[string][]byte{"a": []byte(value), "b": nil})
+		}
+		resume := hangDisk(f)
+		require.ErrorIs(t, apply("1"), context.DeadlineExceeded)
+		resume()
+		synctest.Wait()
+		written := f.state.last
+		for range 2 {
+			require.NoError(t, apply("1"))
+		}
+		require.Equal(t, written, f.state.last, "it was not written again")
+		require.NoError(t, apply("2"))
+		require.NoError(t, apply("1"))
+		require.Equal(t, written+2, f.state.last)
+		require.Equal(t, map[string][]byte{"a": []byte("1")}, load(t, f))
+	})
+}
+
 // Close gives up after ten seconds while the disk hangs, and the file is closed and unlocked when that comes back.
 func TestCloseWhileTheDiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

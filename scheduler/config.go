@@ -162,7 +162,8 @@ const (
 //
 // A call that has not returned a second after that is left behind with its goroutine, as a disk may hang for ever: the
 // context of Run still ends Run. Until it returns no method of the same store is called, by this Scheduler, in this run or
-// another one: writes fail, and a run that begins waits. What it returns then does not matter. Its argument is not changed.
+// another one: writes fail, and a run that begins waits. An Apply that succeeds then counts if the next one would write the same.
+// Its argument is not changed.
 type Store interface {
 	// Load returns all records. It is called once when a run begins, and may take as long as the run's context lets it.
 	Load(ctx context.Context) (map[string][]byte, error)

@@ -12,11 +12,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// offerAge is how long offers are kept from others for launches that wait for the store. It is longer than two calls of
-// Apply that hang: if launches were given up at each failure, a store that fails every other time would always store that a
-// task is pending again, and never that it is launched.
-const offerAge = 30 * time.Second
-
 // launchPause is the longest pause between writes that fail while launches wait for them: of fifteen writes or so within
 // offerAge one may succeed.
 const launchPause = 2 * time.Second
@@ -42,6 +37,9 @@ func (m *machine) stored(now time.Time, in stored) {
 	}
 	failed := m.storage.failing()
 	released := m.storage.stored(in.records)
+	if slices.ContainsFunc(released, isAccept) && !m.storage.journal.Waits(isAccept) {
+		m.storage.offerAge = offerAge
+	}
 	if failed {
 		m.demand.TaskArrived("")
 		m.emit(notify{StoreEvent{}})
@@ -87,10 +85,12 @@ func (m *machine) returnLaunches(now time.Time) {
 // own records are stored are launched, though others of the same write are not: a store that takes a task at a time, and
 // fails often, would otherwise never get to the end of a large ACCEPT. The other tasks are pending again.
 func (m *machine) endLongWaits(now, by time.Time) {
-	if oldest, ok := m.storage.journal.Oldest(); !ok || by.Sub(oldest) <= offerAge {
+	if oldest, ok := m.storage.journal.Oldest(); !ok || by.Sub(oldest) <= m.storage.offerAge {
 		return
 	}
-	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return by.Sub(w.Since) > offerAge && isAccept(w) }) {
+	tooOld := func(w journal.Waiting[action]) bool { return by.Sub(w.Since) > m.storage.offerAge && isAccept(w) }
+	givenUp := false
+	for _, a := range m.storage.journal.Take(tooOld) {
 		s := a.(send)
 		accept := s.call.Accept
 		accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
@@ -99,9 +99,13 @@ func (m *machine) endLongWaits(now, by time.Time) {
 				return false
 			}
 			m.requeueHeld(now, tasks)
+			givenUp = true
 			return true
 		})
 		m.releaseAccept(now, s)
+	}
+	if givenUp {
+		m.storage.offerAge = min(2*m.storage.offerAge, maxOfferAge)
 	}
 }
 

@@ -148,7 +148,7 @@ func BenchmarkTakeover(b *testing.B) {
 					}
 					runtime.GC()
 					b.StartTimer()
-					m, err := load(b.Context(), storeTurn{records, newTurn(), &userCode{}}, 2, known, settings)
+					m, err := load(b.Context(), newStoreTurn(records, &userCode{}), 2, known, settings)
 					require.NoError(b, err)
 					require.Equal(b, (tasks+reconcileBatch-1)/reconcileBatch, len(takeOver(b, m)))
 				}
@@ -260,7 +260,7 @@ func BenchmarkRemembered(b *testing.B) {
 					read[strings.Clone(key)] = value // the IDs are a part of the keys
 				}
 				b.StartTimer()
-				m, err := load(b.Context(), storeTurn{read, newTurn(), &userCode{}}, 2, &record.Cache{}, settings)
+				m, err := load(b.Context(), newStoreTurn(read, &userCode{}), 2, &record.Cache{}, settings)
 				require.NoError(b, err)
 				require.Len(b, m.tasks.remembered.tasks, tasks)
 				b.StopTimer()

@@ -16,7 +16,7 @@ const (
 	idOverhead        = 16  // of an ID that is shared with its task
 	errorSize         = 500 // of an error, whose text is not built to find its length
 	offerOverhead     = 500
-	attributeOverhead = 150
+	attributeOverhead = 80
 	resourceOverhead  = 250
 )
 

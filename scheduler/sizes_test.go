@@ -30,7 +30,7 @@ func offered(t *testing.T, m *machine, n int, change func(*mesos.Offer)) (declin
 
 // The offers at hand, and what is known of agents, have a bound in bytes: here each says 60 KB of its agent.
 func TestOffersOf60KB(t *testing.T) {
-	const offers = 4000
+	const offers = 6000
 	m := pendingMachine(time.Unix(0, 0), 0, "", func(set *settings) { set.statsTTL = time.Hour })
 	before := liveHeap()
 	offered(t, m, offers, func(o *mesos.Offer) {
@@ -42,7 +42,7 @@ func TestOffersOf60KB(t *testing.T) {
 	require.LessOrEqual(t, m.pool.bytes, m.settings.limits.offersBytes)
 	require.LessOrEqual(t, m.census.bytes, m.settings.limits.agentsBytes)
 	require.InDelta(t, most, len(m.census.agents), 100)
-	require.Less(t, grown, int64(200<<20), "the attributes are shared by offer and agent")
+	require.Less(t, grown, int64(330<<20), "the attributes are shared by offer and agent")
 
 	m.step(time.Unix(1, 0), wake{}) // they are declined after a moment
 	require.Zero(t, m.pool.bytes)
@@ -107,4 +107,31 @@ func TestLargeRealOffer(t *testing.T) {
 		o.Resources = append(o.Resources, mesos.Resource{Name: "ports", Type: mesos.RANGES.Enum(), Ranges: &mesos.Value_Ranges{Range: make([]mesos.Value_Range, 3000)}})
 	}))
 	require.Equal(t, 20, m.pool.size())
+}
+
+// The offers of 10,000 agents with 6 KB each, with many attributes or reservations, are neither declined nor forgotten.
+func TestLargeOffersOfTenThousandAgents(t *testing.T) {
+	text, role, principal := strings.Repeat("v", 60), "production", "principal-of-the-framework"
+	var attributes []mesos.Attribute
+	var reserved []mesos.Resource
+	for i := range 36 {
+		attributes = append(attributes, mesos.Attribute{Name: fmt.Sprint("attribute", i), Type: mesos.TEXT, Text: &mesos.Value_Text{Value: text}})
+		reserved = append(reserved, mesos.Resource{
+			Name: "cpus", Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: 1},
+			Reservations: []mesos.Resource_ReservationInfo{{Type: mesos.Resource_ReservationInfo_DYNAMIC.Enum(), Role: &role, Principal: &principal}},
+		})
+	}
+	const agents = 10_000
+	now := time.Unix(0, 0)
+	m := pendingMachine(now, 0, "", func(set *settings) { set.statsTTL = time.Minute })
+	offers := make([]mesos.Offer, agents)
+	for i := range offers {
+		offers[i] = mesos.Offer{
+			ID: mesos.OfferID{Value: fmt.Sprint("O", i)}, AgentID: mesos.AgentID{Value: fmt.Sprint("S", i)},
+			Attributes: attributes, Resources: reserved,
+		}
+	}
+	m.step(now, streamEvent{stream: 1, event: &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{Offers: offers}}})
+	require.Equal(t, agents, m.pool.size())
+	require.Len(t, m.census.agents, agents)
 }

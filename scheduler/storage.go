@@ -10,6 +10,15 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
+// offerAge is how long offers are kept from others for launches that wait for the store: longer than two calls of
+// Apply that hang. If launches were given up at each failure, a store that fails every other time would always store that a
+// task is pending again, and never that it is launched. So it doubles, up to maxOfferAge, each time that launches are given up, until
+// the store has taken all that wait: of twenty calls that hang for storeTimeout one may succeed.
+const (
+	offerAge    = 30 * time.Second
+	maxOfferAge = 4 * time.Minute
+)
+
 // storage is what the machine keeps about its store: what has changed and is not stored yet, and which actions wait
 // for that. Changes that are made while a write is under way are written together by the next one. The record of
 // the framework has the ID "".
@@ -20,6 +29,7 @@ type storage struct {
 	maxEvents int
 	events    int
 	leftOut   *leftOut
+	offerAge  time.Duration     // at present, see there
 	callers   map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
 	specs     map[string]*entry // by ID: tasks whose spec is part of the write under way
 	// The framework: in the write under way, and known to be stored.
@@ -60,7 +70,7 @@ func (*leftOut) isAction() {}
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
 
 func newStorage(l limits) storage {
-	return storage{maxEvents: l.eventsBytes, callers: map[ref]int{}, specs: map[string]*entry{}}
+	return storage{maxEvents: l.eventsBytes, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
 }
 
 // restore sets the framework that is in the store.

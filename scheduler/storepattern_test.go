@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,6 +143,92 @@ func TestStoreThatFailsInAPatternAndMayHaveWritten(t *testing.T) {
 	for _, pattern := range patterns(longest, "sfw") {
 		for _, batch := range []int{0, 1} {
 			require.Less(t, launchTwenty(t, pattern, batch, mesostest.Config{Agents: agents(5), OfferTimeout: 15 * time.Second}), 10*time.Minute, pattern)
+		}
+	}
+}
+
+// unsteadyStore takes as long as a pattern says: s succeeds at once, f fails at once, S and F do that after 9 s, h hangs until its context
+// ends, and d and D ignore that and succeed after 15 s and 31 s.
+type unsteadyStore struct {
+	limitedStore
+	mu      sync.Mutex
+	pattern string
+	nth     int
+}
+
+func (s *unsteadyStore) follow(pattern string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pattern = pattern
+}
+
+func (s *unsteadyStore) next() byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pattern == "" {
+		return 's'
+	}
+	s.nth++
+	return s.pattern[(s.nth-1)%len(s.pattern)]
+}
+
+func (s *unsteadyStore) Apply(ctx context.Context, changes map[string][]byte) error {
+	kind := s.next()
+	switch kind {
+	case 'S', 'F':
+		time.Sleep(9 * time.Second)
+	case 'd':
+		time.Sleep(15 * time.Second)
+	case 'D':
+		time.Sleep(31 * time.Second)
+	case 'h':
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	if kind == 'f' || kind == 'F' {
+		return errors.New("disk full")
+	}
+	return s.limitedStore.Apply(ctx, changes)
+}
+
+// A store is slow, or hangs, or returns only after it was given up: tasks are launched, and each once, whenever some writings succeed.
+// Launches used to be given up after 30 s, which three calls take that hang; and what a call wrote after it was given up did not count.
+func TestStoreThatHangsInAPattern(t *testing.T) {
+	tests := map[int][]string{ // by batch
+		0:  {"S", "d", "D", "hs", "hhhs", "hhhhs", "hhhhhhhhhhhhs", "hhhss", "hhhsss", "hhhfs", "FFFs", "dS", "dds", "DS", "DDDs"},
+		10: {"S", "D", "hhhs", "hhhss", "hhhhhss", "hhhfs", "DDDs"},
+		1:  {"S", "D", "hhs", "hhhss", "hhhsfs"},
+	}
+	for batch, patterns := range tests {
+		for _, pattern := range patterns {
+			t.Run(fmt.Sprintf("%s in batches of %d", pattern, batch), func(t *testing.T) {
+				store := &unsteadyStore{limitedStore: limitedStore{records: batch}}
+				withHarness(t, mesostest.Config{Agents: agents(5)}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
+					h.at(time.Second)
+					launches := h.countLaunches()
+					store.follow(pattern)
+					ctx, cancel := context.WithTimeout(ctx, 4*time.Hour)
+					defer cancel()
+					results := make(chan error, 20)
+					for i := range cap(results) {
+						go func() {
+							_, err := h.sched.Launch(ctx, sleeper(fmt.Sprint("t", i)))
+							results <- err
+						}()
+					}
+					for range cap(results) {
+						require.NoError(h, <-results)
+					}
+					t.Logf("took %v", time.Since(h.began)-time.Second)
+					store.follow("")
+					h.at(time.Since(h.began) + time.Minute)
+					h.master.Intercept(nil)
+					require.Len(h, launches, cap(results))
+					for id, n := range launches {
+						require.Equal(h, 1, n, id)
+					}
+				})
+			})
 		}
 	}
 }

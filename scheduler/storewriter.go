@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -156,6 +157,7 @@ func sizeOf(records map[string][]byte) (size int) {
 func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	records := make(chan map[string][]byte, 1)
 	err := s.turn.call(ctx, "the store", func(ctx context.Context) (err error) {
+		s.late.records = nil
 		s.code.callFor(func() {
 			var all map[string][]byte
 			all, err = s.Load(ctx)
@@ -169,12 +171,28 @@ func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	return <-records, nil
 }
 
-// apply bounds a write, so that a store that hangs is known to fail. No bound reaches beyond the end of the term,
-// which is that of ctx. What becomes of a write that is left behind need not be known: all of it is written again.
+// apply bounds a write, and before that the wait for an earlier one that was left behind, so that a store that hangs is known to
+// fail. No bound reaches beyond the end of the term, which is that of ctx. All of a write that was left behind is written again,
+// unless it has turned out meanwhile that it succeeded: a store that always takes too long, and ignores its context, would else never get on.
 func (s storeTurn) apply(ctx context.Context, records map[string][]byte) error {
+	wait, end := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
+	defer end()
+	if err := s.turn.take(wait, "the store"); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
 	defer cancel()
-	return s.turn.call(ctx, "the store", func(ctx context.Context) error { return s.Apply(ctx, records) })
+	return s.turn.run(ctx, "the store", func(ctx context.Context) error {
+		if s.late.records != nil && maps.EqualFunc(s.late.records, records, bytes.Equal) {
+			return nil
+		}
+		s.late.records = nil
+		err := s.Apply(ctx, records)
+		if err == nil && ctx.Err() != nil {
+			s.late.records = records
+		}
+		return err
+	})
 }
 
 // errStoreHangs is what a store gets that takes too long.

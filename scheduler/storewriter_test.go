@@ -184,7 +184,7 @@ func TestLimitOf(t *testing.T) {
 		{struct{ Store }{}, batchLimit{}}, {limiting{}, batchLimit{}},
 		{limiting{records: 3, bytes: 5}, batchLimit{3, 5}}, {limiting{records: -1, bytes: -7}, batchLimit{}},
 	} {
-		got, err := storeTurn{c.store, newTurn(), &userCode{}}.limit(t.Context())
+		got, err := newStoreTurn(c.store, &userCode{}).limit(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
 	}
@@ -222,5 +222,5 @@ func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := errors.New("the term has ended")
 	cancel(ended)
-	require.ErrorIs(t, storeTurn{limiting{}, newTurn(), &userCode{}}.apply(ctx, nil), ended) // whose Apply would panic
+	require.ErrorIs(t, newStoreTurn(limiting{}, &userCode{}).apply(ctx, nil), ended) // whose Apply would panic
 }

@@ -22,14 +22,27 @@ func newTurn() turn { return make(turn, 1) }
 // call makes a call on a goroutine of its own. It returns what the call returns, a *PanicError if it panics, or the cause
 // of ctx's end: returnTime after that if the call does not return, at once if an earlier call has not.
 func (t turn) call(ctx context.Context, whose string, do func(context.Context) error) error {
+	if err := t.take(ctx, whose); err != nil {
+		return err
+	}
+	return t.run(ctx, whose, do)
+}
+
+// take waits for the turn, which is given up by run.
+func (t turn) take(ctx context.Context, whose string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	select {
 	case t <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("%w: an earlier call of %s has not returned", context.Cause(ctx), whose)
 	}
+}
+
+// run is call for who has taken the turn.
+func (t turn) run(ctx context.Context, whose string, do func(context.Context) error) error {
 	result := make(chan error, 1)
 	go func() {
 		defer func() { <-t }()
@@ -65,6 +78,14 @@ type storeTurn struct {
 	Store
 	turn turn
 	code *userCode
+	late *lateWrite
+}
+
+// lateWrite is a write that succeeded after it was given up, if nothing was written or read since. It is used by who has the turn.
+type lateWrite struct{ records map[string][]byte }
+
+func newStoreTurn(store Store, code *userCode) storeTurn {
+	return storeTurn{store, newTurn(), code, &lateWrite{}}
 }
 
 // turnOf returns the turn of a store, which may be that of an earlier run. It is called by Lead alone, which forgets the
@@ -79,7 +100,7 @@ func (s *Scheduler) turnOf(store Store) storeTurn {
 			busy = append(busy, t)
 		}
 	}
-	t := storeTurn{store, newTurn(), &s.userCode}
+	t := newStoreTurn(store, &s.userCode)
 	s.stores = append(busy, t)
 	return t
 }
