@@ -38,6 +38,7 @@ type connection struct {
 	openedAt    time.Time // when SUBSCRIBED arrived
 	lastHeard   time.Time // when the last event arrived
 	answered    bool      // the master has accepted the HTTP request of the present subscription
+	excused     bool      // a time in which the loop was busy does not count as silence since then
 	heartbeat   time.Duration
 	retryAt     time.Time // in phase waiting: when to subscribe again
 
@@ -142,7 +143,7 @@ func (c *connection) connect(now time.Time) {
 	if !c.shortened {
 		c.shortPauses = 0
 	}
-	c.newLeader, c.shortened, c.answered = false, false, false
+	c.newLeader, c.shortened, c.answered, c.excused = false, false, false, false
 	c.phase, c.lastHeard, c.heartbeat = connecting, now, defaultHeartbeat
 }
 
@@ -154,12 +155,18 @@ func (c *connection) opened(now time.Time, master string) {
 // received notes that an event arrived. While connecting, only SUBSCRIBED counts as a sign of life.
 func (c *connection) received(now time.Time, subscribed bool) {
 	if c.phase != connecting || subscribed {
-		c.lastHeard = now
+		c.lastHeard, c.excused = now, false
 	}
 }
 
-// wasBusy makes a time not count as silence of the master, in which the loop was busy and took no events.
+// wasBusy makes a time not count as silence of the master, in which the loop was busy and took no events. It does so once
+// between two events: the reader of the stream goes on when such a step is over, and what it then reads is taken before the
+// next silence is judged.
 func (c *connection) wasBusy(now time.Time, took time.Duration) {
+	if c.excused {
+		return
+	}
+	c.excused = true
 	if c.lastHeard = c.lastHeard.Add(took); c.lastHeard.After(now) {
 		c.lastHeard = now
 	}

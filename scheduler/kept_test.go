@@ -142,3 +142,34 @@ func TestErrorMessageOf30MB(t *testing.T) {
 	require.Equal(t, 1, told)
 	require.Less(t, len(s.machine.conn.status().Err.Error()), 5000)
 }
+
+// Parts that are small on the wire and large in memory are left out: 4 KiB of empty networks take 180 KB.
+func TestStatusThatIsSmallOnTheWire(t *testing.T) {
+	many := make([]mesos.NetworkInfo_IPAddress, 1000)
+	for what, s := range map[string]mesos.TaskStatus{
+		"networks":  {ContainerStatus: &mesos.ContainerStatus{NetworkInfos: make([]mesos.NetworkInfo, 1000)}},
+		"addresses": {ContainerStatus: &mesos.ContainerStatus{NetworkInfos: []mesos.NetworkInfo{{IPAddresses: many}}}},
+		"labels":    {Labels: &mesos.Labels{Labels: make([]mesos.Label, 500)}},
+		"resources": {Limitation: &mesos.TaskResourceLimitation{Resources: make([]mesos.Resource, 500)}},
+	} {
+		require.LessOrEqual(t, s.Size(), keptPart, what)
+		require.Equal(t, mesos.TaskStatus{}, keptStatus(s), what)
+	}
+}
+
+// The addresses of a container are kept although the rest of its status is too large.
+func TestAddressesInALargeContainerStatus(t *testing.T) {
+	s, e := launched(t)
+	name, labels := proto("cni"), &mesos.Labels{Labels: make([]mesos.Label, 5000)}
+	addresses := []mesos.NetworkInfo_IPAddress{{IPAddress: proto("10.0.0.1")}}
+	status := mesos.TaskStatus{ContainerStatus: &mesos.ContainerStatus{
+		ContainerID: &mesos.ContainerID{Value: "c"}, ExecutorPID: proto(uint32(7)),
+		NetworkInfos: []mesos.NetworkInfo{{Name: name, IPAddresses: addresses, Labels: labels}},
+	}}
+	s.actions(streamEvent{stream: s.machine.conn.stream, event: updateOf("t", mesos.TASK_RUNNING, status)})
+	require.Equal(t, []string{"10.0.0.1"}, e.Info.IPs)
+	require.Equal(t, &mesos.ContainerStatus{
+		ContainerID: &mesos.ContainerID{Value: "c"}, ExecutorPID: proto(uint32(7)),
+		NetworkInfos: []mesos.NetworkInfo{{Name: name, IPAddresses: addresses}},
+	}, e.Info.Status.ContainerStatus)
+}

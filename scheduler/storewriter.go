@@ -138,7 +138,7 @@ func withoutTexts(changes []change) []change {
 		t.Info.Err, short[i].task = nil, &t
 		if t.Info.Status != nil {
 			status := *t.Info.Status
-			status.Message, status.Data, status.Labels, status.ContainerStatus, status.Limitation = nil, nil, nil, nil, nil
+			status.Message, status.Data, status.Labels, status.ContainerStatus, status.CheckStatus, status.Limitation = nil, nil, nil, nil, nil, nil
 			t.Info.Status = &status
 		}
 	}

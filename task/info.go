@@ -49,7 +49,8 @@ type Info struct {
 	Err error `json:"err,omitempty"`
 	// Status is what is kept of the last status update from Mesos. Nil before the first one. Its message is cut at 4 KiB, and
 	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
-	// status and limitation if they take more than 4 KiB each: [Scheduler.WatchRaw] of package scheduler has updates whole.
+	// status and limitation if they take more than 4 KiB each, or their lists have more than 100 elements; of a larger container
+	// status the IDs and addresses of up to 32 networks are kept. [Scheduler.WatchRaw] of package scheduler has updates whole.
 	Status *mesos.TaskStatus `json:"status,omitempty"`
 	// Submitted is when the task was submitted, Updated when Info last changed.
 	Submitted time.Time `json:"submitted,omitzero"`
