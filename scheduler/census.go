@@ -215,7 +215,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 	for i := range offers {
 		o := &offers[i]
 		a := c.agents[o.Agent.ID]
-		about, resources := agentSize(&o.Agent), resourcesSize(o)
+		about, resources := agentOverhead+agentSize(&o.Agent), resourcesSize(o)
 		if a == nil {
 			if len(c.agents) >= c.limits.agents || c.bytes+about > c.limits.agentsBytes {
 				continue

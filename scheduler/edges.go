@@ -215,31 +215,34 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 
 // receive passes on the events of a stream until that ends, and reports whether SUBSCRIBED was among them.
 func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stream) (subscribed bool, err error) {
-	for {
-		e.inflow.wait(ctx)
-		event, err := s.Next()
-		if err == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
+	for err == nil {
+		memory := s.Await()
+		if !e.inflow.take(ctx, memory) {
+			return subscribed, context.Cause(ctx)
+		}
+		event, failed := s.Next()
+		if failed == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
 			subscribed = true
 			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
-			if err := e.prover.confirm(ctx); err != nil {
-				return subscribed, err
-			}
+			err = e.prover.confirm(ctx)
 		}
 		var garbled *mesoshttp.DecodeError
 		switch {
-		case errors.As(err, &garbled) && !subscribed && ctx.Err() == nil: // SUBSCRIBED comes first, so that was it
-			return false, fmt.Errorf("scheduler: the answer to SUBSCRIBE is of no use: %w", err)
-		case errors.As(err, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
-			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(err)})
 		case err != nil:
-			return subscribed, fmt.Errorf("scheduler: the stream ended: %w", err)
+		case errors.As(failed, &garbled) && !subscribed && ctx.Err() == nil: // SUBSCRIBED comes first, so that was it
+			err = fmt.Errorf("scheduler: the answer to SUBSCRIBE is of no use: %w", failed)
+		case errors.As(failed, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
+			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(failed)})
+		case failed != nil:
+			err = fmt.Errorf("scheduler: the stream ended: %w", failed)
+		case e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: memory}):
+			continue // the loop gives back what was taken
 		default:
-			e.inflow.add(s.Size())
-			if !e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: s.Size()}) {
-				return subscribed, context.Cause(ctx)
-			}
+			err = context.Cause(ctx)
 		}
+		e.inflow.give(memory)
 	}
+	return subscribed, err
 }
 
 // call makes the calls that it receives from the channel, one after the other.

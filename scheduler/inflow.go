@@ -5,58 +5,56 @@ import (
 	"sync"
 )
 
-// inflowLimit is how many bytes of events, as they are in memory, may wait for the loop. Once they are more, no further event
-// is read, and TCP makes the master wait: so they are at most as many as this and one event.
+// inflowLimit is how many bytes of memory the events take that wait for the loop. An event that has arrived is decoded only
+// once it fits, or no other event is left: so there are never two large ones. No further event is read meanwhile, and TCP makes
+// the master wait.
 const inflowLimit = 32 << 20
 
-// inflow counts the bytes of the events that were read and that the loop has not dealt with yet.
+// inflow counts the memory of the events that were decoded and that the loop has not dealt with yet. The zero value is ready.
 type inflow struct {
 	mu    sync.Mutex
 	bytes int
-	room  chan struct{} // closed when there is room; nil: nobody waits
+	freed chan struct{} // closed when there is more room; nil: nobody waits
 }
 
-// add counts an event.
-func (f *inflow) add(size int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.bytes += size
-}
-
-// done counts an event that was dealt with.
-func (f *inflow) done(size int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.bytes -= size
-	if f.bytes < inflowLimit && f.room != nil {
-		close(f.room)
-		f.room = nil
-	}
-}
-
-// wait waits until there is room for another event, or ctx ends.
-func (f *inflow) wait(ctx context.Context) {
-	for ctx.Err() == nil {
-		room := f.full()
-		if room == nil {
-			return
+// take takes room for an event, for which it waits. It returns false, and has taken none, if ctx has ended.
+func (f *inflow) take(ctx context.Context, size int) bool {
+	for {
+		if ctx.Err() != nil {
+			return false
+		}
+		freed := f.tryTake(size)
+		if freed == nil {
+			return true
 		}
 		select {
-		case <-room:
+		case <-freed:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// full returns a channel that is closed when there is room again, or nil if there is room now.
-func (f *inflow) full() <-chan struct{} {
+// tryTake takes room, if there is enough. Otherwise it returns what is closed when there is more.
+func (f *inflow) tryTake(size int) (freed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.bytes < inflowLimit {
+	if f.bytes == 0 || f.bytes+size <= inflowLimit {
+		f.bytes += size
 		return nil
 	}
-	if f.room == nil {
-		f.room = make(chan struct{})
+	if f.freed == nil {
+		f.freed = make(chan struct{})
 	}
-	return f.room
+	return f.freed
+}
+
+// give gives back the room of an event.
+func (f *inflow) give(size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bytes -= size
+	if f.freed != nil {
+		close(f.freed)
+		f.freed = nil
+	}
 }

@@ -40,7 +40,7 @@ type (
 	streamEvent struct {
 		stream int
 		event  *scheduler.Event
-		size   int // bytes that the event takes in memory
+		size   int // about how many bytes the event takes in memory
 	}
 	// streamGarbled: an event arrived after SUBSCRIBED that could not be decoded, or is of no use.
 	streamGarbled struct {

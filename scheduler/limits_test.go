@@ -188,3 +188,11 @@ func TestVeryManyOffersOfAnAgent(t *testing.T) {
 		require.Len(t, s.machine.census.agents, 1)
 	}
 }
+
+// Of an event with more offers than are at hand at most, those that are more go back at once, whatever the agents.
+func TestMoreOffersInAnEventThanAreKept(t *testing.T) {
+	s, play := limited(t, func(l *limits) { l.offers = 2 })
+	require.Contains(t, play("offers o0@a0:1:1 o1@a1:1:1 o2@a2:1:1 o3@a3:1:1 o4@a4:1:1"), "DECLINE o2 o3 o4")
+	require.Equal(t, 2, s.machine.pool.size())
+	require.Len(t, s.machine.census.agents, 2)
+}

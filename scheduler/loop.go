@@ -241,7 +241,7 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 			l.perform(ctx, a)
 		}
 		if e, ok := in.(streamEvent); ok {
-			l.edges.inflow.done(e.size)
+			l.edges.inflow.give(e.size)
 		}
 	}
 }

@@ -14,6 +14,11 @@ import (
 // takeOffers adds new offers to the pool. It declines those of agents that are to be vacated, and those that
 // are too large or too many.
 func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
+	// No more than that are at hand in any case. Of the others no copy is made: they may be a million.
+	if most := m.settings.limits.offers; len(offers) > most {
+		m.refuseUnseen(now, offers[most:])
+		offers = offers[:most]
+	}
 	arrived := make([]task.Offer, 0, len(offers))
 	var unusable []task.Offer
 	for i := range offers {
@@ -54,20 +59,29 @@ func (m *machine) rescind(now time.Time, gone mesos.OfferID) {
 // refuse declines offers, for a time that depends on the demand for the role of each. The offers of a framework
 // that is being torn down need no answer.
 func (m *machine) refuse(now time.Time, offers []task.Offer) {
+	m.refuseEach(now, len(offers), func(i int) (id, role string) { return offers[i].ID, offers[i].Role })
+}
+
+// refuseUnseen does the same with offers as they came.
+func (m *machine) refuseUnseen(now time.Time, offers []mesos.Offer) {
+	m.refuseEach(now, len(offers), func(i int) (id, role string) { return offers[i].ID.Value, offerRole(&offers[i]) })
+}
+
+func (m *machine) refuseEach(now time.Time, n int, offer func(i int) (id, role string)) {
 	if m.teardown.wanted {
 		return
 	}
 	var roles []string
 	ids := map[string][]mesos.OfferID{}
-	for i := range offers {
-		role := offers[i].Role
+	for i := range n {
+		id, role := offer(i)
 		if !m.demand.Has(role) {
 			role = "" // no difference is made between those
 		}
 		if ids[role] == nil {
 			roles = append(roles, role)
 		}
-		ids[role] = append(ids[role], mesos.OfferID{Value: offers[i].ID})
+		ids[role] = append(ids[role], mesos.OfferID{Value: id})
 	}
 	for _, role := range roles {
 		m.decline(ids[role], m.demand.Refuse(now, role))

@@ -26,7 +26,7 @@ func offerFromMesos(o mesos.Offer) task.Offer {
 		agent.Unavailable = time.Unix(0, u.Start.Nanoseconds)
 		agent.UnavailableFor = time.Duration(u.Duration.GetNanoseconds())
 	}
-	return task.Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(o), Resources: o.Resources}
+	return task.Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(&o), Resources: o.Resources}
 }
 
 // agentAddress returns the address in the URL of an agent, "" if it has none. The host is the agent's name, as in
@@ -49,7 +49,7 @@ func agentAddress(u *mesos.URL) string {
 	return address
 }
 
-func offerRole(o mesos.Offer) string {
+func offerRole(o *mesos.Offer) string {
 	role := o.AllocationInfo.GetRole()
 	for i := range o.Resources {
 		role = cmp.Or(role, o.Resources[i].AllocationInfo.GetRole())

@@ -179,6 +179,7 @@ func TestWaitAcrossRuns(t *testing.T) {
 	withHarness(t, mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, h *harness) {
 		spec := sleeper("a")
 		spec.Command.Shell = "sleep 600"
+		h.at(10 * time.Second) // subscribed, whichever of the two was first
 		require.NoError(h, h.sched.Submit(ctx, spec))
 		first := h.wait(ctx, h.sched, "a", scheduler.UntilEnded)
 		h.at(time.Minute)
@@ -191,7 +192,7 @@ func TestWaitAcrossRuns(t *testing.T) {
 			got := <-h.wait(ctx, s, "a", scheduler.UntilEnded)
 			require.NoError(h, got.err)
 			require.Equal(h, task.StateFinished, got.info.State)
-			require.Equal(h, 10*time.Minute+150*time.Millisecond, got.at)
+			require.Equal(h, 10*time.Minute+10150*time.Millisecond, got.at)
 		})
 	})
 }

@@ -14,8 +14,8 @@ import (
 func watchLimit() queueLimit { return queueLimit{events: 16_384, bytes: 16 << 20} }
 
 // rawLimit is the same for WatchRaw. Its events are as large as the master makes them: with the offers of a large cluster
-// some 100 KiB on the wire and 400 KiB in memory, which is what counts.
-func rawLimit() queueLimit { return queueLimit{events: 512, bytes: 64 << 20} }
+// some 400 KiB in memory, and 288 MiB at most.
+func rawLimit() queueLimit { return queueLimit{events: 512, bytes: 32 << 20} }
 
 // queueLimit is how much may wait for a watcher.
 type queueLimit struct {
@@ -175,7 +175,7 @@ func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 // [Scheduler.Watch] does not have, such as MESSAGE and UPDATE_OPERATION_STATUS, and all others. They are shared and must
 // not be changed. Events of a refused subscription are included, those that are skipped are not: what cannot be decoded,
 // lacks a part, or is of a type that this version does not know. It ends like Watch. A watcher that is more than 512
-// events behind, or more than about 64 MiB of events, misses some. It is not told so; the log is.
+// events behind, or more than about 32 MiB of events in memory, misses some. It is not told so; the log is.
 func (s *Scheduler) WatchRaw(ctx context.Context) iter.Seq[*scheduler.Event] {
 	events := s.watch(ctx, &s.watchers.raw, rawLimit())
 	return func(yield func(*scheduler.Event) bool) {

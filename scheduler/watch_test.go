@@ -176,13 +176,13 @@ func TestWatcherCountsTheNewestRejections(t *testing.T) {
 	require.Len(t, slices.Collect(events), 10, "no event is missed")
 }
 
-// A reader of WatchRaw that is slow misses events, when more than 64 MiB of them wait.
+// A reader of WatchRaw that is slow misses events, when more than 32 MiB of them wait.
 func TestWatchRawLagsInBytes(t *testing.T) {
 	s := &Scheduler{}
 	events := s.WatchRaw(t.Context())
 	var misses []bool
 	for range 5 {
-		misses = append(misses, s.watchers.publishRaw(&scheduler.Event{}, 20<<20))
+		misses = append(misses, s.watchers.publishRaw(&scheduler.Event{}, 10<<20))
 	}
 	require.Equal(t, []bool{false, false, false, true, false}, misses, "it is said once")
 	s.watchers.end()

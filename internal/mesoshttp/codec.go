@@ -47,37 +47,47 @@ func newDecoder(c Codec) decoder {
 	return decoder{codec: c, events: shapeOf(reflect.TypeFor[scheduler.Event](), map[reflect.Type]*shape{})}
 }
 
-// event returns the event in frame and about how many bytes it takes in memory, or an error if it is of no use.
-func (d decoder) event(frame []byte) (event *scheduler.Event, size int, err error) {
-	event, size, err = d.decode(frame)
-	if err != nil {
-		return nil, 0, err
-	}
-	return event, size, complete(event)
+// encoded is an event that may be decoded: it is nested no deeper than mesos-go can bear, and takes no more memory than its
+// budget.
+type encoded struct {
+	text   []byte // what mesos-go is to decode; for Protobuf it is the frame itself
+	memory int    // about how many bytes the event takes once it is decoded
 }
 
-// decode copies what it keeps of frame. Before mesos-go decodes it, it is known to be nested no deeper than mesos-go can
-// bear, and to take no more memory than a budget.
-//
-// mesos-go's generated code and ffjson panic on some malformed input (for protobuf CVE-2021-3121: the length
-// of an unknown field overflows). A broken peer must not take the process down, hence the recover.
-func (d decoder) decode(frame []byte) (event *scheduler.Event, size int, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			event, size, err = nil, 0, fmt.Errorf("decoder panicked: %v", r)
-		}
-	}()
-	event = new(scheduler.Event)
+// inspect returns the event in frame, or an error if it must not be decoded. It takes little memory itself, but JSON takes as
+// much again as the frame.
+func (d decoder) inspect(frame []byte) (e encoded, err error) {
+	defer decoderPanicked(&err)
 	left := newBudget(frame)
 	if d.codec == JSON {
-		err = left.decodeJSON(frame, d.events, event)
+		e.text, err = filterJSON(frame, d.events, &left)
 	} else {
-		if err = left.inspect(frame, d.events, 0); err == nil {
-			err = event.Unmarshal(frame)
-		}
+		e.text, err = frame, left.inspect(frame, d.events, 0)
+	}
+	e.memory = left.spent(frame)
+	return e, err
+}
+
+// unmarshal returns the event, some parts of which may be missing. It copies what it keeps of the frame.
+func (d decoder) unmarshal(e encoded) (event *scheduler.Event, err error) {
+	defer decoderPanicked(&err)
+	event = new(scheduler.Event)
+	if d.codec == JSON {
+		err = event.UnmarshalJSON(e.text)
+	} else {
+		reserve(event, e.text)
+		err = event.Unmarshal(e.text)
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return event, left.spent(frame), nil
+	return event, nil
+}
+
+// decoderPanicked turns a panic into an error. mesos-go's generated code and ffjson panic on some malformed input (for protobuf
+// CVE-2021-3121: the length of an unknown field overflows). A broken peer must not take the process down.
+func decoderPanicked(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("decoder panicked: %v", r)
+	}
 }

@@ -34,6 +34,23 @@ func recordings(t testing.TB) []string {
 	return files
 }
 
+// decode decodes a frame, of which parts may be missing, and returns about how many bytes the event takes in memory.
+func (d decoder) decode(frame []byte) (event *scheduler.Event, size int, err error) {
+	e, err := d.inspect(frame)
+	if err == nil {
+		event, err = d.unmarshal(e)
+	}
+	return event, e.memory, err
+}
+
+// event decodes a frame, of which no part may be missing.
+func (d decoder) event(frame []byte) (event *scheduler.Event, size int, err error) {
+	if event, size, err = d.decode(frame); err == nil {
+		err = complete(event)
+	}
+	return event, size, err
+}
+
 // decodeAll decodes a whole RecordIO stream.
 func decodeAll(t testing.TB, codec Codec, stream []byte) []*scheduler.Event {
 	var events []*scheduler.Event

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// decodeJSON decodes what a master writes, of any version.
+// filterJSON returns what mesos-go is to decode of an event as a master writes it, of any version.
 //
 // mesos-go's own UnmarshalJSON and gogo's jsonpb both refuse a whole event for the name of an enum value that
 // they do not know, such as the capability QUOTA_V2 in the SUBSCRIBED event of Mesos 1.11 and later. So these
@@ -18,16 +16,14 @@ import (
 // missing.
 //
 // jsonpb cannot be used for encoding either: it writes 64-bit integers as strings, which masters refuse.
-func (b *budget) decodeJSON(frame []byte, s *shape, event *scheduler.Event) error {
+func filterJSON(frame []byte, s *shape, left *budget) ([]byte, error) {
 	text, err := readJSON(frame)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	known := filter{jsonText: text, out: make([]byte, 0, len(frame)), left: b}
-	if err := known.message(s); err != nil {
-		return err
-	}
-	return event.UnmarshalJSON(known.out)
+	known := filter{jsonText: text, out: make([]byte, 0, len(frame)), left: left}
+	err = known.message(s)
+	return known.out, err
 }
 
 // filter copies what mesos-go knows of the JSON form of messages.

@@ -29,7 +29,10 @@ type Stream struct {
 
 	subscribed bool // SUBSCRIBED has come
 	skipped    int  // frames since the last event
-	size       int  // bytes that the last event takes in memory
+	arrived    bool // Await has read the next frame, and these are:
+	size       int  // its bytes on the wire
+	event      encoded
+	err        error // why there is no event
 }
 
 // ID returns the stream ID, which every call of this subscription must have.
@@ -39,10 +42,33 @@ func (s *Stream) ID() string { return s.id }
 // the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
 
-// Size returns about how many bytes the event that Next has returned last takes in memory.
-func (s *Stream) Size() int { return s.size }
+// Await waits until the next event has arrived, and returns about how many bytes of memory it takes once Next has decoded it,
+// 0 if Next is going to return an error: so a caller can make room before. Only one goroutine at a time may call Await and Next.
+func (s *Stream) Await() (memory int) {
+	if !s.arrived {
+		s.receive()
+	}
+	if s.err != nil {
+		return 0
+	}
+	return s.event.memory
+}
 
-// Next waits for the next event. Only one goroutine at a time may call it. The event is the caller's.
+// receive reads the next frame, and whether it may be decoded.
+func (s *Stream) receive() {
+	s.arrived, s.size, s.event, s.err = true, 0, encoded{}, nil
+	var frame []byte
+	if s.skipped == maxSkipped {
+		s.err = s.end(nil)
+	} else if frame, s.err = s.frames.ReadFrame(); s.err != nil {
+		s.err = s.end(s.err)
+	} else if s.event, s.err = s.decoder.inspect(frame); s.err != nil {
+		s.err = s.skip(len(frame), s.err)
+	}
+	s.size = len(frame)
+}
+
+// Next returns the next event, for which it waits unless Await has. The event is the caller's.
 //
 // The error is io.EOF when the master has ended the stream properly, io.ErrUnexpectedEOF when the connection
 // broke without that or the end came inside an event, net.ErrClosed after Close, context.Cause of the context
@@ -51,35 +77,44 @@ func (s *Stream) Size() int { return s.size }
 //
 // After a *DecodeError, and only then, Next can be called again: it returns the event after the one that was skipped.
 func (s *Stream) Next() (*scheduler.Event, error) {
-	if s.skipped == maxSkipped {
-		return nil, s.end(nil)
+	if !s.arrived {
+		s.receive()
 	}
-	frame, err := s.frames.ReadFrame()
+	s.arrived = false
+	if s.err != nil {
+		return nil, s.err
+	}
+	event, err := s.decode()
 	if err != nil {
-		return nil, s.end(err)
+		return nil, s.skip(s.size, err)
 	}
-	event, size, err := s.event(frame)
-	if err == nil {
-		s.skipped, s.size = 0, size
-		return event, nil
-	}
-	if s.skipped++; s.skipped == maxSkipped {
-		return nil, s.end(&GarbledError{Frames: maxSkipped, Err: err})
-	}
-	return nil, &DecodeError{Master: s.master, Codec: s.decoder.codec, Size: len(frame), Err: err}
+	s.skipped = 0
+	return event, nil
 }
 
-// event returns the event in frame and its size in memory, or why it has to be skipped.
-func (s *Stream) event(frame []byte) (event *scheduler.Event, size int, err error) {
-	event, size, err = s.decoder.event(frame)
+// decode returns the event that has arrived, or why it has to be skipped.
+func (s *Stream) decode() (*scheduler.Event, error) {
+	event, err := s.decoder.unmarshal(s.event)
+	s.event = encoded{} // it may be large
+	if err == nil {
+		err = complete(event)
+	}
 	if err != nil || event.Type != scheduler.Event_SUBSCRIBED {
-		return event, size, err
+		return event, err
 	}
 	if s.subscribed {
-		return nil, 0, errSubscribedTwice
+		return nil, errSubscribedTwice
 	}
 	s.subscribed = true
-	return event, size, nil
+	return event, nil
+}
+
+// skip returns the error for a frame of that size that is no event.
+func (s *Stream) skip(size int, err error) error {
+	if s.skipped++; s.skipped == maxSkipped {
+		return s.end(&GarbledError{Frames: maxSkipped, Err: err})
+	}
+	return &DecodeError{Master: s.master, Codec: s.decoder.codec, Size: size, Err: err}
 }
 
 // end ends the stream and returns why it has ended. The first reason counts, now and in every further Next: after Close

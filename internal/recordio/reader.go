@@ -15,9 +15,8 @@ const (
 
 	// firstStep is the size of the first buffer: most events of a quiet cluster fit into it.
 	firstStep = 16 << 10
-	// maxStep bounds what is allocated before the bytes have arrived. A larger step copies less while a huge frame
-	// arrives (64 MiB in steps of 4 MiB: 0.5 GiB copied in all), a smaller one trusts the sender less.
-	maxStep = 4 << 20
+	// maxKept is the largest buffer that is kept for further frames.
+	maxKept = 1 << 20
 	// maxDigits is the longest length line. 19 digits always fit in a uint64, and no frame is that long.
 	maxDigits = 19
 )
@@ -118,17 +117,21 @@ func (r *Reader) readLength() (head, size int, err error) {
 
 // fill reads at least one byte more, after making room for a frame of total bytes (its length line included) that
 // begins at start. It first moves the frame to the beginning of the buffer (which is free when nothing is left), and
-// grows the buffer only when every byte of it belongs to the unfinished frame. So the buffer is never larger than the
-// part of the frame that has arrived plus maxStep.
+// doubles the buffer only when every byte of it belongs to the unfinished frame. A buffer that has become too large for what
+// follows is replaced.
 func (r *Reader) fill(total int) error {
-	if r.start > 0 && (r.start == r.end || r.start+total > len(r.buf)) {
+	if rest := r.end - r.start; len(r.buf) > maxKept && max(total, rest) <= maxKept/2 {
+		r.resize(max(2*rest, firstStep))
+	} else if r.start > 0 && (r.start == r.end || r.start+total > len(r.buf)) {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
 	if r.end == len(r.buf) {
-		grown := make([]byte, len(r.buf)+min(max(len(r.buf), firstStep), maxStep))
-		copy(grown, r.buf)
-		r.buf = grown
+		size := max(2*len(r.buf), firstStep)
+		if total > maxKept { // the exact size, when it comes near
+			size = min(size, total)
+		}
+		r.resize(size)
 	}
 	for range 100 { // like bufio: a reader that returns neither bytes nor an error must not make this loop for ever
 		if r.err != nil {
@@ -144,6 +147,13 @@ func (r *Reader) fill(total int) error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// resize replaces the buffer by one of that size, with what it has that was not returned.
+func (r *Reader) resize(size int) {
+	buf := make([]byte, size)
+	r.end = copy(buf, r.buf[r.start:r.end])
+	r.buf, r.start = buf, 0
 }
 
 // unexpected turns io.EOF into io.ErrUnexpectedEOF.

@@ -168,7 +168,7 @@ func TestFramesAreSeparate(t *testing.T) {
 
 // Whatever length a frame claims, memory grows with the bytes that have arrived.
 func TestMemoryFollowsWhatCame(t *testing.T) {
-	const step = 4 << 20
+	const step = 64 << 10
 	for _, received := range []int{0, 1 << 10, 6 << 20} {
 		input := append([]byte("67108864\n"), make([]byte, received)...)
 		var before, after runtime.MemStats
@@ -176,8 +176,7 @@ func TestMemoryFollowsWhatCame(t *testing.T) {
 		_, err := recordio.NewReader(bytes.NewReader(input), 0).ReadFrame()
 		runtime.ReadMemStats(&after)
 		require.Equal(t, io.ErrUnexpectedEOF, err)
-		// Counted here is all that was ever allocated, outgrown buffers included: 16 KiB doubled up to
-		// 4 MiB is 8 MiB in all, then 8 MiB at once.
+		// Counted here is all that was ever allocated, outgrown buffers included: 16 KiB doubled up to twice of what came.
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*received+step))
 	}
 }
@@ -224,6 +223,42 @@ func TestNoAllocationPerFrame(t *testing.T) {
 	}
 	read() // the buffer grows to the size of the largest frame
 	require.Zero(t, testing.AllocsPerRun(100, read))
+}
+
+// The buffer of a large frame is let go with the next small one, whatever of that has been read already.
+func TestBufferOfALargeFrame(t *testing.T) {
+	large := encode(t, strings.Repeat("x", 32<<20))
+	for _, small := range []string{"", "a", strings.Repeat("y", 100_000), strings.Repeat("z", 500_000)} {
+		rest := encode(t, small, small)
+		r := recordio.NewReader(io.MultiReader(bytes.NewReader(large), &endless{data: rest}), 0)
+		frame, err := r.ReadFrame()
+		require.NoError(t, err)
+		require.Len(t, frame, 32<<20)
+		frame = nil
+		before := heapInUse()
+		require.Greater(t, before, uint64(64<<20), "large itself, and the buffer")
+		for range 20 {
+			got, err := r.ReadFrame()
+			require.NoError(t, err)
+			require.Equal(t, small, string(got))
+		}
+		require.Less(t, heapInUse(), before-30<<20)
+		read := func() {
+			for range 20 {
+				_, _ = r.ReadFrame()
+			}
+		}
+		require.Zero(t, testing.AllocsPerRun(10, read), "the next buffer stays")
+		runtime.KeepAlive(frame)
+	}
+	runtime.KeepAlive(large)
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // endless repeats data for ever.
