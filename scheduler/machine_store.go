@@ -16,12 +16,6 @@ import (
 // offerAge one may succeed.
 const launchPause = 2 * time.Second
 
-// isAccept reports whether an action that waits is a launch.
-func isAccept(w journal.Waiting[action]) bool {
-	s, ok := w.Action.(send)
-	return ok && s.call.GetType() == scheduler.Call_ACCEPT
-}
-
 // flush begins a write if there is something to write and no write is under way.
 func (m *machine) flush(now time.Time) {
 	if changes := m.storage.begin(now, m.framework(), &m.tasks); len(changes) > 0 {
@@ -37,9 +31,6 @@ func (m *machine) stored(now time.Time, in stored) {
 	}
 	failed := m.storage.failing()
 	released := m.storage.stored(in.records)
-	if slices.ContainsFunc(released, isAccept) && !m.storage.journal.Waits(isAccept) {
-		m.storage.offerAge = offerAge
-	}
 	if failed {
 		m.demand.TaskArrived("")
 		m.emit(notify{StoreEvent{}})
@@ -105,7 +96,7 @@ func (m *machine) endLongWaits(now, by time.Time) {
 		m.releaseAccept(now, s)
 	}
 	if givenUp {
-		m.storage.offerAge = min(2*m.storage.offerAge, maxOfferAge)
+		m.storage.waitLonger()
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
@@ -68,6 +70,12 @@ type leftOut struct{ events int }
 func (*leftOut) isAction() {}
 
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
+
+// isAccept reports whether an action that waits is a launch.
+func isAccept(w journal.Waiting[action]) bool {
+	s, ok := w.Action.(send)
+	return ok && s.call.GetType() == scheduler.Call_ACCEPT
+}
 
 func newStorage(l limits) storage {
 	return storage{maxEvents: l.eventsBytes, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
@@ -149,6 +157,9 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	if slices.Contains(keys, "") {
 		s.durable = s.writing
 	}
+	if slices.ContainsFunc(released, isAccept) && !s.journal.Waits(isAccept) {
+		s.offerAge = offerAge
+	}
 	for _, w := range released {
 		switch a := w.Action.(type) {
 		case notify:
@@ -161,6 +172,9 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	}
 	return released
 }
+
+// waitLonger notes that launches were given up.
+func (s *storage) waitLonger() { s.offerAge = min(2*s.offerAge, maxOfferAge) }
 
 // failed notes the failure of the write, which is made again at retryAt.
 func (s *storage) failed(err error, retryAt time.Time) {
