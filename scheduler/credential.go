@@ -22,7 +22,7 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // Credential is a principal and its secret. The framework's Principal, if set, must be the same.
 type Credential struct {
 	Principal string // not empty, without colon
-	Secret    string `json:"-"`
+	Secret    string `json:"-" xml:"-"`
 }
 
 // String returns the principal, so that the secret is not logged.

@@ -38,8 +38,8 @@ type limits struct {
 
 func defaultLimits() limits {
 	return limits{
-		offers: 50_000, offersBytes: 256 << 20, offer: 1 << 20, about: 64 << 10,
-		agents: 50_000, agentsBytes: 256 << 20, agentRoles: 100,
+		offers: 50_000, offersBytes: 128 << 20, offer: 1 << 20, about: 64 << 10,
+		agents: 50_000, agentsBytes: 128 << 20, agentRoles: 100,
 		vacated: 50_000, quarantined: 10_000, adopted: 50_000, eventsBytes: 64 << 20,
 		acksBytes: 64 << 20, declined: 100_000, calls: [callKinds]int{
 			acceptCalls: 10_000, declineCalls: 100, killCalls: 50_000, reconcileCalls: 100, demandCalls: 20, filterCalls: 20, inverseCalls: 100,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ func floods() []flood {
 		{name: "updates of one task", events: 1000, frames: func(batch int) []byte { return many(batch, func(n int) []byte { return update("t0", n, "") }) }},
 		{name: "offers, a thousand in an event", events: 1, frames: offers},
 		{name: "offers, a thousand in an event, held", events: 1, frames: offers, configure: func(c *scheduler.Config) { c.Offers.Hold = time.Hour }},
+		{name: "offers of 60 KB, held", events: 20, frames: largeOffers, configure: func(c *scheduler.Config) { c.Offers.Hold = time.Hour }},
 		{name: "inverse offers", events: 1000, frames: inverseOffers},
 		{name: "failures of agents", events: 1000, frames: failures},
 		{name: "texts of 30 MB", events: 1, frames: largeTexts},
@@ -95,6 +97,20 @@ func offersEvent(first, count int) []byte {
 }
 
 func offers(batch int) []byte { return offersEvent(1000*batch, 1000) }
+
+// largeOffers has offers that say as much about their agents as is taken.
+func largeOffers(batch int) []byte {
+	var frames []byte
+	for n := range 20 {
+		o := offer(20*batch + n)
+		for a := range 60 {
+			value := &mesos.Value_Text{Value: strings.Repeat("v", 900)}
+			o.Attributes = append(o.Attributes, mesos.Attribute{Name: fmt.Sprint("attribute-", a), Type: mesos.TEXT, Text: value})
+		}
+		frames = append(frames, framed(&calls.Event{Type: calls.Event_OFFERS, Offers: &calls.Event_Offers{Offers: []mesos.Offer{o}}})...)
+	}
+	return frames
+}
 
 func inverseOffers(batch int) []byte {
 	return many(batch, func(n int) []byte {
