@@ -163,6 +163,16 @@ func (w *watcher) take() (events []Event, ended bool) {
 	return events, w.ended
 }
 
+// used notes that what was taken is not in use any more. What was missed for it is not told by a later event alone.
+func (w *watcher) used() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.taken = 0
+	if w.missed > 0 {
+		w.signal()
+	}
+}
+
 // Watch returns all events from this call on, until ctx or Run ends. If Run has not begun, it ends when the next Run
 // does. The sequence can be ranged over once. A watcher that is more than 16,384 events behind, or more than about 16 MiB
 // of events, gets a [LagEvent] in place of those that it missed; it never slows down the scheduler or other watchers. In a
@@ -209,6 +219,7 @@ func (s *Scheduler) watch(ctx context.Context, group *[]*watcher, limit queueLim
 					return
 				}
 			}
+			w.used()
 			if ended {
 				return
 			}

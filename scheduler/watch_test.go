@@ -195,3 +195,36 @@ func TestWatchRawLagsInBytes(t *testing.T) {
 	s.watchers.end()
 	require.Len(t, slices.Collect(events), 1)
 }
+
+// What a watcher has read does not count any more, and it learns what it has missed although nothing follows.
+func TestWatcherThatHasReadALargeEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Scheduler{}
+		large := OfferEvent{Rejections: make([]task.Rejection, 1_000_000)}
+		events, goOn := s.Watch(t.Context()), make(chan struct{})
+		var lags []LagEvent
+		read := 0
+		go func() {
+			for e := range events {
+				if lag, ok := e.(LagEvent); ok {
+					lags = append(lags, lag)
+					continue
+				}
+				read++
+				<-goOn
+			}
+		}()
+		for n := range 3 {
+			s.watchers.publish(large)
+			synctest.Wait()
+			require.Equal(t, n+1, read)
+			s.watchers.publish(large) // while the first is in use
+			require.Len(t, lags, n)
+			goOn <- struct{}{}
+			synctest.Wait()
+			require.Len(t, lags, n+1)
+			require.Equal(t, LagEvent{Missed: 1}, lags[n])
+		}
+		s.watchers.end()
+	})
+}
