@@ -23,8 +23,14 @@ type hanging struct {
 
 func (h *hanging) hang() (resume func()) {
 	hung := make(chan struct{})
+	h.setHung(hung)
+	return func() { h.setHung(nil); close(hung) }
+}
+
+func (h *hanging) setHung(hung chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.hung = hung
-	return func() { h.hung = nil; close(hung) }
 }
 
 // takes is how long a call takes.
@@ -37,7 +43,9 @@ func (h *hanging) call(ctx context.Context, do func()) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	h.mu.Lock()
 	done, hung := make(chan struct{}), h.hung
+	h.mu.Unlock()
 	go func() {
 		if hung != nil {
 			<-hung

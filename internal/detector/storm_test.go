@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,14 +91,14 @@ func TestWatchStorm(t *testing.T) {
 
 // Another leader 1,000 times a second, by its node or by its address. When it is over, the last one is known two seconds later.
 func TestLeaderFlaps(t *testing.T) {
-	n := 0
+	var n atomic.Int64
 	server := &zktest.Fake{
-		Children: func() []string { return []string{fmt.Sprintf("json.info_%010d", n)} },
-		Data:     func(string) ([]byte, int64) { return []byte(info(5000 + n%10)), int64(n) },
+		Children: func() []string { return []string{fmt.Sprintf("json.info_%010d", n.Load())} },
+		Data:     func(string) ([]byte, int64) { return []byte(info(5000 + int(n.Load()%10))), n.Load() },
 	}
 	withFake(t, server, false, func(d *fake) {
 		for range 60_000 {
-			n++
+			n.Add(1)
 			server.Change()
 			time.Sleep(time.Millisecond)
 		}
@@ -108,19 +109,19 @@ func TestLeaderFlaps(t *testing.T) {
 		d.at(time.Minute + 2*time.Second)
 		lead, err := d.Leader(d.Context())
 		require.NoError(d, err)
-		require.Equal(d, fmt.Sprintf("http://127.0.0.1:%d", 5000+n%10), lead.URL)
+		require.Equal(d, fmt.Sprintf("http://127.0.0.1:%d", 5000+n.Load()%10), lead.URL)
 
 		// Afterwards single changes are seen at once, ten of them as well.
 		d.at(2 * time.Minute)
 		for range 10 {
-			n++
+			n.Add(1)
 			server.Change()
 			synctest.Wait()
 			time.Sleep(time.Nanosecond) // of the pause
 			synctest.Wait()
 			lead, err := d.Leader(d.Context())
 			require.NoError(d, err)
-			require.Equal(d, fmt.Sprintf("http://127.0.0.1:%d", 5000+n%10), lead.URL)
+			require.Equal(d, fmt.Sprintf("http://127.0.0.1:%d", 5000+n.Load()%10), lead.URL)
 		}
 	})
 }
@@ -184,10 +185,10 @@ func with(answer []byte, changed bool, at int, number uint32) []byte {
 // A server that lives and leaves a question without an answer is left after a session timeout, and so on.
 func TestQuestionWithoutAnAnswer(t *testing.T) {
 	for _, silent := range []int32{zktest.OpSync, zktest.OpChildren, zktest.OpData} {
-		lives := false
+		var lives atomic.Bool
 		server := oneMaster("json.info_0000000001", func() []byte { return []byte(info(5050)) })
 		server.Answer = func(op int32, answer []byte) []byte {
-			if op == silent && !lives {
+			if op == silent && !lives.Load() {
 				return nil
 			}
 			return answer
@@ -200,7 +201,7 @@ func TestQuestionWithoutAnAnswer(t *testing.T) {
 			d.at(time.Minute)
 			require.LessOrEqual(d, server.Count(zktest.OpConnect), 7)
 			require.Equal(d, 1, strings.Count(d.log.String(), "\n"), d.log.String())
-			lives = true
+			lives.Store(true)
 			d.at(time.Minute + 12*time.Second)
 			lead, err := d.Leader(d.Context())
 			require.NoError(d, err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,9 +170,10 @@ func TestContextEndsTheWait(t *testing.T) {
 func TestHungDialDoesNotBlockTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
-		hang := true
+		var hang atomic.Bool
+		hang.Store(true)
 		client, err := mesoshttp.New(mesoshttp.Config{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			if hang {
+			if hang.Load() {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -182,7 +184,7 @@ func TestHungDialDoesNotBlockTheLane(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, client.Call(ctx, master, streamID, killCall("t"), nil), context.DeadlineExceeded)
-		hang = false
+		hang.Store(false)
 		start := time.Now()
 		require.NoError(t, client.Call(t.Context(), master, streamID, killCall("t"), nil))
 		require.Equal(t, start, time.Now())

@@ -42,7 +42,9 @@ type fakeConn struct {
 
 // Serve answers connections until the listener is closed.
 func (f *Fake) Serve(l net.Listener) {
+	f.mu.Lock()
 	f.watches, f.counts = map[*fakeConn]string{}, map[int32]int{}
+	f.mu.Unlock()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for {
