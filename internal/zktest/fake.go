@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Fake is a ZooKeeper server in memory, with one list of nodes below each path, for tests that need virtual time or a server
@@ -105,6 +106,9 @@ func (f *Fake) serve(c *fakeConn) {
 		request, err := packet(c)
 		if err != nil {
 			return
+		}
+		if operation == OpConnect {
+			time.Sleep(time.Nanosecond) // an answer that comes at once would race with how the client library begins a session
 		}
 		operation, answer = f.handle(c, request)
 	}
