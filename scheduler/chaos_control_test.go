@@ -18,6 +18,9 @@ type decision = func(*machine, time.Time, input) []action
 // TestChaosControl is the negative test of chaos: each row is a scheduler that does one thing wrong. Chaos must report
 // the right kind of violation within a few seeds.
 func TestChaosControl(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute with the race detector; it runs without -short")
+	}
 	for name, control := range map[string]struct {
 		broken   func() decision
 		violated []string // one of these is to be reported

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,11 +21,11 @@ import (
 // ZooKeeper names another leader 1,000 times a second, for an hour: the attempts, events and log lines of each minute are
 // bounded. When it is over, the scheduler is subscribed with the leader within seconds.
 func TestFlappingLeader(t *testing.T) {
-	n := 0
+	var n atomic.Int64
 	zk := &zktest.Fake{
-		Children: func() []string { return []string{fmt.Sprintf("json.info_%010d", n)} },
+		Children: func() []string { return []string{fmt.Sprintf("json.info_%010d", n.Load())} },
 		Data: func(string) ([]byte, int64) {
-			return fmt.Appendf(nil, `{"hostname":"m%d.example","port":5050}`, n%3), int64(n)
+			return fmt.Appendf(nil, `{"hostname":"m%d.example","port":5050}`, n.Load()%3), n.Load()
 		},
 	}
 	log := new(bytes.Buffer)
@@ -44,19 +46,21 @@ func TestFlappingLeader(t *testing.T) {
 			minutes = 5
 		}
 		for minute := range minutes {
+			synctest.Wait()
 			events, _ := h.connections()
 			lines, looks := strings.Count(log.String(), "\n"), zk.Count(zktest.OpChildren)
 			for range 60_000 {
-				n++
+				n.Add(1)
 				zk.Change()
 				time.Sleep(time.Millisecond)
 			}
+			synctest.Wait()
 			after, _ := h.connections()
 			require.LessOrEqual(h, len(after)-len(events), 60, "events of minute %d", minute)
 			require.LessOrEqual(h, strings.Count(log.String(), "\n")-lines, 20, "log lines of minute %d", minute)
 			require.LessOrEqual(h, zk.Count(zktest.OpChildren)-looks, 41, "looks of minute %d", minute)
 		}
-		n = 0 // m0 leads
+		n.Store(0) // m0 leads
 		zk.Change()
 		time.Sleep(20 * time.Second)
 		events, _ := h.connections()

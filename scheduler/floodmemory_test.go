@@ -141,6 +141,7 @@ func underFlood(t *testing.T, m *silentMaster, unknown scheduler.UnknownTasks) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		require.ErrorIs(t, s.Run(ctx), context.DeadlineExceeded)
+		synctest.Wait()
 		require.Zero(t, m.batches, "all was sent")
 	})
 }

@@ -152,6 +152,7 @@ func TestInflowOfAStreamThatEndsWhileItWaits(t *testing.T) {
 		began := time.Now()
 		require.ErrorIs(t, receive(ctx), errNewLeader)
 		require.Equal(t, time.Minute, time.Since(began))
+		synctest.Wait()
 		require.Len(t, got, 2, "SUBSCRIBED and one update")
 		require.Equal(t, got[0]+got[1], e.inflow.bytes)
 		require.Greater(t, got[1], 20<<20)
