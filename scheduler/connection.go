@@ -5,12 +5,11 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesosid"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
@@ -186,19 +185,10 @@ func (c *connection) expects(t scheduler.Event_Type) bool {
 
 // checkID returns a [*FrameworkIDError] if the framework cannot be subscribed under this ID.
 func (c *connection) checkID(id string) error {
-	if c.frameworkID == id && id != "" || c.frameworkID == "" && isFrameworkID(id) {
+	if c.frameworkID == id && id != "" || c.frameworkID == "" && mesosid.Fault(id) == "" {
 		return nil
 	}
-	return &FrameworkIDError{Master: c.master, FrameworkID: c.frameworkID, Subscribed: strings.ToValidUTF8(id[:min(len(id), maxFrameworkID)], "\uFFFD")}
-}
-
-// maxFrameworkID is how long the ID of a framework can be in bytes.
-const maxFrameworkID = 255
-
-// isFrameworkID reports whether a master can have assigned an ID. Mesos has the same rules.
-func isFrameworkID(id string) bool {
-	return id != "" && len(id) <= maxFrameworkID && id != "." && id != ".." && utf8.ValidString(id) &&
-		!strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == '/' || r == '\\' })
+	return &FrameworkIDError{Master: c.master, FrameworkID: c.frameworkID, Subscribed: strings.ToValidUTF8(id[:min(len(id), mesosid.MaxLen)], "\uFFFD")}
 }
 
 // subscribed takes an ID that was checked, and the heartbeat, of SUBSCRIBED. It reports whether the framework's ID is new.

@@ -7,6 +7,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/mesosid"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -247,8 +248,9 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	if !knownToMaster(state) || m.teardown.wanted {
 		return // the task has ended, or does not run
 	}
+	// Mesos launches no task with an odd ID, and not every store could take its record.
 	switch policy := m.settings.unknown; {
-	case policy == AdoptUnknown && m.tasks.mayAdopt(m.settings.limits.adopted) && isTaskID(status.TaskID.Value):
+	case policy == AdoptUnknown && m.tasks.mayAdopt(m.settings.limits.adopted) && mesosid.Fault(status.TaskID.Value) == "":
 		m.adopt(now, status, state)
 	case policy == KillUnknown:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
@@ -256,12 +258,6 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 	default:
 		m.emit(notify{UnknownTaskEvent{Status: status}})
 	}
-}
-
-// isTaskID reports whether a task may have that ID. Mesos launches none that may not, and not every store could take its
-// record.
-func isTaskID(id string) bool {
-	return task.Spec{ID: id, CPUs: 1, Mem: 32, Command: task.Command{Shell: "true"}}.Validate() == nil
 }
 
 // adopt puts a task on record that Mesos runs and that is not on record yet.

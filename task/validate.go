@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/mesosid"
 )
 
 // Validate checks the spec. It returns nil, or all violations joined, each a [*FieldError].
@@ -46,21 +47,9 @@ func (v *violations) add(field string, value any, reason string) {
 	*v = append(*v, &FieldError{Field: field, Value: value, Reason: reason})
 }
 
-// id applies the rules of validateID in Mesos' src/common/validation.cpp. Mesos does not check the encoding, but
-// text that is not UTF-8 does not survive a call in JSON.
 func (v *violations) id(field, id string) {
-	const longest = 255 // NAME_MAX: an ID becomes a directory on the agent
-	switch {
-	case id == "":
-		v.add(field, id, "must not be empty")
-	case len(id) > longest:
-		v.add(field, id, fmt.Sprintf("must not be longer than %d bytes, has %d", longest, len(id)))
-	case id == "." || id == "..":
-		v.add(field, id, "must not be a special directory")
-	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }):
-		v.add(field, id, "must not contain slashes, backslashes or control characters")
-	case !utf8.ValidString(id):
-		v.add(field, id, "must be valid UTF-8")
+	if fault := mesosid.Fault(id); fault != "" {
+		v.add(field, id, fault)
 	}
 }
 

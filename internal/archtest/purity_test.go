@@ -33,7 +33,7 @@ var pure = map[string][]string{
 		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "ParseDuration", "UTC", "RFC3339", "RFC3339Nano",
 	},
 	mesosGo: {everything}, mesosGo + "/scheduler": {everything},
-	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, module + "/internal/printable": {everything}, module + "/internal/tokenbucket": {everything}, // what is used of them is checked itself
+	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, module + "/internal/printable": {everything}, module + "/internal/mesosid": {everything}, module + "/internal/tokenbucket": {everything}, // what is used of them is checked itself
 }
 
 // pureExceptions are what is impure and allowed in one place.
