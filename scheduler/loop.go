@@ -98,7 +98,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	defer e.close()
 	defer func() {
 		close(r.stopped)
-		r.leave()
+		r.leaveSoon()
 	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

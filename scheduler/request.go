@@ -17,8 +17,8 @@ type run struct {
 	limited  chan struct{}
 	stopped  chan struct{} // closed when requests are no longer taken, before the run waits for the user code that it has called
 	leaving  sync.Once
-	left     chan struct{} // closed when callers no longer wait for the end of the run, nor for user code that does not return
-	done     chan struct{} // closed at the end
+	left     chan struct{} // closed when callers no longer wait: at the end, or when user code does not return
+	done     chan struct{} // closed at the end, before left
 	err      error         // what Run returns; may be read after done is closed
 }
 
@@ -68,8 +68,6 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	case <-r.limited:
 	case <-r.left:
 		return task.Info{}, r.ended()
-	case <-r.done:
-		return task.Info{}, r.ended()
 	case <-ctx.Done():
 		return task.Info{}, contextError(ctx)
 	}
@@ -80,8 +78,6 @@ func (s *Scheduler) ask(ctx context.Context, req *request) (task.Info, error) {
 	select {
 	case r.requests <- req:
 	case <-r.left:
-		return task.Info{}, r.ended()
-	case <-r.done:
 		return task.Info{}, r.ended()
 	case <-ctx.Done():
 		return task.Info{}, contextError(ctx)
@@ -98,7 +94,6 @@ func (r *run) await(ctx context.Context, req *request) (task.Info, error) {
 	select {
 	case res := <-req.answer:
 		return res.after(ctx)
-	case <-r.done:
 	case <-r.left:
 	case <-given:
 		if res, answered := r.giveUp(req); answered {
@@ -182,10 +177,16 @@ func (r result) after(ctx context.Context) (task.Info, error) {
 	return r.why.Task, &WaitError{Err: contextError(ctx), Explanation: *r.why}
 }
 
-// leave lets callers go, if the end of the run takes longer than calls of user code may take that has a context: a matcher
+// leaveSoon lets callers go, if the end of the run takes longer than calls of user code may take that has a context: a matcher
 // or a log handler, which has none, may itself wait for a caller.
-func (r *run) leave() {
-	r.leaving.Do(func() { time.AfterFunc(2*returnTime, func() { close(r.left) }) })
+func (r *run) leaveSoon() { time.AfterFunc(2*returnTime, r.leave) }
+
+func (r *run) leave() { r.leaving.Do(func() { close(r.left) }) }
+
+// end lets them go at the end of the run.
+func (r *run) end() {
+	close(r.done)
+	r.leave()
 }
 
 func (r *run) ended() error {

@@ -47,13 +47,13 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 		requests: make(chan *request), limited: make(chan struct{}),
 		stopped: make(chan struct{}), left: make(chan struct{}), done: make(chan struct{}),
 	}
-	defer context.AfterFunc(ctx, r.leave)()
+	defer context.AfterFunc(ctx, r.leaveSoon)()
 	s.present.Store(r)
 	s.closeOnce.Do(func() { close(s.begun) })
 	p := s.leadAside(ctx, m, r, t)
 	s.watchers.end()
 	s.idle <- m // what a term without a store goes on with; before anybody can see the end, and run again
-	close(r.done)
+	r.end()
 	if p != nil {
 		panic(p)
 	}
