@@ -86,13 +86,10 @@ func decodeLogDigest(b []byte, last uint64) (sum boltfile.Digest, current bool, 
 	return sum, at == last, err
 }
 
-// inspect locks the file and returns an error unless it is empty, or an intact log: bbolt can safely use it, each entry matches its
+// inspect returns an error unless it is empty, or an intact log: bbolt can safely use it, each entry matches its
 // checksum, and all of it the digest. A damaged file must not be used: a member that has forgotten what it has promised could
 // undo what a majority has stored.
 func (s *logStore) inspect() error {
-	if err := boltfile.Lock(s.file); err != nil {
-		return err
-	}
 	info, err := s.file.Stat()
 	if err != nil || info.Size() == 0 {
 		return err

@@ -65,7 +65,10 @@ func openLogStore(path string) (*logStore, error) {
 				if s.file, err = os.OpenFile(path, flag, mode); err != nil {
 					return nil, err
 				}
-				if err = s.inspect(); err != nil {
+				if err = boltfile.Lock(s.file); err == nil {
+					err = s.inspect()
+				}
+				if err != nil {
 					return nil, errors.Join(err, s.file.Close())
 				}
 				return s.file, nil

@@ -3,7 +3,6 @@ package boltfile
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -34,9 +33,6 @@ type Inspection struct {
 	file io.ReaderAt
 	used []bool // by page number
 }
-
-// ErrLocked is returned by Lock.
-var ErrLocked = errors.New("the file is in use")
 
 // Damage is an error: why a file is damaged.
 type Damage string

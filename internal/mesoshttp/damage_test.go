@@ -191,7 +191,7 @@ func dropField(message []byte, of *shape, n *int, prefix string) (damaged []byte
 		case 5:
 			at = body + 4
 		}
-		field := of.field(int32(tag >> 3))
+		field := of.byNumber[tag>>3]
 		if *n--; *n < 0 {
 			return slices.Concat(message[:start], message[at:]), prefix + field.name
 		}

@@ -80,11 +80,3 @@ func (s *shape) add(of reflect.StructField, known map[reflect.Type]*shape) {
 	}
 	s.byNumber[number] = f
 }
-
-// field returns the field with that number, nil if it is unknown.
-func (s *shape) field(number int32) *field {
-	if number < 0 || int(number) >= len(s.byNumber) {
-		return nil
-	}
-	return s.byNumber[number]
-}
