@@ -135,8 +135,8 @@ func FuzzDamage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, edits []byte) { survives(t, c, damage(c.after, edits), len(edits)/8) })
 }
 
-// A bit of the file was flipped, any one: it opens with the newest state, or it is refused. One of the two pages at its head has the
-// newest state; without marks it used to open with the state before if a bit was flipped there.
+// A bit of the file was flipped, any one: it opens with the newest state, or it is refused. One of the two pages at its head
+// has the newest state; without marks it used to open with the state before if a bit was flipped there.
 func TestFlippedBit(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "store")

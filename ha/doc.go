@@ -59,12 +59,14 @@
 //
 // What they do not promise:
 //
-//   - If the power fails within seconds after an Apply, before a mark that it leaves without a sync is on the disk, and its final
-//     page is damaged later, before the file is opened again, it cannot be distinguished from an Apply that was interrupted: the
-//     file opens with the records from before it. The same holds if both pages at the head of the file are damaged in a certain way.
-//   - A call that has begun to use the disk cannot be interrupted: when its context ends it returns, and its goroutine stays until the
-//     disk answers. Nobody knows until then whether an Apply has written; other calls wait, and the file stays locked, even if the
-//     process is killed, as long as the kernel does not let it go. [OpenFile] has no context, and hangs with the disk.
+//   - If the power fails within seconds after an Apply, before a mark that it leaves without a sync is on the disk, and its
+//     final page is damaged later, before the file is opened again, it cannot be distinguished from an Apply that was
+//     interrupted: the file opens with the records from before it. The same holds if both pages at the head of the file are
+//     damaged in a certain way.
+//   - A call that has begun to use the disk cannot be interrupted: when its context ends it returns, and its goroutine stays
+//     until the disk answers. Nobody knows until then whether an Apply has written; other calls wait, and the file stays
+//     locked, even if the process is killed, as long as the kernel does not let it go. [OpenFile] has no context, and hangs
+//     with the disk.
 //   - The file does not shrink; the space of deleted records is used again.
 //   - It trusts fsync: a disk that reports a write as done and has not made it durable can lose records. Network
 //     file systems often do that, and their locks are unreliable: use a local disk.

@@ -56,8 +56,8 @@ func TestPlannedStop(t *testing.T) {
 }
 
 // Whoever stops leading sends nothing, on purpose or not: the end of its stream gives the offers that it holds back at that
-// instant, as good as a DECLINE that refuses them for no time. On purpose that is at once; a leader that is cut off notices after
-// the election's StepDown. The next one has them all again, and nothing is torn down.
+// instant, as good as a DECLINE that refuses them for no time. On purpose that is at once; a leader that is cut off notices
+// after the election's StepDown. The next one has them all again, and nothing is torn down.
 func TestHeldOffersGoBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(w *world)

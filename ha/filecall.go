@@ -75,8 +75,8 @@ func (f *File) guarded(do func() error) (err error) {
 }
 
 // Close waits for the call that is using the file, closes it and unlocks it. Closing again returns the same. Calls that are
-// waiting return [ErrClosed]. If a disk hangs, Close returns an error after ten seconds: the file is closed and unlocked when the
-// disk comes back, or when the process ends.
+// waiting return [ErrClosed]. If a disk hangs, Close returns an error after ten seconds: the file is closed and unlocked
+// when the disk comes back, or when the process ends.
 func (f *File) Close() error {
 	f.closing.Do(func() {
 		close(f.closed)

@@ -34,8 +34,8 @@ func TestFileConformsWhileItsDiskHangs(t *testing.T) {
 	})
 }
 
-// The disk hangs, as one does that is frozen or a network file system whose server is gone: each call returns when its context ends,
-// none begins before the first one has come back, and after that all is as usual.
+// The disk hangs, as one does that is frozen or a network file system whose server is gone: each call returns when its
+// context ends, none begins before the first one has come back, and after that all is as usual.
 func TestDiskHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, gaveUp := openFile(t, filepath.Join(t.TempDir(), "store")), errors.New("gave up")

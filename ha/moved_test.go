@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The file of a store is removed, renamed or replaced while it is open, by itself or with its directory: the next Apply says so, and so
-// does each call until the file is back.
+// The file of a store is removed, renamed or replaced while it is open, by itself or with its directory: the next Apply says
+// so, and so does each call until the file is back.
 func TestFileIsNoLongerAtItsPath(t *testing.T) {
 	tests := []struct {
 		why  string
@@ -100,7 +100,8 @@ func TestFileIsNoLongerAtItsPath(t *testing.T) {
 	}
 }
 
-// A symbolic link in the path is switched to another directory. Another name of the file and a link to it are as good as its own name.
+// A symbolic link in the path is switched to another directory. Another name of the file and a link to it are as good as its
+// own name.
 func TestLinksToAFile(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"old", "new"} {

@@ -177,8 +177,8 @@ func (b *callBackoff) succeeded(call *scheduler.Call) []*scheduler.Call {
 	return k.takeAll()
 }
 
-// retry keeps a call that failed, to be made again after the pause, or after one of callRetry if there is none. It reports whether
-// it did.
+// retry keeps a call that failed, to be made again after the pause, or after one of callRetry if there is none. It reports
+// whether it did.
 func (b *callBackoff) retry(now time.Time, call *scheduler.Call) bool {
 	k := &b.kinds[kindOf(call)]
 	if len(k.waiting) == 0 && !k.closed && !now.Before(k.until) {

@@ -162,15 +162,15 @@ const (
 //
 // A call that has not returned a second after that is left behind with its goroutine, as a disk may hang for ever: the
 // context of Run still ends Run. Until it returns no method of the same store is called, by this Scheduler, in this run or
-// another one: writes fail, and a run that begins waits. An Apply that succeeds then counts if the next one would write the same.
-// Its argument is not changed.
+// another one: writes fail, and a run that begins waits. An Apply that succeeds then counts if the next one would write the
+// same. Its argument is not changed.
 type Store interface {
 	// Load returns all records. It is called once when a run begins, and may take as long as the run's context lets it.
 	Load(ctx context.Context) (map[string][]byte, error)
-	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil
-	// they must be durable. Its context ends after 10 s, or with the run. After an error the records may have been
-	// written or not, and the same keys are written again, with newer values if there are any. If the error has a method Fenced() bool that returns true,
-	// another process leads: nothing is written again, and the run ends with a [*FencedError].
+	// Apply writes records and deletes those whose value is nil: either all of them or none. When it returns nil they must
+	// be durable. Its context ends after 10 s, or with the run. After an error the records may have been written or not, and
+	// the same keys are written again, with newer values if there are any. If the error has a method Fenced() bool that
+	// returns true, another process leads: nothing is written again, and the run ends with a [*FencedError].
 	Apply(ctx context.Context, changes map[string][]byte) error
 }
 

@@ -21,8 +21,8 @@
 //     its tasks. While the store fails, nothing is launched.
 //   - After each subscription, and every 15 min, all tasks are compared with what Mesos knows.
 //   - Tasks keep running when Run ends. Only [Scheduler.Teardown] ends the framework.
-//   - Whatever a master, ZooKeeper or a store does, subscriptions, calls, memory and log lines stay bounded, and Run ends when it is
-//     told to. docs/security.md in this module's repository has all bounds.
+//   - Whatever a master, ZooKeeper or a store does, subscriptions, calls, memory and log lines stay bounded, and Run ends
+//     when it is told to. docs/security.md in this module's repository has all bounds.
 //   - When another scheduler takes over the framework, Run ends with [ErrEvicted]; it does not take it back.
 //
 // # What it does not promise
@@ -43,14 +43,13 @@
 // # Goroutines
 //
 // Run and Lead start one goroutine that does their work: matcher, builder and policies are called there. If user code ends
-// it by [runtime.Goexit], as FailNow of a test does, Run ends with an error. They also
-// start one goroutine that looks for the leading master, one or two for the present subscription, which also ask
-// [Term.Confirm], one that makes calls in order, two that acknowledge updates, one that writes to the store, and one for
-// each call of the store, of Confirm and of [Config.Token], and for each connection that is made. They wait for all of them before
-// they return; only a call of your code that ignores its context is left behind, see [Store]. When they begin, they decode the
-// records of a large store on several.
-// [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller. If its context ends while a
-// matcher, builder, policy or log handler does not return, one takes the request back when it has.
+// it by [runtime.Goexit], as FailNow of a test does, Run ends with an error. They also start one goroutine that looks for
+// the leading master, one or two for the present subscription, which also ask [Term.Confirm], one that makes calls in order,
+// two that acknowledge updates, one that writes to the store, and one for each call of the store, of Confirm and of
+// [Config.Token], and for each connection that is made. They wait for all of them before they return; only a call of your
+// code that ignores its context is left behind, see [Store]. When they begin, they decode the records of a large store on
+// several. [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller. If its context ends
+// while a matcher, builder, policy or log handler does not return, one takes the request back when it has.
 //
 // # How it is made
 //

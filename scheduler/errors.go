@@ -29,9 +29,9 @@ var (
 	// ErrNotSubscribed is returned by Call while there is no subscription with the master.
 	ErrNotSubscribed = errors.New("scheduler: not subscribed")
 	// ErrReentrant is returned by the methods of [Scheduler] that are called by a matcher, a builder, the policy for inverse
-	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them meanwhile, and
-	// are answered when the user code has returned. If that waits for them, directly or by way of another Scheduler, they wait until
-	// their context ends, or until 2 s after that of Run.
+	// offers or a log handler: the scheduler waits for these, and could not answer. Other goroutines may call them
+	// meanwhile, and are answered when the user code has returned. If that waits for them, directly or by way of another
+	// Scheduler, they wait until their context ends, or until 2 s after that of Run.
 	ErrReentrant = errors.New("scheduler: called by a matcher, a builder, a policy or a log handler, for which the scheduler waits")
 	// ErrEvicted is returned by Run when another scheduler has subscribed with the same framework ID. Run does
 	// not subscribe again, since two schedulers that both did would evict each other for ever.

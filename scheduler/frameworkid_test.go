@@ -22,7 +22,8 @@ func wrongIDs() map[string]string {
 	}
 }
 
-// The ID on record is the framework's, whatever a stream says: the task on record is still there, and the next Run goes on with it.
+// The ID on record is the framework's, whatever a stream says: the task on record is still there, and the next Run goes on
+// with it.
 func TestSubscribedAsAnotherFramework(t *testing.T) {
 	for name, id := range wrongIDs() {
 		for _, renew := range []bool{false, true} {

@@ -81,7 +81,8 @@ func TestInflowOfTwoStreams(t *testing.T) {
 	})
 }
 
-// receiving calls receive for a stream of SUBSCRIBED and three updates with a message of 20 MiB, of a run whose loop does nothing.
+// receiving calls receive for a stream of SUBSCRIBED and three updates with a message of 20 MiB, of a run whose loop does
+// nothing.
 func receiving(t *testing.T, use func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &virtualnet.Network{}

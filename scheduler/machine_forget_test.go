@@ -33,8 +33,8 @@ func TestEndOfForgottenTaskAfterSubmit(t *testing.T) {
 	}
 }
 
-// A program forgets almost every task by itself. What is kept of them to forget the oldest ones does not grow, and those that are
-// left are forgotten in their order nevertheless.
+// A program forgets almost every task by itself. What is kept of them to forget the oldest ones does not grow, and those
+// that are left are forgotten in their order nevertheless.
 func TestForgetOneByOne(t *testing.T) {
 	r := newRemembered(Retention{Count: 10})
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

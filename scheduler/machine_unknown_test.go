@@ -35,8 +35,8 @@ func unknownStage(t *testing.T, tasks int) *stage {
 	return s
 }
 
-// questions lets time pass. The master answers questions about single tasks from 1 ms later on, with a state. It returns how many
-// calls ask about single tasks, and about how many.
+// questions lets time pass. The master answers questions about single tasks from 1 ms later on, with a state. It returns how
+// many calls ask about single tasks, and about how many.
 func (s *stage) questions(state string, d time.Duration) (calls, tasks int) {
 	end := s.now.Add(d)
 	for at := s.machine.deadline(); !at.IsZero() && !at.After(end); at = s.machine.deadline() {

@@ -65,8 +65,8 @@ func TestCrashWhileRegistering(t *testing.T) {
 	})
 }
 
-// The same when the answer to the first SUBSCRIBE is lost, and the process lives. The proof before the next SUBSCRIBE is begun when
-// the look for the framework, which takes time, is over.
+// The same when the answer to the first SUBSCRIBE is lost, and the process lives. The proof before the next SUBSCRIBE is
+// begun when the look for the framework, which takes time, is over.
 func TestSubscribedIsLost(t *testing.T) {
 	s := &slowStore{}
 	withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
@@ -174,8 +174,8 @@ func TestCrashAfterRegistering(t *testing.T) {
 	})
 }
 
-// A warning says why nobody could be asked for the framework of an earlier registration. There is none while the master cannot be
-// connected, which is said already by the end of each subscription.
+// A warning says why nobody could be asked for the framework of an earlier registration. There is none while the master
+// cannot be connected, which is said already by the end of each subscription.
 func TestCannotLookInLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		fails error

@@ -43,8 +43,8 @@ type Scheduler struct {
 	warnOnce  sync.Once // that Run has not been called
 }
 
-// New returns a new scheduler, which does nothing until [Scheduler.Run] or [Scheduler.Lead] is called: methods such as Submit wait
-// for that. For an invalid config it returns a [*ConfigError], or several joined.
+// New returns a new scheduler, which does nothing until [Scheduler.Run] or [Scheduler.Lead] is called: methods such as
+// Submit wait for that. For an invalid config it returns a [*ConfigError], or several joined.
 func New(config Config) (*Scheduler, error) {
 	config, err := config.normalize()
 	if err != nil {
@@ -57,13 +57,12 @@ func New(config Config) (*Scheduler, error) {
 	return s, nil
 }
 
-// Run subscribes to the master and serves the scheduler's other methods until ctx ends, the
-// framework is torn down, or an error makes it useless to go on. It returns nil after [Scheduler.Teardown], and
-// otherwise the cause of ctx's end, [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError].
-// If it cannot begin it returns the error of the store's Load, a [*RecordError], a [*FingerprintError] or, while another
-// Run has not returned, [ErrRunning]. Everything else, such as a master that cannot be reached or a store that cannot be
-// written to, is tried again for ever. When ctx has ended Run returns within a second or so, also if a call of the store does not, see
-// [Store].
+// Run subscribes to the master and serves the scheduler's other methods until ctx ends, the framework is torn down, or an
+// error makes it useless to go on. It returns nil after [Scheduler.Teardown], and otherwise the cause of ctx's end,
+// [ErrEvicted], a [*FrameworkRemovedError], a [*SubscribeError] or a [*FencedError]. If it cannot begin it returns the error
+// of the store's Load, a [*RecordError], a [*FingerprintError] or, while another Run has not returned, [ErrRunning].
+// Everything else, such as a master that cannot be reached or a store that cannot be written to, is tried again for ever.
+// When ctx has ended Run returns within a second or so, also if a call of the store does not, see [Store].
 //
 // Tasks keep running when Run returns. It may be called again, also by another process with the same store, and goes
 // on where it ended. After a [*FrameworkRemovedError] that is useless: the tasks are gone, and a new framework needs
@@ -198,11 +197,10 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 // scheduler makes by itself, are refused with a [*CallError] of status 0, and so are calls without a part that they need.
 //
 // It returns nil if the master accepted the call, which does not mean that it has acted on it yet. Otherwise it returns
-// [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not.
-// The framework ID is filled in, and in UPDATE_FRAMEWORK also the suppressed roles, and the failover timeout if the call has none:
-// it stays as it is. What UPDATE_FRAMEWORK changes is
-// in force until Run ends. Mesos answers with events: see [Scheduler.WatchRaw]. If ctx ends first the call may still be
-// made. See Mesos' docs/scheduler-http-api.md.
+// [ErrNotSubscribed], a [*CallError], or an error of the connection, after which the call may have arrived or not. The
+// framework ID is filled in, and in UPDATE_FRAMEWORK also the suppressed roles, and the failover timeout if the call has
+// none: it stays as it is. What UPDATE_FRAMEWORK changes is in force until Run ends. Mesos answers with events: see
+// [Scheduler.WatchRaw]. If ctx ends first the call may still be made. See Mesos' docs/scheduler-http-api.md.
 func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 	copied, err := checkedCall(call)
 	if err != nil {

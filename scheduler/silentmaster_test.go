@@ -199,7 +199,8 @@ func TestStreamThatBreaksBeforeSubscribed(t *testing.T) {
 	}
 }
 
-// One master of a list, or a gateway in its place, wants to be left alone for a quarter of an hour. The leader comes back after 10 s.
+// One master of a list, or a gateway in its place, wants to be left alone for a quarter of an hour. The leader comes back
+// after 10 s.
 func TestRetryAfterOfOneMaster(t *testing.T) {
 	busy := func(seconds string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

@@ -12,10 +12,10 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
-// offerAge is how long offers are kept from others for launches that wait for the store: longer than two calls of
-// Apply that hang. If launches were given up at each failure, a store that fails every other time would always store that a
-// task is pending again, and never that it is launched. So it doubles, up to maxOfferAge, each time that launches are given up, until
-// the store has taken all that wait: of twenty calls that hang for storeTimeout one may succeed.
+// offerAge is how long offers are kept from others for launches that wait for the store: longer than two calls of Apply that
+// hang. If launches were given up at each failure, a store that fails every other time would always store that a task is
+// pending again, and never that it is launched. So it doubles, up to maxOfferAge, each time that launches are given up,
+// until the store has taken all that wait: of twenty calls that hang for storeTimeout one may succeed.
 const (
 	offerAge    = 30 * time.Second
 	maxOfferAge = 4 * time.Minute

@@ -147,8 +147,8 @@ func TestStoreThatFailsInAPatternAndMayHaveWritten(t *testing.T) {
 	}
 }
 
-// unsteadyStore takes as long as a pattern says: s succeeds at once, f fails at once, S and F do that after 9 s, h hangs until its context
-// ends, and d and D ignore that and succeed after 15 s and 31 s.
+// unsteadyStore takes as long as a pattern says: s succeeds at once, f fails at once, S and F do that after 9 s, h hangs
+// until its context ends, and d and D ignore that and succeed after 15 s and 31 s.
 type unsteadyStore struct {
 	limitedStore
 	mu      sync.Mutex
@@ -191,8 +191,9 @@ func (s *unsteadyStore) Apply(ctx context.Context, changes map[string][]byte) er
 	return s.limitedStore.Apply(ctx, changes)
 }
 
-// A store is slow, or hangs, or returns only after it was given up: tasks are launched, and each once, whenever some writings succeed.
-// Launches used to be given up after 30 s, which three calls take that hang; and what a call wrote after it was given up did not count.
+// A store is slow, or hangs, or returns only after it was given up: tasks are launched, and each once, whenever some
+// writings succeed. Launches used to be given up after 30 s, which three calls take that hang; and what a call wrote after
+// it was given up did not count.
 func TestStoreThatHangsInAPattern(t *testing.T) {
 	tests := map[int][]string{ // by batch
 		0:  {"S", "d", "D", "hs", "hhhs", "hhhhs", "hhhhhhhhhhhhs", "hhhss", "hhhsss", "hhhfs", "FFFs", "dS", "dds", "DS", "DDDs"},

@@ -171,9 +171,10 @@ func (s storeTurn) load(ctx context.Context) (map[string][]byte, error) {
 	return <-records, nil
 }
 
-// apply bounds a write, and before that the wait for an earlier one that was left behind, so that a store that hangs is known to
-// fail. No bound reaches beyond the end of the term, which is that of ctx. All of a write that was left behind is written again,
-// unless it has turned out meanwhile that it succeeded: a store that always takes too long, and ignores its context, would else never get on.
+// apply bounds a write, and before that the wait for an earlier one that was left behind, so that a store that hangs is
+// known to fail. No bound reaches beyond the end of the term, which is that of ctx. All of a write that was left behind is
+// written again, unless it has turned out meanwhile that it succeeded: a store that always takes too long, and ignores its
+// context, would else never get on.
 func (s storeTurn) apply(ctx context.Context, records map[string][]byte) error {
 	wait, end := context.WithTimeoutCause(ctx, storeTimeout, errStoreHangs)
 	defer end()

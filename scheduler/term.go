@@ -19,20 +19,20 @@ type Term struct {
 	// Store has the records. It refuses writes of earlier terms with an error whose method Fenced returns true, see
 	// [FencedError]. Nil: [Config.Store].
 	Store Store
-	// Confirm returns nil if this process leads. It must find that out after it was called, such as by asking a
-	// majority. It is called before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused must not evict
-	// the process that leads now. The context ends after 10 s at the latest, and Confirm must return then: until it does the subscription
-	// is not tried again, and Lead leaves its goroutine behind if its own context ends. An error
-	// with a method Fenced() bool that returns true ends Lead; after any other the subscription is tried again later.
-	// It is called on a goroutine of Lead, one call at a time. Nil: nothing is asked.
+	// Confirm returns nil if this process leads. It must find that out after it was called, such as by asking a majority. It
+	// is called before each SUBSCRIBE and again after SUBSCRIBED: a process that was paused must not evict the process that
+	// leads now. The context ends after 10 s at the latest, and Confirm must return then: until it does the subscription is
+	// not tried again, and Lead leaves its goroutine behind if its own context ends. An error with a method Fenced() bool
+	// that returns true ends Lead; after any other the subscription is tried again later. It is called on a goroutine of
+	// Lead, one call at a time. Nil: nothing is asked.
 	Confirm func(ctx context.Context) error
 }
 
-// Lead is [Scheduler.Run] for one term of leadership. The caller ends ctx when the term ends; no call and no write
-// outlives ctx, unless the store ignores it. Lead returns a [*FencedError] as soon as the term's store or Confirm says that another process leads,
-// and sends nothing after that. Otherwise it returns what Run returns. The records are loaded when Lead begins, since
-// another process may have written them. A Scheduler leads one term at a time: while another Lead or Run has not
-// returned, Lead returns [ErrRunning].
+// Lead is [Scheduler.Run] for one term of leadership. The caller ends ctx when the term ends; no call and no write outlives
+// ctx, unless the store ignores it. Lead returns a [*FencedError] as soon as the term's store or Confirm says that another
+// process leads, and sends nothing after that. Otherwise it returns what Run returns. The records are loaded when Lead
+// begins, since another process may have written them. A Scheduler leads one term at a time: while another Lead or Run has
+// not returned, Lead returns [ErrRunning].
 func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	var m *machine
 	select {

@@ -157,8 +157,8 @@ func TestRedirectWithoutCredentials(t *testing.T) {
 	}
 }
 
-// Whatever a master writes into its redirects, nothing is sent to another host: no SUBSCRIBE, no question for the framework of an
-// earlier registration, not even a connection is made.
+// Whatever a master writes into its redirects, nothing is sent to another host: no SUBSCRIBE, no question for the framework
+// of an earlier registration, not even a connection is made.
 func TestHostileRedirect(t *testing.T) {
 	for _, location := range []string{
 		"//evil.example:80/master/api/v1/scheduler", "evil.example:80", "http://evil.example:80", "//evil.example",

@@ -81,7 +81,8 @@ type storeTurn struct {
 	late *lateWrite
 }
 
-// lateWrite is a write that succeeded after it was given up, if nothing was written or read since. It is used by who has the turn.
+// lateWrite is a write that succeeded after it was given up, if nothing was written or read since. It is used by who has the
+// turn.
 type lateWrite struct{ records map[string][]byte }
 
 func newStoreTurn(store Store, code *userCode) storeTurn {

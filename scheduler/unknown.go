@@ -7,8 +7,8 @@ import (
 )
 
 // unknownTasks are the tasks in state StateUnknown about which the master is asked again and again, on this subscription. A
-// master that has failed over without a registry does not know a task whose agent is not back yet, and can tell what became of it
-// as soon as it is.
+// master that has failed over without a registry does not know a task whose agent is not back yet, and can tell what became
+// of it as soon as it is.
 type unknownTasks map[*entry]*question
 
 // question is about one of them.

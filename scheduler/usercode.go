@@ -15,16 +15,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// userCode knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers, a log
-// handler, or a store that is read. A method of the scheduler that is called from there would wait for the loop, which waits for it.
+// userCode knows whether the loop is in user code at the moment: in a matcher, a builder, the policy for inverse offers, a
+// log handler, or a store that is read. A method of the scheduler that is called from there would wait for the loop, which
+// waits for it.
 type userCode struct {
 	log     *slog.Logger
 	loop    uint64        // the loop's goroutine; written and read by it alone
 	running atomic.Uint64 // the goroutine of user code that the loop waits for, its own or another one; 0: it waits for none
 }
 
-// isCaller reports whether the caller is user code that the loop waits for. To ask for the goroutine takes some microseconds: that
-// is done only while there is such code.
+// isCaller reports whether the caller is user code that the loop waits for. To ask for the goroutine takes some
+// microseconds: that is done only while there is such code.
 func (c *userCode) isCaller() bool {
 	running := c.running.Load()
 	return running != 0 && running == goroutine()

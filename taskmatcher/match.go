@@ -56,9 +56,9 @@ import (
 //     that match.fits refuses is dropped from the queues of the class for good. Whatever may become true again
 //     (that GROUP_BY prefers no other value, a user's filter) must not be part of match.fits.
 //   - For the same reason a rank whose score only grows can only get worse. So a bucketQueue may hold outdated levels, as
-//     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and
-//     for the keys in partitionedQueues.ranked. Scores of BestFit get better with each placement, and user-defined filters and scores
-//     may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
+//     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and for the
+//     keys in partitionedQueues.ranked. Scores of BestFit get better with each placement, and user-defined filters and
+//     scores may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
 //   - A filter and a score may ask for the tasks on the agent. So a placement is logged for all candidates of the
 //     agent (match.siblings); only the entry of the candidate itself names the class, or tasks would be counted twice.
 //   - A GROUP_BY preference may hold again when the fewest tasks of a value rise, also because the value with the fewest

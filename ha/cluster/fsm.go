@@ -171,9 +171,9 @@ func (s *state) Restore(from io.ReadCloser) error {
 	return nil
 }
 
-// snapshotFormat begins a snapshot. What stands for the cluster follows, and the newest term, as its number, leader, reason and time, then the number of records
-// and each record; numbers as uvarints, texts and values with their length before them. The checksum of everything before
-// it ends it.
+// snapshotFormat begins a snapshot. What stands for the cluster follows, and the newest term, as its number, leader, reason
+// and time, then the number of records and each record; numbers as uvarints, texts and values with their length before them.
+// The checksum of everything before it ends it.
 const snapshotFormat = "mesos-actor-go/ha/cluster snapshot 1\n"
 
 // snapshot is the state at one moment, a raft.FSMSnapshot.

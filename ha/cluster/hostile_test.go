@@ -41,8 +41,8 @@ func (w *world) serveRaft(tls *tls.Config) *raftServer {
 	return s
 }
 
-// dial connects as a member of a cluster would to one with an ID, and returns an error unless it is answered. It waits for so long
-// before that it is logged if that is refused.
+// dial connects as a member of a cluster would to one with an ID, and returns an error unless it is answered. It waits for
+// so long before that it is logged if that is refused.
 func (s *raftServer) dial(name, id string, config *tls.Config) error {
 	time.Sleep(time.Minute)
 	client := &raftStream{network: s.net.Host(ipOf(2)), tls: config, name: name}

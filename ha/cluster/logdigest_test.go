@@ -58,8 +58,9 @@ func requireKept(t *testing.T, path string, entries []*raft.Log, image []byte, w
 	return false
 }
 
-// Any bit of the log is flipped, any of its sectors reads as zeros, or it is cut: it has all that was written, or is refused. bbolt
-// used to look for free pages in it on a goroutine whose panic ended the process; and a vote or a term had no checksum.
+// Any bit of the log is flipped, any of its sectors reads as zeros, or it is cut: it has all that was written, or is
+// refused. bbolt used to look for free pages in it on a goroutine whose panic ended the process; and a vote or a term had no
+// checksum.
 func TestLogStoreDamagedAnywhere(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log")

@@ -213,8 +213,8 @@ func TestLogStoreDamaged(t *testing.T) {
 	require.ErrorIs(t, err, ErrFormat)
 }
 
-// A bit at the head of the file was flipped, any one: the log has all that was written, or is refused. bbolt used to go back to the
-// state before the last one, in which this member had not acknowledged its last entry, or given away its vote.
+// A bit at the head of the file was flipped, any one: the log has all that was written, or is refused. bbolt used to go back
+// to the state before the last one, in which this member had not acknowledged its last entry, or given away its vote.
 func TestLogStoreForgetsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -259,7 +259,8 @@ func TestLogStoreForgetsNothing(t *testing.T) {
 	require.NotZero(t, refused)
 }
 
-// The directory of a member is removed or renamed while it runs: nothing is written any more, as with a full disk, until it is back.
+// The directory of a member is removed or renamed while it runs: nothing is written any more, as with a full disk, until it
+// is back.
 func TestLogStoreIsMoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "m1")
 	require.NoError(t, os.Mkdir(dir, 0o700))

@@ -81,9 +81,9 @@ func openStores(c *Config, log *slog.Logger) (*stores, error) {
 	return s, nil
 }
 
-// verify returns an error if entries are missing between the newest snapshot that can be read and the end of what the member had:
-// its log, and each snapshot that was ever complete. Without those at the end it would have forgotten what it has acknowledged;
-// at a gap Raft would end the process.
+// verify returns an error if entries are missing between the newest snapshot that can be read and the end of what the member
+// had: its log, and each snapshot that was ever complete. Without those at the end it would have forgotten what it has
+// acknowledged; at a gap Raft would end the process.
 func (s *stores) verify(folder string) error {
 	snapshots, err := s.snapshots.List() // the newest first; those that it cannot list it passes over
 	if err != nil {

@@ -132,7 +132,8 @@ func (s *raftStream) isClosed() bool {
 	}
 }
 
-// refuse logs that a connection was refused, once a minute for each host: members that have the wrong address try again and again.
+// refuse logs that a connection was refused, once a minute for each host: members that have the wrong address try again and
+// again.
 func (s *raftStream) refuse(from string, why error) {
 	host, _, err := net.SplitHostPort(from)
 	if err != nil {

@@ -70,7 +70,8 @@ func Recover(c Config, dry bool) (found Recovery, err error) {
 	return found, nil
 }
 
-// recovered is the state of a cluster that is recovered: from now on it is another one, to which members of the old one are strangers.
+// recovered is the state of a cluster that is recovered: from now on it is another one, to which members of the old one are
+// strangers.
 type recovered struct {
 	*state
 	as uint64
@@ -84,7 +85,8 @@ func (r *recovered) Snapshot() (raft.FSMSnapshot, error) {
 
 // Recovery is what [Recover] found in a directory.
 type Recovery struct {
-	// ID is that of the member, a new one when the cluster was recovered. Members are the IDs of all that belonged to the cluster.
+	// ID is that of the member, a new one when the cluster was recovered. Members are the IDs of all that belonged to the
+	// cluster.
 	ID      string
 	Members []string
 	// LastIndex is the index of the last entry of the log.

@@ -165,7 +165,8 @@ func (w *world) happened() []event {
 	return slices.Clone(w.events)
 }
 
-// leader waits until exactly one of the members other than some leads, and returns it; the test fails if none does within a time.
+// leader waits until exactly one of the members other than some leads, and returns it; the test fails if none does within a
+// time.
 func (w *world) leader(within time.Duration, except ...int) int {
 	w.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {

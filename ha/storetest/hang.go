@@ -82,8 +82,8 @@ func contextsEndHanging(ctx context.Context, s Store, hang func() func()) error 
 	return holds(ctx, s, model)
 }
 
-// lateWritesComeFirst checks that an Apply that was given up is written before those that come later, or not at all, and does not use
-// what it was given any more.
+// lateWritesComeFirst checks that an Apply that was given up is written before those that come later, or not at all, and
+// does not use what it was given any more.
 func lateWritesComeFirst(ctx context.Context, s Store, hang func() func()) error {
 	model := records{}
 	if err := apply(ctx, s, model, records{"a": []byte("1"), "b": []byte("1")}); err != nil {

@@ -177,7 +177,8 @@ func TestBoundsHaveTests(t *testing.T) {
 	require.Empty(t, boundsWithoutTest(string(text)))
 }
 
-// boundsWithoutTest returns the rows of tables with the columns what, bound, beyond it and test whose last cell is to be filled in.
+// boundsWithoutTest returns the rows of tables with the columns what, bound, beyond it and test whose last cell is to be
+// filled in.
 func boundsWithoutTest(text string) []string {
 	var missing []string
 	inTable := false

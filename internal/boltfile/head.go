@@ -62,8 +62,8 @@ func (h Head) NotNewest() string {
 	return ""
 }
 
-// metaAt reads a meta page. Magic says that there is one, ok that it is intact. A page begins with a header of 16 bytes; numbers are in
-// the byte order of the machine.
+// metaAt reads a meta page. Magic says that there is one, ok that it is intact. A page begins with a header of 16 bytes;
+// numbers are in the byte order of the machine.
 func metaAt(file io.ReaderAt, at int64) (m Meta, magic, ok bool, err error) {
 	const header = 16
 	var page [header + 64]byte

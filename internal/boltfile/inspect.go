@@ -25,9 +25,9 @@ const (
 	noFreelist = 1<<64 - 1 // in place of its page: bbolt finds the free pages when it opens the file
 )
 
-// Inspection reads a database with plain reads and trusts nothing that it reads: every page in use must be in bounds, be used once,
-// not be listed as free, and have its keys in order. bbolt can safely read and write a file that was inspected as a whole; in a
-// damaged one it could read pages that do not exist, on a goroutine of its own, which ends the process.
+// Inspection reads a database with plain reads and trusts nothing that it reads: every page in use must be in bounds, be
+// used once, not be listed as free, and have its keys in order. bbolt can safely read and write a file that was inspected as
+// a whole; in a damaged one it could read pages that do not exist, on a goroutine of its own, which ends the process.
 type Inspection struct {
 	Meta
 	file io.ReaderAt
@@ -44,8 +44,8 @@ type Foreign string
 
 func (f Foreign) Error() string { return string(f) }
 
-// Inspect begins an inspection of a file of so many bytes. Like its methods it returns a Damage, a Foreign, or an error of reading. It is
-// a Damage, too, if only an older state is whole: bbolt would open the file with that.
+// Inspect begins an inspection of a file of so many bytes. Like its methods it returns a Damage, a Foreign, or an error of
+// reading. It is a Damage, too, if only an older state is whole: bbolt would open the file with that.
 func Inspect(file io.ReaderAt, size int64) (*Inspection, error) {
 	head, err := ReadHead(file)
 	in := &Inspection{Meta: head.Meta, file: file}

@@ -325,8 +325,8 @@ func (w *world) setRefusing(on bool) {
 	w.refusing = on
 }
 
-// After its failover the master waits ten minutes for an agent, and says nothing of the tasks there. So do the members, whichever
-// leads.
+// After its failover the master waits ten minutes for an agent, and says nothing of the tasks there. So do the members,
+// whichever leads.
 func TestNothingIsLostWhileAnAgentIsRecovered(t *testing.T) {
 	row(t, setup{}, func(w *world) {
 		w.launch(10)

@@ -201,8 +201,8 @@ func discard(resp *http.Response) {
 // Each master has 15 s to answer, dialling included.
 //
 // Errors are *RedirectError, and *MasterError around one of those of Call, *UntrustedError, ErrNoAnswer, ErrClosed,
-// ErrNoStreamID or ErrContentType. A master that refuses the framework for its FrameworkInfo is not an error here: the Stream then has one
-// ERROR event.
+// ErrNoStreamID or ErrContentType. A master that refuses the framework for its FrameworkInfo is not an error here: the
+// Stream then has one ERROR event.
 func (c *Client) Subscribe(ctx context.Context, master string, call *scheduler.Call, constraints OfferConstraints) (*Stream, error) {
 	if call.Type != scheduler.Call_SUBSCRIBE {
 		return nil, fmt.Errorf("mesoshttp: %s is not for Subscribe but for Call", call.Type)

@@ -17,8 +17,8 @@ const maxID = 1 << 10
 var errType = errors.New("its type is not known")
 
 // complete returns an error for an event of an unknown type, for one without a part that all events of its type have, and
-// for one with an ID or a name that is longer than any. The codecs have found missing required fields before, as far as they can: this
-// finds missing payloads, empty IDs, and fields that are optional only in protobuf.
+// for one with an ID or a name that is longer than any. The codecs have found missing required fields before, as far as they
+// can: this finds missing payloads, empty IDs, and fields that are optional only in protobuf.
 func complete(e *scheduler.Event) error {
 	var p parts
 	switch e.Type {

@@ -25,8 +25,8 @@
 // calls and events beyond their type. It ignores the proxy settings of the environment: schedulers run in the
 // network of their masters.
 //
-// Goroutines: it starts one for each connection that is being made, one for each token that is fetched, and briefly one to close a
-// connection of a Pipeline; the first two outlive the request only if the dialer, a TLS callback or the source of tokens ignores its
-// context. net/http runs two per open connection and one per dial; those of a subscription end with it, those of calls
-// after a failed call, a minute without calls, or Client.Close.
+// Goroutines: it starts one for each connection that is being made, one for each token that is fetched, and briefly one to
+// close a connection of a Pipeline; the first two outlive the request only if the dialer, a TLS callback or the source of
+// tokens ignores its context. net/http runs two per open connection and one per dial; those of a subscription end with it,
+// those of calls after a failed call, a minute without calls, or Client.Close.
 package mesoshttp

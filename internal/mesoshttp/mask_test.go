@@ -17,8 +17,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
-// A gateway, or whatever else answers, repeats what it got, with the credentials: they are not in the errors, nor in what these wrap
-// or have in their fields. What else it says is.
+// A gateway, or whatever else answers, repeats what it got, with the credentials: they are not in the errors, nor in what
+// these wrap or have in their fields. What else it says is.
 func TestAnswersThatRepeatCredentials(t *testing.T) {
 	for where, answer := range map[string]string{
 		"body":          "HTTP/1.1 %d x\r\nConnection: close\r\n\r\nyou sent: Authorization: AUTH",

@@ -22,8 +22,9 @@ const (
 	// freeGrowth is how many bytes an event may be larger than that, so that no small one is refused for its odd form: an
 	// update that is refused comes again for ever, and those behind it never come.
 	freeGrowth = 256 << 10
-	// maxMemory is how many bytes an event may take in memory, whatever the size of its frame. One of 64 MB with the offers of
-	// 10,000 agents, each with dozens of attributes and reservations, takes 207 MiB; one of 64 MiB with 180,000 plain offers 258.
+	// maxMemory is how many bytes an event may take in memory, whatever the size of its frame. One of 64 MB with the offers
+	// of 10,000 agents, each with dozens of attributes and reservations, takes 207 MiB; one of 64 MiB with 180,000 plain
+	// offers 258.
 	maxMemory = 288 << 20
 )
 

@@ -11,7 +11,8 @@ import (
 const maxRetryAfter = 15 * time.Minute
 
 // retryAfter returns how long the header Retry-After asks to wait, at most maxRetryAfter: a number of seconds or, counted
-// from the header Date if there is one and otherwise from now, a date. It returns 0 if there is none, or nothing that makes sense.
+// from the header Date if there is one and otherwise from now, a date. It returns 0 if there is none, or nothing that makes
+// sense.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {

@@ -17,9 +17,9 @@
 // weights, TEARDOWN, and what a master answers to such calls. A call has taken effect before its response
 // is written.
 //
-// So are /state, /state-summary, /frameworks, /tasks, /slaves, /roles, /quota, /weights, /maintenance and /machine, /flags, /redirect
-// and /version, the calls of the operator API that only ask, and, with Config.ListenAgents, the agents' own API: their state, their containers, and the
-// files of their sandboxes, in which the output of echo and printf can be read.
+// So are /state, /state-summary, /frameworks, /tasks, /slaves, /roles, /quota, /weights, /maintenance and /machine, /flags,
+// /redirect and /version, the calls of the operator API that only ask, and, with Config.ListenAgents, the agents' own API:
+// their state, their containers, and the files of their sandboxes, in which the output of echo and printf can be read.
 //
 // With Config.Credentials or Config.Tokens requests must say who sends them, by HTTP basic
 // authentication or a bearer token. Behind a tls.NewListener the master speaks TLS; it speaks
@@ -30,13 +30,12 @@
 // or a task's end at the instant of an allocation is too late for that allocation, while a filter
 // that ends then is over.
 //
-// [Master.Observe] tells of each call that was handled. Faults are scripted: [Master.Intercept], [Master.CutStreams], [Master.Silence],
-// [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
+// [Master.Observe] tells of each call that was handled. Faults are scripted: [Master.Intercept], [Master.CutStreams],
+// [Master.Silence], [Master.RescindOffers], [Master.LoseAgent] and [Master.LoseMaster] with their siblings,
 // [Master.LoseZooKeeper], [Master.KillExecutor], [Master.EndTask], [Master.Update], [Master.SetHealth], [Master.SetTokens].
-// They also come by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors.
-// What operators do is scripted as well: [Master.DrainAgent], [Master.MarkAgentGone],
-// [Master.StartMaintenance], [Master.UpdateQuota] and their siblings do what the calls of their
-// names to /api/v1 do, and return an [OperatorError] where these answer one.
+// They also come by seeded chance: [Master.Disturb]. What custom executors do is up to Config.Executors. What operators do
+// is scripted as well: [Master.DrainAgent], [Master.MarkAgentGone], [Master.StartMaintenance], [Master.UpdateQuota] and
+// their siblings do what the calls of their names to /api/v1 do, and return an [OperatorError] where these answer one.
 //
 // # What it does not
 //
@@ -62,8 +61,8 @@
 //
 // /metrics/snapshot has only what tells of agents, frameworks, offers, tasks and resources, and counts ended tasks no longer
 // than they are remembered. The web UI at "/" is an empty page. GET_LOGGING_LEVEL, the files of the master, GET_FRAMEWORKS'
-// offer_constraints and GET_AGENTS' checkpoint are missing, and quota is changed by UPDATE_QUOTA alone. A command may run as the framework's
-// user or as one of a small Linux (root, nobody, www-data and so on); other users are unknown to the agents.
+// offer_constraints and GET_AGENTS' checkpoint are missing, and quota is changed by UPDATE_QUOTA alone. A command may run as
+// the framework's user or as one of a small Linux (root, nobody, www-data and so on); other users are unknown to the agents.
 //
 // Authorization, volumes that grow, and the calls of the operator API that change something else than
 // the methods above and UPDATE_WEIGHTS are missing. An agent that is reactivated takes tasks at once, though

@@ -17,7 +17,8 @@ const (
 	multi        operation = 14
 )
 
-// examined is how much of a packet is examined: the header of an answer, or the first packet up to the password, and then a length.
+// examined is how much of a packet is examined: the header of an answer, or the first packet up to the password, and then a
+// length.
 const examined = 20
 
 // note remembers which answer belongs to which request. The library writes each request at once: its length, number,
