@@ -59,30 +59,13 @@ func (b *budget) spend(n int) error {
 func (b *budget) inspect(message []byte, s *shape, depth int) error {
 	outer, spent := depth, 0
 	for at := 0; at < len(message); {
-		tag, next := uint64(message[at]), at+1
-		if tag >= 0x80 {
-			tag, next = uvarint(message, at)
-		}
-		number, size := uint32(tag>>3), uint64(0) // mesos-go's decoder drops the other bits as well
+		tag, next, size := nextField(message, at)
+		number := uint32(tag >> 3) // mesos-go's decoder drops the other bits as well
 		switch tag & 7 {
-		case 0:
-			_, next = uvarint(message, next)
-		case 1:
-			size = 8
-		case 2:
-			if next < len(message) && message[next] < 0x80 {
-				size, next = uint64(message[next]), next+1
-			} else {
-				size, next = uvarint(message, next)
-			}
 		case 3: // a group begins; what is in it is unknown to mesos-go
 			depth++
 		case 4:
 			depth--
-		case 5:
-			size = 4
-		default:
-			return errMalformed
 		}
 		switch {
 		case next > len(message), size > uint64(len(message)-next), depth < outer:
@@ -115,6 +98,32 @@ func (b *budget) inspect(message []byte, s *shape, depth int) error {
 	return b.spend(spent)
 }
 
+// nextField reads the tag of a field at a place of a message, and returns it with the place and the size of what follows, which is
+// empty for numbers, and for the ends of a group. The place is behind the message if it is malformed.
+func nextField(message []byte, at int) (tag uint64, next int, size uint64) {
+	if tag, next = uint64(message[at]), at+1; tag >= 0x80 {
+		tag, next = uvarint(message, at)
+	}
+	switch tag & 7 {
+	case 0:
+		_, next = uvarint(message, next)
+	case 1:
+		size = 8
+	case 2:
+		if next < len(message) && message[next] < 0x80 {
+			size, next = uint64(message[next]), next+1
+		} else {
+			size, next = uvarint(message, next)
+		}
+	case 3, 4:
+	case 5:
+		size = 4
+	default:
+		next = len(message) + 1
+	}
+	return tag, next, size
+}
+
 // uvarint returns the number at a place of a message, and the place behind it, which is behind the message if there is no
 // number.
 func uvarint(message []byte, at int) (number uint64, next int) {
@@ -145,18 +154,8 @@ func reserve(event *scheduler.Event, frame []byte) {
 func fieldsOf(message []byte, number uint64) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for at := 0; at < len(message); {
-			tag, next := uvarint(message, at)
-			size := uint64(0)
-			switch tag & 7 {
-			case 0:
-				_, next = uvarint(message, next)
-			case 1:
-				size = 8
-			case 2:
-				size, next = uvarint(message, next)
-			case 5:
-				size = 4
-			default:
+			tag, next, size := nextField(message, at)
+			if kind := tag & 7; kind == 3 || kind == 4 {
 				return
 			}
 			at = next + int(size)
