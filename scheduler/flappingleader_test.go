@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -28,7 +27,7 @@ func TestFlappingLeader(t *testing.T) {
 			return fmt.Appendf(nil, `{"hostname":"m%d.example","port":5050}`, n.Load()%3), n.Load()
 		},
 	}
-	log := new(bytes.Buffer)
+	log := new(logs)
 	config := scheduler.Config{Master: "zk://zk.example/mesos", Logger: slog.New(slog.NewTextHandler(log, nil))}
 	withIdleScheduler(t, threeMasters(), mesostest.Config{Agents: agents(1)}, config, func(ctx context.Context, h *harness) {
 		l, served := h.listen("zk.example:2181"), make(chan struct{})

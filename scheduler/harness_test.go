@@ -164,3 +164,23 @@ func sleeper(id string) task.Spec {
 }
 
 func agents(n int) []mesostest.Agent { return make([]mesostest.Agent, n) }
+
+// logs collects log lines, and can be read meanwhile.
+type logs struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (l *logs) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// String returns all lines.
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -202,8 +201,8 @@ func TestRunEndsWhileTheStoreHangs(t *testing.T) {
 func TestRunEndsWhileTheStoreIsRead(t *testing.T) {
 	for name, store := range map[string]scheduler.Store{"Load": &deafStore{}, "BatchLimit": &deafLimiter{}} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer // written by one goroutine at a time, and read while they wait
-			withIdleScheduler(t, []string{address}, mesostest.Config{}, scheduler.Config{Store: store, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(ctx context.Context, h *harness) {
+			log := new(logs)
+			withIdleScheduler(t, []string{address}, mesostest.Config{}, scheduler.Config{Store: store, Logger: slog.New(slog.NewTextHandler(log, nil))}, func(ctx context.Context, h *harness) {
 				store.(interface{ hang(testing.TB) func(error) }).hang(h)
 				h.lead(ctx, scheduler.Term{})
 				h.at(time.Minute)

@@ -14,7 +14,8 @@ func ExampleRejection() {
 	}})
 	fmt.Println(task.Rejection{TaskID: "web-2", Reasons: []task.Reason{{Kind: task.ReasonNoOffers}}})
 	fmt.Println(task.Rejection{TaskID: "web-3", Reasons: []task.Reason{{Kind: task.ReasonRole, Agents: 2}}})
-	// Output: web-1 and 2 more: mem: not enough on 3 agents; closest agent7, 112 MiB short; rack LIKE r[12]: does not hold
-	// on 1 agent; cpus: not enough on 1 agent; closest agent2, 0.1 short web-2: no offers web-3: role: not the task's on 2
-	// agents
+	// Output:
+	// web-1 and 2 more: mem: not enough on 3 agents; closest agent7, 112 MiB short; rack LIKE r[12]: does not hold on 1 agent; cpus: not enough on 1 agent; closest agent2, 0.1 short
+	// web-2: no offers
+	// web-3: role: not the task's on 2 agents
 }

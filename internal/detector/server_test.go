@@ -100,7 +100,7 @@ func (r *running) keeps(lead Lead) {
 
 // logs collects log lines.
 type logs struct {
-	lines chan string
+	lines chan string // nil: nobody waits for lines
 	mu    sync.Mutex
 	all   strings.Builder
 }
@@ -110,7 +110,9 @@ func (l *logs) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	l.all.Write(line)
 	l.mu.Unlock()
-	l.lines <- string(line)
+	if l.lines != nil {
+		l.lines <- string(line)
+	}
 	return len(line), nil
 }
 

@@ -24,9 +24,9 @@ type fake struct {
 	*testing.T
 	*Detector
 	server *zktest.Fake
-	log    *bytes.Buffer
+	log    *logs
 	began  time.Time
-	leads  int // how often another leader was told of
+	leads  atomic.Int64 // how often another leader was told of
 }
 
 // withFake calls f with a Detector that runs with a fake server.
@@ -40,13 +40,13 @@ func withFake(t *testing.T, server *zktest.Fake, tls bool, f func(*fake)) {
 			defer close(served)
 			server.Serve(l)
 		}()
-		d := &fake{T: t, server: server, log: new(bytes.Buffer), began: time.Now()}
+		d := &fake{T: t, server: server, log: new(logs), began: time.Now()}
 		d.Detector, err = New(Config{
 			Master: "zk://zk.example/mesos", TLS: tls, DialContext: network.DialContext, Logger: slog.New(slog.NewTextHandler(d.log, nil)),
 		})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		go func() { ran <- d.Detector.Run(ctx, func() { d.leads++ }) }()
+		go func() { ran <- d.Detector.Run(ctx, func() { d.leads.Add(1) }) }()
 		defer func() {
 			cancel()
 			require.ErrorIs(t, <-ran, context.Canceled)
@@ -84,8 +84,8 @@ func TestWatchStorm(t *testing.T) {
 		d.at(time.Hour - 1)
 		require.Equal(d, 11+59*30+29, server.Count(zktest.OpChildren))
 		require.Equal(d, 1, server.Count(zktest.OpConnect))
-		require.Equal(d, 1, d.leads)
-		require.Equal(d, 1, strings.Count(d.log.String(), "\n"), d.log.String())
+		require.EqualValues(d, 1, d.leads.Load())
+		require.Equal(d, 1, strings.Count(d.log.text(), "\n"), d.log.text())
 	})
 }
 
@@ -104,8 +104,8 @@ func TestLeaderFlaps(t *testing.T) {
 		}
 		synctest.Wait()
 		require.LessOrEqual(d, server.Count(zktest.OpChildren), 10+31)
-		require.LessOrEqual(d, d.leads, 10+31)
-		require.LessOrEqual(d, strings.Count(d.log.String(), "\n"), 10+31)
+		require.LessOrEqual(d, d.leads.Load(), int64(10+31))
+		require.LessOrEqual(d, strings.Count(d.log.text(), "\n"), 10+31)
 		d.at(time.Minute + 2*time.Second)
 		lead, err := d.Leader(d.Context())
 		require.NoError(d, err)
@@ -162,8 +162,8 @@ func TestSessionsThatEnd(t *testing.T) {
 				d.at(time.Minute)
 				require.LessOrEqual(d, server.Count(zktest.OpConnect), 61)
 				require.LessOrEqual(d, server.Count(zktest.OpChildren), 61)
-				require.Equal(d, 1, strings.Count(d.log.String(), "\n"), d.log.String())
-				require.Less(d, d.log.Len(), 500)
+				require.Equal(d, 1, strings.Count(d.log.text(), "\n"), d.log.text())
+				require.Less(d, len(d.log.text()), 500)
 				_, err := d.Leader(d.Context())
 				require.ErrorContains(d, err, "no leading master is known yet")
 				var memory runtime.MemStats
@@ -200,7 +200,7 @@ func TestQuestionWithoutAnAnswer(t *testing.T) {
 			require.ErrorIs(d, d.Problem(), errNoAnswer)
 			d.at(time.Minute)
 			require.LessOrEqual(d, server.Count(zktest.OpConnect), 7)
-			require.Equal(d, 1, strings.Count(d.log.String(), "\n"), d.log.String())
+			require.Equal(d, 1, strings.Count(d.log.text(), "\n"), d.log.text())
 			lives.Store(true)
 			d.at(time.Minute + 12*time.Second)
 			lead, err := d.Leader(d.Context())
@@ -239,12 +239,12 @@ func TestNodesThatLie(t *testing.T) {
 				withFake(t, server, tls, func(d *fake) {
 					d.at(time.Minute)
 					require.LessOrEqual(d, server.Count(zktest.OpChildren), 61)
-					require.Equal(d, 1, strings.Count(d.log.String(), "\n"))
-					require.Less(d, d.log.Len(), 10_000)
+					require.Equal(d, 1, strings.Count(d.log.text(), "\n"))
+					require.Less(d, len(d.log.text()), 10_000)
 					require.Error(d, d.Problem())
 					require.NotContains(d, d.Problem().Error(), "\n")
 					require.NotContains(d, d.Problem().Error(), "\x1b")
-					require.Zero(d, d.leads)
+					require.Zero(d, d.leads.Load())
 				})
 			})
 		}
@@ -262,8 +262,8 @@ func TestOldNodesThatLie(t *testing.T) {
 			withFake(t, server, false, func(d *fake) {
 				d.at(time.Minute)
 				require.Error(d, d.Problem())
-				require.Equal(d, 1, strings.Count(d.log.String(), "\n"))
-				require.Less(d, d.log.Len(), 1_000)
+				require.Equal(d, 1, strings.Count(d.log.text(), "\n"))
+				require.Less(d, len(d.log.text()), 1_000)
 			})
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,11 +103,11 @@ func TestAnswersWithoutEnd(t *testing.T) {
 	} {
 		for name, request := range requests {
 			synctest.Test(t, func(t *testing.T) {
-				taken := 0
+				var taken atomic.Int64
 				n := serveRaw(t, func(conn net.Conn, _ *bufio.Reader) {
 					sent, err := io.WriteString(conn, answer.before)
 					for err == nil {
-						taken += sent
+						taken.Add(int64(sent))
 						text := answer.text
 						if text == "" {
 							time.Sleep(time.Second)
@@ -126,7 +127,7 @@ func TestAnswersWithoutEnd(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				synctest.Wait()
 				// A failed SUBSCRIBE may ask twice more, for what is wrong.
-				require.LessOrEqual(t, taken, 3*80<<10, "%s in %s", what, name)
+				require.LessOrEqual(t, taken.Load(), int64(3*80<<10), "%s in %s", what, name)
 			})
 		}
 	}
