@@ -79,6 +79,7 @@ var imports = map[string][]string{
 	"internal/zkconn":      {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
+	"internal/docgen":      {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
 	"scheduler/internal/journal":     {},
