@@ -2,7 +2,6 @@ package controlapi
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
@@ -148,6 +147,3 @@ func statusOf(code scheduler.Code) int {
 	}
 	return http.StatusInternalServerError
 }
-
-// typed returns the text for a value that may be nil.
-func typed(v any) string { return cut(fmt.Sprint(v)) }

@@ -82,10 +82,10 @@ func (e *Error) describeEnd(err error) (cause error) {
 func (e *Error) describeInvalid(err error) {
 	e.Type = "FieldError"
 	for _, f := range fieldErrors(err) {
-		e.Fields = append(e.Fields, InvalidField{Field: f.Field, Value: typed(f.Value), Reason: f.Reason})
+		e.Fields = append(e.Fields, InvalidField{Field: f.Field, Value: cut(fmt.Sprint(f.Value)), Reason: f.Reason})
 	}
 	if of := as[*scheduler.ConfigError](err); of != nil && len(e.Fields) == 0 {
-		e.Type, e.Fields = "ConfigError", []InvalidField{{Field: of.Field, Value: typed(of.Value), Reason: of.Reason}}
+		e.Type, e.Fields = "ConfigError", []InvalidField{{Field: of.Field, Value: cut(fmt.Sprint(of.Value)), Reason: of.Reason}}
 	}
 	e.Field, e.Value, e.Reason = e.Fields[0].Field, e.Fields[0].Value, e.Fields[0].Reason
 }
@@ -112,7 +112,7 @@ func (e *Error) describeRun(err error) (cause error) {
 		e.Type, e.Details = "FingerprintError", map[string]string{"field": of.Field, "stored": of.Stored, "config": of.Config}
 	case scheduler.CodePanic:
 		of := as[*scheduler.PanicError](err) // its stack is in the log
-		e.Type, e.Details = "PanicError", map[string]string{"who": of.Who, "value": typed(of.Value)}
+		e.Type, e.Details = "PanicError", map[string]string{"who": of.Who, "value": cut(fmt.Sprint(of.Value))}
 	}
 	return nil
 }
