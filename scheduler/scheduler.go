@@ -25,6 +25,7 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
 	// idle holds the machine while no run does.
@@ -52,6 +53,7 @@ func New(config Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{config: config, tokens: config.tokenSource(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.userCode.log = config.Logger
+	s.tally = newTally(config.Framework.Name, &s.watchers)
 	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
