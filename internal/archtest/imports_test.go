@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// ha for the election's status only.
 	"controlapi": {"scheduler", "ha", "task"},
+	"controlapi/page": {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
