@@ -27,7 +27,7 @@ const (
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
-	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake"},
+	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
@@ -41,6 +41,8 @@ var imports = map[string][]string{
 	"internal/mesoshttp": {recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
 	"internal/agenthttp": {"internal/mesoshttp"},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
+	// ha for the election's status only.
+	"controlapi": {"scheduler", "ha", "task", "internal/printable"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -78,6 +80,7 @@ var imports = map[string][]string{
 	"internal/zkconn":      {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
+	"internal/docgen":      {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
 	"scheduler/internal/journal":     {},
