@@ -70,12 +70,10 @@ func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []i
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, Panicked: panicked, Tokens: tokens, MaxConns: 1, Hosts: hosts}
+	config := c.http(tokens, hosts)
+	config.MaxConns = 1
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
-	}
-	if c.Credential != nil {
-		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
