@@ -33,6 +33,7 @@ func told() []any {
 		&scheduler.ConfigError{}, &scheduler.FencedError{}, &scheduler.TaskError{}, &scheduler.ForgetError{}, &scheduler.CapacityError{},
 		&scheduler.SubscribeError{}, &scheduler.FingerprintError{}, &scheduler.FrameworkRemovedError{}, &scheduler.CallError{},
 		&scheduler.FrameworkIDError{}, &scheduler.PanicError{}, &scheduler.RecordError{}, &scheduler.WaitError{}, &scheduler.SpecDiffError{},
+		&scheduler.LogError{},
 		&task.FieldError{}, &ha.RecordError{}, &ha.StopError{}, &ha.ForeignSchedulerError{},
 		&zookeeper.ConfigError{}, &zookeeper.FencedError{}, &zookeeper.RecordError{}, &cluster.ConfigError{}, &cluster.FencedError{},
 	}

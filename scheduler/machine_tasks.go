@@ -201,6 +201,7 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	}
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
+	m.tasks.stateChanged(previous, state)
 	if t.message == "" && err != nil {
 		t.message = err.Error()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -25,8 +26,10 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
+	agents   *agenthttp.Client      // for Logs
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
@@ -50,8 +53,14 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, tokens: config.tokenSource(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	tokens := config.tokenSource()
+	agents, err := config.agentClient(tokens)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scheduler{config: config, tokens: tokens, agents: agents, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.userCode.log = config.Logger
+	s.tally = newTally(config.Framework.Name, &s.watchers)
 	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
