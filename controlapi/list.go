@@ -75,7 +75,7 @@ func (q *listQuery) set(name, value string) (wrong string) {
 		q.limit = limit
 	case "after":
 		var err error
-		if q.after, err = parseCursor(value); err != nil {
+		if q.after, err = parseCursor(value); err != nil && value != "" {
 			return "must be the next of a page"
 		}
 	case "view":
@@ -165,7 +165,10 @@ func parseCursor(text string) (*cursor, error) {
 		return nil, err
 	}
 	c := &cursor{}
-	return c, json.Unmarshal(decoded, c)
+	if err := json.Unmarshal(decoded, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c cursor) String() string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/controlapi/page"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -27,6 +28,8 @@ type Server struct {
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader leader
 	hub    *hub
+	keys   keysInUse
+	page   http.Handler
 }
 
 // leader is the member that leads, for one that does not.
@@ -51,6 +54,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config: config, routes: routes(), guard: newGuard(&config),
 		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
+		page: page.Handler(),
 	}
 	s.hub = newHub(s)
 	return s, nil
@@ -122,12 +126,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	at, id, allow := find(s.routes, r.Method, r.URL)
+	if at == nil && len(allow) == 0 && isPage(r.URL.Path) {
+		s.page.ServeHTTP(w, r)
+		return
+	}
 	if at == nil {
 		s.noRoute(w, r, allow)
 		return
 	}
 	s.serve(at, &call{Server: s, ctx: r.Context(), w: w, r: r, id: id})
 }
+
+// isPage reports whether a path is that of a file of the page. They have no data, and are served to all.
+func isPage(path string) bool { return path == "/" || strings.HasPrefix(path, "/assets/") }
 
 // noRoute answers a request for which there is no route.
 func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, allow []string) {
@@ -168,14 +179,14 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer cancel()
-	byLeader := at.kind == reads || at.kind == waits
+	byLeader := at.kind == reads || at.kind == waits || at.kind == output
 	if byLeader && !s.leads() {
 		s.leader.forward(c.ctx, c.w, c.r, c.body)
 		return
 	}
 	body, err := at.handle(c)
 	switch {
-	case err == nil && at.kind == stream: // it has been answered
+	case body == answered{}:
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
@@ -190,7 +201,7 @@ func (s *Server) serve(at *route, c *call) {
 // enter takes a place among the requests under way, and returns how to leave it.
 func (s *Server) enter(k kind) (leave func(), err error) {
 	places := s.running
-	if k == waits || k == stream {
+	if k == waits || k == output || k == stream {
 		places = s.waiting
 	}
 	select {
