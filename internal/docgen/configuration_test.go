@@ -320,3 +320,10 @@ type Config struct {
 	require.Equal(t, []string{"x.Config.B"}, w.missing)
 	require.Contains(t, w.out.String(), "| `A` | `*time.Duration` | 5 s, with b\\|c 6 s | A is a `*Thing`. It counts. See d.<br>Nil: never. |\n| `B` | `bool` | false |  |\n\n")
 }
+
+func TestFirstDifference(t *testing.T) {
+	require.Empty(t, firstDifference("a\nb\n", "a\nb\n"))
+	require.Equal(t, "2: c", firstDifference("a\nb\n", "a\nc\n"))
+	require.Equal(t, "2: b", firstDifference("a", "a\nb"))
+	require.Equal(t, "2: ", firstDifference("a\nb", "a"))
+}
