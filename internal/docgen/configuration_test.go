@@ -25,6 +25,9 @@ var configured = []struct{ folder, name, introduction string }{
 	{"taskmatcher", "Options", ""},
 	{"ha/cluster", "Config", "A member of an election by Raft: `cluster.New(cluster.Config{…})`."},
 	{"ha/zookeeper", "Config", "A member of an election by ZooKeeper: `zookeeper.New(zookeeper.Config{…})`."},
+	{"controlapi", "Config", "The control API of a framework, and its page: `controlapi.New(controlapi.Config{…})`."},
+	{"scheduler", "LogOptions", "The output of a task: `s.Logs(ctx, id, scheduler.LogOptions{…})`."},
+	{"metrics", "Sources", "Metrics for Prometheus: `metrics.Register(registerer, metrics.Sources{…})`."},
 	{"mesosfake", "Config", "The fake cluster for tests: `mesosfake.Start(t, mesosfake.Config{…})`."},
 }
 
