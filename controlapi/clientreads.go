@@ -25,9 +25,14 @@ const (
 
 // Task is [scheduler.Scheduler.Task].
 func (c *Client) Task(ctx context.Context, id string) (task.Info, error) {
-	var detail TaskDetail
-	err := c.get(ctx, taskPath(id), into(&detail))
+	detail, err := c.Detail(ctx, id)
 	return detail.Task, err
+}
+
+// Detail returns what is known of a task, with its history.
+func (c *Client) Detail(ctx context.Context, id string) (detail TaskDetail, err error) {
+	err = c.get(ctx, taskPath(id), into(&detail))
+	return detail, err
 }
 
 // Tasks is [scheduler.Scheduler.Tasks]. It fails if the answer has more than 512 MiB, which some 400,000 tasks take:
@@ -105,9 +110,9 @@ type ListOptions struct {
 	After string
 }
 
-// List returns a page of the tasks on record. While tasks change, pages are of different moments.
-func (c *Client) List(ctx context.Context, o ListOptions) (page TaskPage[task.Info], err error) {
-	query := url.Values{}
+// List returns a page of the tasks on record, in short. While tasks change, pages are of different moments.
+func (c *Client) List(ctx context.Context, o ListOptions) (page TaskPage[Summary], err error) {
+	query := url.Values{"view": {"summary"}}
 	set := func(name, value string) {
 		if value != "" {
 			query.Set(name, value)

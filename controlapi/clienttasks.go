@@ -94,7 +94,7 @@ func named(of []task.Spec) (specs []task.Spec, made string, err error) {
 }
 
 // withdraw ends the task of a caller who has given up, and returns the error with which the caller is told.
-func (c *Client) withdraw(ctx context.Context, id, request string, err error) error {
+func (c *Client) withdraw(ctx context.Context, id, requestID string, err error) error {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
 	defer cancel()
 	told := as[*scheduler.WaitError](err)
@@ -106,7 +106,7 @@ func (c *Client) withdraw(ctx context.Context, id, request string, err error) er
 		told = &scheduler.WaitError{Err: contextError(ctx), Explanation: why}
 		err = told
 	}
-	if told.Explanation.Task.Spec.RequestID == request { // and not somebody else's
+	if told.Explanation.Task.Spec.RequestID == requestID { // and not somebody else's
 		const enough = 100 * time.Millisecond // the task is killed also when nobody waits for its end
 		_ = c.do(late, request{method: http.MethodPost, path: taskPath(id) + "/kill", time: enough, final: true})
 	}

@@ -290,27 +290,40 @@ func (c *call) copyBody(begin []byte, rest io.Reader) error {
 	}
 }
 
-// overview returns the leader's overview, or why it has not answered.
+// overview returns the leader's overview, or why it has not answered. It does not wait for a leader: what this member knows of
+// the election is worth more than a complete answer.
 func (f *forwarder) overview(ctx context.Context, from *http.Request) (o Overview, err error) {
-	const patience = 2 * time.Second // the status of the election is worth more than a complete answer
+	err = f.askOnce(ctx, "/v1/status", from, &o)
+	return o, err
+}
+
+// ready returns nil if the leader is ready.
+func (f *forwarder) ready(ctx context.Context) error {
+	var health Health
+	return f.askOnce(ctx, "/readyz", new(http.Request), &health)
+}
+
+// askOnce gets something from the leader, with the credentials of a request.
+func (f *forwarder) askOnce(ctx context.Context, path string, from *http.Request, v any) error {
+	const patience = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	status := f.elector.Status()
 	address, err := leaderAddress(status)
 	if err != nil {
-		return o, err
+		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.peers.url(address)+"/v1/status", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.peers.url(address)+path, nil)
 	if err != nil {
-		return o, err
+		return err
 	}
 	f.sign(r, from)
 	response, err := f.peers.transport.RoundTrip(r)
 	if err != nil {
-		return o, fail(CodeLeaderUnreachable, "the leader, %s, cannot be reached at %s: %v", status.Leader, address, err)
+		return fail(CodeLeaderUnreachable, "the leader, %s, cannot be reached at %s: %v", status.Leader, address, err)
 	}
 	defer response.Body.Close()
-	return o, readAnswer(response, &o)
+	return readAnswer(response, v)
 }
 
 // seconds returns a duration as Request-Timeout has it.

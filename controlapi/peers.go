@@ -70,26 +70,35 @@ func (p *peers) url(address string) string {
 }
 
 // readAnswer decodes an answer into v, or returns the error that it tells of.
-func readAnswer[T any](response *http.Response, v *T) error {
-	if response.StatusCode < http.StatusMultipleChoices {
-		return into(v)(response.Body)
-	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
+func readAnswer(response *http.Response, v any) error {
+	text, err := readAll(response.Body)
+	switch {
+	case err != nil:
 		return err
+	case response.StatusCode >= http.StatusMultipleChoices:
+		return decodeError(response.StatusCode, text)
 	}
-	return decodeError(response.StatusCode, text)
+	if err := json.Unmarshal(text, v); err != nil {
+		return notOurs(err)
+	}
+	return nil
+}
+
+// readAll reads an answer, which has a limit.
+func readAll(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	if err == nil && len(text) > maxAnswer {
+		return nil, fail(scheduler.CodeInternal, "controlapi: the answer has more than %d MiB", maxAnswer>>20)
+	}
+	return text, err
 }
 
 // into returns a function that decodes an answer into v.
 func into[T any](v *T) func(io.Reader) error {
 	return func(body io.Reader) error {
-		text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
+		text, err := readAll(body)
 		if err != nil {
 			return err
-		}
-		if len(text) > maxAnswer {
-			return fail(scheduler.CodeInternal, "controlapi: the answer has more than %d MiB", maxAnswer>>20)
 		}
 		var fresh T // an earlier attempt may have broken off
 		if err := json.Unmarshal(text, &fresh); err != nil {
