@@ -28,9 +28,25 @@ type Overview struct {
 	Error string `json:"error,omitzero"`
 }
 
+// Health is the answer of GET /healthz and GET /readyz.
+type Health struct {
+	OK bool `json:"ok"`
+}
+
+// TeardownRequest is the body of POST /v1/teardown.
+type TeardownRequest struct {
+	// FrameworkID is the ID of the framework to end. That of another one is refused.
+	FrameworkID string `json:"frameworkID"`
+}
+
+// TaskDetail is the answer of GET /v1/tasks/{id}.
+type TaskDetail struct {
+	Task task.Info `json:"task"`
+}
+
 // TaskPage is one page of a list of tasks.
-type TaskPage struct {
-	Tasks []task.Info `json:"tasks"` // or Summary, with view=summary
+type TaskPage[T task.Info | Summary] struct {
+	Tasks []T `json:"tasks"` // summaries with view=summary
 	// Total is how many tasks pass the filter, on all pages.
 	Total int `json:"total"`
 	// Next is the parameter "after" of the next page. Empty: this is the last one.

@@ -11,7 +11,7 @@ import (
 
 // AddAgent starts another agent. With the hostname of a lost agent it is a new agent on the same machine, without the
 // tasks of the old one; the hostname then names the new one. It returns an error if a is invalid.
-func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(a.internal())) }
+func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(c.agent(a))) }
 
 // LoseAgent ends the process of an agent, without a word. After Config.AgentTimeout the master declares it unreachable, and
 // its tasks with it: frameworks are sent TASK_UNREACHABLE. To them it looks the same if the whole machine is lost. The tasks

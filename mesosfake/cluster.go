@@ -18,6 +18,7 @@ type Cluster struct {
 	master    *mesostest.Master
 	listeners []net.Listener
 	network   *virtualnet.Network // nil: the real one
+	host      string              // of Config.Listen
 }
 
 // Start starts a cluster that ends with the test. The test fails if the config is invalid, or if a framework sent
@@ -49,13 +50,14 @@ func New(config Config) (*Cluster, error) {
 	if config.Masters < 0 || config.AgentTimeout < 0 {
 		return nil, fmt.Errorf("mesosfake: Masters (%d) and AgentTimeout (%v) must not be negative", config.Masters, config.AgentTimeout)
 	}
-	master, err := mesostest.New(config.internal())
-	if err != nil {
-		return nil, fmt.Errorf("mesosfake: %w", err)
-	}
-	c := &Cluster{master: master}
+	c := &Cluster{}
 	if config.Listen == "" {
 		c.network = &virtualnet.Network{}
+	}
+	c.host, _, _ = net.SplitHostPort(config.Listen) // listen says what is wrong with it
+	var err error
+	if c.master, err = mesostest.New(c.internal(config)); err != nil {
+		return nil, fmt.Errorf("mesosfake: %w", err)
 	}
 	if c.listeners, err = config.listen(c.network.Listen); err != nil {
 		return nil, fmt.Errorf("mesosfake: %w", err)
@@ -82,7 +84,7 @@ func (c *Cluster) Master() string {
 	return strings.Join(urls, ",")
 }
 
-// DialContext connects to a master: for the DialContext of a scheduler.Config or of an http.Transport. With Config.Listen
+// DialContext connects to a master or an agent: for the DialContext of a scheduler.Config or of an http.Transport. With Config.Listen
 // it uses the real network, so that it need not be given.
 func (c *Cluster) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if c.network == nil {

@@ -20,6 +20,9 @@ type Config struct {
 	// system chooses one. Further masters are at the same host, at ports that the system chooses. Anybody who reaches
 	// the address controls the cluster. It cannot be used in a testing/synctest bubble. Default: a network in memory,
 	// see [Cluster.DialContext].
+	//
+	// Agents serve their API on the same host, if it is none or that of all interfaces under the name of this machine: at 5051
+	// and so on, or at other ports where those are in use.
 	Listen string
 	// AgentTimeout is for how long an agent must not answer the pings of a master until that declares it unreachable, see
 	// [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default
@@ -52,23 +55,24 @@ type Agent struct {
 	Domain string
 }
 
-func (a Agent) internal() mesostest.Agent {
-	return mesostest.Agent{Hostname: a.Hostname, Resources: a.Resources, Attributes: a.Attributes, Domain: a.Domain}
+// agent returns the agent of the fake that does the work.
+func (c *Cluster) agent(a Agent) mesostest.Agent {
+	return mesostest.Agent{Hostname: a.Hostname, URLHost: c.urlHost(), Resources: a.Resources, Attributes: a.Attributes, Domain: a.Domain}
 }
 
-// internal returns the config of the fake that does the work.
-func (c Config) internal() mesostest.Config {
-	config := mesostest.Config{
-		AgentPingTimeout: c.AgentTimeout, Credentials: c.Credentials, Tokens: c.Tokens, Seed: c.Seed, Logger: c.Logger,
-		KeepTasks: true,
+// internal returns the config of the same.
+func (c *Cluster) internal(config Config) mesostest.Config {
+	internal := mesostest.Config{
+		AgentPingTimeout: config.AgentTimeout, Credentials: config.Credentials, Tokens: config.Tokens, Seed: config.Seed, Logger: config.Logger,
+		KeepTasks: true, ListenAgents: c.listenAgent,
 	}
-	if c.Agents == nil {
-		c.Agents = []Agent{{}}
+	if config.Agents == nil {
+		config.Agents = []Agent{{}}
 	}
-	for _, a := range c.Agents {
-		config.Agents = append(config.Agents, a.internal())
+	for _, a := range config.Agents {
+		internal.Agents = append(internal.Agents, c.agent(a))
 	}
-	return config
+	return internal
 }
 
 // listen returns the listeners of all masters. None is left open after an error.

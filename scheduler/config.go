@@ -45,7 +45,7 @@ const (
 // Config configures a [Scheduler]. [New] copies it. Only Master and Framework.Name are required;
 // every other zero value stands for the documented default.
 type Config struct {
-	// Master is how to find the leading master: the URL of any master, such as "http://host:5050",
+	// Master is how to find the leading master. Required. It is the URL of any master, such as "http://host:5050",
 	// which redirects to the leader; a list of masters, "host1:5050,host2:5050", to be tried in turn; or
 	// the ZooKeeper of the masters, "zk://user:password@host1:2181,host2:2181/mesos", with one path for all servers. An
 	// entry without scheme is http, and has port 5050 if it has none; a URL has the port of its scheme. A path is that of
@@ -126,9 +126,9 @@ type Config struct {
 	// Names are not resolved: an address that a master redirects to, or that ZooKeeper names, needs an address or a
 	// range here. (Without TLS the masters found by ZooKeeper are contacted by their IP addresses.)
 	//
-	// Default: over https all hosts, since certificates say who they are, unless TLS skips their verification. Over
-	// http, and with a Credential or Token, the hosts in Master; if that is ZooKeeper, TrustedHosts is required. Without
-	// a Credential and Token all hosts.
+	// Default: without a Credential and Token all hosts; with one of them over https all hosts as well, since certificates say
+	// who they are, unless TLS skips their verification; and over http the hosts in Master, or, if that is ZooKeeper,
+	// TrustedHosts is required.
 	TrustedHosts []string
 	// DialContext makes the connections to masters and ZooKeeper. If it panics or blocks, that is as with the callbacks of
 	// TLS. Default: that of a net.Dialer.

@@ -70,12 +70,10 @@ func newEdges(c Config, tokens *mesoshttp.TokenSource, t Term, inputs chan<- []i
 	if err != nil {
 		return nil, err
 	}
-	config := mesoshttp.Config{DialContext: c.DialContext, TLS: c.TLS, Panicked: panicked, Tokens: tokens, MaxConns: 1, Hosts: hosts}
+	config := c.http(tokens, hosts)
+	config.MaxConns = 1
 	if c.JSON {
 		config.Codec = mesoshttp.JSON
-	}
-	if c.Credential != nil {
-		config.Credential = &mesoshttp.Credential{Principal: c.Credential.Principal, Secret: c.Credential.Secret}
 	}
 	client, err := mesoshttp.New(config)
 	if err != nil {
@@ -281,7 +279,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, took: time.Since(out.decided), err: printable.Error(err)}
 			}
 			if !e.put(ctx, done...) {
 				return

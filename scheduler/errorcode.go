@@ -20,7 +20,7 @@ const (
 	CodeTaskActive       Code = "task_active"       // 409: a [*ForgetError]
 	CodeTaskEnded        Code = "task_ended"        // 422: a [*TaskError]
 	CodeNoCapacity       Code = "no_capacity"       // 503: a [*CapacityError], also in a TaskError
-	CodeRefused          Code = "refused"           // 502: a [*CallError], a [*SubscribeError] or a [*FrameworkIDError]
+	CodeRefused          Code = "refused"           // 502: a [*CallError], a [*SubscribeError], a [*FrameworkIDError] or a [*LogError]
 	CodeNotSubscribed    Code = "not_subscribed"    // 503: [ErrNotSubscribed]
 	CodeNotRunning       Code = "not_running"       // 503: [ErrNotRunning], whatever ended Run
 	CodeAlreadyRunning   Code = "already_running"   // 409: [ErrRunning]
@@ -29,6 +29,9 @@ const (
 	CodeFrameworkRemoved Code = "framework_removed" // 503: a [*FrameworkRemovedError]
 	CodeRecord           Code = "record"            // 500: a [*RecordError] or a [*FingerprintError]
 	CodePanic            Code = "panic"             // 500: a [*PanicError]
+	CodeNotStarted       Code = "not_started"       // 409: a [*LogError]: the task has not been launched, or never ran
+	CodeAgentAway        Code = "agent_away"        // 503: a [*LogError]: the agent cannot be reached
+	CodeOutputGone       Code = "output_gone"       // 410: a [*LogError]: the agent, or the record, does not have the output any more
 	CodeTimeout          Code = "timeout"           // 504: a context's deadline has passed, also in a [*WaitError]
 	CodeCanceled         Code = "canceled"          // 499: a context was cancelled, likewise
 	CodeInternal         Code = "internal"          // 500: any other error
@@ -43,6 +46,8 @@ func ErrorCode(err error) Code {
 		return CodeOK
 	case isA[*WaitError](err):
 		return contextCode(err)
+	case isA[*LogError](err): // may wrap whatever happened to a connection
+		return logCode(err)
 	case errors.Is(err, ErrNotRunning): // wraps what ended Run
 		return CodeNotRunning
 	case isA[*CapacityError](err):
@@ -84,6 +89,13 @@ func runCode(err error) Code {
 		return CodePanic
 	}
 	return contextCode(err)
+}
+
+// logCode returns the code of a LogError.
+func logCode(err error) Code {
+	var e *LogError
+	errors.As(err, &e)
+	return e.Code
 }
 
 func contextCode(err error) Code {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -25,8 +26,10 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
+	agents   *agenthttp.Client      // for Logs
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.
@@ -50,8 +53,14 @@ func New(config Config) (*Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scheduler{config: config, tokens: config.tokenSource(), idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
+	tokens := config.tokenSource()
+	agents, err := config.agentClient(tokens)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scheduler{config: config, tokens: tokens, agents: agents, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.userCode.log = config.Logger
+	s.tally = newTally(config.Framework.Name, &s.watchers)
 	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
@@ -247,6 +256,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 		infos[i] = all[i].info
 	}
 	return infos, nil
+}
+
+// History returns what has become of a task so far, the oldest transition first: each change of its state or health, with the reason,
+// also those in earlier runs and processes. There are at most 16: the first one, and the last ones. Of a task that is only remembered, or whose record was
+// written by a version without histories, there is one, the last. For an ID that is neither on record nor remembered it returns
+// [ErrUnknownTask].
+func (s *Scheduler) History(ctx context.Context, id string) ([]task.Transition, error) {
+	var all []task.Transition
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.tasks.historyOf(id) }})
+	if err == nil && all == nil {
+		err = unknown(id)
+	}
+	return all, err
 }
 
 // put asks for a single task to be put on record, with the input that in returns.

@@ -8,7 +8,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 )
 
-// trusted returns the hosts of masters that may be contacted; nil: all.
+// trusted returns the hosts that get the credentials: masters that may be contacted, and agents. Nil: there are none, and all
+// masters may be contacted.
 func (c *Config) trusted(d *detector.Detector) (*mesoshttp.Hosts, error) {
 	certified := c.TLS == nil || !c.TLS.InsecureSkipVerify || c.TLS.VerifyPeerCertificate != nil || c.TLS.VerifyConnection != nil
 	masters := d.Masters()
@@ -25,8 +26,6 @@ func (c *Config) trusted(d *detector.Detector) (*mesoshttp.Hosts, error) {
 	case masters == nil && (c.TLS == nil || !certified):
 		return nil, &ConfigError{Field: "TrustedHosts", Value: c.TrustedHosts, Reason: "is required: without certificates, " +
 			`whatever ZooKeeper names would get the credentials; name the masters' addresses or range, such as "10.0.0.0/8", or "*" for all hosts, or use TLS`}
-	case masters == nil:
-		return nil, nil
 	}
 	return mesoshttp.HostsOf(masters, certified), nil
 }

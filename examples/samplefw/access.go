@@ -6,11 +6,13 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -21,15 +23,16 @@ type access struct {
 	master, roles, ca, credential, token, trusted string
 }
 
-func (a *access) flags(f *flag.FlagSet, master, about string) {
-	f.StringVar(&a.master, "master", master, about+`
-(with a password rather in the environment, as SAMPLEFW_MASTER, since everybody sees a command line)`)
-	f.StringVar(&a.roles, "role", "*", "role of the framework; several with commas between")
-	f.StringVar(&a.ca, "ca", "", "PEM file with the certificate authorities of masters that speak https (default: those of the system)")
-	f.StringVar(&a.credential, "credential", "", "file with a principal and its secret, as Mesos takes it: with a space between, or JSON")
-	f.StringVar(&a.token, "token", "", "file with a bearer token; it is read again when the token has expired")
-	f.StringVar(&a.trusted, "trusted-hosts", "", `hosts of masters that may get the credential or token, with commas between: names, addresses, *.example.com, 10.0.0.0/8, or *
-(default: with http those of -master; required with zk:// and without -ca)`)
+func (a *access) flags(cmd *cobra.Command, master, about string) {
+	grouped(cmd, "Mesos", func(f *pflag.FlagSet) {
+		f.StringVar(&a.master, "master", master, about+" (with a password rather in the environment, as SAMPLEFW_MASTER, since everybody sees a command line)")
+		f.StringVar(&a.roles, "role", "*", "role of the framework; several with commas between")
+		f.StringVar(&a.ca, "ca", "", "PEM `FILE` with the certificate authorities of masters that speak https (default: those of the system)")
+		f.StringVar(&a.credential, "credential", "", "`FILE` with a principal and its secret, as Mesos takes it: with a space between, or JSON")
+		f.StringVar(&a.token, "master-token", "", "`FILE` with a bearer token for the masters; it is read again when the token has expired")
+		f.StringVar(&a.trusted, "trusted-hosts", "", "hosts of masters that may get the credential or token, with commas between: names, "+
+			"addresses, *.example.com, 10.0.0.0/8, or * (default: with http those of --master; required with zk:// and without --ca)")
+	})
 }
 
 // apply puts what the flags say into the config.
@@ -46,20 +49,20 @@ func (a *access) apply(c *scheduler.Config) error {
 	if a.ca != "" {
 		authorities, err := os.ReadFile(a.ca)
 		if err != nil {
-			return fmt.Errorf("-ca: %w", err)
+			return fmt.Errorf("--ca: %w", err)
 		}
 		c.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
 		if !c.TLS.RootCAs.AppendCertsFromPEM(authorities) {
-			return fmt.Errorf("-ca: %s has no certificate in PEM", a.ca)
+			return fmt.Errorf("--ca: %s has no certificate in PEM", a.ca)
 		}
 	}
 	if a.credential != "" {
 		text, err := os.ReadFile(a.credential)
 		if err != nil {
-			return unread("-credential", err)
+			return unread("--credential", err)
 		}
 		if c.Credential, err = parseCredential(text); err != nil {
-			return fmt.Errorf("-credential: %s %w", a.credential, err)
+			return fmt.Errorf("--credential: %s %w", a.credential, err)
 		}
 		c.Framework.Principal = c.Credential.Principal
 	}
@@ -97,11 +100,11 @@ func unread(flag string, err error) error {
 func (a *access) readToken(context.Context) (string, error) {
 	text, err := os.ReadFile(a.token)
 	if err != nil {
-		return "", unread("-token", err)
+		return "", unread("--master-token", err)
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" {
-		return "", fmt.Errorf("-token: %s is empty", a.token)
+		return "", fmt.Errorf("--master-token: %s is empty", a.token)
 	}
 	return token, nil
 }

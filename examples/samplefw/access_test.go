@@ -70,24 +70,24 @@ func TestSecureMaster(t *testing.T) {
 		wrong   string
 		refused string
 	}{
-		"credential": {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "-credential", "shop s3cret\n", "shop wrong", "401"},
-		"as JSON":    {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "-credential", `{"principal": "shop", "secret": "s3cret"}`, "{}", "must not be empty"},
-		"token":      {mesostest.Config{Tokens: map[string]string{"t0ken": "shop"}}, "-token", "t0ken\n", "wrong", "401"},
+		"credential": {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "--credential", "shop s3cret\n", "shop wrong", "401"},
+		"as JSON":    {mesostest.Config{Credentials: map[string]string{"shop": "s3cret"}}, "--credential", `{"principal": "shop", "secret": "s3cret"}`, "{}", "must not be empty"},
+		"token":      {mesostest.Config{Tokens: map[string]string{"t0ken": "shop"}}, "--master-token", "t0ken\n", "wrong", "401"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.config.Agents = make([]mesostest.Agent, 1)
 			url, authority, roles := secureMaster(t, row.config)
-			all := []string{"-master", url, "-hold", "0s", "-timeout", "10s", "-log", "json"}
+			all := []string{"--master", url, "--hold", "0s", "--timeout", "10s", "--log", "json"}
 			perform := func(args ...string) error {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				return perform(ctx, append(all, args...))
 			}
-			require.NoError(t, perform("-ca", authority, row.flag, file(t, row.secret), "-role", "a, b"))
+			require.NoError(t, perform("--ca", authority, row.flag, file(t, row.secret), "--role", "a, b"))
 			require.Equal(t, []string{"a", "b"}, roles())
-			require.ErrorContains(t, perform("-ca", authority, row.flag, file(t, row.wrong)), row.refused)
+			require.ErrorContains(t, perform("--ca", authority, row.flag, file(t, row.wrong)), row.refused)
 			if name == "token" { // once is enough, since the program tries until its time is over
-				require.ErrorContains(t, perform("-timeout", "5s", row.flag, file(t, row.secret)), "certificate")
+				require.ErrorContains(t, perform("--timeout", "5s", row.flag, file(t, row.secret)), "certificate")
 			}
 		})
 	}
@@ -96,8 +96,8 @@ func TestSecureMaster(t *testing.T) {
 // A secret that is given in place of the name of its file, or a password in an address that is wrong, is not printed.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	for _, args := range [][]string{
-		{"-token", "s3cret"}, {"-credential", "me s3cret"}, {"-master", "zk://me:s3cret@host:x/mesos"}, {"-master", "http://me:s3cret@host"},
-		{"ha", "-token", "s3cret"}, {"ha", "-zk", "zk://me:s3cret@host"}, {"ha", "-zk", "host?s3cret"},
+		{"--master-token", "s3cret"}, {"--credential", "me s3cret"}, {"--master", "zk://me:s3cret@host:x/mesos"}, {"--master", "http://me:s3cret@host"},
+		{"ha", "--master-token", "s3cret"}, {"ha", "--zk", "zk://me:s3cret@host"}, {"ha", "--zk", "host?s3cret"},
 	} {
 		err := perform(t.Context(), args)
 		require.Error(t, err, "%q", args)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"sync"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 )
@@ -27,26 +29,35 @@ func newCluster(listen string) (*mesosfake.Cluster, error) {
 	}})
 }
 
-// runCluster is "samplefw cluster": the same cluster in a process of its own, for any client, until it is interrupted.
-func runCluster(ctx context.Context, args []string) error {
-	f := flag.NewFlagSet("samplefw cluster", flag.ContinueOnError)
-	address := f.String("listen", "127.0.0.1:5050", "IP:port of the master; anybody who reaches it controls the cluster")
-	if err := parseFlags(f, args); err != nil {
-		return err
+// clusterCommand runs the same cluster in a process of its own, for any client, until it is interrupted.
+func clusterCommand() *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:     "cluster",
+		GroupID: groupRun,
+		Short:   "Runs a fake cluster alone, for any framework",
+		Example: `  samplefw cluster
+  samplefw run --master http://127.0.0.1:5050      # in another terminal`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCluster(cmd.Context(), address) },
 	}
-	if err := check(f, noArguments(f)); err != nil {
-		return err
-	}
-	cluster, err := newCluster(*address)
+	grouped(cmd, "Cluster", func(f *pflag.FlagSet) {
+		f.StringVar(&address, "listen", "127.0.0.1:5050", "IP:port of the master; anybody who reaches it controls the cluster")
+	})
+	return cmd
+}
+
+func runCluster(ctx context.Context, address string) error {
+	cluster, err := newCluster(address)
 	if err != nil {
-		return fmt.Errorf("%w (-listen takes another address)", err)
+		return fmt.Errorf("%w (--listen takes another address)", err)
 	}
 	fmt.Printf(`A fake Mesos master with three agents of 4 cpus and 4 GiB answers at %[1]s.
 It speaks the v1 scheduler API to any client. Nothing is executed: of shell commands it knows sleep, exit, echo and the
 like; an image "runs" until it is killed. Nothing outlives this process.
 
-    samplefw -master %[1]s     a framework that uses it
-    curl %[1]s/state           what it knows
+    samplefw run --master %[1]s     a framework that uses it
+    curl %[1]s/state                what it knows
 
 Ctrl-C ends it.
 `, cluster.Master())

@@ -4,32 +4,48 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// runDemo is "samplefw demo": a fake cluster and three members, each a process of its own on loopback. The leader is killed,
+// demoCommand runs a fake cluster and three members, each a process of its own on loopback. The leader is killed,
 // and another one asked to stop; it tells what happens, and fails unless the framework and all tasks go on.
-func runDemo(ctx context.Context, args []string) error {
-	f := flag.NewFlagSet("samplefw demo", flag.ContinueOnError)
-	preset := f.String("preset", "local", "that of the members: local or lan")
-	tasks := f.Int("tasks", 9, "how many tasks to launch")
-	pause := f.Duration("pause", 4*time.Second, "how long to wait between the chapters, for readers")
-	if err := parseFlags(f, args); err != nil {
-		return err
+func demoCommand() *cobra.Command {
+	var preset string
+	var tasks int
+	var pause time.Duration
+	cmd := &cobra.Command{
+		Use:     "demo",
+		GroupID: groupRun,
+		Short:   "Runs three members, kills the one that leads, and tells what happens",
+		Example: "  samplefw demo\n  samplefw demo --tasks 100 --pause 0s",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := check(cmd,
+				rule{preset == "local" || preset == "lan", "--preset %q (local or lan)", preset},
+				rule{tasks >= 1, "--tasks %d (at least 1)", tasks},
+				rule{pause >= 0, "--pause %v (not negative)", pause})
+			if err != nil {
+				return err
+			}
+			return runDemo(cmd.Context(), preset, tasks, pause)
+		},
 	}
-	err := check(f,
-		rule{*preset == "local" || *preset == "lan", "-preset %q (local or lan)", *preset},
-		rule{*tasks >= 1, "-tasks %d (at least 1)", *tasks},
-		rule{*pause >= 0, "-pause %v (not negative)", *pause},
-		noArguments(f))
-	if err != nil {
-		return err
-	}
+	grouped(cmd, "Story", func(f *pflag.FlagSet) {
+		f.StringVar(&preset, "preset", "local", "that of the members: local or lan")
+		f.IntVar(&tasks, "tasks", 9, "how many tasks to launch")
+		f.DurationVar(&pause, "pause", 4*time.Second, "how long to wait between the chapters, for readers")
+	})
+	return cmd
+}
+
+func runDemo(ctx context.Context, preset string, tasks int, pause time.Duration) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -40,8 +56,8 @@ func runDemo(ctx context.Context, args []string) error {
 	}
 	master := freeAddresses(1)[0]
 	d := &demo{
-		began: time.Now(), pause: *pause, program: program, dir: dir, tasks: *tasks, master: "http://" + master,
-		peers: newPeers(dir, []string{"anna", "bert", "cleo"}, "-master", "http://"+master, "-preset", *preset, "-tasks", fmt.Sprint(*tasks)),
+		began: time.Now(), pause: pause, program: program, dir: dir, tasks: tasks, master: "http://" + master,
+		peers: newPeers(dir, []string{"anna", "bert", "cleo"}, "--master", "http://"+master, "--preset", preset, "--tasks", fmt.Sprint(tasks)),
 	}
 	err = d.tell(ctx)
 	d.end()
@@ -111,7 +127,7 @@ func (d *demo) end() {
 }
 
 func (d *demo) begin(ctx context.Context) (err error) {
-	d.cluster, err = start(filepath.Join(d.dir, "cluster.log"), d.program, "cluster", "-listen", d.master[len("http://"):])
+	d.cluster, err = start(filepath.Join(d.dir, "cluster.log"), d.program, "cluster", "--listen", d.master[len("http://"):])
 	if err != nil {
 		return err
 	}
@@ -267,7 +283,7 @@ func (d *demo) show(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.say("samplefw members -at %s", p.api)
+		d.say("samplefw members --at %s", p.api)
 		var table strings.Builder
 		if err := r.print(&table); err != nil {
 			return err

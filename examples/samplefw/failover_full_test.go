@@ -42,7 +42,7 @@ func TestFailoverRecords(t *testing.T) {
 
 // Ten times in a row a member dies for good, every other time the leader, and a new one takes its place.
 func TestFailoverReplace(t *testing.T) {
-	f := newFleet(t, fleetConfig{preset: "local", tasks: 100, args: []string{"-dead-after", "5s"}})
+	f := newFleet(t, fleetConfig{preset: "local", tasks: 100, args: []string{"--dead-after", "5s"}})
 	f.begin()
 	var all []takeover
 	for i := range 10 {
@@ -176,7 +176,7 @@ func TestFailoverRecover(t *testing.T) {
 		require.NoError(t, os.RemoveAll(p.dir))
 	}
 	at := time.Now()
-	out, err := exec.Command(f.program, "recover", "-dir", f.peers[0].dir, "-alone").CombinedOutput()
+	out, err := exec.Command(f.program, "recover", "--dir", f.peers[0].dir, "--alone").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, p := range f.peers {
 		require.NoError(t, p.run(f.program, f.peers))

@@ -127,7 +127,7 @@ func TestFailoverPause(t *testing.T) {
 // The same with an election and a store on ZooKeeper: the leader is stopped, and at full scale killed as well.
 func TestFailoverZooKeeper(t *testing.T) {
 	s, server := scaleOf(t), zktest.Start(t)
-	f := newFleet(t, fleetConfig{tasks: s.tasks, preset: s.preset, args: []string{"-zk", "zk://" + server.Address + "/frameworks/samplefw"}})
+	f := newFleet(t, fleetConfig{tasks: s.tasks, preset: s.preset, args: []string{"--zk", "zk://" + server.Address + "/frameworks/samplefw"}})
 	f.begin()
 	for what, end := range map[string]func(*peer){
 		"planned stop": func(p *peer) { require.NoError(t, p.stop(wait)) },
@@ -174,7 +174,7 @@ func TestFailoverControl(t *testing.T) {
 
 // The story of make demo-ha comes true.
 func TestDemo(t *testing.T) {
-	out, err := exec.Command(build(t), "demo", "-pause", "0s").CombinedOutput()
+	out, err := exec.Command(build(t), "demo", "--pause", "0s").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, text := range []string{"9 tasks run, in framework ", "kill -9 ", " ms after that, with the ID it had.", "leads term 3 since",
 		"tasks: 9 running", "is asked to stop", "the end: one framework, 9 tasks, none lost, none started twice."} {
@@ -188,16 +188,16 @@ func TestMembers(t *testing.T) {
 	f.begin()
 	leads := f.leads()
 	for _, p := range f.peers {
-		out, err := exec.Command(f.program, "members", "-at", "127.0.0.1:1,"+p.api).Output()
+		out, err := exec.Command(f.program, "members", "--at", "127.0.0.1:1,"+p.api).Output()
 		require.NoError(t, err)
 		require.Regexp(t, "^"+leads.name+"-[0-9a-f]{8} leads term [0-9]+ since .*, says "+p.name+"-", string(out))
 		require.Contains(t, string(out), "tasks: 3 running")
 		require.Equal(t, 1+1+3+1, strings.Count(string(out), "\n"))
 	}
-	out, err := exec.Command(f.program, "members", "-json", "-at", leads.api).Output()
+	out, err := exec.Command(f.program, "members", "-json", "--at", leads.api).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"leader":"`+leads.name+"-")
-	out, err = exec.Command(f.program, "members", "-at", "127.0.0.1:1").CombinedOutput()
+	out, err = exec.Command(f.program, "members", "--at", "127.0.0.1:1").CombinedOutput()
 	require.ErrorContains(t, err, "exit status 1")
 	require.Regexp(t, "^samplefw: no member answers; .*connection refused\n$", string(out))
 }

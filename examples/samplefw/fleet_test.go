@@ -85,7 +85,7 @@ func newFleet(t *testing.T, c fleetConfig) *fleet {
 		}
 	})
 	master.Observe(f.observe)
-	f.args = append(c.args, "-master", f.address, "-preset", c.preset, "-tasks", fmt.Sprint(c.tasks))
+	f.args = append(c.args, "--master", f.address, "--preset", c.preset, "--tasks", fmt.Sprint(c.tasks))
 	f.peers = newPeers(f.dir, []string{"a", "b", "c"}, f.args...)
 	return f
 }

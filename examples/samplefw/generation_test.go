@@ -105,8 +105,8 @@ func (g *generation) start(hold time.Duration, at trigger) *life {
 		require.NoError(g, os.WriteFile(g.file+".before", bytes, 0o600))
 	}
 	l := &life{
-		cmd: exec.Command(g.program, "-master", g.address, "-store", g.file,
-			"-tasks", strconv.Itoa(g.tasks), "-hold", hold.String()),
+		cmd: exec.Command(g.program, "--master", g.address, "--store", g.file,
+			"--tasks", strconv.Itoa(g.tasks), "--hold", hold.String()),
 		holding: make(chan struct{}), ended: make(chan struct{}), reached: make(chan struct{}),
 		calls: map[scheduler.Call_Type]int{}, at: "after nothing", trigger: at,
 	}

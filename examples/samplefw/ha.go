@@ -16,11 +16,7 @@ import (
 
 // runMember is "samplefw ha": one of several processes of which one leads and runs the framework. When that one ends, in
 // whatever way, another goes on with the same framework and the same tasks.
-func runMember(ctx context.Context, args []string) error {
-	o, err := parseHA(args)
-	if err != nil {
-		return err
-	}
+func runMember(ctx context.Context, o haOptions) error {
 	say, log := sayer(o.log), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})) // alarms
 	if o.log == "json" {
 		log = slog.New(slog.NewJSONHandler(os.Stdout, nil))
@@ -50,7 +46,7 @@ func runMember(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	say("this member answers at %s: samplefw members -at %s", address, address)
+	say("this member answers at %s: samplefw members --at %s", address, address)
 
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var services sync.WaitGroup

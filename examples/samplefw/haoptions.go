@@ -1,12 +1,14 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/ha/cluster"
@@ -26,32 +28,49 @@ type haOptions struct {
 	deadAfter                time.Duration
 }
 
-func parseHA(args []string) (o haOptions, err error) {
-	f := flag.NewFlagSet("samplefw ha", flag.ContinueOnError)
-	o.access.flags(f, "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
-	f.StringVar(&o.name, "name", "", "name of this member, for people (default: a made-up one)")
-	f.StringVar(&o.dir, "dir", "", "directory of this member alone, for its state (default: memory)")
-	f.StringVar(&o.gossip, "gossip", "127.0.0.1:0", "IP:port at which members find each other, over UDP and TCP")
-	f.StringVar(&o.raft, "raft", "127.0.0.1:0", "IP:port for the election and the state, over TCP")
-	f.StringVar(&o.seeds, "seeds", "", "gossip addresses of other members, one's own among them or not, with commas between")
-	f.IntVar(&o.expect, "expect", 3, "how many members vote: 1, 3 or 5")
-	f.Var(&o.preset, "preset", "lan, local or wan: how far members are apart (default lan)")
-	f.DurationVar(&o.deadAfter, "dead-after", 5*time.Minute, "after how long a dead member loses its vote to one in reserve")
-	f.StringVar(&o.zk, "zk", "", `ZooKeeper that elects and keeps the state in place of the members, such as
-zk://host:2181/frameworks/samplefw; -dir, -gossip, -raft, -seeds, -expect, -preset and -dead-after are not used then
-(with a password rather in the environment, as SAMPLEFW_ZK)`)
-	f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
-	f.StringVar(&o.log, "log", "text", "text (one line per change) or json (the log of the scheduler and the election)")
-	o.workload.flags(f)
-	if err := parseFlags(f, args); err != nil {
-		return o, err
+func memberCommand(o *haOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "ha",
+		GroupID: groupRun,
+		Short:   "Runs the framework as one of several processes, of which one leads",
+		Example: `  samplefw ha --name m1 --dir m1 --gossip 127.0.0.1:7101 --raft 127.0.0.1:7201 --seeds 127.0.0.1:7102,127.0.0.1:7103
+  samplefw ha --name m1 --zk zk://host:2181/frameworks/samplefw --master zk://host:2181/mesos`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			return runMember(cmd.Context(), *o)
+		},
 	}
+	grouped(cmd, "Election", func(f *pflag.FlagSet) {
+		f.StringVar(&o.name, "name", "", "name of this member, for people (default: a made-up one)")
+		f.StringVar(&o.dir, "dir", "", "`DIRECTORY` of this member alone, for its state (default: memory)")
+		f.StringVar(&o.gossip, "gossip", "127.0.0.1:0", "IP:port at which members find each other, over UDP and TCP")
+		f.StringVar(&o.raft, "raft", "127.0.0.1:0", "IP:port for the election and the state, over TCP")
+		f.StringVar(&o.seeds, "seeds", "", "gossip addresses of other members, one's own among them or not, with commas between")
+		f.IntVar(&o.expect, "expect", 3, "how many members vote: 1, 3 or 5")
+		f.Var(&o.preset, "preset", "`PRESET` local, lan or wan: how far members are apart")
+		f.DurationVar(&o.deadAfter, "dead-after", 5*time.Minute, "after how long a dead member loses its vote to one in reserve")
+		f.StringVar(&o.zk, "zk", "", "ZooKeeper that elects and keeps the state in place of the members, such as "+
+			"zk://host:2181/frameworks/samplefw; --dir, --gossip, --raft, --seeds, --expect, --preset and --dead-after "+
+			"are not used then (with a password rather in the environment, as SAMPLEFW_ZK)")
+	})
+	grouped(cmd, serviceGroup, func(f *pflag.FlagSet) {
+		f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
+	})
+	grouped(cmd, "Tasks", o.workload.flags)
+	o.access.flags(cmd, "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
+	logFlag(cmd, &o.log)
+	return cmd
+}
+
+func (o haOptions) check(cmd *cobra.Command) error {
 	host, _, _ := net.SplitHostPort(o.api)
-	return o, check(f,
-		rule{o.tasks >= 0, "-tasks %d (at least 0)", o.tasks},
+	return check(cmd,
+		rule{o.tasks >= 0, "--tasks %d (at least 0)", o.tasks},
 		logRule(o.log),
-		rule{host != "" && !net.ParseIP(host).IsUnspecified(), "-api %q (IP:port that others reach, so not 0.0.0.0)", o.api},
-		noArguments(f))
+		rule{host != "" && !net.ParseIP(host).IsUnspecified(), "--api %q (IP:port that others reach, so not 0.0.0.0)", o.api})
 }
 
 // elector returns this member of the election. The others learn from it where its API is.
@@ -76,7 +95,10 @@ func (p *preset) names() map[string]cluster.Preset {
 	return map[string]cluster.Preset{"lan": cluster.PresetLAN, "local": cluster.PresetLocal, "wan": cluster.PresetWAN}
 }
 
-// Set implements flag.Value.
+// Type implements pflag.Value.
+func (p *preset) Type() string { return "preset" }
+
+// Set implements pflag.Value.
 func (p *preset) Set(name string) error {
 	value, known := p.names()[name]
 	if !known {
@@ -86,7 +108,7 @@ func (p *preset) Set(name string) error {
 	return nil
 }
 
-// String implements flag.Value.
+// String implements pflag.Value.
 func (p *preset) String() string {
 	for name, value := range p.names() {
 		if preset(value) == *p {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -13,24 +12,42 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// runMembers is "samplefw members": it asks a member who leads, who is there, and how the tasks are.
-func runMembers(ctx context.Context, args []string) error {
-	f := flag.NewFlagSet("samplefw members", flag.ContinueOnError)
-	at := f.String("at", "", "host:port of any member's API; several, with commas between, are tried in turn")
-	asJSON := f.Bool("json", false, "print JSON")
-	if err := parseFlags(f, args); err != nil {
-		return err
+// membersCommand asks a member who leads, who is there, and how the tasks are.
+func membersCommand() *cobra.Command {
+	var at, output string
+	cmd := &cobra.Command{
+		Use:     "members",
+		GroupID: groupUse,
+		Short:   "Says who leads, who is there, and how the tasks are",
+		Example: "  samplefw members --at 127.0.0.1:7301\n  samplefw members --at 10.0.0.1:8080,10.0.0.2:8080 -o json",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := check(cmd, rule{at != "", "--at %q (required)", at}); err != nil {
+				return err
+			}
+			return printMembers(cmd.Context(), at, output)
+		},
 	}
-	if err := check(f, rule{*at != "", "-at %q (required)", *at}, noArguments(f)); err != nil {
-		return err
-	}
-	r, err := askAny(ctx, strings.Split(*at, ","))
+	grouped(cmd, "Where the API is", func(f *pflag.FlagSet) {
+		f.StringVar(&at, "at", "", "host:port of any member's API; several, with commas between, are tried in turn")
+	})
+	grouped(cmd, outputGroup, func(f *pflag.FlagSet) {
+		f.StringVarP(&output, "output", "o", "table", "table or json")
+	})
+	return cmd
+}
+
+func printMembers(ctx context.Context, at, output string) error {
+	r, err := askAny(ctx, strings.Split(at, ","))
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if output == "json" {
 		return json.NewEncoder(os.Stdout).Encode(r)
 	}
 	return r.print(os.Stdout)

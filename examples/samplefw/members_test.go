@@ -34,25 +34,31 @@ tasks: 1 pending, 2 running
 // What the demonstration cannot tell is refused before anything is started.
 func TestDemoOptions(t *testing.T) {
 	for args, text := range map[string]string{
-		"-preset wan": `-preset "wan" (local or lan)`, "-tasks 0": "-tasks 0 (at least 1)", "-pause -1s": "-pause -1s (not negative)", "more": `arguments ["more"] (none)`,
+		"--preset wan": `--preset "wan" (local or lan)`, "--tasks 0": "--tasks 0 (at least 1)", "--pause -1s": "--pause -1s (not negative)", "more": `arguments ["more"] (none)`,
 	} {
-		require.ErrorContains(t, runDemo(t.Context(), strings.Fields(args)), text)
+		err := perform(t.Context(), append([]string{"demo"}, strings.Fields(args)...))
+		require.ErrorContains(t, err, text)
+		require.Equal(t, exitUsage, exitCode(err))
 	}
 }
 
-func TestParseHA(t *testing.T) {
+func TestMemberOptions(t *testing.T) {
 	t.Setenv("SAMPLEFW_DEAD_AFTER", "7s")
-	o, err := parseHA([]string{"-preset", "wan", "-tasks", "2", "-image", "nginx"})
-	require.NoError(t, err)
+	var o haOptions
+	cmd := memberCommand(&o)
+	require.NoError(t, cmd.ParseFlags([]string{"--preset", "wan", "--tasks", "2", "--image", "nginx"}))
+	require.NoError(t, settle(cmd))
+	require.NoError(t, o.check(cmd))
 	require.Equal(t, "wan", o.preset.String())
 	require.Equal(t, 7*time.Second, o.deadAfter)
 	require.Len(t, o.specs(), 2)
 	require.Equal(t, "nginx", o.specs()[1].Container.Image)
 	for args, text := range map[string]string{
-		"-preset fast": "must be lan, local or wan", "-tasks -1": "-tasks -1 (at least 0)", "-log xml": `-log "xml" (text or json)`, "more": `arguments ["more"] (none)`,
-		"-api 0.0.0.0:80": `-api "0.0.0.0:80" (IP:port`, "-api [::]:80": `-api "[::]:80" (IP:port`, "-api :80": `-api ":80" (IP:port`, "-api 80": `-api "80" (IP:port`,
+		"--preset fast": "must be lan, local or wan", "--tasks -1": "--tasks -1 (at least 0)", "--log xml": `--log "xml" (text or json)`, "more": `arguments ["more"] (none)`,
+		"--api 0.0.0.0:80": `--api "0.0.0.0:80" (IP:port`, "--api [::]:80": `--api "[::]:80" (IP:port`, "--api :80": `--api ":80" (IP:port`, "--api 80": `--api "80" (IP:port`,
 	} {
-		_, err := parseHA(strings.Fields(args))
+		err := perform(t.Context(), append([]string{"ha"}, strings.Fields(args)...))
 		require.ErrorContains(t, err, text)
+		require.Equal(t, exitUsage, exitCode(err))
 	}
 }

@@ -37,8 +37,8 @@ func (p *peer) run(program string, others []*peer) (err error) {
 	for _, o := range others {
 		seeds = append(seeds, o.gossip)
 	}
-	args := append(slices.Clone(p.within), program, "ha", "-log", "json", "-name", p.name, "-dir", p.dir,
-		"-gossip", p.gossip, "-raft", p.raft, "-api", p.api, "-seeds", strings.Join(seeds, ","))
+	args := append(slices.Clone(p.within), program, "ha", "--log", "json", "--name", p.name, "--dir", p.dir,
+		"--gossip", p.gossip, "--raft", p.raft, "--api", p.api, "--seeds", strings.Join(seeds, ","))
 	args = append(args, p.args...)
 	p.process, err = start(p.dir+".log", args[0], args[1:]...)
 	return err

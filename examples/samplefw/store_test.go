@@ -23,13 +23,13 @@ func TestStore(t *testing.T) {
 	g.tasks = 3
 	l := g.start(time.Hour, trigger{})
 	<-l.holding
-	second, err := exec.Command(g.program, "-master", g.address, "-store", g.file).CombinedOutput()
+	second, err := exec.Command(g.program, "--master", g.address, "--store", g.file).CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(second), "samplefw: ha: store file is in use: "+g.file)
 	require.NoError(t, l.cmd.Process.Signal(syscall.SIGINT))
 	require.NoError(t, g.bury(l))
 	require.Contains(t, g.said(), "interrupted")
-	require.Contains(t, g.said(), "the framework lives on; go on with -store "+g.file)
+	require.Contains(t, g.said(), "the framework lives on; go on with --store "+g.file)
 	_, tasks := g.look()
 	require.Equal(t, map[string][]string{"sample-1": {"TASK_RUNNING"}, "sample-2": {"TASK_RUNNING"}, "sample-3": {"TASK_RUNNING"}}, tasks)
 
@@ -50,7 +50,7 @@ func TestStoreOfOtherTasks(t *testing.T) {
 	g := newGeneration(t, build(t), 0)
 	g.tasks = 3
 	g.settle()
-	out, err := exec.Command(g.program, "-master", g.address, "-store", g.file, "-command", "sleep 7").CombinedOutput()
+	out, err := exec.Command(g.program, "--master", g.address, "--store", g.file, "--command", "sleep 7").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "is on record with another spec: Command.Shell: ")
 }
@@ -60,7 +60,7 @@ func TestStoreTimeout(t *testing.T) {
 	g := newGeneration(t, build(t), 0)
 	g.tasks = 3
 	g.master.Intercept(func(*scheduler.Call) mesostest.Fault { return http.StatusServiceUnavailable })
-	out, err := exec.Command(g.program, "-master", g.address, "-store", g.file, "-timeout", "1s").CombinedOutput()
+	out, err := exec.Command(g.program, "--master", g.address, "--store", g.file, "--timeout", "1s").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "not all tasks run within 1s: ")
 	require.Len(t, g.records().tasks, g.tasks)

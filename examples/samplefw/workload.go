@@ -2,8 +2,9 @@ package main
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
+
+	"github.com/spf13/pflag"
 
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -14,10 +15,10 @@ type workload struct {
 	image, command string
 }
 
-func (w *workload) flags(f *flag.FlagSet) {
+func (w *workload) flags(f *pflag.FlagSet) {
 	f.IntVar(&w.tasks, "tasks", 3, "how many tasks to launch")
-	f.StringVar(&w.image, "image", "", "Docker image to run (default: a plain command)")
-	f.StringVar(&w.command, "command", "", `shell command to run (default "sleep 3600", or what the image says)`)
+	f.StringVar(&w.image, "image", "", "Docker `IMAGE` to run (default: a plain command)")
+	f.StringVar(&w.command, "command", "", "shell `COMMAND` to run (default \"sleep 3600\", or what the image says)")
 }
 
 func (w workload) specs() []task.Spec {

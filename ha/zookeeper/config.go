@@ -30,7 +30,7 @@ const (
 
 // Config says where the election is, and who takes part. Only Address is required.
 type Config struct {
-	// Address is where the election and the records are, such as
+	// Address is where the election and the records are. Required. It is an address such as
 	//
 	//	zk://host1:2181,host2:2181,host3:2181/frameworks/mine
 	//	zk://user:password@host1:2181/frameworks/mine

@@ -27,11 +27,11 @@ const (
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
-	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake"},
+	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/mesosid", "internal/printable",
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
@@ -39,9 +39,11 @@ var imports = map[string][]string{
 	"task":               {"internal/mesosid", "internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
 	"internal/mesoshttp": {recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
+	"internal/agenthttp": {"internal/mesoshttp"},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// ha for the election's status only.
-	"controlapi": {"scheduler", "ha", "task"},
+	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
+	"controlapi/page": {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -63,6 +65,7 @@ var imports = map[string][]string{
 		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
 	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
+	"metrics": {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
@@ -79,6 +82,7 @@ var imports = map[string][]string{
 	"internal/zkconn":      {},
 	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":    {},
+	"internal/docgen":      {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
 	"scheduler/internal/journal":     {},

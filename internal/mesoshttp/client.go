@@ -52,6 +52,9 @@ type Config struct {
 	// With 1, calls keep their order. Acknowledgements need no order and should not wait behind an ACCEPT: Pipeline
 	// is for them.
 	MaxConns int
+	// MaxConnecting is how many connections are made at once; further requests fail. That many are needed only if there are many
+	// servers, or if DialContext or callbacks of TLS hang. 0 means 16.
+	MaxConnecting int
 	// UserAgent is the header of that name; empty means "mesos-actor-go".
 	UserAgent string
 	// Credential, unless nil, is sent with every request as HTTP basic authentication. It is copied.
@@ -97,6 +100,8 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("mesoshttp: MaxFrame is %d, want 0 or more", c.MaxFrame)
 	case c.MaxConns < 0:
 		return nil, fmt.Errorf("mesoshttp: MaxConns is %d, want 0 or more", c.MaxConns)
+	case c.MaxConnecting < 0:
+		return nil, fmt.Errorf("mesoshttp: MaxConnecting is %d, want 0 or more", c.MaxConnecting)
 	case c.Credential != nil && (c.Credential.Principal == "" || strings.Contains(c.Credential.Principal, ":")):
 		return nil, fmt.Errorf("mesoshttp: Credential.Principal is %q, want a name without colon", c.Credential.Principal)
 	case c.Credential != nil && c.Tokens != nil:

@@ -1,6 +1,7 @@
 package mesoshttp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,10 +13,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
-// maxConnecting is how many connections are made at once. That many are needed only if dialers or TLS callbacks hang.
+// maxConnecting is the default of Config.MaxConnecting.
 const maxConnecting = 16
-
-var errConnecting = fmt.Errorf("%d earlier calls of the dialer or of TLS callbacks have not returned", maxConnecting)
 
 // connector makes connections. The dialer, and the callbacks of the TLS configuration, are the user's: if they panic, that is
 // an error of the connection, and if they block, it is given up with its context, while they are left behind. (net/http would
@@ -28,7 +27,7 @@ type connector struct {
 }
 
 func newConnector(c Config) *connector {
-	n := &connector{dialer: c.DialContext, tls: new(tls.Config), panicked: c.Panicked, running: make(chan struct{}, maxConnecting)}
+	n := &connector{dialer: c.DialContext, tls: new(tls.Config), panicked: c.Panicked, running: make(chan struct{}, cmp.Or(c.MaxConnecting, maxConnecting))}
 	if n.dialer == nil {
 		n.dialer = (&net.Dialer{}).DialContext
 	}
@@ -113,7 +112,8 @@ func (n *connector) call(ctx context.Context, who string, f func() (net.Conn, er
 	select {
 	case n.running <- struct{}{}:
 	default:
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errConnecting}
+		err := fmt.Errorf("%d earlier calls of the dialer or of TLS callbacks have not returned", cap(n.running))
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
 	type result struct {
 		conn net.Conn

@@ -2,8 +2,6 @@ package mesostest
 
 import (
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -119,13 +117,13 @@ func (m *Master) enroll(a *agent) {
 }
 
 // address returns where the agent's own HTTP API is.
-func (a *agent) address() string { return net.JoinHostPort(a.config.IP, strconv.Itoa(a.config.Port)) }
+func (a *agent) address() string { return a.config.address() }
 
 // url returns the address in the form that offers have.
 func (a *agent) url() *mesos.URL {
 	return &mesos.URL{
 		Scheme:  "http",
-		Address: mesos.Address{Hostname: &a.config.Hostname, IP: &a.config.IP, Port: int32(a.config.Port)},
+		Address: mesos.Address{Hostname: &a.config.URLHost, IP: &a.config.IP, Port: int32(a.config.Port)},
 		Path:    ptr("/slave(1)"),
 	}
 }

@@ -29,7 +29,7 @@ const agentAddress = "127.0.0.1:5051"
 func inBubbleWithAgents(t *testing.T, config Config, f func(c *cluster)) {
 	t.Helper()
 	var network virtualnet.Network
-	config.ListenAgents = network.Listen
+	config.ListenAgents = AtIP(network.Listen)
 	inBubble(t, config, func(c *cluster) {
 		toMaster := c.client.Transport.(*http.Transport).DialContext
 		transport := &http.Transport{DialContext: func(ctx context.Context, kind, address string) (net.Conn, error) {

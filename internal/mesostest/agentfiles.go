@@ -67,6 +67,9 @@ func (a *agent) find(name string) (n *entry, tree []*entry) {
 	executors := a.everyExecutor()
 	slices.Reverse(executors)
 	for _, e := range executors {
+		if e.cleaned {
+			continue
+		}
 		for _, root := range e.names() {
 			rest, below := strings.CutPrefix(name, root)
 			if !below || rest != "" && rest[0] != '/' {

@@ -19,7 +19,7 @@ func (m *Master) openAPI(a *agent) error {
 	if m.config.ListenAgents == nil || a.api != nil {
 		return nil
 	}
-	l, err := m.config.ListenAgents(a.address())
+	l, err := m.config.ListenAgents(a.config)
 	if err != nil {
 		return err
 	}

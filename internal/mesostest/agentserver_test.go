@@ -55,7 +55,7 @@ func TestAgentsThatCannotListen(t *testing.T) {
 		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
-		m, err := New(Config{Agents: []Agent{{}, {Port: 5051}}, ListenAgents: network.Listen})
+		m, err := New(Config{Agents: []Agent{{}, {Port: 5051}}, ListenAgents: AtIP(network.Listen)})
 		require.NoError(t, err)
 		require.ErrorContains(t, m.Run(t.Context(), l), "address already in use")
 		_, err = network.DialContext(t.Context(), "tcp", agentAddress)
@@ -69,7 +69,7 @@ func TestAgentsLeaveNothingBehind(t *testing.T) {
 		var network virtualnet.Network
 		l, err := network.Listen(masterAddress)
 		require.NoError(t, err)
-		m, err := New(Config{Agents: []Agent{{Hostname: lostAgent}}, ListenAgents: network.Listen})
+		m, err := New(Config{Agents: []Agent{{Hostname: lostAgent}}, ListenAgents: AtIP(network.Listen)})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -93,11 +93,11 @@ func TestAgentReturnsWithoutItsPort(t *testing.T) {
 	taken := false
 	var network virtualnet.Network
 	config := Config{Agents: []Agent{{Hostname: lostAgent}}}
-	config.ListenAgents = func(address string) (net.Listener, error) {
+	config.ListenAgents = func(a Agent) (net.Listener, error) {
 		if taken {
 			return nil, os.ErrPermission
 		}
-		return network.Listen(address)
+		return network.Listen(a.address())
 	}
 	inBubble(t, config, func(c *cluster) {
 		require.True(t, c.master.LoseAgent(lostAgent))
@@ -113,7 +113,7 @@ func TestAgentReturnsWithoutItsPort(t *testing.T) {
 // A listener that chooses its port decides what offers say.
 func TestAgentTakesThePortOfItsListener(t *testing.T) {
 	var network virtualnet.Network
-	config := Config{Agents: oneAgent(), ListenAgents: func(string) (net.Listener, error) { return network.Listen("127.0.0.1:0") }}
+	config := Config{Agents: oneAgent(), ListenAgents: func(Agent) (net.Listener, error) { return network.Listen("127.0.0.1:0") }}
 	inBubble(t, config, func(c *cluster) {
 		address := c.subscribe(frameworkInfo()).offers()[0].URL.Address
 		conn, err := network.DialContext(c.t.Context(), "tcp", fmt.Sprintf("%s:%d", address.GetIP(), address.Port))
@@ -124,7 +124,7 @@ func TestAgentTakesThePortOfItsListener(t *testing.T) {
 
 // Of each framework an agent remembers 150 executors that ended.
 func TestExecutorsThatAreRemembered(t *testing.T) {
-	m, err := New(Config{ListenAgents: new(virtualnet.Network).Listen})
+	m, err := New(Config{ListenAgents: AtIP(new(virtualnet.Network).Listen)})
 	require.NoError(t, err)
 	a := &agent{}
 	one, other := &framework{id: "one"}, &framework{id: "other"}

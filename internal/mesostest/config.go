@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib"
@@ -112,11 +113,11 @@ type Config struct {
 	// of a task, and it never registers.
 	Executors func(mesos.ExecutorInfo) *CustomExecutor
 
-	// ListenAgents opens the listener of each agent's own HTTP API, which shows its state and the
-	// sandboxes of its tasks. The address is the agent's IP and port; should the listener have
-	// another port, the agent takes that. The Listen of a virtualnet.Network fits, as does a function around
-	// net.Listen. Default none: agents cannot be connected to, and remember no sandboxes.
-	ListenAgents func(address string) (net.Listener, error)
+	// ListenAgents opens the listener of an agent's own HTTP API, which shows its state and the
+	// sandboxes of its tasks; should the listener have another port than the agent, the agent takes that.
+	// AtIP makes one of a Listen of virtualnet or net. Default none: agents cannot be connected to, and
+	// remember no sandboxes.
+	ListenAgents func(Agent) (net.Listener, error)
 
 	// KeepTasks has Snapshot.Launched list every task that an agent was ever given. Default: tasks that have ended
 	// are forgotten, as far as a master forgets them.
@@ -155,6 +156,10 @@ type Agent struct {
 	// Port is --port. Default 5050+N.
 	Port int
 
+	// URLHost is the name of the host in the url of offers, where the agent's API is. A real agent has its
+	// hostname there, which is the default.
+	URLHost string
+
 	// WorkDir is --work_dir, which the paths of sandboxes begin with. Default
 	// "/var/lib/mesos/agentN".
 	WorkDir string
@@ -191,6 +196,13 @@ type Agent struct {
 	// ExecutorRegistrationTimeout is --executor_registration_timeout. Default 1 min.
 	ExecutorRegistrationTimeout time.Duration
 }
+
+// AtIP returns a function for Config.ListenAgents that listens at the IP and port of agents.
+func AtIP(listen func(address string) (net.Listener, error)) func(Agent) (net.Listener, error) {
+	return func(a Agent) (net.Listener, error) { return listen(a.address()) }
+}
+
+func (a Agent) address() string { return net.JoinHostPort(a.IP, strconv.Itoa(a.Port)) }
 
 // withDefaults returns the config with every zero value replaced.
 func (c Config) withDefaults() Config {
@@ -231,6 +243,7 @@ func (c Config) withDefaults() Config {
 // withDefaults returns the agent with every zero value replaced; n is its number, from 1.
 func (a Agent) withDefaults(n int) Agent {
 	setDefault(&a.Hostname, fmt.Sprintf("agent%d.example", n))
+	setDefault(&a.URLHost, a.Hostname)
 	setDefault(&a.IP, "127.0.0.1")
 	setDefault(&a.Port, 5050+n)
 	setDefault(&a.WorkDir, fmt.Sprintf("/var/lib/mesos/agent%d", n))

@@ -34,6 +34,7 @@ type executor struct {
 	box         *shell.Sandbox  // its own; that of a command task is the task's
 	process     *shell.Process  // of a custom executor
 	script      *CustomExecutor // what it does instead of that
+	cleaned     bool            // its sandbox was removed
 }
 
 // lingering is how long an executor outlives its last task at most: it waits for the

@@ -199,7 +199,7 @@ func replayOnce(rec *recording, luck chance) *complaint {
 		return &complaint{line: 1, text: err.Error()}
 	}
 	r.config.Seed, r.config.launch, r.config.reap = luck.seed, rec.launch(), rec.reap(luck)
-	r.config.Executors, r.config.ListenAgents, r.config.pinged = recordedExecutor, r.network.Listen, r.pinged
+	r.config.Executors, r.config.ListenAgents, r.config.pinged = recordedExecutor, AtIP(r.network.Listen), r.pinged
 	if err := r.splitAgents(); err != nil {
 		return &complaint{line: 1, text: err.Error()}
 	}

@@ -58,13 +58,24 @@ func (s *Sandbox) truncate(name string) {
 	s.Files[name] = &File{Changed: time.Now()}
 }
 
-func (s *Sandbox) write(name, text string) {
-	if name == nullFile || text == "" {
+func (s *Sandbox) write(name, text string) { s.Append(name, []byte(text)) }
+
+// Append adds data to the end of a file, which is made if there is none.
+func (s *Sandbox) Append(name string, data []byte) {
+	if name == nullFile || len(data) == 0 {
 		return
 	}
 	s.create(name)
 	f := s.Files[name]
-	f.Data, f.Changed = append(f.Data, text...), time.Now()
+	f.Data, f.Changed = append(f.Data, data...), time.Now()
+}
+
+// Rotate renames a file to the same name with ".1" behind it, and makes an empty one in its place. What goes on to write to
+// it writes to the new one.
+func (s *Sandbox) Rotate(name string) {
+	s.create(name)
+	s.Files[name+".1"] = s.Files[name]
+	s.truncate(name)
 }
 
 // Listens reports whether a connection to the port would be accepted. It would to any, unless the command is

@@ -1,0 +1,62 @@
+package controlapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+// guard decides who is served.
+type guard struct {
+	tokens     [][sha256.Size]byte // hashes: of equal length, so that comparing them says nothing about that of a token
+	certified  bool                // whoever has shown a certificate is served
+	open       bool                // everybody is served
+	crossSites *http.CrossOriginProtection
+}
+
+func newGuard(c *Config) guard {
+	g := guard{certified: c.verifiesClients(), open: c.Insecure && !c.authenticates(), crossSites: http.NewCrossOriginProtection()}
+	for _, token := range c.Tokens {
+		g.tokens = append(g.tokens, sha256.Sum256([]byte(token)))
+	}
+	return g
+}
+
+// admit returns why a request is not served: one that a page of another site makes in a browser, or one that is not from
+// this machine while everybody on it is served.
+func (g *guard) admit(r *http.Request) error {
+	if err := g.crossSites.Check(r); err != nil {
+		return fail(CodeForbidden, "the request comes from a page of another site")
+	}
+	if g.open || len(g.tokens) > 0 || g.certified {
+		return nil
+	}
+	if !isLoopback(r.RemoteAddr) {
+		return fail(CodeForbidden, "only requests from the same machine are served: set Config.Tokens or Config.Insecure")
+	}
+	if !isLoopback(r.Host) {
+		return fail(CodeForbidden, "only requests to a loopback address or localhost are served, not to %q: set Config.Tokens or Config.Insecure", r.Host)
+	}
+	return nil
+}
+
+// identify returns why a request gets no data: its sender has not said who it is. The answer is the same whatever is wrong
+// with a token.
+func (g *guard) identify(r *http.Request) error {
+	if len(g.tokens) == 0 && !g.certified {
+		return nil
+	}
+	if g.certified && r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		return nil
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given, known := sha256.Sum256([]byte(strings.TrimLeft(token, " "))), 0
+	for i := range g.tokens {
+		known |= subtle.ConstantTimeCompare(given[:], g.tokens[i][:])
+	}
+	if known == 0 || !strings.EqualFold(scheme, "Bearer") {
+		return fail(CodeUnauthorized, "a valid bearer token is required")
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package controlapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// call is a request under way.
+type call struct {
+	*Server
+	ctx   context.Context // of the request, with its deadline
+	w     http.ResponseWriter
+	r     *http.Request
+	id    string // in the path
+	query url.Values
+	body  []byte
+}
+
+// begin reads what a request has to say before it is handled.
+func (c *call) begin() (cancel context.CancelFunc, err error) {
+	timeout, err := timeoutOf(c.r)
+	if err != nil {
+		return nil, err
+	}
+	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
+		return nil, invalid("query", c.r.URL.RawQuery, "is not a query string")
+	}
+	if c.body, err = c.readBody(); err != nil {
+		return nil, err
+	}
+	c.ctx, cancel = context.WithTimeout(c.r.Context(), timeout)
+	return cancel, nil
+}
+
+// timeoutOf returns how long the client waits for an answer.
+func timeoutOf(r *http.Request) (time.Duration, error) {
+	const header = "Request-Timeout"
+	text := r.Header.Get(header)
+	if text == "" {
+		return defaultTimeout, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	decimal := strings.Trim(text, "0123456789.") == "" // neither 1e300 nor NaN, 0x1 or -1
+	if err != nil || !decimal || seconds <= 0 || seconds > maxTimeout.Seconds() {
+		return 0, invalid(header, text, "must be a number of seconds, more than 0 and at most 600")
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
+}
+
+// readBody reads the body of a request, which is JSON if there is any.
+func (c *call) readBody() ([]byte, error) {
+	control := http.NewResponseController(c.w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's writer has none
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, fail(CodeTooLarge, "the body has more than %d bytes", maxBody)
+	}
+	if err != nil {
+		return nil, fail(scheduler.CodeInvalid, "the body could not be read: %v", err)
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	if len(body) == 0 {
+		return nil, nil
+	}
+	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return nil, fail(CodeMediaType, "the body must be application/json")
+	}
+	return body, nil
+}
+
+// decode decodes the body, all of which must be understood.
+func (c *call) decode(into any) error {
+	if len(c.body) == 0 {
+		return fail(scheduler.CodeInvalid, "a body is required")
+	}
+	if !utf8.Valid(c.body) {
+		return fail(scheduler.CodeInvalid, "the body is not UTF-8")
+	}
+	if err := checkJSON(c.body); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(c.body))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	wrong := (*json.UnmarshalTypeError)(nil)
+	switch name, unknown := strings.CutPrefix(errorText(err), "json: unknown field "); {
+	case err == nil:
+		return nil
+	case unknown:
+		name, _ = strconv.Unquote(name)
+		return invalid(name, "", "is not a field")
+	case errors.As(err, &wrong):
+		return invalid(wrong.Field, wrong.Value, "must be "+wrong.Type.String())
+	}
+	return fail(scheduler.CodeInvalid, "the body cannot be decoded: %v", err)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// answer writes an answer without error.
+func (c *call) answer(status int, body any) {
+	if status == http.StatusNoContent {
+		c.w.WriteHeader(status)
+		return
+	}
+	encoded, ready := body.(json.RawMessage)
+	if !ready {
+		var err error
+		if encoded, err = json.Marshal(body); err != nil {
+			c.refuse(err)
+			return
+		}
+	}
+	write(c.w, status, encoded)
+}
+
+// refuse writes an answer that is an error.
+func (c *call) refuse(err error) { writeError(c.w, asError(err)) }
+
+func writeError(w http.ResponseWriter, e *Error) {
+	switch e.Code {
+	case CodeBusy:
+		w.Header().Set("Retry-After", retryAfter)
+	case CodeUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	encoded, err := json.Marshal(errorBody{e})
+	if err != nil {
+		encoded = []byte(`{"error":{"code":"internal","message":"the error cannot be encoded"}}`)
+	}
+	write(w, statusOf(e.Code), encoded)
+}
+
+func write(w http.ResponseWriter, status int, body []byte) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that has gone is told nothing
+}

@@ -1,0 +1,111 @@
+package controlapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
+)
+
+// Elector is what a server needs of an [ha.Elector]: to know who leads.
+type Elector interface {
+	Status() ha.Status
+	Watch(ctx context.Context) iter.Seq[ha.Status]
+}
+
+// Config configures a [Server].
+type Config struct {
+	// Framework is what is served: a [*scheduler.Scheduler]. Required.
+	Framework Framework
+	// Name is the name of the framework, for people. Default: "framework".
+	Name string
+	// Elector says which member leads: the [ha.Elector] that the framework runs with. Nil: this process runs alone.
+	Elector Elector
+	// Tokens are the bearer tokens that clients may use, each of which may do everything. With several, one can be
+	// replaced without a pause. Empty: no token is needed.
+	Tokens []string
+	// TLS is the configuration for listening with TLS. With ClientAuth tls.RequireAndVerifyClientCert it stands for a
+	// token. It is cloned. Nil: plain HTTP.
+	TLS *tls.Config
+	// Insecure serves everybody who can connect, if neither Tokens are set nor TLS asks for certificates. Without it
+	// such a server listens on loopback addresses only, and answers only requests whose Host is a loopback address or
+	// "localhost", so that a web page cannot reach it by a name of its own (DNS rebinding).
+	Insecure bool
+	// Logger gets a line at level Debug for each request, without its headers. Default: none.
+	Logger *slog.Logger
+}
+
+// ConfigError is returned by [New] if a field of [Config] is invalid.
+type ConfigError struct {
+	Field  string // such as "Tokens[1]"
+	Reason string
+}
+
+// Error returns field and reason. The values of tokens are not in it.
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("controlapi: config: %s: %s", e.Field, e.Reason)
+}
+
+// normalize returns the config with defaults, or all that is wrong with it, joined.
+func (c Config) normalize() (Config, error) {
+	var errs []error
+	if c.Framework == nil {
+		errs = append(errs, &ConfigError{"Framework", "is required"})
+	}
+	for i, token := range c.Tokens {
+		if !isToken(token) {
+			errs = append(errs, &ConfigError{fmt.Sprintf("Tokens[%d]", i), "must have 1 to 4096 bytes, all of them printable ASCII without spaces"})
+		}
+	}
+	if c.Name == "" {
+		c.Name = "framework"
+	}
+	if c.TLS != nil {
+		c.TLS = c.TLS.Clone()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, errors.Join(errs...)
+}
+
+// isToken reports whether a text can be a bearer token.
+func isToken(s string) bool {
+	printable := func(r rune) bool { return r > ' ' && r <= '~' }
+	return s != "" && len(s) <= 4096 && strings.IndexFunc(s, func(r rune) bool { return !printable(r) }) < 0
+}
+
+// authenticates reports whether clients have to say who they are.
+func (c *Config) authenticates() bool { return len(c.Tokens) > 0 || c.verifiesClients() }
+
+func (c *Config) verifiesClients() bool {
+	return c.TLS != nil && c.TLS.ClientAuth == tls.RequireAndVerifyClientCert
+}
+
+// mayListen returns an error for an address that others can reach, while everybody would be served.
+func (c *Config) mayListen(at net.Addr) error {
+	if c.authenticates() || c.Insecure || at.Network() == "unix" || isLoopback(at.String()) {
+		return nil
+	}
+	return fmt.Errorf("controlapi: %v is not a loopback address: set Config.Tokens, or Config.TLS with client certificates, or Config.Insecure to serve everybody", at)
+}
+
+// isLoopback reports whether a host, with or without a port, is a loopback address or "localhost".
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

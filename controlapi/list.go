@@ -1,0 +1,262 @@
+package controlapi
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// The limits of a page.
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// listQuery is what GET /v1/tasks was asked for.
+type listQuery struct {
+	states     map[task.State]bool // empty: any
+	exact      map[string]string   // by parameter
+	text       string              // in lower case
+	labels     []string            // "name" or "name=value"
+	sort       string
+	descending bool
+	limit      int
+	after      *cursor // nil: from the beginning
+	summary    bool
+}
+
+// parseListQuery returns the query of these parameters, or an error for one that is not valid.
+func parseListQuery(values url.Values) (*listQuery, error) {
+	q := &listQuery{states: map[task.State]bool{}, exact: map[string]string{}, limit: defaultPage}
+	for name, given := range values {
+		for _, value := range given {
+			if reason := q.set(name, value); reason != "" {
+				return nil, invalid(name, value, reason)
+			}
+		}
+	}
+	return q, nil
+}
+
+// set sets one parameter, and returns what is wrong with it.
+func (q *listQuery) set(name, value string) (wrong string) {
+	switch name {
+	case "state":
+		for name := range strings.SplitSeq(value, ",") {
+			state, err := task.ParseState(name)
+			if err != nil {
+				return "must be names of states, such as running,staging"
+			}
+			q.states[state] = true
+		}
+	case "group", "role", "pod", "agent":
+		q.exact[name] = value
+	case "q":
+		q.text = strings.ToLower(value)
+	case "label":
+		q.labels = append(q.labels, value)
+	case "sort":
+		q.sort, q.descending = strings.CutPrefix(value, "-")
+		if sortKey(q.sort) == nil {
+			return "must be submitted, updated, id, state, group or agent, with a - before it for descending order"
+		}
+	case "limit":
+		limit, err := strconv.Atoi(value)
+		if err != nil || limit < 1 || limit > maxPage {
+			return "must be a number from 1 to 1000"
+		}
+		q.limit = limit
+	case "after":
+		var err error
+		if q.after, err = parseCursor(value); err != nil {
+			return "must be the next of a page"
+		}
+	case "view":
+		if value != "full" && value != "summary" {
+			return "must be full or summary"
+		}
+		q.summary = value == "summary"
+	default:
+		return "is not a parameter"
+	}
+	return ""
+}
+
+// passes reports whether a task passes the filter.
+func (q *listQuery) passes(i *task.Info) bool {
+	if len(q.states) > 0 && !q.states[i.State] {
+		return false
+	}
+	for name, want := range q.exact {
+		if !hasValue(i, name, want) {
+			return false
+		}
+	}
+	for _, l := range q.labels {
+		name, want, any := strings.Cut(l, "=")
+		if value, has := i.Spec.Labels[name]; !has || any && value != want {
+			return false
+		}
+	}
+	return q.text == "" || slices.ContainsFunc([]string{i.Spec.ID, i.Spec.Name, i.Spec.Group, i.Hostname}, func(s string) bool {
+		return strings.Contains(strings.ToLower(s), q.text)
+	})
+}
+
+// hasValue reports whether a task has a value in what a parameter names.
+func hasValue(i *task.Info, name, want string) bool {
+	switch name {
+	case "group":
+		return i.Spec.Group == want
+	case "role":
+		return i.Spec.Role == want
+	case "pod":
+		return i.Spec.Pod == want
+	default: // the agent, by ID or hostname
+		return i.AgentID == want || i.Hostname == want
+	}
+}
+
+// key is by what tasks are sorted: n, then s, then in order of submission.
+type key struct {
+	n int64
+	s string
+}
+
+func (k key) compare(to key) int { return cmp.Or(cmp.Compare(k.n, to.n), strings.Compare(k.s, to.s)) }
+
+// sortKey returns the function for a name, or nil.
+func sortKey(by string) func(*task.Info) key {
+	switch by {
+	case "", "submitted":
+		return func(*task.Info) key { return key{} } // the order of submission is that of serial numbers
+	case "updated":
+		return func(i *task.Info) key { return key{n: i.Updated.UnixNano()} }
+	case "id":
+		return func(i *task.Info) key { return key{s: i.Spec.ID} }
+	case "state":
+		return func(i *task.Info) key { return key{n: int64(i.State)} }
+	case "group":
+		return func(i *task.Info) key { return key{s: i.Spec.Group} }
+	case "agent":
+		return func(i *task.Info) key { return key{s: i.Hostname} }
+	}
+	return nil
+}
+
+// cursor is the end of a page: the last task on it, as it was then.
+type cursor struct {
+	N         int64     `json:"n,omitzero"`
+	S         string    `json:"s,omitzero"`
+	Submitted time.Time `json:"t"`
+	ID        string    `json:"i"`
+}
+
+func parseCursor(text string) (*cursor, error) {
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	c := &cursor{}
+	return c, json.Unmarshal(decoded, c)
+}
+
+func (c cursor) String() string {
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		return "" // a year beyond 9999
+	}
+	return base64.RawURLEncoding.EncodeToString(encoded)
+}
+
+// row is a task that passes the filter.
+type row struct {
+	key  key
+	item *item
+}
+
+// encodedPage is a TaskPage whose tasks are encoded already.
+type encodedPage struct {
+	Tasks   []json.RawMessage `json:"tasks"`
+	Total   int               `json:"total"`
+	Next    string            `json:"next,omitzero"`
+	Version uint64            `json:"version"`
+}
+
+// found is what a page has, not encoded yet.
+type found struct {
+	items []*item
+	total int
+	next  string
+}
+
+// find finds a page among the tasks, which are in order of submission.
+func (q *listQuery) find(items []*item) found {
+	by := sortKey(q.sort)
+	var rows []row
+	for _, it := range items {
+		if q.passes(&it.info) {
+			rows = append(rows, row{by(&it.info), it})
+		}
+	}
+	f := found{total: len(rows)}
+	order := func(a, b row) int {
+		o := cmp.Or(a.key.compare(b.key), cmp.Compare(a.item.serial, b.item.serial))
+		if q.descending {
+			o = -o
+		}
+		return o
+	}
+	if q.after != nil {
+		last := q.lastOf(items)
+		rows = slices.DeleteFunc(rows, func(r row) bool { return order(r, last) <= 0 })
+	}
+	slices.SortFunc(rows, order)
+	if len(rows) > q.limit {
+		rows = rows[:q.limit]
+		f.next = rows[q.limit-1].cursor().String()
+	}
+	for _, r := range rows {
+		f.items = append(f.items, r.item)
+	}
+	return f
+}
+
+// encode returns the page as it is sent.
+func (f found) encode(summary bool, version uint64) encodedPage {
+	page := encodedPage{Tasks: make([]json.RawMessage, len(f.items)), Total: f.total, Next: f.next, Version: version}
+	for i, it := range f.items {
+		page.Tasks[i] = it.encoded(summary)
+	}
+	return page
+}
+
+func (r row) cursor() cursor {
+	return cursor{N: r.key.n, S: r.key.s, Submitted: r.item.info.Submitted, ID: r.item.info.Spec.ID}
+}
+
+// lastOf returns the last row of the page before. If its task is on record no more, the row is before those that were
+// submitted at the same time or later: a task may come twice then, but none is left out.
+func (q *listQuery) lastOf(items []*item) row {
+	last := row{key{q.after.N, q.after.S}, &item{}}
+	for _, it := range items {
+		if it.info.Spec.ID == q.after.ID {
+			last.item = it
+			return last
+		}
+		if it.info.Submitted.Before(q.after.Submitted) {
+			last.item = it
+		}
+	}
+	if q.descending {
+		last.item = &item{serial: last.item.serial + 1}
+	}
+	return last
+}

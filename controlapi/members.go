@@ -1,0 +1,74 @@
+package controlapi
+
+import (
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// health handles GET /healthz: the process serves.
+func (c *call) health() (any, error) { return Health{OK: true}, nil }
+
+// ready handles GET /readyz: a leader is known, and it is subscribed.
+func (c *call) ready() (any, error) {
+	o := c.overview()
+	switch {
+	case o.Connection == nil:
+		return nil, fail(scheduler.CodeNotLeading, "%s", o.Error)
+	case !o.Connection.Connected:
+		return nil, fail(scheduler.CodeNotSubscribed, "there is no subscription with a master")
+	}
+	return Health{OK: true}, nil
+}
+
+// status handles GET /v1/status.
+func (c *call) status() (any, error) { return c.overview(), nil }
+
+// overview returns what this member knows of the election, and the leader of the rest.
+func (c *call) overview() Overview {
+	if c.leads() {
+		return c.Server.overview(c.ctx)
+	}
+	o, err := c.leader.overview(c.ctx, c.r)
+	if err != nil {
+		o = Overview{Error: printable.Line(err.Error())}
+	}
+	election := c.config.Elector.Status()
+	o.Framework, o.Election = c.config.Name, &election
+	return o
+}
+
+// agents handles GET /v1/agents.
+func (c *call) agents() (any, error) {
+	all, err := c.config.Framework.Agents(c.ctx)
+	return orEmpty(all), err
+}
+
+// reconcile handles POST /v1/reconcile.
+func (c *call) reconcile() (any, error) { return nil, c.config.Framework.Reconcile(c.ctx) }
+
+// teardown handles POST /v1/teardown, which has to name the framework that it ends.
+func (c *call) teardown() (any, error) {
+	var asked TeardownRequest
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	status, err := c.config.Framework.Status(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if asked.FrameworkID == "" {
+		return nil, invalid("frameworkID", "", "is required")
+	}
+	if asked.FrameworkID != status.FrameworkID {
+		return nil, fail(CodeOtherFramework, "this is framework %q, not %q: nothing was done", status.FrameworkID, cut(asked.FrameworkID))
+	}
+	return nil, c.config.Framework.Teardown(c.ctx)
+}
+
+// orEmpty returns a list that is [] in JSON if it is empty.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

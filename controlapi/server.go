@@ -1,0 +1,211 @@
+package controlapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// errStops is why requests end when Serve does.
+var errStops = fmt.Errorf("%w: the server stops", scheduler.ErrNotRunning)
+
+// Server serves a framework over HTTP. It is made by [New]. Its methods may be called from any goroutine.
+type Server struct {
+	config  Config
+	routes  []route
+	guard   guard
+	running chan struct{} // has an element for each request that is answered at once
+	waiting chan struct{} // has one for each that waits or watches
+	// leader is how this member reaches the one that leads. Nil: it is alone.
+	leader leader
+	hub    *hub
+}
+
+// leader is the member that leads, for one that does not.
+type leader interface {
+	// forward passes a request on and its answer back. It waits for a leader until ctx ends. The body of the request was read
+	// before.
+	forward(ctx context.Context, w http.ResponseWriter, r *http.Request, body []byte)
+	// overview returns the leader's overview.
+	overview(ctx context.Context, r *http.Request) (Overview, error)
+	// events passes the leader's events on until ctx ends, in which case or when the reader goes it returns an error. It
+	// returns errRunEnded when this member leads.
+	events(ctx context.Context, r *http.Request, to *eventStream) error
+}
+
+// New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
+// invalid config it returns a [*ConfigError], or several joined.
+func New(config Config) (*Server, error) {
+	config, err := config.normalize()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config: config, routes: routes(), guard: newGuard(&config),
+		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
+	}
+	s.hub = newHub(s)
+	return s, nil
+}
+
+// Serve answers requests on a listener, which it closes, until ctx ends. With [Config.TLS] it speaks TLS, and HTTP/2 to those
+// who want it. Requests that are under way then end: those that wait or watch at once, others when they are answered, and
+// all of them within 5 s. It returns the cause of ctx's end, or why it cannot serve, such as a listener that others can
+// reach while everybody would be served, see [Config.Insecure].
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	if err := s.config.mayListen(listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer s.hub.use()()
+	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	server := &http.Server{
+		Handler:           s,
+		TLSConfig:         s.config.TLS,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+	}
+	ended := make(chan error, 1)
+	go func() {
+		limited := newLimitedListener(listener, maxConnections)
+		if s.config.TLS != nil {
+			ended <- server.ServeTLS(limited, "", "")
+		} else {
+			ended <- server.Serve(limited)
+		}
+	}()
+	select {
+	case err := <-ended:
+		return errors.Join(err, server.Close())
+	case <-ctx.Done():
+	}
+	end(errStops)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(late); err != nil {
+		_ = server.Close()
+	}
+	<-ended
+	return context.Cause(ctx)
+}
+
+// ServeHTTP answers one request. It is for servers of your own, which have to limit the size of headers and the time in
+// which they come. The rules of [Config.Insecure] hold for them as well.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	defer func() {
+		if value := recover(); value != nil {
+			if value == http.ErrAbortHandler { //nolint:errorlint // it is that value
+				panic(value)
+			}
+			s.config.Logger.Error("panic in a request", "path", r.URL.Path, "panic", value, "stack", string(debug.Stack()))
+			writeError(w, &Error{Code: scheduler.CodePanic, Message: "the server failed to answer; its log says why"})
+		}
+		s.config.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "took", time.Since(began))
+	}()
+	if err := s.guard.admit(r); err != nil {
+		writeError(w, asError(err))
+		return
+	}
+	at, id, allow := find(s.routes, r.Method, r.URL)
+	if at == nil {
+		s.noRoute(w, r, allow)
+		return
+	}
+	s.serve(at, &call{Server: s, ctx: r.Context(), w: w, r: r, id: id})
+}
+
+// noRoute answers a request for which there is no route.
+func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, allow []string) {
+	if err := s.guard.identify(r); err != nil {
+		writeError(w, asError(err))
+		return
+	}
+	if len(allow) == 0 {
+		writeError(w, asError(fail(CodeNoRoute, "there is nothing at %q", cut(r.URL.EscapedPath()))))
+		return
+	}
+	allow = append(allow, http.MethodOptions)
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	writeError(w, asError(fail(CodeMethod, "%s is not allowed here, but %s", cut(r.Method), strings.Join(allow, ", "))))
+}
+
+// serve answers a request for a route.
+func (s *Server) serve(at *route, c *call) {
+	if at.kind != local {
+		if err := s.guard.identify(c.r); err != nil {
+			c.refuse(err)
+			return
+		}
+	}
+	leave, err := s.enter(at.kind)
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	defer leave()
+	cancel, err := c.begin()
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	defer cancel()
+	byLeader := at.kind == reads || at.kind == waits
+	if byLeader && !s.leads() {
+		s.leader.forward(c.ctx, c.w, c.r, c.body)
+		return
+	}
+	body, err := at.handle(c)
+	switch {
+	case err == nil && at.kind == stream: // it has been answered
+	case err == nil:
+		c.answer(at.status, body)
+	case errors.Is(context.Cause(c.r.Context()), errStops):
+		c.refuse(errStops)
+	case s.leader != nil && byLeader && leadsNot(err):
+		s.leader.forward(c.ctx, c.w, c.r, c.body)
+	default:
+		c.refuse(err)
+	}
+}
+
+// enter takes a place among the requests under way, and returns how to leave it.
+func (s *Server) enter(k kind) (leave func(), err error) {
+	places := s.running
+	if k == waits || k == stream {
+		places = s.waiting
+	}
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	default:
+		return nil, fail(CodeBusy, "%d such requests are under way", cap(places))
+	}
+}
+
+// leads reports whether the framework runs in this process, as far as it knows.
+func (s *Server) leads() bool { return s.leader == nil || s.config.Elector.Status().Leads() }
+
+// leadsNot reports whether an error says that the framework does not run in this process.
+func leadsNot(err error) bool {
+	code := scheduler.ErrorCode(err)
+	return code == scheduler.CodeNotRunning || code == scheduler.CodeNotLeading
+}
