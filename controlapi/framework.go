@@ -22,7 +22,6 @@ type Framework interface {
 	Task(ctx context.Context, id string) (task.Info, error)
 	Tasks(ctx context.Context) ([]task.Info, error)
 	History(ctx context.Context, id string) ([]task.Transition, error)
-	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 	Explain(ctx context.Context, id string) (scheduler.Explanation, error)
 	Agents(ctx context.Context) ([]scheduler.AgentStats, error)
 	Offers(ctx context.Context) ([]scheduler.OfferAtHand, error)

@@ -1,6 +1,7 @@
 package controlapi
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -8,9 +9,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-// keyHeader has the key of a submit that may be repeated: [task.Spec.RequestID].
-const keyHeader = "Idempotency-Key"
 
 // keysInUse are the keys of the submits under way, with the IDs of their tasks.
 type keysInUse struct {
@@ -48,19 +46,17 @@ func (k *keysInUse) claim(key string, ids []string) (done func(), ok bool) {
 	}, true
 }
 
-// claim gives the tasks of a submit its key, as their RequestID. It refuses a key that other tasks have.
+// claim gives the tasks of a submit its key, as their RequestID, unless they have one. It refuses a key that other tasks have.
 func (c *call) claim(specs ...*task.Spec) (done func(), err error) {
-	key := c.r.Header.Get(keyHeader)
-	if key == "" {
-		return func() {}, nil // those of the specs, if they have any
-	}
 	ids := make([]string, len(specs))
 	for i, s := range specs {
-		if s.RequestID != "" && s.RequestID != key {
-			return nil, invalid("RequestID", s.RequestID, "differs from the header "+keyHeader)
-		}
-		s.RequestID, ids[i] = key, s.ID
+		s.RequestID, ids[i] = cmp.Or(s.RequestID, c.r.Header.Get(keyHeader)), s.ID
+		c.key = s.RequestID
 	}
+	if c.key == "" {
+		return func() {}, nil
+	}
+	key := c.key
 	done, ok := c.keys.claim(key, ids)
 	if !ok {
 		return nil, keyReused(key)
@@ -89,14 +85,13 @@ func (c *call) usedFor(key string) (id string, err error) {
 // reused returns the error of a submit: another one if the task is on record since a request with the same key and another
 // body.
 func (c *call) reused(err error, specs ...task.Spec) error {
-	key := c.r.Header.Get(keyHeader)
-	if key == "" || !errors.Is(err, scheduler.ErrDuplicateTask) {
+	if c.key == "" || !errors.Is(err, scheduler.ErrDuplicateTask) {
 		return err
 	}
 	for _, s := range specs {
 		info, failed := c.config.Framework.Task(c.ctx, s.ID)
-		if failed == nil && info.Spec.RequestID == key {
-			return keyReused(key)
+		if failed == nil && info.Spec.RequestID == c.key {
+			return keyReused(c.key)
 		}
 	}
 	return err

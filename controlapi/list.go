@@ -1,9 +1,12 @@
 package controlapi
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -68,9 +71,15 @@ func (q *listQuery) set(name, value string) (wrong string) {
 			return "must be submitted, updated, id, state, group or agent, with a - before it for descending order"
 		}
 	case "limit":
+		if value == "all" {
+			q.limit = math.MaxInt
+			return ""
+		}
 		limit, err := strconv.Atoi(value)
-		if err != nil || limit < 1 || limit > maxPage {
-			return "must be a number from 1 to 1000"
+		if value == "all" {
+			limit, err = math.MaxInt, nil
+		} else if limit < 1 || limit > maxPage || err != nil {
+			return "must be a number from 1 to 1000, or all"
 		}
 		q.limit = limit
 	case "after":
@@ -185,14 +194,6 @@ type row struct {
 	item *item
 }
 
-// encodedPage is a TaskPage whose tasks are encoded already.
-type encodedPage struct {
-	Tasks   []json.RawMessage `json:"tasks"`
-	Total   int               `json:"total"`
-	Next    string            `json:"next,omitzero"`
-	Version uint64            `json:"version"`
-}
-
 // found is what a page has, not encoded yet.
 type found struct {
 	items []*item
@@ -232,13 +233,25 @@ func (q *listQuery) find(items []*item) found {
 	return f
 }
 
-// encode returns the page as it is sent.
-func (f found) encode(summary bool, version uint64) encodedPage {
-	page := encodedPage{Tasks: make([]json.RawMessage, len(f.items)), Total: f.total, Next: f.next, Version: version}
+// write writes the page as a TaskPage, one task after the other: together they may be very large.
+func (f found) write(w io.Writer, summary bool, version uint64) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	_, _ = b.WriteString(`{"tasks":[`) // of its errors b remembers the first
 	for i, it := range f.items {
-		page.Tasks[i] = it.encoded(summary)
+		if i > 0 {
+			_ = b.WriteByte(',')
+		}
+		_, _ = b.Write(it.encoded(summary))
 	}
-	return page
+	rest := mustEncode(struct {
+		Total   int    `json:"total"`
+		Next    string `json:"next,omitzero"`
+		Version uint64 `json:"version"`
+	}{f.total, f.next, version})
+	_, _ = b.WriteString("],")
+	_, _ = b.Write(rest[1:])
+	_ = b.WriteByte('\n')
+	return b.Flush()
 }
 
 func (r row) cursor() cursor {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +12,11 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
+
+// logReader is a framework that can read the output of tasks.
+type logReader interface {
+	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
+}
 
 // answered is what a handler returns that has answered by itself.
 type answered struct{}
@@ -26,8 +32,8 @@ func (c *call) logs() (any, error) {
 	if c.r.Header.Get("Request-Timeout") == "" {
 		ctx = c.r.Context() // output may be long
 	}
-	out := c.output()
-	for chunk, err := range c.config.Framework.Logs(ctx, c.id, options) {
+	out, framework := c.output(), c.config.Framework.(logReader)
+	for chunk, err := range framework.Logs(ctx, c.id, options) {
 		switch {
 		case err != nil && !out.begun:
 			return nil, err

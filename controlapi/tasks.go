@@ -167,5 +167,7 @@ func (c *call) list() (any, error) {
 		}
 		page, version = q.find(t.order), t.base
 	}
-	return page.encode(q.summary, version), nil
+	c.w.Header().Set("Content-Type", "application/json")
+	_ = page.write(timedWriter{c.w}, q.summary, version) // a client that has gone is told nothing
+	return answered{}, nil
 }

@@ -170,6 +170,7 @@ func TestListIsFilteredAndPaged(t *testing.T) {
 		require.NoError(t, err)
 		for query, want := range map[string][]string{
 			"":                       {"t6", "t5", "t4", "t3", "t2", "t1", "t0"},
+			"limit=all":              {"t6", "t5", "t4", "t3", "t2", "t1", "t0"},
 			"sort=-submitted":        {"t0", "t1", "t2", "t3", "t4", "t5", "t6"},
 			"sort=id":                {"t0", "t1", "t2", "t3", "t4", "t5", "t6"},
 			"sort=-id":               {"t6", "t5", "t4", "t3", "t2", "t1", "t0"},
