@@ -191,8 +191,28 @@ func (t *tally) notified(now time.Time, e Event) {
 		if e.Err != nil {
 			of.Failed++
 		}
+	case TaskEvent:
+		if e.Launch != nil {
+			t.launched(e.Launch)
+		}
 	case LagEvent: // for all watchers
 		t.metrics.Watchers.Missed += uint64(e.Missed)
+	}
+}
+
+// launched counts the phases of a launch whose task runs.
+func (t *tally) launched(l *LaunchTimes) {
+	of := &t.metrics.Launches
+	for _, phase := range [...]struct {
+		of       *Histogram
+		from, to time.Time
+	}{
+		{&of.Place, l.Submitted, l.Placed}, {&of.Store, l.Placed, l.Stored}, {&of.Accept, l.Stored, l.Accepted}, {&of.Run, l.Accepted, l.Running},
+		{&of.Total, l.Submitted, l.Running},
+	} {
+		if !phase.from.IsZero() && !phase.to.IsZero() {
+			phase.of.Observe(phase.to.Sub(phase.from))
+		}
 	}
 }
 
