@@ -26,6 +26,7 @@ type Server struct {
 	waiting chan struct{} // has one for each that waits or watches
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader leader
+	hub    *hub
 }
 
 // leader is the member that leads, for one that does not.
@@ -35,6 +36,9 @@ type leader interface {
 	forward(ctx context.Context, w http.ResponseWriter, r *http.Request, body []byte)
 	// overview returns the leader's overview.
 	overview(ctx context.Context, r *http.Request) (Overview, error)
+	// events passes the leader's events on until ctx ends, in which case or when the reader goes it returns an error. It
+	// returns errRunEnded when this member leads.
+	events(ctx context.Context, r *http.Request, to *eventStream) error
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -44,10 +48,12 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		config: config, routes: routes(), guard: newGuard(&config),
 		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
-	}, nil
+	}
+	s.hub = newHub(s)
+	return s, nil
 }
 
 // Serve answers requests on a listener, which it closes, until ctx ends. With [Config.TLS] it speaks TLS, and HTTP/2 to those
@@ -58,6 +64,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.config.mayListen(listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	defer s.hub.use()()
 	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	server := &http.Server{
@@ -161,17 +168,19 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer cancel()
-	if at.kind != local && !s.leads() {
+	byLeader := at.kind == reads || at.kind == waits
+	if byLeader && !s.leads() {
 		s.leader.forward(c.ctx, c.w, c.r, c.body)
 		return
 	}
 	body, err := at.handle(c)
 	switch {
+	case err == nil && at.kind == stream: // it has been answered
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && at.kind != local && leadsNot(err):
+	case s.leader != nil && byLeader && leadsNot(err):
 		s.leader.forward(c.ctx, c.w, c.r, c.body)
 	default:
 		c.refuse(err)

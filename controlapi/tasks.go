@@ -141,9 +141,18 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	infos, err := c.config.Framework.Tasks(c.ctx)
+	var page found
+	var version uint64
+	done, err := c.hub.read(c.ctx, func(t *table, v uint64) { page, version = q.find(t.order), v })
 	if err != nil {
 		return nil, err
 	}
-	return q.page(newItems(infos)), nil
+	if !done {
+		t, err := c.ask(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		page, version = q.find(t.order), t.base
+	}
+	return page.encode(q.summary, version), nil
 }
