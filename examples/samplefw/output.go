@@ -23,7 +23,7 @@ func (o *output) flags(cmd *cobra.Command, forms ...string) {
 	grouped(cmd, outputGroup, func(f *pflag.FlagSet) {
 		f.StringVarP(&o.format, "output", "o", forms[0], strings.Join(forms, ", ")+" or json")
 	})
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(o.forms, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	completeFixed(cmd, "output", o.forms...)
 }
 
 func (o *output) rule() rule {
@@ -32,6 +32,11 @@ func (o *output) rule() rule {
 }
 
 func (o *output) json() bool { return o.format == "json" }
+
+// completeFixed says what values a flag can have.
+func completeFixed(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}
 
 // printJSON writes one value as one line.
 func printJSON(to io.Writer, v any) error {

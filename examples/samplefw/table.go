@@ -104,6 +104,11 @@ func colour(name string) string {
 	return yellow + name + plainColour
 }
 
+// colourState returns a line in which the first mention of a state has its colour.
+func colourState(line, state string) string {
+	return strings.Replace(line, " "+state, " "+colour(state), 1)
+}
+
 // counted returns a number and what it counts, in the plural if need be.
 func counted(n int, what string) string {
 	if n == 1 {
