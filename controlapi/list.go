@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -69,8 +70,10 @@ func (q *listQuery) set(name, value string) (wrong string) {
 		}
 	case "limit":
 		limit, err := strconv.Atoi(value)
-		if err != nil || limit < 1 || limit > maxPage {
-			return "must be a number from 1 to 1000"
+		if value == "all" {
+			limit, err = math.MaxInt, nil
+		} else if limit < 1 || limit > maxPage || err != nil {
+			return "must be a number from 1 to 1000, or all"
 		}
 		q.limit = limit
 	case "after":

@@ -10,6 +10,9 @@ func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
+	if !c.leads() {
+		return Health{OK: true}, c.leader.ready(c.ctx)
+	}
 	o := c.overview()
 	switch {
 	case o.Connection == nil:
@@ -30,7 +33,7 @@ func (c *call) overview() Overview {
 	}
 	o, err := c.leader.overview(c.ctx, c.r)
 	if err != nil {
-		o = Overview{Error: printable.Line(err.Error())}
+		o = Overview{Error: printable.Line(err.Error()), Code: scheduler.ErrorCode(err)}
 	}
 	election := c.config.Elector.Status()
 	o.Framework, o.Election = c.config.Name, &election
