@@ -91,7 +91,7 @@ func (r *remote) taskIDs(cmd *cobra.Command, _ []string, toComplete string) ([]c
 	}
 	var ids []cobra.Completion
 	for _, t := range page.Tasks {
-		ids = append(ids, cobra.CompletionWithDesc(t.Spec.ID, plain("%s %s", t.State, t.Hostname)))
+		ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }

@@ -82,7 +82,7 @@ func (l *listing) run(cmd *cobra.Command) error {
 		return printJSON(to, all)
 	case "id":
 		for _, t := range all {
-			fmt.Fprintln(to, plain("%s", t.Spec.ID))
+			fmt.Fprintln(to, plain("%s", t.ID))
 		}
 		return nil
 	}
@@ -93,8 +93,8 @@ func (l *listing) run(cmd *cobra.Command) error {
 const mostOnPage = 1000
 
 // all returns the tasks of all pages, or as many as were asked for.
-func (l *listing) all(ctx context.Context, c *controlapi.Client) ([]task.Info, error) {
-	o, all := l.ListOptions, []task.Info{}
+func (l *listing) all(ctx context.Context, c *controlapi.Client) ([]controlapi.Summary, error) {
+	o, all := l.ListOptions, []controlapi.Summary{}
 	for {
 		o.Limit = mostOnPage
 		if l.Limit > 0 {
@@ -112,19 +112,16 @@ func (l *listing) all(ctx context.Context, c *controlapi.Client) ([]task.Info, e
 }
 
 // tasksTable returns the tasks as a table.
-func tasksTable(tasks []task.Info, now time.Time) *table {
+func tasksTable(tasks []controlapi.Summary, now time.Time) *table {
 	t := &table{header: []string{"ID", "STATE", "FOR", "HOST", "CPUS", "MEM", "GROUP", "MESSAGE"}, states: 1}
-	for _, i := range tasks {
-		message := i.Status.GetMessage()
-		if i.Err != nil {
-			message = i.Err.Error()
-		}
-		if i.Healthy != nil && !*i.Healthy {
+	for _, s := range tasks {
+		message := s.Message
+		if s.Healthy != nil && !*s.Healthy {
 			message = strings.TrimSpace("unhealthy " + message)
 		}
 		t.rows = append(t.rows, []string{
-			i.Spec.ID, i.State.String(), age(now.Sub(i.Updated)), cmp.Or(i.Hostname, i.AgentID, "-"),
-			fmt.Sprint(i.Spec.CPUs), fmt.Sprint(i.Spec.Mem), cmp.Or(i.Spec.Group, "-"), message,
+			s.ID, s.State.String(), age(now.Sub(s.Updated)), cmp.Or(s.Hostname, s.AgentID, "-"),
+			fmt.Sprint(s.CPUs), fmt.Sprint(s.Mem), cmp.Or(s.Group, "-"), message,
 		})
 	}
 	return t

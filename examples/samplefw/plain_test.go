@@ -28,7 +28,7 @@ func TestReportOfHostileMembers(t *testing.T) {
 			requirePrintable(t, out.String(), 6)
 		}
 		var out strings.Builder
-		require.NoError(t, tasksTable([]task.Info{{Spec: task.Spec{ID: text, Group: text}, Hostname: text, Err: errors.New(text)}}, time.Now()).print(&out))
+		require.NoError(t, tasksTable([]controlapi.Summary{{ID: text, Hostname: text, Group: text, Message: text}}, time.Now()).print(&out))
 		requirePrintable(t, out.String(), 3)
 		out.Reset()
 		require.NoError(t, printExplanation(&out, scheduler.Explanation{
