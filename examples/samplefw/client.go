@@ -121,5 +121,5 @@ func advised(err error) error {
 	if advice == "" {
 		return err
 	}
-	return fmt.Errorf("%w: %s", err, advice)
+	return fmt.Errorf("%w; %s", err, advice)
 }

@@ -30,7 +30,7 @@ func lsCommand() *cobra.Command {
 		Short:   "Lists tasks",
 		Example: `  samplefw ls
   samplefw ls --state pending,staging --sort -updated
-  samplefw kill $(samplefw ls --group web -o id)
+  samplefw ls --group web -o id | xargs samplefw kill
   samplefw ls -o json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },

@@ -66,7 +66,7 @@ func TestMemberOptions(t *testing.T) {
 	require.Equal(t, "nginx", o.specs()[1].Container.Image)
 	for args, text := range map[string]string{
 		"--preset fast": "must be lan, local or wan", "--tasks -1": "--tasks -1 (at least 0)", "--log xml": `--log "xml" (text or json)`, "more": `arguments ["more"] (none)`,
-		"--api 0.0.0.0:80": `--api "0.0.0.0:80" (IP:port`, "--api [::]:80": `--api "[::]:80" (IP:port`, "--api :80": `--api ":80" (IP:port`, "--api 80": `--api "80" (IP:port`,
+		"--api 0.0.0.0:80": `--api "0.0.0.0:80" (host:port`, "--api [::]:80": `--api "[::]:80" (host:port`, "--api :80": `--api ":80" (host:port`, "--api 80": `--api "80" (host:port`,
 	} {
 		err := perform(t.Context(), append([]string{"ha"}, strings.Fields(args)...))
 		require.ErrorContains(t, err, text)
