@@ -210,6 +210,7 @@ func (m *machine) change(now time.Time, e *entry, state task.State, err error, m
 	}
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
+	m.tasks.stateChanged(previous, state)
 	m.touch(e.Info.Spec.ID)
 	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err, minor: minor}})
 	ended := state.Terminal()

@@ -26,6 +26,7 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
 	agents   *agenthttp.Client      // for Logs
@@ -59,6 +60,7 @@ func New(config Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{config: config, tokens: tokens, agents: agents, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.userCode.log = config.Logger
+	s.tally = newTally(config.Framework.Name, &s.watchers)
 	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil

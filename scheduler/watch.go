@@ -29,6 +29,8 @@ type watchers struct {
 	mu  sync.Mutex
 	all []*watcher
 	raw []*watcher // of WatchRaw
+	// missed is how many events watchers missed, all together.
+	missed uint64
 }
 
 // watcher is the queue of events for one who watches.
@@ -71,7 +73,7 @@ func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, w := range ws.raw {
-		missed = w.put(rawEvent{e}, size) || missed
+		missed = ws.put(w, rawEvent{e}, size) == 1 || missed
 	}
 	return missed
 }
@@ -85,8 +87,35 @@ func (ws *watchers) publish(e Event) {
 	}
 	size := eventSize(e)
 	for _, w := range ws.all {
-		w.put(e, size)
+		ws.put(w, e, size)
 	}
+}
+
+// put delivers an event to one watcher, and returns how many in a row it misses with this one.
+func (ws *watchers) put(w *watcher, e Event, size int) (missed int) {
+	if missed = w.put(e, size); missed > 0 {
+		ws.missed++
+	}
+	return missed
+}
+
+// stats returns how many watchers there are, how many events wait for the slowest of them, and how many were missed.
+func (ws *watchers) stats() (watching, behind int, missed uint64) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, all := range [...][]*watcher{ws.all, ws.raw} {
+		for _, w := range all {
+			behind = max(behind, w.waiting())
+		}
+	}
+	return len(ws.all) + len(ws.raw), behind, ws.missed
+}
+
+// waiting returns how many events wait in the queue.
+func (w *watcher) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
 }
 
 // end ends all watchers, after what is in their queues.
@@ -106,8 +135,8 @@ func (w *watcher) end() {
 	w.signal()
 }
 
-// put adds an event of so many bytes to the queue, and reports whether it is the first of those that do not fit.
-func (w *watcher) put(e Event, size int) (firstMissed bool) {
+// put adds an event of so many bytes to the queue. If it does not fit, it returns how many in a row have not.
+func (w *watcher) put(e Event, size int) (missed int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, isCycle := e.(OfferEvent)
@@ -116,7 +145,7 @@ func (w *watcher) put(e Event, size int) (firstMissed bool) {
 	}
 	if waiting := w.bytes + w.taken; len(w.queue) >= w.limit.events || waiting > 0 && waiting+size > w.limit.bytes {
 		w.missed++
-		return w.missed == 1
+		return w.missed
 	}
 	w.flushMissed()
 	w.queue, w.bytes = append(w.queue, e), w.bytes+size
@@ -124,7 +153,7 @@ func (w *watcher) put(e Event, size int) (firstMissed bool) {
 		w.cycle = len(w.queue)
 	}
 	w.signal()
-	return false
+	return 0
 }
 
 // forgetRejections drops the rejections of the last cycle in the queue: with many pending tasks they are large, and
