@@ -12,6 +12,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/controlapi/page"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 // fake is a server of the API that says what a test wants, which a real one does not: fixed times, 10,000 tasks at once, hostile
@@ -27,19 +28,28 @@ type fake struct {
 	tasks    []controlapi.Summary
 	details  map[string]any // by ID
 	explain  map[string]any
+	offers   []scheduler.OfferAtHand
 	output   map[string]string // by ID and stream, "web-1 stdout"
+	written  chan struct{}     // closed when output is added
+	killed   func(id string) (status int, answer any)
 	watchers map[chan string]bool
 	since    []string // of the requests for events
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{handler: page.Handler(), details: map[string]any{}, explain: map[string]any{}, output: map[string]string{}, watchers: map[chan string]bool{}}
+	f := &fake{handler: page.Handler(), details: map[string]any{}, explain: map[string]any{}, output: map[string]string{}, written: make(chan struct{}), watchers: map[chan string]bool{}}
 	mux := http.NewServeMux()
 	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }))
 	mux.HandleFunc("GET /v1/events", f.guarded(f.events))
 	mux.HandleFunc("GET /v1/tasks/{id}", f.guarded(f.answer(f.details)))
 	mux.HandleFunc("GET /v1/tasks/{id}/explain", f.guarded(f.answer(f.explain)))
 	mux.HandleFunc("GET /v1/tasks/{id}/logs", f.guarded(f.logs))
+	mux.HandleFunc("POST /v1/tasks/{id}/kill", f.guarded(f.kill))
+	mux.HandleFunc("GET /v1/offers", f.guarded(func(w http.ResponseWriter, _ *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(f.offers)
+	}))
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		f.cut()
@@ -153,29 +163,60 @@ func (f *fake) set(change func()) {
 	change()
 }
 
+// write adds to the output of a task.
+func (f *fake) write(id, stream, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.output[id+" "+stream] += text
+	close(f.written)
+	f.written = make(chan struct{})
+}
+
 // logs sends the output of a task from an offset on, and with follow what is added while the request lasts.
 func (f *fake) logs(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	offset, _ := strconv.Atoi(query.Get("offset"))
 	limit, _ := strconv.Atoi(query.Get("limit"))
-	f.mu.Lock()
-	text, found := f.output[r.PathValue("id")+" "+query.Get("stream")]
-	f.mu.Unlock()
-	if !found {
-		refuse(w, http.StatusGone, "output_gone", "the agent has removed the output")
-		return
+	for first := true; ; first = false {
+		f.mu.Lock()
+		text, found := f.output[r.PathValue("id")+" "+query.Get("stream")]
+		written := f.written
+		f.mu.Unlock()
+		if !found {
+			refuse(w, http.StatusGone, "output_gone", "the agent has removed the output")
+			return
+		}
+		if offset < 0 {
+			offset = max(0, len(text)+offset)
+		}
+		end := len(text)
+		if limit > 0 {
+			end = min(end, offset+limit)
+		}
+		if first {
+			w.Header().Set("Content-Type", "text/event-stream")
+		}
+		for ; offset < end; offset = min(end, offset+32<<10) {
+			data := base64.StdEncoding.EncodeToString([]byte(text[offset:min(end, offset+32<<10)]))
+			_, _ = w.Write([]byte(event("log", map[string]any{"offset": offset, "data": data})))
+		}
+		w.(http.Flusher).Flush()
+		if query.Get("follow") != "true" {
+			return
+		}
+		select {
+		case <-written:
+		case <-r.Context().Done():
+			return
+		}
 	}
-	if offset < 0 {
-		offset = max(0, len(text)+offset)
-	}
-	end := len(text)
-	if limit > 0 {
-		end = min(end, offset+limit)
-	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	_, _ = w.Write([]byte(logEvent(offset, text[offset:end])))
 }
 
-func logEvent(offset int, text string) string {
-	return event("log", map[string]any{"offset": offset, "data": base64.StdEncoding.EncodeToString([]byte(text))})
+func (f *fake) kill(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	killed := f.killed
+	f.mu.Unlock()
+	status, answer := killed(r.PathValue("id"))
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
 }

@@ -1,7 +1,7 @@
 // The page: one stream of events, one route, and what is drawn of both.
 
-import { Feed, setToken, token } from "./api.js";
-import { agents, alerts, cards, empty, members } from "./cluster.js";
+import { Feed, get, setToken, token } from "./api.js";
+import { agents, alerts, cards, empty, members, offersAtHand } from "./cluster.js";
 import { Detail } from "./detail.js";
 import { copyButton, el, fill, icon, say, setText } from "./dom.js";
 import { clock, counted, span, tick, visible, whole } from "./format.js";
@@ -124,8 +124,17 @@ const agentInput = el("input", {
   type: "search", placeholder: "Search agents", autocomplete: "off", spellcheck: "false", "aria-label": "Search agents by host, ID or attribute",
   oninput: () => { agentSearch = agentInput.value; draw(); },
 });
-const agentList = el("div", {});
-$("view-agents").append(el("div", { class: "tools" }, el("div", { class: "search" }, icon("search"), agentInput)), agentList);
+const agentList = el("div", {}), offerList = el("div", {});
+$("view-agents").append(el("div", { class: "tools" }, el("div", { class: "search" }, icon("search"), agentInput)), agentList, offerList);
+
+let asked = 0;
+
+// drawOffers asks for the offers at hand, while somebody looks: there are none most of the time, and they come and go.
+async function drawOffers() {
+  if (route.view !== "agents" || !status.feed.live || Date.now() - asked < 2000) return;
+  asked = Date.now();
+  offersAtHand(offerList, status.overview?.offers ? await get("v1/offers").catch(() => []) : []);
+}
 
 const detail = new Detail($("detail"), {
   close: () => {
@@ -172,6 +181,7 @@ function draw({ focus = false } = {}) {
   drawAlerts();
   document.body.classList.toggle("opened", !!route.task);
   if (route.view === "tasks") drawTasks(counts);
+  drawOffers();
   if (route.view === "agents") agents(agentList, overview?.agents ?? [], agentSearch, overview?.connection);
   if (route.view === "members") members($("view-members"), overview?.election, overview?.connection);
   const known = tasks.get(route.task);
@@ -223,11 +233,14 @@ const handlers = {
   store: (data) => { status.store = data; },
 };
 
+let seen = ""; // the version up to which all is known
+
 const reader = new Feed({
-  path: () => "v1/events?view=summary" + (tasks.complete && tasks.version ? "&since=" + tasks.version : ""),
-  handle: ({ event, data }) => {
+  path: () => "v1/events?view=summary" + (seen ? "&since=" + seen : ""),
+  handle: ({ event, data, id }) => {
     status.heard = Date.now();
     handlers[event]?.(data);
+    if (id && tasks.complete) seen = id;
     changed();
   },
   changed: (feed) => {
