@@ -44,10 +44,12 @@ type Error struct {
 	// Explanation is that of a [*scheduler.WaitError]: why the task had not come further when the time was over.
 	Explanation *scheduler.Explanation `json:"explanation,omitempty"`
 	// Capacity is set for a [*scheduler.CapacityError], Diff for a [*scheduler.SpecDiffError], Active for a
-	// [*scheduler.ForgetError] and Refused for a [*scheduler.CallError] or [*scheduler.SubscribeError].
+	// [*scheduler.ForgetError], Log for a [*scheduler.LogError] and Refused for a [*scheduler.CallError] or
+	// [*scheduler.SubscribeError].
 	Capacity *Capacity                `json:"capacity,omitempty"`
 	Diff     *scheduler.SpecDiffError `json:"diff,omitempty"`
 	Active   *scheduler.ForgetError   `json:"active,omitempty"`
+	Log      *scheduler.LogError      `json:"log,omitempty"`
 	Refused  *Refused                 `json:"refused,omitempty"`
 	// Details are the fields of any other Type, such as "frameworkID" of a [*scheduler.FrameworkRemovedError].
 	Details map[string]string `json:"details,omitempty"`
@@ -127,8 +129,11 @@ func statusOf(code scheduler.Code) int {
 		return http.StatusNotFound
 	case CodeMethod:
 		return http.StatusMethodNotAllowed
-	case scheduler.CodeDuplicateTask, scheduler.CodeSpecDiffers, scheduler.CodeTaskActive, scheduler.CodeAlreadyRunning, CodeOtherFramework:
+	case scheduler.CodeDuplicateTask, scheduler.CodeSpecDiffers, scheduler.CodeTaskActive, scheduler.CodeNotStarted,
+		scheduler.CodeAlreadyRunning, CodeOtherFramework:
 		return http.StatusConflict
+	case scheduler.CodeOutputGone:
+		return http.StatusGone
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case CodeMediaType:
@@ -140,7 +145,7 @@ func statusOf(code scheduler.Code) int {
 	case scheduler.CodeRefused:
 		return http.StatusBadGateway
 	case scheduler.CodeNoCapacity, scheduler.CodeNotSubscribed, scheduler.CodeNotRunning, scheduler.CodeNotLeading, scheduler.CodeFrameworkRemoved,
-		CodeBusy, CodeLeaderUnreachable:
+		scheduler.CodeAgentAway, CodeBusy, CodeLeaderUnreachable:
 		return http.StatusServiceUnavailable
 	case scheduler.CodeTimeout:
 		return http.StatusGatewayTimeout

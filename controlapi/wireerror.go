@@ -38,6 +38,10 @@ func encodeError(err error, causes int) *Error {
 // describe sets what the error's type has, and returns the error that it wraps. Of several types in an error the one counts
 // that [scheduler.ErrorCode] goes by.
 func (e *Error) describe(err error) (cause error) {
+	if of := as[*scheduler.LogError](err); of != nil {
+		e.Type, e.Log = "LogError", of
+		return of.Err
+	}
 	switch e.Code {
 	case scheduler.CodeTimeout, scheduler.CodeCanceled:
 		if of := as[*scheduler.WaitError](err); of != nil {
@@ -202,6 +206,8 @@ func (e *Error) decode(causes int) {
 		e.err = e.Diff
 	case e.Active != nil:
 		e.err = e.Active
+	case e.Log != nil:
+		e.Log.Err, e.err = cause, e.Log
 	case e.Refused != nil && e.Type == "SubscribeError":
 		e.err = &scheduler.SubscribeError{Master: e.Refused.Master, Status: e.Refused.Status, Message: e.Refused.Message}
 	case e.Refused != nil:

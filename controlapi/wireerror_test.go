@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,7 @@ func wireErrors() map[string]struct {
 		"scheduler.PanicError":            {&scheduler.PanicError{Who: "the builder", Value: "oh", Stack: "secret"}, nil, &scheduler.PanicError{Who: "the builder", Value: "oh"}},
 		"scheduler.WaitError":             {&scheduler.WaitError{Err: context.DeadlineExceeded, Explanation: why}, []error{context.DeadlineExceeded}, &scheduler.WaitError{Err: context.DeadlineExceeded, Explanation: why}},
 		"WaitError of a cancellation":     {&scheduler.WaitError{Err: fmt.Errorf("%w: %w", context.Canceled, errors.New("bored")), Explanation: why}, []error{context.Canceled}, &scheduler.WaitError{Err: context.Canceled, Explanation: why}},
+		"scheduler.LogError":              {&scheduler.LogError{ID: "a", AgentID: "S1", Code: scheduler.CodeOutputGone, Reason: "it was removed"}, nil, &scheduler.LogError{ID: "a", AgentID: "S1", Code: scheduler.CodeOutputGone, Reason: "it was removed"}},
 		"context.Canceled":                {context.Canceled, []error{context.Canceled}, nil},
 		"context.DeadlineExceeded":        {context.DeadlineExceeded, []error{context.DeadlineExceeded}, nil},
 		"other":                           {errors.New("other"), nil, nil},
@@ -101,6 +103,35 @@ func TestErrorsOverTheWire(t *testing.T) {
 			require.Equal(t, got, again, "told by a follower")
 		})
 	}
+}
+
+// Every error that packages scheduler and task export is in the table, or has a test of its own.
+func TestAllErrorsGoOverTheWire(t *testing.T) {
+	table := wireErrors()
+	found := 0
+	for _, folder := range []string{"scheduler", "task"} {
+		packages, err := parser.ParseDir(token.NewFileSet(), "../"+folder, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+		require.NoError(t, err)
+		ast.Inspect(packages[folder], func(n ast.Node) bool {
+			name := ""
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if strings.HasPrefix(n.Names[0].Name, "Err") {
+					name = n.Names[0].Name
+				}
+			case *ast.FuncDecl:
+				if n.Name.Name == "Error" && n.Recv != nil {
+					name = fmt.Sprint(n.Recv.List[0].Type.(*ast.StarExpr).X)
+				}
+			}
+			if name != "" && name != "RecordError" && ast.IsExported(name) {
+				require.Contains(t, table, folder+"."+name)
+				found++
+			}
+			return true
+		})
+	}
+	require.Greater(t, found, 20)
 }
 
 // requireAs requires that errors.As finds an error that equals want.
@@ -133,6 +164,8 @@ func requireAs(t *testing.T, err error, want any) {
 		require.Equal(t, want, as[*scheduler.FingerprintError](err))
 	case *scheduler.PanicError:
 		require.Equal(t, want, as[*scheduler.PanicError](err))
+	case *scheduler.LogError:
+		require.Equal(t, want, as[*scheduler.LogError](err))
 	case *scheduler.WaitError:
 		require.Equal(t, want, as[*scheduler.WaitError](err))
 	default:

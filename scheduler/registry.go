@@ -42,6 +42,7 @@ func (r *registry) submit(now time.Time, s task.Spec) *entry {
 	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
 	e.launch = launchNone
 	r.counts.submitted++
+	e.remember("")
 	return e
 }
 
@@ -155,12 +156,33 @@ func (r *registry) knownPod(name string) bool {
 	return r.pods[name] != nil || r.remembered.pods[name] != nil
 }
 
+// podSize returns how many members of a pod are known.
+func (r *registry) podSize(name string) int {
+	n := len(r.remembered.pods[name])
+	if p := r.pods[name]; p != nil {
+		n += p.onRecord
+	}
+	return n
+}
+
 // info returns what users are told of a task, and reports whether it is known.
 func (r *registry) info(id string) (task.Info, bool) {
 	if e := r.byID[id]; e != nil {
 		return e.Info, true
 	}
 	return r.remembered.info(id)
+}
+
+// historyOf returns what has become of a task so far, nil if it is not known.
+func (r *registry) historyOf(id string) []task.Transition {
+	if e := r.byID[id]; e != nil {
+		return e.history()
+	}
+	info, known := r.remembered.info(id)
+	if !known {
+		return nil
+	}
+	return lastTransition(&info)
 }
 
 // podOf returns the IDs of the members of a task's pod, none for a task without pod.

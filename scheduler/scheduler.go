@@ -258,6 +258,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
+// History returns what has become of a task so far, the oldest transition first: each change of its state or health, with the reason,
+// also those in earlier runs and processes. There are at most 16: the first one, and the last ones. Of a task that is only remembered, or whose record was
+// written by a version without histories, there is one, the last. For an ID that is neither on record nor remembered it returns
+// [ErrUnknownTask].
+func (s *Scheduler) History(ctx context.Context, id string) ([]task.Transition, error) {
+	var all []task.Transition
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.tasks.historyOf(id) }})
+	if err == nil && all == nil {
+		err = unknown(id)
+	}
+	return all, err
+}
+
 // put asks for a single task to be put on record, with the input that in returns.
 func (s *Scheduler) put(ctx context.Context, spec task.Spec, in func(ref, task.Spec) input) (task.Info, error) {
 	spec = spec.Clone() // the caller may go on with its own
