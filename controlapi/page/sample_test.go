@@ -106,18 +106,18 @@ func detailOf(s controlapi.Summary) map[string]any {
 	info := task.Info{
 		Spec: spec, State: s.State, Version: s.Version, AgentID: s.AgentID, Hostname: s.Hostname, Healthy: s.Healthy, Submitted: s.Submitted, Updated: s.Updated,
 	}
-	history := []transition{{At: s.Submitted, State: task.StatePending}}
+	history := []task.Transition{{At: s.Submitted, State: task.StatePending}}
 	if s.State != task.StatePending {
 		info.HostPorts = []uint16{31004}
 		history = append(history,
-			transition{At: s.Submitted.Add(2 * time.Second), State: task.StateStaging, Hostname: "agent3.example.com"},
-			transition{At: s.Submitted.Add(4 * time.Second), State: task.StateRunning, Hostname: "agent3.example.com"},
-			transition{At: s.Submitted.Add(5 * time.Hour), State: task.StatePending, Message: "agent3.example.com was lost: the launch is made again"},
-			transition{At: s.Submitted.Add(5*time.Hour + 3*time.Second), State: task.StateStaging, Hostname: s.Hostname},
-			transition{At: s.Submitted.Add(5*time.Hour + 9*time.Second), State: task.StateRunning, Hostname: s.Hostname, Message: "healthy"})
+			task.Transition{At: s.Submitted.Add(2 * time.Second), State: task.StateStaging, Hostname: "agent3.example.com"},
+			task.Transition{At: s.Submitted.Add(4 * time.Second), State: task.StateRunning, Hostname: "agent3.example.com"},
+			task.Transition{At: s.Submitted.Add(5 * time.Hour), State: task.StatePending, Message: "agent3.example.com was lost: the launch is made again"},
+			task.Transition{At: s.Submitted.Add(5*time.Hour + 3*time.Second), State: task.StateStaging, Hostname: s.Hostname},
+			task.Transition{At: s.Submitted.Add(5*time.Hour + 9*time.Second), State: task.StateRunning, Hostname: s.Hostname, Message: "healthy"})
 	}
 	if s.State.Terminal() {
-		history = append(history, transition{At: s.Updated, State: s.State, Hostname: s.Hostname, Message: s.Message})
+		history = append(history, task.Transition{At: s.Updated, State: s.State, Hostname: s.Hostname, Message: s.Message})
 		status := 1
 		info.ExitStatus, info.Status = &status, &mesos.TaskStatus{TaskID: mesos.TaskID{Value: s.ID}, Message: &s.Message}
 	}

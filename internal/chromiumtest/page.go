@@ -147,26 +147,30 @@ func (p *Page) Until(expression string) {
 	p.t.Helper()
 	const within = 20 * time.Second
 	var seen bool
-	err := p.eval(fmt.Sprintf(`new Promise((done) => {
+	look := fmt.Sprintf(`new Promise((done) => {
 		const until = performance.now() + %d;
 		(function look() {
 			let is;
 			try { is = !!(%s) } catch { is = false }
 			if (is || performance.now() > until) done(is); else setTimeout(look, 10);
 		})();
-	})`, within.Milliseconds(), expression), &seen)
+	})`, within.Milliseconds(), expression)
+	err := p.eval(look, &seen)
+	for err != nil && strings.Contains(err.Error(), "navigated") { // another document came meanwhile
+		err = p.eval(look, &seen)
+	}
 	require.NoError(p.t, err)
 	if !seen {
 		var text string
-		p.Eval("document.body.innerText", &text)
+		p.Eval(`document.body.innerText.replace(/\s+/g, " ").slice(0, 2000)`, &text)
 		require.Fail(p.t, "never true: "+expression, "the page says:\n%s", text)
 	}
 }
 
-// Text returns the visible text of the first element of a selector.
+// Text returns the visible text of the first element of a selector, without empty lines.
 func (p *Page) Text(selector string) (text string) {
 	p.t.Helper()
-	p.Eval(fmt.Sprintf("document.querySelector(%q).innerText", selector), &text)
+	p.Eval(fmt.Sprintf("document.querySelector(%q).innerText.replace(/\\s*\\n\\s*/g, '\\n')", selector), &text)
 	return text
 }
 

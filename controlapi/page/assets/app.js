@@ -96,6 +96,7 @@ function drawTasks(counts) {
   const filtered = shown.length !== tasks.size;
   setText(found, filtered ? `${whole(shown.length)} of ${counted(tasks.size, "task")}` : "");
   table.node.hidden = shown.length === 0;
+  $("view-tasks").classList.toggle("bare", tasks.size === 0);
   table.show(shown, { sort: sortable.includes(route.sort) ? route.sort : "id", down: route.down, task: route.task });
   fill(nothing, [shown.length > 0, tasks.size > 0, tasks.complete, token() !== ""], ([any, some, complete, secured]) => {
     if (any) return [];
@@ -133,7 +134,7 @@ let asked = 0;
 async function drawOffers() {
   if (route.view !== "agents" || !status.feed.live || Date.now() - asked < 2000) return;
   asked = Date.now();
-  offersAtHand(offerList, status.overview?.offers ? await get("v1/offers").catch(() => []) : []);
+  offersAtHand(offerList, (status.overview?.offers && await get("v1/offers").catch(() => null)) || []);
 }
 
 const detail = new Detail($("detail"), {
@@ -198,7 +199,7 @@ function drawAlerts() {
   const lost = feed.retryAt ? { reason: feed.reason, heard: status.heard } : null;
   fill($("alerts"), [lost, alerts(status)], ([, all]) => [
     lost && el("div", { class: "alert" }, icon("error"),
-      el("p", { role: "alert" }, `Connection lost, ${lost.reason}`, lost.heard ? `. This is from ${clock(lost.heard)}.` : "."),
+      el("p", { role: "alert" }, `Connection lost: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
       el("span", { class: "countdown", "aria-hidden": "true" }), el("button", { type: "button", onclick: () => reader.retry() }, "Try now")),
     ...all.map(([key, text]) => el("div", { class: "alert", "data-alert": key }, icon("error"), el("p", { role: "alert" }, text))),
   ]);
