@@ -26,6 +26,9 @@ type call struct {
 	id    string // in the path
 	query url.Values
 	body  []byte
+	key   string // the RequestID of the tasks that are submitted
+	// unsure is set when an attempt has failed that may have had its effect.
+	unsure bool
 }
 
 // begin reads what a request has to say before it is handled.
@@ -46,15 +49,14 @@ func (c *call) begin() (cancel context.CancelFunc, err error) {
 
 // timeoutOf returns how long the client waits for an answer.
 func timeoutOf(r *http.Request) (time.Duration, error) {
-	const header = "Request-Timeout"
-	text := r.Header.Get(header)
+	text := r.Header.Get(timeoutHeader)
 	if text == "" {
 		return defaultTimeout, nil
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
 	decimal := strings.Trim(text, "0123456789.") == "" // neither 1e300 nor NaN, 0x1 or -1
 	if err != nil || !decimal || seconds <= 0 || seconds > maxTimeout.Seconds() {
-		return 0, invalid(header, text, "must be a number of seconds, more than 0 and at most 600")
+		return 0, invalid(timeoutHeader, text, "must be a number of seconds, more than 0 and at most 600")
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
@@ -147,6 +149,14 @@ func writeError(w http.ResponseWriter, e *Error) {
 		encoded = []byte(`{"error":{"code":"internal","message":"the error cannot be encoded"}}`)
 	}
 	write(w, statusOf(e.Code), encoded)
+}
+
+// timedWriter gives a client some time to take each part of an answer.
+type timedWriter struct{ to http.ResponseWriter }
+
+func (t timedWriter) Write(part []byte) (int, error) {
+	_ = http.NewResponseController(t.to).SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	return t.to.Write(part)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

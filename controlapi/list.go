@@ -1,9 +1,12 @@
 package controlapi
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,15 +24,15 @@ const (
 
 // listQuery is what GET /v1/tasks was asked for.
 type listQuery struct {
-	states      map[task.State]bool // empty: any
-	exact       map[string]string   // by parameter
-	text        string              // in lower case
-	labels      []string            // "name" or "name=value"
-	sort        string
-	descending  bool
-	limit       int
-	after       *cursor // nil: from the beginning
-	summaryOnly bool
+	states     map[task.State]bool // empty: any
+	exact      map[string]string   // by parameter
+	text       string              // in lower case
+	labels     []string            // "name" or "name=value"
+	sort       string
+	descending bool
+	limit      int
+	after      *cursor // nil: from the beginning
+	summary    bool
 }
 
 // parseListQuery returns the query of these parameters, or an error for one that is not valid.
@@ -68,21 +71,27 @@ func (q *listQuery) set(name, value string) (wrong string) {
 			return "must be submitted, updated, id, state, group or agent, with a - before it for descending order"
 		}
 	case "limit":
+		if value == "all" {
+			q.limit = math.MaxInt
+			return ""
+		}
 		limit, err := strconv.Atoi(value)
-		if err != nil || limit < 1 || limit > maxPage {
-			return "must be a number from 1 to 1000"
+		if value == "all" {
+			limit, err = math.MaxInt, nil
+		} else if limit < 1 || limit > maxPage || err != nil {
+			return "must be a number from 1 to 1000, or all"
 		}
 		q.limit = limit
 	case "after":
 		var err error
-		if q.after, err = parseCursor(value); err != nil {
+		if q.after, err = parseCursor(value); err != nil && value != "" {
 			return "must be the next of a page"
 		}
 	case "view":
 		if value != "full" && value != "summary" {
 			return "must be full or summary"
 		}
-		q.summaryOnly = value == "summary"
+		q.summary = value == "summary"
 	default:
 		return "is not a parameter"
 	}
@@ -165,7 +174,10 @@ func parseCursor(text string) (*cursor, error) {
 		return nil, err
 	}
 	c := &cursor{}
-	return c, json.Unmarshal(decoded, c)
+	if err := json.Unmarshal(decoded, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c cursor) String() string {
@@ -182,26 +194,23 @@ type row struct {
 	item *item
 }
 
-// encodedPage is a TaskPage whose tasks are encoded already.
-type encodedPage struct {
-	Tasks   []json.RawMessage `json:"tasks"`
-	Total   int               `json:"total"`
-	Next    string            `json:"next,omitzero"`
-	Version uint64            `json:"version"`
+// found is what a page has, not encoded yet.
+type found struct {
+	items []*item
+	total int
+	next  string
 }
 
-// page returns a page of the tasks, which are in order of submission.
-func (q *listQuery) page(items []*item) encodedPage {
+// find finds a page among the tasks, which are in order of submission.
+func (q *listQuery) find(items []*item) found {
 	by := sortKey(q.sort)
 	var rows []row
-	page := encodedPage{Tasks: []json.RawMessage{}}
 	for _, it := range items {
-		page.Version = max(page.Version, it.info.Version)
 		if q.passes(&it.info) {
 			rows = append(rows, row{by(&it.info), it})
 		}
 	}
-	page.Total = len(rows)
+	f := found{total: len(rows)}
 	order := func(a, b row) int {
 		o := cmp.Or(a.key.compare(b.key), cmp.Compare(a.item.serial, b.item.serial))
 		if q.descending {
@@ -216,12 +225,33 @@ func (q *listQuery) page(items []*item) encodedPage {
 	slices.SortFunc(rows, order)
 	if len(rows) > q.limit {
 		rows = rows[:q.limit]
-		page.Next = rows[q.limit-1].cursor().String()
+		f.next = rows[q.limit-1].cursor().String()
 	}
 	for _, r := range rows {
-		page.Tasks = append(page.Tasks, r.item.encoded(q.summaryOnly))
+		f.items = append(f.items, r.item)
 	}
-	return page
+	return f
+}
+
+// write writes the page as a TaskPage, one task after the other: together they may be very large.
+func (f found) write(w io.Writer, summary bool, version uint64) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	_, _ = b.WriteString(`{"tasks":[`) // of its errors b remembers the first
+	for i, it := range f.items {
+		if i > 0 {
+			_ = b.WriteByte(',')
+		}
+		_, _ = b.Write(it.encoded(summary))
+	}
+	rest := mustEncode(struct {
+		Total   int    `json:"total"`
+		Next    string `json:"next,omitzero"`
+		Version uint64 `json:"version"`
+	}{f.total, f.next, version})
+	_, _ = b.WriteString("],")
+	_, _ = b.Write(rest[1:])
+	_ = b.WriteByte('\n')
+	return b.Flush()
 }
 
 func (r row) cursor() cursor {

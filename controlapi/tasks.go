@@ -17,11 +17,17 @@ func (c *call) submit() (any, error) {
 	if err := c.decode(&spec); err != nil {
 		return nil, err
 	}
-	if err := c.config.Framework.Submit(c.ctx, spec); err != nil {
+	done, err := c.claim(&spec)
+	if err != nil {
 		return nil, err
 	}
+	defer done()
 	if running {
-		return c.launched(spec.ID)
+		info, err := c.config.Framework.Launch(c.ctx, spec)
+		return redacted(info), c.reused(err, spec)
+	}
+	if err := c.config.Framework.Submit(c.ctx, spec); err != nil {
+		return nil, c.reused(err, spec)
 	}
 	return c.known(spec.ID)
 }
@@ -36,16 +42,25 @@ func (c *call) submitPod() (any, error) {
 	if err := c.decode(&members); err != nil {
 		return nil, err
 	}
-	if err := c.config.Framework.SubmitPod(c.ctx, members...); err != nil {
+	of := make([]*task.Spec, len(members))
+	for i := range members {
+		of[i] = &members[i]
+	}
+	done, err := c.claim(of...)
+	if err != nil {
 		return nil, err
+	}
+	defer done()
+	if running {
+		infos, err := c.config.Framework.LaunchPod(c.ctx, members...)
+		return redactedAll(infos), c.reused(err, members...)
+	}
+	if err := c.config.Framework.SubmitPod(c.ctx, members...); err != nil {
+		return nil, c.reused(err, members...)
 	}
 	infos := make([]task.Info, len(members))
 	for i := range members {
-		one := c.known
-		if running {
-			one = c.launched
-		}
-		if infos[i], err = one(members[i].ID); err != nil {
+		if infos[i], err = c.known(members[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -70,16 +85,14 @@ func (c *call) known(id string) (task.Info, error) {
 	return redacted(info), err
 }
 
-// launched waits until a task that was submitted is running.
-func (c *call) launched(id string) (task.Info, error) {
-	info, err := c.config.Framework.Wait(c.ctx, id, scheduler.UntilRunning)
-	return redacted(info), err
-}
-
 // task handles GET /v1/tasks/{id}.
 func (c *call) task() (any, error) {
 	info, err := c.known(c.id)
-	return TaskDetail{Task: info}, err
+	if err != nil {
+		return nil, err
+	}
+	history, err := c.config.Framework.History(c.ctx, c.id)
+	return TaskDetail{Task: info, History: orEmpty(history)}, err
 }
 
 // ensure handles PUT /v1/tasks/{id}.
@@ -141,9 +154,20 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	infos, err := c.config.Framework.Tasks(c.ctx)
+	var page found
+	var version uint64
+	done, err := c.hub.read(c.ctx, func(t *table, v uint64) { page, version = q.find(t.order), v })
 	if err != nil {
 		return nil, err
 	}
-	return q.page(newItems(infos)), nil
+	if !done {
+		t, err := c.ask(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		page, version = q.find(t.order), t.base
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	_ = page.write(timedWriter{c.w}, q.summary, version) // a client that has gone is told nothing
+	return answered{}, nil
 }

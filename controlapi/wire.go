@@ -24,8 +24,9 @@ type Overview struct {
 	// Offers is the number of offers at hand, Agents what is known of agents. Agents are only in the event.
 	Offers int                    `json:"offers"`
 	Agents []scheduler.AgentStats `json:"agents,omitempty"`
-	// Error is why Connection is nil. Empty otherwise.
-	Error string `json:"error,omitzero"`
+	// Error is why Connection is nil, and Code the code of that. Empty otherwise.
+	Error string         `json:"error,omitzero"`
+	Code  scheduler.Code `json:"code,omitzero"`
 }
 
 // Health is the answer of GET /healthz and GET /readyz.
@@ -42,6 +43,13 @@ type TeardownRequest struct {
 // TaskDetail is the answer of GET /v1/tasks/{id}.
 type TaskDetail struct {
 	Task task.Info `json:"task"`
+	// History is what has become of the task, the oldest first: see [scheduler.Scheduler.History].
+	History []task.Transition `json:"history"`
+}
+
+// LogFailure is the last line of an output that could not be read to its end, and the data of the event "error".
+type LogFailure struct {
+	Error *Error `json:"error"`
 }
 
 // TaskPage is one page of a list of tasks.

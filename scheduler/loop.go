@@ -132,6 +132,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 
 func (l *loop) serve(ctx context.Context) error {
 	l.step(ctx, start{})
+	l.watchers.begin(l.machine.tasks.version)
 	for !l.ended {
 		calls, call := l.calls.head()
 		acks, ack := l.acks.head()

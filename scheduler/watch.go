@@ -26,11 +26,11 @@ type queueLimit struct {
 // watchers delivers events to all who watch. It is shared by the loop, which publishes, and
 // the watchers' goroutines. No decision depends on it.
 type watchers struct {
-	mu  sync.Mutex
-	all []*watcher
-	raw []*watcher // of WatchRaw
-	// missed is how many events watchers missed, all together.
-	missed uint64
+	mu      sync.Mutex
+	all     []*watcher
+	raw     []*watcher // of WatchRaw
+	version uint64     // the highest one that was published, or that a run began with
+	missed  uint64     // how many events watchers missed, all together
 }
 
 // watcher is the queue of events for one who watches.
@@ -82,6 +82,12 @@ func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	switch e := e.(type) {
+	case TaskEvent:
+		ws.version = max(ws.version, e.Task.Version)
+	case RemovedEvent:
+		ws.version = max(ws.version, e.Version)
+	}
 	if len(ws.all) == 0 {
 		return
 	}
@@ -89,6 +95,13 @@ func (ws *watchers) publish(e Event) {
 	for _, w := range ws.all {
 		ws.put(w, e, size)
 	}
+}
+
+// begin notes the version that a run begins with.
+func (ws *watchers) begin(version uint64) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.version = max(ws.version, version)
 }
 
 // put delivers an event to one watcher, and returns how many in a row it misses with this one.
@@ -208,6 +221,15 @@ func (w *watcher) used() {
 // matcher, a builder, a policy or a log handler the sequence is empty.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 	return s.watch(ctx, &s.watchers.all, watchLimit())
+}
+
+// Version returns the highest version of the changes that watchers were told of, or the one that the present run began with
+// if that is higher. Whoever keeps a list of the tasks up to date by [Scheduler.Watch] has all that happened before this call
+// when he has seen an event with this version. 0: no run has begun.
+func (s *Scheduler) Version() uint64 {
+	s.watchers.mu.Lock()
+	defer s.watchers.mu.Unlock()
+	return s.watchers.version
 }
 
 // WatchRaw returns the events of the master as they arrive, before the scheduler acts on them: those that
