@@ -26,6 +26,7 @@ type call struct {
 	id    string // in the path
 	query url.Values
 	body  []byte
+	key   string // the RequestID of the tasks that are submitted
 	// unsure is set when an attempt has failed that may have had its effect.
 	unsure bool
 }
@@ -148,6 +149,14 @@ func writeError(w http.ResponseWriter, e *Error) {
 		encoded = []byte(`{"error":{"code":"internal","message":"the error cannot be encoded"}}`)
 	}
 	write(w, statusOf(e.Code), encoded)
+}
+
+// timedWriter gives a client some time to take each part of an answer.
+type timedWriter struct{ to http.ResponseWriter }
+
+func (t timedWriter) Write(part []byte) (int, error) {
+	_ = http.NewResponseController(t.to).SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	return t.to.Write(part)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

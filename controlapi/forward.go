@@ -99,6 +99,7 @@ func (s *Server) attempt(at *route, c *call, status ha.Status) error {
 func (s *Server) answerHere(at *route, c *call) error {
 	body, err := at.handle(c)
 	switch {
+	case body == answered{}:
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):

@@ -168,11 +168,11 @@ func (h *hub) add(of scheduler.Event) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer h.wake()
 	switch of := of.(type) {
 	case scheduler.TaskEvent:
 		h.version = max(h.version, of.Task.Version)
 		if e.item = h.table.set(of.Task); e.item == nil {
-			h.wake()
 			return
 		}
 	case scheduler.RemovedEvent:
@@ -183,7 +183,6 @@ func (h *hub) add(of scheduler.Event) {
 	}
 	e.id = h.version
 	h.ring.add(e)
-	h.wake()
 }
 
 // eventName returns the name of an event in the stream, "" for a type that is not known.

@@ -52,13 +52,13 @@ func (c *call) events() (any, error) {
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("X-Accel-Buffering", "no") // for nginx
 	if c.r.Method == http.MethodHead {
-		return nil, nil
+		return answered{}, nil
 	}
 	leave := c.hub.watch()
 	defer leave()
 	ctx := c.r.Context()
 	if err := es.comment(); err != nil { // so that the head is sent
-		return nil, nil
+		return answered{}, nil
 	}
 	for ctx.Err() == nil {
 		err := errRunEnded
@@ -71,7 +71,7 @@ func (c *call) events() (any, error) {
 			break
 		}
 	}
-	return nil, nil
+	return answered{}, nil
 }
 
 // parse reads what the reader wants.

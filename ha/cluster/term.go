@@ -19,7 +19,7 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 	if err != nil {
 		return result{err: err}
 	}
-	store := &termStore{raft: r.raft, state: r.state, term: number, over: t.gone, turn: make(chan struct{}, 1), calls: &r.calls}
+	store := &termStore{raft: r.raft, state: r.state, term: number, over: t.gone, turn: make(chan struct{}, 1), calls: &r.calls, counts: &r.member.counts}
 	returned, unwatch := context.WithCancel(context.WithoutCancel(ctx)) // ends when lead has returned
 	defer unwatch()
 	stalled := make(chan error, 1)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -34,13 +35,17 @@ type Elector struct {
 	stale []string     // nodes of earlier sessions, which may still be there
 	slow  chan outcome // of a term that is over, whose lead has not returned; nil: none
 
+	session  atomic.Pointer[session] // the present one; nil: there is none
+	sessions atomic.Uint64           // how many have begun
+
 	mu      sync.Mutex
 	problem string // the last one logged
 }
 
 var (
-	_ ha.Elector = (*Elector)(nil)
-	_ ha.Replica = (*Elector)(nil)
+	_ ha.Elector  = (*Elector)(nil)
+	_ ha.Replica  = (*Elector)(nil)
+	_ ha.Measured = (*Elector)(nil)
 )
 
 // New returns an Elector, or a [*ConfigError].
@@ -154,6 +159,8 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 	if err != nil {
 		return err
 	}
+	e.session.Store(s)
+	defer e.session.Store(nil)
 	goodbye := true
 	defer func() { s.close(goodbye) }()
 	timeout, err := e.established(ctx, s)
@@ -161,6 +168,7 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 		goodbye = false
 		return err
 	}
+	e.sessions.Add(1)
 	own, err := call(ctx, s, func() (candidate, error) {
 		if err := e.prepare(s); err != nil {
 			return candidate{}, err

@@ -71,7 +71,8 @@ func (c *collector) visit(n ast.Node) bool {
 func (c *collector) add(format string, message bool) {
 	text := constantPart(format)
 	words := regexp.MustCompile(`(^|[ (“"])[A-Za-z][a-z']*\b`).FindAllString(text, -1)
-	if message && len(words) > 0 || len(words) >= 2 && !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "mesos-actor-go") {
+	other := regexp.MustCompile(`^(\{|mesos-actor-go|default-src)|^text/|\.$`).MatchString(text) // formats, headers, helps of metrics
+	if message && len(words) > 0 || len(words) >= 2 && !other {
 		c.found = append(c.found, text)
 	}
 }
