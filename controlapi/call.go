@@ -26,6 +26,8 @@ type call struct {
 	id    string // in the path
 	query url.Values
 	body  []byte
+	// unsure is set when an attempt has failed that may have had its effect.
+	unsure bool
 }
 
 // begin reads what a request has to say before it is handled.
@@ -46,15 +48,14 @@ func (c *call) begin() (cancel context.CancelFunc, err error) {
 
 // timeoutOf returns how long the client waits for an answer.
 func timeoutOf(r *http.Request) (time.Duration, error) {
-	const header = "Request-Timeout"
-	text := r.Header.Get(header)
+	text := r.Header.Get(timeoutHeader)
 	if text == "" {
 		return defaultTimeout, nil
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
 	decimal := strings.Trim(text, "0123456789.") == "" // neither 1e300 nor NaN, 0x1 or -1
 	if err != nil || !decimal || seconds <= 0 || seconds > maxTimeout.Seconds() {
-		return 0, invalid(header, text, "must be a number of seconds, more than 0 and at most 600")
+		return 0, invalid(timeoutHeader, text, "must be a number of seconds, more than 0 and at most 600")
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }

@@ -32,17 +32,20 @@ type Config struct {
 	// replaced without a pause. Empty: no token is needed.
 	Tokens []string
 	// TLS is the configuration for listening with TLS. With ClientAuth tls.RequireAndVerifyClientCert it stands for a
-	// token. It is cloned. Nil: plain HTTP.
+	// token. Members then ask each other with TLS as well: they show the certificates of this configuration, and RootCAs are
+	// the authorities of the other members' certificates. It is cloned. Nil: plain HTTP.
 	TLS *tls.Config
 	// Insecure serves everybody who can connect, if neither Tokens are set nor TLS asks for certificates. Without it
 	// such a server listens on loopback addresses only, and answers only requests whose Host is a loopback address or
 	// "localhost", so that a web page cannot reach it by a name of its own (DNS rebinding).
 	Insecure bool
+	// DialContext makes the connections to the member that leads. Default: that of a net.Dialer.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets a line at level Debug for each request, without its headers. Default: none.
 	Logger *slog.Logger
 }
 
-// ConfigError is returned by [New] if a field of [Config] is invalid.
+// ConfigError is returned by [New] and [NewClient] if a field of the config is invalid.
 type ConfigError struct {
 	Field  string // such as "Tokens[1]"
 	Reason string

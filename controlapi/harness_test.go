@@ -34,10 +34,11 @@ type world struct {
 	client    *http.Client
 	stop      context.CancelFunc // ends Serve
 	served    chan error         // what Serve returned
+	readers   []*reader
 }
 
 // inWorld runs a test in a bubble, with a server as configure leaves its config.
-func inWorld(t *testing.T, configure func(*controlapi.Config), test func(*world)) {
+func inWorld(t *testing.T, configure func(*controlapi.Config), test func(*testing.T, *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, cluster: mesosfake.Start(t, mesosfake.Config{}), network: &virtualnet.Network{}, served: make(chan error, 1)}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -52,12 +53,18 @@ func inWorld(t *testing.T, configure func(*controlapi.Config), test func(*world)
 
 		w.serve(configure)
 		defer func() {
+			for _, r := range w.readers {
+				r.stop()
+				<-r.ended
+			}
 			w.client.CloseIdleConnections()
 			w.stop()
+			for range w.served { // until it has returned
+			}
 			cancel()
 			<-run
 		}()
-		test(w)
+		test(t, w)
 	})
 }
 
@@ -73,7 +80,10 @@ func (w *world) serve(configure func(*controlapi.Config)) {
 	require.NoError(w.t, err)
 	ctx, stop := context.WithCancel(w.t.Context())
 	w.stop = stop
-	go func() { w.served <- w.server.Serve(ctx, listener) }()
+	go func() {
+		defer close(w.served)
+		w.served <- w.server.Serve(ctx, listener)
+	}()
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.network.DialContext}}
 }
 

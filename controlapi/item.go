@@ -8,6 +8,9 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
+// maxKept is up to how many bytes of JSON are kept of a task: some specs are a megabyte.
+const maxKept = 4 << 10
+
 // item is a task at one version. It is not changed, so that many goroutines may use it. It is encoded once for all of them.
 type item struct {
 	info   task.Info // without the values of secrets
@@ -36,7 +39,9 @@ func (it *item) encoded(summary bool) json.RawMessage {
 		return *have
 	}
 	encoded := mustEncode(of)
-	at.Store(&encoded)
+	if len(encoded) <= maxKept {
+		at.Store(&encoded)
+	}
 	return encoded
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,15 +22,15 @@ const (
 
 // listQuery is what GET /v1/tasks was asked for.
 type listQuery struct {
-	states      map[task.State]bool // empty: any
-	exact       map[string]string   // by parameter
-	text        string              // in lower case
-	labels      []string            // "name" or "name=value"
-	sort        string
-	descending  bool
-	limit       int
-	after       *cursor // nil: from the beginning
-	summaryOnly bool
+	states     map[task.State]bool // empty: any
+	exact      map[string]string   // by parameter
+	text       string              // in lower case
+	labels     []string            // "name" or "name=value"
+	sort       string
+	descending bool
+	limit      int
+	after      *cursor // nil: from the beginning
+	summary    bool
 }
 
 // parseListQuery returns the query of these parameters, or an error for one that is not valid.
@@ -69,8 +70,10 @@ func (q *listQuery) set(name, value string) (wrong string) {
 		}
 	case "limit":
 		limit, err := strconv.Atoi(value)
-		if err != nil || limit < 1 || limit > maxPage {
-			return "must be a number from 1 to 1000"
+		if value == "all" {
+			limit, err = math.MaxInt, nil
+		} else if limit < 1 || limit > maxPage || err != nil {
+			return "must be a number from 1 to 1000, or all"
 		}
 		q.limit = limit
 	case "after":
@@ -82,7 +85,7 @@ func (q *listQuery) set(name, value string) (wrong string) {
 		if value != "full" && value != "summary" {
 			return "must be full or summary"
 		}
-		q.summaryOnly = value == "summary"
+		q.summary = value == "summary"
 	default:
 		return "is not a parameter"
 	}
@@ -190,18 +193,23 @@ type encodedPage struct {
 	Version uint64            `json:"version"`
 }
 
-// page returns a page of the tasks, which are in order of submission.
-func (q *listQuery) page(items []*item) encodedPage {
+// found is what a page has, not encoded yet.
+type found struct {
+	items []*item
+	total int
+	next  string
+}
+
+// find finds a page among the tasks, which are in order of submission.
+func (q *listQuery) find(items []*item) found {
 	by := sortKey(q.sort)
 	var rows []row
-	page := encodedPage{Tasks: []json.RawMessage{}}
 	for _, it := range items {
-		page.Version = max(page.Version, it.info.Version)
 		if q.passes(&it.info) {
 			rows = append(rows, row{by(&it.info), it})
 		}
 	}
-	page.Total = len(rows)
+	f := found{total: len(rows)}
 	order := func(a, b row) int {
 		o := cmp.Or(a.key.compare(b.key), cmp.Compare(a.item.serial, b.item.serial))
 		if q.descending {
@@ -216,10 +224,19 @@ func (q *listQuery) page(items []*item) encodedPage {
 	slices.SortFunc(rows, order)
 	if len(rows) > q.limit {
 		rows = rows[:q.limit]
-		page.Next = rows[q.limit-1].cursor().String()
+		f.next = rows[q.limit-1].cursor().String()
 	}
 	for _, r := range rows {
-		page.Tasks = append(page.Tasks, r.item.encoded(q.summaryOnly))
+		f.items = append(f.items, r.item)
+	}
+	return f
+}
+
+// encode returns the page as it is sent.
+func (f found) encode(summary bool, version uint64) encodedPage {
+	page := encodedPage{Tasks: make([]json.RawMessage, len(f.items)), Total: f.total, Next: f.next, Version: version}
+	for i, it := range f.items {
+		page.Tasks[i] = it.encoded(summary)
 	}
 	return page
 }

@@ -3,7 +3,6 @@ package controlapi
 import (
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // health handles GET /healthz: the process serves.
@@ -11,6 +10,9 @@ func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
+	if !c.leads() {
+		return Health{OK: true}, c.leader.ready(c.ctx)
+	}
 	o := c.overview()
 	switch {
 	case o.Connection == nil:
@@ -26,41 +28,16 @@ func (c *call) status() (any, error) { return c.overview(), nil }
 
 // overview returns what this member knows of the election, and the leader of the rest.
 func (c *call) overview() Overview {
-	o, err := c.overviewOfLeader()
+	if c.leads() {
+		return c.Server.overview(c.ctx)
+	}
+	o, err := c.leader.overview(c.ctx, c.r)
 	if err != nil {
-		o = Overview{Error: printable.Line(err.Error())}
+		o = Overview{Error: printable.Line(err.Error()), Code: scheduler.ErrorCode(err)}
 	}
-	o.Framework = c.config.Name
-	if c.config.Elector != nil {
-		election := c.config.Elector.Status()
-		o.Election = &election
-	}
+	election := c.config.Elector.Status()
+	o.Framework, o.Election = c.config.Name, &election
 	return o
-}
-
-func (c *call) overviewOfLeader() (Overview, error) {
-	if !c.leads() {
-		return c.leader.overview(c.ctx, c.r)
-	}
-	var o Overview
-	status, err := c.config.Framework.Status(c.ctx)
-	if err != nil {
-		return o, err
-	}
-	infos, err := c.config.Framework.Tasks(c.ctx)
-	if err != nil {
-		return o, err
-	}
-	o.Connection, o.Tasks = &status, countStates(infos)
-	return o, nil
-}
-
-func countStates(infos []task.Info) map[string]int {
-	counts := map[string]int{}
-	for i := range infos {
-		counts[infos[i].State.String()]++
-	}
-	return counts
 }
 
 // agents handles GET /v1/agents.

@@ -20,10 +20,11 @@ type route struct {
 type kind int
 
 const (
-	local  kind = iota // any member answers by itself, and nobody has to say who they are
+	local  kind = iota // any member answers, at once, also those who have not said who they are
+	member             // any member answers at once
 	reads              // the leader answers at once
 	waits              // the leader answers when something has happened
-	stream             // the answer goes on
+	stream             // any member answers, and goes on
 )
 
 // routes returns all routes but those of the page.
@@ -31,7 +32,7 @@ func routes() []route {
 	return []route{
 		{"GET", "/healthz", 200, local, (*call).health},
 		{"GET", "/readyz", 200, local, (*call).ready},
-		{"GET", "/v1/status", 200, reads, (*call).status},
+		{"GET", "/v1/status", 200, member, (*call).status},
 		{"GET", "/v1/tasks", 200, reads, (*call).list},
 		{"POST", "/v1/tasks", 201, waits, (*call).submit},
 		{"GET", "/v1/tasks/{id}", 200, reads, (*call).task},
@@ -42,6 +43,7 @@ func routes() []route {
 		{"GET", "/v1/tasks/{id}/explain", 200, reads, (*call).explain},
 		{"POST", "/v1/pods", 201, waits, (*call).submitPod},
 		{"GET", "/v1/agents", 200, reads, (*call).agents},
+		{"GET", "/v1/events", 200, stream, (*call).events},
 		{"POST", "/v1/reconcile", 204, waits, (*call).reconcile},
 		{"POST", "/v1/teardown", 204, waits, (*call).teardown},
 	}

@@ -25,16 +25,8 @@ type Server struct {
 	running chan struct{} // has an element for each request that is answered at once
 	waiting chan struct{} // has one for each that waits or watches
 	// leader is how this member reaches the one that leads. Nil: it is alone.
-	leader leader
-}
-
-// leader is the member that leads, for one that does not.
-type leader interface {
-	// forward passes a request on and its answer back. It waits for a leader until ctx ends. The body of the request was read
-	// before.
-	forward(ctx context.Context, w http.ResponseWriter, r *http.Request, body []byte)
-	// overview returns the leader's overview.
-	overview(ctx context.Context, r *http.Request) (Overview, error)
+	leader *forwarder
+	hub    *hub
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -44,10 +36,13 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		config: config, routes: routes(), guard: newGuard(&config),
 		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
-	}, nil
+		leader: newForwarder(&config),
+	}
+	s.hub = newHub(s)
+	return s, nil
 }
 
 // Serve answers requests on a listener, which it closes, until ctx ends. With [Config.TLS] it speaks TLS, and HTTP/2 to those
@@ -57,6 +52,10 @@ func New(config Config) (*Server, error) {
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err := s.config.mayListen(listener.Addr()); err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	defer s.hub.use()()
+	if s.leader != nil {
+		defer s.leader.peers.transport.CloseIdleConnections()
 	}
 	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
@@ -161,18 +160,17 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer cancel()
-	if at.kind != local && !s.leads() {
-		s.leader.forward(c.ctx, c.w, c.r, c.body)
+	if at.kind == reads || at.kind == waits {
+		s.atLeader(at, c)
 		return
 	}
 	body, err := at.handle(c)
 	switch {
+	case err == nil && at.kind == stream: // it has been answered
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && at.kind != local && leadsNot(err):
-		s.leader.forward(c.ctx, c.w, c.r, c.body)
 	default:
 		c.refuse(err)
 	}
@@ -194,9 +192,3 @@ func (s *Server) enter(k kind) (leave func(), err error) {
 
 // leads reports whether the framework runs in this process, as far as it knows.
 func (s *Server) leads() bool { return s.leader == nil || s.config.Elector.Status().Leads() }
-
-// leadsNot reports whether an error says that the framework does not run in this process.
-func leadsNot(err error) bool {
-	code := scheduler.ErrorCode(err)
-	return code == scheduler.CodeNotRunning || code == scheduler.CodeNotLeading
-}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLifeOfATask(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
 		info := decoded[task.Info](t, w.request("POST", "/v1/tasks", encode(t, spec("web"))), 201)
 		require.Equal(t, "web", info.Spec.ID)
 		page := decoded[controlapi.TaskPage[task.Info]](t, w.request("GET", "/v1/tasks", ""), 200)
@@ -34,7 +34,7 @@ func TestLifeOfATask(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
 		sleep(time.Second)
 		decoded[task.Info](t, w.request("POST", "/v1/tasks?wait=running", encode(t, spec("web"))), 201)
 		o := decoded[controlapi.Overview](t, w.request("GET", "/v1/status", ""), 200)
@@ -51,7 +51,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestServeEndsWithItsContext(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
 		decoded[task.Info](t, w.request("POST", "/v1/tasks?wait=running", encode(t, spec("web"))), 201)
 		answers := make(chan answer, 1)
 		go func() { answers <- w.request("GET", "/v1/tasks/web/wait?until=ended", "", "Request-Timeout: 600") }()

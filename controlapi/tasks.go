@@ -1,6 +1,7 @@
 package controlapi
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -17,11 +18,13 @@ func (c *call) submit() (any, error) {
 	if err := c.decode(&spec); err != nil {
 		return nil, err
 	}
+	spec.RequestID = cmp.Or(spec.RequestID, c.r.Header.Get(keyHeader))
+	if running {
+		info, err := c.config.Framework.Launch(c.ctx, spec)
+		return redacted(info), err
+	}
 	if err := c.config.Framework.Submit(c.ctx, spec); err != nil {
 		return nil, err
-	}
-	if running {
-		return c.launched(spec.ID)
 	}
 	return c.known(spec.ID)
 }
@@ -36,16 +39,19 @@ func (c *call) submitPod() (any, error) {
 	if err := c.decode(&members); err != nil {
 		return nil, err
 	}
+	for i := range members {
+		members[i].RequestID = cmp.Or(members[i].RequestID, c.r.Header.Get(keyHeader))
+	}
+	if running {
+		infos, err := c.config.Framework.LaunchPod(c.ctx, members...)
+		return redactedAll(infos), err
+	}
 	if err := c.config.Framework.SubmitPod(c.ctx, members...); err != nil {
 		return nil, err
 	}
 	infos := make([]task.Info, len(members))
 	for i := range members {
-		one := c.known
-		if running {
-			one = c.launched
-		}
-		if infos[i], err = one(members[i].ID); err != nil {
+		if infos[i], err = c.known(members[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -67,12 +73,6 @@ func (c *call) untilRunning() (bool, error) {
 // known returns what is known of a task.
 func (c *call) known(id string) (task.Info, error) {
 	info, err := c.config.Framework.Task(c.ctx, id)
-	return redacted(info), err
-}
-
-// launched waits until a task that was submitted is running.
-func (c *call) launched(id string) (task.Info, error) {
-	info, err := c.config.Framework.Wait(c.ctx, id, scheduler.UntilRunning)
 	return redacted(info), err
 }
 
@@ -141,9 +141,18 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	infos, err := c.config.Framework.Tasks(c.ctx)
+	var page found
+	var version uint64
+	done, err := c.hub.read(c.ctx, func(t *table, v uint64) { page, version = q.find(t.order), v })
 	if err != nil {
 		return nil, err
 	}
-	return q.page(newItems(infos)), nil
+	if !done {
+		t, err := c.ask(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		page, version = q.find(t.order), t.base
+	}
+	return page.encode(q.summary, version), nil
 }

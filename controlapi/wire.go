@@ -24,8 +24,9 @@ type Overview struct {
 	// Offers is the number of offers at hand, Agents what is known of agents. Agents are only in the event.
 	Offers int                    `json:"offers"`
 	Agents []scheduler.AgentStats `json:"agents,omitempty"`
-	// Error is why Connection is nil. Empty otherwise.
-	Error string `json:"error,omitzero"`
+	// Error is why Connection is nil, and Code the code of that. Empty otherwise.
+	Error string         `json:"error,omitzero"`
+	Code  scheduler.Code `json:"code,omitzero"`
 }
 
 // Health is the answer of GET /healthz and GET /readyz.

@@ -24,7 +24,7 @@ import (
 
 // known are the packages that the code of documents may use without importing them.
 var known = []string{
-	"context", "errors", "fmt", "log", "os", "testing", "testing/synctest", "time",
+	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "sync", "testing", "testing/synctest", "time",
 	module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
 	module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
 }
@@ -161,20 +161,33 @@ func TestDocumentsCompile(t *testing.T) {
 	require.Greater(t, checked, 5)
 }
 
-// The tests in docs/testing.md pass in a module of their own.
-func TestTestingDocument(t *testing.T) {
+// The tests in documents pass in a module of their own, a package for each document. What is no declaration is only compiled,
+// by TestDocumentsCompile.
+func TestTestsInDocuments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds packages")
 	}
 	dir := outside(t)
-	for i, b := range blocks(t, "../docs/testing.md") {
-		require.True(t, b.declares(), b.code)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("block%d_test.go", i)), []byte(b.source()), 0o600))
+	want := map[string][]string{
+		"testing":           {"TestShop", "TestAgentIsLost"},
+		"writing-a-matcher": {"TestLimited"},
 	}
-	said, err := goOutside(dir, "test", "-v", ".")
+	for document := range want {
+		folder := filepath.Join(dir, document)
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		for i, b := range blocks(t, "../docs/"+document+".md") {
+			if b.isFile() || b.declares() {
+				require.NoError(t, os.WriteFile(filepath.Join(folder, fmt.Sprintf("block%d_test.go", i)), []byte(b.source()), 0o600))
+			}
+		}
+	}
+	said, err := goOutside(dir, "test", "-v", "./...")
 	require.NoError(t, err, said)
-	require.Contains(t, said, "PASS: TestShop")
-	require.Contains(t, said, "PASS: TestAgentIsLost")
+	for _, tests := range want {
+		for _, name := range tests {
+			require.Contains(t, said, "PASS: "+name)
+		}
+	}
 }
 
 // The control: a name that does not exist, a value of another type, an import that is missing, and no Go at all.

@@ -27,8 +27,8 @@ type backlog struct {
 	given    []task.Demand // a copy of some of them, see copyOf
 	stale    bool
 	newTasks waitList // tasks for the next cycle to look at, even without new offers
-	// Tasks whose waiting is limited: waits is in the order in which they became pending, for maxWait; looked is in the
-	// order of the offer cycles that first looked at them, for maxCycles.
+	// Tasks by how long they wait: waits is in the order in which they became pending; looked is in the order of the offer
+	// cycles that first looked at them, for maxCycles.
 	waits, looked waitList
 
 	cycles     uint64 // the number of cycles so far
@@ -100,9 +100,7 @@ func (b *backlog) await(e *entry, next bool) {
 	if next {
 		b.newTasks.add(e, 0, len(b.pending))
 	}
-	if b.maxWait > 0 {
-		b.waits.add(e, anyCycle, len(b.pending))
-	}
+	b.waits.add(e, anyCycle, len(b.pending))
 }
 
 // endHold makes the next cycle look at a task that was held back.
@@ -218,6 +216,9 @@ func (b *backlog) cyclesOf(e *entry) int {
 
 // overdue removes from the waiting tasks those that have been pending for maxWait, and returns them.
 func (b *backlog) overdue(now time.Time) []*entry {
+	if b.maxWait == 0 {
+		return nil
+	}
 	return b.waits.take(func(w waiter) bool { return now.Sub(w.since) >= b.maxWait })
 }
 
@@ -226,9 +227,15 @@ func (b *backlog) exhausted() []*entry {
 	return b.looked.take(func(w waiter) bool { return b.cyclesOf(w.entry) >= b.maxCycles })
 }
 
+// oldest returns since when the task is pending that has been so for longest, zero if none is.
+func (b *backlog) oldest() time.Time {
+	since, _ := b.waits.first()
+	return since
+}
+
 // deadline returns when the next task is overdue.
 func (b *backlog) deadline() (time.Time, bool) {
-	if len(b.waits) == 0 {
+	if len(b.waits) == 0 || b.maxWait == 0 {
 		return time.Time{}, false
 	}
 	return b.waits[0].since.Add(b.maxWait), true

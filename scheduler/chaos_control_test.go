@@ -138,7 +138,7 @@ func unreachableIsLost() decision {
 		}
 		m.step(now, wake{})
 		if r := m.tasks.byID[u.Status.TaskID.Value]; r != nil && r.reconcilable() {
-			m.requeue(now, r)
+			m.requeue(now, r, "")
 			m.followDemand(now)
 			m.flush(now)
 		}

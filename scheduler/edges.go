@@ -279,7 +279,7 @@ func (e *edges) make(ctx context.Context, batches <-chan []outgoing, do func(con
 			done := make([]input, len(batch))
 			for i, out := range batch {
 				outcome, err := callOutcome(out.call, errs[i])
-				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, err: printable.Error(err)}
+				done[i] = callDone{stream: out.stream, call: out.call, ref: out.ref, outcome: outcome, took: time.Since(out.decided), err: printable.Error(err)}
 			}
 			if !e.put(ctx, done...) {
 				return

@@ -22,6 +22,7 @@ type entry struct {
 	launch  launch         // the state of its newest launch
 	offers  []string       // of its ACCEPT, shared
 	callers []caller       // that wait for it
+	times   *LaunchTimes   // of the launch, until it runs; nil: there is none, or another run made it
 	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
 	reconcileRound int32
 	// firstCycle is the number of the last offer cycle when a cycle first looked at it, at least 1; 0: none has yet.
@@ -80,6 +81,11 @@ func (p *pod) broken() bool {
 	return slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State.Terminal() })
 }
 
+// up reports whether all members run or have finished.
+func (p *pod) up() bool {
+	return !slices.ContainsFunc(p.members, func(e *entry) bool { return e.Info.State != task.StateFinished && !e.up() })
+}
+
 // wait adds a caller that waits for all members to run.
 func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
 
@@ -106,17 +112,71 @@ func (e *entry) snapshot() *record.Task {
 func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e.offers[0] == id.Value }
 
 // assign notes where the task is to be launched.
-func (e *entry) assign(p task.Placement) {
-	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = p.AgentID, p.Hostname, p.HostPorts
+func (e *entry) assign(now time.Time, p task.Placement) {
+	e.move(p.AgentID, p.Hostname, p.HostPorts)
 	e.Info.AgentAddress = "" // until the agent is noted
 	e.offers = p.OfferIDs
+	e.times = &LaunchTimes{Submitted: e.Info.Submitted, Placed: now}
+}
+
+// move notes where the task is.
+func (e *entry) move(agentID, hostname string, ports []uint16) {
+	to := record.Place{AgentID: agentID, Hostname: hostname}
+	e.History = e.History.Move(e.Info.Submitted, e.place(), to)
+	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = agentID, hostname, ports
+}
+
+func (e *entry) place() record.Place {
+	return record.Place{AgentID: e.Info.AgentID, Hostname: e.Info.Hostname}
+}
+
+// remember adds the present state to the history.
+func (e *entry) remember(message string) {
+	here := e.place()
+	e.History = e.History.Add(task.Transition{
+		At: e.Info.Updated, State: e.Info.State, AgentID: here.AgentID, Hostname: here.Hostname, Message: message,
+	}, e.Info.Submitted, here)
+}
+
+// history returns what has become of the task so far.
+func (e *entry) history() []task.Transition {
+	all, err := e.History.Transitions(e.Info.Submitted, e.place())
+	if err != nil || len(all) == 0 { // the record is of an earlier version
+		return lastTransition(&e.Info)
+	}
+	return all
+}
+
+// lastTransition returns the one transition that is known of a task without history.
+func lastTransition(i *task.Info) []task.Transition {
+	return []task.Transition{{At: i.Updated, State: i.State, AgentID: i.AgentID, Hostname: i.Hostname}}
+}
+
+// takeTimes returns the times of a launch when it is first known to run, and otherwise nil.
+func (e *entry) takeTimes(now time.Time, previous task.State) *LaunchTimes {
+	times := e.times
+	switch state := e.Info.State; {
+	case state != task.StateRunning:
+		if state.Terminal() {
+			e.times = nil
+		}
+		return nil
+	case times == nil && previous != task.StatePending && previous != task.StateStaging && previous != task.StateStarting:
+		return nil
+	case times == nil:
+		times = &LaunchTimes{Submitted: e.Info.Submitted}
+	}
+	e.times = nil
+	times.running(now)
+	return times
 }
 
 // unassign notes that its launch had no effect, and that it must not be launched again before notBefore.
 func (e *entry) unassign(notBefore time.Time) {
 	e.offers, e.UnknownSince = nil, time.Time{}
 	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, notBefore}
-	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, e.Info.Status = "", "", nil, nil
+	e.move("", "", nil)
+	e.times, e.Info.Status = nil, nil
 	e.Info.AgentAddress, e.Info.IPs = "", nil
 }
 
@@ -131,7 +191,7 @@ func (e *entry) noteAgent(a *task.Agent) {
 // reassign undoes unassign, except for the offer: the launch had an effect after all.
 func (e *entry) reassign() {
 	if f := e.former; f != nil {
-		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = f.agentID, f.hostname, f.hostPorts
+		e.move(f.agentID, f.hostname, f.hostPorts)
 	}
 }
 
@@ -143,11 +203,12 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	}
 	e.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
-		e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = status.AgentID.Value, "", nil
-		e.Info.AgentAddress, e.Info.IPs = "", nil
-		if f := e.former; f != nil && f.agentID == e.Info.AgentID {
-			e.Info.Hostname, e.Info.HostPorts = f.hostname, f.hostPorts
+		hostname, ports := "", []uint16(nil)
+		if f := e.former; f != nil && f.agentID == status.AgentID.Value {
+			hostname, ports = f.hostname, f.hostPorts
 		}
+		e.move(status.AgentID.Value, hostname, ports)
+		e.Info.AgentAddress, e.Info.IPs = "", nil
 	}
 	if status.AgentID != nil {
 		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
@@ -161,6 +222,26 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
 		e.Info.ExitStatus = &exit
 	}
+}
+
+// newHealth returns the health in a status as text, if it is another one than before, and otherwise "".
+func (e *entry) newHealth(s *mesos.TaskStatus) string {
+	switch {
+	case s.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *s.Healthy:
+		return ""
+	case *s.Healthy:
+		return "healthy"
+	}
+	return "unhealthy"
+}
+
+// submitted returns the number that cancel knows the task by if its caller alone knows of it, and otherwise 0: who has named his
+// request can make it again.
+func (e *entry) submitted() int {
+	if e.Info.Spec.RequestID != "" {
+		return 0
+	}
+	return e.Serial
 }
 
 // unknownFor notes that the master does not know the task, and returns for how long it has not.
@@ -211,14 +292,14 @@ func (e *entry) dropCallers() {
 	}
 }
 
-// forgetCaller drops a caller, and reports whether it was the owner of the task, or waited for its pod to run.
+// forgetCaller drops a caller, and reports whether it was the owner of the task, or of its pod.
 func (e *entry) forgetCaller(gone ref) (wanted bool) {
 	for _, c := range e.callers {
 		wanted = wanted || c.ref == gone && c.owner
 	}
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
 	if p := e.pod; p != nil {
-		wanted = wanted || slices.Contains(p.callers, gone)
+		wanted = wanted || slices.Contains(p.callers, gone) && e.Info.Spec.RequestID == ""
 		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == gone })
 	}
 	return wanted

@@ -70,7 +70,7 @@ func TestStatusIsKeptWithoutData(t *testing.T) {
 func TestPortsOfTheLastPlacement(t *testing.T) {
 	placed := func() *entry {
 		e := &entry{}
-		e.assign(task.Placement{AgentID: "a1", Hostname: "a1.example", HostPorts: []uint16{31000}, OfferIDs: []string{"o1"}})
+		e.assign(time.Time{}, task.Placement{AgentID: "a1", Hostname: "a1.example", HostPorts: []uint16{31000}, OfferIDs: []string{"o1"}})
 		e.unassign(time.Time{})
 		require.Empty(t, e.Info.AgentID)
 		require.Empty(t, e.Info.HostPorts)

@@ -13,7 +13,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Event is what [Scheduler.Watch] yields: a [TaskEvent], a [ConnectionEvent], an [OfferEvent], an
+// Event is what [Scheduler.Watch] yields: a [TaskEvent], a [RemovedEvent], a [ConnectionEvent], an [OfferEvent], an
 // [InverseOfferEvent], a [FailureEvent], an [UnknownTaskEvent], a [NeverOfferedEvent], a [StoreEvent] or a [LagEvent].
 // Later versions may add types: a type switch should ignore the types that it does not know.
 type Event interface {
@@ -30,8 +30,22 @@ type TaskEvent struct {
 	// Err is Task.Err: why the scheduler ended the task, such as a [*CapacityError]. Nil if it has not ended, or was
 	// ended by Mesos.
 	Err error `json:"-"`
+	// Message is why the task changed, see [task.Transition].
+	Message string `json:"message,omitzero"`
+	// Launch is set on the first event of a launch with [task.StateRunning]: how long its phases took. It is shared and must
+	// not be changed.
+	Launch *LaunchTimes `json:"launch,omitempty"`
 
 	minor bool // neither the state nor the health has changed
+}
+
+// RemovedEvent reports tasks that are not on record any more: they were forgotten, or dropped from the history. See
+// [Scheduler.Forget] and [Config.History].
+type RemovedEvent struct {
+	Tasks []string `json:"tasks"` // their IDs
+	// Version orders the removal among the changes of tasks, see [task.Info]. A task of the same ID with a higher version
+	// is another one, submitted later.
+	Version uint64 `json:"version,omitzero"`
 }
 
 // ConnectionEvent reports that a subscription with the master began, ended, or could not be made.
@@ -153,6 +167,7 @@ type LagEvent struct {
 }
 
 func (TaskEvent) isEvent()         {}
+func (RemovedEvent) isEvent()      {}
 func (ConnectionEvent) isEvent()   {}
 func (OfferEvent) isEvent()        {}
 func (InverseOfferEvent) isEvent() {}
@@ -166,6 +181,11 @@ func (LagEvent) isEvent()          {}
 func (e TaskEvent) String() string {
 	e.Task.Err = cmp.Or(e.Err, e.Task.Err)
 	return e.Task.String()
+}
+
+// String returns one line for logs.
+func (e RemovedEvent) String() string {
+	return printable.Linef("%s not on record any more: %s", counted(len(e.Tasks), "task"), describeIDs(e.Tasks))
 }
 
 // String returns one line for logs.
@@ -216,12 +236,17 @@ func (e UnknownTaskEvent) String() string {
 
 // String returns one line for logs.
 func (e NeverOfferedEvent) String() string {
+	return printable.Linef("%s never offered what is needed (%s): %s", counted(len(e.Tasks), "task"), describeIDs(e.Tasks), describeField(e.Err))
+}
+
+// describeIDs returns the first IDs of a list as text, and how many follow.
+func describeIDs(all []string) string {
 	const most = 5
-	names := strings.Join(e.Tasks[:min(len(e.Tasks), most)], ", ")
-	if more := len(e.Tasks) - most; more > 0 {
+	names := strings.Join(all[:min(len(all), most)], ", ")
+	if more := len(all) - most; more > 0 {
 		names += fmt.Sprintf(" and %d more", more)
 	}
-	return printable.Linef("%s never offered what is needed (%s): %s", counted(len(e.Tasks), "task"), names, describeField(e.Err))
+	return names
 }
 
 // String returns one line for logs.

@@ -26,9 +26,9 @@ import (
 // told are all exported types with a text that may contain what others have sent: events, errors and what is said of tasks.
 func told() []any {
 	return []any{
-		&scheduler.TaskEvent{}, &scheduler.ConnectionEvent{}, &scheduler.OfferEvent{}, &scheduler.InverseOfferEvent{},
+		&scheduler.TaskEvent{}, &scheduler.RemovedEvent{}, &scheduler.ConnectionEvent{}, &scheduler.OfferEvent{}, &scheduler.InverseOfferEvent{},
 		&scheduler.FailureEvent{}, &scheduler.UnknownTaskEvent{}, &scheduler.NeverOfferedEvent{}, &scheduler.StoreEvent{}, &scheduler.LagEvent{},
-		&scheduler.Explanation{}, &scheduler.Finding{}, &scheduler.FieldDiff{}, &task.Info{}, &task.Rejection{}, &task.Reason{},
+		&scheduler.Explanation{}, &scheduler.Finding{}, &scheduler.FieldDiff{}, &task.Info{}, &task.Transition{}, &task.Rejection{}, &task.Reason{},
 
 		&scheduler.ConfigError{}, &scheduler.FencedError{}, &scheduler.TaskError{}, &scheduler.ForgetError{}, &scheduler.CapacityError{},
 		&scheduler.SubscribeError{}, &scheduler.FingerprintError{}, &scheduler.FrameworkRemovedError{}, &scheduler.CallError{},

@@ -123,7 +123,11 @@ func receiving(t *testing.T, use func(t *testing.T, e *edges, inputs <-chan []in
 // A stream that ends gives back the room for the event that the loop has not taken, or room would become less and less.
 func TestInflowOfAStreamThatEndsWhileTheLoopIsBusy(t *testing.T) {
 	receiving(t, func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error) {
-		for range 10 {
+		rounds := 10
+		if testing.Short() {
+			rounds = 2
+		}
+		for range rounds {
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errNewLeader)
 			go func() { <-inputs }() // SUBSCRIBED
 			require.ErrorIs(t, receive(ctx), errNewLeader)

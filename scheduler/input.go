@@ -58,6 +58,7 @@ type (
 		call    *scheduler.Call
 		ref     ref // the caller that asked for it
 		outcome outcome
+		took    time.Duration // since the call was decided on; for metrics
 		err     error
 	}
 	// stored: that many further records of the write under way are stored. With an error: the rest of it may have been

@@ -19,6 +19,7 @@ type loop struct {
 	decide   func(*machine, time.Time, input) []action
 	run      *run
 	watchers *watchers
+	tally    *tally
 	log      *slog.Logger
 	edges    *edges
 
@@ -56,6 +57,7 @@ type outgoing struct {
 	master   string
 	call     *scheduler.Call
 	ref      ref
+	decided  time.Time // when the machine decided to make it
 
 	constraints offerfilter.Constraints
 }
@@ -104,7 +106,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	defer cancel(nil)
 	e.exit = cancel
 	l := &loop{
-		machine: m, decide: s.decide, run: r, watchers: &s.watchers, log: slog.New(userHandler{config.Logger.Handler(), &s.userCode}),
+		machine: m, decide: s.decide, run: r, watchers: &s.watchers, tally: s.tally, log: slog.New(userHandler{config.Logger.Handler(), &s.userCode}),
 		edges: e, inputs: inputs,
 		calls:   lane{to: make(chan []outgoing), batch: 1},
 		acks:    lane{to: make(chan []outgoing), batch: ackBatch},
@@ -112,6 +114,8 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 		callers: map[ref]*request{},
 	}
 	defer l.timer.Stop()
+	l.tally.beginRun(time.Now(), m, inputs)
+	defer func() { l.tally.endRun(time.Now()) }()
 	if t.Store != nil {
 		l.writes = e.write(ctx, store, r.limit)
 	}
@@ -127,6 +131,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 
 func (l *loop) serve(ctx context.Context) error {
 	l.step(ctx, start{})
+	l.watchers.begin(l.machine.tasks.version)
 	for !l.ended {
 		calls, call := l.calls.head()
 		acks, ack := l.acks.head()
@@ -203,10 +208,13 @@ func (l *loop) take(ctx context.Context, req *request) {
 // step passes inputs to the machine, tells it if that took long, and sets the timer.
 func (l *loop) step(ctx context.Context, ins ...input) {
 	began := time.Now()
+	l.tally.beginStep(began)
 	l.feed(ctx, ins...)
-	if took := time.Since(began); took >= busyAfter {
+	took := time.Since(began)
+	if took >= busyAfter {
 		l.feed(ctx, busy{took})
 	}
+	l.tally.endStep(took, len(l.calls.waiting), len(l.acks.waiting))
 	if at := l.machine.deadline(); at.IsZero() {
 		l.timer.Stop()
 	} else {
@@ -237,8 +245,11 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 				l.logCall(ctx, in)
 			}
 		}
-		for _, a := range l.decide(l.machine, time.Now(), in) {
-			l.perform(ctx, a)
+		now := time.Now()
+		actions := l.decide(l.machine, now, in)
+		l.tally.fold(l.machine, now, in, actions)
+		for _, a := range actions {
+			l.perform(ctx, now, a)
 		}
 		if e, ok := in.(streamEvent); ok {
 			l.edges.inflow.give(e.size)
@@ -251,16 +262,20 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 func (l *loop) finish(ctx context.Context) {
 	l.drop(l.stream, nil)
 	for _, in := range append([]input{end{}}, l.again...) {
-		for _, a := range l.decide(l.machine, time.Now(), in) {
+		now := time.Now()
+		actions := l.decide(l.machine, now, in)
+		l.tally.fold(l.machine, now, in, actions)
+		for _, a := range actions {
 			switch a.(type) {
 			case reply, notify:
-				l.perform(ctx, a)
+				l.perform(ctx, now, a)
 			}
 		}
 	}
 }
 
-func (l *loop) perform(ctx context.Context, a action) {
+// perform performs an action that the machine has returned now.
+func (l *loop) perform(ctx context.Context, now time.Time, a action) {
 	switch a := a.(type) {
 	case subscribe:
 		streamCtx, cancel := context.WithCancelCause(ctx)
@@ -269,7 +284,7 @@ func (l *loop) perform(ctx context.Context, a action) {
 	case closeStream:
 		l.drop(a.stream, a.err)
 	case send:
-		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref, a.constraints}
+		out := outgoing{a.stream, l.streamID, l.master, a.call, a.ref, now, a.constraints}
 		switch t := a.call.GetType(); {
 		case t == scheduler.Call_TEARDOWN:
 			l.dropCalls() // they are no longer needed, and the master would refuse those behind this one

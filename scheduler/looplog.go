@@ -24,8 +24,10 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			level = slog.LevelDebug
 		}
 		l.log.Log(ctx, level, "task", "task", printable.Line(e.Task.Spec.ID), "state", e.Task.State.String(),
-			"agent", printable.Line(e.Task.Hostname), "message", printable.Line(e.Task.Status.GetMessage()))
+			"agent", printable.Line(e.Task.Hostname), "message", e.Message)
 		l.logPanic(ctx, e.Err)
+	case RemovedEvent:
+		l.log.DebugContext(ctx, "tasks not on record any more", "event", e.String())
 	case ConnectionEvent:
 		if e.Connected {
 			l.log.InfoContext(ctx, "subscribed", "framework", printable.Line(e.FrameworkID))

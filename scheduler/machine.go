@@ -54,9 +54,10 @@ import (
 //	machine_backlog.go         pending tasks, and where they are counted
 //	machine_neveroffered.go    tasks that need what the framework does not subscribe for
 //	machine_explanation.go     why a task is not launched
+//	machine_submit.go          tasks and pods that are submitted, and those that are submitted again
 //	machine_tasks.go           tasks from their submission to their end, KILL
 //	machine_pods.go            tasks that are launched together
-//	machine_wait.go            users who wait for a task that is on record, or to be
+//	machine_wait.go            users who wait for a task that is on record
 //	machine_forget.go          tasks that are taken off the record
 //	machine_updates.go         UPDATE and ACKNOWLEDGE
 //	machine_reconciliation.go  RECONCILE
@@ -90,6 +91,7 @@ type machine struct {
 
 	matchErr error    // why the last cycle failed; nil: it did not
 	placed   placed   // what a builder works on
+	removed  []string // the tasks that have left the record in the current step
 	actions  []action // of the current step
 }
 
@@ -183,6 +185,7 @@ func (m *machine) step(now time.Time, in input) []action {
 	m.checkDeclined(now)
 	m.followFilter(now) // before a REVIVE, since the master then allocates at once, with the filter that it has
 	m.followDemand(now)
+	m.tellRemoved(now)
 	m.flush(now)
 	return m.actions
 }

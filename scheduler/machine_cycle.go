@@ -152,7 +152,7 @@ func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[s
 		return nil, nil, nil
 	}
 	for i, e := range e.members() {
-		e.assign(parts[i])
+		e.assign(now, parts[i])
 		m.reconciliation.skip(e)
 		m.tasks.advanceLaunch(e, eventPlaced)
 		m.setState(now, e, task.StateStaging, nil)

@@ -42,6 +42,7 @@ func (m *machine) forgetEntry(now time.Time, e *entry) {
 		m.demand.TaskArrived("") // others of its group may have a place now
 	}
 	m.tasks.forget(e)
+	m.noteRemoved(e)
 	m.leaveClass(e)
 	m.timers.forget(e)
 	m.unknown.remove(e)
@@ -51,6 +52,23 @@ func (m *machine) forgetEntry(now time.Time, e *entry) {
 	}
 	if m.reconciliation.markReconciled(e) && m.conn.connected() { // otherwise the next subscription begins another round
 		m.reconciled(now)
+	}
+}
+
+// noteRemoved notes that a task has left the record.
+func (m *machine) noteRemoved(e *entry) { m.removed = append(m.removed, e.Info.Spec.ID) }
+
+// takeRemoved returns the tasks that have left the record since it was last called.
+func (m *machine) takeRemoved() []string {
+	removed := m.removed
+	m.removed = nil
+	return removed
+}
+
+// tellRemoved tells watchers which tasks have left the record in this step.
+func (m *machine) tellRemoved(now time.Time) {
+	if removed := m.takeRemoved(); len(removed) > 0 {
+		m.whenStored(now, notify{RemovedEvent{Tasks: removed, Version: m.tasks.nextVersion()}})
 	}
 }
 

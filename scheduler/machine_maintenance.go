@@ -67,7 +67,7 @@ func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {
 	}
 	m.refuse(now, m.pool.takeFrom(agentID))
 	there := func(t *mesos.TaskInfo) bool { return t.AgentID.Value == agentID }
-	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
+	for _, c := range m.cancelLaunches(now, "an inverse offer was accepted for the agent", func(c *scheduler.Call) bool { return slices.ContainsFunc(launchedBy(c), there) }) {
 		m.returnOffers(c.Accept.OfferIDs)
 	}
 }

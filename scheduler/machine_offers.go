@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 func (m *machine) rescind(now time.Time, gone mesos.OfferID) {
 	m.census.forgetOffer(m.pool.rescind(gone.Value))
 	isGone := func(id mesos.OfferID) bool { return id == gone }
-	for _, c := range m.cancelLaunches(now, func(c *scheduler.Call) bool { return slices.ContainsFunc(c.Accept.OfferIDs, isGone) }) {
+	for _, c := range m.cancelLaunches(now, "the offer was rescinded", func(c *scheduler.Call) bool { return slices.ContainsFunc(c.Accept.OfferIDs, isGone) }) {
 		if others := slices.DeleteFunc(c.Accept.OfferIDs, isGone); len(others) > 0 {
 			m.returnOffers(others)
 		}
@@ -122,6 +123,7 @@ func (m *machine) launched(now time.Time, c *scheduler.Call) {
 			continue
 		}
 		m.tasks.advanceLaunch(e, eventSent)
+		e.times.stored(now)
 		m.startLaunchTimer(e, now.Add(m.settings.launchTimeout))
 		if e.Killing {
 			m.sendKill(now, e)
@@ -152,9 +154,12 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 		}
 		switch {
 		case !possible && (e.launch == launchSent || e.launch == launchVoid):
-			m.requeue(now, e)
+			m.requeue(now, e, unlaunched(in))
 		case possible && e.launch == launchSent: // otherwise an update arrived first
 			m.tasks.advanceLaunch(e, eventAnswered)
+			if in.outcome == accepted {
+				e.times.accepted(now)
+			}
 			// Without a subscription the master cannot be asked; the next one begins with a reconciliation.
 			if m.conn.connected() && !(in.outcome == accepted && m.conn.current(in.stream)) {
 				m.startLaunchTimer(e, now.Add(callRetry))
@@ -167,6 +172,14 @@ func (m *machine) acceptDone(now time.Time, in callDone) {
 	}
 }
 
+// unlaunched returns why an ACCEPT had no effect.
+func unlaunched(in callDone) string {
+	if in.err == nil {
+		return "ACCEPT " + in.outcome.String()
+	}
+	return fmt.Sprintf("ACCEPT %v: %v", in.outcome, in.err)
+}
+
 // retryDecline declines, after a pause, offers whose ACCEPT or DECLINE may not have arrived. It refuses them for no
 // time: they may fit a pending task, and the REVIVE for tasks that arrived meanwhile has been sent already. If the
 // first answer did arrive, or arrives late, its refusal is in force.
@@ -176,14 +189,14 @@ func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 }
 
 // cancelLaunches cancels those ACCEPT calls that wait for the store and that pick selects, and returns them. Their
-// tasks are pending again.
-func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool) []*scheduler.Call {
+// tasks are pending again, and their histories say why.
+func (m *machine) cancelLaunches(now time.Time, why string, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
 	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return isAccept(w) && pick(w.Action.(send).call) }) {
 		taken = append(taken, a.(send).call)
 	}
 	for _, c := range taken {
-		m.requeueHeld(now, launchedBy(c))
+		m.requeueHeld(now, launchedBy(c), why)
 	}
 	return taken
 }
@@ -191,10 +204,10 @@ func (m *machine) cancelLaunches(now time.Time, pick func(*scheduler.Call) bool)
 func all(*scheduler.Call) bool { return true }
 
 // requeueHeld makes those of these tasks pending again whose launch was not sent.
-func (m *machine) requeueHeld(now time.Time, tasks []*mesos.TaskInfo) {
+func (m *machine) requeueHeld(now time.Time, tasks []*mesos.TaskInfo, why string) {
 	for _, t := range tasks {
 		if e := m.tasks.byID[t.TaskID.Value]; e != nil && e.launch == launchHeld {
-			m.requeue(now, e)
+			m.requeue(now, e, why)
 		}
 	}
 }

@@ -13,43 +13,6 @@ import (
 // member has ended.
 var errPodBroken = errors.New("scheduler: the launch had no effect, and another member of its pod has ended")
 
-func (m *machine) submitPod(now time.Time, in submitPod) {
-	name := in.specs[0].Pod
-	if m.tasks.knownPod(name) {
-		m.emit(reply{ref: in.ref, err: duplicate(name)})
-		return
-	}
-	for i := range in.specs {
-		if m.tasks.known(in.specs[i].ID) {
-			m.emit(reply{ref: in.ref, err: duplicate(in.specs[i].ID)})
-			return
-		}
-	}
-	var errs []error
-	for i := range in.specs {
-		errs = append(errs, m.checkOffered(&in.specs[i]))
-	}
-	if err := errors.Join(errs...); err != nil {
-		m.emit(reply{ref: in.ref, err: err})
-		return
-	}
-	var entries []*entry
-	for i := range in.specs {
-		entries = append(entries, m.tasks.submit(now, in.specs[i]))
-	}
-	p := m.joinPod(entries)
-	m.enqueue(entries[0])
-	for _, e := range entries {
-		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
-	}
-	if in.wait {
-		p.wait(in.ref)
-	} else {
-		m.whenStored(now, reply{ref: in.ref, submitted: entries[0].Serial})
-	}
-}
-
 // joinPod makes a pod of tasks. They share the class of their combined spec.
 func (m *machine) joinPod(entries []*entry) *pod {
 	p := m.tasks.join(entries)

@@ -67,7 +67,7 @@ func (m *machine) storeFailed(now time.Time, err error) {
 
 // returnLaunches cancels the launches that wait for the store, and returns their offers.
 func (m *machine) returnLaunches(now time.Time) {
-	for _, c := range m.cancelLaunches(now, all) {
+	for _, c := range m.cancelLaunches(now, "the master takes no ACCEPT", all) {
 		m.returnOffers(c.Accept.OfferIDs)
 	}
 }
@@ -89,7 +89,7 @@ func (m *machine) endLongWaits(now, by time.Time) {
 			if !slices.ContainsFunc(tasks, m.notStored) {
 				return false
 			}
-			m.requeueHeld(now, tasks)
+			m.requeueHeld(now, tasks, "the store has not taken the launch for too long")
 			givenUp = true
 			return true
 		})
@@ -194,5 +194,6 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task, left 
 	for _, e := range ended {
 		m.retire(e)
 	}
+	m.takeRemoved()               // nobody has seen them in this run
 	m.trimRemembered(time.Time{}) // those beyond the number; what is too old is forgotten when the run begins
 }

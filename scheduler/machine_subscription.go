@@ -184,7 +184,7 @@ func (m *machine) disconnected(now time.Time, err error) {
 	}
 	m.conn.lose(now, err)
 	m.pool.takeAll()
-	m.cancelLaunches(now, all)
+	m.cancelLaunches(now, "the subscription ended before the launch was stored", all)
 	m.dropCalls()
 	m.backoff.reset(now)
 	m.acks.reset()

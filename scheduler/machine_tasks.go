@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -10,22 +9,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-func (m *machine) submit(now time.Time, in submit) {
-	if m.tasks.known(in.spec.ID) {
-		m.emit(reply{ref: in.ref, err: duplicate(in.spec.ID)})
-		return
-	}
-	e, err := m.put(now, in.spec)
-	switch {
-	case err != nil:
-		m.emit(reply{ref: in.ref, err: err})
-	case in.wait:
-		e.wait(caller{ref: in.ref, owner: true})
-	default:
-		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.Serial})
-	}
-}
 
 // put puts a new task on record.
 func (m *machine) put(now time.Time, spec task.Spec) (*entry, error) {
@@ -75,7 +58,7 @@ func (m *machine) endTask(now time.Time, e *entry) {
 	for _, e := range e.members() {
 		switch {
 		case e.Info.State == task.StatePending:
-			m.setState(now, e, task.StateKilled, nil)
+			m.change(now, e, transition{state: task.StateKilled, message: "killed before it was launched"})
 		case !e.Info.State.Terminal():
 			m.killOne(now, e)
 		}
@@ -146,13 +129,13 @@ func (m *machine) startKillTimer(e *entry, at time.Time) {
 	e.killTimer = m.timers.start(timer{at: at, kill: e})
 }
 
-// requeue makes a launched task pending again, in its old place in the backlog.
-func (m *machine) requeue(now time.Time, e *entry) { m.requeueUntil(now, e, now) }
+// requeue makes a launched task pending again, in its old place in the backlog, and says why.
+func (m *machine) requeue(now time.Time, e *entry, why string) { m.requeueUntil(now, e, now, why) }
 
 // requeueUntil does the same, and does not launch the task again before notBefore.
-func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
+func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time, why string) {
 	if e.Killing {
-		m.setState(now, e, task.StateKilled, nil)
+		m.change(now, e, transition{state: task.StateKilled, message: why})
 		return
 	}
 	if e.pod != nil {
@@ -166,7 +149,7 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 		}
 	}
 	for _, e := range e.members() {
-		m.requeueOne(now, e, notBefore)
+		m.requeueOne(now, e, notBefore, why)
 	}
 	e = e.head()
 	if err := m.neverOffered(e); err != nil { // it was launched under a role that the framework has lost since
@@ -183,21 +166,29 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time) {
 	m.demand.TaskArrived(e.Info.Spec.Role)
 }
 
-func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time) {
+func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time, why string) {
 	m.tasks.advanceLaunch(e, eventWithdrawn)
 	e.unassign(notBefore)
-	m.setState(now, e, task.StatePending, nil)
+	m.change(now, e, transition{state: task.StatePending, message: why})
+}
+
+// transition is a change of a task: of its state, its health or its status.
+type transition struct {
+	state   task.State
+	err     error  // why the scheduler ended the task; nil: it did not
+	message string // why it changed; empty: err says it, or nothing does
+	minor   bool   // neither the state nor the health is another one
 }
 
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
 // waited for the state. The error is why the task ended, if the scheduler ended it.
 func (m *machine) setState(now time.Time, e *entry, state task.State, err error) {
-	m.change(now, e, state, err, false)
+	m.change(now, e, transition{state: state, err: err})
 }
 
-// change does the same. A change is minor if neither the state nor the health is another one.
-func (m *machine) change(now time.Time, e *entry, state task.State, err error, minor bool) {
-	previous := e.Info.State
+// change does the same.
+func (m *machine) change(now time.Time, e *entry, t transition) {
+	previous, state, err := e.Info.State, t.state, t.err
 	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.StatePending {
 		m.countPending(e.class, -1)
@@ -210,8 +201,18 @@ func (m *machine) change(now time.Time, e *entry, state task.State, err error, m
 	}
 	m.census.recount(e)
 	m.backlog.stateChanged(previous, state)
+	m.tasks.stateChanged(previous, state)
+	if t.message == "" && err != nil {
+		t.message = err.Error()
+	}
+	t.message = shortLine(t.message)
+	if !t.minor {
+		e.remember(t.message)
+	}
 	m.touch(e.Info.Spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: previous, Err: err, minor: minor}})
+	m.whenStored(now, notify{TaskEvent{
+		Task: e.Info, Previous: previous, Err: err, Message: t.message, Launch: e.takeTimes(now, previous), minor: t.minor,
+	}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
 		answer := reply{ref: c.ref, info: e.Info}
@@ -219,7 +220,7 @@ func (m *machine) change(now time.Time, e *entry, state task.State, err error, m
 		case ended && !c.end:
 			answer.err = &TaskError{Task: e.Info, Err: err}
 		case c.owner:
-			answer.submitted = e.Serial
+			answer.submitted = e.submitted()
 		}
 		m.whenStored(now, answer)
 	}
@@ -237,6 +238,7 @@ func (m *machine) retire(e *entry) {
 	for _, dropped := range m.tasks.retire(e) {
 		m.leaveClass(dropped)
 		m.touch(dropped.Info.Spec.ID)
+		m.noteRemoved(dropped)
 	}
 }
 
@@ -282,11 +284,11 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	if len(e.pod.callers) == 0 {
 		return
 	}
-	answer := reply{submitted: e.pod.members[0].Serial}
+	answer := reply{submitted: e.pod.members[0].submitted()}
 	switch state := e.Info.State; {
 	case state.Terminal() && state != task.StateFinished:
 		answer.err = &TaskError{Task: e.Info, Err: err}
-	case slices.ContainsFunc(e.pod.members, func(e *entry) bool { return e.Info.State != task.StateFinished && !e.up() }):
+	case !e.pod.up():
 		return
 	}
 	for _, caller := range e.pod.takeCallers() {

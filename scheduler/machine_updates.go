@@ -96,7 +96,8 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateStaging {
 		m.startLaunchTimer(e, m.timers.together(aboutStaging, now.Add(m.settings.launchTimeout)))
 	}
-	minor := state == e.Info.State && (status.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *status.Healthy)
+	health := e.newHealth(&status)
+	minor := state == e.Info.State && health == ""
 	if minor && status.GetReason() == mesos.REASON_RECONCILIATION {
 		return // nothing changed
 	}
@@ -113,7 +114,7 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
 		m.quarantinePorts(now, e)
 	}
-	m.change(now, e, state, nil, minor)
+	m.change(now, e, transition{state: state, message: join(health, statusText(&status)), minor: minor})
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
 		m.killReachable(now, e)
 	}
@@ -162,7 +163,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		return true // about an earlier launch: this one was not sent
 	case reason == mesos.REASON_INVALID_OFFERS && state.Terminal():
 		// The offer was rescinded before the ACCEPT arrived. Nothing ran, and the launch does not count as lost.
-		m.requeue(now, e)
+		m.requeue(now, e, statusText(&status))
 		return true
 	case !showsNoEffect(now, e, state, fromMaster):
 		return false
@@ -189,7 +190,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		}
 		m.returnOffers(offers)
 	}
-	m.requeueUntil(now, e, notBefore)
+	m.requeueUntil(now, e, notBefore, join(state.String(), statusText(&status)))
 	return true
 }
 
@@ -268,7 +269,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	e.UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)
 	e.recordStatus(status)
-	m.setState(now, e, state, nil)
+	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status))})
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again soon: most likely

@@ -46,6 +46,7 @@ type poolPolicy struct {
 
 // hold is for how long an offer is held.
 type hold struct {
+	since     time.Time // when it came
 	until     time.Time // it is declined then
 	extended  bool      // it is held for longer than a moment
 	rescinded bool      // it is not at hand any more, and is removed with others
@@ -77,7 +78,7 @@ func (p *pool) add(now time.Time, offers []task.Offer) (surplus []task.Offer) {
 	if p.size() == 0 || until.Before(p.holdUntil) {
 		p.holdUntil = until
 	}
-	offers, surplus = p.admit(offers, until)
+	offers, surplus = p.admit(now, offers, until)
 	if len(p.offers) == 0 {
 		p.offers = offers // the pool owns the slice now
 	} else {
@@ -93,7 +94,7 @@ func (p *pool) add(now time.Time, offers []task.Offer) (surplus []task.Offer) {
 }
 
 // admit numbers the offers that are to be added and held until then, in place, and returns them, and those that are too many.
-func (p *pool) admit(offers []task.Offer, until time.Time) (admitted, surplus []task.Offer) {
+func (p *pool) admit(now time.Time, offers []task.Offer, until time.Time) (admitted, surplus []task.Offer) {
 	p.number()
 	p.holds = slices.Grow(p.holds, len(offers))
 	room, next := p.policy.limit-p.size(), p.first+len(p.offers)
@@ -110,7 +111,7 @@ func (p *pool) admit(offers []task.Offer, until time.Time) (admitted, surplus []
 		}
 		p.numbers[id] = next + len(admitted)
 		p.bytes += size
-		p.holds = append(p.holds, hold{until: until, size: size})
+		p.holds = append(p.holds, hold{since: now, until: until, size: size})
 		admitted = append(admitted, offers[i])
 	}
 	return admitted, surplus
@@ -203,6 +204,20 @@ func (p *pool) agents() map[string]bool {
 func (p *pool) atHand() []task.Offer {
 	p.sweep()
 	return p.offers
+}
+
+// list returns the offers at hand as users are told.
+func (p *pool) list() []OfferAtHand {
+	all := make([]OfferAtHand, 0, p.size())
+	for i := range p.offers {
+		if p.holds[i].rescinded {
+			continue
+		}
+		o, sum := &p.offers[i], Amounts{}
+		sum.addResources(o.Resources, p.policy.usable)
+		all = append(all, OfferAtHand{ID: o.ID, Agent: o.Agent, Role: o.Role, Resources: sum.rounded(), Since: p.holds[i].since})
+	}
+	return all
 }
 
 // rescind removes an offer, if it is there, and returns the ID of its agent.

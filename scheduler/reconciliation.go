@@ -15,6 +15,7 @@ type reconciliation struct {
 	pause   time.Duration     // before the calls are repeated
 	next    time.Time         // when to ask again, or to begin the next round
 	callers []ref             // that wait for the end of a round
+	ended   int               // rounds that were not given up for another
 }
 
 // The pause before the first repetition, and the longest one.
@@ -93,6 +94,7 @@ func (r *reconciliation) markReconciled(e *entry) bool {
 func (r *reconciliation) end() []ref {
 	callers := r.callers
 	r.batches, r.callers = nil, nil
+	r.ended++
 	return callers
 }
 

@@ -22,7 +22,15 @@ type registry struct {
 	placed     map[string][]string // what onAgents returned when the version was placedAt
 	placedAt   uint64
 	adopted    int // tasks, in the present round of reconciliation
+	counts     taskCounts
 	illegal    int // the number of steps of launches that the diagram does not have; tests require 0
+}
+
+// taskCounts are how many tasks are on record by state, and what has happened to tasks since the machine was made.
+type taskCounts struct {
+	states                        [taskStates]int
+	ended                         [taskStates]uint64 // by the state in which they ended
+	submitted, launched, requeued uint64
 }
 
 func newRegistry(history int, keep Retention) registry {
@@ -33,6 +41,8 @@ func newRegistry(history int, keep Retention) registry {
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
 	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
 	e.launch = launchNone
+	r.counts.submitted++
+	e.remember("")
 	return e
 }
 
@@ -41,6 +51,7 @@ func (r *registry) adopt(info task.Info) *entry {
 	r.serial++
 	e := &entry{Task: record.Task{Info: info, Serial: r.serial}, launch: launchConfirmed}
 	r.byID[info.Spec.ID] = e
+	r.counts.states[info.State]++
 	return e
 }
 
@@ -59,6 +70,7 @@ func (r *registry) restore(tasks []record.Task) []*entry {
 		t := &tasks[i]
 		entries[i] = &entry{Task: *t, launch: restoredLaunch(t)}
 		r.byID[t.Info.Spec.ID] = entries[i]
+		r.counts.states[t.Info.State]++
 		r.serial, r.version = max(r.serial, t.Serial), max(r.version, t.Info.Version)
 	}
 	sortBySerial(entries)
@@ -104,9 +116,25 @@ func (r *registry) retire(e *entry) (dropped []*entry) {
 	return dropped
 }
 
+// stateChanged notes a change of a task's state.
+func (r *registry) stateChanged(previous, state task.State) {
+	r.counts.states[previous]--
+	r.counts.states[state]++
+	switch {
+	case state == previous:
+	case state.Terminal() && !previous.Terminal():
+		r.counts.ended[state]++
+	case state == task.StatePending:
+		r.counts.requeued++
+	case previous == task.StatePending && state == task.StateStaging:
+		r.counts.launched++
+	}
+}
+
 // drop removes a task.
 func (r *registry) drop(e *entry) {
 	delete(r.byID, e.Info.Spec.ID)
+	r.counts.states[e.Info.State]--
 	if p := e.pod; p != nil {
 		if p.onRecord--; p.onRecord == 0 {
 			delete(r.pods, e.Info.Spec.Pod)
@@ -128,12 +156,33 @@ func (r *registry) knownPod(name string) bool {
 	return r.pods[name] != nil || r.remembered.pods[name] != nil
 }
 
+// podSize returns how many members of a pod are known.
+func (r *registry) podSize(name string) int {
+	n := len(r.remembered.pods[name])
+	if p := r.pods[name]; p != nil {
+		n += p.onRecord
+	}
+	return n
+}
+
 // info returns what users are told of a task, and reports whether it is known.
 func (r *registry) info(id string) (task.Info, bool) {
 	if e := r.byID[id]; e != nil {
 		return e.Info, true
 	}
 	return r.remembered.info(id)
+}
+
+// historyOf returns what has become of a task so far, nil if it is not known.
+func (r *registry) historyOf(id string) []task.Transition {
+	if e := r.byID[id]; e != nil {
+		return e.history()
+	}
+	info, known := r.remembered.info(id)
+	if !known {
+		return nil
+	}
+	return lastTransition(&info)
 }
 
 // podOf returns the IDs of the members of a task's pod, none for a task without pod.

@@ -26,6 +26,7 @@ type Scheduler struct {
 	config   Config
 	settings settings
 	watchers watchers
+	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
 	agents   *agenthttp.Client      // for Logs
@@ -59,6 +60,7 @@ func New(config Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{config: config, tokens: tokens, agents: agents, idle: make(chan *machine, 1), decide: (*machine).step, begun: make(chan struct{})}
 	s.userCode.log = config.Logger
+	s.tally = newTally(config.Framework.Name, &s.watchers)
 	s.settings = s.userCode.wrap(config.settings())
 	s.idle <- newMachine(s.settings)
 	return s, nil
@@ -254,6 +256,19 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 		infos[i] = all[i].info
 	}
 	return infos, nil
+}
+
+// History returns what has become of a task so far, the oldest transition first: each change of its state or health, with the reason,
+// also those in earlier runs and processes. There are at most 16: the first one, and the last ones. Of a task that is only remembered, or whose record was
+// written by a version without histories, there is one, the last. For an ID that is neither on record nor remembered it returns
+// [ErrUnknownTask].
+func (s *Scheduler) History(ctx context.Context, id string) ([]task.Transition, error) {
+	var all []task.Transition
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.tasks.historyOf(id) }})
+	if err == nil && all == nil {
+		err = unknown(id)
+	}
+	return all, err
 }
 
 // put asks for a single task to be put on record, with the input that in returns.

@@ -25,7 +25,9 @@ const (
 func eventSize(e Event) int {
 	switch e := e.(type) {
 	case TaskEvent:
-		return taskOverhead + statusSize(e.Task.Status)
+		return taskOverhead + statusSize(e.Task.Status) + len(e.Message)
+	case RemovedEvent:
+		return eventOverhead + idOverhead*len(e.Tasks)
 	case UnknownTaskEvent:
 		return eventOverhead + statusSize(&e.Status)
 	case OfferEvent:

@@ -26,9 +26,11 @@ type queueLimit struct {
 // watchers delivers events to all who watch. It is shared by the loop, which publishes, and
 // the watchers' goroutines. No decision depends on it.
 type watchers struct {
-	mu  sync.Mutex
-	all []*watcher
-	raw []*watcher // of WatchRaw
+	mu      sync.Mutex
+	all     []*watcher
+	raw     []*watcher // of WatchRaw
+	version uint64     // the highest one that was published, or that a run began with
+	missed  uint64     // how many events watchers missed, all together
 }
 
 // watcher is the queue of events for one who watches.
@@ -71,7 +73,7 @@ func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, w := range ws.raw {
-		missed = w.put(rawEvent{e}, size) || missed
+		missed = ws.put(w, rawEvent{e}, size) == 1 || missed
 	}
 	return missed
 }
@@ -80,13 +82,53 @@ func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	switch e := e.(type) {
+	case TaskEvent:
+		ws.version = max(ws.version, e.Task.Version)
+	case RemovedEvent:
+		ws.version = max(ws.version, e.Version)
+	}
 	if len(ws.all) == 0 {
 		return
 	}
 	size := eventSize(e)
 	for _, w := range ws.all {
-		w.put(e, size)
+		ws.put(w, e, size)
 	}
+}
+
+// begin notes the version that a run begins with.
+func (ws *watchers) begin(version uint64) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.version = max(ws.version, version)
+}
+
+// put delivers an event to one watcher, and returns how many in a row it misses with this one.
+func (ws *watchers) put(w *watcher, e Event, size int) (missed int) {
+	if missed = w.put(e, size); missed > 0 {
+		ws.missed++
+	}
+	return missed
+}
+
+// stats returns how many watchers there are, how many events wait for the slowest of them, and how many were missed.
+func (ws *watchers) stats() (watching, behind int, missed uint64) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, all := range [...][]*watcher{ws.all, ws.raw} {
+		for _, w := range all {
+			behind = max(behind, w.waiting())
+		}
+	}
+	return len(ws.all) + len(ws.raw), behind, ws.missed
+}
+
+// waiting returns how many events wait in the queue.
+func (w *watcher) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
 }
 
 // end ends all watchers, after what is in their queues.
@@ -106,8 +148,8 @@ func (w *watcher) end() {
 	w.signal()
 }
 
-// put adds an event of so many bytes to the queue, and reports whether it is the first of those that do not fit.
-func (w *watcher) put(e Event, size int) (firstMissed bool) {
+// put adds an event of so many bytes to the queue. If it does not fit, it returns how many in a row have not.
+func (w *watcher) put(e Event, size int) (missed int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, isCycle := e.(OfferEvent)
@@ -116,7 +158,7 @@ func (w *watcher) put(e Event, size int) (firstMissed bool) {
 	}
 	if waiting := w.bytes + w.taken; len(w.queue) >= w.limit.events || waiting > 0 && waiting+size > w.limit.bytes {
 		w.missed++
-		return w.missed == 1
+		return w.missed
 	}
 	w.flushMissed()
 	w.queue, w.bytes = append(w.queue, e), w.bytes+size
@@ -124,7 +166,7 @@ func (w *watcher) put(e Event, size int) (firstMissed bool) {
 		w.cycle = len(w.queue)
 	}
 	w.signal()
-	return false
+	return 0
 }
 
 // forgetRejections drops the rejections of the last cycle in the queue: with many pending tasks they are large, and
@@ -179,6 +221,15 @@ func (w *watcher) used() {
 // matcher, a builder, a policy or a log handler the sequence is empty.
 func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 	return s.watch(ctx, &s.watchers.all, watchLimit())
+}
+
+// Version returns the highest version of the changes that watchers were told of, or the one that the present run began with
+// if that is higher. Whoever keeps a list of the tasks up to date by [Scheduler.Watch] has all that happened before this call
+// when he has seen an event with this version. 0: no run has begun.
+func (s *Scheduler) Version() uint64 {
+	s.watchers.mu.Lock()
+	defer s.watchers.mu.Unlock()
+	return s.watchers.version
 }
 
 // WatchRaw returns the events of the master as they arrive, before the scheduler acts on them: those that

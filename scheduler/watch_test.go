@@ -228,3 +228,17 @@ func TestWatcherThatHasReadALargeEvent(t *testing.T) {
 		s.watchers.end()
 	})
 }
+
+// The version is that of the last change that was published, also without a watcher, and never falls.
+func TestVersionOfWhatWasPublished(t *testing.T) {
+	s := &Scheduler{}
+	require.Zero(t, s.Version())
+	s.watchers.begin(5)
+	require.EqualValues(t, 5, s.Version())
+	s.watchers.publish(TaskEvent{Task: task.Info{Version: 7}})
+	s.watchers.publish(StoreEvent{})
+	require.EqualValues(t, 7, s.Version())
+	s.watchers.publish(TaskEvent{Task: task.Info{Version: 6}})
+	s.watchers.begin(6)
+	require.EqualValues(t, 7, s.Version())
+}

@@ -8,7 +8,7 @@ import (
 // ValidatePod checks the members of a pod against each other. It returns nil, or all violations joined, each a
 // [*FieldError]. Each member must have passed [Spec.Validate].
 //
-// All members have the same Pod, Role, Group, Revocable and network. The network is that of the pod: the members
+// All members have the same Pod, RequestID, Role, Group, Revocable and network. The network is that of the pod: the members
 // share its address, reach each other at 127.0.0.1, and must not listen on the same port.
 func ValidatePod(members []Spec) error {
 	var v violations
@@ -26,6 +26,9 @@ func ValidatePod(members []Spec) error {
 		at := fmt.Sprintf("Pod[%d].", i)
 		if s.Pod == "" || s.Pod != first.Pod {
 			v.add(at+"Pod", s.Pod, "must be the name of the pod, the same for all members")
+		}
+		if s.RequestID != first.RequestID {
+			v.add(at+"RequestID", s.RequestID, "must be the same for all members: they are submitted together")
 		}
 		if s.Role != first.Role {
 			v.add(at+"Role", s.Role, "must be the same for all members")

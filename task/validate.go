@@ -16,6 +16,7 @@ import (
 func (s Spec) Validate() error {
 	var v violations
 	v.id("ID", s.ID)
+	v.requestID(s.RequestID)
 	v.resources(s)
 	v.executor(s)
 	v.limits(s)
@@ -50,6 +51,14 @@ func (v *violations) add(field string, value any, reason string) {
 func (v *violations) id(field, id string) {
 	if fault := mesosid.Fault(id); fault != "" {
 		v.add(field, id, fault)
+	}
+}
+
+func (v *violations) requestID(id string) {
+	const longest = 255
+	odd := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(id) > longest || strings.ContainsFunc(id, odd) {
+		v.add("RequestID", id, "must have at most 255 characters, all of them printable ASCII")
 	}
 }
 

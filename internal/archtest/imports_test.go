@@ -42,7 +42,8 @@ var imports = map[string][]string{
 	"internal/agenthttp": {"internal/mesoshttp"},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// ha for the election's status only.
-	"controlapi": {"scheduler", "ha", "task", "internal/printable"},
+	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
+	"controlapi/page": {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -64,6 +65,7 @@ var imports = map[string][]string{
 		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
 	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
+	"metrics": {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.

@@ -25,6 +25,9 @@ var configured = []struct{ folder, name, introduction string }{
 	{"taskmatcher", "Options", ""},
 	{"ha/cluster", "Config", "A member of an election by Raft: `cluster.New(cluster.Config{…})`."},
 	{"ha/zookeeper", "Config", "A member of an election by ZooKeeper: `zookeeper.New(zookeeper.Config{…})`."},
+	{"controlapi", "Config", "The control API of a framework, and its page: `controlapi.New(controlapi.Config{…})`."},
+	{"scheduler", "LogOptions", "The output of a task: `s.Logs(ctx, id, scheduler.LogOptions{…})`."},
+	{"metrics", "Sources", "Metrics for Prometheus: `metrics.Register(registerer, metrics.Sources{…})`."},
 	{"mesosfake", "Config", "The fake cluster for tests: `mesosfake.Start(t, mesosfake.Config{…})`."},
 }
 
@@ -319,4 +322,11 @@ type Config struct {
 	w.write("x.Config", "")
 	require.Equal(t, []string{"x.Config.B"}, w.missing)
 	require.Contains(t, w.out.String(), "| `A` | `*time.Duration` | 5 s, with b\\|c 6 s | A is a `*Thing`. It counts. See d.<br>Nil: never. |\n| `B` | `bool` | false |  |\n\n")
+}
+
+func TestFirstDifference(t *testing.T) {
+	require.Empty(t, firstDifference("a\nb\n", "a\nb\n"))
+	require.Equal(t, "2: c", firstDifference("a\nb\n", "a\nc\n"))
+	require.Equal(t, "2: b", firstDifference("a", "a\nb"))
+	require.Equal(t, "2: ", firstDifference("a\nb", "a"))
 }

@@ -2,6 +2,7 @@ package docgen
 
 import (
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -23,7 +24,7 @@ const (
 
 var update = flag.Bool("update", false, "write the documents")
 
-// require the content of a document, or write it with -update.
+// requireDocument requires the content of a document, or writes it with -update.
 func requireDocument(t *testing.T, name, want string) {
 	t.Helper()
 	name = filepath.Join(root, name)
@@ -33,7 +34,19 @@ func requireDocument(t *testing.T, name, want string) {
 	}
 	is, err := os.ReadFile(name)
 	require.NoError(t, err)
-	require.Equal(t, want, string(is), "run: go test ./internal/docgen -update")
+	line := firstDifference(string(is), want)
+	require.Empty(t, line, "%s is out of date, first at this line; run: go test ./internal/docgen -update", name)
+}
+
+// firstDifference returns the first line of the texts that is not the same, and its number; "" if there is none.
+func firstDifference(is, want string) string {
+	had, now := strings.Split(is, "\n"), strings.Split(want, "\n")
+	for i := range max(len(had), len(now)) {
+		if i >= len(had) || i >= len(now) || had[i] != now[i] {
+			return fmt.Sprintf("%d: %s", i+1, strings.Join(now[min(i, len(now)):min(i+1, len(now))], ""))
+		}
+	}
+	return ""
 }
 
 // parseFolder parses the files of a package, without its tests, in the order of their names.

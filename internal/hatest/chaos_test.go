@@ -72,6 +72,9 @@ func chaos(t *testing.T, seed uint64, times int, flawed flaws, enough string) *h
 // TestChaosControls does one thing wrong in each row, which the checks have to find within a few seeds. The barrier is not
 // left out of ha/cluster, but of what its store returns.
 func TestChaosControls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute with the race detector; it runs without -short")
+	}
 	for name, control := range map[string]struct {
 		flaws flaws
 		kind  string

@@ -135,7 +135,11 @@ func TestLeaderIsPaused(t *testing.T) {
 func TestPausedBetweenProofAndSubscribe(t *testing.T) {
 	row(t, setup{}, func(w *world) {
 		w.launch(5)
-		for range 3 {
+		rounds := 3
+		if testing.Short() {
+			rounds = 1
+		}
+		for range rounds {
 			old, was := w.leader(), w.evictions
 			w.mu.Lock()
 			old.afterProof = 5 * time.Second

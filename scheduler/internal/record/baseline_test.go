@@ -48,7 +48,7 @@ func newBaseline() baseline { return baseline{spec: untagged(reflect.TypeFor[tas
 
 // newer reports whether a field of a spec came after version 1.
 func newer(of reflect.Type, field string) bool {
-	return of == reflect.TypeFor[task.Port]() && field == "NoHost" || of == reflect.TypeFor[task.Spec]() && field == "Executor"
+	return of == reflect.TypeFor[task.Port]() && field == "NoHost" || of == reflect.TypeFor[task.Spec]() && (field == "Executor" || field == "RequestID")
 }
 
 // untagged returns a type of the same layout whose structs have no tags. Fields that version 1 did not have are left out of

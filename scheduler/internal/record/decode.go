@@ -172,7 +172,7 @@ func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) 
 	if s.Version == 1 {
 		t.Info.Spec = *s.Spec
 	}
-	t.Info.Spec.ID = from.id // that of the key: one string for both
+	t.Info.Spec.ID, t.Info.Spec.RequestID = from.id, s.RequestID // the ID is that of the key: one string for both
 	return nil
 }
 
@@ -215,7 +215,7 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 			Submitted: s.Submitted, Updated: s.Updated,
 		},
 		Serial: s.Serial, Lost: s.Lost, Confirmed: s.Confirmed, Killing: s.Killing,
-		UUIDs: s.UUIDs, UnknownSince: s.UnknownSince,
+		UUIDs: s.UUIDs, UnknownSince: s.UnknownSince, History: History(s.History),
 	}
 	for _, at := range [...]*time.Time{&t.Info.Submitted, &t.Info.Updated, &t.UnknownSince} {
 		*at = at.UTC()
@@ -224,6 +224,9 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		}
 	}
 	if err := d.agent(s, t); err != nil {
+		return err
+	}
+	if _, err := t.History.Transitions(t.Info.Submitted, Place{t.Info.AgentID, t.Info.Hostname}); err != nil {
 		return err
 	}
 	if s.Err != "" {

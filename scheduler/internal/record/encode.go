@@ -11,7 +11,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// storedSpec is the record of a spec. The spec has no ID, so that the records of alike tasks are equal byte for byte.
+// storedSpec is the record of a spec. The spec has no ID and no RequestID, so that the records of alike tasks are equal byte for byte.
 type storedSpec struct {
 	Version int        `json:"version"`
 	Spec    *task.Spec `json:"spec"`
@@ -43,6 +43,8 @@ type storedTask[A any] struct {
 	Killing      bool      `json:"killing,omitzero"`
 	UUIDs        UUIDs     `json:"uuids,omitzero"`
 	UnknownSince time.Time `json:"unknownSince,omitzero"`
+	RequestID    string    `json:"requestID,omitzero"` // of the spec, which is otherwise that of alike tasks
+	History      []byte    `json:"history,omitempty"`
 }
 
 // storedAgent is the agent in the record of a task's state. The constraints of other tasks may depend on it.
@@ -55,14 +57,14 @@ type storedAgent struct {
 	Attributes [][]byte `json:"attributes,omitempty"` // mesos.Attribute
 }
 
-// EncodeSpec returns the record of a spec, which does not have the spec's ID.
+// EncodeSpec returns the record of a spec, which does not have the spec's ID and RequestID.
 func EncodeSpec(s *task.Spec) ([]byte, error) {
 	anonymous := *s
-	anonymous.ID = ""
+	anonymous.ID, anonymous.RequestID = "", ""
 	return encode(SpecKey(s.ID), storedSpec{Version: version, Spec: &anonymous})
 }
 
-// EncodeTask returns the record of a task's state. Of its spec only the ID is used.
+// EncodeTask returns the record of a task's state. Of its spec only ID and RequestID are used.
 func EncodeTask(t *Task) ([]byte, error) {
 	info := &t.Info
 	s := storedTask[*storedAgent]{
@@ -72,6 +74,7 @@ func EncodeTask(t *Task) ([]byte, error) {
 		Submitted: info.Submitted.UTC(), Updated: info.Updated.UTC(),
 		Serial: t.Serial, Lost: t.Lost, Confirmed: t.Confirmed, Killing: t.Killing,
 		UUIDs: t.UUIDs, UnknownSince: t.UnknownSince.UTC(),
+		RequestID: info.Spec.RequestID, History: []byte(t.History),
 	}
 	if info.Err != nil {
 		s.Err = shortText(info.Err.Error())

@@ -39,6 +39,7 @@ type Task struct {
 	UUIDs     UUIDs // of the last updates
 	// UnknownSince is when the master first said that it does not know the task; zero: it did not.
 	UnknownSince time.Time
+	History      History // what has become of it so far; empty: unknown, since an earlier version wrote the record
 	// SpecStored reports whether the store has a record of the spec. Decode sets it; it is not itself
 	// stored. If it is false, the spec must be written together with the next state of the task.
 	SpecStored bool

@@ -12,7 +12,7 @@ import (
 // fullSpec returns a spec with every field set, which TestSamples checks.
 func fullSpec(id string) task.Spec {
 	return task.Spec{
-		ID: id, Name: "web & \"co\"", Role: "shop", CPUs: 0.1, Mem: 128.5, Disk: 10, GPUs: 1,
+		ID: id, RequestID: "4e2a-1", Name: "web & \"co\"", Role: "shop", CPUs: 0.1, Mem: 128.5, Disk: 10, GPUs: 1,
 		Scalars: map[string]float64{"bandwidth": 2.5, "licences": 1}, Revocable: true,
 		Ports:    []task.Port{{Container: 8080, Protocol: "tcp", Host: 31000, Name: "http"}, {Host: 31001, NoHost: true, Protocol: "udp"}},
 		Executor: &task.ExecutorResources{CPUs: 0.1, Mem: 32, Disk: 10}, Limits: &task.Limits{CPUs: task.Unlimited, Mem: 256},
@@ -101,7 +101,23 @@ func fullTask(id string) Task {
 		},
 		Agent: agent, Serial: 7, Lost: 2, Confirmed: true, Killing: true,
 		UUIDs: UUIDs{1, 1 << 63, 3, 18446744073709551615}, UnknownSince: at.Add(time.Minute),
+		History: sampleHistory(at, agent),
 	}
+}
+
+// sampleHistory returns that of a task that was launched twice, and is on this agent now.
+func sampleHistory(submitted time.Time, agent *task.Agent) (h History) {
+	before, here := Place{"S7", "agent7.example"}, Place{agent.ID, agent.Hostname}
+	add := func(after time.Duration, state task.State, at Place, message string) {
+		h = h.Add(task.Transition{At: submitted.Add(after), State: state, AgentID: at.AgentID, Hostname: at.Hostname, Message: message}, submitted, at)
+	}
+	add(0, task.StatePending, Place{}, "")
+	add(20*time.Millisecond, task.StateStaging, before, "")
+	h = h.Move(submitted, before, Place{})
+	add(21*time.Millisecond, task.StatePending, Place{}, "dropped: REASON_AGENT_RESTARTED: “gone”")
+	add(522*time.Millisecond, task.StateStaging, here, "")
+	add(time.Second, task.StateRunning, here, "unhealthy")
+	return h
 }
 
 // olderSamples returns samples without what was not stored at first.
@@ -113,7 +129,7 @@ func olderSamples() []Task {
 		if info.Status == nil {
 			info.IPs = nil
 		}
-		info.Spec.Executor = nil
+		info.Spec.Executor, info.Spec.RequestID, older[i].History = nil, "", ""
 		for j := range info.Spec.Ports {
 			info.Spec.Ports[j].NoHost = false
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// Specs are compared by what they say, without the ID: an empty list or map is as good as none, amounts are compared as
+// Specs are compared by what they say, without ID and RequestID: an empty list or map is as good as none, amounts are compared as
 // Mesos does, in thousandths, and text as it is stored, with U+FFFD for each byte that is not UTF-8. Defaults are not
 // filled in.
 
@@ -25,7 +25,7 @@ import (
 // probability of 1 in 2^64.
 func Sum(s *task.Spec) uint64 {
 	anonymous := *s
-	anonymous.ID = ""
+	anonymous.ID, anonymous.RequestID = "", ""
 	hash := sha256.Sum256(appendValue(make([]byte, 0, 512), reflect.ValueOf(anonymous)))
 	return binary.BigEndian.Uint64(hash[:])
 }
@@ -41,6 +41,7 @@ type Difference struct {
 func Differences(a, b *task.Spec) []Difference {
 	first, second := *a, *b
 	first.ID, second.ID = "", ""
+	first.RequestID, second.RequestID = "", ""
 	return differences(nil, "", reflect.ValueOf(first), reflect.ValueOf(second))
 }
 

@@ -1,0 +1,200 @@
+package controlapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+const (
+	// maxTasks is how many bytes of a list of tasks are read. A task takes about 1 KiB, and a little more in memory.
+	maxTasks = 512 << 20
+	// leastTask is how few bytes a task may have in a list, on average: no server makes a client take much more memory than it
+	// sends. A real one has more than 180.
+	leastTask = 128
+)
+
+// Task is [scheduler.Scheduler.Task].
+func (c *Client) Task(ctx context.Context, id string) (task.Info, error) {
+	detail, err := c.Detail(ctx, id)
+	return detail.Task, err
+}
+
+// Detail returns what is known of a task, with its history.
+func (c *Client) Detail(ctx context.Context, id string) (detail TaskDetail, err error) {
+	err = c.get(ctx, taskPath(id), into(&detail))
+	return detail, err
+}
+
+// Tasks is [scheduler.Scheduler.Tasks]. It fails if the answer has more than 512 MiB, which some 400,000 tasks take:
+// [Client.List] has pages.
+func (c *Client) Tasks(ctx context.Context) ([]task.Info, error) {
+	var all []task.Info
+	query := url.Values{"limit": {"all"}, "sort": {"submitted"}}
+	err := c.do(ctx, request{method: http.MethodGet, path: "/v1/tasks", query: query, waits: true, decode: func(body io.Reader) (err error) {
+		all, err = decodeTasks(body)
+		return err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// Explain is [scheduler.Scheduler.Explain].
+func (c *Client) Explain(ctx context.Context, taskID string) (why scheduler.Explanation, err error) {
+	err = c.get(ctx, taskPath(taskID)+"/explain", into(&why))
+	return why, err
+}
+
+// Agents is [scheduler.Scheduler.Agents].
+func (c *Client) Agents(ctx context.Context) (all []scheduler.AgentStats, err error) {
+	err = c.get(ctx, "/v1/agents", into(&all))
+	return all, err
+}
+
+// Status is [scheduler.Scheduler.Status], as the leader has it.
+func (c *Client) Status(ctx context.Context) (scheduler.Status, error) {
+	var o Overview
+	decode := into(&o)
+	err := c.get(ctx, "/v1/status", func(body io.Reader) error {
+		if err := decode(body); err != nil || o.Connection != nil {
+			return err
+		}
+		e := &Error{Code: CodeLeaderUnreachable, Message: o.Error}
+		if o.Code != scheduler.CodeOK {
+			e.Code = o.Code
+		}
+		e.decode(0)
+		return e
+	})
+	if err != nil {
+		return scheduler.Status{}, err
+	}
+	return *o.Connection, nil
+}
+
+// Overview returns what a member says of itself and the election, and what the leader says of the framework. It does not wait
+// for a leader: any member that answers will do.
+func (c *Client) Overview(ctx context.Context) (o Overview, err error) {
+	err = c.get(ctx, "/v1/status", into(&o))
+	return o, err
+}
+
+// ListOptions say which tasks [Client.List] returns. The zero value is all of them, in order of submission.
+type ListOptions struct {
+	// States, Group, Role, Pod and AgentID are those that the tasks must have. Empty: any.
+	States []task.State
+	Group  string
+	Role   string
+	Pod    string
+	Agent  string // ID or hostname
+	// Text is a part of what people know of a task: its ID, name, group, agent or message. Upper case makes no difference.
+	Text string
+	// Labels must all be there: each "name" or "name=value".
+	Labels []string
+	// Sort is "submitted" (the default), "updated", "id", "state", "group" or "agent", with "-" in front for descending.
+	Sort string
+	// Limit is the number of tasks on a page, at most 1000. Default 100.
+	Limit int
+	// After is the Next of the page before. Empty: the first page.
+	After string
+}
+
+// List returns a page of the tasks on record, in short. While tasks change, pages are of different moments.
+func (c *Client) List(ctx context.Context, o ListOptions) (page TaskPage[Summary], err error) {
+	query := url.Values{"view": {"summary"}}
+	set := func(name, value string) {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	for _, state := range o.States {
+		query.Add("state", state.String())
+	}
+	query["label"] = slices.Clone(o.Labels)
+	set("group", o.Group)
+	set("role", o.Role)
+	set("pod", o.Pod)
+	set("agent", o.Agent)
+	set("q", o.Text)
+	set("sort", o.Sort)
+	set("after", o.After)
+	if o.Limit != 0 {
+		query.Set("limit", strconv.Itoa(o.Limit))
+	}
+	err = c.do(ctx, request{method: http.MethodGet, path: "/v1/tasks", query: query, decode: into(&page)})
+	return page, err
+}
+
+// get makes a request that the leader answers at once.
+func (c *Client) get(ctx context.Context, path string, decode func(io.Reader) error) error {
+	return c.do(ctx, request{method: http.MethodGet, path: path, decode: decode})
+}
+
+// errTooLarge is returned for a list that is larger than a client takes.
+var errTooLarge = errors.New("controlapi: the list of tasks is too large")
+
+// decodeTasks decodes a TaskPage one task after the other, so that the text is not in memory as a whole.
+func decodeTasks(body io.Reader) (all []task.Info, err error) {
+	limited := &io.LimitedReader{R: body, N: maxTasks}
+	d := json.NewDecoder(bufio.NewReader(limited))
+	for {
+		switch token, err := d.Token(); {
+		case err != nil:
+			return nil, brokenList(err, limited)
+		case token == "tasks":
+			if err := decodeList(d, &all); err != nil {
+				return nil, brokenList(err, limited)
+			}
+			return all, drain(limited)
+		}
+	}
+}
+
+// decodeList decodes the elements of a list.
+func decodeList(d *json.Decoder, all *[]task.Info) error {
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		var info task.Info
+		if err := d.Decode(&info); err != nil {
+			return err
+		}
+		*all = append(*all, info)
+		const slack = 1000
+		if int64(len(*all)-slack)*leastTask > d.InputOffset() {
+			return errTooLarge
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// brokenList returns the error for a list that could not be read.
+func brokenList(err error, limited *io.LimitedReader) error {
+	syntax, other := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil)
+	switch {
+	case limited.N <= 0, errors.Is(err, errTooLarge):
+		return fail(scheduler.CodeInternal, "%v", errTooLarge)
+	case errors.As(err, &syntax), errors.As(err, &other):
+		return notOurs(err)
+	}
+	return err // of the connection
+}
+
+// drain reads what follows a list, so that the connection can be used again.
+func drain(limited *io.LimitedReader) error {
+	_, err := io.Copy(io.Discard, limited)
+	return err
+}

@@ -1,0 +1,100 @@
+package controlapi
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// overviewPause is the shortest time between two overviews. Large ones come so seldom that they take overviewRate bytes a
+// second for each who watches, since all agents are in them.
+const (
+	overviewPause = time.Second
+	overviewRate  = 64 << 10
+)
+
+// makeOverviews publishes an overview when it has changed, while somebody watches.
+func (h *hub) makeOverviews(ctx context.Context) {
+	var last []byte
+	pause := time.NewTimer(overviewPause)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.wanted:
+		case <-pause.C:
+		}
+		next := overviewPause
+		if h.isWatched() {
+			o := h.server.overview(ctx)
+			if o.Connection != nil {
+				o.Agents, _ = h.server.config.Framework.Agents(ctx)
+			}
+			if data := mustEncode(o); !bytes.Equal(data, last) {
+				last = data
+				h.publish(&h.overview, data)
+				next = max(next, time.Duration(len(data))*time.Second/overviewRate)
+			}
+		}
+		pause.Reset(next)
+	}
+}
+
+func (h *hub) isWatched() bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.watching > 0
+}
+
+// watch counts one who watches until the function that it returns is called.
+func (h *hub) watch() (leave func()) {
+	release := h.use()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.watching++; h.watching == 1 {
+		select {
+		case h.wanted <- struct{}{}:
+		default:
+		}
+	}
+	return func() {
+		h.mu.Lock()
+		h.watching--
+		h.mu.Unlock()
+		release()
+	}
+}
+
+// overview returns what this member knows of the election and, if it leads, of the framework.
+func (s *Server) overview(ctx context.Context) Overview {
+	o, err := s.ownOverview(ctx)
+	if err != nil {
+		o = Overview{Error: printable.Line(err.Error()), Code: scheduler.ErrorCode(err)}
+	}
+	o.Framework = s.config.Name
+	if s.config.Elector != nil {
+		election := s.config.Elector.Status()
+		o.Election = &election
+	}
+	return o
+}
+
+// ownOverview returns what the framework in this process knows.
+func (s *Server) ownOverview(ctx context.Context) (Overview, error) {
+	status, err := s.config.Framework.Status(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o := Overview{Connection: &status}
+	counted, err := s.hub.read(ctx, func(t *table, _ uint64) { o.Tasks = countsByName(t.counts) })
+	if counted || err != nil {
+		return o, err
+	}
+	t, err := s.ask(ctx)
+	o.Tasks = countsByName(t.counts)
+	return o, err
+}

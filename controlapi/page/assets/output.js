@@ -1,0 +1,157 @@
+// The output of a task: the end of it first, then what is written, as long as the reader is at the end.
+
+import { APIError, events, failure, request, taskPath } from "./api.js";
+import { el, setText } from "./dom.js";
+import { bytes, counted, visibleOutput } from "./format.js";
+
+const tail = 64 << 10; // bytes that are shown at first, and by each "Show earlier"
+const most = 1 << 20; // characters that are kept; what is beyond leaves at the beginning
+
+const words = {
+  agent_away: "Its agent cannot be reached at present. The output is there again when the agent is back.",
+  output_gone: "Its agent has removed the files of this task.",
+  not_started: "It has not been started, so there is no output.",
+};
+
+// Output shows one stream of a task.
+export class Output {
+  #abort = new AbortController();
+  #decoder = new TextDecoder();
+  #first = null; // offset of the first byte shown
+  #next = 0; // offset of the byte after the last one
+  #length = 0; // characters shown
+  #waiting = []; // what came since the last frame
+  #missed = 0; // lines that came while the reader was elsewhere
+  #follow = true;
+
+  constructor(id, stream) {
+    this.id = id;
+    this.stream = stream;
+    this.earlier = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#earlier() }, "Show earlier");
+    this.text = el("pre", { class: "output", tabindex: 0, role: "log", "aria-live": "off", "aria-label": stream + " of the task", onscroll: () => this.#scrolled() });
+    this.status = el("span", { class: "about", role: "status" }, "Reading");
+    this.jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => this.#end() }, "To the end");
+    this.node = el("div", { class: "output-box" }, el("div", { class: "output-bar" }, this.status, this.earlier), this.text, this.jump);
+    this.#read();
+  }
+
+  close() {
+    this.#abort.abort();
+  }
+
+  #path(offset, more) {
+    return `${taskPath(this.id)}/logs?stream=${this.stream}&offset=${offset}${more}`;
+  }
+
+  // read follows the output, over lost connections, until it ends.
+  async #read() {
+    for (let failed = 0; !this.#abort.signal.aborted; failed++) {
+      try {
+        const from = this.#first === null ? -tail : this.#next;
+        const response = await request(this.#path(from, "&follow=true"), { headers: { Accept: "text/event-stream" }, signal: this.#abort.signal });
+        if (!response.ok) throw await failure(response);
+        this.#state("Following");
+        for await (const { event, data } of events(response)) {
+          if (event === "error") throw new APIError(0, data.error?.code, data.error?.message);
+          if (event !== "log") continue;
+          failed = 0;
+          this.#chunk(data);
+        }
+        return this.#state(this.#first === null ? `It has written nothing to ${this.stream}.` : "All of it: the task has ended.");
+      } catch (error) {
+        if (this.#abort.signal.aborted) return;
+        if (words[error.code]) this.#state(words[error.code]);
+        else this.#state(`Trying again: ${error instanceof APIError ? error.message : "the server cannot be reached"}.`);
+        if (error.code === "output_gone" || error.status === 404) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(15, 1 << Math.min(failed, 4)) * 1000));
+    }
+  }
+
+  #state(text) {
+    setText(this.status, text);
+  }
+
+  #chunk(chunk) {
+    const { offset, rotated } = chunk, written = raw(chunk);
+    if (rotated && this.#first !== null) this.#add("\n[what was written here before was rotated away]\n");
+    this.#first ??= offset;
+    this.#next = offset + written.length;
+    this.earlier.hidden = this.#first === 0;
+    this.#add(visibleOutput(this.#decoder.decode(written, { stream: true })));
+  }
+
+  // add shows a text with the next frame, so that many small ones cost one layout.
+  #add(text) {
+    if (!text) return;
+    this.#waiting.push(text);
+    if (this.#waiting.length === 1) requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush() {
+    const text = this.#waiting.join("");
+    this.#waiting = [];
+    this.text.append(el("span", {}, text));
+    this.#length += text.length;
+    if (this.#follow) {
+      while (this.#length > most && this.text.childElementCount > 1) this.#cut();
+      this.text.scrollTop = this.text.scrollHeight;
+    } else {
+      this.#missed += text.split("\n").length - 1;
+      this.jump.hidden = false;
+      setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
+    }
+  }
+
+  #cut() {
+    this.#length -= this.text.firstChild.textContent.length;
+    this.text.firstChild.remove();
+    this.earlier.hidden = true; // its offset is not known any more
+  }
+
+  // scrolled pauses when the reader scrolls up, and goes on when he is at the end again.
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.text;
+    const end = scrollHeight - scrollTop - clientHeight < 24;
+    if (end === this.#follow) return;
+    this.#follow = end;
+    this.#missed = 0;
+    this.jump.hidden = end;
+    setText(this.jump, "To the end");
+    this.node.classList.toggle("paused", !end);
+  }
+
+  #end() {
+    this.text.scrollTop = this.text.scrollHeight;
+    this.text.focus();
+  }
+
+  // earlier shows what comes before the first byte shown.
+  async #earlier() {
+    const from = Math.max(0, this.#first - tail), decoder = new TextDecoder();
+    let text = "";
+    this.earlier.disabled = true;
+    try {
+      const response = await request(this.#path(from, `&limit=${this.#first - from}`), { headers: { Accept: "text/event-stream" }, signal: this.#abort.signal });
+      if (!response.ok) throw await failure(response);
+      for await (const { event, data } of events(response)) {
+        if (event === "log") text += decoder.decode(raw(data), { stream: true });
+      }
+      text = visibleOutput(text);
+      const before = this.text.scrollHeight;
+      this.text.prepend(el("span", {}, text));
+      this.#length += text.length;
+      this.#first = from;
+      this.earlier.hidden = from === 0;
+      this.text.scrollTop += this.text.scrollHeight - before;
+      this.#state(`${bytes(this.#next - from)} shown`);
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#state(error.message);
+    }
+    this.earlier.disabled = false;
+  }
+}
+
+function raw({ data }) {
+  return Uint8Array.from(atob(data ?? ""), (c) => c.charCodeAt(0));
+}

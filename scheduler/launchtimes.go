@@ -1,0 +1,28 @@
+package scheduler
+
+import "time"
+
+// LaunchTimes are when a launch came how far. A zero time is unknown: the task was placed by an earlier run or process, or an
+// update overtook the master's answer.
+type LaunchTimes struct {
+	Submitted time.Time `json:"submitted,omitzero"` // the task was put on record
+	Placed    time.Time `json:"placed,omitzero"`    // the matcher found a place for it
+	Stored    time.Time `json:"stored,omitzero"`    // the launch was stored, and its ACCEPT sent; without a store equal to Placed
+	Accepted  time.Time `json:"accepted,omitzero"`  // the master accepted the ACCEPT
+	Running   time.Time `json:"running,omitzero"`   // the update arrived that the task is running
+}
+
+// stored notes that the launch was stored and sent. Nobody may know of it, as with the other methods.
+func (t *LaunchTimes) stored(now time.Time) {
+	if t != nil {
+		t.Stored = now
+	}
+}
+
+func (t *LaunchTimes) accepted(now time.Time) {
+	if t != nil {
+		t.Accepted = now
+	}
+}
+
+func (t *LaunchTimes) running(now time.Time) { t.Running = now }
