@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,8 +27,9 @@ type follower struct {
 	began time.Time
 	ended chan struct{}
 
-	got []string // chunks with their times; may be read after ended is closed, or while nothing happens
-	err error
+	mu  sync.Mutex
+	got []string // chunks with their times
+	err error    // may be read after ended is closed
 }
 
 func (w *logWorld) follow(ctx context.Context, id string, o scheduler.LogOptions) *follower {
@@ -49,6 +51,8 @@ func (w *logWorld) follow(ctx context.Context, id string, o scheduler.LogOptions
 }
 
 func (f *follower) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.got = append(f.got, fmt.Sprintf("%s %v", what, time.Since(f.began)))
 }
 
@@ -61,9 +65,23 @@ func (f *follower) at(d time.Duration) {
 // takes checks what has come since the last time.
 func (f *follower) takes(want ...string) {
 	f.w.Helper()
+	require.Equal(f.w, want, f.take())
+}
+
+// take returns what has come since the last time.
+func (f *follower) take() []string {
 	synctest.Wait()
-	require.Equal(f.w, want, slices.Clone(f.got))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	got := f.got
 	f.got = nil
+	return got
+}
+
+// ends waits for the end, and returns the error.
+func (f *follower) ends() error {
+	<-f.ended
+	return f.err
 }
 
 // What a task writes arrives while it writes, and Follow ends with the task.
@@ -78,7 +96,7 @@ func TestLogsFollow(t *testing.T) {
 		tail.takes("1:\n 0s", "2:b\n 1.5s", "4:c\n 11s", "end 12s")
 		five.takes("0:a\n 0s", "2:b\n 1.5s", "4:c 11s", "end 11s")
 		for _, f := range []*follower{all, tail, five} {
-			require.NoError(w, f.err)
+			require.NoError(w, f.ends())
 		}
 
 		after := w.follow(w.Context(), "t", scheduler.LogOptions{Offset: 2})
@@ -140,7 +158,7 @@ func TestLogsWhileAgentRestarts(t *testing.T) {
 		require.NoError(w, w.LoseAgent(host))
 		f.at(10 * time.Minute)
 		f.takes("end 2m51s") // 90 s after 1m21s
-		require.Equal(w, scheduler.CodeAgentAway, scheduler.ErrorCode(f.err))
+		require.Equal(w, scheduler.CodeAgentAway, scheduler.ErrorCode(f.ends()))
 		require.ErrorContains(w, f.err, "its agent is away, and the task unreachable: dial tcp agent1.example:5051: connection refused")
 	})
 }
@@ -152,23 +170,21 @@ func TestLogsOfAgentThatMoves(t *testing.T) {
 		port++
 		return network.Listen(net.JoinHostPort(a.Hostname, strconv.Itoa(port)))
 	}}
-	withAgents(t, network, cluster, scheduler.Config{}, func(ctx context.Context, m *mesostest.Master, s *scheduler.Scheduler) {
-		info, err := s.Launch(ctx, logSpec("t", "echo a; sleep 60; echo b; sleep 3600"))
-		require.NoError(t, err)
-		w := &logWorld{T: t, Scheduler: s}
-		f := w.follow(ctx, "t", scheduler.LogOptions{})
+	withAgents(t, network, cluster, scheduler.Config{}, func(m *mesostest.Master, w *logWorld) {
+		info := w.launch("t", "echo a; sleep 60; echo b; sleep 3600")
+		f := w.follow(w.Context(), "t", scheduler.LogOptions{})
 		f.at(10 * time.Second)
-		require.Equal(t, "agent1.example:7001", info.AgentAddress)
+		require.Equal(w, "agent1.example:7001", info.AgentAddress)
 		f.takes("0:a\n 0s")
-		require.True(t, m.LoseAgent(info.Hostname))
-		require.True(t, m.ReturnAgent(info.Hostname))
+		require.True(w, m.LoseAgent(info.Hostname))
+		require.True(w, m.ReturnAgent(info.Hostname))
 		f.at(65 * time.Second)
-		f.takes()
-		_, err = s.Launch(ctx, logSpec("u", "sleep 3600")) // for which the agent makes an offer
-		require.NoError(t, err)
+		require.Empty(w, f.take())
+		w.launch("u", "sleep 3600") // for which the agent makes an offer
 		f.at(70 * time.Second)
-		require.Len(t, f.got, 1)
-		require.Contains(t, f.got[0], "2:b\n")
+		got := f.take()
+		require.Len(w, got, 1)
+		require.Contains(w, got[0], "2:b\n")
 	})
 }
 
@@ -194,8 +210,9 @@ func TestLogsOfTaskThatIsLaunchedAgain(t *testing.T) {
 		require.ErrorContains(w, err, "it is being launched, and has no files yet")
 		f := w.follow(w.Context(), "t", scheduler.LogOptions{})
 		f.at(5 * time.Minute)
-		require.Len(w, f.got, 1)
-		require.Contains(w, f.got[0], "0:I run\n")
+		got := f.take()
+		require.Len(w, got, 1)
+		require.Contains(w, got[0], "0:I run\n")
 	})
 }
 
@@ -219,10 +236,9 @@ func TestLogsEnd(t *testing.T) {
 		submitted := make(chan error, 1)
 		go func() { submitted <- w.Submit(w.Context(), logSpec("hang", "true")) }()
 		f.at(65 * time.Second)
-		require.Len(w, f.got, 3, "while the matcher hangs")
-		f.at(80 * time.Second)
-		require.ErrorIs(w, f.err, context.DeadlineExceeded)
-		require.Equal(w, "end 1m10s", f.got[3])
+		require.Len(w, f.take(), 3, "while the matcher hangs")
+		require.ErrorIs(w, f.ends(), context.DeadlineExceeded)
+		f.takes("end 1m10s")
 		close(hang)
 		require.NoError(w, <-submitted)
 		time.Sleep(5 * time.Second)
@@ -234,11 +250,9 @@ func TestLogsEnd(t *testing.T) {
 		for range w.Logs(w.Context(), "t", scheduler.LogOptions{Follow: true}) {
 			break
 		}
-		<-forgotten.ended
-		require.ErrorIs(w, forgotten.err, scheduler.ErrUnknownTask)
+		require.ErrorIs(w, forgotten.ends(), scheduler.ErrUnknownTask)
 		w.stop()
-		<-withRun.ended
-		require.ErrorIs(w, withRun.err, scheduler.ErrNotRunning)
+		require.ErrorIs(w, withRun.ends(), scheduler.ErrNotRunning)
 	})
 }
 
@@ -248,7 +262,7 @@ func TestLogsOfTaskThatLeavesTheHistory(t *testing.T) {
 		w.launch("t", "echo a; sleep 5; echo b")
 		f := w.follow(w.Context(), "t", scheduler.LogOptions{})
 		f.at(time.Minute)
-		require.NoError(w, f.err)
+		require.NoError(w, f.ends())
 		f.takes("0:a\n 0s", "2:b\n 5.5s", "end 6s")
 		_, err := w.logs(w.Context(), "t", scheduler.LogOptions{})
 		require.Equal(w, scheduler.CodeOutputGone, scheduler.ErrorCode(err))

@@ -210,7 +210,7 @@ func TestLogsAfterAFailover(t *testing.T) {
 
 // withAgents runs a scheduler on a cluster of which all can be configured. Agents listen at the addresses that listen returns, by
 // default those in their offers.
-func withAgents(t *testing.T, network *virtualnet.Network, cluster mesostest.Config, config scheduler.Config, f func(ctx context.Context, m *mesostest.Master, s *scheduler.Scheduler)) {
+func withAgents(t *testing.T, network *virtualnet.Network, cluster mesostest.Config, config scheduler.Config, f func(m *mesostest.Master, w *logWorld)) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := network.Listen(address)
 		require.NoError(t, err)
@@ -233,26 +233,25 @@ func withAgents(t *testing.T, network *virtualnet.Network, cluster mesostest.Con
 		running.Go(func() { _ = s.Run(ctx) })
 		defer running.Wait()
 		defer stop()
-		f(ctx, master, s)
+		f(master, &logWorld{T: t, Scheduler: s})
 	})
 }
 
-// A task with a custom executor shares the files of that. Its ID is known from the status.
+// A task with a custom executor shares the files of that. Its ID is that which the builder gave it, since such an executor need not say it.
 func TestLogsOfCustomExecutor(t *testing.T) {
 	cluster := mesostest.Config{
 		Agents:    []mesostest.Agent{{}},
 		Executors: func(mesos.ExecutorInfo) *mesostest.CustomExecutor { return &mesostest.CustomExecutor{} },
 	}
-	withAgents(t, &virtualnet.Network{}, cluster, scheduler.Config{Builder: tampering{}}, func(ctx context.Context, m *mesostest.Master, s *scheduler.Scheduler) {
+	withAgents(t, &virtualnet.Network{}, cluster, scheduler.Config{Builder: tampering{}}, func(m *mesostest.Master, w *logWorld) {
 		spec := logSpec("t", "true")
 		spec.Executor = &task.ExecutorResources{CPUs: 0.1, Mem: 32}
-		info, err := s.Launch(ctx, spec)
-		require.NoError(t, err)
-		require.Equal(t, "e-t", info.Status.ExecutorID.Value)
-		require.True(t, m.WriteOutput("t", "stdout", []byte("from the executor\n")))
-		for c, err := range s.Logs(ctx, "t", scheduler.LogOptions{}) {
-			require.NoError(t, err)
-			require.Equal(t, "0:from the executor\n", show(c))
-		}
+		info, err := w.Launch(w.Context(), spec)
+		require.NoError(w, err)
+		require.Equal(w, "e-t", info.Status.ExecutorID.Value)
+		require.True(w, m.WriteOutput("t", "stdout", []byte("from the executor\n")))
+		got, err := w.logs(w.Context(), "t", scheduler.LogOptions{})
+		require.NoError(w, err)
+		require.Equal(w, "0:from the executor\n", got)
 	})
 }

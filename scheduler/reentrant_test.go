@@ -66,12 +66,6 @@ func asking(s *scheduler.Scheduler) map[string]func() error {
 			}
 			return scheduler.ErrReentrant
 		},
-		"Logs": func() error {
-			for _, err := range s.Logs(ctx, "x", scheduler.LogOptions{}) {
-				return err
-			}
-			return nil
-		},
 		"Lead": func() error { return reentrant(s.Lead(ctx, scheduler.Term{})) },
 		"Run":  func() error { return reentrant(s.Run(ctx)) },
 	}

@@ -3,13 +3,17 @@ package agenthttp_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -327,6 +331,42 @@ func TestCredentials(t *testing.T) {
 			var refused *agenthttp.RefusedError
 			require.ErrorAs(t, err, &refused)
 			require.Equal(t, test.want, fmt.Sprint(kind(err), err, "; ", refused.Authorized))
+		})
+	}
+}
+
+// Agents with TLS are asked over https, and get the credentials if their certificates are verified.
+func TestReadOverTLS(t *testing.T) {
+	certified := httptest.NewTLSServer(nil) // for its certificate, of example.com
+	certified.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(certified.Certificate())
+	for _, test := range []struct {
+		tls  *tls.Config
+		want string
+	}{
+		{&tls.Config{RootCAs: roots}, "away: tls: failed to verify certificate: x509: certificate is valid for example.com, *.example.com, not agent1.example"},
+		{&tls.Config{}, "away: tls: failed to verify certificate: x509"},
+		{&tls.Config{RootCAs: roots, ServerName: "example.com"}, "refused: 403 Forbidden: Basic ***"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			network := &virtualnet.Network{}
+			l, err := network.Listen(agent)
+			require.NoError(t, err)
+			server := &http.Server{
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.WriteHeader(http.StatusForbidden)
+					_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+				}),
+				ErrorLog: log.New(io.Discard, "", 0),
+			}
+			go func() { _ = server.Serve(tls.NewListener(l, &tls.Config{Certificates: certified.TLS.Certificates})) }()
+			defer server.Close()
+			client := newClient(t, network, mesoshttp.Config{
+				TLS: test.tls, Hosts: mesoshttp.HostsOf(nil, true), Credential: &mesoshttp.Credential{Principal: "me", Secret: "s3cret"},
+			})
+			_, err = client.Read(t.Context(), agenthttp.Read{Agent: "https://" + agent, Path: "/x", Length: 1})
+			require.ErrorContains(t, errors.New(kind(err)+err.Error()), test.want)
 		})
 	}
 }
