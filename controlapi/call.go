@@ -26,8 +26,10 @@ type call struct {
 	id    string // in the path
 	query url.Values
 	body  []byte
+	key   string // the RequestID of the tasks that are submitted
 	// unsure is set when an attempt has failed that may have had its effect.
 	unsure bool
+	out    *outputWriter // of an output that was begun; nil: none was
 }
 
 // begin reads what a request has to say before it is handled.
@@ -133,8 +135,14 @@ func (c *call) answer(status int, body any) {
 	write(c.w, status, encoded)
 }
 
-// refuse writes an answer that is an error.
-func (c *call) refuse(err error) { writeError(c.w, asError(err)) }
+// refuse writes an answer that is an error, or the end of one that has begun.
+func (c *call) refuse(err error) {
+	if c.out != nil && c.out.begun {
+		_ = c.out.write("error", LogFailure{asError(err)}) // a client that has gone is told nothing
+		return
+	}
+	writeError(c.w, asError(err))
+}
 
 func writeError(w http.ResponseWriter, e *Error) {
 	switch e.Code {
@@ -148,6 +156,14 @@ func writeError(w http.ResponseWriter, e *Error) {
 		encoded = []byte(`{"error":{"code":"internal","message":"the error cannot be encoded"}}`)
 	}
 	write(w, statusOf(e.Code), encoded)
+}
+
+// timedWriter gives a client some time to take each part of an answer.
+type timedWriter struct{ to http.ResponseWriter }
+
+func (t timedWriter) Write(part []byte) (int, error) {
+	_ = http.NewResponseController(t.to).SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	return t.to.Write(part)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

@@ -56,6 +56,18 @@ func (c *Client) Explain(ctx context.Context, taskID string) (why scheduler.Expl
 	return why, err
 }
 
+// History is [scheduler.Scheduler.History].
+func (c *Client) History(ctx context.Context, id string) ([]task.Transition, error) {
+	detail, err := c.Detail(ctx, id)
+	return detail.History, err
+}
+
+// Offers is [scheduler.Scheduler.Offers].
+func (c *Client) Offers(ctx context.Context) (all []scheduler.OfferAtHand, err error) {
+	err = c.get(ctx, "/v1/offers", into(&all))
+	return all, err
+}
+
 // Agents is [scheduler.Scheduler.Agents].
 func (c *Client) Agents(ctx context.Context) (all []scheduler.AgentStats, err error) {
 	err = c.get(ctx, "/v1/agents", into(&all))

@@ -21,8 +21,10 @@ type Framework interface {
 	Forget(ctx context.Context, id string) error
 	Task(ctx context.Context, id string) (task.Info, error)
 	Tasks(ctx context.Context) ([]task.Info, error)
+	History(ctx context.Context, id string) ([]task.Transition, error)
 	Explain(ctx context.Context, id string) (scheduler.Explanation, error)
 	Agents(ctx context.Context) ([]scheduler.AgentStats, error)
+	Offers(ctx context.Context) ([]scheduler.OfferAtHand, error)
 	Status(ctx context.Context) (scheduler.Status, error)
 	Reconcile(ctx context.Context) error
 	Teardown(ctx context.Context) error

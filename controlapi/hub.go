@@ -168,16 +168,21 @@ func (h *hub) add(of scheduler.Event) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if of, is := of.(scheduler.TaskEvent); is {
+	defer h.wake()
+	switch of := of.(type) {
+	case scheduler.TaskEvent:
 		h.version = max(h.version, of.Task.Version)
 		if e.item = h.table.set(of.Task); e.item == nil {
-			h.wake()
 			return
+		}
+	case scheduler.RemovedEvent:
+		h.version = max(h.version, of.Version)
+		for _, id := range of.Tasks {
+			h.table.remove(id, of.Version)
 		}
 	}
 	e.id = h.version
 	h.ring.add(e)
-	h.wake()
 }
 
 // eventName returns the name of an event in the stream, "" for a type that is not known.
@@ -185,6 +190,8 @@ func eventName(e scheduler.Event) string {
 	switch e.(type) {
 	case scheduler.TaskEvent:
 		return "task"
+	case scheduler.RemovedEvent:
+		return "removed"
 	case scheduler.ConnectionEvent:
 		return "connection"
 	case scheduler.OfferEvent:

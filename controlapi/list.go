@@ -1,9 +1,11 @@
 package controlapi
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"math"
 	"net/url"
 	"slices"
@@ -69,6 +71,10 @@ func (q *listQuery) set(name, value string) (wrong string) {
 			return "must be submitted, updated, id, state, group or agent, with a - before it for descending order"
 		}
 	case "limit":
+		if value == "all" {
+			q.limit = math.MaxInt
+			return ""
+		}
 		limit, err := strconv.Atoi(value)
 		if value == "all" {
 			limit, err = math.MaxInt, nil
@@ -78,7 +84,7 @@ func (q *listQuery) set(name, value string) (wrong string) {
 		q.limit = limit
 	case "after":
 		var err error
-		if q.after, err = parseCursor(value); err != nil {
+		if q.after, err = parseCursor(value); err != nil && value != "" {
 			return "must be the next of a page"
 		}
 	case "view":
@@ -168,7 +174,10 @@ func parseCursor(text string) (*cursor, error) {
 		return nil, err
 	}
 	c := &cursor{}
-	return c, json.Unmarshal(decoded, c)
+	if err := json.Unmarshal(decoded, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c cursor) String() string {
@@ -183,14 +192,6 @@ func (c cursor) String() string {
 type row struct {
 	key  key
 	item *item
-}
-
-// encodedPage is a TaskPage whose tasks are encoded already.
-type encodedPage struct {
-	Tasks   []json.RawMessage `json:"tasks"`
-	Total   int               `json:"total"`
-	Next    string            `json:"next,omitzero"`
-	Version uint64            `json:"version"`
 }
 
 // found is what a page has, not encoded yet.
@@ -232,13 +233,25 @@ func (q *listQuery) find(items []*item) found {
 	return f
 }
 
-// encode returns the page as it is sent.
-func (f found) encode(summary bool, version uint64) encodedPage {
-	page := encodedPage{Tasks: make([]json.RawMessage, len(f.items)), Total: f.total, Next: f.next, Version: version}
+// write writes the page as a TaskPage, one task after the other: together they may be very large.
+func (f found) write(w io.Writer, summary bool, version uint64) error {
+	b := bufio.NewWriterSize(w, 64<<10)
+	_, _ = b.WriteString(`{"tasks":[`) // of its errors b remembers the first
 	for i, it := range f.items {
-		page.Tasks[i] = it.encoded(summary)
+		if i > 0 {
+			_ = b.WriteByte(',')
+		}
+		_, _ = b.Write(it.encoded(summary))
 	}
-	return page
+	rest := mustEncode(struct {
+		Total   int    `json:"total"`
+		Next    string `json:"next,omitzero"`
+		Version uint64 `json:"version"`
+	}{f.total, f.next, version})
+	_, _ = b.WriteString("],")
+	_, _ = b.Write(rest[1:])
+	_ = b.WriteByte('\n')
+	return b.Flush()
 }
 
 func (r row) cursor() cursor {

@@ -46,6 +46,12 @@ func (c *call) agents() (any, error) {
 	return orEmpty(all), err
 }
 
+// offers handles GET /v1/offers.
+func (c *call) offers() (any, error) {
+	all, err := c.config.Framework.Offers(c.ctx)
+	return orEmpty(all), err
+}
+
 // reconcile handles POST /v1/reconcile.
 func (c *call) reconcile() (any, error) { return nil, c.config.Framework.Reconcile(c.ctx) }
 

@@ -89,7 +89,11 @@ func (s *Server) ownOverview(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Connection: &status}
+	offers, err := s.config.Framework.Offers(ctx)
+	if err != nil {
+		return Overview{}, err
+	}
+	o := Overview{Connection: &status, Offers: len(offers)}
 	counted, err := s.hub.read(ctx, func(t *table, _ uint64) { o.Tasks = countsByName(t.counts) })
 	if counted || err != nil {
 		return o, err

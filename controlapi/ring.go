@@ -27,6 +27,13 @@ type event struct {
 	short atomic.Pointer[json.RawMessage] // of a task event
 }
 
+// taskChange is a SummaryEvent or a scheduler.TaskEvent whose task is encoded already.
+type taskChange struct {
+	Task     json.RawMessage        `json:"task"`
+	Previous task.State             `json:"previous"`
+	Launch   *scheduler.LaunchTimes `json:"launch,omitempty"`
+}
+
 // data returns the event as JSON.
 func (e *event) data(summary bool) json.RawMessage {
 	at := &e.full
@@ -38,10 +45,11 @@ func (e *event) data(summary bool) json.RawMessage {
 	}
 	var encoded json.RawMessage
 	if of, is := e.of.(scheduler.TaskEvent); is {
-		encoded = mustEncode(struct {
-			Task     json.RawMessage `json:"task"`
-			Previous task.State      `json:"previous"`
-		}{e.item.encoded(summary), of.Previous})
+		change := taskChange{Task: e.item.encoded(summary), Previous: of.Previous}
+		if !summary {
+			change.Launch = of.Launch
+		}
+		encoded = mustEncode(change)
 	} else {
 		encoded = mustEncode(e.of)
 	}

@@ -24,6 +24,7 @@ const (
 	member             // any member answers at once
 	reads              // the leader answers at once
 	waits              // the leader answers when something has happened
+	output             // the leader answers, and goes on
 	stream             // any member answers, and goes on
 )
 
@@ -32,6 +33,7 @@ func routes() []route {
 	return []route{
 		{"GET", "/healthz", 200, local, (*call).health},
 		{"GET", "/readyz", 200, local, (*call).ready},
+		{"GET", "/metrics", 200, stream, (*call).metrics},
 		{"GET", "/v1/status", 200, member, (*call).status},
 		{"GET", "/v1/tasks", 200, reads, (*call).list},
 		{"POST", "/v1/tasks", 201, waits, (*call).submit},
@@ -41,8 +43,10 @@ func routes() []route {
 		{"GET", "/v1/tasks/{id}/wait", 200, waits, (*call).wait},
 		{"POST", "/v1/tasks/{id}/kill", 200, waits, (*call).kill},
 		{"GET", "/v1/tasks/{id}/explain", 200, reads, (*call).explain},
+		{"GET", "/v1/tasks/{id}/logs", 200, output, (*call).logs},
 		{"POST", "/v1/pods", 201, waits, (*call).submitPod},
 		{"GET", "/v1/agents", 200, reads, (*call).agents},
+		{"GET", "/v1/offers", 200, reads, (*call).offers},
 		{"GET", "/v1/events", 200, stream, (*call).events},
 		{"POST", "/v1/reconcile", 204, waits, (*call).reconcile},
 		{"POST", "/v1/teardown", 204, waits, (*call).teardown},

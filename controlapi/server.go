@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/controlapi/page"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -27,6 +28,8 @@ type Server struct {
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader *forwarder
 	hub    *hub
+	keys   keysInUse
+	page   http.Handler
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -39,7 +42,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config: config, routes: routes(), guard: newGuard(&config),
 		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
-		leader: newForwarder(&config),
+		leader: newForwarder(&config), page: page.Handler(),
 	}
 	s.hub = newHub(s)
 	return s, nil
@@ -114,12 +117,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	at, id, allow := find(s.routes, r.Method, r.URL)
+	if at == nil && len(allow) == 0 && isPage(r.URL.Path) {
+		s.page.ServeHTTP(w, r)
+		return
+	}
 	if at == nil {
 		s.noRoute(w, r, allow)
 		return
 	}
 	s.serve(at, &call{Server: s, ctx: r.Context(), w: w, r: r, id: id})
 }
+
+// isPage reports whether a path is that of a file of the page. They have no data, and are served to all.
+func isPage(path string) bool { return path == "/" || strings.HasPrefix(path, "/assets/") }
 
 // noRoute answers a request for which there is no route.
 func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, allow []string) {
@@ -160,13 +170,13 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer cancel()
-	if at.kind == reads || at.kind == waits {
+	if at.kind == reads || at.kind == waits || at.kind == output {
 		s.atLeader(at, c)
 		return
 	}
 	body, err := at.handle(c)
 	switch {
-	case err == nil && at.kind == stream: // it has been answered
+	case body == answered{}:
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
@@ -179,7 +189,7 @@ func (s *Server) serve(at *route, c *call) {
 // enter takes a place among the requests under way, and returns how to leave it.
 func (s *Server) enter(k kind) (leave func(), err error) {
 	places := s.running
-	if k == waits || k == stream {
+	if k == waits || k == output || k == stream {
 		places = s.waiting
 	}
 	select {

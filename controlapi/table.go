@@ -12,11 +12,12 @@ type table struct {
 	order  []*item // of submission
 	serial int     // of the last one
 	counts map[task.State]int
-	base   uint64 // versions up to this one were there when the table was filled
+	keys   map[string]string // the ID of a task that was submitted with a RequestID
+	base   uint64            // versions up to this one were there when the table was filled
 }
 
 func newTable(infos []task.Info, base uint64) *table {
-	t := &table{byID: make(map[string]*item, len(infos)), counts: map[task.State]int{}, base: base}
+	t := &table{byID: make(map[string]*item, len(infos)), counts: map[task.State]int{}, keys: map[string]string{}, base: base}
 	for i := range infos {
 		t.add(infos[i])
 		t.base = max(t.base, infos[i].Version)
@@ -30,6 +31,9 @@ func (t *table) add(info task.Info) *item {
 	t.byID[info.Spec.ID] = it
 	t.order = append(t.order, it)
 	t.counts[info.State]++
+	if key := info.Spec.RequestID; key != "" {
+		t.keys[key] = info.Spec.ID
+	}
 	return it
 }
 
@@ -59,6 +63,9 @@ func (t *table) remove(id string, version uint64) {
 		return
 	}
 	delete(t.byID, id)
+	if key := old.info.Spec.RequestID; t.keys[key] == id {
+		delete(t.keys, key)
+	}
 	at := t.position(old.serial)
 	t.order = slices.Delete(t.order, at, at+1)
 	t.count(old.info.State, -1)

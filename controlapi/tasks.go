@@ -1,7 +1,6 @@
 package controlapi
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -18,13 +17,17 @@ func (c *call) submit() (any, error) {
 	if err := c.decode(&spec); err != nil {
 		return nil, err
 	}
-	spec.RequestID = cmp.Or(spec.RequestID, c.r.Header.Get(keyHeader))
+	done, err := c.claim(&spec)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if running {
 		info, err := c.config.Framework.Launch(c.ctx, spec)
-		return redacted(info), err
+		return redacted(info), c.reused(err, spec)
 	}
 	if err := c.config.Framework.Submit(c.ctx, spec); err != nil {
-		return nil, err
+		return nil, c.reused(err, spec)
 	}
 	return c.known(spec.ID)
 }
@@ -39,15 +42,21 @@ func (c *call) submitPod() (any, error) {
 	if err := c.decode(&members); err != nil {
 		return nil, err
 	}
+	of := make([]*task.Spec, len(members))
 	for i := range members {
-		members[i].RequestID = cmp.Or(members[i].RequestID, c.r.Header.Get(keyHeader))
+		of[i] = &members[i]
 	}
+	done, err := c.claim(of...)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if running {
 		infos, err := c.config.Framework.LaunchPod(c.ctx, members...)
-		return redactedAll(infos), err
+		return redactedAll(infos), c.reused(err, members...)
 	}
 	if err := c.config.Framework.SubmitPod(c.ctx, members...); err != nil {
-		return nil, err
+		return nil, c.reused(err, members...)
 	}
 	infos := make([]task.Info, len(members))
 	for i := range members {
@@ -79,7 +88,11 @@ func (c *call) known(id string) (task.Info, error) {
 // task handles GET /v1/tasks/{id}.
 func (c *call) task() (any, error) {
 	info, err := c.known(c.id)
-	return TaskDetail{Task: info}, err
+	if err != nil {
+		return nil, err
+	}
+	history, err := c.config.Framework.History(c.ctx, c.id)
+	return TaskDetail{Task: info, History: orEmpty(history)}, err
 }
 
 // ensure handles PUT /v1/tasks/{id}.
@@ -154,5 +167,7 @@ func (c *call) list() (any, error) {
 		}
 		page, version = q.find(t.order), t.base
 	}
-	return page.encode(q.summary, version), nil
+	c.w.Header().Set("Content-Type", "application/json")
+	_ = page.write(timedWriter{c.w}, q.summary, version) // a client that has gone is told nothing
+	return answered{}, nil
 }

@@ -43,6 +43,13 @@ type TeardownRequest struct {
 // TaskDetail is the answer of GET /v1/tasks/{id}.
 type TaskDetail struct {
 	Task task.Info `json:"task"`
+	// History is what has become of the task, the oldest first: see [scheduler.Scheduler.History].
+	History []task.Transition `json:"history"`
+}
+
+// LogFailure is the last line of an output that could not be read to its end, and the data of the event "error".
+type LogFailure struct {
+	Error *Error `json:"error"`
 }
 
 // TaskPage is one page of a list of tasks.

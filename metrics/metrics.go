@@ -46,7 +46,12 @@ func NewCollector(s Sources) prometheus.Collector {
 		}))
 	}
 	if s.Elector != nil {
-		c.groups = append(c.groups, newGroup(electionMetrics(), labels, func() electionSnapshot { return lookAt(s.Elector) }))
+		measured, is := s.Elector.(ha.Measured)
+		var of ha.Metrics
+		if is {
+			of = measured.Metrics()
+		}
+		c.groups = append(c.groups, newGroup(electionMetrics(of, is), labels, func() electionSnapshot { return lookAt(s.Elector) }))
 	}
 	return c
 }

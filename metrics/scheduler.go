@@ -129,6 +129,17 @@ func taskMetrics() []metric[schedulerSnapshot] {
 		count("tasks_submitted_total", "Tasks that were put on record.", func(s from) uint64 { return s.Submitted }),
 		count("launches_total", "Launches of tasks.", func(s from) uint64 { return s.Launched }),
 		count("launches_failed_total", "Launches that came to nothing, after which the task was pending again.", func(s from) uint64 { return s.Requeued }),
+		{"launch_phase_duration_seconds", histogram, "Time of a phase of launches whose tasks came to run. Phases: place, from the submission until the " +
+			"task was placed on an offer; store, until that was stored; accept, until the master took the ACCEPT; run, until the task ran.",
+			[]string{"phase"}, func(s from, to *samples) {
+				of := &s.Launches
+				to.addAll(&of.Place, "place")
+				to.addAll(&of.Store, "store")
+				to.addAll(&of.Accept, "accept")
+				to.addAll(&of.Run, "run")
+			}},
+		durations("launch_duration_seconds", "Time from the submission of a task until it ran.",
+			func(s from) *scheduler.Histogram { return &s.Launches.Total }),
 		level("oldest_pending_task_seconds", "For how long the task is pending that has been so for longest, 0 if none is.",
 			func(s from) float64 { return age(s.at, s.OldestPending) }),
 	}

@@ -62,6 +62,10 @@ type Metrics struct {
 	// Submitted counts tasks that were put on record, Launched those that were placed on an offer, again each time, and Requeued
 	// launches that came to nothing, after which the task was pending again.
 	Submitted, Launched, Requeued uint64
+	// Launches are about tasks that came to run: how long it took from the submission until the task was placed for the last
+	// time, from there until that was stored, until the master took the ACCEPT, and until the task ran; and all together. Phases
+	// of which a [LaunchTimes] does not know both ends are left out.
+	Launches struct{ Place, Store, Accept, Run, Total Histogram }
 	// Agents is how many agents are known.
 	Agents int
 

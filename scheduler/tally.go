@@ -9,7 +9,7 @@ import (
 )
 
 // tally counts what a Scheduler does, for Metrics, over all runs. The loop shows it each input of the machine with the actions
-// that came of it; what is now it reads from the machine. No decision depends on it.
+// that came of it; what is now it reads from the machine. No decision depends on it. Nil counts nothing, for benchmarks.
 type tally struct {
 	watchers *watchers
 	born     time.Time
@@ -34,6 +34,9 @@ func newTally(framework string, w *watchers) *tally {
 
 // beginRun is called before the first step of a run with this machine, and endRun after the last one.
 func (t *tally) beginRun(now time.Time, m *machine, inputs chan []input) {
+	if t == nil {
+		return
+	}
 	t.tasks, t.dropped = m.tasks.counts, m.backoff.dropped()
 	t.rounds, t.round = m.reconciliation.ended, m.reconciliation.round
 	t.inputs.Store(&inputs)
@@ -44,6 +47,9 @@ func (t *tally) beginRun(now time.Time, m *machine, inputs chan []input) {
 }
 
 func (t *tally) endRun(now time.Time) {
+	if t == nil {
+		return
+	}
 	t.inputs.Store(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,9 +60,16 @@ func (t *tally) endRun(now time.Time) {
 }
 
 // beginStep and endStep are called around each step of the loop. When it ends so many calls wait for the master.
-func (t *tally) beginStep(now time.Time) { t.stepping.Store(max(1, int64(now.Sub(t.born)))) }
+func (t *tally) beginStep(now time.Time) {
+	if t != nil {
+		t.stepping.Store(max(1, int64(now.Sub(t.born))))
+	}
+}
 
 func (t *tally) endStep(took time.Duration, calls, acks int) {
+	if t == nil {
+		return
+	}
 	t.stepping.Store(0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,6 +80,9 @@ func (t *tally) endStep(took time.Duration, calls, acks int) {
 
 // fold counts an input that the machine was given now, and the actions that it has returned.
 func (t *tally) fold(m *machine, now time.Time, in input, actions []action) {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch in := in.(type) {
@@ -175,8 +191,28 @@ func (t *tally) notified(now time.Time, e Event) {
 		if e.Err != nil {
 			of.Failed++
 		}
+	case TaskEvent:
+		if e.Launch != nil {
+			t.launched(e.Launch)
+		}
 	case LagEvent: // for all watchers
 		t.metrics.Watchers.Missed += uint64(e.Missed)
+	}
+}
+
+// launched counts the phases of a launch whose task runs.
+func (t *tally) launched(l *LaunchTimes) {
+	of := &t.metrics.Launches
+	for _, phase := range [...]struct {
+		of       *Histogram
+		from, to time.Time
+	}{
+		{&of.Place, l.Submitted, l.Placed}, {&of.Store, l.Placed, l.Stored}, {&of.Accept, l.Stored, l.Accepted}, {&of.Run, l.Accepted, l.Running},
+		{&of.Total, l.Submitted, l.Running},
+	} {
+		if !phase.from.IsZero() && !phase.to.IsZero() {
+			phase.of.Observe(phase.to.Sub(phase.from))
+		}
 	}
 }
 

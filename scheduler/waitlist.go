@@ -57,7 +57,9 @@ func (l *waitList) take(due func(waiter) bool) []*entry {
 
 // first returns since when the first task waits, of those that still wait.
 func (l *waitList) first() (time.Time, bool) {
-	l.take(func(waiter) bool { return false })
+	if len(*l) > 0 && !(*l)[0].waits() {
+		l.take(func(waiter) bool { return false })
+	}
 	if len(*l) == 0 {
 		return time.Time{}, false
 	}

@@ -35,10 +35,10 @@ func (m *Member) Follow(ctx context.Context) iter.Seq[map[string][]byte] {
 func (m *Member) running(ctx context.Context) *state {
 	for ctx.Err() == nil {
 		m.mu.Lock()
-		s, changed := m.state, m.changed
+		n, changed := m.node, m.changed
 		m.mu.Unlock()
-		if s != nil {
-			return s
+		if n != nil {
+			return n.state
 		}
 		select {
 		case <-changed:

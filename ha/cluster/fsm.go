@@ -126,6 +126,13 @@ func (s *state) epoch() epoch {
 	return s.newest
 }
 
+// volume returns how many records there are, and of how many bytes.
+func (s *state) volume() (records, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.records), s.size
+}
+
 // copy returns the records, with values that belong to the caller.
 func (s *state) copy() map[string][]byte {
 	s.mu.Lock()

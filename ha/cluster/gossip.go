@@ -53,8 +53,8 @@ type gossip struct {
 }
 
 // startGossip begins to listen. It joins nobody.
-func startGossip(c *Config, own meta, boot string, log *slog.Logger) (*gossip, error) {
-	transport, err := listenGossip(c)
+func startGossip(c *Config, count *counts, own meta, boot string, log *slog.Logger) (*gossip, error) {
+	transport, err := listenGossip(c, count)
 	if err != nil {
 		return nil, fmt.Errorf("ha/cluster: listen for gossip: %w", err)
 	}

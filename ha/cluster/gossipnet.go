@@ -28,19 +28,20 @@ type gossipNet struct {
 	once       sync.Once
 	goroutines sync.WaitGroup
 	conns      conns
+	counts     *counts
 }
 
 // maxPacket is the largest UDP packet.
 const maxPacket = 64 << 10
 
-func listenGossip(c *Config) (*gossipNet, error) {
+func listenGossip(c *Config, count *counts) (*gossipNet, error) {
 	listener, packets, err := listenBoth(c.Network, c.GossipBind)
 	if err != nil {
 		return nil, err
 	}
 	g := &gossipNet{
 		network: c.Network, patience: presets()[c.Preset].rpc, listener: listener, packets: packets, closed: make(chan struct{}),
-		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn),
+		packetCh: make(chan *memberlist.Packet), streamCh: make(chan net.Conn), counts: count,
 	}
 	advertise := c.GossipAdvertise
 	if advertise == "" {
@@ -120,6 +121,7 @@ func (g *gossipNet) receive() {
 		if n == 0 {
 			continue
 		}
+		g.counts.received.Add(1)
 		select {
 		case g.packetCh <- &memberlist.Packet{Buf: append([]byte(nil), b[:n]...), From: from, Timestamp: time.Now()}:
 		case <-g.closed:
@@ -147,7 +149,9 @@ func (g *gossipNet) WriteTo(b []byte, address string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ha/cluster: %w", err)
 	}
-	_, err = g.packets.WriteTo(b, net.UDPAddrFromAddrPort(to))
+	if _, err = g.packets.WriteTo(b, net.UDPAddrFromAddrPort(to)); err == nil {
+		g.counts.sent.Add(1)
+	}
 	return time.Now(), err
 }
 

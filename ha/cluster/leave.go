@@ -21,16 +21,16 @@ import (
 // and why Run has ended instead, or why the directory could not be emptied.
 func (m *Member) Leave(ctx context.Context) error {
 	m.mu.Lock()
-	s := m.state
+	n := m.node
 	m.mu.Unlock()
-	if s == nil {
+	if n == nil {
 		return ErrNotRunning
 	}
 	d := &departure{ctx: ctx, done: make(chan error, 1)}
 	select {
 	case m.departures <- d:
 		return <-d.done
-	case <-s.ended:
+	case <-n.state.ended:
 		return ErrNotRunning
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -26,7 +26,11 @@ type Member struct {
 	status    ha.Status
 	changed   chan struct{} // closed and replaced when status changes
 	addresses Addresses
-	state     *state // of the Run that goes on
+	node      *node // of the Run that goes on; nil: none does
+	// leaderChanges is how many terms of leaders it has learned of, and term the last of them.
+	leaderChanges, term uint64
+
+	counts counts
 }
 
 // String returns the names of the cluster and of the member.
@@ -39,8 +43,9 @@ func (m *Member) Format(to fmt.State, _ rune) { fmt.Fprint(to, m.String()) }
 type Addresses struct{ Gossip, Raft string }
 
 var (
-	_ ha.Elector = (*Member)(nil)
-	_ ha.Replica = (*Member)(nil)
+	_ ha.Elector  = (*Member)(nil)
+	_ ha.Replica  = (*Member)(nil)
+	_ ha.Measured = (*Member)(nil)
 )
 
 // New returns a member, or a [*ConfigError]. Nothing is opened before Run.
@@ -60,10 +65,10 @@ func (m *Member) Addresses() Addresses {
 }
 
 // present keeps what the methods need of the Run that begins, or zeros when it ends.
-func (m *Member) present(a Addresses, s *state) {
+func (m *Member) present(a Addresses, n *node) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.addresses, m.state = a, s
+	m.addresses, m.node = a, n
 }
 
 // Run takes part in the election until ctx ends, see [ha.Elector]. When it returns because ctx ended, or because lead said
@@ -78,11 +83,11 @@ func (m *Member) Run(ctx context.Context, lead func(ctx context.Context, t sched
 	default:
 		return ErrRunning
 	}
-	n, err := open(&m.config)
+	n, err := open(&m.config, &m.counts)
 	if err != nil {
 		return err
 	}
-	m.present(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()}, n.state)
+	m.present(Addresses{Gossip: n.gossip.net.advertise.String(), Raft: n.stream.Addr().String()}, n)
 	r := &runner{node: n, member: m, lead: lead}
 	err = r.run(ctx)
 	left := errors.Is(err, ErrLeft)

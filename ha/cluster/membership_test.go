@@ -284,7 +284,7 @@ func TestLeadReturnsAfterFailure(t *testing.T) {
 		w.lead = func(ctx context.Context, _ int, _ scheduler.Term) error { <-ctx.Done(); return nil }
 		r := w.start(1)
 		w.leader(time.Minute)
-		r.Member.state.failed <- ErrFormat
+		r.Member.node.state.failed <- ErrFormat
 		require.ErrorIs(w, <-r.ended, ErrFormat)
 		delete(w.members, 1)
 	})

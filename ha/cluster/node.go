@@ -28,6 +28,7 @@ type node struct {
 	raft   *raft.Raft
 	gossip *gossip
 	silent chan struct{} // closed when nothing is sent any more
+	began  time.Time
 	// calls are the goroutines that wait for Raft. They end with it.
 	calls sync.WaitGroup
 }
@@ -182,12 +183,12 @@ func raftConfig(id string, t timing, log *slog.Logger) *raft.Config {
 }
 
 // open opens everything, in the order in which it is used. Nothing is sent yet.
-func open(c *Config) (_ *node, err error) {
+func open(c *Config, count *counts) (_ *node, err error) {
 	stores, err := openStores(c, c.Logger)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, file: stores.file, state: newState(), silent: make(chan struct{})}
+	n := &node{config: *c, timing: presets()[c.Preset], id: stores.id, file: stores.file, state: newState(), silent: make(chan struct{}), began: time.Now()}
 	n.log = c.Logger.With("member", n.id)
 	defer func() {
 		if err != nil {
@@ -208,7 +209,7 @@ func open(c *Config) (_ *node, err error) {
 		return nil, err
 	}
 	own := meta{id: n.id, start: time.Now().Add(c.clock), raft: n.stream.Addr().String(), api: c.API, expect: c.Expect, hasState: hasState}
-	if n.gossip, err = startGossip(c, own, newID("run")[4:], n.log); err != nil {
+	if n.gossip, err = startGossip(c, count, own, newID("run")[4:], n.log); err != nil {
 		return nil, err
 	}
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{

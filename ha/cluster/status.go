@@ -49,6 +49,10 @@ func (m *Member) publish(status ha.Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was := m.status
+	if status.Leader != "" && status.Term != m.term {
+		m.term = status.Term
+		m.leaderChanges++
+	}
 	if status.Self == was.Self && status.Leader == was.Leader && status.Term == was.Term {
 		status.Since = was.Since
 	}

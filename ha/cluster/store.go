@@ -30,7 +30,8 @@ type termStore struct {
 	// otherwise be overtaken by a later one, and undo it.
 	turn chan struct{}
 	// calls are the goroutines that wait for Raft.
-	calls *sync.WaitGroup
+	calls  *sync.WaitGroup
+	counts *counts // nil: nothing is counted
 }
 
 // BatchLimit implements scheduler.BatchLimiter.
@@ -64,6 +65,13 @@ func (s *termStore) Apply(ctx context.Context, changes map[string][]byte) error 
 
 // commit has Raft replicate an entry, and waits until it is applied here.
 func (s *termStore) commit(ctx context.Context, entry []byte) error {
+	began := time.Now()
+	err := s.replicate(ctx, entry)
+	s.counts.committed(began, err)
+	return err
+}
+
+func (s *termStore) replicate(ctx context.Context, entry []byte) error {
 	if err := s.mayUse(ctx); err != nil {
 		return err
 	}

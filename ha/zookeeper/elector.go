@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -34,13 +36,17 @@ type Elector struct {
 	stale []string     // nodes of earlier sessions, which may still be there
 	slow  chan outcome // of a term that is over, whose lead has not returned; nil: none
 
+	session  atomic.Pointer[session] // the present one; nil: there is none
+	sessions atomic.Uint64           // how many have begun
+
 	mu      sync.Mutex
 	problem string // the last one logged
 }
 
 var (
-	_ ha.Elector = (*Elector)(nil)
-	_ ha.Replica = (*Elector)(nil)
+	_ ha.Elector  = (*Elector)(nil)
+	_ ha.Replica  = (*Elector)(nil)
+	_ ha.Measured = (*Elector)(nil)
 )
 
 // New returns an Elector, or a [*ConfigError].
@@ -154,6 +160,8 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 	if err != nil {
 		return err
 	}
+	e.session.Store(s)
+	defer e.session.Store(nil)
 	goodbye := true
 	defer func() { s.close(goodbye) }()
 	timeout, err := e.established(ctx, s)
@@ -161,6 +169,7 @@ func (e *Elector) takePart(ctx context.Context, lead func(context.Context, sched
 		goodbye = false
 		return err
 	}
+	e.sessions.Add(1)
 	own, err := call(ctx, s, func() (candidate, error) {
 		if err := e.prepare(s); err != nil {
 			return candidate{}, err
@@ -197,7 +206,7 @@ func (e *Elector) show(candidates, waiting []candidate, own, reason string) {
 		}
 	}
 	if e.board.show(s) {
-		e.config.Logger.Info("election", "member", s.Self, "leader", s.Leader, "term", s.Term, "reason", s.Reason)
+		e.config.Logger.Info("election", "member", s.Self, "leader", s.Leader, logkey.Term, s.Term, "reason", s.Reason)
 	}
 }
 

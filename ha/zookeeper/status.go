@@ -14,6 +14,8 @@ import (
 type board struct {
 	mu      sync.Mutex
 	shown   ha.Status
+	term    uint64 // the last one of which a leader was shown
+	changes uint64 // how often that was another one
 	changed chan struct{}
 }
 
@@ -22,6 +24,10 @@ type board struct {
 func (b *board) show(s ha.Status) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if s.Leader != "" && s.Term != b.term {
+		b.term = s.Term
+		b.changes++
+	}
 	first := b.changed == nil
 	changed = first || s.Leader != b.shown.Leader || s.Term != b.shown.Term || s.Leader == "" && s.Reason != b.shown.Reason
 	switch {
