@@ -34,7 +34,7 @@ Without a command it does what "samplefw run" does.`
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(),
-		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), watchCommand())
+		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), logsCommand(), watchCommand())
 	return root
 }
 
