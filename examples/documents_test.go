@@ -24,10 +24,9 @@ import (
 
 // known are the packages that the code of documents may use without importing them.
 var known = []string{
-	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "sync", "testing", "testing/synctest", "time",
-	module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake", module + "/metrics",
-	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp",
-	module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
+	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
+	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp", module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
+	module + "/metrics", module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
 }
 
 // block is a piece of Go in a document.
@@ -169,7 +168,7 @@ func TestTestsInDocuments(t *testing.T) {
 	dir := outside(t)
 	want := map[string][]string{
 		"getting-started":   {"TestReports"},
-		"testing":           {"TestShop", "TestAgentIsLost"},
+		"testing":           {"TestShop", "TestAgentIsLost", "TestOutput"},
 		"writing-a-matcher": {"TestLimited"},
 	}
 	for document := range want {
