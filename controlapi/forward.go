@@ -56,43 +56,67 @@ func newForwarder(c *Config) *forwarder {
 }
 
 // atLeader answers a call where the framework runs: here if this member leads, and otherwise by passing the request on. When
-// there is no leader, or it ends before it has answered, the next one is waited for until the time of the call is over.
+// there is no leader, or it ends before it has answered, the next one is waited for until the time of the call is over. An output
+// that was answered in part goes on with the next leader.
 func (s *Server) atLeader(at *route, c *call) {
+	if at.kind == output && c.r.Header.Get(timeoutHeader) == "" {
+		c.ctx = c.r.Context() // it may be long, and be followed
+	}
 	c.nameRequest()
 	if s.leader == nil {
 		_ = s.answerHere(at, c)
 		return
 	}
 	s.leader.announce(c.w)
+	since := time.Now()
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		status := s.leader.elector.Status()
+		status, sent := s.leader.elector.Status(), c.sent()
 		why := s.attempt(at, c, status)
 		if why == nil {
 			return
+		}
+		if c.sent() > sent {
+			since, pause = time.Now(), minPause
 		}
 		s.leader.awaitChange(c.ctx, status, pause)
 		switch {
 		case errors.Is(context.Cause(c.r.Context()), errStops):
 			c.refuse(errStops)
 			return
-		case c.ctx.Err() != nil:
+		case c.ctx.Err() != nil, at.kind == output && time.Since(since) > defaultTimeout:
 			c.refuse(fail(CodeLeaderUnreachable, "no leader has answered in time: %v", why))
 			return
 		}
 	}
 }
 
+// sent returns how many bytes of an output were sent.
+func (c *call) sent() int64 {
+	if c.out == nil {
+		return 0
+	}
+	return c.out.sent
+}
+
 // attempt has a call answered once. It returns why that is to be repeated, and nil if the call was answered.
 func (s *Server) attempt(at *route, c *call, status ha.Status) error {
 	by := c.r.Header.Get(forwardedHeader)
 	switch {
-	case status.Leads():
+	case status.Leads(), status.Leader == "" && s.isOver(c.ctx):
 		return s.answerHere(at, c)
 	case by != "":
 		c.refuse(fail(scheduler.CodeNotLeading, "%s was asked by %s and does not lead, but %s", status.Self, cut(by), cmp.Or(status.Leader, "nobody")))
 		return nil
 	}
 	return s.leader.answer(at, c, status)
+}
+
+// isOver reports whether this member has found out that the framework was torn down or removed. Nobody will lead again.
+func (s *Server) isOver(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Millisecond) // it waits if this member has never led
+	defer cancel()
+	_, err := s.config.Framework.Status(ctx)
+	return ranToItsEnd(err) || as[*scheduler.FrameworkRemovedError](err) != nil
 }
 
 // answerHere handles a call in this process.
@@ -104,7 +128,7 @@ func (s *Server) answerHere(at *route, c *call) error {
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err):
+	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err):
 		c.unsure = true
 		return err
 	default:
@@ -178,6 +202,9 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 		return fmt.Errorf("the leader, %s, cannot be reached at %s: %w", status.Leader, address, err)
 	}
 	defer response.Body.Close()
+	if at.kind == output && response.StatusCode == http.StatusOK {
+		return c.passOutput(response.Body)
+	}
 	return c.passBack(at, response)
 }
 
@@ -221,7 +248,11 @@ func (f *forwarder) whileLeading(client, call context.Context, asked ha.Status) 
 
 // ask sends a request to another member.
 func (f *forwarder) ask(ctx context.Context, c *call, address string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, c.r.Method, f.peers.url(address)+c.r.URL.RequestURI(), bytes.NewReader(c.body))
+	uri := c.r.URL.RequestURI()
+	if c.out != nil {
+		uri = c.out.resume(c.r.URL)
+	}
+	r, err := http.NewRequestWithContext(ctx, c.r.Method, f.peers.url(address)+uri, bytes.NewReader(c.body))
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +265,7 @@ func (f *forwarder) ask(ctx context.Context, c *call, address string) (*http.Res
 
 // sign copies the headers that the leader needs of a request that is passed on.
 func (f *forwarder) sign(r, from *http.Request) {
-	for _, name := range []string{"Authorization", "Content-Type", "Accept", "Traceparent", "Tracestate", keyHeader} {
+	for _, name := range []string{"Authorization", "Content-Type", "Traceparent", "Tracestate", keyHeader} {
 		if value := from.Header.Get(name); value != "" {
 			r.Header.Set(name, value)
 		}

@@ -24,9 +24,9 @@ import (
 
 // known are the packages that the code of documents may use without importing them.
 var known = []string{
-	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "sync", "testing", "testing/synctest", "time",
-	module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
-	module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
+	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
+	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp", module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
+	module + "/metrics", module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
 }
 
 // block is a piece of Go in a document.
@@ -94,7 +94,8 @@ type checker struct {
 func newChecker(t *testing.T) checker {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}",
-		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../ha/...", "../mesosfake", "../scheduler", "../task", "../taskbuilder", "../taskmatcher")
+		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../mesosfake", "../metrics", "../scheduler", "../task", "../taskbuilder", "../taskmatcher",
+		"github.com/prometheus/client_golang/prometheus/promhttp")
 	list.Stderr = os.Stderr
 	said, err := list.Output()
 	require.NoError(t, err)
@@ -113,20 +114,17 @@ func newChecker(t *testing.T) checker {
 }
 
 // check returns what a compiler would say about the last of the blocks of a document, without what is only unused. It
-// may use what the others declare.
+// may use what the others declare, and a whole file what other whole files do.
 func (c checker) check(document []block) error {
 	last := document[len(document)-1]
 	files := []*ast.File{}
 	for _, b := range document {
-		if b != last && (b.isFile() || !b.declares()) {
+		if b != last && (b.isFile() != last.isFile() || !b.isFile() && !b.declares()) {
 			continue
 		}
 		file, err := parser.ParseFile(c.fset, b.file, b.source(), parser.SkipObjectResolution)
 		if err != nil {
 			return err
-		}
-		if b == last && b.isFile() {
-			files = nil
 		}
 		files = append(files, file)
 	}
@@ -169,7 +167,8 @@ func TestTestsInDocuments(t *testing.T) {
 	}
 	dir := outside(t)
 	want := map[string][]string{
-		"testing":           {"TestShop", "TestAgentIsLost"},
+		"getting-started":   {"TestReports"},
+		"testing":           {"TestShop", "TestAgentIsLost", "TestOutput"},
 		"writing-a-matcher": {"TestLimited"},
 	}
 	for document := range want {

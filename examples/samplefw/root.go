@@ -23,11 +23,18 @@ Without a command it does what "samplefw run" does.`
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd) })
 	root.SetVersionTemplate("samplefw {{.Version}}\n")
 	root.PersistentFlags().String("config", "", "`FILE` with values for flags, as YAML or JSON: master: http://host:5050")
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "cmd" {
+			name = "command"
+		}
+		return pflag.NormalizedName(name)
+	})
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run a framework"}, &cobra.Group{ID: groupUse, Title: "Use one that runs"},
 		&cobra.Group{ID: groupTool, Title: "More"})
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
-	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(), membersCommand())
+	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(),
+		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), logsCommand(), watchCommand())
 	return root
 }
 
@@ -57,18 +64,24 @@ func version() string {
 }
 
 // withTwoDashes returns the arguments with -master as --master: earlier versions had a single dash before all flags. Only
-// names that are flags are changed; -o and what follows -- stay.
+// names that are flags are changed: not -o, not the value of a flag, and not what follows --.
 func withTwoDashes(root *cobra.Command, args []string) []string {
 	known := allFlags(root)
 	result := make([]string, 0, len(args))
+	isValue := false
 	for i, arg := range args {
 		if arg == "--" {
 			return append(result, args[i:]...)
 		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if len(name) > 1 && strings.HasPrefix(arg, "-") && known[name] != nil {
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		f := known[name]
+		if isValue || f == nil || len(name) < 2 || !strings.HasPrefix(arg, "-") {
+			f = nil
+		}
+		if f != nil && !strings.HasPrefix(arg, "--") {
 			arg = "-" + arg
 		}
+		isValue = f != nil && !hasValue && f.NoOptDefVal == ""
 		result = append(result, arg)
 	}
 	return result

@@ -27,11 +27,11 @@ const (
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
-	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
+	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "controlapi", "metrics", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/mesosid", "internal/printable",
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
@@ -57,32 +57,38 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/printable"}, // for the term that an elector gives
+	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/logkey", "internal/printable"}, // for the term that an elector gives
 	"ha/storetest": {},
 	// For tests: an election in one process, and a suite for electors.
 	"ha/electiontest": {"ha", "scheduler"},
 	"ha/cluster": {
-		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
+		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/logkey", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
-	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
-	"metrics": {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
+	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/logkey", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
+	"metrics":      {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
+	// The API of OpenTelemetry, not the SDK.
+	"tracing": {
+		"scheduler", "task", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/propagation", "go.opentelemetry.io/otel/trace",
+	},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
-	"internal/flood":       {},
-	"internal/hatest":      {},
-	recordio:               {},
-	"internal/virtualnet":  {},
-	"internal/logguard":    {"internal/tokenbucket"},
-	"internal/boltfile":    {},
-	"internal/mesosid":     {},
-	"internal/printable":   {},
-	"internal/tokenbucket": {},
-	"internal/zkaddress":   {},
-	"internal/zkconn":      {},
-	"internal/zktest":      {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
-	"internal/archtest":    {},
-	"internal/docgen":      {},
+	"internal/flood":        {},
+	"internal/hatest":       {},
+	recordio:                {},
+	"internal/virtualnet":   {},
+	"internal/logguard":     {"internal/logkey", "internal/tokenbucket"},
+	"internal/logkey":       {},
+	"internal/boltfile":     {},
+	"internal/mesosid":      {},
+	"internal/printable":    {},
+	"internal/tokenbucket":  {},
+	"internal/zkaddress":    {},
+	"internal/zkconn":       {},
+	"internal/chromiumtest": {"github.com/stretchr/testify/require"},
+	"internal/zktest":       {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
+	"internal/archtest":     {},
+	"internal/docgen":       {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
 	"scheduler/internal/journal":     {},

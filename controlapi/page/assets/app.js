@@ -1,7 +1,7 @@
 // The page: one stream of events, one route, and what is drawn of both.
 
-import { Feed, setToken, token } from "./api.js";
-import { agents, alerts, cards, empty, members } from "./cluster.js";
+import { Feed, get, setToken, token } from "./api.js";
+import { agents, alerts, cards, empty, members, offersAtHand } from "./cluster.js";
 import { Detail } from "./detail.js";
 import { copyButton, el, fill, icon, say, setText } from "./dom.js";
 import { clock, counted, span, tick, visible, whole } from "./format.js";
@@ -96,6 +96,7 @@ function drawTasks(counts) {
   const filtered = shown.length !== tasks.size;
   setText(found, filtered ? `${whole(shown.length)} of ${counted(tasks.size, "task")}` : "");
   table.node.hidden = shown.length === 0;
+  $("view-tasks").classList.toggle("bare", tasks.size === 0);
   table.show(shown, { sort: sortable.includes(route.sort) ? route.sort : "id", down: route.down, task: route.task });
   fill(nothing, [shown.length > 0, tasks.size > 0, tasks.complete, token() !== ""], ([any, some, complete, secured]) => {
     if (any) return [];
@@ -124,8 +125,17 @@ const agentInput = el("input", {
   type: "search", placeholder: "Search agents", autocomplete: "off", spellcheck: "false", "aria-label": "Search agents by host, ID or attribute",
   oninput: () => { agentSearch = agentInput.value; draw(); },
 });
-const agentList = el("div", {});
-$("view-agents").append(el("div", { class: "tools" }, el("div", { class: "search" }, icon("search"), agentInput)), agentList);
+const agentList = el("div", {}), offerList = el("div", {});
+$("view-agents").append(el("div", { class: "tools" }, el("div", { class: "search" }, icon("search"), agentInput)), agentList, offerList);
+
+let asked = 0;
+
+// drawOffers asks for the offers at hand, while somebody looks: there are none most of the time, and they come and go.
+async function drawOffers() {
+  if (route.view !== "agents" || !status.feed.live || Date.now() - asked < 2000) return;
+  asked = Date.now();
+  offersAtHand(offerList, (status.overview?.offers && await get("v1/offers").catch(() => null)) || []);
+}
 
 const detail = new Detail($("detail"), {
   close: () => {
@@ -172,6 +182,7 @@ function draw({ focus = false } = {}) {
   drawAlerts();
   document.body.classList.toggle("opened", !!route.task);
   if (route.view === "tasks") drawTasks(counts);
+  drawOffers();
   if (route.view === "agents") agents(agentList, overview?.agents ?? [], agentSearch, overview?.connection);
   if (route.view === "members") members($("view-members"), overview?.election, overview?.connection);
   const known = tasks.get(route.task);
@@ -188,7 +199,7 @@ function drawAlerts() {
   const lost = feed.retryAt ? { reason: feed.reason, heard: status.heard } : null;
   fill($("alerts"), [lost, alerts(status)], ([, all]) => [
     lost && el("div", { class: "alert" }, icon("error"),
-      el("p", { role: "alert" }, `Connection lost, ${lost.reason}`, lost.heard ? `. This is from ${clock(lost.heard)}.` : "."),
+      el("p", { role: "alert" }, `Connection lost: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
       el("span", { class: "countdown", "aria-hidden": "true" }), el("button", { type: "button", onclick: () => reader.retry() }, "Try now")),
     ...all.map(([key, text]) => el("div", { class: "alert", "data-alert": key }, icon("error"), el("p", { role: "alert" }, text))),
   ]);
@@ -223,11 +234,14 @@ const handlers = {
   store: (data) => { status.store = data; },
 };
 
+let seen = ""; // the version up to which all is known
+
 const reader = new Feed({
-  path: () => "v1/events?view=summary" + (tasks.complete && tasks.version ? "&since=" + tasks.version : ""),
-  handle: ({ event, data }) => {
+  path: () => "v1/events?view=summary" + (seen ? "&since=" + seen : ""),
+  handle: ({ event, data, id }) => {
     status.heard = Date.now();
     handlers[event]?.(data);
+    if (id && tasks.complete) seen = id;
     changed();
   },
   changed: (feed) => {

@@ -1,7 +1,7 @@
 // What is above the tasks, and the views of agents and members.
 
 import { el, fill, icon, link } from "./dom.js";
-import { amount, at, counted, errorText, mebibytes, time, visible, whole } from "./format.js";
+import { amount, at, counted, errorText, lasting, mebibytes, time, visible, whole } from "./format.js";
 import { look, stateName } from "./tasks.js";
 
 // masterURL returns the URL of a master's UI, or of a part of it.
@@ -18,34 +18,34 @@ function card(title, value, about) {
 
 const badge = (tone, name, text) => el("span", { class: "badge " + tone }, icon(name), el("span", {}, text));
 
-// cards shows the leader, the connection, offers and tasks.
+// cards shows the leader, the connection, offers and tasks, and the store while it fails.
 export function cards(node, { overview: o, store, counts }) {
-  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o ? [leader(o.election), master(o), storage(store), offers(o), tasks(counts)] : []));
+  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o ? [leader(o.election), master(o), store?.err && storage(store), offers(o, counts), tasks(counts)] : []));
 }
 
 function leader(election) {
   if (!election) return card("Leader", "This process", "There is no election: it runs alone.");
   if (!election.leader) return card("Leader", badge("bad", "unknown", "None"), ["No member leads at present."]);
   return card("Leader", el("span", { class: "cut", title: visible(election.leader) }, badge("plain", "leader", visible(election.leader))), [
-    `Term ${whole(election.term)}, since `, time(election.since), election.leader === election.self ? "; you are on it" : "",
+    `Term ${whole(election.term)}, for `, lasting(election.since), election.leader === election.self ? "; this page is from it" : "",
   ]);
 }
 
 function master({ connection: c, election }) {
   if (!c) return card("Master", badge("bad", "unknown", "Not known"), election && !election.leader ? "Nobody leads." : "The leader does not answer.");
-  if (!c.connected) return card("Master", badge("bad", "failed", "Not connected"), ["Since ", time(c.since)]);
+  if (!c.connected) return card("Master", badge("bad", "failed", "Not connected"), ["For ", lasting(c.since)]);
   return card("Master", badge("good", "finished", "Connected"), [
-    el("span", { class: "cut" }, link(frameworkURL(c), c.master.replace(/^https?:\/\//, ""))), " since ", time(c.since),
+    link(frameworkURL(c), visible(c.master).replace(/^https?:\/\//, "")), " for ", lasting(c.since),
   ]);
 }
 
 function storage(store) {
-  if (!store?.err) return card("Store", badge("good", "finished", "Works"), "Changes are on record.");
   return card("Store", badge("bad", "failed", "Fails"), at(store.nextAttempt) ? ["Next attempt ", time(store.nextAttempt)] : "It is tried again.");
 }
 
-function offers(o) {
-  return card("Offers at hand", o.connection ? whole(o.offers) : "\u2013", o.tasks?.pending ? `${counted(o.tasks.pending, "task")} pending` : "No task is pending.");
+function offers(o, counts) {
+  const pending = counts.get("pending") ?? 0;
+  return card("Offers at hand", o.connection ? whole(o.offers) : "\u2013", pending ? `For ${counted(pending, "pending task")}` : "No task is pending.");
 }
 
 function tasks(counts) {
@@ -87,7 +87,7 @@ export function members(node, election, connection) {
         el("tbody", {}, (election.members ?? []).map((m) => el("tr", {},
           el("th", { scope: "row", class: "id" }, visible(m.id), m.id === election.self && el("span", { class: "tag" }, "this one")),
           el("td", {}, m.id === election.leader ? badge("plain", "leader", "leader") : "follower"),
-          el("td", {}, m.alive ? badge("good", "alive", "alive") : badge("bad", "away", "not heard from"), at(m.since) ? el("span", { class: "about" }, " since ", time(m.since)) : null),
+          el("td", {}, m.alive ? badge("good", "alive", "alive") : badge("bad", "away", "not heard from"), at(m.since) ? el("span", { class: "about" }, " for ", lasting(m.since)) : null),
           el("td", {}, m.voter ? "yes" : "no"),
           el("td", {}, m.api ? link(apiURL(m.api), visible(m.api)) : el("span", { class: "about" }, "not configured"))))))),
       el("dl", { class: "facts" },
@@ -98,6 +98,20 @@ export function members(node, election, connection) {
 }
 
 const atMost = 200; // agents that are shown at a time
+
+// offersAtHand shows the offers that have come and are neither used nor declined.
+export function offersAtHand(node, all) {
+  fill(node, all, () => all.length > 0 && [
+    el("h2", {}, "Offers at hand"),
+    el("div", { class: "sheet" }, el("table", { class: "plain" },
+      el("caption", { class: "sr" }, "Offers at hand"),
+      el("thead", {}, el("tr", {}, ["Agent", "Role", "Resources", "For"].map((text) => el("th", { scope: "col" }, text)))),
+      el("tbody", {}, all.slice(0, atMost).map((o) => el("tr", {},
+        el("th", { scope: "row" }, visible(o.agent?.hostname || o.agent?.id)), el("td", {}, visible(o.role)),
+        el("td", {}, [`${amount(o.resources?.cpus)} CPU`, `${mebibytes(o.resources?.mem ?? 0)} memory`, o.resources?.disk && `${mebibytes(o.resources.disk)} disk`, o.resources?.gpus && `${amount(o.resources.gpus)} GPU`].filter(Boolean).join(", ")),
+        el("td", {}, lasting(o.since))))))),
+  ]);
+}
 
 // agents shows the agents that are known, whose text has all words of a search.
 export function agents(node, all, q, connection) {

@@ -154,11 +154,11 @@ export class Detail {
 
   #drawOutput() {
     if (this.#output) return;
-    this.#output = new Output(this.#id, this.stream);
     const choices = el("div", { class: "choices", role: "group", "aria-label": "Stream" }, ["stdout", "stderr"].map((stream) => el("button", {
       type: "button", class: "chip", "aria-pressed": String(stream === this.stream), onclick: () => this.turn({ stream }),
     }, stream)));
-    this.panel.replaceChildren(choices, this.#output.node);
+    this.#output = new Output(this.#id, this.stream, choices);
+    this.panel.replaceChildren(this.#output.node);
   }
 
   // kill asks, kills, and says what has happened.

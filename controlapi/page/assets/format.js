@@ -95,23 +95,29 @@ export function exact(ms) {
     (zone === 0 ? " UTC" : ` UTC${zone > 0 ? "+" : "\u2212"}${two(Math.floor(away / 60))}:${two(away % 60)}`);
 }
 
-// clock writes the time of day.
-export function clock(ms) {
-  return exact(ms).slice(11, 19);
+// clock writes the time of day, with the date of another day.
+export function clock(ms, now = Date.now()) {
+  const text = exact(ms);
+  return text.slice(0, 10) === exact(now).slice(0, 10) ? text.slice(11, 19) : text.slice(5, 19);
 }
 
 // time makes an element that shows how long ago a time was, and has the exact one in its title. tick keeps it right.
-export function time(text) {
+export function time(text, write = "relative") {
   const ms = at(text);
   if (!ms) return el("span", {}, "\u2013");
-  return el("time", { datetime: new Date(ms).toISOString(), title: exact(ms) }, relative(ms));
+  return el("time", { datetime: new Date(ms).toISOString(), title: exact(ms), "data-write": write }, forms[write](ms, Date.now()));
 }
+
+// lasting is time for what has lasted since then: "3 h" in place of "3 h ago".
+export const lasting = (text) => time(text, "lasting");
+
+const forms = { relative, lasting: (ms, now) => span(now - ms) };
 
 // tick sets all times on the page to how long ago they are now.
 export function tick() {
   const now = Date.now();
   for (const node of document.querySelectorAll("time")) {
-    const text = relative(Date.parse(node.dateTime), now);
+    const text = (forms[node.dataset.write] ?? relative)(Date.parse(node.dateTime), now);
     if (node.textContent !== text) node.textContent = text;
   }
 }

@@ -23,15 +23,18 @@ export class Output {
   #waiting = []; // what came since the last frame
   #missed = 0; // lines that came while the reader was elsewhere
   #follow = true;
+  #top = 0; // where the reader was
 
-  constructor(id, stream) {
+  // choices are buttons for the streams.
+  constructor(id, stream, choices) {
     this.id = id;
     this.stream = stream;
     this.earlier = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#earlier() }, "Show earlier");
     this.text = el("pre", { class: "output", tabindex: 0, role: "log", "aria-live": "off", "aria-label": stream + " of the task", onscroll: () => this.#scrolled() });
     this.status = el("span", { class: "about", role: "status" }, "Reading");
     this.jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => this.#end() }, "To the end");
-    this.node = el("div", { class: "output-box" }, el("div", { class: "output-bar" }, this.status, this.earlier), this.text, this.jump);
+    this.node = el("div", { class: "output-box" }, el("div", { class: "output-bar" }, choices, this.status, this.earlier), this.text, this.jump);
+    new ResizeObserver(() => this.#follow && this.#toEnd()).observe(this.text);
     this.#read();
   }
 
@@ -95,12 +98,17 @@ export class Output {
     this.#length += text.length;
     if (this.#follow) {
       while (this.#length > most && this.text.childElementCount > 1) this.#cut();
-      this.text.scrollTop = this.text.scrollHeight;
+      this.#toEnd();
     } else {
       this.#missed += text.split("\n").length - 1;
       this.jump.hidden = false;
       setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
     }
+  }
+
+  #toEnd() {
+    this.text.scrollTop = this.text.scrollHeight;
+    this.#top = this.text.scrollTop;
   }
 
   #cut() {
@@ -112,8 +120,10 @@ export class Output {
   // scrolled pauses when the reader scrolls up, and goes on when he is at the end again.
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.text;
-    const end = scrollHeight - scrollTop - clientHeight < 24;
-    if (end === this.#follow) return;
+    const end = scrollHeight - scrollTop - clientHeight < 24, up = scrollTop < this.#top;
+    this.#top = scrollTop;
+    // The end may have moved since the page scrolled to it: that is not the reader's doing.
+    if (end === this.#follow || (!end && !up)) return;
     this.#follow = end;
     this.#missed = 0;
     this.jump.hidden = end;

@@ -154,11 +154,11 @@ export class Table {
   }
 }
 
-// badge shows the state of a task: its icon, its name and, of a task that has one, its health.
+// badge shows the state of a task: its icon and its name. A running task that is not healthy is unhealthy.
 export function badge(node, task) {
   const { icon: name, tone } = look(task.state);
   const sick = task.state === "running" && task.healthy === false;
-  fill(node, [task.state, sick], () => el("span", { class: "badge " + (sick ? "bad" : tone) }, icon(sick ? "error" : name), el("span", {}, stateName(task.state) + (sick ? ", unhealthy" : ""))));
+  fill(node, [task.state, sick], () => el("span", { class: "badge " + (sick ? "bad" : tone) }, icon(sick ? "error" : name), el("span", {}, sick ? "unhealthy" : stateName(task.state))));
 }
 
 // text shows a text in one line, and all of it in the title.

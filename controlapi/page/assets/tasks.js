@@ -48,7 +48,6 @@ export class Tasks {
   #incoming = null; // a snapshot of which not all parts have come
   #found = null; // the cached answer of find
   complete = false; // a whole snapshot has come
-  version = 0; // the highest that was seen
 
   get size() { return this.#rows.size; }
   get(id) { return this.#rows.get(id)?.task; }
@@ -57,7 +56,7 @@ export class Tasks {
   snapshot({ tasks, first, last }) {
     if (first) this.#incoming = this.complete ? new Map() : this.#rows = new Map();
     const into = this.#incoming ?? this.#rows;
-    for (const task of tasks ?? []) into.set(task.id, this.#row(task));
+    for (const task of tasks ?? []) into.set(task.id, { task });
     if (last) {
       this.#rows = into;
       this.#incoming = null;
@@ -66,9 +65,11 @@ export class Tasks {
     this.#found = null;
   }
 
+  // put takes a task that has changed. A task is not changed but replaced, so that a row of the table knows by its identity
+  // whether it has to be drawn.
   put(task) {
     for (const rows of [this.#rows, this.#incoming]) {
-      if (rows && !(rows.get(task.id)?.task.version > task.version)) rows.set(task.id, this.#row(task));
+      if (rows && !(rows.get(task.id)?.task.version > task.version)) rows.set(task.id, { task });
     }
     this.#found = null;
   }
@@ -79,14 +80,7 @@ export class Tasks {
         if (rows && !(rows.get(id)?.task.version > version)) rows.delete(id);
       }
     }
-    this.version = Math.max(this.version, version || 0);
     this.#found = null;
-  }
-
-  // A task is not changed but replaced, so that a row of the table knows by its identity whether it has to be drawn.
-  #row(task) {
-    this.version = Math.max(this.version, task.version || 0);
-    return { task };
   }
 
   // counts returns how many tasks of each state there are, in the order of the states.
