@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 
@@ -41,6 +42,9 @@ type Config struct {
 	Insecure bool
 	// DialContext makes the connections to the member that leads. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Metrics answers GET /metrics on this member, to those who may read: for example the handler of Prometheus' promhttp
+	// for a registry that package metrics has filled. Nil: there is nothing at /metrics.
+	Metrics http.Handler
 	// Logger gets a line at level Debug for each request, without its headers. Default: none.
 	Logger *slog.Logger
 }

@@ -26,13 +26,18 @@ var (
 	errLagged   = errors.New("controlapi: the reader is too slow")
 )
 
+// sinceNow is the parameter since of a reader who wants what happens from now on, and no snapshot. The first thing that he is sent
+// is the present version.
+const sinceNow = "now"
+
 // eventStream is an answer with server-sent events.
 type eventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	summary bool
-	// version is the highest one that the reader has seen.
+	// version is the highest one that the reader has seen. With fromNow, and none yet, the reader wants no snapshot.
 	version uint64
+	fromNow bool
 	// overview and election are the numbers of the last ones that it was sent.
 	overview, election int
 }
@@ -60,7 +65,7 @@ func (c *call) events() (any, error) {
 		if c.leads() {
 			err = c.hub.stream(ctx, es)
 		} else {
-			err = c.leader.events(ctx, c.r, es)
+			err = c.passEvents(ctx, c.r, es)
 		}
 		if !errors.Is(err, errRunEnded) {
 			break
@@ -90,9 +95,12 @@ func (e *eventStream) parse(c *call) error {
 	if since == "" {
 		return nil
 	}
+	if e.fromNow = since == sinceNow; e.fromNow {
+		return nil
+	}
 	var err error
 	if e.version, err = strconv.ParseUint(since, 10, 64); err != nil {
-		return invalid(name, since, "must be a version, a number")
+		return invalid(name, since, "must be a version, a number, or now")
 	}
 	return nil
 }
@@ -107,6 +115,13 @@ func (e *eventStream) send(name string, id uint64, data []byte) error {
 	}
 	line = append(append(append(line, "\ndata: "...), data...), "\n\n"...)
 	_, err := e.w.Write(line)
+	return err
+}
+
+// mark tells the reader that he has seen all up to a version.
+func (e *eventStream) mark(id uint64) error {
+	e.version = max(e.version, id)
+	_, err := e.w.Write(append(strconv.AppendUint([]byte("id: "), e.version, 10), "\n\n"...))
 	return err
 }
 
@@ -188,16 +203,22 @@ func (h *hub) sendNext(es *eventStream, at *place) (changed <-chan struct{}, err
 		return changed, es.sendAll(news)
 	}
 	if at.run != h.run {
-		begun, lagged := h.run, h.lagged
-		snapshot := !h.find(es, at)
+		begun, lagged, present := h.run, h.lagged, h.version
+		snapshot, marks := !h.find(es, at), es.version == 0 && es.fromNow
 		first := at.run == 0
 		at.run = begun
 		h.mu.Unlock()
 		if lagged > 0 && !first {
 			news = append(news, &event{name: "lag", of: scheduler.LagEvent{Missed: lagged}})
 		}
-		if err := es.sendAll(news); err != nil || !snapshot {
+		if err := es.sendAll(news); err != nil {
 			return nil, err
+		}
+		if marks {
+			return nil, es.mark(present)
+		}
+		if !snapshot {
+			return nil, nil
 		}
 		return nil, h.sendSnapshot(es, at)
 	}
@@ -224,7 +245,7 @@ func (h *hub) sendNext(es *eventStream, at *place) (changed <-chan struct{}, err
 func (h *hub) find(es *eventStream, at *place) bool {
 	at.next, at.replays = h.ring.end(), h.ring.end()
 	if es.version == 0 {
-		return false
+		return es.fromNow
 	}
 	next, found := h.ring.after(es.version, h.version)
 	if found {

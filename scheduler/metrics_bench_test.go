@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/metrics"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 // BenchmarkSubmitToRunningWithMetrics is BenchmarkSubmitToRunning without metrics and with all of them, which are scraped ten
@@ -43,7 +44,7 @@ func median(all []time.Duration) time.Duration {
 
 func newUncounted(b *testing.B, master string) framework {
 	o := newOurs(b, master).(ours)
-	o.StopCounting()
+	scheduler.StopCounting(o.Scheduler)
 	return o
 }
 

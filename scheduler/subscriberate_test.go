@@ -221,7 +221,9 @@ func TestSubscribesPerMinuteControl(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		odd := oddSubscriptions()["an empty stream"]
 		master := &oddMaster{subscribe: odd.answer}
-		run := master.runWith(t, Config{Store: mapStore{}}, 1, func(_ *Scheduler, set *settings) { set.backoffMin, set.backoffMax = 50*time.Millisecond, 50*time.Millisecond }, nil)
+		run := master.runWith(t, Config{Store: mapStore{}}, 1, func(_ *Scheduler, set *settings) {
+			set.backoffMin, set.backoffMax = 50*time.Millisecond, 50*time.Millisecond
+		}, nil)
 		require.NotEmpty(t, checkSubscribeRate(run, odd, 1))
 	})
 }

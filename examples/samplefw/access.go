@@ -20,13 +20,14 @@ import (
 // access is which master the framework uses, and as whom. Secrets are in files, since everybody sees a command line; those of
 // a zk:// address can be in the environment.
 type access struct {
-	master, roles, ca, credential, token, trusted string
+	master, roles, user, ca, credential, token, trusted string
 }
 
 func (a *access) flags(cmd *cobra.Command, master, about string) {
 	grouped(cmd, "Mesos", func(f *pflag.FlagSet) {
 		f.StringVar(&a.master, "master", master, about+" (with a password rather in the environment, as SAMPLEFW_MASTER, since everybody sees a command line)")
 		f.StringVar(&a.roles, "role", "*", "role of the framework; several with commas between")
+		f.StringVar(&a.user, "user", "", "`USER` who runs tasks, on agents that switch users (default: that of this process)")
 		f.StringVar(&a.ca, "ca", "", "PEM `FILE` with the certificate authorities of masters that speak https (default: those of the system)")
 		f.StringVar(&a.credential, "credential", "", "`FILE` with a principal and its secret, as Mesos takes it: with a space between, or JSON")
 		f.StringVar(&a.token, "master-token", "", "`FILE` with a bearer token for the masters; it is read again when the token has expired")
@@ -37,7 +38,7 @@ func (a *access) flags(cmd *cobra.Command, master, about string) {
 
 // apply puts what the flags say into the config.
 func (a *access) apply(c *scheduler.Config) error {
-	c.Master = a.master
+	c.Master, c.Framework.User = a.master, a.user
 	for role := range strings.SplitSeq(a.roles, ",") {
 		c.Framework.Roles = append(c.Framework.Roles, strings.TrimSpace(role))
 	}

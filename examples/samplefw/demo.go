@@ -259,7 +259,7 @@ func allThere(ctx context.Context, peers []*peer) error {
 	if _, _, err := leader(ctx, peers, 0); err != nil {
 		return err
 	}
-	all, err := reports(ctx, peers)
+	all, err := elections(ctx, peers)
 	if err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func (d *demo) show(ctx context.Context) error {
 		}
 		d.say("samplefw members --at %s", p.api)
 		var table strings.Builder
-		if err := r.print(&table); err != nil {
+		if err := printOverview(&table, r); err != nil {
 			return err
 		}
 		for line := range strings.Lines(table.String()) {

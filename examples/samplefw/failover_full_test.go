@@ -73,7 +73,7 @@ func (f *fleet) replaced() {
 		if err := f.running(ctx); err != nil {
 			return err
 		}
-		all, err := reports(ctx, f.peers)
+		all, err := elections(ctx, f.peers)
 		if err != nil {
 			return err
 		}

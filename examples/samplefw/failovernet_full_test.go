@@ -137,7 +137,7 @@ func (f *fleet) index(p *peer) int {
 func (f *fleet) nobodyLeads() {
 	f.Helper()
 	require.NoError(f, until(f.Context(), wait, func(ctx context.Context) error {
-		all, err := reports(ctx, f.peers)
+		all, err := elections(ctx, f.peers)
 		for _, r := range all {
 			if r.Leader != "" {
 				return fmt.Errorf("%s says that %s leads", r.Self, r.Leader)

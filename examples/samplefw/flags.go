@@ -15,11 +15,10 @@ import (
 
 // The annotations of flags.
 const (
-	inGroup      = "group" // the title in the help that it stands under
-	onlyByHand   = "only by hand"
-	ungrouped    = "General"
-	outputGroup  = "Output"
-	serviceGroup = "API of this process"
+	inGroup     = "group" // the title in the help that it stands under
+	onlyByHand  = "only by hand"
+	ungrouped   = "General"
+	outputGroup = "Output"
 )
 
 // grouped adds the flags that define defines to a command, under a title in its help.

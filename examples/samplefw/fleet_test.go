@@ -159,7 +159,7 @@ func (f *fleet) running(ctx context.Context) error {
 	}
 	f.last = p
 	if r.Tasks["running"] != f.tasks {
-		return fmt.Errorf("%s has these tasks: %v %s", p.name, r.Tasks, r.Untold)
+		return fmt.Errorf("%s has these tasks: %v %s", p.name, r.Tasks, r.Error)
 	}
 	return nil
 }

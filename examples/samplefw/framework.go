@@ -77,10 +77,22 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		}
 		say("a fake cluster runs in this process, with its master at %s: nothing is executed; --master takes a real one", config.Master)
 	}
+	listener, address, err := o.open()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	config.Framework.WebUIURL = "http://" + address // for the page of the masters
 	s, err := scheduler.New(config)
 	if err != nil {
 		return err
 	}
+	server, err := o.server(s, nil)
+	if err != nil {
+		return err
+	}
+	services.Go(func() { _ = server.Serve(serving, listener) }) // it ends with serving
+	say("the page of the framework is at http://%s, and its API: samplefw ls --at %s", address, address)
 	p := newProgress()
 	events, watched := s.Watch(context.WithoutCancel(ctx)), make(chan struct{}) // until Run ends
 	services.Go(func() {

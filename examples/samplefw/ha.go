@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -21,12 +20,11 @@ func runMember(ctx context.Context, o haOptions) error {
 	if o.log == "json" {
 		log = slog.New(slog.NewJSONHandler(os.Stdout, nil))
 	}
-	listener, err := net.Listen("tcp", o.api)
+	listener, address, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	address := listener.Addr().String()
 	elector, err := o.elector(address, log)
 	if err != nil {
 		return err
@@ -34,8 +32,8 @@ func runMember(ctx context.Context, o haOptions) error {
 	config := scheduler.Config{
 		Framework: scheduler.Framework{
 			Name:            "samplefw",
-			FailoverTimeout: time.Hour,           // so long the tasks run when no member does
-			WebUIURL:        "http://" + address, // so Mesos shows who leads
+			FailoverTimeout: time.Hour, // so long the tasks run when no member does
+			WebUIURL:        "http://" + address,
 		},
 		Logger: log,
 	}
@@ -46,13 +44,17 @@ func runMember(ctx context.Context, o haOptions) error {
 	if err != nil {
 		return err
 	}
-	say("this member answers at %s: samplefw members --at %s", address, address)
+	server, err := o.server(s, elector)
+	if err != nil {
+		return err
+	}
+	say("this member answers at http://%s: samplefw members --at %s", address, address)
 
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var services sync.WaitGroup
 	defer services.Wait()
 	defer stop()
-	services.Go(func() { serveAPI(serving, listener, &api{elector, s}) })
+	services.Go(func() { _ = server.Serve(serving, listener) }) // it ends with serving
 	services.Go(func() { tell(serving, elector, say) })
 	services.Go(func() { keep(serving, s, o.specs(), say) })
 	err = ha.Run(ctx, elector, s)

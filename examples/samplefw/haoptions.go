@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
@@ -19,7 +18,8 @@ import (
 type haOptions struct {
 	workload
 	access
-	log, api string
+	service
+	log string
 
 	name, zk                 string
 	dir, gossip, raft, seeds string
@@ -56,21 +56,18 @@ func memberCommand(o *haOptions) *cobra.Command {
 			"zk://host:2181/frameworks/samplefw; --dir, --gossip, --raft, --seeds, --expect, --preset and --dead-after "+
 			"are not used then (with a password rather in the environment, as SAMPLEFW_ZK)")
 	})
-	grouped(cmd, serviceGroup, func(f *pflag.FlagSet) {
-		f.StringVar(&o.api, "api", "127.0.0.1:0", `IP:port at which this member answers "samplefw members", over HTTP, to everybody who reaches it; 0: any free port`)
-	})
+	o.service.flags(cmd)
 	grouped(cmd, "Tasks", o.workload.flags)
 	o.access.flags(cmd, "http://127.0.0.1:5050", "a master, a list of them, or their ZooKeeper (zk://host:2181/mesos)")
 	logFlag(cmd, &o.log)
 	return cmd
 }
 
-func (o haOptions) check(cmd *cobra.Command) error {
-	host, _, _ := net.SplitHostPort(o.api)
-	return check(cmd,
-		rule{o.tasks >= 0, "--tasks %d (at least 0)", o.tasks},
-		logRule(o.log),
-		rule{host != "" && !net.ParseIP(host).IsUnspecified(), "--api %q (IP:port that others reach, so not 0.0.0.0)", o.api})
+func (o *haOptions) check(cmd *cobra.Command) error {
+	if err := check(cmd, rule{o.tasks >= 0, "--tasks %d (at least 0)", o.tasks}, logRule(o.log)); err != nil {
+		return err
+	}
+	return o.service.check(cmd)
 }
 
 // elector returns this member of the election. The others learn from it where its API is.

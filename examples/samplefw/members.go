@@ -3,110 +3,110 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
+	"net/http"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
+	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
 // membersCommand asks a member who leads, who is there, and how the tasks are.
 func membersCommand() *cobra.Command {
-	var at, output string
+	var r remote
+	var o output
 	cmd := &cobra.Command{
 		Use:     "members",
 		GroupID: groupUse,
 		Short:   "Says who leads, who is there, and how the tasks are",
-		Example: "  samplefw members --at 127.0.0.1:7301\n  samplefw members --at 10.0.0.1:8080,10.0.0.2:8080 -o json",
+		Example: "  samplefw members\n  samplefw members --at 10.0.0.1:8080,10.0.0.2:8080 -o json",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := check(cmd, rule{at != "", "--at %q (required)", at}); err != nil {
+			if err := check(cmd, o.rule()); err != nil {
 				return err
 			}
-			return printMembers(cmd.Context(), at, output)
+			c, err := r.client(cmd.Context())
+			if err != nil {
+				return err
+			}
+			now, err := c.Overview(cmd.Context())
+			switch {
+			case err != nil:
+				return advised(err)
+			case o.json():
+				return printJSON(cmd.OutOrStdout(), now)
+			}
+			return printOverview(cmd.OutOrStdout(), now)
 		},
 	}
-	grouped(cmd, "Where the API is", func(f *pflag.FlagSet) {
-		f.StringVar(&at, "at", "", "host:port of any member's API; several, with commas between, are tried in turn")
-	})
-	grouped(cmd, outputGroup, func(f *pflag.FlagSet) {
-		f.StringVarP(&output, "output", "o", "table", "table or json")
-	})
+	o.flags(cmd, "table")
+	r.flags(cmd)
 	return cmd
 }
 
-func printMembers(ctx context.Context, at, output string) error {
-	r, err := askAny(ctx, strings.Split(at, ","))
-	if err != nil {
-		return err
-	}
-	if output == "json" {
-		return json.NewEncoder(os.Stdout).Encode(r)
-	}
-	return r.print(os.Stdout)
-}
-
-// askAny returns what the first member says that answers.
-func askAny(ctx context.Context, addresses []string) (report, error) {
-	failed := errors.New("no member answers")
-	for _, address := range addresses {
-		r, err := ask(ctx, address)
-		if err == nil {
-			return r, nil
+// printOverview writes for people what a member says.
+func printOverview(to io.Writer, o controlapi.Overview) error {
+	lines := []string{connectionLine(o), taskLine(o)}
+	if e := o.Election; e != nil {
+		fmt.Fprintln(to, plain("%s", leaderLine(*e)))
+		if err := membersTable(*e).print(to); err != nil {
+			return err
 		}
-		failed = fmt.Errorf("%w; %w", failed, err)
 	}
-	return report{}, failed
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(to, plain("%s", line)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// ask returns what a member says.
-func ask(ctx context.Context, address string) (r report, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*apiTimeout) // it may have to ask the leader itself
-	defer cancel()
-	return r, get(ctx, address, "/status", &r)
-}
-
-// print writes the report for people.
-func (r report) print(to io.Writer) error {
-	fmt.Fprintln(to, plain("%s", r.summary()))
-	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "MEMBER\tLEADS\tALIVE\tVOTES\tSINCE\tAPI")
-	for _, m := range r.Members {
+func membersTable(e ha.Status) *table {
+	t := &table{header: []string{"MEMBER", "LEADS", "ALIVE", "VOTES", "SINCE", "API"}, states: -1}
+	for _, m := range e.Members {
 		since := ""
 		if !m.Since.IsZero() {
 			since = m.Since.Local().Format(time.TimeOnly)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", plain("%s", m.ID), yes(m.ID == r.Leader), yes(m.Alive), yes(m.Voter), since, plain("%s", m.API))
+		t.rows = append(t.rows, []string{m.ID, yes(m.ID == e.Leader), yes(m.Alive), yes(m.Voter), since, m.API})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(to, plain("%s", r.taskLine()))
-	return err
+	return t
 }
 
-func (r report) summary() string {
-	if r.Leader == "" {
-		return fmt.Sprintf("%s knows no leader: %s", r.Self, r.Reason)
+func leaderLine(e ha.Status) string {
+	if e.Leader == "" {
+		return fmt.Sprintf("%s knows no leader: %s", e.Self, e.Reason)
 	}
-	return fmt.Sprintf("%s leads term %d since %s (%v), says %s: %s", r.Leader, r.Term,
-		r.Since.Local().Format(time.TimeOnly), time.Since(r.Since).Round(time.Second), r.Self, r.Reason)
+	return fmt.Sprintf("%s leads term %d since %s (%v), says %s: %s", e.Leader, e.Term,
+		e.Since.Local().Format(time.TimeOnly), time.Since(e.Since).Round(time.Second), e.Self, e.Reason)
 }
 
-func (r report) taskLine() string {
-	if r.Untold != "" {
-		return "tasks: not known, " + r.Untold
+func connectionLine(o controlapi.Overview) string {
+	c := o.Connection
+	switch {
+	case c == nil:
+		return "master: not known, " + o.Error
+	case c.Connected:
+		return fmt.Sprintf("master: %s, framework %s", c.Master, c.FrameworkID)
+	case c.Err != nil:
+		return fmt.Sprintf("master: not subscribed, %v", c.Err)
+	}
+	return "master: not subscribed yet"
+}
+
+func taskLine(o controlapi.Overview) string {
+	if o.Connection == nil {
+		return "tasks: not known"
 	}
 	var states []string
-	for _, state := range slices.Sorted(maps.Keys(r.Tasks)) {
-		states = append(states, fmt.Sprint(r.Tasks[state], " ", state))
+	for _, state := range slices.Sorted(maps.Keys(o.Tasks)) {
+		states = append(states, fmt.Sprint(o.Tasks[state], " ", state))
 	}
 	if states == nil {
 		return "tasks: none"
@@ -119,4 +119,33 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// lookTime is how long a member or a master may take to say how it is.
+const lookTime = 4 * time.Second
+
+// ask returns what one member says, and no other in its place, as a client may.
+func ask(ctx context.Context, address string) (o controlapi.Overview, err error) {
+	return o, get(ctx, address, "/v1/status", &o)
+}
+
+// get asks for a path at an address, "host:port", and decodes the answer into v.
+func get(ctx context.Context, address, path string, v any) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		var text [200]byte
+		n, _ := response.Body.Read(text[:])
+		return fmt.Errorf("%s answers %s: %.*s", address, response.Status, n, text[:n])
+	}
+	return json.NewDecoder(response.Body).Decode(v)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
 // peer is a member in a process of its own, as the demonstration and the tests run it.
@@ -56,27 +58,27 @@ func (p *peer) alive() bool {
 	}
 }
 
-// reports returns what the members say that run. None may be missing.
-func reports(ctx context.Context, peers []*peer) ([]report, error) {
-	var all []report
+// elections returns what the members say of the election that run. None may be missing.
+func elections(ctx context.Context, peers []*peer) ([]ha.Status, error) {
+	var all []ha.Status
 	for _, p := range peers {
 		if !p.alive() {
 			continue
 		}
-		r, err := ask(ctx, p.api)
+		o, err := ask(ctx, p.api)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		all = append(all, *o.Election)
 	}
 	return all, nil
 }
 
 // leader returns the member that leads, when all that run say the same and it was not one before.
-func leader(ctx context.Context, peers []*peer, after uint64) (*peer, report, error) {
-	all, err := reports(ctx, peers)
+func leader(ctx context.Context, peers []*peer, after uint64) (*peer, ha.Status, error) {
+	all, err := elections(ctx, peers)
 	if err != nil || len(all) == 0 {
-		return nil, report{}, errors.Join(err, errors.New("no member runs"))
+		return nil, ha.Status{}, errors.Join(err, errors.New("no member runs"))
 	}
 	first := all[0]
 	for _, r := range all {

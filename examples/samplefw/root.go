@@ -23,11 +23,18 @@ Without a command it does what "samplefw run" does.`
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd) })
 	root.SetVersionTemplate("samplefw {{.Version}}\n")
 	root.PersistentFlags().String("config", "", "`FILE` with values for flags, as YAML or JSON: master: http://host:5050")
+	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "cmd" {
+			name = "command"
+		}
+		return pflag.NormalizedName(name)
+	})
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run a framework"}, &cobra.Group{ID: groupUse, Title: "Use one that runs"},
 		&cobra.Group{ID: groupTool, Title: "More"})
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
-	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(), membersCommand())
+	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(),
+		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), watchCommand())
 	return root
 }
 

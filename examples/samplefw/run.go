@@ -11,6 +11,7 @@ import (
 type options struct {
 	workload
 	access
+	service
 	store, log    string
 	hold, timeout time.Duration
 }
@@ -41,11 +42,12 @@ func runCommand() *cobra.Command {
 			"anew then; after it they end, and the file is removed (default: kept in memory; an interrupt ends the framework)")
 	})
 	o.access.flags(cmd, "embedded", `a master such as http://host:5050, a list of them, their ZooKeeper (zk://host:2181/mesos), or "embedded" for a fake cluster in this process`)
+	o.service.flags(cmd)
 	logFlag(cmd, &o.log)
 	return cmd
 }
 
-func (o options) check(cmd *cobra.Command) error {
+func (o *options) check(cmd *cobra.Command) error {
 	err := check(cmd,
 		rule{o.tasks >= 1, "--tasks %d (at least 1)", o.tasks},
 		rule{o.hold >= 0, "--hold %v (not negative)", o.hold},
@@ -54,7 +56,10 @@ func (o options) check(cmd *cobra.Command) error {
 	if err == nil && o.store != "" && o.master == "embedded" {
 		err = misused(cmd, "--store needs a --master that outlives the program")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return o.service.check(cmd)
 }
 
 // logFlag adds the flag for what a process that runs the framework prints.

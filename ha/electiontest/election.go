@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Members is the number of members. Default 3.
 	Members int
+	// API are the addresses at which the members serve requests, in their order, see [ha.Member]. Default: none.
+	API []string
 	// StepDown is after how long a leader that is cut off stops leading, and after how long one that was paused notices
 	// that another leads. Default 250 ms.
 	StepDown time.Duration
@@ -129,6 +131,9 @@ func (e *Election) publish(reason string) {
 	members := make([]ha.Member, len(e.members))
 	for i, m := range e.members {
 		members[i] = ha.Member{ID: m.id, Alive: m.alive, Voter: true, Since: m.since}
+		if i < len(e.config.API) {
+			members[i].API = e.config.API[i]
+		}
 	}
 	for _, m := range e.members {
 		if m.reachable() {
