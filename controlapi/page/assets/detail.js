@@ -69,6 +69,11 @@ export class Detail {
     if (focus) this.title.focus();
   }
 
+  // reconnected is called when the server can be reached again.
+  reconnected() {
+    this.#output?.again();
+  }
+
   #begin(id) {
     this.#abort.abort();
     this.#abort = new AbortController();

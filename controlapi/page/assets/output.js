@@ -15,7 +15,8 @@ const words = {
 
 // Output shows one stream of a task.
 export class Output {
-  #abort = new AbortController();
+  #abort; // of the present request
+  #closed = false;
   #decoder = new TextDecoder();
   #first = null; // offset of the first byte shown
   #next = 0; // offset of the byte after the last one
@@ -31,7 +32,7 @@ export class Output {
     this.stream = stream;
     this.earlier = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#earlier() }, "Show earlier");
     this.text = el("pre", { class: "output", tabindex: 0, role: "log", "aria-live": "off", "aria-label": stream + " of the task", onscroll: () => this.#scrolled() });
-    this.status = el("span", { class: "about", role: "status" }, "Reading");
+    this.status = el("span", { class: "about", role: "status" }, "Waiting for output");
     this.jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => this.#end() }, "To the end");
     this.node = el("div", { class: "output-box" }, el("div", { class: "output-bar" }, choices, this.status, this.earlier), this.text, this.jump);
     new ResizeObserver(() => this.#follow && this.#toEnd()).observe(this.text);
@@ -39,6 +40,12 @@ export class Output {
   }
 
   close() {
+    this.#closed = true;
+    this.#abort.abort();
+  }
+
+  // again reads on with another connection: the present one may be dead without knowing it.
+  again() {
     this.#abort.abort();
   }
 
@@ -48,7 +55,8 @@ export class Output {
 
   // read follows the output, over lost connections, until it ends.
   async #read() {
-    for (let failed = 0; !this.#abort.signal.aborted; failed++) {
+    for (let failed = 0; !this.#closed; failed++) {
+      this.#abort = new AbortController();
       try {
         const from = this.#first === null ? -tail : this.#next;
         const response = await request(this.#path(from, "&follow=true"), { headers: { Accept: "text/event-stream" }, signal: this.#abort.signal });
@@ -62,7 +70,8 @@ export class Output {
         }
         return this.#state(this.#first === null ? `It has written nothing to ${this.stream}.` : "All of it: the task has ended.");
       } catch (error) {
-        if (this.#abort.signal.aborted) return;
+        if (this.#closed) return;
+        if (this.#abort.signal.aborted) continue;
         if (words[error.code]) this.#state(words[error.code]);
         else this.#state(`Trying again: ${error instanceof APIError ? error.message : "the server cannot be reached"}.`);
         if (error.code === "output_gone" || error.status === 404) return;
@@ -77,7 +86,10 @@ export class Output {
 
   #chunk(chunk) {
     const { offset, rotated } = chunk, written = raw(chunk);
-    if (rotated && this.#first !== null) this.#add("\n[what was written here before was rotated away]\n");
+    if (rotated && this.#first !== null) {
+      this.#add("\n[the file was rotated: what it had before is not complete here]\n");
+      this.#first = null;
+    }
     this.#first ??= offset;
     this.#next = offset + written.length;
     this.earlier.hidden = this.#first === 0;
@@ -156,7 +168,7 @@ export class Output {
       this.text.scrollTop += this.text.scrollHeight - before;
       this.#state(`${bytes(this.#next - from)} shown`);
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#state(error.message);
+      if (!this.#closed) this.#state(error.message);
     }
     this.earlier.disabled = false;
   }
