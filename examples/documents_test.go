@@ -94,7 +94,7 @@ type checker struct {
 func newChecker(t *testing.T) checker {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}",
-		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../ha/...", "../mesosfake", "../scheduler", "../task", "../taskbuilder", "../taskmatcher")
+		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../mesosfake", "../scheduler", "../task", "../taskbuilder", "../taskmatcher")
 	list.Stderr = os.Stderr
 	said, err := list.Output()
 	require.NoError(t, err)
@@ -113,20 +113,17 @@ func newChecker(t *testing.T) checker {
 }
 
 // check returns what a compiler would say about the last of the blocks of a document, without what is only unused. It
-// may use what the others declare.
+// may use what the others declare, and a whole file what other whole files do.
 func (c checker) check(document []block) error {
 	last := document[len(document)-1]
 	files := []*ast.File{}
 	for _, b := range document {
-		if b != last && (b.isFile() || !b.declares()) {
+		if b != last && (b.isFile() != last.isFile() || !b.isFile() && !b.declares()) {
 			continue
 		}
 		file, err := parser.ParseFile(c.fset, b.file, b.source(), parser.SkipObjectResolution)
 		if err != nil {
 			return err
-		}
-		if b == last && b.isFile() {
-			files = nil
 		}
 		files = append(files, file)
 	}
@@ -169,6 +166,7 @@ func TestTestsInDocuments(t *testing.T) {
 	}
 	dir := outside(t)
 	want := map[string][]string{
+		"getting-started":   {"TestReports"},
 		"testing":           {"TestShop", "TestAgentIsLost"},
 		"writing-a-matcher": {"TestLimited"},
 	}

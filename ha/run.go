@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -106,16 +107,16 @@ type runner struct {
 // term runs the scheduler for one term, and returns what the elector makes of its end.
 func (r *runner) term(ctx context.Context, t scheduler.Term) error {
 	began := time.Now()
-	r.log.InfoContext(ctx, "this member leads", "term", t.Number)
+	r.log.InfoContext(ctx, "this member leads", logkey.Term, t.Number)
 	err := r.outcome(ctx, t, r.lead(ctx, t))
 	var stop *StopError
 	switch lasted := time.Since(began); {
 	case err == nil:
-		r.log.InfoContext(ctx, "the framework was torn down", "term", t.Number, "lasted", lasted)
+		r.log.InfoContext(ctx, "the framework was torn down", logkey.Term, t.Number, "lasted", lasted)
 	case errors.As(err, &stop):
-		r.log.ErrorContext(ctx, "this member will not lead again", "term", t.Number, "lasted", lasted, "error", stop.Err)
+		r.log.ErrorContext(ctx, "this member will not lead again", logkey.Term, t.Number, "lasted", lasted, "error", stop.Err)
 	default:
-		r.log.WarnContext(ctx, "the term is over", "term", t.Number, "lasted", lasted, "error", err)
+		r.log.WarnContext(ctx, "the term is over", logkey.Term, t.Number, "lasted", lasted, "error", err)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
 )
 
@@ -91,7 +92,7 @@ func serve(ctx context.Context, s *Scheduler, m *machine, r *run, t Term, store 
 	inputs := make(chan []input, inputsAhead)
 	config := s.config
 	if t.Number > 0 {
-		s.userCode.call(func() { config.Logger = config.Logger.With("term", t.Number) })
+		s.userCode.call(func() { config.Logger = config.Logger.With(logkey.Term, t.Number) })
 	}
 	e, err := newEdges(config, s.tokens, t, inputs)
 	if err != nil {

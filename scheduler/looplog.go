@@ -1,19 +1,48 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // logCall logs a call that failed. Its type alone is an attribute, by which lines that repeat are summed up.
 func (l *loop) logCall(ctx context.Context, in callDone) {
 	l.log.WarnContext(ctx, "call failed", "call", in.call.GetType().String(), "about", printable.Line(describePayload(in.call)),
+		text(logkey.TaskID, taskOf(in.call)), text(logkey.AgentID, agentOf(in.call)), text(logkey.OfferID, offerOf(in.call)),
 		"outcome", in.outcome.String(), "error", in.err)
 	l.logPanic(ctx, in.err)
+}
+
+// taskOf, agentOf and offerOf return the ID of the task, agent or first offer that a call is about, "" for none.
+func taskOf(c *scheduler.Call) string {
+	return cmp.Or(c.GetKill().GetTaskID().Value, c.GetAcknowledge().GetTaskID().Value)
+}
+
+func agentOf(c *scheduler.Call) string {
+	return cmp.Or(c.GetKill().GetAgentID().GetValue(), c.GetAcknowledge().GetAgentID().Value)
+}
+
+func offerOf(c *scheduler.Call) string {
+	for _, id := range append(c.GetAccept().GetOfferIDs(), c.GetDecline().GetOfferIDs()...) {
+		return id.Value
+	}
+	return ""
+}
+
+// text is an attribute with a text from outside, an empty one for none.
+func text(key, value string) slog.Attr {
+	if value == "" {
+		return slog.Attr{}
+	}
+	return slog.String(key, printable.Line(value))
 }
 
 func (l *loop) logEvent(ctx context.Context, e Event) {
@@ -23,16 +52,16 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 		if e.minor {
 			level = slog.LevelDebug
 		}
-		l.log.Log(ctx, level, "task", "task", printable.Line(e.Task.Spec.ID), "state", e.Task.State.String(),
-			"agent", printable.Line(e.Task.Hostname), "message", e.Message)
+		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
+			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
 		l.logPanic(ctx, e.Err)
 	case RemovedEvent:
 		l.log.DebugContext(ctx, "tasks not on record any more", "event", e.String())
 	case ConnectionEvent:
 		if e.Connected {
-			l.log.InfoContext(ctx, "subscribed", "framework", printable.Line(e.FrameworkID))
+			l.log.InfoContext(ctx, "subscribed", text(logkey.FrameworkID, e.FrameworkID))
 		} else {
-			l.log.WarnContext(ctx, "not subscribed", "error", e.Err, next(e.NextAttempt))
+			l.log.WarnContext(ctx, "not subscribed", text(logkey.FrameworkID, e.FrameworkID), "error", e.Err, next(e.NextAttempt))
 			l.logPanic(ctx, e.Err)
 		}
 	case StoreEvent:
@@ -43,18 +72,20 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			l.logPanic(ctx, e.Err)
 		}
 	case FailureEvent:
+		agent := text(logkey.AgentID, e.AgentID)
 		switch {
 		case e.ExecutorID == "":
-			l.log.WarnContext(ctx, "agent lost", "event", e.String())
+			l.log.WarnContext(ctx, "agent lost", agent)
 		case e.Status != nil && *e.Status == 0: // the executor of a pod that has ended
-			l.log.InfoContext(ctx, "executor ended", "event", e.String())
+			l.log.InfoContext(ctx, "executor ended", agent, "event", e.String())
 		default:
-			l.log.WarnContext(ctx, "executor ended", "event", e.String())
+			l.log.WarnContext(ctx, "executor ended", agent, "event", e.String())
 		}
 	case UnknownTaskEvent:
-		l.log.WarnContext(ctx, "unknown task", "event", e.String())
+		l.log.WarnContext(ctx, "unknown task", text(logkey.TaskID, e.Status.TaskID.Value), text(logkey.AgentID, e.Status.GetAgentID().GetValue()),
+			"event", e.String())
 	case InverseOfferEvent:
-		l.log.WarnContext(ctx, "inverse offer", "event", e.String())
+		l.log.WarnContext(ctx, "inverse offer", text(logkey.AgentID, e.Offer.AgentID), "event", e.String())
 		l.logPanic(ctx, e.Err)
 	case NeverOfferedEvent:
 		l.log.WarnContext(ctx, "tasks never offered what they need", "event", e.String())

@@ -126,3 +126,47 @@ func TestLineOfCallWithManyIDs(t *testing.T) {
 		})
 	}
 }
+
+// What a line is about has the same name in all lines, and is not there if it is unknown.
+func TestKeysOfLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, b, _ := logging(slog.LevelDebug)
+		ctx := t.Context()
+		agent := &mesos.AgentID{Value: "S1"}
+		l.logEvent(ctx, TaskEvent{Task: task.Info{Spec: task.Spec{ID: "a"}, State: task.StatePending}})
+		l.logEvent(ctx, TaskEvent{Task: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateRunning, AgentID: "S1", Hostname: "h1"}, Message: "healthy"})
+		l.logEvent(ctx, RemovedEvent{Tasks: []string{"a", "b"}})
+		l.logEvent(ctx, ConnectionEvent{Connected: true, FrameworkID: "f-1"})
+		l.logEvent(ctx, ConnectionEvent{FrameworkID: "f-1", Err: errors.New("eof")})
+		l.logEvent(ctx, FailureEvent{AgentID: "S1"})
+		l.logEvent(ctx, UnknownTaskEvent{Status: mesos.TaskStatus{TaskID: mesos.TaskID{Value: "b"}, AgentID: agent, State: mesos.TASK_RUNNING.Enum()}})
+		l.logEvent(ctx, InverseOfferEvent{Offer: InverseOffer{AgentID: "S1"}, Accepted: true})
+		l.logCall(ctx, callDone{call: &scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "a"}, AgentID: agent}}, outcome: refused, err: errors.New("503")})
+		l.logCall(ctx, callDone{call: acceptOf("o1", "o2"), outcome: unclear, err: errors.New("503")})
+		var lines []string
+		for line := range strings.Lines(b.String()) {
+			_, line, _ = strings.Cut(line, "level=")
+			lines = append(lines, strings.TrimSpace(line))
+		}
+		require.Equal(t, []string{
+			`INFO msg=task task_id=a state=pending`,
+			`INFO msg=task task_id=a state=running agent_id=S1 hostname=h1 message=healthy`,
+			`DEBUG msg="tasks not on record any more" event="2 tasks not on record any more: a, b"`,
+			`INFO msg=subscribed framework_id=f-1`,
+			`WARN msg="not subscribed" framework_id=f-1 error=eof`,
+			`WARN msg="agent lost" agent_id=S1`,
+			`WARN msg="unknown task" task_id=b agent_id=S1 event="unknown task b running on S1"`,
+			`WARN msg="inverse offer" agent_id=S1 event="inverse offer for S1 from 0001-01-01T00:00:00Z accepted"`,
+			`WARN msg="call failed" call=KILL about="a on S1" task_id=a agent_id=S1 outcome=refused error=503`,
+			`WARN msg="call failed" call=ACCEPT about="o1 o2" offer_id=o1 outcome=unclear error=503`,
+		}, lines)
+	})
+}
+
+func acceptOf(offers ...string) *scheduler.Call {
+	accept := &scheduler.Call_Accept{}
+	for _, id := range offers {
+		accept.OfferIDs = append(accept.OfferIDs, mesos.OfferID{Value: id})
+	}
+	return &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: accept}
+}

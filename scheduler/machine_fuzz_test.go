@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 //   - no filter makes the master hold back offers that pending tasks need;
 //   - a task is launched only while it is pending, that is once until something shows that it did not run;
 //   - nothing is launched on an agent after an inverse offer was accepted, until its offers say otherwise;
+//   - versions rise, and who follows the events knows which tasks are on record;
 //   - all counts, and what is kept from cycle to cycle, agree with the tasks on record;
 //   - with a store, nothing is launched, answered or acknowledged before it is stored, one writing is
 //     under way at a time, and what a new machine reads from the store is what was written;
@@ -117,6 +119,9 @@ type checker struct {
 	disk          *disk                            // nil: no store
 	backoff       callBackoff                      // before the step
 	master        possibleMaster
+	told          map[string]bool // tasks that are on record, as watchers were told
+	version       uint64          // of the last change that they were told of
+	lagged        bool            // they were not told of all
 }
 
 // arrival is an offer and when it came.
@@ -132,7 +137,7 @@ func newChecker(t *testing.T) *checker {
 		set.random = func() float64 { drawn++; return 0.5 + drawn/(1<<53) } // no two nonces are the same; no time is another one
 	})
 	return &checker{
-		stage: s, t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, unacked: map[ackKey]bool{}, pending: map[string]bool{}, doomed: map[string]bool{},
+		stage: s, t: t, offers: map[string]int{}, revived: map[string]bool{}, answered: map[ref]bool{}, unacked: map[ackKey]bool{}, pending: map[string]bool{}, doomed: map[string]bool{}, told: map[string]bool{},
 		planned: map[string]*mesos.Unavailability{}, inverse: map[string]string{}, inMaintenance: map[string]bool{},
 	}
 }
@@ -350,6 +355,7 @@ func (c *checker) observe(in input, actions []action) {
 		}
 	}
 	recount(c.t, c.machine)
+	c.checkTold()
 	if c.disk != nil {
 		return
 	}
@@ -419,11 +425,35 @@ func (c *checker) check(call *scheduler.Call) int {
 	return 0
 }
 
+// checkTold requires that watchers know which tasks are on record, unless something waits to be told.
+func (c *checker) checkTold() {
+	if !c.lagged && !c.machine.storage.journal.Pending() {
+		require.Equal(c.t, slices.Sorted(keysOf(c.machine.tasks.byID)), slices.Sorted(keysOf(c.told)), "the tasks on record, and those that watchers know")
+	}
+}
+
+// checkVersion requires that an event is about a later change than those before.
+func (c *checker) checkVersion(e Event, version uint64) {
+	require.Greater(c.t, version, c.version, "%v", e)
+	c.version = version
+}
+
 func (c *checker) checkEvent(e Event) {
 	switch e := e.(type) {
+	case LagEvent:
+		c.lagged = true
 	case ConnectionEvent:
 		c.open = e.Connected
+	case RemovedEvent:
+		c.checkVersion(e, e.Version)
+		for _, id := range e.Tasks {
+			require.True(c.t, c.told[id], "%s is removed, and was not on record", id)
+			delete(c.told, id)
+		}
 	case TaskEvent:
+		c.checkVersion(e, e.Task.Version)
+		c.told[e.Task.Spec.ID] = true
+		require.True(c.t, e.Launch == nil || e.Task.State == task.StateRunning, "%v has the times of a launch", e)
 		// Staging is told just before the ACCEPT that belongs to it.
 		id, state := e.Task.Spec.ID, e.Task.State
 		if state != task.StateStaging {

@@ -129,6 +129,11 @@ func (c *checker) restart() {
 	c.disk.writing, c.open, c.sent, c.arrived = nil, false, nil, nil
 	clear(c.offers)
 	clear(c.inMaintenance) // the master asks again
+	clear(c.told)
+	c.version, c.lagged = 0, false
+	for id := range c.machine.tasks.byID {
+		c.told[id] = true // they are listed anew
+	}
 	for _, s := range tasks {
 		c.pending[s.Info.Spec.ID] = s.Info.State == task.StatePending
 	}

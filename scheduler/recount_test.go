@@ -27,6 +27,7 @@ func recount(t require.TestingT, m *machine) {
 		require.True(t, e.class == m.backlog.classes[key], "the class of %s", e.Info.Spec.ID)
 		classes[key]++
 		checkLaunch(t, e)
+		checkHistory(t, e)
 		switch s := e.Info.State; {
 		case s == task.StatePending:
 			waiting[key]++
@@ -120,6 +121,21 @@ func checkLaunch(t require.TestingT, e *entry) {
 	require.True(t, e.launch != launchVoid || e.pod != nil, "%s waits for the members of a pod", e.Info.Spec.ID)
 }
 
+// checkHistory checks that a task's history begins with its submission and ends with its state, and that its launch is timed
+// only until it runs.
+func checkHistory(t require.TestingT, e *entry) {
+	all, err := e.History.Transitions(e.Info.Submitted, e.place())
+	require.NoError(t, err)
+	require.NotEmpty(t, all, "the history of %s", e.Info.Spec.ID)
+	require.Equal(t, e.Info.Submitted.UTC(), all[0].At, "the history of %s", e.Info.Spec.ID)
+	last := all[len(all)-1]
+	require.Equal(t, e.Info.State, last.State, "the history of %s", e.Info.Spec.ID)
+	require.False(t, last.At.After(e.Info.Updated), "the history of %s", e.Info.Spec.ID)
+	if s := e.Info.State; s == task.StatePending || s == task.StateRunning || s.Terminal() {
+		require.Nil(t, e.times, "%s is %v, and its launch is timed", e.Info.Spec.ID, s)
+	}
+}
+
 // recountBacklog checks that demands has each pending task that a cycle has looked at, once, and that tasks whose
 // waiting is limited are in the wait lists for that.
 func recountBacklog(t require.TestingT, m *machine) {
@@ -180,6 +196,9 @@ func TestRecountControl(t *testing.T) {
 		"that a launch was made":            func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
 		"that a launch was lost":            func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
 		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
+		"what became of a task":             func(_ *machine, ran, _ *entry) { ran.History = "" },
+		"the last change of a task":         func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
+		"to end the timing of a launch":     func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
 		"a task of a class":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
 		"a pending task of a class":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
 		"a pending task of a group":         func(_ *machine, _, waits *entry) { waits.class.group.pending++ },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -25,12 +26,12 @@ func (r *runner) serve(ctx context.Context, t *term) result {
 	stalled := make(chan error, 1)
 	r.calls.Go(func() { stalled <- r.watchDisk(ctx, returned, store, t) })
 	t.led <- number
-	r.log.Debug("This member leads", "term", number)
+	r.log.Debug("This member leads", logkey.Term, number)
 	err = r.call(ctx, scheduler.Term{Number: number, Store: store, Confirm: store.confirm})
 	if ctx.Err() != nil && err != nil {
 		err = errors.Join(errLost, err)
 	}
-	r.log.Debug("This member leads no more", "term", number, "error", err)
+	r.log.Debug("This member leads no more", logkey.Term, number, "error", err)
 	unwatch()
 	if stall := <-stalled; stall != nil {
 		err = stall
@@ -129,7 +130,7 @@ func (r *runner) watchDisk(ctx, returned context.Context, store *termStore, t *t
 			return nil
 		}
 		if ctx.Err() == nil && r.stuck(ctx, returned, store) {
-			r.log.Error("Nothing is stored any more, the term ends", "term", store.term, "after", r.config.StallAfter/2)
+			r.log.Error("Nothing is stored any more, the term ends", logkey.Term, store.term, "after", r.config.StallAfter/2)
 			t.end(errNotStored)
 		}
 		if !errors.Is(context.Cause(ctx), errNotStored) {

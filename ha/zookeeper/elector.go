@@ -14,6 +14,7 @@ import (
 	"github.com/go-zookeeper/zk"
 	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -205,7 +206,7 @@ func (e *Elector) show(candidates, waiting []candidate, own, reason string) {
 		}
 	}
 	if e.board.show(s) {
-		e.config.Logger.Info("election", "member", s.Self, "leader", s.Leader, "term", s.Term, "reason", s.Reason)
+		e.config.Logger.Info("election", "member", s.Self, "leader", s.Leader, logkey.Term, s.Term, "reason", s.Reason)
 	}
 }
 

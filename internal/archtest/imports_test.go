@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/mesosid", "internal/printable",
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
@@ -57,14 +57,14 @@ var imports = map[string][]string{
 	"internal/mesostest/validate":    {"internal/mesostest/resources", "internal/mesostest/wirejson", mesosGo, gogo},
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
-	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/printable"}, // for the term that an elector gives
+	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/logkey", "internal/printable"}, // for the term that an elector gives
 	"ha/storetest": {},
 	// For tests: an election in one process, and a suite for electors.
 	"ha/electiontest": {"ha", "scheduler"},
 	"ha/cluster": {
-		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
+		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/logkey", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
-	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
+	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/logkey", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
 	"metrics":      {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
@@ -73,7 +73,8 @@ var imports = map[string][]string{
 	"internal/hatest":       {},
 	recordio:                {},
 	"internal/virtualnet":   {},
-	"internal/logguard":     {"internal/tokenbucket"},
+	"internal/logguard":     {"internal/logkey", "internal/tokenbucket"},
+	"internal/logkey":       {},
 	"internal/boltfile":     {},
 	"internal/mesosid":      {},
 	"internal/printable":    {},

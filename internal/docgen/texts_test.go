@@ -71,7 +71,7 @@ func (c *collector) visit(n ast.Node) bool {
 func (c *collector) add(format string, message bool) {
 	text := constantPart(format)
 	words := regexp.MustCompile(`(^|[ (“"])[A-Za-z][a-z']*\b`).FindAllString(text, -1)
-	other := regexp.MustCompile(`^(\{|mesos-actor-go|default-src)|^text/|\.$`).MatchString(text) // formats, headers, helps of metrics
+	other := regexp.MustCompile(`^(\{|mesos-actor-go|default-src|event: )|^text/|\.$`).MatchString(text) // formats, headers, helps of metrics
 	if message && len(words) > 0 || len(words) >= 2 && !other {
 		c.found = append(c.found, text)
 	}

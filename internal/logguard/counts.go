@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 	"github.com/mesos-actor/mesos-actor-go/internal/tokenbucket"
 )
 
@@ -78,7 +79,7 @@ func (h *Handler) limited(r *slog.Record) bool {
 	limited := true
 	if r.Level < slog.LevelWarn {
 		r.Attrs(func(a slog.Attr) bool {
-			limited = a.Key != "task"
+			limited = a.Key != logkey.TaskID
 			return limited
 		})
 	}

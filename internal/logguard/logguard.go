@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
 )
 
 // Handler passes records on to another handler, but for the lines that repeat.
@@ -18,7 +20,7 @@ import (
 // that say what they are about, such as "call". Of each kind [Burst] lines pass, and then one per [Every]. The next line of
 // the kind says with the attribute "left_out" how many were left out before it. If none follows, the last one that was
 // left out is passed on a minute later, together with any other line, or by [Flush]. Lines below level Info are not
-// counted, and neither are those at level Info that have an attribute "task": there is one for each change of a task.
+// counted, and neither are those at level Info that have an attribute [logkey.TaskID]: there is one for each change of a task.
 //
 // If the other handler panics, the line is lost, and the next one that passes says so with the attribute "handler_panics".
 //
@@ -26,7 +28,7 @@ import (
 type Handler struct {
 	to     slog.Handler
 	about  uint64 // hash of the attributes in front of the record's own
-	task   bool   // there is an attribute "task" among them
+	task   bool   // there is an attribute task_id among them
 	counts *counts
 	panics *atomic.Int64 // of the other handler that no line has reported yet
 }
@@ -101,7 +103,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	derived := h.derive(func() slog.Handler { return h.to.WithAttrs(attrs) })
 	for _, a := range attrs {
 		derived.about = h.counts.add(derived.about, a)
-		derived.task = derived.task || a.Key == "task"
+		derived.task = derived.task || a.Key == logkey.TaskID
 	}
 	return derived
 }

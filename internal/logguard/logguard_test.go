@@ -111,9 +111,9 @@ func TestKindsOfLines(t *testing.T) {
 		"two calls in front":        {func(l *slog.Logger, n int) { l.With("call", []string{"KILL", "ACCEPT"}[n%2]).Warn("x") }, 2 * Burst},
 		"derived loggers":           {func(l *slog.Logger, n int) { l.With("n", n).WithGroup("g").Warn("x") }, Burst},
 		"information":               {func(l *slog.Logger, _ int) { l.Info("subscribed") }, Burst},
-		"changes of tasks":          {func(l *slog.Logger, n int) { l.Info("task", "task", n) }, 100},
-		"changes of tasks in front": {func(l *slog.Logger, n int) { l.With("task", n).Info("task") }, 100},
-		"warnings about tasks":      {func(l *slog.Logger, n int) { l.Warn("task", "task", n) }, Burst},
+		"changes of tasks":          {func(l *slog.Logger, n int) { l.Info("task", "task_id", n) }, 100},
+		"changes of tasks in front": {func(l *slog.Logger, n int) { l.With("task_id", n).Info("task") }, 100},
+		"warnings about tasks":      {func(l *slog.Logger, n int) { l.Warn("task", "task_id", n) }, Burst},
 		"for debugging":             {func(l *slog.Logger, _ int) { l.Debug("x") }, 100},
 		"a guard around a guard":    {func(l *slog.Logger, _ int) { Logger(l).Warn("x") }, Burst},
 	} {

@@ -63,6 +63,22 @@ func (h History) Move(submitted time.Time, from, to Place) History {
 	return newHistory(known, submitted, to)
 }
 
+// WithoutMessages returns the history without its messages, and without the places where the task is not any more, so that it has 200 bytes at most.
+func (h History) WithoutMessages(submitted time.Time, here Place) History {
+	var all [HistoryLimit]task.Transition
+	known, err := h.appendTo(all[:0], submitted, here)
+	if err != nil {
+		return h
+	}
+	for i := range known {
+		t := &known[i]
+		if t.Message = ""; (Place{t.AgentID, t.Hostname}) != here {
+			t.AgentID, t.Hostname = "", ""
+		}
+	}
+	return newHistory(known, submitted, here)
+}
+
 // Transitions returns the transitions of a task that was submitted at submitted and is here, and an error if h is none.
 func (h History) Transitions(submitted time.Time, here Place) ([]task.Transition, error) {
 	return h.appendTo(nil, submitted, here)
