@@ -29,6 +29,7 @@ type call struct {
 	key   string // the RequestID of the tasks that are submitted
 	// unsure is set when an attempt has failed that may have had its effect.
 	unsure bool
+	out    *outputWriter // of an output that was begun; nil: none was
 }
 
 // begin reads what a request has to say before it is handled.
@@ -134,8 +135,14 @@ func (c *call) answer(status int, body any) {
 	write(c.w, status, encoded)
 }
 
-// refuse writes an answer that is an error.
-func (c *call) refuse(err error) { writeError(c.w, asError(err)) }
+// refuse writes an answer that is an error, or the end of one that has begun.
+func (c *call) refuse(err error) {
+	if c.out != nil && c.out.begun {
+		_ = c.out.write("error", LogFailure{asError(err)}) // a client that has gone is told nothing
+		return
+	}
+	writeError(c.w, asError(err))
+}
 
 func writeError(w http.ResponseWriter, e *Error) {
 	switch e.Code {

@@ -46,6 +46,8 @@ type request struct {
 	final bool
 	// decode reads the answer. Nil: there is nothing to be read.
 	decode func(io.Reader) error
+	// output reads an answer that may go on for long, instead. It has no time limit but that of the caller.
+	output *clientOutput
 }
 
 // do makes a request until it is answered, at one member after the other.
@@ -57,6 +59,9 @@ func (c *Client) do(ctx context.Context, r request) error {
 	for {
 		base, members := c.members.pick()
 		err := c.try(ctx, r, base)
+		if r.output != nil && r.output.progressed() {
+			a.since, a.pause = time.Now(), firstPause
+		}
 		if !a.again(err, r, members) {
 			return a.outcome(ctx, err, r)
 		}
@@ -92,7 +97,7 @@ type attempts struct {
 
 // again takes the outcome of an attempt, and reports whether there is to be another one.
 func (a *attempts) again(err error, r request, members int) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, errEnough) {
 		return false
 	}
 	a.last, a.rest, a.moves = err, 0, true
@@ -170,22 +175,28 @@ func isLasting(err error) bool {
 
 // try makes one attempt.
 func (c *Client) try(ctx context.Context, r request, base string) error {
-	given := r.timeFor(ctx)
 	attempt, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	// When the caller's time is over the server says why it is not done. A caller who has given up is not interested.
+	// When the caller's time is over the server says why it is not done. A caller who has given up is not interested, nor is one
+	// who reads an output.
 	defer context.AfterFunc(ctx, func() {
-		if errors.Is(ctx.Err(), context.Canceled) {
+		if r.output != nil || errors.Is(ctx.Err(), context.Canceled) {
 			cancel()
 		}
 	})()
+	given := r.timeFor(ctx)
 	silence := time.AfterFunc(given+answerPatience, cancel)
 	defer silence.Stop()
+	if r.output != nil {
+		r.output.query(r.query)
+	}
 	request, err := c.newRequest(attempt, r, base)
 	if err != nil {
 		return err
 	}
-	request.Header.Set(timeoutHeader, seconds(given))
+	if r.output == nil {
+		request.Header.Set(timeoutHeader, seconds(given))
+	}
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		return c.masked(err)
@@ -196,6 +207,9 @@ func (c *Client) try(ctx context.Context, r request, base string) error {
 	switch {
 	case response.StatusCode >= http.StatusMultipleChoices:
 		return c.readError(response.StatusCode, body)
+	case r.output != nil:
+		silence.Stop()
+		return c.masked(r.output.read(response.Body))
 	case r.decode != nil:
 		return c.masked(r.decode(body))
 	}

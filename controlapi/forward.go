@@ -56,30 +56,46 @@ func newForwarder(c *Config) *forwarder {
 }
 
 // atLeader answers a call where the framework runs: here if this member leads, and otherwise by passing the request on. When
-// there is no leader, or it ends before it has answered, the next one is waited for until the time of the call is over.
+// there is no leader, or it ends before it has answered, the next one is waited for until the time of the call is over. An output
+// that was answered in part goes on with the next leader.
 func (s *Server) atLeader(at *route, c *call) {
+	if at.kind == output && c.r.Header.Get(timeoutHeader) == "" {
+		c.ctx = c.r.Context() // it may be long, and be followed
+	}
 	c.nameRequest()
 	if s.leader == nil {
 		_ = s.answerHere(at, c)
 		return
 	}
 	s.leader.announce(c.w)
+	since := time.Now()
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		status := s.leader.elector.Status()
+		status, sent := s.leader.elector.Status(), c.sent()
 		why := s.attempt(at, c, status)
 		if why == nil {
 			return
+		}
+		if c.sent() > sent {
+			since, pause = time.Now(), minPause
 		}
 		s.leader.awaitChange(c.ctx, status, pause)
 		switch {
 		case errors.Is(context.Cause(c.r.Context()), errStops):
 			c.refuse(errStops)
 			return
-		case c.ctx.Err() != nil:
+		case c.ctx.Err() != nil, at.kind == output && time.Since(since) > defaultTimeout:
 			c.refuse(fail(CodeLeaderUnreachable, "no leader has answered in time: %v", why))
 			return
 		}
 	}
+}
+
+// sent returns how many bytes of an output were sent.
+func (c *call) sent() int64 {
+	if c.out == nil {
+		return 0
+	}
+	return c.out.sent
 }
 
 // attempt has a call answered once. It returns why that is to be repeated, and nil if the call was answered.
@@ -178,6 +194,9 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 		return fmt.Errorf("the leader, %s, cannot be reached at %s: %w", status.Leader, address, err)
 	}
 	defer response.Body.Close()
+	if at.kind == output && response.StatusCode == http.StatusOK {
+		return c.passOutput(response.Body)
+	}
 	return c.passBack(at, response)
 }
 
@@ -221,7 +240,11 @@ func (f *forwarder) whileLeading(client, call context.Context, asked ha.Status) 
 
 // ask sends a request to another member.
 func (f *forwarder) ask(ctx context.Context, c *call, address string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, c.r.Method, f.peers.url(address)+c.r.URL.RequestURI(), bytes.NewReader(c.body))
+	uri := c.r.URL.RequestURI()
+	if c.out != nil {
+		uri = c.out.resume(c.r.URL)
+	}
+	r, err := http.NewRequestWithContext(ctx, c.r.Method, f.peers.url(address)+uri, bytes.NewReader(c.body))
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +257,7 @@ func (f *forwarder) ask(ctx context.Context, c *call, address string) (*http.Res
 
 // sign copies the headers that the leader needs of a request that is passed on.
 func (f *forwarder) sign(r, from *http.Request) {
-	for _, name := range []string{"Authorization", "Content-Type", "Accept", "Traceparent", "Tracestate", keyHeader} {
+	for _, name := range []string{"Authorization", "Content-Type", "Traceparent", "Tracestate", keyHeader} {
 		if value := from.Header.Get(name); value != "" {
 			r.Header.Set(name, value)
 		}

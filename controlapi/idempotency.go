@@ -1,7 +1,6 @@
 package controlapi
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -46,17 +45,18 @@ func (k *keysInUse) claim(key string, ids []string) (done func(), ok bool) {
 	}, true
 }
 
-// claim gives the tasks of a submit its key, as their RequestID, unless they have one. It refuses a key that other tasks have.
+// claim gives the tasks of a submit the key in the header as their RequestID, unless they have one. It refuses a key that other
+// tasks have. A RequestID in a spec is as beside the scheduler: it says nothing of other tasks.
 func (c *call) claim(specs ...*task.Spec) (done func(), err error) {
-	ids := make([]string, len(specs))
+	ids, key := make([]string, len(specs)), c.r.Header.Get(keyHeader)
 	for i, s := range specs {
-		s.RequestID, ids[i] = cmp.Or(s.RequestID, c.r.Header.Get(keyHeader)), s.ID
-		c.key = s.RequestID
+		if ids[i] = s.ID; s.RequestID == "" {
+			s.RequestID, c.key = key, key
+		}
 	}
 	if c.key == "" {
 		return func() {}, nil
 	}
-	key := c.key
 	done, ok := c.keys.claim(key, ids)
 	if !ok {
 		return nil, keyReused(key)

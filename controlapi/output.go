@@ -3,7 +3,6 @@ package controlapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"iter"
 	"net/http"
 	"strconv"
@@ -22,33 +21,29 @@ type logReader interface {
 type answered struct{}
 
 // logs handles GET /v1/tasks/{id}/logs: one scheduler.LogChunk for each line, or for each event "log" if the client accepts
-// events. What goes wrong after the first one is a LogFailure: in the last line, or the event "error".
+// events. What goes wrong after the first one is a LogFailure: in the last line, or the event "error". A call that has been
+// answered in part, by another leader, goes on where that one ended.
 func (c *call) logs() (any, error) {
 	options, err := c.logOptions()
 	if err != nil {
 		return nil, err
 	}
-	ctx := c.ctx
-	if c.r.Header.Get("Request-Timeout") == "" {
-		ctx = c.r.Context() // output may be long
+	if c.out == nil {
+		c.out = c.output()
 	}
-	out, framework := c.output(), c.config.Framework.(logReader)
-	for chunk, err := range framework.Logs(ctx, c.id, options) {
-		switch {
-		case err != nil && !out.begun:
+	if c.out.done(&options) {
+		return answered{}, nil
+	}
+	framework := c.config.Framework.(logReader)
+	for chunk, err := range framework.Logs(c.ctx, c.id, options) {
+		if err != nil {
 			return nil, err
-		case err != nil:
-			if errors.Is(context.Cause(ctx), errStops) {
-				err = errStops
-			}
-			_ = out.write("error", LogFailure{asError(err)})
-			return answered{}, nil
 		}
-		if err := out.write("log", chunk); err != nil {
+		if err := c.out.chunk(chunk, chunk); err != nil {
 			return answered{}, nil // the client has gone
 		}
 	}
-	out.begin()
+	c.out.begin()
 	return answered{}, nil
 }
 
@@ -80,6 +75,28 @@ type outputWriter struct {
 	w      http.ResponseWriter
 	events bool // as server-sent events
 	begun  bool
+	next   int64 // offset of what follows
+	sent   int64 // bytes
+}
+
+// done changes the options so that what was written is not written again, and reports whether that was all.
+func (o *outputWriter) done(options *scheduler.LogOptions) bool {
+	if !o.begun {
+		return false
+	}
+	options.Offset = o.next
+	if options.Limit > 0 {
+		options.Limit -= o.sent
+		return options.Limit <= 0
+	}
+	return false
+}
+
+// chunk writes a chunk, or what it is in JSON.
+func (o *outputWriter) chunk(of scheduler.LogChunk, part any) error {
+	o.next = of.Offset + int64(len(of.Data))
+	o.sent += int64(len(of.Data))
+	return o.write("log", part)
 }
 
 func (c *call) output() *outputWriter {

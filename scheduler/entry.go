@@ -21,6 +21,7 @@ type entry struct {
 	former  *lastPlacement // where it was launched last, while it is pending again
 	launch  launch         // the state of its newest launch
 	offers  []string       // of its ACCEPT, shared
+	custom  string         // the ID of the executor that the builder gave it; "": none, or another run launched it
 	callers []caller       // that wait for it
 	times   *LaunchTimes   // of the launch, until it runs; nil: there is none, or another run made it
 	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
@@ -195,11 +196,25 @@ func (e *entry) reassign() {
 	}
 }
 
+// executorID returns the ID of the executor, as far as it is known, if it is not one of Mesos' own.
+func (e *entry) executorID() *mesos.ExecutorID {
+	if e.custom != "" {
+		return &mesos.ExecutorID{Value: e.custom}
+	}
+	if id := e.Info.Status.GetExecutorID(); id != nil && id.Value != e.Info.Spec.ID && id.Value != e.Info.Spec.Pod {
+		return id // of an earlier status
+	}
+	return nil
+}
+
 // recordStatus records what is kept of a status.
 func (e *entry) recordStatus(status mesos.TaskStatus) {
 	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
 	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
 		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
+	}
+	if status.ExecutorID == nil { // executors of users may leave it out
+		status.ExecutorID = e.executorID()
 	}
 	e.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -131,7 +132,7 @@ func (r *logReader) read(ctx context.Context) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	for r.left > 0 && !r.stopped {
+	for (r.left > 0 || r.rotated) && !r.stopped {
 		p, err := r.piece(ctx, r.offset, int(min(r.left, agenthttp.MaxRead)))
 		switch {
 		case err != nil:
@@ -209,9 +210,21 @@ func (r *logReader) explained(err error) error {
 	case errors.As(err, &refused):
 		return r.failed(CodeRefused, "its agent answers "+refused.Error(), nil)
 	case errors.As(err, &away):
-		return r.failed(CodeAgentAway, "its agent is away: "+printable.Error(away.Err).Error(), printable.Error(away.Err))
+		return r.away(printable.Error(away.Err))
 	}
 	return err
+}
+
+func (r *logReader) away(err error) error {
+	why := "its agent is away"
+	var token *mesoshttp.TokenError
+	switch {
+	case errors.As(err, &token):
+		why = "its agent cannot be asked"
+	case r.box.info.State == task.StateUnreachable:
+		why += ", and the task unreachable"
+	}
+	return r.failed(CodeAgentAway, why+": "+err.Error(), err)
 }
 
 // whatToDo says what to do about an agent that wants credentials.

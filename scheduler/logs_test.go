@@ -4,13 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/internal/mesostest"
+	"github.com/mesos-actor/mesos-actor-go/internal/virtualnet"
 	"github.com/mesos-actor/mesos-actor-go/mesosfake"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -21,7 +28,8 @@ type logWorld struct {
 	*testing.T
 	*mesosfake.Cluster
 	*scheduler.Scheduler
-	stop context.CancelFunc
+	config scheduler.Config
+	stop   context.CancelFunc // of Run, for whose end it waits
 }
 
 func withLogs(t *testing.T, cluster mesosfake.Config, config scheduler.Config, f func(w *logWorld)) {
@@ -32,23 +40,26 @@ func withLogs(t *testing.T, cluster mesosfake.Config, config scheduler.Config, f
 			config.DialContext = w.DialContext
 		}
 		config.Logger = slog.New(slog.DiscardHandler)
-		var err error
-		w.Scheduler, err = scheduler.New(config)
-		require.NoError(t, err)
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = w.Run(ctx)
-		}()
-		w.stop = func() { stop(); <-ended }
-		defer w.stop()
+		w.config = config
+		w.lead()
 		f(w)
+		w.stop()
 	})
 }
 
-// Run is that of the scheduler.
-func (w *logWorld) Run(ctx context.Context) error { return w.Scheduler.Run(ctx) }
+// lead makes a scheduler and runs it.
+func (w *logWorld) lead() {
+	var err error
+	w.Scheduler, err = scheduler.New(w.config)
+	require.NoError(w, err)
+	ctx, stop := context.WithCancel(w.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Scheduler.Run(ctx)
+	}()
+	w.stop = func() { stop(); <-ended }
+}
 
 // launch launches a task with a script.
 func (w *logWorld) launch(id, script string) task.Info {
@@ -116,17 +127,131 @@ func TestLogs(t *testing.T) {
 	})
 }
 
-// What a task writes arrives while it writes, and Follow ends with the task.
-func TestLogsFollow(t *testing.T) {
+// Members of a pod have files of their own. IDs may have any characters that Mesos takes.
+func TestLogsOfPodsAndOddIDs(t *testing.T) {
 	withLogs(t, mesosfake.Config{}, scheduler.Config{}, func(w *logWorld) {
-		w.launch("t", `echo a; sleep 1; echo b; sleep 10; echo c`)
-		began := time.Now()
-		var got []string
-		for c, err := range w.Logs(w.Context(), "t", scheduler.LogOptions{Follow: true}) {
-			require.NoError(w, err)
-			got = append(got, show(c)+"@"+time.Since(began).String())
+		var members []task.Spec
+		for _, id := range []string{"web 100%", "side.car", `"ü'`} {
+			spec := logSpec(id, "sleep 5")
+			spec.Pod = "shop & co?"
+			members = append(members, spec)
+			w.launch("alone "+id, "sleep 5")
 		}
-		require.Equal(w, []string{"0:a\n@0s", "2:b\n@1.5s", "4:c\n@11s"}, got)
-		require.Equal(w, 12*time.Second, time.Since(began), "it ended at 11.05 s, which was seen at 11.5 s")
+		_, err := w.LaunchPod(w.Context(), members...)
+		require.NoError(w, err)
+		for range 2 { // while they run, and after that
+			for _, spec := range members {
+				for _, id := range []string{spec.ID, "alone " + spec.ID} {
+					require.NoError(w, w.WriteOutput(id, "stdout", []byte("I am "+id+"\n")))
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		for _, spec := range members {
+			for _, id := range []string{spec.ID, "alone " + spec.ID} {
+				got, err := w.logs(w.Context(), id, scheduler.LogOptions{})
+				require.NoError(w, err)
+				require.Equal(w, "0:"+strings.Repeat("I am "+id+"\n", 2), got)
+			}
+		}
+	})
+}
+
+// Every byte arrives, in chunks that belong to the caller, and from where one wants.
+func TestLogsAreExact(t *testing.T) {
+	withLogs(t, mesosfake.Config{}, scheduler.Config{}, func(w *logWorld) {
+		w.launch("t", "sleep 3600")
+		want := make([]byte, 300_001)
+		for i := range want {
+			want[i] = byte(i * i >> 8)
+		}
+		require.NoError(w, w.WriteOutput("t", "stdout", want))
+		for _, o := range []scheduler.LogOptions{{}, {Offset: 65_537}, {Offset: -200_000}, {Offset: 1, Limit: 65_536}, {Limit: 131_072}} {
+			from := int(o.Offset)
+			if from < 0 {
+				from += len(want)
+			}
+			part := want[from:]
+			if o.Limit > 0 {
+				part = part[:o.Limit]
+			}
+			sequence := w.Logs(w.Context(), "t", o)
+			for range 2 { // it can be ranged over again, and what the caller does to the data does not matter
+				var got []byte
+				for c, err := range sequence {
+					require.NoError(w, err)
+					require.EqualValues(w, from+len(got), c.Offset)
+					require.NotEmpty(w, c.Data)
+					require.LessOrEqual(w, len(c.Data), 64<<10)
+					got = append(got, c.Data...)
+					clear(c.Data[:cap(c.Data)])
+				}
+				require.True(w, string(part) == string(got), "%+v", o)
+			}
+		}
+	})
+}
+
+// Another scheduler goes on with the records, and reads the output of tasks that it has not launched.
+func TestLogsAfterAFailover(t *testing.T) {
+	withLogs(t, mesosfake.Config{}, scheduler.Config{Store: new(ha.Memory)}, func(w *logWorld) {
+		w.launch("ended", "echo was here >&2; exit 1")
+		w.launch("runs", "echo still here; sleep 3600")
+		time.Sleep(time.Minute)
+		w.stop()
+		w.lead()
+		for id, o := range map[string]scheduler.LogOptions{"ended": {Stream: "stderr"}, "runs": {}} {
+			got, err := w.logs(w.Context(), id, o)
+			require.NoError(w, err)
+			require.Contains(w, got, " here\n", id)
+		}
+	})
+}
+
+// withAgents runs a scheduler on a cluster of which all can be configured. Agents listen at the addresses that listen returns, by
+// default those in their offers.
+func withAgents(t *testing.T, network *virtualnet.Network, cluster mesostest.Config, config scheduler.Config, f func(m *mesostest.Master, w *logWorld)) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := network.Listen(address)
+		require.NoError(t, err)
+		if cluster.ListenAgents == nil {
+			cluster.ListenAgents = func(a mesostest.Agent) (net.Listener, error) {
+				return network.Listen(net.JoinHostPort(a.Hostname, strconv.Itoa(a.Port)))
+			}
+		}
+		master, err := mesostest.New(cluster)
+		require.NoError(t, err)
+		config.Master, config.Framework.Name, config.Logger = address, "test", slog.New(slog.DiscardHandler)
+		if config.DialContext == nil {
+			config.DialContext = network.DialContext
+		}
+		s, err := scheduler.New(config)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = master.Run(ctx, l) })
+		running.Go(func() { _ = s.Run(ctx) })
+		defer running.Wait()
+		defer stop()
+		f(master, &logWorld{T: t, Scheduler: s})
+	})
+}
+
+// A task with a custom executor shares the files of that. Its ID is that which the builder gave it, since such an executor need not say it.
+func TestLogsOfCustomExecutor(t *testing.T) {
+	cluster := mesostest.Config{
+		Agents:    []mesostest.Agent{{}},
+		Executors: func(mesos.ExecutorInfo) *mesostest.CustomExecutor { return &mesostest.CustomExecutor{} },
+	}
+	withAgents(t, &virtualnet.Network{}, cluster, scheduler.Config{Builder: tampering{}}, func(m *mesostest.Master, w *logWorld) {
+		spec := logSpec("t", "true")
+		spec.Executor = &task.ExecutorResources{CPUs: 0.1, Mem: 32}
+		info, err := w.Launch(w.Context(), spec)
+		require.NoError(w, err)
+		require.Equal(w, "e-t", info.Status.ExecutorID.Value)
+		require.True(w, m.WriteOutput("t", "stdout", []byte("from the executor\n")))
+		got, err := w.logs(w.Context(), "t", scheduler.LogOptions{})
+		require.NoError(w, err)
+		require.Equal(w, "0:from the executor\n", got)
 	})
 }

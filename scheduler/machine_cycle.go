@@ -151,6 +151,7 @@ func (m *machine) prepare(now time.Time, e *entry, p *task.Placement, used map[s
 		}
 		return nil, nil, nil
 	}
+	e.custom = customExecutor(operation)
 	for i, e := range e.members() {
 		e.assign(now, parts[i])
 		m.reconciliation.skip(e)
@@ -189,6 +190,14 @@ func (m *machine) build(e *entry, parts []task.Placement) (operation *mesos.Offe
 		return nil, err
 	}
 	return operation, nil
+}
+
+// customExecutor returns the ID of the executor that the builder gave a task, "" if it gave none.
+func customExecutor(operation *mesos.Offer_Operation) string {
+	if tasks := operation.GetLaunch().GetTaskInfos(); len(tasks) == 1 {
+		return tasks[0].GetExecutor().GetExecutorID().Value
+	}
+	return ""
 }
 
 // declineHeld declines the offers that have been held for long enough.

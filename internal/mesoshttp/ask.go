@@ -22,7 +22,7 @@ type Answer struct {
 	Authorized bool   // the request had the credentials
 }
 
-// Ask sends a call in JSON to the operator API, /api/v1, of a server that need not be a master, such as an agent, and returns its
+// Ask sends a call in JSON, one that changes nothing, to the operator API, /api/v1, of a server that need not be a master, such as an agent, and returns its
 // answer, whatever its status. Unlike all other requests it may go to any host; one that is none of Config.Hosts is asked
 // without the credentials. Redirects are not followed. The error is context.Cause(ctx), a *TokenError, an error of the network,
 // or ErrAnswerTooLong for a body of more than limit bytes.
@@ -37,6 +37,7 @@ func (c *Client) Ask(ctx context.Context, base string, call []byte, limit int64)
 	req.Header.Set("Content-Type", JSON.mediaType())
 	req.Header.Set("Accept", JSON.mediaType())
 	req.Header.Set("User-Agent", c.userAgent)
+	req.Header["Idempotency-Key"] = nil // net/http repeats it if an old connection turns out to be closed; not sent
 	send, authorized := roundTrip, false
 	if (c.credential != nil || c.tokens != nil) && c.hosts.has(req.URL) {
 		send, authorized = c.send, true
