@@ -95,7 +95,7 @@ func realFramework(t *testing.T, b *chromiumtest.Browser) {
 	submit(t, url, `{"id": "too big", "cpus": 1000, "mem": 32, "command": {"shell": "true"}}`)
 	p.Until(`document.querySelector(".row[data-id='too big']").innerText.startsWith("pending")`)
 	p.Eval(`location.hash = "#/tasks/too%20big"`, nil)
-	p.Until(`document.querySelector(".reasons").innerText.includes("Not enough CPU on 1 agent. Closest: agent1.example, 996 CPU short.")`)
+	p.Until(`document.querySelector(".reasons").innerText.includes("Not enough CPU on 1 agent. Closest: agent1.example, 996")`)
 
 	p.Eval(`location.hash = "#/tasks/hello"`, nil)
 	p.Until(`document.querySelector(".detail .title").innerText.includes("hello")`)

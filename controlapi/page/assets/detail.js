@@ -75,10 +75,11 @@ export class Detail {
   }
 
   #begin(id) {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#output?.close();
-    clearTimeout(this.#timer);
     Object.assign(this, { summary: null, explained: null, error: null, parts: null });
     this.#id = id;
     this.#output = this.#loaded = null;
@@ -126,7 +127,6 @@ export class Detail {
       this.#timer = 0;
       this.update();
     }, wait);
-    this.#abort.signal.addEventListener("abort", () => { this.#timer = 0; }, { once: true });
   }
 
   #draw() {
