@@ -18,7 +18,7 @@ var places = []struct{ fragment, drawn string }{
 	{"#/members", `document.querySelectorAll("tbody tr").length === 3`},
 	{"#/tasks/api-2", `document.querySelector(".history li")`},
 	{"#/tasks/mail-1", `document.querySelector(".reasons li")`},
-	{"#/tasks/web-1/output", `document.querySelector(".output span")`},
+	{"#/tasks/web-1/output", `document.querySelector(".output div")`},
 	{"#/tasks/web-1/spec", `document.querySelector(".spec")`},
 }
 

@@ -38,7 +38,7 @@ func screenshots(t *testing.T, b *chromiumtest.Browser) {
 	}{
 		{"light", "#/tasks", `document.querySelectorAll(".rows .row").length > 5`, chromiumtest.View{Width: 1280, Height: 760}},
 		{"dark", "#/tasks/mail-1", `document.querySelector(".reasons li")`, chromiumtest.View{Width: 1280, Height: 760, Dark: true}},
-		{"output", "#/tasks/api-2/output?state=failed", `document.querySelector(".output span")`, chromiumtest.View{Width: 1280, Height: 560}},
+		{"output", "#/tasks/api-2/output?state=failed", `document.querySelector(".output div")`, chromiumtest.View{Width: 1280, Height: 560}},
 		{"agents", "#/agents", `document.querySelector(".agent")`, chromiumtest.View{Width: 1280, Height: 760}},
 		{"narrow", "#/tasks", `document.querySelectorAll(".rows .row").length > 5`, chromiumtest.View{Width: 360, Height: 720}},
 	} {

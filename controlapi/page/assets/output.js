@@ -5,7 +5,8 @@ import { el, setText } from "./dom.js";
 import { bytes, counted, visibleOutput } from "./format.js";
 
 const tail = 64 << 10; // bytes that are shown at first, and by each "Show earlier"
-const most = 1 << 20; // characters that are kept; what is beyond leaves at the beginning
+const most = 1 << 20; // characters that are kept, and four times as many while the reader is not at the end
+const longest = 64 << 10; // characters of a line; what is longer is broken
 
 const words = {
   agent_away: "Its agent cannot be reached at present. The output is there again when the agent is back.",
@@ -25,6 +26,8 @@ export class Output {
   #missed = 0; // lines that came while the reader was elsewhere
   #follow = true;
   #top = 0; // where the reader was
+  #open = null; // the block whose last line is not complete
+  #whole = true; // nothing was cut
 
   // choices are buttons for the streams.
   constructor(id, stream, choices) {
@@ -92,41 +95,57 @@ export class Output {
     }
     this.#first ??= offset;
     this.#next = offset + written.length;
-    this.earlier.hidden = this.#first === 0;
+    this.earlier.hidden = this.#first === 0 || !this.#whole;
     this.#add(visibleOutput(this.#decoder.decode(written, { stream: true })));
   }
 
-  // add shows a text with the next frame, so that many small ones cost one layout.
+  // add shows a text soon, so that many small ones cost one layout.
   #add(text) {
     if (!text) return;
     this.#waiting.push(text);
-    if (this.#waiting.length === 1) requestAnimationFrame(() => this.#flush());
+    if (this.#waiting.length === 1) setTimeout(() => this.#flush(), 40); // a frame would never come in a tab that is hidden
   }
 
   #flush() {
     const text = this.#waiting.join("");
     this.#waiting = [];
-    this.text.append(el("span", {}, text));
+    this.#append(text);
+    this.#cut(this.#follow ? most : 4 * most);
+    if (this.#follow) return this.#toEnd();
+    this.#missed += text.split("\n").length - 1;
+    this.jump.hidden = false;
+    setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
+  }
+
+  // append adds whole lines as a block, and what is left as another one that the next text continues: the browser lays out only
+  // what is new.
+  #append(text) {
+    const whole = (this.#open?.textContent ?? "") + text;
+    const lines = whole.length > longest ? whole.length : whole.lastIndexOf("\n") + 1;
+    const block = this.#open ?? this.text.appendChild(el("div", {}));
+    setText(block, lines ? whole.slice(0, lines) : whole);
+    this.#open = lines ? null : block;
+    if (lines && lines < whole.length) this.#open = this.text.appendChild(el("div", {}, whole.slice(lines)));
     this.#length += text.length;
-    if (this.#follow) {
-      while (this.#length > most && this.text.childElementCount > 1) this.#cut();
-      this.#toEnd();
-    } else {
-      this.#missed += text.split("\n").length - 1;
-      this.jump.hidden = false;
-      setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
+  }
+
+  // cut removes the oldest blocks, beyond a number of characters. What the reader looks at stays where it is.
+  #cut(limit) {
+    if (this.#length <= limit) return;
+    const before = this.text.scrollHeight;
+    while (this.#length > limit && this.text.childElementCount > 1) {
+      this.#length -= this.text.firstChild.textContent.length;
+      this.text.firstChild.remove();
     }
+    this.#whole = false; // the offset of what is first is not known any more
+    this.earlier.hidden = true;
+    this.text.scrollTop -= before - this.text.scrollHeight;
+    this.#top = this.text.scrollTop;
   }
 
   #toEnd() {
     this.text.scrollTop = this.text.scrollHeight;
     this.#top = this.text.scrollTop;
-  }
-
-  #cut() {
-    this.#length -= this.text.firstChild.textContent.length;
-    this.text.firstChild.remove();
-    this.earlier.hidden = true; // its offset is not known any more
   }
 
   // scrolled pauses when the reader scrolls up, and goes on when he is at the end again.
@@ -161,7 +180,9 @@ export class Output {
       }
       text = visibleOutput(text);
       const before = this.text.scrollHeight;
-      this.text.prepend(el("span", {}, text));
+      const first = this.text.firstChild, line = first.textContent.indexOf("\n") + 1; // which may begin in the middle
+      this.text.prepend(el("div", {}, text + first.textContent.slice(0, line)));
+      setText(first, first.textContent.slice(line));
       this.#length += text.length;
       this.#first = from;
       this.earlier.hidden = from === 0;
