@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
-	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 // overviewPause is the shortest time between two overviews. Large ones come so seldom that they take overviewRate bytes a
@@ -73,7 +72,7 @@ func (h *hub) watch() (leave func()) {
 func (s *Server) overview(ctx context.Context) Overview {
 	o, err := s.ownOverview(ctx)
 	if err != nil {
-		o = Overview{Error: printable.Line(err.Error()), Code: scheduler.ErrorCode(err)}
+		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
 	}
 	o.Framework = s.config.Name
 	if s.config.Elector != nil {

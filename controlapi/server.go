@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi/page"
@@ -27,6 +28,8 @@ type Server struct {
 	waiting chan struct{} // has one for each that waits or watches
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader *forwarder
+	// ending is the ID of the framework that is torn down, or was. Nil: none.
+	ending atomic.Pointer[string]
 	hub    *hub
 	keys   keysInUse
 	page   http.Handler

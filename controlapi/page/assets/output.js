@@ -107,12 +107,12 @@ export class Output {
   }
 
   #flush() {
-    const text = this.#waiting.join("");
+    const texts = this.#waiting;
     this.#waiting = [];
-    this.#append(text);
+    for (const text of texts) this.#append(text);
     this.#cut(this.#follow ? most : 4 * most);
     if (this.#follow) return this.#toEnd();
-    this.#missed += text.split("\n").length - 1;
+    for (const text of texts) this.#missed += text.split("\n").length - 1;
     this.jump.hidden = false;
     setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
   }
