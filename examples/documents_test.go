@@ -24,9 +24,9 @@ import (
 
 // known are the packages that the code of documents may use without importing them.
 var known = []string{
-	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "sync", "testing", "testing/synctest", "time",
-	module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
-	module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
+	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
+	"github.com/prometheus/client_golang/prometheus", module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
+	module + "/metrics", module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher",
 }
 
 // block is a piece of Go in a document.
@@ -94,7 +94,7 @@ type checker struct {
 func newChecker(t *testing.T) checker {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}",
-		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../mesosfake", "../scheduler", "../task", "../taskbuilder", "../taskmatcher")
+		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../mesosfake", "../metrics", "../scheduler", "../task", "../taskbuilder", "../taskmatcher")
 	list.Stderr = os.Stderr
 	said, err := list.Output()
 	require.NoError(t, err)
@@ -167,7 +167,7 @@ func TestTestsInDocuments(t *testing.T) {
 	dir := outside(t)
 	want := map[string][]string{
 		"getting-started":   {"TestReports"},
-		"testing":           {"TestShop", "TestAgentIsLost"},
+		"testing":           {"TestShop", "TestAgentIsLost", "TestOutput"},
 		"writing-a-matcher": {"TestLimited"},
 	}
 	for document := range want {

@@ -25,7 +25,7 @@
 // With Config.Listen the cluster is on the real network, for programs in any language, and time is real. [New] and
 // [Cluster.Run] are for programs that are no tests, such as
 //
-//	go run github.com/mesos-actor/mesos-actor-go/examples/samplefw@latest cluster -listen 127.0.0.1:5050
+//	go run github.com/mesos-actor/mesos-actor-go/examples/samplefw@latest cluster --listen 127.0.0.1:5050
 //
 // # What is faithful
 //

@@ -26,6 +26,7 @@ var configured = []struct{ folder, name, introduction string }{
 	{"ha/cluster", "Config", "A member of an election by Raft: `cluster.New(cluster.Config{…})`."},
 	{"ha/zookeeper", "Config", "A member of an election by ZooKeeper: `zookeeper.New(zookeeper.Config{…})`."},
 	{"controlapi", "Config", "The control API of a framework, and its page: `controlapi.New(controlapi.Config{…})`."},
+	{"controlapi", "ClientConfig", "A client of the control API: `controlapi.NewClient(controlapi.ClientConfig{…})`."},
 	{"scheduler", "LogOptions", "The output of a task: `s.Logs(ctx, id, scheduler.LogOptions{…})`."},
 	{"metrics", "Sources", "Metrics for Prometheus: `metrics.Register(registerer, metrics.Sources{…})`."},
 	{"mesosfake", "Config", "The fake cluster for tests: `mesosfake.Start(t, mesosfake.Config{…})`."},
