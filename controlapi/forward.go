@@ -102,13 +102,21 @@ func (c *call) sent() int64 {
 func (s *Server) attempt(at *route, c *call, status ha.Status) error {
 	by := c.r.Header.Get(forwardedHeader)
 	switch {
-	case status.Leads():
+	case status.Leads(), status.Leader == "" && s.isOver(c.ctx):
 		return s.answerHere(at, c)
 	case by != "":
 		c.refuse(fail(scheduler.CodeNotLeading, "%s was asked by %s and does not lead, but %s", status.Self, cut(by), cmp.Or(status.Leader, "nobody")))
 		return nil
 	}
 	return s.leader.answer(at, c, status)
+}
+
+// isOver reports whether this member has found out that the framework was torn down or removed. Nobody will lead again.
+func (s *Server) isOver(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Millisecond) // it waits if this member has never led
+	defer cancel()
+	_, err := s.config.Framework.Status(ctx)
+	return ranToItsEnd(err) || as[*scheduler.FrameworkRemovedError](err) != nil
 }
 
 // answerHere handles a call in this process.
@@ -120,7 +128,7 @@ func (s *Server) answerHere(at *route, c *call) error {
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err):
+	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err):
 		c.unsure = true
 		return err
 	default:

@@ -33,7 +33,7 @@ func (c *call) overview() Overview {
 	}
 	o, err := c.leader.overview(c.ctx, c.r)
 	if err != nil {
-		o = Overview{Error: printable.Line(err.Error()), Code: scheduler.ErrorCode(err)}
+		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
 	}
 	election := c.config.Elector.Status()
 	o.Framework, o.Election = c.config.Name, &election
@@ -55,23 +55,41 @@ func (c *call) offers() (any, error) {
 // reconcile handles POST /v1/reconcile.
 func (c *call) reconcile() (any, error) { return nil, c.config.Framework.Reconcile(c.ctx) }
 
-// teardown handles POST /v1/teardown, which has to name the framework that it ends.
+// teardown handles POST /v1/teardown, which has to name the framework that it ends. It may be repeated: of a
+// framework that has been torn down or removed nothing is left to be done.
 func (c *call) teardown() (any, error) {
 	var asked TeardownRequest
 	if err := c.decode(&asked); err != nil {
 		return nil, err
 	}
-	status, err := c.config.Framework.Status(c.ctx)
-	if err != nil {
-		return nil, err
-	}
 	if asked.FrameworkID == "" {
 		return nil, invalid("frameworkID", "", "is required")
+	}
+	status, err := c.config.Framework.Status(c.ctx)
+	if err != nil {
+		return nil, c.unlessTornDown(err, asked.FrameworkID)
 	}
 	if asked.FrameworkID != status.FrameworkID {
 		return nil, fail(CodeOtherFramework, "this is framework %q, not %q: nothing was done", status.FrameworkID, cut(asked.FrameworkID))
 	}
-	return nil, c.config.Framework.Teardown(c.ctx)
+	c.ending.Store(&asked.FrameworkID)
+	return nil, c.unlessTornDown(c.config.Framework.Teardown(c.ctx), asked.FrameworkID)
+}
+
+// unlessTornDown returns nil for an error that says that a framework is no more, ended by this process or another.
+func (c *call) unlessTornDown(err error, frameworkID string) error {
+	if removed := as[*scheduler.FrameworkRemovedError](err); removed != nil && removed.FrameworkID == frameworkID {
+		return nil
+	}
+	if ending := c.ending.Load(); ranToItsEnd(err) && ending != nil && *ending == frameworkID {
+		return nil
+	}
+	return err
+}
+
+// ranToItsEnd reports whether Run has returned nil, as it does after a teardown only: otherwise the error wraps why it ended.
+func ranToItsEnd(err error) bool {
+	return err == scheduler.ErrNotRunning //nolint:errorlint // and not an error that wraps it
 }
 
 // orEmpty returns a list that is [] in JSON if it is empty.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi/page"
@@ -27,6 +28,8 @@ type Server struct {
 	waiting chan struct{} // has one for each that waits or watches
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader *forwarder
+	// ending is the ID of the framework that is torn down, or was. Nil: none.
+	ending atomic.Pointer[string]
 	hub    *hub
 	keys   keysInUse
 	page   http.Handler
@@ -47,6 +50,12 @@ func New(config Config) (*Server, error) {
 	s.hub = newHub(s)
 	return s, nil
 }
+
+// String returns the name of the framework.
+func (s *Server) String() string { return s.config.String() }
+
+// Format prints the same as String with every verb, so that no token is logged.
+func (s *Server) Format(to fmt.State, _ rune) { fmt.Fprint(to, s.String()) }
 
 // Serve answers requests on a listener, which it closes, until ctx ends. With [Config.TLS] it speaks TLS, and HTTP/2 to those
 // who want it. Requests that are under way then end: those that wait or watch at once, others when they are answered, and

@@ -9,7 +9,7 @@ import (
 type electionSnapshot struct {
 	ha.Status
 	ha.Metrics
-	alive, voters int
+	alive, voters, votersAlive int
 }
 
 func lookAt(e ha.Elector) electionSnapshot {
@@ -24,18 +24,23 @@ func lookAt(e ha.Elector) electionSnapshot {
 		if m.Voter {
 			s.voters++
 		}
+		if m.Alive && m.Voter {
+			s.votersAlive++
+		}
 	}
 	return s
 }
 
-// electionMetrics returns the metrics of an election, in the order of docs/metrics.md: of any, and of one whose members have
-// these metrics.
-func electionMetrics(of ha.Metrics, measured bool) []metric[electionSnapshot] {
+// electionMetrics returns the metrics that an elector has, in the order of docs/metrics.md.
+func electionMetrics(e ha.Elector) []metric[electionSnapshot] {
 	all := statusMetrics()
-	if measured {
-		all = append(all, count("election_leader_changes_total", "New leaders, or new terms of the same one, that this member has learned of.",
-			func(s *electionSnapshot) uint64 { return s.LeaderChanges }))
+	measured, able := e.(ha.Measured)
+	if !able {
+		return all
 	}
+	all = append(all, count("election_leader_changes_total", "New leaders, or new terms of the same one, that this member has learned of.",
+		func(s *electionSnapshot) uint64 { return s.LeaderChanges }))
+	of := measured.Metrics()
 	if of.Raft != nil {
 		all = append(all, raftMetrics()...)
 	}
@@ -59,6 +64,7 @@ func statusMetrics() []metric[electionSnapshot] {
 		level("election_members", "Members, with this one.", func(s from) float64 { return float64(len(s.Members)) }),
 		level("election_members_alive", "Members that were heard from lately.", func(s from) float64 { return float64(s.alive) }),
 		level("election_voters", "Members that vote.", func(s from) float64 { return float64(s.voters) }),
+		level("election_voters_alive", "Members that vote, and were heard from lately.", func(s from) float64 { return float64(s.votersAlive) }),
 	}
 }
 

@@ -46,12 +46,7 @@ func NewCollector(s Sources) prometheus.Collector {
 		}))
 	}
 	if s.Elector != nil {
-		measured, is := s.Elector.(ha.Measured)
-		var of ha.Metrics
-		if is {
-			of = measured.Metrics()
-		}
-		c.groups = append(c.groups, newGroup(electionMetrics(of, is), labels, func() electionSnapshot { return lookAt(s.Elector) }))
+		c.groups = append(c.groups, newGroup(electionMetrics(s.Elector), labels, func() electionSnapshot { return lookAt(s.Elector) }))
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -117,9 +118,18 @@ func advised(err error) error {
 		scheduler.CodeOutputGone:    "agents keep the output of ended tasks for a week, or as their --gc_delay says",
 		scheduler.CodeNotLeading:    `"samplefw members" says who is there`,
 		controlapi.CodeUnauthorized: "set SAMPLEFW_TOKEN, --token or --token-file to the token of the API",
-	}[scheduler.ErrorCode(err)]
+	}[codeOf(err)]
 	if advice == "" {
 		return err
 	}
 	return fmt.Errorf("%w; %s", err, advice)
+}
+
+// codeOf returns the code of an error of the API, or of what it wraps.
+func codeOf(err error) scheduler.Code {
+	var of *controlapi.Error
+	if errors.As(err, &of) {
+		return of.Code
+	}
+	return scheduler.ErrorCode(err)
 }

@@ -84,8 +84,8 @@ func TestMistakesInConfigFile(t *testing.T) {
 func TestSingleDash(t *testing.T) {
 	root := newRoot()
 	require.Equal(t,
-		[]string{"ha", "--name=x", "--tasks", "3", "-o", "json", "-x", "-", "--hold", "--", "-tasks"},
-		withTwoDashes(root, []string{"ha", "-name=x", "-tasks", "3", "-o", "json", "-x", "-", "--hold", "--", "-tasks"}))
+		[]string{"ha", "--name=x", "--tasks", "3", "-o", "json", "-x", "-", "--sort", "-id", "--command", "-tasks", "--all", "--id", "--", "-tasks"},
+		withTwoDashes(root, []string{"ha", "-name=x", "-tasks", "3", "-o", "json", "-x", "-", "--sort", "-id", "-command", "-tasks", "-all", "-id", "--", "-tasks"}))
 }
 
 // parse returns what is wrong with the flags and arguments of a command line, as the tool says it.

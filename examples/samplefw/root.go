@@ -34,7 +34,7 @@ Without a command it does what "samplefw run" does.`
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(),
-		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), watchCommand())
+		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), logsCommand(), watchCommand())
 	return root
 }
 
@@ -64,18 +64,24 @@ func version() string {
 }
 
 // withTwoDashes returns the arguments with -master as --master: earlier versions had a single dash before all flags. Only
-// names that are flags are changed; -o and what follows -- stay.
+// names that are flags are changed: not -o, not the value of a flag, and not what follows --.
 func withTwoDashes(root *cobra.Command, args []string) []string {
 	known := allFlags(root)
 	result := make([]string, 0, len(args))
+	isValue := false
 	for i, arg := range args {
 		if arg == "--" {
 			return append(result, args[i:]...)
 		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if len(name) > 1 && strings.HasPrefix(arg, "-") && known[name] != nil {
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		f := known[name]
+		if isValue || f == nil || len(name) < 2 || !strings.HasPrefix(arg, "-") {
+			f = nil
+		}
+		if f != nil && !strings.HasPrefix(arg, "--") {
 			arg = "-" + arg
 		}
+		isValue = f != nil && !hasValue && f.NoOptDefVal == ""
 		result = append(result, arg)
 	}
 	return result

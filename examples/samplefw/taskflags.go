@@ -52,7 +52,9 @@ func (t *taskFlags) given(cmd *cobra.Command, args []string) string {
 // spec returns the task that flags and arguments describe.
 func (t *taskFlags) spec(args []string) (task.Spec, error) {
 	spec := t.described
-	spec.Command.Argv = args
+	if len(args) > 0 {
+		spec.Command.Argv = args
+	}
 	if t.image != "" {
 		spec.Container = &task.Container{Image: t.image}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -69,6 +70,9 @@ func (w *watching) run(cmd *cobra.Command, ids []string) error {
 		if _, err := fmt.Fprintln(to, time.Now().Format("15:04:05.000"), line); err != nil {
 			return err
 		}
+	}
+	if ctx.Err() == nil {
+		return errors.New("the members send no more events")
 	}
 	return nil // interrupted
 }

@@ -3,11 +3,12 @@ package docgen
 import (
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ type logLine struct{ folder, level, message, keys string }
 
 // logLines returns the lines that the files of a package log. Keys may be constants, whose values are in constants.
 func logLines(folder string, files []*ast.File, constants map[string]string) (all []logLine) {
+	attributes := attributesOf(files, constants)
 	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, isCall := n.(*ast.CallExpr)
@@ -46,7 +48,7 @@ func logLines(folder string, files []*ast.File, constants map[string]string) (al
 				return true
 			}
 			if message, isText := joined(args[0]); isText {
-				all = append(all, logLine{folder, level, constantPart(message), keysOf(args[1:], constants)})
+				all = append(all, logLine{folder, level, constantPart(message), attributes.keys(args[1:])})
 			}
 			return true
 		})
@@ -54,29 +56,83 @@ func logLines(folder string, files []*ast.File, constants map[string]string) (al
 	return all
 }
 
-// keysOf returns the keys of attributes, as they are given to a method of a slog.Logger.
-func keysOf(args []ast.Expr, constants map[string]string) string {
+// attributes are the keys of what a package gives to a logger beside plain keys: constants, and variables and functions of
+// attributes, with a mark before their names.
+type attributes map[string]string
+
+func attributesOf(files []*ast.File, constants map[string]string) attributes {
+	a := attributes(maps.Clone(constants))
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl: // one that returns slog.Time("key", …)
+				ast.Inspect(n, func(inner ast.Node) bool {
+					if call, isCall := inner.(*ast.CallExpr); isCall && isAttr(call) && a.key(call.Args[0]) != "" {
+						a["()"+n.Name.Name] = a.key(call.Args[0])
+					}
+					return true
+				})
+			case *ast.AssignStmt: // a variable that is text(key, …)
+				call, isCall := n.Rhs[0].(*ast.CallExpr)
+				variable, isVariable := n.Lhs[0].(*ast.Ident)
+				if isCall && isVariable && len(n.Lhs) == 1 && len(call.Args) == 2 && a.key(call.Args[0]) != "" {
+					a["="+variable.Name] = a.key(call.Args[0])
+				}
+			}
+			return true
+		})
+	}
+	return a
+}
+
+// isAttr reports whether a call is one of the functions of slog that make an attribute.
+func isAttr(call *ast.CallExpr) bool {
+	function, isSelector := call.Fun.(*ast.SelectorExpr)
+	if !isSelector || len(call.Args) != 2 {
+		return false
+	}
+	of, isPackage := function.X.(*ast.Ident)
+	return isPackage && of.Name == "slog"
+}
+
+// key returns the key that an expression is: a literal or a constant; "" if it is none.
+func (a attributes) key(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, _ := joined(e)
+		return text
+	case *ast.SelectorExpr:
+		return a[e.Sel.Name]
+	case *ast.Ident:
+		return a[e.Name]
+	}
+	return ""
+}
+
+// keys returns the keys of the arguments behind the message.
+func (a attributes) keys(args []ast.Expr) string {
 	var keys []string
 	for i := 0; i < len(args); i++ {
-		key := args[i]
-		if call, isCall := key.(*ast.CallExpr); isCall && len(call.Args) > 0 { // slog.String("key", …), or a function that returns one
-			key = call.Args[0]
-		} else {
-			i++
-		}
-		switch key := key.(type) {
-		case *ast.BasicLit:
-			if name, err := strconv.Unquote(key.Value); err == nil {
-				keys = append(keys, name)
+		key := ""
+		switch arg := args[i].(type) {
+		case *ast.CallExpr: // a whole attribute
+			if name, isName := arg.Fun.(*ast.Ident); isName {
+				key = a["()"+name.Name]
 			}
-		case *ast.SelectorExpr:
-			if name, isConstant := constants[key.Sel.Name]; isConstant {
-				keys = append(keys, name)
+			if key == "" && len(arg.Args) > 0 {
+				key = a.key(arg.Args[0])
 			}
 		case *ast.Ident:
-			if name, isConstant := constants[key.Name]; isConstant {
-				keys = append(keys, name)
+			if key = a["="+arg.Name]; key == "" {
+				key = a[arg.Name]
+				i++
 			}
+		default:
+			key = a.key(arg)
+			i++
+		}
+		if key != "" {
+			keys = append(keys, key)
 		}
 	}
 	return strings.Join(keys, ", ")
@@ -127,4 +183,30 @@ func TestOperationsDocument(t *testing.T) {
 	_, after, found := strings.Cut(rest, logTableEnd)
 	require.True(t, found)
 	requireDocument(t, "docs/operations.md", before+logTableBegin+b.String()+logTableEnd+after)
+}
+
+// The control: keys are found as literals, constants, variables and what functions return; other calls are no lines.
+func TestLogLinesControl(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+
+const TaskID = "task_id"
+
+func next(t time.Time) slog.Attr { return slog.Time("next", t) }
+
+func f(log *slog.Logger, err error) {
+	agent := text(logkey.AgentID, "a1")
+	log.Warn("agent lost", agent, "error", err)
+	log.InfoContext(ctx, "task "+name, text(TaskID, id), next(now), slog.Int("count", 3), "state", s)
+	log.Debug("not shown", "x", 1)
+	http.Error(w, "not a line")
+}
+`, 0)
+	require.NoError(t, err)
+	files := []*ast.File{file}
+	constants := textConstants(files)
+	constants["AgentID"] = "agent_id" // of another package
+	require.Equal(t, []logLine{
+		{"x", "Warn", "agent lost", "agent_id, error"},
+		{"x", "Info", "task …", "task_id, next, count, state"},
+	}, logLines("x", files, constants))
 }

@@ -1,0 +1,395 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
+	"github.com/mesos-actor/mesos-actor-go/mesosfake"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// served is a framework that runs in this process on a fake cluster, and serves its API.
+type served struct {
+	*scheduler.Scheduler
+	address string
+}
+
+func serve(t *testing.T, tokens ...string) served {
+	t.Helper()
+	cluster := mesosfake.Start(t, mesosfake.Config{Listen: "127.0.0.1:0", Agents: []mesosfake.Agent{{Hostname: "agent1", Attributes: "rack:r1"}}})
+	s, err := scheduler.New(scheduler.Config{Master: cluster.Master(), Framework: scheduler.Framework{Name: "shop"}, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	api, err := controlapi.New(controlapi.Config{Framework: s, Name: "shop", Tokens: tokens})
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	var services sync.WaitGroup
+	t.Cleanup(func() { stop(); services.Wait() })
+	services.Go(func() { _ = s.Run(ctx) })
+	services.Go(func() { _ = api.Serve(ctx, listener) })
+	return served{s, listener.Addr().String()}
+}
+
+// tool runs the tool with arguments, and returns what it has printed.
+func tool(ctx context.Context, stdin string, args ...string) (stdout string, err error) {
+	root := newRoot()
+	var out, said bytes.Buffer
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&out)
+	root.SetErr(&said)
+	root.SetArgs(withTwoDashes(root, args))
+	err = root.ExecuteContext(ctx)
+	return out.String() + said.String(), err
+}
+
+// run runs the tool against the framework.
+func (s served) run(t *testing.T, args ...string) (stdout string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	return tool(ctx, "", append([]string{args[0], "--at", s.address}, args[1:]...)...)
+}
+
+// A task is submitted by flags, and with --wait ended the tool exits with its status.
+func TestSubmit(t *testing.T) {
+	s := serve(t)
+	out, err := s.run(t, "submit", "--id", "web", "--cmd", "sleep 100", "--group", "g", "--env", "A=b=c", "--label", "team=blue", "--constraint", "rack:LIKE:r.",
+		"--constraint", "rack IS r1", "--cpus", "0.5", "--mem", "64", "--disk", "10", "--port", "0", "--user", "nobody", "--role", "*", "--wait", "running")
+	require.NoError(t, err)
+	require.Equal(t, "web\n", out)
+	info, err := s.Task(t.Context(), "web")
+	require.NoError(t, err)
+	info.Spec.RequestID = ""
+	require.Equal(t, task.Spec{
+		ID: "web", CPUs: 0.5, Mem: 64, Disk: 10, Group: "g", Role: "*", Labels: map[string]string{"team": "blue"}, Ports: []task.Port{{}},
+		Command:     task.Command{Shell: "sleep 100", Env: map[string]string{"A": "b=c"}, User: "nobody"},
+		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.OpLike, Value: "r."}, {Attribute: "rack", Operator: task.OpIs, Value: "r1"}},
+	}, info.Spec)
+	require.Equal(t, task.StateRunning, info.State)
+
+	for command, code := range map[string]int{"true": 0, "exit 7": 7, "exit 2": 2} {
+		out, err := s.run(t, "submit", "--command", command, "--wait", "ended")
+		require.Regexp(t, `^task-[a-z0-9]{8}\n$`, out)
+		require.Equal(t, code, exitCode(err), command)
+	}
+	out, err = s.run(t, "submit", "--count", "3", "--id", "many", "-o", "json", "--", "sleep", "100")
+	require.NoError(t, err)
+	var infos []task.Info
+	require.NoError(t, json.Unmarshal([]byte(out), &infos))
+	require.Equal(t, []string{"many-1", "many-2", "many-3"}, []string{infos[0].Spec.ID, infos[1].Spec.ID, infos[2].Spec.ID})
+	require.Equal(t, []string{"sleep", "100"}, infos[2].Spec.Command.Argv)
+}
+
+// Tasks are submitted from a file or the standard input, also as a pod.
+func TestSubmitFile(t *testing.T) {
+	s := serve(t)
+	const two = "- {id: a, cpus: 0.1, mem: 32, command: {shell: 'exit 4'}}\n- {id: b, cpus: 0.1, mem: 32, command: {shell: 'true'}}\n"
+	out, err := s.run(t, "submit", "--file", file(t, two), "--wait", "ended")
+	require.Equal(t, 4, exitCode(err), "%v", err)
+	require.Equal(t, "a\nb\n", out)
+	out, err = tool(t.Context(), strings.ReplaceAll(strings.ReplaceAll(two, "id: ", "pod: p, id: p-"), "exit 4", "sleep 100"), "submit", "-f", "-", "--pod", "--wait", "running", "--at", s.address)
+	require.NoError(t, err)
+	require.Equal(t, "p-a\np-b\n", out)
+	info, err := s.Task(t.Context(), "p-a")
+	require.NoError(t, err)
+	require.Equal(t, "p", info.Spec.Pod)
+}
+
+// What is wrong with a submission is said before anything is sent, or in the words of the framework, with what to do.
+func TestSubmitMistakes(t *testing.T) {
+	s := serve(t)
+	require.NoError(t, s.Submit(t.Context(), task.Spec{ID: "there", Mem: 1, Command: task.Command{Shell: "true"}}))
+	for args, want := range map[string]struct {
+		text string
+		code int
+	}{
+		"":                                        {"there is nothing to run: --command, --image, --file or a program after --", exitUsage},
+		"--command x --mem -1":                    {"Mem", exitUsage},
+		"--command x --id a/b":                    {"ID", exitUsage},
+		"--command x -- y":                        {"Command", exitUsage},
+		"--command x --env A":                     {`--env "A" (NAME=VALUE)`, exitUsage},
+		"--command x --constraint rack":           {`--constraint "rack"`, exitUsage},
+		"--command x --port many":                 {`--port "many" (a number up to 65535)`, exitUsage},
+		"--command x --count 0":                   {"--count 0 (at least 1)", exitUsage},
+		"--command x --wait long":                 {`--wait "long" (running or ended)`, exitUsage},
+		"--command x --pod":                       {"--pod without --file", exitUsage},
+		"--command x --file f":                    {"--file has whole tasks, to which --command cannot be added", exitUsage},
+		"--file f --count 2":                      {"--file has whole tasks, to which --count cannot be added", exitUsage},
+		"--file /no/file":                         {"no such file", exitFailure},
+		"--command x -o xml":                      {`--output "xml" (id or json)`, exitUsage},
+		"--command false --id there":              {"duplicate task ID", exitFailure},
+		"--command false --id there --wait ended": {"take another --id", exitFailure},
+	} {
+		_, err := s.run(t, append([]string{"submit"}, strings.Fields(args)...)...)
+		require.ErrorContains(t, err, want.text, args)
+		require.Equal(t, want.code, exitCode(err), args)
+	}
+}
+
+// An interrupt ends the waiting, and the task goes on.
+func TestInterruptedSubmit(t *testing.T) {
+	s := serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := tool(ctx, "", "submit", "--id", "long", "--cmd", "sleep 100", "--wait", "ended", "--at", s.address)
+		ended <- err
+	}()
+	require.NoError(t, until(t.Context(), demoPatience, func(ctx context.Context) error {
+		_, err := s.Wait(ctx, "long", scheduler.UntilRunning)
+		return err
+	}))
+	cancel()
+	require.ErrorContains(t, <-ended, "interrupted; the tasks go on")
+	info, err := s.Task(t.Context(), "long")
+	require.NoError(t, err)
+	require.Equal(t, task.StateRunning, info.State)
+}
+
+// Tasks are listed with filters, in an order, as a table, as IDs or as JSON.
+func TestList(t *testing.T) {
+	s := serve(t)
+	out, err := s.run(t, "ls")
+	require.NoError(t, err)
+	require.Equal(t, "ID  STATE  FOR  HOST  CPUS  MEM  GROUP  MESSAGE\n", out)
+	for i := range 3 {
+		_, err := s.Launch(t.Context(), task.Spec{ID: fmt.Sprint("x", i), Group: fmt.Sprint("g", i/2), CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Submit(t.Context(), task.Spec{ID: "big", Mem: 1e6, Labels: map[string]string{"size": "XL"}, Command: task.Command{Shell: "true"}}))
+	for args, ids := range map[string]string{
+		"":                        "x0 x1 x2 big",
+		"--state pending":         "big",
+		"--state running,staging": "x0 x1 x2",
+		"--group g0":              "x0 x1",
+		"--agent agent1":          "x0 x1 x2",
+		"--label size=XL":         "big",
+		"--text X1":               "x1",
+		"--sort -id":              "x2 x1 x0 big",
+		"--limit 2":               "x0 x1",
+		"--group none":            "",
+	} {
+		out, err := s.run(t, append([]string{"ls", "-o", "id"}, strings.Fields(args)...)...)
+		require.NoError(t, err)
+		require.Equal(t, ids, strings.Join(strings.Fields(out), " "), args)
+	}
+	out, err = s.run(t, "ls", "--text", "x0")
+	require.NoError(t, err)
+	require.Regexp(t, `^ID  STATE    FOR  HOST    CPUS  MEM  GROUP  MESSAGE\nx0  running  \d+s   agent1  0.1   32   g0\n$`, out)
+	out, err = s.run(t, "ls", "-o", "json", "--group", "g1")
+	require.NoError(t, err)
+	var all []controlapi.Summary
+	require.NoError(t, json.Unmarshal([]byte(out), &all))
+	require.Len(t, all, 1)
+	require.Equal(t, task.StateRunning, all[0].State)
+	for args, text := range map[string]string{"--state up": `--state: `, "--limit -1": "--limit -1 (not negative)", "--output wide": `--output "wide"`, "more": "arguments"} {
+		_, err := s.run(t, append([]string{"ls"}, strings.Fields(args)...)...)
+		require.ErrorContains(t, err, text)
+		require.Equal(t, exitUsage, exitCode(err))
+	}
+}
+
+// More tasks than there are on a page of the API are all listed.
+func TestListOfSeveralPages(t *testing.T) {
+	s := serve(t)
+	const n = 2*mostOnPage + 1
+	require.NoError(t, each(n, func(i int) error {
+		return s.Submit(t.Context(), task.Spec{ID: fmt.Sprint("t", i), Mem: 1e6, Command: task.Command{Shell: "true"}})
+	}))
+	for args, want := range map[string]int{"": n, "--limit 1500": 1500, "--limit 1000": 1000} {
+		out, err := s.run(t, append([]string{"ls", "-o", "id"}, strings.Fields(args)...)...)
+		require.NoError(t, err)
+		require.Equal(t, want, strings.Count(out, "\n"), args)
+	}
+}
+
+// Tasks are killed by their IDs; all of them only if somebody has said yes.
+func TestKill(t *testing.T) {
+	s := serve(t)
+	launch := func(ids ...string) {
+		for _, id := range ids {
+			_, err := s.Launch(t.Context(), task.Spec{ID: id, CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
+			require.NoError(t, err)
+		}
+	}
+	launch("a", "b", "c", "d")
+	out, err := s.run(t, "kill", "a", "b")
+	require.NoError(t, err)
+	require.Contains(t, out, "task a killed on agent1")
+	require.Contains(t, out, "task b killed on agent1")
+	_, err = s.run(t, "kill", "none")
+	require.ErrorContains(t, err, `"samplefw ls" lists the tasks`)
+	require.Equal(t, exitFailure, exitCode(err))
+	for _, args := range [][]string{{"kill"}, {"kill", "--all", "c"}} {
+		_, err = s.run(t, args...)
+		require.Equal(t, exitUsage, exitCode(err), "%v", err)
+	}
+	t.Setenv("SAMPLEFW_YES", "true") // does not count
+	_, err = s.run(t, "kill", "--all")
+	require.ErrorContains(t, err, "nothing was killed: answer yes, or add --yes")
+	out, err = s.run(t, "kill", "--all", "--yes", "-o", "json")
+	require.NoError(t, err)
+	var infos []task.Info
+	require.NoError(t, json.Unmarshal([]byte(out), &infos))
+	require.Len(t, infos, 2)
+	out, err = s.run(t, "kill", "--all")
+	require.NoError(t, err)
+	require.Empty(t, out, "there is nothing left")
+}
+
+// A pending task is explained with a line for each reason, another one with its state.
+func TestExplain(t *testing.T) {
+	s := serve(t)
+	require.NoError(t, s.Submit(t.Context(), task.Spec{ID: "picky", Mem: 1e6, Command: task.Command{Shell: "true"},
+		Constraints: []task.Constraint{{Attribute: "rack", Operator: task.OpIs, Value: "r9"}}}))
+	require.NoError(t, until(t.Context(), demoPatience, func(ctx context.Context) error {
+		out, err := s.run(t, "explain", "picky")
+		if err == nil && !strings.Contains(out, "\n  - rack IS r9: does not hold on 1 agent\n") {
+			err = fmt.Errorf("it says %q", out)
+		}
+		return err
+	}))
+	out, err := s.run(t, "explain", "picky", "-o", "json")
+	require.NoError(t, err)
+	var why scheduler.Explanation
+	require.NoError(t, json.Unmarshal([]byte(out), &why))
+	require.Equal(t, "picky", why.Task.Spec.ID)
+	_, err = s.Kill(t.Context(), "picky")
+	require.NoError(t, err)
+	out, err = s.run(t, "explain", "picky")
+	require.NoError(t, err)
+	require.Equal(t, "task picky killed\n", out)
+	_, err = s.run(t, "explain", "none")
+	require.ErrorContains(t, err, "unknown task")
+	_, err = s.run(t, "explain")
+	require.Equal(t, exitUsage, exitCode(err))
+}
+
+// Events are printed as they come: those of the tasks that were asked for.
+func TestWatch(t *testing.T) {
+	s := serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	lines := make(chan string, 1000)
+	ended := make(chan error, 1)
+	go func() {
+		root := newRoot()
+		root.SetArgs([]string{"watch", "mine", "-o", "json", "--at", s.address})
+		root.SetOut(lineWriter(lines))
+		ended <- root.ExecuteContext(ctx)
+	}()
+	var states []string
+	require.NoError(t, until(t.Context(), demoPatience, func(ctx context.Context) error { // until the watching has begun
+		id := "mine"
+		if len(states) > 0 {
+			return nil
+		}
+		_, _ = s.Launch(ctx, task.Spec{ID: "other", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "sleep 100"}})
+		_ = s.Forget(ctx, id)
+		if _, err := s.Launch(ctx, task.Spec{ID: id, CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "sleep 100"}}); err != nil {
+			return err
+		}
+		if _, err := s.Kill(ctx, id); err != nil {
+			return err
+		}
+		for {
+			select {
+			case line := <-lines:
+				var e struct {
+					Event string
+					Data  scheduler.TaskEvent
+				}
+				require.NoError(t, json.Unmarshal([]byte(line), &e), line)
+				require.Equal(t, "task", e.Event)
+				require.Equal(t, id, e.Data.Task.Spec.ID)
+				states = append(states, e.Data.Task.State.String())
+				if e.Data.Task.State == task.StateKilled {
+					return nil
+				}
+			case <-time.After(time.Second):
+				return fmt.Errorf("only %q", states)
+			}
+		}
+	}))
+	require.Contains(t, states, "running")
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+// lineWriter sends what is written: a line at a time.
+type lineWriter chan string
+
+func (w lineWriter) Write(line []byte) (int, error) {
+	w <- string(line)
+	return len(line), nil
+}
+
+// Without the token the API says nothing, and the tool what to do. The token comes from a flag, a file or the environment.
+func TestTokenOfTheAPI(t *testing.T) {
+	s := serve(t, "s3cret")
+	_, err := s.run(t, "ls")
+	require.ErrorContains(t, err, "set SAMPLEFW_TOKEN, --token or --token-file")
+	_, err = s.run(t, "watch")
+	require.ErrorContains(t, err, "set SAMPLEFW_TOKEN, --token or --token-file")
+	for _, args := range [][]string{{"--token", "s3cret"}, {"--token-file", file(t, "s3cret\n")}} {
+		_, err = s.run(t, append([]string{"ls"}, args...)...)
+		require.NoError(t, err)
+	}
+	_, err = s.run(t, "ls", "--token", "wrong")
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "wrong")
+	_, err = s.run(t, "ls", "--token-file", "/no/s3cret")
+	require.ErrorContains(t, err, "--token-file: the file cannot be read")
+	require.NotContains(t, err.Error(), "s3cret")
+	t.Setenv("SAMPLEFW_TOKEN", "s3cret")
+	t.Setenv("SAMPLEFW_AT", "127.0.0.1:1,"+s.address)
+	_, err = tool(t.Context(), "", "ls")
+	require.NoError(t, err, "one of two addresses answers")
+}
+
+// Where nobody answers the tool says so at once, and where to look.
+func TestNobodyAnswers(t *testing.T) {
+	_, err := tool(t.Context(), "", "ls", "--at", "127.0.0.1:1")
+	require.ErrorContains(t, err, "nobody answers at --at 127.0.0.1:1")
+	require.ErrorContains(t, err, `"samplefw run" and "samplefw ha" say where their API is`)
+}
+
+// Completion asks the API for the IDs of tasks.
+func TestCompletionOfIDs(t *testing.T) {
+	s := serve(t)
+	for _, id := range []string{"web-1", "web-2"} {
+		require.NoError(t, s.Submit(t.Context(), task.Spec{ID: id, Mem: 1e6, Command: task.Command{Shell: "true"}}))
+	}
+	t.Setenv("SAMPLEFW_AT", s.address)
+	for args, want := range map[string]string{
+		"kill,":            "web-1\tpending\nweb-2\tpending\n:4",
+		"kill,web-1,w":     "web-2",
+		"explain,":         "web-1\tpending",
+		"explain,web-1,":   ":4",
+		"ls,--state,":      "unreachable",
+		"submit,--wait,":   "running\nended\n:4",
+		"ls,-o,":           "table\nid\njson\n:4",
+		"":                 "submit\tSubmits tasks, and prints their IDs",
+		"watch,":           "web-2\tpending",
+		"kill,--at,x:1,we": ":4",
+	} {
+		out, err := tool(t.Context(), "", append([]string{"__complete"}, strings.Split(args, ",")...)...)
+		require.NoError(t, err)
+		require.Contains(t, out, want, args)
+	}
+	_ = os.Unsetenv("SAMPLEFW_AT")
+}
