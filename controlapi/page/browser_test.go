@@ -34,6 +34,8 @@ func TestPage(t *testing.T) {
 		"empty: says so, and how to submit":                               emptyStates,
 		"360 px: nothing is wider than the window":                        narrow,
 		"accessible: names, contrast, landmarks, language":                accessible,
+		"real servers: launch, output, why, kill, another leader":         realFramework,
+		"screenshots: as in docs":                                         screenshots,
 		"hostile texts: stay text":                                        hostileTexts,
 		"hostile texts: the checker sees a page that does it wrong":       hostileControl,
 	} {

@@ -245,7 +245,10 @@ const reader = new Feed({
     changed();
   },
   changed: (feed) => {
-    if (feed.live && status.feed.retryAt) say("Connected again");
+    if (feed.live && status.feed.retryAt) {
+      say("Connected again");
+      detail.reconnected();
+    }
     status.feed = { ...feed, retryAt: feed.live ? 0 : feed.retryAt };
     drawAlerts();
   },
