@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
@@ -184,11 +185,11 @@ func (r *logReader) piece(ctx context.Context, offset int64, length int) (agenth
 	if err != nil && ctx.Err() != nil {
 		return p, contextError(ctx)
 	}
-	return p, r.explained(err)
+	return p, r.explained(ctx, err)
 }
 
 // explained returns the LogError for an error of an agent.
-func (r *logReader) explained(err error) error {
+func (r *logReader) explained(ctx context.Context, err error) error {
 	var (
 		away    *agenthttp.AwayError
 		refused *agenthttp.RefusedError
@@ -199,7 +200,7 @@ func (r *logReader) explained(err error) error {
 		return nil
 	case errors.Is(err, agenthttp.ErrNoFile) && (state == task.StateStaging || state == task.StateStarting):
 		return r.failed(CodeNotStarted, "it is being launched, and has no files yet", nil)
-	case errors.Is(err, agenthttp.ErrNoFile) && (state == task.StateError || state == task.StateDropped):
+	case errors.Is(err, agenthttp.ErrNoFile) && r.ended && !r.ran(ctx):
 		return r.failed(CodeNotStarted, fmt.Sprintf("it never ran: it is %v", state), nil)
 	case errors.Is(err, agenthttp.ErrNoFile):
 		return r.failed(CodeOutputGone, "its agent has no such file (any more): it may have removed the sandbox", nil)
@@ -213,6 +214,23 @@ func (r *logReader) explained(err error) error {
 		return r.away(printable.Error(away.Err))
 	}
 	return err
+}
+
+// ran reports whether the newest launch of a task that has ended is known to have begun, or nothing is known of it.
+func (r *logReader) ran(ctx context.Context) bool {
+	if r.began || r.box.info.State == task.StateFinished || r.box.info.ExitStatus != nil {
+		return true
+	}
+	history, err := r.s.History(ctx, r.id)
+	for _, t := range slices.Backward(history) {
+		switch t.State {
+		case task.StateStarting, task.StateRunning, task.StateUnreachable:
+			return true
+		case task.StateStaging:
+			return false
+		}
+	}
+	return err != nil
 }
 
 // away returns the LogError for an agent that cannot be reached.
