@@ -61,7 +61,7 @@ func (r *logReader) follow(ctx context.Context) error {
 	if r.box.info.AgentID == "" {
 		return r.missing()
 	}
-	var away time.Time // since when there were only errors; zero: there was none
+	var away time.Time // since when the file cannot be read; zero: it can, or is not there yet
 	for pause, last := followMin, false; ; {
 		offset := r.offset
 		err := r.read(ctx)
@@ -72,9 +72,11 @@ func (r *logReader) follow(ctx context.Context) error {
 			away, last = time.Time{}, r.ended
 		case !r.passes(err):
 			return err
+		case ErrorCode(err) == CodeNotStarted: // it is waited for
+			away = time.Time{}
 		case away.IsZero():
 			away = time.Now()
-		case time.Since(away) >= followPatience && ErrorCode(err) != CodeNotStarted:
+		case time.Since(away) >= followPatience:
 			return err
 		}
 		if pause = min(2*pause, followMax); r.offset != offset || r.ended {
@@ -221,6 +223,8 @@ func (r *logReader) ran(ctx context.Context) bool {
 	if r.began || r.box.info.State == task.StateFinished || r.box.info.ExitStatus != nil {
 		return true
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	history, err := r.s.History(ctx, r.id)
 	for _, t := range slices.Backward(history) {
 		switch t.State {
@@ -272,7 +276,7 @@ func (r *logReader) missing() error {
 
 func (r *logReader) failed(code Code, reason string, err error) error {
 	info := &r.box.info
-	return &LogError{ID: r.id, AgentID: info.AgentID, Hostname: info.Hostname, Address: r.box.address, Code: code, Reason: reason, Err: err}
+	return &LogError{ID: r.id, AgentID: info.AgentID, Hostname: info.Hostname, Address: r.box.address, Code: code, Reason: printable.Line(reason), Err: err}
 }
 
 // sleep waits, unless ctx ends first.
