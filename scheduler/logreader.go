@@ -215,16 +215,17 @@ func (r *logReader) explained(err error) error {
 	return err
 }
 
+// away returns the LogError for an agent that cannot be reached.
 func (r *logReader) away(err error) error {
-	why := "its agent is away"
+	reason := fmt.Sprintf("its agent is away: %v", err)
 	var token *mesoshttp.TokenError
 	switch {
 	case errors.As(err, &token):
-		why = "its agent cannot be asked"
+		reason = fmt.Sprintf("its agent cannot be asked: %v", err)
 	case r.box.info.State == task.StateUnreachable:
-		why += ", and the task unreachable"
+		reason = fmt.Sprintf("its agent is away, and the task unreachable: %v", err)
 	}
-	return r.failed(CodeAgentAway, why+": "+err.Error(), err)
+	return r.failed(CodeAgentAway, reason, err)
 }
 
 // whatToDo says what to do about an agent that wants credentials.
