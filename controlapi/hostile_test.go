@@ -493,11 +493,14 @@ func TestReaderThatIsTooSlow(t *testing.T) {
 			<-served
 		}()
 		conn := listener.dial()
-		_, err := io.WriteString(conn, "GET /v1/events?view=summary HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, err := io.WriteString(conn, "GET /v1/events?view=summary HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 		require.NoError(t, err)
-		beginning := make([]byte, 1000) // the head, and the snapshot
-		_, err = conn.Read(beginning)
-		require.NoError(t, err)
+		for beginning := ""; !strings.Contains(beginning, `"last":true`); { // the end of the snapshot
+			part := make([]byte, 1000)
+			n, err := conn.Read(part)
+			require.NoError(t, err)
+			beginning += string(part[:n])
+		}
 		for i := range 5000 {
 			require.NoError(t, w.scheduler.Submit(t.Context(), spec("t"+encode(t, i))))
 		}

@@ -19,7 +19,8 @@ import (
 type Info struct {
 	Spec  Spec  `json:"spec"`
 	State State `json:"state"`
-	// Version orders the changes of all tasks of the framework: each change gives its task the next higher version. Of
+	// Version orders the changes of all tasks of the framework: each change gives its task the next higher version, and so
+	// does the removal of tasks from the record, whose event has a version of its own. Of
 	// two Infos of a task the one with the higher version is newer, and an event is newer than a list if its version is
 	// higher than all versions in the list. Versions also rise across restarts and changes of the leader: a run begins
 	// with the time in microseconds since 1970, or with the highest version in the store if that is higher. Only if a

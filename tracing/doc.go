@@ -13,16 +13,19 @@
 // mesos.launch.attempt counts them. A task that failed or was lost has the status Error in its last span. Phases whose
 // times are unknown, see [scheduler.LaunchTimes], are left out. The attributes are in the comments of the constants.
 //
-// A program that traces its own requests calls [Inject] before it submits a task: the spans of the task are then children
-// of its span. Otherwise they are a trace of their own, with an ID that is derived from the framework's ID, the task's ID
-// and the time of its submission. So all spans of a task have the same trace ID, also those that another process writes after a failover.
+// A program that traces its own requests calls [Inject] before it submits a task: the spans of the task are then children of
+// its span. Otherwise they are a trace of their own, with an ID that is derived from the framework's ID, the task's ID and
+// the time of its submission. So all spans of a task have the same trace ID, also those that another process writes after a
+// failover.
 //
-// What it promises: nothing in the scheduler waits for a span, and package scheduler does not link OpenTelemetry. Only its API is linked
-// here; the SDK is chosen by the program. Of a task that runs nothing is kept open, and some 100 bytes are kept.
+// What it promises: nothing in the scheduler waits for a span, and package scheduler does not link OpenTelemetry. Only its
+// API is linked here; the SDK is chosen by the program. Of a task that runs nothing is kept open, and some 100 bytes are
+// kept.
 //
-// What it does not: spans are lost with events that were missed, because the watcher was too slow or because the leader died between
-// an event and the export of its span; what came before is then read from the task's history, so that the next spans are right.
-// A span may be written twice after a failover, if two processes saw the same event. Nothing is written about tasks that ended while nobody followed.
+// What it does not: spans are lost with events that were missed, because the watcher was too slow or because the leader died
+// between an event and the export of its span; what came before is then read from the task's history, so that the next spans
+// are right. A span may be written twice after a failover, if two processes saw the same event. Nothing is written about
+// tasks that ended while nobody followed.
 //
 // There are no goroutines: Follow works on that of its caller.
 package tracing
