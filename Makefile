@@ -49,6 +49,7 @@ race-short:
 chaos:
 	go test ./scheduler -run 'TestChaos$$' -chaos 1000 -timeout 2h
 	go test ./internal/hatest -run 'TestChaos$$' -chaos 2000 -timeout 2h
+	go test ./controlapi -run 'TestClientInChaos$$' -seeds 100 -timeout 1h
 
 # what a process with a scheduler takes while a master sends as much as it can, in real time: a table of the events sent and the
 # peak of the resident set, which fails above 512 MiB. It needs Linux.

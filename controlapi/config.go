@@ -31,7 +31,7 @@ type Config struct {
 	Elector Elector
 	// Tokens are the bearer tokens that clients may use, each of which may do everything. With several, one can be
 	// replaced without a pause. Empty: no token is needed.
-	Tokens []string
+	Tokens []string `json:"-"`
 	// TLS is the configuration for listening with TLS. With ClientAuth tls.RequireAndVerifyClientCert it stands for a
 	// token. Members then ask each other with TLS as well: they show the certificates of this configuration, and RootCAs are
 	// the authorities of the other members' certificates. It is cloned. Nil: plain HTTP.
@@ -48,6 +48,16 @@ type Config struct {
 	// Logger gets a line at level Debug for each request, without its headers. Default: none.
 	Logger *slog.Logger
 }
+
+// String returns the name without anything secret.
+func (c Config) String() string { return "controlapi server of " + cut(c.Name) }
+
+// Format prints the same as String with every verb, so that no token is logged. Package fmt does not call it for a Config in a
+// field that is not exported.
+func (c Config) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.String()) }
+
+// LogValue returns the same as String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // ConfigError is returned by [New] and [NewClient] if a field of the config is invalid.
 type ConfigError struct {

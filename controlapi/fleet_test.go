@@ -66,7 +66,7 @@ func inFleetWith(t *testing.T, config func(int, *controlapi.Config), test func(t
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &fleet{t: t, network: &virtualnet.Network{}, config: config}
-		agents := make([]mesosfake.Agent, 3)
+		agents := []mesosfake.Agent{{Resources: "cpus:32;mem:32768"}, {}, {}}
 		f.cluster = mesosfake.Start(t, mesosfake.Config{Agents: agents})
 		var api []string
 		for i := range 3 {

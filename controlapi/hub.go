@@ -2,6 +2,7 @@ package controlapi
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -84,12 +85,22 @@ func (h *hub) work(ctx context.Context, done chan<- struct{}) {
 		})
 	}
 	for ctx.Err() == nil {
-		h.follow(ctx)
+		h.protect("events", func() { h.follow(ctx) })
 		select {
 		case <-ctx.Done():
 		case <-time.After(retryPause):
 		}
 	}
+}
+
+// protect keeps a panic of the framework from ending the process.
+func (h *hub) protect(what string, f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			h.server.config.Logger.Error("panic", "in", what, "panic", value, "stack", string(debug.Stack()))
+		}
+	}()
+	f()
 }
 
 // follow follows one run of the framework, if there is one.

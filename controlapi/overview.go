@@ -27,20 +27,24 @@ func (h *hub) makeOverviews(ctx context.Context) {
 		case <-h.wanted:
 		case <-pause.C:
 		}
-		next := overviewPause
 		if h.isWatched() {
-			o := h.server.overview(ctx)
-			if o.Connection != nil {
-				o.Agents, _ = h.server.config.Framework.Agents(ctx)
-			}
-			if data := mustEncode(o); !bytes.Equal(data, last) {
-				last = data
-				h.publish(&h.overview, data)
-				next = max(next, time.Duration(len(data))*time.Second/overviewRate)
-			}
+			h.protect("overview", func() { last = h.publishOverview(ctx, last) })
 		}
-		pause.Reset(next)
+		pause.Reset(max(overviewPause, time.Duration(len(last))*time.Second/overviewRate))
 	}
+}
+
+// publishOverview publishes the present overview if it differs from the last one, and returns it.
+func (h *hub) publishOverview(ctx context.Context, last []byte) []byte {
+	o := h.server.overview(ctx)
+	if o.Connection != nil {
+		o.Agents, _ = h.server.config.Framework.Agents(ctx)
+	}
+	now := mustEncode(o)
+	if !bytes.Equal(now, last) {
+		h.publish(&h.overview, now)
+	}
+	return now
 }
 
 func (h *hub) isWatched() bool {

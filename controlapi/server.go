@@ -51,6 +51,12 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
+// String returns the name of the framework.
+func (s *Server) String() string { return s.config.String() }
+
+// Format prints the same as String with every verb, so that no token is logged.
+func (s *Server) Format(to fmt.State, _ rune) { fmt.Fprint(to, s.String()) }
+
 // Serve answers requests on a listener, which it closes, until ctx ends. With [Config.TLS] it speaks TLS, and HTTP/2 to those
 // who want it. Requests that are under way then end: those that wait or watch at once, others when they are answered, and
 // all of them within 5 s. It returns the cause of ctx's end, or why it cannot serve, such as a listener that others can

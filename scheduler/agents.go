@@ -20,6 +20,9 @@ type AgentStats struct {
 	Offered   Amounts   `json:"offered,omitzero"`
 	OfferedAt time.Time `json:"offeredAt,omitzero"`
 	Roles     []string  `json:"roles,omitempty"`
+	// Free is what Offered leaves after the launches that this process has made since. Other frameworks may have taken some of it,
+	// and tasks that have ended since may have freed more.
+	Free Amounts `json:"free,omitzero"`
 	// Tasks is how many tasks of this framework are on the agent, including unreachable ones; Taken is what they
 	// asked for.
 	Tasks int     `json:"tasks"`
@@ -95,6 +98,17 @@ func (a *Amounts) addScalar(name string, amount float64) {
 		}
 		a.Scalars[name] += amount
 	}
+}
+
+// less returns a without b, and 0 where b is more.
+func (a *Amounts) less(b *Amounts) Amounts {
+	r := Amounts{
+		CPUs: max(0, a.CPUs-b.CPUs), Mem: max(0, a.Mem-b.Mem), Disk: max(0, a.Disk-b.Disk), GPUs: max(0, a.GPUs-b.GPUs), Ports: max(0, a.Ports-b.Ports),
+	}
+	for name, amount := range a.Scalars {
+		r.addScalar(name, max(0, amount-b.Scalars[name]))
+	}
+	return r
 }
 
 // rounded returns a copy, rounded to the three decimal digits that amounts have in Mesos.

@@ -41,10 +41,12 @@ func TestAgents(t *testing.T) {
 		require.Equal(h, "r1", first.Agent.Attributes[0].Text.Value)
 		require.Equal(h, []string{"*"}, first.Roles)
 		require.Equal(h, scheduler.Amounts{CPUs: 4, Mem: 1000, Disk: 100, Ports: 10, Scalars: map[string]float64{"bandwidth": 10}}, first.Offered)
+		require.Equal(h, scheduler.Amounts{CPUs: 3.9, Mem: 400, Disk: 100, Ports: 8, Scalars: map[string]float64{"bandwidth": 9.7}}, first.Free)
 		require.Equal(h, 1, first.Tasks)
 		require.Equal(h, scheduler.Amounts{CPUs: 0.1, Mem: 600, Ports: 2, Scalars: map[string]float64{"bandwidth": 0.3}}, first.Taken)
 		require.Zero(h, all[1].Tasks)
 		require.Equal(h, scheduler.Amounts{CPUs: 1, Mem: 500, Disk: 10, Ports: 3}, all[1].Offered)
+		require.Equal(h, all[1].Offered, all[1].Free)
 		offered := all[1].OfferedAt
 		require.LessOrEqual(h, launched.Sub(offered), time.Second)
 

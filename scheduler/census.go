@@ -30,10 +30,11 @@ type census struct {
 type agent struct {
 	about *task.Agent // never changed, since entries share it
 	tasks int         // of ours on it
-	// Of the last event with offers of this agent: when it arrived, the roles of the offers, and their sum.
+	// Of the last event with offers of this agent: when it arrived, the roles of the offers, their sum, and what was launched since.
 	offeredAt time.Time
 	roles     []string
 	offered   Amounts
+	placed    Amounts
 	lastOffers
 	bytes int // of what is known of it
 }
@@ -163,6 +164,9 @@ func (c *census) count(e *entry, about *task.Agent) {
 	e.counted = g.counts[at]
 	e.counted.tasks++
 	a.tasks++
+	for _, m := range e.members() {
+		a.placed.addSpec(&m.Info.Spec)
+	}
 	c.presence.stale = true
 }
 
@@ -228,7 +232,7 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		}
 		if !seen[a] {
 			seen[a] = true
-			a.offeredAt, a.roles, a.offered = now, nil, Amounts{}
+			a.offeredAt, a.roles, a.offered, a.placed = now, nil, Amounts{}, Amounts{}
 			a.forgetLast()
 			c.bytes += about - a.bytes
 			a.bytes = about
@@ -305,6 +309,8 @@ func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
 		s := AgentStats{Agent: *a.about}
 		if now.Sub(a.offeredAt) < c.ttl {
 			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
+			free := a.offered.less(&a.placed)
+			s.Free = free.rounded()
 		} else if a.tasks == 0 {
 			continue
 		}

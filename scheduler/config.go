@@ -104,7 +104,8 @@ type Config struct {
 	// It is several times slower, and alters text that is not UTF-8.
 	JSON bool
 	// TLS has the certificate authorities and client certificates for https. If it is set, the masters
-	// found by ZooKeeper are contacted over https. Default: the system's certificate authorities.
+	// found by ZooKeeper are contacted over https. Agents are, see [Scheduler.Logs], if their offers say so. Default: the
+	// system's certificate authorities.
 	//
 	// Its callbacks run on goroutines of their own. If one panics, that is the error of the connection, a [*PanicError]; if one
 	// blocks, the connection is given up with its call or attempt, and the callback is left behind. If 16 of them block, no
@@ -112,7 +113,8 @@ type Config struct {
 	// not block: ClientSessionCache, and Rand.
 	TLS *tls.Config
 	// Credential is sent to the master as HTTP basic authentication, also over http. It goes to each master that Master
-	// names and to those that they redirect to, or that ZooKeeper names, within TrustedHosts. Default: none.
+	// names and to those that they redirect to, or that ZooKeeper names, within TrustedHosts, and to agents whose output is read,
+	// within TrustedHosts as well. Default: none.
 	// See Mesos' docs/authentication.md.
 	Credential *Credential
 	// Token returns the bearer token that is sent to the master, to the same ones as Credential. It is called again
@@ -124,13 +126,14 @@ type Config struct {
 	// names and IP addresses, "*.example.com" for all names below example.com, ranges such as "10.0.0.0/8", and "*" for
 	// all hosts. A redirect to another host is not followed, and the next master of a list is tried. Ports do not count.
 	// Names are not resolved: an address that a master redirects to, or that ZooKeeper names, needs an address or a
-	// range here. (Without TLS the masters found by ZooKeeper are contacted by their IP addresses.)
+	// range here. (Without TLS the masters found by ZooKeeper are contacted by their IP addresses.) Agents, see [Scheduler.Logs],
+	// are asked in any case, but without Credential and Token unless they are trusted in the same way.
 	//
 	// Default: without a Credential and Token all hosts; with one of them over https all hosts as well, since certificates say
 	// who they are, unless TLS skips their verification; and over http the hosts in Master, or, if that is ZooKeeper,
 	// TrustedHosts is required.
 	TrustedHosts []string
-	// DialContext makes the connections to masters and ZooKeeper. If it panics or blocks, that is as with the callbacks of
+	// DialContext makes the connections to masters, agents and ZooKeeper. If it panics or blocks, that is as with the callbacks of
 	// TLS. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as

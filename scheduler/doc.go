@@ -20,6 +20,7 @@
 //   - A launch is stored before it is made. With a durable [Store], another process can go on with the framework and
 //     its tasks. While the store fails, nothing is launched.
 //   - After each subscription, and every 15 min, all tasks are compared with what Mesos knows.
+//   - [Scheduler.Logs] reads what a task has written, exactly, or says why it cannot.
 //   - Tasks keep running when Run ends. Only [Scheduler.Teardown] ends the framework.
 //   - Whatever a master, ZooKeeper or a store does, subscriptions, calls, memory and log lines stay bounded, and Run ends
 //     when it is told to. docs/security.md in this module's repository has all bounds.
@@ -48,7 +49,7 @@
 // two that acknowledge updates, one that writes to the store, and one for each call of the store, of Confirm and of
 // [Config.Token], and for each connection that is made. They wait for all of them before they return; only a call of your
 // code that ignores its context is left behind, see [Store]. When they begin, they decode the records of a large store on
-// several. [Scheduler.Watch] starts none, and all other methods wait on the goroutine of their caller. If its context ends
+// several. [Scheduler.Watch] and [Scheduler.Logs] start none, but for those of net/http while output is read, and all other methods wait on the goroutine of their caller. If its context ends
 // while a matcher, builder, policy or log handler does not return, one takes the request back when it has.
 //
 // # How it is made

@@ -14,9 +14,9 @@ import (
 // has ended. If the spec on record differs, Ensure returns the task on record and a [*SpecDiffError]. Nothing runs
 // twice.
 //
-// In the comparison an empty list or map equals none, and amounts are compared in thousandths, as Mesos does. Defaults
-// are not filled in: a port with protocol "tcp" differs from one without. Of a task that is only remembered, see
-// [Config.RememberIDs], a hash of the spec is compared.
+// In the comparison an empty list or map equals none, and amounts are compared in thousandths, as Mesos does. Defaults are
+// not filled in: a port with protocol "tcp" differs from one without. [task.Spec.RequestID] is not compared. Of a task that
+// is only remembered, see [Config.RememberIDs], a hash of the spec is compared.
 //
 // If ctx ends first the error is a [*WaitError], and the task may be on record or not: unlike [Scheduler.Submit],
 // Ensure does not withdraw it, so that Ensure can be called again.
@@ -24,8 +24,8 @@ func (s *Scheduler) Ensure(ctx context.Context, spec task.Spec) (task.Info, erro
 	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return ensure{ref: r, spec: spec} })
 }
 
-// SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec. It matches
-// [ErrDuplicateTask].
+// SpecDiffError is returned by [Scheduler.Ensure] for a task that is on record with another spec, and by methods such as
+// [Scheduler.Submit] if the task was submitted by the same request with another spec. It matches [ErrDuplicateTask].
 type SpecDiffError struct {
 	ID string `json:"id"`
 	// Fields are the fields that differ. Empty: the task has ended, and only a hash of its spec is on record.
@@ -37,7 +37,7 @@ type SpecDiffError struct {
 type FieldDiff struct {
 	Field    string `json:"field"`             // the path from Spec, such as "CPUs", "Ports[1].Protocol" or "Labels[team]"
 	OnRecord string `json:"onRecord,omitzero"` // what is on record; for a list or map, the number of its elements
-	Wanted   string `json:"wanted,omitzero"`   // likewise, what Ensure was called with
+	Wanted   string `json:"wanted,omitzero"`   // likewise, what the method was called with
 }
 
 // String returns one line, such as "CPUs: 0.5 on record, 1 wanted".

@@ -22,7 +22,8 @@ var (
 	ErrRunning = errors.New("scheduler: already running")
 	// ErrDuplicateTask is returned by Submit and Launch for an ID that is on record or remembered, even if that task
 	// has ended: a late update for the old task could be applied to the new one, and a program that submits its tasks
-	// again after a restart would run those again that have ended. See [Config.RememberIDs] and [Scheduler.Forget].
+	// again after a restart would run those again that have ended. It is not returned to a request that is made again, see
+	// [task.Spec.RequestID]. See also [Config.RememberIDs] and [Scheduler.Forget].
 	ErrDuplicateTask = errors.New("scheduler: duplicate task ID")
 	// ErrUnknownTask is returned for an ID that is neither on record nor remembered.
 	ErrUnknownTask = errors.New("scheduler: unknown task")

@@ -52,8 +52,8 @@ func TestJSON(t *testing.T) {
 		scheduler.StoreEvent{},
 		scheduler.LagEvent{Missed: 3},
 		scheduler.Status{FrameworkID: "f", Connected: true, Master: "http://m1.example:5050", Since: at},
-		scheduler.Status{Err: failed, Since: at},
-		scheduler.AgentStats{Agent: agent, Offered: amounts, OfferedAt: at, Roles: []string{"*"}, Tasks: 2, Taken: amounts},
+		scheduler.Status{Err: failed, Since: at, StoreErr: failed},
+		scheduler.AgentStats{Agent: agent, Offered: amounts, OfferedAt: at, Roles: []string{"*"}, Free: amounts, Tasks: 2, Taken: amounts},
 		scheduler.Explanation{
 			Task: info, Findings: []scheduler.Finding{finding}, Cycles: 3, NeverOffered: failed, Subscribed: true, SubscribeErr: failed,
 			LastOffers: at, NotBefore: at, StoreErr: failed, MatcherErr: failed, Maintenance: 4, Filtered: true, TearingDown: true,

@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"strconv"
@@ -188,6 +189,30 @@ func TestLogsAreExact(t *testing.T) {
 				}
 				require.True(w, string(part) == string(got), "%+v", o)
 			}
+		}
+	})
+}
+
+// For a caller that takes his time nothing is read ahead, and others are not kept waiting.
+func TestLogsForSlowCaller(t *testing.T) {
+	withLogs(t, mesosfake.Config{}, scheduler.Config{}, func(w *logWorld) {
+		w.launch("t", "sleep 3600")
+		require.NoError(w, w.WriteOutput("t", "stdout", make([]byte, 1<<20)))
+		next := [3]func() (scheduler.LogChunk, error, bool){}
+		for i := range next { // more than may read at once
+			var stop func()
+			next[i], stop = iter.Pull2(w.Logs(w.Context(), "t", scheduler.LogOptions{Follow: true}))
+			defer stop()
+			c, err, _ := next[i]()
+			require.NoError(w, err)
+			require.Len(w, c.Data, 64<<10)
+		}
+		time.Sleep(time.Hour)
+		require.NoError(w, w.RotateOutput("t", "stdout"))
+		for i := range next {
+			c, err, _ := next[i]()
+			require.NoError(w, err)
+			require.True(w, c.Rotated, "it was not read before")
 		}
 	})
 }

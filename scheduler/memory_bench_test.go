@@ -79,13 +79,23 @@ func runningMachine(b *testing.B, n, services, data int) *machine {
 		m.step(now, wake{})
 		for i := range each {
 			id := serviceSpec(first+i, services).ID
-			m.step(now, received(b, statusOf(agent, id, mesos.TASK_STARTING, 0)))
+			acknowledged(m, now, received(b, statusOf(agent, id, mesos.TASK_STARTING, 0)))
 			running := statusOf(agent, id, mesos.TASK_RUNNING, data)
 			running.Update.Status.Healthy = proto(true)
-			m.step(now, received(b, running))
+			acknowledged(m, now, received(b, running))
 		}
 	}
 	return m
+}
+
+// acknowledged is a step with an update, whose acknowledgement the master takes: until then it is kept.
+func acknowledged(m *machine, now time.Time, update streamEvent) {
+	for _, a := range m.step(now, update) {
+		if s, is := a.(send); is && s.call.Acknowledge != nil {
+			m.step(now, callDone{stream: 1, call: s.call})
+			return
+		}
+	}
 }
 
 // received returns an event as it comes from the wire: it shares no memory with e.

@@ -90,33 +90,41 @@ func (s *Scheduler) Format(to fmt.State, _ rune) { fmt.Fprint(to, s.String()) }
 // Submit waits for [Scheduler.Run] to begin, on another goroutine, and puts a task on record. It returns when the
 // record is stored, and does not wait for the task to run. If ctx ends first the task is withdrawn or killed, and the
 // error is a [*WaitError]. It returns joined [*task.FieldError] for an invalid spec, and [ErrDuplicateTask] for an ID
-// that is on record or remembered, see [Config.RememberIDs]. [Scheduler.Ensure] is for programs that may have submitted
-// the task before.
+// that is on record or remembered, see [Config.RememberIDs].
+//
+// With a [task.Spec.RequestID] it can be called again: if the task on record has the same RequestID and an equal spec, as
+// [Scheduler.Ensure] compares them, it returns nil, however far the task has come. If only the spec is another one the error
+// is a [*SpecDiffError]. Of a task that is only remembered the spec alone is compared. The task then stays on record if ctx ends
+// first. Ensure is for programs that may have submitted the task in an earlier run.
 func (s *Scheduler) Submit(ctx context.Context, spec task.Spec) error {
 	_, err := s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec} })
 	return err
 }
 
 // Launch puts a task on record and waits until it is running and, if it has a health check, healthy.
-// If ctx ends first the task is withdrawn or killed, and the error is a [*WaitError], which says why the task was not running
-// yet. If Run ends first the task stays on record and keeps running. It returns the errors of [Scheduler.Submit], and a
-// [*TaskError] if the task ends first.
+// If ctx ends first the task is withdrawn or killed, unless it has a RequestID, and the error is a [*WaitError], which says why
+// the task was not running yet. If Run ends first the task stays on record and keeps running. It returns the errors of
+// [Scheduler.Submit], and a [*TaskError] if the task ends first.
+//
+// With a [task.Spec.RequestID] it can be called again, as Submit, and waits if need be; several callers may wait at once. Of a
+// task that has finished meanwhile it returns what is known, without an error, since it has run.
 func (s *Scheduler) Launch(ctx context.Context, spec task.Spec) (task.Info, error) {
 	return s.put(ctx, spec, func(r ref, spec task.Spec) input { return submit{ref: r, spec: spec, wait: true} })
 }
 
-// SubmitPod puts the members of a pod on record: tasks that run on one agent under the same
-// executor, share its network and sandbox volumes, and are launched and killed together. It returns when
-// they are stored. If ctx ends first they are withdrawn. All must have the same [task.Spec.Pod] and
-// satisfy [task.ValidatePod]; the constraints of all of them apply to the pod. It returns joined [*task.FieldError]
-// for invalid specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record or remembered.
-// See Mesos' docs/nested-container-and-task-group.md.
+// SubmitPod puts the members of a pod on record: tasks that run on one agent under the same executor, share its network and
+// sandbox volumes, and are launched and killed together. It returns when they are stored. If ctx ends first they are
+// withdrawn. With a [task.Spec.RequestID], which is the same for all, it can be called again with the same members in any
+// order, as [Scheduler.Submit], and nothing is withdrawn. All must have the same [task.Spec.Pod] and satisfy
+// [task.ValidatePod]; the constraints of all of them apply to the pod. It returns joined [*task.FieldError] for invalid
+// specs, and [ErrDuplicateTask] for an ID or a name of a pod that is on record or remembered. See Mesos'
+// docs/nested-container-and-task-group.md.
 func (s *Scheduler) SubmitPod(ctx context.Context, members ...task.Spec) error {
 	return s.submitPod(ctx, members, false)
 }
 
-// LaunchPod is SubmitPod, and then waits until all members run, and those with a health check are healthy. A member
-// that has already finished counts as running. If ctx ends first they are withdrawn or killed. It also
+// LaunchPod is SubmitPod, and then waits until all members run, and those with a health check are healthy. A member that has
+// already finished counts as running. If ctx ends first they are withdrawn or killed, unless they have a RequestID. It also
 // returns a [*TaskError] for the first member that ends in any other way.
 func (s *Scheduler) LaunchPod(ctx context.Context, members ...task.Spec) ([]task.Info, error) {
 	if err := s.submitPod(ctx, members, true); err != nil {
@@ -175,10 +183,10 @@ func (s *Scheduler) Kill(ctx context.Context, id string) (task.Info, error) {
 // is neither on record nor remembered. Callers that wait for the task in Kill, Launch or Wait get [ErrUnknownTask]. If
 // ctx ends first the task is forgotten nevertheless.
 //
-// Mesos and watchers are not told. If the task still runs when its agent comes back, it is a task that is not on
-// record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. For a replacement
-// of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as it remembers
-// the unreachable task, and if both ran the two could not be told apart.
+// Watchers are told by a [RemovedEvent]; Mesos is not told. If the task still runs when its agent comes back, it is a task
+// that is not on record: [Config.UnknownTasks] says what happens to it. A kill that was asked for is forgotten as well. For
+// a replacement of an unreachable task use another ID: a master refuses the old one, with [task.StateError], for as long as
+// it remembers the unreachable task, and if both ran the two could not be told apart.
 func (s *Scheduler) Forget(ctx context.Context, id string) error {
 	_, err := s.ask(ctx, &request{input: func(r ref) input { return forget{ref: r, id: id} }})
 	return err
@@ -258,10 +266,10 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 	return infos, nil
 }
 
-// History returns what has become of a task so far, the oldest transition first: each change of its state or health, with the reason,
-// also those in earlier runs and processes. There are at most 16: the first one, and the last ones. Of a task that is only remembered, or whose record was
-// written by a version without histories, there is one, the last. For an ID that is neither on record nor remembered it returns
-// [ErrUnknownTask].
+// History returns what has become of a task so far, the oldest transition first: each change of its state or health, with
+// the reason, also those in earlier runs and processes. There are at most 16: the first one, and the last ones. Of a task
+// that is only remembered, or whose record was written by a version without histories, there is one, the last. For an ID
+// that is neither on record nor remembered it returns [ErrUnknownTask].
 func (s *Scheduler) History(ctx context.Context, id string) ([]task.Transition, error) {
 	var all []task.Transition
 	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.tasks.historyOf(id) }})

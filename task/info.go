@@ -19,7 +19,8 @@ import (
 type Info struct {
 	Spec  Spec  `json:"spec"`
 	State State `json:"state"`
-	// Version orders the changes of all tasks of the framework: each change gives its task the next higher version. Of
+	// Version orders the changes of all tasks of the framework: each change gives its task the next higher version, and so
+	// does the removal of tasks from the record, whose event has a version of its own. Of
 	// two Infos of a task the one with the higher version is newer, and an event is newer than a list if its version is
 	// higher than all versions in the list. Versions also rise across restarts and changes of the leader: a run begins
 	// with the time in microseconds since 1970, or with the highest version in the store if that is higher. Only if a
@@ -47,7 +48,8 @@ type Info struct {
 	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its
 	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
-	// Status is what is kept of the last status update from Mesos. Nil before the first one. Its message is cut at 4 KiB, and
+	// Status is what is kept of the last status update from Mesos. Nil before the first one. The ID of an executor that the
+	// builder gave the task is added if the update does not have it. Its message is cut at 4 KiB, and
 	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
 	// status and limitation if they take more than 4 KiB each, or their lists have more than 100 elements; of a larger container
 	// status the IDs and addresses of up to 32 networks are kept. [Scheduler.WatchRaw] of package scheduler has updates whole.

@@ -16,11 +16,11 @@ type Spec struct {
 	// ID identifies the task within its framework. Required. It is valid UTF-8 of up to 255 bytes, without
 	// slashes, backslashes and control characters, and neither "." nor "..".
 	ID string `json:"id,omitzero"`
-	// RequestID identifies the request that submits the task, so that it can be made again: when the answer was lost, or by a
-	// client that does not know whether it arrived. Submit, Launch, SubmitPod and LaunchPod of package scheduler then return as
-	// they would have the first time, if the task on record has the same RequestID and an equal spec. A task with a RequestID is not ended when
-	// the context of its caller does. The RequestID is not sent to Mesos. It has up to 255 printable ASCII characters, such as
-	// a UUID. Default: none; to submit the task again is an error.
+	// RequestID identifies the request that submits the task, so that it can be made again: when the answer was lost, or by
+	// a client that does not know whether it arrived. Submit, Launch, SubmitPod and LaunchPod of package scheduler then
+	// return as they would have the first time, if the task on record has the same RequestID and an equal spec. A task with
+	// a RequestID is not ended when the context of its caller does. The RequestID is not sent to Mesos. It has up to 255
+	// printable ASCII characters, such as a UUID. Default: none; to submit the task again is an error.
 	RequestID string `json:"requestID,omitzero"`
 	// Name is shown by Mesos' web UI and need not be unique. Default: ID.
 	Name string `json:"name,omitzero"`

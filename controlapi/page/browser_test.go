@@ -34,6 +34,8 @@ func TestPage(t *testing.T) {
 		"empty: says so, and how to submit":                               emptyStates,
 		"360 px: nothing is wider than the window":                        narrow,
 		"accessible: names, contrast, landmarks, language":                accessible,
+		"real servers: launch, output, why, kill, another leader":         realFramework,
+		"screenshots: as in docs":                                         screenshots,
 		"hostile texts: stay text":                                        hostileTexts,
 		"hostile texts: the checker sees a page that does it wrong":       hostileControl,
 	} {
@@ -150,6 +152,12 @@ func alertsShown(t *testing.T, b *chromiumtest.Browser) {
 	require.Contains(t, p.Text("#alerts"), "The store fails: write /var/lib/shop/records.db: no space left on device.")
 	require.Contains(t, p.Text("#cards"), "Next attempt in 3 s")
 	f.send("store", map[string]any{})
+	p.Until(`!document.querySelector("[data-alert=store]")`)
+	failing := sampleOverview() // who comes later learns of it as well
+	failing.Connection.StoreErr = errStoreFull
+	f.send("overview", failing)
+	p.Until(`document.querySelector("[data-alert=store]").innerText.includes("no space left on device")`)
+	f.send("overview", sampleOverview())
 	p.Until(`!document.querySelector("[data-alert=store]")`)
 
 	o := sampleOverview()

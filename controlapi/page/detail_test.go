@@ -123,7 +123,8 @@ func output(t *testing.T, b *chromiumtest.Browser) {
 	p.Until(`document.querySelector(".output").scrollTop === 100`)
 	p.Click(".jump")
 	p.Until(`!document.querySelector(".paused") && document.querySelector(".jump").hidden`)
-	f.write("web-1", "stdout", "last\n")
+	f.write("web-1", "stdout", "la")
+	f.write("web-1", "stdout", "st\n")
 	p.Until(`(() => { const o = document.querySelector(".output"); return o.textContent.endsWith("last\n") && o.scrollHeight - o.scrollTop - o.clientHeight < 2; })()`)
 
 	p.Click(".output-bar .quiet")
@@ -132,6 +133,14 @@ func output(t *testing.T, b *chromiumtest.Browser) {
 	var whole string
 	p.Eval(`document.querySelector(".output").textContent`, &whole)
 	require.Equal(t, lines.String(), whole[:lines.Len()], "nothing is missing or there twice")
+	var copied string
+	p.Eval(`(() => { getSelection().selectAllChildren(document.querySelector(".output")); const text = getSelection().toString(); getSelection().empty(); return text; })()`, &copied)
+	require.Equal(t, strings.TrimSpace(whole), strings.TrimSpace(copied), "and it is copied as it is")
+
+	f.write("web-1", "stdout", strings.Repeat("much more of it\n", 3<<19/16)+"the end\n")
+	p.Until(`document.querySelector(".output").textContent.endsWith("the end\n")`)
+	p.Eval(`document.querySelector(".output").textContent.length`, &shown)
+	require.Less(t, shown, 1<<20+64<<10, "what is kept is bounded")
 
 	p.Click(".choices button:last-child")
 	p.Until(`document.querySelector(".output").textContent === "a warning\n" && location.hash.endsWith("/output?stream=stderr")`)

@@ -137,18 +137,14 @@ func hostileControl(t *testing.T, b *chromiumtest.Browser) {
 	f.handler = serve(false)
 	p := b.Open(t, chromiumtest.View{Now: now})
 	p.Go(f.URL)
-	p.Until(`document.querySelector("#framework img")`)
-	require.Contains(t, strings.Join(p.Problems(f.URL), "\n"), "dialog: 1", "without the policy the careless page runs what it is told")
+	p.AwaitProblem("dialog: 1") // without the policy the careless page runs what it is told
 
 	f = hostileFake(t)
 	f.handler = serve(true)
 	p = b.Open(t, chromiumtest.View{Now: now})
 	p.Go(f.URL)
-	p.Until(`document.readyState === "complete"`)
-	p.Eval(`new Promise((done) => setTimeout(done, 300))`, nil)
-	problems := strings.Join(p.Problems(f.URL), "\n")
-	require.Contains(t, problems, "TrustedHTML", "the policy refuses it")
-	require.NotContains(t, problems, "dialog")
+	p.AwaitProblem("TrustedHTML") // the policy refuses it
+	require.NotContains(t, strings.Join(p.Problems(f.URL), "\n"), "dialog")
 }
 
 // withoutPolicy drops the policy of an answer.

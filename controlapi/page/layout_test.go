@@ -18,7 +18,7 @@ var places = []struct{ fragment, drawn string }{
 	{"#/members", `document.querySelectorAll("tbody tr").length === 3`},
 	{"#/tasks/api-2", `document.querySelector(".history li")`},
 	{"#/tasks/mail-1", `document.querySelector(".reasons li")`},
-	{"#/tasks/web-1/output", `document.querySelector(".output span")`},
+	{"#/tasks/web-1/output", `document.querySelector(".output div")`},
 	{"#/tasks/web-1/spec", `document.querySelector(".spec")`},
 }
 
@@ -81,10 +81,10 @@ func accessible(t *testing.T, b *chromiumtest.Browser) {
 	require.Len(t, faults, 5, "%v", faults)
 }
 
-const faultsScript = `(() => {
+const faultsScript = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => {
 	const faults = [];
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest(".sr, .skip");
-	const name = (e) => e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.innerText).join("") || e.innerText?.trim() || e.title;
+	const name = (e) => e.getAttribute("aria-label") || [...(e.labels ?? [])].map((l) => l.textContent).join("") || e.textContent.trim() || e.title;
 	for (const e of document.querySelectorAll("button, a, input, [role=grid], [role=tab], [role=tabpanel], [role=log], nav, aside, dialog, table")) {
 		if (seen(e) && !name(e)) faults.push("no name: " + e.outerHTML.slice(0, 100));
 	}
@@ -106,4 +106,4 @@ const faultsScript = `(() => {
 		if (contrast < 4.5) faults.push(contrast.toFixed(2) + ": " + walker.currentNode.data.slice(0, 40) + " in " + e.outerHTML.slice(0, 80));
 	}
 	return faults;
-})()`
+})`

@@ -56,6 +56,9 @@ func sampleAgents() []scheduler.AgentStats {
 		}
 		all = append(all, a)
 	}
+	for i := range all {
+		all[i].Free = all[i].Offered
+	}
 	all[4].OfferedAt, all[4].Offered = time.Time{}, scheduler.Amounts{}
 	all[5].Agent.Unavailable = now.Add(2 * time.Hour)
 	return all

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ func newCluster(listen string) (*mesosfake.Cluster, error) {
 // clusterCommand runs the same cluster in a process of its own, for any client, until it is interrupted.
 func clusterCommand() *cobra.Command {
 	var address string
+	var o output
 	cmd := &cobra.Command{
 		Use:     "cluster",
 		GroupID: groupRun,
@@ -39,20 +41,33 @@ func clusterCommand() *cobra.Command {
 		Example: `  samplefw cluster
   samplefw run --master http://127.0.0.1:5050      # in another terminal`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runCluster(cmd.Context(), address) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := check(cmd, o.rule()); err != nil {
+				return err
+			}
+			cluster, err := newCluster(address)
+			if err != nil {
+				return fmt.Errorf("%w (--listen takes another address)", err)
+			}
+			if err := printCluster(cmd.OutOrStdout(), cluster.Master(), o); err != nil {
+				return err
+			}
+			return cluster.Run(cmd.Context())
+		},
 	}
 	grouped(cmd, "Cluster", func(f *pflag.FlagSet) {
 		f.StringVar(&address, "listen", "127.0.0.1:5050", "IP:port of the master; anybody who reaches it controls the cluster")
 	})
+	o.flags(cmd, "text")
 	return cmd
 }
 
-func runCluster(ctx context.Context, address string) error {
-	cluster, err := newCluster(address)
-	if err != nil {
-		return fmt.Errorf("%w (--listen takes another address)", err)
+// printCluster says where the master is.
+func printCluster(to io.Writer, master string, o output) error {
+	if o.json() {
+		return printJSON(to, map[string]string{"master": master})
 	}
-	fmt.Printf(`A fake Mesos master with three agents of 4 cpus and 4 GiB answers at %[1]s.
+	_, err := fmt.Fprintf(to, `A fake Mesos master with three agents of 4 cpus and 4 GiB answers at %[1]s.
 It speaks the v1 scheduler API to any client. Nothing is executed: of shell commands it knows sleep, exit, echo and the
 like; an image "runs" until it is killed. Nothing outlives this process.
 
@@ -60,6 +75,6 @@ like; an image "runs" until it is killed. Nothing outlives this process.
     curl %[1]s/state                what it knows
 
 Ctrl-C ends it.
-`, cluster.Master())
-	return cluster.Run(ctx)
+`, master)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,9 +18,7 @@ import (
 // demoCommand runs a fake cluster and three members, each a process of its own on loopback. The leader is killed,
 // and another one asked to stop; it tells what happens, and fails unless the framework and all tasks go on.
 func demoCommand() *cobra.Command {
-	var preset string
-	var tasks int
-	var pause time.Duration
+	d := &demo{}
 	cmd := &cobra.Command{
 		Use:     "demo",
 		GroupID: groupRun,
@@ -27,25 +26,28 @@ func demoCommand() *cobra.Command {
 		Example: "  samplefw demo\n  samplefw demo --tasks 100 --pause 0s",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := check(cmd,
-				rule{preset == "local" || preset == "lan", "--preset %q (local or lan)", preset},
-				rule{tasks >= 1, "--tasks %d (at least 1)", tasks},
-				rule{pause >= 0, "--pause %v (not negative)", pause})
+			err := check(cmd, d.rule(),
+				rule{d.preset == "local" || d.preset == "lan", "--preset %q (local or lan)", d.preset},
+				rule{d.tasks >= 1, "--tasks %d (at least 1)", d.tasks},
+				rule{d.pause >= 0, "--pause %v (not negative)", d.pause})
 			if err != nil {
 				return err
 			}
-			return runDemo(cmd.Context(), preset, tasks, pause)
+			d.to = cmd.OutOrStdout()
+			return d.run(cmd.Context())
 		},
 	}
 	grouped(cmd, "Story", func(f *pflag.FlagSet) {
-		f.StringVar(&preset, "preset", "local", "that of the members: local or lan")
-		f.IntVar(&tasks, "tasks", 9, "how many tasks to launch")
-		f.DurationVar(&pause, "pause", 4*time.Second, "how long to wait between the chapters, for readers")
+		f.StringVar(&d.preset, "preset", "local", "that of the members: local or lan")
+		f.IntVar(&d.tasks, "tasks", 9, "how many tasks to launch")
+		f.DurationVar(&d.pause, "pause", 4*time.Second, "how long to wait between the chapters, for readers")
 	})
+	d.output.flags(cmd, "text")
 	return cmd
 }
 
-func runDemo(ctx context.Context, preset string, tasks int, pause time.Duration) error {
+// run tells the story.
+func (d *demo) run(ctx context.Context) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -55,10 +57,8 @@ func runDemo(ctx context.Context, preset string, tasks int, pause time.Duration)
 		return err
 	}
 	master := freeAddresses(1)[0]
-	d := &demo{
-		began: time.Now(), pause: pause, program: program, dir: dir, tasks: tasks, master: "http://" + master,
-		peers: newPeers(dir, []string{"anna", "bert", "cleo"}, "--master", "http://"+master, "--preset", preset, "--tasks", fmt.Sprint(tasks)),
-	}
+	d.began, d.program, d.dir, d.master = time.Now(), program, dir, "http://"+master
+	d.peers = newPeers(dir, []string{"anna", "bert", "cleo"}, "--master", d.master, "--preset", d.preset, "--tasks", fmt.Sprint(d.tasks))
 	err = d.tell(ctx)
 	d.end()
 	if ctx.Err() != nil {
@@ -76,12 +76,16 @@ func runDemo(ctx context.Context, preset string, tasks int, pause time.Duration)
 
 // demo is the state of the story.
 type demo struct {
+	output
+	preset string
+	tasks  int
+	pause  time.Duration
+
+	to      io.Writer
 	began   time.Time
-	pause   time.Duration
 	program string
 	dir     string
 	master  string
-	tasks   int
 	cluster *process
 	peers   []*peer
 
@@ -94,7 +98,12 @@ type demo struct {
 const demoPatience = 20 * time.Second
 
 func (d *demo) say(format string, args ...any) {
-	fmt.Printf("%5.1f s  %s\n", time.Since(d.began).Seconds(), plain(format, args...))
+	after, text := time.Since(d.began).Seconds(), plain(format, args...)
+	if d.json() {
+		_ = printJSON(d.to, map[string]any{"seconds": after, "text": text}) // nobody reads, as with the line below
+		return
+	}
+	fmt.Fprintf(d.to, "%5.1f s  %s\n", after, text)
 }
 
 func (d *demo) tell(ctx context.Context) error {
@@ -139,7 +148,7 @@ func (d *demo) begin(ctx context.Context) (err error) {
 		if err := p.run(d.program, d.peers); err != nil {
 			return err
 		}
-		d.say("%s starts: a member of the framework, process %d.", p.name, p.Process.Pid)
+		d.say("%s starts: a member of the framework, process %d, with its page at http://%s.", p.name, p.Process.Pid, p.api)
 	}
 	if err := d.awaitLeader(ctx); err != nil {
 		return err
@@ -284,12 +293,15 @@ func (d *demo) show(ctx context.Context) error {
 			return err
 		}
 		d.say("samplefw members --at %s", p.api)
+		if d.json() {
+			return printJSON(d.to, r)
+		}
 		var table strings.Builder
 		if err := printOverview(&table, r); err != nil {
 			return err
 		}
 		for line := range strings.Lines(table.String()) {
-			fmt.Print("           | ", line)
+			fmt.Fprint(d.to, "           | ", line)
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 )
 
@@ -95,10 +97,13 @@ func parse(args ...string) error {
 	if err == nil {
 		err = cmd.ParseFlags(rest)
 	}
-	if err == nil {
-		err = cmd.ValidateArgs(cmd.Flags().Args())
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return nil
+	case err != nil:
+		return err
 	}
-	return err
+	return cmd.ValidateArgs(cmd.Flags().Args())
 }
 
 // commandLines returns the arguments of each call of the tool in a text: of lines that begin with it.

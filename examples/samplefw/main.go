@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -31,6 +33,9 @@ func main() {
 // perform runs the command that the arguments begin with.
 func perform(ctx context.Context, args []string) error {
 	root := newRoot()
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsage(root)
+	}
 	root.SetArgs(withTwoDashes(root, args))
 	return root.ExecuteContext(ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ func start(log, program string, args ...string) (*process, error) {
 	defer file.Close()
 	p := &process{Cmd: exec.Command(program, args...), log: log, ended: make(chan struct{})}
 	p.Stdout, p.Stderr, p.SysProcAttr = file, file, withParent()
+	p.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SAMPLEFW_") }) // those are meant for this process
 	if err := p.Start(); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 func recoverCommand() *cobra.Command {
 	var dir string
 	var alone bool
+	var o output
 	cmd := &cobra.Command{
 		Use:     "recover",
 		GroupID: groupRun,
@@ -22,10 +24,18 @@ func recoverCommand() *cobra.Command {
   samplefw recover --dir m3 --alone    # m3 is the only voter from now on`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := check(cmd, rule{dir != "", "--dir %q (required)", dir}); err != nil {
+			if err := check(cmd, o.rule(), rule{dir != "", "--dir %q (required)", dir}); err != nil {
 				return err
 			}
-			return recoverMember(dir, alone)
+			found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: dir, Preset: cluster.PresetLocal}, !alone)
+			switch {
+			case err != nil:
+				return err
+			case o.json():
+				return printJSON(cmd.OutOrStdout(), found)
+			}
+			printRecovery(cmd.OutOrStdout(), found, alone)
+			return nil
 		},
 	}
 	grouped(cmd, "Member", func(f *pflag.FlagSet) {
@@ -33,22 +43,25 @@ func recoverCommand() *cobra.Command {
 		f.BoolVar(&alone, "alone", false, "make this member the only voter; without it nothing is changed")
 		byHand(f, "alone")
 	})
+	o.flags(cmd, "text")
 	return cmd
 }
 
-func recoverMember(dir string, alone bool) error {
-	found, err := cluster.Recover(cluster.Config{Name: "samplefw", Dir: dir, Preset: cluster.PresetLocal}, !alone)
-	if err != nil {
-		return err
+// printRecovery writes for people what was found in the directory, and done.
+func printRecovery(to io.Writer, found cluster.Recovery, alone bool) {
+	fmt.Fprintf(to, "last entry %d\nvoters     %s\n", found.LastIndex, plain("%s", strings.Join(found.Members, ", ")))
+	if alone {
+		fmt.Fprintf(to, `records    %d
+
+Those were the voters; now the only one is this member, whose new ID is %s.
+Start it again, then the others with empty directories.
+`, found.Records, plain("%s", found.ID))
+		return
 	}
-	fmt.Printf("last entry %d\nvoters     %s\n", found.LastIndex, plain("%s", strings.Join(found.Members, ", ")))
-	if !alone {
-		fmt.Printf("member     %s\n", plain("%s", found.ID))
-		fmt.Println("\nNothing was changed. Compare the last entries of all directories that are left, and recover the one with the highest:")
-		fmt.Println("what the lost members had stored and that one had not received is lost. Members that were lost must not come")
-		fmt.Println("back with their old directories.")
-		return nil
-	}
-	fmt.Printf("records    %d\n\nThose were the voters; now the only one is this member, whose new ID is %s.\nStart it again, then the others with empty directories.\n", found.Records, plain("%s", found.ID))
-	return nil
+	fmt.Fprintf(to, `member     %s
+
+Nothing was changed. Compare the last entries of all directories that are left, and recover the one with the highest:
+what the lost members had stored and that one had not received is lost. Members that were lost must not come
+back with their old directories.
+`, plain("%s", found.ID))
 }

@@ -279,6 +279,25 @@ func TestExplain(t *testing.T) {
 	require.Equal(t, exitUsage, exitCode(err))
 }
 
+// What has become of a task is listed, the oldest first.
+func TestHistory(t *testing.T) {
+	s := serve(t)
+	require.NoError(t, s.Submit(t.Context(), task.Spec{ID: "bad", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "exit 3"}}))
+	_, err := s.Wait(t.Context(), "bad", scheduler.UntilEnded)
+	require.NoError(t, err)
+	out, err := s.run(t, "history", "bad")
+	require.NoError(t, err)
+	require.Regexp(t, `^AT +STATE +HOST +MESSAGE\n`, out)
+	require.Regexp(t, `(?s) pending .* staging .* running .* failed +agent1 +Command exited with status 3\n$`, out)
+	out, err = s.run(t, "history", "bad", "-o", "json")
+	require.NoError(t, err)
+	var all []task.Transition
+	require.NoError(t, json.Unmarshal([]byte(out), &all))
+	require.Equal(t, task.StateFailed, all[len(all)-1].State)
+	_, err = s.run(t, "history", "none")
+	require.ErrorContains(t, err, "unknown task")
+}
+
 // Events are printed as they come: those of the tasks that were asked for.
 func TestWatch(t *testing.T) {
 	s := serve(t)

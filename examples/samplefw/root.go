@@ -34,7 +34,8 @@ Without a command it does what "samplefw run" does.`
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(runCommand(), memberCommand(new(haOptions)), clusterCommand(), demoCommand(), recoverCommand(),
-		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), logsCommand(), watchCommand())
+		membersCommand(), lsCommand(), submitCommand(), killCommand(), explainCommand(), historyCommand(),
+		logsCommand(), watchCommand())
 	return root
 }
 
@@ -96,4 +97,11 @@ func allFlags(root *cobra.Command) map[string]*pflag.Flag {
 		cmd.Flags().VisitAll(add)
 	}
 	return all
+}
+
+// plainUsage takes the marks from the usage of flags, which completion shows as it is.
+func plainUsage(root *cobra.Command) {
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	}
 }

@@ -87,12 +87,12 @@ func (r *recovered) Snapshot() (raft.FSMSnapshot, error) {
 type Recovery struct {
 	// ID is that of the member, a new one when the cluster was recovered. Members are the IDs of all that belonged to the
 	// cluster.
-	ID      string
-	Members []string
+	ID      string   `json:"id"`
+	Members []string `json:"members"`
 	// LastIndex is the index of the last entry of the log.
-	LastIndex uint64
+	LastIndex uint64 `json:"lastIndex"`
 	// Records is how many records there are. It is known only when the cluster was recovered.
-	Records int
+	Records int `json:"records"`
 }
 
 // lastIndex returns the index of the last entry that a log or a snapshot has.

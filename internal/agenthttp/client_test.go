@@ -306,6 +306,33 @@ func TestTurns(t *testing.T) {
 	})
 }
 
+// As many connections are made at once as there may be agents that do not answer, so that they do not keep others from being
+// asked, and no more.
+func TestConnectionsThatAreBeingMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, nil, mesoshttp.Config{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		ended := make(chan string, 300)
+		for i := range 256 {
+			go func() {
+				_, err := client.Read(t.Context(), agenthttp.Read{Agent: fmt.Sprintf("agent%d.example:5051", i), Path: "/x"})
+				ended <- kind(err) + err.Error()
+			}()
+		}
+		synctest.Wait()
+		_, err := client.Read(t.Context(), agenthttp.Read{Agent: agent, Path: "/x"})
+		require.Equal(t, "away: ", kind(err))
+		require.ErrorContains(t, err, "256 earlier calls of the dialer or of TLS callbacks have not returned")
+		began := time.Now()
+		for range 256 {
+			require.Equal(t, "away: no whole answer within 10s", <-ended)
+		}
+		require.Equal(t, 10*time.Second, time.Since(began))
+	})
+}
+
 // Credentials go to trusted hosts only, and what repeats them shows none.
 func TestCredentials(t *testing.T) {
 	hosts, err := mesoshttp.ParseHosts([]string{"agent1.example"})

@@ -66,6 +66,10 @@ var imports = map[string][]string{
 	},
 	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/logkey", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
 	"metrics":      {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
+	// The API of OpenTelemetry, not the SDK.
+	"tracing": {
+		"scheduler", "task", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/propagation", "go.opentelemetry.io/otel/trace",
+	},
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.

@@ -47,6 +47,18 @@ func reaches(imported map[string][]string, from, prefix string) []string {
 	return search(from)
 }
 
+// TestOpenTelemetryIsNotLinked checks that who does not trace links nothing of OpenTelemetry, and who does only its API.
+func TestOpenTelemetryIsNotLinked(t *testing.T) {
+	imported := importGraph(t)
+	for _, folder := range slices.Sorted(maps.Keys(imported)) {
+		require.Nil(t, reaches(imported, folder, "go.opentelemetry.io/otel/sdk"), folder)
+		if folder != "tracing" && !strings.HasPrefix(folder, "examples/") {
+			require.Nil(t, reaches(imported, folder, "go.opentelemetry.io/"), folder)
+		}
+	}
+	require.Len(t, reaches(imported, "tracing", "go.opentelemetry.io/otel/trace"), 2, "the search finds what is there")
+}
+
 // TestElectionIsNotLinked checks that who needs no election links nothing of it: only the packages that have an elector,
 // and programs, may come to memberlist and Raft.
 func TestElectionIsNotLinked(t *testing.T) {

@@ -55,6 +55,9 @@ func Start(t testing.TB) *Browser {
 		t.Skip("skipped by -short: starts Chromium")
 	}
 	program, err := exec.LookPath("chromium")
+	if err != nil {
+		program, err = exec.LookPath("google-chrome")
+	}
 	if err != nil && os.Getenv("CHROMIUM") == "" && os.Getenv("CI") == "" {
 		t.Skip("skipped: no Chromium: apt-get install --no-install-recommends chromium (CHROMIUM=1 makes this a failure)")
 	}

@@ -250,6 +250,20 @@ func (p *Page) Problems(origin string, expected ...string) []string {
 	})
 }
 
+// AwaitProblem waits for a problem with a text in it.
+func (p *Page) AwaitProblem(text string) {
+	p.t.Helper()
+	for until := time.Now().Add(deadline); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		p.mu.Lock()
+		found := slices.ContainsFunc(p.problems, func(problem string) bool { return strings.Contains(problem, text) })
+		p.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	require.Fail(p.t, "no such problem: "+text)
+}
+
 // heard takes an event.
 func (p *Page) heard(m message) {
 	var e struct {

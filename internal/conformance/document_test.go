@@ -53,7 +53,7 @@ MESOS_MASTER=http://host:5050 make conformance          # and against a real one
 `+"```"+`
 
 A plain cluster has a leading master without authentication, and one or more agents with the mesos containerizer that have some
-free cpus, memory and ports. It can show %d of the behaviours; for the others the last column says why not. Each behaviour runs as
+free cpus, memory and ports, and can be reached under the addresses in their offers. It can show %d of the behaviours; for the others the last column says why not. Each behaviour runs as
 a framework of its own, which is removed afterwards.
 
 This file is written by `+"`go test ./internal/conformance -run Document -update`"+`.

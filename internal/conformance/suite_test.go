@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,6 +84,7 @@ func suite() []chapter {
 		{"Tasks that are not on record", meetingUnknownTasks()},
 		{"Another process with the same store", restarting()},
 		{"Explaining", explaining()},
+		{"Output of tasks", readingOutput()},
 		{"Everything else", rest()},
 	}
 }
@@ -94,9 +96,12 @@ func inBubble(t *testing.T, b behaviour, f func(t *testing.T, p place)) {
 		if len(config.Agents) == 0 {
 			config.Agents = []mesostest.Agent{{Attributes: "rack:r1"}, {Attributes: "rack:r2"}, {Attributes: "rack:r3"}}
 		}
+		var network virtualnet.Network
+		config.ListenAgents = func(a mesostest.Agent) (net.Listener, error) {
+			return network.Listen(net.JoinHostPort(a.Hostname, strconv.Itoa(a.Port)))
+		}
 		master, err := mesostest.New(config)
 		require.NoError(t, err)
-		var network virtualnet.Network
 		var listeners []net.Listener
 		for n := range b.masters + 1 {
 			listener, err := network.Listen(masterAt(n))

@@ -65,7 +65,7 @@ func perform(t testingT, p place, b behaviour) {
 	w.config = b.config
 	w.config.Master = cmp.Or(b.config.Master, "http://"+wireAddress)
 	w.config.Framework.Name = w.name
-	w.config.DialContext = w.wire.dial
+	w.config.DialContext = w.dialAnybody
 	w.config.Logger = slog.New(slog.DiscardHandler)
 	w.store = newMemory()
 	w.store.slow, w.store.late = b.slowStore, p.late

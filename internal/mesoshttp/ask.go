@@ -22,10 +22,10 @@ type Answer struct {
 	Authorized bool   // the request had the credentials
 }
 
-// Ask sends a call in JSON, one that changes nothing, to the operator API, /api/v1, of a server that need not be a master, such as an agent, and returns its
-// answer, whatever its status. Unlike all other requests it may go to any host; one that is none of Config.Hosts is asked
-// without the credentials. Redirects are not followed. The error is context.Cause(ctx), a *TokenError, an error of the network,
-// or ErrAnswerTooLong for a body of more than limit bytes.
+// Ask sends a call in JSON that changes nothing to the operator API, /api/v1, of a server that need not be a master, such as an
+// agent, and returns its answer, whatever the status. Unlike all other requests it may go to any host: one that is none of
+// Config.Hosts is asked without the credentials. Redirects are not followed. The error is context.Cause(ctx), a *TokenError, an
+// error of the network, or ErrAnswerTooLong for a body of more than limit bytes.
 func (c *Client) Ask(ctx context.Context, base string, call []byte, limit int64) (*Answer, error) {
 	if strings.Contains(base, "@") {
 		return nil, errors.New("mesoshttp: credentials in the URL of a server")

@@ -1,6 +1,6 @@
 // Package mesoshttp is the client of a Mesos master's v1 scheduler endpoint, /api/v1/scheduler: it subscribes,
 // reads the event stream, sends calls, and returns a typed error for each way in which a master refuses one. Of the operator
-// API, /api/v1, it asks for a framework with a label.
+// API, /api/v1, it asks for a framework with a label, and passes on calls to other servers that have that API, which are agents.
 //
 // It promises:
 //   - a subscription has a connection of its own, which is never reused;
@@ -9,11 +9,11 @@
 //     as none fails: a failed one may still arrive after later ones;
 //   - a subscription follows redirects to the leading master (see Client.Subscribe), calls never do: only the
 //     master of their subscription would accept them;
-//   - credentials are sent to the given masters and to those that they redirect to, over the same scheme, and are
-//     in no error;
+//   - credentials are sent to the given masters and to those that they redirect to, over the same scheme, to other servers
+//     only if Config.Hosts has them, and are in no error;
 //   - whatever the other side sends, memory and the stack stay bounded: the bytes of an event by Config.MaxFrame, what it
 //     takes as a message by eight times that (while it is decoded lists may take as much again), its nesting by 100, as
-//     protobuf's C++ decoder has it; the list of frameworks by 64 MiB, other bodies by 4 KiB, response heads by 64 KiB;
+//     protobuf's C++ decoder has it; the list of frameworks by 64 MiB, answers of other servers as the caller says, other bodies by 4 KiB, response heads by 64 KiB;
 //   - events that lack a part are skipped, as are those of an unknown type: what Stream.Next returns has all that every
 //     event of its type has; a stream of which a hundred frames in a row are skipped ends;
 //   - a subscription that cannot be opened fails within 15 s for each master asked, with an error that names the URL and what

@@ -199,7 +199,7 @@ function drawAlerts() {
   const lost = feed.retryAt ? { reason: feed.reason, heard: status.heard } : null;
   fill($("alerts"), [lost, alerts(status)], ([, all]) => [
     lost && el("div", { class: "alert" }, icon("error"),
-      el("p", { role: "alert" }, `Connection lost: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
+      el("p", { role: "alert" }, `${lost.heard ? "Connection lost" : "No connection"}: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
       el("span", { class: "countdown", "aria-hidden": "true" }), el("button", { type: "button", onclick: () => reader.retry() }, "Try now")),
     ...all.map(([key, text]) => el("div", { class: "alert", "data-alert": key }, icon("error"), el("p", { role: "alert" }, text))),
   ]);
@@ -228,7 +228,8 @@ const handlers = {
   overview: (data) => {
     const agents = data.agents ?? (data.connection ? status.overview?.agents : []);
     status.overview = { ...data, agents };
-    if ("store" in data) status.store = data.store;
+    if (data.connection && !data.connection.storeErr) status.store = null;
+    else if (data.connection && !status.store?.err) status.store = { err: data.connection.storeErr };
   },
   election: (data) => { status.overview = { ...status.overview, election: data }; },
   store: (data) => { status.store = data; },
@@ -245,7 +246,10 @@ const reader = new Feed({
     changed();
   },
   changed: (feed) => {
-    if (feed.live && status.feed.retryAt) say("Connected again");
+    if (feed.live && status.feed.retryAt) {
+      say("Connected again");
+      detail.reconnected();
+    }
     status.feed = { ...feed, retryAt: feed.live ? 0 : feed.retryAt };
     drawAlerts();
   },

@@ -160,7 +160,7 @@ function agent(stats, connection) {
 // bar shows how much of a resource the framework's tasks have taken on an agent, and how much of it is free.
 function bar(label, stats, resource, format) {
   const taken = stats.taken?.[resource] ?? 0;
-  const free = at(stats.offeredAt) ? (stats.free ?? stats.offered)?.[resource] ?? 0 : null;
+  const free = at(stats.offeredAt) ? stats.free?.[resource] ?? 0 : null;
   const text = free === null ? `${format(taken)} taken` : `${format(free)} free, ${format(taken)} taken`;
   const track = el("span", { class: "track" + (free === null ? " unsure" : ""), "aria-hidden": "true" });
   track.style.setProperty("--taken", taken / (taken + (free ?? taken) || 1));

@@ -69,11 +69,17 @@ export class Detail {
     if (focus) this.title.focus();
   }
 
+  // reconnected is called when the server can be reached again.
+  reconnected() {
+    this.#output?.again();
+  }
+
   #begin(id) {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#output?.close();
-    clearTimeout(this.#timer);
     Object.assign(this, { summary: null, explained: null, error: null, parts: null });
     this.#id = id;
     this.#output = this.#loaded = null;
@@ -121,7 +127,6 @@ export class Detail {
       this.#timer = 0;
       this.update();
     }, wait);
-    this.#abort.signal.addEventListener("abort", () => { this.#timer = 0; }, { once: true });
   }
 
   #draw() {

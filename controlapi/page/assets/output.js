@@ -5,7 +5,8 @@ import { el, setText } from "./dom.js";
 import { bytes, counted, visibleOutput } from "./format.js";
 
 const tail = 64 << 10; // bytes that are shown at first, and by each "Show earlier"
-const most = 1 << 20; // characters that are kept; what is beyond leaves at the beginning
+const most = 1 << 20; // characters that are kept, and four times as many while the reader is not at the end
+const longest = 64 << 10; // characters of a line; what is longer is broken
 
 const words = {
   agent_away: "Its agent cannot be reached at present. The output is there again when the agent is back.",
@@ -15,7 +16,8 @@ const words = {
 
 // Output shows one stream of a task.
 export class Output {
-  #abort = new AbortController();
+  #abort; // of the present request
+  #closed = false;
   #decoder = new TextDecoder();
   #first = null; // offset of the first byte shown
   #next = 0; // offset of the byte after the last one
@@ -24,6 +26,8 @@ export class Output {
   #missed = 0; // lines that came while the reader was elsewhere
   #follow = true;
   #top = 0; // where the reader was
+  #open = null; // the block whose last line is not complete
+  #whole = true; // nothing was cut
 
   // choices are buttons for the streams.
   constructor(id, stream, choices) {
@@ -31,7 +35,7 @@ export class Output {
     this.stream = stream;
     this.earlier = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.#earlier() }, "Show earlier");
     this.text = el("pre", { class: "output", tabindex: 0, role: "log", "aria-live": "off", "aria-label": stream + " of the task", onscroll: () => this.#scrolled() });
-    this.status = el("span", { class: "about", role: "status" }, "Reading");
+    this.status = el("span", { class: "about", role: "status" }, "Waiting for output");
     this.jump = el("button", { type: "button", class: "jump", hidden: true, onclick: () => this.#end() }, "To the end");
     this.node = el("div", { class: "output-box" }, el("div", { class: "output-bar" }, choices, this.status, this.earlier), this.text, this.jump);
     new ResizeObserver(() => this.#follow && this.#toEnd()).observe(this.text);
@@ -39,6 +43,12 @@ export class Output {
   }
 
   close() {
+    this.#closed = true;
+    this.#abort.abort();
+  }
+
+  // again reads on with another connection: the present one may be dead without knowing it.
+  again() {
     this.#abort.abort();
   }
 
@@ -48,7 +58,8 @@ export class Output {
 
   // read follows the output, over lost connections, until it ends.
   async #read() {
-    for (let failed = 0; !this.#abort.signal.aborted; failed++) {
+    for (let failed = 0; !this.#closed; failed++) {
+      this.#abort = new AbortController();
       try {
         const from = this.#first === null ? -tail : this.#next;
         const response = await request(this.#path(from, "&follow=true"), { headers: { Accept: "text/event-stream" }, signal: this.#abort.signal });
@@ -62,7 +73,8 @@ export class Output {
         }
         return this.#state(this.#first === null ? `It has written nothing to ${this.stream}.` : "All of it: the task has ended.");
       } catch (error) {
-        if (this.#abort.signal.aborted) return;
+        if (this.#closed) return;
+        if (this.#abort.signal.aborted) continue;
         if (words[error.code]) this.#state(words[error.code]);
         else this.#state(`Trying again: ${error instanceof APIError ? error.message : "the server cannot be reached"}.`);
         if (error.code === "output_gone" || error.status === 404) return;
@@ -77,44 +89,63 @@ export class Output {
 
   #chunk(chunk) {
     const { offset, rotated } = chunk, written = raw(chunk);
-    if (rotated && this.#first !== null) this.#add("\n[what was written here before was rotated away]\n");
+    if (rotated && this.#first !== null) {
+      this.#add("\n[the file was rotated: what it had before is not complete here]\n");
+      this.#first = null;
+    }
     this.#first ??= offset;
     this.#next = offset + written.length;
-    this.earlier.hidden = this.#first === 0;
+    this.earlier.hidden = this.#first === 0 || !this.#whole;
     this.#add(visibleOutput(this.#decoder.decode(written, { stream: true })));
   }
 
-  // add shows a text with the next frame, so that many small ones cost one layout.
+  // add shows a text soon, so that many small ones cost one layout.
   #add(text) {
     if (!text) return;
     this.#waiting.push(text);
-    if (this.#waiting.length === 1) requestAnimationFrame(() => this.#flush());
+    if (this.#waiting.length === 1) setTimeout(() => this.#flush(), 40); // a frame would never come in a tab that is hidden
   }
 
   #flush() {
-    const text = this.#waiting.join("");
+    const texts = this.#waiting;
     this.#waiting = [];
-    this.text.append(el("span", {}, text));
+    for (const text of texts) this.#append(text);
+    this.#cut(this.#follow ? most : 4 * most);
+    if (this.#follow) return this.#toEnd();
+    for (const text of texts) this.#missed += text.split("\n").length - 1;
+    this.jump.hidden = false;
+    setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
+  }
+
+  // append adds whole lines as a block, and what is left as another one that the next text continues: the browser lays out only
+  // what is new.
+  #append(text) {
+    const whole = (this.#open?.textContent ?? "") + text;
+    const lines = whole.length > longest ? whole.length : whole.lastIndexOf("\n") + 1;
+    const block = this.#open ?? this.text.appendChild(el("div", {}));
+    setText(block, lines ? whole.slice(0, lines) : whole);
+    this.#open = lines ? null : block;
+    if (lines && lines < whole.length) this.#open = this.text.appendChild(el("div", {}, whole.slice(lines)));
     this.#length += text.length;
-    if (this.#follow) {
-      while (this.#length > most && this.text.childElementCount > 1) this.#cut();
-      this.#toEnd();
-    } else {
-      this.#missed += text.split("\n").length - 1;
-      this.jump.hidden = false;
-      setText(this.jump, this.#missed ? `${counted(this.#missed, "new line")}, to the end` : "To the end");
+  }
+
+  // cut removes the oldest blocks, beyond a number of characters. What the reader looks at stays where it is.
+  #cut(limit) {
+    if (this.#length <= limit) return;
+    const before = this.text.scrollHeight;
+    while (this.#length > limit && this.text.childElementCount > 1) {
+      this.#length -= this.text.firstChild.textContent.length;
+      this.text.firstChild.remove();
     }
+    this.#whole = false; // the offset of what is first is not known any more
+    this.earlier.hidden = true;
+    this.text.scrollTop -= before - this.text.scrollHeight;
+    this.#top = this.text.scrollTop;
   }
 
   #toEnd() {
     this.text.scrollTop = this.text.scrollHeight;
     this.#top = this.text.scrollTop;
-  }
-
-  #cut() {
-    this.#length -= this.text.firstChild.textContent.length;
-    this.text.firstChild.remove();
-    this.earlier.hidden = true; // its offset is not known any more
   }
 
   // scrolled pauses when the reader scrolls up, and goes on when he is at the end again.
@@ -149,14 +180,16 @@ export class Output {
       }
       text = visibleOutput(text);
       const before = this.text.scrollHeight;
-      this.text.prepend(el("span", {}, text));
+      const first = this.text.firstChild, line = first.textContent.indexOf("\n") + 1; // which may begin in the middle
+      this.text.prepend(el("div", {}, text + first.textContent.slice(0, line)));
+      setText(first, first.textContent.slice(line));
       this.#length += text.length;
       this.#first = from;
       this.earlier.hidden = from === 0;
       this.text.scrollTop += this.text.scrollHeight - before;
       this.#state(`${bytes(this.#next - from)} shown`);
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#state(error.message);
+      if (!this.#closed) this.#state(error.message);
     }
     this.earlier.disabled = false;
   }

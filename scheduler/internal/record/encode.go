@@ -11,7 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// storedSpec is the record of a spec. The spec has no ID and no RequestID, so that the records of alike tasks are equal byte for byte.
+// storedSpec is the record of a spec. The spec has no ID and no RequestID, so that the records of alike tasks are equal byte
+// for byte.
 type storedSpec struct {
 	Version int        `json:"version"`
 	Spec    *task.Spec `json:"spec"`

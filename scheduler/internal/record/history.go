@@ -63,7 +63,8 @@ func (h History) Move(submitted time.Time, from, to Place) History {
 	return newHistory(known, submitted, to)
 }
 
-// WithoutMessages returns the history without its messages, and without the places where the task is not any more, so that it has 200 bytes at most.
+// WithoutMessages returns the history without its messages, and without the places where the task is not any more, so that
+// it has 200 bytes at most.
 func (h History) WithoutMessages(submitted time.Time, here Place) History {
 	var all [HistoryLimit]task.Transition
 	known, err := h.appendTo(all[:0], submitted, here)
