@@ -8,6 +8,9 @@ import (
 // health handles GET /healthz: the process serves.
 func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
+// openapi handles GET /v1/openapi.json.
+func (c *call) openapi() (any, error) { return openapi(c.routes), nil }
+
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
 	if !c.leads() {

@@ -34,6 +34,7 @@ func routes() []route {
 		{"GET", "/healthz", 200, local, (*call).health},
 		{"GET", "/readyz", 200, local, (*call).ready},
 		{"GET", "/metrics", 200, stream, (*call).metrics},
+		{"GET", "/v1/openapi.json", 200, local, (*call).openapi},
 		{"GET", "/v1/status", 200, member, (*call).status},
 		{"GET", "/v1/tasks", 200, reads, (*call).list},
 		{"POST", "/v1/tasks", 201, waits, (*call).submit},

@@ -120,8 +120,9 @@ func (s *Status) inJSON() any {
 	type plain Status
 	return &struct {
 		*plain
-		Err errorField `json:"err,omitzero"`
-	}{(*plain)(s), errorField{&s.Err}}
+		Err      errorField `json:"err,omitzero"`
+		StoreErr errorField `json:"storeErr,omitzero"`
+	}{(*plain)(s), errorField{&s.Err}, errorField{&s.StoreErr}}
 }
 
 // MarshalJSON encodes Err as its text.

@@ -52,7 +52,7 @@ func TestJSON(t *testing.T) {
 		scheduler.StoreEvent{},
 		scheduler.LagEvent{Missed: 3},
 		scheduler.Status{FrameworkID: "f", Connected: true, Master: "http://m1.example:5050", Since: at},
-		scheduler.Status{Err: failed, Since: at},
+		scheduler.Status{Err: failed, Since: at, StoreErr: failed},
 		scheduler.AgentStats{Agent: agent, Offered: amounts, OfferedAt: at, Roles: []string{"*"}, Free: amounts, Tasks: 2, Taken: amounts},
 		scheduler.Explanation{
 			Task: info, Findings: []scheduler.Finding{finding}, Cycles: 3, NeverOffered: failed, Subscribed: true, SubscribeErr: failed,

@@ -294,5 +294,13 @@ func TestWaitErrorOfTheStore(t *testing.T) {
 		require.ErrorAs(h, err, &gaveUp)
 		require.ErrorIs(h, gaveUp.Explanation.StoreErr, full)
 		require.ErrorContains(h, err, "disk full")
+		status, err := h.sched.Status(ctx)
+		require.NoError(h, err)
+		require.ErrorIs(h, status.StoreErr, full)
+		store.fail(nil)
+		time.Sleep(time.Minute)
+		status, err = h.sched.Status(ctx)
+		require.NoError(h, err)
+		require.NoError(h, status.StoreErr)
 	})
 }

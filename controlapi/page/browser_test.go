@@ -153,6 +153,12 @@ func alertsShown(t *testing.T, b *chromiumtest.Browser) {
 	require.Contains(t, p.Text("#cards"), "Next attempt in 3 s")
 	f.send("store", map[string]any{})
 	p.Until(`!document.querySelector("[data-alert=store]")`)
+	failing := sampleOverview() // who comes later learns of it as well
+	failing.Connection.StoreErr = errStoreFull
+	f.send("overview", failing)
+	p.Until(`document.querySelector("[data-alert=store]").innerText.includes("no space left on device")`)
+	f.send("overview", sampleOverview())
+	p.Until(`!document.querySelector("[data-alert=store]")`)
 
 	o := sampleOverview()
 	o.Connection = &scheduler.Status{Err: fmt.Errorf("10.0.0.5:5050: connection refused"), Since: ago(time.Minute), Dropped: 3}

@@ -228,7 +228,8 @@ const handlers = {
   overview: (data) => {
     const agents = data.agents ?? (data.connection ? status.overview?.agents : []);
     status.overview = { ...data, agents };
-    if ("store" in data) status.store = data.store;
+    if (data.connection && !data.connection.storeErr) status.store = null;
+    else if (data.connection && !status.store?.err) status.store = { err: data.connection.storeErr };
   },
   election: (data) => { status.overview = { ...status.overview, election: data }; },
   store: (data) => { status.store = data; },
