@@ -117,7 +117,8 @@ func (c *Client) Format(to fmt.State, _ rune) { fmt.Fprint(to, c.addresses) }
 
 // baseURL returns an address as a URL without a slash at the end.
 func baseURL(address, scheme string) (string, error) {
-	if !strings.Contains(address, "://") {
+	isURL := strings.Contains(address, "://")
+	if !isURL {
 		address = scheme + address
 	}
 	u, err := url.Parse(address)
@@ -126,8 +127,8 @@ func baseURL(address, scheme string) (string, error) {
 		return "", errors.New("is no URL") // its error may have a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", errors.New("must be a URL with http or https, or host:port")
-	case u.Hostname() == "" || u.Port() == "" && !strings.Contains(address, "://"):
-		return "", errors.New("has no host")
+	case u.Hostname() == "" || u.Port() == "" && !isURL:
+		return "", errors.New("must have a host, and a port unless it is a URL")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("must not have a user, a query or a fragment")
 	}

@@ -175,22 +175,36 @@ func isLasting(err error) bool {
 
 // try makes one attempt.
 func (c *Client) try(ctx context.Context, r request, base string) error {
-	attempt, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
+	given := r.timeFor(ctx)
+	attempt, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	silent := func() { cancel(fmt.Errorf("controlapi: no answer within %v", given.Round(time.Millisecond))) }
+	silence := time.AfterFunc(given+answerPatience, silent)
+	defer silence.Stop()
+	end := time.AfterFunc(maxTimeout, silent)
+	defer end.Stop()
+	if r.output != nil {
+		end.Stop()
+		r.output.query(r.query)
+	}
 	// When the caller's time is over the server says why it is not done. A caller who has given up is not interested, nor is one
 	// who reads an output.
 	defer context.AfterFunc(ctx, func() {
 		if r.output != nil || errors.Is(ctx.Err(), context.Canceled) {
-			cancel()
+			cancel(nil)
 		}
+		end.Reset(answerPatience)
 	})()
-	given := r.timeFor(ctx)
-	silence := time.AfterFunc(given+answerPatience, cancel)
-	defer silence.Stop()
-	if r.output != nil {
-		r.output.query(r.query)
+	err := c.exchange(attempt, r, base, given, silence)
+	if err != nil && attempt.Err() != nil && as[*Error](err) == nil {
+		err = context.Cause(attempt)
 	}
-	request, err := c.newRequest(attempt, r, base)
+	return c.masked(err)
+}
+
+// exchange sends a request and reads the answer. Silence goes off when the server is silent for too long.
+func (c *Client) exchange(ctx context.Context, r request, base string, given time.Duration, silence *time.Timer) error {
+	request, err := c.newRequest(ctx, r, base)
 	if err != nil {
 		return err
 	}
@@ -199,7 +213,7 @@ func (c *Client) try(ctx context.Context, r request, base string) error {
 	}
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return c.masked(err)
+		return err
 	}
 	defer response.Body.Close()
 	c.members.learn(base, response.Header.Get(membersHeader))
@@ -209,9 +223,9 @@ func (c *Client) try(ctx context.Context, r request, base string) error {
 		return c.readError(response.StatusCode, body)
 	case r.output != nil:
 		silence.Stop()
-		return c.masked(r.output.read(response.Body))
+		return r.output.read(response.Body)
 	case r.decode != nil:
-		return c.masked(r.decode(body))
+		return r.decode(body)
 	}
 	return nil
 }
@@ -258,7 +272,7 @@ func (c *Client) readError(status int, body io.Reader) error {
 	const most = 2 << 20 // a task is in it, whose spec has a megabyte at most
 	text, err := io.ReadAll(io.LimitReader(body, most))
 	if err != nil {
-		return c.masked(err)
+		return err
 	}
 	if c.hides(string(text)) {
 		text = bytes.ReplaceAll(text, []byte(c.token), []byte("***"))

@@ -1,7 +1,6 @@
 package controlapi
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,8 +15,10 @@ import (
 )
 
 const (
-	// maxTasks is how many bytes of a list of tasks are read. A task takes about 1 KiB, and a little more in memory.
+	// maxTasks is how many bytes of a list of tasks are read, and maxTask how many of a single task, about. A task takes some 1 KiB,
+	// and a little more in memory.
 	maxTasks = 512 << 20
+	maxTask  = 4 << 20
 	// leastTask is how few bytes a task may have in a list, on average: no server makes a client take much more memory than it
 	// sends. A real one has more than 180.
 	leastTask = 128
@@ -158,55 +159,43 @@ var errTooLarge = errors.New("controlapi: the list of tasks is too large")
 
 // decodeTasks decodes a TaskPage one task after the other, so that the text is not in memory as a whole.
 func decodeTasks(body io.Reader) (all []task.Info, err error) {
-	limited := &io.LimitedReader{R: body, N: maxTasks}
-	d := json.NewDecoder(bufio.NewReader(limited))
-	for {
-		switch token, err := d.Token(); {
-		case err != nil:
+	limited := &io.LimitedReader{R: body, N: maxTask}
+	d := json.NewDecoder(limited)
+	for token := json.Token(nil); token != "tasks"; {
+		if token, err = d.Token(); err != nil {
 			return nil, brokenList(err, limited)
-		case token == "tasks":
-			if err := decodeList(d, &all); err != nil {
-				return nil, brokenList(err, limited)
-			}
-			return all, drain(limited)
 		}
 	}
-}
-
-// decodeList decodes the elements of a list.
-func decodeList(d *json.Decoder, all *[]task.Info) error {
 	if _, err := d.Token(); err != nil {
-		return err
+		return nil, brokenList(err, limited)
 	}
 	for d.More() {
+		limited.N = maxTask
 		var info task.Info
 		if err := d.Decode(&info); err != nil {
-			return err
+			return nil, brokenList(err, limited)
 		}
-		*all = append(*all, info)
-		const slack = 1000
-		if int64(len(*all)-slack)*leastTask > d.InputOffset() {
-			return errTooLarge
+		all = append(all, info)
+		const slack = 1000 // tasks
+		if read := d.InputOffset(); read > maxTasks || int64(len(all)-slack)*leastTask > read {
+			return nil, fail(scheduler.CodeInternal, "%v", errTooLarge)
 		}
 	}
-	_, err := d.Token()
-	return err
+	if _, err := d.Token(); err != nil {
+		return nil, brokenList(err, limited)
+	}
+	_, err = io.Copy(io.Discard, limited) // so that the connection can be used again
+	return all, err
 }
 
 // brokenList returns the error for a list that could not be read.
 func brokenList(err error, limited *io.LimitedReader) error {
 	syntax, other := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil)
 	switch {
-	case limited.N <= 0, errors.Is(err, errTooLarge):
+	case limited.N <= 0:
 		return fail(scheduler.CodeInternal, "%v", errTooLarge)
 	case errors.As(err, &syntax), errors.As(err, &other):
 		return notOurs(err)
 	}
 	return err // of the connection
-}
-
-// drain reads what follows a list, so that the connection can be used again.
-func drain(limited *io.LimitedReader) error {
-	_, err := io.Copy(io.Discard, limited)
-	return err
 }

@@ -1,6 +1,7 @@
 package controlapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -20,6 +21,9 @@ const (
 	// maxAnswer is how many bytes of an answer are decoded. The tasks on record, of which there may be very many, have a limit
 	// of their own.
 	maxAnswer = 64 << 20
+	// leastObject is how few bytes an object in JSON may have, on average of a large answer: "{}" would take a hundred times as much
+	// memory as it has bytes. Real ones have 40 and more.
+	leastObject = 24
 )
 
 // dialFunc makes connections, as http.Transport.DialContext does.
@@ -87,10 +91,16 @@ func readAnswer(response *http.Response, v any) error {
 // readAll reads an answer, which has a limit.
 func readAll(body io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	if err == nil && len(text) > maxAnswer {
+	const slack = 1000 // objects
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxAnswer:
 		return nil, fail(scheduler.CodeInternal, "controlapi: the answer has more than %d MiB", maxAnswer>>20)
+	case (bytes.Count(text, []byte("{"))-slack)*leastObject > len(text):
+		return nil, fail(scheduler.CodeInternal, "controlapi: an answer of more parts than any of this API")
 	}
-	return text, err
+	return text, nil
 }
 
 // into returns a function that decodes an answer into v.

@@ -84,8 +84,8 @@ func (c *Cluster) Master() string {
 	return strings.Join(urls, ",")
 }
 
-// DialContext connects to a master or an agent: for the DialContext of a scheduler.Config or of an http.Transport. With Config.Listen
-// it uses the real network, so that it need not be given.
+// DialContext connects to a master or an agent: for the DialContext of a scheduler.Config or of an http.Transport. With
+// Config.Listen it uses the real network, so that it need not be given.
 func (c *Cluster) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if c.network == nil {
 		var d net.Dialer

@@ -21,8 +21,8 @@ type Config struct {
 	// the address controls the cluster. It cannot be used in a testing/synctest bubble. Default: a network in memory,
 	// see [Cluster.DialContext].
 	//
-	// Agents serve their API on the same host, if it is none or that of all interfaces under the name of this machine: at 5051
-	// and so on, or at other ports where those are in use.
+	// Agents serve their API on the same host, the first one at port 5051, the second one at 5052 and so on, or at other ports
+	// if these are in use. Their offers name that host or, if it stands for all interfaces, the name of this machine.
 	Listen string
 	// AgentTimeout is for how long an agent must not answer the pings of a master until that declares it unreachable, see
 	// [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default

@@ -35,9 +35,9 @@
 // LAUNCH_GROUP and their validation, updates that are sent again until they are acknowledged, kills and their grace
 // periods, health checks, reconciliation, quota, agents that get lost and come back, maintenance and draining, and
 // masters that fail over and redirect. The operator API has the calls that change the above and those that
-// tools ask with, and there are /state, /tasks, /slaves, /roles, /metrics/snapshot and so on. Agents serve /state, /containers, the
-// files of sandboxes, and the calls of their v1 API that ask for something, so that the output of tasks can be read as from a real
-// one.
+// tools ask with, and there are /state, /tasks, /slaves, /roles, /metrics/snapshot and so on. Agents serve
+// /state, /containers, the files of sandboxes, and the calls of their v1 API that ask for something, so that the output of
+// tasks can be read as from a real one.
 //
 // # What is not
 //
@@ -48,9 +48,9 @@
 // that the fake says nothing about speed.
 //
 // There is no ZooKeeper server; several masters elect a leader as if there was one. Authorization, TLS, custom
-// executors, volumes that grow, and the calls by which agents are told to do something are missing. A sandbox has only what echo, printf
-// and redirections of the task write, and agents ask nobody for credentials. A cluster never forgets a task or what it has written, so
-// that a long test needs memory.
+// executors, volumes that grow, and the calls that tell agents to do something are missing. A sandbox has only what
+// echo, printf and redirections of the task write, and agents ask nobody for credentials. A cluster never forgets a
+// task or what it has written, so that a long test needs memory.
 //
 // # Goroutines
 //

@@ -29,8 +29,8 @@ func (c *Cluster) RemoveSandbox(taskID string) error {
 	return found(c.master.RemoveSandbox(taskID), "sandbox of task", taskID)
 }
 
-// SetAgentAPI(hostname, false) closes the API of an agent, to which connections are refused then, and true opens it again. The agent
-// goes on otherwise.
+// SetAgentAPI closes the API of an agent, to which connections are refused then, or opens it again. The agent goes on
+// otherwise.
 func (c *Cluster) SetAgentAPI(hostname string, open bool) error {
 	return found(c.master.SetAgentAPI(hostname, open), "agent", hostname)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
@@ -60,7 +61,7 @@ func (r *logReader) follow(ctx context.Context) error {
 	if r.box.info.AgentID == "" {
 		return r.missing()
 	}
-	var away time.Time // since when there were only errors; zero: there was none
+	var away time.Time // since when the file cannot be read; zero: it can, or is not there yet
 	for pause, last := followMin, false; ; {
 		offset := r.offset
 		err := r.read(ctx)
@@ -71,9 +72,11 @@ func (r *logReader) follow(ctx context.Context) error {
 			away, last = time.Time{}, r.ended
 		case !r.passes(err):
 			return err
+		case ErrorCode(err) == CodeNotStarted: // it is waited for
+			away = time.Time{}
 		case away.IsZero():
 			away = time.Now()
-		case time.Since(away) >= followPatience && ErrorCode(err) != CodeNotStarted:
+		case time.Since(away) >= followPatience:
 			return err
 		}
 		if pause = min(2*pause, followMax); r.offset != offset || r.ended {
@@ -184,11 +187,11 @@ func (r *logReader) piece(ctx context.Context, offset int64, length int) (agenth
 	if err != nil && ctx.Err() != nil {
 		return p, contextError(ctx)
 	}
-	return p, r.explained(err)
+	return p, r.explained(ctx, err)
 }
 
 // explained returns the LogError for an error of an agent.
-func (r *logReader) explained(err error) error {
+func (r *logReader) explained(ctx context.Context, err error) error {
 	var (
 		away    *agenthttp.AwayError
 		refused *agenthttp.RefusedError
@@ -199,7 +202,7 @@ func (r *logReader) explained(err error) error {
 		return nil
 	case errors.Is(err, agenthttp.ErrNoFile) && (state == task.StateStaging || state == task.StateStarting):
 		return r.failed(CodeNotStarted, "it is being launched, and has no files yet", nil)
-	case errors.Is(err, agenthttp.ErrNoFile) && (state == task.StateError || state == task.StateDropped):
+	case errors.Is(err, agenthttp.ErrNoFile) && r.ended && !r.ran(ctx):
 		return r.failed(CodeNotStarted, fmt.Sprintf("it never ran: it is %v", state), nil)
 	case errors.Is(err, agenthttp.ErrNoFile):
 		return r.failed(CodeOutputGone, "its agent has no such file (any more): it may have removed the sandbox", nil)
@@ -213,6 +216,25 @@ func (r *logReader) explained(err error) error {
 		return r.away(printable.Error(away.Err))
 	}
 	return err
+}
+
+// ran reports whether the newest launch of a task that has ended is known to have begun, or nothing is known of it.
+func (r *logReader) ran(ctx context.Context) bool {
+	if r.began || r.box.info.State == task.StateFinished || r.box.info.ExitStatus != nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	history, err := r.s.History(ctx, r.id)
+	for _, t := range slices.Backward(history) {
+		switch t.State {
+		case task.StateStarting, task.StateRunning, task.StateUnreachable:
+			return true
+		case task.StateStaging:
+			return false
+		}
+	}
+	return err != nil
 }
 
 // away returns the LogError for an agent that cannot be reached.
@@ -254,7 +276,7 @@ func (r *logReader) missing() error {
 
 func (r *logReader) failed(code Code, reason string, err error) error {
 	info := &r.box.info
-	return &LogError{ID: r.id, AgentID: info.AgentID, Hostname: info.Hostname, Address: r.box.address, Code: code, Reason: reason, Err: err}
+	return &LogError{ID: r.id, AgentID: info.AgentID, Hostname: info.Hostname, Address: r.box.address, Code: code, Reason: printable.Line(reason), Err: err}
 }
 
 // sleep waits, unless ctx ends first.

@@ -68,27 +68,27 @@ func (e *LogError) Unwrap() error { return e.Err }
 
 // Logs returns what a task has written to stdout or stderr, in order, as its agent has it: byte for byte, from the files in the
 // sandbox of the task. It works for tasks that run and, as long as the agent keeps the sandbox (Mesos' --gc_delay, a week by
-// default), for those that have ended; for members of pods, which have files of their own; and for tasks with a custom executor,
-// which share those of the executor. Of a task that was launched again, such as on another agent, it is the output of the newest
-// launch.
+// default), for those that have ended; for members of pods, which have files of their own; and for tasks with a custom
+// executor, which share those of the executor. Of a task that was launched again, such as on another agent, it is the output
+// of the newest launch.
 //
 // Without Follow it ends at what was the end of the file at the beginning. With Follow it looks for more after 500 ms, and when
-// there is none after pauses that double up to 2 s, and ends when the task has ended and all was read, 500 ms later than
-// that, as loggers of agents may lag behind. Files that are rotated are noticed when they are shorter than before, see
-// [LogChunk.Rotated]; a file that has already grown beyond the former offset by the time of the next look is taken for the old one.
-// While it follows, an agent that is away, or restarts, or moves to another port, is asked again for 90 s before that is an error. A
-// task that is pending again is waited for.
+// there is none after pauses that double up to 2 s. It ends when the task has ended and all was read, also what has come within
+// 500 ms after that, as loggers of agents may lag behind. Files that are rotated are noticed when they are shorter than before, see
+// [LogChunk.Rotated]; one that has already grown beyond the former offset at the time of the next look is taken for the old one.
+// While it follows, an agent that is away, restarts, or moves to another port is asked again for 90 s before that is an error.
+// A task that is pending again is waited for.
 //
-// An error comes last, with an empty chunk: a [*LogError], [ErrUnknownTask] for an ID that is neither on record nor remembered, a
-// [*task.FieldError] for an invalid option, an error that wraps that of ctx when ctx has ended, or [ErrNotRunning] when Run has.
-// To go on after one, such as with another leader, give the next offset. A task that has not been launched yet is an error,
+// An error comes last, with an empty chunk: a [*LogError], [ErrUnknownTask] for an ID that is neither on record nor remembered,
+// a [*task.FieldError] for an invalid option, an error that wraps that of ctx when ctx has ended, or [ErrNotRunning] when Run
+// has. To go on after one, such as with another leader, give the next offset. A task that has not been launched yet is an error,
 // also with Follow: [Scheduler.Wait] waits for it. (One that is being launched is waited for with Follow.)
 //
-// Agents are asked with Config.TLS and Config.DialContext. Credential and Token go to those hosts that [Config.TrustedHosts] allows for
-// masters; all other agents are asked without. At most two reads of an agent are under way at once, others wait in order. Logs
-// starts no goroutine, and connections are closed when no caller reads any more. Apart from looking where the task is, it does
-// not use the scheduler's goroutine: a slow agent or caller disturbs nobody. The sequence can be ranged over again, and then
-// reads again.
+// Agents are asked with Config.TLS and Config.DialContext. Credential and Token go to those hosts that [Config.TrustedHosts]
+// allows for masters; all other agents are asked without. At most two reads of an agent are under way at once, others wait in
+// order. Logs starts no goroutine, and connections are closed when no caller reads any more. Apart from looking where the task
+// is, it does not use the scheduler's goroutine: a slow agent or caller disturbs nobody. The sequence can be ranged over again,
+// and then reads again.
 func (s *Scheduler) Logs(ctx context.Context, id string, o LogOptions) iter.Seq2[LogChunk, error] {
 	return func(yield func(LogChunk, error) bool) {
 		r := logReader{s: s, id: id, options: o, yield: func(c LogChunk) bool { return yield(c, nil) }}

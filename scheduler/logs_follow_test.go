@@ -213,6 +213,15 @@ func TestLogsOfTaskThatIsLaunchedAgain(t *testing.T) {
 		got := f.take()
 		require.Len(w, got, 1)
 		require.Contains(w, got[0], "0:I run\n")
+
+		swallow = true
+		require.NoError(w, w.Submit(w.Context(), logSpec("u", "echo I do not")))
+		time.Sleep(10 * time.Second)
+		f = w.follow(w.Context(), "u", scheduler.LogOptions{})
+		info, err = w.Kill(w.Context(), "u")
+		require.NoError(w, err)
+		require.NotEmpty(w, info.AgentID)
+		require.EqualError(w, f.ends(), fmt.Sprintf("scheduler: the output of task \"u\" on agent %s (%s) cannot be read: it never ran: it is %v", info.AgentID, info.Hostname, info.State))
 	})
 }
 

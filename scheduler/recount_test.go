@@ -17,6 +17,7 @@ func recount(t require.TestingT, m *machine) {
 	classes, waiting := map[string]int{}, map[string]int{}
 	counts, groups, onAgent := map[groupOnAgent]int{}, map[string]int{}, map[string]int{}
 	require.Zero(t, m.tasks.illegal, "steps of launches that the diagram does not have")
+	var states [taskStates]int
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
@@ -26,6 +27,7 @@ func recount(t require.TestingT, m *machine) {
 		}
 		require.True(t, e.class == m.backlog.classes[key], "the class of %s", e.Info.Spec.ID)
 		classes[key]++
+		states[e.Info.State]++
 		checkLaunch(t, e)
 		checkHistory(t, e)
 		switch s := e.Info.State; {
@@ -42,6 +44,7 @@ func recount(t require.TestingT, m *machine) {
 		heads[e.head()] = true
 		require.True(t, e == e.head() || e.counted == nil, "%s is counted with its pod", e.Info.Spec.ID)
 	}
+	require.Equal(t, states, m.tasks.counts.states, "tasks by state")
 	for e := range heads {
 		at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.agentID() != "" })
 		if at < 0 {

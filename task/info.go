@@ -48,7 +48,8 @@ type Info struct {
 	// Err is why the scheduler ended the task, such as a CapacityError of package scheduler. After a restart only its
 	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
-	// Status is what is kept of the last status update from Mesos. Nil before the first one. Its message is cut at 4 KiB, and
+	// Status is what is kept of the last status update from Mesos. Nil before the first one. The ID of an executor that the
+	// builder gave the task is added if the update does not have it. Its message is cut at 4 KiB, and
 	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
 	// status and limitation if they take more than 4 KiB each, or their lists have more than 100 elements; of a larger container
 	// status the IDs and addresses of up to 32 networks are kept. [Scheduler.WatchRaw] of package scheduler has updates whole.

@@ -137,7 +137,7 @@ func output(t *testing.T, b *chromiumtest.Browser) {
 	p.Eval(`(() => { getSelection().selectAllChildren(document.querySelector(".output")); const text = getSelection().toString(); getSelection().empty(); return text; })()`, &copied)
 	require.Equal(t, strings.TrimSpace(whole), strings.TrimSpace(copied), "and it is copied as it is")
 
-	f.write("web-1", "stdout", strings.Repeat("much more of it\n", 3<<20/16)+"the end\n")
+	f.write("web-1", "stdout", strings.Repeat("much more of it\n", 3<<19/16)+"the end\n")
 	p.Until(`document.querySelector(".output").textContent.endsWith("the end\n")`)
 	p.Eval(`document.querySelector(".output").textContent.length`, &shown)
 	require.Less(t, shown, 1<<20+64<<10, "what is kept is bounded")

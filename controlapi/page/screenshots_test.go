@@ -54,7 +54,7 @@ func screenshots(t *testing.T, b *chromiumtest.Browser) {
 	}
 }
 
-// smaller encodes a picture with the 256 colours that it has most of.
+// smaller encodes a picture with 256 colours.
 func smaller(t *testing.T, data []byte) []byte {
 	from, err := png.Decode(bytes.NewReader(data))
 	require.NoError(t, err)
@@ -69,10 +69,7 @@ func smaller(t *testing.T, data []byte) []byte {
 	colours := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
 		return cmp.Or(counts[b]-counts[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
-	var palette color.Palette
-	for _, c := range colours[:min(len(colours), 256)] {
-		palette = append(palette, c)
-	}
+	palette := choose(colours)
 	into, known := image.NewPaletted(bounds, palette), map[color.RGBA]uint8{}
 	for y := range bounds.Dy() {
 		for x := range bounds.Dx() {
@@ -88,4 +85,26 @@ func smaller(t *testing.T, data []byte) []byte {
 	var out bytes.Buffer
 	require.NoError(t, (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, into))
 	return out.Bytes()
+}
+
+// choose returns up to 256 of the colours, which are the most frequent first: first those that differ much from all before, so
+// that the few red pixels among many grey ones stay red.
+func choose(colours []color.RGBA) color.Palette {
+	var palette color.Palette
+	for _, apart := range []int{40, 20, 10, 0} {
+		for _, c := range colours {
+			if len(palette) == 256 {
+				return palette
+			}
+			near := func(o color.Color) bool {
+				p := o.(color.RGBA)
+				square := func(a, b uint8) int { return (int(a) - int(b)) * (int(a) - int(b)) }
+				return square(p.R, c.R)+square(p.G, c.G)+square(p.B, c.B) <= apart*apart
+			}
+			if !slices.ContainsFunc(palette, near) {
+				palette = append(palette, c)
+			}
+		}
+	}
+	return palette
 }

@@ -11,5 +11,6 @@
 // It does not repeat calls, follow files or know what is in them. It does not ask /files/read of agents that have no READ_FILE:
 // those are older than Mesos 1.1, and masters of the versions that package scheduler needs take no such agents.
 //
-// Goroutines: it starts none. net/http runs two for each open connection, until it is idle for a minute, or nobody uses the Client any more.
+// Goroutines: it starts none. net/http runs two for each open connection, until that is idle for a minute, or nobody uses the
+// Client any more.
 package agenthttp

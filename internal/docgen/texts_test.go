@@ -50,7 +50,7 @@ func (c *collector) visit(n ast.Node) bool {
 			of != nil && (of.Name == "strings" || of.Name == "regexp" || of.Name == "bytes"):
 			return false
 		case slices.Contains([]string{"Warn", "WarnContext", "Error", "ErrorContext"}, method.Sel.Name),
-			of != nil && of.Name == "errors" && method.Sel.Name == "New":
+			of != nil && (of.Name == "errors" && method.Sel.Name == "New" || of.Name == "fmt" && method.Sel.Name == "Errorf"):
 			for _, arg := range n.Args {
 				if text, isText := joined(arg); isText {
 					c.add(text, true)

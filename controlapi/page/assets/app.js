@@ -199,7 +199,7 @@ function drawAlerts() {
   const lost = feed.retryAt ? { reason: feed.reason, heard: status.heard } : null;
   fill($("alerts"), [lost, alerts(status)], ([, all]) => [
     lost && el("div", { class: "alert" }, icon("error"),
-      el("p", { role: "alert" }, `Connection lost: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
+      el("p", { role: "alert" }, `${lost.heard ? "Connection lost" : "No connection"}: ${lost.reason}.`, lost.heard ? ` What you see is from ${clock(lost.heard)}.` : ""),
       el("span", { class: "countdown", "aria-hidden": "true" }), el("button", { type: "button", onclick: () => reader.retry() }, "Try now")),
     ...all.map(([key, text]) => el("div", { class: "alert", "data-alert": key }, icon("error"), el("p", { role: "alert" }, text))),
   ]);
