@@ -92,8 +92,8 @@ func serveCrowd(b *testing.B, f controlapi.Framework) string {
 	return "http://" + listener.Addr().String()
 }
 
-// watch opens a stream, whose events are counted.
-func watch(b *testing.B, base, view string, events *atomic.Int64) {
+// followEvents opens a stream, whose events are counted.
+func followEvents(b *testing.B, base, view string, events *atomic.Int64) {
 	r, err := http.NewRequestWithContext(b.Context(), "GET", base+"/v1/events?view="+view, nil)
 	require.NoError(b, err)
 	response, err := http.DefaultClient.Do(r)
@@ -124,7 +124,7 @@ func BenchmarkReads(b *testing.B) {
 			base := serveCrowd(b, newCrowd(10_000, 100))
 			var bytes atomic.Int64
 			for range 100 {
-				watch(b, base, "summary", &bytes)
+				followEvents(b, base, "summary", &bytes)
 			}
 			time.Sleep(2 * time.Second) // until they have their snapshots
 			const clients = 2
@@ -162,7 +162,7 @@ func BenchmarkWatcher(b *testing.B) {
 	base := serveCrowd(b, newCrowd(10_000, 0))
 	time.Sleep(200 * time.Millisecond)
 	var bytes atomic.Int64
-	watch(b, base, "summary", &bytes)
+	followEvents(b, base, "summary", &bytes)
 	time.Sleep(time.Second) // all is encoded by now
 	const watchers = 500
 	before := heap()
