@@ -312,3 +312,20 @@ func TestAnswersAreAsDescribedControl(t *testing.T) {
 		}
 	})
 }
+
+func TestDocumentOfTheAPIHasEveryRoute(t *testing.T) {
+	h := start(t)
+	text, err := os.ReadFile("../docs/api.md")
+	require.NoError(t, err)
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = true
+	}
+	described := map[string]bool{}
+	for path, operations := range h.description().Paths {
+		for method := range operations {
+			described[strings.ToUpper(method)+" "+path] = true
+		}
+	}
+	require.Equal(t, described, documented)
+}
