@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -314,18 +316,18 @@ func TestAnswersAreAsDescribedControl(t *testing.T) {
 }
 
 func TestDocumentOfTheAPIHasEveryRoute(t *testing.T) {
-	h := start(t)
 	text, err := os.ReadFile("../docs/api.md")
 	require.NoError(t, err)
-	documented := map[string]bool{}
+	var documented, described []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(string(text), -1) {
-		documented[row[1]] = true
+		documented = append(documented, row[1])
 	}
-	described := map[string]bool{}
-	for path, operations := range h.description().Paths {
-		for method := range operations {
-			described[strings.ToUpper(method)+" "+path] = true
+	inWorld(t, nil, func(_ *testing.T, w *world) {
+		for path, methods := range w.openapi().Paths {
+			for method := range methods {
+				described = append(described, strings.ToUpper(method)+" "+path)
+			}
 		}
-	}
-	require.Equal(t, described, documented)
+	})
+	require.ElementsMatch(t, described, documented)
 }
