@@ -2,11 +2,8 @@ package controlapi_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"testing"
@@ -104,7 +101,7 @@ func (f *fleet) newClient(addresses ...string) *controlapi.Client {
 // start starts a process of member i.
 func (f *fleet) start(i int) {
 	p := &peer{fleet: f, n: i, host: f.network.Host(hostOf(i))}
-	logger := slog.New(slog.DiscardHandler)
+	logger := quiet()
 	if os.Getenv("CONTROLAPI_LOG") != "" {
 		logger = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("member", i)
 	}
@@ -278,9 +275,7 @@ func (s tapped) Teardown(ctx context.Context) error {
 	return s.Scheduler.Teardown(ctx)
 }
 
-var (
-	_ controlapi.Framework                                                = tapped{}
-	_ func(context.Context, string, string) (net.Conn, error)             = (*virtualnet.Host)(nil).DialContext
-	_ func(*controlapi.Client, context.Context) iter.Seq[scheduler.Event] = (*controlapi.Client).Watch
-	_                                                                     = errors.Is
-)
+var _ controlapi.Framework = tapped{}
+
+// quiet logs nothing.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

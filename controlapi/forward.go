@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
@@ -238,12 +239,12 @@ func (f *forwarder) whileLeading(client, call context.Context, asked ha.Status) 
 			}
 		}
 	})
-	return ctx, func() {
+	return ctx, sync.OnceFunc(func() {
 		cancel()
 		if !watch.Stop() {
 			<-done
 		}
-	}
+	})
 }
 
 // ask sends a request to another member.

@@ -269,6 +269,19 @@ func TestEventsOfALeaderThatHandsOver(t *testing.T) {
 	})
 }
 
+// A stream of the leader that ends within a moment leaves nothing behind, however often.
+func TestEventsThatEndSoon(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *fleet) {
+		for range 5 {
+			s := f.stream(f.follower(), "")
+			time.Sleep(50 * time.Millisecond)
+			s.stop()
+			<-s.done
+			f.leader().host.Reset()
+		}
+	})
+}
+
 // watched collects the events of a client on another goroutine.
 type watched struct {
 	stop context.CancelFunc

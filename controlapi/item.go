@@ -31,14 +31,19 @@ func newItems(infos []task.Info) []*item {
 
 // encoded returns the task as JSON: a Summary, or a task.Info.
 func (it *item) encoded(summary bool) json.RawMessage {
-	at, of := &it.full, any(it.info)
+	at := &it.full
 	if summary {
-		at, of = &it.short, summaryOf(&it.info)
+		at = &it.short
 	}
 	if have := at.Load(); have != nil {
 		return *have
 	}
-	encoded := mustEncode(of)
+	var encoded json.RawMessage
+	if summary {
+		encoded = mustEncode(summaryOf(&it.info))
+	} else {
+		encoded = mustEncode(&it.info)
+	}
 	if len(encoded) <= maxKept {
 		at.Store(&encoded)
 	}

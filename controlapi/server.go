@@ -113,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	defer func() {
 		if value := recover(); value != nil {
-			if value == http.ErrAbortHandler { //nolint:errorlint // it is that value
+			if value == any(http.ErrAbortHandler) { // it is that value
 				panic(value)
 			}
 			s.config.Logger.Error("panic in a request", "path", r.URL.Path, "panic", value, "stack", string(debug.Stack()))

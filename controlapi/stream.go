@@ -15,7 +15,7 @@ const (
 	keepAlive = 15 * time.Second // between lines of a stream, so that no proxy thinks that it is dead
 	// streamPause is the shortest time between two parts of a stream: with a thousand changes a second and a hundred who
 	// watch, waking each of them for each change would take all processors.
-	streamPause   = 20 * time.Millisecond
+	streamPause   = 50 * time.Millisecond
 	streamPart    = 256 // events
 	snapshotTasks = 500 // in one event
 )
@@ -280,19 +280,12 @@ func (e *eventStream) sendAll(events []*event) error {
 	return nil
 }
 
-// snapshot is a Snapshot whose tasks are encoded already.
-type snapshot struct {
-	Tasks []json.RawMessage `json:"tasks"`
-	First bool              `json:"first,omitzero"`
-	Last  bool              `json:"last,omitzero"`
-}
-
 // sendSnapshot sends all tasks. What changes meanwhile is in the events that follow.
 func (h *hub) sendSnapshot(es *eventStream, at *place) error {
 	h.mu.RLock()
 	version, serial := h.version, 0
 	h.mu.RUnlock()
-	for part := (snapshot{First: true}); !part.Last; part.First = false {
+	for first, last := true, false; !last; first = false {
 		h.mu.RLock()
 		if h.run != at.run {
 			h.mu.RUnlock()
@@ -300,19 +293,35 @@ func (h *hub) sendSnapshot(es *eventStream, at *place) error {
 		}
 		items := h.table.following(serial, snapshotTasks)
 		h.mu.RUnlock()
-		part.Tasks = make([]json.RawMessage, len(items))
-		for i, it := range items {
-			part.Tasks[i], serial = it.encoded(es.summary), it.serial
-		}
-		part.Last = len(items) < snapshotTasks
 		id := uint64(0)
-		if part.Last {
+		if last = len(items) < snapshotTasks; last {
 			es.version = 0 // it may have been of a clock that was ahead
 			id = version
+		} else {
+			serial = items[len(items)-1].serial
 		}
-		if err := errors.Join(es.send("snapshot", id, mustEncode(part)), es.flush()); err != nil {
+		if err := errors.Join(es.send("snapshot", id, encodeSnapshot(items, es.summary, first, last)), es.flush()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// encodeSnapshot returns a Snapshot of tasks that are mostly encoded already.
+func encodeSnapshot(items []*item, summary, first, last bool) []byte {
+	data := append(make([]byte, 0, 512*len(items)), `{"tasks":[`...)
+	for i, it := range items {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(data, it.encoded(summary)...)
+	}
+	data = append(data, ']')
+	if first {
+		data = append(data, `,"first":true`...)
+	}
+	if last {
+		data = append(data, `,"last":true`...)
+	}
+	return append(data, '}')
 }

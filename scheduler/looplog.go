@@ -42,7 +42,7 @@ func text(key, value string) slog.Attr {
 	if value == "" {
 		return slog.Attr{}
 	}
-	return slog.String(key, printable.Line(value))
+	return slog.String(key, shortLine(value)) // IDs have 255 bytes at most
 }
 
 func (l *loop) logEvent(ctx context.Context, e Event) {

@@ -24,7 +24,7 @@ import (
 //   - each update with a uuid and an agent that arrives then is acknowledged once, after it was delivered, unless the
 //     acknowledgement of the same update is under way;
 //   - while calls of a kind fail, none is made before the pause has ended;
-//   - each caller is answered at most once;
+//   - each caller is answered at most once, and a request that is made again as the first time, without effect;
 //   - each offer is answered once, by ACCEPT or DECLINE, unless it is rescinded: at once, after DefaultHold, or
 //     within the limits of the policy after its Hold;
 //   - the master is told, at once or soon, to offer to the roles that pending tasks can use, and to no other;
@@ -43,6 +43,7 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte("D\x00s\x00b\x00n\x01y\x00y\x00o\x01y\x00d\x00u\x01z\x00y\x00R\x00s\x00b\x00u\x02y\x00"))
 	f.Add([]byte("P\x03s\x00b\x00o\x01o\x02o\x03o\x04w\x01n\x09w\x00n\x11k\x01w\x05r\x01w\x0b"))
 	f.Add([]byte("P\x07s\x00b\x00n\x01o\x05n\x0ao\x06w\x00w\x01o\x08k\x02w\x03c\x00w\x14b\x00w\x00"))
+	f.Add([]byte("s\x00b\x00n\x04N\x04o\x01N\x0cx\x02u\x0cN\x04p\x05N\x05x\x04k\x05N\x05"))
 	f.Add([]byte("s\x00e\x01s\x00b\x00e\x00w\xffb\x00n\x09x\x01o\x22w\x01r\x01d\x03d\x04"))
 	f.Fuzz(func(t *testing.T, program []byte) {
 		c := newChecker(t)
@@ -90,7 +91,7 @@ func TestMachineWalks(t *testing.T) {
 			c.play('L', 0)
 		}
 		for range 300 {
-			const verbs = "sbbnnnEWpkFxtooouuurecdddwwfgilyyyyyyyyzR"
+			const verbs = "sbbnnnNEWpkFxtooouuurecdddwwfgilyyyyyyyyzR"
 			verb := verbs[random.IntN(len(verbs))]
 			if (verb == 'R' || verb == 't' || verb == 'e' || verb == 'f' || verb == 'c') && random.IntN(10) > 0 {
 				continue // else it would hardly ever be subscribed
@@ -169,12 +170,15 @@ func (c *checker) play(verb byte, n int) {
 		if n%7 == 0 {
 			spec.Constraints = append(spec.Constraints, task.Constraint{Attribute: task.AttributeHostname, Operator: task.OpUnique})
 		}
+		spec.RequestID = requestOf(n)
 		c.feed(submit{ref: c.lastRef, spec: spec, wait: n%2 == 0})
+	case 'N':
+		c.submitAgain(id, n/8%2 == 0)
 	case 'p':
 		c.lastRef++
 		specs := []task.Spec{specOf(id, nil), specOf(fmt.Sprintf("t%d", (n+1)%8), nil)}
 		for i := range specs {
-			specs[i].Pod, specs[i].CPUs, specs[i].Role = fmt.Sprintf("p%d", n%3), 0.5, c.role(n/8, "")
+			specs[i].Pod, specs[i].CPUs, specs[i].Role, specs[i].RequestID = fmt.Sprintf("p%d", n%3), 0.5, c.role(n/8, ""), requestOf(n)
 			if n%5 == i {
 				specs[i].Constraints = []task.Constraint{{Attribute: task.AttributeHostname, Operator: task.OpLike, Value: fmt.Sprintf("a%d.*", n%4)}}
 			}
@@ -198,7 +202,7 @@ func (c *checker) play(verb byte, n int) {
 			}
 		}
 	case 'x':
-		c.feed(cancel{ref: ref(n), id: id})
+		c.cancel(ref(n), id)
 	case 't':
 		c.lastRef++
 		c.feed(teardown{ref: c.lastRef})
@@ -267,6 +271,42 @@ func (c *checker) play(verb byte, n int) {
 	case 'w':
 		c.now = c.now.Add(time.Duration(n) * time.Second)
 		c.feed(wake{})
+	}
+}
+
+// requestOf returns the RequestID of every other task, or pod.
+func requestOf(n int) string { return []string{"", "r"}[n/4%2] }
+
+// submitAgain repeats the request that has submitted a task. If it is known by its RequestID nothing changes, and it is answered as
+// the first time, or waits.
+func (c *checker) submitAgain(id string, wait bool) {
+	e := c.machine.tasks.byID[id]
+	if e == nil || e.pod != nil && e.pod.onRecord < len(e.pod.members) {
+		return
+	}
+	c.lastRef++
+	in, before := input(submit{ref: c.lastRef, spec: e.Info.Spec, wait: wait}), len(c.machine.tasks.byID)
+	if e.pod != nil {
+		in = submitPod{ref: c.lastRef, specs: e.pod.specs(), wait: wait}
+	}
+	actions := c.actions(in)
+	for _, a := range actions {
+		if r, is := a.(reply); is && r.ref == c.lastRef {
+			require.Equal(c.t, e.Info.Spec.RequestID == "", errors.Is(r.err, ErrDuplicateTask), "%v", r)
+		}
+	}
+	c.backoff = c.machine.backoff
+	c.observe(in, actions)
+	require.Len(c.t, c.machine.tasks.byID, before)
+}
+
+// cancel drops a caller. A task whose request has a name goes on.
+func (c *checker) cancel(caller ref, id string) {
+	e := c.machine.tasks.byID[id]
+	stays := e != nil && e.Info.Spec.RequestID != "" && e.live() && !e.Killing
+	c.feed(cancel{ref: caller, id: id})
+	if stays {
+		require.True(c.t, e.live() && !e.Killing, "%s was ended because a caller gave up", id)
 	}
 }
 

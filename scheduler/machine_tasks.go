@@ -245,7 +245,7 @@ func (m *machine) retire(e *entry) {
 // tornDown takes the end of the framework, whose tasks Mesos has killed.
 func (m *machine) tornDown(now time.Time) {
 	for _, e := range m.tasks.filtered((*entry).live) {
-		m.setState(now, e, task.StateKilled, nil)
+		m.change(now, e, transition{state: task.StateKilled, message: "the framework was torn down"})
 	}
 	m.backlog.removeEnded()
 	if m.settings.term > 0 {

@@ -205,7 +205,7 @@ func (m *machine) loseLaunched(now time.Time, framework string) {
 			m.touch(e.Info.Spec.ID)
 		case e.Info.State == task.StatePending:
 		case e.Killing:
-			m.setState(now, e, task.StateKilled, nil)
+			m.change(now, e, transition{state: task.StateKilled, message: "the framework was removed"})
 		default:
 			m.setState(now, e, task.StateLost, &FrameworkRemovedError{FrameworkID: framework, renewed: true})
 		}

@@ -107,6 +107,12 @@ func TestWithoutTexts(t *testing.T) {
 	status := full.task.Info.Status
 	status.Reason, status.Healthy = mesos.REASON_COMMAND_EXECUTOR_FAILED.Enum(), new(bool)
 	status.Labels = &mesos.Labels{Labels: []mesos.Label{{Key: "k"}}}
+	for i := range 20 {
+		full.task.History = full.task.History.Add(task.Transition{
+			At: time.Unix(int64(i), 0), State: task.StateRunning, AgentID: strings.Repeat("S", i), Message: strings.Repeat("x", 1000),
+		}, time.Time{}, record.Place{})
+	}
+	require.Greater(t, len(full.task.History), 4000)
 	bare := change{id: "b", task: &record.Task{}}
 	short := withoutTexts([]change{full, bare, {id: "gone"}, {framework: record.Framework{State: record.Active, ID: "f"}}})
 	require.Len(t, short, 4)
@@ -116,6 +122,8 @@ func TestWithoutTexts(t *testing.T) {
 	require.Nil(t, got.Labels)
 	require.Equal(t, mesos.REASON_COMMAND_EXECUTOR_FAILED, got.GetReason())
 	require.NotNil(t, got.Healthy)
+	require.Less(t, len(short[0].task.History), 200, "what is left of the history are states and times")
+	require.Greater(t, len(full.task.History), 4000)
 	require.Equal(t, mesos.TASK_RUNNING, got.GetState())
 	require.Len(t, status.GetMessage(), 100, "the original is left alone")
 	require.Equal(t, bare, short[1])

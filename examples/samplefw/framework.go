@@ -15,6 +15,10 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
+// This file is the framework: what a program of your own begins with. It needs progress.go, which waits for tasks, and a
+// config where this one has flags.
+
+// run runs the framework, with a store if there is to be one.
 func run(ctx context.Context, o options) error {
 	config := scheduler.Config{
 		Framework: scheduler.Framework{Name: "samplefw", FailoverTimeout: time.Minute},
@@ -77,22 +81,10 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 		}
 		say("a fake cluster runs in this process, with its master at %s: nothing is executed; --master takes a real one", config.Master)
 	}
-	listener, address, err := o.open()
+	s, err := served(serving, &services, o, config, say)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	config.Framework.WebUIURL = "http://" + address // for the page of the masters
-	s, err := scheduler.New(config)
-	if err != nil {
-		return err
-	}
-	server, err := o.server(s, nil)
-	if err != nil {
-		return err
-	}
-	services.Go(func() { _ = server.Serve(serving, listener) }) // it ends with serving
-	say("the page of the framework is at http://%s, and its API: samplefw ls --at %s", address, address)
 	p := newProgress()
 	events, watched := s.Watch(context.WithoutCancel(ctx)), make(chan struct{}) // until Run ends
 	services.Go(func() {
@@ -126,6 +118,26 @@ func work(ctx context.Context, o options, config scheduler.Config, say func(stri
 	}
 	<-watched // the summary comes last
 	return summary(tasks, say)
+}
+
+// served returns the scheduler of the framework, and serves its API and page until ctx ends.
+func served(ctx context.Context, services *sync.WaitGroup, o options, config scheduler.Config, say func(string, ...any)) (*scheduler.Scheduler, error) {
+	listener, address, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	config.Framework.WebUIURL = "http://" + address // for the page of the masters
+	s, err := scheduler.New(config)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	server, err := o.server(s, nil)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	services.Go(func() { _ = server.Serve(ctx, listener) }) // it ends with ctx, and closes the listener
+	say("its page is at http://%s, and its API: samplefw ls --at %s", address, address)
+	return s, nil
 }
 
 // hold lets the tasks run for a time, or until all have ended.

@@ -21,13 +21,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// served is a framework that runs in this process on a fake cluster, and serves its API.
-type served struct {
+// servedFramework is a framework that runs in this process on a fake cluster, and serves its API.
+type servedFramework struct {
 	*scheduler.Scheduler
 	address string
 }
 
-func serve(t *testing.T, tokens ...string) served {
+func serve(t *testing.T, tokens ...string) servedFramework {
 	t.Helper()
 	cluster := mesosfake.Start(t, mesosfake.Config{Listen: "127.0.0.1:0", Agents: []mesosfake.Agent{{Hostname: "agent1", Attributes: "rack:r1"}}})
 	s, err := scheduler.New(scheduler.Config{Master: cluster.Master(), Framework: scheduler.Framework{Name: "shop"}, Logger: slog.New(slog.DiscardHandler)})
@@ -41,7 +41,7 @@ func serve(t *testing.T, tokens ...string) served {
 	t.Cleanup(func() { stop(); services.Wait() })
 	services.Go(func() { _ = s.Run(ctx) })
 	services.Go(func() { _ = api.Serve(ctx, listener) })
-	return served{s, listener.Addr().String()}
+	return servedFramework{s, listener.Addr().String()}
 }
 
 // tool runs the tool with arguments, and returns what it has printed.
@@ -57,7 +57,7 @@ func tool(ctx context.Context, stdin string, args ...string) (stdout string, err
 }
 
 // run runs the tool against the framework.
-func (s served) run(t *testing.T, args ...string) (stdout string, err error) {
+func (s servedFramework) run(t *testing.T, args ...string) (stdout string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

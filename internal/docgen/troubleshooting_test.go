@@ -49,7 +49,10 @@ func indexed(index string) map[entry]string {
 		if name, isHeading := strings.CutPrefix(line, "**"); isHeading {
 			folder = strings.TrimSuffix(name, "**")
 		} else if cells := row.FindStringSubmatch(line); cells != nil {
-			found[entry{folder, strings.ReplaceAll(cells[1], `\|`, "|")}] = cells[2] + cells[3]
+			at := entry{folder, strings.ReplaceAll(cells[1], `\|`, "|")}
+			if section := cells[2] + cells[3]; found[at] == "" || section != noSection { // both sides of a conflict may be there
+				found[at] = section
+			}
 		}
 	}
 	return found

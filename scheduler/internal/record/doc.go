@@ -5,7 +5,7 @@
 //
 //	framework    {"version":3,"id":…,"state":…}: the framework's ID, how far it has come, and who it is
 //	spec/<ID>    {"version":2,"spec":{…}}: the spec of a task, without its ID; written once
-//	task/<ID>    {"version":2,"state":…}: the state of a task; written at each change
+//	task/<ID>    {"version":2,"state":…}: the state of a task, its history and RequestID; written at each change
 //	ended/<ID>   {"version":1,"state":…}: what is left of a task that has ended, in place of the two others
 //
 // All other keys are ignored. Names are fixed by JSON tags, in this package and on [task.Spec] and the types of its
