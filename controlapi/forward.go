@@ -199,7 +199,7 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 	defer cancel()
 	response, err := f.ask(ctx, c, address)
 	if err != nil {
-		c.unsure = true
+		c.unsure = c.unsure || !isDial(err)
 		return fmt.Errorf("the leader, %s, cannot be reached at %s: %w", status.Leader, address, err)
 	}
 	defer response.Body.Close()

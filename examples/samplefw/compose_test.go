@@ -168,18 +168,18 @@ func (s composedService) memberFaults(fault func(string, ...any)) {
 
 // understood returns what is wrong with the command of a member, in this environment.
 func understood(args []string) error {
-	root := newRoot()
-	cmd, rest, err := root.Find(args)
-	if err == nil {
-		err = cmd.ParseFlags(rest)
+	if len(args) == 0 || args[0] != "ha" {
+		return fmt.Errorf("%q is not the command of a member", args)
 	}
-	if err == nil {
-		err = settle(cmd)
+	var o haOptions
+	cmd := memberCommand(&o)
+	if err := cmd.ParseFlags(args[1:]); err != nil {
+		return err
 	}
-	if err == nil && cmd.Name() != "ha" {
-		err = fmt.Errorf("the command is %q", cmd.Name())
+	if err := settle(cmd); err != nil {
+		return err
 	}
-	return err
+	return o.check(cmd)
 }
 
 // healthFaults are those of the health check.
@@ -203,14 +203,16 @@ func (s composedService) healthFaults(image string, fault func(string, ...any)) 
 
 // The file is valid with each profile, and what it names exists.
 func TestComposeFile(t *testing.T) {
-	for profile, services := range map[string]string{
-		"none": "agent1 agent2 m1 m2 m3 master1 zookeeper",
-		"ha":   "agent1 agent2 m1 m2 m3 master1 master2 master3 zookeeper",
+	for name, row := range map[string]struct{ args, profile, services string }{
+		"one master":    {"", "", "agent1 agent2 m1 m2 m3 master1 zookeeper"},
+		"three masters": {"--profile ha", "ha", "agent1 agent2 m1 m2 m3 master1 master2 master3 zookeeper"},
+		"by gossip":     {"--file docker-compose.yml --file docker-compose.gossip.yml", "", "agent1 agent2 m1 m2 m3 master1 zookeeper"},
 	} {
-		t.Run(profile, func(t *testing.T) {
-			c := parseComposed(t, compose(t, nil, "--profile", profile), profile)
-			require.Equal(t, services, strings.Join(slices.Sorted(maps.Keys(c.Services)), " "))
+		t.Run(name, func(t *testing.T) {
+			c := parseComposed(t, compose(t, nil, strings.Fields(row.args)...), row.profile)
+			require.Equal(t, row.services, strings.Join(slices.Sorted(maps.Keys(c.Services)), " "))
 			require.Empty(t, c.faults())
+			require.Equal(t, name == "by gossip", c.Services["m2"].Environment["SAMPLEFW_ZK"] == "")
 		})
 	}
 }
@@ -228,7 +230,7 @@ func TestComposeFileControl(t *testing.T) {
 	text := compose(t, nil)
 	for change, fault := range map[[2]string]string{
 		{"--name=m1", "--nmae=m1"}:                                   "m1: unknown flag: --nmae",
-		{"- ha\n", "- demo\n"}:                                       `m2: unknown flag: --name`,
+		{"- ha\n", "- demo\n"}:                                       `m2: ["demo" "--name=m2" "--api=m2:8080"] is not the command of a member`,
 		{"SAMPLEFW_TASKS:", "SAMPLEFW_TSKS:"}:                        "m1: no flag is set by SAMPLEFW_TSKS",
 		{"SAMPLEFW_TASKS: '3'", "SAMPLEFW_TASKS: many"}:              `m1: SAMPLEFW_TASKS="many"`,
 		{"MESOS_LAUNCHER:", "MESOS_LANCHER:"}:                        "agent1: mesos-agent has no flag MESOS_LANCHER",

@@ -60,6 +60,26 @@ func TestPrecedenceOfFlags(t *testing.T) {
 	}
 }
 
+// A flag that may be repeated has a list in a file, and the environment of all of them.
+func TestListsOfFlags(t *testing.T) {
+	ls := lsCommand()
+	ls.Flags().String("config", file(t, "at: [a:1, b:2]\nlabel: [x=1, y]\nstate: running\n"), "")
+	require.NoError(t, settle(ls))
+	at, err := ls.Flags().GetStringSlice("at")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a:1", "b:2"}, at)
+	labels, err := ls.Flags().GetStringArray("label")
+	require.NoError(t, err)
+	require.Equal(t, []string{"x=1", "y"}, labels)
+
+	t.Setenv("SAMPLEFW_AT", "c:3,d:4")
+	ls = lsCommand()
+	require.NoError(t, settle(ls))
+	at, err = ls.Flags().GetStringSlice("at")
+	require.NoError(t, err)
+	require.Equal(t, []string{"c:3", "d:4"}, at)
+}
+
 // What a file says wrongly is named, with its line.
 func TestMistakesInConfigFile(t *testing.T) {
 	for content, text := range map[string]string{

@@ -126,7 +126,7 @@ func (E) String() string { return "not an error" }
 	headings, content := sections("# T\n\n### A thing\n\ntext\n\n### Another\n")
 	require.Equal(t, map[string]string{"a-thing": "A thing", "another": "Another"}, headings)
 	require.Contains(t, content["a-thing"], "text")
-	had := indexed("**x**\n\n| text | section |\n| --- | --- |\n| `x: old` | [A thing](#a-thing) |\n| `election` | [](#another) |\n| `x: other` | [Gone](#gone) |\n| `x: … is a \\| new one of …` | (none) |\n")
+	had := indexed("**x**\n\n| text | section |\n| --- | --- |\n| `x: old` | [A thing](#a-thing) |\n| `x: old` | (none) |\n| `election` | [](#another) |\n| `x: other` | [Gone](#gone) |\n| `x: … is a \\| new one of …` | (none) |\n")
 	index, unexplained := writeIndex(said, had, headings)
 	require.Equal(t, []string{"x: mem: … is short", "x: must be so", "x: x: other", "x: x: … is a | new one of …"}, unexplained)
 	require.Contains(t, index, "| `election` | [Another](#another) |\n| `mem: … is short` | (none) |\n")

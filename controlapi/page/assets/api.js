@@ -22,6 +22,10 @@ export const setToken = (value) => (value ? sessionStorage.setItem(key, value) :
 export async function request(path, { headers, ...init } = {}) {
   for (;;) {
     const sent = token();
+    if (/[^\x20-\x7e]/.test(sent)) { // no header can have it, so that no server can know it
+      setToken(await askToken(true));
+      continue;
+    }
     const authorization = sent ? { Authorization: "Bearer " + sent } : {};
     const response = await fetch(path, { cache: "no-store", redirect: "error", ...init, headers: { ...headers, ...authorization } });
     if (response.status !== 401) return response;
