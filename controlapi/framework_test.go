@@ -14,8 +14,9 @@ func TestFrameworkHasAllThatSchedulerAndClientHave(t *testing.T) {
 	framework, s, c := reflect.TypeFor[controlapi.Framework](), reflect.TypeFor[*scheduler.Scheduler](), reflect.TypeFor[*controlapi.Client]()
 	for i := range s.NumMethod() {
 		name := s.Method(i).Name
-		_, both := c.MethodByName(name)
-		_, there := framework.MethodByName(name)
-		require.Equal(t, both, there, name)
+		if _, both := c.MethodByName(name); both && name != "String" && name != "Format" && name != "LogValue" {
+			_, there := framework.MethodByName(name)
+			require.True(t, there, name)
+		}
 	}
 }
