@@ -61,7 +61,7 @@ func (c *call) events() (any, error) {
 		return answered{}, nil
 	}
 	for ctx.Err() == nil {
-		err := errRunEnded
+		var err error
 		if c.leads() {
 			err = c.hub.stream(ctx, es)
 		} else {

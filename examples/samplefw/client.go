@@ -39,6 +39,9 @@ func (r *remote) client(ctx context.Context) (*controlapi.Client, error) {
 		return nil, err
 	}
 	c, err := controlapi.NewClient(controlapi.ClientConfig{Addresses: r.at, Token: token})
+	if wrong := (*controlapi.ConfigError)(nil); errors.As(err, &wrong) && strings.HasPrefix(wrong.Field, "Addresses") {
+		return nil, usageError{fmt.Errorf("--at %s: each %s", strings.Join(r.at, ","), wrong.Reason)}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +78,8 @@ func (r *remote) reachable(ctx context.Context) error {
 // completionTime is how long completion waits for the API.
 const completionTime = time.Second
 
-// taskIDs completes the IDs of tasks by asking the API.
-func (r *remote) taskIDs(cmd *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// taskIDs completes the IDs of tasks, other than those that are there, by asking the API.
+func (r *remote) taskIDs(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if settle(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -92,7 +95,9 @@ func (r *remote) taskIDs(cmd *cobra.Command, _ []string, toComplete string) ([]c
 	}
 	var ids []cobra.Completion
 	for _, t := range page.Tasks {
-		ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
+		if !slices.Contains(args, t.ID) {
+			ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
+		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
@@ -113,8 +118,8 @@ func advised(err error) error {
 	advice := map[scheduler.Code]string{
 		scheduler.CodeUnknownTask:   `"samplefw ls" lists the tasks that are on record`,
 		scheduler.CodeDuplicateTask: "take another --id",
-		scheduler.CodeNotStarted:    `"samplefw explain ID" says why it is pending`,
-		scheduler.CodeAgentAway:     `try again when the agent is back; "samplefw watch" tells of it`,
+		scheduler.CodeNotStarted:    `"samplefw explain ID" and "samplefw history ID" say why`,
+		scheduler.CodeAgentAway:     "try again when the agent is back",
 		scheduler.CodeOutputGone:    "agents keep the output of ended tasks for a week, or as their --gc_delay says",
 		scheduler.CodeNotLeading:    `"samplefw members" says who is there`,
 		controlapi.CodeUnauthorized: "set SAMPLEFW_TOKEN, --token or --token-file to the token of the API",

@@ -32,7 +32,7 @@ escaped; elsewhere the output is as it is. With "-o json" each part is a line: {
   samplefw logs web-1 --stderr --tail 20 -f`,
 		Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, r.output.rule(), rule{r.tail >= -1, "--tail %d (not negative)", r.tail}); err != nil {
+			if err := check(cmd, r.output.rule(), rule{r.tail >= -1, "--tail %d (lines, or -1 for all)", r.tail}); err != nil {
 				return err
 			}
 			c, err := r.client(cmd.Context())

@@ -56,9 +56,9 @@ func TestLogsThatCannotBeRead(t *testing.T) {
 	require.NoError(t, s.Submit(t.Context(), task.Spec{ID: "pending", Mem: 1e6, Command: task.Command{Shell: "true"}}))
 	for args, want := range map[string]string{
 		"none":                   `"samplefw ls" lists the tasks`,
-		"pending":                `"samplefw explain ID" says why it is pending`,
-		"pending --tail -2":      "--tail -2",
-		"pending more":           "the ID of one task",
+		"pending":                `"samplefw explain ID" and "samplefw history ID" say why`,
+		"pending --tail -2":      "--tail -2 (lines, or -1 for all)",
+		"pending more":           `the ID of one task is needed, not ["pending" "more"]`,
 		"pending --output table": `--output "table" (text or json)`,
 	} {
 		_, err := s.run(t, append([]string{"logs"}, strings.Fields(args)...)...)

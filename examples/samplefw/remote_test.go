@@ -410,5 +410,8 @@ func TestCompletionOfIDs(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, out, want, args)
 	}
+	out, err := tool(t.Context(), "", "__complete", "kill", "web-1", "")
+	require.NoError(t, err)
+	require.NotContains(t, out, "web-1", "it is there already")
 	_ = os.Unsetenv("SAMPLEFW_AT")
 }

@@ -53,8 +53,9 @@ func (w *watching) run(cmd *cobra.Command, ids []string) error {
 	if _, err := c.Overview(ctx); err != nil { // watching says nothing of an address or a token that is wrong
 		return advised(err)
 	}
+	var told connection
 	for event := range c.Watch(ctx) {
-		if !w.shows(event, ids) {
+		if !w.shows(event, ids) || !w.json() && !told.isNew(event) {
 			continue
 		}
 		if w.json() {
