@@ -1,9 +1,7 @@
 package controlapi
 
 import (
-	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,11 +9,6 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
-
-// logReader is a framework that can read the output of tasks.
-type logReader interface {
-	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
-}
 
 // answered is what a handler returns that has answered by itself.
 type answered struct{}
@@ -34,8 +27,7 @@ func (c *call) logs() (any, error) {
 	if c.out.done(&options) {
 		return answered{}, nil
 	}
-	framework := c.config.Framework.(logReader)
-	for chunk, err := range framework.Logs(c.ctx, c.id, options) {
+	for chunk, err := range c.config.Framework.Logs(c.ctx, c.id, options) {
 		if err != nil {
 			return nil, err
 		}
