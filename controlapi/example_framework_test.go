@@ -51,19 +51,14 @@ func reason(e *controlapi.Error) string {
 		return fmt.Sprintf("no place in %v: %v", time.Duration(c.Waited*float64(time.Second)), c.Rejection)
 	}
 	refused := func(r *controlapi.Refused) string { return fmt.Sprintf("the master refuses %s: %s", r.Call, r.Message) }
-	invalid := func(fields []controlapi.InvalidField) (text string) {
-		for _, f := range fields {
-			text += fmt.Sprintf("%s %s; ", f.Field, f.Reason)
-		}
-		return text
-	}
+	invalid := func(f controlapi.InvalidField) string { return fmt.Sprintf("%s %s", f.Field, f.Reason) }
 	switch {
 	case e.Capacity != nil:
 		return capacity(e.Capacity)
 	case e.Refused != nil:
 		return refused(e.Refused)
 	case len(e.Fields) > 0:
-		return invalid(e.Fields)
+		return invalid(e.Fields[0])
 	}
 	return e.Message
 }
@@ -88,6 +83,6 @@ func ExampleError() {
 		fmt.Println(answer.Status, reason(answer), errors.Is(err, scheduler.ErrUnknownTask))
 	}
 	// Output:
-	// 400 sort must be submitted, updated, id, state, group or agent, with a - before it for descending order; 
+	// 400 sort must be submitted, updated, id, state, group or agent, with a - before it for descending order
 	// 404 scheduler: unknown task: "web-7" true
 }
