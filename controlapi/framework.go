@@ -30,6 +30,7 @@ type Framework interface {
 	Teardown(ctx context.Context) error
 	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 	Watch(ctx context.Context) iter.Seq[scheduler.Event]
+	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 }
 
 var _ Framework = (*scheduler.Scheduler)(nil)

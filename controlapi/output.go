@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -121,10 +120,9 @@ func (o *outputWriter) write(event string, part any) error {
 	if o.events {
 		line = []byte("event: " + event + "\ndata: " + string(data) + "\n\n")
 	}
-	control := http.NewResponseController(o.w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	giveTime(o.w)
 	if _, err := o.w.Write(line); err != nil {
 		return err
 	}
-	return control.Flush()
+	return http.NewResponseController(o.w).Flush()
 }

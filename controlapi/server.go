@@ -184,15 +184,7 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	body, err := at.handle(c)
-	switch {
-	case body == answered{}:
-	case err == nil:
-		c.answer(at.status, body)
-	case errors.Is(context.Cause(c.r.Context()), errStops):
-		c.refuse(errStops)
-	default:
-		c.refuse(err)
-	}
+	c.finish(at, body, err)
 }
 
 // enter takes a place among the requests under way, and returns how to leave it.
