@@ -28,7 +28,6 @@ type Framework interface {
 	Status(ctx context.Context) (scheduler.Status, error)
 	Reconcile(ctx context.Context) error
 	Teardown(ctx context.Context) error
-	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 	Watch(ctx context.Context) iter.Seq[scheduler.Event]
 	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 }
