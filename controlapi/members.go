@@ -14,7 +14,7 @@ func (c *call) openapi() (any, error) { return openapi(c.routes), nil }
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
 	if !c.leads() {
-		return Health{OK: true}, c.leader.ready(c.ctx)
+		return Health{OK: true}, c.leaderIsReady()
 	}
 	o := c.overview()
 	switch {
@@ -26,6 +26,18 @@ func (c *call) ready() (any, error) {
 	return Health{OK: true}, nil
 }
 
+// leaderIsReady returns nil if the leader is ready. Why it is not has addresses in it, which are not for everybody.
+func (c *call) leaderIsReady() error {
+	err := c.passedOn()
+	if err == nil {
+		err = c.leader.ready(c.ctx, c.r)
+	}
+	if err != nil && c.guard.identify(c.r) != nil {
+		return fail(asError(err).Code, "the leader is not ready, or cannot be reached: with a token there is the reason")
+	}
+	return err
+}
+
 // status handles GET /v1/status.
 func (c *call) status() (any, error) { return c.overview(), nil }
 
@@ -34,7 +46,10 @@ func (c *call) overview() Overview {
 	if c.leads() {
 		return c.Server.overview(c.ctx)
 	}
-	o, err := c.leader.overview(c.ctx, c.r)
+	o, err := Overview{}, c.passedOn()
+	if err == nil {
+		o, err = c.leader.overview(c.ctx, c.r)
+	}
 	if err != nil {
 		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
 	}

@@ -34,6 +34,10 @@ func (c *call) logs() (any, error) {
 	if c.out.done(&options) {
 		return answered{}, nil
 	}
+	if c.r.Method == http.MethodHead { // the client has the head at once, and reads nothing
+		c.out.begin()
+		return answered{}, nil
+	}
 	framework := c.config.Framework.(logReader)
 	for chunk, err := range framework.Logs(c.ctx, c.id, options) {
 		if err != nil {
@@ -134,5 +138,7 @@ func (o *outputWriter) write(event string, part any) error {
 	if _, err := o.w.Write(line); err != nil {
 		return err
 	}
-	return control.Flush()
+	err = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{}) // the next part may take its time: HTTP/2 ends an answer at its deadline
+	return err
 }
