@@ -131,19 +131,25 @@ func (s *Server) isOver(ctx context.Context) bool {
 // answerHere handles a call in this process.
 func (s *Server) answerHere(at *route, c *call) error {
 	body, err := at.handle(c)
+	if s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err) {
+		c.unsure = true
+		return err
+	}
+	c.finish(at, body, err)
+	return nil
+}
+
+// finish answers a call with what its handler has returned.
+func (c *call) finish(at *route, body any, err error) {
 	switch {
 	case body == answered{}:
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err):
-		c.unsure = true
-		return err
 	default:
 		c.settle(at, asError(err))
 	}
-	return nil
 }
 
 // endedWithTerm reports whether an error says that a process does not run the framework any more, while another one may.
@@ -324,9 +330,8 @@ func (c *call) passBack(at *route, response *http.Response) error {
 
 // copyBody writes the beginning of an answer, and what follows if it has not all been read.
 func (c *call) copyBody(begin []byte, rest io.Reader) error {
-	control := http.NewResponseController(c.w)
 	for {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+		giveTime(c.w)
 		if _, err := c.w.Write(begin); err != nil || len(begin) < maxHeld {
 			return err
 		}

@@ -1,9 +1,6 @@
 package controlapi
 
-import (
-	"github.com/mesos-actor/mesos-actor-go/internal/printable"
-	"github.com/mesos-actor/mesos-actor-go/scheduler"
-)
+import "github.com/mesos-actor/mesos-actor-go/scheduler"
 
 // health handles GET /healthz: the process serves.
 func (c *call) health() (any, error) { return Health{OK: true}, nil }
@@ -46,16 +43,10 @@ func (c *call) overview() Overview {
 	if c.leads() {
 		return c.Server.overview(c.ctx)
 	}
-	o, err := Overview{}, c.passedOn()
-	if err == nil {
-		o, err = c.leader.overview(c.ctx, c.r)
+	if err := c.passedOn(); err != nil {
+		return c.completed(Overview{}, err)
 	}
-	if err != nil {
-		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
-	}
-	election := c.config.Elector.Status()
-	o.Framework, o.Election = c.config.Name, &election
-	return o
+	return c.completed(c.leader.overview(c.ctx, c.r))
 }
 
 // agents handles GET /v1/agents.

@@ -1,9 +1,7 @@
 package controlapi
 
 import (
-	"context"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,11 +9,6 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
-
-// logReader is a framework that can read the output of tasks.
-type logReader interface {
-	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
-}
 
 // answered is what a handler returns that has answered by itself.
 type answered struct{}
@@ -38,8 +31,7 @@ func (c *call) logs() (any, error) {
 		c.out.begin()
 		return answered{}, nil
 	}
-	framework := c.config.Framework.(logReader)
-	for chunk, err := range framework.Logs(c.ctx, c.id, options) {
+	for chunk, err := range c.config.Framework.Logs(c.ctx, c.id, options) {
 		if err != nil {
 			return nil, err
 		}
@@ -133,11 +125,11 @@ func (o *outputWriter) write(event string, part any) error {
 	if o.events {
 		line = []byte("event: " + event + "\ndata: " + string(data) + "\n\n")
 	}
-	control := http.NewResponseController(o.w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	giveTime(o.w)
 	if _, err := o.w.Write(line); err != nil {
 		return err
 	}
+	control := http.NewResponseController(o.w)
 	err = control.Flush()
 	_ = control.SetWriteDeadline(time.Time{}) // the next part may take its time: HTTP/2 ends an answer at its deadline
 	return err

@@ -78,10 +78,9 @@ func (r *ring) end() int { return r.first + len(r.events) }
 // add adds an event, and drops the oldest ones that are too many.
 func (r *ring) add(e *event) {
 	e.ring = r
-	if of, is := e.of.(scheduler.OfferEvent); is {
+	if _, is := e.of.(scheduler.OfferEvent); is {
 		r.forgetRejections()
 		r.cycle = r.end()
-		e.of = of
 	}
 	r.events = append(r.events, e)
 	for len(r.events) > ringEvents || len(r.events) > 1 && r.bytes.Load() > ringBytes {

@@ -145,9 +145,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // hurry limits the time for the body of a request, and for a short answer, of whoever sends it.
 func hurry(w http.ResponseWriter) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's writer has none
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's writer has none
+	giveTime(w)
 }
 
 // isPage reports whether a path is that of a file of the page. They have no data, and are served to all.
@@ -197,15 +196,7 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	body, err := at.handle(c)
-	switch {
-	case body == answered{}:
-	case err == nil:
-		c.answer(at.status, body)
-	case errors.Is(context.Cause(c.r.Context()), errStops):
-		c.refuse(errStops)
-	default:
-		c.refuse(err)
-	}
+	c.finish(at, body, err)
 }
 
 // enter takes a place among the requests under way, and returns how to leave it.

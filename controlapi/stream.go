@@ -129,13 +129,13 @@ func (e *eventStream) mark(id uint64) error {
 
 // flush sends what was written, if the reader takes it in time.
 func (e *eventStream) flush() error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	giveTime(e.w)
 	return e.control.Flush()
 }
 
 // comment sends a line that means nothing.
 func (e *eventStream) comment() error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	giveTime(e.w)
 	if _, err := e.w.Write([]byte(":\n\n")); err != nil {
 		return err
 	}

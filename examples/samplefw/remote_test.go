@@ -190,6 +190,9 @@ func TestList(t *testing.T) {
 	out, err = s.run(t, "ls", "--text", "x0")
 	require.NoError(t, err)
 	require.Regexp(t, `^ID  STATE    FOR  HOST    CPUS  MEM  GROUP  MESSAGE\nx0  running  \d+s   agent1  0.1   32   g0\n$`, out)
+	out, err = s.run(t, "ls", "--text", "big")
+	require.NoError(t, err)
+	require.Regexp(t, `\nbig  pending  \d+s   -     0     1000000  -\n`, out)
 	out, err = s.run(t, "ls", "-o", "json", "--group", "g1")
 	require.NoError(t, err)
 	var all []controlapi.Summary
