@@ -28,8 +28,8 @@ var (
 	errLagged   = errors.New("controlapi: the reader is too slow")
 )
 
-// sinceNow is the parameter since of a reader who wants what happens from now on, and no snapshot. The first thing that he is sent
-// is the present version.
+// sinceNow is the parameter since of a reader that wants what happens from now on, and no snapshot. It is sent the present version
+// first.
 const sinceNow = "now"
 
 // eventStream is an answer with server-sent events.
@@ -120,7 +120,7 @@ func (e *eventStream) send(name string, id uint64, data []byte) error {
 	return err
 }
 
-// mark tells the reader that he has seen all up to a version.
+// mark tells the reader that it has seen all up to a version.
 func (e *eventStream) mark(id uint64) error {
 	e.version = max(e.version, id)
 	_, err := e.w.Write(append(strconv.AppendUint([]byte("id: "), e.version, 10), "\n\n"...))
@@ -133,7 +133,7 @@ func (e *eventStream) flush() error {
 	return e.control.Flush()
 }
 
-// comment sends a line that means nothing.
+// comment sends a line that readers ignore, which shows that the connection works.
 func (e *eventStream) comment() error {
 	giveTime(e.w)
 	if _, err := e.w.Write([]byte(":\n\n")); err != nil {
