@@ -109,7 +109,7 @@ func (r *remote) taskIDs(cmd *cobra.Command, args []string, toComplete string) (
 	}
 	var ids []cobra.Completion
 	for _, t := range page.Tasks {
-		if !slices.Contains(args, t.ID) {
+		if printed := plain("%s", t.ID) == t.ID; printed && !slices.Contains(args, t.ID) { // shells take lines, and print them
 			ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
 		}
 	}
