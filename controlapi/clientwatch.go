@@ -126,7 +126,7 @@ func (w *clientWatch) close() {
 	}
 }
 
-// next reads the next frame and returns its events. When the connection is broken it is closed. A caller who takes his time
+// next reads the next frame and returns its events. When the connection is broken it is closed. A caller that is slow
 // between two frames is no reason to give it up.
 func (w *clientWatch) next() []scheduler.Event {
 	w.conn.silence.Reset(leaderSilence)
