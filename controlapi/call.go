@@ -31,8 +31,8 @@ type call struct {
 	out    *outputWriter // of an output that was begun; nil: none was
 }
 
-// begin reads what a request has to say before it is handled.
-func (c *call) begin() (cancel context.CancelFunc, err error) {
+// begin reads what a request has to say before it is handled. Of somebody who has not said who it is no body is read.
+func (c *call) begin(k kind) (cancel context.CancelFunc, err error) {
 	timeout, err := timeoutOf(c.r)
 	if err != nil {
 		return nil, err
@@ -40,9 +40,12 @@ func (c *call) begin() (cancel context.CancelFunc, err error) {
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return nil, invalid("query", c.r.URL.RawQuery, "is not a query string")
 	}
-	if c.body, err = c.readBody(); err != nil {
-		return nil, err
+	if k != local {
+		if c.body, err = c.readBody(); err != nil {
+			return nil, err
+		}
 	}
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // the answer may take its time
 	c.ctx, cancel = context.WithTimeout(c.r.Context(), timeout)
 	return cancel, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -24,6 +25,10 @@ func (c *call) logs() (any, error) {
 		c.out = c.output()
 	}
 	if c.out.done(&options) {
+		return answered{}, nil
+	}
+	if c.r.Method == http.MethodHead { // the client has the head at once, and reads nothing
+		c.out.begin()
 		return answered{}, nil
 	}
 	for chunk, err := range c.config.Framework.Logs(c.ctx, c.id, options) {
@@ -124,5 +129,8 @@ func (o *outputWriter) write(event string, part any) error {
 	if _, err := o.w.Write(line); err != nil {
 		return err
 	}
-	return http.NewResponseController(o.w).Flush()
+	control := http.NewResponseController(o.w)
+	err = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{}) // the next part may take its time: HTTP/2 ends an answer at its deadline
+	return err
 }

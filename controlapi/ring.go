@@ -31,6 +31,7 @@ type event struct {
 type taskChange struct {
 	Task     json.RawMessage        `json:"task"`
 	Previous task.State             `json:"previous"`
+	Message  string                 `json:"message,omitzero"`
 	Launch   *scheduler.LaunchTimes `json:"launch,omitempty"`
 }
 
@@ -47,7 +48,7 @@ func (e *event) data(summary bool) json.RawMessage {
 	if of, is := e.of.(scheduler.TaskEvent); is {
 		change := taskChange{Task: e.item.encoded(summary), Previous: of.Previous}
 		if !summary {
-			change.Launch = of.Launch
+			change.Message, change.Launch = of.Message, of.Launch
 		}
 		encoded = mustEncode(change)
 	} else {

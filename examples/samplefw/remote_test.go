@@ -416,5 +416,10 @@ func TestCompletionOfIDs(t *testing.T) {
 	out, err := tool(t.Context(), "", "__complete", "kill", "web-1", "")
 	require.NoError(t, err)
 	require.NotContains(t, out, "web-1", "it is there already")
+	odd := task.Spec{ID: "web-\u202e3", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "true"}}
+	require.NoError(t, s.Submit(t.Context(), odd))
+	out, err = tool(t.Context(), "", "__complete", "kill", "web")
+	require.NoError(t, err)
+	require.NotContains(t, out, odd.ID, "no shell prints it")
 	_ = os.Unsetenv("SAMPLEFW_AT")
 }
