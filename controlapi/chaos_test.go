@@ -22,10 +22,16 @@ import (
 
 var chaosSeeds = flag.Int("seeds", 4, "how many seeds TestClientInChaos tries")
 
-const (
-	chaosTime = time.Minute      // for so long there are faults
-	callTime  = 40 * time.Second // the deadline of each call
-)
+// callTime is the deadline of each call.
+const callTime = 40 * time.Second
+
+// chaosTime is for how long there are faults.
+func chaosTime() time.Duration {
+	if testing.Short() {
+		return 20 * time.Second
+	}
+	return time.Minute
+}
 
 // chaos is a fleet that is disturbed, and users of its client.
 type chaos struct {
@@ -158,7 +164,7 @@ func inChaos(t *testing.T, seed uint64, config func(int, *controlapi.Config)) (c
 	inFleetWith(t, config, func(t *testing.T, f *fleet) {
 		c = &chaos{fleet: f, random: rand.New(rand.NewPCG(seed, 0)), wanted: map[string]bool{}}
 		f.network.Seed = seed
-		until := time.Now().Add(chaosTime)
+		until := time.Now().Add(chaosTime())
 		var users sync.WaitGroup
 		for user := range 3 {
 			random := rand.New(rand.NewPCG(seed, uint64(user+1)))

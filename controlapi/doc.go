@@ -8,6 +8,18 @@
 //	...
 //	info, err := client.Launch(ctx, spec)
 //
+// # What the server promises
+//
+//   - A list has whatever was submitted, killed or forgotten before it was asked for, by anybody. Lists and events come from a
+//     copy that the server keeps while [Server.Serve] runs, so that they cost the scheduler nothing.
+//   - GET /v1/events begins with all tasks, in one or several events "snapshot", or with what has happened since the version of a
+//     list or the id of an event: no change of a task is missed, also not by a reader who was away, though one may come twice.
+//     Whoever is too slow is told so by the event "lag", and has to begin again.
+//   - Repeating a submit with the same Idempotency-Key and body does nothing more than the first did.
+//   - What it keeps for clients, and how long it waits for them, is bounded: docs/security.md in this module's repository.
+//   - The description at /v1/openapi.json agrees with what is answered; tests compare the two.
+//   - When its context ends, Serve ends those who wait or watch at once, and returns within 5 s.
+//
 // # Members
 //
 // With [Config.Elector] any member answers. One that does not lead passes requests on to the API address of the leader, as the
@@ -22,6 +34,8 @@
 //
 // # What it does not promise
 //
+//   - Events other than those of tasks and removals may be missed in a break, and all may be repeated after one.
+//   - Whoever has a token may do everything. There are no rights for single routes or tasks.
 //   - A member that was cut off and does not know it yet answers reads with what it knew, for as long as its elector lets it
 //     believe that it leads. It can change nothing.
 //   - A request whose client goes away, or that runs out of time, may have had its effect.

@@ -29,6 +29,7 @@ type Framework interface {
 	Reconcile(ctx context.Context) error
 	Teardown(ctx context.Context) error
 	Watch(ctx context.Context) iter.Seq[scheduler.Event]
+	Logs(ctx context.Context, id string, o scheduler.LogOptions) iter.Seq2[scheduler.LogChunk, error]
 }
 
 var _ Framework = (*scheduler.Scheduler)(nil)

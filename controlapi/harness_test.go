@@ -33,6 +33,7 @@ type world struct {
 	network   *virtualnet.Network
 	client    *http.Client
 	stop      context.CancelFunc // ends Serve
+	endRun    context.CancelFunc // ends the scheduler's Run
 	served    chan error         // what Serve returned
 	readers   []*reader
 }
@@ -48,6 +49,7 @@ func inWorld(t *testing.T, configure func(*controlapi.Config), test func(*testin
 			Framework: scheduler.Framework{Name: "shop"}, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
+		w.endRun = cancel
 		run := make(chan error, 1)
 		go func() { run <- w.scheduler.Run(ctx) }()
 

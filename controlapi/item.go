@@ -21,14 +21,6 @@ type item struct {
 
 func newItem(info task.Info, serial int) *item { return &item{info: redacted(info), serial: serial} }
 
-func newItems(infos []task.Info) []*item {
-	items := make([]*item, len(infos))
-	for i := range infos {
-		items[i] = newItem(infos[i], i+1)
-	}
-	return items
-}
-
 // encoded returns the task as JSON: a Summary, or a task.Info.
 func (it *item) encoded(summary bool) json.RawMessage {
 	at := &it.full

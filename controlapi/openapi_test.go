@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -311,4 +313,21 @@ func TestAnswersAreAsDescribedControl(t *testing.T) {
 			require.NotEmpty(t, d.check("GET", "/v1/tasks/{id}", a), name)
 		}
 	})
+}
+
+func TestDocumentOfTheAPIHasEveryRoute(t *testing.T) {
+	text, err := os.ReadFile("../docs/api.md")
+	require.NoError(t, err)
+	var documented, described []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllStringSubmatch(string(text), -1) {
+		documented = append(documented, row[1])
+	}
+	inWorld(t, nil, func(_ *testing.T, w *world) {
+		for path, methods := range w.openapi().Paths {
+			for method := range methods {
+				described = append(described, strings.ToUpper(method)+" "+path)
+			}
+		}
+	})
+	require.ElementsMatch(t, described, documented)
 }

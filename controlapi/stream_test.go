@@ -236,6 +236,37 @@ func TestSnapshotOfManyTasks(t *testing.T) {
 	})
 }
 
+// The framework of a process that is alone ends, and runs again. Who watches stays connected, and gets all tasks once more.
+func TestFrameworkThatRunsAgain(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		require.NoError(t, w.scheduler.Submit(t.Context(), spec("a")))
+		r := w.events("?view=summary")
+		require.Len(t, named(r.take(), "snapshot"), 1)
+		w.endRun()
+		sleep(10 * time.Second)
+		require.Equal(t, scheduler.CodeNotRunning, problem(t, w.request("GET", "/v1/tasks", ""), 503).Code)
+		overviews := named(r.take(), "overview")
+		require.NotEmpty(t, overviews)
+		require.Contains(t, parsed[controlapi.Overview](t, overviews[len(overviews)-1]).Error, "not running")
+
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.scheduler.Run(ctx) }()
+		defer func() {
+			stop()
+			<-ended
+		}()
+		sleep(time.Second)
+		require.NoError(t, w.scheduler.Submit(t.Context(), spec("b")))
+		require.Equal(t, 2, decoded[controlapi.TaskPage[task.Info]](t, w.request("GET", "/v1/tasks", ""), 200).Total)
+		frames := r.take()
+		parts := named(frames, "snapshot")
+		require.Len(t, parts, 1)
+		require.Equal(t, "a", parsed[controlapi.Snapshot[controlapi.Summary]](t, parts[0]).Tasks[0].ID)
+		require.NotEmpty(t, states(t, frames, "b"))
+	})
+}
+
 func TestWatchersAreEndedAtOnce(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		r := w.events("")

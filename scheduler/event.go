@@ -206,7 +206,7 @@ func (e OfferEvent) String() string {
 }
 
 // String returns one line for logs.
-func (e LagEvent) String() string { return fmt.Sprintf("lagged: missed %d events", e.Missed) }
+func (e LagEvent) String() string { return fmt.Sprintf("lagged: events missed: %d", e.Missed) }
 
 // String returns one line for logs.
 func (e InverseOfferEvent) String() string {

@@ -28,7 +28,7 @@ func TestEventsThatWaitForTheStore(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out, "notify"), out)
 	out = play("stored")
 	require.Equal(t, 7, strings.Count(out, "notify task t"), out)
-	require.Contains(t, out, "notify lagged: missed 92 events\n")
+	require.Contains(t, out, "notify lagged: events missed: 92\n")
 	play("update t RUNNING uuid=ff agent=a1")
 	require.Contains(t, play("stored"), "notify task t running")
 }

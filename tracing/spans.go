@@ -57,24 +57,18 @@ func (w *follower) launched(ctx context.Context, e *scheduler.TaskEvent, p *prog
 	if e.Launch != nil {
 		times = *e.Launch
 	}
-	if times.Placed.IsZero() {
-		times.Placed = p.placed
-	}
-	if times.Placed.IsZero() {
-		w.phase(ctx, spanPending, p.began, e.Task.Updated)
-	} else {
-		w.phase(ctx, spanPending, p.began, times.Placed)
-	}
+	times.Placed = firstKnown(times.Placed, p.placed)
+	w.phase(ctx, spanPending, p.began, firstKnown(times.Placed, e.Task.Updated))
 	if times.Stored.After(times.Placed) { // there is a store
 		w.phase(ctx, spanStore, times.Placed, times.Stored)
 	}
 	w.phase(ctx, spanAccept, times.Stored, times.Accepted)
-	w.phase(ctx, spanStart, lastKnown(times.Accepted, times.Stored, times.Placed), times.Running)
+	w.phase(ctx, spanStart, firstKnown(times.Accepted, times.Stored, times.Placed), times.Running)
 	finish(span, e, e.Task.State == task.StatePending || failed(e.Task.State))
 }
 
-// lastKnown returns the first of the times that is known.
-func lastKnown(times ...time.Time) time.Time {
+// firstKnown returns the first of the times that is known.
+func firstKnown(times ...time.Time) time.Time {
 	for _, t := range times {
 		if !t.IsZero() {
 			return t

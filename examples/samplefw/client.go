@@ -32,18 +32,35 @@ func (r *remote) flags(cmd *cobra.Command) {
 	})
 }
 
-// client returns a client of the API, at which somebody listens.
-func (r *remote) client(ctx context.Context) (*controlapi.Client, error) {
+// client returns a client of the API, at which somebody listens. It says on the standard error if a command takes long because
+// nobody leads.
+func (r *remote) client(cmd *cobra.Command) (*controlapi.Client, error) {
 	token, err := r.read()
 	if err != nil {
 		return nil, err
 	}
 	c, err := controlapi.NewClient(controlapi.ClientConfig{Addresses: r.at, Token: token})
+	if wrong := (*controlapi.ConfigError)(nil); errors.As(err, &wrong) && strings.HasPrefix(wrong.Field, "Addresses") {
+		return nil, usageError{fmt.Errorf("--at %s: each %s", strings.Join(r.at, ","), wrong.Reason)}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return c, r.reachable(ctx)
+	if err := r.reachable(cmd.Context()); err != nil {
+		return nil, err
+	}
+	patience := time.AfterFunc(leaderTime, func() {
+		o, err := c.Overview(cmd.Context())
+		if err == nil && o.Election != nil && o.Election.Leader == "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "waiting for a leader:", plain("%s", o.Election.Reason))
+		}
+	})
+	context.AfterFunc(cmd.Context(), func() { patience.Stop() })
+	return c, nil
 }
+
+// leaderTime is after how long a command says that it waits for a leader. A change of it takes about a second.
+const leaderTime = 3 * time.Second
 
 // reachTime is how long it may take to find out whether anybody listens.
 const reachTime = 5 * time.Second
@@ -75,12 +92,12 @@ func (r *remote) reachable(ctx context.Context) error {
 // completionTime is how long completion waits for the API.
 const completionTime = time.Second
 
-// taskIDs completes the IDs of tasks by asking the API.
-func (r *remote) taskIDs(cmd *cobra.Command, _ []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// taskIDs completes the IDs of tasks, other than those that are there, by asking the API.
+func (r *remote) taskIDs(cmd *cobra.Command, args []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if settle(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	c, err := r.client(cmd.Context())
+	c, err := r.client(cmd)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -92,7 +109,9 @@ func (r *remote) taskIDs(cmd *cobra.Command, _ []string, toComplete string) ([]c
 	}
 	var ids []cobra.Completion
 	for _, t := range page.Tasks {
-		ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
+		if printed := plain("%s", t.ID) == t.ID; printed && !slices.Contains(args, t.ID) { // shells take lines, and print them
+			ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
+		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
@@ -113,8 +132,8 @@ func advised(err error) error {
 	advice := map[scheduler.Code]string{
 		scheduler.CodeUnknownTask:   `"samplefw ls" lists the tasks that are on record`,
 		scheduler.CodeDuplicateTask: "take another --id",
-		scheduler.CodeNotStarted:    `"samplefw explain ID" says why it is pending`,
-		scheduler.CodeAgentAway:     `try again when the agent is back; "samplefw watch" tells of it`,
+		scheduler.CodeNotStarted:    `"samplefw explain ID" and "samplefw history ID" say why`,
+		scheduler.CodeAgentAway:     "try again when the agent is back",
 		scheduler.CodeOutputGone:    "agents keep the output of ended tasks for a week, or as their --gc_delay says",
 		scheduler.CodeNotLeading:    `"samplefw members" says who is there`,
 		controlapi.CodeUnauthorized: "set SAMPLEFW_TOKEN, --token or --token-file to the token of the API",

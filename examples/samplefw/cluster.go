@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -25,9 +26,11 @@ func startCluster(ctx context.Context, services *sync.WaitGroup) (string, error)
 }
 
 func newCluster(listen string) (*mesosfake.Cluster, error) {
-	return mesosfake.New(mesosfake.Config{Listen: listen, Agents: []mesosfake.Agent{
-		{Attributes: "rack:r1"}, {Attributes: "rack:r2"}, {Attributes: "rack:r3"},
-	}})
+	return mesosfake.New(mesosfake.Config{
+		Listen: listen,
+		Agents: []mesosfake.Agent{{Attributes: "rack:r1"}, {Attributes: "rack:r2"}, {Attributes: "rack:r3"}},
+		Seed:   rand.Uint64(), // one that is started again has other IDs
+	})
 }
 
 // clusterCommand runs the same cluster in a process of its own, for any client, until it is interrupted.

@@ -24,7 +24,7 @@ func explainCommand() *cobra.Command {
 			if err := check(cmd, o.rule()); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func printExplanation(to io.Writer, e scheduler.Explanation) error {
 // oneID refuses any number of arguments but one.
 func oneID(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return misused(cmd, "arguments %q (the ID of one task)", args)
+		return misused(cmd, "the ID of one task is needed, not %q", args)
 	}
 	return nil
 }

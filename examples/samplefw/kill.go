@@ -47,7 +47,7 @@ func (k *killing) run(cmd *cobra.Command, ids []string) error {
 	if err := check(cmd, k.output.rule(), rule{(len(ids) > 0) != k.all, "%s (IDs or --all)", cmd.Use}); err != nil {
 		return err
 	}
-	c, err := k.client(cmd.Context())
+	c, err := k.client(cmd)
 	if err != nil {
 		return err
 	}

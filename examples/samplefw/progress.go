@@ -27,12 +27,26 @@ func newProgress() *progress {
 
 // follow notes events until they end, and says all but the offer cycles.
 func (p *progress) follow(events iter.Seq[scheduler.Event], say func(string, ...any)) {
+	var told connection
 	for e := range events {
-		if _, cycle := e.(scheduler.OfferEvent); !cycle {
+		if _, cycle := e.(scheduler.OfferEvent); !cycle && told.isNew(e) {
 			say("%v", e)
 		}
 		p.note(e)
 	}
+}
+
+// connection is what was said last of the connection with the master: attempts to subscribe may fail alike for hours.
+type connection string
+
+// isNew reports whether an event says something else of the connection than the one before, or is of another kind.
+func (c *connection) isNew(e scheduler.Event) bool {
+	if _, is := e.(scheduler.ConnectionEvent); !is {
+		return true
+	}
+	before, now := *c, connection(e.String())
+	*c = now
+	return now != before
 }
 
 func (p *progress) note(e scheduler.Event) {

@@ -228,6 +228,9 @@ func TestList(t *testing.T) {
 	out, err = s.run(t, "ls", "--text", "x0")
 	require.NoError(t, err)
 	require.Regexp(t, `^ID  STATE    FOR  HOST    CPUS  MEM  GROUP  MESSAGE\nx0  running  \d+s   agent1  0.1   32   g0\n$`, out)
+	out, err = s.run(t, "ls", "--text", "big")
+	require.NoError(t, err)
+	require.Regexp(t, `\nbig  pending  \d+s   -     0     1000000  -\n`, out)
 	out, err = s.run(t, "ls", "-o", "json", "--group", "g1")
 	require.NoError(t, err)
 	var all []controlapi.Summary
@@ -448,5 +451,13 @@ func TestCompletionOfIDs(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, out, want, args)
 	}
+	out, err := tool(t.Context(), "", "__complete", "kill", "web-1", "")
+	require.NoError(t, err)
+	require.NotContains(t, out, "web-1", "it is there already")
+	odd := task.Spec{ID: "web-\u202e3", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "true"}}
+	require.NoError(t, s.Submit(t.Context(), odd))
+	out, err = tool(t.Context(), "", "__complete", "kill", "web")
+	require.NoError(t, err)
+	require.NotContains(t, out, odd.ID, "no shell prints it")
 	_ = os.Unsetenv("SAMPLEFW_AT")
 }

@@ -126,8 +126,7 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 	if info.GetID().GetValue() != "" {
 		reregistered = time.Now() // an ID that this master has not seen: it failed over, it seems
 	} else {
-		info.ID = &mesos.FrameworkID{Value: fmt.Sprintf("%s-%04d", m.info.ID, m.registered)}
-		m.registered++
+		info.ID = m.newFrameworkID()
 	}
 	f := &framework{
 		id:      info.ID.Value,
@@ -142,6 +141,19 @@ func (m *Master) addFramework(info mesos.FrameworkInfo) *framework {
 	m.frameworks[f.id] = f
 	m.order = append(m.order, f)
 	return f
+}
+
+// newFrameworkID returns an ID that no framework has or had. One that was registered with an earlier cluster of the same IDs may
+// have brought its own.
+func (m *Master) newFrameworkID() *mesos.FrameworkID {
+	for {
+		id := fmt.Sprintf("%s-%04d", m.info.ID, m.registered)
+		m.registered++
+		had := slices.ContainsFunc(m.removed, func(f *framework) bool { return f.id == id })
+		if m.frameworks[id] == nil && !had {
+			return &mesos.FrameworkID{Value: id}
+		}
+	}
 }
 
 // open makes s the framework's stream and sends the first events on it.

@@ -2,6 +2,7 @@ package mesostest
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,28 @@ func TestFailoverTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestIDsOfAnEarlierClusterAreNotGivenAgain(t *testing.T) {
+	inBubble(t, Config{}, func(c *cluster) {
+		join := func(id string) *stream {
+			info := withFailoverTimeout(0)
+			if id != "" {
+				info.ID = &mesos.FrameworkID{Value: id}
+			}
+			return c.subscribe(info)
+		}
+		prefix := strings.TrimSuffix(join("").fid.Value, "0")
+		old := join(prefix + "1") // it was registered before the cluster was started again
+		require.Equal(t, prefix+"1", old.fid.Value)
+		require.Equal(t, prefix+"2", join("").fid.Value)
+		old.close() // it is removed
+		c.at(time.Second)
+		require.Equal(t, prefix+"3", join("").fid.Value)
+		join(prefix + "4").close()
+		c.at(2 * time.Second)
+		require.Equal(t, prefix+"5", join("").fid.Value, "one that was removed is not given again either")
+	})
 }
 
 func TestFailOverOfALiveStream(t *testing.T) {
