@@ -35,7 +35,7 @@ escaped; elsewhere the output is as it is. With "-o json" each part is a line: {
 			if err := check(cmd, r.output.rule(), rule{r.tail >= -1, "--tail %d (lines, or -1 for all)", r.tail}); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}

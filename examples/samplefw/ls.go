@@ -69,7 +69,7 @@ func (l *listing) run(cmd *cobra.Command) error {
 		}
 		l.States = append(l.States, state)
 	}
-	c, err := l.client(cmd.Context())
+	c, err := l.client(cmd)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (s *submission) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.client(cmd.Context())
+	c, err := s.client(cmd)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ With IDs only the changes of these tasks. With "-o json" each event is a line: {
 }
 
 func (w *watching) run(cmd *cobra.Command, ids []string) error {
-	c, err := w.client(cmd.Context())
+	c, err := w.client(cmd)
 	if err != nil {
 		return err
 	}
