@@ -3,6 +3,7 @@ package controlapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -29,16 +30,32 @@ func (g *guard) admit(r *http.Request) error {
 	if err := g.crossSites.Check(r); err != nil {
 		return fail(CodeForbidden, "the request comes from a page of another site")
 	}
+	if embeds(r) {
+		return fail(CodeForbidden, "the request comes from a page of another site")
+	}
 	if g.open || len(g.tokens) > 0 || g.certified {
 		return nil
 	}
-	if !isLoopback(r.RemoteAddr) {
+	if !isLoopback(r.RemoteAddr) && !isUnix(r) {
 		return fail(CodeForbidden, "only requests from the same machine are served: set Config.Tokens or Config.Insecure")
 	}
 	if !isLoopback(r.Host) {
 		return fail(CodeForbidden, "only requests to a loopback address or localhost are served, not to %q: set Config.Tokens or Config.Insecure", r.Host)
 	}
 	return nil
+}
+
+// embeds reports whether a page of another site makes a request for something that is to be a part of it. It does not get to see
+// an answer, but whether there is one. A link of another site may be followed.
+func embeds(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
+}
+
+// isUnix reports whether a request has come through a Unix socket: from the same machine.
+func isUnix(r *http.Request) bool {
+	at, is := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return is && at.Network() == "unix"
 }
 
 // identify returns why a request gets no data: its sender has not said who it is. The answer is the same whatever is wrong

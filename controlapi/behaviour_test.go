@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"testing"
 	"time"
 
@@ -15,27 +14,6 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
-
-// The client has the methods of a framework, with their signatures.
-func TestClientHasTheMethodsOfAFramework(t *testing.T) {
-	framework := reflect.TypeFor[controlapi.Framework]()
-	client, beside := reflect.TypeFor[*controlapi.Client](), reflect.TypeFor[*scheduler.Scheduler]()
-	signature := func(of reflect.Type, name string) string {
-		m, has := of.MethodByName(name)
-		require.True(t, has, "%v has no method %s", of, name)
-		in := ""
-		for i := 1; i < m.Type.NumIn(); i++ {
-			in += m.Type.In(i).String() + ","
-		}
-		return fmt.Sprint(in, m.Type.IsVariadic(), m.Type.NumOut(), m.Type.Out(0), m.Type.Out(m.Type.NumOut()-1))
-	}
-	require.Greater(t, framework.NumMethod(), 15)
-	for i := range framework.NumMethod() {
-		name := framework.Method(i).Name
-		require.Equal(t, signature(beside, name), signature(client, name), name)
-	}
-	require.Equal(t, signature(beside, "Logs"), signature(client, "Logs"))
-}
 
 // behaviour notes what the methods of a framework return, so that it can be compared.
 type behaviour struct {

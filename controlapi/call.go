@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -32,8 +31,8 @@ type call struct {
 	out    *outputWriter // of an output that was begun; nil: none was
 }
 
-// begin reads what a request has to say before it is handled.
-func (c *call) begin() (cancel context.CancelFunc, err error) {
+// begin reads what a request has to say before it is handled. Of somebody who has not said who it is no body is read.
+func (c *call) begin(k kind) (cancel context.CancelFunc, err error) {
 	timeout, err := timeoutOf(c.r)
 	if err != nil {
 		return nil, err
@@ -41,9 +40,12 @@ func (c *call) begin() (cancel context.CancelFunc, err error) {
 	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil {
 		return nil, invalid("query", c.r.URL.RawQuery, "is not a query string")
 	}
-	if c.body, err = c.readBody(); err != nil {
-		return nil, err
+	if k != local {
+		if c.body, err = c.readBody(); err != nil {
+			return nil, err
+		}
 	}
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Time{}) // the answer may take its time
 	c.ctx, cancel = context.WithTimeout(c.r.Context(), timeout)
 	return cancel, nil
 }
@@ -67,7 +69,7 @@ func (c *call) readBody() ([]byte, error) {
 	control := http.NewResponseController(c.w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's writer has none
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+	if as[*http.MaxBytesError](err) != nil {
 		return nil, fail(CodeTooLarge, "the body has more than %d bytes", maxBody)
 	}
 	if err != nil {
@@ -98,24 +100,18 @@ func (c *call) decode(into any) error {
 	d := json.NewDecoder(bytes.NewReader(c.body))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
-	wrong := (*json.UnmarshalTypeError)(nil)
-	switch name, unknown := strings.CutPrefix(errorText(err), "json: unknown field "); {
-	case err == nil:
+	if err == nil {
 		return nil
-	case unknown:
-		name, _ = strconv.Unquote(name)
-		return invalid(name, "", "is not a field")
-	case errors.As(err, &wrong):
+	}
+	if wrong := as[*json.UnmarshalTypeError](err); wrong != nil {
 		return invalid(wrong.Field, wrong.Value, "must be "+wrong.Type.String())
 	}
-	return fail(scheduler.CodeInvalid, "the body cannot be decoded: %v", err)
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
+	// Package encoding/json has no type for this error. With another text the answer below would be given: as right, less exact.
+	if quoted, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		name, _ := strconv.Unquote(quoted)
+		return invalid(name, "", "is not a field")
 	}
-	return err.Error()
+	return fail(scheduler.CodeInvalid, "the body cannot be decoded: %v", err)
 }
 
 // answer writes an answer without error.
@@ -158,16 +154,21 @@ func writeError(w http.ResponseWriter, e *Error) {
 	write(w, statusOf(e.Code), encoded)
 }
 
+// giveTime gives a client some time to take the next part of an answer.
+func giveTime(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+}
+
 // timedWriter gives a client some time to take each part of an answer.
 type timedWriter struct{ to http.ResponseWriter }
 
 func (t timedWriter) Write(part []byte) (int, error) {
-	_ = http.NewResponseController(t.to).SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	giveTime(t.to)
 	return t.to.Write(part)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	giveTime(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	w.WriteHeader(status)

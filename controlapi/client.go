@@ -174,7 +174,7 @@ func (l *memberList) learn(from, header string) {
 	l.all = slices.Clone(l.configured)
 	for address := range strings.SplitSeq(header, ",") {
 		base, err := baseURL(strings.TrimSpace(address), u.Scheme+"://")
-		if err == nil && !slices.Contains(l.all, base) && len(l.all) < len(l.configured)+maxMembers {
+		if err == nil && keepsTLS(from, base) && !slices.Contains(l.all, base) && len(l.all) < len(l.configured)+maxMembers {
 			l.all = append(l.all, base)
 		}
 	}

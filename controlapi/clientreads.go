@@ -3,7 +3,6 @@ package controlapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -105,13 +104,13 @@ func (c *Client) Overview(ctx context.Context) (o Overview, err error) {
 
 // ListOptions say which tasks [Client.List] returns. The zero value is all of them, in order of submission.
 type ListOptions struct {
-	// States, Group, Role, Pod and AgentID are those that the tasks must have. Empty: any.
+	// States, Group, Role, Pod and Agent are those that the tasks must have. Empty: any.
 	States []task.State
 	Group  string
 	Role   string
 	Pod    string
 	Agent  string // ID or hostname
-	// Text is a part of what people know of a task: its ID, name, group, agent or message. Upper case makes no difference.
+	// Text is a part of the ID, name, group or hostname of the tasks. Upper case makes no difference. Empty: any.
 	Text string
 	// Labels must all be there: each "name" or "name=value".
 	Labels []string
@@ -154,8 +153,10 @@ func (c *Client) get(ctx context.Context, path string, decode func(io.Reader) er
 	return c.do(ctx, request{method: http.MethodGet, path: path, decode: decode})
 }
 
-// errTooLarge is returned for a list that is larger than a client takes.
-var errTooLarge = errors.New("controlapi: the list of tasks is too large")
+// tooLarge returns the error for a list that is larger than a client takes.
+func tooLarge() error {
+	return fail(scheduler.CodeInternal, "controlapi: the list of tasks is too large")
+}
 
 // decodeTasks decodes a TaskPage one task after the other, so that the text is not in memory as a whole.
 func decodeTasks(body io.Reader) (all []task.Info, err error) {
@@ -178,7 +179,7 @@ func decodeTasks(body io.Reader) (all []task.Info, err error) {
 		all = append(all, info)
 		const slack = 1000 // tasks
 		if read := d.InputOffset(); read > maxTasks || int64(len(all)-slack)*leastTask > read {
-			return nil, fail(scheduler.CodeInternal, "%v", errTooLarge)
+			return nil, tooLarge()
 		}
 	}
 	if _, err := d.Token(); err != nil {
@@ -190,11 +191,10 @@ func decodeTasks(body io.Reader) (all []task.Info, err error) {
 
 // brokenList returns the error for a list that could not be read.
 func brokenList(err error, limited *io.LimitedReader) error {
-	syntax, other := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil)
 	switch {
 	case limited.N <= 0:
-		return fail(scheduler.CodeInternal, "%v", errTooLarge)
-	case errors.As(err, &syntax), errors.As(err, &other):
+		return tooLarge()
+	case as[*json.SyntaxError](err) != nil, as[*json.UnmarshalTypeError](err) != nil:
 		return notOurs(err)
 	}
 	return err // of the connection

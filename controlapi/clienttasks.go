@@ -97,16 +97,9 @@ func named(of []task.Spec) (specs []task.Spec, made string, err error) {
 func (c *Client) withdraw(ctx context.Context, id, requestID string, err error) error {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
 	defer cancel()
+	err = c.explainWait(ctx, late, id, err)
 	told := as[*scheduler.WaitError](err)
-	if told == nil {
-		why, unknown := c.Explain(late, id)
-		if unknown != nil {
-			return err
-		}
-		told = &scheduler.WaitError{Err: contextError(ctx), Explanation: why}
-		err = told
-	}
-	if told.Explanation.Task.Spec.RequestID == requestID { // and not somebody else's
+	if told != nil && told.Explanation.Task.Spec.RequestID == requestID { // and not somebody else's
 		const enough = 100 * time.Millisecond // the task is killed also when nobody waits for its end
 		_ = c.do(late, request{method: http.MethodPost, path: taskPath(id) + "/kill", time: enough, final: true})
 	}
@@ -150,21 +143,25 @@ func (c *Client) waitFor(ctx context.Context, id string, r request) (info task.I
 	if err = c.do(ctx, r); err == nil {
 		return info, nil
 	}
-	if ctx.Err() != nil && as[*scheduler.WaitError](err) == nil {
-		err = c.explainWait(ctx, id, err)
+	if ctx.Err() != nil {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
+		defer cancel()
+		err = c.explainWait(ctx, late, id, err)
 	}
 	return taskOf(err), err
 }
 
-// explainWait returns why a task had not come further when the context of a caller has ended, if that can be found out.
-func (c *Client) explainWait(ctx context.Context, id string, err error) error {
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
-	defer cancel()
+// explainWait returns the error of a caller whose context has ended, as a WaitError if the leader says, before late ends, why the
+// task had not come further.
+func (c *Client) explainWait(ended, late context.Context, id string, err error) error {
+	if as[*scheduler.WaitError](err) != nil {
+		return err
+	}
 	why, unknown := c.Explain(late, id)
 	if unknown != nil {
 		return err
 	}
-	return &scheduler.WaitError{Err: contextError(ctx), Explanation: why}
+	return &scheduler.WaitError{Err: contextError(ended), Explanation: why}
 }
 
 // taskOf returns what an error says of a task, as the scheduler returns it together with the error.

@@ -126,7 +126,7 @@ func (w *clientWatch) close() {
 	}
 }
 
-// next reads the next frame and returns its events. When the connection is broken it is closed. A caller who takes his time
+// next reads the next frame and returns its events. When the connection is broken it is closed. A caller that is slow
 // between two frames is no reason to give it up.
 func (w *clientWatch) next() []scheduler.Event {
 	w.conn.silence.Reset(leaderSilence)
@@ -178,39 +178,4 @@ func (w *clientWatch) snapshot(f frame) {
 			w.missed++
 		}
 	}
-}
-
-// decodeEvent returns the event of the framework in a frame, nil if there is none, or one of a later version.
-func decodeEvent(f frame) scheduler.Event {
-	switch f.name {
-	case "task":
-		return eventOf[scheduler.TaskEvent](f)
-	case "removed":
-		return eventOf[scheduler.RemovedEvent](f)
-	case "connection":
-		return eventOf[scheduler.ConnectionEvent](f)
-	case "cycle":
-		return eventOf[scheduler.OfferEvent](f)
-	case "inverse_offer":
-		return eventOf[scheduler.InverseOfferEvent](f)
-	case "failure":
-		return eventOf[scheduler.FailureEvent](f)
-	case "unknown_task":
-		return eventOf[scheduler.UnknownTaskEvent](f)
-	case "never_offered":
-		return eventOf[scheduler.NeverOfferedEvent](f)
-	case "store":
-		return eventOf[scheduler.StoreEvent](f)
-	case "lag":
-		return eventOf[scheduler.LagEvent](f)
-	}
-	return nil
-}
-
-func eventOf[E scheduler.Event](f frame) scheduler.Event {
-	var e E
-	if json.Unmarshal(f.data, &e) != nil {
-		return nil
-	}
-	return e
 }

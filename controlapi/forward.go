@@ -101,15 +101,23 @@ func (c *call) sent() int64 {
 
 // attempt has a call answered once. It returns why that is to be repeated, and nil if the call was answered.
 func (s *Server) attempt(at *route, c *call, status ha.Status) error {
-	by := c.r.Header.Get(forwardedHeader)
-	switch {
-	case status.Leads(), status.Leader == "" && s.isOver(c.ctx):
+	if status.Leads() || status.Leader == "" && s.isOver(c.ctx) {
 		return s.answerHere(at, c)
-	case by != "":
-		c.refuse(fail(scheduler.CodeNotLeading, "%s was asked by %s and does not lead, but %s", status.Self, cut(by), cmp.Or(status.Leader, "nobody")))
+	}
+	if err := c.passedOn(); err != nil {
+		c.refuse(err)
 		return nil
 	}
 	return s.leader.answer(at, c, status)
+}
+
+// passedOn returns why a member that does not lead does not pass a request on: another member has done so already.
+func (c *call) passedOn() error {
+	by, status := c.r.Header.Get(forwardedHeader), c.config.Elector.Status()
+	if by == "" {
+		return nil
+	}
+	return fail(scheduler.CodeNotLeading, "%s was asked by %s and does not lead, but %s", status.Self, cut(by), cmp.Or(status.Leader, "nobody"))
 }
 
 // isOver reports whether this member has found out that the framework was torn down or removed. Nobody will lead again.
@@ -123,19 +131,25 @@ func (s *Server) isOver(ctx context.Context) bool {
 // answerHere handles a call in this process.
 func (s *Server) answerHere(at *route, c *call) error {
 	body, err := at.handle(c)
+	if s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err) {
+		c.unsure = true
+		return err
+	}
+	c.finish(at, body, err)
+	return nil
+}
+
+// finish answers a call with what its handler has returned.
+func (c *call) finish(at *route, body any, err error) {
 	switch {
 	case body == answered{}:
 	case err == nil:
 		c.answer(at.status, body)
 	case errors.Is(context.Cause(c.r.Context()), errStops):
 		c.refuse(errStops)
-	case s.leader != nil && c.r.Header.Get(forwardedHeader) == "" && endedWithTerm(err) && !ranToItsEnd(err):
-		c.unsure = true
-		return err
 	default:
 		c.settle(at, asError(err))
 	}
-	return nil
 }
 
 // endedWithTerm reports whether an error says that a process does not run the framework any more, while another one may.
@@ -165,9 +179,11 @@ func (c *call) nameRequest() {
 // announce tells a client of all members.
 func (f *forwarder) announce(w http.ResponseWriter) {
 	var all []string
+	size := 0
 	for _, m := range f.elector.Status().Members {
-		if m.API != "" && len(all) < maxMembers {
-			all = append(all, m.API)
+		_, err := f.peers.url(m.API)
+		if err == nil && !strings.Contains(m.API, ",") && len(all) < maxMembers && size+len(m.API) < maxHeader/2 {
+			all, size = append(all, m.API), size+len(m.API)
 		}
 	}
 	w.Header().Set(membersHeader, strings.Join(all, ","))
@@ -187,7 +203,7 @@ func (f *forwarder) awaitChange(ctx context.Context, from ha.Status, pause time.
 
 // answer has the leader answer a call.
 func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
-	address, err := leaderAddress(status)
+	base, err := f.leaderURL(status)
 	if err != nil {
 		if status.Leader != "" && time.Since(status.Since) > addressPatience {
 			c.refuse(err)
@@ -197,10 +213,10 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 	}
 	ctx, cancel := f.whileLeading(c.r.Context(), c.ctx, status)
 	defer cancel()
-	response, err := f.ask(ctx, c, address)
+	response, err := f.ask(ctx, c, base)
 	if err != nil {
 		c.unsure = c.unsure || !isDial(err)
-		return fmt.Errorf("the leader, %s, cannot be reached at %s: %w", status.Leader, address, err)
+		return fmt.Errorf("the leader, %s, cannot be reached at %s: %w", status.Leader, base, err)
 	}
 	defer response.Body.Close()
 	if at.kind == output && response.StatusCode == http.StatusOK {
@@ -209,8 +225,8 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 	return c.passBack(at, response)
 }
 
-// leaderAddress returns where the leader serves requests.
-func leaderAddress(status ha.Status) (string, error) {
+// leaderURL returns where the leader serves requests.
+func (f *forwarder) leaderURL(status ha.Status) (string, error) {
 	if status.Leader == "" {
 		return "", fail(CodeLeaderUnreachable, "nobody leads: %s", cmp.Or(status.Reason, "no leader is known yet"))
 	}
@@ -218,7 +234,11 @@ func leaderAddress(status ha.Status) (string, error) {
 	if i < 0 || status.Members[i].API == "" {
 		return "", fail(CodeLeaderUnreachable, "the leader, %s, has no API address: its elector was configured without one", status.Leader)
 	}
-	return status.Members[i].API, nil
+	base, err := f.peers.url(status.Members[i].API)
+	if err != nil {
+		return "", fail(CodeLeaderUnreachable, "the leader, %s, has the API address %q, which %v", status.Leader, cut(status.Members[i].API), err)
+	}
+	return base, nil
 }
 
 // whileLeading returns a context for asking the leader. It ends when the client has gone, some time after the deadline of the
@@ -248,12 +268,12 @@ func (f *forwarder) whileLeading(client, call context.Context, asked ha.Status) 
 }
 
 // ask sends a request to another member.
-func (f *forwarder) ask(ctx context.Context, c *call, address string) (*http.Response, error) {
+func (f *forwarder) ask(ctx context.Context, c *call, base string) (*http.Response, error) {
 	uri := c.r.URL.RequestURI()
 	if c.out != nil {
 		uri = c.out.resume(c.r.URL)
 	}
-	r, err := http.NewRequestWithContext(ctx, c.r.Method, f.peers.url(address)+uri, bytes.NewReader(c.body))
+	r, err := http.NewRequestWithContext(ctx, c.r.Method, base+uri, bytes.NewReader(c.body))
 	if err != nil {
 		return nil, err
 	}
@@ -310,9 +330,8 @@ func (c *call) passBack(at *route, response *http.Response) error {
 
 // copyBody writes the beginning of an answer, and what follows if it has not all been read.
 func (c *call) copyBody(begin []byte, rest io.Reader) error {
-	control := http.NewResponseController(c.w)
 	for {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+		giveTime(c.w)
 		if _, err := c.w.Write(begin); err != nil || len(begin) < maxHeld {
 			return err
 		}
@@ -331,9 +350,9 @@ func (f *forwarder) overview(ctx context.Context, from *http.Request) (o Overvie
 }
 
 // ready returns nil if the leader is ready.
-func (f *forwarder) ready(ctx context.Context) error {
+func (f *forwarder) ready(ctx context.Context, from *http.Request) error {
 	var health Health
-	return f.askOnce(ctx, "/readyz", new(http.Request), &health)
+	return f.askOnce(ctx, "/readyz", from, &health)
 }
 
 // askOnce gets something from the leader, with the credentials of a request.
@@ -342,18 +361,18 @@ func (f *forwarder) askOnce(ctx context.Context, path string, from *http.Request
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	status := f.elector.Status()
-	address, err := leaderAddress(status)
+	base, err := f.leaderURL(status)
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.peers.url(address)+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 	if err != nil {
 		return err
 	}
 	f.sign(r, from)
 	response, err := f.peers.transport.RoundTrip(r)
 	if err != nil {
-		return fail(CodeLeaderUnreachable, "the leader, %s, cannot be reached at %s: %v", status.Leader, address, err)
+		return fail(CodeLeaderUnreachable, "the leader, %s, cannot be reached at %s: %v", status.Leader, base, err)
 	}
 	defer response.Body.Close()
 	return readAnswer(response, v)

@@ -45,7 +45,7 @@ func (s *Server) passEvents(ctx context.Context, r *http.Request, to *eventStrea
 
 // passOne passes on one stream of the leader. It returns nil when that has ended, or could not be begun.
 func (s *Server) passOne(ctx context.Context, r *http.Request, to *eventStream, status ha.Status) error {
-	address, err := leaderAddress(status)
+	base, err := s.leader.leaderURL(status)
 	if err != nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (s *Server) passOne(ctx context.Context, r *http.Request, to *eventStream, 
 	defer cancel()
 	silence := time.AfterFunc(leaderSilence, cancel)
 	defer silence.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.leader.peers.url(address)+"/v1/events?"+to.resume().Encode(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/events?"+to.resume().Encode(), nil)
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (h *hub) empty() {
 
 // add takes an event of the framework.
 func (h *hub) add(of scheduler.Event) {
-	e := &event{name: eventName(of), of: of}
+	e := &event{name: EventName(of), of: of}
 	if e.name == "" {
 		return
 	}
@@ -194,31 +194,6 @@ func (h *hub) add(of scheduler.Event) {
 	}
 	e.id = h.version
 	h.ring.add(e)
-}
-
-// eventName returns the name of an event in the stream, "" for a type that is not known.
-func eventName(e scheduler.Event) string {
-	switch e.(type) {
-	case scheduler.TaskEvent:
-		return "task"
-	case scheduler.RemovedEvent:
-		return "removed"
-	case scheduler.ConnectionEvent:
-		return "connection"
-	case scheduler.OfferEvent:
-		return "cycle"
-	case scheduler.InverseOfferEvent:
-		return "inverse_offer"
-	case scheduler.FailureEvent:
-		return "failure"
-	case scheduler.UnknownTaskEvent:
-		return "unknown_task"
-	case scheduler.NeverOfferedEvent:
-		return "never_offered"
-	case scheduler.StoreEvent:
-		return "store"
-	}
-	return ""
 }
 
 // publish replaces an event of which only the last one counts.

@@ -7,8 +7,10 @@ const (
 	maxHeader      = 16 << 10 // bytes of a request's line and headers
 	maxBody        = 1 << 20  // bytes
 	maxDepth       = 32       // of JSON; a spec needs 5
+	maxAnonymous   = 256      // requests at once that need no token
 	maxRequests    = 256      // at once, that do not wait for anything
-	maxWaiting     = 1000     // at once, that wait or watch
+	maxWaiting     = 1000     // at once, that wait for something
+	maxWatching    = 1000     // at once, that watch, or read output
 	maxConnections = 4096     // at once; more are closed
 
 	headerTimeout = 10 * time.Second // for the head of a request to arrive

@@ -84,9 +84,7 @@ func (q *listQuery) set(name, value string) (wrong string) {
 			return ""
 		}
 		limit, err := strconv.Atoi(value)
-		if value == "all" {
-			limit, err = math.MaxInt, nil
-		} else if limit < 1 || limit > maxPage || err != nil {
+		if limit < 1 || limit > maxPage || err != nil {
 			return "must be a number from 1 to 1000, or all"
 		}
 		q.limit = limit

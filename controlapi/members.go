@@ -1,20 +1,17 @@
 package controlapi
 
-import (
-	"github.com/mesos-actor/mesos-actor-go/internal/printable"
-	"github.com/mesos-actor/mesos-actor-go/scheduler"
-)
+import "github.com/mesos-actor/mesos-actor-go/scheduler"
 
 // health handles GET /healthz: the process serves.
 func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
 // openapi handles GET /v1/openapi.json.
-func (c *call) openapi() (any, error) { return openapi(c.routes), nil }
+func (c *call) openapi() (any, error) { return c.description(), nil }
 
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
 	if !c.leads() {
-		return Health{OK: true}, c.leader.ready(c.ctx)
+		return Health{OK: true}, c.leaderIsReady()
 	}
 	o := c.overview()
 	switch {
@@ -26,6 +23,18 @@ func (c *call) ready() (any, error) {
 	return Health{OK: true}, nil
 }
 
+// leaderIsReady returns nil if the leader is ready. Why it is not has addresses in it, which are not for everybody.
+func (c *call) leaderIsReady() error {
+	err := c.passedOn()
+	if err == nil {
+		err = c.leader.ready(c.ctx, c.r)
+	}
+	if err != nil && c.guard.identify(c.r) != nil {
+		return fail(asError(err).Code, "the leader is not ready, or cannot be reached: with a token there is the reason")
+	}
+	return err
+}
+
 // status handles GET /v1/status.
 func (c *call) status() (any, error) { return c.overview(), nil }
 
@@ -34,13 +43,10 @@ func (c *call) overview() Overview {
 	if c.leads() {
 		return c.Server.overview(c.ctx)
 	}
-	o, err := c.leader.overview(c.ctx, c.r)
-	if err != nil {
-		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
+	if err := c.passedOn(); err != nil {
+		return c.completed(Overview{}, err)
 	}
-	election := c.config.Elector.Status()
-	o.Framework, o.Election = c.config.Name, &election
-	return o
+	return c.completed(c.leader.overview(c.ctx, c.r))
 }
 
 // agents handles GET /v1/agents.

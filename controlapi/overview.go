@@ -74,7 +74,11 @@ func (h *hub) watch() (leave func()) {
 
 // overview returns what this member knows of the election and, if it leads, of the framework.
 func (s *Server) overview(ctx context.Context) Overview {
-	o, err := s.ownOverview(ctx)
+	return s.completed(s.ownOverview(ctx))
+}
+
+// completed returns an overview with what this member knows by itself, or with the reason why there is none.
+func (s *Server) completed(o Overview, err error) Overview {
 	if err != nil {
 		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -65,12 +66,19 @@ func newPeers(c *Config) *peers {
 	return p
 }
 
-// url returns the URL of an address, without a path.
-func (p *peers) url(address string) string {
-	if strings.Contains(address, "://") {
-		return strings.TrimSuffix(address, "/")
+// url returns the URL of an address that a member has told the others, without a slash at the end. A member that serves with TLS
+// asks none without.
+func (p *peers) url(address string) (string, error) {
+	base, err := baseURL(address, p.scheme)
+	if err == nil && !keepsTLS(p.scheme, base) {
+		err = errors.New("is without TLS")
 	}
-	return p.scheme + address
+	return base, err
+}
+
+// keepsTLS reports whether an address may be asked by who uses https, or the address of another member that is asked so.
+func keepsTLS(from, base string) bool {
+	return !strings.HasPrefix(from, "https://") || strings.HasPrefix(base, "https://")
 }
 
 // readAnswer decodes an answer into v, or returns the error that it tells of.
@@ -91,16 +99,21 @@ func readAnswer(response *http.Response, v any) error {
 // readAll reads an answer, which has a limit.
 func readAll(body io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	const slack = 1000 // objects
 	switch {
 	case err != nil:
 		return nil, err
 	case len(text) > maxAnswer:
 		return nil, fail(scheduler.CodeInternal, "controlapi: the answer has more than %d MiB", maxAnswer>>20)
-	case (bytes.Count(text, []byte("{"))-slack)*leastObject > len(text):
+	case hasTooManyParts(text):
 		return nil, fail(scheduler.CodeInternal, "controlapi: an answer of more parts than any of this API")
 	}
 	return text, nil
+}
+
+// hasTooManyParts reports whether JSON would take much more memory than it has bytes.
+func hasTooManyParts(text []byte) bool {
+	const slack = 1000 // objects
+	return (bytes.Count(text, []byte("{"))-slack)*leastObject > len(text)
 }
 
 // into returns a function that decodes an answer into v.

@@ -31,6 +31,7 @@ type event struct {
 type taskChange struct {
 	Task     json.RawMessage        `json:"task"`
 	Previous task.State             `json:"previous"`
+	Message  string                 `json:"message,omitzero"`
 	Launch   *scheduler.LaunchTimes `json:"launch,omitempty"`
 }
 
@@ -47,7 +48,7 @@ func (e *event) data(summary bool) json.RawMessage {
 	if of, is := e.of.(scheduler.TaskEvent); is {
 		change := taskChange{Task: e.item.encoded(summary), Previous: of.Previous}
 		if !summary {
-			change.Launch = of.Launch
+			change.Message, change.Launch = of.Message, of.Launch
 		}
 		encoded = mustEncode(change)
 	} else {
@@ -77,10 +78,9 @@ func (r *ring) end() int { return r.first + len(r.events) }
 // add adds an event, and drops the oldest ones that are too many.
 func (r *ring) add(e *event) {
 	e.ring = r
-	if of, is := e.of.(scheduler.OfferEvent); is {
+	if _, is := e.of.(scheduler.OfferEvent); is {
 		r.forgetRejections()
 		r.cycle = r.end()
-		e.of = of
 	}
 	r.events = append(r.events, e)
 	for len(r.events) > ringEvents || len(r.events) > 1 && r.bytes.Load() > ringBytes {

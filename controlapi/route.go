@@ -33,7 +33,7 @@ func routes() []route {
 	return []route{
 		{"GET", "/healthz", 200, local, (*call).health},
 		{"GET", "/readyz", 200, local, (*call).ready},
-		{"GET", "/metrics", 200, stream, (*call).metrics},
+		{"GET", "/metrics", 200, member, (*call).metrics},
 		{"GET", "/v1/openapi.json", 200, local, (*call).openapi},
 		{"GET", "/v1/status", 200, member, (*call).status},
 		{"GET", "/v1/tasks", 200, reads, (*call).list},

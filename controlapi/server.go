@@ -2,13 +2,16 @@ package controlapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,11 +24,12 @@ var errStops = fmt.Errorf("%w: the server stops", scheduler.ErrNotRunning)
 
 // Server serves a framework over HTTP. It is made by [New]. Its methods may be called from any goroutine.
 type Server struct {
-	config  Config
-	routes  []route
-	guard   guard
-	running chan struct{} // has an element for each request that is answered at once
-	waiting chan struct{} // has one for each that waits or watches
+	config Config
+	routes []route
+	guard  guard
+	// Each request that is under way has an element in the one for its kind. So those who watch do not keep anybody from killing a
+	// task, and those who have no token keep out nobody who has one.
+	anonymous, running, waiting, watching chan struct{}
 	// leader is how this member reaches the one that leads. Nil: it is alone.
 	leader *forwarder
 	// ending is the ID of the framework that is torn down, or was. Nil: none.
@@ -33,6 +37,8 @@ type Server struct {
 	hub    *hub
 	keys   keysInUse
 	page   http.Handler
+	// description is that of the API, in OpenAPI. It is made once: making it takes milliseconds, and everybody may ask for it.
+	description func() json.RawMessage
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -44,8 +50,10 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{
 		config: config, routes: routes(), guard: newGuard(&config),
-		running: make(chan struct{}, maxRequests), waiting: make(chan struct{}, maxWaiting),
+		anonymous: make(chan struct{}, maxAnonymous), running: make(chan struct{}, maxRequests),
+		waiting: make(chan struct{}, maxWaiting), watching: make(chan struct{}, maxWatching),
 		leader: newForwarder(&config), page: page.Handler(),
+		description: sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(routes())) }),
 	}
 	s.hub = newHub(s)
 	return s, nil
@@ -77,6 +85,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{WriteByteTimeout: writeTimeout}, // the deadlines of an answer do not end a connection
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 	}
@@ -111,6 +120,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has another one
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	hurry(w)
 	defer func() {
 		if value := recover(); value != nil {
 			if value == any(http.ErrAbortHandler) { // it is that value
@@ -135,6 +147,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.serve(at, &call{Server: s, ctx: r.Context(), w: w, r: r, id: id})
+}
+
+// hurry limits the time for the body of a request, and for a short answer, of whoever sends it.
+func hurry(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // a test's writer has none
+	giveTime(w)
 }
 
 // isPage reports whether a path is that of a file of the page. They have no data, and are served to all.
@@ -173,7 +191,7 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer leave()
-	cancel, err := c.begin()
+	cancel, err := c.begin(at.kind)
 	if err != nil {
 		c.refuse(err)
 		return
@@ -184,22 +202,19 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	body, err := at.handle(c)
-	switch {
-	case body == answered{}:
-	case err == nil:
-		c.answer(at.status, body)
-	case errors.Is(context.Cause(c.r.Context()), errStops):
-		c.refuse(errStops)
-	default:
-		c.refuse(err)
-	}
+	c.finish(at, body, err)
 }
 
 // enter takes a place among the requests under way, and returns how to leave it.
 func (s *Server) enter(k kind) (leave func(), err error) {
 	places := s.running
-	if k == waits || k == output || k == stream {
+	switch k {
+	case local:
+		places = s.anonymous
+	case waits:
 		places = s.waiting
+	case output, stream:
+		places = s.watching
 	}
 	select {
 	case places <- struct{}{}:

@@ -15,9 +15,11 @@ const (
 	keepAlive = 15 * time.Second // between lines of a stream, so that no proxy thinks that it is dead
 	// streamPause is the shortest time between two parts of a stream: with a thousand changes a second and a hundred who
 	// watch, waking each of them for each change would take all processors.
-	streamPause   = 50 * time.Millisecond
-	streamPart    = 256 // events
-	snapshotTasks = 500 // in one event
+	streamPause = 50 * time.Millisecond
+	streamPart  = 256 // events
+	// The limits of one event of a snapshot. A task of any size is in one, and a reader that is slow has two of them in memory.
+	snapshotTasks = 500
+	snapshotBytes = 128 << 10 // of JSON
 )
 
 var (
@@ -26,8 +28,8 @@ var (
 	errLagged   = errors.New("controlapi: the reader is too slow")
 )
 
-// sinceNow is the parameter since of a reader who wants what happens from now on, and no snapshot. The first thing that he is sent
-// is the present version.
+// sinceNow is the parameter since of a reader that wants what happens from now on, and no snapshot. It is sent the present version
+// first.
 const sinceNow = "now"
 
 // eventStream is an answer with server-sent events.
@@ -118,7 +120,7 @@ func (e *eventStream) send(name string, id uint64, data []byte) error {
 	return err
 }
 
-// mark tells the reader that he has seen all up to a version.
+// mark tells the reader that it has seen all up to a version.
 func (e *eventStream) mark(id uint64) error {
 	e.version = max(e.version, id)
 	_, err := e.w.Write(append(strconv.AppendUint([]byte("id: "), e.version, 10), "\n\n"...))
@@ -127,13 +129,13 @@ func (e *eventStream) mark(id uint64) error {
 
 // flush sends what was written, if the reader takes it in time.
 func (e *eventStream) flush() error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a test's writer has none
+	giveTime(e.w)
 	return e.control.Flush()
 }
 
-// comment sends a line that means nothing.
+// comment sends a line that readers ignore, which shows that the connection works.
 func (e *eventStream) comment() error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	giveTime(e.w)
 	if _, err := e.w.Write([]byte(":\n\n")); err != nil {
 		return err
 	}
@@ -293,30 +295,36 @@ func (h *hub) sendSnapshot(es *eventStream, at *place) error {
 		}
 		items := h.table.following(serial, snapshotTasks)
 		h.mu.RUnlock()
+		data, n := encodeTasks(items, es.summary)
 		id := uint64(0)
-		if last = len(items) < snapshotTasks; last {
+		if last = n == len(items) && n < snapshotTasks; last {
 			es.version = 0 // it may have been of a clock that was ahead
 			id = version
 		} else {
-			serial = items[len(items)-1].serial
+			serial = items[n-1].serial
 		}
-		if err := errors.Join(es.send("snapshot", id, encodeSnapshot(items, es.summary, first, last)), es.flush()); err != nil {
+		if err := errors.Join(es.send("snapshot", id, endSnapshot(data, first, last)), es.flush()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// encodeSnapshot returns a Snapshot of tasks that are mostly encoded already.
-func encodeSnapshot(items []*item, summary, first, last bool) []byte {
-	data := append(make([]byte, 0, 512*len(items)), `{"tasks":[`...)
-	for i, it := range items {
-		if i > 0 {
+// encodeTasks returns the beginning of a Snapshot, with n of the tasks, which are mostly encoded already.
+func encodeTasks(items []*item, summary bool) (data []byte, n int) {
+	data = append(data, `{"tasks":[`...)
+	for n < len(items) && len(data) < snapshotBytes {
+		if n > 0 {
 			data = append(data, ',')
 		}
-		data = append(data, it.encoded(summary)...)
+		data = append(data, items[n].encoded(summary)...)
+		n++
 	}
-	data = append(data, ']')
+	return append(data, ']'), n
+}
+
+// endSnapshot returns the whole of a Snapshot that was begun.
+func endSnapshot(data []byte, first, last bool) []byte {
 	if first {
 		data = append(data, `,"first":true`...)
 	}

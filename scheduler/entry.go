@@ -44,7 +44,7 @@ type lastPlacement struct {
 type caller struct {
 	ref   ref
 	end   bool
-	owner bool // the task ends if he no longer waits, since nobody else knows of it
+	owner bool // the task ends if this caller gives up, since nobody else knows of it
 }
 
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first member
@@ -168,7 +168,7 @@ func (e *entry) takeTimes(now time.Time, previous task.State) *LaunchTimes {
 		times = &LaunchTimes{Submitted: e.Info.Submitted}
 	}
 	e.times = nil
-	times.running(now)
+	times.Running = now
 	return times
 }
 
@@ -250,8 +250,8 @@ func (e *entry) newHealth(s *mesos.TaskStatus) string {
 	return "unhealthy"
 }
 
-// submitted returns the number that cancel knows the task by if its caller alone knows of it, and otherwise 0: who has named his
-// request can make it again.
+// submitted returns the number by which cancel knows the task, and 0 for a task with a RequestID: its caller can make the request
+// again, so that the task stays on record when the caller gives up.
 func (e *entry) submitted() int {
 	if e.Info.Spec.RequestID != "" {
 		return 0

@@ -103,18 +103,17 @@ func (e Explanation) String() string {
 		return s
 	}
 	s += " since " + instant(e.Task.Updated)
-	for _, obstacle := range e.obstacles() {
-		s += ": " + obstacle
-	}
+	said := e.obstacles()
 	f, found := e.Widest()
 	switch {
 	case found:
-		s += ": " + strings.Replace(f.String(), ":", " at "+instant(f.At)+":", 1)
+		said = append(said, strings.Replace(f.String(), ":", " at "+instant(f.At)+":", 1))
 	case e.LastOffers.IsZero():
-		s += ": no offers yet"
+		said = append(said, "no offers yet")
 	default:
-		s += ": not matched with offers yet, the last ones arrived at " + instant(e.LastOffers)
+		said = append(said, "not matched with offers yet, the last ones arrived at "+instant(e.LastOffers))
 	}
+	s += ": " + strings.Join(said, "; ")
 	if e.Filtered {
 		s += "; the master does not send offers that fit no pending task"
 	}

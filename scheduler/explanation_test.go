@@ -100,7 +100,7 @@ func TestExplainABrokenMatcher(t *testing.T) {
 		require.NoError(h, err)
 		var panicked *scheduler.PanicError
 		require.ErrorAs(h, e.MatcherErr, &panicked)
-		require.Contains(h, e.String(), ": the last cycle failed: scheduler: panic in the matcher: out of cheese: ")
+		require.Contains(h, e.String(), ": the last cycle failed: scheduler: panic in the matcher: out of cheese; ")
 		require.NotContains(h, e.String(), "\n")
 	})
 }

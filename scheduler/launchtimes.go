@@ -12,17 +12,16 @@ type LaunchTimes struct {
 	Running   time.Time `json:"running,omitzero"`   // the update arrived that the task is running
 }
 
-// stored notes that the launch was stored and sent. Nobody may know of it, as with the other methods.
+// stored notes that the launch was stored and sent. t is nil for a launch that another run made.
 func (t *LaunchTimes) stored(now time.Time) {
 	if t != nil {
 		t.Stored = now
 	}
 }
 
+// accepted notes that the master accepted the ACCEPT. t may be nil as well.
 func (t *LaunchTimes) accepted(now time.Time) {
 	if t != nil {
 		t.Accepted = now
 	}
 }
-
-func (t *LaunchTimes) running(now time.Time) { t.Running = now }

@@ -246,9 +246,7 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 				l.logCall(ctx, in)
 			}
 		}
-		now := time.Now()
-		actions := l.decide(l.machine, now, in)
-		l.tally.fold(l.machine, now, in, actions)
+		now, actions := l.decideOn(in)
 		for _, a := range actions {
 			l.perform(ctx, now, a)
 		}
@@ -263,9 +261,7 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 func (l *loop) finish(ctx context.Context) {
 	l.drop(l.stream, nil)
 	for _, in := range append([]input{end{}}, l.again...) {
-		now := time.Now()
-		actions := l.decide(l.machine, now, in)
-		l.tally.fold(l.machine, now, in, actions)
+		now, actions := l.decideOn(in)
 		for _, a := range actions {
 			switch a.(type) {
 			case reply, notify:
@@ -273,6 +269,14 @@ func (l *loop) finish(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// decideOn gives the machine an input now, counts what comes of it, and returns the actions.
+func (l *loop) decideOn(in input) (now time.Time, actions []action) {
+	now = time.Now()
+	actions = l.decide(l.machine, now, in)
+	l.tally.fold(l.machine, now, in, actions)
+	return now, actions
 }
 
 // perform performs an action that the machine has returned now.

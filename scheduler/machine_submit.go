@@ -39,8 +39,8 @@ func (m *machine) submitAgain(now time.Time, in submit) {
 	}
 }
 
-// ensure puts a task on record that is not there, and compares it with what is there otherwise. Unlike a task that was
-// submitted it stays on record if the caller gives up, since he is to ask again: it must not have ended then.
+// ensure puts a task on record unless it is there, in which case it compares the specs. The task stays on record if the caller
+// gives up: it must still be there, and run, when the caller asks again.
 func (m *machine) ensure(now time.Time, in ensure) {
 	info, known := m.tasks.info(in.spec.ID)
 	answer := reply{ref: in.ref, info: info}
@@ -94,7 +94,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	}
 }
 
-// submitPodAgain does so for a pod, of which the name or some of the IDs are known.
+// submitPodAgain is submitAgain for a pod whose name, or some of whose IDs, are known.
 func (m *machine) submitPodAgain(now time.Time, in submitPod) {
 	if err := m.checkRepeatedPod(in.specs); err != nil {
 		m.emit(reply{ref: in.ref, err: err})

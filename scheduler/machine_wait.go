@@ -2,7 +2,7 @@ package scheduler
 
 import "time"
 
-// wait answers a caller when a task has come as far as he waits for.
+// wait answers a caller when a task has come as far as the caller waits for.
 func (m *machine) wait(now time.Time, in wait) {
 	info, known := m.tasks.info(in.id)
 	ended := info.State.Terminal()

@@ -1,25 +1,14 @@
 package scheduler
 
 import (
-	"strings"
-
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
-// shortText is the longest text in a history and in TaskEvent.Message, in bytes.
-const shortText = 256
-
-// shortLine returns a text as a line of up to shortText bytes.
-func shortLine(text string) string {
-	const mark = "…"
-	text = printable.Line(text)
-	if len(text) <= shortText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:shortText-len(mark)], "") + mark
-}
+// shortLine returns a text as a line that is no longer than those in a history.
+func shortLine(text string) string { return record.ShortText(printable.Line(text)) }
 
 // statusText returns reason and message of a status.
 func statusText(s *mesos.TaskStatus) string {

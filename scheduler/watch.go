@@ -224,8 +224,8 @@ func (s *Scheduler) Watch(ctx context.Context) iter.Seq[Event] {
 }
 
 // Version returns the highest version of the changes that watchers were told of, or the one that the present run began with
-// if that is higher. Whoever keeps a list of the tasks up to date by [Scheduler.Watch] has all that happened before this call
-// when he has seen an event with this version. 0: no run has begun.
+// if that is higher. A program that keeps a list of the tasks up to date by [Scheduler.Watch] has all that happened before this
+// call once it has seen an event with this version. 0: no run has begun.
 func (s *Scheduler) Version() uint64 {
 	s.watchers.mu.Lock()
 	defer s.watchers.mu.Unlock()

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -57,24 +58,18 @@ func (w *follower) launched(ctx context.Context, e *scheduler.TaskEvent, p *prog
 	if e.Launch != nil {
 		times = *e.Launch
 	}
-	if times.Placed.IsZero() {
-		times.Placed = p.placed
-	}
-	if times.Placed.IsZero() {
-		w.phase(ctx, spanPending, p.began, e.Task.Updated)
-	} else {
-		w.phase(ctx, spanPending, p.began, times.Placed)
-	}
+	times.Placed = firstKnown(times.Placed, p.placed)
+	w.phase(ctx, spanPending, p.began, firstKnown(times.Placed, e.Task.Updated))
 	if times.Stored.After(times.Placed) { // there is a store
 		w.phase(ctx, spanStore, times.Placed, times.Stored)
 	}
 	w.phase(ctx, spanAccept, times.Stored, times.Accepted)
-	w.phase(ctx, spanStart, lastKnown(times.Accepted, times.Stored, times.Placed), times.Running)
+	w.phase(ctx, spanStart, firstKnown(times.Accepted, times.Stored, times.Placed), times.Running)
 	finish(span, e, e.Task.State == task.StatePending || failed(e.Task.State))
 }
 
-// lastKnown returns the first of the times that is known.
-func lastKnown(times ...time.Time) time.Time {
+// firstKnown returns the first of the times that is known.
+func firstKnown(times ...time.Time) time.Time {
 	for _, t := range times {
 		if !t.IsZero() {
 			return t
@@ -115,7 +110,7 @@ func finish(span trace.Span, e *scheduler.TaskEvent, isError bool) {
 		span.SetAttributes(KeyExitStatus.Int(*e.Task.ExitStatus))
 	}
 	if isError {
-		span.SetStatus(codes.Error, e.Message)
+		span.SetStatus(codes.Error, valid(e.Message))
 	}
 	span.End(trace.WithTimestamp(e.Task.Updated))
 }
@@ -134,13 +129,15 @@ func (w *follower) attributes(e *scheduler.TaskEvent) []attribute.KeyValue {
 	)
 }
 
-// known returns those attributes that are not empty.
+// known returns those attributes that are not empty. Exporters refuse texts that are not UTF-8, together with all other spans.
 func known(all ...attribute.KeyValue) []attribute.KeyValue {
 	some := all[:0]
 	for _, a := range all {
-		if a.Value.AsString() != "" {
-			some = append(some, a)
+		if text := a.Value.AsString(); text != "" {
+			some = append(some, a.Key.String(valid(text)))
 		}
 	}
 	return some
 }
+
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

@@ -168,10 +168,11 @@ func alertsShown(t *testing.T, b *chromiumtest.Browser) {
 	require.Contains(t, p.Text("#alerts"), "3 calls could not be made")
 	require.Contains(t, p.Text("#cards"), "Not connected")
 
-	o.Connection, o.Election.Leader, o.Error = nil, "", "no leader"
+	o.Connection, o.Election.Leader, o.Election.Reason, o.Error = nil, "", "2 of 3 have to run", "no leader"
 	f.send("overview", o)
 	p.Until(`document.querySelector("[data-alert=leader]")`)
 	require.Contains(t, p.Text("#cards"), "No member leads")
+	require.Contains(t, p.Text("#alerts"), "No member leads (2 of 3 have to run). Tasks run on")
 	o.Election.Leader = "member-1"
 	o.Error = "connection refused"
 	f.send("overview", o)

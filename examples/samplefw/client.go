@@ -32,8 +32,9 @@ func (r *remote) flags(cmd *cobra.Command) {
 	})
 }
 
-// client returns a client of the API, at which somebody listens.
-func (r *remote) client(ctx context.Context) (*controlapi.Client, error) {
+// client returns a client of the API, at which somebody listens. It says on the standard error if a command takes long because
+// nobody leads.
+func (r *remote) client(cmd *cobra.Command) (*controlapi.Client, error) {
 	token, err := r.read()
 	if err != nil {
 		return nil, err
@@ -45,8 +46,21 @@ func (r *remote) client(ctx context.Context) (*controlapi.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, r.reachable(ctx)
+	if err := r.reachable(cmd.Context()); err != nil {
+		return nil, err
+	}
+	patience := time.AfterFunc(leaderTime, func() {
+		o, err := c.Overview(cmd.Context())
+		if err == nil && o.Election != nil && o.Election.Leader == "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "waiting for a leader:", plain("%s", o.Election.Reason))
+		}
+	})
+	context.AfterFunc(cmd.Context(), func() { patience.Stop() })
+	return c, nil
 }
+
+// leaderTime is after how long a command says that it waits for a leader. A change of it takes about a second.
+const leaderTime = 3 * time.Second
 
 // reachTime is how long it may take to find out whether anybody listens.
 const reachTime = 5 * time.Second
@@ -83,7 +97,7 @@ func (r *remote) taskIDs(cmd *cobra.Command, args []string, toComplete string) (
 	if settle(cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	c, err := r.client(cmd.Context())
+	c, err := r.client(cmd)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -95,7 +109,7 @@ func (r *remote) taskIDs(cmd *cobra.Command, args []string, toComplete string) (
 	}
 	var ids []cobra.Completion
 	for _, t := range page.Tasks {
-		if !slices.Contains(args, t.ID) {
+		if printed := plain("%s", t.ID) == t.ID; printed && !slices.Contains(args, t.ID) { // shells take lines, and print them
 			ids = append(ids, cobra.CompletionWithDesc(t.ID, plain("%s %s", t.State, t.Hostname)))
 		}
 	}

@@ -24,7 +24,7 @@ func explainCommand() *cobra.Command {
 			if err := check(cmd, o.rule()); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func historyCommand() *cobra.Command {
 			if err := check(cmd, o.rule()); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}

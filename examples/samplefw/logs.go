@@ -35,7 +35,7 @@ escaped; elsewhere the output is as it is. With "-o json" each part is a line: {
 			if err := check(cmd, r.output.rule(), rule{r.tail >= -1, "--tail %d (lines, or -1 for all)", r.tail}); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}
@@ -91,15 +91,18 @@ func (r *reading) run(cmd *cobra.Command, c *controlapi.Client, id string) error
 	return nil
 }
 
-// firstTail is how many bytes of the end are searched for lines at first.
-const firstTail = 16 << 10
+// The end of an output is searched for lines: so many bytes of it at first, and at most.
+const (
+	firstTail = 16 << 10
+	mostTail  = 16 << 20
+)
 
-// offsetOfLines returns where the last lines of an output begin.
+// offsetOfLines returns where the last lines of an output begin. If they are very long it is where the last 16 MiB begin.
 func offsetOfLines(ctx context.Context, c *controlapi.Client, id, stream string, lines int) (int64, error) {
 	for size := int64(firstTail); ; size *= 4 {
 		var text bytes.Buffer
 		begin := int64(-1)
-		for chunk, err := range c.Logs(ctx, id, scheduler.LogOptions{Stream: stream, Offset: -size}) {
+		for chunk, err := range c.Logs(ctx, id, scheduler.LogOptions{Stream: stream, Offset: -size, Limit: size}) {
 			if err != nil {
 				return 0, err
 			}
@@ -109,7 +112,7 @@ func offsetOfLines(ctx context.Context, c *controlapi.Client, id, stream string,
 			}
 			text.Write(chunk.Data)
 		}
-		if at := lastLines(text.Bytes(), lines); at > 0 || begin <= 0 {
+		if at := lastLines(text.Bytes(), lines); at > 0 || begin <= 0 || size >= mostTail {
 			return max(begin, 0) + int64(at), nil
 		}
 	}

@@ -4,11 +4,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -78,4 +82,27 @@ func TestLastLines(t *testing.T) {
 	} {
 		require.Equal(t, row.rest, row.text[lastLines([]byte(row.text), row.lines):], fmt.Sprintf("%q, %d", row.text, row.lines))
 	}
+}
+
+// An agent that says that a file is huge, and has no lines in it, does not fill the memory of who wants the last ones.
+func TestTailOfAnOutputWithoutLines(t *testing.T) {
+	const size = 1 << 40
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		offset, _ := strconv.ParseInt(r.FormValue("offset"), 10, 64)
+		limit, _ := strconv.ParseInt(r.FormValue("limit"), 10, 64)
+		chunk := scheduler.LogChunk{Offset: size + offset, Data: make([]byte, firstTail)}
+		for sent := int64(0); sent < 4*mostTail && (limit == 0 || sent < limit); sent += firstTail {
+			if json.NewEncoder(w).Encode(chunk) != nil {
+				return
+			}
+			chunk.Offset += firstTail
+		}
+	}))
+	defer agent.Close()
+	c, err := controlapi.NewClient(controlapi.ClientConfig{Addresses: []string{agent.URL}})
+	require.NoError(t, err)
+	defer c.Close()
+	offset, err := offsetOfLines(t.Context(), c, "web", "stdout", 1)
+	require.NoError(t, err)
+	require.EqualValues(t, size-mostTail, offset)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (l *listing) run(cmd *cobra.Command) error {
 		}
 		l.States = append(l.States, state)
 	}
-	c, err := l.client(cmd.Context())
+	c, err := l.client(cmd)
 	if err != nil {
 		return err
 	}
@@ -121,11 +122,14 @@ func tasksTable(tasks []controlapi.Summary, now time.Time) *table {
 		}
 		t.rows = append(t.rows, []string{
 			s.ID, s.State.String(), age(now.Sub(s.Updated)), cmp.Or(s.Hostname, s.AgentID, "-"),
-			fmt.Sprint(s.CPUs), fmt.Sprint(s.Mem), cmp.Or(s.Group, "-"), message,
+			amount(s.CPUs), amount(s.Mem), cmp.Or(s.Group, "-"), message,
 		})
 	}
 	return t
 }
+
+// amount returns a number of cores or MiB, without an exponent.
+func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // age returns a duration in its largest unit.
 func age(d time.Duration) string {

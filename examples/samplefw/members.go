@@ -31,7 +31,7 @@ func membersCommand() *cobra.Command {
 			if err := check(cmd, o.rule()); err != nil {
 				return err
 			}
-			c, err := r.client(cmd.Context())
+			c, err := r.client(cmd)
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -160,6 +162,42 @@ func TestInterruptedSubmit(t *testing.T) {
 	require.Equal(t, task.StateRunning, info.State)
 }
 
+// An interrupt is said in one word, whatever the command waits for.
+func TestInterruptedWhileNobodyAnswers(t *testing.T) {
+	asked := make(chan string)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- r.URL.Path:
+		case <-t.Context().Done():
+		}
+		select {
+		case <-r.Context().Done():
+		case <-t.Context().Done():
+		}
+	}))
+	t.Cleanup(silent.Close)
+	at := []string{"--at", strings.TrimPrefix(silent.URL, "http://")}
+	for command, words := range map[string]string{
+		"ls":        "interrupted",
+		"kill a":    "interrupted; tasks that were asked to end still do so",
+		"members":   "interrupted",
+		"explain a": "interrupted",
+		"history a": "interrupted",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- perform(ctx, append(strings.Fields(command), at...)) }()
+		<-asked
+		interrupt()
+		err := <-ended
+		require.EqualError(t, err, words, command)
+		require.Equal(t, exitFailure, exitCode(err))
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	require.EqualError(t, perform(ctx, append([]string{"ls"}, at...)), "interrupted", "before it has connected")
+}
+
 // Tasks are listed with filters, in an order, as a table, as IDs or as JSON.
 func TestList(t *testing.T) {
 	s := serve(t)
@@ -190,6 +228,9 @@ func TestList(t *testing.T) {
 	out, err = s.run(t, "ls", "--text", "x0")
 	require.NoError(t, err)
 	require.Regexp(t, `^ID  STATE    FOR  HOST    CPUS  MEM  GROUP  MESSAGE\nx0  running  \d+s   agent1  0.1   32   g0\n$`, out)
+	out, err = s.run(t, "ls", "--text", "big")
+	require.NoError(t, err)
+	require.Regexp(t, `\nbig  pending  \d+s   -     0     1000000  -\n`, out)
 	out, err = s.run(t, "ls", "-o", "json", "--group", "g1")
 	require.NoError(t, err)
 	var all []controlapi.Summary
@@ -413,5 +454,10 @@ func TestCompletionOfIDs(t *testing.T) {
 	out, err := tool(t.Context(), "", "__complete", "kill", "web-1", "")
 	require.NoError(t, err)
 	require.NotContains(t, out, "web-1", "it is there already")
+	odd := task.Spec{ID: "web-\u202e3", CPUs: 0.1, Mem: 32, Command: task.Command{Shell: "true"}}
+	require.NoError(t, s.Submit(t.Context(), odd))
+	out, err = tool(t.Context(), "", "__complete", "kill", "web")
+	require.NoError(t, err)
+	require.NotContains(t, out, odd.ID, "no shell prints it")
 	_ = os.Unsetenv("SAMPLEFW_AT")
 }

@@ -33,7 +33,9 @@ func submitCommand() *cobra.Command {
 		GroupID: groupUse,
 		Short:   "Submits tasks, and prints their IDs",
 		Long: `Submits tasks, and prints their IDs. A task is described by flags, or by a file with the fields of task.Spec as YAML or
-JSON: one task, a list of them, or several documents.
+JSON: one task, a list of them, or several documents. docs/configuration.md has the fields; a short file is
+
+  {id: web-1, cpus: 0.5, mem: 128, command: {shell: sleep 60}}
 
 With --wait it waits until all tasks run, or have ended. With "--wait ended" it exits with the status of the first task that
 has failed. An interrupt ends the waiting, not the tasks.`,
@@ -68,7 +70,7 @@ func (s *submission) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.client(cmd.Context())
+	c, err := s.client(cmd)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -45,7 +46,7 @@ With IDs only the changes of these tasks. With "-o json" each event is a line: {
 }
 
 func (w *watching) run(cmd *cobra.Command, ids []string) error {
-	c, err := w.client(cmd.Context())
+	c, err := w.client(cmd)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (w *watching) run(cmd *cobra.Command, ids []string) error {
 			continue
 		}
 		if w.json() {
-			if err := printJSON(to, map[string]any{"event": nameOf(event), "data": event}); err != nil {
+			if err := printJSON(to, map[string]any{"event": controlapi.EventName(event), "data": event}); err != nil {
 				return err
 			}
 			continue
@@ -87,29 +88,4 @@ func (w *watching) shows(event scheduler.Event, ids []string) bool {
 		return w.cycles
 	}
 	return len(ids) == 0
-}
-
-// nameOf returns the name of the type of an event, as the API has it.
-func nameOf(event scheduler.Event) string {
-	switch event.(type) {
-	case scheduler.TaskEvent:
-		return "task"
-	case scheduler.ConnectionEvent:
-		return "connection"
-	case scheduler.OfferEvent:
-		return "cycle"
-	case scheduler.InverseOfferEvent:
-		return "inverse_offer"
-	case scheduler.FailureEvent:
-		return "failure"
-	case scheduler.UnknownTaskEvent:
-		return "unknown_task"
-	case scheduler.NeverOfferedEvent:
-		return "never_offered"
-	case scheduler.StoreEvent:
-		return "store"
-	case scheduler.LagEvent:
-		return "lag"
-	}
-	return "other"
 }

@@ -20,7 +20,7 @@ const badge = (tone, name, text) => el("span", { class: "badge " + tone }, icon(
 
 // cards shows the leader, the connection, offers and tasks, and the store while it fails.
 export function cards(node, { overview: o, store, counts }) {
-  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o ? [leader(o.election), master(o), store?.err && storage(store), offers(o, counts), tasks(counts)] : []));
+  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o ? [leader(o.election), master(o), store?.err && storage(store), offers(o, counts), tasks(o, counts)] : []));
 }
 
 function leader(election) {
@@ -45,11 +45,12 @@ function storage(store) {
 
 function offers(o, counts) {
   const pending = counts.get("pending") ?? 0;
-  return card("Offers at hand", o.connection ? whole(o.offers) : "\u2013", pending ? `For ${counted(pending, "pending task")}` : "No task is pending.");
+  return card("Offers at hand", o.connection ? whole(o.offers) : "\u2013", pending ? `For ${counted(pending, "pending task")}` : o.connection ? "No task is pending." : "Not known.");
 }
 
-function tasks(counts) {
+function tasks(o, counts) {
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0);
+  if (!total && !o.connection) return card("Tasks", "\u2013", "Not known.");
   const bar = el("span", { class: "stack", "aria-hidden": "true" });
   const tones = new Map();
   for (const [state, n] of counts) tones.set(look(state).tone, (tones.get(look(state).tone) ?? 0) + n);
@@ -67,7 +68,7 @@ function tasks(counts) {
 export function alerts({ overview: o, store }) {
   if (!o) return [];
   const all = [], c = o.connection, e = o.election;
-  if (e && !e.leader) all.push(["leader", "No member leads. Tasks run on; nothing is launched or killed until one does."]);
+  if (e && !e.leader) all.push(["leader", `No member leads${e.reason ? ` (${visible(e.reason)})` : ""}. Tasks run on; nothing is launched or killed until one does.`]);
   else if (!c) all.push(["answer", `The leader does not answer${o.error ? ": " + errorText(o.error) : ""}.`]);
   if (c && !c.connected) all.push(["master", `Not connected with a master${c.err ? ": " + errorText(c.err) : ""}. Tasks run on; nothing is launched meanwhile.`]);
   if (store?.err) all.push(["store", `The store fails: ${errorText(store.err)}. Nothing is launched until it works again.`]);

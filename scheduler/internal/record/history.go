@@ -46,7 +46,7 @@ func (h History) Add(t task.Transition, submitted time.Time, here Place) History
 	if err != nil { // it was checked when it was read
 		known = all[:0]
 	}
-	t.AgentID, t.Hostname, t.Message = cutText(t.AgentID), cutText(t.Hostname), cutText(t.Message)
+	t.AgentID, t.Hostname, t.Message = ShortText(t.AgentID), ShortText(t.Hostname), ShortText(t.Message)
 	if known = append(known, t); len(known) > HistoryLimit {
 		known = append(known[:1], known[2:]...)
 	}
@@ -88,7 +88,7 @@ func (h History) Transitions(submitted time.Time, here Place) ([]task.Transition
 func newHistory(all []task.Transition, submitted time.Time, here Place) History {
 	var scratch [512]byte
 	b, last := scratch[:0], submitted.UnixNano()
-	here.AgentID, here.Hostname = cutText(here.AgentID), cutText(here.Hostname)
+	here.AgentID, here.Hostname = ShortText(here.AgentID), ShortText(here.Hostname)
 	for i := range all {
 		t := &all[i]
 		place, head := Place{t.AgentID, t.Hostname}, byte(t.State)
@@ -122,7 +122,7 @@ func appendCounted(b []byte, text string) []byte {
 // appendTo appends the transitions to a slice.
 func (h History) appendTo(all []task.Transition, submitted time.Time, here Place) ([]task.Transition, error) {
 	r, last := historyReader{rest: string(h)}, submitted.UnixNano()
-	here.AgentID, here.Hostname = cutText(here.AgentID), cutText(here.Hostname)
+	here.AgentID, here.Hostname = ShortText(here.AgentID), ShortText(here.Hostname)
 	for n := 0; r.rest != ""; n++ {
 		head := r.byte()
 		last += r.varint()
@@ -182,8 +182,8 @@ func (r *historyReader) text() (text string) {
 	return text
 }
 
-// cutText returns a text of up to historyText bytes, with a mark where it was cut.
-func cutText(text string) string {
+// ShortText returns a text of up to 256 bytes, as long as a history keeps, with a mark where it was cut.
+func ShortText(text string) string {
 	const mark = "…"
 	if len(text) <= historyText {
 		return text

@@ -41,7 +41,7 @@ func TestHistoriesAreLists(t *testing.T) {
 				step.AgentID, step.Hostname = "S9", "h9"
 			}
 			h = h.Add(step, submitted, here)
-			step.AgentID, step.Message = cutText(step.AgentID), cutText(step.Message)
+			step.AgentID, step.Message = ShortText(step.AgentID), ShortText(step.Message)
 			if want = append(want, step); len(want) > HistoryLimit {
 				want = slices.Delete(want, 1, 2)
 			}
@@ -80,7 +80,7 @@ func TestHistoriesAreSmall(t *testing.T) {
 
 func TestTextsAreCut(t *testing.T) {
 	for _, text := range []string{"", "a", strings.Repeat("x", 256), strings.Repeat("x", 257), strings.Repeat("x", 252) + "ü" + "yyyy"} {
-		cut := cutText(text)
+		cut := ShortText(text)
 		require.LessOrEqual(t, len(cut), 256)
 		require.True(t, utf8.ValidString(cut))
 		require.Equal(t, len(text) <= 256, cut == text)
