@@ -6,7 +6,7 @@ import "github.com/mesos-actor/mesos-actor-go/scheduler"
 func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
 // openapi handles GET /v1/openapi.json.
-func (c *call) openapi() (any, error) { return openapi(c.routes), nil }
+func (c *call) openapi() (any, error) { return c.description(), nil }
 
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {

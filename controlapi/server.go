@@ -2,13 +2,16 @@ package controlapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +37,8 @@ type Server struct {
 	hub    *hub
 	keys   keysInUse
 	page   http.Handler
+	// description is that of the API, in OpenAPI. It is made once: making it takes milliseconds, and everybody may ask for it.
+	description func() json.RawMessage
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -48,6 +53,7 @@ func New(config Config) (*Server, error) {
 		anonymous: make(chan struct{}, maxAnonymous), running: make(chan struct{}, maxRequests),
 		waiting: make(chan struct{}, maxWaiting), watching: make(chan struct{}, maxWatching),
 		leader: newForwarder(&config), page: page.Handler(),
+		description: sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(routes())) }),
 	}
 	s.hub = newHub(s)
 	return s, nil
