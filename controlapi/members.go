@@ -64,8 +64,8 @@ func (c *call) offers() (any, error) {
 // reconcile handles POST /v1/reconcile.
 func (c *call) reconcile() (any, error) { return nil, c.config.Framework.Reconcile(c.ctx) }
 
-// teardown handles POST /v1/teardown, which has to name the framework that it ends. It may be repeated: of a
-// framework that has been torn down or removed nothing is left to be done.
+// teardown handles POST /v1/teardown, which has to name the framework that it ends. It may be repeated: for a
+// framework that has been torn down or removed already it succeeds.
 func (c *call) teardown() (any, error) {
 	var asked TeardownRequest
 	if err := c.decode(&asked); err != nil {

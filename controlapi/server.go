@@ -27,10 +27,10 @@ type Server struct {
 	config Config
 	routes []route
 	guard  guard
-	// Each request that is under way has an element in the one for its kind. So those who watch do not keep anybody from killing a
-	// task, and those who have no token keep out nobody who has one.
+	// Each request under way has an element in the channel for its kind, see enter. The limits are separate so that a task can be
+	// killed however many clients watch, and so that clients without a token do not take the places of others.
 	anonymous, running, waiting, watching chan struct{}
-	// leader is how this member reaches the one that leads. Nil: it is alone.
+	// leader passes requests on to the member that leads. Nil: this process runs alone.
 	leader *forwarder
 	// ending is the ID of the framework that is torn down, or was. Nil: none.
 	ending atomic.Pointer[string]

@@ -25,3 +25,6 @@ func (t *LaunchTimes) accepted(now time.Time) {
 		t.Accepted = now
 	}
 }
+
+// running notes that the task runs. t is never nil here.
+func (t *LaunchTimes) running(now time.Time) { t.Running = now }

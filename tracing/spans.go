@@ -115,7 +115,7 @@ func finish(span trace.Span, e *scheduler.TaskEvent, isError bool) {
 	span.End(trace.WithTimestamp(e.Task.Updated))
 }
 
-// failed reports whether a task has ended in a way that nobody wanted.
+// failed reports whether a task has ended other than by finishing or being killed.
 func failed(s task.State) bool {
 	return s.Terminal() && s != task.StateFinished && s != task.StateKilled
 }
