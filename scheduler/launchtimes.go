@@ -2,8 +2,8 @@ package scheduler
 
 import "time"
 
-// LaunchTimes are when a launch came how far. A zero time is unknown: the task was placed by an earlier run or process, or an
-// update overtook the master's answer.
+// LaunchTimes says when a launch reached each phase. A zero time is unknown: the task was placed by an earlier run or process,
+// or an update overtook the master's answer.
 type LaunchTimes struct {
 	Submitted time.Time `json:"submitted,omitzero"` // the task was put on record
 	Placed    time.Time `json:"placed,omitzero"`    // the matcher found a place for it
@@ -25,3 +25,6 @@ func (t *LaunchTimes) accepted(now time.Time) {
 		t.Accepted = now
 	}
 }
+
+// running notes that the task runs. t is never nil here.
+func (t *LaunchTimes) running(now time.Time) { t.Running = now }
