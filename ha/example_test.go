@@ -22,7 +22,8 @@ func ExampleOpenFile() {
 	defer os.RemoveAll(dir)
 	path, ctx := filepath.Join(dir, "tasks.store"), context.Background()
 
-	store, err := ha.OpenFile(path)
+	var store *ha.File
+	store, err = ha.OpenFile(path)
 	if err != nil {
 		log.Fatal(err)
 	}

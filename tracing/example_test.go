@@ -45,13 +45,14 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+	var framework tracing.Framework = s // or a controlapi.Client, in a process of its own
 	run := make(chan struct{})
 	provider := sdk.NewTracerProvider(sdk.WithSyncer(printer{run}))
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = cluster.Run(ctx) })
-	running.Go(func() { tracing.Follow(ctx, s, provider) })
+	running.Go(func() { tracing.Follow(ctx, framework, provider) })
 	running.Go(func() { _ = s.Run(ctx) })
 
 	order, span := provider.Tracer("shop").Start(ctx, "order")
