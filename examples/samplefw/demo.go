@@ -150,10 +150,9 @@ func (d *demo) begin(ctx context.Context) (err error) {
 		}
 		d.say("%s starts: a member of the framework, process %d, with its page at http://%s.", p.name, p.Process.Pid, p.api)
 	}
-	if err := d.awaitLeader(ctx); err != nil {
+	if err := d.awaitLeader(ctx, 0); err != nil {
 		return err
 	}
-	d.say("the three have found each other. %s is elected and leads term %d.", d.leader.name, d.term)
 	err = until(ctx, demoPatience, func(ctx context.Context) (err error) {
 		if d.before, err = lookAt(ctx, d.master); err == nil && len(d.before.running()) != d.tasks {
 			err = fmt.Errorf("%d of %d tasks run", len(d.before.running()), d.tasks)
@@ -168,6 +167,9 @@ func (d *demo) begin(ctx context.Context) (err error) {
 }
 
 func (d *demo) killLeader(ctx context.Context) error {
+	if err := d.awaitLeader(ctx, 0); err != nil {
+		return err
+	}
 	victim := d.leader
 	d.say("kill -9 %d: %s is dead.", victim.Process.Pid, victim.name)
 	at := time.Now()
@@ -177,12 +179,15 @@ func (d *demo) killLeader(ctx context.Context) error {
 
 // takeover tells who leads since the leader was disturbed at a time.
 func (d *demo) takeover(ctx context.Context, at time.Time) error {
-	if err := d.awaitLeader(ctx); err != nil {
+	before := d.term
+	if err := d.awaitLeader(ctx, before); err != nil {
 		return err
 	}
-	d.say("%s is elected and leads term %d.", d.leader.name, d.term)
 	var now masterView
 	err := until(ctx, demoPatience, func(ctx context.Context) (err error) {
+		if err := d.findLeader(ctx, before); err != nil { // it may be another one again
+			return err
+		}
 		if now, err = lookAt(ctx, d.master); err != nil {
 			return err
 		}
@@ -237,11 +242,17 @@ func (d *demo) revive(ctx context.Context) error {
 	if err := until(ctx, demoPatience, func(ctx context.Context) error { return allThere(ctx, d.peers) }); err != nil {
 		return err
 	}
-	d.say("%s still leads; the other two follow.", d.leader.name)
+	if err := d.awaitLeader(ctx, 0); err != nil {
+		return err
+	}
+	d.say("%s leads; the other two follow.", d.leader.name)
 	return nil
 }
 
 func (d *demo) handOver(ctx context.Context) error {
+	if err := d.awaitLeader(ctx, 0); err != nil {
+		return err
+	}
 	leaving := d.leader
 	d.say("kill %d: %s is asked to stop, as for an upgrade.", leaving.Process.Pid, leaving.name)
 	at := time.Now()
@@ -252,15 +263,20 @@ func (d *demo) handOver(ctx context.Context) error {
 	return d.takeover(ctx, at)
 }
 
-// awaitLeader waits until all members that run agree on who leads a newer term.
-func (d *demo) awaitLeader(ctx context.Context) error {
-	return until(ctx, demoPatience, func(ctx context.Context) error {
-		p, r, err := leader(ctx, d.peers, d.term)
-		if err == nil {
-			d.leader, d.term = p, r.Term
-		}
-		return err
-	})
+// awaitLeader waits until all members that run agree on who leads, in a later term than a given one. On a busy machine the
+// leadership may have moved by itself.
+func (d *demo) awaitLeader(ctx context.Context, after uint64) error {
+	return until(ctx, demoPatience, func(ctx context.Context) error { return d.findLeader(ctx, after) })
+}
+
+// findLeader notes who leads, in a later term than a given one, and says so if that is new.
+func (d *demo) findLeader(ctx context.Context, after uint64) error {
+	p, r, err := leader(ctx, d.peers, after)
+	if err == nil && r.Term != d.term {
+		d.leader, d.term = p, r.Term
+		d.say("%s is elected and leads term %d.", p.name, r.Term)
+	}
+	return err
 }
 
 // allThere returns an error unless all members are alive to each other, vote, and see one leader.

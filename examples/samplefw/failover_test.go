@@ -176,7 +176,7 @@ func TestFailoverControl(t *testing.T) {
 func TestDemo(t *testing.T) {
 	out, err := exec.Command(build(t), "demo", "--pause", "0s").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	for _, text := range []string{"9 tasks run, in framework ", "kill -9 ", " ms after that, with the ID it had.", "leads term 3 since",
+	for _, text := range []string{"9 tasks run, in framework ", "kill -9 ", " ms after that, with the ID it had.", " is elected and leads term ",
 		"tasks: 9 running", "is asked to stop", "the end: one framework, 9 tasks, none lost, none started twice."} {
 		require.Contains(t, string(out), text)
 	}

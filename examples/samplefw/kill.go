@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,6 +70,9 @@ func (k *killing) run(cmd *cobra.Command, ids []string) error {
 	})
 	if k.json() {
 		err = errors.Join(printJSON(to, infos), err)
+	}
+	if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted; tasks that were asked to end still do so")
 	}
 	return advised(err)
 }

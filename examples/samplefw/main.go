@@ -30,14 +30,18 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// perform runs the command that the arguments begin with.
+// perform runs the command that the arguments begin with. What an interrupt has broken off is said in one word.
 func perform(ctx context.Context, args []string) error {
 	root := newRoot()
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		plainUsage(root)
 	}
 	root.SetArgs(withTwoDashes(root, args))
-	return root.ExecuteContext(ctx)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return errInterrupted
+	}
+	return err
 }
 
 // The exit codes, beside those of tasks, see [exitError].

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -158,6 +160,42 @@ func TestInterruptedSubmit(t *testing.T) {
 	info, err := s.Task(t.Context(), "long")
 	require.NoError(t, err)
 	require.Equal(t, task.StateRunning, info.State)
+}
+
+// An interrupt is said in one word, whatever the command waits for.
+func TestInterruptedWhileNobodyAnswers(t *testing.T) {
+	asked := make(chan string)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- r.URL.Path:
+		case <-t.Context().Done():
+		}
+		select {
+		case <-r.Context().Done():
+		case <-t.Context().Done():
+		}
+	}))
+	t.Cleanup(silent.Close)
+	at := []string{"--at", strings.TrimPrefix(silent.URL, "http://")}
+	for command, words := range map[string]string{
+		"ls":        "interrupted",
+		"kill a":    "interrupted; tasks that were asked to end still do so",
+		"members":   "interrupted",
+		"explain a": "interrupted",
+		"history a": "interrupted",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- perform(ctx, append(strings.Fields(command), at...)) }()
+		<-asked
+		interrupt()
+		err := <-ended
+		require.EqualError(t, err, words, command)
+		require.Equal(t, exitFailure, exitCode(err))
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	require.EqualError(t, perform(ctx, append([]string{"ls"}, at...)), "interrupted", "before it has connected")
 }
 
 // Tasks are listed with filters, in an order, as a table, as IDs or as JSON.
