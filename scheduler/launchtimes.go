@@ -25,3 +25,6 @@ func (t *LaunchTimes) accepted(now time.Time) {
 		t.Accepted = now
 	}
 }
+
+// ran notes that the task is running.
+func (t *LaunchTimes) ran(now time.Time) { t.Running = now }
