@@ -312,3 +312,11 @@ func TestTenThousandConnections(t *testing.T) {
 		require.Contains(t, string(answer), "200 OK", "there is room again")
 	})
 }
+
+// Everybody may ask for the description: it is not made for each of them.
+func TestDescriptionIsMadeOnce(t *testing.T) {
+	server, err := controlapi.New(controlapi.Config{Framework: &scheduler.Scheduler{}, Insecure: true})
+	require.NoError(t, err)
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/openapi.json", nil)
+	require.Less(t, testing.AllocsPerRun(10, func() { server.ServeHTTP(httptest.NewRecorder(), r) }), 1000.0)
+}

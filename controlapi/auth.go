@@ -24,8 +24,8 @@ func newGuard(c *Config) guard {
 	return g
 }
 
-// admit returns why a request is not served: one that a page of another site makes in a browser, or one that is not from
-// this machine while everybody on it is served.
+// admit returns an error for a request that a page of another site makes in a browser and, if neither tokens nor certificates
+// are required, for one from another machine.
 func (g *guard) admit(r *http.Request) error {
 	if err := g.crossSites.Check(r); err != nil {
 		return fail(CodeForbidden, "the request comes from a page of another site")
@@ -58,8 +58,7 @@ func isUnix(r *http.Request) bool {
 	return is && at.Network() == "unix"
 }
 
-// identify returns why a request gets no data: its sender has not said who it is. The answer is the same whatever is wrong
-// with a token.
+// identify returns an error for a request without a valid token or certificate. It is the same whatever is wrong with a token.
 func (g *guard) identify(r *http.Request) error {
 	if len(g.tokens) == 0 && !g.certified {
 		return nil

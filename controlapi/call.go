@@ -31,7 +31,7 @@ type call struct {
 	out    *outputWriter // of an output that was begun; nil: none was
 }
 
-// begin reads what a request has to say before it is handled. Of somebody who has not said who it is no body is read.
+// begin reads what a request has to say before it is handled. Routes without a token have no body.
 func (c *call) begin(k kind) (cancel context.CancelFunc, err error) {
 	timeout, err := timeoutOf(c.r)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *call) answer(status int, body any) {
 	write(c.w, status, encoded)
 }
 
-// refuse writes an answer that is an error, or the end of one that has begun.
+// refuse answers with an error. If an output has begun, the error is its last part.
 func (c *call) refuse(err error) {
 	if c.out != nil && c.out.begun {
 		_ = c.out.write("error", LogFailure{asError(err)}) // a client that has gone is told nothing

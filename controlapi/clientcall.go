@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// A request has so much time, and then another member is asked: this one may be paused, or cut off. If it waits for something
-	// that is no sign of that.
+	// readTime is how long a member has for an answer before another one is asked, since it may be paused or cut off. waitTime is
+	// the same for requests that wait for something, for which a late answer is no sign of that.
 	readTime = 10 * time.Second
 	waitTime = 30 * time.Second
 	// lastTime: with so little left until the deadline of the caller, a request has all of it. Otherwise it has half of the
@@ -85,8 +85,8 @@ func (c *Client) do(ctx context.Context, r request) error {
 // attempts is what is known of a request that is repeated.
 type attempts struct {
 	since    time.Time     // when a leader has answered last
-	failed   int           // so many members in a row
-	lasting  int           // of them for a reason that does not pass
+	failed   int           // members in a row that gave no answer
+	lasting  int           // of these, for a reason that will not pass
 	unsure   bool          // one attempt may have had an effect
 	pause    time.Duration // after the next round of all members
 	rest     time.Duration // before the next attempt
@@ -288,7 +288,7 @@ func (c *Client) masked(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), c.token, "***"))
 }
 
-// hides reports whether a text has the token in it. A very short one is no secret.
+// hides reports whether a text has the token in it. A very short token is not looked for: it would be found in any text.
 func (c *Client) hides(text string) bool {
 	const shortest = 8
 	return len(c.token) >= shortest && strings.Contains(text, c.token)

@@ -28,7 +28,7 @@ const (
 	keyHeader     = "Idempotency-Key"
 	timeoutHeader = "Request-Timeout"
 
-	// The pauses while nobody leads. A change of the leader ends them early; that it has begun to run the framework does not.
+	// The pauses while nobody leads. A change of the leader ends them early, but not the beginning of its run.
 	minPause = 20 * time.Millisecond
 	maxPause = 500 * time.Millisecond
 	// leaderPatience is for how long the leader is waited for beyond the deadline that it was given: it answers then why a task

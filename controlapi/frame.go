@@ -33,6 +33,9 @@ func (r *frameReader) next() (f frame, err error) {
 			return frame{}, err
 		}
 		if len(line) == 0 {
+			if hasTooManyParts(f.data) {
+				return frame{}, errFrame
+			}
 			return f, nil
 		}
 		size += len(line)

@@ -29,6 +29,17 @@ func TestFrames(t *testing.T) {
 	}, all, "without the last one, which is not whole")
 }
 
+// What a server sends takes about as much memory as it has bytes, also when it is decoded.
+func TestFramesOfManyParts(t *testing.T) {
+	all, err := framesIn(strings.NewReader("event: cycle\ndata: {\"rejections\":[{}" + strings.Repeat(",{}", 10_000) + "]}\n\n"))
+	require.ErrorIs(t, err, errFrame)
+	require.Empty(t, all)
+	data := "{\"tasks\":[" + strings.Repeat(`{"id":"web-1","state":"running"},`, 10_000) + "{}]}"
+	all, err = framesIn(strings.NewReader("data: " + data + "\n\n"))
+	require.ErrorIs(t, err, io.EOF)
+	require.Len(t, all, 1, "a control")
+}
+
 // However a stream is cut into reads, the same events are in it, and no more bytes than it has.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("event: task\nid: 1\ndata: {}\n\n: comment\n\n"))

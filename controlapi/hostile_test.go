@@ -41,6 +41,8 @@ func TestHostileBodies(t *testing.T) {
 			"two values":                   {encode(t, spec("a")) + encode(t, spec("b")), "", "something follows", 400},
 			"duplicate name":               {`{"id":"a","id":"b"}`, "id", "comes twice", 400},
 			"duplicate name, escaped":      {`{"id":"a","i\u0064":"b"}`, "id", "comes twice", 400},
+			"duplicate name, upper case":   {`{"id":"a","ID":"b"}`, "ID", "comes twice", 400},
+			"duplicate name, Unicode":      {`{"mem":1,"disk":1,"disK":2}`, "disK", "comes twice", 400},
 			"duplicate name deep inside":   {`{"id":"a","labels":{"x":"1","x":"2"}}`, "x", "comes twice", 400},
 			"a number beyond float64":      {`{"id":"a","cpus":1e400}`, "cpus", "must be float64", 400},
 			"a number of a megabyte":       {`{"id":"a","cpus":` + strings.Repeat("9", most-20) + `}`, "cpus", "must be float64", 400},
@@ -66,7 +68,7 @@ func TestHostileBodies(t *testing.T) {
 		require.Empty(t, infos)
 		// A control: what is as large and as deep as allowed is taken.
 		large := spec("large")
-		large.Command.Env = map[string]string{"X": strings.Repeat("x", most-1000)}
+		large.Command.Env = map[string]string{"X": strings.Repeat("x", most-1000), "x": "another one"}
 		require.Equal(t, 201, w.request("POST", "/v1/tasks", encode(t, large)).status)
 	})
 }

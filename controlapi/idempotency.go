@@ -82,8 +82,8 @@ func (c *call) usedFor(key string) (id string, err error) {
 	return t.keys[key], err
 }
 
-// reused returns the error of a submit: another one if the task is on record since a request with the same key and another
-// body.
+// reused returns the error of a submit. If the task is on record from a request with the same key and another body, it is that
+// of keyReused.
 func (c *call) reused(err error, specs ...task.Spec) error {
 	if c.key == "" || !errors.Is(err, scheduler.ErrDuplicateTask) {
 		return err

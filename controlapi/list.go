@@ -22,7 +22,7 @@ const (
 	maxPage     = 1000
 )
 
-// listQuery is what GET /v1/tasks was asked for.
+// listQuery has the parameters of GET /v1/tasks.
 type listQuery struct {
 	states     map[task.State]bool // empty: any
 	exact      map[string]string   // by parameter
@@ -139,7 +139,7 @@ func hasValue(i *task.Info, name, want string) bool {
 	}
 }
 
-// key is by what tasks are sorted: n, then s, then in order of submission.
+// key is what tasks are sorted by: n, then s, then the order of submission.
 type key struct {
 	n int64
 	s string

@@ -6,7 +6,7 @@ import "github.com/mesos-actor/mesos-actor-go/scheduler"
 func (c *call) health() (any, error) { return Health{OK: true}, nil }
 
 // openapi handles GET /v1/openapi.json.
-func (c *call) openapi() (any, error) { return openapi(c.routes), nil }
+func (c *call) openapi() (any, error) { return c.description(), nil }
 
 // ready handles GET /readyz: a leader is known, and it is subscribed.
 func (c *call) ready() (any, error) {
@@ -64,8 +64,8 @@ func (c *call) offers() (any, error) {
 // reconcile handles POST /v1/reconcile.
 func (c *call) reconcile() (any, error) { return nil, c.config.Framework.Reconcile(c.ctx) }
 
-// teardown handles POST /v1/teardown, which has to name the framework that it ends. It may be repeated: of a
-// framework that has been torn down or removed nothing is left to be done.
+// teardown handles POST /v1/teardown, which has to name the framework that it ends. It may be repeated: for a
+// framework that has been torn down or removed already it succeeds.
 func (c *call) teardown() (any, error) {
 	var asked TeardownRequest
 	if err := c.decode(&asked); err != nil {

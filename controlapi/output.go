@@ -10,7 +10,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
-// answered is what a handler returns that has answered by itself.
+// answered is returned by handlers that have written the answer themselves.
 type answered struct{}
 
 // logs handles GET /v1/tasks/{id}/logs: one scheduler.LogChunk for each line, or for each event "log" if the client accepts
@@ -88,7 +88,7 @@ func (o *outputWriter) done(options *scheduler.LogOptions) bool {
 	return false
 }
 
-// chunk writes a chunk, or what it is in JSON.
+// chunk writes a chunk. Part is the chunk itself, or its JSON as the leader sent it.
 func (o *outputWriter) chunk(of scheduler.LogChunk, part any) error {
 	o.next = of.Offset + int64(len(of.Data))
 	o.sent += int64(len(of.Data))

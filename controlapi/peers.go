@@ -99,16 +99,21 @@ func readAnswer(response *http.Response, v any) error {
 // readAll reads an answer, which has a limit.
 func readAll(body io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	const slack = 1000 // objects
 	switch {
 	case err != nil:
 		return nil, err
 	case len(text) > maxAnswer:
 		return nil, fail(scheduler.CodeInternal, "controlapi: the answer has more than %d MiB", maxAnswer>>20)
-	case (bytes.Count(text, []byte("{"))-slack)*leastObject > len(text):
+	case hasTooManyParts(text):
 		return nil, fail(scheduler.CodeInternal, "controlapi: an answer of more parts than any of this API")
 	}
 	return text, nil
+}
+
+// hasTooManyParts reports whether JSON would take much more memory than it has bytes.
+func hasTooManyParts(text []byte) bool {
+	const slack = 1000 // objects
+	return (bytes.Count(text, []byte("{"))-slack)*leastObject > len(text)
 }
 
 // into returns a function that decodes an answer into v.

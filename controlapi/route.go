@@ -20,7 +20,7 @@ type route struct {
 type kind int
 
 const (
-	local  kind = iota // any member answers, at once, also those who have not said who they are
+	local  kind = iota // any member answers at once, without a token
 	member             // any member answers at once
 	reads              // the leader answers at once
 	waits              // the leader answers when something has happened

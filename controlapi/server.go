@@ -2,13 +2,16 @@ package controlapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,16 +27,18 @@ type Server struct {
 	config Config
 	routes []route
 	guard  guard
-	// Each request that is under way has an element in the one for its kind. So those who watch do not keep anybody from killing a
-	// task, and those who have no token keep out nobody who has one.
+	// Each request under way has an element in the channel for its kind, see enter. The limits are separate so that a task can be
+	// killed however many clients watch, and so that clients without a token do not take the places of others.
 	anonymous, running, waiting, watching chan struct{}
-	// leader is how this member reaches the one that leads. Nil: it is alone.
+	// leader passes requests on to the member that leads. Nil: this process runs alone.
 	leader *forwarder
 	// ending is the ID of the framework that is torn down, or was. Nil: none.
 	ending atomic.Pointer[string]
 	hub    *hub
 	keys   keysInUse
 	page   http.Handler
+	// description is that of the API, in OpenAPI. It is made once: making it takes milliseconds, and everybody may ask for it.
+	description func() json.RawMessage
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -48,6 +53,7 @@ func New(config Config) (*Server, error) {
 		anonymous: make(chan struct{}, maxAnonymous), running: make(chan struct{}, maxRequests),
 		waiting: make(chan struct{}, maxWaiting), watching: make(chan struct{}, maxWatching),
 		leader: newForwarder(&config), page: page.Handler(),
+		description: sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(routes())) }),
 	}
 	s.hub = newHub(s)
 	return s, nil

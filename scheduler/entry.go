@@ -168,7 +168,7 @@ func (e *entry) takeTimes(now time.Time, previous task.State) *LaunchTimes {
 		times = &LaunchTimes{Submitted: e.Info.Submitted}
 	}
 	e.times = nil
-	times.ran(now)
+	times.running(now)
 	return times
 }
 

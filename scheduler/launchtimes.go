@@ -26,5 +26,5 @@ func (t *LaunchTimes) accepted(now time.Time) {
 	}
 }
 
-// ran notes that the task is running.
-func (t *LaunchTimes) ran(now time.Time) { t.Running = now }
+// running notes that the task runs. t is never nil here.
+func (t *LaunchTimes) running(now time.Time) { t.Running = now }

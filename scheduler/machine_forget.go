@@ -33,6 +33,12 @@ func (m *machine) forget(now time.Time, in forget) {
 	for _, id := range m.tasks.remembered.forget(in.id, info.Spec.Pod) {
 		m.touch(id)
 	}
+	m.tellRemoved(now) // before the answers, so that whoever lists the tasks after one does not find these
+	for _, e := range members {
+		for _, caller := range e.takeAllCallers() {
+			m.whenStored(now, reply{ref: caller, err: fmt.Errorf("%w was forgotten", unknown(e.Info.Spec.ID))})
+		}
+	}
 	m.whenStored(now, reply{ref: in.ref})
 }
 
@@ -47,9 +53,6 @@ func (m *machine) forgetEntry(now time.Time, e *entry) {
 	m.timers.forget(e)
 	m.unknown.remove(e)
 	m.touch(e.Info.Spec.ID)
-	for _, caller := range e.takeAllCallers() {
-		m.whenStored(now, reply{ref: caller, err: fmt.Errorf("%w was forgotten", unknown(e.Info.Spec.ID))})
-	}
 	if m.reconciliation.markReconciled(e) && m.conn.connected() { // otherwise the next subscription begins another round
 		m.reconciled(now)
 	}

@@ -19,7 +19,7 @@ type tally struct {
 	mu      sync.Mutex // held for nanoseconds
 	metrics Metrics
 
-	// The rest belongs to the loop, like the machine, of which it is what the tally has counted already.
+	// The rest is used by the loop only. It is what of the machine's own counts is in metrics already.
 	tasks   taskCounts
 	dropped int
 	rounds  int
@@ -59,7 +59,7 @@ func (t *tally) endRun(now time.Time) {
 	of.Store.Failing, of.Loop.Calls, of.Loop.Acknowledgements = false, 0, 0
 }
 
-// beginStep and endStep are called around each step of the loop. When it ends so many calls wait for the master.
+// beginStep and endStep are called around each step of the loop. calls and acks are how many wait for the master at its end.
 func (t *tally) beginStep(now time.Time) {
 	if t != nil {
 		t.stepping.Store(max(1, int64(now.Sub(t.born))))

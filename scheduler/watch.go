@@ -104,7 +104,7 @@ func (ws *watchers) begin(version uint64) {
 	ws.version = max(ws.version, version)
 }
 
-// put delivers an event to one watcher, and returns how many in a row it misses with this one.
+// put delivers an event to one watcher. It returns how many events in a row that watcher has now missed, 0 if it got this one.
 func (ws *watchers) put(w *watcher, e Event, size int) (missed int) {
 	if missed = w.put(e, size); missed > 0 {
 		ws.missed++
@@ -148,7 +148,7 @@ func (w *watcher) end() {
 	w.signal()
 }
 
-// put adds an event of so many bytes to the queue. If it does not fit, it returns how many in a row have not.
+// put adds an event with its size in bytes to the queue. It returns how many events in a row did not fit, 0 if this one did.
 func (w *watcher) put(e Event, size int) (missed int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

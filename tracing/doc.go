@@ -19,8 +19,8 @@
 // failover.
 //
 // What it promises: nothing in the scheduler waits for a span, and package scheduler does not link OpenTelemetry. Only its
-// API is linked here; the SDK is chosen by the program. Of a task that runs nothing is kept open, and some 100 bytes are
-// kept.
+// API is linked here; the SDK is chosen by the program. While a task runs no span is open, and about 100 bytes are kept for
+// it.
 //
 // What it does not: spans are lost with events that were missed, because the watcher was too slow or because the leader died
 // between an event and the export of its span; what came before is then read from the task's history, so that the next spans

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -112,5 +113,28 @@ func TestWatchThatEnds(t *testing.T) {
 		tracing.Follow(ctx, p, w.provider)
 		require.Equal(t, time.Minute-time.Millisecond, time.Since(w.began))
 		require.Equal(t, 60, p.asked)
+	})
+}
+
+// What masters and agents say may be no UTF-8. Exporters take none, and would lose the other spans with it.
+func TestTextsThatAreNotUTF8(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e := w.change("web", task.StatePending, task.StateFailed, 1)
+		e.Task.Hostname, e.Message = "h\xff", "bad\xc3"
+		w.play(&played{events: []scheduler.Event{e}})
+		all := w.spans.GetSpans()
+		require.NotEmpty(t, all)
+		seen := 0
+		for _, s := range all {
+			require.True(t, utf8.ValidString(s.Status.Description))
+			for _, a := range s.Attributes {
+				require.True(t, utf8.ValidString(a.Value.AsString()), string(a.Key))
+				if a.Key == tracing.KeyHostname {
+					require.Equal(t, "h\uFFFD", a.Value.AsString())
+					seen++
+				}
+			}
+		}
+		require.NotZero(t, seen)
 	})
 }

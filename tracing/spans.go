@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -109,12 +110,12 @@ func finish(span trace.Span, e *scheduler.TaskEvent, isError bool) {
 		span.SetAttributes(KeyExitStatus.Int(*e.Task.ExitStatus))
 	}
 	if isError {
-		span.SetStatus(codes.Error, e.Message)
+		span.SetStatus(codes.Error, valid(e.Message))
 	}
 	span.End(trace.WithTimestamp(e.Task.Updated))
 }
 
-// failed reports whether a task has ended in a way that nobody wanted.
+// failed reports whether a task has ended other than by finishing or being killed.
 func failed(s task.State) bool {
 	return s.Terminal() && s != task.StateFinished && s != task.StateKilled
 }
@@ -128,13 +129,15 @@ func (w *follower) attributes(e *scheduler.TaskEvent) []attribute.KeyValue {
 	)
 }
 
-// known returns those attributes that are not empty.
+// known returns those attributes that are not empty. Exporters refuse texts that are not UTF-8, together with all other spans.
 func known(all ...attribute.KeyValue) []attribute.KeyValue {
 	some := all[:0]
 	for _, a := range all {
-		if a.Value.AsString() != "" {
-			some = append(some, a)
+		if text := a.Value.AsString(); text != "" {
+			some = append(some, a.Key.String(valid(text)))
 		}
 	}
 	return some
 }
+
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
