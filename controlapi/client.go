@@ -27,8 +27,8 @@ type ClientConfig struct {
 	// TLS has the certificate authorities of the servers, and the client's certificate. If it is set, addresses without a
 	// scheme are https. It is cloned. Default: the system's certificate authorities, and http for addresses without a scheme.
 	TLS *tls.Config
-	// Patience is for how long a call is repeated while no member answers it, or none leads. It should be longer than a change of
-	// the leader takes. The context of a call may end it earlier. Default 1 min.
+	// Patience is how long a call is repeated while no member answers it, or none leads. It should be longer than a change of
+	// leader takes. The context of a call may end it earlier. Default 1 min.
 	Patience time.Duration
 	// DialContext makes the connections. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
@@ -50,6 +50,7 @@ func (c ClientConfig) LogValue() slog.Value { return slog.StringValue(c.String()
 // may be called from any goroutine. They do what those of a scheduler do and return the same errors, each wrapped in an [*Error],
 // with these differences:
 //
+//   - An invalid spec is refused before it is sent, with [*task.FieldError] and without an [*Error].
 //   - While the leader changes a call waits for the next one, and is repeated there. It never has an effect twice: a task that
 //     has no [task.Spec.RequestID] is submitted with one that is made up. A call that no member has answered for
 //     [ClientConfig.Patience] returns an [*Error] with [CodeLeaderUnreachable].

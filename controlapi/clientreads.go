@@ -51,8 +51,8 @@ func (c *Client) Tasks(ctx context.Context) ([]task.Info, error) {
 }
 
 // Explain is [scheduler.Scheduler.Explain].
-func (c *Client) Explain(ctx context.Context, taskID string) (why scheduler.Explanation, err error) {
-	err = c.get(ctx, taskPath(taskID)+"/explain", into(&why))
+func (c *Client) Explain(ctx context.Context, id string) (why scheduler.Explanation, err error) {
+	err = c.get(ctx, taskPath(id)+"/explain", into(&why))
 	return why, err
 }
 
@@ -104,15 +104,15 @@ func (c *Client) Overview(ctx context.Context) (o Overview, err error) {
 
 // ListOptions say which tasks [Client.List] returns. The zero value is all of them, in order of submission.
 type ListOptions struct {
-	// States, Group, Role, Pod and Agent are those that the tasks must have. Empty: any.
+	// States, Group, Role, Pod and Agent select the tasks that have them. Empty: any.
 	States []task.State
 	Group  string
 	Role   string
 	Pod    string
 	Agent  string // ID or hostname
-	// Text is a part of the ID, name, group or hostname of the tasks. Upper case makes no difference. Empty: any.
+	// Text selects tasks whose ID, name, group or hostname contains it. Case does not matter. Empty: any.
 	Text string
-	// Labels must all be there: each "name" or "name=value".
+	// Labels select tasks that have all of them: each is "name" or "name=value".
 	Labels []string
 	// Sort is "submitted" (the default), "updated", "id", "state", "group" or "agent", with "-" in front for descending.
 	Sort string

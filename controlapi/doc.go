@@ -28,9 +28,9 @@
 // min at most. A request that the leader has not answered when it dies, is cut off or hands over is made again at the next
 // one, so that its client sees a slow answer and no error. Streams of events, and output that is followed, go on where they were.
 //
-// What is repeated is done once: the submission of a task has a name, its RequestID, which is in the spec, or in the header
-// Idempotency-Key, or made up. A task that was submitted over HTTP is not withdrawn when its client goes, since the client may come
-// back; [Client] withdraws it, see there.
+// A request that is repeated has its effect once: a submission is recognized by its RequestID, which is taken from the spec or
+// from the header Idempotency-Key, or else generated. A task that was submitted over HTTP is not withdrawn when its client
+// disconnects, since the client may come back; a [Client] does withdraw it, see there.
 //
 // # What it does not promise
 //

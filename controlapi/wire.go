@@ -24,7 +24,7 @@ type Overview struct {
 	// Offers is the number of offers at hand, Agents what is known of agents. Agents are only in the event.
 	Offers int                    `json:"offers"`
 	Agents []scheduler.AgentStats `json:"agents,omitempty"`
-	// Error is why Connection is nil, and Code the code of that. Empty otherwise.
+	// Error says why Connection is nil, and Code is the code of that error. Both are empty otherwise.
 	Error string         `json:"error,omitzero"`
 	Code  scheduler.Code `json:"code,omitzero"`
 }

@@ -12,41 +12,42 @@ type Measured interface {
 	Metrics() Metrics
 }
 
-// Metrics are the numbers of one member of an election at one moment. What is counted is counted since the Elector was made, over
-// all its runs, and never goes back. What is now is zero outside of Run.
+// Metrics are the numbers of one member of an election at one moment. Counters count from the creation of the Elector, over all
+// its runs, and never decrease. Gauges are zero outside of Run.
 type Metrics struct {
 	// LeaderChanges is how often this member has learned of a new leader, or of a new term of the same one.
 	LeaderChanges uint64
-	// Raft and Gossip are of a member of ha/cluster, and ZooKeeper of one of ha/zookeeper. Nil: it is of another kind.
+	// Raft and Gossip are set for a member of ha/cluster, ZooKeeper for a member of ha/zookeeper. Otherwise they are nil.
 	Raft      *RaftMetrics
 	Gossip    *GossipMetrics
 	ZooKeeper *ZooKeeperMetrics
 }
 
-// RaftMetrics are about the replicated records.
+// RaftMetrics are the numbers of Raft, which replicates the records.
 type RaftMetrics struct {
-	// Silence is for how long nothing was heard of the leader. 0 on the leader itself.
+	// Silence is the time since this member last heard from the leader. 0 on the leader itself.
 	Silence time.Duration
-	// Committed is the index of the last entry that a majority has, as far as this member knows. Applied is that of the last
-	// one that it has made: the difference is how far it is behind.
+	// Committed is the index of the last entry that a majority has stored, as far as this member knows. Applied is the index of
+	// the last entry that this member has applied to its records: the difference is how many entries it is behind.
 	Committed, Applied uint64
 	// Records is how many records there are, of Bytes together.
 	Records, Bytes int
-	// Commits are the writes of this member while it led that were stored by a majority, and Failed those that were not, or of
-	// which that is not known.
+	// Commits are the durations of the writes of this member, as the leader, that a majority has stored. Failed counts the
+	// writes that failed, or whose outcome is unknown.
 	Commits scheduler.Histogram
 	Failed  uint64
 }
 
-// GossipMetrics are about how members find each other.
+// GossipMetrics are the numbers of the gossip by which members find each other.
 type GossipMetrics struct {
 	// Sent and Received are packets.
 	Sent, Received uint64
-	// Health is 0 while this member is answered in time. The higher it is, the more often it is not: it may be overloaded, or cut off.
+	// Health is 0 while other members answer this one in time. It grows the more often they do not: this member may be
+	// overloaded, or cut off.
 	Health int
 }
 
-// ZooKeeperMetrics are about the session with the servers.
+// ZooKeeperMetrics are the numbers of the session with the ZooKeeper servers.
 type ZooKeeperMetrics struct {
 	// Connected reports whether there is a session that is connected. Sessions is how many have begun: each of them after the
 	// first has replaced one that expired, or that ended after a term.

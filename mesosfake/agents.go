@@ -13,9 +13,9 @@ import (
 // tasks of the old one; the hostname then names the new one. It returns an error if a is invalid.
 func (c *Cluster) AddAgent(a Agent) error { return operated(c.master.AddAgent(c.agent(a))) }
 
-// LoseAgent ends the process of an agent, without a word. After Config.AgentTimeout the master declares it unreachable, and
-// its tasks with it: frameworks are sent TASK_UNREACHABLE. To them it looks the same if the whole machine is lost. The tasks
-// run on, and [Cluster.ReturnAgent] brings the agent back with them.
+// LoseAgent kills the process of an agent. After Config.AgentTimeout the master declares it unreachable, and its tasks with it:
+// frameworks are sent TASK_UNREACHABLE. To them it looks the same if the whole machine is lost. The tasks run on, and
+// [Cluster.ReturnAgent] brings the agent back with them.
 func (c *Cluster) LoseAgent(hostname string) error {
 	return found(c.master.LoseAgent(hostname), "agent", hostname)
 }

@@ -24,8 +24,8 @@ type Config struct {
 	// Agents serve their API on the same host, the first one at port 5051, the second one at 5052 and so on, or at other ports
 	// if these are in use. Their offers name that host or, if it stands for all interfaces, the name of this machine.
 	Listen string
-	// AgentTimeout is for how long an agent must not answer the pings of a master until that declares it unreachable, see
-	// [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default
+	// AgentTimeout is how long an agent must leave the pings of a master unanswered before the master declares it unreachable,
+	// see [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default
 	// 75 s, as with the flags of a real master.
 	AgentTimeout time.Duration
 	// Credentials are the secrets of principals: if not nil, every request needs one of them by HTTP basic authentication.

@@ -155,3 +155,12 @@ func ExampleCluster_Await() {
 	fmt.Println(cluster.Snapshot().Agents[0].Hostname, err)
 	// Output: late.example <nil>
 }
+
+// Faults have names, for logs of tests.
+func ExampleFault_String() {
+	fmt.Println(mesosfake.FaultNone, mesosfake.FaultSwallow, mesosfake.FaultHang, mesosfake.FaultCut)
+	fmt.Println(mesosfake.FaultHangAfter, mesosfake.FaultCutAfter, mesosfake.Fault(http.StatusTooManyRequests))
+	// Output:
+	// none swallow hang cut
+	// hang after cut after 429
+}

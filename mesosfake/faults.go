@@ -1,6 +1,7 @@
 package mesosfake
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -21,6 +22,25 @@ const (
 	FaultHangAfter Fault = -4 // the call has its effect, but is never answered
 	FaultCutAfter  Fault = -5 // the call has its effect, but the connection breaks before the answer
 )
+
+// String returns the name of the fault, such as "hang", or the HTTP status, such as "503".
+func (f Fault) String() string {
+	switch f {
+	case FaultNone:
+		return "none"
+	case FaultSwallow:
+		return "swallow"
+	case FaultHang:
+		return "hang"
+	case FaultCut:
+		return "cut"
+	case FaultHangAfter:
+		return "hang after"
+	case FaultCutAfter:
+		return "cut after"
+	}
+	return strconv.Itoa(int(f))
+}
 
 // Call is a call of a framework.
 type Call struct {

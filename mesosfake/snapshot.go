@@ -18,7 +18,7 @@ type Snapshot struct {
 	Offers     []OfferState     `json:"offers,omitempty"`     // that are out, by agent
 	Tasks      []TaskState      `json:"tasks,omitempty"`      // that an agent was given, in the order of their launch, also those that have ended
 	Calls      map[string]int   `json:"calls,omitempty"`      // how many calls of each type there were, such as "ACCEPT"
-	Deadly     []string         `json:"deadly,omitempty"`     // what frameworks did that a real master would have died of, such as a call of type UNKNOWN
+	Deadly     []string         `json:"deadly,omitempty"`     // what frameworks sent that crashes a real master, such as a call of type UNKNOWN
 }
 
 // FrameworkState is a framework that was not removed.

@@ -14,9 +14,9 @@ import (
 
 // Sources are what is exported of one framework. Those that are nil are left out.
 type Sources struct {
-	// Scheduler is that of the framework.
+	// Scheduler is the scheduler of the framework.
 	Scheduler *scheduler.Scheduler
-	// Elector is that of the member which this process is.
+	// Elector is the elector of this process.
 	Elector ha.Elector
 	// Framework is the value of the label framework, which tells several frameworks of one process apart. Default: the name
 	// of the scheduler's framework.

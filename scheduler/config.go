@@ -133,8 +133,8 @@ type Config struct {
 	// who they are, unless TLS skips their verification; and over http the hosts in Master, or, if that is ZooKeeper,
 	// TrustedHosts is required.
 	TrustedHosts []string
-	// DialContext makes the connections to masters, agents and ZooKeeper. If it panics or blocks, that is as with the callbacks of
-	// TLS. Default: that of a net.Dialer.
+	// DialContext makes the connections to masters, agents and ZooKeeper. Panics and calls that block are handled as with the
+	// callbacks of TLS. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger logs changes of the connection and failed calls as warnings, changes of a task's state or health as
 	// information, and further updates of tasks and offer cycles for debugging. Default: slog.Default().
@@ -159,6 +159,19 @@ const (
 	AdoptUnknown                      // they are put on record, with a spec that has only their ID
 	KillUnknown                       // they are reported and killed
 )
+
+// String returns "report", "adopt" or "kill".
+func (u UnknownTasks) String() string {
+	switch u {
+	case ReportUnknown:
+		return "report"
+	case AdoptUnknown:
+		return "adopt"
+	case KillUnknown:
+		return "kill"
+	}
+	return fmt.Sprintf("UnknownTasks(%d)", int(u))
+}
 
 // Store keeps records by key. Its methods are called one at a time, on goroutines that belong to Run, and must return when
 // ctx ends. Package ha has implementations.

@@ -196,7 +196,7 @@ func isDockerRun(t task.Info) bool {
 // ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.
 type ForgetError struct {
 	ID    string     `json:"id"`    // of the task, or of the member of its pod that is in the way
-	State task.State `json:"state"` // that it is in
+	State task.State `json:"state"` // of that task
 }
 
 // Error returns ID and state.
@@ -249,8 +249,8 @@ func (e *SubscribeError) Error() string {
 }
 
 // FrameworkIDError is the Err of a [ConnectionEvent] when a master has subscribed the framework under another ID than its own,
-// or under one that is none: it is empty, longer than 255 bytes, or has characters that Mesos does not allow. What is on record
-// stays as it is, and another attempt follows.
+// or under an invalid ID: an empty one, one of more than 255 bytes, or one with characters that Mesos does not allow. What is
+// on record stays as it is, and another attempt follows.
 type FrameworkIDError struct {
 	Master      string // base URL
 	FrameworkID string // the framework's own; empty if it has none yet
@@ -305,7 +305,7 @@ func (e *FrameworkRemovedError) Error() string {
 
 // CallError is returned for a call that was refused, by the master or by the scheduler itself.
 type CallError struct {
-	Master  string // URL of the one that has answered, or empty
+	Master  string // URL of the master that has answered; empty: none has
 	Call    string // such as "ACCEPT"
 	Status  int    // HTTP status; 0: the scheduler refused it
 	Message string // the master's text, or the scheduler's

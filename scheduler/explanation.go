@@ -14,7 +14,7 @@ import (
 // Explanation is why a pending task is not launched. For any other task only Task is set. What it points to is shared
 // and must not be changed.
 type Explanation struct {
-	// Task is the task. If it is pending, Task.Updated is since when.
+	// Task is the task. If it is pending, Task.Updated is when it became pending.
 	Task task.Info `json:"task"`
 	// Findings are those of the last cycles for tasks of this class, the newest first: up to 16, or fewer if
 	// there are more than a thousand classes of tasks on record. A cycle looks at the offers that arrived since the
@@ -165,18 +165,18 @@ func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Explain returns why a task is not launched. For a task that is not pending the explanation is its state.
 // For an ID that is neither on record nor remembered it returns [ErrUnknownTask].
-func (s *Scheduler) Explain(ctx context.Context, taskID string) (Explanation, error) {
+func (s *Scheduler) Explain(ctx context.Context, id string) (Explanation, error) {
 	var e Explanation
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if found := m.tasks.byID[taskID]; found != nil {
+		if found := m.tasks.byID[id]; found != nil {
 			e, known = m.explain(time.Now(), found), true
 		} else {
-			e.Task, known = m.tasks.remembered.info(taskID)
+			e.Task, known = m.tasks.remembered.info(id)
 		}
 	}})
 	if err == nil && !known {
-		err = unknown(taskID)
+		err = unknown(id)
 	}
 	return e, err
 }

@@ -10,8 +10,8 @@ type Histogram struct {
 	// Count is how many durations there were, and Sum all of them together.
 	Count uint64
 	Sum   time.Duration
-	// Buckets are how many were at most as long as each of the [HistogramBounds] and longer than the one before. Longer ones
-	// than the last bound are in Count only.
+	// Buckets[i] counts the durations that are at most bound i of [HistogramBounds] and longer than bound i-1. Durations longer
+	// than the last bound are only in Count.
 	Buckets [HistogramBuckets]uint64
 }
 

@@ -2,8 +2,8 @@ package scheduler
 
 import "time"
 
-// LaunchTimes are when a launch came how far. A zero time is unknown: the task was placed by an earlier run or process, or an
-// update overtook the master's answer.
+// LaunchTimes says when a launch reached each phase. A zero time is unknown: the task was placed by an earlier run or process,
+// or an update overtook the master's answer.
 type LaunchTimes struct {
 	Submitted time.Time `json:"submitted,omitzero"` // the task was put on record
 	Placed    time.Time `json:"placed,omitzero"`    // the matcher found a place for it

@@ -15,7 +15,7 @@ import (
 type LogOptions struct {
 	// Stream is "stdout" or "stderr". Default "stdout". Mesos' own executors write lines of their own to stderr.
 	Stream string `json:"stream,omitzero"`
-	// Offset is where to begin, in bytes. Negative: so many bytes before the end, or at the beginning if there are fewer. An
+	// Offset is where to begin, in bytes. Negative: that many bytes before the end, or at the beginning if there are fewer. An
 	// offset beyond the end means that the file was rotated since: it is read from its beginning, see [LogChunk.Rotated].
 	Offset int64 `json:"offset,omitzero"`
 	// Limit is how many bytes to read at most. 0: to the end, and with Follow without limit.

@@ -15,19 +15,20 @@ const (
 	taskStates = int(task.StateUnknown) + 1
 )
 
-// Metrics are the numbers of a [Scheduler] at one moment. What is counted is counted from [New] on, over all runs, and never
-// goes back. What is now, such as the number of tasks, is zero while no run is under way: another process may run the framework
-// then. Package metrics exports all of it to Prometheus.
+// Metrics are the numbers of a [Scheduler] at one moment. Counters count from [New] on, over all runs, and never
+// decrease. Gauges, such as the number of tasks, are zero while no run is under way: another process may run the framework
+// then. Package metrics exports all of them to Prometheus.
 type Metrics struct {
 	// Framework is [Framework.Name].
 	Framework string
-	// Running reports whether a run is under way, and Runs how many have begun.
+	// Running reports whether a run is under way. Runs is how many have begun.
 	Running bool
 	Runs    uint64
 
 	// Subscription is about the subscription with the master.
 	Subscription struct {
-		// Subscribed reports whether there is one, since Since. Without one Since is when the last one ended, or the run began.
+		// Subscribed reports whether there is one. Since is when it began or, without one, when the last one ended or the run
+		// began.
 		Subscribed bool
 		Since      time.Time
 		Attempts   uint64 // SUBSCRIBE calls
@@ -55,7 +56,7 @@ type Metrics struct {
 	}
 
 	// Tasks are those on record by state, such as Tasks[task.StateRunning], and Ended those that have ended, by their last
-	// state. OldestPending is since when the task is pending that has been so for longest; zero: none is.
+	// state. OldestPending is when the task that has been pending longest became pending; zero: no task is pending.
 	Tasks         [taskStates]int
 	Ended         [taskStates]uint64
 	OldestPending time.Time
@@ -108,7 +109,7 @@ type Metrics struct {
 	}
 }
 
-// CallMetrics are about calls of one type, by what became of them.
+// CallMetrics counts the calls of one type by outcome.
 type CallMetrics struct {
 	Accepted uint64 // by the master
 	Refused  uint64 // by the master

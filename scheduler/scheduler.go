@@ -227,9 +227,9 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 	return err
 }
 
-// Task returns what is known of a task. Of a task that is only remembered, see [Config.RememberIDs], that is its ID,
-// its pod, its final state and, in Updated, when it ended. For an ID that is neither on record nor remembered it
-// returns [ErrUnknownTask].
+// Task returns what is known of a task. For a task that is only remembered, see [Config.RememberIDs], that is its ID, its pod,
+// its final state and, in Updated, when it ended. For an ID that is neither on record nor remembered it returns
+// [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 	var info task.Info
 	known := false

@@ -18,6 +18,17 @@ const (
 	UntilEnded                // the task has ended, however it did
 )
 
+// String returns "running" or "ended".
+func (u Until) String() string {
+	switch u {
+	case UntilRunning:
+		return "running"
+	case UntilEnded:
+		return "ended"
+	}
+	return fmt.Sprintf("Until(%d)", int(u))
+}
+
 // Wait waits until a task on record is running, or has ended, and returns what is known of it then. If that is already
 // so, it returns at once. The task may have been submitted by an earlier process. If ctx ends first the task goes on,
 // unlike with [Scheduler.Launch].

@@ -15,8 +15,8 @@ type Transition struct {
 	AgentID  string `json:"agentID,omitzero"`
 	Hostname string `json:"hostname,omitzero"`
 	// Message is why the task changed: Mesos' reason and message, or the scheduler's own reason for having ended the task or
-	// made it pending again. A change of health begins with "healthy" or "unhealthy". Up to 256 bytes; empty: there is
-	// nothing to say.
+	// made it pending again. A change of health begins with "healthy" or "unhealthy". Up to 256 bytes. Empty: no reason is
+	// known.
 	Message string `json:"message,omitzero"`
 }
 

@@ -32,10 +32,23 @@ const (
 	PresetWAN
 )
 
+// String returns "LAN", "local" or "WAN".
+func (p Preset) String() string {
+	switch p {
+	case PresetLAN:
+		return "LAN"
+	case PresetLocal:
+		return "local"
+	case PresetWAN:
+		return "WAN"
+	}
+	return fmt.Sprintf("Preset(%d)", int(p))
+}
+
 // Config is the configuration of a [Member]. It is copied by [New].
 type Config struct {
-	// Name is that of the framework, the same for all members. Required. Members with different names never see each
-	// other, also when one gets the address that another had. It has at most 200 bytes.
+	// Name is the name of the framework, the same for all members. Required. Members with different names never see each other,
+	// also when one gets the address that another had. It has at most 200 bytes.
 	Name string
 	// ID is the beginning of the ID of this member, for people to recognize it. A random suffix is added, which is kept
 	// in Dir, or without Dir is new in each Run: a member that has lost its records must not come back under its old

@@ -39,7 +39,7 @@ func (m *Member) String() string { return m.config.String() }
 // Format prints the same as String with every verb, so that no secret is logged.
 func (m *Member) Format(to fmt.State, _ rune) { fmt.Fprint(to, m.String()) }
 
-// Addresses are those at which others reach a member.
+// Addresses are the addresses, "host:port", at which other members reach a member.
 type Addresses struct{ Gossip, Raft string }
 
 var (

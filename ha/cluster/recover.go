@@ -85,8 +85,7 @@ func (r *recovered) Snapshot() (raft.FSMSnapshot, error) {
 
 // Recovery is what [Recover] found in a directory.
 type Recovery struct {
-	// ID is that of the member, a new one when the cluster was recovered. Members are the IDs of all that belonged to the
-	// cluster.
+	// ID is the ID of the member, a new one when the cluster was recovered. Members are the IDs of all members of the cluster.
 	ID      string   `json:"id"`
 	Members []string `json:"members"`
 	// LastIndex is the index of the last entry of the log.

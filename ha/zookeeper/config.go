@@ -50,8 +50,8 @@ type Config struct {
 	// Logger gets new leaders at level Info and problems with ZooKeeper at level Warn. Lines that repeat are summed up, as in
 	// [scheduler.Config]. Default: slog.Default().
 	Logger *slog.Logger
-	// DialContext opens the connections to the servers. Default: the method of a zero net.Dialer. That of a tls.Dialer
-	// encrypts them; the password is sent in clear text otherwise.
+	// DialContext opens the connections to the servers. Default: the method of a zero net.Dialer, with which the password is
+	// sent in clear text. The method of a tls.Dialer encrypts the connections.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

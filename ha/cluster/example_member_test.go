@@ -90,3 +90,9 @@ func ExampleRecovery() {
 	// true <nil>
 	// of 1 members, records: 1 another ID: true <nil>
 }
+
+// Presets have names, for flags and logs.
+func ExamplePreset() {
+	fmt.Println(cluster.PresetLAN, cluster.PresetLocal, cluster.PresetWAN)
+	// Output: LAN local WAN
+}
