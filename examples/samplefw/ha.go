@@ -86,8 +86,9 @@ func tell(ctx context.Context, elector ha.Elector, say func(string, ...any)) {
 // leader that dies before it has submitted all of them is made up for by the next.
 func keep(ctx context.Context, s *scheduler.Scheduler, specs []task.Spec, say func(string, ...any)) {
 	for ctx.Err() == nil {
+		var told connection
 		for event := range s.Watch(ctx) { // until the end of this term, or of the next one
-			if _, cycle := event.(scheduler.OfferEvent); !cycle {
+			if _, cycle := event.(scheduler.OfferEvent); !cycle && told.isNew(event) {
 				say("%v", event)
 			}
 			if c, is := event.(scheduler.ConnectionEvent); is && c.Connected {
