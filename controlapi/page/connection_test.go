@@ -40,6 +40,7 @@ func asksForToken(t *testing.T, b *chromiumtest.Browser) {
 	p := open(t, b, f, "#/tasks/web-1", "401")
 	p.Until(`document.querySelector("dialog[open] input[type=password]") === document.activeElement`)
 	p.Press("Escape", "Escape", "Escape")
+	p.Until(`document.querySelector("dialog[open] input[type=password]") === document.activeElement`) // it is shown again
 	p.Type("wrong")
 	p.Press("Enter")
 	p.Until(`document.querySelector("dialog[open]").innerText.includes("The server does not take this token.")`)

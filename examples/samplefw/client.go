@@ -130,13 +130,14 @@ func advised(err error) error {
 		return nil
 	}
 	advice := map[scheduler.Code]string{
-		scheduler.CodeUnknownTask:   `"samplefw ls" lists the tasks that are on record`,
-		scheduler.CodeDuplicateTask: "take another --id",
-		scheduler.CodeNotStarted:    `"samplefw explain ID" and "samplefw history ID" say why`,
-		scheduler.CodeAgentAway:     "try again when the agent is back",
-		scheduler.CodeOutputGone:    "agents keep the output of ended tasks for a week, or as their --gc_delay says",
-		scheduler.CodeNotLeading:    `"samplefw members" says who is there`,
-		controlapi.CodeUnauthorized: "set SAMPLEFW_TOKEN, --token or --token-file to the token of the API",
+		scheduler.CodeUnknownTask:        `"samplefw ls" lists the tasks that are on record`,
+		scheduler.CodeDuplicateTask:      "take another --id",
+		scheduler.CodeNotStarted:         `"samplefw explain ID" and "samplefw history ID" say why`,
+		scheduler.CodeAgentAway:          "try again when the agent is back",
+		scheduler.CodeOutputGone:         "agents keep the output of ended tasks for a week, or as their --gc_delay says",
+		scheduler.CodeNotLeading:         `"samplefw members" says who is there`,
+		controlapi.CodeLeaderUnreachable: `it may have been done, or be done yet: "samplefw ls" lists the tasks when a member leads`,
+		controlapi.CodeUnauthorized:      "set SAMPLEFW_TOKEN, --token or --token-file to the token of the API",
 	}[codeOf(err)]
 	if advice == "" {
 		return err

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
 )
 
 // note is a writer of one text, which others wait for.
@@ -42,4 +44,10 @@ func TestWaitingForALeader(t *testing.T) {
 	root.SetErr(said)
 	require.ErrorContains(t, root.ExecuteContext(t.Context()), `"samplefw ls" lists the tasks`)
 	require.Equal(t, "waiting for a leader: of 3 voters 2 have to run\n", said.text)
+}
+
+// What was to be done may be done although nobody has answered, and the tool says so.
+func TestAdviceWhenNobodyHasAnswered(t *testing.T) {
+	err := advised(&controlapi.Error{Code: controlapi.CodeLeaderUnreachable, Message: "no member has answered"})
+	require.EqualError(t, err, `no member has answered; it may have been done, or be done yet: "samplefw ls" lists the tasks when a member leads`)
 }

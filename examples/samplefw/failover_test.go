@@ -192,7 +192,8 @@ func TestMembers(t *testing.T) {
 		require.NoError(t, err)
 		require.Regexp(t, "^"+leads.name+"-[0-9a-f]{8} leads term [0-9]+ since .*, says "+p.name+"-", string(out))
 		require.Contains(t, string(out), "tasks: 3 running")
-		require.Equal(t, 1+1+3+1, strings.Count(string(out), "\n"))
+		require.Contains(t, string(out), "\nmaster: "+f.address+", framework ")
+		require.Equal(t, 1+1+3+2, strings.Count(string(out), "\n"))
 	}
 	out, err := exec.Command(f.program, "members", "-json", "--at", leads.api).Output()
 	require.NoError(t, err)
