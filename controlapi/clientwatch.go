@@ -26,8 +26,9 @@ const (
 //
 // When the connection breaks it is made again, and goes on after the last event. What cannot be had any more, since the
 // reader was too slow or another member leads, is a [scheduler.LagEvent], in which Missed is at least the number of tasks that
-// have changed: [Client.Tasks] returns the present state. Events that are not about a task may come twice then. The sequence
-// ends early if a server refuses it, such as for a wrong token; any other method says why.
+// have changed: [Client.Tasks] returns the present state. Events that are not about a task may come twice then, or be missing,
+// such as that the next leader has subscribed, which [Client.Status] says. The sequence ends early if a server refuses it, such
+// as for a wrong token; any other method says why.
 func (c *Client) Watch(ctx context.Context) iter.Seq[scheduler.Event] {
 	w := &clientWatch{client: c}
 	w.open(ctx)
