@@ -210,7 +210,7 @@ func TestZooKeeperIsDown(t *testing.T) {
 		require.ErrorContains(h, status.Err, "no leading master is known yet: ")
 		explained, err := h.sched.Explain(ctx, "a")
 		require.NoError(h, err)
-		require.Contains(h, explained.String(), "not subscribed: scheduler: cannot subscribe: detector: no leading master is known yet; ")
+		require.Contains(h, explained.String(), "not subscribed: scheduler: cannot subscribe: detector: no leading master is known yet: ")
 		events, times := h.connections()
 		require.NotEmpty(h, events)
 		require.Less(h, times[0], 5*time.Second)
