@@ -195,10 +195,10 @@ func TestMembers(t *testing.T) {
 		require.Contains(t, string(out), "\nmaster: "+f.address+", framework ")
 		require.Equal(t, 1+1+3+2, strings.Count(string(out), "\n"))
 	}
-	out, err := exec.Command(f.program, "members", "-json", "--at", leads.api).Output()
+	out, err := exec.Command(f.program, "members", "-o", "json", "--at", leads.api).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"leader":"`+leads.name+"-")
 	out, err = exec.Command(f.program, "members", "--at", "127.0.0.1:1").CombinedOutput()
 	require.ErrorContains(t, err, "exit status 1")
-	require.Regexp(t, "^samplefw: no member answers; .*connection refused\n$", string(out))
+	require.Regexp(t, "^samplefw: nobody answers at --at 127.0.0.1:1 .*connection refused", string(out))
 }
