@@ -109,7 +109,10 @@ func leaderless(servers []raft.Server, peers map[string]peer) string {
 			}
 		}
 	}
+	hasCluster := func(p peer) bool { return p.alive && p.hasState }
 	switch needed := voters/2 + 1; {
+	case voters == 0 && slices.ContainsFunc(slices.Collect(maps.Values(peers)), hasCluster):
+		return "this member does not belong to the cluster yet: the leader takes it in when it has seen it for a while"
 	case voters == 0:
 		return "there is no cluster yet"
 	case alive < needed:
