@@ -21,7 +21,7 @@ func TestMemberMetrics(t *testing.T) {
 		for range 5 {
 			require.NoError(w, term.Store.Apply(w.Context(), map[string][]byte{"key": []byte("value")}))
 		}
-		time.Sleep(time.Second)
+		time.Sleep(10 * time.Second) // of gossip, whose intervals are random
 		synctest.Wait()
 		m := leader.Metrics()
 		require.EqualValues(w, 1, m.LeaderChanges)
