@@ -2,4 +2,4 @@
 
 package hatest
 
-const defaultSeeds = 200
+const defaultSeeds = 100
