@@ -273,25 +273,29 @@ func (f *forwarder) ask(ctx context.Context, c *call, base string) (*http.Respon
 	if c.out != nil {
 		uri = c.out.resume(c.r.URL)
 	}
-	r, err := http.NewRequestWithContext(ctx, c.r.Method, base+uri, bytes.NewReader(c.body))
+	r, err := f.request(ctx, c.r.Method, base+uri, bytes.NewReader(c.body), c.r)
 	if err != nil {
 		return nil, err
 	}
-	f.sign(r, c.r)
 	if deadline, has := c.ctx.Deadline(); has {
 		r.Header.Set(timeoutHeader, seconds(max(time.Millisecond, time.Until(deadline))))
 	}
 	return f.peers.transport.RoundTrip(r)
 }
 
-// sign copies the headers that the leader needs of a request that is passed on.
-func (f *forwarder) sign(r, from *http.Request) {
+// request returns a request to another member, with the headers that the leader needs of the one that it is made for.
+func (f *forwarder) request(ctx context.Context, method, url string, body io.Reader, from *http.Request) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"Authorization", "Content-Type", "Traceparent", "Tracestate", keyHeader} {
 		if value := from.Header.Get(name); value != "" {
 			r.Header.Set(name, value)
 		}
 	}
 	r.Header.Set(forwardedHeader, f.elector.Status().Self)
+	return r, nil
 }
 
 // passBack gives the answer of the leader to the client.
@@ -365,11 +369,10 @@ func (f *forwarder) askOnce(ctx context.Context, path string, from *http.Request
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	r, err := f.request(ctx, http.MethodGet, base+path, nil, from)
 	if err != nil {
 		return err
 	}
-	f.sign(r, from)
 	response, err := f.peers.transport.RoundTrip(r)
 	if err != nil {
 		return fail(CodeLeaderUnreachable, "the leader, %s, cannot be reached at %s: %v", status.Leader, base, err)

@@ -53,11 +53,10 @@ func (s *Server) passOne(ctx context.Context, r *http.Request, to *eventStream, 
 	defer cancel()
 	silence := time.AfterFunc(leaderSilence, cancel)
 	defer silence.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/events?"+to.resume().Encode(), nil)
+	request, err := s.leader.request(ctx, http.MethodGet, base+"/v1/events?"+to.resume().Encode(), nil, r)
 	if err != nil {
 		return err
 	}
-	s.leader.sign(request, r)
 	response, err := s.leader.peers.transport.RoundTrip(request)
 	if err != nil {
 		return nil
