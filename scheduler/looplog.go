@@ -72,15 +72,7 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			l.logPanic(ctx, e.Err)
 		}
 	case FailureEvent:
-		agent := text(logkey.AgentID, e.AgentID)
-		switch {
-		case e.ExecutorID == "":
-			l.log.WarnContext(ctx, "agent lost", agent)
-		case e.Status != nil && *e.Status == 0: // the executor of a pod that has ended
-			l.log.InfoContext(ctx, "executor ended", agent, "event", e.String())
-		default:
-			l.log.WarnContext(ctx, "executor ended", agent, "event", e.String())
-		}
+		l.logFailure(ctx, e)
 	case UnknownTaskEvent:
 		l.log.WarnContext(ctx, "unknown task", text(logkey.TaskID, e.Status.TaskID.Value), text(logkey.AgentID, e.Status.GetAgentID().GetValue()),
 			"event", e.String())
@@ -97,6 +89,18 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 			l.log.ErrorContext(ctx, "matching", "error", e.Err)
 			l.logPanic(ctx, e.Err)
 		}
+	}
+}
+
+func (l *loop) logFailure(ctx context.Context, e FailureEvent) {
+	agent := text(logkey.AgentID, e.AgentID)
+	switch {
+	case e.ExecutorID == "":
+		l.log.WarnContext(ctx, "agent lost", agent)
+	case e.Status != nil && *e.Status == 0: // the executor of a pod that has ended
+		l.log.InfoContext(ctx, "executor ended", agent, "event", e.String())
+	default:
+		l.log.WarnContext(ctx, "executor ended", agent, "event", e.String())
 	}
 }
 
