@@ -5,8 +5,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/stretchr/testify/require"
 	"io"
+
+	"github.com/stretchr/testify/require"
 )
 
 // What a task writes cannot do anything to the terminal, however it comes in parts.

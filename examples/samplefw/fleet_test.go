@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -258,4 +260,11 @@ func (f *fleet) harm() (h harm) {
 		h.stale += s.taken
 	}
 	return h
+}
+
+// lastLines returns the end of the log.
+func (p *process) lastLines(n int) string {
+	all, _ := os.ReadFile(p.log)
+	lines := strings.Split(string(bytes.TrimSpace(all)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

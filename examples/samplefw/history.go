@@ -2,44 +2,24 @@ package main
 
 import (
 	"cmp"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 func historyCommand() *cobra.Command {
-	var r remote
-	var o output
 	cmd := &cobra.Command{
 		Use:     "history ID",
-		GroupID: groupUse,
 		Short:   "Says what has become of a task, and when",
 		Example: "  samplefw history web-1",
-		Args:    oneID,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, o.rule()); err != nil {
-				return err
-			}
-			c, err := r.client(cmd)
-			if err != nil {
-				return err
-			}
-			all, err := c.History(cmd.Context(), args[0])
-			switch {
-			case err != nil:
-				return advised(err)
-			case o.json():
-				return printJSON(cmd.OutOrStdout(), all)
-			}
-			return historyTable(all).print(cmd.OutOrStdout())
-		},
-		ValidArgsFunction: r.firstID,
 	}
-	o.flags(cmd, "table")
-	r.flags(cmd)
-	return cmd
+	return asksAboutTask(cmd, "table", (*controlapi.Client).History, func(to io.Writer, all []task.Transition) error {
+		return historyTable(all).print(to)
+	})
 }
 
 // historyTable returns the changes of a task as a table.

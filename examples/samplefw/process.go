@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -54,13 +53,6 @@ func (p *process) stop(within time.Duration) error {
 	case <-time.After(within):
 		return fmt.Errorf("process %d has not ended %v after SIGTERM", p.Process.Pid, within)
 	}
-}
-
-// lastLines returns the end of the log.
-func (p *process) lastLines(n int) string {
-	all, _ := os.ReadFile(p.log)
-	lines := strings.Split(string(bytes.TrimSpace(all)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // freeAddresses returns loopback addresses at which nobody listens. Their ports are below those that systems give to
