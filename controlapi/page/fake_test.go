@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -172,7 +173,7 @@ func (f *fake) write(id, stream, text string) {
 	f.written = make(chan struct{})
 }
 
-// logs sends the output of a task from an offset on, and with follow what is added while the request lasts.
+// logs sends the output of a task from an offset on, and with follow what is added until the request or the task ends.
 func (f *fake) logs(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	offset, _ := strconv.Atoi(query.Get("offset"))
@@ -180,7 +181,7 @@ func (f *fake) logs(w http.ResponseWriter, r *http.Request) {
 	for first := true; ; first = false {
 		f.mu.Lock()
 		text, found := f.output[r.PathValue("id")+" "+query.Get("stream")]
-		written := f.written
+		written, ended := f.written, f.hasEnded(r.PathValue("id"))
 		f.mu.Unlock()
 		if !found {
 			refuse(w, http.StatusGone, "output_gone", "the agent has removed the output")
@@ -201,7 +202,7 @@ func (f *fake) logs(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(event("log", map[string]any{"offset": offset, "data": data})))
 		}
 		w.(http.Flusher).Flush()
-		if query.Get("follow") != "true" {
+		if query.Get("follow") != "true" || ended {
 			return
 		}
 		select {
@@ -210,6 +211,11 @@ func (f *fake) logs(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// hasEnded reports whether a task has ended. The mutex must be held.
+func (f *fake) hasEnded(id string) bool {
+	return slices.ContainsFunc(f.tasks, func(s controlapi.Summary) bool { return s.ID == id && s.State.Terminal() })
 }
 
 func (f *fake) kill(w http.ResponseWriter, r *http.Request) {
