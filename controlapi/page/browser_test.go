@@ -53,7 +53,7 @@ func open(t *testing.T, b *chromiumtest.Browser, f *fake, fragment string, expec
 }
 
 // sample is a fake with n tasks.
-func sample(t *testing.T, n int) *fake {
+func sample(t testing.TB, n int) *fake {
 	f := newFake(t)
 	f.overview = sampleOverview()
 	f.tasks = sampleTasks(n)

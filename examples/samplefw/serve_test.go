@@ -113,8 +113,8 @@ func TestCompletionScripts(t *testing.T) {
 			script, err := tool(t.Context(), "", "completion", shell)
 			require.NoError(t, err)
 			require.Contains(t, script, "samplefw")
-			if _, err := exec.LookPath(shell); err != nil {
-				t.Skip("not installed")
+			if _, err := exec.LookPath(shell); err != nil && shell != "bash" {
+				return
 			}
 			out, err := exec.Command(shell, "-n", file(t, script)).CombinedOutput()
 			require.NoError(t, err, "%s", out)

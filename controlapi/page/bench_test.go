@@ -1,8 +1,6 @@
 package page_test
 
 import (
-	"flag"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -12,21 +10,16 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-var measure = flag.Bool("measure", false, "measure how fast the page is, and print the table of docs/benchmarks.md")
-
-// TestMeasure prints how long it takes until 10,000 tasks are drawn, and the longest time for which the page did not react while
-// 100 of them change each second and somebody scrolls, searches and has one open. It asserts nothing.
-func TestMeasure(t *testing.T) {
-	if !*measure {
-		t.Skip("without -measure: it takes a minute, and says something about the machine")
-	}
-	const rounds, seconds = 5, 10
-	f := sample(t, 10_000)
-	b := chromiumtest.Start(t)
+// BenchmarkPage measures how long it takes until 10,000 tasks are drawn, and the longest time for which the page does not react
+// while 100 of them change each second and somebody scrolls, searches and has one open.
+func BenchmarkPage(b *testing.B) {
+	const seconds = 10
+	f := sample(b, 10_000)
+	browser := chromiumtest.Start(b)
 	type round struct{ Contentful, Drawn, Loading, Changing float64 } // ms
 	var all []round
-	for range rounds {
-		p := b.Open(t, chromiumtest.View{})
+	for b.Loop() {
+		p := browser.Open(b, chromiumtest.View{})
 		p.Script(`
 			window.longest = 0;
 			new PerformanceObserver((list) => { for (const e of list.getEntries()) longest = Math.max(longest, e.duration); }).observe({ type: "longtask", buffered: true });
@@ -46,19 +39,20 @@ func TestMeasure(t *testing.T) {
 		p.Eval(`longest`, &r.Changing)
 		all = append(all, r)
 	}
-	figure := func(of func(round) float64) string {
-		values := make([]float64, 0, rounds)
+	for name, of := range map[string]func(round) float64{
+		"contentful": func(r round) float64 { return r.Contentful },
+		"drawn":      func(r round) float64 { return r.Drawn },
+		"loading":    func(r round) float64 { return r.Loading },
+		"changing":   func(r round) float64 { return r.Changing },
+	} {
+		values := make([]float64, 0, len(all))
 		for _, r := range all {
 			values = append(values, of(r))
 		}
 		slices.Sort(values)
-		return fmt.Sprintf("%.0f | %.0f", values[rounds/2], values[rounds-1])
+		b.ReportMetric(values[len(values)/2], name+"-ms")
+		b.ReportMetric(values[len(values)-1], name+"-worst-ms")
 	}
-	fmt.Printf("\n| what | bar | median | worst of %d |\n| --- | --- | --- | --- |\n", rounds)
-	fmt.Printf("| first contentful paint | | %s |\n", figure(func(r round) float64 { return r.Contentful }))
-	fmt.Printf("| 10,000 tasks drawn, from the start of the navigation | 1,000 | %s |\n", figure(func(r round) float64 { return r.Drawn }))
-	fmt.Printf("| longest task while loading | | %s |\n", figure(func(r round) float64 { return r.Loading }))
-	fmt.Printf("| longest task while 100 tasks change each second; 0: none took 50 | 200 | %s |\n", figure(func(r round) float64 { return r.Changing }))
 }
 
 // change changes 100 tasks each second, while the page is used.
