@@ -193,7 +193,7 @@ func TestReasons(t *testing.T) {
 		require.Equal(w, 1, w.log.count("No leader is known: a majority of the voters has to run and to reach each other. Start those that are missing; "+
 			"only if their directories are lost for good, stop one of the rest and call Recover for it"))
 		require.Equal(w, 1, w.log.count(`missing="[`))
-		require.Less(w, w.log.count("raft: failed to heartbeat"), 20, "Raft tries several times a second, and says so each time")
+		require.Less(w, w.log.count("raft: failed to heartbeat"), 60, "some 200 without the guard: Raft tries several times a second")
 	})
 }
 
