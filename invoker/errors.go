@@ -1,0 +1,71 @@
+package invoker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrNotRunning is returned when no Run is under way, or it has ended.
+	ErrNotRunning = errors.New("invoker: not running")
+	// ErrNotLeading is returned where only the leader can answer, and there is none.
+	ErrNotLeading = errors.New("invoker: no leader is known")
+)
+
+// Fault says whose mistake an error is.
+type Fault string
+
+// Whose fault.
+const (
+	FaultPlatform  Fault = "whisk"     // OpenWhisk's whisk internal error
+	FaultDeveloper Fault = "developer" // OpenWhisk's developer error
+)
+
+// CapacityError is returned when there is no room for a container, or too many callers wait.
+type CapacityError struct {
+	Used, Limit int // MiB; Limit 0: what the platform has
+	Waiting     int // callers
+	Reason      string
+	RetryAfter  time.Duration
+	Err         error // what the engine said; may be nil
+}
+
+// Error says how much is in use.
+func (e *CapacityError) Error() string {
+	return fmt.Sprintf("invoker: no capacity: %s (%d MiB in use of %d, %d waiting)", e.Reason, e.Used, e.Limit, e.Waiting)
+}
+
+// Unwrap returns what the engine said.
+func (e *CapacityError) Unwrap() error { return e.Err }
+
+// StartError is returned when no container could be started.
+type StartError struct {
+	Fault Fault
+	Image string
+	Err   error
+}
+
+// Error says which image, and why.
+func (e *StartError) Error() string { return fmt.Sprintf("invoker: image %q: %v", e.Image, e.Err) }
+
+// Unwrap returns the reason.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// LostError is returned when a container was lost, or the connection to it broke, with an activation.
+type LostError struct {
+	Container string
+	Sent      bool // a byte of the activation may have reached the container: it is not sent again
+	Err       error
+}
+
+// Error says whether the activation was sent.
+func (e *LostError) Error() string {
+	if e.Sent {
+		return fmt.Sprintf("invoker: container %s was lost while it ran the activation: %v", e.Container, e.Err)
+	}
+	return fmt.Sprintf("invoker: container %s was lost before the activation was sent: %v", e.Container, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *LostError) Unwrap() error { return e.Err }

@@ -1,0 +1,62 @@
+package invoker
+
+import "time"
+
+// Event is something that happened in the pool. Seq has no gaps within an Epoch, which changes with each term.
+type Event struct {
+	Epoch, Seq uint64
+	Time       time.Time
+	Kind       EventKind
+	Container  Info   // of events about a container
+	Reason     string // for humans
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// What can happen.
+const (
+	EventCreated   EventKind = "created"   // a start was decided
+	EventReady     EventKind = "ready"     // the runtime answers
+	EventBound     EventKind = "bound"     // it belongs to an action from now on
+	EventGranted   EventKind = "granted"   // a process of another member, or a caller outside, holds it
+	EventRevoked   EventKind = "revoked"   // and does not any more
+	EventMarked    EventKind = "marked"    // it will be removed
+	EventRevived   EventKind = "revived"   // it will not
+	EventSuspended EventKind = "suspended" // it is frozen
+	EventResumed   EventKind = "resumed"   // it is not any more
+	EventRemoving  EventKind = "removing"  // it is being removed
+	EventGone      EventKind = "gone"      // it does not run any more
+	EventLagged    EventKind = "lagged"    // the watcher was too slow: list again
+)
+
+// State is the state of a container.
+type State string
+
+// The states of a container.
+const (
+	StateCreating  State = "creating"  // the engine starts it
+	StateProbing   State = "probing"   // it runs; the runtime has not answered yet
+	StateStem      State = "stem"      // ready, bound to no action
+	StateBinding   State = "binding"   // its record is being stored
+	StateBusy      State = "busy"      // initialised for, or used by, an activation
+	StateIdle      State = "idle"      // warm
+	StateSuspended State = "suspended" // warm and frozen
+	StateResuming  State = "resuming"  // about to be used again
+	StateMarked    State = "marked"    // about to be removed, if nobody needs it
+	StateRemoving  State = "removing"  // being removed
+	StateGone      State = "gone"      // not there any more
+)
+
+// Info is what is known of a container.
+type Info struct {
+	Instance
+	State       State
+	Shape       Shape
+	Key         Key  // zero until it is bound
+	Initialised bool // /init has succeeded
+	Active      int  // activations that it runs now
+	Unreachable bool // its agent cannot be reached at the moment
+	Created     time.Time
+	Used        time.Time // when it was last released
+}

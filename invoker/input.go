@@ -1,0 +1,137 @@
+package invoker
+
+import "time"
+
+// input is something that happened outside the machine.
+type input interface{ isInput() }
+
+// ref is the number of a waiting caller. 0 is no caller.
+type ref uint64
+
+// session is the number of a process that holds containers. 0 is this one.
+type session uint64
+
+type (
+	// start: a run begins, in this term. Nothing is known yet: callers wait.
+	start struct{ term uint64 }
+	// listed: these are all containers of the owner that may run, and all records. Without err the first one ends the beginning of
+	// a run; later ones answer the command list.
+	listed struct {
+		instances []Instance
+		records   []record
+		err       error
+	}
+	// wake: the deadline has come.
+	wake struct{}
+
+	// acquire: a caller wants a slot of a container for a key.
+	acquire struct {
+		ref       ref
+		session   session
+		key       Key
+		userImage bool
+		timeout   time.Duration // of the action: how long a run may go on
+	}
+	// cancel: the caller waits no longer.
+	cancel struct{ ref ref }
+	// release: the holder does not use the slot any more.
+	release struct {
+		lease   leaseID
+		outcome outcome
+	}
+	// initialised: /init has succeeded in the container of this lease.
+	initialised struct{ lease leaseID }
+
+	// created: the engine has answered the command create.
+	created struct {
+		id       string
+		instance Instance
+		err      error
+	}
+	// probed: the runtime has answered, or has not within its time. Also answers the pings of stem cells.
+	probed struct {
+		id  string
+		err error
+	}
+	// stored: the record of the command bind is durable, or is not on record with certainty.
+	stored struct {
+		id  string
+		err error
+	}
+	// destroyed: the container is certainly gone, or, with err, an attempt to destroy it failed.
+	destroyed struct {
+		id  string
+		err error
+	}
+	// suspended and resumed: the engine has answered these commands.
+	suspended struct {
+		id  string
+		err error
+	}
+	resumed struct {
+		id  string
+		err error
+	}
+	// changed: the engine tells of a change.
+	changed struct{ change Change }
+	// agentsSeen: what the agents have free now.
+	agentsSeen struct{ agents []Agent }
+
+	// opened: a process opens its session, or renews it. Its lease ends after ttl.
+	opened struct {
+		session session
+		name    string
+		ttl     time.Duration
+	}
+	// declared: a process says, after a change of the leader, which containers it holds.
+	declared struct {
+		session session
+		leases  []leaseID
+	}
+	// closed: a process ends its session: all that it holds is released.
+	closed struct{ session session }
+)
+
+// leaseID identifies a slot of a container that is granted to a holder.
+type leaseID struct {
+	container string
+	number    uint64 // of the grant; rises with each grant of the run
+}
+
+// outcome says what becomes of a container after a run.
+type outcome int
+
+const (
+	reuse   outcome = iota // it can be used again
+	discard                // it must not be used again
+	dead                   // it does not answer: it is checked, and is most likely gone
+)
+
+// record is what is stored for a container that is bound to a key.
+type record struct {
+	ID          string
+	Incarnation string
+	Key         Key
+	Timeout     time.Duration
+	Term        uint64
+	Initialised bool
+}
+
+func (start) isInput()       {}
+func (listed) isInput()      {}
+func (wake) isInput()        {}
+func (acquire) isInput()     {}
+func (cancel) isInput()      {}
+func (release) isInput()     {}
+func (initialised) isInput() {}
+func (created) isInput()     {}
+func (probed) isInput()      {}
+func (stored) isInput()      {}
+func (destroyed) isInput()   {}
+func (suspended) isInput()   {}
+func (resumed) isInput()     {}
+func (changed) isInput()     {}
+func (agentsSeen) isInput()  {}
+func (opened) isInput()      {}
+func (declared) isInput()    {}
+func (closed) isInput()      {}

@@ -1,0 +1,67 @@
+package invoker
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+)
+
+// Result is how an activation ended.
+type Result struct {
+	ActivationID string
+	Status       Status
+	// Body is the JSON that the action returned, or {"error":…} that says why there is none.
+	Body json.RawMessage
+	// Truncated says that the answer was longer than 1 MiB, and TimedOut that the action took longer than its timeout.
+	Truncated, TimedOut bool
+	// Start is how the container was had.
+	Start StartKind
+	// Wait is from the call until a container was there, Init the time of /init, 0 if it was not sent, and Duration that of /run.
+	Wait, Init, Duration time.Duration
+	// Container is the ID of the container.
+	Container string
+	// Logs has what the action printed. Nil if logs are not collected.
+	Logs *Logs
+}
+
+// Status is the outcome of an activation, in OpenWhisk's terms.
+type Status int
+
+// The outcomes.
+const (
+	// Success: the action returned a result.
+	Success Status = iota
+	// ApplicationError: the action returned an error.
+	ApplicationError
+	// DeveloperError: the action could not be initialised, failed, or took too long.
+	DeveloperError
+	// InternalError: the platform failed.
+	InternalError
+)
+
+// StartKind is how the container of an activation was had.
+type StartKind int
+
+// How a container was had.
+const (
+	Warm      StartKind = iota // it had served the action before
+	Prewarmed                  // a stem cell was bound to the action
+	Cold                       // one was started
+	Recreated                  // one was started in place of a container of the same action that was removed to make room
+)
+
+// LogLine is a line of output.
+type LogLine struct {
+	Time   time.Time `json:"time"` // when it was read
+	Stream Stream    `json:"stream"`
+	Log    string    `json:"log"`
+}
+
+// Logs is the output of one activation, which arrives after its result.
+type Logs struct {
+	lines func(ctx context.Context) iter.Seq2[LogLine, error]
+}
+
+// Lines yields the lines, and returns when they are complete, or when ctx ends, after yielding its error.
+func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.lines(ctx) }
