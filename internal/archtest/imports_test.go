@@ -45,7 +45,11 @@ var imports = map[string][]string{
 	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
 	"controlapi/page": {},
 	// Its engines import only what they run on.
-	"invoker": {"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
+	"invoker":                    {"scheduler", "task", "invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims", "internal/logguard", "internal/logkey", "internal/printable"},
+	"invoker/internal/breaker":   {},
+	"invoker/internal/keepalive": {},
+	"invoker/internal/stemsize":  {},
+	"invoker/internal/victims":   {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
