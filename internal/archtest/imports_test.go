@@ -45,7 +45,12 @@ var imports = map[string][]string{
 	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
 	"controlapi/page": {},
 	// Its engines import only what they run on.
-	"invoker":                    {"scheduler", "task", "invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims", "internal/logguard", "internal/logkey", "internal/printable"},
+	"invoker": {
+		"scheduler", "task", "invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"internal/logguard", "internal/logkey", "internal/printable",
+	},
+	"invoker/enginetest": {"invoker"},
+	// The parts of its machine.
 	"invoker/internal/breaker":   {},
 	"invoker/internal/keepalive": {},
 	"invoker/internal/stemsize":  {},
