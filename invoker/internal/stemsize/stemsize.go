@@ -9,7 +9,6 @@
 package stemsize
 
 import (
-	"hash/fnv"
 	"math"
 	"slices"
 	"time"
@@ -125,7 +124,9 @@ func (d *Demand) advance(now time.Time) {
 // Lifetime returns how long a stem cell with this ID is kept: between 90 % and 100 % of ttl, always the same for an ID, so that stem
 // cells that were started together do not end together.
 func Lifetime(id string, ttl time.Duration) time.Duration {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return ttl - time.Duration(float64(ttl)/10*float64(h.Sum32())/math.MaxUint32)
+	hash := uint32(2166136261) // FNV-1a
+	for i := range len(id) {
+		hash = (hash ^ uint32(id[i])) * 16777619
+	}
+	return ttl - time.Duration(float64(ttl)/10*float64(hash)/math.MaxUint32)
 }
