@@ -46,10 +46,14 @@ var imports = map[string][]string{
 	"controlapi/page": {},
 	// Its engines import only what they run on.
 	"invoker": {
-		"scheduler", "task", "invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
-		"internal/logguard", "internal/logkey", "internal/printable",
+		"invoker/internal/actionclient",
+		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
+
+	"invoker/internal/actionclient": {},
+
 	// The parts of its machine.
 	"invoker/internal/breaker":   {},
 	"invoker/internal/keepalive": {},
