@@ -59,6 +59,9 @@ var imports = map[string][]string{
 	"invoker/internal/keepalive": {},
 	"invoker/internal/stemsize":  {},
 	"invoker/internal/victims":   {},
+	// For the comparison with OpenWhisk, in tests and benchmarks.
+	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
+	"invoker/internal/workload":  {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
