@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	// Its engines import only what they run on.
 	"invoker":            {"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
 	"invoker/enginetest": {"invoker"},
+	"invoker/procengine": {"invoker"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
