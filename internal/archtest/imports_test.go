@@ -45,8 +45,9 @@ var imports = map[string][]string{
 	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
 	"controlapi/page": {},
 	// Its engines import only what they run on.
-	"invoker":            {"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
-	"invoker/enginetest": {"invoker"},
+	"invoker":                       {"invoker/internal/actionclient", "scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
+	"invoker/enginetest":            {"invoker"},
+	"invoker/internal/actionclient": {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
