@@ -2,7 +2,6 @@ package invoker
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -66,7 +65,7 @@ func (p *pool) isKnown() bool {
 // recordsOf returns the records that a run begins with. Without a store nobody knows what a container was bound to that an
 // earlier process has started: it gets a record without a key, with which it is destroyed. The mutex is held.
 func (p *pool) recordsOf(instances []Instance) (records []record) {
-	if p.writer != nil {
+	if p.store != nil {
 		return p.loaded
 	}
 	for _, in := range instances {
@@ -167,14 +166,21 @@ func (p *pool) lookAtAgents(ctx context.Context) {
 // endedKept is how many ends of containers are remembered, for callers whose connection has broken.
 const endedKept = 256
 
-// ended remembers the last containers and agents that do not run any more.
+// ended remembers the last containers and agents that do not run any more, or cannot be reached.
 type ended struct {
 	last []Change      // oldest first
 	more chan struct{} // closed when another one is added; nil: nobody waits
 }
 
 func (e *ended) add(c Change) {
-	if c.State != Gone {
+	switch c.State {
+	case Unreachable:
+		c.Err = ErrUnavailable
+	case Reachable:
+		e.last = slices.DeleteFunc(e.last, func(o Change) bool { return o.State == Unreachable && o.ID == c.ID && o.Agent == c.Agent })
+		return
+	case Gone:
+	default:
 		return
 	}
 	if len(e.last) == endedKept {
@@ -194,7 +200,7 @@ func (e *ended) of(in Instance) (c Change, found bool) {
 			return c, true
 		}
 		if c.ID == "" && c.Agent == in.Agent && c.Agent != "" {
-			c.Err = fmt.Errorf("%w: agent %s is gone: %s", ErrUnavailable, c.Agent, c.Reason)
+			c.Err = ErrUnavailable
 			return c, true
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 )
 
 // suspendTimeout bounds a call of Suspend or Resume.
@@ -30,7 +32,11 @@ func (p *pool) perform(ctx context.Context, c command) {
 	case destroy:
 		p.work.Go(func() { p.input(destroyed{c.id, p.destroy(ctx, c.id)}) })
 	case suspend:
+		connections := p.connections(c.id)
 		p.work.Go(func() {
+			if connections != nil {
+				connections.Suspend() // a runtime that was frozen may not answer on them
+			}
 			p.input(suspended{c.id, p.suspending(ctx, func(ctx context.Context, s Suspender) error { return s.Suspend(ctx, c.id) })})
 		})
 	case resume:
@@ -39,6 +45,21 @@ func (p *pool) perform(ctx context.Context, c command) {
 		})
 	case list:
 		p.work.Go(func() { p.list(ctx) })
+	case gone:
+		p.logs.gone(c.id)
+		if c.container != nil {
+			p.work.Go(c.container.Close)
+		}
+	case releaseLater:
+		p.work.Go(func() {
+			select {
+			case <-c.lease.room:
+			case <-ctx.Done():
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.free(c.lease, reuse)
+		})
 	}
 }
 
@@ -93,10 +114,12 @@ func (p *pool) create(ctx context.Context, c create, made creation) input {
 func (p *pool) probe(ctx context.Context, c probe) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.config.ReadyTimeout, errTimeout)
 	defer cancel()
+	runtime := p.client.Container(c.instance.Address, 1)
+	defer runtime.Close()
 	if c.ping {
-		return p.containers.Ping(ctx, c.instance.Address)
+		return runtime.Ping(ctx)
 	}
-	err := p.containers.Ready(ctx, c.instance.Address)
+	err := runtime.Ready(ctx)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNotReady, err)
 	}
@@ -122,6 +145,13 @@ func (p *pool) destroy(ctx context.Context, id string) error {
 		return none, p.engine.Destroy(ctx, id)
 	}, nil)
 	return err
+}
+
+// connections returns the connections to a container, nil if there are none.
+func (p *pool) connections(id string) *actionclient.Container {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.live[id]
 }
 
 func (p *pool) suspending(ctx context.Context, do func(context.Context, Suspender) error) error {

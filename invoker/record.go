@@ -3,6 +3,8 @@ package invoker
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +32,15 @@ type storedRecord struct {
 	Initialised bool          `json:"initialised,omitempty"`
 }
 
-func encodeRecord(r record) ([]byte, error) {
+func encodeRecord(r record) []byte {
 	k := r.Key
-	return json.Marshal(storedRecord{
+	value, _ := json.Marshal(storedRecord{
 		r.Incarnation, k.Namespace, k.Action, k.Revision, k.Kind, k.Image, k.Memory, k.Tenant, k.Concurrency, r.Timeout, r.Term, r.Initialised,
-	})
+	}) // fails for no value of this type
+	return value
 }
+
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
 // decodeRecord returns the record of a container. One that cannot be read is that of a container of which nobody knows what
 // it was bound to: it has no key, and /init has not succeeded.
