@@ -45,9 +45,23 @@ var imports = map[string][]string{
 	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
 	"controlapi/page": {},
 	// Its engines import only what they run on.
-	"invoker":                       {"invoker/internal/actionclient", "scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
-	"invoker/enginetest":            {"invoker"},
+	"invoker": {
+		"invoker/internal/actionclient",
+		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
+	},
+	"invoker/enginetest": {"invoker"},
+
 	"invoker/internal/actionclient": {},
+
+	// The parts of its machine.
+	"invoker/internal/breaker":   {},
+	"invoker/internal/keepalive": {},
+	"invoker/internal/stemsize":  {},
+	"invoker/internal/victims":   {},
+	// For the comparison with OpenWhisk, in tests and benchmarks.
+	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
+	"invoker/internal/workload":  {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
