@@ -18,6 +18,8 @@ var (
 	ErrReleased = errors.New("invoker: the lease is over")
 	// ErrNotLeading is returned where only the leader can answer, and there is none.
 	ErrNotLeading = errors.New("invoker: no leader is known")
+
+	errSessionEnded = errors.New("invoker: the session has ended")
 )
 
 // Fault says whose mistake an error is.
@@ -76,3 +78,12 @@ func (e *LostError) Error() string {
 
 // Unwrap returns the reason.
 func (e *LostError) Unwrap() error { return e.Err }
+
+// startError returns what a caller is told for whom no container could be started.
+func startError(userImage bool, image string, err error) error {
+	fault := FaultPlatform
+	if userImage && !errors.Is(err, ErrUnavailable) {
+		fault = FaultDeveloper
+	}
+	return &StartError{Fault: fault, Image: image, Err: err}
+}
