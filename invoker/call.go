@@ -73,7 +73,9 @@ type panicError struct {
 }
 
 // Error returns the value. The stack is in the log.
-func (e *panicError) Error() string { return printable.Linef("invoker: panic in %s: %v", e.who, e.value) }
+func (e *panicError) Error() string {
+	return printable.Linef("invoker: panic in %s: %v", e.who, e.value)
+}
 
 // Unwrap returns the value if it is an error.
 func (e *panicError) Unwrap() error {

@@ -79,10 +79,11 @@ func (e *LostError) Error() string {
 // Unwrap returns the reason.
 func (e *LostError) Unwrap() error { return e.Err }
 
-// startError returns what a caller is told for whom no container could be started.
+// startError returns what a caller is told for whom no container could be started. It is the fault of the developer if the image is
+// theirs, and cannot be had, does not start, or has no runtime that answers. All else is the fault of the platform.
 func startError(userImage bool, image string, err error) error {
 	fault := FaultPlatform
-	if userImage && !errors.Is(err, ErrUnavailable) {
+	if userImage && (errors.Is(err, ErrImage) || errors.Is(err, ErrStart) || errors.Is(err, errNotReady)) {
 		fault = FaultDeveloper
 	}
 	return &StartError{Fault: fault, Image: image, Err: err}

@@ -2,8 +2,8 @@ package invoker
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -67,14 +67,4 @@ func (act Activation) complete() Activation {
 		act.ID = hex.EncodeToString(id[:])
 	}
 	return act
-}
-
-// startError returns what callers get when a container could not be started. It is the fault of the developer if the image is
-// theirs and cannot be had, does not start, or has no runtime that answers. All else is the fault of the platform.
-func startError(userImage bool, image string, err error) error {
-	fault := FaultPlatform
-	if userImage && (errors.Is(err, ErrImage) || errors.Is(err, ErrStart) || errors.Is(err, errNotReady)) {
-		fault = FaultDeveloper
-	}
-	return &StartError{Fault: fault, Image: image, Err: err}
 }

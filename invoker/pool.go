@@ -22,9 +22,9 @@ type pool struct {
 	log      *slog.Logger
 	logs     *logCollector
 	watchers *watchers
-	store    *recordStore // nil: records are in memory
-	writer   *writer      // to the store
-	loaded   []record     // from the store
+	store    *recordStore  // nil: records are in memory
+	writer   *writer       // to the store
+	loaded   []record      // from the store
 	begun    chan struct{} // closed when the machine has started
 	watching chan struct{} // closed when the engine is watched
 	known    chan struct{} // closed when the machine knows which containers there are

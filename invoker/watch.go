@@ -126,3 +126,42 @@ func (v *Invoker) Events(ctx context.Context) iter.Seq[Event] {
 		}
 	}
 }
+
+// Containers returns all containers that are known now, also those that are being removed, in the order in which they became known.
+// Nothing if no run is under way.
+func (v *Invoker) Containers(ctx context.Context) iter.Seq[Info] {
+	return func(yield func(Info) bool) {
+		p, err := v.pool(ctx)
+		if err != nil {
+			return
+		}
+		for _, info := range p.infos() {
+			if !yield(info) {
+				return
+			}
+		}
+	}
+}
+
+func (p *pool) infos() []Info {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over != nil {
+		return nil
+	}
+	return p.machine.infos()
+}
+
+// Stats returns what the pool holds now, and what it has done since the run began. Errors: [ErrNotRunning] and [ErrClosed].
+func (v *Invoker) Stats(ctx context.Context) (Stats, error) {
+	p, err := v.pool(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over != nil {
+		return Stats{}, p.over
+	}
+	return p.machine.stats(), nil
+}

@@ -118,4 +118,6 @@ func (s *recordStore) cut(changes []storeChange) (batch map[string][]byte, n int
 }
 
 // put has a record written.
-func (w *writer) put(r record, bind bool) { w.add(storeChange{id: r.ID, value: encodeRecord(r), bind: bind}) }
+func (w *writer) put(r record, bind bool) {
+	w.add(storeChange{id: r.ID, value: encodeRecord(r), bind: bind})
+}
