@@ -14,7 +14,7 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	c.recorded = true
 	m.tidyKey(k)
 	m.file(c)
-	m.emit(bind{record: c.record(m.term)})
+	m.emit(bind{record: c.record(m.term), instance: c.instance})
 }
 
 // stored takes that a record is durable, or may not be.
