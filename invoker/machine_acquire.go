@@ -24,6 +24,9 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 		m.emit(refuse{ref: in.ref, err: err})
 		return
 	}
+	if k.bound == 0 && k.waiters.size == 0 && !k.used.IsZero() {
+		k.idle.Add(now.Sub(k.used)) // it was kept too short a time
+	}
 	m.waited++
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
@@ -95,6 +98,9 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		kind = c.start
 	}
 	m.started[kind]++
+	if c.initialised && !c.held() {
+		c.key.idle.Add(now.Sub(c.used))
+	}
 	c.slots = append(c.slots, slot{number: m.grants, session: s})
 	c.state, c.recalled = StateBusy, false
 	m.file(c)
@@ -113,7 +119,7 @@ func (m *machine) release(now time.Time, in *release) {
 	if c == nil || !m.vacate(c, in.lease.number) {
 		return // it was revoked
 	}
-	c.used = now
+	c.used, c.key.used = now, now
 	switch in.outcome {
 	case discard:
 		m.doom(c, "its last activation forbids to use it again")

@@ -10,7 +10,7 @@ import (
 func (m *machine) agentOf(id string) *agentState {
 	a := m.agents[id]
 	if a == nil {
-		a = &agentState{id: id}
+		a = &agentState{id: id, idle: m.idle.Add()}
 		m.agents[id] = a
 		m.agentOrder = append(m.agentOrder, a)
 	}
@@ -117,6 +117,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 		forgotten := !a.known && len(a.containers) == 0 && a.planned == 0
 		if forgotten {
 			delete(m.agents, a.id)
+			m.idle.Remove(a.idle)
 		}
 		return forgotten
 	})
