@@ -23,7 +23,7 @@ type replay struct {
 	calls      map[ref]workload.Call
 	launches   []*replayed // that wait for an agent with room
 	refused    int
-	hook func(*grant, workload.Call)
+	hook       func(*grant, workload.Call)
 	woken      time.Time // when the machine is woken next
 }
 
@@ -139,7 +139,9 @@ func (p *replay) launch() {
 func (p *replay) grant(g grant) {
 	call := p.calls[g.ref]
 	delete(p.calls, g.ref)
-	if p.hook != nil { p.hook(&g, call) }
+	if p.hook != nil {
+		p.hook(&g, call)
+	}
 	how := map[StartKind]string{Warm: workload.Warm, Prewarmed: workload.Prewarmed, Cold: workload.Cold, Recreated: workload.Recreated}[g.start]
 	p.report.Served(how, p.Now-call.At)
 	took := call.Run

@@ -41,7 +41,7 @@ const startTimes = 32
 // The zero value has seen nothing. Times must not go back.
 type Demand struct {
 	uses   [longWindow]int32 // in each of the last seconds, that of the last use at last%longWindow
-	last   int64           // second
+	last   int64             // second
 	starts [startTimes]time.Duration
 	count  int           // of starts, ever
 	start  time.Duration // their 90th percentile
