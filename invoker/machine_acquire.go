@@ -22,6 +22,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	}
 	if err := m.admit(k); err != nil {
 		m.emit(refuse{ref: in.ref, err: err})
+		m.tidyKey(k)
 		return
 	}
 	if k.bound == 0 && k.waiters.size == 0 && !k.used.IsZero() {
@@ -31,6 +32,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
 	k.waiters.add(w)
+	m.tidyKey(k)
 	m.demand(k)
 	m.supply(now, k)
 }
@@ -82,6 +84,7 @@ func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
 	m.demand(w.key)
+	m.tidyKey(w.key)
 }
 
 // turnAway refuses a caller that waits.
@@ -108,8 +111,12 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
 	m.emit(&m.granted[len(m.granted)-1])
-	if s != 0 {
-		m.notify(now, EventGranted, c, "")
+	if s == 0 {
+		return
+	}
+	m.notify(now, EventGranted, c, "")
+	if c.key.need > 0 {
+		m.recall(c) // others wait: it is to come back as soon as it is not used
 	}
 }
 

@@ -12,8 +12,10 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	c.key, c.start, c.state = k, kind, StateBinding
 	k.bound++
 	m.firstUse(now, c.shape, kind)
+	c.recorded = true
+	m.tidyKey(k)
 	m.file(c)
-	m.emit(bind{record: c.record(m.term)})
+	m.emit(bind{record: c.record(m.term), instance: c.instance})
 }
 
 // stored takes that a record is durable, or may not be.

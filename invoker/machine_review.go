@@ -20,23 +20,4 @@ func (m *machine) review(now time.Time) {
 		}
 		return m.value(now, c)
 	})
-	m.forgetUnused(now)
 }
-
-// forgetUnused forgets keys and shapes that nobody has used for long, once there are twice as many as at the last time.
-func (m *machine) forgetUnused(now time.Time) {
-	if len(m.keys) <= m.manyKeys {
-		return
-	}
-	for key, k := range m.keys {
-		if k.bound == 0 && k.waiters.size == 0 && !k.breaker.Open() && !now.Before(k.used.Add(keepHistory)) {
-			delete(m.keys, key)
-		}
-	}
-	m.manyKeys = max(minKeys, 2*len(m.keys))
-}
-
-const (
-	keepHistory = 4 * time.Hour // how long a key that is not used is remembered
-	minKeys     = 1000          // so many are not looked through
-)

@@ -72,24 +72,22 @@ func (m *machine) victims(now time.Time, memory int) []*container {
 	if limit > 0 && memory > limit {
 		return nil
 	}
-	left := math.MaxInt32 // MiB below the limit, soon
-	if limit > 0 {
-		left = limit - m.used + m.room.removing - m.room.claimed
+	left := m.room.removing - m.room.claimed // MiB that may be used, soon
+	switch {
+	case limit > 0 && (m.agentsKnown || m.room.tooMuch == 0):
+		left += limit - m.used
+	case m.agentsKnown:
+		left = math.MaxInt32
 	}
-	known := false
 	spare := now.Add(-spareTime)
+	if !m.agentsKnown {
+		return m.idle.ChooseAnywhere(memory-left, spare)
+	}
 	for _, a := range m.agentOrder {
-		known = known || a.known
 		a.idle.Free, a.idle.Busy = math.MinInt32, len(a.containers)-a.idle.Len()
 		if a.usable() {
 			a.idle.Free = min(a.free-a.planned+a.removing-a.claimed, left)
 		}
-	}
-	if !known {
-		if limit == 0 {
-			left = m.room.removing - m.room.claimed
-		}
-		return m.idle.ChooseAnywhere(memory-left, spare)
 	}
 	if agent, chosen := m.idle.Choose(memory, spare); agent != nil || left >= memory {
 		return chosen

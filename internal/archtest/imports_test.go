@@ -51,6 +51,7 @@ var imports = map[string][]string{
 		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
+	"invoker/procengine": {"invoker"},
 
 	"invoker/internal/actionclient": {},
 
