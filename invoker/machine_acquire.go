@@ -22,12 +22,14 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	}
 	if err := m.admit(k); err != nil {
 		m.emit(refuse{ref: in.ref, err: err})
+		m.tidyKey(k)
 		return
 	}
 	m.waited++
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
 	k.waiters.add(w)
+	m.tidyKey(k)
 	m.demand(k)
 	m.supply(now, k)
 }
@@ -79,6 +81,7 @@ func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
 	m.demand(w.key)
+	m.tidyKey(w.key)
 }
 
 // turnAway refuses a caller that waits.
@@ -102,8 +105,12 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
 	m.emit(&m.granted[len(m.granted)-1])
-	if s != 0 {
-		m.notify(now, EventGranted, c, "")
+	if s == 0 {
+		return
+	}
+	m.notify(now, EventGranted, c, "")
+	if c.key.need > 0 {
+		m.recall(c) // others wait: it is to come back as soon as it is not used
 	}
 }
 

@@ -18,6 +18,10 @@ func (m *machine) mark(now time.Time, c *container, reason string, sweepAt time.
 	c.was, c.state, c.until, c.reason = c.state, StateMarked, sweepAt, reason
 	m.file(c)
 	m.notify(now, EventMarked, c, reason)
+	if at := m.due(c); due(at, now) {
+		m.sweep(now, c)
+		return
+	}
 	m.arm(c)
 }
 

@@ -53,12 +53,19 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	delete(m.containers, c.id)
 	m.room.forget()
 	m.notify(now, EventGone, c, reason)
-	if k != nil {
-		k.bound--
+	if c.recorded {
 		m.emit(forget{id: c.id})
 	}
+	if k != nil {
+		k.bound--
+		m.tidyKey(k)
+	}
+	m.tidyShape(c.shape)
 	if c.swept {
 		m.swept(a)
+	}
+	if a != nil {
+		m.tidyAgent(a)
 	}
 	m.unsettled = true
 }
