@@ -95,7 +95,7 @@ type (
 // leaseID identifies a slot of a container that is granted to a holder.
 type leaseID struct {
 	container string
-	number    uint64 // of the grant; rises with each grant of the run
+	number    uint64 // of the grant; rises with each grant, also from term to term
 }
 
 // outcome says what becomes of a container after a run.

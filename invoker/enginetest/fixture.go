@@ -2,9 +2,11 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
@@ -14,7 +16,7 @@ type Fixture struct {
 	// Engine has no containers yet.
 	Engine invoker.Engine
 	// Spec is for a container that serves [Handler] at the address of its instance. The suite sets Name and Labels, and adds to
-	// Env. Up to 20 of them run at once.
+	// Env. Up to 10 of them run at once.
 	Spec invoker.Spec
 	// Running returns how many containers of the engine's owner run, as the platform itself sees it: its processes or tasks.
 	// A container that the platform is still stopping counts.
@@ -48,8 +50,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	}
 }
 
-// RunInBubble does the same with each check in a bubble of its own, see package testing/synctest; so that the fixture must not
-// use the network or processes.
+// RunInBubble does the same with each check in a bubble of its own, see package testing/synctest. Such a fixture has no
+// processes, and a network of its own.
 func RunInBubble(t *testing.T, open func(t *testing.T) Fixture) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,14 +60,60 @@ func RunInBubble(t *testing.T, open func(t *testing.T) Fixture) {
 	}
 }
 
+// errNotOffered is returned by a check of something that the engine, or the fixture, does not offer.
+var errNotOffered = errors.New("the engine, or the fixture, does not offer that")
+
 // check is one promise. Its run returns an error that says how the engine breaks it, or errNotOffered.
 type check struct {
 	name string
 	run  func(ctx context.Context, s *suite) error
 }
 
-func (c check) test(t *testing.T, open func(t *testing.T) Fixture) {}
+// limit is how long a check may take, in real or virtual time.
+const limit = 5 * time.Minute
 
-func checks() []check { return nil }
+func (c check) test(t *testing.T, open func(t *testing.T) Fixture) {
+	switch err := c.try(t.Context(), open(t)); {
+	case errors.Is(err, errNotOffered):
+		t.Skip(err)
+	case err != nil:
+		t.Error(err)
+	}
+}
 
-type suite struct{ Fixture }
+// try runs the check, and removes what it has left.
+func (c check) try(ctx context.Context, f Fixture) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s := newSuite(f)
+	defer s.client.CloseIdleConnections()
+	return errors.Join(c.run(ctx, s), s.cleanUp(ctx))
+}
+
+func checks() []check {
+	return []check{
+		{"a container is as its spec says", asSpecified},
+		{"arguments and results are not shared", notShared},
+		{"instances are complete", instancesComplete},
+		{"refused specs leave nothing behind", refusedSpecs},
+		{"a create that is given up leaves nothing behind", createGivenUp},
+		{"destroy is certain and can be repeated", destroyCertain},
+		{"destroy from many goroutines", destroyConcurrently},
+		{"destroy is given up", destroyGivenUp},
+		{"destroy during create", destroyDuringCreate},
+		{"the end of a container is told", endIsTold},
+		{"memory is told apart", memoryToldApart},
+		{"watch begins with the call", watchFromCall},
+		{"watch ends with its context", watchEnds},
+		{"a slow watcher holds up nobody", slowWatcher},
+		{"output is exact", outputExact},
+		{"output of a container that has ended", outputAfterEnd},
+		{"output of nothing", outputOfNothing},
+		{"suspended containers do nothing", suspended},
+		{"suspend of nothing, destroy of the suspended", suspendEdges},
+		{"agents", agents},
+		{"a restart finds everything", restartFindsAll},
+		{"a restart goes on", restartGoesOn},
+		{"the platform is unavailable", unavailable},
+	}
+}
