@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	// Its engines import only what they run on.
 	"invoker": {
 		"invoker/internal/actionclient",
-		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/logslice", "invoker/internal/stemsize", "invoker/internal/victims",
 		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
@@ -58,6 +58,7 @@ var imports = map[string][]string{
 	// The parts of its machine.
 	"invoker/internal/breaker":   {},
 	"invoker/internal/keepalive": {},
+	"invoker/internal/logslice":  {},
 	"invoker/internal/stemsize":  {},
 	"invoker/internal/victims":   {},
 	// For the comparison with OpenWhisk, in tests and benchmarks.
