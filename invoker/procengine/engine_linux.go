@@ -71,7 +71,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range 200 { // for 2 s
+	for range 100 { // for a second
 		if err = lockFile(f); err == nil {
 			return f, nil
 		}

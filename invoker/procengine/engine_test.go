@@ -3,6 +3,7 @@
 package procengine
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,7 +31,13 @@ func testSpec() invoker.Spec {
 func open(t *testing.T, cfg Config) *Engine {
 	e, err := New(cfg)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	t.Cleanup(func() {
+		list, _ := e.Instances(context.Background()) // none if the test has closed it
+		for _, in := range list {
+			require.NoError(t, e.Destroy(context.Background(), in.ID))
+		}
+		require.NoError(t, e.Close())
+	})
 	return e
 }
 

@@ -52,16 +52,25 @@ func crowded(err error) bool {
 
 // identify returns the identity of the process that has a number now.
 func identify(pid int) (identity, error) {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := bootID()
 	if err != nil {
 		return identity{}, err
 	}
 	s, err := readStat(pid)
-	return identity{PID: pid, Start: s.start, Boot: strings.TrimSpace(string(boot))}, err
+	return identity{PID: pid, Start: s.start, Boot: boot}, err
+}
+
+func bootID() (string, error) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id)), err
 }
 
 // runs reports whether the process runs. One that has ended and was not reaped does not.
 func (id identity) runs() (bool, error) {
+	boot, err := bootID()
+	if err != nil || boot != id.Boot {
+		return false, err
+	}
 	s, err := readStat(id.PID)
 	if errors.Is(err, errNoProcess) {
 		return false, nil
