@@ -4,6 +4,7 @@ package procengine
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,6 +63,10 @@ func TestEngineKeepsItsPromises(t *testing.T) {
 			Engine:  e,
 			Spec:    testSpec(),
 			Running: func() int { return running(t, cfg.Dir) },
+			OutOfMemory: func(in invoker.Instance) {
+				_, err := http.Post("http://"+in.Address+"/exit?code=137", "", nil)
+				require.Error(t, err, "it ends without an answer")
+			},
 			Refused: []enginetest.Refused{
 				{Why: "a kind that is not configured", Spec: invoker.Spec{Shape: invoker.Shape{Kind: "unknown"}}, Want: invoker.ErrImage},
 				{Why: "a program that does not exist", Spec: invoker.Spec{Shape: invoker.Shape{Kind: "missing"}}, Want: invoker.ErrStart},

@@ -2,6 +2,7 @@ package procengine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -128,6 +129,33 @@ func (id identity) awaitEnd(handle *os.File, stop <-chan struct{}) bool {
 		case <-stop:
 			return false
 		case <-time.After(100 * time.Millisecond): // for lack of file descriptors, most likely
+		}
+	}
+}
+
+// awaitStop returns when all threads of a process have stopped. The kernel stops them when the one that it has chosen for the
+// signal runs the next time, which on a busy machine may take a while.
+func (id identity) awaitStop(ctx context.Context) error {
+	for {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", id.PID))
+		if err != nil {
+			return err
+		}
+		stopped := len(threads) > 0
+		for _, name := range threads {
+			data, err := os.ReadFile(name)
+			stopped = stopped && err == nil && bytes.HasPrefix(data[bytes.LastIndexByte(data, ')')+1:], []byte(" T"))
+		}
+		if stopped {
+			return nil
+		}
+		if runs, err := id.runs(); err != nil || !runs {
+			return errors.Join(errNoProcess, err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Millisecond):
 		}
 	}
 }
