@@ -64,6 +64,8 @@ var imports = map[string][]string{
 	// For the comparison with OpenWhisk, in tests and benchmarks.
 	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
 	"invoker/internal/workload":  {},
+	"invoker/mesosengine":        {"invoker", "scheduler", "task"},
+	"invoker/whiskconf":          {"invoker", "invoker/mesosengine", "scheduler", "task"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
