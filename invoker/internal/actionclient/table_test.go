@@ -222,6 +222,8 @@ func TestTheCallerGivesUp(t *testing.T) {
 		require.False(t, a.Reusable || a.TimedOut || a.Broken || a.Refused)
 		require.Equal(t, 10*time.Second, a.Duration)
 
+		require.NoError(t, w.container.Ping(t.Context()))
+		require.EqualValues(t, 1, w.open.Load(), "a connection is there to be used")
 		a = w.runUntil(0, because)
 		require.ErrorIs(t, a.Err, because)
 		require.False(t, a.Sent, "there was no time to send anything")

@@ -81,6 +81,41 @@ func TestAWriteThatFails(t *testing.T) {
 	}
 }
 
+// Nobody knows what the runtime makes of the next request on a connection on which a part of one was lost.
+func TestAConnectionIsNotKeptAfterAWriteThatFailed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		container := faulty(w, func(_ int64, c *faultyConn) {
+			write := c.write
+			c.write = func(b []byte) (int, error) {
+				n, _ := write(b)
+				return n - 1, syscall.EPIPE
+			}
+		})
+		require.Equal(t, Success, container.Run(t.Context(), &RunRequest{Call: call()}).Outcome, "it has answered")
+		require.Zero(t, w.open.Load())
+	})
+}
+
+// A connection may break with the same errors as an attempt to make one.
+func TestNothingIsRepeatedAfterATimeoutOfTCP(t *testing.T) {
+	for _, reason := range []error{syscall.ETIMEDOUT, syscall.EHOSTUNREACH} {
+		bubble(t, func(t *testing.T, w *world) {
+			container := faulty(w, func(_ int64, c *faultyConn) {
+				c.read = func([]byte) (int, error) { return 0, reason }
+			})
+			for _, a := range []Answer{
+				container.Init(t.Context(), &InitRequest{Call: call(), Code: "echo"}), container.Run(t.Context(), &RunRequest{Call: call()}),
+			} {
+				require.True(t, a.Sent && a.Broken)
+				require.False(t, a.Refused)
+				require.ErrorIs(t, a.Err, reason)
+				require.Equal(t, DeveloperError, a.Outcome)
+			}
+			require.EqualValues(t, 2, w.dials.Load())
+		})
+	}
+}
+
 // The context ends just when the answer arrives: what that does to the connection must not happen to the next call on it.
 func TestAContextThatEndsWithTheAnswerTakesTheConnectionAlong(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
