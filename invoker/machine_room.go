@@ -95,7 +95,7 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 	}
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if free := a.free - a.planned; a != avoid && a.usable() && free >= memory && (best == nil || free < best.free-best.planned) {
+		if free := a.free(); a != avoid && a.usable() && free >= memory && (best == nil || free < best.free()) {
 			best = a
 		}
 	}
@@ -143,7 +143,7 @@ func (m *machine) claim(memory int) bool {
 	}
 	for _, a := range m.agentOrder {
 		running += a.removing
-		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
+		if a.usable() && a.free()+a.removing-a.claimed >= memory {
 			a.claimed += memory
 			m.room.claimed += memory
 			return true
@@ -180,7 +180,7 @@ func (m *machine) victims(memory int) []*container {
 		if !a.usable() {
 			continue
 		}
-		if found := cheapest(a.containers, memory-(a.free-a.planned+a.removing-a.claimed)); found != nil && (best == nil || len(found) < len(best)) {
+		if found := cheapest(a.containers, memory-(a.free()+a.removing-a.claimed)); found != nil && (best == nil || len(found) < len(best)) {
 			best = found
 		}
 	}
@@ -242,7 +242,7 @@ func (c *container) worth() int {
 func (m *machine) promising(memory int) *agentState {
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if a.usable() && a.free+a.used >= memory && (best == nil || a.free+a.removing > best.free+best.removing) {
+		if a.usable() && a.memory >= memory && (best == nil || a.free()+a.removing > best.free()+best.removing) {
 			best = a
 		}
 	}
