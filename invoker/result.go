@@ -76,10 +76,13 @@ type LogLine struct {
 	Log    string    `json:"log"`
 }
 
-// Logs is the output of one activation, which arrives after its result.
+// Logs is the output of one activation, which arrives after its result. Lines that nobody reads are kept up to 64 MiB, of all
+// activations together; then those of the oldest one are dropped, and a line says so.
 type Logs struct {
 	lines func(ctx context.Context) iter.Seq2[LogLine, error]
 }
 
-// Lines yields the lines, and returns when they are complete, or when ctx ends, after yielding its error.
+// Lines yields the lines as they are read, and returns when they are complete, or when ctx ends, after yielding its error. Each
+// line is yielded once: a further call goes on where the last one ended. Whatever is missing, a line in its place on stderr says so.
+// The error is [ErrNotRunning] if Run has ended before the log was complete.
 func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.lines(ctx) }
