@@ -188,7 +188,8 @@ func (m *machine) wake(now time.Time) {
 		m.supplyAll(now)
 	}
 	if due(m.room.look, now) {
-		m.room.look, m.unsettled = time.Time{}, true
+		m.room.forget()
+		m.unsettled = true
 	}
 	for {
 		c, ok := m.timers.first()

@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -117,10 +118,15 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 // release takes a slot back.
 func (m *machine) release(now time.Time, in *release) {
 	c := m.containers[in.lease.container]
-	if c == nil || !m.vacate(c, in.lease.number) {
+	if c == nil || !c.holds(in.lease.number) {
 		return // it was revoked
 	}
+	remote := c.remote()
+	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
 	c.used = now
+	if remote {
+		m.notify(now, EventRevoked, c, "its holder has released it")
+	}
 	switch in.outcome {
 	case discard:
 		m.doom(c, "its last activation forbids to use it again")
@@ -128,17 +134,6 @@ func (m *machine) release(now time.Time, in *release) {
 		m.doom(c, "it does not answer")
 	}
 	m.vacated(now, c)
-}
-
-// vacate ends a grant, and reports whether there was one.
-func (m *machine) vacate(c *container, number uint64) bool {
-	for i, s := range c.slots {
-		if s.number == number {
-			c.slots = append(c.slots[:i], c.slots[i+1:]...)
-			return true
-		}
-	}
-	return false
 }
 
 // doom has a container removed as soon as nobody holds it.

@@ -137,11 +137,12 @@ func (m *machine) makeRoom(now time.Time, z *sizeState) {
 
 // claim sets aside what becomes free soon, and reports whether it suffices.
 func (m *machine) claim(memory int) bool {
-	soon := m.room.removing - m.room.claimed
+	soon, running := m.room.removing-m.room.claimed, 0
 	if limit := m.settings.Memory; limit > 0 && limit-m.used+soon < memory {
 		return false
 	}
 	for _, a := range m.agentOrder {
+		running += a.removing
 		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
 			a.claimed += memory
 			m.room.claimed += memory
@@ -149,7 +150,7 @@ func (m *machine) claim(memory int) bool {
 		}
 	}
 	unknown := m.settings.Memory == 0 || m.room.tooMuch > 0 // what the engine has besides
-	if m.agentsKnown || unknown && soon < memory {
+	if m.agentsKnown || unknown && running-m.room.claimed < memory {
 		return false
 	}
 	m.room.claimed += memory
