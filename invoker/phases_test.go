@@ -119,7 +119,7 @@ func TestContainerDies(t *testing.T) {
 		inWorld(t, withStem, func(t *testing.T, w *world) {
 			time.Sleep(time.Second)
 			w.engine.end(w.engine.ids()[0], nil, "died")
-			time.Sleep(5 * time.Second)
+			time.Sleep(15 * time.Second)
 			r, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
 			require.NoError(t, err)
 			require.Equal(t, Prewarmed, r.Start, "it was replaced")
