@@ -181,6 +181,8 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 	case a.Reusable, !sent && !a.Refused && !a.TimedOut:
 	case !sent && a.Refused:
 		l.outcome = dead
+	case a.Broken:
+		l.outcome = crashed
 	default:
 		l.outcome = discard
 	}
