@@ -179,6 +179,8 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 	l.room = room
 	switch {
 	case a.Reusable:
+	case a.Broken && lost == nil:
+		l.outcome = crashed
 	case sent, a.TimedOut:
 		l.outcome = discard
 	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
