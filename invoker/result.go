@@ -40,6 +40,15 @@ const (
 	InternalError
 )
 
+// String returns OpenWhisk's name of the outcome, such as "application error".
+func (s Status) String() string {
+	names := [...]string{"success", "application error", "developer error", "whisk internal error"}
+	if s < 0 || int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
 // StartKind is how the container of an activation was had.
 type StartKind int
 
@@ -50,6 +59,15 @@ const (
 	Cold                       // one was started
 	Recreated                  // one was started in place of a container of the same action that was removed to make room
 )
+
+// String returns the name of the kind in lower case, such as "warm".
+func (k StartKind) String() string {
+	names := [...]string{"warm", "prewarmed", "cold", "recreated"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
 
 // LogLine is a line of output.
 type LogLine struct {
