@@ -34,6 +34,13 @@ type printer struct {
 	began   time.Time
 }
 
+func newPrinter() *printer {
+	return &printer{
+		printed: map[string]*[2]string{}, latency: map[string]time.Duration{}, fails: map[string]error{},
+		lost: map[Stream]int64{}, under: map[string]int{}, link: map[string]string{}, began: time.Now(),
+	}
+}
+
 func (p *printer) print(id string, stdout, stderr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,10 +120,7 @@ type logWorld struct {
 func inLogWorld(t *testing.T, f func(t *testing.T, w *logWorld)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &printer{
-			printed: map[string]*[2]string{}, latency: map[string]time.Duration{}, fails: map[string]error{},
-			lost: map[Stream]int64{}, under: map[string]int{}, link: map[string]string{}, began: time.Now(),
-		}
+		p := newPrinter()
 		w := &logWorld{printer: p, t: t}
 		w.logCollector = newLogCollector(p, slog.New(slog.NewTextHandler(&w.log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
