@@ -161,6 +161,7 @@ func (p *replay) destroyed(id string) {
 // comparison is a pool of OpenWhisk and ours with the same calls, stem cells, memory and agents.
 type comparison struct {
 	agents, agentMemory int
+	bestFit             bool // OpenWhisk's containers as well
 	workload            workload.Config
 }
 
@@ -172,7 +173,7 @@ var compared = []struct {
 func (c comparison) whisk() *whiskpool.Pool {
 	config := whiskpool.Config{
 		UserMemory: c.agents * c.agentMemory, Agents: c.agents, AgentMemory: c.agentMemory,
-		PauseGrace: 50 * time.Millisecond, IdleTimeout: 10 * time.Minute, Check: 10 * time.Minute, Remove: replayRemove,
+		BestFit: c.bestFit, PauseGrace: 50 * time.Millisecond, IdleTimeout: 10 * time.Minute, Check: 10 * time.Minute, Remove: replayRemove,
 	}
 	for _, s := range compared {
 		config.Stems = append(config.Stems, whiskpool.Stem{
@@ -205,4 +206,43 @@ func TestFewerColdStartsThanByOpenWhisksRules(t *testing.T) {
 	require.Zero(t, ours.refused)
 	require.LessOrEqual(t, ours.report.ColdShare(), whisk.Report.ColdShare()/2)
 	require.LessOrEqual(t, ours.report.Wait(0.99), whisk.Report.Wait(0.99)/2)
+}
+
+// usable returns the share of what is free that containers of 512 MiB can use, and how many agents have no container.
+func usable(agents []whiskpool.Agent) (share float64, empty int) {
+	fits, free := 0, 0
+	for _, a := range agents {
+		fits += a.Free / 512 * 512
+		free += a.Free
+		if a.Containers == 0 {
+			empty++
+		}
+	}
+	return float64(fits) / float64(free), empty
+}
+
+func TestAgentsEmptyWhenTheLoadFalls(t *testing.T) {
+	fall := func(at time.Duration) float64 {
+		if at < 30*time.Minute {
+			return 1
+		}
+		return 0.1
+	}
+	for seed := range uint64(3) {
+		for _, n := range []int{16, 64} {
+	c := comparison{agents: n, agentMemory: 4096, bestFit: true, workload: workload.Config{Seed: seed, Length: time.Hour, Actions: 500, Zipf: 1.1, PerSecond: 5, Change: fall}}
+	whisk, ours := c.whisk(), c.ours()
+	whisk.Run(40 * time.Minute)
+	ours.Run(40 * time.Minute)
+	share, empty := usable(whisk.Agents())
+	fmt.Println(share, empty)
+	share, empty = usable(ours.agents)
+	fmt.Println(share, empty)
+	used := 0
+	for _, a := range ours.machine.agentOrder { used+=a.used }
+	fmt.Println(used, ours.machine.stats().Containers)
+	used = 0
+	for _, a := range whisk.Agents() { used+=4096-a.Free }
+	fmt.Println(used)
+	}}
 }

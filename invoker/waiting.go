@@ -79,7 +79,7 @@ type keyState struct {
 	evicted int // containers that were removed to make room, and not started again
 
 	idle     keepalive.Histogram // how long its containers are idle between two uses
-	keep     time.Duration       // how long idle ones are kept, as of the last review
+	keep     time.Duration       // how long idle ones are kept, as of the last review; 0: not decided yet
 	reviewed time.Time
 	used     time.Time // when a container of it was last released
 	guard    guard     // of containers that die while they serve
