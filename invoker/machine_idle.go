@@ -7,7 +7,10 @@ func (m *machine) idleDue(c *container) time.Time {
 	if c.unreachable || c.wanted {
 		return time.Time{}
 	}
-	at := c.used.Add(m.keepFor(c))
+	var at time.Time
+	if !c.kept {
+		at = c.used.Add(m.keepFor(c))
+	}
 	if c.state == StateIdle && m.pauses() {
 		at = earlier(at, c.used.Add(m.settings.PauseGrace))
 	}
@@ -49,7 +52,7 @@ func (m *machine) idles(now time.Time, c *container) {
 
 // idled suspends a container that has been idle for a while, and marks one that has been for long.
 func (m *machine) idled(now time.Time, c *container) {
-	if !now.Before(c.used.Add(m.keepFor(c))) {
+	if !c.kept && !now.Before(c.used.Add(m.keepFor(c))) {
 		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
 		return
 	}
