@@ -1,16 +1,19 @@
 package invoker
 
+import "github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
+
 // agentState is a machine on which containers run.
 type agentState struct {
 	id          string
-	containers  []*container // in no order
-	used        int          // MiB that they take
-	removing    int          // MiB of those that are being removed
-	free        int          // MiB that are free besides, if known
-	known       bool         // the engine has said what is free
-	planned     int          // MiB of starts that are expected to come here
-	claimed     int          // MiB of what is free soon that somebody waits for, in the current step
-	sweeps      int          // containers that are being swept
+	containers  []*container               // in no order
+	used        int                        // MiB that they take
+	removing    int                        // MiB of those that are being removed
+	free        int                        // MiB that are free besides, if known
+	known       bool                       // the engine has said what is free
+	planned     int                        // MiB of starts that are expected to come here
+	claimed     int                        // MiB of what is free soon that somebody waits for, in the current step
+	sweeps      int                        // containers that are being swept
+	idle        *victims.Agent[*container] // those that may be removed
 	draining    bool
 	unreachable bool
 }

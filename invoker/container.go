@@ -1,6 +1,10 @@
 package invoker
 
-import "time"
+import (
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
+)
 
 // container is what the machine knows of a container. It counts memory from the decision to start it until it is certainly
 // gone.
@@ -37,6 +41,9 @@ type container struct {
 	created, used time.Time
 	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
 	reason        string    // of the mark, and of the removal
+
+	slot    victims.Slot[*container] // among those that may be removed
+	indexed State                    // with which it is there; "": it is not
 
 	timer         time.Time // when the machine looks at it: not later than its due
 	timerPosition int

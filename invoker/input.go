@@ -26,11 +26,10 @@ type (
 
 	// acquire: a caller wants a slot of a container for a key.
 	acquire struct {
-		ref       ref
-		session   session
-		key       Key
-		userImage bool
-		timeout   time.Duration // of the action: how long a run may go on
+		ref     ref
+		session session
+		key     Key
+		timeout time.Duration // of the action: how long a run may go on
 	}
 	// cancel: the caller waits no longer.
 	cancel struct{ ref ref }

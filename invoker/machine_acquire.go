@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,9 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 		m.emit(refuse{ref: in.ref, err: err})
 		m.tidyKey(k)
 		return
+	}
+	if k.bound == 0 && k.waiters.size == 0 && !k.used.IsZero() {
+		k.idle.Add(now.Sub(k.used)) // it was kept too short a time
 	}
 	m.waited++
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
@@ -98,6 +102,9 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		kind = c.start
 	}
 	m.started[kind]++
+	if c.initialised && !c.held() {
+		c.key.idle.Add(now.Sub(c.used))
+	}
 	c.slots = append(c.slots, slot{number: m.grants, session: s})
 	c.state, c.recalled = StateBusy, false
 	m.file(c)
@@ -117,10 +124,15 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 // release takes a slot back.
 func (m *machine) release(now time.Time, in *release) {
 	c := m.containers[in.lease.container]
-	if c == nil || !m.vacate(c, in.lease.number) {
+	if c == nil || !c.holds(in.lease.number) {
 		return // it was revoked
 	}
-	c.used = now
+	remote := c.remote()
+	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
+	c.used, c.key.used = now, now
+	if remote {
+		m.notify(now, EventRevoked, c, "its holder has released it")
+	}
 	switch in.outcome {
 	case discard:
 		m.doom(c, "its last activation forbids to use it again")
@@ -128,17 +140,6 @@ func (m *machine) release(now time.Time, in *release) {
 		m.doom(c, "it does not answer")
 	}
 	m.vacated(now, c)
-}
-
-// vacate ends a grant, and reports whether there was one.
-func (m *machine) vacate(c *container, number uint64) bool {
-	for i, s := range c.slots {
-		if s.number == number {
-			c.slots = append(c.slots[:i], c.slots[i+1:]...)
-			return true
-		}
-	}
-	return false
 }
 
 // doom has a container removed as soon as nobody holds it.

@@ -12,7 +12,7 @@ import (
 func (m *machine) agentOf(id string) *agentState {
 	a := m.agents[id]
 	if a == nil {
-		a = &agentState{id: id}
+		a = &agentState{id: id, idle: m.idle.Add()}
 		m.agents[id] = a
 		m.agentOrder = append(m.agentOrder, a)
 	}
@@ -149,6 +149,7 @@ func (m *machine) tidyAgent(a *agentState) {
 		return
 	}
 	delete(m.agents, a.id)
+	m.idle.Remove(a.idle)
 	m.agentOrder = slices.DeleteFunc(m.agentOrder, func(o *agentState) bool { return o == a })
 }
 

@@ -53,11 +53,15 @@ func (m *machine) sweep(now time.Time, c *container) {
 	m.remove(now, c, c.reason)
 }
 
-// swept lets the next containers of an agent be swept.
-func (m *machine) swept(a *agentState) {
+// swept sweeps the next containers of an agent.
+func (m *machine) swept(now time.Time, a *agentState) {
 	a.sweeps--
 	for _, c := range a.containers {
-		if c.state == StateMarked {
+		switch {
+		case c.state != StateMarked:
+		case due(m.due(c), now):
+			m.sweep(now, c)
+		default:
 			m.arm(c)
 		}
 	}

@@ -43,6 +43,7 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	if a != nil {
 		a.removing -= c.removing()
 		a.remove(c)
+		m.room.forget()
 	}
 	c.state = StateGone
 	m.file(c)
@@ -51,7 +52,6 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	m.used -= c.shape.Memory
 	c.shape.containers--
 	delete(m.containers, c.id)
-	m.room.forget()
 	m.notify(now, EventGone, c, reason)
 	if c.recorded {
 		m.emit(forget{id: c.id})
@@ -62,7 +62,7 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	}
 	m.tidyShape(c.shape)
 	if c.swept {
-		m.swept(a)
+		m.swept(now, a)
 	}
 	if a != nil {
 		m.tidyAgent(a)

@@ -118,12 +118,7 @@ func (m *machine) lose(c *container, until time.Time) {
 // found has a container be used again that was lost.
 func (m *machine) found(now time.Time, c *container) {
 	c.lost, c.until, c.used = false, time.Time{}, now
-	suspended := c.adopted && m.settings.canSuspend // perhaps
 	c.adopted = false
-	if suspended {
-		m.beginResume(c)
-		return
-	}
 	m.vacated(now, c)
 }
 

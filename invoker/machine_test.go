@@ -91,7 +91,9 @@ func keyNamed(name string) Key {
 }
 
 // lease returns the nth grant of the first term.
-func lease(container string, n uint64) leaseID { return leaseID{container: container, number: 1<<32 + n} }
+func lease(container string, n uint64) leaseID {
+	return leaseID{container: container, number: 1<<32 + n}
+}
 
 func (b *bench) acquire(r ref, k Key) []command {
 	b.t.Helper()
@@ -196,7 +198,7 @@ func TestAColdStartIsProbedBoundAndGrantedInThisOrder(t *testing.T) {
 
 	b.step(probed{id: "o-1-1"})
 	require.Equal(t, []string{"ready o-1-1"}, kinds(b.commands))
-	require.Equal(t, []bind{{record: record{ID: "o-1-1", Incarnation: "i", Key: keyNamed("a"), Timeout: time.Minute, Term: 1}}}, only[bind](b.commands))
+	require.Equal(t, []bind{{record: record{ID: "o-1-1", Incarnation: "i", Key: keyNamed("a"), Timeout: time.Minute, Term: 1}, instance: instance}}, only[bind](b.commands))
 	require.Empty(t, only[grant](b.commands), "nothing is granted before the record is durable")
 
 	b.step(stored{id: "o-1-1"})

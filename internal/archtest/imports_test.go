@@ -27,6 +27,7 @@ const (
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
+	"examples/invoker":     {"invoker", "invoker/procengine"},
 	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "controlapi", "metrics", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
@@ -64,6 +65,8 @@ var imports = map[string][]string{
 	// For the comparison with OpenWhisk, in tests and benchmarks.
 	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
 	"invoker/internal/workload":  {},
+	"invoker/mesosengine":        {"invoker", "scheduler", "task"},
+	"invoker/whiskconf":          {"invoker", "invoker/mesosengine", "scheduler", "task"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
