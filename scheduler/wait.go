@@ -14,9 +14,9 @@ import (
 type Until int
 
 const (
-	UntilRunning Until = iota // the task is running and, if it has a health check, healthy
-	UntilEnded                // the task has ended, however it did
-	UntilRunningAnyHealth     // the task is running, whatever its health check says
+	UntilRunning          Until = iota // the task is running and, if it has a health check, healthy
+	UntilEnded                         // the task has ended, however it did
+	UntilRunningAnyHealth              // the task is running, whatever its health check says
 )
 
 // String returns "running", "ended" or "running_any_health".
