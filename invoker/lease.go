@@ -23,6 +23,10 @@ type Lease struct {
 	refused   error         // why the caller gets none
 	answered  chan struct{} // closed when it is known; nil if the caller does not wait
 
+	// Used by the run under way.
+	ready bool // /init has succeeded
+	used  bool // there was a run before
+
 	mu       sync.Mutex
 	running  bool
 	released bool
@@ -58,7 +62,12 @@ func (l *Lease) Run(ctx context.Context, act Activation) (*Result, error) {
 		return nil, err
 	}
 	defer l.end()
-	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init}
+	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init && !l.ready}
+	r.result = Result{ActivationID: r.activation.ID, Container: l.granted.to.ID}
+	if !l.used {
+		r.result.Start, r.result.Wait = l.granted.start, l.wait
+	}
+	l.used = true
 	return r.do(ctx)
 }
 
@@ -136,7 +145,6 @@ type run struct {
 // do sends what is to be sent.
 func (r *run) do(ctx context.Context) (*Result, error) {
 	l := r.lease
-	r.result = Result{ActivationID: r.activation.ID, Start: l.granted.start, Wait: l.wait, Container: l.granted.to.ID}
 	r.log = l.pool.logs.begin(ctx, l.granted.to, r.action, r.init)
 	if r.init {
 		answer := l.container.Init(ctx, &actionclient.InitRequest{
@@ -146,7 +154,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 		if answer.Outcome != actionclient.Success {
 			return r.finish(ctx, answer, answer.Sent)
 		}
-		l.granted.init, l.granted.start = false, Warm // for the next run of this lease
+		l.ready = true
 		l.pool.input(initialised{l.granted.lease})
 	}
 	answer := l.container.Run(ctx, &actionclient.RunRequest{Call: r.call(), Params: r.activation.Params})
