@@ -52,7 +52,7 @@ func newReplay(c PoolConfig, agents, agentMemory int, w *workload.Workload) *rep
 	var seen []Agent
 	for i := range p.agents {
 		p.agents[i].Free = agentMemory
-		seen = append(seen, Agent{ID: fmt.Sprint("agent-", i), FreeMemory: agentMemory})
+		seen = append(seen, Agent{ID: fmt.Sprint("agent-", i), Memory: agentMemory})
 	}
 	p.After(0, func() { p.step(agentsSeen{agents: seen}) })
 	for i, call := range w.Calls {

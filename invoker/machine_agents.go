@@ -74,18 +74,25 @@ func (m *machine) containerChanged(now time.Time, c *container, in Change) {
 
 // ended takes that a container does not run any more.
 func (m *machine) ended(now time.Time, c *container, in Change) {
-	was := c.state
-	if was == StateCreating {
+	if c.state == StateCreating {
 		c.ended = true // its creation is still to be answered
 		return
 	}
+	if in.ID != "" && !errors.Is(in.Err, ErrUnavailable) { // else it could not help it
+		m.blameEnd(now, c, in.Reason)
+	}
 	m.gone(now, c, in.Reason)
+}
+
+// blameEnd decides what it means that a container ended by itself.
+func (m *machine) blameEnd(now time.Time, c *container, reason string) {
 	switch {
-	case errors.Is(in.Err, ErrUnavailable): // it could not help it
-	case was == StateProbing:
-		m.blame(now, c, fmt.Errorf("%w: it ended before it answered: %s", ErrStart, in.Reason))
-	case was == StateStem:
-		c.shape.pause.failed(now)
+	case c.state == StateProbing:
+		m.blame(now, c, fmt.Errorf("%w: it ended before it answered: %s", ErrStart, reason))
+	case c.state == StateStem && now.Sub(c.created) < shortLife:
+		m.startsFail(now, c, fmt.Errorf("%w: it ended soon: %s", ErrStart, reason))
+	case c.state == StateBusy && c.held():
+		m.fails(now, &c.key.guard, c)
 	}
 }
 
@@ -101,12 +108,17 @@ func (m *machine) usableAgain(now time.Time, c *container) {
 	m.arm(c)
 }
 
-// drain has a container go that nobody uses, and does nothing yet about others.
+// drain has a container go as soon as nobody uses it, if its agent is drained, and stay if it is not any more.
 func (m *machine) drain(now time.Time, c *container) {
+	m.file(c)
+	if !c.draining() {
+		m.usableAgain(now, c)
+		return
+	}
 	switch c.state {
 	case StateStem, StateIdle, StateSuspended:
 		if !c.wanted {
-			m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+			m.mark(now, c, "its agent is drained", now)
 		}
 	case StateBusy:
 		if c.remote() && !c.recalled {
@@ -118,19 +130,16 @@ func (m *machine) drain(now time.Time, c *container) {
 // agentsSeen takes what is free where.
 func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, a := range m.agentOrder {
-		a.known, a.free = false, 0
+		a.known, a.memory = false, 0
 	}
 	m.agentsKnown = true
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
-		a.known, a.free = true, in.FreeMemory
+		a.known, a.memory = true, in.Memory
 		if in.Draining != a.draining {
 			a.draining = in.Draining
 			for _, c := range a.inOrder() {
-				if a.draining {
-					m.drain(now, c)
-				}
-				m.file(c)
+				m.drain(now, c)
 			}
 		}
 	}

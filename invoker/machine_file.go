@@ -16,7 +16,7 @@ func (m *machine) file(c *container) {
 	}
 	m.index(c)
 	s := c.shape
-	if cell := c.state == StateStem && c.home != nil && !c.agent.draining; cell != c.cell {
+	if cell := c.state == StateStem && c.home != nil; cell != c.cell {
 		c.cell = cell
 		s.ready += change(cell)
 		m.unsettled = true

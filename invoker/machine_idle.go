@@ -38,8 +38,8 @@ func (m *machine) idles(now time.Time, c *container) {
 	if c.state != StateIdle && c.state != StateStem {
 		return
 	}
-	if c.agent.draining {
-		m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+	if c.draining() {
+		m.mark(now, c, "its agent is drained", now)
 		return
 	}
 	if m.room.scarce {

@@ -91,7 +91,7 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 	}
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if free := a.free - a.planned; a != avoid && a.usable() && free >= memory && (best == nil || free < best.free-best.planned) {
+		if free := a.free(); a != avoid && a.usable() && free >= memory && (best == nil || free < best.free()) {
 			best = a
 		}
 	}
@@ -139,7 +139,7 @@ func (m *machine) claim(memory int) bool {
 	}
 	for _, a := range m.agentOrder {
 		running += a.removing
-		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
+		if a.usable() && a.free()+a.removing-a.claimed >= memory {
 			a.claimed += memory
 			m.room.claimed += memory
 			return true
@@ -170,7 +170,7 @@ func (m *machine) evict(now time.Time, c *container) {
 func (m *machine) promising(memory int) *agentState {
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if a.usable() && a.free+a.used >= memory && (best == nil || a.free+a.removing > best.free+best.removing) {
+		if a.usable() && a.memory >= memory && (best == nil || a.free()+a.removing > best.free()+best.removing) {
 			best = a
 		}
 	}

@@ -43,7 +43,7 @@ func TestWhoHasWaitedTwoSecondsForRoomIsNotOvertaken(t *testing.T) {
 
 func TestOnAClusterOneAgentIsKeptForWhoWaitsForRoom(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.Memory = 0 })
-	b.step(agentsSeen{agents: []Agent{{ID: "x", FreeMemory: 1024}, {ID: "y", FreeMemory: 512}}})
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 1024}, {ID: "y", Memory: 512}}})
 	b.acquire(1, sized("a", 512)) // is expected where it leaves least
 	b.up("o-1-1", "y")
 	b.step(stored{id: "o-1-1"})
@@ -51,7 +51,7 @@ func TestOnAClusterOneAgentIsKeptForWhoWaitsForRoom(t *testing.T) {
 	b.acquire(3, sized("big", 1024))
 	b.elapse(2 * time.Second)
 	require.Empty(t, only[create](b.acquire(4, sized("small", 256))), "x is kept, and y is full")
-	b.step(agentsSeen{agents: []Agent{{ID: "x", FreeMemory: 768}, {ID: "y", FreeMemory: 0}, {ID: "z", FreeMemory: 256}}})
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 1024}, {ID: "y", Memory: 512}, {ID: "z", Memory: 256}}})
 	require.Len(t, only[create](b.commands), 1, "elsewhere there is room")
 	b.step(release{lease: busy})
 	require.Equal(t, []destroy{{id: "o-1-2"}}, only[destroy](b.commands))
@@ -61,7 +61,7 @@ func TestOnAClusterOneAgentIsKeptForWhoWaitsForRoom(t *testing.T) {
 
 func TestWhatFitsNowhereHoldsNobodyUp(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.Memory = 0 })
-	b.step(agentsSeen{agents: []Agent{{ID: "x", FreeMemory: 512}}})
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 512}}})
 	b.acquire(1, sized("big", 1024))
 	b.elapse(time.Minute)
 	require.Len(t, only[create](b.acquire(2, sized("small", 256))), 1)

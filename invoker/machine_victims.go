@@ -86,7 +86,7 @@ func (m *machine) victims(now time.Time, memory int) []*container {
 	for _, a := range m.agentOrder {
 		a.idle.Free, a.idle.Busy = math.MinInt32, len(a.containers)-a.idle.Len()
 		if a.usable() {
-			a.idle.Free = min(a.free-a.planned+a.removing-a.claimed, left)
+			a.idle.Free = min(a.free()+a.removing-a.claimed, left)
 		}
 	}
 	if agent, chosen := m.idle.Choose(memory, spare); agent != nil || left >= memory {
