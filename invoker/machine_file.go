@@ -95,7 +95,7 @@ func (m *machine) fire(now time.Time, c *container) {
 	case StateRemoving:
 		m.destroy(c)
 	case StateBusy:
-		m.found(now, c)
+		m.waitedFor(now, c)
 	}
 	m.arm(c)
 }

@@ -23,6 +23,12 @@ func (m *machine) session(s session) *sessionState {
 	return nil
 }
 
+// heldBy reports whether a session holds a container by a grant.
+func (m *machine) heldBy(s session, l leaseID) bool {
+	c := m.containers[l.container]
+	return c != nil && slices.Contains(c.slots, slot{number: l.number, session: s})
+}
+
 // serveSession takes what another process says about its session.
 func (m *machine) serveSession(now time.Time, in input) {
 	switch in := in.(type) {
@@ -41,6 +47,8 @@ func (m *machine) serveSession(now time.Time, in input) {
 		for _, l := range in.leases {
 			if !m.declare(now, in.session, l) {
 				m.emit(revoke{session: in.session, lease: l})
+			} else if slices.Contains(in.initialised, l) {
+				m.initialised(now, l)
 			}
 		}
 	case closed:
@@ -51,7 +59,7 @@ func (m *machine) serveSession(now time.Time, in input) {
 // declare lets a process that held a container before this run go on, and reports whether it may.
 func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	c := m.containers[l.container]
-	if c != nil && slices.Contains(c.slots, slot{number: l.number, session: s}) {
+	if m.heldBy(s, l) {
 		return true
 	}
 	if c == nil || !c.adopted || c.state != StateBusy || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
@@ -60,7 +68,7 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	if !c.lost && (s != 0 || c.remote() || len(c.slots) >= c.key.Concurrency) {
 		return false
 	}
-	c.lost, c.until = false, time.Time{}
+	c.lost, c.undeclared, c.until = false, false, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
 	m.file(c)
 	if s != 0 {
@@ -85,7 +93,7 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
 	for _, w := range m.sorted() {
 		if w.session == s {
-			m.turnAway(w, errSessionEnded)
+			m.turnAway(w, ErrSession)
 		}
 	}
 	for _, c := range m.inOrder() {
@@ -113,6 +121,19 @@ func (m *machine) lose(c *container, until time.Time) {
 	c.state, c.lost, c.until, c.recalled = StateBusy, true, until, false
 	m.file(c)
 	m.arm(c)
+}
+
+// waitedFor decides what becomes of a container that was lost, when its holder could have declared it, or when what it may run is over.
+func (m *machine) waitedFor(now time.Time, c *container) {
+	switch {
+	case !c.initialised:
+		m.remove(now, c, "it may have been initialised")
+	case c.undeclared:
+		c.undeclared = false
+		m.lose(c, now.Add(c.key.timeout))
+	default:
+		m.found(now, c)
+	}
 }
 
 // found has a container be used again that was lost.
