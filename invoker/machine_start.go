@@ -101,11 +101,11 @@ func (m *machine) probed(now time.Time, in probed) {
 	case in.err != nil:
 		m.startFailed(now, c, in.err)
 	default:
-		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
-		c.shape.pause.worked()
 		if !c.adopted {
 			c.shape.demand.Started(now.Sub(c.created))
 		}
+		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
+		c.shape.pause.worked()
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")
