@@ -174,15 +174,17 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 		r.result.Status = InternalError
 	}
 	var room <-chan struct{}
-	r.result.Logs, room = r.log.end(r.result.Status, sent)
+	r.result.Logs, room = r.log.end(sent)
 	l.mu.Lock()
 	l.room = room
 	switch {
-	case a.Reusable, !sent && !a.Refused && !a.TimedOut:
-	case !sent && a.Refused:
-		l.outcome = dead
-	default:
+	case a.Reusable:
+	case a.Broken && lost == nil:
+		l.outcome = crashed
+	case sent, a.TimedOut:
 		l.outcome = discard
+	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
+		l.outcome = dead
 	}
 	l.mu.Unlock()
 	switch {

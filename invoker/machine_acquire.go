@@ -33,6 +33,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
 	k.waiters.add(w)
+	m.queue.add(w)
 	m.tidyKey(k)
 	m.demand(k)
 	m.supply(now, k)
@@ -66,7 +67,7 @@ func (m *machine) admit(k *keyState) error {
 		full.Reason, full.RetryAfter = "too many callers wait", retryAfter
 		return full
 	}
-	return nil
+	return k.broken()
 }
 
 // retryAfter is when a caller who is refused had better come again.
@@ -84,6 +85,7 @@ func (m *machine) cancel(r ref) {
 func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
+	m.queue.remove(w)
 	m.demand(w.key)
 	m.tidyKey(w.key)
 }
@@ -138,6 +140,11 @@ func (m *machine) release(now time.Time, in *release) {
 		m.doom(c, "its last activation forbids to use it again")
 	case dead:
 		m.doom(c, "it does not answer")
+	case crashed:
+		m.doom(c, "it ended while it served")
+		m.fails(now, &c.key.guard, c)
+	default:
+		m.works(now, &c.key.guard, c)
 	}
 	m.vacated(now, c)
 }
@@ -173,7 +180,7 @@ func (m *machine) vacated(now time.Time, c *container) {
 // serve gives what is free of a container to those who wait for its key, in order.
 func (m *machine) serve(now time.Time, c *container) {
 	for w := c.key.waiters.head; w != nil && c.hasRoom(); {
-		next := w.next
+		next := c.key.waiters.next(w)
 		if w.session == 0 || !c.held() {
 			m.leave(w)
 			m.grant(now, c, w.ref, w.session)

@@ -83,10 +83,12 @@ func (m *machine) expireSessions(now time.Time) {
 // endSession takes all containers from a process. One that is lost may have left them running what was sent before its lease ended.
 func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
-	for _, w := range m.sorted() {
+	for w := m.queue.head; w != nil; {
+		next := m.queue.next(w)
 		if w.session == s {
 			m.turnAway(w, errSessionEnded)
 		}
+		w = next
 	}
 	for _, c := range m.inOrder() {
 		if len(c.slots) == 0 || c.slots[0].session != s {
@@ -129,15 +131,5 @@ func (m *machine) inOrder() []*container {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b *container) int { return cmp.Compare(a.serial, b.serial) })
-	return all
-}
-
-// sorted returns all callers that wait in the order in which they came.
-func (m *machine) sorted() []*waiter {
-	all := make([]*waiter, 0, len(m.waiters))
-	for _, w := range m.waiters {
-		all = append(all, w)
-	}
-	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.number, b.number) })
 	return all
 }

@@ -17,6 +17,7 @@ func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
 	id := m.settings.owner + "-" + strconv.FormatUint(m.term, 36) + "-" + strconv.FormatUint(m.serial, 10)
 	c := &container{id: id, serial: m.serial, instance: Instance{ID: id}, shape: s, state: StateCreating, planned: planned, created: now}
 	m.add(c)
+	m.begin(now, &s.guard, c)
 	if s.labels == nil {
 		s.labels = m.labels(s.Shape)
 	}
@@ -105,7 +106,7 @@ func (m *machine) probed(now time.Time, in probed) {
 			c.shape.demand.Started(now.Sub(c.created))
 		}
 		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
-		c.shape.pause.worked()
+		m.works(now, &c.shape.guard, c)
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")
@@ -115,7 +116,7 @@ func (m *machine) probed(now time.Time, in probed) {
 
 // offer gives a stem cell to whoever waits longest for one.
 func (m *machine) offer(now time.Time, c *container) {
-	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && c.home != nil {
+	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && !c.unreachable {
 		m.bind(now, c, k, Cold)
 		return
 	}
@@ -140,12 +141,12 @@ func (m *machine) blame(now time.Time, c *container, err error) {
 	case errors.Is(err, ErrUnavailable):
 		m.engine.failed(now)
 	default:
-		s.pause.failed(now)
 		if w := s.oldest(); w != nil {
 			if w.failures++; w.failures >= maxAttempts || errors.Is(err, ErrImage) {
-				m.turnAway(w, startError(s.Tenant != "", s.Image, err))
+				m.turnAway(w, s.startError(err))
 			}
 		}
+		m.startsFail(now, c, err)
 	}
 	m.unsettled = true
 }

@@ -81,6 +81,7 @@ func (m *machine) demand(k *keyState) {
 	s.need += need - k.need
 	k.need = need
 	if need > 0 {
+		k.lacks = k.firstLacking()
 		s.hungry.put(k)
 	} else {
 		s.hungry.remove(k)
@@ -93,11 +94,6 @@ func (m *machine) hunger(s *shapeState) {
 	lack := s.lack()
 	s.size.lack += lack - s.lacking
 	s.lacking = lack
-	if lack > 0 {
-		s.size.hungry.put(s)
-	} else {
-		s.size.hungry.remove(s)
-	}
 }
 
 // keyOf returns the state of a key.
@@ -106,6 +102,7 @@ func (m *machine) keyOf(key Key) *keyState {
 	k := m.keys[key]
 	if k == nil {
 		k = &keyState{Key: key, shape: m.shapeOf(key.Shape)}
+		k.guard.key, k.guard.shape = k, k.shape
 		k.shape.keys++
 		m.keys[key] = k
 	}
@@ -125,6 +122,7 @@ func (m *machine) tidyKey(k *keyState) {
 		oldest := m.spare.head
 		m.spare.remove(oldest)
 		delete(m.keys, oldest.Key)
+		m.guards.remove(&oldest.guard)
 		oldest.shape.keys--
 		m.tidyShape(oldest.shape)
 	}
@@ -136,6 +134,7 @@ func (m *machine) tidyShape(s *shapeState) {
 		return
 	}
 	delete(m.shapes, s.Shape)
+	m.guards.remove(&s.guard)
 	m.shapeOrder = slices.DeleteFunc(m.shapeOrder, func(o *shapeState) bool { return o == s })
 }
 
@@ -144,6 +143,7 @@ func (m *machine) shapeOf(shape Shape) *shapeState {
 	s := m.shapes[shape]
 	if s == nil {
 		s = &shapeState{Shape: shape, size: m.sizeOf(shape.Memory)}
+		s.guard.shape = s
 		m.shapes[shape] = s
 		m.shapeOrder = append(m.shapeOrder, s)
 	}
