@@ -25,6 +25,7 @@ type container struct {
 	start       StartKind // of the first grant
 	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
 	undeclared  bool      // a holder of the term before may still send to it, and declare it
+	kept        bool      // it is one of those that are reserved for its key
 	doomed      bool      // it is removed once nobody holds it
 	unreachable bool
 	recalled    bool // the holder has been asked to release it
