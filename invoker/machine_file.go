@@ -37,6 +37,10 @@ func (m *machine) file(c *container) {
 		m.demand(c.key)
 		m.unsettled = true
 	}
+	if c.kept && (c.state == StateMarked || c.state == StateRemoving || c.state == StateGone) {
+		m.letGo(c)
+		m.keepReserved(c.key)
+	}
 }
 
 // countAway counts containers that other processes could be asked for.
@@ -95,7 +99,7 @@ func (m *machine) fire(now time.Time, c *container) {
 	case StateRemoving:
 		m.destroy(c)
 	case StateBusy:
-		m.waitedFor(now, c)
+		m.found(now, c)
 	}
 	m.arm(c)
 }
