@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/actionruntime"
 	"github.com/mesos-actor/mesos-actor-go/invoker/enginetest"
 )
 
@@ -19,9 +20,14 @@ func TestMain(m *testing.M) {
 		case "container":
 			serve()
 			return
-		case "invoker":
-			embed(os.Args[2])
+		case "engine":
+			embedEngine(os.Args[2])
 			return
+		case "invoker":
+			embedInvoker(os.Args[2])
+			return
+		case "action":
+			os.Exit(actionruntime.Main())
 		}
 	}
 	os.Exit(m.Run())
