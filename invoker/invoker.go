@@ -24,7 +24,7 @@ type Invoker struct {
 	closed  bool
 	present *term          // the run under way, or the last one; nil before the first
 	stores  []*recordStore // whose calls may not have returned
-	memory  memory
+	memory  *memory
 }
 
 // term is one run of an Invoker.
@@ -45,7 +45,7 @@ func New(c Config) (*Invoker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: memory{}}, nil
+	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
 }
 
 // Run is [Invoker.Lead] for a process that is alone.
