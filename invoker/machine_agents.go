@@ -136,6 +136,10 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
 		a.known, a.memory = true, in.Memory
+		if a.unreachable || slices.ContainsFunc(a.containers, func(c *container) bool { return c.unreachable }) {
+			// That it can be reached again was missed.
+			m.changed(now, Change{Agent: a.id, State: Reachable})
+		}
 		if in.Draining != a.draining {
 			a.draining = in.Draining
 			for _, c := range a.inOrder() {
