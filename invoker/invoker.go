@@ -115,7 +115,7 @@ func (v *Invoker) newPool(t scheduler.Term) *pool {
 		}),
 		begun: make(chan struct{}), watching: make(chan struct{}), known: make(chan struct{}), stopped: make(chan struct{}),
 		more: make(chan struct{}, 1), timer: time.NewTimer(0),
-		callers: map[ref]*Lease{}, leases: map[uint64]*Lease{}, creating: map[string]creation{}, live: map[string]*actionclient.Container{},
+		callers: map[ref]*Lease{}, leases: map[uint64]*Lease{}, creating: map[string]creation{}, reserved: map[Key]*reservation{}, live: map[string]*actionclient.Container{},
 	}
 	p.timer.Stop()
 	store := t.Store

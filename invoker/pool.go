@@ -46,6 +46,7 @@ type pool struct {
 	leases   map[uint64]*Lease // which are granted, by the number of the grant
 	creating map[string]creation
 	live     map[string]*actionclient.Container // those that leases were granted of
+	reserved map[Key]*reservation
 	ended    ended
 
 	// What a warm container is had and given back with, so that nothing is allocated for it.
@@ -56,6 +57,8 @@ type pool struct {
 type (
 	// releaseLater gives a lease back when its container may be used again.
 	releaseLater struct{ lease *Lease }
+	// keep keeps the containers of a reservation.
+	keep struct{ of *reservation }
 	// gone lets go of what is kept for a container.
 	gone struct {
 		id        string
@@ -64,6 +67,7 @@ type (
 )
 
 func (releaseLater) isCommand() {}
+func (keep) isCommand()         {}
 func (gone) isCommand()         {}
 
 // run does all that belongs to a run until ctx ends. It returns why.
@@ -168,6 +172,9 @@ func (p *pool) carryOut(c command) {
 		if id := c.event.Container.ID; c.event.Kind == EventGone {
 			p.putOff(gone{id, p.live[id]})
 			delete(p.live, id)
+			if r := p.reserved[c.event.Container.Key]; r != nil {
+				signal(r.lacks)
+			}
 			delete(p.memory.records, id)
 		}
 	case bind, note, forget:
@@ -301,14 +308,22 @@ func (p *pool) end(why error) {
 	}
 }
 
-// acquire has the machine grant a lease to the caller, and waits for that.
-func (p *pool) acquire(ctx context.Context, l *Lease) error {
+// wait waits until the machine has started.
+func (p *pool) wait(ctx context.Context) error {
 	select {
 	case <-p.begun:
+		return nil
 	case <-p.stopped:
 		return p.over
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// acquire has the machine grant a lease to the caller, and waits for that.
+func (p *pool) acquire(ctx context.Context, l *Lease) error {
+	if err := p.wait(ctx); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	if p.over != nil {
