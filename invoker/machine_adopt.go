@@ -21,6 +21,7 @@ func (m *machine) start(now time.Time, term uint64) {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
 		s.cells, s.want = cells, cells.Initial
 	}
+	m.nextCheck = now.Add(checkEvery)
 	m.list(now)
 }
 
@@ -111,7 +112,8 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 		c.key.bound++
 		c.key.timeout = max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)
-		m.lose(c, now.Add(sessionTTL+sessionMargin+r.Timeout))
+		c.undeclared = true
+		m.lose(c, now.Add(sessionTTL+sessionMargin))
 	}
 }
 
@@ -142,16 +144,9 @@ func (m *machine) compare(now time.Time, instances []Instance) {
 		shape, _ := shapeOfLabels(i.Labels)
 		m.remove(now, m.known(now, i, shape), "nobody knows it")
 	}
-	for _, a := range m.agentOrder {
-		a.unreachable = false
-	}
 	for _, c := range m.inOrder() {
-		switch _, up := m.listing.up[c.id]; {
-		case !up || c.state == StateRemoving:
-		case !in[c.id]:
+		if _, up := m.listing.up[c.id]; up && !in[c.id] && c.state != StateRemoving {
 			m.gone(now, c, "it is not there any more")
-		case c.unreachable: // that it can be reached again may be what was missed
-			m.containerChanged(now, c, Change{State: Reachable})
 		}
 	}
 }

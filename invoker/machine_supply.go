@@ -81,6 +81,7 @@ func (m *machine) demand(k *keyState) {
 	s.need += need - k.need
 	k.need = need
 	if need > 0 {
+		k.lacks = k.firstLacking()
 		s.hungry.put(k)
 	} else {
 		s.hungry.remove(k)
@@ -93,11 +94,6 @@ func (m *machine) hunger(s *shapeState) {
 	lack := s.lack()
 	s.size.lack += lack - s.lacking
 	s.lacking = lack
-	if lack > 0 {
-		s.size.hungry.put(s)
-	} else {
-		s.size.hungry.remove(s)
-	}
 }
 
 // keyOf returns the state of a key.
@@ -115,7 +111,7 @@ func (m *machine) keyOf(key Key) *keyState {
 
 // tidyKey remembers a key for which nothing and nobody is there any more for a while.
 func (m *machine) tidyKey(k *keyState) {
-	spare := k.bound == 0 && k.waiters.size == 0
+	spare := k.bound == 0 && k.waiters.size == 0 && k.reserved == 0
 	switch {
 	case spare && !k.spare:
 		m.spare.add(k)

@@ -159,7 +159,7 @@ func TestStormControl(t *testing.T) {
 			w.control = true
 			w.store.forgets = containerPrefix
 		}, func(*testing.T, *world) { s.rage(10 * time.Minute) })
-		if slices.ContainsFunc(s.engine.faults(), func(f string) bool { return strings.Contains(f, "initialised for") }) {
+		if slices.ContainsFunc(s.engine.faults(), func(f string) bool { return strings.Contains(f, "initialised twice") }) {
 			return
 		}
 	}
