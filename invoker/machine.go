@@ -59,6 +59,8 @@ type machine struct {
 	sessions    []*sessionState
 
 	waiters  map[ref]*waiter
+	queue    waiterList // all of them
+	rounds   uint64     // in which was decided what to start for them
 	timers   priority[*container]
 	guards   priority[*guard] // those that are blocked for a time
 	listing  listing
@@ -93,19 +95,20 @@ type settings struct {
 	owner      string // of all containers
 	env        map[string]string
 	canSuspend bool // the engine is a Suspender
+	elected    bool // other processes may hold containers that an earlier leader has granted
 }
 
 // sessionTTL is the lease of those whose session has not been seen since the leader changed, and sessionMargin how much longer
 // the machine waits than a holder, which counts from before it sent its renewal.
 const (
-	sessionTTL    = 10 * time.Second
+	sessionTTL    = SessionTTL
 	sessionMargin = time.Second
 )
 
 func newMachine(s settings) *machine {
 	return &machine{
 		settings: s, containers: map[string]*container{}, keys: map[Key]*keyState{}, shapes: map[Shape]*shapeState{},
-		agents: map[string]*agentState{}, waiters: map[ref]*waiter{},
+		agents: map[string]*agentState{}, waiters: map[ref]*waiter{}, queue: waiterList{links: 1},
 	}
 }
 

@@ -23,6 +23,12 @@ func (m *machine) session(s session) *sessionState {
 	return nil
 }
 
+// heldBy reports whether a session holds a container by a grant.
+func (m *machine) heldBy(s session, l leaseID) bool {
+	c := m.containers[l.container]
+	return c != nil && slices.Contains(c.slots, slot{number: l.number, session: s})
+}
+
 // serveSession takes what another process says about its session.
 func (m *machine) serveSession(now time.Time, in input) {
 	switch in := in.(type) {
@@ -41,6 +47,8 @@ func (m *machine) serveSession(now time.Time, in input) {
 		for _, l := range in.leases {
 			if !m.declare(now, in.session, l) {
 				m.emit(revoke{session: in.session, lease: l})
+			} else if slices.Contains(in.initialised, l) {
+				m.initialised(now, l)
 			}
 		}
 	case closed:
@@ -51,16 +59,17 @@ func (m *machine) serveSession(now time.Time, in input) {
 // declare lets a process that held a container before this run go on, and reports whether it may.
 func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	c := m.containers[l.container]
-	if c != nil && slices.Contains(c.slots, slot{number: l.number, session: s}) {
+	if m.heldBy(s, l) {
 		return true
 	}
-	if c == nil || !c.adopted || c.state != StateBusy || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
+	if c == nil || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
 		return false
 	}
-	if !c.lost && (s != 0 || c.remote() || len(c.slots) >= c.key.Concurrency) {
+	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency
+	if !c.undeclared && !more {
 		return false
 	}
-	c.lost, c.until = false, time.Time{}
+	c.lost, c.undeclared, c.until = false, false, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
 	m.file(c)
 	if s != 0 {
@@ -83,10 +92,12 @@ func (m *machine) expireSessions(now time.Time) {
 // endSession takes all containers from a process. One that is lost may have left them running what was sent before its lease ended.
 func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
-	for _, w := range m.sorted() {
+	for w := m.queue.head; w != nil; {
+		next := m.queue.next(w)
 		if w.session == s {
-			m.turnAway(w, errSessionEnded)
+			m.turnAway(w, ErrSession)
 		}
+		w = next
 	}
 	for _, c := range m.inOrder() {
 		if len(c.slots) == 0 || c.slots[0].session != s {
@@ -98,7 +109,6 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 		case !c.initialised:
 			m.remove(now, c, "it may have been initialised")
 		case lost && !c.doomed:
-			c.adopted = false
 			m.lose(c, now.Add(c.key.timeout))
 		default:
 			c.used = now
@@ -115,10 +125,19 @@ func (m *machine) lose(c *container, until time.Time) {
 	m.arm(c)
 }
 
-// found has a container be used again that was lost.
+// found has a container be used again that was lost. What nobody has declared is set aside for longer: its holder is dead, and has
+// perhaps left it running.
 func (m *machine) found(now time.Time, c *container) {
-	c.lost, c.until, c.used = false, time.Time{}, now
-	c.adopted = false
+	if !c.initialised {
+		m.remove(now, c, "it may have been initialised")
+		return
+	}
+	if c.undeclared {
+		c.undeclared = false
+		m.lose(c, now.Add(c.key.timeout))
+		return
+	}
+	c.lost, c.adopted, c.until, c.used = false, false, time.Time{}, now
 	m.vacated(now, c)
 }
 
@@ -129,15 +148,5 @@ func (m *machine) inOrder() []*container {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b *container) int { return cmp.Compare(a.serial, b.serial) })
-	return all
-}
-
-// sorted returns all callers that wait in the order in which they came.
-func (m *machine) sorted() []*waiter {
-	all := make([]*waiter, 0, len(m.waiters))
-	for _, w := range m.waiters {
-		all = append(all, w)
-	}
-	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.number, b.number) })
 	return all
 }
