@@ -37,7 +37,11 @@ const (
 // evicted, that it has not reached a master for two minutes while other members are alive. The member then hands over,
 // and takes part again later. Run never tears the framework down: the tasks keep running. While this member does not
 // lead, the records of a [Replica] are decoded in advance.
-func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
+//
+// In each term the functions in beside run beside the scheduler, such as the Lead of package invoker. Their context ends with
+// the term. One that returns an error ends the term for this member, with that error; one that returns nil has finished. The
+// term is over when all have returned. They may use the term's store, with keys that do not begin as those of the scheduler do.
+func Run(ctx context.Context, e Elector, s *scheduler.Scheduler, beside ...func(ctx context.Context, t scheduler.Term) error) error {
 	defer logguard.Flush(ctx, s.Logger())
 	p := patience{events: s.Watch, others: func() bool { return othersLive(e.Status()) }}
 	r := runner{log: s.Logger(), lead: func(ctx context.Context, t scheduler.Term) error {
@@ -45,7 +49,7 @@ func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 		wait := p.watch(ctx, end)
 		defer wait()
 		defer end(nil)
-		return s.Lead(ctx, t)
+		return together(ctx, t, s.Lead, beside)
 	}}
 	replica, able := e.(Replica)
 	if !able {
@@ -59,6 +63,32 @@ func Run(ctx context.Context, e Elector, s *scheduler.Scheduler) error {
 		defer func() { stop = keep(ctx, follow) }()
 		return r.term(term, t)
 	})
+}
+
+// together runs lead and beside until lead has returned, or one of beside with an error, and then waits for the others. It
+// returns the first error, or nil if lead returned that first.
+func together(ctx context.Context, t scheduler.Term, lead func(context.Context, scheduler.Term) error, beside []func(context.Context, scheduler.Term) error) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var (
+		running sync.WaitGroup
+		once    sync.Once
+		first   error
+	)
+	over := func(err error) {
+		once.Do(func() { first = err })
+		end()
+	}
+	for _, f := range beside {
+		running.Go(func() {
+			if err := f(ctx, t); err != nil {
+				over(err)
+			}
+		})
+	}
+	over(lead(ctx, t))
+	running.Wait()
+	return first
 }
 
 // paced returns changes with a pause after each.

@@ -16,7 +16,10 @@ type (
 		ping     bool
 	}
 	// bind makes a record durable. Answered by stored. Nothing is granted before that.
-	bind struct{ record record }
+	bind struct {
+		record   record
+		instance Instance
+	}
 	// note updates a record, and forget deletes one, some time. Nothing waits for these; they are tried until they succeed.
 	note   struct{ record record }
 	forget struct{ id string }

@@ -17,9 +17,13 @@ type Config struct {
 	Owner string
 	// Engine starts and stops containers. Required.
 	Engine Engine
-	// Store keeps which container is bound to which action, so that containers can be adopted after a crash. Default: memory;
-	// all containers that are found at the start are then destroyed, unless they are bound to nobody.
+	// Store keeps which container is bound to which action, so that a process that is started again can adopt the containers. Its
+	// keys begin with "invoker/", so that it can be the store of a scheduler as well. Default: memory; containers of an earlier
+	// process are then destroyed, since nobody knows what they are bound to. See also the Store of [scheduler.Term].
 	Store scheduler.Store
+	// TeardownOnClose says whether [Invoker.Close] removes all containers. Default: it does without a Store, since no other process
+	// can use them, and with one they go on running: OpenWhisk's teardown-on-exit.
+	TeardownOnClose *bool
 	// Pool is how containers are kept.
 	Pool PoolConfig
 	// Env are environment variables for each container, such as __OW_API_HOST.

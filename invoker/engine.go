@@ -30,9 +30,16 @@ type Suspender interface {
 // OutputReader is an [Engine] that gives access to what containers print.
 type OutputReader interface {
 	// ReadOutput reads exact bytes of a stream from an offset on, and returns how many, with the size of the stream so far. n is 0
-	// when there is nothing at the offset yet. Also of a container that has ended, for as long as the platform keeps its
+	// when there is nothing at the offset yet, or buf is empty. Also of a container that has ended, for as long as the platform keeps its
 	// output. A stream never becomes shorter: what was rotated away and cannot be read any more is an [*OutputGoneError].
 	ReadOutput(ctx context.Context, in Instance, stream Stream, offset int64, buf []byte) (n int, size int64, err error)
+}
+
+// OutputLinker is an [Engine] that knows where people find the output of a container, such as a page of the platform. It is named in
+// logs that could not be read.
+type OutputLinker interface {
+	// OutputLink returns a text with a URL, or "".
+	OutputLink(in Instance) string
 }
 
 // AgentLister is an [Engine] that knows what is free on which machine.

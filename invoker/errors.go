@@ -7,10 +7,19 @@ import (
 )
 
 var (
-	// ErrNotRunning is returned when no Run is under way, or it has ended.
+	// ErrNotRunning is returned when the run has ended, and by those who wait for the first one until their context ends. It is
+	// then wrapped together with the reason.
 	ErrNotRunning = errors.New("invoker: not running")
+	// ErrRunning is returned by [Invoker.Run] and [Invoker.Lead] while another call of either has not returned.
+	ErrRunning = errors.New("invoker: already running")
+	// ErrClosed is returned after [Invoker.Close].
+	ErrClosed = errors.New("invoker: closed")
+	// ErrReleased is returned by [Lease.Run] after [Lease.Release], and when the container must not be used again.
+	ErrReleased = errors.New("invoker: the lease is over")
 	// ErrNotLeading is returned where only the leader can answer, and there is none.
 	ErrNotLeading = errors.New("invoker: no leader is known")
+
+	errSessionEnded = errors.New("invoker: the session has ended")
 )
 
 // Fault says whose mistake an error is.
@@ -69,3 +78,13 @@ func (e *LostError) Error() string {
 
 // Unwrap returns the reason.
 func (e *LostError) Unwrap() error { return e.Err }
+
+// startError returns what a caller is told for whom no container could be started. It is the fault of the developer if the image is
+// theirs, and cannot be had, does not start, or has no runtime that answers. All else is the fault of the platform.
+func startError(userImage bool, image string, err error) error {
+	fault := FaultPlatform
+	if userImage && (errors.Is(err, ErrImage) || errors.Is(err, ErrStart) || errors.Is(err, errNotReady)) {
+		fault = FaultDeveloper
+	}
+	return &StartError{Fault: fault, Image: image, Err: err}
+}

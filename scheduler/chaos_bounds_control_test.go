@@ -44,8 +44,8 @@ func hasty() decision {
 // hoarding keeps something of every event, until that is too much.
 func hoarding() decision {
 	return func(m *machine, now time.Time, in input) []action {
-		if _, ok := in.(streamEvent); ok && len(m.vacated) < 2*mostKept>>16 {
-			m.vacated[strings.Repeat("x", 64<<10)+fmt.Sprint(len(m.vacated))] = maintenance{}
+		if _, ok := in.(streamEvent); ok && len(m.vacated) < 2*mostKept>>20 {
+			m.vacated[strings.Repeat("x", 1<<20)+fmt.Sprint(len(m.vacated))] = maintenance{}
 		}
 		return m.step(now, in)
 	}

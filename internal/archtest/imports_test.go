@@ -45,7 +45,24 @@ var imports = map[string][]string{
 	"controlapi":      {"scheduler", "ha", "task", "internal/printable", "controlapi/page"},
 	"controlapi/page": {},
 	// Its engines import only what they run on.
-	"invoker": {"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable"},
+	"invoker": {
+		"invoker/internal/actionclient",
+		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
+	},
+	"invoker/enginetest": {"invoker"},
+	"invoker/procengine": {"invoker"},
+
+	"invoker/internal/actionclient": {},
+
+	// The parts of its machine.
+	"invoker/internal/breaker":   {},
+	"invoker/internal/keepalive": {},
+	"invoker/internal/stemsize":  {},
+	"invoker/internal/victims":   {},
+	// For the comparison with OpenWhisk, in tests and benchmarks.
+	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
+	"invoker/internal/workload":  {},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.
@@ -75,22 +92,24 @@ var imports = map[string][]string{
 	// Tests only: behaviours of scheduler, on the wire and through its public API.
 	"internal/conformance": {},
 	// Tests only: members, schedulers and the fake master together.
-	"internal/flood":        {},
-	"internal/hatest":       {},
-	recordio:                {},
-	"internal/virtualnet":   {},
-	"internal/logguard":     {"internal/logkey", "internal/tokenbucket"},
-	"internal/logkey":       {},
-	"internal/boltfile":     {},
-	"internal/mesosid":      {},
-	"internal/printable":    {},
-	"internal/tokenbucket":  {},
-	"internal/zkaddress":    {},
-	"internal/zkconn":       {},
-	"internal/chromiumtest": {"github.com/stretchr/testify/require"},
-	"internal/zktest":       {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
-	"internal/archtest":     {},
-	"internal/docgen":       {},
+	"internal/flood":                 {},
+	"internal/hatest":                {},
+	recordio:                         {},
+	"internal/virtualnet":            {},
+	"internal/logguard":              {"internal/logkey", "internal/tokenbucket"},
+	"internal/logkey":                {},
+	"internal/boltfile":              {},
+	"internal/mesosid":               {},
+	"internal/printable":             {},
+	"internal/tokenbucket":           {},
+	"internal/zkaddress":             {},
+	"internal/zkconn":                {},
+	"internal/chromiumtest":          {"github.com/stretchr/testify/require"},
+	"internal/zktest":                {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
+	"internal/archtest":              {},
+	"internal/actionruntime":         {},
+	"internal/actionruntime/program": {"internal/actionruntime"},
+	"internal/docgen":                {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
 	"scheduler/internal/journal":     {},

@@ -56,6 +56,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, c.wrap("read", err)
 }
 
+// Readable reports whether something has arrived that was not read: bytes, or the end.
+func (c *Conn) Readable() bool { return c.in.readable() }
+
 // Write blocks only while its host is paused.
 func (c *Conn) Write(p []byte) (int, error) {
 	if err := c.host.wait(); err != nil {

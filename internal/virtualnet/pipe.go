@@ -104,6 +104,16 @@ func (p *pipe) tryRead(b []byte) (int, *pipeWait, error) {
 	return 0, &pipeWait{p.changed, until}, nil
 }
 
+// readable reports whether bytes or the end have arrived.
+func (p *pipe) readable() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.buffer) > 0 || len(p.under) == 0 {
+		return len(p.buffer) > 0 || p.readErr != nil
+	}
+	return !time.Now().Before(p.under[0].at)
+}
+
 // writable returns why nothing can be written.
 func (p *pipe) writable() error {
 	p.mu.Lock()

@@ -1,0 +1,38 @@
+package invoker
+
+// agentState is a machine on which containers run.
+type agentState struct {
+	id          string
+	containers  []*container // in no order
+	used        int          // MiB that they take
+	removing    int          // MiB of those that are being removed
+	free        int          // MiB that are free besides, if known
+	known       bool         // the engine has said what is free
+	planned     int          // MiB of starts that are expected to come here
+	claimed     int          // MiB of what is free soon that somebody waits for, in the current step
+	sweeps      int          // containers that are being swept
+	draining    bool
+	unreachable bool
+}
+
+// add counts a container that has been started here.
+func (a *agentState) add(c *container) {
+	c.agent, c.agentIndex = a, len(a.containers)
+	a.containers = append(a.containers, c)
+	a.used += c.shape.Memory
+	a.free -= c.shape.Memory
+}
+
+// remove counts a container no longer.
+func (a *agentState) remove(c *container) {
+	last := len(a.containers) - 1
+	moved := a.containers[last]
+	a.containers[c.agentIndex], moved.agentIndex = moved, c.agentIndex
+	a.containers[last] = nil
+	a.containers = a.containers[:last]
+	a.used -= c.shape.Memory
+	a.free += c.shape.Memory
+}
+
+// usable reports whether containers may be started here.
+func (a *agentState) usable() bool { return a.known && !a.draining && !a.unreachable }

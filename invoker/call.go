@@ -1,0 +1,104 @@
+package invoker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+)
+
+// returnTime is how long a call of an engine or a store may take to return when its context has ended. After that it is left
+// behind with its goroutine.
+const returnTime = time.Second
+
+var (
+	errExited  = errors.New("it called runtime.Goexit")
+	errTimeout = errors.New("it took too long")
+)
+
+// outcomeOf is what a call of user code returned.
+type outcomeOf[T any] struct {
+	value T
+	err   error
+}
+
+// call makes a call of user code, named who, on a goroutine of its own. It returns what the call returns, an error if it
+// panics, or, returnTime after ctx has ended, an error with the cause. A call that is left behind then gives its outcome
+// to late, if it returns after all; late may be nil.
+func call[T any](ctx context.Context, who string, do func(context.Context) (T, error), late func(T, error)) (T, error) {
+	result, left := make(chan outcomeOf[T]), make(chan struct{})
+	go func() {
+		o := outcomeOf[T]{err: fmt.Errorf("%s: %w", who, errExited)}
+		defer func() {
+			if p := recover(); p != nil {
+				o = outcomeOf[T]{err: &panicError{who: who, value: p, stack: string(debug.Stack())}}
+			}
+			select {
+			case result <- o:
+			case <-left:
+				if late != nil {
+					late(o.value, o.err)
+				}
+			}
+		}()
+		value, err := do(ctx)
+		o = outcomeOf[T]{value, printable.Error(err)}
+	}()
+	select {
+	case o := <-result:
+		return o.value, o.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(returnTime)
+	defer timer.Stop()
+	select {
+	case o := <-result:
+		return o.value, o.err
+	case <-timer.C:
+		close(left)
+		var none T
+		return none, fmt.Errorf("%w: the call of %s has not returned", context.Cause(ctx), who)
+	}
+}
+
+// panicError is a panic of an engine or a store.
+type panicError struct {
+	who   string
+	value any
+	stack string
+}
+
+// Error returns the value. The stack is in the log.
+func (e *panicError) Error() string {
+	return printable.Linef("invoker: panic in %s: %v", e.who, e.value)
+}
+
+// Unwrap returns the value if it is an error.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return printable.Error(err)
+}
+
+// fenced reports whether an error of a store, or one that it wraps, has a method Fenced that returns true: another process
+// leads.
+func fenced(err error) (is bool) {
+	defer func() {
+		if recover() != nil { // the methods are user code
+			is = false
+		}
+	}()
+	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
+		return true
+	}
+	switch e := any(err).(type) {
+	case interface{ Unwrap() error }:
+		return fenced(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), fenced)
+	}
+	return false
+}

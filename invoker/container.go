@@ -1,0 +1,158 @@
+package invoker
+
+import "time"
+
+// container is what the machine knows of a container. It counts memory from the decision to start it until it is certainly
+// gone.
+type container struct {
+	id         string
+	serial     uint64 // in which order they became known
+	instance   Instance
+	shape      *shapeState
+	key        *keyState   // nil until it is bound, then always the same
+	agent      *agentState // where it runs; nil until that is known
+	planned    *agentState // where it is expected to be started; may be nil
+	agentIndex int         // among those of its agent
+	state      State
+	was        State // of a marked one: what it becomes if it is revived
+
+	slots       []slot // who holds it
+	initialised bool
+	start       StartKind // of the first grant
+	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
+	doomed      bool      // it is removed once nobody holds it
+	unreachable bool
+	recalled    bool // the holder has been asked to release it
+	adopted     bool // it was there when the run began
+	asked       bool // an answer to suspend, or to a ping, is to come
+	wanted      bool // somebody waits for it to be frozen, so that it can be resumed
+	ended       bool // it was gone before its creation was answered
+	swept       bool // it counts among those that are swept from its agent
+	counted     bool // among those that start, of its shape
+	cell        bool // it counts among the stem cells of its shape
+	failures    int  // pings, or attempts to destroy it, in a row
+	coming      int  // slots that it will soon add to those of its key
+
+	created, used time.Time
+	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
+	reason        string    // of the mark, and of the removal
+
+	timer         time.Time // when the machine looks at it: not later than its due
+	timerPosition int
+	home          *containerList
+	previous      *container
+	next          *container
+}
+
+// slot is a part of a container that a session holds: one activation of this process, or all of it for another.
+type slot struct {
+	number  uint64
+	session session
+}
+
+// held reports whether anybody may send to the container.
+func (c *container) held() bool { return len(c.slots) > 0 }
+
+// remote reports whether another process holds the container.
+func (c *container) remote() bool { return c.held() && c.slots[0].session != 0 }
+
+// hasRoom reports whether this process can be given a slot. What is being initialised takes nothing else meanwhile.
+func (c *container) hasRoom() bool {
+	switch c.state {
+	case StateIdle:
+		return !c.unreachable
+	case StateBusy:
+		return c.initialised && !c.lost && !c.doomed && !c.unreachable && !c.remote() && len(c.slots) < c.key.Concurrency
+	}
+	return false
+}
+
+// list returns the list that the container belongs to: where those look who need it. Nil: nobody can use it now.
+func (c *container) list() *containerList {
+	if c.unreachable {
+		return nil
+	}
+	switch c.state {
+	case StateStem:
+		return &c.shape.stems
+	case StateIdle:
+		return &c.key.open
+	case StateBusy:
+		if c.hasRoom() {
+			return &c.key.open
+		}
+		if c.remote() && !c.recalled && !c.doomed {
+			return &c.key.away
+		}
+	case StateSuspended:
+		if !c.wanted {
+			return &c.key.asleep
+		}
+	case StateMarked:
+		if c.key != nil {
+			return &c.key.marked
+		}
+		return &c.shape.marked
+	}
+	return nil
+}
+
+// slotsComing returns how many slots the container will add to those of its key without further decisions.
+func (c *container) slotsComing() int {
+	switch {
+	case c.key == nil || c.unreachable || c.doomed:
+		return 0
+	case c.state == StateBinding, c.state == StateResuming, c.state == StateSuspended && c.wanted:
+		return c.key.Concurrency
+	case c.state == StateBusy && c.held() && !c.initialised && !c.remote():
+		return c.key.Concurrency - 1
+	}
+	return 0
+}
+
+// starting reports whether the container is on its way to be a stem cell.
+func (c *container) starting() bool { return c.state == StateCreating || c.state == StateProbing }
+
+// before orders containers by when the machine has to look at them.
+func (c *container) before(o *container) bool {
+	if !c.timer.Equal(o.timer) {
+		return c.timer.Before(o.timer)
+	}
+	return c.serial < o.serial
+}
+
+func (c *container) position() *int { return &c.timerPosition }
+
+// containerList is a list of containers, each of which is in at most one.
+type containerList struct {
+	head, tail *container
+	size       int
+}
+
+// pushFront adds a container, which must be in no list.
+func (l *containerList) pushFront(c *container) {
+	c.home, c.previous, c.next = l, nil, l.head
+	if l.head != nil {
+		l.head.previous = c
+	} else {
+		l.tail = c
+	}
+	l.head = c
+	l.size++
+}
+
+// remove takes a container of the list out of it.
+func (l *containerList) remove(c *container) {
+	if c.previous != nil {
+		c.previous.next = c.next
+	} else {
+		l.head = c.next
+	}
+	if c.next != nil {
+		c.next.previous = c.previous
+	} else {
+		l.tail = c.previous
+	}
+	c.home, c.previous, c.next = nil, nil, nil
+	l.size--
+}

@@ -1,0 +1,106 @@
+package actionclient
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// maxHead is how many bytes the heads of an answer may have, with those of provisional answers (status 1xx).
+const maxHead = 64 << 10
+
+// exchange sends a request, in one write, and reads the answer. Sent says whether a byte of the request may have left: then the
+// request is not sent again. A connection that turns out to be unusable before that is replaced.
+func (c *Container) exchange(ctx context.Context, end time.Time, request []byte) (r reply, sent bool, err error) {
+	for {
+		conn, reused, err := c.take(ctx, end)
+		if err != nil {
+			return reply{}, false, err
+		}
+		r, sent, err = c.exchangeOn(ctx, conn, request)
+		if err == nil || sent || !reused || ctx.Err() != nil || !time.Now().Before(end) {
+			return r, sent, err
+		}
+	}
+}
+
+// exchangeOn exchanges on one connection, which it then puts back or closes.
+func (c *Container) exchangeOn(ctx context.Context, conn *connection, request []byte) (r reply, sent bool, err error) {
+	stop := func() bool { return true }
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	}
+	r, sent, keep, err := conn.roundTrip(request)
+	if stop() && keep {
+		c.put(conn)
+	} else {
+		conn.close()
+	}
+	return r, sent, err
+}
+
+// roundTrip writes the request and reads the answer. Keep says whether the connection can be used again.
+func (c *connection) roundTrip(request []byte) (r reply, sent, keep bool, err error) {
+	n, failed := c.Conn.Write(request)
+	if failed != nil && n == 0 {
+		return reply{}, false, false, failed
+	}
+	// A runtime may answer before it has read everything, and close the connection.
+	r, keep, err = c.readReply()
+	if failed != nil && err != nil {
+		err = failed
+	}
+	return r, true, keep && failed == nil, err
+}
+
+// readReply reads the answer.
+func (c *connection) readReply() (r reply, keep bool, err error) {
+	c.left = maxHead
+	response, err := http.ReadResponse(c.reader, nil)
+	for err == nil && response.StatusCode < 200 && response.StatusCode != http.StatusSwitchingProtocols {
+		response, err = http.ReadResponse(c.reader, nil)
+	}
+	if err != nil {
+		return reply{}, false, unexpected(err)
+	}
+	// Chunks may be as short as a byte; reading ends with an error when their heads take more than the rest.
+	c.left = maxHead + 2*MaxBody
+	r = reply{status: response.StatusCode, length: response.ContentLength}
+	r.body, r.cut, err = readBody(response.Body, r.length)
+	keep = err == nil && !r.cut && !response.Close && c.reader.Buffered() == 0
+	return r, keep, unexpected(err)
+}
+
+// unexpected makes an error of the end of a connection on which an answer was due.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// readBody reads at most MaxBody bytes of a body whose length is declared, or -1. What was declared is not believed: a buffer grows
+// with what arrives.
+func readBody(r io.Reader, length int64) (body []byte, cut bool, err error) {
+	limit := MaxBody + 1 // one more shows that there is more
+	if length >= 0 {
+		limit = int(min(length, MaxBody+1))
+	}
+	body = make([]byte, 0, min(limit, 16<<10))
+	for len(body) < limit && err == nil {
+		body = slices.Grow(body, min(limit-len(body), 512))
+		var n int
+		n, err = r.Read(body[len(body):min(cap(body), limit)])
+		body = body[:len(body)+n]
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	if cut = len(body) > MaxBody; cut {
+		return body[:MaxBody], true, nil
+	}
+	return body, false, err
+}

@@ -1,0 +1,96 @@
+package actionclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// kind is what a body is.
+type kind int
+
+const (
+	invalid   kind = iota // neither a JSON object nor an array
+	plain                 // an array, or an object without the field "error"
+	withError             // an object with it
+)
+
+func kindOf(body []byte) kind {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	if len(body) == 0 || body[0] != '{' && body[0] != '[' || !json.Valid(body) {
+		return invalid
+	}
+	if body[0] == '{' && hasErrorField(body) {
+		return withError
+	}
+	return plain
+}
+
+// hasErrorField reports whether a valid JSON object has the field "error". Decoding it to learn that would copy it.
+func hasErrorField(object []byte) bool {
+	depth, key := 0, false
+	for i := 0; i < len(object); i++ {
+		switch object[i] {
+		case '{', '[':
+			depth++
+			key = depth == 1
+		case '}', ']':
+			depth--
+		case ',':
+			key = depth == 1
+		case '"':
+			end := endOfString(object, i)
+			if key && isError(object[i:end]) {
+				return true
+			}
+			key, i = false, end-1
+		}
+	}
+	return false
+}
+
+// endOfString returns the index behind the string that begins at i.
+func endOfString(b []byte, i int) int {
+	for i++; b[i] != '"'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// isError reports whether a JSON string means error, which may be written with escapes.
+func isError(quoted []byte) bool {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted) == `"error"`
+	}
+	var key string
+	return json.Unmarshal(quoted, &key) == nil && key == "error"
+}
+
+// errorBody is a JSON object with an error.
+func errorBody(text string) json.RawMessage {
+	return append(appendQuoted([]byte(`{"error":`), text), '}')
+}
+
+// excerpt is an error with the beginning of what the runtime said: as much of it as MaxBody permits, once it is quoted.
+func excerpt(text string, said []byte) json.RawMessage {
+	for {
+		body := errorBody(text + string(said))
+		if len(body) <= MaxBody {
+			return body
+		}
+		said = said[:len(said)/2]
+	}
+}
+
+// appendQuoted appends a JSON string.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, _ := json.Marshal(s) // of a string: never fails
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}

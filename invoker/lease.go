@@ -1,0 +1,229 @@
+package invoker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
+)
+
+// Lease is a slot of a container, which is the caller's alone until it is released. See [Invoker.Acquire].
+type Lease struct {
+	pool   *pool
+	action *Action
+	wait   time.Duration
+
+	// Set by the pool, under its mutex, until the caller has the lease.
+	granted   grant
+	container *actionclient.Container
+	refused   error         // why the caller gets none
+	answered  chan struct{} // closed when it is known; nil if the caller does not wait
+
+	mu       sync.Mutex
+	running  bool
+	released bool
+	gone     bool    // the container is: the lease is void
+	outcome  outcome // what becomes of the container
+	cancel   context.CancelCauseFunc
+	room     <-chan struct{} // closed when the container may be used again; nil: at once
+}
+
+// errGone ends what is sent to a container that does not run any more.
+var errGone = errors.New("the container is gone")
+
+// lostGrace is how long an answer is still waited for that may have left a container before it ended.
+const lostGrace = time.Second
+
+// Container returns the container of the lease.
+func (l *Lease) Container() Instance { return l.granted.to }
+
+// Start returns how the container was had.
+func (l *Lease) Start() StartKind { return l.granted.start }
+
+// Run runs an activation in the container, which is initialised first if that was not done before, and returns how it ended. The
+// time limit of the action holds for each of the two. A [*LostError] says that there is no answer since the container was lost, or ctx
+// has ended: if it says Sent, there is a result as well, with the status InternalError and the logs. Any other error is returned
+// before anything was sent.
+//
+// A lease runs one activation at a time. It returns [ErrReleased] after Release, and when the container must not be used again:
+// after a DeveloperError or a LostError.
+func (l *Lease) Run(ctx context.Context, act Activation) (*Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := l.begin(ctx, cancel); err != nil {
+		return nil, err
+	}
+	defer l.end()
+	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init}
+	return r.do(ctx)
+}
+
+// begin notes that a run has begun, when the one before it leaves room for its logs.
+func (l *Lease) begin(ctx context.Context, cancel context.CancelCauseFunc) error {
+	l.mu.Lock()
+	room := l.room
+	l.mu.Unlock()
+	if room != nil {
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch over := l.pool.why(); {
+	case l.running:
+		return errors.New("invoker: the lease runs an activation already")
+	case l.released, l.outcome != reuse:
+		return ErrReleased
+	case l.gone:
+		return &LostError{Container: l.granted.to.ID, Err: errGone}
+	case over != nil:
+		return over
+	}
+	l.running, l.cancel = true, cancel
+	return nil
+}
+
+// end notes that a run has ended, and gives back a lease that was released meanwhile.
+func (l *Lease) end() {
+	l.mu.Lock()
+	l.running, l.cancel = false, nil
+	released := l.released
+	l.mu.Unlock()
+	if released {
+		l.pool.release(l)
+	}
+}
+
+// Release gives the lease back. Whether the container is used again follows from what Run saw. While an activation is running, it takes
+// effect when that has ended. It can be called again, and then does nothing.
+func (l *Lease) Release() {
+	l.mu.Lock()
+	now := !l.released && !l.running
+	l.released = true
+	l.mu.Unlock()
+	if now {
+		l.pool.release(l)
+	}
+}
+
+// revoked voids the lease: its container is gone. It is called by the pool, under its mutex.
+func (l *Lease) revoked() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	if cancel := l.cancel; cancel != nil {
+		time.AfterFunc(lostGrace, func() { cancel(errGone) })
+	}
+}
+
+// run is one activation in the container of a lease.
+type run struct {
+	lease      *Lease
+	action     *Action
+	activation Activation
+	init       bool // /init is to be sent first
+	result     Result
+	log        *activationLog
+}
+
+// do sends what is to be sent.
+func (r *run) do(ctx context.Context) (*Result, error) {
+	l := r.lease
+	r.result = Result{ActivationID: r.activation.ID, Start: l.granted.start, Wait: l.wait, Container: l.granted.to.ID}
+	r.log = l.pool.logs.begin(ctx, l.granted.to, r.action, r.init)
+	if r.init {
+		answer := l.container.Init(ctx, &actionclient.InitRequest{
+			Call: r.call(), Main: r.action.main(), Code: r.action.Code, Binary: r.action.Binary, Env: r.action.Env,
+		})
+		r.result.Init = answer.Duration
+		if answer.Outcome != actionclient.Success {
+			return r.finish(ctx, answer, answer.Sent)
+		}
+		l.granted.init, l.granted.start = false, Warm // for the next run of this lease
+		l.pool.input(initialised{l.granted.lease})
+	}
+	answer := l.container.Run(ctx, &actionclient.RunRequest{Call: r.call(), Params: r.activation.Params})
+	r.result.Duration = answer.Duration
+	return r.finish(ctx, answer, answer.Sent)
+}
+
+func (r *run) call() actionclient.Call {
+	deadline := r.activation.Deadline
+	if deadline.IsZero() {
+		deadline = time.Now().Add(r.action.timeout())
+	}
+	return actionclient.Call{
+		Namespace: r.action.Namespace, Action: r.action.Name, Version: r.action.version(), ActivationID: r.activation.ID,
+		TransactionID: r.activation.TransactionID, APIKey: r.activation.APIKey, Deadline: deadline, Timeout: r.action.timeout(),
+	}
+}
+
+// finish makes a result of an answer, and says what becomes of the container.
+func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Result, error) {
+	l := r.lease
+	lost := r.lost(ctx, &a)
+	r.result.Status, r.result.Body, r.result.Truncated, r.result.TimedOut = Status(a.Outcome), a.Body, a.Truncated, a.TimedOut
+	if lost != nil {
+		r.result.Status = InternalError
+	}
+	var room <-chan struct{}
+	r.result.Logs, room = r.log.end(r.result.Status, sent)
+	l.mu.Lock()
+	l.room = room
+	switch {
+	case a.Reusable, !sent && !a.Refused && !a.TimedOut:
+	case !sent && a.Refused:
+		l.outcome = dead
+	default:
+		l.outcome = discard
+	}
+	l.mu.Unlock()
+	switch {
+	case errors.Is(a.Err, actionclient.ErrParams):
+		return nil, &ConfigError{Field: "Activation.Params", Value: abridged(r.activation.Params), Reason: "must be a JSON object or array"}
+	case lost == nil:
+		return &r.result, nil
+	case !sent:
+		return nil, lost
+	}
+	return &r.result, lost
+}
+
+// lost returns why there is no answer that the action is responsible for, or nil. A connection that broke is looked into: the action
+// may have ended its process, or the platform the container.
+func (r *run) lost(ctx context.Context, a *actionclient.Answer) error {
+	err := &LostError{Container: r.result.Container, Sent: a.Sent, Err: a.Err}
+	isGone := errors.Is(context.Cause(ctx), errGone)
+	switch {
+	case a.Err == nil || a.TimedOut:
+		return nil
+	case ctx.Err() != nil && !isGone && a.Outcome == actionclient.InternalError:
+		err.Err = context.Cause(ctx) // the caller has left
+		return err
+	case !a.Sent:
+		return err
+	case !a.Broken && !isGone:
+		return nil
+	}
+	c, found := r.lease.pool.whyEnded(ctx, r.lease.granted.to)
+	switch {
+	case found && errors.Is(c.Err, ErrMemory):
+		*a = a.OutOfMemory()
+	case found && errors.Is(c.Err, ErrUnavailable):
+		err.Err = fmt.Errorf("%w: %s", c.Err, c.Reason)
+		return err
+	case a.Outcome == actionclient.InternalError:
+		a.Outcome, a.Body = actionclient.DeveloperError, json.RawMessage(`{"error":"The action ended without an answer."}`)
+	}
+	return nil
+}
+
+// abridged returns the beginning of a text.
+func abridged(b []byte) string { return string(b[:min(len(b), 64)]) }

@@ -1,0 +1,223 @@
+package invoker
+
+import (
+	"time"
+)
+
+// machine is the whole state of a pool and makes all of its decisions. One method changes it, step, and it does nothing by
+// itself: it has no goroutine, lock, channel, clock, log or I/O. An input and the time go in, commands come out. The same inputs
+// at the same times give the same commands. Each run has a machine of its own.
+//
+// Its owner passes each input to step as it comes, carries out the commands, and passes wake once the deadline has come. Each
+// command that an input answers has to be answered, once, in the end.
+//
+// It alone emits commands. What it has to remember is in parts, which never see it:
+//
+//	container   container.go  a container, and the list that it is in
+//	keyState    waiting.go    who waits for a key, and its containers; likewise by shape and by size
+//	agentState  agents.go     a machine, what is on it and what is free
+//	pause       pause.go      what is not tried for a while, since it failed
+//	priority    priority.go   a queue by age or by time
+//
+// Its methods, by what they are about:
+//
+//	machine.go           inputs, deadlines and emitted commands
+//	machine_acquire.go   callers: acquire, cancel, release
+//	machine_supply.go    where those who wait get a container from
+//	machine_bind.go      a container becomes that of a key
+//	machine_start.go     starts, and how they end
+//	machine_room.go      memory: who fits, who has to go
+//	machine_stems.go     stem cells: how many, and whether they live
+//	machine_idle.go      suspending, and what idles too long
+//	machine_mark.go      marks, sweeps and revivals
+//	machine_remove.go    the end of containers
+//	machine_sessions.go  other processes that hold containers
+//	machine_adopt.go     listings: the begin of a run, and after changes were missed
+//	machine_agents.go    changes that the engine tells of
+//	machine_file.go      where a container is found, after each change of it
+//	machine_info.go      what users see
+type machine struct {
+	settings settings // never change
+	term     uint64
+	listed   bool // the first listing is there
+
+	containers map[string]*container
+	keys       map[Key]*keyState
+	shapes     map[Shape]*shapeState
+	shapeOrder []*shapeState // in which they became known
+	sizes      []*sizeState  // by memory
+	agents     map[string]*agentState
+	agentOrder []*agentState // in which they became known
+	sessions   []*sessionState
+
+	waiters  map[ref]*waiter
+	timers   priority[*container]
+	listing  listing
+	engine   pause // starts
+	store    pause // binding
+	room     room
+	used     int // MiB
+	starting int // containers
+	started  [Recreated + 1]uint64
+
+	grants     uint64 // the number of the last one
+	serial     uint64 // of the last container
+	waited     uint64 // the number of the last caller that had to wait
+	events     uint64 // the number of the last one
+	unsettled  bool   // something has changed that starts depend on
+	unrecalled int    // containers that other processes hold and have not been asked for
+	commands   []command
+	granted    []grant // of the current step
+}
+
+// settings are what a machine is told at its beginning.
+type settings struct {
+	PoolConfig        // with its defaults; Memory 0: what the engine has
+	owner      string // of all containers
+	env        map[string]string
+	canSuspend bool // the engine is a Suspender
+}
+
+// sessionTTL is the lease of those whose session has not been seen since the leader changed, and sessionMargin how much longer
+// the machine waits than a holder, which counts from before it sent its renewal.
+const (
+	sessionTTL    = 10 * time.Second
+	sessionMargin = time.Second
+)
+
+func newMachine(s settings) *machine {
+	return &machine{
+		settings: s, containers: map[string]*container{}, keys: map[Key]*keyState{}, shapes: map[Shape]*shapeState{},
+		agents: map[string]*agentState{}, waiters: map[ref]*waiter{},
+	}
+}
+
+// step takes one input at the time now and returns the commands to be carried out, in order. The slice, and grants in it, are
+// valid until the next step.
+func (m *machine) step(now time.Time, in input) []command {
+	clear(m.commands)
+	m.commands, m.granted = m.commands[:0], m.granted[:0]
+	switch in := in.(type) {
+	case *acquire:
+		m.acquire(now, in)
+	case *release:
+		m.release(now, in)
+	case acquire:
+		m.acquire(now, &in)
+	case release:
+		m.release(now, &in)
+	case cancel:
+		m.cancel(in.ref)
+	case initialised:
+		m.initialised(now, in.lease)
+	case opened, declared, closed:
+		m.serveSession(now, in)
+	case start:
+		m.start(now, in.term)
+	case wake:
+		m.wake(now)
+	default:
+		m.answer(now, in)
+	}
+	if m.unsettled && m.listed {
+		m.settle(now)
+	}
+	return m.commands
+}
+
+// answer takes what the engine, the store or a container says.
+func (m *machine) answer(now time.Time, in input) {
+	switch in := in.(type) {
+	case listed:
+		m.takeListing(now, in)
+	case created:
+		m.created(now, in)
+	case probed:
+		m.probed(now, in)
+	case stored:
+		m.stored(now, in)
+	case destroyed:
+		m.destroyed(now, in)
+	case suspended:
+		m.suspended(now, in)
+	case resumed:
+		m.resumed(now, in)
+	case changed:
+		m.changed(now, in.change)
+	case agentsSeen:
+		m.agentsSeen(now, in.agents)
+	}
+}
+
+// deadline returns when the machine wants to be woken; the zero time: never.
+func (m *machine) deadline() time.Time {
+	first := m.listing.again
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	if c, ok := m.timers.first(); ok {
+		sooner(c.timer)
+	}
+	if len(m.waiters) > 0 || m.listed {
+		sooner(m.engine.until)
+		sooner(m.store.until)
+		sooner(m.room.look)
+	}
+	for _, s := range m.sessions {
+		sooner(s.until)
+	}
+	return first
+}
+
+// wake does whatever has come due.
+func (m *machine) wake(now time.Time) {
+	if due(m.listing.again, now) {
+		m.list(now)
+	}
+	m.expireSessions(now)
+	if m.engine.over(now) {
+		m.unsettled = true
+	}
+	if m.store.over(now) {
+		m.supplyAll(now)
+	}
+	if due(m.room.look, now) {
+		m.room.look, m.unsettled = time.Time{}, true
+	}
+	for {
+		c, ok := m.timers.first()
+		if !ok || now.Before(c.timer) {
+			return
+		}
+		switch at := m.due(c); {
+		case at.IsZero():
+			m.timers.remove(c)
+		case now.Before(at):
+			c.timer = at
+			m.timers.put(c)
+		default:
+			m.timers.remove(c)
+			m.fire(now, c)
+		}
+	}
+}
+
+// settle decides what follows from all that has changed in this step.
+func (m *machine) settle(now time.Time) {
+	m.unsettled = false
+	m.startWanted(now)
+	m.startStems(now)
+}
+
+func (m *machine) emit(c command) { m.commands = append(m.commands, c) }
+
+// notify tells the watchers what happened to a container.
+func (m *machine) notify(now time.Time, kind EventKind, c *container, reason string) {
+	m.events++
+	m.emit(notify{event: Event{Epoch: m.term, Seq: m.events, Time: now, Kind: kind, Container: c.info(), Reason: reason}})
+}
+
+// due reports whether at, if it is set, has come.
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

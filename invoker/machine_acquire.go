@@ -1,0 +1,175 @@
+package invoker
+
+import (
+	"fmt"
+	"time"
+)
+
+// reuseScan is how many of the idle containers of a key are compared for the fullest agent.
+const reuseScan = 32
+
+// acquire gives the caller a container that is idle, or lets it wait.
+func (m *machine) acquire(now time.Time, in *acquire) {
+	if in.session != 0 && m.session(in.session) == nil {
+		m.emit(refuse{ref: in.ref, err: errSessionEnded})
+		return
+	}
+	k := m.keyOf(in.key)
+	k.timeout = in.timeout
+	if c := pick(k, in.session); c != nil {
+		m.grant(now, c, in.ref, in.session)
+		return
+	}
+	if err := m.admit(k); err != nil {
+		m.emit(refuse{ref: in.ref, err: err})
+		return
+	}
+	m.waited++
+	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
+	m.waiters[w.ref] = w
+	k.waiters.add(w)
+	m.demand(k)
+	m.supply(now, k)
+}
+
+// pick returns the idle container for a session: the most recently used one on the agent that has most of ours, so that those
+// at the tail become old together, and whole agents empty. Containers with room for more are filled first.
+func pick(k *keyState, s session) *container {
+	var best *container
+	n := 0
+	for c := k.open.head; c != nil && n < reuseScan; c = c.next {
+		if s != 0 && c.held() {
+			continue // another process gets a whole one
+		}
+		if best == nil || c.held() && !best.held() || c.held() == best.held() && c.agent.used > best.agent.used {
+			best = c
+		}
+		n++
+	}
+	return best
+}
+
+// admit returns why a caller who would have to wait must not.
+func (m *machine) admit(k *keyState) error {
+	full := &CapacityError{Used: m.used, Limit: m.settings.Memory, Waiting: len(m.waiters)}
+	if limit := m.settings.Memory; limit > 0 && k.Memory > limit {
+		full.Reason = fmt.Sprintf("a container of %d MiB is larger than the pool", k.Memory)
+		return full
+	}
+	if len(m.waiters) >= m.settings.MaxWaiting {
+		full.Reason, full.RetryAfter = "too many callers wait", retryAfter
+		return full
+	}
+	return nil
+}
+
+// retryAfter is when a caller who is refused had better come again.
+const retryAfter = time.Second
+
+// cancel forgets a caller that waits. Whatever was started because of it goes to others.
+func (m *machine) cancel(r ref) {
+	if w := m.waiters[r]; w != nil {
+		m.leave(w)
+		m.unsettled = true // who was behind it may be the first now
+	}
+}
+
+// leave takes a caller out of the queue.
+func (m *machine) leave(w *waiter) {
+	delete(m.waiters, w.ref)
+	w.key.waiters.remove(w)
+	m.demand(w.key)
+}
+
+// turnAway refuses a caller that waits.
+func (m *machine) turnAway(w *waiter, err error) {
+	m.leave(w)
+	m.emit(refuse{ref: w.ref, err: err})
+}
+
+// grant gives a slot of an idle container, or all of it to another process.
+func (m *machine) grant(now time.Time, c *container, r ref, s session) {
+	m.grants++
+	kind := Warm
+	if !c.initialised {
+		kind = c.start
+	}
+	m.started[kind]++
+	c.slots = append(c.slots, slot{number: m.grants, session: s})
+	c.state, c.recalled = StateBusy, false
+	m.file(c)
+	m.granted = append(m.granted, grant{
+		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
+	})
+	m.emit(&m.granted[len(m.granted)-1])
+	if s != 0 {
+		m.notify(now, EventGranted, c, "")
+	}
+}
+
+// release takes a slot back.
+func (m *machine) release(now time.Time, in *release) {
+	c := m.containers[in.lease.container]
+	if c == nil || !m.vacate(c, in.lease.number) {
+		return // it was revoked
+	}
+	c.used = now
+	switch in.outcome {
+	case discard:
+		m.doom(c, "its last activation forbids to use it again")
+	case dead:
+		m.doom(c, "it does not answer")
+	}
+	m.vacated(now, c)
+}
+
+// vacate ends a grant, and reports whether there was one.
+func (m *machine) vacate(c *container, number uint64) bool {
+	for i, s := range c.slots {
+		if s.number == number {
+			c.slots = append(c.slots[:i], c.slots[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// doom has a container removed as soon as nobody holds it.
+func (m *machine) doom(c *container, reason string) {
+	if !c.doomed {
+		c.doomed, c.reason = true, reason
+	}
+}
+
+// vacated decides what becomes of a container after a grant of it has ended.
+func (m *machine) vacated(now time.Time, c *container) {
+	if !c.held() {
+		c.recalled = false
+		if c.doomed {
+			m.remove(now, c, c.reason)
+			return
+		}
+		c.state = StateIdle
+	}
+	if c.home == &c.key.open {
+		c.home.remove(c) // it is the most recently used one now
+	}
+	m.file(c)
+	m.serve(now, c)
+	m.arm(c)
+	if c.state == StateIdle {
+		m.idles(now, c)
+	}
+}
+
+// serve gives what is free of a container to those who wait for its key, in order.
+func (m *machine) serve(now time.Time, c *container) {
+	for w := c.key.waiters.head; w != nil && c.hasRoom(); {
+		next := w.next
+		if w.session == 0 || !c.held() {
+			m.leave(w)
+			m.grant(now, c, w.ref, w.session)
+		}
+		w = next
+	}
+}

@@ -1,0 +1,153 @@
+package invoker
+
+import (
+	"strconv"
+	"time"
+)
+
+// listing is what the machine knows of its listings.
+type listing struct {
+	again    time.Time           // when one is asked for, since the last one failed; zero: not
+	failures int                 // in a row
+	under    bool                // one is under way
+	stale    bool                // changes were missed after it began
+	up       map[string]struct{} // the containers that ran when it began
+}
+
+// start begins a run.
+func (m *machine) start(now time.Time, term uint64) {
+	m.term = term
+	for _, cells := range m.settings.Stems {
+		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
+		s.cells, s.want = cells, cells.Initial
+	}
+	m.list(now)
+}
+
+// list asks for a listing, unless one is under way: another one follows then.
+func (m *machine) list(now time.Time) {
+	l := &m.listing
+	l.again = time.Time{}
+	if l.under {
+		l.stale = true
+		return
+	}
+	l.under, l.up = true, map[string]struct{}{}
+	for id, c := range m.containers {
+		if c.agent != nil {
+			l.up[id] = struct{}{}
+		}
+	}
+	m.emit(list{})
+}
+
+// takeListing takes all containers that may run. The first listing of a run also has what is on record. Nothing is decided on the
+// strength of a listing that failed.
+func (m *machine) takeListing(now time.Time, in listed) {
+	l := &m.listing
+	l.under = false
+	if in.err != nil {
+		l.again = now.Add(retryDelay(l.failures))
+		l.failures++
+		return
+	}
+	l.failures = 0
+	if m.listed {
+		m.compare(now, in.instances)
+	} else {
+		m.adopt(now, in)
+	}
+	if l.stale {
+		l.stale = false
+		m.list(now)
+	}
+}
+
+// adopt begins with what an earlier run has left.
+func (m *machine) adopt(now time.Time, in listed) {
+	m.listed, m.unsettled = true, true
+	records := map[string]record{}
+	for _, r := range in.records {
+		records[r.ID] = r
+	}
+	for _, i := range in.instances {
+		if i.Labels[labelOwner] == m.settings.owner && m.containers[i.ID] == nil {
+			r, bound := records[i.ID]
+			m.adoptOne(now, i, r, bound)
+		}
+	}
+	for _, r := range in.records {
+		if m.containers[r.ID] == nil {
+			m.emit(forget{id: r.ID})
+		}
+	}
+}
+
+// adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers. One that is bound
+// and initialised may be running something. All others are destroyed, since it is not known what was sent to them.
+func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
+	shape, ok := shapeOfLabels(i.Labels)
+	c := m.known(now, i, shape)
+	if bound {
+		c.key = m.keyOf(r.Key)
+		c.key.bound++
+		c.initialised = r.Initialised
+		c.key.timeout = max(c.key.timeout, r.Timeout)
+	}
+	switch {
+	case !ok:
+		m.remove(now, c, "its labels do not say what it is")
+	case !bound:
+		c.state = StateProbing
+		m.file(c)
+		m.emit(probe{instance: c.instance})
+	case !r.Initialised:
+		m.remove(now, c, "it may have been initialised")
+	case r.Incarnation != i.Incarnation:
+		m.remove(now, c, "it is not the one on record")
+	case r.Key.Shape != shape:
+		m.remove(now, c, "its labels are not those of its record")
+	default:
+		m.lose(c, now.Add(sessionTTL+sessionMargin+r.Timeout))
+	}
+}
+
+// known counts a container that this machine has not started.
+func (m *machine) known(now time.Time, i Instance, shape Shape) *container {
+	m.serial++
+	c := &container{id: i.ID, serial: m.serial, shape: m.shapeOf(shape), state: StateBusy, adopted: true, created: now, used: now}
+	m.add(c)
+	m.settleIn(c, i)
+	return c
+}
+
+// shapeOfLabels returns the shape of a container with these labels.
+func shapeOfLabels(l map[string]string) (Shape, bool) {
+	memory, err := strconv.Atoi(l[labelMemory])
+	return Shape{Kind: l[labelKind], Image: l[labelImage], Memory: memory, Tenant: l[labelTenant]}, err == nil && memory > 0
+}
+
+// compare takes a listing that was asked for since changes were missed. A container that was up when it was asked for and is not in it
+// has gone; one that is in it and not known is destroyed.
+func (m *machine) compare(now time.Time, instances []Instance) {
+	in := map[string]bool{}
+	for _, i := range instances {
+		in[i.ID] = true
+		if i.Labels[labelOwner] != m.settings.owner || m.containers[i.ID] != nil || m.later(i.Labels[labelTerm]) {
+			continue
+		}
+		shape, _ := shapeOfLabels(i.Labels)
+		m.remove(now, m.known(now, i, shape), "nobody knows it")
+	}
+	for _, c := range m.inOrder() {
+		if _, up := m.listing.up[c.id]; up && !in[c.id] && c.state != StateRemoving {
+			m.gone(now, c, "it is not there any more")
+		}
+	}
+}
+
+// later reports whether a label is that of a term after this one.
+func (m *machine) later(label string) bool {
+	term, err := strconv.ParseUint(label, 36, 64)
+	return err == nil && term > m.term
+}

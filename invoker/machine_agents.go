@@ -1,0 +1,131 @@
+package invoker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// agentOf returns the state of an agent.
+func (m *machine) agentOf(id string) *agentState {
+	a := m.agents[id]
+	if a == nil {
+		a = &agentState{id: id}
+		m.agents[id] = a
+		m.agentOrder = append(m.agentOrder, a)
+	}
+	return a
+}
+
+// changed takes what the engine tells without being asked.
+func (m *machine) changed(now time.Time, in Change) {
+	if in.State == Lagged {
+		m.list(now)
+		return
+	}
+	if in.ID != "" {
+		if c := m.containers[in.ID]; c != nil {
+			m.containerChanged(now, c, in)
+		}
+		return
+	}
+	a := m.agents[in.Agent]
+	if a == nil {
+		if in.State == Gone || in.State == Reachable {
+			return
+		}
+		a = m.agentOf(in.Agent)
+	}
+	switch in.State {
+	case Unreachable:
+		a.unreachable = true
+	case Reachable:
+		a.unreachable = false
+	case Draining:
+		a.draining = true
+	}
+	for _, c := range a.inOrder() {
+		m.containerChanged(now, c, in)
+	}
+	m.unsettled = true
+}
+
+// containerChanged takes what has happened to a container, or to its agent.
+func (m *machine) containerChanged(now time.Time, c *container, in Change) {
+	switch in.State {
+	case Gone:
+		if c.state == StateCreating {
+			c.ended = true // its creation is still to be answered
+			return
+		}
+		m.gone(now, c, in.Reason)
+	case Unreachable:
+		c.unreachable = true
+		m.file(c)
+	case Reachable:
+		c.unreachable = false
+		m.file(c)
+		m.usableAgain(now, c)
+	case Draining:
+		m.drain(now, c)
+	}
+}
+
+// usableAgain has a container serve those who wait, after a time in which it could not be reached.
+func (m *machine) usableAgain(now time.Time, c *container) {
+	switch c.state {
+	case StateStem:
+		m.offer(now, c)
+	case StateIdle, StateBusy:
+		m.serve(now, c)
+	}
+	m.idles(now, c)
+	m.arm(c)
+}
+
+// drain has a container go that nobody uses, and does nothing yet about others.
+func (m *machine) drain(now time.Time, c *container) {
+	switch c.state {
+	case StateStem, StateIdle, StateSuspended:
+		m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+	case StateBusy:
+		if c.remote() && !c.recalled {
+			m.recall(c)
+		}
+	}
+}
+
+// agentsSeen takes what is free where.
+func (m *machine) agentsSeen(now time.Time, agents []Agent) {
+	for _, a := range m.agentOrder {
+		a.known, a.free = false, 0
+	}
+	for _, in := range agents {
+		a := m.agentOf(in.ID)
+		a.known, a.free = true, in.FreeMemory
+		if in.Draining != a.draining {
+			a.draining = in.Draining
+			for _, c := range a.inOrder() {
+				if a.draining {
+					m.drain(now, c)
+				}
+				m.file(c)
+			}
+		}
+	}
+	m.agentOrder = slices.DeleteFunc(m.agentOrder, func(a *agentState) bool {
+		forgotten := !a.known && len(a.containers) == 0 && a.planned == 0
+		if forgotten {
+			delete(m.agents, a.id)
+		}
+		return forgotten
+	})
+	m.unsettled = true
+}
+
+// inOrder returns the containers of an agent in the order in which they became known.
+func (a *agentState) inOrder() []*container {
+	all := slices.Clone(a.containers)
+	slices.SortFunc(all, func(a, b *container) int { return cmp.Compare(a.serial, b.serial) })
+	return all
+}

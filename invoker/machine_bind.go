@@ -1,0 +1,68 @@
+package invoker
+
+import "time"
+
+// bind makes a stem cell the container of a key, for good: the record is durable before anything is sent to it. The caller for
+// whom it is bound goes on waiting for whatever is free first.
+func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind) {
+	if kind == Cold && k.evicted > 0 {
+		kind = Recreated
+		k.evicted--
+	}
+	c.key, c.start, c.state = k, kind, StateBinding
+	k.bound++
+	m.file(c)
+	m.emit(bind{record: c.record(m.term), instance: c.instance})
+}
+
+// stored takes that a record is durable, or may not be.
+func (m *machine) stored(now time.Time, in stored) {
+	c := m.containers[in.id]
+	if in.err != nil {
+		m.store.failed(now)
+	} else {
+		m.store.worked()
+	}
+	if c == nil || c.state != StateBinding {
+		return // gone meanwhile
+	}
+	if in.err != nil { // nobody knows what is on record, and nothing was sent to it
+		m.remove(now, c, "its record could not be stored: "+in.err.Error())
+		return
+	}
+	c.state, c.used = StateIdle, now
+	m.file(c)
+	m.notify(now, EventBound, c, "")
+	m.serve(now, c)
+	m.idles(now, c)
+	m.arm(c)
+}
+
+// initialised takes that /init has succeeded: from now on the container is warm, also for those who come after a crash.
+func (m *machine) initialised(now time.Time, l leaseID) {
+	c := m.containers[l.container]
+	if c == nil || c.initialised || !c.holds(l.number) {
+		return
+	}
+	c.initialised = true
+	m.file(c)
+	m.emit(note{record: c.record(m.term)})
+	m.serve(now, c)
+}
+
+// record returns what is stored for a container that is bound.
+func (c *container) record(term uint64) record {
+	return record{
+		ID: c.id, Incarnation: c.instance.Incarnation, Key: c.key.Key, Timeout: c.key.timeout, Term: term, Initialised: c.initialised,
+	}
+}
+
+// holds reports whether there is a grant with this number.
+func (c *container) holds(number uint64) bool {
+	for _, s := range c.slots {
+		if s.number == number {
+			return true
+		}
+	}
+	return false
+}

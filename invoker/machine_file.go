@@ -1,0 +1,97 @@
+package invoker
+
+import "time"
+
+// file puts a container where those look who need it, and counts it there. It has to be called after each change of one.
+func (m *machine) file(c *container) {
+	if l := c.list(); l != c.home {
+		if c.home != nil {
+			m.countAway(c, -1)
+			c.home.remove(c)
+		}
+		if l != nil {
+			l.pushFront(c)
+			m.countAway(c, 1)
+		}
+	}
+	s := c.shape
+	if cell := c.state == StateStem && c.home != nil && !c.agent.draining; cell != c.cell {
+		c.cell = cell
+		s.ready += step(cell)
+		m.unsettled = true
+	}
+	if starting := c.starting(); starting != c.counted {
+		c.counted = starting
+		s.starting += step(starting)
+		m.starting += step(starting)
+		m.hunger(s)
+		m.unsettled = true
+	}
+	if coming := c.slotsComing(); coming != c.coming {
+		c.key.coming += coming - c.coming
+		c.coming = coming
+		m.demand(c.key)
+		m.unsettled = true
+	}
+}
+
+// countAway counts containers that other processes could be asked for.
+func (m *machine) countAway(c *container, n int) {
+	if c.key != nil && c.home == &c.key.away {
+		m.unrecalled += n
+	}
+}
+
+// step is how a count changes.
+func step(up bool) int {
+	if up {
+		return 1
+	}
+	return -1
+}
+
+// arm has the machine look at a container when something about it comes due. What comes due later than it did is noticed then.
+func (m *machine) arm(c *container) {
+	if at := m.due(c); !at.IsZero() && (c.timerPosition == 0 || at.Before(c.timer)) {
+		c.timer = at
+		m.timers.put(c)
+	}
+}
+
+// due returns when something about a container comes due; the zero time: nothing does before it changes.
+func (m *machine) due(c *container) time.Time {
+	switch c.state {
+	case StateStem:
+		return m.stemDue(c)
+	case StateIdle, StateSuspended:
+		return m.idleDue(c)
+	case StateMarked:
+		if c.agent.sweeps < maxSweeps {
+			return c.until
+		}
+	case StateRemoving:
+		return c.until
+	case StateBusy:
+		if c.lost {
+			return c.until
+		}
+	}
+	return time.Time{}
+}
+
+// fire does what has come due about a container.
+func (m *machine) fire(now time.Time, c *container) {
+	switch c.state {
+	case StateStem:
+		m.checkStem(now, c)
+	case StateIdle, StateSuspended:
+		m.idled(now, c)
+	case StateMarked:
+		m.sweep(now, c)
+	case StateRemoving:
+		m.destroy(c)
+	case StateBusy:
+		m.found(now, c)
+	}
+	m.arm(c)
+}

@@ -1,0 +1,95 @@
+package invoker
+
+import "time"
+
+// idleDue returns when a container that is idle or suspended has to be looked at.
+func (m *machine) idleDue(c *container) time.Time {
+	if c.unreachable || c.wanted {
+		return time.Time{}
+	}
+	at := c.used.Add(m.settings.IdleTimeout)
+	if c.state == StateIdle && m.pauses() {
+		at = earlier(at, c.used.Add(m.settings.PauseGrace))
+	}
+	return at
+}
+
+// pauses reports whether idle containers are suspended.
+func (m *machine) pauses() bool { return m.settings.canSuspend && m.settings.PauseGrace >= 0 }
+
+// idles decides what becomes of a container that has become idle.
+func (m *machine) idles(now time.Time, c *container) {
+	if c.state != StateIdle {
+		return
+	}
+	if c.agent.draining {
+		m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+		return
+	}
+	if m.room.scarce {
+		m.unsettled = true // it may have to make room
+	}
+}
+
+// idled suspends a container that has been idle for a while, and marks one that has been for long.
+func (m *machine) idled(now time.Time, c *container) {
+	if !now.Before(c.used.Add(m.settings.IdleTimeout)) {
+		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
+		return
+	}
+	c.state, c.asked = StateSuspended, true
+	m.file(c)
+	m.emit(suspend{id: c.id})
+}
+
+// suspended takes that a container is frozen, or that it is not known whether it is.
+func (m *machine) suspended(now time.Time, in suspended) {
+	c := m.containers[in.id]
+	if c == nil || c.state == StateRemoving {
+		return
+	}
+	c.asked = false
+	if in.err != nil {
+		m.remove(now, c, "it could not be suspended: "+in.err.Error())
+		return
+	}
+	m.notify(now, EventSuspended, c, "")
+	if c.wanted {
+		c.wanted = false
+		m.beginResume(c)
+	}
+}
+
+// resume has a container that is suspended, or about to be, be usable again.
+func (m *machine) resume(c *container) {
+	if c.asked {
+		c.wanted = true // it cannot be told before it is frozen
+		m.file(c)
+		return
+	}
+	m.beginResume(c)
+}
+
+func (m *machine) beginResume(c *container) {
+	c.state = StateResuming
+	m.file(c)
+	m.emit(resume{id: c.id})
+}
+
+// resumed takes that a container runs again, or that it is not known whether it does.
+func (m *machine) resumed(now time.Time, in resumed) {
+	c := m.containers[in.id]
+	if c == nil || c.state != StateResuming {
+		return
+	}
+	if in.err != nil {
+		m.remove(now, c, "it could not be resumed: "+in.err.Error())
+		return
+	}
+	c.state, c.used = StateIdle, now
+	m.file(c)
+	m.notify(now, EventResumed, c, "")
+	m.serve(now, c)
+	m.idles(now, c)
+	m.arm(c)
+}

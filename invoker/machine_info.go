@@ -1,0 +1,60 @@
+package invoker
+
+import "time"
+
+// Stats is what a pool holds, and what it has done since the beginning of the run.
+type Stats struct {
+	Used, Limit int       // MiB; Limit 0: what the engine has
+	Waiting     int       // callers
+	Oldest      time.Time // since when the one that waits longest does; zero: none waits
+	Containers  map[State]int
+	Starts      map[StartKind]uint64 // how those who got a container got it
+	Stems       []StemStats
+}
+
+// StemStats is what there is of a kind of stem cell.
+type StemStats struct {
+	Shape
+	Want, Have, Starting int // containers
+}
+
+// info returns what users see of a container.
+func (c *container) info() Info {
+	i := Info{
+		Instance: c.instance, State: c.state, Shape: c.shape.Shape, Initialised: c.initialised, Active: len(c.slots),
+		Unreachable: c.unreachable, Created: c.created, Used: c.used,
+	}
+	if c.key != nil {
+		i.Key = c.key.Key
+	}
+	return i
+}
+
+// infos returns all containers in the order in which they became known.
+func (m *machine) infos() []Info {
+	var all []Info
+	for _, c := range m.inOrder() {
+		all = append(all, c.info())
+	}
+	return all
+}
+
+// stats returns the figures of the pool.
+func (m *machine) stats() Stats {
+	s := Stats{Used: m.used, Limit: m.settings.Memory, Waiting: len(m.waiters), Containers: map[State]int{}, Starts: map[StartKind]uint64{}}
+	for _, c := range m.containers {
+		s.Containers[c.state]++
+	}
+	for kind, n := range m.started {
+		s.Starts[StartKind(kind)] = n
+	}
+	for _, w := range m.waiters {
+		s.Oldest = earlier(s.Oldest, w.since)
+	}
+	for _, shape := range m.shapeOrder {
+		if shape.want > 0 || shape.ready > 0 {
+			s.Stems = append(s.Stems, StemStats{Shape: shape.Shape, Want: shape.want, Have: shape.ready, Starting: shape.starting})
+		}
+	}
+	return s
+}

@@ -1,0 +1,60 @@
+package invoker
+
+import "time"
+
+// maxSweeps is how many containers of an agent are swept at once.
+const maxSweeps = 10
+
+// grace returns how long containers are marked: with holders in other processes long enough that their callers may need them.
+func (m *machine) grace() time.Duration {
+	if len(m.sessions) == 0 {
+		return 0
+	}
+	return m.settings.MarkGrace
+}
+
+// mark announces that a container which nobody holds will be removed. Until it is, it can be revived.
+func (m *machine) mark(now time.Time, c *container, reason string, sweepAt time.Time) {
+	c.was, c.state, c.until, c.reason = c.state, StateMarked, sweepAt, reason
+	m.file(c)
+	m.notify(now, EventMarked, c, reason)
+	m.arm(c)
+}
+
+// unmark takes a mark back.
+func (m *machine) unmark(now time.Time, c *container) {
+	c.state, c.until, c.reason, c.used = c.was, time.Time{}, "", now
+	if c.state == StateStem {
+		c.until = now.Add(pingInterval)
+	}
+	m.file(c)
+	m.notify(now, EventRevived, c, "")
+	m.arm(c)
+}
+
+// revive takes the mark of a container back for those who wait for its key.
+func (m *machine) revive(now time.Time, c *container) {
+	m.unmark(now, c)
+	if c.state == StateSuspended {
+		m.resume(c)
+		return
+	}
+	m.serve(now, c)
+}
+
+// sweep removes a marked container whose time has come.
+func (m *machine) sweep(now time.Time, c *container) {
+	c.swept = true
+	c.agent.sweeps++
+	m.remove(now, c, c.reason)
+}
+
+// swept lets the next containers of an agent be swept.
+func (m *machine) swept(a *agentState) {
+	a.sweeps--
+	for _, c := range a.containers {
+		if c.state == StateMarked {
+			m.arm(c)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package invoker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// reserveAfter is how long a caller waits for room before what becomes free is kept for it.
+const reserveAfter = 2 * time.Second
+
+// room is what the machine knows about memory besides what it counts.
+type room struct {
+	removing int // MiB of containers that are being removed
+	claimed  int // MiB of what is free soon that somebody waits for, in the current step
+	// The engine had no room for so many MiB, although it looked as if it did: until then it is not asked for as much again, unless
+	// a container goes. 0: it has not said so.
+	tooMuch int
+	look    time.Time
+	scarce  bool // somebody who waits for a start lacked room, when this was last decided
+}
+
+// refused notes that the engine had no room.
+func (r *room) refused(now time.Time, memory int) {
+	if r.tooMuch == 0 || memory < r.tooMuch {
+		r.tooMuch = memory
+	}
+	r.look = now.Add(retryDelay(0))
+}
+
+// forget has the engine be asked again.
+func (r *room) forget() { r.tooMuch, r.look = 0, time.Time{} }
+
+// startWanted starts containers for those who wait, the oldest first, where there is room. Where there is not, it makes some; who
+// has waited for room for a while is not overtaken any more.
+func (m *machine) startWanted(now time.Time) {
+	m.room.scarce = false
+	if m.engine.paused() || m.store.paused() {
+		return
+	}
+	m.beginClaims()
+	var reserved *agentState
+	for m.starting < m.settings.MaxStarts {
+		z := m.hungriest()
+		if z == nil {
+			break
+		}
+		s, _ := z.hungry.first()
+		if a, ok := m.place(z.memory, reserved); ok {
+			m.create(now, s, a)
+			continue
+		}
+		z.full = true
+		first := !m.room.scarce
+		m.room.scarce = true
+		m.makeRoom(now, z)
+		if first && now.Sub(s.oldest().since) >= reserveAfter {
+			if reserved = m.promising(z.memory); reserved == nil && m.couldFit(z.memory) {
+				break
+			}
+		}
+	}
+	for _, z := range m.sizes {
+		z.full = false
+	}
+}
+
+// hungriest returns the size for which somebody waits longest, among those that may fit.
+func (m *machine) hungriest() *sizeState {
+	var first *sizeState
+	for _, z := range m.sizes {
+		s, ok := z.hungry.first()
+		if !ok || z.full {
+			continue
+		}
+		if first != nil {
+			if f, _ := first.hungry.first(); f.before(s) {
+				continue
+			}
+		}
+		first = z
+	}
+	return first
+}
+
+// place reports whether a container fits now, and where it is expected to be started: on the agent that it fills best. The agent is
+// nil if agents are not known.
+func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
+	if limit := m.settings.Memory; limit > 0 && m.used+memory > limit {
+		return nil, false
+	}
+	if m.room.tooMuch > 0 && memory >= m.room.tooMuch {
+		return nil, false
+	}
+	var best *agentState
+	known := false
+	for _, a := range m.agentOrder {
+		known = known || a.known
+		if free := a.free - a.planned; a != avoid && a.usable() && free >= memory && (best == nil || free < best.free-best.planned) {
+			best = a
+		}
+	}
+	return best, best != nil || !known
+}
+
+// beginClaims forgets what was claimed in earlier steps.
+func (m *machine) beginClaims() {
+	m.room.claimed = 0
+	for _, a := range m.agentOrder {
+		a.claimed = 0
+	}
+}
+
+// makeRoom has containers removed for as many of those who wait for a size as may start now, unless enough are being removed.
+func (m *machine) makeRoom(now time.Time, z *sizeState) {
+	for range min(m.settings.MaxStarts-m.starting, z.lack) {
+		if m.claim(z.memory) {
+			continue
+		}
+		victims := m.victims(z.memory)
+		if len(victims) == 0 {
+			m.recallForRoom(z.memory)
+			return
+		}
+		for _, c := range victims {
+			m.evict(now, c)
+		}
+		if !m.claim(z.memory) {
+			return
+		}
+	}
+}
+
+// claim sets aside what becomes free soon, and reports whether it suffices.
+func (m *machine) claim(memory int) bool {
+	limit := m.settings.Memory
+	if limit > 0 && limit-m.used+m.room.removing-m.room.claimed < memory {
+		return false
+	}
+	agents := false
+	for _, a := range m.agentOrder {
+		agents = agents || a.known
+		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
+			a.claimed += memory
+			m.room.claimed += memory
+			return true
+		}
+	}
+	if agents || limit == 0 && m.room.removing-m.room.claimed < memory {
+		return false
+	}
+	m.room.claimed += memory
+	return true
+}
+
+// evict removes a container that nobody holds, to make room.
+func (m *machine) evict(now time.Time, c *container) {
+	if c.key != nil {
+		c.key.evicted++
+	}
+	const reason = "its memory is needed"
+	if c.state != StateMarked {
+		m.mark(now, c, reason, now)
+	}
+	m.remove(now, c, reason)
+}
+
+// victims returns containers that nobody holds, whose removal makes room for a container of so many MiB. None: there are not
+// enough.
+func (m *machine) victims(memory int) []*container {
+	if limit := m.settings.Memory; limit > 0 && memory > limit {
+		return nil
+	}
+	known := false
+	var best []*container
+	for _, a := range m.agentOrder {
+		known = known || a.known
+		if !a.usable() {
+			continue
+		}
+		if found := cheapest(a.containers, memory-(a.free-a.planned+a.removing-a.claimed)); found != nil && (best == nil || len(found) < len(best)) {
+			best = found
+		}
+	}
+	if known {
+		return best
+	}
+	var all []*container
+	for _, a := range m.agentOrder {
+		all = append(all, a.containers...)
+	}
+	lacking := memory - (m.room.removing - m.room.claimed)
+	if limit := m.settings.Memory; limit > 0 {
+		lacking -= limit - m.used
+	}
+	return cheapest(all, lacking)
+}
+
+// cheapest returns those of the containers that nobody holds, the least valuable first, until they have as many MiB. Nil: they have
+// not.
+func cheapest(containers []*container, memory int) []*container {
+	var idle []*container
+	for _, c := range containers {
+		if c.worth() > 0 {
+			idle = append(idle, c)
+		}
+	}
+	slices.SortFunc(idle, func(a, b *container) int {
+		return cmp.Or(cmp.Compare(a.worth(), b.worth()), a.used.Compare(b.used), cmp.Compare(a.serial, b.serial))
+	})
+	for i, c := range idle {
+		if memory -= c.shape.Memory; memory <= 0 {
+			return idle[:i+1]
+		}
+	}
+	return nil
+}
+
+// worth orders containers that may be removed to make room. 0: it may not.
+func (c *container) worth() int {
+	switch {
+	case c.unreachable || c.held():
+		return 0
+	case c.state == StateMarked:
+		return 1
+	case c.state == StateStem && c.shape.ready > c.shape.want:
+		return 2
+	case c.state == StateIdle || c.state == StateSuspended && !c.wanted:
+		return 3
+	case c.state == StateStem:
+		return 4
+	case c.state == StateBusy && c.lost:
+		return 5
+	}
+	return 0
+}
+
+// promising returns the agent that has most of what is needed for a container, to be kept for it. Nil: agents are not known, or none is
+// large enough.
+func (m *machine) promising(memory int) *agentState {
+	var best *agentState
+	for _, a := range m.agentOrder {
+		if a.usable() && a.free+a.used >= memory && (best == nil || a.free+a.removing > best.free+best.removing) {
+			best = a
+		}
+	}
+	return best
+}
+
+// couldFit reports whether a container would fit if there were no other.
+func (m *machine) couldFit(memory int) bool {
+	return !slices.ContainsFunc(m.agentOrder, func(a *agentState) bool { return a.known })
+}
+
+// recallForRoom asks other processes for what they have held longest, until it is enough.
+func (m *machine) recallForRoom(memory int) {
+	for m.unrecalled > 0 && memory > 0 {
+		var oldest *container
+		for _, c := range m.containers { // the least one is the same in any order
+			if c.home != nil && c.key != nil && c.home == &c.key.away && (oldest == nil || c.slots[0].number < oldest.slots[0].number) {
+				oldest = c
+			}
+		}
+		m.recall(oldest)
+		memory -= oldest.shape.Memory
+	}
+}

@@ -1,0 +1,142 @@
+package invoker
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// sessionState is another process that holds containers.
+type sessionState struct {
+	session session
+	name    string
+	until   time.Time // when its lease is over, as far as this process can tell
+}
+
+// session returns the state of a session that is open, or nil.
+func (m *machine) session(s session) *sessionState {
+	for _, o := range m.sessions {
+		if o.session == s {
+			return o
+		}
+	}
+	return nil
+}
+
+// serveSession takes what another process says about its session.
+func (m *machine) serveSession(now time.Time, in input) {
+	switch in := in.(type) {
+	case opened:
+		s := m.session(in.session)
+		if s == nil {
+			s = &sessionState{session: in.session}
+			m.sessions = append(m.sessions, s)
+		}
+		s.name, s.until = in.name, now.Add(in.ttl+sessionMargin)
+	case declared:
+		for _, l := range in.leases {
+			if !m.declare(now, in.session, l) {
+				m.emit(revoke{session: in.session, lease: l})
+			}
+		}
+	case closed:
+		m.endSession(now, in.session, false)
+	}
+}
+
+// declare lets a process that held a container before this run go on, and reports whether it may.
+func (m *machine) declare(now time.Time, s session, l leaseID) bool {
+	c := m.containers[l.container]
+	if c == nil || s != 0 && m.session(s) == nil {
+		return false
+	}
+	if c.holds(l.number) {
+		return true
+	}
+	if c.state != StateBusy || !c.lost && !(s == 0 && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency) {
+		return false
+	}
+	c.lost, c.until = false, time.Time{}
+	c.slots = append(c.slots, slot{number: l.number, session: s})
+	m.grants = max(m.grants, l.number)
+	m.file(c)
+	if s != 0 {
+		m.notify(now, EventGranted, c, "declared by its holder")
+	}
+	return true
+}
+
+// expireSessions ends the sessions whose leases are over.
+func (m *machine) expireSessions(now time.Time) {
+	for i := 0; i < len(m.sessions); {
+		if s := m.sessions[i]; due(s.until, now) {
+			m.endSession(now, s.session, true)
+		} else {
+			i++
+		}
+	}
+}
+
+// endSession takes all containers from a process. One that is lost may have left them running what was sent before its lease ended.
+func (m *machine) endSession(now time.Time, s session, lost bool) {
+	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
+	for _, w := range m.sorted() {
+		if w.session == s {
+			m.turnAway(w, errSessionEnded)
+		}
+	}
+	for _, c := range m.inOrder() {
+		if len(c.slots) == 0 || c.slots[0].session != s {
+			continue
+		}
+		const reason = "the session of its holder has ended"
+		m.revokeAll(now, c, reason)
+		switch {
+		case !c.initialised:
+			m.remove(now, c, "it may have been initialised")
+		case lost && !c.doomed:
+			m.lose(c, now.Add(c.key.timeout))
+		default:
+			c.used = now
+			m.vacated(now, c)
+		}
+	}
+	m.unsettled = true
+}
+
+// lose sets a container aside until whatever it may be running is over.
+func (m *machine) lose(c *container, until time.Time) {
+	c.state, c.lost, c.until, c.recalled = StateBusy, true, until, false
+	m.file(c)
+	m.arm(c)
+}
+
+// found has a container be used again that was lost.
+func (m *machine) found(now time.Time, c *container) {
+	c.lost, c.until, c.used = false, time.Time{}, now
+	if c.adopted && m.settings.canSuspend {
+		m.beginResume(c) // nobody knows whether it was suspended
+		return
+	}
+	m.vacated(now, c)
+}
+
+// inOrder returns all containers in the order in which they became known.
+func (m *machine) inOrder() []*container {
+	all := make([]*container, 0, len(m.containers))
+	for _, c := range m.containers {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b *container) int { return cmp.Compare(a.serial, b.serial) })
+	return all
+}
+
+// sorted returns all callers that wait in the order in which they came.
+func (m *machine) sorted() []*waiter {
+	all := make([]*waiter, 0, len(m.waiters))
+	for _, w := range m.waiters {
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.number, b.number) })
+	return all
+}

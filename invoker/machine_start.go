@@ -1,0 +1,162 @@
+package invoker
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxAttempts is how many starts may fail for a caller, while it waits longest, before it is refused.
+const maxAttempts = 2
+
+// create starts a container of a shape. Whoever waits longest once it answers gets it.
+func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
+	m.serial++
+	id := m.settings.owner + "-" + strconv.FormatUint(m.term, 36) + "-" + strconv.FormatUint(m.serial, 10)
+	c := &container{id: id, serial: m.serial, instance: Instance{ID: id}, shape: s, state: StateCreating, planned: planned, created: now}
+	m.add(c)
+	if s.labels == nil {
+		s.labels = m.labels(s.Shape)
+	}
+	if planned != nil {
+		planned.planned += s.Memory
+	}
+	m.file(c)
+	m.notify(now, EventCreated, c, "")
+	m.emit(create{id: id, spec: Spec{
+		Name: m.name(s, c.serial), Shape: s.Shape, UserImage: s.Tenant != "", CPUs: float64(s.Memory) / float64(m.settings.MemoryPerCPU),
+		Env: m.settings.env, Labels: s.labels,
+	}})
+}
+
+// add counts a container from now on.
+func (m *machine) add(c *container) {
+	m.containers[c.id] = c
+	m.used += c.shape.Memory
+	c.shape.containers++
+}
+
+// name returns what humans see of a container.
+func (m *machine) name(s *shapeState, serial uint64) string {
+	plain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, s.Kind)
+	return fmt.Sprintf("wsk%d_%s", serial, plain)
+}
+
+// created takes that a container runs, or does not.
+func (m *machine) created(now time.Time, in created) {
+	c := m.containers[in.id]
+	if c == nil || c.state != StateCreating {
+		return
+	}
+	m.unplan(c)
+	switch {
+	case in.err != nil:
+		m.startFailed(now, c, in.err)
+	case c.ended:
+		m.settleIn(c, in.instance)
+		m.startFailed(now, c, fmt.Errorf("%w: it ended at once", ErrStart))
+	default:
+		m.settleIn(c, in.instance)
+		c.state = StateProbing
+		m.file(c)
+		m.emit(probe{instance: c.instance})
+	}
+}
+
+// settleIn notes where a container runs.
+func (m *machine) settleIn(c *container, in Instance) {
+	c.instance = in
+	c.instance.ID, c.instance.Labels = c.id, c.shape.labels
+	a := m.agentOf(in.Agent)
+	a.add(c)
+	c.unreachable = a.unreachable
+}
+
+// unplan ends the plan of a start: it is somewhere now, or nowhere.
+func (m *machine) unplan(c *container) {
+	if c.planned != nil {
+		c.planned.planned -= c.shape.Memory
+		c.planned = nil
+	}
+}
+
+// probed takes that a runtime answers, or does not.
+func (m *machine) probed(now time.Time, in probed) {
+	c := m.containers[in.id]
+	switch {
+	case c == nil:
+	case c.state == StateStem:
+		m.pinged(now, c, in.err)
+	case c.state != StateProbing:
+	case in.err != nil:
+		m.startFailed(now, c, in.err)
+	default:
+		c.state, c.until, c.used = StateStem, now.Add(pingInterval), now
+		c.shape.pause.worked()
+		m.engine.worked()
+		m.file(c)
+		m.notify(now, EventReady, c, "")
+		m.offer(now, c)
+	}
+}
+
+// offer gives a stem cell to whoever waits longest for one.
+func (m *machine) offer(now time.Time, c *container) {
+	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && c.home != nil {
+		m.bind(now, c, k, Cold)
+		return
+	}
+	m.arm(c)
+}
+
+// startFailed removes a container whose start failed, and says so to the caller who waits longest for one, if this is not the
+// first time.
+func (m *machine) startFailed(now time.Time, c *container, err error) {
+	s := c.shape
+	adopted := c.adopted
+	m.remove(now, c, err.Error())
+	switch {
+	case adopted: // nobody has asked for it
+	case errors.Is(err, ErrNoCapacity):
+		m.room.refused(now, s.Memory)
+	case errors.Is(err, ErrUnavailable):
+		m.engine.failed(now)
+	default:
+		s.pause.failed(now)
+		if w := s.oldest(); w != nil {
+			if w.failures++; w.failures >= maxAttempts || errors.Is(err, ErrImage) {
+				m.turnAway(w, startError(s.Tenant != "", s.Image, err))
+			}
+		}
+	}
+	m.unsettled = true
+}
+
+// labels returns what identifies containers of a shape, also after a restart.
+func (m *machine) labels(s Shape) map[string]string {
+	l := map[string]string{
+		labelOwner: m.settings.owner, labelKind: s.Kind, labelImage: s.Image, labelMemory: strconv.Itoa(s.Memory),
+		labelTerm: strconv.FormatUint(m.term, 36),
+	}
+	if s.Tenant != "" {
+		l[labelTenant] = s.Tenant
+	}
+	return l
+}
+
+// Labels of containers.
+const (
+	labelOwner  = "invoker.owner"
+	labelKind   = "invoker.kind"
+	labelImage  = "invoker.image"
+	labelMemory = "invoker.memory"
+	labelTenant = "invoker.tenant" // of users' images only
+	labelTerm   = "invoker.term"
+)

@@ -1,0 +1,127 @@
+package invoker
+
+import (
+	"slices"
+	"time"
+)
+
+// supply has containers come for those who wait for a key, as far as this needs no start: marked ones are revived, suspended
+// ones resumed, stem cells bound, and other processes asked for theirs.
+func (m *machine) supply(now time.Time, k *keyState) {
+	for m.listed && k.need > 0 && m.supplyOne(now, k) {
+	}
+	if k.need == 0 || !m.listed {
+		return
+	}
+	for n := k.need; n > 0 && k.away.tail != nil; n-- {
+		m.recall(k.away.tail)
+	}
+	m.unsettled = true
+}
+
+// supplyOne has one container come, if there is one.
+func (m *machine) supplyOne(now time.Time, k *keyState) bool {
+	s := k.shape
+	switch {
+	case k.marked.head != nil:
+		m.revive(now, k.marked.head)
+	case k.asleep.head != nil:
+		m.resume(k.asleep.head)
+	case m.store.paused():
+		return false
+	case s.stems.head != nil:
+		m.bind(now, oldestOnFullest(&s.stems), k, Prewarmed)
+	case s.marked.head != nil:
+		c := s.marked.head
+		m.unmark(now, c)
+		m.bind(now, c, k, Prewarmed)
+	default:
+		return false
+	}
+	return true
+}
+
+// oldestOnFullest returns the stem cell to use first, as far as it looks.
+func oldestOnFullest(l *containerList) *container {
+	best, n := l.tail, 0
+	for c := l.tail; c != nil && n < reuseScan; c, n = c.previous, n+1 {
+		if c.agent.used > best.agent.used {
+			best = c
+		}
+	}
+	return best
+}
+
+// supplyAll tries again for everybody who waits, after a time in which nothing could be bound.
+func (m *machine) supplyAll(now time.Time) {
+	for _, s := range m.shapeOrder {
+		for s.need > 0 && (s.stems.head != nil || s.marked.head != nil) && !m.store.paused() {
+			k, _ := s.hungry.first()
+			m.supply(now, k)
+		}
+	}
+	m.unsettled = true
+}
+
+// recall asks another process for a container.
+func (m *machine) recall(c *container) {
+	c.recalled = true
+	m.file(c)
+	m.emit(recall{session: c.slots[0].session, lease: leaseID{container: c.id, number: c.slots[0].number}})
+}
+
+// demand takes into account that the waiters of a key, or what comes for them, have changed.
+func (m *machine) demand(k *keyState) {
+	s, need := k.shape, k.missing()
+	s.need += need - k.need
+	k.need = need
+	if need > 0 {
+		s.hungry.put(k)
+	} else {
+		s.hungry.remove(k)
+	}
+	m.hunger(s)
+}
+
+// hunger takes into account that the need of a shape, or its starts, have changed.
+func (m *machine) hunger(s *shapeState) {
+	lack := s.lack()
+	s.size.lack += lack - s.lacking
+	s.lacking = lack
+	if lack > 0 {
+		s.size.hungry.put(s)
+	} else {
+		s.size.hungry.remove(s)
+	}
+}
+
+// keyOf returns the state of a key.
+func (m *machine) keyOf(key Key) *keyState {
+	key.Concurrency = max(1, key.Concurrency)
+	k := m.keys[key]
+	if k == nil {
+		k = &keyState{Key: key, shape: m.shapeOf(key.Shape)}
+		m.keys[key] = k
+	}
+	return k
+}
+
+// shapeOf returns the state of a shape.
+func (m *machine) shapeOf(shape Shape) *shapeState {
+	s := m.shapes[shape]
+	if s == nil {
+		s = &shapeState{Shape: shape, size: m.sizeOf(shape.Memory)}
+		m.shapes[shape] = s
+		m.shapeOrder = append(m.shapeOrder, s)
+	}
+	return s
+}
+
+// sizeOf returns the state of a size.
+func (m *machine) sizeOf(memory int) *sizeState {
+	i, found := slices.BinarySearchFunc(m.sizes, memory, func(z *sizeState, memory int) int { return z.memory - memory })
+	if !found {
+		m.sizes = slices.Insert(m.sizes, i, &sizeState{memory: memory})
+	}
+	return m.sizes[i]
+}

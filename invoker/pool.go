@@ -1,0 +1,394 @@
+package invoker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// pool is the machine of one run, with what surrounds it. Whoever has an input takes the mutex, steps the machine and carries
+// out its commands: callers are answered and watchers told at once; what takes time is left to the goroutine of the run, in
+// order. So a caller that finds a warm container has it without waiting for another goroutine.
+type pool struct {
+	engine   Engine
+	client   *actionclient.Client
+	config   PoolConfig
+	log      *slog.Logger
+	logs     *logCollector
+	watchers *watchers
+	store    *recordStore  // nil: records are in memory
+	writer   *writer       // to the store
+	loaded   []record      // from the store
+	begun    chan struct{} // closed when the machine has started
+	watching chan struct{} // closed when the engine is watched
+	known    chan struct{} // closed when the machine knows which containers there are
+	stopped  chan struct{} // closed when over is set
+	more     chan struct{} // has a token if something is in later
+	timer    *time.Timer
+	work     sync.WaitGroup // all goroutines of the run
+
+	mu       sync.Mutex // guards what follows
+	machine  *machine
+	memory   memory // used without a store
+	over     error  // why nothing is decided any more; nil while the run is under way
+	armed    time.Time
+	again    []input   // caused by carrying out commands
+	later    []command // for the goroutine of the run
+	lastRef  ref
+	calling  ref // the caller that steps the machine at the moment
+	callers  map[ref]*Lease
+	leases   map[uint64]*Lease // which are granted, by the number of the grant
+	creating map[string]creation
+	live     map[string]*actionclient.Container // those that leases were granted of
+	ended    ended
+
+	// What a warm container is had and given back with, so that nothing is allocated for it.
+	acquiring acquire
+	releasing release
+}
+
+type (
+	// releaseLater gives a lease back when its container may be used again.
+	releaseLater struct{ lease *Lease }
+	// gone lets go of what is kept for a container.
+	gone struct {
+		id        string
+		container *actionclient.Container // may be nil
+	}
+)
+
+func (releaseLater) isCommand() {}
+func (gone) isCommand()         {}
+
+// run does all that belongs to a run until ctx ends. It returns why.
+func (p *pool) run(ctx context.Context, cancel context.CancelCauseFunc, t scheduler.Term) error {
+	defer p.closeAll()
+	defer p.work.Wait()
+	term, err := p.load(ctx, t)
+	if err != nil {
+		p.end(fmt.Errorf("%w: %w", ErrNotRunning, err))
+		return err
+	}
+	p.input(start{term})
+	close(p.begun)
+	p.work.Go(func() { p.watch(ctx) })
+	p.work.Go(func() { p.lookAtAgents(ctx) })
+	p.work.Go(func() { _ = p.logs.run(ctx) })
+	if p.writer != nil {
+		p.work.Go(func() {
+			if err := p.writer.run(ctx); err != nil {
+				cancel(&scheduler.FencedError{Err: err})
+			}
+		})
+	}
+	p.loop(ctx)
+	err = context.Cause(ctx)
+	switch {
+	case errors.Is(err, ErrClosed):
+		p.end(ErrClosed)
+	default:
+		p.end(fmt.Errorf("%w: %w", ErrNotRunning, err))
+	}
+	return err
+}
+
+// load returns the number of this run.
+func (p *pool) load(ctx context.Context, t scheduler.Term) (term uint64, err error) {
+	if p.store == nil {
+		return max(uint64(time.Now().UnixMilli()), t.Number), nil
+	}
+	term, p.loaded, err = p.store.load(ctx, t.Number)
+	if fenced(err) {
+		err = &scheduler.FencedError{Err: err}
+	}
+	return term, err
+}
+
+// closeAll closes the connections that nobody uses.
+func (p *pool) closeAll() {
+	p.mu.Lock()
+	live := p.live
+	p.live = nil
+	p.mu.Unlock()
+	for _, c := range live {
+		c.Close()
+	}
+}
+
+// input steps the machine. It does nothing when the run is over.
+func (p *pool) input(in input) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.step(in)
+}
+
+// step steps the machine with an input, and those that its commands cause. The mutex is held.
+func (p *pool) step(in input) {
+	if p.over != nil {
+		return
+	}
+	now := time.Now()
+	p.decide(now, in)
+	for len(p.again) > 0 {
+		next := p.again[0]
+		p.again = p.again[1:]
+		p.decide(now, next)
+	}
+	p.arm(now)
+}
+
+func (p *pool) decide(now time.Time, in input) {
+	for _, c := range p.machine.step(now, in) {
+		p.carryOut(c)
+	}
+}
+
+// carryOut carries out a command, or puts it off. It never blocks.
+func (p *pool) carryOut(c command) {
+	switch c := c.(type) {
+	case *grant:
+		p.granted(c)
+	case refuse:
+		p.answer(c.ref, c.err)
+	case revoke:
+		if l := p.leases[c.lease.number]; l != nil {
+			delete(p.leases, c.lease.number)
+			l.revoked()
+		}
+	case recall: // a caller in this process gives its lease back as soon as it can by itself
+	case notify:
+		p.watchers.publish(c.event)
+		if id := c.event.Container.ID; c.event.Kind == EventGone {
+			p.putOff(gone{id, p.live[id]})
+			delete(p.live, id)
+			delete(p.memory, id)
+		}
+	case bind, note, forget:
+		p.record(c)
+	default:
+		if c, creates := c.(create); creates && p.store == nil {
+			p.memory[c.id] = record{ID: c.id}
+		}
+		p.putOff(c)
+	}
+}
+
+// putOff leaves a command to the goroutine of the run.
+func (p *pool) putOff(c command) {
+	p.later = append(p.later, c)
+	signal(p.more)
+}
+
+// record makes a change of the records, or has the writer make it.
+func (p *pool) record(c command) {
+	switch c := c.(type) {
+	case bind:
+		p.logs.bound(c.instance)
+		if p.writer != nil {
+			p.writer.put(c.record, true)
+			return
+		}
+		p.memory[c.record.ID] = c.record
+		p.again = append(p.again, stored{id: c.record.ID})
+	case note:
+		if p.writer != nil {
+			p.writer.put(c.record, false)
+			return
+		}
+		p.memory[c.record.ID] = c.record
+	case forget:
+		if p.writer != nil {
+			p.writer.add(storeChange{id: c.id})
+			return
+		}
+		delete(p.memory, c.id)
+	}
+}
+
+// granted gives a caller its lease.
+func (p *pool) granted(g *grant) {
+	l := p.callers[g.ref]
+	if l == nil {
+		return
+	}
+	l.granted, l.container = *g, p.live[g.to.ID]
+	if l.container == nil {
+		l.container = p.client.Container(g.to.Address, l.action.concurrency())
+		p.live[g.to.ID] = l.container
+	}
+	p.leases[g.lease.number] = l
+	p.answer(g.ref, nil)
+}
+
+// answer tells a caller that it has its lease, or why it has none.
+func (p *pool) answer(r ref, err error) {
+	l := p.callers[r]
+	if l == nil {
+		return
+	}
+	delete(p.callers, r)
+	l.refused = err
+	if r != p.calling {
+		close(l.answered)
+	}
+}
+
+// arm sets the timer if the machine has to be woken earlier than it is set to. When it comes too early it is set again: the
+// deadline moves with each use of a container, the timer seldom.
+func (p *pool) arm(now time.Time) {
+	if at := p.machine.deadline(); !at.IsZero() && (p.armed.IsZero() || at.Before(p.armed)) {
+		p.armed = at
+		p.timer.Reset(at.Sub(now))
+	}
+}
+
+// wake is called when the timer has fired.
+func (p *pool) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armed = time.Time{}
+	now := time.Now()
+	if at := p.machine.deadline(); !at.IsZero() && !now.Before(at) {
+		p.step(wake{})
+	} else if p.over == nil {
+		p.arm(now)
+	}
+}
+
+// loop performs what was put off and wakes the machine until ctx ends. All goroutines that it starts belong to p.work.
+func (p *pool) loop(ctx context.Context) {
+	for {
+		select {
+		case <-p.more:
+			for _, c := range p.take() {
+				p.perform(ctx, c)
+			}
+		case <-p.timer.C:
+			p.wake()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// take returns what was put off.
+func (p *pool) take() []command {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	later := p.later
+	p.later = nil
+	return later
+}
+
+// end has nothing decided any more. Callers get why.
+func (p *pool) end(why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over != nil {
+		return
+	}
+	p.over = why
+	close(p.stopped)
+	p.timer.Stop()
+	for r := range p.callers {
+		p.answer(r, why)
+	}
+}
+
+// acquire has the machine grant a lease to the caller, and waits for that.
+func (p *pool) acquire(ctx context.Context, l *Lease) error {
+	select {
+	case <-p.begun:
+	case <-p.stopped:
+		return p.over
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	p.mu.Lock()
+	if p.over != nil {
+		p.mu.Unlock()
+		return p.over
+	}
+	p.lastRef++
+	r := p.lastRef
+	p.acquiring = acquire{ref: r, key: l.action.key(), userImage: l.action.UserImage, timeout: l.action.timeout()}
+	p.callers[r], p.calling = l, r
+	p.step(&p.acquiring)
+	p.calling = 0
+	if p.callers[r] == nil {
+		p.mu.Unlock()
+		return l.refused
+	}
+	l.answered = make(chan struct{})
+	p.mu.Unlock()
+	select {
+	case <-l.answered:
+		return l.refused
+	case <-ctx.Done():
+		return p.cancel(ctx, l, r)
+	}
+}
+
+// cancel ends the wait of a caller whose ctx has ended.
+func (p *pool) cancel(ctx context.Context, l *Lease, r ref) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.callers[r] != nil {
+		delete(p.callers, r)
+		p.step(cancel{ref: r})
+	} else if l.refused == nil {
+		p.free(l, reuse)
+	}
+	return context.Cause(ctx)
+}
+
+// release gives a lease back that its caller does not use any more: when there is room for the logs of more activations, if the
+// container is used again.
+func (p *pool) release(l *Lease) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.room != nil && l.outcome == reuse {
+		select {
+		case <-l.room:
+		default:
+			p.putOff(releaseLater{l})
+			return
+		}
+	}
+	p.free(l, l.outcome)
+}
+
+// free gives a lease back. The mutex is held.
+func (p *pool) free(l *Lease, o outcome) {
+	id := l.granted.lease
+	if p.leases[id.number] != l {
+		return // it was revoked, and its container is gone
+	}
+	delete(p.leases, id.number)
+	p.releasing = release{lease: id, outcome: o}
+	p.step(&p.releasing)
+}
+
+// why returns why the run is over, or nil.
+func (p *pool) why() error {
+	select {
+	case <-p.stopped:
+		return p.over
+	default:
+		return nil
+	}
+}
+
+// signal puts a token into a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

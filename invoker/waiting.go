@@ -1,0 +1,127 @@
+package invoker
+
+import "time"
+
+// waiter is a caller that waits for a container. It is tied to none: whatever of its key is free first serves the first one
+// of the key.
+type waiter struct {
+	ref      ref
+	session  session
+	key      *keyState
+	number   uint64 // in which order they came
+	since    time.Time
+	failures int // starts that failed while it was the first to need one
+
+	previous, next *waiter
+}
+
+// waiterList has waiters in the order in which they came.
+type waiterList struct {
+	head, tail *waiter
+	size       int
+}
+
+func (l *waiterList) add(w *waiter) {
+	w.previous, w.next = l.tail, nil
+	if l.tail != nil {
+		l.tail.next = w
+	} else {
+		l.head = w
+	}
+	l.tail = w
+	l.size++
+}
+
+func (l *waiterList) remove(w *waiter) {
+	if w.previous != nil {
+		w.previous.next = w.next
+	} else {
+		l.head = w.next
+	}
+	if w.next != nil {
+		w.next.previous = w.previous
+	} else {
+		l.tail = w.previous
+	}
+	w.previous, w.next = nil, nil
+	l.size--
+}
+
+// keyState has the callers that wait for a key, and the containers that are bound to it.
+type keyState struct {
+	Key
+	shape   *shapeState
+	timeout time.Duration // of the action
+
+	waiters waiterList
+	open    containerList // idle or with room, the most recently used first
+	asleep  containerList // suspended
+	marked  containerList
+	away    containerList // with other processes, and not recalled
+
+	coming  int // slots that come without further decisions
+	need    int // containers that the waiters lack beside those
+	bound   int // containers
+	evicted int // containers that were removed to make room, and not started again
+
+	hungryPosition int
+}
+
+// missing returns how many more containers the waiters of the key need than will be theirs soon.
+func (k *keyState) missing() int {
+	if n := k.waiters.size - k.coming; n > 0 {
+		return (n + k.Concurrency - 1) / k.Concurrency
+	}
+	return 0
+}
+
+// before orders keys by who waits longest.
+func (k *keyState) before(o *keyState) bool { return k.waiters.head.number < o.waiters.head.number }
+
+func (k *keyState) position() *int { return &k.hungryPosition }
+
+// shapeState has what is common to containers that are alike before they are bound.
+type shapeState struct {
+	Shape
+	labels map[string]string // of each container that is started in this run; not modified
+	size   *sizeState
+
+	stems      containerList
+	marked     containerList       // stem cells
+	hungry     priority[*keyState] // keys with need
+	need       int                 // of all its keys
+	starting   int                 // containers
+	lacking    int                 // containers that have to be started for those who wait
+	ready      int                 // stem cells that can be used
+	cells      StemCells           // what is configured
+	want       int                 // stem cells
+	containers int                 // all that count
+	pause      pause               // of starts that nobody waits for
+
+	hungryPosition int
+}
+
+// lack returns how many containers have to be started for those who wait.
+func (s *shapeState) lack() int { return max(0, s.need-s.starting) }
+
+// oldest returns the caller that waits longest for a start.
+func (s *shapeState) oldest() *waiter {
+	if k, ok := s.hungry.first(); ok {
+		return k.waiters.head
+	}
+	return nil
+}
+
+// before orders shapes by who waits longest.
+func (s *shapeState) before(o *shapeState) bool { return s.oldest().number < o.oldest().number }
+
+func (s *shapeState) position() *int { return &s.hungryPosition }
+
+// sizeState has the shapes of one size for which containers have to be started: where there is no room for one, there is none
+// for the others.
+type sizeState struct {
+	memory int
+	hungry priority[*shapeState]
+	lack   int  // of all of them
+	full   bool // there is no room for one
+}
