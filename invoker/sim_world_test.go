@@ -104,6 +104,9 @@ func (w *world) tell(d time.Duration, in input) { w.inLeader(d, func() { w.step(
 // play lets the world go on until then, or until something is violated.
 func (w *world) play(until time.Time) {
 	for w.broken == nil {
+		if w.steps > maxSteps {
+			w.violate("I8", "there are %d steps: something goes in circles", w.steps)
+		}
 		at, wakes := w.next()
 		if at.IsZero() || at.After(until) {
 			w.now = until
@@ -127,6 +130,9 @@ func (w *world) play(until time.Time) {
 
 // maxWakes is how often the machine may want to be woken at the same time.
 const maxWakes = 4
+
+// maxSteps is far more than a world needs.
+const maxSteps = 20000
 
 // next returns when the next thing happens, and whether that is that the machine's deadline comes.
 func (w *world) next() (at time.Time, wakes bool) {
