@@ -27,6 +27,7 @@ type container struct {
 	asked       bool // an answer to suspend, or to a ping, is to come
 	wanted      bool // somebody waits for it to be frozen, so that it can be resumed
 	ended       bool // it was gone before its creation was answered
+	recorded    bool // there may be a record of it
 	swept       bool // it counts among those that are swept from its agent
 	counted     bool // among those that start, of its shape
 	cell        bool // it counts among the stem cells of its shape

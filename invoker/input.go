@@ -26,11 +26,10 @@ type (
 
 	// acquire: a caller wants a slot of a container for a key.
 	acquire struct {
-		ref       ref
-		session   session
-		key       Key
-		userImage bool
-		timeout   time.Duration // of the action: how long a run may go on
+		ref     ref
+		session session
+		key     Key
+		timeout time.Duration // of the action: how long a run may go on
 	}
 	// cancel: the caller waits no longer.
 	cancel struct{ ref ref }
@@ -95,7 +94,7 @@ type (
 // leaseID identifies a slot of a container that is granted to a holder.
 type leaseID struct {
 	container string
-	number    uint64 // of the grant; rises with each grant of the run
+	number    uint64 // of the grant; rises with each grant, also from term to term
 }
 
 // outcome says what becomes of a container after a run.

@@ -41,14 +41,15 @@ type machine struct {
 	term     uint64
 	listed   bool // the first listing is there
 
-	containers map[string]*container
-	keys       map[Key]*keyState
-	shapes     map[Shape]*shapeState
-	shapeOrder []*shapeState // in which they became known
-	sizes      []*sizeState  // by memory
-	agents     map[string]*agentState
-	agentOrder []*agentState // in which they became known
-	sessions   []*sessionState
+	containers  map[string]*container
+	keys        map[Key]*keyState
+	shapes      map[Shape]*shapeState
+	shapeOrder  []*shapeState // in which they became known
+	sizes       []*sizeState  // by memory
+	agents      map[string]*agentState
+	agentsKnown bool          // the engine says what is free where
+	agentOrder  []*agentState // in which they became known
+	sessions    []*sessionState
 
 	waiters  map[ref]*waiter
 	timers   priority[*container]
@@ -56,16 +57,19 @@ type machine struct {
 	engine   pause // starts
 	store    pause // binding
 	room     room
-	used     int // MiB
-	starting int // containers
-	started  [Recreated + 1]uint64
+	used     int                   // MiB
+	starting int                   // containers
+	started  [Recreated + 1]uint64 // grants, by how they were had
+	unheard  []declared            // before the first listing
+	spare    spareKeys
 
-	grants     uint64 // the number of the last one
-	serial     uint64 // of the last container
-	waited     uint64 // the number of the last caller that had to wait
-	events     uint64 // the number of the last one
-	unsettled  bool   // something has changed that starts depend on
-	unrecalled int    // containers that other processes hold and have not been asked for
+	grants     uint64      // the number of the last one
+	serial     uint64      // of the last container
+	waited     uint64      // the number of the last caller that had to wait
+	events     uint64      // the number of the last one
+	unsettled  bool        // something has changed that starts depend on
+	short      []*keyState // what was to come for them does not
+	unrecalled int         // containers that other processes hold and have not been asked for
 	commands   []command
 	granted    []grant // of the current step
 }
@@ -184,7 +188,8 @@ func (m *machine) wake(now time.Time) {
 		m.supplyAll(now)
 	}
 	if due(m.room.look, now) {
-		m.room.look, m.unsettled = time.Time{}, true
+		m.room.forget()
+		m.unsettled = true
 	}
 	for {
 		c, ok := m.timers.first()
@@ -206,9 +211,13 @@ func (m *machine) wake(now time.Time) {
 
 // settle decides what follows from all that has changed in this step.
 func (m *machine) settle(now time.Time) {
-	m.unsettled = false
+	for i := 0; i < len(m.short); i++ {
+		m.supply(now, m.short[i])
+	}
+	m.short = m.short[:0]
 	m.startWanted(now)
 	m.startStems(now)
+	m.unsettled = false
 }
 
 func (m *machine) emit(c command) { m.commands = append(m.commands, c) }

@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,12 +23,14 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	}
 	if err := m.admit(k); err != nil {
 		m.emit(refuse{ref: in.ref, err: err})
+		m.tidyKey(k)
 		return
 	}
 	m.waited++
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
 	k.waiters.add(w)
+	m.tidyKey(k)
 	m.demand(k)
 	m.supply(now, k)
 }
@@ -79,6 +82,7 @@ func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
 	m.demand(w.key)
+	m.tidyKey(w.key)
 }
 
 // turnAway refuses a caller that waits.
@@ -102,18 +106,27 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
 	m.emit(&m.granted[len(m.granted)-1])
-	if s != 0 {
-		m.notify(now, EventGranted, c, "")
+	if s == 0 {
+		return
+	}
+	m.notify(now, EventGranted, c, "")
+	if c.key.need > 0 {
+		m.recall(c) // others wait: it is to come back as soon as it is not used
 	}
 }
 
 // release takes a slot back.
 func (m *machine) release(now time.Time, in *release) {
 	c := m.containers[in.lease.container]
-	if c == nil || !m.vacate(c, in.lease.number) {
+	if c == nil || !c.holds(in.lease.number) {
 		return // it was revoked
 	}
+	remote := c.remote()
+	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
 	c.used = now
+	if remote {
+		m.notify(now, EventRevoked, c, "its holder has released it")
+	}
 	switch in.outcome {
 	case discard:
 		m.doom(c, "its last activation forbids to use it again")
@@ -121,17 +134,6 @@ func (m *machine) release(now time.Time, in *release) {
 		m.doom(c, "it does not answer")
 	}
 	m.vacated(now, c)
-}
-
-// vacate ends a grant, and reports whether there was one.
-func (m *machine) vacate(c *container, number uint64) bool {
-	for i, s := range c.slots {
-		if s.number == number {
-			c.slots = append(c.slots[:i], c.slots[i+1:]...)
-			return true
-		}
-	}
-	return false
 }
 
 // doom has a container removed as soon as nobody holds it.

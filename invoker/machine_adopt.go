@@ -16,7 +16,7 @@ type listing struct {
 
 // start begins a run.
 func (m *machine) start(now time.Time, term uint64) {
-	m.term = term
+	m.term, m.grants = term, term<<32
 	for _, cells := range m.settings.Stems {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
 		s.cells, s.want = cells, cells.Initial
@@ -81,6 +81,10 @@ func (m *machine) adopt(now time.Time, in listed) {
 			m.emit(forget{id: r.ID})
 		}
 	}
+	for _, d := range m.unheard {
+		m.serveSession(now, d)
+	}
+	m.unheard = nil
 }
 
 // adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers. One that is bound
@@ -88,12 +92,7 @@ func (m *machine) adopt(now time.Time, in listed) {
 func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	shape, ok := shapeOfLabels(i.Labels)
 	c := m.known(now, i, shape)
-	if bound {
-		c.key = m.keyOf(r.Key)
-		c.key.bound++
-		c.initialised = r.Initialised
-		c.key.timeout = max(c.key.timeout, r.Timeout)
-	}
+	c.recorded = bound
 	switch {
 	case !ok:
 		m.remove(now, c, "its labels do not say what it is")
@@ -108,6 +107,10 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	case r.Key.Shape != shape:
 		m.remove(now, c, "its labels are not those of its record")
 	default:
+		c.key, c.initialised = m.keyOf(r.Key), true
+		c.key.bound++
+		c.key.timeout = max(c.key.timeout, r.Timeout)
+		m.tidyKey(c.key)
 		m.lose(c, now.Add(sessionTTL+sessionMargin+r.Timeout))
 	}
 }
@@ -139,9 +142,16 @@ func (m *machine) compare(now time.Time, instances []Instance) {
 		shape, _ := shapeOfLabels(i.Labels)
 		m.remove(now, m.known(now, i, shape), "nobody knows it")
 	}
+	for _, a := range m.agentOrder {
+		a.unreachable = false
+	}
 	for _, c := range m.inOrder() {
-		if _, up := m.listing.up[c.id]; up && !in[c.id] && c.state != StateRemoving {
+		switch _, up := m.listing.up[c.id]; {
+		case !up || c.state == StateRemoving:
+		case !in[c.id]:
 			m.gone(now, c, "it is not there any more")
+		case c.unreachable: // that it can be reached again may be what was missed
+			m.containerChanged(now, c, Change{State: Reachable})
 		}
 	}
 }

@@ -2,6 +2,8 @@ package invoker
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -43,10 +45,13 @@ func (m *machine) changed(now time.Time, in Change) {
 		a.unreachable = false
 	case Draining:
 		a.draining = true
+	case Gone:
+		a.draining, a.unreachable, a.known = false, false, false
 	}
 	for _, c := range a.inOrder() {
 		m.containerChanged(now, c, in)
 	}
+	m.tidyAgent(a)
 	m.unsettled = true
 }
 
@@ -54,11 +59,7 @@ func (m *machine) changed(now time.Time, in Change) {
 func (m *machine) containerChanged(now time.Time, c *container, in Change) {
 	switch in.State {
 	case Gone:
-		if c.state == StateCreating {
-			c.ended = true // its creation is still to be answered
-			return
-		}
-		m.gone(now, c, in.Reason)
+		m.ended(now, c, in)
 	case Unreachable:
 		c.unreachable = true
 		m.file(c)
@@ -68,6 +69,23 @@ func (m *machine) containerChanged(now time.Time, c *container, in Change) {
 		m.usableAgain(now, c)
 	case Draining:
 		m.drain(now, c)
+	}
+}
+
+// ended takes that a container does not run any more.
+func (m *machine) ended(now time.Time, c *container, in Change) {
+	was := c.state
+	if was == StateCreating {
+		c.ended = true // its creation is still to be answered
+		return
+	}
+	m.gone(now, c, in.Reason)
+	switch {
+	case errors.Is(in.Err, ErrUnavailable): // it could not help it
+	case was == StateProbing:
+		m.blame(now, c, fmt.Errorf("%w: it ended before it answered: %s", ErrStart, in.Reason))
+	case was == StateStem:
+		c.shape.pause.failed(now)
 	}
 }
 
@@ -87,7 +105,9 @@ func (m *machine) usableAgain(now time.Time, c *container) {
 func (m *machine) drain(now time.Time, c *container) {
 	switch c.state {
 	case StateStem, StateIdle, StateSuspended:
-		m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+		if !c.wanted {
+			m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+		}
 	case StateBusy:
 		if c.remote() && !c.recalled {
 			m.recall(c)
@@ -100,6 +120,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, a := range m.agentOrder {
 		a.known, a.free = false, 0
 	}
+	m.agentsKnown = true
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
 		a.known, a.free = true, in.FreeMemory
@@ -113,14 +134,22 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 			}
 		}
 	}
-	m.agentOrder = slices.DeleteFunc(m.agentOrder, func(a *agentState) bool {
-		forgotten := !a.known && len(a.containers) == 0 && a.planned == 0
-		if forgotten {
-			delete(m.agents, a.id)
+	for _, a := range slices.Clone(m.agentOrder) {
+		if !a.known {
+			a.draining = false // it is known no longer
+			m.tidyAgent(a)
 		}
-		return forgotten
-	})
+	}
 	m.unsettled = true
+}
+
+// tidyAgent forgets an agent about which nothing is known.
+func (m *machine) tidyAgent(a *agentState) {
+	if a.known || a.draining || a.unreachable || len(a.containers) > 0 || a.planned > 0 {
+		return
+	}
+	delete(m.agents, a.id)
+	m.agentOrder = slices.DeleteFunc(m.agentOrder, func(o *agentState) bool { return o == a })
 }
 
 // inOrder returns the containers of an agent in the order in which they became known.

@@ -11,6 +11,8 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	}
 	c.key, c.start, c.state = k, kind, StateBinding
 	k.bound++
+	c.recorded = true
+	m.tidyKey(k)
 	m.file(c)
 	m.emit(bind{record: c.record(m.term), instance: c.instance})
 }

@@ -17,17 +17,20 @@ func (m *machine) file(c *container) {
 	s := c.shape
 	if cell := c.state == StateStem && c.home != nil && !c.agent.draining; cell != c.cell {
 		c.cell = cell
-		s.ready += step(cell)
+		s.ready += change(cell)
 		m.unsettled = true
 	}
 	if starting := c.starting(); starting != c.counted {
 		c.counted = starting
-		s.starting += step(starting)
-		m.starting += step(starting)
+		s.starting += change(starting)
+		m.starting += change(starting)
 		m.hunger(s)
 		m.unsettled = true
 	}
 	if coming := c.slotsComing(); coming != c.coming {
+		if coming < c.coming && c.state != StateIdle {
+			m.short = append(m.short, c.key)
+		}
 		c.key.coming += coming - c.coming
 		c.coming = coming
 		m.demand(c.key)
@@ -42,8 +45,8 @@ func (m *machine) countAway(c *container, n int) {
 	}
 }
 
-// step is how a count changes.
-func step(up bool) int {
+// change is how a count changes.
+func change(up bool) int {
 	if up {
 		return 1
 	}

@@ -17,9 +17,9 @@ func (m *machine) idleDue(c *container) time.Time {
 // pauses reports whether idle containers are suspended.
 func (m *machine) pauses() bool { return m.settings.canSuspend && m.settings.PauseGrace >= 0 }
 
-// idles decides what becomes of a container that has become idle.
+// idles decides what becomes of a container that nobody needs at the moment.
 func (m *machine) idles(now time.Time, c *container) {
-	if c.state != StateIdle {
+	if c.state != StateIdle && c.state != StateStem {
 		return
 	}
 	if c.agent.draining {
@@ -57,7 +57,9 @@ func (m *machine) suspended(now time.Time, in suspended) {
 	if c.wanted {
 		c.wanted = false
 		m.beginResume(c)
+		return
 	}
+	m.arm(c)
 }
 
 // resume has a container that is suspended, or about to be, be usable again.

@@ -18,6 +18,10 @@ func (m *machine) mark(now time.Time, c *container, reason string, sweepAt time.
 	c.was, c.state, c.until, c.reason = c.state, StateMarked, sweepAt, reason
 	m.file(c)
 	m.notify(now, EventMarked, c, reason)
+	if at := m.due(c); due(at, now) {
+		m.sweep(now, c)
+		return
+	}
 	m.arm(c)
 }
 
@@ -49,11 +53,15 @@ func (m *machine) sweep(now time.Time, c *container) {
 	m.remove(now, c, c.reason)
 }
 
-// swept lets the next containers of an agent be swept.
-func (m *machine) swept(a *agentState) {
+// swept sweeps the next containers of an agent.
+func (m *machine) swept(now time.Time, a *agentState) {
 	a.sweeps--
 	for _, c := range a.containers {
-		if c.state == StateMarked {
+		switch {
+		case c.state != StateMarked:
+		case due(m.due(c), now):
+			m.sweep(now, c)
+		default:
 			m.arm(c)
 		}
 	}

@@ -43,6 +43,7 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	if a != nil {
 		a.removing -= c.removing()
 		a.remove(c)
+		m.room.forget()
 	}
 	c.state = StateGone
 	m.file(c)
@@ -51,14 +52,20 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	m.used -= c.shape.Memory
 	c.shape.containers--
 	delete(m.containers, c.id)
-	m.room.forget()
 	m.notify(now, EventGone, c, reason)
-	if k != nil {
-		k.bound--
+	if c.recorded {
 		m.emit(forget{id: c.id})
 	}
+	if k != nil {
+		k.bound--
+		m.tidyKey(k)
+	}
+	m.tidyShape(c.shape)
 	if c.swept {
-		m.swept(a)
+		m.swept(now, a)
+	}
+	if a != nil {
+		m.tidyAgent(a)
 	}
 	m.unsettled = true
 }

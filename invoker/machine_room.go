@@ -55,9 +55,10 @@ func (m *machine) startWanted(now time.Time) {
 		m.room.scarce = true
 		m.makeRoom(now, z)
 		if first && now.Sub(s.oldest().since) >= reserveAfter {
-			if reserved = m.promising(z.memory); reserved == nil && m.couldFit(z.memory) {
+			if m.limited(z.memory) || !m.agentsKnown {
 				break
 			}
+			reserved = m.promising(z.memory)
 		}
 	}
 	for _, z := range m.sizes {
@@ -86,21 +87,24 @@ func (m *machine) hungriest() *sizeState {
 // place reports whether a container fits now, and where it is expected to be started: on the agent that it fills best. The agent is
 // nil if agents are not known.
 func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
-	if limit := m.settings.Memory; limit > 0 && m.used+memory > limit {
+	if m.limited(memory) {
 		return nil, false
 	}
 	if m.room.tooMuch > 0 && memory >= m.room.tooMuch {
 		return nil, false
 	}
 	var best *agentState
-	known := false
 	for _, a := range m.agentOrder {
-		known = known || a.known
 		if free := a.free - a.planned; a != avoid && a.usable() && free >= memory && (best == nil || free < best.free-best.planned) {
 			best = a
 		}
 	}
-	return best, best != nil || !known
+	return best, best != nil || !m.agentsKnown
+}
+
+// limited reports whether a container would exceed the memory of the pool.
+func (m *machine) limited(memory int) bool {
+	return m.settings.Memory > 0 && m.used+memory > m.settings.Memory
 }
 
 // beginClaims forgets what was claimed in earlier steps.
@@ -133,20 +137,20 @@ func (m *machine) makeRoom(now time.Time, z *sizeState) {
 
 // claim sets aside what becomes free soon, and reports whether it suffices.
 func (m *machine) claim(memory int) bool {
-	limit := m.settings.Memory
-	if limit > 0 && limit-m.used+m.room.removing-m.room.claimed < memory {
+	soon, running := m.room.removing-m.room.claimed, 0
+	if limit := m.settings.Memory; limit > 0 && limit-m.used+soon < memory {
 		return false
 	}
-	agents := false
 	for _, a := range m.agentOrder {
-		agents = agents || a.known
+		running += a.removing
 		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
 			a.claimed += memory
 			m.room.claimed += memory
 			return true
 		}
 	}
-	if agents || limit == 0 && m.room.removing-m.room.claimed < memory {
+	unknown := m.settings.Memory == 0 || m.room.tooMuch > 0 // what the engine has besides
+	if m.agentsKnown || unknown && running-m.room.claimed < memory {
 		return false
 	}
 	m.room.claimed += memory
@@ -160,7 +164,7 @@ func (m *machine) evict(now time.Time, c *container) {
 	}
 	const reason = "its memory is needed"
 	if c.state != StateMarked {
-		m.mark(now, c, reason, now)
+		m.notify(now, EventMarked, c, reason)
 	}
 	m.remove(now, c, reason)
 }
@@ -171,10 +175,8 @@ func (m *machine) victims(memory int) []*container {
 	if limit := m.settings.Memory; limit > 0 && memory > limit {
 		return nil
 	}
-	known := false
 	var best []*container
 	for _, a := range m.agentOrder {
-		known = known || a.known
 		if !a.usable() {
 			continue
 		}
@@ -182,7 +184,7 @@ func (m *machine) victims(memory int) []*container {
 			best = found
 		}
 	}
-	if known {
+	if m.agentsKnown {
 		return best
 	}
 	var all []*container
@@ -190,7 +192,7 @@ func (m *machine) victims(memory int) []*container {
 		all = append(all, a.containers...)
 	}
 	lacking := memory - (m.room.removing - m.room.claimed)
-	if limit := m.settings.Memory; limit > 0 {
+	if limit := m.settings.Memory; limit > 0 && m.room.tooMuch == 0 {
 		lacking -= limit - m.used
 	}
 	return cheapest(all, lacking)
@@ -245,11 +247,6 @@ func (m *machine) promising(memory int) *agentState {
 		}
 	}
 	return best
-}
-
-// couldFit reports whether a container would fit if there were no other.
-func (m *machine) couldFit(memory int) bool {
-	return !slices.ContainsFunc(m.agentOrder, func(a *agentState) bool { return a.known })
 }
 
 // recallForRoom asks other processes for what they have held longest, until it is enough.

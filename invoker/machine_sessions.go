@@ -34,6 +34,10 @@ func (m *machine) serveSession(now time.Time, in input) {
 		}
 		s.name, s.until = in.name, now.Add(in.ttl+sessionMargin)
 	case declared:
+		if !m.listed {
+			m.unheard = append(m.unheard, in)
+			return
+		}
 		for _, l := range in.leases {
 			if !m.declare(now, in.session, l) {
 				m.emit(revoke{session: in.session, lease: l})
@@ -47,18 +51,17 @@ func (m *machine) serveSession(now time.Time, in input) {
 // declare lets a process that held a container before this run go on, and reports whether it may.
 func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	c := m.containers[l.container]
-	if c == nil || s != 0 && m.session(s) == nil {
-		return false
-	}
-	if c.holds(l.number) {
+	if c != nil && slices.Contains(c.slots, slot{number: l.number, session: s}) {
 		return true
 	}
-	if c.state != StateBusy || !c.lost && !(s == 0 && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency) {
+	if c == nil || !c.adopted || c.state != StateBusy || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
+		return false
+	}
+	if !c.lost && (s != 0 || c.remote() || len(c.slots) >= c.key.Concurrency) {
 		return false
 	}
 	c.lost, c.until = false, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
-	m.grants = max(m.grants, l.number)
 	m.file(c)
 	if s != 0 {
 		m.notify(now, EventGranted, c, "declared by its holder")
@@ -95,6 +98,7 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 		case !c.initialised:
 			m.remove(now, c, "it may have been initialised")
 		case lost && !c.doomed:
+			c.adopted = false
 			m.lose(c, now.Add(c.key.timeout))
 		default:
 			c.used = now
@@ -114,10 +118,7 @@ func (m *machine) lose(c *container, until time.Time) {
 // found has a container be used again that was lost.
 func (m *machine) found(now time.Time, c *container) {
 	c.lost, c.until, c.used = false, time.Time{}, now
-	if c.adopted && m.settings.canSuspend {
-		m.beginResume(c) // nobody knows whether it was suspended
-		return
-	}
+	c.adopted = false
 	m.vacated(now, c)
 }
 

@@ -98,7 +98,7 @@ func (m *machine) probed(now time.Time, in probed) {
 	case in.err != nil:
 		m.startFailed(now, c, in.err)
 	default:
-		c.state, c.until, c.used = StateStem, now.Add(pingInterval), now
+		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
 		c.shape.pause.worked()
 		m.engine.worked()
 		m.file(c)
@@ -113,17 +113,22 @@ func (m *machine) offer(now time.Time, c *container) {
 		m.bind(now, c, k, Cold)
 		return
 	}
+	m.idles(now, c)
 	m.arm(c)
 }
 
-// startFailed removes a container whose start failed, and says so to the caller who waits longest for one, if this is not the
-// first time.
+// startFailed removes a container whose start failed.
 func (m *machine) startFailed(now time.Time, c *container, err error) {
-	s := c.shape
-	adopted := c.adopted
 	m.remove(now, c, err.Error())
+	m.blame(now, c, err)
+}
+
+// blame decides what a start that failed means: starts pause, or the caller who waits longest for one is refused if this was not the
+// first that failed meanwhile.
+func (m *machine) blame(now time.Time, c *container, err error) {
+	s := c.shape
 	switch {
-	case adopted: // nobody has asked for it
+	case c.adopted: // nobody has asked for it
 	case errors.Is(err, ErrNoCapacity):
 		m.room.refused(now, s.Memory)
 	case errors.Is(err, ErrUnavailable):

@@ -13,8 +13,13 @@ func (m *machine) supply(now time.Time, k *keyState) {
 	if k.need == 0 || !m.listed {
 		return
 	}
-	for n := k.need; n > 0 && k.away.tail != nil; n-- {
-		m.recall(k.away.tail)
+	for n, c := k.need, k.away.tail; n > 0 && c != nil; {
+		older := c.previous
+		if c.slots[0].session != k.waiters.head.session {
+			m.recall(c)
+			n--
+		}
+		c = older
 	}
 	m.unsettled = true
 }
@@ -101,9 +106,37 @@ func (m *machine) keyOf(key Key) *keyState {
 	k := m.keys[key]
 	if k == nil {
 		k = &keyState{Key: key, shape: m.shapeOf(key.Shape)}
+		k.shape.keys++
 		m.keys[key] = k
 	}
 	return k
+}
+
+// tidyKey remembers a key for which nothing and nobody is there any more for a while.
+func (m *machine) tidyKey(k *keyState) {
+	spare := k.bound == 0 && k.waiters.size == 0
+	switch {
+	case spare && !k.spare:
+		m.spare.add(k)
+	case !spare && k.spare:
+		m.spare.remove(k)
+	}
+	for m.spare.size > maxSpareKeys {
+		oldest := m.spare.head
+		m.spare.remove(oldest)
+		delete(m.keys, oldest.Key)
+		oldest.shape.keys--
+		m.tidyShape(oldest.shape)
+	}
+}
+
+// tidyShape forgets a shape of which there is nothing.
+func (m *machine) tidyShape(s *shapeState) {
+	if s.keys > 0 || s.containers > 0 || s.cells != (StemCells{}) {
+		return
+	}
+	delete(m.shapes, s.Shape)
+	m.shapeOrder = slices.DeleteFunc(m.shapeOrder, func(o *shapeState) bool { return o == s })
 }
 
 // shapeOf returns the state of a shape.

@@ -90,6 +90,11 @@ func keyNamed(name string) Key {
 	return Key{Namespace: "guest", Action: name, Revision: "1", Shape: Shape{Kind: "nodejs:20", Memory: 256}, Concurrency: 1}
 }
 
+// lease returns the nth grant of the first term.
+func lease(container string, n uint64) leaseID {
+	return leaseID{container: container, number: 1<<32 + n}
+}
+
 func (b *bench) acquire(r ref, k Key) []command {
 	b.t.Helper()
 	return b.step(acquire{ref: r, key: k, timeout: time.Minute})
@@ -193,19 +198,19 @@ func TestAColdStartIsProbedBoundAndGrantedInThisOrder(t *testing.T) {
 
 	b.step(probed{id: "o-1-1"})
 	require.Equal(t, []string{"ready o-1-1"}, kinds(b.commands))
-	require.Equal(t, []bind{{record: record{ID: "o-1-1", Incarnation: "i", Key: keyNamed("a"), Timeout: time.Minute, Term: 1}}}, only[bind](b.commands))
+	require.Equal(t, []bind{{record: record{ID: "o-1-1", Incarnation: "i", Key: keyNamed("a"), Timeout: time.Minute, Term: 1}, instance: instance}}, only[bind](b.commands))
 	require.Empty(t, only[grant](b.commands), "nothing is granted before the record is durable")
 
 	b.step(stored{id: "o-1-1"})
 	require.Equal(t, []string{"bound o-1-1"}, kinds(b.commands))
-	require.Equal(t, []grant{{ref: 1, lease: leaseID{"o-1-1", 1}, to: instance, start: Cold, init: true}}, only[grant](b.commands))
+	require.Equal(t, []grant{{ref: 1, lease: lease("o-1-1", 1), to: instance, start: Cold, init: true}}, only[grant](b.commands))
 
-	b.step(initialised{lease: leaseID{"o-1-1", 1}})
+	b.step(initialised{lease: lease("o-1-1", 1)})
 	require.True(t, only[note](b.commands)[0].record.Initialised)
-	b.step(release{lease: leaseID{"o-1-1", 1}})
+	b.step(release{lease: lease("o-1-1", 1)})
 	require.Empty(t, b.commands)
 	b.acquire(2, keyNamed("a"))
-	require.Equal(t, []command{grant{ref: 2, lease: leaseID{"o-1-1", 2}, to: instance, start: Warm}}, b.commands)
+	require.Equal(t, []command{grant{ref: 2, lease: lease("o-1-1", 2), to: instance, start: Warm}}, b.commands)
 }
 
 func TestWhateverIsFreeFirstServesWhoWaitsAndWhatComesTooLateBecomesAStemCell(t *testing.T) {

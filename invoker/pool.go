@@ -317,7 +317,7 @@ func (p *pool) acquire(ctx context.Context, l *Lease) error {
 	}
 	p.lastRef++
 	r := p.lastRef
-	p.acquiring = acquire{ref: r, key: l.action.key(), userImage: l.action.UserImage, timeout: l.action.timeout()}
+	p.acquiring = acquire{ref: r, key: l.action.key(), timeout: l.action.timeout()}
 	p.callers[r], p.calling = l, r
 	p.step(&p.acquiring)
 	p.calling = 0

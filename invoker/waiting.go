@@ -19,6 +19,7 @@ type waiter struct {
 type waiterList struct {
 	head, tail *waiter
 	size       int
+	remote     int // of other processes, each of which needs a whole container
 }
 
 func (l *waiterList) add(w *waiter) {
@@ -30,6 +31,9 @@ func (l *waiterList) add(w *waiter) {
 	}
 	l.tail = w
 	l.size++
+	if w.session != 0 {
+		l.remote++
+	}
 }
 
 func (l *waiterList) remove(w *waiter) {
@@ -45,6 +49,9 @@ func (l *waiterList) remove(w *waiter) {
 	}
 	w.previous, w.next = nil, nil
 	l.size--
+	if w.session != 0 {
+		l.remote--
+	}
 }
 
 // keyState has the callers that wait for a key, and the containers that are bound to it.
@@ -65,11 +72,13 @@ type keyState struct {
 	evicted int // containers that were removed to make room, and not started again
 
 	hungryPosition int
+	spare          bool // nothing and nobody is there for it
+	previous, next *keyState
 }
 
 // missing returns how many more containers the waiters of the key need than will be theirs soon.
 func (k *keyState) missing() int {
-	if n := k.waiters.size - k.coming; n > 0 {
+	if n := k.waiters.size + k.waiters.remote*(k.Concurrency-1) - k.coming; n > 0 {
 		return (n + k.Concurrency - 1) / k.Concurrency
 	}
 	return 0
@@ -96,7 +105,8 @@ type shapeState struct {
 	cells      StemCells           // what is configured
 	want       int                 // stem cells
 	containers int                 // all that count
-	pause      pause               // of starts that nobody waits for
+	keys       int
+	pause      pause // of starts that nobody waits for
 
 	hungryPosition int
 }
@@ -124,4 +134,39 @@ type sizeState struct {
 	hungry priority[*shapeState]
 	lack   int  // of all of them
 	full   bool // there is no room for one
+}
+
+// maxSpareKeys is how many keys are remembered for which nothing and nobody is there.
+const maxSpareKeys = 10_000
+
+// spareKeys are keys for which nothing and nobody is there, in the order in which they became so.
+type spareKeys struct {
+	head, tail *keyState
+	size       int
+}
+
+func (l *spareKeys) add(k *keyState) {
+	k.spare, k.previous, k.next = true, l.tail, nil
+	if l.tail != nil {
+		l.tail.next = k
+	} else {
+		l.head = k
+	}
+	l.tail = k
+	l.size++
+}
+
+func (l *spareKeys) remove(k *keyState) {
+	if k.previous != nil {
+		k.previous.next = k.next
+	} else {
+		l.head = k.next
+	}
+	if k.next != nil {
+		k.next.previous = k.previous
+	} else {
+		l.tail = k.previous
+	}
+	k.spare, k.previous, k.next = false, nil, nil
+	l.size--
 }

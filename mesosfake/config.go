@@ -24,6 +24,11 @@ type Config struct {
 	// Agents serve their API on the same host, the first one at port 5051, the second one at 5052 and so on, or at other ports
 	// if these are in use. Their offers name that host or, if it stands for all interfaces, the name of this machine.
 	Listen string
+	// Programs are Go functions behind tasks: that of a task with a container image by the image, that of any other by its
+	// command, which is the program of its Argv or the text for the shell. Their output is in the sandboxes of the tasks. Other
+	// commands are interpreted, see the package comment. With Listen agents that run programs need ranges of ports of their own,
+	// see Agent.Resources, since they are all on one host. Default: none.
+	Programs map[string]Program
 	// AgentTimeout is how long an agent must leave the pings of a master unanswered before the master declares it unreachable,
 	// see [Cluster.LoseAgent]. There are five pings in that time, so that it is up to a fifth more after the loss. Default
 	// 75 s, as with the flags of a real master.
@@ -64,7 +69,7 @@ func (c *Cluster) agent(a Agent) mesostest.Agent {
 func (c *Cluster) internal(config Config) mesostest.Config {
 	internal := mesostest.Config{
 		AgentPingTimeout: config.AgentTimeout, Credentials: config.Credentials, Tokens: config.Tokens, Seed: config.Seed, Logger: config.Logger,
-		KeepTasks: true, ListenAgents: c.listenAgent,
+		KeepTasks: true, ListenAgents: c.listenAgent, Programs: config.programs(), ListenTasks: c.listenTask,
 	}
 	if config.Agents == nil {
 		config.Agents = []Agent{{}}

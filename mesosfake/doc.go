@@ -41,7 +41,7 @@
 //
 // # What is not
 //
-// Nothing is executed. The fake interprets a small part of sh in a task's command: sleep, exit, kill, trap, loops, echo
+// Nothing is executed, except the Go functions of Config.Programs, which stand for the programs of tasks. The fake interprets a small part of sh in a task's command: sleep, exit, kill, trap, loops, echo
 // and tests of files; sleep takes its time. Any other program is not found, which ends the task with status 127. A task
 // with a container image runs until it is killed or ended by [Cluster.EndTask]. Health checks over HTTP and TCP succeed
 // unless [Cluster.SetHealth] says otherwise. An agent takes a task 100 ms after its launch, however many there are, so
@@ -54,5 +54,6 @@
 //
 // # Goroutines
 //
-// [Cluster.Run] waits for all of them: one that owns the state, one for each master, and one for each connection.
+// [Cluster.Run] waits for all of them: one that owns the state, one for each master, one for each connection, and one for each
+// program.
 package mesosfake

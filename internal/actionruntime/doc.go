@@ -49,7 +49,7 @@
 //	endless-1xx          provisional answers without end
 //	drip                 an answer that is sent a byte a second
 //	redirect             status 307 to another path of this runtime
-//	gzip-bomb            a compressed body of a few KB that becomes 100 MB
+//	gzip-bomb            a compressed body of 100 KB that becomes 100 MB
 //	short-body           less than the Content-Length says, then the end
 //	long-body            more than the Content-Length says
 //	extra                a second answer behind the first one

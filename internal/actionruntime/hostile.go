@@ -33,7 +33,7 @@ func hostile(name string) (step, error) {
 		return raw(func(ctx context.Context, w io.Writer) { drip(ctx, w, okHead+"Content-Length: 1000000\r\n\r\n") }), nil
 	case "gzip-bomb":
 		return raw(func(_ context.Context, w io.Writer) {
-			bomb := zeros(100 << 20)
+			bomb := zeros(100)
 			fmt.Fprintf(w, okHead+"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bomb), bomb)
 		}), nil
 	}
@@ -93,14 +93,11 @@ func drip(ctx context.Context, w io.Writer, head string) {
 	}
 }
 
-// zeros returns n bytes of zero, compressed.
-func zeros(n int) []byte {
+// zeros returns megabytes of zero, compressed, each for itself.
+func zeros(megabytes int) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	zero := make([]byte, piece)
-	for ; n > 0; n -= len(zero) {
-		_, _ = z.Write(zero)
-	}
+	_, _ = z.Write(make([]byte, 1<<20))
 	_ = z.Close()
-	return b.Bytes()
+	return bytes.Repeat(b.Bytes(), megabytes)
 }

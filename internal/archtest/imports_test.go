@@ -47,7 +47,7 @@ var imports = map[string][]string{
 	// Its engines import only what they run on.
 	"invoker": {
 		"invoker/internal/actionclient",
-		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/stemsize", "invoker/internal/victims",
+		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/logslice", "invoker/internal/stemsize", "invoker/internal/victims",
 		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
@@ -58,11 +58,14 @@ var imports = map[string][]string{
 	// The parts of its machine.
 	"invoker/internal/breaker":   {},
 	"invoker/internal/keepalive": {},
+	"invoker/internal/logslice":  {},
 	"invoker/internal/stemsize":  {},
 	"invoker/internal/victims":   {},
 	// For the comparison with OpenWhisk, in tests and benchmarks.
 	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
 	"invoker/internal/workload":  {},
+	"invoker/mesosengine":        {"invoker", "scheduler", "task"},
+	"invoker/whiskconf":          {"invoker", "invoker/mesosengine", "scheduler", "task"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},
 	// The fake master is the other side of the wire: it must not know the scheduler.

@@ -119,6 +119,14 @@ type Config struct {
 	// remember no sandboxes.
 	ListenAgents func(Agent) (net.Listener, error)
 
+	// Programs are Go functions behind tasks: that of a task with a container image by the image, that of any other by its
+	// command, which is the program of its Argv or the text for the shell. Default none: commands are interpreted.
+	Programs map[string]Program
+
+	// ListenTasks opens the listeners of Programs, at the host of an agent's URL or the address of a container. Default none:
+	// they cannot listen.
+	ListenTasks func(address string) (net.Listener, error)
+
 	// KeepTasks has Snapshot.Launched list every task that an agent was ever given. Default: tasks that have ended
 	// are forgotten, as far as a master forgets them.
 	KeepTasks bool

@@ -39,7 +39,8 @@
 //
 // # What it does not
 //
-// Nothing is executed. The commands of tasks are read by an interpreter of a small part of sh
+// Nothing is executed, except for the Go functions of Config.Programs. They handle no signals, and their network is what
+// Config.ListenTasks makes of it: a machine that is cut off cannot be had there. The commands of tasks are read by an interpreter of a small part of sh
 // (sleep, exit, kill, trap, loops, tests of files) that knows time but no machine; a program that
 // it does not know is not found (status 127), in a container image it runs until killed. HTTP and
 // TCP health checks of a running task succeed, unless SetHealth says otherwise or the task is a
@@ -85,5 +86,6 @@
 //   - one of net/http per master process, until that is killed;
 //   - one per connection, of net/http. That of a SUBSCRIBE writes what the loop queued for it; the
 //     queue has no bound, so a slow reader holds up nobody;
-//   - with Config.ListenAgents, the same two kinds for each agent.
+//   - with Config.ListenAgents, the same two kinds for each agent;
+//   - one per program of a task. It uses the loop for all that is not its own connections.
 package mesostest

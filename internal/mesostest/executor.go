@@ -96,7 +96,18 @@ func (e *executor) start(m *Master) {
 		e.timer = m.after(delay, func() { e.crash(m, failure.reason, failure.message, 0) })
 		return
 	}
-	e.timer = m.after(delay, func() { e.register(m) })
+	if !slices.ContainsFunc(e.tasks, func(t *task) bool { return m.programOf(t) != nil }) {
+		e.timer = m.after(delay, func() { e.register(m) })
+		return
+	}
+	e.timer = m.after(delay-headStart, func() {
+		for _, t := range e.tasks {
+			if !t.killing {
+				t.spawnProgram(m)
+			}
+		}
+		e.timer = m.after(headStart, func() { e.register(m) })
+	})
 }
 
 // register starts the tasks that were waiting for the executor.

@@ -29,6 +29,8 @@ type Master struct {
 	known  atomic.Pointer[credentials] // nil: nobody is asked for any
 	late   sync.Mutex                  // of who calls methods after the loop has ended
 
+	programs sync.WaitGroup // their goroutines
+
 	// What follows belongs to the loop; after it, to nobody.
 
 	start  time.Time // of Run: allocations are at multiples of the interval since
@@ -70,6 +72,7 @@ type Master struct {
 	launched    uint64         // tasks ever launched: their order
 	launches    map[string]int // of each task
 	kept        []*task        // all that were launched, with Config.KeepTasks
+	running     map[*program]struct{}
 	waiting     []*waiter
 	intercept   func(*scheduler.Call) Fault
 	observe     func(Handled)
@@ -102,6 +105,7 @@ func New(config Config) (*Master, error) {
 		disturbance: disturbance{random: rand.New(rand.NewPCG(config.Seed, 1))},
 		callCounts:  make(map[scheduler.Call_Type]int),
 		launches:    make(map[string]int),
+		running:     make(map[*program]struct{}),
 	}
 	if config.Credentials != nil || config.Tokens != nil {
 		m.known.Store(newCredentials(config.Credentials, config.Tokens))
@@ -137,8 +141,12 @@ func (m *Master) Run(ctx context.Context, l net.Listener, others ...net.Listener
 	for _, a := range m.everRegistered {
 		a.closeAPI()
 	}
+	for p := range m.running {
+		p.stop()
+	}
 	accepting.Wait()
 	m.conns.Wait()
+	m.programs.Wait()
 	return err
 }
 

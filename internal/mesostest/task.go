@@ -37,7 +37,7 @@ type task struct {
 	wait    time.Duration // before the next retry
 
 	// What the executor knows.
-	process     *shell.Process
+	process     process
 	box         *shell.Sandbox
 	stray       bool             // refused by the agent: the executor knows nothing of it
 	containerID string           // its own in a group, else that of the executor
@@ -89,13 +89,18 @@ func (m *Master) launch(info *mesos.TaskInfo, e *executor, rs resources.List) *t
 // start does the executor's part: it reports and runs the command.
 func (t *task) start(m *Master) {
 	t.started, t.began = true, time.Now()
-	t.box = shell.NewSandbox(t.info.Command)
+	if t.process.program == nil && t.executor.script == nil {
+		t.spawnProgram(m)
+	}
+	if t.process.program == nil {
+		t.box = shell.NewSandbox(t.info.Command)
+	}
 	if t.executor.script != nil {
 		t.executor.launchScripted(m, t)
 		return
 	}
 	t.update(m, t.executorStatus(mesos.TASK_STARTING))
-	if t.executor.info == nil && t.info.Command.Value == nil && !t.inImage() {
+	if t.executor.info == nil && t.info.Command.Value == nil && !t.inImage() && t.process.program == nil {
 		// The command executor does not survive a command without a value.
 		t.escalation = m.after(m.config.Reap, func() {
 			t.executor.crash(m, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated", 0)
@@ -103,7 +108,9 @@ func (t *task) start(m *Master) {
 		return
 	}
 	t.update(m, t.executorStatus(mesos.TASK_RUNNING))
-	t.process = m.spawn(t.info.Command, shell.Options{Sandbox: t.box, Image: t.inImage(), Ended: func(x shell.Exit) { t.exited(m, x) }})
+	if t.process.program == nil {
+		t.process.shell = m.spawn(t.info.Command, shell.Options{Sandbox: t.box, Image: t.inImage(), Ended: func(x shell.Exit) { t.exited(m, x) }})
+	}
 	if d := time.Duration(t.info.GetMaxCompletionTime().GetNanoseconds()); d > 0 { // 0 is no limit
 		t.completion = m.after(d, func() {
 			t.overdue = true
@@ -293,10 +300,7 @@ func (m *Master) tasksOn(a *agent) []*task {
 }
 
 func (t *task) containerStatus() *mesos.ContainerStatus {
-	ip := t.agent.config.IP
-	if docker := t.info.Container.GetDocker(); docker != nil && docker.GetNetwork() != mesos.ContainerInfo_DockerInfo_HOST {
-		ip = "172.17.0.2"
-	}
+	ip := t.ip()
 	container := &mesos.ContainerID{Value: t.executor.containerID}
 	if t.containerID != "" {
 		container = &mesos.ContainerID{Value: t.containerID, Parent: container}

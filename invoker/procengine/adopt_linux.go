@@ -36,16 +36,11 @@ func (e *Engine) adoptContainer(c *container) error {
 	if err != nil || !c.state.Ended.IsZero() {
 		return err
 	}
-	now, err := identify(c.state.Process.PID)
-	if err != nil && !errors.Is(err, errNoProcess) {
-		return err
+	runs, err := c.state.Process.runs()
+	if err == nil && runs {
+		c.handle, err = c.state.Process.open()
 	}
-	if err == nil && now == c.state.Process {
-		c.handle, err = now.open()
-	} else {
-		err = errNoProcess
-	}
-	if errors.Is(err, errNoProcess) {
+	if err == nil && !runs || errors.Is(err, errNoProcess) {
 		return c.buryDead()
 	}
 	if err != nil {
@@ -53,7 +48,7 @@ func (e *Engine) adoptContainer(c *container) error {
 	}
 	if c.port, err = reserve(c.state.Port); errors.Is(err, syscall.EADDRINUSE) {
 		// Another engine has got the port before the container listened there.
-		killAll(c.dir, now, true, nil)
+		killAll(c.dir, c.state.Process, true, nil)
 		_ = c.handle.Close()
 		return c.buryDead()
 	}
@@ -71,13 +66,17 @@ func (e *Engine) adoptContainer(c *container) error {
 // buryDead kills what a container has left whose first process has ended, and records that it has ended.
 func (c *container) buryDead() error {
 	leader := c.state.Process
-	now, err := identify(leader.PID)
-	zombie := err == nil && now == leader
-	if leader.Boot == now.Boot { // otherwise nothing of it can run
-		killAll(c.dir, leader, zombie, nil)
+	boot, err := bootID()
+	if err != nil {
+		return err
 	}
-	if zombie {
-		reap(leader.PID)
+	if boot == leader.Boot { // otherwise nothing of it can run
+		now, err := identify(leader.PID)
+		unreaped := err == nil && now == leader
+		killAll(c.dir, leader, unreaped, nil)
+		if unreaped {
+			reap(leader.PID)
+		}
 	}
 	c.state.Ended = time.Now()
 	return c.state.write(c.dir)

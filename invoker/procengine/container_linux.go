@@ -154,13 +154,17 @@ func (e *Engine) await(c *container) {
 	close(c.over)
 }
 
-// ended says how a process has ended. That the kernel has killed one for lack of memory can be told from another SIGKILL only
-// by the number of processes that it has killed so meanwhile. Shells report the SIGKILL of a child as status 137.
+// outOfMemory is the status with which programs report that a process of theirs was killed by SIGKILL.
+const outOfMemory = 128 + int(syscall.SIGKILL)
+
+// ended says how a process has ended. That the kernel has killed it for lack of memory can be told from another SIGKILL only by the
+// number of processes that it has killed so meanwhile.
 func ended(status syscall.WaitStatus, oomKilled bool) (reason string, err error) {
-	killed := status.Signaled() && status.Signal() == syscall.SIGKILL || status.ExitStatus() == 128+int(syscall.SIGKILL)
 	switch {
-	case killed && oomKilled:
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && oomKilled:
 		return "the kernel killed it for lack of memory", invoker.ErrMemory
+	case status.ExitStatus() == outOfMemory:
+		return fmt.Sprintf("exited with status %d: out of memory", outOfMemory), invoker.ErrMemory
 	case status.Signaled():
 		return fmt.Sprintf("ended by signal %d (%v)", int(status.Signal()), status.Signal()), nil
 	}

@@ -71,7 +71,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range 200 { // for 2 s
+	for range 100 { // for a second
 		if err = lockFile(f); err == nil {
 			return f, nil
 		}
@@ -238,23 +238,40 @@ func (e *Engine) Agents(context.Context) ([]invoker.Agent, error) {
 	return []invoker.Agent{{ID: e.agent, FreeMemory: e.freeMemory()}}, nil
 }
 
-// Suspend stops the processes of a container where they are. The next engine on the directory resumes it.
-func (e *Engine) Suspend(_ context.Context, id string) error { return e.signal(id, syscall.SIGSTOP) }
+// Suspend stops the processes of a container where they are, and returns when the first one does nothing any more. The next
+// engine on the directory resumes the container.
+func (e *Engine) Suspend(ctx context.Context, id string) error {
+	c, err := e.find(id)
+	if err == nil {
+		err = c.signal(syscall.SIGSTOP)
+	}
+	if err == nil {
+		err = c.state.Process.awaitStop(ctx)
+	}
+	return err
+}
 
 // Resume lets them go on.
-func (e *Engine) Resume(_ context.Context, id string) error { return e.signal(id, syscall.SIGCONT) }
+func (e *Engine) Resume(_ context.Context, id string) error {
+	c, err := e.find(id)
+	if err == nil {
+		err = c.signal(syscall.SIGCONT)
+	}
+	return err
+}
 
-func (e *Engine) signal(id string, sig syscall.Signal) error {
+// find returns a container that has started.
+func (e *Engine) find(id string) (*container, error) {
 	e.mu.Lock()
 	c, closed := e.containers[id], e.closed
 	e.mu.Unlock()
 	if closed {
-		return errClosed()
+		return nil, errClosed()
 	}
 	if c == nil || !c.hasStarted() {
-		return fmt.Errorf("container %s does not run", id)
+		return nil, fmt.Errorf("container %s does not run", id)
 	}
-	return c.signal(sig)
+	return c, nil
 }
 
 var validID = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$`)

@@ -3,6 +3,8 @@
 package procengine
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,7 +32,13 @@ func testSpec() invoker.Spec {
 func open(t *testing.T, cfg Config) *Engine {
 	e, err := New(cfg)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	t.Cleanup(func() {
+		list, _ := e.Instances(context.Background()) // none if the test has closed it
+		for _, in := range list {
+			require.NoError(t, e.Destroy(context.Background(), in.ID))
+		}
+		require.NoError(t, e.Close())
+	})
 	return e
 }
 
@@ -55,6 +63,10 @@ func TestEngineKeepsItsPromises(t *testing.T) {
 			Engine:  e,
 			Spec:    testSpec(),
 			Running: func() int { return running(t, cfg.Dir) },
+			OutOfMemory: func(in invoker.Instance) {
+				_, err := http.Post("http://"+in.Address+"/exit?code=137", "", nil)
+				require.Error(t, err, "it ends without an answer")
+			},
 			Refused: []enginetest.Refused{
 				{Why: "a kind that is not configured", Spec: invoker.Spec{Shape: invoker.Shape{Kind: "unknown"}}, Want: invoker.ErrImage},
 				{Why: "a program that does not exist", Spec: invoker.Spec{Shape: invoker.Shape{Kind: "missing"}}, Want: invoker.ErrStart},

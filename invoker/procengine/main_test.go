@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 		case "container":
 			serve()
 			return
+		case "invoker":
+			embed(os.Args[2])
+			return
 		}
 	}
 	os.Exit(m.Run())

@@ -2,6 +2,7 @@ package procengine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -52,16 +53,25 @@ func crowded(err error) bool {
 
 // identify returns the identity of the process that has a number now.
 func identify(pid int) (identity, error) {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := bootID()
 	if err != nil {
 		return identity{}, err
 	}
 	s, err := readStat(pid)
-	return identity{PID: pid, Start: s.start, Boot: strings.TrimSpace(string(boot))}, err
+	return identity{PID: pid, Start: s.start, Boot: boot}, err
+}
+
+func bootID() (string, error) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id)), err
 }
 
 // runs reports whether the process runs. One that has ended and was not reaped does not.
 func (id identity) runs() (bool, error) {
+	boot, err := bootID()
+	if err != nil || boot != id.Boot {
+		return false, err
+	}
 	s, err := readStat(id.PID)
 	if errors.Is(err, errNoProcess) {
 		return false, nil
@@ -119,6 +129,33 @@ func (id identity) awaitEnd(handle *os.File, stop <-chan struct{}) bool {
 		case <-stop:
 			return false
 		case <-time.After(100 * time.Millisecond): // for lack of file descriptors, most likely
+		}
+	}
+}
+
+// awaitStop returns when all threads of a process have stopped. The kernel stops them when the one that it has chosen for the
+// signal runs the next time, which on a busy machine may take a while.
+func (id identity) awaitStop(ctx context.Context) error {
+	for {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", id.PID))
+		if err != nil {
+			return err
+		}
+		stopped := len(threads) > 0
+		for _, name := range threads {
+			data, err := os.ReadFile(name)
+			stopped = stopped && err == nil && bytes.HasPrefix(data[bytes.LastIndexByte(data, ')')+1:], []byte(" T"))
+		}
+		if stopped {
+			return nil
+		}
+		if runs, err := id.runs(); err != nil || !runs {
+			return errors.Join(errNoProcess, err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Millisecond):
 		}
 	}
 }

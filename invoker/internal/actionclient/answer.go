@@ -58,8 +58,8 @@ type reply struct {
 	cut    bool   // there was more than body
 }
 
-// call is a request and how it went.
-type call struct {
+// exchanged is a request and how it went.
+type exchanged struct {
 	init    bool
 	timeout time.Duration // the time limit of the action
 	took    time.Duration
@@ -71,14 +71,17 @@ type call struct {
 
 // answer classifies. A call that took the time limit failed, whatever came back. That a /run was never sent is nobody's fault: it can
 // be sent to another container.
-func (c *call) answer() Answer {
+func (c *exchanged) answer() Answer {
 	a := c.classified()
 	a.Sent, a.Duration, a.Err = c.sent, c.took, c.err
+	if c.err != nil && c.ended != nil {
+		a.Err = c.ended
+	}
 	a.Reusable = a.Outcome == Success || a.Outcome == ApplicationError
 	return a
 }
 
-func (c *call) classified() Answer {
+func (c *exchanged) classified() Answer {
 	unsent := c.err != nil && !c.sent
 	switch {
 	case c.took >= c.timeout && (c.init || !unsent):
@@ -90,14 +93,14 @@ func (c *call) classified() Answer {
 	case unsent:
 		return Answer{Outcome: InternalError, Refused: unreachable(c.err), Body: errorBody("The container of the action could not be reached.")}
 	case c.err != nil:
-		return Answer{Outcome: DeveloperError, Broken: true, Body: errorBody(c.during("The action ended without an answer", "."))}
+		return Answer{Outcome: DeveloperError, Broken: true, Body: errorBody(c.during("The action ended, or broke the connection, before it answered", "."))}
 	case c.init:
 		return c.initAnswer()
 	}
 	return c.runAnswer()
 }
 
-func (c *call) initAnswer() Answer {
+func (c *exchanged) initAnswer() Answer {
 	switch {
 	case c.reply.status != 200:
 		return c.failure()
@@ -107,7 +110,7 @@ func (c *call) initAnswer() Answer {
 	return Answer{Outcome: Success}
 }
 
-func (c *call) runAnswer() Answer {
+func (c *exchanged) runAnswer() Answer {
 	switch {
 	case c.reply.status != 200:
 		return c.failure()
@@ -124,7 +127,7 @@ func (c *call) runAnswer() Answer {
 }
 
 // failure is the answer for any status but 200: the runtime's own words if it has some in the field "error".
-func (c *call) failure() Answer {
+func (c *exchanged) failure() Answer {
 	a := Answer{Outcome: DeveloperError, Truncated: c.reply.cut}
 	switch {
 	case c.reply.cut:
@@ -137,7 +140,7 @@ func (c *call) failure() Answer {
 	return a
 }
 
-func (c *call) tooLong() json.RawMessage {
+func (c *exchanged) tooLong() json.RawMessage {
 	length := "more"
 	if c.reply.length >= 0 {
 		length = fmt.Sprint(c.reply.length)
@@ -145,12 +148,12 @@ func (c *call) tooLong() json.RawMessage {
 	return excerpt(fmt.Sprintf("The answer of the action is too long: it has %s bytes, of at most %d. It begins: ", length, MaxBody), c.reply.body)
 }
 
-func (c *call) tookTooLong() string {
+func (c *exchanged) tookTooLong() string {
 	return c.during(fmt.Sprintf("The action took longer than its time limit of %d milliseconds", c.timeout.Milliseconds()), ".")
 }
 
 // during adds that it was /init.
-func (c *call) during(text, end string) string {
+func (c *exchanged) during(text, end string) string {
 	if c.init {
 		text += " while it was initialised"
 	}

@@ -33,7 +33,8 @@ type Client struct {
 	messages sync.Pool // of *message
 }
 
-// New returns a client. Without a function it dials with a net.Dialer.
+// New returns a client. Without a function it dials with a net.Dialer. Connections are kept only if they implement syscall.Conn, as
+// those of package net do: to see before they are used again whether the runtime has closed them.
 func New(dial DialFunc) *Client {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
@@ -45,15 +46,15 @@ func New(dial DialFunc) *Client {
 type Container struct {
 	client  *Client
 	address string
-	slots   int
 
 	mu     sync.Mutex
+	slots  int
 	idle   []*connection // the one used last is at the end
 	closed bool
 }
 
-// Container returns the runtime at an address, "host:port". At most one connection for each slot is kept while it is not in use,
-// for a second.
+// Container returns the runtime at an address, "host:port". Slots is how many connections are kept at most while they are not in
+// use, for a second.
 func (c *Client) Container(address string, slots int) *Container {
 	return &Container{client: c, address: address, slots: slots}
 }
@@ -88,13 +89,13 @@ func (c *Container) Init(ctx context.Context, r *InitRequest) Answer {
 	defer c.client.recycle(message)
 	message.bytes = r.appendTo(message.bytes)
 	request, end := message.finish(), start.Add(r.Timeout)
-	call := call{init: true, timeout: r.Timeout}
+	call := exchanged{init: true, timeout: r.Timeout}
 	for {
 		call.reply, call.sent, call.err = c.exchange(ctx, end, request)
-		if call.err == nil || call.sent || !unreachable(call.err) || !sleep(ctx, min(initPause, time.Until(end))) {
+		if call.err == nil || call.sent || !unreachable(call.err) {
 			break
 		}
-		if !time.Now().Before(end) {
+		if !sleep(ctx, min(initPause, time.Until(end))) || !time.Now().Before(end) {
 			break
 		}
 	}
@@ -107,7 +108,7 @@ func (c *Container) Run(ctx context.Context, r *RunRequest) Answer {
 	start := time.Now()
 	message := c.client.newMessage("/run", c.address)
 	defer c.client.recycle(message)
-	call := call{timeout: r.Timeout}
+	call := exchanged{timeout: r.Timeout}
 	if message.bytes, call.err = r.appendTo(message.bytes); call.err == nil {
 		call.reply, call.sent, call.err = c.exchange(ctx, start.Add(r.Timeout), message.finish())
 	}

@@ -54,7 +54,17 @@ func (c *Container) take(ctx context.Context, end time.Time) (conn *connection, 
 			return conn, true, nil
 		}
 		conn.close()
+		c.keepNone()
 	}
+}
+
+// keepNone is for a runtime that closed a connection soon after its last use, or sent something that nobody had asked for: the next
+// time it may do so when a request is already under way.
+func (c *Container) keepNone() {
+	c.mu.Lock()
+	c.slots = 0
+	c.mu.Unlock()
+	c.Suspend()
 }
 
 // connect makes a connection.
@@ -82,7 +92,7 @@ func (c *Container) connect(ctx context.Context, end time.Time) (*connection, er
 func (c *Container) put(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || conn.probe == nil || len(c.idle) >= c.slots {
+	if c.closed || len(c.idle) >= c.slots || conn.probe == nil {
 		conn.close()
 		return
 	}

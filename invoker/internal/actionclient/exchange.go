@@ -15,16 +15,17 @@ const maxHead = 64 << 10
 // exchange sends a request, in one write, and reads the answer. Sent says whether a byte of the request may have left: then the
 // request is not sent again. A connection that turns out to be unusable before that is replaced.
 func (c *Container) exchange(ctx context.Context, end time.Time, request []byte) (r reply, sent bool, err error) {
-	for {
+	for ctx.Err() == nil {
 		conn, reused, err := c.take(ctx, end)
 		if err != nil {
 			return reply{}, false, err
 		}
 		r, sent, err = c.exchangeOn(ctx, conn, request)
-		if err == nil || sent || !reused || ctx.Err() != nil || !time.Now().Before(end) {
+		if err == nil || sent || !reused {
 			return r, sent, err
 		}
 	}
+	return reply{}, false, context.Cause(ctx)
 }
 
 // exchangeOn exchanges on one connection, which it then puts back or closes.

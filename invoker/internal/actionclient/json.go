@@ -16,31 +16,39 @@ const (
 )
 
 func kindOf(body []byte) kind {
-	body = bytes.TrimLeft(body, " \t\r\n")
-	if len(body) == 0 || body[0] != '{' && body[0] != '[' || !json.Valid(body) {
+	switch {
+	case !isObjectOrArray(body):
 		return invalid
-	}
-	if body[0] == '{' && hasErrorField(body) {
+	case hasErrorField(body):
 		return withError
 	}
 	return plain
 }
 
-// hasErrorField reports whether a valid JSON object has the field "error". Decoding it to learn that would copy it.
-func hasErrorField(object []byte) bool {
-	depth, key := 0, false
-	for i := 0; i < len(object); i++ {
-		switch object[i] {
+func isObjectOrArray(body []byte) bool {
+	start := bytes.TrimLeft(body, " \t\r\n")
+	return len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(start)
+}
+
+// hasErrorField reports whether a valid JSON object has the field "error"; an array has none. Decoding it to learn that would
+// copy it.
+func hasErrorField(value []byte) bool {
+	depth, key, object := 0, false, false // key: the next string is one, of the outermost object
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; c {
 		case '{', '[':
 			depth++
-			key = depth == 1
+			if depth == 1 {
+				object = c == '{'
+			}
+			key = depth == 1 && object
 		case '}', ']':
 			depth--
 		case ',':
-			key = depth == 1
+			key = depth == 1 && object
 		case '"':
-			end := endOfString(object, i)
-			if key && isError(object[i:end]) {
+			end := endOfString(value, i)
+			if key && isError(value[i:end]) {
 				return true
 			}
 			key, i = false, end-1

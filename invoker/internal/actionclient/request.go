@@ -85,7 +85,7 @@ func (r *RunRequest) appendTo(b []byte) ([]byte, error) {
 	if len(params) == 0 {
 		params = json.RawMessage("{}")
 	}
-	if kindOf(params) == invalid {
+	if !isObjectOrArray(params) {
 		return b, ErrParams
 	}
 	b = append(append(b, `{"value":`...), params...)

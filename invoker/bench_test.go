@@ -1,0 +1,215 @@
+package invoker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// instantEngine starts containers at once: all of them are one server on loopback.
+type instantEngine struct {
+	address string
+	started atomic.Int64
+}
+
+func newInstantEngine(b *testing.B) *instantEngine {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = w.Write([]byte(`{"ok":true}`))
+	})}
+	go func() { _ = server.Serve(listener) }()
+	b.Cleanup(func() { _ = server.Close() })
+	return &instantEngine{address: listener.Addr().String()}
+}
+
+func (e *instantEngine) Create(_ context.Context, id string, spec Spec) (Instance, error) {
+	n := e.started.Add(1)
+	return Instance{ID: id, Incarnation: id, Agent: fmt.Sprintf("agent-%d", n%100), Address: e.address, Labels: spec.Labels, Started: time.Now()}, nil
+}
+func (e *instantEngine) Destroy(context.Context, string) error         { return nil }
+func (e *instantEngine) Instances(context.Context) ([]Instance, error) { return nil, nil }
+func (e *instantEngine) Watch(ctx context.Context) iter.Seq[Change] {
+	return func(func(Change) bool) { <-ctx.Done() }
+}
+
+// running returns an invoker that runs until the end of the benchmark.
+func running(b *testing.B, c Config) *Invoker {
+	c.Owner, c.Logger = "bench", slog.New(slog.DiscardHandler)
+	v, err := New(c)
+	require.NoError(b, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- v.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		<-done
+	})
+	return v
+}
+
+// warmUp has each action n warm containers.
+func warmUp(b *testing.B, v *Invoker, actions []*Action, n int) {
+	var all sync.WaitGroup
+	leases := make(chan *Lease, n*len(actions))
+	slots := make(chan struct{}, 200)
+	for _, a := range actions {
+		for range n {
+			slots <- struct{}{}
+			all.Go(func() {
+				defer func() { <-slots }()
+				l, err := v.Acquire(context.Background(), a)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := l.Run(context.Background(), Activation{}); err != nil {
+					b.Error(err)
+				}
+				leases <- l
+			})
+		}
+	}
+	all.Wait()
+	close(leases)
+	for l := range leases {
+		l.Release()
+	}
+}
+
+func sampleActions(n int) (all []*Action) {
+	for i := range n {
+		all = append(all, sample(fmt.Sprintf("action-%d", i)))
+	}
+	return all
+}
+
+// BenchmarkAcquireRelease has 10,000 warm containers of 1,000 actions, from which containers are taken and given back on all cores.
+func BenchmarkAcquireRelease(b *testing.B) {
+	v := running(b, Config{Engine: newInstantEngine(b)})
+	actions := sampleActions(1000)
+	warmUp(b, v, actions, 10)
+	b.Run("10000 containers", func(b *testing.B) { benchmarkPairs(b, v, actions) })
+}
+
+func benchmarkPairs(b *testing.B, v *Invoker, actions []*Action) {
+	var (
+		next atomic.Uint64
+		mu   sync.Mutex
+		took []time.Duration
+	)
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		own := make([]time.Duration, 0, 1<<16)
+		for i := next.Add(7919); pb.Next(); i += 31 {
+			began := time.Now()
+			l, err := v.Acquire(ctx, actions[i%1000])
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			l.Release()
+			if len(own) < cap(own) {
+				own = append(own, time.Since(began))
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, own...)
+	})
+	reportQuantiles(b, "pair", took)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+}
+
+// BenchmarkWarmRun compares a warm Invoke with a bare POST of net/http to the same server, one after the other. Its own share is
+// what Invoke takes beyond the call of /run.
+func BenchmarkWarmRun(b *testing.B) {
+	e := newInstantEngine(b)
+	v := running(b, Config{Engine: e})
+	a := sample("a")
+	warmUp(b, v, []*Action{a}, 1)
+	transport := &http.Transport{DisableCompression: true}
+	defer transport.CloseIdleConnections()
+	body := []byte(`{"value":{},"namespace":"guest","action_name":"/guest/a","action_version":"0.0.1","activation_id":"8f0ea1b8ac1f4a3b8ea1b8ac1f4a3b1c","transaction_id":"","deadline":"1790000000000"}`)
+	var all, share, post []time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		began := time.Now()
+		r, err := v.Invoke(b.Context(), a, Activation{})
+		took := time.Since(began)
+		if err != nil || r.Status != Success || r.Start != Warm {
+			b.Fatal(r, err)
+		}
+		all, share = append(all, took), append(share, took-r.Duration)
+		began = time.Now()
+		request, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+e.address+"/run", bytes.NewReader(body))
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		post = append(post, time.Since(began))
+	}
+	reportQuantiles(b, "invoke", all)
+	reportQuantiles(b, "share", share)
+	reportQuantiles(b, "post", post)
+}
+
+// BenchmarkStem runs each action for the first time, in a stem cell: it is bound, initialised and run.
+func BenchmarkStem(b *testing.B) {
+	for _, store := range []struct {
+		name  string
+		store *fakeStore
+	}{{"memory", nil}, {"store", &fakeStore{}}} {
+		b.Run(store.name, func(b *testing.B) {
+			c := Config{Engine: newInstantEngine(b), Pool: PoolConfig{Stems: []StemCells{{Kind: "test:1", Initial: 20, Max: 20}}}}
+			if store.store != nil {
+				c.Store = store.store
+			}
+			v := running(b, c)
+			var took []time.Duration
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				for ready := false; !ready; runtime.Gosched() {
+					stats, err := v.Stats(b.Context())
+					ready = err == nil && stats.Containers[StateStem] > 0
+				}
+				b.StartTimer()
+				began := time.Now()
+				r, err := v.Invoke(b.Context(), sample(fmt.Sprint(i)), Activation{})
+				took = append(took, time.Since(began))
+				if err != nil || r.Status != Success || r.Start != Prewarmed {
+					b.Fatal(r, err)
+				}
+			}
+			reportQuantiles(b, "stem", took)
+		})
+	}
+}
+
+func reportQuantiles(b *testing.B, name string, took []time.Duration) {
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	for _, q := range []int{50, 99} {
+		b.ReportMetric(float64(took[len(took)*q/100].Nanoseconds())/1000, fmt.Sprintf("%s-p%d-µs", name, q))
+	}
+}

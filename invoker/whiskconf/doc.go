@@ -1,0 +1,2 @@
+// Package whiskconf reads the settings of an OpenWhisk invoker.
+package whiskconf
