@@ -8,7 +8,7 @@ import (
 // book is what the machine of one run was told and has said: what it has to go by. It is kept by the world, so that the machine
 // is compared with it, and not with itself.
 type book struct {
-	w       *world
+	w       *simWorld
 	adopted bool // the first listing has come
 	since   time.Time
 
@@ -37,7 +37,7 @@ type asking struct {
 	since   time.Time
 }
 
-func newBook(w *world) *book {
+func newBook(w *simWorld) *book {
 	return &book{
 		w: w, callers: map[ref]waits{}, leases: map[leaseID]session{}, creates: map[string]func(error){},
 		probes: map[string]int{}, binds: map[string]int{}, destroys: map[string]int{}, freezes: map[string]int{},

@@ -20,7 +20,7 @@ import (
 //	adoption  nothing is started or removed before it is known what runs
 //	answers   each caller gets one answer
 //	init      /init succeeds once, before the first /run
-func (w *world) check() {
+func (w *simWorld) check() {
 	if w.broken != nil || !w.leading {
 		return
 	}
@@ -32,7 +32,7 @@ func (w *world) check() {
 }
 
 // infos returns all that the machine says of its containers, in a fixed order.
-func (w *world) infos() []Info {
+func (w *simWorld) infos() []Info {
 	infos := make([]Info, 0, len(w.machine.containers))
 	for _, c := range w.machine.containers {
 		infos = append(infos, c.info())
@@ -42,7 +42,7 @@ func (w *world) infos() []Info {
 }
 
 // checkMemory checks I4: what the machine has counted, and what really runs.
-func (w *world) checkMemory(infos []Info) {
+func (w *simWorld) checkMemory(infos []Info) {
 	sum, limit := 0, w.scene.settings.Memory
 	for _, i := range infos {
 		if i.State != StateGone {
@@ -64,7 +64,7 @@ func (w *world) checkMemory(infos []Info) {
 }
 
 // checkPool checks I3.
-func (w *world) checkPool(infos []Info) {
+func (w *simWorld) checkPool(infos []Info) {
 	known := func(id string) bool {
 		_, ok := slices.BinarySearchFunc(infos, id, func(i Info, id string) int { return cmp.Compare(i.ID, id) })
 		return ok
@@ -87,7 +87,7 @@ func (w *world) checkPool(infos []Info) {
 }
 
 // checkExits checks I8: an answer is to come, or a timer, or somebody holds the container.
-func (w *world) checkExits(infos []Info) {
+func (w *simWorld) checkExits(infos []Info) {
 	b, timer := w.book, !w.machine.deadline().IsZero()
 	for _, i := range infos {
 		id, ok := i.ID, timer
@@ -117,7 +117,7 @@ func (w *world) checkExits(infos []Info) {
 }
 
 // checkWaiting checks I7.
-func (w *world) checkWaiting(infos []Info) {
+func (w *simWorld) checkWaiting(infos []Info) {
 	b := w.book
 	if len(b.waiting) == 0 || !b.adopted {
 		return
@@ -170,10 +170,10 @@ func (w *world) checkWaiting(infos []Info) {
 }
 
 // since returns how long ago something was, a long time for what never was.
-func (w *world) since(at time.Time) time.Duration { return w.now.Sub(at) }
+func (w *simWorld) since(at time.Time) time.Duration { return w.now.Sub(at) }
 
 // checkUsable checks that a caller does not wait for a container that it could have.
-func (w *world) checkUsable(a asking, i Info, coming int) {
+func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 	b := w.book
 	if i.Key != a.key || i.Unreachable || b.dying[i.ID] {
 		return
@@ -196,7 +196,7 @@ func (w *world) checkUsable(a asking, i Info, coming int) {
 }
 
 // checkRoom checks that a container is started for the caller that waits longest of those for which none is on its way.
-func (w *world) checkRoom(a asking, starts int) {
+func (w *simWorld) checkRoom(a asking, starts int) {
 	s := w.scene.settings
 	if s.Memory == 0 || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
 		return

@@ -10,7 +10,7 @@ import (
 
 // simEngine is an engine with agents of limited memory. It outlives the leaders.
 type simEngine struct {
-	w          *world
+	w          *simWorld
 	agents     []*simAgent
 	containers []*simContainer // in the order of their creation
 	byID       map[string]*simContainer
@@ -27,7 +27,7 @@ type simAgent struct {
 
 // simContainer is a container, from the command create on.
 type simContainer struct {
-	w         *world
+	w         *simWorld
 	id        string
 	spec      Spec
 	agent     *simAgent
@@ -44,7 +44,7 @@ type simContainer struct {
 
 var errSim = errors.New("simulated")
 
-func newSimEngine(w *world) *simEngine {
+func newSimEngine(w *simWorld) *simEngine {
 	e := &simEngine{w: w, byID: map[string]*simContainer{}}
 	for i := range w.scene.agents {
 		e.agents = append(e.agents, &simAgent{id: fmt.Sprintf("agent%d", i), memory: w.scene.memory})

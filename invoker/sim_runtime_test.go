@@ -24,7 +24,7 @@ const (
 
 // send brings a request to the container and calls back in the end, unless the sender dies first. Nothing takes longer than the
 // timeout of the action: then the sender gives up.
-func (c *simContainer) send(a *activation, init bool, from sender, answer func(simAnswer)) {
+func (c *simContainer) send(a *simActivation, init bool, from sender, answer func(simAnswer)) {
 	w := c.w
 	w.book.checkSend(c, from.lease, from.session)
 	w.after(from.transit, func() {
@@ -48,7 +48,7 @@ type sender struct {
 }
 
 // init is POST /init.
-func (c *simContainer) init(a *activation, answer func(simAnswer)) {
+func (c *simContainer) init(a *simActivation, answer func(simAnswer)) {
 	w, r := c.w, &c.runtime
 	switch {
 	case r.key != nil && *r.key != a.key.Key:
@@ -77,7 +77,7 @@ func (c *simContainer) init(a *activation, answer func(simAnswer)) {
 }
 
 // run is POST /run.
-func (c *simContainer) run(a *activation, answer func(simAnswer)) {
+func (c *simContainer) run(a *simActivation, answer func(simAnswer)) {
 	w, r := c.w, &c.runtime
 	w.sent[a.number]++
 	switch {
@@ -113,8 +113,8 @@ func (c *simContainer) run(a *activation, answer func(simAnswer)) {
 	})
 }
 
-// activation is something that is to run once.
-type activation struct {
+// simActivation is something that is to run once.
+type simActivation struct {
 	number int
 	key    simKey
 	gone   bool // its caller has left
@@ -128,16 +128,16 @@ type waits interface {
 
 // simCaller is a caller in the leader's process.
 type simCaller struct {
-	w     *world
-	a     *activation
+	w     *simWorld
+	a     *simActivation
 	ref   ref
 	grant *grant
 }
 
 // invoke begins an activation in the leader's process.
-func (w *world) invoke() {
+func (w *simWorld) invoke() {
 	w.calls++
-	c := &simCaller{w: w, a: &activation{number: w.calls, key: w.scene.keys[w.random.IntN(len(w.scene.keys))]}}
+	c := &simCaller{w: w, a: &simActivation{number: w.calls, key: w.scene.keys[w.random.IntN(len(w.scene.keys))]}}
 	c.ask()
 	patience := time.Minute
 	if w.fault(callersLeave, 300) {
@@ -226,7 +226,7 @@ func (c *simCaller) ended(answer simAnswer) {
 }
 
 // simOutcome returns what a holder says of a container after an answer.
-func simOutcome(w *world, answer simAnswer) outcome {
+func simOutcome(w *simWorld, answer simAnswer) outcome {
 	switch answer {
 	case answerFine:
 		return reuse

@@ -7,7 +7,7 @@ import (
 
 // simSession is a process of its own that holds containers: a dispatcher. It lives on when the leader dies.
 type simSession struct {
-	w       *world
+	w       *simWorld
 	number  session
 	ended   bool      // the process
 	cut     bool      // it reaches no leader any more
@@ -18,7 +18,7 @@ type simSession struct {
 	lastIn  time.Time
 
 	held    []*holding
-	backlog []*activation
+	backlog []*simActivation
 	asked   map[ref]simKey
 }
 
@@ -42,7 +42,7 @@ const (
 )
 
 // newSession lets a process begin.
-func (w *world) newSession() {
+func (w *simWorld) newSession() {
 	s := &simSession{w: w, number: session(len(w.sessions) + 1), asked: map[ref]simKey{}}
 	w.sessions = append(w.sessions, s)
 	s.connect()
@@ -51,7 +51,7 @@ func (w *world) newSession() {
 }
 
 // session returns a session of this number, or nil.
-func (w *world) session(n session) *simSession {
+func (w *simWorld) session(n session) *simSession {
 	if n == 0 || int(n) > len(w.sessions) {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (s *simSession) arrive() {
 			return
 		}
 		w.calls++
-		a := &activation{number: w.calls, key: w.scene.keys[w.random.IntN(len(w.scene.keys))]}
+		a := &simActivation{number: w.calls, key: w.scene.keys[w.random.IntN(len(w.scene.keys))]}
 		s.backlog = append(s.backlog, a)
 		s.do(w.between(time.Second, 30*time.Second), func() { s.giveUp(a) })
 		s.pump()
@@ -198,7 +198,7 @@ func (s *simSession) arrive() {
 }
 
 // giveUp lets the caller of an activation leave.
-func (s *simSession) giveUp(a *activation) {
+func (s *simSession) giveUp(a *simActivation) {
 	if i := slices.Index(s.backlog, a); i >= 0 {
 		s.backlog = slices.Delete(s.backlog, i, i+1)
 		s.unask(a.key)
@@ -210,7 +210,7 @@ func (s *simSession) pump() {
 	need := map[Key]int{}
 	for _, a := range slices.Clone(s.backlog) {
 		if h := s.holdingFor(a.key.Key); h != nil && s.valid() {
-			s.backlog = slices.DeleteFunc(s.backlog, func(b *activation) bool { return b == a })
+			s.backlog = slices.DeleteFunc(s.backlog, func(b *simActivation) bool { return b == a })
 			s.use(h, a)
 			continue
 		}
@@ -280,7 +280,7 @@ func (q simAsk) refused() {
 	q.s.hear(func() {
 		k, ok := q.s.asked[q.ref]
 		delete(q.s.asked, q.ref)
-		if i := slices.IndexFunc(q.s.backlog, func(a *activation) bool { return a.key.Key == k.Key }); ok && i >= 0 {
+		if i := slices.IndexFunc(q.s.backlog, func(a *simActivation) bool { return a.key.Key == k.Key }); ok && i >= 0 {
 			q.s.backlog = slices.Delete(q.s.backlog, i, i+1)
 		}
 	})
@@ -305,7 +305,7 @@ func (s *simSession) holdingFor(k Key) *holding {
 }
 
 // use sends an activation to a container that the session holds.
-func (s *simSession) use(h *holding, a *activation) {
+func (s *simSession) use(h *holding, a *simActivation) {
 	c := s.w.engine.byID[h.lease.container]
 	from := sender{session: s.number, lease: h.lease, transit: s.w.between(0, 50*time.Millisecond)}
 	h.active++
@@ -338,7 +338,7 @@ func (s *simSession) back(then func(simAnswer)) func(simAnswer) {
 }
 
 // ran is what follows the end of a run, or of an /init that failed.
-func (s *simSession) ran(h *holding, a *activation, answer simAnswer) {
+func (s *simSession) ran(h *holding, a *simActivation, answer simAnswer) {
 	h.active--
 	h.used = s.w.now
 	if o := simOutcome(s.w, answer); o != reuse {

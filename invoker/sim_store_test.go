@@ -8,7 +8,7 @@ import (
 
 // simStore keeps records. It outlives the leaders, unless it is only memory.
 type simStore struct {
-	w       *world
+	w       *simWorld
 	records map[string]record
 	durable bool
 	writes  []*simWrite        // on their way
@@ -23,7 +23,7 @@ type simWrite struct {
 	lost, over bool
 }
 
-func newSimStore(w *world) *simStore {
+func newSimStore(w *simWorld) *simStore {
 	return &simStore{w: w, durable: w.scene.durable, records: map[string]record{}, pending: map[string]*record{}}
 }
 

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// world is all that surrounds a machine: engine, store, runtimes, callers of this process and sessions of others. It plays in
+// simWorld is all that surrounds a machine: engine, store, runtimes, callers of this process and sessions of others. It plays in
 // virtual time, and all that happens in it follows from the seed. The machine is stepped in one place, and what must
 // hold is checked after each step.
-type world struct {
+type simWorld struct {
 	seed   uint64
 	random *rand.Rand
 	now    time.Time
-	queue  eventQueue
+	queue  simQueue
 	number int // of the last event
 
 	scene    scene
@@ -53,8 +53,8 @@ type violation struct{ check, text string }
 // simStart is when all worlds begin.
 func simStart() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-func newWorld(seed uint64, mutation mutation) *world {
-	w := &world{
+func newWorld(seed uint64, mutation mutation) *simWorld {
+	w := &simWorld{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 13)), now: simStart(), mutation: mutation,
 		crashes: map[int]bool{}, sent: map[int]int{},
 	}
@@ -67,23 +67,23 @@ func newWorld(seed uint64, mutation mutation) *world {
 }
 
 // violate records the first violation. The world stops at it.
-func (w *world) violate(check, format string, args ...any) {
+func (w *simWorld) violate(check, format string, args ...any) {
 	if w.broken == nil {
 		w.broken = &violation{check: check, text: fmt.Sprintf(format, args...)}
 	}
 }
 
 // after lets something happen after d.
-func (w *world) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
+func (w *simWorld) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
 
-func (w *world) at(at time.Time, do func()) {
+func (w *simWorld) at(at time.Time, do func()) {
 	w.number++
-	heap.Push(&w.queue, event{at: at, number: w.number, do: do})
+	heap.Push(&w.queue, simEvent{at: at, number: w.number, do: do})
 }
 
 // inLeader lets something happen in the process of the present leader after d, if it lives then. While that process
 // is stalled, it waits.
-func (w *world) inLeader(d time.Duration, do func()) {
+func (w *simWorld) inLeader(d time.Duration, do func()) {
 	run := w.run
 	var try func()
 	try = func() {
@@ -99,10 +99,10 @@ func (w *world) inLeader(d time.Duration, do func()) {
 }
 
 // tell brings an input to the machine after d.
-func (w *world) tell(d time.Duration, in input) { w.inLeader(d, func() { w.step(in) }) }
+func (w *simWorld) tell(d time.Duration, in input) { w.inLeader(d, func() { w.step(in) }) }
 
 // play lets the world go on until then, or until something is violated.
-func (w *world) play(until time.Time) {
+func (w *simWorld) play(until time.Time) {
 	for w.broken == nil {
 		if w.steps > maxSteps {
 			w.violate("I8", "there are %d steps: something goes in circles", w.steps)
@@ -116,7 +116,7 @@ func (w *world) play(until time.Time) {
 			w.now = at
 		}
 		if !wakes {
-			heap.Pop(&w.queue).(event).do()
+			heap.Pop(&w.queue).(simEvent).do()
 			continue
 		}
 		if w.step(wake{}); !w.woken.Equal(w.now) {
@@ -135,7 +135,7 @@ const maxWakes = 4
 const maxSteps = 20000
 
 // next returns when the next thing happens, and whether that is that the machine's deadline comes.
-func (w *world) next() (at time.Time, wakes bool) {
+func (w *simWorld) next() (at time.Time, wakes bool) {
 	if len(w.queue) > 0 {
 		at = w.queue[0].at
 	}
@@ -156,7 +156,7 @@ func (w *world) next() (at time.Time, wakes bool) {
 }
 
 // step gives the machine an input, carries out its commands, and checks what must hold.
-func (w *world) step(in input) {
+func (w *simWorld) step(in input) {
 	if w.broken != nil {
 		return
 	}
@@ -199,7 +199,7 @@ func passed(in input) input {
 }
 
 // perform carries out a command. It never steps the machine: what answers comes later.
-func (w *world) perform(c command) {
+func (w *simWorld) perform(c command) {
 	switch c := c.(type) {
 	case create:
 		w.engine.create(c.id, c.spec)
@@ -235,7 +235,7 @@ func (w *world) perform(c command) {
 }
 
 // lead begins the run of a leader.
-func (w *world) lead() {
+func (w *simWorld) lead() {
 	w.run++
 	w.term++
 	w.leading = true
@@ -256,7 +256,7 @@ func (w *world) lead() {
 }
 
 // crash kills the leader. Another one follows.
-func (w *world) crash() {
+func (w *simWorld) crash() {
 	w.trail.say(w.now, "the leader is killed")
 	w.leading = false
 	w.run++
@@ -269,38 +269,38 @@ func (w *world) crash() {
 }
 
 // between returns a duration between two, evenly.
-func (w *world) between(least, most time.Duration) time.Duration {
+func (w *simWorld) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(w.random.Int64N(int64(most-least)+1))
 }
 
 // fault reports whether something of a kind goes wrong now. Each scene has only some kinds of faults.
-func (w *world) fault(f fault, perMille int) bool {
+func (w *simWorld) fault(f fault, perMille int) bool {
 	return !w.calm && w.scene.faults[f] && w.random.IntN(1000) < perMille
 }
 
-// event is something that will happen.
-type event struct {
+// simEvent is something that will happen.
+type simEvent struct {
 	at     time.Time
 	number int
 	do     func()
 }
 
-// eventQueue is a heap of events: the earliest first, those of the same time in the order in which they were planned.
-type eventQueue []event
+// simQueue is a heap of events: the earliest first, those of the same time in the order in which they were planned.
+type simQueue []simEvent
 
-func (q eventQueue) Len() int { return len(q) }
-func (q eventQueue) Less(i, j int) bool {
+func (q simQueue) Len() int { return len(q) }
+func (q simQueue) Less(i, j int) bool {
 	if q[i].at.Equal(q[j].at) {
 		return q[i].number < q[j].number
 	}
 	return q[i].at.Before(q[j].at)
 }
-func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *eventQueue) Push(x any)   { *q = append(*q, x.(event)) }
-func (q *eventQueue) Pop() any {
+func (q simQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *simQueue) Push(x any)   { *q = append(*q, x.(simEvent)) }
+func (q *simQueue) Pop() any {
 	last := len(*q) - 1
 	e := (*q)[last]
-	(*q)[last] = event{}
+	(*q)[last] = simEvent{}
 	*q = (*q)[:last]
 	return e
 }
