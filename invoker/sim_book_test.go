@@ -87,7 +87,9 @@ func (b *book) answered(in input) {
 	switch in := in.(type) {
 	case created:
 		delete(b.answers, in.id)
-		b.placed[in.id] = in.err == nil
+		if in.err == nil {
+			b.placed[in.id] = true
+		}
 		if in.err != nil {
 			b.startFailed = b.w.now
 		}
@@ -105,6 +107,7 @@ func (b *book) answered(in input) {
 		b.destroys[in.id]--
 		if in.err == nil {
 			b.gone[in.id] = true
+			delete(b.placed, in.id)
 		}
 	case suspended:
 		b.freezes[in.id]--
@@ -130,19 +133,29 @@ func (b *book) changed(c Change) {
 	if c.State == Draining {
 		b.draining = true
 	}
-	for _, known := range b.w.engine.containers {
-		if c.State == Lagged || c.ID != "" && known.id != c.ID || c.ID == "" && (!b.placed[known.id] || known.agent.id != c.Agent) {
-			continue
+	if c.State == Lagged {
+		return
+	}
+	if c.ID != "" {
+		b.containerChanged(c.ID, c.State)
+		return
+	}
+	for id := range b.placed { // each for itself
+		if b.w.engine.byID[id].agent.id == c.Agent {
+			b.containerChanged(id, c.State)
 		}
-		switch c.State {
-		case Gone:
-			b.gone[known.id] = true
-			b.startFailed = b.w.now // callers may have to wait for that
-		case Unreachable:
-			b.unreachable[known.id] = true
-		case Reachable:
-			delete(b.unreachable, known.id)
-		}
+	}
+}
+
+func (b *book) containerChanged(id string, state ChangeState) {
+	switch state {
+	case Gone:
+		b.gone[id] = true
+		b.startFailed = b.w.now // callers may have to wait for that
+	case Unreachable:
+		b.unreachable[id] = true
+	case Reachable:
+		delete(b.unreachable, id)
 	}
 }
 

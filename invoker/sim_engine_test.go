@@ -12,7 +12,7 @@ import (
 type simEngine struct {
 	w          *simWorld
 	agents     []*simAgent
-	containers []*simContainer // in the order of their creation
+	containers []*simContainer // that run or may run once, in the order of their creation
 	byID       map[string]*simContainer
 	listings   int       // under way, of this leader
 	lastChange time.Time // when the last change arrives that was told of
@@ -35,7 +35,6 @@ type simContainer struct {
 	placed    bool // its memory is taken on the agent
 	running   bool
 	ended     bool // or will never run
-	endedAt   time.Time
 	suspended bool
 	strayed   time.Time // since when the pool does not know it, though it runs
 	hangs     bool
@@ -67,7 +66,7 @@ func (e *simEngine) create(id string, spec Spec) {
 		w.tell(0, created{id: id, instance: c.instance, err: err})
 	}
 	if c.agent == nil {
-		c.ended = true
+		c.end()
 		e.createEnds(c, w.between(time.Millisecond, 50*time.Millisecond), ErrNoCapacity)
 		return
 	}
@@ -170,7 +169,9 @@ func (c *simContainer) end() {
 	if c.ended {
 		return
 	}
-	c.running, c.ended, c.endedAt = false, true, c.w.now
+	c.running, c.ended = false, true
+	e := c.w.engine
+	e.containers = slices.DeleteFunc(slices.Clone(e.containers), func(other *simContainer) bool { return other == c })
 	if c.placed {
 		c.placed = false
 		c.agent.used -= c.spec.Memory

@@ -161,7 +161,7 @@ func (c *simCaller) ask() {
 	c.ref, c.grant = w.refs, nil
 	w.book.callers[c.ref] = c
 	k := c.a.key
-	w.step(acquire{ref: c.ref, key: k.Key, userImage: k.userImage, timeout: k.timeout})
+	w.step(acquire{ref: c.ref, key: k.Key, timeout: k.timeout})
 }
 
 func (c *simCaller) refused() { c.w.refused++ }

@@ -238,7 +238,7 @@ func (s *simSession) ask(k simKey) {
 	s.asked[r] = k
 	s.say(func() {
 		w.book.callers[r] = simAsk{s: s, ref: r}
-		w.step(acquire{ref: r, session: s.number, key: k.Key, userImage: k.userImage, timeout: k.timeout})
+		w.step(acquire{ref: r, session: s.number, key: k.Key, timeout: k.timeout})
 	})
 }
 

@@ -62,7 +62,7 @@ func TestLeaderKilledBetweenAnySteps(t *testing.T) {
 }
 
 // report fails the test if something is violated, with the seed and the last steps.
-func (w *world) report(t *testing.T) {
+func (w *simWorld) report(t *testing.T) {
 	t.Helper()
 	switch {
 	case w.broken == nil:
@@ -74,7 +74,7 @@ func (w *world) report(t *testing.T) {
 }
 
 // live lets a world live, and settle in the end.
-func (w *world) live() {
+func (w *simWorld) live() {
 	w.lead()
 	for range w.scene.sessions {
 		w.newSession()
@@ -86,7 +86,7 @@ func (w *world) live() {
 }
 
 // callAgain lets activations come in the process of the leader.
-func (w *world) callAgain() {
+func (w *simWorld) callAgain() {
 	w.after(w.between(0, 2*w.scene.pause), func() {
 		if w.calm {
 			return
@@ -103,7 +103,7 @@ func (w *world) callAgain() {
 }
 
 // disturbAgain lets what is not part of an answer go wrong.
-func (w *world) disturbAgain() {
+func (w *simWorld) disturbAgain() {
 	w.after(w.between(0, 2*time.Second), func() {
 		if w.calm {
 			return
@@ -127,7 +127,7 @@ func (w *world) disturbAgain() {
 
 // settle ends all faults. Soon everybody has to be served, then everything that is not used has to go, and what is left are the
 // stem cells.
-func (w *world) settle() {
+func (w *simWorld) settle() {
 	w.calm, w.crashes = true, nil
 	for _, a := range w.engine.agents {
 		a.drained = false
@@ -180,7 +180,7 @@ func (s *simSession) leave() {
 }
 
 // checkEnd checks I9, and that the pool's view is the world's.
-func (w *world) checkEnd() {
+func (w *simWorld) checkEnd() {
 	if w.broken != nil {
 		return
 	}
@@ -213,18 +213,20 @@ func (w *world) checkEnd() {
 }
 
 // invokePatiently begins an activation whose caller never leaves.
-func (w *world) invokePatiently(k simKey) {
+func (w *simWorld) invokePatiently(k simKey) {
 	w.calls++
-	c := &simCaller{w: w, a: &activation{number: w.calls, key: k}}
+	c := &simCaller{w: w, a: &simActivation{number: w.calls, key: k}}
 	c.ask()
 }
 
 // mutation is a mistake on purpose, between the machine and the world, or in a holder. It shows that a check can fail.
 type mutation struct {
 	scene        func(*scene)
-	input        func(*world, input) []input
-	commands     func(*world, []command) []command
+	input        func(*simWorld, input) []input
+	commands     func(*simWorld, []command) []command
 	noLeaseCheck bool
 }
 
-func (w *world) String() string { return fmt.Sprintf("seed %d at %v", w.seed, w.now.Sub(simStart())) }
+func (w *simWorld) String() string {
+	return fmt.Sprintf("seed %d at %v", w.seed, w.now.Sub(simStart()))
+}
