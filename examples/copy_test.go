@@ -72,7 +72,7 @@ func TestExamplesBuildOutside(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds programs")
 	}
-	for _, folder := range []string{"batchrunner", "samplefw"} {
+	for _, folder := range []string{"batchrunner", "invoker", "samplefw"} {
 		t.Run(folder, func(t *testing.T) {
 			program, output, err := buildOutside(t, copied(t, folder))
 			require.NoError(t, err, output)

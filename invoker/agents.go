@@ -1,16 +1,19 @@
 package invoker
 
+import "github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
+
 // agentState is a machine on which containers run.
 type agentState struct {
 	id          string
-	containers  []*container // in no order
-	used        int          // MiB that they take
-	removing    int          // MiB of those that are being removed
-	free        int          // MiB that are free besides, if known
-	known       bool         // the engine has said what is free
-	planned     int          // MiB of starts that are expected to come here
-	claimed     int          // MiB of what is free soon that somebody waits for, in the current step
-	sweeps      int          // containers that are being swept
+	containers  []*container               // in no order
+	used        int                        // MiB that they take
+	removing    int                        // MiB of those that are being removed
+	memory      int                        // MiB that containers can have, if known
+	known       bool                       // the engine has said so
+	planned     int                        // MiB of starts that are expected to come here
+	claimed     int                        // MiB of what is free soon that somebody waits for, in the current step
+	sweeps      int                        // containers that are being swept
+	idle        *victims.Agent[*container] // those that may be removed
 	draining    bool
 	unreachable bool
 }
@@ -20,7 +23,6 @@ func (a *agentState) add(c *container) {
 	c.agent, c.agentIndex = a, len(a.containers)
 	a.containers = append(a.containers, c)
 	a.used += c.shape.Memory
-	a.free -= c.shape.Memory
 }
 
 // remove counts a container no longer.
@@ -31,8 +33,10 @@ func (a *agentState) remove(c *container) {
 	a.containers[last] = nil
 	a.containers = a.containers[:last]
 	a.used -= c.shape.Memory
-	a.free += c.shape.Memory
 }
 
 // usable reports whether containers may be started here.
 func (a *agentState) usable() bool { return a.known && !a.draining && !a.unreachable }
+
+// free returns how many MiB further starts can have.
+func (a *agentState) free() int { return a.memory - a.used - a.planned }

@@ -1,6 +1,10 @@
 package invoker
 
-import "time"
+import (
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
+)
 
 // container is what the machine knows of a container. It counts memory from the decision to start it until it is certainly
 // gone.
@@ -38,6 +42,9 @@ type container struct {
 	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
 	reason        string    // of the mark, and of the removal
 
+	slot    victims.Slot[*container] // among those that may be removed
+	indexed State                    // with which it is there; "": it is not
+
 	timer         time.Time // when the machine looks at it: not later than its due
 	timerPosition int
 	home          *containerList
@@ -57,20 +64,26 @@ func (c *container) held() bool { return len(c.slots) > 0 }
 // remote reports whether another process holds the container.
 func (c *container) remote() bool { return c.held() && c.slots[0].session != 0 }
 
+// draining reports whether the agent of the container is drained.
+func (c *container) draining() bool { return c.agent != nil && c.agent.draining }
+
+// usable reports whether the container can be given to somebody at the moment: it can be reached, and its agent is not drained.
+func (c *container) usable() bool { return !c.unreachable && !c.draining() }
+
 // hasRoom reports whether this process can be given a slot. What is being initialised takes nothing else meanwhile.
 func (c *container) hasRoom() bool {
 	switch c.state {
 	case StateIdle:
-		return !c.unreachable
+		return c.usable()
 	case StateBusy:
-		return c.initialised && !c.lost && !c.doomed && !c.unreachable && !c.remote() && len(c.slots) < c.key.Concurrency
+		return c.initialised && !c.lost && !c.doomed && c.usable() && !c.remote() && len(c.slots) < c.key.Concurrency
 	}
 	return false
 }
 
 // list returns the list that the container belongs to: where those look who need it. Nil: nobody can use it now.
 func (c *container) list() *containerList {
-	if c.unreachable {
+	if !c.usable() {
 		return nil
 	}
 	switch c.state {
@@ -101,7 +114,7 @@ func (c *container) list() *containerList {
 // slotsComing returns how many slots the container will add to those of its key without further decisions.
 func (c *container) slotsComing() int {
 	switch {
-	case c.key == nil || c.unreachable || c.doomed:
+	case c.key == nil || c.doomed || !c.usable():
 		return 0
 	case c.state == StateBinding, c.state == StateResuming, c.state == StateSuspended && c.wanted:
 		return c.key.Concurrency

@@ -95,9 +95,9 @@ const (
 
 // Agent is a machine on which containers run.
 type Agent struct {
-	ID         string
-	FreeMemory int // MiB that further containers can have
-	Draining   bool
+	ID       string
+	Memory   int // MiB that containers of this owner take, and further ones could have
+	Draining bool
 }
 
 // Stream is one of the two streams that a container prints to.

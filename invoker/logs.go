@@ -3,46 +3,267 @@ package invoker
 import (
 	"context"
 	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/logslice"
+)
+
+const (
+	// placePatience is how long an activation waits for the sizes of the streams of a container.
+	placePatience = time.Second
+	// containerMemory is after how long without an activation a container is forgotten. The next one finds out its sizes again.
+	containerMemory = 10 * time.Minute
 )
 
 // logCollector reads what containers print, and cuts it into the logs of activations. A nil one, of an engine that is no
 // [OutputReader], collects nothing. All methods may be called from any goroutine.
-type logCollector struct{}
+//
+// It reads only while the log of an activation is not complete: at once when its answer is there, and then after 2, 4, 8 … 100 ms.
+// Its goroutines are that of run and, of each container that is being read, one, which run waits for.
+type logCollector struct {
+	reader  OutputReader
+	linker  OutputLinker // may be nil
+	log     *slog.Logger
+	store   *lineStore
+	open    atomic.Int64 // slices, of all containers
+	buffers sync.Pool    // of *[]byte, of readSize
 
-// activationLog is the log of one activation while it is being run and read. A nil one is of an activation without logs.
-type activationLog struct{}
+	wake chan struct{} // there is something to start
+	done chan struct{} // closed when run has ended
 
-// newLogCollector returns nil if the engine gives no access to the output of its containers.
-func newLogCollector(engine Engine, logger *slog.Logger) *logCollector {
-	return nil
+	mu         sync.Mutex
+	containers map[string]*containerLog
+	agents     map[string]*logAgent
+	starting   []func(context.Context) // what run is to start
 }
 
-// run reads until ctx ends. Logs that are not complete then end with ErrNotRunning.
+// newLogCollector returns nil if the engine gives no access to the output of its containers.
+func newLogCollector(engine Engine, log *slog.Logger) *logCollector {
+	reader, ok := engine.(OutputReader)
+	if !ok {
+		return nil
+	}
+	linker, _ := engine.(OutputLinker)
+	return &logCollector{
+		reader: reader, linker: linker, log: log, store: newLineStore(maxUnread),
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		buffers: sync.Pool{New: func() any {
+			buf := make([]byte, readSize)
+			return &buf
+		}},
+		containers: map[string]*containerLog{}, agents: map[string]*logAgent{},
+	}
+}
+
+// run reads until ctx ends. Logs that are not complete then end with ErrNotRunning. It can be called once.
 func (c *logCollector) run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	if c == nil {
+		<-ctx.Done()
+		return nil
+	}
+	var reading sync.WaitGroup
+	sweep := time.NewTicker(containerMemory)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			reading.Wait()
+			c.stop()
+			return nil
+		case <-c.wake:
+			for _, f := range c.toStart() {
+				reading.Go(func() { f(ctx) })
+			}
+		case <-sweep.C:
+			for _, t := range c.all() {
+				t.forgetIdle(containerMemory)
+			}
+		}
+	}
+}
+
+// start has run start a goroutine.
+func (c *logCollector) start(f func(context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.starting = append(c.starting, f)
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (c *logCollector) toStart() []func(context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.starting
+	c.starting = nil
+	return all
+}
+
+func (c *logCollector) all() []*containerLog {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*containerLog
+	for _, t := range c.containers {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (c *logCollector) stop() {
+	c.mu.Lock()
+	close(c.done) // no container is added any more
+	c.mu.Unlock()
+	for _, t := range c.all() {
+		t.stop()
+	}
+}
+
+// ended reports whether run has.
+func (c *logCollector) ended() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// buffer returns a buffer to read into.
+func (c *logCollector) buffer(size int) *[]byte {
+	if size == readSize {
+		return c.buffers.Get().(*[]byte)
+	}
+	buf := make([]byte, size)
+	return &buf
+}
+
+func (c *logCollector) giveBack(buf *[]byte) {
+	if len(*buf) == readSize {
+		c.buffers.Put(buf)
+	}
+}
+
+// container returns what is known of a container, or nil after the end of run. For a new one it begins to find out the sizes of its
+// streams.
+func (c *logCollector) container(in Instance) *containerLog {
+	c.mu.Lock()
+	t := c.containers[in.ID]
+	if c.ended() {
+		c.mu.Unlock()
+		return nil
+	}
+	if t != nil {
+		t.used = time.Now()
+		c.mu.Unlock()
+		return t
+	}
+	agent := c.agents[in.Agent]
+	if agent == nil {
+		agent = newLogAgent()
+		c.agents[in.Agent] = agent
+	}
+	agent.containers++
+	t = newContainerLog(c, in, agent)
+	c.containers[in.ID] = t
+	c.mu.Unlock()
+	c.start(t.place)
+	return t
 }
 
 // bound tells that a container is being bound to an action: what it has printed before belongs to nobody. It does not block.
-func (c *logCollector) bound(in Instance) {}
+func (c *logCollector) bound(in Instance) {
+	if c != nil {
+		c.container(in)
+	}
+}
 
 // begin tells that an activation is about to be sent to a container, and with init that /init precedes it. It waits for up to a
 // second to learn how much the container has printed before, if that is not known and matters: of a container that is new, and of
 // one that does not mark the end of its activations.
 func (c *logCollector) begin(ctx context.Context, in Instance, a *Action, init bool) *activationLog {
-	return nil
+	if c == nil || a.LogLimit < 0 {
+		return nil
+	}
+	limit := a.LogLimit
+	if limit == 0 {
+		limit = DefaultLogLimit
+	}
+	mode := logslice.Counted
+	switch {
+	case a.Concurrency > 1:
+		mode = logslice.Shared
+	case a.NoSentinels:
+		mode = logslice.Serial
+	}
+	t := c.container(in)
+	if t == nil {
+		return nil
+	}
+	return t.begin(ctx, mode, limit, init)
 }
 
 // gone tells that a container does not run any more: its output is read to the end.
-func (c *logCollector) gone(container string) {}
+func (c *logCollector) gone(container string) {
+	if t := c.find(container); t != nil {
+		t.gone()
+	}
+}
 
 // settled waits until all that was printed during the activations of a container is read. Whoever gives a container to another
 // process waits for this first.
-func (c *logCollector) settled(ctx context.Context, container string) error { return nil }
+func (c *logCollector) settled(ctx context.Context, container string) error {
+	if t := c.find(container); t != nil {
+		return t.settled(ctx)
+	}
+	return nil
+}
+
+func (c *logCollector) find(container string) *containerLog {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.containers[container]
+}
+
+// remove forgets a container that was not used since, and its agent if that has no other.
+func (c *logCollector) remove(t *containerLog, since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.containers[t.in.ID] != t || t.used.After(since) {
+		return
+	}
+	delete(c.containers, t.in.ID)
+	if t.agent.containers--; t.agent.containers == 0 {
+		delete(c.agents, t.in.Agent)
+	}
+}
+
+// activationLog is the log of one activation while it is being run and read. A nil one is of an activation without logs.
+type activationLog struct {
+	container *containerLog
+	number    int // of its slice; -1: there is none, since nothing can be read
+	lines     *lineBuffer
+}
 
 // end tells that the answer to an activation is there, or will not come, and returns its log. If nothing was sent that makes the
 // runtime mark the end of an activation, neither /run nor an /init that failed, the log is nil. The container may be
 // used again when room is closed; at once if that is nil. It does not block.
-func (l *activationLog) end(status Status, sent bool) (logs *Logs, room <-chan struct{}) {
-	return nil, nil
+func (l *activationLog) end(_ Status, sent bool) (logs *Logs, room <-chan struct{}) {
+	if l == nil {
+		return nil, nil
+	}
+	if l.number >= 0 {
+		room = l.container.end(l.number, sent)
+	}
+	if !sent {
+		l.lines.drop()
+		return nil, nil
+	}
+	return &Logs{lines: l.lines.all}, room
 }

@@ -2,6 +2,8 @@ package invoker
 
 import (
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
 )
 
 // machine is the whole state of a pool and makes all of its decisions. One method changes it, step, and it does nothing by
@@ -27,6 +29,8 @@ import (
 //	machine_bind.go      a container becomes that of a key
 //	machine_start.go     starts, and how they end
 //	machine_room.go      memory: who fits, who has to go
+//	machine_victims.go   what is removed to make room
+//	machine_review.go    what is looked at now and then
 //	machine_stems.go     stem cells: how many, and whether they live
 //	machine_idle.go      suspending, and what idles too long
 //	machine_mark.go      marks, sweeps and revivals
@@ -57,11 +61,15 @@ type machine struct {
 	engine   pause // starts
 	store    pause // binding
 	room     room
-	used     int                   // MiB
-	starting int                   // containers
-	started  [Recreated + 1]uint64 // grants, by how they were had
-	unheard  []declared            // before the first listing
+	idle     victims.Index[*container] // what may be removed to make room
+	used     int                       // MiB
+	starting int                       // containers
+	started  [Recreated + 1]uint64     // grants, by how they were had
+	unheard  []declared                // before the first listing
 	spare    spareKeys
+
+	nextReview time.Time // zero: there is nothing to look at
+	nextCheck  time.Time // of stem cells that are sized by OpenWhisk's formula
 
 	grants     uint64      // the number of the last one
 	serial     uint64      // of the last container
@@ -164,6 +172,7 @@ func (m *machine) deadline() time.Time {
 	if c, ok := m.timers.first(); ok {
 		sooner(c.timer)
 	}
+	sooner(m.nextReview)
 	if len(m.waiters) > 0 || m.listed {
 		sooner(m.engine.until)
 		sooner(m.store.until)
@@ -181,6 +190,9 @@ func (m *machine) wake(now time.Time) {
 		m.list(now)
 	}
 	m.expireSessions(now)
+	if due(m.nextReview, now) {
+		m.review(now)
+	}
 	if m.engine.over(now) {
 		m.unsettled = true
 	}

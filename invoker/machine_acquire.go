@@ -26,6 +26,9 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 		m.tidyKey(k)
 		return
 	}
+	if k.bound == 0 && k.waiters.size == 0 && !k.used.IsZero() {
+		k.idle.Add(now.Sub(k.used)) // it was kept too short a time
+	}
 	m.waited++
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
@@ -99,6 +102,9 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		kind = c.start
 	}
 	m.started[kind]++
+	if c.initialised && !c.held() {
+		c.key.idle.Add(now.Sub(c.used))
+	}
 	c.slots = append(c.slots, slot{number: m.grants, session: s})
 	c.state, c.recalled = StateBusy, false
 	m.file(c)
@@ -123,7 +129,7 @@ func (m *machine) release(now time.Time, in *release) {
 	}
 	remote := c.remote()
 	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
-	c.used = now
+	c.used, c.key.used = now, now
 	if remote {
 		m.notify(now, EventRevoked, c, "its holder has released it")
 	}

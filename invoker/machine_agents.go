@@ -12,7 +12,7 @@ import (
 func (m *machine) agentOf(id string) *agentState {
 	a := m.agents[id]
 	if a == nil {
-		a = &agentState{id: id}
+		a = &agentState{id: id, idle: m.idle.Add()}
 		m.agents[id] = a
 		m.agentOrder = append(m.agentOrder, a)
 	}
@@ -101,12 +101,17 @@ func (m *machine) usableAgain(now time.Time, c *container) {
 	m.arm(c)
 }
 
-// drain has a container go that nobody uses, and does nothing yet about others.
+// drain has a container go as soon as nobody uses it, if its agent is drained, and stay if it is not any more.
 func (m *machine) drain(now time.Time, c *container) {
+	m.file(c)
+	if !c.draining() {
+		m.usableAgain(now, c)
+		return
+	}
 	switch c.state {
 	case StateStem, StateIdle, StateSuspended:
 		if !c.wanted {
-			m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+			m.mark(now, c, "its agent is drained", now)
 		}
 	case StateBusy:
 		if c.remote() && !c.recalled {
@@ -118,19 +123,16 @@ func (m *machine) drain(now time.Time, c *container) {
 // agentsSeen takes what is free where.
 func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, a := range m.agentOrder {
-		a.known, a.free = false, 0
+		a.known, a.memory = false, 0
 	}
 	m.agentsKnown = true
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
-		a.known, a.free = true, in.FreeMemory
+		a.known, a.memory = true, in.Memory
 		if in.Draining != a.draining {
 			a.draining = in.Draining
 			for _, c := range a.inOrder() {
-				if a.draining {
-					m.drain(now, c)
-				}
-				m.file(c)
+				m.drain(now, c)
 			}
 		}
 	}
@@ -149,6 +151,7 @@ func (m *machine) tidyAgent(a *agentState) {
 		return
 	}
 	delete(m.agents, a.id)
+	m.idle.Remove(a.idle)
 	m.agentOrder = slices.DeleteFunc(m.agentOrder, func(o *agentState) bool { return o == a })
 }
 

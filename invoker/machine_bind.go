@@ -11,6 +11,7 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	}
 	c.key, c.start, c.state = k, kind, StateBinding
 	k.bound++
+	m.firstUse(now, c.shape, kind)
 	c.recorded = true
 	m.tidyKey(k)
 	m.file(c)

@@ -14,8 +14,9 @@ func (m *machine) file(c *container) {
 			m.countAway(c, 1)
 		}
 	}
+	m.index(c)
 	s := c.shape
-	if cell := c.state == StateStem && c.home != nil && !c.agent.draining; cell != c.cell {
+	if cell := c.state == StateStem && c.home != nil; cell != c.cell {
 		c.cell = cell
 		s.ready += change(cell)
 		m.unsettled = true
@@ -65,7 +66,7 @@ func (m *machine) arm(c *container) {
 func (m *machine) due(c *container) time.Time {
 	switch c.state {
 	case StateStem:
-		return m.stemDue(c)
+		return c.until
 	case StateIdle, StateSuspended:
 		return m.idleDue(c)
 	case StateMarked:
@@ -86,7 +87,7 @@ func (m *machine) due(c *container) time.Time {
 func (m *machine) fire(now time.Time, c *container) {
 	switch c.state {
 	case StateStem:
-		m.checkStem(now, c)
+		m.ping(c)
 	case StateIdle, StateSuspended:
 		m.idled(now, c)
 	case StateMarked:

@@ -7,11 +7,27 @@ func (m *machine) idleDue(c *container) time.Time {
 	if c.unreachable || c.wanted {
 		return time.Time{}
 	}
-	at := c.used.Add(m.settings.IdleTimeout)
+	at := c.used.Add(m.keepFor(c.key))
 	if c.state == StateIdle && m.pauses() {
 		at = earlier(at, c.used.Add(m.settings.PauseGrace))
 	}
 	return at
+}
+
+// keepFor returns how long idle containers of a key are kept.
+func (m *machine) keepFor(k *keyState) time.Duration {
+	if k.keep == 0 {
+		k.keep = k.idle.Keep(m.settings.IdleTimeout)
+	}
+	return k.keep
+}
+
+// reviewKey decides anew how long idle containers of a key are kept.
+func (m *machine) reviewKey(now time.Time, k *keyState) {
+	if !k.reviewed.Equal(now) {
+		k.reviewed, k.keep = now, 0
+		m.keepFor(k)
+	}
 }
 
 // pauses reports whether idle containers are suspended.
@@ -22,8 +38,8 @@ func (m *machine) idles(now time.Time, c *container) {
 	if c.state != StateIdle && c.state != StateStem {
 		return
 	}
-	if c.agent.draining {
-		m.mark(now, c, "its agent is drained", now.Add(m.grace()))
+	if c.draining() {
+		m.mark(now, c, "its agent is drained", now)
 		return
 	}
 	if m.room.scarce {
@@ -33,7 +49,7 @@ func (m *machine) idles(now time.Time, c *container) {
 
 // idled suspends a container that has been idle for a while, and marks one that has been for long.
 func (m *machine) idled(now time.Time, c *container) {
-	if !now.Before(c.used.Add(m.settings.IdleTimeout)) {
+	if !now.Before(c.used.Add(m.keepFor(c.key))) {
 		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
 		return
 	}

@@ -1,10 +1,6 @@
 package invoker
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // reserveAfter is how long a caller waits for room before what becomes free is kept for it.
 const reserveAfter = 2 * time.Second
@@ -95,7 +91,7 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 	}
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if free := a.free - a.planned; a != avoid && a.usable() && free >= memory && (best == nil || free < best.free-best.planned) {
+		if free := a.free(); a != avoid && a.usable() && free >= memory && (best == nil || free < best.free()) {
 			best = a
 		}
 	}
@@ -121,12 +117,12 @@ func (m *machine) makeRoom(now time.Time, z *sizeState) {
 		if m.claim(z.memory) {
 			continue
 		}
-		victims := m.victims(z.memory)
-		if len(victims) == 0 {
+		chosen := m.victims(now, z.memory)
+		if len(chosen) == 0 {
 			m.recallForRoom(z.memory)
 			return
 		}
-		for _, c := range victims {
+		for _, c := range chosen {
 			m.evict(now, c)
 		}
 		if !m.claim(z.memory) {
@@ -143,7 +139,7 @@ func (m *machine) claim(memory int) bool {
 	}
 	for _, a := range m.agentOrder {
 		running += a.removing
-		if a.usable() && a.free-a.planned+a.removing-a.claimed >= memory {
+		if a.usable() && a.free()+a.removing-a.claimed >= memory {
 			a.claimed += memory
 			m.room.claimed += memory
 			return true
@@ -169,80 +165,12 @@ func (m *machine) evict(now time.Time, c *container) {
 	m.remove(now, c, reason)
 }
 
-// victims returns containers that nobody holds, whose removal makes room for a container of so many MiB. None: there are not
-// enough.
-func (m *machine) victims(memory int) []*container {
-	if limit := m.settings.Memory; limit > 0 && memory > limit {
-		return nil
-	}
-	var best []*container
-	for _, a := range m.agentOrder {
-		if !a.usable() {
-			continue
-		}
-		if found := cheapest(a.containers, memory-(a.free-a.planned+a.removing-a.claimed)); found != nil && (best == nil || len(found) < len(best)) {
-			best = found
-		}
-	}
-	if m.agentsKnown {
-		return best
-	}
-	var all []*container
-	for _, a := range m.agentOrder {
-		all = append(all, a.containers...)
-	}
-	lacking := memory - (m.room.removing - m.room.claimed)
-	if limit := m.settings.Memory; limit > 0 && m.room.tooMuch == 0 {
-		lacking -= limit - m.used
-	}
-	return cheapest(all, lacking)
-}
-
-// cheapest returns those of the containers that nobody holds, the least valuable first, until they have as many MiB. Nil: they have
-// not.
-func cheapest(containers []*container, memory int) []*container {
-	var idle []*container
-	for _, c := range containers {
-		if c.worth() > 0 {
-			idle = append(idle, c)
-		}
-	}
-	slices.SortFunc(idle, func(a, b *container) int {
-		return cmp.Or(cmp.Compare(a.worth(), b.worth()), a.used.Compare(b.used), cmp.Compare(a.serial, b.serial))
-	})
-	for i, c := range idle {
-		if memory -= c.shape.Memory; memory <= 0 {
-			return idle[:i+1]
-		}
-	}
-	return nil
-}
-
-// worth orders containers that may be removed to make room. 0: it may not.
-func (c *container) worth() int {
-	switch {
-	case c.unreachable || c.held():
-		return 0
-	case c.state == StateMarked:
-		return 1
-	case c.state == StateStem && c.shape.ready > c.shape.want:
-		return 2
-	case c.state == StateIdle || c.state == StateSuspended && !c.wanted:
-		return 3
-	case c.state == StateStem:
-		return 4
-	case c.state == StateBusy && c.lost:
-		return 5
-	}
-	return 0
-}
-
 // promising returns the agent that has most of what is needed for a container, to be kept for it. Nil: agents are not known, or none is
 // large enough.
 func (m *machine) promising(memory int) *agentState {
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if a.usable() && a.free+a.used >= memory && (best == nil || a.free+a.removing > best.free+best.removing) {
+		if a.usable() && a.memory >= memory && (best == nil || a.free()+a.removing > best.free()+best.removing) {
 			best = a
 		}
 	}

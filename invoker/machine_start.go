@@ -35,6 +35,9 @@ func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
 func (m *machine) add(c *container) {
 	m.containers[c.id] = c
 	m.used += c.shape.Memory
+	if m.nextReview.IsZero() {
+		m.nextReview = c.created.Add(reviewEvery)
+	}
 	c.shape.containers++
 }
 
@@ -100,6 +103,9 @@ func (m *machine) probed(now time.Time, in probed) {
 	default:
 		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
 		c.shape.pause.worked()
+		if !c.adopted {
+			c.shape.demand.Started(now.Sub(c.created))
+		}
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")

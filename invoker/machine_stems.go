@@ -1,12 +1,92 @@
 package invoker
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/stemsize"
+)
 
 // A stem cell is pinged each 3 s, and replaced after three pings without answer.
 const (
 	pingInterval = 3 * time.Second
 	maxPings     = 3
 )
+
+// checkEvery is how often stem cells that are sized by OpenWhisk's formula are counted.
+const checkEvery = 10 * time.Minute
+
+// maxEnds is how many stem cells end at once.
+const maxEnds = 100
+
+// firstUse counts that a container of a shape is used for the first time.
+func (m *machine) firstUse(now time.Time, s *shapeState, kind StartKind) {
+	if kind != Prewarmed {
+		s.coldStarts++
+	}
+	s.demand.Used(now)
+	m.resize(now, s)
+}
+
+// resize decides how many stem cells of a shape are wanted, if that follows the demand.
+func (m *machine) resize(now time.Time, s *shapeState) {
+	if s.cells.Max == 0 || s.cells.Threshold > 0 && s.cells.Increment > 0 {
+		return
+	}
+	m.want(s, s.demand.Want(now, s.cells.Min, s.cells.Max))
+}
+
+func (m *machine) want(s *shapeState, n int) {
+	if n != s.want {
+		s.want, m.unsettled = n, true
+	}
+}
+
+// reviewStems decides how many stem cells are wanted.
+func (m *machine) reviewStems(now time.Time) {
+	check := m.nextCheck.IsZero() || !now.Before(m.nextCheck)
+	if check {
+		m.nextCheck = now.Add(checkEvery)
+	}
+	for _, s := range m.shapeOrder {
+		c := s.cells
+		if check && c.Threshold > 0 && c.Increment > 0 {
+			m.want(s, stemsize.Whisk(s.coldStarts, c.Threshold, c.Increment, c.Min, c.Max))
+			s.coldStarts = 0
+		}
+		m.resize(now, s)
+	}
+	m.endStems(now)
+}
+
+// endStems has stem cells go that are too old, and those that are not wanted and were not used for a while: the oldest first, and not
+// too many at once, so that there are others when they end.
+func (m *machine) endStems(now time.Time) {
+	var old []*container
+	for _, s := range m.shapeOrder {
+		surplus := s.ready - s.want
+		for c := s.stems.tail; c != nil; c = c.previous {
+			ttl := s.cells.TTL
+			switch {
+			case ttl > 0 && now.Sub(c.created) >= stemsize.Lifetime(c.id, ttl):
+				c.reason = "it is old"
+			case surplus > 0 && now.Sub(c.used) >= m.settings.IdleTimeout:
+				c.reason = "so many are not needed"
+			default:
+				continue
+			}
+			surplus--
+			old = append(old, c)
+		}
+	}
+	slices.SortFunc(old, func(a, b *container) int {
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.serial, b.serial))
+	})
+	for _, c := range old[:min(len(old), maxEnds)] {
+		m.mark(now, c, c.reason, now.Add(m.grace()))
+	}
+}
 
 // startStems starts stem cells, while nobody who waits lacks room, by at most a quarter of the starts.
 func (m *machine) startStems(now time.Time) {
@@ -32,18 +112,6 @@ func (m *machine) startStems(now time.Time) {
 	}
 }
 
-// stemDue returns when a stem cell has to be looked at: for a ping, or since it is old or not needed.
-func (m *machine) stemDue(c *container) time.Time {
-	at := c.until
-	if ttl := c.shape.cells.TTL; ttl > 0 {
-		at = earlier(at, c.created.Add(ttl))
-	}
-	if c.shape.ready > c.shape.want {
-		at = earlier(at, c.used.Add(m.settings.IdleTimeout))
-	}
-	return at
-}
-
 // earlier returns the earlier of two times, the zero time being never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
@@ -52,18 +120,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// checkStem replaces a stem cell that is too old, removes one that is not needed, and pings others.
-func (m *machine) checkStem(now time.Time, c *container) {
-	s := c.shape
-	switch {
-	case s.cells.TTL > 0 && !now.Before(c.created.Add(s.cells.TTL)):
-		m.mark(now, c, "it is old", now.Add(m.grace()))
-	case s.ready > s.want && !now.Before(c.used.Add(m.settings.IdleTimeout)):
-		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
-	case due(c.until, now):
-		c.until = time.Time{} // until the answer is there
-		m.emit(probe{instance: c.instance, ping: true})
-	}
+// ping asks a stem cell whether it lives.
+func (m *machine) ping(c *container) {
+	c.until = time.Time{} // until the answer is there
+	m.emit(probe{instance: c.instance, ping: true})
 }
 
 // pinged takes the answer of a stem cell.

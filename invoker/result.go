@@ -40,6 +40,15 @@ const (
 	InternalError
 )
 
+// String returns OpenWhisk's name of the outcome, such as "application error".
+func (s Status) String() string {
+	names := [...]string{"success", "application error", "developer error", "whisk internal error"}
+	if s < 0 || int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
 // StartKind is how the container of an activation was had.
 type StartKind int
 
@@ -51,6 +60,15 @@ const (
 	Recreated                  // one was started in place of a container of the same action that was removed to make room
 )
 
+// String returns the name of the kind in lower case, such as "warm".
+func (k StartKind) String() string {
+	names := [...]string{"warm", "prewarmed", "cold", "recreated"}
+	if k < 0 || int(k) >= len(names) {
+		return "unknown"
+	}
+	return names[k]
+}
+
 // LogLine is a line of output.
 type LogLine struct {
 	Time   time.Time `json:"time"` // when it was read
@@ -58,10 +76,13 @@ type LogLine struct {
 	Log    string    `json:"log"`
 }
 
-// Logs is the output of one activation, which arrives after its result.
+// Logs is the output of one activation, which arrives after its result. Lines that nobody reads are kept up to 64 MiB, of all
+// activations together; then those of the oldest one are dropped, and a line says so.
 type Logs struct {
 	lines func(ctx context.Context) iter.Seq2[LogLine, error]
 }
 
-// Lines yields the lines, and returns when they are complete, or when ctx ends, after yielding its error.
+// Lines yields the lines as they are read, and returns when they are complete, or when ctx ends, after yielding its error. Each
+// line is yielded once: a further call goes on where the last one ended. Whatever is missing, a line in its place on stderr says so.
+// The error is [ErrNotRunning] if Run has ended before the log was complete.
 func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.lines(ctx) }

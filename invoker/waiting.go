@@ -1,6 +1,12 @@
 package invoker
 
-import "time"
+import (
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/breaker"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/keepalive"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/stemsize"
+)
 
 // waiter is a caller that waits for a container. It is tied to none: whatever of its key is free first serves the first one
 // of the key.
@@ -71,6 +77,12 @@ type keyState struct {
 	bound   int // containers
 	evicted int // containers that were removed to make room, and not started again
 
+	idle     keepalive.Histogram // how long its containers are idle between two uses
+	keep     time.Duration       // how long idle ones are kept, as of the last review
+	reviewed time.Time
+	used     time.Time // when a container of it was last released
+	breaker  breaker.Breaker
+
 	hungryPosition int
 	spare          bool // nothing and nobody is there for it
 	previous, next *keyState
@@ -107,6 +119,8 @@ type shapeState struct {
 	containers int                 // all that count
 	keys       int
 	pause      pause // of starts that nobody waits for
+	demand     stemsize.Demand
+	coldStarts int // since the last check of stem cells
 
 	hungryPosition int
 }

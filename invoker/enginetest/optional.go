@@ -92,7 +92,7 @@ func agents(ctx context.Context, s *suite) error {
 		}
 		seen := map[string]bool{}
 		for _, a := range list {
-			if seen[a.ID] || a.FreeMemory < 0 || a.ID == "" {
+			if seen[a.ID] || a.Memory < 0 || a.ID == "" {
 				return fmt.Errorf("agents: %+v is listed twice, or has less than nothing, or no ID", a)
 			}
 			seen[a.ID] = true

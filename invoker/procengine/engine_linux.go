@@ -228,14 +228,14 @@ func (e *Engine) instance(c *container) invoker.Instance {
 	}
 }
 
-// Agents returns this machine. FreeMemory is what the running containers have not asked for.
+// Agents returns this machine.
 func (e *Engine) Agents(context.Context) ([]invoker.Agent, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, errClosed()
 	}
-	return []invoker.Agent{{ID: e.agent, FreeMemory: e.freeMemory()}}, nil
+	return []invoker.Agent{{ID: e.agent, Memory: e.cfg.Memory}}, nil
 }
 
 // Suspend stops the processes of a container where they are, and returns when the first one does nothing any more. The next

@@ -61,21 +61,9 @@ func kebab(part string) string {
 	return b.String()
 }
 
-// take returns the value of the first of some paths that is set, and removes all of them.
-func (s settings) take(paths ...string) (path, value string, found bool) {
-	for _, p := range paths {
-		if v, is := s[p]; is && !found {
-			path, value, found = p, v, true
-		}
-		delete(s, p)
-	}
-	return path, value, found
-}
-
-// list returns a list: its items by number, "path.0" and so on, or as a JSON array; and removes it.
+// list returns a list: its items by number, "path.0" and so on, or as a JSON array.
 func (s settings) list(path string) ([]string, error) {
 	if value, is := s[path]; is {
-		delete(s, path)
 		var items []string
 		if err := json.Unmarshal([]byte(value), &items); err != nil {
 			return nil, &Error{Setting: path, Value: value, Reason: "it is not a list: give its items by number, as in " + variable(path+".0") + ", or as a JSON array of strings"}
@@ -89,7 +77,6 @@ func (s settings) list(path string) ([]string, error) {
 			return nil, &Error{Setting: p, Value: s[p], Reason: fmt.Sprintf("items of the list %s have numbers", path)}
 		}
 		items[i] = s[p]
-		delete(s, p)
 	}
 	var list []string
 	for _, i := range slices.Sorted(maps.Keys(items)) {

@@ -80,12 +80,12 @@ func (h *Histogram) Soon(idle time.Duration) float64 {
 	at := index(idle)
 	// The part of the present minute that is over, and of the next one that is not within a minute, are taken as spread evenly.
 	over := float64(idle%bin) / float64(bin)
-	var longer float64
-	for _, n := range h.counts[at:] {
-		longer += float64(n)
+	shorter := 0
+	for _, n := range h.counts[:at] {
+		shorter += int(n)
 	}
 	here := float64(h.counts[at])
-	longer -= here * over
+	longer := float64(h.total-shorter) - here*over
 	if longer <= 0 || at == bins {
 		return 0
 	}

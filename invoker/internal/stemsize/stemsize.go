@@ -40,10 +40,11 @@ const startTimes = 32
 //
 // The zero value has seen nothing. Times must not go back.
 type Demand struct {
-	uses   [longWindow]int // in each of the last seconds, that of the last use at last%longWindow
-	last   int64           // second
+	uses   [longWindow]int32 // in each of the last seconds, that of the last use at last%longWindow
+	last   int64             // second
 	starts [startTimes]time.Duration
-	count  int // of starts, ever
+	count  int           // of starts, ever
+	start  time.Duration // their 90th percentile
 
 	want   int
 	halved time.Time // when want changed
@@ -59,19 +60,14 @@ func (d *Demand) Used(now time.Time) {
 func (d *Demand) Started(took time.Duration) {
 	d.starts[d.count%startTimes] = took
 	d.count++
+	n := min(d.count, startTimes)
+	sorted := d.starts
+	slices.Sort(sorted[:n])
+	d.start = sorted[(n*9+9)/10-1]
 }
 
 // StartTime returns the 90th percentile of the last 32 start times, 0 if there were none.
-func (d *Demand) StartTime() time.Duration {
-	n := min(d.count, startTimes)
-	if n == 0 {
-		return 0
-	}
-	var sorted [startTimes]time.Duration
-	copy(sorted[:], d.starts[:n])
-	slices.Sort(sorted[:n])
-	return sorted[(n*9+9)/10-1]
-}
+func (d *Demand) StartTime() time.Duration { return d.start }
 
 // Want returns how many stem cells should be there, starting or ready, between least and most.
 func (d *Demand) Want(now time.Time, least, most int) int {
@@ -99,7 +95,7 @@ func (d *Demand) rate() float64 {
 		if d.last < age {
 			break
 		}
-		n := d.uses[(d.last-age)%longWindow]
+		n := int(d.uses[(d.last-age)%longWindow])
 		long += n
 		if age < shortWindow {
 			short += n
@@ -112,7 +108,7 @@ func (d *Demand) rate() float64 {
 func (d *Demand) advance(now time.Time) {
 	second := now.Unix()
 	if second-d.last >= longWindow {
-		d.uses = [longWindow]int{}
+		d.uses = [longWindow]int32{}
 		d.last = second
 	}
 	for d.last < second {

@@ -95,6 +95,9 @@ func (x *Index[C]) Remove(a *Agent[C]) {
 	x.agents = slices.DeleteFunc(x.agents, func(b *Agent[C]) bool { return a == b })
 }
 
+// Len returns how many idle containers are on the agent.
+func (a *Agent[C]) Len() int { return len(a.idle) }
+
 // Put puts a container in, which must not be in an index.
 func (a *Agent[C]) Put(s *Slot[C], c Candidate[C]) {
 	*s = Slot[C]{agent: a, at: len(a.idle)}

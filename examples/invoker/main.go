@@ -1,0 +1,134 @@
+// Invoker runs serverless actions on this machine, without any cluster:
+//
+//	go run ./examples/invoker
+//
+// It runs one action cold, warm and prewarmed, and prints how long each phase took, and what the action logged. The containers
+// are processes of this same program, which is the runtime of its actions as well.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker"
+	"github.com/mesos-actor/mesos-actor-go/invoker/procengine"
+)
+
+func main() {
+	flag.Parse()
+	if flag.Arg(0) == "runtime" { // this process is a container
+		fatal(listen(os.Getenv("HOST"), os.Getenv("PORT0")))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout); err != nil {
+		fatal(err)
+	}
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, "invoker:", err)
+	os.Exit(1)
+}
+
+// run embeds an invoker, and has it run the demonstration.
+func run(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "invoker")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	engine, err := procengine.New(procengine.Config{Dir: dir, Kinds: map[string][]string{"template": {program, "runtime"}}})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	inv, err := invoker.New(invoker.Config{Owner: "demo", Engine: engine, Pool: invoker.PoolConfig{
+		Stems: []invoker.StemCells{{Kind: "template", Memory: 256, Initial: 1}},
+	}})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() { cancel(inv.Run(ctx)) }()
+	err = demonstrate(ctx, inv, out)
+	// Nothing is on disk, by which the containers could be found again: they are removed.
+	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	if closeErr := inv.Close(closing); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// demonstrate runs the action three times.
+func demonstrate(ctx context.Context, inv *invoker.Invoker, out io.Writer) error {
+	small := invoker.Action{
+		Namespace: "guest", Name: "/guest/hello", Kind: "template", Memory: 128, // there are no stem cells of this size
+		Code: `{{log "greeting" .name}}{"greeting": "Hello, {{.name}}!"}`,
+	}
+	large := small
+	large.Name, large.Memory = "/guest/hello2", 256
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "START\tWAIT\tINIT\tRUN\tRESULT\tLOGS")
+	for _, action := range []*invoker.Action{&small, &small, &large} {
+		if action == &large {
+			if err := awaitStem(ctx, inv); err != nil {
+				return err
+			}
+		}
+		result, err := inv.Invoke(ctx, action, invoker.Activation{Params: json.RawMessage(`{"name": "world"}`)})
+		if err != nil {
+			return err
+		}
+		logs, err := read(ctx, result.Logs)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			result.Start, short(result.Wait), short(result.Init), short(result.Duration), result.Body, logs)
+	}
+	return table.Flush()
+}
+
+// read returns what an activation has printed.
+func read(ctx context.Context, logs *invoker.Logs) (string, error) {
+	if logs == nil {
+		return "", nil
+	}
+	var lines []string
+	for line, err := range logs.Lines(ctx) {
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, line.Log)
+	}
+	return strings.Join(lines, "; "), nil
+}
+
+// awaitStem waits until a container is ready for an action that nobody has called yet.
+func awaitStem(ctx context.Context, inv *invoker.Invoker) error {
+	for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		for c := range inv.Containers(ctx) {
+			if c.State == invoker.StateStem {
+				return nil
+			}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func short(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

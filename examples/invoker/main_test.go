@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain runs the test's program as a container, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "runtime" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestDemonstration(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	lines := strings.Split(out.String(), "\n")
+	require.Len(t, lines, 5, out.String())
+	for i, start := range []string{"START", "cold", "warm", "prewarmed", ""} {
+		require.True(t, strings.HasPrefix(lines[i], start), lines[i])
+		if start == "" || i == 0 {
+			continue
+		}
+		require.Contains(t, lines[i], `{"greeting": "Hello, world!"}`)
+		initialised := strings.Fields(lines[i])[2] != "0s"
+		require.Equal(t, start != "warm", initialised, lines[i])
+	}
+}

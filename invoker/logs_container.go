@@ -1,0 +1,258 @@
+package invoker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/logslice"
+)
+
+// From this backlog on a container is not used again before some of it was read.
+const (
+	maxBacklog   = 16 << 20 // bytes that are known to be there and not read
+	maxOpen      = 64       // slices of a container that are not complete,
+	maxOpenOfAll = 1 << 16  // if those of all containers are as many as this
+)
+
+// containerLog is what is known of the output of a container.
+type containerLog struct {
+	collector *logCollector
+	in        Instance
+	agent     *logAgent
+	used      time.Time // guarded by the collector
+
+	mu      sync.Mutex
+	placed  chan struct{} // closed when the sizes at the beginning are known, or could not be found out
+	placing error         // that they could not
+	sizes   [2]int64      // of the streams, when they were last read
+	cutter  *logslice.Cutter
+	lines   map[int]*lineBuffer // of the open slices
+	over    bool                // it does not run any more
+	reading bool                // there is a goroutine that reads
+	more    chan struct{}       // an activation has ended
+	failing time.Time           // since when nothing could be read; zero: it can
+	warned  bool                // the operator was told
+	room    chan struct{}       // closed when the backlog is small enough; nil if it is
+	settle  chan struct{}       // closed when no slice is open; nil if nobody waits
+}
+
+func newContainerLog(c *logCollector, in Instance, agent *logAgent) *containerLog {
+	return &containerLog{
+		collector: c, in: in, agent: agent, used: time.Now(),
+		placed: make(chan struct{}), more: make(chan struct{}, 1), lines: map[int]*lineBuffer{},
+	}
+}
+
+// place finds out the sizes of the streams at the beginning.
+func (t *containerLog) place(ctx context.Context) {
+	sizes, err := t.readSizes(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sizes, t.placing = sizes, err
+	close(t.placed)
+}
+
+// readSizes asks for the sizes of the streams.
+func (t *containerLog) readSizes(ctx context.Context) (sizes [2]int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, placePatience)
+	defer cancel()
+	for s, stream := range streams {
+		err := t.agent.read(ctx, func(ctx context.Context) (err error) {
+			_, sizes[s], err = t.collector.reader.ReadOutput(ctx, t.in, stream, 0, nil)
+			return err
+		})
+		if err != nil {
+			return [2]int64{}, err
+		}
+	}
+	return sizes, nil
+}
+
+// begin opens a slice for an activation that is about to be sent.
+func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int64, fresh bool) *activationLog {
+	l := &activationLog{container: t, number: -1, lines: t.collector.store.newBuffer()}
+	t.waitPlaced(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cutter == nil && !t.makeCutter(mode, fresh) {
+		l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
+		l.lines.end(nil)
+		return l
+	}
+	var sizes [2]int64
+	if t.cutter.Mode() == logslice.Serial {
+		t.mu.Unlock()
+		sizes, _ = t.readSizes(ctx) // without them it goes on where reading has come to
+		t.mu.Lock()
+	}
+	number, pieces := t.cutter.Begin(limit, sizes)
+	t.collector.open.Add(1)
+	l.number, t.lines[number] = number, l.lines
+	t.deliver(pieces)
+	return l
+}
+
+// waitPlaced waits until the sizes are known at the beginning.
+func (t *containerLog) waitPlaced(ctx context.Context) {
+	t.mu.Lock()
+	if t.cutter == nil && t.isPlaced() && t.placing != nil { // the last activation tried in vain
+		t.placed = make(chan struct{})
+		t.collector.start(t.place)
+	}
+	placed, known := t.placed, t.isPlaced()
+	t.mu.Unlock()
+	if known {
+		return
+	}
+	patience := time.NewTimer(placePatience)
+	defer patience.Stop()
+	select {
+	case <-placed:
+	case <-patience.C:
+	case <-ctx.Done():
+	case <-t.collector.done:
+	}
+}
+
+// isPlaced reports whether it was tried to find out the sizes at the beginning.
+func (t *containerLog) isPlaced() bool {
+	select {
+	case <-t.placed:
+		return true
+	default:
+		return false
+	}
+}
+
+// makeCutter begins to cut, if it is known where: a fresh container has nothing of other activations, so that all is better than
+// nothing.
+func (t *containerLog) makeCutter(mode logslice.Mode, fresh bool) bool {
+	switch {
+	case t.isPlaced() && t.placing == nil:
+		t.cutter = logslice.New(mode, t.sizes)
+	case fresh:
+		t.cutter = logslice.New(mode, [2]int64{})
+	default:
+		return false
+	}
+	return true
+}
+
+// end tells that an activation is over, and returns a channel if the container must not be used again before that is closed.
+func (t *containerLog) end(number int, sent bool) <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if sent {
+		t.deliver(t.cutter.Ended(number, time.Now()))
+	} else {
+		t.deliver(t.cutter.Withdraw(number, time.Now()))
+	}
+	t.read()
+	t.checkBacklog()
+	return t.room
+}
+
+// gone tells that the container does not run any more.
+func (t *containerLog) gone() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	t.read()
+}
+
+// settled waits until no slice is open.
+func (t *containerLog) settled(ctx context.Context) error {
+	t.mu.Lock()
+	if t.cutter == nil || t.cutter.Open() == 0 {
+		t.mu.Unlock()
+		return nil
+	}
+	if t.settle == nil {
+		t.settle = make(chan struct{})
+	}
+	settle := t.settle
+	t.mu.Unlock()
+	select {
+	case <-settle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.collector.done:
+		return ErrNotRunning
+	}
+}
+
+// stop ends all logs, since nobody reads any more.
+func (t *containerLog) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for number, lines := range t.lines {
+		lines.end(ErrNotRunning)
+		delete(t.lines, number)
+		t.collector.open.Add(-1)
+	}
+	if t.room != nil {
+		close(t.room)
+		t.room = nil
+	}
+}
+
+// forgetIdle forgets the container if it was not used for some time.
+func (t *containerLog) forgetIdle(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.reading && (t.cutter == nil || t.cutter.Open() == 0) {
+		t.collector.remove(t, time.Now().Add(-d))
+	}
+}
+
+// deliver gives the pieces of slices to their logs.
+func (t *containerLog) deliver(pieces []logslice.Piece) {
+	now := time.Now()
+	for _, p := range pieces {
+		switch lines := t.lines[p.Slice]; {
+		case lines == nil: // the collector was stopped
+		case p.End:
+			lines.end(nil)
+			delete(t.lines, p.Slice)
+			t.collector.open.Add(-1)
+		default:
+			lines.add(now, p.Stream, p.Text)
+		}
+	}
+	if t.settle != nil && t.cutter.Open() == 0 {
+		close(t.settle)
+		t.settle = nil
+	}
+}
+
+// checkBacklog closes room, or makes it.
+func (t *containerLog) checkBacklog() {
+	var backlog int64
+	for s := range streams {
+		if stream := logslice.Stream(s); t.cutter.Needs(stream) {
+			backlog += max(0, t.sizes[s]-t.cutter.Offset(stream))
+		}
+	}
+	full := backlog >= maxBacklog || t.cutter.Open() >= maxOpen && t.collector.open.Load() >= maxOpenOfAll
+	switch {
+	case t.collector.ended():
+	case full && t.room == nil:
+		t.room = make(chan struct{})
+	case !full && t.room != nil:
+		close(t.room)
+		t.room = nil
+	}
+}
+
+// unreadable is the line in a log that could not be read. The cause is for operators only.
+func (t *containerLog) unreadable() string {
+	text := "The output of the container could not be read."
+	if linker := t.collector.linker; linker != nil {
+		if link := linker.OutputLink(t.in); link != "" {
+			text += " " + link
+		}
+	}
+	return text
+}

@@ -1,0 +1,174 @@
+package invoker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/logslice"
+)
+
+const (
+	// minPause and maxPause bound the pauses between reads, which double, while a sentinel is waited for.
+	minPause = 2 * time.Millisecond
+	maxPause = 100 * time.Millisecond
+	// failPause is that after reads that fail.
+	failPause = time.Second
+	// readSize is how much is read at once, and largeRead how much at most if it is known to be there. An agent of Mesos gives
+	// 64 KiB at most.
+	readSize  = 64 << 10
+	largeRead = 1 << 20
+)
+
+// streams are the streams by the numbers that logslice has for them.
+var streams = [...]Stream{logslice.Stdout: Stdout, logslice.Stderr: Stderr}
+
+// read has a goroutine read what is needed, now.
+func (t *containerLog) read() {
+	switch {
+	case t.reading:
+		select {
+		case t.more <- struct{}{}:
+		default:
+		}
+	case t.needs():
+		t.reading = true
+		t.collector.start(t.follow)
+	case t.over && (t.cutter == nil || t.cutter.Open() == 0):
+		t.collector.remove(t, time.Now())
+	}
+}
+
+// needs reports whether a slice is open whose activation is over.
+func (t *containerLog) needs() bool {
+	return t.cutter != nil && (t.cutter.Needs(logslice.Stdout) || t.cutter.Needs(logslice.Stderr))
+}
+
+// follow reads until the slices of all activations that are over are complete.
+func (t *containerLog) follow(ctx context.Context) {
+	pause := minPause
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		failed := t.poll(ctx)
+		if t.rests() || ctx.Err() != nil {
+			return
+		}
+		more, longest := t.more, maxPause
+		if failed { // each activation that ends would be a further attempt
+			pause, more, longest = max(pause, maxPause), nil, failPause
+		}
+		pause = min(pause, longest)
+		timer.Reset(pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-more:
+			pause = minPause
+		case <-timer.C:
+			pause *= 2
+		}
+	}
+}
+
+// rests reports whether there is nothing to read, and notes that the goroutine ends then.
+func (t *containerLog) rests() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.needs() {
+		return false
+	}
+	t.reading = false
+	t.read()
+	return true
+}
+
+// poll reads what is needed to the end, and reports whether that failed.
+func (t *containerLog) poll(ctx context.Context) (failed bool) {
+	began := time.Now()
+	t.mu.Lock()
+	over := t.over
+	t.mu.Unlock()
+	var failure error
+	for more := true; more && ctx.Err() == nil; {
+		more = false
+		for s := range streams {
+			again, err := t.readOnce(ctx, logslice.Stream(s))
+			more = more || again
+			if err != nil {
+				failure = err
+			}
+		}
+		if failure != nil {
+			break
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case failure != nil:
+		t.failed(began, failure)
+	default:
+		t.failing, t.warned = time.Time{}, false
+		t.deliver(t.cutter.Silent(began, over))
+	}
+	t.deliver(t.cutter.Overdue(time.Now()))
+	t.checkBacklog()
+	return failure != nil
+}
+
+// failed gives logs up if nothing could be read for long.
+func (t *containerLog) failed(began time.Time, err error) {
+	if t.failing.IsZero() {
+		t.failing = began
+	}
+	if time.Since(t.failing) < readPatience {
+		return
+	}
+	if !t.warned {
+		t.collector.log.Warn("the output of a container cannot be read", "container", t.in.ID, logkey.AgentID, t.in.Agent, "error", err)
+		t.warned = true
+	}
+	t.deliver(t.cutter.Fail(t.unreadable()))
+}
+
+// readOnce reads a stream once, if it is needed, and reports whether there is more.
+func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bool, err error) {
+	t.mu.Lock()
+	needed, offset := t.cutter.Needs(s), t.cutter.Offset(s)
+	length := min(max(t.sizes[s]-offset, readSize), largeRead)
+	t.mu.Unlock()
+	if !needed {
+		return false, nil
+	}
+	err = t.agent.read(ctx, func(ctx context.Context) error {
+		buf := t.collector.buffer(int(length))
+		defer t.collector.giveBack(buf)
+		n, size, err := t.collector.reader.ReadOutput(ctx, t.in, streams[s], offset, *buf)
+		if err == nil && (n < 0 || n > len(*buf)) {
+			err = fmt.Errorf("%d bytes were read into a buffer of %d", n, len(*buf))
+		}
+		if err != nil {
+			return err
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.sizes[s] = size
+		t.deliver(t.cutter.Bytes(s, offset, (*buf)[:n], time.Now()))
+		t.deliver(t.cutter.Overdue(time.Now()))
+		t.checkBacklog()
+		more = n > 0 && t.cutter.Offset(s) < size
+		return nil
+	})
+	var gone *OutputGoneError
+	if errors.As(err, &gone) && gone.From > offset {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.deliver(t.cutter.Lost(s, gone.From))
+		return true, nil
+	}
+	return more, err
+}

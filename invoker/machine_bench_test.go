@@ -1,0 +1,88 @@
+package invoker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// warmPool returns a machine with so many idle containers of so many keys on a hundred agents, and the keys.
+func warmPool(tb testing.TB, containers, keys int) (*machine, []Key, time.Time) {
+	s := testSettings()
+	s.Memory, s.MaxStarts = 0, containers
+	m := newMachine(s)
+	m.step(epoch, start{term: 1})
+	all := make([]Key, keys)
+	for i := range all {
+		all[i] = keyNamed(fmt.Sprintf("/guest/package/action-%d", i))
+	}
+	instances, records := make([]Instance, containers), make([]record, containers)
+	for i := range instances {
+		id := fmt.Sprintf("o-0-%d", i)
+		instances[i] = left(id)
+		instances[i].Agent = fmt.Sprintf("agent-%d", i%100)
+		records[i] = record{ID: id, Incarnation: "i", Key: all[i%keys], Initialised: true}
+	}
+	m.step(epoch, listed{instances: instances, records: records})
+	now := epoch.Add(sessionTTL + sessionMargin)
+	m.step(now, wake{})
+	require.Len(tb, m.infos(), containers)
+	return m, all, now
+}
+
+// cycle acquires and releases an idle container of a key.
+func cycle(m *machine, now time.Time, in *acquire, out *release) bool {
+	for _, c := range m.step(now, in) {
+		if g, ok := c.(*grant); ok {
+			out.lease = g.lease
+			m.step(now, out)
+			return !m.deadline().IsZero()
+		}
+	}
+	return false
+}
+
+func BenchmarkMachineAcquireRelease(b *testing.B) {
+	m, keys, now := warmPool(b, 10_000, 1000)
+	random := rand.New(rand.NewPCG(1, 2))
+	in, out := &acquire{ref: 1, timeout: time.Minute}, &release{}
+	b.ReportAllocs()
+	for b.Loop() {
+		in.key = keys[random.IntN(len(keys))]
+		now = now.Add(2 * time.Microsecond)
+		if !cycle(m, now, in, out) {
+			b.Fatal("no container is idle")
+		}
+	}
+}
+
+func TestAWarmContainerIsHadAndGivenBackWithoutAllocating(t *testing.T) {
+	m, keys, now := warmPool(t, 1000, 100)
+	in, out := &acquire{ref: 1, timeout: time.Minute}, &release{}
+	i := 0
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		in.key = keys[i%len(keys)]
+		i++
+		if !cycle(m, now, in, out) {
+			panic("no container is idle")
+		}
+	}))
+}
+
+func BenchmarkMemoryPerIdleContainer(b *testing.B) {
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		m, _, _ := warmPool(b, 10_000, 1000)
+		m.commands = nil
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/10_000, "B/container")
+		runtime.KeepAlive(m)
+	}
+}
