@@ -142,16 +142,9 @@ func (m *machine) compare(now time.Time, instances []Instance) {
 		shape, _ := shapeOfLabels(i.Labels)
 		m.remove(now, m.known(now, i, shape), "nobody knows it")
 	}
-	for _, a := range m.agentOrder {
-		a.unreachable = false
-	}
 	for _, c := range m.inOrder() {
-		switch _, up := m.listing.up[c.id]; {
-		case !up || c.state == StateRemoving:
-		case !in[c.id]:
+		if _, up := m.listing.up[c.id]; up && !in[c.id] && c.state != StateRemoving {
 			m.gone(now, c, "it is not there any more")
-		case c.unreachable: // that it can be reached again may be what was missed
-			m.containerChanged(now, c, Change{State: Reachable})
 		}
 	}
 }

@@ -25,8 +25,8 @@ type book struct {
 	answers                           map[string]bool // to creations, on their way
 	placed                            map[string]bool // the machine knows on which agent it is
 
-	startFailed, bindFailed time.Time // last
-	draining                bool      // some agent, at some time
+	startFailed, bindFailed time.Time       // last
+	drained                 map[string]bool // agents
 }
 
 // asking is a caller that waits.
@@ -43,7 +43,7 @@ func newBook(w *simWorld) *book {
 		probes: map[string]int{}, binds: map[string]int{}, destroys: map[string]int{}, freezes: map[string]int{},
 		bound: map[string]Key{}, durable: map[string]bool{}, inited: map[string]bool{}, doomed: map[string]bool{},
 		gone: map[string]bool{}, unreachable: map[string]bool{}, dying: map[string]bool{}, adoptee: map[string]bool{},
-		answers: map[string]bool{}, placed: map[string]bool{},
+		drained: map[string]bool{}, answers: map[string]bool{}, placed: map[string]bool{},
 	}
 }
 
@@ -77,6 +77,11 @@ func (b *book) heard(in input) {
 		}
 	case changed:
 		b.changed(in.change)
+	case agentsSeen:
+		clear(b.drained)
+		for _, a := range in.agents {
+			b.drained[a.ID] = a.Draining
+		}
 	default:
 		b.answered(in)
 	}
@@ -130,10 +135,11 @@ func (b *book) listed(in listed) {
 }
 
 func (b *book) changed(c Change) {
-	if c.State == Draining {
-		b.draining = true
-	}
-	if c.State == Lagged {
+	switch {
+	case c.State == Draining:
+		b.drained[c.Agent] = true
+	case c.State == Lagged:
+		clear(b.unreachable)
 		return
 	}
 	if c.ID != "" {

@@ -134,7 +134,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			starting[i.Shape]++
 			starts++
 		case StateStem:
-			if !i.Unreachable {
+			if !i.Unreachable && !b.drained[i.Agent] {
 				stems[i.Shape]++
 			}
 		case StateBusy:
@@ -175,13 +175,13 @@ func (w *simWorld) since(at time.Time) time.Duration { return w.now.Sub(at) }
 // checkUsable checks that a caller does not wait for a container that it could have.
 func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 	b := w.book
-	if i.Key != a.key || i.Unreachable || b.dying[i.ID] {
+	if i.Key != a.key || i.Unreachable || b.dying[i.ID] || b.drained[i.Agent] {
 		return
 	}
 	switch held := b.holds(i.ID); {
 	case i.State == StateIdle && held == 0:
 		w.violate("I7", "caller %d waits for %v, and %s is idle", a.ref, a.key, i.ID)
-	case i.State == StateMarked && held == 0 && coming == 0 && !b.draining:
+	case i.State == StateMarked && held == 0 && coming == 0:
 		w.violate("I7", "caller %d waits for %v, and %s is marked", a.ref, a.key, i.ID)
 	case i.State == StateSuspended && b.freezes[i.ID] == 0 && coming == 0:
 		w.violate("I7", "caller %d waits for %v, and %s is suspended", a.ref, a.key, i.ID)

@@ -78,7 +78,7 @@ func describeChange(c Change) string {
 func describeAgents(agents []Agent) string {
 	line := "agents"
 	for _, a := range agents {
-		line += fmt.Sprintf(" %s:%d", a.ID, a.FreeMemory)
+		line += fmt.Sprintf(" %s:%d", a.ID, a.Memory)
 		if a.Draining {
 			line += ":draining"
 		}

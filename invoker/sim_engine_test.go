@@ -191,7 +191,7 @@ func (e *simEngine) probe(in Instance, ping bool) {
 	took := w.between(time.Millisecond, 80*time.Millisecond)
 	c := e.byID[in.ID]
 	w.book.probes[in.ID]++
-	w.after(took, func() {
+	w.inLeader(took, func() {
 		switch {
 		case c.answers() && !c.hangs && c.instance.Incarnation == in.Incarnation:
 			w.tell(0, probed{id: in.ID})
@@ -226,6 +226,9 @@ func (e *simEngine) destroy(id string) {
 				e.tellLater(Change{ID: id, Agent: c.agent.id, State: Gone, Reason: "it was destroyed"})
 			}
 		}
+		if run != w.run {
+			return
+		}
 		err := error(nil)
 		if fails {
 			err = errSim
@@ -244,11 +247,10 @@ func (e *simEngine) suspend(id string, on bool) {
 	w := e.w
 	w.book.freezes[id]++
 	fails := w.fault(suspendFails, 200)
-	run := w.run
-	w.after(w.between(time.Millisecond, 30*time.Millisecond), func() {
+	w.inLeader(w.between(time.Millisecond, 30*time.Millisecond), func() {
 		c := e.byID[id]
 		fails = fails || c == nil || !c.running || c.agent.unreachable
-		if !fails && run == w.run {
+		if !fails {
 			c.suspended = on
 		}
 		err := error(nil)
@@ -296,6 +298,11 @@ func (e *simEngine) tellLater(c Change) {
 	}
 	if w.fault(changesLost, 200) {
 		e.watched(Change{State: Lagged})
+		for _, a := range e.agents {
+			if a.unreachable {
+				e.watched(Change{Agent: a.id, State: Unreachable, Reason: "it cannot be reached"})
+			}
+		}
 		return
 	}
 	e.watched(c)
@@ -328,7 +335,7 @@ func (e *simEngine) tellAgents() {
 		var agents []Agent
 		for _, a := range e.agents {
 			if !a.gone && !a.unreachable {
-				agents = append(agents, Agent{ID: a.id, FreeMemory: a.memory - a.used, Draining: a.drained})
+				agents = append(agents, Agent{ID: a.id, Memory: a.memory, Draining: a.drained})
 			}
 		}
 		w.step(agentsSeen{agents: agents})
@@ -352,11 +359,10 @@ func (e *simEngine) disturb() {
 		a.drained = true
 		e.tellLater(Change{Agent: a.id, State: Draining, Reason: "maintenance"})
 		w.after(w.between(time.Second, 20*time.Second), func() {
-			if w.random.IntN(2) == 0 {
+			if !w.scene.lister || w.random.IntN(2) == 0 {
 				e.lose(a)
 			} else if !a.gone {
 				a.drained = false
-				e.tellLater(Change{Agent: a.id, State: Reachable, Reason: "maintenance is over"})
 			}
 		})
 	}

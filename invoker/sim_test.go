@@ -3,6 +3,7 @@ package invoker
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,9 +130,11 @@ func (w *simWorld) disturbAgain() {
 // stem cells.
 func (w *simWorld) settle() {
 	w.calm, w.crashes = true, nil
-	for _, a := range w.engine.agents {
+	for _, a := range slices.Clone(w.engine.agents) {
+		if w.engine.reach(a); a.drained && !w.scene.lister {
+			w.engine.lose(a) // as all that are drained, in the end
+		}
 		a.drained = false
-		w.engine.reach(a)
 	}
 	w.store.down = time.Time{}
 	for _, s := range w.sessions {
@@ -153,8 +156,17 @@ func (w *simWorld) settle() {
 	if w.broken == nil && len(w.book.leases) > 0 {
 		w.violate("I8", "%d grants never end", len(w.book.leases))
 	}
-	w.play(w.now.Add(3*w.scene.settings.IdleTimeout + 2*time.Minute))
+	for range 30 { // idle containers are kept as long as their actions' pauses suggest
+		if w.play(w.now.Add(time.Minute)); w.broken != nil || w.rests() {
+			break
+		}
+	}
 	w.checkEnd()
+}
+
+// rests reports whether nothing is left but stem cells.
+func (w *simWorld) rests() bool {
+	return !slices.ContainsFunc(w.infos(), func(i Info) bool { return i.Key != Key{} })
 }
 
 // leave ends a process in order, as far as it reaches the leader.
