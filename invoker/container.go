@@ -42,6 +42,7 @@ type container struct {
 	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
 	reason        string    // of the mark, and of the removal
 
+	trial   *guard                   // that waits for what becomes of the container; nil: none does
 	slot    victims.Slot[*container] // among those that may be removed
 	indexed State                    // with which it is there; "": it is not
 

@@ -21,14 +21,15 @@ import (
 // fakeEngine runs containers in memory, on a virtual network. Each serves /init and /run; what a /run does is in its parameters, see
 // fakeCall. It outlives the invokers of a test, as a platform does, and checks what it is sent.
 type fakeEngine struct {
-	network   virtualnet.Network
-	startTime time.Duration                                // of Create
-	gone      time.Duration                                // of Destroy
-	creating  func(ctx context.Context, id string) error   // before a start; nil: nothing
-	destroys  func(ctx context.Context, id string) error   // before a removal
-	listing   func(ctx context.Context) error              // before a listing
-	serving   func(id string, c net.Listener) net.Listener // wraps what a container listens with
-	init      func(w http.ResponseWriter, r *http.Request) // answers /init, if not nil
+	network    virtualnet.Network
+	startTime  time.Duration                                // of Create
+	initTime   time.Duration                                // of /init
+	initStatus int                                          // of /init; 0: 200
+	endTime    time.Duration                                // of Destroy
+	creating   func(ctx context.Context, id string) error   // before a start; nil: nothing
+	destroys   func(ctx context.Context, id string) error   // before a removal
+	listing    func(ctx context.Context) error              // before a listing
+	serving    func(id string, l net.Listener) net.Listener // wraps what a container listens with
 
 	mu         sync.Mutex
 	running    map[string]*fakeContainer
@@ -124,10 +125,50 @@ func (c *fakeContainer) serveInit(w http.ResponseWriter, r *http.Request) {
 		e.violations = append(e.violations, "initialised twice: "+c.instance.ID)
 	}
 	e.initFor[c.instance.ID] = action
-	hook := e.init
 	e.mu.Unlock()
-	if hook != nil {
-		hook(w, r)
+	select {
+	case <-time.After(e.initTime):
+	case <-c.ending:
+		return
+	}
+	if e.initStatus != 0 {
+		w.WriteHeader(e.initStatus)
+	}
+}
+
+// failStarts has the next starts fail.
+func (e *fakeEngine) failStarts(n int, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.creating = func(context.Context, string) error {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if n--; n >= 0 {
+			return err
+		}
+		return nil
+	}
+}
+
+// silent has the next containers accept connections and never answer.
+func (e *fakeEngine) silent(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.serving = func(_ string, l net.Listener) net.Listener {
+		if n--; n >= 0 {
+			return silentListener{l}
+		}
+		return l
+	}
+}
+
+type silentListener struct{ net.Listener }
+
+func (l silentListener) Accept() (net.Conn, error) {
+	for {
+		if c, err := l.Listener.Accept(); err != nil {
+			return c, err
+		}
 	}
 }
 
@@ -142,8 +183,10 @@ func (c *fakeContainer) serveRun(w http.ResponseWriter, r *http.Request) {
 		Value                      fakeCall
 		Action_name, Activation_id string //nolint:revive // as the protocol has them
 	}
-	_ = json.NewDecoder(r.Body).Decode(&body)
 	e := c.engine
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		return // it is cut
+	}
 	e.mu.Lock()
 	e.note("run %s %s", c.instance.ID, body.Activation_id)
 	e.sent[body.Activation_id]++
@@ -215,7 +258,7 @@ func (e *fakeEngine) Destroy(ctx context.Context, id string) error {
 		}
 	}
 	select {
-	case <-time.After(e.gone):
+	case <-time.After(e.endTime):
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

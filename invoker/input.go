@@ -104,6 +104,7 @@ const (
 	reuse   outcome = iota // it can be used again
 	discard                // it must not be used again
 	dead                   // it does not answer: it is checked, and is most likely gone
+	crashed                // it ended, or broke the connection, while it served
 )
 
 // record is what is stored for a container that is bound to a key.

@@ -24,12 +24,12 @@ func inWorld(t *testing.T, setUp func(w *world), test func(t *testing.T, w *worl
 		if w.store != nil {
 			w.config.Store = w.store
 		}
+		defer w.engine.closeAll()
 		w.begin(scheduler.Term{})
+		defer func() { w.stop(nil) }()
 		test(t, w)
 		w.end()
 		require.Empty(t, w.engine.faults())
-		w.engine.closeAll()
-		synctest.Wait()
 	})
 }
 
@@ -49,7 +49,9 @@ var errStopped = errors.New("stopped")
 // end ends the run.
 func (w *world) end() error {
 	w.stop(errStopped)
-	return <-w.done
+	err := <-w.done
+	w.done <- err
+	return err
 }
 
 func TestColdAndWarm(t *testing.T) {

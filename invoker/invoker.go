@@ -157,13 +157,18 @@ func (v *Invoker) Close(ctx context.Context) error {
 	}
 	v.closed = true
 	v.mu.Unlock()
+	defer v.watchers.end()
 	if r == nil {
 		return nil
 	}
 	select {
 	case <-r.ended:
 	case <-ctx.Done():
-		return fmt.Errorf("invoker: not closed yet: %w", context.Cause(ctx))
+		select {
+		case <-r.ended: // with what is left
+		case <-time.After(2 * returnTime):
+			return fmt.Errorf("invoker: not closed yet: %w", context.Cause(ctx))
+		}
 	}
 	if r.torn && (r.err == nil || !r.alone) {
 		return r.err

@@ -178,11 +178,13 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 	l.mu.Lock()
 	l.room = room
 	switch {
-	case a.Reusable, !sent && !a.Refused && !a.TimedOut:
-	case !sent && a.Refused:
-		l.outcome = dead
-	default:
+	case a.Reusable:
+	case a.Broken && lost == nil:
+		l.outcome = crashed
+	case sent, a.TimedOut:
 		l.outcome = discard
+	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
+		l.outcome = dead
 	}
 	l.mu.Unlock()
 	switch {

@@ -18,6 +18,7 @@ import (
 //	container   container.go  a container, and the list that it is in
 //	keyState    waiting.go    who waits for a key, and its containers; likewise by shape and by size
 //	agentState  agents.go     a machine, what is on it and what is free
+//	guard       guard.go      what is begun rarely, since it keeps failing
 //	pause       pause.go      what is not tried for a while, since it failed
 //	priority    priority.go   a queue by age or by time
 //
@@ -31,6 +32,7 @@ import (
 //	machine_room.go      memory: who fits, who has to go
 //	machine_victims.go   what is removed to make room
 //	machine_review.go    what is looked at now and then
+//	machine_guards.go    what keeps failing
 //	machine_stems.go     stem cells: how many, and whether they live
 //	machine_idle.go      suspending, and what idles too long
 //	machine_mark.go      marks, sweeps and revivals
@@ -57,6 +59,7 @@ type machine struct {
 
 	waiters  map[ref]*waiter
 	timers   priority[*container]
+	guards   priority[*guard] // those that are blocked for a time
 	listing  listing
 	engine   pause // starts
 	store    pause // binding
@@ -75,6 +78,7 @@ type machine struct {
 	serial     uint64      // of the last container
 	waited     uint64      // the number of the last caller that had to wait
 	events     uint64      // the number of the last one
+	blocked    uint64      // guards, ever
 	unsettled  bool        // something has changed that starts depend on
 	short      []*keyState // what was to come for them does not
 	unrecalled int         // containers that other processes hold and have not been asked for
@@ -172,6 +176,9 @@ func (m *machine) deadline() time.Time {
 	if c, ok := m.timers.first(); ok {
 		sooner(c.timer)
 	}
+	if g, ok := m.guards.first(); ok {
+		sooner(g.until)
+	}
 	sooner(m.nextReview)
 	if len(m.waiters) > 0 || m.listed {
 		sooner(m.engine.until)
@@ -190,6 +197,9 @@ func (m *machine) wake(now time.Time) {
 		m.list(now)
 	}
 	m.expireSessions(now)
+	for g, ok := m.guards.first(); ok && due(g.until, now); g, ok = m.guards.first() {
+		m.look(now, g)
+	}
 	if due(m.nextReview, now) {
 		m.review(now)
 	}

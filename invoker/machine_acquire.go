@@ -66,7 +66,7 @@ func (m *machine) admit(k *keyState) error {
 		full.Reason, full.RetryAfter = "too many callers wait", retryAfter
 		return full
 	}
-	return nil
+	return k.broken()
 }
 
 // retryAfter is when a caller who is refused had better come again.
@@ -138,6 +138,11 @@ func (m *machine) release(now time.Time, in *release) {
 		m.doom(c, "its last activation forbids to use it again")
 	case dead:
 		m.doom(c, "it does not answer")
+	case crashed:
+		m.doom(c, "it ended while it served")
+		m.fails(now, &c.key.guard, c)
+	default:
+		m.works(now, &c.key.guard, c)
 	}
 	m.vacated(now, c)
 }

@@ -88,18 +88,25 @@ func (m *machine) containerChanged(now time.Time, c *container, in Change) {
 
 // ended takes that a container does not run any more.
 func (m *machine) ended(now time.Time, c *container, in Change) {
-	was := c.state
-	if was == StateCreating {
+	if c.state == StateCreating {
 		c.ended = true // its creation is still to be answered
 		return
 	}
+	if in.ID != "" && !errors.Is(in.Err, ErrUnavailable) { // else it could not help it
+		m.blameEnd(now, c, in.Reason)
+	}
 	m.gone(now, c, in.Reason)
+}
+
+// blameEnd decides what it means that a container ended by itself.
+func (m *machine) blameEnd(now time.Time, c *container, reason string) {
 	switch {
-	case errors.Is(in.Err, ErrUnavailable): // it could not help it
-	case was == StateProbing:
-		m.blame(now, c, fmt.Errorf("%w: it ended before it answered: %s", ErrStart, in.Reason))
-	case was == StateStem:
-		c.shape.pause.failed(now)
+	case c.state == StateProbing:
+		m.blame(now, c, fmt.Errorf("%w: it ended before it answered: %s", ErrStart, reason))
+	case c.state == StateStem && now.Sub(c.created) < shortLife:
+		m.startsFail(now, c, fmt.Errorf("%w: it ended soon: %s", ErrStart, reason))
+	case c.state == StateBusy && c.held():
+		m.fails(now, &c.key.guard, c)
 	}
 }
 

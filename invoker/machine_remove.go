@@ -47,6 +47,7 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	}
 	c.state = StateGone
 	m.file(c)
+	m.abandon(now, c)
 	m.timers.remove(c)
 	m.unplan(c)
 	m.used -= c.shape.Memory

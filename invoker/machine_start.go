@@ -17,6 +17,7 @@ func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
 	id := m.settings.owner + "-" + strconv.FormatUint(m.term, 36) + "-" + strconv.FormatUint(m.serial, 10)
 	c := &container{id: id, serial: m.serial, instance: Instance{ID: id}, shape: s, state: StateCreating, planned: planned, created: now}
 	m.add(c)
+	m.begin(now, &s.guard, c)
 	if s.labels == nil {
 		s.labels = m.labels(s.Shape)
 	}
@@ -101,11 +102,11 @@ func (m *machine) probed(now time.Time, in probed) {
 	case in.err != nil:
 		m.startFailed(now, c, in.err)
 	default:
-		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
-		c.shape.pause.worked()
 		if !c.adopted {
 			c.shape.demand.Started(now.Sub(c.created))
 		}
+		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
+		m.works(now, &c.shape.guard, c)
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")
@@ -140,12 +141,12 @@ func (m *machine) blame(now time.Time, c *container, err error) {
 	case errors.Is(err, ErrUnavailable):
 		m.engine.failed(now)
 	default:
-		s.pause.failed(now)
 		if w := s.oldest(); w != nil {
 			if w.failures++; w.failures >= maxAttempts || errors.Is(err, ErrImage) {
-				m.turnAway(w, startError(s.Tenant != "", s.Image, err))
+				m.turnAway(w, s.startError(err))
 			}
 		}
+		m.startsFail(now, c, err)
 	}
 	m.unsettled = true
 }

@@ -98,10 +98,7 @@ func (m *machine) startStems(now time.Time) {
 		budget -= max(0, s.starting-s.need)
 	}
 	for _, s := range m.shapeOrder {
-		if due(s.pause.until, now) {
-			s.pause.over(now)
-		}
-		for budget > 0 && m.starting < m.settings.MaxStarts && !s.pause.paused() && s.ready+max(0, s.starting-s.need) < s.want {
+		for budget > 0 && m.starting < m.settings.MaxStarts && !s.guard.blocked && s.ready+max(0, s.starting-s.need) < s.want {
 			a, ok := m.place(s.Memory, nil)
 			if !ok {
 				break

@@ -106,6 +106,7 @@ func (m *machine) keyOf(key Key) *keyState {
 	k := m.keys[key]
 	if k == nil {
 		k = &keyState{Key: key, shape: m.shapeOf(key.Shape)}
+		k.guard.key, k.guard.shape = k, k.shape
 		k.shape.keys++
 		m.keys[key] = k
 	}
@@ -125,6 +126,7 @@ func (m *machine) tidyKey(k *keyState) {
 		oldest := m.spare.head
 		m.spare.remove(oldest)
 		delete(m.keys, oldest.Key)
+		m.guards.remove(&oldest.guard)
 		oldest.shape.keys--
 		m.tidyShape(oldest.shape)
 	}
@@ -136,6 +138,7 @@ func (m *machine) tidyShape(s *shapeState) {
 		return
 	}
 	delete(m.shapes, s.Shape)
+	m.guards.remove(&s.guard)
 	m.shapeOrder = slices.DeleteFunc(m.shapeOrder, func(o *shapeState) bool { return o == s })
 }
 
@@ -144,6 +147,7 @@ func (m *machine) shapeOf(shape Shape) *shapeState {
 	s := m.shapes[shape]
 	if s == nil {
 		s = &shapeState{Shape: shape, size: m.sizeOf(shape.Memory)}
+		s.guard.shape = s
 		m.shapes[shape] = s
 		m.shapeOrder = append(m.shapeOrder, s)
 	}

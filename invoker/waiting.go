@@ -1,9 +1,10 @@
 package invoker
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
-	"github.com/mesos-actor/mesos-actor-go/invoker/internal/breaker"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/keepalive"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/stemsize"
 )
@@ -81,7 +82,7 @@ type keyState struct {
 	keep     time.Duration       // how long idle ones are kept, as of the last review
 	reviewed time.Time
 	used     time.Time // when a container of it was last released
-	breaker  breaker.Breaker
+	guard    guard     // of containers that die while they serve
 
 	hungryPosition int
 	spare          bool // nothing and nobody is there for it
@@ -118,7 +119,7 @@ type shapeState struct {
 	want       int                 // stem cells
 	containers int                 // all that count
 	keys       int
-	pause      pause // of starts that nobody waits for
+	guard      guard // of starts
 	demand     stemsize.Demand
 	coldStarts int // since the last check of stem cells
 
@@ -126,7 +127,23 @@ type shapeState struct {
 }
 
 // lack returns how many containers have to be started for those who wait.
-func (s *shapeState) lack() int { return max(0, s.need-s.starting) }
+func (s *shapeState) lack() int {
+	lack := max(0, s.need-s.starting)
+	switch {
+	case s.guard.blocked:
+		return 0
+	case s.guard.breaker.Open():
+		return min(lack, 1)
+	}
+	return lack
+}
+
+// hungryKeys returns the keys with need, who waits longest first.
+func (s *shapeState) hungryKeys() []*keyState {
+	all := slices.Clone(s.hungry.elements)
+	slices.SortFunc(all, func(k, o *keyState) int { return cmp.Compare(k.waiters.head.number, o.waiters.head.number) })
+	return all
+}
 
 // oldest returns the caller that waits longest for a start.
 func (s *shapeState) oldest() *waiter {

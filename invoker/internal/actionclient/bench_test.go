@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkRun compares a warm /run with a POST of net/http to the same runtime on loopback, which does next to nothing itself.
+// BenchmarkRun compares a warm /run with a POST of net/http, and with as many bytes on a connection without any HTTP. The runtime is on
+// loopback and does next to nothing itself.
 func BenchmarkRun(b *testing.B) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
@@ -41,6 +42,21 @@ func BenchmarkRun(b *testing.B) {
 		for b.Loop() {
 			if a := container.Run(ctx, run); a.Outcome != Success {
 				b.Fatal(a.Err)
+			}
+		}
+	})
+	b.Run("bytes", func(b *testing.B) {
+		conn, err := net.Dial("tcp", address)
+		require.NoError(b, err)
+		defer conn.Close()
+		request, err := run.appendTo(make([]byte, 128))
+		require.NoError(b, err)
+		reply := make([]byte, 4096)
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = conn.Write(request)
+			if _, err := conn.Read(reply); err != nil {
+				b.Fatal(err)
 			}
 		}
 	})

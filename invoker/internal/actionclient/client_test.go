@@ -143,6 +143,17 @@ func TestInitIsRefusedUntilTheTimeLimit(t *testing.T) {
 	})
 }
 
+func TestInitEndsAtATimeLimitThatIsNoMultipleOfItsPauses(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		c := call()
+		c.Timeout = 120 * time.Millisecond
+		a := w.container.Init(t.Context(), &InitRequest{Call: c, Code: "echo"})
+		require.True(t, a.TimedOut && a.Refused)
+		require.Equal(t, 120*time.Millisecond, a.Duration)
+		require.EqualValues(t, 3, w.dials.Load())
+	})
+}
+
 func TestInitIsNotRepeatedOnceItWasSent(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		var inits atomic.Int64
@@ -178,6 +189,28 @@ func TestWhatCannotBeConnectedForFiveSecondsIsRefused(t *testing.T) {
 		require.True(t, a.Refused)
 		require.False(t, a.Sent || a.TimedOut)
 		require.Equal(t, 5*time.Second, a.Duration)
+
+		// It is not the action that took too long.
+		c := call()
+		c.Timeout = 2 * time.Second
+		a = w.container.Run(t.Context(), &RunRequest{Call: c})
+		require.True(t, a.Refused)
+		require.False(t, a.Sent || a.TimedOut)
+		require.Equal(t, InternalError, a.Outcome)
+		require.Equal(t, 2*time.Second, a.Duration)
+	})
+}
+
+func TestProvisionalAnswersAreSkipped(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.accept(func(conn *virtualnet.Conn, _ int, _ *http.Request) bool {
+			_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+			return answer(conn)
+		})
+		for range 3 {
+			require.Equal(t, Success, w.run("{}").Outcome)
+		}
+		require.EqualValues(t, 1, w.dials.Load())
 	})
 }
 
@@ -199,8 +232,12 @@ func TestAConnectionThatIsNotUsedForASecondIsClosed(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.serve(actionruntime.Config{})
 		w.init("echo")
+		time.Sleep(keepIdle / 2)
+		w.run("{}")
+		time.Sleep(keepIdle - time.Nanosecond)
+		synctest.Wait()
 		require.EqualValues(t, 1, w.open.Load())
-		time.Sleep(keepIdle)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Zero(t, w.open.Load())
 		require.Equal(t, Success, w.run("{}").Outcome)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -114,6 +115,7 @@ func (w *world) accept(serve func(conn *virtualnet.Conn, n int, request *http.Re
 					if err != nil || !serve(conn.(*virtualnet.Conn), n, request) {
 						return
 					}
+					_, _ = io.Copy(io.Discard, request.Body)
 				}
 			})
 		}

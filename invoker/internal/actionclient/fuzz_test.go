@@ -128,5 +128,10 @@ func FuzzQuote(f *testing.F) {
 		require.NoError(t, json.Unmarshal(appendQuoted(nil, s), &decoded))
 		require.NoError(t, json.Unmarshal(want, &wanted))
 		require.Equal(t, wanted, decoded)
+		for room := range min(len(want), 20) {
+			cut, err := json.Marshal(string(quotable([]byte(s), room)))
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(cut), room+len(`""`))
+		}
 	})
 }

@@ -102,6 +102,7 @@ func TestOtherHostileAnswers(t *testing.T) {
 				require.LessOrEqual(t, w.read.Load(), want.bytes)
 				require.Less(t, a.Duration, time.Second)
 				require.Zero(t, w.open.Load())
+				require.Equal(t, strings.Contains(string(a.Body), "status 101"), name == "another protocol")
 			})
 		})
 	}

@@ -83,13 +83,27 @@ func errorBody(text string) json.RawMessage {
 
 // excerpt is an error with the beginning of what the runtime said: as much of it as MaxBody permits, once it is quoted.
 func excerpt(text string, said []byte) json.RawMessage {
-	for {
-		body := errorBody(text + string(said))
-		if len(body) <= MaxBody {
-			return body
+	return errorBody(text + string(quotable(said, MaxBody-len(errorBody(text)))))
+}
+
+// quotable returns the beginning of a text that takes no more than so many bytes in JSON. It ends between characters.
+func quotable(text []byte, room int) []byte {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		switch {
+		case r == '"', r == '\\':
+			room -= 2
+		case r < ' ', r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029', r == utf8.RuneError:
+			room -= len(`\u0000`)
+		default:
+			room -= size
 		}
-		said = said[:len(said)/2]
+		if room < 0 {
+			return text[:i]
+		}
+		i += size
 	}
+	return text
 }
 
 // appendQuoted appends a JSON string.

@@ -3,6 +3,7 @@
 package actionclient
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
@@ -37,7 +38,7 @@ type socket struct {
 func (s *socket) Readable() bool {
 	s.last = nil
 	err := s.raw.Read(s.read)
-	return err != nil || s.last != syscall.EAGAIN
+	return err != nil || !errors.Is(s.last, syscall.EAGAIN)
 }
 
 func (s *socket) readOnce(fd uintptr) bool {

@@ -1,6 +1,7 @@
 package actionclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -178,11 +179,13 @@ func TestAnotherStatusCountsMoreThanTheLength(t *testing.T) {
 }
 
 func TestWhatIsQuotedIsCutToTheLimit(t *testing.T) {
-	for _, said := range []string{strings.Repeat("\x00", MaxBody), strings.Repeat("ü", MaxBody/2), strings.Repeat("\xff", MaxBody), strings.Repeat(`"`, MaxBody)} {
-		body := excerpt("It begins: ", []byte(said))
-		require.True(t, json.Valid(body))
+	for said, want := range map[string]int{"\x00": MaxBody / 6, "ü": MaxBody, "\xff": MaxBody / 6, `"`: MaxBody / 2, "<": MaxBody / 6, "x": MaxBody, "\u2028": MaxBody / 2} {
+		var text struct{ Error string }
+		body := excerpt("It begins: ", bytes.Repeat([]byte(said), MaxBody/len(said)))
+		require.NoError(t, json.Unmarshal(body, &text))
 		require.LessOrEqual(t, len(body), MaxBody)
-		require.Greater(t, len(body), MaxBody/8)
+		quoted := strings.ReplaceAll(text.Error, "\uFFFD", "\xff")
+		require.InDelta(t, want, len(quoted), 40, "%q", said)
 	}
 }
 
@@ -219,6 +222,8 @@ func TestTheCallerGivesUp(t *testing.T) {
 		require.False(t, a.Reusable || a.TimedOut || a.Broken || a.Refused)
 		require.Equal(t, 10*time.Second, a.Duration)
 
+		require.NoError(t, w.container.Ping(t.Context()))
+		require.EqualValues(t, 1, w.open.Load(), "a connection is there to be used")
 		a = w.runUntil(0, because)
 		require.ErrorIs(t, a.Err, because)
 		require.False(t, a.Sent, "there was no time to send anything")

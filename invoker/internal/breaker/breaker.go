@@ -38,6 +38,9 @@ type Breaker struct {
 // Open reports whether starts are limited.
 func (b *Breaker) Open() bool { return b.open }
 
+// Healthy reports whether there was no failure since the last success.
+func (b *Breaker) Healthy() bool { return !b.open && len(b.failures) == 0 }
+
 // Allow reports whether a start is allowed now. If not, it is at the time, or, if that is zero, when the start that is under
 // way has ended.
 func (b *Breaker) Allow(now time.Time) (ok bool, at time.Time) {
