@@ -152,8 +152,12 @@ func (w *simWorld) checkWaiting(infos []Info) {
 		for _, i := range infos {
 			w.checkUsable(a, i, coming[a.key])
 		}
-		if coming[a.key] > 0 {
-			coming[a.key]--
+		slots := 1
+		if a.session != 0 { // another process takes a whole one
+			slots = a.key.Concurrency
+		}
+		if coming[a.key] >= slots {
+			coming[a.key] -= slots
 			continue
 		}
 		switch shape := a.key.Shape; {
@@ -161,7 +165,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			w.violate("I7", "caller %d waits for %v, and there is a stem cell", a.ref, a.key)
 		case starting[shape] > 0:
 			starting[shape]--
-			coming[a.key] += a.key.Concurrency - 1
+			coming[a.key] += a.key.Concurrency - slots
 		case !uncovered:
 			uncovered = true
 			w.checkRoom(a, starts)
