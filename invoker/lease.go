@@ -174,7 +174,7 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 		r.result.Status = InternalError
 	}
 	var room <-chan struct{}
-	r.result.Logs, room = r.log.end(r.result.Status, sent)
+	r.result.Logs, room = r.log.end(sent)
 	l.mu.Lock()
 	l.room = room
 	switch {

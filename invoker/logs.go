@@ -13,6 +13,8 @@ import (
 const (
 	// placePatience is how long an activation waits for the sizes of the streams of a container.
 	placePatience = time.Second
+	// placePause is the pause after which they are asked for again.
+	placePause = 20 * time.Millisecond
 	// containerMemory is after how long without an activation a container is forgotten. The next one finds out its sizes again.
 	containerMemory = 10 * time.Minute
 )
@@ -254,7 +256,7 @@ type activationLog struct {
 // end tells that the answer to an activation is there, or will not come, and returns its log. If nothing was sent that makes the
 // runtime mark the end of an activation, neither /run nor an /init that failed, the log is nil. The container may be
 // used again when room is closed; at once if that is nil. It does not block.
-func (l *activationLog) end(_ Status, sent bool) (logs *Logs, room <-chan struct{}) {
+func (l *activationLog) end(sent bool) (logs *Logs, room <-chan struct{}) {
 	if l == nil {
 		return nil, nil
 	}

@@ -21,6 +21,7 @@ type containerLog struct {
 	in        Instance
 	agent     *logAgent
 	used      time.Time // guarded by the collector
+	polled    time.Time // of the goroutine that reads
 
 	mu      sync.Mutex
 	placed  chan struct{} // closed when the sizes at the beginning are known, or could not be found out
@@ -44,9 +45,20 @@ func newContainerLog(c *logCollector, in Instance, agent *logAgent) *containerLo
 	}
 }
 
-// place finds out the sizes of the streams at the beginning.
+// place finds out the sizes of the streams at the beginning. Files of a new container may not be there at once.
 func (t *containerLog) place(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, placePatience)
+	defer cancel()
 	sizes, err := t.readSizes(ctx)
+	pause := time.NewTicker(placePause)
+	defer pause.Stop()
+	for err != nil && ctx.Err() == nil {
+		select {
+		case <-pause.C:
+			sizes, err = t.readSizes(ctx)
+		case <-ctx.Done():
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sizes, t.placing = sizes, err
@@ -55,8 +67,6 @@ func (t *containerLog) place(ctx context.Context) {
 
 // readSizes asks for the sizes of the streams.
 func (t *containerLog) readSizes(ctx context.Context) (sizes [2]int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, placePatience)
-	defer cancel()
 	for s, stream := range streams {
 		err := t.agent.read(ctx, func(ctx context.Context) (err error) {
 			_, sizes[s], err = t.collector.reader.ReadOutput(ctx, t.in, stream, 0, nil)
@@ -83,7 +93,9 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	var sizes [2]int64
 	if t.cutter.Mode() == logslice.Serial {
 		t.mu.Unlock()
-		sizes, _ = t.readSizes(ctx) // without them it goes on where reading has come to
+		limited, cancel := context.WithTimeout(ctx, placePatience)
+		sizes, _ = t.readSizes(limited) // without them it goes on where reading has come to
+		cancel()
 		t.mu.Lock()
 	}
 	number, pieces := t.cutter.Begin(limit, sizes)
@@ -95,23 +107,31 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 
 // waitPlaced waits until the sizes are known at the beginning.
 func (t *containerLog) waitPlaced(ctx context.Context) {
-	t.mu.Lock()
-	if t.cutter == nil && t.isPlaced() && t.placing != nil { // the last activation tried in vain
-		t.placed = make(chan struct{})
-		t.collector.start(t.place)
-	}
-	placed, known := t.placed, t.isPlaced()
-	t.mu.Unlock()
-	if known {
-		return
-	}
-	patience := time.NewTimer(placePatience)
-	defer patience.Stop()
-	select {
-	case <-placed:
-	case <-patience.C:
-	case <-ctx.Done():
-	case <-t.collector.done:
+	var patience <-chan time.Time
+	for {
+		t.mu.Lock()
+		if t.cutter != nil || t.isPlaced() && t.placing == nil {
+			t.mu.Unlock()
+			return
+		}
+		if t.isPlaced() { // in vain
+			t.placed = make(chan struct{})
+			t.collector.start(t.place)
+		}
+		placed := t.placed
+		t.mu.Unlock()
+		if patience == nil {
+			patience = time.After(placePatience)
+		}
+		select {
+		case <-placed:
+		case <-patience:
+			return
+		case <-ctx.Done():
+			return
+		case <-t.collector.done:
+			return
+		}
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 )
 
 const (
+	// minGap is the time between two reads of a container that is used again and again: one read has the output of several
+	// activations then.
+	minGap = 5 * time.Millisecond
 	// minPause and maxPause bound the pauses between reads, which double, while a sentinel is waited for.
 	minPause = 2 * time.Millisecond
 	maxPause = 100 * time.Millisecond
@@ -48,12 +51,18 @@ func (t *containerLog) needs() bool {
 
 // follow reads until the slices of all activations that are over are complete.
 func (t *containerLog) follow(ctx context.Context) {
-	pause := minPause
-	timer := time.NewTimer(0)
+	pause, failed := minPause, false
+	timer := time.NewTimer(time.Until(t.polled.Add(minGap)))
 	defer timer.Stop()
 	for {
-		failed := t.poll(ctx)
-		if t.rests() || ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		t.polled = time.Now()
+		failed = t.poll(ctx)
+		if t.rests() {
 			return
 		}
 		more, longest := t.more, maxPause
@@ -62,13 +71,15 @@ func (t *containerLog) follow(ctx context.Context) {
 		}
 		pause = min(pause, longest)
 		timer.Reset(pause)
+		pause *= 2
 		select {
 		case <-ctx.Done():
 			return
 		case <-more:
 			pause = minPause
+			timer.Reset(time.Until(t.polled.Add(minGap)))
 		case <-timer.C:
-			pause *= 2
+			timer.Reset(0)
 		}
 	}
 }

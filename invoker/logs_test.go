@@ -149,7 +149,7 @@ func (w *logWorld) known() int {
 func (w *logWorld) activation(id, stdout, stderr string) *Logs {
 	l := w.begin(w.t.Context(), instanceOf(id), printing, true)
 	w.print(id, stdout, stderr)
-	logs, room := l.end(Success, true)
+	logs, room := l.end(true)
 	require.Nil(w.t, room)
 	return logs
 }
@@ -193,7 +193,7 @@ func TestLogIsCompleteAtOnceWhenTheSentinelsAreThere(t *testing.T) {
 func TestReadsAreAtOnceAndThenAfterPausesThatDouble(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		w.activation("c", mark, mark)
-		synctest.Wait()
+		time.Sleep(minGap)
 		w.readsFrom()
 		w.activation("c", "a\n"+mark, "")
 		time.Sleep(400 * time.Millisecond)
@@ -204,6 +204,18 @@ func TestReadsAreAtOnceAndThenAfterPausesThatDouble(t *testing.T) {
 			at = append(at, d/time.Millisecond)
 		}
 		require.Equal(t, []time.Duration{0, 0, 2, 6, 14, 30, 62, 126, 226, 326, 426}, at, "stdout is not read any more")
+	})
+}
+
+func TestContainerThatIsUsedAgainAndAgainIsReadEach5ms(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		for range 18 {
+			w.activation("c", mark, mark)
+			time.Sleep(time.Millisecond)
+		}
+		require.Equal(t, []time.Duration{
+			0, 0, 0, 0, 5 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond, 15 * time.Millisecond, 15 * time.Millisecond,
+		}, w.readsFrom(), "the first two ask for the sizes")
 	})
 }
 
@@ -261,11 +273,11 @@ func TestImageWithoutSentinelsIsSerial(t *testing.T) {
 		silent.NoSentinels = true
 		l := w.begin(t.Context(), instanceOf("c"), &silent, true)
 		w.print("c", "a\n", "b\n")
-		first, _ := l.end(Success, true)
+		first, _ := l.end(true)
 		l = w.begin(t.Context(), instanceOf("c"), &silent, false)
 		require.Equal(t, "a\n!b\n"+unmarkedLine, lines(t.Context(), first), "the next activation ends it")
 		w.print("c", "c", "")
-		second, _ := l.end(DeveloperError, true)
+		second, _ := l.end(true)
 		began := time.Now()
 		require.Equal(t, "c\n"+unmarkedLine, lines(t.Context(), second))
 		require.InDelta(t, 2*time.Second, time.Since(began), float64(maxPause))
@@ -276,7 +288,7 @@ func TestContainerThatIsGoneIsReadToTheEndAtOnce(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		l := w.begin(t.Context(), instanceOf("c"), printing, true)
 		w.print("c", strings.Repeat("0123456789\n", 800), "Traceback")
-		logs, _ := l.end(DeveloperError, true)
+		logs, _ := l.end(true)
 		time.Sleep(time.Second)
 		w.gone("c")
 		began := time.Now()
@@ -294,7 +306,7 @@ func TestContainerThatIsGoneBeforeItsActivationEnded(t *testing.T) {
 		w.gone("c")
 		synctest.Wait()
 		began := time.Now()
-		logs, _ := l.end(InternalError, true)
+		logs, _ := l.end(true)
 		require.Equal(t, "a\n"+unmarkedLine, lines(t.Context(), logs))
 		require.Zero(t, time.Since(began))
 		synctest.Wait()
@@ -306,7 +318,7 @@ func TestActivationThatWasNotSentLeavesItsOutputToTheNext(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		l := w.begin(t.Context(), instanceOf("c"), printing, true)
 		w.print("c", "init\n", "")
-		logs, room := l.end(InternalError, false)
+		logs, room := l.end(false)
 		require.Nil(t, logs)
 		require.Nil(t, room)
 		require.Equal(t, "init\na\n", lines(t.Context(), w.activation("c", "a\n"+mark, mark)))
@@ -384,7 +396,7 @@ func TestSlowAgentDoesNotSlowOthersAndHasTwoReadsAtOnce(t *testing.T) {
 		for i := range 20 {
 			l := w.begin(t.Context(), slow(fmt.Sprint(i)), printing, true)
 			w.print(fmt.Sprint(i), "a\n"+mark, mark)
-			log, room := l.end(Success, true)
+			log, room := l.end(true)
 			require.Nil(t, room)
 			logs = append(logs, log)
 		}
@@ -433,14 +445,14 @@ func TestActivationWaitsAtMostASecondForTheSizes(t *testing.T) {
 		w.set(func() { clear(w.fails); clear(w.latency) })
 		w.print("fresh", "a\n"+mark, mark)
 		w.print("adopted", "a\n"+mark, mark)
-		logs, _ := fresh.end(Success, true)
+		logs, _ := fresh.end(true)
 		require.Equal(t, "stem\na\n", lines(t.Context(), logs))
-		logs, _ = adopted.end(Success, true)
+		logs, _ = adopted.end(true)
 		require.Equal(t, "!The output of the container could not be read.\n", lines(t.Context(), logs), "nothing of others")
 
 		l := w.begin(t.Context(), instanceOf("adopted"), printing, false)
 		w.print("adopted", "b\n"+mark, mark)
-		logs, _ = l.end(Success, true)
+		logs, _ = l.end(true)
 		require.Equal(t, "b\n", lines(t.Context(), logs))
 	})
 }
@@ -452,12 +464,12 @@ func TestReleaseWaitsWhileTooMuchIsNotReadYet(t *testing.T) {
 		w.latency["agent"] = 100 * time.Millisecond
 		l := w.begin(t.Context(), instanceOf("c"), printing, false)
 		w.print("c", strings.Repeat("x", 17<<20)+"\n"+mark, mark)
-		_, room := l.end(Success, true)
+		_, room := l.end(true)
 		require.Nil(t, room, "nobody knows yet how much there is")
 		time.Sleep(150 * time.Millisecond)
 		l = w.begin(t.Context(), instanceOf("c"), printing, false)
 		w.print("c", "b\n"+mark, mark)
-		logs, room := l.end(Success, true)
+		logs, room := l.end(true)
 		require.NotNil(t, room)
 		began := time.Now()
 		<-room
@@ -494,7 +506,7 @@ func TestLostOutputIsSaid(t *testing.T) {
 		l := w.begin(t.Context(), instanceOf("c"), printing, true)
 		w.print("c", "a\nb\n", "c\n")
 		w.set(func() { w.lost[Stdout] = 7 })
-		logs, _ := l.end(Success, true)
+		logs, _ := l.end(true)
 		require.Equal(t, "!2 bytes of stdout are lost here.\n", lines(t.Context(), logs)[:len("!2 bytes of stdout are lost here.\n")])
 	})
 }
@@ -507,10 +519,10 @@ func TestConcurrentActivationsShareOneStreamAndAreTold(t *testing.T) {
 		a := w.begin(t.Context(), instanceOf("c"), &several, true)
 		b := w.begin(t.Context(), instanceOf("c"), &several, false)
 		w.print("c", "1\n", "")
-		first, _ := a.end(Success, true)
+		first, _ := a.end(true)
 		require.Equal(t, notice+"1\n", lines(t.Context(), first))
 		w.print("c", "2\n", "")
-		second, _ := b.end(Success, true)
+		second, _ := b.end(true)
 		require.Equal(t, notice+"1\n2\n", lines(t.Context(), second))
 	})
 }
@@ -522,7 +534,7 @@ func TestRunEndsWithTheLogsThatAreOpen(t *testing.T) {
 		synctest.Wait()
 		w.stop()
 		require.Equal(t, "a\nerror: invoker: not running\n", lines(t.Context(), open))
-		logs, room := running.end(Success, true)
+		logs, room := running.end(true)
 		require.Nil(t, room)
 		require.Equal(t, "error: invoker: not running\n", lines(t.Context(), logs))
 		require.ErrorIs(t, w.settled(t.Context(), "c"), ErrNotRunning)
@@ -537,6 +549,7 @@ func TestUnreadLinesAreDroppedWithTheOldestFirst(t *testing.T) {
 		var logs []*Logs
 		for range 4 {
 			logs = append(logs, w.activation("c", line+mark, mark))
+			time.Sleep(minGap)
 			synctest.Wait()
 		}
 		require.Equal(t, "!1001 bytes of the log were dropped, since nobody had read them.\n", lines(t.Context(), logs[0]))
@@ -565,7 +578,7 @@ func TestLogsAreNotCollected(t *testing.T) {
 	none.gone("c")
 	require.NoError(t, none.settled(t.Context(), "c"))
 	l := none.begin(t.Context(), instanceOf("c"), printing, true)
-	logs, room := l.end(Success, true)
+	logs, room := l.end(true)
 	require.Nil(t, logs)
 	require.Nil(t, room)
 	inLogWorld(t, func(t *testing.T, w *logWorld) {

@@ -165,7 +165,7 @@ func check(t testing.TB, m *machine) {
 		}
 		require.Equal(t, need, s.need)
 		require.Equal(t, starting, s.starting)
-		require.Equal(t, max(0, need-starting), s.lacking)
+		require.Equal(t, s.lack(), s.lacking)
 	}
 	for _, a := range m.agents {
 		used, removing := 0, 0

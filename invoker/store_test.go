@@ -25,9 +25,10 @@ func TestRecordIsDurableBeforeInit(t *testing.T) {
 		w.store.hook = sleepingHook(20 * ms)
 	}, func(t *testing.T, w *world) {
 		time.Sleep(20 * ms)
+		invoked := make(chan error, 1)
 		go func() {
 			_, err := w.invoker.Invoke(t.Context(), sample("a"), activation(fakeCall{Sleep: 100 * ms}))
-			require.NoError(t, err)
+			invoked <- err
 		}()
 		time.Sleep(219 * ms)
 		require.Zero(t, w.engine.count("init"))
@@ -43,6 +44,7 @@ func TestRecordIsDurableBeforeInit(t *testing.T) {
 		_, records, err = decodeStore(w.store.copied())
 		require.NoError(t, err)
 		require.True(t, records[0].Initialised, "added later")
+		require.NoError(t, <-invoked)
 	})
 }
 

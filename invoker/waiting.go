@@ -91,10 +91,14 @@ type keyState struct {
 
 // missing returns how many more containers the waiters of the key need than will be theirs soon.
 func (k *keyState) missing() int {
-	if n := k.waiters.size + k.waiters.remote*(k.Concurrency-1) - k.coming; n > 0 {
-		return (n + k.Concurrency - 1) / k.Concurrency
+	n := k.waiters.size + k.waiters.remote*(k.Concurrency-1) - k.coming
+	switch {
+	case n <= 0 || k.guard.blocked:
+		return 0
+	case k.guard.breaker.Open():
+		return 1
 	}
-	return 0
+	return (n + k.Concurrency - 1) / k.Concurrency
 }
 
 // before orders keys by who waits longest.

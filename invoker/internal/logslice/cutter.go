@@ -174,8 +174,11 @@ func (c *Cutter) Bytes(s Stream, offset int64, p []byte, now time.Time) []Piece 
 		}
 	}
 	c.flush(s)
-	if c.text = nil; len(st.line) == 0 {
-		st.line = nil // 10,000 idle containers need no buffers
+	if len(st.line) == 0 {
+		st.line = nil // 10,000 idle containers need no buffers,
+	}
+	if cap(c.text) > 2<<10 {
+		c.text = nil // or small ones
 	}
 	return c.pieces
 }
