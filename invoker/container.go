@@ -24,6 +24,7 @@ type container struct {
 	initialised bool
 	start       StartKind // of the first grant
 	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
+	claimable   time.Time // of a lost one: until then a process that lives may still say that it holds it
 	doomed      bool      // it is removed once nobody holds it
 	unreachable bool
 	recalled    bool // the holder has been asked to release it

@@ -77,7 +77,7 @@ func (m *machine) due(c *container) time.Time {
 		return c.until
 	case StateBusy:
 		if c.lost {
-			return c.until
+			return earlier(c.claimable, c.until)
 		}
 	}
 	return time.Time{}

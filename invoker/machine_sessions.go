@@ -60,7 +60,7 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	if !c.lost && (s != 0 || c.remote() || len(c.slots) >= c.key.Concurrency) {
 		return false
 	}
-	c.lost, c.until = false, time.Time{}
+	c.lost, c.claimable, c.until = false, time.Time{}, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
 	m.file(c)
 	if s != 0 {
@@ -115,8 +115,13 @@ func (m *machine) lose(c *container, until time.Time) {
 	m.arm(c)
 }
 
-// found has a container be used again that was lost.
+// found has a container be used again that was lost. It may make room as soon as nobody can claim it any more.
 func (m *machine) found(now time.Time, c *container) {
+	if now.Before(c.until) {
+		c.claimable, m.unsettled = time.Time{}, true
+		m.file(c)
+		return
+	}
 	c.lost, c.until, c.used = false, time.Time{}, now
 	c.adopted = false
 	m.vacated(now, c)

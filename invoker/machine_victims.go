@@ -24,7 +24,7 @@ func (c *container) removable() bool {
 	case StateSuspended:
 		return !c.wanted
 	case StateBusy:
-		return c.lost
+		return c.lost && c.claimable.IsZero()
 	}
 	return false
 }

@@ -147,7 +147,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			}
 		}
 	}
-	uncovered := false
+	lacking := map[Shape]bool{}
 	for _, a := range b.waiting {
 		for _, i := range infos {
 			w.checkUsable(a, i, coming[a.key])
@@ -161,15 +161,18 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			continue
 		}
 		switch shape := a.key.Shape; {
+		case w.machine.keys[a.key].guard.breaker.Open(): // one at a time
 		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute:
 			w.violate("I7", "caller %d waits for %v, and there is a stem cell", a.ref, a.key)
 		case starting[shape] > 0:
 			starting[shape]--
 			coming[a.key] += a.key.Concurrency - slots
-		case !uncovered:
-			uncovered = true
-			w.checkRoom(a, starts)
+		default:
+			lacking[shape] = true
 		}
+	}
+	if i := slices.IndexFunc(b.waiting, func(a asking) bool { return lacking[a.key.Shape] }); i >= 0 {
+		w.checkRoom(b.waiting[i], starts)
 	}
 }
 
@@ -199,7 +202,7 @@ func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 	}
 }
 
-// checkRoom checks that a container is started for the caller that waits longest of those for which none is on its way.
+// checkRoom checks that a container is started, if there is room, for the shape whose callers wait longest among those that lack one.
 func (w *simWorld) checkRoom(a asking, starts int) {
 	s := w.scene.settings
 	if s.Memory == 0 || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {

@@ -19,7 +19,7 @@ func describeInput(in input) string {
 	case cancel:
 		return fmt.Sprintf("cancel %d", in.ref)
 	case release:
-		return fmt.Sprintf("release %s %s", describeLease(in.lease), [...]string{"reuse", "discard", "dead"}[in.outcome])
+		return fmt.Sprintf("release %s %s", describeLease(in.lease), [...]string{"reuse", "discard", "dead", "crashed"}[in.outcome])
 	case initialised:
 		return "initialised " + describeLease(in.lease)
 	case created:

@@ -275,6 +275,7 @@ func (e *simEngine) list() {
 		for _, c := range e.containers {
 			if c.running {
 				in.instances = append(in.instances, c.instance)
+				c.suspended = c.suspended && !first // what is adopted is resumed before
 			}
 		}
 		if first {

@@ -96,7 +96,7 @@ func (c *simContainer) run(a *simActivation, answer func(simAnswer)) {
 	if w.fault(actionsFail, 50) {
 		took, fails = a.key.timeout, true
 	}
-	if a.key.poison && !w.calm || w.fault(containerDies, 20) {
+	if a.key.poison && w.fault(containerDies, 800) || w.fault(containerDies, 20) {
 		w.after(w.between(0, took), func() { c.die(ErrMemory) })
 	}
 	w.after(took, func() {
@@ -233,9 +233,7 @@ func simOutcome(w *simWorld, answer simAnswer) outcome {
 	case answerRefused:
 		return dead
 	case answerBroke:
-		if w.random.IntN(2) == 0 {
-			return dead
-		}
+		return crashed
 	}
 	return discard
 }

@@ -386,7 +386,7 @@ func (s *simSession) revoked(lease leaseID) {
 func (s *simSession) disturb() {
 	w := s.w
 	switch {
-	case s.ended:
+	case s.ended || w.now.Before(s.paused):
 	case w.fault(sessionDies, 60):
 		s.ended = true
 		w.after(w.between(0, 3*time.Second), w.newSession)

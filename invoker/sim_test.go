@@ -50,16 +50,22 @@ func TestSimulatedWorlds(t *testing.T) {
 func TestLeaderKilledBetweenAnySteps(t *testing.T) {
 	first, last := seeds(t, 1000)
 	for seed := first; seed <= last; seed++ {
-		w := newWorld(seed, mutation{scene: func(s *scene) {
-			s.faults = [faultKinds]bool{}
-			s.length, s.durable = 10*time.Second, true
-			s.pause = min(s.pause, 100*time.Millisecond)
-		}})
-		kill := 1 + w.random.IntN(400)
-		w.crashes[kill], w.crashes[kill+1+w.random.IntN(100)] = true, true
+		w := killWorld(seed)
 		w.live()
 		w.report(t)
 	}
+}
+
+// killWorld returns a world in which nothing goes wrong but that two leaders are killed.
+func killWorld(seed uint64) *simWorld {
+	w := newWorld(seed, mutation{scene: func(s *scene) {
+		s.faults = [faultKinds]bool{}
+		s.length, s.durable = 10*time.Second, true
+		s.pause = min(s.pause, 100*time.Millisecond)
+	}})
+	kill := 1 + w.random.IntN(400)
+	w.crashes[kill], w.crashes[kill+1+w.random.IntN(100)] = true, true
+	return w
 }
 
 // report fails the test if something is violated, with the seed and the last steps.
@@ -114,7 +120,7 @@ func (w *simWorld) disturbAgain() {
 			s.disturb()
 		}
 		switch {
-		case !w.leading:
+		case !w.leading || w.now.Before(w.stalled):
 		case w.fault(leaderCrashes, 50):
 			w.crashes[w.steps+1+w.random.IntN(20)] = true
 		case w.fault(leaderStalls, 50):

@@ -56,7 +56,7 @@ func simStart() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 func newWorld(seed uint64, mutation mutation) *simWorld {
 	w := &simWorld{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 13)), now: simStart(), mutation: mutation,
-		crashes: map[int]bool{}, sent: map[int]int{},
+		trail: trail{max: 80}, crashes: map[int]bool{}, sent: map[int]int{},
 	}
 	w.scene = newScene(w.random)
 	if mutation.scene != nil {
@@ -309,6 +309,7 @@ func (q *simQueue) Pop() any {
 type trail struct {
 	entries []trailEntry
 	begin   int
+	max     int // entries
 }
 
 type trailEntry struct {
@@ -317,8 +318,6 @@ type trailEntry struct {
 	in       input
 	commands []command
 }
-
-const trailLength = 80
 
 func (t *trail) add(at time.Time, in input, commands []command) {
 	kept := slices.Clone(commands)
@@ -334,12 +333,12 @@ func (t *trail) add(at time.Time, in input, commands []command) {
 func (t *trail) say(at time.Time, text string) { t.keep(trailEntry{at: at, text: text}) }
 
 func (t *trail) keep(e trailEntry) {
-	if len(t.entries) < trailLength {
+	if len(t.entries) < t.max {
 		t.entries = append(t.entries, e)
 		return
 	}
 	t.entries[t.begin] = e
-	t.begin = (t.begin + 1) % trailLength
+	t.begin = (t.begin + 1) % t.max
 }
 
 // String returns the last steps as in the files of scenarios.
