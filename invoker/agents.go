@@ -14,6 +14,7 @@ type agentState struct {
 	claimed     int                        // MiB of what is free soon that somebody waits for, in the current step
 	sweeps      int                        // containers that are being swept
 	idle        *victims.Agent[*container] // those that may be removed
+	emptying    bool                       // it has little to lose, and gets nothing new while others have room
 	draining    bool
 	unreachable bool
 }

@@ -49,8 +49,10 @@ type PoolConfig struct {
 	// CreateTimeout, ReadyTimeout and DestroyTimeout bound a start, the wait for the runtime's first answer, and an attempt to
 	// remove. Defaults 45 s, 10 s and 10 s.
 	CreateTimeout, ReadyTimeout, DestroyTimeout time.Duration
-	// IdleTimeout is how long an idle container is kept. Default 10 min.
+	// IdleTimeout is how long an idle container is kept before more is known of its action. Default 10 min.
 	IdleTimeout time.Duration
+	// KeepAlive decides how long the idle containers of an action are kept. Default: [KeepByHistogram] of IdleTimeout.
+	KeepAlive KeepAlive
 	// PauseGrace is after how long an idle container is suspended, if the engine can. Default 10 s; negative: never.
 	PauseGrace time.Duration
 	// MarkGrace is how long a container is marked before it is removed. Default 5 s.

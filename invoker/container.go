@@ -25,6 +25,7 @@ type container struct {
 	start       StartKind // of the first grant
 	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
 	claimable   time.Time // of a lost one: until then a process that lives may still say that it holds it
+	kept        bool      // it is one of those that are reserved for its key
 	doomed      bool      // it is removed once nobody holds it
 	unreachable bool
 	recalled    bool // the holder has been asked to release it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,12 +28,11 @@ func TestEngineMisbehaves(t *testing.T) {
 	}
 	for name, how := range misbehave {
 		once := func() func(context.Context, string) error {
-			done := false
+			var done atomic.Bool
 			return func(ctx context.Context, id string) error {
-				if done {
+				if done.Swap(true) {
 					return nil
 				}
-				done = true
 				return how(ctx, id)
 			}
 		}
@@ -71,10 +71,9 @@ func TestEngineMisbehaves(t *testing.T) {
 // TestCreateComesLate has Create return a container after it was given up: it must not be left.
 func TestCreateComesLate(t *testing.T) {
 	inWorld(t, func(w *world) {
-		first := true
+		var second atomic.Bool
 		w.engine.creating = func(context.Context, string) error {
-			if first {
-				first = false
+			if !second.Swap(true) {
 				time.Sleep(2 * time.Minute)
 			}
 			return nil

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -353,6 +354,7 @@ type fakeStore struct {
 	mu      sync.Mutex
 	records map[string][]byte
 	writes  int
+	forgets string                                                     // keys that begin so are not written
 	hook    func(ctx context.Context, changes map[string][]byte) error // before each write
 }
 
@@ -380,7 +382,7 @@ func (s *fakeStore) Apply(ctx context.Context, changes map[string][]byte) error 
 	for k, v := range changes {
 		if v == nil {
 			delete(s.records, k)
-		} else {
+		} else if s.forgets == "" || !strings.HasPrefix(k, s.forgets) {
 			s.records[k] = v
 		}
 	}
@@ -391,6 +393,13 @@ func (s *fakeStore) setHook(f func(ctx context.Context, changes map[string][]byt
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hook = f
+}
+
+// count returns how many writes there were.
+func (s *fakeStore) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
 }
 
 func (s *fakeStore) keys() []string {
@@ -420,4 +429,5 @@ type world struct {
 	invoker *Invoker
 	stop    context.CancelCauseFunc
 	done    chan error
+	control bool // the checks of the engine must fail
 }

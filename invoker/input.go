@@ -38,6 +38,11 @@ type (
 		lease   leaseID
 		outcome outcome
 	}
+	// reserve: so many containers of a key are kept from now on.
+	reserve struct {
+		key Key
+		n   int
+	}
 	// initialised: /init has succeeded in the container of this lease.
 	initialised struct{ lease leaseID }
 
@@ -123,6 +128,7 @@ func (wake) isInput()        {}
 func (acquire) isInput()     {}
 func (cancel) isInput()      {}
 func (release) isInput()     {}
+func (reserve) isInput()     {}
 func (initialised) isInput() {}
 func (created) isInput()     {}
 func (probed) isInput()      {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,16 +119,16 @@ func TestListingFails(t *testing.T) {
 		time.Sleep(time.Second)
 		w.stop(errStopped)
 		synctest.Wait()
-		fail := errTest
+		var works atomic.Bool
 		w.engine.mu.Lock()
 		w.engine.listing = func(ctx context.Context) error {
-			if fail == nil {
+			if works.Load() {
 				return nil
 			}
 			if time.Now().Second()%2 == 0 {
 				panic("listing")
 			}
-			return fail
+			return errTest
 		}
 		w.engine.mu.Unlock()
 		w.begin(scheduler.Term{})
@@ -135,7 +136,7 @@ func TestListingFails(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Zero(t, w.engine.count("destroy"))
 		require.Equal(t, 1, w.engine.count("create"))
-		fail = nil
+		works.Store(true)
 		_, err = w.within(2*time.Minute, sample("a"), Activation{})
 		require.NoError(t, err)
 		require.Zero(t, w.engine.count("destroy"))

@@ -23,6 +23,10 @@ type Lease struct {
 	refused   error         // why the caller gets none
 	answered  chan struct{} // closed when it is known; nil if the caller does not wait
 
+	// Used by the run under way.
+	ready bool // /init has succeeded
+	used  bool // there was a run before
+
 	mu       sync.Mutex
 	running  bool
 	released bool
@@ -58,8 +62,18 @@ func (l *Lease) Run(ctx context.Context, act Activation) (*Result, error) {
 		return nil, err
 	}
 	defer l.end()
-	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init}
-	return r.do(ctx)
+	return l.newRun(act).do(ctx)
+}
+
+// newRun returns the run of an activation.
+func (l *Lease) newRun(act Activation) *run {
+	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init && !l.ready}
+	r.result = Result{ActivationID: r.activation.ID, Container: l.granted.to.ID}
+	if !l.used {
+		r.result.Start, r.result.Wait = l.granted.start, l.wait
+	}
+	l.used = true
+	return r
 }
 
 // begin notes that a run has begun, when the one before it leaves room for its logs.
@@ -136,22 +150,30 @@ type run struct {
 // do sends what is to be sent.
 func (r *run) do(ctx context.Context) (*Result, error) {
 	l := r.lease
-	r.result = Result{ActivationID: r.activation.ID, Start: l.granted.start, Wait: l.wait, Container: l.granted.to.ID}
 	r.log = l.pool.logs.begin(ctx, l.granted.to, r.action, r.init)
 	if r.init {
-		answer := l.container.Init(ctx, &actionclient.InitRequest{
-			Call: r.call(), Main: r.action.main(), Code: r.action.Code, Binary: r.action.Binary, Env: r.action.Env,
-		})
-		r.result.Init = answer.Duration
-		if answer.Outcome != actionclient.Success {
+		if answer, initialised := r.initialise(ctx); !initialised {
 			return r.finish(ctx, answer, answer.Sent)
 		}
-		l.granted.init, l.granted.start = false, Warm // for the next run of this lease
-		l.pool.input(initialised{l.granted.lease})
 	}
 	answer := l.container.Run(ctx, &actionclient.RunRequest{Call: r.call(), Params: r.activation.Params})
 	r.result.Duration = answer.Duration
 	return r.finish(ctx, answer, answer.Sent)
+}
+
+// initialise sends /init, and reports whether that succeeded.
+func (r *run) initialise(ctx context.Context) (a actionclient.Answer, done bool) {
+	l := r.lease
+	a = l.container.Init(ctx, &actionclient.InitRequest{
+		Call: r.call(), Main: r.action.main(), Code: r.action.Code, Binary: r.action.Binary, Env: r.action.Env,
+	})
+	r.result.Init = a.Duration
+	if a.Outcome != actionclient.Success {
+		return a, false
+	}
+	l.ready = true
+	l.pool.input(initialised{l.granted.lease})
+	return a, true
 }
 
 func (r *run) call() actionclient.Call {

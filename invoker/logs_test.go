@@ -391,7 +391,7 @@ func TestSlowAgentDoesNotSlowOthersAndHasTwoReadsAtOnce(t *testing.T) {
 			w.bound(slow(fmt.Sprint(i)))
 		}
 		time.Sleep(time.Second)
-		w.latency["slow"] = 200 * time.Millisecond
+		w.set(func() { w.latency["slow"] = 200 * time.Millisecond })
 		var logs []*Logs
 		for i := range 20 {
 			l := w.begin(t.Context(), slow(fmt.Sprint(i)), printing, true)
@@ -413,7 +413,7 @@ func TestSlowAgentDoesNotSlowOthersAndHasTwoReadsAtOnce(t *testing.T) {
 
 func TestWarmActivationDoesNotWaitForASlowAgent(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
-		w.latency["agent"] = 200 * time.Millisecond
+		w.set(func() { w.latency["agent"] = 200 * time.Millisecond })
 		began := time.Now()
 		w.bound(instanceOf("c"))
 		time.Sleep(100 * time.Millisecond)
@@ -434,8 +434,8 @@ func TestWarmActivationDoesNotWaitForASlowAgent(t *testing.T) {
 
 func TestActivationWaitsAtMostASecondForTheSizes(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
-		w.fails["agent"] = errors.New("503")
-		w.latency["agent"] = time.Hour
+		w.set(func() { w.fails["agent"] = errors.New("503") })
+		w.set(func() { w.latency["agent"] = time.Hour })
 		w.print("fresh", "stem\n", "")
 		w.print("adopted", "of others\n"+mark, mark)
 		began := time.Now()
@@ -461,7 +461,7 @@ func TestReleaseWaitsWhileTooMuchIsNotReadYet(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		w.activation("c", mark, mark)
 		synctest.Wait()
-		w.latency["agent"] = 100 * time.Millisecond
+		w.set(func() { w.latency["agent"] = 100 * time.Millisecond })
 		l := w.begin(t.Context(), instanceOf("c"), printing, false)
 		w.print("c", strings.Repeat("x", 17<<20)+"\n"+mark, mark)
 		_, room := l.end(true)
@@ -482,7 +482,7 @@ func TestOutputWithoutEndIsLeftOutAfterHalfAMinute(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		w.activation("c", mark, mark)
 		synctest.Wait()
-		w.latency["agent"] = 10 * time.Millisecond
+		w.set(func() { w.latency["agent"] = 10 * time.Millisecond })
 		flood := make(chan struct{})
 		go func() { // without a sentinel, and never silent
 			for range 6200 {

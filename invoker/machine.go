@@ -36,6 +36,7 @@ import (
 //	machine_stems.go     stem cells: how many, and whether they live
 //	machine_idle.go      suspending, and what idles too long
 //	machine_mark.go      marks, sweeps and revivals
+//	machine_reserve.go   what is kept for an action
 //	machine_remove.go    the end of containers
 //	machine_sessions.go  other processes that hold containers
 //	machine_adopt.go     listings: the begin of a run, and after changes were missed
@@ -124,6 +125,8 @@ func (m *machine) step(now time.Time, in input) []command {
 		m.release(now, &in)
 	case cancel:
 		m.cancel(in.ref)
+	case reserve:
+		m.reserve(now, in)
 	case initialised:
 		m.initialised(now, in.lease)
 	case opened, declared, closed:

@@ -16,6 +16,7 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	c.recorded = true
 	m.tidyKey(k)
 	m.file(c)
+	m.keep(c)
 	m.emit(bind{record: c.record(m.term), instance: c.instance})
 }
 

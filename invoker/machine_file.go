@@ -37,6 +37,10 @@ func (m *machine) file(c *container) {
 		m.demand(c.key)
 		m.unsettled = true
 	}
+	if c.kept && (c.state == StateMarked || c.state == StateRemoving || c.state == StateGone) {
+		m.letGo(c)
+		m.keepReserved(c.key)
+	}
 }
 
 // countAway counts containers that other processes could be asked for.

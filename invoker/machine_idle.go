@@ -7,27 +7,30 @@ func (m *machine) idleDue(c *container) time.Time {
 	if c.unreachable || c.wanted {
 		return time.Time{}
 	}
-	at := c.used.Add(m.keepFor(c.key))
+	var at time.Time
+	if !c.kept {
+		at = c.used.Add(m.keepFor(c))
+	}
 	if c.state == StateIdle && m.pauses() {
 		at = earlier(at, c.used.Add(m.settings.PauseGrace))
 	}
 	return at
 }
 
-// keepFor returns how long idle containers of a key are kept.
-func (m *machine) keepFor(k *keyState) time.Duration {
+// keepFor returns how long an idle container is kept: half as long on an agent that is to become empty.
+func (m *machine) keepFor(c *container) time.Duration {
+	k := c.key
 	if k.keep == 0 {
-		k.keep = k.idle.Keep(m.settings.IdleTimeout)
+		keep := m.settings.KeepAlive
+		if keep == nil {
+			keep = KeepByHistogram(m.settings.IdleTimeout)
+		}
+		k.keep = max(keep(IdleTimes{&k.idle}), 1)
+	}
+	if c.agent.emptying {
+		return k.keep / 2
 	}
 	return k.keep
-}
-
-// reviewKey decides anew how long idle containers of a key are kept.
-func (m *machine) reviewKey(now time.Time, k *keyState) {
-	if !k.reviewed.Equal(now) {
-		k.reviewed, k.keep = now, 0
-		m.keepFor(k)
-	}
 }
 
 // pauses reports whether idle containers are suspended.
@@ -49,7 +52,7 @@ func (m *machine) idles(now time.Time, c *container) {
 
 // idled suspends a container that has been idle for a while, and marks one that has been for long.
 func (m *machine) idled(now time.Time, c *container) {
-	if !now.Before(c.used.Add(m.keepFor(c.key))) {
+	if !c.kept && !now.Before(c.used.Add(m.keepFor(c))) {
 		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
 		return
 	}

@@ -91,7 +91,10 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 	}
 	var best *agentState
 	for _, a := range m.agentOrder {
-		if free := a.free(); a != avoid && a.usable() && free >= memory && (best == nil || free < best.free()) {
+		if a == avoid || !a.usable() || a.free() < memory {
+			continue
+		}
+		if best == nil || best.emptying && !a.emptying || best.emptying == a.emptying && a.free() < best.free() {
 			best = a
 		}
 	}

@@ -115,7 +115,7 @@ func (m *machine) keyOf(key Key) *keyState {
 
 // tidyKey remembers a key for which nothing and nobody is there any more for a while.
 func (m *machine) tidyKey(k *keyState) {
-	spare := k.bound == 0 && k.waiters.size == 0
+	spare := k.bound == 0 && k.waiters.size == 0 && k.reserved == 0
 	switch {
 	case spare && !k.spare:
 		m.spare.add(k)

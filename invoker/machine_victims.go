@@ -15,7 +15,7 @@ const likelyStart = time.Second
 
 // removable reports whether a container may be removed to make room.
 func (c *container) removable() bool {
-	if c.unreachable || c.held() || c.agent == nil {
+	if c.unreachable || c.kept || c.held() || c.agent == nil {
 		return false
 	}
 	switch c.state {

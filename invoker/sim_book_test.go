@@ -79,8 +79,9 @@ func (b *book) heard(in input) {
 		b.changed(in.change)
 	case agentsSeen:
 		clear(b.drained)
-		for _, a := range in.agents {
+		for _, a := range in.agents { // what is listed can be reached
 			b.drained[a.ID] = a.Draining
+			b.agentChanged(a.ID, Reachable)
 		}
 	default:
 		b.answered(in)
@@ -146,9 +147,13 @@ func (b *book) changed(c Change) {
 		b.containerChanged(c.ID, c.State)
 		return
 	}
+	b.agentChanged(c.Agent, c.State)
+}
+
+func (b *book) agentChanged(agent string, state ChangeState) {
 	for id := range b.placed { // each for itself
-		if b.w.engine.byID[id].agent.id == c.Agent {
-			b.containerChanged(id, c.State)
+		if b.w.engine.byID[id].agent.id == agent {
+			b.containerChanged(id, state)
 		}
 	}
 }

@@ -78,8 +78,10 @@ type keyState struct {
 	bound   int // containers
 	evicted int // containers that were removed to make room, and not started again
 
+	reserved, kept int // containers that are to be kept, and that are
+
 	idle     keepalive.Histogram // how long its containers are idle between two uses
-	keep     time.Duration       // how long idle ones are kept, as of the last review
+	keep     time.Duration       // how long idle ones are kept, as of the last review; 0: not decided yet
 	reviewed time.Time
 	used     time.Time // when a container of it was last released
 	guard    guard     // of containers that die while they serve

@@ -43,7 +43,7 @@ type lastPlacement struct {
 // caller waits for a task to run, or for its end.
 type caller struct {
 	ref   ref
-	end   bool
+	until Until
 	owner bool // the task ends if this caller gives up, since nobody else knows of it
 }
 
@@ -100,6 +100,17 @@ func (p *pod) takeCallers() []ref {
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
 	return e.Info.State == task.StateRunning && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
+}
+
+// reached reports whether a task has come as far as somebody waits for.
+func (e *entry) reached(until Until) bool {
+	switch until {
+	case UntilEnded:
+		return e.Info.State.Terminal()
+	case UntilRunningAnyHealth:
+		return e.Info.State == task.StateRunning
+	}
+	return e.up()
 }
 
 // snapshot returns a copy of what is to be stored of the task.
@@ -216,6 +227,9 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	if status.ExecutorID == nil { // executors of users may leave it out
 		status.ExecutorID = e.executorID()
 	}
+	if status.AgentID == nil || status.AgentID.Value == e.Info.AgentID {
+		keepContainerID(&status, e.Info.Status)
+	}
 	e.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
 		hostname, ports := "", []uint16(nil)
@@ -237,6 +251,20 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
 		e.Info.ExitStatus = &exit
 	}
+}
+
+// keepContainerID gives a status the ID of the task's container that an earlier one had. Those of masters have none.
+func keepContainerID(status, earlier *mesos.TaskStatus) {
+	id := earlier.GetContainerStatus().GetContainerID()
+	if id == nil || status.GetContainerStatus().GetContainerID() != nil {
+		return
+	}
+	var container mesos.ContainerStatus
+	if status.ContainerStatus != nil {
+		container = *status.ContainerStatus
+	}
+	container.ContainerID = id
+	status.ContainerStatus = &container
 }
 
 // newHealth returns the health in a status as text, if it is another one than before, and otherwise "".
@@ -277,7 +305,7 @@ func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
 func (e *entry) takeCallers() []caller {
 	var taken []caller
 	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
-		over := e.Info.State.Terminal() || e.up() && !c.end
+		over := e.Info.State.Terminal() || e.reached(c.until)
 		if over {
 			taken = append(taken, c)
 		}

@@ -32,7 +32,7 @@ func (m *machine) kill(now time.Time, in kill) {
 		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
 		e := m.tasks.byID[in.id]
-		e.wait(caller{ref: in.ref, end: true})
+		e.wait(caller{ref: in.ref, until: UntilEnded})
 		m.endTask(now, e)
 	}
 }
@@ -217,7 +217,7 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	for _, c := range e.takeCallers() {
 		answer := reply{ref: c.ref, info: e.Info}
 		switch {
-		case ended && !c.end:
+		case ended && c.until != UntilEnded:
 			answer.err = &TaskError{Task: e.Info, Err: err}
 		case c.owner:
 			answer.submitted = e.submitted()

@@ -9,11 +9,11 @@ func (m *machine) wait(now time.Time, in wait) {
 	switch e := m.tasks.byID[in.id]; {
 	case !known:
 		m.emit(reply{ref: in.ref, err: unknown(in.id)})
-	case ended && in.until == UntilRunning:
+	case ended && in.until != UntilEnded:
 		m.whenStored(now, reply{ref: in.ref, info: info, err: &TaskError{Task: info, Err: info.Err}})
-	case ended, in.until == UntilRunning && e.up():
+	case ended, e.reached(in.until):
 		m.whenStored(now, reply{ref: in.ref, info: info})
 	default:
-		e.wait(caller{ref: in.ref, end: in.until == UntilEnded})
+		e.wait(caller{ref: in.ref, until: in.until})
 	}
 }

@@ -29,7 +29,8 @@ type Scheduler struct {
 	tally    *tally
 	userCode userCode
 	tokens   *mesoshttp.TokenSource // nil without Config.Token
-	agents   *agenthttp.Client      // for Logs
+	agents   *agenthttp.Client      // for Logs and ReadFile
+	workDirs workDirs               // of agents, for ReadFile
 	// idle holds the machine while no run does.
 	idle chan *machine
 	// preloaded is what Preload has decoded for the next run.

@@ -52,7 +52,8 @@ func (s *Scheduler) Lead(ctx context.Context, t Term) error {
 	s.closeOnce.Do(func() { close(s.begun) })
 	p := s.leadAside(ctx, m, r, t)
 	s.watchers.end()
-	s.idle <- m // what a term without a store goes on with; before anybody can see the end, and run again
+	s.agents.Close() // the connections that ReadFile keeps
+	s.idle <- m      // what a term without a store goes on with; before anybody can see the end, and run again
 	r.end()
 	if p != nil {
 		panic(p)

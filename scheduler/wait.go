@@ -14,17 +14,20 @@ import (
 type Until int
 
 const (
-	UntilRunning Until = iota // the task is running and, if it has a health check, healthy
-	UntilEnded                // the task has ended, however it did
+	UntilRunning          Until = iota // the task is running and, if it has a health check, healthy
+	UntilEnded                         // the task has ended, however it did
+	UntilRunningAnyHealth              // the task is running, whatever its health check says
 )
 
-// String returns "running" or "ended".
+// String returns "running", "ended" or "running_any_health".
 func (u Until) String() string {
 	switch u {
 	case UntilRunning:
 		return "running"
 	case UntilEnded:
 		return "ended"
+	case UntilRunningAnyHealth:
+		return "running_any_health"
 	}
 	return fmt.Sprintf("Until(%d)", int(u))
 }
@@ -33,13 +36,13 @@ func (u Until) String() string {
 // so, it returns at once. The task may have been submitted by an earlier process. If ctx ends first the task goes on,
 // unlike with [Scheduler.Launch].
 //
-// With [UntilRunning] it returns a [*TaskError] if the task ends first, or has ended. With [UntilEnded] that is no
+// With [UntilRunning] and [UntilRunningAnyHealth] it returns a [*TaskError] if the task ends first, or has ended. With [UntilEnded] that is no
 // error: the state of the task says how it ended. Of a task that is only remembered Wait returns the same as
 // [Scheduler.Task]. It returns [ErrUnknownTask] for an ID that is neither on record nor remembered, or is forgotten
 // meanwhile, [ErrNotRunning] when Run ends, and a [*WaitError] when ctx does.
 func (s *Scheduler) Wait(ctx context.Context, id string, until Until) (task.Info, error) {
-	if until != UntilRunning && until != UntilEnded {
-		return task.Info{}, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning or UntilEnded"}
+	if until < UntilRunning || until > UntilRunningAnyHealth {
+		return task.Info{}, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning, UntilEnded or UntilRunningAnyHealth"}
 	}
 	return s.ask(ctx, &request{
 		input: func(r ref) input { return wait{ref: r, id: id, until: until} },

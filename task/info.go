@@ -49,7 +49,7 @@ type Info struct {
 	// text is left. Nil: the task has not ended, or was ended by Mesos.
 	Err error `json:"err,omitempty"`
 	// Status is what is kept of the last status update from Mesos. Nil before the first one. The ID of an executor that the
-	// builder gave the task is added if the update does not have it. Its message is cut at 4 KiB, and
+	// builder gave the task, and the ID of the container, are added if the update does not have them. Its message is cut at 4 KiB, and
 	// says then how many bytes more it had. Its data is always left out, and so are its labels, container status, check
 	// status and limitation if they take more than 4 KiB each, or their lists have more than 100 elements; of a larger container
 	// status the IDs and addresses of up to 32 networks are kept. [Scheduler.WatchRaw] of package scheduler has updates whole.

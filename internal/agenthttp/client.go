@@ -30,7 +30,7 @@ const (
 	maxSize = 1 << 60
 )
 
-// Client reads files of agents. Its methods may be called from any goroutine. Calls of Read are between Use and Release.
+// Client reads files of agents. Its methods may be called from any goroutine.
 type Client struct {
 	http  *mesoshttp.Client
 	turns turns
@@ -47,7 +47,8 @@ func New(config mesoshttp.Config) (*Client, error) {
 	return &Client{http: client, turns: newTurns(maxReads)}, nil
 }
 
-// Use keeps connections open between calls, until Release.
+// Use keeps connections open between calls, until Release. Without it they are closed when they are idle for a minute, when
+// another user calls Release, or by Close.
 func (c *Client) Use() { c.users.Add(1) }
 
 // Release is called once for each Use. The last one closes all connections.
@@ -56,6 +57,9 @@ func (c *Client) Release() {
 		c.http.Close()
 	}
 }
+
+// Close closes the connections that no call is using. The Client stays usable.
+func (c *Client) Close() { c.http.Close() }
 
 // Read is what to read of a file.
 type Read struct {
@@ -73,26 +77,52 @@ type Piece struct {
 
 // Read reads a part of a file. While two other calls to the agent are under way it waits for its turn.
 func (c *Client) Read(ctx context.Context, r Read) (Piece, error) {
-	base, err := baseURL(r.Agent)
+	body, err := c.ask(ctx, r.Agent, readFile(r))
 	if err != nil {
-		return Piece{}, &AwayError{Err: err}
+		return Piece{}, err
+	}
+	piece, err := decode(body, r)
+	if err != nil {
+		return Piece{}, &RefusedError{Status: http.StatusOK, Text: err.Error()}
+	}
+	return piece, nil
+}
+
+// WorkDir returns the folder below which the agent has its sandboxes, its flag --work_dir. It waits for its turn like Read.
+func (c *Client) WorkDir(ctx context.Context, agent string) (string, error) {
+	body, err := c.ask(ctx, agent, []byte(`{"type":"GET_FLAGS"}`))
+	if err != nil {
+		return "", err
+	}
+	dir, err := decodeWorkDir(body)
+	if err != nil {
+		return "", &RefusedError{Status: http.StatusOK, Text: err.Error()}
+	}
+	return dir, nil
+}
+
+// ask sends a call to an agent, and returns the body of a good answer.
+func (c *Client) ask(ctx context.Context, agent string, call []byte) ([]byte, error) {
+	base, err := baseURL(agent)
+	if err != nil {
+		return nil, &AwayError{Err: err}
 	}
 	if err := c.turns.take(ctx, base); err != nil {
-		return Piece{}, err
+		return nil, err
 	}
 	defer c.turns.give(base)
 	limited, cancel := context.WithTimeoutCause(ctx, answerLimit, errNoAnswer)
 	defer cancel()
-	answer, err := c.http.Ask(limited, base, readFile(r), maxAnswer)
+	answer, err := c.http.Ask(limited, base, call, maxAnswer)
 	switch {
 	case err == nil:
-		return pieceOf(answer, r)
+		return bodyOf(answer)
 	case ctx.Err() != nil:
-		return Piece{}, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	case errors.Is(err, mesoshttp.ErrAnswerTooLong):
-		return Piece{}, &RefusedError{Status: http.StatusOK, Text: err.Error()}
+		return nil, &RefusedError{Status: http.StatusOK, Text: err.Error()}
 	}
-	return Piece{}, &AwayError{Err: err}
+	return nil, &AwayError{Err: err}
 }
 
 // baseURL returns the base URL of an agent.
@@ -122,25 +152,21 @@ func readFile(r Read) []byte {
 	return call
 }
 
-// pieceOf returns what an answer has.
-func pieceOf(answer *mesoshttp.Answer, r Read) (Piece, error) {
+// bodyOf returns the body of a good answer.
+func bodyOf(answer *mesoshttp.Answer) ([]byte, error) {
 	switch status := answer.Status; {
 	case status == http.StatusOK:
-		piece, err := decode(answer.Body, r)
-		if err != nil {
-			return Piece{}, &RefusedError{Status: status, Text: err.Error()}
-		}
-		return piece, nil
+		return answer.Body, nil
 	case status == http.StatusNotFound:
-		return Piece{}, ErrNoFile
+		return nil, ErrNoFile
 	case status == http.StatusServiceUnavailable: // it has not recovered yet
-		return Piece{}, &AwayError{Err: errors.New(strings.TrimSpace("it answers 503 " + string(answer.Body)))}
+		return nil, &AwayError{Err: errors.New(strings.TrimSpace("it answers 503 " + string(answer.Body)))}
 	default:
 		text := strings.TrimSpace(string(answer.Body))
 		if answer.Location != "" {
 			text = fmt.Sprintf("redirects are not followed, to %q", answer.Location)
 		}
-		return Piece{}, &RefusedError{Status: status, Text: text, Authorized: answer.Authorized}
+		return nil, &RefusedError{Status: status, Text: text, Authorized: answer.Authorized}
 	}
 }
 
@@ -170,4 +196,22 @@ func decode(body []byte, r Read) (Piece, error) {
 		return Piece{}, fmt.Errorf("there is data beyond the end of the file, at %d of %d", r.Offset, size)
 	}
 	return Piece{Size: size, Data: data}, nil
+}
+
+// decodeWorkDir returns the work directory in an answer to GET_FLAGS.
+func decodeWorkDir(body []byte) (string, error) {
+	var answer struct {
+		GetFlags struct {
+			Flags []struct{ Name, Value string } `json:"flags"`
+		} `json:"get_flags"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", fmt.Errorf("the answer is not JSON as it should be: %w", err)
+	}
+	for _, flag := range answer.GetFlags.Flags {
+		if flag.Name == "work_dir" && flag.Value != "" {
+			return flag.Value, nil
+		}
+	}
+	return "", errors.New("the answer to GET_FLAGS does not have work_dir")
 }

@@ -65,7 +65,7 @@ var imports = map[string][]string{
 	// For the comparison with OpenWhisk, in tests and benchmarks.
 	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
 	"invoker/internal/workload":  {},
-	"invoker/mesosengine":        {"invoker", "scheduler", "task"},
+	"invoker/mesosengine":        {"invoker", "scheduler", "task", "taskmatcher", mesosGo},
 	"invoker/whiskconf":          {"invoker", "invoker/mesosengine", "scheduler", "task"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},

@@ -200,7 +200,8 @@ func TestAgentCalls(t *testing.T) {
 		call(400, &pb.Call{Type: pb.Call_READ_FILE})
 		call(400, &pb.Call{Type: pb.Call_READ_FILE, ReadFile: &pb.Call_ReadFile{Path: s.latest("e")}})
 		call(404, &pb.Call{Type: pb.Call_LIST_FILES, ListFiles: &pb.Call_ListFiles{Path: "/etc"}})
-		call(501, &pb.Call{Type: pb.Call_GET_FLAGS})
+		require.Contains(t, call(200, &pb.Call{Type: pb.Call_GET_FLAGS}).GetFlags.Flags, mesos.Flag{Name: "work_dir", Value: ptr("/var/lib/mesos/agent1")})
+		call(501, &pb.Call{Type: pb.Call_GET_LOGGING_LEVEL})
 	})
 }
 

@@ -196,6 +196,8 @@ func (a *agent) tell(c *pb.Call) (response *pb.Response, lists []string) {
 		return &pb.Response{Type: pb.Response_GET_HEALTH, GetHealth: &pb.Response_GetHealth{Healthy: true}}, nil
 	case pb.Call_GET_VERSION:
 		return &pb.Response{Type: pb.Response_GET_VERSION, GetVersion: &pb.Response_GetVersion{VersionInfo: versionInfo()}}, nil
+	case pb.Call_GET_FLAGS:
+		return &pb.Response{Type: pb.Response_GET_FLAGS, GetFlags: &pb.Response_GetFlags{Flags: flagMessages(a.flags())}}, nil
 	case pb.Call_GET_CONTAINERS:
 		response = &pb.Response{Type: pb.Response_GET_CONTAINERS}
 		if list := a.containers(c.GetContainers.GetShowNested()); len(list) > 0 {

@@ -39,13 +39,18 @@ func (m *Master) agentState(a *agent) any {
 		"reserved_resources_full": reserved, "unreserved_resources_full": fullView(a.total.Unreserved()),
 		"reserved_resources_allocated": heldReserved, "unreserved_resources_allocated": amounts(held.Unreserved()),
 		"resource_providers": []any{}, "frameworks": active, "completed_frameworks": completed,
-		"flags": map[string]string{
-			"hostname": a.config.Hostname, "ip": a.config.IP, "port": strconv.Itoa(a.config.Port), "work_dir": a.config.WorkDir,
-			"attributes": a.config.Attributes, "resources": a.config.Resources, "containerizers": a.config.Containerizers,
-			"executor_registration_timeout": durationText(a.config.ExecutorRegistrationTimeout),
-		},
+		"flags": a.flags(),
 	})
 	return view
+}
+
+// flags returns those that Agent has.
+func (a *agent) flags() map[string]string {
+	return map[string]string{
+		"hostname": a.config.Hostname, "ip": a.config.IP, "port": strconv.Itoa(a.config.Port), "work_dir": a.config.WorkDir,
+		"attributes": a.config.Attributes, "resources": a.config.Resources, "containerizers": a.config.Containerizers,
+		"executor_registration_timeout": durationText(a.config.ExecutorRegistrationTimeout),
+	}
 }
 
 // agentFrameworks lists the frameworks that the agent knows: those with executors, and others.

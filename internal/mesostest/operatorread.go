@@ -48,15 +48,19 @@ func (m *Master) inform(t master.Call_Type) *master.Response {
 	return m.informOfSettings(t)
 }
 
+// flagMessages returns flags in the form of the v1 APIs, by name.
+func flagMessages(flags map[string]string) (list []mesos.Flag) {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		list = append(list, mesos.Flag{Name: name, Value: ptr(flags[name])})
+	}
+	return list
+}
+
 // informOfSettings answers the calls that ask for what operators have set, and for metrics.
 func (m *Master) informOfSettings(t master.Call_Type) *master.Response {
 	switch t {
 	case master.Call_GET_FLAGS:
-		flags, list := m.flags(), &master.Response_GetFlags{}
-		for _, name := range slices.Sorted(maps.Keys(flags)) {
-			list.Flags = append(list.Flags, mesos.Flag{Name: name, Value: ptr(flags[name])})
-		}
-		return &master.Response{Type: master.Response_GET_FLAGS, GetFlags: list}
+		return &master.Response{Type: master.Response_GET_FLAGS, GetFlags: &master.Response_GetFlags{Flags: flagMessages(m.flags())}}
 	case master.Call_GET_METRICS:
 		return &master.Response{Type: master.Response_GET_METRICS, GetMetrics: &master.Response_GetMetrics{Metrics: m.metricMessages()}}
 	case master.Call_GET_ROLES:

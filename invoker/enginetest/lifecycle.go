@@ -26,6 +26,7 @@ func asSpecified(ctx context.Context, s *suite) error {
 	spec := s.spec(id)
 	maps.Copy(spec.Env, odd())
 	maps.Copy(spec.Labels, odd())
+	env, labels := maps.Clone(spec.Env), maps.Clone(spec.Labels)
 	in, err := s.Engine.Create(ctx, id, spec)
 	if err != nil {
 		return fmt.Errorf("create: %w", err)
@@ -37,8 +38,10 @@ func asSpecified(ctx context.Context, s *suite) error {
 		return fmt.Errorf("create returned an instance without its incarnation, its agent or the time of its start: %+v", in)
 	case err != nil:
 		return fmt.Errorf("create returned the address %q: %w", in.Address, err)
-	case !maps.Equal(in.Labels, spec.Labels):
-		return fmt.Errorf("create returned the labels %q, should be %q", in.Labels, spec.Labels)
+	case !maps.Equal(in.Labels, labels):
+		return fmt.Errorf("create returned the labels %q, should be %q", in.Labels, labels)
+	case !maps.Equal(spec.Env, env) || !maps.Equal(spec.Labels, labels):
+		return errors.New("create has changed the maps of the spec")
 	}
 	if err := errors.Join(s.runs(1), s.lists(ctx, in), s.ready(ctx, in)); err != nil {
 		return err
@@ -51,7 +54,7 @@ func asSpecified(ctx context.Context, s *suite) error {
 	if err := json.Unmarshal(answer, &environ); err != nil {
 		return err
 	}
-	for key, value := range spec.Env {
+	for key, value := range env {
 		if !slices.Contains(environ, key+"="+value) {
 			return fmt.Errorf("the environment has no %s with the value %q: %q", key, value, environ)
 		}

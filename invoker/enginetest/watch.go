@@ -189,10 +189,10 @@ func watchEnds(ctx context.Context, s *suite) error {
 // slowWatcher checks that a watcher that does not read holds up neither others nor the engine, and that it learns of everything,
 // or that it has missed something.
 func slowWatcher(ctx context.Context, s *suite) error {
-	w := s.watch(ctx)
 	slowCtx, cancel := context.WithTimeout(ctx, limit/2)
 	defer cancel()
 	slow := s.Engine.Watch(slowCtx)
+	w := s.watch(ctx)
 	missing := map[string]bool{}
 	for range 20 {
 		in, err := s.create(ctx)

@@ -52,6 +52,10 @@ func (r *remains) runs() bool {
 	return runs
 }
 
+func (r *remains) awaitEnd() {
+	require.Eventually(r.t, func() bool { return !r.runs() }, 10*time.Second, time.Millisecond)
+}
+
 // Each step between the decision to start a container and its end, as if the invoker had been killed right after it.
 func TestKilledAfterEachStep(t *testing.T) {
 	for _, test := range []struct {
@@ -84,15 +88,16 @@ func TestKilledAfterEachStep(t *testing.T) {
 			r.process("sleep 1000")
 			r.record()
 			require.NoError(t, r.c.signal(syscall.SIGKILL))
-			require.Eventually(t, func() bool { return !r.runs() }, 10*time.Second, time.Millisecond)
+			r.awaitEnd()
 		}, false, true},
 		{"it is killed, and something is left of it", func(r *remains) {
 			r.process("sleep 1000 & exit")
 			r.record()
-			require.Eventually(t, func() bool { return !r.runs() }, 10*time.Second, time.Millisecond)
+			r.awaitEnd()
 		}, false, true},
 		{"its end is recorded", func(r *remains) {
 			r.process("exit")
+			r.awaitEnd()
 			r.c.state.Ended = time.Now()
 			r.record()
 		}, false, true},

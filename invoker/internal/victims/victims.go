@@ -139,13 +139,13 @@ func (x *Index[C]) Revalue(value func(C) float64) {
 	}
 }
 
-// Idle returns the idle containers of an agent, in no particular order, and what they are worth together.
-func (a *Agent[C]) Idle() (containers []C, value float64) {
+// Value returns what the idle containers of an agent are worth together.
+func (a *Agent[C]) Value() float64 {
+	value := 0.0
 	for i := range a.idle {
-		containers = append(containers, a.idle[i].container)
 		value += a.idle[i].value
 	}
-	return containers, value
+	return value
 }
 
 // Choose returns the agent on which room for a container of so many MiB is made, and the containers that have to be removed

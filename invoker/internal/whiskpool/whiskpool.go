@@ -30,7 +30,8 @@ import (
 type Config struct {
 	UserMemory  int // MiB for all containers
 	Agents      int
-	AgentMemory int // MiB
+	AgentMemory int  // MiB
+	BestFit     bool // containers go where they leave least free; else to the agents in turn, as offers come
 	Stems       []Stem
 	PauseGrace  time.Duration
 	IdleTimeout time.Duration
@@ -216,23 +217,37 @@ func (p *Pool) start(kind string, memory, action int, for_ *call) {
 	p.launch()
 }
 
-// launch places containers on agents with room, each on the next one, as offers come in turn.
+// launch places containers on agents with room.
 func (p *Pool) launch() {
 	p.launches = slices.DeleteFunc(p.launches, func(c *container) bool {
-		for i := range p.agents {
-			at := (p.next + i) % len(p.agents)
-			if p.agents[at].Free >= c.memory {
-				p.next = at + 1
-				c.agent = at
-				p.agents[at].Free -= c.memory
-				p.agents[at].Containers++
-				p.Report.Holds(p.Now, c.memory)
-				p.After(workload.StartTime(c.kind, c.number), func() { p.started(c) })
-				return true
-			}
+		at := p.place(c.memory)
+		if at < 0 {
+			return false
 		}
-		return false
+		c.agent = at
+		p.agents[at].Free -= c.memory
+		p.agents[at].Containers++
+		p.Report.Holds(p.Now, c.memory)
+		p.After(workload.StartTime(c.kind, c.number), func() { p.started(c) })
+		return true
 	})
+}
+
+// place returns the agent for a container, -1 if none has room.
+func (p *Pool) place(memory int) int {
+	best := -1
+	for i := range p.agents {
+		at := (p.next + i) % len(p.agents)
+		switch free := p.agents[at].Free; {
+		case free < memory:
+		case !p.config.BestFit:
+			p.next = at + 1
+			return at
+		case best < 0 || free < p.agents[best].Free:
+			best = at
+		}
+	}
+	return best
 }
 
 func (p *Pool) started(c *container) {

@@ -1,0 +1,99 @@
+package mesosengine
+
+import (
+	"context"
+	"iter"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
+
+// Watch tells of the ends of containers, of agents that cannot be reached, by their containers, and of agents that are asked to be
+// vacated for maintenance. It goes on over the runs of the scheduler; when another one has begun it says that changes may have
+// been missed.
+func (e *Engine) Watch(ctx context.Context) iter.Seq[invoker.Change] {
+	events := e.scheduler.Watch(ctx)
+	return func(yield func(invoker.Change) bool) {
+		w := watcher{engine: e, away: map[string]bool{}}
+		for between := false; ; between = true {
+			for event := range events {
+				if between && !yield(invoker.Change{State: invoker.Lagged}) {
+					return
+				}
+				between = false
+				for _, change := range w.changes(event) {
+					if !yield(change) {
+						return
+					}
+				}
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			events = e.scheduler.Watch(ctx) // it ends with the next run
+		}
+	}
+}
+
+// watcher knows which containers of the watched ones cannot be reached.
+type watcher struct {
+	engine *Engine
+	away   map[string]bool
+}
+
+func (w *watcher) changes(event scheduler.Event) []invoker.Change {
+	switch event := event.(type) {
+	case scheduler.LagEvent:
+		return []invoker.Change{{State: invoker.Lagged}}
+	case scheduler.TaskEvent:
+		if ours(&event.Task) {
+			return w.task(&event)
+		}
+	case scheduler.RemovedEvent: // somebody has given up one that is unreachable; what has ended was told before
+		var all []invoker.Change
+		for _, id := range event.Tasks {
+			if w.away[id] {
+				delete(w.away, id)
+				all = append(all, invoker.Change{ID: id, State: invoker.Gone, Reason: "it was unreachable, and is forgotten", Err: invoker.ErrUnavailable})
+			}
+		}
+		return all
+	case scheduler.InverseOfferEvent:
+		if event.Offer.AgentID != "" {
+			return []invoker.Change{{Agent: event.Offer.AgentID, State: invoker.Draining, Reason: "it will be under maintenance"}}
+		}
+	case scheduler.FailureEvent:
+		if event.ExecutorID == "" {
+			w.engine.agents.lost(event.AgentID)
+		}
+	}
+	return nil
+}
+
+// task returns the change of a container, if it is one.
+func (w *watcher) task(event *scheduler.TaskEvent) []invoker.Change {
+	t := &event.Task
+	change := invoker.Change{ID: t.Spec.ID, Agent: t.AgentID, Reason: event.Message}
+	if change.Reason == "" {
+		change.Reason = t.State.String()
+	}
+	switch away := isAway(t.State); {
+	case t.State.Terminal() && event.Previous.Terminal():
+		return nil
+	case t.State.Terminal():
+		change.State, change.Err = invoker.Gone, endOf(t)
+		delete(w.away, t.Spec.ID)
+	case away && !isAway(event.Previous):
+		change.State, w.away[t.Spec.ID] = invoker.Unreachable, true
+	case !away && isAway(event.Previous):
+		change.State = invoker.Reachable
+		delete(w.away, t.Spec.ID)
+	default:
+		return nil
+	}
+	return []invoker.Change{change}
+}
+
+// isAway reports whether nobody knows if a task runs.
+func isAway(s task.State) bool { return s == task.StateUnreachable || s == task.StateUnknown }
