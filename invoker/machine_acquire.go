@@ -84,6 +84,7 @@ func (m *machine) cancel(r ref) {
 func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
+	m.unsettled = m.unsettled || m.room.scarce // room that was kept for it is there for others
 	m.demand(w.key)
 	m.tidyKey(w.key)
 }

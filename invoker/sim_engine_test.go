@@ -12,6 +12,7 @@ import (
 type simEngine struct {
 	w          *simWorld
 	agents     []*simAgent
+	joined     int             // agents, ever
 	containers []*simContainer // that run or may run once, in the order of their creation
 	byID       map[string]*simContainer
 	listings   int       // under way, of this leader
@@ -45,10 +46,16 @@ var errSim = errors.New("simulated")
 
 func newSimEngine(w *simWorld) *simEngine {
 	e := &simEngine{w: w, byID: map[string]*simContainer{}}
-	for i := range w.scene.agents {
-		e.agents = append(e.agents, &simAgent{id: fmt.Sprintf("agent%d", i), memory: w.scene.memory})
+	for range w.scene.agents {
+		e.join()
 	}
 	return e
+}
+
+// join adds an agent.
+func (e *simEngine) join() {
+	e.joined++
+	e.agents = append(e.agents, &simAgent{id: fmt.Sprintf("agent%d", e.joined), memory: e.w.scene.memory})
 }
 
 // create carries out the command.
@@ -390,7 +397,7 @@ func (e *simEngine) lose(a *simAgent) {
 	}
 	e.tellLater(Change{Agent: a.id, State: Gone, Reason: "it is gone"})
 	e.agents = slices.DeleteFunc(e.agents, func(other *simAgent) bool { return other == a })
-	e.agents = append(e.agents, &simAgent{id: fmt.Sprintf("agent%d", e.w.number), memory: a.memory})
+	e.join()
 }
 
 // leaderDied settles what becomes of the containers that were being created.

@@ -214,11 +214,10 @@ func (w *simWorld) checkEnd() {
 		}
 	}
 	for _, c := range w.engine.containers {
-		if !c.running {
+		if !c.running || states[c.id] == StateRemoving || states[c.id] == StateMarked {
 			continue
 		}
-		shape := c.spec.Shape
-		if most[shape]--; most[shape] < 0 && states[c.id] != StateRemoving && states[c.id] != StateMarked {
+		if most[c.spec.Shape]--; most[c.spec.Shape] < 0 {
 			w.violate("I9", "%s still runs: %v", c.id, states[c.id])
 		}
 	}
