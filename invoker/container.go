@@ -24,7 +24,7 @@ type container struct {
 	initialised bool
 	start       StartKind // of the first grant
 	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
-	claimable   time.Time // of a lost one: until then a process that lives may still say that it holds it
+	undeclared  bool      // a holder of the term before may still send to it, and declare it
 	kept        bool      // it is one of those that are reserved for its key
 	doomed      bool      // it is removed once nobody holds it
 	unreachable bool
@@ -70,8 +70,9 @@ func (c *container) remote() bool { return c.held() && c.slots[0].session != 0 }
 // draining reports whether the agent of the container is drained.
 func (c *container) draining() bool { return c.agent != nil && c.agent.draining }
 
-// usable reports whether the container can be given to somebody at the moment: it can be reached, and its agent is not drained.
-func (c *container) usable() bool { return !c.unreachable && !c.draining() }
+// usable reports whether the container can be given to somebody at the moment: it can be reached, and on an agent that is drained
+// it has not been used.
+func (c *container) usable() bool { return !c.unreachable && (!c.draining() || !c.initialised) }
 
 // hasRoom reports whether this process can be given a slot. What is being initialised takes nothing else meanwhile.
 func (c *container) hasRoom() bool {

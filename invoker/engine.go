@@ -42,7 +42,7 @@ type OutputLinker interface {
 	OutputLink(in Instance) string
 }
 
-// AgentLister is an [Engine] that knows what is free on which machine.
+// AgentLister is an [Engine] that knows what is free on which machine. Machines that cannot be reached are not listed.
 type AgentLister interface {
 	Agents(ctx context.Context) ([]Agent, error)
 }
@@ -85,7 +85,8 @@ const (
 	Lagged ChangeState = iota
 	// Gone: the container, or everything on the agent, does not run any more.
 	Gone
-	// Unreachable: the agent of the container, or the agent, cannot be reached, and may come back.
+	// Unreachable: the agent of the container, or the agent, cannot be reached, and may come back. Nothing is sent there until it
+	// is Reachable, which an engine has to tell again after Lagged, unless it lists the agent.
 	Unreachable
 	// Reachable: as before.
 	Reachable

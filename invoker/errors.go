@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 var (
@@ -31,21 +33,30 @@ const (
 	FaultDeveloper Fault = "developer" // OpenWhisk's developer error
 )
 
-// CapacityError is returned when there is no room for a container, or too many callers wait.
+// CapacityError is returned when there is no container for a caller: too many wait, it would never fit, or ctx ended before there was
+// one.
 type CapacityError struct {
 	Used, Limit int // MiB; Limit 0: what the platform has
 	Waiting     int // callers
 	Reason      string
-	RetryAfter  time.Duration
-	Err         error // what the engine said; may be nil
+	RetryAfter  time.Duration // 0: it is of no use
+	Err         error         // the cause of the end of ctx; may be nil
 }
 
-// Error says how much is in use.
+// Error says why, and how much is in use.
 func (e *CapacityError) Error() string {
-	return fmt.Sprintf("invoker: no capacity: %s (%d MiB in use of %d, %d waiting)", e.Reason, e.Used, e.Limit, e.Waiting)
+	limit := ""
+	if e.Limit > 0 {
+		limit = fmt.Sprintf(" of %d", e.Limit)
+	}
+	text := fmt.Sprintf("invoker: no container: %s (%d%s MiB in use, %d waiting)", e.Reason, e.Used, limit, e.Waiting)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return printable.Line(text)
 }
 
-// Unwrap returns what the engine said.
+// Unwrap returns Err.
 func (e *CapacityError) Unwrap() error { return e.Err }
 
 // StartError is returned when no container could be started.

@@ -40,7 +40,8 @@ func (v *Invoker) Invoke(ctx context.Context, a *Action, act Activation) (*Resul
 // must be released. The action must not be modified before that.
 //
 // Before the first run has begun it waits for that. Errors: a [*ConfigError] if the action is not valid, a [*CapacityError] if too many
-// wait, a [*StartError] if no container could be started, [ErrNotRunning], [ErrClosed], and the cause of the end of ctx.
+// wait or ctx ends, which says what it was that the caller waited for, a [*StartError] if no container could be started,
+// [ErrNotRunning] and [ErrClosed]. The cause of the end of ctx is found by errors.Is.
 func (v *Invoker) Acquire(ctx context.Context, a *Action) (*Lease, error) {
 	began := time.Now()
 	if err := a.check(); err != nil {

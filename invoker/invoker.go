@@ -24,7 +24,7 @@ type Invoker struct {
 	closed  bool
 	present *term          // the run under way, or the last one; nil before the first
 	stores  []*recordStore // whose calls may not have returned
-	memory  memory
+	memory  *memory
 }
 
 // term is one run of an Invoker.
@@ -45,7 +45,7 @@ func New(c Config) (*Invoker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: memory{}}, nil
+	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
 }
 
 // Run is [Invoker.Lead] for a process that is alone.
@@ -115,7 +115,7 @@ func (v *Invoker) newPool(t scheduler.Term) *pool {
 		}),
 		begun: make(chan struct{}), watching: make(chan struct{}), known: make(chan struct{}), stopped: make(chan struct{}),
 		more: make(chan struct{}, 1), timer: time.NewTimer(0),
-		callers: map[ref]*Lease{}, leases: map[uint64]*Lease{}, creating: map[string]creation{}, live: map[string]*actionclient.Container{},
+		callers: map[ref]*Lease{}, leases: map[uint64]*Lease{}, creating: map[string]creation{}, reserved: map[Key]*reservation{}, live: map[string]*actionclient.Container{},
 	}
 	p.timer.Stop()
 	store := t.Store

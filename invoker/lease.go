@@ -143,6 +143,7 @@ type run struct {
 	action     *Action
 	activation Activation
 	init       bool // /init is to be sent first
+	running    bool // /run is sent
 	result     Result
 	log        *activationLog
 }
@@ -156,6 +157,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 			return r.finish(ctx, answer, answer.Sent)
 		}
 	}
+	r.running = true
 	answer := l.container.Run(ctx, &actionclient.RunRequest{Call: r.call(), Params: r.activation.Params})
 	r.result.Duration = answer.Duration
 	return r.finish(ctx, answer, answer.Sent)
@@ -214,16 +216,16 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 		return nil, &ConfigError{Field: "Activation.Params", Value: abridged(r.activation.Params), Reason: "must be a JSON object or array"}
 	case lost == nil:
 		return &r.result, nil
-	case !sent:
-		return nil, lost
+	case lost.Sent:
+		return &r.result, lost
 	}
-	return &r.result, lost
+	return nil, lost
 }
 
 // lost returns why there is no answer that the action is responsible for, or nil. A connection that broke is looked into: the action
-// may have ended its process, or the platform the container.
-func (r *run) lost(ctx context.Context, a *actionclient.Answer) error {
-	err := &LostError{Container: r.result.Container, Sent: a.Sent, Err: a.Err}
+// may have ended its process, or the platform the container. Of an activation that was lost with /init nothing was sent.
+func (r *run) lost(ctx context.Context, a *actionclient.Answer) *LostError {
+	err := &LostError{Container: r.result.Container, Sent: a.Sent && r.running, Err: a.Err}
 	isGone := errors.Is(context.Cause(ctx), errGone)
 	switch {
 	case a.Err == nil || a.TimedOut:

@@ -20,9 +20,11 @@ const (
 	resumesAtOnce = 10
 )
 
-// memory has the records of a process without a store, and of each container that it has started and not bound one without a
-// key. It outlives a run.
-type memory map[string]record
+// memory is what a process without a store knows. It outlives a run.
+type memory struct {
+	run     uint64            // the number of the last one
+	records map[string]record // of each container that it has started; of one that is not bound without a key
+}
 
 // list lists all containers. The first listing has the records as well: that is what a run goes on with.
 func (p *pool) list(ctx context.Context) {
@@ -69,7 +71,7 @@ func (p *pool) recordsOf(instances []Instance) (records []record) {
 		return p.loaded
 	}
 	for _, in := range instances {
-		if r, ours := p.memory[in.ID]; !ours || r.Key != (Key{}) {
+		if r, ours := p.memory.records[in.ID]; !ours || r.Key != (Key{}) {
 			r.ID = in.ID
 			records = append(records, r)
 		}

@@ -264,7 +264,7 @@ func (l *activationLog) end(sent bool) (logs *Logs, room <-chan struct{}) {
 		room = l.container.end(l.number, sent)
 	}
 	if !sent {
-		l.lines.drop()
+		l.lines.discard()
 		return nil, nil
 	}
 	return &Logs{lines: l.lines.all}, room

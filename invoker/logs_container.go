@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -67,16 +68,20 @@ func (t *containerLog) place(ctx context.Context) {
 
 // readSizes asks for the sizes of the streams.
 func (t *containerLog) readSizes(ctx context.Context) (sizes [2]int64, err error) {
+	var (
+		both sync.WaitGroup
+		errs [2]error
+	)
 	for s, stream := range streams {
-		err := t.agent.read(ctx, func(ctx context.Context) (err error) {
-			_, sizes[s], err = t.collector.reader.ReadOutput(ctx, t.in, stream, 0, nil)
-			return err
+		both.Go(func() {
+			errs[s] = t.agent.read(ctx, func(ctx context.Context) (err error) {
+				_, sizes[s], err = t.collector.reader.ReadOutput(ctx, t.in, stream, 0, nil)
+				return err
+			})
 		})
-		if err != nil {
-			return [2]int64{}, err
-		}
 	}
-	return sizes, nil
+	both.Wait()
+	return sizes, errors.Join(errs[:]...)
 }
 
 // begin opens a slice for an activation that is about to be sent.
@@ -85,7 +90,7 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	t.waitPlaced(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.cutter == nil && !t.makeCutter(mode, fresh) {
+	if t.cutter == nil && (ctx.Err() != nil || !t.makeCutter(mode, fresh)) {
 		l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
 		l.lines.end(nil)
 		return l
@@ -94,8 +99,11 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	if t.cutter.Mode() == logslice.Serial {
 		t.mu.Unlock()
 		limited, cancel := context.WithTimeout(ctx, placePatience)
-		sizes, _ = t.readSizes(limited) // without them it goes on where reading has come to
+		now, err := t.readSizes(limited)
 		cancel()
+		if err == nil { // without them it goes on where reading has come to
+			sizes = now
+		}
 		t.mu.Lock()
 	}
 	number, pieces := t.cutter.Begin(limit, sizes)

@@ -56,6 +56,9 @@ func (s *lineStore) newBuffer() *lineBuffer { return &lineBuffer{store: s} }
 func (b *lineBuffer) add(now time.Time, stream logslice.Stream, text string) {
 	b.store.mu.Lock()
 	defer b.store.mu.Unlock()
+	if b.ended {
+		return // nobody wants it
+	}
 	b.blocks = append(b.blocks, lineBlock{now, stream, text})
 	b.grow(len(text) + blockSize)
 	b.tell()
@@ -72,14 +75,16 @@ func (b *lineBuffer) end(err error) {
 	}
 }
 
-// drop drops what nobody has read.
-func (b *lineBuffer) drop() {
+// discard ends a log that nobody gets.
+func (b *lineBuffer) discard() {
 	b.store.mu.Lock()
 	defer b.store.mu.Unlock()
-	b.dropLocked()
+	b.ended = true
+	b.drop()
 }
 
-func (b *lineBuffer) dropLocked() {
+// drop drops what nobody has read. The mutex is held.
+func (b *lineBuffer) drop() {
 	b.dropped += b.size - len(b.blocks)*blockSize
 	b.blocks = nil
 	b.grow(-b.size)
@@ -103,7 +108,7 @@ func (s *lineStore) bound() {
 	for e := s.unread.Front(); e != nil && s.size > s.limit; {
 		b := e.Value.(*lineBuffer)
 		if e = e.Next(); b.readers == 0 {
-			b.dropLocked()
+			b.drop()
 		}
 	}
 }
@@ -159,7 +164,8 @@ func (b *lineBuffer) next(ctx context.Context) (block lineBlock, ok bool, err er
 			b.store.mu.Unlock()
 			return lineBlock{time.Now(), logslice.Stderr, text}, true, nil
 		case len(b.blocks) > 0:
-			block, b.blocks = b.blocks[0], b.blocks[1:]
+			block, b.blocks[0] = b.blocks[0], lineBlock{} // so that its text can be freed
+			b.blocks = b.blocks[1:]
 			b.grow(-len(block.text) - blockSize)
 			b.store.mu.Unlock()
 			return block, true, nil

@@ -34,6 +34,13 @@ type printer struct {
 	began   time.Time
 }
 
+func newPrinter() *printer {
+	return &printer{
+		printed: map[string]*[2]string{}, latency: map[string]time.Duration{}, fails: map[string]error{},
+		lost: map[Stream]int64{}, under: map[string]int{}, link: map[string]string{}, began: time.Now(),
+	}
+}
+
 func (p *printer) print(id string, stdout, stderr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,10 +120,7 @@ type logWorld struct {
 func inLogWorld(t *testing.T, f func(t *testing.T, w *logWorld)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &printer{
-			printed: map[string]*[2]string{}, latency: map[string]time.Duration{}, fails: map[string]error{},
-			lost: map[Stream]int64{}, under: map[string]int{}, link: map[string]string{}, began: time.Now(),
-		}
+		p := newPrinter()
 		w := &logWorld{printer: p, t: t}
 		w.logCollector = newLogCollector(p, slog.New(slog.NewTextHandler(&w.log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -418,7 +422,7 @@ func TestWarmActivationDoesNotWaitForASlowAgent(t *testing.T) {
 		w.bound(instanceOf("c"))
 		time.Sleep(100 * time.Millisecond)
 		w.activation("c", mark, mark)
-		require.Equal(t, 400*time.Millisecond, time.Since(began), "the first one waits for the sizes, which are found out from the binding on")
+		require.Equal(t, 200*time.Millisecond, time.Since(began), "the first one waits for the sizes, which are found out from the binding on")
 		began = time.Now()
 		var logs []*Logs
 		for i := range 100 {
@@ -454,6 +458,18 @@ func TestActivationWaitsAtMostASecondForTheSizes(t *testing.T) {
 		w.print("adopted", "b\n"+mark, mark)
 		logs, _ = l.end(true)
 		require.Equal(t, "b\n", lines(t.Context(), logs))
+	})
+}
+
+func TestCallerWhoLeavesDoesNotGiveTheNextOneWhatAStemCellPrinted(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		w.set(func() { w.latency["agent"] = 200 * time.Millisecond })
+		w.print("c", "stem\n", "")
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		logs, _ := w.begin(ctx, instanceOf("c"), printing, true).end(false)
+		require.Nil(t, logs)
+		require.Equal(t, "a\n", lines(t.Context(), w.activation("c", "a\n"+mark, mark)))
 	})
 }
 

@@ -59,6 +59,8 @@ type machine struct {
 	sessions    []*sessionState
 
 	waiters  map[ref]*waiter
+	queue    waiterList // all of them
+	rounds   uint64     // in which was decided what to start for them
 	timers   priority[*container]
 	guards   priority[*guard] // those that are blocked for a time
 	listing  listing
@@ -105,7 +107,7 @@ const (
 func newMachine(s settings) *machine {
 	return &machine{
 		settings: s, containers: map[string]*container{}, keys: map[Key]*keyState{}, shapes: map[Shape]*shapeState{},
-		agents: map[string]*agentState{}, waiters: map[ref]*waiter{},
+		agents: map[string]*agentState{}, waiters: map[ref]*waiter{}, queue: waiterList{links: 1},
 	}
 }
 

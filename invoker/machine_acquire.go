@@ -33,6 +33,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	w := &waiter{ref: in.ref, session: in.session, key: k, number: m.waited, since: now}
 	m.waiters[w.ref] = w
 	k.waiters.add(w)
+	m.queue.add(w)
 	m.tidyKey(k)
 	m.demand(k)
 	m.supply(now, k)
@@ -84,7 +85,7 @@ func (m *machine) cancel(r ref) {
 func (m *machine) leave(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
-	m.unsettled = m.unsettled || m.room.scarce // room that was kept for it is there for others
+	m.queue.remove(w)
 	m.demand(w.key)
 	m.tidyKey(w.key)
 }
@@ -179,7 +180,7 @@ func (m *machine) vacated(now time.Time, c *container) {
 // serve gives what is free of a container to those who wait for its key, in order.
 func (m *machine) serve(now time.Time, c *container) {
 	for w := c.key.waiters.head; w != nil && c.hasRoom(); {
-		next := w.next
+		next := c.key.waiters.next(w)
 		if w.session == 0 || !c.held() {
 			m.leave(w)
 			m.grant(now, c, w.ref, w.session)

@@ -111,8 +111,8 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 		c.key.bound++
 		c.key.timeout = max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)
-		c.claimable = now.Add(sessionTTL + sessionMargin)
-		m.lose(c, c.claimable.Add(r.Timeout))
+		c.undeclared = true
+		m.lose(c, now.Add(sessionTTL+sessionMargin))
 	}
 }
 

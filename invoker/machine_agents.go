@@ -158,10 +158,14 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, a := range m.agentOrder {
 		a.known, a.memory = false, 0
 	}
-	m.agentsKnown = true
+	m.agentsKnown = len(agents) > 0 // an engine may not know any before it has started something
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
 		a.known, a.memory = true, in.Memory
+		if a.unreachable || slices.ContainsFunc(a.containers, func(c *container) bool { return c.unreachable }) {
+			// That it can be reached again was missed.
+			m.changed(now, Change{Agent: a.id, State: Reachable})
+		}
 		if in.Draining != a.draining {
 			a.draining = in.Draining
 			for _, c := range a.inOrder() {

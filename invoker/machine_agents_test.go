@@ -134,3 +134,12 @@ func TestAnEngineWithoutRoomIsAskedAgainLaterOrWhenSomethingGoes(t *testing.T) {
 	b.step(destroyed{id: "o-1-1"})
 	require.Len(t, only[create](b.commands), 1)
 }
+
+func TestAnAgentThatIsListedCanBeReached(t *testing.T) {
+	b := idle(t)
+	b.step(changed{Change{Agent: "x", State: Unreachable}})
+	b.step(agentsSeen{})
+	require.Empty(t, only[grant](b.acquire(2, keyNamed("a"))))
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 1024}}})
+	require.Len(t, only[grant](b.commands), 1)
+}

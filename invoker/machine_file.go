@@ -81,7 +81,7 @@ func (m *machine) due(c *container) time.Time {
 		return c.until
 	case StateBusy:
 		if c.lost {
-			return earlier(c.claimable, c.until)
+			return c.until
 		}
 	}
 	return time.Time{}

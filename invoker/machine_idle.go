@@ -43,10 +43,6 @@ func (m *machine) idles(now time.Time, c *container) {
 	}
 	if c.draining() {
 		m.mark(now, c, "its agent is drained", now)
-		return
-	}
-	if m.room.scarce {
-		m.unsettled = true // it may have to make room
 	}
 }
 

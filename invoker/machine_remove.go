@@ -23,11 +23,13 @@ func (m *machine) destroy(c *container) {
 // destroyed takes that a container is gone, or that this is not certain: it is then tried again, for ever.
 func (m *machine) destroyed(now time.Time, in destroyed) {
 	c := m.containers[in.id]
-	if c == nil || c.state != StateRemoving {
+	switch {
+	case c == nil || c.state == StateCreating:
 		return
-	}
-	if in.err == nil {
+	case in.err == nil: // perhaps an earlier run has wanted it
 		m.gone(now, c, c.reason)
+		return
+	case c.state != StateRemoving:
 		return
 	}
 	c.until = now.Add(retryDelay(c.failures))

@@ -1,6 +1,9 @@
 package invoker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // reserveAfter is how long a caller waits for room before what becomes free is kept for it.
 const reserveAfter = 2 * time.Second
@@ -27,30 +30,29 @@ func (r *room) refused(now time.Time, memory int) {
 // forget has the engine be asked again.
 func (r *room) forget() { r.tooMuch, r.look = 0, time.Time{} }
 
-// startWanted starts containers for those who wait, the oldest first, where there is room. Where there is not, it makes some; who
-// has waited for room for a while is not overtaken any more.
+// startWanted starts containers for those who wait and for whom nothing comes, the oldest first, where there is room. Where there is
+// not, it makes some; who has waited for room for a while is not overtaken any more.
 func (m *machine) startWanted(now time.Time) {
 	m.room.scarce = false
 	if m.engine.paused() || m.store.paused() {
 		return
 	}
 	m.beginClaims()
+	m.rounds++
 	var reserved *agentState
-	for m.starting < m.settings.MaxStarts {
-		z := m.hungriest()
-		if z == nil {
-			break
-		}
-		s, _ := z.hungry.first()
-		if a, ok := m.place(z.memory, reserved); ok {
-			m.create(now, s, a)
+	for w := m.queue.head; w != nil && m.starting < m.settings.MaxStarts && m.anyMayStart(); w = m.queue.next(w) {
+		if !m.needsStart(w) {
 			continue
 		}
-		z.full = true
+		z := w.key.shape.size
+		if a, ok := m.place(z.memory, reserved); ok {
+			m.create(now, w.key.shape, a)
+			continue
+		}
 		first := !m.room.scarce
-		m.room.scarce = true
+		z.full, m.room.scarce = true, true
 		m.makeRoom(now, z)
-		if first && now.Sub(s.oldest().since) >= reserveAfter {
+		if first && now.Sub(w.since) >= reserveAfter {
 			if m.limited(z.memory) || !m.agentsKnown {
 				break
 			}
@@ -62,22 +64,19 @@ func (m *machine) startWanted(now time.Time) {
 	}
 }
 
-// hungriest returns the size for which somebody waits longest, among those that may fit.
-func (m *machine) hungriest() *sizeState {
-	var first *sizeState
-	for _, z := range m.sizes {
-		s, ok := z.hungry.first()
-		if !ok || z.full {
-			continue
-		}
-		if first != nil {
-			if f, _ := first.hungry.first(); f.before(s) {
-				continue
-			}
-		}
-		first = z
+// anyMayStart reports whether somebody needs a start of a size for which there may be room.
+func (m *machine) anyMayStart() bool {
+	return slices.ContainsFunc(m.sizes, func(z *sizeState) bool { return z.lack > 0 && !z.full })
+}
+
+// needsStart reports whether nothing that comes anyway is for the next waiter of the queue, and whether a start for it may be tried.
+func (m *machine) needsStart(w *waiter) bool {
+	k, s := w.key, w.key.shape
+	if k.need == 0 || k.round.take(m.rounds, k.coming, w.slots()) {
+		return false
 	}
-	return first
+	k.round.left += k.Concurrency // of the container that it needs
+	return !s.round.take(m.rounds, s.starting, 1) && s.lacking > 0 && !s.size.full
 }
 
 // place reports whether a container fits now, and where it is expected to be started: on the agent that it fills best. The agent is

@@ -54,13 +54,14 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	if c != nil && slices.Contains(c.slots, slot{number: l.number, session: s}) {
 		return true
 	}
-	if c == nil || !c.adopted || c.state != StateBusy || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
+	if c == nil || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
 		return false
 	}
-	if !c.lost && (s != 0 || c.remote() || len(c.slots) >= c.key.Concurrency) {
+	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency
+	if !c.undeclared && !more {
 		return false
 	}
-	c.lost, c.claimable, c.until = false, time.Time{}, time.Time{}
+	c.lost, c.undeclared, c.until = false, false, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
 	m.file(c)
 	if s != 0 {
@@ -83,10 +84,12 @@ func (m *machine) expireSessions(now time.Time) {
 // endSession takes all containers from a process. One that is lost may have left them running what was sent before its lease ended.
 func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
-	for _, w := range m.sorted() {
+	for w := m.queue.head; w != nil; {
+		next := m.queue.next(w)
 		if w.session == s {
 			m.turnAway(w, errSessionEnded)
 		}
+		w = next
 	}
 	for _, c := range m.inOrder() {
 		if len(c.slots) == 0 || c.slots[0].session != s {
@@ -98,7 +101,6 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 		case !c.initialised:
 			m.remove(now, c, "it may have been initialised")
 		case lost && !c.doomed:
-			c.adopted = false
 			m.lose(c, now.Add(c.key.timeout))
 		default:
 			c.used = now
@@ -115,15 +117,15 @@ func (m *machine) lose(c *container, until time.Time) {
 	m.arm(c)
 }
 
-// found has a container be used again that was lost. It may make room as soon as nobody can claim it any more.
+// found has a container be used again that was lost. What nobody has declared is set aside for longer: its holder is dead, and has
+// perhaps left it running.
 func (m *machine) found(now time.Time, c *container) {
-	if now.Before(c.until) {
-		c.claimable, m.unsettled = time.Time{}, true
-		m.file(c)
+	if c.undeclared {
+		c.undeclared = false
+		m.lose(c, now.Add(c.key.timeout))
 		return
 	}
-	c.lost, c.until, c.used = false, time.Time{}, now
-	c.adopted = false
+	c.lost, c.adopted, c.until, c.used = false, false, time.Time{}, now
 	m.vacated(now, c)
 }
 
@@ -134,15 +136,5 @@ func (m *machine) inOrder() []*container {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b *container) int { return cmp.Compare(a.serial, b.serial) })
-	return all
-}
-
-// sorted returns all callers that wait in the order in which they came.
-func (m *machine) sorted() []*waiter {
-	all := make([]*waiter, 0, len(m.waiters))
-	for _, w := range m.waiters {
-		all = append(all, w)
-	}
-	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.number, b.number) })
 	return all
 }

@@ -116,7 +116,7 @@ func (m *machine) probed(now time.Time, in probed) {
 
 // offer gives a stem cell to whoever waits longest for one.
 func (m *machine) offer(now time.Time, c *container) {
-	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && c.home != nil {
+	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && !c.unreachable {
 		m.bind(now, c, k, Cold)
 		return
 	}

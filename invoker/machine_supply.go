@@ -81,6 +81,7 @@ func (m *machine) demand(k *keyState) {
 	s.need += need - k.need
 	k.need = need
 	if need > 0 {
+		k.lacks = k.firstLacking()
 		s.hungry.put(k)
 	} else {
 		s.hungry.remove(k)
@@ -93,11 +94,6 @@ func (m *machine) hunger(s *shapeState) {
 	lack := s.lack()
 	s.size.lack += lack - s.lacking
 	s.lacking = lack
-	if lack > 0 {
-		s.size.hungry.put(s)
-	} else {
-		s.size.hungry.remove(s)
-	}
 }
 
 // keyOf returns the state of a key.

@@ -24,7 +24,7 @@ func (c *container) removable() bool {
 	case StateSuspended:
 		return !c.wanted
 	case StateBusy:
-		return c.lost && c.claimable.IsZero()
+		return c.lost && !c.undeclared
 	}
 	return false
 }
@@ -62,6 +62,7 @@ func (m *machine) index(c *container) {
 		c.agent.idle.Put(&c.slot, victims.Candidate[*container]{
 			Container: c, Memory: c.shape.Memory, Value: m.value(c.used, c), Used: c.used,
 		})
+		m.unsettled = m.unsettled || m.room.scarce // it may have to make room
 	}
 }
 

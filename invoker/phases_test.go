@@ -46,17 +46,18 @@ func TestContextEnds(t *testing.T) {
 		sent  bool // /run was
 		lost  bool // the error says whether it was
 		left  int  // containers, two seconds later
+		why   string
 	}{
-		{"while a container starts", nil, 100 * ms, false, false, 1},
+		{"while a container starts", nil, 100 * ms, false, false, 1, "containers are starting"},
 		{"while it is bound", func(w *world) {
 			w.store = &fakeStore{}
 			w.store.hook = sleepingHook(100 * ms)
-		}, 250 * ms, false, false, 1},
-		{"while /init runs", func(w *world) { w.engine.initTime = 100 * ms }, 250 * ms, false, true, 0},
-		{"while /run runs", nil, 300 * ms, true, true, 0},
+		}, 250 * ms, false, false, 1, "a container is being bound, or resumed"},
+		{"while /init runs", func(w *world) { w.engine.initTime = 100 * ms }, 250 * ms, false, true, 0, ""},
+		{"while /run runs", nil, 300 * ms, true, true, 0, ""},
 		{"while no container can be started", func(w *world) {
 			w.engine.creating = func(context.Context, string) error { return ErrNoCapacity }
-		}, 5 * time.Second, false, false, 0},
+		}, 5 * time.Second, false, false, 0, "there is no room for 256 MiB"},
 	} {
 		t.Run(c.phase, func(t *testing.T) {
 			inWorld(t, c.setUp, func(t *testing.T, w *world) {
@@ -68,7 +69,11 @@ func TestContextEnds(t *testing.T) {
 				var lost *LostError
 				require.Equal(t, c.lost, errors.As(err, &lost))
 				if c.lost {
-					require.True(t, lost.Sent, "a byte of it, or of /init for it")
+					require.Equal(t, c.sent, lost.Sent)
+				} else {
+					var why *CapacityError
+					require.ErrorAs(t, err, &why)
+					require.Equal(t, c.why, why.Reason)
 				}
 				require.Equal(t, c.sent, w.engine.count("run") == 1)
 				time.Sleep(2 * time.Second)
@@ -184,6 +189,19 @@ func TestContainerDies(t *testing.T) {
 			})
 		})
 	}
+	t.Run("during init, by the platform", func(t *testing.T) {
+		inWorld(t, func(w *world) { w.engine.initTime = 100 * ms }, func(t *testing.T, w *world) {
+			go func() {
+				time.Sleep(250 * ms)
+				w.engine.end(w.engine.ids()[0], ErrUnavailable, "drained")
+			}()
+			began := time.Now()
+			r, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+			require.NoError(t, err, "nothing was sent, so that another container can run it")
+			require.Equal(t, 550*ms, time.Since(began))
+			require.Equal(t, Success, r.Status)
+		})
+	})
 	t.Run("while it runs, and the connection does not break", func(t *testing.T) {
 		inWorld(t, nil, func(t *testing.T, w *world) {
 			go func() {

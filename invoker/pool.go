@@ -35,8 +35,8 @@ type pool struct {
 
 	mu       sync.Mutex // guards what follows
 	machine  *machine
-	memory   memory // used without a store
-	over     error  // why nothing is decided any more; nil while the run is under way
+	memory   *memory // used without a store
+	over     error   // why nothing is decided any more; nil while the run is under way
 	armed    time.Time
 	again    []input   // caused by carrying out commands
 	later    []command // for the goroutine of the run
@@ -46,6 +46,7 @@ type pool struct {
 	leases   map[uint64]*Lease // which are granted, by the number of the grant
 	creating map[string]creation
 	live     map[string]*actionclient.Container // those that leases were granted of
+	reserved map[Key]*reservation
 	ended    ended
 
 	// What a warm container is had and given back with, so that nothing is allocated for it.
@@ -56,6 +57,8 @@ type pool struct {
 type (
 	// releaseLater gives a lease back when its container may be used again.
 	releaseLater struct{ lease *Lease }
+	// keep keeps the containers of a reservation.
+	keep struct{ of *reservation }
 	// gone lets go of what is kept for a container.
 	gone struct {
 		id        string
@@ -64,6 +67,7 @@ type (
 )
 
 func (releaseLater) isCommand() {}
+func (keep) isCommand()         {}
 func (gone) isCommand()         {}
 
 // run does all that belongs to a run until ctx ends. It returns why.
@@ -101,7 +105,8 @@ func (p *pool) run(ctx context.Context, cancel context.CancelCauseFunc, t schedu
 // load returns the number of this run.
 func (p *pool) load(ctx context.Context, t scheduler.Term) (term uint64, err error) {
 	if p.store == nil {
-		return max(uint64(time.Now().UnixMilli()), t.Number), nil
+		p.memory.run = max(p.memory.run+1, uint64(time.Now().UnixMilli()), t.Number)
+		return p.memory.run, nil
 	}
 	term, p.loaded, err = p.store.load(ctx, t.Number)
 	if fenced(err) {
@@ -167,13 +172,16 @@ func (p *pool) carryOut(c command) {
 		if id := c.event.Container.ID; c.event.Kind == EventGone {
 			p.putOff(gone{id, p.live[id]})
 			delete(p.live, id)
-			delete(p.memory, id)
+			if r := p.reserved[c.event.Container.Key]; r != nil {
+				signal(r.lacks)
+			}
+			delete(p.memory.records, id)
 		}
 	case bind, note, forget:
 		p.record(c)
 	default:
 		if c, creates := c.(create); creates && p.store == nil {
-			p.memory[c.id] = record{ID: c.id}
+			p.memory.records[c.id] = record{ID: c.id}
 		}
 		p.putOff(c)
 	}
@@ -194,20 +202,20 @@ func (p *pool) record(c command) {
 			p.writer.put(c.record, true)
 			return
 		}
-		p.memory[c.record.ID] = c.record
+		p.memory.records[c.record.ID] = c.record
 		p.again = append(p.again, stored{id: c.record.ID})
 	case note:
 		if p.writer != nil {
 			p.writer.put(c.record, false)
 			return
 		}
-		p.memory[c.record.ID] = c.record
+		p.memory.records[c.record.ID] = c.record
 	case forget:
 		if p.writer != nil {
 			p.writer.add(storeChange{id: c.id})
 			return
 		}
-		delete(p.memory, c.id)
+		delete(p.memory.records, c.id)
 	}
 }
 
@@ -263,7 +271,7 @@ func (p *pool) wake() {
 
 // loop performs what was put off and wakes the machine until ctx ends. All goroutines that it starts belong to p.work.
 func (p *pool) loop(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-p.more:
 			for _, c := range p.take() {
@@ -272,7 +280,6 @@ func (p *pool) loop(ctx context.Context) {
 		case <-p.timer.C:
 			p.wake()
 		case <-ctx.Done():
-			return
 		}
 	}
 }
@@ -301,14 +308,22 @@ func (p *pool) end(why error) {
 	}
 }
 
-// acquire has the machine grant a lease to the caller, and waits for that.
-func (p *pool) acquire(ctx context.Context, l *Lease) error {
+// wait waits until the machine has started.
+func (p *pool) wait(ctx context.Context) error {
 	select {
 	case <-p.begun:
+		return nil
 	case <-p.stopped:
 		return p.over
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// acquire has the machine grant a lease to the caller, and waits for that.
+func (p *pool) acquire(ctx context.Context, l *Lease) error {
+	if err := p.wait(ctx); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	if p.over != nil {
@@ -339,13 +354,17 @@ func (p *pool) acquire(ctx context.Context, l *Lease) error {
 func (p *pool) cancel(ctx context.Context, l *Lease, r ref) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.callers[r] != nil {
-		delete(p.callers, r)
-		p.step(cancel{ref: r})
-	} else if l.refused == nil {
-		p.free(l, reuse)
+	if p.callers[r] == nil {
+		if l.refused == nil {
+			p.free(l, reuse)
+		}
+		return context.Cause(ctx)
 	}
-	return context.Cause(ctx)
+	why := p.machine.explain(r)
+	why.Err = context.Cause(ctx)
+	delete(p.callers, r)
+	p.step(cancel{ref: r})
+	return why
 }
 
 // release gives a lease back that its caller does not use any more: when there is room for the logs of more activations, if the

@@ -62,7 +62,7 @@ func (p *pool) removeAll(ctx context.Context) (left int, err error) {
 
 // forgetAll deletes the records of all containers.
 func (v *Invoker) forgetAll(ctx context.Context, p *pool) error {
-	clear(p.memory)
+	clear(p.memory.records)
 	if p.store == nil {
 		return nil
 	}

@@ -19,47 +19,56 @@ type waiter struct {
 	since    time.Time
 	failures int // starts that failed while it was the first to need one
 
-	previous, next *waiter
+	links [2]link // in the list of its key, and in that of all
 }
+
+// link is a place in a list.
+type link struct{ previous, next *waiter }
 
 // waiterList has waiters in the order in which they came.
 type waiterList struct {
+	links      int // which links of the waiters are used
 	head, tail *waiter
 	size       int
 	remote     int // of other processes, each of which needs a whole container
 }
 
 func (l *waiterList) add(w *waiter) {
-	w.previous, w.next = l.tail, nil
+	w.links[l.links] = link{previous: l.tail}
 	if l.tail != nil {
-		l.tail.next = w
+		l.tail.links[l.links].next = w
 	} else {
 		l.head = w
 	}
 	l.tail = w
-	l.size++
-	if w.session != 0 {
-		l.remote++
-	}
+	l.count(w, 1)
 }
 
 func (l *waiterList) remove(w *waiter) {
-	if w.previous != nil {
-		w.previous.next = w.next
+	at := &w.links[l.links]
+	if at.previous != nil {
+		at.previous.links[l.links].next = at.next
 	} else {
-		l.head = w.next
+		l.head = at.next
 	}
-	if w.next != nil {
-		w.next.previous = w.previous
+	if at.next != nil {
+		at.next.links[l.links].previous = at.previous
 	} else {
-		l.tail = w.previous
+		l.tail = at.previous
 	}
-	w.previous, w.next = nil, nil
-	l.size--
+	*at = link{}
+	l.count(w, -1)
+}
+
+func (l *waiterList) count(w *waiter, n int) {
+	l.size += n
 	if w.session != 0 {
-		l.remote--
+		l.remote += n
 	}
 }
+
+// next returns who came after a waiter of the list.
+func (l *waiterList) next(w *waiter) *waiter { return w.links[l.links].next }
 
 // keyState has the callers that wait for a key, and the containers that are bound to it.
 type keyState struct {
@@ -73,10 +82,11 @@ type keyState struct {
 	marked  containerList
 	away    containerList // with other processes, and not recalled
 
-	coming  int // slots that come without further decisions
-	need    int // containers that the waiters lack beside those
-	bound   int // containers
-	evicted int // containers that were removed to make room, and not started again
+	coming  int     // slots that come without further decisions
+	need    int     // containers that the waiters lack beside those
+	lacks   *waiter // the first of those who need them
+	bound   int     // containers
+	evicted int     // containers that were removed to make room, and not started again
 
 	reserved, kept int // containers that are to be kept, and that are
 
@@ -86,6 +96,7 @@ type keyState struct {
 	used     time.Time // when a container of it was last released
 	guard    guard     // of containers that die while they serve
 
+	round          round
 	hungryPosition int
 	spare          bool // nothing and nobody is there for it
 	previous, next *keyState
@@ -103,10 +114,42 @@ func (k *keyState) missing() int {
 	return (n + k.Concurrency - 1) / k.Concurrency
 }
 
-// before orders keys by who waits longest.
-func (k *keyState) before(o *keyState) bool { return k.waiters.head.number < o.waiters.head.number }
+// firstLacking returns the first waiter for whom nothing comes. There must be one.
+func (k *keyState) firstLacking() *waiter {
+	w := k.waiters.head
+	for left := k.coming - w.slots(); left >= 0; left -= w.slots() {
+		w = k.waiters.next(w)
+	}
+	return w
+}
+
+// slots returns how many slots a waiter takes.
+func (w *waiter) slots() int {
+	if w.session != 0 {
+		return w.key.Concurrency
+	}
+	return 1
+}
+
+// before orders keys by who waits longest without anything that comes.
+func (k *keyState) before(o *keyState) bool { return k.lacks.number < o.lacks.number }
 
 func (k *keyState) position() *int { return &k.hungryPosition }
+
+// round is what is left of that which comes anyway, while the machine decides what else to start for those who wait.
+type round struct {
+	number uint64
+	left   int // of a key: slots; of a shape: containers
+}
+
+// take takes so many, and reports whether they were left.
+func (r *round) take(number uint64, coming, n int) bool {
+	if r.number != number {
+		r.number, r.left = number, coming
+	}
+	r.left -= n
+	return r.left >= 0
+}
 
 // shapeState has what is common to containers that are alike before they are bound.
 type shapeState struct {
@@ -128,8 +171,7 @@ type shapeState struct {
 	guard      guard // of starts
 	demand     stemsize.Demand
 	coldStarts int // since the last check of stem cells
-
-	hungryPosition int
+	round      round
 }
 
 // lack returns how many containers have to be started for those who wait.
@@ -147,29 +189,22 @@ func (s *shapeState) lack() int {
 // hungryKeys returns the keys with need, who waits longest first.
 func (s *shapeState) hungryKeys() []*keyState {
 	all := slices.Clone(s.hungry.elements)
-	slices.SortFunc(all, func(k, o *keyState) int { return cmp.Compare(k.waiters.head.number, o.waiters.head.number) })
+	slices.SortFunc(all, func(k, o *keyState) int { return cmp.Compare(k.lacks.number, o.lacks.number) })
 	return all
 }
 
-// oldest returns the caller that waits longest for a start.
+// oldest returns the caller that waits longest for a stem cell.
 func (s *shapeState) oldest() *waiter {
 	if k, ok := s.hungry.first(); ok {
-		return k.waiters.head
+		return k.lacks
 	}
 	return nil
 }
 
-// before orders shapes by who waits longest.
-func (s *shapeState) before(o *shapeState) bool { return s.oldest().number < o.oldest().number }
-
-func (s *shapeState) position() *int { return &s.hungryPosition }
-
-// sizeState has the shapes of one size for which containers have to be started: where there is no room for one, there is none
-// for the others.
+// sizeState has what is common to shapes of one size: where there is no room for one, there is none for the others.
 type sizeState struct {
 	memory int
-	hungry priority[*shapeState]
-	lack   int  // of all of them
+	lack   int  // containers that have to be started for those who wait
 	full   bool // there is no room for one
 }
 
