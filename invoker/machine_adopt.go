@@ -21,6 +21,7 @@ func (m *machine) start(now time.Time, term uint64) {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
 		s.cells, s.want = cells, cells.Initial
 	}
+	m.nextCheck = now.Add(checkEvery)
 	m.list(now)
 }
 
