@@ -147,7 +147,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			}
 		}
 	}
-	lacking := map[Shape]bool{}
+	uncovered := false
 	for _, a := range b.waiting {
 		for _, i := range infos {
 			w.checkUsable(a, i, coming[a.key])
@@ -167,12 +167,10 @@ func (w *simWorld) checkWaiting(infos []Info) {
 		case starting[shape] > 0:
 			starting[shape]--
 			coming[a.key] += a.key.Concurrency - slots
-		default:
-			lacking[shape] = true
+		case !uncovered:
+			uncovered = true
+			w.checkRoom(a, starts)
 		}
-	}
-	if i := slices.IndexFunc(b.waiting, func(a asking) bool { return lacking[a.key.Shape] }); i >= 0 {
-		w.checkRoom(b.waiting[i], starts)
 	}
 }
 
@@ -202,7 +200,8 @@ func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 	}
 }
 
-// checkRoom checks that a container is started, if there is room, for the shape whose callers wait longest among those that lack one.
+// checkRoom checks that a container is started, if there is room, for the caller that waits longest of those for whom none is on its
+// way.
 func (w *simWorld) checkRoom(a asking, starts int) {
 	s := w.scene.settings
 	if s.Memory == 0 || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
