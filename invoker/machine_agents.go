@@ -132,7 +132,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	for _, a := range m.agentOrder {
 		a.known, a.memory = false, 0
 	}
-	m.agentsKnown = true
+	m.agentsKnown = len(agents) > 0 // an engine may not know any before it has started something
 	for _, in := range agents {
 		a := m.agentOf(in.ID)
 		a.known, a.memory = true, in.Memory

@@ -22,14 +22,15 @@ type pool struct {
 	log      *slog.Logger
 	logs     *logCollector
 	watchers *watchers
-	store    *recordStore  // nil: records are in memory
-	writer   *writer       // to the store
-	loaded   []record      // from the store
-	begun    chan struct{} // closed when the machine has started
-	watching chan struct{} // closed when the engine is watched
-	known    chan struct{} // closed when the machine knows which containers there are
-	stopped  chan struct{} // closed when over is set
-	more     chan struct{} // has a token if something is in later
+	confirm  func(context.Context) error // returns nil if this process leads; nil: it is alone
+	store    *recordStore                // nil: records are in memory
+	writer   *writer                     // to the store
+	loaded   []record                    // from the store
+	begun    chan struct{}               // closed when the machine has started
+	watching chan struct{}               // closed when the engine is watched
+	known    chan struct{}               // closed when the machine knows which containers there are
+	stopped  chan struct{}               // closed when over is set
+	more     chan struct{}               // has a token if something is in later
 	timer    *time.Timer
 	work     sync.WaitGroup // all goroutines of the run
 
@@ -46,7 +47,9 @@ type pool struct {
 	leases   map[uint64]*Lease // which are granted, by the number of the grant
 	creating map[string]creation
 	live     map[string]*actionclient.Container // those that leases were granted of
+	reserved map[Key]*reservation
 	ended    ended
+	remotes  remotes
 
 	// What a warm container is had and given back with, so that nothing is allocated for it.
 	acquiring acquire
@@ -56,6 +59,8 @@ type pool struct {
 type (
 	// releaseLater gives a lease back when its container may be used again.
 	releaseLater struct{ lease *Lease }
+	// keep keeps the containers of a reservation.
+	keep struct{ of *reservation }
 	// gone lets go of what is kept for a container.
 	gone struct {
 		id        string
@@ -64,6 +69,7 @@ type (
 )
 
 func (releaseLater) isCommand() {}
+func (keep) isCommand()         {}
 func (gone) isCommand()         {}
 
 // run does all that belongs to a run until ctx ends. It returns why.
@@ -156,18 +162,30 @@ func (p *pool) carryOut(c command) {
 	case *grant:
 		p.granted(c)
 	case refuse:
+		if call := p.remotes.calls[c.ref]; call != nil {
+			p.refused(call, c.err)
+			return
+		}
 		p.answer(c.ref, c.err)
 	case revoke:
-		if l := p.leases[c.lease.number]; l != nil {
+		if c.session != 0 {
+			p.revoked(c)
+		} else if l := p.leases[c.lease.number]; l != nil {
 			delete(p.leases, c.lease.number)
 			l.revoked()
 		}
 	case recall: // a caller in this process gives its lease back as soon as it can by itself
+		if c.session != 0 {
+			p.tell(c.session, Notice{Grant: GrantID{c.lease.container, c.lease.number}})
+		}
 	case notify:
 		p.watchers.publish(c.event)
 		if id := c.event.Container.ID; c.event.Kind == EventGone {
 			p.putOff(gone{id, p.live[id]})
 			delete(p.live, id)
+			if r := p.reserved[c.event.Container.Key]; r != nil {
+				signal(r.lacks)
+			}
 			delete(p.memory.records, id)
 		}
 	case bind, note, forget:
@@ -214,6 +232,10 @@ func (p *pool) record(c command) {
 
 // granted gives a caller its lease.
 func (p *pool) granted(g *grant) {
+	if call := p.remotes.calls[g.ref]; call != nil {
+		p.remoteGranted(call, g)
+		return
+	}
 	l := p.callers[g.ref]
 	if l == nil {
 		return
@@ -299,16 +321,25 @@ func (p *pool) end(why error) {
 	for r := range p.callers {
 		p.answer(r, why)
 	}
+	p.endRemotes()
 }
 
-// acquire has the machine grant a lease to the caller, and waits for that.
-func (p *pool) acquire(ctx context.Context, l *Lease) error {
+// wait waits until the machine has started.
+func (p *pool) wait(ctx context.Context) error {
 	select {
 	case <-p.begun:
+		return nil
 	case <-p.stopped:
 		return p.over
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// acquire has the machine grant a lease to the caller, and waits for that.
+func (p *pool) acquire(ctx context.Context, l *Lease) error {
+	if err := p.wait(ctx); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	if p.over != nil {

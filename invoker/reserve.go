@@ -3,11 +3,29 @@ package invoker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
+	"time"
 )
 
-// Reserve keeps n containers of an action initialised from now on, until it is called with another number, 0 ends it, or the run ends. It
-// returns when there are so many. The error is that of the first of them that cannot be had; the reservation remains in any case.
+const (
+	// maxReserve is how many containers can be reserved for an action.
+	maxReserve = 10_000
+	// The pause after a container of a reservation could not be had doubles from the one to the other.
+	minReservePause = time.Second
+	maxReservePause = 30 * time.Second
+)
+
+// reservation is how many containers of an action are kept.
+type reservation struct {
+	action *Action
+	n      int           // guarded by the mutex of the pool
+	lacks  chan struct{} // has a token if one may have gone
+}
+
+// Reserve keeps n containers of an action initialised from now on, busy ones included, until it is called with another number, 0 ends it,
+// or the run ends. It returns when there are so many. If one cannot be had it returns why, and the reservation remains: containers that
+// are missing, also later, are started in the background, again after a pause of 1 s to 30 s when that fails.
 func (v *Invoker) Reserve(ctx context.Context, a *Action, n int) error {
 	if err := a.check(); err != nil {
 		return err
@@ -19,38 +37,86 @@ func (v *Invoker) Reserve(ctx context.Context, a *Action, n int) error {
 	if err != nil {
 		return err
 	}
-	return v.warmUp(ctx, p, a, n)
+	if err := p.wait(ctx); err != nil {
+		return err
+	}
+	r := p.reserve(a, n)
+	err = p.fill(ctx, r)
+	if err != nil {
+		signal(r.lacks)
+	}
+	return err
 }
 
-// maxReserve is how many containers can be reserved for an action.
-const maxReserve = 10_000
+// reserve notes how many containers of an action are kept.
+func (p *pool) reserve(a *Action, n int) *reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := a.key()
+	r := p.reserved[key]
+	if r == nil {
+		own := *a
+		own.Env = maps.Clone(a.Env)
+		r = &reservation{action: &own, lacks: make(chan struct{}, 1)}
+		p.reserved[key] = r
+		p.putOff(keep{r})
+	}
+	r.n = n
+	p.step(reserve{key: key, n: n})
+	return r
+}
 
-// warmUp holds so many containers of an action at once, and initialises those that are not.
-func (v *Invoker) warmUp(ctx context.Context, p *pool, a *Action, n int) error {
+// keepReserved replaces the containers of a reservation that go, until ctx ends.
+func (p *pool) keepReserved(ctx context.Context, r *reservation) {
+	pause := time.Duration(0)
+	for {
+		select {
+		case <-r.lacks:
+		case <-ctx.Done():
+			return
+		}
+		err := p.fill(ctx, r)
+		if err == nil {
+			pause = 0
+			continue
+		}
+		pause = min(max(2*pause, minReservePause), maxReservePause)
+		select {
+		case <-time.After(pause):
+			signal(r.lacks)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// fill holds at once all slots of the action that are free and those of the containers that are missing, so that these are started, and
+// initialises what is not.
+func (p *pool) fill(ctx context.Context, r *reservation) error {
+	missing, free := p.missing(r)
+	if missing == 0 {
+		return nil
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var (
 		all, held sync.WaitGroup
-		first     error
 		once      sync.Once
+		first     error
 	)
-	failed := func(err error) {
-		once.Do(func() {
-			first = err
-			stop(err)
-		})
-	}
-	held.Add(n * a.concurrency()) // all slots of a container, or several would be those of one
-	for range n * a.concurrency() {
+	slots := free + missing*r.action.concurrency()
+	held.Add(slots)
+	for range slots {
 		all.Go(func() {
-			l := &Lease{pool: p, action: a}
+			l := &Lease{pool: p, action: r.action}
 			err := p.acquire(ctx, l)
 			if err == nil {
 				defer l.Release()
 				err = l.initialise(ctx)
 			}
 			if err != nil {
-				failed(err)
+				once.Do(func() { first = err })
+				stop(err)
 			}
 			held.Done()
 			held.Wait()
@@ -58,6 +124,26 @@ func (v *Invoker) warmUp(ctx context.Context, p *pool, a *Action, n int) error {
 	}
 	all.Wait()
 	return first
+}
+
+// missing returns how many containers a reservation lacks, and how many slots of those that there are are free.
+func (p *pool) missing(r *reservation) (missing, free int) {
+	key := r.action.key()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	have := 0
+	for _, info := range p.machine.infos() {
+		switch {
+		case info.Key != key || !info.Initialised:
+		case info.State == StateBusy:
+			have++
+			free += key.Concurrency - info.Active
+		case info.State == StateIdle, info.State == StateSuspended, info.State == StateResuming:
+			have++
+			free += key.Concurrency
+		}
+	}
+	return max(0, r.n-have), free
 }
 
 // initialise sends /init if that was not done before.

@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +26,41 @@ func TestReserve(t *testing.T) {
 		require.NoError(t, w.invoker.Reserve(t.Context(), a, 3))
 		require.Len(t, w.engine.ids(), 3)
 		require.ErrorContains(t, w.invoker.Reserve(t.Context(), a, -1), "Reserve: -1")
+	})
+}
+
+// TestReservedContainersAreReplaced ends containers, and waits for longer than idle ones are kept.
+func TestReservedContainersAreReplaced(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		a := sample("a")
+		require.NoError(t, w.invoker.Reserve(t.Context(), a, 3))
+		time.Sleep(time.Hour)
+		require.Len(t, w.engine.ids(), 3)
+		w.engine.failStarts(3, ErrUnavailable)
+		for _, id := range w.engine.ids()[1:] {
+			w.engine.end(id, nil, "died")
+		}
+		time.Sleep(time.Minute)
+		require.Len(t, w.engine.ids(), 3)
+		busy := make(chan error, 3)
+		for range 3 {
+			go func() {
+				r, err := w.invoker.Invoke(t.Context(), a, activation(fakeCall{Sleep: 30 * time.Second}))
+				if err == nil && r.Start != Warm {
+					err = errTest
+				}
+				busy <- err
+			}()
+		}
+		synctest.Wait()
+		require.NoError(t, w.invoker.Reserve(t.Context(), a, 3), "busy ones count")
+		require.Len(t, w.engine.ids(), 3)
+		for range 3 {
+			require.NoError(t, <-busy)
+		}
+		require.NoError(t, w.invoker.Reserve(t.Context(), a, 0))
+		time.Sleep(5 * time.Hour)
+		require.Empty(t, w.engine.ids())
 	})
 }
 

@@ -75,7 +75,7 @@ type world struct {
 }
 
 func open(t *testing.T, config mesosengine.Config, cluster mesosfake.Config) *world {
-	cluster.Programs = map[string]mesosfake.Program{image: testProgram, program: testProgram}
+	cluster.Programs = map[string]mesosfake.Program{image: testProgram, program: testProgram, "runtime": runtime}
 	if config.Mode == mesosengine.Command {
 		config.Commands = map[string]task.Command{"test": {Argv: []string{program}}}
 	}
@@ -85,7 +85,8 @@ func open(t *testing.T, config mesosengine.Config, cluster mesosfake.Config) *wo
 	return w
 }
 
-// lead runs a scheduler with the store, and makes an engine of it.
+// lead runs a scheduler with the store, and makes an engine of it. It returns when the scheduler is subscribed: a SUBSCRIBE that
+// is still under way when its process ends may evict the next one.
 func (w *world) lead() {
 	var err error
 	w.scheduler, err = scheduler.New(mesosengine.SchedulerConfig(scheduler.Config{
@@ -103,6 +104,14 @@ func (w *world) lead() {
 		_ = s.Run(ctx)
 	}()
 	w.stop = func() { cancel(); <-ended }
+	for {
+		status, err := s.Status(ctx)
+		require.NoError(w, err)
+		if status.Connected {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // running returns how many tasks run, as the cluster sees it.

@@ -84,8 +84,9 @@ func (w *watcher) task(event *scheduler.TaskEvent) []invoker.Change {
 	case t.State.Terminal():
 		change.State, change.Err = invoker.Gone, endOf(t)
 		delete(w.away, t.Spec.ID)
-	case away && !isAway(event.Previous):
+	case away: // a new process may be told again of what is on record
 		change.State, w.away[t.Spec.ID] = invoker.Unreachable, true
+		w.engine.agents.lost(t.AgentID)
 	case !away && isAway(event.Previous):
 		change.State = invoker.Reachable
 		delete(w.away, t.Spec.ID)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/invoker/mesosengine"
@@ -15,15 +14,14 @@ import (
 )
 
 const (
-	frameworkName   = "whisk-containerfactory-framework"
-	defaultMaster   = "http://localhost:5050"
-	mesosProvider   = "org.apache.openwhisk.core.mesos.MesosContainerFactoryProvider"
-	failoverTimeout = time.Hour // with a store: the scheduler's week would keep what nobody knows for a week
+	frameworkName = "whisk-containerfactory-framework"
+	defaultMaster = "http://localhost:5050"
+	mesosProvider = "org.apache.openwhisk.core.mesos.MesosContainerFactoryProvider"
 )
 
 // Config is what the settings of an OpenWhisk invoker mean for this library.
 type Config struct {
-	Scheduler scheduler.Config
+	Scheduler scheduler.Config // with what mesosengine.SchedulerConfig adds
 	Engine    mesosengine.Config
 	// Invoker needs an Owner and an Engine yet.
 	Invoker invoker.Config
@@ -54,9 +52,7 @@ func FromEnv(environ []string, store scheduler.Store) (Config, error) {
 			r.fail(err)
 		}
 	}
-	if c.Invoker.Pool.Stems = c.Runtimes.Stems(); len(c.Invoker.Pool.Stems) > 0 {
-		c.Scheduler.Offers.Hold, c.Scheduler.Offers.HoldMax = 30*time.Second, 3
-	}
+	c.Invoker.Pool.Stems = c.Runtimes.Stems()
 	for name, value := range apiHost(environ) {
 		c.Invoker.Env[name] = value
 	}
@@ -97,8 +93,6 @@ func (r *reader) scheduler(store scheduler.Store) scheduler.Config {
 		c.Framework.FailoverTimeout = -1 // none at all, as Mesos understands 0
 	case set:
 		c.Framework.FailoverTimeout = timeout
-	case store != nil:
-		c.Framework.FailoverTimeout = failoverTimeout
 	}
 	c.MissedHeartbeats, _ = read(r, natural, "whisk.mesos.heartbeat-max-failures")
 	c.Offers.Refuse, _ = read(r, duration, "whisk.mesos.offer-refuse-duration")
@@ -107,7 +101,7 @@ func (r *reader) scheduler(store scheduler.Store) scheduler.Config {
 			r.warn(path, "the scheduler subscribes until it is stopped, with pauses of its own, and a teardown ends with its context")
 		}
 	}
-	return c
+	return mesosengine.SchedulerConfig(c)
 }
 
 func (r *reader) engine() mesosengine.Config {
@@ -202,7 +196,9 @@ func (r *reader) pool() (p invoker.PoolConfig) {
 	p.MaxStarts, _ = read(r, natural, pool+"cluster-managed-resource-max-starts")
 	p.CreateTimeout, _ = read(r, duration, "whisk.mesos.timeouts.task-launch")
 	p.DestroyTimeout, _ = read(r, duration, "whisk.mesos.timeouts.task-delete")
-	p.IdleTimeout, _ = read(r, duration, "whisk.container-proxy.timeouts.idle-container")
+	if idle, set := read(r, duration, "whisk.container-proxy.timeouts.idle-container"); set {
+		p.IdleTimeout, p.KeepAlive = idle, invoker.KeepFixed(idle) // who sets it expects it to hold, whatever the action does
+	}
 	p.PauseGrace, _ = read(r, duration, "whisk.container-proxy.timeouts.pause-grace")
 	return p
 }

@@ -18,7 +18,7 @@ import (
 func TestNoSettings(t *testing.T) {
 	c, err := FromEnv(nil, nil)
 	require.NoError(t, err)
-	require.Equal(t, scheduler.Config{Master: "http://localhost:5050", Framework: scheduler.Framework{Name: "whisk-containerfactory-framework"}}, c.Scheduler)
+	require.Equal(t, mesosengine.SchedulerConfig(scheduler.Config{Master: "http://localhost:5050", Framework: scheduler.Framework{Name: "whisk-containerfactory-framework"}}), c.Scheduler)
 	require.Equal(t, mesosengine.Config{Parameters: mesosengine.DefaultParameters()}, c.Engine)
 	require.Empty(t, c.Invoker.Env)
 	require.Empty(t, c.Warnings)
@@ -97,6 +97,8 @@ func TestEachSetting(t *testing.T) {
 		want(&wanted)
 		got, err := FromEnv(strings.Split(env, "\n"), nil)
 		require.NoError(t, err, env)
+		require.Equal(t, strings.Contains(env, "idleContainer"), got.Invoker.Pool.KeepAlive != nil, env)
+		got.Invoker.Pool.KeepAlive = nil // functions cannot be compared
 		require.Equal(t, wanted, got, env)
 	}
 }
@@ -108,7 +110,6 @@ func TestStemCellsOfTheManifest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, c.Runtimes.Stems(), c.Invoker.Pool.Stems)
 	require.Len(t, c.Invoker.Pool.Stems, 2)
-	require.Equal(t, 30*time.Second, c.Scheduler.Offers.Hold, "a stem cell need not wait for an offer")
 }
 
 func TestSettingsWithoutEffect(t *testing.T) {
