@@ -144,7 +144,8 @@ func (id identity) awaitStop(ctx context.Context) error {
 		stopped := len(threads) > 0
 		for _, name := range threads {
 			data, err := os.ReadFile(name)
-			stopped = stopped && err == nil && bytes.HasPrefix(data[bytes.LastIndexByte(data, ')')+1:], []byte(" T"))
+			after := data[bytes.LastIndexByte(data, ')')+1:] // the thread's state: stopped, or ended
+			stopped = stopped && err == nil && len(after) > 1 && strings.ContainsRune("TtZX", rune(after[1]))
 		}
 		if stopped {
 			return nil
@@ -183,6 +184,19 @@ func (id identity) open() (*os.File, error) {
 		return nil, errors.Join(errNoProcess, err)
 	}
 	return handle, nil
+}
+
+// checkKernel returns an error if the kernel has no handles on processes.
+func checkKernel() error {
+	self, err := identify(os.Getpid())
+	if err != nil {
+		return err
+	}
+	handle, err := self.open()
+	if err != nil {
+		return fmt.Errorf("the end of a process cannot be waited for; Linux 5.3 and /proc are needed: %w", err)
+	}
+	return handle.Close()
 }
 
 // reap waits for a process that has ended, and returns its status; false if it is not a child of this process.
