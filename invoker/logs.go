@@ -224,6 +224,13 @@ func (c *logCollector) settled(ctx context.Context, container string) error {
 	return nil
 }
 
+// forget forgets what is known of a container that another process holds from now on, unless it is still being read.
+func (c *logCollector) forget(container string) {
+	if t := c.find(container); t != nil {
+		t.forgetIdle(-time.Second)
+	}
+}
+
 func (c *logCollector) find(container string) *containerLog {
 	if c == nil {
 		return nil
