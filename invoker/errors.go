@@ -20,8 +20,10 @@ var (
 	ErrReleased = errors.New("invoker: the lease is over")
 	// ErrNotLeading is returned where only the leader can answer, and there is none.
 	ErrNotLeading = errors.New("invoker: no leader is known")
+	// ErrSession is returned by a [Control] for a session that is not open, or has ended.
+	ErrSession = errors.New("invoker: the session is not open")
 
-	errSessionEnded = errors.New("invoker: the session has ended")
+	errWithdrawn = errors.New("invoker: the demand was withdrawn")
 )
 
 // Fault says whose mistake an error is.

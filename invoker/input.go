@@ -89,8 +89,9 @@ type (
 	}
 	// declared: a process says, after a change of the leader, which containers it holds.
 	declared struct {
-		session session
-		leases  []leaseID
+		session     session
+		leases      []leaseID
+		initialised []leaseID // of those, where /init has succeeded
 	}
 	// closed: a process ends its session: all that it holds is released.
 	closed struct{ session session }

@@ -45,7 +45,7 @@ func New(c Config) (*Invoker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
+	return &Invoker{config: c, client: actionclient.New(guarded(c.DialContext)), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
 }
 
 // Run is [Invoker.Lead] for a process that is alone.
@@ -110,8 +110,9 @@ func (v *Invoker) newPool(t scheduler.Term) *pool {
 	_, suspends := v.config.Engine.(Suspender)
 	p := &pool{
 		engine: v.config.Engine, client: v.client, config: v.config.Pool, log: log, watchers: &v.watchers, memory: v.memory,
+		confirm: t.Confirm, remotes: newRemotes(),
 		logs: newLogCollector(v.config.Engine, log), machine: newMachine(settings{
-			PoolConfig: v.config.Pool, owner: v.config.Owner, env: v.config.Env, canSuspend: suspends,
+			PoolConfig: v.config.Pool, owner: v.config.Owner, env: v.config.Env, canSuspend: suspends, elected: t.Number > 0,
 		}),
 		begun: make(chan struct{}), watching: make(chan struct{}), known: make(chan struct{}), stopped: make(chan struct{}),
 		more: make(chan struct{}, 1), timer: time.NewTimer(0),

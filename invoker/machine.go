@@ -95,12 +95,13 @@ type settings struct {
 	owner      string // of all containers
 	env        map[string]string
 	canSuspend bool // the engine is a Suspender
+	elected    bool // other processes may hold containers that an earlier leader has granted
 }
 
 // sessionTTL is the lease of those whose session has not been seen since the leader changed, and sessionMargin how much longer
 // the machine waits than a holder, which counts from before it sent its renewal.
 const (
-	sessionTTL    = 10 * time.Second
+	sessionTTL    = SessionTTL
 	sessionMargin = time.Second
 )
 

@@ -21,6 +21,7 @@ func (m *machine) start(now time.Time, term uint64) {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
 		s.cells, s.want = cells, cells.Initial
 	}
+	m.nextCheck = now.Add(checkEvery)
 	m.list(now)
 }
 
@@ -88,7 +89,8 @@ func (m *machine) adopt(now time.Time, in listed) {
 }
 
 // adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers. One that is bound
-// and initialised may be running something. All others are destroyed, since it is not known what was sent to them.
+// and initialised may be running something. All others are destroyed, since it is not known what was sent to them: after an election
+// unless the process that holds it says so.
 func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	shape, ok := shapeOfLabels(i.Labels)
 	c := m.known(now, i, shape)
@@ -100,14 +102,14 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 		c.state = StateProbing
 		m.file(c)
 		m.emit(probe{instance: c.instance})
-	case !r.Initialised:
+	case !r.Initialised && (!m.settings.elected || r.Key == Key{}):
 		m.remove(now, c, "it may have been initialised")
 	case r.Incarnation != i.Incarnation:
 		m.remove(now, c, "it is not the one on record")
 	case r.Key.Shape != shape:
 		m.remove(now, c, "its labels are not those of its record")
 	default:
-		c.key, c.initialised = m.keyOf(r.Key), true
+		c.key, c.initialised = m.keyOf(r.Key), r.Initialised
 		c.key.bound++
 		c.key.timeout = max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)

@@ -23,6 +23,12 @@ func (m *machine) session(s session) *sessionState {
 	return nil
 }
 
+// heldBy reports whether a session holds a container by a grant.
+func (m *machine) heldBy(s session, l leaseID) bool {
+	c := m.containers[l.container]
+	return c != nil && slices.Contains(c.slots, slot{number: l.number, session: s})
+}
+
 // serveSession takes what another process says about its session.
 func (m *machine) serveSession(now time.Time, in input) {
 	switch in := in.(type) {
@@ -41,6 +47,8 @@ func (m *machine) serveSession(now time.Time, in input) {
 		for _, l := range in.leases {
 			if !m.declare(now, in.session, l) {
 				m.emit(revoke{session: in.session, lease: l})
+			} else if slices.Contains(in.initialised, l) {
+				m.initialised(now, l)
 			}
 		}
 	case closed:
@@ -51,7 +59,7 @@ func (m *machine) serveSession(now time.Time, in input) {
 // declare lets a process that held a container before this run go on, and reports whether it may.
 func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	c := m.containers[l.container]
-	if c != nil && slices.Contains(c.slots, slot{number: l.number, session: s}) {
+	if m.heldBy(s, l) {
 		return true
 	}
 	if c == nil || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
@@ -87,7 +95,7 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 	for w := m.queue.head; w != nil; {
 		next := m.queue.next(w)
 		if w.session == s {
-			m.turnAway(w, errSessionEnded)
+			m.turnAway(w, ErrSession)
 		}
 		w = next
 	}
@@ -120,6 +128,10 @@ func (m *machine) lose(c *container, until time.Time) {
 // found has a container be used again that was lost. What nobody has declared is set aside for longer: its holder is dead, and has
 // perhaps left it running.
 func (m *machine) found(now time.Time, c *container) {
+	if !c.initialised {
+		m.remove(now, c, "it may have been initialised")
+		return
+	}
 	if c.undeclared {
 		c.undeclared = false
 		m.lose(c, now.Add(c.key.timeout))

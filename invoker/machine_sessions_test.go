@@ -19,7 +19,7 @@ func held(t *testing.T) (*bench, leaseID) {
 func TestAProcessWithoutSessionGetsNothing(t *testing.T) {
 	b := idle(t)
 	b.step(acquire{ref: 2, session: 7, key: keyNamed("a")})
-	require.Equal(t, []command{refuse{ref: 2, err: errSessionEnded}}, b.commands)
+	require.Equal(t, []command{refuse{ref: 2, err: ErrSession}}, b.commands)
 }
 
 func TestAContainerOfAnotherProcessIsRecalledForWhoWaits(t *testing.T) {
@@ -65,7 +65,7 @@ func TestASessionThatIsClosedGivesBackWhatItHolds(t *testing.T) {
 	b, lease := held(t)
 	b.step(acquire{ref: 3, session: 7, key: keyNamed("b"), timeout: time.Minute})
 	b.step(closed{session: 7})
-	require.Equal(t, []refuse{{ref: 3, err: errSessionEnded}}, only[refuse](b.commands))
+	require.Equal(t, []refuse{{ref: 3, err: ErrSession}}, only[refuse](b.commands))
 	require.Equal(t, []revoke{{session: 7, lease: lease}}, only[revoke](b.commands))
 	require.Len(t, only[grant](b.acquire(4, keyNamed("a"))), 1)
 }

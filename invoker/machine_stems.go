@@ -45,7 +45,7 @@ func (m *machine) want(s *shapeState, n int) {
 
 // reviewStems decides how many stem cells are wanted.
 func (m *machine) reviewStems(now time.Time) {
-	check := m.nextCheck.IsZero() || !now.Before(m.nextCheck)
+	check := due(m.nextCheck, now)
 	if check {
 		m.nextCheck = now.Add(checkEvery)
 	}

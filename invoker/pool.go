@@ -22,14 +22,15 @@ type pool struct {
 	log      *slog.Logger
 	logs     *logCollector
 	watchers *watchers
-	store    *recordStore  // nil: records are in memory
-	writer   *writer       // to the store
-	loaded   []record      // from the store
-	begun    chan struct{} // closed when the machine has started
-	watching chan struct{} // closed when the engine is watched
-	known    chan struct{} // closed when the machine knows which containers there are
-	stopped  chan struct{} // closed when over is set
-	more     chan struct{} // has a token if something is in later
+	confirm  func(context.Context) error // returns nil if this process leads; nil: it is alone
+	store    *recordStore                // nil: records are in memory
+	writer   *writer                     // to the store
+	loaded   []record                    // from the store
+	begun    chan struct{}               // closed when the machine has started
+	watching chan struct{}               // closed when the engine is watched
+	known    chan struct{}               // closed when the machine knows which containers there are
+	stopped  chan struct{}               // closed when over is set
+	more     chan struct{}               // has a token if something is in later
 	timer    *time.Timer
 	work     sync.WaitGroup // all goroutines of the run
 
@@ -48,6 +49,7 @@ type pool struct {
 	live     map[string]*actionclient.Container // those that leases were granted of
 	reserved map[Key]*reservation
 	ended    ended
+	remotes  remotes
 
 	// What a warm container is had and given back with, so that nothing is allocated for it.
 	acquiring acquire
@@ -160,13 +162,22 @@ func (p *pool) carryOut(c command) {
 	case *grant:
 		p.granted(c)
 	case refuse:
+		if call := p.remotes.calls[c.ref]; call != nil {
+			p.refused(call, c.err)
+			return
+		}
 		p.answer(c.ref, c.err)
 	case revoke:
-		if l := p.leases[c.lease.number]; l != nil {
+		if c.session != 0 {
+			p.revoked(c)
+		} else if l := p.leases[c.lease.number]; l != nil {
 			delete(p.leases, c.lease.number)
 			l.revoked()
 		}
 	case recall: // a caller in this process gives its lease back as soon as it can by itself
+		if c.session != 0 {
+			p.tell(c.session, Notice{Grant: GrantID{c.lease.container, c.lease.number}})
+		}
 	case notify:
 		p.watchers.publish(c.event)
 		if id := c.event.Container.ID; c.event.Kind == EventGone {
@@ -221,6 +232,10 @@ func (p *pool) record(c command) {
 
 // granted gives a caller its lease.
 func (p *pool) granted(g *grant) {
+	if call := p.remotes.calls[g.ref]; call != nil {
+		p.remoteGranted(call, g)
+		return
+	}
 	l := p.callers[g.ref]
 	if l == nil {
 		return
@@ -306,6 +321,7 @@ func (p *pool) end(why error) {
 	for r := range p.callers {
 		p.answer(r, why)
 	}
+	p.endRemotes()
 }
 
 // wait waits until the machine has started.

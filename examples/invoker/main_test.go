@@ -27,7 +27,7 @@ func TestDemonstration(t *testing.T) {
 		if start == "" || i == 0 {
 			continue
 		}
-		require.Contains(t, lines[i], `{"greeting": "Hello, world!"}`)
+		require.Contains(t, lines[i], `{"greeting": "Hello, world!"}  greeting world`)
 		initialised := strings.Fields(lines[i])[2] != "0s"
 		require.Equal(t, start != "warm", initialised, lines[i])
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -117,6 +118,7 @@ func TestKilledAfterEachStep(t *testing.T) {
 			} else {
 				require.Empty(t, list)
 			}
+			require.False(t, r.runs())
 			require.Zero(t, running(t, cfg.Dir))
 			_, err = os.Stat(r.c.dir)
 			require.Equal(t, test.kept, err == nil)
@@ -186,7 +188,7 @@ func TestUnreadableStateFailsNew(t *testing.T) {
 func TestNothingIsLeftOfAContainer(t *testing.T) {
 	for name, script := range map[string]string{
 		"in the same group":           `sleep 1000 & echo $!; exec sleep 1000`,
-		"in a group of its own":       `set -m; sleep 1000 & echo $!; exec sleep 1000`,
+		"in a group of its own":       `set -m; env -i sleep 1000 >/dev/null 2>&1 & echo $!; exec sleep 1000`,
 		"in a session of its own":     `setsid sleep 1000 & echo $!; exec sleep 1000`,
 		"without its environment":     `env -i setsid sleep 1000 & echo $!; exec sleep 1000`,
 		"as a daemon":                 `setsid sleep 1000 >/dev/null 2>&1 & echo $!; cd /; exec sleep 1000`,
@@ -195,6 +197,7 @@ func TestNothingIsLeftOfAContainer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config(t)
+			require.NoError(t, os.Symlink(t.TempDir(), cfg.Dir)) // the kernel tells other paths than the configuration
 			cfg.Kinds["script"] = []string{"sh", "-c", script}
 			e := open(t, cfg)
 			changes := e.Watch(t.Context())
@@ -211,6 +214,10 @@ func TestNothingIsLeftOfAContainer(t *testing.T) {
 					child, _ = identify(pid) // it may have been killed already
 				}
 				return child.PID > 0
+			}, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { // it is what it becomes in the end, or was killed
+				line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child.PID))
+				return err != nil || len(line) == 0 || strings.HasPrefix(string(line), "sleep")
 			}, 10*time.Second, time.Millisecond)
 			if name == "after the first one's end" || name == "in the group after that end" {
 				for change := range changes {

@@ -56,10 +56,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return cfg, err
 	}
-	// Processes are recognised by the true path of the directory.
-	dir, err := filepath.EvalSymlinks(cfg.Dir)
+	// Processes are recognised by the true path of the directory, as the kernel tells it.
+	dir, err := filepath.Abs(cfg.Dir)
 	if err == nil {
-		cfg.Dir, err = filepath.Abs(dir)
+		cfg.Dir, err = filepath.EvalSymlinks(dir)
 	}
 	return cfg, err
 }

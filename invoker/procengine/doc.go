@@ -1,5 +1,5 @@
 // Package procengine runs the containers of an invoker as processes of this machine: for tests, laptops and the edge. It needs
-// Linux, and nothing to be installed. An [Engine] is also an [invoker.Suspender], an [invoker.OutputReader] and an
+// Linux 5.3, and nothing to be installed. An [Engine] is also an [invoker.Suspender], an [invoker.OutputReader] and an
 // [invoker.AgentLister], of one agent: this machine.
 //
 // A container is a process of the program of its kind, in a session and a directory of its own, and everything that this process

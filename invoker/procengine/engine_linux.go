@@ -46,6 +46,9 @@ func New(cfg Config) (*Engine, error) {
 	if err == nil && cfg.Memory == 0 {
 		cfg.Memory, err = machineMemory()
 	}
+	if err == nil {
+		err = checkKernel()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("procengine: %w", err)
 	}

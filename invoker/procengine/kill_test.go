@@ -23,6 +23,17 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
 
+// killCount returns how often a process is killed: usual times, or what the environment says.
+func killCount(t *testing.T, usual int) int {
+	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+		return n
+	}
+	if testing.Short() {
+		return 3
+	}
+	return usual
+}
+
 // sleeper returns the configuration of an engine whose containers sleep. The time that they sleep for tells them from all other
 // processes, whatever the engine thinks of them.
 func sleeper(dir string) (cfg Config, mark string) {
@@ -60,9 +71,9 @@ func processes(e *Engine) []int {
 	return pids
 }
 
-// embed is a program that embeds an engine. It starts, suspends and destroys containers until it is killed, and says what it is
+// embedEngine is a program that embeds an engine. It starts, suspends and destroys containers until it is killed, and says what it is
 // about to do and what it has done.
-func embed(dir string) {
+func embedEngine(dir string) {
 	cfg, _ := sleeper(dir)
 	e, err := New(cfg)
 	if err != nil {
@@ -112,20 +123,13 @@ func embed(dir string) {
 
 // A process that embeds an engine is killed at any moment: the next engine finds every container that was created and not
 // destroyed, and no process runs that it does not list.
-func TestKilledAnywhere(t *testing.T) {
+func TestEngineKilledAnywhere(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), fmt.Sprintf("engine-1%015d", os.Getpid()))
 	cfg, mark := sleeper(dir)
 	random := rand.New(rand.NewPCG(9, 10))
 	must := map[string]bool{} // what runs: true certainly, false perhaps
-	kills := 15
-	if testing.Short() {
-		kills = 5
-	}
-	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
-		kills = n
-	}
 	total := 0
-	for range kills {
+	for range killCount(t, 15) {
 		created := runAndKill(t, dir, time.Duration(random.IntN(40_000))*time.Microsecond, must)
 		e, err := New(cfg)
 		require.NoError(t, err)
@@ -145,7 +149,7 @@ func TestKilledAnywhere(t *testing.T) {
 		require.NoError(t, e.Close())
 		total += created
 	}
-	t.Logf("%d containers created, invoker killed %d times", total, kills)
+	t.Logf("%d containers created", total)
 	e := open(t, cfg)
 	for id := range must {
 		require.NoError(t, e.Destroy(t.Context(), id))
@@ -156,7 +160,7 @@ func TestKilledAnywhere(t *testing.T) {
 // runAndKill runs a process that embeds an engine, kills it some time after it has begun, and notes what it said. It returns
 // how many containers were created.
 func runAndKill(t *testing.T, dir string, after time.Duration, must map[string]bool) (created int) {
-	cmd := exec.Command(os.Args[0], "invoker", dir)
+	cmd := exec.Command(os.Args[0], "engine", dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)

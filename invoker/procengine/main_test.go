@@ -7,10 +7,17 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/actionruntime"
 	"github.com/mesos-actor/mesos-actor-go/invoker/enginetest"
 )
+
+// The first goroutine keeps the first thread.
+func init() { runtime.LockOSThread() }
 
 // TestMain runs the test's program as what it is started as: a container, or an invoker that is going to be killed.
 func TestMain(m *testing.M) {
@@ -19,9 +26,18 @@ func TestMain(m *testing.M) {
 		case "container":
 			serve()
 			return
-		case "invoker":
-			embed(os.Args[2])
+		case "headless":
+			go serve()
+			time.Sleep(10 * time.Millisecond) // for threads to serve with
+			_, _, _ = syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
+		case "engine":
+			embedEngine(os.Args[2])
 			return
+		case "invoker":
+			embedInvoker(os.Args[2])
+			return
+		case "action":
+			os.Exit(actionruntime.Main())
 		}
 	}
 	os.Exit(m.Run())

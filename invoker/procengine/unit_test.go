@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -167,7 +170,45 @@ func TestSlowWatcherLags(t *testing.T) {
 	require.Empty(t, e.watchers.all)
 }
 
-// A process whose first thread has ended is not a zombie: others run.
+// A process whose first thread has ended looks like one that has ended, but others run.
+func TestFirstThreadEnds(t *testing.T) {
+	cfg := config(t)
+	cfg.Kinds["headless"] = []string{os.Args[0], "headless"}
+	e := open(t, cfg)
+	in, err := e.Create(t.Context(), "c", invoker.Spec{Shape: invoker.Shape{Kind: "headless"}})
+	require.NoError(t, err)
+	pid := e.containers["c"].state.Process.PID
+	require.Eventually(t, func() bool {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		require.NoError(t, err)
+		return strings.Contains(string(data), ") Z ")
+	}, 10*time.Second, time.Millisecond)
+	answers := func() bool {
+		resp, err := http.Get("http://" + in.Address)
+		return err == nil && resp.Body.Close() == nil
+	}
+	require.Eventually(t, answers, 10*time.Second, time.Millisecond)
+	require.NoError(t, e.Close())
+	e = open(t, cfg)
+	list, err := e.Instances(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.NoError(t, e.Suspend(t.Context(), "c"))
+	require.NoError(t, e.Destroy(t.Context(), "c"))
+	require.False(t, answers())
+}
+
+// The directory of a container that was not started is removed.
+func TestRefusedStartLeavesNoDirectory(t *testing.T) {
+	cfg := config(t)
+	e := open(t, cfg)
+	for _, kind := range []string{"missing", "unexecutable"} {
+		_, err := e.Create(t.Context(), "c", invoker.Spec{Shape: invoker.Shape{Kind: kind}})
+		require.ErrorIs(t, err, invoker.ErrStart)
+		require.NoDirExists(t, filepath.Join(cfg.Dir, "c"))
+	}
+}
+
 func TestReadStat(t *testing.T) {
 	s, err := readStat(os.Getpid())
 	require.NoError(t, err)
@@ -180,7 +221,11 @@ func TestReadStat(t *testing.T) {
 	handle, err := id.open()
 	require.NoError(t, err)
 	require.NoError(t, handle.Close())
-	id.Start++
-	_, err = id.open()
-	require.ErrorIs(t, err, errNoProcess)
+	for _, other := range []identity{{id.PID, id.Start + 1, id.Boot}, {id.PID, id.Start, "another"}, {1 << 30, id.Start, id.Boot}} {
+		_, err = other.open()
+		require.ErrorIs(t, err, errNoProcess)
+		runs, err := other.runs()
+		require.NoError(t, err)
+		require.False(t, runs)
+	}
 }

@@ -184,8 +184,7 @@ func (x *Index[C]) best(need int, spare int64) choice[C] {
 	best := choice[C]{value: math.Inf(1)}
 	for _, a := range x.agents {
 		missing := need - a.Free
-		// Nothing is worth less than what is missing at the lowest price: most agents need not be looked at further.
-		if missing > a.memory || a.lowest*float64(missing) > best.value || a.collect(missing, spare, &x.offers) < missing {
+		if missing > a.memory || !best.canBeBeaten(a, missing) || a.collect(missing, spare, &x.offers) < missing {
 			continue
 		}
 		offers, value := x.cheapest(missing, best.value)
@@ -194,6 +193,13 @@ func (x *Index[C]) best(need int, spare int64) choice[C] {
 		}
 	}
 	return best
+}
+
+// canBeBeaten reports whether an agent may have something better: nothing there is worth less than what is missing at the lowest
+// price. Most agents need not be looked at further.
+func (c *choice[C]) canBeBeaten(a *Agent[C], missing int) bool {
+	least := a.lowest * float64(max(missing, 0))
+	return least < c.value || least == c.value && c.agent != nil && a.Busy < c.agent.Busy
 }
 
 // collect replaces what is in offers by the containers of the agent that were not used after spare, none if there is room

@@ -1,0 +1,236 @@
+package invoker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// remotes are the sessions of other processes, with what they are to be told. It is guarded by the mutex of the pool.
+type remotes struct {
+	byName   map[string]*remote
+	byNumber map[session]*remote
+	calls    map[ref]*remoteCall // that wait
+	last     session
+	notices  uint64        // the number of the last one
+	changed  chan struct{} // closed when a session has acted on notices; nil: nobody waits for that
+}
+
+// remote is one session.
+type remote struct {
+	name      string
+	number    session
+	notices   []notice // on which it has not acted yet
+	more      chan struct{}
+	requests  map[uint64]*remoteCall // that wait, or whose grant is held
+	granted   map[uint64]*remoteCall // by the number of the grant
+	withdrawn map[uint64]struct{}    // requests that had not arrived
+}
+
+// notice is a notice with the address of a container that is gone.
+type notice struct {
+	Notice
+	address string
+}
+
+// remoteCall is a demand.
+type remoteCall struct {
+	remote   *remote
+	ref      ref
+	request  uint64
+	callers  int           // of Acquire that wait for it
+	answered chan struct{} // closed when what follows is set
+	grant    Grant
+	err      error
+}
+
+// maxWithdrawn is how many requests are remembered that were withdrawn before they arrived.
+const maxWithdrawn = 1000
+
+func newRemotes() remotes {
+	return remotes{byName: map[string]*remote{}, byNumber: map[session]*remote{}, calls: map[ref]*remoteCall{}}
+}
+
+func (r *remotes) remove(s *remote) {
+	delete(r.byName, s.name)
+	delete(r.byNumber, s.number)
+	r.signal()
+}
+
+// signal wakes those who wait until sessions have acted on notices.
+func (r *remotes) signal() {
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// remote returns a session that is open. The mutex is held.
+func (p *pool) remote(name string) (*remote, error) {
+	if p.over != nil {
+		return nil, p.notLeading()
+	}
+	s := p.remotes.byName[name]
+	if s == nil || p.machine.session(s.number) == nil {
+		return nil, ErrSession
+	}
+	return s, nil
+}
+
+// newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
+func (p *pool) newRemote(name string) *remote {
+	for _, s := range p.remotes.byName {
+		if p.machine.session(s.number) == nil {
+			p.remotes.remove(s)
+		}
+	}
+	p.remotes.last++
+	s := &remote{
+		name: name, number: p.remotes.last, more: make(chan struct{}),
+		requests: map[uint64]*remoteCall{}, granted: map[uint64]*remoteCall{}, withdrawn: map[uint64]struct{}{},
+	}
+	p.remotes.byName[name], p.remotes.byNumber[s.number] = s, s
+	return s
+}
+
+// demanded has the machine serve a demand, unless it does already.
+func (p *pool) demanded(d Demand) (*remoteCall, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, err := p.remote(d.Session)
+	if err != nil {
+		return nil, err
+	}
+	if _, withdrawn := s.withdrawn[d.Request]; withdrawn {
+		return nil, errWithdrawn
+	}
+	asked := s.requests[d.Request]
+	if asked == nil {
+		p.lastRef++
+		asked = &remoteCall{remote: s, ref: p.lastRef, request: d.Request, answered: make(chan struct{})}
+		s.requests[d.Request], p.remotes.calls[asked.ref] = asked, asked
+		p.step(acquire{ref: asked.ref, session: s.number, key: d.Key, timeout: d.Timeout})
+	}
+	asked.callers++
+	return asked, nil
+}
+
+// leaves ends the wait of a caller, and returns why it gets nothing.
+func (p *pool) leaves(ctx context.Context, asked *remoteCall) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked.callers--
+	if p.remotes.calls[asked.ref] == nil {
+		return asked.err
+	}
+	if asked.callers == 0 {
+		p.refused(asked, context.Cause(ctx))
+		p.step(cancel{asked.ref})
+	}
+	return context.Cause(ctx)
+}
+
+// remoteGranted answers a demand. The mutex is held.
+func (p *pool) remoteGranted(asked *remoteCall, g *grant) {
+	delete(p.remotes.calls, asked.ref)
+	asked.grant = Grant{GrantID: GrantID{g.lease.container, g.lease.number}, Instance: g.to, Start: g.start, Init: g.init}
+	asked.remote.granted[g.lease.number] = asked
+	close(asked.answered)
+}
+
+// refused answers a demand with an error, and forgets it. The mutex is held.
+func (p *pool) refused(asked *remoteCall, err error) {
+	delete(p.remotes.calls, asked.ref)
+	delete(asked.remote.requests, asked.request)
+	asked.err = err
+	close(asked.answered)
+}
+
+// forgetGrant forgets the demand that a grant has answered.
+func (s *remote) forgetGrant(number uint64) {
+	if asked := s.granted[number]; asked != nil {
+		delete(s.granted, number)
+		delete(s.requests, asked.request)
+	}
+}
+
+// freeRemote takes a grant back. The mutex is held.
+func (p *pool) freeRemote(s *remote, g GrantID, o outcome) {
+	if p.machine.heldBy(s.number, g.lease()) {
+		s.forgetGrant(g.Number)
+		p.step(release{lease: g.lease(), outcome: o})
+	}
+}
+
+// withdraw ends a demand, whatever has become of it. The mutex is held.
+func (p *pool) withdraw(s *remote, request uint64) {
+	switch asked := s.requests[request]; {
+	case asked == nil:
+		if len(s.withdrawn) >= maxWithdrawn {
+			clear(s.withdrawn)
+		}
+		s.withdrawn[request] = struct{}{}
+	case p.remotes.calls[asked.ref] != nil:
+		p.refused(asked, errWithdrawn)
+		p.step(cancel{asked.ref})
+	default:
+		p.freeRemote(s, asked.grant.GrantID, reuse)
+	}
+}
+
+// revoked tells a session that a grant is void. The mutex is held.
+func (p *pool) revoked(c revoke) {
+	n := notice{Notice: Notice{Grant: GrantID{c.lease.container, c.lease.number}, Revoked: true}}
+	in := Instance{ID: c.lease.container}
+	if known := p.machine.containers[in.ID]; known != nil {
+		in = known.instance
+	}
+	if change, found := p.ended.of(in); found {
+		n.Reason, n.Err = change.Reason, change.Err
+	}
+	n.address = in.Address
+	if s := p.remotes.byNumber[c.session]; s != nil {
+		s.forgetGrant(c.lease.number)
+		p.notify(s, n)
+	}
+}
+
+// tell tells a session something. The mutex is held.
+func (p *pool) tell(number session, n Notice) {
+	if s := p.remotes.byNumber[number]; s != nil {
+		p.notify(s, notice{Notice: n})
+	}
+}
+
+func (p *pool) notify(s *remote, n notice) {
+	p.remotes.notices = max(p.remotes.notices, p.machine.epoch()<<32) + 1
+	n.Number = p.remotes.notices
+	s.notices = append(s.notices, n)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// notices returns what a session has to be told, and a channel that is closed when there is more.
+func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan struct{}, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, err := p.remote(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := len(s.notices)
+	if s.notices = slices.DeleteFunc(s.notices, func(n notice) bool { return n.Number <= after }); len(s.notices) < known {
+		p.remotes.signal()
+	}
+	for _, n := range s.notices {
+		notices = append(notices, n.Notice)
+	}
+	return notices, s.more, nil
+}
+
+// endRemotes answers all demands at the end of the run. The mutex is held.
+func (p *pool) endRemotes() {
+	for _, asked := range p.remotes.calls {
+		p.refused(asked, fmt.Errorf("%w: %w", ErrNotLeading, p.over))
+	}
+}
