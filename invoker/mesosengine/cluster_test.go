@@ -30,7 +30,9 @@ func runtime(ctx context.Context, p *mesosfake.Process) int {
 type pool struct {
 	*world
 	*invoker.Invoker
-	began time.Time
+	config invoker.Config
+	end    func() // of the invoker's run
+	began  time.Time
 }
 
 // launch is how long the fake takes from an ACCEPT until a task runs.
@@ -38,24 +40,38 @@ const launch = 100 * time.Millisecond
 
 func inPool(t *testing.T, config invoker.Config, cluster mesosfake.Config, test func(p *pool)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, mesosengine.Config{}, cluster)
-		p := &pool{world: w}
-		config.Owner, config.Engine, config.DialContext, config.Logger = "test", w.Engine, w.DialContext, slog.New(slog.DiscardHandler)
-		config.Store = w.store
-		var err error
-		p.Invoker, err = invoker.New(config)
-		require.NoError(t, err)
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = p.Invoker.Run(ctx)
-		}()
-		defer func() { cancel(); <-ended }()
+		p := &pool{world: open(t, mesosengine.Config{}, cluster), config: config}
+		p.begin()
+		defer func() { p.end() }()
 		time.Sleep(time.Second) // offers have come, and are held
 		p.began = time.Now()
 		test(p)
 	})
+}
+
+// begin runs an invoker.
+func (p *pool) begin() {
+	c := p.config
+	c.Owner, c.Engine, c.Store, c.DialContext, c.Logger = "test", p.Engine, p.store, p.DialContext, slog.New(slog.DiscardHandler)
+	var err error
+	p.Invoker, err = invoker.New(c)
+	require.NoError(p, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	v := p.Invoker
+	go func() {
+		defer close(ended)
+		_ = v.Run(ctx)
+	}()
+	p.end = func() { cancel(); <-ended }
+}
+
+// restart is what happens when the process is killed and another one begins with its store.
+func (p *pool) restart() {
+	p.end()
+	p.stop()
+	p.lead()
+	p.begin()
 }
 
 func action(name, code string) *invoker.Action {
@@ -230,6 +246,35 @@ func TestLaunchDeadline(t *testing.T) {
 	})
 }
 
+// What an invoker has left is found by the next one: warm containers stay warm, and of those that were about to start none is left over.
+func TestRestart(t *testing.T) {
+	inPool(t, invoker.Config{}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
+		a := action("hello", "echo")
+		first := p.invoke(a)
+		p.restart()
+		time.Sleep(5 * time.Minute) // for as long as the process before may have used it
+		again := p.invoke(a)
+		require.Equal(t, invoker.Warm, again.Start)
+		require.Equal(t, first.Container, again.Container)
+
+		for _, after := range []time.Duration{0, 50 * time.Millisecond, launch, launch + time.Millisecond} {
+			go func() {
+				_, _ = p.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
+			}()
+			time.Sleep(after)
+			p.restart()
+			p.invoke(a)
+		}
+		time.Sleep(5 * time.Minute)
+		known := map[string]bool{}
+		for c := range p.Containers(p.Context()) {
+			known[c.ID] = true
+		}
+		require.Len(t, known, p.running(), "each task is a container that is known: %v", known)
+		require.Equal(t, invoker.Warm, p.invoke(a).Start)
+	})
+}
+
 // How a container that does not start is explained depends on whose image it is.
 func TestStartFails(t *testing.T) {
 	status := func(reason mesos.TaskStatus_Reason, message string) mesos.TaskStatus {
@@ -243,9 +288,9 @@ func TestStartFails(t *testing.T) {
 		fault  invoker.Fault
 		err    error
 	}{
-		"a user's image that is not there":    {pull, true, invoker.FaultDeveloper, invoker.ErrImage},
-		"a managed image that is not there":   {pull, false, invoker.FaultPlatform, invoker.ErrImage},
-		"a user's container that fails":       {status(mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: no such file"), true, invoker.FaultDeveloper, invoker.ErrStart},
+		"a user's image that is not there":  {pull, true, invoker.FaultDeveloper, invoker.ErrImage},
+		"a managed image that is not there": {pull, false, invoker.FaultPlatform, invoker.ErrImage},
+		"a user's container that fails":     {status(mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: no such file"), true, invoker.FaultDeveloper, invoker.ErrStart},
 	} {
 		t.Run(what, func(t *testing.T) {
 			inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {
