@@ -95,6 +95,12 @@ func (c *Cutter) Mode() Mode { return c.mode }
 // Offset returns where a stream is to be read next.
 func (c *Cutter) Offset(s Stream) int64 { return c.streams[s].offset }
 
+// LineStart returns where the line begins that is not complete yet, or what is left of it if it is long: nothing from there on is in a
+// slice, unless the slice was closed.
+func (c *Cutter) LineStart(s Stream) int64 {
+	return c.streams[s].offset - int64(len(c.streams[s].line))
+}
+
 // Open returns how many slices are open.
 func (c *Cutter) Open() int { return len(c.open) }
 
