@@ -32,7 +32,6 @@ type replayed struct {
 	spec   Spec
 	number int
 	agent  int // -1: waits for one
-	gone   bool
 }
 
 // Times of what is around the machine.

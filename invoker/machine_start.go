@@ -109,7 +109,6 @@ func (m *machine) probed(now time.Time, in probed) {
 			c.shape.demand.Started(now.Sub(c.created))
 		}
 		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
-		m.works(now, &c.shape.guard, c)
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")
