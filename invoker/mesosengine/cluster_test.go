@@ -229,21 +229,29 @@ func TestMasterFailover(t *testing.T) {
 // A start that takes longer than the deadline is given up and killed; its caller gets another one. What is told of it later changes
 // nothing.
 func TestLaunchDeadline(t *testing.T) {
-	inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {
-		p.invoke(action("first", "echo")) // so that there are offers
-		require.NoError(t, p.FreezeAgent("agent1.example"))
-		p.began = time.Now()
-		go func() {
-			time.Sleep(50 * time.Second)
-			require.NoError(t, p.ReturnAgent("agent1.example"))
-		}()
-		r := p.invoke(action("second", "echo"))
-		require.Greater(t, time.Since(p.began), 45*time.Second)
-		require.Less(t, time.Since(p.began), time.Minute)
-		time.Sleep(time.Minute)
-		require.Equal(t, 2, p.running(), "nothing is left of the start that was given up")
-		require.NotEmpty(t, r.Container)
-	})
+	for how, fault := range map[string]struct{ begin, end func(p *pool) }{
+		"the agent does not answer": {
+			func(p *pool) { require.NoError(p, p.FreezeAgent("agent1.example")) },
+			func(p *pool) { require.NoError(p, p.ReturnAgent("agent1.example")) },
+		},
+		"updates are lost": {func(p *pool) { p.Silence(true) }, func(p *pool) { p.Silence(false) }},
+	} {
+		t.Run(how, func(t *testing.T) {
+			inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {
+				fault.begin(p)
+				go func() {
+					time.Sleep(50 * time.Second)
+					fault.end(p)
+				}()
+				p.invoke(action("hello", "echo"))
+				require.Greater(t, time.Since(p.began), 45*time.Second)
+				require.Less(t, time.Since(p.began), time.Minute)
+				time.Sleep(time.Minute)
+				require.Equal(t, 1, p.running(), "nothing is left of the start that was given up")
+				require.GreaterOrEqual(t, len(p.Snapshot().Tasks), 2)
+			})
+		})
+	}
 }
 
 // What an invoker has left is found by the next one: warm containers stay warm, and of those that were about to start none is left over.
