@@ -42,6 +42,7 @@ type container struct {
 	coming      int  // slots that it will soon add to those of its key
 
 	created, used time.Time
+	released      time.Time // after an activation, unlike used; zero: there was none
 	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
 	reason        string    // of the mark, and of the removal
 
