@@ -27,6 +27,7 @@ type book struct {
 
 	startFailed, bindFailed time.Time       // last
 	drained                 map[string]bool // agents
+	revoked                 map[leaseID]bool
 }
 
 // asking is a caller that waits.
@@ -43,7 +44,7 @@ func newBook(w *simWorld) *book {
 		probes: map[string]int{}, binds: map[string]int{}, destroys: map[string]int{}, freezes: map[string]int{},
 		bound: map[string]Key{}, durable: map[string]bool{}, inited: map[string]bool{}, doomed: map[string]bool{},
 		gone: map[string]bool{}, unreachable: map[string]bool{}, dying: map[string]bool{}, adoptee: map[string]bool{},
-		drained: map[string]bool{}, answers: map[string]bool{}, placed: map[string]bool{},
+		drained: map[string]bool{}, revoked: map[leaseID]bool{}, answers: map[string]bool{}, placed: map[string]bool{},
 	}
 }
 
@@ -222,7 +223,7 @@ func (b *book) said(c command) {
 			w.violate("I1", "%s gets another key on record: %v", c.record.ID, c.record.Key)
 		}
 	case forget:
-		if known := w.engine.byID[c.id]; known != nil && !known.ended {
+		if known := w.engine.byID[c.id]; w.store.durable && known != nil && !known.ended {
 			w.violate("I1", "%s may run, and its record is deleted", c.id)
 		}
 	case destroy:
@@ -237,6 +238,7 @@ func (b *book) said(c command) {
 		}
 	case revoke:
 		delete(b.leases, c.lease)
+		b.revoked[c.lease] = true
 	}
 }
 
@@ -303,6 +305,9 @@ func (b *book) checkSend(c *simContainer, lease leaseID, from session) {
 	}
 	if c.suspended {
 		w.violate("I6", "session %d sends to %s, which is frozen", from, c.id)
+	}
+	if b.revoked[lease] && !b.gone[c.id] && !(b.adoptee[c.id] && !b.inited[c.id]) {
+		w.violate("I6", "session %d sends to %s, which it holds no more", from, c.id)
 	}
 	if b.dying[c.id] && !(b.adoptee[c.id] && !b.inited[c.id]) {
 		w.violate("I6", "session %d sends to %s, which is being destroyed", from, c.id)

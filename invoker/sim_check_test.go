@@ -111,7 +111,7 @@ func (w *simWorld) checkExits(infos []Info) {
 			w.violate("I8", "%s is %s, and nothing is to come", id, i.State)
 		}
 	}
-	if !b.adopted && w.engine.listings == 0 && !timer {
+	if !w.machine.listed && w.engine.listings == 0 && !timer {
 		w.violate("I8", "there is no listing, and none is asked for")
 	}
 }
@@ -161,7 +161,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			continue
 		}
 		switch shape := a.key.Shape; {
-		case w.machine.keys[a.key].guard.breaker.Open(): // one at a time
+		case w.rationed(a.key):
 		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute:
 			w.violate("I7", "caller %d waits for %v, and there is a stem cell", a.ref, a.key)
 		case starting[shape] > 0:
@@ -172,6 +172,12 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			w.checkRoom(a, starts)
 		}
 	}
+}
+
+// rationed reports whether the key gets one container at a time, since they die.
+func (w *simWorld) rationed(k Key) bool {
+	state := w.machine.keys[k]
+	return state != nil && state.guard.breaker.Open()
 }
 
 // since returns how long ago something was, a long time for what never was.

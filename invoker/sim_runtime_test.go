@@ -220,7 +220,8 @@ func (c *simCaller) run() {
 func (c *simCaller) ended(answer simAnswer) {
 	outcome := simOutcome(c.w, answer)
 	c.release(outcome)
-	if answer == answerRefused && c.w.leading {
+	again := answer == answerRefused || answer == answerBroke && c.w.mutation.sendAgain
+	if again && c.w.leading {
 		c.ask()
 	}
 }

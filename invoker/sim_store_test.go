@@ -38,6 +38,10 @@ func (s *simStore) bind(r record) {
 	s.writes = append(s.writes, write)
 	w.at(durable, func() { s.land(write) })
 	in := stored{id: r.ID}
+	if w.mutation.storedAtOnce {
+		w.tell(0, in)
+		return
+	}
 	if fails { // it may be on record all the same
 		in.err = errSim
 	}

@@ -2,7 +2,6 @@ package invoker
 
 import (
 	"flag"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -234,16 +233,4 @@ func (w *simWorld) invokePatiently(k simKey) {
 	w.calls++
 	c := &simCaller{w: w, a: &simActivation{number: w.calls, key: k}}
 	c.ask()
-}
-
-// mutation is a mistake on purpose, between the machine and the world, or in a holder. It shows that a check can fail.
-type mutation struct {
-	scene        func(*scene)
-	input        func(*simWorld, input) []input
-	commands     func(*simWorld, []command) []command
-	noLeaseCheck bool
-}
-
-func (w *simWorld) String() string {
-	return fmt.Sprintf("seed %d at %v", w.seed, w.now.Sub(simStart()))
 }

@@ -160,30 +160,41 @@ func (w *simWorld) step(in input) {
 	if w.broken != nil {
 		return
 	}
+	w.book.heard(in)
 	inputs := []input{in}
 	if w.mutation.input != nil {
 		inputs = w.mutation.input(w, in)
 	}
 	for _, in := range inputs {
-		w.steps++
-		w.book.heard(in)
-		commands := w.machine.step(w.now, passed(in))
-		if w.mutation.commands != nil {
-			commands = w.mutation.commands(w, commands)
-		}
-		w.trail.add(w.now, in, commands)
-		if w.crashes[w.steps] {
-			commands = commands[:w.random.IntN(len(commands)+1)]
-		}
-		for _, c := range commands {
-			w.book.said(c)
-			w.perform(c)
-		}
-		if w.crashes[w.steps] {
-			w.crash()
+		w.stepMachine(in)
+		if w.broken != nil || !w.leading {
 			return
 		}
-		w.check()
+	}
+	w.check()
+}
+
+// stepMachine passes an input to the machine and carries out its commands. In a crash only some of them are.
+func (w *simWorld) stepMachine(in input) {
+	w.steps++
+	commands := w.machine.step(w.now, passed(in))
+	if w.mutation.commands != nil {
+		commands = w.mutation.commands(w, in, commands)
+	}
+	w.trail.add(w.now, in, commands)
+	crashes := w.crashes[w.steps]
+	if crashes {
+		commands = commands[:w.random.IntN(len(commands)+1)]
+	}
+	for _, c := range commands {
+		w.book.said(c)
+		if w.broken != nil {
+			return
+		}
+		w.perform(c)
+	}
+	if crashes {
+		w.crash()
 	}
 }
 
@@ -241,7 +252,11 @@ func (w *simWorld) lead() {
 	w.leading = true
 	w.stalled = time.Time{}
 	w.book = newBook(w)
-	w.machine = newMachine(w.scene.settings)
+	settings := w.scene.settings
+	if w.mutation.settings != nil {
+		w.mutation.settings(&settings)
+	}
+	w.machine = newMachine(settings)
 	w.trail.say(w.now, fmt.Sprintf("term %d begins", w.term))
 	w.step(start{term: w.term})
 	if w.leading && w.engine.listings == 0 {
