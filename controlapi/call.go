@@ -2,6 +2,7 @@ package controlapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -151,7 +152,7 @@ func writeError(w http.ResponseWriter, e *Error) {
 	if err != nil {
 		encoded = []byte(`{"error":{"code":"internal","message":"the error cannot be encoded"}}`)
 	}
-	write(w, statusOf(e.Code), encoded)
+	write(w, cmp.Or(e.Status, statusOf(e.Code)), encoded)
 }
 
 // giveTime gives a client some time to take the next part of an answer.

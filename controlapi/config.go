@@ -45,6 +45,9 @@ type Config struct {
 	// Metrics answers GET /metrics on this member, to those who may read: for example the handler of Prometheus' promhttp
 	// for a registry that package metrics has filled. Nil: there is nothing at /metrics.
 	Metrics http.Handler
+	// Routes are what other packages add, such as package invoker/httpapi. Their paths differ from those of this package, and
+	// from each other.
+	Routes []Route
 	// Logger gets a line at level Debug for each request, without its headers. Default: none.
 	Logger *slog.Logger
 }
@@ -80,6 +83,14 @@ func (c Config) normalize() (Config, error) {
 		if !isToken(token) {
 			errs = append(errs, &ConfigError{fmt.Sprintf("Tokens[%d]", i), "must have 1 to 4096 bytes, all of them printable ASCII without spaces"})
 		}
+	}
+	there := routes()
+	for i, rt := range c.Routes {
+		if err := rt.check(there); err != nil {
+			errs = append(errs, &ConfigError{fmt.Sprintf("Routes[%d]", i), err.Error()})
+			continue
+		}
+		there = append(there, rt.own())
 	}
 	if c.Name == "" {
 		c.Name = "framework"

@@ -60,7 +60,7 @@ func newForwarder(c *Config) *forwarder {
 // there is no leader, or it ends before it has answered, the next one is waited for until the time of the call is over. An output
 // that was answered in part goes on with the next leader.
 func (s *Server) atLeader(at *route, c *call) {
-	if at.kind == output && c.r.Header.Get(timeoutHeader) == "" {
+	if at.kind.goesOn() && c.r.Header.Get(timeoutHeader) == "" {
 		c.ctx = c.r.Context() // it may be long, and be followed
 	}
 	c.nameRequest()
@@ -84,7 +84,7 @@ func (s *Server) atLeader(at *route, c *call) {
 		case errors.Is(context.Cause(c.r.Context()), errStops):
 			c.refuse(errStops)
 			return
-		case c.ctx.Err() != nil, at.kind == output && time.Since(since) > defaultTimeout:
+		case c.ctx.Err() != nil, at.kind.goesOn() && time.Since(since) > defaultTimeout:
 			c.refuse(fail(CodeLeaderUnreachable, "no leader has answered in time: %v", why))
 			return
 		}
@@ -221,6 +221,10 @@ func (f *forwarder) answer(at *route, c *call, status ha.Status) error {
 	defer response.Body.Close()
 	if at.kind == output && response.StatusCode == http.StatusOK {
 		return c.passOutput(response.Body)
+	}
+	if at.kind == passed && response.StatusCode == http.StatusOK {
+		c.passOn(response)
+		return nil
 	}
 	return c.passBack(at, response)
 }

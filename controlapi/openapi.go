@@ -53,7 +53,7 @@ func descriptions() map[string]described {
 		"PUT /v1/tasks/{id}": {summary: "Submits a task unless it is on record with an equal spec.", body: task.Spec{}, answer: task.Info{},
 			codes: []scheduler.Code{scheduler.CodeSpecDiffers}},
 		"DELETE /v1/tasks/{id}": {summary: "Takes a task that has ended off the record.", codes: append(unknownTask(), scheduler.CodeTaskActive)},
-		"GET /v1/tasks/{id}/wait": {summary: "Waits until a task runs, or has ended.", query: []parameter{{"until", "string", `"running" (default) or "ended"`}},
+		"GET /v1/tasks/{id}/wait": {summary: "Waits until a task runs, or has ended.", query: []parameter{{"until", "string", `"running" (default), "ended", or "running-any-health", for which the health check does not count`}},
 			answer: task.Info{}, codes: append(unknownTask(), scheduler.CodeTaskEnded, scheduler.CodeNoCapacity)},
 		"POST /v1/tasks/{id}/kill":   {summary: "Kills a task and waits until it has ended.", answer: task.Info{}, codes: unknownTask()},
 		"GET /v1/tasks/{id}/explain": {summary: "Returns why a task is not launched.", answer: scheduler.Explanation{}, codes: unknownTask()},
@@ -96,10 +96,10 @@ func eventParameters() []parameter {
 // object is a JSON object of the document.
 type object = map[string]any
 
-// openapi returns the description of the API.
-func openapi(routes []route) json.RawMessage {
+// openapi returns the description of the API: of routes, of which it says what is in about.
+func openapi(routes []route, about map[string]described) json.RawMessage {
 	s := schemas{}
-	paths, about := object{}, descriptions()
+	paths := object{}
 	for i := range routes {
 		rt := &routes[i]
 		item, _ := paths[rt.path].(object)
@@ -150,7 +150,7 @@ func (rt *route) describe(d described, s schemas) object {
 	}
 	add("query", false, d.query...)
 	add("header", false, d.header...)
-	if rt.kind == reads || rt.kind == waits || rt.kind == output {
+	if rt.kind.leads() {
 		add("header", false, parameter{timeoutHeader, "number", "How many seconds the client waits: up to 600. Default 30; for output no limit."})
 	}
 	if parameters != nil {
@@ -198,7 +198,7 @@ func (rt *route) errorCodes(d described) []scheduler.Code {
 	if rt.kind != local {
 		codes = append(codes, CodeUnauthorized)
 	}
-	if rt.kind == reads || rt.kind == waits || rt.kind == output {
+	if rt.kind.leads() {
 		codes = append(codes, scheduler.CodeNotRunning, scheduler.CodeNotLeading, CodeLeaderUnreachable, scheduler.CodeFrameworkRemoved, scheduler.CodeTimeout, scheduler.CodeCanceled)
 	}
 	if d.body != nil {

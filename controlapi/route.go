@@ -24,11 +24,12 @@ const (
 	member             // any member answers at once
 	reads              // the leader answers at once
 	waits              // the leader answers when something has happened
-	output             // the leader answers, and goes on
+	output             // the leader answers, and goes on, also with the next one
+	passed             // the leader answers, and goes on
 	stream             // any member answers, and goes on
 )
 
-// routes returns all routes but those of the page.
+// routes returns all routes but those of the page and of other packages.
 func routes() []route {
 	return []route{
 		{"GET", "/healthz", 200, local, (*call).health},
@@ -53,6 +54,12 @@ func routes() []route {
 		{"POST", "/v1/teardown", 204, waits, (*call).teardown},
 	}
 }
+
+// leads reports whether the leader answers.
+func (k kind) leads() bool { return k == reads || k == waits || k == output || k == passed }
+
+// goesOn reports whether the answer has no end by itself.
+func (k kind) goesOn() bool { return k == output || k == passed || k == stream }
 
 // find returns the route of a request and the ID in its path. For a path that has other methods it returns these instead,
 // and nothing for one that has none. Paths are taken as they are: none is cleaned or redirected.

@@ -53,8 +53,13 @@ func New(config Config) (*Server, error) {
 		anonymous: make(chan struct{}, maxAnonymous), running: make(chan struct{}, maxRequests),
 		waiting: make(chan struct{}, maxWaiting), watching: make(chan struct{}, maxWatching),
 		leader: newForwarder(&config), page: page.Handler(),
-		description: sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(routes())) }),
 	}
+	about := descriptions()
+	for _, rt := range config.Routes {
+		s.routes = append(s.routes, rt.own())
+		about[rt.Method+" "+rt.Path] = rt.described()
+	}
+	s.description = sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(s.routes, about)) })
 	s.hub = newHub(s)
 	return s, nil
 }
@@ -197,7 +202,7 @@ func (s *Server) serve(at *route, c *call) {
 		return
 	}
 	defer cancel()
-	if at.kind == reads || at.kind == waits || at.kind == output {
+	if at.kind.leads() {
 		s.atLeader(at, c)
 		return
 	}
@@ -213,7 +218,7 @@ func (s *Server) enter(k kind) (leave func(), err error) {
 		places = s.anonymous
 	case waits:
 		places = s.waiting
-	case output, stream:
+	case output, passed, stream:
 		places = s.watching
 	}
 	select {

@@ -26,7 +26,7 @@ import (
 var known = []string{
 	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
 	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp",
-	module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/mesosfake",
+	module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/invoker", module + "/mesosfake",
 	module + "/metrics", module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher", module + "/tracing",
 }
 
@@ -95,7 +95,7 @@ type checker struct {
 func newChecker(t *testing.T) checker {
 	t.Helper()
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}",
-		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../mesosfake", "../metrics", "../scheduler", "../task", "../taskbuilder", "../taskmatcher", "../tracing",
+		"log", "testing/synctest", "os/signal", "net/http", "encoding/json", "../controlapi", "../ha/...", "../invoker/...", "../mesosfake", "../metrics", "../scheduler", "../task", "../taskbuilder", "../taskmatcher", "../tracing",
 		"github.com/prometheus/client_golang/prometheus/promhttp")
 	list.Stderr = os.Stderr
 	said, err := list.Output()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
 // instantEngine starts containers at once: all of them are one server on loopback.
@@ -173,14 +176,14 @@ func BenchmarkWarmRun(b *testing.B) {
 
 // BenchmarkStem runs each action for the first time, in a stem cell: it is bound, initialised and run.
 func BenchmarkStem(b *testing.B) {
-	for _, store := range []struct {
-		name  string
-		store *fakeStore
-	}{{"memory", nil}, {"store", &fakeStore{}}} {
-		b.Run(store.name, func(b *testing.B) {
+	for _, store := range []string{"memory", "file"} {
+		b.Run(store, func(b *testing.B) {
 			c := Config{Engine: newInstantEngine(b), Pool: PoolConfig{Stems: []StemCells{{Kind: "test:1", Initial: 20, Max: 20}}}}
-			if store.store != nil {
-				c.Store = store.store
+			if store == "file" {
+				file, err := ha.OpenFile(filepath.Join(b.TempDir(), "store"))
+				require.NoError(b, err)
+				b.Cleanup(func() { _ = file.Close() })
+				c.Store = file
 			}
 			v := running(b, c)
 			var took []time.Duration

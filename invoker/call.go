@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 )
 
 // returnTime is how long a call of an engine or a store may take to return when its context has ended. After that it is left
@@ -65,7 +67,23 @@ func call[T any](ctx context.Context, who string, do func(context.Context) (T, e
 	}
 }
 
-// panicError is a panic of an engine or a store.
+// guarded returns a function that dials with a user's one, which may panic or hang. Nil stays nil.
+func guarded(dial actionclient.DialFunc) actionclient.DialFunc {
+	if dial == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return call(ctx, "DialContext", func(ctx context.Context) (net.Conn, error) {
+			return dial(ctx, network, address)
+		}, func(c net.Conn, err error) {
+			if err == nil && c != nil {
+				_ = c.Close()
+			}
+		})
+	}
+}
+
+// panicError is a panic of user code.
 type panicError struct {
 	who   string
 	value any

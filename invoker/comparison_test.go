@@ -32,7 +32,6 @@ type replayed struct {
 	spec   Spec
 	number int
 	agent  int // -1: waits for one
-	gone   bool
 }
 
 // Times of what is around the machine.
@@ -185,7 +184,7 @@ func (c comparison) whisk() *whiskpool.Pool {
 
 func (c comparison) ours() *replay {
 	config := PoolConfig{
-		Memory: 0, MemoryPerCPU: 1024, MaxStarts: 20, MaxStartsPerAgent: 10, MaxWaiting: 10000,
+		Memory: 0, MemoryPerCPU: 1024, MaxStarts: 20, MaxWaiting: 10000,
 		IdleTimeout: 10 * time.Minute,
 	}
 	for _, s := range compared {

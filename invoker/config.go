@@ -40,8 +40,8 @@ type PoolConfig struct {
 	Memory int
 	// MemoryPerCPU is how many MiB of a container stand for a whole CPU. Default 1024.
 	MemoryPerCPU int
-	// MaxStarts is how many containers may be starting at once, and MaxStartsPerAgent on one agent. Defaults 20 and 10.
-	MaxStarts, MaxStartsPerAgent int
+	// MaxStarts is how many containers may be starting at once. Default 20.
+	MaxStarts int
 	// MaxWaiting is how many callers may wait for a container. Default 10,000.
 	MaxWaiting int
 	// Stems are the stem cells: containers that are started before they are needed.

@@ -77,7 +77,7 @@ func (c PoolConfig) complete(f *faults) PoolConfig {
 		value    *int
 		standard int
 	}{
-		{"MemoryPerCPU", &c.MemoryPerCPU, 1024}, {"MaxStarts", &c.MaxStarts, 20}, {"MaxStartsPerAgent", &c.MaxStartsPerAgent, 10},
+		{"MemoryPerCPU", &c.MemoryPerCPU, 1024}, {"MaxStarts", &c.MaxStarts, 20},
 		{"MaxWaiting", &c.MaxWaiting, 10_000},
 	} {
 		f.add(*n.value < 0, "Pool."+n.field, *n.value, "must not be negative")

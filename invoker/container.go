@@ -36,6 +36,7 @@ type container struct {
 	recorded    bool // there may be a record of it
 	swept       bool // it counts among those that are swept from its agent
 	counted     bool // among those that start, of its shape
+	surplus     bool // a stem cell that is not wanted, as of the last review
 	cell        bool // it counts among the stem cells of its shape
 	failures    int  // pings, or attempts to destroy it, in a row
 	coming      int  // slots that it will soon add to those of its key

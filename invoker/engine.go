@@ -81,7 +81,7 @@ type ChangeState int
 
 // What can change.
 const (
-	// Lagged: changes were missed.
+	// Lagged: changes were missed. Agents that are unreachable at that time are told of again behind it.
 	Lagged ChangeState = iota
 	// Gone: the container, or everything on the agent, does not run any more.
 	Gone

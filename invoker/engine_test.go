@@ -3,6 +3,7 @@ package invoker
 import (
 	"context"
 	"iter"
+	"net"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -251,5 +252,49 @@ func TestSlowWatcher(t *testing.T) {
 		}
 		cancel()
 		require.Empty(t, v.watchers.all)
+	})
+}
+
+// TestDialMisbehaves has a user's function panic, or hang whatever its context says.
+func TestDialMisbehaves(t *testing.T) {
+	for name, how := range map[string]func(){"panic": func() { panic("dial") }, "hang": func() { time.Sleep(time.Hour) }} {
+		t.Run(name, func(t *testing.T) {
+			var next atomic.Bool // dial misbehaves
+			inWorld(t, func(w *world) {
+				w.config.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if next.Swap(false) {
+						how()
+					}
+					return w.engine.network.DialContext(ctx, network, address)
+				}
+			}, func(t *testing.T, w *world) {
+				first, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+				require.NoError(t, err)
+				time.Sleep(5 * time.Second) // until its connection is closed
+				next.Store(true)
+				r, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+				require.NoError(t, err)
+				require.Equal(t, Success, r.Status)
+				require.NotEqual(t, first.Container, r.Container, "the first one could not be reached")
+				time.Sleep(2 * time.Hour)
+			})
+		})
+	}
+}
+
+// TestIdleContainerIsRemoved looks for the exact instant, which moves with each use.
+func TestIdleContainerIsRemoved(t *testing.T) {
+	inWorld(t, func(w *world) { w.config.Pool.MarkGrace = 5 * time.Second }, func(t *testing.T, w *world) {
+		for range 3 {
+			_, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+			require.NoError(t, err)
+			time.Sleep(9 * time.Minute)
+		}
+		require.Equal(t, 1, w.engine.count("create"))
+		time.Sleep(time.Minute - ms)
+		require.Len(t, w.engine.ids(), 1)
+		time.Sleep(ms)
+		synctest.Wait()
+		require.Empty(t, w.engine.ids(), "no grace: nobody else can hold it")
 	})
 }

@@ -30,6 +30,7 @@ type fakeEngine struct {
 	creating   func(ctx context.Context, id string) error   // before a start; nil: nothing
 	destroys   func(ctx context.Context, id string) error   // before a removal
 	listing    func(ctx context.Context) error              // before a listing
+	listed     func()                                       // when a listing was taken, and not returned
 	serving    func(id string, l net.Listener) net.Listener // wraps what a container listens with
 
 	mu         sync.Mutex
@@ -279,9 +280,13 @@ func (e *fakeEngine) Instances(ctx context.Context) (all []Instance, err error) 
 		}
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(e.running)) {
 		all = append(all, e.running[id].instance)
+	}
+	after := e.listed
+	e.mu.Unlock()
+	if after != nil {
+		after()
 	}
 	return all, nil
 }

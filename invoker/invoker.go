@@ -45,7 +45,7 @@ func New(c Config) (*Invoker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Invoker{config: c, client: actionclient.New(c.DialContext), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
+	return &Invoker{config: c, client: actionclient.New(guarded(c.DialContext)), begun: make(chan struct{}), memory: &memory{records: map[string]record{}}}, nil
 }
 
 // Run is [Invoker.Lead] for a process that is alone.

@@ -10,15 +10,16 @@ import (
 // must be fast, depend on nothing else, and not use the [Invoker].
 type KeepAlive func(IdleTimes) time.Duration
 
-// IdleTimes says how long the containers of an action were idle between two uses: the last few thousand times.
+// IdleTimes says how long the containers of an action were idle between two uses: the last few thousand times. The zero value
+// knows of none.
 type IdleTimes struct{ histogram *keepalive.Histogram }
 
 // Count returns how many times are known.
-func (t IdleTimes) Count() int { return t.histogram.Count() }
+func (t IdleTimes) Count() int { return t.known().Count() }
 
 // Quantile returns a time that at least the share p of the idle times are shorter than, in whole minutes, at most 4 hours; 0 if none are
 // known.
-func (t IdleTimes) Quantile(p float64) time.Duration { return t.histogram.Quantile(p) }
+func (t IdleTimes) Quantile(p float64) time.Duration { return t.known().Quantile(p) }
 
 // KeepFixed keeps idle containers for a fixed time, as OpenWhisk does.
 func KeepFixed(d time.Duration) KeepAlive {
@@ -28,5 +29,12 @@ func KeepFixed(d time.Duration) KeepAlive {
 // KeepByHistogram keeps idle containers until the 99th percentile of the idle times of their action, between a minute and 4 hours, and
 // for the time otherwise while fewer than ten are known.
 func KeepByHistogram(otherwise time.Duration) KeepAlive {
-	return func(t IdleTimes) time.Duration { return t.histogram.Keep(otherwise) }
+	return func(t IdleTimes) time.Duration { return t.known().Keep(otherwise) }
+}
+
+func (t IdleTimes) known() *keepalive.Histogram {
+	if t.histogram == nil {
+		return &keepalive.Histogram{}
+	}
+	return t.histogram
 }

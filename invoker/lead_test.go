@@ -285,3 +285,42 @@ func TestCallsBeforeTheFirstRun(t *testing.T) {
 		require.NoError(t, errors.Join(v.Close(t.Context())))
 	})
 }
+
+// TestIDsAreNeverReused starts one run after the other, in the same instant.
+func TestIDsAreNeverReused(t *testing.T) {
+	for _, setUp := range []func(*world){nil, withStore} {
+		inWorld(t, setUp, func(t *testing.T, w *world) {
+			seen := map[string]bool{}
+			for range 5 {
+				l, err := w.invoker.Acquire(t.Context(), sample("a"))
+				require.NoError(t, err)
+				require.False(t, seen[l.Container().ID])
+				seen[l.Container().ID] = true
+				w.engine.end(l.Container().ID, nil, "died")
+				w.end()
+				ctx, stop := context.WithCancelCause(context.Background())
+				w.stop, w.done = stop, make(chan error, 1)
+				go func() { w.done <- w.invoker.Run(ctx) }()
+				synctest.Wait()
+			}
+			require.Len(t, seen, 5)
+		})
+	}
+}
+
+// TestEndDuringTheListing ends a container after the listing was taken that has it.
+func TestEndDuringTheListing(t *testing.T) {
+	inWorld(t, withStore, func(t *testing.T, w *world) {
+		r, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		w.engine.mu.Lock()
+		w.engine.listed = func() { w.engine.end(r.Container, nil, "died") }
+		w.engine.mu.Unlock()
+		w.crash(0)
+		time.Sleep(time.Second)
+		stats, err := w.invoker.Stats(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, stats.Used)
+	})
+}

@@ -42,7 +42,7 @@ type logCollector struct {
 }
 
 // newLogCollector returns nil if the engine gives no access to the output of its containers.
-func newLogCollector(engine Engine, log *slog.Logger) *logCollector {
+func newLogCollector(engine any, log *slog.Logger) *logCollector {
 	reader, ok := engine.(OutputReader)
 	if !ok {
 		return nil
@@ -163,13 +163,7 @@ func (c *logCollector) container(in Instance) *containerLog {
 		c.mu.Unlock()
 		return t
 	}
-	agent := c.agents[in.Agent]
-	if agent == nil {
-		agent = newLogAgent()
-		c.agents[in.Agent] = agent
-	}
-	agent.containers++
-	t = newContainerLog(c, in, agent)
+	t = newContainerLog(c, in, c.enter(in.Agent))
 	c.containers[in.ID] = t
 	c.mu.Unlock()
 	c.start(t.place)
@@ -248,8 +242,26 @@ func (c *logCollector) remove(t *containerLog, since time.Time) {
 		return
 	}
 	delete(c.containers, t.in.ID)
-	if t.agent.containers--; t.agent.containers == 0 {
-		delete(c.agents, t.in.Agent)
+	c.leave(t.in.Agent)
+}
+
+// enter has the reads of an agent take turns with all others. The mutex is held.
+func (c *logCollector) enter(agent string) *logAgent {
+	a := c.agents[agent]
+	if a == nil {
+		a = newLogAgent()
+		c.agents[agent] = a
+	}
+	a.users++
+	return a
+}
+
+// leave ends what enter has begun. The mutex is held.
+func (c *logCollector) leave(agent string) {
+	if a := c.agents[agent]; a.users == 1 {
+		delete(c.agents, agent)
+	} else {
+		a.users--
 	}
 }
 

@@ -21,8 +21,8 @@ var errAgentFails = errors.New("no output of the agent could be read for a while
 
 // logAgent lets the reads of an agent take turns, so that a slow one has few of them and does not slow others.
 type logAgent struct {
-	turns      chan struct{}
-	containers int // guarded by the collector
+	turns chan struct{}
+	users int // containers and callers; guarded by the collector
 
 	mu      sync.Mutex
 	failing time.Time     // since when no read has succeeded; zero: the last one has

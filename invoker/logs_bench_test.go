@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -20,10 +21,11 @@ import (
 // printingEngine starts containers on loopback, each of whose activations prints 1 KiB to stdout, and sentinels.
 type printingEngine struct {
 	*instantEngine
-	b       *testing.B
-	latency time.Duration // of reads
-	reads   atomic.Int64
-	runs    sync.Map // container → *atomic.Int64
+	b        *testing.B
+	duration time.Duration // of activations
+	latency  time.Duration // of reads
+	reads    atomic.Int64
+	runs     sync.Map // container → *atomic.Int64
 }
 
 var printedByActivation = map[Stream]string{ // sentinels included
@@ -41,6 +43,7 @@ func (e *printingEngine) Create(ctx context.Context, id string, spec Spec) (Inst
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		if r.URL.Path == "/run" {
+			time.Sleep(e.duration)
 			runs.Add(1)
 		}
 		_, _ = w.Write([]byte(`{"ok":true}`))
@@ -48,7 +51,7 @@ func (e *printingEngine) Create(ctx context.Context, id string, spec Spec) (Inst
 	go func() { _ = server.Serve(listener) }()
 	e.b.Cleanup(func() { _ = server.Close() })
 	in, err := e.instantEngine.Create(ctx, id, spec)
-	in.Address, in.Agent = listener.Addr().String(), "agent"
+	in.Address, in.Agent = listener.Addr().String(), fmt.Sprint("agent-", e.started.Load()%3)
 	return in, err
 }
 
@@ -66,23 +69,25 @@ func (e *printingEngine) ReadOutput(_ context.Context, in Instance, stream Strea
 	return n, size, nil
 }
 
-// BenchmarkLogs runs activations in 50 containers of one agent on loopback, without and with logs, and with reads that take 200 ms. All
-// lines are read, by others.
+// BenchmarkLogs runs activations in 50 containers of three agents on loopback, without and with logs, and with reads that take 200 ms.
+// All lines are read, by others. Everything shares the processors with the containers.
 func BenchmarkLogs(b *testing.B) {
-	for _, c := range []struct {
-		name    string
-		limit   int64
-		latency time.Duration
-	}{{"off", -1, 0}, {"on", 0, 0}, {"reads of 200ms", 0, 200 * time.Millisecond}} {
-		b.Run(c.name, func(b *testing.B) {
-			e := &printingEngine{instantEngine: newInstantEngine(b), b: b}
-			v := running(b, Config{Engine: e})
-			a := sample("prints")
-			a.LogLimit = c.limit
-			warmUp(b, v, []*Action{a}, 50)
-			e.latency = c.latency
-			benchmarkRuns(b, e, v, a)
-		})
+	for _, duration := range []time.Duration{0, 10 * time.Millisecond} { // of an activation
+		for _, c := range []struct {
+			name    string
+			limit   int64
+			latency time.Duration
+		}{{"off", -1, 0}, {"on", 0, 0}, {"reads of 200ms", 0, 200 * time.Millisecond}} {
+			b.Run(fmt.Sprintf("%v/%s", duration, c.name), func(b *testing.B) {
+				e := &printingEngine{instantEngine: newInstantEngine(b), b: b, duration: duration}
+				v := running(b, Config{Engine: e})
+				a := sample("prints")
+				a.LogLimit = c.limit
+				warmUp(b, v, []*Action{a}, 50)
+				e.latency = c.latency
+				benchmarkRuns(b, e, v, a)
+			})
+		}
 	}
 }
 

@@ -158,10 +158,7 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	err = t.agent.read(ctx, func(ctx context.Context) error {
 		buf := t.collector.buffer(int(length))
 		defer t.collector.giveBack(buf)
-		n, size, err := t.collector.reader.ReadOutput(ctx, t.in, streams[s], offset, *buf)
-		if err == nil && (n < 0 || n > len(*buf)) {
-			err = fmt.Errorf("%d bytes were read into a buffer of %d", n, len(*buf))
-		}
+		n, size, err := readOutput(ctx, t.collector.reader, t.in, s, offset, *buf)
 		if err != nil {
 			return err
 		}
@@ -182,4 +179,13 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 		return true, nil
 	}
 	return more, err
+}
+
+// readOutput reads, and does not trust the engine with numbers.
+func readOutput(ctx context.Context, r OutputReader, in Instance, s logslice.Stream, offset int64, buf []byte) (n int, size int64, err error) {
+	n, size, err = r.ReadOutput(ctx, in, streams[s], offset, buf)
+	if err == nil && (n < 0 || n > len(buf)) {
+		err = fmt.Errorf("%d bytes were read into a buffer of %d", n, len(buf))
+	}
+	return n, size, err
 }

@@ -22,7 +22,7 @@ func (m *machine) agentOf(id string) *agentState {
 // changed takes what the engine tells without being asked.
 func (m *machine) changed(now time.Time, in Change) {
 	if in.State == Lagged {
-		m.list(now)
+		m.lagged(now)
 		return
 	}
 	if in.ID != "" {
@@ -53,6 +53,20 @@ func (m *machine) changed(now time.Time, in Change) {
 	}
 	m.tidyAgent(a)
 	m.unsettled = true
+}
+
+// lagged takes that changes were missed. What runs is listed, and the engine tells again what cannot be reached: until it
+// does, everything can.
+func (m *machine) lagged(now time.Time) {
+	m.list(now)
+	for _, a := range m.agentOrder {
+		a.unreachable = false
+	}
+	for _, c := range m.inOrder() {
+		if c.unreachable {
+			m.containerChanged(now, c, Change{State: Reachable})
+		}
+	}
 }
 
 // containerChanged takes what has happened to a container, or to its agent.
@@ -103,9 +117,21 @@ func (m *machine) usableAgain(now time.Time, c *container) {
 		m.offer(now, c)
 	case StateIdle, StateBusy:
 		m.serve(now, c)
+	case StateSuspended, StateMarked:
+		if k, ok := m.hungriestFor(c); ok {
+			m.supply(now, k)
+		}
 	}
 	m.idles(now, c)
 	m.arm(c)
+}
+
+// hungriestFor returns the key whose callers wait for a container like this one, if there is one.
+func (m *machine) hungriestFor(c *container) (*keyState, bool) {
+	if c.key != nil {
+		return c.key, c.key.need > 0
+	}
+	return c.shape.hungry.first()
 }
 
 // drain has a container go as soon as nobody uses it, if its agent is drained, and stay if it is not any more.

@@ -86,3 +86,49 @@ func BenchmarkMemoryPerIdleContainer(b *testing.B) {
 		runtime.KeepAlive(m)
 	}
 }
+
+// BenchmarkMachineOverloaded is the whole life of a container while ten thousand callers of as many keys wait for room: it serves one of
+// them and has to make room for the next.
+func BenchmarkMachineOverloaded(b *testing.B) {
+	s := testSettings()
+	s.Memory, s.MaxWaiting = 100*256, 1_000_000
+	m := newMachine(s)
+	m.step(epoch, start{term: 1})
+	m.step(epoch, listed{})
+	now, next, waiting := epoch, ref(0), []input{}
+	var answer func(commands []command)
+	answer = func(commands []command) {
+		for _, c := range commands {
+			switch c := c.(type) {
+			case create:
+				waiting = append(waiting, created{id: c.id, instance: Instance{ID: c.id, Agent: "x"}})
+			case probe:
+				waiting = append(waiting, probed{id: c.instance.ID})
+			case bind:
+				waiting = append(waiting, stored{id: c.record.ID})
+			case destroy:
+				waiting = append(waiting, destroyed{id: c.id})
+			case *grant:
+				waiting = append(waiting, initialised{lease: c.lease}, release{lease: c.lease})
+			}
+		}
+	}
+	arrive := func() {
+		next++
+		answer(m.step(now, acquire{ref: next, key: keyNamed(fmt.Sprint(next)), timeout: time.Minute}))
+	}
+	for range 10_000 {
+		arrive()
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		served := m.grants
+		for m.grants == served {
+			in := waiting[0]
+			waiting = waiting[1:]
+			now = now.Add(time.Microsecond)
+			answer(m.step(now, in))
+		}
+		arrive()
+	}
+}

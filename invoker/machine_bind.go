@@ -12,6 +12,7 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	c.key, c.start, c.state = k, kind, StateBinding
 	k.bound++
 	m.firstUse(now, c.shape, kind)
+	m.works(now, &c.shape.guard, c)
 	m.begin(now, &k.guard, c)
 	c.recorded = true
 	m.tidyKey(k)

@@ -6,7 +6,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/breaker"
 )
 
-// shortLife: a stem cell that ends within a minute counts as a start that failed.
+// shortLife: a stem cell that ends within a minute counts as a start that failed. One that lives longer, or is taken, has succeeded.
 const shortLife = time.Minute
 
 // begin counts that what is guarded is begun with a container.

@@ -90,13 +90,37 @@ func TestStemCellsThatCannotBeStartedPauseAfterFiveFailures(t *testing.T) {
 	require.Equal(t, seconds(0, 0, 0, 0, 0, 10, 30, 70, 150, 310, 610), at)
 
 	at, p.start = nil, nil // the next one starts, and everything is as before
-	p.fly(11 * time.Second)
+	p.fly(10*time.Second + shortLife)
 	infos := p.m.infos()
 	require.Len(t, infos, 1)
 	require.Equal(t, 910*time.Second, infos[0].Created.Sub(epoch))
+	require.False(t, p.m.shapeOrder[0].guard.breaker.Open(), "it has lived for a minute")
 	p.step(changed{Change{ID: infos[0].ID, State: Gone}})
 	p.fly(0)
 	require.Len(t, p.m.infos(), 1, "one that ends is replaced at once")
+}
+
+func TestStemCellsThatStartAndSoonEndPauseAsWell(t *testing.T) {
+	p := stemmed(t, nodes(StemCells{Initial: 1, Min: 1, Max: 1}))
+	var at []time.Duration
+	p.start = func(c create) input {
+		at = append(at, p.now.Sub(epoch))
+		return created{id: c.id, instance: Instance{ID: c.id, Agent: "x"}}
+	}
+	for range 400 {
+		p.fly(time.Second)
+		for id, c := range p.m.containers {
+			if c.state == StateStem {
+				p.step(changed{Change{ID: id, State: Gone, Reason: "exit status 1"}})
+			}
+		}
+	}
+	// Each ends up to a second after its start, and the pause begins then.
+	require.Len(t, at, 10)
+	require.Equal(t, seconds(0, 1, 2, 3, 4), at[:5])
+	for i, pause := range seconds(10, 20, 40, 80, 160) {
+		require.InDelta(t, pause, at[5+i]-at[4+i], float64(time.Second))
+	}
 }
 
 func TestCallersOfAnImageThatCannotBeStartedAreRefusedUntilATrialStarts(t *testing.T) {

@@ -77,7 +77,10 @@ func (m *machine) created(now time.Time, in created) {
 // settleIn notes where a container runs.
 func (m *machine) settleIn(c *container, in Instance) {
 	c.instance = in
-	c.instance.ID, c.instance.Labels = c.id, c.shape.labels
+	c.instance.ID = c.id
+	if !c.adopted {
+		c.instance.Labels = c.shape.labels // as it was started with
+	}
 	a := m.agentOf(in.Agent)
 	a.add(c)
 	c.unreachable = a.unreachable
@@ -106,7 +109,6 @@ func (m *machine) probed(now time.Time, in probed) {
 			c.shape.demand.Started(now.Sub(c.created))
 		}
 		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
-		m.works(now, &c.shape.guard, c)
 		m.engine.worked()
 		m.file(c)
 		m.notify(now, EventReady, c, "")

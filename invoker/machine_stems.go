@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -67,16 +68,16 @@ func (m *machine) endStems(now time.Time) {
 	for _, s := range m.shapeOrder {
 		surplus := s.ready - s.want
 		for c := s.stems.tail; c != nil; c = c.previous {
-			ttl := s.cells.TTL
-			switch {
+			c.surplus = surplus > 0
+			surplus--
+			switch ttl := s.cells.TTL; {
 			case ttl > 0 && now.Sub(c.created) >= stemsize.Lifetime(c.id, ttl):
 				c.reason = "it is old"
-			case surplus > 0 && now.Sub(c.used) >= m.settings.IdleTimeout:
+			case c.surplus && now.Sub(c.used) >= m.settings.IdleTimeout:
 				c.reason = "so many are not needed"
 			default:
 				continue
 			}
-			surplus--
 			old = append(old, c)
 		}
 	}
@@ -123,14 +124,24 @@ func (m *machine) ping(c *container) {
 	m.emit(probe{instance: c.instance, ping: true})
 }
 
-// pinged takes the answer of a stem cell.
+// pinged takes the answer of a stem cell. One that has lived for a while shows that its shape can be started.
 func (m *machine) pinged(now time.Time, c *container, err error) {
 	c.until = now.Add(pingInterval)
+	young := now.Sub(c.created) < shortLife
 	if err == nil {
 		c.failures = 0
-	} else if c.failures++; c.failures >= maxPings {
-		m.remove(now, c, "it does not answer: "+err.Error())
+		if !young {
+			m.works(now, &c.shape.guard, c)
+		}
+		m.arm(c)
 		return
 	}
-	m.arm(c)
+	if c.failures++; c.failures < maxPings {
+		m.arm(c)
+		return
+	}
+	if young {
+		m.startsFail(now, c, fmt.Errorf("%w: it ended soon: %w", ErrStart, err))
+	}
+	m.remove(now, c, "it does not answer: "+err.Error())
 }

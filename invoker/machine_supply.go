@@ -136,6 +136,9 @@ func (m *machine) tidyShape(s *shapeState) {
 	delete(m.shapes, s.Shape)
 	m.guards.remove(&s.guard)
 	m.shapeOrder = slices.DeleteFunc(m.shapeOrder, func(o *shapeState) bool { return o == s })
+	if s.size.shapes--; s.size.shapes == 0 {
+		m.sizes = slices.DeleteFunc(m.sizes, func(z *sizeState) bool { return z == s.size })
+	}
 }
 
 // shapeOf returns the state of a shape.
@@ -144,6 +147,7 @@ func (m *machine) shapeOf(shape Shape) *shapeState {
 	if s == nil {
 		s = &shapeState{Shape: shape, size: m.sizeOf(shape.Memory)}
 		s.guard.shape = s
+		s.size.shapes++
 		m.shapes[shape] = s
 		m.shapeOrder = append(m.shapeOrder, s)
 	}

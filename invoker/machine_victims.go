@@ -36,7 +36,7 @@ func (m *machine) value(now time.Time, c *container) float64 {
 		start = likelyStart
 	}
 	switch {
-	case c.state == StateMarked || c.state == StateStem && c.shape.ready > c.shape.want:
+	case c.state == StateMarked || c.state == StateStem && c.surplus:
 		return 0
 	case c.state == StateStem:
 		return start.Seconds()

@@ -76,6 +76,31 @@ func TestAStemCellThatIsWantedIsWorthMoreThanWhatHasBeenIdleForLong(t *testing.T
 	require.NotNil(t, b.m.containers["o-1-1"])
 }
 
+func TestOnlyAsManyStemCellsAsAreNotWantedMakeRoomBeforeWhatIsIdle(t *testing.T) {
+	p := stemmed(t, nodes(StemCells{Initial: 4, Min: 4, Max: 4}))
+	p.m.settings.Memory = 1280
+	python := sized("a", 256)
+	python.Kind = "python:3"
+	p.step(acquire{ref: 1, key: python})
+	p.grant = func(g grant) {
+		p.step(initialised{lease: g.lease})
+		p.step(release{lease: g.lease})
+	}
+	p.fly(time.Minute)
+	require.Equal(t, 4, p.stems().Have)
+	p.m.want(p.m.shapeOrder[0], 3)
+	p.m.shapeOrder[0].cells.Min, p.m.shapeOrder[0].cells.Max = 3, 3
+	p.fly(10 * time.Second)
+
+	big := sized("b", 512)
+	big.Kind = "java:8"
+	p.grant = func(grant) {}
+	p.step(acquire{ref: 2, key: big})
+	p.fly(0)
+	require.Equal(t, 3, p.stems().Have)
+	require.Zero(t, p.m.keys[python].bound)
+}
+
 func TestAContainerOfATimerIsKeptUntilItsTimeAndNotMuchLonger(t *testing.T) {
 	p := &pilot{bench: newBench(t)}
 	started := map[StartKind]int{}

@@ -17,13 +17,12 @@ import (
 
 // breaking breaks the connection with the first /run: after so many bytes of the request, or of the answer.
 type breaking struct {
-	mu        sync.Mutex
-	written   int // bytes of the request that pass; negative: all
-	read      int // bytes of the answer that pass
-	breaks    int // how many connections are to be broken
-	length    int // of the longest request that was seen
-	answered  int // bytes of the longest answer
-	dialError bool
+	mu       sync.Mutex
+	written  int // bytes of the request that pass; negative: all
+	read     int // bytes of the answer that pass
+	breaks   int // how many connections are to be broken
+	length   int // of the longest request that was seen
+	answered int // bytes of the longest answer
 }
 
 var errBroken = errors.New("broken")

@@ -62,7 +62,9 @@ func (p *pool) removeAll(ctx context.Context) (left int, err error) {
 
 // forgetAll deletes the records of all containers.
 func (v *Invoker) forgetAll(ctx context.Context, p *pool) error {
+	p.mu.Lock()
 	clear(p.memory.records)
+	p.mu.Unlock()
 	if p.store == nil {
 		return nil
 	}

@@ -204,6 +204,7 @@ func (s *shapeState) oldest() *waiter {
 // sizeState has what is common to shapes of one size: where there is no room for one, there is none for the others.
 type sizeState struct {
 	memory int
+	shapes int
 	lack   int  // containers that have to be started for those who wait
 	full   bool // there is no room for one
 }

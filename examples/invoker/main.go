@@ -3,15 +3,18 @@
 //	go run ./examples/invoker
 //
 // It runs one action cold, warm and prewarmed, and prints how long each phase took, and what the action logged. The containers
-// are processes of this same program, which is the runtime of its actions as well.
+// are processes of this same program, which is the runtime of its actions as well. With -cluster they are tasks on a fake Mesos
+// cluster in this process.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -24,12 +27,18 @@ import (
 )
 
 func main() {
+	onCluster := flag.Bool("cluster", false, "run the containers on a fake Mesos cluster")
 	flag.Parse()
 	if flag.Arg(0) == "runtime" { // this process is a container
 		fatal(listen(os.Getenv("HOST"), os.Getenv("PORT0")))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	slog.SetLogLoggerLevel(slog.LevelWarn) // a scheduler logs what becomes of each task
+	run := runLocally
+	if *onCluster {
+		run = runOnCluster
+	}
 	if err := run(ctx, os.Stdout); err != nil {
 		fatal(err)
 	}
@@ -40,8 +49,8 @@ func fatal(err error) {
 	os.Exit(1)
 }
 
-// run embeds an invoker, and has it run the demonstration.
-func run(ctx context.Context, out io.Writer) error {
+// runLocally runs the demonstration with containers that are processes.
+func runLocally(ctx context.Context, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "invoker")
 	if err != nil {
 		return err
@@ -56,29 +65,38 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer engine.Close()
-	inv, err := invoker.New(invoker.Config{Owner: "demo", Engine: engine, Pool: invoker.PoolConfig{
-		Stems: []invoker.StemCells{{Kind: "template", Memory: 256, Initial: 1}},
-	}})
+	inv, err := invoker.New(invoker.Config{Owner: "demo", Engine: engine, Pool: pool()})
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() { cancel(inv.Run(ctx)) }()
-	err = demonstrate(ctx, inv, out)
-	// Nothing is on disk, by which the containers could be found again: they are removed.
+	return use(ctx, inv, out)
+}
+
+// image is what containers run on a cluster. Processes have none.
+const image = "example/template"
+
+// pool has a container ready for actions of 256 MiB.
+func pool() invoker.PoolConfig {
+	return invoker.PoolConfig{Stems: []invoker.StemCells{{Kind: "template", Image: image, Memory: 256, Initial: 1}}}
+}
+
+// use runs the invoker while it is demonstrated.
+func use(ctx context.Context, inv *invoker.Invoker, out io.Writer) error {
+	running, cancel := context.WithCancelCause(ctx)
+	go func() { cancel(inv.Run(running)) }()
+	err := demonstrate(running, inv, out)
+	// Without a store nobody could find the containers again: they are removed.
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
-	if closeErr := inv.Close(closing); err == nil {
-		err = closeErr
-	}
-	return err
+	return errors.Join(err, inv.Close(closing))
 }
 
 // demonstrate runs the action three times.
 func demonstrate(ctx context.Context, inv *invoker.Invoker, out io.Writer) error {
 	small := invoker.Action{
-		Namespace: "guest", Name: "/guest/hello", Kind: "template", Memory: 128, // there are no stem cells of this size
-		Code: `{{log "greeting" .name}}{"greeting": "Hello, {{.name}}!"}`,
+		Namespace: "guest", Name: "/guest/hello", Kind: "template", Image: image,
+		Memory: 128, // there are no stem cells of this size
+		Code:   `{{log "greeting" .name}}{"greeting": "Hello, {{.name}}!"}`,
 	}
 	large := small
 	large.Name, large.Memory = "/guest/hello2", 256

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -17,7 +19,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestDemonstration(t *testing.T) {
+func TestDemonstration(t *testing.T) { checkDemonstration(t, runLocally) }
+
+func TestDemonstrationOnCluster(t *testing.T) { checkDemonstration(t, runOnCluster) }
+
+func checkDemonstration(t *testing.T, run func(context.Context, io.Writer) error) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out))
 	lines := strings.Split(out.String(), "\n")

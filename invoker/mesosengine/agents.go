@@ -75,7 +75,8 @@ func (x *estimate) take(s *scheduler.AgentStats) {
 func (a *agents) lost(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if x := a.all[id]; x != nil {
-		*x = estimate{lostAt: time.Now()}
+	if a.all == nil {
+		a.all = map[string]*estimate{}
 	}
+	a.all[id] = &estimate{lostAt: time.Now()}
 }

@@ -30,7 +30,9 @@ func runtime(ctx context.Context, p *mesosfake.Process) int {
 type pool struct {
 	*world
 	*invoker.Invoker
-	began time.Time
+	config invoker.Config
+	end    func() // of the invoker's run
+	began  time.Time
 }
 
 // launch is how long the fake takes from an ACCEPT until a task runs.
@@ -38,24 +40,38 @@ const launch = 100 * time.Millisecond
 
 func inPool(t *testing.T, config invoker.Config, cluster mesosfake.Config, test func(p *pool)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, mesosengine.Config{}, cluster)
-		p := &pool{world: w}
-		config.Owner, config.Engine, config.DialContext, config.Logger = "test", w.Engine, w.DialContext, slog.New(slog.DiscardHandler)
-		config.Store = w.store
-		var err error
-		p.Invoker, err = invoker.New(config)
-		require.NoError(t, err)
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = p.Invoker.Run(ctx)
-		}()
-		defer func() { cancel(); <-ended }()
+		p := &pool{world: open(t, mesosengine.Config{}, cluster), config: config}
+		p.begin()
+		defer func() { p.end() }()
 		time.Sleep(time.Second) // offers have come, and are held
 		p.began = time.Now()
 		test(p)
 	})
+}
+
+// begin runs an invoker.
+func (p *pool) begin() {
+	c := p.config
+	c.Owner, c.Engine, c.Store, c.DialContext, c.Logger = "test", p.Engine, p.store, p.DialContext, slog.New(slog.DiscardHandler)
+	var err error
+	p.Invoker, err = invoker.New(c)
+	require.NoError(p, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	v := p.Invoker
+	go func() {
+		defer close(ended)
+		_ = v.Run(ctx)
+	}()
+	p.end = func() { cancel(); <-ended }
+}
+
+// restart is what happens when the process is killed and another one begins with its store.
+func (p *pool) restart() {
+	p.end()
+	p.stop()
+	p.lead()
+	p.begin()
 }
 
 func action(name, code string) *invoker.Action {
@@ -213,20 +229,57 @@ func TestMasterFailover(t *testing.T) {
 // A start that takes longer than the deadline is given up and killed; its caller gets another one. What is told of it later changes
 // nothing.
 func TestLaunchDeadline(t *testing.T) {
-	inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {
-		p.invoke(action("first", "echo")) // so that there are offers
-		require.NoError(t, p.FreezeAgent("agent1.example"))
-		p.began = time.Now()
-		go func() {
-			time.Sleep(50 * time.Second)
-			require.NoError(t, p.ReturnAgent("agent1.example"))
-		}()
-		r := p.invoke(action("second", "echo"))
-		require.Greater(t, time.Since(p.began), 45*time.Second)
-		require.Less(t, time.Since(p.began), time.Minute)
-		time.Sleep(time.Minute)
-		require.Equal(t, 2, p.running(), "nothing is left of the start that was given up")
-		require.NotEmpty(t, r.Container)
+	for how, fault := range map[string]struct{ begin, end func(p *pool) }{
+		"the agent does not answer": {
+			func(p *pool) { require.NoError(p, p.FreezeAgent("agent1.example")) },
+			func(p *pool) { require.NoError(p, p.ReturnAgent("agent1.example")) },
+		},
+		"updates are lost": {func(p *pool) { p.Silence(true) }, func(p *pool) { p.Silence(false) }},
+	} {
+		t.Run(how, func(t *testing.T) {
+			inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {
+				fault.begin(p)
+				go func() {
+					time.Sleep(50 * time.Second)
+					fault.end(p)
+				}()
+				p.invoke(action("hello", "echo"))
+				require.Greater(t, time.Since(p.began), 45*time.Second)
+				require.Less(t, time.Since(p.began), time.Minute)
+				time.Sleep(time.Minute)
+				require.Equal(t, 1, p.running(), "nothing is left of the start that was given up")
+				require.GreaterOrEqual(t, len(p.Snapshot().Tasks), 2)
+			})
+		})
+	}
+}
+
+// What an invoker has left is found by the next one: warm containers stay warm, and of those that were about to start none is left over.
+func TestRestart(t *testing.T) {
+	inPool(t, invoker.Config{}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
+		a := action("hello", "echo")
+		first := p.invoke(a)
+		p.restart()
+		time.Sleep(5 * time.Minute) // for as long as the process before may have used it
+		again := p.invoke(a)
+		require.Equal(t, invoker.Warm, again.Start)
+		require.Equal(t, first.Container, again.Container)
+
+		for _, after := range []time.Duration{0, 50 * time.Millisecond, launch, launch + time.Millisecond} {
+			go func() {
+				_, _ = p.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
+			}()
+			time.Sleep(after)
+			p.restart()
+			p.invoke(a)
+		}
+		time.Sleep(5 * time.Minute)
+		known := map[string]bool{}
+		for c := range p.Containers(p.Context()) {
+			known[c.ID] = true
+		}
+		require.Len(t, known, p.running(), "each task is a container that is known: %v", known)
+		require.Equal(t, invoker.Warm, p.invoke(a).Start)
 	})
 }
 
@@ -243,9 +296,9 @@ func TestStartFails(t *testing.T) {
 		fault  invoker.Fault
 		err    error
 	}{
-		"a user's image that is not there":    {pull, true, invoker.FaultDeveloper, invoker.ErrImage},
-		"a managed image that is not there":   {pull, false, invoker.FaultPlatform, invoker.ErrImage},
-		"a user's container that fails":       {status(mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: no such file"), true, invoker.FaultDeveloper, invoker.ErrStart},
+		"a user's image that is not there":  {pull, true, invoker.FaultDeveloper, invoker.ErrImage},
+		"a managed image that is not there": {pull, false, invoker.FaultPlatform, invoker.ErrImage},
+		"a user's container that fails":     {status(mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: no such file"), true, invoker.FaultDeveloper, invoker.ErrStart},
 	} {
 		t.Run(what, func(t *testing.T) {
 			inPool(t, invoker.Config{}, mesosfake.Config{}, func(p *pool) {

@@ -49,6 +49,8 @@ type memoryStore struct {
 	records map[string][]byte
 }
 
+func newStore() *memoryStore { return &memoryStore{records: map[string][]byte{}} }
+
 func (s *memoryStore) Load(context.Context) (map[string][]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,10 +65,11 @@ func (s *memoryStore) Apply(_ context.Context, changes map[string][]byte) error 
 	return nil
 }
 
-// world is a fake cluster with an engine.
+// world is a cluster with an engine.
 type world struct {
 	*testing.T
-	*mesosfake.Cluster
+	*mesosfake.Cluster // nil: a real one
+	master             string
 	*mesosengine.Engine
 	scheduler *scheduler.Scheduler
 	store     scheduler.Store
@@ -79,23 +82,32 @@ func open(t *testing.T, config mesosengine.Config, cluster mesosfake.Config) *wo
 	if config.Mode == mesosengine.Command {
 		config.Commands = map[string]task.Command{"test": {Argv: []string{program}}}
 	}
-	w := &world{T: t, Cluster: mesosfake.Start(t, cluster), store: &memoryStore{records: map[string][]byte{}}, config: config}
+	w := &world{T: t, Cluster: mesosfake.Start(t, cluster), store: newStore(), config: config}
+	w.master = w.Master()
 	w.lead()
 	t.Cleanup(func() { w.stop() })
 	return w
 }
 
-// lead runs a scheduler with the store, and makes an engine of it. It returns when the scheduler is subscribed: a SUBSCRIBE that
-// is still under way when its process ends may evict the next one.
+// lead runs a scheduler with the store, and makes an engine of it.
 func (w *world) lead() {
+	config := scheduler.Config{
+		Master: w.master, Framework: scheduler.Framework{Name: "invoker"}, Store: w.store, Logger: slog.New(slog.DiscardHandler),
+	}
+	if w.Cluster != nil {
+		config.DialContext = w.DialContext
+	}
 	var err error
-	w.scheduler, err = scheduler.New(mesosengine.SchedulerConfig(scheduler.Config{
-		Master: w.Master(), DialContext: w.DialContext, Framework: scheduler.Framework{Name: "invoker"}, Store: w.store,
-		Logger: slog.New(slog.DiscardHandler),
-	}))
+	w.scheduler, err = scheduler.New(mesosengine.SchedulerConfig(config))
 	require.NoError(w, err)
 	w.Engine, err = mesosengine.New(w.scheduler, w.config)
 	require.NoError(w, err)
+	w.run()
+}
+
+// run runs the scheduler. It returns when that is subscribed: a SUBSCRIBE that is still under way when its process ends may evict the
+// next one.
+func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	s := w.scheduler
@@ -105,9 +117,7 @@ func (w *world) lead() {
 	}()
 	w.stop = func() { cancel(); <-ended }
 	for {
-		status, err := s.Status(ctx)
-		require.NoError(w, err)
-		if status.Connected {
+		if status, err := s.Status(ctx); err == nil && status.Connected {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -25,7 +25,7 @@ const (
 func isImageText(message string) bool {
 	if _, command, found := strings.Cut(message, "Failed to run 'docker "); found { // the Docker containerizer
 		command, _, _ = strings.Cut(command, "'")
-		return strings.Contains(" "+command+" ", " pull ")
+		return dockerCommand(strings.Fields(command)) == "pull"
 	}
 	for _, text := range []string{ // the Mesos containerizer
 		"when trying to get the manifest", "when trying to download the blob", "Failed to parse the image manifest",
@@ -36,6 +36,17 @@ func isImageText(message string) bool {
 		}
 	}
 	return false
+}
+
+// dockerCommand returns the first word that is neither an option nor its value, as in "-H unix:///var/run/docker.sock pull image".
+func dockerCommand(words []string) string {
+	for i, word := range words {
+		option := strings.HasPrefix(word, "-")
+		if value := i > 0 && strings.HasPrefix(words[i-1], "-"); !option && !value {
+			return word
+		}
+	}
+	return ""
 }
 
 // isAgentText reports whether an agent says that it cannot run such containers, or could not get what the operator has it fetch for

@@ -18,7 +18,7 @@ const rotations = 3
 
 // stream is what a container prints to one of its streams, over the files that a logger of the agent rotates it through.
 type stream struct {
-	mu      sync.Mutex
+	turn    chan struct{} // of capacity 1: full while it is read
 	base    int64 // where the present file begins in the stream
 	size    int64 // of the present file, when it was last read
 	rotated int64 // size of the file before, which has ".1" behind its name; 0: there is none that can be read
@@ -44,8 +44,9 @@ func (s *streams) of(name string) *stream {
 		delete(s.all, s.order[0])
 		s.order = s.order[1:]
 	}
-	s.all[name], s.order = &stream{}, append(s.order, name)
-	return s.all[name]
+	made := &stream{turn: make(chan struct{}, 1)}
+	s.all[name], s.order = made, append(s.order, name)
+	return made
 }
 
 // ReadOutput reads from the files stdout and stderr in the sandbox of the container, at the agent: up to 64 KiB at once. It can
@@ -59,13 +60,17 @@ func (e *Engine) ReadOutput(ctx context.Context, in invoker.Instance, name invok
 		return 0, 0, fmt.Errorf("mesosengine: there is no stream %q with an offset %d", name, offset)
 	}
 	s := e.streams.of(in.Incarnation + "/" + string(name))
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return 0, 0, context.Cause(ctx)
+	}
+	defer func() { <-s.turn }()
 	r := reading{engine: e, id: in.ID, file: string(name), stream: s}
 	return r.read(ctx, offset, buf)
 }
 
-// reading is a read of a stream, whose mutex is held.
+// reading is a read of a stream whose turn it has.
 type reading struct {
 	engine *Engine
 	id     string

@@ -48,7 +48,7 @@ func running(t *testing.T, dir string) int {
 	require.NoError(t, err)
 	count := 0
 	for _, d := range dirs {
-		pids, err := members(filepath.Join(dir, d.Name()), identity{}, false)
+		pids, _, err := members(filepath.Join(dir, d.Name()), identity{}, false)
 		require.NoError(t, err)
 		count += len(pids)
 	}

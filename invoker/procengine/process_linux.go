@@ -84,6 +84,7 @@ var errNoProcess = errors.New("there is no such process")
 // stat is what matters here of /proc/<pid>/stat.
 type stat struct {
 	runs    bool
+	program bool // it has one: it is neither a thread of the kernel nor about to end
 	session int
 	start   uint64
 }
@@ -102,12 +103,15 @@ func readStat(pid int) (stat, error) {
 		return stat{}, fmt.Errorf("/proc/%d/stat: %d fields", pid, len(fields))
 	}
 	field := func(n int) string { return string(fields[n-3]) } // as proc(5) counts them
+	flags, err0 := strconv.ParseUint(field(9), 10, 64)
 	session, err1 := strconv.Atoi(field(6))
 	threads, err2 := strconv.Atoi(field(20))
 	start, err3 := strconv.ParseUint(field(22), 10, 64)
 	// A process whose first thread has ended is shown as a zombie while others run.
-	runs := field(3) != "Z" && field(3) != "X" || threads > 1
-	return stat{runs, session, start}, errors.Join(err1, err2, err3)
+	const kernelThread = 0x00200000
+	ended := field(3) == "Z" || field(3) == "X"
+	s := stat{runs: !ended || threads > 1, program: !ended && flags&kernelThread == 0, session: session, start: start}
+	return s, errors.Join(err0, err1, err2, err3)
 }
 
 // awaitEnd returns true when the process has ended with all its threads, or false when stop is closed, with the handle.
@@ -213,18 +217,17 @@ func reap(pid int) (syscall.WaitStatus, bool) {
 
 // members returns the processes that run and belong to the container in dir, whose first process is leader. With session, also
 // those that are known by their session only: leader must not have been reaped long ago, or its number may be another's. A
-// leader that is not known is zero.
-func members(dir string, leader identity, session bool) ([]int, error) {
+// leader that is not known is zero. Unsure says that there may be others, of which it cannot be told at the moment.
+func members(dir string, leader identity, session bool) (found []int, unsure bool, err error) {
 	proc, err := os.Open("/proc")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer proc.Close()
 	names, err := proc.Readdirnames(-1)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var found []int
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil || pid == os.Getpid() {
@@ -235,14 +238,25 @@ func members(dir string, leader identity, session bool) ([]int, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		// What is older than the leader was not started by it.
-		if s.runs && s.start >= leader.Start && (session && s.session == leader.PID || belongs(pid, dir)) {
+		if !s.runs || s.start < leader.Start {
+			continue // what is older than the leader was not started by it
+		}
+		switch {
+		case session && s.session == leader.PID || belongs(pid, dir):
 			found = append(found, pid)
+		case s.program && begins(pid):
+			unsure = true
 		}
 	}
-	return found, nil
+	return found, unsure, nil
+}
+
+// begins reports whether a process may be just beginning to run another program: then it has no arguments and no environment.
+func begins(pid int) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && len(line) == 0
 }
 
 // belongs reports whether a process prints to the files of the container in dir, or has its environment. The directory in which a
@@ -261,9 +275,13 @@ func belongs(pid int, dir string) bool {
 
 // killAll kills all that runs of a container, and returns when nothing does; false if stop was closed before.
 func killAll(dir string, leader identity, session bool, stop <-chan struct{}) bool {
+	doubts := 20 // a program can also remove its arguments
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		if pids, err := members(dir, leader, session); err == nil {
-			if len(pids) == 0 {
+		if pids, unsure, err := members(dir, leader, session); err == nil {
+			if unsure {
+				doubts--
+			}
+			if len(pids) == 0 && (!unsure || doubts == 0) {
 				return true
 			}
 			for _, pid := range pids {

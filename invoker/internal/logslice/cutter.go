@@ -14,7 +14,7 @@ const Sentinel = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 const (
 	// Quiet is how long a stream without a sentinel is waited for: as long as OpenWhisk waits.
 	Quiet = 2 * time.Second
-	// MaxWait is how long after its activation a slice can be open, whatever is printed.
+	// MaxWait is how long after its activation a slice can be open, whatever is printed. The text endless has it.
 	MaxWait = 30 * time.Second
 	// Settle is how long a slice of a shared container is open after its activation, as loggers of platforms lag behind.
 	Settle = 100 * time.Millisecond
@@ -94,6 +94,12 @@ func (c *Cutter) Mode() Mode { return c.mode }
 
 // Offset returns where a stream is to be read next.
 func (c *Cutter) Offset(s Stream) int64 { return c.streams[s].offset }
+
+// LineStart returns where the line begins that is not complete yet, or what is left of it if it is long: nothing from there on is in a
+// slice, unless the slice was closed.
+func (c *Cutter) LineStart(s Stream) int64 {
+	return c.streams[s].offset - int64(len(c.streams[s].line))
+}
 
 // Open returns how many slices are open.
 func (c *Cutter) Open() int { return len(c.open) }
@@ -213,8 +219,7 @@ func (c *Cutter) Silent(now time.Time, over bool) []Piece {
 // Overdue closes the slices whose activations ended too long ago.
 func (c *Cutter) Overdue(now time.Time) []Piece {
 	c.pieces = c.pieces[:0]
-	text := fmt.Sprintf("The output did not end within %v after the activation: the rest is left out.", MaxWait)
-	c.closeEnded(text, func(l *slice) bool { return now.Sub(l.ended) >= MaxWait })
+	c.closeEnded(endless, func(l *slice) bool { return now.Sub(l.ended) >= MaxWait })
 	return c.pieces
 }
 
@@ -234,8 +239,11 @@ func (c *Cutter) Fail(notice string) []Piece {
 	return c.pieces
 }
 
-// unmarked is the notice of a slice without sentinels.
-const unmarked = "The end of the activation is not marked in the output: the log may be incomplete."
+// Notices of slices without sentinels.
+const (
+	unmarked = "The end of the activation is not marked in the output: the log may be incomplete."
+	endless  = "The output did not end within 30s after the activation: the rest is left out."
+)
 
 // closeEnded closes slices whose activations are over and that are due, the oldest first, with a notice; if it is "", only with
 // one of a sentinel that is missing. If one is, sentinels do not count any more.

@@ -182,15 +182,47 @@ func TestChoiceAgainstAllSubsets(t *testing.T) {
 }
 
 func checkChoice(t *testing.T, w *world, agent *Agent[*box], chosen []*box, need int, seed uint64) {
+	require.Empty(t, w.fault(agent, chosen, need), "seed %d", seed)
+}
+
+// fault returns what is wrong with a choice.
+func (w *world) fault(agent *Agent[*box], chosen []*box, need int) string {
 	sum := agent.Free
 	for _, b := range chosen {
-		require.Same(t, agent, w.agents[b.agent], "seed %d: all on one agent", seed)
+		if w.agents[b.agent] != agent {
+			return b.name + " is on another agent"
+		}
 		sum += b.Memory
 	}
-	require.GreaterOrEqual(t, sum, need, "seed %d: it suffices", seed)
 	for _, b := range chosen {
-		require.Less(t, sum-b.Memory, need, "seed %d: %s is not needed", seed, b.name)
+		if sum-b.Memory >= need {
+			return b.name + " is not needed"
+		}
 	}
+	if sum < need {
+		return "it does not suffice"
+	}
+	return ""
+}
+
+// The rule of OpenWhisk, the least recently used over all agents until the sum suffices, does not pass the check.
+func TestTheLeastRecentlyUsedOverTheSumAreNoChoice(t *testing.T) {
+	faults := 0
+	for seed := range uint64(300) {
+		w, _ := random(rand.New(rand.NewPCG(seed, 1)))
+		idle := slices.Clone(w.idle)
+		slices.SortFunc(idle, func(a, b *box) int { return a.Used.Compare(b.Used) })
+		memory := 0
+		for i, b := range idle {
+			if memory += b.Memory; memory >= 1024 {
+				if w.fault(w.agents[b.agent], idle[:i+1], 1024) != "" {
+					faults++
+				}
+				break
+			}
+		}
+	}
+	require.Greater(t, faults, 100)
 }
 
 // random returns a small world, of which some containers have been taken and put back.
