@@ -53,9 +53,9 @@ type Dispatcher struct {
 	stopped  chan struct{}
 	session  holderSession
 	keys     map[Key]*heldKey
-	held     map[GrantID]*holding
+	held     map[GrantID]*heldContainer
 	agents   map[string]int // how many containers are held of each
-	leaving  map[GrantID]*holding
+	leaving  map[GrantID]*heldContainer
 	early    map[GrantID]Notice // about grants that have not arrived
 	asking   int
 	requests uint64
@@ -90,7 +90,7 @@ func NewDispatcher(c DispatcherConfig) (*Dispatcher, error) {
 	d := &Dispatcher{
 		config: c, log: logguard.Logger(c.Logger), client: actionclient.New(c.DialContext),
 		begun: make(chan struct{}), kicked: make(chan struct{}, 1), more: make(chan struct{}, 1), stopped: make(chan struct{}),
-		keys: map[Key]*heldKey{}, held: map[GrantID]*holding{}, agents: map[string]int{}, leaving: map[GrantID]*holding{},
+		keys: map[Key]*heldKey{}, held: map[GrantID]*heldContainer{}, agents: map[string]int{}, leaving: map[GrantID]*heldContainer{},
 		early: map[GrantID]Notice{},
 	}
 	d.client.Until(d.until)

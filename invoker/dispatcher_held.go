@@ -8,8 +8,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 )
 
-// holding is a container that the dispatcher holds. It is guarded by the mutex of the dispatcher.
-type holding struct {
+// heldContainer is a container that the dispatcher holds. It is guarded by the mutex of the dispatcher.
+type heldContainer struct {
 	grant        Grant
 	key          *heldKey
 	container    *actionclient.Container
@@ -25,7 +25,7 @@ type holding struct {
 type heldKey struct {
 	key     Key
 	timeout time.Duration
-	free    []*holding // with room for more, the one used last is at the end
+	free    []*heldContainer // with room for more, the one used last is at the end
 	held    int
 	waiters []*Lease
 	asks    map[uint64]context.CancelFunc // demands, by request
@@ -51,12 +51,12 @@ func (d *Dispatcher) tidy(k *heldKey) {
 }
 
 // room reports whether the container can serve one more.
-func (h *holding) room() bool {
+func (h *heldContainer) room() bool {
 	return !h.recalled && !h.initialising && h.outcome == reuse && len(h.leases) < h.key.key.Concurrency && (h.initialised || len(h.leases) == 0)
 }
 
 // file puts a container among those with room, or takes it from there.
-func (h *holding) file() {
+func (h *heldContainer) file() {
 	k := h.key
 	if i := slices.Index(k.free, h); i >= 0 {
 		k.free = slices.Delete(k.free, i, i+1)
@@ -67,7 +67,7 @@ func (h *holding) file() {
 }
 
 // pick returns the container to use next: one that is in use already, else the one used last on the agent of which most are held.
-func (d *Dispatcher) pick(k *heldKey) (best *holding) {
+func (d *Dispatcher) pick(k *heldKey) (best *heldContainer) {
 	for i, n := len(k.free)-1, 0; i >= 0 && n < reuseScan; i, n = i-1, n+1 {
 		h := k.free[i]
 		inUse := len(h.leases) > 0
@@ -82,7 +82,7 @@ func (d *Dispatcher) pick(k *heldKey) (best *holding) {
 }
 
 // give gives a caller a slot of a container. The mutex is held.
-func (d *Dispatcher) give(h *holding, l *Lease) {
+func (d *Dispatcher) give(h *heldContainer, l *Lease) {
 	start := Warm
 	if !h.initialised {
 		start, h.initialising = h.grant.Start, true
@@ -200,7 +200,7 @@ func (d *Dispatcher) granted(k *heldKey, demand Demand, g Grant) {
 		return
 	}
 	d.keys[k.key] = k
-	h := &holding{
+	h := &heldContainer{
 		grant: g, key: k, initialised: !g.Init, used: time.Now(), container: d.client.Container(g.Instance.Address, k.key.Concurrency),
 	}
 	d.held[g.GrantID] = h
@@ -214,7 +214,7 @@ func (d *Dispatcher) granted(k *heldKey, demand Demand, g Grant) {
 }
 
 // remove lets go of a container: nobody is given it any more. The mutex is held.
-func (d *Dispatcher) remove(h *holding) {
+func (d *Dispatcher) remove(h *heldContainer) {
 	delete(d.held, h.grant.GrantID)
 	if d.agents[h.grant.Instance.Agent]--; d.agents[h.grant.Instance.Agent] == 0 {
 		delete(d.agents, h.grant.Instance.Agent)
@@ -228,7 +228,7 @@ func (d *Dispatcher) remove(h *holding) {
 }
 
 // giveBack releases a container that is not in use, when all that it has printed is read. The mutex is held.
-func (d *Dispatcher) giveBack(h *holding) {
+func (d *Dispatcher) giveBack(h *heldContainer) {
 	d.remove(h)
 	h.container.Close()
 	id := h.grant.GrantID
@@ -301,7 +301,7 @@ func (d *Dispatcher) notice(n Notice) {
 func (d *Dispatcher) succeeded(l *Lease) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	h := d.holdingOf(l)
+	h := d.containerOf(l)
 	if h == nil {
 		return
 	}
@@ -312,8 +312,8 @@ func (d *Dispatcher) succeeded(l *Lease) {
 	d.serve(h.key)
 }
 
-// holdingOf returns the container of a lease that is not over, or nil.
-func (d *Dispatcher) holdingOf(l *Lease) *holding {
+// containerOf returns the container of a lease that is not over, or nil.
+func (d *Dispatcher) containerOf(l *Lease) *heldContainer {
 	id := l.granted.lease
 	if h := d.held[GrantID{id.container, id.number}]; h != nil && slices.Contains(h.leases, l) {
 		return h
@@ -342,7 +342,7 @@ func (d *Dispatcher) release(l *Lease) {
 
 // free takes a lease back. The mutex is held.
 func (d *Dispatcher) free(l *Lease, o outcome) {
-	h := d.holdingOf(l)
+	h := d.containerOf(l)
 	if h == nil {
 		return // it was revoked, or the lease of the session is over
 	}

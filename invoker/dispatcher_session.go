@@ -176,7 +176,7 @@ func (d *Dispatcher) opened(ctx context.Context, epoch uint64) {
 
 // holds returns what the session is to be opened with. The mutex is held.
 func (d *Dispatcher) holds() (all []Held) {
-	for _, of := range []map[GrantID]*holding{d.held, d.leaving} {
+	for _, of := range []map[GrantID]*heldContainer{d.held, d.leaving} {
 		for id, h := range of {
 			all = append(all, Held{id, h.initialised})
 		}
