@@ -101,7 +101,11 @@ func (c *container) list() *containerList {
 		if c.hasRoom() {
 			return &c.key.open
 		}
-		if c.remote() && !c.recalled && !c.doomed {
+		switch {
+		case c.doomed || !c.remote():
+		case c.recalled:
+			return &c.key.recalled
+		default:
 			return &c.key.away
 		}
 	case StateSuspended:

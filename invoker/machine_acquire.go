@@ -11,7 +11,7 @@ const reuseScan = 32
 
 // acquire gives the caller a container that is idle, or lets it wait.
 func (m *machine) acquire(now time.Time, in *acquire) {
-	if in.session != 0 && m.session(in.session) == nil {
+	if in.session != 0 && m.session(now, in.session) == nil {
 		m.emit(refuse{ref: in.ref, err: ErrSession})
 		return
 	}
