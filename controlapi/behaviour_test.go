@@ -125,6 +125,8 @@ func (b *behaviour) waits(ctx context.Context, fw controlapi.Framework, soon fun
 	b.info("wait until bored", info, err)
 	info, err = fw.Wait(ctx, "a", 7)
 	b.info("wait for nothing", info, err)
+	info, err = fw.Wait(ctx, "a", scheduler.UntilRunningAnyHealth)
+	b.info("wait, any health", info, err)
 	info, err = fw.Wait(ctx, "nobody", scheduler.UntilEnded)
 	b.info("wait for nobody", info, err)
 	info, err = fw.Wait(ctx, "fails", scheduler.UntilRunning)

@@ -124,11 +124,13 @@ func (c *Client) Ensure(ctx context.Context, spec task.Spec) (info task.Info, er
 
 // Wait is [scheduler.Scheduler.Wait].
 func (c *Client) Wait(ctx context.Context, id string, until scheduler.Until) (info task.Info, err error) {
-	text := map[scheduler.Until]string{scheduler.UntilRunning: "running", scheduler.UntilEnded: "ended"}[until]
-	if text == "" {
-		return info, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning or UntilEnded"}
+	names := map[scheduler.Until]string{
+		scheduler.UntilRunning: "running", scheduler.UntilEnded: "ended", scheduler.UntilRunningAnyHealth: "running-any-health",
 	}
-	query := url.Values{"until": {text}}
+	if names[until] == "" {
+		return info, &task.FieldError{Field: "until", Value: int(until), Reason: "must be UntilRunning, UntilEnded or UntilRunningAnyHealth"}
+	}
+	query := url.Values{"until": {names[until]}}
 	return c.waitFor(ctx, id, request{method: http.MethodGet, path: taskPath(id) + "/wait", query: query})
 }
 

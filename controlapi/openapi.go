@@ -53,7 +53,7 @@ func descriptions() map[string]described {
 		"PUT /v1/tasks/{id}": {summary: "Submits a task unless it is on record with an equal spec.", body: task.Spec{}, answer: task.Info{},
 			codes: []scheduler.Code{scheduler.CodeSpecDiffers}},
 		"DELETE /v1/tasks/{id}": {summary: "Takes a task that has ended off the record.", codes: append(unknownTask(), scheduler.CodeTaskActive)},
-		"GET /v1/tasks/{id}/wait": {summary: "Waits until a task runs, or has ended.", query: []parameter{{"until", "string", `"running" (default) or "ended"`}},
+		"GET /v1/tasks/{id}/wait": {summary: "Waits until a task runs, or has ended.", query: []parameter{{"until", "string", `"running" (default), "ended", or "running-any-health", for which the health check does not count`}},
 			answer: task.Info{}, codes: append(unknownTask(), scheduler.CodeTaskEnded, scheduler.CodeNoCapacity)},
 		"POST /v1/tasks/{id}/kill":   {summary: "Kills a task and waits until it has ended.", answer: task.Info{}, codes: unknownTask()},
 		"GET /v1/tasks/{id}/explain": {summary: "Returns why a task is not launched.", answer: scheduler.Explanation{}, codes: unknownTask()},

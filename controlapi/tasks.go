@@ -128,8 +128,10 @@ func (c *call) wait() (any, error) {
 		until = scheduler.UntilRunning
 	case "ended":
 		until = scheduler.UntilEnded
+	case "running-any-health":
+		until = scheduler.UntilRunningAnyHealth
 	default:
-		return nil, invalid("until", text, `must be "running" or "ended"`)
+		return nil, invalid("until", text, `must be "running", "ended" or "running-any-health"`)
 	}
 	info, err := c.config.Framework.Wait(c.ctx, c.id, until)
 	return redacted(info), err

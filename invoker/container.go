@@ -42,6 +42,7 @@ type container struct {
 	coming      int  // slots that it will soon add to those of its key
 
 	created, used time.Time
+	released      time.Time // after an activation, unlike used; zero: there was none
 	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
 	reason        string    // of the mark, and of the removal
 
@@ -100,7 +101,11 @@ func (c *container) list() *containerList {
 		if c.hasRoom() {
 			return &c.key.open
 		}
-		if c.remote() && !c.recalled && !c.doomed {
+		switch {
+		case c.doomed || !c.remote():
+		case c.recalled:
+			return &c.key.recalled
+		default:
 			return &c.key.away
 		}
 	case StateSuspended:

@@ -85,8 +85,8 @@ const (
 	Lagged ChangeState = iota
 	// Gone: the container, or everything on the agent, does not run any more.
 	Gone
-	// Unreachable: the agent of the container, or the agent, cannot be reached, and may come back. Nothing is sent there until it
-	// is Reachable, which an engine has to tell again after Lagged, unless it lists the agent.
+	// Unreachable: the agent of the container, or the agent, cannot be reached, and may come back. Nothing is sent there until
+	// it is Reachable, or is listed among the agents.
 	Unreachable
 	// Reachable: as before.
 	Reachable

@@ -150,6 +150,7 @@ func TestKilledAtEachCall(t *testing.T) {
 				r, err := w.within(time.Minute, sample("0"), Activation{})
 				require.NoError(t, err)
 				require.Equal(t, Success, r.Status)
+				time.Sleep(5 * time.Second) // until a stem cell that was used is replaced
 				var known []string
 				for info := range w.invoker.Containers(t.Context()) {
 					known = append(known, info.ID)
@@ -159,5 +160,5 @@ func TestKilledAtEachCall(t *testing.T) {
 			})
 		}
 	}
-	require.Greater(t, at, 60, "so many calls there are at least")
+	require.Greater(t, at, 20, "so many calls there are at least")
 }

@@ -77,16 +77,15 @@ type machine struct {
 	nextReview time.Time // zero: there is nothing to look at
 	nextCheck  time.Time // of stem cells that are sized by OpenWhisk's formula
 
-	grants     uint64      // the number of the last one
-	serial     uint64      // of the last container
-	waited     uint64      // the number of the last caller that had to wait
-	events     uint64      // the number of the last one
-	blocked    uint64      // guards, ever
-	unsettled  bool        // something has changed that starts depend on
-	short      []*keyState // what was to come for them does not
-	unrecalled int         // containers that other processes hold and have not been asked for
-	commands   []command
-	granted    []grant // of the current step
+	grants    uint64      // the number of the last one
+	serial    uint64      // of the last container
+	waited    uint64      // the number of the last caller that had to wait
+	events    uint64      // the number of the last one
+	blocked   uint64      // guards, ever
+	unsettled bool        // something has changed that starts depend on
+	short     []*keyState // what was to come for them does not
+	commands  []command
+	granted   []grant // of the current step
 }
 
 // settings are what a machine is told at its beginning.

@@ -11,7 +11,7 @@ const reuseScan = 32
 
 // acquire gives the caller a container that is idle, or lets it wait.
 func (m *machine) acquire(now time.Time, in *acquire) {
-	if in.session != 0 && m.session(in.session) == nil {
+	if in.session != 0 && m.session(now, in.session) == nil {
 		m.emit(refuse{ref: in.ref, err: ErrSession})
 		return
 	}
@@ -104,8 +104,8 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		kind = c.start
 	}
 	m.started[kind]++
-	if c.initialised && !c.held() {
-		c.key.idle.Add(now.Sub(c.used))
+	if !c.held() && !c.released.IsZero() {
+		c.key.idle.Add(now.Sub(c.released))
 	}
 	c.slots = append(c.slots, slot{number: m.grants, session: s})
 	c.state, c.recalled = StateBusy, false
@@ -131,7 +131,7 @@ func (m *machine) release(now time.Time, in *release) {
 	}
 	remote := c.remote()
 	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
-	c.used, c.key.used = now, now
+	c.used, c.released, c.key.used = now, now, now
 	if remote {
 		m.notify(now, EventRevoked, c, "its holder has released it")
 	}

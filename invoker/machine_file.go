@@ -6,12 +6,12 @@ import "time"
 func (m *machine) file(c *container) {
 	if l := c.list(); l != c.home {
 		if c.home != nil {
-			m.countAway(c, -1)
+			m.countRemote(c, -1)
 			c.home.remove(c)
 		}
 		if l != nil {
 			l.pushFront(c)
-			m.countAway(c, 1)
+			m.countRemote(c, 1)
 		}
 	}
 	m.index(c)
@@ -43,10 +43,14 @@ func (m *machine) file(c *container) {
 	}
 }
 
-// countAway counts containers that other processes could be asked for.
-func (m *machine) countAway(c *container, n int) {
-	if c.key != nil && c.home == &c.key.away {
-		m.unrecalled += n
+// countRemote counts the memory of containers that other processes hold.
+func (m *machine) countRemote(c *container, n int) {
+	switch {
+	case c.key == nil:
+	case c.home == &c.key.away:
+		m.room.away += n * c.shape.Memory
+	case c.home == &c.key.recalled:
+		m.room.recalled += n * c.shape.Memory
 	}
 }
 

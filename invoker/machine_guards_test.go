@@ -65,6 +65,10 @@ func (p *pilot) answer(c command) {
 		p.step(stored{id: c.record.ID})
 	case destroy:
 		p.step(destroyed{id: c.id})
+	case suspend:
+		p.step(suspended{id: c.id})
+	case resume:
+		p.step(resumed{id: c.id})
 	case grant:
 		p.grant(c)
 	}

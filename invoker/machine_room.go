@@ -1,6 +1,7 @@
 package invoker
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -11,6 +12,8 @@ const reserveAfter = 2 * time.Second
 // room is what the machine knows about memory besides what it counts.
 type room struct {
 	removing int // MiB of containers that are being removed
+	away     int // MiB of containers that other processes hold
+	recalled int // MiB of those that they have been asked for
 	claimed  int // MiB of what is free soon that somebody waits for, in the current step
 	// The engine had no room for so many MiB, although it looked as if it did: until then it is not asked for as much again, unless
 	// a container goes. 0: it has not said so.
@@ -181,14 +184,17 @@ func (m *machine) promising(memory int) *agentState {
 
 // recallForRoom asks other processes for what they have held longest, until it is enough.
 func (m *machine) recallForRoom(memory int) {
-	for m.unrecalled > 0 && memory > 0 {
-		var oldest *container
-		for _, c := range m.containers { // the least one is the same in any order
-			if c.home != nil && c.key != nil && c.home == &c.key.away && (oldest == nil || c.slots[0].number < oldest.slots[0].number) {
-				oldest = c
-			}
+	memory -= m.room.recalled
+	if m.room.away == 0 || memory <= 0 {
+		return
+	}
+	away := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.home != &c.key.away })
+	slices.SortFunc(away, func(a, b *container) int { return cmp.Compare(a.slots[0].number, b.slots[0].number) })
+	for _, c := range away {
+		if memory <= 0 {
+			return
 		}
-		m.recall(oldest)
-		memory -= oldest.shape.Memory
+		m.recall(c)
+		memory -= c.shape.Memory
 	}
 }

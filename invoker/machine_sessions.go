@@ -14,9 +14,9 @@ type sessionState struct {
 }
 
 // session returns the state of a session that is open, or nil.
-func (m *machine) session(s session) *sessionState {
+func (m *machine) session(now time.Time, s session) *sessionState {
 	for _, o := range m.sessions {
-		if o.session == s {
+		if o.session == s && !due(o.until, now) {
 			return o
 		}
 	}
@@ -31,9 +31,10 @@ func (m *machine) heldBy(s session, l leaseID) bool {
 
 // serveSession takes what another process says about its session.
 func (m *machine) serveSession(now time.Time, in input) {
+	m.expireSessions(now)
 	switch in := in.(type) {
 	case opened:
-		s := m.session(in.session)
+		s := m.session(now, in.session)
 		if s == nil {
 			s = &sessionState{session: in.session}
 			m.sessions = append(m.sessions, s)
@@ -62,7 +63,7 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	if m.heldBy(s, l) {
 		return true
 	}
-	if c == nil || s != 0 && m.session(s) == nil || l.number>>32 >= m.term {
+	if c == nil || s != 0 && m.session(now, s) == nil || l.number>>32 >= m.term {
 		return false
 	}
 	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency

@@ -88,3 +88,21 @@ func TestAProcessGetsWholeContainersOnly(t *testing.T) {
 	require.Empty(t, only[grant](b.commands))
 	require.Len(t, only[recall](b.commands), 1)
 }
+
+func TestNoMoreIsRecalledThanIsNeeded(t *testing.T) {
+	b := newBench(t)
+	b.step(opened{session: 7, ttl: time.Hour})
+	var leases []leaseID
+	for i := range 4 {
+		leases = append(leases, b.warm(ref(i+1), keyNamed("a"), "x"))
+	}
+	for i, l := range leases {
+		b.step(release{lease: l})
+		b.step(acquire{ref: ref(i + 10), session: 7, key: keyNamed("a"), timeout: time.Minute})
+		require.Len(t, only[grant](b.commands), 1)
+	}
+	require.Len(t, only[recall](b.acquire(20, keyNamed("a"))), 1)
+	require.Len(t, only[recall](b.acquire(21, keyNamed("a"))), 1)
+	require.Empty(t, only[recall](b.acquire(22, keyNamed("b"))), "two are on their way, and make room")
+	require.Len(t, only[recall](b.acquire(23, sized("c", 768))), 1)
+}

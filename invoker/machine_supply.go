@@ -13,7 +13,7 @@ func (m *machine) supply(now time.Time, k *keyState) {
 	if k.need == 0 || !m.listed {
 		return
 	}
-	for n, c := k.need, k.away.tail; n > 0 && c != nil; {
+	for n, c := k.need-k.recalled.size, k.away.tail; n > 0 && c != nil; {
 		older := c.previous
 		if c.slots[0].session != k.waiters.head.session {
 			m.recall(c)

@@ -136,6 +136,18 @@ func check(t testing.TB, m *machine) {
 		}
 		require.Equal(t, c.list(), c.home, "%s, %s", c.id, c.state)
 	}
+	away, recalled := 0, 0
+	for _, c := range m.containers {
+		switch {
+		case c.unreachable || c.doomed || !c.remote():
+		case c.recalled:
+			recalled += c.shape.Memory
+		default:
+			away += c.shape.Memory
+		}
+	}
+	require.Equal(t, away, m.room.away)
+	require.Equal(t, recalled, m.room.recalled)
 	require.Equal(t, used, m.used)
 	require.Equal(t, removing, m.room.removing)
 	require.Equal(t, starting, m.starting)

@@ -121,6 +121,21 @@ func TestAContainerOfATimerIsKeptUntilItsTimeAndNotMuchLonger(t *testing.T) {
 	require.Empty(t, p.m.containers)
 }
 
+func TestTheTimeForWhichAContainerIsSuspendedIsIdleTime(t *testing.T) {
+	p := &pilot{bench: newBench(t, func(s *settings) { s.canSuspend = true })}
+	p.grant = func(g grant) {
+		p.step(initialised{lease: g.lease})
+		p.step(release{lease: g.lease})
+	}
+	for r := range ref(2) {
+		p.step(acquire{ref: 1 + r, key: keyNamed("a")})
+		p.fly(5*time.Minute + 30*time.Second)
+	}
+	k := p.m.keys[keyNamed("a")]
+	require.Equal(t, 1, k.idle.Count())
+	require.Equal(t, 6*time.Minute, k.idle.Quantile(1))
+}
+
 func TestContainersAreKeptAsTheUsersPolicySays(t *testing.T) {
 	seen := 0
 	b := newBench(t, func(s *settings) {

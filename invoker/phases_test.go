@@ -57,7 +57,7 @@ func TestContextEnds(t *testing.T) {
 		{"while /run runs", nil, 300 * ms, true, true, 0, ""},
 		{"while no container can be started", func(w *world) {
 			w.engine.creating = func(context.Context, string) error { return ErrNoCapacity }
-		}, 5 * time.Second, false, false, 0, "there is no room for 256 MiB"},
+		}, 4500 * ms, false, false, 0, "there is no room for 256 MiB"},
 	} {
 		t.Run(c.phase, func(t *testing.T) {
 			inWorld(t, c.setUp, func(t *testing.T, w *world) {

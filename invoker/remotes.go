@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // remotes are the sessions of other processes, with what they are to be told. It is guarded by the mutex of the pool.
@@ -71,7 +72,7 @@ func (p *pool) remote(name string) (*remote, error) {
 		return nil, p.notLeading()
 	}
 	s := p.remotes.byName[name]
-	if s == nil || p.machine.session(s.number) == nil {
+	if s == nil || p.machine.session(time.Now(), s.number) == nil {
 		return nil, ErrSession
 	}
 	return s, nil
@@ -80,7 +81,7 @@ func (p *pool) remote(name string) (*remote, error) {
 // newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
 func (p *pool) newRemote(name string) *remote {
 	for _, s := range p.remotes.byName {
-		if p.machine.session(s.number) == nil {
+		if p.machine.session(time.Now(), s.number) == nil {
 			p.remotes.remove(s)
 		}
 	}

@@ -76,11 +76,12 @@ type keyState struct {
 	shape   *shapeState
 	timeout time.Duration // of the action
 
-	waiters waiterList
-	open    containerList // idle or with room, the most recently used first
-	asleep  containerList // suspended
-	marked  containerList
-	away    containerList // with other processes, and not recalled
+	waiters  waiterList
+	open     containerList // idle or with room, the most recently used first
+	asleep   containerList // suspended
+	marked   containerList
+	away     containerList // with other processes
+	recalled containerList // with other processes, which have been asked for them
 
 	coming  int     // slots that come without further decisions
 	need    int     // containers that the waiters lack beside those

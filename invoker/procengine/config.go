@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
 
 // Config configures an [Engine]. Dir and Kinds are required; every other zero value stands for the documented default.
@@ -72,27 +74,40 @@ func orDefault[T comparable](value, def T) T {
 	return value
 }
 
+// validate returns an *invoker.ConfigError for each fault, joined.
 func (cfg Config) validate() error {
 	var faults []error
+	fault := func(field string, value any, reason string) {
+		faults = append(faults, &invoker.ConfigError{Field: field, Value: value, Reason: reason})
+	}
 	if cfg.Dir == "" {
-		faults = append(faults, errors.New("Dir is required"))
+		fault("Dir", cfg.Dir, "is required")
 	}
 	if len(cfg.Kinds) == 0 {
-		faults = append(faults, errors.New("Kinds is required"))
+		fault("Kinds", cfg.Kinds, "is required")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(cfg.Kinds)) {
-		if len(cfg.Kinds[kind]) == 0 {
-			faults = append(faults, fmt.Errorf("Kinds: %q has no program", kind))
+		if len(cfg.Kinds[kind]) == 0 || cfg.Kinds[kind][0] == "" {
+			fault("Kinds", kind, "has no program")
 		}
 	}
 	if ip, err := netip.ParseAddr(cfg.Host); err != nil || ip.IsUnspecified() {
-		faults = append(faults, fmt.Errorf("Host: %q is not the IP address of a machine", cfg.Host))
+		fault("Host", cfg.Host, "is not the IP address of a machine")
 	}
 	if cfg.MinPort < 1 || cfg.MaxPort > 65535 || cfg.MinPort > cfg.MaxPort {
-		faults = append(faults, fmt.Errorf("MinPort and MaxPort: %d to %d is not a range of ports", cfg.MinPort, cfg.MaxPort))
+		fault("MinPort", fmt.Sprintf("%d to %d", cfg.MinPort, cfg.MaxPort), "is not a range of ports")
 	}
-	if cfg.Memory < 0 || cfg.OutputLimit < 0 || cfg.KeepOutput < 0 {
-		faults = append(faults, errors.New("Memory, OutputLimit and KeepOutput must not be negative"))
+	for _, f := range []struct {
+		field    string
+		value    any
+		negative bool
+	}{
+		{"Memory", cfg.Memory, cfg.Memory < 0}, {"OutputLimit", cfg.OutputLimit, cfg.OutputLimit < 0},
+		{"KeepOutput", cfg.KeepOutput, cfg.KeepOutput < 0},
+	} {
+		if f.negative {
+			fault(f.field, f.value, "must not be negative")
+		}
 	}
 	return errors.Join(faults...)
 }

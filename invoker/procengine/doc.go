@@ -24,6 +24,9 @@
 // process that leaves its container's session, environment, directory and output, as no program does by chance, is not
 // found. Why an adopted container ended is not known.
 //
+// Containers do not outlive what kills them together with the invoker: systemd does so with all processes of a service, unless its unit
+// says KillMode=process, and so does the end of a container in which the invoker itself runs.
+//
 // # Goroutines
 //
 // One for each running container, which waits for its end, and one that frees old output. [Engine.Close] ends them.

@@ -40,7 +40,8 @@ type Engine struct {
 }
 
 // New returns an engine that has adopted the containers in cfg.Dir; those that were suspended are resumed. It fails if another
-// engine uses the directory, or if it cannot tell what runs.
+// engine uses the directory, or if it cannot tell what runs, and with an [*invoker.ConfigError] for each field that is
+// invalid, joined.
 func New(cfg Config) (*Engine, error) {
 	cfg, err := cfg.withDefaults()
 	if err == nil && cfg.Memory == 0 {

@@ -14,10 +14,12 @@ import (
 
 // The containers of the kind "nodejs:20" are processes of this machine.
 func ExampleNew() {
-	engine, err := procengine.New(procengine.Config{
+	config := procengine.Config{
 		Dir:   filepath.Join(os.TempDir(), "procengine-example"),
 		Kinds: map[string][]string{"nodejs:20": {"node", "/opt/runtime/app.js"}},
-	})
+	}
+	var engine *procengine.Engine // is the Engine of an invoker.Config
+	engine, err := procengine.New(config)
 	if err != nil {
 		fmt.Println(err)
 		return

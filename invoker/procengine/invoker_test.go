@@ -155,3 +155,34 @@ func checkOutput(t *testing.T, dir string, done map[string]bool) {
 		require.Contains(t, ran, id, "its result was returned")
 	}
 }
+
+// An idle container is frozen, and goes on with the next activation.
+func TestIdleContainersAreSuspended(t *testing.T) {
+	cfg := config(t)
+	cfg.Kinds["action"] = []string{os.Args[0], "action"}
+	e := open(t, cfg)
+	inv, err := invoker.New(invoker.Config{Owner: "idle", Engine: e, Pool: invoker.PoolConfig{PauseGrace: 10 * time.Millisecond}})
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- inv.Run(t.Context()) }()
+	events := inv.Events(t.Context())
+	action := &invoker.Action{Namespace: "guest", Name: "/guest/count", Kind: "action", Code: "count"}
+	for run, start := range []invoker.StartKind{invoker.Cold, invoker.Warm, invoker.Warm} {
+		result, err := inv.Invoke(t.Context(), action, invoker.Activation{})
+		require.NoError(t, err)
+		require.Equal(t, start, result.Start)
+		require.JSONEq(t, fmt.Sprintf(`{"runs":%d}`, run+1), string(result.Body))
+		for event := range events {
+			if event.Kind == invoker.EventSuspended {
+				break
+			}
+		}
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.containers[result.Container].state.Process.PID))
+		require.NoError(t, err)
+		require.Contains(t, string(data), ") T ")
+		events = inv.Events(t.Context())
+	}
+	require.NoError(t, inv.Close(t.Context()))
+	require.NoError(t, <-ended)
+	require.Zero(t, running(t, cfg.Dir))
+}

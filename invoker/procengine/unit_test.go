@@ -80,20 +80,22 @@ func TestPortsComeAgainLast(t *testing.T) {
 
 func TestConfigIsValidated(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"Dir is required":                     func(c *Config) { c.Dir = "" },
-		"Kinds is required":                   func(c *Config) { c.Kinds = nil },
-		`Kinds: "a" has no program`:           func(c *Config) { c.Kinds["a"] = nil },
-		`Host: "localhost" is not the IP`:     func(c *Config) { c.Host = "localhost" },
-		`Host: "0.0.0.0" is not the IP`:       func(c *Config) { c.Host = "0.0.0.0" },
-		"70000 to 65535 is not a range":       func(c *Config) { c.MinPort = 70000 },
-		"20000 to 19999 is not a range":       func(c *Config) { c.MaxPort = 19999 },
-		"must not be negative":                func(c *Config) { c.Memory = -1 },
-		"OutputLimit and KeepOutput must not": func(c *Config) { c.KeepOutput = -1 },
+		`Dir: "": is required`:                                  func(c *Config) { c.Dir = "" },
+		`Kinds: map[]: is required`:                             func(c *Config) { c.Kinds = nil },
+		`Kinds: "a": has no program`:                            func(c *Config) { c.Kinds["a"] = nil },
+		`Kinds: "b": has no program`:                            func(c *Config) { c.Kinds["b"] = []string{""} },
+		`Host: "localhost": is not the IP address of a machine`: func(c *Config) { c.Host = "localhost" },
+		`Host: "0.0.0.0": is not the IP address of a machine`:   func(c *Config) { c.Host = "0.0.0.0" },
+		`MinPort: "70000 to 65535": is not a range of ports`:    func(c *Config) { c.MinPort = 70000 },
+		`MinPort: "20000 to 19999": is not a range of ports`:    func(c *Config) { c.MaxPort = 19999 },
+		`Memory: -1: must not be negative`:                      func(c *Config) { c.Memory = -1 },
+		`OutputLimit: -1: must not be negative`:                 func(c *Config) { c.OutputLimit = -1 },
+		`KeepOutput: -1s: must not be negative`:                 func(c *Config) { c.KeepOutput = -time.Second },
 	} {
 		cfg := config(t)
 		change(&cfg)
 		_, err := New(cfg)
-		require.ErrorContains(t, err, want)
+		require.EqualError(t, err, "procengine: invoker: config: "+want)
 	}
 }
 
