@@ -77,7 +77,7 @@ func TestASessionHasToBeOpened(t *testing.T) {
 		time.Sleep(11*time.Second - 1)
 		_, err = c.Renew(ctx, Renewal{Session: sessionA})
 		require.NoError(t, err)
-		time.Sleep(11 * time.Second)
+		time.Sleep(11*time.Second + 1)
 		_, err = c.Renew(ctx, Renewal{Session: sessionA})
 		require.ErrorIs(t, err, ErrSession)
 	})

@@ -434,5 +434,6 @@ type world struct {
 	invoker *Invoker
 	stop    context.CancelCauseFunc
 	done    chan error
-	control bool // the checks of the engine must fail
+	members []*member // dispatchers
+	control bool      // the checks of the engine must fail
 }

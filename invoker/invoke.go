@@ -19,10 +19,15 @@ const maxTries = 10
 //
 // Errors are those of [Invoker.Acquire] and [Lease.Run]. With a [*LostError] that says Sent there is a result as well.
 func (v *Invoker) Invoke(ctx context.Context, a *Action, act Activation) (*Result, error) {
+	return invoke(ctx, v.Acquire, a, act)
+}
+
+// invoke runs an activation in a container that it acquires.
+func invoke(ctx context.Context, acquire func(context.Context, *Action) (*Lease, error), a *Action, act Activation) (*Result, error) {
 	began := time.Now()
 	act = act.complete()
 	for tries := 1; ; tries++ {
-		l, err := v.Acquire(ctx, a)
+		l, err := acquire(ctx, a)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +56,7 @@ func (v *Invoker) Acquire(ctx context.Context, a *Action) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{pool: p, action: a}
+	l := &Lease{owner: p, action: a}
 	if err := p.acquire(ctx, l); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // Lease is a slot of a container, which is the caller's alone until it is released. See [Invoker.Acquire].
 type Lease struct {
-	pool   *pool
+	owner  owner
 	action *Action
 	wait   time.Duration
 
@@ -34,6 +34,20 @@ type Lease struct {
 	outcome  outcome // what becomes of the container
 	cancel   context.CancelCauseFunc
 	room     <-chan struct{} // closed when the container may be used again; nil: at once
+}
+
+// owner is who has given a lease: the pool of this process, or a dispatcher. Its methods may be called from any goroutine.
+type owner interface {
+	// why returns why nothing may be sent any more, or nil.
+	why() error
+	// succeeded tells that /init has.
+	succeeded(l *Lease)
+	// release takes a lease back that its caller does not use any more.
+	release(l *Lease)
+	// whyEnded waits until it is known why a container ended whose connection broke. Not found: it did not, and may still run.
+	whyEnded(ctx context.Context, in Instance) (c Change, found bool)
+	// collector collects the logs; it may be nil.
+	collector() *logCollector
 }
 
 // errGone ends what is sent to a container that does not run any more.
@@ -90,7 +104,7 @@ func (l *Lease) begin(ctx context.Context, cancel context.CancelCauseFunc) error
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch over := l.pool.why(); {
+	switch over := l.owner.why(); {
 	case l.running:
 		return errors.New("invoker: the lease runs an activation already")
 	case l.released, l.outcome != reuse:
@@ -111,7 +125,7 @@ func (l *Lease) end() {
 	released := l.released
 	l.mu.Unlock()
 	if released {
-		l.pool.release(l)
+		l.owner.release(l)
 	}
 }
 
@@ -123,18 +137,23 @@ func (l *Lease) Release() {
 	l.released = true
 	l.mu.Unlock()
 	if now {
-		l.pool.release(l)
+		l.owner.release(l)
 	}
 }
 
-// revoked voids the lease: its container is gone. It is called by the pool, under its mutex.
+// revoked voids the lease: its container is gone. It is called by its owner, under its mutex.
 func (l *Lease) revoked() {
+	if cancel := l.void(); cancel != nil {
+		time.AfterFunc(lostGrace, func() { cancel(errGone) })
+	}
+}
+
+// void has nothing more be sent, and returns what ends an activation that is running, or nil.
+func (l *Lease) void() context.CancelCauseFunc {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gone = true
-	if cancel := l.cancel; cancel != nil {
-		time.AfterFunc(lostGrace, func() { cancel(errGone) })
-	}
+	return l.cancel
 }
 
 // run is one activation in the container of a lease.
@@ -151,7 +170,7 @@ type run struct {
 // do sends what is to be sent.
 func (r *run) do(ctx context.Context) (*Result, error) {
 	l := r.lease
-	r.log = l.pool.logs.begin(ctx, l.granted.to, r.action, r.init)
+	r.log = l.owner.collector().begin(ctx, l.granted.to, r.action, r.init)
 	if r.init {
 		if answer, initialised := r.initialise(ctx); !initialised {
 			return r.finish(ctx, answer, answer.Sent)
@@ -174,7 +193,7 @@ func (r *run) initialise(ctx context.Context) (a actionclient.Answer, done bool)
 		return a, false
 	}
 	l.ready = true
-	l.pool.input(initialised{l.granted.lease})
+	l.owner.succeeded(l)
 	return a, true
 }
 
@@ -207,7 +226,7 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 		l.outcome = crashed
 	case sent, a.TimedOut:
 		l.outcome = discard
-	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
+	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams) && !errors.Is(a.Err, actionclient.ErrTooLate):
 		l.outcome = dead
 	}
 	l.mu.Unlock()
@@ -238,7 +257,7 @@ func (r *run) lost(ctx context.Context, a *actionclient.Answer) *LostError {
 	case !a.Broken && !isGone:
 		return nil
 	}
-	c, found := r.lease.pool.whyEnded(ctx, r.lease.granted.to)
+	c, found := r.lease.owner.whyEnded(ctx, r.lease.granted.to)
 	switch {
 	case found && errors.Is(c.Err, ErrMemory):
 		*a = a.OutOfMemory()

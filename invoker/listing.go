@@ -214,16 +214,21 @@ const endTime = time.Second
 
 // whyEnded waits until the engine has said why a container ended whose connection broke. Not found: it did not, and may still run.
 func (p *pool) whyEnded(ctx context.Context, in Instance) (c Change, found bool) {
+	return p.ended.wait(ctx, &p.mu, in)
+}
+
+// wait waits until it is known why a container ended, for a while. It is called without the mutex that guards e.
+func (e *ended) wait(ctx context.Context, mu *sync.Mutex, in Instance) (c Change, found bool) {
 	timer := time.NewTimer(endTime)
 	defer timer.Stop()
 	for {
-		p.mu.Lock()
-		c, found = p.ended.of(in)
-		if p.ended.more == nil {
-			p.ended.more = make(chan struct{})
+		mu.Lock()
+		c, found = e.of(in)
+		if e.more == nil {
+			e.more = make(chan struct{})
 		}
-		more := p.ended.more
-		p.mu.Unlock()
+		more := e.more
+		mu.Unlock()
 		if found {
 			return c, true
 		}

@@ -410,6 +410,11 @@ func (p *pool) free(l *Lease, o outcome) {
 	p.step(&p.releasing)
 }
 
+// succeeded takes that /init has succeeded.
+func (p *pool) succeeded(l *Lease) { p.input(initialised{l.granted.lease}) }
+
+func (p *pool) collector() *logCollector { return p.logs }
+
 // why returns why the run is over, or nil.
 func (p *pool) why() error {
 	select {

@@ -71,7 +71,7 @@ func promised(folder string) bool {
 	if strings.HasSuffix(folder, "test") || strings.HasSuffix(folder, "fake") {
 		return false
 	}
-	return !slices.Contains([]string{"examples", "internal/conformance", "internal/docgen", "internal/flood", "internal/virtualnet"}, folder)
+	return !slices.Contains([]string{"examples", "internal/conformance", "internal/docgen", "internal/flood", "internal/virtualnet", "internal/actionruntime", "internal/actionruntime/program", "invoker/internal/whiskpool", "invoker/internal/workload"}, folder)
 }
 
 // promisedFolders returns the folders of all packages that users link into their programs.

@@ -30,7 +30,8 @@ type DialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 // Client makes connections to containers.
 type Client struct {
 	dial     DialFunc
-	messages sync.Pool // of *message
+	until    func() time.Time // nil: there is no end
+	messages sync.Pool        // of *message
 }
 
 // New returns a client. Without a function it dials with a net.Dialer. Connections are kept only if they implement syscall.Conn, as
@@ -41,6 +42,10 @@ func New(dial DialFunc) *Client {
 	}
 	return &Client{dial: dial, messages: sync.Pool{New: func() any { return new(message) }}}
 }
+
+// Until has nothing be sent from the time on that the function returns, which is called before each request from any goroutine. A
+// request that comes later fails with [ErrTooLate]. It is called before the client is used.
+func (c *Client) Until(until func() time.Time) { c.until = until }
 
 // Container is the runtime at one address. All methods may be called concurrently.
 type Container struct {

@@ -20,8 +20,9 @@ var errClosed = errors.New("actionclient: the container is closed")
 // connection is a connection to a container, used by one call at a time.
 type connection struct {
 	net.Conn
-	probe  prober // nil: whether it is still usable cannot be known, and it is not kept
-	left   int64  // how many bytes may still be read
+	probe  prober    // nil: whether it is still usable cannot be known, and it is not kept
+	left   int64     // how many bytes may still be read
+	end    time.Time // of the present call
 	reader *bufio.Reader
 	expiry *time.Timer // closes it while it is not in use; nil before it was kept
 }
@@ -50,7 +51,7 @@ func (c *Container) take(ctx context.Context, end time.Time) (conn *connection, 
 		c.idle = c.idle[:n-1]
 		c.mu.Unlock()
 		conn.expiry.Stop()
-		if conn.SetDeadline(end) == nil && !conn.probe.Readable() {
+		if conn.endAt(end) == nil && !conn.probe.Readable() {
 			return conn, true, nil
 		}
 		conn.close()
@@ -81,7 +82,7 @@ func (c *Container) connect(ctx context.Context, end time.Time) (*connection, er
 	}
 	conn := &connection{Conn: raw, probe: proberOf(raw)}
 	conn.reader = bufio.NewReader(conn)
-	if err := conn.SetDeadline(end); err != nil {
+	if err := conn.endAt(end); err != nil {
 		conn.close()
 		return nil, err
 	}
@@ -112,6 +113,12 @@ func (c *Container) expire(conn *connection) {
 		c.idle = slices.Delete(c.idle, i, i+1)
 		conn.close()
 	}
+}
+
+// endAt sets the deadline of a call.
+func (c *connection) endAt(end time.Time) error {
+	c.end = end
+	return c.SetDeadline(end)
 }
 
 func (c *connection) close() {

@@ -21,7 +21,7 @@ func (c *Container) exchange(ctx context.Context, end time.Time, request []byte)
 			return reply{}, false, err
 		}
 		r, sent, err = c.exchangeOn(ctx, conn, request)
-		if err == nil || sent || !reused {
+		if err == nil || sent || !reused || errors.Is(err, ErrTooLate) {
 			return r, sent, err
 		}
 	}
@@ -30,6 +30,10 @@ func (c *Container) exchange(ctx context.Context, end time.Time, request []byte)
 
 // exchangeOn exchanges on one connection, which it then puts back or closes.
 func (c *Container) exchangeOn(ctx context.Context, conn *connection, request []byte) (r reply, sent bool, err error) {
+	if err := c.inTime(conn); err != nil {
+		conn.close()
+		return reply{}, false, err
+	}
 	stop := func() bool { return true }
 	if ctx.Done() != nil {
 		stop = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -41,6 +45,26 @@ func (c *Container) exchangeOn(ctx context.Context, conn *connection, request []
 		conn.close()
 	}
 	return r, sent, err
+}
+
+// ErrTooLate is why a request was not sent: see [Client.Until].
+var ErrTooLate = errors.New("actionclient: it must not be sent any more")
+
+// inTime returns an error if nothing may be sent any more. Otherwise nothing is written later than that, not even by a process that is
+// stopped meanwhile, as far as the connection notices that.
+func (c *Container) inTime(conn *connection) error {
+	if c.client.until == nil {
+		return nil
+	}
+	end := c.client.until()
+	// The monotonic clock may stand still while the machine sleeps, the other one may be set.
+	if now := time.Now(); !now.Before(end) || !now.Round(0).Before(end.Round(0)) {
+		return ErrTooLate
+	}
+	if end.Before(conn.end) {
+		return conn.SetWriteDeadline(end)
+	}
+	return nil
 }
 
 // roundTrip writes the request and reads the answer. Keep says whether the connection can be used again.

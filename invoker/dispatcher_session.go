@@ -1,0 +1,274 @@
+package invoker
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// renewEvery is how often the lease is renewed, and renewTimeout how long one attempt may take.
+	renewEvery, renewTimeout = 3 * time.Second, time.Second
+	// A leader that is not reached is looked for again after 20 ms, then after twice as long, up to 100 ms: those who wait for a
+	// container wait so much longer than the change of the leader takes.
+	firstLook, lastLook = 20 * time.Millisecond, 100 * time.Millisecond
+)
+
+var (
+	errLeaseOver = errors.New("the lease is over")
+	errSuspect   = errors.New("the leader is not reached")
+)
+
+// holderSession is the session of a dispatcher.
+type holderSession struct {
+	name   string
+	lease  time.Time // when it ends, by this process' clock; zero: it has not begun
+	open   bool      // a leader was reached at last
+	epoch  uint64    // of the leader where it was opened; 0: nowhere
+	after  uint64    // the number of the last notice
+	ctx    context.Context
+	cancel context.CancelCauseFunc // of calls to that leader
+}
+
+// until returns when the lease ends: nothing is sent after that.
+func (d *Dispatcher) until() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.session.lease
+}
+
+// expire lets go of everything if the lease is over. The mutex is held.
+func (d *Dispatcher) expire(now time.Time) {
+	s := &d.session
+	if s.lease.IsZero() || now.Before(s.lease) && now.Round(0).Before(s.lease.Round(0)) {
+		return
+	}
+	for _, h := range d.held {
+		for _, l := range h.leases {
+			l.void()
+		}
+		d.remove(h)
+		h.container.Close()
+	}
+	clear(d.leaving)
+	clear(d.early)
+	d.report = Report{}
+	s.leave(errLeaseOver)
+	// What the leader believes that this session holds it takes when it ends there. So another one begins.
+	d.session = holderSession{name: newSession()}
+	signal(d.kicked)
+	if d.over == nil {
+		d.work.Go(func() { d.log.Warn("the lease of the dispatcher is over: it lets go of all containers") })
+	}
+}
+
+// leave ends all calls that are under way to the leader.
+func (s *holderSession) leave(why error) {
+	s.open = false
+	if s.cancel != nil {
+		s.cancel(why)
+	}
+}
+
+// suspect has a leader be looked for, since a call has failed. The mutex is held.
+func (d *Dispatcher) suspect() {
+	d.session.open = false
+	signal(d.kicked)
+}
+
+// keep renews the session, and opens it where it is not open, until ctx ends.
+func (d *Dispatcher) keep(ctx context.Context) {
+	pause := firstLook
+	logged := false
+	for ctx.Err() == nil {
+		wait := renewEvery
+		switch err := d.renew(ctx); {
+		case err == nil:
+			pause, logged = firstLook, false
+		case ctx.Err() != nil:
+			return
+		default:
+			if !logged {
+				d.log.WarnContext(ctx, "no leader is reached: the dispatcher goes on with what it holds", "error", err)
+				logged = true
+			}
+			wait, pause = pause, min(2*pause, lastLook)
+		}
+		d.pause(ctx, wait)
+	}
+}
+
+// pause waits until the session is to be renewed, and at least for a moment.
+func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) {
+	select {
+	case <-time.After(firstLook):
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-time.After(wait - firstLook):
+	case <-d.kicked:
+	case <-ctx.Done():
+	}
+}
+
+// renew renews the session once.
+func (d *Dispatcher) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
+	defer cancel()
+	d.mu.Lock()
+	d.expire(time.Now())
+	r := Renewal{Session: d.session.name, Name: d.config.Name}
+	if d.session.epoch == 0 {
+		r.Open, r.Held = true, d.holds()
+	}
+	d.mu.Unlock()
+	sent := time.Now() // the lease counts from before the request is sent
+	renewed, err := d.config.Control.Renew(ctx, r)
+	if errors.Is(err, ErrSession) && !r.Open {
+		d.mu.Lock()
+		r.Open, r.Held = true, d.holds()
+		d.mu.Unlock()
+		sent = time.Now()
+		renewed, err = d.config.Control.Renew(ctx, r)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch s := &d.session; {
+	case s.name != r.Session:
+		return errLeaseOver
+	case err != nil:
+		s.leave(errSuspect)
+		d.expire(time.Now())
+		return err
+	case r.Open, renewed.Epoch == s.epoch:
+		s.lease = sent.Add(renewed.TTL)
+		d.expire(time.Now())
+		if d.session.name == r.Session {
+			d.opened(ctx, renewed.Epoch)
+		}
+	default:
+		s.epoch = 0 // it has to be opened there
+	}
+	return nil
+}
+
+// opened notes that a leader was reached, and asks it for what callers wait for. The mutex is held.
+func (d *Dispatcher) opened(ctx context.Context, epoch uint64) {
+	s := &d.session
+	if s.open && s.epoch == epoch || d.over != nil {
+		return
+	}
+	if s.epoch != epoch {
+		s.leave(errSuspect)
+		s.after = 0
+		clear(d.early)
+	}
+	s.open, s.epoch = true, epoch
+	if s.ctx == nil || s.ctx.Err() != nil {
+		s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	}
+	for _, k := range d.keys {
+		d.ask(k)
+	}
+	signal(d.more)
+}
+
+// holds returns what the session is to be opened with. The mutex is held.
+func (d *Dispatcher) holds() (all []Held) {
+	for _, of := range []map[GrantID]*heldContainer{d.held, d.leaving} {
+		for id, h := range of {
+			all = append(all, Held{id, h.initialised})
+		}
+	}
+	return all
+}
+
+// listen takes notices until ctx ends.
+func (d *Dispatcher) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		d.mu.Lock()
+		s := d.session
+		d.mu.Unlock()
+		if s.open {
+			notices, err := d.config.Control.Notices(s.ctx, s.name, s.after)
+			d.noticed(s, notices, err)
+			if err == nil {
+				continue
+			}
+		}
+		select {
+		case <-time.After(firstLook):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// noticed acts on notices of a session.
+func (d *Dispatcher) noticed(of holderSession, notices []Notice, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := &d.session
+	if s.name != of.name || s.epoch != of.epoch {
+		return
+	}
+	if err != nil {
+		if of.ctx.Err() == nil {
+			signal(d.kicked) // the next renewal finds out
+		}
+		return
+	}
+	for _, n := range notices {
+		if n.Number > s.after {
+			s.after = n.Number
+			d.notice(n)
+		}
+	}
+}
+
+// reportAll reports what there is to report, until ctx ends.
+func (d *Dispatcher) reportAll(ctx context.Context) {
+	for {
+		select {
+		case <-d.more:
+		case <-ctx.Done():
+			return
+		}
+		d.mu.Lock()
+		s, report := d.session, d.report
+		if !s.open || len(report.Initialised)+len(report.Released)+len(report.Withdrawn) == 0 {
+			d.mu.Unlock()
+			continue
+		}
+		d.report = Report{}
+		d.mu.Unlock()
+		report.Session = s.name
+		call, cancel := context.WithTimeout(s.ctx, renewTimeout)
+		err := d.config.Control.Report(call, report)
+		cancel()
+		d.reported(s, report, err)
+	}
+}
+
+// reported notes that a report has arrived, or keeps it for later.
+func (d *Dispatcher) reported(of holderSession, report Report, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session.name != of.name {
+		return
+	}
+	if err == nil {
+		for _, r := range report.Released {
+			delete(d.leaving, r.GrantID)
+		}
+		return
+	}
+	d.report = Report{
+		Initialised: append(report.Initialised, d.report.Initialised...),
+		Released:    append(report.Released, d.report.Released...),
+		Withdrawn:   append(report.Withdrawn, d.report.Withdrawn...),
+	}
+	if of.ctx.Err() == nil {
+		d.suspect()
+	}
+}
