@@ -392,3 +392,62 @@ func TestDockerRunFails(t *testing.T) {
 		})
 	}
 }
+
+// busy has an action of its own run for so long, and says whether it succeeded.
+func (p *pool) busy(name string, d time.Duration) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := p.Invoke(p.Context(), action(name, fmt.Sprint("sleep ", d)), invoker.Activation{})
+		done <- err
+	}()
+	return done
+}
+
+// While the cluster is full callers wait; what becomes free, and a new agent, serves them at once.
+func TestFullCluster(t *testing.T) {
+	small := mesosfake.Agent{Resources: "cpus:4;mem:512"}
+	inPool(t, invoker.Config{}, mesosfake.Config{Agents: []mesosfake.Agent{small}}, func(p *pool) {
+		first, second := p.busy("first", time.Minute), p.busy("second", 2*time.Minute)
+		time.Sleep(time.Second)
+		third, fourth := p.busy("third", time.Second), p.busy("fourth", time.Second)
+		time.Sleep(20 * time.Second)
+		require.Equal(t, 2, p.running())
+		require.NoError(t, p.AddAgent(mesosfake.Agent{Resources: "cpus:4;mem:256"}))
+		p.began = time.Now()
+		select { // one of them
+		case err := <-third:
+			require.NoError(t, err)
+		case err := <-fourth:
+			require.NoError(t, err)
+		}
+		require.Less(t, time.Since(p.began), 15*time.Second)
+		require.NoError(t, <-first)
+		select { // the other one, as soon as a container is not used
+		case err := <-third:
+			require.NoError(t, err)
+		case err := <-fourth:
+			require.NoError(t, err)
+		}
+		require.NoError(t, <-second)
+		require.Less(t, time.Since(p.began), 3*time.Minute)
+	})
+}
+
+// A burst of first uses takes as long as Mesos for as many starts as are made at once, also after hours without any.
+func TestBursts(t *testing.T) {
+	inPool(t, invoker.Config{Pool: invoker.PoolConfig{MaxStarts: 20}}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
+		for burst := range 3 {
+			p.began = time.Now()
+			var all []<-chan error
+			for i := range 40 {
+				all = append(all, p.busy(fmt.Sprint(burst, "-", i), time.Second))
+			}
+			for _, done := range all {
+				require.NoError(t, <-done)
+			}
+			require.Less(t, time.Since(p.began), 5*time.Second)
+			time.Sleep(3 * time.Hour)
+			require.Zero(t, p.running())
+		}
+	})
+}
