@@ -245,7 +245,7 @@ func (m *machine) settle(now time.Time) {
 	m.short = m.short[:0]
 	m.startWanted(now)
 	m.startStems(now)
-	m.unsettled = false
+	m.unsettled = len(m.short) > 0
 }
 
 func (m *machine) emit(c command) { m.commands = append(m.commands, c) }

@@ -21,7 +21,7 @@ import (
 //	answers   each caller gets one answer
 //	init      /init succeeds once, before the first /run
 func (w *simWorld) check() {
-	if w.broken != nil || !w.leading {
+	if w.broken != nil || !w.leading || w.blind {
 		return
 	}
 	infos := w.infos()

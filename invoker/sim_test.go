@@ -12,6 +12,7 @@ import (
 var (
 	simSeeds = flag.Int("sim.seeds", 0, "how many worlds are simulated; 0: 1,000, or 100 with -short")
 	simAll   = flag.Bool("sim.all", false, "go on after a world in which something is violated")
+	simDepth = flag.Int("sim.depth", 7, "how many events small worlds go on for, in any order")
 	simSeed  = flag.Uint64("sim.seed", 0, "simulate this world only, from 1 on")
 )
 
