@@ -63,6 +63,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 		p.step(opened{session: s.number, name: r.Name, ttl: SessionTTL})
 		p.step(r.declared(s.number))
 	}
+	p.declareOwn(s)
 	return Renewed{Epoch: p.machine.epoch(), TTL: SessionTTL}, nil
 }
 

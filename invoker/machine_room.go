@@ -188,7 +188,7 @@ func (m *machine) recallForRoom(memory int) {
 	if m.room.away == 0 || memory <= 0 {
 		return
 	}
-	away := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.home != &c.key.away })
+	away := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.home != &c.key.away || c.key.private() })
 	slices.SortFunc(away, func(a, b *container) int { return cmp.Compare(a.slots[0].number, b.slots[0].number) })
 	for _, c := range away {
 		if memory <= 0 {
