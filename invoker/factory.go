@@ -117,6 +117,26 @@ func (f *Factory) Container(ctx context.Context, session, id string) (info Info,
 	return info, err
 }
 
+// Containers returns the containers of a session, in the order in which they became known.
+func (f *Factory) Containers(ctx context.Context, session string) (all []Info, err error) {
+	p, err := control{f.invoker}.pool(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, err := p.remote(session)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range p.machine.inOrder() {
+		if c.key != nil && c.key.private() && len(c.slots) > 0 && c.slots[0].session == s.number {
+			all = append(all, c.info())
+		}
+	}
+	return all, nil
+}
+
 // of calls do with a container of a session, with the mutex held.
 func (f *Factory) of(ctx context.Context, session, id string, do func(*pool, *remote, *container)) error {
 	p, err := control{f.invoker}.pool(ctx)
