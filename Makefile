@@ -58,11 +58,16 @@ flood:
 	@echo '| flood | events | bytes | peak |'
 	go test ./internal/flood -run Flood -count 1 -v -timeout 1h -flood $(FLOODTIME)
 
-# every fuzz target for FUZZTIME
+# every fuzz target for FUZZTIME. A package's tests are built once for all of its targets; new inputs are kept in the cache of go
+# test, and one that fails is written to the package's testdata.
 fuzz:
-	@grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+	@program=$$(mktemp -d) && cache=$$(go env GOCACHE)/fuzz && module=$$(go list -m) && trap 'rm -rf "$$program"' EXIT && \
+	for dir in $$(grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		go test -c -fuzz . -o "$$program/test" "$$dir" || exit 1; \
 		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | sed 's/^func //'); do \
-			echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$dir" || exit 1; \
+			echo "$$dir $$f"; \
+			(cd "$$dir" && "$$program/test" -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1x \
+				-test.fuzzcachedir "$$cache/$$module/$$dir") || exit 1; \
 		done; done
 
 # compare two runs with: go run golang.org/x/perf/cmd/benchstat@latest old.txt new.txt
