@@ -161,13 +161,12 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			continue
 		}
 		switch shape := a.key.Shape; {
-		case w.rationed(a.key):
-		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute:
+		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute && !w.rationed(a.key):
 			w.violate("I7", "caller %d waits for %v, and there is a stem cell", a.ref, a.key)
 		case starting[shape] > 0:
 			starting[shape]--
 			coming[a.key] += a.key.Concurrency - slots
-		case !uncovered:
+		case !uncovered && !w.rationed(a.key):
 			uncovered = true
 			w.checkRoom(a, starts)
 		}
