@@ -189,9 +189,6 @@ func (c control) End(ctx context.Context, session string) error {
 	return nil
 }
 
-// epoch returns what is in the upper half of the numbers of grants.
-func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
-
 // check returns a *ConfigError if the request is not valid.
 func (r Renewal) check() error {
 	valid := func(c rune) bool {
