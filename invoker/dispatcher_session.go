@@ -48,7 +48,7 @@ func (d *Dispatcher) expire(now time.Time) {
 			l.void()
 		}
 		d.remove(h)
-		h.container.Close()
+		d.close(h)
 	}
 	clear(d.leaving)
 	clear(d.early)
