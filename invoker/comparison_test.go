@@ -211,7 +211,11 @@ func hour(seed uint64) workload.Config {
 }
 
 func TestFewerColdStartsThanByOpenWhisksRulesWithLessMemory(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		whisk, ours := comparison{agents: 24, agentMemory: 4096, workload: hour(seed)}.run(t)
 		require.LessOrEqual(t, ours.ColdShare(), whisk.ColdShare()/2)
 		require.LessOrEqual(t, ours.MemorySeconds(), whisk.MemorySeconds())

@@ -104,8 +104,7 @@ func (c control) Acquire(ctx context.Context, d Demand) (Grant, error) {
 	// What it prints until it is settled belongs to activations of this process.
 	settling, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	_ = p.logs.settled(settling, asked.grant.Container)
-	p.logs.forget(asked.grant.Container)
+	p.logs.handOver(settling, asked.grant.Container)
 	return asked.grant, nil
 }
 

@@ -253,8 +253,7 @@ func (d *Dispatcher) giveBack(h *heldContainer) {
 	d.work.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 		defer cancel()
-		_ = d.logs.settled(ctx, id.Container)
-		d.logs.forget(id.Container)
+		d.logs.handOver(ctx, id.Container)
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.leaving[id] == h {

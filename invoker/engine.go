@@ -38,7 +38,7 @@ type OutputReader interface {
 // OutputLinker is an [Engine] that knows where people find the output of a container, such as a page of the platform. It is named in
 // logs that could not be read.
 type OutputLinker interface {
-	// OutputLink returns a text with a URL, or "".
+	// OutputLink returns a text with a URL that goes on behind "See ", or "".
 	OutputLink(in Instance) string
 }
 

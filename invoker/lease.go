@@ -82,7 +82,7 @@ func (l *Lease) Run(ctx context.Context, act Activation) (*Result, error) {
 // newRun returns the run of an activation.
 func (l *Lease) newRun(act Activation) *run {
 	r := &run{lease: l, action: l.action, activation: act.complete(), init: l.granted.init && !l.ready}
-	r.result = Result{ActivationID: r.activation.ID, Container: l.granted.to.ID}
+	r.result = &Result{ActivationID: r.activation.ID, Container: l.granted.to.ID}
 	if !l.used {
 		r.result.Start, r.result.Wait = l.granted.start, l.wait
 	}
@@ -163,7 +163,7 @@ type run struct {
 	activation Activation
 	init       bool // /init is to be sent first
 	running    bool // /run is sent
-	result     Result
+	result     *Result
 	log        *activationLog
 }
 
@@ -234,9 +234,9 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 	case errors.Is(a.Err, actionclient.ErrParams):
 		return nil, &ConfigError{Field: "Activation.Params", Value: abridged(r.activation.Params), Reason: "must be a JSON object or array"}
 	case lost == nil:
-		return &r.result, nil
+		return r.result, nil
 	case lost.Sent:
-		return &r.result, lost
+		return r.result, lost
 	}
 	return nil, lost
 }
@@ -263,6 +263,9 @@ func (r *run) lost(ctx context.Context, a *actionclient.Answer) *LostError {
 		*a = a.OutOfMemory()
 	case found && errors.Is(c.Err, ErrUnavailable):
 		err.Err = fmt.Errorf("%w: %s", c.Err, c.Reason)
+		return err
+	case !found && isGone: // it was missing in a listing, or is being removed
+		err.Err = errGone
 		return err
 	case a.Outcome == actionclient.InternalError:
 		a.Outcome, a.Body = actionclient.DeveloperError, json.RawMessage(`{"error":"The action ended without an answer."}`)

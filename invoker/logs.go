@@ -209,19 +209,11 @@ func (c *logCollector) gone(container string) {
 	}
 }
 
-// settled waits until all that was printed during the activations of a container is read. Whoever gives a container to another
-// process waits for this first.
-func (c *logCollector) settled(ctx context.Context, container string) error {
+// handOver ends the reading of a container that another process will hold: from now on what it prints belongs to that one. It waits
+// until all logs are complete, or ctx ends; what is missing then is left out.
+func (c *logCollector) handOver(ctx context.Context, container string) {
 	if t := c.find(container); t != nil {
-		return t.settled(ctx)
-	}
-	return nil
-}
-
-// forget forgets what is known of a container that another process holds from now on, unless it is still being read.
-func (c *logCollector) forget(container string) {
-	if t := c.find(container); t != nil {
-		t.forgetIdle(-time.Second)
+		t.handOver(ctx)
 	}
 }
 

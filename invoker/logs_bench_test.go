@@ -184,5 +184,5 @@ func BenchmarkActivationLog(b *testing.B) {
 		runs.Add(1)
 		l.end(true)
 	}
-	_ = c.settled(ctx, in.ID)
+	c.handOver(ctx, in.ID)
 }

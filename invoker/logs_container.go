@@ -189,6 +189,18 @@ func (t *containerLog) gone() {
 	t.read()
 }
 
+// handOver closes all slices, the latest when ctx ends, and forgets the container.
+func (t *containerLog) handOver(ctx context.Context) {
+	_ = t.settled(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cutter != nil {
+		t.deliver(t.cutter.Silent(time.Now(), true))
+		t.checkBacklog()
+	}
+	t.collector.remove(t, time.Now())
+}
+
 // settled waits until no slice is open.
 func (t *containerLog) settled(ctx context.Context) error {
 	t.mu.Lock()
@@ -279,7 +291,7 @@ func (t *containerLog) unreadable() string {
 	text := "The output of the container could not be read."
 	if linker := t.collector.linker; linker != nil {
 		if link := linker.OutputLink(t.in); link != "" {
-			text += " " + link
+			text += " See " + link
 		}
 	}
 	return text

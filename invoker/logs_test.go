@@ -336,7 +336,7 @@ func TestOutputThatCannotBeReadIsNotTheContainersFault(t *testing.T) {
 	}{
 		"refused":             {fault: func(w *logWorld) { w.fails["agent"] = errors.New("404 Not Found: 10.0.0.1") }},
 		"no answer":           {fault: func(w *logWorld) { w.latency["agent"] = time.Hour }},
-		"and there is a link": {fault: func(w *logWorld) { w.fails["agent"] = errors.New("503") }, link: "See http://master:5050/#/tasks/c"},
+		"and there is a link": {fault: func(w *logWorld) { w.fails["agent"] = errors.New("503") }, link: "http://master:5050/#/tasks/c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLogWorld(t, func(t *testing.T, w *logWorld) {
@@ -346,7 +346,7 @@ func TestOutputThatCannotBeReadIsNotTheContainersFault(t *testing.T) {
 				began := time.Now()
 				text := "!The output of the container could not be read."
 				if test.link != "" {
-					text += " " + test.link
+					text += " See " + test.link
 				}
 				require.Equal(t, text+"\n", lines(t.Context(), w.activation("c", "a\n"+mark, mark)))
 				require.InDelta(t, readPatience, time.Since(began), float64(readTimeout))
@@ -511,7 +511,7 @@ func TestOutputWithoutEndIsLeftOutAfterHalfAMinute(t *testing.T) {
 		began := time.Now()
 		require.Contains(t, lines(t.Context(), logs), "!The output did not end within 30s after the activation: the rest is left out.\n")
 		require.InDelta(t, 30*time.Second, time.Since(began), float64(time.Second))
-		require.NoError(t, w.settled(t.Context(), "c"))
+		require.NoError(t, w.find("c").settled(t.Context()))
 		<-flood
 	})
 }
@@ -553,7 +553,6 @@ func TestRunEndsWithTheLogsThatAreOpen(t *testing.T) {
 		logs, room := running.end(true)
 		require.Nil(t, room)
 		require.Equal(t, "error: invoker: not running\n", lines(t.Context(), logs))
-		require.ErrorIs(t, w.settled(t.Context(), "c"), ErrNotRunning)
 		require.Nil(t, w.begin(t.Context(), instanceOf("d"), printing, true))
 	})
 }
@@ -587,12 +586,42 @@ func TestContainerIsForgottenWhenItIsIdleForLong(t *testing.T) {
 	})
 }
 
+func TestContainerIsHandedOverWhenItsLogsAreComplete(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		logs := w.activation("c", "a\n", mark)
+		time.AfterFunc(500*time.Millisecond, func() { w.print("c", mark, "") })
+		began := time.Now()
+		w.handOver(t.Context(), "c")
+		require.InDelta(t, 500*time.Millisecond, time.Since(began), float64(maxPause))
+		require.Equal(t, "a\n", lines(t.Context(), logs))
+		require.Zero(t, w.known())
+		w.print("c", "of another process\n"+mark, mark)
+		require.Equal(t, "b\n", lines(t.Context(), w.activation("c", "b\n"+mark, mark)))
+	})
+}
+
+func TestContainerThatIsHandedOverBeforeIsNotReadAnyMore(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		logs := w.activation("c", "a\n", mark)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w.handOver(ctx, "c")
+		w.print("c", "of another process\n"+mark, mark)
+		require.Equal(t, "a\n"+unmarkedLine, lines(t.Context(), logs))
+		synctest.Wait()
+		w.readsFrom()
+		time.Sleep(time.Minute)
+		require.Empty(t, w.readsFrom())
+		w.handOver(ctx, "unknown")
+	})
+}
+
 func TestLogsAreNotCollected(t *testing.T) {
 	var none *logCollector
 	require.Nil(t, newLogCollector(struct{ Engine }{}, slog.Default()))
 	none.bound(instanceOf("c"))
 	none.gone("c")
-	require.NoError(t, none.settled(t.Context(), "c"))
+	none.handOver(t.Context(), "c")
 	l := none.begin(t.Context(), instanceOf("c"), printing, true)
 	logs, room := l.end(true)
 	require.Nil(t, logs)

@@ -42,6 +42,7 @@ import (
 //	machine_adopt.go     listings: the begin of a run, and after changes were missed
 //	machine_agents.go    changes that the engine tells of
 //	machine_file.go      where a container is found, after each change of it
+//	machine_explain.go   why a caller waits
 //	machine_info.go      what users see
 type machine struct {
 	settings settings // never change
@@ -244,7 +245,7 @@ func (m *machine) settle(now time.Time) {
 	m.short = m.short[:0]
 	m.startWanted(now)
 	m.startStems(now)
-	m.unsettled = false
+	m.unsettled = len(m.short) > 0
 }
 
 func (m *machine) emit(c command) { m.commands = append(m.commands, c) }

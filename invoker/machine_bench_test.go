@@ -96,8 +96,7 @@ func BenchmarkMachineOverloaded(b *testing.B) {
 	m.step(epoch, start{term: 1})
 	m.step(epoch, listed{})
 	now, next, waiting := epoch, ref(0), []input{}
-	var answer func(commands []command)
-	answer = func(commands []command) {
+	answer := func(commands []command) {
 		for _, c := range commands {
 			switch c := c.(type) {
 			case create:

@@ -176,3 +176,22 @@ func TestStemCellsAreThereFromTheBeginningAndReplaced(t *testing.T) {
 	require.Len(t, only[bind](b.commands), 1)
 	require.Len(t, only[create](b.commands), 1)
 }
+
+func TestAContainerThatIsStartedInPlaceOfARemovedOneOfItsKeyIsRecreated(t *testing.T) {
+	b := newBench(t)
+	lease := b.warm(1, sized("a", 1024), "x")
+	b.step(release{lease: lease})
+	b.elapse(time.Minute)
+	b.acquire(2, sized("b", 1024))
+	b.step(destroyed{id: "o-1-1"})
+	b.up("o-1-2", "x")
+	b.step(stored{id: "o-1-2"})
+	g := only[grant](b.commands)
+	require.Equal(t, Cold, g[0].start)
+	b.acquire(3, sized("a", 1024))
+	b.step(release{lease: g[0].lease, outcome: discard})
+	b.step(destroyed{id: "o-1-2"})
+	b.up("o-1-3", "x")
+	b.step(stored{id: "o-1-3"})
+	require.Equal(t, Recreated, only[grant](b.commands)[0].start)
+}

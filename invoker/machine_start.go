@@ -3,6 +3,7 @@ package invoker
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,12 @@ func (m *machine) created(now time.Time, in created) {
 func (m *machine) settleIn(c *container, in Instance) {
 	c.instance = in
 	c.instance.ID = c.id
-	if !c.adopted {
-		c.instance.Labels = c.shape.labels // as it was started with
+	if s := c.shape; !c.adopted {
+		c.instance.Labels = s.labels // as it was started with
+	} else if maps.Equal(in.Labels, s.adopted) {
+		c.instance.Labels = s.adopted
+	} else {
+		s.adopted = in.Labels
 	}
 	a := m.agentOf(in.Agent)
 	a.add(c)

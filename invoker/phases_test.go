@@ -220,6 +220,34 @@ func TestContainerDies(t *testing.T) {
 	})
 }
 
+// TestContainerIsMissingInAListing loses a container whose connection hangs: nobody knows why, so that it is not the action's fault.
+func TestContainerIsMissingInAListing(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		go func() {
+			time.Sleep(500 * ms)
+			id := w.engine.ids()[0]
+			w.engine.mu.Lock()
+			defer w.engine.mu.Unlock()
+			c := w.engine.running[id]
+			delete(w.engine.running, id)
+			w.engine.tell(Change{State: Lagged})
+			go func() {
+				time.Sleep(2 * time.Second)
+				close(c.ending)
+				_ = c.server.Close()
+			}()
+		}()
+		began := time.Now()
+		r, err := w.invoker.Invoke(t.Context(), sample("a"), activation(fakeCall{Sleep: 50 * time.Second}))
+		var lost *LostError
+		require.ErrorAs(t, err, &lost)
+		require.True(t, lost.Sent)
+		require.Equal(t, 500*ms+lostGrace, time.Since(began))
+		require.Equal(t, InternalError, r.Status)
+		time.Sleep(5 * time.Second)
+	})
+}
+
 func TestActionFails(t *testing.T) {
 	for _, c := range []struct {
 		call   fakeCall

@@ -132,7 +132,10 @@ func describeCommand(c command) string {
 	return fmt.Sprintf("%T", c)
 }
 
-func describeLease(l leaseID) string { return fmt.Sprintf("%s#%d", l.container, l.number) }
+// describeLease returns a lease as container#term.number.
+func describeLease(l leaseID) string {
+	return fmt.Sprintf("%s#%d.%d", l.container, l.number>>32, uint32(l.number))
+}
 
 func describeSession(s session) string {
 	if s == 0 {

@@ -92,11 +92,13 @@ func (e *simEngine) create(id string, spec Spec) {
 		e.createEnds(c, 45*time.Second, context.DeadlineExceeded)
 		w.after(45*time.Second+w.between(0, 20*time.Second), c.start)
 	default:
-		w.after(took, c.start)
-		if w.fault(changesLate, 200) {
-			took += w.between(0, 2*time.Second)
-		}
-		e.createEnds(c, took, nil)
+		w.inLane(id, func() {
+			w.after(took, c.start)
+			if w.fault(changesLate, 200) {
+				took += w.between(0, 2*time.Second)
+			}
+			e.createEnds(c, took, nil)
+		})
 	}
 }
 
@@ -329,10 +331,12 @@ func (e *simEngine) watched(c Change) {
 	if at := w.now.Add(d); at.After(e.lastChange) {
 		e.lastChange = at
 	}
-	w.inLeader(e.lastChange.Sub(w.now), func() {
-		if w.book.adopted {
-			w.step(changed{change: c})
-		}
+	w.inLane("changes", func() {
+		w.inLeader(e.lastChange.Sub(w.now), func() {
+			if w.book.adopted {
+				w.step(changed{change: c})
+			}
+		})
 	})
 }
 

@@ -27,18 +27,23 @@ const (
 func (c *simContainer) send(a *simActivation, init bool, from sender, answer func(simAnswer)) {
 	w := c.w
 	w.book.checkSend(c, from.lease, from.session)
-	w.after(from.transit, func() {
-		if !c.answers() {
-			answer(answerRefused)
-			return
-		}
-		if init {
-			c.init(a, answer)
-		} else {
-			c.run(a, answer)
-		}
+	w.within(from.transit+maxTransit, func() {
+		w.after(from.transit, func() {
+			if !c.answers() {
+				answer(answerRefused)
+				return
+			}
+			if init {
+				c.init(a, answer)
+			} else {
+				c.run(a, answer)
+			}
+		})
 	})
 }
+
+// maxTransit is less than the margin of leases: what is sent under one arrives before it is over at the pool.
+const maxTransit = 50 * time.Millisecond
 
 // sender is who sends, by which grant, and how long it takes to arrive.
 type sender struct {
@@ -63,16 +68,18 @@ func (c *simContainer) init(a *simActivation, answer func(simAnswer)) {
 	if w.fault(actionsFail, 30) {
 		took, fails = a.key.timeout, true
 	}
-	w.after(took, func() {
-		switch {
-		case !c.running:
-			answer(answerBroke)
-		case fails:
-			answer(answerFailed)
-		default:
-			r.inited = true
-			answer(answerFine)
-		}
+	w.within(a.key.timeout, func() {
+		w.after(took, func() {
+			switch {
+			case !c.running:
+				answer(answerBroke)
+			case fails:
+				answer(answerFailed)
+			default:
+				r.inited = true
+				answer(answerFine)
+			}
+		})
 	})
 }
 
@@ -99,17 +106,19 @@ func (c *simContainer) run(a *simActivation, answer func(simAnswer)) {
 	if a.key.poison && w.fault(containerDies, 800) || w.fault(containerDies, 20) {
 		w.after(w.between(0, took), func() { c.die(ErrMemory) })
 	}
-	w.after(took, func() {
-		r.active--
-		switch {
-		case !c.running:
-			answer(answerBroke)
-		case fails:
-			answer(answerFailed)
-		default:
-			w.served++
-			answer(answerFine)
-		}
+	w.within(a.key.timeout, func() {
+		w.after(took, func() {
+			r.active--
+			switch {
+			case !c.running:
+				answer(answerBroke)
+			case fails:
+				answer(answerFailed)
+			default:
+				w.served++
+				answer(answerFine)
+			}
+		})
 	})
 }
 

@@ -1,6 +1,7 @@
 package invoker
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -50,6 +51,15 @@ func (w *simWorld) newSession() {
 	s.arrive()
 }
 
+// asks lets an activation come.
+func (s *simSession) asks(k simKey) *simActivation {
+	s.w.calls++
+	a := &simActivation{number: s.w.calls, key: k}
+	s.backlog = append(s.backlog, a)
+	s.pump()
+	return a
+}
+
 // session returns a session of this number, or nil.
 func (w *simWorld) session(n session) *simSession {
 	if n == 0 || int(n) > len(w.sessions) {
@@ -91,7 +101,7 @@ func (s *simSession) say(what func()) {
 	if s.cut || s.with == 0 || s.with != w.run {
 		return
 	}
-	w.inLeader(s.transit(&s.lastOut), what)
+	w.inLane(fmt.Sprintf("from session %d", s.number), func() { w.inLeader(s.transit(&s.lastOut), what) })
 }
 
 // tell brings an input to the leader.
@@ -103,10 +113,12 @@ func (s *simSession) hear(what func()) {
 	if s.cut || with == 0 || with != s.w.run {
 		return
 	}
-	s.do(s.transit(&s.lastIn), func() {
-		if with == s.with && !s.cut {
-			what()
-		}
+	s.w.inLane(fmt.Sprintf("to session %d", s.number), func() {
+		s.do(s.transit(&s.lastIn), func() {
+			if with == s.with && !s.cut {
+				what()
+			}
+		})
 	})
 }
 
@@ -165,6 +177,9 @@ func (s *simSession) renewed(sent time.Time) {
 }
 
 func (s *simSession) renewAgain() {
+	if s.w.timeless {
+		return
+	}
 	s.do(simRenew, func() {
 		s.renew(false)
 		s.renewAgain()
@@ -188,11 +203,8 @@ func (s *simSession) arrive() {
 		if w.calm {
 			return
 		}
-		w.calls++
-		a := &simActivation{number: w.calls, key: w.scene.keys[w.random.IntN(len(w.scene.keys))]}
-		s.backlog = append(s.backlog, a)
+		a := s.asks(w.scene.keys[w.random.IntN(len(w.scene.keys))])
 		s.do(w.between(time.Second, 30*time.Second), func() { s.giveUp(a) })
-		s.pump()
 		s.arrive()
 	})
 }
@@ -207,9 +219,12 @@ func (s *simSession) giveUp(a *simActivation) {
 
 // pump sends what can be sent, and asks the leader for the rest.
 func (s *simSession) pump() {
+	if !s.valid() {
+		return // until it is renewed
+	}
 	need := map[Key]int{}
 	for _, a := range slices.Clone(s.backlog) {
-		if h := s.holdingFor(a.key.Key); h != nil && s.valid() {
+		if h := s.holdingFor(a.key.Key); h != nil {
 			s.backlog = slices.DeleteFunc(s.backlog, func(b *simActivation) bool { return b == a })
 			s.use(h, a)
 			continue

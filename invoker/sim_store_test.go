@@ -36,7 +36,7 @@ func (s *simStore) bind(r record) {
 	fails := w.now.Before(s.down) || w.fault(storeFails, 50)
 	write := &simWrite{record: r, lost: fails && w.random.IntN(2) == 0}
 	s.writes = append(s.writes, write)
-	w.at(durable, func() { s.land(write) })
+	w.inLane("store", func() { w.at(durable, func() { s.land(write) }) })
 	in := stored{id: r.ID}
 	if w.mutation.storedAtOnce {
 		w.tell(0, in)
@@ -45,7 +45,7 @@ func (s *simStore) bind(r record) {
 	if fails { // it may be on record all the same
 		in.err = errSim
 	}
-	w.tell(durable.Sub(w.now)+w.between(0, 2*time.Millisecond), in)
+	w.inLane("store", func() { w.tell(durable.Sub(w.now)+w.between(0, 2*time.Millisecond), in) })
 }
 
 // land makes a write durable.

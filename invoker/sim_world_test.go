@@ -17,10 +17,14 @@ type simWorld struct {
 	random *rand.Rand
 	now    time.Time
 	queue  simQueue
-	number int // of the last event
+	number int       // of the last event
+	lane   string    // of what is being planned
+	latest time.Time // when that has to happen
 
 	scene    scene
 	calm     bool // no more faults
+	blind    bool // what must hold is not checked: it was before
+	timeless bool // nothing takes time but what the machine and the sessions wait for
 	mutation mutation
 
 	machine *machine
@@ -78,7 +82,22 @@ func (w *simWorld) after(d time.Duration, do func()) { w.at(w.now.Add(d), do) }
 
 func (w *simWorld) at(at time.Time, do func()) {
 	w.number++
-	heap.Push(&w.queue, simEvent{at: at, number: w.number, do: do})
+	heap.Push(&w.queue, simEvent{at: at, number: w.number, do: do, lane: w.lane, latest: w.latest})
+}
+
+// inLane has what is planned happen in the order in which it is planned, in whatever order other things happen.
+func (w *simWorld) inLane(lane string, plan func()) {
+	before := w.lane
+	w.lane = lane
+	plan()
+	w.lane = before
+}
+
+// within has what is planned happen not later than in d.
+func (w *simWorld) within(d time.Duration, plan func()) {
+	w.latest = w.now.Add(d)
+	plan()
+	w.latest = time.Time{}
 }
 
 // inLeader lets something happen in the process of the present leader after d, if it lives then. While that process
@@ -285,6 +304,9 @@ func (w *simWorld) crash() {
 
 // between returns a duration between two, evenly.
 func (w *simWorld) between(least, most time.Duration) time.Duration {
+	if w.timeless {
+		return 0
+	}
 	return least + time.Duration(w.random.Int64N(int64(most-least)+1))
 }
 
@@ -298,6 +320,8 @@ type simEvent struct {
 	at     time.Time
 	number int
 	do     func()
+	lane   string    // what happens in order; "": by itself
+	latest time.Time // zero: it may be late
 }
 
 // simQueue is a heap of events: the earliest first, those of the same time in the order in which they were planned.

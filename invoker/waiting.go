@@ -155,8 +155,9 @@ func (r *round) take(number uint64, coming, n int) bool {
 // shapeState has what is common to containers that are alike before they are bound.
 type shapeState struct {
 	Shape
-	labels map[string]string // of each container that is started in this run; not modified
-	size   *sizeState
+	labels  map[string]string // of each container that is started in this run; not modified
+	adopted map[string]string // of one that an earlier run has started; kept once for those that have the same
+	size    *sizeState
 
 	stems      containerList
 	marked     containerList       // stem cells

@@ -33,6 +33,7 @@ var pure = map[string][]string{
 		"Time", "Duration", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "Unix", "ParseDuration", "UTC", "RFC3339", "RFC3339Nano",
 	},
 	mesosGo: {everything}, mesosGo + "/scheduler": {everything},
+	module + "/invoker/internal/breaker": {everything}, module + "/invoker/internal/keepalive": {everything}, module + "/invoker/internal/stemsize": {everything}, module + "/invoker/internal/victims": {everything},
 	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, module + "/internal/printable": {everything}, module + "/internal/mesosid": {everything}, module + "/internal/tokenbucket": {everything}, // what is used of them is checked itself
 }
 

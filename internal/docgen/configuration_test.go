@@ -29,6 +29,11 @@ var configured = []struct{ folder, name, introduction string }{
 	{"controlapi", "ClientConfig", "A client of the control API: `controlapi.NewClient(controlapi.ClientConfig{…})`."},
 	{"scheduler", "LogOptions", "The output of a task: `s.Logs(ctx, id, scheduler.LogOptions{…})`."},
 	{"metrics", "Sources", "Metrics for Prometheus: `metrics.Register(registerer, metrics.Sources{…})`."},
+	{"invoker", "Config", "An invoker: `invoker.New(invoker.Config{…})`."},
+	{"invoker", "Action", "An action, for `inv.Invoke(ctx, &action, …)`."},
+	{"invoker", "Activation", ""},
+	{"invoker/procengine", "Config", "Local processes as containers: `procengine.New(procengine.Config{…})`."},
+	{"invoker/mesosengine", "Config", "Tasks of a framework as containers: `mesosengine.New(s, mesosengine.Config{…})`."},
 	{"mesosfake", "Config", "The fake cluster for tests: `mesosfake.Start(t, mesosfake.Config{…})`."},
 }
 

@@ -43,7 +43,7 @@ func inPool(t *testing.T, config invoker.Config, cluster mesosfake.Config, test 
 		p := &pool{world: open(t, mesosengine.Config{}, cluster), config: config}
 		p.begin()
 		defer func() { p.end() }()
-		time.Sleep(time.Second) // offers have come, and are held
+		time.Sleep(1500 * time.Millisecond) // offers have come, and are held; the next ones come with a full second
 		p.began = time.Now()
 		test(p)
 	})
@@ -259,6 +259,7 @@ func TestRestart(t *testing.T) {
 	inPool(t, invoker.Config{}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
 		a := action("hello", "echo")
 		first := p.invoke(a)
+		time.Sleep(time.Second) // that it is initialised is put on record later
 		p.restart()
 		time.Sleep(5 * time.Minute) // for as long as the process before may have used it
 		again := p.invoke(a)
@@ -266,8 +267,9 @@ func TestRestart(t *testing.T) {
 		require.Equal(t, first.Container, again.Container)
 
 		for _, after := range []time.Duration{0, 50 * time.Millisecond, launch, launch + time.Millisecond} {
+			before := p.Invoker
 			go func() {
-				_, _ = p.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
+				_, _ = before.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
 			}()
 			time.Sleep(after)
 			p.restart()
@@ -391,4 +393,63 @@ func TestDockerRunFails(t *testing.T) {
 			require.NoError(t, w.Destroy(t.Context(), in.ID))
 		})
 	}
+}
+
+// busy has an action of its own run for so long, and says whether it succeeded.
+func (p *pool) busy(name string, d time.Duration) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := p.Invoke(p.Context(), action(name, fmt.Sprint("sleep ", d)), invoker.Activation{})
+		done <- err
+	}()
+	return done
+}
+
+// While the cluster is full callers wait; what becomes free, and a new agent, serves them at once.
+func TestFullCluster(t *testing.T) {
+	small := mesosfake.Agent{Resources: "cpus:4;mem:512"}
+	inPool(t, invoker.Config{}, mesosfake.Config{Agents: []mesosfake.Agent{small}}, func(p *pool) {
+		first, second := p.busy("first", time.Minute), p.busy("second", 2*time.Minute)
+		time.Sleep(time.Second)
+		third, fourth := p.busy("third", time.Second), p.busy("fourth", time.Second)
+		time.Sleep(20 * time.Second)
+		require.Equal(t, 2, p.running())
+		require.NoError(t, p.AddAgent(mesosfake.Agent{Resources: "cpus:4;mem:256"}))
+		p.began = time.Now()
+		select { // one of them
+		case err := <-third:
+			require.NoError(t, err)
+		case err := <-fourth:
+			require.NoError(t, err)
+		}
+		require.Less(t, time.Since(p.began), 15*time.Second)
+		require.NoError(t, <-first)
+		select { // the other one, as soon as a container is not used
+		case err := <-third:
+			require.NoError(t, err)
+		case err := <-fourth:
+			require.NoError(t, err)
+		}
+		require.NoError(t, <-second)
+		require.Less(t, time.Since(p.began), 3*time.Minute)
+	})
+}
+
+// A burst of first uses takes as long as Mesos for as many starts as are made at once, also after hours without any.
+func TestBursts(t *testing.T) {
+	inPool(t, invoker.Config{Pool: invoker.PoolConfig{MaxStarts: 20}}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
+		for burst := range 3 {
+			p.began = time.Now()
+			var all []<-chan error
+			for i := range 40 {
+				all = append(all, p.busy(fmt.Sprint(burst, "-", i), time.Second))
+			}
+			for _, done := range all {
+				require.NoError(t, <-done)
+			}
+			require.Less(t, time.Since(p.began), 5*time.Second)
+			time.Sleep(3 * time.Hour)
+			require.Zero(t, p.running())
+		}
+	})
 }

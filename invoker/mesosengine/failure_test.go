@@ -104,6 +104,6 @@ func TestOtherFailures(t *testing.T) {
 	} {
 		err := startFailed(c.err)
 		require.ErrorIs(t, err, c.want, what)
-		require.Equal(t, c.want == scheduler.ErrDuplicateTask, !errors.Is(err, invoker.ErrUnavailable) && !errors.Is(err, invoker.ErrNoCapacity) && !errors.Is(err, invoker.ErrStart), what)
+		require.Equal(t, errors.Is(c.want, scheduler.ErrDuplicateTask), !errors.Is(err, invoker.ErrUnavailable) && !errors.Is(err, invoker.ErrNoCapacity) && !errors.Is(err, invoker.ErrStart), what)
 	}
 }

@@ -19,9 +19,9 @@ const rotations = 3
 // stream is what a container prints to one of its streams, over the files that a logger of the agent rotates it through.
 type stream struct {
 	turn    chan struct{} // of capacity 1: full while it is read
-	base    int64 // where the present file begins in the stream
-	size    int64 // of the present file, when it was last read
-	rotated int64 // size of the file before, which has ".1" behind its name; 0: there is none that can be read
+	base    int64         // where the present file begins in the stream
+	size    int64         // of the present file, when it was last read
+	rotated int64         // size of the file before, which has ".1" behind its name; 0: there is none that can be read
 }
 
 // streams are those that were read, by the name of the file.

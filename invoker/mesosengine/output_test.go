@@ -123,6 +123,10 @@ func TestWatchUnreachable(t *testing.T) {
 		list, err := w.Instances(w.Context())
 		require.NoError(t, err)
 		require.Equal(t, []invoker.Instance{in}, list, "it may run")
+		for c := range w.Watch(w.Context()) {
+			require.Equal(t, invoker.Unreachable, c.State, "another watcher is told of it, too")
+			break
+		}
 		require.NoError(t, w.ReturnAgent("agent1.example"))
 		wait(fmt.Sprint("c ", invoker.Reachable, " <nil>"))
 		require.Equal(t, 1, agents())

@@ -10,23 +10,29 @@ import (
 )
 
 // Watch tells of the ends of containers, of agents that cannot be reached, by their containers, and of agents that are asked to be
-// vacated for maintenance. It goes on over the runs of the scheduler; when another one has begun it says that changes may have
-// been missed.
+// vacated for maintenance. It begins with the containers that cannot be reached. It goes on over the runs of the scheduler;
+// when another one has begun it says that changes may have been missed.
 func (e *Engine) Watch(ctx context.Context) iter.Seq[invoker.Change] {
 	events := e.scheduler.Watch(ctx)
 	return func(yield func(invoker.Change) bool) {
 		w := watcher{engine: e, away: map[string]bool{}}
+		all := func(changes []invoker.Change) bool {
+			for _, change := range changes {
+				if !yield(change) {
+					return false
+				}
+			}
+			return true
+		}
+		if !all(w.unreachable(ctx)) {
+			return
+		}
 		for between := false; ; between = true {
 			for event := range events {
-				if between && !yield(invoker.Change{State: invoker.Lagged}) {
+				if between && !all(w.lagged(ctx)) || !all(w.changes(ctx, event)) {
 					return
 				}
 				between = false
-				for _, change := range w.changes(event) {
-					if !yield(change) {
-						return
-					}
-				}
 			}
 			if ctx.Err() != nil {
 				return
@@ -42,10 +48,37 @@ type watcher struct {
 	away   map[string]bool
 }
 
-func (w *watcher) changes(event scheduler.Event) []invoker.Change {
+// lagged says that changes were missed, and what cannot be reached now: the others count as reachable then.
+func (w *watcher) lagged(ctx context.Context) []invoker.Change {
+	return append([]invoker.Change{{State: invoker.Lagged}}, w.unreachable(ctx)...)
+}
+
+// unreachable tells of the containers that cannot be reached.
+func (w *watcher) unreachable(ctx context.Context) (all []invoker.Change) {
+	tasks, err := w.engine.scheduler.Tasks(ctx)
+	if err != nil {
+		return nil // no run is under way, or ctx has ended
+	}
+	clear(w.away)
+	for i := range tasks {
+		if t := &tasks[i]; ours(t) && isAway(t.State) {
+			all = append(all, w.isAway(t, t.State.String()))
+		}
+	}
+	return all
+}
+
+// isAway notes that a container cannot be reached.
+func (w *watcher) isAway(t *task.Info, reason string) invoker.Change {
+	w.away[t.Spec.ID] = true
+	w.engine.agents.lost(t.AgentID)
+	return invoker.Change{ID: t.Spec.ID, Agent: t.AgentID, State: invoker.Unreachable, Reason: reason}
+}
+
+func (w *watcher) changes(ctx context.Context, event scheduler.Event) []invoker.Change {
 	switch event := event.(type) {
 	case scheduler.LagEvent:
-		return []invoker.Change{{State: invoker.Lagged}}
+		return w.lagged(ctx)
 	case scheduler.TaskEvent:
 		if ours(&event.Task) {
 			return w.task(&event)
@@ -85,8 +118,7 @@ func (w *watcher) task(event *scheduler.TaskEvent) []invoker.Change {
 		change.State, change.Err = invoker.Gone, endOf(t)
 		delete(w.away, t.Spec.ID)
 	case away: // a new process may be told again of what is on record
-		change.State, w.away[t.Spec.ID] = invoker.Unreachable, true
-		w.engine.agents.lost(t.AgentID)
+		change = w.isAway(t, change.Reason)
 	case !away && isAway(event.Previous):
 		change.State = invoker.Reachable
 		delete(w.away, t.Spec.ID)

@@ -40,7 +40,7 @@ func (r *remains) process(script string, env ...string) {
 	defer f.Close()
 	id, err := spawn([]string{"sh", "-c", script}, append(env, "PATH="+os.Getenv("PATH")), r.c.dir, f, f)
 	require.NoError(r.t, err)
-	r.c.state = state{Incarnation: "first", Process: id, Port: 20000, Started: time.Now()}
+	r.c.state = state{Incarnation: "first", Process: id, Port: 31100, Started: time.Now()}
 	r.t.Cleanup(func() { _ = syscall.Kill(-id.PID, syscall.SIGKILL) })
 }
 
@@ -146,7 +146,7 @@ func TestNumberOfAnotherProcess(t *testing.T) {
 			change(&id)
 			r := &remains{t: t, dir: cfg.Dir, c: newContainer("c", filepath.Join(cfg.Dir, "c"))}
 			r.directory()
-			r.c.state = state{Incarnation: "first", Process: id, Port: 20000, Started: time.Now()}
+			r.c.state = state{Incarnation: "first", Process: id, Port: 31100, Started: time.Now()}
 			r.record()
 			e := open(t, cfg)
 			list, err := e.Instances(t.Context())

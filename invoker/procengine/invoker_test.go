@@ -24,28 +24,31 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
 
-// invokerIn returns the parts of an invoker whose engine and store are in dir. There is room for half of the actions, so that
-// containers come and go.
-func invokerIn(dir string) (*invoker.Invoker, *Engine, *ha.File, error) {
-	e, err := New(Config{Dir: filepath.Join(dir, "engine"), Kinds: map[string][]string{"action": {os.Args[0], "action"}}})
+// invokerIn returns an invoker whose engine and store are in dir. There is room for half of the actions, so that containers
+// come and go.
+func invokerIn(dir string) (*invoker.Invoker, error) {
+	e, err := New(engineIn(dir))
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	store, err := ha.OpenFile(filepath.Join(dir, "store"))
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
-	inv, err := invoker.New(invoker.Config{Owner: "killed", Engine: e, Store: store, Pool: invoker.PoolConfig{
+	return invoker.New(invoker.Config{Owner: "killed", Engine: e, Store: store, Pool: invoker.PoolConfig{
 		Memory: actions / 2 * invoker.DefaultMemory, Stems: []invoker.StemCells{{Kind: "action", Initial: 1}},
 	}})
-	return inv, e, store, err
+}
+
+func engineIn(dir string) Config {
+	return Config{Dir: filepath.Join(dir, "engine"), Kinds: map[string][]string{"action": {os.Args[0], "action"}}}
 }
 
 const actions = 8
 
 // embedInvoker is a program that embeds an invoker. It runs activations of several actions at once until it is killed.
 func embedInvoker(dir string) {
-	inv, _, _, err := invokerIn(dir)
+	inv, err := invokerIn(dir)
 	if err != nil {
 		fmt.Println("failed", err)
 		return
@@ -77,6 +80,7 @@ func embedInvoker(dir string) {
 // serves two actions, no activation runs twice, and each one whose result was returned has run.
 func TestInvokerKilledAnywhere(t *testing.T) {
 	dir := t.TempDir()
+	t.Cleanup(func() { destroyAll(t, engineIn(dir)) }) // of a test that failed
 	random := rand.New(rand.NewPCG(11, 12))
 	done := map[string]bool{}
 	for range killCount(t, 10) {
@@ -85,27 +89,15 @@ func TestInvokerKilledAnywhere(t *testing.T) {
 	}
 	t.Logf("%d activations done", len(done))
 
-	inv, e, store, err := invokerIn(dir)
+	cfg := engineIn(dir)
+	e, err := New(cfg)
 	require.NoError(t, err)
 	list, err := e.Instances(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, len(list), running(t, e.cfg.Dir), "an orphan runs")
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- inv.Run(ctx) }()
-	for _, in := range list {
-		require.NoError(t, e.Destroy(t.Context(), in.ID))
-	}
-	cancel()
-	<-ended
-	rest, err := e.Instances(t.Context()) // such as stem cells of that run
-	require.NoError(t, err)
-	for _, in := range rest {
-		require.NoError(t, e.Destroy(t.Context(), in.ID))
-	}
-	require.Zero(t, running(t, e.cfg.Dir))
+	require.Equal(t, len(list), running(t, cfg.Dir), "an orphan runs")
 	require.NoError(t, e.Close())
-	require.NoError(t, store.Close())
+	destroyAll(t, cfg)
+	require.Zero(t, running(t, cfg.Dir))
 }
 
 // runInvokerAndKill runs a process that embeds an invoker, kills it some time after its first activation, and notes which were done.

@@ -126,6 +126,7 @@ func embedEngine(dir string) {
 func TestEngineKilledAnywhere(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), fmt.Sprintf("engine-1%015d", os.Getpid()))
 	cfg, mark := sleeper(dir)
+	t.Cleanup(func() { destroyAll(t, cfg) })
 	random := rand.New(rand.NewPCG(9, 10))
 	must := map[string]bool{} // what runs: true certainly, false perhaps
 	total := 0
@@ -150,11 +151,20 @@ func TestEngineKilledAnywhere(t *testing.T) {
 		total += created
 	}
 	t.Logf("%d containers created", total)
-	e := open(t, cfg)
-	for id := range must {
-		require.NoError(t, e.Destroy(t.Context(), id))
-	}
+	destroyAll(t, cfg)
 	require.Empty(t, marked(t, mark))
+}
+
+// destroyAll destroys what the last engine has left.
+func destroyAll(t *testing.T, cfg Config) {
+	e, err := New(cfg)
+	require.NoError(t, err)
+	list, err := e.Instances(context.Background())
+	require.NoError(t, err)
+	for _, in := range list {
+		require.NoError(t, e.Destroy(context.Background(), in.ID))
+	}
+	require.NoError(t, e.Close())
 }
 
 // runAndKill runs a process that embeds an engine, kills it some time after it has begun, and notes what it said. It returns

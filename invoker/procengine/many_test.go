@@ -16,7 +16,7 @@ import (
 func TestManyAtOnce(t *testing.T) {
 	cfg := config(t)
 	cfg.Kinds["sleep"] = []string{"sleep", "1000"}
-	cfg.MinPort, cfg.MaxPort = 22000, 22039
+	cfg.MinPort, cfg.MaxPort = 31200, 31239
 	e := open(t, cfg)
 	const count = 40
 	addresses := make([]string, count)

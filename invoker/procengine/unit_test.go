@@ -43,9 +43,10 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+// The ports of these tests are outside of the default range, from which other tests take theirs.
 func TestPortsAreNotGivenOutTwice(t *testing.T) {
-	first, second := newPorts(21000, 21009), newPorts(21000, 21009) // of two engines
-	l, err := net.Listen("tcp", "127.0.0.1:21004")                  // somebody else's
+	first, second := newPorts(31000, 31009), newPorts(31000, 31009) // of two engines
+	l, err := net.Listen("tcp", "127.0.0.1:31004")                  // somebody else's
 	require.NoError(t, err)
 	defer l.Close()
 	taken := map[int]bool{}
@@ -57,7 +58,7 @@ func TestPortsAreNotGivenOutTwice(t *testing.T) {
 		port, hold, err := p.take()
 		require.NoError(t, err)
 		defer hold.Close()
-		require.False(t, taken[port] || port == 21004 || port < 21000 || port > 21009, port)
+		require.False(t, taken[port] || port == 31004 || port < 31000 || port > 31009, port)
 		taken[port] = true
 	}
 	_, _, err = first.take()
@@ -66,7 +67,7 @@ func TestPortsAreNotGivenOutTwice(t *testing.T) {
 
 // A port comes again after all others: who still has the address of a container that is gone reaches nobody, not another one.
 func TestPortsComeAgainLast(t *testing.T) {
-	p := newPorts(21010, 21014)
+	p := newPorts(31010, 31014)
 	var order []int
 	for range 10 {
 		port, hold, err := p.take()
@@ -75,7 +76,7 @@ func TestPortsComeAgainLast(t *testing.T) {
 		order = append(order, port)
 	}
 	require.Equal(t, order[:5], order[5:])
-	require.ElementsMatch(t, []int{21010, 21011, 21012, 21013, 21014}, order[:5])
+	require.ElementsMatch(t, []int{31010, 31011, 31012, 31013, 31014}, order[:5])
 }
 
 func TestConfigIsValidated(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 // The settings of an invoker that ran with OpenWhisk. A program passes os.Environ().
 func ExampleFromEnv() {
+	var c whiskconf.Config
 	c, err := whiskconf.FromEnv([]string{
 		"CONFIG_whisk_mesos_masterUrl=http://mesos:5050",
 		"CONFIG_whisk_mesos_role=openwhisk",

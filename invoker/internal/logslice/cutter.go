@@ -170,8 +170,7 @@ func (c *Cutter) Bytes(s Stream, offset int64, p []byte, now time.Time) []Piece 
 		c.skip(s, offset)
 	}
 	st.last = now
-	for len(p) > 0 && st.slice < c.next {
-		end := c.end(s)
+	for end := c.end(s); len(p) > 0 && st.slice < c.next && st.offset < end; end = c.end(s) {
 		n := c.take(s, p[:min(int64(len(p)), end-st.offset)])
 		p, st.offset = p[n:], st.offset+int64(n)
 		if st.offset == end {

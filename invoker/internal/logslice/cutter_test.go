@@ -2,6 +2,7 @@ package logslice
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -348,6 +349,16 @@ func TestLostBytesAreSaidAndSentinelsCountNoMore(t *testing.T) {
 	require.Equal(t, "!10 bytes of stdout are lost here.\n!"+unmarked+"\n$", c.logs[0])
 	require.Equal(t, Serial, c.Mode())
 	require.Equal(t, Sentinel[8:]+"\nb\n", c.logs[1])
+}
+
+func TestOffsetsAsLargeAsCanBe(t *testing.T) {
+	c := newContainer(t, Counted, "")
+	a := c.begin()
+	c.pieces(c.Lost(Stdout, math.MaxInt64))
+	c.pieces(c.Bytes(Stdout, math.MaxInt64, []byte("a\n"), c.now))
+	c.end(a)
+	c.silent(2 * time.Second)
+	require.Contains(t, c.logs[a], "$")
 }
 
 func TestBytesThatAreGivenTwiceAreIgnored(t *testing.T) {
