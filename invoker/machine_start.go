@@ -133,8 +133,8 @@ func (m *machine) offer(now time.Time, c *container) {
 
 // startFailed removes a container whose start failed.
 func (m *machine) startFailed(now time.Time, c *container, err error) {
-	m.remove(now, c, err.Error())
 	m.blame(now, c, err)
+	m.remove(now, c, err.Error())
 }
 
 // blame decides what a start that failed means: starts pause, or the caller who waits longest for one is refused if this was not the
