@@ -131,7 +131,7 @@ func (m *machine) offer(now time.Time, c *container) {
 	m.arm(c)
 }
 
-// startFailed removes a container whose start failed.
+// startFailed removes a container whose start failed, after the guard of its shape was told.
 func (m *machine) startFailed(now time.Time, c *container, err error) {
 	m.blame(now, c, err)
 	m.remove(now, c, err.Error())
