@@ -65,6 +65,9 @@ func (c *Client) do(ctx context.Context, r request) error {
 		if !a.again(err, r, members) {
 			return a.outcome(ctx, err, r)
 		}
+		if a.moves && !errors.Is(ctx.Err(), context.Canceled) { // also for the next call, if there is no time for another attempt
+			c.members.leave(base)
+		}
 		if ctx.Err() != nil {
 			return a.outOfTime(ctx)
 		}
@@ -72,9 +75,6 @@ func (c *Client) do(ctx context.Context, r request) error {
 			return &Error{
 				Code: CodeLeaderUnreachable, Message: printable.Linef("controlapi: no member has answered for %v, the last one tried was %s: %v", c.patience, base, err), err: err,
 			}
-		}
-		if a.moves {
-			c.members.leave(base)
 		}
 		if !sleep(ctx, a.rest) {
 			return a.outOfTime(ctx)

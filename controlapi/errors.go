@@ -53,6 +53,9 @@ type Error struct {
 	Refused  *Refused                 `json:"refused,omitempty"`
 	// Details are the fields of any other Type, such as "frameworkID" of a [*scheduler.FrameworkRemovedError].
 	Details map[string]string `json:"details,omitempty"`
+	// Fault says whose mistake it is, and Retryable that the same request may succeed later, where a [Route] says so.
+	Fault     string `json:"fault,omitzero"`
+	Retryable bool   `json:"retryable,omitzero"`
 	// Cause is the error that this one wraps. Nil: it wraps none that is worth telling.
 	Cause *Error `json:"cause,omitempty"`
 

@@ -1,7 +1,10 @@
 package controlapi_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -37,4 +40,23 @@ func ExampleRequest_Stream() {
 			return nil, nil
 		},
 	}
+}
+
+// Another process calls a route.
+func ExampleClient_CallRoute() {
+	member := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"text":"Hello, %s!"}`, r.URL.Query().Get("name"))
+	}))
+	defer member.Close()
+	client, err := controlapi.NewClient(controlapi.ClientConfig{Addresses: []string{member.URL}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	var greeting struct{ Text string }
+	call := controlapi.RouteCall{Method: "GET", Path: "/v1/greetings", Query: map[string][]string{"name": {"Ann"}}, Answer: &greeting}
+	err = client.CallRoute(context.Background(), call)
+	fmt.Println(greeting.Text, err)
+	// Output: Hello, Ann! <nil>
 }

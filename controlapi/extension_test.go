@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -129,4 +130,44 @@ func TestRoutesThatCannotBeAdded(t *testing.T) {
 	twice := controlapi.Route{Method: "GET", Path: "/v1/a", Handle: handle}
 	_, err := controlapi.New(controlapi.Config{Framework: &scheduler.Scheduler{}, Routes: []controlapi.Route{twice, twice}})
 	require.True(t, strings.HasPrefix(err.Error(), "controlapi: config: Routes[1]: "))
+}
+
+// The client of a program calls routes of others as it does those of this package.
+func TestTheClientCallsRoutesOfOthers(t *testing.T) {
+	own := func(i int, c *controlapi.Config) { c.Routes = boats(fmt.Sprint("member ", i)) }
+	inFleetWith(t, own, func(t *testing.T, f *fleet) {
+		leader, c := f.leader(), f.at(f.follower())
+		defer c.Close()
+		var built boat
+		call := controlapi.RouteCall{Method: "PUT", Path: "/v1/boats/a%2Fb", Query: url.Values{"sail": {"!"}}, Body: boat{"Ann"}, Answer: &built}
+		require.NoError(t, c.CallRoute(t.Context(), call))
+		require.Equal(t, boat{fmt.Sprintf("member %d a/b Ann!", leader.n)}, built)
+		require.NoError(t, c.CallRoute(t.Context(), controlapi.RouteCall{Method: "DELETE", Path: "/v1/boats/a", Wait: time.Hour}))
+		call.Path = "/v1/boats/sunk"
+		var e *controlapi.Error
+		require.ErrorAs(t, c.CallRoute(t.Context(), call), &e)
+		require.Equal(t, 410, e.Status)
+		call.Path, call.Answer = "/v1/boats/a", new(int)
+		require.ErrorContains(t, c.CallRoute(t.Context(), call), "not of this API")
+		call.Body = func() {}
+		require.ErrorContains(t, c.CallRoute(t.Context(), call), "unsupported type")
+	})
+}
+
+// A call whose time ended at a member that is silent has the next call made at another one.
+func TestAShortCallLeavesASilentMember(t *testing.T) {
+	own := func(i int, c *controlapi.Config) { c.Routes = boats(fmt.Sprint("member ", i)) }
+	inFleetWith(t, own, func(t *testing.T, f *fleet) {
+		silent := f.follower()
+		c := f.newClient(apiOf(silent.n), apiOf(f.leader().n))
+		defer c.Close()
+		silent.host.Pause()
+		defer silent.host.Resume()
+		for _, silence := range []bool{true, false} {
+			ctx, cancel := within(time.Second)
+			err := c.CallRoute(ctx, controlapi.RouteCall{Method: "DELETE", Path: "/v1/boats/a"})
+			cancel()
+			require.Equal(t, silence, err != nil)
+		}
+	})
 }

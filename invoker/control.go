@@ -21,7 +21,8 @@ type Control interface {
 	// asked for, is ignored.
 	Report(ctx context.Context, r Report) error
 	// Notices waits for what the session has to be told, until ctx ends, and returns all notices with a higher number than after, in
-	// their order. It never returns none without an error. Those up to after are not returned again: the session has acted on them.
+	// their order. It never returns none without an error. Those up to after are not returned again: the session has acted on them. The
+	// first after is 0, or [FirstNotice], which only the leader of that epoch answers.
 	Notices(ctx context.Context, session string, after uint64) ([]Notice, error)
 	// End ends a session: all that it holds is released, so that nothing may be in use any more.
 	End(ctx context.Context, session string) error
@@ -89,7 +90,10 @@ type Grant struct {
 
 // Report tells what has become of grants and demands.
 type Report struct {
-	Session     string
+	Session string
+	// Epoch is that of the leader to which it is told, see [Renewed]: another one, such as one that does not know yet that it leads no
+	// longer, does not take it. 0: whichever it is.
+	Epoch       uint64
 	Initialised []GrantID // /init has succeeded
 	Released    []Released
 	Withdrawn   []uint64 // requests; if one was granted already, the grant is released
@@ -111,6 +115,9 @@ const (
 	Dead    Outcome = "dead"    // it could not be reached
 	Crashed Outcome = "crashed" // it ended, or broke the connection, while it served
 )
+
+// FirstNotice returns what comes before the numbers of all notices of an epoch.
+func FirstNotice(epoch uint64) uint64 { return epoch << 32 }
 
 // Notice is something that a session is told about a grant.
 type Notice struct {

@@ -56,11 +56,11 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	switch {
 	case errors.Is(err, ErrNotLeading), err != nil && !r.Open:
 		return Renewed{}, err
-	case err == nil:
-		p.step(opened{session: s.number, name: r.Name, ttl: SessionTTL})
-	default:
+	case err != nil:
 		s = p.newRemote(r.Session)
-		p.step(opened{session: s.number, name: r.Name, ttl: SessionTTL})
+	}
+	p.step(opened{session: s.number, name: r.Name, ttl: SessionTTL})
+	if r.Open {
 		p.step(r.declared(s.number))
 	}
 	return Renewed{Epoch: p.machine.epoch(), TTL: SessionTTL}, nil
@@ -119,6 +119,9 @@ func (c control) Report(ctx context.Context, r Report) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, err := p.remote(r.Session)
+	if err == nil && r.Epoch != 0 && r.Epoch != p.machine.epoch() {
+		err = ErrSession
+	}
 	if err != nil {
 		return err
 	}
@@ -188,9 +191,6 @@ func (c control) End(ctx context.Context, session string) error {
 	p.remotes.remove(s)
 	return nil
 }
-
-// epoch returns what is in the upper half of the numbers of grants.
-func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
 
 // check returns a *ConfigError if the request is not valid.
 func (r Renewal) check() error {

@@ -277,7 +277,7 @@ func (d *Dispatcher) leave(ctx context.Context) {
 	if epoch == 0 {
 		return // nothing is held
 	}
-	report.Session = name
+	report.Session, report.Epoch = name, epoch
 	err := d.config.Control.Report(ctx, report)
 	if err == nil && !busy {
 		err = d.config.Control.End(ctx, name)

@@ -227,10 +227,19 @@ func (d *Dispatcher) remove(h *heldContainer) {
 	d.tidy(k)
 }
 
+// close closes the connections to a container that are not in use.
+func (d *Dispatcher) close(h *heldContainer) {
+	if d.over != nil {
+		h.container.Close()
+		return
+	}
+	d.work.Go(h.container.Close)
+}
+
 // giveBack releases a container that is not in use, when all that it has printed is read. The mutex is held.
 func (d *Dispatcher) giveBack(h *heldContainer) {
 	d.remove(h)
-	h.container.Close()
+	d.close(h)
 	id := h.grant.GrantID
 	d.leaving[id] = h
 	released := func() {
@@ -284,7 +293,7 @@ func (d *Dispatcher) notice(n Notice) {
 			l.revoked()
 		}
 		d.remove(h)
-		h.container.Close()
+		d.close(h)
 		d.logs.gone(in.ID)
 		d.ask(h.key)
 	default:

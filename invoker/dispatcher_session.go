@@ -48,7 +48,7 @@ func (d *Dispatcher) expire(now time.Time) {
 			l.void()
 		}
 		d.remove(h)
-		h.container.Close()
+		d.close(h)
 		d.logs.gone(h.grant.Instance.ID) // others may print there from now on
 	}
 	clear(d.leaving)
@@ -142,6 +142,8 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 		s.leave(errSuspect)
 		d.expire(time.Now())
 		return err
+	case renewed.Epoch < s.epoch:
+		return ErrNotLeading // it leads no longer, and does not know it
 	case r.Open, renewed.Epoch == s.epoch:
 		s.lease = sent.Add(renewed.TTL)
 		d.expire(time.Now())
@@ -162,7 +164,7 @@ func (d *Dispatcher) opened(ctx context.Context, epoch uint64) {
 	}
 	if s.epoch != epoch {
 		s.leave(errSuspect)
-		s.after = 0
+		s.after = FirstNotice(epoch)
 		clear(d.early)
 	}
 	s.open, s.epoch = true, epoch
@@ -243,7 +245,7 @@ func (d *Dispatcher) reportAll(ctx context.Context) {
 		}
 		d.report = Report{}
 		d.mu.Unlock()
-		report.Session = s.name
+		report.Session, report.Epoch = s.name, s.epoch
 		call, cancel := context.WithTimeout(s.ctx, renewTimeout)
 		err := d.config.Control.Report(call, report)
 		cancel()

@@ -324,7 +324,7 @@ func TestDispatcherSendsNothingWhenItsLeaseIsOver(t *testing.T) {
 		time.Sleep(time.Until(a.Stats().Lease) - 1)
 		_, err = lease.Run(t.Context(), Activation{})
 		require.NoError(t, err, "until it is over it goes on")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_, err = lease.Run(t.Context(), Activation{})
 		var lost *LostError
 		require.ErrorAs(t, err, &lost)

@@ -27,6 +27,7 @@ type fakeEngine struct {
 	initTime   time.Duration                                // of /init
 	initStatus int                                          // of /init; 0: 200
 	endTime    time.Duration                                // of Destroy
+	single     bool                                         // no container may run two activations at once
 	creating   func(ctx context.Context, id string) error   // before a start; nil: nothing
 	destroys   func(ctx context.Context, id string) error   // before a removal
 	listing    func(ctx context.Context) error              // before a listing
@@ -50,6 +51,7 @@ type fakeContainer struct {
 	server   *http.Server
 	served   chan struct{}
 	ending   chan struct{}
+	active   int // activations that it runs
 }
 
 func newFakeEngine() *fakeEngine {
@@ -198,12 +200,18 @@ func (c *fakeContainer) serveRun(w http.ResponseWriter, r *http.Request) {
 	if e.initFor[c.instance.ID] != body.Action_name {
 		e.violations = append(e.violations, fmt.Sprintf("%s got %s, and was initialised for %s", c.instance.ID, body.Action_name, e.initFor[c.instance.ID]))
 	}
+	if c.active++; e.single && c.active > 1 {
+		e.violations = append(e.violations, "two at once: "+c.instance.ID)
+	}
 	e.mu.Unlock()
 	select {
 	case <-time.After(body.Value.Sleep):
 	case <-c.ending:
 		return
 	}
+	e.mu.Lock()
+	c.active--
+	e.mu.Unlock()
 	switch end := body.Value.End; end {
 	case "":
 		_, _ = io.WriteString(w, `{"ok":true}`)

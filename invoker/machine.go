@@ -255,6 +255,3 @@ func (m *machine) notify(now time.Time, kind EventKind, c *container, reason str
 	m.events++
 	m.emit(notify{event: Event{Epoch: m.term, Seq: m.events, Time: now, Kind: kind, Container: c.info(), Reason: reason}})
 }
-
-// due reports whether at, if it is set, has come.
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

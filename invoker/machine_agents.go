@@ -175,7 +175,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	}
 	for _, a := range slices.Clone(m.agentOrder) {
 		if !a.known {
-			a.draining = false // it is known no longer
+			a.draining = a.draining && len(a.containers) > 0 // else it is known no longer
 			m.tidyAgent(a)
 		}
 	}

@@ -23,6 +23,9 @@ func (m *machine) session(now time.Time, s session) *sessionState {
 	return nil
 }
 
+// epoch returns what is in the upper half of the numbers of grants.
+func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
+
 // heldBy reports whether a session holds a container by a grant.
 func (m *machine) heldBy(s session, l leaseID) bool {
 	c := m.containers[l.container]

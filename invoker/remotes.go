@@ -204,7 +204,7 @@ func (p *pool) tell(number session, n Notice) {
 }
 
 func (p *pool) notify(s *remote, n notice) {
-	p.remotes.notices = max(p.remotes.notices, p.machine.epoch()<<32) + 1
+	p.remotes.notices = max(p.remotes.notices, FirstNotice(p.machine.epoch())) + 1
 	n.Number = p.remotes.notices
 	s.notices = append(s.notices, n)
 	close(s.more)
@@ -216,6 +216,9 @@ func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, err := p.remote(name)
+	if err == nil && after != 0 && after>>32 != p.machine.epoch() {
+		err = ErrSession
+	}
 	if err != nil {
 		return nil, nil, err
 	}

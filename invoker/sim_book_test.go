@@ -28,6 +28,8 @@ type book struct {
 	startFailed, bindFailed time.Time       // last
 	drained                 map[string]bool // agents
 	revoked                 map[leaseID]bool
+	memory                  map[string]int // MiB of agents, as told
+	victims                 []string       // containers that were removed to make room, in this step
 }
 
 // asking is a caller that waits.
@@ -79,9 +81,10 @@ func (b *book) heard(in input) {
 	case changed:
 		b.changed(in.change)
 	case agentsSeen:
-		clear(b.drained)
+		b.memory = map[string]int{}
 		for _, a := range in.agents { // what is listed can be reached
 			b.drained[a.ID] = a.Draining
+			b.memory[a.ID] = a.Memory
 			b.agentChanged(a.ID, Reachable)
 		}
 	default:
@@ -235,6 +238,10 @@ func (b *book) said(c command) {
 	case refuse:
 		if !b.leaves(c.ref) {
 			w.violate("answers", "caller %d is refused, and does not wait", c.ref)
+		}
+	case notify:
+		if c.event.Kind == EventRemoving && c.event.Reason == "its memory is needed" {
+			b.victims = append(b.victims, c.event.Container.ID)
 		}
 	case revoke:
 		delete(b.leases, c.lease)

@@ -20,6 +20,7 @@ import (
 //	adoption  nothing is started or removed before it is known what runs
 //	answers   each caller gets one answer
 //	init      /init succeeds once, before the first /run
+//	victims   what is removed to make room does so in one place
 func (w *simWorld) check() {
 	if w.broken != nil || !w.leading || w.blind {
 		return
@@ -27,6 +28,7 @@ func (w *simWorld) check() {
 	infos := w.infos()
 	w.checkMemory(infos)
 	w.checkPool(infos)
+	w.checkVictims(infos)
 	w.checkWaiting(infos)
 	w.checkExits(infos)
 }
@@ -82,6 +84,33 @@ func (w *simWorld) checkPool(infos []Info) {
 			c.strayed = w.now
 		case w.now.Sub(c.strayed) > 10*time.Second:
 			w.violate("I3", "%s runs, and the pool does not know it", c.id)
+		}
+	}
+}
+
+// checkVictims checks that where containers were removed to make room, somebody who waits will fit. It is only checked where agents
+// are all that limits the pool.
+func (w *simWorld) checkVictims(infos []Info) {
+	b := w.book
+	victims := b.victims
+	b.victims = nil
+	if w.scene.settings.Memory > 0 || b.memory == nil || len(b.waiting) == 0 {
+		return
+	}
+	need := b.waiting[0].key.Memory
+	for _, a := range b.waiting {
+		need = min(need, a.key.Memory)
+	}
+	for _, id := range victims {
+		agent := w.engine.byID[id].agent.id
+		room, told := b.memory[agent]
+		for _, i := range infos {
+			if i.State != StateRemoving && i.Agent != "" && w.engine.byID[i.ID].agent.id == agent {
+				room -= i.Shape.Memory
+			}
+		}
+		if told && room < need {
+			w.violate("victims", "%s is removed from %s, which then has room for %d MiB, and %d are needed", id, agent, room, need)
 		}
 	}
 }
@@ -161,13 +190,12 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			continue
 		}
 		switch shape := a.key.Shape; {
-		case w.rationed(a.key):
-		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute:
+		case stems[shape] > 0 && w.since(b.bindFailed) > 6*time.Minute && !w.rationed(a.key):
 			w.violate("I7", "caller %d waits for %v, and there is a stem cell", a.ref, a.key)
 		case starting[shape] > 0:
 			starting[shape]--
 			coming[a.key] += a.key.Concurrency - slots
-		case !uncovered:
+		case !uncovered && !w.rationed(a.key):
 			uncovered = true
 			w.checkRoom(a, starts)
 		}

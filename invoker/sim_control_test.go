@@ -152,6 +152,17 @@ func poolControls() []simControl {
 			},
 			commands: destroyedAtOnce,
 		}},
+		{"least recently used over the sum of all agents", "victims", mutation{
+			scene: func(s *scene) {
+				with()(s)
+				s.lister, s.agents, s.memory, s.settings.Memory = true, 3, 768, 0
+				s.keys[0].Memory = 768
+				for i := range s.keys[1:] {
+					s.keys[i+1].Memory = 256
+				}
+			},
+			input: oneAgent,
+		}},
 		{"a caller is forgotten", "I7", mutation{input: replaced(func(w *simWorld, in acquire) []input {
 			if w.random.IntN(10) == 0 {
 				return nil
@@ -179,6 +190,22 @@ func mistaken(w *simWorld, in acquire) []input {
 		if i.State == StateIdle && !i.Unreachable && other == in.key {
 			in.key = i.Key
 		}
+	}
+	return []input{in}
+}
+
+// oneAgent has the machine take all agents for one.
+func oneAgent(_ *simWorld, in input) []input {
+	switch told := in.(type) {
+	case created:
+		told.instance.Agent = "all"
+		return []input{told}
+	case agentsSeen:
+		all := Agent{ID: "all"}
+		for _, a := range told.agents {
+			all.Memory += a.Memory
+		}
+		return []input{agentsSeen{agents: []Agent{all}}}
 	}
 	return []input{in}
 }

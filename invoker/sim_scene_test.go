@@ -102,7 +102,7 @@ func newScene(random *rand.Rand) scene {
 // simSettings makes up settings: short times, so that much happens in a minute.
 func simSettings(random *rand.Rand, s *scene) settings {
 	set := settings{owner: "o", canSuspend: random.IntN(2) == 0, PoolConfig: PoolConfig{
-		MemoryPerCPU: 1024, MaxStarts: 1 + random.IntN(6), MaxWaiting: 50,
+		MemoryPerCPU: 1024, MaxStarts: 1 + random.IntN(6), MaxWaiting: 16,
 		CreateTimeout: 45 * time.Second, ReadyTimeout: 10 * time.Second, DestroyTimeout: 10 * time.Second,
 		IdleTimeout: time.Duration(3+random.IntN(15)) * time.Second,
 		PauseGrace:  time.Duration(1+random.IntN(4)) * time.Second,

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 0, "how many worlds are simulated; 0: 1,000, or 100 with -short")
+	simSeeds = flag.Int("sim.seeds", 0, "how many worlds are simulated; 0: 1,000, or 40 with -short")
 	simAll   = flag.Bool("sim.all", false, "go on after a world in which something is violated")
 	simDepth = flag.Int("sim.depth", 7, "how many events small worlds go on for, in any order")
 	simSeed  = flag.Uint64("sim.seed", 0, "simulate this world only, from 1 on")
@@ -25,7 +25,7 @@ func seeds(t *testing.T, many int) (first, last uint64) {
 	case *simSeeds > 0:
 		return 1, uint64(*simSeeds)
 	case testing.Short():
-		return 1, uint64(many / 10)
+		return 1, uint64(many / 25)
 	}
 	return 1, uint64(many)
 }

@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	},
 	"invoker/enginetest": {"invoker"},
 	"invoker/procengine": {"invoker"},
+	"invoker/httpapi":    {"invoker", "controlapi", "scheduler", "task"},
 
 	"invoker/internal/actionclient": {},
 

@@ -43,7 +43,7 @@ func inPool(t *testing.T, config invoker.Config, cluster mesosfake.Config, test 
 		p := &pool{world: open(t, mesosengine.Config{}, cluster), config: config}
 		p.begin()
 		defer func() { p.end() }()
-		time.Sleep(time.Second) // offers have come, and are held
+		time.Sleep(1500 * time.Millisecond) // offers have come, and are held; the next ones come with a full second
 		p.began = time.Now()
 		test(p)
 	})
@@ -259,6 +259,7 @@ func TestRestart(t *testing.T) {
 	inPool(t, invoker.Config{}, mesosfake.Config{Agents: make([]mesosfake.Agent, 3)}, func(p *pool) {
 		a := action("hello", "echo")
 		first := p.invoke(a)
+		time.Sleep(time.Second) // that it is initialised is put on record later
 		p.restart()
 		time.Sleep(5 * time.Minute) // for as long as the process before may have used it
 		again := p.invoke(a)
@@ -266,8 +267,9 @@ func TestRestart(t *testing.T) {
 		require.Equal(t, first.Container, again.Container)
 
 		for _, after := range []time.Duration{0, 50 * time.Millisecond, launch, launch + time.Millisecond} {
+			before := p.Invoker
 			go func() {
-				_, _ = p.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
+				_, _ = before.Invoke(p.Context(), action(fmt.Sprint("late", after), "sleep 1s"), invoker.Activation{})
 			}()
 			time.Sleep(after)
 			p.restart()

@@ -125,11 +125,12 @@ func (c *Container) Run(ctx context.Context, r *RunRequest) Answer {
 // not either. The next call makes a new one.
 func (c *Container) Suspend() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.idle {
+	idle := c.idle
+	c.idle = nil
+	c.mu.Unlock()
+	for _, conn := range idle {
 		conn.close()
 	}
-	c.idle = nil
 }
 
 // Close has all later calls fail, and closes the connections. One that is in use is closed when its call ends.

@@ -92,11 +92,12 @@ func (c *Container) connect(ctx context.Context, end time.Time) (*connection, er
 // put keeps a connection for the next call, or closes it.
 func (c *Container) put(conn *connection) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.closed || len(c.idle) >= c.slots || conn.probe == nil {
+		c.mu.Unlock()
 		conn.close()
 		return
 	}
+	defer c.mu.Unlock()
 	c.idle = append(c.idle, conn)
 	if conn.expiry == nil {
 		conn.expiry = time.AfterFunc(keepIdle, func() { c.expire(conn) })
@@ -108,9 +109,12 @@ func (c *Container) put(conn *connection) {
 // expire closes a connection that nobody uses.
 func (c *Container) expire(conn *connection) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if i := slices.Index(c.idle, conn); i >= 0 {
+	i := slices.Index(c.idle, conn)
+	if i >= 0 {
 		c.idle = slices.Delete(c.idle, i, i+1)
+	}
+	c.mu.Unlock()
+	if i >= 0 {
 		conn.close()
 	}
 }

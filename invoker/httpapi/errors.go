@@ -1,0 +1,125 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/mesos-actor/mesos-actor-go/controlapi"
+	"github.com/mesos-actor/mesos-actor-go/invoker"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
+)
+
+// The codes of errors that only these routes have, each with its HTTP status.
+const (
+	CodeSession     scheduler.Code = "session"      // 404: the session is not open, or has ended
+	CodeStartFailed scheduler.Code = "start_failed" // 502: no container could be started
+)
+
+// The types of errors.
+const (
+	capacityType = "invoker.CapacityError"
+	startType    = "invoker.StartError"
+	configType   = "invoker.ConfigError"
+)
+
+// asError returns an error of package invoker as it is answered.
+func asError(err error) error {
+	var (
+		own      *controlapi.Error
+		capacity *invoker.CapacityError
+		start    *invoker.StartError
+		config   *invoker.ConfigError
+	)
+	e := &controlapi.Error{Message: err.Error(), Fault: string(invoker.FaultPlatform), Retryable: true}
+	switch {
+	case errors.As(err, &own):
+		return err
+	case errors.As(err, &capacity):
+		e.Code, e.Status, e.Type, e.Retryable = scheduler.CodeNoCapacity, http.StatusServiceUnavailable, capacityType, capacity.RetryAfter > 0
+		e.Details = map[string]string{
+			"used": strconv.Itoa(capacity.Used), "limit": strconv.Itoa(capacity.Limit), "waiting": strconv.Itoa(capacity.Waiting),
+			"reason": capacity.Reason, "retryAfter": strconv.FormatFloat(capacity.RetryAfter.Seconds(), 'f', -1, 64),
+		}
+		if errors.Is(err, context.DeadlineExceeded) { // of the request: there may be room later
+			e.Code, e.Status, e.Retryable = scheduler.CodeTimeout, http.StatusGatewayTimeout, true
+		}
+	case errors.As(err, &start):
+		e.Code, e.Status, e.Type, e.Fault = CodeStartFailed, http.StatusBadGateway, startType, string(start.Fault)
+		e.Retryable = start.Fault != invoker.FaultDeveloper
+		e.Details = map[string]string{"image": start.Image, "reason": fmt.Sprint(start.Err), "cause": causeOf(start.Err)}
+	case errors.As(err, &config):
+		e.Code, e.Status, e.Type, e.Fault, e.Retryable = scheduler.CodeInvalid, http.StatusBadRequest, configType, string(invoker.FaultDeveloper), false
+		e.Details = map[string]string{"field": config.Field, "value": fmt.Sprint(config.Value), "reason": config.Reason}
+	case errors.Is(err, invoker.ErrSession):
+		e.Code, e.Status, e.Retryable = CodeSession, http.StatusNotFound, false
+	case errors.Is(err, invoker.ErrNotLeading), errors.Is(err, invoker.ErrNotRunning), errors.Is(err, invoker.ErrClosed):
+		e.Code, e.Status = scheduler.CodeNotLeading, http.StatusServiceUnavailable
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Code, e.Status = scheduler.CodeTimeout, http.StatusGatewayTimeout
+	default:
+		return err
+	}
+	return e
+}
+
+// fromError returns the error of package invoker that an answer stands for.
+func fromError(err error) error {
+	var e *controlapi.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	d := e.Details
+	switch {
+	case e.Code == CodeSession:
+		return fmt.Errorf("%w: %w", invoker.ErrSession, err)
+	case e.Type == capacityType && e.Code != scheduler.CodeTimeout:
+		wait, _ := strconv.ParseFloat(d["retryAfter"], 64)
+		return &invoker.CapacityError{
+			Used: number(d["used"]), Limit: number(d["limit"]), Waiting: number(d["waiting"]), Reason: d["reason"],
+			RetryAfter: duration(wait),
+		}
+	case e.Type == startType:
+		return &invoker.StartError{Fault: invoker.Fault(e.Fault), Image: d["image"], Err: cause{d["reason"], causes()[d["cause"]]}}
+	case e.Type == configType:
+		return &invoker.ConfigError{Field: d["field"], Value: d["value"], Reason: d["reason"]}
+	case e.Code == scheduler.CodeNotLeading, e.Code == scheduler.CodeNotRunning, e.Code == controlapi.CodeLeaderUnreachable:
+		return fmt.Errorf("%w: %w", invoker.ErrNotLeading, err)
+	}
+	return err
+}
+
+// number returns a number of an answer. One that is none counts as 0.
+func number(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// cause is an error of another process, and the one of package invoker that it wraps, if it does.
+type cause struct {
+	text string
+	is   error
+}
+
+func (c cause) Error() string { return c.text }
+func (c cause) Unwrap() error { return c.is }
+
+// causes are the errors of engines, by their names.
+func causes() map[string]error {
+	return map[string]error{
+		"image": invoker.ErrImage, "start": invoker.ErrStart, "no_capacity": invoker.ErrNoCapacity, "memory": invoker.ErrMemory,
+		"unavailable": invoker.ErrUnavailable,
+	}
+}
+
+// causeOf returns the name of the first error of an engine that err is or wraps, or "".
+func causeOf(err error) string {
+	for _, name := range []string{"image", "start", "memory", "no_capacity", "unavailable"} {
+		if errors.Is(err, causes()[name]) {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker"
+)
+
+// This file has the bodies of requests and answers. Numbers that may have more than 53 bits are strings. Durations are seconds.
+
+type renewal struct {
+	Name string `json:"name,omitzero"`
+	Open *bool  `json:"open,omitempty"` // default true
+	Held []held `json:"held,omitempty"`
+}
+
+type grantID struct {
+	Container string `json:"container"`
+	Number    uint64 `json:"number,string"`
+}
+
+type held struct {
+	grantID
+	Initialised bool `json:"initialised,omitzero"`
+}
+
+type renewed struct {
+	Epoch uint64  `json:"epoch"`
+	TTL   float64 `json:"ttl"`
+}
+
+func renewalOf(r invoker.Renewal) (w renewal) {
+	w.Name, w.Open = r.Name, &r.Open
+	for _, h := range r.Held {
+		w.Held = append(w.Held, held{grantID(h.GrantID), h.Initialised})
+	}
+	return w
+}
+
+func (w renewal) of(session string) invoker.Renewal {
+	r := invoker.Renewal{Session: session, Name: w.Name, Open: w.Open == nil || *w.Open}
+	for _, h := range w.Held {
+		r.Held = append(r.Held, invoker.Held{GrantID: invoker.GrantID(h.grantID), Initialised: h.Initialised})
+	}
+	return r
+}
+
+type shape struct {
+	Kind   string `json:"kind"`
+	Image  string `json:"image,omitzero"`
+	Memory int    `json:"memory"` // MiB
+	Tenant string `json:"tenant,omitzero"`
+}
+
+type key struct {
+	Namespace string `json:"namespace"`
+	Action    string `json:"action"`
+	Revision  string `json:"revision,omitzero"`
+	shape
+	Concurrency int `json:"concurrency"`
+}
+
+func keyOf(k invoker.Key) key {
+	return key{k.Namespace, k.Action, k.Revision, shape(k.Shape), k.Concurrency}
+}
+
+func (w key) of() invoker.Key {
+	return invoker.Key{Namespace: w.Namespace, Action: w.Action, Revision: w.Revision, Shape: invoker.Shape(w.shape), Concurrency: w.Concurrency}
+}
+
+type demand struct {
+	Request uint64  `json:"request,string"`
+	Key     key     `json:"key"`
+	Timeout float64 `json:"timeout,omitzero"`
+}
+
+func demandOf(d invoker.Demand) demand { return demand{d.Request, keyOf(d.Key), d.Timeout.Seconds()} }
+
+func (w demand) of(session string) invoker.Demand {
+	return invoker.Demand{Session: session, Request: w.Request, Key: w.Key.of(), Timeout: duration(w.Timeout)}
+}
+
+// duration returns a number of seconds as a duration. What is too long for one is longer than anything allowed.
+func duration(seconds float64) time.Duration {
+	return time.Duration(min(max(seconds, -1), (1000*time.Hour).Seconds()) * float64(time.Second))
+}
+
+type instance struct {
+	ID          string    `json:"id"`
+	Incarnation string    `json:"incarnation,omitzero"`
+	Agent       string    `json:"agent,omitzero"`
+	Address     string    `json:"address,omitzero"`
+	Started     time.Time `json:"started,omitzero"`
+}
+
+func instanceOf(in invoker.Instance) instance {
+	return instance{in.ID, in.Incarnation, in.Agent, in.Address, in.Started}
+}
+
+func (w instance) of() invoker.Instance {
+	return invoker.Instance{ID: w.ID, Incarnation: w.Incarnation, Agent: w.Agent, Address: w.Address, Started: w.Started}
+}
+
+type grant struct {
+	Number   uint64   `json:"number,string"`
+	Instance instance `json:"instance"`
+	Start    string   `json:"start"`
+	Init     bool     `json:"init"`
+}
+
+func grantOf(g invoker.Grant) grant {
+	return grant{g.Number, instanceOf(g.Instance), g.Start.String(), g.Init}
+}
+
+func (w grant) of() invoker.Grant {
+	g := invoker.Grant{GrantID: invoker.GrantID{Container: w.Instance.ID, Number: w.Number}, Instance: w.Instance.of(), Start: invoker.Cold, Init: w.Init}
+	for kind := invoker.Warm; kind <= invoker.Recreated; kind++ {
+		if kind.String() == w.Start {
+			g.Start = kind
+		}
+	}
+	return g
+}
+
+type released struct {
+	grantID
+	Outcome invoker.Outcome `json:"outcome"`
+}
+
+type report struct {
+	Initialised []grantID  `json:"initialised,omitempty"`
+	Released    []released `json:"released,omitempty"`
+	Withdrawn   []string   `json:"withdrawn,omitempty"`
+}
+
+type notice struct {
+	Number  uint64  `json:"number,string"`
+	Grant   grantID `json:"grant"`
+	Revoked bool    `json:"revoked,omitzero"`
+	Reason  string  `json:"reason,omitzero"`
+	Error   string  `json:"error,omitzero"`
+}
+
+type noticeList struct {
+	Notices []notice `json:"notices"`
+}
+
+func noticesOf(all []invoker.Notice) noticeList {
+	list := noticeList{[]notice{}}
+	for _, n := range all {
+		list.Notices = append(list.Notices, notice{n.Number, grantID(n.Grant), n.Revoked, n.Reason, causeOf(n.Err)})
+	}
+	return list
+}
+
+func (w noticeList) of() (all []invoker.Notice) {
+	for _, n := range w.Notices {
+		all = append(all, invoker.Notice{Number: n.Number, Grant: invoker.GrantID(n.Grant), Revoked: n.Revoked, Reason: n.Reason, Err: causes()[n.Error]})
+	}
+	return all
+}
