@@ -16,8 +16,8 @@ const (
 	agentsEvery   = 10 * time.Second
 	// watchPause is the pause before an engine is watched again whose Watch has ended by itself.
 	watchPause = time.Second
-	// resumesAtOnce is how many containers are resumed at once when they are adopted.
-	resumesAtOnce = 10
+	// callsAtOnce is how many calls of the engine are made at once, where one is made for each container.
+	callsAtOnce = 10
 )
 
 // memory is what a process without a store knows. It outlives a run.
@@ -84,15 +84,22 @@ func (p *pool) resumeAll(ctx context.Context, instances []Instance) {
 	if _, able := p.engine.(Suspender); !able {
 		return
 	}
-	slots := make(chan struct{}, resumesAtOnce)
+	forEach(instances, func(in Instance) {
+		if err := p.suspending(ctx, func(ctx context.Context, s Suspender) error { return s.Resume(ctx, in.ID) }); err != nil {
+			p.warn(ctx, "a container cannot be resumed", in.ID, err)
+		}
+	})
+}
+
+// forEach calls do for each container, callsAtOnce at once, and returns when all calls have returned.
+func forEach(instances []Instance, do func(Instance)) {
+	slots := make(chan struct{}, callsAtOnce)
 	var all sync.WaitGroup
 	for _, in := range instances {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if err := p.suspending(ctx, func(ctx context.Context, s Suspender) error { return s.Resume(ctx, in.ID) }); err != nil {
-				p.warn(ctx, "a container cannot be resumed", in.ID, err)
-			}
+			do(in)
 		})
 	}
 	all.Wait()

@@ -59,8 +59,8 @@ type pool struct {
 type (
 	// releaseLater gives a lease back when its container may be used again.
 	releaseLater struct{ lease *Lease }
-	// keep keeps the containers of a reservation.
-	keep struct{ of *reservation }
+	// fillReservation keeps the containers of a reservation.
+	fillReservation struct{ of *reservation }
 	// gone lets go of what is kept for a container.
 	gone struct {
 		id        string
@@ -68,9 +68,9 @@ type (
 	}
 )
 
-func (releaseLater) isCommand() {}
-func (keep) isCommand()         {}
-func (gone) isCommand()         {}
+func (releaseLater) isCommand()    {}
+func (fillReservation) isCommand() {}
+func (gone) isCommand()            {}
 
 // run does all that belongs to a run until ctx ends. It returns why.
 func (p *pool) run(ctx context.Context, cancel context.CancelCauseFunc, t scheduler.Term) error {

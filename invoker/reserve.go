@@ -8,13 +8,8 @@ import (
 	"time"
 )
 
-const (
-	// maxReserve is how many containers can be reserved for an action.
-	maxReserve = 10_000
-	// The pause after a container of a reservation could not be had doubles from the one to the other.
-	minReservePause = time.Second
-	maxReservePause = 30 * time.Second
-)
+// maxReserve is how many containers can be reserved for an action.
+const maxReserve = 10_000
 
 // reservation is how many containers of an action are kept.
 type reservation struct {
@@ -59,16 +54,16 @@ func (p *pool) reserve(a *Action, n int) *reservation {
 		own.Env = maps.Clone(a.Env)
 		r = &reservation{action: &own, lacks: make(chan struct{}, 1)}
 		p.reserved[key] = r
-		p.putOff(keep{r})
+		p.putOff(fillReservation{r})
 	}
 	r.n = n
 	p.step(reserve{key: key, n: n})
 	return r
 }
 
-// keepReserved replaces the containers of a reservation that go, until ctx ends.
-func (p *pool) keepReserved(ctx context.Context, r *reservation) {
-	pause := time.Duration(0)
+// maintain replaces the containers of a reservation that go, until ctx ends. After a failure it tries again in 1 s to 30 s.
+func (p *pool) maintain(ctx context.Context, r *reservation) {
+	failures := 0 // in a row
 	for {
 		select {
 		case <-r.lacks:
@@ -77,12 +72,12 @@ func (p *pool) keepReserved(ctx context.Context, r *reservation) {
 		}
 		err := p.fill(ctx, r)
 		if err == nil {
-			pause = 0
+			failures = 0
 			continue
 		}
-		pause = min(max(2*pause, minReservePause), maxReservePause)
 		select {
-		case <-time.After(pause):
+		case <-time.After(retryDelay(failures)):
+			failures++
 			signal(r.lacks)
 		case <-ctx.Done():
 			return
