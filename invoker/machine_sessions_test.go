@@ -114,5 +114,5 @@ func TestWhatALostProcessMayStillRunHasTheLongestTimeThatWasAskedFor(t *testing.
 	b.step(acquire{ref: 3, key: keyNamed("a"), timeout: time.Second})
 	b.step(cancel{ref: 3})
 	b.elapse(11*time.Second + time.Hour - 1)
-	require.True(t, b.m.containers["o-1-1"].lost)
+	require.True(t, b.m.containers["o-1-1"].quarantined)
 }
