@@ -63,6 +63,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	if r.Open {
 		p.step(r.declared(s.number))
 	}
+	p.declareOwn(s)
 	return Renewed{Epoch: p.machine.epoch(), TTL: SessionTTL}, nil
 }
 

@@ -24,6 +24,13 @@ var (
 	// ErrSession is returned by a [Control] for a session that is not open, or has ended.
 	ErrSession = errors.New("invoker: the session is not open")
 
+	// ErrContainer is returned by a [Factory] for a container that is gone, or never was.
+	ErrContainer = errors.New("invoker: there is no such container")
+	// ErrOtherSession is returned by a [Factory] for a container that belongs to another session, or to none.
+	ErrOtherSession = errors.New("invoker: the container is not one of this session")
+	// ErrRequestReused is returned by [Factory.Create] if the request has been used for a container that is not alike.
+	ErrRequestReused = errors.New("invoker: the request was used for another container")
+
 	errWithdrawn = errors.New("invoker: the demand was withdrawn")
 )
 

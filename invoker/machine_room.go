@@ -188,7 +188,7 @@ func (m *machine) recallForRoom(memory int) {
 	if m.room.remote == 0 || memory <= 0 {
 		return
 	}
-	remote := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.inList != &c.key.remote })
+	remote := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.inList != &c.key.remote || c.key.private() })
 	slices.SortFunc(remote, func(a, b *container) int { return cmp.Compare(a.slots[0].number, b.slots[0].number) })
 	for _, c := range remote {
 		if memory <= 0 {
