@@ -9,6 +9,10 @@ FLOODTIME ?= 30s
 BENCH    ?= .
 COUNT    ?= 1
 
+# Packages whose code and tests have one goroutine.
+ONE = archtest|docgen|boltfile|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
+      journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
+
 .PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench conformance integration failover demo-ha check
 
 # fails if a file is not formatted
@@ -18,8 +22,7 @@ fmt:
 # .golangci.yml has the same for golangci-lint
 lint:
 	go vet -tags integration,failover ./...
-	$(STATICCHECK) -tags integration ./...
-	$(STATICCHECK) -tags integration,failover ./examples/...
+	$(STATICCHECK) -tags integration,failover ./...
 	$(ERRORLINT) ./...
 	$(GODOT) .
 
@@ -40,10 +43,10 @@ test:
 race:
 	go test -race ./...
 
-# nearly as many races in a third of the time, with fewer seeds; with CI set also the tests that need ZooKeeper. Tests that only
-# read the source and the documents have no races; the longest tests come first, so that others run beside them.
+# nearly as many races in a third of the time, with fewer seeds; with CI set also the tests that need ZooKeeper. The longest tests
+# come first, so that others run beside them. Without those that have one goroutine.
 race-short:
-	go test -race -short ./scheduler ./internal/hatest $$(go list ./... | grep -v -e /archtest$$ -e /docgen$$)
+	go test -race -short ./scheduler ./internal/hatest $$(go list ./... | grep -vE '/($(ONE))$$')
 
 # an hour of faults of one scheduler in virtual time, for each of a thousand seeds, and a hundred faults of whole systems,
 # for each of two thousand
@@ -58,11 +61,16 @@ flood:
 	@echo '| flood | events | bytes | peak |'
 	go test ./internal/flood -run Flood -count 1 -v -timeout 1h -flood $(FLOODTIME)
 
-# every fuzz target for FUZZTIME
+# every fuzz target for FUZZTIME. A package's tests are built once for all of its targets; new inputs are kept in the cache of go
+# test, and one that fails is written to the package's testdata.
 fuzz:
-	@grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+	@program=$$(mktemp -d) && cache=$$(go env GOCACHE)/fuzz && module=$$(go list -m) && trap 'rm -rf "$$program"' EXIT && \
+	for dir in $$(grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		go test -c -fuzz . -o "$$program/test" "$$dir" || exit 1; \
 		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | sed 's/^func //'); do \
-			echo "$$dir $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$dir" || exit 1; \
+			echo "$$dir $$f"; \
+			(cd "$$dir" && "$$program/test" -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1x \
+				-test.fuzzcachedir "$$cache/$$module/$$dir") || exit 1; \
 		done; done
 
 # compare two runs with: go run golang.org/x/perf/cmd/benchstat@latest old.txt new.txt

@@ -20,30 +20,30 @@ type container struct {
 	state      State
 	was        State // of a marked one: what it becomes if it is revived
 
-	slots       []slot // who holds it
-	initialised bool
-	start       StartKind // of the first grant
-	lost        bool      // what it runs is not known: its holder is dead, or has not declared it; see until
-	undeclared  bool      // a holder of the term before may still send to it, and declare it
-	kept        bool      // it is one of those that are reserved for its key
-	doomed      bool      // it is removed once nobody holds it
-	unreachable bool
-	recalled    bool // the holder has been asked to release it
-	adopted     bool // it was there when the run began
-	asked       bool // an answer to suspend, or to a ping, is to come
-	wanted      bool // somebody waits for it to be frozen, so that it can be resumed
-	ended       bool // it was gone before its creation was answered
-	recorded    bool // there may be a record of it
-	swept       bool // it counts among those that are swept from its agent
-	counted     bool // among those that start, of its shape
-	surplus     bool // a stem cell that is not wanted, as of the last review
-	cell        bool // it counts among the stem cells of its shape
-	failures    int  // pings, or attempts to destroy it, in a row
-	coming      int  // slots that it will soon add to those of its key
+	slots           []slot // who holds it
+	initialised     bool
+	start           StartKind // of the first grant
+	quarantined     bool      // what it runs is not known: its holder is dead, or has not declared it; see until
+	undeclared      bool      // a holder of an earlier term may still send to it, and declare it
+	reserved        bool      // it is one of those that are reserved for its key
+	retired         bool      // it is removed once nobody holds it
+	unreachable     bool
+	recalled        bool // the holder has been asked to release it
+	adopted         bool // it was there when the run began
+	suspending      bool // the engine has not answered suspend
+	resumeWanted    bool // it is resumed as soon as the engine has answered suspend
+	ended           bool // it was gone before its creation was answered
+	recorded        bool // there may be a record of it
+	sweeping        bool // it counts in agent.sweeps
+	countedStarting bool // it counts among the starting containers of its shape
+	surplus         bool // a stem cell that is not wanted, as of the last review
+	countedStem     bool // it counts among the stem cells of its shape
+	failures        int  // pings, or attempts to destroy it, in a row
+	coming          int  // slots that it will soon add to those of its key
 
 	created, used time.Time
 	released      time.Time // after an activation, unlike used; zero: there was none
-	until         time.Time // marked: when it is swept; lost: when it is usable; removing: when it is tried again; stem: the next ping
+	until         time.Time // marked: when it is swept; quarantined: until when; removing: the next attempt; stem: the next ping
 	reason        string    // of the mark, and of the removal
 
 	trial   *guard                   // that waits for what becomes of the container; nil: none does
@@ -52,7 +52,7 @@ type container struct {
 
 	timer         time.Time // when the machine looks at it: not later than its due
 	timerPosition int
-	home          *containerList
+	inList        *containerList
 	previous      *container
 	next          *container
 }
@@ -82,7 +82,7 @@ func (c *container) hasRoom() bool {
 	case StateIdle:
 		return c.usable()
 	case StateBusy:
-		return c.initialised && !c.lost && !c.doomed && c.usable() && !c.remote() && len(c.slots) < c.key.Concurrency
+		return c.initialised && !c.quarantined && !c.retired && c.usable() && !c.remote() && len(c.slots) < c.key.Concurrency
 	}
 	return false
 }
@@ -102,15 +102,15 @@ func (c *container) list() *containerList {
 			return &c.key.open
 		}
 		switch {
-		case c.doomed || !c.remote():
+		case c.retired || !c.remote():
 		case c.recalled:
 			return &c.key.recalled
 		default:
-			return &c.key.away
+			return &c.key.remote
 		}
 	case StateSuspended:
-		if !c.wanted {
-			return &c.key.asleep
+		if !c.resumeWanted {
+			return &c.key.suspended
 		}
 	case StateMarked:
 		if c.key != nil {
@@ -124,9 +124,9 @@ func (c *container) list() *containerList {
 // slotsComing returns how many slots the container will add to those of its key without further decisions.
 func (c *container) slotsComing() int {
 	switch {
-	case c.key == nil || c.doomed || !c.usable():
+	case c.key == nil || c.retired || !c.usable():
 		return 0
-	case c.state == StateBinding, c.state == StateResuming, c.state == StateSuspended && c.wanted:
+	case c.state == StateBinding, c.state == StateResuming, c.state == StateSuspended && c.resumeWanted:
 		return c.key.Concurrency
 	case c.state == StateBusy && c.held() && !c.initialised && !c.remote():
 		return c.key.Concurrency - 1
@@ -155,7 +155,7 @@ type containerList struct {
 
 // pushFront adds a container, which must be in no list.
 func (l *containerList) pushFront(c *container) {
-	c.home, c.previous, c.next = l, nil, l.head
+	c.inList, c.previous, c.next = l, nil, l.head
 	if l.head != nil {
 		l.head.previous = c
 	} else {
@@ -177,6 +177,6 @@ func (l *containerList) remove(c *container) {
 	} else {
 		l.tail = c.previous
 	}
-	c.home, c.previous, c.next = nil, nil, nil
+	c.inList, c.previous, c.next = nil, nil, nil
 	l.size--
 }

@@ -63,6 +63,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	if r.Open {
 		p.step(r.declared(s.number))
 	}
+	p.declareOwn(s)
 	return Renewed{Epoch: p.machine.epoch(), TTL: SessionTTL}, nil
 }
 
@@ -188,9 +189,6 @@ func (c control) End(ctx context.Context, session string) error {
 	p.remotes.remove(s)
 	return nil
 }
-
-// epoch returns what is in the upper half of the numbers of grants.
-func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
 
 // check returns a *ConfigError if the request is not valid.
 func (r Renewal) check() error {

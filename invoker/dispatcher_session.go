@@ -50,6 +50,7 @@ func (d *Dispatcher) expire(now time.Time) {
 		}
 		d.remove(h)
 		d.close(h)
+		d.logs.gone(h.grant.Instance.ID) // others may print there from now on
 	}
 	clear(d.leaving)
 	clear(d.early)

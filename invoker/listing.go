@@ -16,8 +16,8 @@ const (
 	agentsEvery   = 10 * time.Second
 	// watchPause is the pause before an engine is watched again whose Watch has ended by itself.
 	watchPause = time.Second
-	// resumesAtOnce is how many containers are resumed at once when they are adopted.
-	resumesAtOnce = 10
+	// callsAtOnce is how many calls of the engine are made at once, where one is made for each container.
+	callsAtOnce = 10
 )
 
 // memory is what a process without a store knows. It outlives a run.
@@ -84,15 +84,22 @@ func (p *pool) resumeAll(ctx context.Context, instances []Instance) {
 	if _, able := p.engine.(Suspender); !able {
 		return
 	}
-	slots := make(chan struct{}, resumesAtOnce)
+	forEach(instances, func(in Instance) {
+		if err := p.suspending(ctx, func(ctx context.Context, s Suspender) error { return s.Resume(ctx, in.ID) }); err != nil {
+			p.warn(ctx, "a container cannot be resumed", in.ID, err)
+		}
+	})
+}
+
+// forEach calls do for each container, callsAtOnce at once, and returns when all calls have returned.
+func forEach(instances []Instance, do func(Instance)) {
+	slots := make(chan struct{}, callsAtOnce)
 	var all sync.WaitGroup
 	for _, in := range instances {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if err := p.suspending(ctx, func(ctx context.Context, s Suspender) error { return s.Resume(ctx, in.ID) }); err != nil {
-				p.warn(ctx, "a container cannot be resumed", in.ID, err)
-			}
+			do(in)
 		})
 	}
 	all.Wait()
@@ -106,7 +113,7 @@ func (p *pool) watch(ctx context.Context) {
 			if first {
 				close(p.watching)
 			} else {
-				p.input(changed{Change{State: Lagged}})
+				p.changed(Change{State: Lagged})
 			}
 			p.follow(ctx, changes)
 			return none, nil
@@ -132,11 +139,16 @@ func (p *pool) follow(ctx context.Context, changes iter.Seq[Change]) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.mu.Lock()
-		p.ended.add(c)
-		p.step(changed{c})
-		p.mu.Unlock()
+		p.changed(c)
 	}
+}
+
+// changed takes what the engine tells of.
+func (p *pool) changed(c Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended.add(c)
+	p.step(changed{c})
 }
 
 // lookAtAgents lists the agents now and then, if the engine knows them.
@@ -180,6 +192,9 @@ func (e *ended) add(c Change) {
 		c.Err = ErrUnavailable
 	case Reachable:
 		e.last = slices.DeleteFunc(e.last, func(o Change) bool { return o.State == Unreachable && o.ID == c.ID && o.Agent == c.Agent })
+		return
+	case Lagged: // the engine tells again what cannot be reached
+		e.last = slices.DeleteFunc(e.last, func(o Change) bool { return o.State == Unreachable })
 		return
 	case Gone:
 	default:

@@ -91,10 +91,7 @@ func (c *logCollector) start(f func(context.Context)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.starting = append(c.starting, f)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	signal(c.wake)
 }
 
 func (c *logCollector) toStart() []func(context.Context) {

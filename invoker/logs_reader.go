@@ -32,10 +32,7 @@ var streams = [...]Stream{logslice.Stdout: Stdout, logslice.Stderr: Stderr}
 func (t *containerLog) read() {
 	switch {
 	case t.reading:
-		select {
-		case t.more <- struct{}{}:
-		default:
-		}
+		signal(t.more)
 	case t.needs():
 		t.reading = true
 		t.collector.start(t.follow)

@@ -1,6 +1,7 @@
 package invoker
 
 import (
+	lists "container/list"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
@@ -35,13 +36,13 @@ import (
 //	machine_guards.go    what keeps failing
 //	machine_stems.go     stem cells: how many, and whether they live
 //	machine_idle.go      suspending, and what idles too long
-//	machine_mark.go      marks, sweeps and revivals
+//	machine_mark.go      marking and sweeping
 //	machine_reserve.go   what is kept for an action
 //	machine_remove.go    the end of containers
 //	machine_sessions.go  other processes that hold containers
-//	machine_adopt.go     listings: the begin of a run, and after changes were missed
+//	machine_adopt.go     listings: at the beginning of a run, and after changes were missed
 //	machine_agents.go    changes that the engine tells of
-//	machine_file.go      where a container is found, after each change of it
+//	machine_index.go     where a container is found, after each change of it
 //	machine_explain.go   why a caller waits
 //	machine_info.go      what users see
 type machine struct {
@@ -59,21 +60,21 @@ type machine struct {
 	agentOrder  []*agentState // in which they became known
 	sessions    []*sessionState
 
-	waiters  map[ref]*waiter
-	queue    waiterList // all of them
-	rounds   uint64     // in which was decided what to start for them
-	timers   priority[*container]
-	guards   priority[*guard] // those that are blocked for a time
-	listing  listing
-	engine   pause // starts
-	store    pause // binding
-	room     room
-	idle     victims.Index[*container] // what may be removed to make room
-	used     int                       // MiB
-	starting int                       // containers
-	started  [Recreated + 1]uint64     // grants, by how they were had
-	unheard  []declared                // before the first listing
-	spare    spareKeys
+	waiters    map[ref]*waiter
+	queue      waiterList // all of them
+	rounds     uint64     // in which was decided what to start for them
+	timers     priority[*container]
+	guards     priority[*guard] // those that are blocked for a time
+	listing    listing
+	engine     pause // starts
+	store      pause // binding
+	room       room
+	idle       victims.Index[*container] // what may be removed to make room
+	used       int                       // MiB
+	starting   int                       // containers
+	started    [Recreated + 1]uint64     // grants, by how they were had
+	early      []declared                // came before the first listing, and are taken after it
+	unusedKeys lists.List                // of *keyState with no container, waiter or reservation, the longest unused first
 
 	nextReview time.Time // zero: there is nothing to look at
 	nextCheck  time.Time // of stem cells that are sized by OpenWhisk's formula
@@ -84,7 +85,7 @@ type machine struct {
 	events    uint64      // the number of the last one
 	blocked   uint64      // guards, ever
 	unsettled bool        // something has changed that starts depend on
-	short     []*keyState // what was to come for them does not
+	resupply  []*keyState // less comes for them than before this step, or they may bind again
 	commands  []command
 	granted   []grant // of the current step
 }
@@ -98,12 +99,9 @@ type settings struct {
 	elected    bool // other processes may hold containers that an earlier leader has granted
 }
 
-// sessionTTL is the lease of those whose session has not been seen since the leader changed, and sessionMargin how much longer
-// the machine waits than a holder, which counts from before it sent its renewal.
-const (
-	sessionTTL    = SessionTTL
-	sessionMargin = time.Second
-)
+// sessionMargin is how much longer the machine waits for the end of a session than its holder, which counts from before it sent its
+// renewal.
+const sessionMargin = time.Second
 
 func newMachine(s settings) *machine {
 	return &machine{
@@ -204,7 +202,7 @@ func (m *machine) wake(now time.Time) {
 	}
 	m.expireSessions(now)
 	for g, ok := m.guards.first(); ok && due(g.until, now); g, ok = m.guards.first() {
-		m.look(now, g)
+		m.guardChanged(now, g)
 	}
 	if due(m.nextReview, now) {
 		m.review(now)
@@ -239,13 +237,13 @@ func (m *machine) wake(now time.Time) {
 
 // settle decides what follows from all that has changed in this step.
 func (m *machine) settle(now time.Time) {
-	for i := 0; i < len(m.short); i++ {
-		m.supply(now, m.short[i])
+	for i := 0; i < len(m.resupply); i++ {
+		m.supply(now, m.resupply[i])
 	}
-	m.short = m.short[:0]
+	m.resupply = m.resupply[:0]
 	m.startWanted(now)
 	m.startStems(now)
-	m.unsettled = len(m.short) > 0
+	m.unsettled = len(m.resupply) > 0
 }
 
 func (m *machine) emit(c command) { m.commands = append(m.commands, c) }
@@ -255,6 +253,3 @@ func (m *machine) notify(now time.Time, kind EventKind, c *container, reason str
 	m.events++
 	m.emit(notify{event: Event{Epoch: m.term, Seq: m.events, Time: now, Kind: kind, Container: c.info(), Reason: reason}})
 }
-
-// due reports whether at, if it is set, has come.
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

@@ -16,7 +16,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 		return
 	}
 	k := m.keyOf(in.key)
-	k.timeout = in.timeout
+	k.timeout = max(k.timeout, in.timeout) // what runs already may have been given more
 	if c := pick(k, in.session); c != nil {
 		m.grant(now, c, in.ref, in.session)
 		return
@@ -35,7 +35,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 	k.waiters.add(w)
 	m.queue.add(w)
 	m.tidyKey(k)
-	m.demand(k)
+	m.updateNeed(k)
 	m.supply(now, k)
 }
 
@@ -76,23 +76,23 @@ const retryAfter = time.Second
 // cancel forgets a caller that waits. Whatever was started because of it goes to others.
 func (m *machine) cancel(r ref) {
 	if w := m.waiters[r]; w != nil {
-		m.leave(w)
+		m.removeWaiter(w)
 		m.unsettled = true // who was behind it may be the first now
 	}
 }
 
-// leave takes a caller out of the queue.
-func (m *machine) leave(w *waiter) {
+// removeWaiter takes a caller out of the queue.
+func (m *machine) removeWaiter(w *waiter) {
 	delete(m.waiters, w.ref)
 	w.key.waiters.remove(w)
 	m.queue.remove(w)
-	m.demand(w.key)
+	m.updateNeed(w.key)
 	m.tidyKey(w.key)
 }
 
-// turnAway refuses a caller that waits.
-func (m *machine) turnAway(w *waiter, err error) {
-	m.leave(w)
+// refuseWaiter refuses a caller that waits.
+func (m *machine) refuseWaiter(w *waiter, err error) {
+	m.removeWaiter(w)
 	m.emit(refuse{ref: w.ref, err: err})
 }
 
@@ -109,7 +109,7 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 	}
 	c.slots = append(c.slots, slot{number: m.grants, session: s})
 	c.state, c.recalled = StateBusy, false
-	m.file(c)
+	m.reindex(c)
 	m.granted = append(m.granted, grant{
 		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
@@ -137,22 +137,22 @@ func (m *machine) release(now time.Time, in *release) {
 	}
 	switch in.outcome {
 	case discard:
-		m.doom(c, "its last activation forbids to use it again")
+		m.retire(c, "its last activation forbids to use it again")
 	case dead:
-		m.doom(c, "it does not answer")
+		m.retire(c, "it does not answer")
 	case crashed:
-		m.doom(c, "it ended while it served")
-		m.fails(now, &c.key.guard, c)
+		m.retire(c, "it ended while it served")
+		m.guardFailed(now, &c.key.guard, c)
 	default:
-		m.works(now, &c.key.guard, c)
+		m.guardSucceeded(now, &c.key.guard, c)
 	}
 	m.vacated(now, c)
 }
 
-// doom has a container removed as soon as nobody holds it.
-func (m *machine) doom(c *container, reason string) {
-	if !c.doomed {
-		c.doomed, c.reason = true, reason
+// retire has a container removed as soon as nobody holds it. The first reason counts.
+func (m *machine) retire(c *container, reason string) {
+	if !c.retired {
+		c.retired, c.reason = true, reason
 	}
 }
 
@@ -160,20 +160,20 @@ func (m *machine) doom(c *container, reason string) {
 func (m *machine) vacated(now time.Time, c *container) {
 	if !c.held() {
 		c.recalled = false
-		if c.doomed {
+		if c.retired {
 			m.remove(now, c, c.reason)
 			return
 		}
 		c.state = StateIdle
 	}
-	if c.home == &c.key.open {
-		c.home.remove(c) // it is the most recently used one now
+	if c.inList == &c.key.open {
+		c.inList.remove(c) // it is the most recently used one now
 	}
-	m.file(c)
+	m.reindex(c)
 	m.serve(now, c)
 	m.arm(c)
 	if c.state == StateIdle {
-		m.idles(now, c)
+		m.markIfDraining(now, c)
 	}
 }
 
@@ -182,7 +182,7 @@ func (m *machine) serve(now time.Time, c *container) {
 	for w := c.key.waiters.head; w != nil && c.hasRoom(); {
 		next := c.key.waiters.next(w)
 		if w.session == 0 || !c.held() {
-			m.leave(w)
+			m.removeWaiter(w)
 			m.grant(now, c, w.ref, w.session)
 		}
 		w = next

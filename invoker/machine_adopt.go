@@ -54,7 +54,7 @@ func (m *machine) takeListing(now time.Time, in listed) {
 	}
 	l.failures = 0
 	if m.listed {
-		m.compare(now, in.instances)
+		m.reconcile(now, in.instances)
 	} else {
 		m.adopt(now, in)
 	}
@@ -82,10 +82,10 @@ func (m *machine) adopt(now time.Time, in listed) {
 			m.emit(forget{id: r.ID})
 		}
 	}
-	for _, d := range m.unheard {
+	for _, d := range m.early {
 		m.serveSession(now, d)
 	}
-	m.unheard = nil
+	m.early = nil
 }
 
 // adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers. One that is bound
@@ -93,14 +93,14 @@ func (m *machine) adopt(now time.Time, in listed) {
 // unless the process that holds it says so.
 func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	shape, ok := shapeOfLabels(i.Labels)
-	c := m.known(now, i, shape)
+	c := m.addListed(now, i, shape)
 	c.recorded = bound
 	switch {
 	case !ok:
 		m.remove(now, c, "its labels do not say what it is")
 	case !bound:
 		c.state = StateProbing
-		m.file(c)
+		m.reindex(c)
 		m.emit(probe{instance: c.instance})
 	case !r.Initialised && (!m.settings.elected || r.Key == Key{}):
 		m.remove(now, c, "it may have been initialised")
@@ -114,16 +114,16 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 		c.key.timeout = max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)
 		c.undeclared = true
-		m.lose(c, now.Add(sessionTTL+sessionMargin))
+		m.quarantine(c, now.Add(SessionTTL+sessionMargin))
 	}
 }
 
-// known counts a container that this machine has not started.
-func (m *machine) known(now time.Time, i Instance, shape Shape) *container {
+// addListed adds a container that was listed, and that this machine has not started.
+func (m *machine) addListed(now time.Time, i Instance, shape Shape) *container {
 	m.serial++
 	c := &container{id: i.ID, serial: m.serial, shape: m.shapeOf(shape), state: StateBusy, adopted: true, created: now, used: now}
 	m.add(c)
-	m.settleIn(c, i)
+	m.setInstance(c, i)
 	return c
 }
 
@@ -133,17 +133,17 @@ func shapeOfLabels(l map[string]string) (Shape, bool) {
 	return Shape{Kind: l[labelKind], Image: l[labelImage], Memory: memory, Tenant: l[labelTenant]}, err == nil && memory > 0
 }
 
-// compare takes a listing that was asked for since changes were missed. A container that was up when it was asked for and is not in it
-// has gone; one that is in it and not known is destroyed.
-func (m *machine) compare(now time.Time, instances []Instance) {
+// reconcile takes a listing that was asked for because changes were missed. A container that was up when the listing was asked for,
+// and is not in it, has gone. One that is in it and not known is destroyed.
+func (m *machine) reconcile(now time.Time, instances []Instance) {
 	in := map[string]bool{}
 	for _, i := range instances {
 		in[i.ID] = true
-		if i.Labels[labelOwner] != m.settings.owner || m.containers[i.ID] != nil || m.later(i.Labels[labelTerm]) {
+		if i.Labels[labelOwner] != m.settings.owner || m.containers[i.ID] != nil || m.ofLaterTerm(i.Labels[labelTerm]) {
 			continue
 		}
 		shape, _ := shapeOfLabels(i.Labels)
-		m.remove(now, m.known(now, i, shape), "nobody knows it")
+		m.remove(now, m.addListed(now, i, shape), "nobody knows it")
 	}
 	for _, c := range m.inOrder() {
 		if _, up := m.listing.up[c.id]; up && !in[c.id] && c.state != StateRemoving {
@@ -152,8 +152,8 @@ func (m *machine) compare(now time.Time, instances []Instance) {
 	}
 }
 
-// later reports whether a label is that of a term after this one.
-func (m *machine) later(label string) bool {
+// ofLaterTerm reports whether a label is that of a term after this one.
+func (m *machine) ofLaterTerm(label string) bool {
 	term, err := strconv.ParseUint(label, 36, 64)
 	return err == nil && term > m.term
 }

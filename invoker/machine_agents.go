@@ -76,10 +76,10 @@ func (m *machine) containerChanged(now time.Time, c *container, in Change) {
 		m.ended(now, c, in)
 	case Unreachable:
 		c.unreachable = true
-		m.file(c)
+		m.reindex(c)
 	case Reachable:
 		c.unreachable = false
-		m.file(c)
+		m.reindex(c)
 		m.usableAgain(now, c)
 	case Draining:
 		m.drain(now, c)
@@ -106,7 +106,7 @@ func (m *machine) blameEnd(now time.Time, c *container, reason string) {
 	case c.state == StateStem && now.Sub(c.created) < shortLife:
 		m.startsFail(now, c, fmt.Errorf("%w: it ended soon: %s", ErrStart, reason))
 	case c.state == StateBusy && c.held():
-		m.fails(now, &c.key.guard, c)
+		m.guardFailed(now, &c.key.guard, c)
 	}
 }
 
@@ -114,36 +114,36 @@ func (m *machine) blameEnd(now time.Time, c *container, reason string) {
 func (m *machine) usableAgain(now time.Time, c *container) {
 	switch c.state {
 	case StateStem:
-		m.offer(now, c)
+		m.offerStem(now, c)
 	case StateIdle, StateBusy:
 		m.serve(now, c)
 	case StateSuspended, StateMarked:
-		if k, ok := m.hungriestFor(c); ok {
+		if k, ok := m.keyInNeedOf(c); ok {
 			m.supply(now, k)
 		}
 	}
-	m.idles(now, c)
+	m.markIfDraining(now, c)
 	m.arm(c)
 }
 
-// hungriestFor returns the key whose callers wait for a container like this one, if there is one.
-func (m *machine) hungriestFor(c *container) (*keyState, bool) {
+// keyInNeedOf returns the key whose callers need a container like this one: of several that whose caller has waited longest.
+func (m *machine) keyInNeedOf(c *container) (*keyState, bool) {
 	if c.key != nil {
 		return c.key, c.key.need > 0
 	}
-	return c.shape.hungry.first()
+	return c.shape.unmet.first()
 }
 
 // drain has a container go as soon as nobody uses it, if its agent is drained, and stay if it is not any more.
 func (m *machine) drain(now time.Time, c *container) {
-	m.file(c)
+	m.reindex(c)
 	if !c.draining() {
 		m.usableAgain(now, c)
 		return
 	}
 	switch c.state {
 	case StateStem, StateIdle, StateSuspended:
-		if !c.wanted {
+		if !c.resumeWanted {
 			m.mark(now, c, "its agent is drained", now)
 		}
 	case StateBusy:
@@ -175,7 +175,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 	}
 	for _, a := range slices.Clone(m.agentOrder) {
 		if !a.known {
-			a.draining = false // it is known no longer
+			a.draining = a.draining && len(a.containers) > 0 // else it is known no longer
 			m.tidyAgent(a)
 		}
 	}

@@ -28,7 +28,7 @@ func warmPool(tb testing.TB, containers, keys int) (*machine, []Key, time.Time) 
 		records[i] = record{ID: id, Incarnation: "i", Key: all[i%keys], Initialised: true}
 	}
 	m.step(epoch, listed{instances: instances, records: records})
-	now := epoch.Add(sessionTTL + sessionMargin)
+	now := epoch.Add(SessionTTL + sessionMargin)
 	m.step(now, wake{})
 	require.Len(tb, m.infos(), containers)
 	return m, all, now

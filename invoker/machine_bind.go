@@ -12,12 +12,12 @@ func (m *machine) bind(now time.Time, c *container, k *keyState, kind StartKind)
 	c.key, c.start, c.state = k, kind, StateBinding
 	k.bound++
 	m.firstUse(now, c.shape, kind)
-	m.works(now, &c.shape.guard, c)
-	m.begin(now, &k.guard, c)
+	m.guardSucceeded(now, &c.shape.guard, c)
+	m.guardBegun(now, &k.guard, c)
 	c.recorded = true
 	m.tidyKey(k)
-	m.file(c)
-	m.keep(c)
+	m.reindex(c)
+	m.reserveContainer(c)
 	m.emit(bind{record: c.record(m.term), instance: c.instance})
 }
 
@@ -36,11 +36,16 @@ func (m *machine) stored(now time.Time, in stored) {
 		m.remove(now, c, "its record could not be stored: "+in.err.Error())
 		return
 	}
+	m.becomeIdle(now, c, EventBound)
+}
+
+// becomeIdle has a container serve those who wait for its key, from now on.
+func (m *machine) becomeIdle(now time.Time, c *container, event EventKind) {
 	c.state, c.used = StateIdle, now
-	m.file(c)
-	m.notify(now, EventBound, c, "")
+	m.reindex(c)
+	m.notify(now, event, c, "")
 	m.serve(now, c)
-	m.idles(now, c)
+	m.markIfDraining(now, c)
 	m.arm(c)
 }
 
@@ -51,7 +56,7 @@ func (m *machine) initialised(now time.Time, l leaseID) {
 		return
 	}
 	c.initialised = true
-	m.file(c)
+	m.reindex(c)
 	m.emit(note{record: c.record(m.term)})
 	m.serve(now, c)
 }

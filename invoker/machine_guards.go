@@ -9,16 +9,16 @@ import (
 // shortLife: a stem cell that ends within a minute counts as a start that failed. One that lives longer, or is taken, has succeeded.
 const shortLife = time.Minute
 
-// begin counts that what is guarded is begun with a container.
-func (m *machine) begin(now time.Time, g *guard, c *container) {
+// guardBegun notes that what is guarded is begun with a container.
+func (m *machine) guardBegun(now time.Time, g *guard, c *container) {
 	if g.breaker.Begin() {
 		c.trial = g
-		m.look(now, g)
+		m.guardChanged(now, g)
 	}
 }
 
-// look takes into account that what a guard allows has changed, or that its pause is over.
-func (m *machine) look(now time.Time, g *guard) {
+// guardChanged takes into account that what a guard allows has changed, or that its pause is over.
+func (m *machine) guardChanged(now time.Time, g *guard) {
 	ok, at := g.breaker.Allow(now)
 	g.blocked, g.until = !ok, at
 	switch {
@@ -32,27 +32,27 @@ func (m *machine) look(now time.Time, g *guard) {
 		m.guards.put(g)
 	}
 	if g.key != nil {
-		m.demand(g.key)
-		m.short = append(m.short, g.key)
+		m.updateNeed(g.key)
+		m.resupply = append(m.resupply, g.key)
 	} else {
-		m.hunger(g.shape)
+		m.updateLack(g.shape)
 	}
 	m.unsettled = true
 }
 
-// works notes that what is guarded has succeeded.
-func (m *machine) works(now time.Time, g *guard, c *container) {
+// guardSucceeded notes that what is guarded has succeeded.
+func (m *machine) guardSucceeded(now time.Time, g *guard, c *container) {
 	if c.trial == g {
 		c.trial = nil
 	}
 	if !g.breaker.Healthy() {
 		g.breaker.Succeeded()
-		m.look(now, g)
+		m.guardChanged(now, g)
 	}
 }
 
-// fails notes that what is guarded has failed in a container.
-func (m *machine) fails(now time.Time, g *guard, c *container) {
+// guardFailed notes that what is guarded has failed in a container.
+func (m *machine) guardFailed(now time.Time, g *guard, c *container) {
 	policy := breaker.ForAction()
 	if g.key == nil {
 		policy = breaker.ForImage()
@@ -62,16 +62,16 @@ func (m *machine) fails(now time.Time, g *guard, c *container) {
 		c.trial = nil
 	}
 	if g.breaker.Open() {
-		m.look(now, g)
+		m.guardChanged(now, g)
 	}
 }
 
-// abandon notes that a container will not show whether what is guarded succeeds.
-func (m *machine) abandon(now time.Time, c *container) {
+// guardAbandoned notes that a container will not show whether what is guarded succeeds.
+func (m *machine) guardAbandoned(now time.Time, c *container) {
 	if g := c.trial; g != nil {
 		c.trial = nil
 		g.breaker.Abandoned()
-		m.look(now, g)
+		m.guardChanged(now, g)
 	}
 }
 
@@ -80,13 +80,13 @@ func (m *machine) abandon(now time.Time, c *container) {
 func (m *machine) startsFail(now time.Time, c *container, err error) {
 	s := c.shape
 	s.guard.reason = err
-	m.fails(now, &s.guard, c)
+	m.guardFailed(now, &s.guard, c)
 	if !s.guard.breaker.Open() {
 		return
 	}
-	for _, k := range s.hungryKeys() {
+	for _, k := range s.unmetKeys() {
 		for w := k.waiters.head; w != nil && k.bound == 0; w = k.waiters.head {
-			m.turnAway(w, s.startError(err))
+			m.refuseWaiter(w, s.startError(err))
 		}
 	}
 }

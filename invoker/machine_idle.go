@@ -4,11 +4,11 @@ import "time"
 
 // idleDue returns when a container that is idle or suspended has to be looked at.
 func (m *machine) idleDue(c *container) time.Time {
-	if c.unreachable || c.wanted {
+	if c.unreachable || c.resumeWanted {
 		return time.Time{}
 	}
 	var at time.Time
-	if !c.kept {
+	if !c.reserved {
 		at = c.used.Add(m.keepFor(c))
 	}
 	if c.state == StateIdle && m.pauses() {
@@ -20,24 +20,24 @@ func (m *machine) idleDue(c *container) time.Time {
 // keepFor returns how long an idle container is kept: half as long on an agent that is to become empty.
 func (m *machine) keepFor(c *container) time.Duration {
 	k := c.key
-	if k.keep == 0 {
+	if k.keepFor == 0 {
 		keep := m.settings.KeepAlive
 		if keep == nil {
 			keep = KeepByHistogram(m.settings.IdleTimeout)
 		}
-		k.keep = max(keep(IdleTimes{&k.idle}), 1)
+		k.keepFor = max(keep(IdleTimes{&k.idle}), 1)
 	}
 	if c.agent.emptying {
-		return k.keep / 2
+		return k.keepFor / 2
 	}
-	return k.keep
+	return k.keepFor
 }
 
 // pauses reports whether idle containers are suspended.
 func (m *machine) pauses() bool { return m.settings.canSuspend && m.settings.PauseGrace >= 0 }
 
-// idles decides what becomes of a container that nobody needs at the moment.
-func (m *machine) idles(now time.Time, c *container) {
+// markIfDraining marks a container that nobody needs at the moment, if its agent is drained.
+func (m *machine) markIfDraining(now time.Time, c *container) {
 	if c.state != StateIdle && c.state != StateStem {
 		return
 	}
@@ -46,14 +46,14 @@ func (m *machine) idles(now time.Time, c *container) {
 	}
 }
 
-// idled suspends a container that has been idle for a while, and marks one that has been for long.
-func (m *machine) idled(now time.Time, c *container) {
-	if !c.kept && !now.Before(c.used.Add(m.keepFor(c))) {
+// idleTimedOut marks a container that has been idle for as long as it is kept, and suspends one that has been for PauseGrace.
+func (m *machine) idleTimedOut(now time.Time, c *container) {
+	if !c.reserved && !now.Before(c.used.Add(m.keepFor(c))) {
 		m.mark(now, c, "nobody has used it", now.Add(m.grace()))
 		return
 	}
-	c.state, c.asked = StateSuspended, true
-	m.file(c)
+	c.state, c.suspending = StateSuspended, true
+	m.reindex(c)
 	m.emit(suspend{id: c.id})
 }
 
@@ -63,14 +63,14 @@ func (m *machine) suspended(now time.Time, in suspended) {
 	if c == nil || c.state == StateRemoving {
 		return
 	}
-	c.asked = false
+	c.suspending = false
 	if in.err != nil {
 		m.remove(now, c, "it could not be suspended: "+in.err.Error())
 		return
 	}
 	m.notify(now, EventSuspended, c, "")
-	if c.wanted {
-		c.wanted = false
+	if c.resumeWanted {
+		c.resumeWanted = false
 		m.beginResume(c)
 		return
 	}
@@ -79,9 +79,9 @@ func (m *machine) suspended(now time.Time, in suspended) {
 
 // resume has a container that is suspended, or about to be, be usable again.
 func (m *machine) resume(c *container) {
-	if c.asked {
-		c.wanted = true // it cannot be told before it is frozen
-		m.file(c)
+	if c.suspending {
+		c.resumeWanted = true // the engine has not answered suspend yet
+		m.reindex(c)
 		return
 	}
 	m.beginResume(c)
@@ -89,7 +89,7 @@ func (m *machine) resume(c *container) {
 
 func (m *machine) beginResume(c *container) {
 	c.state = StateResuming
-	m.file(c)
+	m.reindex(c)
 	m.emit(resume{id: c.id})
 }
 
@@ -103,10 +103,5 @@ func (m *machine) resumed(now time.Time, in resumed) {
 		m.remove(now, c, "it could not be resumed: "+in.err.Error())
 		return
 	}
-	c.state, c.used = StateIdle, now
-	m.file(c)
-	m.notify(now, EventResumed, c, "")
-	m.serve(now, c)
-	m.idles(now, c)
-	m.arm(c)
+	m.becomeIdle(now, c, EventResumed)
 }

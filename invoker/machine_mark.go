@@ -16,7 +16,7 @@ func (m *machine) grace() time.Duration {
 // mark announces that a container which nobody holds will be removed. Until it is, it can be revived.
 func (m *machine) mark(now time.Time, c *container, reason string, sweepAt time.Time) {
 	c.was, c.state, c.until, c.reason = c.state, StateMarked, sweepAt, reason
-	m.file(c)
+	m.reindex(c)
 	m.notify(now, EventMarked, c, reason)
 	if at := m.due(c); due(at, now) {
 		m.sweep(now, c)
@@ -31,7 +31,7 @@ func (m *machine) unmark(now time.Time, c *container) {
 	if c.state == StateStem {
 		c.until = now.Add(pingInterval)
 	}
-	m.file(c)
+	m.reindex(c)
 	m.notify(now, EventRevived, c, "")
 	m.arm(c)
 }
@@ -48,13 +48,13 @@ func (m *machine) revive(now time.Time, c *container) {
 
 // sweep removes a marked container whose time has come.
 func (m *machine) sweep(now time.Time, c *container) {
-	c.swept = true
+	c.sweeping = true
 	c.agent.sweeps++
 	m.remove(now, c, c.reason)
 }
 
-// swept sweeps the next containers of an agent.
-func (m *machine) swept(now time.Time, a *agentState) {
+// sweepNext takes that a sweep of an agent has ended, and sweeps the next containers there.
+func (m *machine) sweepNext(now time.Time, a *agentState) {
 	a.sweeps--
 	for _, c := range a.containers {
 		switch {

@@ -18,7 +18,7 @@ import (
 
 // pureImports is what the machine and its parts may import: of the standard library, and below pureBelow.
 var pureImports = []string{
-	"cmp", "errors", "fmt", "maps", "math", "slices", "strconv", "strings", "time",
+	"cmp", "container/list", "errors", "fmt", "maps", "math", "slices", "strconv", "strings", "time",
 	"breaker", "keepalive", "stemsize", "victims",
 }
 

@@ -5,12 +5,13 @@ import "time"
 // remove has a container destroyed. Its memory counts until that is certain.
 func (m *machine) remove(now time.Time, c *container, reason string) {
 	m.revokeAll(now, c, reason)
-	c.state, c.reason, c.failures, c.wanted = StateRemoving, reason, 0, false
+	c.state, c.reason, c.failures, c.resumeWanted = StateRemoving, reason, 0, false
 	if c.agent != nil {
 		c.agent.removing += c.shape.Memory
 	}
 	m.room.removing += c.shape.Memory
-	m.file(c)
+	m.reindex(c)
+	m.guardAbandoned(now, c)
 	m.notify(now, EventRemoving, c, reason)
 	m.destroy(c)
 }
@@ -48,8 +49,8 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 		m.room.forget()
 	}
 	c.state = StateGone
-	m.file(c)
-	m.abandon(now, c)
+	m.reindex(c)
+	m.guardAbandoned(now, c)
 	m.timers.remove(c)
 	m.unplan(c)
 	m.used -= c.shape.Memory
@@ -64,8 +65,8 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 		m.tidyKey(k)
 	}
 	m.tidyShape(c.shape)
-	if c.swept {
-		m.swept(now, a)
+	if c.sweeping {
+		m.sweepNext(now, a)
 	}
 	if a != nil {
 		m.tidyAgent(a)

@@ -2,14 +2,14 @@ package invoker
 
 import "time"
 
-// reserve has so many containers of a key be kept, however long they are idle, and whoever needs room. It starts none: its owner
-// acquires as many, initialises them and gives them back.
+// reserve has so many containers of a key be kept, however long they are idle, and whoever needs room. It starts none: whoever
+// reserves acquires as many, initialises them and releases them.
 func (m *machine) reserve(now time.Time, in reserve) {
 	k := m.keyOf(in.key)
-	k.reserved = in.n
+	k.reserve = in.n
 	for _, c := range m.inOrder() {
-		if c.kept && c.key == k && k.kept > in.n {
-			m.letGo(c)
+		if c.reserved && c.key == k && k.reserved > in.n {
+			m.unreserve(c)
 			if due(m.due(c), now) {
 				m.fire(now, c)
 			}
@@ -21,34 +21,34 @@ func (m *machine) reserve(now time.Time, in reserve) {
 	m.unsettled = true
 }
 
-// keepReserved has as many containers of a key be kept as are reserved, as far as there are.
+// keepReserved reserves as many of the containers of a key as are to be, as far as there are.
 func (m *machine) keepReserved(k *keyState) {
-	if k.kept >= k.reserved {
+	if k.reserved >= k.reserve {
 		return
 	}
 	for _, c := range m.inOrder() {
-		if c.key == k && k.kept < k.reserved {
-			m.keep(c)
+		if c.key == k && k.reserved < k.reserve {
+			m.reserveContainer(c)
 		}
 	}
 }
 
-// keep has a container be kept, if it can be used again.
-func (m *machine) keep(c *container) {
+// reserveContainer makes a container one of those that are reserved for its key, if it can be used again and one is missing.
+func (m *machine) reserveContainer(c *container) {
 	k := c.key
-	if c.kept || c.doomed || k.kept >= k.reserved || c.state == StateMarked || c.state == StateRemoving || c.state == StateGone {
+	if c.reserved || c.retired || k.reserved >= k.reserve || c.state == StateMarked || c.state == StateRemoving || c.state == StateGone {
 		return
 	}
-	c.kept = true
-	k.kept++
-	m.file(c)
+	c.reserved = true
+	k.reserved++
+	m.reindex(c)
 }
 
-// letGo has a container not be kept any more.
-func (m *machine) letGo(c *container) {
-	if c.kept {
-		c.kept = false
-		c.key.kept--
-		m.file(c)
+// unreserve makes it none of them.
+func (m *machine) unreserve(c *container) {
+	if c.reserved {
+		c.reserved = false
+		c.key.reserved--
+		m.reindex(c)
 	}
 }

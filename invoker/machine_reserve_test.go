@@ -11,12 +11,12 @@ import (
 func (b *bench) kept(k Key) []string {
 	var ids []string
 	for _, c := range b.m.inOrder() {
-		if c.kept {
+		if c.reserved {
 			require.Equal(b.t, k, c.key.Key)
 			ids = append(ids, c.id)
 		}
 	}
-	require.Len(b.t, ids, b.m.keys[k].kept)
+	require.Len(b.t, ids, b.m.keys[k].reserved)
 	return ids
 }
 

@@ -18,7 +18,7 @@ func (m *machine) review(now time.Time) {
 	m.idle.Revalue(func(c *container) float64 {
 		if c.state == StateIdle || c.state == StateSuspended {
 			if k := c.key; !k.reviewed.Equal(now) {
-				k.reviewed, k.keep = now, 0
+				k.reviewed, k.keepFor = now, 0
 			}
 			if due(m.idleDue(c), now) {
 				over = append(over, c)

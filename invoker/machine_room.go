@@ -12,8 +12,8 @@ const reserveAfter = 2 * time.Second
 // room is what the machine knows about memory besides what it counts.
 type room struct {
 	removing int // MiB of containers that are being removed
-	away     int // MiB of containers that other processes hold
-	recalled int // MiB of those that they have been asked for
+	remote   int // MiB of containers that other processes hold
+	recalled int // MiB of those that they have been asked to release
 	claimed  int // MiB of what is free soon that somebody waits for, in the current step
 	// The engine had no room for so many MiB, although it looked as if it did: until then it is not asked for as much again, unless
 	// a container goes. 0: it has not said so.
@@ -59,7 +59,7 @@ func (m *machine) startWanted(now time.Time) {
 			if m.limited(z.memory) || !m.agentsKnown {
 				break
 			}
-			reserved = m.promising(z.memory)
+			reserved = m.agentToReserve(z.memory)
 		}
 	}
 	for _, z := range m.sizes {
@@ -170,9 +170,9 @@ func (m *machine) evict(now time.Time, c *container) {
 	m.remove(now, c, reason)
 }
 
-// promising returns the agent that has most of what is needed for a container, to be kept for it. Nil: agents are not known, or none is
-// large enough.
-func (m *machine) promising(memory int) *agentState {
+// agentToReserve returns the agent that has most of what a container needs, so that what becomes free there is kept for it. Nil:
+// agents are not known, or none is large enough.
+func (m *machine) agentToReserve(memory int) *agentState {
 	var best *agentState
 	for _, a := range m.agentOrder {
 		if a.usable() && a.memory >= memory && (best == nil || a.free()+a.removing > best.free()+best.removing) {
@@ -185,12 +185,12 @@ func (m *machine) promising(memory int) *agentState {
 // recallForRoom asks other processes for what they have held longest, until it is enough.
 func (m *machine) recallForRoom(memory int) {
 	memory -= m.room.recalled
-	if m.room.away == 0 || memory <= 0 {
+	if m.room.remote == 0 || memory <= 0 {
 		return
 	}
-	away := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.home != &c.key.away })
-	slices.SortFunc(away, func(a, b *container) int { return cmp.Compare(a.slots[0].number, b.slots[0].number) })
-	for _, c := range away {
+	remote := slices.DeleteFunc(m.inOrder(), func(c *container) bool { return c.key == nil || c.inList != &c.key.remote || c.key.private() })
+	slices.SortFunc(remote, func(a, b *container) int { return cmp.Compare(a.slots[0].number, b.slots[0].number) })
+	for _, c := range remote {
 		if memory <= 0 {
 			return
 		}

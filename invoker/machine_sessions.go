@@ -23,6 +23,9 @@ func (m *machine) session(now time.Time, s session) *sessionState {
 	return nil
 }
 
+// epoch returns what is in the upper half of the numbers of grants.
+func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
+
 // heldBy reports whether a session holds a container by a grant.
 func (m *machine) heldBy(s session, l leaseID) bool {
 	c := m.containers[l.container]
@@ -42,7 +45,7 @@ func (m *machine) serveSession(now time.Time, in input) {
 		s.name, s.until = in.name, now.Add(in.ttl+sessionMargin)
 	case declared:
 		if !m.listed {
-			m.unheard = append(m.unheard, in)
+			m.early = append(m.early, in)
 			return
 		}
 		for _, l := range in.leases {
@@ -70,9 +73,9 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	if !c.undeclared && !more {
 		return false
 	}
-	c.lost, c.undeclared, c.until = false, false, time.Time{}
+	c.quarantined, c.undeclared, c.until = false, false, time.Time{}
 	c.slots = append(c.slots, slot{number: l.number, session: s})
-	m.file(c)
+	m.reindex(c)
 	if s != 0 {
 		m.notify(now, EventGranted, c, "declared by its holder")
 	}
@@ -96,7 +99,7 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 	for w := m.queue.head; w != nil; {
 		next := m.queue.next(w)
 		if w.session == s {
-			m.turnAway(w, ErrSession)
+			m.refuseWaiter(w, ErrSession)
 		}
 		w = next
 	}
@@ -109,8 +112,8 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 		switch {
 		case !c.initialised:
 			m.remove(now, c, "it may have been initialised")
-		case lost && !c.doomed:
-			m.lose(c, now.Add(c.key.timeout))
+		case lost && !c.retired:
+			m.quarantine(c, now.Add(c.key.timeout))
 		default:
 			c.used = now
 			m.vacated(now, c)
@@ -119,26 +122,26 @@ func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.unsettled = true
 }
 
-// lose sets a container aside until whatever it may be running is over.
-func (m *machine) lose(c *container, until time.Time) {
-	c.state, c.lost, c.until, c.recalled = StateBusy, true, until, false
-	m.file(c)
+// quarantine keeps a container from being used until whatever it may be running is over.
+func (m *machine) quarantine(c *container, until time.Time) {
+	c.state, c.quarantined, c.until, c.recalled = StateBusy, true, until, false
+	m.reindex(c)
 	m.arm(c)
 }
 
-// found has a container be used again that was lost. What nobody has declared is set aside for longer: its holder is dead, and has
-// perhaps left it running.
-func (m *machine) found(now time.Time, c *container) {
+// endQuarantine has a container be used again. One that nobody has declared is quarantined once more, for the time limit of its
+// action: its holder is dead, and may have left an activation running.
+func (m *machine) endQuarantine(now time.Time, c *container) {
 	if !c.initialised {
 		m.remove(now, c, "it may have been initialised")
 		return
 	}
 	if c.undeclared {
 		c.undeclared = false
-		m.lose(c, now.Add(c.key.timeout))
+		m.quarantine(c, now.Add(c.key.timeout))
 		return
 	}
-	c.lost, c.adopted, c.until, c.used = false, false, time.Time{}, now
+	c.quarantined, c.adopted, c.until, c.used = false, false, time.Time{}, now
 	m.vacated(now, c)
 }
 

@@ -18,14 +18,14 @@ func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
 	id := m.settings.owner + "-" + strconv.FormatUint(m.term, 36) + "-" + strconv.FormatUint(m.serial, 10)
 	c := &container{id: id, serial: m.serial, instance: Instance{ID: id}, shape: s, state: StateCreating, planned: planned, created: now}
 	m.add(c)
-	m.begin(now, &s.guard, c)
+	m.guardBegun(now, &s.guard, c)
 	if s.labels == nil {
 		s.labels = m.labels(s.Shape)
 	}
 	if planned != nil {
 		planned.planned += s.Memory
 	}
-	m.file(c)
+	m.reindex(c)
 	m.notify(now, EventCreated, c, "")
 	m.emit(create{id: id, spec: Spec{
 		Name: m.name(s, c.serial), Shape: s.Shape, UserImage: s.Tenant != "", CPUs: float64(s.Memory) / float64(m.settings.MemoryPerCPU),
@@ -65,18 +65,18 @@ func (m *machine) created(now time.Time, in created) {
 	case in.err != nil:
 		m.startFailed(now, c, in.err)
 	case c.ended:
-		m.settleIn(c, in.instance)
+		m.setInstance(c, in.instance)
 		m.startFailed(now, c, fmt.Errorf("%w: it ended at once", ErrStart))
 	default:
-		m.settleIn(c, in.instance)
+		m.setInstance(c, in.instance)
 		c.state = StateProbing
-		m.file(c)
+		m.reindex(c)
 		m.emit(probe{instance: c.instance})
 	}
 }
 
-// settleIn notes where a container runs.
-func (m *machine) settleIn(c *container, in Instance) {
+// setInstance notes where a container runs.
+func (m *machine) setInstance(c *container, in Instance) {
 	c.instance = in
 	c.instance.ID = c.id
 	if s := c.shape; !c.adopted {
@@ -115,26 +115,26 @@ func (m *machine) probed(now time.Time, in probed) {
 		}
 		c.state, c.until, c.used, c.adopted = StateStem, now.Add(pingInterval), now, false
 		m.engine.worked()
-		m.file(c)
+		m.reindex(c)
 		m.notify(now, EventReady, c, "")
-		m.offer(now, c)
+		m.offerStem(now, c)
 	}
 }
 
-// offer gives a stem cell to whoever waits longest for one.
-func (m *machine) offer(now time.Time, c *container) {
-	if k, ok := c.shape.hungry.first(); ok && !m.store.paused() && !c.unreachable {
+// offerStem binds a stem cell to the key whose caller waits longest for one, if there is one.
+func (m *machine) offerStem(now time.Time, c *container) {
+	if k, ok := c.shape.unmet.first(); ok && !m.store.paused() && !c.unreachable {
 		m.bind(now, c, k, Cold)
 		return
 	}
-	m.idles(now, c)
+	m.markIfDraining(now, c)
 	m.arm(c)
 }
 
-// startFailed removes a container whose start failed.
+// startFailed removes a container whose start failed, after the guard of its shape was told.
 func (m *machine) startFailed(now time.Time, c *container, err error) {
-	m.remove(now, c, err.Error())
 	m.blame(now, c, err)
+	m.remove(now, c, err.Error())
 }
 
 // blame decides what a start that failed means: starts pause, or the caller who waits longest for one is refused if this was not the
@@ -150,7 +150,7 @@ func (m *machine) blame(now time.Time, c *container, err error) {
 	default:
 		if w := s.oldest(); w != nil {
 			if w.failures++; w.failures >= maxAttempts || errors.Is(err, ErrImage) {
-				m.turnAway(w, s.startError(err))
+				m.refuseWaiter(w, s.startError(err))
 			}
 		}
 		m.startsFail(now, c, err)

@@ -131,9 +131,13 @@ func (m *machine) pinged(now time.Time, c *container, err error) {
 	if err == nil {
 		c.failures = 0
 		if !young {
-			m.works(now, &c.shape.guard, c)
+			m.guardSucceeded(now, &c.shape.guard, c)
 		}
 		m.arm(c)
+		return
+	}
+	if c.unreachable {
+		m.arm(c) // it may live
 		return
 	}
 	if c.failures++; c.failures < maxPings {

@@ -13,7 +13,7 @@ func (m *machine) supply(now time.Time, k *keyState) {
 	if k.need == 0 || !m.listed {
 		return
 	}
-	for n, c := k.need-k.recalled.size, k.away.tail; n > 0 && c != nil; {
+	for n, c := k.need-k.recalled.size, k.remote.tail; n > 0 && c != nil; {
 		older := c.previous
 		if c.slots[0].session != k.waiters.head.session {
 			m.recall(c)
@@ -30,8 +30,8 @@ func (m *machine) supplyOne(now time.Time, k *keyState) bool {
 	switch {
 	case k.marked.head != nil:
 		m.revive(now, k.marked.head)
-	case k.asleep.head != nil:
-		m.resume(k.asleep.head)
+	case k.suspended.head != nil:
+		m.resume(k.suspended.head)
 	case m.store.paused():
 		return false
 	case s.stems.head != nil:
@@ -61,7 +61,7 @@ func oldestOnFullest(l *containerList) *container {
 func (m *machine) supplyAll(now time.Time) {
 	for _, s := range m.shapeOrder {
 		for s.need > 0 && (s.stems.head != nil || s.marked.head != nil) && !m.store.paused() {
-			k, _ := s.hungry.first()
+			k, _ := s.unmet.first()
 			m.supply(now, k)
 		}
 	}
@@ -71,26 +71,26 @@ func (m *machine) supplyAll(now time.Time) {
 // recall asks another process for a container.
 func (m *machine) recall(c *container) {
 	c.recalled = true
-	m.file(c)
+	m.reindex(c)
 	m.emit(recall{session: c.slots[0].session, lease: leaseID{container: c.id, number: c.slots[0].number}})
 }
 
-// demand takes into account that the waiters of a key, or what comes for them, have changed.
-func (m *machine) demand(k *keyState) {
+// updateNeed takes into account that the waiters of a key, or what comes for them, have changed.
+func (m *machine) updateNeed(k *keyState) {
 	s, need := k.shape, k.missing()
 	s.need += need - k.need
 	k.need = need
 	if need > 0 {
 		k.lacks = k.firstLacking()
-		s.hungry.put(k)
+		s.unmet.put(k)
 	} else {
-		s.hungry.remove(k)
+		s.unmet.remove(k)
 	}
-	m.hunger(s)
+	m.updateLack(s)
 }
 
-// hunger takes into account that the need of a shape, or its starts, have changed.
-func (m *machine) hunger(s *shapeState) {
+// updateLack takes into account that the need of a shape, or its starts, have changed.
+func (m *machine) updateLack(s *shapeState) {
 	lack := s.lack()
 	s.size.lack += lack - s.lacking
 	s.lacking = lack
@@ -109,18 +109,22 @@ func (m *machine) keyOf(key Key) *keyState {
 	return k
 }
 
-// tidyKey remembers a key for which nothing and nobody is there any more for a while.
+// maxUnusedKeys is how many unused keys are remembered, for the idle times of their containers.
+const maxUnusedKeys = 10_000
+
+// tidyKey counts a key as unused if it has no container, waiter or reservation, and forgets the keys that have been unused longest
+// if there are too many.
 func (m *machine) tidyKey(k *keyState) {
-	spare := k.bound == 0 && k.waiters.size == 0 && k.reserved == 0
+	unused := k.bound == 0 && k.waiters.size == 0 && k.reserve == 0
 	switch {
-	case spare && !k.spare:
-		m.spare.add(k)
-	case !spare && k.spare:
-		m.spare.remove(k)
+	case unused && k.unused == nil:
+		k.unused = m.unusedKeys.PushBack(k)
+	case !unused && k.unused != nil:
+		m.unusedKeys.Remove(k.unused)
+		k.unused = nil
 	}
-	for m.spare.size > maxSpareKeys {
-		oldest := m.spare.head
-		m.spare.remove(oldest)
+	for m.unusedKeys.Len() > maxUnusedKeys {
+		oldest := m.unusedKeys.Remove(m.unusedKeys.Front()).(*keyState)
 		delete(m.keys, oldest.Key)
 		m.guards.remove(&oldest.guard)
 		oldest.shape.keys--
@@ -128,7 +132,7 @@ func (m *machine) tidyKey(k *keyState) {
 	}
 }
 
-// tidyShape forgets a shape of which there is nothing.
+// tidyShape forgets a shape that has no key, container or configured stem cells.
 func (m *machine) tidyShape(s *shapeState) {
 	if s.keys > 0 || s.containers > 0 || s.cells != (StemCells{}) {
 		return

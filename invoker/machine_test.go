@@ -134,19 +134,19 @@ func check(t testing.TB, m *machine) {
 		if c.starting() {
 			starting++
 		}
-		require.Equal(t, c.list(), c.home, "%s, %s", c.id, c.state)
+		require.Equal(t, c.list(), c.inList, "%s, %s", c.id, c.state)
 	}
 	away, recalled := 0, 0
 	for _, c := range m.containers {
 		switch {
-		case c.unreachable || c.doomed || !c.remote():
+		case c.unreachable || c.retired || !c.remote():
 		case c.recalled:
 			recalled += c.shape.Memory
 		default:
 			away += c.shape.Memory
 		}
 	}
-	require.Equal(t, away, m.room.away)
+	require.Equal(t, away, m.room.remote)
 	require.Equal(t, recalled, m.room.recalled)
 	require.Equal(t, used, m.used)
 	require.Equal(t, removing, m.room.removing)

@@ -7,24 +7,24 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/victims"
 )
 
-// spareTime: what was used in the last 10 s is removed to make room only if nothing else suffices.
-const spareTime = 10 * time.Second
+// recentTime: what was used in the last 10 s is removed to make room only if nothing else suffices.
+const recentTime = 10 * time.Second
 
 // likelyStart is how long a start takes where none of the shape has been seen yet.
 const likelyStart = time.Second
 
 // removable reports whether a container may be removed to make room.
 func (c *container) removable() bool {
-	if c.unreachable || c.kept || c.held() || c.agent == nil {
+	if c.unreachable || c.reserved || c.held() || c.agent == nil {
 		return false
 	}
 	switch c.state {
 	case StateMarked, StateStem, StateIdle:
 		return true
 	case StateSuspended:
-		return !c.wanted
+		return !c.resumeWanted
 	case StateBusy:
-		return c.lost && !c.undeclared
+		return c.quarantined && !c.undeclared
 	}
 	return false
 }
@@ -46,9 +46,9 @@ func (m *machine) value(now time.Time, c *container) float64 {
 	return c.key.idle.Soon(now.Sub(c.used)) * start.Seconds()
 }
 
-// index keeps a container among those that may be removed while it is one of them. What it is worth is looked at when its state
+// indexVictim keeps a container among those that may be removed while it is one of them. What it is worth is looked at when its state
 // changes, and in each review.
-func (m *machine) index(c *container) {
+func (m *machine) indexVictim(c *container) {
 	state := State("")
 	if c.removable() {
 		state = c.state
@@ -80,7 +80,7 @@ func (m *machine) victims(now time.Time, memory int) []*container {
 	case m.agentsKnown:
 		left = math.MaxInt32
 	}
-	spare := now.Add(-spareTime)
+	spare := now.Add(-recentTime)
 	if !m.agentsKnown {
 		return m.idle.ChooseAnywhere(memory-left, spare)
 	}

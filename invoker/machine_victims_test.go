@@ -232,7 +232,7 @@ func fullPool(tb testing.TB) (*machine, time.Time) {
 		records = append(records, record{ID: id, Incarnation: "i", Key: keyNamed(fmt.Sprint("action-", i%1000)), Initialised: true})
 	}
 	m.step(epoch, listed{instances: instances, records: records})
-	now := epoch.Add(sessionTTL + sessionMargin)
+	now := epoch.Add(SessionTTL + sessionMargin)
 	m.step(now, wake{})
 	for _, c := range m.inOrder() {
 		require.Equal(tb, StateIdle, c.state)

@@ -35,3 +35,6 @@ func (p *pause) over(now time.Time) bool {
 func retryDelay(failures int) time.Duration {
 	return min(time.Second<<min(failures, 5), 30*time.Second)
 }
+
+// due reports whether at, if it is set, has come.
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

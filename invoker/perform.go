@@ -50,8 +50,8 @@ func (p *pool) perform(ctx context.Context, c command) {
 		if c.container != nil {
 			p.work.Go(c.container.Close)
 		}
-	case keep:
-		p.work.Go(func() { p.keepReserved(ctx, c.of) })
+	case fillReservation:
+		p.work.Go(func() { p.maintain(ctx, c.of) })
 	case releaseLater:
 		p.work.Go(func() {
 			select {

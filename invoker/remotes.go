@@ -25,7 +25,7 @@ type remote struct {
 	more      chan struct{}
 	requests  map[uint64]*remoteCall // that wait, or whose grant is held
 	granted   map[uint64]*remoteCall // by the number of the grant
-	withdrawn map[uint64]struct{}    // requests that had not arrived
+	withdrawn map[uint64]struct{}    // the last requests that were withdrawn
 }
 
 // notice is a notice with the address of a container that is gone.
@@ -45,7 +45,7 @@ type remoteCall struct {
 	err      error
 }
 
-// maxWithdrawn is how many requests are remembered that were withdrawn before they arrived.
+// maxWithdrawn is how many requests are remembered that were withdrawn.
 const maxWithdrawn = 1000
 
 func newRemotes() remotes {
@@ -174,12 +174,12 @@ func (p *pool) freeRemote(s *remote, g GrantID, o outcome) {
 
 // withdraw ends a demand, whatever has become of it. The mutex is held.
 func (p *pool) withdraw(s *remote, request uint64) {
+	if len(s.withdrawn) >= maxWithdrawn {
+		clear(s.withdrawn)
+	}
+	s.withdrawn[request] = struct{}{} // it may arrive later, or once more
 	switch asked := s.requests[request]; {
 	case asked == nil:
-		if len(s.withdrawn) >= maxWithdrawn {
-			clear(s.withdrawn)
-		}
-		s.withdrawn[request] = struct{}{}
 	case p.remotes.calls[asked.ref] != nil:
 		p.refused(asked, errWithdrawn)
 		p.step(cancel{asked.ref})

@@ -8,13 +8,8 @@ import (
 	"time"
 )
 
-const (
-	// maxReserve is how many containers can be reserved for an action.
-	maxReserve = 10_000
-	// The pause after a container of a reservation could not be had doubles from the one to the other.
-	minReservePause = time.Second
-	maxReservePause = 30 * time.Second
-)
+// maxReserve is how many containers can be reserved for an action.
+const maxReserve = 10_000
 
 // reservation is how many containers of an action are kept.
 type reservation struct {
@@ -23,9 +18,11 @@ type reservation struct {
 	lacks  chan struct{} // has a token if one may have gone
 }
 
-// Reserve keeps n containers of an action initialised from now on, busy ones included, until it is called with another number, 0 ends it,
-// or the run ends. It returns when there are so many. If one cannot be had it returns why, and the reservation remains: containers that
-// are missing, also later, are started in the background, again after a pause of 1 s to 30 s when that fails.
+// Reserve keeps n containers of an action initialised, busy ones included, until it is called with another number or the run ends. n is
+// from 0, which ends the reservation, to 10,000. Reserve returns when there are so many containers.
+//
+// Its errors are those of [Invoker.Acquire] and [Lease.Run], and one that says how /init has failed. The reservation remains then: containers that are
+// missing, now or later, are started in the background, and again after 1 s to 30 s if that fails.
 func (v *Invoker) Reserve(ctx context.Context, a *Action, n int) error {
 	if err := a.check(); err != nil {
 		return err
@@ -59,16 +56,16 @@ func (p *pool) reserve(a *Action, n int) *reservation {
 		own.Env = maps.Clone(a.Env)
 		r = &reservation{action: &own, lacks: make(chan struct{}, 1)}
 		p.reserved[key] = r
-		p.putOff(keep{r})
+		p.putOff(fillReservation{r})
 	}
 	r.n = n
 	p.step(reserve{key: key, n: n})
 	return r
 }
 
-// keepReserved replaces the containers of a reservation that go, until ctx ends.
-func (p *pool) keepReserved(ctx context.Context, r *reservation) {
-	pause := time.Duration(0)
+// maintain replaces the containers of a reservation that go, until ctx ends. After a failure it tries again in 1 s to 30 s.
+func (p *pool) maintain(ctx context.Context, r *reservation) {
+	failures := 0 // in a row
 	for {
 		select {
 		case <-r.lacks:
@@ -77,12 +74,12 @@ func (p *pool) keepReserved(ctx context.Context, r *reservation) {
 		}
 		err := p.fill(ctx, r)
 		if err == nil {
-			pause = 0
+			failures = 0
 			continue
 		}
-		pause = min(max(2*pause, minReservePause), maxReservePause)
 		select {
-		case <-time.After(pause):
+		case <-time.After(retryDelay(failures)):
+			failures++
 			signal(r.lacks)
 		case <-ctx.Done():
 			return

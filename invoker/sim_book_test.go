@@ -81,7 +81,6 @@ func (b *book) heard(in input) {
 	case changed:
 		b.changed(in.change)
 	case agentsSeen:
-		clear(b.drained)
 		b.memory = map[string]int{}
 		for _, a := range in.agents { // what is listed can be reached
 			b.drained[a.ID] = a.Draining

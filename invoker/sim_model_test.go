@@ -263,7 +263,7 @@ func (w *simWorld) fingerprint() uint64 {
 	}
 	m := w.machine
 	for _, c := range m.inOrder() {
-		fmt.Fprint(h, c.id, c.state, c.key != nil, c.slots, c.initialised, c.lost, c.doomed, c.recalled, c.ended, since(c.until), since(c.used))
+		fmt.Fprint(h, c.id, c.state, c.key != nil, c.slots, c.initialised, c.quarantined, c.retired, c.recalled, c.ended, since(c.until), since(c.used))
 	}
 	for q := m.queue.head; q != nil; q = m.queue.next(q) {
 		fmt.Fprint(h, q.ref, q.session, q.key.Action, since(q.since))

@@ -9,12 +9,8 @@ import (
 	"time"
 )
 
-const (
-	// destroysAtOnce is how many containers are removed at once when all are.
-	destroysAtOnce = 10
-	// teardownPause is the pause before those are tried again that are left.
-	teardownPause = time.Second
-)
+// teardownPause is the pause before containers that are left are destroyed again.
+const teardownPause = time.Second
 
 // teardown removes all containers of the owner, after the run of a pool has ended, and then their records.
 func (v *Invoker) teardown(ctx context.Context, p *pool) error {
@@ -40,23 +36,14 @@ func (p *pool) removeAll(ctx context.Context) (left int, err error) {
 	if err != nil {
 		return creating, fmt.Errorf("the containers cannot be listed: %w", err)
 	}
-	var (
-		all   sync.WaitGroup
-		mu    sync.Mutex
-		slots = make(chan struct{}, destroysAtOnce)
-	)
-	for _, in := range instances {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if failed := p.destroy(ctx, in.ID); failed != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				left, err = left+1, failed
-			}
-		})
-	}
-	all.Wait()
+	var mu sync.Mutex
+	forEach(instances, func(in Instance) {
+		if failed := p.destroy(ctx, in.ID); failed != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			left, err = left+1, failed
+		}
+	})
 	return left + creating, err
 }
 

@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"cmp"
+	lists "container/list"
 	"slices"
 	"time"
 
@@ -76,12 +77,12 @@ type keyState struct {
 	shape   *shapeState
 	timeout time.Duration // of the action
 
-	waiters  waiterList
-	open     containerList // idle or with room, the most recently used first
-	asleep   containerList // suspended
-	marked   containerList
-	away     containerList // with other processes
-	recalled containerList // with other processes, which have been asked for them
+	waiters   waiterList
+	open      containerList // idle or with room, the most recently used first
+	suspended containerList
+	marked    containerList
+	remote    containerList // held by other processes
+	recalled  containerList // held by other processes, which have been asked to release them
 
 	coming  int     // slots that come without further decisions
 	need    int     // containers that the waiters lack beside those
@@ -89,18 +90,17 @@ type keyState struct {
 	bound   int     // containers
 	evicted int     // containers that were removed to make room, and not started again
 
-	reserved, kept int // containers that are to be kept, and that are
+	reserve, reserved int // containers that are to be reserved, and that are
 
 	idle     keepalive.Histogram // how long its containers are idle between two uses
-	keep     time.Duration       // how long idle ones are kept, as of the last review; 0: not decided yet
+	keepFor  time.Duration       // how long idle ones are kept, as of the last review; 0: not decided yet
 	reviewed time.Time
 	used     time.Time // when a container of it was last released
 	guard    guard     // of containers that die while they serve
 
-	round          round
-	hungryPosition int
-	spare          bool // nothing and nobody is there for it
-	previous, next *keyState
+	round         round
+	unmetPosition int
+	unused        *lists.Element // in machine.unusedKeys; nil: something or somebody is there for it
 }
 
 // missing returns how many more containers the waiters of the key need than will be theirs soon.
@@ -135,7 +135,7 @@ func (w *waiter) slots() int {
 // before orders keys by who waits longest without anything that comes.
 func (k *keyState) before(o *keyState) bool { return k.lacks.number < o.lacks.number }
 
-func (k *keyState) position() *int { return &k.hungryPosition }
+func (k *keyState) position() *int { return &k.unmetPosition }
 
 // round is what is left of that which comes anyway, while the machine decides what else to start for those who wait.
 type round struct {
@@ -161,7 +161,7 @@ type shapeState struct {
 
 	stems      containerList
 	marked     containerList       // stem cells
-	hungry     priority[*keyState] // keys with need
+	unmet      priority[*keyState] // keys with need, the one first whose caller has waited longest
 	need       int                 // of all its keys
 	starting   int                 // containers
 	lacking    int                 // containers that have to be started for those who wait
@@ -188,16 +188,16 @@ func (s *shapeState) lack() int {
 	return lack
 }
 
-// hungryKeys returns the keys with need, who waits longest first.
-func (s *shapeState) hungryKeys() []*keyState {
-	all := slices.Clone(s.hungry.elements)
+// unmetKeys returns the keys with need, who waits longest first.
+func (s *shapeState) unmetKeys() []*keyState {
+	all := slices.Clone(s.unmet.elements)
 	slices.SortFunc(all, func(k, o *keyState) int { return cmp.Compare(k.lacks.number, o.lacks.number) })
 	return all
 }
 
 // oldest returns the caller that waits longest for a stem cell.
 func (s *shapeState) oldest() *waiter {
-	if k, ok := s.hungry.first(); ok {
+	if k, ok := s.unmet.first(); ok {
 		return k.lacks
 	}
 	return nil
@@ -209,39 +209,4 @@ type sizeState struct {
 	shapes int
 	lack   int  // containers that have to be started for those who wait
 	full   bool // there is no room for one
-}
-
-// maxSpareKeys is how many keys are remembered for which nothing and nobody is there.
-const maxSpareKeys = 10_000
-
-// spareKeys are keys for which nothing and nobody is there, in the order in which they became so.
-type spareKeys struct {
-	head, tail *keyState
-	size       int
-}
-
-func (l *spareKeys) add(k *keyState) {
-	k.spare, k.previous, k.next = true, l.tail, nil
-	if l.tail != nil {
-		l.tail.next = k
-	} else {
-		l.head = k
-	}
-	l.tail = k
-	l.size++
-}
-
-func (l *spareKeys) remove(k *keyState) {
-	if k.previous != nil {
-		k.previous.next = k.next
-	} else {
-		l.head = k.next
-	}
-	if k.next != nil {
-		k.next.previous = k.previous
-	} else {
-		l.tail = k.previous
-	}
-	k.spare, k.previous, k.next = false, nil, nil
-	l.size--
 }

@@ -33,24 +33,16 @@ func (w *writer) add(c storeChange) {
 	w.mu.Lock()
 	w.waiting = append(w.waiting, c)
 	w.mu.Unlock()
-	select {
-	case w.ready <- struct{}{}:
-	default:
-	}
+	signal(w.ready)
 }
 
-// The pause after a write that failed, unless a bind comes: it doubles from the one to the other.
-const (
-	minStorePause = time.Second
-	maxStorePause = 30 * time.Second
-)
-
-// run writes until ctx ends, or until the store says that another process leads: then it returns its error.
+// run writes until ctx ends, or until the store says that another process leads: then it returns its error. After a write that failed
+// it pauses for 1 s to 30 s, unless something new is to be written.
 func (w *writer) run(ctx context.Context) error {
 	pause := time.NewTimer(0)
 	pause.Stop()
 	defer pause.Stop()
-	failed := time.Duration(0) // the last pause
+	failures := 0 // in a row
 	for {
 		select {
 		case <-w.ready:
@@ -60,12 +52,12 @@ func (w *writer) run(ctx context.Context) error {
 		}
 		switch err := w.flush(ctx); {
 		case err == nil:
-			failed = 0
+			failures = 0
 		case fenced(err):
 			return err
 		default:
-			failed = min(max(2*failed, minStorePause), maxStorePause)
-			pause.Reset(failed)
+			pause.Reset(retryDelay(failures))
+			failures++
 		}
 	}
 }

@@ -199,26 +199,29 @@ func boundsWithoutTest(text string) []string {
 	return missing
 }
 
-// TestDocsMapOfTheMachine: the comment of type machine names each of its files, and no other.
+// TestDocsMapOfTheMachine: the comment of each type machine names each of its files, and no other.
 func TestDocsMapOfTheMachine(t *testing.T) {
 	fset, folders := sources(t, "../..", false)
-	var comment string
-	var files []string
-	for _, file := range folders["scheduler"] {
-		if name := filepath.Base(fset.Position(file.Pos()).Filename); strings.HasPrefix(name, "machine_") {
-			files = append(files, name)
-		}
-		for _, declaration := range file.Decls {
-			decl, ok := declaration.(*ast.GenDecl)
-			if ok && decl.Tok == token.TYPE && decl.Specs[0].(*ast.TypeSpec).Name.Name == "machine" {
-				comment = decl.Doc.Text()
+	d := declared(t, "../..")
+	for _, folder := range [...]string{"scheduler", "invoker"} {
+		var comment string
+		var files []string
+		for _, file := range folders[folder] {
+			if name := filepath.Base(fset.Position(file.Pos()).Filename); strings.HasPrefix(name, "machine_") {
+				files = append(files, name)
+			}
+			for _, declaration := range file.Decls {
+				decl, ok := declaration.(*ast.GenDecl)
+				if ok && decl.Tok == token.TYPE && decl.Specs[0].(*ast.TypeSpec).Name.Name == "machine" {
+					comment = decl.Doc.Text()
+				}
 			}
 		}
-	}
-	require.NotEmpty(t, files)
-	require.Empty(t, unknownMentions(comment, declared(t, "../..")))
-	for _, name := range files {
-		require.Contains(t, comment, name)
+		require.NotEmpty(t, files)
+		require.Empty(t, unknownMentions(comment, d), folder)
+		for _, name := range files {
+			require.Contains(t, comment, name)
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func TestUpwardControl(t *testing.T) {
 	} {
 		found := machineReach(t, synthetic(t, map[string]string{
 			"scheduler/machine.go": badMachine + root, "scheduler/part.go": badParts, "scheduler/x.go": "package scheduler\n" + source,
-		})).upward()
+		})).upward(schedulerMachine)
 		require.Len(t, found, 1, source)
 		require.Equal(t, want, found[0].what)
 		require.Regexp(t, `^scheduler/x\.go:\d: .* of machine\.go \(newMachine → f`, found[0].text)
@@ -101,7 +101,7 @@ func TestUpwardControl(t *testing.T) {
 	require.Empty(t, machineReach(t, synthetic(t, map[string]string{
 		"scheduler/machine.go": badMachine + root, "scheduler/part.go": badParts,
 		"scheduler/x.go": "package scheduler\nfunc f(p *part) {}\ntype loop struct{ m *machine }\nfunc (l *loop) run() { l.m.step() }",
-	})).upward())
+	})).upward(schedulerMachine))
 }
 
 // TestEmittersControl has actions that others than the machine's files emit.
@@ -111,10 +111,10 @@ func TestEmittersControl(t *testing.T) {
 		"scheduler/part.go":    badParts,
 		"scheduler/loop.go":    "package scheduler\nfunc f(m *machine) { m.step(); m.emit(); m.actions = nil; _ = m.part.n }\nfunc g(m *machine) { h := m.emit; h() }",
 	})
-	require.Equal(t, []string{"f", "machine.emit"}, p.emitters())
+	require.Equal(t, []string{"f", "machine.emit"}, p.emitters(schedulerMachine))
 	require.Equal(t, []string{
 		"scheduler/loop.go:2 uses machine.emit", "scheduler/loop.go:2 uses machine.actions", "scheduler/loop.go:3 uses machine.emit",
-	}, excepted(p.outsideUses(), nil))
+	}, excepted(p.outsideUses(schedulerMachine), nil))
 }
 
 // TestCirclesControl has parts that need each other: by a field, by a parameter, and by way of a third.

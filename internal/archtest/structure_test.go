@@ -15,7 +15,18 @@ import (
 
 const schedulerPackage = module + "/scheduler"
 
-// isMachineFile reports whether a file of package scheduler is the machine's own. The others have its parts, the loop and
+// machinePackage is a package with a machine, and the name of the list of what it wants done.
+type machinePackage struct {
+	path, emitted string
+	entryPoints   []string
+}
+
+var (
+	schedulerMachine = machinePackage{schedulerPackage, "actions", entryPoints}
+	invokerMachine   = machinePackage{module + "/invoker", "commands", invokerEntryPoints}
+)
+
+// isMachineFile reports whether a file of such a package is the machine's own. The others have its parts, the loop and
 // what users call.
 func isMachineFile(base string) bool { return strings.HasPrefix(base, "machine") }
 
@@ -72,10 +83,10 @@ func TestEachFieldIsWrittenInOneFile(t *testing.T) {
 
 // upward returns what the parts use that is declared in the machine's own files, first of all the machine itself. The
 // parts are whatever is reached from the machine, and not in its files.
-func (r *reach) upward() []breach {
+func (r *reach) upward(of machinePackage) []breach {
 	var found []breach
 	for _, o := range r.order {
-		if o.Pkg().Path() != schedulerPackage || isMachineFile(r.fileOf[o]) {
+		if o.Pkg().Path() != of.path || isMachineFile(r.fileOf[o]) {
 			continue
 		}
 		ast.Inspect(r.decls[o], func(n ast.Node) bool {
@@ -87,7 +98,7 @@ func (r *reach) upward() []breach {
 				if f, ok := used.(*types.Func); ok {
 					used = f.Origin()
 				}
-				if used != nil && isMachineFile(r.fileOf[used]) {
+				if used != nil && isMachineFile(r.fileOf[used]) && used.Pkg().Path() == of.path {
 					file, line := r.at(n)
 					what := title(o) + " uses " + title(used)
 					b := breach{what: what, text: fmt.Sprintf("%s:%d: %s of %s (%s)", file, line, what, r.fileOf[used], r.chain(o))}
@@ -109,15 +120,16 @@ func (r *reach) upward() []breach {
 }
 
 func TestPartsDoNotSeeTheMachine(t *testing.T) {
-	require.Empty(t, excepted(machineReach(t, theScheduler(t)).upward(), nil))
+	require.Empty(t, excepted(machineReach(t, theScheduler(t)).upward(schedulerMachine), nil))
+	require.Empty(t, excepted(invokerReach(t, theInvoker(t)).upward(invokerMachine), nil))
 }
 
-// outsideUses returns what the files of package scheduler that are not the machine's use of it, beyond its entry points and
-// the reading of its fields: its actions, and methods that may emit some.
-func (p *program) outsideUses() []breach {
-	machine := p.named(schedulerPackage, "machine")
+// outsideUses returns what the files of a package that are not the machine's use of it, beyond its entry points and
+// the reading of its fields: what it emits, and methods that may emit something.
+func (p *program) outsideUses(of machinePackage) []breach {
+	machine := p.named(of.path, "machine")
 	var found []breach
-	for _, file := range p.files[schedulerPackage] {
+	for _, file := range p.files[of.path] {
 		name, _ := p.at(file)
 		if isMachineFile(path.Base(name)) {
 			continue
@@ -130,15 +142,15 @@ func (p *program) outsideUses() []breach {
 			var what string
 			switch o := p.info.Uses[id].(type) {
 			case *types.Func:
-				if r := o.Signature().Recv(); r == nil || namedOf(r.Type()) == nil || namedOf(r.Type()).Obj() != machine || slices.Contains(entryPoints, title(o)) {
+				if r := o.Signature().Recv(); r == nil || namedOf(r.Type()) == nil || namedOf(r.Type()).Obj() != machine || slices.Contains(of.entryPoints, "machine."+o.Name()) {
 					return true
 				}
 				what = title(o)
 			case *types.Var:
-				if p.owners[o] != machine || o.Name() != "actions" {
+				if p.owners[o] != machine || o.Name() != of.emitted {
 					return true
 				}
-				what = "machine.actions"
+				what = "machine." + of.emitted
 			default:
 				return true
 			}
@@ -150,12 +162,12 @@ func (p *program) outsideUses() []breach {
 	return found
 }
 
-// emitters returns the functions that change the machine's list of actions.
-func (p *program) emitters() []string {
-	machine := p.named(schedulerPackage, "machine").(*types.TypeName)
+// emitters returns the functions that change the list of what the machine wants done.
+func (p *program) emitters(of machinePackage) []string {
+	machine := p.named(of.path, "machine").(*types.TypeName)
 	var names []string
-	for _, w := range p.writes(schedulerPackage, map[*types.TypeName]bool{machine: true}) {
-		if w.field == "actions" && !slices.Contains(names, w.in) {
+	for _, w := range p.writes(of.path, map[*types.TypeName]bool{machine: true}) {
+		if w.field == of.emitted && !slices.Contains(names, w.in) {
 			names = append(names, w.in)
 		}
 	}
@@ -165,6 +177,9 @@ func (p *program) emitters() []string {
 
 func TestOnlyTheMachineEmits(t *testing.T) {
 	p := theScheduler(t)
-	require.Equal(t, []string{"machine.beginStep", "machine.emit"}, p.emitters())
-	require.Empty(t, excepted(p.outsideUses(), nil))
+	require.Equal(t, []string{"machine.beginStep", "machine.emit"}, p.emitters(schedulerMachine))
+	require.Empty(t, excepted(p.outsideUses(schedulerMachine), nil))
+	p = theInvoker(t)
+	require.Equal(t, []string{"invoker.machine.emit", "invoker.machine.step"}, p.emitters(invokerMachine))
+	require.Empty(t, excepted(p.outsideUses(invokerMachine), nil))
 }

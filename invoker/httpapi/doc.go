@@ -3,5 +3,8 @@
 //
 // A process that sends activations uses [NewControl], which is an [invoker.Control] for an [invoker.Dispatcher].
 //
-// The package starts no goroutines. What a route does goes on no longer than its request.
+// A program that has a pool of its own, such as OpenWhisk's invoker, opens a session and has containers started for it, see
+// [invoker.Factory]. It sends /init and /run to them by itself: no activation passes through this package.
+//
+// What a route does goes on no longer than its request. There is one goroutine for each client that reads events.
 package httpapi

@@ -14,8 +14,11 @@ import (
 
 // The codes of errors that only these routes have, each with its HTTP status.
 const (
-	CodeSession     scheduler.Code = "session"      // 404: the session is not open, or has ended
-	CodeStartFailed scheduler.Code = "start_failed" // 502: no container could be started
+	CodeSession      scheduler.Code = "session"       // 404: the session is not open, or has ended
+	CodeContainer    scheduler.Code = "container"     // 404: the container is gone, or never was
+	CodeOtherSession scheduler.Code = "other_session" // 403: the container belongs to another session, or to none
+	CodeUnsupported  scheduler.Code = "unsupported"   // 501: the engine cannot do it
+	CodeStartFailed  scheduler.Code = "start_failed"  // 502: no container could be started
 )
 
 // The types of errors.
@@ -53,12 +56,30 @@ func asError(err error) error {
 	case errors.As(err, &config):
 		e.Code, e.Status, e.Type, e.Fault, e.Retryable = scheduler.CodeInvalid, http.StatusBadRequest, configType, string(invoker.FaultDeveloper), false
 		e.Details = map[string]string{"field": config.Field, "value": fmt.Sprint(config.Value), "reason": config.Reason}
-	case errors.Is(err, invoker.ErrSession):
-		e.Code, e.Status, e.Retryable = CodeSession, http.StatusNotFound, false
 	case errors.Is(err, invoker.ErrNotLeading), errors.Is(err, invoker.ErrNotRunning), errors.Is(err, invoker.ErrClosed):
 		e.Code, e.Status = scheduler.CodeNotLeading, http.StatusServiceUnavailable
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Code, e.Status = scheduler.CodeTimeout, http.StatusGatewayTimeout
+	default:
+		return final(err, e)
+	}
+	return e
+}
+
+// final returns an error that will be the same however often the request is repeated.
+func final(err error, e *controlapi.Error) error {
+	e.Retryable = false
+	switch {
+	case errors.Is(err, invoker.ErrSession):
+		e.Code, e.Status = CodeSession, http.StatusNotFound
+	case errors.Is(err, invoker.ErrContainer):
+		e.Code, e.Status = CodeContainer, http.StatusNotFound
+	case errors.Is(err, invoker.ErrOtherSession):
+		e.Code, e.Status = CodeOtherSession, http.StatusForbidden
+	case errors.Is(err, invoker.ErrRequestReused):
+		e.Code, e.Status = controlapi.CodeKeyReused, http.StatusUnprocessableEntity
+	case errors.Is(err, errors.ErrUnsupported):
+		e.Code, e.Status = CodeUnsupported, http.StatusNotImplemented
 	default:
 		return err
 	}

@@ -137,7 +137,15 @@ func (w *world) leader() *member {
 }
 
 // follower returns a member that does not lead.
-func (w *world) follower() *member { return w.members[(w.leader().n+1)%len(w.members)] }
+func (w *world) follower() *member {
+	leader := w.leader()
+	for _, m := range w.members {
+		if m != leader && !m.dead {
+			return m
+		}
+	}
+	return nil
+}
 
 func (w *world) clientOf(addresses ...string) *controlapi.Client {
 	c, err := controlapi.NewClient(controlapi.ClientConfig{Addresses: addresses, DialContext: w.host.DialContext})

@@ -11,14 +11,15 @@ const prefix = "/v1/invoker/"
 // Routes returns the routes by which a server gives access to an invoker, see [controlapi.Config]. Their paths begin with
 // "/v1/invoker/".
 func Routes(inv *invoker.Invoker) []controlapi.Route {
-	a := &api{invoker: inv, control: inv.Control()}
-	return a.sessions()
+	a := &api{invoker: inv, control: inv.Control(), factory: inv.Factory()}
+	return append(a.sessions(), a.containers()...)
 }
 
 // api is what the routes use.
 type api struct {
 	invoker *invoker.Invoker
 	control invoker.Control
+	factory *invoker.Factory
 }
 
 // answer returns a handler, whose errors are those of package invoker.

@@ -96,7 +96,7 @@ func (p *pool) passed(want time.Duration) {
 
 // agentOf returns the hostname of the agent of a container.
 func (p *pool) agentOf(container string) string {
-	t, found := p.Snapshot().Task(container)
+	t, found := p.Cluster.Snapshot().Task(container)
 	require.True(p, found)
 	return t.Hostname
 }
@@ -248,7 +248,7 @@ func TestLaunchDeadline(t *testing.T) {
 				require.Less(t, time.Since(p.began), time.Minute)
 				time.Sleep(time.Minute)
 				require.Equal(t, 1, p.running(), "nothing is left of the start that was given up")
-				require.GreaterOrEqual(t, len(p.Snapshot().Tasks), 2)
+				require.GreaterOrEqual(t, len(p.Cluster.Snapshot().Tasks), 2)
 			})
 		})
 	}

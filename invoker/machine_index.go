@@ -2,43 +2,44 @@ package invoker
 
 import "time"
 
-// file puts a container where those look who need it, and counts it there. It has to be called after each change of one.
-func (m *machine) file(c *container) {
-	if l := c.list(); l != c.home {
-		if c.home != nil {
+// reindex moves a container to the list where it is looked for, and corrects the counts that it is part of. It has to be called
+// after each change of a container.
+func (m *machine) reindex(c *container) {
+	if l := c.list(); l != c.inList {
+		if c.inList != nil {
 			m.countRemote(c, -1)
-			c.home.remove(c)
+			c.inList.remove(c)
 		}
 		if l != nil {
 			l.pushFront(c)
 			m.countRemote(c, 1)
 		}
 	}
-	m.index(c)
+	m.indexVictim(c)
 	s := c.shape
-	if cell := c.state == StateStem && c.home != nil; cell != c.cell {
-		c.cell = cell
+	if cell := c.state == StateStem && c.inList != nil; cell != c.countedStem {
+		c.countedStem = cell
 		s.ready += change(cell)
 		m.unsettled = true
 	}
-	if starting := c.starting(); starting != c.counted {
-		c.counted = starting
+	if starting := c.starting(); starting != c.countedStarting {
+		c.countedStarting = starting
 		s.starting += change(starting)
 		m.starting += change(starting)
-		m.hunger(s)
+		m.updateLack(s)
 		m.unsettled = true
 	}
 	if coming := c.slotsComing(); coming != c.coming {
 		if coming < c.coming && c.state != StateIdle {
-			m.short = append(m.short, c.key)
+			m.resupply = append(m.resupply, c.key)
 		}
 		c.key.coming += coming - c.coming
 		c.coming = coming
-		m.demand(c.key)
+		m.updateNeed(c.key)
 		m.unsettled = true
 	}
-	if c.kept && (c.state == StateMarked || c.state == StateRemoving || c.state == StateGone) {
-		m.letGo(c)
+	if c.reserved && (c.state == StateMarked || c.state == StateRemoving || c.state == StateGone) {
+		m.unreserve(c)
 		m.keepReserved(c.key)
 	}
 }
@@ -47,14 +48,14 @@ func (m *machine) file(c *container) {
 func (m *machine) countRemote(c *container, n int) {
 	switch {
 	case c.key == nil:
-	case c.home == &c.key.away:
-		m.room.away += n * c.shape.Memory
-	case c.home == &c.key.recalled:
+	case c.inList == &c.key.remote:
+		m.room.remote += n * c.shape.Memory
+	case c.inList == &c.key.recalled:
 		m.room.recalled += n * c.shape.Memory
 	}
 }
 
-// change is how a count changes.
+// change returns by how much a count changes.
 func change(up bool) int {
 	if up {
 		return 1
@@ -84,7 +85,7 @@ func (m *machine) due(c *container) time.Time {
 	case StateRemoving:
 		return c.until
 	case StateBusy:
-		if c.lost {
+		if c.quarantined {
 			return c.until
 		}
 	}
@@ -97,13 +98,13 @@ func (m *machine) fire(now time.Time, c *container) {
 	case StateStem:
 		m.ping(c)
 	case StateIdle, StateSuspended:
-		m.idled(now, c)
+		m.idleTimedOut(now, c)
 	case StateMarked:
 		m.sweep(now, c)
 	case StateRemoving:
 		m.destroy(c)
 	case StateBusy:
-		m.found(now, c)
+		m.endQuarantine(now, c)
 	}
 	m.arm(c)
 }
