@@ -112,7 +112,9 @@ func TestANoticeThatComesBeforeItsGrant(t *testing.T) {
 	d.work.Wait()
 	require.Empty(t, d.held)
 	require.Contains(t, d.leaving, g.GrantID, "it was recalled")
-	require.Equal(t, []Held{{g.GrantID, true}}, d.holds(), "until the leader knows that it is released")
+	var r Renewal
+	d.declare(&r)
+	require.Equal(t, []Held{{g.GrantID, true}}, r.Held, "until the leader knows that it is released")
 }
 
 func TestAGrantOfAnEarlierLeaderThatComesLateIsNotUsed(t *testing.T) {
