@@ -34,15 +34,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// PoolConfig is how containers are kept.
+// PoolConfig is how containers are started and kept. Every zero value stands for the documented default.
 type PoolConfig struct {
-	// Memory is how many MiB all containers may take together: OpenWhisk's user-memory. Default: what the engine has.
+	// Memory is how many MiB all containers may take together, from the decision to start one until it is certainly gone: OpenWhisk's
+	// user-memory. Default: what the engine has.
 	Memory int
 	// MemoryPerCPU is how many MiB of a container stand for a whole CPU. Default 1024.
 	MemoryPerCPU int
 	// MaxStarts is how many containers may be starting at once. Default 20.
 	MaxStarts int
-	// MaxWaiting is how many callers may wait for a container. Default 10,000.
+	// MaxWaiting is how many callers may wait for a container; further ones get a [*CapacityError]. Default 10,000.
 	MaxWaiting int
 	// Stems are the stem cells: containers that are started before they are needed.
 	Stems []StemCells
@@ -55,7 +56,8 @@ type PoolConfig struct {
 	KeepAlive KeepAlive
 	// PauseGrace is after how long an idle container is suspended, if the engine can. Default 10 s; negative: never.
 	PauseGrace time.Duration
-	// MarkGrace is how long a container is marked before it is removed. Default 5 s.
+	// MarkGrace is how long a container is marked before it is removed, while other processes have sessions, whose callers may need
+	// it; without them it is removed at once. Default 5 s.
 	MarkGrace time.Duration
 }
 
@@ -66,9 +68,9 @@ type StemCells struct {
 	// Initial is how many there are at the start, and Min and Max bound how many there are later. Defaults: Initial, Initial, and
 	// Initial.
 	Initial, Min, Max int
-	// TTL is after how long one that was not used is replaced. Default: never.
+	// TTL is after how long one that was not used is replaced, or up to a tenth earlier, so that not all end at once. Default: never.
 	TTL time.Duration
-	// Threshold and Increment are OpenWhisk's formula, if both are set: Increment more for each Threshold cold starts since
-	// the last check. Default: as many as the demand needs while one starts.
+	// Threshold and Increment are OpenWhisk's formula: each 10 min, Increment stem cells for each Threshold cold starts since the last
+	// time, between Min and Max. Both are set, or none. Default: as many as the demand uses up while one starts.
 	Threshold, Increment int
 }

@@ -137,6 +137,18 @@ func TestADemandThatIsWithdrawn(t *testing.T) {
 	})
 }
 
+func TestADemandThatArrivesAgainAfterItWasWithdrawnGetsNothing(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		open(t, c, sessionA)
+		_, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		require.NoError(t, c.Report(t.Context(), Report{Session: sessionA, Withdrawn: []uint64{1}}))
+		_, err = c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.ErrorIs(t, err, errWithdrawn)
+	})
+}
+
 func TestOnlyItsHolderReleasesAGrant(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		c := w.invoker.Control()

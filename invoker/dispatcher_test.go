@@ -119,10 +119,14 @@ type member struct {
 }
 
 // dispatch starts a dispatcher.
-func (w *world) dispatch(name string) *member {
+func (w *world) dispatch(name string, change ...func(*DispatcherConfig)) *member {
 	m := &member{host: w.engine.network.Host("10.9.0." + name), done: make(chan error, 1)}
 	m.board.lead(w.invoker.Control())
-	d, err := NewDispatcher(DispatcherConfig{Control: &m.board, Name: name, DialContext: m.dial})
+	c := DispatcherConfig{Control: &m.board, Name: name, DialContext: m.dial}
+	for _, f := range change {
+		f(&c)
+	}
+	d, err := NewDispatcher(c)
 	require.NoError(w.t, err)
 	m.Dispatcher = d
 	ctx, stop := context.WithCancelCause(context.Background())
@@ -431,5 +435,32 @@ func TestAnswersAreLost(t *testing.T) {
 		stats, err := w.invoker.Stats(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, stats.Waiting)
+	})
+}
+
+func TestWhatOthersPrintAfterTheLeaseIsOverIsInNoLogOfTheDispatcher(t *testing.T) {
+	inCluster(t, nil, func(t *testing.T, w *world, _, b *member) {
+		p := newPrinter()
+		a := w.dispatch("3", func(c *DispatcherConfig) { c.Engine = p })
+		say := func(m *member, text string) *Result {
+			l, err := m.Acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			defer l.Release()
+			time.AfterFunc(5*ms, func() { p.print(l.Container().ID, text+"\n"+mark, mark) })
+			r, err := l.Run(t.Context(), activation(fakeCall{Sleep: 10 * ms}))
+			require.NoError(t, err)
+			return r
+		}
+		first := say(a, "a1")
+		require.Equal(t, "a1\n", lines(t.Context(), first.Logs))
+		a.board.setCut(true)
+		time.Sleep(12*time.Second + time.Minute)
+		require.Equal(t, first.Container, say(b, "b1").Container)
+		a.board.setCut(false)
+		time.Sleep(time.Second)
+		second := say(a, "a2")
+		require.Equal(t, first.Container, second.Container)
+		require.Equal(t, "a2\n", lines(t.Context(), second.Logs))
+		require.ErrorIs(t, a.end(), errStopped)
 	})
 }

@@ -298,3 +298,30 @@ func TestIdleContainerIsRemoved(t *testing.T) {
 		require.Empty(t, w.engine.ids(), "no grace: nobody else can hold it")
 	})
 }
+
+func TestAnAgentThatCouldNotBeReachedOnceIsNotToBlameForLaterCrashes(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		first, err := w.invoker.Invoke(t.Context(), sample("a"), Activation{})
+		require.NoError(t, err)
+		tell := func(c Change) {
+			w.engine.mu.Lock()
+			defer w.engine.mu.Unlock()
+			w.engine.tell(c)
+		}
+		for info := range w.invoker.Containers(t.Context()) {
+			tell(Change{Agent: info.Agent, State: Unreachable})
+		}
+		tell(Change{State: Lagged}) // that it can be reached again was missed
+		time.Sleep(time.Second)
+		time.AfterFunc(100*ms, func() {
+			w.engine.mu.Lock()
+			defer w.engine.mu.Unlock()
+			w.engine.kill(first.Container)
+		})
+		time.AfterFunc(200*ms, func() { tell(Change{ID: first.Container, State: Gone, Reason: "exited"}) })
+		r, err := w.invoker.Invoke(t.Context(), sample("a"), activation(fakeCall{Sleep: time.Hour}))
+		require.NoError(t, err)
+		require.Equal(t, DeveloperError, r.Status)
+		require.Equal(t, first.Container, r.Container)
+	})
+}

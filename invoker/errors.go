@@ -8,13 +8,14 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
+// Errors of an [Invoker] and a [Dispatcher].
 var (
-	// ErrNotRunning is returned when the run has ended, and by those who wait for the first one until their context ends. It is
-	// then wrapped together with the reason.
+	// ErrNotRunning is returned, wrapped together with the reason, after a run has ended and before the next one begins, and by a
+	// method that waits for the first run until its context ends.
 	ErrNotRunning = errors.New("invoker: not running")
 	// ErrRunning is returned by [Invoker.Run] and [Invoker.Lead] while another call of either has not returned.
 	ErrRunning = errors.New("invoker: already running")
-	// ErrClosed is returned after [Invoker.Close].
+	// ErrClosed is returned by methods that need a run when [Invoker.Close] has ended it, and by Run and Lead after that.
 	ErrClosed = errors.New("invoker: closed")
 	// ErrReleased is returned by [Lease.Run] after [Lease.Release], and when the container must not be used again.
 	ErrReleased = errors.New("invoker: the lease is over")
@@ -33,22 +34,22 @@ var (
 	errWithdrawn = errors.New("invoker: the demand was withdrawn")
 )
 
-// Fault says whose mistake an error is.
+// Fault says who has to mend what a [StartError] tells of.
 type Fault string
 
-// Whose fault.
+// The faults, by OpenWhisk's names.
 const (
 	FaultPlatform  Fault = "whisk"     // OpenWhisk's whisk internal error
 	FaultDeveloper Fault = "developer" // OpenWhisk's developer error
 )
 
-// CapacityError is returned when there is no container for a caller: too many wait, it would never fit, or ctx ended before there was
-// one.
+// CapacityError is returned when there is no container for a caller: too many callers wait, the container would never fit, or ctx
+// ended before there was one.
 type CapacityError struct {
-	Used, Limit int // MiB; Limit 0: what the platform has
-	Waiting     int // callers
-	Reason      string
-	RetryAfter  time.Duration // 0: it is of no use
+	Used, Limit int           // MiB that containers take, and may take; Limit 0: what the platform has
+	Waiting     int           // callers
+	Reason      string        // what the caller waited for, or why it could not wait; for humans
+	RetryAfter  time.Duration // when to try again; 0: it is of no use, or ctx has ended
 	Err         error         // the cause of the end of ctx; may be nil
 }
 
@@ -68,11 +69,12 @@ func (e *CapacityError) Error() string {
 // Unwrap returns Err.
 func (e *CapacityError) Unwrap() error { return e.Err }
 
-// StartError is returned when no container could be started.
+// StartError is returned when no container could be started for a caller: its image cannot be had, or two starts have failed, or
+// those of the image keep failing and are paused.
 type StartError struct {
 	Fault Fault
 	Image string
-	Err   error
+	Err   error // such as one that wraps ErrImage or ErrStart
 }
 
 // Error says which image, and why.
@@ -81,10 +83,11 @@ func (e *StartError) Error() string { return fmt.Sprintf("invoker: image %q: %v"
 // Unwrap returns the reason.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// LostError is returned when a container was lost, or the connection to it broke, with an activation.
+// LostError is returned when there is no answer to an activation, because its container was lost, the connection to it broke, or the
+// caller's ctx ended.
 type LostError struct {
-	Container string
-	Sent      bool // a byte of the activation may have reached the container: it is not sent again
+	Container string // its ID
+	Sent      bool   // a byte of the activation may have reached the container: it is not sent again
 	Err       error
 }
 

@@ -2,29 +2,30 @@ package invoker
 
 import "time"
 
-// Event is something that happened in the pool. Seq has no gaps within an Epoch, which changes with each term.
+// Event is something that happened to a container. Epoch is the number of the run, which rises from run to run. Seq counts the events
+// of a run from 1 on, without gaps.
 type Event struct {
 	Epoch, Seq uint64
 	Time       time.Time
 	Kind       EventKind
-	Container  Info   // of events about a container
+	Container  Info   // as it is after the event; zero for EventLagged
 	Reason     string // for humans
 }
 
-// EventKind is what happened.
+// EventKind says what an [Event] is.
 type EventKind string
 
-// What can happen.
+// The kinds of events.
 const (
 	EventCreated   EventKind = "created"   // a start was decided
 	EventReady     EventKind = "ready"     // the runtime answers
 	EventBound     EventKind = "bound"     // it belongs to an action from now on
-	EventGranted   EventKind = "granted"   // a process of another member, or a caller outside, holds it
-	EventRevoked   EventKind = "revoked"   // and does not any more
-	EventMarked    EventKind = "marked"    // it will be removed
-	EventRevived   EventKind = "revived"   // it will not
+	EventGranted   EventKind = "granted"   // another process, with a session, holds it
+	EventRevoked   EventKind = "revoked"   // the session does not hold it any more
+	EventMarked    EventKind = "marked"    // it will be removed, unless somebody needs it
+	EventRevived   EventKind = "revived"   // it will not be removed
 	EventSuspended EventKind = "suspended" // it is frozen
-	EventResumed   EventKind = "resumed"   // it is not any more
+	EventResumed   EventKind = "resumed"   // it is not frozen any more
 	EventRemoving  EventKind = "removing"  // it is being removed
 	EventGone      EventKind = "gone"      // it does not run any more
 	EventLagged    EventKind = "lagged"    // the watcher was too slow: list again
@@ -43,12 +44,12 @@ const (
 	StateIdle      State = "idle"      // warm
 	StateSuspended State = "suspended" // warm and frozen
 	StateResuming  State = "resuming"  // about to be used again
-	StateMarked    State = "marked"    // about to be removed, if nobody needs it
+	StateMarked    State = "marked"    // about to be removed, unless somebody needs it
 	StateRemoving  State = "removing"  // being removed
 	StateGone      State = "gone"      // not there any more
 )
 
-// Info is what is known of a container.
+// Info is what the pool knows of a container. Of one that is being created, Instance has only the ID.
 type Info struct {
 	Instance
 	State       State

@@ -13,9 +13,8 @@ import (
 // another one answers soon, but for a network that fails.
 const maxTries = 10
 
-// Invoke runs an activation of an action in a container of its own, which is initialised first if it has to be, and gives the
-// container back. It waits for one as long as ctx lets it. An activation is sent once at the most; if its container turns out not to
-// run before a byte was sent, another one is taken.
+// Invoke acquires a container, runs an activation in it, and releases it. It waits for the container until ctx ends. An activation is
+// sent at most once. If the container turns out not to run before a byte was sent, another one is acquired, up to ten in all.
 //
 // Errors are those of [Invoker.Acquire] and [Lease.Run]. With a [*LostError] that says Sent there is a result as well.
 func (v *Invoker) Invoke(ctx context.Context, a *Action, act Activation) (*Result, error) {
@@ -41,12 +40,12 @@ func invoke(ctx context.Context, acquire func(context.Context, *Action) (*Lease,
 	}
 }
 
-// Acquire waits for a container that can run the action: a warm one, a stem cell that is bound to the action, or one that is started. It
-// must be released. The action must not be modified before that.
+// Acquire waits, until ctx ends, for a slot of a container that can run the action: a warm one, a stem cell, or one that is started.
+// The lease must be released, and the action must not be modified before.
 //
-// Before the first run has begun it waits for that. Errors: a [*ConfigError] if the action is not valid, a [*CapacityError] if too many
-// wait or ctx ends, which says what it was that the caller waited for, a [*StartError] if no container could be started,
-// [ErrNotRunning] and [ErrClosed]. The cause of the end of ctx is found by errors.Is.
+// It waits for the first run to begin, too. Errors: a [*ConfigError] if the action is not valid; a [*CapacityError] if too many callers
+// wait, or ctx has ended, which says what the caller waited for; a [*StartError] if no container could be started; [ErrNotRunning] and
+// [ErrClosed]. errors.Is finds the cause of the end of ctx.
 func (v *Invoker) Acquire(ctx context.Context, a *Action) (*Lease, error) {
 	began := time.Now()
 	if err := a.check(); err != nil {

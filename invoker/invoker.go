@@ -14,6 +14,10 @@ import (
 )
 
 // Invoker runs actions in containers that it keeps. Its methods may be called from any goroutine.
+//
+// Most need a run, a call of [Invoker.Run] or [Invoker.Lead]: Acquire, Invoke, Reserve, Containers, Stats and Output wait for the first
+// one to begin, until their ctx ends. Between runs and after the last one they do not wait: Acquire, Invoke, Reserve and Stats return
+// [ErrNotRunning], and Containers yields nothing. Events needs no run, and goes on over all of them.
 type Invoker struct {
 	config   Config
 	client   *actionclient.Client
@@ -51,13 +55,12 @@ func New(c Config) (*Invoker, error) {
 // Run is [Invoker.Lead] for a process that is alone.
 func (v *Invoker) Run(ctx context.Context) error { return v.Lead(ctx, scheduler.Term{}) }
 
-// Lead keeps the containers for one term of leadership, until ctx ends, whose cause it returns, or [Invoker.Close] is called: then it
-// returns nil. It begins with the containers that the engine lists and the store knows, and the containers go on running after
-// it. It can be passed to the Run of package ha.
+// Lead keeps the containers for one term of leadership, until ctx ends or [Invoker.Close] is called. It begins with the containers that
+// the engine lists and the store knows, and they go on running after it. It can be passed to the Run of package ha.
 //
-// It returns a [*scheduler.FencedError] as soon as the store says that another process leads, an error of the store if that cannot be
-// read and written at the beginning, [ErrRunning] while another Lead or Run has not returned, and [ErrClosed] after Close. Engine and store are
-// called on goroutines that Lead waits for. A call that has not returned a second after its context ended is left behind.
+// It returns the cause of the end of ctx; a [*scheduler.FencedError] as soon as the store says that another process leads; an error of
+// the store if that cannot be read and written at the beginning; [ErrRunning] while another Lead or Run has not returned; and
+// [ErrClosed] after Close.
 func (v *Invoker) Lead(ctx context.Context, t scheduler.Term) error {
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -11,7 +11,8 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 )
 
-// Lease is a slot of a container, which is the caller's alone until it is released. See [Invoker.Acquire].
+// Lease is a slot of a container, which is the caller's alone until [Lease.Release]. It is what [Invoker.Acquire] returns. Its methods may
+// be called from any goroutine.
 type Lease struct {
 	owner  owner
 	action *Action
@@ -56,19 +57,19 @@ var errGone = errors.New("the container is gone")
 // lostGrace is how long an answer is still waited for that may have left a container before it ended.
 const lostGrace = time.Second
 
-// Container returns the container of the lease.
+// Container returns the container that the slot is of.
 func (l *Lease) Container() Instance { return l.granted.to }
 
-// Start returns how the container was had.
+// Start returns where the container came from.
 func (l *Lease) Start() StartKind { return l.granted.start }
 
-// Run runs an activation in the container, which is initialised first if that was not done before, and returns how it ended. The
-// time limit of the action holds for each of the two. A [*LostError] says that there is no answer since the container was lost, or ctx
-// has ended: if it says Sent, there is a result as well, with the status InternalError and the logs. Any other error is returned
-// before anything was sent.
+// Run sends /init, if the container is not initialised, and /run, and returns how the activation ended. Each of the two may take the
+// Timeout of the action. An action that fails or takes too long is no error: see [Result].
 //
-// A lease runs one activation at a time. It returns [ErrReleased] after Release, and when the container must not be used again:
-// after a DeveloperError or a LostError.
+// A [*LostError] says that there is no answer, since the container was lost or ctx has ended. If its Sent is set there is a result as
+// well, with the status InternalError and the logs. All other errors mean that nothing was sent: a [*ConfigError] for parameters that
+// are not a JSON object or array, [ErrReleased] after Release and when the container must not be used again, which is so after a
+// DeveloperError or a LostError, [ErrNotRunning] and [ErrClosed]. A lease runs one activation at a time; a second one is an error.
 func (l *Lease) Run(ctx context.Context, act Activation) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -129,8 +130,8 @@ func (l *Lease) end() {
 	}
 }
 
-// Release gives the lease back. Whether the container is used again follows from what Run saw. While an activation is running, it takes
-// effect when that has ended. It can be called again, and then does nothing.
+// Release releases the slot, when an activation that is running has ended. Whether the container is used again follows from how its
+// activations have ended. Further calls do nothing.
 func (l *Lease) Release() {
 	l.mu.Lock()
 	now := !l.released && !l.running

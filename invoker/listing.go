@@ -113,7 +113,7 @@ func (p *pool) watch(ctx context.Context) {
 			if first {
 				close(p.watching)
 			} else {
-				p.input(changed{Change{State: Lagged}})
+				p.changed(Change{State: Lagged})
 			}
 			p.follow(ctx, changes)
 			return none, nil
@@ -139,11 +139,16 @@ func (p *pool) follow(ctx context.Context, changes iter.Seq[Change]) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.mu.Lock()
-		p.ended.add(c)
-		p.step(changed{c})
-		p.mu.Unlock()
+		p.changed(c)
 	}
+}
+
+// changed takes what the engine tells of.
+func (p *pool) changed(c Change) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended.add(c)
+	p.step(changed{c})
 }
 
 // lookAtAgents lists the agents now and then, if the engine knows them.
@@ -187,6 +192,9 @@ func (e *ended) add(c Change) {
 		c.Err = ErrUnavailable
 	case Reachable:
 		e.last = slices.DeleteFunc(e.last, func(o Change) bool { return o.State == Unreachable && o.ID == c.ID && o.Agent == c.Agent })
+		return
+	case Lagged: // the engine tells again what cannot be reached
+		e.last = slices.DeleteFunc(e.last, func(o Change) bool { return o.State == Unreachable })
 		return
 	case Gone:
 	default:

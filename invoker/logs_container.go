@@ -93,6 +93,9 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	if t.cutter == nil && (ctx.Err() != nil || !t.makeCutter(mode, fresh)) {
 		l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
 		l.lines.end(nil)
+		if ctx.Err() == nil {
+			t.collector.remove(t, time.Now()) // sizes that come now would be those in the middle of the activation
+		}
 		return l
 	}
 	var sizes [2]int64
@@ -105,6 +108,10 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 			sizes = now
 		}
 		t.mu.Lock()
+	}
+	if t.collector.ended() {
+		l.lines.end(ErrNotRunning)
+		return l
 	}
 	number, pieces := t.cutter.Begin(limit, sizes)
 	t.collector.open.Add(1)

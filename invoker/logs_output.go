@@ -15,7 +15,7 @@ type LogCursor struct {
 	Stderr int64 `json:"stderr"`
 }
 
-// OutputOptions say what [Invoker.Output] reads. The zero value is all that is there.
+// OutputOptions say what [Invoker.Output] reads. The zero value: what is there now, up to 10 MiB.
 type OutputOptions struct {
 	// From is where to begin.
 	From LogCursor
@@ -26,9 +26,9 @@ type OutputOptions struct {
 }
 
 // Output reads what a container has printed, for those who send activations to it by themselves: others have [Result].Logs. It calls
-// yield with each line, on the goroutine of the caller, and ends with its error, if there is one. It returns where to go on:
-// behind the sentinels, or before a line that is not complete yet. After an error that is where reading can be tried again; after one
-// of yield lines may have been left out.
+// yield with each line, on the goroutine of the caller, and ends when yield returns an error. It returns where to go on: behind the
+// sentinels, or before a line that is not complete yet. After an error that is where reading can be tried again; after one of yield
+// lines may have been left out. It waits for the first run to begin, and works between runs as well.
 //
 // Errors: that of yield, of the engine, the cause of the end of ctx, and one that is errors.ErrUnsupported if the engine gives no access
 // to the output of its containers.

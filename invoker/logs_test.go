@@ -461,6 +461,34 @@ func TestActivationWaitsAtMostASecondForTheSizes(t *testing.T) {
 	})
 }
 
+// lateReader tells sizes late, whether anybody still waits or not.
+type lateReader struct {
+	*printer
+	late time.Duration
+}
+
+func (r *lateReader) ReadOutput(ctx context.Context, in Instance, stream Stream, offset int64, buf []byte) (int, int64, error) {
+	if len(buf) == 0 {
+		time.Sleep(r.late)
+	}
+	return r.printer.ReadOutput(context.WithoutCancel(ctx), in, stream, offset, buf)
+}
+
+func TestSizesThatComeTooLateDoNotGiveTheNextActivationWhatTheLastOnePrinted(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		reader := &lateReader{w.printer, 1500 * time.Millisecond}
+		w.reader = reader
+		first := w.begin(t.Context(), instanceOf("adopted"), printing, false)
+		w.print("adopted", "first begins\n", "")
+		time.Sleep(time.Second) // the sizes are told
+		w.print("adopted", "first ends\n"+mark, mark)
+		logs, _ := first.end(true)
+		require.Equal(t, "!The output of the container could not be read.\n", lines(t.Context(), logs))
+		reader.late = 0
+		require.Equal(t, "second\n", lines(t.Context(), w.activation("adopted", "second\n"+mark, mark)))
+	})
+}
+
 func TestCallerWhoLeavesDoesNotGiveTheNextOneWhatAStemCellPrinted(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
 		w.set(func() { w.latency["agent"] = 200 * time.Millisecond })
@@ -554,6 +582,23 @@ func TestRunEndsWithTheLogsThatAreOpen(t *testing.T) {
 		require.Nil(t, room)
 		require.Equal(t, "error: invoker: not running\n", lines(t.Context(), logs))
 		require.Nil(t, w.begin(t.Context(), instanceOf("d"), printing, true))
+	})
+}
+
+func TestActivationThatBeginsWhileTheRunEndsHasALogThatEnds(t *testing.T) {
+	inLogWorld(t, func(t *testing.T, w *logWorld) {
+		serial := &Action{NoSentinels: true}
+		w.begin(t.Context(), instanceOf("c"), serial, true).end(false)
+		w.set(func() { w.latency["agent"] = 500 * time.Millisecond })
+		begun := make(chan *activationLog)
+		go func() { begun <- w.begin(t.Context(), instanceOf("c"), serial, false) }()
+		synctest.Wait()
+		w.stop()
+		logs, room := (<-begun).end(true)
+		require.Nil(t, room)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		require.Equal(t, "error: invoker: not running\n", lines(ctx, logs))
 	})
 }
 

@@ -16,7 +16,7 @@ func (m *machine) acquire(now time.Time, in *acquire) {
 		return
 	}
 	k := m.keyOf(in.key)
-	k.timeout = in.timeout
+	k.timeout = max(k.timeout, in.timeout) // what runs already may have been given more
 	if c := pick(k, in.session); c != nil {
 		m.grant(now, c, in.ref, in.session)
 		return

@@ -143,3 +143,22 @@ func TestAnAgentThatIsListedCanBeReached(t *testing.T) {
 	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 1024}}})
 	require.Len(t, only[grant](b.commands), 1)
 }
+
+func TestAStemCellThatCannotBeReachedIsNotGivenUp(t *testing.T) {
+	p := stemmed(t, nodes(StemCells{Initial: 1, Min: 1, Max: 1}))
+	p.fly(0)
+	p.step(changed{Change{Agent: "x", State: Unreachable}})
+	for range 10 {
+		p.elapse(pingInterval)
+		p.step(probed{id: "o-1-1", err: errNotReady})
+	}
+	require.Equal(t, StateStem, p.m.containers["o-1-1"].state)
+	require.False(t, p.m.shapeOrder[0].guard.breaker.Open())
+	p.step(changed{Change{Agent: "x", State: Reachable}})
+	for range maxPings {
+		require.Equal(t, StateStem, p.m.containers["o-1-1"].state)
+		p.elapse(pingInterval)
+		p.step(probed{id: "o-1-1", err: errNotReady})
+	}
+	require.Equal(t, StateRemoving, p.m.containers["o-1-1"].state)
+}

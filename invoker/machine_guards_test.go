@@ -259,3 +259,17 @@ func TestATrialThatIsNotUsedLetsTheNextOneBegin(t *testing.T) {
 	p.fly(time.Minute)
 	require.Equal(t, seconds(2), served, "after the pause of the store")
 }
+
+func TestARemovalThatTakesLongDoesNotHoldUpAnActionWhoseContainersDied(t *testing.T) {
+	b := newBench(t)
+	for r := range ref(3) {
+		l := b.warm(1+r, keyNamed("a"), "x")
+		b.step(release{lease: l, outcome: crashed})
+		b.step(destroyed{id: l.container})
+	}
+	require.True(t, b.m.keys[keyNamed("a")].guard.blocked)
+	b.elapse(time.Second)
+	b.step(release{lease: b.warm(4, keyNamed("a"), "x"), outcome: discard}) // which shows nothing
+	require.Len(t, only[destroy](b.commands), 1)
+	require.Len(t, only[create](b.acquire(5, keyNamed("a"))), 1)
+}

@@ -4,18 +4,18 @@ import "time"
 
 // Stats is what a pool holds, and what it has done since the beginning of the run.
 type Stats struct {
-	Used, Limit int       // MiB; Limit 0: what the engine has
-	Waiting     int       // callers
-	Oldest      time.Time // since when the one that waits longest does; zero: none waits
-	Containers  map[State]int
-	Starts      map[StartKind]uint64 // how those who got a container got it
-	Stems       []StemStats
+	Used, Limit int                  // MiB that containers take, and may take; Limit 0: what the engine has
+	Waiting     int                  // callers
+	Oldest      time.Time            // since when the caller waits that has waited longest; zero: none waits
+	Containers  map[State]int        // how many there are; none of a state that is missing
+	Starts      map[StartKind]uint64 // how many leases and grants were given
+	Stems       []StemStats          // of each shape of which stem cells are wanted, or ready
 }
 
-// StemStats is what there is of a kind of stem cell.
+// StemStats is what there is of the stem cells of a shape.
 type StemStats struct {
 	Shape
-	Want, Have, Starting int // containers
+	Want, Have, Starting int // containers; Starting includes those that callers wait for
 }
 
 // info returns what users see of a container.

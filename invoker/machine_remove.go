@@ -11,6 +11,7 @@ func (m *machine) remove(now time.Time, c *container, reason string) {
 	}
 	m.room.removing += c.shape.Memory
 	m.reindex(c)
+	m.guardAbandoned(now, c)
 	m.notify(now, EventRemoving, c, reason)
 	m.destroy(c)
 }

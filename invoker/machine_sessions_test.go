@@ -106,3 +106,13 @@ func TestNoMoreIsRecalledThanIsNeeded(t *testing.T) {
 	require.Empty(t, only[recall](b.acquire(22, keyNamed("b"))), "two are on their way, and make room")
 	require.Len(t, only[recall](b.acquire(23, sized("c", 768))), 1)
 }
+
+func TestWhatALostProcessMayStillRunHasTheLongestTimeThatWasAskedFor(t *testing.T) {
+	b := idle(t)
+	b.step(opened{session: 7, name: "seven", ttl: 10 * time.Second})
+	b.step(acquire{ref: 2, session: 7, key: keyNamed("a"), timeout: time.Hour})
+	b.step(acquire{ref: 3, key: keyNamed("a"), timeout: time.Second})
+	b.step(cancel{ref: 3})
+	b.elapse(11*time.Second + time.Hour - 1)
+	require.True(t, b.m.containers["o-1-1"].quarantined)
+}

@@ -131,10 +131,10 @@ func (m *machine) offerStem(now time.Time, c *container) {
 	m.arm(c)
 }
 
-// startFailed removes a container whose start failed.
+// startFailed removes a container whose start failed, after the guard of its shape was told.
 func (m *machine) startFailed(now time.Time, c *container, err error) {
-	m.remove(now, c, err.Error())
 	m.blame(now, c, err)
+	m.remove(now, c, err.Error())
 }
 
 // blame decides what a start that failed means: starts pause, or the caller who waits longest for one is refused if this was not the

@@ -136,6 +136,10 @@ func (m *machine) pinged(now time.Time, c *container, err error) {
 		m.arm(c)
 		return
 	}
+	if c.unreachable {
+		m.arm(c) // it may live
+		return
+	}
 	if c.failures++; c.failures < maxPings {
 		m.arm(c)
 		return

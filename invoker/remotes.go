@@ -25,7 +25,7 @@ type remote struct {
 	more      chan struct{}
 	requests  map[uint64]*remoteCall // that wait, or whose grant is held
 	granted   map[uint64]*remoteCall // by the number of the grant
-	withdrawn map[uint64]struct{}    // requests that had not arrived
+	withdrawn map[uint64]struct{}    // the last requests that were withdrawn
 }
 
 // notice is a notice with the address of a container that is gone.
@@ -45,7 +45,7 @@ type remoteCall struct {
 	err      error
 }
 
-// maxWithdrawn is how many requests are remembered that were withdrawn before they arrived.
+// maxWithdrawn is how many requests are remembered that were withdrawn.
 const maxWithdrawn = 1000
 
 func newRemotes() remotes {
@@ -78,6 +78,15 @@ func (p *pool) remote(name string) (*remote, error) {
 	return s, nil
 }
 
+// remoteOf is remote for a request to the leader of an epoch; 0: of any.
+func (p *pool) remoteOf(name string, epoch uint64) (*remote, error) {
+	s, err := p.remote(name)
+	if err == nil && epoch != 0 && epoch != p.machine.epoch() {
+		return nil, ErrSession
+	}
+	return s, err
+}
+
 // newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
 func (p *pool) newRemote(name string) *remote {
 	for _, s := range p.remotes.byName {
@@ -98,7 +107,7 @@ func (p *pool) newRemote(name string) *remote {
 func (p *pool) demanded(d Demand) (*remoteCall, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(d.Session)
+	s, err := p.remoteOf(d.Session, d.Epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +174,12 @@ func (p *pool) freeRemote(s *remote, g GrantID, o outcome) {
 
 // withdraw ends a demand, whatever has become of it. The mutex is held.
 func (p *pool) withdraw(s *remote, request uint64) {
+	if len(s.withdrawn) >= maxWithdrawn {
+		clear(s.withdrawn)
+	}
+	s.withdrawn[request] = struct{}{} // it may arrive later, or once more
 	switch asked := s.requests[request]; {
 	case asked == nil:
-		if len(s.withdrawn) >= maxWithdrawn {
-			clear(s.withdrawn)
-		}
-		s.withdrawn[request] = struct{}{}
 	case p.remotes.calls[asked.ref] != nil:
 		p.refused(asked, errWithdrawn)
 		p.step(cancel{asked.ref})
@@ -215,10 +224,7 @@ func (p *pool) notify(s *remote, n notice) {
 func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(name)
-	if err == nil && after != 0 && after>>32 != p.machine.epoch() {
-		err = ErrSession
-	}
+	s, err := p.remoteOf(name, after>>32)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -18,9 +18,11 @@ type reservation struct {
 	lacks  chan struct{} // has a token if one may have gone
 }
 
-// Reserve keeps n containers of an action initialised from now on, busy ones included, until it is called with another number, 0 ends it,
-// or the run ends. It returns when there are so many. If one cannot be had it returns why, and the reservation remains: containers that
-// are missing, also later, are started in the background, again after a pause of 1 s to 30 s when that fails.
+// Reserve keeps n containers of an action initialised, busy ones included, until it is called with another number or the run ends. n is
+// from 0, which ends the reservation, to 10,000. Reserve returns when there are so many containers.
+//
+// Its errors are those of [Invoker.Acquire] and [Lease.Run], and one that says how /init has failed. The reservation remains then: containers that are
+// missing, now or later, are started in the background, and again after 1 s to 30 s if that fails.
 func (v *Invoker) Reserve(ctx context.Context, a *Action, n int) error {
 	if err := a.check(); err != nil {
 		return err

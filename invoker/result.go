@@ -15,9 +15,9 @@ type Result struct {
 	Body json.RawMessage
 	// Truncated says that the answer was longer than 1 MiB, and TimedOut that the action took longer than its timeout.
 	Truncated, TimedOut bool
-	// Start is how the container was had.
+	// Start says where the container came from.
 	Start StartKind
-	// Wait is from the call until a container was there, Init the time of /init, 0 if it was not sent, and Duration that of /run.
+	// Wait is the time from the call until a container was there, Init that of /init, 0 if it was not sent, and Duration that of /run.
 	Wait, Init, Duration time.Duration
 	// Container is the ID of the container.
 	Container string
@@ -25,10 +25,10 @@ type Result struct {
 	Logs *Logs
 }
 
-// Status is the outcome of an activation, in OpenWhisk's terms.
+// Status says how an activation ended, in OpenWhisk's terms.
 type Status int
 
-// The outcomes.
+// The statuses, with OpenWhisk's numbers.
 const (
 	// Success: the action returned a result.
 	Success Status = iota
@@ -49,15 +49,15 @@ func (s Status) String() string {
 	return names[s]
 }
 
-// StartKind is how the container of an activation was had.
+// StartKind says where the container of an activation came from.
 type StartKind int
 
-// How a container was had.
+// The kinds of starts.
 const (
-	Warm      StartKind = iota // it had served the action before
-	Prewarmed                  // a stem cell was bound to the action
-	Cold                       // one was started
-	Recreated                  // one was started in place of a container of the same action that was removed to make room
+	Warm      StartKind = iota // it was initialised before
+	Prewarmed                  // a stem cell that was ready
+	Cold                       // it was started while callers waited
+	Recreated                  // Cold, in place of a container of the same action that was removed to make room
 )
 
 // String returns the name of the kind in lower case, such as "warm".
@@ -76,13 +76,13 @@ type LogLine struct {
 	Log    string    `json:"log"`
 }
 
-// Logs is the output of one activation, which arrives after its result. Lines that nobody reads are kept up to 64 MiB, of all
-// activations together; then those of the oldest one are dropped, and a line says so.
+// Logs is the output of one activation, which arrives after its result. Lines that nobody has read are kept in memory, up to 64 MiB for
+// all activations together; beyond that those of the oldest activation are dropped, and a line says so.
 type Logs struct {
 	lines func(ctx context.Context) iter.Seq2[LogLine, error]
 }
 
-// Lines yields the lines as they are read, and returns when they are complete, or when ctx ends, after yielding its error. Each
-// line is yielded once: a further call goes on where the last one ended. Whatever is missing, a line in its place on stderr says so.
-// The error is [ErrNotRunning] if Run has ended before the log was complete.
+// Lines yields the lines as they arrive, and returns when there are no more. Each line is yielded once: a further call goes on where the
+// last one ended. Where output is missing, a line on stderr says so. At the end an error is yielded if ctx has ended, or, with
+// [ErrNotRunning], if the run has ended before the log was complete.
 func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.lines(ctx) }

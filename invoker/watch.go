@@ -99,9 +99,9 @@ func (w *watcher) take() (events []Event, ended bool) {
 	return events, w.ended
 }
 
-// Events returns all events from this call on, until ctx ends or [Invoker.Close] has returned. The sequence can be ranged over once. A
-// watcher that is more than 8,192 events behind gets an [EventLagged] in place of those that it missed, with the Seq of the last of them;
-// it never slows down the pool or other watchers.
+// Events returns all events from this call on, of all runs, until ctx ends or [Invoker.Close] has returned. The sequence can be ranged
+// over once. Whoever is more than 8,192 events behind gets an [EventLagged] in place of those that it missed, with the Seq of the last of
+// them, and slows down neither the pool nor others.
 func (v *Invoker) Events(ctx context.Context) iter.Seq[Event] {
 	w := v.watchers.add()
 	forget := context.AfterFunc(ctx, func() { v.watchers.remove(w) })
@@ -127,8 +127,8 @@ func (v *Invoker) Events(ctx context.Context) iter.Seq[Event] {
 	}
 }
 
-// Containers returns all containers that are known now, also those that are being removed, in the order in which they became known.
-// Nothing if no run is under way.
+// Containers yields all containers that are known now, also those that are being removed, in the order in which they became known. It
+// waits for the first run to begin, until ctx ends. If no run is under way it yields nothing.
 func (v *Invoker) Containers(ctx context.Context) iter.Seq[Info] {
 	return func(yield func(Info) bool) {
 		p, err := v.pool(ctx)
@@ -152,7 +152,8 @@ func (p *pool) infos() []Info {
 	return p.machine.infos()
 }
 
-// Stats returns what the pool holds now, and what it has done since the run began. Errors: [ErrNotRunning] and [ErrClosed].
+// Stats returns what the pool holds now, and what it has done since the run began. It waits for the first run to begin, until ctx ends.
+// Errors: [ErrNotRunning] and [ErrClosed].
 func (v *Invoker) Stats(ctx context.Context) (Stats, error) {
 	p, err := v.pool(ctx)
 	if err != nil {

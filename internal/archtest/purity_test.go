@@ -22,7 +22,7 @@ const everything = "*"
 var pure = map[string][]string{
 	"bytes": {everything}, "cmp": {everything}, "errors": {everything}, "iter": {"Seq", "Seq2"}, "maps": {everything}, "slices": {everything},
 	"strconv": {everything}, "strings": {everything}, "regexp": {everything}, "path": {everything}, "unicode": {everything}, "unicode/utf8": {everything},
-	"math": {everything}, "math/bits": {everything}, "container/heap": {everything}, "encoding/binary": {everything},
+	"math": {everything}, "math/bits": {everything}, "container/heap": {everything}, "container/list": {everything}, "encoding/binary": {everything},
 	"encoding/json": {"Marshal", "Unmarshal", "RawMessage"},
 	"fmt": { // not what prints; Fprint writes only to what is given to it, which can be nothing outside
 		"Append", "Errorf", "Fprint", "Fprintf", "Sprint", "Sprintf", "Sprintln", "Sscanf", "Stringer", "State", "Formatter", "GoStringer",

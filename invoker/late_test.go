@@ -1,0 +1,240 @@
+package invoker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The tests of this file are about what comes late, twice, or from somebody else.
+
+func TestAGrantWithAnotherNumberIsNotReleasedOrInitialised(t *testing.T) {
+	b := newBench(t)
+	b.acquire(1, keyNamed("a"))
+	b.up("o-1-1", "x")
+	b.step(stored{id: "o-1-1"})
+	for _, number := range []uint64{0, 2} {
+		require.Empty(t, b.step(initialised{lease: lease("o-1-1", number)}))
+		require.Empty(t, b.step(release{lease: lease("o-1-1", number), outcome: discard}))
+	}
+	require.False(t, b.m.containers["o-1-1"].initialised)
+	b.step(release{lease: lease("o-1-1", 1)})
+	require.Equal(t, StateIdle, b.m.containers["o-1-1"].state)
+}
+
+func TestACreationThatIsAnsweredTwiceChangesNothing(t *testing.T) {
+	b := newBench(t)
+	b.warm(1, keyNamed("a"), "x")
+	require.Empty(t, b.step(created{id: "o-1-1", instance: Instance{ID: "o-1-1", Agent: "y", Address: "10.0.0.2:80"}}))
+	require.Empty(t, b.step(created{id: "o-1-1", err: ErrStart}))
+	require.Equal(t, "x", b.m.containers["o-1-1"].instance.Agent)
+}
+
+func TestAContainerWhoseLabelsAreNotThoseOfItsRecordIsRemoved(t *testing.T) {
+	b := successor(t)
+	r := leftRecord("o-1-1")
+	r.Key.Memory = 128
+	b.step(listed{instances: []Instance{left("o-1-1")}, records: []record{r}})
+	require.Equal(t, []destroy{{"o-1-1"}}, only[destroy](b.commands))
+}
+
+func TestWhatCannotBeDeclared(t *testing.T) {
+	for name, c := range map[string]struct {
+		session session
+		number  uint64
+	}{
+		"by a session that is not open": {8, 1<<32 + 1},
+		"by a grant of this term":       {7, 2<<32 + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := successor(t)
+			b.step(listed{instances: []Instance{left("o-1-1")}, records: []record{leftRecord("o-1-1")}})
+			b.step(opened{session: 7, ttl: SessionTTL})
+			l := leaseID{"o-1-1", c.number}
+			require.Equal(t, []command{revoke{session: c.session, lease: l}}, b.step(declared{session: c.session, leases: []leaseID{l}}))
+		})
+	}
+}
+
+func TestACallerWhoLeavesAtTheMomentOfTheGrantGivesItBack(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		p, err := w.invoker.pool(t.Context())
+		require.NoError(t, err)
+		l := &Lease{owner: p, action: sample("a"), answered: make(chan struct{})}
+		p.mu.Lock()
+		p.lastRef++
+		r := p.lastRef
+		p.callers[r] = l
+		p.step(acquire{ref: r, key: l.action.key(), timeout: time.Minute})
+		p.mu.Unlock()
+		<-l.answered
+		require.ErrorIs(t, p.cancel(ctx, l, r), context.Canceled)
+		stats, err := w.invoker.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, map[State]int{StateIdle: 1}, stats.Containers)
+	})
+	inCluster(t, nil, func(t *testing.T, _ *world, a, _ *member) {
+		a.invoke(t, "a")
+		l := &Lease{owner: a.Dispatcher, action: sample("a"), answered: make(chan struct{})}
+		a.mu.Lock()
+		k := a.keyOf(l.action)
+		a.give(a.pick(k), l)
+		a.mu.Unlock()
+		close(l.answered)
+		require.ErrorIs(t, a.giveUp(ctx, k, l), context.Canceled)
+		require.Zero(t, a.Stats().Active)
+	})
+}
+
+// holder returns a dispatcher that has opened its session in epoch 1 and waits for one answer.
+func holder(t *testing.T) (*Dispatcher, *heldKey, Grant) {
+	d, err := NewDispatcher(DispatcherConfig{Control: &switchboard{}})
+	require.NoError(t, err)
+	d.session.epoch, d.asking = 1, 1
+	return d, d.keyOf(sample("a")), Grant{GrantID: GrantID{"c", 1<<32 + 1}, Instance: instanceOf("c")}
+}
+
+func TestANoticeThatComesBeforeItsGrant(t *testing.T) {
+	d, k, g := holder(t)
+	d.notice(Notice{Grant: g.GrantID, Revoked: true})
+	d.granted(k, Demand{}, g)
+	require.Empty(t, d.held, "it is void")
+
+	d, k, g = holder(t)
+	d.notice(Notice{Grant: g.GrantID})
+	d.granted(k, Demand{}, g)
+	d.work.Wait()
+	require.Empty(t, d.held)
+	require.Contains(t, d.leaving, g.GrantID, "it was recalled")
+	var r Renewal
+	d.declare(&r)
+	require.Equal(t, []Held{{g.GrantID, true}}, r.Held, "until the leader knows that it is released")
+}
+
+func TestAGrantOfAnEarlierLeaderThatComesLateIsNotUsed(t *testing.T) {
+	d, k, g := holder(t)
+	d.session.epoch = 2
+	d.granted(k, Demand{Request: 5}, g)
+	require.Empty(t, d.held)
+	require.Equal(t, []uint64{5}, d.report.Withdrawn)
+}
+
+func TestTheLeaseOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
+	inCluster(t, nil, func(t *testing.T, _ *world, a, _ *member) {
+		var (
+			mu   sync.Mutex
+			sent time.Time
+		)
+		a.board.mu.Lock()
+		a.board.losing = func(call string) bool {
+			if call == "renew" {
+				mu.Lock()
+				sent = time.Now()
+				mu.Unlock()
+				time.Sleep(500 * ms)
+			}
+			return false
+		}
+		a.board.mu.Unlock()
+		time.Sleep(9 * time.Second) // the third renewal is sent at 10 s
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, sent.Add(SessionTTL), a.Stats().Lease)
+	})
+}
+
+// loudEngine is an engine whose containers print what a test says.
+type loudEngine struct {
+	*fakeEngine
+	printer *printer
+}
+
+func (e loudEngine) ReadOutput(ctx context.Context, in Instance, stream Stream, offset int64, buf []byte) (int, int64, error) {
+	return e.printer.ReadOutput(ctx, in, stream, offset, buf)
+}
+
+func TestAContainerThatGoesFromProcessToProcessPrintsIntoTheLogsOfEachOnly(t *testing.T) {
+	p := newPrinter()
+	inCluster(t, func(w *world) { w.config.Engine = loudEngine{w.engine, p} }, func(t *testing.T, w *world, _, _ *member) {
+		a := w.dispatch("3", func(c *DispatcherConfig) { c.Engine = p })
+		used := map[string]bool{}
+		for _, text := range []string{"leader 1", "holder 1", "leader 2", "holder 2"} {
+			acquire := w.invoker.Acquire
+			if text[0] == 'h' {
+				acquire = a.Acquire
+			}
+			l, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			used[l.Container().ID] = true
+			time.AfterFunc(5*ms, func() { p.print(l.Container().ID, text+"\n"+mark, mark) })
+			r, err := l.Run(t.Context(), activation(fakeCall{Sleep: 10 * ms}))
+			require.NoError(t, err)
+			l.Release()
+			require.Equal(t, text+"\n", lines(t.Context(), r.Logs))
+			time.Sleep(10 * ms)
+		}
+		require.Len(t, used, 1)
+		require.ErrorIs(t, a.end(), errStopped)
+	})
+}
+
+func TestTheLogOfAContainerThatEndsIsCompleteAtOnce(t *testing.T) {
+	withSpeaker(t, func(t *testing.T, v *Invoker, _ *speaker) {
+		r, err := v.Invoke(t.Context(), script("a", ""), doing("out hello\nexit 137"))
+		require.NoError(t, err)
+		began := time.Now()
+		require.Contains(t, lines(t.Context(), r.Logs), "hello\n")
+		require.Less(t, time.Since(began), time.Second, "there is no sentinel to wait for")
+	})
+}
+
+// TestARecordIsDeletedAfterItWasWritten: a change that has to be written again comes before those that were made meanwhile.
+func TestARecordIsDeletedAfterItWasWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &fakeStore{}
+		s, _ := storeOf(store, nil)
+		w := newWriter(s, nil)
+		store.setHook(func(context.Context, map[string][]byte) error {
+			store.setHook(nil)
+			w.add(storeChange{id: "c"})
+			return errors.New("disk full")
+		})
+		w.put(record{ID: "c"}, false)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = w.run(ctx) }()
+		time.Sleep(time.Minute)
+		require.Empty(t, store.keys())
+	})
+}
+
+// TestMemoryCountsUntilCreateHasReturned: a container whose creation was given up may still come to life.
+func TestMemoryCountsUntilCreateHasReturned(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.config.Pool.CreateTimeout = time.Second
+		w.engine.creating = func(_ context.Context, id string) error {
+			if id[len(id)-1] == '1' {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		}
+	}, func(t *testing.T, w *world) {
+		_, err := w.within(10*time.Second, sample("a"), Activation{})
+		require.NoError(t, err)
+		used := func() int {
+			stats, err := w.invoker.Stats(t.Context())
+			require.NoError(t, err)
+			return stats.Used
+		}
+		require.Equal(t, 2*DefaultMemory, used())
+		time.Sleep(3 * time.Minute)
+		require.Equal(t, DefaultMemory, used())
+	})
+}
