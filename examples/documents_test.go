@@ -169,7 +169,7 @@ func TestTestsInDocuments(t *testing.T) {
 	dir := outside(t)
 	want := map[string][]string{
 		"getting-started":   {"TestReports"},
-		"testing":           {"TestShop", "TestAgentIsLost", "TestOutput"},
+		"testing":           {"TestShop", "TestAgentIsLost", "TestOutput", "TestProgram"},
 		"writing-a-matcher": {"TestLimited"},
 	}
 	for document := range want {

@@ -195,3 +195,17 @@ func TestAContainerThatIsStartedInPlaceOfARemovedOneOfItsKeyIsRecreated(t *testi
 	b.step(stored{id: "o-1-3"})
 	require.Equal(t, Recreated, only[grant](b.commands)[0].start)
 }
+
+func TestActionsThatNobodyUsesAreForgotten(t *testing.T) {
+	b := newBench(t, func(s *settings) { s.MaxStarts = 0 })
+	for i := range maxUnusedKeys {
+		key := sized(fmt.Sprint(i), 256)
+		r := ref(2*i + 1)
+		b.m.step(b.now, acquire{ref: r, key: key, timeout: time.Minute})
+		b.m.step(b.now, cancel{ref: r})
+		key.Action, key.Memory = "huge"+key.Action, 2048
+		b.m.step(b.now, acquire{ref: r + 1, key: key, timeout: time.Minute})
+	}
+	check(t, b.m)
+	require.LessOrEqual(t, len(b.m.keys), maxUnusedKeys)
+}
