@@ -227,8 +227,8 @@ func ask[T any](ctx context.Context, p *process, do func(context.Context, Contro
 	defer cancel(nil)
 	answers := make(chan answer, 1)
 	go func() {
-		var a answer
-		if a.err = to.awake(ctx); a.err == nil && p.connected(ctx, to) {
+		a := answer{err: errCut}
+		if to.awake(ctx) == nil && p.connected(ctx, to) {
 			a.value, a.err = do(ctx, to.invoker.Control())
 			if err := to.awake(ctx); err != nil || !p.connected(ctx, to) {
 				a.err = errCut

@@ -73,6 +73,8 @@ type Demand struct {
 	Session string
 	// Request is a number that the session chooses for each demand, and uses again only to repeat it.
 	Request uint64
+	// Epoch is that of the leader that is asked, as in a [Report].
+	Epoch uint64
 	// Key says for which activations, and Timeout how long one may take.
 	Key     Key
 	Timeout time.Duration

@@ -119,10 +119,7 @@ func (c control) Report(ctx context.Context, r Report) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(r.Session)
-	if err == nil && r.Epoch != 0 && r.Epoch != p.machine.epoch() {
-		err = ErrSession
-	}
+	s, err := p.remoteOf(r.Session, r.Epoch)
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (d *Dispatcher) ask(k *heldKey) {
 		ctx, cancel := context.WithCancel(d.session.ctx)
 		k.asks[request] = cancel
 		d.asking++
-		demand := Demand{Session: d.session.name, Request: request, Key: k.key, Timeout: k.timeout}
+		demand := Demand{Session: d.session.name, Request: request, Epoch: d.session.epoch, Key: k.key, Timeout: k.timeout}
 		d.work.Go(func() {
 			defer cancel()
 			g, err := d.config.Control.Acquire(ctx, demand)
@@ -279,12 +279,15 @@ func exported(o outcome) Outcome {
 func (d *Dispatcher) notice(n Notice) {
 	h := d.held[n.Grant]
 	switch {
-	case h == nil && n.Revoked:
-		delete(d.leaving, n.Grant)
-		fallthrough
 	case h == nil:
-		if d.asking > 0 {
+		switch {
+		case d.asking > 0:
 			d.early[n.Grant] = n
+		case !n.Revoked:
+			d.deny(n.Grant)
+		}
+		if n.Revoked {
+			delete(d.leaving, n.Grant)
 		}
 	case n.Revoked:
 		in := h.grant.Instance

@@ -22,10 +22,11 @@ var (
 // holderSession is the session of a dispatcher.
 type holderSession struct {
 	name   string
-	lease  time.Time // when it ends, by this process' clock; zero: it has not begun
-	open   bool      // a leader was reached at last
-	epoch  uint64    // of the leader where it was opened; 0: nowhere
-	after  uint64    // the number of the last notice
+	lease  time.Time            // when it ends, by this process' clock; zero: it has not begun
+	open   bool                 // a leader was reached at last
+	epoch  uint64               // of the leader where it was opened; 0: nowhere
+	told   map[GrantID]struct{} // what it was to be opened with elsewhere since then
+	after  uint64               // the number of the last notice
 	ctx    context.Context
 	cancel context.CancelCauseFunc // of calls to that leader
 }
@@ -121,14 +122,14 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 	d.expire(time.Now())
 	r := Renewal{Session: d.session.name, Name: d.config.Name}
 	if d.session.epoch == 0 {
-		r.Open, r.Held = true, d.holds()
+		d.declare(&r)
 	}
 	d.mu.Unlock()
 	sent := time.Now() // the lease counts from before the request is sent
 	renewed, err := d.config.Control.Renew(ctx, r)
 	if errors.Is(err, ErrSession) && !r.Open {
 		d.mu.Lock()
-		r.Open, r.Held = true, d.holds()
+		d.declare(&r)
 		d.mu.Unlock()
 		sent = time.Now()
 		renewed, err = d.config.Control.Renew(ctx, r)
@@ -149,6 +150,7 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 		d.expire(time.Now())
 		if d.session.name == r.Session {
 			d.opened(ctx, renewed.Epoch)
+			d.regret()
 		}
 	default:
 		s.epoch = 0 // it has to be opened there
@@ -177,14 +179,35 @@ func (d *Dispatcher) opened(ctx context.Context, epoch uint64) {
 	signal(d.more)
 }
 
-// holds returns what the session is to be opened with. The mutex is held.
-func (d *Dispatcher) holds() (all []Held) {
+// declare has a session be opened with what it holds. The mutex is held.
+func (d *Dispatcher) declare(r *Renewal) {
+	r.Open, r.Held = true, nil
+	if d.session.told == nil {
+		d.session.told = map[GrantID]struct{}{}
+	}
 	for _, of := range []map[GrantID]*heldContainer{d.held, d.leaving} {
 		for id, h := range of {
-			all = append(all, Held{id, h.initialised})
+			r.Held = append(r.Held, Held{id, h.initialised})
+			d.session.told[id] = struct{}{}
 		}
 	}
-	return all
+}
+
+// regret releases what the session was to be opened with, and let go of meanwhile: since an earlier leader has said so, or was told so.
+// The mutex is held.
+func (d *Dispatcher) regret() {
+	for id := range d.session.told {
+		d.deny(id)
+	}
+	d.session.told = nil
+}
+
+// deny tells the leader that the session does not hold something that it may be thought to hold. The mutex is held.
+func (d *Dispatcher) deny(id GrantID) {
+	if d.held[id] == nil && d.leaving[id] == nil {
+		d.report.Released = append(d.report.Released, Released{id, Discard})
+		signal(d.more)
+	}
 }
 
 // listen takes notices until ctx ends.

@@ -20,10 +20,11 @@ func TestAGrantWithAnotherNumberIsNotReleasedOrInitialised(t *testing.T) {
 	b.step(stored{id: "o-1-1"})
 	for _, number := range []uint64{0, 2} {
 		require.Empty(t, b.step(initialised{lease: lease("o-1-1", number)}))
-		require.Empty(t, b.step(release{lease: lease("o-1-1", number)}))
+		require.Empty(t, b.step(release{lease: lease("o-1-1", number), outcome: discard}))
 	}
 	require.False(t, b.m.containers["o-1-1"].initialised)
-	require.Equal(t, StateBusy, b.m.containers["o-1-1"].state)
+	b.step(release{lease: lease("o-1-1", 1)})
+	require.Equal(t, StateIdle, b.m.containers["o-1-1"].state)
 }
 
 func TestACreationThatIsAnsweredTwiceChangesNothing(t *testing.T) {
@@ -112,7 +113,9 @@ func TestANoticeThatComesBeforeItsGrant(t *testing.T) {
 	d.work.Wait()
 	require.Empty(t, d.held)
 	require.Contains(t, d.leaving, g.GrantID, "it was recalled")
-	require.Equal(t, []Held{{g.GrantID, true}}, d.holds(), "until the leader knows that it is released")
+	var r Renewal
+	d.declare(&r)
+	require.Equal(t, []Held{{g.GrantID, true}}, r.Held, "until the leader knows that it is released")
 }
 
 func TestAGrantOfAnEarlierLeaderThatComesLateIsNotUsed(t *testing.T) {

@@ -78,6 +78,15 @@ func (p *pool) remote(name string) (*remote, error) {
 	return s, nil
 }
 
+// remoteOf is remote for a request to the leader of an epoch; 0: of any.
+func (p *pool) remoteOf(name string, epoch uint64) (*remote, error) {
+	s, err := p.remote(name)
+	if err == nil && epoch != 0 && epoch != p.machine.epoch() {
+		return nil, ErrSession
+	}
+	return s, err
+}
+
 // newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
 func (p *pool) newRemote(name string) *remote {
 	for _, s := range p.remotes.byName {
@@ -98,7 +107,7 @@ func (p *pool) newRemote(name string) *remote {
 func (p *pool) demanded(d Demand) (*remoteCall, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(d.Session)
+	s, err := p.remoteOf(d.Session, d.Epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -215,10 +224,7 @@ func (p *pool) notify(s *remote, n notice) {
 func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(name)
-	if err == nil && after != 0 && after>>32 != p.machine.epoch() {
-		err = ErrSession
-	}
+	s, err := p.remoteOf(name, after>>32)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,7 +4,7 @@
 //
 // It runs one action cold, warm and prewarmed, and prints how long each phase took, and what the action logged. The containers
 // are processes of this same program, which is the runtime of its actions as well. With -cluster they are tasks on a fake Mesos
-// cluster in this process.
+// cluster in this process. With -members 3 there are three invokers on that cluster, the leader of which is ended: the others go on.
 package main
 
 import (
@@ -28,6 +28,7 @@ import (
 
 func main() {
 	onCluster := flag.Bool("cluster", false, "run the containers on a fake Mesos cluster")
+	members := flag.Int("members", 1, "how many invokers there are: 1, or 3 on a fake Mesos cluster")
 	flag.Parse()
 	if flag.Arg(0) == "runtime" { // this process is a container
 		fatal(listen(os.Getenv("HOST"), os.Getenv("PORT0")))
@@ -36,7 +37,12 @@ func main() {
 	defer stop()
 	slog.SetLogLoggerLevel(slog.LevelWarn) // a scheduler logs what becomes of each task
 	run := runLocally
-	if *onCluster {
+	switch {
+	case *members == 3:
+		run = runMembers
+	case *members != 1:
+		fatal(fmt.Errorf("-members %d: must be 1 or 3", *members))
+	case *onCluster:
 		run = runOnCluster
 	}
 	if err := run(ctx, os.Stdout); err != nil {

@@ -38,3 +38,10 @@ func checkDemonstration(t *testing.T, run func(context.Context, io.Writer) error
 		require.Equal(t, start != "warm", initialised, lines[i])
 	}
 }
+
+// TestMembers ends the invoker that leads. What the others hold goes on, and what needs a container waits for another one to lead.
+func TestMembers(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, runMembers(t.Context(), &out))
+	require.Regexp(t, `^member \d of 3 leads\nmember \d runs an action, \w+\nmember \d is ended\nmeanwhile it ran \d+ times, all warm\nanother action, .* leads\n$`, out.String())
+}

@@ -27,7 +27,7 @@ type estimate struct {
 	lostAt time.Time // since when it is away; zero: it is not
 }
 
-// Agents returns the agents that have made offers to this framework, or have tasks of it. Their memory is what the framework takes
+// Agents returns the agents that have made offers to this framework. Their memory is what the framework takes
 // there and what was left of their last offers, so that another framework may have it meanwhile. Agents that never made an
 // offer are not known, see [SchedulerConfig].
 func (e *Engine) Agents(ctx context.Context) ([]invoker.Agent, error) {
@@ -52,7 +52,9 @@ func (a *agents) update(stats []scheduler.AgentStats) []invoker.Agent {
 		}
 		known[s.Agent.ID] = x
 		x.take(s)
-		if x.lostAt.IsZero() {
+		// One that has tasks, and has made no offer since this process leads, has room or has not: to say that it has none would have
+		// containers removed to make some.
+		if x.lostAt.IsZero() && !x.at.IsZero() {
 			list = append(list, invoker.Agent{ID: s.Agent.ID, Memory: int(x.memory), Draining: !s.Agent.Unavailable.IsZero()})
 		}
 	}
