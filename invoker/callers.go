@@ -47,7 +47,7 @@ func (p *pool) granted(g *grant) {
 		l.container = p.client.Container(g.to.Address, l.action.concurrency())
 		p.live[g.to.ID] = l.container
 	}
-	p.leases[g.lease.number] = l
+	p.leases[g.id.Number] = l
 	p.answer(g.ref, nil)
 }
 
@@ -99,11 +99,11 @@ func (p *pool) release(l *Lease) {
 
 // free gives a lease back. The mutex is held.
 func (p *pool) free(l *Lease, o outcome) {
-	id := l.granted.lease
-	if p.leases[id.number] != l {
+	id := l.granted.id
+	if p.leases[id.Number] != l {
 		return // it was revoked, and its container is gone
 	}
-	delete(p.leases, id.number)
-	p.releasing = release{lease: id, outcome: o}
+	delete(p.leases, id.Number)
+	p.releasing = release{grant: id, outcome: o}
 	p.step(&p.releasing)
 }

@@ -34,7 +34,7 @@ type (
 	// grant gives a caller a slot of a container.
 	grant struct {
 		ref   ref
-		lease leaseID
+		id    GrantID
 		to    Instance
 		start StartKind
 		init  bool // /init is to be sent first
@@ -44,15 +44,15 @@ type (
 		ref ref
 		err error
 	}
-	// recall asks the holder to release a lease as soon as it does not use it.
+	// recall asks the holder to release a grant as soon as it does not use it.
 	recall struct {
 		session session
-		lease   leaseID
+		grant   GrantID
 	}
-	// revoke tells that a lease is void: its container is gone, or the session has ended.
+	// revoke tells the holder that a grant is void: its container is gone, or the session has ended.
 	revoke struct {
 		session session
-		lease   leaseID
+		grant   GrantID
 	}
 	// notify tells the watchers of an event.
 	notify struct{ event Event }

@@ -142,9 +142,9 @@ func (p *replay) grant(g grant) {
 	took := call.Run
 	if g.init {
 		took += p.work.Actions[call.Action].Init
-		p.After(p.work.Actions[call.Action].Init, func() { p.step(initialised{lease: g.lease}) })
+		p.After(p.work.Actions[call.Action].Init, func() { p.step(initialised{grant: g.id}) })
 	}
-	p.After(took, func() { p.step(release{lease: g.lease, outcome: reuse}) })
+	p.After(took, func() { p.step(release{grant: g.id, outcome: reuse}) })
 }
 
 func (p *replay) destroyed(id string) {

@@ -70,16 +70,13 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 func (r Renewal) declared(s session) declared {
 	d := declared{session: s}
 	for _, h := range r.Held {
-		l := h.lease()
-		d.leases = append(d.leases, l)
+		d.grants = append(d.grants, h.GrantID)
 		if h.Initialised {
-			d.initialised = append(d.initialised, l)
+			d.initialised = append(d.initialised, h.GrantID)
 		}
 	}
 	return d
 }
-
-func (g GrantID) lease() leaseID { return leaseID{g.Container, g.Number} }
 
 func (c control) Acquire(ctx context.Context, d Demand) (Grant, error) {
 	key, err := d.check()
@@ -124,8 +121,8 @@ func (c control) Report(ctx context.Context, r Report) error {
 		return err
 	}
 	for _, g := range r.Initialised {
-		if p.machine.heldBy(s.number, g.lease()) {
-			p.step(initialised{g.lease()})
+		if p.machine.heldBy(s.number, g) {
+			p.step(initialised{g})
 		}
 	}
 	for _, g := range r.Released {

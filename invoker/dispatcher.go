@@ -162,7 +162,7 @@ func (d *Dispatcher) Acquire(ctx context.Context, a *Action) (*Lease, error) {
 			return nil, fmt.Errorf("%w: %w", ErrNotRunning, context.Cause(ctx))
 		}
 	}
-	l := &Lease{owner: d, action: a}
+	l := &Lease{grantor: d, action: a}
 	if err := d.acquire(ctx, l); err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func (d *Dispatcher) give(h *heldContainer, l *Lease) {
 	if !h.initialised {
 		start, h.initialising = h.grant.Start, true
 	}
-	l.granted = grant{lease: h.grant.lease(), to: h.grant.Instance, start: start, init: !h.initialised}
+	l.granted = grant{id: h.grant.GrantID, to: h.grant.Instance, start: start, init: !h.initialised}
 	l.container = h.container
 	h.leases = append(h.leases, l)
 	h.file()
@@ -325,8 +325,8 @@ func (d *Dispatcher) succeeded(l *Lease) {
 
 // containerOf returns the container of a lease that is not over, or nil.
 func (d *Dispatcher) containerOf(l *Lease) *heldContainer {
-	id := l.granted.lease
-	if h := d.held[GrantID{id.container, id.number}]; h != nil && slices.Contains(h.leases, l) {
+	id := l.granted.id
+	if h := d.held[id]; h != nil && slices.Contains(h.leases, l) {
 		return h
 	}
 	return nil

@@ -203,11 +203,11 @@ func (p *pool) declareOwn(s *remote) {
 	namespace := namespaceOf(s.name)
 	for id, c := range p.machine.containers {
 		if c.undeclared && c.key.Namespace == namespace {
-			own.leases = append(own.leases, leaseID{container: id}) // of an earlier leader
+			own.grants = append(own.grants, GrantID{Container: id}) // of an earlier leader
 		}
 	}
-	if len(own.leases) > 0 {
-		slices.SortFunc(own.leases, func(a, b leaseID) int { return cmp.Compare(a.container, b.container) })
+	if len(own.grants) > 0 {
+		slices.SortFunc(own.grants, func(a, b GrantID) int { return cmp.Compare(a.Container, b.Container) })
 		p.step(own)
 	}
 }

@@ -35,7 +35,7 @@ type (
 	cancel struct{ ref ref }
 	// release: the holder does not use the slot any more.
 	release struct {
-		lease   leaseID
+		grant   GrantID
 		outcome outcome
 	}
 	// reserve: so many containers of a key are kept from now on.
@@ -43,8 +43,8 @@ type (
 		key Key
 		n   int
 	}
-	// initialised: /init has succeeded in the container of this lease.
-	initialised struct{ lease leaseID }
+	// initialised: /init has succeeded in the container of this grant.
+	initialised struct{ grant GrantID }
 
 	// created: the engine has answered the command create.
 	created struct {
@@ -81,7 +81,7 @@ type (
 	// agentsSeen: what the agents have free now.
 	agentsSeen struct{ agents []Agent }
 
-	// opened: a process opens its session, or renews it. Its lease ends after ttl.
+	// opened: a process opens its session, or renews it. It ends after ttl unless it is renewed again.
 	opened struct {
 		session session
 		name    string
@@ -90,18 +90,12 @@ type (
 	// declared: a process says, after a change of the leader, which containers it holds.
 	declared struct {
 		session     session
-		leases      []leaseID
-		initialised []leaseID // of those, where /init has succeeded
+		grants      []GrantID
+		initialised []GrantID // of those, where /init has succeeded
 	}
 	// closed: a process ends its session: all that it holds is released.
 	closed struct{ session session }
 )
-
-// leaseID identifies a slot of a container that is granted to a holder.
-type leaseID struct {
-	container string
-	number    uint64 // of the grant; rises with each grant, also from term to term
-}
 
 // outcome says what becomes of a container after a run.
 type outcome int

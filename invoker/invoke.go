@@ -55,7 +55,7 @@ func (v *Invoker) Acquire(ctx context.Context, a *Action) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{owner: p, action: a}
+	l := &Lease{grantor: p, action: a}
 	if err := p.acquire(ctx, l); err != nil {
 		return nil, err
 	}

@@ -19,11 +19,11 @@ func TestAGrantWithAnotherNumberIsNotReleasedOrInitialised(t *testing.T) {
 	b.up("o-1-1", "x")
 	b.step(stored{id: "o-1-1"})
 	for _, number := range []uint64{0, 2} {
-		require.Empty(t, b.step(initialised{lease: lease("o-1-1", number)}))
-		require.Empty(t, b.step(release{lease: lease("o-1-1", number), outcome: discard}))
+		require.Empty(t, b.step(initialised{grant: lease("o-1-1", number)}))
+		require.Empty(t, b.step(release{grant: lease("o-1-1", number), outcome: discard}))
 	}
 	require.False(t, b.m.containers["o-1-1"].initialised)
-	b.step(release{lease: lease("o-1-1", 1)})
+	b.step(release{grant: lease("o-1-1", 1)})
 	require.Equal(t, StateIdle, b.m.containers["o-1-1"].state)
 }
 
@@ -55,8 +55,8 @@ func TestWhatCannotBeDeclared(t *testing.T) {
 			b := successor(t)
 			b.step(listed{instances: []Instance{left("o-1-1")}, records: []record{leftRecord("o-1-1")}})
 			b.step(opened{session: 7, ttl: SessionTTL})
-			l := leaseID{"o-1-1", c.number}
-			require.Equal(t, []command{revoke{session: c.session, lease: l}}, b.step(declared{session: c.session, leases: []leaseID{l}}))
+			l := GrantID{"o-1-1", c.number}
+			require.Equal(t, []command{revoke{session: c.session, grant: l}}, b.step(declared{session: c.session, grants: []GrantID{l}}))
 		})
 	}
 }
@@ -67,7 +67,7 @@ func TestACallerWhoLeavesAtTheMomentOfTheGrantGivesItBack(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		p, err := w.invoker.pool(t.Context())
 		require.NoError(t, err)
-		l := &Lease{owner: p, action: sample("a"), answered: make(chan struct{})}
+		l := &Lease{grantor: p, action: sample("a"), answered: make(chan struct{})}
 		p.mu.Lock()
 		p.lastRef++
 		r := p.lastRef
@@ -82,7 +82,7 @@ func TestACallerWhoLeavesAtTheMomentOfTheGrantGivesItBack(t *testing.T) {
 	})
 	inCluster(t, nil, func(t *testing.T, _ *world, a, _ *member) {
 		a.invoke(t, "a")
-		l := &Lease{owner: a.Dispatcher, action: sample("a"), answered: make(chan struct{})}
+		l := &Lease{grantor: a.Dispatcher, action: sample("a"), answered: make(chan struct{})}
 		a.mu.Lock()
 		k := a.keyOf(l.action)
 		a.give(a.pick(k), l)

@@ -14,9 +14,9 @@ import (
 // Lease is a slot of a container, which is the caller's alone until [Lease.Release]. It is what [Invoker.Acquire] returns. Its methods may
 // be called from any goroutine.
 type Lease struct {
-	owner  owner
-	action *Action
-	wait   time.Duration
+	grantor grantor
+	action  *Action
+	wait    time.Duration
 
 	// Set by the pool, under its mutex, until the caller has the lease.
 	granted   grant
@@ -37,8 +37,8 @@ type Lease struct {
 	room     <-chan struct{} // closed when the container may be used again; nil: at once
 }
 
-// owner is who has given a lease: the pool of this process, or a dispatcher. Its methods may be called from any goroutine.
-type owner interface {
+// grantor is who has given a lease: the pool of this process, or a dispatcher. Its methods may be called from any goroutine.
+type grantor interface {
 	// why returns why nothing may be sent any more, or nil.
 	why() error
 	// succeeded tells that /init has.
@@ -105,7 +105,7 @@ func (l *Lease) begin(ctx context.Context, cancel context.CancelCauseFunc) error
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch over := l.owner.why(); {
+	switch over := l.grantor.why(); {
 	case l.running:
 		return errors.New("invoker: the lease runs an activation already")
 	case l.released, l.outcome != reuse:
@@ -126,7 +126,7 @@ func (l *Lease) end() {
 	released := l.released
 	l.mu.Unlock()
 	if released {
-		l.owner.release(l)
+		l.grantor.release(l)
 	}
 }
 
@@ -138,11 +138,11 @@ func (l *Lease) Release() {
 	l.released = true
 	l.mu.Unlock()
 	if now {
-		l.owner.release(l)
+		l.grantor.release(l)
 	}
 }
 
-// revoked voids the lease: its container is gone. It is called by its owner, under its mutex.
+// revoked voids the lease: its container is gone. It is called by its grantor, under the grantor's mutex.
 func (l *Lease) revoked() {
 	if cancel := l.void(); cancel != nil {
 		time.AfterFunc(lostGrace, func() { cancel(errGone) })
@@ -171,7 +171,7 @@ type run struct {
 // do sends what is to be sent.
 func (r *run) do(ctx context.Context) (*Result, error) {
 	l := r.lease
-	r.log = l.owner.collector().begin(ctx, l.granted.to, r.action, r.init)
+	r.log = l.grantor.collector().begin(ctx, l.granted.to, r.action, r.init)
 	if r.init {
 		if answer, initialised := r.initialise(ctx); !initialised {
 			return r.finish(ctx, answer, answer.Sent)
@@ -194,7 +194,7 @@ func (r *run) initialise(ctx context.Context) (a actionclient.Answer, done bool)
 		return a, false
 	}
 	l.ready = true
-	l.owner.succeeded(l)
+	l.grantor.succeeded(l)
 	return a, true
 }
 
@@ -258,7 +258,7 @@ func (r *run) lost(ctx context.Context, a *actionclient.Answer) *LostError {
 	case !a.Broken && !isGone:
 		return nil
 	}
-	c, found := r.lease.owner.whyEnded(ctx, r.lease.granted.to)
+	c, found := r.lease.grantor.whyEnded(ctx, r.lease.granted.to)
 	switch {
 	case found && errors.Is(c.Err, ErrMemory):
 		*a = a.OutOfMemory()

@@ -129,7 +129,7 @@ func (m *machine) step(now time.Time, in input) []command {
 	case reserve:
 		m.reserve(now, in)
 	case initialised:
-		m.initialised(now, in.lease)
+		m.initialised(now, in.grant)
 	case opened, declared, closed:
 		m.serveSession(now, in)
 	case start:

@@ -111,7 +111,7 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 	c.state, c.recalled = StateBusy, false
 	m.reindex(c)
 	m.granted = append(m.granted, grant{
-		ref: r, lease: leaseID{container: c.id, number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
+		ref: r, id: GrantID{Container: c.id, Number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
 	m.emit(&m.granted[len(m.granted)-1])
 	if s == 0 {
@@ -125,12 +125,12 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 
 // release takes a slot back.
 func (m *machine) release(now time.Time, in *release) {
-	c := m.containers[in.lease.container]
-	if c == nil || !c.holds(in.lease.number) {
+	c := m.containers[in.grant.Container]
+	if c == nil || !c.holds(in.grant.Number) {
 		return // it was revoked
 	}
 	remote := c.remote()
-	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.lease.number })
+	c.slots = slices.DeleteFunc(c.slots, func(s slot) bool { return s.number == in.grant.Number })
 	c.used, c.released, c.key.used = now, now, now
 	if remote {
 		m.notify(now, EventRevoked, c, "its holder has released it")

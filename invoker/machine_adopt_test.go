@@ -83,7 +83,7 @@ func TestAHolderDeclaresWhatItHoldsAndGoesOn(t *testing.T) {
 			b := successor(t)
 			declare := func() []command {
 				b.step(opened{session: 7, ttl: 10 * time.Second})
-				return b.step(declared{session: 7, leases: []leaseID{old, lease("gone", 6)}})
+				return b.step(declared{session: 7, grants: []GrantID{old, lease("gone", 6)}})
 			}
 			listing := listed{instances: []Instance{left("warm")}, records: []record{leftRecord("warm")}}
 			var all []command
@@ -92,12 +92,12 @@ func TestAHolderDeclaresWhatItHoldsAndGoesOn(t *testing.T) {
 			} else {
 				all = append(b.step(listing), declare()...)
 			}
-			require.Equal(t, []revoke{{session: 7, lease: lease("gone", 6)}}, only[revoke](all))
+			require.Equal(t, []revoke{{session: 7, grant: lease("gone", 6)}}, only[revoke](all))
 			b.elapse(10 * time.Second)
 			b.step(opened{session: 7, ttl: 10 * time.Minute})
 			b.elapse(5 * time.Minute)
 			require.Equal(t, 1, b.m.infos()[0].Active)
-			b.step(release{lease: old})
+			b.step(release{grant: old})
 			require.Len(t, only[grant](b.acquire(1, keyNamed("a"))), 1)
 		})
 	}
@@ -110,10 +110,10 @@ func TestALateReleaseOfAnEarlierTermDoesNotFreeAGrantOfThisOne(t *testing.T) {
 	b.acquire(1, keyNamed("a"))
 	require.Len(t, only[grant](b.commands), 1)
 	for n := range uint64(5) {
-		b.step(release{lease: lease("warm", n)})
+		b.step(release{grant: lease("warm", n)})
 	}
 	b.step(opened{session: 7, ttl: time.Minute})
-	b.step(declared{session: 7, leases: []leaseID{lease("warm", 1)}})
+	b.step(declared{session: 7, grants: []GrantID{lease("warm", 1)}})
 	require.Len(t, only[revoke](b.commands), 1, "it is too late to declare it")
 	require.Equal(t, 1, b.m.infos()[0].Active)
 }
@@ -132,7 +132,7 @@ func TestAListingMakesUpForChangesThatWereMissed(t *testing.T) {
 	later.Labels["invoker.term"] = "2"
 	b.step(listed{instances: []Instance{left("o-1-2"), left("o-1-9"), later}})
 	require.Equal(t, []destroy{{id: "o-1-9"}}, only[destroy](b.commands), "one of a later leader is left alone")
-	require.Equal(t, []revoke{{lease: held}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{grant: held}}, only[revoke](b.commands))
 	require.Equal(t, []string{"removing o-1-9", "gone o-1-1"}, kinds(b.commands), "what was started meanwhile need not be in it")
 	require.Len(t, only[list](b.commands), 1, "changes were missed while it was made")
 	b.step(listed{instances: []Instance{left("o-1-2"), left("o-1-3")}})

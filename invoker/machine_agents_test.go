@@ -32,9 +32,9 @@ func TestAllContainersOfALostAgentAreGoneAtOnce(t *testing.T) {
 	b := newBench(t)
 	held := b.warm(1, keyNamed("a"), "x")
 	b.warm(2, keyNamed("b"), "y")
-	b.step(release{lease: b.warm(3, keyNamed("c"), "x")})
+	b.step(release{grant: b.warm(3, keyNamed("c"), "x")})
 	b.step(changed{Change{Agent: "x", State: Gone, Reason: "the agent is gone"}})
-	require.Equal(t, []revoke{{lease: held}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{grant: held}}, only[revoke](b.commands))
 	require.Equal(t, []string{"gone o-1-1", "gone o-1-3"}, kinds(b.commands))
 	require.Equal(t, 256, b.m.used)
 }
@@ -42,10 +42,10 @@ func TestAllContainersOfALostAgentAreGoneAtOnce(t *testing.T) {
 func TestNothingStaysOnADrainedAgent(t *testing.T) {
 	b := newBench(t)
 	busy := b.warm(1, keyNamed("a"), "x")
-	b.step(release{lease: b.warm(2, keyNamed("b"), "x")})
+	b.step(release{grant: b.warm(2, keyNamed("b"), "x")})
 	b.step(changed{Change{Agent: "x", State: Draining}})
 	require.Equal(t, []string{"marked o-1-2", "removing o-1-2"}, kinds(b.commands))
-	b.step(release{lease: busy})
+	b.step(release{grant: busy})
 	require.Equal(t, []string{"marked o-1-1", "removing o-1-1"}, kinds(b.commands))
 }
 
@@ -129,7 +129,7 @@ func TestAnEngineWithoutRoomIsAskedAgainLaterOrWhenSomethingGoes(t *testing.T) {
 	require.Len(t, only[create](b.elapse(1)), 1)
 	b.step(created{id: "o-1-3", err: ErrNoCapacity})
 	b.step(destroyed{id: "o-1-3"})
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands), "an idle one makes room")
 	b.step(destroyed{id: "o-1-1"})
 	require.Len(t, only[create](b.commands), 1)

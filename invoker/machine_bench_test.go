@@ -38,7 +38,7 @@ func warmPool(tb testing.TB, containers, keys int) (*machine, []Key, time.Time) 
 func cycle(m *machine, now time.Time, in *acquire, out *release) bool {
 	for _, c := range m.step(now, in) {
 		if g, ok := c.(*grant); ok {
-			out.lease = g.lease
+			out.grant = g.id
 			m.step(now, out)
 			return !m.deadline().IsZero()
 		}
@@ -108,7 +108,7 @@ func BenchmarkMachineOverloaded(b *testing.B) {
 			case destroy:
 				waiting = append(waiting, destroyed{id: c.id})
 			case *grant:
-				waiting = append(waiting, initialised{lease: c.lease}, release{lease: c.lease})
+				waiting = append(waiting, initialised{grant: c.id}, release{grant: c.id})
 			}
 		}
 	}

@@ -50,9 +50,9 @@ func (m *machine) becomeIdle(now time.Time, c *container, event EventKind) {
 }
 
 // initialised takes that /init has succeeded: from now on the container is warm, also for those who come after a crash.
-func (m *machine) initialised(now time.Time, l leaseID) {
-	c := m.containers[l.container]
-	if c == nil || c.initialised || !c.holds(l.number) {
+func (m *machine) initialised(now time.Time, l GrantID) {
+	c := m.containers[l.Container]
+	if c == nil || c.initialised || !c.holds(l.Number) {
 		return
 	}
 	c.initialised = true

@@ -160,12 +160,12 @@ func TestAnActionThatKillsItsContainersGetsOneAtATimeAfterAPause(t *testing.T) {
 	p.grant = func(g grant) {
 		if g.ref > 1000 {
 			others = append(others, p.now.Sub(epoch))
-			p.step(release{lease: g.lease})
+			p.step(release{grant: g.id})
 			return
 		}
 		at = append(at, p.now.Sub(epoch))
-		p.step(initialised{lease: g.lease})
-		p.step(changed{Change{ID: g.lease.container, State: Gone, Err: ErrMemory, Reason: "out of memory"}})
+		p.step(initialised{grant: g.id})
+		p.step(changed{Change{ID: g.id.Container, State: Gone, Err: ErrMemory, Reason: "out of memory"}})
 	}
 	for r := range ref(20) { // one after the other, as a user does who tries again
 		p.step(acquire{ref: 1 + r, key: poison})
@@ -189,7 +189,7 @@ func TestWhatWasBegunBeforeThePauseDoesNotMakeItLonger(t *testing.T) {
 	p.fly(0)
 	require.Len(t, held, 10)
 	for _, g := range held {
-		p.step(release{lease: g.lease, outcome: crashed})
+		p.step(release{grant: g.id, outcome: crashed})
 	}
 	held = nil
 	p.step(acquire{ref: 11, key: keyNamed("a")})
@@ -211,7 +211,7 @@ func TestASuccessEndsTheLimitOfAnAction(t *testing.T) {
 	p.grant = func(g grant) {
 		served = append(served, g.ref)
 		if len(served) == 1 {
-			p.step(release{lease: g.lease})
+			p.step(release{grant: g.id})
 		}
 	}
 	p.fly(time.Second - 1)
@@ -224,7 +224,7 @@ func TestASuccessEndsTheLimitOfAnAction(t *testing.T) {
 // crashing returns a machine in which three containers of a key have died while they served.
 func crashing(t *testing.T) (*pilot, Key) {
 	p := &pilot{bench: newBench(t, func(s *settings) { s.Memory = 0 })}
-	p.grant = func(g grant) { p.step(release{lease: g.lease, outcome: crashed}) }
+	p.grant = func(g grant) { p.step(release{grant: g.id, outcome: crashed}) }
 	for r := range ref(3) {
 		p.step(acquire{ref: 1 + r, key: keyNamed("a")})
 		p.fly(0)
@@ -264,12 +264,12 @@ func TestARemovalThatTakesLongDoesNotHoldUpAnActionWhoseContainersDied(t *testin
 	b := newBench(t)
 	for r := range ref(3) {
 		l := b.warm(1+r, keyNamed("a"), "x")
-		b.step(release{lease: l, outcome: crashed})
-		b.step(destroyed{id: l.container})
+		b.step(release{grant: l, outcome: crashed})
+		b.step(destroyed{id: l.Container})
 	}
 	require.True(t, b.m.keys[keyNamed("a")].guard.blocked)
 	b.elapse(time.Second)
-	b.step(release{lease: b.warm(4, keyNamed("a"), "x"), outcome: discard}) // which shows nothing
+	b.step(release{grant: b.warm(4, keyNamed("a"), "x"), outcome: discard}) // which shows nothing
 	require.Len(t, only[destroy](b.commands), 1)
 	require.Len(t, only[create](b.acquire(5, keyNamed("a"))), 1)
 }

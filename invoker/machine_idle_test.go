@@ -13,7 +13,7 @@ func canSuspend(s *settings) { s.canSuspend = true }
 // idle returns a machine with an idle container o-1-1 of key a.
 func idle(t *testing.T, change ...func(*settings)) *bench {
 	b := newBench(t, change...)
-	b.step(release{lease: b.warm(1, keyNamed("a"), "x")})
+	b.step(release{grant: b.warm(1, keyNamed("a"), "x")})
 	return b
 }
 
@@ -78,7 +78,7 @@ func TestAMarkedContainerIsRevivedForWhoNeedsIt(t *testing.T) {
 	b.acquire(2, keyNamed("a"))
 	require.Equal(t, []string{"revived o-1-1"}, kinds(b.commands))
 	require.Len(t, only[grant](b.commands), 1)
-	b.step(release{lease: only[grant](b.commands)[0].lease})
+	b.step(release{grant: only[grant](b.commands)[0].id})
 	require.Equal(t, []string{"marked o-1-1"}, kinds(b.elapse(10*time.Minute)))
 	require.Empty(t, b.elapse(5*time.Second-1))
 	require.Equal(t, []string{"removing o-1-1"}, kinds(b.elapse(1)))
@@ -87,7 +87,7 @@ func TestAMarkedContainerIsRevivedForWhoNeedsIt(t *testing.T) {
 
 func TestAtMostTenContainersOfAnAgentAreSweptAtOnce(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.Memory = 16 * 256 })
-	var leases []leaseID
+	var leases []GrantID
 	for i := range 14 {
 		agent := "x"
 		if i >= 12 {
@@ -96,7 +96,7 @@ func TestAtMostTenContainersOfAnAgentAreSweptAtOnce(t *testing.T) {
 		leases = append(leases, b.warm(ref(i+1), keyNamed("a"), agent))
 	}
 	for _, l := range leases {
-		b.step(release{lease: l})
+		b.step(release{grant: l})
 	}
 	all := b.elapse(10 * time.Minute)
 	require.Len(t, only[notify](all), 14+12, "all are marked, those beyond are not removed yet")

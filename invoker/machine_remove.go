@@ -85,7 +85,7 @@ func (c *container) removing() int {
 // revokeAll tells those who hold a container that they do not any more.
 func (m *machine) revokeAll(now time.Time, c *container, reason string) {
 	for _, s := range c.slots {
-		m.emit(revoke{session: s.session, lease: leaseID{container: c.id, number: s.number}})
+		m.emit(revoke{session: s.session, grant: GrantID{Container: c.id, Number: s.number}})
 	}
 	remote := c.remote()
 	c.slots = c.slots[:0]

@@ -23,12 +23,12 @@ func (b *bench) kept(k Key) []string {
 // idle returns a machine with so many idle containers of a key.
 func idleOnes(t *testing.T, k Key, n int) *bench {
 	b := newBench(t)
-	var leases []leaseID
+	var leases []GrantID
 	for r := range ref(n) {
 		leases = append(leases, b.warm(r+1, k, "x"))
 	}
 	for _, l := range leases {
-		b.step(release{lease: l})
+		b.step(release{grant: l})
 	}
 	return b
 }
@@ -58,9 +58,9 @@ func TestAnotherContainerIsKeptInPlaceOfOneThatIsGone(t *testing.T) {
 	require.Equal(t, []string{"o-1-2", "o-1-3"}, b.kept(k))
 	b.step(changed{Change{ID: "o-1-2", State: Gone}})
 	require.Equal(t, []string{"o-1-3"}, b.kept(k))
-	b.step(release{lease: b.warm(4, keyNamed("other"), "x")})
+	b.step(release{grant: b.warm(4, keyNamed("other"), "x")})
 	require.Equal(t, []string{"o-1-3"}, b.kept(k))
 	b.acquire(5, k)
-	b.step(release{lease: b.warm(6, k, "x")})
+	b.step(release{grant: b.warm(6, k, "x")})
 	require.Equal(t, []string{"o-1-3", "o-1-5"}, b.kept(k), "the next one that is bound")
 }

@@ -31,9 +31,9 @@ func TestWhoHasWaitedTwoSecondsForRoomIsNotOvertaken(t *testing.T) {
 	b.elapse(2 * time.Second)
 	require.Empty(t, only[create](b.acquire(3, sized("small", 256))))
 	b.acquire(4, sized("a", 512))
-	b.step(release{lease: first})
+	b.step(release{grant: first})
 	require.Equal(t, ref(4), only[grant](b.commands)[0].ref, "what is warm is never held up")
-	b.step(release{lease: only[grant](b.commands)[0].lease})
+	b.step(release{grant: only[grant](b.commands)[0].id})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands))
 	b.step(destroyed{id: "o-1-1"})
 	made := only[create](b.commands)
@@ -53,7 +53,7 @@ func TestOnAClusterOneAgentIsKeptForWhoWaitsForRoom(t *testing.T) {
 	require.Empty(t, only[create](b.acquire(4, sized("small", 256))), "x is kept, and y is full")
 	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 1024}, {ID: "y", Memory: 512}, {ID: "z", Memory: 256}}})
 	require.Len(t, only[create](b.commands), 1, "elsewhere there is room")
-	b.step(release{lease: busy})
+	b.step(release{grant: busy})
 	require.Equal(t, []destroy{{id: "o-1-2"}}, only[destroy](b.commands))
 	b.step(destroyed{id: "o-1-2"})
 	require.Equal(t, 1024, only[create](b.commands)[0].spec.Memory)
@@ -80,14 +80,14 @@ func TestWhoCannotBeServedIsRefusedAtOnce(t *testing.T) {
 	}}}, b.commands)
 	require.Empty(t, b.step(cancel{ref: 3}))
 	require.Empty(t, b.acquire(6, sized("d", 1024)))
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	require.Len(t, only[destroy](b.commands), 1)
 }
 
 func TestWarmContainersAreGrantedWhileTooManyWait(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.MaxWaiting = 0 })
 	b.m.settings.MaxWaiting = 1
-	b.step(release{lease: b.warm(1, keyNamed("a"), "x")})
+	b.step(release{grant: b.warm(1, keyNamed("a"), "x")})
 	b.m.settings.MaxWaiting = 0
 	require.Len(t, only[grant](b.acquire(2, keyNamed("a"))), 1)
 }
@@ -109,7 +109,7 @@ func TestWhoIsServedOtherwiseLeavesTheStartToOthers(t *testing.T) {
 	b := newBench(t)
 	lease := b.warm(1, keyNamed("a"), "x")
 	b.acquire(2, keyNamed("a"))
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	require.Empty(t, only[create](b.acquire(3, keyNamed("b"))), "the one for the second caller comes")
 	b.up("o-1-2", "x")
 	require.Equal(t, "b", only[bind](b.commands)[0].record.Key.Action)
@@ -139,29 +139,29 @@ func TestSlotsOfAContainerAreFilledOnceItIsInitialised(t *testing.T) {
 	b.step(stored{id: "o-1-1"})
 	g := only[grant](b.commands)
 	require.Len(t, g, 1, "while it is initialised it takes nothing else")
-	b.step(initialised{lease: g[0].lease})
+	b.step(initialised{grant: g[0].id})
 	second := only[grant](b.commands)
 	require.Equal(t, ref(2), second[0].ref)
 	require.False(t, second[0].init)
-	b.step(release{lease: g[0].lease, outcome: discard})
+	b.step(release{grant: g[0].id, outcome: discard})
 	require.Empty(t, only[destroy](b.commands), "the other activation goes on")
 	require.Empty(t, only[grant](b.commands))
-	b.step(release{lease: second[0].lease})
+	b.step(release{grant: second[0].id})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands))
 }
 
 func TestTheMostRecentlyUsedOnTheFullestAgentIsReused(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.Memory = 0 })
-	var leases []leaseID
+	var leases []GrantID
 	for i, agent := range []string{"x", "y", "y", "x"} {
 		leases = append(leases, b.warm(ref(i+1), keyNamed("a"), agent))
 	}
 	b.warm(5, keyNamed("b"), "y")
 	for _, l := range leases {
-		b.step(release{lease: l})
+		b.step(release{grant: l})
 	}
 	for i, want := range []string{"o-1-3", "o-1-2", "o-1-4", "o-1-1"} {
-		require.Equal(t, want, only[grant](b.acquire(ref(10+i), keyNamed("a")))[0].lease.container)
+		require.Equal(t, want, only[grant](b.acquire(ref(10+i), keyNamed("a")))[0].id.Container)
 	}
 }
 
@@ -180,7 +180,7 @@ func TestStemCellsAreThereFromTheBeginningAndReplaced(t *testing.T) {
 func TestAContainerThatIsStartedInPlaceOfARemovedOneOfItsKeyIsRecreated(t *testing.T) {
 	b := newBench(t)
 	lease := b.warm(1, sized("a", 1024), "x")
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	b.elapse(time.Minute)
 	b.acquire(2, sized("b", 1024))
 	b.step(destroyed{id: "o-1-1"})
@@ -189,7 +189,7 @@ func TestAContainerThatIsStartedInPlaceOfARemovedOneOfItsKeyIsRecreated(t *testi
 	g := only[grant](b.commands)
 	require.Equal(t, Cold, g[0].start)
 	b.acquire(3, sized("a", 1024))
-	b.step(release{lease: g[0].lease, outcome: discard})
+	b.step(release{grant: g[0].id, outcome: discard})
 	b.step(destroyed{id: "o-1-2"})
 	b.up("o-1-3", "x")
 	b.step(stored{id: "o-1-3"})

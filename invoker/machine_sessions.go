@@ -10,7 +10,7 @@ import (
 type sessionState struct {
 	session session
 	name    string
-	until   time.Time // when its lease is over, as far as this process can tell
+	until   time.Time // when it ends, as far as this process can tell, unless it is renewed
 }
 
 // session returns the state of a session that is open, or nil.
@@ -27,9 +27,9 @@ func (m *machine) session(now time.Time, s session) *sessionState {
 func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
 
 // heldBy reports whether a session holds a container by a grant.
-func (m *machine) heldBy(s session, l leaseID) bool {
-	c := m.containers[l.container]
-	return c != nil && slices.Contains(c.slots, slot{number: l.number, session: s})
+func (m *machine) heldBy(s session, l GrantID) bool {
+	c := m.containers[l.Container]
+	return c != nil && slices.Contains(c.slots, slot{number: l.Number, session: s})
 }
 
 // serveSession takes what another process says about its session.
@@ -48,9 +48,9 @@ func (m *machine) serveSession(now time.Time, in input) {
 			m.early = append(m.early, in)
 			return
 		}
-		for _, l := range in.leases {
+		for _, l := range in.grants {
 			if !m.declare(now, in.session, l) {
-				m.emit(revoke{session: in.session, lease: l})
+				m.emit(revoke{session: in.session, grant: l})
 			} else if slices.Contains(in.initialised, l) {
 				m.initialised(now, l)
 			}
@@ -61,12 +61,12 @@ func (m *machine) serveSession(now time.Time, in input) {
 }
 
 // declare lets a process that held a container before this run go on, and reports whether it may.
-func (m *machine) declare(now time.Time, s session, l leaseID) bool {
-	c := m.containers[l.container]
+func (m *machine) declare(now time.Time, s session, l GrantID) bool {
+	c := m.containers[l.Container]
 	if m.heldBy(s, l) {
 		return true
 	}
-	if c == nil || s != 0 && m.session(now, s) == nil || l.number>>32 >= m.term {
+	if c == nil || s != 0 && m.session(now, s) == nil || l.Number>>32 >= m.term {
 		return false
 	}
 	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency
@@ -74,7 +74,7 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 		return false
 	}
 	c.quarantined, c.undeclared, c.until = false, false, time.Time{}
-	c.slots = append(c.slots, slot{number: l.number, session: s})
+	c.slots = append(c.slots, slot{number: l.Number, session: s})
 	m.reindex(c)
 	if s != 0 {
 		m.notify(now, EventGranted, c, "declared by its holder")
@@ -82,7 +82,7 @@ func (m *machine) declare(now time.Time, s session, l leaseID) bool {
 	return true
 }
 
-// expireSessions ends the sessions whose leases are over.
+// expireSessions ends the sessions that were not renewed in time.
 func (m *machine) expireSessions(now time.Time) {
 	for i := 0; i < len(m.sessions); {
 		if s := m.sessions[i]; due(s.until, now) {
@@ -93,7 +93,7 @@ func (m *machine) expireSessions(now time.Time) {
 	}
 }
 
-// endSession takes all containers from a process. One that is lost may have left them running what was sent before its lease ended.
+// endSession takes all containers from a process. One that is lost may have left them running what it sent before its session ended.
 func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
 	for w := m.queue.head; w != nil; {

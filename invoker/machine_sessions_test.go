@@ -8,12 +8,12 @@ import (
 )
 
 // held returns a machine with a container o-1-1 of key a that session 7 holds, and its lease.
-func held(t *testing.T) (*bench, leaseID) {
+func held(t *testing.T) (*bench, GrantID) {
 	b := idle(t)
 	b.step(opened{session: 7, name: "seven", ttl: 10 * time.Second})
 	b.step(acquire{ref: 2, session: 7, key: keyNamed("a"), timeout: time.Minute})
 	require.Equal(t, []string{"granted o-1-1"}, kinds(b.commands))
-	return b, only[grant](b.commands)[0].lease
+	return b, only[grant](b.commands)[0].id
 }
 
 func TestAProcessWithoutSessionGetsNothing(t *testing.T) {
@@ -25,9 +25,9 @@ func TestAProcessWithoutSessionGetsNothing(t *testing.T) {
 func TestAContainerOfAnotherProcessIsRecalledForWhoWaits(t *testing.T) {
 	b, lease := held(t)
 	b.acquire(3, keyNamed("a"))
-	require.Equal(t, []recall{{session: 7, lease: lease}}, only[recall](b.commands))
+	require.Equal(t, []recall{{session: 7, grant: lease}}, only[recall](b.commands))
 	require.Empty(t, only[recall](b.acquire(4, keyNamed("a"))), "it is asked once")
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	require.Equal(t, []string{"revoked o-1-1"}, kinds(b.commands)[:1])
 	require.Equal(t, ref(3), only[grant](b.commands)[0].ref)
 }
@@ -36,8 +36,8 @@ func TestASessionEndsAMomentLaterThanItsHolderThinks(t *testing.T) {
 	b, lease := held(t)
 	require.Empty(t, b.elapse(11*time.Second-1))
 	all := b.elapse(1)
-	require.Equal(t, []revoke{{session: 7, lease: lease}}, only[revoke](all))
-	require.Empty(t, b.step(release{lease: lease}))
+	require.Equal(t, []revoke{{session: 7, grant: lease}}, only[revoke](all))
+	require.Empty(t, b.step(release{grant: lease}))
 	require.Empty(t, b.elapse(time.Minute-1))
 	require.Len(t, only[create](b.acquire(3, keyNamed("a"))), 1, "what was sent before may still run")
 	require.Len(t, only[grant](b.elapse(1)), 1)
@@ -48,7 +48,7 @@ func TestARenewedSessionLivesOn(t *testing.T) {
 	b.elapse(10 * time.Second)
 	b.step(opened{session: 7, name: "seven", ttl: 10 * time.Second})
 	require.Empty(t, b.elapse(11*time.Second-1))
-	require.NotEmpty(t, b.step(release{lease: lease}))
+	require.NotEmpty(t, b.step(release{grant: lease}))
 }
 
 func TestWhatAProcessDiedWithBeforeItWasInitialisedIsRemoved(t *testing.T) {
@@ -66,7 +66,7 @@ func TestASessionThatIsClosedGivesBackWhatItHolds(t *testing.T) {
 	b.step(acquire{ref: 3, session: 7, key: keyNamed("b"), timeout: time.Minute})
 	b.step(closed{session: 7})
 	require.Equal(t, []refuse{{ref: 3, err: ErrSession}}, only[refuse](b.commands))
-	require.Equal(t, []revoke{{session: 7, lease: lease}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{session: 7, grant: lease}}, only[revoke](b.commands))
 	require.Len(t, only[grant](b.acquire(4, keyNamed("a"))), 1)
 }
 
@@ -79,10 +79,10 @@ func TestAProcessGetsWholeContainersOnly(t *testing.T) {
 	b.step(acquire{ref: 2, session: 7, key: k, timeout: time.Minute})
 	require.Len(t, only[create](b.commands), 1)
 	b.acquire(3, k)
-	require.Equal(t, "o-1-1", only[grant](b.commands)[0].lease.container, "its other slots are for this process")
-	b.step(release{lease: only[grant](b.commands)[0].lease})
+	require.Equal(t, "o-1-1", only[grant](b.commands)[0].id.Container, "its other slots are for this process")
+	b.step(release{grant: only[grant](b.commands)[0].id})
 	require.Empty(t, only[grant](b.commands))
-	b.step(release{lease: mine})
+	b.step(release{grant: mine})
 	require.Equal(t, ref(2), only[grant](b.commands)[0].ref)
 	b.acquire(4, k)
 	require.Empty(t, only[grant](b.commands))
@@ -92,12 +92,12 @@ func TestAProcessGetsWholeContainersOnly(t *testing.T) {
 func TestNoMoreIsRecalledThanIsNeeded(t *testing.T) {
 	b := newBench(t)
 	b.step(opened{session: 7, ttl: time.Hour})
-	var leases []leaseID
+	var leases []GrantID
 	for i := range 4 {
 		leases = append(leases, b.warm(ref(i+1), keyNamed("a"), "x"))
 	}
 	for i, l := range leases {
-		b.step(release{lease: l})
+		b.step(release{grant: l})
 		b.step(acquire{ref: ref(i + 10), session: 7, key: keyNamed("a"), timeout: time.Minute})
 		require.Len(t, only[grant](b.commands), 1)
 	}

@@ -15,7 +15,7 @@ import (
 func stemmed(t *testing.T, cells ...StemCells) *pilot {
 	p := &pilot{bench: newBench(t, func(s *settings) { s.Memory, s.Stems = 0, cells })}
 	p.todo = p.commands
-	p.grant = func(g grant) { p.step(initialised{lease: g.lease}) }
+	p.grant = func(g grant) { p.step(initialised{grant: g.id}) }
 	return p
 }
 

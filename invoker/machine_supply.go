@@ -72,7 +72,7 @@ func (m *machine) supplyAll(now time.Time) {
 func (m *machine) recall(c *container) {
 	c.recalled = true
 	m.reindex(c)
-	m.emit(recall{session: c.slots[0].session, lease: leaseID{container: c.id, number: c.slots[0].number}})
+	m.emit(recall{session: c.slots[0].session, grant: GrantID{Container: c.id, Number: c.slots[0].number}})
 }
 
 // updateNeed takes into account that the waiters of a key, or what comes for them, have changed.

@@ -91,8 +91,8 @@ func keyNamed(name string) Key {
 }
 
 // lease returns the nth grant of the first term.
-func lease(container string, n uint64) leaseID {
-	return leaseID{container: container, number: 1<<32 + n}
+func lease(container string, n uint64) GrantID {
+	return GrantID{Container: container, Number: 1<<32 + n}
 }
 
 func (b *bench) acquire(r ref, k Key) []command {
@@ -109,7 +109,7 @@ func (b *bench) up(id, agent string) []command {
 }
 
 // warm returns the lease of a new container of the key, which is initialised.
-func (b *bench) warm(r ref, k Key, agent string) leaseID {
+func (b *bench) warm(r ref, k Key, agent string) GrantID {
 	b.t.Helper()
 	made := only[create](b.acquire(r, k))
 	require.Len(b.t, made, 1)
@@ -119,8 +119,8 @@ func (b *bench) warm(r ref, k Key, agent string) leaseID {
 	require.Len(b.t, g, 1)
 	require.Equal(b.t, r, g[0].ref)
 	require.True(b.t, g[0].init)
-	b.step(initialised{lease: g[0].lease})
-	return g[0].lease
+	b.step(initialised{grant: g[0].id})
+	return g[0].id
 }
 
 // check recounts what the machine counts.
@@ -215,21 +215,21 @@ func TestAColdStartIsProbedBoundAndGrantedInThisOrder(t *testing.T) {
 
 	b.step(stored{id: "o-1-1"})
 	require.Equal(t, []string{"bound o-1-1"}, kinds(b.commands))
-	require.Equal(t, []grant{{ref: 1, lease: lease("o-1-1", 1), to: instance, start: Cold, init: true}}, only[grant](b.commands))
+	require.Equal(t, []grant{{ref: 1, id: lease("o-1-1", 1), to: instance, start: Cold, init: true}}, only[grant](b.commands))
 
-	b.step(initialised{lease: lease("o-1-1", 1)})
+	b.step(initialised{grant: lease("o-1-1", 1)})
 	require.True(t, only[note](b.commands)[0].record.Initialised)
-	b.step(release{lease: lease("o-1-1", 1)})
+	b.step(release{grant: lease("o-1-1", 1)})
 	require.Empty(t, b.commands)
 	b.acquire(2, keyNamed("a"))
-	require.Equal(t, []command{grant{ref: 2, lease: lease("o-1-1", 2), to: instance, start: Warm}}, b.commands)
+	require.Equal(t, []command{grant{ref: 2, id: lease("o-1-1", 2), to: instance, start: Warm}}, b.commands)
 }
 
 func TestWhateverIsFreeFirstServesWhoWaitsAndWhatComesTooLateBecomesAStemCell(t *testing.T) {
 	b := newBench(t)
 	lease := b.warm(1, keyNamed("a"), "x")
 	require.Len(t, only[create](b.acquire(2, keyNamed("a"))), 1)
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	require.Equal(t, ref(2), only[grant](b.commands)[0].ref)
 	b.up("o-1-2", "x")
 	require.Empty(t, only[bind](b.commands))
@@ -254,7 +254,7 @@ func TestACallerWhoLeavesDuringTheBindingLeavesTheContainerToTheNextOfTheKey(t *
 func TestAContainerIsRemovedUntilItIsGone(t *testing.T) {
 	b := newBench(t)
 	lease := b.warm(1, keyNamed("a"), "x")
-	b.step(release{lease: lease, outcome: discard})
+	b.step(release{grant: lease, outcome: discard})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands))
 	b.step(destroyed{id: "o-1-1", err: errors.New("busy")})
 	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
@@ -274,10 +274,10 @@ func TestInAFullPoolTheLeastRecentlyUsedMakesRoom(t *testing.T) {
 	b := newBench(t)
 	for i, name := range []string{"a", "b", "c", "d"} {
 		b.now = b.now.Add(time.Second)
-		b.step(release{lease: b.warm(ref(i+1), keyNamed(name), "x")})
+		b.step(release{grant: b.warm(ref(i+1), keyNamed(name), "x")})
 	}
 	b.acquire(5, keyNamed("a"))
-	b.step(release{lease: only[grant](b.commands)[0].lease})
+	b.step(release{grant: only[grant](b.commands)[0].id})
 	b.acquire(6, keyNamed("e"))
 	require.Equal(t, []string{"marked o-1-2", "removing o-1-2"}, kinds(b.commands))
 	require.Empty(t, only[create](b.commands), "the memory counts until it is gone")
@@ -291,7 +291,7 @@ func TestInAFullPoolTheLeastRecentlyUsedMakesRoom(t *testing.T) {
 func TestAStoreThatFailsHoldsUpOnlyWhatMustBeBound(t *testing.T) {
 	b := newBench(t)
 	lease := b.warm(1, keyNamed("a"), "x")
-	b.step(release{lease: lease})
+	b.step(release{grant: lease})
 	b.acquire(2, keyNamed("b"))
 	b.up("o-1-2", "x")
 	b.step(stored{id: "o-1-2", err: errors.New("disk full")})

@@ -23,7 +23,7 @@ func cluster(t *testing.T, memory ...int) *bench {
 // idle has a container of a key on an agent be idle.
 func (b *bench) idle(k Key, agent string) {
 	b.t.Helper()
-	b.step(release{lease: b.warm(1, k, agent)})
+	b.step(release{grant: b.warm(1, k, agent)})
 }
 
 func TestVictimsAreOnOneAgentAndWorthLeast(t *testing.T) {
@@ -83,8 +83,8 @@ func TestOnlyAsManyStemCellsAsAreNotWantedMakeRoomBeforeWhatIsIdle(t *testing.T)
 	python.Kind = "python:3"
 	p.step(acquire{ref: 1, key: python})
 	p.grant = func(g grant) {
-		p.step(initialised{lease: g.lease})
-		p.step(release{lease: g.lease})
+		p.step(initialised{grant: g.id})
+		p.step(release{grant: g.id})
 	}
 	p.fly(time.Minute)
 	require.Equal(t, 4, p.stems().Have)
@@ -106,8 +106,8 @@ func TestAContainerOfATimerIsKeptUntilItsTimeAndNotMuchLonger(t *testing.T) {
 	started := map[StartKind]int{}
 	p.grant = func(g grant) {
 		started[g.start]++
-		p.step(initialised{lease: g.lease})
-		p.step(release{lease: g.lease})
+		p.step(initialised{grant: g.id})
+		p.step(release{grant: g.id})
 	}
 	for r := range ref(14) { // each 20 minutes
 		p.step(acquire{ref: 1 + r, key: keyNamed("a")})
@@ -124,8 +124,8 @@ func TestAContainerOfATimerIsKeptUntilItsTimeAndNotMuchLonger(t *testing.T) {
 func TestTheTimeForWhichAContainerIsSuspendedIsIdleTime(t *testing.T) {
 	p := &pilot{bench: newBench(t, func(s *settings) { s.canSuspend = true })}
 	p.grant = func(g grant) {
-		p.step(initialised{lease: g.lease})
-		p.step(release{lease: g.lease})
+		p.step(initialised{grant: g.id})
+		p.step(release{grant: g.id})
 	}
 	for r := range ref(2) {
 		p.step(acquire{ref: 1 + r, key: keyNamed("a")})
@@ -146,7 +146,7 @@ func TestContainersAreKeptAsTheUsersPolicySays(t *testing.T) {
 	})
 	b.idle(keyNamed("a"), "x")
 	b.acquire(2, keyNamed("a"))
-	b.step(release{lease: only[grant](b.commands)[0].lease})
+	b.step(release{grant: only[grant](b.commands)[0].id})
 	require.Empty(t, only[destroy](b.elapse(2*time.Minute-1)))
 	require.Len(t, only[destroy](b.elapse(1)), 1)
 	require.Equal(t, 1, seen)
@@ -164,7 +164,7 @@ func TestAnAgentThatHasLittleToLoseEmptiesTwiceAsFastAndGetsNothingNew(t *testin
 	b.step(stored{id: c.id})
 	require.Empty(t, only[destroy](b.elapse(3*time.Minute-1)))
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.elapse(1)), "5 min, not 10")
-	b.step(release{lease: busy})
+	b.step(release{grant: busy})
 }
 
 // BenchmarkMachineVictims is a start in a full pool with 10,000 idle containers on 1,000 agents: a victim is chosen, removed and
@@ -193,9 +193,9 @@ func BenchmarkMachineVictims(b *testing.B) {
 		m.step(now, probed{id: made})
 		for _, c := range m.step(now, stored{id: made}) {
 			if g, ok := c.(*grant); ok {
-				l := g.lease
-				m.step(now, initialised{lease: l})
-				m.step(now, release{lease: l})
+				l := g.id
+				m.step(now, initialised{grant: l})
+				m.step(now, release{grant: l})
 			}
 		}
 	}

@@ -170,13 +170,13 @@ func (p *pool) carryOut(c command) {
 	case revoke:
 		if c.session != 0 {
 			p.revoked(c)
-		} else if l := p.leases[c.lease.number]; l != nil {
-			delete(p.leases, c.lease.number)
+		} else if l := p.leases[c.grant.Number]; l != nil {
+			delete(p.leases, c.grant.Number)
 			l.revoked()
 		}
 	case recall: // a caller in this process gives its lease back as soon as it can by itself
 		if c.session != 0 {
-			p.tell(c.session, Notice{Grant: GrantID{c.lease.container, c.lease.number}})
+			p.tell(c.session, Notice{Grant: c.grant})
 		}
 	case notify:
 		p.watchers.publish(c.event)
@@ -305,7 +305,7 @@ func (p *pool) wait(ctx context.Context) error {
 }
 
 // succeeded takes that /init has succeeded.
-func (p *pool) succeeded(l *Lease) { p.input(initialised{l.granted.lease}) }
+func (p *pool) succeeded(l *Lease) { p.input(initialised{l.granted.id}) }
 
 func (p *pool) collector() *logCollector { return p.logs }
 

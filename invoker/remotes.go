@@ -143,8 +143,8 @@ func (p *pool) leaves(ctx context.Context, asked *remoteCall) error {
 // remoteGranted answers a demand. The mutex is held.
 func (p *pool) remoteGranted(asked *remoteCall, g *grant) {
 	delete(p.remotes.calls, asked.ref)
-	asked.grant = Grant{GrantID: GrantID{g.lease.container, g.lease.number}, Instance: g.to, Start: g.start, Init: g.init}
-	asked.remote.granted[g.lease.number] = asked
+	asked.grant = Grant{GrantID: g.id, Instance: g.to, Start: g.start, Init: g.init}
+	asked.remote.granted[g.id.Number] = asked
 	close(asked.answered)
 }
 
@@ -166,9 +166,9 @@ func (s *remote) forgetGrant(number uint64) {
 
 // freeRemote takes a grant back. The mutex is held.
 func (p *pool) freeRemote(s *remote, g GrantID, o outcome) {
-	if p.machine.heldBy(s.number, g.lease()) {
+	if p.machine.heldBy(s.number, g) {
 		s.forgetGrant(g.Number)
-		p.step(release{lease: g.lease(), outcome: o})
+		p.step(release{grant: g, outcome: o})
 	}
 }
 
@@ -190,8 +190,8 @@ func (p *pool) withdraw(s *remote, request uint64) {
 
 // revoked tells a session that a grant is void. The mutex is held.
 func (p *pool) revoked(c revoke) {
-	n := notice{Notice: Notice{Grant: GrantID{c.lease.container, c.lease.number}, Revoked: true}}
-	in := Instance{ID: c.lease.container}
+	n := notice{Notice: Notice{Grant: c.grant, Revoked: true}}
+	in := Instance{ID: c.grant.Container}
 	if known := p.machine.containers[in.ID]; known != nil {
 		in = known.instance
 	}
@@ -200,7 +200,7 @@ func (p *pool) revoked(c revoke) {
 	}
 	n.address = in.Address
 	if s := p.remotes.byNumber[c.session]; s != nil {
-		s.forgetGrant(c.lease.number)
+		s.forgetGrant(c.grant.Number)
 		p.notify(s, n)
 	}
 }

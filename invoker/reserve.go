@@ -105,7 +105,7 @@ func (p *pool) fill(ctx context.Context, r *reservation) error {
 	held.Add(slots)
 	for range slots {
 		all.Go(func() {
-			l := &Lease{owner: p, action: r.action}
+			l := &Lease{grantor: p, action: r.action}
 			err := p.acquire(ctx, l)
 			if err == nil {
 				defer l.Release()
@@ -155,7 +155,7 @@ func (l *Lease) initialise(ctx context.Context) error {
 	if !r.init {
 		return nil
 	}
-	r.log = l.owner.collector().begin(ctx, l.granted.to, r.action, true)
+	r.log = l.grantor.collector().begin(ctx, l.granted.to, r.action, true)
 	answer, initialised := r.initialise(ctx)
 	result, err := r.finish(ctx, answer, !initialised && answer.Sent)
 	if err == nil && !initialised {

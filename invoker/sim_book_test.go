@@ -14,7 +14,7 @@ type book struct {
 
 	callers map[ref]waits
 	waiting []asking // in the order in which they came
-	leases  map[leaseID]session
+	leases  map[GrantID]session
 	number  uint64 // of the last grant
 
 	creates                           map[string]func(error) // how a creation that is under way is answered
@@ -27,7 +27,7 @@ type book struct {
 
 	startFailed, bindFailed time.Time       // last
 	drained                 map[string]bool // agents
-	revoked                 map[leaseID]bool
+	revoked                 map[GrantID]bool
 	memory                  map[string]int // MiB of agents, as told
 	victims                 []string       // containers that were removed to make room, in this step
 }
@@ -42,11 +42,11 @@ type asking struct {
 
 func newBook(w *simWorld) *book {
 	return &book{
-		w: w, callers: map[ref]waits{}, leases: map[leaseID]session{}, creates: map[string]func(error){},
+		w: w, callers: map[ref]waits{}, leases: map[GrantID]session{}, creates: map[string]func(error){},
 		probes: map[string]int{}, binds: map[string]int{}, destroys: map[string]int{}, freezes: map[string]int{},
 		bound: map[string]Key{}, durable: map[string]bool{}, inited: map[string]bool{}, doomed: map[string]bool{},
 		gone: map[string]bool{}, unreachable: map[string]bool{}, dying: map[string]bool{}, adoptee: map[string]bool{},
-		drained: map[string]bool{}, revoked: map[leaseID]bool{}, answers: map[string]bool{}, placed: map[string]bool{},
+		drained: map[string]bool{}, revoked: map[GrantID]bool{}, answers: map[string]bool{}, placed: map[string]bool{},
 	}
 }
 
@@ -60,16 +60,16 @@ func (b *book) heard(in input) {
 	case cancel:
 		b.leaves(in.ref)
 	case release:
-		if in.outcome != reuse && b.holds(in.lease.container) > 0 {
-			b.doomed[in.lease.container] = true
+		if in.outcome != reuse && b.holds(in.grant.Container) > 0 {
+			b.doomed[in.grant.Container] = true
 		}
-		delete(b.leases, in.lease)
+		delete(b.leases, in.grant)
 	case initialised:
-		if _, ok := b.leases[in.lease]; ok {
-			b.inited[in.lease.container] = true
+		if _, ok := b.leases[in.grant]; ok {
+			b.inited[in.grant.Container] = true
 		}
 	case declared:
-		for _, l := range in.leases {
+		for _, l := range in.grants {
 			b.leases[l] = in.session
 		}
 	case closed:
@@ -184,7 +184,7 @@ func (b *book) leaves(r ref) bool {
 }
 
 // granted reports whether a grant has not ended.
-func (b *book) granted(l leaseID) bool {
+func (b *book) granted(l GrantID) bool {
 	_, ok := b.leases[l]
 	return ok
 }
@@ -196,7 +196,7 @@ func (b *book) answering(id string) bool { return b.answers[id] }
 func (b *book) holds(id string) int {
 	n := 0
 	for l := range b.leases {
-		if l.container == id {
+		if l.Container == id {
 			n++
 		}
 	}
@@ -244,8 +244,8 @@ func (b *book) said(c command) {
 			b.victims = append(b.victims, c.event.Container.ID)
 		}
 	case revoke:
-		delete(b.leases, c.lease)
-		b.revoked[c.lease] = true
+		delete(b.leases, c.grant)
+		b.revoked[c.grant] = true
 	}
 }
 
@@ -261,7 +261,7 @@ func (b *book) saidDestroy(id string) {
 }
 
 func (b *book) saidGrant(g *grant) {
-	w, id := b.w, g.lease.container
+	w, id := b.w, g.id.Container
 	i := slices.IndexFunc(b.waiting, func(a asking) bool { return a.ref == g.ref })
 	c := w.engine.byID[id]
 	if i < 0 || c == nil {
@@ -272,7 +272,7 @@ func (b *book) saidGrant(g *grant) {
 	b.leaves(g.ref)
 	held, others := 0, 0
 	for l, s := range b.leases {
-		if l.container == id {
+		if l.Container == id {
 			held++
 			if s != 0 || a.session != 0 {
 				others++
@@ -286,8 +286,8 @@ func (b *book) saidGrant(g *grant) {
 		w.violate("I1", "%s is granted, and its record is not durable", id)
 	case others > 0 || held >= a.key.Concurrency:
 		w.violate("I2", "%s is granted while it is held by %d", id, held)
-	case g.lease.number <= b.number:
-		w.violate("answers", "the number of a grant does not rise: %v", g.lease)
+	case g.id.Number <= b.number:
+		w.violate("answers", "the number of a grant does not rise: %v", g.id)
 	case b.gone[id] || b.unreachable[id] || b.dying[id]:
 		w.violate("I6", "%s is granted: gone %v, unreachable %v, being destroyed %v", id, b.gone[id], b.unreachable[id], b.dying[id])
 	case g.init && c.runtime.key != nil, !g.init && c.running && !c.runtime.inited:
@@ -300,12 +300,12 @@ func (b *book) saidGrant(g *grant) {
 			w.violate("I7", "caller %d of the key waits longer than %d", earlier.ref, a.ref)
 		}
 	}
-	b.number = g.lease.number
-	b.leases[g.lease] = a.session
+	b.number = g.id.Number
+	b.leases[g.id] = a.session
 }
 
 // checkSend checks that a holder may send to a container now.
-func (b *book) checkSend(c *simContainer, lease leaseID, from session) {
+func (b *book) checkSend(c *simContainer, lease GrantID, from session) {
 	w := b.w
 	if !c.running || !w.leading {
 		return
@@ -320,7 +320,7 @@ func (b *book) checkSend(c *simContainer, lease leaseID, from session) {
 		w.violate("I6", "session %d sends to %s, which is being destroyed", from, c.id)
 	}
 	for l, s := range b.leases {
-		if l.container == c.id && l != lease && (s != 0 || from != 0) {
+		if l.Container == c.id && l != lease && (s != 0 || from != 0) {
 			w.violate("I6", "session %d sends to %s, which session %d holds", from, c.id, s)
 		}
 	}

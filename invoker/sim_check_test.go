@@ -226,7 +226,7 @@ func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 		w.violate("I7", "caller %d waits for %v, and %s is suspended", a.ref, a.key, i.ID)
 	case i.State == StateBusy && a.session == 0 && b.inited[i.ID] && !b.doomed[i.ID] && held > 0 && held < a.key.Concurrency:
 		for l, s := range b.leases {
-			if l.container == i.ID && s != 0 {
+			if l.Container == i.ID && s != 0 {
 				return
 			}
 		}

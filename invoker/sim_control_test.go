@@ -87,8 +87,8 @@ func holderControls() []simControl {
 			input: replaced(func(w *simWorld, in release) []input {
 				inputs := []input{in}
 				for l := range w.book.leases {
-					if l.container == in.lease.container {
-						return append(inputs, release{lease: l})
+					if l.Container == in.grant.Container {
+						return append(inputs, release{grant: l})
 					}
 				}
 				return inputs
@@ -102,7 +102,7 @@ func holderControls() []simControl {
 			commands: func(w *simWorld, _ input, commands []command) []command {
 				for _, c := range commands {
 					if g, ok := c.(*grant); ok && w.random.IntN(20) == 0 {
-						return append(commands, destroy{id: g.lease.container})
+						return append(commands, destroy{id: g.id.Container})
 					}
 				}
 				return commands

@@ -19,9 +19,9 @@ func describeInput(in input) string {
 	case cancel:
 		return fmt.Sprintf("cancel %d", in.ref)
 	case release:
-		return fmt.Sprintf("release %s %s", describeLease(in.lease), [...]string{"reuse", "discard", "dead", "crashed"}[in.outcome])
+		return fmt.Sprintf("release %s %s", describeLease(in.grant), [...]string{"reuse", "discard", "dead", "crashed"}[in.outcome])
 	case initialised:
-		return "initialised " + describeLease(in.lease)
+		return "initialised " + describeLease(in.grant)
 	case created:
 		return fmt.Sprintf("created %s on=%s%s", in.id, in.instance.Agent, describeErr(in.err))
 	case probed:
@@ -42,7 +42,7 @@ func describeInput(in input) string {
 		return fmt.Sprintf("opened %d ttl=%v", in.session, in.ttl)
 	case declared:
 		line := fmt.Sprintf("declared %d", in.session)
-		for _, l := range in.leases {
+		for _, l := range in.grants {
 			line += " " + describeLease(l)
 		}
 		return line
@@ -111,7 +111,7 @@ func describeCommand(c command) string {
 	case list:
 		return "list"
 	case *grant:
-		line := fmt.Sprintf("grant %d %s %s", c.ref, describeLease(c.lease), [...]string{"warm", "prewarmed", "cold", "recreated"}[c.start])
+		line := fmt.Sprintf("grant %d %s %s", c.ref, describeLease(c.id), [...]string{"warm", "prewarmed", "cold", "recreated"}[c.start])
 		if c.init {
 			line += " init"
 		}
@@ -119,9 +119,9 @@ func describeCommand(c command) string {
 	case refuse:
 		return fmt.Sprintf("refuse %d%s", c.ref, describeErr(c.err))
 	case recall:
-		return fmt.Sprintf("recall %s%s", describeLease(c.lease), describeSession(c.session))
+		return fmt.Sprintf("recall %s%s", describeLease(c.grant), describeSession(c.session))
 	case revoke:
-		return fmt.Sprintf("revoke %s%s", describeLease(c.lease), describeSession(c.session))
+		return fmt.Sprintf("revoke %s%s", describeLease(c.grant), describeSession(c.session))
 	case notify:
 		line := fmt.Sprintf("notify %s %s", c.event.Kind, c.event.Container.ID)
 		if c.event.Reason != "" {
@@ -133,8 +133,8 @@ func describeCommand(c command) string {
 }
 
 // describeLease returns a lease as container#term.number.
-func describeLease(l leaseID) string {
-	return fmt.Sprintf("%s#%d.%d", l.container, l.number>>32, uint32(l.number))
+func describeLease(l GrantID) string {
+	return fmt.Sprintf("%s#%d.%d", l.Container, l.Number>>32, uint32(l.Number))
 }
 
 func describeSession(s session) string {

@@ -48,7 +48,7 @@ const maxTransit = 50 * time.Millisecond
 // sender is who sends, by which grant, and how long it takes to arrive.
 type sender struct {
 	session session
-	lease   leaseID
+	lease   GrantID
 	transit time.Duration
 }
 
@@ -185,12 +185,12 @@ func (c *simCaller) granted(g *grant) {
 func (c *simCaller) use() {
 	w, g := c.w, c.grant
 	switch {
-	case !w.book.granted(g.lease): // it was revoked, and nothing was sent
+	case !w.book.granted(g.id): // it was revoked, and nothing was sent
 		c.ask()
 	case c.a.gone || w.fault(callersLeave, 50):
 		c.release(reuse)
 	case g.init:
-		w.engine.byID[g.lease.container].send(c.a, true, sender{lease: g.lease}, c.here(c.inited))
+		w.engine.byID[g.id.Container].send(c.a, true, sender{lease: g.id}, c.here(c.inited))
 	default:
 		c.run()
 	}
@@ -209,11 +209,11 @@ func (c *simCaller) here(then func(simAnswer)) func(simAnswer) {
 func (c *simCaller) inited(answer simAnswer) {
 	w := c.w
 	switch {
-	case !w.book.granted(c.grant.lease): // revoked: only /init was sent
+	case !w.book.granted(c.grant.id): // revoked: only /init was sent
 		c.ask()
 	case answer == answerFine:
-		w.step(initialised{lease: c.grant.lease})
-		if w.broken == nil && w.leading && w.book.granted(c.grant.lease) {
+		w.step(initialised{grant: c.grant.id})
+		if w.broken == nil && w.leading && w.book.granted(c.grant.id) {
 			c.run()
 		}
 	default:
@@ -222,7 +222,7 @@ func (c *simCaller) inited(answer simAnswer) {
 }
 
 func (c *simCaller) run() {
-	c.w.engine.byID[c.grant.lease.container].send(c.a, false, sender{lease: c.grant.lease}, c.here(c.ended))
+	c.w.engine.byID[c.grant.id.Container].send(c.a, false, sender{lease: c.grant.id}, c.here(c.ended))
 }
 
 // ended releases the container as the answer says, and looks for another one if nothing was sent.
@@ -249,7 +249,7 @@ func simOutcome(w *simWorld, answer simAnswer) outcome {
 }
 
 func (c *simCaller) release(o outcome) {
-	c.w.step(release{lease: c.grant.lease, outcome: o})
+	c.w.step(release{grant: c.grant.id, outcome: o})
 }
 
 var errSimEnded = errors.New("exited")

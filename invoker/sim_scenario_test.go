@@ -169,9 +169,9 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 	case "release":
 		outcomes := map[string]outcome{"reuse": reuse, "discard": discard, "dead": dead, "crashed": crashed}
 		require.Contains(s.t, outcomes, args[1])
-		return release{lease: s.lease(args[0]), outcome: outcomes[args[1]]}
+		return release{grant: s.lease(args[0]), outcome: outcomes[args[1]]}
 	case "initialised":
-		return initialised{lease: s.lease(args[0])}
+		return initialised{grant: s.lease(args[0])}
 	case "opened", "declared", "closed":
 		return s.sessionInput(verb, args, options)
 	case "agents":
@@ -214,7 +214,7 @@ func (s *stage) sessionInput(verb string, args []string, options map[string]stri
 	case "declared":
 		in := declared{session: n}
 		for _, l := range args[1:] {
-			in.leases = append(in.leases, s.lease(l))
+			in.grants = append(in.grants, s.lease(l))
 		}
 		return in
 	}
@@ -305,10 +305,10 @@ func (s *stage) key(text string) Key {
 }
 
 // lease reads container#term.number.
-func (s *stage) lease(text string) leaseID {
+func (s *stage) lease(text string) GrantID {
 	id, number, _ := strings.Cut(text, "#")
 	term, n, _ := strings.Cut(number, ".")
-	return leaseID{container: id, number: uint64(s.number(term))<<32 + uint64(s.number(n))}
+	return GrantID{Container: id, Number: uint64(s.number(term))<<32 + uint64(s.number(n))}
 }
 
 func (s *stage) number(text string) int {

@@ -25,7 +25,7 @@ type simSession struct {
 
 // holding is a container that a session holds.
 type holding struct {
-	lease    leaseID
+	lease    GrantID
 	key      simKey
 	init     bool // /init is to be sent first
 	busy     bool // /init is under way
@@ -153,14 +153,14 @@ func (s *simSession) disconnected() {
 // renew renews the lease. Right behind the first renewal at a leader comes what the session holds.
 func (s *simSession) renew(first bool) {
 	w, sent := s.w, s.w.now
-	var leases []leaseID
+	var leases []GrantID
 	for _, h := range s.held {
 		leases = append(leases, h.lease)
 	}
 	s.say(func() {
 		w.step(opened{session: s.number, name: "dispatcher", ttl: simTTL})
 		if first && w.leading {
-			w.step(declared{session: s.number, leases: leases})
+			w.step(declared{session: s.number, grants: leases})
 		}
 		if w.leading {
 			s.hear(func() { s.renewed(sent) })
@@ -285,8 +285,8 @@ type simAsk struct {
 }
 
 func (q simAsk) granted(g *grant) {
-	lease, init := g.lease, g.init
-	key := q.s.w.book.keyOf(lease.container)
+	lease, init := g.id, g.init
+	key := q.s.w.book.keyOf(lease.Container)
 	q.s.hear(func() { q.s.granted(q.ref, lease, key, init) })
 }
 
@@ -301,7 +301,7 @@ func (q simAsk) refused() {
 	})
 }
 
-func (s *simSession) granted(r ref, lease leaseID, key simKey, init bool) {
+func (s *simSession) granted(r ref, lease GrantID, key simKey, init bool) {
 	delete(s.asked, r)
 	h := &holding{lease: lease, key: key, init: init, used: s.w.now}
 	s.held = append(s.held, h)
@@ -321,7 +321,7 @@ func (s *simSession) holdingFor(k Key) *holding {
 
 // use sends an activation to a container that the session holds.
 func (s *simSession) use(h *holding, a *simActivation) {
-	c := s.w.engine.byID[h.lease.container]
+	c := s.w.engine.byID[h.lease.Container]
 	from := sender{session: s.number, lease: h.lease, transit: s.w.between(0, 50*time.Millisecond)}
 	h.active++
 	h.used = s.w.now
@@ -337,7 +337,7 @@ func (s *simSession) use(h *holding, a *simActivation) {
 			return
 		}
 		h.init = false
-		s.tell(initialised{lease: h.lease})
+		s.tell(initialised{grant: h.lease})
 		if h.over || !s.valid() {
 			s.ran(h, a, answerFine)
 			return
@@ -374,13 +374,13 @@ func (s *simSession) tidy(h *holding) {
 	case h.recalled || h.outcome != reuse || s.w.now.Sub(h.used) >= simKeep:
 		h.over = true
 		s.held = slices.DeleteFunc(s.held, func(o *holding) bool { return o == h })
-		s.tell(release{lease: h.lease, outcome: h.outcome})
+		s.tell(release{grant: h.lease, outcome: h.outcome})
 	default:
 		s.do(simKeep, func() { s.tidy(h) })
 	}
 }
 
-func (s *simSession) recalled(lease leaseID) {
+func (s *simSession) recalled(lease GrantID) {
 	for _, h := range s.held {
 		if h.lease == lease {
 			h.recalled = true
@@ -390,7 +390,7 @@ func (s *simSession) recalled(lease leaseID) {
 	}
 }
 
-func (s *simSession) revoked(lease leaseID) {
+func (s *simSession) revoked(lease GrantID) {
 	s.held = slices.DeleteFunc(s.held, func(h *holding) bool {
 		h.over = h.over || h.lease == lease
 		return h.lease == lease

@@ -255,11 +255,11 @@ func (w *simWorld) perform(c command) {
 		w.book.callers[c.ref].refused()
 	case recall:
 		if s := w.session(c.session); s != nil {
-			s.hear(func() { s.recalled(c.lease) })
+			s.hear(func() { s.recalled(c.grant) })
 		}
 	case revoke:
 		if s := w.session(c.session); s != nil {
-			s.hear(func() { s.revoked(c.lease) })
+			s.hear(func() { s.revoked(c.grant) })
 		}
 	}
 }

@@ -17,7 +17,7 @@ var invokerParts = []string{
 
 // invokerEntryPoints are the functions of package invoker through which a machine is made and used. Only step changes it.
 var invokerEntryPoints = []string{
-	"newMachine", "machine.step", "machine.deadline", "machine.infos", "machine.stats", "machine.explain", "machine.session", "machine.heldBy", "machine.epoch",
+	"newMachine", "machine.step", "machine.deadline", "machine.infos", "machine.stats", "machine.explain", "machine.session", "machine.heldBy", "machine.epoch", "machine.inOrder",
 }
 
 // theInvoker is package invoker and the parts of its machine that are packages.
@@ -72,6 +72,7 @@ func (m *machine) explain() { go m.late() }
 func (m *machine) session() {}
 func (m *machine) heldBy() {}
 func (m *machine) epoch() {}
+func (m *machine) inOrder() {}
 `}))
 	require.Len(t, r.impurities(), 2)
 }

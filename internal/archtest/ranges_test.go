@@ -71,6 +71,7 @@ func (m *machine) explain() {}
 func (m *machine) session() {}
 func (m *machine) heldBy() {}
 func (m *machine) epoch() {}
+func (m *machine) inOrder() {}
 `})
 	require.Equal(t, []string{"invoker/machine.go:5: invoker.machine.step emits in a loop over a map"}, excepted(invokerReach(t, p).emittingRanges(invokerMachine), nil))
 }
