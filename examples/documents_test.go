@@ -26,7 +26,7 @@ import (
 var known = []string{
 	"cmp", "context", "errors", "fmt", "log", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
 	"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp",
-	module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/invoker", module + "/invoker/mesosengine", module + "/mesosfake",
+	module + "/controlapi", module + "/ha", module + "/ha/cluster", module + "/ha/zookeeper", module + "/invoker", module + "/invoker/httpapi", module + "/invoker/mesosengine", module + "/mesosfake",
 	module + "/metrics", module + "/scheduler", module + "/task", module + "/taskbuilder", module + "/taskmatcher", module + "/tracing",
 }
 

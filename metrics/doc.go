@@ -1,4 +1,4 @@
-// Package metrics exports what a scheduler and its election count to Prometheus.
+// Package metrics exports what a scheduler, its election and an invoker count to Prometheus.
 //
 // [Register] adds the metrics of one framework to a Registerer of the user's:
 //
@@ -8,8 +8,8 @@
 // rules for alerts, and docs/dashboard.json is a dashboard for Grafana.
 //
 // What it promises: a scrape reads a snapshot, waits for nothing, and disturbs nobody, also while a matcher does not return.
-// Counters go back only when the process ends. Labels have a bounded number of values, all of which are there from the
-// beginning: no IDs, no hosts, and no text of masters.
+// Counters go back only when the process ends, and that of an invoker when its run does. Labels have a bounded number of values: no
+// IDs, no hosts, and no text of masters. All of them are there from the beginning, but the kinds of stem cells.
 //
 // What it does not: there is no global registry, and no server. The package has no goroutines.
 package metrics

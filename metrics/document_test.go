@@ -40,7 +40,7 @@ func (everything) Metrics() ha.Metrics {
 }
 
 func allDescribed() []described {
-	return slices.Concat(describe(schedulerMetrics()), describe(electionMetrics(everything{})))
+	return slices.Concat(describe(schedulerMetrics()), describe(electionMetrics(everything{})), describe(invokerMetrics()))
 }
 
 // alert is a rule of docs/alerts.yml.

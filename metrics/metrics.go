@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/mesos-actor/mesos-actor-go/ha"
+	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
@@ -18,6 +19,8 @@ type Sources struct {
 	Scheduler *scheduler.Scheduler
 	// Elector is the elector of this process.
 	Elector ha.Elector
+	// Invoker is the invoker of this process.
+	Invoker *invoker.Invoker
 	// Framework is the value of the label framework, which tells several frameworks of one process apart. Default: the name
 	// of the scheduler's framework.
 	Framework string
@@ -26,8 +29,8 @@ type Sources struct {
 // Register adds the metrics of a framework to a Registerer, such as a [prometheus.Registry]. It returns the Registerer's error,
 // such as [prometheus.AlreadyRegisteredError] if it has a framework of that name already.
 func Register(r prometheus.Registerer, s Sources) error {
-	if s.Scheduler == nil && s.Elector == nil {
-		return errors.New("metrics: neither a scheduler nor an elector is given")
+	if s.Scheduler == nil && s.Elector == nil && s.Invoker == nil {
+		return errors.New("metrics: neither a scheduler nor an elector nor an invoker is given")
 	}
 	return r.Register(NewCollector(s))
 }
@@ -47,6 +50,9 @@ func NewCollector(s Sources) prometheus.Collector {
 	}
 	if s.Elector != nil {
 		c.groups = append(c.groups, newGroup(electionMetrics(s.Elector), labels, func() electionSnapshot { return lookAt(s.Elector) }))
+	}
+	if s.Invoker != nil {
+		c.groups = append(c.groups, newGroup(invokerMetrics(), labels, func() invokerSnapshot { return poolOf(s.Invoker) }))
 	}
 	return c
 }

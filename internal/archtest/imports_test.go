@@ -89,7 +89,7 @@ var imports = map[string][]string{
 		"ha", "scheduler", "internal/boltfile", "internal/logguard", "internal/logkey", "internal/printable", "github.com/hashicorp/go-hclog", "github.com/hashicorp/memberlist", "github.com/hashicorp/raft", "go.etcd.io/bbolt",
 	},
 	"ha/zookeeper": {"ha", "scheduler", "internal/logguard", "internal/logkey", "internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", "github.com/go-zookeeper/zk"},
-	"metrics":      {"ha", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
+	"metrics":      {"ha", "invoker", "scheduler", "task", mesosGo, "github.com/prometheus/client_golang/prometheus"},
 	// The API of OpenTelemetry, not the SDK.
 	"tracing": {
 		"scheduler", "task", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/propagation", "go.opentelemetry.io/otel/trace",

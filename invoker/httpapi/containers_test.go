@@ -46,13 +46,7 @@ func (w *world) post(c container, path, body string) answer {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), "POST", fmt.Sprintf("http://%s:%d%s", c.Host, c.Port, path), strings.NewReader(body))
 	require.NoError(w.t, err)
-	r.Header.Set("Content-Type", "application/json")
-	response, err := w.http.Do(r)
-	require.NoError(w.t, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(w.t, err)
-	return answer{response.StatusCode, response.Header, string(text)}
+	return w.do(r, "Content-Type: application/json")
 }
 
 func TestAContainerOfASession(t *testing.T) {

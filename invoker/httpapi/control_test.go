@@ -137,7 +137,15 @@ func TestControlErrors(t *testing.T) {
 				require.Equal(t, "Renewal.Session", invalid.Field)
 			}
 		}
-		open(t, c, sessionA)
+		epoch := open(t, c, sessionA)
+		elsewhere := demand(sessionA, 9, "a")
+		elsewhere.Epoch = epoch + 1
+		_, err = c.Acquire(ctx, elsewhere)
+		require.ErrorIs(t, err, invoker.ErrSession)
+		_, err = c.Notices(ctx, sessionA, invoker.FirstNotice(epoch+1))
+		require.ErrorIs(t, err, invoker.ErrSession)
+		require.ErrorIs(t, c.Report(ctx, invoker.Report{Session: sessionA, Epoch: epoch + 1}), invoker.ErrSession)
+		require.NoError(t, c.Report(ctx, invoker.Report{Session: sessionA, Epoch: epoch}))
 
 		image := demand(sessionA, 1, "a")
 		image.Key.Image, image.Key.Tenant = "jane/misspelt", "guest"

@@ -168,6 +168,12 @@ func (w *world) request(method, path, body string, headers ...string) answer {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	return w.do(r, headers...)
+}
+
+// do makes a request from the host of the clients.
+func (w *world) do(r *http.Request, headers ...string) answer {
+	w.t.Helper()
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)

@@ -8,6 +8,7 @@ import (
 )
 
 func reportOf(r invoker.Report) (w report) {
+	w.Epoch = r.Epoch
 	for _, g := range r.Initialised {
 		w.Initialised = append(w.Initialised, grantID(g))
 	}
@@ -21,7 +22,7 @@ func reportOf(r invoker.Report) (w report) {
 }
 
 func (w report) of(session string) (invoker.Report, error) {
-	r := invoker.Report{Session: session}
+	r := invoker.Report{Session: session, Epoch: w.Epoch}
 	for _, g := range w.Initialised {
 		r.Initialised = append(r.Initialised, invoker.GrantID(g))
 	}

@@ -70,14 +70,17 @@ func (w key) of() invoker.Key {
 
 type demand struct {
 	Request uint64  `json:"request,string"`
+	Epoch   uint64  `json:"epoch,omitzero"`
 	Key     key     `json:"key"`
 	Timeout float64 `json:"timeout,omitzero"`
 }
 
-func demandOf(d invoker.Demand) demand { return demand{d.Request, keyOf(d.Key), d.Timeout.Seconds()} }
+func demandOf(d invoker.Demand) demand {
+	return demand{d.Request, d.Epoch, keyOf(d.Key), d.Timeout.Seconds()}
+}
 
 func (w demand) of(session string) invoker.Demand {
-	return invoker.Demand{Session: session, Request: w.Request, Key: w.Key.of(), Timeout: duration(w.Timeout)}
+	return invoker.Demand{Session: session, Request: w.Request, Epoch: w.Epoch, Key: w.Key.of(), Timeout: duration(w.Timeout)}
 }
 
 // duration returns a number of seconds as a duration. What is too long for one is longer than anything allowed.
@@ -128,6 +131,7 @@ type released struct {
 }
 
 type report struct {
+	Epoch       uint64     `json:"epoch,omitzero"`
 	Initialised []grantID  `json:"initialised,omitempty"`
 	Released    []released `json:"released,omitempty"`
 	Withdrawn   []string   `json:"withdrawn,omitempty"`
