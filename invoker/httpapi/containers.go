@@ -29,7 +29,7 @@ func (a *api) containers() []controlapi.Route {
 		},
 		{Method: http.MethodGet, Path: named, Handle: answer(a.get), Summary: "Returns a container.", Answer: container{}},
 		{
-			Method: http.MethodDelete, Path: named, Status: http.StatusNoContent, Kind: controlapi.Waits, Handle: answer(a.destroy), Query: whose,
+			Method: http.MethodDelete, Path: named, Status: http.StatusNoContent, Handle: answer(a.destroy), Query: whose,
 			Summary: "Removes a container of a session. One that is gone is no error.",
 		},
 		{

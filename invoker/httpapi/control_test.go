@@ -179,6 +179,30 @@ func TestControlErrors(t *testing.T) {
 	})
 }
 
+// TestASessionIsRenewedHoweverManyWait: the server has 1,000 places for requests that wait.
+func TestASessionIsRenewedHoweverManyWait(t *testing.T) {
+	inWorld(t, func(w *world) { w.pool = invoker.PoolConfig{Memory: 128} }, func(t *testing.T, w *world) {
+		c := httpapi.NewControl(w.clientOf(apiOf(w.leader().n)))
+		open(t, c, sessionA)
+		g, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		waiting, stop := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range 1100 {
+			all.Go(func() { _, _ = c.Acquire(waiting, demand(sessionA, uint64(i+2), "b")) })
+		}
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = c.Renew(ctx, invoker.Renewal{Session: sessionA})
+		require.NoError(t, err)
+		require.NoError(t, c.Report(ctx, invoker.Report{Session: sessionA, Initialised: []invoker.GrantID{g.GrantID}}))
+		stop()
+		all.Wait()
+		require.NoError(t, c.End(t.Context(), sessionA))
+	})
+}
+
 // TestControlAfterTheLeaderHasDied has a session go on with what it holds at the next leader.
 func TestControlAfterTheLeaderHasDied(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {

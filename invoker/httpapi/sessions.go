@@ -10,16 +10,16 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// sessions returns the routes of [invoker.Control].
+// sessions returns the routes of [invoker.Control]. A session is renewed, and told of, however many requests wait for a container.
 func (a *api) sessions() []controlapi.Route {
 	const path = prefix + "sessions/{id}"
 	return []controlapi.Route{
 		{
-			Method: http.MethodPut, Path: path, Kind: controlapi.Waits, Handle: answer(a.renew),
+			Method: http.MethodPut, Path: path, Handle: answer(a.renew),
 			Summary: "Opens a session, or renews it. It ends when it was not renewed for as long as the answer says.", Body: renewal{}, Answer: renewed{},
 		},
 		{
-			Method: http.MethodDelete, Path: path, Status: http.StatusNoContent, Kind: controlapi.Waits, Handle: answer(a.end),
+			Method: http.MethodDelete, Path: path, Status: http.StatusNoContent, Handle: answer(a.end),
 			Summary: "Ends a session: all that it holds is released. Its containers are removed, but those in which an action was initialised.",
 		},
 		{
@@ -32,7 +32,7 @@ func (a *api) sessions() []controlapi.Route {
 			Summary: "Waits for a container for activations of an action.", Body: demand{}, Answer: grant{},
 		},
 		{
-			Method: http.MethodPost, Path: path + "/report", Status: http.StatusNoContent, Kind: controlapi.Waits, Handle: answer(a.report),
+			Method: http.MethodPost, Path: path + "/report", Status: http.StatusNoContent, Handle: answer(a.report),
 			Summary: "Tells what has become of grants and demands.", Body: report{},
 		},
 	}
