@@ -11,6 +11,8 @@ import (
 // away is the control of a leader that is not reached.
 type away struct{}
 
+var _ invoker.Control = away{}
+
 func (away) Renew(context.Context, invoker.Renewal) (invoker.Renewed, error) {
 	return invoker.Renewed{}, invoker.ErrNotLeading
 }
