@@ -16,7 +16,8 @@ func ExampleInvoker_Factory() {
 			return
 		}
 		const session = "0123456789abcdef" // to be renewed each 3 s
-		if _, err := inv.Control().Renew(ctx, invoker.Renewal{Session: session, Open: true}); err != nil {
+		var control invoker.Control = inv.Control()
+		if _, err := control.Renew(ctx, invoker.Renewal{Session: session, Open: true}); err != nil {
 			fmt.Println(err)
 			return
 		}

@@ -66,38 +66,58 @@ func (f *Factory) Create(ctx context.Context, r ContainerRequest) (Info, error) 
 	if r.Request == "" || len(r.Request) > maxNameLength {
 		return Info{}, &ConfigError{Field: "ContainerRequest.Request", Value: abridged([]byte(r.Request)), Reason: fmt.Sprintf("must have 1 to %d bytes", maxNameLength)}
 	}
-	c := control{f.invoker}
-	p, err := c.pool(ctx)
+	d := r.demand(f.invoker.config.Pool.Stems)
+	key, err := d.check()
 	if err != nil {
 		return Info{}, err
 	}
-	d := r.demand(f.invoker.config.Pool.Stems)
-	if d.Key, err = d.check(); err != nil {
-		return Info{}, err
-	}
-	info, found, err := p.made(r.Session, d.Key)
+	d.Key = key
+	info, found, err := f.made(ctx, r.Session, d.Key)
 	if err != nil || found {
 		return info, err
 	}
-	grant, err := c.Acquire(ctx, d)
+	grant, err := f.invoker.Control().Acquire(ctx, d)
 	if err != nil {
 		return Info{}, err
 	}
-	info, found, err = p.made(r.Session, d.Key)
+	info, found, err = f.made(ctx, r.Session, d.Key)
 	if err == nil && !found {
 		err = &StartError{Fault: FaultPlatform, Image: r.Image, Err: fmt.Errorf("%w: container %s has ended", ErrStart, grant.Container)}
 	}
 	return info, err
 }
 
-// made returns the container of a request.
-func (p *pool) made(session string, k Key) (_ Info, found bool, err error) {
+// enter returns the session when it is known which containers there are, so that one that another leader has started is not taken for
+// one that is gone. Unless it fails, the mutex of the pool is held.
+func (f *Factory) enter(ctx context.Context, session string) (*pool, *remote, error) {
+	p, err := control{f.invoker}.pool(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	select {
+	case <-p.known:
+	case <-p.stopped:
+		return nil, nil, p.notLeading()
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	s, err := p.remote(session)
+	if err != nil {
+		p.mu.Unlock()
+		return nil, nil, err
+	}
+	p.declareOwn(s)
+	return p, s, nil
+}
+
+// made returns the container of a request.
+func (f *Factory) made(ctx context.Context, session string, k Key) (_ Info, found bool, err error) {
+	p, s, err := f.enter(ctx, session)
 	if err != nil {
 		return Info{}, false, err
 	}
+	defer p.mu.Unlock()
 	for _, c := range p.machine.containers {
 		switch {
 		case c.key == nil || c.key.Namespace != k.Namespace || c.key.Revision != k.Revision:
@@ -119,16 +139,11 @@ func (f *Factory) Container(ctx context.Context, session, id string) (info Info,
 
 // Containers returns the containers of a session, in the order in which they became known.
 func (f *Factory) Containers(ctx context.Context, session string) (all []Info, err error) {
-	p, err := control{f.invoker}.pool(ctx)
+	p, s, err := f.enter(ctx, session)
 	if err != nil {
 		return nil, err
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(session)
-	if err != nil {
-		return nil, err
-	}
 	for _, c := range p.machine.inOrder() {
 		if c.key != nil && c.key.private() && len(c.slots) > 0 && c.slots[0].session == s.number {
 			all = append(all, c.info())
@@ -139,16 +154,11 @@ func (f *Factory) Containers(ctx context.Context, session string) (all []Info, e
 
 // of calls do with a container of a session, with the mutex held.
 func (f *Factory) of(ctx context.Context, session, id string, do func(*pool, *remote, *container)) error {
-	p, err := control{f.invoker}.pool(ctx)
+	p, s, err := f.enter(ctx, session)
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, err := p.remote(session)
-	if err != nil {
-		return err
-	}
 	c := p.machine.containers[id]
 	switch {
 	case c == nil:

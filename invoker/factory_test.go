@@ -95,9 +95,6 @@ func TestAContainerOfASessionOutlivesTheLeader(t *testing.T) {
 			w.crash(3)
 			time.Sleep(after)
 			open(t, w.invoker.Control(), sessionA)
-			synctest.Wait()
-			_, err = w.invoker.Control().Renew(t.Context(), Renewal{Session: sessionA})
-			require.NoError(t, err)
 			again, err := w.invoker.Factory().Create(t.Context(), wants(sessionA, "1"))
 			require.NoError(t, err)
 			require.Equal(t, after <= SessionTTL, again.ID == in.ID)
@@ -122,5 +119,24 @@ func TestACallerForAContainerOfASessionGivesUp(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, in.ID)
 		require.Equal(t, 1, w.engine.count("create"))
+	})
+}
+
+// TestAContainerOfASessionIsRemovedRightAfterAChangeOfTheLeader, before it is known which containers there are.
+func TestAContainerOfASessionIsRemovedRightAfterAChangeOfTheLeader(t *testing.T) {
+	inWorld(t, withStore, func(t *testing.T, w *world) {
+		w.crash(2)
+		open(t, w.invoker.Control(), sessionA)
+		in, err := w.invoker.Factory().Create(t.Context(), wants(sessionA, "1"))
+		require.NoError(t, err)
+		w.engine.listing = func(context.Context) error {
+			time.Sleep(time.Second)
+			return nil
+		}
+		w.crash(3)
+		open(t, w.invoker.Control(), sessionA)
+		require.NoError(t, w.invoker.Factory().Destroy(t.Context(), sessionA, in.ID))
+		time.Sleep(time.Second)
+		require.Empty(t, w.states())
 	})
 }
