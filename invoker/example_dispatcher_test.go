@@ -69,7 +69,7 @@ func ExampleReport() {
 
 // What a session holds is told to each new leader.
 func ExampleFirstOf() {
-	control := invoker.FirstOf(away{}, away{})
+	var control invoker.Control = invoker.FirstOf(away{}, away{})
 	held := []invoker.Held{{GrantID: invoker.GrantID{Container: "demo-1-1", Number: 7}, Initialised: true}}
 	_, err := control.Renew(context.Background(), invoker.Renewal{Session: "made-up-at-random", Open: true, Held: held})
 	fmt.Println(err, invoker.SessionTTL)

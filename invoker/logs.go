@@ -49,7 +49,7 @@ func newLogCollector(engine any, log *slog.Logger) *logCollector {
 	}
 	linker, _ := engine.(OutputLinker)
 	return &logCollector{
-		reader: reader, linker: linker, log: log, store: newLineStore(maxUnread),
+		reader: carefulReader{reader}, linker: linker, log: log, store: newLineStore(maxUnread),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		buffers: sync.Pool{New: func() any {
 			buf := make([]byte, readSize)

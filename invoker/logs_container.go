@@ -297,7 +297,7 @@ func (t *containerLog) checkBacklog() {
 func (t *containerLog) unreadable() string {
 	text := "The output of the container could not be read."
 	if linker := t.collector.linker; linker != nil {
-		if link := linker.OutputLink(t.in); link != "" {
+		if link := linkTo(linker, t.in); link != "" {
 			text += " See " + link
 		}
 	}

@@ -122,7 +122,7 @@ func (r *outputReader) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	)
 	defer r.collector.giveBack(buf)
 	readErr = r.agent.read(ctx, func(ctx context.Context) (err error) {
-		n, size, err = readOutput(ctx, r.collector.reader, r.in, s, offset, *buf)
+		n, size, err = r.collector.reader.ReadOutput(ctx, r.in, streams[s], offset, *buf)
 		return err
 	})
 	switch {

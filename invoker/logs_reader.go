@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logkey"
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/logslice"
 )
 
@@ -155,7 +157,7 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	err = t.agent.read(ctx, func(ctx context.Context) error {
 		buf := t.collector.buffer(int(length))
 		defer t.collector.giveBack(buf)
-		n, size, err := readOutput(ctx, t.collector.reader, t.in, s, offset, *buf)
+		n, size, err := t.collector.reader.ReadOutput(ctx, t.in, streams[s], offset, *buf)
 		if err != nil {
 			return err
 		}
@@ -178,11 +180,28 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	return more, err
 }
 
-// readOutput reads, and does not trust the engine with numbers.
-func readOutput(ctx context.Context, r OutputReader, in Instance, s logslice.Stream, offset int64, buf []byte) (n int, size int64, err error) {
-	n, size, err = r.ReadOutput(ctx, in, streams[s], offset, buf)
+// carefulReader reads with an engine that may panic, and whose numbers may be wrong.
+type carefulReader struct{ engine OutputReader }
+
+func (r carefulReader) ReadOutput(ctx context.Context, in Instance, stream Stream, offset int64, buf []byte) (n int, size int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			n, size, err = 0, 0, &panicError{who: "the engine's ReadOutput", value: p, stack: string(debug.Stack())}
+		}
+	}()
+	n, size, err = r.engine.ReadOutput(ctx, in, stream, offset, buf)
 	if err == nil && (n < 0 || n > len(buf)) {
-		err = fmt.Errorf("%d bytes were read into a buffer of %d", n, len(buf))
+		return 0, 0, fmt.Errorf("%d bytes were read into a buffer of %d", n, len(buf))
 	}
-	return n, size, err
+	return n, size, printable.Error(err)
+}
+
+// linkTo returns what the engine says of where people find the output.
+func linkTo(engine OutputLinker, in Instance) (link string) {
+	defer func() {
+		if recover() != nil {
+			link = ""
+		}
+	}()
+	return printable.Line(engine.OutputLink(in))
 }
