@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +28,8 @@ type processes struct {
 	t        *testing.T
 	engine   *fakeEngine
 	election *electiontest.Election
-	unfenced bool          // the leaders' writes are not: a control that must fail
-	ttl      time.Duration // what dispatchers are told in place of the lease, if it is set: a control that must fail
+	unfenced bool         // the leaders' writes are not: a control that must fail
+	ttl      atomic.Int64 // a duration: what dispatchers are told in place of the lease, if it is set: a control that must fail
 
 	mu      sync.Mutex
 	all     []*process
@@ -306,8 +307,8 @@ func (p *process) Watch(ctx context.Context) iter.Seq[Change] { return p.cluster
 
 func (p *process) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	renewed, err := ask(ctx, p, func(ctx context.Context, c Control) (Renewed, error) { return c.Renew(ctx, r) })
-	if p.cluster.ttl > 0 {
-		renewed.TTL = p.cluster.ttl
+	if ttl := p.cluster.ttl.Load(); ttl > 0 {
+		renewed.TTL = time.Duration(ttl)
 	}
 	return renewed, err
 }
@@ -528,7 +529,7 @@ func TestLeaseIsNotChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newProcesses(t, 3)
 		defer c.end()
-		c.ttl = time.Hour
+		c.ttl.Store(int64(time.Hour))
 		time.Sleep(2 * time.Second)
 		i := (c.leader(0) + 1) % 3
 		run := func(i int) {
