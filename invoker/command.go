@@ -53,6 +53,7 @@ type (
 	revoke struct {
 		session session
 		grant   GrantID
+		address string // of the container
 	}
 	// notify tells the watchers of an event.
 	notify struct{ event Event }

@@ -51,6 +51,7 @@ type machine struct {
 	listed   bool // the first listing is there
 
 	containers  map[string]*container
+	addresses   map[string]*container // the newest that listens there
 	keys        map[Key]*keyState
 	shapes      map[Shape]*shapeState
 	shapeOrder  []*shapeState // in which they became known
@@ -105,7 +106,7 @@ const sessionMargin = time.Second
 
 func newMachine(s settings) *machine {
 	return &machine{
-		settings: s, containers: map[string]*container{}, keys: map[Key]*keyState{}, shapes: map[Shape]*shapeState{},
+		settings: s, containers: map[string]*container{}, addresses: map[string]*container{}, keys: map[Key]*keyState{}, shapes: map[Shape]*shapeState{},
 		agents: map[string]*agentState{}, waiters: map[ref]*waiter{}, queue: waiterList{links: 1},
 	}
 }

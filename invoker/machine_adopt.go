@@ -124,6 +124,7 @@ func (m *machine) addListed(now time.Time, i Instance, shape Shape) *container {
 	c := &container{id: i.ID, serial: m.serial, shape: m.shapeOf(shape), state: StateBusy, adopted: true, created: now, used: now}
 	m.add(c)
 	m.setInstance(c, i)
+	m.noteAddress(c)
 	return c
 }
 

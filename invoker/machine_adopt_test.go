@@ -132,7 +132,7 @@ func TestAListingMakesUpForChangesThatWereMissed(t *testing.T) {
 	later.Labels["invoker.term"] = "2"
 	b.step(listed{instances: []Instance{left("o-1-2"), left("o-1-9"), later}})
 	require.Equal(t, []destroy{{id: "o-1-9"}}, only[destroy](b.commands), "one of a later leader is left alone")
-	require.Equal(t, []revoke{{grant: held}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{grant: held, address: held.Container + ":80"}}, only[revoke](b.commands))
 	require.Equal(t, []string{"removing o-1-9", "gone o-1-1"}, kinds(b.commands), "what was started meanwhile need not be in it")
 	require.Len(t, only[list](b.commands), 1, "changes were missed while it was made")
 	b.step(listed{instances: []Instance{left("o-1-2"), left("o-1-3")}})

@@ -34,7 +34,7 @@ func TestAllContainersOfALostAgentAreGoneAtOnce(t *testing.T) {
 	b.warm(2, keyNamed("b"), "y")
 	b.step(release{grant: b.warm(3, keyNamed("c"), "x")})
 	b.step(changed{Change{Agent: "x", State: Gone, Reason: "the agent is gone"}})
-	require.Equal(t, []revoke{{grant: held}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{grant: held, address: held.Container + ":80"}}, only[revoke](b.commands))
 	require.Equal(t, []string{"gone o-1-1", "gone o-1-3"}, kinds(b.commands))
 	require.Equal(t, 256, b.m.used)
 }

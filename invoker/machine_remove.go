@@ -56,6 +56,9 @@ func (m *machine) gone(now time.Time, c *container, reason string) {
 	m.used -= c.shape.Memory
 	c.shape.containers--
 	delete(m.containers, c.id)
+	if m.addresses[c.instance.Address] == c {
+		delete(m.addresses, c.instance.Address)
+	}
 	m.notify(now, EventGone, c, reason)
 	if c.recorded {
 		m.emit(forget{id: c.id})
@@ -85,7 +88,7 @@ func (c *container) removing() int {
 // revokeAll tells those who hold a container that they do not any more.
 func (m *machine) revokeAll(now time.Time, c *container, reason string) {
 	for _, s := range c.slots {
-		m.emit(revoke{session: s.session, grant: GrantID{Container: c.id, Number: s.number}})
+		m.emit(revoke{session: s.session, grant: GrantID{Container: c.id, Number: s.number}, address: c.instance.Address})
 	}
 	remote := c.remote()
 	c.slots = c.slots[:0]

@@ -36,7 +36,7 @@ func TestASessionEndsAMomentLaterThanItsHolderThinks(t *testing.T) {
 	b, lease := held(t)
 	require.Empty(t, b.elapse(11*time.Second-1))
 	all := b.elapse(1)
-	require.Equal(t, []revoke{{session: 7, grant: lease}}, only[revoke](all))
+	require.Equal(t, []revoke{{session: 7, grant: lease, address: lease.Container + ":80"}}, only[revoke](all))
 	require.Empty(t, b.step(release{grant: lease}))
 	require.Empty(t, b.elapse(time.Minute-1))
 	require.Len(t, only[create](b.acquire(3, keyNamed("a"))), 1, "what was sent before may still run")
@@ -66,7 +66,7 @@ func TestASessionThatIsClosedGivesBackWhatItHolds(t *testing.T) {
 	b.step(acquire{ref: 3, session: 7, key: keyNamed("b"), timeout: time.Minute})
 	b.step(closed{session: 7})
 	require.Equal(t, []refuse{{ref: 3, err: ErrSession}}, only[refuse](b.commands))
-	require.Equal(t, []revoke{{session: 7, grant: lease}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{session: 7, grant: lease, address: lease.Container + ":80"}}, only[revoke](b.commands))
 	require.Len(t, only[grant](b.acquire(4, keyNamed("a"))), 1)
 }
 

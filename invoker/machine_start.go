@@ -69,6 +69,7 @@ func (m *machine) created(now time.Time, in created) {
 		m.startFailed(now, c, fmt.Errorf("%w: it ended at once", ErrStart))
 	default:
 		m.setInstance(c, in.instance)
+		m.claimAddress(now, c)
 		c.state = StateProbing
 		m.reindex(c)
 		m.emit(probe{instance: c.instance})
@@ -89,6 +90,23 @@ func (m *machine) setInstance(c *container, in Instance) {
 	a := m.agentOf(in.Agent)
 	a.add(c)
 	c.unreachable = a.unreachable
+}
+
+// claimAddress takes that a container that has just started listens at its address. Another one that was known there has ended,
+// since a platform gives an address again only then, but the news of that is late: whatever is sent to it would reach this one.
+func (m *machine) claimAddress(now time.Time, c *container) {
+	address := c.instance.Address
+	if other := m.addresses[address]; other != nil && other != c && other.state != StateRemoving {
+		m.remove(now, other, "another container has its address")
+	}
+	m.noteAddress(c)
+}
+
+// noteAddress notes which container is known at an address.
+func (m *machine) noteAddress(c *container) {
+	if c.instance.Address != "" {
+		m.addresses[c.instance.Address] = c
+	}
 }
 
 // unplan ends the plan of a start: it is somewhere now, or nowhere.

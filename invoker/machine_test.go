@@ -103,7 +103,7 @@ func (b *bench) acquire(r ref, k Key) []command {
 // up has a container that was created answer.
 func (b *bench) up(id, agent string) []command {
 	b.t.Helper()
-	b.step(created{id: id, instance: Instance{ID: id, Incarnation: "i", Agent: agent, Address: "10.0.0.1:80"}})
+	b.step(created{id: id, instance: Instance{ID: id, Incarnation: "i", Agent: agent, Address: id + ":80"}})
 	require.Len(b.t, only[probe](b.commands), 1)
 	return b.step(probed{id: id})
 }

@@ -114,6 +114,9 @@ func (p *pool) create(ctx context.Context, c create, made creation) input {
 
 // probe waits until the runtime of a container answers.
 func (p *pool) probe(ctx context.Context, c probe) error {
+	if !c.ping {
+		p.awaitRevoked(ctx, c.instance.Address)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.config.ReadyTimeout, errTimeout)
 	defer cancel()
 	runtime := p.client.Container(c.instance.Address, 1)

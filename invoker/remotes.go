@@ -190,7 +190,7 @@ func (p *pool) withdraw(s *remote, request uint64) {
 
 // revoked tells a session that a grant is void. The mutex is held.
 func (p *pool) revoked(c revoke) {
-	n := notice{Notice: Notice{Grant: c.grant, Revoked: true}}
+	n := notice{Notice: Notice{Grant: c.grant, Revoked: true}, address: c.address}
 	in := Instance{ID: c.grant.Container}
 	if known := p.machine.containers[in.ID]; known != nil {
 		in = known.instance
@@ -198,7 +198,6 @@ func (p *pool) revoked(c revoke) {
 	if change, found := p.ended.of(in); found {
 		n.Reason, n.Err = change.Reason, change.Err
 	}
-	n.address = in.Address
 	if s := p.remotes.byNumber[c.session]; s != nil {
 		s.forgetGrant(c.grant.Number)
 		p.notify(s, n)
@@ -210,6 +209,40 @@ func (p *pool) tell(number session, n Notice) {
 	if s := p.remotes.byNumber[number]; s != nil {
 		p.notify(s, notice{Notice: n})
 	}
+}
+
+// awaitRevoked waits until no session can send to an address any more: each that held a container there has acted on the notice
+// that it is gone, or has ended. Until then a new container with that address could get what was meant for the old one.
+func (p *pool) awaitRevoked(ctx context.Context, address string) {
+	for {
+		p.mu.Lock()
+		if !p.mayBeSentTo(address) {
+			p.mu.Unlock()
+			return
+		}
+		if p.remotes.changed == nil {
+			p.remotes.changed = make(chan struct{})
+		}
+		changed := p.remotes.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-time.After(time.Second): // sessions end without a signal
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// mayBeSentTo reports whether a session does not know yet that a container at an address is gone. The mutex is held.
+func (p *pool) mayBeSentTo(address string) bool {
+	for _, s := range p.remotes.byName {
+		revoked := func(n notice) bool { return n.Revoked && n.address == address }
+		if slices.ContainsFunc(s.notices, revoked) && p.machine.session(time.Now(), s.number) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pool) notify(s *remote, n notice) {
