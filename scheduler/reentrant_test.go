@@ -40,6 +40,7 @@ func asking(s *scheduler.Scheduler) map[string]func() error {
 		"Tasks":     func() error { _, err := s.Tasks(ctx); return err },
 		"History":   func() error { _, err := s.History(ctx, "x"); return err },
 		"Offers":    func() error { _, err := s.Offers(ctx); return err },
+		"ReadFile":  func() error { _, _, err := s.ReadFile(ctx, "x", "stdout", 0, nil); return err },
 		"Logs": func() error {
 			for _, err := range s.Logs(ctx, "x", scheduler.LogOptions{}) {
 				return err
