@@ -2,4 +2,4 @@
 
 package hatest
 
-const defaultSeeds = 100
+const defaultSeeds = 50
