@@ -102,4 +102,4 @@ failover:
 # deadline exceeded" as a failure.
 # The conformance suite is among the tests of race-short.
 check: fmt lint vuln race-short integration
-	$(MAKE) fuzz FUZZTIME=300x
+	$(MAKE) fuzz FUZZTIME=100x

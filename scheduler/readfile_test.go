@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -23,13 +24,26 @@ type eavesdropper struct {
 	text strings.Builder
 }
 
+// listen begins to listen on a network.
+func (e *eavesdropper) listen(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dial = dial
+}
+
 type heardConn struct {
 	net.Conn
 	by *eavesdropper
 }
 
 func (e *eavesdropper) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := e.dial(ctx, network, address)
+	e.mu.Lock()
+	dial := e.dial
+	e.mu.Unlock()
+	if dial == nil {
+		return nil, errors.New("there is no network yet")
+	}
+	c, err := dial(ctx, network, address)
 	if err != nil || !strings.HasPrefix(address, "agent") {
 		return c, err
 	}
@@ -53,7 +67,7 @@ func (e *eavesdropper) heard() string {
 func TestReadFile(t *testing.T) {
 	var ears eavesdropper
 	withLogs(t, mesosfake.Config{}, scheduler.Config{DialContext: ears.DialContext}, func(w *logWorld) {
-		ears.dial = w.DialContext
+		ears.listen(w.DialContext)
 		info := w.launch("t", "echo 0123456789; sleep 3600")
 		read := func(file string, offset int64, length int) (string, int64) {
 			t.Helper()
@@ -93,7 +107,7 @@ func TestReadFile(t *testing.T) {
 func TestReadFileOfNothing(t *testing.T) {
 	var ears eavesdropper
 	withLogs(t, mesosfake.Config{}, scheduler.Config{DialContext: ears.DialContext, History: 1}, func(w *logWorld) {
-		ears.dial = w.DialContext
+		ears.listen(w.DialContext)
 		w.launch("t", "sleep 3600")
 		read := func(id, file string, offset int64) error {
 			n, size, err := w.ReadFile(w.Context(), id, file, offset, make([]byte, 8))

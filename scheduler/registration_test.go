@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,10 +121,9 @@ func TestNothingToFind(t *testing.T) {
 				s.refuse, h.dialing = nil, nil
 				h.at(c.again)
 				if c.dialing != nil {
-					first := true
+					var again atomic.Bool
 					h.dialing = func(ctx context.Context, _ string) error {
-						if first {
-							first = false
+						if !again.Swap(true) {
 							return c.dialing(ctx)
 						}
 						return nil
