@@ -41,6 +41,13 @@ func (s *switchboard) setCut(cut bool) {
 	s.signal()
 }
 
+// lose decides which answers are lost from now on.
+func (s *switchboard) lose(losing func(call string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.losing = losing
+}
+
 func (s *switchboard) signal() {
 	if s.changed != nil {
 		close(s.changed)
@@ -191,12 +198,12 @@ func TestDispatcherUsesWhatItHoldsWithoutAsking(t *testing.T) {
 		first := a.invoke(t, "a")
 		require.Equal(t, Cold, first.Start)
 		require.Equal(t, 200*ms, time.Since(began))
-		a.board.losing = func(call string) bool {
+		a.board.lose(func(call string) bool {
 			if call == "acquire" {
 				t.Error("the leader is asked")
 			}
 			return false
-		}
+		})
 		for range 3 {
 			r := a.invoke(t, "a")
 			require.Equal(t, Warm, r.Start)
@@ -412,9 +419,7 @@ func TestAnswersAreLost(t *testing.T) {
 			return n%3 == 0
 		}
 		for _, m := range []*member{a, b} {
-			m.board.mu.Lock()
-			m.board.losing = losing
-			m.board.mu.Unlock()
+			m.board.lose(losing)
 		}
 		var all sync.WaitGroup
 		for i := range 60 {

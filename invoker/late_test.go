@@ -132,8 +132,7 @@ func TestTheLeaseOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
 			mu   sync.Mutex
 			sent time.Time
 		)
-		a.board.mu.Lock()
-		a.board.losing = func(call string) bool {
+		a.board.lose(func(call string) bool {
 			if call == "renew" {
 				mu.Lock()
 				sent = time.Now()
@@ -141,8 +140,7 @@ func TestTheLeaseOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
 				time.Sleep(500 * ms)
 			}
 			return false
-		}
-		a.board.mu.Unlock()
+		})
 		time.Sleep(9 * time.Second) // the third renewal is sent at 10 s
 		mu.Lock()
 		defer mu.Unlock()
