@@ -128,6 +128,9 @@ func TestLeaderFlaps(t *testing.T) {
 
 // Each session ends at once, is refused, or is damaged: one a second, and one line in the log.
 func TestSessionsThatEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector; it runs without -short")
+	}
 	for why, answer := range map[string]func(operation int32, answer []byte) []byte{
 		"a data length of 2 GiB": func(op int32, answer []byte) []byte {
 			return with(answer, op == zktest.OpData, 16, 1<<31-1)

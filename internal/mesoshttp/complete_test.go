@@ -11,6 +11,9 @@ import (
 
 // An ID that is longer than any is not taken, wherever it is: it could be neither cut nor kept.
 func TestIDsThatAreTooLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector; it runs without -short")
+	}
 	for path, text := range map[string]string{
 		"offers.offers.id":                             `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"X"},"framework_id":{"value":"fw"},"agent_id":{"value":"a"},"hostname":"h"}]}}`,
 		"offers.offers.agent_id":                       `{"type":"OFFERS","offers":{"offers":[{"id":{"value":"o"},"framework_id":{"value":"fw"},"agent_id":{"value":"X"},"hostname":"h"}]}}`,

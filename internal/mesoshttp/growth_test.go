@@ -158,6 +158,9 @@ func requireBounded(t *testing.T, d decoder, frame []byte, what string) error {
 
 // Messages of two bytes are not decoded by the million, wherever in an event they are.
 func TestEventsOfEmptyMessages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector; it runs without -short")
+	}
 	frames, texts := crowded()
 	for codec, all := range map[Codec]map[string][]byte{Protobuf: frames, JSON: texts} {
 		d := newDecoder(codec)

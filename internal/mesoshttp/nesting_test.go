@@ -87,6 +87,9 @@ func TestNesting(t *testing.T) {
 // The container IDs of an update have 32 MB of parents: the stack would overflow, which cannot be recovered from. So it
 // would with 40 million groups.
 func TestContainerIDThatNestsParentsWithoutEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector; it runs without -short")
+	}
 	open := func(n int) []byte { // only the beginnings, which need be no messages for that
 		var b []byte
 		for size := n; size > 8; size -= 5 {
