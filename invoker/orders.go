@@ -112,6 +112,9 @@ func (v *Invoker) order(ctx context.Context, in input, change func(*orders) erro
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if p.why() != nil {
+		return p.notLeading()
+	}
 	next := p.orders
 	if err := change(&next); err != nil {
 		return err
