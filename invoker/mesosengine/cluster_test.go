@@ -470,6 +470,7 @@ func TestDrainedByTheOperator(t *testing.T) {
 		for _, c := range now.Containers {
 			require.NotEqual(p, drained.Agent, c.Agent)
 		}
+		require.Len(p, p.Cluster.Snapshot().Tasks, 5, "none was started there, and ended again")
 		require.NoError(p, p.Undrain(p.Context(), drained.Agent))
 	})
 }
