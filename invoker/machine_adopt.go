@@ -20,6 +20,7 @@ func (m *machine) start(now time.Time, term uint64) {
 	for _, cells := range m.settings.Stems {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
 		s.cells, s.want = cells, cells.Initial
+		m.stemmed = append(m.stemmed, s)
 	}
 	m.nextCheck = now.Add(checkEvery)
 	m.list(now)
