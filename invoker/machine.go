@@ -55,8 +55,9 @@ type machine struct {
 	addresses   map[string]*container // the newest that listens there
 	keys        map[Key]*keyState
 	shapes      map[Shape]*shapeState
-	shapeOrder  []*shapeState // in which they became known
-	cells       []StemCells   // the present ones; replaced, not modified
+	shapeOrder  lists.List    // of *shapeState, in the order in which they became known
+	stemmed     []*shapeState // those with configured stem cells
+	cells       []StemCells   // the configured ones; replaced, not modified
 	sizes       []*sizeState  // by memory
 	agents      map[string]*agentState
 	agentsKnown bool          // the engine says what is free where
@@ -75,6 +76,8 @@ type machine struct {
 	room       room
 	idle       victims.Index[*container] // what may be removed to make room
 	used       int                       // MiB
+	ahead      int                       // starting containers that nobody waits for
+	startable  int                       // sizes of which somebody needs a start, and for which there may be room
 	starting   int                       // containers
 	started    [Recreated + 1]uint64     // grants, by how they were had
 	early      []declared                // came before the first listing, and are taken after it

@@ -51,7 +51,7 @@ func (m *machine) stats() Stats {
 	for _, w := range m.waiters {
 		s.Oldest = earlier(s.Oldest, w.since)
 	}
-	for _, shape := range m.shapeOrder {
+	for shape := range m.allShapes {
 		if shape.want > 0 || shape.ready > 0 {
 			s.Stems = append(s.Stems, StemStats{Shape: shape.Shape, Want: shape.want, Have: shape.ready, Starting: shape.starting})
 		}

@@ -7,17 +7,17 @@ import (
 
 // setStemCells replaces the stem cells. Those that are as before go on following the demand.
 func (m *machine) setStemCells(all []StemCells) {
-	m.cells = all
-	kept := map[Shape]bool{}
+	before := m.stemmed
+	m.cells, m.stemmed = all, nil
 	for _, cells := range all {
 		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
-		kept[s.Shape] = true
+		m.stemmed = append(m.stemmed, s)
 		if s.cells != cells {
 			s.cells, s.want = cells, cells.Initial
 		}
 	}
-	for _, s := range slices.Clone(m.shapeOrder) {
-		if !kept[s.Shape] && s.cells != (StemCells{}) {
+	for _, s := range before {
+		if !slices.Contains(m.stemmed, s) {
 			s.cells, s.want = StemCells{}, 0
 			m.tidyShape(s)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 )
 
 const (
@@ -120,7 +122,7 @@ func (v *Invoker) order(ctx context.Context, in input, change func(*orders) erro
 		return err
 	}
 	if p.store != nil {
-		if err := p.store.apply(ctx, map[string][]byte{ordersKey: encodeOrders(next)}); fenced(err) {
+		if err := p.store.apply(ctx, map[string][]byte{ordersKey: encodeOrders(next)}); fenced.Is(err) {
 			return fmt.Errorf("%w: %w", ErrNotLeading, err)
 		} else if err != nil {
 			return fmt.Errorf("invoker: the store cannot be written: %w", err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -114,7 +115,7 @@ func (p *pool) load(ctx context.Context, t scheduler.Term) (term uint64, err err
 		return p.memory.run, nil
 	}
 	c, err := p.store.load(ctx, t.Number)
-	if fenced(err) {
+	if fenced.Is(err) {
 		err = &scheduler.FencedError{Err: err}
 	}
 	p.loaded, p.orders = c.records, c.orders
