@@ -42,9 +42,10 @@ type container struct {
 	coming          int  // slots that it will soon add to those of its key
 
 	created, used time.Time
-	released      time.Time // after an activation, unlike used; zero: there was none
-	until         time.Time // marked: when it is swept; quarantined: until when; removing: the next attempt; stem: the next ping
-	reason        string    // of the mark, and of the removal
+	released      time.Time     // after an activation, unlike used; zero: there was none
+	until         time.Time     // marked: when it is swept; quarantined: until when; removing: the next attempt; stem: the next ping
+	reason        string        // of the mark, and of the removal
+	limit         time.Duration // the time limit on record
 
 	trial   *guard                   // that waits for what becomes of the container; nil: none does
 	slot    victims.Slot[*container] // among those that may be removed

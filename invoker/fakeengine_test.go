@@ -238,6 +238,13 @@ func (e *fakeEngine) end(id string, err error, reason string) {
 	}
 }
 
+// gone says that a container has gone.
+func (e *fakeEngine) gone(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tell(Change{ID: id, State: Gone, Err: ErrUnavailable, Reason: "destroyed"})
+}
+
 // kill ends a container silently. The mutex is held.
 func (e *fakeEngine) kill(id string) bool {
 	c := e.running[id]
@@ -444,4 +451,16 @@ type world struct {
 	done    chan error
 	members []*member // dispatchers
 	control bool      // the checks of the engine must fail
+}
+
+// callsOf returns what was done with a container.
+func (e *fakeEngine) callsOf(id string) (calls []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.calls {
+		if strings.Contains(c+" ", " "+id+" ") {
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }

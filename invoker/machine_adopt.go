@@ -112,7 +112,7 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	default:
 		c.key, c.initialised = m.keyOf(r.Key), r.Initialised
 		c.key.bound++
-		c.key.timeout = max(c.key.timeout, r.Timeout)
+		c.limit, c.key.timeout = r.Timeout, max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)
 		c.undeclared = true
 		m.quarantine(c, now.Add(SessionTTL+sessionMargin))

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -111,7 +112,7 @@ func (p *pool) load(ctx context.Context, t scheduler.Term) (term uint64, err err
 		return p.memory.run, nil
 	}
 	term, p.loaded, err = p.store.load(ctx, t.Number)
-	if fenced(err) {
+	if fenced.Is(err) {
 		err = &scheduler.FencedError{Err: err}
 	}
 	return term, err

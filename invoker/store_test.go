@@ -2,7 +2,6 @@ package invoker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -125,12 +124,6 @@ type fencedError struct{}
 
 func (fencedError) Error() string { return "fenced" }
 func (fencedError) Fenced() bool  { return true }
-
-func TestFenced(t *testing.T) {
-	require.True(t, fenced(errors.Join(errTest, fmt.Errorf("x: %w", fencedError{}))))
-	require.False(t, fenced(errTest))
-	require.False(t, fenced(nil))
-}
 
 func TestStoreCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
