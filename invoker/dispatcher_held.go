@@ -39,7 +39,7 @@ func (d *Dispatcher) keyOf(a *Action) *heldKey {
 		k = &heldKey{key: key, asks: map[uint64]context.CancelFunc{}}
 		d.keys[key] = k
 	}
-	k.timeout = a.timeout()
+	k.timeout = max(k.timeout, a.timeout())
 	return k
 }
 
