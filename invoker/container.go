@@ -71,7 +71,7 @@ func (c *container) held() bool { return len(c.slots) > 0 }
 func (c *container) remote() bool { return c.held() && c.slots[0].session != 0 }
 
 // draining reports whether the agent of the container is drained.
-func (c *container) draining() bool { return c.agent != nil && c.agent.draining }
+func (c *container) draining() bool { return c.agent != nil && c.agent.drains() }
 
 // usable reports whether the container can be given to somebody at the moment: it can be reached, and on an agent that is drained
 // it has not been used.

@@ -42,6 +42,7 @@ type fakeEngine struct {
 	sent       map[string]int    // activation → how many times /run came
 	initFor    map[string]string // container → the action of its /init
 	violations []string
+	avoided    []string // what the last start had to avoid
 }
 
 type fakeContainer struct {
@@ -90,6 +91,7 @@ func (e *fakeEngine) launch(id string, spec Spec) (Instance, error) {
 		e.violations = append(e.violations, "created twice: "+id)
 	}
 	e.started++
+	e.avoided = spec.Avoid
 	c := &fakeContainer{engine: e, served: make(chan struct{}), ending: make(chan struct{})}
 	ip := fmt.Sprintf("10.0.%d.%d", e.started/250, e.started%250+1)
 	c.host = e.network.Host(ip)

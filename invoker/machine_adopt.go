@@ -15,12 +15,15 @@ type listing struct {
 }
 
 // start begins a run.
-func (m *machine) start(now time.Time, term uint64) {
-	m.term, m.grants = term, term<<32
-	for _, cells := range m.settings.Stems {
-		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
-		s.cells, s.want = cells, cells.Initial
-		m.stemmed = append(m.stemmed, s)
+func (m *machine) start(now time.Time, in start) {
+	m.term, m.grants = in.term, in.term<<32
+	if stems := in.orders.Stems; stems != nil {
+		m.setStemCells(*stems)
+	} else {
+		m.setStemCells(m.settings.Stems)
+	}
+	for _, agent := range in.orders.Drained {
+		m.drainAgent(now, agent, true)
 	}
 	m.nextCheck = now.Add(checkEvery)
 	m.list(now)

@@ -58,3 +58,14 @@ func (m *machine) stats() Stats {
 	}
 	return s
 }
+
+// agentInfos returns all agents in the order in which they became known.
+func (m *machine) agentInfos() []AgentInfo {
+	var all []AgentInfo
+	for _, a := range m.agentOrder {
+		all = append(all, AgentInfo{
+			ID: a.id, Used: a.used, Memory: a.memory, Containers: len(a.containers), Draining: a.drains(), Drained: a.drained, Unreachable: a.unreachable,
+		})
+	}
+	return all
+}

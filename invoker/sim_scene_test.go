@@ -36,6 +36,7 @@ const (
 	sessionPaused // it does not get on for a while
 	linkSlow      // between a session and the leader
 	undeclared    // a session is not heard of after a change of the leader
+	operatorOrders
 	faultKinds
 )
 
