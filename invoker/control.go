@@ -41,7 +41,8 @@ type Renewal struct {
 	// Name says to people what the holder is, such as the name of a machine. At most 256 bytes.
 	Name string
 	// Open opens the session, if it is not open. Held is then what it holds by a grant of this leader or an earlier one, as far as its
-	// lease is not over: at most 10,000. What cannot be held any more is revoked by notices.
+	// lease is not over, and without what a Report has given back whose answer was lost: others may have got it. At most 10,000. What
+	// cannot be held any more is revoked by notices.
 	Open bool
 	Held []Held
 }

@@ -17,6 +17,7 @@ type heldContainer struct {
 	initialised  bool
 	initialising bool // a lease is given that sends /init first
 	recalled     bool
+	reported     bool // a leader may know that it is given back, and have given it to others
 	outcome      outcome
 	used         time.Time
 }
