@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
@@ -21,6 +24,8 @@ type book struct {
 	cooled      []string        // that were not warm at a member that lives, and had to be
 	longest     time.Duration   // that a warm one waited for its container
 	cold        []time.Duration // how long calls took that needed a new container just after a fault
+	orphans     []string
+	faults      faults // that witnesses have found
 }
 
 // enter notes how a call ended, and reports whether it succeeded. Warm says that it had to find a warm container.
@@ -48,18 +53,31 @@ func (b *book) enter(r request, a answer, alive, warm bool) bool {
 	return true
 }
 
-// columns are those of the table that report prints.
-const columns = "| what | times | activations | lost with their member | failed | cooled | longest wait of a warm one | " +
-	"until a new container served: p50 / p99 / max | orphans | mix-ups | doubled | overlapping |"
-
-// report prints a row.
-func (f *fleet) report(what string, times int) {
-	found, _ := f.witness.faults()
-	b := &f.book
+// judge takes what a witness has found.
+func (b *book) judge(w *witness) {
+	found, _ := w.faults()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fmt.Printf("%s\n| %s | %d | %d | %d | %d | %d | %v | %s | %d | %d | %d | %d |\n", columns, what, times, b.activations, b.lost, len(b.failures), len(b.cooled),
-		b.longest.Round(time.Millisecond), percentiles(b.cold), len(f.orphaned), len(found.mixUps), len(found.doubled), len(found.overlapping))
+	b.faults.mixUps = append(b.faults.mixUps, found.mixUps...)
+	b.faults.doubled = append(b.faults.doubled, found.doubled...)
+	b.faults.overlapping = append(b.faults.overlapping, found.overlapping...)
+}
+
+// columns are those of the table that report prints.
+const columns = "| what | times | activations | lost with their member | failed | cooled | a warm one waited for at most | " +
+	"until a new container served: p50 / p99 / max | orphans | mix-ups | doubled | overlapping |"
+
+// report prints a row, and fails the test if anything has happened that must not.
+func (b *book) report(t *testing.T, what string, times int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Printf("%s\n| %s | %d | %d | %d | %d | %d | %v | %s | %d | %d | %d | %d |\n", columns, what, times, b.activations, b.lost, len(b.failures),
+		len(b.cooled), b.longest.Round(time.Millisecond), percentiles(b.cold), len(b.orphans), len(b.faults.mixUps), len(b.faults.doubled),
+		len(b.faults.overlapping))
+	require.Empty(t, b.orphans, "nobody knows them")
+	require.Equal(t, faults{}, b.faults)
+	require.Empty(t, b.failures, "at members that live")
+	require.Empty(t, b.cooled, "at members that live")
 }
 
 // percentiles returns the median, the 99th percentile and the longest of some times.
