@@ -76,6 +76,7 @@ type Instance struct {
 	Address     string            // "host:port" where the runtime listens
 	Labels      map[string]string // those of its Spec
 	Started     time.Time
+	Output      string // what an engine in another process needs to read what it prints, if that is not in the rest
 }
 
 // Change is something that happened to a container or to an agent, other than what a method was asked to do.

@@ -125,7 +125,7 @@ func runMember(config string) error {
 		return err
 	}
 	dispatcher, err := invoker.NewDispatcher(invoker.DispatcherConfig{
-		Control: invoker.FirstOf(inv.Control(), httpapi.NewControl(client)), Name: c.Name, Logger: log,
+		Control: invoker.FirstOf(inv.Control(), httpapi.NewControl(client)), Name: c.Name, Engine: engine, Logger: log,
 	})
 	if err != nil {
 		return err
