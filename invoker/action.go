@@ -23,7 +23,8 @@ type Action struct {
 	// Version is told to the runtime as __OW_ACTION_VERSION. Default "0.0.1".
 	Version string
 	// Revision has to change with everything that containers must not outlive: the code, parameters and limits of the action.
-	// A container serves one revision only.
+	// A container serves one revision only. Of calls with the same [Key] each has its own Timeout and LogLimit, and the first one in a
+	// container decides on Main, Code, Binary, Env and NoSentinels for all.
 	Revision string
 
 	// Kind is the kind of runtime, such as "nodejs:20". Stem cells are kept by kind and memory. Required.

@@ -15,7 +15,8 @@ type agentState struct {
 	sweeps      int                        // containers that are being swept
 	idle        *victims.Agent[*container] // those that may be removed
 	emptying    bool                       // it has little to lose, and gets nothing new while others have room
-	draining    bool
+	draining    bool                       // the engine says so
+	drained     bool                       // the operator has asked for it
 	unreachable bool
 }
 
@@ -36,8 +37,11 @@ func (a *agentState) remove(c *container) {
 	a.used -= c.shape.Memory
 }
 
+// drains reports whether nothing new may be started here.
+func (a *agentState) drains() bool { return a.draining || a.drained }
+
 // usable reports whether containers may be started here.
-func (a *agentState) usable() bool { return a.known && !a.draining && !a.unreachable }
+func (a *agentState) usable() bool { return a.known && !a.drains() && !a.unreachable }
 
 // free returns how many MiB further starts can have.
 func (a *agentState) free() int { return a.memory - a.used - a.planned }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
@@ -99,24 +98,4 @@ func (e *panicError) Error() string {
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)
 	return printable.Error(err)
-}
-
-// fenced reports whether an error of a store, or one that it wraps, has a method Fenced that returns true: another process
-// leads.
-func fenced(err error) (is bool) {
-	defer func() {
-		if recover() != nil { // the methods are user code
-			is = false
-		}
-	}()
-	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
-		return true
-	}
-	switch e := any(err).(type) {
-	case interface{ Unwrap() error }:
-		return fenced(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(e.Unwrap(), fenced)
-	}
-	return false
 }

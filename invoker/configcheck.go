@@ -96,17 +96,23 @@ func (c PoolConfig) complete(f *faults) PoolConfig {
 		*d.value = cmp.Or(*d.value, d.standard)
 	}
 	c.PauseGrace = cmp.Or(c.PauseGrace, 10*time.Second)
-	c.Stems = slices.Clone(c.Stems)
+	c.Stems = completeStems(c.Stems, c.Memory, f, "Pool.Stems")
+	return c
+}
+
+// completeStems returns a copy of the settings with their defaults. memory is that of the pool, 0 if it has no limit.
+func completeStems(all []StemCells, memory int, f *faults, field string) []StemCells {
+	all = slices.Clone(all)
 	shapes := map[Shape]bool{}
-	for i := range c.Stems {
-		s, name := &c.Stems[i], fmt.Sprintf("Pool.Stems[%d]", i)
+	for i := range all {
+		s, name := &all[i], fmt.Sprintf("%s[%d]", field, i)
 		*s = s.complete(f, name)
 		shape := Shape{Kind: s.Kind, Image: s.Image, Memory: s.Memory}
 		f.add(shapes[shape], name, s.Kind, "is there twice: kind, image and memory are those of an earlier one")
 		shapes[shape] = true
-		f.add(c.Memory > 0 && s.Memory > c.Memory, name+".Memory", s.Memory, fmt.Sprintf("is more than Pool.Memory, %d", c.Memory))
+		f.add(memory > 0 && s.Memory > memory, name+".Memory", s.Memory, fmt.Sprintf("is more than Pool.Memory, %d", memory))
 	}
-	return c
+	return all
 }
 
 // complete returns the settings with their defaults.
@@ -121,6 +127,7 @@ func (s StemCells) complete(f *faults, name string) StemCells {
 	}{{"Memory", s.Memory}, {"Initial", s.Initial}, {"Min", s.Min}, {"Max", s.Max}, {"Threshold", s.Threshold}, {"Increment", s.Increment}} {
 		f.add(n.value < 0, name+"."+n.field, n.value, "must not be negative")
 	}
+	f.add(s.Memory > maxMemory, name+".Memory", s.Memory, fmt.Sprintf("must be at most %d MiB", maxMemory))
 	f.add(s.TTL < 0, name+".TTL", s.TTL, "must not be negative")
 	f.add((s.Threshold == 0) != (s.Increment == 0), name+".Increment", s.Increment, "is set together with Threshold, or neither is")
 	s.Memory = cmp.Or(s.Memory, DefaultMemory)

@@ -42,9 +42,10 @@ type container struct {
 	coming          int  // slots that it will soon add to those of its key
 
 	created, used time.Time
-	released      time.Time // after an activation, unlike used; zero: there was none
-	until         time.Time // marked: when it is swept; quarantined: until when; removing: the next attempt; stem: the next ping
-	reason        string    // of the mark, and of the removal
+	released      time.Time     // after an activation, unlike used; zero: there was none
+	until         time.Time     // marked: when it is swept; quarantined: until when; removing: the next attempt; stem: the next ping
+	reason        string        // of the mark, and of the removal
+	limit         time.Duration // the time limit on record
 
 	trial   *guard                   // that waits for what becomes of the container; nil: none does
 	slot    victims.Slot[*container] // among those that may be removed
@@ -70,7 +71,7 @@ func (c *container) held() bool { return len(c.slots) > 0 }
 func (c *container) remote() bool { return c.held() && c.slots[0].session != 0 }
 
 // draining reports whether the agent of the container is drained.
-func (c *container) draining() bool { return c.agent != nil && c.agent.draining }
+func (c *container) draining() bool { return c.agent != nil && c.agent.drains() }
 
 // usable reports whether the container can be given to somebody at the moment: it can be reached, and on an agent that is drained
 // it has not been used.

@@ -10,10 +10,11 @@ import (
 //
 // Each call may be repeated, with the same request, when its answer was lost: the repetition has the same effect as one call.
 // An error is one of these, or wraps one: [ErrNotLeading], if this process does not lead, or it is not known who does; [ErrSession], if the
-// session is not open there; from Acquire also a [*CapacityError], a [*StartError] or a [*ConfigError], which are final. After any
-// other error it is not known whether the call had an effect.
+// session is not open there; from Renew also [ErrTooManySessions]; from Acquire also a [*CapacityError], a [*StartError] or a
+// [*ConfigError], which are final. After any other error it is not known whether the call had an effect.
 type Control interface {
 	// Renew renews a session, and opens it if the request says so. It returns when the process was found to lead after the call began.
+	// At most 1,000 sessions are open, and one that has 10,000 notices which it has not acted on is not renewed.
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 	// Acquire waits for a container, until ctx ends. A caller who does not know how it ended withdraws the request, see Report.
 	Acquire(ctx context.Context, d Demand) (Grant, error)
@@ -40,7 +41,8 @@ type Renewal struct {
 	// Name says to people what the holder is, such as the name of a machine. At most 256 bytes.
 	Name string
 	// Open opens the session, if it is not open. Held is then what it holds by a grant of this leader or an earlier one, as far as its
-	// lease is not over. What cannot be held any more is revoked by notices.
+	// lease is not over, and without what a Report has given back whose answer was lost: others may have got it. At most 10,000. What
+	// cannot be held any more is revoked by notices.
 	Open bool
 	Held []Held
 }

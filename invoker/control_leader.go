@@ -56,8 +56,12 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	switch {
 	case errors.Is(err, ErrNotLeading), err != nil && !r.Open:
 		return Renewed{}, err
+	case err == nil && len(s.notices) >= maxNotices:
+		return Renewed{}, fmt.Errorf("%w for longer: it has not acted on %d notices", ErrSession, len(s.notices))
 	case err != nil:
-		s = p.newRemote(r.Session)
+		if s, err = p.newRemote(r.Session); err != nil {
+			return Renewed{}, err
+		}
 	}
 	p.step(opened{session: s.number, name: r.Name, ttl: SessionTTL})
 	if r.Open {
@@ -197,12 +201,23 @@ func (r Renewal) check() error {
 		return &ConfigError{Field: "Renewal.Session", Value: abridged([]byte(r.Session)), Reason: `must be 16 to 64 letters, digits and "-"`}
 	case len(r.Name) > maxHolderName:
 		return &ConfigError{Field: "Renewal.Name", Value: abridged([]byte(r.Name)), Reason: fmt.Sprintf("must have at most %d bytes", maxHolderName)}
+	case len(r.Held) > maxHeld:
+		return &ConfigError{Field: "Renewal.Held", Value: len(r.Held), Reason: fmt.Sprintf("must have at most %d elements", maxHeld)}
 	}
 	return nil
 }
 
-// maxHolderName is how many bytes the name of a holder may have.
-const maxHolderName = 256
+const (
+	// maxHolderName is how many bytes the name of a holder may have.
+	maxHolderName = 256
+	// maxHeld is how many grants a renewal may name. Each that is void is answered with a notice.
+	maxHeld = 10_000
+	// maxNotices is with how many notices that it has not acted on a session is not renewed any more. Until its lease is over it may
+	// send to what it holds, so that it cannot be ended earlier.
+	maxNotices = 10_000
+	// maxSessions is how many sessions are open at once.
+	maxSessions = 1000
+)
 
 // check returns the key as it is used, or a *ConfigError.
 func (d Demand) check() (Key, error) {

@@ -3,6 +3,7 @@ package invoker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -239,4 +240,66 @@ func TestDeclared(t *testing.T) {
 			l.Release()
 		})
 	}
+}
+
+// TestSessionsAreLimited opens as many as may be open. A further one is refused, and the others go on.
+func TestSessionsAreLimited(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		name := func(i int) string { return fmt.Sprintf("session-%016d", i) }
+		for i := range maxSessions {
+			open(t, c, name(i))
+		}
+		one := Renewal{Session: name(maxSessions), Open: true}
+		_, err := c.Renew(t.Context(), one)
+		require.ErrorIs(t, err, ErrTooManySessions)
+		open(t, c, name(7))
+		require.NoError(t, c.End(t.Context(), name(8)))
+		open(t, c, one.Session)
+		_, err = c.Renew(t.Context(), Renewal{Session: name(8), Open: true})
+		require.ErrorIs(t, err, ErrTooManySessions)
+		time.Sleep(SessionTTL + sessionMargin)
+		open(t, c, name(8)) // all others have ended
+		require.Len(t, w.invoker.present.pool.remotes.byName, 1)
+	})
+}
+
+// TestASessionThatDoesNotReadItsNoticesEnds has a session declare what it cannot hold, again and again. It is not renewed any more, and
+// ends when its lease is over: until then it may send to what it does hold.
+func TestASessionThatDoesNotReadItsNoticesEnds(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		epoch := open(t, c, sessionA)
+		_, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		held := func(n int) (all []Held) {
+			for i := range n {
+				all = append(all, Held{GrantID: GrantID{Container: "gone", Number: uint64(i)}})
+			}
+			return all
+		}
+		_, err = c.Renew(t.Context(), Renewal{Session: sessionA, Open: true, Held: held(maxHeld + 1)})
+		var invalid *ConfigError
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, "Renewal.Held", invalid.Field)
+		open(t, c, sessionA, held(maxNotices-1)...)
+		open(t, c, sessionA, held(1)...)
+		_, err = c.Renew(t.Context(), Renewal{Session: sessionA, Open: true})
+		require.ErrorIs(t, err, ErrSession)
+		require.ErrorContains(t, err, "10000 notices")
+		time.Sleep(SessionTTL + sessionMargin - 1)
+		require.Equal(t, 1, w.now().Containers[0].Active, "its lease is not over")
+		time.Sleep(1)
+		require.Zero(t, w.now().Stats.Containers[StateBusy])
+
+		open(t, c, sessionB, held(maxNotices)...)
+		notices, err := c.Notices(t.Context(), sessionB, 0)
+		require.NoError(t, err)
+		require.Len(t, notices, maxNotices)
+		go func() { _, _ = c.Notices(t.Context(), sessionB, notices[maxNotices-1].Number) }()
+		synctest.Wait()
+		require.Equal(t, epoch, open(t, c, sessionB), "one that reads them goes on")
+		require.NoError(t, c.End(t.Context(), sessionB))
+	})
 }

@@ -17,6 +17,7 @@ type heldContainer struct {
 	initialised  bool
 	initialising bool // a lease is given that sends /init first
 	recalled     bool
+	reported     bool // a leader may know that it is given back, and have given it to others
 	outcome      outcome
 	used         time.Time
 }
@@ -39,7 +40,7 @@ func (d *Dispatcher) keyOf(a *Action) *heldKey {
 		k = &heldKey{key: key, asks: map[uint64]context.CancelFunc{}}
 		d.keys[key] = k
 	}
-	k.timeout = a.timeout()
+	k.timeout = max(k.timeout, a.timeout())
 	return k
 }
 

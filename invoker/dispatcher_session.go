@@ -179,7 +179,8 @@ func (d *Dispatcher) opened(ctx context.Context, epoch uint64) {
 	signal(d.more)
 }
 
-// declare has a session be opened with what it holds. The mutex is held.
+// declare has a session be opened with what it holds, and not with what others may hold by now: the leader cannot tell who of two
+// that declare a container was the last one to get it. The mutex is held.
 func (d *Dispatcher) declare(r *Renewal) {
 	r.Open, r.Held = true, nil
 	if d.session.told == nil {
@@ -187,6 +188,9 @@ func (d *Dispatcher) declare(r *Renewal) {
 	}
 	for _, of := range []map[GrantID]*heldContainer{d.held, d.leaving} {
 		for id, h := range of {
+			if h.reported {
+				continue
+			}
 			r.Held = append(r.Held, Held{id, h.initialised})
 			d.session.told[id] = struct{}{}
 		}
@@ -267,6 +271,11 @@ func (d *Dispatcher) reportAll(ctx context.Context) {
 			continue
 		}
 		d.report = Report{}
+		for _, r := range report.Released {
+			if h := d.leaving[r.GrantID]; h != nil {
+				h.reported = true
+			}
+		}
 		d.mu.Unlock()
 		report.Session, report.Epoch = s.name, s.epoch
 		call, cancel := context.WithTimeout(s.ctx, renewTimeout)

@@ -10,7 +10,7 @@ import (
 // Engine starts and stops containers on a platform. An engine may also be a [Suspender], an [OutputReader], an [OutputLinker] and an
 // [AgentLister]. Package enginetest has the tests that each engine must pass.
 //
-// Methods are called from any goroutine, several at once. They must not keep or modify the maps that they get, and the invoker does not
+// Methods are called from any goroutine, several at once. They must not keep or modify the maps and slices that they get, and the invoker does not
 // modify those that they return.
 type Engine interface {
 	// Create starts a container with an ID that was never used before, and returns when its process runs and its address is known.
@@ -66,6 +66,9 @@ type Spec struct {
 	CPUs      float64           // a share, not a limit: Memory / PoolConfig.MemoryPerCPU
 	Env       map[string]string // of the container's process
 	Labels    map[string]string // have to be in Instances as they are, also after a restart of the invoker
+	// Avoid are agents on which it must not be started, since the operator drains them. A container that is started there
+	// nevertheless ends as soon as nobody uses it.
+	Avoid []string
 }
 
 // Instance is a container that runs.

@@ -66,7 +66,11 @@ func (f *Factory) Create(ctx context.Context, r ContainerRequest) (Info, error) 
 	if r.Request == "" || len(r.Request) > maxNameLength {
 		return Info{}, &ConfigError{Field: "ContainerRequest.Request", Value: abridged([]byte(r.Request)), Reason: fmt.Sprintf("must have 1 to %d bytes", maxNameLength)}
 	}
-	d := r.demand(f.invoker.config.Pool.Stems)
+	p, err := control{f.invoker}.pool(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	d := r.demand(p.stemCells())
 	key, err := d.check()
 	if err != nil {
 		return Info{}, err

@@ -42,6 +42,7 @@ type fakeEngine struct {
 	sent       map[string]int    // activation → how many times /run came
 	initFor    map[string]string // container → the action of its /init
 	violations []string
+	avoided    []string // what the last start had to avoid
 }
 
 type fakeContainer struct {
@@ -90,6 +91,7 @@ func (e *fakeEngine) launch(id string, spec Spec) (Instance, error) {
 		e.violations = append(e.violations, "created twice: "+id)
 	}
 	e.started++
+	e.avoided = spec.Avoid
 	c := &fakeContainer{engine: e, served: make(chan struct{}), ending: make(chan struct{})}
 	ip := fmt.Sprintf("10.0.%d.%d", e.started/250, e.started%250+1)
 	c.host = e.network.Host(ip)
@@ -236,6 +238,13 @@ func (e *fakeEngine) end(id string, err error, reason string) {
 	if e.kill(id) {
 		e.tell(Change{ID: id, State: Gone, Err: err, Reason: reason})
 	}
+}
+
+// gone says that a container has gone.
+func (e *fakeEngine) gone(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tell(Change{ID: id, State: Gone, Err: ErrUnavailable, Reason: "destroyed"})
 }
 
 // kill ends a container silently. The mutex is held.
@@ -444,4 +453,16 @@ type world struct {
 	done    chan error
 	members []*member // dispatchers
 	control bool      // the checks of the engine must fail
+}
+
+// callsOf returns what was done with a container.
+func (e *fakeEngine) callsOf(id string) (calls []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.calls {
+		if strings.Contains(c+" ", " "+id+" ") {
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }

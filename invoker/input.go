@@ -12,8 +12,11 @@ type ref uint64
 type session uint64
 
 type (
-	// start: a run begins, in this term. Nothing is known yet: callers wait.
-	start struct{ term uint64 }
+	// start: a run begins, in this term, with these orders. Nothing else is known yet: callers wait.
+	start struct {
+		term   uint64
+		orders orders
+	}
 	// listed: these are all containers of the owner that may run, and all records. Without err the first one ends the beginning of
 	// a run; later ones answer the command list.
 	listed struct {
@@ -42,6 +45,13 @@ type (
 	reserve struct {
 		key Key
 		n   int
+	}
+	// setStemCells: these are the stem cells from now on.
+	setStemCells struct{ cells []StemCells }
+	// drainAgent: nothing new is started on an agent, or it is again.
+	drainAgent struct {
+		agent string
+		on    bool
 	}
 	// initialised: /init has succeeded in the container of this grant.
 	initialised struct{ grant GrantID }
@@ -117,22 +127,24 @@ type record struct {
 	Initialised bool
 }
 
-func (start) isInput()       {}
-func (listed) isInput()      {}
-func (wake) isInput()        {}
-func (acquire) isInput()     {}
-func (cancel) isInput()      {}
-func (release) isInput()     {}
-func (reserve) isInput()     {}
-func (initialised) isInput() {}
-func (created) isInput()     {}
-func (probed) isInput()      {}
-func (stored) isInput()      {}
-func (destroyed) isInput()   {}
-func (suspended) isInput()   {}
-func (resumed) isInput()     {}
-func (changed) isInput()     {}
-func (agentsSeen) isInput()  {}
-func (opened) isInput()      {}
-func (declared) isInput()    {}
-func (closed) isInput()      {}
+func (start) isInput()        {}
+func (listed) isInput()       {}
+func (wake) isInput()         {}
+func (acquire) isInput()      {}
+func (cancel) isInput()       {}
+func (release) isInput()      {}
+func (reserve) isInput()      {}
+func (setStemCells) isInput() {}
+func (drainAgent) isInput()   {}
+func (initialised) isInput()  {}
+func (created) isInput()      {}
+func (probed) isInput()       {}
+func (stored) isInput()       {}
+func (destroyed) isInput()    {}
+func (suspended) isInput()    {}
+func (resumed) isInput()      {}
+func (changed) isInput()      {}
+func (agentsSeen) isInput()   {}
+func (opened) isInput()       {}
+func (declared) isInput()     {}
+func (closed) isInput()       {}

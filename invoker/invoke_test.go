@@ -39,6 +39,11 @@ func inWorld(t *testing.T, setUp func(w *world), test func(t *testing.T, w *worl
 func (w *world) begin(term scheduler.Term) {
 	v, err := New(w.config)
 	require.NoError(w.t, err)
+	w.lead(v, term)
+}
+
+// lead begins a run of an invoker.
+func (w *world) lead(v *Invoker, term scheduler.Term) {
 	ctx, stop := context.WithCancelCause(context.Background())
 	w.invoker, w.stop, w.done = v, stop, make(chan error, 1)
 	done := w.done

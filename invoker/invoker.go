@@ -118,7 +118,7 @@ func (v *Invoker) newPool(t scheduler.Term) *pool {
 			PoolConfig: v.config.Pool, owner: v.config.Owner, env: v.config.Env, canSuspend: suspends, elected: t.Number > 0,
 		}),
 		begun: make(chan struct{}), watching: make(chan struct{}), known: make(chan struct{}), stopped: make(chan struct{}),
-		more: make(chan struct{}, 1), timer: time.NewTimer(0),
+		more: make(chan struct{}, 1), timer: time.NewTimer(0), ordering: make(chan struct{}, 1),
 		callers: map[ref]*Lease{}, leases: map[uint64]*Lease{}, creating: map[string]creation{}, reserved: map[Key]*reservation{}, live: map[string]*actionclient.Container{},
 	}
 	p.timer.Stop()

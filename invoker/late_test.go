@@ -236,3 +236,76 @@ func TestMemoryCountsUntilCreateHasReturned(t *testing.T) {
 		require.Equal(t, DefaultMemory, used())
 	})
 }
+
+// TestAContainerThatAnotherProcessMayHaveGotIsNotDeclared: a gives a container back, does not hear that the leader knows it, and is the first
+// to reach the next leader. The container is b's by then.
+func TestAContainerThatAnotherProcessMayHaveGotIsNotDeclared(t *testing.T) {
+	inCluster(t, func(w *world) {
+		w.config.Pool.Memory = 256
+		w.engine.single = true
+	}, func(t *testing.T, w *world, a, b *member) {
+		first := a.invoke(t, "a")
+		a.board.lose(func(call string) bool { return call == "report" })
+		run := make(chan *Result, 1)
+		go func() {
+			r, err := b.Invoke(t.Context(), sample("a"), activation(fakeCall{Sleep: 5 * time.Second}))
+			if err != nil {
+				t.Error(err)
+			}
+			run <- r
+		}()
+		time.Sleep(200 * ms)
+		require.Equal(t, 1, b.Stats().Active)
+		b.board.setCut(true)
+		w.crash(3)
+		a.board.lose(nil)
+		a.board.lead(w.invoker.Control())
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := a.Invoke(ctx, sample("a"), Activation{})
+		require.ErrorIs(t, err, context.DeadlineExceeded, "b uses it")
+		b.board.lead(w.invoker.Control())
+		b.board.setCut(false)
+		r := <-run
+		require.Equal(t, Success, r.Status)
+		require.Equal(t, first.Container, r.Container)
+		require.Equal(t, first.Container, a.invoke(t, "a").Container)
+	})
+}
+
+// TestWhatIsDeclaredWhenTheLeaseIsOver: the answer of a leader that was told of all that is held comes when the lease has ended. The dispatcher
+// has let go of it, in a session of its own name, and the leader gives it to nobody before what may run there is over.
+func TestWhatIsDeclaredWhenTheLeaseIsOver(t *testing.T) {
+	inCluster(t, func(w *world) { w.engine.single = true }, func(t *testing.T, w *world, a, b *member) {
+		held := a.invoke(t, "a")
+		ended := make(chan error, 1)
+		run := activation(fakeCall{Sleep: 30 * time.Second})
+		go func() {
+			_, err := a.Invoke(t.Context(), sample("a"), run)
+			ended <- err
+		}()
+		synctest.Wait()
+		a.board.setCut(true)
+		w.crash(3)
+		a.board.lead(w.invoker.Control())
+		b.board.lead(w.invoker.Control())
+		time.Sleep(SessionTTL - renewEvery)
+		declaration := Renewal{Session: a.session.name, Open: true}
+		a.mu.Lock()
+		a.declare(&declaration)
+		a.mu.Unlock()
+		require.Len(t, declaration.Held, 1)
+		time.Sleep(renewEvery)
+		require.Zero(t, a.Stats().Held, "its lease is over")
+		_, err := w.invoker.Control().Renew(t.Context(), declaration) // so late
+		require.NoError(t, err)
+		a.board.setCut(false)
+		require.NotEqual(t, held.Container, b.invoke(t, "a").Container)
+		require.NoError(t, <-ended, "what was sent before comes to its end")
+		time.Sleep(2 * time.Minute)
+		for in := range w.invoker.Containers(t.Context()) {
+			require.Zero(t, in.Active)
+		}
+	})
+}

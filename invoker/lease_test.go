@@ -1,6 +1,7 @@
 package invoker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -232,5 +233,62 @@ func TestPoolIsFull(t *testing.T) {
 		}
 		_, err = w.invoker.Invoke(t.Context(), &Action{Namespace: "n", Name: "large", Kind: "k", Memory: 1024}, Activation{})
 		require.True(t, errors.As(err, &full), "it would never fit")
+	})
+}
+
+// TestAContainerWhoseLogsAreFarBehindIsNotUsedAgain until they are not, in this process and in another.
+func TestAContainerWhoseLogsAreFarBehindIsNotUsedAgain(t *testing.T) {
+	inCluster(t, func(w *world) { w.config.Pool.Memory = 256 }, func(t *testing.T, w *world, a, _ *member) {
+		for _, acquire := range []func(context.Context, *Action) (*Lease, error){w.invoker.Acquire, a.Acquire} {
+			l, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			_, err = l.Run(t.Context(), Activation{})
+			require.NoError(t, err)
+			room := make(chan struct{})
+			l.mu.Lock()
+			l.room = room
+			l.mu.Unlock()
+			l.Release()
+			began := time.Now()
+			time.AfterFunc(3*time.Second, func() { close(room) })
+			next, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			require.Equal(t, 3*time.Second, time.Since(began))
+			require.Equal(t, l.Container().ID, next.Container().ID)
+			next.Release()
+		}
+	})
+}
+
+func TestAContainerThatIsNotUsedAgainDoesNotWaitForItsLogs(t *testing.T) {
+	inCluster(t, func(w *world) { w.config.Pool.Memory = 256 }, func(t *testing.T, w *world, a, _ *member) {
+		for _, acquire := range []func(context.Context, *Action) (*Lease, error){w.invoker.Acquire, a.Acquire} {
+			l, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			_, err = l.Run(t.Context(), activation(fakeCall{End: "bad"}))
+			require.NoError(t, err)
+			l.mu.Lock()
+			l.room = make(chan struct{})
+			l.mu.Unlock()
+			l.Release()
+			next, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			require.NotEqual(t, l.Container().ID, next.Container().ID)
+			next.Release()
+		}
+	})
+}
+
+func TestARunThatEndsDoesNotWaitForLogs(t *testing.T) {
+	inCluster(t, nil, func(t *testing.T, w *world, a, _ *member) {
+		for _, acquire := range []func(context.Context, *Action) (*Lease, error){w.invoker.Acquire, a.Acquire} {
+			l, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			l.mu.Lock()
+			l.room = make(chan struct{})
+			l.mu.Unlock()
+			l.Release()
+		}
+		w.crash(3)
 	})
 }

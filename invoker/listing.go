@@ -24,6 +24,7 @@ const (
 type memory struct {
 	run     uint64            // the number of the last one
 	records map[string]record // of each container that it has started; of one that is not bound without a key
+	orders  orders
 }
 
 // list lists all containers. The first listing has the records as well: that is what a run goes on with.

@@ -1,6 +1,7 @@
 package invoker
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -15,6 +16,8 @@ const (
 	placePatience = time.Second
 	// placePause is the pause after which they are asked for again.
 	placePause = 20 * time.Millisecond
+	// spareBuffers is how many buffers are kept.
+	spareBuffers = 8
 	// containerMemory is after how long without an activation a container is forgotten. The next one finds out its sizes again.
 	containerMemory = 10 * time.Minute
 )
@@ -30,7 +33,7 @@ type logCollector struct {
 	log     *slog.Logger
 	store   *lineStore
 	open    atomic.Int64 // slices, of all containers
-	buffers sync.Pool    // of *[]byte, of readSize
+	buffers chan []byte  // of readSize, to be used again
 
 	wake chan struct{} // there is something to start
 	done chan struct{} // closed when run has ended
@@ -50,11 +53,7 @@ func newLogCollector(engine any, log *slog.Logger) *logCollector {
 	linker, _ := engine.(OutputLinker)
 	return &logCollector{
 		reader: carefulReader{reader}, linker: linker, log: log, store: newLineStore(maxUnread),
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		buffers: sync.Pool{New: func() any {
-			buf := make([]byte, readSize)
-			return &buf
-		}},
+		wake: make(chan struct{}, 1), done: make(chan struct{}), buffers: make(chan []byte, spareBuffers),
 		containers: map[string]*containerLog{}, agents: map[string]*logAgent{},
 	}
 }
@@ -132,23 +131,29 @@ func (c *logCollector) ended() bool {
 }
 
 // buffer returns a buffer to read into.
-func (c *logCollector) buffer(size int) *[]byte {
+func (c *logCollector) buffer(size int) []byte {
 	if size == readSize {
-		return c.buffers.Get().(*[]byte)
+		select {
+		case buf := <-c.buffers:
+			return buf
+		default:
+		}
 	}
-	buf := make([]byte, size)
-	return &buf
+	return make([]byte, size)
 }
 
-func (c *logCollector) giveBack(buf *[]byte) {
-	if len(*buf) == readSize {
-		c.buffers.Put(buf)
+func (c *logCollector) giveBack(buf []byte) {
+	if len(buf) == readSize {
+		select {
+		case c.buffers <- buf:
+		default: // enough are kept
+		}
 	}
 }
 
-// container returns what is known of a container, or nil after the end of run. For a new one it begins to find out the sizes of its
-// streams.
-func (c *logCollector) container(in Instance) *containerLog {
+// container returns what is known of a container, or nil after the end of run. Of a new one it begins to find out the sizes of its
+// streams, if they are wanted.
+func (c *logCollector) container(in Instance, sizes bool) *containerLog {
 	c.mu.Lock()
 	t := c.containers[in.ID]
 	if c.ended() {
@@ -162,15 +167,21 @@ func (c *logCollector) container(in Instance) *containerLog {
 	}
 	t = newContainerLog(c, in, c.enter(in.Agent))
 	c.containers[in.ID] = t
+	if !sizes {
+		t.unknown = true
+		close(t.placed)
+	}
 	c.mu.Unlock()
-	c.start(t.place)
+	if sizes {
+		c.start(t.place)
+	}
 	return t
 }
 
 // bound tells that a container is being bound to an action: what it has printed before belongs to nobody. It does not block.
 func (c *logCollector) bound(in Instance) {
 	if c != nil {
-		c.container(in)
+		c.container(in, true)
 	}
 }
 
@@ -178,12 +189,8 @@ func (c *logCollector) bound(in Instance) {
 // second to learn how much the container has printed before, if that is not known and matters: of a container that is new, and of
 // one that does not mark the end of its activations.
 func (c *logCollector) begin(ctx context.Context, in Instance, a *Action, init bool) *activationLog {
-	if c == nil || a.LogLimit < 0 {
+	if c == nil {
 		return nil
-	}
-	limit := a.LogLimit
-	if limit == 0 {
-		limit = DefaultLogLimit
 	}
 	mode := logslice.Counted
 	switch {
@@ -192,11 +199,11 @@ func (c *logCollector) begin(ctx context.Context, in Instance, a *Action, init b
 	case a.NoSentinels:
 		mode = logslice.Serial
 	}
-	t := c.container(in)
+	t := c.container(in, a.LogLimit >= 0)
 	if t == nil {
 		return nil
 	}
-	return t.begin(ctx, mode, limit, init)
+	return t.begin(ctx, mode, cmp.Or(a.LogLimit, DefaultLogLimit), init)
 }
 
 // gone tells that a container does not run any more: its output is read to the end.
@@ -259,6 +266,7 @@ type activationLog struct {
 	container *containerLog
 	number    int // of its slice; -1: there is none, since nothing can be read
 	lines     *lineBuffer
+	unwanted  bool // nobody gets it
 }
 
 // end tells that the answer to an activation is there, or will not come, and returns its log. If nothing was sent that makes the
@@ -271,9 +279,12 @@ func (l *activationLog) end(sent bool) (logs *Logs, room <-chan struct{}) {
 	if l.number >= 0 {
 		room = l.container.end(l.number, sent)
 	}
-	if !sent {
+	switch {
+	case !sent:
 		l.lines.discard()
 		return nil, nil
+	case l.unwanted:
+		return nil, room
 	}
 	return &Logs{lines: l.lines.all}, room
 }

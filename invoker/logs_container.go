@@ -22,27 +22,33 @@ type containerLog struct {
 	in        Instance
 	agent     *logAgent
 	used      time.Time // guarded by the collector
-	polled    time.Time // of the goroutine that reads
 
-	mu      sync.Mutex
-	placed  chan struct{} // closed when the sizes at the beginning are known, or could not be found out
-	placing error         // that they could not
-	sizes   [2]int64      // of the streams, when they were last read
-	cutter  *logslice.Cutter
-	lines   map[int]*lineBuffer // of the open slices
-	over    bool                // it does not run any more
-	reading bool                // there is a goroutine that reads
-	more    chan struct{}       // an activation has ended
-	failing time.Time           // since when nothing could be read; zero: it can
-	warned  bool                // the operator was told
-	room    chan struct{}       // closed when the backlog is small enough; nil if it is
-	settle  chan struct{}       // closed when no slice is open; nil if nobody waits
+	mu       sync.Mutex
+	placed   chan struct{} // closed when it was tried to find out the sizes at the beginning, or nobody wants them
+	unknown  bool          // they are not known
+	sizes    [2]int64      // of the streams, when they were last read
+	cutter   *logslice.Cutter
+	lines    map[int]*lineBuffer // of the open slices
+	unlogged bool                // an activation was sent whose output is not wanted
+	over     bool                // it does not run any more
+	timer    *time.Timer         // of the goroutine that reads; nil: there is none
+	next     time.Time           // what it is set to
+	polled   time.Time           // when it last began to read
+	pause    time.Duration       // how long it waits for a sentinel before it reads again
+	hurried  bool                // an activation has ended since it last began to read
+	retrying bool                // the last read has failed
+	fresh    []*lineBuffer       // that have something of which those who wait for it have not been told
+	failing  time.Time           // since when nothing could be read; zero: it can
+	warned   bool                // the operator was told
+	room     chan struct{}       // closed when the backlog is small enough; nil if it is
+	settle   chan struct{}       // closed when no slice is open; nil if nobody waits
 }
 
+// newContainerLog returns a container whose sizes at the beginning have to be found out.
 func newContainerLog(c *logCollector, in Instance, agent *logAgent) *containerLog {
 	return &containerLog{
 		collector: c, in: in, agent: agent, used: time.Now(),
-		placed: make(chan struct{}), more: make(chan struct{}, 1), lines: map[int]*lineBuffer{},
+		placed: make(chan struct{}), lines: map[int]*lineBuffer{},
 	}
 }
 
@@ -62,7 +68,7 @@ func (t *containerLog) place(ctx context.Context) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sizes, t.placing = sizes, err
+	t.sizes, t.unknown = sizes, err != nil
 	close(t.placed)
 }
 
@@ -84,40 +90,73 @@ func (t *containerLog) readSizes(ctx context.Context) (sizes [2]int64, err error
 	return sizes, errors.Join(errs[:]...)
 }
 
-// begin opens a slice for an activation that is about to be sent.
+// begin opens a slice for an activation that is about to be sent. One whose output is not wanted, with a negative limit, has none unless
+// others of the container have: so that they do not get what it prints, and its sentinels end nothing of theirs.
 func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int64, fresh bool) *activationLog {
-	l := &activationLog{container: t, number: -1, lines: t.collector.store.newBuffer()}
+	l := &activationLog{container: t, number: -1, lines: t.collector.store.newBuffer(), unwanted: limit < 0}
+	if l.unwanted {
+		if t.leaveOut() {
+			return nil
+		}
+		l.lines.discard()
+	}
 	t.waitPlaced(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.cutter == nil && (ctx.Err() != nil || !t.makeCutter(mode, fresh)) {
-		l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
-		l.lines.end(nil)
+		t.giveUp(l)
 		if ctx.Err() == nil {
 			t.collector.remove(t, time.Now()) // sizes that come now would be those in the middle of the activation
 		}
 		return l
 	}
-	var sizes [2]int64
-	if t.cutter.Mode() == logslice.Serial {
-		t.mu.Unlock()
-		limited, cancel := context.WithTimeout(ctx, placePatience)
-		now, err := t.readSizes(limited)
-		cancel()
-		if err == nil { // without them it goes on where reading has come to
-			sizes = now
-		}
-		t.mu.Lock()
-	}
-	if t.collector.ended() {
+	sizes, err := t.boundary(ctx)
+	switch {
+	case t.collector.ended():
 		l.lines.end(ErrNotRunning)
-		return l
+	case err != nil:
+		if ctx.Err() == nil { // it would have what those before it have printed, or they what it prints
+			t.deliver(t.cutter.Fail(t.unreadable()))
+			t.checkBacklog()
+		}
+		t.giveUp(l)
+	default:
+		number, pieces := t.cutter.Begin(max(0, limit), sizes)
+		t.collector.open.Add(1)
+		l.number, t.lines[number] = number, l.lines
+		t.deliver(pieces)
 	}
-	number, pieces := t.cutter.Begin(limit, sizes)
-	t.collector.open.Add(1)
-	l.number, t.lines[number] = number, l.lines
-	t.deliver(pieces)
 	return l
+}
+
+// leaveOut notes that an activation is sent whose output is not wanted, and reports whether it needs no slice.
+func (t *containerLog) leaveOut() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cutter == nil {
+		t.unlogged = true
+		return true
+	}
+	return t.cutter.Mode() == logslice.Shared
+}
+
+// giveUp ends the log of an activation whose output could not be told from that of others.
+func (t *containerLog) giveUp(l *activationLog) {
+	l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
+	l.lines.end(nil)
+}
+
+// boundary returns the sizes of the streams if that is where the log of the next activation begins. The mutex is held, but while they are
+// being found out.
+func (t *containerLog) boundary(ctx context.Context) (sizes [2]int64, err error) {
+	if t.cutter.Mode() != logslice.Serial {
+		return sizes, nil
+	}
+	t.mu.Unlock()
+	defer t.mu.Lock()
+	ctx, cancel := context.WithTimeout(ctx, placePatience)
+	defer cancel()
+	return t.readSizes(ctx)
 }
 
 // waitPlaced waits until the sizes are known at the beginning.
@@ -125,7 +164,7 @@ func (t *containerLog) waitPlaced(ctx context.Context) {
 	var patience <-chan time.Time
 	for {
 		t.mu.Lock()
-		if t.cutter != nil || t.isPlaced() && t.placing == nil {
+		if t.cutter != nil || t.isPlaced() && !t.unknown {
 			t.mu.Unlock()
 			return
 		}
@@ -150,7 +189,7 @@ func (t *containerLog) waitPlaced(ctx context.Context) {
 	}
 }
 
-// isPlaced reports whether it was tried to find out the sizes at the beginning.
+// isPlaced reports whether it was tried to find out the sizes at the beginning, or nobody wants them yet.
 func (t *containerLog) isPlaced() bool {
 	select {
 	case <-t.placed:
@@ -161,10 +200,13 @@ func (t *containerLog) isPlaced() bool {
 }
 
 // makeCutter begins to cut, if it is known where: a fresh container has nothing of other activations, so that all is better than
-// nothing.
+// nothing. Sentinels of activations whose output was not wanted may still come: they do not count then.
 func (t *containerLog) makeCutter(mode logslice.Mode, fresh bool) bool {
+	if t.unlogged && mode == logslice.Counted {
+		mode = logslice.Serial
+	}
 	switch {
-	case t.isPlaced() && t.placing == nil:
+	case t.isPlaced() && !t.unknown:
 		t.cutter = logslice.New(mode, t.sizes)
 	case fresh:
 		t.cutter = logslice.New(mode, [2]int64{})
@@ -249,13 +291,29 @@ func (t *containerLog) stop() {
 func (t *containerLog) forgetIdle(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.reading && (t.cutter == nil || t.cutter.Open() == 0) {
+	if t.timer == nil && (t.cutter == nil || t.cutter.Open() == 0) {
 		t.collector.remove(t, time.Now().Add(-d))
 	}
 }
 
-// deliver gives the pieces of slices to their logs.
+// deliver gives the pieces of slices to their logs, and tells those who wait.
 func (t *containerLog) deliver(pieces []logslice.Piece) {
+	t.hand(pieces)
+	t.tell()
+}
+
+// tell tells those who wait for lines that there are some.
+func (t *containerLog) tell() {
+	if len(t.fresh) > 0 {
+		t.collector.store.tell(t.fresh)
+		clear(t.fresh)
+		t.fresh = t.fresh[:0]
+	}
+}
+
+// hand gives the pieces of slices to their logs. Those who wait for lines are not told before the next call of tell, or the end of
+// their log, so that they need not be woken for each piece.
+func (t *containerLog) hand(pieces []logslice.Piece) {
 	now := time.Now()
 	for _, p := range pieces {
 		switch lines := t.lines[p.Slice]; {
@@ -266,6 +324,7 @@ func (t *containerLog) deliver(pieces []logslice.Piece) {
 			t.collector.open.Add(-1)
 		default:
 			lines.add(now, p.Stream, p.Text)
+			t.fresh = append(t.fresh, lines)
 		}
 	}
 	if t.settle != nil && t.cutter.Open() == 0 {

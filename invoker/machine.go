@@ -38,6 +38,7 @@ import (
 //	machine_idle.go      suspending, and what idles too long
 //	machine_mark.go      marking and sweeping
 //	machine_reserve.go   what is kept for an action
+//	machine_orders.go    what an operator asks for at run time
 //	machine_remove.go    the end of containers
 //	machine_sessions.go  other processes that hold containers
 //	machine_adopt.go     listings: at the beginning of a run, and after changes were missed
@@ -54,11 +55,14 @@ type machine struct {
 	addresses   map[string]*container // the newest that listens there
 	keys        map[Key]*keyState
 	shapes      map[Shape]*shapeState
-	shapeOrder  []*shapeState // in which they became known
+	shapeOrder  lists.List    // of *shapeState, in the order in which they became known
+	stemmed     []*shapeState // those with configured stem cells
+	cells       []StemCells   // the configured ones; replaced, not modified
 	sizes       []*sizeState  // by memory
 	agents      map[string]*agentState
 	agentsKnown bool          // the engine says what is free where
 	agentOrder  []*agentState // in which they became known
+	drained     []string      // agents, by the operator; replaced, not modified
 	sessions    []*sessionState
 
 	waiters    map[ref]*waiter
@@ -72,6 +76,8 @@ type machine struct {
 	room       room
 	idle       victims.Index[*container] // what may be removed to make room
 	used       int                       // MiB
+	ahead      int                       // starting containers that nobody waits for
+	startable  int                       // sizes of which somebody needs a start, and for which there may be room
 	starting   int                       // containers
 	started    [Recreated + 1]uint64     // grants, by how they were had
 	early      []declared                // came before the first listing, and are taken after it
@@ -129,12 +135,16 @@ func (m *machine) step(now time.Time, in input) []command {
 		m.cancel(in.ref)
 	case reserve:
 		m.reserve(now, in)
+	case setStemCells:
+		m.setStemCells(in.cells)
+	case drainAgent:
+		m.drainAgent(now, in.agent, in.on)
 	case initialised:
 		m.initialised(now, in.grant)
 	case opened, declared, closed:
 		m.serveSession(now, in)
 	case start:
-		m.start(now, in.term)
+		m.start(now, in)
 	case wake:
 		m.wake(now)
 	default:

@@ -114,6 +114,9 @@ func (m *machine) grant(now time.Time, c *container, r ref, s session) {
 		ref: r, id: GrantID{Container: c.id, Number: m.grants}, to: c.instance, start: kind, init: !c.initialised,
 	})
 	m.emit(&m.granted[len(m.granted)-1])
+	if c.limit < c.key.timeout { // after a crash it may run something for so long
+		m.emit(note{record: c.record(m.term)})
+	}
 	if s == 0 {
 		return
 	}

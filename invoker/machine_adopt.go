@@ -15,11 +15,15 @@ type listing struct {
 }
 
 // start begins a run.
-func (m *machine) start(now time.Time, term uint64) {
-	m.term, m.grants = term, term<<32
-	for _, cells := range m.settings.Stems {
-		s := m.shapeOf(Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory})
-		s.cells, s.want = cells, cells.Initial
+func (m *machine) start(now time.Time, in start) {
+	m.term, m.grants = in.term, in.term<<32
+	if stems := in.orders.Stems; stems != nil {
+		m.setStemCells(*stems)
+	} else {
+		m.setStemCells(m.settings.Stems)
+	}
+	for _, agent := range in.orders.Drained {
+		m.drainAgent(now, agent, true)
 	}
 	m.nextCheck = now.Add(checkEvery)
 	m.list(now)
@@ -114,7 +118,7 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	default:
 		c.key, c.initialised = m.keyOf(r.Key), r.Initialised
 		c.key.bound++
-		c.key.timeout = max(c.key.timeout, r.Timeout)
+		c.limit, c.key.timeout = r.Timeout, max(c.key.timeout, r.Timeout)
 		m.tidyKey(c.key)
 		c.undeclared = true
 		m.quarantine(c, now.Add(SessionTTL+sessionMargin))

@@ -150,3 +150,18 @@ func TestAListingMakesUpForChangesThatWereMissed(t *testing.T) {
 	b.step(listed{instances: []Instance{left("o-1-2"), left("o-1-3")}})
 	require.Empty(t, b.commands)
 }
+
+func TestATimeLimitThatIsLongerThanTheOneOnRecordIsPutOnRecord(t *testing.T) {
+	b := newBench(t)
+	b.step(release{grant: b.warm(1, keyNamed("a"), "x")})
+	longer := acquire{ref: 2, key: keyNamed("a"), timeout: time.Hour}
+	b.step(longer)
+	changes := only[note](b.commands)
+	require.Len(t, changes, 1)
+	require.Equal(t, time.Hour, changes[0].record.Timeout)
+	b.step(release{grant: only[grant](b.commands)[0].id})
+	b.step(longer)
+	require.Empty(t, only[note](b.commands), "it is there")
+	b.step(release{grant: only[grant](b.commands)[0].id})
+	require.Empty(t, only[note](b.acquire(3, keyNamed("a"))), "one that is shorter changes nothing")
+}

@@ -184,7 +184,7 @@ func (m *machine) agentsSeen(now time.Time, agents []Agent) {
 
 // tidyAgent forgets an agent about which nothing is known.
 func (m *machine) tidyAgent(a *agentState) {
-	if a.known || a.draining || a.unreachable || len(a.containers) > 0 || a.planned > 0 {
+	if a.known || a.drains() || a.unreachable || len(a.containers) > 0 || a.planned > 0 {
 		return
 	}
 	delete(m.agents, a.id)

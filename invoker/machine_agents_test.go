@@ -153,7 +153,7 @@ func TestAStemCellThatCannotBeReachedIsNotGivenUp(t *testing.T) {
 		p.step(probed{id: "o-1-1", err: errNotReady})
 	}
 	require.Equal(t, StateStem, p.m.containers["o-1-1"].state)
-	require.False(t, p.m.shapeOrder[0].guard.breaker.Open())
+	require.False(t, p.m.stemmed[0].guard.breaker.Open())
 	p.step(changed{Change{Agent: "x", State: Reachable}})
 	for range maxPings {
 		require.Equal(t, StateStem, p.m.containers["o-1-1"].state)

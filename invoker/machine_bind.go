@@ -61,8 +61,9 @@ func (m *machine) initialised(now time.Time, l GrantID) {
 	m.serve(now, c)
 }
 
-// record returns what is stored for a container that is bound.
+// record returns what is to be stored for a container that is bound.
 func (c *container) record(term uint64) record {
+	c.limit = c.key.timeout
 	return record{
 		ID: c.id, Incarnation: c.instance.Incarnation, Key: c.key.Key, Timeout: c.key.timeout, Term: term, Initialised: c.initialised,
 	}

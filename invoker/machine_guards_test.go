@@ -98,7 +98,7 @@ func TestStemCellsThatCannotBeStartedPauseAfterFiveFailures(t *testing.T) {
 	infos := p.m.infos()
 	require.Len(t, infos, 1)
 	require.Equal(t, 910*time.Second, infos[0].Created.Sub(epoch))
-	require.False(t, p.m.shapeOrder[0].guard.breaker.Open(), "it has lived for a minute")
+	require.False(t, p.m.stemmed[0].guard.breaker.Open(), "it has lived for a minute")
 	p.step(changed{Change{ID: infos[0].ID, State: Gone}})
 	p.fly(0)
 	require.Len(t, p.m.infos(), 1, "one that ends is replaced at once")

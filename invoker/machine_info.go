@@ -51,10 +51,21 @@ func (m *machine) stats() Stats {
 	for _, w := range m.waiters {
 		s.Oldest = earlier(s.Oldest, w.since)
 	}
-	for _, shape := range m.shapeOrder {
+	for shape := range m.allShapes {
 		if shape.want > 0 || shape.ready > 0 {
 			s.Stems = append(s.Stems, StemStats{Shape: shape.Shape, Want: shape.want, Have: shape.ready, Starting: shape.starting})
 		}
 	}
 	return s
+}
+
+// agentInfos returns all agents in the order in which they became known.
+func (m *machine) agentInfos() []AgentInfo {
+	var all []AgentInfo
+	for _, a := range m.agentOrder {
+		all = append(all, AgentInfo{
+			ID: a.id, Used: a.used, Memory: a.memory, Containers: len(a.containers), Draining: a.drains(), Drained: a.drained, Unreachable: a.unreachable,
+		})
+	}
+	return all
 }

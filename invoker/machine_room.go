@@ -19,7 +19,8 @@ type room struct {
 	// a container goes. 0: it has not said so.
 	tooMuch int
 	look    time.Time
-	scarce  bool // somebody who waits for a start lacked room, when this was last decided
+	full    []*sizeState // for which there is none, in the current step
+	scarce  bool         // somebody who waits for a start lacked room, when this was last decided
 }
 
 // refused notes that the engine had no room.
@@ -43,7 +44,7 @@ func (m *machine) startWanted(now time.Time) {
 	m.beginClaims()
 	m.rounds++
 	var reserved *agentState
-	for w := m.queue.head; w != nil && m.starting < m.settings.MaxStarts && m.anyMayStart(); w = m.queue.next(w) {
+	for w := m.queue.head; w != nil && m.starting < m.settings.MaxStarts && m.startable > 0; w = m.queue.next(w) {
 		if !m.needsStart(w) {
 			continue
 		}
@@ -53,7 +54,8 @@ func (m *machine) startWanted(now time.Time) {
 			continue
 		}
 		first := !m.room.scarce
-		z.full, m.room.scarce = true, true
+		m.room.scarce = true
+		m.setFull(z)
 		m.makeRoom(now, z)
 		if first && now.Sub(w.since) >= reserveAfter {
 			if m.limited(z.memory) || !m.agentsKnown {
@@ -62,14 +64,23 @@ func (m *machine) startWanted(now time.Time) {
 			reserved = m.agentToReserve(z.memory)
 		}
 	}
-	for _, z := range m.sizes {
-		z.full = false
-	}
+	m.forgetFull()
 }
 
-// anyMayStart reports whether somebody needs a start of a size for which there may be room.
-func (m *machine) anyMayStart() bool {
-	return slices.ContainsFunc(m.sizes, func(z *sizeState) bool { return z.lack > 0 && !z.full })
+// setFull notes that there is no room for a size at the moment.
+func (m *machine) setFull(z *sizeState) {
+	z.full = true
+	m.room.full = append(m.room.full, z)
+	m.updateStartable(z)
+}
+
+// forgetFull notes that there may be room again.
+func (m *machine) forgetFull() {
+	for _, z := range m.room.full {
+		z.full = false
+		m.updateStartable(z)
+	}
+	m.room.full = m.room.full[:0]
 }
 
 // needsStart reports whether nothing that comes anyway is for the next waiter of the queue, and whether a start for it may be tried.

@@ -29,7 +29,7 @@ func (m *machine) create(now time.Time, s *shapeState, planned *agentState) {
 	m.notify(now, EventCreated, c, "")
 	m.emit(create{id: id, spec: Spec{
 		Name: m.name(s, c.serial), Shape: s.Shape, UserImage: s.Tenant != "", CPUs: float64(s.Memory) / float64(m.settings.MemoryPerCPU),
-		Env: m.settings.env, Labels: s.labels,
+		Env: m.settings.env, Labels: s.labels, Avoid: m.drained,
 	}})
 }
 

@@ -50,7 +50,7 @@ func (m *machine) reviewStems(now time.Time) {
 	if check {
 		m.nextCheck = now.Add(checkEvery)
 	}
-	for _, s := range m.shapeOrder {
+	for _, s := range m.stemmed {
 		c := s.cells
 		if check && c.Threshold > 0 && c.Increment > 0 {
 			m.want(s, stemsize.Whisk(s.coldStarts, c.Threshold, c.Increment, c.Min, c.Max))
@@ -65,7 +65,7 @@ func (m *machine) reviewStems(now time.Time) {
 // too many at once, so that there are others when they end.
 func (m *machine) endStems(now time.Time) {
 	var old []*container
-	for _, s := range m.shapeOrder {
+	for s := range m.allShapes {
 		surplus := s.ready - s.want
 		for c := s.stems.tail; c != nil; c = c.previous {
 			c.surplus = surplus > 0
@@ -94,18 +94,14 @@ func (m *machine) startStems(now time.Time) {
 	if m.room.scarce || m.engine.paused() || m.store.paused() {
 		return
 	}
-	budget := max(1, m.settings.MaxStarts/4)
-	for _, s := range m.shapeOrder {
-		budget -= max(0, s.starting-s.need)
-	}
-	for _, s := range m.shapeOrder {
-		for budget > 0 && m.starting < m.settings.MaxStarts && !s.guard.blocked && s.ready+max(0, s.starting-s.need) < s.want {
+	limit := max(1, m.settings.MaxStarts/4)
+	for _, s := range m.stemmed {
+		for m.ahead < limit && m.starting < m.settings.MaxStarts && !s.guard.blocked && s.ready+s.ahead < s.want {
 			a, ok := m.place(s.Memory, nil)
 			if !ok {
 				break
 			}
 			m.create(now, s, a)
-			budget--
 		}
 	}
 }

@@ -121,7 +121,7 @@ func TestOnlyAHundredStemCellsEndAtOnce(t *testing.T) {
 		}
 		require.Equal(t, left, n)
 		if p.now.Equal(epoch) {
-			p.m.shapeOrder[0].cells.TTL = 15 * time.Second // its successors live for longer
+			p.m.stemmed[0].cells.TTL = 15 * time.Second // its successors live for longer
 		}
 		p.fly(10 * time.Second)
 		if left == 250 {

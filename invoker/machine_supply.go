@@ -59,7 +59,7 @@ func oldestOnFullest(l *containerList) *container {
 
 // supplyAll tries again for everybody who waits, after a time in which nothing could be bound.
 func (m *machine) supplyAll(now time.Time) {
-	for _, s := range m.shapeOrder {
+	for s := range m.allShapes {
 		for s.need > 0 && (s.stems.head != nil || s.marked.head != nil) && !m.store.paused() {
 			k, _ := s.unmet.first()
 			m.supply(now, k)
@@ -91,9 +91,19 @@ func (m *machine) updateNeed(k *keyState) {
 
 // updateLack takes into account that the need of a shape, or its starts, have changed.
 func (m *machine) updateLack(s *shapeState) {
-	lack := s.lack()
+	lack, ahead := s.lack(), max(0, s.starting-s.need)
 	s.size.lack += lack - s.lacking
-	s.lacking = lack
+	m.ahead += ahead - s.ahead
+	s.lacking, s.ahead = lack, ahead
+	m.updateStartable(s.size)
+}
+
+// updateStartable takes into account that the lack of a size has changed, or whether there is room.
+func (m *machine) updateStartable(z *sizeState) {
+	if startable := z.lack > 0 && !z.full; startable != z.startable {
+		z.startable = startable
+		m.startable += change(startable)
+	}
 }
 
 // keyOf returns the state of a key.
@@ -139,7 +149,7 @@ func (m *machine) tidyShape(s *shapeState) {
 	}
 	delete(m.shapes, s.Shape)
 	m.guards.remove(&s.guard)
-	m.shapeOrder = slices.DeleteFunc(m.shapeOrder, func(o *shapeState) bool { return o == s })
+	m.shapeOrder.Remove(s.order)
 	if s.size.shapes--; s.size.shapes == 0 {
 		m.sizes = slices.DeleteFunc(m.sizes, func(z *sizeState) bool { return z == s.size })
 	}
@@ -153,9 +163,19 @@ func (m *machine) shapeOf(shape Shape) *shapeState {
 		s.guard.shape = s
 		s.size.shapes++
 		m.shapes[shape] = s
-		m.shapeOrder = append(m.shapeOrder, s)
+		s.order = m.shapeOrder.PushBack(s)
 	}
 	return s
+}
+
+// allShapes yields all shapes in the order in which they became known. One that is yielded may be forgotten meanwhile.
+func (m *machine) allShapes(yield func(*shapeState) bool) {
+	for e := m.shapeOrder.Front(); e != nil; {
+		s := e.Value.(*shapeState)
+		if e = e.Next(); !yield(s) {
+			return
+		}
+	}
 }
 
 // sizeOf returns the state of a size.

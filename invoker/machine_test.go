@@ -163,6 +163,7 @@ func check(t testing.TB, m *machine) {
 		require.Equal(t, bound, k.bound)
 		require.Equal(t, k.missing(), k.need)
 	}
+	ahead, lacks := 0, map[int]bool{}
 	for _, s := range m.shapes {
 		need, starting := 0, 0
 		for _, k := range m.keys {
@@ -178,7 +179,14 @@ func check(t testing.TB, m *machine) {
 		require.Equal(t, need, s.need)
 		require.Equal(t, starting, s.starting)
 		require.Equal(t, s.lack(), s.lacking)
+		ahead += max(0, starting-need)
+		if s.lacking > 0 {
+			lacks[s.Memory] = true
+		}
 	}
+	require.Equal(t, ahead, m.ahead)
+	require.Len(t, lacks, m.startable)
+	require.Equal(t, len(m.shapes), m.shapeOrder.Len())
 	for _, a := range m.agents {
 		used, removing := 0, 0
 		for i, c := range a.containers {

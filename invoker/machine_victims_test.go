@@ -88,8 +88,8 @@ func TestOnlyAsManyStemCellsAsAreNotWantedMakeRoomBeforeWhatIsIdle(t *testing.T)
 	}
 	p.fly(time.Minute)
 	require.Equal(t, 4, p.stems().Have)
-	p.m.want(p.m.shapeOrder[0], 3)
-	p.m.shapeOrder[0].cells.Min, p.m.shapeOrder[0].cells.Max = 3, 3
+	p.m.want(p.m.stemmed[0], 3)
+	p.m.stemmed[0].cells.Min, p.m.stemmed[0].cells.Max = 3, 3
 	p.fly(10 * time.Second)
 
 	big := sized("b", 512)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
@@ -26,6 +27,8 @@ type pool struct {
 	store    *recordStore                // nil: records are in memory
 	writer   *writer                     // to the store
 	loaded   []record                    // from the store
+	ordering chan struct{}               // full while an order is given
+	orders   orders                      // the present ones; guarded by ordering, once begun is closed
 	begun    chan struct{}               // closed when the machine has started
 	watching chan struct{}               // closed when the engine is watched
 	known    chan struct{}               // closed when the machine knows which containers there are
@@ -81,7 +84,7 @@ func (p *pool) run(ctx context.Context, cancel context.CancelCauseFunc, t schedu
 		p.end(fmt.Errorf("%w: %w", ErrNotRunning, err))
 		return err
 	}
-	p.input(start{term})
+	p.input(start{term, p.orders})
 	close(p.begun)
 	p.work.Go(func() { p.watch(ctx) })
 	p.work.Go(func() { p.lookAtAgents(ctx) })
@@ -108,13 +111,15 @@ func (p *pool) run(ctx context.Context, cancel context.CancelCauseFunc, t schedu
 func (p *pool) load(ctx context.Context, t scheduler.Term) (term uint64, err error) {
 	if p.store == nil {
 		p.memory.run = max(p.memory.run+1, uint64(time.Now().UnixMilli()), t.Number)
+		p.orders = p.memory.orders
 		return p.memory.run, nil
 	}
-	term, p.loaded, err = p.store.load(ctx, t.Number)
-	if fenced(err) {
+	c, err := p.store.load(ctx, t.Number)
+	if fenced.Is(err) {
 		err = &scheduler.FencedError{Err: err}
 	}
-	return term, err
+	p.loaded, p.orders = c.records, c.orders
+	return c.run, err
 }
 
 // closeAll closes the connections that nobody uses.

@@ -13,6 +13,7 @@ import (
 // The keys of what is stored. Other users of the same store have keys that begin otherwise.
 const (
 	runKey          = "invoker/run"        // the number of the last run, in decimal
+	ordersKey       = "invoker/orders"     // what an operator has asked for: orders
 	containerPrefix = "invoker/container/" // and the ID of a container: a record
 )
 
@@ -55,17 +56,29 @@ func decodeRecord(id string, value []byte) record {
 	}
 }
 
-// decodeStore returns the number of the last run and the records, in the order of their IDs.
-func decodeStore(all map[string][]byte) (run uint64, records []record, err error) {
+// contents are what is in a store.
+type contents struct {
+	run     uint64   // the number of the last one
+	records []record // in the order of their IDs
+	orders  orders
+}
+
+// decodeStore returns what is in a store.
+func decodeStore(all map[string][]byte) (c contents, err error) {
 	if text, found := all[runKey]; found {
-		if run, err = strconv.ParseUint(string(text), 10, 64); err != nil {
-			return 0, nil, fmt.Errorf("invoker: the store's record %s: %w", runKey, err)
+		if c.run, err = strconv.ParseUint(string(text), 10, 64); err != nil {
+			return contents{}, fmt.Errorf("invoker: the store's record %s: %w", runKey, err)
+		}
+	}
+	if text, found := all[ordersKey]; found {
+		if err := json.Unmarshal(text, &c.orders); err != nil {
+			return contents{}, fmt.Errorf("invoker: the store's record %s: %w", ordersKey, err)
 		}
 	}
 	for _, key := range sortedKeys(all) {
 		if id, ours := strings.CutPrefix(key, containerPrefix); ours {
-			records = append(records, decodeRecord(id, all[key]))
+			c.records = append(c.records, decodeRecord(id, all[key]))
 		}
 	}
-	return run, records, nil
+	return c, nil
 }

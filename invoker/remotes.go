@@ -88,11 +88,14 @@ func (p *pool) remoteOf(name string, epoch uint64) (*remote, error) {
 }
 
 // newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
-func (p *pool) newRemote(name string) *remote {
+func (p *pool) newRemote(name string) (*remote, error) {
 	for _, s := range p.remotes.byName {
 		if p.machine.session(time.Now(), s.number) == nil {
 			p.remotes.remove(s)
 		}
+	}
+	if len(p.remotes.byName) >= maxSessions {
+		return nil, ErrTooManySessions
 	}
 	p.remotes.last++
 	s := &remote{
@@ -100,7 +103,7 @@ func (p *pool) newRemote(name string) *remote {
 		requests: map[uint64]*remoteCall{}, granted: map[uint64]*remoteCall{}, withdrawn: map[uint64]struct{}{},
 	}
 	p.remotes.byName[name], p.remotes.byNumber[s.number] = s, s
-	return s
+	return s, nil
 }
 
 // demanded has the machine serve a demand, unless it does already.

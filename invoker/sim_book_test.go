@@ -126,6 +126,11 @@ func (b *book) answered(in input) {
 	}
 }
 
+// isDrained reports whether an agent is drained, by the engine or by the operator.
+func (b *book) isDrained(agent string) bool {
+	return b.drained[agent] || slices.Contains(b.w.orders.Drained, agent)
+}
+
 func (b *book) listed(in listed) {
 	if in.err != nil || b.adopted {
 		return

@@ -163,7 +163,7 @@ func (w *simWorld) checkWaiting(infos []Info) {
 			starting[i.Shape]++
 			starts++
 		case StateStem:
-			if !i.Unreachable && !b.drained[i.Agent] {
+			if !i.Unreachable && !b.isDrained(i.Agent) {
 				stems[i.Shape]++
 			}
 		case StateBusy:
@@ -214,7 +214,7 @@ func (w *simWorld) since(at time.Time) time.Duration { return w.now.Sub(at) }
 // checkUsable checks that a caller does not wait for a container that it could have.
 func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 	b := w.book
-	if i.Key != a.key || i.Unreachable || b.dying[i.ID] || b.drained[i.Agent] {
+	if i.Key != a.key || i.Unreachable || b.dying[i.ID] || b.isDrained(i.Agent) {
 		return
 	}
 	switch held := b.holds(i.ID); {
@@ -238,7 +238,7 @@ func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 // way.
 func (w *simWorld) checkRoom(a asking, starts int) {
 	s := w.scene.settings
-	if s.Memory == 0 || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
+	if s.Memory == 0 || s.Memory > w.scene.agents*w.scene.memory || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
 		return
 	}
 	if w.machine.used+a.key.Memory <= s.Memory && starts < s.MaxStarts {

@@ -20,6 +20,10 @@ func describeInput(in input) string {
 		return fmt.Sprintf("cancel %d", in.ref)
 	case release:
 		return fmt.Sprintf("release %s %s", describeLease(in.grant), [...]string{"reuse", "discard", "dead", "crashed"}[in.outcome])
+	case setStemCells:
+		return fmt.Sprintf("stems %v", in.cells)
+	case drainAgent:
+		return fmt.Sprintf("drain %s on=%v", in.agent, in.on)
 	case initialised:
 		return "initialised " + describeLease(in.grant)
 	case created:
@@ -90,7 +94,7 @@ func describeAgents(agents []Agent) string {
 func describeCommand(c command) string {
 	switch c := c.(type) {
 	case create:
-		return fmt.Sprintf("create %s %s", c.id, describeShape(c.spec.Shape))
+		return fmt.Sprintf("create %s %s%s", c.id, describeShape(c.spec.Shape), describeAvoided(c.spec.Avoid))
 	case probe:
 		if c.ping {
 			return "ping " + c.instance.ID
@@ -169,4 +173,11 @@ func describeShape(s Shape) string {
 		line += fmt.Sprintf(":%s:%s", s.Image, s.Tenant)
 	}
 	return line
+}
+
+func describeAvoided(agents []string) string {
+	if len(agents) == 0 {
+		return ""
+	}
+	return " not on " + strings.Join(agents, ", ")
 }

@@ -65,7 +65,7 @@ func (e *simEngine) create(id string, spec Spec) {
 		w.violate("I3", "the ID %s is used twice", id)
 		return
 	}
-	c := &simContainer{w: w, id: id, spec: spec, agent: e.place(spec.Memory)}
+	c := &simContainer{w: w, id: id, spec: spec, agent: e.place(spec)}
 	e.containers, e.byID[id] = append(e.containers, c), c
 	w.book.creates[id] = func(err error) {
 		delete(w.book.creates, id)
@@ -120,11 +120,11 @@ func (e *simEngine) createEnds(c *simContainer, d time.Duration, err error) {
 }
 
 // place returns the agent with the least room that suffices, or nil.
-func (e *simEngine) place(memory int) *simAgent {
+func (e *simEngine) place(spec Spec) *simAgent {
 	var best *simAgent
 	for _, a := range e.agents {
 		free := a.memory - a.used
-		if a.gone || a.unreachable || a.drained || free < memory {
+		if a.gone || a.unreachable || a.drained || free < spec.Memory || slices.Contains(spec.Avoid, a.id) {
 			continue
 		}
 		if best == nil || free < best.memory-best.used {
@@ -360,6 +360,8 @@ func (e *simEngine) disturb() {
 	w := e.w
 	a := e.agents[w.random.IntN(len(e.agents))]
 	switch {
+	case w.leading && w.fault(operatorOrders, 200):
+		w.order(a.id)
 	case a.gone || a.unreachable || a.drained:
 	case w.fault(agentUnreachable, 300):
 		a.unreachable = true

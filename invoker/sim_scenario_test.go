@@ -174,6 +174,10 @@ func (s *stage) input(verb string, args []string, options map[string]string) inp
 		return initialised{grant: s.lease(args[0])}
 	case "opened", "declared", "closed":
 		return s.sessionInput(verb, args, options)
+	case "stems": // kind:MiB*number
+		return s.stems(args)
+	case "drain", "undrain":
+		return drainAgent{args[0], verb == "drain"}
 	case "agents":
 		return s.agents(args)
 	case "changed":
@@ -272,6 +276,17 @@ func (s *stage) agents(args []string) input {
 	for _, arg := range args {
 		parts := strings.Split(arg, ":")
 		in.agents = append(in.agents, Agent{ID: parts[0], Memory: s.number(parts[1]), Draining: len(parts) > 2})
+	}
+	return in
+}
+
+func (s *stage) stems(args []string) input {
+	in := setStemCells{}
+	for _, arg := range args {
+		kind, size, _ := strings.Cut(arg, ":")
+		memory, n, _ := strings.Cut(size, "*")
+		cells := StemCells{Kind: kind, Memory: s.number(memory), Initial: s.number(n)}
+		in.cells = append(in.cells, cells.complete(&faults{}, "stems"))
 	}
 	return in
 }

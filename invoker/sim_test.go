@@ -141,7 +141,11 @@ func (w *simWorld) settle() {
 			w.engine.lose(a) // as all that are drained, in the end
 		}
 		a.drained = false
+		if w.leading {
+			w.step(drainAgent{a.id, false})
+		}
 	}
+	w.orders.Drained = nil
 	w.store.down = time.Time{}
 	for _, s := range w.sessions {
 		s.leave()
@@ -203,7 +207,11 @@ func (w *simWorld) checkEnd() {
 		return
 	}
 	most := map[Shape]int{}
-	for _, cells := range w.scene.settings.Stems {
+	stems := w.scene.settings.Stems
+	if w.orders.Stems != nil {
+		stems = *w.orders.Stems
+	}
+	for _, cells := range stems {
 		most[Shape{Kind: cells.Kind, Image: cells.Image, Memory: cells.Memory}] = cells.Max
 	}
 	states := map[string]State{}

@@ -39,6 +39,7 @@ type simWorld struct {
 
 	engine   *simEngine
 	store    *simStore
+	orders   orders
 	book     *book
 	sessions []*simSession
 	sent     map[int]int // how often the activation was sent
@@ -277,7 +278,7 @@ func (w *simWorld) lead() {
 	}
 	w.machine = newMachine(settings)
 	w.trail.say(w.now, fmt.Sprintf("term %d begins", w.term))
-	w.step(start{term: w.term})
+	w.step(start{w.term, w.orders})
 	if w.leading && w.engine.listings == 0 {
 		w.engine.list()
 	}
@@ -286,6 +287,23 @@ func (w *simWorld) lead() {
 	}
 	if w.scene.lister {
 		w.engine.tellAgents()
+	}
+}
+
+// order has an agent be drained, or used again, or other stem cells be kept.
+func (w *simWorld) order(agent string) {
+	switch drained := slices.Index(w.orders.Drained, agent); {
+	case w.random.IntN(3) == 0:
+		n := w.random.IntN(4)
+		cells := []StemCells{{Kind: "k", Memory: 256 << w.random.IntN(2), Initial: n, Max: n + w.random.IntN(2)}}
+		w.orders.Stems = &cells
+		w.step(setStemCells{cells})
+	case drained >= 0:
+		w.orders.Drained = slices.Delete(slices.Clone(w.orders.Drained), drained, drained+1)
+		w.step(drainAgent{agent, false})
+	default:
+		w.orders.Drained = append(slices.Clone(w.orders.Drained), agent)
+		w.step(drainAgent{agent, true})
 	}
 }
 

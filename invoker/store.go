@@ -43,9 +43,9 @@ func sameStore(a, b scheduler.Store) bool {
 	return x.Type() == y.Type() && (!x.Comparable() || !y.Comparable() || a == b)
 }
 
-// load reads all records, with the number of the last run, and makes that of this one durable, which is higher and at
-// least that of the term. IDs of containers have it, so that none is used twice.
-func (s *recordStore) load(ctx context.Context, term uint64) (run uint64, records []record, err error) {
+// load reads what is stored, and makes the number of this run durable, which is returned in place of the last one's. It is higher, and
+// at least that of the term. IDs of containers have it, so that none is used twice.
+func (s *recordStore) load(ctx context.Context, term uint64) (contents, error) {
 	all, err := inTurn(ctx, s, 0, func(ctx context.Context) (map[string][]byte, error) {
 		if l, ok := s.Store.(scheduler.BatchLimiter); ok {
 			s.records, s.bytes = l.BatchLimit()
@@ -53,17 +53,17 @@ func (s *recordStore) load(ctx context.Context, term uint64) (run uint64, record
 		return s.Store.Load(ctx)
 	})
 	if err != nil {
-		return 0, nil, fmt.Errorf("invoker: the store cannot be read: %w", err)
+		return contents{}, fmt.Errorf("invoker: the store cannot be read: %w", err)
 	}
-	last, records, err := decodeStore(all)
+	c, err := decodeStore(all)
 	if err != nil {
-		return 0, nil, err
+		return contents{}, err
 	}
-	run = max(last+1, term)
-	if err := s.apply(ctx, map[string][]byte{runKey: strconv.AppendUint(nil, run, 10)}); err != nil {
-		return 0, nil, fmt.Errorf("invoker: the store cannot be written: %w", err)
+	c.run = max(c.run+1, term)
+	if err := s.apply(ctx, map[string][]byte{runKey: strconv.AppendUint(nil, c.run, 10)}); err != nil {
+		return contents{}, fmt.Errorf("invoker: the store cannot be written: %w", err)
 	}
-	return run, records, nil
+	return c, nil
 }
 
 // apply writes changes.

@@ -2,7 +2,6 @@ package invoker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -36,14 +35,14 @@ func TestRecordIsDurableBeforeInit(t *testing.T) {
 		time.Sleep(2 * ms)
 		require.Equal(t, 1, w.engine.count("init"))
 		require.Len(t, w.store.keys(), 2)
-		_, records, err := decodeStore(w.store.copied())
+		c, err := decodeStore(w.store.copied())
 		require.NoError(t, err)
-		require.Equal(t, sample("a").key(), records[0].Key)
-		require.False(t, records[0].Initialised)
+		require.Equal(t, sample("a").key(), c.records[0].Key)
+		require.False(t, c.records[0].Initialised)
 		time.Sleep(120 * ms)
-		_, records, err = decodeStore(w.store.copied())
+		c, err = decodeStore(w.store.copied())
 		require.NoError(t, err)
-		require.True(t, records[0].Initialised, "added later")
+		require.True(t, c.records[0].Initialised, "added later")
 		require.NoError(t, <-invoked)
 	})
 }
@@ -126,12 +125,6 @@ type fencedError struct{}
 func (fencedError) Error() string { return "fenced" }
 func (fencedError) Fenced() bool  { return true }
 
-func TestFenced(t *testing.T) {
-	require.True(t, fenced(errors.Join(errTest, fmt.Errorf("x: %w", fencedError{}))))
-	require.False(t, fenced(errTest))
-	require.False(t, fenced(nil))
-}
-
 func TestStoreCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newFakeEngine()
@@ -202,7 +195,7 @@ func TestWritesAreGrouped(t *testing.T) {
 func TestBatchesAreLimited(t *testing.T) {
 	store := &limitedStore{fakeStore: &fakeStore{}}
 	s, _ := storeOf(store, nil)
-	_, _, err := s.load(t.Context(), 7)
+	_, err := s.load(t.Context(), 7)
 	require.NoError(t, err)
 	w := newWriter(s, func(string, error) {})
 	for i := range 8 {
@@ -230,13 +223,15 @@ func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 		ID: "test-1-2", Incarnation: "i", Timeout: time.Minute, Term: 3, Initialised: true,
 		Key: Key{"guest", "/guest/a", "r", Shape{"nodejs:20", "image", 256, "guest"}, 2},
 	}
-	run, records, err := decodeStore(map[string][]byte{
+	c, err := decodeStore(map[string][]byte{
 		containerPrefix + r.ID: encodeRecord(r), runKey: []byte("9"), "task/1": []byte("x"), containerPrefix + "broken": []byte("{"),
 	})
 	require.NoError(t, err)
-	require.EqualValues(t, 9, run)
-	require.Equal(t, []record{{ID: "broken"}, r}, records, "what cannot be read has no key")
-	_, _, err = decodeStore(map[string][]byte{runKey: []byte("many")})
+	require.EqualValues(t, 9, c.run)
+	require.Equal(t, []record{{ID: "broken"}, r}, c.records, "what cannot be read has no key")
+	_, err = decodeStore(map[string][]byte{runKey: []byte("many")})
 	require.ErrorContains(t, err, "many")
+	_, err = decodeStore(map[string][]byte{ordersKey: []byte("{")})
+	require.ErrorContains(t, err, ordersKey)
 	require.True(t, strings.HasPrefix(runKey, "invoker/"))
 }

@@ -205,9 +205,9 @@ func (s *storm) settle(t *testing.T) {
 	}
 	slices.Sort(known)
 	require.Equal(t, s.engine.ids(), known)
-	_, stored, err := decodeStore(s.store.copied())
+	stored, err := decodeStore(s.store.copied())
 	require.NoError(t, err)
-	for _, r := range stored {
+	for _, r := range stored.records {
 		records = append(records, r.ID)
 	}
 	require.Subset(t, known, records)

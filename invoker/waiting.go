@@ -158,6 +158,7 @@ type shapeState struct {
 	labels  map[string]string // of each container that is started in this run; not modified
 	adopted map[string]string // of one that an earlier run has started; kept once for those that have the same
 	size    *sizeState
+	order   *lists.Element // in machine.shapeOrder
 
 	stems      containerList
 	marked     containerList       // stem cells
@@ -165,6 +166,7 @@ type shapeState struct {
 	need       int                 // of all its keys
 	starting   int                 // containers
 	lacking    int                 // containers that have to be started for those who wait
+	ahead      int                 // starting containers that nobody waits for
 	ready      int                 // stem cells that can be used
 	cells      StemCells           // what is configured
 	want       int                 // stem cells
@@ -205,8 +207,9 @@ func (s *shapeState) oldest() *waiter {
 
 // sizeState has what is common to shapes of one size: where there is no room for one, there is none for the others.
 type sizeState struct {
-	memory int
-	shapes int
-	lack   int  // containers that have to be started for those who wait
-	full   bool // there is no room for one
+	memory    int
+	shapes    int
+	lack      int  // containers that have to be started for those who wait
+	full      bool // there is no room for one, in the current step
+	startable bool // somebody needs a start, and there may be room
 }

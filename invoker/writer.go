@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 )
 
 // writer makes changes of records durable. What comes while one write is under way makes up the next one.
@@ -53,7 +55,7 @@ func (w *writer) run(ctx context.Context) error {
 		switch err := w.flush(ctx); {
 		case err == nil:
 			failures = 0
-		case fenced(err):
+		case fenced.Is(err):
 			return err
 		default:
 			pause.Reset(retryDelay(failures))

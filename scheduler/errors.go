@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
 	"github.com/mesos-actor/mesos-actor-go/task"
@@ -80,33 +80,13 @@ func (e *FencedError) Fenced() bool { return true }
 
 // asFenced wraps an error whose method Fenced returns true in a FencedError, and returns any other as it is.
 func asFenced(err error) error {
-	if !saysFenced(err) {
+	if !fenced.Is(err) {
 		return err
 	}
 	if done := (*FencedError)(nil); errors.As(err, &done) {
 		return err
 	}
 	return &FencedError{Err: err}
-}
-
-// saysFenced reports whether an error, or one that it wraps, has a method Fenced that returns true. (errors.As would
-// only find the first error that has the method: of several that are joined, another one may return true.)
-func saysFenced(err error) (fenced bool) {
-	defer func() {
-		if recover() != nil { // the method is user code
-			fenced = false
-		}
-	}()
-	if e, able := any(err).(interface{ Fenced() bool }); able && e.Fenced() {
-		return true
-	}
-	switch e := any(err).(type) {
-	case interface{ Unwrap() error }:
-		return saysFenced(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(e.Unwrap(), saysFenced)
-	}
-	return false
 }
 
 // TaskError is returned by [Scheduler.Launch] and [Scheduler.Wait] when the task ended before it was running and healthy.

@@ -327,6 +327,7 @@ func (f flooding) overflows(t *testing.T, of limits, events int, make func(i int
 // Whatever a master sends without end, nothing in the machine, nor among the calls that wait for it, grows without end, whether
 // it answers calls and whether the store takes what is to be stored.
 func TestNothingGrowsUnderAFlood(t *testing.T) {
+	oneGoroutine(t)
 	kinds := floods()
 	for _, f := range floodings() {
 		t.Run(f.String(), func(t *testing.T) {

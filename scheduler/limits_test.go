@@ -167,6 +167,7 @@ func TestVacatedAgentsBeyondTheLimit(t *testing.T) {
 // An event with 50,000 offers of one agent, for one role or for as many roles, takes no longer for each than others do: in
 // quadratic time this test would take hours.
 func TestVeryManyOffersOfAnAgent(t *testing.T) {
+	oneGoroutine(t)
 	for _, roles := range []bool{false, true} {
 		s, _ := limited(t, func(*limits) {})
 		words := make([]string, 50_000)

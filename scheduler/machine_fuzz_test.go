@@ -57,18 +57,20 @@ func FuzzMachine(f *testing.F) {
 // retentions are those of the walks. Most of them free IDs by themselves, since there are few.
 var retentions = []Retention{{Count: -1}, {Count: 2}, {For: 100 * time.Second}, {}}
 
-var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks; a quarter of them with -short")
+var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
 
-func walks() uint64 {
+// oneGoroutine leaves out a long test of one goroutine with -short, which is how tests run with the race detector.
+func oneGoroutine(t *testing.T) {
+	t.Helper()
 	if testing.Short() {
-		return *walkSeeds / 4
+		t.Skip("a long test of one goroutine")
 	}
-	return *walkSeeds
 }
 
 // TestMachineWalks passes long random sequences to the machine, which a short fuzzing run does not reach.
 func TestMachineWalks(t *testing.T) {
-	for seed := range walks() {
+	oneGoroutine(t)
+	for seed := range *walkSeeds {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := newChecker(t)
 		c.play('P', int(seed/2))

@@ -42,6 +42,7 @@ func untilAttempts(all []*stage) []time.Duration {
 // A herd hears at one moment that another master leads. All of it subscribes within a second, or sooner if it has failed
 // seldom, and evenly spread over that time.
 func TestNewsOfALeaderSpreadsTheHerd(t *testing.T) {
+	oneGoroutine(t)
 	for failures, within := range map[int]time.Duration{
 		1: 200 * time.Millisecond, 2: 400 * time.Millisecond, 3: 800 * time.Millisecond, 4: time.Second, 8: time.Second, 50: time.Second,
 	} {

@@ -58,6 +58,7 @@ func trueOf(c mesoshttp.AttributeConstraint, a task.Agent) bool {
 
 // Agents on which the matcher would place a pending task are always offered. This is checked for any two pending tasks.
 func TestOfferConstraintsKeepNothingFromTheMatcher(t *testing.T) {
+	oneGoroutine(t)
 	random := rand.New(rand.NewPCG(7, 0))
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
 	operators := []task.Operator{task.OpLike, task.OpUnlike, task.OpIs, task.OpIsNot, task.OpCluster, task.OpUnique, task.OpGroupBy, task.OpMaxPer}

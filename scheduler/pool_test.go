@@ -89,6 +89,7 @@ func idsOf(offers []task.Offer) (ids []string) {
 
 // A pool that looks only at the offers concerned has the same offers, in the same order, as one that looks at all of them.
 func TestPoolAgainstAPlainOne(t *testing.T) {
+	oneGoroutine(t)
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		policy := poolPolicy{limit: 12, bytes: 10_000, hold: time.Duration(1+random.IntN(2)) * defaultHold, holdPerAgent: 2, holdMax: 4}

@@ -109,7 +109,7 @@ func TestStoreThatFailsInAPatternOfThree(t *testing.T) {
 func TestStoreThatFailsInAPattern(t *testing.T) {
 	longest, letters := 6, "sf"
 	if testing.Short() {
-		longest = 4
+		longest = 3
 	}
 	for _, batch := range []int{0, 1, 2, 3, 10} {
 		t.Run(fmt.Sprintf("batches of %d", batch), func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 // A timer that is started again replaces the one before. Each update of a task that is staging does that.
 func TestTimersThatAreReplaced(t *testing.T) {
+	oneGoroutine(t)
 	var ts timers
 	now := time.Unix(1e9, 0)
 	entries := make([]*entry, 2000)

@@ -16,7 +16,8 @@ import (
 // the master says the truth, which is that either none of the tasks runs or all do until they are killed. Whatever came
 // before, no task may then stay as it was for ever: soon it is pending, runs or has ended, and has ended if it was killed.
 func TestWalksSettle(t *testing.T) {
-	for seed := range walks() / 2 {
+	oneGoroutine(t)
+	for seed := range *walkSeeds / 2 {
 		random := rand.New(rand.NewPCG(seed, 1))
 		c := newChecker(t)
 		if seed%2 == 1 {

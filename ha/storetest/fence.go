@@ -6,6 +6,8 @@ import (
 	"maps"
 	"sync"
 	"testing"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 )
 
 // RunFenced runs the checks for a store of which one process at a time may write: another process leads after an
@@ -71,11 +73,11 @@ func fencedForGood(ctx context.Context, s Store, depose func() Store) error {
 // refuses checks that neither Apply nor Load works, and that both say why.
 func refuses(ctx context.Context, s Store) error {
 	for _, changes := range []records{{"a": []byte("2"), "d": []byte("2")}, {"b": nil}} {
-		if err := s.Apply(ctx, changes); !saysFenced(err) {
+		if err := s.Apply(ctx, changes); !fenced.Is(err) {
 			return fmt.Errorf("apply: a deposed process was told %v, should be an error with Fenced() true", err)
 		}
 	}
-	if _, err := s.Load(ctx); !saysFenced(err) {
+	if _, err := s.Load(ctx); !fenced.Is(err) {
 		return fmt.Errorf("load: a deposed process was told %v, should be an error with Fenced() true", err)
 	}
 	return nil
@@ -94,10 +96,10 @@ func fencedWhenEmpty(ctx context.Context, s Store, depose func() Store) error {
 func onlyWhenAnotherLeads(ctx context.Context, s Store, _ func() Store) error {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := s.Apply(ended, records{"a": []byte("1")}); err == nil || saysFenced(err) {
+	if err := s.Apply(ended, records{"a": []byte("1")}); err == nil || fenced.Is(err) {
 		return fmt.Errorf("apply with a context that had ended returned %v, should be its cause", err)
 	}
-	if _, err := s.Load(ended); err == nil || saysFenced(err) {
+	if _, err := s.Load(ended); err == nil || fenced.Is(err) {
 		return fmt.Errorf("load with a context that had ended returned %v, should be its cause", err)
 	}
 	return follow(ctx, s, records{"a": []byte("1")}, records{"a": nil})
@@ -137,7 +139,7 @@ func fencedWhileWriting(ctx context.Context, s Store, depose func() Store) error
 	if err != nil {
 		return fmt.Errorf("the successor: load: %w", err)
 	}
-	if failed != nil && !saysFenced(failed) {
+	if failed != nil && !fenced.Is(failed) {
 		return fmt.Errorf("deposed meanwhile: %w, should be an error with Fenced() true", failed)
 	}
 	if err := refuses(ctx, s); err != nil {

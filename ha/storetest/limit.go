@@ -2,10 +2,11 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/fenced"
 )
 
 // limit is how much a store takes at once, see scheduler.BatchLimiter; 0 is without limit.
@@ -146,7 +147,7 @@ func moreThanLimit(ctx context.Context, s Store, l limit) error {
 		switch {
 		case err == nil:
 			model = after
-		case saysFenced(err):
+		case fenced.Is(err):
 			return fmt.Errorf("a batch of %d records and %d bytes, of %v, is taken for a change of leader: %w", len(changes), sizeOf(changes), l, err)
 		}
 		if err := holds(ctx, s, model); err != nil {
@@ -178,17 +179,4 @@ func sized(prefix string, n, size int) records {
 		rest -= len(value)
 	}
 	return changes
-}
-
-// saysFenced reports whether an error, or one that it wraps, has a method Fenced() bool that returns true.
-func saysFenced(err error) bool {
-	var said interface{ Fenced() bool }
-	if errors.As(err, &said) && said.Fenced() {
-		return true
-	}
-	if joined, ok := any(err).(interface{ Unwrap() []error }); ok {
-		return slices.ContainsFunc(joined.Unwrap(), saysFenced)
-	}
-	next := errors.Unwrap(err)
-	return next != nil && saysFenced(next)
 }

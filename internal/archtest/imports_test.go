@@ -32,7 +32,7 @@ var imports = map[string][]string{
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
 		"scheduler/internal/record",
-		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
+		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/fenced", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
 	"taskmatcher":        {"task", "internal/taskclass", mesosGo},
@@ -49,7 +49,7 @@ var imports = map[string][]string{
 	"invoker": {
 		"invoker/internal/actionclient",
 		"invoker/internal/breaker", "invoker/internal/keepalive", "invoker/internal/logslice", "invoker/internal/stemsize", "invoker/internal/victims",
-		"scheduler", "task", "internal/logguard", "internal/logkey", "internal/printable",
+		"scheduler", "task", "internal/fenced", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
 	"invoker/procengine": {"invoker"},
@@ -82,7 +82,7 @@ var imports = map[string][]string{
 	"internal/mesostest/wirejson":    {gogo},
 	// Stores know nothing of Mesos or of the scheduler.
 	"ha":           {"go.etcd.io/bbolt", "internal/boltfile", "scheduler", "internal/logguard", "internal/logkey", "internal/printable"}, // for the term that an elector gives
-	"ha/storetest": {},
+	"ha/storetest": {"internal/fenced"},
 	// For tests: an election in one process, and a suite for electors.
 	"ha/electiontest": {"ha", "scheduler"},
 	"ha/cluster": {
@@ -105,6 +105,7 @@ var imports = map[string][]string{
 	"internal/logguard":              {"internal/logkey", "internal/tokenbucket"},
 	"internal/logkey":                {},
 	"internal/boltfile":              {},
+	"internal/fenced":                {},
 	"internal/mesosid":               {},
 	"internal/printable":             {},
 	"internal/tokenbucket":           {},

@@ -215,12 +215,12 @@ func contained(t types.Type, visit func(*types.TypeName)) {
 	}
 }
 
-// theScheduler is package scheduler, what is below it, and packages task and taskclass, with whose values it works.
+// theScheduler is package scheduler, what is below it, and packages task, taskclass and fenced, with whose values it works.
 func theScheduler(t *testing.T) *program {
 	fset, folders := sources(t, "../..", false)
 	files := map[string][]*ast.File{}
 	for folder, all := range folders {
-		if slices.Contains([]string{"scheduler", "task", "internal/taskclass"}, folder) || strings.HasPrefix(folder, "scheduler/internal/") {
+		if slices.Contains([]string{"scheduler", "task", "internal/fenced", "internal/taskclass"}, folder) || strings.HasPrefix(folder, "scheduler/internal/") {
 			files[path.Join(module, folder)] = all
 		}
 	}

@@ -17,7 +17,7 @@ var invokerParts = []string{
 
 // invokerEntryPoints are the functions of package invoker through which a machine is made and used. Only step changes it.
 var invokerEntryPoints = []string{
-	"newMachine", "machine.step", "machine.deadline", "machine.infos", "machine.stats", "machine.explain", "machine.session", "machine.heldBy", "machine.epoch", "machine.inOrder",
+	"newMachine", "machine.step", "machine.deadline", "machine.infos", "machine.agentInfos", "machine.stats", "machine.explain", "machine.session", "machine.heldBy", "machine.epoch", "machine.inOrder",
 }
 
 // theInvoker is package invoker and the parts of its machine that are packages.
@@ -67,6 +67,7 @@ func (m *machine) step() { m.late() }
 func (m *machine) late() { _ = time.Now() }
 func (m *machine) deadline() {}
 func (m *machine) infos() {}
+func (m *machine) agentInfos() {}
 func (m *machine) stats() {}
 func (m *machine) explain() { go m.late() }
 func (m *machine) session() {}

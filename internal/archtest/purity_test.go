@@ -34,7 +34,7 @@ var pure = map[string][]string{
 	},
 	mesosGo: {everything}, mesosGo + "/scheduler": {everything},
 	module + "/invoker/internal/breaker": {everything}, module + "/invoker/internal/keepalive": {everything}, module + "/invoker/internal/stemsize": {everything}, module + "/invoker/internal/victims": {everything},
-	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, module + "/internal/printable": {everything}, module + "/internal/mesosid": {everything}, module + "/internal/tokenbucket": {everything}, // what is used of them is checked itself
+	module + "/scheduler": {everything}, module + "/task": {everything}, module + "/internal/taskclass": {everything}, module + "/internal/fenced": {everything}, module + "/internal/printable": {everything}, module + "/internal/mesosid": {everything}, module + "/internal/tokenbucket": {everything}, // what is used of them is checked itself
 }
 
 // pureExceptions are what is impure and allowed in one place.

@@ -66,6 +66,7 @@ func (m *machine) step() { for range m.m { m.tell() } }
 func (m *machine) tell() { m.emit() }
 func (m *machine) deadline() { for range m.s { m.tell() } }
 func (m *machine) infos() { for range m.m { m.stats() }; m.emit() }
+func (m *machine) agentInfos() {}
 func (m *machine) stats() {}
 func (m *machine) explain() {}
 func (m *machine) session() {}

@@ -4,7 +4,8 @@
 //
 // What is checked, all the time:
 //
-//   - I1: at most one lead function runs at a time; a member that is paused, or was and does not know yet, does not count;
+//   - I1: at most one lead function runs at a time, but for two seconds on lossy links; a member that is paused, or was and does
+//     not know yet, does not count;
 //   - I2: nothing is launched whose intent is not committed, and a SUBSCRIBE comes after a proof of leadership of its own;
 //   - I3: no task runs twice, and none runs after Kill has returned;
 //   - I4: whatever runs is on record, and known to a leader that is subscribed for ten seconds;

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/invoker"
@@ -14,11 +15,12 @@ import (
 
 // The codes of errors that only these routes have, each with its HTTP status.
 const (
-	CodeSession      scheduler.Code = "session"       // 404: the session is not open, or has ended
-	CodeContainer    scheduler.Code = "container"     // 404: the container is gone, or never was
-	CodeOtherSession scheduler.Code = "other_session" // 403: the container belongs to another session, or to none
-	CodeUnsupported  scheduler.Code = "unsupported"   // 501: the engine cannot do it
-	CodeStartFailed  scheduler.Code = "start_failed"  // 502: no container could be started
+	CodeSession      scheduler.Code = "session"           // 404: the session is not open, or has ended
+	CodeContainer    scheduler.Code = "container"         // 404: the container is gone, or never was
+	CodeOtherSession scheduler.Code = "other_session"     // 403: the container belongs to another session, or to none
+	CodeUnsupported  scheduler.Code = "unsupported"       // 501: the engine cannot do it
+	CodeStartFailed  scheduler.Code = "start_failed"      // 502: no container could be started
+	CodeSessions     scheduler.Code = "too_many_sessions" // 503: as many sessions are open as may be
 )
 
 // The types of errors.
@@ -36,7 +38,7 @@ func asError(err error) error {
 		start    *invoker.StartError
 		config   *invoker.ConfigError
 	)
-	e := &controlapi.Error{Message: err.Error(), Fault: string(invoker.FaultPlatform), Retryable: true}
+	e := &controlapi.Error{Message: strings.ReplaceAll(err.Error(), "\n", "; "), Fault: string(invoker.FaultPlatform), Retryable: true}
 	switch {
 	case errors.As(err, &own):
 		return err
@@ -58,6 +60,8 @@ func asError(err error) error {
 		e.Details = map[string]string{"field": config.Field, "value": fmt.Sprint(config.Value), "reason": config.Reason}
 	case errors.Is(err, invoker.ErrNotLeading), errors.Is(err, invoker.ErrNotRunning), errors.Is(err, invoker.ErrClosed):
 		e.Code, e.Status = scheduler.CodeNotLeading, http.StatusServiceUnavailable
+	case errors.Is(err, invoker.ErrTooManySessions):
+		e.Code, e.Status = CodeSessions, http.StatusServiceUnavailable
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Code, e.Status = scheduler.CodeTimeout, http.StatusGatewayTimeout
 	default:
@@ -96,6 +100,8 @@ func fromError(err error) error {
 	switch {
 	case e.Code == CodeSession:
 		return fmt.Errorf("%w: %w", invoker.ErrSession, err)
+	case e.Code == CodeSessions:
+		return fmt.Errorf("%w: %w", invoker.ErrTooManySessions, err)
 	case e.Type == capacityType && e.Code != scheduler.CodeTimeout:
 		wait, _ := strconv.ParseFloat(d["retryAfter"], 64)
 		return &invoker.CapacityError{

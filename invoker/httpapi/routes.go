@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"slices"
+
 	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
@@ -12,7 +14,7 @@ const prefix = "/v1/invoker/"
 // "/v1/invoker/".
 func Routes(inv *invoker.Invoker) []controlapi.Route {
 	a := &api{invoker: inv, control: inv.Control(), factory: inv.Factory()}
-	return append(a.sessions(), a.containers()...)
+	return slices.Concat(a.sessions(), a.containers(), a.operator())
 }
 
 // api is what the routes use.

@@ -453,3 +453,24 @@ func TestBursts(t *testing.T) {
 		}
 	})
 }
+
+// TestDrainedByTheOperator has the agent be drained that everything else speaks for: it has room, and what is offered goes there first.
+func TestDrainedByTheOperator(t *testing.T) {
+	stems := invoker.PoolConfig{Stems: []invoker.StemCells{{Kind: "test:1", Image: "runtime", Memory: 256, Initial: 1}}}
+	inPool(t, invoker.Config{Pool: stems}, mesosfake.Config{Agents: make([]mesosfake.Agent, 2)}, func(p *pool) {
+		now, err := p.Snapshot(p.Context())
+		require.NoError(p, err)
+		drained := now.Containers[0]
+		require.NoError(p, p.Drain(p.Context(), drained.Agent))
+		require.NoError(p, p.SetStemCells(p.Context(), []invoker.StemCells{{Kind: "test:1", Image: "runtime", Memory: 256, Initial: 4}}))
+		time.Sleep(10 * time.Second)
+		now, err = p.Snapshot(p.Context())
+		require.NoError(p, err)
+		require.Len(p, now.Containers, 4)
+		for _, c := range now.Containers {
+			require.NotEqual(p, drained.Agent, c.Agent)
+		}
+		require.Len(p, p.Cluster.Snapshot().Tasks, 5, "none was started there, and ended again")
+		require.NoError(p, p.Undrain(p.Context(), drained.Agent))
+	})
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +56,9 @@ func (e *Engine) Create(ctx context.Context, id string, s invoker.Spec) (invoker
 		return invoker.Instance{}, fmt.Errorf("mesosengine: container %q has no label %s: it could not be found again", id, ownerLabel)
 	}
 	spec := e.config.taskSpec(id, s)
+	if err := e.avoid(ctx, &spec, s.Avoid); err != nil {
+		return invoker.Instance{}, startFailed(err)
+	}
 	info, err := e.launch(ctx, spec)
 	if dockerRunFailed(err) && e.scheduler.Forget(ctx, id) == nil {
 		info, err = e.launch(ctx, spec)
@@ -67,6 +72,26 @@ func (e *Engine) Create(ctx context.Context, id string, s invoker.Spec) (invoker
 	}
 	in.Output = e.outputOf(ctx, id)
 	return in, nil
+}
+
+// avoid keeps a task from the hosts of these agents, as far as they have made an offer.
+func (e *Engine) avoid(ctx context.Context, spec *task.Spec, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := e.scheduler.Agents(ctx)
+	if err != nil {
+		return err
+	}
+	spec.Constraints = slices.Clone(spec.Constraints)
+	for i := range known {
+		if a := &known[i].Agent; slices.Contains(ids, a.ID) {
+			spec.Constraints = append(spec.Constraints, task.Constraint{
+				Attribute: task.AttributeHostname, Operator: task.OpUnlike, Value: regexp.QuoteMeta(a.Hostname),
+			})
+		}
+	}
+	return nil
 }
 
 // launch submits a task and waits until it is running, whatever its health: the invoker finds out by itself when it answers.

@@ -148,6 +148,9 @@ func (e *Engine) admit(id string, spec invoker.Spec) (*container, error) {
 	if _, taken := e.containers[id]; taken {
 		return nil, fmt.Errorf("%w: there is a container %s", invoker.ErrStart, id)
 	}
+	if slices.Contains(spec.Avoid, e.agent) {
+		return nil, fmt.Errorf("%w: this machine, %s, is drained", invoker.ErrNoCapacity, e.agent)
+	}
 	if free := e.freeMemory(); spec.Memory > free {
 		return nil, fmt.Errorf("%w: %d MiB are asked for, %d of %d are free", invoker.ErrNoCapacity, spec.Memory, free, e.cfg.Memory)
 	}
