@@ -10,7 +10,7 @@ BENCH    ?= .
 COUNT    ?= 1
 
 # Packages whose code and tests have one goroutine.
-ONE = archtest|docgen|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
+ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
 .PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench conformance integration failover invoker-kills demo-ha check
