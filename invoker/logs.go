@@ -16,6 +16,8 @@ const (
 	placePatience = time.Second
 	// placePause is the pause after which they are asked for again.
 	placePause = 20 * time.Millisecond
+	// spareBuffers is how many buffers are kept.
+	spareBuffers = 8
 	// containerMemory is after how long without an activation a container is forgotten. The next one finds out its sizes again.
 	containerMemory = 10 * time.Minute
 )
@@ -31,7 +33,7 @@ type logCollector struct {
 	log     *slog.Logger
 	store   *lineStore
 	open    atomic.Int64 // slices, of all containers
-	buffers sync.Pool    // of *[]byte, of readSize
+	buffers chan []byte  // of readSize, to be used again
 
 	wake chan struct{} // there is something to start
 	done chan struct{} // closed when run has ended
@@ -51,11 +53,7 @@ func newLogCollector(engine any, log *slog.Logger) *logCollector {
 	linker, _ := engine.(OutputLinker)
 	return &logCollector{
 		reader: carefulReader{reader}, linker: linker, log: log, store: newLineStore(maxUnread),
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		buffers: sync.Pool{New: func() any {
-			buf := make([]byte, readSize)
-			return &buf
-		}},
+		wake: make(chan struct{}, 1), done: make(chan struct{}), buffers: make(chan []byte, spareBuffers),
 		containers: map[string]*containerLog{}, agents: map[string]*logAgent{},
 	}
 }
@@ -133,17 +131,23 @@ func (c *logCollector) ended() bool {
 }
 
 // buffer returns a buffer to read into.
-func (c *logCollector) buffer(size int) *[]byte {
+func (c *logCollector) buffer(size int) []byte {
 	if size == readSize {
-		return c.buffers.Get().(*[]byte)
+		select {
+		case buf := <-c.buffers:
+			return buf
+		default:
+		}
 	}
-	buf := make([]byte, size)
-	return &buf
+	return make([]byte, size)
 }
 
-func (c *logCollector) giveBack(buf *[]byte) {
-	if len(*buf) == readSize {
-		c.buffers.Put(buf)
+func (c *logCollector) giveBack(buf []byte) {
+	if len(buf) == readSize {
+		select {
+		case c.buffers <- buf:
+		default: // enough are kept
+		}
 	}
 }
 

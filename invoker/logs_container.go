@@ -22,7 +22,6 @@ type containerLog struct {
 	in        Instance
 	agent     *logAgent
 	used      time.Time // guarded by the collector
-	polled    time.Time // of the goroutine that reads
 
 	mu       sync.Mutex
 	placed   chan struct{} // closed when it was tried to find out the sizes at the beginning, or nobody wants them
@@ -32,8 +31,13 @@ type containerLog struct {
 	lines    map[int]*lineBuffer // of the open slices
 	unlogged bool                // an activation was sent whose output is not wanted
 	over     bool                // it does not run any more
-	reading  bool                // there is a goroutine that reads
-	more     chan struct{}       // an activation has ended
+	timer    *time.Timer         // of the goroutine that reads; nil: there is none
+	next     time.Time           // what it is set to
+	polled   time.Time           // when it last began to read
+	pause    time.Duration       // how long it waits for a sentinel before it reads again
+	hurried  bool                // an activation has ended since it last began to read
+	retrying bool                // the last read has failed
+	fresh    []*lineBuffer       // that have something of which those who wait for it have not been told
 	failing  time.Time           // since when nothing could be read; zero: it can
 	warned   bool                // the operator was told
 	room     chan struct{}       // closed when the backlog is small enough; nil if it is
@@ -44,7 +48,7 @@ type containerLog struct {
 func newContainerLog(c *logCollector, in Instance, agent *logAgent) *containerLog {
 	return &containerLog{
 		collector: c, in: in, agent: agent, used: time.Now(),
-		placed: make(chan struct{}), more: make(chan struct{}, 1), lines: map[int]*lineBuffer{},
+		placed: make(chan struct{}), lines: map[int]*lineBuffer{},
 	}
 }
 
@@ -287,13 +291,29 @@ func (t *containerLog) stop() {
 func (t *containerLog) forgetIdle(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.reading && (t.cutter == nil || t.cutter.Open() == 0) {
+	if t.timer == nil && (t.cutter == nil || t.cutter.Open() == 0) {
 		t.collector.remove(t, time.Now().Add(-d))
 	}
 }
 
-// deliver gives the pieces of slices to their logs.
+// deliver gives the pieces of slices to their logs, and tells those who wait.
 func (t *containerLog) deliver(pieces []logslice.Piece) {
+	t.hand(pieces)
+	t.tell()
+}
+
+// tell tells those who wait for lines that there are some.
+func (t *containerLog) tell() {
+	if len(t.fresh) > 0 {
+		t.collector.store.tell(t.fresh)
+		clear(t.fresh)
+		t.fresh = t.fresh[:0]
+	}
+}
+
+// hand gives the pieces of slices to their logs. Those who wait for lines are not told before the next call of tell, or the end of
+// their log, so that they need not be woken for each piece.
+func (t *containerLog) hand(pieces []logslice.Piece) {
 	now := time.Now()
 	for _, p := range pieces {
 		switch lines := t.lines[p.Slice]; {
@@ -304,6 +324,7 @@ func (t *containerLog) deliver(pieces []logslice.Piece) {
 			t.collector.open.Add(-1)
 		default:
 			lines.add(now, p.Stream, p.Text)
+			t.fresh = append(t.fresh, lines)
 		}
 	}
 	if t.settle != nil && t.cutter.Open() == 0 {

@@ -52,7 +52,7 @@ func newLineStore(limit int) *lineStore { return &lineStore{limit: limit} }
 
 func (s *lineStore) newBuffer() *lineBuffer { return &lineBuffer{store: s} }
 
-// add adds lines.
+// add adds lines. Those who wait for them have to be told.
 func (b *lineBuffer) add(now time.Time, stream logslice.Stream, text string) {
 	b.store.mu.Lock()
 	defer b.store.mu.Unlock()
@@ -61,7 +61,6 @@ func (b *lineBuffer) add(now time.Time, stream logslice.Stream, text string) {
 	}
 	b.blocks = append(b.blocks, lineBlock{now, stream, text})
 	b.grow(len(text) + blockSize)
-	b.tell()
 	b.store.bound()
 }
 
@@ -110,6 +109,15 @@ func (s *lineStore) bound() {
 		if e = e.Next(); b.readers == 0 {
 			b.drop()
 		}
+	}
+}
+
+// tell wakes those who wait for any of the logs.
+func (s *lineStore) tell(buffers []*lineBuffer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range buffers {
+		b.tell()
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *outputReader) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	)
 	defer r.collector.giveBack(buf)
 	readErr = r.agent.read(ctx, func(ctx context.Context) (err error) {
-		n, size, err = r.collector.reader.ReadOutput(ctx, r.in, streams[s], offset, *buf)
+		n, size, err = r.collector.reader.ReadOutput(ctx, r.in, streams[s], offset, buf)
 		return err
 	})
 	switch {
@@ -131,7 +131,7 @@ func (r *outputReader) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	case readErr != nil:
 		return false, readErr
 	}
-	if err := r.deliver(r.cutter.Bytes(s, offset, (*buf)[:n], time.Now())); err != nil {
+	if err := r.deliver(r.cutter.Bytes(s, offset, buf[:n], time.Now())); err != nil {
 		return false, err
 	}
 	if err := r.deliver(r.cutter.Overdue(time.Now())); err != nil {

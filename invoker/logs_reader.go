@@ -15,10 +15,12 @@ import (
 const (
 	// minGap is the time between two reads of a container that is used again and again: one read has the output of several
 	// activations then.
-	minGap = 5 * time.Millisecond
+	minGap = 10 * time.Millisecond
 	// minPause and maxPause bound the pauses between reads, which double, while a sentinel is waited for.
 	minPause = 2 * time.Millisecond
 	maxPause = 100 * time.Millisecond
+	// linger is how long the goroutine that reads waits for the end of the next activation.
+	linger = 100 * time.Millisecond
 	// failPause is that after reads that fail.
 	failPause = time.Second
 	// readSize is how much is read at once, and largeRead how much at most if it is known to be there. An agent of Mesos gives
@@ -30,16 +32,34 @@ const (
 // streams are the streams by the numbers that logslice has for them.
 var streams = [...]Stream{logslice.Stdout: Stdout, logslice.Stderr: Stderr}
 
-// read has a goroutine read what is needed, now.
+// read has a goroutine read what is needed, soon. The mutex is held.
 func (t *containerLog) read() {
 	switch {
-	case t.reading:
-		signal(t.more)
+	case t.timer != nil:
+		t.hurry()
 	case t.needs():
-		t.reading = true
+		t.next, t.pause, t.retrying = t.polled.Add(minGap), minPause, false
+		t.timer = time.NewTimer(time.Until(t.next))
 		t.collector.start(t.follow)
 	case t.over && (t.cutter == nil || t.cutter.Open() == 0):
 		t.collector.remove(t, time.Now())
+	}
+}
+
+// hurry has the goroutine that reads not pause for longer than minGap, but after a read that failed: each activation that ends would be
+// a further attempt.
+func (t *containerLog) hurry() {
+	if t.hurried = true; t.retrying {
+		return
+	}
+	at := t.polled.Add(minGap)
+	if t.over && !t.needs() {
+		at = time.Now() // there is nothing to wait for
+	}
+	t.pause = minPause
+	if at.Before(t.next) {
+		t.next = at
+		t.timer.Reset(time.Until(at))
 	}
 }
 
@@ -48,10 +68,9 @@ func (t *containerLog) needs() bool {
 	return t.cutter != nil && (t.cutter.Needs(logslice.Stdout) || t.cutter.Needs(logslice.Stderr))
 }
 
-// follow reads until the slices of all activations that are over are complete.
+// follow reads until the slices of all activations that are over are complete, and no activation has ended for a while.
 func (t *containerLog) follow(ctx context.Context) {
-	pause, failed := minPause, false
-	timer := time.NewTimer(time.Until(t.polled.Add(minGap)))
+	timer := t.timer
 	defer timer.Stop()
 	for {
 		select {
@@ -59,27 +78,10 @@ func (t *containerLog) follow(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		t.polled = time.Now()
-		failed = t.poll(ctx)
 		if t.rests() {
 			return
 		}
-		more, longest := t.more, maxPause
-		if failed { // each activation that ends would be a further attempt
-			pause, more, longest = max(pause, maxPause), nil, failPause
-		}
-		pause = min(pause, longest)
-		timer.Reset(pause)
-		pause *= 2
-		select {
-		case <-ctx.Done():
-			return
-		case <-more:
-			pause = minPause
-			timer.Reset(time.Until(t.polled.Add(minGap)))
-		case <-timer.C:
-			timer.Reset(0)
-		}
+		t.plan(t.poll(ctx))
 	}
 }
 
@@ -90,9 +92,33 @@ func (t *containerLog) rests() bool {
 	if t.needs() {
 		return false
 	}
-	t.reading = false
+	t.timer = nil
 	t.read()
 	return true
+}
+
+// plan sets the timer after a poll.
+func (t *containerLog) plan(failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	t.retrying = failed && t.needs()
+	switch {
+	case t.retrying:
+		t.pause = max(t.pause, maxPause)
+		t.next = now.Add(min(t.pause, failPause))
+		t.pause *= 2
+	case !t.needs() && t.over:
+		t.next = now
+	case !t.needs():
+		t.pause, t.next = minPause, now.Add(linger)
+	case t.hurried:
+		t.pause, t.next = minPause, t.polled.Add(minGap)
+	default:
+		t.next = now.Add(t.pause)
+		t.pause = min(2*t.pause, maxPause)
+	}
+	t.timer.Reset(t.next.Sub(now))
 }
 
 // poll reads what is needed to the end, and reports whether that failed.
@@ -100,9 +126,10 @@ func (t *containerLog) poll(ctx context.Context) (failed bool) {
 	began := time.Now()
 	t.mu.Lock()
 	over := t.over
+	t.polled, t.hurried = began, false
 	t.mu.Unlock()
 	var failure error
-	for more := true; more && ctx.Err() == nil; {
+	for more := true; more && failure == nil && ctx.Err() == nil; {
 		more = false
 		for s := range streams {
 			again, err := t.readOnce(ctx, logslice.Stream(s))
@@ -111,9 +138,9 @@ func (t *containerLog) poll(ctx context.Context) (failed bool) {
 				failure = err
 			}
 		}
-		if failure != nil {
-			break
-		}
+		t.mu.Lock()
+		t.tell()
+		t.mu.Unlock()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -157,15 +184,15 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 	err = t.agent.read(ctx, func(ctx context.Context) error {
 		buf := t.collector.buffer(int(length))
 		defer t.collector.giveBack(buf)
-		n, size, err := t.collector.reader.ReadOutput(ctx, t.in, streams[s], offset, *buf)
+		n, size, err := t.collector.reader.ReadOutput(ctx, t.in, streams[s], offset, buf)
 		if err != nil {
 			return err
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.sizes[s] = size
-		t.deliver(t.cutter.Bytes(s, offset, (*buf)[:n], time.Now()))
-		t.deliver(t.cutter.Overdue(time.Now()))
+		t.hand(t.cutter.Bytes(s, offset, buf[:n], time.Now()))
+		t.hand(t.cutter.Overdue(time.Now()))
 		t.checkBacklog()
 		more = n > 0 && t.cutter.Offset(s) < size
 		return nil

@@ -41,14 +41,14 @@ func TestReadsAreAtOnceAndThenAfterPausesThatDouble(t *testing.T) {
 	})
 }
 
-func TestContainerThatIsUsedAgainAndAgainIsReadEach5ms(t *testing.T) {
+func TestContainerThatIsUsedAgainAndAgainIsReadEach10ms(t *testing.T) {
 	inLogWorld(t, func(t *testing.T, w *logWorld) {
-		for range 18 {
+		for range 28 {
 			w.activation("c", mark, mark)
 			time.Sleep(time.Millisecond)
 		}
 		require.Equal(t, []time.Duration{
-			0, 0, 0, 0, 5 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond, 15 * time.Millisecond, 15 * time.Millisecond,
+			0, 0, 0, 0, 10 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 20 * time.Millisecond,
 		}, w.readsFrom(), "the first two ask for the sizes")
 	})
 }

@@ -209,3 +209,27 @@ func TestActionsThatNobodyUsesAreForgotten(t *testing.T) {
 	check(t, b.m)
 	require.LessOrEqual(t, len(b.m.keys), maxUnusedKeys)
 }
+
+// Nobody knows what is free, but the engine has it: 640 MiB, of which 256 are.
+func TestAnEngineThatDoesNotSayWhatIsFreeIsAskedAfterEachContainerThatIsRemoved(t *testing.T) {
+	for _, limit := range []int{0, 4096} {
+		b := newBench(t, func(s *settings) { s.Memory = limit })
+		for i, memory := range []int{128, 128, 128} {
+			b.idle(sized(fmt.Sprint(i), memory), "x")
+			b.elapse(time.Minute)
+		}
+		b.acquire(9, sized("big", 512))
+		b.step(created{id: "o-1-4", err: ErrNoCapacity})
+		require.Equal(t, []destroy{{id: "o-1-4"}}, only[destroy](b.commands))
+		require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.step(destroyed{id: "o-1-4"})), "no more at once")
+		require.Empty(t, only[destroy](b.acquire(10, sized("other", 512))))
+		require.Len(t, only[create](b.step(destroyed{id: "o-1-1"})), 2)
+		b.step(created{id: "o-1-5", err: ErrNoCapacity})
+		b.step(created{id: "o-1-6", err: ErrNoCapacity})
+		b.step(destroyed{id: "o-1-5"})
+		require.Equal(t, []destroy{{id: "o-1-2"}}, only[destroy](b.step(destroyed{id: "o-1-6"})))
+		require.Len(t, only[create](b.step(destroyed{id: "o-1-2"})), 2)
+		b.up("o-1-7", "x")
+		require.Equal(t, "big", only[bind](b.commands)[0].record.Key.Action)
+	}
+}

@@ -82,7 +82,12 @@ func (m *machine) victims(now time.Time, memory int) []*container {
 	}
 	spare := now.Add(-recentTime)
 	if !m.agentsKnown {
-		return m.idle.ChooseAnywhere(memory-left, spare)
+		chosen := m.idle.ChooseAnywhere(memory-left, spare)
+		if chosen == nil && m.room.tooMuch > 0 && m.room.removing == 0 && !m.limited(memory) {
+			// Less may do, since nobody knows what is free: the engine is asked again after each that is gone.
+			chosen = m.idle.ChooseAnywhere(1, spare)
+		}
+		return chosen
 	}
 	for _, a := range m.agentOrder {
 		a.idle.Free, a.idle.Busy = math.MinInt32, len(a.containers)-a.idle.Len()

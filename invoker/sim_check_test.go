@@ -238,7 +238,7 @@ func (w *simWorld) checkUsable(a asking, i Info, coming int) {
 // way.
 func (w *simWorld) checkRoom(a asking, starts int) {
 	s := w.scene.settings
-	if s.Memory == 0 || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
+	if s.Memory == 0 || s.Memory > w.scene.agents*w.scene.memory || w.scene.lister || w.since(w.book.startFailed) < 10*time.Minute || w.since(w.book.bindFailed) < 10*time.Minute {
 		return
 	}
 	if w.machine.used+a.key.Memory <= s.Memory && starts < s.MaxStarts {

@@ -109,8 +109,8 @@ func simSettings(random *rand.Rand, s *scene) settings {
 		PauseGrace:  time.Duration(1+random.IntN(4)) * time.Second,
 		MarkGrace:   time.Duration(random.IntN(3)) * time.Second,
 	}}
-	if !s.lister || random.IntN(3) > 0 { // not more than there is, if the engine does not say what that is
-		set.Memory = min(256*(2+random.IntN(8)), s.agents*s.memory)
+	if random.IntN(3) > 0 { // else what there is
+		set.Memory = 256 * (2 + random.IntN(8))
 	}
 	if random.IntN(3) == 0 {
 		n := 1 + random.IntN(3)

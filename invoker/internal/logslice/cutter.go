@@ -385,7 +385,7 @@ func (c *Cutter) close(i int) {
 	if i < c.over {
 		c.over--
 	}
-	if i == 0 {
+	if i == 0 && len(c.open) > 64 {
 		c.open = c.open[1:] // there may be thousands
 		return
 	}

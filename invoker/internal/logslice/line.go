@@ -3,6 +3,7 @@ package logslice
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"unicode/utf8"
 )
@@ -13,6 +14,12 @@ const maxLine = 16 << 10
 // take takes bytes of a stream up to the end of a line, or all, and returns how many.
 func (c *Cutter) take(s Stream, p []byte) int {
 	st := &c.streams[s]
+	if n := plain(p); n > 0 && len(st.line) == 0 {
+		if c.wanted(s) {
+			c.text = append(c.text, p[:n]...)
+		}
+		return n
+	}
 	n := bytes.IndexByte(p, '\n')
 	switch {
 	case n < 0:
@@ -25,6 +32,23 @@ func (c *Cutter) take(s Stream, p []byte) int {
 		c.breakLine(s)
 	}
 	return n + 1
+}
+
+// maxPlain is how many bytes are looked at together. If they are not plain, it is for each of their lines in vain.
+const maxPlain = 1 << 10
+
+// plain returns how many bytes at the beginning are lines that can be kept as they are: without a sentinel, and without anything to be
+// replaced or left out.
+func plain(p []byte) int {
+	p = p[:min(len(p), maxPlain)]
+	if i := bytes.Index(p, []byte(Sentinel)); i >= 0 {
+		p = p[:i]
+	}
+	p = p[:bytes.LastIndexByte(p, '\n')+1]
+	if bytes.IndexByte(p, '\r') >= 0 || !utf8.Valid(p) {
+		return 0
+	}
+	return len(p)
 }
 
 // fill takes a part of a line. Of one that is too long it emits the beginning, and keeps what may be a sentinel at its end.
@@ -77,17 +101,18 @@ func (c *Cutter) mark(s Stream) {
 
 // emit adds a line to what is to be flushed, if there is a slice that can have more.
 func (c *Cutter) emit(s Stream, line []byte) {
-	wanted := false
-	for _, l := range c.owners(s) {
-		wanted = wanted || !l.full
-	}
-	if !wanted {
+	if !c.wanted(s) {
 		return
 	}
 	if !utf8.Valid(line) {
 		line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
 	}
 	c.text = append(append(c.text, line...), '\n')
+}
+
+// wanted reports whether there is a slice that can have more of a stream.
+func (c *Cutter) wanted(s Stream) bool {
+	return slices.ContainsFunc(c.owners(s), func(l slice) bool { return !l.full })
 }
 
 // flush makes pieces of the lines of a stream.
