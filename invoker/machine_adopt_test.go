@@ -10,7 +10,7 @@ import (
 
 // left is a container that an earlier run has left.
 func left(id string) Instance {
-	return Instance{ID: id, Incarnation: "i", Agent: "x", Labels: map[string]string{
+	return Instance{ID: id, Incarnation: "i", Agent: "x", Address: id + ":80", Labels: map[string]string{
 		"invoker.owner": "o", "invoker.kind": "nodejs:20", "invoker.image": "", "invoker.memory": "256", "invoker.term": "1",
 	}}
 }
@@ -66,6 +66,18 @@ func TestWhatAnEarlierRunHasLeftIsAdopted(t *testing.T) {
 	require.Equal(t, "unbound", only[bind](b.commands)[0].record.ID)
 	b.step(destroyed{id: "half"})
 	require.Equal(t, []forget{{id: "half"}}, only[forget](b.commands))
+}
+
+// Whoever waits would otherwise wait for a probe that cannot succeed.
+func TestAStartThatWasUnderWayIsNotWaitedFor(t *testing.T) {
+	b := successor(t)
+	starting := left("starting")
+	starting.Address = ""
+	b.acquire(1, keyNamed("a"))
+	b.step(listed{instances: []Instance{starting}})
+	require.Empty(t, only[probe](b.commands))
+	require.Equal(t, []destroy{{id: "starting"}}, only[destroy](b.commands))
+	require.Len(t, only[create](b.commands), 1)
 }
 
 func TestAContainerThatNobodyDeclaresIsUsedWhenWhatItMayRunIsOver(t *testing.T) {
