@@ -10,10 +10,10 @@ BENCH    ?= .
 COUNT    ?= 1
 
 # Packages whose code and tests have one goroutine.
-ONE = archtest|docgen|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
+ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
-.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover invoker-kills demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -90,9 +90,12 @@ conformance:
 	go test ./internal/mesostest -run Recordings -count 1
 	go test ./internal/conformance -count 1 -timeout 60m $(if $(MESOS_MASTER),-v)
 
-# the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test
+# the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test. And invokers in
+# processes of their own that are killed and stopped, a few times
 integration:
 	go test -tags integration -count 1 -skip TestCompose ./examples/samplefw
+	go test -tags integration -count 1 -parallel 4 ./internal/killtest
+	go test -tags integration -count 1 -run Stopped ./invoker/internal/actionclient
 
 # three members on loopback: the leader is killed, another one stopped, and the tasks go on; half a minute, to be read
 demo-ha:
@@ -104,6 +107,12 @@ demo-ha:
 failover:
 	@echo '| what | times | until SUBSCRIBED: p50 / p99 / max | then until reconciled | lost | doubled | stale calls taken |'
 	go test -tags integration,failover -count 1 -timeout 2h -v -run 'TestFailover$(RUN)' ./examples/samplefw
+
+# Members of an invoker that are killed and stopped while they run activations: the table of docs/invoker.md. It needs Linux, and for a
+# row ZooKeeper. With a thousand of each it takes two hours.
+KILLS ?= 100
+invoker-kills:
+	go test -tags integration -count 1 -timeout 4h -v ./internal/killtest -kills $(KILLS) -pauses $$(($(KILLS) / 10)) -rate 300
 
 # A number of inputs, not a time: if the time is over while an input is being tried, the go command may report "context
 # deadline exceeded" as a failure.

@@ -23,7 +23,8 @@ type Elector interface {
 
 // Config configures a [Server].
 type Config struct {
-	// Framework is what is served: a [*scheduler.Scheduler]. Required.
+	// Framework is what is served: a [*scheduler.Scheduler]. Nil: there are only the Routes, of which there must be some then, and
+	// nothing about tasks.
 	Framework Framework
 	// Name is the name of the framework, for people. Default: "framework".
 	Name string
@@ -77,7 +78,10 @@ func (e *ConfigError) Error() string {
 func (c Config) normalize() (Config, error) {
 	var errs []error
 	if c.Framework == nil {
-		errs = append(errs, &ConfigError{"Framework", "is required"})
+		if len(c.Routes) == 0 {
+			errs = append(errs, &ConfigError{"Framework", "is required without Routes"})
+		}
+		c.Framework = noFramework{}
 	}
 	for i, token := range c.Tokens {
 		if !isToken(token) {
@@ -102,6 +106,14 @@ func (c Config) normalize() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, errors.Join(errs...)
+}
+
+// tasks returns the framework, or nil if there is none.
+func (c *Config) tasks() Framework {
+	if _, none := c.Framework.(noFramework); none {
+		return nil
+	}
+	return c.Framework
 }
 
 // isToken reports whether a text can be a bearer token.

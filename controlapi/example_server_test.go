@@ -101,6 +101,6 @@ func ExampleConfigError() {
 		}
 	}
 	// Output:
-	// Framework is required
+	// Framework is required without Routes
 	// Tokens[0] must have 1 to 4096 bytes, all of them printable ASCII without spaces
 }

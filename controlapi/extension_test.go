@@ -115,6 +115,31 @@ func TestRoutesOfOthersThroughAFollower(t *testing.T) {
 	})
 }
 
+// Without a framework there are only the routes of others, the page, and what it needs.
+func TestRoutesWithoutAFramework(t *testing.T) {
+	inWorld(t, func(c *controlapi.Config) { c.Framework, c.Routes, c.Tokens = nil, boats("me"), []string{"hush"} }, func(t *testing.T, w *world) {
+		const token = "Authorization: Bearer hush"
+		require.Equal(t, 401, w.request("DELETE", "/v1/boats/a", "").status)
+		require.Equal(t, 204, w.request("DELETE", "/v1/boats/a", "", token).status)
+		for _, path := range []string{"/healthz", "/readyz", "/"} {
+			require.Equal(t, 200, w.request("GET", path, "").status, path)
+		}
+		want := controlapi.Overview{Framework: "shop", Extensions: []string{"boats"}, NoTasks: true}
+		require.Equal(t, want, decoded[controlapi.Overview](t, w.request("GET", "/v1/status", "", token), 200))
+		for _, request := range []string{"GET /v1/tasks", "POST /v1/tasks", "GET /v1/tasks/a", "GET /v1/agents", "GET /v1/offers", "POST /v1/reconcile", "POST /v1/teardown"} {
+			method, path, _ := strings.Cut(request, " ")
+			require.Equal(t, controlapi.CodeNoRoute, problem(t, w.request(method, path, "", token), 404).Code, request)
+		}
+		d := w.openapi()
+		require.Contains(t, d.Paths, "/v1/boats")
+		require.NotContains(t, d.Paths, "/v1/tasks")
+
+		frames := w.events("", token).take()
+		require.Equal(t, want, parsed[controlapi.Overview](t, named(frames, "overview")[0]))
+		require.Len(t, named(frames, "snapshot"), 1)
+	})
+}
+
 func TestRoutesThatCannotBeAdded(t *testing.T) {
 	handle := func(*controlapi.Request) (any, error) { return nil, nil }
 	for want, rt := range map[string]controlapi.Route{

@@ -33,3 +33,13 @@ type Framework interface {
 }
 
 var _ Framework = (*scheduler.Scheduler)(nil)
+
+// noFramework is in place of a framework where there is none. It has what the routes use that remain, see [Config.routes].
+type noFramework struct{ Framework }
+
+func (noFramework) Status(context.Context) (scheduler.Status, error)       { return scheduler.Status{}, nil }
+func (noFramework) Tasks(context.Context) ([]task.Info, error)             { return nil, nil }
+func (noFramework) Agents(context.Context) ([]scheduler.AgentStats, error) { return nil, nil }
+func (noFramework) Watch(ctx context.Context) iter.Seq[scheduler.Event] {
+	return func(func(scheduler.Event) bool) { <-ctx.Done() }
+}

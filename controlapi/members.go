@@ -15,6 +15,7 @@ func (c *call) ready() (any, error) {
 	}
 	o := c.overview()
 	switch {
+	case c.config.tasks() == nil:
 	case o.Connection == nil:
 		return nil, fail(scheduler.CodeNotLeading, "%s", o.Error)
 	case !o.Connection.Connected:

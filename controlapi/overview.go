@@ -82,7 +82,7 @@ func (s *Server) completed(o Overview, err error) Overview {
 	if err != nil {
 		o = Overview{Error: printable.Line(err.Error()), Code: asError(err).Code}
 	}
-	o.Framework = s.config.Name
+	o.Framework, o.Extensions, o.NoTasks = s.config.Name, s.extensions, s.config.tasks() == nil
 	if s.config.Elector != nil {
 		election := s.config.Elector.Status()
 		o.Election = &election
@@ -92,6 +92,9 @@ func (s *Server) completed(o Overview, err error) Overview {
 
 // ownOverview returns what the framework in this process knows.
 func (s *Server) ownOverview(ctx context.Context) (Overview, error) {
+	if s.config.tasks() == nil {
+		return Overview{}, nil
+	}
 	status, err := s.config.Framework.Status(ctx)
 	if err != nil {
 		return Overview{}, err

@@ -55,6 +55,17 @@ func routes() []route {
 	}
 }
 
+// routes returns those of a server: without a framework only those that need none.
+func (c *Config) routes() []route {
+	all := routes()
+	if c.tasks() != nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(rt route) bool {
+		return strings.HasPrefix(rt.path, "/v1/") && !slices.Contains([]string{"/v1/openapi.json", "/v1/status", "/v1/events"}, rt.path)
+	})
+}
+
 // leads reports whether the leader answers.
 func (k kind) leads() bool { return k == reads || k == waits || k == output || k == passed }
 

@@ -39,6 +39,7 @@ type Server struct {
 	page   http.Handler
 	// description is that of the API, in OpenAPI. It is made once: making it takes milliseconds, and everybody may ask for it.
 	description func() json.RawMessage
+	extensions  []string // see Overview
 }
 
 // New returns a server that does nothing until [Server.Serve] is called, or requests come by [Server.ServeHTTP]. For an
@@ -49,7 +50,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		config: config, routes: routes(), guard: newGuard(&config),
+		config: config, routes: config.routes(), guard: newGuard(&config),
 		anonymous: make(chan struct{}, maxAnonymous), running: make(chan struct{}, maxRequests),
 		waiting: make(chan struct{}, maxWaiting), watching: make(chan struct{}, maxWatching),
 		leader: newForwarder(&config), page: page.Handler(),
@@ -58,7 +59,11 @@ func New(config Config) (*Server, error) {
 	for _, rt := range config.Routes {
 		s.routes = append(s.routes, rt.own())
 		about[rt.Method+" "+rt.Path] = rt.described()
+		name, _, _ := strings.Cut(strings.TrimPrefix(rt.Path, "/v1/"), "/")
+		s.extensions = append(s.extensions, name)
 	}
+	slices.Sort(s.extensions)
+	s.extensions = slices.Compact(s.extensions)
 	s.description = sync.OnceValue(func() json.RawMessage { return slices.Clip(openapi(s.routes, about)) })
 	s.hub = newHub(s)
 	return s, nil

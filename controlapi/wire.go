@@ -24,6 +24,10 @@ type Overview struct {
 	// Offers is the number of offers at hand, Agents what is known of agents. Agents are only in the event.
 	Offers int                    `json:"offers"`
 	Agents []scheduler.AgentStats `json:"agents,omitempty"`
+	// Extensions name what else is served: of the paths of [Config.Routes] the parts behind "/v1/", such as "invoker".
+	Extensions []string `json:"extensions,omitempty"`
+	// NoTasks says that there is nothing else: [Config.Framework] is nil.
+	NoTasks bool `json:"noTasks,omitzero"`
 	// Error says why Connection is nil, and Code is the code of that error. Both are empty otherwise.
 	Error string         `json:"error,omitzero"`
 	Code  scheduler.Code `json:"code,omitzero"`

@@ -211,11 +211,8 @@ func hour(seed uint64) workload.Config {
 }
 
 func TestFewerColdStartsThanByOpenWhisksRulesWithLessMemory(t *testing.T) {
-	seeds := uint64(3)
-	if testing.Short() {
-		seeds = 1
-	}
-	for seed := range seeds {
+	oneGoroutine(t)
+	for seed := range uint64(3) {
 		whisk, ours := comparison{agents: 24, agentMemory: 4096, workload: hour(seed)}.run(t)
 		require.LessOrEqual(t, ours.ColdShare(), whisk.ColdShare()/2)
 		require.LessOrEqual(t, ours.MemorySeconds(), whisk.MemorySeconds())
@@ -225,9 +222,7 @@ func TestFewerColdStartsThanByOpenWhisksRulesWithLessMemory(t *testing.T) {
 
 // Where memory is too scarce for both, it is full for both; where there is more than enough, only calls that come at once are cold.
 func TestFewerColdStartsThanByOpenWhisksRulesWhereMemoryIsScarceOrPlenty(t *testing.T) {
-	if testing.Short() {
-		t.Skip("two hours")
-	}
+	oneGoroutine(t)
 	whisk, ours := comparison{agents: 16, agentMemory: 4096, workload: hour(1)}.run(t)
 	require.LessOrEqual(t, ours.ColdShare(), whisk.ColdShare()/2)
 	require.LessOrEqual(t, ours.MemorySeconds(), 1.01*whisk.MemorySeconds())
@@ -254,6 +249,7 @@ func usable(agents []whiskpool.Agent) (share float64, empty int) {
 
 // The load falls to a tenth after half an hour; this is ten minutes later.
 func TestAgentsEmptyWhenTheLoadFalls(t *testing.T) {
+	oneGoroutine(t)
 	for _, bestFit := range []bool{false, true} {
 		c := comparison{agents: 64, agentMemory: 4096, bestFit: bestFit, workload: hour(1)}
 		c.workload.Change = func(at time.Duration) float64 {

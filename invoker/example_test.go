@@ -151,6 +151,10 @@ func ExampleStemCells() {
 		}
 		var stems invoker.StemStats = stats.Stems[0]
 		fmt.Println(stems.Kind, stems.Have, "of", stems.Want, "use", stats.Used, "MiB")
+		for _, w := range stats.Waits {
+			var wait invoker.WaitStats = w
+			fmt.Println(wait.Callers, "wait for", wait.Action, "since", wait.Since, "because", wait.Reason)
+		}
 		hello := &invoker.Action{Namespace: "guest", Name: "/guest/hello", Kind: "greeter", Image: "greeter"}
 		result, err := inv.Invoke(ctx, hello, invoker.Activation{Params: json.RawMessage(`{"name":"you"}`)})
 		if err == nil {

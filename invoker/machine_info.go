@@ -10,7 +10,19 @@ type Stats struct {
 	Containers  map[State]int        // how many there are; none of a state that is missing
 	Starts      map[StartKind]uint64 // how many leases and grants were given
 	Stems       []StemStats          // of each shape of which stem cells are wanted, or ready
+	Waits       []WaitStats          // of the first 100 keys that callers wait for, who has waited longest first
 }
+
+// WaitStats says who waits for containers of a key, and why.
+type WaitStats struct {
+	Key
+	Callers int
+	Since   time.Time // of the first of them
+	Reason  string    // why there is none for the first of them; for humans
+}
+
+// maxWaits is of how many keys it is said who waits: more do not help who reads it.
+const maxWaits = 100
 
 // StemStats is what there is of the stem cells of a shape.
 type StemStats struct {
@@ -48,8 +60,13 @@ func (m *machine) stats() Stats {
 	for kind, n := range m.started {
 		s.Starts[StartKind(kind)] = n
 	}
-	for _, w := range m.waiters {
-		s.Oldest = earlier(s.Oldest, w.since)
+	if first := m.queue.head; first != nil {
+		s.Oldest = first.since
+	}
+	for w := m.queue.head; w != nil && len(s.Waits) < maxWaits; w = m.queue.next(w) {
+		if k := w.key; w == k.waiters.head {
+			s.Waits = append(s.Waits, WaitStats{Key: k.Key, Callers: k.waiters.size, Since: w.since, Reason: m.reason(w)})
+		}
 	}
 	for shape := range m.allShapes {
 		if shape.want > 0 || shape.ready > 0 {

@@ -42,6 +42,7 @@ func TestATakenStemCellIsReplacedAtOnce(t *testing.T) {
 }
 
 func TestStemCellsFollowTheDemandWithinTheirBounds(t *testing.T) {
+	oneGoroutine(t)
 	p := stemmed(t, nodes(StemCells{Initial: 1, Min: 1, Max: 6}))
 	p.start = func(c create) input { // as if it had taken a second
 		p.m.containers[c.id].created = p.now.Add(-time.Second)

@@ -13,6 +13,7 @@ func (n *number) before(o *number) bool { return n.value < o.value }
 func (n *number) position() *int        { return &n.place }
 
 func TestThePriorityQueueAlwaysHasTheLeastFirst(t *testing.T) {
+	oneGoroutine(t)
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var q priority[*number]

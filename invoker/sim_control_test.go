@@ -22,6 +22,7 @@ type mutation struct {
 // TestSimulationControls is the negative test of the checks of the simulation: with each mistake the check that is there for it fails,
 // and none before.
 func TestSimulationControls(t *testing.T) {
+	oneGoroutine(t)
 	for _, c := range controls() {
 		t.Run(c.name, func(t *testing.T) {
 			failed := 0

@@ -17,13 +17,10 @@ import (
 // step. Processes and the engine may be as slow as they like; only what a lease bounds is: what is sent arrives within the margin of
 // leases, and runs no longer than its timeout.
 func TestSmallWorldsInAnyOrder(t *testing.T) {
-	depth := *simDepth
-	if testing.Short() {
-		depth -= 2
-	}
+	oneGoroutine(t)
 	for name, build := range smallWorlds() {
 		t.Run(name, func(t *testing.T) {
-			x := explorer{build: func() *simWorld { return build(mutation{}) }, depth: depth, seen: map[uint64]int{}}
+			x := explorer{build: func() *simWorld { return build(mutation{}) }, depth: *simDepth, seen: map[uint64]int{}}
 			w := x.search(x.build(), nil)
 			if w != nil {
 				w.report(t)
@@ -36,6 +33,7 @@ func TestSmallWorldsInAnyOrder(t *testing.T) {
 
 // TestSmallWorldsControl is the negative test of the search: it finds what goes wrong in few orders only.
 func TestSmallWorldsControl(t *testing.T) {
+	oneGoroutine(t)
 	for world, c := range map[string]struct {
 		check string
 		mutation

@@ -25,14 +25,23 @@ func seeds(t *testing.T, many int) (first, last uint64) {
 	case *simSeeds > 0:
 		return 1, uint64(*simSeeds)
 	case testing.Short():
-		return 1, uint64(many / 25)
+		return 1, uint64(max(1, many/25))
 	}
 	return 1, uint64(many)
+}
+
+// oneGoroutine leaves out a long test of one goroutine with -short, which is how tests run with the race detector.
+func oneGoroutine(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a long test of one goroutine")
+	}
 }
 
 // TestSimulatedWorlds lets machines live in many worlds with all faults, checks what must hold after each step, and in the end that
 // everybody is served and nothing is left. Run one world with -args -sim.seed, more of them with -args -sim.seeds.
 func TestSimulatedWorlds(t *testing.T) {
+	oneGoroutine(t)
 	first, last := seeds(t, 1000)
 	var steps, served, refused, runs int
 	for seed := first; seed <= last; seed++ {
@@ -48,6 +57,7 @@ func TestSimulatedWorlds(t *testing.T) {
 // TestLeaderKilledBetweenAnySteps kills a leader after some step, in the middle of its commands, and its successor once more. No
 // container then stays that nobody knows, none serves two keys, and no activation runs twice.
 func TestLeaderKilledBetweenAnySteps(t *testing.T) {
+	oneGoroutine(t)
 	first, last := seeds(t, 1000)
 	for seed := first; seed <= last; seed++ {
 		w := killWorld(seed)

@@ -32,6 +32,8 @@ type fake struct {
 	offers   []scheduler.OfferAtHand
 	output   map[string]string // by ID and stream, "web-1 stdout"
 	written  chan struct{}     // closed when output is added
+	stats    map[string]any    // of the invoker
+	boxes    []map[string]any  // its containers
 	killed   func(id string) (status int, answer any)
 	watchers map[chan string]bool
 	since    []string // of the requests for events
@@ -46,11 +48,9 @@ func newFake(t testing.TB) *fake {
 	mux.HandleFunc("GET /v1/tasks/{id}/explain", f.guarded(f.answer(f.explain)))
 	mux.HandleFunc("GET /v1/tasks/{id}/logs", f.guarded(f.logs))
 	mux.HandleFunc("POST /v1/tasks/{id}/kill", f.guarded(f.kill))
-	mux.HandleFunc("GET /v1/offers", f.guarded(func(w http.ResponseWriter, _ *http.Request) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		_ = json.NewEncoder(w).Encode(f.offers)
-	}))
+	mux.HandleFunc("GET /v1/offers", f.guarded(f.one(func() any { return f.offers })))
+	mux.HandleFunc("GET /v1/invoker/stats", f.guarded(f.one(func() any { return f.stats })))
+	mux.HandleFunc("GET /v1/invoker/containers", f.guarded(f.one(func() any { return map[string]any{"containers": f.boxes} })))
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		f.cut()
@@ -80,6 +80,15 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
+}
+
+// one answers with what a function returns, which is called with the mutex.
+func (f *fake) one(body func() any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(body())
+	}
 }
 
 func (f *fake) answer(from map[string]any) http.HandlerFunc {

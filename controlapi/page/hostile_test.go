@@ -61,6 +61,17 @@ func hostileFake(t *testing.T) *fake {
 		}}},
 	}
 	f.output[id+" stdout"] = strings.Repeat(hostile+"\n", 20)
+	addInvoker(f, 3)
+	for _, c := range f.boxes {
+		c["kind"], c["agent"], c["namespace"], c["action"], c["state"] = hostile, hostile, hostile, hostile, hostile
+	}
+	f.boxes[0]["id"] = hostile
+	for _, list := range []string{"stems", "waits"} {
+		for _, row := range f.stats[list].([]map[string]any) {
+			row["kind"], row["image"], row["namespace"], row["action"], row["reason"] = hostile, hostile, hostile, hostile, hostile
+		}
+	}
+	f.stats["containers"] = map[string]int{hostile: 3}
 	f.offers = []scheduler.OfferAtHand{{ID: hostile, Agent: task.Agent{Hostname: hostile}, Role: hostile, Since: now}}
 	return f
 }
@@ -78,6 +89,7 @@ func visit(t *testing.T, b *chromiumtest.Browser, f *fake) (problems []string) {
 		{`"#/tasks/pending"`, `document.querySelector(".reasons li")`},
 		{`"#/agents"`, `document.querySelector(".agent") && document.querySelector("#view-agents table")`},
 		{`"#/members"`, `document.querySelector("#view-members tbody tr")`},
+		{`"#/invoker"`, `document.querySelectorAll("#view-invoker .rows .row").length === 3 && document.querySelectorAll("#view-invoker tbody tr").length === 5`},
 		{`"#/tasks?q=" + encodeURIComponent(id)`, `document.querySelector("#search").value !== ""`},
 		{`"#/" + id`, `!document.querySelector("#view-tasks").hidden`},
 	} {
@@ -145,6 +157,7 @@ func hostileControl(t *testing.T, b *chromiumtest.Browser) {
 	p.Go(f.URL)
 	p.AwaitProblem("TrustedHTML") // the policy refuses it
 	require.NotContains(t, strings.Join(p.Problems(f.URL), "\n"), "dialog")
+	hostileInvokerControl(t, b, serve)
 }
 
 // withoutPolicy drops the policy of an answer.

@@ -15,7 +15,8 @@ import (
 var places = []struct{ fragment, drawn string }{
 	{"#/tasks", `document.querySelectorAll(".rows .row").length > 5`},
 	{"#/agents", `document.querySelectorAll(".agent").length > 5`},
-	{"#/members", `document.querySelectorAll("tbody tr").length === 3`},
+	{"#/members", `document.querySelectorAll("#view-members tbody tr").length === 3`},
+	{"#/invoker", `document.querySelectorAll("#view-invoker .rows .row").length > 5`},
 	{"#/tasks/api-2", `document.querySelector(".history li")`},
 	{"#/tasks/mail-1", `document.querySelector(".reasons li")`},
 	{"#/tasks/web-1/output", `document.querySelector(".output div")`},
@@ -24,9 +25,12 @@ var places = []struct{ fragment, drawn string }{
 
 func narrow(t *testing.T, b *chromiumtest.Browser) {
 	f := sample(t, 60)
+	addInvoker(f, 60)
 	long := strings.Repeat("very-long-name-", 16)
 	f.overview.Framework, f.overview.Agents[0].Agent.Hostname, f.overview.Election.Leader, f.overview.Election.Members[0].ID = long, long, long, long
 	f.tasks[0].ID, f.tasks[0].Message, f.tasks[0].Hostname = long, long, long
+	f.boxes[0]["id"], f.boxes[0]["action"], f.boxes[0]["agent"] = long, long, long
+	f.stats["waits"].([]map[string]any)[0]["reason"], f.stats["stems"].([]map[string]any)[0]["image"] = long, long
 	f.output["web-1 stdout"] = long + long + "\n"
 	f.tasks = append(f.tasks, controlapi.Summary{ID: "web-1", State: task.StateRunning})
 	f.send("store", map[string]any{"err": long})
@@ -52,6 +56,7 @@ func narrow(t *testing.T, b *chromiumtest.Browser) {
 // is behind them, that IDs are unique and references lead somewhere.
 func accessible(t *testing.T, b *chromiumtest.Browser) {
 	f := sample(t, 60)
+	addInvoker(f, 60)
 	f.output["web-1 stdout"] = "hello\n"
 	for _, dark := range []bool{false, true} {
 		p := b.Open(t, chromiumtest.View{Width: 1280, Height: 1000, Dark: dark, Now: now})

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write the screenshots in docs")
 // since they differ between versions of the browser and fonts.
 func screenshots(t *testing.T, b *chromiumtest.Browser) {
 	f := sample(t, 240)
+	addInvoker(f, 40)
 	for _, line := range []string{
 		"11:58:58 info   reading /etc/shop/api.yaml", "11:58:58 info   version 1.42.0, 2 workers", "11:58:59 info   connecting to orders.example.com:5432",
 		"11:59:02 warn   orders.example.com:5432: connection refused, trying again in 2 s", "11:59:04 warn   orders.example.com:5432: connection refused, trying again in 2 s",
@@ -38,13 +39,14 @@ func screenshots(t *testing.T, b *chromiumtest.Browser) {
 		{"dark", "#/tasks/mail-1", `document.querySelector(".reasons li")`, chromiumtest.View{Width: 1280, Height: 760, Dark: true}},
 		{"output", "#/tasks/api-2/output?state=failed", `document.querySelector(".output-bar").innerText.includes("the task has ended")`, chromiumtest.View{Width: 1280, Height: 560}},
 		{"agents", "#/agents", `document.querySelector(".agent")`, chromiumtest.View{Width: 1280, Height: 760}},
+		{"invoker", "#/invoker", `document.querySelectorAll("#view-invoker .rows .row").length > 5`, chromiumtest.View{Width: 1280, Height: 900}},
 		{"narrow", "#/tasks", `document.querySelectorAll(".rows .row").length > 5`, chromiumtest.View{Width: 360, Height: 720}},
 	} {
 		shot.view.Now = now
 		p := b.Open(t, shot.view)
 		p.Go(f.URL + "/" + shot.fragment)
 		p.Until(shot.drawn)
-		p.Until(`document.querySelectorAll(".card").length === 4 && document.querySelector("#live").innerText.trim() === "Live"`)
+		p.Until(`document.querySelectorAll("#cards .card").length === 4 && document.querySelector("#live").innerText.trim() === "Live"`)
 		data := smaller(t, p.Screenshot())
 		require.Less(t, len(data), 150_000, shot.name)
 		if *update {

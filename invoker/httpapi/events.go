@@ -24,6 +24,19 @@ type stats struct {
 	Containers map[invoker.State]int `json:"containers"`
 	Starts     map[string]uint64     `json:"starts"`
 	Stems      []stems               `json:"stems"`
+	Waits      []waits               `json:"waits"` // the first 100
+}
+
+// waits says who waits for containers of an action, and why.
+type waits struct {
+	Namespace string    `json:"namespace"`
+	Action    string    `json:"action"`
+	Kind      string    `json:"kind"`
+	Image     string    `json:"image,omitzero"`
+	MemoryMB  int       `json:"memoryMB"`
+	Callers   int       `json:"callers"`
+	Since     time.Time `json:"since"`
+	Reason    string    `json:"reason"`
 }
 
 type stems struct {
@@ -55,13 +68,16 @@ type event struct {
 
 func statsOf(s invoker.Stats) stats {
 	w := stats{
-		UsedMB: s.Used, LimitMB: s.Limit, Waiting: s.Waiting, Oldest: s.Oldest, Containers: s.Containers, Starts: map[string]uint64{}, Stems: []stems{},
+		UsedMB: s.Used, LimitMB: s.Limit, Waiting: s.Waiting, Oldest: s.Oldest, Containers: s.Containers, Starts: map[string]uint64{}, Stems: []stems{}, Waits: []waits{},
 	}
 	for kind, n := range s.Starts {
 		w.Starts[kind.String()] = n
 	}
 	for _, k := range s.Stems {
 		w.Stems = append(w.Stems, stems{k.Kind, k.Image, k.Memory, k.Want, k.Have, k.Starting})
+	}
+	for _, k := range s.Waits {
+		w.Waits = append(w.Waits, waits{k.Namespace, k.Action, k.Kind, k.Image, k.Memory, k.Callers, k.Since, k.Reason})
 	}
 	return w
 }

@@ -5,8 +5,9 @@ import { agents, alerts, cards, empty, members, offersAtHand } from "./cluster.j
 import { Detail } from "./detail.js";
 import { copyButton, el, fill, icon, say, setText } from "./dom.js";
 import { clock, counted, span, tick, visible, whole } from "./format.js";
+import { Invoker } from "./invoker.js";
 import { format, parse } from "./route.js";
-import { filters, Table } from "./table.js";
+import { filters, Table, taskColumns } from "./table.js";
 import { sortable, Tasks } from "./tasks.js";
 
 const $ = (id) => document.getElementById(id);
@@ -35,6 +36,7 @@ const chips = el("div", { class: "chips", role: "group", "aria-label": "Filter b
 const found = el("p", { class: "found about" });
 const nothing = el("div", {});
 const table = new Table({
+  columns: taskColumns, label: "Tasks", prefix: "row-",
   open: (id, { focus }) => go({ task: id, tab: route.task ? route.tab : "overview" }, { push: !route.task, focus }),
   sort: (key) => go({ sort: key, down: route.sort === key ? !route.down : key === "updated" || key === "cpus" || key === "mem" }),
 });
@@ -57,8 +59,7 @@ search.addEventListener("input", () => {
 search.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "Enter") {
     event.preventDefault();
-    table.node.focus();
-    table.node.dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));
+    table.begin();
   } else if (event.key === "Escape" && search.value === "") {
     table.node.focus();
   } else if (event.key === "Escape") {
@@ -97,7 +98,7 @@ function drawTasks(counts) {
   setText(found, filtered ? `${whole(shown.length)} of ${counted(tasks.size, "task")}` : "");
   table.node.hidden = shown.length === 0;
   $("view-tasks").classList.toggle("bare", tasks.size === 0);
-  table.show(shown, { sort: sortable.includes(route.sort) ? route.sort : "id", down: route.down, task: route.task });
+  table.show(shown, { sort: sortable.includes(route.sort) ? route.sort : "id", down: route.down, open: route.task });
   fill(nothing, [shown.length > 0, tasks.size > 0, tasks.complete, token() !== ""], ([any, some, complete, secured]) => {
     if (any) return [];
     if (!complete) return empty("Loading tasks");
@@ -137,6 +138,15 @@ async function drawOffers() {
   offersAtHand(offerList, (status.overview?.offers && await get("v1/offers").catch(() => null)) || []);
 }
 
+const invoker = new Invoker($("view-invoker"), $("count-invoker"));
+
+// isServed reports whether the server has a view: that of an invoker only where one is, and those of tasks not everywhere.
+function isServed(view) {
+  const { overview } = status;
+  if (view === "invoker") return !overview || (overview.extensions ?? []).includes("invoker");
+  return view === "members" || !overview?.noTasks;
+}
+
 const detail = new Detail($("detail"), {
   close: () => {
     table.put(route.task);
@@ -169,7 +179,9 @@ function draw({ focus = false } = {}) {
   setText($("framework"), name);
   const title = [route.task && visible(route.task), name].filter(Boolean).join(" \u00b7 ");
   if (document.title !== title) document.title = title;
+  if (!isServed(route.view)) route = { ...route, view: isServed("tasks") ? "tasks" : isServed("invoker") ? "invoker" : "members", task: "" };
   for (const a of document.querySelectorAll("[data-view]")) {
+    a.hidden = !isServed(a.dataset.view) || a.dataset.view === "invoker" && !overview;
     if (a.dataset.view === route.view) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
     $("view-" + a.dataset.view).hidden = a.dataset.view !== route.view;
@@ -179,11 +191,13 @@ function draw({ focus = false } = {}) {
   setText($("count-members"), overview?.election ? whole(overview.election.members?.length ?? 0) : "");
   $("forget-token").hidden = !token();
   cards($("cards"), { ...status, counts });
+  $("cards").hidden = !!overview?.noTasks && !overview.election;
   drawAlerts();
   document.body.classList.toggle("opened", !!route.task);
   if (route.view === "tasks") drawTasks(counts);
   drawOffers();
   if (route.view === "agents") agents(agentList, overview?.agents ?? [], agentSearch, overview?.connection);
+  invoker.show(route.view === "invoker", !!overview && isServed("invoker"));
   if (route.view === "members") members($("view-members"), overview?.election, overview?.connection);
   const known = tasks.get(route.task);
   if (opened !== route.task && known) {
@@ -217,6 +231,7 @@ setInterval(() => {
   tick();
   countDown();
   if (route.task) detail.update(tasks.get(route.task));
+  invoker.show(route.view === "invoker", !!status.overview && isServed("invoker"));
 }, 1000);
 
 // --- What comes from the server ---
@@ -258,7 +273,7 @@ const reader = new Feed({
 addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.ctrlKey && !event.metaKey && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName) && !document.querySelector("dialog")) {
     event.preventDefault();
-    (route.view === "agents" ? agentInput : search).focus();
+    ({ agents: agentInput, invoker: invoker.search }[route.view] ?? search).focus();
   } else if (event.key === "Escape" && route.task && event.target !== search && !document.querySelector("dialog") && !$("detail").contains(event.target)) {
     detail.close();
   }

@@ -12,15 +12,23 @@ export const agentURL = (c, agent) => masterURL(c, "agents/" + encodeURIComponen
 // apiURL returns the URL of a member's page. Members are told as "host:port" or as a URL.
 const apiURL = (api) => (/^https?:\/\//.test(api) ? api : `${location.protocol}//${api}`).replace(/\/*$/, "/");
 
-function card(title, value, about) {
+export function card(title, value, about) {
   return el("div", { class: "card" }, el("h2", {}, title), el("p", { class: "value" }, value), el("p", { class: "about" }, about));
+}
+
+// table makes a table with a name for screen readers. The first cell of each row is its heading.
+export function table(name, heads, rows) {
+  return el("div", { class: "sheet" }, el("table", { class: "plain" },
+    el("caption", { class: "sr" }, name),
+    el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col" }, text)))),
+    el("tbody", {}, rows.map(([first, ...others]) => el("tr", {}, el("th", { scope: "row" }, first), others.map((cell) => el("td", {}, cell)))))));
 }
 
 const badge = (tone, name, text) => el("span", { class: "badge " + tone }, icon(name), el("span", {}, text));
 
 // cards shows the leader, the connection, offers and tasks, and the store while it fails.
 export function cards(node, { overview: o, store, counts }) {
-  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o ? [leader(o.election), master(o), store?.err && storage(store), offers(o, counts), tasks(o, counts)] : []));
+  fill(node, [o && { ...o, agents: undefined }, store, [...counts]], () => (o?.noTasks ? [leader(o.election)] : o ? [leader(o.election), master(o), store?.err && storage(store), offers(o, counts), tasks(o, counts)] : []));
 }
 
 function leader(election) {
@@ -68,8 +76,8 @@ function tasks(o, counts) {
 export function alerts({ overview: o, store }) {
   if (!o) return [];
   const all = [], c = o.connection, e = o.election;
-  if (e && !e.leader) all.push(["leader", `No member leads${e.reason ? ` (${visible(e.reason)})` : ""}. Tasks run on; nothing is launched or killed until one does.`]);
-  else if (!c) all.push(["answer", `The leader does not answer${o.error ? ": " + errorText(o.error) : ""}.`]);
+  if (e && !e.leader) all.push(["leader", `No member leads${e.reason ? ` (${visible(e.reason)})` : ""}. ${o.noTasks ? "Nothing new is started" : "Tasks run on; nothing is launched or killed"} until one does.`]);
+  else if (!c && (!o.noTasks || o.error)) all.push(["answer", `The leader does not answer${o.error ? ": " + errorText(o.error) : ""}.`]);
   if (c && !c.connected) all.push(["master", `Not connected with a master${c.err ? ": " + errorText(c.err) : ""}. Tasks run on; nothing is launched meanwhile.`]);
   if (store?.err) all.push(["store", `The store fails: ${errorText(store.err)}. Nothing is launched until it works again.`]);
   if (c?.dropped) all.push(["dropped", `${counted(c.dropped, "call")} could not be made to the master, which takes too few of them.`]);

@@ -8,7 +8,7 @@ import { explanation } from "./explain.js";
 import { amount, at, clock, counted, duration, errorText, exact, mebibytes, span, time, visible, visibleOutput } from "./format.js";
 import { Output } from "./output.js";
 import { tabs } from "./route.js";
-import { badge } from "./table.js";
+import { taskBadge } from "./table.js";
 import { look, stateName } from "./tasks.js";
 
 const names = { overview: "Overview", output: "Output", spec: "Spec" };
@@ -97,7 +97,7 @@ export class Detail {
     if (!this.#id) return;
     if (summary) this.summary = summary;
     const known = this.summary ?? this.#loaded?.task;
-    if (known) badge(this.state, known);
+    if (known) taskBadge(this.state, known);
     this.kill.hidden = !known || !!look(known.state).ended;
     const stale = summary && summary.version > this.#version;
     if (stale || this.#version < 0 || known?.state === "pending") this.#refresh(!stale && this.#version >= 0);

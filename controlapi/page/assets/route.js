@@ -1,7 +1,7 @@
 // The fragment of the URL says what is shown, so that it can be shared and goes into the history of the browser:
 // #/tasks/web-1/output?stream=stderr&state=failed&q=web&sort=-updated
 
-export const views = ["tasks", "agents", "members"];
+export const views = ["tasks", "agents", "members", "invoker"];
 export const tabs = ["overview", "output", "spec"];
 
 // parse returns what a fragment says: {view, task, tab, stream, q, states, sort, down}.

@@ -1,39 +1,40 @@
-// The table of tasks. Only the rows in sight exist, however many there are.
+// A table of which only the rows in sight exist, however many there are, and that of tasks.
 
 import { el, fill, icon, setText } from "./dom.js";
-import { amount, at, exact, mebibytes, relative, visible, whole } from "./format.js";
+import { amount, at, exact, mebibytes, visible, whole, written } from "./format.js";
 import { look, stateName } from "./tasks.js";
 
-const columns = [
-  { key: "state", label: "State" },
-  { key: "id", label: "Task" },
-  { key: "group", label: "Group" },
-  { key: "host", label: "Agent" },
-  { key: "cpus", label: "CPUs", number: true },
-  { key: "mem", label: "Memory", number: true },
-  { key: "message", label: "Message" },
-  { key: "updated", label: "Changed", number: true },
+export const taskColumns = [
+  { key: "state", label: "State", draw: taskBadge },
+  { key: "id", label: "Task", draw: (cell, t) => text(cell, t.id) },
+  { key: "group", label: "Group", draw: (cell, t) => text(cell, t.group || t.pod) },
+  { key: "host", label: "Agent", draw: (cell, t) => text(cell, t.hostname || t.agentID) },
+  { key: "cpus", label: "CPUs", number: true, draw: (cell, t) => setText(cell, amount(t.cpus)) },
+  { key: "mem", label: "Memory", number: true, draw: (cell, t) => setText(cell, t.mem ? mebibytes(t.mem) : "0") },
+  { key: "message", label: "Message", draw: (cell, t) => text(cell, t.message) },
+  { key: "updated", label: "Changed", number: true, draw: (cell, t) => timeCell(cell, at(t.updated)) },
 ];
 
 const spare = 8; // rows beyond the edges of the window, so that fast scrolling shows no holes
 
-// Table draws rows into the window. open is called with a task's ID, sort with a column's key.
+// Table draws rows into the window, each of a thing with an ID. A column draws its cell of a thing. open is called with a thing's ID,
+// if there is more to see of it, and sort with a column's key.
 export class Table {
-  #rows = []; // tasks
+  #rows = []; // things
   #pool = []; // the rows that exist; row i of the table is at i modulo their number
   #height = 0;
   #cursor = -1; // the row that the keyboard is on
   #cursorID = "";
   #pressed = false;
 
-  constructor({ open, sort }) {
-    this.open = open;
+  constructor({ columns, label, prefix, open, sort }) {
+    Object.assign(this, { columns, prefix, open });
     this.head = el("div", { role: "row", class: "row head", "aria-rowindex": 1 }, columns.map((c) =>
       el("div", { role: "columnheader", class: "c-" + c.key + (c.number ? " number" : "") },
         el("button", { type: "button", tabindex: -1, "data-key": c.key, onclick: () => sort(c.key) }, c.label, icon("down")))));
     this.body = el("div", { role: "rowgroup", class: "rows" });
     this.node = el("div", {
-      role: "grid", class: "table", tabindex: 0, "aria-label": "Tasks", "aria-colcount": columns.length, onkeydown: (event) => this.#key(event),
+      role: "grid", class: "table" + (open ? " opens" : ""), tabindex: 0, "aria-label": label, "aria-colcount": columns.length, onkeydown: (event) => this.#key(event),
     }, el("div", { role: "rowgroup", class: "heads" }, this.head), this.body);
     // A row must not turn into another one between the press of a button and its release.
     this.body.addEventListener("pointerdown", () => { this.#pressed = true; });
@@ -45,11 +46,17 @@ export class Table {
     new ResizeObserver(() => this.draw()).observe(this.node);
   }
 
-  // show sets the rows, what they are ordered by, and the task that is open.
-  show(rows, { sort, down, task }) {
+  // begin has the keyboard go to the first row.
+  begin() {
+    this.node.focus();
+    if (this.#rows.length) this.#move(0);
+  }
+
+  // show sets the rows, what they are ordered by, and the ID of the thing that is open.
+  show(rows, { sort, down, open }) {
     this.#rows = rows;
     if (this.#cursorID) this.#cursor = rows[this.#cursor]?.id === this.#cursorID ? this.#cursor : rows.findIndex((t) => t.id === this.#cursorID);
-    this.opened = task;
+    this.opened = open;
     this.node.setAttribute("aria-rowcount", rows.length + 1);
     for (const head of this.head.children) {
       const key = head.firstChild.dataset.key;
@@ -59,7 +66,7 @@ export class Table {
     this.draw();
   }
 
-  // put moves the cursor to a task.
+  // put moves the cursor to a thing.
   put(id) {
     this.#cursorID = id;
     this.#cursor = this.#rows.findIndex((t) => t.id === id);
@@ -84,49 +91,36 @@ export class Table {
   }
 
   #row() {
-    const cells = Object.fromEntries(columns.map((c) => [c.key, el("div", { role: "gridcell", class: "c-" + c.key + (c.number ? " number" : "") })]));
-    cells.time = el("time", {});
-    cells.updated.append(cells.time);
-    const node = el("div", { role: "row", class: "row" }, columns.map((c) => cells[c.key]));
+    const cells = this.columns.map((c) => el("div", { role: "gridcell", class: "c-" + c.key + (c.number ? " number" : "") }));
+    const node = el("div", { role: "row", class: "row" }, cells);
     this.body.append(node);
-    return { node, cells, index: -1, task: null };
+    return { node, cells, index: -1, thing: null };
   }
 
-  // fill draws a task into a row, if it is not there already.
+  // fill draws a thing into a row, if it is not there already.
   #fill(row, index) {
-    const task = this.#rows[index], { node, cells } = row;
+    const thing = this.#rows[index], { node } = row;
     if (row.index !== index) {
       row.index = index;
-      node.id = "row-" + index;
+      node.id = this.prefix + index;
       node.setAttribute("aria-rowindex", index + 2);
       node.style.transform = `translateY(${index * this.#height}px)`;
     } else if (row.height !== this.#height) node.style.transform = `translateY(${index * this.#height}px)`;
     row.height = this.#height;
     node.classList.toggle("cursor", index === this.#cursor);
-    node.setAttribute("aria-selected", task.id === this.opened ? "true" : "false");
-    if (row.task === task) return;
-    row.task = task;
-    node.dataset.id = task.id;
-    badge(cells.state, task);
-    text(cells.id, task.id);
-    text(cells.group, task.group || task.pod);
-    text(cells.host, task.hostname || task.agentID);
-    setText(cells.cpus, amount(task.cpus));
-    setText(cells.mem, task.mem ? mebibytes(task.mem) : "0");
-    text(cells.message, task.message);
-    const changed = at(task.updated);
-    if (changed) {
-      cells.time.dateTime = new Date(changed).toISOString();
-      cells.time.title = exact(changed);
-    }
-    setText(cells.time, changed ? relative(changed) : "");
+    if (this.open) node.setAttribute("aria-selected", thing.id === this.opened ? "true" : "false");
+    if (row.thing === thing) return;
+    row.thing = thing;
+    node.dataset.id = thing.id;
+    this.columns.forEach((c, i) => c.draw(row.cells[i], thing));
   }
 
   #click(event) {
     const id = event.target.closest(".row")?.dataset.id;
     if (id === undefined || String(getSelection())) return;
     this.put(id);
-    this.open(id, { focus: false });
+    if (this.open) this.open(id, { focus: false });
+    else this.draw();
   }
 
   #key(event) {
@@ -136,7 +130,7 @@ export class Table {
     if (to !== undefined && last >= 0) {
       event.preventDefault();
       this.#move(Math.max(0, Math.min(last, to)));
-    } else if (event.key === "Enter" && this.#cursor >= 0 && event.target === this.node) {
+    } else if (event.key === "Enter" && this.open && this.#cursor >= 0 && event.target === this.node) {
       event.preventDefault();
       this.open(this.#rows[this.#cursor].id, { focus: true });
     }
@@ -150,34 +144,52 @@ export class Table {
     if (top < above) scrollBy(0, top - above);
     else if (top + this.#height > innerHeight - 8) scrollBy(0, top + this.#height - innerHeight + 8);
     this.draw();
-    if (this.opened) this.open(this.#cursorID, { focus: false });
+    if (this.open && this.opened) this.open(this.#cursorID, { focus: false });
   }
 }
 
-// badge shows the state of a task: its icon and its name. A running task that is not healthy is unhealthy.
-export function badge(node, task) {
-  const { icon: name, tone } = look(task.state);
+// taskBadge shows the state of a task. A running task that is not healthy is unhealthy.
+export function taskBadge(node, task) {
   const sick = task.state === "running" && task.healthy === false;
-  fill(node, [task.state, sick], () => el("span", { class: "badge " + (sick ? "bad" : tone) }, icon(sick ? "error" : name), el("span", {}, sick ? "unhealthy" : stateName(task.state))));
+  if (sick) badge(node, "unhealthy", { icon: "error", tone: "bad" }, "unhealthy");
+  else badge(node, task.state, look(task.state), stateName(task.state));
 }
 
-// text shows a text in one line, and all of it in the title.
-function text(node, value) {
-  const seen = visible(value);
-  setText(node, seen);
+// badge shows a state: its icon and its name.
+export function badge(node, state, { icon: name, tone }, words) {
+  fill(node, state, () => el("span", { class: "badge " + tone }, icon(name), el("span", {}, visible(words))));
+}
+
+// timeCell shows how long ago a time was, or has lasted, in an element that stays, so that it is cheap.
+export function timeCell(node, ms, write = "relative") {
+  const time = node.firstElementChild ?? node.appendChild(el("time", { "data-write": write }));
+  if (ms) {
+    time.dateTime = new Date(ms).toISOString();
+    time.title = exact(ms);
+  } else {
+    time.removeAttribute("datetime");
+    time.removeAttribute("title");
+  }
+  setText(time, ms ? written(ms, write) : "");
+}
+
+// text shows a text in one line, and all of it, or another one, in the title.
+export function text(node, value, about = value) {
+  const seen = visible(about);
+  setText(node, visible(value));
   if (seen) node.title = seen;
   else node.removeAttribute("title");
 }
 
-// filters makes the buttons that choose states, with how many tasks each has.
-export function filters(node, counts, chosen, total, toggle) {
+// filters makes the buttons that choose states, with how many things each has. looks are those of states, by default those of tasks.
+export function filters(node, counts, chosen, total, toggle, looks = { look, stateName }) {
   const shown = new Map(counts);
   for (const state of chosen) if (!shown.has(state)) shown.set(state, 0);
   fill(node, [[...shown], chosen, total], () => {
     const focused = node.contains(document.activeElement) ? document.activeElement.dataset.state : undefined;
     const buttons = [["", total], ...shown].map(([state, n]) => el("button", {
       type: "button", class: "chip", "data-state": state, "aria-pressed": state ? String(chosen.includes(state)) : String(!chosen.length), onclick: () => toggle(state),
-    }, state && el("span", { class: "badge " + look(state).tone }, icon(look(state).icon)), state ? stateName(state) : "all", el("span", { class: "count" }, whole(n))));
+    }, state && el("span", { class: "badge " + looks.look(state).tone }, icon(looks.look(state).icon)), state ? visible(looks.stateName(state)) : "all", el("span", { class: "count" }, whole(n))));
     if (focused !== undefined) queueMicrotask(() => buttons.find((b) => b.dataset.state === focused)?.focus());
     return buttons;
   });

@@ -28,7 +28,7 @@ export const look = (state) => states.get(state) ?? { icon: "unknown", tone: "ba
 export const stateName = (state) => String(state ?? "").replaceAll("_", " ");
 
 // natural makes web-2 come before web-10.
-const natural = (text) => (text ?? "").toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
+export const natural = (text) => (text ?? "").toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
 
 const sortKeys = {
   id: (row) => (row.natural ??= natural(row.task.id)),
