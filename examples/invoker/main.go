@@ -39,6 +39,7 @@ func main() {
 	run := runLocally
 	switch {
 	case *members == 3:
+		slog.SetLogLoggerLevel(slog.LevelError) // that there is no leader, and that a term is over, is what is shown
 		run = runMembers
 	case *members != 1:
 		fatal(fmt.Errorf("-members %d: must be 1 or 3", *members))
@@ -51,7 +52,7 @@ func main() {
 }
 
 func fatal(err error) {
-	fmt.Fprintln(os.Stderr, "invoker:", err)
+	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
 
