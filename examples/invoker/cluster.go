@@ -41,7 +41,8 @@ func runOnCluster(ctx context.Context, out io.Writer) error {
 	var all sync.WaitGroup
 	all.Go(func() { _ = cluster.Run(running) })
 	all.Go(func() { cancel(s.Run(running)) })
-	err = use(using, inv, out)
+	do := func(ctx context.Context, inv *invoker.Invoker) error { return demonstrate(ctx, inv, out) }
+	err = use(using, inv, do)
 	closing, done := context.WithTimeout(outlasting, 10*time.Second)
 	defer done()
 	err = errors.Join(err, s.Teardown(closing))
