@@ -190,3 +190,26 @@ func TestRolesAreSuppressedWhenOffersGoBack(t *testing.T) {
 	require.Empty(t, b.Follow(now, c))
 	require.Equal(t, defaultHold, b.Deadline(c).Sub(now))
 }
+
+// TestRefusalsOfAnEarlierSchedulerAreLifted: the master may not have noticed that the scheduler before this one has gone, whose refusals
+// then stay in force.
+func TestRefusalsOfAnEarlierSchedulerAreLifted(t *testing.T) {
+	for _, takesOver := range []bool{false, true} {
+		now := time.Unix(0, 0)
+		b := demand.New(demand.Config{Random: func() float64 { return 0 }})
+		b.SetRoles([]string{"r"})
+		b.AddPending("r", 1)
+		c := demand.Conditions{MayCall: true}
+		if takesOver {
+			b.TakeOver()
+		}
+		b.Subscribing(now, c)
+		calls := b.Follow(now, c)
+		if !takesOver {
+			require.Empty(t, calls, "it is subscribed as one that wants offers")
+			continue
+		}
+		require.Equal(t, []demand.Call{{Revive: true}}, calls)
+		require.Empty(t, b.Follow(now.Add(time.Second), c), "once")
+	}
+}

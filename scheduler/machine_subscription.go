@@ -39,6 +39,9 @@ func (m *machine) start(now time.Time) {
 	if old := m.storage.durable; old.State == record.Removed {
 		m.loseLaunched(now, old.ID)
 	}
+	if m.conn.frameworkID != "" {
+		m.demand.TakeOver()
+	}
 	m.ensureNonce()
 	if !m.storage.durable.Equal(m.framework()) {
 		m.touch("")

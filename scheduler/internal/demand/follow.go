@@ -28,6 +28,13 @@ type Call struct {
 	Roles  []string
 }
 
+// TakeOver notes that the framework had a scheduler before, of whose refusals nothing is known. They may still be in force.
+func (b *Book) TakeOver() {
+	for _, d := range b.roles {
+		d.refused = true
+	}
+}
+
 // Subscribing begins a subscription, for which [Book.Suppressed] returns the suppressed roles. Refusals are not lifted
 // by it: they stay in force if the master has not noticed the end of the former stream.
 func (b *Book) Subscribing(now time.Time, c Conditions) {
