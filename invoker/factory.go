@@ -213,10 +213,9 @@ func (f *Factory) freeze(ctx context.Context, what, session, id string, do func(
 
 // declareOwn has a session go on with its containers that another leader has given to it. The mutex is held.
 func (p *pool) declareOwn(s *remote) {
-	own := declared{session: s.number}
-	namespace := namespaceOf(s.name)
+	own := declared{session: s.number, namespace: namespaceOf(s.name)}
 	for id, c := range p.machine.containers {
-		if c.undeclared && c.key.Namespace == namespace {
+		if c.undeclared && c.key.Namespace == own.namespace {
 			own.grants = append(own.grants, GrantID{Container: id}) // of an earlier leader
 		}
 	}
