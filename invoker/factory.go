@@ -165,7 +165,8 @@ func (f *Factory) of(ctx context.Context, session, id string, do func(*pool, *re
 	defer p.mu.Unlock()
 	c := p.machine.containers[id]
 	switch {
-	case c == nil:
+	case c == nil: // which the session knows from now on
+		p.remotes.acted(s, func(n notice) bool { return n.Revoked && n.Grant.Container == id })
 		return ErrContainer
 	case c.key == nil || c.key.Namespace != namespaceOf(session):
 		return ErrOtherSession
