@@ -116,7 +116,7 @@ func (p *pool) demanded(d Demand) (*remoteCall, error) {
 		return nil, err
 	}
 	if _, withdrawn := s.withdrawn[d.Request]; withdrawn {
-		return nil, errWithdrawn
+		return nil, ErrWithdrawn
 	}
 	asked := s.requests[d.Request]
 	if asked == nil {
@@ -185,7 +185,7 @@ func (p *pool) withdraw(s *remote, request uint64) {
 	switch asked := s.requests[request]; {
 	case asked == nil:
 	case p.remotes.calls[asked.ref] != nil:
-		p.refused(asked, errWithdrawn)
+		p.refused(asked, ErrWithdrawn)
 		p.step(cancel{asked.ref})
 	default:
 		p.freeRemote(s, asked.grant.GrantID, reuse)
