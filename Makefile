@@ -13,7 +13,7 @@ COUNT    ?= 1
 ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
-.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench conformance integration failover demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover invoker-kills demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -77,15 +77,25 @@ fuzz:
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
+# all figures of docs/invoker.md, each with its baseline; for a machine that does nothing else
+bench-invoker:
+	go test ./invoker -run '^$$' -bench 'WarmRun|Stem|Burst|AcquireRelease|MemoryPerIdle|Machine(Victims|Review|Shapes)' -timeout 30m
+	go test ./invoker -run '^$$' -bench 'BenchmarkLogs' -benchtime 20000x -timeout 30m
+	go test ./invoker/internal/victims -run '^$$' -bench Choose
+	go test ./invoker -run 'FewerCold|AgentsEmpty' -v -count 1
+
 # the fake master against the recordings of a real one (RECORDINGS=folder: other recordings), and the scheduler
 # against the fake master and, with MESOS_MASTER=http://host:port, also against a real one, listing what it skips
 conformance:
 	go test ./internal/mesostest -run Recordings -count 1
 	go test ./internal/conformance -count 1 -timeout 60m $(if $(MESOS_MASTER),-v)
 
-# the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test
+# the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test. And invokers in
+# processes of their own that are killed and stopped, a few times
 integration:
 	go test -tags integration -count 1 -skip TestCompose ./examples/samplefw
+	go test -tags integration -count 1 -parallel 4 ./internal/killtest
+	go test -tags integration -count 1 -run Stopped ./invoker/internal/actionclient
 
 # three members on loopback: the leader is killed, another one stopped, and the tasks go on; half a minute, to be read
 demo-ha:
@@ -97,6 +107,12 @@ demo-ha:
 failover:
 	@echo '| what | times | until SUBSCRIBED: p50 / p99 / max | then until reconciled | lost | doubled | stale calls taken |'
 	go test -tags integration,failover -count 1 -timeout 2h -v -run 'TestFailover$(RUN)' ./examples/samplefw
+
+# Members of an invoker that are killed and stopped while they run activations: the table of docs/invoker.md. It needs Linux, and for a
+# row ZooKeeper. With a thousand of each it takes two hours.
+KILLS ?= 100
+invoker-kills:
+	go test -tags integration -count 1 -timeout 4h -v ./internal/killtest -kills $(KILLS) -pauses $$(($(KILLS) / 10)) -rate 300
 
 # A number of inputs, not a time: if the time is over while an input is being tried, the go command may report "context
 # deadline exceeded" as a failure.

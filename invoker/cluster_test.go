@@ -254,8 +254,8 @@ func TestBindingIsFenced(t *testing.T) {
 	}
 }
 
-// TestLeaseIsNotChecked is a control: a dispatcher that believes that its lease lasts goes on with a container that others use as well.
-func TestLeaseIsNotChecked(t *testing.T) {
+// TestEndOfTheSessionIsNotChecked is a control: a dispatcher that believes that its session lasts goes on with a container that others use as well.
+func TestEndOfTheSessionIsNotChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newProcesses(t, 3)
 		defer c.end()
@@ -268,7 +268,7 @@ func TestLeaseIsNotChecked(t *testing.T) {
 		run(i)
 		c.setCut(i, true)
 		time.Sleep(30 * time.Second)
-		go run(i) // it has no lease
+		go run(i) // it has no session
 		time.Sleep(50 * time.Second)
 		var both sync.WaitGroup
 		both.Go(func() { run(i) })

@@ -29,7 +29,7 @@ type Control interface {
 	End(ctx context.Context, session string) error
 }
 
-// SessionTTL is how long the lease of a session lasts. Its holder counts from before it sent the renewal, the process that leads from
+// SessionTTL is how long a session lasts after it was renewed. Its holder counts from before it sent the renewal, the process that leads from
 // after it received it, and a second longer. So the holder stops first.
 const SessionTTL = 10 * time.Second
 
@@ -41,7 +41,7 @@ type Renewal struct {
 	// Name says to people what the holder is, such as the name of a machine. At most 256 bytes.
 	Name string
 	// Open opens the session, if it is not open. Held is then what it holds by a grant of this leader or an earlier one, as far as its
-	// lease is not over, and without what a Report has given back whose answer was lost: others may have got it. At most 10,000. What
+	// session is not over, and without what a Report has given back whose answer was lost: others may have got it. At most 10,000. What
 	// cannot be held any more is revoked by notices.
 	Open bool
 	Held []Held
@@ -57,7 +57,7 @@ type Held struct {
 type Renewed struct {
 	// Epoch identifies the run of the leader. A grant of another epoch that was not held when the session was opened is void.
 	Epoch uint64
-	// TTL is how long the lease lasts.
+	// TTL is how long the session lasts.
 	TTL time.Duration
 }
 
@@ -82,7 +82,7 @@ type Demand struct {
 	Timeout time.Duration
 }
 
-// Grant is a container that a session holds: it may send [Key.Concurrency] activations at once to it, without asking, while its lease
+// Grant is a container that a session holds: it may send [Key.Concurrency] activations at once to it, without asking, while its session
 // lasts and until the grant is released or revoked.
 type Grant struct {
 	GrantID

@@ -45,7 +45,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	}
 	if p.confirm != nil {
 		// The one that leads next waits for so long until it gives others what nobody has declared. So nobody may
-		// get a lease from this one after that one has begun.
+		// renew a session with this one after that one has begun.
 		if _, err := call(ctx, "Confirm", func(ctx context.Context) (none struct{}, err error) { return none, p.confirm(ctx) }, nil); err != nil {
 			return Renewed{}, fmt.Errorf("%w: %w", ErrNotLeading, err)
 		}
@@ -219,7 +219,7 @@ const (
 	maxContainerName = 128
 	// maxHeld is how many grants a renewal may name. Each that is void is answered with a notice.
 	maxHeld = 10_000
-	// maxNotices is with how many notices that it has not acted on a session is not renewed any more. Until its lease is over it may
+	// maxNotices is with how many notices that it has not acted on a session is not renewed any more. Until it is over it may
 	// send to what it holds, so that it cannot be ended earlier.
 	maxNotices = 10_000
 	// maxSessions is how many sessions are open at once.

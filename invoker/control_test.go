@@ -196,7 +196,7 @@ func TestNotices(t *testing.T) {
 	})
 }
 
-// TestARenewalIsConfirmed: a process that does not lead any more, and does not know it, gives nobody a lease.
+// TestARenewalIsConfirmed: a process that does not lead any more, and does not know it, renews no session.
 func TestARenewalIsConfirmed(t *testing.T) {
 	inWorld(t, withStore, func(t *testing.T, w *world) {
 		w.end()
@@ -265,7 +265,7 @@ func TestSessionsAreLimited(t *testing.T) {
 }
 
 // TestASessionThatDoesNotReadItsNoticesEnds has a session declare what it cannot hold, again and again. It is not renewed any more, and
-// ends when its lease is over: until then it may send to what it does hold.
+// ends when it is over: until then it may send to what it does hold.
 func TestASessionThatDoesNotReadItsNoticesEnds(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		c := w.invoker.Control()
@@ -289,7 +289,7 @@ func TestASessionThatDoesNotReadItsNoticesEnds(t *testing.T) {
 		require.ErrorIs(t, err, ErrSession)
 		require.ErrorContains(t, err, "10000 notices")
 		time.Sleep(SessionTTL + sessionMargin - 1)
-		require.Equal(t, 1, w.now().Containers[0].Active, "its lease is not over")
+		require.Equal(t, 1, w.now().Containers[0].Active, "its session is not over")
 		time.Sleep(1)
 		require.Zero(t, w.now().Stats.Containers[StateBusy])
 

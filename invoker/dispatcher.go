@@ -27,14 +27,14 @@ type DispatcherConfig struct {
 	Engine Engine
 	// DialContext makes the connections to containers. Default: that of a net.Dialer.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger logs that no leader is reached, and that a lease is over, as warnings. Default: slog.Default().
+	// Logger logs that no leader is reached, and that the session is over, as warnings. Default: slog.Default().
 	Logger *slog.Logger
 }
 
 // Dispatcher runs activations in containers that another process keeps: an [Invoker] that leads. It holds containers by grants, and uses
 // them without asking. Its methods may be called from any goroutine.
 //
-// While no leader is reached it goes on with what it holds, for as long as its lease lasts, [SessionTTL] from the last time it was
+// While no leader is reached it goes on with what it holds, for as long as its session lasts, [SessionTTL] from the last time it was
 // renewed; callers that need another container wait. A container that was not used for 2 s is given back, the last one of a key
 // after a minute; one that others wait for, as soon as it is not in use.
 type Dispatcher struct {
@@ -226,7 +226,7 @@ func (d *Dispatcher) giveUp(ctx context.Context, k *heldKey, l *Lease) error {
 // DispatcherStats is what a [Dispatcher] holds now.
 type DispatcherStats struct {
 	Epoch   uint64    // of the leader where the session is open; 0: of none
-	Lease   time.Time // when it ends; zero: it has not begun, or is over
+	Until   time.Time // when the session ends; zero: it has not begun, or is over
 	Held    int       // containers
 	Active  int       // activations that they run, or are reserved for
 	Waiting int       // callers
@@ -236,7 +236,7 @@ type DispatcherStats struct {
 func (d *Dispatcher) Stats() DispatcherStats {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := DispatcherStats{Lease: d.session.lease, Held: len(d.held), Waiting: d.waiting}
+	s := DispatcherStats{Until: d.session.until, Held: len(d.held), Waiting: d.waiting}
 	if d.session.open {
 		s.Epoch = d.session.epoch
 	}
@@ -260,7 +260,7 @@ func (d *Dispatcher) end(why error) {
 	d.session.leave(why)
 }
 
-// leave gives back what is not in use, and ends the session if that is all. Otherwise its lease ends by itself, so that the leader waits
+// leave gives back what is not in use, and ends the session if that is all. Otherwise it ends by itself, so that the leader waits
 // until what is in use has come to its end.
 func (d *Dispatcher) leave(ctx context.Context) {
 	d.mu.Lock()
@@ -283,7 +283,7 @@ func (d *Dispatcher) leave(ctx context.Context) {
 		err = d.config.Control.End(ctx, name)
 	}
 	if err != nil {
-		d.log.WarnContext(ctx, "what the dispatcher held is not given back: the leader takes it when the lease is over", "error", err)
+		d.log.WarnContext(ctx, "what the dispatcher held is not given back: the leader takes it when the session is over", "error", err)
 	}
 }
 

@@ -10,16 +10,15 @@ import (
 
 // heldContainer is a container that the dispatcher holds. It is guarded by the mutex of the dispatcher.
 type heldContainer struct {
-	grant        Grant
-	key          *heldKey
-	container    *actionclient.Container
-	leases       []*Lease // that are given
-	initialised  bool
-	initialising bool // a lease is given that sends /init first
-	recalled     bool
-	reported     bool // a leader may know that it is given back, and have given it to others
-	outcome      outcome
-	used         time.Time
+	grant       Grant
+	key         *heldKey
+	container   *actionclient.Container
+	leases      []*Lease // that are given
+	initialised bool
+	recalled    bool
+	reported    bool // a leader may know that it is given back, and have given it to others
+	outcome     outcome
+	used        time.Time
 }
 
 // heldKey is what the dispatcher holds for a key, and who waits for it.
@@ -51,9 +50,9 @@ func (d *Dispatcher) tidy(k *heldKey) {
 	}
 }
 
-// room reports whether the container can serve one more.
+// room reports whether the container can serve one more: while the first one sends /init, none.
 func (h *heldContainer) room() bool {
-	return !h.recalled && !h.initialising && h.outcome == reuse && len(h.leases) < h.key.key.Concurrency && (h.initialised || len(h.leases) == 0)
+	return !h.recalled && h.outcome == reuse && len(h.leases) < h.key.key.Concurrency && (h.initialised || len(h.leases) == 0)
 }
 
 // file puts a container among those with room, or takes it from there.
@@ -86,7 +85,7 @@ func (d *Dispatcher) pick(k *heldKey) (best *heldContainer) {
 func (d *Dispatcher) give(h *heldContainer, l *Lease) {
 	start := Warm
 	if !h.initialised {
-		start, h.initialising = h.grant.Start, true
+		start = h.grant.Start
 	}
 	l.granted = grant{id: h.grant.GrantID, to: h.grant.Instance, start: start, init: !h.initialised}
 	l.container = h.container
@@ -166,7 +165,7 @@ func (d *Dispatcher) answered(ctx context.Context, k *heldKey, demand Demand, g 
 	if d.asking == 0 {
 		defer clear(d.early)
 	}
-	if d.session.name != demand.Session { // its lease is over
+	if d.session.name != demand.Session { // that one is over
 		d.tidy(k)
 		return
 	}
@@ -317,7 +316,7 @@ func (d *Dispatcher) succeeded(l *Lease) {
 	if h == nil {
 		return
 	}
-	h.initialised, h.initialising = true, false
+	h.initialised = true
 	d.report.Initialised = append(d.report.Initialised, h.grant.GrantID)
 	signal(d.more)
 	h.file()
@@ -356,13 +355,10 @@ func (d *Dispatcher) release(l *Lease) {
 func (d *Dispatcher) free(l *Lease, o outcome) {
 	h := d.containerOf(l)
 	if h == nil {
-		return // it was revoked, or the lease of the session is over
+		return // it was revoked, or the session is over
 	}
 	h.leases = slices.DeleteFunc(h.leases, func(other *Lease) bool { return other == l })
 	h.used = time.Now()
-	if l.granted.init {
-		h.initialising = false
-	}
 	if h.outcome == reuse {
 		h.outcome = o
 	}
@@ -373,7 +369,7 @@ func (d *Dispatcher) free(l *Lease, o outcome) {
 	d.serve(h.key)
 }
 
-// look gives back what is not used, and lets go of everything when the lease is over.
+// look gives back what is not used, and lets go of everything when the session is over.
 func (d *Dispatcher) look(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

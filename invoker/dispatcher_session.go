@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// renewEvery is how often the lease is renewed, and renewTimeout how long one attempt may take.
+	// renewEvery is how often the session is renewed, and renewTimeout how long one attempt may take.
 	renewEvery, renewTimeout = 3 * time.Second, time.Second
 	// A leader that is not reached is looked for again after 20 ms, then after twice as long, up to 100 ms: those who wait for a
 	// container wait so much longer than the change of the leader takes.
@@ -15,14 +15,14 @@ const (
 )
 
 var (
-	errLeaseOver = errors.New("the lease is over")
-	errSuspect   = errors.New("the leader is not reached")
+	errSessionOver = errors.New("the session is over")
+	errSuspect     = errors.New("the leader is not reached")
 )
 
 // holderSession is the session of a dispatcher.
 type holderSession struct {
 	name   string
-	lease  time.Time            // when it ends, by this process' clock; zero: it has not begun
+	until  time.Time            // when it ends, by this process' clock; zero: it has not begun
 	open   bool                 // a leader was reached at last
 	epoch  uint64               // of the leader where it was opened; 0: nowhere
 	told   map[GrantID]struct{} // what it was to be opened with elsewhere since then
@@ -31,17 +31,17 @@ type holderSession struct {
 	cancel context.CancelCauseFunc // of calls to that leader
 }
 
-// until returns when the lease ends: nothing is sent after that.
+// until returns when the session ends: nothing is sent after that.
 func (d *Dispatcher) until() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.session.lease
+	return d.session.until
 }
 
-// expire lets go of everything if the lease is over. The mutex is held.
+// expire lets go of everything if the session is over. The mutex is held.
 func (d *Dispatcher) expire(now time.Time) {
 	s := &d.session
-	if s.lease.IsZero() || now.Before(s.lease) && now.Round(0).Before(s.lease.Round(0)) {
+	if s.until.IsZero() || now.Before(s.until) && now.Round(0).Before(s.until.Round(0)) {
 		return
 	}
 	for _, h := range d.held {
@@ -55,12 +55,12 @@ func (d *Dispatcher) expire(now time.Time) {
 	clear(d.leaving)
 	clear(d.early)
 	d.report = Report{}
-	s.leave(errLeaseOver)
+	s.leave(errSessionOver)
 	// What the leader believes that this session holds it takes when it ends there. So another one begins.
 	d.session = holderSession{name: newSession()}
 	signal(d.kicked)
 	if d.over == nil {
-		d.work.Go(func() { d.log.Warn("the lease of the dispatcher is over: it lets go of all containers") })
+		d.work.Go(func() { d.log.Warn("the session of the dispatcher is over: it lets go of all containers") })
 	}
 }
 
@@ -125,7 +125,7 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 		d.declare(&r)
 	}
 	d.mu.Unlock()
-	sent := time.Now() // the lease counts from before the request is sent
+	sent := time.Now() // it counts from before the request is sent
 	renewed, err := d.config.Control.Renew(ctx, r)
 	if errors.Is(err, ErrSession) && !r.Open {
 		d.mu.Lock()
@@ -138,7 +138,7 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 	defer d.mu.Unlock()
 	switch s := &d.session; {
 	case s.name != r.Session:
-		return errLeaseOver
+		return errSessionOver
 	case err != nil:
 		s.leave(errSuspect)
 		d.expire(time.Now())
@@ -146,7 +146,7 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 	case renewed.Epoch < s.epoch:
 		return ErrNotLeading // it leads no longer, and does not know it
 	case r.Open, renewed.Epoch == s.epoch:
-		s.lease = sent.Add(renewed.TTL)
+		s.until = sent.Add(renewed.TTL)
 		d.expire(time.Now())
 		if d.session.name == r.Session {
 			d.opened(ctx, renewed.Epoch)

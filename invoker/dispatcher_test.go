@@ -211,7 +211,7 @@ func TestDispatcherUsesWhatItHoldsWithoutAsking(t *testing.T) {
 			require.Zero(t, r.Wait)
 			time.Sleep(10 * time.Second)
 		}
-		require.Equal(t, DispatcherStats{Epoch: 2, Lease: a.Stats().Lease, Held: 1}, a.Stats())
+		require.Equal(t, DispatcherStats{Epoch: 2, Until: a.Stats().Until, Held: 1}, a.Stats())
 	})
 }
 
@@ -320,7 +320,7 @@ func TestDispatcherGoesOnWhileThereIsNoLeader(t *testing.T) {
 	})
 }
 
-func TestDispatcherSendsNothingWhenItsLeaseIsOver(t *testing.T) {
+func TestDispatcherSendsNothingWhenItsSessionIsOver(t *testing.T) {
 	inCluster(t, nil, func(t *testing.T, w *world, a, b *member) {
 		held := a.invoke(t, "a")
 		lease, err := a.Acquire(t.Context(), sample("a"))
@@ -328,7 +328,7 @@ func TestDispatcherSendsNothingWhenItsLeaseIsOver(t *testing.T) {
 		time.Sleep(4 * time.Second) // renewed 3 s after it began, and then no more
 		sent := w.engine.count("run")
 		a.board.setCut(true)
-		time.Sleep(time.Until(a.Stats().Lease) - 1)
+		time.Sleep(time.Until(a.Stats().Until) - 1)
 		_, err = lease.Run(t.Context(), Activation{})
 		require.NoError(t, err, "until it is over it goes on")
 		time.Sleep(time.Nanosecond)
@@ -355,7 +355,7 @@ func TestDispatcherSendsNothingWhenItsLeaseIsOver(t *testing.T) {
 	})
 }
 
-// TestDispatcherWakesUpMidSend: a process that is stopped when it is about to send, and goes on when its lease is over, sends nothing.
+// TestDispatcherWakesUpMidSend: a process that is stopped when it is about to send, and goes on when its session is over, sends nothing.
 func TestDispatcherWakesUpMidSend(t *testing.T) {
 	inCluster(t, nil, func(t *testing.T, w *world, a, b *member) {
 		a.invoke(t, "a")
@@ -443,7 +443,7 @@ func TestAnswersAreLost(t *testing.T) {
 	})
 }
 
-func TestWhatOthersPrintAfterTheLeaseIsOverIsInNoLogOfTheDispatcher(t *testing.T) {
+func TestWhatOthersPrintAfterTheSessionIsOverIsInNoLogOfTheDispatcher(t *testing.T) {
 	inCluster(t, nil, func(t *testing.T, w *world, _, b *member) {
 		p := newPrinter()
 		a := w.dispatch("3", func(c *DispatcherConfig) { c.Engine = p })

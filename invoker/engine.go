@@ -20,7 +20,8 @@ type Engine interface {
 	// Destroy removes a container, and returns nil when it is certainly gone, or not known. After an error it is called again.
 	Destroy(ctx context.Context, id string) error
 	// Instances returns all containers that may run, also those that an earlier process has started, or an error if it cannot list
-	// all. Containers with the label invoker.owner of another owner are ignored.
+	// all. Containers with the label invoker.owner of another owner are ignored, and those without an address destroyed: their start is
+	// not over yet.
 	Instances(ctx context.Context) ([]Instance, error)
 	// Watch returns the changes that happen after the call, until ctx ends. If it has missed some it yields [Lagged]: Instances is
 	// called then. It is ranged over once.
@@ -78,6 +79,7 @@ type Instance struct {
 	Address     string            // "host:port" where the runtime listens
 	Labels      map[string]string // those of its Spec
 	Started     time.Time
+	Output      string // what an engine in another process needs to read what it prints, if that is not in the rest
 }
 
 // Change is something that happened to a container or to an agent, other than what a method was asked to do.

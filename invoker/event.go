@@ -2,8 +2,8 @@ package invoker
 
 import "time"
 
-// Event is something that happened to a container. Epoch is the number of the run, which rises from run to run. Seq counts the events
-// of a run from 1 on, without gaps.
+// Event is something that happened to a container. Epoch identifies the run, as that of [Renewed] does. Seq counts the events of a run
+// from 1 on, without gaps.
 type Event struct {
 	Epoch, Seq uint64
 	Time       time.Time

@@ -19,11 +19,11 @@ func TestAGrantWithAnotherNumberIsNotReleasedOrInitialised(t *testing.T) {
 	b.up("o-1-1", "x")
 	b.step(stored{id: "o-1-1"})
 	for _, number := range []uint64{0, 2} {
-		require.Empty(t, b.step(initialised{grant: lease("o-1-1", number)}))
-		require.Empty(t, b.step(release{grant: lease("o-1-1", number), outcome: discard}))
+		require.Empty(t, b.step(initialised{grant: grantID("o-1-1", number)}))
+		require.Empty(t, b.step(release{grant: grantID("o-1-1", number), outcome: discard}))
 	}
 	require.False(t, b.m.containers["o-1-1"].initialised)
-	b.step(release{grant: lease("o-1-1", 1)})
+	b.step(release{grant: grantID("o-1-1", 1)})
 	require.Equal(t, StateIdle, b.m.containers["o-1-1"].state)
 }
 
@@ -126,7 +126,7 @@ func TestAGrantOfAnEarlierLeaderThatComesLateIsNotUsed(t *testing.T) {
 	require.Equal(t, []uint64{5}, d.report.Withdrawn)
 }
 
-func TestTheLeaseOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
+func TestTheSessionOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
 	inCluster(t, nil, func(t *testing.T, _ *world, a, _ *member) {
 		var (
 			mu   sync.Mutex
@@ -144,7 +144,7 @@ func TestTheLeaseOfADispatcherCountsFromBeforeItsRenewalIsSent(t *testing.T) {
 		time.Sleep(9 * time.Second) // the third renewal is sent at 10 s
 		mu.Lock()
 		defer mu.Unlock()
-		require.Equal(t, sent.Add(SessionTTL), a.Stats().Lease)
+		require.Equal(t, sent.Add(SessionTTL), a.Stats().Until)
 	})
 }
 
@@ -274,9 +274,9 @@ func TestAContainerThatAnotherProcessMayHaveGotIsNotDeclared(t *testing.T) {
 	})
 }
 
-// TestWhatIsDeclaredWhenTheLeaseIsOver: the answer of a leader that was told of all that is held comes when the lease has ended. The dispatcher
+// TestWhatIsDeclaredWhenTheSessionIsOver: the answer of a leader that was told of all that is held comes when the session has ended. The dispatcher
 // has let go of it, in a session of its own name, and the leader gives it to nobody before what may run there is over.
-func TestWhatIsDeclaredWhenTheLeaseIsOver(t *testing.T) {
+func TestWhatIsDeclaredWhenTheSessionIsOver(t *testing.T) {
 	inCluster(t, func(w *world) { w.engine.single = true }, func(t *testing.T, w *world, a, b *member) {
 		held := a.invoke(t, "a")
 		ended := make(chan error, 1)
@@ -297,7 +297,7 @@ func TestWhatIsDeclaredWhenTheLeaseIsOver(t *testing.T) {
 		a.mu.Unlock()
 		require.Len(t, declaration.Held, 1)
 		time.Sleep(renewEvery)
-		require.Zero(t, a.Stats().Held, "its lease is over")
+		require.Zero(t, a.Stats().Held, "its session is over")
 		_, err := w.invoker.Control().Renew(t.Context(), declaration) // so late
 		require.NoError(t, err)
 		a.board.setCut(false)

@@ -253,7 +253,7 @@ func (r *run) lost(ctx context.Context, a *actionclient.Answer) *LostError {
 	case ctx.Err() != nil && !isGone && a.Outcome == actionclient.InternalError:
 		err.Err = context.Cause(ctx) // the caller has left
 		return err
-	case !a.Sent:
+	case !a.Sent, errors.Is(a.Err, actionclient.ErrTooLate):
 		return err
 	case !a.Broken && !isGone:
 		return nil

@@ -292,3 +292,23 @@ func TestARunThatEndsDoesNotWaitForLogs(t *testing.T) {
 		w.crash(3)
 	})
 }
+
+func TestACallerWhoLeavesBeforeAnythingIsSentKeepsTheContainerFromNobody(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		first, err := w.within(time.Second, sample("a"), Activation{})
+		require.NoError(t, err)
+		l, err := w.invoker.Acquire(t.Context(), sample("a"))
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = l.Run(ctx, Activation{})
+		var lost *LostError
+		require.ErrorAs(t, err, &lost)
+		require.False(t, lost.Sent)
+		require.ErrorIs(t, err, context.Canceled)
+		l.Release()
+		r, err := w.within(time.Second, sample("a"), Activation{})
+		require.NoError(t, err)
+		require.Equal(t, first.Container, r.Container)
+	})
+}

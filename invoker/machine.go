@@ -262,5 +262,5 @@ func (m *machine) emit(c command) { m.commands = append(m.commands, c) }
 // notify tells the watchers what happened to a container.
 func (m *machine) notify(now time.Time, kind EventKind, c *container, reason string) {
 	m.events++
-	m.emit(notify{event: Event{Epoch: m.term, Seq: m.events, Time: now, Kind: kind, Container: c.info(), Reason: reason}})
+	m.emit(notify{event: Event{Epoch: m.epoch(), Seq: m.events, Time: now, Kind: kind, Container: c.info(), Reason: reason}})
 }

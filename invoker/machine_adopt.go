@@ -92,7 +92,8 @@ func (m *machine) adopt(now time.Time, in listed) {
 	m.early = nil
 }
 
-// adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers. One that is bound
+// adoptOne adopts a container. One without record was never initialised: it is a stem cell as soon as it answers, and is destroyed if
+// its address is not known yet: nobody tells when it is. One that is bound
 // and initialised may be running something. All others are destroyed, since it is not known what was sent to them: after an election
 // unless the process that holds it says so.
 func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
@@ -102,6 +103,8 @@ func (m *machine) adoptOne(now time.Time, i Instance, r record, bound bool) {
 	switch {
 	case !ok:
 		m.remove(now, c, "its labels do not say what it is")
+	case !bound && i.Address == "":
+		m.remove(now, c, "its start was under way")
 	case !bound:
 		c.state = StateProbing
 		m.reindex(c)

@@ -10,7 +10,7 @@ import (
 
 // left is a container that an earlier run has left.
 func left(id string) Instance {
-	return Instance{ID: id, Incarnation: "i", Agent: "x", Labels: map[string]string{
+	return Instance{ID: id, Incarnation: "i", Agent: "x", Address: id + ":80", Labels: map[string]string{
 		"invoker.owner": "o", "invoker.kind": "nodejs:20", "invoker.image": "", "invoker.memory": "256", "invoker.term": "1",
 	}}
 }
@@ -68,6 +68,18 @@ func TestWhatAnEarlierRunHasLeftIsAdopted(t *testing.T) {
 	require.Equal(t, []forget{{id: "half"}}, only[forget](b.commands))
 }
 
+// Whoever waits would otherwise wait for a probe that cannot succeed.
+func TestAStartThatWasUnderWayIsNotWaitedFor(t *testing.T) {
+	b := successor(t)
+	starting := left("starting")
+	starting.Address = ""
+	b.acquire(1, keyNamed("a"))
+	b.step(listed{instances: []Instance{starting}})
+	require.Empty(t, only[probe](b.commands))
+	require.Equal(t, []destroy{{id: "starting"}}, only[destroy](b.commands))
+	require.Len(t, only[create](b.commands), 1)
+}
+
 func TestAContainerThatNobodyDeclaresIsUsedWhenWhatItMayRunIsOver(t *testing.T) {
 	b := successor(t)
 	b.step(listed{instances: []Instance{left("warm")}, records: []record{leftRecord("warm")}})
@@ -77,13 +89,13 @@ func TestAContainerThatNobodyDeclaresIsUsedWhenWhatItMayRunIsOver(t *testing.T) 
 }
 
 func TestAHolderDeclaresWhatItHoldsAndGoesOn(t *testing.T) {
-	old := lease("warm", 5)
+	old := grantID("warm", 5)
 	for name, early := range map[string]bool{"before the listing": true, "after it": false} {
 		t.Run(name, func(t *testing.T) {
 			b := successor(t)
 			declare := func() []command {
 				b.step(opened{session: 7, ttl: 10 * time.Second})
-				return b.step(declared{session: 7, grants: []GrantID{old, lease("gone", 6)}})
+				return b.step(declared{session: 7, grants: []GrantID{old, grantID("gone", 6)}})
 			}
 			listing := listed{instances: []Instance{left("warm")}, records: []record{leftRecord("warm")}}
 			var all []command
@@ -92,7 +104,7 @@ func TestAHolderDeclaresWhatItHoldsAndGoesOn(t *testing.T) {
 			} else {
 				all = append(b.step(listing), declare()...)
 			}
-			require.Equal(t, []revoke{{session: 7, grant: lease("gone", 6)}}, only[revoke](all))
+			require.Equal(t, []revoke{{session: 7, grant: grantID("gone", 6)}}, only[revoke](all))
 			b.elapse(10 * time.Second)
 			b.step(opened{session: 7, ttl: 10 * time.Minute})
 			b.elapse(5 * time.Minute)
@@ -110,10 +122,10 @@ func TestALateReleaseOfAnEarlierTermDoesNotFreeAGrantOfThisOne(t *testing.T) {
 	b.acquire(1, keyNamed("a"))
 	require.Len(t, only[grant](b.commands), 1)
 	for n := range uint64(5) {
-		b.step(release{grant: lease("warm", n)})
+		b.step(release{grant: grantID("warm", n)})
 	}
 	b.step(opened{session: 7, ttl: time.Minute})
-	b.step(declared{session: 7, grants: []GrantID{lease("warm", 1)}})
+	b.step(declared{session: 7, grants: []GrantID{grantID("warm", 1)}})
 	require.Len(t, only[revoke](b.commands), 1, "it is too late to declare it")
 	require.Equal(t, 1, b.m.infos()[0].Active)
 }

@@ -121,7 +121,7 @@ func TestStartsWaitForAPlatformThatIsNotAvailable(t *testing.T) {
 
 func TestAnEngineWithoutRoomIsAskedAgainLaterOrWhenSomethingGoes(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.Memory = 0 })
-	lease := b.warm(1, keyNamed("a"), "x")
+	granted := b.warm(1, keyNamed("a"), "x")
 	b.acquire(2, keyNamed("b"))
 	b.step(created{id: "o-1-2", err: ErrNoCapacity})
 	b.step(destroyed{id: "o-1-2"})
@@ -129,7 +129,7 @@ func TestAnEngineWithoutRoomIsAskedAgainLaterOrWhenSomethingGoes(t *testing.T) {
 	require.Len(t, only[create](b.elapse(1)), 1)
 	b.step(created{id: "o-1-3", err: ErrNoCapacity})
 	b.step(destroyed{id: "o-1-3"})
-	b.step(release{grant: lease})
+	b.step(release{grant: granted})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands), "an idle one makes room")
 	b.step(destroyed{id: "o-1-1"})
 	require.Len(t, only[create](b.commands), 1)

@@ -99,7 +99,7 @@ func TestTheSameInputsGiveTheSameCommands(t *testing.T) {
 		do(found)
 		do(opened{session: 7, ttl: 20 * time.Second})
 		for i := range 30 {
-			do(declared{session: 7, grants: []GrantID{lease(fmt.Sprint("old-", i), 1)}})
+			do(declared{session: 7, grants: []GrantID{grantID(fmt.Sprint("old-", i), 1)}})
 			do(probed{id: fmt.Sprint("old-", i)})
 		}
 		for i := range 15 {

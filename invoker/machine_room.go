@@ -89,7 +89,7 @@ func (m *machine) needsStart(w *waiter) bool {
 	if k.need == 0 || k.round.take(m.rounds, k.coming, w.slots()) {
 		return false
 	}
-	k.round.left += k.Concurrency // of the container that it needs
+	k.round.add(k.Concurrency) // of the container that it needs
 	return !s.round.take(m.rounds, s.starting, 1) && s.lacking > 0 && !s.size.full
 }
 

@@ -71,7 +71,7 @@ func TestWhoCannotBeServedIsRefusedAtOnce(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.MaxWaiting = 2 })
 	b.acquire(1, sized("huge", 2048))
 	require.Equal(t, []command{refuse{ref: 1, err: &CapacityError{Limit: 1024, Reason: "a container of 2048 MiB is larger than the pool"}}}, b.commands)
-	lease := b.warm(2, sized("a", 1024), "x")
+	granted := b.warm(2, sized("a", 1024), "x")
 	b.acquire(3, sized("b", 1024))
 	b.acquire(4, sized("c", 1024))
 	b.acquire(5, sized("d", 1024))
@@ -80,7 +80,7 @@ func TestWhoCannotBeServedIsRefusedAtOnce(t *testing.T) {
 	}}}, b.commands)
 	require.Empty(t, b.step(cancel{ref: 3}))
 	require.Empty(t, b.acquire(6, sized("d", 1024)))
-	b.step(release{grant: lease})
+	b.step(release{grant: granted})
 	require.Len(t, only[destroy](b.commands), 1)
 }
 
@@ -107,9 +107,9 @@ func TestNoMoreContainersStartThanAllowedNorThanAreNeeded(t *testing.T) {
 
 func TestWhoIsServedOtherwiseLeavesTheStartToOthers(t *testing.T) {
 	b := newBench(t)
-	lease := b.warm(1, keyNamed("a"), "x")
+	granted := b.warm(1, keyNamed("a"), "x")
 	b.acquire(2, keyNamed("a"))
-	b.step(release{grant: lease})
+	b.step(release{grant: granted})
 	require.Empty(t, only[create](b.acquire(3, keyNamed("b"))), "the one for the second caller comes")
 	b.up("o-1-2", "x")
 	require.Equal(t, "b", only[bind](b.commands)[0].record.Key.Action)
@@ -179,8 +179,8 @@ func TestStemCellsAreThereFromTheBeginningAndReplaced(t *testing.T) {
 
 func TestAContainerThatIsStartedInPlaceOfARemovedOneOfItsKeyIsRecreated(t *testing.T) {
 	b := newBench(t)
-	lease := b.warm(1, sized("a", 1024), "x")
-	b.step(release{grant: lease})
+	granted := b.warm(1, sized("a", 1024), "x")
+	b.step(release{grant: granted})
 	b.elapse(time.Minute)
 	b.acquire(2, sized("b", 1024))
 	b.step(destroyed{id: "o-1-1"})

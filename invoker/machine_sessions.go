@@ -23,7 +23,7 @@ func (m *machine) session(now time.Time, s session) *sessionState {
 	return nil
 }
 
-// epoch returns what is in the upper half of the numbers of grants.
+// epoch identifies the run for others: it is in the upper half of the numbers of grants.
 func (m *machine) epoch() uint64 { return uint64(uint32(m.term)) }
 
 // heldBy reports whether a session holds a container by a grant.
@@ -78,7 +78,7 @@ func (m *machine) declare(now time.Time, in declared, l GrantID) bool {
 	if m.heldBy(s, l) {
 		return true
 	}
-	if c == nil || s != 0 && m.session(now, s) == nil || l.Number>>32 >= m.term {
+	if c == nil || s != 0 && m.session(now, s) == nil || l.Epoch() >= m.epoch() {
 		return false
 	}
 	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency

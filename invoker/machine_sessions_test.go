@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// held returns a machine with a container o-1-1 of key a that session 7 holds, and its lease.
+// held returns a machine with a container o-1-1 of key a that session 7 holds, and its granted.
 func held(t *testing.T) (*bench, GrantID) {
 	b := idle(t)
 	b.step(opened{session: 7, name: "seven", ttl: 10 * time.Second})
@@ -23,32 +23,32 @@ func TestAProcessWithoutSessionGetsNothing(t *testing.T) {
 }
 
 func TestAContainerOfAnotherProcessIsRecalledForWhoWaits(t *testing.T) {
-	b, lease := held(t)
+	b, granted := held(t)
 	b.acquire(3, keyNamed("a"))
-	require.Equal(t, []recall{{session: 7, grant: lease}}, only[recall](b.commands))
+	require.Equal(t, []recall{{session: 7, grant: granted}}, only[recall](b.commands))
 	require.Empty(t, only[recall](b.acquire(4, keyNamed("a"))), "it is asked once")
-	b.step(release{grant: lease})
+	b.step(release{grant: granted})
 	require.Equal(t, []string{"revoked o-1-1"}, kinds(b.commands)[:1])
 	require.Equal(t, ref(3), only[grant](b.commands)[0].ref)
 }
 
 func TestASessionEndsAMomentLaterThanItsHolderThinks(t *testing.T) {
-	b, lease := held(t)
+	b, granted := held(t)
 	require.Empty(t, b.elapse(11*time.Second-1))
 	all := b.elapse(1)
-	require.Equal(t, []revoke{{session: 7, grant: lease, address: lease.Container + ":80"}}, only[revoke](all))
-	require.Empty(t, b.step(release{grant: lease}))
+	require.Equal(t, []revoke{{session: 7, grant: granted, address: granted.Container + ":80"}}, only[revoke](all))
+	require.Empty(t, b.step(release{grant: granted}))
 	require.Empty(t, b.elapse(time.Minute-1))
 	require.Len(t, only[create](b.acquire(3, keyNamed("a"))), 1, "what was sent before may still run")
 	require.Len(t, only[grant](b.elapse(1)), 1)
 }
 
 func TestARenewedSessionLivesOn(t *testing.T) {
-	b, lease := held(t)
+	b, granted := held(t)
 	b.elapse(10 * time.Second)
 	b.step(opened{session: 7, name: "seven", ttl: 10 * time.Second})
 	require.Empty(t, b.elapse(11*time.Second-1))
-	require.NotEmpty(t, b.step(release{grant: lease}))
+	require.NotEmpty(t, b.step(release{grant: granted}))
 }
 
 func TestWhatAProcessDiedWithBeforeItWasInitialisedIsRemoved(t *testing.T) {
@@ -62,11 +62,11 @@ func TestWhatAProcessDiedWithBeforeItWasInitialisedIsRemoved(t *testing.T) {
 }
 
 func TestASessionThatIsClosedGivesBackWhatItHolds(t *testing.T) {
-	b, lease := held(t)
+	b, granted := held(t)
 	b.step(acquire{ref: 3, session: 7, key: keyNamed("b"), timeout: time.Minute})
 	b.step(closed{session: 7})
 	require.Equal(t, []refuse{{ref: 3, err: ErrSession}}, only[refuse](b.commands))
-	require.Equal(t, []revoke{{session: 7, grant: lease, address: lease.Container + ":80"}}, only[revoke](b.commands))
+	require.Equal(t, []revoke{{session: 7, grant: granted, address: granted.Container + ":80"}}, only[revoke](b.commands))
 	require.Len(t, only[grant](b.acquire(4, keyNamed("a"))), 1)
 }
 

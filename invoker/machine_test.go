@@ -90,8 +90,8 @@ func keyNamed(name string) Key {
 	return Key{Namespace: "guest", Action: name, Revision: "1", Shape: Shape{Kind: "nodejs:20", Memory: 256}, Concurrency: 1}
 }
 
-// lease returns the nth grant of the first term.
-func lease(container string, n uint64) GrantID {
+// grantID returns the nth grant of the first term.
+func grantID(container string, n uint64) GrantID {
 	return GrantID{Container: container, Number: 1<<32 + n}
 }
 
@@ -108,7 +108,7 @@ func (b *bench) up(id, agent string) []command {
 	return b.step(probed{id: id})
 }
 
-// warm returns the lease of a new container of the key, which is initialised.
+// warm returns the granted of a new container of the key, which is initialised.
 func (b *bench) warm(r ref, k Key, agent string) GrantID {
 	b.t.Helper()
 	made := only[create](b.acquire(r, k))
@@ -223,21 +223,21 @@ func TestAColdStartIsProbedBoundAndGrantedInThisOrder(t *testing.T) {
 
 	b.step(stored{id: "o-1-1"})
 	require.Equal(t, []string{"bound o-1-1"}, kinds(b.commands))
-	require.Equal(t, []grant{{ref: 1, id: lease("o-1-1", 1), to: instance, start: Cold, init: true}}, only[grant](b.commands))
+	require.Equal(t, []grant{{ref: 1, id: grantID("o-1-1", 1), to: instance, start: Cold, init: true}}, only[grant](b.commands))
 
-	b.step(initialised{grant: lease("o-1-1", 1)})
+	b.step(initialised{grant: grantID("o-1-1", 1)})
 	require.True(t, only[note](b.commands)[0].record.Initialised)
-	b.step(release{grant: lease("o-1-1", 1)})
+	b.step(release{grant: grantID("o-1-1", 1)})
 	require.Empty(t, b.commands)
 	b.acquire(2, keyNamed("a"))
-	require.Equal(t, []command{grant{ref: 2, id: lease("o-1-1", 2), to: instance, start: Warm}}, b.commands)
+	require.Equal(t, []command{grant{ref: 2, id: grantID("o-1-1", 2), to: instance, start: Warm}}, b.commands)
 }
 
 func TestWhateverIsFreeFirstServesWhoWaitsAndWhatComesTooLateBecomesAStemCell(t *testing.T) {
 	b := newBench(t)
-	lease := b.warm(1, keyNamed("a"), "x")
+	granted := b.warm(1, keyNamed("a"), "x")
 	require.Len(t, only[create](b.acquire(2, keyNamed("a"))), 1)
-	b.step(release{grant: lease})
+	b.step(release{grant: granted})
 	require.Equal(t, ref(2), only[grant](b.commands)[0].ref)
 	b.up("o-1-2", "x")
 	require.Empty(t, only[bind](b.commands))
@@ -261,8 +261,8 @@ func TestACallerWhoLeavesDuringTheBindingLeavesTheContainerToTheNextOfTheKey(t *
 
 func TestAContainerIsRemovedUntilItIsGone(t *testing.T) {
 	b := newBench(t)
-	lease := b.warm(1, keyNamed("a"), "x")
-	b.step(release{grant: lease, outcome: discard})
+	granted := b.warm(1, keyNamed("a"), "x")
+	b.step(release{grant: granted, outcome: discard})
 	require.Equal(t, []destroy{{id: "o-1-1"}}, only[destroy](b.commands))
 	b.step(destroyed{id: "o-1-1", err: errors.New("busy")})
 	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
@@ -298,8 +298,8 @@ func TestInAFullPoolTheLeastRecentlyUsedMakesRoom(t *testing.T) {
 
 func TestAStoreThatFailsHoldsUpOnlyWhatMustBeBound(t *testing.T) {
 	b := newBench(t)
-	lease := b.warm(1, keyNamed("a"), "x")
-	b.step(release{grant: lease})
+	granted := b.warm(1, keyNamed("a"), "x")
+	b.step(release{grant: granted})
 	b.acquire(2, keyNamed("b"))
 	b.up("o-1-2", "x")
 	b.step(stored{id: "o-1-2", err: errors.New("disk full")})

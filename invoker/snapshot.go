@@ -39,7 +39,7 @@ func (v *Invoker) Snapshot(ctx context.Context) (Snapshot, error) {
 	}
 	m := p.machine
 	return Snapshot{
-		Epoch: m.term, Seq: m.events, Containers: m.infos(), Stats: m.stats(), Agents: m.agentInfos(), StemCells: slices.Clone(m.cells),
+		Epoch: m.epoch(), Seq: m.events, Containers: m.infos(), Stats: m.stats(), Agents: m.agentInfos(), StemCells: slices.Clone(m.cells),
 	}, nil
 }
 

@@ -152,6 +152,9 @@ func (r *round) take(number uint64, coming, n int) bool {
 	return r.left >= 0
 }
 
+// add adds so many.
+func (r *round) add(n int) { r.left += n }
+
 // shapeState has what is common to containers that are alike before they are bound.
 type shapeState struct {
 	Shape

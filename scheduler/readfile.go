@@ -25,18 +25,33 @@ import (
 // It is for programs that read small parts of many files, and returns the errors of [Scheduler.Logs], which reads
 // whole files. Agents are asked in the same way, but connections to them are kept until they are idle for a minute.
 func (s *Scheduler) ReadFile(ctx context.Context, id, file string, offset int64, buf []byte) (n int, size int64, err error) {
-	switch {
-	case !fs.ValidPath(file) || file == ".":
-		return 0, 0, &task.FieldError{Field: "file", Value: file, Reason: "must be the name of a file in the sandbox"}
-	case offset < 0:
-		return 0, 0, &task.FieldError{Field: "offset", Value: offset, Reason: "must not be negative"}
+	if err := checkRead(file, offset); err != nil {
+		return 0, 0, err
 	}
 	box, err := s.sandbox(ctx, id)
 	if err != nil {
 		return 0, 0, err
 	}
-	r := logReader{s: s, id: id, box: box, ended: box.info.State.Terminal()}
-	if box.remembered || box.info.AgentID == "" || box.address == "" {
+	return s.readFile(ctx, box, file, offset, buf)
+}
+
+// checkRead returns an error for what cannot be read.
+func checkRead(file string, offset int64) error {
+	switch {
+	case !fs.ValidPath(file) || file == ".":
+		return &task.FieldError{Field: "file", Value: file, Reason: "must be the name of a file in the sandbox"}
+	case offset < 0:
+		return &task.FieldError{Field: "offset", Value: offset, Reason: "must not be negative"}
+	}
+	return nil
+}
+
+// known reports whether it is known where the files are.
+func (b *sandbox) known() bool { return !b.remembered && b.info.AgentID != "" && b.address != "" }
+
+func (s *Scheduler) readFile(ctx context.Context, box sandbox, file string, offset int64, buf []byte) (n int, size int64, err error) {
+	r := logReader{s: s, id: box.info.Spec.ID, box: box, ended: box.info.State.Terminal()}
+	if !box.known() {
 		return 0, 0, r.missing()
 	}
 	name, err := s.fileOf(ctx, &box, file)

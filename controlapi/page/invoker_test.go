@@ -21,7 +21,7 @@ func addInvoker(f *fake, n int) {
 	for i := range n {
 		c := map[string]any{
 			"id": fmt.Sprintf("prod-9k2-%d", i+1), "state": "idle", "host": fmt.Sprintf("10.0.0.%d", 21+i%6), "port": 31000 + i, "agent": fmt.Sprintf("d1b5b8a4-6f0c-4d2e-9c43-0c6f6f2ad7c1-S%d", i%6),
-			"kind": kinds[i%3], "memoryMB": []int{128, 256, 512}[i%3], "created": ago(time.Hour), "used": ago(time.Duration(i*i%5000+2) * time.Second),
+			"kind": kinds[i%3], "memoryMB": []int{128, 256, 512}[i%3], "created": ago(time.Duration(i*47%9000+12) * time.Second), "used": ago(time.Duration(i*i%5000+2) * time.Second),
 		}
 		switch {
 		case i%11 == 3:
@@ -29,7 +29,7 @@ func addInvoker(f *fake, n int) {
 		case i%13 == 5:
 			c["state"], c["unreachable"] = "busy", true
 		case i%5 == 1:
-			c["state"], c["active"] = "busy", 1
+			c["state"], c["active"] = "busy", 1+i%4/3
 		case i%17 == 8:
 			c["state"] = "suspended"
 		case i%19 == 9:
@@ -121,7 +121,12 @@ func onlyAnInvoker(t *testing.T, b *chromiumtest.Browser) {
 	p.Eval(`[...document.querySelectorAll("[data-view]:not([hidden])")].map((a) => a.dataset.view)`, &shown)
 	require.Equal(t, []string{"members", "invoker"}, shown)
 	require.Empty(t, p.Text("#alerts"))
-	require.Contains(t, p.Text("#cards"), "it runs alone")
+	p.Until(`document.querySelector("#cards").hidden`)
+	f.overview.Election = sampleOverview().Election
+	f.overview.Election.Leader = ""
+	f.send("overview", f.overview)
+	p.Until(`document.querySelector("#cards").innerText.includes("No member leads")`)
+	require.Contains(t, p.Text("#alerts"), "Nothing new is started until one does.")
 }
 
 // hostileInvokerControl is the control of hostileTexts for the texts of an invoker: a careless page runs what the action of a container is

@@ -37,7 +37,8 @@ func runOnCluster(ctx context.Context, out io.Writer) error {
 	var all sync.WaitGroup
 	all.Go(func() { _ = cluster.Run(running) })
 	all.Go(func() { stop(s.Run(running)) })
-	err = errors.Join(use(running, inv, out), s.Teardown(ctx))
+	do := func(ctx context.Context, inv *invoker.Invoker) error { return demonstrate(ctx, inv, out) }
+	err = errors.Join(use(running, inv, do), s.Teardown(ctx))
 	stop(nil)
 	all.Wait()
 	return err

@@ -5,6 +5,8 @@
 // It runs one action cold, warm and prewarmed, and prints how long each phase took, and what the action logged. The containers
 // are processes of this same program, which is the runtime of its actions as well. With -cluster they are tasks on a fake Mesos
 // cluster in this process. With -members 3 there are three invokers on that cluster, the leader of which is ended: the others go on.
+//
+// With -listen 127.0.0.1:8080 it runs nothing by itself, and serves its HTTP API and status page until it is interrupted.
 package main
 
 import (
@@ -29,6 +31,7 @@ import (
 func main() {
 	onCluster := flag.Bool("cluster", false, "run the containers on a fake Mesos cluster")
 	members := flag.Int("members", 1, "how many invokers there are: 1, or 3 on a fake Mesos cluster")
+	address := flag.String("listen", "", "serve the HTTP API at this address, such as 127.0.0.1:8080, with local containers")
 	flag.Parse()
 	if flag.Arg(0) == "runtime" { // this process is a container
 		fatal(listen(os.Getenv("HOST"), os.Getenv("PORT0")))
@@ -38,6 +41,10 @@ func main() {
 	slog.SetLogLoggerLevel(slog.LevelWarn) // a scheduler logs what becomes of each task
 	run := runLocally
 	switch {
+	case *address != "" && (*onCluster || *members != 1):
+		fatal(errors.New("-listen goes with neither -cluster nor -members"))
+	case *address != "":
+		run = serve(*address)
 	case *members == 3:
 		run = runMembers
 	case *members != 1:
@@ -57,6 +64,11 @@ func fatal(err error) {
 
 // runLocally runs the demonstration with containers that are processes.
 func runLocally(ctx context.Context, out io.Writer) error {
+	return local(ctx, func(ctx context.Context, inv *invoker.Invoker) error { return demonstrate(ctx, inv, out) })
+}
+
+// local runs an invoker with containers that are processes, while do uses it.
+func local(ctx context.Context, do func(context.Context, *invoker.Invoker) error) error {
 	dir, err := os.MkdirTemp("", "invoker")
 	if err != nil {
 		return err
@@ -75,7 +87,7 @@ func runLocally(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return use(ctx, inv, out)
+	return use(ctx, inv, do)
 }
 
 // image is what containers run on a cluster. Processes have none.
@@ -86,11 +98,11 @@ func pool() invoker.PoolConfig {
 	return invoker.PoolConfig{Stems: []invoker.StemCells{{Kind: "template", Image: image, Memory: 256, Initial: 1}}}
 }
 
-// use runs the invoker while it is demonstrated.
-func use(ctx context.Context, inv *invoker.Invoker, out io.Writer) error {
+// use runs the invoker while do uses it.
+func use(ctx context.Context, inv *invoker.Invoker, do func(context.Context, *invoker.Invoker) error) error {
 	running, cancel := context.WithCancelCause(ctx)
 	go func() { cancel(inv.Run(running)) }()
-	err := demonstrate(running, inv, out)
+	err := do(running, inv)
 	// Without a store nobody could find the containers again: they are removed.
 	closing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()

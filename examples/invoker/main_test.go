@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,6 +40,38 @@ func checkDemonstration(t *testing.T, run func(context.Context, io.Writer) error
 		initialised := strings.Fields(lines[i])[2] != "0s"
 		require.Equal(t, start != "warm", initialised, lines[i])
 	}
+}
+
+// TestListen has a container started over HTTP.
+func TestListen(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- serve("127.0.0.1:0")(ctx, write) }()
+	line, err := bufio.NewReader(read).ReadString('\n')
+	require.NoError(t, err)
+	server := strings.TrimSuffix(regexp.MustCompile(`http://\S+/v1/invoker/`).FindString(line), "v1/invoker/")
+	ask := func(method, path, body string) (status int, answer string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, server+path, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "1")
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(text)
+	}
+	status, answer := ask("PUT", "v1/invoker/sessions/0123456789abcdef", `{}`)
+	require.Equal(t, 200, status, answer)
+	status, answer = ask("POST", "v1/invoker/containers", `{"session":"0123456789abcdef","kind":"template","memoryMB":128}`)
+	require.Equal(t, 201, status, answer)
+	status, answer = ask("GET", "", "")
+	require.Equal(t, 200, status, answer)
+	require.Contains(t, answer, "<!doctype html>")
+	interrupt()
+	require.NoError(t, <-ended)
 }
 
 // TestMembers ends the invoker that leads. What the others hold goes on, and what needs a container waits for another one to lead.

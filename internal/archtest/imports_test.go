@@ -99,6 +99,7 @@ var imports = map[string][]string{
 	// Tests only: members, schedulers and the fake master together.
 	"internal/flood":                 {},
 	"internal/hatest":                {},
+	"internal/killtest":              {},
 	recordio:                         {},
 	"internal/virtualnet":            {},
 	"internal/logguard":              {"internal/logkey", "internal/tokenbucket"},

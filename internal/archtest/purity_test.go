@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ const everything = "*"
 // asks for the time, logs, draws random numbers, or reads and writes files. Among what is missing: context,
 // log/slog, math/rand, net, os, runtime, sync.
 var pure = map[string][]string{
-	"bytes": {everything}, "cmp": {everything}, "errors": {everything}, "iter": {"Seq", "Seq2"}, "maps": {everything}, "slices": {everything},
+	"bytes": {everything}, "cmp": {everything}, "errors": {everything}, "iter": {"Seq", "Seq2"}, "maps": {everything}, "slices": {everything}, "sort": {everything},
 	"strconv": {everything}, "strings": {everything}, "regexp": {everything}, "path": {everything}, "unicode": {everything}, "unicode/utf8": {everything},
 	"math": {everything}, "math/bits": {everything}, "container/heap": {everything}, "container/list": {everything}, "encoding/binary": {everything},
 	"encoding/json": {"Marshal", "Unmarshal", "RawMessage"},
@@ -69,18 +70,27 @@ func machineReach(t *testing.T, p *program) *reach {
 		require.NotNil(t, o, name)
 		roots = append(roots, o)
 	}
+	return p.reachable(append(roots, p.pureFolders()...)...)
+}
+
+// pureFolders returns what is declared in packages that are pure by folder.
+func (p *program) pureFolders() []types.Object {
+	var all []types.Object
 	for o := range p.decls {
 		if pureByFolder(o.Pkg().Path()) {
-			roots = append(roots, o)
+			all = append(all, o)
 		}
 	}
-	slices.SortFunc(roots[len(entryPoints):], byPosition)
-	return p.reachable(roots...)
+	slices.SortFunc(all, byPosition)
+	return all
 }
 
 // pureByFolder reports whether everything in a package must be pure, whether the machine uses it or not. Of package record
 // only that: to decode what a store holds, which is done before there is a machine, may take goroutines.
 func pureByFolder(pkg string) bool {
+	if slices.ContainsFunc(invokerPure, func(folder string) bool { return pkg == path.Join(module, folder) }) {
+		return true
+	}
 	below, found := strings.CutPrefix(pkg, module+"/scheduler/internal/")
 	return found && below != "record"
 }

@@ -45,25 +45,43 @@ func (p *program) strayWrites() []breach {
 			watched[o], shared[o] = true, true
 		}
 	}
-	writes := map[string][]write{}
-	for _, w := range p.writes(schedulerPackage, watched) {
-		field := title(w.of) + "." + w.field
-		writes[field] = append(writes[field], w)
-	}
 	var stray []breach
-	for _, field := range slices.Sorted(maps.Keys(writes)) {
-		var files, places []string
-		for _, w := range writes[field] {
-			files, places = append(files, w.at), append(places, fmt.Sprintf("%s:%d in %s", w.at, w.line, w.in))
-		}
-		slices.Sort(files)
-		files = slices.Compact(files)
-		if of := writes[field][0].of; field == "machine.settings" || !mayWrite(of, files, p.fileOf[of], shared[of]) {
-			text := fmt.Sprintf("%s, declared in %s, is written at %s", field, p.fileOf[of], strings.Join(slices.Compact(places), ", "))
-			stray = append(stray, breach{what: field, files: files, text: text})
+	for _, f := range p.writtenFields(schedulerPackage, watched) {
+		if f.name == "machine.settings" || !mayWrite(f.of, f.files, p.fileOf[f.of], shared[f.of]) {
+			stray = append(stray, breach{what: f.name, files: f.files, text: f.text})
 		}
 	}
 	return stray
+}
+
+// writtenField is a field that is written somewhere.
+type writtenField struct {
+	of         *types.TypeName
+	name, text string
+	files      []string // in order
+}
+
+// writtenFields returns the fields of these types that a package writes, in the order of their names.
+func (p *program) writtenFields(pkg string, of map[*types.TypeName]bool) []writtenField {
+	writes := map[string][]write{}
+	for _, w := range p.writes(pkg, of) {
+		field := title(w.of) + "." + w.field
+		writes[field] = append(writes[field], w)
+	}
+	var all []writtenField
+	for _, name := range slices.Sorted(maps.Keys(writes)) {
+		var files, places []string
+		for _, w := range writes[name] {
+			files, places = append(files, w.at), append(places, fmt.Sprintf("%s:%d in %s", w.at, w.line, w.in))
+		}
+		slices.Sort(files)
+		owner := writes[name][0].of
+		all = append(all, writtenField{
+			of: owner, name: name, files: slices.Compact(files),
+			text: fmt.Sprintf("%s, declared in %s, is written at %s", name, p.fileOf[owner], strings.Join(slices.Compact(places), ", ")),
+		})
+	}
+	return all
 }
 
 // mayWrite reports whether these are the files that may write a field of a type.

@@ -94,14 +94,15 @@ type instance struct {
 	Agent       string    `json:"agent,omitzero"`
 	Address     string    `json:"address,omitzero"`
 	Started     time.Time `json:"started,omitzero"`
+	Output      string    `json:"output,omitzero"`
 }
 
 func instanceOf(in invoker.Instance) instance {
-	return instance{in.ID, in.Incarnation, in.Agent, in.Address, in.Started}
+	return instance{in.ID, in.Incarnation, in.Agent, in.Address, in.Started, in.Output}
 }
 
 func (w instance) of() invoker.Instance {
-	return invoker.Instance{ID: w.ID, Incarnation: w.Incarnation, Agent: w.Agent, Address: w.Address, Started: w.Started}
+	return invoker.Instance{ID: w.ID, Incarnation: w.Incarnation, Agent: w.Agent, Address: w.Address, Started: w.Started, Output: w.Output}
 }
 
 type grant struct {

@@ -70,6 +70,7 @@ func (e *Engine) Create(ctx context.Context, id string, s invoker.Spec) (invoker
 	if in.Address == "" {
 		return invoker.Instance{}, errors.Join(fmt.Errorf("%w: Mesos does not tell its address", invoker.ErrUnavailable), e.giveUp(ctx, id))
 	}
+	in.Output = e.outputOf(ctx, id)
 	return in, nil
 }
 
@@ -147,7 +148,9 @@ func (e *Engine) Instances(ctx context.Context) ([]invoker.Instance, error) {
 	var all []invoker.Instance
 	for i := range tasks {
 		if t := &tasks[i]; ours(t) && !t.State.Terminal() {
-			all = append(all, e.instance(t))
+			in := e.instance(t)
+			in.Output = e.outputOf(ctx, in.ID)
+			all = append(all, in)
 		}
 	}
 	return all, nil

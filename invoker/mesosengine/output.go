@@ -2,9 +2,11 @@ package mesosengine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -50,7 +52,8 @@ func (s *streams) of(name string) *stream {
 }
 
 // ReadOutput reads from the files stdout and stderr in the sandbox of the container, at the agent: up to 64 KiB at once. It can
-// be read as long as the agent keeps the sandbox, by default a week, and the scheduler has the task in its history.
+// be read as long as the agent keeps the sandbox, by default a week, also while the scheduler does not run. If Output is missing in the
+// instance, the scheduler has to run, and must have the task in its history.
 //
 // When a logger of the agent has rotated a file it goes on in the next one, after the rest of the one before. A rotation is
 // noticed by a file that is shorter than before. If it is longer again already, it is taken for the same one, and its
@@ -67,7 +70,26 @@ func (e *Engine) ReadOutput(ctx context.Context, in invoker.Instance, name invok
 	}
 	defer func() { <-s.turn }()
 	r := reading{engine: e, id: in.ID, file: string(name), stream: s}
+	if in.Output != "" {
+		r.box = &scheduler.Sandbox{}
+		if err := json.Unmarshal([]byte(in.Output), r.box); err != nil {
+			return 0, 0, fmt.Errorf("mesosengine: the output of %s: %w", in.ID, err)
+		}
+		if r.box.TaskID != in.ID {
+			return 0, 0, fmt.Errorf("mesosengine: the output of %s: it is said to be that of %s", in.ID, r.box.TaskID)
+		}
+	}
 	return r.read(ctx, offset, buf)
+}
+
+// outputOf returns where the output of a container is, as the Output of an instance; "" if that is not known yet.
+func (e *Engine) outputOf(ctx context.Context, id string) string {
+	box, err := e.scheduler.Sandbox(ctx, id)
+	if err != nil {
+		return ""
+	}
+	text, _ := json.Marshal(box) // never fails
+	return string(text)
 }
 
 // reading is a read of a stream whose turn it has.
@@ -76,6 +98,28 @@ type reading struct {
 	id     string
 	file   string
 	stream *stream
+	box    *scheduler.Sandbox // nil: the scheduler has to know it
+}
+
+// lookTime is how long an agent's new address is looked for, in a process whose scheduler may not run.
+const lookTime = 100 * time.Millisecond
+
+// readFile reads from a file in the sandbox of the container.
+func (r *reading) readFile(ctx context.Context, file string, offset int64, buf []byte) (n int, size int64, err error) {
+	s := r.engine.scheduler
+	if r.box == nil {
+		return s.ReadFile(ctx, r.id, file, offset, buf)
+	}
+	n, size, err = s.ReadSandbox(ctx, *r.box, file, offset, buf)
+	if scheduler.ErrorCode(err) != scheduler.CodeAgentAway {
+		return n, size, err
+	}
+	looking, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if now, failed := s.Sandbox(looking, r.id); failed == nil && now.Address != r.box.Address {
+		return s.ReadSandbox(ctx, now, file, offset, buf)
+	}
+	return n, size, err
 }
 
 func (r *reading) read(ctx context.Context, offset int64, buf []byte) (n int, size int64, err error) {
@@ -85,7 +129,7 @@ func (r *reading) read(ctx context.Context, offset int64, buf []byte) (n int, si
 		if offset < s.base {
 			into = nil // it is not in this file, whose size alone is asked for
 		}
-		n, size, err := r.engine.scheduler.ReadFile(ctx, r.id, r.file, max(0, offset-s.base), into)
+		n, size, err := r.readFile(ctx, r.file, max(0, offset-s.base), into)
 		if err != nil {
 			return 0, 0, readFailed(err)
 		}
@@ -107,7 +151,7 @@ func (r *reading) read(ctx context.Context, offset int64, buf []byte) (n int, si
 // rotate goes on to the next file. The one before has at least what was seen of it, unless it was rotated, too.
 func (r *reading) rotate(ctx context.Context) error {
 	s := r.stream
-	_, size, err := r.engine.scheduler.ReadFile(ctx, r.id, r.file+".1", 0, nil)
+	_, size, err := r.readFile(ctx, r.file+".1", 0, nil)
 	switch {
 	case err == nil && size >= s.size:
 		s.rotated, s.base = size, s.base+size
@@ -127,7 +171,7 @@ func (r *reading) readRotated(ctx context.Context, offset int64, buf []byte) (n 
 	if offset < begin {
 		return 0, 0, &invoker.OutputGoneError{From: begin}
 	}
-	n, size, err = r.engine.scheduler.ReadFile(ctx, r.id, r.file+".1", offset-begin, buf)
+	n, size, err = r.readFile(ctx, r.file+".1", offset-begin, buf)
 	switch {
 	case err != nil && scheduler.ErrorCode(err) != scheduler.CodeOutputGone:
 		return 0, 0, readFailed(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/invoker/mesosengine"
 	"github.com/mesos-actor/mesos-actor-go/mesosfake"
+	"github.com/mesos-actor/mesos-actor-go/scheduler"
 )
 
 // inEngine runs a test with an engine and one container.
@@ -155,5 +156,34 @@ func TestWatchOverRuns(t *testing.T) {
 		require.Equal(t, invoker.Lagged, (<-told).State)
 		go func() { require.NoError(t, w.Destroy(w.Context(), in.ID)) }()
 		require.Equal(t, in.ID, (<-told).ID)
+	})
+}
+
+// A process that does not lead reads what a container prints, of which it knows what the leader has told it, while nobody leads.
+func TestOutputIsReadWithoutARunningScheduler(t *testing.T) {
+	inEngine(t, mesosfake.Config{}, func(w *world, in invoker.Instance) {
+		listed, err := w.Instances(w.Context())
+		require.NoError(t, err)
+		require.Equal(t, in.Output, listed[0].Output)
+		require.NoError(t, w.WriteOutput(in.ID, "stdout", []byte("0123456789")))
+		w.stop()
+		w.stop = func() {}
+		s, err := scheduler.New(scheduler.Config{Master: w.master, Framework: scheduler.Framework{Name: "invoker"}, DialContext: w.DialContext})
+		require.NoError(t, err)
+		w.Engine, err = mesosengine.New(s, mesosengine.Config{})
+		require.NoError(t, err)
+		began := time.Now()
+		text, size, err := w.readAt(in, 4)
+		require.NoError(t, err)
+		require.Equal(t, "456789", text)
+		require.EqualValues(t, 10, size)
+		require.Zero(t, time.Since(began))
+
+		require.NoError(t, w.SetAgentAPI("agent1.example", false))
+		_, _, err = w.readAt(in, 4)
+		require.ErrorIs(t, err, invoker.ErrUnavailable)
+		in.Output = "{"
+		_, _, err = w.readAt(in, 4)
+		require.ErrorContains(t, err, "the output of c")
 	})
 }

@@ -191,6 +191,7 @@ function draw({ focus = false } = {}) {
   setText($("count-members"), overview?.election ? whole(overview.election.members?.length ?? 0) : "");
   $("forget-token").hidden = !token();
   cards($("cards"), { ...status, counts });
+  $("cards").hidden = !!overview?.noTasks && !overview.election;
   drawAlerts();
   document.body.classList.toggle("opened", !!route.task);
   if (route.view === "tasks") drawTasks(counts);

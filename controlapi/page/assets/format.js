@@ -105,7 +105,7 @@ export function clock(ms, now = Date.now()) {
 export function time(text, write = "relative") {
   const ms = at(text);
   if (!ms) return el("span", {}, "\u2013");
-  return el("time", { datetime: new Date(ms).toISOString(), title: exact(ms), "data-write": write }, forms[write](ms, Date.now()));
+  return el("time", { datetime: new Date(ms).toISOString(), title: exact(ms), "data-write": write }, written(ms, write));
 }
 
 // lasting is time for what has lasted since then: "3 h" in place of "3 h ago".
@@ -113,11 +113,14 @@ export const lasting = (text) => time(text, "lasting");
 
 const forms = { relative, lasting: (ms, now) => span(now - ms) };
 
+// written writes a time in a form, as seen from now.
+export const written = (ms, form = "relative", now = Date.now()) => forms[form](ms, now);
+
 // tick sets all times on the page to how long ago they are now.
 export function tick() {
   const now = Date.now();
-  for (const node of document.querySelectorAll("time")) {
-    const text = (forms[node.dataset.write] ?? relative)(Date.parse(node.dateTime), now);
+  for (const node of document.querySelectorAll("time[datetime]")) {
+    const text = written(Date.parse(node.dateTime), node.dataset.write, now);
     if (node.textContent !== text) node.textContent = text;
   }
 }

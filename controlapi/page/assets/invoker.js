@@ -28,15 +28,20 @@ const stateName = (state) => (state === "stem" ? "stem cell" : state);
 const stateOf = (c) => (c.unreachable ? "unreachable" : String(c.state ?? ""));
 const actionOf = (c) => [c.namespace, c.action].filter(Boolean).join(" \u00b7 ");
 
+const usedAt = (c) => (c.action ? at(c.used) : 0); // what is bound to no action was never used
+
 const columns = [
-  { key: "state", label: "State", of: (c) => order.get(stateOf(c)) ?? order.size, draw: (cell, c) => badge(cell, stateOf(c), look(stateOf(c)), stateName(stateOf(c))) },
+  { key: "state", label: "State", of: (c) => order.get(stateOf(c)) ?? order.size, draw: (cell, c) => {
+    const state = stateOf(c), words = stateName(state) + (c.active > 1 ? ` (${whole(c.active)})` : "");
+    badge(cell, [state, words], look(state), words);
+  } },
   { key: "id", label: "Container", of: (c) => (c.natural ??= natural(c.id)), draw: (cell, c) => text(cell, c.id) },
   { key: "group", label: "Kind", of: (c) => natural(c.kind), draw: (cell, c) => text(cell, c.kind || c.image) },
   { key: "host", label: "Agent", of: (c) => natural(c.host || c.agent), draw: (cell, c) => text(cell, c.host || c.agent, c.agent) },
-  { key: "cpus", label: "Active", number: true, of: (c) => c.active ?? 0, draw: (cell, c) => setText(cell, whole(c.active)) },
+  { key: "cpus", label: "Age", number: true, of: (c) => -at(c.created), draw: (cell, c) => timeCell(cell, at(c.created), "lasting") },
   { key: "mem", label: "Memory", number: true, of: (c) => c.memoryMB ?? 0, draw: (cell, c) => setText(cell, mebibytes(c.memoryMB ?? 0)) },
   { key: "message", label: "Action", of: (c) => actionOf(c).toLowerCase(), draw: (cell, c) => text(cell, actionOf(c)) },
-  { key: "updated", label: "Used", number: true, of: (c) => at(c.used) || at(c.created), draw: (cell, c) => timeCell(cell, at(c.used) || at(c.created)) },
+  { key: "updated", label: "Used", number: true, of: usedAt, draw: (cell, c) => timeCell(cell, usedAt(c)) },
 ];
 
 const pause = 2000; // ms, between two questions
@@ -184,7 +189,7 @@ function haystack(c) {
 // figures are the cards above the tables.
 function figures(s) {
   const counts = s.containers ?? {}, total = sum(counts), starts = s.starts ?? {}, all = sum(starts);
-  const words = [...states.keys()].filter((state) => counts[state]).map((state) => `${whole(counts[state])} ${stateName(state)}`).join(", ");
+  const words = [...states.keys()].filter((state) => counts[state]).map((state) => state === "stem" ? counted(counts[state], "stem cell") : `${whole(counts[state])} ${state}`).join(", ");
   const track = el("span", { class: "track", "aria-hidden": "true" });
   track.style.setProperty("--taken", Math.min(1, (s.usedMB ?? 0) / (s.limitMB || Infinity)));
   const share = (kind) => `${whole(starts[kind])} ${kind}`;

@@ -1,7 +1,7 @@
 // A table of which only the rows in sight exist, however many there are, and that of tasks.
 
 import { el, fill, icon, setText } from "./dom.js";
-import { amount, at, exact, mebibytes, relative, visible, whole } from "./format.js";
+import { amount, at, exact, mebibytes, visible, whole, written } from "./format.js";
 import { look, stateName } from "./tasks.js";
 
 export const taskColumns = [
@@ -160,14 +160,17 @@ export function badge(node, state, { icon: name, tone }, words) {
   fill(node, state, () => el("span", { class: "badge " + tone }, icon(name), el("span", {}, visible(words))));
 }
 
-// timeCell shows how long ago a time was, in an element that stays, so that it is cheap.
-export function timeCell(node, ms) {
-  const time = node.firstElementChild ?? node.appendChild(el("time", {}));
+// timeCell shows how long ago a time was, or has lasted, in an element that stays, so that it is cheap.
+export function timeCell(node, ms, write = "relative") {
+  const time = node.firstElementChild ?? node.appendChild(el("time", { "data-write": write }));
   if (ms) {
     time.dateTime = new Date(ms).toISOString();
     time.title = exact(ms);
+  } else {
+    time.removeAttribute("datetime");
+    time.removeAttribute("title");
   }
-  setText(time, ms ? relative(ms) : "");
+  setText(time, ms ? written(ms, write) : "");
 }
 
 // text shows a text in one line, and all of it, or another one, in the title.

@@ -44,7 +44,7 @@ func New(dial DialFunc) *Client {
 }
 
 // Until has nothing be sent from the time on that the function returns, which is called before each request from any goroutine. A
-// request that comes later fails with [ErrTooLate]. It is called before the client is used.
+// request that comes later fails with [ErrTooLate], and one that is being sent then is broken off. It is called before the client is used.
 func (c *Client) Until(until func() time.Time) { c.until = until }
 
 // Container is the runtime at one address. All methods may be called concurrently.

@@ -23,6 +23,7 @@ type connection struct {
 	probe  prober    // nil: whether it is still usable cannot be known, and it is not kept
 	left   int64     // how many bytes may still be read
 	end    time.Time // of the present call
+	until  time.Time // when nothing may be sent any more; zero: there is no such time
 	reader *bufio.Reader
 	expiry *time.Timer // closes it while it is not in use; nil before it was kept
 }

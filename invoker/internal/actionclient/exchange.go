@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -49,31 +50,36 @@ func (c *Container) exchangeOn(ctx context.Context, conn *connection, request []
 	return r, sent, err
 }
 
-// ErrTooLate is why a request was not sent: see [Client.Until].
+// ErrTooLate is why a request was not sent, or not to its end: see [Client.Until].
 var ErrTooLate = errors.New("actionclient: it must not be sent any more")
 
-// inTime returns an error if nothing may be sent any more. Otherwise nothing is written later than that, not even by a process that is
-// stopped meanwhile, as far as the connection notices that.
+// inTime returns an error if nothing may be sent any more. Otherwise nothing is written later than that, also by a process that is
+// stopped meanwhile.
 func (c *Container) inTime(conn *connection) error {
+	conn.until = time.Time{}
 	if c.client.until == nil {
 		return nil
 	}
-	end := c.client.until()
-	// The monotonic clock may stand still while the machine sleeps, the other one may be set.
-	if now := time.Now(); !now.Before(end) || !now.Round(0).Before(end.Round(0)) {
+	if conn.until = c.client.until(); passed(conn.until) {
 		return ErrTooLate
 	}
-	if end.Before(conn.end) {
-		return conn.SetWriteDeadline(end)
+	if conn.until.Before(conn.end) {
+		return conn.SetWriteDeadline(conn.until)
 	}
 	return nil
 }
 
+// passed reports whether it is that time. The monotonic clock may stand still while the machine sleeps, the other one may be set.
+func passed(end time.Time) bool {
+	now := time.Now()
+	return !now.Before(end) || !now.Round(0).Before(end.Round(0))
+}
+
 // roundTrip writes the request and reads the answer. Keep says whether the connection can be used again.
 func (c *connection) roundTrip(request []byte) (r reply, sent, keep bool, err error) {
-	n, failed := c.Conn.Write(request)
-	if failed != nil && n == 0 {
-		return reply{}, false, false, failed
+	n, failed := c.write(request)
+	if failed != nil && n == 0 || errors.Is(failed, ErrTooLate) {
+		return reply{}, n > 0, false, failed
 	}
 	// A runtime may answer before it has read everything, and close the connection.
 	r, keep, err = c.readReply()
@@ -81,6 +87,25 @@ func (c *connection) roundTrip(request []byte) (r reply, sent, keep bool, err er
 		err = failed
 	}
 	return r, true, keep && failed == nil, err
+}
+
+// write writes a request, and returns how much it has written. Where it can, it looks at the time before each call of the operating
+// system: the timer of a deadline may come later than the news that the connection takes more, when a process that was stopped goes on.
+func (c *connection) write(request []byte) (n int, err error) {
+	if s, ok := c.probe.(sender); ok && !c.until.IsZero() {
+		n, err = s.sendUntil(request, c.until)
+	} else {
+		n, err = c.Conn.Write(request)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.until.IsZero() && passed(c.until) {
+		err = ErrTooLate
+	}
+	return n, err
+}
+
+// sender sends bytes until a time, with a look at the clock before each call of the operating system.
+type sender interface {
+	sendUntil(b []byte, end time.Time) (n int, err error)
 }
 
 // readReply reads the answer.
