@@ -27,7 +27,7 @@ const (
 // is missing here fails the test, so that a new one is added on purpose.
 var imports = map[string][]string{
 	"examples/batchrunner": {"scheduler", "ha", "task", "mesosfake"},
-	"examples/invoker":     {"ha", "ha/cluster", "invoker", "invoker/mesosengine", "invoker/procengine", "mesosfake", "scheduler"},
+	"examples/invoker":     {"controlapi", "ha", "ha/cluster", "invoker", "invoker/httpapi", "invoker/mesosengine", "invoker/procengine", "mesosfake", "scheduler"},
 	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "controlapi", "metrics", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
