@@ -13,7 +13,7 @@ COUNT    ?= 1
 ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
-.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench conformance integration failover invoker-kills demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover invoker-kills demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -76,6 +76,13 @@ fuzz:
 # compare two runs with: go run golang.org/x/perf/cmd/benchstat@latest old.txt new.txt
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+# all figures of docs/invoker.md, each with its baseline; for a machine that does nothing else
+bench-invoker:
+	go test ./invoker -run '^$$' -bench 'WarmRun|Stem|Burst|AcquireRelease|MemoryPerIdle|Machine(Victims|Review|Shapes)' -timeout 30m
+	go test ./invoker -run '^$$' -bench 'BenchmarkLogs' -benchtime 20000x -timeout 30m
+	go test ./invoker/internal/victims -run '^$$' -bench Choose
+	go test ./invoker -run 'FewerCold|AgentsEmpty' -v -count 1
 
 # the fake master against the recordings of a real one (RECORDINGS=folder: other recordings), and the scheduler
 # against the fake master and, with MESOS_MASTER=http://host:port, also against a real one, listing what it skips

@@ -22,29 +22,42 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/ha"
 )
 
-// instantEngine starts containers at once: all of them are one server on loopback.
+// instantEngine starts containers at once: they are one server on loopback, with a port for each.
 type instantEngine struct {
-	address string
+	server  *http.Server
 	started atomic.Int64
+	ports   sync.Map // container → net.Listener
 }
 
 func newInstantEngine(b *testing.B) *instantEngine {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(b, err)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = w.Write([]byte(`{"ok":true}`))
 	})}
-	go func() { _ = server.Serve(listener) }()
 	b.Cleanup(func() { _ = server.Close() })
-	return &instantEngine{address: listener.Addr().String()}
+	return &instantEngine{server: server}
 }
 
 func (e *instantEngine) Create(_ context.Context, id string, spec Spec) (Instance, error) {
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return Instance{}, err
+	}
+	e.ports.Store(id, port)
+	go func() { _ = e.server.Serve(port) }() // until the port is closed
 	n := e.started.Add(1)
-	return Instance{ID: id, Incarnation: id, Agent: fmt.Sprintf("agent-%d", n%100), Address: e.address, Labels: spec.Labels, Started: time.Now()}, nil
+	return Instance{
+		ID: id, Incarnation: id, Agent: fmt.Sprintf("agent-%d", n%100), Address: port.Addr().String(), Labels: spec.Labels, Started: time.Now(),
+	}, nil
 }
-func (e *instantEngine) Destroy(context.Context, string) error         { return nil }
+
+func (e *instantEngine) Destroy(_ context.Context, id string) error {
+	if port, ok := e.ports.LoadAndDelete(id); ok {
+		return port.(net.Listener).Close()
+	}
+	return nil
+}
+
 func (e *instantEngine) Instances(context.Context) ([]Instance, error) { return nil, nil }
 func (e *instantEngine) Watch(ctx context.Context) iter.Seq[Change] {
 	return func(func(Change) bool) { <-ctx.Done() }
@@ -103,7 +116,9 @@ func sampleActions(n int) (all []*Action) {
 
 // BenchmarkAcquireRelease has 10,000 warm containers of 1,000 actions, from which containers are taken and given back on all cores.
 func BenchmarkAcquireRelease(b *testing.B) {
-	v := running(b, Config{Engine: newInstantEngine(b)})
+	e := newInstantEngine(b)
+	e.server.SetKeepAlivesEnabled(false) // or there would be 10,000 connections
+	v := running(b, Config{Engine: e})
 	actions := sampleActions(1000)
 	warmUp(b, v, actions, 10)
 	b.Run("10000 containers", func(b *testing.B) { benchmarkPairs(b, v, actions) })
@@ -148,6 +163,8 @@ func BenchmarkWarmRun(b *testing.B) {
 	warmUp(b, v, []*Action{a}, 1)
 	transport := &http.Transport{DisableCompression: true}
 	defer transport.CloseIdleConnections()
+	raw, err := e.Create(b.Context(), "raw", Spec{})
+	require.NoError(b, err)
 	body := []byte(`{"value":{},"namespace":"guest","action_name":"/guest/a","action_version":"0.0.1","activation_id":"8f0ea1b8ac1f4a3b8ea1b8ac1f4a3b1c","transaction_id":"","deadline":"1790000000000"}`)
 	var all, share, post []time.Duration
 	b.ReportAllocs()
@@ -160,7 +177,7 @@ func BenchmarkWarmRun(b *testing.B) {
 		}
 		all, share = append(all, took), append(share, took-r.Duration)
 		began = time.Now()
-		request, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+e.address+"/run", bytes.NewReader(body))
+		request, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+raw.Address+"/run", bytes.NewReader(body))
 		response, err := transport.RoundTrip(request)
 		if err != nil {
 			b.Fatal(err)
@@ -196,11 +213,19 @@ func BenchmarkStem(b *testing.B) {
 				}
 				b.StartTimer()
 				began := time.Now()
-				r, err := v.Invoke(b.Context(), sample(fmt.Sprint(i)), Activation{})
+				l, err := v.Acquire(b.Context(), sample(fmt.Sprint(i)))
+				if err != nil {
+					b.Fatal(err)
+				}
+				r, err := l.Run(b.Context(), Activation{})
 				took = append(took, time.Since(began))
 				if err != nil || r.Status != Success || r.Start != Prewarmed {
 					b.Fatal(r, err)
 				}
+				b.StopTimer()
+				l.outcome = discard // its container is removed, so that not more and more are there
+				l.Release()
+				b.StartTimer()
 			}
 			reportQuantiles(b, "stem", took)
 		})
