@@ -81,8 +81,13 @@ type StartError struct {
 	Err   error // such as one that wraps ErrImage or ErrStart
 }
 
-// Error says which image, and why.
-func (e *StartError) Error() string { return fmt.Sprintf("invoker: image %q: %v", e.Image, e.Err) }
+// Error says which image, if there is one, and why.
+func (e *StartError) Error() string {
+	if e.Image == "" {
+		return fmt.Sprintf("invoker: %v", e.Err)
+	}
+	return fmt.Sprintf("invoker: image %q: %v", e.Image, e.Err)
+}
 
 // Unwrap returns the reason.
 func (e *StartError) Unwrap() error { return e.Err }

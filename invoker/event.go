@@ -40,7 +40,7 @@ const (
 	StateProbing   State = "probing"   // it runs; the runtime has not answered yet
 	StateStem      State = "stem"      // ready, bound to no action
 	StateBinding   State = "binding"   // its record is being stored
-	StateBusy      State = "busy"      // initialised for, or used by, an activation
+	StateBusy      State = "busy"      // initialised for, or used by, an activation; after a restart: it may be
 	StateIdle      State = "idle"      // warm
 	StateSuspended State = "suspended" // warm and frozen
 	StateResuming  State = "resuming"  // about to be used again

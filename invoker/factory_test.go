@@ -112,6 +112,9 @@ func TestACallerForAContainerOfASessionGivesUp(t *testing.T) {
 		defer cancel()
 		_, err := w.invoker.Factory().Create(ctx, wants(sessionA, "1"))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var capacity *CapacityError
+		require.ErrorAs(t, err, &capacity)
+		require.Equal(t, "containers are starting", capacity.Reason)
 		time.Sleep(time.Second)
 		_, err = w.invoker.Control().Renew(t.Context(), Renewal{Session: sessionA})
 		require.NoError(t, err)

@@ -136,11 +136,13 @@ func (p *pool) leaves(ctx context.Context, asked *remoteCall) error {
 	if p.remotes.calls[asked.ref] == nil {
 		return asked.err
 	}
+	why := p.machine.explain(asked.ref)
+	why.Err = context.Cause(ctx)
 	if asked.callers == 0 {
-		p.refused(asked, context.Cause(ctx))
+		p.refused(asked, why)
 		p.step(cancel{asked.ref})
 	}
-	return context.Cause(ctx)
+	return why
 }
 
 // remoteGranted answers a demand. The mutex is held.

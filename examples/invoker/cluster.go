@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/invoker/mesosengine"
@@ -33,13 +34,19 @@ func runOnCluster(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	running, stop := context.WithCancelCause(ctx)
+	// The cluster and the scheduler outlast ctx, so that the containers are removed also when the demonstration is interrupted.
+	outlasting := context.WithoutCancel(ctx)
+	running, stop := context.WithCancel(outlasting)
+	using, cancel := context.WithCancelCause(ctx)
 	var all sync.WaitGroup
 	all.Go(func() { _ = cluster.Run(running) })
-	all.Go(func() { stop(s.Run(running)) })
+	all.Go(func() { cancel(s.Run(running)) })
 	do := func(ctx context.Context, inv *invoker.Invoker) error { return demonstrate(ctx, inv, out) }
-	err = errors.Join(use(running, inv, do), s.Teardown(ctx))
-	stop(nil)
+	err = use(using, inv, do)
+	closing, done := context.WithTimeout(outlasting, 10*time.Second)
+	defer done()
+	err = errors.Join(err, s.Teardown(closing))
+	stop()
 	all.Wait()
 	return err
 }

@@ -46,6 +46,7 @@ func main() {
 	case *address != "":
 		run = serve(*address)
 	case *members == 3:
+		slog.SetLogLoggerLevel(slog.LevelError) // that there is no leader, and that a term is over, is what is shown
 		run = runMembers
 	case *members != 1:
 		fatal(fmt.Errorf("-members %d: must be 1 or 3", *members))
@@ -58,7 +59,7 @@ func main() {
 }
 
 func fatal(err error) {
-	fmt.Fprintln(os.Stderr, "invoker:", err)
+	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
 

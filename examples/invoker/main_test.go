@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -79,4 +81,17 @@ func TestMembers(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, runMembers(t.Context(), &out))
 	require.Regexp(t, `^member \d of 3 leads\nmember \d runs an action, \w+\nmember \d is ended\nmeanwhile it ran \d+ times, all warm\nanother action, .* leads\n$`, out.String())
+}
+
+// TestInterruptedOnCluster interrupts the demonstration at different instants. The containers are removed all the same.
+func TestInterruptedOnCluster(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, interrupt := context.WithTimeout(t.Context(), after)
+			defer interrupt()
+			err := runOnCluster(ctx, io.Discard)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotContains(t, err.Error(), "not all containers are removed")
+		})
+	}
 }

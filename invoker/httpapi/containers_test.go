@@ -49,6 +49,17 @@ func (w *world) post(c container, path, body string) answer {
 	return w.do(r, "Content-Type: application/json")
 }
 
+func TestWhoGetsNoContainerInTimeLearnsWhy(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		w.open(sessionA)
+		body := `{"session":"` + sessionA + `","kind":"script","image":"runtime","memoryMB":128}`
+		e := problem(t, w.request("POST", "containers", body, "Idempotency-Key: 1", "Request-Timeout: 0.1"), 504)
+		require.Equal(t, scheduler.CodeTimeout, e.Code)
+		require.True(t, e.Retryable)
+		require.Equal(t, "containers are starting", e.Details["reason"])
+	})
+}
+
 func TestAContainerOfASession(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		require.Equal(t, httpapi.CodeSession, problem(t, w.request("POST", "containers", `{"session":"`+sessionA+`"}`), 404).Code)

@@ -42,7 +42,7 @@ func asError(err error) error {
 	switch {
 	case errors.As(err, &own):
 		return err
-	case errors.As(err, &capacity):
+	case errors.As(err, &capacity) && (capacity.Err == nil || errors.Is(err, context.DeadlineExceeded)):
 		e.Code, e.Status, e.Type, e.Retryable = scheduler.CodeNoCapacity, http.StatusServiceUnavailable, capacityType, capacity.RetryAfter > 0
 		e.Details = map[string]string{
 			"used": strconv.Itoa(capacity.Used), "limit": strconv.Itoa(capacity.Limit), "waiting": strconv.Itoa(capacity.Waiting),

@@ -107,6 +107,32 @@ func TestOrdersGoToTheLeader(t *testing.T) {
 	})
 }
 
+// TestWhoWaitsOverHTTP is what the status page reads.
+func TestWhoWaitsOverHTTP(t *testing.T) {
+	inWorld(t, func(w *world) { w.pool = invoker.PoolConfig{Memory: 128} }, func(t *testing.T, w *world) {
+		w.open(sessionA)
+		w.create(sessionA, "1")
+		c := w.leader().invoker.Control()
+		go func() { _, _ = c.Acquire(t.Context(), demand(sessionA, 2, "<b>")) }()
+		time.Sleep(time.Second)
+		type wait struct {
+			Namespace, Action, Kind, Reason string
+			MemoryMB, Callers               int
+			Since                           time.Time
+		}
+		stats := decoded[struct {
+			Waiting int
+			Oldest  time.Time
+			Waits   []wait
+		}](t, w.request("GET", "stats", ""), 200)
+		require.Equal(t, 1, stats.Waiting)
+		require.Equal(t, []wait{{
+			Namespace: "guest", Action: "/guest/<b>", Kind: "script", Reason: "there is no room for 128 MiB", MemoryMB: 128, Callers: 1, Since: stats.Oldest,
+		}}, stats.Waits)
+		require.NoError(t, c.End(t.Context(), sessionA))
+	})
+}
+
 func TestTooManySessionsOverHTTP(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		own := w.leader().invoker.Control()

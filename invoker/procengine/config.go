@@ -18,7 +18,8 @@ type Config struct {
 	// Dir has the directories of the containers. One engine at a time uses it. It is made if it does not exist. Required.
 	Dir string
 	// Kinds are the programs, with their arguments, that containers of each kind run, such as
-	// "nodejs:20": {"node", "/opt/runtime/app.js"}. Required.
+	// "nodejs:20": {"node", "/opt/runtime/app.js"}. A program is found in PATH, or from the present directory; it runs in the
+	// directory of its container, so that arguments that are files need their whole path. Required.
 	Kinds map[string][]string
 	// Host is the IP address of this machine at which containers listen. Default 127.0.0.1.
 	Host string

@@ -41,7 +41,9 @@ func invokerIn(dir string) (*invoker.Invoker, error) {
 }
 
 func engineIn(dir string) Config {
-	return Config{Dir: filepath.Join(dir, "engine"), Kinds: map[string][]string{"action": {os.Args[0], "action"}}}
+	cfg := Config{Dir: filepath.Join(dir, "engine"), Kinds: map[string][]string{"action": {os.Args[0], "action"}}}
+	cfg.MinPort, cfg.MaxPort = ownPorts(dir)
+	return cfg
 }
 
 const actions = 8

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -41,7 +42,17 @@ func sleeper(dir string) (cfg Config, mark string) {
 	if parts := strings.Split(filepath.Base(dir), "-"); len(parts) == 2 { // in the process that embeds the engine
 		mark = parts[1]
 	}
-	return Config{Dir: dir, Kinds: map[string][]string{"sleep": {"sleep", mark}}}, mark
+	cfg = Config{Dir: dir, Kinds: map[string][]string{"sleep": {"sleep", mark}}}
+	cfg.MinPort, cfg.MaxPort = ownPorts(mark)
+	return cfg, mark
+}
+
+// ownPorts returns a range of ports for a test whose engine is killed. A container that does not listen yet loses its port when its engine
+// dies: an engine of another test that runs at the same time could take it, and the next one would kill the container.
+func ownPorts(of string) (first, last int) {
+	const ranges, each = 80, 120
+	first = 20000 + int(crc32.ChecksumIEEE([]byte(of))%ranges)*each
+	return first, first + each - 1
 }
 
 // marked returns the numbers of all processes with the mark among their arguments.
