@@ -58,8 +58,12 @@ func (ws *watchers) end() {
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	if len(ws.all) == 0 {
+		return
+	}
+	shared := e // so that nothing is allocated while nobody watches
 	for _, w := range ws.all {
-		w.put(&e)
+		w.put(&shared)
 	}
 }
 
