@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -105,7 +106,10 @@ func (c *call) decode(into any) error {
 		return nil
 	}
 	if wrong := as[*json.UnmarshalTypeError](err); wrong != nil {
-		return invalid(wrong.Field, wrong.Value, "must be "+wrong.Type.String())
+		if wrong.Field == "" {
+			return fail(scheduler.CodeInvalid, "the body is JSON of the type %s: it must be %s", wrong.Value, nameOf(wrong.Type))
+		}
+		return invalid(wrong.Field, wrong.Value, "must be "+nameOf(wrong.Type))
 	}
 	// Package encoding/json has no type for this error. With another text the answer below would be given: as right, less exact.
 	if quoted, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
@@ -113,6 +117,17 @@ func (c *call) decode(into any) error {
 		return invalid(name, "", "is not a field")
 	}
 	return fail(scheduler.CodeInvalid, "the body cannot be decoded: %v", err)
+}
+
+// nameOf returns what a type is for who writes JSON.
+func nameOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice:
+		return "a list"
+	}
+	return t.String()
 }
 
 // answer writes an answer without error.

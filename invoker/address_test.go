@@ -1,7 +1,9 @@
 package invoker
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,43 @@ func TestAnAddressThatIsGivenAgain(t *testing.T) {
 				waited := time.Since(began)
 				require.GreaterOrEqual(t, waited, c.wait)
 				require.Less(t, waited, c.wait+2*time.Second)
+			})
+		})
+	}
+}
+
+// TestAnAddressThatASessionMayUseForEver: a program with a pool of its own goes on without reading its notices. What gets the address of
+// a container that has died is replaced, until the program is told otherwise that the container is gone.
+func TestAnAddressThatASessionMayUseForEver(t *testing.T) {
+	for name, learns := range map[string]bool{"it never learns of it": false, "it removes what is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, nil, func(t *testing.T, w *world) {
+				control, f := w.invoker.Control(), w.invoker.Factory()
+				open(t, control, sessionA)
+				c, err := f.Create(t.Context(), wants(sessionA, "1"))
+				require.NoError(t, err)
+				w.engine.end(c.ID, nil, "killed")
+				w.engine.mu.Lock()
+				w.engine.started-- // the next one has the same address
+				w.engine.mu.Unlock()
+				ctx, stop := context.WithCancel(t.Context())
+				var renewals sync.WaitGroup
+				defer renewals.Wait()
+				defer stop()
+				renewals.Go(func() {
+					for ; ctx.Err() == nil; time.Sleep(3 * time.Second) {
+						_, _ = control.Renew(ctx, Renewal{Session: sessionA})
+					}
+				})
+				if learns {
+					require.NoError(t, f.Destroy(t.Context(), sessionA, c.ID))
+				}
+				began := time.Now()
+				r, err := w.within(time.Minute, sample("b"), Activation{})
+				require.NoError(t, err)
+				require.Equal(t, Success, r.Status)
+				require.Equal(t, learns, time.Since(began) < time.Second)
+				require.Less(t, time.Since(began), revokedWait+time.Second)
 			})
 		})
 	}

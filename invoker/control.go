@@ -10,8 +10,8 @@ import (
 //
 // Each call may be repeated, with the same request, when its answer was lost: the repetition has the same effect as one call.
 // An error is one of these, or wraps one: [ErrNotLeading], if this process does not lead, or it is not known who does; [ErrSession], if the
-// session is not open there; from Renew also [ErrTooManySessions]; from Acquire also a [*CapacityError], a [*StartError] or a
-// [*ConfigError], which are final. After any other error it is not known whether the call had an effect.
+// session is not open there; from Renew also [ErrTooManySessions]; from Acquire also [ErrWithdrawn], a [*CapacityError], a [*StartError]
+// or a [*ConfigError], which are final. After any other error it is not known whether the call had an effect.
 type Control interface {
 	// Renew renews a session, and opens it if the request says so. It returns when the process was found to lead after the call began.
 	// At most 1,000 sessions are open, and one that has 10,000 notices which it has not acted on is not renewed.

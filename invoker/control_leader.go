@@ -72,7 +72,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 }
 
 func (r Renewal) declared(s session) declared {
-	d := declared{session: s}
+	d := declared{session: s, namespace: namespaceOf(r.Session)}
 	for _, h := range r.Held {
 		d.grants = append(d.grants, h.GrantID)
 		if h.Initialised {
@@ -204,12 +204,19 @@ func (r Renewal) check() error {
 	case len(r.Held) > maxHeld:
 		return &ConfigError{Field: "Renewal.Held", Value: len(r.Held), Reason: fmt.Sprintf("must have at most %d elements", maxHeld)}
 	}
+	for _, h := range r.Held {
+		if len(h.Container) > maxContainerName {
+			return &ConfigError{Field: "Renewal.Held", Value: abridged([]byte(h.Container)), Reason: fmt.Sprintf("must have IDs of at most %d bytes", maxContainerName)}
+		}
+	}
 	return nil
 }
 
 const (
 	// maxHolderName is how many bytes the name of a holder may have.
 	maxHolderName = 256
+	// maxContainerName is how many bytes the ID of a container may have in a renewal. Real ones have some 90 at most.
+	maxContainerName = 128
 	// maxHeld is how many grants a renewal may name. Each that is void is answered with a notice.
 	maxHeld = 10_000
 	// maxNotices is with how many notices that it has not acted on a session is not renewed any more. Until it is over it may
@@ -231,6 +238,9 @@ func (d Demand) check() (Key, error) {
 	}
 	if k.Tenant != "" && k.Tenant != k.Namespace {
 		return Key{}, &ConfigError{Field: "Demand.Key.Tenant", Value: abridged([]byte(k.Tenant)), Reason: "must be the namespace, or empty"}
+	}
+	if k.private() && k.Namespace != namespaceOf(d.Session) {
+		return Key{}, &ConfigError{Field: "Demand.Key.Namespace", Value: abridged([]byte(k.Namespace)), Reason: "must not be that of another session's containers"}
 	}
 	return a.key(), nil
 }

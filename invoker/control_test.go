@@ -125,9 +125,9 @@ func TestADemandThatIsWithdrawn(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.NoError(t, c.Report(t.Context(), Report{Session: sessionA, Withdrawn: []uint64{1, 2}}))
-		require.ErrorIs(t, <-waiting, errWithdrawn)
+		require.ErrorIs(t, <-waiting, ErrWithdrawn)
 		_, err := c.Acquire(t.Context(), demand(sessionA, 2, "a"))
-		require.ErrorIs(t, err, errWithdrawn, "it was withdrawn before it came")
+		require.ErrorIs(t, err, ErrWithdrawn, "it was withdrawn before it came")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		_, err = c.Acquire(ctx, demand(sessionA, 3, "b"))
@@ -146,7 +146,7 @@ func TestADemandThatArrivesAgainAfterItWasWithdrawnGetsNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Report(t.Context(), Report{Session: sessionA, Withdrawn: []uint64{1}}))
 		_, err = c.Acquire(t.Context(), demand(sessionA, 1, "a"))
-		require.ErrorIs(t, err, errWithdrawn)
+		require.ErrorIs(t, err, ErrWithdrawn)
 	})
 }
 

@@ -35,7 +35,8 @@ var (
 	// ErrRequestReused is returned by [Factory.Create] if the request has been used for a container that is not alike.
 	ErrRequestReused = errors.New("invoker: the request was used for another container")
 
-	errWithdrawn = errors.New("invoker: the demand was withdrawn")
+	// ErrWithdrawn is returned by Acquire of a [Control] for a demand that a [Report] has withdrawn, before or while it waits.
+	ErrWithdrawn = errors.New("invoker: the demand was withdrawn")
 )
 
 // Fault says who has to mend what a [StartError] tells of.

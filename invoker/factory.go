@@ -165,7 +165,8 @@ func (f *Factory) of(ctx context.Context, session, id string, do func(*pool, *re
 	defer p.mu.Unlock()
 	c := p.machine.containers[id]
 	switch {
-	case c == nil:
+	case c == nil: // which the session knows from now on
+		p.remotes.acted(s, func(n notice) bool { return n.Revoked && n.Grant.Container == id })
 		return ErrContainer
 	case c.key == nil || c.key.Namespace != namespaceOf(session):
 		return ErrOtherSession
@@ -213,10 +214,9 @@ func (f *Factory) freeze(ctx context.Context, what, session, id string, do func(
 
 // declareOwn has a session go on with its containers that another leader has given to it. The mutex is held.
 func (p *pool) declareOwn(s *remote) {
-	own := declared{session: s.number}
-	namespace := namespaceOf(s.name)
+	own := declared{session: s.number, namespace: namespaceOf(s.name)}
 	for id, c := range p.machine.containers {
-		if c.undeclared && c.key.Namespace == namespace {
+		if c.undeclared && c.key.Namespace == own.namespace {
 			own.grants = append(own.grants, GrantID{Container: id}) // of an earlier leader
 		}
 	}

@@ -100,6 +100,7 @@ type (
 	// declared: a process says, after a change of the leader, which containers it holds.
 	declared struct {
 		session     session
+		namespace   string // of the containers that were started for the session
 		grants      []GrantID
 		initialised []GrantID // of those, where /init has succeeded
 	}

@@ -309,3 +309,32 @@ func TestWhatIsDeclaredWhenTheSessionIsOver(t *testing.T) {
 		}
 	})
 }
+
+func TestAGrantOfASessionThatIsOverIsNotUsed(t *testing.T) {
+	d, k, g := holder(t)
+	d.answered(t.Context(), k, Demand{Session: "the one before", Request: 5}, g, nil)
+	require.Empty(t, d.held)
+	require.Empty(t, d.report.Withdrawn, "the leader takes it when that session ends")
+}
+
+// TestAnActivationEndsWhenItsContainerIsGone, also if the connection to it does not break.
+func TestAnActivationEndsWhenItsContainerIsGone(t *testing.T) {
+	inCluster(t, nil, func(t *testing.T, w *world, a, _ *member) {
+		r := a.invoke(t, "a")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := a.Invoke(t.Context(), sample("a"), activation(fakeCall{Sleep: 30 * time.Second}))
+			ended <- err
+		}()
+		synctest.Wait()
+		began := time.Now()
+		w.engine.mu.Lock()
+		w.engine.tell(Change{ID: r.Container, State: Gone, Err: ErrUnavailable, Reason: "its agent is gone"})
+		w.engine.mu.Unlock()
+		var lost *LostError
+		require.ErrorAs(t, <-ended, &lost)
+		require.True(t, lost.Sent)
+		require.ErrorIs(t, lost, ErrUnavailable)
+		require.Equal(t, lostGrace, time.Since(began))
+	})
+}

@@ -45,11 +45,11 @@ func (m *machine) serveSession(now time.Time, in input) {
 		s.name, s.until = in.name, now.Add(in.ttl+sessionMargin)
 	case declared:
 		if !m.listed {
-			m.early = append(m.early, in)
+			m.declareLater(in)
 			return
 		}
 		for _, l := range in.grants {
-			if !m.declare(now, in.session, l) {
+			if !m.declare(now, in, l) {
 				m.emit(revoke{session: in.session, grant: l})
 			} else if slices.Contains(in.initialised, l) {
 				m.initialised(now, l)
@@ -60,9 +60,21 @@ func (m *machine) serveSession(now time.Time, in input) {
 	}
 }
 
+// declareLater keeps what a process holds until it is known which containers there are: what it has said last.
+func (m *machine) declareLater(in declared) {
+	if len(in.grants) > 0 {
+		m.forgetEarly(in.session)
+		m.early = append(m.early, in)
+	}
+}
+
+func (m *machine) forgetEarly(s session) {
+	m.early = slices.DeleteFunc(m.early, func(d declared) bool { return d.session == s })
+}
+
 // declare lets a process that held a container before this run go on, and reports whether it may.
-func (m *machine) declare(now time.Time, s session, l GrantID) bool {
-	c := m.containers[l.Container]
+func (m *machine) declare(now time.Time, in declared, l GrantID) bool {
+	c, s := m.containers[l.Container], in.session
 	if m.heldBy(s, l) {
 		return true
 	}
@@ -70,7 +82,7 @@ func (m *machine) declare(now time.Time, s session, l GrantID) bool {
 		return false
 	}
 	more := s == 0 && c.adopted && c.held() && !c.remote() && len(c.slots) < c.key.Concurrency
-	if !c.undeclared && !more {
+	if !c.undeclared && !more || c.key.private() && c.key.Namespace != in.namespace {
 		return false
 	}
 	c.quarantined, c.undeclared, c.until = false, false, time.Time{}
@@ -96,6 +108,7 @@ func (m *machine) expireSessions(now time.Time) {
 // endSession takes all containers from a process. One that is lost may have left them running what it sent before its session ended.
 func (m *machine) endSession(now time.Time, s session, lost bool) {
 	m.sessions = slices.DeleteFunc(m.sessions, func(o *sessionState) bool { return o.session == s })
+	m.forgetEarly(s)
 	for w := m.queue.head; w != nil; {
 		next := m.queue.next(w)
 		if w.session == s {

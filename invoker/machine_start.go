@@ -160,7 +160,7 @@ func (m *machine) startFailed(now time.Time, c *container, err error) {
 func (m *machine) blame(now time.Time, c *container, err error) {
 	s := c.shape
 	switch {
-	case c.adopted: // nobody has asked for it
+	case c.adopted, errors.Is(err, errAddress): // nobody has asked for it, or nobody is to blame
 	case errors.Is(err, ErrNoCapacity):
 		m.room.refused(now, s.Memory)
 	case errors.Is(err, ErrUnavailable):

@@ -15,6 +15,8 @@ const (
 	// maxStems is how many shapes SetStemCells takes, and maxDrained how many agents are drained at once: both are in one record.
 	maxStems   = 200
 	maxDrained = 200
+	// maxOrders is how many bytes that record may have. ha/cluster takes some 500,000.
+	maxOrders = 400_000
 	// maxAgentName is how many bytes the ID of an agent may have.
 	maxAgentName = 256
 )
@@ -121,8 +123,12 @@ func (v *Invoker) order(ctx context.Context, in input, change func(*orders) erro
 	if err := change(&next); err != nil {
 		return err
 	}
+	value := encodeOrders(next)
+	if len(value) > maxOrders {
+		return &ConfigError{Field: "Stems", Value: len(value), Reason: fmt.Sprintf("with the drained agents they must take at most %d bytes", maxOrders)}
+	}
 	if p.store != nil {
-		if err := p.store.apply(ctx, map[string][]byte{ordersKey: encodeOrders(next)}); fenced.Is(err) {
+		if err := p.store.apply(ctx, map[string][]byte{ordersKey: value}); fenced.Is(err) {
 			return fmt.Errorf("%w: %w", ErrNotLeading, err)
 		} else if err != nil {
 			return fmt.Errorf("invoker: the store cannot be written: %w", err)

@@ -115,7 +115,9 @@ func (p *pool) create(ctx context.Context, c create, made creation) input {
 // probe waits until the runtime of a container answers.
 func (p *pool) probe(ctx context.Context, c probe) error {
 	if !c.ping {
-		p.awaitRevoked(ctx, c.instance.Address)
+		if err := p.awaitRevoked(ctx, c.instance.Address); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.config.ReadyTimeout, errTimeout)
 	defer cancel()

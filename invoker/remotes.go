@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -115,7 +116,7 @@ func (p *pool) demanded(d Demand) (*remoteCall, error) {
 		return nil, err
 	}
 	if _, withdrawn := s.withdrawn[d.Request]; withdrawn {
-		return nil, errWithdrawn
+		return nil, ErrWithdrawn
 	}
 	asked := s.requests[d.Request]
 	if asked == nil {
@@ -186,7 +187,7 @@ func (p *pool) withdraw(s *remote, request uint64) {
 	switch asked := s.requests[request]; {
 	case asked == nil:
 	case p.remotes.calls[asked.ref] != nil:
-		p.refused(asked, errWithdrawn)
+		p.refused(asked, ErrWithdrawn)
 		p.step(cancel{asked.ref})
 	default:
 		p.freeRemote(s, asked.grant.GrantID, reuse)
@@ -217,13 +218,16 @@ func (p *pool) tell(number session, n Notice) {
 }
 
 // awaitRevoked waits until no session can send to an address any more: each that held a container there has acted on the notice
-// that it is gone, or has ended. Until then a new container with that address could get what was meant for the old one.
-func (p *pool) awaitRevoked(ctx context.Context, address string) {
+// that it is gone, or has ended. Until then a new container with that address could get what was meant for the old one. It returns
+// an error if a session goes on without acting on it.
+func (p *pool) awaitRevoked(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, revokedWait, errAddress)
+	defer cancel()
 	for {
 		p.mu.Lock()
 		if !p.mayBeSentTo(address) {
 			p.mu.Unlock()
-			return
+			return nil
 		}
 		if p.remotes.changed == nil {
 			p.remotes.changed = make(chan struct{})
@@ -234,10 +238,16 @@ func (p *pool) awaitRevoked(ctx context.Context, address string) {
 		case <-changed:
 		case <-time.After(time.Second): // sessions end without a signal
 		case <-ctx.Done():
-			return
+			return context.Cause(ctx)
 		}
 	}
 }
+
+// revokedWait is how long a container waits for those who may send to its address: a session that is not renewed has ended by then.
+const revokedWait = SessionTTL + sessionMargin + 2*time.Second
+
+// errAddress is why a container is given up whose address a session may still use for another one.
+var errAddress = errors.New("a session has not acted on the notice that the container is gone which had the same address")
 
 // mayBeSentTo reports whether a session does not know yet that a container at an address is gone. The mutex is held.
 func (p *pool) mayBeSentTo(address string) bool {
@@ -258,6 +268,14 @@ func (p *pool) notify(s *remote, n notice) {
 	s.more = make(chan struct{})
 }
 
+// acted takes that a session has acted on some of its notices.
+func (r *remotes) acted(s *remote, on func(notice) bool) {
+	known := len(s.notices)
+	if s.notices = slices.DeleteFunc(s.notices, on); len(s.notices) < known {
+		r.signal()
+	}
+}
+
 // notices returns what a session has to be told, and a channel that is closed when there is more.
 func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan struct{}, err error) {
 	p.mu.Lock()
@@ -266,10 +284,7 @@ func (p *pool) notices(name string, after uint64) (notices []Notice, more <-chan
 	if err != nil {
 		return nil, nil, err
 	}
-	known := len(s.notices)
-	if s.notices = slices.DeleteFunc(s.notices, func(n notice) bool { return n.Number <= after }); len(s.notices) < known {
-		p.remotes.signal()
-	}
+	p.remotes.acted(s, func(n notice) bool { return n.Number <= after })
 	for _, n := range s.notices {
 		notices = append(notices, n.Notice)
 	}

@@ -20,8 +20,8 @@ type watchers struct {
 // watcher is the queue of events for one who watches.
 type watcher struct {
 	mu     sync.Mutex
-	queue  []Event
-	lagged Event // the last one that was missed, as an EventLagged; of no kind if none was
+	queue  []*Event // shared by all who watch
+	lagged *Event   // the last one that was missed, as an EventLagged; nil: none was
 	ended  bool
 	ready  chan struct{} // has a token if there may be something to take
 }
@@ -58,16 +58,20 @@ func (ws *watchers) end() {
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	if len(ws.all) == 0 {
+		return
+	}
+	shared := e // so that nothing is allocated while nobody watches
 	for _, w := range ws.all {
-		w.put(e)
+		w.put(&shared)
 	}
 }
 
-func (w *watcher) put(e Event) {
+func (w *watcher) put(e *Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.queue) == watchLimit {
-		w.lagged = Event{Epoch: e.Epoch, Seq: e.Seq, Time: e.Time, Kind: EventLagged}
+		w.lagged = &Event{Epoch: e.Epoch, Seq: e.Seq, Time: e.Time, Kind: EventLagged}
 		return
 	}
 	w.flush()
@@ -77,9 +81,9 @@ func (w *watcher) put(e Event) {
 
 // flush puts what was missed between what was before and after that.
 func (w *watcher) flush() {
-	if w.lagged.Kind != "" {
+	if w.lagged != nil {
 		w.queue = append(w.queue, w.lagged)
-		w.lagged = Event{}
+		w.lagged = nil
 	}
 }
 
@@ -91,7 +95,7 @@ func (w *watcher) end() {
 }
 
 // take removes all events from the queue and returns them.
-func (w *watcher) take() (events []Event, ended bool) {
+func (w *watcher) take() (events []*Event, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.flush()
@@ -116,7 +120,7 @@ func (v *Invoker) Events(ctx context.Context) iter.Seq[Event] {
 			}
 			events, ended := w.take()
 			for _, e := range events {
-				if ctx.Err() != nil || !yield(e) {
+				if ctx.Err() != nil || !yield(*e) {
 					return
 				}
 			}

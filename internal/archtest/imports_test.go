@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"invoker/procengine": {"invoker"},
 	"invoker/httpapi":    {"invoker", "controlapi", "scheduler", "task"},
 
-	"invoker/internal/actionclient": {},
+	"invoker/internal/actionclient": {"internal/printable"},
 
 	// The parts of its machine.
 	"invoker/internal/breaker":   {},

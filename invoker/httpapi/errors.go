@@ -20,6 +20,7 @@ const (
 	CodeOtherSession scheduler.Code = "other_session"     // 403: the container belongs to another session, or to none
 	CodeUnsupported  scheduler.Code = "unsupported"       // 501: the engine cannot do it
 	CodeStartFailed  scheduler.Code = "start_failed"      // 502: no container could be started
+	CodeWithdrawn    scheduler.Code = "withdrawn"         // 409: the demand was withdrawn
 	CodeSessions     scheduler.Code = "too_many_sessions" // 503: as many sessions are open as may be
 )
 
@@ -80,6 +81,8 @@ func final(err error, e *controlapi.Error) error {
 		e.Code, e.Status = CodeContainer, http.StatusNotFound
 	case errors.Is(err, invoker.ErrOtherSession):
 		e.Code, e.Status = CodeOtherSession, http.StatusForbidden
+	case errors.Is(err, invoker.ErrWithdrawn):
+		e.Code, e.Status = CodeWithdrawn, http.StatusConflict
 	case errors.Is(err, invoker.ErrRequestReused):
 		e.Code, e.Status = controlapi.CodeKeyReused, http.StatusUnprocessableEntity
 	case errors.Is(err, errors.ErrUnsupported):
@@ -100,6 +103,8 @@ func fromError(err error) error {
 	switch {
 	case e.Code == CodeSession:
 		return fmt.Errorf("%w: %w", invoker.ErrSession, err)
+	case e.Code == CodeWithdrawn:
+		return fmt.Errorf("%w: %w", invoker.ErrWithdrawn, err)
 	case e.Code == CodeSessions:
 		return fmt.Errorf("%w: %w", invoker.ErrTooManySessions, err)
 	case e.Type == capacityType && e.Code != scheduler.CodeTimeout:

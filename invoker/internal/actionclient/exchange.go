@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 )
 
 // maxHead is how many bytes the heads of an answer may have, with those of provisional answers (status 1xx).
@@ -124,13 +126,23 @@ func (c *connection) readReply() (r reply, keep bool, err error) {
 	return r, keep, unexpected(err)
 }
 
-// unexpected makes an error of the end of a connection on which an answer was due.
+// unexpected makes an error of the end of a connection on which an answer was due, and one line of what is malformed, which net/http
+// quotes as it came.
 func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF
+	}
+	if text := err.Error(); printable.Line(text) != text || len(text) > maxQuoted {
+		return errors.New(printable.Line(text[:min(len(text), maxQuoted)]))
 	}
 	return err
 }
+
+// maxQuoted is how many bytes of a malformed answer are in an error, with its text.
+const maxQuoted = 512
 
 // readBody reads at most MaxBody bytes of a body whose length is declared, or -1. What was declared is not believed: a buffer grows
 // with what arrives.

@@ -131,3 +131,21 @@ func TestAnAnswerBeforeTheEndOfTheRequest(t *testing.T) {
 		require.Equal(t, `{"error":"too long"}`, string(a.Body))
 	})
 }
+
+// What net/http says of a malformed answer has the answer in it, as it came.
+func TestMalformedAnswersAreQuotedShortly(t *testing.T) {
+	line := strings.Repeat("x\x1b", 10<<10)
+	for _, said := range []string{line, "HTTP/1.1 " + line, "HTTP/1.1 200 OK\r\n" + line, "HTTP/1.1 200 OK\r\nContent-Length: " + line, "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + line} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.accept(func(conn *virtualnet.Conn, _ int, _ *http.Request) bool {
+				_, _ = io.WriteString(conn, said+"\r\n\r\n")
+				return false
+			})
+			a := w.run("{}")
+			require.True(t, a.Broken)
+			require.NotEmpty(t, a.Err.Error())
+			require.LessOrEqual(t, len(a.Err.Error()), 4*maxQuoted)
+			require.NotContains(t, a.Err.Error(), "\x1b")
+		})
+	}
+}
