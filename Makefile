@@ -5,6 +5,7 @@ GODOT       = go run github.com/tetafro/godot/cmd/godot@v1.5.6
 GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 FUZZTIME ?= 10s
+FUZZ     ?= .
 FLOODTIME ?= 30s
 BENCH    ?= .
 COUNT    ?= 1
@@ -61,11 +62,11 @@ flood:
 	@echo '| flood | events | bytes | peak |'
 	go test ./internal/flood -run Flood -count 1 -v -timeout 1h -flood $(FLOODTIME)
 
-# every fuzz target for FUZZTIME. A package's tests are built once for all of its targets; new inputs are kept in the cache of go
-# test, and one that fails is written to the package's testdata.
+# every fuzz target in the folders FUZZ, for FUZZTIME. A package's tests are built once for all of its targets; new inputs are kept in
+# the cache of go test, and one that fails is written to the package's testdata.
 fuzz:
 	@program=$$(mktemp -d) && cache=$$(go env GOCACHE)/fuzz && module=$$(go list -m) && trap 'rm -rf "$$program"' EXIT && \
-	for dir in $$(grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	for dir in $$(grep -rlE --include='*_test.go' '^func Fuzz' $(FUZZ) | xargs -n1 dirname | sort -u); do \
 		go test -c -fuzz . -o "$$program/test" "$$dir" || exit 1; \
 		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | sed 's/^func //'); do \
 			echo "$$dir $$f"; \
@@ -118,4 +119,4 @@ invoker-kills:
 # deadline exceeded" as a failure.
 # The conformance suite is among the tests of race-short.
 check: fmt lint vuln race-short integration
-	$(MAKE) fuzz FUZZTIME=100x
+	$(MAKE) fuzz FUZZTIME=100x FUZZ='./internal/recordio ./internal/mesoshttp ./internal/agenthttp ./invoker/internal'

@@ -57,7 +57,7 @@ func FuzzMachine(f *testing.F) {
 // retentions are those of the walks. Most of them free IDs by themselves, since there are few.
 var retentions = []Retention{{Count: -1}, {Count: 2}, {For: 100 * time.Second}, {}}
 
-var walkSeeds = flag.Uint64("walks", 400, "seeds of TestMachineWalks")
+var walkSeeds = flag.Uint64("walks", 250, "seeds of TestMachineWalks")
 
 // oneGoroutine leaves out a long test of one goroutine with -short, which is how tests run with the race detector.
 func oneGoroutine(t *testing.T) {

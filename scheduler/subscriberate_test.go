@@ -203,7 +203,7 @@ func TestSubscribesPerMinute(t *testing.T) {
 		isStatus := strings.HasPrefix(name, "status ")
 		minutes := 3
 		if isStatus { // there are 400 of them
-			minutes = 2
+			minutes = 1
 		}
 		configs := oddConfigs(t)
 		for _, kind := range slices.Sorted(maps.Keys(configs)) {

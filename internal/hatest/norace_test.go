@@ -2,4 +2,4 @@
 
 package hatest
 
-const defaultSeeds = 50
+const defaultSeeds = 30

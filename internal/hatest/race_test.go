@@ -3,4 +3,4 @@
 package hatest
 
 // defaultSeeds are few: under the race detector each takes several times as long.
-const defaultSeeds = 8
+const defaultSeeds = 5
