@@ -14,7 +14,7 @@ import (
 // brokenLinks returns the links of a document to files that are not there, and to headings that do not exist.
 func brokenLinks(t *testing.T, document, text string) (broken []string) {
 	t.Helper()
-	headings := map[string][]string{} // by file: large documents are linked to many times
+	headings := map[string][]string{}                                         // by file: large documents are linked to many times
 	text = regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "") // code has no links
 	for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1) {
 		file, heading, _ := strings.Cut(link[1], "#")
