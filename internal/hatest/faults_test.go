@@ -315,6 +315,8 @@ func (w *world) rest(ctx context.Context, within time.Duration) {
 		w.violate("rest", "%v after the last fault: %s", within, why)
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.Logf("seed %d: %d members, term %d, %d evictions, %d alarms, %d tasks, calls %v, at rest after %v of %v", w.seed, w.members, w.newest, w.evictions,
 		w.alarms, len(w.users.order), w.calls, time.Since(began), time.Since(w.history.began))
 }

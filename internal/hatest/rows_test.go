@@ -105,7 +105,7 @@ func TestLeaderReachesOnlyMesos(t *testing.T) {
 				w.restoreLinks()
 				w.mustRest(30 * time.Second)
 				require.Equal(w, next, w.leader(), "who comes back does not disturb")
-				require.Zero(w, w.evictions)
+				require.Zero(w, w.evicted())
 			})
 		})
 	}
@@ -140,7 +140,7 @@ func TestPausedBetweenProofAndSubscribe(t *testing.T) {
 			rounds = 1
 		}
 		for range rounds {
-			old, was := w.leader(), w.evictions
+			old, was := w.leader(), w.evicted()
 			w.mu.Lock()
 			old.afterProof = 5 * time.Second
 			w.mu.Unlock()
@@ -149,13 +149,13 @@ func TestPausedBetweenProofAndSubscribe(t *testing.T) {
 			resumed := old.pausedUntil()
 			time.Sleep(time.Until(resumed) + 20*time.Second)
 			w.mustRest(0)
-			w.Logf("subscribed for the last time %v after the pause, %d evictions", w.lastSubscription().at.Sub(resumed), w.evictions-was)
-			require.LessOrEqual(w, w.evictions-was, 1)
-			term := w.newest
+			w.Logf("subscribed for the last time %v after the pause, %d evictions", w.lastSubscription().at.Sub(resumed), w.evicted()-was)
+			require.LessOrEqual(w, w.evicted()-was, 1)
+			term := w.newestTerm()
 			time.Sleep(6 * time.Minute) // of three evictions within ten minutes a foreign scheduler is suspected
-			require.Equal(w, term, w.newest)
+			require.Equal(w, term, w.newestTerm())
 		}
-		require.NotZero(w, w.evictions)
+		require.NotZero(w, w.evicted())
 	})
 }
 
@@ -213,7 +213,7 @@ func TestRollingRestart(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			w.mustRest(time.Second)
 		}
-		require.Zero(w, w.evictions)
+		require.Zero(w, w.evicted())
 	})
 }
 
@@ -289,7 +289,7 @@ func TestLeaderReachesNoMaster(t *testing.T) {
 func TestMasterFailover(t *testing.T) {
 	row(t, setup{masters: 3}, func(w *world) {
 		w.launch(5)
-		term := w.newest
+		term := w.newestTerm()
 		back := func(what string) {
 			w.Helper()
 			require.True(w, await(time.Minute, 50*time.Millisecond, func() bool { return w.master.Leader() >= 0 && !w.isRefusing() }))
@@ -313,7 +313,7 @@ func TestMasterFailover(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.setRefusing(false)
 		back("503 for a minute")
-		require.Equal(w, term, w.newest, "the members have nothing to do with it")
+		require.Equal(w, term, w.newestTerm(), "the members have nothing to do with it")
 	})
 }
 
@@ -364,7 +364,7 @@ func TestLossyLinks(t *testing.T) {
 	}
 	row(t, setup{preset: cluster.PresetWAN}, func(w *world) {
 		w.launch(5)
-		term := w.newest
+		term := w.newestTerm()
 		for _, from := range w.hosts() {
 			for _, to := range w.hosts() {
 				l := usual()
@@ -373,8 +373,8 @@ func TestLossyLinks(t *testing.T) {
 			}
 		}
 		time.Sleep(long)
-		w.Logf("%d changes of the leader in %v", w.newest-term, long)
-		require.LessOrEqual(w, w.newest-term, uint64(3), "more than one is rare")
+		w.Logf("%d changes of the leader in %v", w.newestTerm()-term, long)
+		require.LessOrEqual(w, w.newestTerm()-term, uint64(3), "more than one is rare")
 		w.restoreLinks()
 		w.mustRest(time.Minute)
 	})

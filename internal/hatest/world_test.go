@@ -198,6 +198,20 @@ func (w *world) process(n int) *member {
 	return w.processes[n]
 }
 
+// newestTerm returns the number of the newest term.
+func (w *world) newestTerm() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.newest
+}
+
+// evicted returns how often a subscription was taken over by another one.
+func (w *world) evicted() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.evictions
+}
+
 // leads notes that a member begins to lead a term, or with 0 that it has ended.
 func (m *member) leads(term uint64) {
 	m.note("member %d leads in term %d", m.n, term)
