@@ -13,9 +13,11 @@ import (
 const MaxBody = 1 << 20
 
 const (
-	// A second attempt to reach a runtime that starts comes after 1 ms, the next ones after twice as long, up to 20 ms: on a bridge
-	// the platform's proxy accepts connections before the runtime listens.
-	firstPause, maxPause = time.Millisecond, 20 * time.Millisecond
+	// Attempts to reach a runtime that starts are a sixteenth of the time apart that has passed, 1 ms to 20 ms: what a start loses by
+	// that is small beside what it takes in any case, and one that takes long is not asked a thousand times a second. It is asked
+	// for an answer since on a bridge the platform's proxy accepts connections before the runtime listens.
+	pauseShare         = 16
+	minPause, maxPause = time.Millisecond, 20 * time.Millisecond
 	// An attempt waits that long for an answer. A runtime that starts may have lost the first one.
 	attemptTimeout = time.Second
 	// What accepts no connection for that long cannot be reached.
@@ -67,12 +69,12 @@ func (c *Client) Container(address string, slots int) *Container {
 // Ready waits until the runtime answers, with any status. It returns an error only when ctx ends: the cause of that, and what the last
 // attempt met.
 func (c *Container) Ready(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+	for start := time.Now(); ; {
 		err := c.ping(ctx, attemptTimeout)
 		if err == nil || errors.Is(err, errClosed) {
 			return err
 		}
-		if !sleep(ctx, pause) {
+		if !sleep(ctx, min(max(time.Since(start)/pauseShare, minPause), maxPause)) {
 			return fmt.Errorf("actionclient: %s does not answer: %w (last attempt: %w)", c.address, context.Cause(ctx), err)
 		}
 	}
