@@ -74,7 +74,8 @@ type world struct {
 	scheduler *scheduler.Scheduler
 	store     scheduler.Store
 	config    mesosengine.Config
-	stop      func() // the run of the scheduler
+	adjust    func(*scheduler.Config) // nil: the config is that of SchedulerConfig
+	stop      func()                  // the run of the scheduler
 }
 
 func open(t *testing.T, config mesosengine.Config, cluster mesosfake.Config) *world {
@@ -97,8 +98,12 @@ func (w *world) lead() {
 	if w.Cluster != nil {
 		config.DialContext = w.DialContext
 	}
+	config = mesosengine.SchedulerConfig(config)
+	if w.adjust != nil {
+		w.adjust(&config)
+	}
 	var err error
-	w.scheduler, err = scheduler.New(mesosengine.SchedulerConfig(config))
+	w.scheduler, err = scheduler.New(config)
 	require.NoError(w, err)
 	w.Engine, err = mesosengine.New(w.scheduler, w.config)
 	require.NoError(w, err)

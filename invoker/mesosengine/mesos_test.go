@@ -2,18 +2,20 @@ package mesosengine_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/ha"
 	"github.com/mesos-actor/mesos-actor-go/internal/actionruntime"
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 	"github.com/mesos-actor/mesos-actor-go/invoker/enginetest"
@@ -24,6 +26,8 @@ import (
 
 // The tests of this file run on the cluster of MESOS_MASTER, such as http://127.0.0.1:5050, when it is set. Its agents must be on this
 // machine, since the containers run this very program as a command, or have it at the same path.
+
+var starts = flag.Int("starts", 50, "how many cold starts TestTimesOnMesos compares")
 
 // asVariable has this program be one that runs in a container: what enginetest needs, or a runtime.
 const asVariable = "MESOSENGINE_TEST_AS"
@@ -68,8 +72,8 @@ func commands(t *testing.T) map[string]task.Command {
 }
 
 // openMesos returns an engine on the cluster of MESOS_MASTER, until the test ends. Its framework is torn down then.
-func openMesos(t *testing.T) *world {
-	w := &world{T: t, master: os.Getenv("MESOS_MASTER"), store: newStore(), config: mesosengine.Config{Mode: mesosengine.Command, Commands: commands(t)}}
+func openMesos(t *testing.T, store scheduler.Store, adjust func(*scheduler.Config)) *world {
+	w := &world{T: t, master: os.Getenv("MESOS_MASTER"), store: store, adjust: adjust, config: mesosengine.Config{Mode: mesosengine.Command, Commands: commands(t)}}
 	w.lead()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -101,7 +105,7 @@ func skipWithoutMesos(t *testing.T) {
 func TestEngineOnMesos(t *testing.T) {
 	skipWithoutMesos(t)
 	enginetest.Run(t, func(t *testing.T) enginetest.Fixture {
-		w := openMesos(t)
+		w := openMesos(t, newStore(), nil)
 		return enginetest.Fixture{
 			Engine: w.Engine, Spec: invoker.Spec{Shape: invoker.Shape{Kind: "enginetest", Memory: 32}, CPUs: 0.1}, Running: w.runningOnMesos,
 			Restart: func() invoker.Engine {
@@ -113,15 +117,20 @@ func TestEngineOnMesos(t *testing.T) {
 	})
 }
 
-// Cold and warm starts, and what of them is not Mesos': printed, and not asserted.
+// Cold and warm starts, and beside each cold one a start of the same runtime by a framework that does the least: the times are
+// printed, and not asserted. Neither framework holds offers, which the other one would have to wait for.
 func TestTimesOnMesos(t *testing.T) {
 	skipWithoutMesos(t)
-	w := openMesos(t)
-	var launch atomic.Pointer[scheduler.LaunchTimes] // of the last start
+	store, err := ha.OpenFile(filepath.Join(t.TempDir(), "store"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	w := openMesos(t, store, func(c *scheduler.Config) { c.Offers.Hold, c.Offers.HoldMax = 0, 0 })
+	launches := make(chan *scheduler.LaunchTimes, 1)
+	events := w.scheduler.Watch(t.Context())
 	go func() {
-		for event := range w.scheduler.Watch(t.Context()) {
+		for event := range events {
 			if event, ok := event.(scheduler.TaskEvent); ok && event.Launch != nil {
-				launch.Store(event.Launch)
+				launches <- event.Launch
 			}
 		}
 	}()
@@ -138,25 +147,42 @@ func TestTimesOnMesos(t *testing.T) {
 		require.Equal(t, want, r.Start)
 		return r, time.Since(began)
 	}
-	const count = 50
-	times := map[string][]time.Duration{}
-	note := func(what string, took time.Duration) { times[what] = append(times[what], took) }
-	for i := range count {
+	raw := subscribeRaw(t)
+	var ours, theirs, warm times
+	for i := range *starts {
 		began := time.Now()
 		r, took := invoke(fmt.Sprint("a", i), invoker.Cold)
-		l := launch.Load()
-		note("cold", took)
-		note("cold: until it has an offer", l.Placed.Sub(began))
-		note("cold: until it is on record", l.Stored.Sub(l.Placed))
-		note("cold: ACCEPT to TASK_RUNNING", l.Running.Sub(l.Stored))
-		note("cold: from then on", took-l.Running.Sub(began))
+		l := <-launches
+		ours.note("until it has an offer", l.Placed.Sub(began))
+		ours.note("until it is on record", l.Stored.Sub(l.Placed))
+		ours.note("ACCEPT to TASK_RUNNING", l.Running.Sub(l.Stored))
+		ours.note("from then on", took-l.Running.Sub(began))
+		ours.note("the whole", took)
 		_, took = invoke(fmt.Sprint("a", i), invoker.Warm)
-		note("warm", took)
+		warm.note("warm", took)
 		require.NoError(t, w.Destroy(ctx, r.Container))
+		raw.coldStart(fmt.Sprint("raw-", i), theirs.note)
 	}
-	for _, what := range slices.Sorted(maps.Keys(times)) {
-		all := times[what]
-		slices.Sort(all)
-		t.Logf("%-29s p50 %v, p90 %v, p99 %v", what, all[count/2], all[count*9/10], all[count*99/100])
+	for _, what := range slices.Sorted(maps.Keys(ours)) {
+		ours.log(t, "", what)
+		theirs.log(t, "raw", what)
+	}
+	warm.log(t, "", "warm")
+}
+
+// times are the times that the parts of a start took.
+type times map[string][]time.Duration
+
+func (all *times) note(what string, took time.Duration) {
+	if *all == nil {
+		*all = times{}
+	}
+	(*all)[what] = append((*all)[what], took)
+}
+
+func (all times) log(t *testing.T, who, what string) {
+	sorted := slices.Sorted(slices.Values(all[what]))
+	if n := len(sorted); n > 0 {
+		t.Logf("%-4s%-23s p50 %v, p90 %v, p99 %v", who, what, sorted[n/2], sorted[n*9/10], sorted[n*99/100])
 	}
 }
