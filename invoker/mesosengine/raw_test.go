@@ -18,7 +18,7 @@ import (
 )
 
 // rawFramework is what cold starts are compared with: a framework that speaks to a real master, and to the runtime in its
-// container, by net/http alone. It has no record, and waits for one thing at a time.
+// container, by net/http alone. It has no record, and waits for one thing at a time. As the scheduler's, its tasks outlive their agent.
 type rawFramework struct {
 	*testing.T
 	master, stream string
@@ -29,7 +29,8 @@ type rawFramework struct {
 // subscribeRaw subscribes, and suppresses offers.
 func subscribeRaw(t *testing.T) *rawFramework {
 	f := &rawFramework{T: t, master: os.Getenv("MESOS_MASTER"), events: make(chan *sched.Event, 100)}
-	info := &mesos.FrameworkInfo{Name: "raw", User: "root", Roles: []string{"*"}, Capabilities: []mesos.FrameworkInfo_Capability{
+	checkpoint := true
+	info := &mesos.FrameworkInfo{Name: "raw", User: "root", Checkpoint: &checkpoint, Roles: []string{"*"}, Capabilities: []mesos.FrameworkInfo_Capability{
 		{Type: mesos.FrameworkInfo_Capability_MULTI_ROLE},
 	}}
 	response := f.post(&sched.Call{Type: sched.Call_SUBSCRIBE, Subscribe: &sched.Call_Subscribe{FrameworkInfo: info, SuppressedRoles: []string{"*"}}})
