@@ -192,21 +192,25 @@ func TestAsManyContainersAreDemandedAsCallersNeed(t *testing.T) {
 	a.Concurrency = 2
 	k := d.keyOf(a)
 	for waiters, asks := range []int{0, 1, 1, 2, 2, 3} {
+		d.mu.Lock()
 		k.waiters = make([]*Lease, waiters)
 		d.ask(k)
 		require.Len(t, k.asks, asks)
+		d.mu.Unlock()
 	}
+	d.mu.Lock()
 	k.waiters = nil
 	d.ask(k)
+	d.mu.Unlock()
 	d.work.Wait() // all are cancelled
 	require.Empty(t, d.keys[k.key])
 }
 
 func TestTheContainerToUseNextIsInUseAlreadyOrOnTheAgentWithMost(t *testing.T) {
-	d, k, _ := holder(t)
+	d, _, _ := holder(t)
 	a := sample("two")
 	a.Concurrency = 2
-	k = d.keyOf(a)
+	k := d.keyOf(a)
 	held := map[string]*heldContainer{}
 	for i, c := range []struct{ id, agent string }{{"a1", "a"}, {"b1", "b"}, {"b2", "b"}, {"b3", "b"}, {"a2", "a"}, {"c1", "c"}} {
 		g := Grant{GrantID: GrantID{c.id, 1<<32 + uint64(i)}, Instance: Instance{ID: c.id, Agent: c.agent}}
