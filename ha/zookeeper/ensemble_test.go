@@ -84,7 +84,8 @@ func aloneProvesNothing(t *testing.T, servers []*zktest.Server, _ []string, term
 // All servers hang for less than a session timeout.
 func storeHangs(t *testing.T, servers []*zktest.Server, all []string, _ led) {
 	storetest.RunHanging(t, func(t *testing.T) (storetest.Store, func() func()) {
-		return join(t, new(history), Config{Address: address(place(t), all...)}).leads().Store, func() func() {
+		config := Config{Address: address(place(t), all...), SessionTimeout: defaultSessionTimeout}
+		return join(t, new(history), config).leads().Store, func() func() {
 			signal(t, servers, syscall.SIGSTOP)
 			return func() { signal(t, servers, syscall.SIGCONT) }
 		}
