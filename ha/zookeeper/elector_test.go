@@ -167,12 +167,13 @@ func writeFails(t *testing.T, s *zktest.Server, path string) {
 func slowServer(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	r := newRelay(t, s.Address)
-	r.delay(patient / 20)
-	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: patient})
+	const timeout = 3 * short
+	r.delay(timeout / 20)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: timeout})
 	term := a.leads()
 	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
 	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
-	for i, began := 0, time.Now(); time.Since(began) < patient; i++ {
+	for i, began := 0, time.Now(); time.Since(began) < timeout; i++ {
 		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}}))
 	}
 	require.Equal(t, []string{"a leads"}, h.all())
