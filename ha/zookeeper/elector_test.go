@@ -47,9 +47,9 @@ func oneMember(t *testing.T, s *zktest.Server, path string) {
 // A planned hand-over: nobody waits for a session to expire, and the two never lead at the same time.
 func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
-	a := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: defaultSessionTimeout})
+	a := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: patient})
 	first := a.leads()
-	b := join(t, h, Config{Address: address(path, s.Address), ID: "b", SessionTimeout: defaultSessionTimeout})
+	b := join(t, h, Config{Address: address(path, s.Address), ID: "b", SessionTimeout: patient})
 	both := func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 }
 	require.Equal(t, first.Number, b.shows("the leader", both).Term)
 	a.shows("both", both)
@@ -60,7 +60,7 @@ func twoMembers(t *testing.T, s *zktest.Server, path string) {
 	second := b.leads()
 	took := time.Since(begun)
 	t.Logf("handed over in %v", took)
-	require.Less(t, took, defaultSessionTimeout/2)
+	require.Less(t, took, patient/2)
 	require.Greater(t, second.Number, first.Number)
 	require.Equal(t, []string{"a leads", "a has led", "b leads"}, h.all())
 	records, err := second.Store.Load(t.Context())
@@ -101,7 +101,7 @@ func expiry(t *testing.T, s *zktest.Server, path string) {
 func reconnect(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	r := newRelay(t, s.Address)
-	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: 2 * short})
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: patient})
 	term := a.leads()
 	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
 	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
@@ -117,7 +117,7 @@ func reconnect(t *testing.T, s *zktest.Server, path string) {
 	}
 	r.close()
 	select {
-	case <-time.After(short / 2):
+	case <-time.After(patient / 4):
 	case <-term.ctx.Done():
 	}
 	r.open()
@@ -167,12 +167,13 @@ func writeFails(t *testing.T, s *zktest.Server, path string) {
 func slowServer(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
 	r := newRelay(t, s.Address)
-	r.delay(short / 20)
-	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: short})
+	const timeout = 3 * short
+	r.delay(timeout / 20)
+	a := join(t, h, Config{Address: address(path, r.address), ID: "a", SessionTimeout: timeout})
 	term := a.leads()
 	b := join(t, h, Config{Address: address(path, s.Address), ID: "b"})
 	b.shows("the leader", func(s ha.Status) bool { return s.Leader == "a" })
-	for i := range 15 { // which takes longer than the session timeout
+	for i, began := 0, time.Now(); time.Since(began) < timeout; i++ {
 		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"n": {byte(i)}}))
 	}
 	require.Equal(t, []string{"a leads"}, h.all())
@@ -484,7 +485,7 @@ func lostWatches(t *testing.T, s *zktest.Server, path string) {
 // a candidate again when lead has returned.
 func slowLead(t *testing.T, s *zktest.Server, path string) {
 	r := newRelay(t, s.Address)
-	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short / 2, Logger: quiet()})
+	a, err := New(Config{Address: address(path, r.address), ID: "a", SessionTimeout: short, Logger: quiet()})
 	require.NoError(t, err)
 	var (
 		ctx, stop = context.WithCancel(t.Context())
@@ -531,7 +532,7 @@ func slowLead(t *testing.T, s *zktest.Server, path string) {
 // A term that its store ends, since it finds another log, is lost as well: a lead that does not return keeps nobody from
 // leading.
 func slowLeadOfAnotherLog(t *testing.T, s *zktest.Server, path string) {
-	a, err := New(Config{Address: address(path, s.Address), ID: "a", SessionTimeout: short, Logger: quiet()})
+	a, err := New(Config{Address: address(path, s.Address), ID: "a", SessionTimeout: patient, Logger: quiet()})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	release, leads, done := make(chan struct{}), make(chan led, 10), make(chan error, 1)
