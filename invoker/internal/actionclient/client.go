@@ -75,7 +75,7 @@ func (c *Container) Ready(ctx context.Context) error {
 			return err
 		}
 		if !sleep(ctx, min(max(time.Since(start)/pauseShare, minPause), maxPause)) {
-			return fmt.Errorf("actionclient: %s does not answer: %w (last attempt: %w)", c.address, context.Cause(ctx), err)
+			return fmt.Errorf("%w (last attempt at %s: %w)", context.Cause(ctx), c.address, err)
 		}
 	}
 }
