@@ -63,6 +63,7 @@ type stream struct {
 	offset int64     // of the next byte
 	slice  int       // the number of the slice that the next byte belongs to, unless the container is shared
 	line   []byte    // of a line that is not complete
+	rough  int       // how many bytes are known not to be plain
 	last   time.Time // when the last byte came
 }
 
