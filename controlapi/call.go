@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -106,10 +109,7 @@ func (c *call) decode(into any) error {
 		return nil
 	}
 	if wrong := as[*json.UnmarshalTypeError](err); wrong != nil {
-		if wrong.Field == "" {
-			return fail(scheduler.CodeInvalid, "the body is JSON of the type %s: it must be %s", wrong.Value, nameOf(wrong.Type))
-		}
-		return invalid(wrong.Field, wrong.Value, "must be "+nameOf(wrong.Type))
+		return wrongType(wrong)
 	}
 	// Package encoding/json has no type for this error. With another text the answer below would be given: as right, less exact.
 	if quoted, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
@@ -119,15 +119,43 @@ func (c *call) decode(into any) error {
 	return fail(scheduler.CodeInvalid, "the body cannot be decoded: %v", err)
 }
 
+// wrongType returns the error about a value of JSON that is not of the type of its field, in words of JSON.
+func wrongType(err *json.UnmarshalTypeError) error {
+	kind, value, quoted := strings.Cut(err.Value, " ") // such as "array", or "number 1e3"
+	reason := "must be " + nameOf(err.Type)
+	names := map[string]string{"string": "a string", "object": "an object", "array": "a list", "bool": "true or false", "number": "a number"}
+	switch name := names[kind]; {
+	case !quoted && name != "":
+		reason += ", not " + name
+	case quoted && reason == "must be a number":
+		reason = "is too large"
+	}
+	if err.Field == "" {
+		return fail(scheduler.CodeInvalid, "the body %s", reason)
+	}
+	return invalid(err.Field, value, reason)
+}
+
 // nameOf returns what a type is for who writes JSON.
 func nameOf(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	case reflect.Slice:
+	kind := t.Kind()
+	switch whole := kind >= reflect.Int && kind <= reflect.Uint64; {
+	case whole && reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return "a whole number in quotes"
+	case kind >= reflect.Uint && kind <= reflect.Uint64:
+		return fmt.Sprintf("a whole number between 0 and %d", uint64(math.MaxUint64)>>(64-t.Bits()))
+	case whole:
+		return "a whole number without a point or exponent"
+	case kind == reflect.Float32, kind == reflect.Float64:
+		return "a number"
+	case kind == reflect.Bool:
+		return "true or false"
+	case kind == reflect.Slice:
 		return "a list"
+	case kind == reflect.Struct, kind == reflect.Map:
+		return "an object"
 	}
-	return t.String()
+	return "a string"
 }
 
 // answer writes an answer without error.

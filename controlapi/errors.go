@@ -3,6 +3,7 @@ package controlapi
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/printable"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
@@ -95,9 +96,14 @@ type errorBody struct {
 	Error *Error `json:"error"`
 }
 
-// invalid returns an error about a part of a request.
+// invalid returns an error about a part of a request, by its name in the API.
 func invalid(field, value, reason string) error {
-	return &task.FieldError{Field: field, Value: value, Reason: reason}
+	e := asError(&task.FieldError{Field: field, Value: value, Reason: reason})
+	e.Message = cut(field) + ": " + reason
+	if value != "" {
+		e.Message = cut(field) + ": " + strconv.Quote(cut(value)) + ": " + reason
+	}
+	return e
 }
 
 // fail returns an error of the API's own.

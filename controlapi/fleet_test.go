@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,7 +44,7 @@ type peer struct {
 	scheduler *scheduler.Scheduler
 	stop      context.CancelFunc
 	ended     sync.WaitGroup
-	dead      bool
+	dead      atomic.Bool
 }
 
 // clientHost is where the clients are.
@@ -131,9 +132,9 @@ func (f *fleet) start(i int) {
 
 // kill ends a process as SIGKILL does: nobody is told, and others take some time to notice. It may be called on any goroutine.
 func (p *peer) kill() {
+	p.dead.Store(true)
 	p.fleet.election.Cut(p.n)
 	p.host.Kill()
-	p.dead = true
 	p.stop()
 }
 
@@ -156,7 +157,7 @@ func (f *fleet) leader() *peer {
 		for _, e := range f.election.Members() {
 			s := e.Status()
 			for _, p := range f.members {
-				if s.Leader == fmt.Sprintf("member-%d", p.n) && !p.dead && s.Self == s.Leader {
+				if s.Leader == fmt.Sprintf("member-%d", p.n) && !p.dead.Load() && s.Self == s.Leader {
 					return p
 				}
 			}

@@ -265,7 +265,7 @@ func (c *logCollector) leave(agent string) {
 type activationLog struct {
 	container *containerLog
 	number    int // of its slice; -1: there is none, since nothing can be read
-	lines     *lineBuffer
+	logs      *Logs
 	unwanted  bool // nobody gets it
 }
 
@@ -281,10 +281,10 @@ func (l *activationLog) end(sent bool) (logs *Logs, room <-chan struct{}) {
 	}
 	switch {
 	case !sent:
-		l.lines.discard()
+		l.logs.buffer.discard()
 		return nil, nil
 	case l.unwanted:
 		return nil, room
 	}
-	return &Logs{lines: l.lines.all}, room
+	return l.logs, room
 }

@@ -78,9 +78,8 @@ func (a *logAgent) report(began time.Time, err error) {
 		isDown = true
 	default:
 	}
-	var gone *OutputGoneError
 	switch {
-	case err == nil || errors.As(err, &gone):
+	case err == nil || isGone(err):
 		if a.failing = (time.Time{}); isDown {
 			a.down = make(chan struct{})
 		}
@@ -89,4 +88,10 @@ func (a *logAgent) report(began time.Time, err error) {
 	case !isDown && time.Since(a.failing) >= readPatience:
 		close(a.down)
 	}
+}
+
+// isGone reports whether an agent has answered that what was asked for is not there any more.
+func isGone(err error) bool {
+	var gone *OutputGoneError
+	return errors.As(err, &gone)
 }

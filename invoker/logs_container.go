@@ -93,12 +93,12 @@ func (t *containerLog) readSizes(ctx context.Context) (sizes [2]int64, err error
 // begin opens a slice for an activation that is about to be sent. One whose output is not wanted, with a negative limit, has none unless
 // others of the container have: so that they do not get what it prints, and its sentinels end nothing of theirs.
 func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int64, fresh bool) *activationLog {
-	l := &activationLog{container: t, number: -1, lines: t.collector.store.newBuffer(), unwanted: limit < 0}
+	l := &activationLog{container: t, number: -1, logs: t.collector.store.newLogs(), unwanted: limit < 0}
 	if l.unwanted {
 		if t.leaveOut() {
 			return nil
 		}
-		l.lines.discard()
+		l.logs.buffer.discard()
 	}
 	t.waitPlaced(ctx)
 	t.mu.Lock()
@@ -113,7 +113,7 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	sizes, err := t.boundary(ctx)
 	switch {
 	case t.collector.ended():
-		l.lines.end(ErrNotRunning)
+		l.logs.buffer.end(ErrNotRunning)
 	case err != nil:
 		if ctx.Err() == nil { // it would have what those before it have printed, or they what it prints
 			t.deliver(t.cutter.Fail(t.unreadable()))
@@ -123,7 +123,7 @@ func (t *containerLog) begin(ctx context.Context, mode logslice.Mode, limit int6
 	default:
 		number, pieces := t.cutter.Begin(max(0, limit), sizes)
 		t.collector.open.Add(1)
-		l.number, t.lines[number] = number, l.lines
+		l.number, t.lines[number] = number, &l.logs.buffer
 		t.deliver(pieces)
 	}
 	return l
@@ -142,8 +142,8 @@ func (t *containerLog) leaveOut() bool {
 
 // giveUp ends the log of an activation whose output could not be told from that of others.
 func (t *containerLog) giveUp(l *activationLog) {
-	l.lines.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
-	l.lines.end(nil)
+	l.logs.buffer.add(time.Now(), logslice.Stderr, t.unreadable()+"\n")
+	l.logs.buffer.end(nil)
 }
 
 // boundary returns the sizes of the streams if that is where the log of the next activation begins. The mutex is held, but while they are
@@ -298,8 +298,10 @@ func (t *containerLog) forgetIdle(d time.Duration) {
 
 // deliver gives the pieces of slices to their logs, and tells those who wait.
 func (t *containerLog) deliver(pieces []logslice.Piece) {
-	t.hand(pieces)
-	t.tell()
+	if len(pieces) > 0 {
+		t.hand(pieces, time.Now())
+		t.tell()
+	}
 }
 
 // tell tells those who wait for lines that there are some.
@@ -313,8 +315,7 @@ func (t *containerLog) tell() {
 
 // hand gives the pieces of slices to their logs. Those who wait for lines are not told before the next call of tell, or the end of
 // their log, so that they need not be woken for each piece.
-func (t *containerLog) hand(pieces []logslice.Piece) {
-	now := time.Now()
+func (t *containerLog) hand(pieces []logslice.Piece, now time.Time) {
 	for _, p := range pieces {
 		switch lines := t.lines[p.Slice]; {
 		case lines == nil: // the collector was stopped

@@ -313,10 +313,10 @@ func TestControlLogsOfOthersAndMissingLinesAreFound(t *testing.T) {
 	c := lineCheck{seen: map[string]string{}}
 	for range 2 {
 		store := newLineStore(1000)
-		b := store.newBuffer()
-		b.add(time.Now(), 0, "1 .guest.action1-1\n2 .guest.action1-2\n")
-		b.end(nil)
-		c.read(t.Context(), &Logs{b.all}, ".guest.action1-1", true, 3)
+		logs := store.newLogs()
+		logs.buffer.add(time.Now(), 0, "1 .guest.action1-1\n2 .guest.action1-2\n")
+		logs.buffer.end(nil)
+		c.read(t.Context(), logs, ".guest.action1-1", true, 3)
 	}
 	require.Equal(t, []string{
 		"2 .guest.action1-2 is in the log of .guest.action1-1", "2 lines of .guest.action1-1 are missing",

@@ -52,7 +52,7 @@ type lineBlock struct {
 
 func newLineStore(limit int) *lineStore { return &lineStore{limit: limit} }
 
-func (s *lineStore) newBuffer() *lineBuffer { return &lineBuffer{store: s} }
+func (s *lineStore) newLogs() *Logs { return &Logs{lineBuffer{store: s}} }
 
 // add adds lines. Those who wait for them have to be told.
 func (b *lineBuffer) add(now time.Time, stream logslice.Stream, text string) {

@@ -191,12 +191,16 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.sizes[s] = size
-		t.hand(t.cutter.Bytes(s, offset, buf[:n], time.Now()))
-		t.hand(t.cutter.Overdue(time.Now()))
+		now := time.Now()
+		t.hand(t.cutter.Bytes(s, offset, buf[:n], now), now)
+		t.hand(t.cutter.Overdue(now), now)
 		t.checkBacklog()
 		more = n > 0 && t.cutter.Offset(s) < size
 		return nil
 	})
+	if err == nil {
+		return more, nil
+	}
 	var gone *OutputGoneError
 	if errors.As(err, &gone) && gone.From > offset {
 		t.mu.Lock()
@@ -204,7 +208,7 @@ func (t *containerLog) readOnce(ctx context.Context, s logslice.Stream) (more bo
 		t.deliver(t.cutter.Lost(s, gone.From))
 		return true, nil
 	}
-	return more, err
+	return false, err
 }
 
 // carefulReader reads with an engine that may panic, and whose numbers may be wrong.

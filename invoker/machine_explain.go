@@ -26,5 +26,11 @@ func (m *machine) reason(w *waiter) string {
 	case m.starting >= m.settings.MaxStarts:
 		return "as many containers are starting as may"
 	}
+	switch largest, known := m.largestAgent(); {
+	case known && largest == 0:
+		return "there is no agent on which containers may be started"
+	case known && largest < w.key.Memory:
+		return fmt.Sprintf("no agent has %d MiB: the largest has %d", w.key.Memory, largest)
+	}
 	return fmt.Sprintf("there is no room for %d MiB", w.key.Memory)
 }

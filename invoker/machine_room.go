@@ -53,9 +53,12 @@ func (m *machine) startWanted(now time.Time) {
 			m.create(now, w.key.shape, a)
 			continue
 		}
+		m.setFull(z)
+		if largest, known := m.largestAgent(); known && largest < z.memory {
+			continue // to make room would not help
+		}
 		first := !m.room.scarce
 		m.room.scarce = true
-		m.setFull(z)
 		m.makeRoom(now, z)
 		if first && now.Sub(w.since) >= reserveAfter {
 			if m.limited(z.memory) || !m.agentsKnown {
@@ -112,6 +115,16 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 		}
 	}
 	return best, best != nil || !m.agentsKnown
+}
+
+// largestAgent returns how many MiB a container can have that has an agent for itself, if that is known.
+func (m *machine) largestAgent() (memory int, known bool) {
+	for _, a := range m.agentOrder {
+		if a.usable() {
+			memory = max(memory, a.memory)
+		}
+	}
+	return memory, m.agentsKnown
 }
 
 // limited reports whether a container would exceed the memory of the pool.

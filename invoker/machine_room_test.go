@@ -67,6 +67,30 @@ func TestWhatFitsNowhereHoldsNobodyUp(t *testing.T) {
 	require.Len(t, only[create](b.acquire(2, sized("small", 256))), 1)
 }
 
+// TestWhatIsLargerThanAnyAgentCostsNobodyAnything: it waits, since a larger agent may come, and says so. Meanwhile nothing is removed for it,
+// and others are served, also where the pool has a limit of its own, and stem cells are started.
+func TestWhatIsLargerThanAnyAgentCostsNobodyAnything(t *testing.T) {
+	b := newBench(t, func(s *settings) { s.Stems = []StemCells{{Kind: "python:3", Memory: 128, Initial: 1, Min: 1, Max: 1}} })
+	small := []Agent{{ID: "x", Memory: 512}, {ID: "y", Memory: 640}}
+	b.step(agentsSeen{agents: small})
+	b.up("o-1-1", "y")
+	b.step(release{grant: b.warm(1, sized("a", 512), "y")})
+	b.step(release{grant: b.warm(2, sized("b", 384), "x")})
+	require.Empty(t, only[destroy](b.acquire(3, sized("big", 1024))))
+	require.Equal(t, "no agent has 1024 MiB: the largest has 640", b.m.stats().Waits[0].Reason)
+	require.Empty(t, only[destroy](b.elapse(3*time.Second)))
+	b.step(changed{Change{ID: "o-1-1", State: Gone}})
+	require.Len(t, only[create](b.commands), 1, "the stem cell is replaced")
+	b.up("o-1-4", "y")
+	require.Len(t, only[destroy](b.acquire(4, sized("small", 128))), 1, "room is made for who is behind it")
+	b.step(cancel{ref: 4})
+	b.step(agentsSeen{agents: append(small, Agent{ID: "z", Memory: 1024, Draining: true})})
+	require.Equal(t, "no agent has 1024 MiB: the largest has 640", b.m.stats().Waits[0].Reason)
+	require.Empty(t, only[create](b.commands))
+	b.step(agentsSeen{agents: append(small, Agent{ID: "z", Memory: 1024})})
+	require.NotEmpty(t, only[destroy](b.commands), "it could run there: the pool makes room")
+}
+
 func TestWhoCannotBeServedIsRefusedAtOnce(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.MaxWaiting = 2 })
 	b.acquire(1, sized("huge", 2048))

@@ -78,9 +78,9 @@ func (c *processes) start(i int) {
 	require.NoError(c.t, err)
 	ctx, stop := context.WithCancelCause(context.Background())
 	p.stop = stop
+	c.change(func() { c.all[i] = p }) // before it leads: others ask who leads at once
 	p.running.Go(func() { _ = c.election.Member(i).Run(ctx, p.lead) })
 	p.running.Go(func() { _ = p.dispatcher.Run(ctx) })
-	c.change(func() { c.all[i] = p })
 }
 
 func (p *process) lead(ctx context.Context, t scheduler.Term) error {

@@ -79,10 +79,10 @@ type LogLine struct {
 // Logs is the output of one activation, which arrives after its result. Lines that nobody has read are kept in memory, up to 64 MiB for
 // all activations together; beyond that those of the oldest activation are dropped, and a line says so.
 type Logs struct {
-	lines func(ctx context.Context) iter.Seq2[LogLine, error]
+	buffer lineBuffer
 }
 
 // Lines yields the lines as they arrive, and returns when there are no more. Each line is yielded once: a further call goes on where the
 // last one ended. Where output is missing, a line on stderr says so. At the end an error is yielded if ctx has ended, or, with
 // [ErrNotRunning], if the run has ended before the log was complete.
-func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.lines(ctx) }
+func (l *Logs) Lines(ctx context.Context) iter.Seq2[LogLine, error] { return l.buffer.all(ctx) }

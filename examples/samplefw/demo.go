@@ -95,7 +95,7 @@ type demo struct {
 }
 
 // demoPatience is how long each step of the story may take.
-const demoPatience = 20 * time.Second
+const demoPatience = time.Minute
 
 func (d *demo) say(format string, args ...any) {
 	after, text := time.Since(d.began).Seconds(), plain(format, args...)

@@ -48,7 +48,7 @@ type stream struct {
 }
 
 // wait is how long something may take that the tests do not measure.
-const wait = 30 * time.Second
+const wait = time.Minute
 
 // fleetConfig is what a fleet is made of.
 type fleetConfig struct {

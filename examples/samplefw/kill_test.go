@@ -23,7 +23,7 @@ const (
 	livesAdding = 20
 	livesEnding = 5
 	tasksAdded  = 3 // in a life
-	patience    = 30 * time.Second
+	patience    = time.Minute
 )
 
 // A process that is killed at any moment loses no task and launches none twice. KILLS says how many kills; by default 75 are

@@ -35,9 +35,9 @@ func threeServers(t *testing.T) {
 		all = append(all, s.Address)
 	}
 	h := new(history)
-	a := join(t, h, Config{Address: address("/ensemble", all...), ID: "a", SessionTimeout: defaultSessionTimeout})
+	a := join(t, h, Config{Address: address("/ensemble", all...), ID: "a", SessionTimeout: 3 * hang})
 	term := a.leads()
-	b := join(t, h, Config{Address: address("/ensemble", all...), ID: "b", SessionTimeout: defaultSessionTimeout})
+	b := join(t, h, Config{Address: address("/ensemble", all...), ID: "b"})
 	b.shows("both", func(s ha.Status) bool { return s.Leader == "a" && len(s.Members) == 2 })
 	for _, step := range []struct {
 		name string
@@ -91,9 +91,11 @@ func storeHangs(t *testing.T, servers []*zktest.Server, all []string, _ led) {
 	})
 }
 
-// All servers hang for half of one election's session timeout, which changes nothing, and for two of another's.
+// hang is for how long all servers hang.
+const hang = 5 * time.Second
+
+// All servers hang for a third of one election's session timeout, which changes nothing, and for two of another's.
 func allHang(t *testing.T, servers []*zktest.Server, all []string, term led) {
-	const hang = defaultSessionTimeout / 2
 	h := new(history)
 	c := join(t, h, Config{Address: address("/hang", all...), ID: "c", SessionTimeout: hang / 2})
 	short := c.leads()
@@ -104,7 +106,7 @@ func allHang(t *testing.T, servers []*zktest.Server, all []string, term led) {
 	signal(t, servers, syscall.SIGCONT)
 	begun := time.Now()
 	term.writes(t, 2)
-	t.Logf("half a session timeout of %v: written %v after the servers went on, in the same term", 2*hang, time.Since(begun))
+	t.Logf("a third of a session timeout of %v: written %v after the servers went on, in the same term", 3*hang, time.Since(begun))
 
 	require.Error(t, short.over(t))
 	var next led
@@ -132,7 +134,7 @@ func serversLeaderDies(t *testing.T, servers []*zktest.Server, _ []string, term 
 
 // The servers start anew without their data.
 func losesItsData(t *testing.T, s *zktest.Server) {
-	m := join(t, new(history), Config{Address: address("/lost", s.Address), ID: "a", SessionTimeout: short / 2})
+	m := join(t, new(history), Config{Address: address("/lost", s.Address), ID: "a", SessionTimeout: short})
 	term := m.leads()
 	term.writes(t, 1)
 	s.Kill()
@@ -160,7 +162,7 @@ func noGoroutineIsLeft(t *testing.T, s *zktest.Server) {
 			r.open()
 		},
 	} {
-		m := join(t, new(history), Config{Address: address("/goroutines", r.address), ID: "a", SessionTimeout: short / 4})
+		m := join(t, new(history), Config{Address: address("/goroutines", r.address), ID: "a", SessionTimeout: short / 2})
 		term := m.leads()
 		_, err := term.Store.Load(t.Context())
 		require.NoError(t, err)

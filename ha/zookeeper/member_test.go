@@ -22,8 +22,8 @@ const (
 	deadline = time.Minute
 	// tick of the servers.
 	tick = 100 * time.Millisecond
-	// patient is for sessions that should not expire on a busy machine.
-	patient = 4 * time.Second
+	// patient is for sessions that should not expire, nor a leader step down, on a busy machine.
+	patient = defaultSessionTimeout
 	// short is for sessions whose expiry is waited for.
 	short = 2 * time.Second
 )

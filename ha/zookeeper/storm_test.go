@@ -58,7 +58,7 @@ func storm(t *testing.T, s *zktest.Server, path string) {
 	require.NoError(t, err)
 	first := inOrder(children)[0]
 	last, before, began := "", lists.Load(), time.Now()
-	for i := 0; time.Since(began) < patient; i++ {
+	for i := 0; time.Since(began) < patient/2 || lists.Load()-before <= lookBurst; i++ {
 		node := fmt.Sprintf("%s/election/x%09d-%s", path, i, first) // between the members, and of a session, so that it counts
 		_, err := c.Create(node, nil, zk.FlagEphemeral, zk.WorldACL(zk.PermAll))
 		require.NoError(t, err)
@@ -76,7 +76,6 @@ func storm(t *testing.T, s *zktest.Server, path string) {
 	}
 	beats := int64(time.Since(began)/(patient/6)) + 1
 	require.LessOrEqual(t, lists.Load()-before, lookBurst+2*beats)
-	require.Greater(t, lists.Load()-before, int64(lookBurst))
 	require.NoError(t, term.ctx.Err())
 	require.NoError(t, term.Confirm(t.Context()))
 
@@ -89,12 +88,12 @@ func storm(t *testing.T, s *zktest.Server, path string) {
 // Somebody writes into the nodes of the members all the time: they are there, and that is what counts.
 func nodeChangedByHand(t *testing.T, s *zktest.Server, path string) {
 	h := new(history)
-	m := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: short})
+	m := join(t, h, Config{Address: address(path, s.Address), ID: "a", SessionTimeout: 2 * short})
 	term := m.leads()
 	c := s.Connect(t)
 	children, _, err := c.Children(path + "/election")
 	require.NoError(t, err)
-	for began := time.Now(); time.Since(began) < short; { // longer than leading lasts without a proof
+	for began := time.Now(); time.Since(began) < 2*short; { // longer than leading lasts without a proof
 		_, err = c.Set(path+"/election/"+children[0], []byte("{}"), -1)
 		require.NoError(t, err)
 		require.NoError(t, term.Store.Apply(t.Context(), map[string][]byte{"a": []byte("1")}))

@@ -145,7 +145,7 @@ func (p *Page) eval(expression string, into any) error {
 // Until waits until an expression is true.
 func (p *Page) Until(expression string) {
 	p.t.Helper()
-	const within = 20 * time.Second
+	const within = time.Minute
 	var seen bool
 	look := fmt.Sprintf(`new Promise((done) => {
 		const until = performance.now() + %d;

@@ -121,7 +121,10 @@ func (a *api) create(r *controlapi.Request) (any, error) {
 		UserImage: body.UserProvided, Memory: body.MemoryMB,
 	})
 	if err != nil {
-		return nil, err
+		return nil, renamed(
+			err, "ContainerRequest.Request", "Idempotency-Key", "Action.Name", "name", "Action.Kind", "kind", "Action.Image", "image",
+			"Action.Memory", "memoryMB",
+		)
 	}
 	return containerOf(info), nil
 }

@@ -180,8 +180,11 @@ func TestWhoseFaultItIs(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.pool = invoker.PoolConfig{Memory: 256}
 		w.engine.failing = func(s invoker.Spec) error {
-			if s.Image == "misspelt" {
+			if s.Image == "misspelt" || s.Kind == "none" {
 				return fmt.Errorf("%w: there is none", invoker.ErrImage)
+			}
+			if s.Kind == "broken" {
+				return invoker.ErrStart
 			}
 			return nil
 		}
@@ -189,7 +192,9 @@ func TestWhoseFaultItIs(t *testing.T) {
 		w.open(sessionA)
 		for body, want := range map[string]controlapi.Error{
 			`"image":"misspelt","userProvided":true`: {Code: httpapi.CodeStartFailed, Status: 502, Fault: "developer"},
-			`"image":"misspelt"`:                     {Code: httpapi.CodeStartFailed, Status: 502, Fault: "whisk", Retryable: true},
+			`"kind":"none"`:                          {Code: httpapi.CodeStartFailed, Status: 502, Fault: "whisk"},
+			`"image":"misspelt"`:                     {Code: httpapi.CodeStartFailed, Status: 502, Fault: "whisk"},
+			`"kind":"broken"`:                        {Code: httpapi.CodeStartFailed, Status: 502, Fault: "whisk", Retryable: true},
 			`"memoryMB":512`:                         {Code: scheduler.CodeNoCapacity, Status: 503, Fault: "whisk"},
 			`"memoryMB":-1`:                          {Code: scheduler.CodeInvalid, Status: 400, Fault: "developer"},
 			`"userProvided":true`:                    {Code: scheduler.CodeInvalid, Status: 400, Fault: "developer"},

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/controlapi"
 	"github.com/mesos-actor/mesos-actor-go/invoker"
@@ -54,7 +56,7 @@ func asError(err error) error {
 		}
 	case errors.As(err, &start):
 		e.Code, e.Status, e.Type, e.Fault = CodeStartFailed, http.StatusBadGateway, startType, string(start.Fault)
-		e.Retryable = start.Fault != invoker.FaultDeveloper
+		e.Retryable = start.Fault != invoker.FaultDeveloper && !errors.Is(err, invoker.ErrImage)
 		e.Details = map[string]string{"image": start.Image, "reason": fmt.Sprint(start.Err), "cause": causeOf(start.Err)}
 	case errors.As(err, &config):
 		e.Code, e.Status, e.Type, e.Fault, e.Retryable = scheduler.CodeInvalid, http.StatusBadRequest, configType, string(invoker.FaultDeveloper), false
@@ -69,6 +71,27 @@ func asError(err error) error {
 		return final(err, e)
 	}
 	return e
+}
+
+// renamed returns an error of package invoker with the names that its fields have in the API, old and new ones in turn, and with durations
+// in seconds.
+func renamed(err error, names ...string) error {
+	var config *invoker.ConfigError
+	if !errors.As(err, &config) {
+		return err
+	}
+	if all, joined := any(err).(interface{ Unwrap() []error }); joined {
+		var each []error
+		for _, e := range all.Unwrap() {
+			each = append(each, renamed(e, names...))
+		}
+		return errors.Join(each...)
+	}
+	name, value := strings.NewReplacer(names...), config.Value
+	if d, is := value.(time.Duration); is {
+		value = json.Number(strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+	}
+	return &invoker.ConfigError{Field: name.Replace(config.Field), Value: value, Reason: name.Replace(config.Reason)}
 }
 
 // final returns an error that will be the same however often the request is repeated.

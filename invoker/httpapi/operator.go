@@ -73,7 +73,7 @@ func (a *api) setStemCells(r *controlapi.Request) (any, error) {
 		return nil, err
 	}
 	if body.Stems == nil { // it is not taken for none
-		return nil, &invoker.ConfigError{Field: "Stems", Reason: "is required"}
+		return nil, &invoker.ConfigError{Field: "stems", Value: "", Reason: "is required"}
 	}
 	var all []invoker.StemCells
 	for _, s := range *body.Stems {
@@ -83,7 +83,10 @@ func (a *api) setStemCells(r *controlapi.Request) (any, error) {
 		})
 	}
 	if err := a.invoker.SetStemCells(r.Context(), all); err != nil {
-		return nil, err
+		return nil, renamed(
+			err, "Pool.Memory", "the memory of the pool", "Stems", "stems", "Kind", "kind", "Image", "image", "Memory", "memoryMB",
+			"Initial", "initial", "Min", "min", "Max", "max", "TTL", "ttl", "Threshold", "threshold", "Increment", "increment",
+		)
 	}
 	return a.stemCells(r)
 }
@@ -120,9 +123,9 @@ func (a *api) agents(r *controlapi.Request) (any, error) {
 }
 
 func (a *api) drain(r *controlapi.Request) (any, error) {
-	return nil, a.invoker.Drain(r.Context(), r.ID)
+	return nil, renamed(a.invoker.Drain(r.Context(), r.ID), "Agent", "id")
 }
 
 func (a *api) undrain(r *controlapi.Request) (any, error) {
-	return nil, a.invoker.Undrain(r.Context(), r.ID)
+	return nil, renamed(a.invoker.Undrain(r.Context(), r.ID), "Agent", "id")
 }

@@ -30,19 +30,19 @@ func TestStemCellsOverHTTP(t *testing.T) {
 
 		for body, field := range map[string]string{
 			``:                       "",
-			`{}`:                     "Stems",
+			`{}`:                     "stems",
 			`[]`:                     "",
-			`{"stems":null}`:         "Stems",
-			`{"stems":[{}]}`:         "Stems[0].Kind",
+			`{"stems":null}`:         "stems",
+			`{"stems":[{}]}`:         "stems[0].kind",
 			`{"stems":[{"kind":7}]}`: "",
 			`{"stems":[{"kind":"a","memoryMB":99999999999999999999}]}`:             "",
-			`{"stems":[{"kind":"a","memoryMB":9223372036854775807}]}`:              "Stems[0].Memory",
-			`{"stems":[{"kind":"a","initial":-1}]}`:                                "Stems[0].Initial",
-			`{"stems":[{"kind":"a","ttl":-1e300}]}`:                                "Stems[0].TTL",
+			`{"stems":[{"kind":"a","memoryMB":9223372036854775807}]}`:              "stems[0].memoryMB",
+			`{"stems":[{"kind":"a","initial":-1}]}`:                                "stems[0].initial",
+			`{"stems":[{"kind":"a","ttl":-1e300}]}`:                                "stems[0].ttl",
 			`{"stems":[{"kind":"a","tenant":"guest"}]}`:                            "",
 			`{"stems":[{"kind":"a"}],"stems":[]}`:                                  "",
-			`{"stems":[{"kind":"a"},{"kind":"a"}]}`:                                "Stems[1]",
-			`{"stems":[` + strings.Repeat(`{"kind":"a"},`, 200) + `{"kind":"b"}]}`: "Stems",
+			`{"stems":[{"kind":"a"},{"kind":"a"}]}`:                                "stems[1]",
+			`{"stems":[` + strings.Repeat(`{"kind":"a"},`, 200) + `{"kind":"b"}]}`: "stems",
 			"{\"stems\":[{\"kind\":\"\xff\"}]}":                                    "",
 		} {
 			e := problem(t, w.request("PUT", "stemcells", body), 400)
@@ -87,7 +87,7 @@ func TestAnAgentIsDrainedOverHTTP(t *testing.T) {
 		for _, id := range []string{"%FF", strings.Repeat("a", 257)} {
 			for _, verb := range []string{"drain", "undrain"} {
 				e := problem(t, w.request("POST", "agents/"+id+"/"+verb, ""), 400)
-				require.Equal(t, "Agent", e.Details["field"])
+				require.Equal(t, "id", e.Details["field"])
 			}
 		}
 		require.Equal(t, 404, w.request("POST", "agents//drain", "").status)

@@ -83,7 +83,7 @@ func TestAScriptInPython(t *testing.T) {
 	running.Go(func() { _ = inv.Run(ctx) })
 	running.Go(func() { _ = server.Serve(ctx, listener) })
 	defer func() {
-		closing, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		closing, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		require.NoError(t, inv.Close(closing))
 		cancel()

@@ -45,7 +45,7 @@ func (a *api) renew(r *controlapi.Request) (any, error) {
 	}
 	answer, err := a.control.Renew(r.Context(), body.of(r.ID))
 	if err != nil {
-		return nil, err
+		return nil, renamed(err, "Renewal.Session", "session", "Renewal.Name", "name", "Renewal.Held", "held")
 	}
 	return renewed{answer.Epoch, answer.TTL.Seconds()}, nil
 }
@@ -74,7 +74,10 @@ func (a *api) acquire(r *controlapi.Request) (any, error) {
 	}
 	g, err := a.control.Acquire(r.Context(), body.of(r.ID))
 	if err != nil {
-		return nil, err
+		return nil, renamed(
+			err, "Action.Timeout", "timeout", "Action.Namespace", "key.namespace", "Action.Name", "key.action", "Action.", "key.",
+			"Demand.Key.", "key.", "Namespace", "namespace", "Tenant", "tenant", "Revision", "revision", "Kind", "kind", "Image", "image", "Memory", "memory", "Concurrency", "concurrency",
+		)
 	}
 	return grantOf(g), nil
 }
@@ -84,9 +87,5 @@ func (a *api) report(r *controlapi.Request) (any, error) {
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	told, err := body.of(r.ID)
-	if err != nil {
-		return nil, err
-	}
-	return nil, a.control.Report(r.Context(), told)
+	return nil, a.control.Report(r.Context(), body.of(r.ID))
 }

@@ -49,12 +49,16 @@ func New(s *scheduler.Scheduler, config Config) (*Engine, error) {
 // that it is killed, and Create waits for its end, up to 10 s after that of ctx. If the scheduler's run ends meanwhile, the task
 // stays on record, and [Engine.Instances] lists it in the next run.
 //
-// Its errors wrap [invoker.ErrNoCapacity], also when ctx ends while no offer fits, [invoker.ErrImage], [invoker.ErrMemory],
+// Its errors wrap [invoker.ErrNoCapacity], also when ctx ends while no offer fits, [invoker.ErrImage], also for a kind without a command in
+// mode Command and for no image in the others, [invoker.ErrMemory],
 // [invoker.ErrStart], or [invoker.ErrUnavailable] for all that another attempt may not meet. When docker run itself fails, most
 // likely because a host port is in use, Create tries once more, without the ports on that agent.
 func (e *Engine) Create(ctx context.Context, id string, s invoker.Spec) (invoker.Instance, error) {
 	if s.Labels[ownerLabel] == "" {
 		return invoker.Instance{}, fmt.Errorf("mesosengine: container %q has no label %s: it could not be found again", id, ownerLabel)
+	}
+	if err := e.config.runs(s); err != nil {
+		return invoker.Instance{}, err
 	}
 	spec := e.config.taskSpec(id, s)
 	if err := e.avoid(ctx, &spec, s.Avoid); err != nil {

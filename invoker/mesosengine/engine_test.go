@@ -143,6 +143,7 @@ func (w *world) outOfMemory(in invoker.Instance) {
 func (w *world) fixture(spec invoker.Spec) enginetest.Fixture {
 	return enginetest.Fixture{
 		Engine: w.Engine, Spec: spec, Running: w.running, DialContext: w.DialContext, OutOfMemory: w.outOfMemory,
+		Refused: []enginetest.Refused{{Why: "neither an image nor a command", Spec: invoker.Spec{Shape: invoker.Shape{Kind: "none", Memory: 64}}, Want: invoker.ErrImage}},
 		Restart: func() invoker.Engine {
 			w.stop()
 			w.lead()

@@ -1,6 +1,7 @@
 package mesosengine
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -10,6 +11,17 @@ import (
 
 // minCPUs is the least that Mesos gives to a task.
 const minCPUs = 0.01
+
+// runs returns an error if it is not known what is to run in a container.
+func (c Config) runs(s invoker.Spec) error {
+	if _, known := c.Commands[s.Kind]; c.Mode == Command && !known {
+		return fmt.Errorf("%w: no command is configured for kind %q", invoker.ErrImage, s.Kind)
+	}
+	if c.Mode != Command && s.Image == "" {
+		return fmt.Errorf("%w: kind %q has none", invoker.ErrImage, s.Kind)
+	}
+	return nil
+}
 
 // taskSpec returns the task that runs a container. c is complete.
 func (c Config) taskSpec(id string, s invoker.Spec) task.Spec {

@@ -54,7 +54,7 @@ func (r *remains) runs() bool {
 }
 
 func (r *remains) awaitEnd() {
-	require.Eventually(r.t, func() bool { return !r.runs() }, 10*time.Second, time.Millisecond)
+	require.Eventually(r.t, func() bool { return !r.runs() }, time.Minute, time.Millisecond)
 }
 
 // Each step between the decision to start a container and its end, as if the invoker had been killed right after it.
@@ -214,11 +214,11 @@ func TestNothingIsLeftOfAContainer(t *testing.T) {
 					child, _ = identify(pid) // it may have been killed already
 				}
 				return child.PID > 0
-			}, 10*time.Second, time.Millisecond)
+			}, time.Minute, time.Millisecond)
 			require.Eventually(t, func() bool { // it is what it becomes in the end, or was killed
 				line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child.PID))
 				return err != nil || len(line) == 0 || strings.HasPrefix(string(line), "sleep")
-			}, 10*time.Second, time.Millisecond)
+			}, time.Minute, time.Millisecond)
 			if name == "after the first one's end" || name == "in the group after that end" {
 				for change := range changes {
 					require.Equal(t, "exited with status 0", change.Reason)

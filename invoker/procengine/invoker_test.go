@@ -64,7 +64,7 @@ func embedInvoker(dir string) {
 			for n := 0; ; n++ {
 				name := fmt.Sprintf("/guest/a%d", random.IntN(actions))
 				action := &invoker.Action{
-					Namespace: "guest", Name: name, Kind: "action", Code: "out code " + name + "\nlines 1\necho", Timeout: 5 * time.Second,
+					Namespace: "guest", Name: name, Kind: "action", Code: "out code " + name + "\nlines 1\necho", Timeout: 20 * time.Second,
 				}
 				id := fmt.Sprintf("run-%d-%d-%d", os.Getpid(), w, n)
 				result, err := inv.Invoke(ctx, action, invoker.Activation{ID: id})
@@ -97,7 +97,7 @@ func TestInvokerKilledAnywhere(t *testing.T) {
 	require.Eventually(t, func() bool {
 		list, err := e.Instances(t.Context())
 		return err == nil && len(list) == running(t, cfg.Dir)
-	}, 10*time.Second, 10*time.Millisecond, "an orphan runs, or what was being killed is listed when it has ended")
+	}, time.Minute, 10*time.Millisecond, "an orphan runs, or what was being killed is listed when it has ended")
 	require.NoError(t, e.Close())
 	destroyAll(t, cfg)
 	require.Zero(t, running(t, cfg.Dir))

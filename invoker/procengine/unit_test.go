@@ -185,12 +185,12 @@ func TestFirstThreadEnds(t *testing.T) {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		require.NoError(t, err)
 		return strings.Contains(string(data), ") Z ")
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	answers := func() bool {
 		resp, err := http.Get("http://" + in.Address)
 		return err == nil && resp.Body.Close() == nil
 	}
-	require.Eventually(t, answers, 10*time.Second, time.Millisecond)
+	require.Eventually(t, answers, time.Minute, time.Millisecond)
 	require.NoError(t, e.Close())
 	e = open(t, cfg)
 	list, err := e.Instances(t.Context())

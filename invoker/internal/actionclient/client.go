@@ -73,7 +73,7 @@ func (c *Container) Ready(ctx context.Context) error {
 			return err
 		}
 		if !sleep(ctx, pause) {
-			return fmt.Errorf("actionclient: %s does not answer: %w (last attempt: %w)", c.address, context.Cause(ctx), err)
+			return fmt.Errorf("%w (last attempt at %s: %w)", context.Cause(ctx), c.address, err)
 		}
 	}
 }

@@ -94,6 +94,7 @@ func TestReadyEndsWithItsContext(t *testing.T) {
 		require.Equal(t, 10*time.Second, time.Since(start))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		require.Regexp(t, `^context deadline exceeded \(last attempt at .*: .*connection refused\)$`, err.Error())
 	})
 }
 
