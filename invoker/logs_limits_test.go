@@ -139,7 +139,7 @@ func TestSlowReadersOfManyLogsDoNotTakeAllMemory(t *testing.T) {
 	s := newLineStore(16 * (len(line) + blockSize))
 	var next []func() (LogLine, error, bool)
 	for range 64 {
-		b := &s.newLogs().lines
+		b := &s.newLogs().buffer
 		b.add(time.Now(), logslice.Stdout, line)
 		read, stop := iter.Pull2(b.all(t.Context()))
 		defer stop()
