@@ -141,3 +141,22 @@ func TestAContainerGoesBackAndForthWithoutAPause(t *testing.T) {
 		}
 	})
 }
+
+func TestALeaseThatIsReleasedWhileItRunsIsGivenBackWhenTheActivationHasEnded(t *testing.T) {
+	inCluster(t, nil, func(t *testing.T, w *world, a, _ *member) {
+		for _, acquire := range []func(context.Context, *Action) (*Lease, error){w.invoker.Acquire, a.Acquire} {
+			_, err := acquire(t.Context(), &Action{})
+			var invalid *ConfigError
+			require.ErrorAs(t, err, &invalid)
+			l, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			time.AfterFunc(500*ms, l.Release)
+			_, err = l.Run(t.Context(), activation(fakeCall{Sleep: time.Second}))
+			require.NoError(t, err)
+			next, err := acquire(t.Context(), sample("a"))
+			require.NoError(t, err)
+			require.Equal(t, l.Container().ID, next.Container().ID)
+			next.Release()
+		}
+	})
+}
