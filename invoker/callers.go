@@ -97,12 +97,9 @@ func (p *pool) release(l *Lease) {
 	p.free(l, l.outcome)
 }
 
-// free gives a lease back. The mutex is held.
+// free gives a lease back. One that was revoked, or given back before, the machine ignores. The mutex is held.
 func (p *pool) free(l *Lease, o outcome) {
 	id := l.granted.id
-	if p.leases[id.Number] != l {
-		return // it was revoked, and its container is gone
-	}
 	delete(p.leases, id.Number)
 	p.releasing = release{grant: id, outcome: o}
 	p.step(&p.releasing)

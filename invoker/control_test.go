@@ -303,3 +303,68 @@ func TestASessionThatDoesNotReadItsNoticesEnds(t *testing.T) {
 		require.NoError(t, c.End(t.Context(), sessionB))
 	})
 }
+
+func TestWhatIsMeantForAnotherLeaderIsNotTaken(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		epoch := open(t, c, sessionA)
+		g, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		for _, other := range []uint64{epoch - 1, epoch + 1} {
+			d := demand(sessionA, 2, "a")
+			d.Epoch = other
+			_, err := c.Acquire(t.Context(), d)
+			require.ErrorIs(t, err, ErrSession)
+			require.ErrorIs(t, c.Report(t.Context(), Report{Session: sessionA, Epoch: other, Released: []Released{{g.GrantID, Discard}}}), ErrSession)
+			_, err = c.Notices(t.Context(), sessionA, FirstNotice(other))
+			require.ErrorIs(t, err, ErrSession)
+		}
+		require.Equal(t, 1, w.now().Containers[0].Active)
+		require.NoError(t, c.Report(t.Context(), Report{Session: sessionA, Epoch: epoch, Released: []Released{{g.GrantID, Reuse}}}))
+		require.Zero(t, w.now().Containers[0].Active)
+	})
+}
+
+func TestADemandGoesOnWhileOneOfItsCallersWaits(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		open(t, c, sessionA)
+		granted := make(chan error, 1)
+		go func() {
+			_, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+			granted <- err
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
+		defer cancel()
+		_, err := c.Acquire(ctx, demand(sessionA, 1, "a"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, <-granted)
+	})
+}
+
+func TestADemandIsServedAnewWhenItsGrantIsVoid(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		open(t, c, sessionA)
+		first, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		w.engine.end(first.Container, nil, "exited")
+		synctest.Wait()
+		next, err := c.Acquire(t.Context(), demand(sessionA, 1, "a"))
+		require.NoError(t, err)
+		require.NotEqual(t, first.Container, next.Container)
+	})
+}
+
+func TestAKeyHasNoTenantButItsNamespace(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		c := w.invoker.Control()
+		open(t, c, sessionA)
+		d := demand(sessionA, 1, "a")
+		d.Key.Tenant = "another"
+		_, err := c.Acquire(t.Context(), d)
+		var invalid *ConfigError
+		require.ErrorAs(t, err, &invalid)
+		require.Zero(t, w.engine.count("create"))
+	})
+}

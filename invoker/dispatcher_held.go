@@ -190,7 +190,7 @@ func (d *Dispatcher) granted(k *heldKey, demand Demand, g Grant) {
 	n, early := d.early[g.GrantID]
 	delete(d.early, g.GrantID)
 	switch {
-	case g.Epoch() != d.session.epoch, d.over != nil: // the leader of today does not know that this session holds it
+	case g.Epoch() != d.session.epoch: // the leader of today does not know that this session holds it
 		d.report.Withdrawn = append(d.report.Withdrawn, demand.Request)
 		signal(d.more)
 		d.ask(k)
@@ -256,9 +256,7 @@ func (d *Dispatcher) giveBack(h *heldContainer) {
 		d.logs.handOver(ctx, id.Container)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.leaving[id] == h {
-			released()
-		}
+		released()
 	})
 }
 

@@ -141,7 +141,6 @@ func (d *Dispatcher) renew(ctx context.Context) error {
 		return errSessionOver
 	case err != nil:
 		s.leave(errSuspect)
-		d.expire(time.Now())
 		return err
 	case renewed.Epoch < s.epoch:
 		return ErrNotLeading // it leads no longer, and does not know it
@@ -239,7 +238,7 @@ func (d *Dispatcher) noticed(of holderSession, notices []Notice, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := &d.session
-	if s.name != of.name || s.epoch != of.epoch {
+	if s.name != of.name {
 		return
 	}
 	if err != nil {
@@ -249,7 +248,7 @@ func (d *Dispatcher) noticed(of holderSession, notices []Notice, err error) {
 		return
 	}
 	for _, n := range notices {
-		if n.Number > s.after {
+		if n.Number > s.after { // those of an earlier leader have lower numbers
 			s.after = n.Number
 			d.notice(n)
 		}

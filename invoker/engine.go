@@ -41,7 +41,7 @@ type OutputReader interface {
 	// ReadOutput reads a stream byte for byte from an offset on, into buf, and returns how many bytes it has read and the size of the
 	// stream. n is 0 when there is nothing at the offset yet, or buf is empty. It may read less than there is. It works for a
 	// container that has ended as well, for as long as the platform keeps its output. A stream never becomes shorter: for what was
-	// rotated away and cannot be read any more it returns an [*OutputGoneError].
+	// rotated away and cannot be read any more it returns an [*OutputGoneError], unless buf is empty.
 	ReadOutput(ctx context.Context, in Instance, stream Stream, offset int64, buf []byte) (n int, size int64, err error)
 }
 

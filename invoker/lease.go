@@ -43,7 +43,7 @@ type grantor interface {
 	why() error
 	// succeeded tells that /init has.
 	succeeded(l *Lease)
-	// release takes a lease back that its caller does not use any more.
+	// release takes a lease back that its caller does not use any more. Further calls do nothing.
 	release(l *Lease)
 	// whyEnded waits until it is known why a container ended whose connection broke. Not found: it did not, and may still run.
 	whyEnded(ctx context.Context, in Instance) (c Change, found bool)
@@ -134,10 +134,10 @@ func (l *Lease) end() {
 // activations have ended. Further calls do nothing.
 func (l *Lease) Release() {
 	l.mu.Lock()
-	now := !l.released && !l.running
 	l.released = true
+	running := l.running
 	l.mu.Unlock()
-	if now {
+	if !running {
 		l.grantor.release(l)
 	}
 }
@@ -225,9 +225,9 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 	case a.Reusable:
 	case a.Broken && lost == nil:
 		l.outcome = crashed
-	case sent, a.TimedOut:
+	case sent:
 		l.outcome = discard
-	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams) && !errors.Is(a.Err, actionclient.ErrTooLate):
+	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
 		l.outcome = dead
 	}
 	l.mu.Unlock()

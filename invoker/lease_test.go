@@ -79,6 +79,7 @@ func TestLeaseOfContainerThatIsGone(t *testing.T) {
 		var lost *LostError
 		require.ErrorAs(t, err, &lost)
 		require.False(t, lost.Sent)
+		require.ErrorIs(t, err, errGone, "it is not even tried: the address may be another's by now")
 		l.Release()
 	})
 }
@@ -129,6 +130,31 @@ func TestConcurrency(t *testing.T) {
 		}
 		require.Equal(t, 2, w.engine.count("create"))
 		require.Equal(t, 2, w.engine.count("init"))
+	})
+}
+
+// TestTheSecondRunOfALeaseWaitsForTheLogsOfTheFirst until there is room for those of more, or its context ends.
+func TestTheSecondRunOfALeaseWaitsForTheLogsOfTheFirst(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		l, err := w.invoker.Acquire(t.Context(), sample("a"))
+		require.NoError(t, err)
+		_, err = l.Run(t.Context(), Activation{})
+		require.NoError(t, err)
+		room := make(chan struct{})
+		l.mu.Lock()
+		l.room = room
+		l.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = l.Run(ctx, Activation{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 1, w.engine.count("run"))
+		time.AfterFunc(2*time.Second, func() { close(room) })
+		began := time.Now()
+		_, err = l.Run(t.Context(), Activation{})
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Second, time.Since(began))
+		l.Release()
 	})
 }
 

@@ -2,6 +2,7 @@ package invoker
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/logslice"
 )
 
 func TestReleaseWaitsWhileTooMuchIsNotReadYet(t *testing.T) {
@@ -61,7 +64,7 @@ func TestLostOutputIsSaid(t *testing.T) {
 		w.print("c", "a\nb\n", "c\n")
 		w.set(func() { w.lost[Stdout] = 7 })
 		logs, _ := l.end(true)
-		require.Equal(t, "!2 bytes of stdout are lost here.\n", lines(t.Context(), logs)[:len("!2 bytes of stdout are lost here.\n")])
+		require.Equal(t, "!2 bytes of stdout or more are lost here.\n", lines(t.Context(), logs)[:len("!2 bytes of stdout or more are lost here.\n")])
 	})
 }
 
@@ -129,6 +132,35 @@ func TestUnreadLinesAreDroppedWithTheOldestFirst(t *testing.T) {
 		require.Zero(t, w.store.size)
 		require.Zero(t, w.store.unread.Len())
 	})
+}
+
+func TestSlowReadersOfManyLogsDoNotTakeAllMemory(t *testing.T) {
+	line := strings.Repeat("x", 999) + "\n"
+	s := newLineStore(16 * (len(line) + blockSize))
+	var next []func() (LogLine, error, bool)
+	for range 64 {
+		b := &s.newLogs().buffer
+		b.add(time.Now(), logslice.Stdout, line)
+		read, stop := iter.Pull2(b.all(t.Context()))
+		defer stop()
+		_, _, ok := read() // and it takes its time
+		require.True(t, ok)
+		b.add(time.Now(), logslice.Stdout, line)
+		b.add(time.Now(), logslice.Stdout, line)
+		b.end(nil)
+		next = append(next, read)
+		require.LessOrEqual(t, s.size, maxReading*s.limit)
+	}
+	require.Equal(t, maxReading*s.limit, s.size, "more is kept than if nobody read")
+	for i, read := range next {
+		l, _, ok := read()
+		require.True(t, ok)
+		if i < 32 {
+			require.Equal(t, "2000 bytes of the log were dropped, since nobody had read them.", l.Log, i)
+		} else {
+			require.Equal(t, line, l.Log+"\n", i)
+		}
+	}
 }
 
 func TestContainerIsForgottenWhenItIsIdleForLong(t *testing.T) {

@@ -15,12 +15,14 @@ import (
 const (
 	// maxUnread is how many bytes of lines that nobody has read are kept, of all activations together.
 	maxUnread = 64 << 20
+	// maxReading is how many times as many are kept if they are of logs that somebody reads, slowly.
+	maxReading = 4
 	// blockSize is what a block takes beside its text.
 	blockSize = 64
 )
 
-// lineStore bounds the memory of lines that nobody reads: those of the oldest log are dropped first. A log that is being read
-// is not dropped; it is bounded by its own limit.
+// lineStore bounds the memory of lines that nobody reads: those of the oldest log are dropped first. Of a log that
+// somebody reads nothing is dropped until maxReading times as many bytes are kept.
 type lineStore struct {
 	mu     sync.Mutex // also of all its buffers
 	limit  int
@@ -106,7 +108,7 @@ func (b *lineBuffer) grow(n int) {
 func (s *lineStore) bound() {
 	for e := s.unread.Front(); e != nil && s.size > s.limit; {
 		b := e.Value.(*lineBuffer)
-		if e = e.Next(); b.readers == 0 {
+		if e = e.Next(); b.readers == 0 || s.size > maxReading*s.limit {
 			b.drop()
 		}
 	}

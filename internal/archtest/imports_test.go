@@ -52,7 +52,7 @@ var imports = map[string][]string{
 		"scheduler", "task", "internal/fenced", "internal/logguard", "internal/logkey", "internal/printable",
 	},
 	"invoker/enginetest": {"invoker"},
-	"invoker/procengine": {"invoker"},
+	"invoker/procengine": {"invoker", "invoker/internal/rotation"},
 	"invoker/httpapi":    {"invoker", "controlapi", "scheduler", "task"},
 
 	"invoker/internal/actionclient": {"internal/printable"},
@@ -66,7 +66,8 @@ var imports = map[string][]string{
 	// For the comparison with OpenWhisk, in tests and benchmarks.
 	"invoker/internal/whiskpool": {"invoker/internal/stemsize", "invoker/internal/workload"},
 	"invoker/internal/workload":  {},
-	"invoker/mesosengine":        {"invoker", "scheduler", "task", "taskmatcher", mesosGo},
+	"invoker/internal/rotation":  {"invoker"}, // for engines
+	"invoker/mesosengine":        {"invoker", "invoker/internal/rotation", "scheduler", "task", "taskmatcher", mesosGo},
 	"invoker/whiskconf":          {"invoker", "invoker/mesosengine", "scheduler", "task"},
 	// The public face of the fake master.
 	"mesosfake": {"internal/mesostest", "internal/virtualnet", mesosGo},

@@ -15,6 +15,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/rotation"
 	"github.com/mesos-actor/mesos-actor-go/scheduler"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -30,7 +31,7 @@ const killTime = 10 * time.Second
 type Engine struct {
 	scheduler *scheduler.Scheduler
 	config    Config
-	streams   streams
+	streams   *rotation.Streams
 	agents    agents
 }
 
@@ -41,7 +42,7 @@ func New(s *scheduler.Scheduler, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{scheduler: s, config: config}, nil
+	return &Engine{scheduler: s, config: config, streams: rotation.New(maxStreams)}, nil
 }
 
 // Create runs a task, whose ID is that of the container, and returns when Mesos says that it is running. If it does not come to

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/invoker"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/rotation"
 )
 
 var (
@@ -31,6 +32,7 @@ type Engine struct {
 	lock     *os.File
 	ports    *ports
 	watchers watchers
+	streams  *rotation.Streams
 	closing  chan struct{} // closed by Close
 	running  sync.WaitGroup
 
@@ -53,7 +55,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("procengine: %w", err)
 	}
-	e := &Engine{cfg: cfg, ports: newPorts(cfg.MinPort, cfg.MaxPort), closing: make(chan struct{}), containers: map[string]*container{}}
+	e := &Engine{cfg: cfg, ports: newPorts(cfg.MinPort, cfg.MaxPort), closing: make(chan struct{}), containers: map[string]*container{}, streams: rotation.New(maxStreams)}
 	if e.agent, err = os.Hostname(); err != nil {
 		e.agent = cfg.Host
 	}

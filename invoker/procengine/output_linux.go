@@ -12,10 +12,13 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/invoker"
 )
 
+// maxStreams is how many streams are remembered: those that were read last. Of another one that was truncated the offsets begin anew.
+const maxStreams = 1 << 16
+
 // ReadOutput reads what a container has printed, also when it has ended, for KeepOutput. What is freed of a long stream gives an
-// [*invoker.OutputGoneError].
+// [*invoker.OutputGoneError], and so does what was lost when somebody truncated the file, without a copy that has ".1" behind its name.
 func (e *Engine) ReadOutput(
-	_ context.Context, in invoker.Instance, stream invoker.Stream, offset int64, buf []byte,
+	ctx context.Context, in invoker.Instance, stream invoker.Stream, offset int64, buf []byte,
 ) (n int, size int64, err error) {
 	if stream != invoker.Stdout && stream != invoker.Stderr {
 		return 0, 0, fmt.Errorf("there is no stream %q", stream)
@@ -26,7 +29,15 @@ func (e *Engine) ReadOutput(
 	if err := checkID(in.ID); err != nil {
 		return 0, 0, err
 	}
-	f, err := os.Open(filepath.Join(e.cfg.Dir, in.ID, string(stream)))
+	name := filepath.Join(e.cfg.Dir, in.ID, string(stream))
+	return e.streams.Read(ctx, in.ID+"/"+string(stream), func(_ context.Context, suffix string, offset int64, buf []byte) (int, int64, error) {
+		return readFile(name+suffix, offset, buf)
+	}, offset, buf)
+}
+
+// readFile reads from a file whose beginning may have been freed.
+func readFile(name string, offset int64, buf []byte) (n int, size int64, err error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -47,7 +58,7 @@ func (e *Engine) ReadOutput(
 	if err != nil {
 		return 0, 0, err
 	}
-	if offset < from {
+	if offset < from && len(buf) > 0 {
 		return 0, info.Size(), &invoker.OutputGoneError{From: from}
 	}
 	return n, info.Size(), nil

@@ -50,6 +50,11 @@ func TestLongOutputIsFreed(t *testing.T) {
 	require.Equal(t, "xend\n", string(buf[:n]))
 	require.Equal(t, int64(from/512), before-blocks(t, name), "the space is given back")
 
+	n, got, err = e.ReadOutput(t.Context(), in, invoker.Stdout, 0, nil)
+	require.NoError(t, err, "no byte is asked for, so that none is gone")
+	require.Zero(t, n)
+	require.Equal(t, int64(size), got)
+
 	require.NoError(t, e.free(time.Now()), "there is nothing more to free")
 	_, _, err = e.ReadOutput(t.Context(), in, invoker.Stdout, from, buf)
 	require.NoError(t, err)

@@ -63,6 +63,7 @@ type stream struct {
 	offset int64     // of the next byte
 	slice  int       // the number of the slice that the next byte belongs to, unless the container is shared
 	line   []byte    // of a line that is not complete
+	rough  int       // how many bytes are known not to be plain
 	last   time.Time // when the last byte came
 }
 
@@ -115,7 +116,7 @@ func (c *Cutter) Needs(s Stream) bool {
 // Begin adds a slice, which can have limit bytes, for an activation that is about to be sent. If the container is serial, sizes are
 // those of its streams now; else they are ignored.
 func (c *Cutter) Begin(limit int64, sizes [2]int64) (number int, pieces []Piece) {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	number = c.next
 	c.next++
 	l := slice{number: number, limit: limit}
@@ -130,9 +131,15 @@ func (c *Cutter) Begin(limit int64, sizes [2]int64) (number int, pieces []Piece)
 	return number, c.pieces
 }
 
+// reset forgets the pieces of the call before: idle containers must not keep what they have printed last.
+func (c *Cutter) reset() {
+	clear(c.pieces)
+	c.pieces = c.pieces[:0]
+}
+
 // Ended tells that the activation of a slice is over.
 func (c *Cutter) Ended(number int, now time.Time) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	if l := c.find(number); l != nil {
 		l.ended = now
 	}
@@ -153,14 +160,15 @@ func (c *Cutter) Withdraw(number int, now time.Time) []Piece {
 	for s := range c.streams {
 		c.streams[s].slice = min(c.streams[s].slice, c.next)
 	}
-	c.pieces = append(c.pieces[:0], Piece{Slice: number, End: true})
+	c.reset()
+	c.pieces = append(c.pieces, Piece{Slice: number, End: true})
 	return c.pieces
 }
 
 // Bytes takes bytes of a stream, from an offset on. Those that came before are ignored. It takes none that are after the end of
 // the last slice: [Cutter.Offset] says how many it took.
 func (c *Cutter) Bytes(s Stream, offset int64, p []byte, now time.Time) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	st := &c.streams[s]
 	if skip := st.offset - offset; skip >= int64(len(p)) {
 		return nil
@@ -190,7 +198,7 @@ func (c *Cutter) Bytes(s Stream, offset int64, p []byte, now time.Time) []Piece 
 
 // Lost tells that the bytes of a stream before an offset cannot be read any more.
 func (c *Cutter) Lost(s Stream, offset int64) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	if offset > c.streams[s].offset {
 		c.skip(s, offset)
 	}
@@ -199,7 +207,7 @@ func (c *Cutter) Lost(s Stream, offset int64) []Piece {
 
 // Silent tells that there is nothing more in the streams that are needed, and with over that nothing will come.
 func (c *Cutter) Silent(now time.Time, over bool) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	c.closeEnded("", func(l *slice) bool {
 		if c.mode == Shared {
 			return over || now.Sub(l.ended) >= Settle
@@ -217,7 +225,7 @@ func (c *Cutter) Silent(now time.Time, over bool) []Piece {
 
 // Overdue closes the slices whose activations ended too long ago.
 func (c *Cutter) Overdue(now time.Time) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	c.closeEnded(endless, func(l *slice) bool { return now.Sub(l.ended) >= MaxWait })
 	return c.pieces
 }
@@ -225,7 +233,7 @@ func (c *Cutter) Overdue(now time.Time) []Piece {
 // Fail closes the slices whose activations are over, since their output cannot be read; notice is a line that says why. If it can be
 // read later, it is left out.
 func (c *Cutter) Fail(notice string) []Piece {
-	c.pieces = c.pieces[:0]
+	c.reset()
 	for i := 0; i < len(c.open); {
 		if l := &c.open[i]; l.ended.IsZero() {
 			i++
@@ -309,7 +317,7 @@ func (c *Cutter) skip(s Stream, offset int64) {
 	st := &c.streams[s]
 	owners := c.owners(s)
 	for i := range owners {
-		c.notice(&owners[i], fmt.Sprintf("%d bytes of %s are lost here.", offset-st.offset, [...]string{"stdout", "stderr"}[s]))
+		c.notice(&owners[i], fmt.Sprintf("%d bytes of %s or more are lost here.", offset-st.offset, [...]string{"stdout", "stderr"}[s]))
 	}
 	st.offset, st.line = offset, nil
 	c.becomeSerial()

@@ -178,6 +178,18 @@ func TestLineOf50MBTakesLittleMemory(t *testing.T) {
 	require.Nil(t, c.streams[Stdout].line, "an idle container has no buffer")
 }
 
+func TestNothingIsKeptOfWhatWasCut(t *testing.T) {
+	c := newContainer(t, Counted, "")
+	c.run(strings.Repeat("x\n", 400)+mark, mark)
+	require.Contains(t, c.logs[0], "x\n$")
+	require.NotZero(t, cap(c.Cutter.pieces))
+	require.Zero(t, c.Open())
+	c.Overdue(c.now)
+	for _, p := range c.Cutter.pieces[:cap(c.Cutter.pieces)] {
+		require.Zero(t, p)
+	}
+}
+
 func TestLimitCutsBetweenCharactersAndReadsOn(t *testing.T) {
 	const notice = "!The log was truncated: it has more than 5 bytes.\n"
 	for name, c := range map[string]struct{ out, err, log string }{
@@ -346,7 +358,7 @@ func TestLostBytesAreSaidAndSentinelsCountNoMore(t *testing.T) {
 	c.print(Stdout, "a\n"+mark+"b\n")
 	c.pieces(c.Lost(Stdout, 10))
 	c.read(100)
-	require.Equal(t, "!10 bytes of stdout are lost here.\n!"+unmarked+"\n$", c.logs[0])
+	require.Equal(t, "!10 bytes of stdout or more are lost here.\n!"+unmarked+"\n$", c.logs[0])
 	require.Equal(t, Serial, c.Mode())
 	require.Equal(t, Sentinel[8:]+"\nb\n", c.logs[1])
 }

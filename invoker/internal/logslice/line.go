@@ -14,13 +14,18 @@ const maxLine = 16 << 10
 // take takes bytes of a stream up to the end of a line, or all, and returns how many.
 func (c *Cutter) take(s Stream, p []byte) int {
 	st := &c.streams[s]
-	if n := plain(p); n > 0 && len(st.line) == 0 {
-		if c.wanted(s) {
-			c.text = append(c.text, p[:n]...)
+	if st.rough <= 0 && len(st.line) == 0 {
+		n, rough := plain(p)
+		if n > 0 {
+			if c.wanted(s) {
+				c.text = append(c.text, p[:n]...)
+			}
+			return n
 		}
-		return n
+		st.rough = rough
 	}
 	n := bytes.IndexByte(p, '\n')
+	st.rough -= n + 1
 	switch {
 	case n < 0:
 		c.fill(s, p)
@@ -34,21 +39,21 @@ func (c *Cutter) take(s Stream, p []byte) int {
 	return n + 1
 }
 
-// maxPlain is how many bytes are looked at together. If they are not plain, it is for each of their lines in vain.
+// maxPlain is how many bytes are looked at together. If they are not plain, their lines are looked at one by one.
 const maxPlain = 1 << 10
 
 // plain returns how many bytes at the beginning are lines that can be kept as they are: without a sentinel, and without anything to be
-// replaced or left out.
-func plain(p []byte) int {
+// replaced or left out. If there is something, rough is how many bytes are not to be looked at again.
+func plain(p []byte) (n, rough int) {
 	p = p[:min(len(p), maxPlain)]
 	if i := bytes.Index(p, []byte(Sentinel)); i >= 0 {
 		p = p[:i]
 	}
 	p = p[:bytes.LastIndexByte(p, '\n')+1]
 	if bytes.IndexByte(p, '\r') >= 0 || !utf8.Valid(p) {
-		return 0
+		return 0, len(p)
 	}
-	return len(p)
+	return len(p), 0
 }
 
 // fill takes a part of a line. Of one that is too long it emits the beginning, and keeps what may be a sentinel at its end.

@@ -240,3 +240,19 @@ func BenchmarkCutter(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHostileLines cuts the lines that take most time: short ones, among which some are to be changed.
+func BenchmarkHostileLines(b *testing.B) {
+	for name, some := range map[string]string{"CR": "\r\n", "not UTF-8": "\xff\n"} {
+		b.Run(name, func(b *testing.B) {
+			chunk := []byte(strings.Repeat(strings.Repeat("\n", 1000)+some, 64))
+			b.SetBytes(int64(len(chunk)))
+			for b.Loop() {
+				c := New(Counted, [2]int64{})
+				n, _ := c.Begin(1000, [2]int64{})
+				c.Ended(n, time.Time{}.Add(1))
+				c.Bytes(Stdout, 0, chunk, time.Time{})
+			}
+		})
+	}
+}
