@@ -50,6 +50,36 @@ func TestHeldContainersWithLongNames(t *testing.T) {
 	}
 }
 
+// TestNoticesOfAllSessionsAreLimited: sessions say that they hold what is not there, and never read that it is gone. Others go on, and
+// new ones are opened when those have ended.
+func TestNoticesOfAllSessionsAreLimited(t *testing.T) {
+	inWorld(t, withStore, func(t *testing.T, w *world) {
+		w.crash(2)
+		<-w.invoker.present.pool.known
+		c, ctx := w.invoker.Control(), t.Context()
+		open(t, c, sessionA, Held{GrantID: GrantID{"none", 1}})
+		held := make([]Held, maxHeld-1)
+		for i := range held {
+			held[i].GrantID = GrantID{fmt.Sprint("none-", i), 1}
+		}
+		liar := func(i int) Renewal { return Renewal{Session: fmt.Sprintf("liar-%016d", i), Open: true, Held: held} }
+		for i := range 11 {
+			_, err := c.Renew(ctx, liar(i))
+			require.NoError(t, err)
+		}
+		_, err := c.Renew(ctx, liar(11))
+		require.ErrorIs(t, err, ErrTooManySessions)
+		_, err = c.Renew(ctx, Renewal{Session: liar(0).Session})
+		require.ErrorIs(t, err, ErrSession)
+		for range 4 {
+			_, err = c.Renew(ctx, Renewal{Session: sessionA})
+			require.NoError(t, err)
+			time.Sleep(3 * time.Second)
+		}
+		open(t, c, sessionB)
+	})
+}
+
 // TestDeclaredAgainAndAgainBeforeTheListing: while the engine lists nothing, what sessions say they hold is kept once.
 func TestDeclaredAgainAndAgainBeforeTheListing(t *testing.T) {
 	b := successor(t)

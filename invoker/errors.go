@@ -24,8 +24,8 @@ var (
 	// ErrSession is returned by a [Control] for a session that is not open, or has ended.
 	ErrSession = errors.New("invoker: the session is not open")
 
-	// ErrTooManySessions is returned by a [Control] that is asked to open a session while 1,000 are open. One that is not renewed ends
-	// within 11 s.
+	// ErrTooManySessions is returned by a [Control] that is asked to open a session while 1,000 are open, or while all together have
+	// 100,000 notices that they have not acted on. One that is not renewed ends within 11 s.
 	ErrTooManySessions = errors.New("invoker: as many sessions are open as may be")
 
 	// ErrContainer is returned by a [Factory] for a container that is gone, or never was.

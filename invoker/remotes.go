@@ -95,7 +95,7 @@ func (p *pool) newRemote(name string) (*remote, error) {
 			p.remotes.remove(s)
 		}
 	}
-	if len(p.remotes.byName) >= maxSessions {
+	if len(p.remotes.byName) >= maxSessions || p.remotes.mayBeUnread() < maxNotices {
 		return nil, ErrTooManySessions
 	}
 	p.remotes.last++
@@ -266,6 +266,18 @@ func (p *pool) notify(s *remote, n notice) {
 	s.notices = append(s.notices, n)
 	close(s.more)
 	s.more = make(chan struct{})
+}
+
+// mayBeUnread returns with how many notices that it has not acted on a session is not renewed.
+func (r *remotes) mayBeUnread() int {
+	all := 0
+	for _, s := range r.byName {
+		all += len(s.notices)
+	}
+	if all >= maxAllNotices {
+		return maxAllNotices / maxSessions
+	}
+	return maxNotices
 }
 
 // acted takes that a session has acted on some of its notices.

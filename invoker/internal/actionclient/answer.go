@@ -15,7 +15,7 @@ const (
 	Success          Outcome = iota // the action is initialised, or has returned a result
 	ApplicationError                // the action has returned an error, or too long a result
 	DeveloperError                  // the action failed, or took too long
-	InternalError                   // no connection could be made, or the caller gave up
+	InternalError                   // no connection could be made, it was too late to send, or the caller gave up
 )
 
 // Answer is what came of a call.
@@ -84,6 +84,8 @@ func (c *exchanged) answer() Answer {
 func (c *exchanged) classified() Answer {
 	unsent := c.err != nil && !c.sent
 	switch {
+	case errors.Is(c.err, ErrTooLate): // also after the time limit: the runtime never had the whole request
+		return Answer{Outcome: InternalError, Body: errorBody("The activation could not be sent to the action in time.")}
 	case c.took >= c.timeout && (c.init || !unsent):
 		return Answer{Outcome: DeveloperError, TimedOut: true, Refused: unsent && unreachable(c.err), Body: errorBody(c.tookTooLong())}
 	case c.err != nil && c.ended != nil:

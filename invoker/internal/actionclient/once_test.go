@@ -316,3 +316,16 @@ func TestARuntimeThatClosesConnectionsGetsANewOneEachTime(t *testing.T) {
 		require.Zero(t, w.open.Load())
 	})
 }
+
+// TestARequestThatWasBrokenOffIsNotTheDevelopersFault, however long the process was stopped in the midst of it.
+func TestARequestThatWasBrokenOffIsNotTheDevelopersFault(t *testing.T) {
+	for _, took := range []time.Duration{time.Second, time.Minute} {
+		for _, sent := range []bool{true, false} {
+			a := (&exchanged{timeout: 10 * time.Second, took: took, sent: sent, err: ErrTooLate}).answer()
+			require.Equal(t, InternalError, a.Outcome)
+			require.False(t, a.TimedOut)
+			require.Equal(t, sent, a.Sent)
+			require.False(t, a.Reusable)
+		}
+	}
+}
