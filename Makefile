@@ -94,7 +94,7 @@ conformance:
 # the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test. And invokers in
 # processes of their own that are killed and stopped, a few times
 integration:
-	go test -tags integration -count 1 -skip TestCompose ./examples/samplefw
+	go test -tags integration -count 1 -run "^($$(grep -lw integration examples/samplefw/*_test.go | xargs sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' | paste -sd'|'))$$" ./examples/samplefw
 	go test -tags integration -count 1 -parallel 4 ./internal/killtest
 	go test -tags integration -count 1 -run Stopped ./invoker/internal/actionclient
 

@@ -14,6 +14,9 @@ import (
 
 // TestChaosBoundsControl is the negative test of the bounds: each row is a scheduler that does too much of one thing.
 func TestChaosBoundsControl(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute with the race detector; it runs without -short")
+	}
 	for name, control := range map[string]struct {
 		broken   func() decision
 		violated string

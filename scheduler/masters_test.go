@@ -124,10 +124,11 @@ func TestMasterRefusesInAList(t *testing.T) {
 // A master of a list takes the connection and never answers: after 15 s the next one is asked.
 func TestSilentMasterInAList(t *testing.T) {
 	masters := scheduler.Config{Master: "silent.example:5050,m0.example:5050"}
-	withMasters(t, threeMasters(), mesostest.Config{}, masters, func(_ context.Context, h *harness) {
+	withIdleScheduler(t, threeMasters(), mesostest.Config{}, masters, func(ctx context.Context, h *harness) {
 		silent, err := h.network.Listen("silent.example:5050")
 		require.NoError(h, err)
 		defer silent.Close()
+		h.lead(ctx, scheduler.Term{})
 		h.at(15*time.Second - 1)
 		events, _ := h.connections()
 		require.Empty(h, events)
@@ -142,7 +143,7 @@ func TestSilentMasterInAList(t *testing.T) {
 // What stands in front of a master accepts SUBSCRIBE and keeps the events back: after 15 s the next of the list is asked.
 func TestMasterThatSendsOnlyAHead(t *testing.T) {
 	masters := scheduler.Config{Master: "proxy.example:5050,m0.example:5050"}
-	withMasters(t, threeMasters(), mesostest.Config{}, masters, func(_ context.Context, h *harness) {
+	withIdleScheduler(t, threeMasters(), mesostest.Config{}, masters, func(ctx context.Context, h *harness) {
 		l, err := h.network.Listen("proxy.example:5050")
 		require.NoError(h, err)
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -154,6 +155,7 @@ func TestMasterThatSendsOnlyAHead(t *testing.T) {
 		})}
 		go func() { _ = server.Serve(l) }()
 		defer server.Close()
+		h.lead(ctx, scheduler.Term{})
 		h.at(20 * time.Second)
 		events, times := h.connections()
 		require.Len(h, events, 2)
@@ -182,7 +184,7 @@ func TestNotAMaster(t *testing.T) {
 		"nobody.example":                  "http://nobody.example:5050",
 		"https://web.example:80":          "https://web.example:80: the server does not speak TLS",
 	} {
-		withMasters(t, threeMasters(), mesostest.Config{}, scheduler.Config{Master: entry}, func(_ context.Context, h *harness) {
+		withIdleScheduler(t, threeMasters(), mesostest.Config{}, scheduler.Config{Master: entry}, func(ctx context.Context, h *harness) {
 			for _, address := range []string{"agent.example:5051", "web.example:80"} {
 				l, err := h.network.Listen(address)
 				require.NoError(h, err)
@@ -190,6 +192,7 @@ func TestNotAMaster(t *testing.T) {
 				go func() { _ = server.Serve(l) }()
 				defer server.Close()
 			}
+			h.lead(ctx, scheduler.Term{})
 			h.at(time.Minute)
 			events, _ := h.connections()
 			require.NotEmpty(h, events)
