@@ -119,12 +119,16 @@ func (m *machine) place(memory int, avoid *agentState) (*agentState, bool) {
 
 // largestAgent returns how many MiB a container can have that has an agent for itself, if that is known.
 func (m *machine) largestAgent() (memory int, known bool) {
+	known = m.agentsKnown
 	for _, a := range m.agentOrder {
-		if a.usable() {
+		switch {
+		case a.usable():
 			memory = max(memory, a.memory)
+		case !a.drains() && !a.unreachable && len(a.containers) > 0:
+			known = false // an engine may not know an agent that is full
 		}
 	}
-	return memory, m.agentsKnown
+	return memory, known
 }
 
 // limited reports whether a container would exceed the memory of the pool.

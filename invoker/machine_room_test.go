@@ -91,6 +91,17 @@ func TestWhatIsLargerThanAnyAgentCostsNobodyAnything(t *testing.T) {
 	require.NotEmpty(t, only[destroy](b.commands), "it could run there: the pool makes room")
 }
 
+// TestAnAgentThatIsFullMayBeLargeEnough: the engine of a new leader does not know it before something ends there.
+func TestAnAgentThatIsFullMayBeLargeEnough(t *testing.T) {
+	b := newBench(t, func(s *settings) { s.Memory = 2048 })
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 512}, {ID: "y", Memory: 2048}}})
+	b.step(release{grant: b.warm(1, sized("a", 1536), "y")})
+	b.step(agentsSeen{agents: []Agent{{ID: "x", Memory: 512}}})
+	b.elapse(time.Minute)
+	require.Len(t, only[destroy](b.acquire(2, sized("big", 1024))), 1, "so that it makes an offer")
+	require.Equal(t, "there is no room for 1024 MiB", b.m.stats().Waits[0].Reason)
+}
+
 func TestWhoCannotBeServedIsRefusedAtOnce(t *testing.T) {
 	b := newBench(t, func(s *settings) { s.MaxWaiting = 2 })
 	b.acquire(1, sized("huge", 2048))
