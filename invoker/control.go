@@ -14,8 +14,8 @@ import (
 // or a [*ConfigError], which are final. After any other error it is not known whether the call had an effect.
 type Control interface {
 	// Renew renews a session, and opens it if the request says so. It returns when the process was found to lead after the call began.
-	// At most 1,000 sessions are open, and one that has 10,000 notices which it has not acted on is not renewed; 100, and no session is
-	// opened, while all together have 100,000.
+	// At most 1,000 sessions are open, and one that has 10,000 notices which it has not acted on is not renewed. While all together have
+	// 100,000, no session is opened, and one is not renewed that has 100, with the grants that it says it holds.
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 	// Acquire waits for a container, until ctx ends. A caller who does not know how it ended withdraws the request, see Report.
 	Acquire(ctx context.Context, d Demand) (Grant, error)

@@ -80,6 +80,37 @@ func TestNoticesOfAllSessionsAreLimited(t *testing.T) {
 	})
 }
 
+// TestOpenSessionsCannotExceedTheNoticesOfAll: sessions that were opened with nothing say later that they hold what is not there.
+// When they have ended, what they did not read counts no more.
+func TestOpenSessionsCannotExceedTheNoticesOfAll(t *testing.T) {
+	inWorld(t, withStore, func(t *testing.T, w *world) {
+		w.crash(2)
+		<-w.invoker.present.pool.known
+		c, ctx := w.invoker.Control(), t.Context()
+		name := func(i int) string { return fmt.Sprintf("liar-%016d", i) }
+		held := make([]Held, maxHeld-1)
+		for i := range held {
+			held[i].GrantID = GrantID{fmt.Sprint("none-", i), 1}
+		}
+		for i := range 12 {
+			open(t, c, name(i))
+		}
+		for i := range 11 {
+			_, err := c.Renew(ctx, Renewal{Session: name(i), Open: true, Held: held})
+			require.NoError(t, err)
+		}
+		_, err := c.Renew(ctx, Renewal{Session: name(11), Open: true, Held: held})
+		require.ErrorIs(t, err, ErrSession)
+		for range 4 {
+			_, err = c.Renew(ctx, Renewal{Session: name(11), Open: true})
+			require.NoError(t, err)
+			time.Sleep(3 * time.Second)
+		}
+		_, err = c.Renew(ctx, Renewal{Session: name(11), Open: true, Held: held})
+		require.NoError(t, err, "the others have ended")
+	})
+}
+
 // TestDeclaredAgainAndAgainBeforeTheListing: while the engine lists nothing, what sessions say they hold is kept once.
 func TestDeclaredAgainAndAgainBeforeTheListing(t *testing.T) {
 	b := successor(t)

@@ -56,7 +56,7 @@ func (c control) Renew(ctx context.Context, r Renewal) (Renewed, error) {
 	switch {
 	case errors.Is(err, ErrNotLeading), err != nil && !r.Open:
 		return Renewed{}, err
-	case err == nil && len(s.notices) >= p.remotes.mayBeUnread():
+	case err == nil && p.tooManyNotices(s, len(r.Held)):
 		return Renewed{}, fmt.Errorf("%w for longer: it has not acted on %d notices", ErrSession, len(s.notices))
 	case err != nil:
 		if s, err = p.newRemote(r.Session); err != nil {
@@ -224,8 +224,8 @@ const (
 	maxNotices = 10_000
 	// maxSessions is how many sessions are open at once.
 	maxSessions = 1000
-	// maxAllNotices is how many of all sessions there may be, of some 250 bytes each. While there are more, no session is opened, and one is
-	// renewed only if it has less than its share.
+	// maxAllNotices is how many of all sessions there may be, of some 250 bytes each. While there are as many, no session is opened, and one
+	// is renewed only if it has less than its share, with the grants that it says it holds.
 	maxAllNotices = 100_000
 )
 

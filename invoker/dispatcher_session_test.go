@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/invoker/internal/actionclient"
 )
 
 // The tests of this file are about what becomes of the session of a dispatcher, one answer at a time.
@@ -236,4 +238,30 @@ func TestALeaderIsLookedForEverySoOften(t *testing.T) {
 		logguard.Flush(t.Context(), d.log)
 		require.Equal(t, 2, strings.Count(text.String(), "no leader is reached"))
 	})
+}
+
+// TestNothingIsSentWhileARenewalComesLate: a renewal that was sent in time is answered when the session would have been over. The
+// container that was not used meanwhile is none that does not answer.
+func TestNothingIsSentWhileARenewalComesLate(t *testing.T) {
+	d, h := holds(t, 1)
+	dialled := false
+	client := actionclient.New(func(context.Context, string, string) (net.Conn, error) {
+		dialled = true
+		near, _ := net.Pipe()
+		return near, nil
+	})
+	client.Until(d.until)
+	h.container = client.Container(h.grant.Instance.Address, 1)
+	l := h.lease(d)
+	l.action = sample("a")
+	d.session.until = time.Now()
+	_, err := l.Run(t.Context(), Activation{})
+	var lost *LostError
+	require.ErrorAs(t, err, &lost)
+	require.False(t, lost.Sent)
+	require.True(t, dialled)
+	d.session.until = time.Now().Add(SessionTTL) // the answer
+	l.Release()
+	require.Equal(t, h, d.pick(h.key), "it serves others")
+	require.Empty(t, d.report.Released)
 }

@@ -227,7 +227,7 @@ func (r *run) finish(ctx context.Context, a actionclient.Answer, sent bool) (*Re
 		l.outcome = crashed
 	case sent:
 		l.outcome = discard
-	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams):
+	case ctx.Err() == nil && !errors.Is(a.Err, actionclient.ErrParams) && !errors.Is(a.Err, actionclient.ErrTooLate):
 		l.outcome = dead
 	}
 	l.mu.Unlock()

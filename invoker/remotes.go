@@ -88,14 +88,9 @@ func (p *pool) remoteOf(name string, epoch uint64) (*remote, error) {
 	return s, err
 }
 
-// newRemote notes a session that is going to be opened, and forgets those that have ended. The mutex is held.
+// newRemote notes a session that is going to be opened. The mutex is held.
 func (p *pool) newRemote(name string) (*remote, error) {
-	for _, s := range p.remotes.byName {
-		if p.machine.session(time.Now(), s.number) == nil {
-			p.remotes.remove(s)
-		}
-	}
-	if len(p.remotes.byName) >= maxSessions || p.remotes.mayBeUnread() < maxNotices {
+	if p.overfull() || len(p.remotes.byName) >= maxSessions {
 		return nil, ErrTooManySessions
 	}
 	p.remotes.last++
@@ -268,16 +263,22 @@ func (p *pool) notify(s *remote, n notice) {
 	s.more = make(chan struct{})
 }
 
-// mayBeUnread returns with how many notices that it has not acted on a session is not renewed.
-func (r *remotes) mayBeUnread() int {
+// tooManyNotices reports whether a session is not renewed that says it holds so many grants: each of them may become a notice.
+func (p *pool) tooManyNotices(s *remote, held int) bool {
+	return len(s.notices) >= maxNotices || len(s.notices)+held >= maxAllNotices/maxSessions && p.overfull()
+}
+
+// overfull forgets the sessions that have ended, and reports whether the others have as many notices as there may be.
+func (p *pool) overfull() bool {
 	all := 0
-	for _, s := range r.byName {
+	for _, s := range p.remotes.byName {
+		if p.machine.session(time.Now(), s.number) == nil {
+			p.remotes.remove(s)
+			continue
+		}
 		all += len(s.notices)
 	}
-	if all >= maxAllNotices {
-		return maxAllNotices / maxSessions
-	}
-	return maxNotices
+	return all >= maxAllNotices
 }
 
 // acted takes that a session has acted on some of its notices.
