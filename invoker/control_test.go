@@ -259,6 +259,7 @@ func TestSessionsAreLimited(t *testing.T) {
 		_, err = c.Renew(t.Context(), Renewal{Session: name(8), Open: true})
 		require.ErrorIs(t, err, ErrTooManySessions)
 		time.Sleep(SessionTTL + sessionMargin)
+		synctest.Wait()
 		open(t, c, name(8)) // all others have ended
 		require.Len(t, w.invoker.present.pool.remotes.byName, 1)
 	})

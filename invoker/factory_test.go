@@ -140,6 +140,7 @@ func TestAContainerOfASessionIsRemovedRightAfterAChangeOfTheLeader(t *testing.T)
 		open(t, w.invoker.Control(), sessionA)
 		require.NoError(t, w.invoker.Factory().Destroy(t.Context(), sessionA, in.ID))
 		time.Sleep(time.Second)
+		synctest.Wait() // until the listing, which ends at this instant, is acted on
 		require.Empty(t, w.states())
 	})
 }

@@ -168,6 +168,7 @@ func TestContainerIsForgottenWhenItIsIdleForLong(t *testing.T) {
 		require.Empty(t, lines(t.Context(), w.activation("c", mark, mark)))
 		w.print("c", "of nobody\n", "")
 		time.Sleep(2 * containerMemory)
+		synctest.Wait()
 		require.Zero(t, w.known())
 		require.Equal(t, "a\n", lines(t.Context(), w.activation("c", "a\n"+mark, mark)))
 	})

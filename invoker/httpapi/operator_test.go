@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -78,6 +79,7 @@ func TestAnAgentIsDrainedOverHTTP(t *testing.T) {
 		}
 		require.Equal(t, []agent{{ID: "agent-1", UsedMB: 128, Containers: 1, Draining: true, Drained: true}}, list(), "what is in use runs out")
 		require.Equal(t, 204, w.request("DELETE", "containers/"+c.ID+"?session="+sessionA, "").status)
+		synctest.Wait() // until it is destroyed
 		require.Equal(t, []agent{{ID: "agent-1", Draining: true, Drained: true}}, list())
 		require.Equal(t, 204, w.request("POST", "agents/agent-1/undrain", "").status)
 		require.Equal(t, []agent{}, list())

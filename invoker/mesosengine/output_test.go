@@ -151,6 +151,7 @@ func TestWatchOverRuns(t *testing.T) {
 				told <- c
 			}
 		}()
+		synctest.Wait() // until it watches
 		w.stop()
 		w.run()
 		require.Equal(t, invoker.Lagged, (<-told).State)
