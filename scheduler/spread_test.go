@@ -161,7 +161,7 @@ func TestGroupByWhenAnotherFrameworkTookARack(t *testing.T) {
 		x, err := h.sched.Explain(ctx, "t5")
 		require.NoError(h, err)
 		require.Contains(h, x.String(), "waiting for an offer of r1")
-		h.at(23*time.Second + 4*time.Millisecond)
+		h.at(23*time.Second - 1)
 		require.Equal(h, map[string]int{"r0": 1}, h.onRacks(ctx))
 		h.at(23*time.Second + 20*time.Millisecond)
 		require.Equal(h, map[string]int{"r0": 9}, h.onRacks(ctx))
