@@ -121,10 +121,12 @@ func (h *harness) at(d time.Duration) {
 	synctest.Wait()
 }
 
-// end waits for the end of Run, an hour at most: a bubble's time would go on for ever.
+// end waits for the end of Run, an hour at most: a bubble's time would go on for ever. What it has sent has arrived then: a SUBSCRIBE
+// that came later would evict the next scheduler.
 func (h *harness) end() error {
 	select {
 	case err := <-h.ended:
+		synctest.Wait()
 		return err
 	case <-time.After(time.Hour):
 		require.FailNow(h, "Run did not end")

@@ -54,6 +54,7 @@ func (h *harness) follow(ctx context.Context, config scheduler.Config, f func(s 
 	f(s)
 	stop()
 	require.ErrorIs(h, <-ended, context.Canceled)
+	synctest.Wait() // as in end
 }
 
 // endTask submits a task, for which there is no agent, and ends it.
