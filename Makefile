@@ -91,7 +91,7 @@ conformance:
 	go test ./internal/mesostest -run Recordings -count 1
 	go test ./internal/conformance -count 1 -timeout 60m $(if $(MESOS_MASTER),-v)
 
-# the sample program, built and run as a user would do it, on loopback; docker-compose.yml is a test of make test. And invokers in
+# the sample program, built and run as a user would do it, on loopback: only what has the build tag, since make test runs the rest. And invokers in
 # processes of their own that are killed and stopped, a few times
 integration:
 	go test -tags integration -count 1 -run "^($$(grep -lw integration examples/samplefw/*_test.go | xargs sed -n 's/^func \(Test[A-Za-z0-9]*\)(.*/\1/p' | paste -sd'|'))$$" ./examples/samplefw

@@ -77,7 +77,8 @@ type LogLine struct {
 }
 
 // Logs is the output of one activation, which arrives after its result. Lines that nobody has read are kept in memory, up to 64 MiB for
-// all activations together; beyond that those of the oldest activation are dropped, and a line says so.
+// all activations together, and up to 256 MiB if they are of logs that somebody is reading; beyond that those of the oldest activation are
+// dropped, and a line says so.
 type Logs struct {
 	buffer lineBuffer
 }

@@ -10,6 +10,7 @@ import (
 )
 
 // This file has the bodies of requests and answers. Numbers that may have more than 53 bits are strings. Durations are seconds.
+// No body embeds a struct: package encoding/json would put its Go name into errors.
 
 // digits is a number as a string, which no reader rounds.
 type digits uint64
@@ -70,7 +71,6 @@ func (w renewal) of(session string) invoker.Renewal {
 	return r
 }
 
-// key has no struct within, whose Go name would be in errors.
 type key struct {
 	Namespace   string `json:"namespace"`
 	Action      string `json:"action"`

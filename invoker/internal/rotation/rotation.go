@@ -1,7 +1,7 @@
 package rotation
 
 import (
-	lists "container/list"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -27,12 +27,12 @@ type File func(ctx context.Context, suffix string, offset int64, buf []byte) (n 
 type Streams struct {
 	most   int
 	mu     sync.Mutex
-	all    map[string]*lists.Element // of *stream
-	recent lists.List                // the one that was read last is the last
+	all    map[string]*list.Element // of *stream
+	recent list.List                // the one that was read last is the last
 }
 
 // New returns Streams that remembers so many. Of one that it has forgotten the offsets begin anew, with the present file.
-func New(most int) *Streams { return &Streams{most: most, all: map[string]*lists.Element{}} }
+func New(most int) *Streams { return &Streams{most: most, all: map[string]*list.Element{}} }
 
 // stream is what is known of a stream.
 type stream struct {
