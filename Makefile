@@ -11,10 +11,10 @@ BENCH    ?= .
 COUNT    ?= 1
 
 # Packages whose code and tests have one goroutine.
-ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
+ONE = archtest|benchdoc|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
-.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover invoker-kills demo-ha check
+.PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench benchmarks bench-invoker conformance integration failover invoker-kills demo-ha check
 
 # fails if a file is not formatted
 fmt:
@@ -77,6 +77,11 @@ fuzz:
 # compare two runs with: go run golang.org/x/perf/cmd/benchstat@latest old.txt new.txt
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+# all figures of docs/benchmarks.md, each with its baseline; for a machine that does nothing else. It takes an hour.
+benchmarks:
+	go test ./internal/benchdoc -measure . -count 1 -timeout 3h
+	go test ./taskmatcher -run BenchmarksDocument -measure -benchtime 2x -count 1 -timeout 60m
 
 # all figures of docs/invoker.md, each with its baseline; for a machine that does nothing else
 bench-invoker:

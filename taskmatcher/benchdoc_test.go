@@ -46,7 +46,7 @@ func measured() string {
 		b.WriteString(" |\n|" + strings.Repeat(" --- |", strings.Count(columns, "|")+1+len(strategies)) + "\n")
 	}
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors. Times are ms per call of Match.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	b.WriteString("\n## Targets\n")
+	b.WriteString("\n### Targets\n")
 	head("case")
 	allocations := "| allocations per placement, at most"
 	most := make([]float64, len(strategies))
@@ -66,7 +66,7 @@ func measured() string {
 	for _, n := range most {
 		fmt.Fprintf(&b, " | %.1f", n)
 	}
-	b.WriteString(" |\n\n## Compared with the reference\n\nThe reference looks at all pairs of tasks and agents. There are 10 classes of tasks.\n")
+	b.WriteString(" |\n\n### Compared with the reference\n\nThe reference looks at all pairs of tasks and agents. There are 10 classes of tasks.\n")
 	head("agents | pending | of")
 	for _, size := range referenceSizes() {
 		slow, fast, factor := "", "", ""
@@ -82,7 +82,7 @@ func measured() string {
 		place := fmt.Sprintf("| %d | %d | ", size[0], size[1])
 		b.WriteString(place + "reference" + slow + " |\n" + place + "matcher" + fast + " |\n" + place + "ratio" + factor + " |\n")
 	}
-	b.WriteString("\n## All combinations\n")
+	b.WriteString("\n### All combinations\n")
 	head("agents | pending | classes | constraints")
 	for _, agents := range []int{100, 1_000, 10_000} {
 		for _, pending := range []int{100, 10_000, 100_000} {

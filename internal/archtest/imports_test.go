@@ -115,6 +115,7 @@ var imports = map[string][]string{
 	"internal/chromiumtest":          {"github.com/stretchr/testify/require"},
 	"internal/zktest":                {"github.com/go-zookeeper/zk", "github.com/stretchr/testify/require"},
 	"internal/archtest":              {},
+	"internal/benchdoc":              {},
 	"internal/actionruntime":         {},
 	"internal/actionruntime/program": {"internal/actionruntime"},
 	"internal/docgen":                {},

@@ -1,0 +1,6 @@
+package benchdoc
+
+import "slices"
+
+// tables are those of docs/benchmarks.md.
+var tables = slices.Concat(apiTables)
