@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// ours decodes an event that is taken on.
+func ours(frame []byte) (*scheduler.Event, error) { return New().Survey(frame).Decode() }
+
 // theirs decodes with the generated code.
 func theirs(frame []byte) (event *scheduler.Event, err error) {
 	defer func() {

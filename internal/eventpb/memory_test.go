@@ -123,6 +123,6 @@ func change(o *mesos.Offer) {
 // What a survey says that an event takes is about what it takes.
 func TestMemory(t *testing.T) {
 	for _, frame := range [][]byte{encode(t, plainOffers(1000, sameTexts)), encode(t, largeOffers(100)), recordedTogether(t)} {
-		require.InEpsilon(t, live(ours, frame, all), decoder.Survey(frame).Memory, 0.15)
+		require.InEpsilon(t, live(ours, frame, all), New().Survey(frame).Memory, 0.15)
 	}
 }
