@@ -48,12 +48,7 @@ func text(key, value string) slog.Attr {
 func (l *loop) logEvent(ctx context.Context, e Event) {
 	switch e := e.(type) {
 	case TaskEvent:
-		level := slog.LevelInfo
-		if e.minor {
-			level = slog.LevelDebug
-		}
-		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
-			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
+		l.logTask(ctx, e)
 		l.logPanic(ctx, e.Err)
 	case RemovedEvent:
 		l.log.DebugContext(ctx, "tasks not on record any more", "event", e.String())
@@ -84,11 +79,23 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 	case LagEvent:
 		l.log.WarnContext(ctx, "too many events wait for the store: some are left out, also from the log", "events", e.Missed)
 	case OfferEvent:
-		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
+		l.log.LogAttrs(ctx, slog.LevelDebug, "offers", slog.Int("offers", e.Offers), slog.Int("placed", e.Placed), slog.Int("pending", e.Pending))
 		if e.Err != nil {
 			l.log.ErrorContext(ctx, "matching", "error", e.Err)
 			l.logPanic(ctx, e.Err)
 		}
+	}
+}
+
+// logTask logs a change of a task. No other line comes as often: its texts are made only if somebody listens.
+func (l *loop) logTask(ctx context.Context, e TaskEvent) {
+	level := slog.LevelInfo
+	if e.minor {
+		level = slog.LevelDebug
+	}
+	if l.log.Enabled(ctx, level) {
+		l.log.LogAttrs(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), slog.String("state", e.Task.State.String()),
+			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
 	}
 }
 
@@ -106,6 +113,9 @@ func (l *loop) logFailure(ctx context.Context, e FailureEvent) {
 
 // logPanic logs where user code has panicked, if err says that it has.
 func (l *loop) logPanic(ctx context.Context, err error) {
+	if err == nil {
+		return // before the variable, which is allocated
+	}
 	if p := (*PanicError)(nil); errors.As(err, &p) {
 		l.log.ErrorContext(ctx, "user code panicked", "error", err, "stack", p.Stack)
 	}
