@@ -79,7 +79,7 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 	case LagEvent:
 		l.log.WarnContext(ctx, "too many events wait for the store: some are left out, also from the log", "events", e.Missed)
 	case OfferEvent:
-		l.log.LogAttrs(ctx, slog.LevelDebug, "offers", slog.Int("offers", e.Offers), slog.Int("placed", e.Placed), slog.Int("pending", e.Pending))
+		l.log.DebugContext(ctx, "offers", "offers", e.Offers, "placed", e.Placed, "pending", e.Pending)
 		if e.Err != nil {
 			l.log.ErrorContext(ctx, "matching", "error", e.Err)
 			l.logPanic(ctx, e.Err)
@@ -94,7 +94,7 @@ func (l *loop) logTask(ctx context.Context, e TaskEvent) {
 		level = slog.LevelDebug
 	}
 	if l.log.Enabled(ctx, level) {
-		l.log.LogAttrs(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), slog.String("state", e.Task.State.String()),
+		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
 			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
 	}
 }
