@@ -12,16 +12,15 @@ import (
 // candidate is what one agent offers to one role. In a large cluster most candidates are looked at in each cycle but
 // never used, so the struct is small, and what only placements need is in details.
 type candidate struct {
-	agent         *task.Agent
-	role          string
-	details       *details // nil until it is asked for
-	agentNumber   int32    // see cluster.agentNumbers
-	nextOfAgent   int32    // only while offers are merged: another candidate of the agent, 0: none
-	leadOffer     int32    // the offer with the lowest ID, whose Agent is used
-	lastOffer     int32    // one of the offers; cluster.previousOffer leads to the others
-	touchedNumber int32    // candidates in which something was placed are numbered from 1 on; 0: untouched
-	maintenance   int32    // see cluster.rankMaintenance
-	hasGPU        bool     // GPUs were offered
+	agent       *task.Agent
+	role        string
+	details     *details // nil until it is asked for
+	agentNumber int32    // see cluster.agentNumbers
+	nextOfAgent int32    // only while offers are merged: another candidate of the agent, 0: none
+	leadOffer   int32    // the offer with the lowest ID, whose Agent is used
+	lastOffer   int32    // one of the offers; cluster.previousOffer leads to the others
+	maintenance int32    // see cluster.rankMaintenance
+	hasGPU      bool     // GPUs were offered
 }
 
 // details is what a candidate offers, resource by resource. Fields are nil until they are asked for.

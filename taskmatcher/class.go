@@ -26,12 +26,12 @@ type class struct {
 	weight                          int32 // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
-	dominantAmount thousandths   // how much of it a task takes
-	dominantOrder  *offeredOrder // the candidates by what they offered of it
+	dominantAmount thousandths  // how much of it a task takes
+	search         *blockSearch // nil until the first task has its turn, and for classes that need queues
 	// For Spread: the tasks of the group by agent.
 	groupTasks []int64
 
-	queues      *partitionedQueues // nil until the first task has its turn
+	queues      *partitionedQueues // nil until the first task has its turn; without queues if there is a search
 	keyBuffer   []int64            // see class.key
 	seenChanges int                // how much of match.changes the queues have seen
 

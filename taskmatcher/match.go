@@ -1,6 +1,7 @@
 package taskmatcher
 
 import (
+	"cmp"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -101,6 +102,8 @@ type strategy struct {
 	options Options
 	filter  func(*task.Spec, *Candidate) bool    // ruleScored only; may be nil
 	score   func(*task.Spec, *Candidate) float64 // ruleScored only; may be nil
+	// blockSize is the most members of a block; 0: defaultBlockSize. Tests set less.
+	blockSize int
 }
 
 // match is the state of one call of Match.
@@ -118,7 +121,7 @@ type match struct {
 	countersByGroup map[string][]*counter
 	running         map[string][]task.Presence // by group; nil: not grouped yet
 	partitionings   map[string]*partitioning   // by the names of the attributes
-	offeredOrders   map[offeredOrderKey]*offeredOrder
+	blockLists      map[dominantResource]*blockList
 	offeredTotals   map[dominantResource]float64
 	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
@@ -129,7 +132,6 @@ type match struct {
 
 	changes    []change
 	lastChange []int // by candidate: the index of its last change
-	touched    int32 // number of candidates in which something was placed
 
 	placements []task.Placement
 	allocator  placementAllocator
@@ -145,11 +147,12 @@ type counterKey struct{ group, attribute string }
 
 // run places the tasks of a cycle.
 func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
+	s.blockSize = cmp.Or(s.blockSize, defaultBlockSize)
 	m := &match{
 		strategy: s, cycle: &cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
-		offeredOrders: make(map[offeredOrderKey]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
+		blockLists: make(map[dominantResource]*blockList), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
 	var known []task.KnownAgent

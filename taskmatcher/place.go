@@ -97,10 +97,6 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 
 // noteChange records that a task of a class was placed on a candidate: in the log of changes and in all counts of tasks.
 func (m *match) noteChange(c *class, at int32) {
-	if m.candidates[at].touchedNumber == 0 {
-		m.touched++
-		m.candidates[at].touchedNumber = m.touched
-	}
 	m.lastChange[at] = len(m.changes)
 	m.changes = append(growDoubling(m.changes), change{at, c.number})
 	for _, counter := range m.countersByGroup[c.spec.Group] {
