@@ -5,34 +5,39 @@ import (
 	"slices"
 )
 
-// blockList is all candidates in the order of BestFit: by how much they have left of one resource, then in the cluster's
-// order. All classes with the same dominant resource share it.
+// blockList is candidates in the order of BestFit: by how much they have left of one resource, then in the cluster's order.
+// All classes with the same dominant resource share it.
 //
 // A sorted slice of ten thousand candidates would be slow to keep in order, since each placement moves one. So it is cut
-// into blocks of at most blockSize: a move touches two of them, and a search passes over most blocks after a look at what
-// is noted for the whole block (search.go says what, and why that is exact):
+// into blocks: a move touches two of them, and a search (blocksearch.go) passes over most after a look at what is known
+// of the whole block:
 //
-//	order:    block 0            block 2                 block 1
-//	members:  0.3@17  0.5@4   |  1.2@8  1.2@30  7.9@3  |  16.0@1  16.0@2 …
-//	noted:    most 0.2 mem    |  most 512 mem          |  most 4096 mem
+//	lane:     block 0             block 2                 block 1
+//	members:  0.3@17  0.5@4    |  1.2@8  1.2@30  7.9@3  |  16.0@1  16.0@2 …      what is left @ candidate
+//	most:     cpus 0.5 mem 64  |  cpus 7.9 mem 512      |  cpus 64.0 mem 4096
+//
+// For classes with GROUP_BY there is a lane for each value of the attribute: of forty racks the one with the fewest tasks
+// is wanted, and its candidates are scattered over all the blocks of a single lane. If an attribute has so many values
+// that most lanes would be shorter than a block, one lane has all candidates.
 //
 // The list reads match.changes from where it stopped, before each search. So a list that nobody searches costs nothing.
 type blockList struct {
 	resource dominantResource
-	blocks   []block // by number
-	order    []int32 // numbers of the blocks with members, in ascending order of these
-	empty    []int32 // numbers of the blocks without
-	blockOf  []int32 // by candidate: the number of its block
-	seen     int     // how much of match.changes the list has seen
-	arrivals int32   // how often a candidate came into a block
+	lanes    [][]int32 // numbers of the blocks with members, in ascending order of these
+	laneOf   []int32   // by candidate: its lane, -1: none; nil: there is one lane
+	blocks   []block   // by number
+	empty    []int32   // numbers of the blocks without members
+	blockOf  []int32   // by candidate: the number of its block
+	seen     int       // how much of match.changes the list has seen
+	arrivals int32     // how often candidates came into a block
 }
 
-// block is a part of a blockList. It may be known by number: searches keep what they have found out about it.
+// block is a part of a lane. Searches know it by its number, and keep what they found out about it.
 type block struct {
 	members     []member // in ascending order
 	lastArrival int32    // blockList.arrivals when a candidate last came into this block; 0: never
-	// most is, by kind of resource, an amount of which no member has more. It may be too high, since members are taken
-	// out and use up what they have: changes says how often that happened since it was exact.
+	// most is, by kind of resource, an amount of which no member has more. It may be too high, since members leave and
+	// use up what they have: changes says how often that happened since it was exact.
 	most    []thousandths
 	changes int32
 }
@@ -43,20 +48,25 @@ type member struct {
 	at   int32
 }
 
-func (a member) compare(b member) int {
-	return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.at, b.at))
-}
-
 func (a member) before(b member) bool { return a.left < b.left || a.left == b.left && a.at < b.at }
 
-// defaultBlockSize is the most members of a block. With ten thousand candidates there are some 160 to 320 blocks, so that neither
-// a look at each block nor one at each member of a few blocks takes more than a microsecond.
+// defaultBlockSize is the most members of a block. Ten thousand candidates are in some 160 to 320 blocks: neither
+// a look at each block nor one at each member of some of them takes more than a microsecond.
 const defaultBlockSize = 64
 
-// blocksOf returns the list for a resource. A list that is first asked for between two placements begins with what is
-// left then.
-func (m *match) blocksOf(d dominantResource) *blockList {
-	if known := m.blockLists[d]; known != nil {
+type blockListKey struct {
+	dominantResource
+	attribute *attribute
+}
+
+// blocksOf returns the list for a resource, with lanes by the values of an attribute unless that is nil. A list that is
+// first asked for between two placements begins with what is left then.
+func (m *match) blocksOf(d dominantResource, a *attribute) *blockList {
+	if a != nil && int(a.candidateValues)*m.blockSize > len(m.allCandidates) {
+		a = nil
+	}
+	key := blockListKey{d, a}
+	if known := m.blockLists[key]; known != nil {
 		return known
 	}
 	items := make([]sortItem, len(m.allCandidates))
@@ -64,20 +74,33 @@ func (m *match) blocksOf(d dominantResource) *blockList {
 		items[at] = sortItem{uint64(m.amountLeft(int32(at), d)), int32(at)}
 	}
 	radixSort(items)
-	l := &blockList{resource: d, blockOf: make([]int32, len(items)), seen: len(m.changes)}
-	members := make([]member, len(items))
-	for i, item := range items {
-		members[i] = member{thousandths(item.by), item.at}
+	l := &blockList{resource: d, lanes: make([][]int32, 1), blockOf: make([]int32, len(items)), seen: len(m.changes)}
+	if a != nil {
+		l.lanes, l.laneOf = make([][]int32, a.candidateValues), a.byCandidate
 	}
-	for chunk := range slices.Chunk(members, m.blockSize) {
-		number := l.newBlock(m)
-		l.order = append(l.order, number)
-		l.blocks[number].members = chunk
-		l.settle(number)
-		l.blocks[number].update(m)
+	members := make([][]member, len(l.lanes))
+	for _, item := range items {
+		if lane := l.lane(item.at); lane >= 0 {
+			members[lane] = append(members[lane], member{thousandths(item.by), item.at})
+		}
 	}
-	m.blockLists[d] = l
+	for lane := range l.lanes {
+		for chunk := range slices.Chunk(members[lane], m.blockSize) {
+			number := l.newBlock(m)
+			l.lanes[lane] = append(l.lanes[lane], number)
+			l.fill(m, number, chunk)
+		}
+	}
+	m.blockLists[key] = l
 	return l
+}
+
+// lane returns the lane of a candidate, or -1 if it is in none, as it lacks the attribute.
+func (l *blockList) lane(at int32) int32 {
+	if l.laneOf == nil {
+		return 0
+	}
+	return l.laneOf[at]
 }
 
 // newBlock returns the number of a block without members.
@@ -91,15 +114,17 @@ func (l *blockList) newBlock(m *match) int32 {
 	return int32(len(l.blocks) - 1)
 }
 
-// settle records that all members of a block are in it.
-func (l *blockList) settle(number int32) {
-	for _, each := range l.blocks[number].members {
+// fill sets the members of a block.
+func (l *blockList) fill(m *match, number int32, members []member) {
+	for _, each := range members {
 		l.blockOf[each.at] = number
 	}
+	l.blocks[number].members = members
+	l.blocks[number].tighten(m)
 }
 
-// update makes most exact.
-func (b *block) update(m *match) {
+// tighten makes most exact.
+func (b *block) tighten(m *match) {
 	clear(b.most)
 	for _, each := range b.members {
 		b.include(m, each.at)
@@ -119,7 +144,7 @@ func (b *block) include(m *match, at int32) {
 func (l *blockList) catchUp(m *match) {
 	for ; l.seen < len(m.changes); l.seen++ {
 		at := m.changes[l.seen].candidate
-		if m.lastChange[at] == l.seen { // otherwise the candidate occurs again later in the log
+		if m.lastChange[at] == l.seen && l.lane(at) >= 0 { // or it occurs again later in the log
 			l.move(m, at)
 		}
 	}
@@ -127,12 +152,12 @@ func (l *blockList) catchUp(m *match) {
 
 // move brings a candidate, of which something was taken, to its place, which is never further up.
 func (l *blockList) move(m *match, at int32) {
-	from := l.blockOf[at]
+	lane, from := &l.lanes[l.lane(at)], l.blockOf[at]
 	b := &l.blocks[from]
 	b.changes++
 	i := slices.IndexFunc(b.members, func(each member) bool { return each.at == at })
 	now := member{m.amountLeft(at, l.resource), at}
-	if from == l.order[0] || i > 0 && b.members[0].before(now) { // it stays in the block
+	if from == (*lane)[0] || i > 0 && b.members[0].before(now) { // it stays in the block
 		for ; i > 0 && now.before(b.members[i-1]); i-- {
 			b.members[i] = b.members[i-1]
 		}
@@ -140,52 +165,52 @@ func (l *blockList) move(m *match, at int32) {
 		return
 	}
 	if b.members = slices.Delete(b.members, i, i+1); len(b.members) == 0 {
-		l.order = slices.DeleteFunc(l.order, func(number int32) bool { return number == from })
+		*lane = slices.DeleteFunc(*lane, func(number int32) bool { return number == from })
 		l.empty = append(l.empty, from)
 	}
-	l.insert(m, now)
+	l.insert(m, lane, now)
 }
 
-// insert adds a candidate to the block that it belongs to: the last one that begins before it.
-func (l *blockList) insert(m *match, now member) {
-	place := l.search(func(b *block) bool { return now.before(b.members[0]) })
-	number := l.order[max(place-1, 0)]
+// insert adds a candidate to the block of a lane that it belongs to: the last one that begins before it.
+func (l *blockList) insert(m *match, lane *[]int32, now member) {
+	place := max(l.search(*lane, func(b *block) bool { return now.before(b.members[0]) })-1, 0)
+	number := (*lane)[place]
 	if len(l.blocks[number].members) == m.blockSize {
-		l.split(m, max(place-1, 0))
-		l.insert(m, now)
+		l.split(m, lane, place)
+		l.insert(m, lane, now)
 		return
 	}
 	b := &l.blocks[number]
-	i, _ := slices.BinarySearchFunc(b.members, now, member.compare)
+	i, _ := slices.BinarySearchFunc(b.members, now, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.at, b.at))
+	})
 	b.members = slices.Insert(b.members, i, now)
 	b.include(m, now.at)
 	l.blockOf[now.at] = number
-	l.arrived(b)
+	l.arrived(number)
 }
 
-// arrived notes that a block has members that were not in it before, so that what a search knows of it no longer holds.
-func (l *blockList) arrived(b *block) {
+// arrived notes that a block has new members, so that what searches found out about it no longer holds.
+func (l *blockList) arrived(number int32) {
 	l.arrivals++
-	b.lastArrival = l.arrivals
+	l.blocks[number].lastArrival = l.arrivals
 }
 
 // split moves the upper half of a block's members into a block of their own.
-func (l *blockList) split(m *match, place int) {
+func (l *blockList) split(m *match, lane *[]int32, place int) {
 	number := l.newBlock(m)
-	l.order = slices.Insert(l.order, place+1, number)
-	lower, upper := &l.blocks[l.order[place]], &l.blocks[number]
+	*lane = slices.Insert(*lane, place+1, number)
+	lower := &l.blocks[(*lane)[place]]
 	half := len(lower.members) / 2
-	upper.members = append(make([]member, 0, m.blockSize), lower.members[half:]...)
+	l.fill(m, number, append(make([]member, 0, m.blockSize), lower.members[half:]...))
+	l.arrived(number)
 	lower.members = lower.members[:half]
-	l.settle(number)
-	l.arrived(upper)
-	lower.update(m)
-	upper.update(m)
+	lower.tighten(m)
 }
 
-// search returns the place in order of the first block for which a condition holds, which then must hold for all after it.
-func (l *blockList) search(holds func(*block) bool) int {
-	place, _ := slices.BinarySearchFunc(l.order, 0, func(number int32, _ int) int {
+// search returns the place in a lane of the first block for which a condition holds, which must hold for all after it.
+func (l *blockList) search(lane []int32, holds func(*block) bool) int {
+	place, _ := slices.BinarySearchFunc(lane, 0, func(number int32, _ int) int {
 		if holds(&l.blocks[number]) {
 			return 1
 		}

@@ -5,20 +5,16 @@ import (
 	"slices"
 )
 
-// blockSearch finds the best candidate of a class in a blockList. Better is, in this order: a lower standing, less
-// left of the resource, earlier in the cluster's order. The last two are the order of the list: of candidates with
-// equal standings the first one is the best.
+// blockSearch finds the best candidate of a class in a blockList. It goes through the blocks of a lane, from the first one
+// with enough of the resource on, and passes over a block if it knows that no member is better than the best candidate so
+// far. It knows that for good, since within a cycle things only get worse (see match.go), by
 //
-// A search goes through the blocks, from the first one with enough of the resource on. It passes over a block if it
-// knows that no member is better than the best candidate so far. It knows that for good, since within a cycle things only
-// get worse (see match.go), by
-//
-//   - block.most: some other resource is not enough in any member;
-//   - floors: when the class last looked at all members, none that fits had a better standing. Standings only rise, what
+//   - block.most: of some other resource no member has enough;
+//   - floors: when the class last looked at the members, none that fits had a better standing. Standings only rise, what
 //     does not fit never will, and members that leave do not matter: this holds until a candidate comes into the block.
 //
-// Within a block it passes over the candidates in dropped, which do not fit. It ends at the first candidate whose standing
-// is that of the last search's result, as none can have a lower one now.
+// Within a block it passes over the candidates in dropped, which do not fit. It leaves a lane at the first candidate whose
+// standing is that of the last search's result: none can be lower now, and of equal standings the first one is the best.
 type blockSearch struct {
 	list   *blockList
 	lowest standing // the last search's result has it
@@ -27,6 +23,7 @@ type blockSearch struct {
 	again   bool
 	dropped []uint64 // by candidate, a bit each
 	floors  []floor  // by number of the block; nothing is known about those for which there is none
+	closed  []bool   // by lane: no member fits
 }
 
 // standing is what counts more than the order of the list: the tasks that have the candidate's value of the attribute for
@@ -36,20 +33,32 @@ type standing struct {
 	penalty int32
 }
 
-func (s standing) below(other standing) bool {
-	return s.tasks < other.tasks || s.tasks == other.tasks && s.penalty < other.penalty
-}
-
-// floor says that of the candidates that came into a block up to an arrival, see blockList.arrivals, none that fits has
-// a standing below this one.
+// floor is a standing that none is below of the candidates that fit and came into a block up to an arrival, see
+// blockList.arrivals.
 type floor struct {
 	tasks   int64
 	penalty int32
 	arrival int32
 }
 
-// nowhere is the standing of no candidate.
-func nowhere() standing { return standing{math.MaxInt64, math.MaxInt32} }
+func (s standing) below(other standing) bool {
+	return s.tasks < other.tasks || s.tasks == other.tasks && s.penalty < other.penalty
+}
+
+// found is a candidate that a search may return.
+type found struct {
+	standing
+	member
+}
+
+// nothing is no candidate; all are better.
+func nothing() found {
+	return found{standing{math.MaxInt64, math.MaxInt32}, member{math.MinInt64, -1}}
+}
+
+func (f found) better(than found) bool {
+	return f.below(than.standing) || f.standing == than.standing && f.before(than.member)
+}
 
 // newBlockSearch returns the search of a class, or nil if it needs queues: with several GROUP_BY constraints a standing
 // would be several numbers, and with a GROUP_BY preference it may fall.
@@ -57,78 +66,122 @@ func (m *match) newBlockSearch(c *class) *blockSearch {
 	if m.rule != ruleBestFit || len(c.groupBy) > 1 || len(c.groupByPreferences) > 0 {
 		return nil
 	}
-	return &blockSearch{list: m.blocksOf(c.dominant), ranks: len(c.groupBy) > 0 || len(c.preferences) > 0 || c.weight > 1}
-}
-
-// best returns the best candidate for the next task of the class, or -1 if there is none.
-func (s *blockSearch) best(m *match, c *class) int32 {
-	s.list.catchUp(m)
-	s.remember(m)
-	best, lowest := int32(-1), nowhere()
-	for _, number := range s.list.order[s.list.from(c.dominantAmount):] {
-		b := &s.list.blocks[number]
-		if !s.floor(number, b).below(lowest) || !b.mayFit(c) {
-			continue
-		}
-		at, found := s.look(m, c, b)
-		s.note(number, found)
-		if at < 0 {
-			b.tighten(m)
-		} else if found.below(lowest) {
-			if best, lowest = at, found; !s.lowest.below(found) {
-				break
-			}
-		}
+	var groupBy *attribute
+	if len(c.groupBy) > 0 {
+		groupBy = c.groupBy[0].counter.attribute
 	}
-	s.lowest = lowest
-	return best
-}
-
-// look returns the best member of a block and its standing, or -1 and nowhere.
-func (s *blockSearch) look(m *match, c *class, b *block) (best int32, lowest standing) {
-	best, lowest = -1, nowhere()
-	for _, each := range b.members {
-		if s.isDropped(each.at) {
-			continue
-		}
-		if !m.fits(c, each.at) {
-			s.drop(each.at)
-			continue
-		}
-		var now standing
-		if s.ranks {
-			now = m.standing(c, each.at)
-		}
-		if now.below(lowest) {
-			if best, lowest = each.at, now; !s.lowest.below(now) {
-				break
-			}
-		}
-	}
-	return best, lowest
+	s := &blockSearch{list: m.blocksOf(c.dominant, groupBy), ranks: groupBy != nil || len(c.preferences) > 0 || c.weight > 1}
+	s.closed = make([]bool, len(s.list.lanes))
+	return s
 }
 
 // chooseInBlocks returns the candidate for the next task of a class, or -1 if there is none.
 func (m *match) chooseInBlocks(c *class) int32 {
-	at := c.search.best(m, c)
-	c.waits = false
-	if at >= 0 && len(c.groupBy) > 0 {
+	s := c.search
+	s.list.catchUp(m)
+	s.remember(m)
+	best := s.best(m, c)
+	s.lowest, c.waits = best.standing, false
+	if best.at >= 0 && len(c.groupBy) > 0 {
 		awaited, found := c.queues.nextAwaited(m, c)
-		c.waits = found && c.queues.awaited.key(awaited)[0] < c.search.lowest.tasks
+		c.waits = found && c.queues.awaited.key(awaited)[0] < best.tasks
 	}
 	if c.waits {
 		return -1
 	}
-	return at
+	return best.at
 }
 
-// standing returns the standing of a candidate that fits.
-func (m *match) standing(c *class, at int32) standing {
-	s := standing{penalty: m.penalty(c, at)}
-	if len(c.groupBy) > 0 {
-		s.tasks = c.groupBy[0].tasks(at)
+// best returns the best candidate for the next task of a class. If there is a lane for each value of GROUP_BY, it is in
+// one of those with the fewest tasks among the lanes where a candidate fits.
+func (s *blockSearch) best(m *match, c *class) found {
+	best := nothing()
+	if len(s.list.lanes) == 1 {
+		s.searchLane(m, c, 0, &best)
+		return best
 	}
-	return s
+	tasks := c.groupBy[0].counter.tasks[:len(s.list.lanes)]
+	for best.at < 0 {
+		fewest := int64(math.MaxInt64)
+		for lane, n := range tasks {
+			if n < fewest && !s.closed[lane] {
+				fewest = n
+			}
+		}
+		if fewest == math.MaxInt64 {
+			break
+		}
+		if s.lowest.tasks < fewest {
+			s.lowest = standing{tasks: fewest}
+		}
+		for lane, n := range tasks {
+			if n == fewest && !s.closed[lane] {
+				s.searchLane(m, c, lane, &best)
+				s.closed[lane] = best.at < 0
+			}
+		}
+	}
+	return best
+}
+
+// searchLane replaces best by the best candidate of a lane, if that is better.
+func (s *blockSearch) searchLane(m *match, c *class, lane int, best *found) {
+	order := s.list.lanes[lane]
+	for _, number := range order[s.list.from(order, c.dominantAmount):] {
+		b := &s.list.blocks[number]
+		first := b.members[0]
+		if !(found{s.lowest, first}).better(*best) {
+			return // nor is any of a later block
+		}
+		if !(found{s.floor(number, b), first}).better(*best) || !b.mayFit(c) {
+			continue
+		}
+		before := best.at
+		s.note(number, s.look(m, c, b, best))
+		if best.at == before && b.changes >= 8 {
+			b.tighten(m)
+		}
+	}
+}
+
+// look replaces best by the best member of a block, if that is better. It returns a standing that no member is below
+// that fits.
+func (s *blockSearch) look(m *match, c *class, b *block, best *found) standing {
+	least := nothing().standing
+	for _, each := range b.members {
+		if s.isDropped(each.at) {
+			continue
+		}
+		now := found{member: each}
+		if s.ranks {
+			now.standing = m.standing(c, each.at)
+		}
+		better := now.better(*best)
+		if better && !m.fits(c, each.at) {
+			s.drop(each.at)
+			continue
+		}
+		if now.below(least) {
+			least = now.standing
+		}
+		if better {
+			if *best = now; !s.lowest.below(now.standing) {
+				break
+			}
+		}
+	}
+	return least
+}
+
+// standing returns the standing of a candidate, or that of nothing if it lacks the attribute of GROUP_BY.
+func (m *match) standing(c *class, at int32) standing {
+	if len(c.groupBy) == 0 {
+		return standing{penalty: m.penalty(c, at)}
+	}
+	if c.groupBy[0].values[at] < 0 {
+		return nothing().standing
+	}
+	return standing{c.groupBy[0].tasks(at), m.penalty(c, at)}
 }
 
 // remember makes room for what searches find out, if this is not the first one.
@@ -165,26 +218,19 @@ func (s *blockSearch) floor(number int32, b *block) standing {
 	return standing{}
 }
 
-// note keeps what look found in a block.
-func (s *blockSearch) note(number int32, found standing) {
+// note keeps what look returned for a block.
+func (s *blockSearch) note(number int32, least standing) {
 	if int(number) < len(s.floors) {
-		s.floors[number] = floor{found.tasks, found.penalty, s.list.arrivals}
+		s.floors[number] = floor{least.tasks, least.penalty, s.list.arrivals}
 	}
 }
 
-// from returns the place in order of the first block that has a member with so much left of the list's resource.
-func (l *blockList) from(amount thousandths) int {
-	return l.search(func(b *block) bool { return b.members[len(b.members)-1].left >= amount })
+// from returns the place in a lane of the first block that has a member with so much left of the list's resource.
+func (l *blockList) from(lane []int32, amount thousandths) int {
+	return l.search(lane, func(b *block) bool { return b.members[len(b.members)-1].left >= amount })
 }
 
 // mayFit reports whether each resource that a class needs may be enough in some member.
 func (b *block) mayFit(c *class) bool {
 	return !slices.ContainsFunc(c.needs, func(n need) bool { return n.amount > b.most[n.kind] })
-}
-
-// tighten makes most exact again if it changed often.
-func (b *block) tighten(m *match) {
-	if b.changes >= 8 {
-		b.update(m)
-	}
 }

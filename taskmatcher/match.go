@@ -121,7 +121,7 @@ type match struct {
 	countersByGroup map[string][]*counter
 	running         map[string][]task.Presence // by group; nil: not grouped yet
 	partitionings   map[string]*partitioning   // by the names of the attributes
-	blockLists      map[dominantResource]*blockList
+	blockLists      map[blockListKey]*blockList
 	offeredTotals   map[dominantResource]float64
 	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
@@ -152,7 +152,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 		strategy: s, cycle: &cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
-		blockLists: make(map[dominantResource]*blockList), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
+		blockLists: make(map[blockListKey]*blockList), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
 	var known []task.KnownAgent
