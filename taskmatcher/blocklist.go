@@ -1,9 +1,6 @@
 package taskmatcher
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // blockList is candidates in the order of BestFit: by how much they have left of one resource, then in the cluster's order.
 // All classes with the same dominant resource share it.
@@ -34,21 +31,13 @@ type blockList struct {
 
 // block is a part of a lane. Searches know it by its number, and keep what they found out about it.
 type block struct {
-	members     []member // in ascending order
-	lastArrival int32    // blockList.arrivals when a candidate last came into this block; 0: never
+	members     []sortItem // in ascending order; what they are sorted by is what is left
+	lastArrival int32      // blockList.arrivals when a candidate last came into this block; 0: never
 	// most is, by kind of resource, an amount of which no member has more. It may be too high, since members leave and
 	// use up what they have: changes says how often that happened since it was exact.
 	most    []thousandths
 	changes int32
 }
-
-// member is a candidate and what it has left of the list's resource.
-type member struct {
-	left thousandths
-	at   int32
-}
-
-func (a member) before(b member) bool { return a.left < b.left || a.left == b.left && a.at < b.at }
 
 // defaultBlockSize is the most members of a block. Ten thousand candidates are in some 160 to 320 blocks: neither
 // a look at each block nor one at each member of some of them takes more than a microsecond.
@@ -69,30 +58,50 @@ func (m *match) blocksOf(d dominantResource, a *attribute) *blockList {
 	if known := m.blockLists[key]; known != nil {
 		return known
 	}
-	items := make([]sortItem, len(m.allCandidates))
-	for at := range items {
-		items[at] = sortItem{uint64(m.amountLeft(int32(at), d)), int32(at)}
+	sorted := make([]sortItem, len(m.allCandidates))
+	for at := range sorted {
+		sorted[at] = sortItem{uint64(m.amountLeft(int32(at), d)), int32(at)}
 	}
-	radixSort(items)
-	l := &blockList{resource: d, lanes: make([][]int32, 1), blockOf: make([]int32, len(items)), seen: len(m.changes)}
-	if a != nil {
+	radixSort(sorted, m.sortSpace)
+	l := &blockList{resource: d, lanes: make([][]int32, 1), blockOf: make([]int32, len(sorted)), seen: len(m.changes)}
+	if a == nil {
+		l.fillLane(m, 0, sorted)
+	} else {
 		l.lanes, l.laneOf = make([][]int32, a.candidateValues), a.byCandidate
-	}
-	members := make([][]member, len(l.lanes))
-	for _, item := range items {
-		if lane := l.lane(item.at); lane >= 0 {
-			members[lane] = append(members[lane], member{thousandths(item.by), item.at})
-		}
-	}
-	for lane := range l.lanes {
-		for chunk := range slices.Chunk(members[lane], m.blockSize) {
-			number := l.newBlock(m)
-			l.lanes[lane] = append(l.lanes[lane], number)
-			l.fill(m, number, chunk)
+		for lane, members := range l.divide(sorted) {
+			l.fillLane(m, lane, members)
 		}
 	}
 	m.blockLists[key] = l
 	return l
+}
+
+// divide divides candidates by lane.
+func (l *blockList) divide(sorted []sortItem) [][]sortItem {
+	lanes, sizes := make([][]sortItem, len(l.lanes)), make([]int, len(l.lanes))
+	for _, item := range sorted {
+		if lane := l.laneOf[item.at]; lane >= 0 {
+			sizes[lane]++
+		}
+	}
+	for lane, size := range sizes {
+		lanes[lane] = make([]sortItem, 0, size)
+	}
+	for _, item := range sorted {
+		if lane := l.laneOf[item.at]; lane >= 0 {
+			lanes[lane] = append(lanes[lane], item)
+		}
+	}
+	return lanes
+}
+
+// fillLane makes the blocks of a lane.
+func (l *blockList) fillLane(m *match, lane int, members []sortItem) {
+	for chunk := range slices.Chunk(members, m.blockSize) {
+		number := l.newBlock(m)
+		l.lanes[lane] = append(l.lanes[lane], number)
+		l.fill(m, number, chunk)
+	}
 }
 
 // lane returns the lane of a candidate, or -1 if it is in none, as it lacks the attribute.
@@ -115,7 +124,7 @@ func (l *blockList) newBlock(m *match) int32 {
 }
 
 // fill sets the members of a block.
-func (l *blockList) fill(m *match, number int32, members []member) {
+func (l *blockList) fill(m *match, number int32, members []sortItem) {
 	for _, each := range members {
 		l.blockOf[each.at] = number
 	}
@@ -155,8 +164,8 @@ func (l *blockList) move(m *match, at int32) {
 	lane, from := &l.lanes[l.lane(at)], l.blockOf[at]
 	b := &l.blocks[from]
 	b.changes++
-	i := slices.IndexFunc(b.members, func(each member) bool { return each.at == at })
-	now := member{m.amountLeft(at, l.resource), at}
+	i := slices.IndexFunc(b.members, func(each sortItem) bool { return each.at == at })
+	now := sortItem{uint64(m.amountLeft(at, l.resource)), at}
 	if from == (*lane)[0] || i > 0 && b.members[0].before(now) { // it stays in the block
 		for ; i > 0 && now.before(b.members[i-1]); i-- {
 			b.members[i] = b.members[i-1]
@@ -172,7 +181,7 @@ func (l *blockList) move(m *match, at int32) {
 }
 
 // insert adds a candidate to the block of a lane that it belongs to: the last one that begins before it.
-func (l *blockList) insert(m *match, lane *[]int32, now member) {
+func (l *blockList) insert(m *match, lane *[]int32, now sortItem) {
 	place := max(l.search(*lane, func(b *block) bool { return now.before(b.members[0]) })-1, 0)
 	number := (*lane)[place]
 	if len(l.blocks[number].members) == m.blockSize {
@@ -181,9 +190,7 @@ func (l *blockList) insert(m *match, lane *[]int32, now member) {
 		return
 	}
 	b := &l.blocks[number]
-	i, _ := slices.BinarySearchFunc(b.members, now, func(a, b member) int {
-		return cmp.Or(cmp.Compare(a.left, b.left), cmp.Compare(a.at, b.at))
-	})
+	i, _ := slices.BinarySearchFunc(b.members, now, sortItem.compare)
 	b.members = slices.Insert(b.members, i, now)
 	b.include(m, now.at)
 	l.blockOf[now.at] = number
@@ -202,7 +209,7 @@ func (l *blockList) split(m *match, lane *[]int32, place int) {
 	*lane = slices.Insert(*lane, place+1, number)
 	lower := &l.blocks[(*lane)[place]]
 	half := len(lower.members) / 2
-	l.fill(m, number, append(make([]member, 0, m.blockSize), lower.members[half:]...))
+	l.fill(m, number, append(make([]sortItem, 0, m.blockSize), lower.members[half:]...))
 	l.arrived(number)
 	lower.members = lower.members[:half]
 	lower.tighten(m)

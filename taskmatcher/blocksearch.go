@@ -48,16 +48,16 @@ func (s standing) below(other standing) bool {
 // found is a candidate that a search may return.
 type found struct {
 	standing
-	member
+	sortItem
 }
 
 // nothing is no candidate; all are better.
 func nothing() found {
-	return found{standing{math.MaxInt64, math.MaxInt32}, member{math.MinInt64, -1}}
+	return found{standing{math.MaxInt64, math.MaxInt32}, sortItem{0, -1}}
 }
 
 func (f found) better(than found) bool {
-	return f.below(than.standing) || f.standing == than.standing && f.before(than.member)
+	return f.below(than.standing) || f.standing == than.standing && f.before(than.sortItem)
 }
 
 // newBlockSearch returns the search of a class, or nil if it needs queues: with several GROUP_BY constraints a standing
@@ -152,7 +152,7 @@ func (s *blockSearch) look(m *match, c *class, b *block, best *found) standing {
 		if s.isDropped(each.at) {
 			continue
 		}
-		now := found{member: each}
+		now := found{sortItem: each}
 		if s.ranks {
 			now.standing = m.standing(c, each.at)
 		}
@@ -227,7 +227,7 @@ func (s *blockSearch) note(number int32, least standing) {
 
 // from returns the place in a lane of the first block that has a member with so much left of the list's resource.
 func (l *blockList) from(lane []int32, amount thousandths) int {
-	return l.search(lane, func(b *block) bool { return b.members[len(b.members)-1].left >= amount })
+	return l.search(lane, func(b *block) bool { return b.members[len(b.members)-1].by >= uint64(amount) })
 }
 
 // mayFit reports whether each resource that a class needs may be enough in some member.
