@@ -33,8 +33,8 @@ type blockList struct {
 type block struct {
 	members     []sortItem // in ascending order; what they are sorted by is what is left
 	lastArrival int32      // blockList.arrivals when a candidate last came into this block; 0: never
-	// most is, by kind of resource, an amount of which no member has more. It may be too high, since members leave and
-	// use up what they have: changes says how often that happened since it was exact.
+	// most is, by kind of resource, an amount of which no member has more; nil: not known yet. It may be too high, since
+	// members leave and use up what they have: changes says how often that happened since it was exact.
 	most    []thousandths
 	changes int32
 }
@@ -98,9 +98,9 @@ func (l *blockList) divide(sorted []sortItem) [][]sortItem {
 // fillLane makes the blocks of a lane.
 func (l *blockList) fillLane(m *match, lane int, members []sortItem) {
 	for chunk := range slices.Chunk(members, m.blockSize) {
-		number := l.newBlock(m)
+		number := l.newBlock()
 		l.lanes[lane] = append(l.lanes[lane], number)
-		l.fill(m, number, chunk)
+		l.fill(number, chunk)
 	}
 }
 
@@ -113,27 +113,32 @@ func (l *blockList) lane(at int32) int32 {
 }
 
 // newBlock returns the number of a block without members.
-func (l *blockList) newBlock(m *match) int32 {
+func (l *blockList) newBlock() int32 {
 	if last := len(l.empty) - 1; last >= 0 {
 		number := l.empty[last]
 		l.empty = l.empty[:last]
 		return number
 	}
-	l.blocks = append(l.blocks, block{most: make([]thousandths, len(m.kinds))})
+	l.blocks = append(l.blocks, block{})
 	return int32(len(l.blocks) - 1)
 }
 
 // fill sets the members of a block.
-func (l *blockList) fill(m *match, number int32, members []sortItem) {
+func (l *blockList) fill(number int32, members []sortItem) {
 	for _, each := range members {
 		l.blockOf[each.at] = number
 	}
-	l.blocks[number].members = members
-	l.blocks[number].tighten(m)
+	l.blocks[number] = block{members: members, lastArrival: l.blocks[number].lastArrival}
 }
 
-// tighten makes most exact.
+// tighten makes most exact. It does so if that seems worth a look at all members.
 func (b *block) tighten(m *match) {
+	if b.most != nil && b.changes < 8 {
+		return
+	}
+	if b.most == nil {
+		b.most = make([]thousandths, len(m.kinds))
+	}
 	clear(b.most)
 	for _, each := range b.members {
 		b.include(m, each.at)
@@ -205,14 +210,13 @@ func (l *blockList) arrived(number int32) {
 
 // split moves the upper half of a block's members into a block of their own.
 func (l *blockList) split(m *match, lane *[]int32, place int) {
-	number := l.newBlock(m)
+	number := l.newBlock()
 	*lane = slices.Insert(*lane, place+1, number)
 	lower := &l.blocks[(*lane)[place]]
 	half := len(lower.members) / 2
-	l.fill(m, number, append(make([]sortItem, 0, m.blockSize), lower.members[half:]...))
+	l.fill(number, append(make([]sortItem, 0, m.blockSize), lower.members[half:]...))
 	l.arrived(number)
 	lower.members = lower.members[:half]
-	lower.tighten(m)
 }
 
 // search returns the place in a lane of the first block for which a condition holds, which must hold for all after it.

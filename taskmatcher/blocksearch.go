@@ -138,7 +138,7 @@ func (s *blockSearch) searchLane(m *match, c *class, lane int, best *found) {
 		}
 		before := best.at
 		s.note(number, s.look(m, c, b, best))
-		if best.at == before && b.changes >= 8 {
+		if best.at == before {
 			b.tighten(m)
 		}
 	}
@@ -232,5 +232,5 @@ func (l *blockList) from(lane []int32, amount thousandths) int {
 
 // mayFit reports whether each resource that a class needs may be enough in some member.
 func (b *block) mayFit(c *class) bool {
-	return !slices.ContainsFunc(c.needs, func(n need) bool { return n.amount > b.most[n.kind] })
+	return b.most == nil || !slices.ContainsFunc(c.needs, func(n need) bool { return n.amount > b.most[n.kind] })
 }

@@ -23,7 +23,8 @@ type class struct {
 	// are divided: those of GROUP_BY are in groupByPreferences only.
 	constraints, groupBy            []condition
 	preferences, groupByPreferences []condition
-	weight                          int32 // of a preference in a penalty; above that of any maintenance
+	counters                        []*counter // all of its group, also those of other classes
+	weight                          int32      // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
 	dominantAmount thousandths  // how much of it a task takes

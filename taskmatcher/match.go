@@ -172,6 +172,9 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	for _, spec := range specs {
 		m.classes = append(m.classes, m.newClass(spec))
 	}
+	for _, c := range m.classes {
+		c.counters = m.countersByGroup[c.spec.Group]
+	}
 	waiting := m.pass(classOf, nil)
 	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
 		before := len(m.placements)

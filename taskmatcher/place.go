@@ -15,7 +15,7 @@ func (m *match) place(id string, c *class, at int32) {
 	if c.dynamic+len(c.static) > 0 {
 		resources++
 	}
-	taken := make([]mesos.Resource, 0, resources)
+	taken := m.allocator.taken(resources)
 	var executor []mesos.Resource
 	for _, n := range c.needs {
 		revocable := m.takeAmount(c, at, n)
@@ -23,7 +23,7 @@ func (m *match) place(id string, c *class, at int32) {
 		executor = m.takeScalar(cand, n.kind, n.executor, revocable, executor)
 	}
 	taken, hostPorts := m.takePorts(c, cand, taken)
-	m.placements = append(growDoubling(m.placements), task.Placement{
+	m.placements = append(grow(m, m.placements), task.Placement{
 		TaskID: id, OfferIDs: m.idsOf(cand), AgentID: cand.agent.ID, Hostname: cand.agent.Hostname,
 		Resources: taken, ExecutorResources: executor, HostPorts: hostPorts,
 	})
@@ -98,8 +98,8 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 // noteChange records that a task of a class was placed on a candidate: in the log of changes and in all counts of tasks.
 func (m *match) noteChange(c *class, at int32) {
 	m.lastChange[at] = len(m.changes)
-	m.changes = append(growDoubling(m.changes), change{at, c.number})
-	for _, counter := range m.countersByGroup[c.spec.Group] {
+	m.changes = append(grow(m, m.changes), change{at, c.number})
+	for _, counter := range c.counters {
 		counter.count(at)
 	}
 	agent := m.candidates[at].agentNumber
@@ -114,11 +114,12 @@ func (m *match) noteChange(c *class, at int32) {
 	}
 }
 
-// growDoubling returns the slice with capacity for one more element, doubling it if it is full. append grows large
-// slices by a quarter, and would allocate five times the final size in total.
-func growDoubling[T any](all []T) []T {
+// grow returns the slice with capacity for one more element. One that is full becomes four times as large, but not larger
+// than one element for each task needs, or else half as large again. append grows large slices by a quarter, and would
+// allocate five times the final size in total.
+func grow[T any](m *match, all []T) []T {
 	if len(all) == cap(all) {
-		return slices.Grow(all, max(len(all), 64))
+		return slices.Grow(all, max(min(3*len(all), len(m.cycle.Tasks)-len(all)), len(all)/2, 64))
 	}
 	return all
 }
@@ -126,16 +127,27 @@ func growDoubling[T any](all []T) []T {
 // placementAllocator allocates the small parts of placements in chunks. A placement that is kept in memory keeps
 // chunks of a few KiB alive, not more.
 type placementAllocator struct {
-	scalars []mesos.Value_Scalar
-	ranges  []portRanges
-	numbers []uint16
-	sources []*mesos.Resource // see appendPort
+	resources []mesos.Resource
+	scalars   []mesos.Value_Scalar
+	ranges    []portRanges
+	numbers   []uint16
+	sources   []*mesos.Resource // see appendPort
 }
 
 // portRanges is the ranges of one resource, with space for the first range, since mostly there is only one.
 type portRanges struct {
 	all   mesos.Value_Ranges
 	first [1]mesos.Value_Range
+}
+
+// taken returns an empty slice with room for the resources of a placement.
+func (a *placementAllocator) taken(n int) []mesos.Resource {
+	if len(a.resources) < n {
+		a.resources = make([]mesos.Resource, max(n, 24))
+	}
+	next := a.resources[:0:n]
+	a.resources = a.resources[n:]
+	return next
 }
 
 func (a *placementAllocator) scalar(x float64) *mesos.Value_Scalar {
