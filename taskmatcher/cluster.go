@@ -41,6 +41,7 @@ type cluster struct {
 	unavailable     bool             // maintenance of some agent is planned, or over
 	maintenances    int32            // the highest candidate.maintenance
 	sortSpace       []sortItem       // see radixSort; for all candidates
+	allocator       detailsAllocator
 }
 
 // newCluster merges offers into candidates and sorts these. An offer that is given twice counts once. Known agents that

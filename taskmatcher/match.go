@@ -134,7 +134,7 @@ type match struct {
 	lastChange []int // by candidate: the index of its last change
 
 	placements []task.Placement
-	allocator  placementAllocator
+	pieces     placementAllocator
 }
 
 // change is an entry of the log of placements: what the candidate offers, or the tasks on its agent, changed.

@@ -15,7 +15,7 @@ func (m *match) place(id string, c *class, at int32) {
 	if c.dynamic+len(c.static) > 0 {
 		resources++
 	}
-	taken := m.allocator.taken(resources)
+	taken := take(&m.pieces.resources, resources, 24)
 	var executor []mesos.Resource
 	for _, n := range c.needs {
 		revocable := m.takeAmount(c, at, n)
@@ -61,7 +61,7 @@ func (m *match) takeScalar(cand *candidate, kind int, amount thousandths, revoca
 		amount -= some
 		s.free -= some
 		resource := *s.resource
-		resource.Scalar = m.allocator.scalar(some.float())
+		resource.Scalar = m.pieces.scalar(some.float())
 		taken = append(taken, resource)
 	}
 	return taken
@@ -78,9 +78,9 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 	scalars := len(taken)
 	for _, port := range c.static {
 		resource := free.takePort(free.find(uint32(port)), uint32(port))
-		taken = m.allocator.appendPort(taken, scalars, resource, uint64(port))
+		taken = m.pieces.appendPort(taken, scalars, resource, uint64(port))
 	}
-	list := m.allocator.ports(len(c.spec.Ports))
+	list := m.pieces.ports(len(c.spec.Ports))
 	for i, p := range c.spec.Ports {
 		switch {
 		case p.NoHost:
@@ -88,7 +88,7 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 			list[i] = p.Host
 		default:
 			at, port := free.choose(m.random)
-			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
+			taken = m.pieces.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)
 		}
 	}
@@ -140,33 +140,14 @@ type portRanges struct {
 	first [1]mesos.Value_Range
 }
 
-// taken returns an empty slice with room for the resources of a placement.
-func (a *placementAllocator) taken(n int) []mesos.Resource {
-	if len(a.resources) < n {
-		a.resources = make([]mesos.Resource, max(n, 24))
-	}
-	next := a.resources[:0:n]
-	a.resources = a.resources[n:]
-	return next
-}
-
 func (a *placementAllocator) scalar(x float64) *mesos.Value_Scalar {
-	if len(a.scalars) == 0 {
-		a.scalars = make([]mesos.Value_Scalar, 128)
-	}
-	next := &a.scalars[0]
-	a.scalars = a.scalars[1:]
+	next := &take(&a.scalars, 1, 128)[:1][0]
 	next.Value = x
 	return next
 }
 
 func (a *placementAllocator) ports(n int) []uint16 {
-	if len(a.numbers) < n {
-		a.numbers = make([]uint16, max(n, 512))
-	}
-	next := a.numbers[:n:n]
-	a.numbers = a.numbers[n:]
-	return next
+	return take(&a.numbers, n, 512)[:n]
 }
 
 // appendPort adds a port of an offered resource to taken, whose elements from index scalars on are ports. Ports of the
@@ -184,11 +165,7 @@ func (a *placementAllocator) appendPort(taken []mesos.Resource, scalars int, res
 		}
 		return taken
 	}
-	if len(a.ranges) == 0 {
-		a.ranges = make([]portRanges, 32)
-	}
-	next := &a.ranges[0]
-	a.ranges = a.ranges[1:]
+	next := &take(&a.ranges, 1, 32)[:1][0]
 	next.first[0] = mesos.Value_Range{Begin: port, End: port}
 	next.all.Range = next.first[:]
 	r := *resource
