@@ -147,9 +147,24 @@ type counterKey struct{ group, attribute string }
 
 // run places the tasks of a cycle.
 func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
+	m, classOf := s.prepare(&cycle)
+	waiting := m.pass(classOf, nil)
+	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
+		before := len(m.placements)
+		waiting = m.pass(classOf, waiting)
+		placed = len(m.placements) > before
+	}
+	for _, i := range waiting {
+		m.classes[classOf[i]].addUnplaced(int(i))
+	}
+	return m.placements, m.rejections()
+}
+
+// prepare returns the match of a cycle before anything is placed, and the number of the class of each task.
+func (s strategy) prepare(cycle *task.Cycle) (m *match, classOf []int32) {
 	s.blockSize = cmp.Or(s.blockSize, defaultBlockSize)
-	m := &match{
-		strategy: s, cycle: &cycle,
+	m = &match{
+		strategy: s, cycle: cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
 		blockLists: make(map[blockListKey]*blockList), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
@@ -175,16 +190,7 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	for _, c := range m.classes {
 		c.counters = m.countersByGroup[c.spec.Group]
 	}
-	waiting := m.pass(classOf, nil)
-	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
-		before := len(m.placements)
-		waiting = m.pass(classOf, waiting)
-		placed = len(m.placements) > before
-	}
-	for _, i := range waiting {
-		m.classes[classOf[i]].addUnplaced(int(i))
-	}
-	return m.placements, m.rejections()
+	return m, classOf
 }
 
 // classify returns one spec for each class, in the order in which the classes first occur, and the class of each task.
