@@ -12,6 +12,7 @@ import (
 type class struct {
 	number  int32 // index in match.classes
 	spec    *task.Spec
+	tasks   int      // of the class that are pending
 	needs   []need   // scalar resources, in the order of kinds
 	static  []uint16 // host ports that the tasks name, without duplicates
 	dynamic int      // how many further host ports they take, of any number

@@ -66,6 +66,10 @@ func (m *match) newPartitionedQueues(c *class) *partitionedQueues {
 		}
 		return pq
 	}
+	if c.tasks == 1 && pq.partitionOf == nil {
+		pq.queues[0] = scan(pq.candidates[0])
+		return pq
+	}
 	queues := m.newScoredQueues(c, pq.partitioning)
 	for i := range queues {
 		pq.queues[i] = &queues[i]

@@ -86,3 +86,17 @@ func (m *match) evaluate(c *class, at int32) (rank, bool) {
 	}
 	return r, true
 }
+
+// scan is a queue for a class of one task, for which a heap is not worth making: it looks at all candidates.
+type scan []int32
+
+func (s scan) head(m *match, c *class) (best rank, found bool) {
+	for _, at := range s {
+		if r, ok := m.evaluate(c, at); ok && (!found || r.before(best)) {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+func (scan) changed(*match, *class, int32) {}
