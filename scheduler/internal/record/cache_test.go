@@ -45,7 +45,7 @@ func TestCacheIsUsed(t *testing.T) {
 		require.Same(t, known[x.Info.Spec.ID].value.Info.Status, x.Info.Status, "decoded once")
 	}
 	require.Empty(t, c.tasks)
-	require.Empty(t, c.decoder.specs.known)
+	require.Empty(t, c.shared.specs.known)
 }
 
 // When the state of a task changes, its spec is not decoded again.
@@ -55,7 +55,7 @@ func TestCacheKeepsSpec(t *testing.T) {
 	c.Update(t.Context(), encodeAll(t, Framework{}, []Task{x}))
 	known := c.tasks[x.Info.Spec.ID]
 	spec := known.value.Info.Spec
-	c.decoder = decoder{} // which would find the spec among those it knows
+	c.decoder = new(shared).newDecoder() // which would find the spec among those it knows
 	x.Info.State = task.StateFinished
 	state, err := EncodeTask(&x)
 	require.NoError(t, err)
