@@ -12,7 +12,7 @@ import (
 //
 // It trusts nobody: a task that it has is used only for the very bytes that it was decoded from.
 type Cache struct {
-	shared  shared
+	agents  memo[*task.Agent]
 	decoder *decoder           // of Update; nil: none yet
 	tasks   map[string]*cached // by ID
 }
@@ -27,7 +27,7 @@ type cached struct {
 // keeps the values, which must not change. What cannot be decoded is left for Decode to report.
 func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 	if c.tasks == nil {
-		c.tasks, c.decoder = make(map[string]*cached, len(changes)/2), c.shared.newDecoder()
+		c.tasks, c.decoder = make(map[string]*cached, len(changes)/2), newDecoder(&c.agents)
 	}
 	changed := make(map[*cached]*task.Spec, len(changes)) // with the decoded spec, if that is the same as before
 	for key, value := range changes {

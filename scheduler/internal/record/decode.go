@@ -14,35 +14,26 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// specsKnown and agentsKnown are how many distinct specs and agents are remembered. The tasks of a service often have equal
-// ones. One that is not remembered only has to be decoded again.
-const (
-	specsKnown  = 4096
-	agentsKnown = 1 << 16
-)
+// agentsKnown is how many distinct agents are remembered. One that is not only has to be decoded again.
+const agentsKnown = 1 << 16
 
 // tasksEach is the number of tasks from which on another goroutine is worth while.
 const tasksEach = 1000
 
-// shared is what is shared by the tasks of one store. It is safe for concurrent use.
-type shared struct {
-	specs   memo[*task.Spec]
-	agents  memo[*task.Agent]
-	classes classes
-}
-
 // decoder decodes tasks one after the other. Each goroutine has its own.
 type decoder struct {
-	*shared
 	*parser
+	agents  *memo[*task.Agent] // of all goroutines
 	scratch decodedTask
 }
 
-func (s *shared) newDecoder() *decoder { return &decoder{shared: s, parser: newParser()} }
+func newDecoder(agents *memo[*task.Agent]) *decoder {
+	return &decoder{parser: newParser(), agents: agents}
+}
 
 // Decode returns what the records of a store hold: the framework, which is zero if there is none, and the
-// tasks in any order. Equal specs share their parts and equal agents are the same pointer, so they must not be
-// changed. An error is an [*Error].
+// tasks in any order. Parts of specs that are equal mostly share their memory, and equal agents are the same pointer, so they
+// must not be changed. An error is an [*Error].
 func Decode(records map[string][]byte) (framework Framework, tasks []Task, err error) {
 	return new(Cache).Decode(records)
 }
@@ -99,7 +90,7 @@ type source struct {
 func (c *Cache) decodeTasks(from []source) ([]Task, error) {
 	tasks := make([]Task, len(from))
 	err := inParts(len(from), func() func(int) error {
-		d := c.shared.newDecoder()
+		d := newDecoder(&c.agents)
 		return func(i int) error {
 			if c.take(from[i], &tasks[i]) {
 				return nil
@@ -192,21 +183,16 @@ func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
 
 // spec returns the spec in a record. It is shared by equal records.
 func (d *decoder) spec(from source) (*task.Spec, error) {
-	spec, err := d.specs.decode(from.spec, specsKnown, func(value []byte) (*task.Spec, error) {
-		var s storedSpec
-		if err := checkVersion(d.unmarshal(value, &s), s.Version, 2, version); err != nil {
-			return nil, err
-		}
-		if s.Spec == nil {
-			return nil, errNoSpec
-		}
-		d.classes.share(s.Spec)
-		return s.Spec, nil
-	})
-	if err == nil && spec.ID != "" && spec.ID != from.id {
-		return nil, wrongID(spec.ID)
+	var s storedSpec
+	switch err := checkVersion(d.unmarshal(from.spec, &s), s.Version, 2, version); {
+	case err != nil:
+		return nil, err
+	case s.Spec == nil:
+		return nil, errNoSpec
+	case s.Spec.ID != "" && s.Spec.ID != from.id:
+		return nil, wrongID(s.Spec.ID)
 	}
-	return spec, err
+	return s.Spec, nil
 }
 
 var errNoSpec = errors.New("it has no spec")

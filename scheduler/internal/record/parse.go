@@ -17,13 +17,25 @@ import (
 // takes four times as long, which is most of what a takeover would take. What the parser accepts, encoding/json decodes to
 // the same.
 //
-// It knows the types that records consist of, and no others. Texts that were seen lately share their memory.
+// It knows the types that records consist of, and no others.
 type parser struct {
 	rest    []byte
 	unusual bool // what was parsed last is in another form
 	structs map[reflect.Type][]field
+	// What was seen lately, by its hash, so that equal ones share their memory, and parts are parsed once.
 	seed    maphash.Seed
-	texts   [1 << 10]string // seen lately, each where its hash says
+	texts   [1 << 10]string // each where its hash says
+	parts   map[uint64]part // at most partsKnown; then begun anew
+	sharing bool            // parts are shared: it is a spec that is parsed
+}
+
+const partsKnown = 1 << 13
+
+// part is a value that was parsed, and its text.
+type part struct {
+	of    reflect.Type
+	text  []byte
+	value reflect.Value
 }
 
 // field is a field of a struct.
@@ -33,13 +45,14 @@ type field struct {
 }
 
 func newParser() *parser {
-	return &parser{structs: map[reflect.Type][]field{}, seed: maphash.MakeSeed()}
+	return &parser{structs: map[reflect.Type][]field{}, seed: maphash.MakeSeed(), parts: map[uint64]part{}}
 }
 
 // parse parses text into what into points to, which is zero, and reports whether it is in the usual form. A json.RawMessage
-// is a part of text. A slice of bytes that is not nil is overwritten.
+// is a part of text. A slice of bytes that is not nil is overwritten. Text must not change as long as p is used.
 func (p *parser) parse(text []byte, into any) bool {
 	p.rest, p.unusual = text, false
+	_, p.sharing = into.(*storedSpec)
 	p.value(reflect.ValueOf(into).Elem())
 	return !p.unusual && len(p.rest) == 0
 }
@@ -71,19 +84,18 @@ func (p *parser) expect(text string) {
 
 func (p *parser) value(v reflect.Value) {
 	switch v.Kind() {
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		p.value(v.Elem())
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		if p.sharing {
+			p.shared(v)
+			return
+		}
+		p.part(v)
 	case reflect.Struct:
 		if at, is := v.Addr().Interface().(*time.Time); is {
 			p.time(at)
 			return
 		}
 		p.fields(v)
-	case reflect.Map:
-		p.mapping(v)
-	case reflect.Slice:
-		p.slice(v)
 	case reflect.Array:
 		for i := range v.Len() {
 			p.expect([...]string{"[", ","}[min(i, 1)])
@@ -93,13 +105,45 @@ func (p *parser) value(v reflect.Value) {
 	case reflect.String:
 		v.SetString(p.text())
 	case reflect.Bool:
-		if yes := p.skip("true"); yes {
+		if p.skip("true") {
 			v.SetBool(true)
 			return
 		}
 		p.expect("false")
 	default:
 		p.number(v)
+	}
+}
+
+// shared is part, unless an equal part was parsed lately.
+func (p *parser) shared(v reflect.Value) {
+	begin := p.rest
+	text := p.nested()
+	hash := maphash.Bytes(p.seed, text)
+	if known := p.parts[hash]; known.of == v.Type() && bytes.Equal(known.text, text) {
+		v.Set(known.value)
+		return
+	}
+	p.rest = begin
+	if p.part(v); p.unusual {
+		return
+	}
+	if len(p.parts) >= partsKnown {
+		clear(p.parts)
+	}
+	p.parts[hash] = part{v.Type(), begin[:len(begin)-len(p.rest)], reflect.ValueOf(v.Interface())}
+}
+
+// part parses a value that has memory of its own.
+func (p *parser) part(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		p.value(v.Elem())
+	case reflect.Map:
+		p.mapping(v)
+	default:
+		p.slice(v)
 	}
 }
 
@@ -158,7 +202,7 @@ func (p *parser) mapping(v reflect.Value) {
 func (p *parser) slice(v reflect.Value) {
 	switch into := v.Addr().Interface().(type) {
 	case *json.RawMessage:
-		*into = p.object()
+		*into = p.nested()
 		return
 	case *[]byte:
 		*into = p.bytes((*into)[:0])
@@ -236,20 +280,22 @@ func (p *parser) quoted() []byte {
 	return nil
 }
 
-// object skips an object and returns its text. Whether that is one is left to whoever parses it.
-func (p *parser) object() []byte {
+// nested skips an object, list or string and returns its text. Whether that is one is left to whoever parses it.
+func (p *parser) nested() []byte {
 	begin, depth := p.rest, 0
 	for len(p.rest) > 0 && !p.unusual {
-		switch c := p.rest[0]; c {
+		switch p.rest[0] {
 		case '"':
 			p.quoted()
-			continue
-		case '{':
+		case '{', '[':
 			depth++
-		case '}':
+			p.rest = p.rest[1:]
+		case '}', ']':
 			depth--
+			p.rest = p.rest[1:]
+		default:
+			p.rest = p.rest[1:]
 		}
-		p.rest = p.rest[1:]
 		if depth == 0 {
 			break
 		}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // forms are the types that are parsed, each zero.
@@ -18,8 +21,7 @@ func forms() []any {
 
 // requireAsJSON parses a text as each type, and requires that encoding/json decodes to the same what is in the usual form of
 // one. It returns whether it is.
-func requireAsJSON(t testing.TB, text []byte) (usual bool) {
-	p := newParser()
+func requireAsJSON(t testing.TB, p *parser, text []byte) (usual bool) {
 	for _, got := range forms() {
 		want := reflect.New(reflect.TypeOf(got).Elem()).Interface()
 		if !p.parse(text, got) {
@@ -48,18 +50,19 @@ func recordsOf(t testing.TB, tasks ...Task) (records [][]byte) {
 
 // What is written is in the usual form, so that package encoding/json is not needed.
 func TestUsualForm(t *testing.T) {
+	p := newParser()
 	for _, text := range recordsOf(t, append(samples(), service(1, false))...) {
-		require.True(t, requireAsJSON(t, text), "%s", text)
+		require.True(t, requireAsJSON(t, p, text), "%s", text)
 	}
 	var e Ended
 	require.NoError(t, quick.Check(func(pod string, at int64, sum uint64) bool {
 		value, err := json.Marshal(storedEnded{Version: endedVersion, State: e.State.String(), At: at, Spec: sum, Pod: pod})
 		require.NoError(t, err)
-		return requireAsJSON(t, value)
+		return requireAsJSON(t, p, value)
 	}, nil))
 	require.NoError(t, quick.Check(func(r randomTask) bool {
 		for _, text := range recordsOf(t, Task(r)) {
-			require.True(t, requireAsJSON(t, text) || strings.Contains(string(text), "e-"), "%s", text)
+			require.True(t, requireAsJSON(t, p, text) || strings.Contains(string(text), "e-"), "%s", text)
 		}
 		return true
 	}, nil))
@@ -67,7 +70,8 @@ func TestUsualForm(t *testing.T) {
 
 // What else JSON can say, and what is no JSON, is in another form.
 func TestUnusualForms(t *testing.T) {
-	require.True(t, requireAsJSON(t, []byte(`{"version":2,"spec":{"cpus":1.5,"labels":{"a":"b"}}}`)), "control")
+	p := newParser()
+	require.True(t, requireAsJSON(t, p, []byte(`{"version":2,"spec":{"cpus":1.5,"labels":{"a":"b"}}}`)), "control")
 	for name, text := range map[string]string{
 		"a space":              `{"version":2, "spec":{}}`,
 		"at the end":           `{"version":2,"spec":{}} `,
@@ -109,41 +113,58 @@ func TestUnusualForms(t *testing.T) {
 		"too many":             `{"version":2,"state":"running","uuids":[1,2,3,4,5]}`,
 		"an agent of no kind":  `{"version":2,"state":"running","agent":null}`,
 	} {
-		t.Run(name, func(t *testing.T) { require.False(t, requireAsJSON(t, []byte(text))) })
+		t.Run(name, func(t *testing.T) { require.False(t, requireAsJSON(t, p, []byte(text))) })
 	}
 }
 
 // A record in which one byte is missing, doubled or another one is not taken for what it is not.
 func TestDamagedForms(t *testing.T) {
 	const others = "{}[]\",:\\.-0eEu \n\xff"
+	p := newParser()
 	for _, text := range recordsOf(t, samples()[0], service(1, false)) {
 		for at := range text {
-			other := others[at*7%len(others)] // each in many places
-			for _, put := range []string{"", string(text[at:at+1]) + string(text[at:at+1]), string(other)} {
-				requireAsJSON(t, []byte(string(text[:at])+put+string(text[at+1:])))
-			}
+			same := string(text[at : at+1])
+			put := [...]string{"", same + same, others[at*7%len(others):][:1]}[at%3]
+			requireAsJSON(t, p, []byte(string(text[:at])+put+string(text[at+1:])))
 		}
 	}
 }
 
 // Whatever the bytes, what the parser accepts encoding/json decodes to the same.
 func FuzzParse(f *testing.F) {
+	p := newParser()
 	for _, text := range recordsOf(f, append(samples(), service(1, false))...) {
 		f.Add(text)
 	}
 	f.Add([]byte(`{"id":"S1","attributes":["CgRyYWNrEAMqBAoCcjE="]}`))
 	f.Add([]byte(`{"version":1,"state":"finished","at":-1,"spec":18446744073709551615,"pod":"a"}`))
-	f.Fuzz(func(t *testing.T, text []byte) { requireAsJSON(t, text) })
+	f.Fuzz(func(t *testing.T, text []byte) { requireAsJSON(t, p, text) })
 }
 
 // Equal texts share their memory.
 func TestSharedTexts(t *testing.T) {
 	p := newParser()
-	var name [2]*byte
-	for i := range name {
-		var s storedSpec
-		require.True(t, p.parse([]byte(`{"version":2,"spec":{"name":"shop"}}`), &s))
-		name[i] = unsafe.StringData(s.Spec.Name)
+	var specs [2]storedSpec
+	for i := range specs {
+		require.True(t, p.parse(fmt.Appendf(nil, `{"version":2,"spec":{"name":"shop","cpus":%d}}`, i), &specs[i]))
 	}
-	require.Same(t, name[0], name[1])
+	require.NotSame(t, specs[0].Spec, specs[1].Spec)
+	require.Same(t, unsafe.StringData(specs[0].Spec.Name), unsafe.StringData(specs[1].Spec.Name))
+}
+
+// A parser that has seen equal parts, and more than it remembers, parses as one that has seen none.
+func TestSharedParts(t *testing.T) {
+	p := newParser()
+	for range 2 {
+		for i := range partsKnown {
+			var s storedSpec
+			require.True(t, p.parse(fmt.Appendf(nil, `{"version":2,"spec":{"ports":[{"host":%d}],"labels":{"a":"%d"}}}`, i%4, i), &s))
+			require.Equal(t, &task.Spec{Ports: []task.Port{{Host: uint16(i % 4)}}, Labels: map[string]string{"a": fmt.Sprint(i)}}, s.Spec)
+			require.LessOrEqual(t, len(p.parts), partsKnown)
+		}
+		for _, text := range recordsOf(t, append(samples(), service(1, false), service(2, false))...) {
+			require.True(t, requireAsJSON(t, p, text), "%s", text)
+			require.True(t, requireAsJSON(t, p, text), "%s", text)
+		}
+	}
 }
