@@ -310,36 +310,13 @@ func (c *census) agentLost(id string) {
 	}
 }
 
-// stats returns the statistics of all known agents. What their tasks take is added up here, not kept.
-func (c *census) stats(now time.Time, tasks map[string]*entry) []AgentStats {
-	type sum struct {
-		tasks int
-		taken Amounts
-	}
-	sums := make(map[string]*sum)
-	for _, e := range tasks {
-		if here := e.agentID(); here != "" {
-			if sums[here] == nil {
-				sums[here] = &sum{}
-			}
-			sums[here].tasks++
-			sums[here].taken.addSpec(&e.Info.Spec)
-		}
-	}
-	all := make([]AgentStats, 0, len(c.agents))
-	for _, a := range c.inOrder() {
-		s := AgentStats{Agent: *a.about}
-		if now.Sub(a.offeredAt) < c.ttl {
-			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
-			free := a.offered.less(&a.placed)
-			s.Free = free.rounded()
-		} else if a.tasks == 0 {
-			continue
-		}
-		if here := sums[a.about.ID]; here != nil {
-			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
-		}
-		all = append(all, s)
+// snapshot returns copies of all known agents as they are now, in no particular order. They stay as they are.
+func (c *census) snapshot() []agent {
+	all := make([]agent, 0, len(c.agents))
+	for _, a := range c.agents {
+		now := *a
+		now.offered.Scalars, now.placed.Scalars = maps.Clone(a.offered.Scalars), maps.Clone(a.placed.Scalars)
+		all = append(all, now)
 	}
 	return all
 }

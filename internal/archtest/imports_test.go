@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "controlapi", "metrics", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
-		"scheduler/internal/record",
+		"scheduler/internal/ordered", "scheduler/internal/record",
 		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/fenced", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
@@ -124,6 +124,7 @@ var imports = map[string][]string{
 	"scheduler/internal/journal":     {},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
+	"scheduler/internal/ordered":     {},
 	"scheduler/internal/record":      {"task", "internal/taskclass", mesosGo},
 }
 
