@@ -3,10 +3,14 @@ package scheduler
 import (
 	"context"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -45,9 +49,50 @@ type Amounts struct {
 // recently, see [OfferPolicy.StatsTTL]. An [OfferEvent] may change the result. Agents that are never offered to
 // this framework are unknown to it; while no task is pending, none are offered.
 func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
-	var all []AgentStats
-	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.census.stats(time.Now(), m.tasks.byID) }})
-	return all, err
+	var agents []agent
+	var tasks ordered.Snapshot[*record.Task]
+	_, err := s.ask(ctx, &request{read: func(m *machine) { agents, tasks = m.census.snapshot(), m.tasks.records.Snapshot() }})
+	if err != nil {
+		return nil, err
+	}
+	return agentStats(time.Now(), s.settings.statsTTL, agents, tasks), nil
+}
+
+// agentStats returns the statistics of agents, ordered by ID. What their tasks take is added up here, on the goroutine of whoever
+// asks, not kept.
+func agentStats(now time.Time, ttl time.Duration, agents []agent, tasks ordered.Snapshot[*record.Task]) []AgentStats {
+	type sum struct {
+		tasks int
+		taken Amounts
+	}
+	sums := make(map[string]*sum)
+	for t := range tasks.All() {
+		if here := t.Info.AgentID; here != "" && occupies(t.Info.State) {
+			if sums[here] == nil {
+				sums[here] = &sum{}
+			}
+			sums[here].tasks++
+			sums[here].taken.addSpec(&t.Info.Spec)
+		}
+	}
+	slices.SortFunc(agents, func(a, b agent) int { return strings.Compare(a.about.ID, b.about.ID) })
+	all := make([]AgentStats, 0, len(agents))
+	for i := range agents {
+		a := &agents[i]
+		s := AgentStats{Agent: *a.about}
+		if now.Sub(a.offeredAt) < ttl {
+			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()
+			free := a.offered.less(&a.placed)
+			s.Free = free.rounded()
+		} else if a.tasks == 0 {
+			continue
+		}
+		if here := sums[a.about.ID]; here != nil {
+			s.Tasks, s.Taken = here.tasks, here.taken.rounded()
+		}
+		all = append(all, s)
+	}
+	return all
 }
 
 func (a *Amounts) addSpec(s *task.Spec) {

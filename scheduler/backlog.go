@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -15,7 +16,7 @@ type backlog struct {
 	maxWait   time.Duration // 0: without limit
 	maxCycles int           // 0: without limit
 
-	pending []*entry
+	pending *ordered.List[*entry]
 	classes map[string]*class // of all tasks on record
 	key     []byte            // scratch space for looking up a class
 	// grouping is the number of pending tasks with GROUP_BY.
@@ -36,8 +37,10 @@ type backlog struct {
 }
 
 func newBacklog(maxWait time.Duration, maxCycles int) backlog {
-	return backlog{maxWait: maxWait, maxCycles: maxCycles, classes: map[string]*class{}, stale: true}
+	return backlog{maxWait: maxWait, maxCycles: maxCycles, pending: ordered.New(serialOf), classes: map[string]*class{}, stale: true}
 }
+
+func serialOf(e *entry) int { return e.Serial }
 
 // class returns the class of a spec, and reports whether it was created.
 func (b *backlog) class(s *task.Spec) (*class, bool) {
@@ -90,22 +93,21 @@ func (b *backlog) specs() iter.Seq[*task.Spec] {
 // add inserts a task in its place in the order. If next is set the next cycle looks at it, even without new offers.
 func (b *backlog) add(e *entry, next bool) {
 	b.await(e, next)
-	at, _ := slices.BinarySearchFunc(b.pending, e, bySerial)
-	b.pending = slices.Insert(b.pending, at, e)
+	b.pending.Add(e)
 }
 
 // await begins to count the cycles and the time for which a task waits.
 func (b *backlog) await(e *entry, next bool) {
 	e.firstCycle = 0
 	if next {
-		b.newTasks.add(e, 0, len(b.pending))
+		b.newTasks.add(e, 0, b.pending.Len())
 	}
-	b.waits.add(e, anyCycle, len(b.pending))
+	b.waits.add(e, anyCycle, b.pending.Len())
 }
 
 // endHold makes the next cycle look at a task that was held back.
 func (b *backlog) endHold(e *entry) {
-	b.newTasks.add(e, 0, len(b.pending))
+	b.newTasks.add(e, 0, b.pending.Len())
 	b.stale = true // the task belongs in its old place
 }
 
@@ -116,18 +118,11 @@ func (b *backlog) stateChanged(previous, state task.State) {
 
 // remove removes a task, or the pod that it is a member of, if it is there.
 func (b *backlog) remove(e *entry) {
-	e = e.head()
-	if at, found := slices.BinarySearchFunc(b.pending, e, bySerial); found {
-		b.pending = slices.Delete(b.pending, at, at+1)
-	}
+	b.pending.Remove(e.head().Serial)
 }
 
 // removeAll removes these tasks, which are no longer pending.
 func (b *backlog) removeAll(tasks []*entry) {
-	if len(tasks) > 16 { // one pass is cheaper than many searches
-		b.removeEnded()
-		return
-	}
 	for _, e := range tasks {
 		b.remove(e)
 	}
@@ -135,7 +130,7 @@ func (b *backlog) removeAll(tasks []*entry) {
 
 // removeEnded removes all tasks that are no longer pending.
 func (b *backlog) removeEnded() {
-	b.pending = slices.DeleteFunc(b.pending, func(e *entry) bool { return e.Info.State != task.StatePending })
+	b.pending.RemoveAll(func(e *entry) bool { return e.Info.State != task.StatePending })
 }
 
 // matchable returns the tasks to be matched, and counts the cycle if there are any. With new offers they are all
@@ -188,7 +183,7 @@ func (b *backlog) copyOf(tasks []task.Demand) []task.Demand {
 func (b *backlog) fill(now time.Time) {
 	clear(b.demands)
 	b.demands, b.stale = b.demands[:0], false
-	for _, e := range b.pending {
+	for e := range b.pending.All() {
 		if !e.heldBack(now) {
 			b.demands = append(b.demands, b.look(e))
 		}
@@ -200,7 +195,7 @@ func (b *backlog) look(e *entry) task.Demand {
 	if e.firstCycle == 0 {
 		e.firstCycle = max(1, b.offerCycle)
 		if b.maxCycles > 0 {
-			b.looked.add(e, e.firstCycle, len(b.pending))
+			b.looked.add(e, e.firstCycle, b.pending.Len())
 		}
 	}
 	return task.Demand{ID: e.Info.Spec.ID, Spec: e.class.spec}

@@ -36,7 +36,7 @@ func TestPresenceAfterARestart(t *testing.T) {
 	first.play([]string{"stored"})
 	var changes []change
 	for id, e := range first.machine.tasks.byID {
-		whole := e.Task
+		whole := *e.Task
 		whole.SpecStored = false
 		changes = append(changes, change{id: id, task: &whole})
 	}

@@ -8,13 +8,16 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/mastertext"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// entry is what the machine keeps in memory of one task. Its record.Task is what is stored.
+// entry is what the machine keeps in memory of one task. Its record.Task is what is stored. Others may be reading it on their own
+// goroutines, since snapshots of all tasks share it: whatever is changed of it is changed by way of edit.
 type entry struct {
-	record.Task
+	*record.Task
+	epoch   *ordered.Epoch[*record.Task] // when this copy of the record was made
 	class   *class
 	counted *groupCount    // where the census counts it; nil: it is on no agent
 	pod     *pod           // that it is a member of; nil: none
@@ -113,9 +116,19 @@ func (e *entry) reached(until Until) bool {
 	return e.up()
 }
 
+// edit returns the record of the task to be changed, until the end of the step at the latest. It is a copy if a snapshot shares
+// the last one.
+func (e *entry) edit() *record.Task {
+	if e.epoch.Over() {
+		changed := *e.Task
+		e.Task, e.epoch = &changed, e.epoch.Replace(&changed)
+	}
+	return e.Task
+}
+
 // snapshot returns a copy of what is to be stored of the task.
 func (e *entry) snapshot() *record.Task {
-	t := e.Task
+	t := *e.Task
 	t.Confirmed = e.launch == launchConfirmed
 	return &t
 }
@@ -126,7 +139,7 @@ func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e
 // assign notes where the task is to be launched.
 func (e *entry) assign(now time.Time, p task.Placement) {
 	e.move(p.AgentID, p.Hostname, p.HostPorts)
-	e.Info.AgentAddress = "" // until the agent is noted
+	e.edit().Info.AgentAddress = "" // until the agent is noted
 	e.offers = p.OfferIDs
 	e.times = &LaunchTimes{Submitted: e.Info.Submitted, Placed: now}
 }
@@ -134,8 +147,9 @@ func (e *entry) assign(now time.Time, p task.Placement) {
 // move notes where the task is.
 func (e *entry) move(agentID, hostname string, ports []uint16) {
 	to := record.Place{AgentID: agentID, Hostname: hostname}
-	e.History = e.History.Move(e.Info.Submitted, e.place(), to)
-	e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts = agentID, hostname, ports
+	t := e.edit()
+	t.History = t.History.Move(t.Info.Submitted, e.place(), to)
+	t.Info.AgentID, t.Info.Hostname, t.Info.HostPorts = agentID, hostname, ports
 }
 
 func (e *entry) place() record.Place {
@@ -145,7 +159,7 @@ func (e *entry) place() record.Place {
 // remember adds the present state to the history.
 func (e *entry) remember(message string) {
 	here := e.place()
-	e.History = e.History.Add(task.Transition{
+	e.edit().History = e.History.Add(task.Transition{
 		At: e.Info.Updated, State: e.Info.State, AgentID: here.AgentID, Hostname: here.Hostname, Message: message,
 	}, e.Info.Submitted, here)
 }
@@ -185,18 +199,19 @@ func (e *entry) takeTimes(now time.Time, previous task.State) *LaunchTimes {
 
 // unassign notes that its launch had no effect, and that it must not be launched again before notBefore.
 func (e *entry) unassign(notBefore time.Time) {
-	e.offers, e.UnknownSince = nil, time.Time{}
 	e.former = &lastPlacement{e.Info.AgentID, e.Info.Hostname, e.Info.HostPorts, notBefore}
 	e.move("", "", nil)
-	e.times, e.Info.Status = nil, nil
-	e.Info.AgentAddress, e.Info.IPs = "", nil
+	e.offers, e.times = nil, nil
+	t := e.edit()
+	t.UnknownSince, t.Info.Status, t.Info.AgentAddress, t.Info.IPs = time.Time{}, nil, "", nil
 }
 
 // noteAgent notes the agent that the task is on, nil if it is on none: of one that has ended the address is kept.
 func (e *entry) noteAgent(a *task.Agent) {
-	e.Agent = a
+	t := e.edit()
+	t.Agent = a
 	if a != nil && a.Address != "" {
-		e.Info.AgentAddress = a.Address
+		t.Info.AgentAddress = a.Address
 	}
 }
 
@@ -230,26 +245,27 @@ func (e *entry) recordStatus(status mesos.TaskStatus) {
 	if status.AgentID == nil || status.AgentID.Value == e.Info.AgentID {
 		keepContainerID(&status, e.Info.Status)
 	}
-	e.Info.Status = &status
+	t := e.edit()
+	t.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
 		hostname, ports := "", []uint16(nil)
 		if f := e.former; f != nil && f.agentID == status.AgentID.Value {
 			hostname, ports = f.hostname, f.hostPorts
 		}
 		e.move(status.AgentID.Value, hostname, ports)
-		e.Info.AgentAddress, e.Info.IPs = "", nil
+		t.Info.AgentAddress, t.Info.IPs = "", nil
 	}
 	if status.AgentID != nil {
 		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
 	}
 	if status.Healthy != nil {
-		e.Info.Healthy = status.Healthy
+		t.Info.Healthy = status.Healthy
 	}
 	if ips := record.IPs(&status); len(ips) > 0 && !slices.Equal(ips, e.Info.IPs) {
-		e.Info.IPs = ips
+		t.Info.IPs = ips
 	}
 	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
-		e.Info.ExitStatus = &exit
+		t.Info.ExitStatus = &exit
 	}
 }
 
@@ -290,13 +306,17 @@ func (e *entry) submitted() int {
 // unknownFor notes that the master does not know the task, and returns for how long it has not.
 func (e *entry) unknownFor(now time.Time) time.Duration {
 	if e.UnknownSince.IsZero() {
-		e.UnknownSince = now
+		e.edit().UnknownSince = now
 	}
 	return now.Sub(e.UnknownSince)
 }
 
 // known notes that the master knows the task.
-func (e *entry) known() { e.UnknownSince = time.Time{} }
+func (e *entry) known() {
+	if !e.UnknownSince.IsZero() {
+		e.edit().UnknownSince = time.Time{}
+	}
+}
 
 // wait adds a caller that waits for the task.
 func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }

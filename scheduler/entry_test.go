@@ -8,6 +8,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -69,7 +70,7 @@ func TestStatusIsKeptWithoutData(t *testing.T) {
 // The ports are known again, too, if the launch of a task had an effect after all.
 func TestPortsOfTheLastPlacement(t *testing.T) {
 	placed := func() *entry {
-		e := &entry{}
+		e := &entry{Task: &record.Task{}}
 		e.assign(time.Time{}, task.Placement{AgentID: "a1", Hostname: "a1.example", HostPorts: []uint16{31000}, OfferIDs: []string{"o1"}})
 		e.unassign(time.Time{})
 		require.Empty(t, e.Info.AgentID)

@@ -58,7 +58,7 @@ func newFlooded(t *testing.T, took outcome, durable, storeHangs bool, set func(*
 			f.feed(kill{id: fmt.Sprint("t", i)})
 		}
 	}
-	require.Equal(t, ownTasks/2, len(f.m.backlog.pending))
+	require.Equal(t, ownTasks/2, f.m.backlog.pending.Len())
 	f.took, f.storeHangs = took, storeHangs
 	return f
 }

@@ -81,7 +81,7 @@ func TestNothingIsLeftOfDroppedTasks(t *testing.T) {
 	require.Empty(t, m.tasks.pods)
 	require.Empty(t, m.tasks.ended)
 	require.Empty(t, m.backlog.classes)
-	require.Empty(t, m.backlog.pending)
+	require.Zero(t, m.backlog.pending.Len())
 	require.Empty(t, m.census.groups)
 	require.Empty(t, m.census.agents)
 	require.Empty(t, m.storage.callers)

@@ -127,11 +127,12 @@ func BenchmarkIdleCycle(b *testing.B) {
 				m.step(now, streamEvent{stream: 1, event: event})
 				m.step(now, wake{})
 				b.StopTimer()
-				require.Len(b, m.backlog.pending, tasks)
+				require.Equal(b, tasks, m.backlog.pending.Len())
 				m.pool.takeAll()
 				m.timers = timers{}
 				if c.changes {
-					m.step(now, kill{id: m.backlog.pending[0].Info.Spec.ID})
+					first, _ := m.backlog.pending.First()
+					m.step(now, kill{id: first.Info.Spec.ID})
 					m.step(now, submit{spec: specOf(fmt.Sprintf("t%d", m.tasks.serial), map[string]string{"cpus": "9"})})
 				}
 				b.StartTimer()

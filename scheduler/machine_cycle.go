@@ -14,12 +14,12 @@ import (
 
 // wantsCycle reports whether there are new offers, or new tasks for the offers at hand, and they may be accepted.
 func (m *machine) wantsCycle() bool {
-	return m.conn.connected() && m.pool.size() > 0 && !m.backoff.closed(acceptCalls) && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && len(m.backlog.pending) > 0)
+	return m.conn.connected() && m.pool.size() > 0 && !m.backoff.closed(acceptCalls) && (m.pool.newOffers || m.pool.again || len(m.backlog.newTasks) > 0 && m.backlog.pending.Len() > 0)
 }
 
 // awaitsAgent reports whether pending tasks wait for the preferred agent.
 func (m *machine) awaitsAgent() bool {
-	return m.pool.preferred.agentID != "" && len(m.backlog.pending) > 0
+	return m.pool.preferred.agentID != "" && m.backlog.pending.Len() > 0
 }
 
 // cycleDue returns when the next cycle may be.
@@ -77,10 +77,10 @@ func (m *machine) cycle(now time.Time) {
 	if len(launches) > 0 {
 		m.pool.drop(func(i int) bool { return len(used[m.pool.offers[i].ID].operations) > 0 })
 	}
-	if len(m.backlog.pending) > 0 {
+	if m.backlog.pending.Len() > 0 {
 		m.pool.shorten(now)
 	}
-	event.Pending = len(m.backlog.pending)
+	event.Pending = m.backlog.pending.Len()
 	m.emit(notify{event})
 }
 
@@ -203,6 +203,6 @@ func customExecutor(operation *mesos.Offer_Operation) string {
 // declineHeld declines the offers that have been held for long enough.
 func (m *machine) declineHeld(now time.Time) {
 	if !m.wantsCycle() {
-		m.refuse(now, m.pool.takeExpired(now, len(m.backlog.pending) == 0))
+		m.refuse(now, m.pool.takeExpired(now, m.backlog.pending.Len() == 0))
 	}
 }

@@ -105,6 +105,7 @@ func TestMachineWalks(t *testing.T) {
 
 // checker is a stage that checks the invariants after each step.
 type checker struct {
+	snapshots
 	*stage
 	t             require.TestingT // of the stage, or a control's
 	open          bool             // between SUBSCRIBED and the end of the stream
@@ -397,6 +398,7 @@ func (c *checker) observe(in input, actions []action) {
 		}
 	}
 	recount(c.t, c.machine)
+	c.snapshots.check(c.t, c.machine)
 	c.checkTold()
 	if c.disk != nil {
 		return

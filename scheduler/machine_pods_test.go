@@ -45,9 +45,9 @@ func TestReturnedPod(t *testing.T) {
 	s.play(strings.Fields("update x DROPPED uuid=01 agent=a1"))
 	require.Equal(t, task.StateStaging, s.machine.tasks.byID["y"].Info.State, "not before all are lost")
 	s.play(strings.Fields("update y DROPPED uuid=02 agent=a1"))
-	require.Len(t, s.machine.backlog.pending, 1)
+	require.Equal(t, 1, s.machine.backlog.pending.Len())
 	s.play(strings.Fields("update y RUNNING uuid=03 agent=a1"))
-	require.Empty(t, s.machine.backlog.pending)
+	require.Zero(t, s.machine.backlog.pending.Len())
 	x := s.machine.tasks.byID["x"].Info
 	require.Equal(t, task.StateStaging, x.State)
 	require.Equal(t, "a1", x.AgentID)

@@ -66,7 +66,7 @@ func (m *machine) endTask(now time.Time, e *entry) {
 }
 
 func (m *machine) killOne(now time.Time, e *entry) {
-	e.Killing, e.killPause = true, 0
+	e.edit().Killing, e.killPause = true, 0
 	m.touch(e.Info.Spec.ID)
 	if m.conn.connected() && e.launch != launchHeld {
 		m.sendKill(now, e)
@@ -189,7 +189,8 @@ func (m *machine) setState(now time.Time, e *entry, state task.State, err error)
 // change does the same.
 func (m *machine) change(now time.Time, e *entry, t transition) {
 	previous, state, err := e.Info.State, t.state, t.err
-	e.Info.State, e.Info.Updated, e.Info.Version, e.Info.Err = state, now, m.tasks.nextVersion(), err
+	info := &e.edit().Info
+	info.State, info.Updated, info.Version, info.Err = state, now, m.tasks.nextVersion(), err
 	if previous == task.StatePending {
 		m.countPending(e.class, -1)
 	}

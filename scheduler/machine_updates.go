@@ -28,7 +28,7 @@ func (m *machine) update(now time.Time, received mesos.TaskStatus) {
 	} else if e.Info.State.Terminal() {
 		m.endedTask(e.Killing, status)
 	} else {
-		if !e.UUIDs.Seen(status.UUID) {
+		if !e.edit().UUIDs.Seen(status.UUID) {
 			if len(status.UUID) > 0 {
 				m.touch(status.TaskID.Value)
 			}
@@ -169,7 +169,7 @@ func (m *machine) lostLaunch(now time.Time, e *entry, status mesos.TaskStatus, s
 		return false
 	}
 	if e.launch != launchVoid { // otherwise it was counted before
-		e.Lost++
+		e.edit().Lost++
 	}
 	if int(e.Lost) >= m.settings.maxLaunches {
 		e.recordStatus(status)
@@ -201,7 +201,7 @@ func (m *machine) loseLaunched(now time.Time, framework string) {
 	for _, e := range m.tasks.filtered((*entry).live) {
 		switch {
 		case e.Info.State == task.StatePending && e.Lost > 0:
-			e.Lost = 0
+			e.edit().Lost = 0
 			m.touch(e.Info.Spec.ID)
 		case e.Info.State == task.StatePending:
 		case e.Killing:
@@ -266,7 +266,7 @@ func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State
 	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
 	m.tasks.noteAdopted()
 	m.reconciliation.skip(e)
-	e.UUIDs.Seen(status.UUID)
+	e.edit().UUIDs.Seen(status.UUID)
 	m.classify(e, &e.Info.Spec)
 	e.recordStatus(status)
 	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status))})

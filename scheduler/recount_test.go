@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func recount(t require.TestingT, m *machine) {
 		require.NotNil(t, e.counted, "%s is on %s", e.Info.Spec.ID, here)
 		require.Equal(t, here, e.counted.agent.about.ID, "where %s is counted", e.Info.Spec.ID)
 	}
-	require.Equal(t, pending, ids(m.backlog.pending), "the pending tasks")
+	require.Equal(t, pending, ids(m.backlog.pending.All()), "the pending tasks")
 	require.Len(t, m.backlog.classes, len(classes))
 	for key, s := range m.backlog.classes {
 		require.Equal(t, [2]int{classes[key], waiting[key]}, [2]int{s.tasks, s.pending}, "tasks of a class, and pending ones")
@@ -156,7 +157,7 @@ func recountBacklog(t require.TestingT, m *machine) {
 			looked[w.Info.Spec.ID]++
 		}
 	}
-	for _, e := range m.backlog.pending {
+	for e := range m.backlog.pending.All() {
 		id := e.Info.Spec.ID
 		if e.firstCycle != 0 && !m.backlog.stale {
 			require.Equal(t, 1, demands[id], "%s in demands", id)
@@ -174,9 +175,9 @@ func recountBacklog(t require.TestingT, m *machine) {
 	}
 }
 
-func ids(entries []*entry) []string {
+func ids(entries iter.Seq[*entry]) []string {
 	var all []string
-	for _, e := range entries {
+	for e := range entries {
 		all = append(all, e.Info.Spec.ID)
 	}
 	return all

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -15,11 +16,12 @@ type registry struct {
 
 	remembered remembered // what is left of those beyond
 	byID       map[string]*entry
-	pods       map[string]*pod     // by name
-	ended      []string            // IDs of the tasks that have ended, the oldest first
-	serial     int                 // of the last task
-	version    uint64              // of the last change of a task
-	placed     map[string][]string // what onAgents returned when the version was placedAt
+	records    *ordered.List[*record.Task] // of the tasks in byID, in order of submission
+	pods       map[string]*pod             // by name
+	ended      []string                    // IDs of the tasks that have ended, the oldest first
+	serial     int                         // of the last task
+	version    uint64                      // of the last change of a task
+	placed     map[string][]string         // what onAgents returned when the version was placedAt
 	placedAt   uint64
 	adopted    int // tasks, in the present round of reconciliation
 	counts     taskCounts
@@ -34,7 +36,11 @@ type taskCounts struct {
 }
 
 func newRegistry(history int, keep Retention) registry {
-	return registry{history: history, remembered: newRemembered(keep), byID: map[string]*entry{}, pods: map[string]*pod{}}
+	return registry{history: history, remembered: newRemembered(keep), byID: map[string]*entry{}, records: newRecords(), pods: map[string]*pod{}}
+}
+
+func newRecords() *ordered.List[*record.Task] {
+	return ordered.New(func(t *record.Task) int { return t.Serial })
 }
 
 // submit puts a new task on record.
@@ -49,9 +55,15 @@ func (r *registry) submit(now time.Time, s task.Spec) *entry {
 // adopt puts a task on record that is already running.
 func (r *registry) adopt(info task.Info) *entry {
 	r.serial++
-	e := &entry{Task: record.Task{Info: info, Serial: r.serial}, launch: launchConfirmed}
-	r.byID[info.Spec.ID] = e
-	r.counts.states[info.State]++
+	return r.put(&record.Task{Info: info, Serial: r.serial}, launchConfirmed)
+}
+
+// put puts a task on record that has a serial number of its own.
+func (r *registry) put(t *record.Task, l launch) *entry {
+	r.records.Add(t)
+	e := &entry{Task: t, epoch: r.records.Epoch(), launch: l}
+	r.byID[t.Info.Spec.ID] = e
+	r.counts.states[t.Info.State]++
 	return e
 }
 
@@ -64,16 +76,17 @@ func (r *registry) mayAdopt(limit int) bool { return len(r.byID) < limit && r.ad
 
 // restore puts tasks on record that were read from the store, and returns them in order of submission.
 func (r *registry) restore(tasks []record.Task) []*entry {
+	slices.SortFunc(tasks, func(a, b record.Task) int {
+		return cmp.Or(cmp.Compare(a.Serial, b.Serial), cmp.Compare(a.Info.Spec.ID, b.Info.Spec.ID))
+	})
 	entries := make([]*entry, len(tasks))
 	r.byID = make(map[string]*entry, len(tasks))
 	for i := range tasks {
-		t := &tasks[i]
-		entries[i] = &entry{Task: *t, launch: restoredLaunch(t)}
-		r.byID[t.Info.Spec.ID] = entries[i]
-		r.counts.states[t.Info.State]++
-		r.serial, r.version = max(r.serial, t.Serial), max(r.version, t.Info.Version)
+		t := tasks[i]                        // a copy, so that one task does not keep all of them in memory
+		t.Serial = max(t.Serial, r.serial+1) // no two have the same, whatever the store says
+		r.serial, r.version = t.Serial, max(r.version, t.Info.Version)
+		entries[i] = r.put(&t, restoredLaunch(&t))
 	}
-	sortBySerial(entries)
 	return entries
 }
 
@@ -134,6 +147,7 @@ func (r *registry) stateChanged(previous, state task.State) {
 // drop removes a task.
 func (r *registry) drop(e *entry) {
 	delete(r.byID, e.Info.Spec.ID)
+	r.records.Remove(e.Serial)
 	r.counts.states[e.Info.State]--
 	if p := e.pod; p != nil {
 		if p.onRecord--; p.onRecord == 0 {

@@ -89,7 +89,7 @@ func (s *stage) play(words []string) string {
 	case "explain":
 		fmt.Fprintf(&s.out, "  %v\n", s.machine.explain(s.now, s.machine.tasks.byID[args[0]]))
 	case "agents":
-		for _, a := range s.machine.census.stats(s.now, s.machine.tasks.byID) {
+		for _, a := range statsOf(s.machine, s.now) {
 			fmt.Fprintf(&s.out, "  %s offered %+v for %v at %v, taken by %d: %+v\n",
 				a.Agent.Hostname, a.Offered, a.Roles, max(-1, a.OfferedAt.Sub(s.began)), a.Tasks, a.Taken)
 		}

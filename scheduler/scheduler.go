@@ -1,12 +1,10 @@
 package scheduler
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/mesos-actor/mesos-actor-go/internal/agenthttp"
 	"github.com/mesos-actor/mesos-actor-go/internal/mesoshttp"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -244,27 +243,20 @@ func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
 // Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods
 // it returns [ErrNotRunning] when Run has ended, so that this differs from no tasks.
 func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
-	type numbered struct {
-		serial int
-		info   task.Info
-	}
-	var all []numbered
-	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		all = make([]numbered, 0, len(m.tasks.byID))
-		for _, e := range m.tasks.byID {
-			all = append(all, numbered{e.Serial, e.Info})
-		}
-	}})
+	var all ordered.Snapshot[*record.Task]
+	_, err := s.ask(ctx, &request{read: func(m *machine) { all = m.tasks.records.Snapshot() }})
 	if err != nil {
 		return nil, err
 	}
-	// Sorted here and not on the scheduler's goroutine, since there may be very many.
-	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.serial, b.serial) })
-	infos := make([]task.Info, len(all))
-	for i := range all {
-		infos[i] = all[i].info
+	return infosOf(all), nil // not copied on the scheduler's goroutine, since there may be very many
+}
+
+func infosOf(tasks ordered.Snapshot[*record.Task]) []task.Info {
+	infos := make([]task.Info, 0, tasks.Len())
+	for t := range tasks.All() {
+		infos = append(infos, t.Info)
 	}
-	return infos, nil
+	return infos
 }
 
 // History returns what has become of a task so far, the oldest transition first: each change of its state or health, with

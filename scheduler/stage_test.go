@@ -52,6 +52,11 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
+// statsOf returns what users are told of a machine's agents.
+func statsOf(m *machine, now time.Time) []AgentStats {
+	return agentStats(now, m.settings.statsTTL, m.census.snapshot(), m.tasks.records.Snapshot())
+}
+
 // configure replaces the machine by one with other settings, before the start.
 func (s *stage) configure(change func(*settings)) {
 	old := s.machine

@@ -150,7 +150,7 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	keys, released := s.journal.Stored(records)
 	for _, key := range keys {
 		if e := s.specs[key]; e != nil {
-			e.SpecStored = true
+			e.edit().SpecStored = true
 			delete(s.specs, key)
 		}
 	}

@@ -45,7 +45,7 @@ func TestReservationOfAnotherFramework(t *testing.T) {
 			m.pool.prefer([]*offerUse{{agentID: "S1", offers: []string{"o1"}}, {agentID: "S2", offers: []string{"o2"}}}, now.Add(time.Second))
 			require.Equal(t, c.preferred, m.pool.preferred.agentID)
 			m.census.noteOffers(now, offers)
-			require.Equal(t, c.mem, m.census.stats(now, nil)[0].Offered.Mem)
+			require.Equal(t, c.mem, statsOf(m, now)[0].Offered.Mem)
 		})
 	}
 }

@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"examples/samplefw":    {"scheduler", "ha", "ha/cluster", "ha/zookeeper", "taskbuilder", "taskmatcher", "task", "mesosfake", "controlapi", "metrics", "github.com/prometheus/client_golang", "github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term"},
 	"scheduler": {
 		"scheduler/internal/demand", "scheduler/internal/journal", "scheduler/internal/mastertext", "scheduler/internal/offerfilter",
-		"scheduler/internal/record",
+		"scheduler/internal/ordered", "scheduler/internal/record",
 		"taskmatcher", "taskbuilder", "task", "internal/taskclass", "internal/agenthttp", "internal/mesoshttp", "internal/detector", "internal/fenced", "internal/logguard", "internal/logkey", "internal/mesosid", "internal/printable",
 		mesosGo,
 	},
@@ -39,7 +39,8 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {"internal/mesosid", "internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
-	"internal/mesoshttp": {recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
+	"internal/eventpb":   {mesosGo},
+	"internal/mesoshttp": {"internal/eventpb", recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
 	"internal/agenthttp": {"internal/mesoshttp"},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// ha for the election's status only.
@@ -124,6 +125,7 @@ var imports = map[string][]string{
 	"scheduler/internal/journal":     {},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
+	"scheduler/internal/ordered":     {},
 	"scheduler/internal/record":      {"task", "internal/taskclass", mesosGo},
 }
 

@@ -69,11 +69,11 @@ func figure(value float64, unit string) string {
 	case "allocs/op":
 		return scaled(1, "allocations")
 	}
-	return scaled(1, named.ReplaceAllString(unit, "$1"))
+	return scaled(1, strings.TrimSuffix(named.ReplaceAllString(unit, "$1"), "/op"))
 }
 
-// named is a unit with the name of what is measured in front of it or behind it: "p99-ms", "tasks/s-on".
-var named = regexp.MustCompile(`^(?:[a-z0-9-]+-)?(ns|µs|ms|s|B|KiB|tasks/s)(?:-[a-z]+)?$`)
+// named is a unit with a name for what is measured in front of it or behind it: "p99-ms", "ours-µs/task", "cpu-ms/op".
+var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records)(?:/[a-z]+)?)(?:-[a-z]+)?$`)
 
 // digits writes a number with three significant digits, and with commas between thousands.
 func digits(v float64) string {
@@ -129,6 +129,9 @@ func TestFigure(t *testing.T) {
 		{1.5, "p99-ms", "1.5 ms"},
 		{160, "contentful-worst-ms", "160 ms"},
 		{70, "tasks/s-on", "70 tasks/s"},
+		{70, "fake-with-ours-µs/task", "70 µs/task"},
+		{70, "allocs/offer-ours", "70 allocs/offer"},
+		{70, "cpu-ms/op", "70 ms"},
 	} {
 		require.Equal(t, c.want, figure(c.value, c.unit))
 	}

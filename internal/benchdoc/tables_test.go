@@ -3,4 +3,4 @@ package benchdoc
 import "slices"
 
 // tables are those of docs/benchmarks.md.
-var tables = slices.Concat(apiTables)
+var tables = slices.Concat(schedulerTables, apiTables)
