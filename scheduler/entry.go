@@ -102,7 +102,7 @@ func (p *pod) takeCallers() []ref {
 
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
-	return e.Info.State == task.StateRunning && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
+	return e.Info.State == task.StateRunning && (e.Info.Spec.Base().HealthCheck == nil || e.Info.Health == record.Healthy)
 }
 
 // reached reports whether a task has come as far as somebody waits for.
@@ -168,7 +168,8 @@ func (e *entry) remember(message string) {
 func (e *entry) history() []task.Transition {
 	all, err := e.History.Transitions(e.Info.Submitted, e.place())
 	if err != nil || len(all) == 0 { // the record is of an earlier version
-		return lastTransition(&e.Info)
+		info := e.Info.Public()
+		return lastTransition(&info)
 	}
 	return all
 }
@@ -203,15 +204,25 @@ func (e *entry) unassign(notBefore time.Time) {
 	e.move("", "", nil)
 	e.offers, e.times = nil, nil
 	t := e.edit()
-	t.UnknownSince, t.Info.Status, t.Info.AgentAddress, t.Info.IPs = time.Time{}, nil, "", nil
+	t.UnknownSince, t.Info.AgentAddress = time.Time{}, ""
+	t.Info.SetStatus(nil, nil)
 }
 
 // noteAgent notes the agent that the task is on, nil if it is on none: of one that has ended the address is kept.
 func (e *entry) noteAgent(a *task.Agent) {
 	t := e.edit()
 	t.Agent = a
-	if a != nil && a.Address != "" {
+	if a == nil {
+		return
+	}
+	if a.Address != "" {
 		t.Info.AgentAddress = a.Address
+	}
+	if a.ID == t.Info.AgentID { // one string for all tasks on the agent, in place of one from each offer
+		t.Info.AgentID = a.ID
+	}
+	if a.Hostname == t.Info.Hostname {
+		t.Info.Hostname = a.Hostname
 	}
 }
 
@@ -227,52 +238,49 @@ func (e *entry) executorID() *mesos.ExecutorID {
 	if e.custom != "" {
 		return &mesos.ExecutorID{Value: e.custom}
 	}
-	if id := e.Info.Status.GetExecutorID(); id != nil && id.Value != e.Info.Spec.ID && id.Value != e.Info.Spec.Pod {
+	if id := e.Info.Status().GetExecutorID(); id != nil && id.Value != e.Info.Spec.ID && id.Value != e.Info.Spec.Pod() {
 		return id // of an earlier status
 	}
 	return nil
 }
 
-// recordStatus records what is kept of a status.
-func (e *entry) recordStatus(status mesos.TaskStatus) {
-	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
-	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
-		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
-	}
+// recordStatus records what is kept of a status, and returns that.
+func (e *entry) recordStatus(status mesos.TaskStatus) *mesos.TaskStatus {
 	if status.ExecutorID == nil { // executors of users may leave it out
 		status.ExecutorID = e.executorID()
 	}
 	if status.AgentID == nil || status.AgentID.Value == e.Info.AgentID {
-		keepContainerID(&status, e.Info.Status)
+		e.keepContainerID(&status)
 	}
+	ips := record.IPs(&status)
 	t := e.edit()
-	t.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
 		hostname, ports := "", []uint16(nil)
 		if f := e.former; f != nil && f.agentID == status.AgentID.Value {
 			hostname, ports = f.hostname, f.hostPorts
 		}
 		e.move(status.AgentID.Value, hostname, ports)
-		t.Info.AgentAddress, t.Info.IPs = "", nil
-	}
-	if status.AgentID != nil {
-		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
+		t.Info.AgentAddress = ""
+	} else if len(ips) == 0 {
+		ips = t.Info.IPs()
 	}
 	if status.Healthy != nil {
-		t.Info.Healthy = status.Healthy
-	}
-	if ips := record.IPs(&status); len(ips) > 0 && !slices.Equal(ips, e.Info.IPs) {
-		t.Info.IPs = ips
+		t.Info.Health = record.HealthOf(status.Healthy)
 	}
 	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
 		t.Info.ExitStatus = &exit
 	}
+	t.Info.SetStatus(&status, ips)
+	return &status
 }
 
-// keepContainerID gives a status the ID of the task's container that an earlier one had. Those of masters have none.
-func keepContainerID(status, earlier *mesos.TaskStatus) {
-	id := earlier.GetContainerStatus().GetContainerID()
-	if id == nil || status.GetContainerStatus().GetContainerID() != nil {
+// keepContainerID gives a status the ID of the task's container that the one before had. Those of masters have none.
+func (e *entry) keepContainerID(status *mesos.TaskStatus) {
+	if status.GetContainerStatus().GetContainerID() != nil {
+		return
+	}
+	id := e.Info.Status().GetContainerStatus().GetContainerID()
+	if id == nil {
 		return
 	}
 	var container mesos.ContainerStatus
@@ -286,7 +294,7 @@ func keepContainerID(status, earlier *mesos.TaskStatus) {
 // newHealth returns the health in a status as text, if it is another one than before, and otherwise "".
 func (e *entry) newHealth(s *mesos.TaskStatus) string {
 	switch {
-	case s.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *s.Healthy:
+	case s.Healthy == nil || e.Info.Health == record.HealthOf(s.Healthy):
 		return ""
 	case *s.Healthy:
 		return "healthy"

@@ -176,7 +176,7 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task, left 
 	m.restorePods(entries)
 	for _, e := range entries {
 		if e.pod == nil {
-			m.classify(e, &e.Info.Spec)
+			m.classify(e, e.Info.Spec.Base())
 		}
 		m.census.recount(e)
 		switch state := e.Info.State; {

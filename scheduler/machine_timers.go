@@ -13,7 +13,7 @@ func (m *machine) fireTimers(now time.Time) {
 		switch {
 		case t.relaunch != nil:
 			m.backlog.endHold(t.relaunch)
-			m.demand.TaskArrived(t.relaunch.Info.Spec.Role)
+			m.demand.TaskArrived(t.relaunch.Info.Spec.Base().Role)
 		case t.kill != nil:
 			if e := t.kill; e.killTimer == t.number && !e.Info.State.Terminal() {
 				m.sendKill(now, e)

@@ -8,6 +8,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesosid"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -110,11 +111,11 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	} else {
 		m.tasks.advanceLaunch(e, eventTold)
 	}
-	e.recordStatus(status)
-	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
+	kept := e.recordStatus(status)
+	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info.Spec.Base(), kept) {
 		m.quarantinePorts(now, e)
 	}
-	m.change(now, e, transition{state: state, message: join(health, statusText(&status)), minor: minor})
+	m.change(now, e, transition{state: state, message: join(health, statusText(&status)), minor: minor, status: kept})
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
 		m.killReachable(now, e)
 	}
@@ -263,13 +264,13 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 
 // adopt puts a task on record that Mesos runs and that is not on record yet.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
-	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
+	e := m.tasks.adopt(record.Info{Spec: record.NewSpec(task.Spec{ID: status.TaskID.Value}), State: state, Submitted: now, Updated: now})
 	m.tasks.noteAdopted()
 	m.reconciliation.skip(e)
 	e.edit().UUIDs.Seen(status.UUID)
-	m.classify(e, &e.Info.Spec)
-	e.recordStatus(status)
-	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status))})
+	m.classify(e, e.Info.Spec.Base())
+	kept := e.recordStatus(status)
+	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status)), status: kept})
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again soon: most likely

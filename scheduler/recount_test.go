@@ -22,7 +22,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
-		key, group := taskclass.Key(&e.Info.Spec), e.Info.Spec.Group
+		key, group := taskclass.Key(e.Info.Spec.Base()), e.Info.Spec.Base().Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}
@@ -53,7 +53,7 @@ func recount(t require.TestingT, m *machine) {
 			continue
 		}
 		here := e.members()[at].Info.AgentID
-		counts[groupOnAgent{e.Info.Spec.Group, here}]++
+		counts[groupOnAgent{e.Info.Spec.Base().Group, here}]++
 		onAgent[here]++
 		require.NotNil(t, e.counted, "%s is on %s", e.Info.Spec.ID, here)
 		require.Equal(t, here, e.counted.agent.about.ID, "where %s is counted", e.Info.Spec.ID)

@@ -45,7 +45,7 @@ func newRecords() *ordered.List[*record.Task] {
 
 // submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
-	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
+	e := r.adopt(record.Info{Spec: record.NewSpec(s), State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
 	e.launch = launchNone
 	r.counts.submitted++
 	e.remember("")
@@ -53,7 +53,7 @@ func (r *registry) submit(now time.Time, s task.Spec) *entry {
 }
 
 // adopt puts a task on record that is already running.
-func (r *registry) adopt(info task.Info) *entry {
+func (r *registry) adopt(info record.Info) *entry {
 	r.serial++
 	return r.put(&record.Task{Info: info, Serial: r.serial}, launchConfirmed)
 }
@@ -110,7 +110,7 @@ func (r *registry) join(members []*entry) *pod {
 		e.pod = p
 		p.ids = append(p.ids, e.Info.Spec.ID)
 	}
-	r.pods[members[0].Info.Spec.Pod] = p
+	r.pods[members[0].Info.Spec.Pod()] = p
 	return p
 }
 
@@ -151,7 +151,7 @@ func (r *registry) drop(e *entry) {
 	r.counts.states[e.Info.State]--
 	if p := e.pod; p != nil {
 		if p.onRecord--; p.onRecord == 0 {
-			delete(r.pods, e.Info.Spec.Pod)
+			delete(r.pods, e.Info.Spec.Pod())
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (r *registry) podSize(name string) int {
 // info returns what users are told of a task, and reports whether it is known.
 func (r *registry) info(id string) (task.Info, bool) {
 	if e := r.byID[id]; e != nil {
-		return e.Info, true
+		return e.Info.Public(), true
 	}
 	return r.remembered.info(id)
 }

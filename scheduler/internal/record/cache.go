@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"strings"
-
-	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // Cache has the tasks of a store decoded ahead of time. Its zero value is empty. One goroutine uses it at a time.
@@ -28,7 +26,7 @@ func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 	if c.tasks == nil {
 		c.tasks = make(map[string]*cached, len(changes)/2)
 	}
-	changed := make(map[*cached]*task.Spec, len(changes)) // with the decoded spec, if that is the same as before
+	changed := make(map[*cached]*Spec, len(changes)) // with the decoded spec, if that is the same as before
 	for key, value := range changes {
 		id, ofTask := strings.CutPrefix(key, taskPrefix)
 		if !ofTask {

@@ -26,7 +26,7 @@ const tasksEach = 1000
 
 // decoder decodes the tasks of one store. It is safe for concurrent use.
 type decoder struct {
-	specs   memo[*task.Spec]
+	specs   memo[*Spec]
 	agents  memo[*task.Agent]
 	classes classes
 }
@@ -137,7 +137,7 @@ type decodedTask struct {
 
 // decode decodes a task. Spec is its spec if that was decoded before, and otherwise nil. s is scratch space, to be used for
 // many tasks one after the other.
-func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) error {
+func (d *decoder) decode(from source, spec *Spec, s *decodedTask, t *Task) error {
 	agent := s.Agent[:0]
 	*s = decodedTask{}
 	s.Agent = agent
@@ -170,15 +170,15 @@ func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) 
 		}
 	}
 	if s.Version == 1 {
-		t.Info.Spec = *s.Spec
+		t.Info.Spec = NewSpec(*s.Spec)
 	}
 	t.Info.Spec.ID, t.Info.Spec.RequestID = from.id, s.RequestID // the ID is that of the key: one string for both
 	return nil
 }
 
 // spec returns the spec in a record. It is shared by equal records.
-func (d *decoder) spec(from source) (*task.Spec, error) {
-	spec, err := d.specs.decode(from.spec, specsKnown, func(value []byte) (*task.Spec, error) {
+func (d *decoder) spec(from source) (*Spec, error) {
+	spec, err := d.specs.decode(from.spec, specsKnown, func(value []byte) (*Spec, error) {
 		var s storedSpec
 		if err := unmarshal(value, &s, &s.Version, 2, version); err != nil {
 			return nil, err
@@ -186,8 +186,8 @@ func (d *decoder) spec(from source) (*task.Spec, error) {
 		if s.Spec == nil {
 			return nil, errNoSpec
 		}
-		d.classes.share(s.Spec)
-		return s.Spec, nil
+		shared := d.classes.share(*s.Spec)
+		return &shared, nil
 	})
 	if err == nil && spec.ID != "" && spec.ID != from.id {
 		return nil, wrongID(spec.ID)
@@ -209,8 +209,8 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		return errors.New("a count is negative")
 	}
 	*t = Task{
-		Info: task.Info{
-			Spec: task.Spec{ID: id}, State: state, HostPorts: s.HostPorts, Healthy: s.Healthy,
+		Info: Info{
+			Spec: Spec{ID: id}, State: state, HostPorts: s.HostPorts, Health: HealthOf(s.Healthy),
 			ExitStatus: s.ExitStatus, Version: s.InfoVersion,
 			Submitted: s.Submitted, Updated: s.Updated,
 		},
@@ -233,16 +233,12 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		t.Info.Err = errors.New(s.Err)
 	}
 	if len(s.Status) > 0 {
-		t.Info.Status = &mesos.TaskStatus{}
-		if err := unmarshalProto(t.Info.Status, s.Status); err != nil {
+		if err := unmarshalProto(&mesos.TaskStatus{}, s.Status); err != nil {
 			return fmt.Errorf("status: %w", err)
 		}
-		lengthen(t.Info.Status, &t.Info)
-		t.Info.IPs = IPs(t.Info.Status)
+		t.Info.status = string(s.Status)
 	}
-	if s.IPs != nil {
-		t.Info.IPs = append([]string(nil), *s.IPs...)
-	}
+	t.Info.ips = s.IPs
 	return nil
 }
 
