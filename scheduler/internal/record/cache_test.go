@@ -46,7 +46,7 @@ func TestCacheIsUsed(t *testing.T) {
 		require.Same(t, unsafe.StringData(string(known[x.Info.Spec.ID].value.History)), unsafe.StringData(string(x.History)), "decoded once")
 	}
 	require.Empty(t, c.tasks)
-	require.Empty(t, c.decoder.specs.known)
+	require.Empty(t, c.agents.known)
 }
 
 // When the state of a task changes, its spec is not decoded again.
@@ -56,7 +56,7 @@ func TestCacheKeepsSpec(t *testing.T) {
 	c.Update(t.Context(), encodeAll(t, Framework{}, []plainTask{x}))
 	known := c.tasks[x.Info.Spec.ID]
 	spec := known.value.Info.Spec
-	c.decoder = decoder{} // which would find the spec among those it knows
+	c.decoder = newDecoder(&c.agents) // which would find the spec among those it knows
 	x.Info.State = task.StateFinished
 	state, err := EncodeTask(x.task())
 	require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestSame(t *testing.T) {
 	require.False(t, same([]byte("a"), nil))
 }
 
-// Tasks of a class share what is equal in their specs, whichever goroutine decodes them.
+// Specs share the parts that are equal. Of the classes that were seen only so many are remembered.
 func TestDecodedSpecsShareParts(t *testing.T) {
 	_, tasks, err := decodeAll(storeOf(t, 8))
 	require.NoError(t, err)
@@ -182,9 +182,11 @@ func TestDecodedSpecsShareParts(t *testing.T) {
 		require.Same(t, first.HealthCheck, x.Info.Spec.HealthCheck)
 		require.Same(t, first.Container, x.Info.Spec.Container)
 	}
-	var c classes
+	var all sharedSpecs
 	for i := range 2*classesKnown + 1 {
-		c.share(task.Spec{CPUs: float64(i)})
-		require.LessOrEqual(t, len(c.known), classesKnown)
+		s := &task.Spec{CPUs: float64(i)}
+		require.Same(t, all.share(s), all.share(s))
+		require.LessOrEqual(t, len(all.known), classesKnown)
+		require.LessOrEqual(t, len(all.classes), classesKnown)
 	}
 }

@@ -1,11 +1,41 @@
 package record
 
 import (
-	"sync"
-
 	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
+
+// classesKnown is of how many classes specs are remembered for others to share, and of how many specs how they are shared.
+const classesKnown = 1 << 13
+
+// sharedSpecs makes specs that were decoded share what they can. Its zero value has none.
+type sharedSpecs struct {
+	classes map[string]*Bases
+	known   map[*task.Spec]*Spec // since equal records mostly give the same pointer
+	key     []byte               // scratch space
+}
+
+// share returns the spec in the form in which it is kept, without its ID.
+func (all *sharedSpecs) share(s *task.Spec) *Spec {
+	if known := all.known[s]; known != nil {
+		return known
+	}
+	if all.classes == nil || len(all.classes) >= classesKnown { // begin anew: what is forgotten is only shared no longer
+		all.classes = map[string]*Bases{}
+	}
+	if all.known == nil || len(all.known) >= classesKnown {
+		all.known = map[*task.Spec]*Spec{}
+	}
+	all.key = taskclass.AppendKey(all.key[:0], s)
+	bases := all.classes[string(all.key)]
+	if bases == nil {
+		bases = &Bases{}
+		all.classes[string(all.key)] = bases
+	}
+	shared := bases.Share(NewSpec(*s))
+	all.known[s] = &shared
+	return &shared
+}
 
 // shareParts makes a spec use those parts of another spec of its class that are equal, since they are most of the memory that it
 // takes.
@@ -41,29 +71,4 @@ func shareMap[T comparable](part *map[string]T, like map[string]T) {
 	if sameMap(*part, like) {
 		*part = like
 	}
-}
-
-// classesKnown is of how many classes specs are remembered, for others to share their parts.
-const classesKnown = 4096
-
-// classes has the bases of each class. It is safe for concurrent use.
-type classes struct {
-	mu    sync.Mutex
-	known map[string]*Bases
-}
-
-// share returns a spec that shares what it can with others of its class.
-func (c *classes) share(s task.Spec) Spec {
-	key := taskclass.AppendKey(make([]byte, 0, 256), &s)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	bases := c.known[string(key)]
-	if bases == nil {
-		if c.known == nil || len(c.known) >= classesKnown { // begin anew: what is forgotten is only shared no longer
-			c.known = map[string]*Bases{}
-		}
-		bases = &Bases{}
-		c.known[string(key)] = bases
-	}
-	return bases.Share(NewSpec(s))
 }
