@@ -68,10 +68,10 @@ func NewInfo(info task.Info) Info {
 }
 
 // Public returns what users are told. It shares memory with i and other tasks, and must not be changed.
-func (i *Info) Public() task.Info { return i.PublicWith(i.Status()) }
+func (i Info) Public() task.Info { return i.PublicWith(i.Status()) }
 
 // PublicWith is Public for one who has the status.
-func (i *Info) PublicWith(status *mesos.TaskStatus) task.Info {
+func (i Info) PublicWith(status *mesos.TaskStatus) task.Info {
 	return task.Info{
 		Spec: i.Spec.Whole(), State: i.State, Version: i.Version,
 		AgentID: i.AgentID, Hostname: i.Hostname, HostPorts: i.HostPorts, AgentAddress: i.AgentAddress, IPs: i.ipsWith(status),
@@ -81,9 +81,9 @@ func (i *Info) PublicWith(status *mesos.TaskStatus) task.Info {
 }
 
 // IPs returns the addresses of the task's container.
-func (i *Info) IPs() []string { return i.ipsWith(i.Status()) }
+func (i Info) IPs() []string { return i.ipsWith(i.Status()) }
 
-func (i *Info) ipsWith(status *mesos.TaskStatus) []string {
+func (i Info) ipsWith(status *mesos.TaskStatus) []string {
 	switch {
 	case i.ips == nil:
 		return IPs(status)
@@ -118,7 +118,7 @@ func (i *Info) SetStatus(s *mesos.TaskStatus, ips []string) {
 }
 
 // Status returns the status, nil if there is none. It shares no memory with i.
-func (i *Info) Status() *mesos.TaskStatus {
+func (i Info) Status() *mesos.TaskStatus {
 	if i.status == "" {
 		return nil
 	}
@@ -126,6 +126,6 @@ func (i *Info) Status() *mesos.TaskStatus {
 	if err := unmarshalProto(s, []byte(i.status)); err != nil {
 		return nil // it was checked when it was read
 	}
-	lengthen(s, i)
+	lengthen(s, &i)
 	return s
 }

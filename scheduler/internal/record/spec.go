@@ -15,7 +15,7 @@ type Spec struct {
 
 // Base returns a spec that says the same but for ID, RequestID, Name, Pod, labels, and of its command all but secrets, URIs and
 // user. It must not be changed.
-func (s *Spec) Base() *task.Spec {
+func (s Spec) Base() *task.Spec {
 	if s.base == nil {
 		return &task.Spec{}
 	}
@@ -23,7 +23,7 @@ func (s *Spec) Base() *task.Spec {
 }
 
 // Pod returns Spec.Pod.
-func (s *Spec) Pod() string {
+func (s Spec) Pod() string {
 	if s.own != "" && s.own[0] == podDiffers {
 		pod, _ := cutText(s.own[1:])
 		return pod
@@ -32,7 +32,7 @@ func (s *Spec) Pod() string {
 }
 
 // Whole returns the spec. What it points to must not be changed.
-func (s *Spec) Whole() task.Spec {
+func (s Spec) Whole() task.Spec {
 	whole := *s.Base()
 	whole.ID, whole.RequestID = s.ID, s.RequestID
 	if s.own != "" {
