@@ -11,10 +11,16 @@ type sortItem struct {
 	at int32
 }
 
+func (x sortItem) before(y sortItem) bool { return x.by < y.by || x.by == y.by && x.at < y.at }
+
+func (x sortItem) compare(y sortItem) int {
+	return cmp.Or(cmp.Compare(x.by, y.by), cmp.Compare(x.at, y.at))
+}
+
 // radixSort sorts by number; it is stable. A cycle that places a few tasks on many agents spends most of its time
 // sorting candidates. Their numbers differ in few bytes, so that a radix sort is several times faster than one that
-// compares.
-func radixSort(all []sortItem) {
+// compares. It needs space for a copy of all.
+func radixSort(all, space []sortItem) {
 	if len(all) < 64 {
 		slices.SortStableFunc(all, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
 		return
@@ -25,7 +31,7 @@ func radixSort(all []sortItem) {
 			counts[i][byte(x.by>>(8*i))]++
 		}
 	}
-	from, to := all, make([]sortItem, len(all))
+	from, to := all, space[:len(all)]
 	for i := range counts {
 		starts := &counts[i]
 		if starts[byte(from[0].by>>(8*i))] == int32(len(from)) {
