@@ -26,6 +26,7 @@ type decoder struct {
 	agents  *memo[*task.Agent] // of all goroutines
 	specs   sharedSpecs
 	scratch decodedTask
+	whole   task.Spec // scratch space, too
 }
 
 func newDecoder(agents *memo[*task.Agent]) *decoder {
@@ -166,14 +167,12 @@ func (d *decoder) decode(from source, spec *Spec, t *Task) error {
 	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
 	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
-		if spec == nil {
-			if spec, err = d.spec(from); err != nil {
-				return &Error{Key: SpecKey(from.id), Err: err}
-			}
+		if spec != nil {
+			t.Info.Spec = *spec
+		} else if t.Info.Spec, err = d.spec(from); err != nil {
+			return &Error{Key: SpecKey(from.id), Err: err}
 		}
-		if s.Version > 1 {
-			t.Info.Spec, t.SpecStored = *spec, true
-		}
+		t.SpecStored = s.Version > 1
 	}
 	if s.Version == 1 {
 		t.Info.Spec = NewSpec(*s.Spec)
@@ -182,16 +181,18 @@ func (d *decoder) decode(from source, spec *Spec, t *Task) error {
 	return nil
 }
 
-// spec returns the spec in a record.
-func (d *decoder) spec(from source) (*Spec, error) {
+// spec returns the spec in a record. What it has in common with others it shares.
+func (d *decoder) spec(from source) (Spec, error) {
 	var s storedSpec
+	d.whole = task.Spec{}
+	d.into = &d.whole
 	switch err := checkVersion(d.unmarshal(from.spec, &s), s.Version, 2, version); {
 	case err != nil:
-		return nil, err
+		return Spec{}, err
 	case s.Spec == nil:
-		return nil, errNoSpec
+		return Spec{}, errNoSpec
 	case s.Spec.ID != "" && s.Spec.ID != from.id:
-		return nil, wrongID(s.Spec.ID)
+		return Spec{}, wrongID(s.Spec.ID)
 	}
 	return d.specs.share(s.Spec), nil
 }

@@ -5,36 +5,30 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// classesKnown is of how many classes specs are remembered for others to share, and of how many specs how they are shared.
+// classesKnown is of how many classes specs are remembered for others to share.
 const classesKnown = 1 << 13
 
 // sharedSpecs makes specs that were decoded share what they can. Its zero value has none.
 type sharedSpecs struct {
 	classes map[string]*Bases
-	known   map[*task.Spec]*Spec // since equal records mostly give the same pointer
-	key     []byte               // scratch space
+	key     []byte // scratch space
 }
 
-// share returns the spec in the form in which it is kept, without its ID.
-func (all *sharedSpecs) share(s *task.Spec) *Spec {
-	if known := all.known[s]; known != nil {
-		return known
-	}
-	if all.classes == nil || len(all.classes) >= classesKnown { // begin anew: what is forgotten is only shared no longer
-		all.classes = map[string]*Bases{}
-	}
-	if all.known == nil || len(all.known) >= classesKnown {
-		all.known = map[*task.Spec]*Spec{}
-	}
+// share returns the spec in the form in which it is kept, without its ID. It does not keep s itself.
+func (all *sharedSpecs) share(s *task.Spec) Spec {
 	all.key = taskclass.AppendKey(all.key[:0], s)
 	bases := all.classes[string(all.key)]
 	if bases == nil {
+		if all.classes == nil || len(all.classes) >= classesKnown { // begin anew: what is forgotten is only shared no longer
+			all.classes = map[string]*Bases{}
+		}
 		bases = &Bases{}
 		all.classes[string(all.key)] = bases
 	}
-	shared := bases.Share(NewSpec(*s))
-	all.known[s] = &shared
-	return &shared
+	if shared, found := bases.find(s); found {
+		return shared
+	}
+	return bases.Share(NewSpec(*s))
 }
 
 // shareParts makes a spec use those parts of another spec of its class that are equal, since they are most of the memory that it

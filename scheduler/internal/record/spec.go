@@ -59,17 +59,25 @@ type Bases struct {
 
 // Share returns a spec that says the same as s, which shares nothing yet, and shares what it can with earlier ones.
 func (b *Bases) Share(s Spec) Spec {
-	for _, base := range b.known {
-		if base != nil && alike(base, s.base) {
-			s.base, s.own = base, difference(base, s.base)
-			return s
-		}
+	if shared, found := b.find(s.base); found {
+		shared.ID, shared.RequestID = s.ID, s.RequestID
+		return shared
 	}
 	if like := b.known[0]; like != nil {
 		shareParts(s.base, like)
 	}
 	b.Add(&s)
 	return s
+}
+
+// find returns a spec that says the same as s but for ID and RequestID, if an earlier one is like it. It does not keep s.
+func (b *Bases) find(s *task.Spec) (Spec, bool) {
+	for _, base := range b.known {
+		if base != nil && alike(base, s) {
+			return Spec{base: base, own: difference(base, s)}, true
+		}
+	}
+	return Spec{}, false
 }
 
 // Add lets others share the base of a spec.
