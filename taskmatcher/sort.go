@@ -25,9 +25,13 @@ func radixSort(all, space []sortItem) {
 		slices.SortStableFunc(all, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
 		return
 	}
-	differing := uint64(0)
-	for _, x := range all {
-		differing |= x.by ^ all[0].by
+	differing, sorted := uint64(0), true
+	for i, x := range all[1:] { // all[i] is the one before x
+		differing |= x.by ^ all[i].by
+		sorted = sorted && all[i].by <= x.by
+	}
+	if sorted { // as candidates are by memory
+		return
 	}
 	from, to := all, space[:len(all)]
 	for shift := 0; shift < 64; shift += 8 {
