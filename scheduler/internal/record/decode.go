@@ -165,14 +165,12 @@ func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
 	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
 	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
-		if spec == nil {
-			if spec, err = d.spec(from); err != nil {
-				return &Error{Key: SpecKey(from.id), Err: err}
-			}
+		if spec != nil {
+			t.Info.Spec = *spec
+		} else if err = d.spec(from, &t.Info.Spec); err != nil {
+			return &Error{Key: SpecKey(from.id), Err: err}
 		}
-		if s.Version > 1 {
-			t.Info.Spec, t.SpecStored = *spec, true
-		}
+		t.SpecStored = s.Version > 1
 	}
 	if s.Version == 1 {
 		t.Info.Spec = *s.Spec
@@ -181,18 +179,21 @@ func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
 	return nil
 }
 
-// spec returns the spec in a record. It is shared by equal records.
-func (d *decoder) spec(from source) (*task.Spec, error) {
+// spec decodes the spec in a record. Its parts are shared by equal ones.
+func (d *decoder) spec(from source, into *task.Spec) error {
 	var s storedSpec
+	*into = task.Spec{}
+	d.into = into
 	switch err := checkVersion(d.unmarshal(from.spec, &s), s.Version, 2, version); {
 	case err != nil:
-		return nil, err
+		return err
 	case s.Spec == nil:
-		return nil, errNoSpec
+		return errNoSpec
 	case s.Spec.ID != "" && s.Spec.ID != from.id:
-		return nil, wrongID(s.Spec.ID)
+		return wrongID(s.Spec.ID)
 	}
-	return s.Spec, nil
+	*into = *s.Spec
+	return nil
 }
 
 var errNoSpec = errors.New("it has no spec")
