@@ -48,8 +48,7 @@ type blockListKey struct {
 	attribute *attribute
 }
 
-// blocksOf returns the list for a resource, with lanes by the values of an attribute unless that is nil. A list that is
-// first asked for between two placements begins with what is left then.
+// blocksOf returns the list for a resource, with lanes by the values of an attribute unless that is nil.
 func (m *match) blocksOf(d dominantResource, a *attribute) *blockList {
 	if a != nil && int(a.candidateValues)*m.blockSize > len(m.allCandidates) {
 		a = nil
