@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -86,6 +87,27 @@ func recount(t require.TestingT, m *machine) {
 	}
 	recountBacklog(t, m)
 	recountRemembered(t, m)
+	recountLaunches(t, m)
+}
+
+// recountLaunches checks that storage knows which launches wait, and for each offer the one that uses it.
+func recountLaunches(t require.TestingT, m *machine) {
+	var want, launches []heldLaunch
+	offers := map[string]int{}
+	m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		if accept, is := asAccept(w.Action); is {
+			want = append(want, heldLaunch{w.Number, w.Since, accept})
+			for _, o := range accept.call.Accept.OfferIDs {
+				offers[o.Value] = w.Number
+			}
+		}
+		return false
+	})
+	for h := range m.storage.launches.All() {
+		launches = append(launches, h)
+	}
+	require.Equal(t, want, launches, "launches that wait")
+	require.Equal(t, offers, m.storage.held, "offers of launches that wait")
 }
 
 // recountRemembered checks what is left of ended tasks.
@@ -217,6 +239,7 @@ func TestRecountControl(t *testing.T) {
 		"to end a task after its time":      func(m *machine, _, _ *entry) { m.backlog.waits = nil },
 		"to end a task after its cycles":    func(m *machine, _, _ *entry) { m.backlog.looked = nil },
 		"to forget what was found":          func(_ *machine, ran, _ *entry) { ran.class.findings = make([]Finding, 1) },
+		"that a launch waits":               func(m *machine, _, _ *entry) { m.storage.held["o1"] = 1 },
 		"a class of which there is no task": func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
 	} {
 		s := newStage(t)
