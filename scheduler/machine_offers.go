@@ -29,7 +29,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		}
 	}
 	m.census.noteOffers(now, arrived)
-	if len(m.unknown) > 0 {
+	if len(m.unknown.questions) > 0 {
 		m.askAbout(now, m.unknown.on(now, arrived))
 	}
 	usable := arrived[:0]
