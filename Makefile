@@ -11,7 +11,7 @@ BENCH    ?= .
 COUNT    ?= 1
 
 # Packages whose code and tests have one goroutine.
-ONE = archtest|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
+ONE = archtest|docgen|eventpb|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
 .PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench bench-invoker conformance integration failover invoker-kills demo-ha check
@@ -119,4 +119,4 @@ invoker-kills:
 # deadline exceeded" as a failure.
 # The conformance suite is among the tests of race-short.
 check: fmt lint vuln race-short integration
-	$(MAKE) fuzz FUZZTIME=100x FUZZ='./internal/recordio ./internal/mesoshttp ./internal/agenthttp ./invoker/internal'
+	$(MAKE) fuzz FUZZTIME=100x FUZZ='./internal/recordio ./internal/eventpb ./internal/mesoshttp ./internal/agenthttp ./invoker/internal'

@@ -212,24 +212,30 @@ func (c *census) running() []task.Presence {
 	return p.tasks
 }
 
-// noteOffers notes what offers say about their agents.
+// noteOffers notes what offers say about their agents. Afterwards they share their descriptions of agents, and their roles, with
+// what is noted: what is kept of an offer must not keep the rest of it in memory, of which the texts are in one piece.
 func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 	c.offersAt = now
 	seen := make(map[*agent]bool, len(offers))
 	for i := range offers {
 		o := &offers[i]
+		if i > 0 && o.Role == offers[i-1].Role {
+			o.Role = offers[i-1].Role
+		} else {
+			o.Role = strings.Clone(o.Role)
+		}
 		a := c.agents[o.Agent.ID]
 		about, resources := agentOverhead+agentSize(&o.Agent), resourcesSize(o)
 		if a == nil {
 			if len(c.agents) >= c.limits.agents || c.bytes+about > c.limits.agentsBytes {
 				continue
 			}
-			a = c.add(o.Agent.ID, &agent{})
+			copied := copyAgent(&o.Agent)
+			a, c.presence.stale = c.add(copied.ID, &agent{about: copied}), true
+		} else if !sameAgent(a.about, &o.Agent) {
+			a.about, c.presence.stale = copyAgent(&o.Agent), true
 		}
-		if a.about == nil || !sameAgent(a.about, &o.Agent) {
-			copied := o.Agent // so that the rest of the offer is not kept in memory
-			a.about, c.presence.stale = &copied, true
-		}
+		o.Agent = *a.about
 		if !seen[a] {
 			seen[a] = true
 			a.offeredAt, a.roles, a.offered, a.placed = now, nil, Amounts{}, Amounts{}
@@ -251,6 +257,22 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 		a.offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)
+}
+
+// copyAgent returns a copy that shares no memory.
+func copyAgent(a *task.Agent) *task.Agent {
+	copied := *a
+	for _, text := range []*string{&copied.ID, &copied.Hostname, &copied.Address, &copied.Region, &copied.Zone} {
+		*text = strings.Clone(*text)
+	}
+	copied.Attributes = slices.Clone(a.Attributes)
+	for i := range a.Attributes {
+		var attribute mesos.Attribute
+		if encoded, err := a.Attributes[i].Marshal(); err == nil && attribute.Unmarshal(encoded) == nil {
+			copied.Attributes[i] = attribute
+		}
+	}
+	return &copied
 }
 
 // sameAgent reports whether two descriptions of an agent are equal.

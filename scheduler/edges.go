@@ -203,44 +203,13 @@ func (e *edges) followOne(ctx context.Context, wanted subscribe, call *scheduler
 	}
 	defer s.Close()
 	e.put(ctx, streamOpened{stream: wanted.stream, id: s.ID(), master: s.Master()})
-	subscribed, err := e.receive(ctx, wanted, s)
+	r := receiver{edges: e, stream: wanted.stream, from: s}
+	err = r.run(ctx)
 	var wrongID *FrameworkIDError
-	if cause := context.Cause(ctx); !subscribed || errors.Is(cause, errSilent) || errors.As(cause, &wrongID) {
+	if cause := context.Cause(ctx); !r.subscribed || errors.Is(cause, errSilent) || errors.As(cause, &wrongID) {
 		e.detector.Failed(lead.URL) // or the next attempt would be with the same master, and most likely end the same way
 	}
 	return true, err
-}
-
-// receive passes on the events of a stream until that ends, and reports whether SUBSCRIBED was among them.
-func (e *edges) receive(ctx context.Context, wanted subscribe, s *mesoshttp.Stream) (subscribed bool, err error) {
-	for err == nil {
-		memory := s.Await()
-		if !e.inflow.take(ctx, memory) {
-			return subscribed, context.Cause(ctx)
-		}
-		event, failed := s.Next()
-		if failed == nil && event.GetType() == scheduler.Event_SUBSCRIBED {
-			subscribed = true
-			// Leadership may have been lost between the first proof and the moment when the master accepted SUBSCRIBE.
-			err = e.prover.confirm(ctx)
-		}
-		var garbled *mesoshttp.DecodeError
-		switch {
-		case err != nil:
-		case errors.As(failed, &garbled) && !subscribed && ctx.Err() == nil: // SUBSCRIBED comes first, so that was it
-			err = fmt.Errorf("scheduler: the answer to SUBSCRIBE is of no use: %w", failed)
-		case errors.As(failed, &garbled) && ctx.Err() == nil: // why a stream was ended may be a skipped event as well
-			e.put(ctx, streamGarbled{stream: wanted.stream, err: printable.Error(failed)})
-		case failed != nil:
-			err = fmt.Errorf("scheduler: the stream ended: %w", failed)
-		case e.put(ctx, streamEvent{stream: wanted.stream, event: event, size: memory}):
-			continue // the loop gives back what was taken
-		default:
-			err = context.Cause(ctx)
-		}
-		e.inflow.give(memory)
-	}
-	return subscribed, err
 }
 
 // call makes the calls that it receives from the channel, one after the other.

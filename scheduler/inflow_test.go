@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -81,25 +82,38 @@ func TestInflowOfTwoStreams(t *testing.T) {
 	})
 }
 
-// receiving calls receive for a stream of SUBSCRIBED and three updates with a message of 20 MiB, of a run whose loop does
+// receiving runs a receiver of a stream of SUBSCRIBED and three updates with a message of 20 MiB, of a run whose loop does
 // nothing.
 func receiving(t *testing.T, use func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error)) {
+	large := updateOfSize(20 << 20)
+	receivingEach(t, []*scheduler.Event{subscribedEvent("fw"), large, large, large}, 1, use)
+}
+
+// updateOfSize returns an update with a message of that size.
+func updateOfSize(size int) *scheduler.Event {
+	event, message := statusUpdate("t", "S", mesos.TASK_RUNNING, 1), string(make([]byte, size))
+	event.Update.Status.Message = &message
+	return event
+}
+
+// receivingEach does the same with other events, so many of which are sent at once.
+func receivingEach(t *testing.T, events []*scheduler.Event, atOnce int, use func(t *testing.T, e *edges, inputs <-chan []input, receive func(context.Context) error)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &virtualnet.Network{}
 		listener, err := network.Listen("master:5050")
 		require.NoError(t, err)
-		message := string(make([]byte, 20<<20))
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/x-protobuf")
 			w.Header().Set("Mesos-Stream-Id", "s")
-			frames := recordio.NewWriter(w)
-			event := &scheduler.Event{Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{FrameworkID: &mesos.FrameworkID{Value: "fw"}}}
-			for range 4 {
+			var sent bytes.Buffer
+			frames := recordio.NewWriter(&sent)
+			for n, event := range events {
 				frame, _ := event.Marshal()
 				_ = frames.WriteFrame(frame)
-				_ = http.NewResponseController(w).Flush()
-				event = statusUpdate("t", "S", mesos.TASK_RUNNING, 1)
-				event.Update.Status.Message = &message
+				if (n+1)%atOnce == 0 || n+1 == len(events) {
+					_, _ = sent.WriteTo(w)
+					_ = http.NewResponseController(w).Flush()
+				}
 			}
 			<-r.Context().Done()
 		})}
@@ -114,8 +128,9 @@ func receiving(t *testing.T, use func(t *testing.T, e *edges, inputs <-chan []in
 			s, err := client.Subscribe(ctx, "http://master:5050", &scheduler.Call{Type: scheduler.Call_SUBSCRIBE}, nil)
 			require.NoError(t, err)
 			defer s.Close()
-			_, err = e.receive(ctx, subscribe{stream: 1}, s)
-			return err
+			synctest.Wait() // all is sent that may be sent
+			r := receiver{edges: e, stream: 1, from: s}
+			return r.run(ctx)
 		})
 	})
 }

@@ -223,13 +223,16 @@ func (l *loop) step(ctx context.Context, ins ...input) {
 	}
 }
 
+// maxAgain is for how many inputs room is kept: a step has some dozens of events at most, but far more may come of the end of a stream.
+const maxAgain = 1024
+
 // feed passes inputs to the machine, and those that its actions cause.
 func (l *loop) feed(ctx context.Context, ins ...input) {
 	l.again = append(l.again, ins...)
-	for len(l.again) > 0 && !l.ended {
-		in := l.again[0]
-		l.again[0] = nil // the array lasts longer, and an event may be large
-		l.again = l.again[1:]
+	next := 0
+	for ; next < len(l.again) && !l.ended; next++ {
+		in := l.again[next]
+		l.again[next] = nil // the array lasts longer, and an event may be large
 		switch in := in.(type) {
 		case streamOpened:
 			if in.stream == l.stream {
@@ -253,6 +256,14 @@ func (l *loop) feed(ctx context.Context, ins ...input) {
 		if e, ok := in.(streamEvent); ok {
 			l.edges.inflow.give(e.size)
 		}
+	}
+	switch {
+	case next < len(l.again):
+		l.again = l.again[next:]
+	case next > maxAgain:
+		l.again = nil
+	default:
+		l.again = l.again[:0]
 	}
 }
 

@@ -48,12 +48,7 @@ func text(key, value string) slog.Attr {
 func (l *loop) logEvent(ctx context.Context, e Event) {
 	switch e := e.(type) {
 	case TaskEvent:
-		level := slog.LevelInfo
-		if e.minor {
-			level = slog.LevelDebug
-		}
-		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
-			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
+		l.logTask(ctx, e)
 		l.logPanic(ctx, e.Err)
 	case RemovedEvent:
 		l.log.DebugContext(ctx, "tasks not on record any more", "event", e.String())
@@ -92,6 +87,18 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 	}
 }
 
+// logTask logs a change of a task. No other line comes as often: its texts are made only if somebody listens.
+func (l *loop) logTask(ctx context.Context, e TaskEvent) {
+	level := slog.LevelInfo
+	if e.minor {
+		level = slog.LevelDebug
+	}
+	if l.log.Enabled(ctx, level) {
+		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
+			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
+	}
+}
+
 func (l *loop) logFailure(ctx context.Context, e FailureEvent) {
 	agent := text(logkey.AgentID, e.AgentID)
 	switch {
@@ -106,6 +113,9 @@ func (l *loop) logFailure(ctx context.Context, e FailureEvent) {
 
 // logPanic logs where user code has panicked, if err says that it has.
 func (l *loop) logPanic(ctx context.Context, err error) {
+	if err == nil {
+		return // before the variable, which is allocated
+	}
 	if p := (*PanicError)(nil); errors.As(err, &p) {
 		l.log.ErrorContext(ctx, "user code panicked", "error", err, "stack", p.Stack)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // offerFromMesos converts an offer of Mesos. The result shares the resources and attributes of o, which
-// must not be modified afterwards. Quarantined is left empty.
+// must not be modified afterwards. The ID does not keep the other texts of o in memory. Quarantined is left empty.
 //
 // The role is that of the offer's allocation_info, else that of a resource's allocation_info (a
 // master allocates all resources of an offer to one role), else the role that a resource is reserved
@@ -26,7 +26,7 @@ func offerFromMesos(o mesos.Offer) task.Offer {
 		agent.Unavailable = time.Unix(0, u.Start.Nanoseconds)
 		agent.UnavailableFor = time.Duration(u.Duration.GetNanoseconds())
 	}
-	return task.Offer{ID: o.ID.Value, Agent: agent, Role: offerRole(&o), Resources: o.Resources}
+	return task.Offer{ID: strings.Clone(o.ID.Value), Agent: agent, Role: offerRole(&o), Resources: o.Resources}
 }
 
 // agentAddress returns the address in the URL of an agent, "" if it has none. The host is the agent's name, as in

@@ -63,7 +63,8 @@ func (ts *timers) start(t timer) uint32 {
 	}
 	ts.last++
 	t.number = ts.last
-	heap.Push(&ts.heap, t)
+	ts.heap = append(ts.heap, t)
+	heap.Fix(&ts.heap, len(ts.heap)-1) // as heap.Push, which would allocate
 	return t.number
 }
 

@@ -78,7 +78,7 @@ func seconds(d, defaultDuration time.Duration) *float64 {
 func checkCommand(s task.Spec, c task.CheckCommand) *mesos.CommandInfo {
 	info := &mesos.CommandInfo{Shell: proto.Bool(c.Shell != "")}
 	if len(c.Env) > 0 {
-		info.Environment = &mesos.Environment{Variables: plainVariables(c.Env)}
+		info.Environment = &mesos.Environment{Variables: sorted(appendPlain(nil, c.Env))}
 	}
 	switch argv := slices.Clone(c.Argv); {
 	case c.Shell != "":

@@ -82,6 +82,16 @@ func measured() string {
 		place := fmt.Sprintf("| %d | %d | ", size[0], size[1])
 		b.WriteString(place + "reference" + slow + " |\n" + place + "matcher" + fast + " |\n" + place + "ratio" + factor + " |\n")
 	}
+	b.WriteString("\n## Compared with reading the offers\n\nHow many times as long the first two cases take as adding up once what each agent offers, in processor time.\n")
+	head("case")
+	for _, c := range targets()[:2] {
+		b.WriteString("| " + c.what)
+		for _, s := range strategies {
+			r := testing.Benchmark(func(b *testing.B) { benchReading(b, s.fast, c.cycle()) })
+			fmt.Fprintf(&b, " | %.1f", r.Extra["match/read"])
+		}
+		b.WriteString(" |\n")
+	}
 	b.WriteString("\n## All combinations\n")
 	head("agents | pending | classes | constraints")
 	for _, agents := range []int{100, 1_000, 10_000} {

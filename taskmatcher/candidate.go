@@ -12,24 +12,45 @@ import (
 // candidate is what one agent offers to one role. In a large cluster most candidates are looked at in each cycle but
 // never used, so the struct is small, and what only placements need is in details.
 type candidate struct {
-	agent         *task.Agent
-	role          string
-	details       *details // nil until it is asked for
-	agentNumber   int32    // see cluster.agentNumbers
-	nextOfAgent   int32    // only while offers are merged: another candidate of the agent, 0: none
-	leadOffer     int32    // the offer with the lowest ID, whose Agent is used
-	lastOffer     int32    // one of the offers; cluster.previousOffer leads to the others
-	touchedNumber int32    // candidates in which something was placed are numbered from 1 on; 0: untouched
-	maintenance   int32    // see cluster.rankMaintenance
-	hasGPU        bool     // GPUs were offered
+	agent       *task.Agent
+	role        string
+	details     *details // nil until it is asked for
+	agentNumber int32    // see cluster.agentNumbers
+	nextOfAgent int32    // only while offers are merged: another candidate of the agent, 0: none
+	leadOffer   int32    // the offer with the lowest ID, whose Agent is used
+	lastOffer   int32    // one of the offers; cluster.previousOffer leads to the others
+	maintenance int32    // see cluster.rankMaintenance
+	hasGPU      bool     // GPUs were offered
 }
 
-// details is what a candidate offers, resource by resource. Fields are nil until they are asked for.
+// details is what a candidate offers, resource by resource. Fields are nil until they are asked for. Most candidates are one
+// offer with one range of ports, for which there is space, so that they cost no allocations.
 type details struct {
-	offers  []*task.Offer // sorted by ID
-	ids     []string      // of the offers
+	offers     []*task.Offer // sorted by ID
+	ids        []string      // of the offers
+	scalars    []offeredScalar
+	ports      *ports
+	offerSpace [1]*task.Offer
+	portSpace  ports
+	spanSpace  [1]span
+}
+
+// detailsAllocator allocates details and what they consist of in chunks. Only the IDs outlive the cycle, as part of
+// placements.
+type detailsAllocator struct {
+	details []details
+	ids     []string
 	scalars []offeredScalar
-	ports   *ports
+}
+
+// take returns an empty slice with room for n elements from a chunk, which is replaced when it is used up.
+func take[T any](chunk *[]T, n, size int) []T {
+	if len(*chunk) < n {
+		*chunk = make([]T, max(n, size))
+	}
+	taken := (*chunk)[:0:n]
+	*chunk = (*chunk)[n:]
+	return taken
 }
 
 // offeredScalar is one scalar resource of an offer.
@@ -55,12 +76,13 @@ func reserved(r *mesos.Resource) int {
 // detailsOf returns the details of a candidate, at first with the offers only.
 func (c *cluster) detailsOf(cand *candidate) *details {
 	if cand.details == nil {
-		offers := make([]*task.Offer, 0, 1)
+		d := &take(&c.allocator.details, 1, 32)[:1][0]
+		offers := d.offerSpace[:0]
 		for i := cand.lastOffer; i >= 0; i = c.previousOffer[i] {
 			offers = append(offers, &c.offers[i])
 		}
 		slices.SortFunc(offers, func(a, b *task.Offer) int { return cmp.Compare(a.ID, b.ID) })
-		cand.details = &details{offers: offers}
+		d.offers, cand.details = offers, d
 	}
 	return cand.details
 }
@@ -69,6 +91,7 @@ func (c *cluster) detailsOf(cand *candidate) *details {
 func (c *cluster) idsOf(cand *candidate) []string {
 	d := c.detailsOf(cand)
 	if d.ids == nil {
+		d.ids = take(&c.allocator.ids, len(d.offers), 64)
 		for _, o := range d.offers {
 			d.ids = append(d.ids, o.ID)
 		}
@@ -82,7 +105,7 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 	if d.scalars != nil {
 		return d.scalars
 	}
-	d.scalars = make([]offeredScalar, 0, len(d.offers[0].Resources))
+	d.scalars = take(&c.allocator.scalars, len(d.offers[0].Resources), 128)
 	for _, o := range d.offers {
 		for i := range o.Resources {
 			resource := &o.Resources[i]
@@ -103,7 +126,9 @@ func (c *cluster) scalarsOf(cand *candidate) []offeredScalar {
 func (c *cluster) portsOf(cand *candidate) *ports {
 	d := c.detailsOf(cand)
 	if d.ports == nil {
-		d.ports = newPorts(d.offers, c.labels)
+		d.ports = &d.portSpace
+		d.ports.spans = d.spanSpace[:0]
+		d.ports.fill(d.offers, c.labels)
 	}
 	return d.ports
 }

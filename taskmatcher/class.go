@@ -12,6 +12,7 @@ import (
 type class struct {
 	number  int32 // index in match.classes
 	spec    *task.Spec
+	tasks   int      // of the class that are pending
 	needs   []need   // scalar resources, in the order of kinds
 	static  []uint16 // host ports that the tasks name, without duplicates
 	dynamic int      // how many further host ports they take, of any number
@@ -23,15 +24,16 @@ type class struct {
 	// are divided: those of GROUP_BY are in groupByPreferences only.
 	constraints, groupBy            []condition
 	preferences, groupByPreferences []condition
-	weight                          int32 // of a preference in a penalty; above that of any maintenance
+	counters                        []*counter // all of its group, also those of other classes
+	weight                          int32      // of a preference in a penalty; above that of any maintenance
 	// For BestFit.
 	dominant       dominantResource
-	dominantAmount thousandths   // how much of it a task takes
-	dominantOrder  *offeredOrder // the candidates by what they offered of it
+	dominantAmount thousandths  // how much of it a task takes
+	search         *blockSearch // nil: the class needs queues
 	// For Spread: the tasks of the group by agent.
 	groupTasks []int64
 
-	queues      *partitionedQueues // nil until the first task has its turn
+	queues      *partitionedQueues // nil until the first task has its turn; without queues if there is a search
 	keyBuffer   []int64            // see class.key
 	seenChanges int                // how much of match.changes the queues have seen
 
@@ -82,6 +84,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 	switch m.rule {
 	case ruleBestFit:
 		m.findDominant(c)
+		c.search = m.newBlockSearch(c)
 	case ruleSpread:
 		c.groupTasks = m.tasksOf(spec.Group)
 	}

@@ -37,7 +37,11 @@ type cluster struct {
 	free, revocable []thousandths
 	allCandidates   []int32          // 0, 1, 2, …: those on which tasks may be placed
 	agentNumbers    map[string]int32 // by agent ID; numbers are less than len(candidates)
+	idPrefix        string           // what the IDs of all agents begin with
+	unavailable     bool             // maintenance of some agent is planned, or over
 	maintenances    int32            // the highest candidate.maintenance
+	sortSpace       []sortItem       // see radixSort; for all candidates
+	allocator       detailsAllocator
 }
 
 // newCluster merges offers into candidates and sorts these. An offer that is given twice counts once. Known agents that
@@ -106,8 +110,18 @@ func (c *cluster) candidateOf(offer int32, agents map[string]int32, id string) i
 			c.candidates[at].nextOfAgent = next
 		}
 	}
+	c.noteAgent(&c.offers[offer].Agent)
 	c.candidates = append(c.candidates, candidate{role: role, agentNumber: agent, leadOffer: offer, lastOffer: -1})
 	return next
+}
+
+// noteAgent updates what is known of all agents.
+func (c *cluster) noteAgent(a *task.Agent) {
+	if len(c.candidates) == 0 {
+		c.idPrefix = a.ID
+	} else if !strings.HasPrefix(a.ID, c.idPrefix) {
+		c.idPrefix = commonPrefix(c.idPrefix, a.ID)
+	}
 }
 
 // addOffer adds an offer to a candidate. It returns false if the candidate has an offer with this ID already.
@@ -119,6 +133,7 @@ func (c *cluster) addOffer(offer int32, cand *candidate) bool {
 		}
 	}
 	c.previousOffer[offer], cand.lastOffer = cand.lastOffer, offer
+	c.unavailable = c.unavailable || !c.offers[offer].Agent.Unavailable.IsZero()
 	if id < c.offers[cand.leadOffer].ID {
 		cand.leadOffer = offer
 	}
@@ -170,37 +185,25 @@ func (c *cluster) kind(name string) int {
 // sort sorts the candidates, and the rows of the tables with them: those on which tasks may be placed, which are the
 // first ones, and those of known agents. It fills the fields that depend on the lead offer.
 func (c *cluster) sort(placeable int32) {
-	prefix := ""
-	for i := range c.candidates {
-		cand := &c.candidates[i]
-		lead := &c.offers[cand.leadOffer]
-		cand.agent = &lead.Agent
-		if i == 0 {
-			prefix = cand.agent.ID
-		} else if !strings.HasPrefix(cand.agent.ID, prefix) {
-			prefix = commonPrefix(prefix, cand.agent.ID)
-		}
-	}
 	order := make([]sortItem, len(c.candidates))
 	for i := range order {
-		order[i] = sortItem{first8(c.candidates[i].agent.ID[len(prefix):]), int32(i)}
+		cand := &c.candidates[i]
+		cand.agent = &c.offers[cand.leadOffer].Agent
+		order[i] = sortItem{first8(cand.agent.ID[len(c.idPrefix):]), int32(i)}
 	}
+	c.sortSpace = make([]sortItem, len(order))
 	c.sortPart(order[:placeable])
 	c.sortPart(order[placeable:])
-	candidates := make([]candidate, len(c.candidates))
+	c.rearrange(order)
 	c.allCandidates = make([]int32, placeable)
-	for i, item := range order {
-		candidates[i] = c.candidates[item.at]
-	}
 	for i := range c.allCandidates {
 		c.allCandidates[i] = int32(i)
 	}
-	c.candidates, c.free, c.revocable = candidates, c.reordered(c.free, order), c.reordered(c.revocable, order)
 }
 
 // sortPart sorts candidates, which are given by the first bytes in which their IDs differ.
 func (c *cluster) sortPart(order []sortItem) {
-	radixSort(order)
+	radixSort(order, c.sortSpace)
 	// Agent IDs have a long prefix in common, the ID of their master, and differ in the bytes that follow. The
 	// first eight of these suffice for nearly all candidates.
 	sortTies(order, func(a, b sortItem) int {
@@ -210,7 +213,7 @@ func (c *cluster) sortPart(order []sortItem) {
 	for i := range order {
 		order[i].by = uint64(c.free[int(order[i].at)*len(c.kinds)+mem])
 	}
-	radixSort(order)
+	radixSort(order, c.sortSpace)
 }
 
 // commonPrefix returns the longest common prefix of two strings.
@@ -229,17 +232,36 @@ func first8(s string) uint64 {
 	return binary.BigEndian.Uint64(b[:])
 }
 
-// reordered returns a table with its rows in another order.
-func (c *cluster) reordered(table []thousandths, order []sortItem) []thousandths {
-	if table == nil {
-		return nil
-	}
+// rearrange brings the candidates, and the rows of the tables with them, into the given order. It moves them in place,
+// cycle by cycle of the permutation, and uses up the order.
+func (c *cluster) rearrange(order []sortItem) {
 	width := len(c.kinds)
-	result := make([]thousandths, 0, len(order)*width)
-	for _, item := range order {
-		result = append(result, table[int(item.at)*width:][:width]...)
+	row := func(table []thousandths, at int32) []thousandths {
+		if table == nil {
+			return nil
+		}
+		return table[int(at)*width:][:width]
 	}
-	return result
+	free, revocable := make([]thousandths, width), make([]thousandths, width)
+	for begin := range int32(len(order)) {
+		if order[begin].at == begin {
+			continue
+		}
+		first := c.candidates[begin]
+		copy(free, row(c.free, begin))
+		copy(revocable, row(c.revocable, begin))
+		to := begin
+		for from := order[to].at; from != begin; to, from = from, order[from].at {
+			c.candidates[to] = c.candidates[from]
+			copy(row(c.free, to), row(c.free, from))
+			copy(row(c.revocable, to), row(c.revocable, from))
+			order[to].at = to
+		}
+		c.candidates[to] = first
+		copy(row(c.free, to), free)
+		copy(row(c.revocable, to), revocable)
+		order[to].at = to
+	}
 }
 
 // amount returns what is left of a kind of resource in a candidate: what is not revocable, and what is.

@@ -67,8 +67,15 @@
 //
 // A candidate is checked once for each class, and again only if something changed there. With c candidates, k
 // classes and p placements, [FirstFit] and [Spread] make at most c·k checks of some nanoseconds, and p more; [BestFit]
-// makes fewer for classes of few tasks; [Scored] calls the score c·k times and, if tasks of different classes alternate, up to
-// p·k times more. A rejection costs c checks. docs/benchmarks.md has measurements.
+// makes fewer: its classes share the order of the candidates, in which a placement moves one, and pass over most of
+// them in blocks. A rejection costs c checks.
+//
+// [Scored] calls filter and score for each candidate that fits, once for each class: up to c·k times. It calls them again for
+// each candidate that changed since the class's last turn: up to p·k times if tasks of different classes alternate.
+// Nothing is known of a user's function, so the classes cannot share an order, and there is no candidate whose score
+// need not be asked for. BestFit does the same for classes with several GROUP_BY constraints or a GROUP_BY preference.
+//
+// docs/benchmarks.md has measurements.
 //
 // # What it does not do
 //

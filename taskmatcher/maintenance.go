@@ -11,6 +11,9 @@ import (
 // planned maintenance, or for which it is over, have 0. So the lower the number, the better for a task that may run
 // for any time.
 func (c *cluster) rankMaintenance(now time.Time) {
+	if !c.unavailable {
+		return
+	}
 	var planned []int32
 	for at := range c.candidates {
 		if ahead(c.candidates[at].agent, now) {

@@ -1,6 +1,7 @@
 package taskmatcher
 
 import (
+	"cmp"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -24,7 +25,9 @@ import (
 //   - A queue (partitions.go) returns the best candidate for a class. After the first time, its cost depends on the
 //     number of changes and not on that of candidates. bucketQueue (bucketqueue.go) is for scores that are small whole
 //     numbers and only grow: FirstFit, Spread. scoredQueue (scoredqueue.go) is a heap (heap.go), for all other
-//     scores: BestFit, Scored.
+//     scores: those of the user, and BestFit for classes with several GROUP_BY constraints or a GROUP_BY preference.
+//   - A block list (blocklist.go) has the candidates in the order of BestFit, for all classes together. Each class has a
+//     search of its own (blocksearch.go), which knows what it need not look at. It takes the place of the queues.
 //   - A partition (partitions.go) is the candidates with equal values of all attributes for which a class has GROUP_BY.
 //     Each partition has a queue. GROUP_BY chooses among the partitions whose queue has a head: by key, which is how
 //     many tasks have the values of the constraints, in their order, and then by the head.
@@ -43,7 +46,8 @@ import (
 //  1. strategy.run classifies the tasks (classify), merges and sorts the offers (newCluster), ranks planned maintenance, and
 //     prepares each class (newClass).
 //  2. A pass (match.pass) gives each task its turn (match.tryPlace), in the order of submission.
-//  3. match.choose finds the best candidate of the task's class: the head of the queue, or of the best partition.
+//  3. match.choose finds the best candidate of the task's class: by its search, or the head of the queue or of the best
+//     partition.
 //  4. match.place takes the resources and appends the placement; match.noteChange appends to the log and counts the task.
 //  5. Where no candidate was found, the class is marked: for good (neverFits), or until something changes (failedAt) if
 //     it waits for a known agent or the user's filter decides. Tasks of the latter kind get further passes,
@@ -59,14 +63,14 @@ import (
 //     long as it evaluates its head again before it returns it; the same goes for the penalties in a scoredQueue and for the
 //     keys in partitionedQueues.ranked. Scores of BestFit get better with each placement, and user-defined filters and
 //     scores may change either way. So a scoredQueue must be told of each change before it is asked for its head (catchUp).
+//     Each class's queues are told: with many classes that is most of the work. A block list is told once for all
+//     classes, and what a search knows of a block holds until a candidate comes into it.
 //   - A filter and a score may ask for the tasks on the agent. So a placement is logged for all candidates of the
 //     agent (match.siblings); only the entry of the candidate itself names the class, or tasks would be counted twice.
 //   - A GROUP_BY preference may hold again when the fewest tasks of a value rise, also because the value with the fewest
 //     has no candidate left. Then ranked is built again (partitionedQueues.build).
-//   - What goes by the offered amounts (offeredOrder, totalOffered, match.offered) must be computed before the first
-//     placement. That is why all classes are prepared before the first pass.
-//   - With an offeredOrder, untouched candidates are found by their position in it, and only touched ones are on the
-//     heap. Each candidate must be in one place only.
+//   - What goes by the offered amounts (totalOffered, match.offered) must be computed before the first placement, and all
+//     counters must be there. That is why all classes are prepared before the first pass.
 //   - cluster.sort moves the candidates. Afterwards agentNumber is no index of a candidate but only identifies the agent,
 //     and nextOfAgent must not be used. Indexes of offers remain valid.
 //   - An offer that does not name its agent is an agent of its own, with no running tasks.
@@ -76,8 +80,9 @@ import (
 // # Where to add something
 //
 //   - A strategy: a rule below and an exported type in matcher.go; its score in match.bucketLevel (newPartitionedQueues
-//     and catchUp list the rules with bucketQueues) or in match.evaluate. In the tests: its score for the reference
-//     (reference_test.go), its rows in variants and benchStrategies.
+//     and catchUp list the rules with bucketQueues) or in match.evaluate. If many classes agree on the order, a
+//     blockList may have it. In the tests: its score for the reference (reference_test.go), its rows in variants and
+//     benchStrategies.
 //   - An operator: package task defines and validates it; condition.go evaluates it, as a predicate or with a counter;
 //     it must stay false once it is false. In the tests: reference.holds (reference_constraint_test.go), randomConstraint.
 //   - A reason for rejections: a [task.ReasonKind]. If it depends neither on free resources nor on other tasks, it is one
@@ -101,6 +106,8 @@ type strategy struct {
 	options Options
 	filter  func(*task.Spec, *Candidate) bool    // ruleScored only; may be nil
 	score   func(*task.Spec, *Candidate) float64 // ruleScored only; may be nil
+	// blockSize is the most members of a block; 0: defaultBlockSize. Tests set less.
+	blockSize int
 }
 
 // match is the state of one call of Match.
@@ -118,7 +125,7 @@ type match struct {
 	countersByGroup map[string][]*counter
 	running         map[string][]task.Presence // by group; nil: not grouped yet
 	partitionings   map[string]*partitioning   // by the names of the attributes
-	offeredOrders   map[offeredOrderKey]*offeredOrder
+	blockLists      map[blockListKey]*blockList
 	offeredTotals   map[dominantResource]float64
 	tasksByAgent    map[string][]int64 // by group, then by the number of the agent
 
@@ -129,10 +136,9 @@ type match struct {
 
 	changes    []change
 	lastChange []int // by candidate: the index of its last change
-	touched    int32 // number of candidates in which something was placed
 
 	placements []task.Placement
-	allocator  placementAllocator
+	pieces     placementAllocator
 }
 
 // change is an entry of the log of placements: what the candidate offers, or the tasks on its agent, changed.
@@ -145,11 +151,27 @@ type counterKey struct{ group, attribute string }
 
 // run places the tasks of a cycle.
 func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
-	m := &match{
-		strategy: s, cycle: &cycle,
+	m, classOf := s.prepare(&cycle)
+	waiting := m.pass(classOf, nil)
+	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
+		before := len(m.placements)
+		waiting = m.pass(classOf, waiting)
+		placed = len(m.placements) > before
+	}
+	for _, i := range waiting {
+		m.classes[classOf[i]].addUnplaced(int(i))
+	}
+	return m.placements, m.rejections()
+}
+
+// prepare returns the match of a cycle before anything is placed, and the number of the class of each task.
+func (s strategy) prepare(cycle *task.Cycle) (m *match, classOf []int32) {
+	s.blockSize = cmp.Or(s.blockSize, defaultBlockSize)
+	m = &match{
+		strategy: s, cycle: cycle,
 		attributes: make(attributes), predicates: make(map[task.Constraint]*predicate),
 		counters: make(map[counterKey]*counter), countersByGroup: make(map[string][]*counter), partitionings: make(map[string]*partitioning),
-		offeredOrders: make(map[offeredOrderKey]*offeredOrder), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
+		blockLists: make(map[blockListKey]*blockList), offeredTotals: make(map[dominantResource]float64), tasksByAgent: make(map[string][]int64),
 	}
 	specs, classOf := classify(cycle.Tasks)
 	var known []task.KnownAgent
@@ -169,16 +191,13 @@ func (s strategy) run(cycle task.Cycle) ([]task.Placement, []task.Rejection) {
 	for _, spec := range specs {
 		m.classes = append(m.classes, m.newClass(spec))
 	}
-	waiting := m.pass(classOf, nil)
-	for placed := len(m.placements) > 0; placed && len(waiting) > 0; {
-		before := len(m.placements)
-		waiting = m.pass(classOf, waiting)
-		placed = len(m.placements) > before
+	for _, c := range m.classes {
+		c.counters = m.countersByGroup[c.spec.Group]
 	}
-	for _, i := range waiting {
-		m.classes[classOf[i]].addUnplaced(int(i))
+	for _, number := range classOf {
+		m.classes[number].tasks++
 	}
-	return m.placements, m.rejections()
+	return m, classOf
 }
 
 // classify returns one spec for each class, in the order in which the classes first occur, and the class of each task.

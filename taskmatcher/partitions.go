@@ -45,10 +45,17 @@ type leastTasks struct {
 
 // newPartitionedQueues makes the queues of a class.
 func (m *match) newPartitionedQueues(c *class) *partitionedQueues {
-	pq := &partitionedQueues{partitioning: m.partitioning(c), least: make([]leastTasks, len(c.groupByPreferences))}
+	pq := &partitionedQueues{least: make([]leastTasks, len(c.groupByPreferences))}
 	pq.ranked.width, pq.awaited.width = len(c.groupBy), len(c.groupBy)
+	if c.search != nil && (len(c.groupBy) == 0 || len(m.known) == 0) {
+		return pq // it would not be used
+	}
+	pq.partitioning = m.partitioning(c)
 	if len(c.groupBy) > 0 {
 		pq.expect(m, c)
+	}
+	if c.search != nil {
+		return pq
 	}
 	pq.queues = make([]queue, len(pq.candidates))
 	if m.rule == ruleFirstFit || m.rule == ruleSpread {
@@ -57,6 +64,10 @@ func (m *match) newPartitionedQueues(c *class) *partitionedQueues {
 			queues[i].candidates = candidates
 			pq.queues[i] = &queues[i]
 		}
+		return pq
+	}
+	if c.tasks == 1 && pq.partitionOf == nil {
+		pq.queues[0] = scan(pq.candidates[0])
 		return pq
 	}
 	queues := m.newScoredQueues(c, pq.partitioning)
@@ -118,6 +129,9 @@ func (m *match) newPartitioning(values [][]int32) *partitioning {
 func (m *match) choose(c *class) int32 {
 	if c.queues == nil {
 		c.queues = m.newPartitionedQueues(c)
+	}
+	if c.search != nil {
+		return m.chooseInBlocks(c)
 	}
 	m.catchUp(c)
 	pq := c.queues

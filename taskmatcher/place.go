@@ -15,7 +15,7 @@ func (m *match) place(id string, c *class, at int32) {
 	if c.dynamic+len(c.static) > 0 {
 		resources++
 	}
-	taken := make([]mesos.Resource, 0, resources)
+	taken := take(&m.pieces.resources, resources, 24)
 	var executor []mesos.Resource
 	for _, n := range c.needs {
 		revocable := m.takeAmount(c, at, n)
@@ -23,7 +23,7 @@ func (m *match) place(id string, c *class, at int32) {
 		executor = m.takeScalar(cand, n.kind, n.executor, revocable, executor)
 	}
 	taken, hostPorts := m.takePorts(c, cand, taken)
-	m.placements = append(growDoubling(m.placements), task.Placement{
+	m.placements = append(grow(m, m.placements), task.Placement{
 		TaskID: id, OfferIDs: m.idsOf(cand), AgentID: cand.agent.ID, Hostname: cand.agent.Hostname,
 		Resources: taken, ExecutorResources: executor, HostPorts: hostPorts,
 	})
@@ -61,7 +61,7 @@ func (m *match) takeScalar(cand *candidate, kind int, amount thousandths, revoca
 		amount -= some
 		s.free -= some
 		resource := *s.resource
-		resource.Scalar = m.allocator.scalar(some.float())
+		resource.Scalar = m.pieces.scalar(some.float())
 		taken = append(taken, resource)
 	}
 	return taken
@@ -78,9 +78,9 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 	scalars := len(taken)
 	for _, port := range c.static {
 		resource := free.takePort(free.find(uint32(port)), uint32(port))
-		taken = m.allocator.appendPort(taken, scalars, resource, uint64(port))
+		taken = m.pieces.appendPort(taken, scalars, resource, uint64(port))
 	}
-	list := m.allocator.ports(len(c.spec.Ports))
+	list := m.pieces.ports(len(c.spec.Ports))
 	for i, p := range c.spec.Ports {
 		switch {
 		case p.NoHost:
@@ -88,7 +88,7 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 			list[i] = p.Host
 		default:
 			at, port := free.choose(m.random)
-			taken = m.allocator.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
+			taken = m.pieces.appendPort(taken, scalars, free.takePort(at, port), uint64(port))
 			list[i] = uint16(port)
 		}
 	}
@@ -97,13 +97,9 @@ func (m *match) takePorts(c *class, cand *candidate, taken []mesos.Resource) ([]
 
 // noteChange records that a task of a class was placed on a candidate: in the log of changes and in all counts of tasks.
 func (m *match) noteChange(c *class, at int32) {
-	if m.candidates[at].touchedNumber == 0 {
-		m.touched++
-		m.candidates[at].touchedNumber = m.touched
-	}
 	m.lastChange[at] = len(m.changes)
-	m.changes = append(growDoubling(m.changes), change{at, c.number})
-	for _, counter := range m.countersByGroup[c.spec.Group] {
+	m.changes = append(grow(m, m.changes), change{at, c.number})
+	for _, counter := range c.counters {
 		counter.count(at)
 	}
 	agent := m.candidates[at].agentNumber
@@ -118,11 +114,12 @@ func (m *match) noteChange(c *class, at int32) {
 	}
 }
 
-// growDoubling returns the slice with capacity for one more element, doubling it if it is full. append grows large
-// slices by a quarter, and would allocate five times the final size in total.
-func growDoubling[T any](all []T) []T {
+// grow returns the slice with capacity for one more element. One that is full becomes four times as large, but not larger
+// than one element for each task needs, or else half as large again. append grows large slices by a quarter, and would
+// allocate five times the final size in total.
+func grow[T any](m *match, all []T) []T {
 	if len(all) == cap(all) {
-		return slices.Grow(all, max(len(all), 64))
+		return slices.Grow(all, max(min(3*len(all), len(m.cycle.Tasks)-len(all)), len(all)/2, 64))
 	}
 	return all
 }
@@ -130,10 +127,11 @@ func growDoubling[T any](all []T) []T {
 // placementAllocator allocates the small parts of placements in chunks. A placement that is kept in memory keeps
 // chunks of a few KiB alive, not more.
 type placementAllocator struct {
-	scalars []mesos.Value_Scalar
-	ranges  []portRanges
-	numbers []uint16
-	sources []*mesos.Resource // see appendPort
+	resources []mesos.Resource
+	scalars   []mesos.Value_Scalar
+	ranges    []portRanges
+	numbers   []uint16
+	sources   []*mesos.Resource // see appendPort
 }
 
 // portRanges is the ranges of one resource, with space for the first range, since mostly there is only one.
@@ -143,22 +141,13 @@ type portRanges struct {
 }
 
 func (a *placementAllocator) scalar(x float64) *mesos.Value_Scalar {
-	if len(a.scalars) == 0 {
-		a.scalars = make([]mesos.Value_Scalar, 128)
-	}
-	next := &a.scalars[0]
-	a.scalars = a.scalars[1:]
+	next := &take(&a.scalars, 1, 128)[:1][0]
 	next.Value = x
 	return next
 }
 
 func (a *placementAllocator) ports(n int) []uint16 {
-	if len(a.numbers) < n {
-		a.numbers = make([]uint16, max(n, 512))
-	}
-	next := a.numbers[:n:n]
-	a.numbers = a.numbers[n:]
-	return next
+	return take(&a.numbers, n, 512)[:n]
 }
 
 // appendPort adds a port of an offered resource to taken, whose elements from index scalars on are ports. Ports of the
@@ -176,11 +165,7 @@ func (a *placementAllocator) appendPort(taken []mesos.Resource, scalars int, res
 		}
 		return taken
 	}
-	if len(a.ranges) == 0 {
-		a.ranges = make([]portRanges, 32)
-	}
-	next := &a.ranges[0]
-	a.ranges = a.ranges[1:]
+	next := &take(&a.ranges, 1, 32)[:1][0]
 	next.first[0] = mesos.Value_Range{Begin: port, End: port}
 	next.all.Range = next.first[:]
 	r := *resource

@@ -41,10 +41,9 @@ type ports struct {
 	count int // of ports in all spans
 }
 
-// newPorts returns the ports of offers, except quarantined and revocable ones and numbers outside 1 to 65535. A port
+// fill sets the ports to those of offers, except quarantined and revocable ones and numbers outside 1 to 65535. A port
 // that is offered twice counts once.
-func newPorts(offers []*task.Offer, labels map[string]string) *ports {
-	var p ports
+func (p *ports) fill(offers []*task.Offer, labels map[string]string) {
 	var quarantined []uint16
 	for _, o := range offers {
 		for i := range o.Resources {
@@ -59,13 +58,13 @@ func newPorts(offers []*task.Offer, labels map[string]string) *ports {
 		}
 		quarantined = append(quarantined, o.Quarantined...)
 	}
-	if len(p.spans) == 0 {
-		return &p
+	if len(p.spans) == 1 && len(quarantined) == 0 {
+		p.count = p.spans[0].len()
+		return
 	}
 	slices.Sort(quarantined)
 	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.begin, b.begin) })
 	p.normalize(quarantined)
-	return &p
 }
 
 // offer adds a span unless it is empty.

@@ -1,31 +1,17 @@
 package taskmatcher
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // scoredQueue is a queue for scores of any kind: a heap of candidates. Candidates that changed must be scored again, by
 // changed, before head is called.
-//
-// If order is set, the heap has only the candidates that were touched, that is, in which something was placed. The
-// rank of the others is their place in order. Few candidates are touched by a strategy that
-// fills one after the other.
 type scoredQueue struct {
-	heap  heap
-	ids   []int32 // by candidate: its ID on the heap, if order is nil; nil: its index
-	order *offeredOrder
-	next  int // candidates of order before this one are touched or do not fit
+	heap heap
+	ids  []int32 // by candidate: its ID on the heap; nil: its index
 }
 
 // newScoredQueues returns a queue for each partition.
 func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 	queues := make([]scoredQueue, len(p.candidates))
-	if m.rule == ruleBestFit && len(c.preferences) == 0 && p.partitionOf == nil {
-		queues[0].order = c.dominantOrder
-		queues[0].next, _ = slices.BinarySearch(c.dominantOrder.amounts[:c.dominantOrder.unmaintained], c.dominantAmount)
-		return queues
-	}
 	// The heaps share two arrays.
 	entries, positions := make([]entry, len(m.candidates)), make([]int32, len(m.candidates))
 	for i, candidates := range p.candidates {
@@ -45,11 +31,8 @@ func (m *match) newScoredQueues(c *class, p *partitioning) []scoredQueue {
 }
 
 // id returns the ID of a candidate on the heap.
-func (q *scoredQueue) id(m *match, at int32) int32 {
-	switch {
-	case q.order != nil:
-		return m.candidates[at].touchedNumber - 1
-	case q.ids != nil:
+func (q *scoredQueue) id(at int32) int32 {
+	if q.ids != nil {
 		return q.ids[at]
 	}
 	return at
@@ -57,9 +40,9 @@ func (q *scoredQueue) id(m *match, at int32) int32 {
 
 func (q *scoredQueue) changed(m *match, c *class, at int32) {
 	if r, ok := m.evaluate(c, at); ok {
-		q.heap.set(q.id(m, at), r)
+		q.heap.set(q.id(at), r)
 	} else {
-		q.heap.remove(q.id(m, at))
+		q.heap.remove(q.id(at))
 	}
 }
 
@@ -78,25 +61,10 @@ func (q *scoredQueue) head(m *match, c *class) (rank, bool) {
 		}
 		break
 	}
-	untouched, ok := q.bestUntouched(m, c)
-	if len(q.heap.entries) == 0 || ok && untouched.before(q.heap.entries[0].rank) {
-		return untouched, ok
-	}
-	return q.heap.entries[0].rank, true
-}
-
-// bestUntouched returns the best candidate that is not on the heap.
-func (q *scoredQueue) bestUntouched(m *match, c *class) (rank, bool) {
-	if q.order == nil {
+	if len(q.heap.entries) == 0 {
 		return rank{}, false
 	}
-	for ; q.next < len(q.order.candidates); q.next++ {
-		at := q.order.candidates[q.next]
-		if m.candidates[at].touchedNumber == 0 && m.fits(c, at) {
-			return rank{penalty: m.penalty(c, at), score: float64(q.order.amounts[q.next]), candidate: at}, true
-		}
-	}
-	return rank{}, false
+	return q.heap.entries[0].rank, true
 }
 
 // evaluate returns the rank of a candidate, or false if the class cannot use it. This is where a user's filter and
@@ -118,3 +86,17 @@ func (m *match) evaluate(c *class, at int32) (rank, bool) {
 	}
 	return r, true
 }
+
+// scan is a queue for a class of one task, for which a heap is not worth making: it looks at all candidates.
+type scan []int32
+
+func (s scan) head(m *match, c *class) (best rank, found bool) {
+	for _, at := range s {
+		if r, ok := m.evaluate(c, at); ok && (!found || r.before(best)) {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+func (scan) changed(*match, *class, int32) {}

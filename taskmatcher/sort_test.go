@@ -20,7 +20,7 @@ func TestRadixSort(t *testing.T) {
 		}
 		want := slices.Clone(all)
 		slices.SortStableFunc(want, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
-		radixSort(all)
+		radixSort(all, make([]sortItem, len(all)))
 		require.Equal(t, want, all, "seed %d", seed)
 	}
 }

@@ -39,7 +39,8 @@ var imports = map[string][]string{
 	"taskbuilder":        {"task", mesosGo, gogo},
 	"task":               {"internal/mesosid", "internal/printable", mesosGo},
 	"internal/taskclass": {"task"},
-	"internal/mesoshttp": {recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
+	"internal/eventpb":   {mesosGo},
+	"internal/mesoshttp": {"internal/eventpb", recordio, "internal/printable", "internal/zkaddress", mesosGo, gogo},
 	"internal/agenthttp": {"internal/mesoshttp"},
 	"internal/detector":  {"internal/printable", "internal/tokenbucket", "internal/zkaddress", "internal/zkconn", mesosGo, "github.com/go-zookeeper/zk"},
 	// ha for the election's status only.

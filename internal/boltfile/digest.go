@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc64"
+	"math"
 )
 
 // Digest is a checksum of records that does not depend on their order. bbolt has no checksums for its data pages; the
@@ -33,6 +34,9 @@ func checksum(key, value []byte) uint64 {
 
 // String returns the number of records and their checksum.
 func (d Digest) String() string { return fmt.Sprintf("%d records of checksum %016x", d.count, d.sum) }
+
+// Records returns the number of records.
+func (d Digest) Records() int { return int(min(d.count, math.MaxInt32)) }
 
 // Encode returns the 16 bytes that DecodeDigest reads.
 func (d Digest) Encode() []byte {

@@ -2,6 +2,7 @@ package mesoshttp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -59,8 +60,8 @@ func (c *cycle) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// BenchmarkOffers reads OFFERS events from a stream, from bytes to messages, beside mesos-go's framing and codec.
-// Compare with: benchstat -col /codec.
+// BenchmarkOffers reads OFFERS events from a stream, from bytes to messages, beside mesos-go's framing and codec, and beside its
+// codec behind the checks that an event needs for which that is used. Compare with: benchstat -col /codec.
 func BenchmarkOffers(b *testing.B) {
 	codecs := []struct {
 		name string
@@ -69,6 +70,17 @@ func BenchmarkOffers(b *testing.B) {
 		{"ours", func(r io.Reader) func() (*scheduler.Event, error) {
 			stream := Stream{frames: recordio.NewReader(r, 0), decoder: newDecoder(Protobuf)}
 			return stream.Next
+		}},
+		{"mesos-go-checked", func(r io.Reader) func() (*scheduler.Event, error) {
+			frames, d := recordio.NewReader(r, 0), newDecoder(Protobuf)
+			return func() (*scheduler.Event, error) {
+				frame, err := frames.ReadFrame()
+				if err != nil {
+					return nil, err
+				}
+				left, event := newBudget(frame), new(scheduler.Event)
+				return event, errors.Join(left.inspect(frame, d.events, 0), event.Unmarshal(frame), complete(event))
+			}
 		}},
 		{"mesos-go", func(r io.Reader) func() (*scheduler.Event, error) {
 			decoder := proto.NewDecoder(func() framing.Reader { return theirs.NewReader(r) })

@@ -29,6 +29,8 @@ const (
 	// answerLimit is how long a master may take to answer SUBSCRIBE. Masters do so at once, before they authorize the
 	// framework; only their authenticator may take a while.
 	answerLimit = 15 * time.Second
+	// streamBuffer is how many bytes of a subscription are read at once. Updates have some 300 bytes and come in bursts.
+	streamBuffer = 32 << 10
 	// idle is how long an unused connection for calls is kept. Masters never close one, but a firewall on the way
 	// may drop it silently, and the next call would wait in vain; dialling again costs one round trip.
 	idle = time.Minute
@@ -123,6 +125,7 @@ func New(c Config) (*Client, error) {
 	// Negative: no connection is kept for reuse. A master that ends a stream leaves the TCP connection open, and
 	// this closes it. (DisableKeepAlives would, too, but it also sends "Connection: close" with SUBSCRIBE.)
 	client.streams.MaxIdleConnsPerHost = -1
+	client.streams.ReadBufferSize = streamBuffer
 	return client, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"github.com/mesos-actor/mesos-actor-go/internal/eventpb"
 )
 
 // Codec is the form in which calls and events go over the wire.
@@ -41,17 +43,19 @@ func (c Codec) mediaType() string {
 type decoder struct {
 	codec  Codec
 	events *shape
+	offers *eventpb.Decoder // of Protobuf
 }
 
 func newDecoder(c Codec) decoder {
-	return decoder{codec: c, events: shapeOf(reflect.TypeFor[scheduler.Event](), map[reflect.Type]*shape{})}
+	return decoder{codec: c, events: shapeOf(reflect.TypeFor[scheduler.Event](), map[reflect.Type]*shape{}), offers: eventpb.New()}
 }
 
 // encoded is an event that may be decoded: it is nested no deeper than mesos-go can bear, and takes no more memory than its
 // budget.
 type encoded struct {
-	text   []byte // what mesos-go is to decode; for Protobuf it is the frame itself
-	memory int    // about how many bytes the event takes once it is decoded
+	text   []byte          // what mesos-go is to decode; for Protobuf it is the frame itself
+	offers *eventpb.Survey // nil: the event is for mesos-go to decode
+	memory int             // about how many bytes the event takes once it is decoded
 }
 
 // inspect returns the event in frame, or an error if it must not be decoded. It takes little memory itself, but JSON takes as
@@ -61,6 +65,8 @@ func (d decoder) inspect(frame []byte) (e encoded, err error) {
 	left := newBudget(frame)
 	if d.codec == JSON {
 		e.text, err = filterJSON(frame, d.events, &left)
+	} else if e.offers = d.offers.Survey(frame); e.offers != nil {
+		err = left.spend(e.offers.Memory)
 	} else {
 		e.text, err = frame, left.inspect(frame, d.events, 0)
 	}
@@ -71,11 +77,13 @@ func (d decoder) inspect(frame []byte) (e encoded, err error) {
 // unmarshal returns the event, some parts of which may be missing. It copies what it keeps of the frame.
 func (d decoder) unmarshal(e encoded) (event *scheduler.Event, err error) {
 	defer decoderPanicked(&err)
+	if e.offers != nil {
+		return e.offers.Decode()
+	}
 	event = new(scheduler.Event)
 	if d.codec == JSON {
 		err = event.UnmarshalJSON(e.text)
 	} else {
-		reserve(event, e.text)
 		err = event.Unmarshal(e.text)
 	}
 	if err != nil {

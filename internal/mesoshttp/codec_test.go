@@ -54,15 +54,23 @@ func (d decoder) event(frame []byte) (event *scheduler.Event, size int, err erro
 // decodeAll decodes a whole RecordIO stream.
 func decodeAll(t testing.TB, codec Codec, stream []byte) []*scheduler.Event {
 	var events []*scheduler.Event
-	for r := recordio.NewReader(bytes.NewReader(stream), 0); ; {
-		frame, err := r.ReadFrame()
-		if errors.Is(err, io.EOF) {
-			return events
-		}
-		require.NoError(t, err)
+	for _, frame := range frames(t, stream) {
 		event, _, err := newDecoder(codec).decode(frame)
 		require.NoError(t, err)
 		events = append(events, event)
+	}
+	return events
+}
+
+// frames returns the frames of a whole RecordIO stream.
+func frames(t testing.TB, stream []byte) (all [][]byte) {
+	for r := recordio.NewReader(bytes.NewReader(stream), 0); ; {
+		frame, err := r.ReadFrame()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, bytes.Clone(frame))
 	}
 }
 
@@ -103,7 +111,8 @@ func TestRecordedProtobufStreams(t *testing.T) {
 			want := recordedJSON(t, file)
 			got := decodeAll(t, Protobuf, stream)
 			require.Len(t, got, len(want))
-			for i := range got {
+			for i, frame := range frames(t, stream) {
+				require.Equal(t, got[i].Type == scheduler.Event_OFFERS, requireInspected(t, frame))
 				expected := bytes.Replace(want[i], []byte(`{"type":"QUOTA_V2"}`), []byte(`{"type":"3"}`), 1)
 				require.NotContains(t, string(expected), "QUOTA_V2")
 				require.Equal(t, got[i].Type == scheduler.Event_SUBSCRIBED, !bytes.Equal(expected, want[i]))

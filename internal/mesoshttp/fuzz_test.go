@@ -7,22 +7,17 @@ import (
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
-
-	"github.com/mesos-actor/mesos-actor-go/internal/recordio"
 )
 
 // FuzzDecodeProtobuf holds for any bytes: decoding neither panics nor hangs, returns either an event or an error,
-// and does not change the frame; an event that was decoded can be encoded and decoded again to the same event.
+// and does not change the frame; an event that was decoded can be encoded and decoded again to the same event; offers that are
+// not left to mesos-go would be let pass by what that needs.
 func FuzzDecodeProtobuf(f *testing.F) {
 	for _, file := range recordings(f) {
 		stream, err := os.ReadFile(file + ".recordio")
 		require.NoError(f, err)
-		for r := recordio.NewReader(bytes.NewReader(stream), 0); ; {
-			frame, err := r.ReadFrame()
-			if err != nil {
-				break
-			}
-			f.Add(bytes.Clone(frame))
+		for _, frame := range frames(f, stream) {
+			f.Add(frame)
 		}
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
@@ -30,6 +25,7 @@ func FuzzDecodeProtobuf(f *testing.F) {
 		event, _, err := newDecoder(Protobuf).decode(frame)
 		require.Equal(t, before, frame)
 		require.NotEqual(t, event == nil, err == nil)
+		requireInspected(t, frame)
 		if err != nil {
 			return
 		}
@@ -43,6 +39,22 @@ func FuzzDecodeProtobuf(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, first, second)
 	})
+}
+
+// requireInspected requires that offers which are surveyed instead of inspected are well formed, not nested too deep, and take no
+// more memory than an inspection would say.
+func requireInspected(t testing.TB, frame []byte) (surveyed bool) {
+	d := newDecoder(Protobuf)
+	s := d.offers.Survey(frame)
+	if s == nil {
+		return false
+	}
+	left := newBudget(frame)
+	if err := left.inspect(frame, d.events, 0); err != nil {
+		require.ErrorIs(t, err, errGrowth)
+	}
+	require.LessOrEqual(t, s.Memory, left.spent(frame))
+	return true
 }
 
 // FuzzDecodeJSON holds for any bytes: decoding neither panics nor hangs, returns either an event or an error, and

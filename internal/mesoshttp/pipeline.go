@@ -164,7 +164,10 @@ type line struct {
 	reader       *bufio.Reader // of limit, which is of conn
 	buffer       bytes.Buffer  // requests
 	answered     bool          // at least once
-	idle         *time.Timer   // closes the connection; runs while no call does
+	// The last answer, if it has accepted a call and has no body; otherwise empty. Of a batch most answers have the same bytes, since
+	// their Date has whole seconds, and those mean the same: they need not be parsed.
+	accepted []byte
+	idle     *time.Timer // closes the connection; runs while no call does
 }
 
 // dial connects to the master of a URL.
@@ -188,7 +191,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL) (*line, error) {
 		return nil, err
 	}
 	l.limit = &io.LimitedReader{R: l.conn}
-	l.reader = bufio.NewReader(l.limit)
+	l.reader = bufio.NewReaderSize(l.limit, 8<<10) // a batch of answers without a body
 	l.idle = time.AfterFunc(idle, func() { _ = l.conn.Close() })
 	l.idle.Stop()
 	return l, nil
@@ -225,16 +228,11 @@ func (l *line) exchange(ctx context.Context, req *http.Request, calls []*pipelin
 		return written, 0, err
 	}
 	for ; answered < written; answered++ {
-		resp, err := l.head(req)
-		if err != nil {
+		if err := l.answer(req, calls[answered]); err != nil {
+			if errors.Is(err, errLineEnds) {
+				answered++
+			}
 			return written, answered, err
-		}
-		l.answered = true
-		l.limit.N = maxBody
-		calls[answered].err = outcome(resp, calls[answered].call)
-		// Close reads the rest of the body, up to the limit.
-		if err := resp.Body.Close(); err != nil || resp.Close || resp.StatusCode == http.StatusSwitchingProtocols {
-			return written, answered + 1, errLineEnds
 		}
 	}
 	return written, answered, nil
@@ -263,9 +261,42 @@ func (l *line) prepare(req *http.Request, calls []*pipelined) int {
 	return len(calls)
 }
 
+// answer reads the answer to a call.
+func (l *line) answer(req *http.Request, c *pipelined) error {
+	l.limit.N = maxHead
+	if _, err := l.reader.Peek(1); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return maskError(req, err)
+	}
+	received, _ := l.reader.Peek(l.reader.Buffered())
+	if n := len(l.accepted); n > 0 && bytes.HasPrefix(received, l.accepted) {
+		_, _ = l.reader.Discard(n)
+		c.err = nil
+		return nil
+	}
+	left := l.limit.N
+	resp, err := l.head(req)
+	if err != nil {
+		return err
+	}
+	l.answered = true
+	whole := l.limit.N == left // nothing more was read: all of it had been received
+	l.limit.N = maxBody
+	c.err = outcome(resp, c.call)
+	// Close reads the rest of the body, up to the limit.
+	if err := resp.Body.Close(); err != nil || resp.Close || resp.StatusCode == http.StatusSwitchingProtocols {
+		return errLineEnds
+	}
+	if l.accepted = l.accepted[:0]; whole && resp.StatusCode == http.StatusAccepted && resp.Body == http.NoBody {
+		l.accepted = append(l.accepted, received[:len(received)-l.reader.Buffered()]...)
+	}
+	return nil
+}
+
 // head reads the head of an answer. Those before the final one, such as 102, are skipped.
 func (l *line) head(req *http.Request) (*http.Response, error) {
-	l.limit.N = maxHead
 	for {
 		resp, err := http.ReadResponse(l.reader, req)
 		switch {

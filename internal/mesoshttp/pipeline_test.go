@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -140,6 +141,66 @@ func TestPipelineOfOddAnswers(t *testing.T) {
 				require.NoError(t, errors.Join(p.Call(t.Context(), master, streamID, kills(5))...))
 				require.Equal(t, test.dials, n.dials.Load())
 			})
+		})
+	}
+}
+
+// Each call has the outcome of its own answer, whatever those before it were, and in whatever pieces they come. An answer of the same bytes as
+// the one before is not parsed.
+func TestPipelineAnswersInAnyOrder(t *testing.T) {
+	const calls = 50
+	answers := []struct {
+		text   string
+		status int
+	}{
+		{"HTTP/1.1 202 Accepted\r\nDate: Sun, 29 Nov 2026 19:00:00 GMT\r\nContent-Length: 0\r\n\r\n", 202},
+		{"HTTP/1.1 202 Accepted\r\nDate: Sun, 29 Nov 2026 19:00:01 GMT\r\nContent-Length: 0\r\n\r\n", 202},
+		{"HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nyes", 202},
+		{"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nyes\r\n0\r\n\r\n", 202},
+		{"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", 202},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 403},
+		{"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno", 503},
+	}
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		synctest.Test(t, func(t *testing.T) {
+			var sent []int
+			n := serveRaw(t, func(conn net.Conn, r *bufio.Reader) {
+				var out []byte
+				last := 0
+				for taken := 1; ; taken++ { // the first request has been read
+					if random.IntN(3) == 0 {
+						last = random.IntN(len(answers))
+					}
+					out, sent = append(out, answers[last].text...), append(sent, answers[last].status)
+					for len(out) > 0 && (taken == 1 || taken%calls == 0) { // no other call is written before
+						piece := min(len(out), 1+random.IntN(300))
+						_, _ = conn.Write(out[:piece])
+						time.Sleep(time.Millisecond)
+						out = out[piece:]
+					}
+					if readRequest(r) != nil {
+						return
+					}
+				}
+			})
+			p := newPipeline(t, n, mesoshttp.Config{})
+			for range 3 {
+				sent = nil
+				errs := p.Call(t.Context(), master, streamID, kills(calls))
+				require.Len(t, sent, len(errs))
+				for i, err := range errs {
+					if sent[i] == 202 {
+						require.NoError(t, err, i)
+						continue
+					}
+					var status *mesoshttp.StatusError
+					require.ErrorAs(t, err, &status, i)
+					require.Equal(t, sent[i], status.Status, i)
+				}
+			}
+			require.EqualValues(t, 1, n.dials.Load())
 		})
 	}
 }

@@ -4,10 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
-	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
 const (
@@ -132,36 +128,4 @@ func uvarint(message []byte, at int) (number uint64, next int) {
 		return 0, len(message) + 1
 	}
 	return number, at + n
-}
-
-// reserve makes room for as many offers as an event has, in protobuf that was inspected. A list that grows instead takes about
-// as much again, and leaves several times as much to the garbage collector.
-func reserve(event *scheduler.Event, frame []byte) {
-	const offers = 3 // the number of the field in an event
-	for body := range fieldsOf(frame, offers) {
-		n := 0
-		for range fieldsOf(body, 1) {
-			n++
-		}
-		if n > 0 && event.Offers == nil {
-			event.Offers = &scheduler.Event_Offers{Offers: make([]mesos.Offer, 0, n)}
-		}
-	}
-}
-
-// fieldsOf returns the contents of the fields with a number that are messages or texts, of a message that was inspected. It
-// ends at the first group, since no master sends any.
-func fieldsOf(message []byte, number uint64) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for at := 0; at < len(message); {
-			tag, next, size := nextField(message, at)
-			if kind := tag & 7; kind == 3 || kind == 4 {
-				return
-			}
-			at = next + int(size)
-			if tag == number<<3|2 && !yield(message[next:at]) {
-				return
-			}
-		}
-	}
 }

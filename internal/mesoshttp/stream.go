@@ -42,6 +42,9 @@ func (s *Stream) ID() string { return s.id }
 // the one that this has redirected to.
 func (s *Stream) Master() string { return s.master }
 
+// Ready reports whether the next event has arrived, so that neither Await nor Next will wait for it.
+func (s *Stream) Ready() bool { return s.arrived || s.frames.Ready() }
+
 // Await waits until the next event has arrived, and returns about how many bytes of memory it takes once Next has decoded it,
 // 0 if Next is going to return an error: so a caller can make room before. Only one goroutine at a time may call Await and Next.
 func (s *Stream) Await() (memory int) {

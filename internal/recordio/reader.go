@@ -1,10 +1,12 @@
 package recordio
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 )
 
 const (
@@ -86,6 +88,17 @@ func (r *Reader) ReadFrame() ([]byte, error) {
 	first, last := r.start+head, r.start+total
 	r.start = last
 	return r.buf[first:last:last], nil // full slice: an append must not run into the next frame
+}
+
+// Ready reports whether the next frame has been received as a whole, so that ReadFrame will not wait for it.
+func (r *Reader) Ready() bool {
+	received := r.buf[r.start:r.end]
+	head := bytes.IndexByte(received[:min(len(received), maxDigits+1)], '\n')
+	if head < 0 {
+		return false
+	}
+	size, err := strconv.Atoi(string(received[:head]))
+	return err == nil && size <= len(received)-head-1
 }
 
 // readLength waits for a length line and returns its size in bytes, including the newline, and its value. It consumes

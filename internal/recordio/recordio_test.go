@@ -279,3 +279,48 @@ func TestLargestLimit(t *testing.T) {
 	var size *recordio.SizeError
 	require.ErrorAs(t, err, &size)
 }
+
+// Ready says of whatever has been received whether ReadFrame would wait.
+func TestReady(t *testing.T) {
+	for _, c := range []struct {
+		received string
+		want     bool
+	}{
+		{"", false},
+		{"1", false},
+		{"12345678901234567890", false}, // an error, of which ReadFrame says more
+		{"5\n", false},
+		{"5\nabcd", false},
+		{"5\nabcde", true},
+		{"5\nabcde3", true},
+		{"0\n", true},
+		{"x\nabcde", false},
+		{"-1\nabcde", true}, // the error does not wait
+		{"99999999999999999999\n", false},
+	} {
+		src, before := &countingReader{src: strings.NewReader("1\n " + c.received)}, 0
+		r := recordio.NewReader(src, 0)
+		require.False(t, r.Ready(), "nothing was read")
+		_, err := r.ReadFrame()
+		require.NoError(t, err)
+		require.Equal(t, c.want, r.Ready(), c.received)
+		before = src.calls
+		_, err = r.ReadFrame()
+		if c.want {
+			require.Equal(t, before, src.calls, c.received)
+		} else {
+			require.True(t, err != nil || src.calls > before, c.received)
+		}
+	}
+}
+
+// countingReader counts how often it is read.
+type countingReader struct {
+	src   io.Reader
+	calls int
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	r.calls++
+	return r.src.Read(p)
+}

@@ -12,7 +12,8 @@ import (
 //
 // It trusts nobody: a task that it has is used only for the very bytes that it was decoded from.
 type Cache struct {
-	decoder decoder
+	agents  memo[*task.Agent]
+	decoder *decoder           // of Update; nil: none yet
 	tasks   map[string]*cached // by ID
 }
 
@@ -26,7 +27,7 @@ type cached struct {
 // keeps the values, which must not change. What cannot be decoded is left for Decode to report.
 func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 	if c.tasks == nil {
-		c.tasks = make(map[string]*cached, len(changes)/2)
+		c.tasks, c.decoder = make(map[string]*cached, len(changes)/2), newDecoder(&c.agents)
 	}
 	changed := make(map[*cached]*task.Spec, len(changes)) // with the decoded spec, if that is the same as before
 	for key, value := range changes {
@@ -55,7 +56,6 @@ func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 			t.spec, changed[t] = value, nil
 		}
 	}
-	var scratch decodedTask
 	for t, spec := range changed {
 		if t.task == nil && t.spec == nil {
 			delete(c.tasks, t.id)
@@ -64,7 +64,7 @@ func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 			continue
 		}
 		value := &Task{}
-		if c.decoder.decode(t.source, spec, &scratch, value) == nil {
+		if c.decoder.decode(t.source, spec, value) == nil {
 			t.value = value
 		}
 	}

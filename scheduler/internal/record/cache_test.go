@@ -45,7 +45,7 @@ func TestCacheIsUsed(t *testing.T) {
 		require.Same(t, known[x.Info.Spec.ID].value.Info.Status, x.Info.Status, "decoded once")
 	}
 	require.Empty(t, c.tasks)
-	require.Empty(t, c.decoder.specs.known)
+	require.Empty(t, c.agents.known)
 }
 
 // When the state of a task changes, its spec is not decoded again.
@@ -55,7 +55,7 @@ func TestCacheKeepsSpec(t *testing.T) {
 	c.Update(t.Context(), encodeAll(t, Framework{}, []Task{x}))
 	known := c.tasks[x.Info.Spec.ID]
 	spec := known.value.Info.Spec
-	c.decoder = decoder{} // which would find the spec among those it knows
+	c.decoder = newDecoder(&c.agents) // which would find the spec among those it knows
 	x.Info.State = task.StateFinished
 	state, err := EncodeTask(&x)
 	require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestSame(t *testing.T) {
 	require.False(t, same([]byte("a"), nil))
 }
 
-// Tasks of a class share what is equal in their specs, whichever goroutine decodes them.
+// Specs share the parts that are equal.
 func TestDecodedSpecsShareParts(t *testing.T) {
 	_, tasks, err := Decode(storeOf(t, 8))
 	require.NoError(t, err)
@@ -180,10 +180,5 @@ func TestDecodedSpecsShareParts(t *testing.T) {
 	for _, x := range tasks[1:] {
 		require.Same(t, first.HealthCheck, x.Info.Spec.HealthCheck)
 		require.Same(t, first.Container, x.Info.Spec.Container)
-	}
-	var c classes
-	for i := range 2*classesKnown + 1 {
-		c.share(&task.Spec{CPUs: float64(i)})
-		require.LessOrEqual(t, len(c.known), classesKnown)
 	}
 }

@@ -14,26 +14,26 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// specsKnown and agentsKnown are how many distinct specs and agents are remembered. The tasks of a service often have equal
-// ones. One that is not remembered only has to be decoded again.
-const (
-	specsKnown  = 4096
-	agentsKnown = 1 << 16
-)
+// agentsKnown is how many distinct agents are remembered. One that is not only has to be decoded again.
+const agentsKnown = 1 << 16
 
 // tasksEach is the number of tasks from which on another goroutine is worth while.
 const tasksEach = 1000
 
-// decoder decodes the tasks of one store. It is safe for concurrent use.
+// decoder decodes tasks one after the other. Each goroutine has its own.
 type decoder struct {
-	specs   memo[*task.Spec]
-	agents  memo[*task.Agent]
-	classes classes
+	*parser
+	agents  *memo[*task.Agent] // of all goroutines
+	scratch decodedTask
+}
+
+func newDecoder(agents *memo[*task.Agent]) *decoder {
+	return &decoder{parser: newParser(), agents: agents}
 }
 
 // Decode returns what the records of a store hold: the framework, which is zero if there is none, and the
-// tasks in any order. Equal specs share their parts and equal agents are the same pointer, so they must not be
-// changed. An error is an [*Error].
+// tasks in any order. Parts of specs that are equal mostly share their memory, and equal agents are the same pointer, so they
+// must not be changed. An error is an [*Error].
 func Decode(records map[string][]byte) (framework Framework, tasks []Task, err error) {
 	return new(Cache).Decode(records)
 }
@@ -90,12 +90,12 @@ type source struct {
 func (c *Cache) decodeTasks(from []source) ([]Task, error) {
 	tasks := make([]Task, len(from))
 	err := inParts(len(from), func() func(int) error {
-		var scratch decodedTask
+		d := newDecoder(&c.agents)
 		return func(i int) error {
 			if c.take(from[i], &tasks[i]) {
 				return nil
 			}
-			return c.decoder.decode(from[i], nil, &scratch, &tasks[i])
+			return d.decode(from[i], nil, &tasks[i])
 		}
 	})
 	if err != nil {
@@ -135,13 +135,18 @@ type decodedTask struct {
 	version1
 }
 
-// decode decodes a task. Spec is its spec if that was decoded before, and otherwise nil. s is scratch space, to be used for
-// many tasks one after the other.
-func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) error {
-	agent := s.Agent[:0]
+// decode decodes a task. Spec is its spec if that was decoded before, and otherwise nil.
+func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
+	s := &d.scratch
+	status, history := s.Status[:0], s.History[:0] // both are copied
 	*s = decodedTask{}
-	s.Agent = agent
-	err := unmarshal(from.task, s, &s.Version, firstVersion, version)
+	s.Status, s.History = status, history
+	var err error
+	if !d.parse(from.task, &s.storedTask) { // it may be of version 1
+		*s = decodedTask{}
+		err = json.Unmarshal(from.task, s)
+	}
+	err = checkVersion(err, s.Version, firstVersion, version)
 	if err == nil && from.id == "" {
 		err = errors.New("the task has no ID")
 	}
@@ -160,14 +165,12 @@ func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) 
 	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
 	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
-		if spec == nil {
-			if spec, err = d.spec(from); err != nil {
-				return &Error{Key: SpecKey(from.id), Err: err}
-			}
+		if spec != nil {
+			t.Info.Spec = *spec
+		} else if err = d.spec(from, &t.Info.Spec); err != nil {
+			return &Error{Key: SpecKey(from.id), Err: err}
 		}
-		if s.Version > 1 {
-			t.Info.Spec, t.SpecStored = *spec, true
-		}
+		t.SpecStored = s.Version > 1
 	}
 	if s.Version == 1 {
 		t.Info.Spec = *s.Spec
@@ -176,23 +179,21 @@ func (d *decoder) decode(from source, spec *task.Spec, s *decodedTask, t *Task) 
 	return nil
 }
 
-// spec returns the spec in a record. It is shared by equal records.
-func (d *decoder) spec(from source) (*task.Spec, error) {
-	spec, err := d.specs.decode(from.spec, specsKnown, func(value []byte) (*task.Spec, error) {
-		var s storedSpec
-		if err := unmarshal(value, &s, &s.Version, 2, version); err != nil {
-			return nil, err
-		}
-		if s.Spec == nil {
-			return nil, errNoSpec
-		}
-		d.classes.share(s.Spec)
-		return s.Spec, nil
-	})
-	if err == nil && spec.ID != "" && spec.ID != from.id {
-		return nil, wrongID(spec.ID)
+// spec decodes the spec in a record. Its parts are shared by equal ones.
+func (d *decoder) spec(from source, into *task.Spec) error {
+	var s storedSpec
+	*into = task.Spec{}
+	d.into = into
+	switch err := checkVersion(d.unmarshal(from.spec, &s), s.Version, 2, version); {
+	case err != nil:
+		return err
+	case s.Spec == nil:
+		return errNoSpec
+	case s.Spec.ID != "" && s.Spec.ID != from.id:
+		return wrongID(s.Spec.ID)
 	}
-	return spec, err
+	*into = *s.Spec
+	return nil
 }
 
 var errNoSpec = errors.New("it has no spec")
@@ -249,7 +250,7 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 // agent sets the agent of t. What differs from the agent's own has a field of its own in the record.
 func (d *decoder) agent(s *decodedTask, t *Task) (err error) {
 	if len(s.Agent) > 0 && string(s.Agent) != "null" {
-		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, decodeAgent); err != nil {
+		if t.Agent, err = d.agents.decode(s.Agent, agentsKnown, d.newAgent); err != nil {
 			return err
 		}
 		t.Info.AgentID, t.Info.Hostname, t.Info.AgentAddress = t.Agent.ID, t.Agent.Hostname, t.Agent.Address
@@ -264,9 +265,9 @@ func (d *decoder) agent(s *decodedTask, t *Task) (err error) {
 	return nil
 }
 
-func decodeAgent(value []byte) (*task.Agent, error) {
+func (d *decoder) newAgent(value []byte) (*task.Agent, error) {
 	var s storedAgent
-	if err := json.Unmarshal(value, &s); err != nil {
+	if err := d.unmarshal(value, &s); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
 	a := &task.Agent{ID: s.ID, Hostname: s.Hostname, Address: s.Address, Region: s.Region, Zone: s.Zone}
@@ -280,17 +281,16 @@ func decodeAgent(value []byte) (*task.Agent, error) {
 	return a, nil
 }
 
-// unmarshal decodes a record and checks its version, which must be from oldest to newest. A record of a later version
-// gets an error of its own, even if nothing else in it can be decoded.
-func unmarshal(value []byte, record any, v *int, oldest, newest int) error {
-	err := json.Unmarshal(value, record)
+// checkVersion checks the version of a record, which must be from oldest to newest, and that it was decoded. A record of a
+// later version gets an error of its own, even if nothing else in it can be decoded.
+func checkVersion(err error, v, oldest, newest int) error {
 	switch {
-	case *v > newest:
-		return fmt.Errorf("version %d, which this program does not know: its own is %d", *v, newest)
+	case v > newest:
+		return fmt.Errorf("version %d, which this program does not know: its own is %d", v, newest)
 	case err != nil:
 		return err
-	case *v < oldest:
-		return fmt.Errorf("version %d, which this kind of record never had", *v)
+	case v < oldest:
+		return fmt.Errorf("version %d, which this kind of record never had", v)
 	}
 	return nil
 }

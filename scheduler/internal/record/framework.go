@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -122,7 +123,7 @@ func (f Framework) check() error {
 
 func decodeFramework(value []byte) (Framework, error) {
 	var s storedFramework
-	err := unmarshal(value, &s, &s.Version, firstVersion, frameworkVersion)
+	err := checkVersion(json.Unmarshal(value, &s), s.Version, firstVersion, frameworkVersion)
 	f := Framework{State: Active, ID: s.ID}
 	if err == nil && s.Version >= 3 {
 		f = Framework{ID: s.ID, Nonce: s.Nonce, Fingerprint: s.Fingerprint, Term: s.Term}

@@ -3,9 +3,7 @@ package record
 import (
 	"maps"
 	"reflect"
-	"sync"
 
-	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -35,35 +33,4 @@ func shareMap(part *map[string]string, like map[string]string) {
 	if len(*part) > 0 && maps.Equal(*part, like) {
 		*part = like
 	}
-}
-
-// classesKnown is of how many classes a spec is remembered, for others to share its parts.
-const classesKnown = 4096
-
-// classes has a spec of each class. It is safe for concurrent use.
-type classes struct {
-	mu    sync.Mutex
-	known map[string]*task.Spec
-}
-
-// share makes a spec use the parts of another one of its class.
-func (c *classes) share(s *task.Spec) {
-	key := taskclass.AppendKey(make([]byte, 0, 256), s)
-	if like := c.like(key, s); like != s {
-		Share(s, like)
-	}
-}
-
-// like returns the spec of a class, which is s if there was none.
-func (c *classes) like(key []byte, s *task.Spec) *task.Spec {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if like := c.known[string(key)]; like != nil {
-		return like
-	}
-	if c.known == nil || len(c.known) >= classesKnown { // begin anew: what is forgotten is only shared no longer
-		c.known = map[string]*task.Spec{}
-	}
-	c.known[string(key)] = s
-	return s
 }
