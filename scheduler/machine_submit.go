@@ -21,7 +21,8 @@ func (m *machine) submit(now time.Time, in submit) {
 	case in.wait:
 		e.wait(caller{ref: in.ref, owner: in.spec.RequestID == ""})
 	default:
-		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.submitted()})
+		info := e.Info
+		m.whenStored(now, reply{ref: in.ref, info: &info, submitted: e.submitted()})
 	}
 }
 
@@ -35,7 +36,7 @@ func (m *machine) submitAgain(now time.Time, in submit) {
 	case in.wait && info.State != task.StateFinished: // which has run
 		m.wait(now, wait{ref: in.ref, id: in.spec.ID, until: UntilRunning})
 	default:
-		m.whenStored(now, reply{ref: in.ref, info: info})
+		m.whenStored(now, reply{ref: in.ref, info: &info})
 	}
 }
 
@@ -43,7 +44,7 @@ func (m *machine) submitAgain(now time.Time, in submit) {
 // gives up: it must still be there, and run, when the caller asks again.
 func (m *machine) ensure(now time.Time, in ensure) {
 	info, known := m.tasks.info(in.spec.ID)
-	answer := reply{ref: in.ref, info: info}
+	answer := reply{ref: in.ref, info: &info}
 	switch e := m.tasks.byID[in.spec.ID]; {
 	case !known:
 		e, err := m.put(now, in.spec)
@@ -51,7 +52,7 @@ func (m *machine) ensure(now time.Time, in ensure) {
 			m.emit(reply{ref: in.ref, err: err})
 			return
 		}
-		answer.info = e.Info
+		info = e.Info
 	case e == nil:
 		if m.tasks.remembered.record(in.spec.ID).Spec != record.Sum(&in.spec) {
 			answer.err = &SpecDiffError{ID: in.spec.ID}

@@ -29,7 +29,7 @@ func (m *machine) kill(now time.Time, in kill) {
 	case !known:
 		m.emit(reply{ref: in.ref, err: unknown(in.id)})
 	case info.State.Terminal():
-		m.whenStored(now, reply{ref: in.ref, info: info})
+		m.whenStored(now, reply{ref: in.ref, info: &info})
 	default:
 		e := m.tasks.byID[in.id]
 		e.wait(caller{ref: in.ref, until: UntilEnded})
@@ -197,7 +197,9 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
-	if state != task.StateUnknown {
+	if state == task.StateUnknown {
+		m.unknown.moved(e)
+	} else {
 		m.unknown.remove(e)
 	}
 	m.census.recount(e)
@@ -216,7 +218,8 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
-		answer := reply{ref: c.ref, info: e.Info}
+		info := e.Info
+		answer := reply{ref: c.ref, info: &info}
 		switch {
 		case ended && c.until != UntilEnded:
 			answer.err = &TaskError{Task: e.Info, Err: err}

@@ -51,8 +51,16 @@ func (m *machine) acknowledge(now time.Time, a scheduler.Call_Acknowledge) {
 	case full:
 		m.drop(ackCalls)
 	case isNew:
-		m.whenStored(now, m.newSend(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &a}))
+		c := &acknowledgement{Call: scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}, body: a}
+		c.Acknowledge = &c.body
+		m.whenStored(now, m.newSend(&c.Call))
 	}
+}
+
+// acknowledgement is a call with its body, which are allocated together: there are two of them for each task.
+type acknowledgement struct {
+	scheduler.Call
+	body scheduler.Call_Acknowledge
 }
 
 // endedTask takes an update about a task that has ended on record, and that was to be killed or not. An update without a
