@@ -23,9 +23,10 @@ type entry struct {
 	pod     *pod           // that it is a member of; nil: none
 	former  *lastPlacement // where it was launched last, while it is pending again
 	launch  launch         // the state of its newest launch
+	gone    bool           // it is not on record any more
 	offers  []string       // of its ACCEPT, shared
 	custom  string         // the ID of the executor that the builder gave it; "": none, or another run launched it
-	callers []caller       // that wait for it
+	callers callers        // that wait for it
 	times   *LaunchTimes   // of the launch, until it runs; nil: there is none, or another run made it
 	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
 	reconcileRound int32
@@ -43,20 +44,13 @@ type lastPlacement struct {
 	notBefore         time.Time // the earliest time of the next launch
 }
 
-// caller waits for a task to run, or for its end.
-type caller struct {
-	ref   ref
-	until Until
-	owner bool // the task ends if this caller gives up, since nobody else knows of it
-}
-
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first member
 // represents them in the backlog.
 type pod struct {
 	members  []*entry
 	ids      []string // of the members
 	onRecord int      // the number of members that are still on record
-	callers  []ref    // that wait for all members to run
+	callers  callers  // that wait for all members to run
 }
 
 // members returns the members of the task's pod, or the task alone: the tasks that are launched together.
@@ -91,14 +85,10 @@ func (p *pod) up() bool {
 }
 
 // wait adds a caller that waits for all members to run.
-func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
+func (p *pod) wait(r ref) { p.callers.add(caller{ref: r}) }
 
 // takeCallers removes the callers and returns them.
-func (p *pod) takeCallers() []ref {
-	callers := p.callers
-	p.callers = nil
-	return callers
-}
+func (p *pod) takeCallers() []ref { return p.callers.takeAll() }
 
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
@@ -327,31 +317,19 @@ func (e *entry) known() {
 }
 
 // wait adds a caller that waits for the task.
-func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
+func (e *entry) wait(c caller) { e.callers.add(c) }
 
 // takeCallers removes the callers that have what they waited for, or will never have it, and returns them.
 func (e *entry) takeCallers() []caller {
-	var taken []caller
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
-		over := e.Info.State.Terminal() || e.reached(c.until)
-		if over {
-			taken = append(taken, c)
-		}
-		return over
-	})
-	return taken
+	return e.callers.take(func(c caller) bool { return e.Info.State.Terminal() || e.reached(c.until) })
 }
 
 // takeAllCallers removes all callers, also those that wait for its pod, and returns them.
 func (e *entry) takeAllCallers() []ref {
-	var taken []ref
-	for _, c := range e.callers {
-		taken = append(taken, c.ref)
-	}
+	taken := e.callers.takeAll()
 	if e.pod != nil {
-		taken = append(taken, e.pod.callers...)
+		taken = append(taken, e.pod.takeCallers()...)
 	}
-	e.dropCallers()
 	return taken
 }
 
@@ -365,13 +343,11 @@ func (e *entry) dropCallers() {
 
 // forgetCaller drops a caller, and reports whether it was the owner of the task, or of its pod.
 func (e *entry) forgetCaller(gone ref) (wanted bool) {
-	for _, c := range e.callers {
-		wanted = wanted || c.ref == gone && c.owner
-	}
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
-	if p := e.pod; p != nil {
-		wanted = wanted || slices.Contains(p.callers, gone) && e.Info.Spec.RequestID == ""
-		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == gone })
+	c, _ := e.callers.forget(gone)
+	wanted = c.owner
+	if e.pod != nil {
+		_, waited := e.pod.callers.forget(gone)
+		wanted = wanted || waited && e.Info.Spec.RequestID == ""
 	}
 	return wanted
 }

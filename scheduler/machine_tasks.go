@@ -198,7 +198,9 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
-	if state != task.StateUnknown {
+	if state == task.StateUnknown {
+		m.unknown.moved(e)
+	} else {
 		m.unknown.remove(e)
 	}
 	m.census.recount(e)

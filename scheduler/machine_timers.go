@@ -11,6 +11,7 @@ func (m *machine) fireTimers(now time.Time) {
 	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
 		switch {
+		case t.task().gone:
 		case t.relaunch != nil:
 			m.backlog.endHold(t.relaunch)
 			m.demand.TaskArrived(t.relaunch.Info.Spec.Base().Role)

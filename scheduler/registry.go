@@ -18,7 +18,8 @@ type registry struct {
 	byID       map[string]*entry
 	records    *ordered.List[*record.Task] // of the tasks in byID, in order of submission
 	pods       map[string]*pod             // by name
-	ended      []string                    // IDs of the tasks that have ended, the oldest first
+	ended      []*entry                    // the tasks that have ended, the oldest first, and some that were forgotten since
+	gaps       int                         // how many of ended were forgotten
 	serial     int                         // of the last task
 	version    uint64                      // of the last change of a task
 	placed     map[string][]string         // what onAgents returned when the version was placedAt
@@ -116,10 +117,15 @@ func (r *registry) join(members []*entry) *pod {
 
 // retire adds a task that has ended to the history, and returns the tasks that are dropped from it. They are remembered.
 func (r *registry) retire(e *entry) (dropped []*entry) {
-	r.ended = append(r.ended, e.Info.Spec.ID)
-	for len(r.ended) > r.history {
-		oldest := r.byID[r.ended[0]]
+	r.ended = append(r.ended, e)
+	for len(r.ended)-r.gaps > r.history {
+		oldest := r.ended[0]
+		r.ended[0] = nil // so that it can be freed
 		r.ended = r.ended[1:]
+		if oldest.gone {
+			r.gaps--
+			continue
+		}
 		r.drop(oldest)
 		if r.remembered.keep.Count >= 0 {
 			r.remembered.add(record.NewEnded(&oldest.Info))
@@ -146,6 +152,7 @@ func (r *registry) stateChanged(previous, state task.State) {
 
 // drop removes a task.
 func (r *registry) drop(e *entry) {
+	e.gone = true
 	delete(r.byID, e.Info.Spec.ID)
 	r.records.Remove(e.Serial)
 	r.counts.states[e.Info.State]--
@@ -159,7 +166,12 @@ func (r *registry) drop(e *entry) {
 // forget takes a task off the record.
 func (r *registry) forget(e *entry) {
 	r.drop(e)
-	r.ended = slices.DeleteFunc(r.ended, func(id string) bool { return id == e.Info.Spec.ID })
+	if !e.Info.State.Terminal() {
+		return
+	}
+	if r.gaps++; 2*r.gaps > len(r.ended) { // one pass for all that were forgotten since the last one
+		r.ended, r.gaps = slices.DeleteFunc(r.ended, func(e *entry) bool { return e.gone }), 0
+	}
 }
 
 // known reports whether an ID is that of a task on record, or one that is remembered.
